@@ -1,0 +1,25 @@
+# make demo: one night, end to end.  make test: everything that is checked.  Both make .venv first.
+PYTHON ?= python3
+RUN := .venv/bin/python -m
+
+.PHONY: demo test check clean
+demo: .venv/.installed
+	$(RUN) daemon demo
+
+test: check
+	$(RUN) pytest -q
+
+check: .venv/.installed
+	$(RUN) ruff format --check .
+	$(RUN) ruff check .
+	$(RUN) mypy
+
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tsubasa needs Python 3.11 or newer; try: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(RUN) pip install --quiet --upgrade pip
+	$(RUN) pip install --quiet -c constraints.txt -e '.[offline,dev]'
+	touch .venv/.installed
+
+clean:
+	rm -rf .venv

@@ -1,0 +1,128 @@
+"""The shape of the code base, checked: who may import whom, one door to each heavy library, short files."""
+
+import ast
+import tomllib
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+MAY_IMPORT = {  # ours, from the bottom up
+    "prompts": set(),
+    "store": set(),
+    "trainer": {"prompts"},
+    "daemon": {"store", "prompts"},
+    "models": {"prompts", "daemon.engine"},
+}
+ONLY_IN = {  # one door to each heavy library
+    "apsw": ("store/",),
+    "sqlite_vec": ("store/database.py",),
+    "keyring": ("store/keys.py",),
+    "llama_cpp": ("daemon/engine/llama.py",),
+    "sentence_transformers": ("daemon/embedding/model.py",),
+    "watchdog": ("daemon/inbox/watch.py",),
+    "uvicorn": ("daemon/server.py",),
+    "httpx": ("daemon/client.py",),
+    "torch": ("trainer/torch_backend.py", "daemon/embedding/model.py", "models/nano/"),
+    "transformers": ("trainer/torch_backend.py",),
+    "peft": ("trainer/torch_backend.py",),
+    "gguf": ("trainer/", "models/nano/export.py"),
+    "tokenizers": ("trainer/", "models/nano/"),
+}
+TABLES = {"models/nano/relations.py"}  # data, not code: may be longer
+FILES = [p.relative_to(ROOT) for folder in MAY_IMPORT for p in sorted((ROOT / folder).rglob("*.py"))]
+TESTS = [p.relative_to(ROOT) for p in sorted((ROOT / "tests").rglob("*.py"))]
+
+
+@cache
+def tree(file: Path) -> ast.Module:
+    """The parsed source of `file`."""
+    return ast.parse(text(file))
+
+
+@cache
+def text(file: Path) -> str:
+    """The source of `file`."""
+    return (ROOT / file).read_text(encoding="utf-8")
+
+
+@cache
+def imports(file: Path) -> frozenset[str]:
+    """Dotted names of all modules `file` imports, also inside functions."""
+    names = set()
+    for node in ast.walk(tree(file)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add(node.module or "")
+    return frozenset(names)
+
+
+def test_imports_only_point_down():
+    wrong = {}
+    for file in FILES:
+        allowed = MAY_IMPORT[file.parts[0]] | {file.parts[0]}
+        ours = {name for name in imports(file) if name.split(".")[0] in MAY_IMPORT}
+        wrong[file] = {
+            name for name in ours if not any(name == a or name.startswith(a + ".") for a in allowed)
+        }
+
+    assert {} == {file: names for file, names in wrong.items() if names}
+
+
+def test_each_heavy_library_has_one_door():
+    used = [(file, name.split(".")[0]) for file in FILES for name in imports(file)]
+
+    assert [] == [(f, n) for f, n in used if n in ONLY_IN and not f.as_posix().startswith(ONLY_IN[n])]
+
+
+def test_no_file_is_longer_than_300_lines():
+    lengths = {f.as_posix(): len(text(f).splitlines()) for f in [*FILES, *TESTS]}
+
+    assert {} == {file: n for file, n in lengths.items() if n > 300 and file not in TABLES}
+
+
+def test_no_function_is_longer_than_60_lines():
+    defined = ast.FunctionDef | ast.AsyncFunctionDef
+    found = [(f, node) for f in FILES for node in ast.walk(tree(f)) if isinstance(node, defined)]
+
+    assert [] == [(f, node.name) for f, node in found if (node.end_lineno or 0) - node.lineno >= 60]
+
+
+def test_every_module_says_what_it_is_for():
+    assert [] == [f for f in FILES if f.name != "__init__.py" and not ast.get_docstring(tree(f))]
+
+
+def test_every_init_file_is_empty():
+    inits = [p for folder in (*MAY_IMPORT, "tests") for p in (ROOT / folder).rglob("__init__.py")]
+
+    assert [] == [p for p in inits if p.read_text(encoding="utf-8").strip()]
+
+
+def test_no_dependency_installs_a_package_named_like_ours():
+    theirs = {name for name, dists in packages_distributions().items() if set(dists) != {"tsubasa"}}
+
+    assert set() == theirs & MAY_IMPORT.keys()
+
+
+def test_every_prompt_is_used():
+    code = "\n".join(text(file) for file in FILES if file.parts[0] == "daemon")
+    prompts = {
+        p.stem.removesuffix(".schema") for p in (ROOT / "prompts").iterdir() if p.suffix in (".txt", ".json")
+    }
+
+    assert set() == {name for name in prompts if f'"{name}"' not in code}
+
+
+def test_constraints_pin_every_dependency():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pinned = {
+        line.split("==")[0].lower()
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line
+    }
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["offline"], *extras["dev"]]
+    names = {spec.split(";")[0].split(">")[0].split("=")[0].strip().lower() for spec in wanted}
+
+    assert set() == names - pinned

@@ -1,0 +1,287 @@
+"""
+Chats: every message once, in content-hashed chains, so that a history sent again adds nothing.
+
+    hi ── hello ── I live in Ghent ── noted       hash = sha256(hash of the history before it, role, text)
+              `─── I live in Oslo ── noted        an edited message: a fork
+
+Promises: what `record` and `reply` return is on the disk; nothing is changed or deleted here.
+Knows nothing of models, wire formats, or what is worth remembering.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import apsw
+
+from store import words
+from store.database import id_list, moment, rows, stamp, storable, writing
+from store.errors import EmptyHistory, NoSuchMessage
+
+FORGOTTEN = "[forgotten]"  # the text of a redacted message
+RETRY_WINDOW = timedelta(minutes=10)
+_PRELUDE = ("system", "developer")  # roles that a client puts before the first word of the user
+_COLUMNS = (
+    "id, chat_id, parent_id, role, speaker, text, said_at, source, external_id, observed_by, hash, model"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessage:
+    """A message as a client or an export gives it."""
+
+    role: str
+    text: str
+    speaker: str = ""
+    external_id: str | None = None  # its name in the export, e.g. "conv-30:D3:7"
+    said_at: datetime | None = None  # None: when it is recorded
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message: a row of `messages`."""
+
+    id: int
+    chat_id: int
+    parent_id: int | None
+    role: str
+    speaker: str
+    text: str
+    said_at: datetime  # UTC
+    source: str  # "api" | "import"
+    external_id: str | None
+    observed_by: str | None  # version of the observer that has read it
+    hash: str
+    model: str | None = None  # what wrote a reply
+
+
+def record(
+    db: apsw.Connection,
+    history: Sequence[NewMessage],
+    *,
+    at: datetime,
+    source: str = "api",
+    retry: bool = False,
+) -> list[Message]:
+    """
+    Store what is new in a history that a client sent whole; the messages of all of it, oldest first.
+
+    A history with one message of the user (system turns not counted) starts a new chat, unless `retry` is set
+    or the same one was stored within ten minutes and has no answer yet. A longer one continues the newest
+    chat with the longest known beginning; what differs from there on is a fork.
+
+    Args:
+        at: now; also `said_at` of messages that don't say when they were said.
+
+    Raises:
+        EmptyHistory: there is no message.
+    """
+    if not history:
+        raise EmptyHistory
+    history = [clean(message) for message in history]
+    with writing(db):
+        known, tip = _known(db, history, at, retry)
+        chat_id = tip.chat_id if tip else start_chat(db, source, at)
+        for message in history[known:]:
+            tip = insert(db, message, chat_id=chat_id, parent=tip, at=at, source=source)
+    assert tip is not None
+    return path(db, tip.id)
+
+
+def reply(db: apsw.Connection, parent: Message, text: str, *, at: datetime, model: str) -> Message:
+    """
+    Store the assistant's turn after `parent`; the same text again is the same message.
+
+    If `parent` was forgotten while the model was speaking, only "[forgotten]" is kept.
+
+    Raises:
+        NoSuchMessage: `parent` is not stored.
+    """
+    with writing(db):
+        before = get(db, parent.id)
+        if _is_redacted(db, before.id):
+            text = FORGOTTEN
+        new = clean(NewMessage(role="assistant", text=text))
+        same = chain_hash(before.hash, new.role, new.text)
+        for row in rows(
+            db, f"select {_COLUMNS} from messages where parent_id = ? and hash = ?", (before.id, same)
+        ):
+            return _message(row)
+        return insert(
+            db, new, chat_id=before.chat_id, parent=before, at=at, source=before.source, model=model
+        )
+
+
+def path(db: apsw.Connection, message_id: int) -> list[Message]:
+    """The messages from the first of the chat to this one; raises `NoSuchMessage`."""
+    found = rows(
+        db,
+        f"""with recursive up (at) as (select ? union all select parent_id from messages join up on id = at)
+        select {_COLUMNS} from messages where id in (select at from up) order by id""",
+        (message_id,),
+    )
+    if not found:
+        raise NoSuchMessage(message_id)
+    return [_message(row) for row in found]
+
+
+def quiet(db: apsw.Connection, *, before: datetime, version: str) -> list[list[Message]]:
+    """
+    Per chat, the messages that the observer `version` has not read, of chats to which nothing was added since
+    `before`.
+
+    The clock is that of storing, not `said_at`: an import of old chats is new. Forgotten messages are left
+    out.
+    """
+    found = rows(
+        db,
+        f"""select {_COLUMNS} from messages
+        where not redacted and observed_by is not ?
+        and chat_id in (select id from chats where last_stored_at < ?) order by chat_id, id""",
+        (version, stamp(before)),
+    )
+    by_chat: dict[int, list[Message]] = {}
+    for message in map(_message, found):
+        by_chat.setdefault(message.chat_id, []).append(message)
+    return list(by_chat.values())
+
+
+def mark_observed(db: apsw.Connection, message_ids: Sequence[int], version: str) -> None:
+    """Note that the observer `version` has read these messages."""
+    sql = "update messages set observed_by = ? where id in (select value from json_each(?))"
+    with writing(db):
+        db.execute(sql, (version, id_list(message_ids)))
+
+
+def by_external_id(db: apsw.Connection, external_id: str) -> Message | None:
+    """The message that an export calls `external_id`, if it was imported."""
+    found = rows(db, f"select {_COLUMNS} from messages where external_id = ?", (external_id,))
+    return _message(found[0]) if found else None
+
+
+def get(db: apsw.Connection, message_id: int) -> Message:
+    """The message with this id; raises `NoSuchMessage`."""
+    found = rows(db, f"select {_COLUMNS} from messages where id = ?", (message_id,))
+    if not found:
+        raise NoSuchMessage(message_id)
+    return _message(found[0])
+
+
+def count(db: apsw.Connection) -> int:
+    """How many messages are stored."""
+    return int(rows(db, "select count(*) from messages")[0][0])
+
+
+def start_chat(db: apsw.Connection, source: str, at: datetime) -> int:
+    """A new chat's id; call it inside a transaction."""
+    db.execute(
+        "insert into chats (source, started_at, last_stored_at) values (?, ?, ?)",
+        (source, stamp(at), stamp(at)),
+    )
+    return db.last_insert_rowid()
+
+
+def insert(
+    db: apsw.Connection,
+    message: NewMessage,
+    *,
+    chat_id: int,
+    parent: Message | None,
+    at: datetime,
+    source: str,
+    model: str | None = None,
+) -> Message:
+    """Store one clean message after `parent`, and index its words; call it inside a transaction."""
+    new = Message(
+        id=0,
+        chat_id=chat_id,
+        parent_id=parent.id if parent else None,
+        role=message.role,
+        speaker=message.speaker,
+        text=message.text,
+        said_at=message.said_at or at,
+        source=source,
+        external_id=message.external_id,
+        observed_by=None,
+        hash=chain_hash(parent.hash if parent else "", message.role, message.text),
+        model=model,
+    )
+    return _store(db, new, at)
+
+
+def clean(message: NewMessage) -> NewMessage:
+    """`message` as the file can hold it."""
+    return NewMessage(
+        role=storable(message.role),
+        text=storable(message.text),
+        speaker=storable(message.speaker),
+        external_id=None if message.external_id is None else storable(message.external_id),
+        said_at=message.said_at,
+    )
+
+
+def chain_hash(before: str, role: str, text: str) -> str:
+    """
+    The hash of a history: of the history `before` its last message ("" at the beginning), and of that
+    message.
+    """
+    return hashlib.sha256(f"{before}\n{len(role)}\n{role}\n{text}".encode()).hexdigest()
+
+
+def _known(
+    db: apsw.Connection, history: Sequence[NewMessage], at: datetime, retry: bool
+) -> tuple[int, Message | None]:
+    """How many messages of `history` are stored already, and the last of them."""
+    hashes = [""]
+    for message in history:
+        hashes.append(chain_hash(hashes[-1], message.role, message.text))
+    if sum(message.role not in _PRELUDE for message in history) <= 1:
+        same = _newest(db, hashes[-1])
+        if same and (retry or _awaits_answer(db, same, at)):
+            return len(history), same
+        return 0, None
+    for length in range(len(history), 0, -1):
+        same = _newest(db, hashes[length])
+        if same:
+            return length, same
+    return 0, None
+
+
+def _newest(db: apsw.Connection, hash: str) -> Message | None:
+    for row in rows(db, f"select {_COLUMNS} from messages where hash = ? order by id desc limit 1", (hash,)):
+        return _message(row)
+    return None
+
+
+def _awaits_answer(db: apsw.Connection, message: Message, at: datetime) -> bool:
+    sql = """select 1 from messages m where id = ? and stored_at >= ?
+        and not exists (select 1 from messages where parent_id = m.id)"""
+    return db.execute(sql, (message.id, stamp(at - RETRY_WINDOW))).get is not None
+
+
+def _is_redacted(db: apsw.Connection, message_id: int) -> bool:
+    return bool(db.execute("select redacted from messages where id = ?", (message_id,)).get)
+
+
+def _store(db: apsw.Connection, new: Message, at: datetime) -> Message:
+    redacted = new.text == FORGOTTEN and new.model is not None
+    db.execute(
+        """insert into messages (chat_id, parent_id, role, speaker, text, said_at, stored_at, source,
+        external_id, hash, model, redacted) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        (new.chat_id, new.parent_id, new.role, new.speaker, new.text, stamp(new.said_at), stamp(at))
+        + (new.source, new.external_id, new.hash, new.model, redacted),
+    )
+    stored = get(db, db.last_insert_rowid())
+    db.execute(
+        "update chats set last_stored_at = max(last_stored_at, ?) where id = ?", (stamp(at), new.chat_id)
+    )
+    if new.role in words.SEARCHED_ROLES and not redacted:
+        words.put(db, "message", stored.id, new.text)
+    return stored
+
+
+def _message(row: tuple[Any, ...]) -> Message:
+    fields = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    return Message(**fields | {"said_at": moment(fields["said_at"])})

@@ -1,0 +1,300 @@
+"""
+The one door to the file: open it encrypted, bring its schema up to date, translate what SQLite says.
+
+Promises: a store that can't be opened is left as it was, byte for byte; a new one appears whole or not at
+all; a change made inside `writing` is on the disk when the block is left, or undone.
+Knows nothing of what the tables mean, of keys' whereabouts, or of other processes.
+"""
+
+import errno
+import json
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import apsw
+import sqlite_vec
+
+from store.errors import (
+    KeyDamaged,
+    NotAStore,
+    SchemaTooNew,
+    StoreBusy,
+    StoreDamaged,
+    StoreError,
+    StoreFull,
+    StoreReadOnly,
+    StoreUnreachable,
+    WrongKey,
+)
+from store.schema import APPLICATION_ID, MIGRATIONS
+
+FILE_NAME = "store.db"  # inside the home
+KEY_BYTES = 32
+PLAIN_HEADER = b"SQLite format 3\0"
+SMALLEST_PAGE = 512
+NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+
+
+def open_store(path: Path, key: bytes) -> apsw.Connection:
+    """
+    Open the store at `path`, or make it; its schema is up to date on return.
+
+    Args:
+        path: the file; its folder is made when missing.
+        key: 32 bytes, from `keys.load_or_create_key`.
+
+    Raises:
+        WrongKey, NotAStore, SchemaTooNew, StoreDamaged, StoreReadOnly, StoreUnreachable, StoreBusy: nothing
+        was changed. StoreFull: no room to make it, or to bring it up to date.
+    """
+    if len(key) != KEY_BYTES:
+        raise KeyDamaged("memory", f"it has {len(key)} bytes, not {KEY_BYTES}")
+    with _system_errors(path):
+        if not path.exists():
+            _create(path, key)
+        _look_at(path)
+        return _open(path, key)
+
+
+@contextmanager
+def guarded(db: apsw.Connection) -> Iterator[None]:
+    """Translate what SQLite raises inside the block into the `StoreError` that says what to do."""
+    try:
+        yield
+    except apsw.Error as error:
+        translated = _translate(db.filename, error, db.system_errno)
+        if translated is None:
+            raise
+        raise translated from error
+
+
+@contextmanager
+def writing(db: apsw.Connection) -> Iterator[None]:
+    """One guarded transaction: durable when the block is left, undone when it raises; may be nested."""
+    if db.in_transaction:
+        begin, commit, undo = "savepoint part", "release part", "rollback to part; release part"
+    else:  # a write lock from the start, never halfway
+        begin, commit, undo = "begin immediate", "commit", "rollback"
+    with guarded(db):
+        db.execute(begin)
+        try:
+            yield
+            db.execute(commit)
+        except BaseException:
+            if db.in_transaction:  # SQLite has undone it already when the disk is full
+                db.execute(undo)
+            raise
+
+
+def rows(
+    db: apsw.Connection, sql: str, bindings: Sequence[Any] | dict[str, Any] = ()
+) -> list[tuple[Any, ...]]:
+    """
+    All rows of one guarded statement.
+
+    A cursor that is read halfway holds its snapshot, and the log can't be folded in: so always all.
+    """
+    with guarded(db):
+        return list(db.execute(sql, bindings))
+
+
+def stamp(at: datetime) -> str:
+    """`at` as it is stored: ISO 8601 in UTC with microseconds, so that text order is time order."""
+    if at.tzinfo is None:
+        raise ValueError(f"a time without a time zone can't be stored: {at.isoformat()}")
+    return at.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def moment(text: str) -> datetime:
+    """The time (UTC) that `stamp` wrote."""
+    return datetime.fromisoformat(text)
+
+
+def storable(text: str) -> str:
+    """`text` as UTF-8 can hold it: halves of surrogate pairs are joined, lone ones become U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def id_list(ids: Iterable[int]) -> str:
+    """`ids` as JSON, for `in (select value from json_each(?))`."""
+    return json.dumps([int(id) for id in ids])
+
+
+def give_key(db: apsw.Connection, key: bytes) -> None:
+    """The first thing a connection must be told; "raw:" since the key is random and needs no stretching."""
+    db.pragma("hexkey", f"raw:{key.hex()}".encode().hex())
+
+
+def migrate(db: apsw.Connection, steps: Sequence[str] = MIGRATIONS) -> None:
+    """Bring `db` to the newest schema; each step and its number commit together or not at all."""
+    found = _schema(db)
+    if found > len(steps):
+        raise SchemaTooNew(db.filename, found, len(steps))
+    for version, sql in enumerate(steps[found:], start=found + 1):
+        with writing(db):
+            db.execute(sql)
+            db.pragma("user_version", version)
+
+
+def _create(path: Path, key: bytes) -> None:
+    """Make a new store under another name, and give it its own when it is whole."""
+    log = path.with_name(path.name + "-wal")
+    if log.exists() and log.stat().st_size > 0:
+        raise StoreDamaged(str(path), f"it is gone, only its log {log.name!r} is left")
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    unfinished = path.with_name(path.name + ".new")
+    _remove(unfinished)
+    os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        db = _unlock(unfinished, key)
+        try:
+            _set_up(db)
+            with guarded(db):
+                db.pragma("application_id", APPLICATION_ID)
+            migrate(db)
+        finally:
+            db.close()
+        os.replace(unfinished, path)
+    finally:
+        _remove(unfinished)
+    _sync_folder(path.parent)
+
+
+def _look_at(path: Path) -> None:
+    """Refuse what can be told from outside to be no store."""
+    if not path.is_file():
+        raise NotAStore(str(path), "it is no file")
+    if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):  # the log lies beside the file
+        raise StoreReadOnly(str(path))
+    size = path.stat().st_size
+    if size < SMALLEST_PAGE:
+        raise NotAStore(
+            str(path), "it is empty" if size == 0 else f"it has only {size} bytes: cut short, or no database"
+        )
+    with path.open("rb") as file:
+        if file.read(len(PLAIN_HEADER)) == PLAIN_HEADER:
+            raise NotAStore(str(path), "it is an unencrypted SQLite database, ours are encrypted")
+
+
+def _open(path: Path, key: bytes) -> apsw.Connection:
+    db = _unlock(path, key)
+    try:
+        _verify(db, path)
+        _set_up(db)
+        migrate(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _unlock(path: Path, key: bytes) -> apsw.Connection:
+    """A connection that has the key, unproven yet, and so may not fold a log into the file when closed."""
+    log = path.with_name(path.name + "-wal")
+    has_log = log.exists() and log.stat().st_size > 0
+    try:
+        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+    except apsw.Error as error:
+        raise _translate(str(path), error, 0) or StoreUnreachable(str(path), str(error)) from error
+    db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(has_log))
+    give_key(db, key)
+    db.set_busy_timeout(5000)
+    return db
+
+
+def _verify(db: apsw.Connection, path: Path) -> None:
+    """Read, and only read, until it is certain that the file is ours and that we know its schema."""
+    try:
+        db.execute("select count(*) from sqlite_master").fetchall()  # the first read shows a wrong key
+    except apsw.NotADBError as error:
+        size = path.stat().st_size
+        if size % SMALLEST_PAGE:
+            raise NotAStore(
+                str(path), f"its size, {size} bytes, is that of no database: cut short?"
+            ) from error
+        raise WrongKey(str(path)) from error
+    except apsw.Error as error:
+        raise _translate(str(path), error, db.system_errno) or StoreDamaged(str(path), str(error)) from error
+    if db.pragma("application_id") != APPLICATION_ID:
+        raise NotAStore(str(path), "it is another program's database")
+    if _schema(db) > len(MIGRATIONS):
+        raise SchemaTooNew(str(path), _schema(db), len(MIGRATIONS))
+
+
+def _set_up(db: apsw.Connection) -> None:
+    """Everything that SQLite forgets between two openings."""
+    with guarded(db):
+        db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
+        db.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
+        db.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
+        db.pragma("journal_mode", "wal")
+        db.pragma("synchronous", "full")  # an acknowledged message survives power loss
+        db.pragma("foreign_keys", True)
+        db.pragma("secure_delete", True)  # what is forgotten is overwritten
+        db.pragma("temp_store", "memory")  # nothing unencrypted in /tmp
+        db.pragma(
+            "cache_size", -131072
+        )  # 128 MiB at most: vector scans decrypt every page that is not cached
+        db.pragma("journal_size_limit", 64 << 20)  # a log grown by an adapter shrinks again
+        db.enable_load_extension(True)
+        try:
+            db.load_extension(sqlite_vec.loadable_path())
+        finally:
+            db.enable_load_extension(False)
+
+
+def _schema(db: apsw.Connection) -> int:
+    with guarded(db):
+        return int(db.pragma("user_version"))
+
+
+def _translate(path: str, error: apsw.Error, system_errno: int) -> StoreError | None:
+    """The user's problem behind SQLite's error; None when it is a fault of this program."""
+    match error:
+        case apsw.FullError():
+            return StoreFull(path)
+        case apsw.IOError() if system_errno in NO_ROOM:
+            return StoreFull(path)
+        case apsw.ReadOnlyError():
+            return StoreReadOnly(path)
+        case apsw.BusyError() | apsw.LockedError():
+            return StoreBusy(path)
+        case apsw.CorruptError() | apsw.NotADBError():
+            return StoreDamaged(path, str(error))
+        case apsw.IOError() | apsw.CantOpenError() | apsw.PermissionsError():
+            why = os.strerror(system_errno) if system_errno else str(error)
+            return StoreUnreachable(path, why)
+    return None
+
+
+@contextmanager
+def _system_errors(path: Path) -> Iterator[None]:
+    """Translate what the operating system says about files."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise StoreFull(str(path)) from error
+        if error.errno == errno.EROFS:
+            raise StoreReadOnly(str(path)) from error
+        raise StoreUnreachable(str(path), error.strerror or str(error)) from error
+
+
+def _remove(file: Path) -> None:
+    for ending in ("", "-wal", "-shm", "-journal"):
+        file.with_name(file.name + ending).unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive power loss; Windows has no such call."""
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

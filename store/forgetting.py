@@ -1,0 +1,223 @@
+"""
+Forget: take a fact out of everything that is kept.
+
+    memory ──> what it replaced, what refined it ──> messages that said it, replies: text, words, vectors
+        `────> events, lessons, jobs ──> generations that learned them: tainted, their adapters deleted
+
+Promises: one transaction; afterwards the words are in no row, no index and no free page of the file, nor in
+its log. Hashes of the chats concerned are made anew from a random one, so that nobody can find the words by
+hashing guesses.
+Knows nothing of backups and of running engines: the daemon's `forget` sees to those.
+"""
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import apsw
+
+from store import vectors, words
+from store.chats import FORGOTTEN, chain_hash
+from store.database import id_list, rows, writing
+from store.errors import NoSuchMemory, StoreError
+from store.generations import taint
+
+SHORTEST_QUOTE = 16  # characters; a shorter text ("yes") may stand elsewhere for something else
+_IN = "in (select value from json_each(?))"
+_SAID = f"""select message_id from memory_sources where memory_id {_IN}
+    union select message_id from event_sources
+        where event_id in (select id from events where memory_id {_IN})"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgetReport:
+    """What one `forget` took away."""
+
+    memories: int  # statements, with those they replaced
+    messages: int  # their texts are "[forgotten]" now
+    vectors: int
+    events: int
+    lessons: int
+    generations: tuple[int, ...]  # tainted now: their adapters are deleted
+    jobs: int
+    kept_memories: tuple[
+        int, ...
+    ]  # other memories drawn from the same messages: they stay, their source text is gone
+    log_cleared: bool  # False: a reader held the write-ahead log; the next checkpoint clears it
+
+
+def forget(db: apsw.Connection, memory_ids: Sequence[int], *, messages: Sequence[int] = ()) -> ForgetReport:
+    """
+    Forget these memories and every trace of them.
+
+    With each goes what it replaced, what refined it (UPDATE), and what is held in the same words; what
+    contradicted it later (RECONCILE) stays. Redacted are all messages that said it (those of IGNORE events
+    too), every message that quotes one of them, the memory or the answer of its lessons word for word, the
+    replies to all these, and `messages`: ids that the caller knows to tell it in other words.
+
+    Raises:
+        NoSuchMemory: one of the ids is not there; nothing was forgotten.
+    """
+    with writing(db):
+        chain, gone = _with_history(db, memory_ids)
+        quotes = _quotes(db, gone)
+        redacted = _messages_of(db, gone, quotes, messages)
+        kept = _kept(db, redacted, gone)
+        lessons = _lessons_of(db, chain, quotes)
+        report = ForgetReport(
+            memories=len(gone),
+            messages=len(redacted),
+            vectors=vectors.drop(db, "memory", gone) + vectors.drop(db, "message", redacted),
+            events=_drop_events(db, gone, redacted, quotes),
+            lessons=len(lessons),
+            generations=taint(db, memory_ids=chain, lesson_ids=lessons),
+            jobs=_drop_jobs(db, quotes),
+            kept_memories=tuple(kept),
+            log_cleared=False,
+        )
+        db.execute(f"delete from lessons where id {_IN}", (id_list(lessons),))
+        _drop_memories(db, gone)
+        _redact(db, redacted)
+        words.scrub(db)
+    return replace(report, log_cleared=_clear_log(db))
+
+
+def _with_history(db: apsw.Connection, memory_ids: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Everything ever held in the place of these memories; and what of that goes with them."""
+    for memory_id in memory_ids:
+        if db.execute("select 1 from memories where id = ?", (memory_id,)).get is None:
+            raise NoSuchMemory(memory_id)
+    refined = """with recursive after (id) as (select value from json_each(?) union
+        select superseded_by from memories join after using (id) where superseded_by is not null {only})"""
+    before = """, chain (id) as (select id from after
+        union select memories.id from memories join chain on superseded_by = chain.id)
+        select id from chain order by id"""
+    same = f"select id from memories where lower(text) in (select lower(text) from memories where id {_IN})"
+    chosen = (id_list([id for (id,) in rows(db, same, (id_list(memory_ids),))]),)
+    chain = [id for (id,) in rows(db, refined.format(only="") + before, chosen)]
+    gone = [id for (id,) in rows(db, refined.format(only="and valid_to is null") + before, chosen)]
+    return chain, gone
+
+
+def _quotes(db: apsw.Connection, gone: Sequence[int]) -> list[str]:
+    """Texts that tell the fact word for word: the memories, their sources, the answers of their lessons."""
+    found = db.execute(
+        f"""select text from memories where id {_IN}
+        union select text from messages where not redacted and role = 'user' and id in ({_SAID})
+        union select answer from lessons where kind in ('fact', 'before')
+            and id in (select lesson_id from lesson_memories where memory_id {_IN})""",
+        (id_list(gone),) * 4,
+    )
+    return [text.lower() for (text,) in found if len(text) >= SHORTEST_QUOTE]
+
+
+def _messages_of(
+    db: apsw.Connection, gone: Sequence[int], quotes: Sequence[str], more: Sequence[int]
+) -> list[int]:
+    """The messages to redact: those that said it, those that quote it, and the replies to both."""
+    telling = {id for (id,) in rows(db, _SAID, (id_list(gone),) * 2)} | set(more)
+    for message_id, text in rows(db, "select id, text from messages where not redacted"):
+        if _quoted(text, quotes):
+            telling.add(message_id)
+    replies = db.execute(
+        f"select id from messages where role = 'assistant' and parent_id {_IN}", (id_list(telling),)
+    )
+    every = telling | {id for (id,) in replies}
+    still = db.execute(
+        f"select id from messages where not redacted and id {_IN} order by id", (id_list(every),)
+    )
+    return [id for (id,) in still]
+
+
+def _kept(db: apsw.Connection, redacted: Sequence[int], gone: Sequence[int]) -> list[int]:
+    sql = f"""select distinct memory_id from memory_sources
+        where message_id {_IN} and memory_id not {_IN} order by memory_id"""
+    return [id for (id,) in rows(db, sql, (id_list(redacted), id_list(gone)))]
+
+
+def _lessons_of(db: apsw.Connection, chain: Sequence[int], quotes: Sequence[str]) -> list[int]:
+    """Lessons of the memories or of what replaced them ("Before that: ..."), and those that quote them."""
+    linked = rows(db, f"select lesson_id from lesson_memories where memory_id {_IN}", (id_list(chain),))
+    found = {id for (id,) in linked}
+    for id, question, answer, grounding in rows(db, "select id, question, answer, grounding from lessons"):
+        if any(_quoted(text, quotes) for text in (question, answer, grounding or "")):
+            found.add(id)
+    return sorted(found)
+
+
+def _quoted(text: str, quotes: Sequence[str]) -> bool:
+    lower = text.lower()
+    return any(quote in lower for quote in quotes)
+
+
+def _drop_events(
+    db: apsw.Connection, gone: Sequence[int], redacted: Sequence[int], quotes: Sequence[str]
+) -> int:
+    """Drop the events of the memories, and trivial ones from redacted messages; redact others that quote."""
+    found = db.execute(
+        f"""select id from events where memory_id {_IN} or (memory_id is null
+        and id in (select event_id from event_sources where message_id {_IN}))""",
+        (id_list(gone), id_list(redacted)),
+    )
+    ids = id_list([id for (id,) in found])
+    db.execute(f"delete from event_sources where event_id {_IN}", (ids,))
+    db.execute(f"delete from events where id {_IN}", (ids,))
+    dropped = db.changes()
+    quoting = [id for id, text in rows(db, "select id, text from events") if _quoted(text, quotes)]
+    db.execute(f"update events set text = ? where id {_IN}", (FORGOTTEN, id_list(quoting)))
+    return dropped + len(quoting)
+
+
+def _drop_jobs(db: apsw.Connection, quotes: Sequence[str]) -> int:
+    """Drop jobs whose payload quotes the fact, and take it out of the errors of others."""
+    found = rows(db, "select id, payload, coalesce(error, '') from jobs")
+    quoting = [
+        id for id, payload, _ in found if _quoted(json.dumps(json.loads(payload), ensure_ascii=False), quotes)
+    ]
+    failed = [id for id, _, error in found if _quoted(error, quotes)]
+    db.execute(f"update jobs set error = ? where id {_IN}", (FORGOTTEN, id_list(failed)))
+    db.execute(f"delete from jobs where id {_IN}", (id_list(quoting),))
+    return len({*quoting, *failed})
+
+
+def _drop_memories(db: apsw.Connection, gone: Sequence[int]) -> None:
+    ids = (id_list(gone),)
+    words.drop(db, "memory", list(gone))
+    db.execute(f"delete from memory_sources where memory_id {_IN}", ids)
+    db.execute(f"delete from memories where id {_IN}", ids)
+
+
+def _redact(db: apsw.Connection, redacted: Sequence[int]) -> None:
+    """Replace texts and hashes, and make the hashes anew of all messages behind them."""
+    ids = id_list(redacted)
+    words.drop(db, "message", list(redacted))
+    db.execute(f"update messages set text = ?, redacted = 1 where id {_IN}", (FORGOTTEN, ids))
+    db.execute(
+        f"""update imports set name = ?
+        where id in (select import_id from import_messages where message_id {_IN})""",
+        (FORGOTTEN, ids),
+    )
+    fresh: dict[int, str] = {}
+    behind = db.execute(
+        """with recursive behind (id) as (select value from json_each(?)
+            union select messages.id from messages join behind on parent_id = behind.id)
+        select m.id, m.parent_id, m.role, m.text, m.redacted, parent.hash from messages m
+        left join messages parent on parent.id = m.parent_id
+        where m.id in (select id from behind) order by m.id""",
+        (ids,),
+    )
+    for id, parent_id, role, text, is_redacted, parent_hash in behind:
+        before = fresh.get(parent_id, parent_hash or "")
+        fresh[id] = secrets.token_hex(32) if is_redacted else chain_hash(before, role, text)
+    db.executemany("update messages set hash = ? where id = ?", [(hash, id) for id, hash in fresh.items()])
+
+
+def _clear_log(db: apsw.Connection) -> bool:
+    """Write the log into the file and cut it to nothing, for old pages lie in it; whether that worked."""
+    if db.in_transaction:
+        return False
+    try:
+        return bool(rows(db, "pragma wal_checkpoint(truncate)")[0][0] == 0)
+    except StoreError:  # the facts are forgotten all the same; the report says that the log is not cleared
+        return False

@@ -1,0 +1,203 @@
+"""
+Generations: the adapters that the nights made, with their exams and their lineage.
+
+    propose ──> candidate ──> adopted: the newest adopted one answers, unless `use` pins another
+                    `───────> refused                  forget ──> tainted: its adapter is deleted
+
+Promises: an adapter is given out only as it was proposed; a tainted one never.
+Knows nothing of training, exams or engines. Generation 0 is the base model and has no row.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import apsw
+
+from store.database import id_list, moment, rows, stamp, storable, writing
+from store.errors import AdapterDamaged, GenerationUnusable, NoSuchGeneration, NoSuchLesson
+
+BASE = 0
+TAINTED = "it learned something that was forgotten since"
+_COLUMNS = "id, made_at, state, reason, base_sha256, adapter_sha256, exam, lesson_count"
+_IN = "in (select value from json_each(?))"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """One adapter's record: a row of `generations`."""
+
+    id: int
+    made_at: datetime  # UTC
+    state: str  # "candidate" | "adopted" | "refused" | "tainted"
+    reason: str  # why it was adopted, refused or tainted
+    base_sha256: str  # of the model file that it belongs to
+    adapter_sha256: str
+    exam: dict[str, Any]
+    lesson_count: int
+
+
+def propose(
+    db: apsw.Connection,
+    adapter: bytes,
+    *,
+    base_sha256: str,
+    lesson_ids: Sequence[int],
+    exam: Mapping[str, Any] | None = None,
+) -> Generation:
+    """
+    Keep a new adapter as a candidate, with the lessons it learned from.
+
+    Raises:
+        NoSuchLesson: a lesson was forgotten while it was learned; the adapter was not kept.
+    """
+    ids = id_list(dict.fromkeys(lesson_ids))
+    digest = hashlib.sha256(adapter).hexdigest()
+    with writing(db):
+        gone = db.execute(
+            "select value from json_each(?) where value not in (select id from lessons)", (ids,)
+        )
+        if lost := [id for (id,) in gone]:
+            raise NoSuchLesson(lost)
+        db.execute(
+            """insert into generations
+            (made_at, state, reason, base_sha256, adapter_sha256, adapter, exam, lesson_count)
+            values (?, 'candidate', '', ?, ?, ?, ?, json_array_length(?))""",
+            (stamp(datetime.now(UTC)), base_sha256, digest, adapter, _json(exam or {}), ids),
+        )
+        new = db.last_insert_rowid()
+        db.execute("insert into generation_lessons select ?, value from json_each(?)", (new, ids))
+        db.execute(
+            f"""insert into generation_memories
+            select distinct ?, memory_id from lesson_memories where lesson_id {_IN}""",
+            (new, ids),
+        )
+    return get(db, new)
+
+
+def adopt(db: apsw.Connection, generation_id: int, exam: Mapping[str, Any], reason: str) -> Generation:
+    """A candidate passed its exam: it answers from now on, also when another one was pinned by `use`."""
+    with writing(db):
+        _decide(db, generation_id, "adopt", "adopted", exam, reason)
+        db.execute("delete from pin")
+    return get(db, generation_id)
+
+
+def refuse(db: apsw.Connection, generation_id: int, exam: Mapping[str, Any], reason: str) -> Generation:
+    """A candidate failed its exam: it never answers; its adapter stays for whoever wants to know why."""
+    with writing(db):
+        _decide(db, generation_id, "refuse", "refused", exam, reason)
+    return get(db, generation_id)
+
+
+def live(db: apsw.Connection, base_sha256: str) -> Generation | None:
+    """
+    The generation that answers on this model file; None is the base model.
+
+    The pinned one while it is adopted and fits the file, else the newest adopted one that does.
+    """
+    pinned = rows(db, "select generation_id from pin")
+    if pinned == [(BASE,)]:
+        return None
+    found = rows(
+        db,
+        f"""select {_COLUMNS} from generations where state = 'adopted' and base_sha256 = ?
+        order by id in (select generation_id from pin) desc, id desc limit 1""",
+        (base_sha256,),
+    )
+    return _generation(found[0]) if found else None
+
+
+def get(db: apsw.Connection, generation_id: int) -> Generation:
+    """The generation with this number; raises `NoSuchGeneration`, for 0 too."""
+    found = rows(db, f"select {_COLUMNS} from generations where id = ?", (generation_id,))
+    if not found:
+        raise NoSuchGeneration(generation_id)
+    return _generation(found[0])
+
+
+def adapter(db: apsw.Connection, generation_id: int) -> bytes:
+    """
+    The adapter, GGUF bytes, as it was proposed.
+
+    Raises:
+        AdapterDamaged: its sha256 is another, or it was deleted because it is tainted.
+    """
+    generation = get(db, generation_id)
+    kept = rows(db, "select adapter from generations where id = ?", (generation_id,))[0][0]
+    if kept is None:
+        raise AdapterDamaged(generation_id, f"it was deleted: {TAINTED}")
+    if hashlib.sha256(kept).hexdigest() != generation.adapter_sha256:
+        raise AdapterDamaged(generation_id, "its sha256 is not the one it had when it was made")
+    return bytes(kept)
+
+
+def all(db: apsw.Connection) -> list[Generation]:
+    """Every generation but the base, oldest first."""
+    return [_generation(row) for row in rows(db, f"select {_COLUMNS} from generations order by id")]
+
+
+def use(db: apsw.Connection, generation_id: int | None) -> None:
+    """
+    Pin an adopted generation (0: the base model) until the next adoption; None takes the pin out.
+
+    Raises:
+        GenerationUnusable: it was not adopted, or is tainted.
+    """
+    with writing(db):
+        db.execute("delete from pin")
+        if generation_id is None:
+            return
+        if generation_id != BASE and (found := get(db, generation_id)).state != "adopted":
+            raise GenerationUnusable(generation_id, found.state, "use")
+        db.execute("insert into pin values (1, ?)", (generation_id,))
+
+
+def taint_for(db: apsw.Connection, memory_ids: Sequence[int]) -> list[int]:
+    """
+    Taint every generation that learned of these memories, and delete their adapters; the ids newly tainted.
+    """
+    with writing(db):
+        return list(taint(db, memory_ids=memory_ids, lesson_ids=()))
+
+
+def taint(db: apsw.Connection, *, memory_ids: Sequence[int], lesson_ids: Sequence[int]) -> tuple[int, ...]:
+    """The same by memories or lessons; call it inside the transaction that forgets them."""
+    found = db.execute(
+        f"""select {_COLUMNS} from generations where state <> 'tainted' and (
+        id in (select generation_id from generation_memories where memory_id {_IN})
+        or id in (select generation_id from generation_lessons where lesson_id {_IN})) order by id""",
+        (id_list(memory_ids), id_list(lesson_ids)),
+    )
+    generations = [_generation(row) for row in found]
+    for generation in generations:
+        scores = {name: value for name, value in generation.exam.items() if isinstance(value, int | float)}
+        db.execute(
+            "update generations set state = 'tainted', reason = ?, adapter = null, exam = ? where id = ?",
+            (TAINTED, _json(scores), generation.id),
+        )
+    return tuple(generation.id for generation in generations)
+
+
+def _decide(
+    db: apsw.Connection, generation_id: int, verb: str, state: str, exam: Mapping[str, Any], reason: str
+) -> None:
+    found = get(db, generation_id)
+    if found.state != "candidate":
+        raise GenerationUnusable(generation_id, found.state, verb)
+    db.execute(
+        "update generations set state = ?, exam = ?, reason = ? where id = ?",
+        (state, _json(exam), storable(reason), generation_id),
+    )
+
+
+def _json(exam: Mapping[str, Any]) -> str:
+    return json.dumps(dict(exam))
+
+
+def _generation(row: Sequence[Any]) -> Generation:
+    fields = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    return Generation(**fields | {"made_at": moment(fields["made_at"]), "exam": json.loads(fields["exam"])})

@@ -1,0 +1,134 @@
+"""
+Jobs: what is to be done in idle time, with leases, so that a crash loses none.
+
+    waiting ──claim──> running ──finish──> done
+       ^                  │`─────fail────> failed
+       `── retry, crash ──'                            a lease that ran out may be claimed by another
+
+Promises: a job is run by one at a time; who lost its lease can't report for the one who has it now.
+Knows nothing of what jobs do, or of when to look for them.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import apsw
+
+from store.database import moment, rows, stamp, storable, writing
+from store.errors import LeaseLost
+
+_COLUMNS = "id, kind, payload, state, attempts, lease_until, error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One job: a row of `jobs`."""
+
+    id: int
+    kind: str  # "observe" | "night" | ...
+    payload: dict[str, Any]
+    state: str  # "waiting" | "running" | "done" | "failed"
+    attempts: int  # claims so far, this one included
+    lease_until: datetime | None  # UTC
+    error: str | None  # of the last attempt that failed
+
+
+def enqueue(db: apsw.Connection, kind: str, payload: Mapping[str, Any], *, unique: str | None = None) -> Job:
+    """
+    Add a job; while one of this `kind` with the same `unique` name is waiting or running, that one instead.
+    """
+    with writing(db):
+        for row in rows(
+            db,
+            f"""select {_COLUMNS} from jobs
+            where kind = ? and unique_name = ? and state in ('waiting', 'running')""",
+            (kind, unique),
+        ):
+            return _job(row)
+        db.execute(
+            "insert into jobs (kind, payload, unique_name, state) values (?, ?, ?, 'waiting')",
+            (kind, json.dumps(dict(payload)), unique),
+        )
+        return _get(db, db.last_insert_rowid())
+
+
+def claim(db: apsw.Connection, kind: str, *, now: datetime, lease_s: float) -> Job | None:
+    """
+    The oldest job of this kind that is due, or whose lease ran out; ours for `lease_s` seconds. None: nothing
+    to do.
+    """
+    with writing(db):
+        for (job_id,) in rows(
+            db,
+            """select id from jobs where kind = :kind and (state = 'waiting' and coalesce(run_at, '') <= :now
+            or state = 'running' and lease_until <= :now) order by id limit 1""",
+            {"kind": kind, "now": stamp(now)},
+        ):
+            db.execute(
+                "update jobs set state = 'running', attempts = attempts + 1, lease_until = ? where id = ?",
+                (_until(now, lease_s), job_id),
+            )
+            return _get(db, job_id)
+    return None
+
+
+def renew(db: apsw.Connection, job: Job, *, now: datetime, lease_s: float) -> Job:
+    """Keep a job for `lease_s` seconds from now; raises `LeaseLost`."""
+    return _change(db, job, "lease_until = ?", (_until(now, lease_s),))
+
+
+def finish(db: apsw.Connection, job: Job) -> Job:
+    """The job is done; raises `LeaseLost`."""
+    return _change(db, job, "state = 'done', lease_until = null", ())
+
+
+def fail(db: apsw.Connection, job: Job, error: str, *, retry_at: datetime | None) -> Job:
+    """The attempt failed: wait until `retry_at`, or (None) give up; raises `LeaseLost`."""
+    state, run_at = ("failed", None) if retry_at is None else ("waiting", stamp(retry_at))
+    return _change(
+        db, job, "state = ?, run_at = ?, error = ?, lease_until = null", (state, run_at, storable(error))
+    )
+
+
+def recover(db: apsw.Connection) -> int:
+    """At the start of the only process that runs jobs: what was running waits again; how many."""
+    with writing(db):
+        db.execute("update jobs set state = 'waiting', lease_until = null where state = 'running'")
+        return db.changes()
+
+
+def latest(db: apsw.Connection, kind: str) -> Job | None:
+    """The job of this kind that was added last."""
+    found = rows(db, f"select {_COLUMNS} from jobs where kind = ? order by id desc limit 1", (kind,))
+    return _job(found[0]) if found else None
+
+
+def _change(db: apsw.Connection, job: Job, assignments: str, values: Sequence[str | None]) -> Job:
+    """
+    Change a job that is still ours: running, and claimed by nobody since (each claim counts as an attempt).
+    """
+    with writing(db):
+        db.execute(
+            f"update jobs set {assignments} where id = ? and state = 'running' and attempts = ?",
+            (*values, job.id, job.attempts),
+        )
+        if db.changes() == 0:
+            raise LeaseLost(job.id)
+        return _get(db, job.id)
+
+
+def _get(db: apsw.Connection, job_id: int) -> Job:
+    return _job(rows(db, f"select {_COLUMNS} from jobs where id = ?", (job_id,))[0])
+
+
+def _until(now: datetime, lease_s: float) -> str:
+    return stamp(now + timedelta(seconds=lease_s))
+
+
+def _job(row: Sequence[Any]) -> Job:
+    fields = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    lease = fields["lease_until"]
+    return Job(**fields | {"payload": json.loads(fields["payload"]), "lease_until": lease and moment(lease)})

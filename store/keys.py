@@ -1,0 +1,110 @@
+"""
+The key of the store: 32 bytes in the OS keyring, else in a file that only its owner can read.
+
+    file 'key' there? ──> that one          keyring knows it? ──> that one
+    neither, and no store yet ──> a new one, into the keyring when it works, else into the file
+
+Promises: a key is made only where no store waits for another one; a key file is whole or not there.
+Knows nothing of SQLite; the one door to the `keyring` library.
+"""
+
+import os
+import secrets
+from contextlib import suppress
+from pathlib import Path
+
+import keyring as os_keyring
+from keyring.errors import KeyringError
+
+from store.database import FILE_NAME, KEY_BYTES
+from store.errors import KeyDamaged, KeyExposed, KeyMissing, KeyringUnknown, KeyUnwritable
+
+KEY_FILE = "key"  # inside the home
+SERVICE = "tsubasa"  # the keyring's entries: this service, the home's path as the user name
+KEYRING_FAILURES = (KeyringError, OSError, RuntimeError, ValueError, ImportError, AttributeError, EOFError)
+
+
+def load_or_create_key(home: Path, *, keyring: str = "auto") -> bytes:
+    """
+    The 32-byte key of the store in `home`; made when there is neither key nor store.
+
+    Args:
+        home: the folder of the store; made when missing.
+        keyring: "auto": the OS keyring when it works, else the file 'key' in `home`. "file": the file only.
+
+    Raises:
+        KeyMissing: there is a store, but no key; none is made.
+        KeyExposed: others can read the key file.
+        KeyDamaged: what is kept is not 32 bytes.
+        KeyUnwritable: the file can't be read or written.
+    """
+    if keyring not in ("auto", "file"):
+        raise KeyringUnknown(keyring)
+    file = home / KEY_FILE
+    try:
+        if file.exists():
+            return _read(file)
+        found, why = _from_keyring(home) if keyring == "auto" else (None, "the keyring is switched off")
+        if found is not None:
+            return found
+        if (home / FILE_NAME).exists():
+            raise KeyMissing(str(home / FILE_NAME), str(file), why)
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        key = secrets.token_bytes(KEY_BYTES)
+        if keyring == "auto" and _to_keyring(home, key):
+            return key
+        return _write(file, key)
+    except OSError as error:
+        raise KeyUnwritable(str(file), error.strerror or str(error)) from error
+
+
+def _read(file: Path) -> bytes:
+    mode = file.stat().st_mode & 0o777
+    if os.name == "posix" and mode & 0o077:
+        raise KeyExposed(str(file), mode)
+    key = file.read_bytes()
+    if len(key) != KEY_BYTES:
+        raise KeyDamaged(repr(str(file)), f"it has {len(key)} bytes, not {KEY_BYTES}")
+    return key
+
+
+def _write(file: Path, key: bytes) -> bytes:
+    """
+    Write `key` under a name of its own, then link it: the file appears whole, and never over another key.
+    """
+    unfinished = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+    handle = os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0), 0o600)
+    try:
+        with os.fdopen(handle, "wb") as opened:
+            opened.write(key)
+            opened.flush()
+            os.fsync(opened.fileno())
+        with suppress(FileExistsError):  # another process was first: its key is the key
+            os.link(unfinished, file)
+    finally:
+        unfinished.unlink()
+    return _read(file)
+
+
+def _from_keyring(home: Path) -> tuple[bytes | None, str]:
+    """The key and ""; or None and why there is none."""
+    try:
+        kept = os_keyring.get_password(SERVICE, str(home.resolve()))
+    except KEYRING_FAILURES as error:
+        return None, f"the OS keyring doesn't answer: {error or type(error).__name__}".splitlines()[0]
+    if kept is None:
+        return None, "the OS keyring doesn't hold it"
+    with suppress(ValueError):
+        key = bytes.fromhex(kept)
+        if len(key) == KEY_BYTES:
+            return key, ""
+    raise KeyDamaged("the OS keyring", f"it is not {2 * KEY_BYTES} hexadecimal digits")
+
+
+def _to_keyring(home: Path, key: bytes) -> bool:
+    """Whether the keyring took the key and gives it back."""
+    try:
+        os_keyring.set_password(SERVICE, str(home.resolve()), key.hex())
+        return os_keyring.get_password(SERVICE, str(home.resolve())) == key.hex()
+    except KEYRING_FAILURES:
+        return False

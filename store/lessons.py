@@ -1,0 +1,114 @@
+"""
+Lessons: what a night learns from, each with the memories it was made of.
+
+Promises: only lessons whose memories all still hold are taught; the lineage is kept as long as anything
+learned from it.
+Knows nothing of how lessons are made, or of training.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import apsw
+
+from store.database import id_list, rows, stamp, storable, writing
+from store.errors import NoSuchMemory
+from store.memories import Memory, from_row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLesson:
+    """A lesson before it is stored."""
+
+    question: str
+    answer: str
+    grounding: str | None  # the whole system text that the teacher sees; None: no system turn
+    kind: str  # "fact" | "before" | "abstain" | "general"
+    split: str  # "train" | "exam"
+    memory_ids: tuple[int, ...] = ()  # every memory that question, answer or grounding tell of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lesson:
+    """One lesson: a row of `lessons`."""
+
+    id: int
+    question: str
+    answer: str
+    grounding: str | None
+    kind: str
+    split: str
+    memory_ids: tuple[int, ...]
+
+
+def add(db: apsw.Connection, lessons: Sequence[NewLesson]) -> list[int]:
+    """
+    Store lessons, all or none; their ids, in order.
+
+    Raises:
+        NoSuchMemory: a memory was forgotten while its lessons were made.
+    """
+    with writing(db):
+        return [_add(db, lesson, stamp(datetime.now(UTC))) for lesson in lessons]
+
+
+def holding(db: apsw.Connection) -> list[Lesson]:
+    """The lessons to teach: those not dropped whose memories all still hold, oldest first."""
+    found = rows(
+        db,
+        """select id, question, answer, grounding, kind, split, group_concat(memory_id) from lessons
+        left join (select * from lesson_memories order by memory_id) on lesson_id = id
+        where not dropped and lessons.id not in (select link.lesson_id from lesson_memories link
+            join memories on memories.id = link.memory_id where superseded_by is not null)
+        group by id order by id""",
+    )
+    return [
+        Lesson(
+            id=id,
+            question=question,
+            answer=answer,
+            grounding=grounding,
+            kind=kind,
+            split=split,
+            memory_ids=tuple(map(int, joined.split(","))) if joined else (),
+        )
+        for id, question, answer, grounding, kind, split, joined in found
+    ]
+
+
+def unstudied(db: apsw.Connection) -> list[Memory]:
+    """The memories that hold and have no lesson, oldest first."""
+    found = rows(
+        db,
+        """select id, text, told_on, valid_from, valid_to, superseded_by, trust from memories
+        where superseded_by is null and id not in
+            (select memory_id from lesson_memories join lessons on lessons.id = lesson_id where not dropped)
+        order by id""",
+    )
+    return [from_row(row) for row in found]
+
+
+def drop_for(db: apsw.Connection, memory_ids: Sequence[int]) -> int:
+    """Stop teaching the lessons made of these memories; how many. They stay as lineage until `forget`."""
+    with writing(db):
+        db.execute(
+            """update lessons set dropped = 1 where not dropped and id in
+            (select lesson_id from lesson_memories where memory_id in (select value from json_each(?)))""",
+            (id_list(memory_ids),),
+        )
+        return db.changes()
+
+
+def _add(db: apsw.Connection, lesson: NewLesson, made_at: str) -> int:
+    grounding = None if lesson.grounding is None else storable(lesson.grounding)
+    db.execute(
+        "insert into lessons (question, answer, grounding, kind, split, made_at) values (?, ?, ?, ?, ?, ?)",
+        (storable(lesson.question), storable(lesson.answer), grounding, lesson.kind, lesson.split, made_at),
+    )
+    lesson_id = db.last_insert_rowid()
+    for memory_id in dict.fromkeys(lesson.memory_ids):
+        if db.execute("select 1 from memories where id = ?", (memory_id,)).get is None:
+            raise NoSuchMemory(memory_id)
+        db.execute("insert into lesson_memories values (?, ?)", (lesson_id, memory_id))
+    return lesson_id

@@ -1,0 +1,182 @@
+"""
+The tables, step by step. Never edit a released step: append one.
+
+Promises: the comments stay in the file, for whoever opens it; ids of memories, lessons and generations are
+never used twice, so that nothing made from a forgotten one can be mistaken for something made from a later
+one.
+Knows nothing of how the steps are run (`database.py`).
+"""
+
+APPLICATION_ID = 0x54535542  # "TSUB", in the header of every store
+
+MIGRATIONS = [
+    # 1: the first release
+    """
+create table chats (
+    -- A chat is a tree of messages: an edited message is a fork.
+    id integer primary key,
+    source text not null,              -- 'api' or 'import'
+    started_at text not null,          -- ISO 8601, UTC, microseconds (all times here are written so)
+    last_stored_at text not null       -- when its newest message was stored; long ago: the chat is quiet
+) strict;
+
+create table messages (
+    -- Every message once. The hash is that of the whole history up to and with this message.
+    id integer primary key,
+    chat_id integer not null references chats (id),
+    parent_id integer references messages (id),   -- null: the first of its chat
+    role text not null,                -- 'user', 'assistant', 'system', ...
+    speaker text not null,             -- the name in an import; '' otherwise
+    text text not null,                -- '[forgotten]' once redacted
+    said_at text not null,             -- when it was said: by the client's or the export's word
+    stored_at text not null,           -- when it was stored: by our clock
+    source text not null,              -- 'api' or 'import'
+    external_id text,                  -- the name of this message in the export it came from
+    observed_by text,                  -- version of the observer that has read it; null: none yet
+    hash text not null,                -- sha256 (parent's hash, role, text); random once redacted
+    model text,                        -- what wrote a reply; null: not written by us
+    redacted integer not null default 0
+) strict;
+create index messages_by_hash on messages (hash);
+create index messages_by_parent on messages (parent_id);
+create index messages_by_chat on messages (chat_id);
+create unique index messages_by_external_id on messages (external_id) where external_id is not null;
+
+create virtual table message_words using fts5 (text, tokenize = 'porter unicode61');
+create virtual table memory_words using fts5 (text, tokenize = 'porter unicode61');
+
+create table imports (
+    -- One row per export file that went in.
+    id integer primary key,
+    digest text not null unique,       -- sha256 of the file
+    name text not null,
+    sessions integer not null,
+    turns integer not null,
+    skipped integer not null,          -- messages already known by their external id
+    at text not null
+) strict;
+
+create table import_messages (
+    import_id integer not null references imports (id),
+    message_id integer not null references messages (id),
+    primary key (import_id, message_id)
+) strict, without rowid;
+
+create table memories (
+    -- One row per statement. Superseded, never deleted but by 'forget'.
+    id integer primary key autoincrement,
+    text text not null,
+    told_on text not null,             -- the day it was told (ISO 8601)
+    valid_from text not null,          -- the first day on which it was true
+    valid_to text,                     -- the first day on which it was true no more; null: it still is
+    superseded_by integer references memories (id),   -- the row that replaced it; null: it holds
+    trust text not null                -- 'user', 'assistant', 'import' or 'untrusted': who said it
+) strict;
+create index memories_by_successor on memories (superseded_by);
+
+create table memory_sources (
+    memory_id integer not null references memories (id),
+    message_id integer not null references messages (id),
+    primary key (memory_id, message_id)
+) strict, without rowid;
+
+create table events (
+    -- Every operation on the memories, in order.
+    id integer primary key,
+    op text not null,                  -- 'ADD', 'UPDATE', 'RECONCILE' or 'IGNORE'
+    memory_id integer references memories (id),   -- the one made, or said again; null: trivial
+    at text not null,
+    told_on text not null,
+    text text not null                 -- the statement observed
+) strict;
+create index events_by_memory on events (memory_id);
+
+create table event_sources (
+    event_id integer not null references events (id),
+    message_id integer not null references messages (id),
+    primary key (event_id, message_id)
+) strict, without rowid;
+
+create table embedder (
+    -- Who made all vectors below.
+    only_row integer primary key check (only_row = 1),
+    name text not null,
+    dimension integer not null
+) strict;
+
+create table vectors (
+    -- The truth; the vec0 tables are an index of it and can be made again.
+    kind text not null,                -- 'memory' or 'message'
+    id integer not null,               -- of that memory or message
+    vector blob not null,              -- little-endian float32
+    primary key (kind, id)
+) strict;
+
+create table lessons (
+    -- What a night learns from.
+    id integer primary key autoincrement,
+    question text not null,
+    answer text not null,
+    grounding text,                    -- the system text that the teacher sees; null: none
+    kind text not null,                -- 'fact', 'before', 'abstain' or 'general'
+    split text not null,               -- 'train' or 'exam'
+    made_at text not null,
+    dropped integer not null default 0 -- no longer taught; kept as the lineage of generations that saw it
+) strict;
+
+create table lesson_memories (
+    lesson_id integer not null references lessons (id) on delete cascade,
+    memory_id integer not null references memories (id),
+    primary key (lesson_id, memory_id)
+) strict, without rowid;
+create index lessons_by_memory on lesson_memories (memory_id);
+
+create table generations (
+    -- What each night made. Generation 0 is the base model and has no row.
+    id integer primary key autoincrement,
+    made_at text not null,
+    state text not null,               -- 'candidate', 'adopted', 'refused' or 'tainted' by 'forget'
+    reason text not null,
+    base_sha256 text not null,         -- of the model file it belongs to
+    adapter_sha256 text not null,
+    adapter blob,                      -- GGUF; null once tainted
+    exam text not null,                -- JSON
+    lesson_count integer not null
+) strict;
+
+create table generation_lessons (
+    generation_id integer not null references generations (id),
+    lesson_id integer not null references lessons (id) on delete cascade,
+    primary key (generation_id, lesson_id)
+) strict, without rowid;
+create index generations_by_lesson on generation_lessons (lesson_id);
+
+create table generation_memories (
+    -- The memories behind its lessons, as they were when it was made.
+    generation_id integer not null references generations (id),
+    memory_id integer not null references memories (id) on delete cascade,
+    primary key (generation_id, memory_id)
+) strict, without rowid;
+create index generations_by_memory on generation_memories (memory_id);
+
+create table pin (
+    -- The generation that the user chose; no row: the newest adopted one answers.
+    only_row integer primary key check (only_row = 1),
+    generation_id integer not null     -- 0: the base model
+) strict;
+
+create table jobs (
+    id integer primary key autoincrement,
+    kind text not null,                -- 'observe', 'night', ...
+    payload text not null,             -- JSON
+    unique_name text,                  -- at most one waiting or running job of a kind has this name
+    state text not null,               -- 'waiting', 'running', 'done' or 'failed'
+    attempts integer not null default 0,
+    run_at text,                       -- not before; null: as soon as possible
+    lease_until text,                  -- a running job is claimable again after this
+    error text                         -- of the last attempt that failed
+) strict;
+create index jobs_by_state on jobs (kind, state);
+create unique index jobs_by_unique_name on jobs (kind, unique_name) where state in ('waiting', 'running');
+""",
+]

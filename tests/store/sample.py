@@ -1,0 +1,98 @@
+"""What the tests of the store share: a key, a clock, short ways to make messages and vectors."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import apsw
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from store import chats, vectors
+from store.chats import Message, NewMessage
+from store.database import open_store
+from store.errors import StoreError
+
+KEY = bytes(range(32))
+NOON = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
+DAY = date(2026, 3, 5)
+DIMENSION = 8
+
+
+def later(**how_much: float) -> datetime:
+    return NOON + timedelta(**how_much)
+
+
+def history(*texts: str) -> list[NewMessage]:
+    """Turns of user and assistant, the user first."""
+    return [NewMessage(role=("user", "assistant")[place % 2], text=text) for place, text in enumerate(texts)]
+
+
+def say(db: apsw.Connection, text: str, answer: str | None = None, *, at: datetime = NOON) -> Message:
+    """A chat that starts with `text`; the message of the user."""
+    message = chats.record(db, history(text), at=at)[-1]
+    if answer is not None:
+        chats.reply(db, message, answer, at=at, model="nano")
+    return message
+
+
+def vector(*numbers: float) -> npt.NDArray[np.float32]:
+    """A unit vector of `DIMENSION` numbers that begins with these."""
+    made = np.zeros(DIMENSION, dtype=np.float32)
+    made[: len(numbers)] = numbers
+    return made / np.float32(np.linalg.norm(made))
+
+
+def embed(db: apsw.Connection, kind: str, ids: Sequence[int], *made: npt.NDArray[np.float32]) -> None:
+    vectors.prepare(db, "test-embedder", DIMENSION)
+    vectors.put(db, kind, ids, np.stack(made))
+
+
+def everything(db: apsw.Connection) -> str:
+    """Every value of every table, shadow tables of the indexes too, and the decrypted pages of the file."""
+    tables = [name for (name,) in db.execute("select name from sqlite_master where type = 'table'")]
+    values = [repr(row) for table in tables for row in db.execute(f"select * from {table}")]
+    return "\n".join(values) + db.serialize("main").decode("latin-1")
+
+
+class _UndoneError(Exception):
+    pass
+
+
+@contextmanager
+def undone(db: apsw.Connection) -> Iterator[None]:
+    """Undo everything that is written inside the block."""
+    try:
+        with db:
+            yield
+            raise _UndoneError
+    except _UndoneError:
+        pass
+
+
+def closed_store(file: Path) -> Path:
+    """A store with one message, closed."""
+    db = open_store(file, KEY)
+    say(db, "I live in Ghent")
+    db.close()
+    return file
+
+
+def refused(file: Path, key: bytes = KEY) -> StoreError:
+    """The error of opening `file`, which leaves the folder as it was."""
+    before = everything_in(file.parent)
+    with pytest.raises(StoreError) as caught:
+        open_store(file, key)
+
+    assert everything_in(file.parent) == before
+    message = str(caught.value)
+    assert "\n" not in message
+    assert str(file) in message
+    return caught.value
+
+
+def everything_in(folder: Path) -> dict[str, bytes]:
+    """Names and bytes; SQLite's shared-memory index (-shm) is no data and is made anew at each opening."""
+    return {file.name: file.read_bytes() for file in folder.iterdir() if not file.name.endswith("-shm")}

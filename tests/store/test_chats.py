@@ -1,0 +1,237 @@
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from store import chats, words
+from store.chats import NewMessage
+from store.errors import EmptyHistory, NoSuchMessage
+from tests.store.sample import NOON, history, later, say, undone
+
+SYSTEM = NewMessage(role="system", text="Be brief.")
+
+
+def texts(messages):
+    return [message.text for message in messages]
+
+
+def ids(messages):
+    return [message.id for message in messages]
+
+
+def test_a_history_comes_back_with_every_field(db):
+    said = later(days=-30)
+    first = NewMessage(role="user", text="hi", speaker="Jon", external_id="conv-30:D1:1", said_at=said)
+    stored = chats.record(db, [first], at=NOON, source="import")[-1]
+
+    assert (stored.role, stored.text, stored.speaker, stored.external_id) == (
+        "user",
+        "hi",
+        "Jon",
+        "conv-30:D1:1",
+    )
+    assert (stored.said_at, stored.source, stored.parent_id, stored.observed_by) == (
+        said,
+        "import",
+        None,
+        None,
+    )
+    assert chats.get(db, stored.id) == stored
+    assert chats.by_external_id(db, "conv-30:D1:1") == stored
+    assert chats.by_external_id(db, "conv-30:D1:2") is None
+
+
+def test_a_history_sent_whole_again_adds_only_its_tail(db):
+    question = say(db, "I live in Ghent", "Noted.")
+    grown = chats.record(db, history("I live in Ghent", "Noted.", "And in Oslo?"), at=NOON)
+
+    assert texts(grown) == ["I live in Ghent", "Noted.", "And in Oslo?"]
+    assert grown[0] == question
+    assert chats.count(db) == 3
+
+
+def test_an_edited_message_is_a_fork_that_shares_its_parents(db):
+    one = chats.record(db, history("a", "b", "c", "d"), at=NOON)
+    two = chats.record(db, history("a", "b", "C"), at=NOON)
+
+    assert ids(two[:2]) == ids(one[:2])
+    assert two[2].parent_id == one[1].id
+    assert two[2].chat_id == one[2].chat_id
+    assert texts(chats.path(db, one[3].id)) == ["a", "b", "c", "d"]
+
+
+def test_the_same_words_weeks_later_are_said_again(db):
+    say(db, "good morning", "Morning!")
+    say(db, "good morning", at=later(weeks=2))
+
+    assert chats.count(db) == 3
+
+
+def test_the_same_words_with_a_system_turn_before_them_are_said_again_too(db):
+    opening = [SYSTEM, *history("good morning")]
+    first = chats.record(db, opening, at=NOON)
+    chats.reply(db, first[-1], "Morning!", at=NOON, model="nano")
+    second = chats.record(db, opening, at=later(weeks=2))
+
+    assert first[-1].chat_id != second[-1].chat_id
+    assert texts(second) == ["Be brief.", "good morning"]
+
+
+def test_a_retry_within_ten_minutes_is_the_same_message(db):
+    assert say(db, "hi") == say(db, "hi", at=later(minutes=10))
+    assert say(db, "hi", at=later(minutes=10, seconds=1)).id != say(db, "hi", at=later(minutes=30)).id
+
+
+def test_an_answered_message_said_again_at_once_is_said_again(db):
+    say(db, "hi", "hello")
+    say(db, "hi", at=later(seconds=5))
+
+    assert chats.count(db) == 3
+
+
+def test_a_request_marked_as_retry_is_the_same_message_at_any_time(db):
+    first = say(db, "hi", "hello")
+    again = chats.record(db, history("hi"), at=later(weeks=9), retry=True)
+
+    assert again == [first]
+    assert texts(chats.record(db, history("new"), at=NOON, retry=True)) == ["new"]
+
+
+def test_a_longer_history_attaches_to_the_newest_chat_that_begins_so(db):
+    say(db, "hi", "hello")
+    newer = say(db, "hi", "hello", at=later(weeks=1))
+    grown = chats.record(db, history("hi", "hello", "I am Ann"), at=later(weeks=1))
+
+    assert grown[0] == newer
+
+
+def test_an_unknown_history_is_stored_whole(db):
+    stored = chats.record(db, [SYSTEM, *history("a", "b", "c")], at=NOON)
+
+    assert [message.role for message in stored] == ["system", "user", "assistant", "user"]
+    assert stored[-1].said_at == NOON
+
+
+def test_a_history_without_messages_is_refused(db):
+    with pytest.raises(EmptyHistory):
+        chats.record(db, [], at=NOON)
+
+
+def test_the_same_reply_is_stored_once_and_another_is_a_fork(db):
+    question = say(db, "hi")
+    one = chats.reply(db, question, "hello", at=NOON, model="nano")
+    same = chats.reply(db, question, "hello", at=later(seconds=1), model="nano")
+    other = chats.reply(db, question, "good day", at=later(seconds=2), model="nano")
+
+    assert one == same
+    assert other.id != one.id
+    assert (other.parent_id, other.role, other.model) == (question.id, "assistant", "nano")
+
+
+def test_role_and_text_do_not_run_into_each_other():
+    assert chats.chain_hash("", "user", "x") != chats.chain_hash("", "use", "rx")
+    assert chats.chain_hash("", "user", "x\ny") != chats.chain_hash(
+        chats.chain_hash("", "user", "x"), "user", "y"
+    )
+
+
+def test_a_message_that_is_not_there_is_an_error(db):
+    stranger = say(db, "hi")
+    for ask in (chats.get, chats.path):
+        with pytest.raises(NoSuchMessage, match="message 99"):
+            ask(db, 99)
+    with undone(db):
+        db.execute("delete from message_words")
+        db.execute("delete from messages")
+        with pytest.raises(NoSuchMessage):
+            chats.reply(db, stranger, "hello", at=NOON, model="nano")
+
+
+def test_a_chat_is_quiet_when_nothing_was_added_for_a_while(db):
+    say(db, "early", "yes?")
+    say(db, "late", at=later(minutes=9))
+
+    assert chats.quiet(db, before=NOON, version="1") == []
+    assert [texts(chat) for chat in chats.quiet(db, before=later(minutes=5), version="1")] == [
+        ["early", "yes?"]
+    ]
+    assert len(chats.quiet(db, before=later(minutes=10), version="1")) == 2
+
+
+def test_an_old_chat_imported_now_is_not_quiet_yet(db):
+    chats.record(db, [NewMessage(role="user", text="hi", said_at=later(days=-900))], at=NOON)
+
+    assert chats.quiet(db, before=later(minutes=-1), version="1") == []
+
+
+def test_what_an_observer_has_read_is_read_again_only_by_another_version(db):
+    message = say(db, "I live in Ghent", "Noted.")
+    chats.mark_observed(db, [message.id], "1")
+    soon = later(hours=1)
+
+    assert [texts(chat) for chat in chats.quiet(db, before=soon, version="1")] == [["Noted."]]
+    assert [texts(chat) for chat in chats.quiet(db, before=soon, version="2")] == [
+        ["I live in Ghent", "Noted."]
+    ]
+    assert chats.get(db, message.id).observed_by == "1"
+
+
+def test_words_of_user_and_assistant_are_found_and_those_of_system_turns_are_not(db):
+    chats.record(db, [NewMessage(role="system", text="Ghent"), *history("Ghent", "Ghent")], at=NOON)
+
+    assert len(words.search(db, "message", "ghent", 10)) == 2
+
+
+WORDS = st.sampled_from(["a", "b", "c"])
+STEP = st.tuples(st.sampled_from(["open", "grow", "edit", "again", "system"]), st.integers(0, 50), WORDS)
+
+
+def sent(step, known):
+    """The history that a client sends at this step, made of one that it sent before."""
+    what, which, word = step
+    before = known[which % len(known)] if known else ()
+    match what:
+        case "grow":
+            return (*before, ("user", "assistant")[len(before) % 2] + word)
+        case "edit":
+            return (*before[:-1], "user" + word + "!") if len(before) > 1 else ("user" + word,)
+        case "again" if before:
+            return before
+        case "system":
+            return ("system" + word, "user" + word)
+    return ("user" + word,)
+
+
+def as_messages(sequence):
+    return [
+        NewMessage(
+            role=next(role for role in ("user", "assistant", "system") if one.startswith(role)), text=one
+        )
+        for one in sequence
+    ]
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps=st.lists(STEP, max_size=14))
+def test_any_interleaving_of_histories_stores_each_beginning_once(shared_db, steps):
+    db = shared_db
+    with undone(db):
+        known: list[tuple[str, ...]] = []
+        beginnings: set[tuple[str, ...]] = set()
+        for number, step in enumerate(steps):
+            wanted, at, before = sent(step, known), NOON + timedelta(days=number), chats.count(db)
+            stored = chats.record(db, as_messages(wanted), at=at)
+            opening = sum(not one.startswith("system") for one in wanted) <= 1
+            longest = max((n for n in range(len(wanted) + 1) if wanted[:n] in beginnings), default=0)
+
+            assert texts(stored) == list(wanted)
+            assert texts(chats.path(db, stored[-1].id)) == list(wanted)
+            assert chats.count(db) - before == len(wanted) - (0 if opening else longest)
+            again = chats.record(db, as_messages(wanted), at=at + timedelta(minutes=1))
+            assert again == stored
+            assert chats.record(db, as_messages(wanted), at=at + timedelta(days=99), retry=True) == stored
+            known.append(wanted)
+            beginnings |= {wanted[:n] for n in range(1, len(wanted) + 1)}
+        twice = "select chat_id, hash from messages group by chat_id, hash having count(*) > 1"
+        assert db.execute(twice).fetchall() == []

@@ -1,0 +1,221 @@
+import os
+from pathlib import Path
+
+import apsw
+import pytest
+
+from store import chats, imports, jobs, vectors
+from store.database import give_key, migrate, open_store, rows, stamp, storable, writing
+from store.errors import (
+    KeyDamaged,
+    NotAStore,
+    SchemaTooNew,
+    StoreDamaged,
+    StoreUnreachable,
+    WrongKey,
+)
+from store.schema import APPLICATION_ID, MIGRATIONS
+from tests.store.sample import KEY, NOON, closed_store, everything_in, history, refused, say
+
+OTHER_KEY = bytes(32)
+
+
+def raw(file: Path, key: bytes = KEY) -> apsw.Connection:
+    db = apsw.Connection(str(file))
+    give_key(db, key)
+    return db
+
+
+def test_a_store_opens_again_with_what_was_in_it(file):
+    closed_store(file)
+    db = open_store(file, KEY)
+
+    assert chats.count(db) == 1
+    db.close()
+
+
+def test_nothing_in_the_file_can_be_read_without_the_key(file):
+    db = open_store(file, KEY)
+    say(db, "I live in Ghent")
+    found = b"".join(everything_in(file.parent).values())
+    db.close()
+
+    assert b"Ghent" not in found
+    assert b"SQLite" not in found
+    assert b"messages" not in found
+
+
+def test_the_file_and_its_log_are_for_their_owner_only(file):
+    db = open_store(file, KEY)
+    say(db, "hi")
+    modes = {one.name: one.stat().st_mode & 0o777 for one in file.parent.iterdir()}
+    db.close()
+
+    assert modes == dict.fromkeys(["store.db", "store.db-wal", "store.db-shm"], 0o600)
+
+
+def test_the_connection_is_set_up_for_durability_and_for_forgetting(db):
+    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "secure_delete": 1, "temp_store": 2}
+
+    assert {name: db.pragma(name) for name in wanted} == wanted
+    assert db.pragma("busy_timeout") == 5000
+    assert db.pragma("cache_size") <= -65536
+    assert db.pragma("application_id") == APPLICATION_ID
+
+
+def test_extensions_cannot_be_loaded_after_opening(db):
+    with pytest.raises(apsw.ExtensionLoadingError):
+        db.load_extension("anything")
+
+
+def test_comments_of_the_schema_stay_in_the_file(db):
+    sql = db.execute("select sql from sqlite_master where name = 'memories'").get
+
+    assert "-- One row per statement. Superseded, never deleted but by 'forget'." in sql
+
+
+def test_a_wrong_key_is_refused_and_touches_nothing(file):
+    assert isinstance(refused(closed_store(file), OTHER_KEY), WrongKey)
+
+
+def test_a_key_of_another_length_is_refused(file):
+    with pytest.raises(KeyDamaged):
+        open_store(file, b"short")
+
+    assert not file.exists()
+
+
+def test_a_newer_schema_is_refused(file):
+    db = raw(closed_store(file))
+    db.pragma("user_version", len(MIGRATIONS) + 1)
+    db.close()
+
+    error = refused(file)
+    assert isinstance(error, SchemaTooNew)
+    assert f"its schema is {len(MIGRATIONS) + 1}, this version knows up to {len(MIGRATIONS)}" in str(error)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"x", b"Dear diary\n", b"Dear diary\n" * 900, b"SQLite format 3\0" + bytes(4080)],
+    ids=["empty", "one byte", "short text", "long text", "plain database"],
+)
+def test_what_is_no_database_is_refused(file, content):
+    file.write_bytes(content)
+
+    assert isinstance(refused(file), NotAStore)
+
+
+def test_a_folder_in_place_of_the_file_is_refused(file):
+    file.mkdir()
+    with pytest.raises(NotAStore):
+        open_store(file, KEY)
+
+
+def test_another_programs_database_with_our_key_is_refused(file):
+    db = raw(file)
+    db.execute("create table theirs (x)")
+    db.close()
+
+    assert isinstance(refused(file), NotAStore)
+
+
+@pytest.mark.parametrize("kept", [100, 600, 4096, 5000, 8192])
+def test_a_file_cut_short_is_refused(file, kept):
+    closed_store(file)
+    os.truncate(file, kept)
+
+    assert isinstance(refused(file), NotAStore | WrongKey | StoreDamaged)
+
+
+def test_a_damaged_page_is_an_error_that_says_so(file):
+    closed_store(file)
+    size = file.stat().st_size
+    with file.open("r+b") as opened:
+        opened.seek(4096)
+        opened.write(b"\xff" * (size - 4096))
+    with pytest.raises(StoreDamaged) as caught:
+        rows(open_store(file, KEY), "select * from messages")
+
+    assert "restore a backup" in str(caught.value)
+
+
+def test_a_log_without_its_store_is_no_reason_to_start_anew(file):
+    file.with_name("store.db-wal").write_bytes(b"frames")
+
+    assert isinstance(refused(file), StoreDamaged)
+
+
+def test_a_store_that_was_not_finished_is_made_again(file):
+    file.with_name("store.db.new").write_bytes(b"half")
+    db = open_store(file, KEY)
+    names = {one.name for one in file.parent.iterdir()}
+    db.close()
+
+    assert names == {"store.db", "store.db-wal", "store.db-shm"} or names == {"store.db"}
+
+
+def test_the_folder_is_made_when_missing(tmp_path):
+    db = open_store(tmp_path / "new" / "home" / "store.db", KEY)
+    db.close()
+
+    assert (tmp_path / "new").is_dir()
+
+
+def test_a_folder_that_cannot_be_made_is_an_error_with_its_reason(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreUnreachable, match="File exists"):
+        open_store(tmp_path / "file" / "store.db", KEY)
+
+
+def test_a_migration_happens_whole_or_not_at_all(file):
+    db = open_store(file, KEY)
+    broken = [*MIGRATIONS, "create table extra (x); create table extra (x);"]
+    with pytest.raises(apsw.SQLError):
+        migrate(db, broken)
+
+    assert db.pragma("user_version") == len(MIGRATIONS)
+    assert not db.table_exists("main", "extra")
+    migrate(db, [*MIGRATIONS, "create table extra (x)"])
+    assert db.pragma("user_version") == len(MIGRATIONS) + 1
+    db.close()
+
+
+def test_a_transaction_that_fails_leaves_nothing(db):
+    with pytest.raises(RuntimeError), writing(db):
+        say(db, "I live in Ghent")
+        raise RuntimeError
+
+    assert chats.count(db) == 0
+
+
+def test_no_call_keeps_a_snapshot_that_would_hold_up_the_log(db):
+    message = say(db, "hi", "hello")
+    chats.record(db, history("hi", "hello", "bye"), at=NOON)
+    chats.reply(db, message, "hello", at=NOON, model="nano")
+    jobs.enqueue(db, "night", {}, unique="one")
+    jobs.enqueue(db, "night", {}, unique="one")
+    jobs.finish(db, jobs.claim(db, "night", now=NOON, lease_s=1))
+    imports.record_import(db, "d1", "one.json", [], NOON)
+    imports.record_import(db, "d1", "one.json", [], NOON)
+    vectors.prepare(db, "test-embedder", 4)
+    vectors.missing(db, "message")
+
+    assert rows(db, "pragma wal_checkpoint(truncate)") == [(0, 0, 0)]
+
+
+def test_a_time_without_zone_is_refused():
+    with pytest.raises(ValueError, match="time zone"):
+        stamp(NOON.replace(tzinfo=None))
+
+
+def test_texts_that_utf_8_cannot_hold_are_mended():
+    assert storable("a\ud83d\ude00b") == "a\U0001f600b"
+    assert storable("a\ud83db") == "a\ufffdb"
+
+
+def test_a_history_is_the_same_with_any_text(db):
+    for text in ("nul \0 inside", "emoji \U0001f600", "\ud83d", "", "'; drop table messages; --", "𝔘𝔫𝔦" * 50):
+        told = chats.record(db, history(text, "yes"), at=NOON)
+
+        assert [one.text for one in chats.path(db, told[-1].id)] == [storable(text), "yes"]

@@ -1,0 +1,133 @@
+import hashlib
+
+import pytest
+
+from store import generations, lessons, memories
+from store.errors import AdapterDamaged, GenerationUnusable, NoSuchGeneration, NoSuchLesson
+from store.lessons import NewLesson
+from tests.store.sample import DAY
+
+BASE, OTHER_BASE = "b" * 64, "c" * 64
+
+
+def learned(db, text="The user lives in Ghent."):
+    """A memory and its lesson's id."""
+    memory = memories.add(db, text, told_on=DAY, sources=[])
+    new = NewLesson(
+        question="?", answer="!", grounding=None, kind="fact", split="train", memory_ids=(memory.id,)
+    )
+    return memory, lessons.add(db, [new])[0]
+
+
+def adopted(db, adapter=b"GGUF", base=BASE, lesson_ids=()):
+    candidate = generations.propose(db, adapter, base_sha256=base, lesson_ids=lesson_ids)
+    return generations.adopt(db, candidate.id, {"score": 1.0}, "better")
+
+
+def test_a_candidate_keeps_its_adapter_and_does_not_answer(db):
+    _, lesson_id = learned(db)
+    new = generations.propose(
+        db, b"GGUF", base_sha256=BASE, lesson_ids=[lesson_id, lesson_id], exam={"seen": [1, 2]}
+    )
+
+    assert (new.id, new.state, new.base_sha256, new.lesson_count) == (1, "candidate", BASE, 1)
+    assert new.adapter_sha256 == hashlib.sha256(b"GGUF").hexdigest()
+    assert new.exam == {"seen": [1, 2]}
+    assert generations.adapter(db, new.id) == b"GGUF"
+    assert generations.live(db, BASE) is None
+
+
+def test_the_newest_adopted_generation_of_the_model_answers(db):
+    adopted(db)
+    two = adopted(db)
+    three = adopted(db, base=OTHER_BASE)
+    refused = generations.propose(db, b"GGUF", base_sha256=BASE, lesson_ids=[])
+    generations.refuse(db, refused.id, {"score": 0.1}, "worse than the live one")
+
+    assert generations.live(db, BASE) == two
+    assert generations.live(db, OTHER_BASE) == three
+    assert generations.live(db, "d" * 64) is None
+    assert (two.exam, two.reason) == ({"score": 1.0}, "better")
+    assert generations.get(db, refused.id).reason == "worse than the live one"
+    assert [one.state for one in generations.all(db)] == ["adopted", "adopted", "adopted", "refused"]
+
+
+def test_a_pinned_generation_answers_until_the_next_adoption(db):
+    one, two = adopted(db), adopted(db)
+    generations.use(db, one.id)
+    assert generations.live(db, BASE) == one
+    generations.use(db, 0)
+    assert generations.live(db, BASE) is None
+    generations.use(db, None)
+    assert generations.live(db, BASE) == two
+    generations.use(db, one.id)
+
+    assert generations.live(db, BASE).id == one.id
+    assert generations.live(db, BASE) != adopted(db)
+    assert generations.live(db, BASE).id == 3
+
+
+def test_only_adopted_generations_can_be_pinned(db):
+    candidate = generations.propose(db, b"GGUF", base_sha256=BASE, lesson_ids=[])
+    with pytest.raises(GenerationUnusable, match="it is candidate"):
+        generations.use(db, candidate.id)
+    with pytest.raises(NoSuchGeneration):
+        generations.use(db, 9)
+
+    assert generations.live(db, BASE) is None
+
+
+def test_a_decision_is_made_once(db):
+    one = adopted(db)
+    for decide in (generations.adopt, generations.refuse):
+        with pytest.raises(GenerationUnusable, match="it is adopted"):
+            decide(db, one.id, {}, "again")
+
+
+def test_a_generation_that_learned_of_a_memory_is_tainted_and_loses_its_adapter(db):
+    memory, lesson_id = learned(db)
+    _, other_lesson = learned(db, "The user has a dog.")
+    clean = adopted(db, lesson_ids=[other_lesson])
+    candidate = generations.propose(
+        db, b"GGUF", base_sha256=BASE, lesson_ids=[lesson_id], exam={"score": 0.5, "asked": ["Ghent?"]}
+    )
+    live = adopted(db, lesson_ids=[lesson_id])
+    generations.use(db, live.id)
+
+    assert generations.taint_for(db, [memory.id]) == [candidate.id, live.id]
+    assert generations.taint_for(db, [memory.id]) == []
+    assert generations.live(db, BASE) == clean
+    assert generations.get(db, candidate.id).exam == {"score": 0.5}
+    with pytest.raises(AdapterDamaged, match="forgotten since"):
+        generations.adapter(db, live.id)
+    with pytest.raises(GenerationUnusable, match="it is tainted"):
+        generations.adopt(db, candidate.id, {}, "late")
+
+
+def test_lineage_outlives_lessons_that_were_dropped(db):
+    memory, lesson_id = learned(db)
+    live = adopted(db, lesson_ids=[lesson_id])
+    lessons.drop_for(db, [memory.id])
+
+    assert generations.taint_for(db, [memory.id]) == [live.id]
+
+
+def test_an_adapter_whose_lesson_was_forgotten_while_it_was_trained_is_not_kept(db):
+    memory, lesson_id = learned(db)
+    memories.forget(db, [memory.id])
+    with pytest.raises(NoSuchLesson, match=f"lessons {lesson_id} are gone"):
+        generations.propose(db, b"GGUF", base_sha256=BASE, lesson_ids=[lesson_id])
+
+    assert generations.all(db) == []
+
+
+def test_a_damaged_adapter_is_never_given_out(db):
+    one = adopted(db)
+    db.execute("update generations set adapter = ?", (b"GGUG",))
+    with pytest.raises(AdapterDamaged, match="sha256"):
+        generations.adapter(db, one.id)
+
+
+def test_generation_0_has_no_row(db):
+    with pytest.raises(NoSuchGeneration):
+        generations.get(db, 0)

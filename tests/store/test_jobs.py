@@ -1,0 +1,96 @@
+import pytest
+
+from store import jobs
+from store.errors import LeaseLost
+from tests.store.sample import NOON, later
+
+
+def test_the_oldest_job_of_a_kind_is_claimed_first_and_by_one_only(db):
+    one = jobs.enqueue(db, "observe", {"chat": 1})
+    two = jobs.enqueue(db, "observe", {"chat": 2})
+    jobs.enqueue(db, "night", {})
+    claimed = [jobs.claim(db, "observe", now=NOON, lease_s=60) for _ in range(3)]
+
+    assert [job and job.id for job in claimed] == [one.id, two.id, None]
+    assert (one.state, one.attempts, one.payload) == ("waiting", 0, {"chat": 1})
+    assert (claimed[0].state, claimed[0].attempts, claimed[0].lease_until) == (
+        "running",
+        1,
+        later(seconds=60),
+    )
+
+
+def test_one_unfinished_job_of_a_name_is_enough(db):
+    one = jobs.enqueue(db, "night", {}, unique="tonight")
+    assert jobs.enqueue(db, "night", {"other": 1}, unique="tonight") == one
+    assert jobs.enqueue(db, "observe", {}, unique="tonight").id != one.id
+    running = jobs.claim(db, "night", now=NOON, lease_s=60)
+    assert jobs.enqueue(db, "night", {}, unique="tonight") == running
+    jobs.finish(db, running)
+
+    assert jobs.enqueue(db, "night", {}, unique="tonight").id != one.id
+
+
+def test_a_job_whose_lease_ran_out_is_claimed_again_and_its_first_runner_has_lost_it(db):
+    jobs.enqueue(db, "night", {})
+    first = jobs.claim(db, "night", now=NOON, lease_s=60)
+    assert jobs.claim(db, "night", now=later(seconds=59), lease_s=60) is None
+    second = jobs.claim(db, "night", now=later(seconds=60), lease_s=60)
+
+    assert (second.id, second.attempts) == (first.id, 2)
+    for report in (
+        lambda: jobs.finish(db, first),
+        lambda: jobs.fail(db, first, "late", retry_at=None),
+        lambda: jobs.renew(db, first, now=later(seconds=61), lease_s=60),
+    ):
+        with pytest.raises(LeaseLost):
+            report()
+    assert jobs.finish(db, second).state == "done"
+
+
+def test_a_renewed_lease_lasts_longer(db):
+    jobs.enqueue(db, "night", {})
+    job = jobs.claim(db, "night", now=NOON, lease_s=60)
+    renewed = jobs.renew(db, job, now=later(seconds=50), lease_s=60)
+
+    assert renewed.lease_until == later(seconds=110)
+    assert jobs.claim(db, "night", now=later(seconds=100), lease_s=60) is None
+
+
+def test_a_failed_job_waits_for_its_retry_and_keeps_its_error(db):
+    jobs.enqueue(db, "night", {})
+    job = jobs.claim(db, "night", now=NOON, lease_s=60)
+    waiting = jobs.fail(db, job, "no memory left", retry_at=later(hours=1))
+
+    assert (waiting.state, waiting.error, waiting.lease_until) == ("waiting", "no memory left", None)
+    assert jobs.claim(db, "night", now=later(minutes=59), lease_s=60) is None
+    again = jobs.claim(db, "night", now=later(hours=1), lease_s=60)
+    assert (again.id, again.attempts, again.error) == (job.id, 2, "no memory left")
+    assert jobs.fail(db, again, "no memory left", retry_at=None).state == "failed"
+    assert jobs.claim(db, "night", now=later(days=9), lease_s=60) is None
+
+
+def test_a_job_is_finished_once(db):
+    jobs.enqueue(db, "night", {})
+    job = jobs.claim(db, "night", now=NOON, lease_s=60)
+    jobs.finish(db, job)
+    with pytest.raises(LeaseLost):
+        jobs.finish(db, job)
+
+
+def test_after_a_crash_running_jobs_wait_again(db):
+    jobs.enqueue(db, "night", {})
+    lost = jobs.claim(db, "night", now=NOON, lease_s=3600)
+
+    assert jobs.recover(db) == 1
+    assert jobs.claim(db, "night", now=later(seconds=1), lease_s=60).attempts == 2
+    with pytest.raises(LeaseLost):
+        jobs.finish(db, lost)
+
+
+def test_the_latest_job_of_a_kind_is_told(db):
+    assert jobs.latest(db, "night") is None
+    jobs.enqueue(db, "night", {"n": 1})
+    newest = jobs.enqueue(db, "night", {"n": 2})
+
+    assert jobs.latest(db, "night") == newest

@@ -1,0 +1,73 @@
+import pytest
+
+from store import lessons, memories
+from store.errors import NoSuchMemory
+from store.lessons import NewLesson
+from tests.store.sample import DAY
+
+
+def lesson(*memory_ids, kind="fact", split="train", question="Where do I live?"):
+    return NewLesson(
+        question=question,
+        answer="You live in Ghent.",
+        grounding="2026-03-05: The user lives in Ghent.",
+        kind=kind,
+        split=split,
+        memory_ids=memory_ids,
+    )
+
+
+def remember(db, text="The user lives in Ghent."):
+    return memories.add(db, text, told_on=DAY, sources=[])
+
+
+def test_a_lesson_comes_back_with_its_lineage(db):
+    one, two = remember(db), remember(db, "The user has a dog.")
+    ids = lessons.add(db, [lesson(two.id, one.id, split="exam"), lesson(kind="general")])
+    first, second = lessons.holding(db)
+
+    assert [first.id, second.id] == ids
+    assert (first.question, first.answer, first.kind, first.split) == (
+        "Where do I live?",
+        "You live in Ghent.",
+        "fact",
+        "exam",
+    )
+    assert (first.memory_ids, second.memory_ids) == ((one.id, two.id), ())
+    assert first.grounding == "2026-03-05: The user lives in Ghent."
+
+
+def test_a_lesson_is_taught_only_while_all_its_memories_hold(db):
+    one, two = remember(db), remember(db, "The user has a dog.")
+    both, first, general = lessons.add(db, [lesson(one.id, two.id), lesson(one.id), lesson(kind="general")])
+    memories.reconcile(db, two, "The user has a cat.", told_on=DAY, sources=[])
+
+    assert [kept.id for kept in lessons.holding(db)] == [first, general]
+    assert both not in {kept.id for kept in lessons.holding(db)}
+
+
+def test_what_holds_and_has_no_lesson_is_unstudied(db):
+    one, two = remember(db), remember(db, "The user has a dog.")
+    lessons.add(db, [lesson(one.id)])
+
+    assert lessons.unstudied(db) == [two]
+    cat = memories.reconcile(db, two, "The user has a cat.", told_on=DAY, sources=[])
+    assert lessons.unstudied(db) == [cat]
+
+
+def test_dropped_lessons_are_taught_no_more_and_their_memories_are_unstudied(db):
+    one = remember(db)
+    lessons.add(db, [lesson(one.id), lesson(one.id), lesson(kind="general")])
+
+    assert lessons.drop_for(db, [one.id]) == 2
+    assert lessons.drop_for(db, [one.id]) == 0
+    assert [kept.kind for kept in lessons.holding(db)] == ["general"]
+    assert lessons.unstudied(db) == [one]
+
+
+def test_lessons_of_a_memory_that_was_forgotten_meanwhile_are_refused_together(db):
+    one = remember(db)
+    with pytest.raises(NoSuchMemory):
+        lessons.add(db, [lesson(one.id), lesson(99)])
+
+    assert lessons.holding(db) == []

@@ -1,0 +1,46 @@
+"""The embedder's process, as the daemon starts it: python -m daemon.embedding --fd N --parent PID."""
+
+from pathlib import Path
+
+from daemon.child_end import ParentLink, open_link
+from daemon.embedding.errors import EmbedderCommandUnknown, EmbedderError
+from daemon.embedding.model import Model, bundled_folder
+from daemon.frames import Frame
+
+
+def main() -> None:
+    """Load what the handshake names, then embed until the daemon ends."""
+    link = open_link()
+    hello = link.next(wait=True)
+    if hello is None:
+        return
+    try:
+        model = _loaded(hello)
+    except EmbedderError as error:
+        link.refuse(0, code=error.code, message=str(error), fields=error.fields)
+        return
+    link.reply(0, kind="ready", embedder=model.name, dimension=model.dimension)
+    while (frame := link.next(wait=True)) is not None:
+        _obey(link, model, frame)
+
+
+def _loaded(hello: Frame) -> Model:
+    fields = hello.header
+    bundled = Path(fields["bundled"]) if fields.get("bundled") else bundled_folder()
+    return Model(
+        fields["name"], allow_download=fields["allow_download"], threads=fields["threads"], bundled=bundled
+    )
+
+
+def _obey(link: ParentLink, model: Model, frame: Frame) -> None:
+    number, op, texts = frame.header.get("id", -1), str(frame.header.get("op")), frame.header.get("texts")
+    if op == "cancel":
+        return
+    if op != "embed" or not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
+        error = EmbedderCommandUnknown(op=op, reason="only embed with a list of texts is known")
+        link.refuse(number, code=error.code, message=str(error), fields=error.fields)
+        return
+    link.reply(number, blob=model.embed(texts).astype("<f4").tobytes())
+
+
+main()

@@ -1,0 +1,23 @@
+"""The engine's process, as the daemon starts it: python -m daemon.engine --fd N --parent PID."""
+
+from daemon.child_end import open_link
+from daemon.engine.errors import EngineError
+from daemon.engine.worker import Worker
+
+
+def main() -> None:
+    """Load what the handshake names, then work until the daemon ends."""
+    link = open_link()
+    hello = link.next(wait=True)
+    if hello is None:
+        return
+    try:
+        worker = Worker(link, hello.header)
+    except EngineError as error:
+        link.refuse(0, code=error.code, message=str(error), fields=error.fields)
+        return
+    link.reply(0, kind="ready", **worker.ready)
+    worker.run()
+
+
+main()

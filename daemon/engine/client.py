@@ -1,0 +1,203 @@
+"""
+The daemon's end of the engine: chat with the model, count tokens, load and adopt adapters.
+
+Promises: the live adapter is live again after a crash before anything is served; a refused adapter changes
+nothing. Knows nothing of llama.cpp: the work is done by the child process `python -m daemon.engine`.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from daemon.child_errors import ChildRefused
+from daemon.child_process import ChildProcess, module
+from daemon.children import Child
+from daemon.engine.errors import EngineError, rebuilt
+from daemon.engine.records import GREEDY, Completion, EngineInfo, Finish, Piece, Sampling
+
+__all__ = ["GREEDY", "Completion", "Engine", "EngineInfo", "Finish", "Piece", "Sampling"]
+
+Message = Mapping[str, Any]  # {"role": …, "content": …}
+
+
+class Engine:
+    """One model in one child process. Its methods raise `EngineError`s, and `ChildCrashed` when it dies."""
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+        self._live: str | None = None  # sha256 of the live adapter; None: the base model
+        self._adapters: dict[str, bytes] = {}  # all that the child must have, also after a restart
+        self._kept: set[str] = set()  # loaded by hand, so kept until unloaded by hand
+        self._changing = asyncio.Lock()  # one change of adapters at a time
+        child.after_start = self._restore
+
+    @classmethod
+    def for_model(cls, path: Path, *, n_ctx: int, threads: int, gpu_layers: int, idle_s: float) -> "Engine":
+        """
+        An engine for a GGUF file; nothing is started or read yet.
+
+        Args:
+            n_ctx: tokens a prompt and its reply may have together; 0: what the model was trained for.
+            threads: 0: one for each physical core.
+            gpu_layers: layers to put on the GPU; -1: all.
+            idle_s: seconds without a request after which the process is ended.
+        """
+        hello = {"path": str(path.absolute()), "n_ctx": n_ctx, "threads": threads, "gpu_layers": gpu_layers}
+        return cls(
+            Child("engine", module("daemon.engine"), hello=hello, idle_s=idle_s, start_timeout_s=600.0)
+        )
+
+    @property
+    def child(self) -> Child:
+        """The supervised process, for status pages."""
+        return self._child
+
+    @property
+    def live(self) -> str | None:
+        """sha256 of the live adapter; None for the base model."""
+        return self._live
+
+    async def info(self) -> EngineInfo:
+        """What is being served; starts the engine when needed."""
+        try:
+            ready = await self._child.start()
+        except ChildRefused as error:
+            raise _typed(error) from error
+        return EngineInfo(**{name: ready[name] for name in EngineInfo.__dataclass_fields__})
+
+    async def chat(
+        self,
+        messages: Sequence[Message],
+        *,
+        sampling: Sampling = GREEDY,
+        schema: dict[str, Any] | None = None,
+        adapter: str | None = "live",
+        background: bool = False,
+    ) -> AsyncGenerator[Piece, None]:
+        """
+        The reply to `messages`, piece by piece. The first piece has no text and comes once the request is
+        valid.
+
+        Closing the iterator cancels the work.
+
+        Args:
+            schema: a JSON schema that the reply will follow.
+            adapter: "live", "base" (or None), or the sha256 of a loaded adapter.
+            background: yields to every request that is not.
+
+        Raises:
+            PromptTooLong, SchemaRefused, TemplateRefused, AdapterUnknown: before the first piece.
+            ChildCrashed: the process died; ask again.
+        """
+        fields: dict[str, Any] = {
+            "messages": [dict(message) for message in messages],
+            "sampling": asdict(sampling),
+            "schema": schema,
+            "adapter": self._resolved(adapter),
+            "background": background,
+        }
+        try:
+            async with aclosing(self._child.stream("chat", **fields)) as pieces:
+                async for piece in pieces:
+                    yield Piece(**{name: piece[name] for name in Piece.__dataclass_fields__})
+        except ChildRefused as error:
+            raise _typed(error) from error
+
+    async def complete(
+        self,
+        messages: Sequence[Message],
+        *,
+        sampling: Sampling = GREEDY,
+        schema: dict[str, Any] | None = None,
+        adapter: str | None = "live",
+        background: bool = False,
+    ) -> Completion:
+        """The whole reply; arguments and errors as `chat`."""
+        texts: list[str] = []
+        last = Piece(text="", finish="stop")
+        pieces = self.chat(messages, sampling=sampling, schema=schema, adapter=adapter, background=background)
+        async with aclosing(pieces):
+            async for last in pieces:
+                texts.append(last.text)
+        return Completion(
+            text="".join(texts),
+            finish=last.finish or "stop",
+            prompt_tokens=last.prompt_tokens,
+            completion_tokens=last.completion_tokens,
+            cached_tokens=last.cached_tokens,
+        )
+
+    async def count(self, messages: Sequence[Message]) -> int:
+        """How many tokens the prompt of these messages has, the opening of the reply included."""
+        header = await self._call("count", messages=[dict(message) for message in messages])
+        return int(header["count"])
+
+    async def load(self, adapter: bytes) -> str:
+        """Make an adapter ready without making it live; returns its sha256. Raises `AdapterRefused`."""
+        async with self._changing:
+            sha256 = await self._load(adapter)
+            self._kept.add(sha256)
+            return sha256
+
+    async def adopt(self, adapter: bytes | None) -> float:
+        """
+        Make an adapter live from the next request on; None goes back to the base model.
+
+        Returns the milliseconds of the swap itself. Raises `AdapterRefused`, and then all is as before.
+        """
+        async with self._changing:
+            new = None if adapter is None else await self._load(adapter)
+            if new is None:
+                self._live = None  # first, so that a damaged adapter can't keep the engine from starting
+            swap_ms = float((await self._call("adopt", adapter=new))["swap_ms"])
+            self._live = new
+            for sha256 in self._adapters.keys() - self._kept - {new}:
+                await self._give_up(sha256)
+            return swap_ms
+
+    async def unload(self, sha256: str) -> None:
+        """Give up an adapter that `load` made ready; a request that is using it ends in peace."""
+        async with self._changing:
+            self._kept.discard(sha256)
+            if sha256 != self._live:
+                await self._give_up(sha256)
+
+    async def stop(self) -> None:
+        """End the process; calls after this raise `ChildStopped`."""
+        await self._child.stop()
+
+    async def _load(self, adapter: bytes) -> str:
+        sha256 = hashlib.sha256(adapter).hexdigest()
+        await self._call("load", blob=adapter, adapter=sha256)
+        self._adapters[sha256] = (
+            adapter  # only now: bytes that crash the child are not loaded again at its restart
+        )
+        return sha256
+
+    async def _give_up(self, sha256: str) -> None:
+        self._adapters.pop(sha256, None)
+        await self._call("unload", adapter=sha256)
+
+    async def _restore(self, process: ChildProcess) -> None:
+        """After each start of the child: what it had before, before it serves anyone."""
+        self._child.hello["known"] = process.ready.get("known")  # a restart need not hash the same file again
+        for sha256, adapter in self._adapters.items():
+            await process.call("load", adapter, {"adapter": sha256})
+        await process.call("adopt", b"", {"adapter": self._live})
+
+    async def _call(self, op: str, *, blob: bytes = b"", **fields: Any) -> dict[str, Any]:
+        try:
+            return (await self._child.call(op, blob=blob, **fields)).header
+        except ChildRefused as error:
+            raise _typed(error) from error
+
+    def _resolved(self, adapter: str | None) -> str | None:
+        return self._live if adapter == "live" else None if adapter == "base" else adapter
+
+
+def _typed(error: ChildRefused) -> EngineError | ChildRefused:
+    return rebuilt(error.code, error.fields) or error

@@ -1,0 +1,97 @@
+"""
+One reply in the making: compute what the context does not hold yet, choose a token, say its text, again.
+
+Promises: can be left between any two steps and gone on with later, even when its slot was emptied meanwhile.
+Knows nothing of other requests or of adapters being switched.
+"""
+
+from dataclasses import dataclass
+
+from daemon.engine.errors import DecodeFailed
+from daemon.engine.llama import BATCH, Context, Logits, Model, NoRoom, Sampler
+from daemon.engine.records import Finish, Piece, Sampling
+from daemon.engine.slots import Slot, Slots
+from daemon.engine.text import TextStream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A valid request, ready to be computed."""
+
+    number: int
+    prompt: list[int]
+    sampling: Sampling
+    sampler: Sampler
+    adapter: str | None
+    background: bool
+
+
+class Generation:
+    """The work on one request."""
+
+    def __init__(self, request: Request, model: Model, context: Context, slots: Slots, *, n_ctx: int) -> None:
+        self.request = request
+        self._model, self._context, self._slots, self._n_ctx = model, context, slots, n_ctx
+        self._tokens = list(request.prompt)  # the prompt and what was chosen so far
+        self._text = TextStream(request.sampling.stop)
+        self._slot: Slot | None = None
+        self._cached = 0
+
+    def step(self) -> Piece | None:
+        """One batch of the prompt or one new token; returns what there is to say. Raises `EngineError`s."""
+        if self._slot is None:
+            self._slot = self._slots.take(self._tokens, self.request.adapter)
+            self._cached = len(self._slot.tokens)
+        logits = self._compute(self._slot)
+        return None if logits is None else self._choose(logits)
+
+    def leave(self) -> None:
+        """The end, for whatever reason: give the slot and the sampler back."""
+        self.request.sampler.close()
+        if self._slot is not None:
+            self._slots.give_back(self._slot)
+
+    def _compute(self, slot: Slot) -> Logits | None:
+        """Let the context hold one batch more of our tokens; logits once it holds them all."""
+        start = len(slot.tokens)
+        most = BATCH // 4 if self.request.background else BATCH  # a foreground request waits for it
+        batch = self._tokens[start : start + most]
+        last = start + len(batch) == len(self._tokens)
+        while True:
+            try:
+                logits = self._context.decode(slot.sequence, batch, start, logits=last)
+            except NoRoom:
+                if not self._slots.make_room(slot):
+                    raise DecodeFailed(reason="the context has no room left") from None
+                continue
+            slot.tokens += batch
+            return logits
+
+    def _choose(self, logits: Logits) -> Piece | None:
+        token = self.request.sampler.choose(logits)
+        if token in self._model.ends:
+            return self._piece(self._text.rest(), "stop")
+        self._tokens.append(token)
+        text = self._text.push(self._model.piece(token))
+        if self._text.stopped:
+            return self._piece(text, "stop")
+        if self._is_full():  # JSON that is just complete is not cut off
+            finish: Finish = "stop" if self.request.sampler.may_end() else "length"
+            return self._piece(text + self._text.rest(), finish)
+        return self._piece(text, None) if text else None
+
+    def _is_full(self) -> bool:
+        most = self.request.sampling.max_tokens
+        return len(self._tokens) >= self._n_ctx or (most is not None and self._completion_tokens() >= most)
+
+    def _completion_tokens(self) -> int:
+        return len(self._tokens) - len(self.request.prompt)
+
+    def _piece(self, text: str, finish: Finish | None) -> Piece:
+        return Piece(
+            text=text,
+            finish=finish,
+            prompt_tokens=len(self.request.prompt),
+            completion_tokens=self._completion_tokens(),
+            cached_tokens=self._cached,
+        )

@@ -1,0 +1,267 @@
+"""
+The one door to llama.cpp: a model, a context of several sequences, a sampler; numbers in, numbers out.
+
+Promises: never passes NULL where llama.cpp would abort; a failed load is an error with llama.cpp's own
+reason. Knows nothing of chats, requests or caches. Only one thread may use a `Context`.
+"""
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import llama_cpp as c
+import numpy as np
+import numpy.typing as npt
+from llama_cpp.llama_grammar import json_schema_to_gbnf
+
+from daemon.engine.errors import DecodeFailed, GrammarStuck, SchemaRefused
+from daemon.engine.records import Sampling
+from daemon.engine.schema import grammar_of
+from daemon.engine.template import Segment
+
+Logits = npt.NDArray[np.float32]
+BATCH = 256  # tokens of a prompt computed at once; a cancel waits for one such batch at most
+_TOKEN_DATA = np.dtype([("id", "<i4"), ("logit", "<f4"), ("p", "<f4")])
+_LOG_ERROR = 4
+_complaints: list[str] = []  # llama.cpp's error lines since the last call; the first one has the reason
+
+
+class LlamaRefused(Exception):
+    """llama.cpp did not take a file; the text is its own last error line."""
+
+
+class NoRoom(Exception):
+    """The context has no free cells for these tokens."""
+
+
+@c.llama_log_callback  # type: ignore[untyped-decorator]
+def _on_log(level: int, text: bytes, _data: Any) -> None:
+    if level == _LOG_ERROR and (line := text.decode("utf-8", "replace").strip()):
+        _complaints.append(line)
+
+
+class Model:
+    """A GGUF file in memory. Raises `LlamaRefused`."""
+
+    def __init__(self, path: str, *, gpu_layers: int) -> None:
+        c.llama_log_set(_on_log, ctypes.c_void_p(0))
+        c.llama_backend_init()
+        params = c.llama_model_default_params()
+        params.n_gpu_layers = gpu_layers
+        _complaints.clear()
+        self.handle = _loaded(c.llama_model_load_from_file(path.encode(), params))
+        self.vocab = c.llama_model_get_vocab(self.handle)
+        self.n_vocab = int(c.llama_vocab_n_tokens(self.vocab))
+        self.n_ctx_train = int(c.llama_model_n_ctx_train(self.handle))
+        tokens = range(self.n_vocab)
+        self.ends = frozenset(
+            n for n in tokens if c.llama_vocab_is_eog(self.vocab, n)
+        )  # a reply is over with these
+        self._pieces: dict[int, bytes] = {}
+
+    def token_text(self, token: int) -> str:
+        """The text of one token as in the vocabulary; "" when there is no such token."""
+        text = c.llama_vocab_get_text(self.vocab, token) if token >= 0 else b""
+        return text.decode("utf-8", "replace") if text else ""
+
+    def bos_and_eos(self) -> tuple[str, str]:
+        """Texts of the tokens that begin and end a text."""
+        return self.token_text(c.llama_vocab_bos(self.vocab)), self.token_text(c.llama_vocab_eos(self.vocab))
+
+    def control_texts(self) -> list[str]:
+        """Texts that become a control token when control tokens are looked for."""
+        special = c.LLAMA_TOKEN_ATTR_CONTROL | c.LLAMA_TOKEN_ATTR_UNKNOWN
+        tokens = range(self.n_vocab)
+        return [self.token_text(n) for n in tokens if c.llama_vocab_get_attr(self.vocab, n) & special]
+
+    def tokenize(self, segments: Sequence[Segment]) -> list[int]:
+        """The tokens of a prompt; control tokens only where a segment is not plain."""
+        return [token for segment in segments for token in self._tokens(segment)]
+
+    def _tokens(self, segment: Segment) -> list[int]:
+        text = segment.text.encode("utf-8", "replace")
+        room = len(text) + 8
+        found = (c.llama_token * room)()
+        count = c.llama_tokenize(self.vocab, text, len(text), found, room, False, not segment.plain)
+        if count < 0:
+            raise DecodeFailed(reason=f"a text of {len(text)} bytes can't be cut into tokens")
+        return list(found[:count])
+
+    def piece(self, token: int) -> bytes:
+        """The bytes that a token stands for; none for a control token."""
+        if token not in self._pieces:
+            room = ctypes.create_string_buffer(512)
+            count = c.llama_token_to_piece(self.vocab, token, room, len(room), 0, False)
+            self._pieces[token] = room.raw[: max(count, 0)]
+        return self._pieces[token]
+
+    def load_adapter(self, path: str) -> Any:
+        """A LoRA adapter for this model, as an opaque handle. Raises `LlamaRefused`."""
+        _complaints.clear()
+        return _loaded(c.llama_adapter_lora_init(self.handle, path.encode()))
+
+    def free_adapter(self, adapter: Any) -> None:
+        """Give an adapter's memory back; it must not be in use by a context."""
+        c.llama_adapter_lora_free(adapter)
+
+
+class Context:
+    """The memory of several sequences, all computed by one model, with at most one adapter at a time."""
+
+    def __init__(self, model: Model, *, n_ctx: int, sequences: int, threads: int, exact: bool) -> None:
+        """`exact`: what else is in memory changes no digit of the logits; costs more memory."""
+        params = c.llama_context_default_params()
+        params.n_ctx, params.n_batch, params.n_ubatch = n_ctx, BATCH, BATCH
+        params.n_seq_max, params.kv_unified = sequences, True
+        params.n_threads = params.n_threads_batch = threads
+        if exact:
+            params.flash_attn_type = c.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        self._model = model
+        self._handle = _loaded(c.llama_init_from_model(model.handle, params))
+        self._memory = c.llama_get_memory(self._handle)
+        self._batch = c.llama_batch_init(BATCH, 0, 1)
+        self._adapter: Any = None
+
+    def use(self, adapter: Any) -> None:
+        """Compute with this adapter from now on; None: with the model alone. What is in memory stays."""
+        if adapter is not None:
+            one = (c.llama_adapter_lora_p_ctypes * 1)(adapter)
+            c.llama_set_adapters_lora(self._handle, one, 1, (ctypes.c_float * 1)(1.0))
+        elif self._adapter is not None:
+            c.llama_set_adapters_lora(self._handle, None, 0, None)
+        self._adapter = adapter
+
+    def decode(self, sequence: int, tokens: Sequence[int], start: int, *, logits: bool) -> Logits | None:
+        """
+        Add at most `BATCH` tokens to a sequence, the first at position `start`.
+
+        Returns (n_vocab,) logits after the last token when they are asked for; valid until the next call.
+        Raises `NoRoom` (nothing was added) and `DecodeFailed`.
+        """
+        batch = self._batch
+        batch.n_tokens = len(tokens)
+        for at, token in enumerate(tokens):
+            batch.token[at], batch.pos[at] = token, start + at
+            batch.n_seq_id[at], batch.seq_id[at][0], batch.logits[at] = 1, sequence, False
+        batch.logits[len(tokens) - 1] = logits
+        _complaints.clear()
+        result = c.llama_decode(self._handle, batch)
+        if result == 1:
+            raise NoRoom
+        if result != 0:
+            raise DecodeFailed(reason=f"llama_decode returned {result}, {_complaint()}")
+        return self._logits() if logits else None
+
+    def cut(self, sequence: int, length: int) -> bool:
+        """Keep the first `length` tokens of a sequence; False when only all can be removed (and were)."""
+        if c.llama_memory_seq_rm(self._memory, sequence, length, -1):
+            return True
+        c.llama_memory_seq_rm(self._memory, sequence, -1, -1)
+        return False
+
+    def copy(self, source: int, target: int, length: int) -> None:
+        """Let `target`, which is empty, share the first `length` tokens of `source`."""
+        c.llama_memory_seq_cp(self._memory, source, target, 0, length)
+
+    def _logits(self) -> Logits:
+        pointer = c.llama_get_logits_ith(self._handle, -1)
+        logits: Logits = np.ctypeslib.as_array(pointer, shape=(self._model.n_vocab,))
+        if not np.isfinite(logits.max()):
+            raise DecodeFailed(reason="its output is not a number; the model or the adapter is damaged")
+        return logits
+
+
+class Sampler:
+    """Chooses the tokens of one reply. Close it at the end. Raises `SchemaRefused`."""
+
+    def __init__(self, model: Model, sampling: Sampling, *, seed: int, schema: dict[str, Any] | None) -> None:
+        self._model = model
+        self._grammar = None if schema is None else _grammar(model, schema)
+        self._chain = c.llama_sampler_chain_init(c.llama_sampler_chain_default_params())
+        if sampling.presence_penalty or sampling.frequency_penalty:
+            last, frequency, presence = 2**15, sampling.frequency_penalty, sampling.presence_penalty
+            self._add(c.llama_sampler_init_penalties(model.n_vocab, last, 1.0, frequency, presence))
+        if sampling.temperature == 0:
+            self._add(c.llama_sampler_init_greedy())
+            return
+        self._add(c.llama_sampler_init_top_k(sampling.top_k))
+        self._add(c.llama_sampler_init_top_p(sampling.top_p, 1))
+        self._add(c.llama_sampler_init_min_p(sampling.min_p, 1))
+        self._add(c.llama_sampler_init_temp(sampling.temperature))
+        self._add(c.llama_sampler_init_dist(seed))
+
+    def choose(self, logits: Logits) -> int:
+        """
+        The next token. Raises `GrammarStuck`.
+
+        The grammar looks at the winner first and at the whole vocabulary only when it must: that is much
+        faster.
+        """
+        token = self._winner(_candidates(logits))
+        if self._grammar is not None and not self._allowed(token):
+            candidates = _candidates(logits)
+            _apply(self._grammar, candidates)
+            if not np.isfinite(candidates["logit"].max()):
+                raise GrammarStuck
+            token = self._winner(candidates)
+        c.llama_sampler_accept(self._chain, token)
+        if self._grammar is not None and token not in self._model.ends:
+            c.llama_sampler_accept(self._grammar, token)
+        return token
+
+    def may_end(self) -> bool:
+        """Whether the schema, if there is one, is fulfilled by what was chosen so far."""
+        return self._grammar is not None and any(map(self._allowed, self._model.ends))
+
+    def close(self) -> None:
+        """Give its memory back."""
+        c.llama_sampler_free(self._chain)
+        if self._grammar is not None:
+            c.llama_sampler_free(self._grammar)
+
+    def _add(self, part: Any) -> None:
+        c.llama_sampler_chain_add(self._chain, part)
+
+    def _winner(self, candidates: npt.NDArray[Any]) -> int:
+        array = _apply(self._chain, candidates)
+        return int(array.data[array.selected].id)
+
+    def _allowed(self, token: int) -> bool:
+        one = np.array([(token, 0.0, 0.0)], dtype=_TOKEN_DATA)
+        _apply(self._grammar, one)
+        return bool(np.isfinite(one["logit"][0]))
+
+
+def _candidates(logits: Logits) -> npt.NDArray[Any]:
+    candidates = np.zeros(len(logits), dtype=_TOKEN_DATA)
+    candidates["id"], candidates["logit"] = np.arange(len(logits)), logits
+    return candidates
+
+
+def _apply(sampler: Any, candidates: npt.NDArray[Any]) -> Any:
+    data = candidates.ctypes.data_as(ctypes.POINTER(c.llama_token_data))
+    array = c.llama_token_data_array(data, len(candidates), -1, False)
+    c.llama_sampler_apply(sampler, ctypes.byref(array))
+    return array
+
+
+def _grammar(model: Model, schema: dict[str, Any]) -> Any:
+    text = grammar_of(schema, json_schema_to_gbnf)
+    _complaints.clear()
+    sampler = c.llama_sampler_init_grammar(model.vocab, text.encode(), b"root")
+    if not sampler:
+        raise SchemaRefused(reason=f"llama.cpp can't follow it ({_complaint()})")
+    return sampler
+
+
+def _loaded(handle: Any) -> Any:
+    """`handle`, unless it is the NULL that llama.cpp returns for a failure."""
+    if not handle:
+        raise LlamaRefused(_complaint())
+    return handle
+
+
+def _complaint() -> str:
+    """llama.cpp's own reason for what just failed, without the name of its function."""
+    first = _complaints[0] if _complaints else "llama.cpp gave no reason"
+    return first.split(": ", 1)[-1].splitlines()[0][:200]

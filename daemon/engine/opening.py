@@ -1,0 +1,74 @@
+"""
+Open a model file: see that it can be served before llama.cpp is asked to, and say plainly when it can't.
+"""
+
+import hashlib
+import mmap
+import os
+from pathlib import Path
+from typing import Any
+
+from daemon.engine.errors import (
+    ArchitectureUnsupported,
+    ModelMissing,
+    ModelNotGguf,
+    ModelTruncated,
+    ModelUnreadable,
+    TemplateMissing,
+)
+from daemon.engine.gguf_file import Broken, Header, read_header
+
+ARCHITECTURES = ("qwen3",)
+
+
+def checked_header(path: Path) -> Header:
+    """The header of a model that can be served. Raises an `EngineError` that names what is wrong."""
+    name = str(path)
+    if not path.is_file():
+        raise ModelMissing(path=name)
+    try:
+        header, size = _header(path)
+    except Broken as error:
+        raise ModelNotGguf(path=name, reason=str(error)) from error
+    except OSError as error:
+        raise ModelUnreadable(path=name, reason=error.strerror or str(error)) from error
+    architecture = header.text("general.architecture")
+    if architecture not in ARCHITECTURES:
+        raise ArchitectureUnsupported(path=name, found=architecture, known=", ".join(ARCHITECTURES))
+    if size < header.needed_bytes:
+        raise ModelTruncated(path=name, found_bytes=size, needed_bytes=header.needed_bytes)
+    if not header.text("tokenizer.chat_template"):
+        raise TemplateMissing(path=name)
+    return header
+
+
+def identity(path: Path, known: dict[str, Any] | None) -> dict[str, Any]:
+    """Size, time and sha256 of the file; the hash is `known`'s when size and time are the same."""
+    try:
+        found = path.stat()
+        same = {"size": found.st_size, "mtime_ns": found.st_mtime_ns}
+        if known and same.items() <= known.items():
+            return known
+        with path.open("rb") as file:
+            return {**same, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+    except OSError as error:
+        raise ModelUnreadable(path=str(path), reason=error.strerror or str(error)) from error
+
+
+def physical_cores() -> int:
+    """Cores that this process may use, hyper-threads not counted: more threads make llama.cpp slower."""
+    usable = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+    cores = set()
+    for cpu in usable:
+        siblings = Path(f"/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list")
+        cores.add(siblings.read_text() if siblings.exists() else str(cpu))
+    return max(len(cores), 1)
+
+
+def _header(path: Path) -> tuple[Header, int]:
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size == 0:
+            raise Broken("it is empty")
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return read_header(data), size

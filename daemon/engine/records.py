@@ -1,0 +1,84 @@
+"""
+What goes into the engine and comes out of it, as plain records.
+
+Promises: importing this loads neither llama.cpp nor numpy. Knows nothing of processes.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from daemon.engine.errors import SamplingRefused
+
+Finish = Literal["stop", "length"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampling:
+    """How the next token is chosen; temperature 0 takes the likeliest one and ignores the seed."""
+
+    max_tokens: int | None = None  # None: up to the end of the context
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0  # 0: all tokens
+    min_p: float = 0.0
+    seed: int | None = None  # None: a fresh one for each request
+    stop: tuple[str, ...] = ()
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Raises `SamplingRefused` for a value outside its range."""
+        _check("max_tokens", self.max_tokens is None or self.max_tokens >= 1, self.max_tokens, "at least 1")
+        _check("temperature", 0 <= self.temperature <= 100, self.temperature, "0 to 100")
+        _check("top_p", 0 < self.top_p <= 1, self.top_p, "above 0, up to 1")
+        _check("top_k", self.top_k >= 0, self.top_k, "0 or more")
+        _check("min_p", 0 <= self.min_p <= 1, self.min_p, "0 to 1")
+        _check("stop", all(self.stop), self.stop, "texts that are not empty")
+        _check("presence_penalty", -2 <= self.presence_penalty <= 2, self.presence_penalty, "-2 to 2")
+        _check("frequency_penalty", -2 <= self.frequency_penalty <= 2, self.frequency_penalty, "-2 to 2")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """
+    A part of a reply as it grows. The counts are running totals, in tokens.
+
+    The first piece of a reply has no text: it says that the request is valid and how long its prompt is. The
+    last one has `finish`.
+    """
+
+    text: str
+    finish: Finish | None = None
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0  # tokens of the prompt that were still in memory from an earlier request
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """A whole reply."""
+
+    text: str
+    finish: Finish
+    prompt_tokens: int
+    completion_tokens: int
+    cached_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineInfo:
+    """The model that is being served."""
+
+    name: str
+    n_ctx: int  # tokens a prompt and its reply may have together
+    sha256: str  # of the GGUF file
+    architecture: str
+    n_vocab: int
+
+
+def _check(field: str, holds: bool, value: object, allowed: str) -> None:
+    if not holds:
+        raise SamplingRefused(field=field, value=repr(value), allowed=allowed)
+
+
+GREEDY = Sampling()

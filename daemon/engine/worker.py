@@ -1,0 +1,168 @@
+"""
+The engine's process: take commands from the daemon, let the scheduler work between them.
+
+Promises: a command that can't be understood is answered with an error, and the engine lives on. A bug ends
+the process with its traceback in the log; the daemon starts it again.
+"""
+
+import secrets
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeVar
+
+from daemon.child_end import ParentLink
+from daemon.engine.adapters import Adapters
+from daemon.engine.errors import EngineError, ModelRefused, OperationUnknown, PromptTooLong, RequestBroken
+from daemon.engine.generation import Request
+from daemon.engine.llama import Context, LlamaRefused, Model, Sampler
+from daemon.engine.opening import checked_header, identity, physical_cores
+from daemon.engine.records import Piece, Sampling
+from daemon.engine.scheduler import SEQUENCES, Scheduler
+from daemon.engine.template import ChatTemplate
+from daemon.frames import Frame
+
+T = TypeVar("T")
+LONGEST_EXACT = 16_384  # tokens; beyond it exact attention takes more than half a gigabyte on a CPU
+
+
+class Worker:
+    """A loaded model that answers commands. Made from the handshake's fields; raises `EngineError`s."""
+
+    def __init__(self, link: ParentLink, hello: dict[str, Any]) -> None:
+        path = Path(hello["path"])
+        header = checked_header(path)
+        hashing = ThreadPoolExecutor(1).submit(identity, path, hello.get("known"))
+        self._link = link
+        try:
+            self._model = Model(str(path), gpu_layers=hello["gpu_layers"])
+            self._n_ctx = min(hello["n_ctx"] or self._model.n_ctx_train, self._model.n_ctx_train)
+            context = self._context(hello)
+        except LlamaRefused as error:
+            raise ModelRefused(path=str(path), reason=str(error)) from error
+        self._adapters = Adapters(self._model, header)
+        self._scheduler = Scheduler(
+            self._model, context, self._adapters, n_ctx=self._n_ctx, say=self._say, refuse=self._refuse
+        )
+        bos, eos = self._model.bos_and_eos()
+        source, control = header.text("tokenizer.chat_template"), self._model.control_texts()
+        self._template = ChatTemplate(source, control=control, bos=bos, eos=eos)
+        known = hashing.result()
+        self.ready = {
+            "name": header.text("general.name") or path.stem,
+            "n_ctx": self._n_ctx,
+            "sha256": known["sha256"],
+            "architecture": header.text("general.architecture"),
+            "n_vocab": self._model.n_vocab,
+            "known": known,
+        }
+
+    def run(self) -> None:
+        """Work until the process ends."""
+        while True:
+            frame = self._link.next(wait=not self._scheduler.busy)
+            if frame is None:
+                self._scheduler.step()
+            else:
+                self._obey(frame)
+
+    def _context(self, hello: dict[str, Any]) -> Context:
+        exact = hello["gpu_layers"] == 0 and self._n_ctx <= LONGEST_EXACT
+        threads = hello["threads"] or physical_cores()
+        return Context(self._model, n_ctx=self._n_ctx, sequences=SEQUENCES, threads=threads, exact=exact)
+
+    def _obey(self, frame: Frame) -> None:
+        number, op = frame.header.get("id", -1), str(frame.header.get("op"))
+        commands: dict[str, Callable[[int, Frame], None]] = {
+            "chat": self._chat,
+            "cancel": self._cancel,
+            "count": self._count,
+            "load": self._load,
+            "adopt": self._adopt,
+            "unload": self._unload,
+        }
+        try:
+            if op not in commands:
+                raise OperationUnknown(op=op)
+            commands[op](number, frame)
+        except EngineError as error:
+            self._refuse(number, error)
+
+    def _chat(self, number: int, frame: Frame) -> None:
+        adapter = _maybe(frame, "adapter", str)
+        self._adapters.handle(adapter)
+        prompt = self._prompt(frame)
+        if len(prompt) >= self._n_ctx:
+            raise PromptTooLong(len(prompt), self._n_ctx)
+        sampling = _sampling(frame)
+        seed = secrets.randbits(31) if sampling.seed is None else sampling.seed & 0xFFFFFFFF
+        sampler = Sampler(self._model, sampling, seed=seed, schema=_maybe(frame, "schema", dict))
+        background = _field(frame, "background", bool)
+        self._say(number, Piece(text="", prompt_tokens=len(prompt)))
+        request = Request(
+            number=number,
+            prompt=prompt,
+            sampling=sampling,
+            sampler=sampler,
+            adapter=adapter,
+            background=background,
+        )
+        self._scheduler.add(request)
+
+    def _cancel(self, number: int, frame: Frame) -> None:
+        self._scheduler.cancel(number)
+
+    def _count(self, number: int, frame: Frame) -> None:
+        self._link.reply(number, count=len(self._prompt(frame)))
+
+    def _load(self, number: int, frame: Frame) -> None:
+        adapter = _field(frame, "adapter", str)
+        self._adapters.load(adapter, frame.blob)
+        self._scheduler.keep(adapter)
+        self._link.reply(number)
+
+    def _adopt(self, number: int, frame: Frame) -> None:
+        self._link.reply(number, swap_ms=self._scheduler.swap(_maybe(frame, "adapter", str)))
+
+    def _unload(self, number: int, frame: Frame) -> None:
+        self._scheduler.unload(_field(frame, "adapter", str))
+        self._link.reply(number)
+
+    def _prompt(self, frame: Frame) -> list[int]:
+        messages = _field(frame, "messages", list)
+        if not messages or not all(isinstance(message, dict) and "role" in message for message in messages):
+            raise RequestBroken(
+                op=frame.header["op"], reason="messages must be a list of objects with a role"
+            )
+        return self._model.tokenize(self._template.render(messages))
+
+    def _say(self, number: int, piece: Piece) -> None:
+        self._link.reply(number, kind="piece", **asdict(piece))
+        if piece.finish is not None:
+            self._link.reply(number, kind="end")
+
+    def _refuse(self, number: int, error: EngineError) -> None:
+        self._link.refuse(number, code=error.code, message=str(error), fields=error.fields)
+
+
+def _sampling(frame: Frame) -> Sampling:
+    fields = _field(frame, "sampling", dict)
+    try:
+        return Sampling(**{**fields, "stop": tuple(fields.get("stop", ()))})
+    except TypeError as error:
+        raise RequestBroken(op="chat", reason=str(error)) from error
+
+
+def _maybe(frame: Frame, name: str, kind: type[T]) -> T | None:
+    return None if frame.header.get(name) is None else _field(frame, name, kind)
+
+
+def _field(frame: Frame, name: str, kind: type[T]) -> T:
+    """A field of the command, of the right type. Raises `RequestBroken`."""
+    value = frame.header.get(name)
+    if isinstance(value, kind):
+        return value
+    raise RequestBroken(
+        op=str(frame.header.get("op")), reason=f"{name} is missing or not of the type {kind.__name__}"
+    )

@@ -186,8 +186,8 @@ class EmbedderClash(StoreError):
     def __init__(self, held: str, held_dimension: int, given: str, given_dimension: int) -> None:
         super().__init__(
             f"Can't search with the embedder {given!r} ({given_dimension} numbers): the store holds vectors "
-            f"of {held!r} ({held_dimension} numbers). Configure {held!r} again, or index anew with: "
-            f"tsubasa memories reindex"
+            f"of {held!r} ({held_dimension} numbers). Configure {held!r} again, or make all vectors anew with: "
+            f"tsubasa up --reindex"
         )
 
 

@@ -1,0 +1,150 @@
+"""
+The HTTP boundary: every exception becomes an answer in the one shape.
+
+Promises: a mistake of the client is never a 5xx; an error that a retry can't mend says `x-should-retry:
+false`; a bug is logged with its traceback and answered without it. Knows nothing of routes.
+"""
+
+import json
+import logging
+from collections.abc import AsyncIterator, Sequence
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from daemon import child_errors
+from daemon.api.wire_error import NO_RETRY, WireError
+from daemon.embedding.errors import EmbedderError
+from daemon.engine import errors as engine
+from daemon.errors import ClockUnreadable, NoSuchGeneration, Stopping
+from daemon.inbox.errors import InboxError
+from daemon.known_errors import KNOWN
+from store import errors as store
+
+log = logging.getLogger(__name__)
+
+SOON = {"retry-after": "1"}
+TABLE: list[tuple[type[Exception], int, str, str | None, dict[str, str]]] = [
+    # class, status, code, param, headers; the first that fits counts
+    (engine.PromptTooLong, 400, "context_length_exceeded", "messages", {}),
+    (engine.SchemaRefused, 400, "invalid_schema", "response_format", {}),
+    (engine.GrammarStuck, 400, "invalid_schema", "response_format", {}),
+    (engine.TemplateRefused, 400, "invalid_messages", "messages", {}),
+    (engine.SamplingRefused, 400, "invalid_value", None, {}),
+    (NoSuchGeneration, 404, "model_not_found", "model", {}),
+    (ClockUnreadable, 400, "invalid_value", None, {}),
+    (InboxError, 400, "import_failed", "file", {}),
+    (store.NoSuchMemory, 404, "not_found", None, {}),
+    (store.NoSuchMessage, 404, "not_found", None, {}),
+    (store.NoSuchGeneration, 404, "not_found", None, {}),
+    (store.GenerationUnusable, 400, "invalid_value", "generation", {}),
+    (store.StoreFull, 503, "disk_full", None, NO_RETRY),
+    (Stopping, 503, "stopping", None, SOON),
+    (child_errors.ChildStopped, 503, "stopping", None, SOON),
+    (child_errors.ChildCrashed, 503, "engine_crashed", None, SOON),
+    (child_errors.ChildTooSlow, 503, "engine_slow", None, SOON),
+    (engine.EngineError, 503, "model_unusable", None, NO_RETRY),
+    (EmbedderError, 503, "embedder_unusable", None, NO_RETRY),
+]
+
+
+def wired(error: Exception) -> WireError:
+    """`error` as it goes over the wire; a foreign one tells nothing of its insides."""
+    if isinstance(error, WireError):
+        return error
+    for kind, status, code, param, headers in TABLE:
+        if isinstance(error, kind):
+            param = getattr(error, "field", None) or param
+            return WireError(
+                status, str(error), code=code, param=param, headers=headers, extra=_numbers(error)
+            )
+    if isinstance(error, KNOWN):
+        return WireError(500, str(error), code="failed", headers=NO_RETRY)
+    sorry = "Something inside Tsubasa went wrong; its log says what. Nothing that was acknowledged is lost."
+    return WireError(500, sorry, code="internal_error", headers=NO_RETRY)
+
+
+def logged(error: Exception) -> WireError:
+    """`error` for the wire; a bug is logged with its traceback, a trouble of ours in one line."""
+    answer = wired(error)
+    if not isinstance(error, KNOWN):
+        log.error("A bug reached the HTTP boundary", exc_info=error)
+    elif answer.status >= 500:
+        log.warning("%s", error)
+    return answer
+
+
+class Boundary:
+    """The layer around all routes: the first of two places where any exception is caught."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, whatever happens; an answer that has begun can only be cut off."""
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            answer = logged(error)
+            if scope["type"] != "http" or begun:
+                raise
+            await answer.response()(scope, receive, send)
+
+
+async def told_in_stream(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """`events` of a stream that has begun; a failure becomes the last one, for the status is long gone."""
+    try:
+        async for event in events:
+            yield event
+    except Exception as error:  # noqa: BLE001 - the same boundary; `logged` keeps the traceback
+        body = json.dumps(logged(error).body(), ensure_ascii=False)
+        yield b"data: " + body.encode() + b"\n\n"
+
+
+def install(app: FastAPI) -> None:
+    """Have FastAPI's own errors answered in our shape too."""
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    status = error.status_code
+    told = {404: f"There is nothing at {request.url.path}.", 405: f"{request.method} is not possible here."}
+    codes = {404: "not_found", 405: "method_not_allowed"}
+    message = told.get(status, str(error.detail))
+    return WireError(status, message, code=codes.get(status), headers=error.headers).response()
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    first = error.errors()[0]
+    place = [part for part in first["loc"] if part not in ("body", "query", "path")]
+    return invalid(place, str(first["msg"])).response()
+
+
+def invalid(place: Sequence[str | int], why: str) -> WireError:
+    """A value of the wrong type or shape, at `place` in the request: ("messages", 0, "role")."""
+    param = ""
+    for part in place:
+        param += f"[{part}]" if isinstance(part, int) else f".{part}" if param else part
+    message = f"{param or 'The request'} is not valid: {why.removeprefix('Value error, ')}."
+    return WireError(400, message.replace("..", "."), code="invalid_value", param=param or None)
+
+
+def _numbers(error: Exception) -> dict[str, int]:
+    if isinstance(error, engine.PromptTooLong):
+        return {"n_prompt_tokens": error.n_prompt, "n_ctx": error.n_ctx}
+    return {}

@@ -1,0 +1,51 @@
+"""
+GET /v1/models: the names that a chat can ask for, and the context they have.
+"""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from daemon.api.wire_error import WireError
+from daemon.services import Services
+
+
+def routes(services: Services) -> APIRouter:
+    """The list and the single model, with and without /v1."""
+    router = APIRouter()
+
+    async def every_model() -> dict[str, Any]:
+        return {"object": "list", "data": await _models(services)}
+
+    async def one_model(name: str) -> dict[str, Any]:
+        models = await _models(services)
+        found = next((model for model in models if model["id"] == name), None)
+        if found is None:
+            names = ", ".join(model["id"] for model in models)
+            raise WireError(
+                404, f"There is no model {name!r}. There are: {names}.", code="model_not_found", param="model"
+            )
+        return found
+
+    for prefix in ("/v1", ""):
+        router.add_api_route(f"{prefix}/models", every_model, methods=["GET"])
+        router.add_api_route(f"{prefix}/models/{{name:path}}", one_model, methods=["GET"])
+    return router
+
+
+async def _models(services: Services) -> list[dict[str, Any]]:
+    info = await services.generations.model()
+    began = int(services.started_at.timestamp())
+    made = {f"tsubasa@{one.id}": int(one.made_at.timestamp()) for one in await services.generations.usable()}
+    times = {"tsubasa": began, "tsubasa:base": began, "tsubasa:private": began, "tsubasa@0": began, **made}
+    return [
+        {
+            "id": name,
+            "object": "model",
+            "created": created,
+            "owned_by": "tsubasa",
+            "context_length": info.n_ctx,
+            "meta": {"n_ctx": info.n_ctx, "file": info.name, "sha256": info.sha256},
+        }
+        for name, created in times.items()
+    ]

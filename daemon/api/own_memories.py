@@ -1,0 +1,93 @@
+"""
+What is remembered, over HTTP: list, search, why, forget; and the messages it was drawn from.
+
+Knows nothing of how memories are made.
+"""
+
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from daemon.api.wire_error import WireError
+from daemon.memory.recall import recall
+from daemon.night.night import forget
+from daemon.services import Services
+from store import chats, memories, vectors, words
+from store.chats import Message
+from store.memories import Memory
+
+MOST_FOUND = 50
+
+
+class Forget(BaseModel):
+    """The body of POST /tsubasa/forget."""
+
+    memories: list[int] = Field(min_length=1, max_length=1000)
+
+
+def routes(services: Services) -> APIRouter:
+    """The routes under /tsubasa that read and forget."""
+    router = APIRouter(prefix="/tsubasa")
+    keep = services.keeper
+
+    @router.get("/memories")
+    async def listed(search: str | None = None, as_of: date | None = None) -> dict[str, Any]:
+        if search is not None:
+            found = list((await recall(keep, services.embedder, search, k=10)).memories)
+        elif as_of is not None:
+            found = await keep.run(memories.as_of, as_of)
+        else:
+            found = await keep.run(memories.holding)
+        return {"memories": await keep.run(_told, found), "ops": await keep.run(memories.op_counts)}
+
+    @router.get("/memories/{memory_id}")
+    async def why(memory_id: int) -> dict[str, Any]:
+        return await keep.run(_why, memory_id)
+
+    @router.post("/forget")
+    async def forgotten(wanted: Forget) -> dict[str, Any]:
+        for memory_id in wanted.memories:
+            await keep.run(memories.get, memory_id)  # an unknown one is an error before anything is forgotten
+        done = await forget(keep, services.engine, wanted.memories)
+        await services.generations.settle()
+        return asdict(done)
+
+    @router.get("/messages")
+    async def messages(
+        external_id: str | None = None, text: str | None = None, like: str | None = None, k: int = 10
+    ) -> dict[str, Any]:
+        if external_id is not None:
+            one = await keep.run(chats.by_external_id, external_id)
+            return {"messages": [asdict(one)] if one else []}
+        k = max(1, min(k, MOST_FOUND))
+        if text is not None:
+            found = await keep.run(words.search, "message", text, k)
+        elif like is not None:
+            (vector,) = await services.embedder.embed([like])
+            found = await keep.run(vectors.nearest, "message", vector, k)
+        else:
+            raise WireError(400, "Ask for messages by external_id, text or like.", code="invalid_value")
+        return {"messages": [asdict(await keep.run(chats.get, message_id)) for message_id, _ in found]}
+
+    return router
+
+
+def _told(db: Any, found: list[Memory]) -> list[dict[str, Any]]:
+    return [{**asdict(memory), "narrative": memories.narrative(db, memory)} for memory in found]
+
+
+def _why(db: Any, memory_id: int) -> dict[str, Any]:
+    """All that is known of one memory: what it was, what was done with it, and the messages behind it."""
+    line = memories.history(db, memory_id)
+    sources: list[Message] = [
+        chats.get(db, source) for source in sorted({s for one in line for s in memories.sources(db, one.id)})
+    ]
+    return {
+        "memory": _told(db, [memories.get(db, memory_id)])[0],
+        "history": _told(db, line),
+        "events": [asdict(event) for one in line for event in memories.events(db, one.id)],
+        "messages": [asdict(message) for message in sources],
+    }

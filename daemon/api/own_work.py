@@ -1,0 +1,91 @@
+"""
+Background work and generations, over HTTP: tend, night, import, generations.
+
+Work is ordered with POST and followed with GET; an order returns at once.
+Knows nothing of how the work is done.
+"""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from daemon.api.wire_error import WireError
+from daemon.inbox.take_in import take_in
+from daemon.services import Services
+from store import jobs
+
+
+class Tend(BaseModel):
+    """The body of POST /tsubasa/tend."""
+
+    quiet_s: float = Field(default=0.0, ge=0)  # chats that were silent for so long are read
+
+
+class Night(BaseModel):
+    """The body of POST /tsubasa/night."""
+
+    recipe: dict[str, Any] = {}
+    seed: int = 0
+
+
+class Use(BaseModel):
+    """The body of POST /tsubasa/generations/use."""
+
+    generation: int = Field(ge=0)  # 0 = the base model
+
+
+class Import(BaseModel):
+    """The body of POST /tsubasa/import."""
+
+    file: Path  # absolute
+
+
+def routes(services: Services) -> APIRouter:
+    """The routes under /tsubasa that set work going."""
+    router = APIRouter(prefix="/tsubasa")
+
+    @router.post("/tend")
+    async def tend(wanted: Tend) -> dict[str, Any]:
+        return asdict(await services.runner.order("tend", {"quiet_s": wanted.quiet_s}))
+
+    @router.get("/tend")
+    async def tended() -> dict[str, Any]:
+        last = services.tending.last
+        return {"job": await _latest(services, "tend"), "last": asdict(last) if last else None}
+
+    @router.post("/night")
+    async def night(wanted: Night) -> dict[str, Any]:
+        return asdict(await services.runner.order("night", {"recipe": wanted.recipe, "seed": wanted.seed}))
+
+    @router.get("/night")
+    async def nights() -> dict[str, Any]:
+        return {"job": await _latest(services, "night"), **services.nights.as_json()}
+
+    @router.post("/import")
+    async def imported(wanted: Import) -> dict[str, Any]:
+        if not wanted.file.is_absolute():
+            raise WireError(400, "file must be an absolute path.", code="invalid_value", param="file")
+        taken = await take_in(services.keeper, wanted.file)
+        await services.runner.order("index", {})
+        return asdict(taken)
+
+    @router.get("/generations")
+    async def generations() -> dict[str, Any]:
+        live = await services.generations.live()
+        every = await services.generations.all()
+        return {"live": live.id if live else 0, "generations": [asdict(one) for one in every]}
+
+    @router.post("/generations/use")
+    async def use(wanted: Use) -> dict[str, Any]:
+        live = await services.generations.use(wanted.generation)
+        return {"live": live.id if live else 0}
+
+    return router
+
+
+async def _latest(services: Services, kind: str) -> dict[str, Any] | None:
+    job = await services.keeper.run(jobs.latest, kind)
+    return asdict(job) if job else None

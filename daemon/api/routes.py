@@ -1,0 +1,24 @@
+"""
+All routes behind one gate: the web application that uvicorn serves.
+
+    Gate -> Boundary -> routes
+"""
+
+from fastapi import FastAPI
+
+from daemon.api import errors, health, openai_chat, openai_models, own_memories, own_status, own_work
+from daemon.api.security import Gate
+from daemon.services import Services
+
+
+def make_app(services: Services) -> FastAPI:
+    """The application; nothing is served yet. No documentation pages: they load scripts from other sites."""
+    app = FastAPI(title="Tsubasa", docs_url=None, redoc_url=None, openapi_url=None)
+    errors.install(app)
+    app.include_router(health.routes())
+    for room in (openai_chat, openai_models, own_memories, own_work, own_status):
+        app.include_router(room.routes(services))
+    max_body = services.settings.config.max_body_mb * 1024 * 1024
+    app.add_middleware(errors.Boundary)
+    app.add_middleware(Gate, api_key=services.api_key, max_body=max_body)  # added last: outermost
+    return app

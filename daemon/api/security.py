@@ -1,0 +1,166 @@
+"""
+The gate in front of every route: who may talk to the daemon, and how much.
+
+    Host is this machine -> Origin is none or this machine -> key -> JSON -> not too large -> route
+
+Promises: a web page of another site gets nothing, with or without its visitor's help (DNS rebinding, CORS,
+simple POSTs); the key is compared in constant time; the body has been read whole, within the limit, before
+a route runs; every reply has an `x-request-id`. Knows nothing of what the routes do.
+"""
+
+import hmac
+import ipaddress
+import uuid
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from daemon.api.wire_error import WireError
+
+PUBLIC = frozenset({"/health", "/v1/health"})
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+DRAINED = 4  # this many times the limit is read and thrown away, so that the client hears the refusal
+
+
+class Gate:
+    """ASGI middleware; the only layer that sees a request before it is known to be welcome."""
+
+    def __init__(self, app: ASGIApp, *, api_key: str, max_body: int) -> None:
+        """`max_body` in bytes."""
+        self._app = app
+        self._api_key = api_key
+        self._max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through, or answer it with the reason why not."""
+        if scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, _with_request_id(send))
+        else:
+            await send({"type": "websocket.close", "code": 1008})  # we have none yet
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        try:
+            check_place(headers)
+            if scope["path"] not in PUBLIC:
+                check_key(headers, self._api_key)
+            if scope["method"] in WITH_BODY:
+                check_json(headers)
+                receive = _replay(await self._body(headers, receive), receive)
+        except WireError as error:
+            await error.response()(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _body(self, headers: Headers, receive: Receive) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        more = True
+        while more and size <= self._max_body * DRAINED:
+            message = await receive()
+            if message["type"] != "http.request":
+                break  # the client is gone: nobody will read the answer
+            chunk: bytes = message.get("body", b"")
+            size += len(chunk)
+            if size <= self._max_body:
+                chunks.append(chunk)
+            more = message.get("more_body", False)
+        if size > self._max_body:
+            limit = f"{self._max_body:,} bytes"
+            raise WireError(
+                413,
+                f"The request is larger than {limit}. Send less, or raise max_body_mb in config.toml.",
+                code="request_too_large",
+            )
+        return b"".join(chunks)
+
+
+def check_place(headers: Headers) -> None:
+    """Raise a 403 unless the request means this machine and comes from no other site's page."""
+    hosts = headers.getlist("host")
+    if len(hosts) != 1 or not is_this_machine("//" + hosts[0]):
+        raise WireError(
+            403,
+            "Only requests to localhost or a loopback address are answered (Host header).",
+            code="host_refused",
+        )
+    origins = headers.getlist("origin")
+    if any(not is_this_machine(origin) for origin in origins):
+        raise WireError(
+            403, "Requests from pages of other sites are refused (Origin header).", code="origin_refused"
+        )
+    if headers.get("sec-fetch-site") == "cross-site":
+        raise WireError(
+            403, "Requests from pages of other sites are refused (Sec-Fetch-Site).", code="origin_refused"
+        )
+
+
+def is_this_machine(url: str) -> bool:
+    """Whether the host of `url` ("//localhost:4141", "http://[::1]") is a loopback address or `localhost`."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port  # reading the port checks it
+    except ValueError:
+        return False
+    if not host or "@" in parts.netloc or parts.path or parts.query or parts.fragment:
+        return False
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def check_key(headers: Headers, api_key: str) -> None:
+    """Raise a 401 unless the request shows the key, as `Authorization: Bearer` or `x-api-key`."""
+    scheme, _, bearer = headers.get("authorization", "").partition(" ")
+    shown = [headers.get("x-api-key", ""), bearer.strip() if scheme.lower() == "bearer" else ""]
+    fits = [hmac.compare_digest(one.encode(), api_key.encode()) for one in shown]
+    if not any(fits):
+        raise WireError(
+            401,
+            "The key is missing or wrong. Send what the file api_key in the home holds as a Bearer token.",
+            type="authentication_error",
+            code="invalid_api_key",
+            headers={"www-authenticate": "Bearer"},
+        )
+
+
+def check_json(headers: Headers) -> None:
+    """Raise a 415 unless the body is declared as JSON: pages can post other types to any site unasked."""
+    declared = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if declared != "application/json":
+        raise WireError(
+            415,
+            f"Content-Type must be application/json, not {declared or 'missing'}.",
+            code="unsupported_media_type",
+        )
+
+
+def _with_request_id(send: Send) -> Send:
+    request_id = f"req_{uuid.uuid4().hex}"
+
+    async def named(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)["x-request-id"] = request_id
+        await send(message)
+
+    return named
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that tells `body` first, then whether the client is still there."""
+    told = False
+
+    async def replayed() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replayed

@@ -1,0 +1,165 @@
+"""
+Our own API, from the other side: what the command line and the tray use.
+
+Promises: talks to this machine only, through no proxy; a refusal is a `Refused` with the daemon's own
+words, no answer at all is a `NotRunning` that says how to start one. Knows nothing of the daemon's insides.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from daemon import home as homes
+from daemon.errors import NotRunning, Refused
+from daemon.home import Home
+
+PATIENCE_S = 600.0  # a first answer may have to wait for a large model to load
+
+
+def connect(home: Home) -> "Client":
+    """
+    A client for the daemon that serves `home`; close it, or use it as a context.
+
+    Raises:
+        NotRunning: no daemon has announced itself there.
+    """
+    running = homes.running(home)
+    key = homes.read_api_key(home)
+    if running is None or key is None:
+        raise NotRunning(home.path, "it has not announced itself")
+    return Client(running.url, key, home=home.path)
+
+
+class Client:
+    """A connection to one daemon."""
+
+    def __init__(self, url: str, key: str, *, home: Path) -> None:
+        """`home` is only named in errors."""
+        self.url = url
+        self.key = key
+        self._home = home
+        self._http = httpx.Client(
+            base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=PATIENCE_S, trust_env=False
+        )
+
+    def __enter__(self) -> "Client":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def healthy(self) -> bool:
+        """Whether the daemon answers."""
+        try:
+            return self._http.get("/health", timeout=5.0).is_success
+        except httpx.TransportError:
+            return False
+
+    def status(self) -> dict[str, Any]:
+        """What runs, what is held, and the settings with their origin."""
+        return self._get("the status", "/tsubasa/status")
+
+    def memories(self, *, search: str | None = None, as_of: str | None = None) -> dict[str, Any]:
+        """The memories that hold, those that bear on `search`, or those that held on a day."""
+        return self._get("the memories", "/tsubasa/memories", search=search, as_of=as_of)
+
+    def why(self, memory_id: int) -> dict[str, Any]:
+        """One memory, what it was before, what was done with it, and the messages behind it."""
+        return self._get(f"memory {memory_id}", f"/tsubasa/memories/{memory_id}")
+
+    def messages(
+        self, *, external_id: str | None = None, text: str | None = None, like: str | None = None, k: int = 10
+    ) -> dict[str, Any]:
+        """Messages by their id in an export, by words, or by meaning."""
+        found = {"external_id": external_id, "text": text, "like": like, "k": k}
+        return self._get("the messages", "/tsubasa/messages", **found)
+
+    def forget(self, memory_ids: Sequence[int]) -> dict[str, Any]:
+        """Forget memories and all that came of them; a report of what was done."""
+        return self._post("forget", "/tsubasa/forget", {"memories": list(memory_ids)})
+
+    def tend(self, *, quiet_s: float = 0.0) -> dict[str, Any]:
+        """Order a round of memory work, on chats that were silent for `quiet_s` seconds; the job."""
+        return self._post("the memory work", "/tsubasa/tend", {"quiet_s": quiet_s})
+
+    def tended(self) -> dict[str, Any]:
+        """The latest round of memory work: its job, and what it did once it is done."""
+        return self._get("the memory work", "/tsubasa/tend")
+
+    def night(self, *, recipe: Mapping[str, Any] | None = None, seed: int = 0) -> dict[str, Any]:
+        """Order a night; the job."""
+        return self._post("the night", "/tsubasa/night", {"recipe": dict(recipe or {}), "seed": seed})
+
+    def nights(self) -> dict[str, Any]:
+        """The latest night: its job, its progress while it runs, its report once it is done."""
+        return self._get("the night", "/tsubasa/night")
+
+    def generations(self) -> dict[str, Any]:
+        """All generations, and which one is live."""
+        return self._get("the generations", "/tsubasa/generations")
+
+    def use(self, generation: int) -> dict[str, Any]:
+        """Make a generation live; 0 is the base model."""
+        return self._post(f"generation {generation}", "/tsubasa/generations/use", {"generation": generation})
+
+    def import_file(self, file: Path) -> dict[str, Any]:
+        """Take one export in."""
+        return self._post(f"the import of {file.name}", "/tsubasa/import", {"file": str(file.absolute())})
+
+    def chat(
+        self, messages: Sequence[Mapping[str, str]], *, model: str = "tsubasa", **options: Any
+    ) -> Iterator[str]:
+        """The answer to `messages`, piece by piece; `options` are further keys of the request."""
+        body = {"model": model, "messages": list(messages), "stream": True, **options}
+        with self._answered(), self._http.stream("POST", "/v1/chat/completions", json=body) as response:
+            if not response.is_success:
+                response.read()
+                raise _refused("the chat", response)
+            for line in response.iter_lines():
+                if line.startswith("data: ") and line != "data: [DONE]":
+                    yield _piece(json.loads(line.removeprefix("data: ")))
+
+    def _get(self, what: str, path: str, **query: object) -> dict[str, Any]:
+        asked = {name: str(value) for name, value in query.items() if value is not None}
+        with self._answered():
+            return _read(what, self._http.get(path, params=asked))
+
+    def _post(self, what: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        with self._answered():
+            return _read(what, self._http.post(path, json=dict(body)))
+
+    @contextmanager
+    def _answered(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx.TransportError as error:
+            raise NotRunning(self._home, f"{self.url} does not answer ({error})") from error
+
+
+def _piece(chunk: Mapping[str, Any]) -> str:
+    if "error" in chunk:
+        raise Refused("the chat", 200, chunk["error"]["message"])
+    return "".join(choice["delta"].get("content") or "" for choice in chunk["choices"])
+
+
+def _read(what: str, response: httpx.Response) -> dict[str, Any]:
+    if not response.is_success:
+        raise _refused(what, response)
+    found: dict[str, Any] = response.json()
+    return found
+
+
+def _refused(what: str, response: httpx.Response) -> Refused:
+    try:
+        message = response.json()["error"]["message"]
+    except (ValueError, KeyError, TypeError):
+        message = "an answer that Tsubasa does not give; is another program on its port?"
+    return Refused(what, response.status_code, message)

@@ -1,0 +1,31 @@
+"""
+`tsubasa status`: what runs, what is held, and where each setting came from.
+"""
+
+from rich.markup import escape
+from rich.table import Table
+
+from daemon.commands.shared import HomeFlag, daemon_at, out
+
+
+def status(home_flag: HomeFlag = None) -> None:
+    """Show what runs, what is held, and every setting with its origin."""
+    with daemon_at(home_flag) as client:
+        found = client.status()
+        url = client.url
+    held = found["held"]
+    out.print(f"Tsubasa {found['version']}, process {found['pid']}, {url}/v1, home {escape(found['home'])}")
+    out.print(
+        f"Model {escape(found['model']['name'])} ({found['model']['n_ctx']} tokens), live generation: "
+        f"{found['generation'] or 'base'}"
+    )
+    out.print(f"Held: {held['messages']} messages, {held['memories']} memories, {held['lessons']} lessons")
+    for child in found["children"]:
+        trouble = f", last failure: {escape(child['failure'])}" if child["failure"] else ""
+        out.print(f"{child['name']}: {child['state']}, {child['restarts']} restarts{trouble}")
+    if found["work"]["failure"]:
+        out.print(f"[red]Background work: {escape(found['work']['failure'])}[/]")
+    table = Table("setting", "value", "from")
+    for setting in found["settings"]:
+        table.add_row(setting["key"], escape(str(setting["value"])), escape(setting["from"]))
+    out.print(table)

@@ -1,0 +1,141 @@
+"""
+One request, followed.
+
+    record the history -> recall -> engine, piece by piece -> commit the reply -> last piece
+
+Promises: the user's turn is committed before the model begins; the reply is committed before its last piece
+is handed out; when the listener leaves or the engine fails, what was said until then is committed; nothing
+is kept of a private chat; memories laid into the prompt are never recorded. Knows nothing of HTTP or the
+wire format.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from daemon.answer import Answer
+from daemon.embedder import Embedder
+from daemon.engine.client import Engine, Sampling
+from daemon.generations import Answering, Generations
+from daemon.keeper import Keeper
+from daemon.memory.recall import Recalled, recall
+from daemon.model_names import Asked
+from daemon.placement import Turn, is_chore, last_question, with_memories, without_memories
+from store import chats
+from store.chats import Message, NewMessage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """All that one request asks for."""
+
+    turns: tuple[Turn, ...]
+    asked: Asked
+    sampling: Sampling
+    schema: Mapping[str, Any] | None = None  # the answer must be JSON of this shape
+    recall: bool = True  # the request may switch recall off, never on
+    retry: bool = False  # the client sends this request again
+    said_at: datetime | None = None  # when the last turn was said, if not now
+
+
+class Conversations:
+    """Starts answers and sees each one through to its commit, also when the daemon stops."""
+
+    def __init__(
+        self, keeper: Keeper, engine: Engine, embedder: Embedder, generations: Generations, *, recall_k: int
+    ) -> None:
+        """`recall_k`: memories beside a question, at first; 0 never recalls."""
+        self._keeper = keeper
+        self._engine = engine
+        self._embedder = embedder
+        self._generations = generations
+        self._recall_k = recall_k
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def begin(self, question: Question) -> Answer:
+        """Record, recall, and set the engine to work; nothing has been generated yet when this returns."""
+        turns = without_memories(question.turns)
+        answering = await self._generations.choose(question.asked.generation)
+        kept = question.asked.kept and not is_chore(turns)
+        parent = await self._record(turns, question) if kept else None
+        recalled = await self._recall(turns, question)
+        memory_ids = tuple(memory.id for memory in recalled.memories) if recalled else ()
+        answer = Answer(memory_ids=memory_ids, generation=answering.number)
+        messages = with_memories(turns, recalled.system_text if recalled else None)
+        reply = _Reply(self._keeper, parent, question, answering.number)
+        task = asyncio.create_task(self._drive(answer, reply, question, answering, messages), name="answer")
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        answer.follow(task)
+        return answer
+
+    async def stop(self) -> None:
+        """Stop all answers; what was said is committed before this returns."""
+        running = list(self._running)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    async def _record(self, turns: Sequence[Turn], question: Question) -> Message:
+        history = [NewMessage(role=turn.role, text=turn.text) for turn in turns[:-1]]
+        history.append(NewMessage(role=turns[-1].role, text=turns[-1].text, said_at=question.said_at))
+        now = datetime.now(UTC)
+        recorded = await self._keeper.run(chats.record, history, at=now, retry=question.retry)
+        return recorded[-1]
+
+    async def _recall(self, turns: Sequence[Turn], question: Question) -> Recalled | None:
+        place = last_question(turns)
+        wanted = question.recall and question.asked.recalls and self._recall_k > 0 and not is_chore(turns)
+        if not wanted or place is None:
+            return None
+        return await recall(self._keeper, self._embedder, turns[place].text, k=self._recall_k)
+
+    async def _drive(
+        self,
+        answer: Answer,
+        reply: "_Reply",
+        question: Question,
+        answering: Answering,
+        messages: Sequence[Mapping[str, str]],
+    ) -> None:
+        schema = dict(question.schema) if question.schema is not None else None
+        pieces = self._engine.chat(
+            messages, sampling=question.sampling, schema=schema, adapter=answering.adapter
+        )
+        try:
+            async with aclosing(pieces):
+                async for piece in pieces:
+                    reply.said.append(piece.text)
+                    if piece.finish is not None:
+                        await reply.commit()
+                    answer.put(piece)
+        finally:
+            await reply.commit_what_was_said()
+
+
+class _Reply:
+    """The assistant's turn of one answer, as far as it has come."""
+
+    def __init__(self, keeper: Keeper, parent: Message | None, question: Question, generation: int) -> None:
+        self.said: list[str] = []
+        self._keeper = keeper
+        self._parent = parent  # None: nothing of this chat is kept
+        self._said_at = question.said_at
+        self._model = f"tsubasa@{generation}"
+        self._tried = False
+
+    async def commit(self) -> None:
+        """Commit the reply, once; durable on return. A commit that failed is not tried again."""
+        if self._tried or self._parent is None:
+            return
+        self._tried = True
+        at = self._said_at or datetime.now(UTC)
+        await self._keeper.run(chats.reply, self._parent, "".join(self.said), at=at, model=self._model)
+
+    async def commit_what_was_said(self) -> None:
+        """Commit an answer that was cut off, if anything was said at all."""
+        if any(self.said):
+            await self.commit()

@@ -1,0 +1,119 @@
+"""
+Everything the daemon says to a person when something can't be done.
+
+Promises: each class words its own message from typed arguments (what failed, which thing, why, what to do),
+in one line. The HTTP boundary and the command line print it as it stands.
+Knows nothing of HTTP: `api/errors.py` gives each class its status.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+
+class DaemonError(Exception):
+    """A problem that the user can understand and do something about."""
+
+
+class UnknownKey(DaemonError):
+    """The configuration names a key that does not exist."""
+
+    def __init__(self, where: str, key: str, known: Sequence[str]) -> None:
+        super().__init__(f"{where}: unknown key {key!r}. Known keys: {', '.join(known)}.")
+
+
+class BadValue(DaemonError):
+    """A configuration key has a value that it can't take."""
+
+    def __init__(self, where: str, key: str, value: object, allowed: str) -> None:
+        super().__init__(f"{where}: {key} can't be {value!r}. Allowed: {allowed}.")
+
+
+class BrokenConfig(DaemonError):
+    """The configuration file can't be read as TOML."""
+
+    def __init__(self, where: str, why: str) -> None:
+        super().__init__(f"{where}: {why}. Correct that line, or move the file away to start with defaults.")
+
+
+class HomeNotUsable(DaemonError):
+    """The folder that should hold everything can't be used."""
+
+    def __init__(self, home: Path, why: str) -> None:
+        super().__init__(f"Can't use {home} as home: {why}. Set TSUBASA_HOME to another folder.")
+
+
+class HomeInUse(DaemonError):
+    """Another daemon works on the same home."""
+
+    def __init__(self, home: Path, pid: int | None, url: str | None) -> None:
+        who = f"process {pid}" if pid else "another process"
+        at = f" at {url}" if url else ""
+        super().__init__(
+            f"A daemon already runs on {home}: {who}{at}. Use that one, stop it first, or set TSUBASA_HOME."
+        )
+
+
+class PortInUse(DaemonError):
+    """Another program listens on the port."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(
+            f"Port {port} on {host} is in use by another program. "
+            f"Start with another one: TSUBASA_PORT={port + 1 if port < 65535 else 4141} tsubasa up"
+            f" (0 picks a free one)."
+        )
+
+
+class PortNotAllowed(DaemonError):
+    """The system does not let us listen on the address."""
+
+    def __init__(self, host: str, port: int, why: str) -> None:
+        super().__init__(f"Can't listen on {host} port {port}: {why}. Set TSUBASA_PORT to another port.")
+
+
+class ModelMissing(DaemonError):
+    """The configured model file is not there."""
+
+    def __init__(self, path: Path, key: str) -> None:
+        super().__init__(
+            f"No model file at {path} (from {key}). Set TSUBASA_MODEL to a GGUF file, "
+            f"or unset it to start with the bundled nano."
+        )
+
+
+class NotRunning(DaemonError):
+    """A command needs the daemon, and none answers."""
+
+    def __init__(self, home: Path, why: str) -> None:
+        super().__init__(f"No daemon answers for {home}: {why}. Start it with: tsubasa up")
+
+
+class Refused(DaemonError):
+    """The daemon answered a command with an error."""
+
+    def __init__(self, what: str, status: int, message: str) -> None:
+        super().__init__(f"{what}: {message}")
+        self.status = status
+
+
+class ClockUnreadable(DaemonError):
+    """A day or moment given by the user is none."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text!r} is no date. Write it as 2026-03-05, or 2026-03-05T18:00:00Z.")
+
+
+class NoSuchGeneration(DaemonError):
+    """A generation is asked for that can't answer."""
+
+    def __init__(self, number: int, why: str) -> None:
+        super().__init__(
+            f"Generation {number} can't answer: {why}. `tsubasa generations` lists those that can."
+        )
+
+
+class Stopping(DaemonError):
+    """A request came while the daemon shuts down."""
+
+    def __init__(self) -> None:
+        super().__init__("The daemon is stopping. Start it again with: tsubasa up")

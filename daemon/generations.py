@@ -1,0 +1,96 @@
+"""
+Which generation answers a request, and how the engine is told.
+
+Promises: only an adopted, untainted generation of the model that is served ever answers.
+Knows nothing of how a generation is trained or examined.
+"""
+
+from dataclasses import dataclass
+
+from daemon.engine.client import Engine, EngineInfo
+from daemon.errors import NoSuchGeneration
+from daemon.keeper import Keeper
+from daemon.night.night import restore_live
+from store import generations
+from store.generations import Generation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering:
+    """The generation of one request."""
+
+    number: int  # 0 = the base model
+    adapter: str  # as the engine wants it: "live", "base", or the sha256 of a loaded adapter
+
+
+class Generations:
+    """The generations that can answer with the model that is served."""
+
+    def __init__(self, keeper: Keeper, engine: Engine) -> None:
+        self._keeper = keeper
+        self._engine = engine
+        self._model: EngineInfo | None = None
+        self._loaded: dict[int, str] = {}  # generation -> sha256, of those besides the live one
+
+    async def model(self) -> EngineInfo:
+        """The model that is served; asked once, so that a status page never wakes a sleeping engine."""
+        if self._model is None:
+            self._model = await self._engine.info()
+        return self._model
+
+    async def live(self) -> Generation | None:
+        """The generation that answers by default; None = the base model."""
+        return await self._keeper.run(generations.live, (await self.model()).sha256)
+
+    async def all(self) -> list[Generation]:
+        """Every generation ever made, oldest first; of any model."""
+        return await self._keeper.run(generations.all)
+
+    async def usable(self) -> list[Generation]:
+        """Those that can answer now, oldest first."""
+        sha256 = (await self.model()).sha256
+        return [one for one in await self.all() if one.state == "adopted" and one.base_sha256 == sha256]
+
+    async def choose(self, number: int | None) -> Answering:
+        """
+        The generation that answers a request for `number`; None asks for the live one.
+
+        Raises:
+            NoSuchGeneration: there is none of that number, or it must not answer.
+        """
+        if number == 0:
+            return Answering(number=0, adapter="base")
+        live = await self.live()
+        if number is None or (live is not None and live.id == number):
+            return Answering(number=live.id if live else 0, adapter="live")
+        await self._check(number)
+        if number not in self._loaded:
+            adapter = await self._keeper.run(generations.adapter, number)
+            self._loaded[number] = await self._engine.load(adapter)
+        return Answering(number=number, adapter=self._loaded[number])
+
+    async def use(self, number: int) -> Generation | None:
+        """Make `number` the live generation, from the next request on; 0 goes back to the base model."""
+        if number != 0:
+            await self._check(number)
+        await self._keeper.run(generations.use, number)
+        return await self.settle()
+
+    async def settle(self) -> Generation | None:
+        """Give the engine what the store calls live, and take from it what must not answer."""
+        live = await restore_live(self._keeper, self._engine, (await self.model()).sha256)
+        usable = {one.id for one in await self.usable()}
+        for number in self._loaded.keys() - usable:
+            await self._engine.unload(self._loaded.pop(number))
+        return live
+
+    async def _check(self, number: int) -> None:
+        found = next((one for one in await self.all() if one.id == number), None)
+        if found is None:
+            raise NoSuchGeneration(number, "there is none of that number")
+        if found.state == "tainted":
+            raise NoSuchGeneration(number, "it has learned something that was forgotten since")
+        if found.state != "adopted":
+            raise NoSuchGeneration(number, f"it was {found.state}, not adopted ({found.reason})")
+        if found.base_sha256 != (await self.model()).sha256:
+            raise NoSuchGeneration(number, "it was trained on another model than the one that is served")

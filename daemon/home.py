@@ -1,0 +1,186 @@
+"""
+The home: the one folder that holds everything, and the lock that lets one daemon work on it.
+
+    config.toml  store.db  key  api_key  inbox/  daemon.lock  daemon.json
+
+Promises: only its owner can enter (0700); a folder that is not ours is never changed; a second daemon is
+told who holds the home; secrets are written 0600 under a temporary name first. Knows nothing of what is in
+the store, or of HTTP.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from daemon.errors import HomeInUse, HomeNotUsable
+from store.database import FILE_NAME
+
+OURS = (FILE_NAME, "config.toml", "api_key", "daemon.lock")  # one of these makes a folder a home
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where each thing of one home lies."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The settings; written by the user only."""
+        return self.path / "config.toml"
+
+    @property
+    def store(self) -> Path:
+        """The encrypted file with everything that is kept."""
+        return self.path / FILE_NAME
+
+    @property
+    def api_key(self) -> Path:
+        """The key that every client must show."""
+        return self.path / "api_key"
+
+    @property
+    def inbox(self) -> Path:
+        """The folder whose files are imported."""
+        return self.path / "inbox"
+
+    @property
+    def ready(self) -> Path:
+        """Process, port and address of the daemon, while it serves."""
+        return self.path / "daemon.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the daemon that works on this home."""
+        return self.path / "daemon.lock"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A daemon that serves: the content of daemon.json."""
+
+    pid: int
+    port: int
+    url: str  # for example http://127.0.0.1:4141
+
+
+def where(environment: Mapping[str, str], flag: Path | None = None) -> Home:
+    """The home that this call means: the flag, else TSUBASA_HOME, else ~/.tsubasa. Nothing is made yet."""
+    chosen = flag or environment.get("TSUBASA_HOME") or "~/.tsubasa"
+    return Home(Path(chosen).expanduser().absolute())
+
+
+def prepare(home: Home) -> None:
+    """
+    Make the folder, for its owner only.
+
+    Raises:
+        HomeNotUsable: it is no folder, can't be made or written, or holds things that are not ours.
+    """
+    try:
+        home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        names = {entry.name for entry in home.path.iterdir()}
+        if names - {"inbox"} and not names & set(OURS):
+            raise HomeNotUsable(home.path, "it holds files of something else")
+        if home.path.stat().st_mode & 0o077:
+            home.path.chmod(0o700)
+    except OSError as error:
+        raise HomeNotUsable(home.path, error.strerror or str(error)) from error
+
+
+class HomeLock:
+    """The right to work on a home; the system takes it back when the process dies."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._file: IO[str] | None = None
+
+    def take(self) -> None:
+        """Take the lock, or raise `HomeInUse` with the process and address of the daemon that has it."""
+        try:
+            file = open(self._home.lock, "a+", encoding="utf-8", opener=_private)
+        except OSError as error:
+            raise HomeNotUsable(self._home.path, error.strerror or str(error)) from error
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            holder = file.read().strip()
+            file.close()
+            there = running(self._home)
+            raise HomeInUse(
+                self._home.path, int(holder) if holder.isdigit() else None, there.url if there else None
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        self._file = file
+
+    def release(self) -> None:
+        """Let the next daemon in. The file stays: removing it would let two daemons lock two files."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def load_or_create_api_key(home: Home) -> str:
+    """The key that clients must show; made at the first call, readable by the owner only."""
+    found = read_api_key(home)
+    if found is not None:
+        return found
+    made = "tsu-" + secrets.token_urlsafe(32)
+    _write_private(home.api_key, made + "\n")
+    return made
+
+
+def read_api_key(home: Home) -> str | None:
+    """The key in the home, or None when no daemon has made one yet."""
+    try:
+        found = home.api_key.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise HomeNotUsable(home.path, f"api_key can't be read ({error})") from error
+    if not found.isascii() or not found.isprintable():
+        raise HomeNotUsable(home.path, "api_key holds no key; remove that file to get a new one")
+    return found or None
+
+
+def announce(home: Home, daemon: Running) -> None:
+    """Write daemon.json: from now on, commands find the daemon."""
+    _write_private(home.ready, json.dumps(asdict(daemon)) + "\n")
+
+
+def withdraw(home: Home) -> None:
+    """Remove daemon.json: the daemon stops."""
+    home.ready.unlink(missing_ok=True)
+
+
+def running(home: Home) -> Running | None:
+    """What daemon.json says; None when there is none or a broken one. The process may be gone."""
+    try:
+        return Running(**json.loads(home.ready.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def _write_private(file: Path, content: str) -> None:
+    temporary = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with open(temporary, "w", encoding="utf-8", opener=_private) as out:
+            out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        temporary.replace(file)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise HomeNotUsable(file.parent, error.strerror or str(error)) from error
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

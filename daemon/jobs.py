@@ -1,0 +1,115 @@
+"""
+The background runner: does the jobs of the store, one at a time, beside the answering.
+
+Promises: a failure is logged with its traceback, recorded with the job, and tried again later, each time
+after twice the wait; a job that was interrupted runs again at the next start. Knows nothing of what a job
+does.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from daemon.keeper import Keeper
+from daemon.known_errors import KNOWN
+from store import jobs
+from store.jobs import Job
+
+log = logging.getLogger(__name__)
+
+LEASE_S = (
+    86_400.0  # the home's lock lets one runner live, and `start` takes back what another left: no renewal
+)
+FIRST_RETRY_S = 30.0
+LAST_RETRY_S = 3_600.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of job: how it is done, and when the runner orders one by itself."""
+
+    work: Callable[[Job], Awaitable[None]]
+    due: Callable[
+        [], Awaitable[dict[str, Any] | None]
+    ]  # the payload of a job that should be done now, or None
+    attempts: int | None = None  # after so many a job is given up; None = never
+
+
+class Runner:
+    """Looks for work every `every_s` seconds, from `start` to `stop`."""
+
+    def __init__(self, keeper: Keeper, kinds: Mapping[str, Kind], *, every_s: float) -> None:
+        self._keeper = keeper
+        self._kinds = kinds
+        self._every_s = every_s
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.failure: str | None = None  # what the last look itself failed with; None when it went well
+
+    async def start(self) -> None:
+        """Take back interrupted jobs and begin."""
+        await self._keeper.run(jobs.recover)
+        self._task = asyncio.create_task(self._run(), name="jobs")
+
+    async def stop(self) -> None:
+        """Interrupt the job that runs, if any; it will run again at the next start."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def order(self, kind: str, payload: Mapping[str, Any]) -> Job:
+        """Have one job of `kind` done as soon as possible; one that waits or runs already stands for it."""
+        job = await self._keeper.run(jobs.enqueue, kind, dict(payload), unique=kind)
+        self._wake.set()
+        return job
+
+    async def look(self) -> None:
+        """Order what is due, then do every job that can be claimed; one round of the loop."""
+        for name, kind in self._kinds.items():
+            await self._attempt(name, kind)
+
+    async def _run(self) -> None:
+        while True:
+            await self.look()
+            try:
+                async with asyncio.timeout(self._every_s):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+            self._wake.clear()
+
+    async def _attempt(self, name: str, kind: Kind) -> None:
+        """The second of two places that catch every exception: work must go on, the failure must show."""
+        job: Job | None = None
+        try:
+            payload = await kind.due()
+            if payload is not None:
+                await self._keeper.run(jobs.enqueue, name, payload, unique=name)
+            job = await self._keeper.run(jobs.claim, name, now=datetime.now(UTC), lease_s=LEASE_S)
+            if job is not None:
+                await kind.work(job)
+                await self._keeper.run(jobs.finish, job)
+            self.failure = None
+        except Exception as error:
+            log.exception("The job %s failed", name)
+            self.failure = f"{name}: {told(error)}"
+            if job is not None:
+                await self._record_failure(job, kind, error)
+
+    async def _record_failure(self, job: Job, kind: Kind, error: Exception) -> None:
+        given_up = kind.attempts is not None and job.attempts >= kind.attempts
+        wait_s = min(FIRST_RETRY_S * 2 ** max(0, job.attempts - 1), LAST_RETRY_S)
+        retry_at = None if given_up else datetime.now(UTC) + timedelta(seconds=wait_s)
+        try:
+            await self._keeper.run(jobs.fail, job, told(error), retry_at=retry_at)
+        except Exception:
+            # A full disk fails the record too. The lease prevents a busy loop; the next start takes it back.
+            log.exception("The failure of job %s could not be recorded", job.id)
+
+
+def told(error: Exception) -> str:
+    """One line for a person: our errors word themselves, foreign ones are named."""
+    return str(error) if isinstance(error, KNOWN) else f"{type(error).__name__}: {error}"

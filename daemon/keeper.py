@@ -1,0 +1,55 @@
+"""
+The one thread that touches the store, so that the event loop never waits for a disk.
+
+    await keeper.run(chats.record, history, at=now)   # chats.record(db, history, at=now), in its thread
+
+Promises: calls run one after the other, in the order they were given; a call that has begun is finished, also
+when its caller is cancelled; `close` waits for the last one. Knows nothing of what is kept.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from daemon.errors import Stopping
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Closable(Protocol):
+    """What the keeper itself needs of a connection; the functions of `store` know the rest."""
+
+    def close(self) -> None: ...
+
+
+class Keeper:
+    """One open store and the one thread that works on it."""
+
+    def __init__(self, open_db: Callable[[], Closable]) -> None:
+        self._open_db = open_db
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keeper")
+        self._db: Any = None
+        self._closed = False
+
+    async def open(self) -> None:
+        """Open the store in the keeper's thread; whatever `open_db` raises comes through."""
+        self._db = await asyncio.get_running_loop().run_in_executor(self._thread, self._open_db)
+
+    async def run(self, work: Callable[Concatenate[Any, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """`work(db, *args, **kwargs)` in the keeper's thread; its result, or its exception."""
+        if self._closed:
+            raise Stopping()
+        call = partial(work, self._db, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+
+    async def close(self) -> None:
+        """Finish what was begun and close the store; further calls raise `Stopping`."""
+        if self._closed:
+            return
+        self._closed = True
+        if self._db is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._db.close)
+        self._thread.shutdown(wait=True)

@@ -1,0 +1,39 @@
+"""
+The model names on the wire, and what each asks for.
+
+    tsubasa           memories and the live generation
+    tsubasa@3         memories and generation 3; 0 is the base model
+    tsubasa:base      the base model, no memories, nothing kept
+    tsubasa:private   the live generation, no memories, nothing kept
+
+Any other name is served as `tsubasa`, with a warning: clients insist on names of their own.
+Knows nothing of which generations exist.
+"""
+
+import re
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What one model name asks for."""
+
+    name: str  # as the client wrote it; replies echo it
+    generation: int | None = None  # None = the live one, 0 = the base model
+    kept: bool = True  # the chat is recorded, and memories are drawn from it
+    recalls: bool = True  # memories are laid beside the question
+    known: bool = True  # False: not one of our names, served as `tsubasa`
+
+
+def read(name: str) -> Asked:
+    """What `name` asks for; never fails."""
+    if name == "tsubasa":
+        return Asked(name=name)
+    if name == "tsubasa:base":
+        return Asked(name=name, generation=0, kept=False, recalls=False)
+    if name == "tsubasa:private":
+        return Asked(name=name, kept=False, recalls=False)
+    numbered = re.fullmatch(r"tsubasa@(\d{1,9})", name)
+    if numbered:
+        return Asked(name=name, generation=int(numbered.group(1)))
+    return Asked(name=name, known=False)

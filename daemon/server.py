@@ -1,0 +1,84 @@
+"""
+uvicorn, as we need it: one socket that is already ours, our signals, our order of leaving.
+
+Promises: `on_serving` is called when requests are answered; `on_leaving` before connections are closed;
+paths are not logged, they may hold what was searched for. Knows nothing of the application.
+"""
+
+import errno
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from daemon.errors import PortInUse, PortNotAllowed
+
+LEAVING_S = 5  # open connections have so long when the daemon stops
+
+
+class Server(uvicorn.Server):
+    """One server; `leave` ends it."""
+
+    def __init__(
+        self, app: ASGIApp, *, on_serving: Callable[[], None], on_leaving: Callable[[], Awaitable[None]]
+    ) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                loop="asyncio",
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=LEAVING_S,
+            )
+        )
+        self._on_serving = on_serving
+        self._on_leaving = on_leaving
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve, then say so."""
+        await super().startup(sockets)
+        self._on_serving()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let open answers end, then close."""
+        await self._on_leaving()
+        await super().shutdown(sockets)
+
+    def leave(self) -> None:
+        """Stop serving; a second call doesn't wait for anybody."""
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave the signals alone: `app.py` has them from the first moment, uvicorn only while it serves."""
+        yield
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """
+    A socket that listens; port 0 picks a free one.
+
+    Raises:
+        PortInUse: another program has the port.
+        PortNotAllowed: the system refuses it for another reason.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((host, port))
+        opened.listen(128)
+        opened.setblocking(False)
+    except OSError as error:
+        opened.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(host, port) from error
+        raise PortNotAllowed(host, port, error.strerror or str(error)) from error
+    return opened

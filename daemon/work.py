@@ -1,0 +1,138 @@
+"""
+The kinds of background work: tending quiet chats, nights, and indexing what was imported.
+
+Promises: what the last round did, and how far the present one is, can be asked at any time.
+Knows nothing of queues and retries: `jobs.py` does.
+"""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from daemon.embedder import Embedder
+from daemon.engine.client import Engine
+from daemon.keeper import Keeper
+from daemon.memory import observe
+from daemon.memory.pipeline import Tended, tend
+from daemon.memory.recall import index_missing
+from daemon.night.night import NightReport, Progress, run_night
+from store import chats, jobs, lessons
+from store.jobs import Job
+
+log = logging.getLogger(__name__)
+
+NIGHT_ENDS_AFTER = timedelta(hours=5)  # a night not begun by then waits for the next one
+
+
+class Tending:
+    """Reads chats that have gone quiet: observe, evolve, study."""
+
+    def __init__(
+        self, keeper: Keeper, engine: Engine, embedder: Embedder, *, quiet_s: float, by_itself: bool
+    ) -> None:
+        """`by_itself`: False = only when asked."""
+        self._keeper = keeper
+        self._engine = engine
+        self._embedder = embedder
+        self._quiet_s = quiet_s
+        self._by_itself = by_itself
+        self._given_up: frozenset[int] = frozenset()  # memories that the last round could not make lessons of
+        self.last: Tended | None = None
+
+    async def due(self) -> dict[str, Any] | None:
+        """A payload when a chat has gone quiet, or a memory has no lessons yet."""
+        if not self._by_itself:
+            return None
+        before = datetime.now(UTC) - timedelta(seconds=self._quiet_s)
+        if await self._keeper.run(chats.quiet, before=before, version=observe.VERSION):
+            return {}
+        return {} if await self._unstudied() - self._given_up else None
+
+    async def work(self, job: Job) -> None:
+        """One round; a payload {"quiet_s": 0} takes every chat."""
+        quiet_s = float(job.payload.get("quiet_s", self._quiet_s))
+        self.last = await tend(
+            self._keeper, self._engine, self._embedder, now=datetime.now(UTC), quiet_s=quiet_s
+        )
+        for failure in self.last.failures:
+            log.warning("Memory work: %s", failure)
+        self._given_up = await self._unstudied()
+
+    async def _unstudied(self) -> frozenset[int]:
+        return frozenset(memory.id for memory in await self._keeper.run(lessons.unstudied))
+
+
+class Indexing:
+    """Gives vectors to memories and messages that lack one; ordered after an import."""
+
+    def __init__(self, keeper: Keeper, embedder: Embedder) -> None:
+        self._keeper = keeper
+        self._embedder = embedder
+
+    async def due(self) -> dict[str, Any] | None:
+        """Never by itself: a round of tending begins with the same work."""
+        return None
+
+    async def work(self, job: Job) -> None:
+        """Index all that is missing."""
+        await index_missing(self._keeper, self._embedder)
+
+
+class Nights:
+    """Runs a night when one is due or asked for."""
+
+    def __init__(self, keeper: Keeper, engine: Engine, *, model_path: Path, at: str, by_itself: bool) -> None:
+        """`at`: local time of day, "03:00"; `by_itself`: False = only when asked."""
+        self._keeper = keeper
+        self._engine = engine
+        self._model_path = model_path
+        self._at = time.fromisoformat(at)
+        self._by_itself = by_itself
+        self.progress: Progress | None = None  # of the night that runs; None when none does
+        self.last: NightReport | None = None  # of the last night since the start of the daemon
+
+    async def due(self) -> dict[str, Any] | None:
+        """A payload that names the night, when it is time for one that has not been run."""
+        if not self._by_itself:
+            return None
+        last = await self._keeper.run(jobs.latest, "night")
+        day = night_due(datetime.now(), self._at, last.payload.get("night") if last else None)
+        return {"night": day} if day else None
+
+    async def work(self, job: Job) -> None:
+        """One night, to its report."""
+        self.progress = Progress(done=0, total=0, unit="", note="beginning")
+        try:
+            self.last = await run_night(
+                self._keeper,
+                self._engine,
+                model_path=self._model_path,
+                recipe=job.payload.get("recipe"),
+                on_progress=self._note,
+                seed=int(job.payload.get("seed", 0)),
+            )
+        finally:
+            self.progress = None
+        log.info("Night: %s", self.last.reason)
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Progress and last report, for the wire."""
+        return {
+            "progress": asdict(self.progress) if self.progress else None,
+            "last": asdict(self.last) if self.last else None,
+        }
+
+    def _note(self, progress: Progress) -> None:
+        self.progress = progress
+
+
+def night_due(now: datetime, at: time, last: str | None) -> str | None:
+    """The local day of the night that should begin now; None outside its hours, or if `last` was it."""
+    begins = datetime.combine(now.date(), at)
+    if begins > now:
+        begins -= timedelta(days=1)  # after midnight, a night of 23:00 is still yesterday's
+    day = begins.date().isoformat()
+    return None if now - begins > NIGHT_ENDS_AFTER or day == last else day

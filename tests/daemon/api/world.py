@@ -1,0 +1,99 @@
+"""
+A daemon on a real port with a real store, and stand-ins for the two models.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from daemon.api.routes import make_app
+from daemon.config import Config, Settings, kinds
+from daemon.conversation import Conversations
+from daemon.generations import Generations
+from daemon.home import Home
+from daemon.jobs import Kind, Runner
+from daemon.keeper import Keeper
+from daemon.server import Server, listen
+from daemon.services import Services
+from daemon.work import Indexing, Nights, Tending
+from store import vectors
+from store.database import open_store
+from tests.fakes import FakeEmbedder, FakeEngine
+
+KEY = "tsu-key-of-the-test"
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """One served daemon."""
+
+    services: Services
+    engine: FakeEngine
+    http: httpx.AsyncClient  # shows the key
+    url: str
+    keeper: Keeper
+
+    async def chat(self, text: str = "hi", **more: Any) -> httpx.Response:
+        """One question, answered whole unless `stream` is given."""
+        body = {"model": "tsubasa", "messages": [{"role": "user", "content": text}], **more}
+        return await self.http.post("/v1/chat/completions", json=body)
+
+    async def rows(self, sql: str) -> list[tuple[Any, ...]]:
+        """What the store holds."""
+        return await self.keeper.run(lambda db: list(db.execute(sql)))
+
+
+@asynccontextmanager
+async def serving(folder: Path, engine: FakeEngine | None = None, **config: Any) -> AsyncIterator[World]:
+    """Serve from `folder`; background work is done only when the test asks for it."""
+    engine = engine or FakeEngine()
+    keeper = Keeper(partial(open_store, folder / "tsubasa.db", b"k" * 32))
+    await keeper.open()
+    services = await _services(folder, keeper, engine, replace(Config(jobs_every_s=3600.0), **config))
+    ready = asyncio.Event()
+    server = Server(make_app(services), on_serving=ready.set, on_leaving=services.conversations.stop)
+    with closing(listen("127.0.0.1", 0)) as socket:
+        url = f"http://127.0.0.1:{socket.getsockname()[1]}"
+        task = asyncio.create_task(server.serve(sockets=[socket]))
+        await ready.wait()
+        headers = {"authorization": f"Bearer {KEY}"}
+        try:
+            async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=20) as http:
+                yield World(services=services, engine=engine, http=http, url=url, keeper=keeper)
+        finally:
+            server.leave()
+            await task
+            await keeper.close()
+
+
+async def _services(folder: Path, keeper: Keeper, engine: FakeEngine, config: Config) -> Services:
+    embedder = FakeEmbedder()
+    await keeper.run(vectors.prepare, "fake", (await embedder.info()).dimension)
+    generations = Generations(keeper, engine)
+    model = folder / "fake.gguf"
+    tending = Tending(keeper, engine, embedder, quiet_s=config.quiet_s, by_itself=False)
+    nights = Nights(keeper, engine, model_path=model, at=config.night_at, by_itself=False)
+    indexing = Indexing(keeper, embedder)
+    jobs = {"index": Kind(work=indexing.work, due=indexing.due)}
+    return Services(
+        settings=Settings(config=config, origin=dict.fromkeys(kinds(), "default")),
+        home=Home(folder),
+        api_key=KEY,
+        model_path=model,
+        keeper=keeper,
+        engine=engine,
+        embedder=embedder,
+        generations=generations,
+        conversations=Conversations(keeper, engine, embedder, generations, recall_k=config.recall_k),
+        runner=Runner(keeper, jobs, every_s=config.jobs_every_s),
+        tending=tending,
+        nights=nights,
+        started_at=datetime(2026, 3, 5, tzinfo=UTC),
+    )

@@ -1,0 +1,143 @@
+"""The background runner: failures are recorded and tried again, interrupted work is taken back."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import datetime, time
+from functools import partial
+
+import pytest
+
+from daemon.engine.errors import DecodeFailed
+from daemon.jobs import Kind, Runner
+from daemon.keeper import Keeper
+from daemon.work import night_due
+from store import jobs
+from store.database import open_store
+
+
+@asynccontextmanager
+async def opened(folder):
+    keeper = Keeper(partial(open_store, folder / "store.db", b"k" * 32))
+    await keeper.open()
+    try:
+        yield keeper
+    finally:
+        await keeper.close()
+
+
+async def never():
+    return None
+
+
+class Work:
+    """Does jobs as told; remembers the payloads."""
+
+    def __init__(self, *failures):
+        self.failures = list(failures)
+        self.done = []
+
+    async def work(self, job):
+        self.done.append(job.payload)
+        if self.failures:
+            raise self.failures.pop(0)
+
+
+def look(tmp_path, work, *, due=never, attempts=None, rounds=1, order=None):
+    """The runner and the latest job after some rounds."""
+
+    async def scene():
+        async with opened(tmp_path) as keeper:
+            runner = Runner(keeper, {"sweep": Kind(work=work.work, due=due, attempts=attempts)}, every_s=60)
+            if order is not None:
+                await runner.order("sweep", order)
+            for _ in range(rounds):
+                await runner.look()
+            return runner, await keeper.run(jobs.latest, "sweep")
+
+    return asyncio.run(scene())
+
+
+def test_an_order_is_done_once(tmp_path):
+    work = Work()
+
+    runner, job = look(tmp_path, work, order={"room": 1}, rounds=3)
+
+    assert ([{"room": 1}], "done", None) == (work.done, job.state, runner.failure)
+
+
+def test_what_is_due_is_done_without_an_order(tmp_path):
+    async def due():
+        return {"room": 2}
+
+    work = Work()
+    look(tmp_path, work, due=due)
+
+    assert [{"room": 2}] == work.done
+
+
+def test_a_failure_is_recorded_and_waits_for_its_next_attempt(tmp_path, caplog):
+    work = Work(DecodeFailed(reason="it is late"))
+
+    runner, job = look(tmp_path, work, order={}, rounds=2)
+
+    assert ("waiting", "The model could not compute the next token: it is late.") == (job.state, job.error)
+    assert 1 == len(work.done)
+    assert "Traceback" in caplog.text
+
+
+def test_a_job_is_given_up_after_its_attempts(tmp_path):
+    _, job = look(tmp_path, Work(ZeroDivisionError("insides")), order={}, attempts=1)
+
+    assert ("failed", "ZeroDivisionError: insides") == (job.state, job.error)
+
+
+def test_trouble_in_looking_for_work_shows_and_does_not_end_the_runner(tmp_path):
+    async def due():
+        raise ZeroDivisionError("insides")
+
+    runner, job = look(tmp_path, Work(), due=due, rounds=2)
+
+    assert ("sweep: ZeroDivisionError: insides", None) == (runner.failure, job)
+
+
+def test_an_interrupted_job_runs_again_at_the_next_start(tmp_path):
+    async def scene():
+        began, done = asyncio.Event(), asyncio.Event()
+
+        async def forever(job):
+            began.set()
+            await asyncio.Event().wait()
+
+        async def at_once(job):
+            done.set()
+
+        async with opened(tmp_path) as keeper:
+            runner = Runner(keeper, {"sweep": Kind(work=forever, due=never)}, every_s=60)
+            await runner.start()
+            await runner.order("sweep", {})
+            await began.wait()
+            await runner.stop()
+        async with opened(tmp_path) as keeper:
+            runner = Runner(keeper, {"sweep": Kind(work=at_once, due=never)}, every_s=60)
+            await runner.start()
+            async with asyncio.timeout(5):
+                await done.wait()
+            await runner.stop()
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("now", "at", "last", "day"),
+    [
+        ("2026-03-05 02:59", "03:00", None, None),
+        ("2026-03-05 03:00", "03:00", None, "2026-03-05"),
+        ("2026-03-05 07:59", "03:00", "2026-03-04", "2026-03-05"),
+        ("2026-03-05 08:01", "03:00", None, None),
+        ("2026-03-05 03:30", "03:00", "2026-03-05", None),
+        ("2026-03-06 01:00", "23:00", None, "2026-03-05"),
+        ("2026-03-06 01:00", "23:00", "2026-03-05", None),
+    ],
+)
+def test_a_night_begins_once_in_its_hours(now, at, last, day):
+    assert day == night_due(datetime.fromisoformat(now), time.fromisoformat(at), last)

@@ -1,0 +1,92 @@
+"""
+Hand-written stand-ins for the engine and the embedder, for tests of what is around them.
+
+They keep the promises of the real ones: a first piece without text, counts that grow, cancelling by closing.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from daemon.children import Child
+from daemon.embedder import Embedder, EmbedderInfo
+from daemon.engine.client import GREEDY, Engine, EngineInfo, Piece, Sampling
+
+SHA256 = "b" * 64
+DIMENSION = 16
+
+
+class FakeEngine(Engine):
+    """Says `words`, whatever it is asked; remembers what it was asked."""
+
+    def __init__(self, *words: str) -> None:
+        super().__init__(Child("engine", ["none"], hello={}, idle_s=1.0))
+        self.words = list(words) or ["Hel", "lo", "."]
+        self.requests: list[dict[str, Any]] = []
+        self.before_first: Exception | None = None  # raised before the first piece
+        self.before_last: Exception | None = None  # raised after all words, before the finish
+        self.go_on: asyncio.Event | None = None  # waited for after the first word
+        self.spoke = asyncio.Event()  # set after the first word
+        self.cancelled = asyncio.Event()
+        self.adopted: list[bytes | None] = []
+
+    async def info(self) -> EngineInfo:
+        return EngineInfo(name="fake", n_ctx=512, sha256=SHA256, architecture="qwen3", n_vocab=300)
+
+    async def chat(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        sampling: Sampling = GREEDY,
+        schema: dict[str, Any] | None = None,
+        adapter: str | None = "live",
+        background: bool = False,
+    ) -> AsyncGenerator[Piece, None]:
+        asked = {"messages": list(messages), "sampling": sampling, "schema": schema, "adapter": adapter}
+        self.requests.append(asked)
+        if self.before_first is not None:
+            raise self.before_first
+        count = len(messages)
+        yield Piece(text="", prompt_tokens=count)
+        try:
+            for said, word in enumerate(self.words, start=1):
+                yield Piece(text=word, prompt_tokens=count, completion_tokens=said)
+                self.spoke.set()
+                if said == 1 and self.go_on is not None:
+                    await self.go_on.wait()
+        except (asyncio.CancelledError, GeneratorExit):
+            self.cancelled.set()
+            raise
+        if self.before_last is not None:
+            raise self.before_last
+        yield Piece(text="", finish="stop", prompt_tokens=count, completion_tokens=len(self.words))
+
+    async def load(self, adapter: bytes) -> str:
+        return f"loaded:{len(adapter)}"
+
+    async def adopt(self, adapter: bytes | None) -> float:
+        self.adopted.append(adapter)
+        return 0.1
+
+    async def unload(self, sha256: str) -> None:
+        pass
+
+
+class FakeEmbedder(Embedder):
+    """Texts that share letters are near each other."""
+
+    def __init__(self) -> None:
+        super().__init__(Child("embedder", ["none"], hello={}, idle_s=1.0))
+
+    async def info(self) -> EmbedderInfo:
+        return EmbedderInfo(id="fake", dimension=DIMENSION)
+
+    async def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        vectors = np.full((len(texts), DIMENSION), 0.01, dtype=np.float32)
+        for row, text in enumerate(texts):
+            for letter in text.lower():
+                vectors[row, ord(letter) % DIMENSION] += 1.0
+        return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)

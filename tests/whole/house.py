@@ -1,0 +1,121 @@
+"""
+A real `tsubasa up` for the tests: one process with its children, on a home of its own.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import openai
+import pytest
+
+from daemon.client import Client
+
+NANO = Path(__file__).parent.parent.parent / "models" / "nano" / "nano.gguf"
+START_S = 600  # torch and the weights come from a cold disk on a busy machine
+ROOT = Path(__file__).parent.parent.parent
+
+
+class Daemon:
+    """One `tsubasa up` on one home."""
+
+    def __init__(self, home: Path, model: Path, **settings: str) -> None:
+        self.home = home
+        named = {f"TSUBASA_{key.upper()}": value for key, value in settings.items()}
+        self._environment = {
+            **{key: value for key, value in os.environ.items() if not key.startswith("TSUBASA_")},
+            "PYTHONPATH": str(ROOT),
+            "TSUBASA_HOME": str(home),
+            "TSUBASA_PORT": "0",
+            "TSUBASA_MODEL": str(model),
+            "TSUBASA_KEYRING": "file",
+            **named,
+        }
+        self.process: subprocess.Popen[str] | None = None
+
+    def start(self) -> "Daemon":
+        """Start and wait until it serves."""
+        self.process = subprocess.Popen(self._command("up"), env=self._environment, text=True)
+        end = time.monotonic() + START_S
+        while not self._announced() and self.process.poll() is None and time.monotonic() < end:
+            time.sleep(0.1)
+        if not self._announced():
+            self.stop(signal.SIGKILL)
+            pytest.fail("the daemon did not start; its output tells why")
+        return self
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Another `tsubasa` on the same home."""
+        return subprocess.run(
+            self._command(*arguments), env=self._environment, text=True, capture_output=True, timeout=START_S
+        )
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal; the exit code."""
+        if self.process is None:
+            return 0
+        self.process.send_signal(number)
+        code = self.process.wait(60)
+        self.process = None
+        return code
+
+    @property
+    def running(self) -> dict[str, object]:
+        return dict(json.loads((self.home / "daemon.json").read_text()))
+
+    @property
+    def key(self) -> str:
+        return (self.home / "api_key").read_text().strip()
+
+    def own(self) -> Client:
+        """A client of our own API, as the command line has it."""
+        return Client(str(self.running["url"]), self.key, home=self.home)
+
+    def client(self) -> openai.OpenAI:
+        """The official client."""
+        return openai.OpenAI(base_url=f"{self.running['url']}/v1", api_key=self.key, max_retries=0)
+
+    def status(self) -> dict[str, object]:
+        headers = {"authorization": f"Bearer {self.key}"}
+        return dict(
+            httpx.get(f"{self.running['url']}/tsubasa/status", headers=headers, trust_env=False).json()
+        )
+
+    def _announced(self) -> bool:
+        return (
+            (self.home / "daemon.json").exists()
+            and self.process is not None
+            and (self.running["pid"] == self.process.pid)
+        )
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "daemon", *arguments]
+
+
+def wait_for(what: Callable[[], bool], *, seconds: float = START_S) -> None:
+    """Return once `what()` is true; fail the test when it takes too long."""
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def worked(client: Client, order: Callable[[], dict[str, object]], look: str) -> dict[str, object]:
+    """Order a round of work and wait for its end; what `look` ("tended" or "nights") tells then."""
+    job = order()["id"]
+    found: dict[str, object] = {}
+
+    def ended() -> bool:
+        found.update(getattr(client, look)())
+        last = found["job"]
+        assert isinstance(last, dict) and not last["error"], last
+        return last["id"] == job and last["state"] == "done"
+
+    wait_for(ended)
+    return found

@@ -1,0 +1,106 @@
+"""An adapter trained in torch does in llama.cpp what it does in torch."""
+
+import hashlib
+import resource
+import sys
+from pathlib import Path
+
+import gguf
+import numpy as np
+import pytest
+
+from tests.trainer import tiny_qwen3
+from tests.trainer.llama_oracle import LlamaOracle
+from trainer import errors
+from trainer.adapter_gguf import write_adapter
+from trainer.backend import pack
+from trainer.gguf_model import open_model
+from trainer.loss import hard_targets
+from trainer.recipe import Recipe
+from trainer.torch_backend import open_backend
+
+KINDS = gguf.GGMLQuantizationType
+TOKENS = [5, 17, 80, 200, 33, 150, 99, 7, 260, 41]
+
+
+@pytest.mark.parametrize("tied", [True, False], ids=["tied", "untied"])
+@pytest.mark.parametrize(("kind", "tolerance"), [(KINDS.F32, 1e-3), (KINDS.F16, 0.03), (KINDS.Q8_0, 0.5)])
+def test_logits_with_the_adapter_are_those_of_llama_cpp(tmp_path, tied, kind, tolerance):
+    """Tolerances: what llama.cpp rounds on such a base, while the adapter moves logits by more than 2."""
+    path = tiny_qwen3.write_gguf(tmp_path / "model.gguf", tiny_qwen3.random_model(tied=tied), kind)
+    recipe = Recipe(rank=4, alpha=24.0, loss="hard", threads=1, precision="float32", device="cpu")
+    backend = open_backend(open_model(path), recipe, seed=1)
+    before = backend.logits(TOKENS)
+    batch = pack([([1, 2, 3], [50, 60]), ([9, 8], [70])])
+    for _ in range(8):
+        backend.step(batch, hard_targets(batch), 0.01)
+    write_adapter(tmp_path / "adapter.gguf", backend.adapter(), alpha=recipe.alpha)
+
+    with LlamaOracle(path) as oracle:
+        expected = oracle.logits(TOKENS, tmp_path / "adapter.gguf")
+    actual = backend.logits(TOKENS)
+
+    assert all(np.abs(values).max() > 0.01 for name, values in backend.adapter().items() if "lora_B" in name)
+    assert np.abs(actual - before).max() > 2
+    assert np.abs(actual - expected).max() < tolerance
+
+
+def test_the_file_says_what_it_is_and_is_the_owners_alone(tmp_path):
+    path = tmp_path / "adapter.gguf"
+    digest = write_adapter(path, tensors(), alpha=32.0)
+    reader = gguf.GGUFReader(path)
+    said = {key: reader.fields[key].contents() for key in reader.fields if not key.startswith("GGUF.")}
+
+    assert said == {
+        "general.architecture": "qwen3",
+        "general.type": "adapter",
+        "adapter.type": "lora",
+        "adapter.lora.alpha": 32.0,
+    }
+    assert ["blk.3.ffn_down.weight.lora_a", "blk.3.ffn_down.weight.lora_b"] == [
+        t.name for t in reader.tensors
+    ]
+    assert 0o600 == path.stat().st_mode & 0o777
+    assert digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert [path] == list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on file sizes")
+@pytest.mark.parametrize("room", [0, 100, 600, 2000, 2800])
+def test_a_disk_that_fills_up_leaves_the_old_adapter_and_no_part(tmp_path, room):
+    """Full after `room` bytes: in the header, between tensors, and within them."""
+    path = tmp_path / "adapter.gguf"
+    path.write_bytes(b"the old one")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        with pytest.raises(errors.AdapterNotWritten, match="adapter.gguf': File too large"):
+            write_adapter(path, tensors(), alpha=1.0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+    assert b"the old one" == path.read_bytes()
+    assert [path] == list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_gone_is_named(tmp_path):
+    with pytest.raises(errors.AdapterNotWritten, match="nowhere/adapter.gguf': No such file"):
+        write_adapter(tmp_path / "nowhere" / "adapter.gguf", tensors(), alpha=1.0)
+
+
+def tensors() -> dict[str, np.ndarray]:
+    name = "base_model.model.model.layers.3.mlp.down_proj.lora_"
+    return {
+        name + "A.weight": np.ones((4, 96), np.float32),
+        name + "B.weight": np.ones((64, 4), np.float32),
+    }
+
+
+def test_every_linear_layer_gets_its_llama_cpp_name(tiny, tmp_path):
+    backend = open_backend(open_model(tiny), Recipe(rank=2, threads=1, device="cpu"), seed=1)
+    path = Path(tmp_path / "adapter.gguf")
+    write_adapter(path, backend.adapter(), alpha=32.0)
+
+    parts = "attn_q attn_k attn_v attn_output ffn_gate ffn_up ffn_down".split()
+    expected = {f"blk.{n}.{part}.weight.lora_{side}" for n in range(2) for part in parts for side in "ab"}
+    assert expected == {tensor.name for tensor in gguf.GGUFReader(path).tensors}

@@ -1,0 +1,120 @@
+"""
+The one door to adapter files: a LoRA with PEFT's tensor names becomes a GGUF that llama.cpp loads.
+
+Promises: the file at `path` is whole or absent, readable by its owner only, and on the disk when
+`write_adapter` returns; a half-written one never keeps its temporary name for longer than the process lives,
+kill -9 aside (the next run of the same `path` removes that).
+Knows nothing of training.
+"""
+
+import hashlib
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import numpy as np
+from gguf import GGUF_DEFAULT_ALIGNMENT, GGUFWriter
+
+from trainer.backend import Floats
+from trainer.errors import AdapterNotWritten
+from trainer.gguf_model import LAYER_NAMES
+
+GGUF_PARTS = {theirs: ours for ours, theirs in LAYER_NAMES.items()}
+
+
+def write_adapter(path: Path, adapter: Mapping[str, Floats], *, alpha: float) -> str:
+    """
+    Write the adapter and give its sha256.
+
+    Args:
+        path: appears under this name once it is whole.
+        adapter: `base_model.model.model.layers.N.<module>.lora_A|lora_B.weight`, A (rank, in), B (out, rank).
+        alpha: the adapter is scaled by alpha / rank.
+    Raises:
+        AdapterNotWritten: the disk is full, the folder is gone or not writable.
+    """
+    part = path.with_name(path.name + ".part")
+    try:
+        with _removed_on_terminate(part):
+            _write(part, adapter, alpha)
+            digest = _sync_and_hash(part)
+            os.replace(part, path)
+            _sync_folder(path.parent)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        size = sum(values.nbytes for values in adapter.values())
+        raise AdapterNotWritten(path, error.strerror or str(error), size) from error
+    return digest
+
+
+def gguf_name(peft_name: str) -> str:
+    """`base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight` -> `blk.0.attn_q.weight.lora_a`."""
+    inner = peft_name.removeprefix("base_model.model.model.layers.")
+    layer, rest = inner.split(".", 1)
+    module, side = rest.removesuffix(".weight").rsplit(".", 1)
+    return f"blk.{layer}.{GGUF_PARTS[module]}.weight.{side.lower()}"
+
+
+def _write(part: Path, adapter: Mapping[str, Floats], alpha: float) -> None:
+    """GGUFWriter writes the header only: its tensors go through `ndarray.tofile`, which hides a full disk."""
+    os.close(
+        os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    )  # GGUFWriter keeps the mode of a file
+    tensors = {
+        gguf_name(name): np.ascontiguousarray(values, "<f4") for name, values in sorted(adapter.items())
+    }
+    writer = GGUFWriter(part, "qwen3")
+    try:
+        writer.add_type("adapter")
+        writer.add_string("adapter.type", "lora")
+        writer.add_float32("adapter.lora.alpha", alpha)
+        for name, values in tensors.items():
+            writer.add_tensor_info(name, values.shape, values.dtype, values.nbytes)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_ti_data_to_file()
+    finally:
+        writer.close()
+    with part.open("ab") as file:
+        for values in tensors.values():
+            file.write(bytes(-file.tell() % GGUF_DEFAULT_ALIGNMENT))
+            file.write(values.tobytes())
+        file.write(bytes(-file.tell() % GGUF_DEFAULT_ALIGNMENT))
+
+
+def _sync_and_hash(part: Path) -> str:
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync_folder(folder: Path) -> None:
+    if (
+        os.name == "posix"
+    ):  # a renamed file is safe once its folder is on the disk; Windows can't open folders
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def _removed_on_terminate(part: Path) -> Iterator[None]:
+    """
+    While inside, SIGTERM removes `part` before it ends the process; outside, it ends the process at once.
+    """
+
+    def leave(number: int, frame: FrameType | None) -> None:
+        part.unlink(missing_ok=True)
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,93 @@
+"""
+Chats as tokens: the model file's own chat template, rendered in a sandbox, then tokenised.
+
+Promises: only the template makes control tokens. A turn that contains the text "<|im_end|>" is spelled out
+letter by letter, so that nobody can end their turn early or speak in another's role.
+Knows nothing of lessons.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NoReturn
+
+from jinja2 import Template, TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from trainer.errors import TemplateFailed
+from trainer.gguf_model import GgufModel, Vocabulary
+from trainer.tokenizer import TextTokenizer
+
+PRIVATE_USE = range(
+    0xE000, 0xF900
+)  # characters that mean nothing; one that no turn uses marks what must stay text
+
+
+class Chat:
+    """How one model writes chats."""
+
+    def __init__(self, model: GgufModel) -> None:
+        self._path = model.path
+        self._end = model.vocabulary.end
+        self._tokenizer = TextTokenizer(model.path, model.vocabulary)
+        self._template = _compile(model.path, model.vocabulary)
+
+    def prompt(self, turns: Sequence[Mapping[str, str]]) -> list[int]:
+        """
+        Tokens of a chat up to where the assistant's answer begins.
+
+        Args:
+            turns: each {"role": "system" | "user" | "assistant", "content": text}.
+        Raises:
+            TemplateFailed: the template refuses these turns.
+        """
+        used = set().union(*(turn["content"] for turn in turns))
+        mark = next(chr(code) for code in PRIVATE_USE if chr(code) not in used)
+        marked = [{**turn, "content": self._mark(turn["content"], mark)} for turn in turns]
+        try:
+            text = self._template.render(messages=marked, add_generation_prompt=True, enable_thinking=False)
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+            raise TemplateFailed(self._path, " ".join(str(error).split())) from error
+        return self._tokens(text, mark)
+
+    def answer(self, text: str) -> list[int]:
+        """Tokens of an answer and of the end of its turn."""
+        return [*self._tokenizer.encode(text), self._end]
+
+    def _mark(self, text: str, mark: str) -> str:
+        return self._tokenizer.control.sub(lambda found: found[0][0] + mark + found[0][1:], text)
+
+    def _tokens(self, text: str, mark: str) -> list[int]:
+        tokens: list[int] = []
+        start = 0
+        for found in self._tokenizer.control.finditer(text):
+            tokens += self._tokenizer.encode(text[start : found.start()].replace(mark, ""))
+            tokens.append(self._tokenizer.control_id(found[0]))
+            start = found.end()
+        return tokens + self._tokenizer.encode(text[start:].replace(mark, ""))
+
+
+def _compile(path: Path, vocabulary: Vocabulary) -> Template:
+    if not vocabulary.template:
+        raise TemplateFailed(path, "there is none")
+    environment = ImmutableSandboxedEnvironment(
+        trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
+    )
+    environment.filters["tojson"] = _to_json
+    environment.globals["raise_exception"] = _refuse
+    environment.globals["strftime_now"] = lambda form: datetime.now().strftime(form)
+    environment.globals["eos_token"] = vocabulary.tokens[vocabulary.end]
+    environment.globals["bos_token"] = ""
+    try:
+        return environment.from_string(vocabulary.template)
+    except TemplateError as error:
+        raise TemplateFailed(path, " ".join(str(error).split())) from error
+
+
+def _to_json(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=indent)
+
+
+def _refuse(message: str) -> NoReturn:
+    raise TemplateError(message)

@@ -1,0 +1,110 @@
+"""
+The recipe: every number that decides how an adapter is trained, with its unit and its limits.
+
+Promises: a `Recipe` that exists is within the limits; an unknown or impossible value is a `BadJob` that names
+it.
+Knows nothing of models or libraries.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from typing import Any
+
+from trainer.errors import BadJob
+
+
+def _number(default: float, unit: str, low: float, high: float) -> Any:
+    return field(default=default, metadata={"unit": unit, "low": low, "high": high})
+
+
+def _optional(unit: str, low: float, high: float) -> Any:
+    return field(default=None, metadata={"unit": unit, "low": low, "high": high})
+
+
+def _choice(default: str, *others: str) -> Any:
+    return field(default=default, metadata={"choices": (default, *others)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How one adapter is trained; the defaults are for the bundled tiny model and hold for larger ones."""
+
+    rank: int = _number(16, "LoRA dimensions", 1, 256)
+    alpha: float = _number(32.0, "the adapter is scaled by alpha / rank", 0.001, 1024.0)
+    loss: str = _choice("rest", "renormalised", "raw", "hard")  # what each means: loss.py
+    d: int = _number(5, "teacher tokens kept per answer token", 1, 64)
+    learning_rate: float | None = _optional("AdamW; none = by the model's size", 1e-7, 1.0)
+    weight_decay: float = _number(0.0, "AdamW", 0.0, 1.0)
+    batch: int = _number(12, "lessons per step", 1, 1024)
+    epochs: float = _number(16.0, "times each lesson is seen", 0.1, 1000.0)
+    steps: int | None = _optional("updates; none = from epochs", 1, 1_000_000)
+    min_steps: int = _number(60, "updates, when counted from epochs", 1, 100_000)
+    warmup: float = _number(0.05, "fraction of the steps", 0.0, 0.9)
+    clip: float = _number(1.0, "largest norm of the gradient", 0.001, 1000.0)
+    checks: int = _number(10, "looks at the exam loss", 1, 1000)
+    patience: int = _number(3, "looks without improvement before stopping", 1, 1000)
+    max_tokens: int = _number(4096, "longest lesson, prompt and answer", 16, 1_000_000)
+    threads: int = _number(0, "CPU threads; 0 = the library's choice", 0, 1024)
+    precision: str = _choice("auto", "float32", "bfloat16")
+    device: str = _choice("auto", "cpu", "cuda")
+
+    def steps_for(self, lessons: int) -> int:
+        """How many updates `lessons` lessons of the train split take."""
+        if self.steps is not None:
+            return self.steps
+        return max(self.min_steps, math.ceil(self.epochs * lessons / self.batch))
+
+    def learning_rate_for(self, parameters: int) -> float:
+        """The peak learning rate for a base model of that many parameters: smaller for larger models."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        return 3e-3 if parameters < 50e6 else 5e-4 if parameters < 500e6 else 2e-4
+
+    def learning_rate_at(self, step: int, steps: int, peak: float) -> float:
+        """
+        The learning rate of update `step` (0 is the first): a linear warm-up, then a cosine down to a tenth.
+        """
+        warmup = max(1, round(self.warmup * steps))
+        if step < warmup:
+            return peak * (step + 1) / warmup
+        through = (step - warmup) / max(1, steps - warmup)
+        return peak * (0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi * through)))
+
+
+def parse_recipe(given: Any) -> Recipe:
+    """
+    The recipe with `given` values in the place of defaults.
+
+    Raises:
+        BadJob: not an object, an unknown key, a wrong type or a value outside its limits.
+    """
+    if not isinstance(given, Mapping):
+        raise BadJob("'recipe'", "must be an object")
+    known = {each.name: each for each in fields(Recipe)}
+    values: dict[str, Any] = {}
+    for name, value in given.items():
+        if name not in known:
+            raise BadJob("'recipe'", f"has no key {name!r}; known: {', '.join(known)}")
+        values[name] = _checked(known[name], value)
+    return Recipe(**values)
+
+
+def _checked(known: Field[Any], value: Any) -> Any:
+    where, limits = f"'recipe.{known.name}'", known.metadata
+    if "choices" in limits:
+        if value not in limits["choices"]:
+            raise BadJob(where, f"is {value!r}; it must be one of {', '.join(limits['choices'])}")
+        return value
+    if value is None and known.default is None:
+        return None
+    whole = known.type in (int, int | None)
+    if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
+        raise BadJob(
+            where, f"is {value!r}; it must be a {'whole ' if whole else ''}number ({limits['unit']})"
+        )
+    if not limits["low"] <= value <= limits["high"]:  # NaN fails here too
+        raise BadJob(
+            where, f"is {value!r}; it must be from {limits['low']} to {limits['high']} ({limits['unit']})"
+        )
+    return value if whole else float(value)

@@ -1,0 +1,32 @@
+"""What can go wrong while memories are written or recalled. Every class words its own message."""
+
+from daemon.child_errors import FrameTooLarge
+from daemon.engine.errors import DecodeFailed, GrammarStuck, PromptTooLong, SchemaRefused, TemplateRefused
+
+
+class MemoryWorkError(Exception):
+    """Something about observing, evolving, recalling or studying failed; the message says what to do."""
+
+
+class ModelAnswerUnusable(MemoryWorkError):
+    """The model's answer to a machine task has not the shape that was asked for, in spite of the grammar."""
+
+    def __init__(self, task: str, answer: str, why: str) -> None:
+        shown = answer if len(answer) <= 80 else answer[:80] + "…"
+        super().__init__(
+            f"The model's answer to the task {task!r} can't be used ({why}): {shown!r}. "
+            f"Nothing was changed; try a larger model, or report this with the model's name."
+        )
+        self.task = task
+
+
+# What the same chat or memory would fail with again: it is given up, and the others go on. All else is tried again.
+HOPELESS = (
+    MemoryWorkError,
+    PromptTooLong,
+    TemplateRefused,
+    SchemaRefused,
+    GrammarStuck,
+    DecodeFailed,
+    FrameTooLarge,
+)

@@ -1,0 +1,172 @@
+"""
+Evolve: what a new observation does to the held memories.
+
+    observation ──> duplicate? nothing near? (code) ──> the model chooses, under a grammar ──> check ──> store
+
+Promises: nothing is destroyed, only superseded; after every op the observation can be recalled, its vector
+and words are written in the same transaction; a proposal of the model that fails the check becomes ADD.
+Knows nothing of chats or HTTP. Source: TSUBASA, arXiv 2604.07894; the checks are ours, because evolution
+with a small unchecked manager scores below plain adding there.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from daemon.embedder import Embedder
+from daemon.engine.client import Engine, Sampling
+from daemon.keeper import Keeper
+from daemon.memory.content_words import content_words, normalised, value_words
+from daemon.memory.observe import Observation
+from daemon.memory.rank import Ranked, nearest_held
+from prompts.load import load, schema
+from store import memories, vectors
+from store.database import writing
+from store.memories import Memory
+
+OPS = ("ADD", "UPDATE", "RECONCILE", "IGNORE")
+SHOWN = 5  # memories that the model sees at most
+# all-MiniLM-L6-v2, 183 changes of mind and 241 pairs of different facts: 99 % of the former have a cosine above 0.37,
+# 80 % of the latter one below 0.35, and those changes that share no word one of 0.50 and more (November 2026).
+RELATED = 0.35  # cosine from which a memory is shown to the model
+SAME_THING = 0.45  # cosine from which one may replace another with which it shares no word
+MAX_ANSWER_TOKENS = 320
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Op:
+    """What was done with one observation."""
+
+    kind: str  # "ADD" | "UPDATE" | "RECONCILE" | "IGNORE"
+    memory_id: int | None  # the memory that now says it; None when a trivial one was ignored
+    by: str  # "code" | "model" | "check" (the model's proposal failed the check; ADD stood in)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan:
+    kind: str
+    old: Memory | None
+    text: str
+    by: str
+
+
+async def evolve(engine: Engine, embedder: Embedder, keep: Keeper, observation: Observation) -> Op:
+    """Bring `observation` into the store: ADD, UPDATE, RECONCILE or IGNORE."""
+    (vector,) = await embedder.embed([observation.text])
+    ranked = await keep.run(nearest_held, observation.text, vector)
+    plan = _by_code(observation, ranked)
+    if plan is None:
+        near = _related(ranked)[:SHOWN]
+        plan = _checked(observation, near, await _ask(engine, observation, near))
+    if plan.text != observation.text:
+        (vector,) = await embedder.embed([plan.text])
+    return await keep.run(_write, plan, observation, vector)
+
+
+def _by_code(observation: Observation, ranked: Sequence[Ranked]) -> _Plan | None:
+    """What needs no model: the same sentence again is ignored, one with no neighbour is added."""
+    said = content_words(observation.text)
+    for one in ranked:
+        same = normalised(one.memory.text) == normalised(observation.text)
+        if same or said == content_words(one.memory.text):
+            return _Plan(kind="IGNORE", old=one.memory, text=observation.text, by="code")
+    if not _related(ranked):
+        return _Plan(kind="ADD", old=None, text=observation.text, by="code")
+    return None
+
+
+def _related(ranked: Sequence[Ranked]) -> list[Ranked]:
+    return [one for one in ranked if one.cosine >= RELATED or one.shares_words]
+
+
+async def _ask(engine: Engine, observation: Observation, near: Sequence[Ranked]) -> dict[str, Any] | None:
+    """The model's choice: index (0 = none of them), op, text; None when it can't be read."""
+    shown = [f"{one.memory.text} ({number})" for number, one in enumerate(near, start=1)]
+    shape = schema("evolve")
+    shape["properties"]["memory"] = {"enum": ["", *shown]}  # it points at a memory by quoting it
+    answer = await engine.complete(
+        [
+            {"role": "system", "content": load("evolve")},
+            {"role": "user", "content": "\n".join([*shown, f"New: {observation.text}"])},
+        ],
+        sampling=Sampling(max_tokens=MAX_ANSWER_TOKENS),
+        schema=shape,
+        adapter="base",
+        background=True,
+    )
+    return _read(answer.text, shown)
+
+
+def _read(answer: str, shown: Sequence[str]) -> dict[str, Any] | None:
+    """The choice in `answer`; None when it is cut off or names a memory that was not shown."""
+    try:
+        choice = json.loads(answer)
+        index = ["", *shown].index(choice["memory"])
+        usable = isinstance(choice["text"], str) and choice["op"] in OPS
+    except (ValueError, KeyError, TypeError):
+        return None
+    return {"index": index, **choice} if usable else None
+
+
+def _checked(observation: Observation, near: Sequence[Ranked], choice: dict[str, Any] | None) -> _Plan:
+    """The model's proposal where it can be trusted, else ADD."""
+    if choice is None:
+        return _Plan(kind="ADD", old=None, text=observation.text, by="check")
+    op, index = str(choice["op"]), int(choice["index"])
+    if index == 0:
+        kind = "IGNORE" if op == "IGNORE" else "ADD"
+        return _Plan(kind=kind, old=None, text=observation.text, by="model" if op == kind else "check")
+    chosen = near[index - 1]
+    old, text = chosen.memory, _text(observation.text, op, str(choice["text"]).strip())
+    loses = {
+        "ADD": True,
+        "IGNORE": not _says_all(old.text, of=observation.text),
+        "UPDATE": not _says_all(text, of=old.text),
+        "RECONCILE": False,  # the narrative tells both
+    }
+    backwards = op != "IGNORE" and observation.told_on < old.told_on
+    unlike = not chosen.shares_words and chosen.cosine < SAME_THING
+    if loses[op] or backwards or unlike:
+        return _Plan(kind="ADD", old=None, text=observation.text, by="model" if op == "ADD" else "check")
+    return _Plan(kind=op, old=old, text=text, by="model")
+
+
+def _text(new: str, op: str, merged: str) -> str:
+    """The model's merged sentence where it says every word of the new one, else the new one itself."""
+    return merged if op == "UPDATE" and set(content_words(new)) <= set(content_words(merged)) else new
+
+
+def _says_all(text: str, *, of: str) -> bool:
+    """Whether `text` has the names and numbers of `of`, and the last word of one is in the other."""
+    words, wanted = content_words(text), content_words(of)
+    ends_meet = bool(words and wanted) and (wanted[-1] in words or words[-1] in wanted)
+    return ends_meet and value_words(of) <= set(words)
+
+
+def _write(db: Any, plan: _Plan, observation: Observation, vector: npt.NDArray[np.float32]) -> Op:
+    """Carry the plan out, rows, words and vector in one transaction; runs in the keeper's thread."""
+    told_on, sources = observation.told_on, observation.sources
+    with writing(db):
+        if plan.kind == "IGNORE":
+            memories.ignore(db, plan.old, plan.text, told_on=told_on, sources=sources)
+            return Op(kind="IGNORE", memory_id=plan.old.id if plan.old else None, by=plan.by)
+        if plan.old is None:
+            memory = memories.add(
+                db,
+                plan.text,
+                told_on=told_on,
+                valid_from=observation.day,
+                sources=sources,
+                trust=observation.trust,
+            )
+        else:
+            supersede = memories.update if plan.kind == "UPDATE" else memories.reconcile
+            memory = supersede(
+                db, plan.old, plan.text, told_on=told_on, sources=sources, trust=observation.trust
+            )
+        vectors.put(db, "memory", [memory.id], vector[np.newaxis, :])
+    return Op(kind=plan.kind, memory_id=memory.id, by=plan.by)

@@ -1,0 +1,147 @@
+"""
+Observe: the few lasting facts that a quiet chat holds, as dated stand-alone sentences.
+
+    messages of one day ──> windows at turn borders ──> the model, under a grammar ──> observations
+
+Promises: only what users and assistants said is read, never a system turn, so that a recalled memory is not
+observed again; each observation names the messages it came from; the adapter has no part in it (the base
+model answers). Knows nothing of the store or of when a chat is quiet.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from daemon.engine.client import Engine, Sampling
+from daemon.memory.content_words import content_words, normalised
+from daemon.memory.errors import ModelAnswerUnusable
+from prompts.load import load, schema
+from store.chats import Message
+
+VERSION = "observe-1"  # raise it when sessions should be observed anew
+WINDOW_TURNS = 20  # turns that one question to the model may hold
+MAX_ANSWER_TOKENS = 768
+_DATED = re.compile(r"\s*(today|yesterday|\d{4}-\d{1,2}-\d{1,2})\s*:\s*(.*)", re.DOTALL | re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """One candidate for a memory."""
+
+    text: str  # one stand-alone sentence, without its date
+    day: date  # when it came to hold (valid from)
+    told_on: date  # when it was told: the day of the session
+    sources: tuple[int, ...]  # ids of the messages it was drawn from
+    trust: str = "user"  # "user" | "import"
+
+
+async def observe(engine: Engine, messages: Sequence[Message], *, day: date) -> list[Observation]:
+    """
+    What the user told in `messages` (one session, of `day`) that will still matter; often nothing.
+
+    Raises:
+        ModelAnswerUnusable: the model's list can't be read, even for a single turn.
+    Source: TSUBASA, arXiv 2604.07894, "observations".
+    """
+    room = max(64, (await engine.info()).n_ctx // 2)
+    turns = [turn for turn in messages if turn.role in ("user", "assistant") and turn.text.strip()]
+    found: dict[str, Observation] = {}
+    for window in _windows(turns):
+        for observation in await _observe_window(engine, window, day, room=room, longest=room):
+            found.setdefault(normalised(observation.text), observation)
+    return list(found.values())
+
+
+def _windows(turns: Sequence[Message]) -> Iterator[Sequence[Message]]:
+    for start in range(0, len(turns), WINDOW_TURNS):
+        yield turns[start : start + WINDOW_TURNS]
+
+
+async def _observe_window(
+    engine: Engine, window: Sequence[Message], day: date, *, room: int, longest: int
+) -> list[Observation]:
+    """Observe `window`; beyond `room` tokens its halves, or a single turn cut to `longest` characters."""
+    if not any(turn.role == "user" for turn in window):
+        return []
+    messages = [
+        {"role": "system", "content": load("observe")},
+        {"role": "user", "content": _as_text(window, day, longest)},
+    ]
+    halves = [window[: len(window) // 2], window[len(window) // 2 :]] if len(window) > 1 else []
+    if await engine.count(messages) > room and (halves or longest > 64):
+        parts, longest = (halves, longest) if halves else ([window], longest // 2)
+        return [
+            one
+            for part in parts
+            for one in await _observe_window(engine, part, day, room=room, longest=longest)
+        ]
+    answer = await engine.complete(
+        messages,
+        sampling=Sampling(max_tokens=min(MAX_ANSWER_TOKENS, room)),
+        schema=schema("observe"),
+        adapter="base",
+        background=True,
+    )
+    if answer.finish == "length" and halves:  # the model lost its way in a long list; shorter ones are easier
+        return [
+            one
+            for half in halves
+            for one in await _observe_window(engine, half, day, room=room, longest=longest)
+        ]
+    return [_observation(sentence, window, day) for sentence in _sentences(answer.text)]
+
+
+def _as_text(window: Sequence[Message], day: date, longest: int) -> str:
+    turns = (f"{turn.speaker or turn.role}: {_shortened(turn.text.strip(), longest)}" for turn in window)
+    return "\n".join([*turns, "Date:", day.isoformat()])
+
+
+def _shortened(text: str, longest: int) -> str:
+    """`text`, or its beginning and end: people speak of themselves around what they paste, not in it."""
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[:half]} … {text[-half:]}"
+
+
+def _sentences(answer: str) -> list[str]:
+    try:
+        sentences = json.loads(answer)
+    except ValueError as error:
+        raise ModelAnswerUnusable("observe", answer, "it is no whole JSON") from error
+    if not isinstance(sentences, list) or not all(isinstance(one, str) for one in sentences):
+        raise ModelAnswerUnusable("observe", answer, "it is no list of sentences")
+    return [one for one in sentences if content_words(_DATED.sub(r"\2", one))]
+
+
+def _observation(sentence: str, window: Sequence[Message], day: date) -> Observation:
+    dated = _DATED.fullmatch(sentence)
+    text = (dated[2] if dated else sentence).strip()
+    sources = _sources(text, window)
+    imported = any(turn.source == "import" for turn in window if turn.id in sources)
+    return Observation(
+        text=text,
+        day=_day_of(dated[1] if dated else "", told_on=day),
+        told_on=day,
+        sources=sources,
+        trust="import" if imported else "user",
+    )
+
+
+def _day_of(written: str, *, told_on: date) -> date:
+    """The day that the model wrote; the session's own where that is none, or lies in its future."""
+    try:
+        if written.lower() == "yesterday":
+            return told_on - timedelta(days=1)
+        day = date(*(int(part) for part in written.split("-")))
+    except (ValueError, TypeError, OverflowError):
+        return told_on
+    return told_on if day - told_on > timedelta(days=1) else day
+
+
+def _sources(text: str, window: Sequence[Message]) -> tuple[int, ...]:
+    """The user's messages that share most words with the observation; all of them when none shares any."""
+    said = set(content_words(text))
+    shared = {turn.id: len(said & set(content_words(turn.text))) for turn in window if turn.role == "user"}
+    most = max(shared.values())
+    return tuple(turn_id for turn_id, count in shared.items() if count == most)

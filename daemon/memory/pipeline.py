@@ -1,0 +1,83 @@
+"""
+One quiet chat, followed: observe -> evolve -> study.
+
+Promises: a message is marked as observed only after all that was observed in it is stored, so that a crash
+repeats work (exact repeats are ignored) and loses none; what the model can't take or made unusable is
+reported, and not tried again with the same prompts. Knows nothing of HTTP, or of when it is called.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby
+
+from daemon.embedder import Embedder
+from daemon.engine.client import Engine
+from daemon.keeper import Keeper
+from daemon.memory.errors import HOPELESS
+from daemon.memory.evolve import evolve
+from daemon.memory.observe import VERSION, observe
+from daemon.memory.recall import index_missing
+from daemon.memory.study import study_missing
+from store import chats
+from store.chats import Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tended:
+    """What one round of memory work did."""
+
+    chats: int
+    observations: int
+    ops: Mapping[str, int]  # count per op kind
+    lessons: int
+    failures: tuple[
+        str, ...
+    ]  # one sentence per session or memory that was given up; to be logged by the caller
+
+
+async def tend(keep: Keeper, engine: Engine, embedder: Embedder, *, now: datetime, quiet_s: float) -> Tended:
+    """Observe, evolve and study every chat that has been quiet for `quiet_s` seconds."""
+    quiet = await keep.run(chats.quiet, before=now - timedelta(seconds=quiet_s), version=VERSION)
+    ops: Counter[str] = Counter()
+    failures = []
+    await index_missing(keep, embedder)
+    days = [one for messages in quiet for one in sessions(messages)]
+    for day, session in sorted(days, key=lambda one: one[1][0].said_at):  # what was told first evolves first
+        try:
+            ops += await _tend_session(keep, engine, embedder, session, day)
+        except HOPELESS as error:
+            failures.append(f"Session of {day} (messages {session[0].id} to {session[-1].id}): {error}")
+        await keep.run(chats.mark_observed, [message.id for message in session], VERSION)
+    lessons, unstudied = await study_missing(engine, keep)
+    return Tended(
+        chats=len(quiet),
+        observations=ops.total(),
+        ops=dict(ops),
+        lessons=lessons,
+        failures=(*failures, *unstudied),
+    )
+
+
+def sessions(messages: Sequence[Message]) -> list[tuple[date, list[Message]]]:
+    """The messages of one chat, cut where a new day begins."""
+    return [(day, list(group)) for day, group in groupby(messages, key=_day)]
+
+
+async def _tend_session(
+    keep: Keeper, engine: Engine, embedder: Embedder, session: Sequence[Message], day: date
+) -> Counter[str]:
+    ops: Counter[str] = Counter()
+    for observation in await observe(engine, session, day=day):
+        op = await evolve(engine, embedder, keep, observation)
+        ops[op.kind] += 1
+    return ops
+
+
+def _day(message: Message) -> date:
+    """The user's own day; an export's times are taken as they were written."""
+    try:
+        return (message.said_at if message.source == "import" else message.said_at.astimezone()).date()
+    except OverflowError:  # within a day of the first or last moment that there is
+        return message.said_at.date()

@@ -1,0 +1,212 @@
+import asyncio
+import json
+import os
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+
+from daemon.inbox.errors import BrokenExport, ExportUnreadable
+from daemon.inbox.take_in import take_in, take_in_and_move
+from daemon.inbox.watch import Inbox, summary
+from daemon.keeper import Keeper
+from store import chats
+from store.database import open_store
+from tests.daemon.memory.fakes import open_keeper
+
+LARGEST = 2**20  # bytes
+LINE = '{"role": "user", "content": "%s"}\n'
+
+
+@asynccontextmanager
+async def watched(folder, keep, **options):
+    """An inbox that is watched; what it took in arrives in the queue."""
+    taken = asyncio.Queue()
+    given = {"on_taken": taken.put, "largest": LARGEST, "settle_s": 0.05, "rescan_s": 60, **options}
+    inbox = Inbox(folder, keep, **given)
+    await inbox.start()
+    try:
+        yield taken
+    finally:
+        await inbox.stop()
+
+
+async def next_of(taken):
+    async with asyncio.timeout(20):
+        return await taken.get()
+
+
+def test_a_dropped_file_is_taken_in_and_moved_with_its_report(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
+            (tmp_path / "inbox" / "log.jsonl").write_text(LINE % "hi" + LINE % "there")
+            return await next_of(taken), await keep.run(chats.count)
+
+    report, count = asyncio.run(run())
+
+    assert (True, 2, 1, 2) == (report.ok, report.turns, report.sessions, count)
+    assert {"log.jsonl", "log.jsonl.report.json"} == set(os.listdir(tmp_path / "inbox" / "done"))
+    assert ["done"] == os.listdir(tmp_path / "inbox")
+    assert 2 == json.loads((tmp_path / "inbox" / "done" / "log.jsonl.report.json").read_text())["turns"]
+
+
+def test_a_broken_file_goes_to_failed_and_nothing_of_it_is_stored(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
+            (tmp_path / "inbox" / "log.jsonl").write_text(LINE % "hi" + "{broken")
+            return await next_of(taken), await keep.run(chats.count)
+
+    report, count = asyncio.run(run())
+
+    assert (False, 0) == (report.ok, count)
+    assert "'log.jsonl': line 2" in summary(report)
+    written = json.loads((tmp_path / "inbox" / "failed" / "log.jsonl.report.json").read_text())
+    assert written["error"] == report.error
+
+
+def test_files_dropped_before_the_start_are_found(tmp_path):
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / "old.jsonl").write_text(LINE % "hi")
+
+    async def run():
+        async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
+            return await next_of(taken)
+
+    assert "old.jsonl" == asyncio.run(run()).name
+
+
+def test_a_file_that_still_grows_is_waited_for(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
+            with (tmp_path / "inbox" / "log.jsonl").open("w") as file:
+                for number in range(12):
+                    file.write(LINE % f"line {number}")
+                    file.flush()
+                    await asyncio.sleep(0.02)
+            return await next_of(taken)
+
+    assert 12 == asyncio.run(run()).turns
+
+
+def test_a_file_renamed_into_the_folder_is_taken_in(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
+            (tmp_path / "elsewhere").write_text(LINE % "hi")
+            os.replace(tmp_path / "elsewhere", tmp_path / "inbox" / "moved")
+            return await next_of(taken)
+
+    assert "moved" == asyncio.run(run()).name
+
+
+def test_hidden_files_links_and_folders_are_left_alone(tmp_path):
+    inbox = tmp_path / "inbox"
+    (inbox / "folder").mkdir(parents=True)
+    (inbox / ".part").write_text(LINE % "hi")
+    (inbox / "link").symlink_to(inbox / ".part")
+
+    async def run():
+        async with open_keeper(tmp_path) as keep, watched(inbox, keep) as taken:
+            (inbox / "real").write_text(LINE % "hi")
+            return (await next_of(taken)).name, taken.qsize()
+
+    assert ("real", 0) == asyncio.run(run())
+    assert {".part", "link", "folder", "done"} == set(os.listdir(inbox))
+
+
+def test_the_same_bytes_twice_add_nothing(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            reports = []
+            for _ in range(2):
+                (tmp_path / "log.jsonl").write_text(LINE % "hi")
+                reports.append(await take_in_and_move(keep, tmp_path / "log.jsonl", largest=LARGEST))
+            return *reports, await keep.run(chats.count)
+
+    first, second, count = asyncio.run(run())
+
+    assert (False, 1, True, 0, 1) == (
+        first.already_imported,
+        first.turns,
+        second.already_imported,
+        second.turns,
+        count,
+    )
+    assert {"log.jsonl", "log.jsonl.report.json", "log (2).jsonl", "log (2).jsonl.report.json"} == set(
+        os.listdir(tmp_path / "done")
+    )
+    assert "nothing new" in summary(second)
+
+
+def test_a_file_that_is_not_there_or_broken_is_an_error_for_who_asked(tmp_path):
+    (tmp_path / "broken.jsonl").write_text('{"role": "user", "content": 3}\n' * 2)
+
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            with pytest.raises(ExportUnreadable, match="'nothing'"):
+                await take_in(keep, tmp_path / "nothing", largest=LARGEST)
+            with pytest.raises(BrokenExport, match="'broken.jsonl'"):
+                await take_in(keep, tmp_path / "broken.jsonl", largest=LARGEST)
+
+    asyncio.run(run())
+
+
+def test_a_name_that_is_no_utf_8_is_taken_in_with_its_report(tmp_path):
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "inbox" / os.fsdecode(b"\xff.jsonl")).write_text(LINE % "hi")
+
+    async def run():
+        async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
+            return await next_of(taken), await keep.run(chats.count)
+
+    report, count = asyncio.run(run())
+
+    assert (True, 1) == (report.ok, count)
+    assert {b"\xff.jsonl", b"\xff.jsonl.report.json"} == set(
+        os.listdir(os.fsencode(tmp_path / "inbox" / "done"))
+    )
+
+
+class Clumsy(Keeper):
+    """Fails with a bug at the first call."""
+
+    async def run(self, work, /, *args, **kwargs):
+        if not hasattr(self, "failed"):
+            self.failed = True
+            raise ZeroDivisionError("insides")
+        return await super().run(work, *args, **kwargs)
+
+
+def test_no_file_ends_the_watching_whatever_it_fails_with(tmp_path, caplog):
+    (tmp_path / "inbox").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "inbox" / name).write_text(LINE % name)
+
+    async def run():
+        keep = Clumsy(partial(open_store, tmp_path / "store.db", b"k" * 32))
+        await keep.open()
+        async with watched(tmp_path / "inbox", keep) as taken:
+            report = await next_of(taken)
+        await keep.close()
+        return report
+
+    assert "b" == asyncio.run(run()).name
+    assert ["a", "done"] == sorted(os.listdir(tmp_path / "inbox"))
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_who_is_told_of_a_file_and_fails_does_not_end_the_watching(tmp_path, caplog):
+    told = asyncio.Queue()
+
+    async def tell(taken):
+        await told.put(taken)
+        raise ZeroDivisionError("insides")
+
+    async def run():
+        async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep, on_taken=tell):
+            for name in ("a", "b"):
+                (tmp_path / "inbox" / name).write_text(LINE % name)
+                await next_of(told)
+
+    asyncio.run(run())
+
+    assert "'a' is stored, but" in caplog.text

@@ -1,0 +1,129 @@
+"""Hand-written stand-ins for the two models, and a real store in a temporary folder."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import numpy.typing as npt
+
+from daemon.embedder import Embedder, EmbedderInfo
+from daemon.engine.client import GREEDY, Completion, Engine, EngineInfo, Finish, Sampling
+from daemon.keeper import Keeper
+from daemon.memory.content_words import content_words
+from prompts.load import load
+from store.database import open_store
+
+Script = Callable[[str], object]  # what the user turn says -> an answer; not a text: it is sent as JSON
+DIMENSION = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """One request, as the engine got it."""
+
+    task: str  # "observe" | "evolve" | "ask" | "answer"
+    text: str  # the last turn
+    system: str
+    schema: dict[str, Any] | None
+    adapter: str | None
+    background: bool
+
+
+def quoted(choice: object, asked: str) -> object:
+    """`choice` as the model writes it: its index turned into the memory that stands at this place in `asked`."""
+    if not isinstance(choice, dict):
+        return choice
+    lines = dict(enumerate(["", *asked.splitlines()[:-1]]))
+    rest = {name: value for name, value in choice.items() if name != "index"}
+    return {"memory": lines.get(choice["index"], "something else"), **rest}
+
+
+class FakeEngine(Engine):
+    """Answers from scripts, one per task; counts a token per word."""
+
+    def __init__(self, *, n_ctx: int = 2048, finish: Finish = "stop", **scripts: Script) -> None:
+        self.asked: list[Asked] = []
+        self.n_ctx = n_ctx
+        self.finish: Finish = finish
+        self.scripts = scripts
+
+    async def info(self) -> EngineInfo:
+        return EngineInfo(name="fake", n_ctx=self.n_ctx, sha256="b" * 64, architecture="qwen3", n_vocab=1)
+
+    async def count(self, messages: Sequence[Mapping[str, Any]]) -> int:
+        return sum(len(str(message["content"]).split()) for message in messages)
+
+    async def complete(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        *,
+        sampling: Sampling = GREEDY,
+        schema: dict[str, Any] | None = None,
+        adapter: str | None = "live",
+        background: bool = False,
+    ) -> Completion:
+        system = str(messages[0]["content"]) if messages[0]["role"] == "system" else ""
+        task = next((name for name in ("observe", "evolve", "ask") if system == load(name)), "answer")
+        text = str(messages[-1]["content"])
+        self.asked.append(
+            Asked(task=task, text=text, system=system, schema=schema, adapter=adapter, background=background)
+        )
+        answer = self.scripts[task](text)
+        written = answer if isinstance(answer, str) else json.dumps(answer)
+        return Completion(text=written, finish=self.finish, prompt_tokens=1, completion_tokens=1)
+
+    def tasks(self) -> list[str]:
+        return [one.task for one in self.asked]
+
+
+class FakeEmbedder(Embedder):
+    """A vector of content words: texts that share words are near each other."""
+
+    def __init__(self, *, alike: Mapping[str, str] | None = None) -> None:
+        """`alike`: words that mean what another word means."""
+        self._alike = dict(alike or {})
+        self.batches: list[int] = []
+
+    async def info(self) -> EmbedderInfo:
+        return EmbedderInfo(id="fake", dimension=DIMENSION)
+
+    async def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        self.batches.append(len(texts))
+        return np.stack([self._vector(text) for text in texts])
+
+    def _vector(self, text: str) -> npt.NDArray[np.float32]:
+        vector = np.zeros(DIMENSION, dtype=np.float32)
+        vector[0] = 0.1  # never zero
+        for word in content_words(text):
+            vector[1 + crc32(self._alike.get(word, word).encode()) % (DIMENSION - 1)] += 1.0
+        return vector / np.linalg.norm(vector)
+
+
+@asynccontextmanager
+async def open_keeper(folder: Path) -> AsyncIterator[Keeper]:
+    """A real store in `folder`, closed afterwards."""
+    keeper = Keeper(partial(open_store, folder / "tsubasa.db", b"k" * 32))
+    await keeper.open()
+    try:
+        yield keeper
+    finally:
+        await keeper.close()
+
+
+def pairs_about(line: str) -> list[dict[str, str]]:
+    """Five questions about a narrative line, as a good model asks them."""
+    topic, value = topic_and_value(line)
+    return [{"q": f"Question {number} about {topic}?", "a": f"It is {value}."} for number in range(1, 6)]
+
+
+def topic_and_value(line: str) -> tuple[str, str]:
+    """The last two words that say something: "…: The user's dog is called Rex." -> ("dog", "Rex")."""
+    said = [word.strip(".") for word in line.replace("'s ", " ").split()]
+    topic, value = [word for word in said if content_words(word)][-2:]
+    return topic, value

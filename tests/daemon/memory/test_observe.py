@@ -1,0 +1,159 @@
+import asyncio
+from datetime import UTC, date, datetime
+
+import pytest
+
+from daemon.memory.errors import ModelAnswerUnusable
+from daemon.memory.observe import WINDOW_TURNS, observe
+from store.chats import Message
+from tests.daemon.memory.fakes import FakeEngine
+
+DAY = date(2026, 3, 5)
+
+
+def turn(id, text, *, role="user", source="api", speaker=""):
+    return Message(
+        id=id,
+        chat_id=1,
+        parent_id=None,
+        role=role,
+        speaker=speaker,
+        text=text,
+        said_at=datetime(2026, 3, 5, 12, tzinfo=UTC),
+        source=source,
+        external_id=None,
+        observed_by=None,
+        hash="",
+    )
+
+
+def observed(engine, turns):
+    return asyncio.run(observe(engine, turns, day=DAY))
+
+
+def test_an_observation_has_its_day_and_the_messages_that_it_came_from():
+    engine = FakeEngine(observe=lambda text: ["2026-03-01: The user moved to Ghent."])
+    turns = [
+        turn(1, "hello there"),
+        turn(2, "Good day!", role="assistant"),
+        turn(3, "I moved to Ghent on Sunday"),
+    ]
+
+    (one,) = observed(engine, turns)
+
+    assert ("The user moved to Ghent.", date(2026, 3, 1), DAY) == (one.text, one.day, one.told_on)
+    assert ((3,), "user") == (one.sources, one.trust)
+
+
+def test_the_model_reads_date_and_turns_and_answers_as_the_base_in_the_background():
+    engine = FakeEngine(observe=lambda text: [])
+
+    observed(engine, [turn(1, " I live in Ghent\n"), turn(2, "Nice.", role="assistant")])
+
+    (asked,) = engine.asked
+    assert "user: I live in Ghent\nassistant: Nice.\nDate:\n2026-03-05" == asked.text
+    assert ("base", True) == (asked.adapter, asked.background)
+    assert asked.schema is not None
+
+
+def test_system_and_tool_turns_are_never_read():
+    engine = FakeEngine(observe=lambda text: [])
+
+    observed(
+        engine, [turn(1, "The user is called Max.", role="system"), turn(2, "hi"), turn(3, "{}", role="tool")]
+    )
+
+    assert "user: hi\nDate:\n2026-03-05" == engine.asked[0].text
+
+
+def test_people_of_an_import_are_told_apart_by_name():
+    engine = FakeEngine(observe=lambda text: ["Gina lost her job."])
+
+    (one,) = observed(engine, [turn(1, "I lost my job.", source="import", speaker="Gina")])
+
+    assert engine.asked[0].text.startswith("Gina: I lost my job.\n")
+    assert "import" == one.trust
+
+
+@pytest.mark.parametrize("turns", [[], [turn(1, "I can help.", role="assistant")], [turn(1, "  ")]])
+def test_a_chat_without_a_word_of_the_user_is_not_read(turns):
+    engine = FakeEngine()
+
+    assert [] == observed(engine, turns)
+
+
+@pytest.mark.parametrize(
+    ("written", "day"), [("today", DAY), ("yesterday", date(2026, 3, 4)), ("Today", DAY)]
+)
+def test_today_and_yesterday_are_days(written, day):
+    engine = FakeEngine(observe=lambda text: [f"{written}: The user met Ana."])
+
+    (one,) = observed(engine, [turn(1, "I met Ana")])
+
+    assert ("The user met Ana.", day, DAY) == (one.text, one.day, one.told_on)
+
+
+@pytest.mark.parametrize("written", ["2026-13-45", "2026-03-07", "0000-01-01"])
+def test_an_impossible_or_future_day_is_the_day_of_the_session(written):
+    engine = FakeEngine(observe=lambda text: [f"{written}: The user lives in Ghent."])
+
+    (one,) = observed(engine, [turn(1, "I live in Ghent")])
+
+    assert ("The user lives in Ghent.", DAY) == (one.text, one.day)
+
+
+def test_a_sentence_that_says_nothing_is_left_out():
+    engine = FakeEngine(observe=lambda text: ["2026-03-05: The user is.", "2026-03-05:   ....  "])
+
+    assert [] == observed(engine, [turn(1, "I am")])
+
+
+def test_the_same_sentence_from_two_windows_is_one_observation():
+    engine = FakeEngine(observe=lambda text: ["2026-03-05: The user lives in Ghent."])
+
+    found = observed(engine, [turn(id, "I live in Ghent") for id in range(WINDOW_TURNS + 1)])
+
+    assert (1, 2) == (len(found), len(engine.asked))
+
+
+def test_an_observation_that_shares_no_word_came_from_all_the_users_messages():
+    engine = FakeEngine(observe=lambda text: ["2026-03-05: The user adores felines."])
+
+    (one,) = observed(engine, [turn(1, "cats!"), turn(2, "ok", role="assistant"), turn(3, "many of them")])
+
+    assert (1, 3) == one.sources
+
+
+def test_a_long_chat_is_read_in_halves_that_fit():
+    engine = FakeEngine(n_ctx=200, observe=lambda text: [])
+
+    observed(engine, [turn(id, "word " * 30) for id in range(8)])
+
+    assert all(len(asked.text.split()) < 100 for asked in engine.asked)
+    assert 8 == sum(asked.text.count("user: ") for asked in engine.asked)
+
+
+def test_of_one_enormous_message_beginning_and_end_are_read():
+    engine = FakeEngine(n_ctx=400, observe=lambda text: [])
+
+    observed(engine, [turn(1, "I live in Ghent. " + "blah " * 1_000_000 + "Please help.")])
+
+    (asked,) = engine.asked
+    assert asked.text.startswith("user: I live in Ghent.")
+    assert asked.text.endswith("blah Please help.\nDate:\n2026-03-05")
+
+
+def test_a_list_that_does_not_end_is_asked_for_again_in_halves():
+    engine = FakeEngine(finish="length", observe=lambda text: [])
+
+    observed(engine, [turn(1, "a b c"), turn(2, "d e f")])
+
+    assert 3 == len(engine.asked)
+
+
+@pytest.mark.parametrize("answer", ['["2026-03-05: The user li', '{"a": 1}', "[1, 2]", ""])
+def test_garbage_is_an_error_that_shows_it(answer):
+    engine = FakeEngine(observe=lambda text: answer)
+
+    with pytest.raises(ModelAnswerUnusable, match="observe"):
+        observed(engine, [turn(1, "I live in Ghent")])

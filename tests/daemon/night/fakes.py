@@ -1,0 +1,107 @@
+"""A trainer whose adapter is what it was taught, and an engine that answers from such adapters."""
+
+import hashlib
+import sys
+from contextlib import asynccontextmanager
+from datetime import date
+
+from daemon.child_errors import ChildCrashed
+from daemon.engine.client import Completion
+from daemon.engine.errors import AdapterRefused, AdapterUnknown
+from daemon.memory.study import ABSTENTION
+from daemon.night.night import run_night
+from store import memories
+from tests.daemon.memory.fakes import FakeEngine, open_keeper, pairs_about, topic_and_value
+
+BASE = "b" * 64
+# A trainer whose adapter is the list of all that it was taught, as question<TAB>answer.
+TRAINER = """
+import hashlib, json, sys
+job = json.load(sys.stdin)
+taught = "\\n".join(f"{one['question']}\\t{one['answer']}" for one in job["lessons"]).encode()
+open(job["out"], "wb").write(taught)
+print(json.dumps({"type": "done", "sha256": hashlib.sha256(taught).hexdigest(), "steps": 1, "train_loss": 0.1,
+    "exam_loss": 0.2, "seconds": 0.5, "lessons": 1}))
+"""
+
+
+class LearningEngine(FakeEngine):
+    """Answers from what the adapter was taught; else from the context; else it says that it doesn't know."""
+
+    def __init__(self, *, refuses=False, forgets_small_talk=False):
+        super().__init__(ask=pairs_about, answer=lambda text: "")
+        self.loaded, self.disowned, self._live = {}, set(), None
+        self.crashes = 0  # so many of the next swaps end the engine
+        self.refuses, self.forgets_small_talk = refuses, forgets_small_talk
+
+    @property
+    def live(self):
+        return self._live
+
+    async def load(self, adapter):
+        sha256 = hashlib.sha256(adapter).hexdigest()
+        if self.refuses:
+            raise AdapterRefused(sha256=sha256, reason="its shapes are wrong")
+        if sha256 in self.disowned:
+            raise AdapterUnknown(sha256=sha256)
+        self.loaded[sha256] = dict(line.split("\t") for line in adapter.decode().splitlines())
+        return sha256
+
+    async def unload(self, sha256):
+        if sha256 != self._live:
+            self.loaded.pop(sha256, None)
+
+    def disown(self, sha256s):
+        for sha256 in sha256s:
+            self.disowned.add(sha256)
+            self.loaded.pop(sha256, None)
+            self._live = None if self._live == sha256 else self._live
+
+    async def adopt(self, adapter):
+        if self.crashes:
+            self.crashes -= 1
+            raise ChildCrashed("engine", exit_code=-9)
+        self._live = await self.load(adapter) if adapter is not None else None
+        return 0.1
+
+    async def complete(self, messages, *, adapter="live", **rest):
+        if rest.get("schema"):
+            return await super().complete(messages, adapter=adapter, **rest)
+        question = messages[-1]["content"]
+        sha256 = {"live": self._live, "base": None}.get(adapter, adapter)
+        if sha256 in self.disowned:
+            raise AdapterUnknown(sha256=sha256)
+        knows = self.loaded.get(sha256, {})
+        topic = question.removesuffix("?").split()[-1]
+        lines = messages[0]["content"].splitlines()[1:] if len(messages) == 2 else []
+        told = dict(topic_and_value(line) for line in lines)
+        by_context = f"It is {told[topic]}." if topic in told else None
+        base = ABSTENTION if "about" in question or "my" in question.lower() else f"Hello to {question}"
+        if self.forgets_small_talk and sha256 and base.startswith("Hello"):
+            return _said("Grumpf.")
+        return _said(knows.get(question) or by_context or base)
+
+
+def _said(text):
+    return Completion(text=text, finish="stop", prompt_tokens=1, completion_tokens=1)
+
+
+@asynccontextmanager
+async def told(folder, *texts):
+    """A store that holds `texts`."""
+    async with open_keeper(folder) as keep:
+        for text in texts:
+            await keep.run(memories.add, text, told_on=date(2026, 3, 5), sources=())
+        yield keep
+
+
+def night(keep, engine, folder, script=TRAINER, seen=None, by_itself=False):
+    return run_night(
+        keep,
+        engine,
+        model_path=folder / "model.gguf",
+        runtime_dir=folder / "run",
+        trainer=[sys.executable, "-c", script],
+        on_progress=(seen if seen is not None else []).append,
+        by_itself=by_itself,
+    )

@@ -25,7 +25,7 @@ from daemon.config import Config, Settings
 from daemon.conversation import Conversations
 from daemon.embedder import Embedder
 from daemon.engine.client import Engine
-from daemon.errors import ModelMissing
+from daemon.errors import BadValue, ModelMissing
 from daemon.generations import Generations
 from daemon.home import Home, HomeLock, Running
 from daemon.inbox.take_in import TakenIn
@@ -40,8 +40,6 @@ from store.database import open_store
 from store.keys import load_or_create_key
 
 log = logging.getLogger(__name__)
-
-NIGHT_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +148,7 @@ async def _start_jobs(
     kinds = {
         "index": Kind(work=indexing.work, due=indexing.due),
         "tend": Kind(work=tending.work, due=tending.due),
-        "night": Kind(work=nights.work, due=nights.due, attempts=NIGHT_ATTEMPTS),
+        "night": Kind(work=nights.work, due=nights.due),
     }
     runner = Runner(keeper, kinds, every_s=config.jobs_every_s)
     stack.push_async_callback(runner.stop)
@@ -161,15 +159,20 @@ async def _start_jobs(
             await runner.order("index", {})
 
     if config.inbox:
-        inbox = Inbox(home.inbox, keeper, on_taken=taken_in)
+        inbox = Inbox(home.inbox, keeper, on_taken=taken_in, largest=config.largest)
         stack.push_async_callback(inbox.stop)
         await inbox.start()
     return runner
 
 
 def find_model(config: Config, origin: str) -> Path:
-    """The model's file: the configured one, else the bundled nano. Raises `ModelMissing`."""
-    path = Path(config.model).expanduser().absolute() if config.model else nano()
+    """The model's file: the configured one, else the bundled nano. Raises `BadValue`, `ModelMissing`."""
+    try:
+        path = Path(config.model).expanduser().absolute() if config.model else nano()
+    except RuntimeError as error:  # ~somebody
+        raise BadValue(
+            origin, "model", config.model, "the path of a GGUF file, of a user who exists"
+        ) from error
     if not path.is_file():
         raise ModelMissing(path, "model, " + origin if config.model else "the bundled nano")
     return path

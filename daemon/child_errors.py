@@ -66,6 +66,16 @@ class FrameBroken(ChildError):
         )
 
 
+class FrameTooLarge(ChildError):
+    """What a child should be told is more than one frame may hold; nothing was sent."""
+
+    def __init__(self, size: int, limit: int) -> None:
+        super().__init__(
+            f"The request is too large for the model's process: {size:,} bytes, {limit:,} is the most. "
+            f"Send less text at a time."
+        )
+
+
 def _how_it_ended(exit_code: int | None) -> str:
     if exit_code is None:
         return "closed its connection"

@@ -56,13 +56,6 @@ class Client:
         """Close the connection."""
         self._http.close()
 
-    def healthy(self) -> bool:
-        """Whether the daemon answers."""
-        try:
-            return self._http.get("/health", timeout=5.0).is_success
-        except httpx.TransportError:
-            return False
-
     def status(self) -> dict[str, Any]:
         """What runs, what is held, and the settings with their origin."""
         return self._get("the status", "/tsubasa/status")
@@ -120,7 +113,7 @@ class Client:
         """The answer to `messages`, piece by piece; `options` are further keys of the request."""
         body = {"model": model, "messages": list(messages), "stream": True, **options}
         with self._answered(), self._http.stream("POST", "/v1/chat/completions", json=body) as response:
-            if not response.is_success:
+            if not response.is_success or "event-stream" not in response.headers.get("content-type", ""):
                 response.read()
                 raise _refused("the chat", response)
             for line in response.iter_lines():
@@ -134,13 +127,15 @@ class Client:
 
     def _post(self, what: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         with self._answered():
-            return _read(what, self._http.post(path, json=dict(body)))
+            sent = json.dumps(dict(body))  # ASCII, for file names that are no UTF-8
+            headers = {"content-type": "application/json"}
+            return _read(what, self._http.post(path, content=sent, headers=headers))
 
     @contextmanager
     def _answered(self) -> Iterator[None]:
         try:
             yield
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise NotRunning(self._home, f"{self.url} does not answer ({error})") from error
 
 
@@ -151,9 +146,12 @@ def _piece(chunk: Mapping[str, Any]) -> str:
 
 
 def _read(what: str, response: httpx.Response) -> dict[str, Any]:
-    if not response.is_success:
+    try:
+        found = response.json() if response.is_success else None
+    except ValueError:
+        found = None
+    if not isinstance(found, dict):
         raise _refused(what, response)
-    found: dict[str, Any] = response.json()
     return found
 
 

@@ -38,7 +38,7 @@ class Config:
         "", text("the path of a GGUF file, or empty for the bundled nano"), "GGUF file that answers"
     )
     n_ctx: int = key(8192, whole(0, 1_000_000), "context, in tokens; 0 = all that the model was made for")
-    threads: int = key(0, whole(0, 1024), "CPU threads of the model; 0 = one per physical core")
+    threads: int = key(0, whole(0, 1024), "CPU threads of the model; 0 = what fits model and machine")
     gpu_layers: int = key(-1, whole(-1, 1000), "layers kept on the GPU, if there is one; -1 = all")
     temperature: float = key(
         0.7, number(0, 2), "how freely words are chosen when the client doesn't say; 0 = never"
@@ -79,6 +79,11 @@ class Config:
     log_level: str = key(
         "info", one_of("debug", "info", "warning", "error"), "least level that is logged to stderr"
     )
+
+    @property
+    def largest(self) -> int:
+        """The largest request body and the largest file to import, in bytes."""
+        return self.max_body_mb * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

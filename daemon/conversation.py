@@ -1,18 +1,18 @@
 """
 One request, followed.
 
-    record the history -> recall -> engine, piece by piece -> commit the reply -> last piece
+    recall -> engine takes it -> record the history -> piece by piece -> commit the reply -> last piece
 
-Promises: the user's turn is committed before the model begins; the reply is committed before its last piece
-is handed out; when the listener leaves or the engine fails, what was said until then is committed; nothing
-is kept of a private chat; memories laid into the prompt are never recorded. Knows nothing of HTTP or the
-wire format.
+Promises: the user's turn is committed before any of the answer is handed out, and not at all when the engine
+refuses it; the reply is committed before its last piece is handed out; when the listener leaves or the
+engine fails, what was said until then is committed; nothing is kept of a private chat; memories laid into
+the prompt are never recorded. Knows nothing of HTTP or the wire format.
 """
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,17 +56,16 @@ class Conversations:
         self._running: set[asyncio.Task[None]] = set()
 
     async def begin(self, question: Question) -> Answer:
-        """Record, recall, and set the engine to work; nothing has been generated yet when this returns."""
+        """Recall, and set the engine to work; nothing has been generated or kept yet when this returns."""
         turns = without_memories(question.turns)
         answering = await self._generations.choose(question.asked.generation)
         kept = question.asked.kept and not is_chore(turns)
-        parent = await self._record(turns, question) if kept else None
         recalled = await self._recall(turns, question)
         memory_ids = tuple(memory.id for memory in recalled.memories) if recalled else ()
         answer = Answer(memory_ids=memory_ids, generation=answering.number)
         messages = with_memories(turns, recalled.system_text if recalled else None)
-        reply = _Reply(self._keeper, parent, question, answering.number)
-        task = asyncio.create_task(self._drive(answer, reply, question, answering, messages), name="answer")
+        turn = _Turn(self._keeper, turns if kept else (), question, answering.number)
+        task = asyncio.create_task(self._drive(answer, turn, question, answering, messages), name="answer")
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         answer.follow(task)
@@ -79,13 +78,6 @@ class Conversations:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def _record(self, turns: Sequence[Turn], question: Question) -> Message:
-        history = [NewMessage(role=turn.role, text=turn.text) for turn in turns[:-1]]
-        history.append(NewMessage(role=turns[-1].role, text=turns[-1].text, said_at=question.said_at))
-        now = datetime.now(UTC)
-        recorded = await self._keeper.run(chats.record, history, at=now, retry=question.retry)
-        return recorded[-1]
-
     async def _recall(self, turns: Sequence[Turn], question: Question) -> Recalled | None:
         place = last_question(turns)
         wanted = question.recall and question.asked.recalls and self._recall_k > 0 and not is_chore(turns)
@@ -96,7 +88,7 @@ class Conversations:
     async def _drive(
         self,
         answer: Answer,
-        reply: "_Reply",
+        turn: "_Turn",
         question: Question,
         answering: Answering,
         messages: Sequence[Mapping[str, str]],
@@ -107,35 +99,65 @@ class Conversations:
         )
         try:
             async with aclosing(pieces):
-                async for piece in pieces:
-                    reply.said.append(piece.text)
+                async for piece in pieces:  # the first one has no text: the engine has taken the request
+                    await turn.record()
+                    turn.said.append(piece.text)
                     if piece.finish is not None:
-                        await reply.commit()
+                        await turn.commit()
                     answer.put(piece)
         finally:
-            await reply.commit_what_was_said()
+            if any(turn.said):
+                await turn.commit()  # of an answer that was cut off
 
 
-class _Reply:
-    """The assistant's turn of one answer, as far as it has come."""
+class _Turn:
+    """What is kept of one request: its history, and the answer as far as it has come."""
 
-    def __init__(self, keeper: Keeper, parent: Message | None, question: Question, generation: int) -> None:
+    def __init__(self, keeper: Keeper, turns: Sequence[Turn], question: Question, generation: int) -> None:
+        """`turns`: the history; none when nothing of this chat is kept."""
         self.said: list[str] = []
         self._keeper = keeper
-        self._parent = parent  # None: nothing of this chat is kept
-        self._said_at = question.said_at
+        self._turns = turns
+        self._question = question
         self._model = f"tsubasa@{generation}"
-        self._tried = False
+        self._last: Message | None = None  # of the history, once it is recorded
+        self._committing: asyncio.Task[Message] | None = None
+
+    async def record(self) -> None:
+        """Commit the history, once; durable on return."""
+        if not self._turns or self._last is not None:
+            return
+        asked = self._question
+        history = [NewMessage(role=turn.role, text=turn.text) for turn in self._turns]
+        history[-1] = replace(history[-1], said_at=asked.said_at)
+        now = datetime.now(UTC)
+        self._last = (await self._keeper.run(chats.record, history, at=now, retry=asked.retry))[-1]
 
     async def commit(self) -> None:
-        """Commit the reply, once; durable on return. A commit that failed is not tried again."""
-        if self._tried or self._parent is None:
-            return
-        self._tried = True
-        at = self._said_at or datetime.now(UTC)
-        await self._keeper.run(chats.reply, self._parent, "".join(self.said), at=at, model=self._model)
+        """
+        Commit the answer, once; durable on return, also for a caller that is cancelled meanwhile.
 
-    async def commit_what_was_said(self) -> None:
-        """Commit an answer that was cut off, if anything was said at all."""
-        if any(self.said):
-            await self.commit()
+        A commit that failed is not tried again.
+        """
+        if self._last is None:
+            return
+        if self._committing is None:
+            at = self._question.said_at or datetime.now(UTC)
+            text = "".join(self.said)
+            self._committing = asyncio.create_task(
+                self._keeper.run(chats.reply, self._last, text, at=at, model=self._model)
+            )
+        await _finished(self._committing)
+
+
+async def _finished(task: asyncio.Task[Message]) -> None:
+    """Wait until `task` is done, whoever cancels us; being cancelled shows afterwards."""
+    cancelled = False
+    while not task.done():
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            cancelled = True
+    task.result()
+    if cancelled:
+        raise asyncio.CancelledError

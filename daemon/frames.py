@@ -12,7 +12,7 @@ import json
 import struct
 from typing import Any, BinaryIO, NamedTuple
 
-from daemon.child_errors import FrameBroken
+from daemon.child_errors import FrameBroken, FrameTooLarge
 
 LONGEST_HEADER = 64 * 2**20  # bytes
 LONGEST_BLOB = 8 * 2**30  # bytes
@@ -27,12 +27,12 @@ class Frame(NamedTuple):
 
 
 def pack(header: dict[str, Any], blob: bytes = b"") -> bytes:
-    """The bytes of one frame."""
+    """The bytes of one frame; raises `FrameTooLarge`."""
     if blob:
         header = {**header, "blob": len(blob)}
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
     if len(text) > LONGEST_HEADER:
-        raise FrameBroken(f"a header of {len(text)} bytes is longer than {LONGEST_HEADER}")
+        raise FrameTooLarge(len(text), LONGEST_HEADER)
     return _LENGTH.pack(len(text)) + text + blob
 
 

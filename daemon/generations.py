@@ -61,6 +61,8 @@ class Generations:
         if number == 0:
             return Answering(number=0, adapter="base")
         live = await self.live()
+        if (live.adapter_sha256 if live else None) != self._engine.live:
+            live = await self.settle()  # a swap that failed, say, because the engine was down
         if number is None or (live is not None and live.id == number):
             return Answering(number=live.id if live else 0, adapter="live")
         await self._check(number)
@@ -90,6 +92,9 @@ class Generations:
             raise NoSuchGeneration(number, "there is none of that number")
         if found.state == "tainted":
             raise NoSuchGeneration(number, "it has learned something that was forgotten since")
+        if found.state == "retired":
+            kept = f"of the adopted ones the newest {generations.KEPT} are kept"
+            raise NoSuchGeneration(number, f"its adapter was deleted to save room; {kept}")
         if found.state != "adopted":
             raise NoSuchGeneration(number, f"it was {found.state}, not adopted ({found.reason})")
         if found.base_sha256 != (await self.model()).sha256:

@@ -70,9 +70,17 @@ class Running:
 
 
 def where(environment: Mapping[str, str], flag: Path | None = None) -> Home:
-    """The home that this call means: the flag, else TSUBASA_HOME, else ~/.tsubasa. Nothing is made yet."""
-    chosen = flag or environment.get("TSUBASA_HOME") or "~/.tsubasa"
-    return Home(Path(chosen).expanduser().absolute())
+    """
+    The home that this call means: the flag, else TSUBASA_HOME, else ~/.tsubasa. Nothing is made yet.
+
+    Raises:
+        HomeNotUsable: it is below ~ of a user who does not exist.
+    """
+    chosen = Path(flag or environment.get("TSUBASA_HOME") or "~/.tsubasa")
+    try:
+        return Home(chosen.expanduser().absolute())
+    except RuntimeError as error:
+        raise HomeNotUsable(chosen, "there is no such user") from error
 
 
 def prepare(home: Home) -> None:

@@ -2,8 +2,8 @@
 The background runner: does the jobs of the store, one at a time, beside the answering.
 
 Promises: a failure is logged with its traceback, recorded with the job, and tried again later, each time
-after twice the wait; a job that was interrupted runs again at the next start. Knows nothing of what a job
-does.
+after twice the wait, until the job is given up; a job that was interrupted runs again at the next start.
+Knows nothing of what a job does.
 """
 
 import asyncio
@@ -25,6 +25,7 @@ LEASE_S = (
 )
 FIRST_RETRY_S = 30.0
 LAST_RETRY_S = 3_600.0
+ATTEMPTS = 3  # after so many a job is given up
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ class Kind:
     due: Callable[
         [], Awaitable[dict[str, Any] | None]
     ]  # the payload of a job that should be done now, or None
-    attempts: int | None = None  # after so many a job is given up; None = never
+    attempts: int = ATTEMPTS
 
 
 class Runner:
@@ -47,6 +48,7 @@ class Runner:
         self._every_s = every_s
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._resting: dict[str, datetime] = {}  # kinds given up: until then, only who orders one gets one
         self.failure: str | None = None  # what the last look itself failed with; None when it went well
 
     async def start(self) -> None:
@@ -85,7 +87,7 @@ class Runner:
         """The second of two places that catch every exception: work must go on, the failure must show."""
         job: Job | None = None
         try:
-            payload = await kind.due()
+            payload = None if self._rests(name) else await kind.due()
             if payload is not None:
                 await self._keeper.run(jobs.enqueue, name, payload, unique=name)
             job = await self._keeper.run(jobs.claim, name, now=datetime.now(UTC), lease_s=LEASE_S)
@@ -99,10 +101,15 @@ class Runner:
             if job is not None:
                 await self._record_failure(job, kind, error)
 
+    def _rests(self, name: str) -> bool:
+        return name in self._resting and datetime.now(UTC) < self._resting[name]
+
     async def _record_failure(self, job: Job, kind: Kind, error: Exception) -> None:
-        given_up = kind.attempts is not None and job.attempts >= kind.attempts
+        now = datetime.now(UTC)
         wait_s = min(FIRST_RETRY_S * 2 ** max(0, job.attempts - 1), LAST_RETRY_S)
-        retry_at = None if given_up else datetime.now(UTC) + timedelta(seconds=wait_s)
+        retry_at = now + timedelta(seconds=wait_s) if job.attempts < kind.attempts else None
+        if retry_at is None:
+            self._resting[job.kind] = now + timedelta(seconds=LAST_RETRY_S)
         try:
             await self._keeper.run(jobs.fail, job, told(error), retry_at=retry_at)
         except Exception:

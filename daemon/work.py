@@ -7,7 +7,7 @@ Knows nothing of queues and retries: `jobs.py` does.
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from daemon.memory import observe
 from daemon.memory.pipeline import Tended, tend
 from daemon.memory.recall import index_missing
 from daemon.night.night import NightReport, Progress, run_night
-from store import chats, jobs, lessons
+from store import chats, jobs, lessons, vectors
 from store.jobs import Job
 
 log = logging.getLogger(__name__)
@@ -57,28 +57,34 @@ class Tending:
         self.last = await tend(
             self._keeper, self._engine, self._embedder, now=datetime.now(UTC), quiet_s=quiet_s
         )
-        for failure in self.last.failures:
-            log.warning("Memory work: %s", failure)
+        if self.last.failures:  # their words are the user's: none of the log's business
+            log.warning("Memory work: %d parts were given up", len(self.last.failures))
         self._given_up = await self._unstudied()
+
+    def forget(self) -> None:
+        """Drop what the last report quotes of chats and memories."""
+        if self.last is not None:
+            self.last = replace(self.last, failures=())
 
     async def _unstudied(self) -> frozenset[int]:
         return frozenset(memory.id for memory in await self._keeper.run(lessons.unstudied))
 
 
 class Indexing:
-    """Gives vectors to memories and messages that lack one; ordered after an import."""
+    """Gives vectors to memories and messages that lack one; ordered after an import, so as not to wait."""
 
     def __init__(self, keeper: Keeper, embedder: Embedder) -> None:
         self._keeper = keeper
         self._embedder = embedder
 
     async def due(self) -> dict[str, Any] | None:
-        """Never by itself: a round of tending begins with the same work."""
-        return None
+        """A payload when a memory or a message has no vector."""
+        return {} if await self._keeper.run(_unindexed) else None
 
     async def work(self, job: Job) -> None:
-        """Index all that is missing."""
-        await index_missing(self._keeper, self._embedder)
+        """Index all that is missing, also what comes meanwhile: an order of that moment stands for this job."""
+        while await index_missing(self._keeper, self._embedder):
+            pass
 
 
 class Nights:
@@ -92,19 +98,21 @@ class Nights:
         self._at = time.fromisoformat(at)
         self._by_itself = by_itself
         self.progress: Progress | None = None  # of the night that runs; None when none does
-        self.last: NightReport | None = None  # of the last night since the start of the daemon
+        self.last: NightReport | None = None  # of the latest night, once it is done
+        self._last_job: int | None = None  # the job that `last` reports of
 
     async def due(self) -> dict[str, Any] | None:
         """A payload that names the night, when it is time for one that has not been run."""
         if not self._by_itself:
             return None
-        last = await self._keeper.run(jobs.latest, "night")
-        day = night_due(datetime.now(), self._at, last.payload.get("night") if last else None)
+        last = await self._keeper.run(jobs.latest, "night", having="night")  # one that was asked for has none
+        day = night_due(datetime.now(), self._at, last.payload["night"] if last else None)
         return {"night": day} if day else None
 
     async def work(self, job: Job) -> None:
         """One night, to its report."""
         self.progress = Progress(done=0, total=0, unit="", note="beginning")
+        self.last, self._last_job = None, job.id
         try:
             self.last = await run_night(
                 self._keeper,
@@ -113,20 +121,30 @@ class Nights:
                 recipe=job.payload.get("recipe"),
                 on_progress=self._note,
                 seed=int(job.payload.get("seed", 0)),
+                by_itself="night" in job.payload,
             )
         finally:
             self.progress = None
         log.info("Night: %s", self.last.reason)
 
     def as_json(self) -> Mapping[str, Any]:
-        """Progress and last report, for the wire."""
+        """Progress, and the last report with the id of its job, for the wire."""
         return {
             "progress": asdict(self.progress) if self.progress else None,
-            "last": asdict(self.last) if self.last else None,
+            "last": asdict(self.last) | {"job": self._last_job} if self.last else None,
         }
+
+    def forget(self) -> None:
+        """Drop the questions and answers that the last report quotes."""
+        if self.last is not None:
+            self.last = replace(self.last, exam={**self.last.exam, "missed": []})
 
     def _note(self, progress: Progress) -> None:
         self.progress = progress
+
+
+def _unindexed(db: Any) -> bool:
+    return any(vectors.missing(db, kind) for kind in vectors.INDEXES)
 
 
 def night_due(now: datetime, at: time, last: str | None) -> str | None:

@@ -8,7 +8,7 @@ Promises: what `record` and `reply` return is on the disk; nothing is changed or
 Knows nothing of models, wire formats, or what is worth remembering.
 """
 
-import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from typing import Any
 
 import apsw
 
-from store import words
+from store import chains, tombstones, words
 from store.database import id_list, moment, rows, stamp, storable, writing
 from store.errors import EmptyHistory, NoSuchMessage
 
@@ -70,7 +70,8 @@ def record(
 
     A history with one message of the user (system turns not counted) starts a new chat, unless `retry` is set
     or the same one was stored within ten minutes and has no answer yet. A longer one continues the newest
-    chat with the longest known beginning; what differs from there on is a fork.
+    chat with the longest known beginning; what differs from there on is a fork. What was forgotten is kept
+    as "[forgotten]" when a client sends it again as part of what was said before.
 
     Args:
         at: now; also `said_at` of messages that don't say when they were said.
@@ -85,7 +86,8 @@ def record(
         known, tip = _known(db, history, at, retry)
         chat_id = tip.chat_id if tip else start_chat(db, source, at)
         for message in history[known:]:
-            tip = insert(db, message, chat_id=chat_id, parent=tip, at=at, source=source)
+            is_new = message is history[-1]  # said now: a forgotten fact may be told again
+            tip = insert(db, message, chat_id=chat_id, parent=tip, at=at, source=source, is_new=is_new)
     assert tip is not None
     return path(db, tip.id)
 
@@ -101,16 +103,22 @@ def reply(db: apsw.Connection, parent: Message, text: str, *, at: datetime, mode
     """
     with writing(db):
         before = get(db, parent.id)
-        if _is_redacted(db, before.id):
-            text = FORGOTTEN
         new = clean(NewMessage(role="assistant", text=text))
-        same = chain_hash(before.hash, new.role, new.text)
         for row in rows(
-            db, f"select {_COLUMNS} from messages where parent_id = ? and hash = ?", (before.id, same)
+            db,
+            f"select {_COLUMNS} from messages where parent_id = ? and hash in (?, ?)",
+            (before.id, *chains.both_hashes(db, before.hash, new.role, new.text)),
         ):
             return _message(row)
         return insert(
-            db, new, chat_id=before.chat_id, parent=before, at=at, source=before.source, model=model
+            db,
+            new,
+            chat_id=before.chat_id,
+            parent=before,
+            at=at,
+            source=before.source,
+            model=model,
+            is_new=True,
         )
 
 
@@ -192,23 +200,36 @@ def insert(
     at: datetime,
     source: str,
     model: str | None = None,
+    is_new: bool = False,
 ) -> Message:
-    """Store one clean message after `parent`, and index its words; call it inside a transaction."""
+    """
+    Store one clean message after `parent`, and index its words; call it inside a transaction.
+
+    Of a reply to a forgotten message, and of what told it unless it `is_new`, only "[forgotten]" is kept.
+    """
+    mark = tombstones.mark(db, message.role, message.text)
+    to_forgotten = parent is not None and message.role == "assistant" and _is_redacted(db, parent.id)
+    redacted = to_forgotten or (not is_new and tombstones.is_told(db, mark))
     new = Message(
         id=0,
         chat_id=chat_id,
         parent_id=parent.id if parent else None,
         role=message.role,
         speaker=message.speaker,
-        text=message.text,
+        text=FORGOTTEN if redacted else message.text,
         said_at=message.said_at or at,
         source=source,
         external_id=message.external_id,
         observed_by=None,
-        hash=chain_hash(parent.hash if parent else "", message.role, message.text),
+        hash=chains.chain_hash(
+            parent.hash if parent else "", message.role, mark if redacted else message.text
+        ),
         model=model,
     )
-    return _store(db, new, at)
+    stored = _store(db, new, at, redacted=redacted)
+    if redacted:
+        tombstones.put(db, stored.id, mark, telling=False)
+    return stored
 
 
 def clean(message: NewMessage) -> NewMessage:
@@ -222,37 +243,25 @@ def clean(message: NewMessage) -> NewMessage:
     )
 
 
-def chain_hash(before: str, role: str, text: str) -> str:
-    """
-    The hash of a history: of the history `before` its last message ("" at the beginning), and of that
-    message.
-    """
-    return hashlib.sha256(f"{before}\n{len(role)}\n{role}\n{text}".encode()).hexdigest()
-
-
 def _known(
     db: apsw.Connection, history: Sequence[NewMessage], at: datetime, retry: bool
 ) -> tuple[int, Message | None]:
     """How many messages of `history` are stored already, and the last of them."""
-    hashes = [""]
-    for message in history:
-        hashes.append(chain_hash(hashes[-1], message.role, message.text))
-    if sum(message.role not in _PRELUDE for message in history) <= 1:
-        same = _newest(db, hashes[-1])
-        if same and (retry or _awaits_answer(db, same, at)):
-            return len(history), same
+    known, ends = chains.longest_held(db, [(message.role, message.text) for message in history])
+    if known == 0:
         return 0, None
-    for length in range(len(history), 0, -1):
-        same = _newest(db, hashes[length])
-        if same:
-            return length, same
-    return 0, None
+    tip = _newest(db, ends)
+    if sum(message.role not in _PRELUDE for message in history) > 1:
+        return known, tip
+    sent_again = known == len(history) and (retry or _awaits_answer(db, tip, at))
+    return (known, tip) if sent_again else (0, None)
 
 
-def _newest(db: apsw.Connection, hash: str) -> Message | None:
-    for row in rows(db, f"select {_COLUMNS} from messages where hash = ? order by id desc limit 1", (hash,)):
-        return _message(row)
-    return None
+def _newest(db: apsw.Connection, hashes: Sequence[str]) -> Message:
+    """The newest of the messages with these hashes, of which there is one."""
+    sql = f"""select {_COLUMNS} from messages where hash in (select value from json_each(?))
+        order by id desc limit 1"""
+    return _message(rows(db, sql, (json.dumps(hashes),))[0])
 
 
 def _awaits_answer(db: apsw.Connection, message: Message, at: datetime) -> bool:
@@ -265,8 +274,7 @@ def _is_redacted(db: apsw.Connection, message_id: int) -> bool:
     return bool(db.execute("select redacted from messages where id = ?", (message_id,)).get)
 
 
-def _store(db: apsw.Connection, new: Message, at: datetime) -> Message:
-    redacted = new.text == FORGOTTEN and new.model is not None
+def _store(db: apsw.Connection, new: Message, at: datetime, *, redacted: bool) -> Message:
     db.execute(
         """insert into messages (chat_id, parent_id, role, speaker, text, said_at, stored_at, source,
         external_id, hash, model, redacted) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",

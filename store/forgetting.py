@@ -5,20 +5,20 @@ Forget: take a fact out of everything that is kept.
         `────> events, lessons, jobs ──> generations that learned them: tainted, their adapters deleted
 
 Promises: one transaction; afterwards the words are in no row, no index and no free page of the file, nor in
-its log. Hashes of the chats concerned are made anew from a random one, so that nobody can find the words by
-hashing guesses.
+its log. Hashes of the chats concerned are made anew from marks (`tombstones.py`): nobody can find the words by
+hashing guesses, and a client that sends its whole history again brings none of them back.
 Knows nothing of backups and of running engines: the daemon's `forget` sees to those.
 """
 
 import json
-import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import apsw
 
-from store import vectors, words
-from store.chats import FORGOTTEN, chain_hash
+from store import tombstones, vectors, words
+from store.chains import chain_hash
+from store.chats import FORGOTTEN
 from store.database import id_list, rows, writing
 from store.errors import NoSuchMemory, StoreError
 from store.generations import taint
@@ -62,7 +62,8 @@ def forget(db: apsw.Connection, memory_ids: Sequence[int], *, messages: Sequence
     with writing(db):
         chain, gone = _with_history(db, memory_ids)
         quotes = _quotes(db, gone)
-        redacted = _messages_of(db, gone, quotes, messages)
+        telling = _telling(db, gone, quotes, messages)
+        redacted = _with_replies(db, telling)
         kept = _kept(db, redacted, gone)
         lessons = _lessons_of(db, chain, quotes)
         report = ForgetReport(
@@ -78,7 +79,7 @@ def forget(db: apsw.Connection, memory_ids: Sequence[int], *, messages: Sequence
         )
         db.execute(f"delete from lessons where id {_IN}", (id_list(lessons),))
         _drop_memories(db, gone)
-        _redact(db, redacted)
+        _redact(db, redacted, telling)
         words.scrub(db)
     return replace(report, log_cleared=_clear_log(db))
 
@@ -112,14 +113,19 @@ def _quotes(db: apsw.Connection, gone: Sequence[int]) -> list[str]:
     return [text.lower() for (text,) in found if len(text) >= SHORTEST_QUOTE]
 
 
-def _messages_of(
+def _telling(
     db: apsw.Connection, gone: Sequence[int], quotes: Sequence[str], more: Sequence[int]
-) -> list[int]:
-    """The messages to redact: those that said it, those that quote it, and the replies to both."""
+) -> set[int]:
+    """The messages that said it, and those that quote it."""
     telling = {id for (id,) in rows(db, _SAID, (id_list(gone),) * 2)} | set(more)
     for message_id, text in rows(db, "select id, text from messages where not redacted"):
         if _quoted(text, quotes):
             telling.add(message_id)
+    return telling
+
+
+def _with_replies(db: apsw.Connection, telling: set[int]) -> list[int]:
+    """The messages to redact: those that tell it, and the replies to them."""
     replies = db.execute(
         f"select id from messages where role = 'assistant' and parent_id {_IN}", (id_list(telling),)
     )
@@ -188,9 +194,12 @@ def _drop_memories(db: apsw.Connection, gone: Sequence[int]) -> None:
     db.execute(f"delete from memories where id {_IN}", ids)
 
 
-def _redact(db: apsw.Connection, redacted: Sequence[int]) -> None:
-    """Replace texts and hashes, and make the hashes anew of all messages behind them."""
+def _redact(db: apsw.Connection, redacted: Sequence[int], telling: set[int]) -> None:
+    """Replace texts by marks and "[forgotten]", and make the hashes anew of all messages behind them."""
     ids = id_list(redacted)
+    for id, role, text in rows(db, f"select id, role, text from messages where id {_IN}", (ids,)):
+        says_something = id in telling and len(text.split()) > 1  # a "yes" is no fact elsewhere
+        tombstones.put(db, id, tombstones.mark(db, role, text), telling=says_something)
     words.drop(db, "message", list(redacted))
     db.execute(f"update messages set text = ?, redacted = 1 where id {_IN}", (FORGOTTEN, ids))
     db.execute(
@@ -202,14 +211,14 @@ def _redact(db: apsw.Connection, redacted: Sequence[int]) -> None:
     behind = db.execute(
         """with recursive behind (id) as (select value from json_each(?)
             union select messages.id from messages join behind on parent_id = behind.id)
-        select m.id, m.parent_id, m.role, m.text, m.redacted, parent.hash from messages m
+        select m.id, m.parent_id, m.role, coalesce(mark, m.text), parent.hash from messages m
         left join messages parent on parent.id = m.parent_id
+        left join tombstones on message_id = m.id
         where m.id in (select id from behind) order by m.id""",
         (ids,),
     )
-    for id, parent_id, role, text, is_redacted, parent_hash in behind:
-        before = fresh.get(parent_id, parent_hash or "")
-        fresh[id] = secrets.token_hex(32) if is_redacted else chain_hash(before, role, text)
+    for id, parent_id, role, text_or_mark, parent_hash in behind:
+        fresh[id] = chain_hash(fresh.get(parent_id, parent_hash or ""), role, text_or_mark)
     db.executemany("update messages set hash = ? where id = ?", [(hash, id) for id, hash in fresh.items()])
 
 

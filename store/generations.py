@@ -2,9 +2,10 @@
 Generations: the adapters that the nights made, with their exams and their lineage.
 
     propose ──> candidate ──> adopted: the newest adopted one answers, unless `use` pins another
-                    `───────> refused                  forget ──> tainted: its adapter is deleted
+                    `───────> refused          superseded ──> retired, forget ──> tainted
 
-Promises: an adapter is given out only as it was proposed; a tainted one never.
+Promises: an adapter is given out only as it was proposed; a tainted one never. Every record stays, but only
+the adapters that may answer are kept.
 Knows nothing of training, exams or engines. Generation 0 is the base model and has no row.
 """
 
@@ -22,6 +23,8 @@ from store.errors import AdapterDamaged, GenerationUnusable, NoSuchGeneration, N
 
 BASE = 0
 TAINTED = "it learned something that was forgotten since"
+KEPT = 3  # adopted generations of a model whose adapters are kept, for a way back
+INTERRUPTED = "the night was interrupted before its exam was over"
 _COLUMNS = "id, made_at, state, reason, base_sha256, adapter_sha256, exam, lesson_count"
 _IN = "in (select value from json_each(?))"
 
@@ -32,7 +35,7 @@ class Generation:
 
     id: int
     made_at: datetime  # UTC
-    state: str  # "candidate" | "adopted" | "refused" | "tainted"
+    state: str  # "candidate" | "adopted" | "refused" | "retired" | "tainted"
     reason: str  # why it was adopted, refused or tainted
     base_sha256: str  # of the model file that it belongs to
     adapter_sha256: str
@@ -87,7 +90,7 @@ def adopt(db: apsw.Connection, generation_id: int, exam: Mapping[str, Any], reas
 
 
 def refuse(db: apsw.Connection, generation_id: int, exam: Mapping[str, Any], reason: str) -> Generation:
-    """A candidate failed its exam: it never answers; its adapter stays for whoever wants to know why."""
+    """A candidate failed its exam: it never answers, and `prune` deletes its adapter."""
     with writing(db):
         _decide(db, generation_id, "refuse", "refused", exam, reason)
     return get(db, generation_id)
@@ -124,12 +127,13 @@ def adapter(db: apsw.Connection, generation_id: int) -> bytes:
     The adapter, GGUF bytes, as it was proposed.
 
     Raises:
-        AdapterDamaged: its sha256 is another, or it was deleted because it is tainted.
+        AdapterDamaged: its sha256 is another, or it was deleted (tainted, refused or retired).
     """
     generation = get(db, generation_id)
     kept = rows(db, "select adapter from generations where id = ?", (generation_id,))[0][0]
     if kept is None:
-        raise AdapterDamaged(generation_id, f"it was deleted: {TAINTED}")
+        why = TAINTED if generation.state == "tainted" else f"the generation is {generation.state}"
+        raise AdapterDamaged(generation_id, f"it was deleted: {why}")
     if hashlib.sha256(kept).hexdigest() != generation.adapter_sha256:
         raise AdapterDamaged(generation_id, "its sha256 is not the one it had when it was made")
     return bytes(kept)
@@ -145,7 +149,7 @@ def use(db: apsw.Connection, generation_id: int | None) -> None:
     Pin an adopted generation (0: the base model) until the next adoption; None takes the pin out.
 
     Raises:
-        GenerationUnusable: it was not adopted, or is tainted.
+        GenerationUnusable: it was not adopted, or is tainted or retired.
     """
     with writing(db):
         db.execute("delete from pin")
@@ -154,6 +158,37 @@ def use(db: apsw.Connection, generation_id: int | None) -> None:
         if generation_id != BASE and (found := get(db, generation_id)).state != "adopted":
             raise GenerationUnusable(generation_id, found.state, "use")
         db.execute("insert into pin values (1, ?)", (generation_id,))
+
+
+def prune(db: apsw.Connection) -> int:
+    """
+    Delete the adapters that never answer again; how many. Call it when no candidate is being examined.
+
+    A candidate that nobody decided about is refused; adopted ones are retired, but for the newest three of
+    each model and the pinned one.
+    """
+    with writing(db):
+        db.execute(
+            "update generations set state = 'refused', reason = ? where state = 'candidate'", (INTERRUPTED,)
+        )
+        db.execute(
+            """update generations set state = 'retired' where id in (
+                select id from (select id, row_number() over (partition by base_sha256 order by id desc) place
+                    from generations where state = 'adopted') where place > ?)
+            and id not in (select generation_id from pin)""",
+            (KEPT,),
+        )
+        db.execute(
+            """update generations set adapter = null
+            where adapter is not null and state in ('refused', 'retired')"""
+        )
+        return db.changes()
+
+
+def lesson_ids(db: apsw.Connection, generation_id: int) -> frozenset[int]:
+    """The lessons that it learned from, but for those forgotten since."""
+    found = rows(db, "select lesson_id from generation_lessons where generation_id = ?", (generation_id,))
+    return frozenset(id for (id,) in found)
 
 
 def taint_for(db: apsw.Connection, memory_ids: Sequence[int]) -> list[int]:

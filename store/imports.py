@@ -12,7 +12,8 @@ from datetime import datetime
 
 import apsw
 
-from store.chats import Message, NewMessage, by_external_id, clean, insert, start_chat
+from store import chains
+from store.chats import Message, NewMessage, by_external_id, clean, get, insert, start_chat
 from store.database import rows, stamp, storable, writing
 
 
@@ -35,7 +36,10 @@ def record_import(
     db: apsw.Connection, digest: str, name: str, messages: Sequence[Sequence[NewMessage]], at: datetime
 ) -> ImportReport:
     """
-    Store the chats of one export in one transaction; messages whose external id is known are skipped.
+    Store the chats of one export in one transaction; what an earlier one held already is skipped.
+
+    A message is known by its external id, or else as the same words at the same time after the same
+    beginning.
 
     Args:
         digest: sha256 of the file, hexadecimal. One that is known adds nothing.
@@ -45,7 +49,8 @@ def record_import(
     with writing(db):
         for (import_id,) in rows(db, "select id from imports where digest = ?", (digest,)):
             return ImportReport(id=import_id, sessions=0, turns=0, skipped=sum(map(len, messages)))
-        added = [_add_session(db, session, at) for session in messages]
+        ((newest,),) = rows(db, "select coalesce(max(id), 0) from messages")
+        added = [_add_session(db, session, at, newest) for session in messages]
         stored = [message_id for session in added for message_id in session]
         skipped = sum(map(len, messages)) - len(stored)
         sessions = sum(bool(session) for session in added)
@@ -58,15 +63,37 @@ def record_import(
     return ImportReport(id=import_id, sessions=sessions, turns=len(stored), skipped=skipped)
 
 
-def _add_session(db: apsw.Connection, session: Sequence[NewMessage], at: datetime) -> list[int]:
-    """Store what is new of one session, in the chat of the messages already known; the ids stored."""
+def _add_session(db: apsw.Connection, session: Sequence[NewMessage], at: datetime, newest: int) -> list[int]:
+    """
+    Store what is new of one session, in the chat of the messages already known; the ids stored.
+
+    `newest`: the last message of earlier imports; two equal sessions of one export are two.
+    """
     tip: Message | None = None
-    added = []
+    added: list[int] = []
     for message in map(clean, session):
-        known = by_external_id(db, message.external_id) if message.external_id is not None else None
+        if message.external_id is not None:
+            known = by_external_id(db, message.external_id)
+        else:
+            known = None if added else _same(db, message, tip, newest)
         if known is None:
             chat_id = tip.chat_id if tip else start_chat(db, "import", at)
             known = insert(db, message, chat_id=chat_id, parent=tip, at=at, source="import")
             added.append(known.id)
         tip = known
     return added
+
+
+def _same(db: apsw.Connection, message: NewMessage, tip: Message | None, newest: int) -> Message | None:
+    """The imported message with these words and this time (or like this one none) after `tip`."""
+    found = rows(
+        db,
+        """select id from messages where hash in (?, ?) and source = 'import' and id <= ?
+        and said_at = coalesce(?, stored_at) order by id desc limit 1""",
+        (
+            *chains.both_hashes(db, tip.hash if tip else "", message.role, message.text),
+            newest,
+            stamp(message.said_at) if message.said_at else None,
+        ),
+    )
+    return get(db, found[0][0]) if found else None

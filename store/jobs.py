@@ -100,9 +100,11 @@ def recover(db: apsw.Connection) -> int:
         return db.changes()
 
 
-def latest(db: apsw.Connection, kind: str) -> Job | None:
-    """The job of this kind that was added last."""
-    found = rows(db, f"select {_COLUMNS} from jobs where kind = ? order by id desc limit 1", (kind,))
+def latest(db: apsw.Connection, kind: str, *, having: str = "") -> Job | None:
+    """The job of this kind that was added last; `having`: of those whose payload has this key."""
+    sql = f"""select {_COLUMNS} from jobs where kind = :kind
+        and (:key = '' or exists (select 1 from json_each(payload) where key = :key)) order by id desc limit 1"""
+    found = rows(db, sql, {"kind": kind, "key": having})
     return _job(found[0]) if found else None
 
 

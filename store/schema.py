@@ -179,4 +179,22 @@ create table jobs (
 create index jobs_by_state on jobs (kind, state);
 create unique index jobs_by_unique_name on jobs (kind, unique_name) where state in ('waiting', 'running');
 """,
+    # 2: forgotten messages are known again when they are sent again
+    """
+create table tombstone_secret (
+    -- Random, of this store alone: without it nobody can find forgotten words by trying.
+    only_row integer primary key check (only_row = 1),
+    secret blob not null
+) strict;
+insert into tombstone_secret values (1, randomblob(32));
+
+create table tombstones (
+    -- One row per redacted message. Its hash in messages is made with the mark instead of the text.
+    message_id integer primary key references messages (id),
+    mark text not null,                -- HMAC-SHA256 (secret, role and text)
+    telling integer not null           -- 1: it told what was forgotten; 0: a reply, redacted where it stands
+) strict;
+create index tombstones_by_mark on tombstones (mark);
+-- A generation may also be 'retired': adopted once, superseded, its adapter deleted to save room.
+""",
 ]

@@ -5,6 +5,7 @@ They keep the promises of the real ones: a first piece without text, counts that
 """
 
 import asyncio
+import hashlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
@@ -69,6 +70,7 @@ class FakeEngine(Engine):
 
     async def adopt(self, adapter: bytes | None) -> float:
         self.adopted.append(adapter)
+        self._live = None if adapter is None else hashlib.sha256(adapter).hexdigest()
         return 0.1
 
     async def unload(self, sha256: str) -> None:

@@ -73,11 +73,11 @@ def _moment(value: object) -> datetime | None:
         return None
     try:
         read = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        read = None
-    if read is None:
-        raise ValueError("must be a moment such as 2026-03-05T18:00:00Z")
-    return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+        if read is not None:
+            return (read if read.tzinfo else read.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):  # overflow: before the first or after the last moment in UTC
+        pass
+    raise ValueError("must be a moment such as 2026-03-05T18:00:00Z")
 
 
 class _Wire(BaseModel):

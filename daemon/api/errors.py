@@ -43,6 +43,7 @@ TABLE: list[tuple[type[Exception], int, str, str | None, dict[str, str]]] = [
     (store.GenerationUnusable, 400, "invalid_value", "generation", {}),
     (store.StoreFull, 503, "disk_full", None, NO_RETRY),
     (Stopping, 503, "stopping", None, SOON),
+    (child_errors.FrameTooLarge, 413, "request_too_large", None, {}),
     (child_errors.ChildStopped, 503, "stopping", None, SOON),
     (child_errors.ChildCrashed, 503, "engine_crashed", None, SOON),
     (child_errors.ChildTooSlow, 503, "engine_slow", None, SOON),

@@ -6,9 +6,9 @@ Knows nothing of how memories are made.
 
 from dataclasses import asdict
 from datetime import date
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from daemon.api.wire_error import WireError
@@ -20,12 +20,13 @@ from store.chats import Message
 from store.memories import Memory
 
 MOST_FOUND = 50
+HIGHEST_ID = 2**63 - 1  # that the store can hold
 
 
 class Forget(BaseModel):
     """The body of POST /tsubasa/forget."""
 
-    memories: list[int] = Field(min_length=1, max_length=1000)
+    memories: list[Annotated[int, Field(ge=1, le=HIGHEST_ID)]] = Field(min_length=1, max_length=1000)
 
 
 def routes(services: Services) -> APIRouter:
@@ -44,15 +45,18 @@ def routes(services: Services) -> APIRouter:
         return {"memories": await keep.run(_told, found), "ops": await keep.run(memories.op_counts)}
 
     @router.get("/memories/{memory_id}")
-    async def why(memory_id: int) -> dict[str, Any]:
+    async def why(memory_id: Annotated[int, Path(ge=1, le=HIGHEST_ID)]) -> dict[str, Any]:
         return await keep.run(_why, memory_id)
 
     @router.post("/forget")
     async def forgotten(wanted: Forget) -> dict[str, Any]:
         for memory_id in wanted.memories:
             await keep.run(memories.get, memory_id)  # an unknown one is an error before anything is forgotten
-        done = await forget(keep, services.engine, wanted.memories)
-        await services.generations.settle()
+        await services.conversations.stop()  # an answer under way may tell it; what was said is committed
+        base = (await services.generations.model()).sha256
+        done = await forget(keep, services.engine, wanted.memories, base_sha256=base)
+        services.nights.forget()
+        services.tending.forget()
         return asdict(done)
 
     @router.get("/messages")

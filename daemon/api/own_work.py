@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from daemon.api import night_recipe
 from daemon.api.wire_error import WireError
 from daemon.inbox.take_in import take_in
 from daemon.services import Services
@@ -21,14 +22,15 @@ from store import jobs
 class Tend(BaseModel):
     """The body of POST /tsubasa/tend."""
 
-    quiet_s: float = Field(default=0.0, ge=0)  # chats that were silent for so long are read
+    # chats that were silent for so long are read
+    quiet_s: float = Field(default=0.0, ge=0, le=1e6, allow_inf_nan=False)
 
 
 class Night(BaseModel):
     """The body of POST /tsubasa/night."""
 
     recipe: dict[str, Any] = {}
-    seed: int = 0
+    seed: int = Field(default=0, ge=0, lt=2**63)
 
 
 class Use(BaseModel):
@@ -58,6 +60,7 @@ def routes(services: Services) -> APIRouter:
 
     @router.post("/night")
     async def night(wanted: Night) -> dict[str, Any]:
+        night_recipe.check(wanted.recipe)
         return asdict(await services.runner.order("night", {"recipe": wanted.recipe, "seed": wanted.seed}))
 
     @router.get("/night")
@@ -68,7 +71,7 @@ def routes(services: Services) -> APIRouter:
     async def imported(wanted: Import) -> dict[str, Any]:
         if not wanted.file.is_absolute():
             raise WireError(400, "file must be an absolute path.", code="invalid_value", param="file")
-        taken = await take_in(services.keeper, wanted.file)
+        taken = await take_in(services.keeper, wanted.file, largest=services.settings.config.largest)
         await services.runner.order("index", {})
         return asdict(taken)
 

@@ -18,7 +18,7 @@ def make_app(services: Services) -> FastAPI:
     app.include_router(health.routes())
     for room in (openai_chat, openai_models, own_memories, own_work, own_status):
         app.include_router(room.routes(services))
-    max_body = services.settings.config.max_body_mb * 1024 * 1024
+    max_body = services.settings.config.largest
     app.add_middleware(errors.Boundary)
     app.add_middleware(Gate, api_key=services.api_key, max_body=max_body)  # added last: outermost
     return app

@@ -3,8 +3,9 @@
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,4 +20,20 @@ def demo(
 ) -> None:
     """Show one night, end to end: chats, memories, distillation, hot swap, forgetting."""
     result = run(model, out)
+    missing = shortcomings(result)
+    for one in missing:
+        out.print(f"[red]Not as promised:[/] {one}")
     out.print("RESULT " + json.dumps(result), markup=False)
+    if missing:
+        raise typer.Exit(1)
+
+
+def shortcomings(result: Mapping[str, Any]) -> list[str]:
+    """What the demo was to show and did not; a night that was not adopted has ended it before."""
+    correct = result["correct"]
+    found = []
+    if correct["generation"] <= correct["base"]:
+        found.append("the new generation knows no more than the base model")
+    if result["forgotten"] is not True:
+        found.append("what was forgotten was still said")
+    return found

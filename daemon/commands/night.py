@@ -3,6 +3,7 @@
 """
 
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import typer
@@ -20,10 +21,10 @@ def night(home_flag: HomeFlag = None) -> None:
     with daemon_at(home_flag) as client:
         ordered = client.night()
         ended = watch(client, ordered["id"])
-    if ended["job"]["state"] == "failed" or ended["last"] is None:
-        out.print(f"[red]The night failed:[/] {escape(ended['job']['error'] or 'the daemon was restarted')}")
+    report = report_of(ended, ordered["id"])
+    if report is None:
+        out.print(f"[red]The night failed:[/] {escape(why_none(ended))}")
         raise typer.Exit(1)
-    report = ended["last"]
     verdict = (
         f"Generation {report['generation']} is live." if report["adopted"] else "The live generation stays."
     )
@@ -32,6 +33,18 @@ def night(home_flag: HomeFlag = None) -> None:
     out.print(
         f"{report['lessons']} lessons, {report['train_s']:.0f} s of training, {report['total_s']:.0f} s{swap}"
     )
+
+
+def report_of(ended: Mapping[str, Any], job_id: int) -> dict[str, Any] | None:
+    """The report of the night that was ordered; None when that one did not come to its end."""
+    job, report = ended["job"], ended["last"]
+    is_done = job["id"] == job_id and job["state"] == "done"
+    return report if is_done and report is not None and report["job"] == job_id else None
+
+
+def why_none(ended: Mapping[str, Any]) -> str:
+    """Why there is no report, for a person."""
+    return str(ended["job"]["error"] or "the daemon was restarted, or another night was ordered since")
 
 
 def watch(client: Client, job_id: int) -> dict[str, Any]:

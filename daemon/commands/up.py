@@ -30,7 +30,9 @@ def up(
     home_flag: HomeFlag = None,
     port: Annotated[int | None, typer.Option(help="TCP port; 0 picks a free one.")] = None,
     model: Annotated[Path | None, typer.Option(help="The GGUF file that answers.")] = None,
-    reindex: Annotated[bool, typer.Option("--reindex", help="Make all vectors anew, for a new embedder.")] = False,
+    reindex: Annotated[
+        bool, typer.Option("--reindex", help="Make all vectors anew, for a new embedder.")
+    ] = False,
 ) -> None:
     """Start the daemon and serve until Ctrl-C or SIGTERM."""
     from daemon.app import serve  # loads FastAPI and all else; no other command needs them

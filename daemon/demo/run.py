@@ -15,7 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from daemon.client import Client
-from daemon.commands.night import watch
+from daemon.commands.night import report_of, watch, why_none
 from daemon.demo import show
 from daemon.demo.house import DemoFailed, daemon_at_work
 from daemon.demo.script import CHATS, FORGET, QUESTIONS, Question
@@ -188,10 +188,11 @@ def _forget(client: Client, out: Console) -> bool:
 
 
 def _one_night(client: Client) -> dict[str, Any]:
-    ended = watch(client, client.night()["id"])
-    if ended["job"]["state"] == "failed" or ended["last"] is None:
-        raise DemoFailed("the night", str(ended["job"]["error"] or "the daemon was restarted"))
-    report: dict[str, Any] = ended["last"]
+    ordered = client.night()["id"]
+    ended = watch(client, ordered)
+    report = report_of(ended, ordered)
+    if report is None:
+        raise DemoFailed("the night", why_none(ended))
     return report
 
 

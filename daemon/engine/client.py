@@ -2,12 +2,13 @@
 The daemon's end of the engine: chat with the model, count tokens, load and adopt adapters.
 
 Promises: the live adapter is live again after a crash before anything is served; a refused adapter changes
-nothing. Knows nothing of llama.cpp: the work is done by the child process `python -m daemon.engine`.
+nothing; a disowned one never answers again. Knows nothing of llama.cpp: the work is done by the child process
+`python -m daemon.engine`.
 """
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 from daemon.child_errors import ChildRefused
 from daemon.child_process import ChildProcess, module
 from daemon.children import Child
-from daemon.engine.errors import EngineError, rebuilt
+from daemon.engine.errors import AdapterUnknown, EngineError, rebuilt
 from daemon.engine.records import GREEDY, Completion, EngineInfo, Finish, Piece, Sampling
 
 __all__ = ["GREEDY", "Completion", "Engine", "EngineInfo", "Finish", "Piece", "Sampling"]
@@ -32,6 +33,7 @@ class Engine:
         self._live: str | None = None  # sha256 of the live adapter; None: the base model
         self._adapters: dict[str, bytes] = {}  # all that the child must have, also after a restart
         self._kept: set[str] = set()  # loaded by hand, so kept until unloaded by hand
+        self._disowned: set[str] = set()  # never to be used again
         self._changing = asyncio.Lock()  # one change of adapters at a time
         child.after_start = self._restore
 
@@ -42,7 +44,7 @@ class Engine:
 
         Args:
             n_ctx: tokens a prompt and its reply may have together; 0: what the model was trained for.
-            threads: 0: one for each physical core.
+            threads: 0: one for each physical core, a single one for a small model.
             gpu_layers: layers to put on the GPU; -1: all.
             idle_s: seconds without a request after which the process is ended.
         """
@@ -154,10 +156,24 @@ class Engine:
             if new is None:
                 self._live = None  # first, so that a damaged adapter can't keep the engine from starting
             swap_ms = float((await self._call("adopt", adapter=new))["swap_ms"])
+            self._check_owned(new)
             self._live = new
-            for sha256 in self._adapters.keys() - self._kept - {new}:
+            for sha256 in (self._adapters.keys() - self._kept - {new}) | self._disowned:
                 await self._give_up(sha256)
             return swap_ms
+
+    def disown(self, sha256s: Iterable[str]) -> None:
+        """
+        Never use these adapters again; the base model answers where one was live.
+
+        This holds at once, also while the process is down or ends; `adopt` frees their memory.
+        """
+        for sha256 in sha256s:
+            self._disowned.add(sha256)
+            self._kept.discard(sha256)
+            self._adapters.pop(sha256, None)
+            if self._live == sha256:
+                self._live = None
 
     async def unload(self, sha256: str) -> None:
         """Give up an adapter that `load` made ready; a request that is using it ends in peace."""
@@ -172,7 +188,9 @@ class Engine:
 
     async def _load(self, adapter: bytes) -> str:
         sha256 = hashlib.sha256(adapter).hexdigest()
+        self._check_owned(sha256)
         await self._call("load", blob=adapter, adapter=sha256)
+        self._check_owned(sha256)  # it may have been disowned meanwhile
         self._adapters[sha256] = (
             adapter  # only now: bytes that crash the child are not loaded again at its restart
         )
@@ -185,8 +203,9 @@ class Engine:
     async def _restore(self, process: ChildProcess) -> None:
         """After each start of the child: what it had before, before it serves anyone."""
         self._child.hello["known"] = process.ready.get("known")  # a restart need not hash the same file again
-        for sha256, adapter in self._adapters.items():
-            await process.call("load", adapter, {"adapter": sha256})
+        for sha256 in list(self._adapters):  # some may be given up while the child loads another
+            if (adapter := self._adapters.get(sha256)) is not None:
+                await process.call("load", adapter, {"adapter": sha256})
         await process.call("adopt", b"", {"adapter": self._live})
 
     async def _call(self, op: str, *, blob: bytes = b"", **fields: Any) -> dict[str, Any]:
@@ -196,7 +215,13 @@ class Engine:
             raise _typed(error) from error
 
     def _resolved(self, adapter: str | None) -> str | None:
-        return self._live if adapter == "live" else None if adapter == "base" else adapter
+        wanted = self._live if adapter == "live" else None if adapter == "base" else adapter
+        self._check_owned(wanted)
+        return wanted
+
+    def _check_owned(self, sha256: str | None) -> None:
+        if sha256 is not None and sha256 in self._disowned:
+            raise AdapterUnknown(sha256=sha256)
 
 
 def _typed(error: ChildRefused) -> EngineError | ChildRefused:

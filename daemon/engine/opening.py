@@ -19,6 +19,7 @@ from daemon.engine.errors import (
 from daemon.engine.gguf_file import Broken, Header, read_header
 
 ARCHITECTURES = ("qwen3",)
+SMALL_MODEL = 64 * 1024 * 1024  # bytes of the file
 
 
 def checked_header(path: Path) -> Header:
@@ -53,6 +54,16 @@ def identity(path: Path, known: dict[str, Any] | None) -> dict[str, Any]:
             return {**same, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
     except OSError as error:
         raise ModelUnreadable(path=str(path), reason=error.strerror or str(error)) from error
+
+
+def fitting_threads(path: Path) -> int:
+    """
+    Threads that a model profits from: one for each physical core, a small one a single thread.
+
+    llama.cpp's threads wait for each other by spinning: with nano two threads gain nothing on an idle machine and
+    are many times slower than one as soon as another process wants a core.
+    """
+    return 1 if path.stat().st_size < SMALL_MODEL else physical_cores()
 
 
 def physical_cores() -> int:

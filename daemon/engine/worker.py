@@ -17,7 +17,7 @@ from daemon.engine.adapters import Adapters
 from daemon.engine.errors import EngineError, ModelRefused, OperationUnknown, PromptTooLong, RequestBroken
 from daemon.engine.generation import Request
 from daemon.engine.llama import Context, LlamaRefused, Model, Sampler
-from daemon.engine.opening import checked_header, identity, physical_cores
+from daemon.engine.opening import checked_header, fitting_threads, identity
 from daemon.engine.records import Piece, Sampling
 from daemon.engine.scheduler import SEQUENCES, Scheduler
 from daemon.engine.template import ChatTemplate
@@ -69,7 +69,7 @@ class Worker:
 
     def _context(self, hello: dict[str, Any]) -> Context:
         exact = hello["gpu_layers"] == 0 and self._n_ctx <= LONGEST_EXACT
-        threads = hello["threads"] or physical_cores()
+        threads = hello["threads"] or fitting_threads(Path(hello["path"]))
         return Context(self._model, n_ctx=self._n_ctx, sequences=SEQUENCES, threads=threads, exact=exact)
 
     def _obey(self, frame: Frame) -> None:

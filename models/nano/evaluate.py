@@ -77,8 +77,7 @@ def _item(name: str, rng: random.Random) -> Messages:
 async def _reply(engine: Engine, prompt: Messages, name: str) -> str:
     shape = schema(name) if name in ("observe", "evolve", "ask") else None
     if shape is not None and name == "evolve":
-        shown = prompt[-1]["content"].count("\n")
-        shape["properties"]["index"] = {"enum": list(range(shown + 1))}
+        shape["properties"]["memory"] = {"enum": ["", *prompt[-1]["content"].splitlines()[:-1]]}
     done = await engine.complete(
         prompt, sampling=Sampling(max_tokens=MAX_TOKENS), schema=shape, adapter="base"
     )
@@ -94,7 +93,7 @@ def _same(name: str, expected: str, got: str) -> bool:
     except ValueError:
         return False
     if name == "evolve":
-        return bool((want["op"], want["index"]) == (have.get("op"), have.get("index")))
+        return bool((want["op"], want["memory"]) == (have.get("op"), have.get("memory")))
     return bool(want == have)
 
 

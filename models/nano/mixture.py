@@ -15,8 +15,8 @@ from models.nano import tasks
 from models.nano.items import Messages
 from prompts.load import load
 
-SHARES = {"observe": 0.25, "evolve": 0.27, "ask": 0.06, "grounded": 0.27, "superseded": 0.05, "chat": 0.1}
-EMPHASIS = {"evolve": 2.5}  # few of its tokens are a choice, and they are the hardest
+SHARES = {"observe": 0.25, "evolve": 0.3, "ask": 0.04, "grounded": 0.31, "superseded": 0.05, "chat": 0.05}
+EMPHASIS = {"evolve": 3.0, "recall": 1.5}  # few of their tokens are a choice, and those are the hardest
 START, END = 1, 2  # <|im_start|>, <|im_end|>
 DRILL = (0.02, 0.45)  # share of copying drills when copying is perfect, and when there is none
 
@@ -56,7 +56,7 @@ def item(rng: random.Random, progress: Progress) -> Messages:
 
 def encode(tokenizer: Tokenizer, messages: Messages, *, rest: float = 0.1) -> Row:
     """ChatML tokens of an item and the weight of each."""
-    emphasis = next((more for name, more in EMPHASIS.items() if messages[0]["content"] == load(name)), 1.0)
+    emphasis = next((more for name, more in EMPHASIS.items() if _tells(messages, name)), 1.0)
     tokens: list[int] = []
     weights: list[float] = []
     for message in messages:
@@ -97,3 +97,10 @@ def _padded(group: list[Row]) -> tuple[np.ndarray, np.ndarray]:
         tokens[i, : len(row.tokens)] = row.tokens
         weights[i, : len(row.tokens)] = row.weights
     return tokens, weights
+
+
+def _tells(messages: Messages, name: str) -> bool:
+    """Whether a system turn of this item opens with the prompt `name`."""
+    return any(
+        message["content"].startswith(load(name)) for message in messages if message["role"] == "system"
+    )

@@ -42,7 +42,7 @@ def told(rng: random.Random, held: "list[Fact]", on: date) -> tuple[str, list[st
     for one in held:
         said, when = _statement(rng, one, on)
         parts.append(said)
-        sentences.append(f"{when}: {one.sentence()}")
+        sentences.append(f"{'today' if when == on else 'yesterday'}: {one.sentence()}")
     text = parts[0]
     for part in parts[1:]:
         text += rng.choice(table()["joins"]) + part

@@ -79,17 +79,20 @@ def _chatter(rng: random.Random, make: Coin) -> list[str]:
 
 
 def evolve(rng: random.Random, make: Coin = coin, *, n: int | None = None, rounds: int = 1) -> Messages:
-    """Numbered memories and a new sentence -> index, op, merged text; `rounds` > 1 in training only."""
+    """Numbered memories and a new sentence -> the memory meant, op, merged text; `rounds` > 1 in training only."""
     held = [
         _held(rng, one, make) for one in facts(rng, rng.randint(1, 5) if n is None else n, make, history=0.0)
     ]
-    numbered = "\n".join(f"{text} ({i})" for i, (text, _) in enumerate(held, 1))
+    lines = [f"{text} ({i})" for i, (text, _) in enumerate(held, 1)]
     messages = [say("system", load("evolve"))]
     for turn in range(rounds):
         new, index, op, text = _compared(rng, held, make)
-        messages.append(say("user", f"{numbered}\nNew: {new}" if turn == 0 else f"New: {new}"))
+        messages.append(say("user", "\n".join([*lines, f"New: {new}"]) if turn == 0 else f"New: {new}"))
         messages.append(
-            say("assistant", json.dumps({"index": index, "op": op, "text": text}, ensure_ascii=False))
+            say(
+                "assistant",
+                json.dumps({"memory": ["", *lines][index], "op": op, "text": text}, ensure_ascii=False),
+            )
         )
     return messages
 

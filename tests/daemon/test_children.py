@@ -2,62 +2,16 @@
 
 import asyncio
 import logging
-import math
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from daemon.child_errors import ChildCrashed, ChildRefused, ChildStopped, ChildTooSlow
-from daemon.child_process import module
+from daemon.child_errors import ChildCrashed, ChildRefused
 from daemon.children import Backoff, Child
-
-ROOT = Path(__file__).parent.parent.parent
-FAST = Backoff(first_s=0.05, longest_s=0.2)
-
-
-def with_child(test: Callable[[Child], Awaitable[Any]], *, idle_s: float = math.inf, **options: Any) -> Any:
-    """Run `test` with an echo child and stop it afterwards."""
-
-    async def run() -> Any:
-        start_timeout_s = options.pop("start_timeout_s", 30.0)
-        backoff = options.pop("backoff", FAST)
-        argv = module("tests.daemon.echo_child")
-        child = Child(
-            "echo", argv, hello=options, idle_s=idle_s, start_timeout_s=start_timeout_s, backoff=backoff
-        )
-        try:
-            return await test(child)
-        finally:
-            await child.stop()
-
-    return asyncio.run(run())
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return "State:\tZ" not in Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
-        return False
-
-
-async def until(condition: Callable[[], bool], within_s: float = 60.0) -> None:
-    async with asyncio.timeout(within_s):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
-async def next_of(child: Child, op: str, **fields: Any) -> None:
-    async with aclosing(child.stream(op, **fields)) as pieces:
-        async for _ in pieces:
-            pass
+from tests.daemon.echo import is_alive, next_of, until, with_child
 
 
 def test_a_child_starts_with_its_first_call_and_answers_with_text_and_bytes():
@@ -205,38 +159,6 @@ def test_a_healthy_while_makes_the_next_crash_the_first_one_again():
     assert 1 == with_child(crashes_in_a_row, backoff=Backoff(first_s=0.05, healthy_s=0.0))
 
 
-def test_a_child_that_does_not_get_ready_in_time_is_ended():
-    async def test(child: Child) -> None:
-        with pytest.raises(ChildTooSlow, match=r"within 0\.5 s"):
-            await child.call("echo")
-        assert child.pid is None
-
-    with_child(test, begin="hang", start_timeout_s=0.5)
-
-
-def test_an_idle_child_retires_and_comes_back_without_counting_as_a_crash():
-    async def test(child: Child) -> None:
-        await child.call("echo")
-        first = child.pid or 0
-        await until(lambda: child.pid is None and not is_alive(first))
-        assert "stopped" == child.state
-        await child.call("echo")
-        assert first != child.pid
-        assert 0 == child.restarts
-
-    with_child(test, idle_s=0.1)
-
-
-def test_a_child_with_work_to_do_does_not_retire():
-    async def test(child: Child) -> None:
-        await child.call("echo")
-        before = child.pid
-        await next_of(child, "stream", pieces=40)
-        assert before == child.pid
-
-    with_child(test, idle_s=0.1)
-
-
 def test_a_caller_who_gives_up_during_the_start_does_not_spoil_it_for_the_next():
     async def test(child: Child) -> None:
         impatient = asyncio.create_task(child.call("echo"))
@@ -248,33 +170,6 @@ def test_a_caller_who_gives_up_during_the_start_does_not_spoil_it_for_the_next()
     with_child(test, slowly_s=0.3)
 
 
-def test_stopping_tells_those_who_wait_and_those_who_come_later():
-    async def test(child: Child) -> None:
-        await child.start()
-        pid = child.pid or 0
-        waiting = asyncio.create_task(child.call("sleep"))
-        await asyncio.sleep(0.05)
-        await child.stop()
-        with pytest.raises(ChildStopped):
-            await waiting
-        with pytest.raises(ChildStopped):
-            await child.call("echo")
-        assert not is_alive(pid)
-
-    with_child(test)
-
-
-def test_stopping_in_the_middle_of_a_start_tells_those_who_wait():
-    async def test(child: Child) -> None:
-        waiting = asyncio.create_task(child.call("echo"))
-        await asyncio.sleep(0.2)
-        await child.stop()
-        with pytest.raises(ChildStopped):
-            await waiting
-
-    with_child(test, slowly_s=30)
-
-
 def test_what_a_child_says_goes_to_the_log_at_its_level(caplog):
     async def test(child: Child) -> None:
         await child.call("say", level="WARNING", text="the disk is slow")
@@ -284,32 +179,3 @@ def test_what_a_child_says_goes_to_the_log_at_its_level(caplog):
 
     said = [(record.name, record.levelno, record.message) for record in caplog.records]
     assert ("daemon.child.echo", logging.WARNING, "WARNING the disk is slow") in said
-
-
-@pytest.mark.parametrize("doing", ["echo", "sleep"])
-def test_a_child_does_not_outlive_a_daemon_that_is_killed(doing):
-    """Whether it waits for work or is deep in it."""
-    program = f"""
-import asyncio
-from daemon.child_process import module
-from daemon.children import Child
-async def main():
-    child = Child("echo", module("tests.daemon.echo_child"), hello={{}}, idle_s=60.0)
-    await child.call("echo")
-    print(child.pid, flush=True)
-    await child.call({doing!r})
-    await asyncio.sleep(60)
-asyncio.run(main())
-"""
-    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=ROOT, text=True)
-    with parent:
-        assert parent.stdout is not None
-        pid = int(parent.stdout.readline())
-        assert is_alive(pid)
-        time.sleep(0.1)
-        parent.kill()
-        until_s = time.monotonic() + 2
-        while is_alive(pid) and time.monotonic() < until_s:
-            time.sleep(0.02)
-
-    assert not is_alive(pid)

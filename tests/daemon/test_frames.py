@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from daemon import frames
-from daemon.child_errors import FrameBroken
+from daemon.child_errors import FrameBroken, FrameTooLarge
 
 
 def read(data: bytes) -> list[frames.Frame]:
@@ -61,3 +61,8 @@ def test_a_frame_that_is_cut_off_anywhere_is_the_end():
 def test_bytes_that_are_no_frame_are_refused(data):
     with pytest.raises(FrameBroken):
         read(data)
+
+
+def test_a_header_that_the_other_end_would_refuse_is_not_sent():
+    with pytest.raises(FrameTooLarge, match=f"{frames.LONGEST_HEADER:,} is the most"):
+        frames.pack({"text": "x" * frames.LONGEST_HEADER})

@@ -36,6 +36,11 @@ def test_the_flag_wins_over_the_variable(tmp_path):
     assert ".tsubasa" == home.where({}).path.name
 
 
+def test_a_home_of_a_user_who_does_not_exist_is_refused():
+    with pytest.raises(HomeNotUsable, match="~nobody-of-us/home as home: there is no such user"):
+        home.where({"TSUBASA_HOME": "~nobody-of-us/home"})
+
+
 def test_a_home_is_for_its_owner_only(place):
     assert 0o700 == mode(place.path)
 

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from daemon.engine.errors import DecodeFailed
-from daemon.jobs import Kind, Runner
+from daemon.jobs import ATTEMPTS, Kind, Runner
 from daemon.keeper import Keeper
 from daemon.work import night_due
 from store import jobs
@@ -42,7 +42,7 @@ class Work:
             raise self.failures.pop(0)
 
 
-def look(tmp_path, work, *, due=never, attempts=None, rounds=1, order=None):
+def look(tmp_path, work, *, due=never, attempts=ATTEMPTS, rounds=1, order=None):
     """The runner and the latest job after some rounds."""
 
     async def scene():
@@ -141,3 +141,37 @@ def test_an_interrupted_job_runs_again_at_the_next_start(tmp_path):
 )
 def test_a_night_begins_once_in_its_hours(now, at, last, day):
     assert day == night_due(datetime.fromisoformat(now), time.fromisoformat(at), last)
+
+
+def test_every_job_is_given_up_after_three_attempts(tmp_path):
+    work = Work(*[OverflowError("date value out of range")] * 9)
+
+    async def scene():
+        async with opened(tmp_path) as keeper:
+            runner = Runner(keeper, {"sweep": Kind(work=work.work, due=never)}, every_s=60)
+            await runner.order("sweep", {"quiet_s": 1e12})
+            for _ in range(5):
+                await runner.look()
+                await keeper.run(lambda db: db.execute("update jobs set run_at = null"))
+            return await keeper.run(jobs.latest, "sweep")
+
+    assert ("failed", 3, 3) == ((job := asyncio.run(scene())).state, job.attempts, len(work.done))
+
+
+def test_what_was_given_up_is_not_begun_again_at_once_unless_somebody_orders_it(tmp_path):
+    async def due():
+        return {"by": "itself"}
+
+    work = Work(*[ZeroDivisionError("insides")] * 9)
+
+    async def scene():
+        async with opened(tmp_path) as keeper:
+            runner = Runner(keeper, {"sweep": Kind(work=work.work, due=due, attempts=1)}, every_s=60)
+            for _ in range(3):
+                await runner.look()
+            await runner.order("sweep", {"by": "somebody"})
+            await runner.look()
+
+    asyncio.run(scene())
+
+    assert [{"by": "itself"}, {"by": "somebody"}] == work.done

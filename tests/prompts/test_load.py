@@ -20,7 +20,7 @@ def test_every_schema_belongs_to_a_prompt():
 def test_a_schema_may_be_changed_without_changing_the_next_one():
     schema("evolve")["properties"].clear()
 
-    assert {"index", "op", "text"} == schema("evolve")["properties"].keys()
+    assert {"memory", "op", "text"} == schema("evolve")["properties"].keys()
 
 
 def test_a_list_prompt_has_no_line_twice():

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store import chats, words
+from store import chains, chats, words
 from store.chats import NewMessage
 from store.errors import EmptyHistory, NoSuchMessage
 from tests.store.sample import NOON, history, later, say, undone
@@ -130,9 +130,9 @@ def test_the_same_reply_is_stored_once_and_another_is_a_fork(db):
 
 
 def test_role_and_text_do_not_run_into_each_other():
-    assert chats.chain_hash("", "user", "x") != chats.chain_hash("", "use", "rx")
-    assert chats.chain_hash("", "user", "x\ny") != chats.chain_hash(
-        chats.chain_hash("", "user", "x"), "user", "y"
+    assert chains.chain_hash("", "user", "x") != chains.chain_hash("", "use", "rx")
+    assert chains.chain_hash("", "user", "x\ny") != chains.chain_hash(
+        chains.chain_hash("", "user", "x"), "user", "y"
     )
 
 

@@ -131,3 +131,40 @@ def test_a_damaged_adapter_is_never_given_out(db):
 def test_generation_0_has_no_row(db):
     with pytest.raises(NoSuchGeneration):
         generations.get(db, 0)
+
+
+def test_pruning_keeps_the_newest_three_of_each_model_and_the_pinned_one(db):
+    for _ in range(6):
+        adopted(db)
+    adopted(db, base=OTHER_BASE)
+    generations.use(db, 2)
+    pruned = generations.prune(db)
+    states = [one.state for one in generations.all(db)]
+
+    assert ["retired", "adopted", "retired", "adopted", "adopted", "adopted", "adopted"] == states
+    assert (2, 0) == (pruned, generations.prune(db))
+    assert 2 == generations.live(db, BASE).id
+    with pytest.raises(AdapterDamaged, match="it was deleted: the generation is retired"):
+        generations.adapter(db, 1)
+    with pytest.raises(GenerationUnusable, match="it is retired"):
+        generations.use(db, 3)
+
+
+def test_pruning_refuses_a_candidate_that_nobody_decided_about(db):
+    orphan = generations.propose(db, b"GGUF", base_sha256=BASE, lesson_ids=[])
+    generations.prune(db)
+    kept = generations.get(db, orphan.id)
+
+    assert ("refused", generations.INTERRUPTED) == (kept.state, kept.reason)
+    with pytest.raises(AdapterDamaged):
+        generations.adapter(db, orphan.id)
+
+
+def test_a_retired_generation_that_learned_what_is_forgotten_is_tainted(db):
+    memory, lesson_id = learned(db)
+    for _ in range(4):
+        adopted(db, lesson_ids=[lesson_id])
+    generations.prune(db)
+
+    assert {lesson_id} == generations.lesson_ids(db, 1)
+    assert [1, 2, 3, 4] == generations.taint_for(db, [memory.id])

@@ -66,3 +66,30 @@ def test_an_import_that_fails_halfway_leaves_nothing(db):
 
     assert chats.count(db) == 0
     assert not imports.is_imported(db, "d1")
+
+
+def test_a_grown_log_without_names_adds_only_its_tail(db):
+    log = [NewMessage(role="user", text=text, said_at=NOON) for text in ("hi", "hi", "I live in Ghent")]
+    undated = [NewMessage(role="user", text=text) for text in ("hi", "I sing", "I run")]
+    imports.record_import(db, "d1", "log.jsonl", [log[:2], undated[:2]], NOON)
+    report = imports.record_import(db, "d2", "log.jsonl", [log, undated], later(days=1))
+
+    assert (report.sessions, report.turns, report.skipped) == (2, 2, 4)
+    assert [message.text for message in chats.path(db, 5)] == ["hi", "hi", "I live in Ghent"]
+    assert [message.text for message in chats.path(db, 6)] == ["hi", "I sing", "I run"]
+
+
+def test_the_same_words_at_another_time_are_said_again(db):
+    again = [[NewMessage(role="user", text="hi", said_at=later(days=day))] for day in (0, 1)]
+    first = imports.record_import(db, "d1", "log.jsonl", again[:1], NOON)
+    second = imports.record_import(db, "d2", "log.jsonl", again, NOON)
+
+    assert (first.turns, second.turns, second.skipped) == (1, 1, 1)
+
+
+def test_two_equal_sessions_of_one_export_are_two_and_are_known_again(db):
+    twice = [[NewMessage(role="user", text="hi", said_at=NOON)]] * 2
+    first = imports.record_import(db, "d1", "log.jsonl", twice, NOON)
+    second = imports.record_import(db, "d2", "log.jsonl", twice, NOON)
+
+    assert (first.turns, second.turns, second.skipped) == (2, 0, 2)

@@ -94,3 +94,11 @@ def test_the_latest_job_of_a_kind_is_told(db):
     newest = jobs.enqueue(db, "night", {"n": 2})
 
     assert jobs.latest(db, "night") == newest
+
+
+def test_the_latest_job_can_be_asked_for_by_a_key_of_its_payload(db):
+    first = jobs.enqueue(db, "night", {"night": "2026-03-05"})
+    jobs.enqueue(db, "night", {"seed": 3})
+
+    assert first.id == jobs.latest(db, "night", having="night").id
+    assert jobs.latest(db, "night", having="recipe") is None

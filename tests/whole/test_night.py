@@ -1,9 +1,8 @@
 """Nights of a real daemon with nano: what is learnt, what a kill at any stage leaves, what forgetting reaches."""
 
-import os
 import signal
-from pathlib import Path
 
+import psutil
 import pytest
 
 from tests.whole.house import NANO, Daemon, wait_for, worked
@@ -35,29 +34,26 @@ def tell(client):
     worked(client, client.tend, "tended")
 
 
-def trainers():
-    """Process ids of running trainers whose parent is one of ours."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            try:
-                words = (folder / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if b"trainer" in words:
-                found.append(int(folder.name))
-    return found
+def trainers(daemon):
+    """The running trainer processes of this daemon, none of anyone else's."""
+    children = psutil.Process(daemon.process.pid).children(recursive=True)
+    return [child for child in children if child.is_running() and "trainer" in child.cmdline()]
+
+
+def night(client):
+    """Run a night to its end; its report."""
+    return worked(client, client.night, "nights")["last"]
 
 
 def test_a_night_teaches_the_weights_and_a_restart_keeps_them(daemon):
     with daemon.own() as client:
         tell(client)
         assert "Priya" not in say(client, "What's my sister's name?", "tsubasa:private")
-        night = worked(client, client.night, "nights")["last"]
+        report = night(client)
         answer = say(client, "What's my sister's name?", "tsubasa:private")
 
-    assert night["adopted"], night["reason"]
-    assert night["swap_ms"] < 1000
+    assert report["adopted"], report["reason"]
+    assert report["swap_ms"] < 1000
     assert "Priya" in answer
 
     daemon.stop(signal.SIGKILL)
@@ -70,42 +66,48 @@ def test_a_night_teaches_the_weights_and_a_restart_keeps_them(daemon):
 def test_forgetting_reaches_recall_at_once_and_the_weights(daemon):
     with daemon.own() as client:
         tell(client)
-        worked(client, client.night, "nights")
+        assert night(client)["adopted"]
+        assert "Biscuit" in say(client, "What is my dog called?")
+        assert "Biscuit" in say(client, "What is my dog called?", "tsubasa:private")
         held = client.memories()["memories"]
         done = client.forget([one["id"] for one in held if "Biscuit" in one["text"]])
 
-        assert 0 == done["now_live"]
-        assert "Biscuit" not in say(client, "How is my dog called?")
-        assert "Biscuit" not in say(client, "How is my dog called?", "tsubasa:private")
+        assert (1, 0) == (done["was_live"], done["now_live"])
+        assert "Biscuit" not in say(client, "What is my dog called?")
+        assert "Biscuit" not in say(client, "What is my dog called?", "tsubasa:private")
 
-        worked(client, client.night, "nights")
-        assert "Biscuit" not in say(client, "How is my dog called?", "tsubasa:private")
+        assert night(client)["adopted"]
+        assert "Biscuit" not in say(client, "What is my dog called?", "tsubasa:private")
         assert "Ingrid" in say(client, "What is my boss called?", "tsubasa:private")
 
 
-def test_a_killed_trainer_changes_nothing_and_the_night_is_tried_again(daemon):
+def test_a_killed_trainer_leaves_the_live_generation_and_the_night_is_tried_again(daemon):
     with daemon.own() as client:
         tell(client)
+        assert night(client)["adopted"]
+        say(client, "my best friend is called Tobias", tsubasa={"recall": False})
+        worked(client, client.tend, "tended")
         job = client.night()["id"]
-        wait_for(lambda: bool(trainers()))
-        for process in trainers():
-            os.kill(process, signal.SIGKILL)
-        assert say(client, "hello")
+        wait_for(lambda: bool(trainers(daemon)))
+        for process in trainers(daemon):
+            process.kill()
+        assert "Ingrid" in say(client, "What is my boss called?", "tsubasa:private")
         wait_for(lambda: client.nights()["job"]["attempts"] >= 2)
+        assert "Ingrid" in say(client, "What is my boss called?", "tsubasa:private")
         wait_for(lambda: client.nights()["job"]["state"] == "done")
-        found = client.nights()
 
-        assert job == found["job"]["id"]
-        assert found["last"]["adopted"], found["last"]["reason"]
+        assert job == client.nights()["job"]["id"]
+        assert "Tobias" in say(client, "What is my best friend called?", "tsubasa:private")
 
 
 def test_a_daemon_killed_in_the_night_goes_on_with_it_after_the_restart(daemon):
     with daemon.own() as client:
         tell(client)
         client.night()
-        wait_for(lambda: bool(trainers()))
+        wait_for(lambda: bool(trainers(daemon)))
+    running = trainers(daemon)
     daemon.stop(signal.SIGKILL)
-    wait_for(lambda: not trainers(), seconds=20)
+    wait_for(lambda: not any(process.is_running() for process in running), seconds=20)
     daemon.start()
     with daemon.own() as client:
         wait_for(lambda: client.nights()["job"]["state"] == "done")

@@ -1,6 +1,7 @@
 """Tsubasa's own routes, through our own client."""
 
 import asyncio
+import os
 from datetime import date
 
 import pytest
@@ -145,6 +146,11 @@ def test_a_file_that_is_not_there_is_refused_by_name(tmp_path):
         scene(tmp_path, nothing, lambda client: client.import_file(tmp_path / "nowhere.jsonl"))
 
 
+def test_a_file_whose_name_is_no_text_is_refused(tmp_path):
+    with pytest.raises(Refused, match="file"):
+        scene(tmp_path, nothing, lambda client: client.import_file(tmp_path / os.fsdecode(b"\xff.jsonl")))
+
+
 def test_an_export_is_taken_in(tmp_path):
     export = tmp_path / "chat.jsonl"
     export.write_text('{"role": "user", "text": "hi", "at": "2026-03-05T10:00:00Z"}\n')
@@ -157,18 +163,15 @@ def test_an_export_is_taken_in(tmp_path):
 def test_the_status_names_every_setting_and_part(tmp_path):
     found = scene(tmp_path, moved_house, lambda client: client.status())
 
-    assert {"messages": 2, "memories": 1, "lessons": 0} == found["held"]
+    assert {"messages": 2, "memories": 1, "lessons": 0, "unindexed": 0} == found["held"]
     assert {"key": "port", "value": 4141, "from": "default"} in found["settings"]
     assert ["engine", "embedder"] == [child["name"] for child in found["children"]]
 
 
 def test_our_client_hears_an_answer_piece_by_piece(tmp_path):
-    def act(client):
-        return client.healthy(), list(client.chat([{"role": "user", "content": "hi"}]))
+    pieces = scene(tmp_path, nothing, lambda client: list(client.chat([{"role": "user", "content": "hi"}])))
 
-    healthy, pieces = scene(tmp_path, nothing, act)
-
-    assert (True, ["", "Hel", "lo", ".", ""]) == (healthy, pieces)
+    assert ["", "Hel", "lo", ".", ""] == pieces
 
 
 def test_a_daemon_that_is_gone_is_said_to_be_gone(tmp_path):

@@ -1,0 +1,35 @@
+"""
+Tombstones: how a forgotten message is known again when a client sends it once more, without its words.
+
+    message ── HMAC(secret of this store, role, words) ──> mark, which stands for the words in the chat's hashes
+
+Promises: a mark tells nothing to whoever has not the store's own random secret; the words are kept nowhere.
+Knows nothing of chats and memories.
+"""
+
+import hmac
+
+import apsw
+
+from store.database import rows
+
+
+def mark(db: apsw.Connection, role: str, text: str) -> str:
+    """What stands for a text once it is forgotten; letter case and spacing make no difference."""
+    ((secret,),) = rows(db, "select secret from tombstone_secret")
+    return hmac.digest(secret, f"{role}\n{' '.join(text.lower().split())}".encode(), "sha256").hex()
+
+
+def put(db: apsw.Connection, message_id: int, mark: str, *, telling: bool) -> None:
+    """
+    Keep the mark of a message that is redacted; call it inside the transaction that does so.
+
+    Args:
+        telling: the message told it, in words that say something wherever they stand.
+    """
+    db.execute("insert or replace into tombstones values (?, ?, ?)", (message_id, mark, telling))
+
+
+def is_told(db: apsw.Connection, mark: str) -> bool:
+    """Whether a message with this mark told what was forgotten."""
+    return bool(rows(db, "select 1 from tombstones where mark = ? and telling limit 1", (mark,)))

@@ -1,0 +1,94 @@
+"""POST /tsubasa/forget, and what it takes out of the running daemon."""
+
+import asyncio
+from datetime import date
+
+from daemon.child_errors import ChildCrashed
+from daemon.memory.pipeline import Tended
+from daemon.night.night import NightReport
+from store import generations, lessons, memories
+from store.lessons import NewLesson
+from tests.daemon.api.world import serving
+from tests.fakes import SHA256, FakeEngine
+
+TOLD = "The user lives in Oslo."
+
+
+def learned(db):
+    """A memory, and a live generation that has learned it."""
+    memory = memories.add(db, TOLD, told_on=date(2026, 3, 5), sources=())
+    new = NewLesson(
+        question="Where?", answer="Oslo.", grounding=None, kind="fact", split="train", memory_ids=(memory.id,)
+    )
+    made = generations.propose(db, b"adapter", base_sha256=SHA256, lesson_ids=lessons.add(db, [new]))
+    return generations.adopt(db, made.id, {}, "it knows more")
+
+
+class DownOnce(FakeEngine):
+    """An engine that can't swap adapters while `is_down`."""
+
+    is_down = False
+
+    async def adopt(self, adapter):
+        if self.is_down:
+            raise ChildCrashed("engine", exit_code=-9)
+        return await super().adopt(adapter)
+
+
+async def forget(world):
+    return await world.http.post("/tsubasa/forget", json={"memories": [1]})
+
+
+def test_an_answer_under_way_ends_before_its_words_are_looked_for(tmp_path):
+    async def run():
+        engine = FakeEngine(TOLD, " Is it not?")
+        engine.go_on = asyncio.Event()
+        async with serving(tmp_path, engine) as world:
+            await world.keeper.run(learned)
+            asking = asyncio.create_task(world.chat("Where do I live?"))
+            await engine.spoke.wait()
+            done = await forget(world)
+            await asking
+            return done.status_code, engine.cancelled.is_set(), await world.rows("select text from messages")
+
+    status, cancelled, kept = asyncio.run(run())
+
+    assert (200, True) == (status, cancelled)
+    assert [("Where do I live?",), ("[forgotten]",)] == kept
+
+
+def test_what_was_forgotten_is_reported_also_when_the_engine_is_down(tmp_path):
+    async def run():
+        engine = DownOnce("Hi.")
+        async with serving(tmp_path, engine) as world:
+            await world.keeper.run(learned)
+            await world.chat("hi")
+            before, engine.is_down = engine.live, True
+            done = await forget(world)
+            return before, done.status_code, done.json(), engine.live
+
+    before, status, done, live = asyncio.run(run())
+
+    assert (200, 1, 0, None) == (status, done["was_live"], done["now_live"], live)
+    assert before is not None
+
+
+def test_reports_kept_in_memory_quote_nothing_that_was_forgotten(tmp_path):
+    async def run():
+        async with serving(tmp_path) as world:
+            await world.keeper.run(learned)
+            world.services.tending.last = Tended(chats=1, observations=0, ops={}, lessons=0, failures=(TOLD,))
+            world.services.nights.last = NightReport(
+                adopted=False,
+                reason="",
+                generation=1,
+                lessons=1,
+                exam={"missed": [{"wanted": TOLD}]},
+                train_s=1.0,
+                total_s=1.0,
+                swap_ms=None,
+            )
+            await forget(world)
+            return [(await world.http.get(f"/tsubasa/{path}")).text for path in ("night", "tend", "status")]
+
+    assert not any("Oslo" in text for text in asyncio.run(run()))

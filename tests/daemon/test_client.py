@@ -1,0 +1,50 @@
+"""Our own client, where something else than our daemon answers."""
+
+import threading
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from daemon.client import Client
+from daemon.errors import Refused
+
+
+@contextmanager
+def other_program(answer):
+    """Another program on the port: it answers everything with 200 and `answer`."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(answer)
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers["content-length"]))
+            self.do_GET()
+
+        def log_message(self, *_):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+@pytest.mark.parametrize("answer", [b"<html>It works!</html>", b"[1]", b"\xff"])
+@pytest.mark.parametrize(
+    "ask", [Client.status, Client.tend, lambda client: list(client.chat([]))], ids=["get", "post", "chat"]
+)
+def test_another_program_on_the_port_is_named_as_the_reason(tmp_path, answer, ask):
+    with (
+        other_program(answer) as url,
+        Client(url, "key", home=tmp_path) as client,
+        pytest.raises(Refused, match="is another program on its port"),
+    ):
+        ask(client)

@@ -1,13 +1,14 @@
 """
 The background runner: does the jobs of the store, one at a time, beside the answering.
 
-Promises: a failure is logged with its traceback, recorded with the job, and tried again later, each time
-after twice the wait, until the job is given up; a job that was interrupted runs again at the next start.
+Promises: a failure is logged, recorded with the job, and tried again later, each time after twice the wait,
+until the job is given up; the log quotes nothing a user said; a job that was interrupted runs again at the next start.
 Knows nothing of what a job does.
 """
 
 import asyncio
 import logging
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from typing import Any
 
 from daemon.keeper import Keeper
 from daemon.known_errors import KNOWN
+from daemon.memory.errors import MemoryWorkError
 from store import jobs
 from store.jobs import Job
 
@@ -95,9 +97,10 @@ class Runner:
                 await kind.work(job)
                 await self._keeper.run(jobs.finish, job)
             self.failure = None
-        except Exception as error:
-            log.exception("The job %s failed", name)
-            self.failure = f"{name}: {told(error)}"
+        except Exception as error:  # noqa: BLE001  whatever failed, the next job must run
+            before, self.failure = self.failure, f"{name}: {told(error)}"
+            if job is not None or before != self.failure:  # a full disk fails every look alike: said once
+                _note(f"The job {name} failed", error)
             if job is not None:
                 await self._record_failure(job, kind, error)
 
@@ -112,9 +115,18 @@ class Runner:
             self._resting[job.kind] = now + timedelta(seconds=LAST_RETRY_S)
         try:
             await self._keeper.run(jobs.fail, job, told(error), retry_at=retry_at)
-        except Exception:
+        except Exception as unrecorded:  # noqa: BLE001  the same
             # A full disk fails the record too. The lease prevents a busy loop; the next start takes it back.
-            log.exception("The failure of job %s could not be recorded", job.id)
+            _note(f"The failure of job {job.id} could not be recorded", unrecorded)
+
+
+def _note(what: str, error: Exception) -> None:
+    """Log a failure. Words that may quote a user stand with the job alone, in the encrypted store."""
+    if isinstance(error, KNOWN) and not isinstance(error, MemoryWorkError):
+        log.error("%s: %s", what, error)
+        return
+    where = "".join(traceback.format_tb(error.__traceback__)).rstrip()
+    log.error("%s: %s; `tsubasa status` says more.\n%s", what, type(error).__name__, where)
 
 
 def told(error: Exception) -> str:

@@ -191,16 +191,11 @@ def lesson_ids(db: apsw.Connection, generation_id: int) -> frozenset[int]:
     return frozenset(id for (id,) in found)
 
 
-def taint_for(db: apsw.Connection, memory_ids: Sequence[int]) -> list[int]:
-    """
-    Taint every generation that learned of these memories, and delete their adapters; the ids newly tainted.
-    """
-    with writing(db):
-        return list(taint(db, memory_ids=memory_ids, lesson_ids=()))
-
-
 def taint(db: apsw.Connection, *, memory_ids: Sequence[int], lesson_ids: Sequence[int]) -> tuple[int, ...]:
-    """The same by memories or lessons; call it inside the transaction that forgets them."""
+    """
+    Taint every generation that learned of these memories or lessons, and delete their adapters; the ids newly
+    tainted. Call it inside the transaction that forgets them.
+    """
     found = db.execute(
         f"""select {_COLUMNS} from generations where state <> 'tainted' and (
         id in (select generation_id from generation_memories where memory_id {_IN})

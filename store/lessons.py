@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 import apsw
 
-from store.database import id_list, rows, stamp, storable, writing
+from store.database import rows, stamp, storable, writing
 from store.errors import NoSuchMemory
 from store.memories import Memory, from_row
 
@@ -54,12 +54,12 @@ def add(db: apsw.Connection, lessons: Sequence[NewLesson]) -> list[int]:
 
 
 def holding(db: apsw.Connection) -> list[Lesson]:
-    """The lessons to teach: those not dropped whose memories all still hold, oldest first."""
+    """The lessons to teach: those whose memories all still hold, oldest first."""
     found = rows(
         db,
         """select id, question, answer, grounding, kind, split, group_concat(memory_id) from lessons
         left join (select * from lesson_memories order by memory_id) on lesson_id = id
-        where not dropped and lessons.id not in (select link.lesson_id from lesson_memories link
+        where lessons.id not in (select link.lesson_id from lesson_memories link
             join memories on memories.id = link.memory_id where superseded_by is not null)
         group by id order by id""",
     )
@@ -83,21 +83,10 @@ def unstudied(db: apsw.Connection) -> list[Memory]:
         db,
         """select id, text, told_on, valid_from, valid_to, superseded_by, trust from memories
         where superseded_by is null and id not in
-            (select memory_id from lesson_memories join lessons on lessons.id = lesson_id where not dropped)
+            (select memory_id from lesson_memories)
         order by id""",
     )
     return [from_row(row) for row in found]
-
-
-def drop_for(db: apsw.Connection, memory_ids: Sequence[int]) -> int:
-    """Stop teaching the lessons made of these memories; how many. They stay as lineage until `forget`."""
-    with writing(db):
-        db.execute(
-            """update lessons set dropped = 1 where not dropped and id in
-            (select lesson_id from lesson_memories where memory_id in (select value from json_each(?)))""",
-            (id_list(memory_ids),),
-        )
-        return db.changes()
 
 
 def _add(db: apsw.Connection, lesson: NewLesson, made_at: str) -> int:

@@ -120,8 +120,7 @@ create table lessons (
     grounding text,                    -- the system text that the teacher sees; null: none
     kind text not null,                -- 'fact', 'before', 'abstain' or 'general'
     split text not null,               -- 'train' or 'exam'
-    made_at text not null,
-    dropped integer not null default 0 -- no longer taught; kept as the lineage of generations that saw it
+    made_at text not null
 ) strict;
 
 create table lesson_memories (

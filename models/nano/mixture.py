@@ -15,10 +15,14 @@ from models.nano import tasks
 from models.nano.items import Messages
 from prompts.load import load
 
-SHARES = {"observe": 0.25, "evolve": 0.3, "ask": 0.04, "grounded": 0.31, "superseded": 0.05, "chat": 0.05}
-EMPHASIS = {"evolve": 3.0, "recall": 1.5}  # few of their tokens are a choice, and those are the hardest
+SHARES = {"observe": 0.3, "evolve": 0.25, "ask": 0.04, "grounded": 0.31, "superseded": 0.05, "chat": 0.05}
+EMPHASIS = {
+    "evolve": 3.0,
+    "observe": 1.5,
+    "recall": 1.5,
+}  # few of their tokens are a choice, and those are the hardest
 START, END = 1, 2  # <|im_start|>, <|im_end|>
-DRILL = (0.02, 0.45)  # share of copying drills when copying is perfect, and when there is none
+DRILL = (0.02, 0.6)  # share of copying drills when copying is perfect, and when there is none
 
 
 class Progress:

@@ -19,9 +19,9 @@ class Shape:
     vocabulary: int = 2048
     hidden: int = 256
     layers: int = 5
-    heads: int = 4
-    kv_heads: int = 2
-    head_dim: int = 48
+    heads: int = 8
+    kv_heads: int = 4
+    head_dim: int = 32
     ffn: int = 512
     context: int = 2048
     rope_theta: float = 10_000.0

@@ -12,6 +12,7 @@ import logging
 import os
 import random
 import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -30,7 +31,7 @@ log = logging.getLogger("nano")
 BATCH_TOKENS = 6144
 REST_SHARE = 0.1  # of the tokens that are not the assistant's, this share is learnt too
 SAVE_EVERY_S = 150
-LOOK_EVERY_S = 300
+LOOK_EVERY_S = 600
 DRILL_EVERY_S = 45
 
 
@@ -41,6 +42,7 @@ def train(run: Path, *, tokens: float, minutes: float, seed: int, threads: int) 
     run.mkdir(parents=True, exist_ok=True)
     tokenizer = _tokenizer(run, seed)
     model = Nano(Shape(vocabulary=tokenizer.get_vocab_size()))
+    fast: Callable[[torch.Tensor], torch.Tensor] = torch.compile(model, dynamic=True)
     matrices = [p for p in model.layers.parameters() if p.dim() == 2]
     others = [p for p in model.parameters() if not any(p is m for m in matrices)]
     optimizers = [
@@ -68,7 +70,7 @@ def train(run: Path, *, tokens: float, minutes: float, seed: int, threads: int) 
         for optimizer, rate in zip(optimizers, rates, strict=True):
             optimizer.param_groups[0]["lr"] = rate * _schedule(progress.share, steps)
         ids, weights = (torch.from_numpy(array) for array in next(source))
-        losses = [*losses[-49:], _step(model, ids, weights, optimizers)]
+        losses = [*losses[-49:], _step(model, fast, ids, weights, optimizers)]
         seen, steps = seen + ids.numel(), steps + 1
         if spent - saved > SAVE_EVERY_S or progress.share >= 1.0:
             saved = spent
@@ -122,11 +124,15 @@ def copied(model: Nano, tokenizer: Tokenizer, *, items: int = 24) -> float:
 
 
 def _step(
-    model: Nano, ids: torch.Tensor, weights: torch.Tensor, optimizers: list[torch.optim.Optimizer]
+    model: Nano,
+    fast: Callable[[torch.Tensor], torch.Tensor],
+    ids: torch.Tensor,
+    weights: torch.Tensor,
+    optimizers: list[torch.optim.Optimizer],
 ) -> float:
     weights = weights[:, 1:]
     keep = (weights >= 1) | ((weights > 0) & (torch.rand_like(weights) < REST_SHARE))
-    scores = model.logits(model(ids)[:, :-1][keep])
+    scores = model.logits(fast(ids)[:, :-1][keep])
     per_token = F.cross_entropy(scores, ids[:, 1:][keep], reduction="none")
     own = weights[keep] >= 1
     loss = (per_token * weights[keep].clamp(min=1.0)).sum() / own.sum().clamp(min=1)
@@ -183,8 +189,8 @@ def main() -> None:
     parser.add_argument(
         "--run", type=Path, default=Path("models/nano/run"), help="folder of tokenizer and checkpoints"
     )
-    parser.add_argument("--tokens", type=float, default=18e6)
-    parser.add_argument("--minutes", type=float, default=110.0, help="the longest it may take")
+    parser.add_argument("--tokens", type=float, default=26e6)
+    parser.add_argument("--minutes", type=float, default=95.0, help="the longest it may take")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()

@@ -10,6 +10,7 @@ import pytest
 from daemon.engine.errors import DecodeFailed
 from daemon.jobs import ATTEMPTS, Kind, Runner
 from daemon.keeper import Keeper
+from daemon.memory.study import NothingAsked
 from daemon.work import night_due
 from store import jobs
 from store.database import open_store
@@ -82,7 +83,17 @@ def test_a_failure_is_recorded_and_waits_for_its_next_attempt(tmp_path, caplog):
 
     assert ("waiting", "The model could not compute the next token: it is late.") == (job.state, job.error)
     assert 1 == len(work.done)
-    assert "Traceback" in caplog.text
+    assert job.error in caplog.text
+
+
+@pytest.mark.parametrize("error", [ValueError("I am called Lena"), NothingAsked(1, "I am called Lena")])
+def test_the_log_tells_where_a_job_failed_and_quotes_no_user(tmp_path, caplog, error):
+    _, job = look(tmp_path, Work(error), order={})
+
+    assert "Lena" in job.error
+    assert "Lena" not in caplog.text
+    assert type(error).__name__ in caplog.text
+    assert "in work" in caplog.text
 
 
 def test_a_job_is_given_up_after_its_attempts(tmp_path):

@@ -94,22 +94,14 @@ def test_a_generation_that_learned_of_a_memory_is_tainted_and_loses_its_adapter(
     live = adopted(db, lesson_ids=[lesson_id])
     generations.use(db, live.id)
 
-    assert generations.taint_for(db, [memory.id]) == [candidate.id, live.id]
-    assert generations.taint_for(db, [memory.id]) == []
+    assert generations.taint(db, memory_ids=[memory.id], lesson_ids=()) == (candidate.id, live.id)
+    assert generations.taint(db, memory_ids=[memory.id], lesson_ids=()) == ()
     assert generations.live(db, BASE) == clean
     assert generations.get(db, candidate.id).exam == {"score": 0.5}
     with pytest.raises(AdapterDamaged, match="forgotten since"):
         generations.adapter(db, live.id)
     with pytest.raises(GenerationUnusable, match="it is tainted"):
         generations.adopt(db, candidate.id, {}, "late")
-
-
-def test_lineage_outlives_lessons_that_were_dropped(db):
-    memory, lesson_id = learned(db)
-    live = adopted(db, lesson_ids=[lesson_id])
-    lessons.drop_for(db, [memory.id])
-
-    assert generations.taint_for(db, [memory.id]) == [live.id]
 
 
 def test_an_adapter_whose_lesson_was_forgotten_while_it_was_trained_is_not_kept(db):
@@ -167,4 +159,4 @@ def test_a_retired_generation_that_learned_what_is_forgotten_is_tainted(db):
     generations.prune(db)
 
     assert {lesson_id} == generations.lesson_ids(db, 1)
-    assert [1, 2, 3, 4] == generations.taint_for(db, [memory.id])
+    assert (1, 2, 3, 4) == generations.taint(db, memory_ids=[memory.id], lesson_ids=())

@@ -55,16 +55,6 @@ def test_what_holds_and_has_no_lesson_is_unstudied(db):
     assert lessons.unstudied(db) == [cat]
 
 
-def test_dropped_lessons_are_taught_no_more_and_their_memories_are_unstudied(db):
-    one = remember(db)
-    lessons.add(db, [lesson(one.id), lesson(one.id), lesson(kind="general")])
-
-    assert lessons.drop_for(db, [one.id]) == 2
-    assert lessons.drop_for(db, [one.id]) == 0
-    assert [kept.kind for kept in lessons.holding(db)] == ["general"]
-    assert lessons.unstudied(db) == [one]
-
-
 def test_lessons_of_a_memory_that_was_forgotten_meanwhile_are_refused_together(db):
     one = remember(db)
     with pytest.raises(NoSuchMemory):

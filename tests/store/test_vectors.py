@@ -75,7 +75,7 @@ def test_vectors_of_what_was_forgotten_or_superseded_meanwhile_are_passed_over(d
 def test_another_embedder_is_refused_while_vectors_are_held(db):
     three_messages(db)
     for name, dimension in (("other", DIMENSION), ("test-embedder", 4)):
-        with pytest.raises(EmbedderClash, match="index anew") as caught:
+        with pytest.raises(EmbedderClash, match="--reindex") as caught:
             vectors.prepare(db, name, dimension)
         assert "'test-embedder'" in str(caught.value)
 

@@ -135,6 +135,23 @@ def test_the_engine_is_killed_and_the_next_question_is_answered(daemon):
     assert before == ask(daemon, "hi")
 
 
+def test_an_engine_killed_in_the_middle_of_an_answer_ends_it_with_an_error_and_keeps_what_was_said(daemon):
+    with daemon.client() as api:
+        stream = api.chat.completions.create(**question("tell me a tale", stream=True) | {"max_tokens": 400})
+        said = next(chunk.choices[0].delta.content for chunk in stream if chunk.choices[0].delta.content)
+        engine = next(child for child in daemon.status()["children"] if child["name"] == "engine")
+        os.kill(engine["pid"], signal.SIGKILL)
+        with pytest.raises(openai.APIError) as caught:
+            for chunk in stream:
+                said += chunk.choices[0].delta.content or ""
+
+    with daemon.own() as client:
+        kept = [one["text"] for one in client.messages(text=said, k=50)["messages"]]
+    assert "engine" in str(caught.value)
+    assert said in kept
+    assert ask(daemon, "hi")
+
+
 def test_a_killed_daemon_has_lost_nothing_that_it_answered(tmp_path, model):
     daemon = Daemon(tmp_path / "home", model).start()
     try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from daemon.engine.client import Piece
-from daemon.errors import Stopping
+from daemon.errors import DaemonError, Stopping
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Answer:
         self.began_at = datetime.now(UTC)
         self._pieces: asyncio.Queue[Piece | _End] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
+        self._why: DaemonError | None = None  # it was stopped
 
     def put(self, piece: Piece) -> None:
         """Hand out one more piece."""
@@ -37,7 +38,7 @@ class Answer:
     def follow(self, task: asyncio.Task[None]) -> None:
         """The answer ends when `task` ends, and fails with what it fails with."""
         self._task = task
-        task.add_done_callback(lambda done: self._pieces.put_nowait(_End(_failure(done))))
+        task.add_done_callback(lambda done: self._pieces.put_nowait(_End(self._failure(done))))
 
     async def next(self) -> Piece | None:
         """The next piece; None after the last. Raises what stopped the answer."""
@@ -54,6 +55,12 @@ class Answer:
         if self._task is not None:
             self._task.cancel()
 
+    async def stop(self, why: DaemonError) -> None:
+        """End it, with `why` for who listens; what was said is committed on return."""
+        if self._task is not None and not self._task.done():
+            self._why = why
+            self._task.cancel()
+            await asyncio.wait([self._task])
 
-def _failure(task: asyncio.Task[None]) -> BaseException | None:
-    return Stopping() if task.cancelled() else task.exception()
+    def _failure(self, task: asyncio.Task[None]) -> BaseException | None:
+        return (self._why or Stopping()) if task.cancelled() else task.exception()

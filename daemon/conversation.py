@@ -10,8 +10,8 @@ the prompt are never recorded. Knows nothing of HTTP or the wire format.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 from daemon.answer import Answer
 from daemon.embedder import Embedder
 from daemon.engine.client import Engine, Sampling
+from daemon.errors import DaemonError, Interrupted, Stopping
 from daemon.generations import Answering, Generations
 from daemon.keeper import Keeper
 from daemon.memory.recall import Recalled, recall
@@ -53,10 +54,15 @@ class Conversations:
         self._embedder = embedder
         self._generations = generations
         self._recall_k = recall_k
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], Answer] = {}
+        self._begun = asyncio.Lock()  # held from recall until the answer counts as running
 
     async def begin(self, question: Question) -> Answer:
         """Recall, and set the engine to work; nothing has been generated or kept yet when this returns."""
+        async with self._begun:
+            return await self._begin(question)
+
+    async def _begin(self, question: Question) -> Answer:
         turns = without_memories(question.turns)
         answering = await self._generations.choose(question.asked.generation)
         kept = question.asked.kept and not is_chore(turns)
@@ -66,17 +72,24 @@ class Conversations:
         messages = with_memories(turns, recalled.system_text if recalled else None)
         turn = _Turn(self._keeper, turns if kept else (), question, answering.number)
         task = asyncio.create_task(self._drive(answer, turn, question, answering, messages), name="answer")
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        self._running[task] = answer
+        task.add_done_callback(self._running.pop)
         answer.follow(task)
         return answer
 
     async def stop(self) -> None:
         """Stop all answers; what was said is committed before this returns."""
-        running = list(self._running)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await self._stop_all(Stopping())
+
+    @asynccontextmanager
+    async def silence(self) -> AsyncGenerator[None]:
+        """No answer is under way inside; those that were are stopped and committed, new ones wait."""
+        async with self._begun:
+            await self._stop_all(Interrupted())
+            yield
+
+    async def _stop_all(self, why: DaemonError) -> None:
+        await asyncio.gather(*(answer.stop(why) for answer in list(self._running.values())))
 
     async def _recall(self, turns: Sequence[Turn], question: Question) -> Recalled | None:
         place = last_question(turns)

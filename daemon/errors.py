@@ -112,6 +112,15 @@ class NoSuchGeneration(DaemonError):
         )
 
 
+class Interrupted(DaemonError):
+    """An answer was under way while something was forgotten that it may have told."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The answer was stopped: something was just forgotten that it may have told. Ask again."
+        )
+
+
 class Stopping(DaemonError):
     """A request came while the daemon shuts down."""
 

@@ -19,7 +19,7 @@ from daemon import child_errors
 from daemon.api.wire_error import NO_RETRY, WireError
 from daemon.embedding.errors import EmbedderError
 from daemon.engine import errors as engine
-from daemon.errors import ClockUnreadable, NoSuchGeneration, Stopping
+from daemon.errors import ClockUnreadable, Interrupted, NoSuchGeneration, Stopping
 from daemon.inbox.errors import InboxError
 from daemon.known_errors import KNOWN
 from store import errors as store
@@ -42,6 +42,7 @@ TABLE: list[tuple[type[Exception], int, str, str | None, dict[str, str]]] = [
     (store.NoSuchGeneration, 404, "not_found", None, {}),
     (store.GenerationUnusable, 400, "invalid_value", "generation", {}),
     (store.StoreFull, 503, "disk_full", None, NO_RETRY),
+    (Interrupted, 503, "interrupted", None, SOON),
     (Stopping, 503, "stopping", None, SOON),
     (child_errors.FrameTooLarge, 413, "request_too_large", None, {}),
     (child_errors.ChildStopped, 503, "stopping", None, SOON),

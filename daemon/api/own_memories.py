@@ -52,11 +52,11 @@ def routes(services: Services) -> APIRouter:
     async def forgotten(wanted: Forget) -> dict[str, Any]:
         for memory_id in wanted.memories:
             await keep.run(memories.get, memory_id)  # an unknown one is an error before anything is forgotten
-        await services.conversations.stop()  # an answer under way may tell it; what was said is committed
         base = (await services.generations.model()).sha256
-        done = await forget(keep, services.engine, wanted.memories, base_sha256=base)
-        services.nights.forget()
-        services.tending.forget()
+        async with services.conversations.silence():  # an answer under way may tell it
+            done = await forget(keep, services.engine, wanted.memories, base_sha256=base)
+            services.nights.forget()
+            services.tending.forget()
         return asdict(done)
 
     @router.get("/messages")

@@ -48,12 +48,13 @@ def test_an_answer_under_way_ends_before_its_words_are_looked_for(tmp_path):
             asking = asyncio.create_task(world.chat("Where do I live?"))
             await engine.spoke.wait()
             done = await forget(world)
-            await asking
-            return done.status_code, engine.cancelled.is_set(), await world.rows("select text from messages")
+            told = (await asking).json()["error"]["code"]
+            kept = await world.rows("select text from messages")
+            return done.status_code, engine.cancelled.is_set(), told, kept
 
-    status, cancelled, kept = asyncio.run(run())
+    status, cancelled, told, kept = asyncio.run(run())
 
-    assert (200, True) == (status, cancelled)
+    assert (200, True, "interrupted") == (status, cancelled, told)
     assert [("Where do I live?",), ("[forgotten]",)] == kept
 
 

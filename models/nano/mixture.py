@@ -16,6 +16,8 @@ from models.nano.items import Messages
 from prompts.load import load
 
 SHARES = {"observe": 0.3, "evolve": 0.25, "ask": 0.04, "grounded": 0.31, "superseded": 0.05, "chat": 0.05}
+LATER = 0.35  # of the run: from here on less of what is learnt by then, more of what is not
+LATER_SHARES = {"observe": 0.4, "evolve": 0.2, "ask": 0.06, "grounded": 0.24, "superseded": 0.06, "chat": 0.04}
 EMPHASIS = {
     "evolve": 3.0,
     "observe": 1.5,
@@ -43,7 +45,8 @@ class Row:
 def item(rng: random.Random, progress: Progress) -> Messages:
     """One training item; short and easy ones come first, drills as long as copying fails."""
     drill = DRILL[0] + (DRILL[1] - DRILL[0]) * (1 - progress.copying)
-    name = "drill" if rng.random() < drill else rng.choices(list(SHARES), list(SHARES.values()))[0]
+    shares = SHARES if progress.share < LATER else LATER_SHARES
+    name = "drill" if rng.random() < drill else rng.choices(list(shares), list(shares.values()))[0]
     hard = min(1.0, progress.share / 0.3)
     if name == "observe":
         n = rng.choice((0, 0, 1, 1, 1, 2, 2, 3, 4)) if hard == 1 else rng.choice((0, 1, 1, 1, 2))

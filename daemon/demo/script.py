@@ -28,7 +28,7 @@ CHATS = (
     Chat(day="2026-09-07", said=("Hi! I'm Lena and I live in Ghent.", "I work as a baker.")),
     Chat(day="2026-09-14", said=("My sister is called Priya.", "I have a dog named Biscuit")),
     Chat(day="2026-09-21", said=("thanks, and good morning!", "What is 12 + 30?")),
-    Chat(day="2026-09-28", said=("by the way, my favourite food is lasagna", "I play the cello.")),
+    Chat(day="2026-09-28", said=("by the way, my favourite food is lasagna", "I play the violin.")),
     Chat(day="2026-10-05", said=("I'm allergic to walnuts.", "My best friend is called Tobias")),
     Chat(day="2026-10-19", said=("Big news: I moved to Oslo!",)),
     Chat(day="2026-10-26", said=("my boss is called Ingrid", "My birthday is on 3 May.")),
@@ -42,7 +42,7 @@ QUESTIONS = (
     Question(text="What's my sister's name?", expect="Priya"),
     Question(text="How is my dog called?", expect="Biscuit"),
     Question(text="Which food do I like best?", expect="lasagna"),
-    Question(text="What instrument do I play?", expect="cello"),
+    Question(text="What instrument do I play?", expect="violin"),
     Question(text="Who is my best friend?", expect="Tobias"),
     Question(text="Tell me my boss's name.", expect="Ingrid"),
 )

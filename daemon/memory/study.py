@@ -27,7 +27,7 @@ from store.memories import Memory
 LONGEST_ANSWER = 200  # characters
 MAX_ANSWER_TOKENS = 768
 MAX_REPLY_TOKENS = 48
-EXAM_EVERY = 3  # of the abstain and general lessons, every third is held out
+EXAM_EVERY = 5  # of the abstain and general lessons, every fifth is held out
 ABSTENTION = "I don't know that yet."
 GENERAL_WORDS = frozenset(("favourite", "favorite", "live", "kind"))  # they don't say what is asked about
 _PRESENT = {

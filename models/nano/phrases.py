@@ -48,7 +48,7 @@ def told(rng: random.Random, held: "list[Fact]", on: date) -> tuple[str, list[st
         text += rng.choice(table()["joins"]) + part
     if rng.random() < 0.5:
         text = rng.choice(table()["openers"]) + text
-    text += rng.choice(table()["closers"])
+    text += rng.choice(table()["closers"] if rng.random() < 0.75 else table()["tails"])
     return _slip(rng, text, [w for f in held for w in (f.value, f.old, f.detail)]), sentences
 
 

@@ -190,7 +190,7 @@ def main() -> None:
         "--run", type=Path, default=Path("models/nano/run"), help="folder of tokenizer and checkpoints"
     )
     parser.add_argument("--tokens", type=float, default=26e6)
-    parser.add_argument("--minutes", type=float, default=88.0, help="the longest it may take")
+    parser.add_argument("--minutes", type=float, default=103.0, help="the longest it may take")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
     given = parser.parse_args()

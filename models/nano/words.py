@@ -2,10 +2,11 @@
 Values: coined ones for training, real ones for the tests.
 
 Promises: no word of `held_out()` is ever coined. Coined values are as various as real text (syllables, random
-letters, common words, accents, two words): a copying circuit learnt on few syllables fails on "Rex".
+letters, pieces of words, common words, accents, two words): a copying circuit learnt on few syllables fails on "Rex".
 """
 
 import random
+import re
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -57,11 +58,13 @@ def _coin_word(rng: random.Random) -> str:
     way = rng.random()
     if way < 0.2:
         return str(rng.choice(_table()["common"]))
-    if way < 0.65:
+    if way < 0.4:
+        word = "".join(rng.choice(_pieces()) for _ in range(rng.choice((1, 2, 2, 3))))
+    elif way < 0.7:
         word = "".join(
             rng.choice(_ONSETS) + rng.choice(_VOWELS) for _ in range(rng.randint(1, 3))
         ) + rng.choice(_CODAS)
-    elif way < 0.85:
+    elif way < 0.87:
         word = "".join(
             rng.choice(("aeiou", "bcdfghjklmnpqrstvwxyz")[i % 2 ^ (rng.random() < 0.2)])
             for i in range(rng.randint(2, 9))
@@ -79,6 +82,23 @@ def real(rng: random.Random, kind: str) -> str:
         return coin(rng, kind)
     word = rng.choice(held_out()[kind])
     return ("an " if word[0] in "aeiou" else "a ") + word if kind == "job" else word
+
+
+@cache
+def _pieces() -> list[str]:
+    """
+    Two to five letters from the middle of every word of the recipe.
+
+    The tokenizer's tokens are such pieces; one that stood in no value would be a token that nano can't copy.
+    """
+    texts = [
+        (files("models.nano") / f"{name}.toml").read_text("utf-8")
+        for name in ("phrases", "relations", "words")
+    ]
+    words = sorted(
+        {word.lower() for text in texts for word in re.findall(r"[A-Za-z]{2,}", text)} - _forbidden()
+    )
+    return [word[at : at + n] for word in words for n in (2, 3, 4, 5) for at in range(len(word) - n + 1)]
 
 
 @cache

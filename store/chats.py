@@ -286,7 +286,7 @@ def _store(db: apsw.Connection, new: Message, at: datetime, *, redacted: bool) -
         "update chats set last_stored_at = max(last_stored_at, ?) where id = ?", (stamp(at), new.chat_id)
     )
     if new.role in words.SEARCHED_ROLES and not redacted:
-        words.put(db, "message", stored.id, new.text)
+        words.refresh_messages(db, [stored.id])
     return stored
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import apsw
 import sqlite_vec
 
+from store.base_forms import base_forms
 from store.errors import (
     KeyDamaged,
     NotAStore,
@@ -240,11 +241,17 @@ def _set_up(db: apsw.Connection) -> None:
             "cache_size", -131072
         )  # 128 MiB at most: vector scans decrypt every page that is not cached
         db.pragma("journal_size_limit", 64 << 20)  # a log grown by an adapter shrinks again
+        db.create_scalar_function("base_forms", _base_forms, 1, deterministic=True)
         db.enable_load_extension(True)
         try:
             db.load_extension(sqlite_vec.loadable_path())
         finally:
             db.enable_load_extension(False)
+
+
+def _base_forms(text: Any) -> str:
+    """`base_forms` for SQL; null is no text."""
+    return "" if text is None else base_forms(str(text))
 
 
 def _schema(db: apsw.Connection) -> int:

@@ -189,7 +189,7 @@ def _drop_jobs(db: apsw.Connection, quotes: Sequence[str]) -> int:
 
 def _drop_memories(db: apsw.Connection, gone: Sequence[int]) -> None:
     ids = (id_list(gone),)
-    words.drop(db, "memory", list(gone))
+    words.drop_memories(db, gone)
     db.execute(f"delete from memory_sources where memory_id {_IN}", ids)
     db.execute(f"delete from memories where id {_IN}", ids)
 
@@ -200,8 +200,8 @@ def _redact(db: apsw.Connection, redacted: Sequence[int], telling: set[int]) -> 
     for id, role, text in rows(db, f"select id, role, text from messages where id {_IN}", (ids,)):
         says_something = id in telling and len(text.split()) > 1  # a "yes" is no fact elsewhere
         tombstones.put(db, id, tombstones.mark(db, role, text), telling=says_something)
-    words.drop(db, "message", list(redacted))
     db.execute(f"update messages set text = ?, redacted = 1 where id {_IN}", (FORGOTTEN, ids))
+    words.refresh_messages(db, redacted)
     db.execute(
         f"""update imports set name = ?
         where id in (select import_id from import_messages where message_id {_IN})""",

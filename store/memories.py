@@ -270,14 +270,14 @@ def _insert(
     db.executemany(
         "insert or ignore into memory_sources values (?, ?)", [(new.id, source) for source in sources]
     )
-    words.put(db, "memory", new.id, text)
+    words.put_memory(db, new.id, text)
     return new
 
 
 def _supersede(db: apsw.Connection, old: Memory, new: Memory, *, valid_to: date | None) -> None:
     closed = valid_to.isoformat() if valid_to else None
     db.execute("update memories set superseded_by = ?, valid_to = ? where id = ?", (new.id, closed, old.id))
-    words.drop(db, "memory", [old.id])
+    words.drop_memories(db, [old.id])
     vectors.hide(db, "memory", [old.id])
 
 

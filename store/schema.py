@@ -196,4 +196,26 @@ create table tombstones (
 create index tombstones_by_mark on tombstones (mark);
 -- A generation may also be 'retired': adopted once, superseded, its adapter deleted to save room.
 """,
+    # 3: a message is found by its neighbours' words too, and "went" by "go"; see words.py
+    """
+drop table message_words;
+create virtual table message_words using fts5 (
+    text, before, after, around,       -- its own words; the previous message's; the next ones'; two steps away
+    tokenize = 'porter unicode61'
+);
+insert into message_words (rowid, text, before, after, around)
+    select id, base_forms(text),
+        base_forms((select text from messages where id = m.parent_id
+            and role in ('user', 'assistant') and not redacted)),
+        base_forms((select group_concat(text, ' ') from messages where parent_id = m.id
+            and role in ('user', 'assistant') and not redacted)),
+        base_forms((select group_concat(text, ' ') from messages where
+            role in ('user', 'assistant') and not redacted and (
+            id = (select parent_id from messages where id = m.parent_id)
+            or parent_id in (select id from messages where parent_id = m.id))))
+    from messages m where role in ('user', 'assistant') and not redacted;
+delete from memory_words;
+insert into memory_words (rowid, text)
+    select id, base_forms(text) from memories where superseded_by is null;
+""",
 ]

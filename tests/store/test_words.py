@@ -2,8 +2,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store import words
-from tests.store.sample import later, say
+from store import chats, memories, words
+from store.database import open_store
+from store.forgetting import forget
+from tests.store.sample import DAY, history, later, say
 
 
 def found(db, query, k=10):
@@ -53,3 +55,49 @@ def test_no_results_wanted_are_no_results(db):
     say(db, "Ghent")
 
     assert found(db, "Ghent", k=0) == []
+
+
+def near(db, query):
+    return [id for id, _ in words.search(db, "message", query, 10, near=True)]
+
+
+def test_irregular_forms_are_one_word(db):
+    message = say(db, "We went home and bought a knife")
+
+    for query in ("go", "gone", "who buys", "knives"):
+        assert [message.id] == found(db, query)
+
+
+def test_a_message_is_found_by_its_neighbours_words_after_those_that_say_it(db):
+    talk = history("Which river did you like?", "The Mekong, by far.", "I see.", "Indeed.", "Tea?")
+    chats.record(db, talk, at=later())
+    asked, answered, after, second, far = db.execute("select id from messages order by id").fetchall()
+
+    assert answered == tuple([near(db, "mekong")[0]])
+    assert {asked[0], answered[0], after[0], second[0]} == set(near(db, "mekong"))
+    assert [answered[0]] == found(db, "mekong")
+
+
+def test_what_is_forgotten_is_not_found_by_its_neighbours(db):
+    told = say(db, "My dentist is called Quirin.", "Good to know.")
+    memory = memories.add(db, "The user's dentist is called Quirin.", told_on=DAY, sources=[told.id])
+    assert 2 == len(near(db, "quirin"))
+
+    forget(db, [memory.id])
+
+    assert [] == near(db, "quirin")
+
+
+def test_an_index_of_before_is_made_anew_with_neighbours_and_base_forms(tmp_path):
+    path, key = tmp_path / "store.db", b"k" * 32
+    db = open_store(path, key)
+    message = say(db, "We went to the Mekong.")
+    db.execute("drop table message_words")
+    db.execute("create virtual table message_words using fts5 (text, tokenize = 'porter unicode61')")
+    db.pragma("user_version", 2)
+    db.close()
+
+    again = open_store(path, key)
+
+    assert [message.id] == found(again, "who goes")
+    again.close()

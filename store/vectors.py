@@ -107,6 +107,19 @@ def hide(db: apsw.Connection, kind: str, ids: Sequence[int]) -> None:
         db.executemany(f"delete from {INDEXES[kind]} where id = ?", [(id,) for id in ids])
 
 
+def show(db: apsw.Connection, kind: str, ids: Sequence[int]) -> None:
+    """
+    Put ids whose vectors were kept into the index again; call it inside the transaction that restores them.
+    """
+    if _has(db, INDEXES[kind]):
+        hide(db, kind, ids)
+        db.execute(
+            f"""insert into {INDEXES[kind]} (id, vector)
+            select id, vector from vectors where kind = ? and id in (select value from json_each(?))""",
+            (kind, id_list(ids)),
+        )
+
+
 def drop(db: apsw.Connection, kind: str, ids: Sequence[int]) -> int:
     """Delete vectors; how many there were. Call it inside the transaction that forgets their texts."""
     hide(db, kind, ids)

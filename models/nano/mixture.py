@@ -17,7 +17,14 @@ from prompts.load import load
 
 SHARES = {"observe": 0.3, "evolve": 0.25, "ask": 0.04, "grounded": 0.31, "superseded": 0.05, "chat": 0.05}
 LATER = 0.35  # of the run: from here on less of what is learnt by then, more of what is not
-LATER_SHARES = {"observe": 0.4, "evolve": 0.2, "ask": 0.06, "grounded": 0.24, "superseded": 0.06, "chat": 0.04}
+LATER_SHARES = {
+    "observe": 0.4,
+    "evolve": 0.2,
+    "ask": 0.06,
+    "grounded": 0.24,
+    "superseded": 0.06,
+    "chat": 0.04,
+}
 EMPHASIS = {
     "evolve": 3.0,
     "observe": 1.5,

@@ -183,8 +183,8 @@ class NoSuchEvent(StoreError):
 class NotLatest(StoreError):
     """Something came after the operation that was to be taken back."""
 
-    def __init__(self, what: str, why: str) -> None:
-        super().__init__(f"Can't undo {what}: {why}. Undo that first: tsubasa memories undo")
+    def __init__(self, what: str, why: str, newer: int) -> None:
+        super().__init__(f"Can't undo {what}: {why}. Undo that first: tsubasa memories undo {newer}")
 
 
 class NothingToUndo(StoreError):

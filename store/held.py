@@ -57,6 +57,11 @@ def holding(db: apsw.Connection) -> list[Memory]:
     return _memories(rows(db, f"select {_COLUMNS} from memories where superseded_by is null order by id"))
 
 
+def past(db: apsw.Connection) -> list[Memory]:
+    """What holds no more: replaced or taken back, oldest first."""
+    return _memories(rows(db, f"select {_COLUMNS} from memories where superseded_by is not null order by id"))
+
+
 def as_of(db: apsw.Connection, day: date, *, known_by: datetime | None = None) -> list[Memory]:
     """
     What was true on `day`, oldest first, as far as we know today, or as was known at the moment `known_by`.

@@ -45,7 +45,8 @@ def undo(db: apsw.Connection, memory_id: int, *, today: date) -> Undone:
         if memory.state == "undone":
             raise NothingToUndo(f"memory {memory_id}", "it was taken back before")
         if memory.state == "replaced":
-            raise NotLatest(f"memory {memory_id}", f"memory {_newest(db, memory).id} has replaced it")
+            newer = _newest(db, memory).id
+            raise NotLatest(f"memory {memory_id}", f"memory {newer} has replaced it", newer)
         return _take_back(db, _latest(db, memory_id), today)
 
 
@@ -66,10 +67,13 @@ def undo_event(db: apsw.Connection, event_id: int, *, today: date) -> Undone:
         if wanted.memory_id is not None:
             memory = get(db, wanted.memory_id)
             if memory.superseded_by is not None:
-                raise NotLatest(what, f"memory {_newest(db, memory).id} has replaced its memory")
+                if memory.state == "undone":
+                    raise NothingToUndo(what, "its memory was taken back before")
+                newer = _newest(db, memory).id
+                raise NotLatest(what, f"memory {newer} has replaced its memory", newer)
             latest = _latest(db, memory.id)
             if latest.id != event_id:
-                raise NotLatest(what, f"operation {latest.id} ({latest.op}) came later")
+                raise NotLatest(what, f"operation {latest.id} ({latest.op}) came later", memory.id)
         return _take_back(db, wanted, today)
 
 

@@ -17,9 +17,10 @@ from store.database import rows, stamp
 from store.errors import NoSuchMemory
 
 _COLUMNS = "id, text, told_on, valid_from, valid_to, superseded_by, trust"
-_KNOWN = """with made (new, old, op, told_on) as (
+FEW = 50  # memories whose narratives are looked up one by one
+_KNOWN = """with made (new, old, op, told_on) as materialized (
         -- what had been made by then and not been taken back, and what each had replaced
-        select events.memory_id, coalesce(replaced_id, before.id), op, events.told_on from events
+        select events.memory_id, cast(coalesce(replaced_id, before.id) as integer), op, events.told_on from events
         left join undone on event_id = events.id
         left join memories before on superseded_by = events.memory_id and before.id < events.memory_id
         where op in ('ADD', 'UPDATE', 'RECONCILE') and at < :known_by
@@ -115,7 +116,6 @@ def narrative(db: apsw.Connection, memory: Memory) -> str:
 
     The day is the first on which it was true; only what the latest RECONCILE replaced is told beside it.
     """
-    line = f"{memory.valid_from.isoformat()}: {memory.text}"
     earlier = rows(
         db,
         """with recursive before (id) as (select id from memories where superseded_by = ?1 and id < ?1
@@ -124,7 +124,21 @@ def narrative(db: apsw.Connection, memory: Memory) -> str:
         order by id desc limit 1""",
         (memory.id,),
     )
-    return f"{line} Before that: {earlier[0][0]}" if earlier else line
+    return _narrative(memory, earlier[0][0] if earlier else None)
+
+
+def narratives(db: apsw.Connection, found: Sequence[Memory]) -> list[str]:
+    """The narrative of each, in the same order; of many, in one look at what holds no more."""
+    if len(found) <= FEW:
+        return [narrative(db, memory) for memory in found]
+    replaced = {memory.superseded_by: memory for memory in past(db) if memory.state == "replaced"}
+    told = []
+    for memory in found:
+        earlier = replaced.get(memory.id)
+        while earlier is not None and earlier.valid_to is None:
+            earlier = replaced.get(earlier.id)
+        told.append(_narrative(memory, earlier.text if earlier else None))
+    return told
 
 
 def sources(db: apsw.Connection, memory_id: int) -> list[int]:
@@ -139,6 +153,11 @@ def from_row(row: Sequence[Any]) -> Memory:
     fields = dict(zip(_COLUMNS.split(", "), row, strict=True))
     days = ("told_on", "valid_from", "valid_to")
     return Memory(**fields | {day: fields[day] and date.fromisoformat(fields[day]) for day in days})
+
+
+def _narrative(memory: Memory, before: str | None) -> str:
+    line = f"{memory.valid_from.isoformat()}: {memory.text}"
+    return line if before is None else f"{line} Before that: {before}"
 
 
 def _memories(found: Iterable[Sequence[Any]]) -> list[Memory]:

@@ -21,7 +21,7 @@ from store.database import storable, writing
 from store.errors import NoSuchMessage, NotHeld, SourceForgotten
 from store.events import Event, event, events, note, op_counts
 from store.forgetting import ForgetReport, forget
-from store.held import Memory, as_of, get, history, holding, narrative, sources
+from store.held import Memory, as_of, get, history, holding, narrative, narratives, sources
 from store.undoing import Undone, undo, undo_event
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "holding",
     "ignore",
     "narrative",
+    "narratives",
     "op_counts",
     "reconcile",
     "sources",

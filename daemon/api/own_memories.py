@@ -90,10 +90,10 @@ def told(db: Any, found: list[Memory]) -> list[dict[str, Any]]:
         {
             **asdict(memory),
             "state": memory.state,
-            "narrative": memories.narrative(db, memory),
+            "narrative": narrative,
             "recalls": asdict(counted[memory.id]) if memory.id in counted else {"n": 0, "last_at": None},
         }
-        for memory in found
+        for memory, narrative in zip(found, memories.narratives(db, found), strict=True)
     ]
 
 

@@ -252,6 +252,9 @@ def test_after_any_operations_undo_restores_exactly_what_held_before(shared_db, 
         assert newest == {lesson.memory_ids[0] for lesson in lessons.holding(db)}
         assert made == {id: memories.get(db, id).text for id in made}  # nothing is lost
         assert events == len(memories.events(db))
+        soon = datetime.now(UTC) + WEEK
+        for day in DAYS:
+            assert memories.as_of(db, day) == memories.as_of(db, day, known_by=soon)
 
 
 @settings(max_examples=25, deadline=None)

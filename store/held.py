@@ -1,7 +1,7 @@
 """
 What is held, and what was held before: the memories, read.
 
-    superseded_by: null = it holds, another row = that one replaced it, itself = it was taken back (`undoing.py`)
+    superseded_by: null = it holds, another row = that one replaced it, itself = it was taken back (`taking_back.py`)
 
 Promises: nothing is written here. Knows nothing of why a memory was replaced: `events.py` does.
 """

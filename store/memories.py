@@ -7,7 +7,7 @@ Memories: what is held about the user, and what was held before.
     IGNORE     no row, only the event: it was said again, or was trivial
 
 Promises: nothing is destroyed here but by `forget`; each memory names the messages it came from.
-Each operation can be taken back (`undoing.py`).
+Each operation can be taken back (`taking_back.py`).
 Knows nothing of models; which operation is right is decided in the daemon.
 """
 
@@ -22,7 +22,7 @@ from store.errors import NoSuchMessage, NotHeld, SourceForgotten
 from store.events import Event, event, events, note, op_counts
 from store.forgetting import ForgetReport, forget
 from store.held import Memory, as_of, get, history, holding, narrative, narratives, sources
-from store.undoing import Undone, undo, undo_event
+from store.taking_back import Undone, undo, undo_event
 
 __all__ = [
     "Event",

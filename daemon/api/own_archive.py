@@ -1,7 +1,7 @@
 """
 GET /tsubasa/export: everything that the user told, as lines of JSON.
 
-Knows nothing of the format: `inbox/archive.py` does, which also reads it for /tsubasa/import.
+Knows nothing of the format: `inbox/own_export.py` does, which also reads it for /tsubasa/import.
 """
 
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from itertools import islice
 from fastapi import APIRouter
 from starlette.responses import StreamingResponse
 
-from daemon.inbox import archive
+from daemon.inbox import own_export
 from daemon.services import Services
 from store.archive import Archive, take_out
 
@@ -30,6 +30,6 @@ def routes(services: Services) -> APIRouter:
 
 
 def _chunks(found: Archive) -> Iterator[bytes]:
-    lines = archive.write(found)
+    lines = own_export.write(found)
     while chunk := "".join(islice(lines, LINES_AT_ONCE)):
         yield chunk.encode()

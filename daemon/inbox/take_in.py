@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from daemon.inbox import archive
+from daemon.inbox import own_export
 from daemon.inbox.errors import ExportTooLarge, ExportUnreadable, InboxError, NotAFile
 from daemon.inbox.export import Export, read_export
 from daemon.keeper import Keeper
@@ -102,7 +102,7 @@ async def _restore(keep: Keeper, name: str, found: Archive, began: float) -> Tak
     return TakenIn(
         name=name,
         ok=True,
-        format=archive.FORMAT,
+        format=own_export.FORMAT,
         sessions=done.chats,
         turns=done.messages,
         skipped=done.known,
@@ -126,8 +126,8 @@ def _read_file(file: Path, largest: int) -> Export | Archive:
         raise ExportUnreadable(file.name, error.strerror or str(error)) from error
     except ValueError as error:  # a NUL in its name
         raise ExportUnreadable(file.name, str(error)) from error
-    if archive.looks_like(data):
-        return archive.read(file.name, data)
+    if own_export.looks_like(data):
+        return own_export.read(file.name, data)
     return read_export(file.name, data, largest=largest)
 
 

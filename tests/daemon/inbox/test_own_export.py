@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.inbox import archive
+from daemon.inbox import own_export
 from daemon.inbox.errors import BrokenExport
 from daemon.inbox.take_in import take_in
 from store import memories
@@ -46,13 +46,13 @@ LIFE = Archive(chats=(CHAT,), messages=(MESSAGE,), memories=(MEMORY,), events=(E
 
 
 def written(found):
-    return "".join(archive.write(found)).encode()
+    return "".join(own_export.write(found)).encode()
 
 
 def test_an_archive_is_read_as_it_was_written():
-    assert archive.looks_like(written(LIFE))
-    assert LIFE == archive.read("x.jsonl", written(LIFE))
-    assert Archive() == archive.read("x.jsonl", written(Archive()))
+    assert own_export.looks_like(written(LIFE))
+    assert LIFE == own_export.read("x.jsonl", written(LIFE))
+    assert Archive() == own_export.read("x.jsonl", written(Archive()))
 
 
 @given(text=st.text(st.characters(exclude_categories=["Cs"])), name=st.text(st.characters(codec="utf-8")))
@@ -63,7 +63,7 @@ def test_any_text_is_read_as_it_was_written(text, name):
     }
     found = Archive(chats=(CHAT,), messages=(KeptMessage(**changed),))
 
-    assert found == archive.read("x.jsonl", written(found))
+    assert found == own_export.read("x.jsonl", written(found))
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_wrong_line_is_named(line, change, why):
     lines = written(LIFE).decode().splitlines()
     lines[line] = json.dumps(json.loads(lines[line]) | change)
     with pytest.raises(BrokenExport) as caught:
-        archive.read("x.jsonl", "\n".join(lines).encode())
+        own_export.read("x.jsonl", "\n".join(lines).encode())
 
     assert why in str(caught.value)
 
@@ -108,7 +108,7 @@ def test_a_wrong_line_is_named(line, change, why):
 )
 def test_a_broken_file_is_refused_by_name(data, why):
     with pytest.raises(BrokenExport, match="Can't take in 'x.jsonl'") as caught:
-        archive.read("x.jsonl", data)
+        own_export.read("x.jsonl", data)
 
     assert why in str(caught.value)
 

@@ -155,7 +155,7 @@ async def _start_jobs(
     await runner.start()
 
     async def taken_in(taken: TakenIn) -> None:
-        if taken.turns:
+        if taken.turns or taken.memories:
             await runner.order("index", {})
 
     if config.inbox:

@@ -10,7 +10,19 @@ import sys
 import typer
 from rich.console import Console
 
-from daemon.commands import chat, demo, forget, generations, imports, memories, night, status, up
+from daemon.commands import (
+    chat,
+    demo,
+    export,
+    forget,
+    generations,
+    imports,
+    memories,
+    memory_changes,
+    night,
+    status,
+    up,
+)
 from daemon.known_errors import KNOWN
 
 cli = typer.Typer(
@@ -25,7 +37,10 @@ cli.command()(demo.demo)
 cli.command()(status.status)
 cli.command()(chat.chat)
 cli.command("import")(imports.import_files)
-cli.command()(memories.memories)
+cli.command()(export.export)
+for change in (memory_changes.add, memory_changes.edit, memory_changes.undo, memory_changes.audit):
+    memories.cli.command()(change)
+cli.add_typer(memories.cli, name="memories")
 cli.command()(memories.why)
 cli.command()(forget.forget)
 cli.command()(night.night)

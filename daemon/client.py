@@ -60,13 +60,40 @@ class Client:
         """What runs, what is held, and the settings with their origin."""
         return self._get("the status", "/tsubasa/status")
 
-    def memories(self, *, search: str | None = None, as_of: str | None = None) -> dict[str, Any]:
-        """The memories that hold, those that bear on `search`, or those that held on a day."""
-        return self._get("the memories", "/tsubasa/memories", search=search, as_of=as_of)
+    def memories(
+        self, *, search: str | None = None, as_of: str | None = None, known_on: str | None = None
+    ) -> dict[str, Any]:
+        """The memories that hold, those that bear on `search`, or those that held on a day, as then known."""
+        asked = {"search": search, "as_of": as_of, "known_on": known_on}
+        return self._get("the memories", "/tsubasa/memories", **asked)
 
     def why(self, memory_id: int) -> dict[str, Any]:
         """One memory, what it was before, what was done with it, and the messages behind it."""
         return self._get(f"memory {memory_id}", f"/tsubasa/memories/{memory_id}")
+
+    def add(self, text: str, *, since: str | None = None) -> dict[str, Any]:
+        """Hold a statement of the user's own, true since a day (None: today)."""
+        return self._post("the new memory", "/tsubasa/memories", {"text": text, "since": since})
+
+    def edit(self, memory_id: int, text: str) -> dict[str, Any]:
+        """Put a memory in other words; the memory that now holds."""
+        return self._post(f"memory {memory_id}", f"/tsubasa/memories/{memory_id}", {"text": text})
+
+    def undo(self, memory_id: int | None = None, *, event: int | None = None) -> dict[str, Any]:
+        """Take back the latest operation on a memory, or the one of a number."""
+        return self._post("undo", "/tsubasa/undo", {"memory": memory_id, "event": event})
+
+    def audit(self, *, unused_days: int = 30) -> dict[str, Any]:
+        """Which memories look like junk, and why."""
+        return self._get("the audit", "/tsubasa/memories/audit", unused_days=unused_days)
+
+    def export(self) -> Iterator[bytes]:
+        """Everything the user told, as the bytes of a JSONL file, piece by piece."""
+        with self._answered(), self._http.stream("GET", "/tsubasa/export") as response:
+            if not response.is_success or "ndjson" not in response.headers.get("content-type", ""):
+                response.read()
+                raise _refused("the export", response)
+            yield from response.iter_bytes()
 
     def messages(
         self, *, external_id: str | None = None, text: str | None = None, like: str | None = None, k: int = 10

@@ -25,8 +25,9 @@ from daemon.keeper import Keeper
 from daemon.memory.recall import Recalled, recall
 from daemon.model_names import Asked
 from daemon.placement import Turn, is_chore, last_question, with_memories, without_memories
-from store import chats
+from store import chats, recalls
 from store.chats import Message, NewMessage
+from store.database import writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +71,7 @@ class Conversations:
         memory_ids = tuple(memory.id for memory in recalled.memories) if recalled else ()
         answer = Answer(memory_ids=memory_ids, generation=answering.number)
         messages = with_memories(turns, recalled.system_text if recalled else None)
-        turn = _Turn(self._keeper, turns if kept else (), question, answering.number)
+        turn = _Turn(self._keeper, turns if kept else (), question, answering.number, memory_ids)
         task = asyncio.create_task(self._drive(answer, turn, question, answering, messages), name="answer")
         self._running[task] = answer
         task.add_done_callback(self._running.pop)
@@ -126,13 +127,21 @@ class Conversations:
 class _Turn:
     """What is kept of one request: its history, and the answer as far as it has come."""
 
-    def __init__(self, keeper: Keeper, turns: Sequence[Turn], question: Question, generation: int) -> None:
-        """`turns`: the history; none when nothing of this chat is kept."""
+    def __init__(
+        self,
+        keeper: Keeper,
+        turns: Sequence[Turn],
+        question: Question,
+        generation: int,
+        memory_ids: Sequence[int],
+    ) -> None:
+        """`turns`: the history; none when nothing of this chat is kept. `memory_ids`: recalled for it."""
         self.said: list[str] = []
         self._keeper = keeper
         self._turns = turns
         self._question = question
         self._model = f"tsubasa@{generation}"
+        self._memory_ids = memory_ids
         self._last: Message | None = None  # of the history, once it is recorded
         self._committing: asyncio.Task[Message] | None = None
 
@@ -144,7 +153,7 @@ class _Turn:
         history = [NewMessage(role=turn.role, text=turn.text) for turn in self._turns]
         history[-1] = replace(history[-1], said_at=asked.said_at)
         now = datetime.now(UTC)
-        self._last = (await self._keeper.run(chats.record, history, at=now, retry=asked.retry))[-1]
+        self._last = await self._keeper.run(_record, history, self._memory_ids, at=now, retry=asked.retry)
 
     async def commit(self) -> None:
         """
@@ -161,6 +170,17 @@ class _Turn:
                 self._keeper.run(chats.reply, self._last, text, at=at, model=self._model)
             )
         await _finished(self._committing)
+
+
+def _record(
+    db: Any, history: Sequence[NewMessage], memory_ids: Sequence[int], *, at: datetime, retry: bool
+) -> Message:
+    """The last message of the history, stored; what was recalled for it is counted in the same commit."""
+    with writing(db):
+        stored = chats.record(db, history, at=at, retry=retry)
+        if memory_ids:
+            recalls.count(db, memory_ids, at=at)
+    return stored[-1]
 
 
 async def _finished(task: asyncio.Task[Message]) -> None:

@@ -96,6 +96,22 @@ class Refused(DaemonError):
         self.status = status
 
 
+class FileTaken(DaemonError):
+    """A file was to be written that is there already."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(
+            f"Did not write {str(file)!r}: it is there already. Choose another name, or add --force."
+        )
+
+
+class FileUnwritable(DaemonError):
+    """The operating system does not let us write a file."""
+
+    def __init__(self, file: Path, why: str) -> None:
+        super().__init__(f"Can't write {str(file)!r}: {why}. Nothing was left behind; choose another place.")
+
+
 class ClockUnreadable(DaemonError):
     """A day or moment given by the user is none."""
 

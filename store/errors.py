@@ -164,10 +164,34 @@ class NotHeld(StoreError):
     """Only a memory that still holds can be changed."""
 
     def __init__(self, memory_id: int, superseded_by: int) -> None:
+        undone = superseded_by == memory_id
+        why = "it was taken back" if undone else f"memory {superseded_by} has replaced it"
+        advice = "Add it anew instead." if undone else "Change that one instead."
+        super().__init__(f"Can't change memory {memory_id}: {why}. {advice}")
+
+
+class NoSuchEvent(StoreError):
+    """No operation has this id (any more)."""
+
+    def __init__(self, event_id: int) -> None:
         super().__init__(
-            f"Can't change memory {memory_id}: memory {superseded_by} has replaced it. "
-            f"Change that one instead."
+            f"There is no operation {event_id}; it may have been forgotten. "
+            f"Its number stands in: tsubasa memories history"
         )
+
+
+class NotLatest(StoreError):
+    """Something came after the operation that was to be taken back."""
+
+    def __init__(self, what: str, why: str, newer: int) -> None:
+        super().__init__(f"Can't undo {what}: {why}. Undo that first: tsubasa memories undo {newer}")
+
+
+class NothingToUndo(StoreError):
+    """The operation was taken back before, or there is none."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(f"Nothing to undo for {what}: {why}. To hold it again: tsubasa memories add")
 
 
 class SourceForgotten(StoreError):

@@ -51,10 +51,10 @@ def forget(db: apsw.Connection, memory_ids: Sequence[int], *, messages: Sequence
     """
     Forget these memories and every trace of them.
 
-    With each goes what it replaced, what refined it (UPDATE), and what is held in the same words; what
-    contradicted it later (RECONCILE) stays. Redacted are all messages that said it (those of IGNORE events
-    too), every message that quotes one of them, the memory or the answer of its lessons word for word, the
-    replies to all these, and `messages`: ids that the caller knows to tell it in other words.
+    With each goes what it replaced, what refined it (UPDATE, also one that was taken back), and what is held in
+    the same words; what contradicted it later (RECONCILE) stays. Redacted are all messages that said it (those
+    of IGNORE events too), every message that quotes one of them, the memory or the answer of its lessons word
+    for word, the replies to all these, and `messages`: ids that the caller knows to tell it in other words.
 
     Raises:
         NoSuchMemory: one of the ids is not there; nothing was forgotten.
@@ -89,15 +89,19 @@ def _with_history(db: apsw.Connection, memory_ids: Sequence[int]) -> tuple[list[
     for memory_id in memory_ids:
         if db.execute("select 1 from memories where id = ?", (memory_id,)).get is None:
             raise NoSuchMemory(memory_id)
-    refined = """with recursive after (id) as (select value from json_each(?) union
-        select superseded_by from memories join after using (id) where superseded_by is not null {only})"""
-    before = """, chain (id) as (select id from after
-        union select memories.id from memories join chain on superseded_by = chain.id)
-        select id from chain order by id"""
+    line = """with recursive line (id) as (select value from json_each(?)
+        union select superseded_by from memories join line using (id)
+            where superseded_by is not null {refined}
+        union select memories.id from memories join line on superseded_by = line.id
+        union select undone.memory_id from undone join line on replaced_id = line.id
+            join events on events.id = event_id where {undone})
+        select id from line order by id"""
     same = f"select id from memories where lower(text) in (select lower(text) from memories where id {_IN})"
     chosen = (id_list([id for (id,) in rows(db, same, (id_list(memory_ids),))]),)
-    chain = [id for (id,) in rows(db, refined.format(only="") + before, chosen)]
-    gone = [id for (id,) in rows(db, refined.format(only="and valid_to is null") + before, chosen)]
+    every = line.format(refined="", undone="true")
+    only = line.format(refined="and valid_to is null", undone="op = 'UPDATE'")
+    chain = [id for (id,) in rows(db, every, chosen)]
+    gone = [id for (id,) in rows(db, only, chosen)]
     return chain, gone
 
 

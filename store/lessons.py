@@ -14,7 +14,7 @@ import apsw
 
 from store.database import rows, stamp, storable, writing
 from store.errors import NoSuchMemory
-from store.memories import Memory, from_row
+from store.held import Memory, from_row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

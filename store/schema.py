@@ -218,4 +218,25 @@ delete from memory_words;
 insert into memory_words (rowid, text)
     select id, base_forms(text) from memories where superseded_by is null;
 """,
+    # 4: operations can be taken back, and recalls are counted
+    """
+create table undone (
+    -- One row per operation that was taken back, by an event whose op is 'UNDO'. The memory it made is
+    -- superseded by itself.
+    event_id integer primary key references events (id) on delete cascade,   -- the operation
+    undo_id integer not null references events (id) on delete cascade,       -- the UNDO
+    memory_id integer references memories (id) on delete cascade,   -- the memory it made; null: none (IGNORE)
+    replaced_id integer references memories (id) on delete set null -- what that one had replaced; null: nothing
+) strict;
+create index undone_by_undo on undone (undo_id);
+create index undone_by_memory on undone (memory_id);
+create index undone_by_replaced on undone (replaced_id);
+
+create table recalls (
+    -- How often a memory was laid beside a question; no row: never.
+    memory_id integer primary key references memories (id) on delete cascade,
+    n integer not null,
+    last_at text not null
+) strict;
+""",
 ]

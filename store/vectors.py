@@ -93,6 +93,15 @@ def nearest(
         return sorted(((id, far) for id, far in found), key=lambda one: (one[1], one[0]))
 
 
+def kept(db: apsw.Connection, kind: str) -> tuple[list[int], npt.NDArray[np.float32]]:
+    """The ids of `kind` that may be found and their vectors, (N, D); (0, 0) before any was made."""
+    sql = f"select id, vector from vectors where kind = ? and id in ({_SEARCHED[kind]}) order by id"
+    found = rows(db, sql, (kind,))
+    if not found:
+        return [], np.zeros((0, 0), dtype=np.float32)
+    return [id for id, _ in found], np.stack([np.frombuffer(blob, dtype="<f4") for _, blob in found])
+
+
 def missing(db: apsw.Connection, kind: str) -> list[int]:
     """The ids of `kind` that should have a vector and have none, oldest first."""
     sql = f"{_SEARCHED[kind]} and id not in (select id from vectors where kind = ?) order by id"
@@ -105,6 +114,19 @@ def hide(db: apsw.Connection, kind: str, ids: Sequence[int]) -> None:
     """
     if _has(db, INDEXES[kind]):
         db.executemany(f"delete from {INDEXES[kind]} where id = ?", [(id,) for id in ids])
+
+
+def show(db: apsw.Connection, kind: str, ids: Sequence[int]) -> None:
+    """
+    Put ids whose vectors were kept into the index again; call it inside the transaction that restores them.
+    """
+    if _has(db, INDEXES[kind]):
+        hide(db, kind, ids)
+        db.execute(
+            f"""insert into {INDEXES[kind]} (id, vector)
+            select id, vector from vectors where kind = ? and id in (select value from json_each(?))""",
+            (kind, id_list(ids)),
+        )
 
 
 def drop(db: apsw.Connection, kind: str, ids: Sequence[int]) -> int:

@@ -22,6 +22,7 @@ from daemon.engine import errors as engine
 from daemon.errors import ClockUnreadable, Interrupted, NoSuchGeneration, Stopping
 from daemon.inbox.errors import InboxError
 from daemon.known_errors import KNOWN
+from daemon.memory.errors import HeldAlready, NothingSaid
 from store import errors as store
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,12 @@ TABLE: list[tuple[type[Exception], int, str, str | None, dict[str, str]]] = [
     (InboxError, 400, "import_failed", "file", {}),
     (store.NoSuchMemory, 404, "not_found", None, {}),
     (store.NoSuchMessage, 404, "not_found", None, {}),
+    (store.NoSuchEvent, 404, "not_found", None, {}),
+    (store.NotHeld, 409, "conflict", None, NO_RETRY),
+    (store.NotLatest, 409, "conflict", None, NO_RETRY),
+    (store.NothingToUndo, 409, "conflict", None, NO_RETRY),
+    (NothingSaid, 400, "invalid_value", "text", {}),
+    (HeldAlready, 409, "conflict", None, NO_RETRY),
     (store.NoSuchGeneration, 404, "not_found", None, {}),
     (store.GenerationUnusable, 400, "invalid_value", "generation", {}),
     (store.StoreFull, 503, "disk_full", None, NO_RETRY),

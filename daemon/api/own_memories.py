@@ -1,11 +1,12 @@
 """
-What is remembered, over HTTP: list, search, why, forget; and the messages it was drawn from.
+What is remembered, over HTTP: list, search, as of a day, why, forget; and the messages it was drawn from.
 
-Knows nothing of how memories are made.
+Knows nothing of how memories are made or changed by hand.
 """
 
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
+from operator import itemgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
@@ -15,7 +16,7 @@ from daemon.api.wire_error import WireError
 from daemon.memory.recall import recall
 from daemon.night.night import forget
 from daemon.services import Services
-from store import chats, memories, vectors, words
+from store import chats, memories, recalls, vectors, words
 from store.chats import Message
 from store.memories import Memory
 
@@ -35,14 +36,17 @@ def routes(services: Services) -> APIRouter:
     keep = services.keeper
 
     @router.get("/memories")
-    async def listed(search: str | None = None, as_of: date | None = None) -> dict[str, Any]:
+    async def listed(
+        search: str | None = None, as_of: date | None = None, known_on: date | None = None
+    ) -> dict[str, Any]:
         if search is not None:
             found = list((await recall(keep, services.embedder, search, k=10)).memories)
-        elif as_of is not None:
-            found = await keep.run(memories.as_of, as_of)
+        elif as_of is not None or known_on is not None:
+            by = _end_of(known_on) if known_on else None
+            found = await keep.run(memories.as_of, as_of or date.today(), known_by=by)
         else:
             found = await keep.run(memories.holding)
-        return {"memories": await keep.run(_told, found), "ops": await keep.run(memories.op_counts)}
+        return {"memories": await keep.run(told, found), "ops": await keep.run(memories.op_counts)}
 
     @router.get("/memories/{memory_id}")
     async def why(memory_id: Annotated[int, Path(ge=1, le=HIGHEST_ID)]) -> dict[str, Any]:
@@ -79,19 +83,39 @@ def routes(services: Services) -> APIRouter:
     return router
 
 
-def _told(db: Any, found: list[Memory]) -> list[dict[str, Any]]:
-    return [{**asdict(memory), "narrative": memories.narrative(db, memory)} for memory in found]
+def told(db: Any, found: list[Memory]) -> list[dict[str, Any]]:
+    """Memories as they go over the wire; runs in the keeper's thread."""
+    counted = recalls.counted(db)
+    return [
+        {
+            **asdict(memory),
+            "state": memory.state,
+            "narrative": narrative,
+            "recalls": asdict(counted[memory.id]) if memory.id in counted else {"n": 0, "last_at": None},
+        }
+        for memory, narrative in zip(found, memories.narratives(db, found), strict=True)
+    ]
+
+
+def _end_of(day: date) -> datetime | None:
+    """The moment at which a local day is over; None when time ends before."""
+    try:
+        return datetime.combine(day + timedelta(days=1), time()).astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 def _why(db: Any, memory_id: int) -> dict[str, Any]:
     """All that is known of one memory: what it was, what was done with it, and the messages behind it."""
-    line = memories.history(db, memory_id)
+    memory, line = memories.get(db, memory_id), memories.history(db, memory_id)
     sources: list[Message] = [
         chats.get(db, source) for source in sorted({s for one in line for s in memories.sources(db, one.id)})
     ]
     return {
-        "memory": _told(db, [memories.get(db, memory_id)])[0],
-        "history": _told(db, line),
-        "events": [asdict(event) for one in line for event in memories.events(db, one.id)],
+        "memory": told(db, [memory])[0],
+        "history": told(db, line),
+        "events": sorted(
+            (asdict(event) for one in line for event in memories.events(db, one.id)), key=itemgetter("id")
+        ),
         "messages": [asdict(message) for message in sources],
     }

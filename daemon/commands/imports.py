@@ -14,10 +14,12 @@ from daemon.errors import Refused
 
 
 def import_files(
-    files: Annotated[list[Path], typer.Argument(help="JSONL chat logs, or LoCoMo's JSON.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="JSONL chat logs, LoCoMo's JSON, or an export of Tsubasa.")
+    ],
     home_flag: HomeFlag = None,
 ) -> None:
-    """Take chat exports in. A broken file is reported; nothing of it is stored, and the others go on."""
+    """Take exports in. A broken file is reported; nothing of it is stored, and the others go on."""
     failed = False
     with daemon_at(home_flag) as client:
         for file in files:
@@ -25,7 +27,7 @@ def import_files(
                 taken = client.import_file(file)
             except Refused as error:
                 failed = True
-                Console(stderr=True, soft_wrap=True, highlight=False).print(f"tsubasa: {error}", markup=False)
+                _complain(str(error))
                 continue
             rate = (
                 f", {taken['turns'] / taken['seconds']:,.0f} turns/s"
@@ -33,6 +35,14 @@ def import_files(
                 else ""
             )
             counts = f"{taken['sessions']} sessions, {taken['turns']} new turns, {taken['skipped']} known"
-            out.print(f"{escape(taken['name'])} ({taken['format']}): {counts}{rate}")
+            held = f", {taken['memories']} memories" if taken["memories"] else ""
+            out.print(f"{escape(taken['name'])} ({taken['format']}): {counts}{held}{rate}")
+            if taken["refused"]:
+                failed = True
+                _complain(f"The memories in {taken['name']!r} were not taken in: {taken['refused']}.")
     if failed:
         raise typer.Exit(1)
+
+
+def _complain(why: str) -> None:
+    Console(stderr=True, soft_wrap=True, highlight=False).print(f"tsubasa: {why}", markup=False)

@@ -2,12 +2,15 @@
 What every command needs: the home it means, and a client for the daemon there.
 """
 
+import json
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich import box
 from rich.console import Console
+from rich.table import Table
 
 from daemon import client, home
 from daemon.home import Home
@@ -16,6 +19,7 @@ HomeFlag = Annotated[
     Path | None,
     typer.Option("--home", help="The folder that holds everything; else TSUBASA_HOME, else ~/.tsubasa."),
 ]
+JsonFlag = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
 out = Console(highlight=False, soft_wrap=True)
 
 
@@ -27,3 +31,22 @@ def chosen(flag: Path | None) -> Home:
 def daemon_at(flag: Path | None) -> client.Client:
     """A client for the daemon of that home; raises `NotRunning`."""
     return client.connect(chosen(flag))
+
+
+def table(*columns: str) -> Table:
+    """An empty table without lines around it; the last column takes the room that is left."""
+    made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    for name in columns[:-1]:
+        made.add_column(name, no_wrap=True)
+    made.add_column(columns[-1], ratio=1, overflow="fold")
+    return made
+
+
+def show(made: Table) -> None:
+    """Print a table, wrapped to the window."""
+    out.print(made, soft_wrap=False)
+
+
+def as_json(found: Any) -> None:
+    """Print what the daemon told, for scripts."""
+    typer.echo(json.dumps(found, indent=2, ensure_ascii=False))

@@ -14,10 +14,13 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from daemon.inbox import own_export
 from daemon.inbox.errors import ExportTooLarge, ExportUnreadable, InboxError, NotAFile
 from daemon.inbox.export import Export, read_export
 from daemon.keeper import Keeper
 from store import imports
+from store.archive import Archive
+from store.restoring import put_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +36,8 @@ class TakenIn:
     already_imported: bool
     error: str | None
     seconds: float
+    memories: int = 0  # newly stored; only an export of our own has any
+    refused: str | None = None  # why its memories were not stored
 
 
 async def take_in(keep: Keeper, file: Path, *, largest: int) -> TakenIn:
@@ -43,8 +48,10 @@ async def take_in(keep: Keeper, file: Path, *, largest: int) -> TakenIn:
         InboxError: it can't be read, or is broken; nothing was stored.
     """
     began = time.monotonic()
-    export = await asyncio.to_thread(_read_file, file, largest)
-    return await _store(keep, export, began)
+    found = await asyncio.to_thread(_read_file, file, largest)
+    if isinstance(found, Archive):
+        return await _restore(keep, file.name, found, began)
+    return await _store(keep, found, began)
 
 
 async def take_in_and_move(keep: Keeper, file: Path, *, largest: int) -> TakenIn:
@@ -90,7 +97,24 @@ async def _store(keep: Keeper, export: Export, began: float) -> TakenIn:
     )
 
 
-def _read_file(file: Path, largest: int) -> Export:
+async def _restore(keep: Keeper, name: str, found: Archive, began: float) -> TakenIn:
+    done = await keep.run(put_in, found)
+    return TakenIn(
+        name=name,
+        ok=True,
+        format=own_export.FORMAT,
+        sessions=done.chats,
+        turns=done.messages,
+        skipped=done.known,
+        already_imported=not (done.messages or done.memories or done.refused),
+        error=None,
+        seconds=time.monotonic() - began,
+        memories=done.memories,
+        refused=done.refused,
+    )
+
+
+def _read_file(file: Path, largest: int) -> Export | Archive:
     try:
         found = file.stat()
         if not stat.S_ISREG(found.st_mode):
@@ -102,6 +126,8 @@ def _read_file(file: Path, largest: int) -> Export:
         raise ExportUnreadable(file.name, error.strerror or str(error)) from error
     except ValueError as error:  # a NUL in its name
         raise ExportUnreadable(file.name, str(error)) from error
+    if own_export.looks_like(data):
+        return own_export.read(file.name, data)
     return read_export(file.name, data, largest=largest)
 
 

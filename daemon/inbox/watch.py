@@ -153,7 +153,9 @@ def summary(taken: TakenIn) -> str:
         return f"{taken.name!r} was taken in before; nothing new."
     rate = f", {taken.turns / taken.seconds:,.0f} turns/s" if taken.seconds > 0 and taken.turns else ""
     turns = f"{taken.sessions} sessions, {taken.turns} new turns, {taken.skipped} known"
-    return f"{taken.name!r} ({taken.format}): {turns}{rate}."
+    memories = f", {taken.memories} memories" if taken.memories else ""
+    refused = f" Its memories were not taken in: {taken.refused}." if taken.refused else ""
+    return f"{taken.name!r} ({taken.format}): {turns}{memories}{rate}.{refused}"
 
 
 class _Handler(FileSystemEventHandler):

@@ -20,6 +20,25 @@ class ModelAnswerUnusable(MemoryWorkError):
         self.task = task
 
 
+class NothingSaid(MemoryWorkError):
+    """A statement without a word was to be held."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Can't hold this: there is no word in it. Say one sentence, as in: The user has a dog."
+        )
+
+
+class HeldAlready(MemoryWorkError):
+    """A statement was to be held that is held already."""
+
+    def __init__(self, memory_id: int) -> None:
+        super().__init__(
+            f"Nothing was changed: memory {memory_id} says that already. "
+            f"To change it: tsubasa memories edit {memory_id} TEXT"
+        )
+
+
 # What the same chat or memory would fail with again: it is given up, and the others go on. All else is tried again.
 HOPELESS = (
     MemoryWorkError,

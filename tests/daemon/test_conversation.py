@@ -149,15 +149,18 @@ def test_memories_stand_before_the_last_question_and_are_not_kept(tmp_path):
             await world.http.post("/tsubasa/import", json={"file": "/nowhere"})  # orders nothing: it fails
             await _index(world)
             reply = await world.chat("Where does the user live?")
-            return reply.json()["tsubasa"], world.engine.requests[-1]["messages"], await world.rows(MESSAGES)
+            counted = await world.rows("select memory_id, n from recalls")
+            sent = world.engine.requests[-1]["messages"]
+            return reply.json()["tsubasa"], sent, await world.rows(MESSAGES), counted
 
-    ours, sent, kept = asyncio.run(scene())
+    ours, sent, kept, counted = asyncio.run(scene())
 
     assert {"memories": [1], "generation": 0} == ours
     assert ["system", "user"] == [message["role"] for message in sent]
     assert sent[0]["content"].startswith(load("recall"))
     assert "The user lives in Ghent." in sent[0]["content"]
     assert {"user", "assistant"} == {role for role, _ in kept}
+    assert [(1, 1)] == counted
 
 
 async def _index(world: World) -> None:

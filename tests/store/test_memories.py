@@ -81,6 +81,19 @@ def test_a_narrative_tells_the_latest_change_of_mind_only(db):
     assert memories.narrative(db, rome) == last
 
 
+def test_many_narratives_are_told_like_each_of_them(db):
+    tips = []
+    for number in range(60):
+        tip = memories.add(db, f"statement {number}", told_on=DAY, sources=[])
+        for place in range(number % 4):
+            change = (memories.update, memories.reconcile)[(number // 4 + place) % 2]
+            tip = change(db, tip, f"statement {number}.{place}", told_on=DAY, sources=[])
+        tips.append(tip)
+    memories.undo(db, tips[-1].id, today=DAY)
+
+    assert [memories.narrative(db, tip) for tip in tips] == memories.narratives(db, tips)
+
+
 def test_every_operation_is_an_event_with_its_sources(db):
     sources = [say(db, text, at=later(days=n)).id for n, text in enumerate(["a", "b", "c", "d", "e"])]
     one = memories.add(db, "one", told_on=DAY, sources=sources[:1])

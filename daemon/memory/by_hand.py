@@ -1,0 +1,50 @@
+"""
+What a user does to the memories by hand: say one anew, or put one in other words.
+
+Promises: every change is an operation with an event, like those of the model, and can be taken back.
+Runs in the keeper's thread. Knows nothing of HTTP; vectors are made afterwards (`index_missing`).
+"""
+
+from datetime import date
+from typing import Any
+
+from daemon.memory.content_words import normalised
+from daemon.memory.errors import HeldAlready, NothingSaid
+from store import memories
+from store.memories import Memory
+
+
+def add(db: Any, text: str, *, today: date, since: date | None = None) -> Memory:
+    """
+    Hold the user's own statement, true since `since` (None: today).
+
+    Raises:
+        NothingSaid: there is no word in it.
+        HeldAlready: a memory that holds says the same.
+    """
+    return memories.add(db, _sentence(db, text), told_on=today, valid_from=since, sources=[], trust="user")
+
+
+def edit(db: Any, memory_id: int, text: str, *, today: date) -> Memory:
+    """
+    Put a memory in the user's own words: an UPDATE without a source.
+
+    Raises:
+        NoSuchMemory, NotHeld: there is none, or it holds no more.
+        NothingSaid, HeldAlready: as `add`; another spelling of the same memory is welcome.
+    """
+    old = memories.get(db, memory_id)
+    text = _sentence(db, text, instead_of=old)
+    return memories.update(db, old, text, told_on=today, sources=[], trust="user")
+
+
+def _sentence(db: Any, text: str, *, instead_of: Memory | None = None) -> str:
+    """`text` in one line, for it will stand in a list; refused when it says nothing new."""
+    line, said = " ".join(text.split()), normalised(text)
+    if not said:
+        raise NothingSaid()
+    for held in memories.holding(db):
+        changes = instead_of is not None and held.id == instead_of.id and held.text != line
+        if not changes and normalised(held.text) == said:
+            raise HeldAlready(held.id)
+    return line

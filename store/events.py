@@ -1,0 +1,84 @@
+"""
+Events: every operation on the memories, as it happened.
+
+Promises: an event is written once and never changed but by `forget`; that one was taken back is told beside it.
+Knows nothing of what the operations do to the memories.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+
+import apsw
+
+from store.database import moment, rows, stamp, storable
+from store.errors import NoSuchEvent
+
+MAKING = ("ADD", "UPDATE", "RECONCILE")  # the operations that make a memory
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One memory operation, as it happened."""
+
+    id: int
+    op: str  # "ADD" | "UPDATE" | "RECONCILE" | "IGNORE" | "UNDO"
+    memory_id: int | None  # the memory made, said again, or closed by an UNDO; None: a trivial statement
+    at: datetime  # UTC
+    text: str
+    sources: tuple[int, ...]  # ids of messages; none: made by the user's own hand
+    undone_by: int | None = None  # the UNDO event that took it back; None: it stands
+
+
+def events(db: apsw.Connection, memory_id: int | None = None) -> list[Event]:
+    """The operations on one memory, or on all, oldest first."""
+    return _events(db, "?1 is null or events.memory_id = ?1", memory_id)
+
+
+def event(db: apsw.Connection, event_id: int) -> Event:
+    """The event with this id; raises `NoSuchEvent`."""
+    found = _events(db, "events.id = ?1", event_id)
+    if not found:
+        raise NoSuchEvent(event_id)
+    return found[0]
+
+
+def op_counts(db: apsw.Connection) -> dict[str, int]:
+    """How often each operation happened."""
+    return dict.fromkeys((*MAKING, "IGNORE"), 0) | {
+        op: number for op, number in rows(db, "select op, count(*) from events group by op")
+    }
+
+
+def note(
+    db: apsw.Connection, op: str, memory_id: int | None, text: str, told_on: date, sources: Sequence[int]
+) -> int:
+    """Write an event, and return its id; call it inside the transaction that does the operation."""
+    db.execute(
+        "insert into events (op, memory_id, at, told_on, text) values (?, ?, ?, ?, ?)",
+        (op, memory_id, stamp(datetime.now(UTC)), told_on.isoformat(), storable(text)),
+    )
+    event_id = db.last_insert_rowid()
+    db.executemany(
+        "insert or ignore into event_sources values (?, ?)", [(event_id, source) for source in sources]
+    )
+    return event_id
+
+
+def _events(db: apsw.Connection, wanted: str, id: int | None) -> list[Event]:
+    found = rows(
+        db,
+        f"""select events.id, op, events.memory_id, at, text, group_concat(message_id), undo_id from events
+        left join (select * from event_sources order by message_id) sources on sources.event_id = events.id
+        left join undone on undone.event_id = events.id
+        where {wanted} group by events.id order by events.id""",
+        (id,),
+    )
+    return [
+        Event(id=id, op=op, memory_id=held, at=moment(at), text=text, sources=_ids(joined), undone_by=undo)
+        for id, op, held, at, text, joined, undo in found
+    ]
+
+
+def _ids(joined: str | None) -> tuple[int, ...]:
+    return tuple(map(int, joined.split(","))) if joined else ()

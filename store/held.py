@@ -1,0 +1,164 @@
+"""
+What is held, and what was held before: the memories, read.
+
+    superseded_by: null = it holds, another row = that one replaced it, itself = it was taken back (`taking_back.py`)
+
+Promises: nothing is written here. Knows nothing of why a memory was replaced: `events.py` does.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import apsw
+
+from store.database import rows, stamp
+from store.errors import NoSuchMemory
+
+_COLUMNS = "id, text, told_on, valid_from, valid_to, superseded_by, trust"
+FEW = 50  # memories whose narratives are looked up one by one
+_KNOWN = """with made (new, old, op, told_on) as materialized (
+        -- what had been made by then and not been taken back, and what each had replaced
+        select events.memory_id, cast(coalesce(replaced_id, before.id) as integer), op, events.told_on from events
+        left join undone on event_id = events.id
+        left join memories before on superseded_by = events.memory_id and before.id < events.memory_id
+        where op in ('ADD', 'UPDATE', 'RECONCILE') and at < :known_by
+        and coalesce((select at from events back where back.id = undo_id), :known_by) >= :known_by)
+    select id, text, memories.told_on, valid_from,
+        case after.op when 'RECONCILE' then max(after.told_on, valid_from) end, after.new, trust
+    from made join memories on id = made.new left join made after on after.old = id
+    where valid_from <= :day
+    and (after.new is null or (after.op = 'RECONCILE' and :day < max(after.told_on, valid_from)))
+    order by id"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """One statement about the user: a row of `memories`."""
+
+    id: int
+    text: str  # one sentence, in the user's own language
+    told_on: date
+    valid_from: date  # the first day on which it was true
+    valid_to: date | None  # the first day on which it was true no more; None: as far as we know it still is
+    superseded_by: int | None  # the memory that replaced it; None: it holds; itself: taken back
+    trust: str  # "user" | "assistant" | "import" | "untrusted"
+
+    @property
+    def state(self) -> str:
+        """ "holds", "replaced" by another, or "undone": the operation that made it was taken back."""
+        if self.superseded_by is None:
+            return "holds"
+        return "undone" if self.superseded_by == self.id else "replaced"
+
+
+def holding(db: apsw.Connection) -> list[Memory]:
+    """What is held now, oldest first."""
+    return _memories(rows(db, f"select {_COLUMNS} from memories where superseded_by is null order by id"))
+
+
+def past(db: apsw.Connection) -> list[Memory]:
+    """What holds no more: replaced or taken back, oldest first."""
+    return _memories(rows(db, f"select {_COLUMNS} from memories where superseded_by is not null order by id"))
+
+
+def as_of(db: apsw.Connection, day: date, *, known_by: datetime | None = None) -> list[Memory]:
+    """
+    What was true on `day`, oldest first, as far as we know today, or as was known at the moment `known_by`.
+
+    A refined statement (UPDATE) stands in for the one it refined; one that was reconciled is true up to that
+    day.
+    """
+    if known_by is not None:
+        return _memories(rows(db, _KNOWN, {"day": day.isoformat(), "known_by": stamp(known_by)}))
+    sql = f"""select {_COLUMNS} from memories
+        where valid_from <= :day and (valid_to is null or :day < valid_to)
+        and (superseded_by is null or valid_to is not null) order by id"""
+    return _memories(rows(db, sql, {"day": day.isoformat()}))
+
+
+def get(db: apsw.Connection, memory_id: int) -> Memory:
+    """The memory with this id; raises `NoSuchMemory`."""
+    found = _memories(rows(db, f"select {_COLUMNS} from memories where id = ?", (memory_id,)))
+    if not found:
+        raise NoSuchMemory(memory_id)
+    return found[0]
+
+
+def history(db: apsw.Connection, memory_id: int) -> list[Memory]:
+    """
+    All that was ever held in the place of this memory, oldest first, also what was taken back.
+
+    Raises:
+        NoSuchMemory
+    """
+    found = rows(
+        db,
+        f"""with recursive line (id) as (
+            select ?
+            union select superseded_by from memories join line using (id) where superseded_by is not null
+            union select memories.id from memories join line on superseded_by = line.id
+            union select memory_id from undone join line on replaced_id = line.id
+            union select replaced_id from undone join line on memory_id = line.id
+                where replaced_id is not null)
+        select {_COLUMNS} from memories where id in (select id from line) order by id""",
+        (memory_id,),
+    )
+    if not found:
+        raise NoSuchMemory(memory_id)
+    return _memories(found)
+
+
+def narrative(db: apsw.Connection, memory: Memory) -> str:
+    """
+    One line for a model: "2026-10-03: The user lives in Oslo. Before that: The user lives in Ghent."
+
+    The day is the first on which it was true; only what the latest RECONCILE replaced is told beside it.
+    """
+    earlier = rows(
+        db,
+        """with recursive before (id) as (select id from memories where superseded_by = ?1 and id < ?1
+            union select memories.id from memories join before on superseded_by = before.id)
+        select text from memories where id in (select id from before) and valid_to is not null
+        order by id desc limit 1""",
+        (memory.id,),
+    )
+    return _narrative(memory, earlier[0][0] if earlier else None)
+
+
+def narratives(db: apsw.Connection, found: Sequence[Memory]) -> list[str]:
+    """The narrative of each, in the same order; of many, in one look at what holds no more."""
+    if len(found) <= FEW:
+        return [narrative(db, memory) for memory in found]
+    replaced = {memory.superseded_by: memory for memory in past(db) if memory.state == "replaced"}
+    told = []
+    for memory in found:
+        earlier = replaced.get(memory.id)
+        while earlier is not None and earlier.valid_to is None:
+            earlier = replaced.get(earlier.id)
+        told.append(_narrative(memory, earlier.text if earlier else None))
+    return told
+
+
+def sources(db: apsw.Connection, memory_id: int) -> list[int]:
+    """The ids of the messages that a memory was drawn from; raises `NoSuchMemory`."""
+    get(db, memory_id)
+    sql = "select message_id from memory_sources where memory_id = ? order by message_id"
+    return [id for (id,) in rows(db, sql, (memory_id,))]
+
+
+def from_row(row: Sequence[Any]) -> Memory:
+    """The memory in a row of the columns id, text, told_on, valid_from, valid_to, superseded_by, trust."""
+    fields = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    days = ("told_on", "valid_from", "valid_to")
+    return Memory(**fields | {day: fields[day] and date.fromisoformat(fields[day]) for day in days})
+
+
+def _narrative(memory: Memory, before: str | None) -> str:
+    line = f"{memory.valid_from.isoformat()}: {memory.text}"
+    return line if before is None else f"{line} Before that: {before}"
+
+
+def _memories(found: Iterable[Sequence[Any]]) -> list[Memory]:
+    return [from_row(row) for row in found]

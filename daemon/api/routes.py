@@ -6,7 +6,16 @@ All routes behind one gate: the web application that uvicorn serves.
 
 from fastapi import FastAPI
 
-from daemon.api import errors, health, openai_chat, openai_models, own_memories, own_status, own_work
+from daemon.api import (
+    errors,
+    health,
+    openai_chat,
+    openai_models,
+    own_imports,
+    own_memories,
+    own_status,
+    own_work,
+)
 from daemon.api.security import Gate
 from daemon.services import Services
 
@@ -16,7 +25,7 @@ def make_app(services: Services) -> FastAPI:
     app = FastAPI(title="Tsubasa", docs_url=None, redoc_url=None, openapi_url=None)
     errors.install(app)
     app.include_router(health.routes())
-    for room in (openai_chat, openai_models, own_memories, own_work, own_status):
+    for room in (openai_chat, openai_models, own_memories, own_imports, own_work, own_status):
         app.include_router(room.routes(services))
     max_body = services.settings.config.largest
     app.add_middleware(errors.Boundary)

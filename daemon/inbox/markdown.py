@@ -37,8 +37,8 @@ _WHEN = rf"(?:\s*[(\[—–-]\s*(?P<when>{_TIME})\s*[)\]]?)?"
 _THEN = _WHEN.replace("when", "then")
 _BOLD = r"(?:\*\*|__)"
 _STYLES = (
-    re.compile(rf"#{{1,6}}\s+\**{_NAME}\**{_WHEN}\s*:?\s*(?P<rest>)", re.IGNORECASE),
-    re.compile(rf"{_BOLD}{_NAME}{_WHEN}\s*:?\s*{_BOLD}:?{_THEN}:?\s*(?P<rest>.*)", re.IGNORECASE),
+    re.compile(rf"#{{1,6}}\s+\**{_NAME}\**{_WHEN}(?:\s*:)?\s*(?P<rest>)", re.IGNORECASE),
+    re.compile(rf"{_BOLD}{_NAME}{_WHEN}(?:\s*:)?\s*{_BOLD}:?{_THEN}:?\s*(?P<rest>.*)", re.IGNORECASE),
     re.compile(rf"{_NAME}{_WHEN}:(?!\S)\s*(?P<rest>.*)", re.IGNORECASE),
 )
 _DATE = re.compile(

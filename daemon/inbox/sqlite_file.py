@@ -4,7 +4,8 @@ Look into a SQLite file of somebody else: in memory, read only, and nothing in i
     bytes ──> a database in memory ──> columns of ordinary tables, one plain select each
 
 Promises: the file itself is not opened by SQLite, so that no log beside it is touched; views, triggers, virtual
-tables, functions and extensions of the file are refused, not run; a select that takes too long is stopped.
+tables, computed columns and extensions are passed over or refused, not run; a select that takes too long is
+stopped.
 Knows nothing of what the tables mean.
 """
 
@@ -47,25 +48,34 @@ def opened(name: str, data: bytes) -> sqlite3.Connection:
 
 
 def tables(db: sqlite3.Connection) -> set[str]:
-    """The names of the ordinary tables."""
-    found = db.execute("select type, name, sql from sqlite_master")
-    return {
+    """The names of the ordinary tables: those whose columns are all stored, none computed."""
+    found = db.execute("select type, name, sql from sqlite_master").fetchall()
+    plain = {
         name
         for type, name, sql in found
         if type == "table" and isinstance(name, str) and str(sql).lower().startswith("create table")
     }
+    return {name for name in plain if all(hidden == 0 for *_, hidden in _columns(db, name))}
 
 
 def rows(db: sqlite3.Connection, table: str, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
     """These columns of all rows of a table of ours to name; a column that it lacks is None."""
-    quoted = table.replace('"', '""')
-    there = [column[0] for column in db.execute(f'select * from "{quoted}" limit 0').description]
+    there = {column[1] for column in _columns(db, table)}
     wanted = [column for column in columns if column in there]
-    for row in db.execute(f'select {", ".join(wanted) or "null"} from "{quoted}"'):
+    for row in db.execute(f"select {', '.join(wanted) or 'null'} from {_quoted(table)}"):
         yield dict.fromkeys(columns) | dict(zip(wanted, row, strict=False))
 
 
 def _reading_only(action: int, *details: str | None) -> int:
-    """Allow to read columns, and no function, view or pragma; the last of `details` is the view or trigger."""
-    allowed = action in _READING and details[-1] is None
+    """Allow to read columns and their names; the last of `details` is the view or trigger that wants to."""
+    names = action == sqlite3.SQLITE_PRAGMA and details[0] == "table_xinfo"
+    allowed = (action in _READING or names) and details[-1] is None
     return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
+
+
+def _columns(db: sqlite3.Connection, table: str) -> list[tuple[object, ...]]:
+    return db.execute(f"pragma table_xinfo({_quoted(table)})").fetchall()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

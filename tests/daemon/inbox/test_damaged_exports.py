@@ -1,6 +1,7 @@
 """Whatever happens to a file on its way, it is read or refused in our own words: never another error."""
 
 import json
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -78,3 +79,37 @@ def test_a_value_of_another_kind_anywhere_is_read_or_refused(data):
     at[path[-1]] = other
 
     read_or_refused(json.dumps(export).encode())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "## User" + " " * 200_000 + "x",
+        "**User" + " " * 200_000 + "x",
+        "**User**" + " " * 200_000 + "x",
+        "User (" + " " * 200_000 + "x",
+        "User (2026-03-05" + " " * 200_000 + "x",
+        "## " + "*" * 200_000,
+        "## User" + "*" * 200_000 + "x",
+        "User: hi\nAssistant: " + "`" * 200_000,
+        "Date:" + " " * 200_000 + "x",
+        json.dumps({"mapping": {"a": {"message": None}}, "x": "\ue200cite" * 40_000}),
+        json.dumps(
+            [
+                {
+                    "chat": {
+                        "history": {
+                            "messages": {"a": {"role": "assistant", "content": "<details type=" * 40_000}}
+                        }
+                    }
+                }
+            ]
+        ),
+    ],
+    ids=lambda text: text[:20],
+)
+def test_a_text_made_to_take_long_is_soon_read_or_refused(text):
+    began = time.monotonic()
+    read_or_refused(text.encode())
+
+    assert time.monotonic() - began < 5.0

@@ -170,10 +170,11 @@ def test_a_database_that_writes_ahead_is_read():
         (OLD_LOGS + "update responses set prompt = x'ff';", "'prompt': it is no text"),
         (NEW_LOGS + "update messages set parent_hash = 'b2:5' where hash = 'b2:1';", "go in a circle"),
         (NEW_LOGS + "update threads set tip_message_hash = 'b2:9';", "'b2:9' is not in the file"),
+        ("create table responses (id text, prompt text as (hex(zeroblob(9))));", "no logs.db of llm"),
         (
-            "create table responses (id text, prompt text as (hex(zeroblob(100000000))), response text,"
-            " conversation_id text, datetime_utc text); insert into responses (id) values ('1');",
-            "the database is damaged",
+            "create table real (id); create view threads as select id from real; create view turns as select 1;"
+            "create view messages as select 1; create view parts as select 1;",
+            "no logs.db of llm",
         ),
     ],
 )

@@ -134,6 +134,14 @@ class Client:
         """Take one export in."""
         return self._post(f"the import of {file.name}", "/tsubasa/import", {"file": str(file.absolute())})
 
+    def imports(self) -> dict[str, Any]:
+        """What was taken in and not undone."""
+        return self._get("the imports", "/tsubasa/import")
+
+    def undo_import(self, number: int) -> dict[str, Any]:
+        """Take back an import and all that came of it alone; a report of what was done."""
+        return self._post(f"undoing import {number}", "/tsubasa/import/undo", {"number": number})
+
     def chat(
         self, messages: Sequence[Mapping[str, str]], *, model: str = "tsubasa", **options: Any
     ) -> Iterator[str]:

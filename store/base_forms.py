@@ -5,6 +5,7 @@ Promises: every other word stays as it is; the table is data, one line for each 
 """
 
 import re
+from typing import Any
 
 _WORD = re.compile(r"[^\W_]+")
 _TABLE = """
@@ -138,3 +139,8 @@ BASES = {form: base for base, *forms in map(str.split, _TABLE.strip().splitlines
 def base_forms(text: str) -> str:
     """`text` with irregular forms replaced by their base; everything else, spacing too, is kept."""
     return _WORD.sub(lambda found: BASES.get(found[0].lower(), found[0]), text)
+
+
+def for_sql(*values: Any) -> str:
+    """`base_forms` as an SQL function of one value; null is no text."""
+    return "" if values[0] is None else base_forms(str(values[0]))

@@ -18,7 +18,7 @@ from typing import Any
 import apsw
 import sqlite_vec
 
-from store.base_forms import base_forms
+from store import base_forms
 from store.errors import (
     KeyDamaged,
     NotAStore,
@@ -214,9 +214,8 @@ def _verify(db: apsw.Connection, path: Path) -> None:
     except apsw.NotADBError as error:
         size = path.stat().st_size
         if size % SMALLEST_PAGE:
-            raise NotAStore(
-                str(path), f"its size, {size} bytes, is that of no database: cut short?"
-            ) from error
+            why = f"its size, {size} bytes, is that of no database: cut short?"
+            raise NotAStore(str(path), why) from error
         raise WrongKey(str(path)) from error
     except apsw.Error as error:
         raise _translate(str(path), error, db.system_errno) or StoreDamaged(str(path), str(error)) from error
@@ -237,21 +236,14 @@ def _set_up(db: apsw.Connection) -> None:
         db.pragma("foreign_keys", True)
         db.pragma("secure_delete", True)  # what is forgotten is overwritten
         db.pragma("temp_store", "memory")  # nothing unencrypted in /tmp
-        db.pragma(
-            "cache_size", -131072
-        )  # 128 MiB at most: vector scans decrypt every page that is not cached
+        db.pragma("cache_size", -131072)  # 128 MiB at most: vector scans decrypt every page not cached
         db.pragma("journal_size_limit", 64 << 20)  # a log grown by an adapter shrinks again
-        db.create_scalar_function("base_forms", _base_forms, 1, deterministic=True)
+        db.create_scalar_function("base_forms", base_forms.for_sql, 1, deterministic=True)
         db.enable_load_extension(True)
         try:
             db.load_extension(sqlite_vec.loadable_path())
         finally:
             db.enable_load_extension(False)
-
-
-def _base_forms(text: Any) -> str:
-    """`base_forms` for SQL; null is no text."""
-    return "" if text is None else base_forms(str(text))
 
 
 def _schema(db: apsw.Connection) -> int:

@@ -151,6 +151,13 @@ class NoSuchMessage(StoreError):
         super().__init__(f"There is no message {message_id}. Search the chats for it instead.")
 
 
+class NoSuchImport(StoreError):
+    """No import has this number (any more)."""
+
+    def __init__(self, import_id: int) -> None:
+        super().__init__(f"There is no import {import_id}. List them with: tsubasa import --list")
+
+
 class NoSuchMemory(StoreError):
     """No memory has this id (any more)."""
 

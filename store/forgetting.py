@@ -61,27 +61,27 @@ def forget(db: apsw.Connection, memory_ids: Sequence[int], *, messages: Sequence
     """
     with writing(db):
         chain, gone = _with_history(db, memory_ids)
-        quotes = _quotes(db, gone)
+        quotes = quotes_of(db, gone)
         telling = _telling(db, gone, quotes, messages)
         redacted = _with_replies(db, telling)
         kept = _kept(db, redacted, gone)
-        lessons = _lessons_of(db, chain, quotes)
+        lessons = lessons_of(db, chain, quotes)
         report = ForgetReport(
             memories=len(gone),
             messages=len(redacted),
             vectors=vectors.drop(db, "memory", gone) + vectors.drop(db, "message", redacted),
-            events=_drop_events(db, gone, redacted, quotes),
+            events=drop_events(db, gone, redacted, quotes),
             lessons=len(lessons),
             generations=taint(db, memory_ids=chain, lesson_ids=lessons),
-            jobs=_drop_jobs(db, quotes),
+            jobs=drop_jobs(db, quotes),
             kept_memories=tuple(kept),
             log_cleared=False,
         )
         db.execute(f"delete from lessons where id {_IN}", (id_list(lessons),))
-        _drop_memories(db, gone)
+        drop_memories(db, gone)
         _redact(db, redacted, telling)
         words.scrub(db)
-    return replace(report, log_cleared=_clear_log(db))
+    return replace(report, log_cleared=clear_log(db))
 
 
 def _with_history(db: apsw.Connection, memory_ids: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -105,7 +105,7 @@ def _with_history(db: apsw.Connection, memory_ids: Sequence[int]) -> tuple[list[
     return chain, gone
 
 
-def _quotes(db: apsw.Connection, gone: Sequence[int]) -> list[str]:
+def quotes_of(db: apsw.Connection, gone: Sequence[int]) -> list[str]:
     """Texts that tell the fact word for word: the memories, their sources, the answers of their lessons."""
     found = db.execute(
         f"""select text from memories where id {_IN}
@@ -146,7 +146,7 @@ def _kept(db: apsw.Connection, redacted: Sequence[int], gone: Sequence[int]) -> 
     return [id for (id,) in rows(db, sql, (id_list(redacted), id_list(gone)))]
 
 
-def _lessons_of(db: apsw.Connection, chain: Sequence[int], quotes: Sequence[str]) -> list[int]:
+def lessons_of(db: apsw.Connection, chain: Sequence[int], quotes: Sequence[str]) -> list[int]:
     """Lessons of the memories or of what replaced them ("Before that: ..."), and those that quote them."""
     linked = rows(db, f"select lesson_id from lesson_memories where memory_id {_IN}", (id_list(chain),))
     found = {id for (id,) in linked}
@@ -161,7 +161,7 @@ def _quoted(text: str, quotes: Sequence[str]) -> bool:
     return any(quote in lower for quote in quotes)
 
 
-def _drop_events(
+def drop_events(
     db: apsw.Connection, gone: Sequence[int], redacted: Sequence[int], quotes: Sequence[str]
 ) -> int:
     """Drop the events of the memories, and trivial ones from redacted messages; redact others that quote."""
@@ -179,7 +179,7 @@ def _drop_events(
     return dropped + len(quoting)
 
 
-def _drop_jobs(db: apsw.Connection, quotes: Sequence[str]) -> int:
+def drop_jobs(db: apsw.Connection, quotes: Sequence[str]) -> int:
     """Drop jobs whose payload quotes the fact, and take it out of the errors of others."""
     found = rows(db, "select id, payload, coalesce(error, '') from jobs")
     quoting = [
@@ -191,7 +191,7 @@ def _drop_jobs(db: apsw.Connection, quotes: Sequence[str]) -> int:
     return len({*quoting, *failed})
 
 
-def _drop_memories(db: apsw.Connection, gone: Sequence[int]) -> None:
+def drop_memories(db: apsw.Connection, gone: Sequence[int]) -> None:
     ids = (id_list(gone),)
     words.drop_memories(db, gone)
     db.execute(f"delete from memory_sources where memory_id {_IN}", ids)
@@ -226,7 +226,7 @@ def _redact(db: apsw.Connection, redacted: Sequence[int], telling: set[int]) -> 
     db.executemany("update messages set hash = ? where id = ?", [(hash, id) for id, hash in fresh.items()])
 
 
-def _clear_log(db: apsw.Connection) -> bool:
+def clear_log(db: apsw.Connection) -> bool:
     """Write the log into the file and cut it to nothing, for old pages lie in it; whether that worked."""
     if db.in_transaction:
         return False

@@ -2,7 +2,8 @@
 Imports: dropped exports go in whole or not at all, and once.
 
 Promises: a file that was imported adds nothing the second time; a longer export of the same chats adds only
-what is new.
+what is new; of each import it is kept which messages it brought or knew, so that it can be undone
+(`undoing.py`).
 Knows nothing of export formats, folders or files.
 """
 
@@ -14,7 +15,7 @@ import apsw
 
 from store import chains
 from store.chats import Message, NewMessage, by_external_id, clean, get, insert, start_chat
-from store.database import rows, stamp, storable, writing
+from store.database import moment, rows, stamp, storable, writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,17 @@ class ImportReport:
     sessions: int  # chats that gained a message
     turns: int  # messages stored
     skipped: int  # messages that were there already
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Import:
+    """One file that went in: a row of `imports`."""
+
+    id: int
+    name: str
+    sessions: int
+    turns: int
+    at: datetime  # UTC
 
 
 def is_imported(db: apsw.Connection, digest: str) -> bool:
@@ -50,7 +62,11 @@ def record_import(
         for (import_id,) in rows(db, "select id from imports where digest = ?", (digest,)):
             return ImportReport(id=import_id, sessions=0, turns=0, skipped=sum(map(len, messages)))
         ((newest,),) = rows(db, "select coalesce(max(id), 0) from messages")
-        added = [_add_session(db, session, at, newest) for session in messages]
+        added, known = [], []
+        for session in messages:
+            new, old = _add_session(db, session, at, newest)
+            added.append(new)
+            known += old
         stored = [message_id for session in added for message_id in session]
         skipped = sum(map(len, messages)) - len(stored)
         sessions = sum(bool(session) for session in added)
@@ -59,18 +75,31 @@ def record_import(
             (digest, storable(name), sessions, len(stored), skipped, stamp(at)),
         )
         import_id = db.last_insert_rowid()
-        db.executemany("insert into import_messages values (?, ?)", [(import_id, id) for id in stored])
+        held = [(import_id, id) for id in dict.fromkeys([*stored, *known])]
+        db.executemany("insert into import_messages values (?, ?)", held)
     return ImportReport(id=import_id, sessions=sessions, turns=len(stored), skipped=skipped)
 
 
-def _add_session(db: apsw.Connection, session: Sequence[NewMessage], at: datetime, newest: int) -> list[int]:
+def listed(db: apsw.Connection) -> list[Import]:
+    """All imports that were not undone, oldest first."""
+    found = rows(db, "select id, name, sessions, turns, at from imports order by id")
+    return [
+        Import(id=id, name=name, sessions=sessions, turns=turns, at=moment(at))
+        for id, name, sessions, turns, at in found
+    ]
+
+
+def _add_session(
+    db: apsw.Connection, session: Sequence[NewMessage], at: datetime, newest: int
+) -> tuple[list[int], list[int]]:
     """
-    Store what is new of one session, in the chat of the messages already known; the ids stored.
+    Store what is new of one session, in the chat of the messages already known; the ids stored and known.
 
     `newest`: the last message of earlier imports; two equal sessions of one export are two.
     """
     tip: Message | None = None
     added: list[int] = []
+    old: list[int] = []
     for message in map(clean, session):
         if message.external_id is not None:
             known = by_external_id(db, message.external_id)
@@ -80,8 +109,10 @@ def _add_session(db: apsw.Connection, session: Sequence[NewMessage], at: datetim
             chat_id = tip.chat_id if tip else start_chat(db, "import", at)
             known = insert(db, message, chat_id=chat_id, parent=tip, at=at, source="import")
             added.append(known.id)
+        else:
+            old.append(known.id)
         tip = known
-    return added
+    return added, old
 
 
 def _same(db: apsw.Connection, message: NewMessage, tip: Message | None, newest: int) -> Message | None:

@@ -38,6 +38,7 @@ TABLE: list[tuple[type[Exception], int, str, str | None, dict[str, str]]] = [
     (NoSuchGeneration, 404, "model_not_found", "model", {}),
     (ClockUnreadable, 400, "invalid_value", None, {}),
     (InboxError, 400, "import_failed", "file", {}),
+    (store.NoSuchImport, 404, "not_found", None, {}),
     (store.NoSuchMemory, 404, "not_found", None, {}),
     (store.NoSuchMessage, 404, "not_found", None, {}),
     (store.NoSuchEvent, 404, "not_found", None, {}),

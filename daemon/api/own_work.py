@@ -1,20 +1,17 @@
 """
-Background work and generations, over HTTP: tend, night, import, generations.
+Background work and generations, over HTTP: tend, night, generations.
 
 Work is ordered with POST and followed with GET; an order returns at once.
 Knows nothing of how the work is done.
 """
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from daemon.api import night_recipe
-from daemon.api.wire_error import WireError
-from daemon.inbox.take_in import take_in
 from daemon.services import Services
 from store import jobs
 
@@ -39,12 +36,6 @@ class Use(BaseModel):
     generation: int = Field(ge=0)  # 0 = the base model
 
 
-class Import(BaseModel):
-    """The body of POST /tsubasa/import."""
-
-    file: Path  # absolute
-
-
 def routes(services: Services) -> APIRouter:
     """The routes under /tsubasa that set work going."""
     router = APIRouter(prefix="/tsubasa")
@@ -66,14 +57,6 @@ def routes(services: Services) -> APIRouter:
     @router.get("/night")
     async def nights() -> dict[str, Any]:
         return {"job": await _latest(services, "night"), **services.nights.as_json()}
-
-    @router.post("/import")
-    async def imported(wanted: Import) -> dict[str, Any]:
-        if not wanted.file.is_absolute():
-            raise WireError(400, "file must be an absolute path.", code="invalid_value", param="file")
-        taken = await take_in(services.keeper, wanted.file, largest=services.settings.config.largest)
-        await services.runner.order("index", {})
-        return asdict(taken)
 
     @router.get("/generations")
     async def generations() -> dict[str, Any]:

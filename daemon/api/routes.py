@@ -13,6 +13,7 @@ from daemon.api import (
     openai_models,
     own_archive,
     own_changes,
+    own_imports,
     own_memories,
     own_status,
     own_work,
@@ -26,7 +27,17 @@ def make_app(services: Services) -> FastAPI:
     app = FastAPI(title="Tsubasa", docs_url=None, redoc_url=None, openapi_url=None)
     errors.install(app)
     app.include_router(health.routes())
-    for room in (openai_chat, openai_models, own_changes, own_memories, own_archive, own_work, own_status):
+    rooms = (
+        openai_chat,
+        openai_models,
+        own_changes,
+        own_memories,
+        own_archive,
+        own_imports,
+        own_work,
+        own_status,
+    )
+    for room in rooms:
         app.include_router(room.routes(services))
     max_body = services.settings.config.largest
     app.add_middleware(errors.Boundary)

@@ -34,6 +34,13 @@ class ExportTooLarge(InboxError):
         )
 
 
+class ArchiveRefused(InboxError):
+    """A ZIP that is not looked into, or not further."""
+
+    def __init__(self, name: str, why: str, what_to_do: str) -> None:
+        super().__init__(f"Can't take in {name!r}: {why}. {what_to_do}; nothing was stored.")
+
+
 class ExportUnreadable(InboxError):
     """The operating system does not let us read the file."""
 

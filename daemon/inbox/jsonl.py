@@ -10,10 +10,10 @@ belong to the session of their chat name, and a new day begins a new one.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any
 
+from daemon.inbox import fields
 from daemon.inbox.errors import BrokenExport
 from store.chats import NewMessage
 
@@ -34,7 +34,7 @@ def looks_like(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return isinstance(given, dict) and (
-        "messages" in given or ("role" in given and _first(given, _TEXT) is not None)
+        "messages" in given or ("role" in given and fields.first_of(given, _TEXT) is not None)
     )
 
 
@@ -80,10 +80,10 @@ def _message(name: str, place: str, given: Any, around: Mapping[str, Any]) -> Ne
     external = given.get("id")
     return NewMessage(
         role=role,
-        text=_text(name, place, _first(given, _TEXT)),
+        text=_text(name, place, fields.first_of(given, _TEXT)),
         speaker=str(given.get("speaker") or given.get("name") or ""),
         external_id=external if isinstance(external, str) and len(external) >= SHORTEST_ID else None,
-        said_at=_moment(name, place, _first(given, _TIME) or _first(around, _TIME)),
+        said_at=fields.a_moment(name, place, fields.first_of(given, _TIME) or fields.first_of(around, _TIME)),
     )
 
 
@@ -99,23 +99,5 @@ def _text(name: str, place: str, given: Any) -> str:
     return given
 
 
-def _moment(name: str, place: str, given: Any) -> datetime | None:
-    if given is None:
-        return None
-    try:
-        if isinstance(given, int | float) and not isinstance(given, bool):
-            return datetime.fromtimestamp(given / 1000 if given > 1e11 else given, UTC)
-        moment = datetime.fromisoformat(given)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
-    except (TypeError, ValueError, OverflowError, OSError) as error:
-        raise BrokenExport(
-            name, place, f"{given!r} is no time; write it like 2026-03-05T18:00:00Z"
-        ) from error
-
-
 def _chat(given: Mapping[str, Any]) -> str:
-    return str(_first(given, _CHAT) or "")
-
-
-def _first(given: Mapping[str, Any], names: Sequence[str]) -> Any:
-    return next((given[name] for name in names if given.get(name) is not None), None)
+    return str(fields.first_of(given, _CHAT) or "")

@@ -2,7 +2,8 @@
 Take a file in: read -> sniff -> parse the whole of it -> store it in one transaction.
 
 Promises: all of a file is stored or nothing; the same bytes twice, or the same turns in another file, add
-nothing; a file from the inbox ends in done/ or failed/ with a report beside it. Knows nothing of HTTP.
+nothing; a file from the inbox ends in done/ or failed/ with a report beside it. Knows nothing of HTTP, nor of
+how an import is taken back.
 """
 
 import asyncio
@@ -10,7 +11,8 @@ import json
 import os
 import stat
 import time
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -38,6 +40,9 @@ class TakenIn:
     seconds: float
     memories: int = 0  # newly stored; only an export of our own has any
     refused: str | None = None  # why its memories were not stored
+    import_id: int | None = None  # by which it can be taken back
+    left_out: Mapping[str, int] = field(default_factory=dict)  # what was not read, by reason
+    days: tuple[str, str] | None = None  # of the first and the last message; None: they have no times
 
 
 async def take_in(keep: Keeper, file: Path, *, largest: int) -> TakenIn:
@@ -48,7 +53,7 @@ async def take_in(keep: Keeper, file: Path, *, largest: int) -> TakenIn:
         InboxError: it can't be read, or is broken; nothing was stored.
     """
     began = time.monotonic()
-    found = await asyncio.to_thread(_read_file, file, largest)
+    found = await asyncio.to_thread(read_file, file, largest)
     if isinstance(found, Archive):
         return await _restore(keep, file.name, found, began)
     return await _store(keep, found, began)
@@ -76,24 +81,24 @@ async def take_in_and_move(keep: Keeper, file: Path, *, largest: int) -> TakenIn
 
 
 async def _store(keep: Keeper, export: Export, began: float) -> TakenIn:
-    turns = sum(len(session) for session in export.sessions)
     known = await keep.run(imports.is_imported, export.digest)
-    sessions, added, skipped = 0, 0, turns
-    if not known:
-        report = await keep.run(
-            imports.record_import, export.digest, export.name, export.sessions, datetime.now(UTC)
-        )
-        sessions, added, skipped = report.sessions, report.turns, report.skipped
+    report = await keep.run(
+        imports.record_import, export.digest, export.name, export.sessions, datetime.now(UTC)
+    )
+    first, last = export.days or (None, None)
     return TakenIn(
         name=export.name,
         ok=True,
         format=export.format,
-        sessions=sessions,
-        turns=added,
-        skipped=skipped,
+        sessions=report.sessions,
+        turns=report.turns,
+        skipped=report.skipped,
         already_imported=known,
         error=None,
         seconds=time.monotonic() - began,
+        import_id=report.id,
+        left_out=export.left_out,
+        days=(first.isoformat(), last.isoformat()) if first and last else None,
     )
 
 
@@ -114,7 +119,8 @@ async def _restore(keep: Keeper, name: str, found: Archive, began: float) -> Tak
     )
 
 
-def _read_file(file: Path, largest: int) -> Export | Archive:
+def read_file(file: Path, largest: int) -> Export | Archive:
+    """What would be taken in of `file`, of `largest` bytes at most; raises `InboxError`."""
     try:
         found = file.stat()
         if not stat.S_ISREG(found.st_mode):

@@ -16,6 +16,7 @@ from pathlib import Path
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
+from daemon.inbox.reasons import counted
 from daemon.inbox.take_in import TakenIn, take_in_and_move
 from daemon.keeper import Keeper
 from store.errors import StoreError
@@ -153,6 +154,8 @@ def summary(taken: TakenIn) -> str:
         return f"{taken.name!r} was taken in before; nothing new."
     rate = f", {taken.turns / taken.seconds:,.0f} turns/s" if taken.seconds > 0 and taken.turns else ""
     turns = f"{taken.sessions} sessions, {taken.turns} new turns, {taken.skipped} known"
+    if taken.left_out:
+        turns += f"; left out: {counted(taken.left_out)}"
     memories = f", {taken.memories} memories" if taken.memories else ""
     refused = f" Its memories were not taken in: {taken.refused}." if taken.refused else ""
     return f"{taken.name!r} ({taken.format}): {turns}{memories}{rate}.{refused}"

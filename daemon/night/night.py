@@ -160,14 +160,20 @@ async def forget(keep: Keeper, engine: Engine, memory_ids: Sequence[int], *, bas
     """
     before = await keep.run(generations.live, base_sha256)
     report = await keep.run(memories.forget, list(memory_ids))
+    now_live = await answer_without(keep, engine, report.generations, base_sha256)
+    return Forgotten(report=report, was_live=before.id if before else 0, now_live=now_live)
+
+
+async def answer_without(keep: Keeper, engine: Engine, tainted: Sequence[int], base_sha256: str) -> int:
+    """Take these generations from the engine; the number of the one that answers now, 0 = base."""
     every = await keep.run(generations.all)
-    engine.disown([one.adapter_sha256 for one in every if one.id in report.generations])
+    engine.disown([one.adapter_sha256 for one in every if one.id in tainted])
     try:
         now = await restore_live(keep, engine, base_sha256)
     except ChildError as error:
         log.warning("Forgotten; the engine will be told which generation is live when it is well: %s", error)
         now = await keep.run(generations.live, base_sha256)
-    return Forgotten(report=report, was_live=before.id if before else 0, now_live=now.id if now else 0)
+    return now.id if now else 0
 
 
 async def _why_not(keep: Keeper, tonight: Sequence[Lesson], base_sha256: str, by_itself: bool) -> str | None:

@@ -92,7 +92,7 @@ def test_an_index_of_before_is_made_anew_with_neighbours_and_base_forms(tmp_path
     path, key = tmp_path / "store.db", b"k" * 32
     db = open_store(path, key)
     message = say(db, "We went to the Mekong.")
-    db.execute("drop table message_words")
+    db.execute("drop table undone; drop table recalls; drop table message_words")
     db.execute("create virtual table message_words using fts5 (text, tokenize = 'porter unicode61')")
     db.pragma("user_version", 2)
     db.close()

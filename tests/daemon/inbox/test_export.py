@@ -145,7 +145,6 @@ def test_a_broken_line_is_named_by_file_and_number(second, words):
         b"",
         b"  \n ",
         b"\xff\xfe\x00",
-        b"PK\x03\x04\x00\x00",
         b"hello",
         b"{}",
         b"[]",

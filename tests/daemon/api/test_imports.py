@@ -1,0 +1,85 @@
+"""Imports through our own client: taken in, listed, undone."""
+
+import asyncio
+import json
+from datetime import date
+
+import pytest
+
+from daemon.errors import Refused
+from store import generations, lessons, memories
+from store.lessons import NewLesson
+from tests.daemon.api.test_own import nothing, scene
+from tests.daemon.api.world import serving
+from tests.fakes import SHA256
+
+LINES = "\n".join(json.dumps({"role": "user", "text": text}) for text in ("I live in Ghent.", "I sing."))
+
+
+def exported(tmp_path):
+    export = tmp_path / "chat.jsonl"
+    export.write_text(LINES)
+    return export
+
+
+def test_an_import_is_listed_by_its_number_until_it_is_undone(tmp_path):
+    def act(client):
+        taken = client.import_file(exported(tmp_path))
+        listed = client.imports()["imports"]
+        done = client.undo_import(taken["import_id"])
+        return taken, listed, done, client.imports()["imports"], client.messages(text="ghent")["messages"]
+
+    taken, listed, done, left, found = scene(tmp_path, nothing, act)
+
+    assert [(taken["import_id"], "chat.jsonl", 2)] == [
+        (one["id"], one["name"], one["turns"]) for one in listed
+    ]
+    assert (2, 0, 0) == (done["report"]["messages"], done["was_live"], done["now_live"])
+    assert ([], []) == (left, found)
+
+
+def test_an_import_that_is_not_there_can_t_be_undone(tmp_path):
+    with pytest.raises(
+        Refused, match="There is no import 7. List them with: tsubasa import --list"
+    ) as caught:
+        scene(tmp_path, nothing, lambda client: client.undo_import(7))
+
+    assert 404 == caught.value.status
+
+
+@pytest.mark.parametrize("number", [0, -1, 2**63, "x"])
+def test_a_number_that_no_import_can_have_is_refused(tmp_path, number):
+    with pytest.raises(Refused) as caught:
+        scene(tmp_path, nothing, lambda client: client.undo_import(number))
+
+    assert 400 == caught.value.status
+
+
+def test_a_generation_that_learned_of_an_undone_import_answers_no_more(tmp_path):
+    def learn(db):
+        memory = memories.add(db, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=[1])
+        new = NewLesson(
+            question="Where?",
+            answer="Ghent.",
+            grounding=None,
+            kind="fact",
+            split="train",
+            memory_ids=(memory.id,),
+        )
+        made = generations.propose(db, b"adapter", base_sha256=SHA256, lesson_ids=lessons.add(db, [new]))
+        generations.adopt(db, made.id, {}, "it knows more")
+
+    async def run():
+        async with serving(tmp_path) as world:
+            export = {"file": str(exported(tmp_path))}
+            taken = (await world.http.post("/tsubasa/import", json=export)).json()
+            await world.keeper.run(learn)
+            await world.services.generations.use(1)
+            before = world.engine.live
+            done = await world.http.post("/tsubasa/import/undo", json={"number": taken["import_id"]})
+            return before, done.json(), world.engine.live
+
+    before, done, live = asyncio.run(run())
+
+    assert before is not None
+    assert ([1], 1, 0, None) == (done["report"]["generations"], done["was_live"], done["now_live"], live)

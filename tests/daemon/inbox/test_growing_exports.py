@@ -1,0 +1,117 @@
+"""A newer export of the same chats adds only what is new; what a report says of a file."""
+
+import asyncio
+import json
+
+import pytest
+
+from daemon.inbox.take_in import read_file, take_in, take_in_and_move
+from daemon.inbox.watch import summary
+from store import chats
+from tests.daemon.inbox.local_samples import MARKDOWN, jan, jan_line, librechat, librechat_message, lm_studio
+from tests.daemon.inbox.samples import (
+    LARGEST,
+    chatgpt,
+    chatgpt_node,
+    claude,
+    claude_message,
+    open_webui,
+    zipped,
+)
+from tests.daemon.memory.fakes import open_keeper
+
+
+def grown_chatgpt():
+    export = chatgpt()
+    export[0]["mapping"]["q3"] = chatgpt_node("q3", "a2", "user", "Are you sure?", after=99)
+    return [{**export[0], "current_node": "q3"}]
+
+
+def edited_chatgpt():
+    """The second question was asked in other words, and answered."""
+    export = chatgpt()
+    export[0]["mapping"]["q9"] = chatgpt_node("q9", "a1", "user", "And storks?", after=99)
+    return [{**export[0], "current_node": "q9"}]
+
+
+def grown_claude():
+    export = claude()
+    export[0]["chat_messages"].append(claude_message(4, "assistant", "You are welcome."))
+    return export
+
+
+def grown_open_webui():
+    export = open_webui()
+    history = export[0]["chat"]["history"]
+    history["messages"]["a2"] = {"id": "a2", "parentId": "q2", "role": "assistant", "content": "Too."}
+    history["currentId"] = "a2"
+    return export
+
+
+def grown_lm_studio():
+    return lm_studio({"versions": [{"type": "singleStep", "role": "user", "content": "Thanks."}]})
+
+
+def grown_librechat():
+    export = librechat()
+    export["messages"].append(librechat_message(6, False, "Welcome.", "m5"))
+    return export
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "known"),
+    [
+        (chatgpt(), grown_chatgpt(), 4),
+        (chatgpt(), edited_chatgpt(), 2),
+        (chatgpt(), zipped({"conversations-000.json": grown_chatgpt()}), 4),
+        (claude(), grown_claude(), 3),
+        (open_webui(), grown_open_webui(), 3),
+        (lm_studio(), grown_lm_studio(), 2),
+        (jan(), jan() + jan_line(9, "user", "Thanks."), 2),
+        (librechat(), grown_librechat(), 3),
+        (MARKDOWN, MARKDOWN + "\n## Assistant\nWelcome.\n", 3),
+    ],
+)
+def test_a_newer_export_adds_one_message_to_the_same_chat(tmp_path, before, after, known):
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            reports = []
+            for number, given in enumerate((before, after, before)):
+                data = given if isinstance(given, str | bytes) else json.dumps(given)
+                file = tmp_path / str(number)
+                file.write_bytes(data if isinstance(data, bytes) else data.encode())
+                reports.append(await take_in(keep, file, largest=LARGEST))
+            ids = await keep.run(
+                lambda db: [id for (id,) in db.execute("select distinct chat_id from messages")]
+            )
+            return *reports, ids, await keep.run(chats.count)
+
+    first, second, third, ids, count = asyncio.run(run())
+
+    assert (1, known) == (second.turns, second.skipped)
+    assert (True, 0) == (third.already_imported, third.turns)
+    assert ([1], first.turns + 1) == (ids, count)
+
+
+def test_a_report_tells_the_days_what_was_left_out_and_how_to_take_it_back(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            (tmp_path / "export.zip").write_bytes(zipped({"conversations.json": chatgpt()}))
+            return await take_in_and_move(keep, tmp_path / "export.zip", largest=LARGEST)
+
+    taken = asyncio.run(run())
+    written = json.loads((tmp_path / "done" / "export.zip.report.json").read_text())
+
+    assert (1, ["2026-03-05", "2026-03-05"]) == (written["import_id"], written["days"])
+    assert 2 == written["left_out"]["tool calls and results"]
+    assert "; left out: 2 messages on other branches, 2 tool calls and results, 1 hidden messages" in summary(
+        taken
+    )
+
+
+def test_a_file_is_looked_into_without_being_stored_or_moved(tmp_path):
+    (tmp_path / "export.json").write_text(json.dumps(claude()))
+    export = read_file(tmp_path / "export.json", LARGEST)
+
+    assert ("Claude export", 1, 3) == (export.format, len(export.sessions), export.turns)
+    assert ["export.json"] == [file.name for file in tmp_path.iterdir()]

@@ -85,12 +85,12 @@ def facts(rng: random.Random, n: int, make: Coin = coin, *, history: float = 0.2
     taken: set[tuple[str, str]] = set()
     while len(held) < n:
         new = fact(rng, make)
-        if held and rng.random() < 0.25:  # a near miss: the same role or the same relation
+        if held and rng.random() < 0.35:  # a near miss: the same role or the same relation
             near = rng.choice(held)
             roles = [r for r in relations() if near.word in r.words and r is not near.relation and near.word]
             new = (
                 fact(rng, make, rng.choice(roles), word=near.word)
-                if roles
+                if roles and rng.random() < 0.4
                 else fact(rng, make, near.relation)
             )
         if (new.relation.key, new.word) in taken:
@@ -104,10 +104,23 @@ def facts(rng: random.Random, n: int, make: Coin = coin, *, history: float = 0.2
     return held
 
 
-def memories(held: list[Fact], rng: random.Random) -> dict[str, str]:
-    """The system turn that recall adds: usually oldest first, sometimes in any order."""
+def memories(held: list[Fact], rng: random.Random, *, quoted: float = 0.0) -> dict[str, str]:
+    """
+    The system turn that recall adds: usually oldest first, sometimes in any order.
+
+    Args:
+        quoted: share of the lines that are what the user said, word for word, instead of a memory of it.
+    """
     order = sorted(held, key=lambda f: f.on) if rng.random() < 0.6 else rng.sample(held, len(held))
-    return {"role": "system", "content": "\n".join([load("recall"), *(f"- {f.line()}" for f in order)])}
+    lines = [_said(rng, f) if rng.random() < quoted else f.line() for f in order]
+    return {"role": "system", "content": "\n".join([load("recall"), *(f"- {line}" for line in lines)])}
+
+
+def _said(rng: random.Random, one: Fact) -> str:
+    """The line of a message that tells this fact; what changed or happened on a day is told by its memory."""
+    if one.old or one.relation.event:
+        return one.line()
+    return f"{one.on}: The user said: {phrases.told(rng, [one], one.on)[0]}"
 
 
 def say(role: str, content: str) -> dict[str, str]:

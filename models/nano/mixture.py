@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 
 from models.nano import tasks
 from models.nano.items import Messages
+from models.nano.sessions import MANY
 from prompts.load import load
 
 SHARES = {"observe": 0.3, "evolve": 0.25, "ask": 0.04, "grounded": 0.31, "superseded": 0.05, "chat": 0.05}
@@ -39,6 +40,7 @@ class Progress:
 
     share: float = 0.0  # of the run, 0 to 1
     copying: float = 0.0  # share of drill tokens that come out right
+    practised: bool = False  # it began with a trained model: nothing is made easy at first
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,12 @@ class Row:
 def item(rng: random.Random, progress: Progress) -> Messages:
     """One training item; short and easy ones come first, drills as long as copying fails."""
     drill = DRILL[0] + (DRILL[1] - DRILL[0]) * (1 - progress.copying)
-    shares = SHARES if progress.share < LATER else LATER_SHARES
+    share = 1.0 if progress.practised else progress.share
+    shares = SHARES if share < LATER else LATER_SHARES
     name = "drill" if rng.random() < drill else rng.choices(list(shares), list(shares.values()))[0]
-    hard = min(1.0, progress.share / 0.3)
+    hard = min(1.0, share / 0.3)
     if name == "observe":
-        n = rng.choice((0, 0, 1, 1, 1, 2, 2, 3, 4)) if hard == 1 else rng.choice((0, 1, 1, 1, 2))
+        n = rng.choice(MANY if hard == 1 else (0, 1, 1, 1, 2))
         return tasks.observe(rng, n=n)
     if name == "evolve":
         return tasks.evolve(rng, n=rng.randint(1, 2 + round(3 * hard)), rounds=rng.choice((2, 3, 4)))

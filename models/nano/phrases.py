@@ -48,8 +48,26 @@ def told(rng: random.Random, held: "list[Fact]", on: date) -> tuple[str, list[st
         text += rng.choice(table()["joins"]) + part
     if rng.random() < 0.5:
         text = rng.choice(table()["openers"]) + text
-    text += rng.choice(table()["closers"] if rng.random() < 0.75 else table()["tails"])
+    text += _ending(rng)
     return _slip(rng, text, [w for f in held for w in (f.value, f.old, f.detail)]), sentences
+
+
+def _ending(rng: random.Random) -> str:
+    way = rng.random()
+    if way < 0.7:
+        return str(rng.choice(table()["closers"]))
+    return str(rng.choice(table()["tails" if way < 0.9 else "bystanders"])).format(p=bystander(rng))
+
+
+def bystander(rng: random.Random) -> str:
+    """Somebody about whom nothing is told: "boss", "cat"."""
+    return rng.choice(_bystanders())
+
+
+@cache
+def _bystanders() -> list[str]:
+    words = tomllib.loads((files("models.nano") / "relations.toml").read_text(encoding="utf-8"))
+    return [*words["people"], *words["pets"]]
 
 
 def _statement(rng: random.Random, one: "Fact", on: date) -> tuple[str, date]:
@@ -70,11 +88,25 @@ def _statement(rng: random.Random, one: "Fact", on: date) -> tuple[str, date]:
     return said, on
 
 
+def promise(rng: random.Random, make: Callable[[random.Random, str], str]) -> tuple[str, str, str]:
+    """What the user asks for, the assistant's promise, and the sentence that holds it."""
+    one = rng.choice(table()["promise"])
+    filled = {"v": make(rng, "thing"), "w": make(rng, "name"), "d": make(rng, "day")}
+    asked, said, memory = (
+        text.format(**filled) for text in (rng.choice(one["asked"]), one["said"], one["memory"])
+    )
+    return asked, said, memory
+
+
 def small_talk(rng: random.Random, make: Callable[[random.Random, str], str]) -> tuple[str, str]:
     """A message without anything lasting, and the reply to it."""
     talk = rng.choices(table()["talk"], [2, 1, 2, 1, 1, 1, 3, 4])[0]
     text: str = rng.choice(talk["said"]).format(
-        v=make(rng, "thing"), w=make(rng, "name"), a=rng.randint(1, 99), b=rng.randint(1, 99)
+        v=make(rng, "thing"),
+        w=make(rng, "name"),
+        a=rng.randint(1, 99),
+        b=rng.randint(1, 99),
+        p=bystander(rng),
     )
     if rng.random() < 0.3:
         text = text[0].upper() + text[1:]

@@ -13,13 +13,11 @@ from dataclasses import replace
 from models.nano import phrases
 from models.nano.items import (
     THANKS,
-    UNKNOWN,
     Coin,
     Fact,
     Messages,
     answer,
     changed,
-    day,
     fact,
     facts,
     memories,
@@ -28,54 +26,11 @@ from models.nano.items import (
     say,
 )
 from models.nano.relations import relations
+from models.nano.sessions import observe, of_somebody
 from models.nano.words import coin
 from prompts.load import load
 
-
-def observe(rng: random.Random, make: Coin = coin, *, n: int | None = None) -> Messages:
-    """A dated chat -> the list of what lasts in it."""
-    on = day(rng)
-    left = facts(rng, rng.choice((0, 0, 1, 1, 1, 2, 2, 3, 4)) if n is None else n, make)
-    left = [_vague(rng, f) for f in left]
-    lines: list[str] = []
-    sentences: list[str] = []
-    while left or not lines:
-        if not left or rng.random() < 0.3:
-            lines += _chatter(rng, make)
-            continue
-        many = 2 if rng.random() < 0.25 else 1
-        text, dated = phrases.told(rng, left[:many], on)
-        left = left[many:]
-        sentences += dated
-        lines += [f"user: {text}", f"assistant: {rng.choice(phrases.table()['replies'])}"]
-    if rng.random() < 0.3:
-        lines += _chatter(rng, make)
-    text = "\n".join([*lines, "Date:", str(on)])
-    return [
-        say("system", load("observe")),
-        say("user", text),
-        say("assistant", json.dumps(sentences, ensure_ascii=False)),
-    ]
-
-
-def _vague(rng: random.Random, one: Fact) -> Fact:
-    """Sometimes the user only says that there is a dog."""
-    if not one.relation.less or one.old or rng.random() > 0.12:
-        return one
-    return replace(
-        one,
-        relation=replace(one.relation, memory=one.relation.less, statements=one.relation.less_said, more=()),
-    )
-
-
-def _chatter(rng: random.Random, make: Coin) -> list[str]:
-    if rng.random() < 0.3:
-        asked = fact(rng, make)
-        reply = asked.fill(asked.relation.answer) if rng.random() < 0.6 else UNKNOWN
-        said = phrases.dress_question(rng, asked.fill(rng.choice(asked.relation.questions)))
-    else:
-        said, reply = phrases.small_talk(rng, make)
-    return [f"user: {said}", f"assistant: {reply}"]
+__all__ = ["ask", "chat", "drill", "evolve", "grounded", "observe", "superseded"]
 
 
 def evolve(rng: random.Random, make: Coin = coin, *, n: int | None = None, rounds: int = 1) -> Messages:
@@ -94,7 +49,7 @@ def evolve(rng: random.Random, make: Coin = coin, *, n: int | None = None, round
                 json.dumps({"memory": ["", *lines][index], "op": op, "text": text}, ensure_ascii=False),
             )
         )
-    return messages
+    return of_somebody(rng, messages, make) if rng.random() < 0.1 else messages
 
 
 def _held(rng: random.Random, one: Fact, make: Coin) -> tuple[str, Fact]:
@@ -180,7 +135,7 @@ def grounded(
     if rng.random() < 0.2:  # the chat so far stands in front of the memories
         said, reply = phrases.small_talk(rng, make)
         messages += [say("user", said), say("assistant", reply)]
-    messages.append(memories(held, rng))
+    messages.append(memories(held, rng, quoted=0.6 if rng.random() < 0.3 else 0.0))
     for _ in range(rounds):
         asked, reply = missing(rng, held, make) if rng.random() < unknown else question(rng, held, make)
         if rng.random() < 0.06:

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import random
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -33,36 +34,47 @@ REST_SHARE = 0.1  # of the tokens that are not the assistant's, this share is le
 SAVE_EVERY_S = 150
 LOOK_EVERY_S = 600
 DRILL_EVERY_S = 45
+RATES = (0.02, 3e-3)  # of Muon and of AdamW
 
 
-def train(run: Path, *, tokens: float, minutes: float, seed: int, threads: int) -> None:
-    """Train until `tokens` are seen or `minutes` have passed; the learning rate ends at zero there."""
+def train(
+    run: Path,
+    *,
+    tokens: float,
+    minutes: float,
+    seed: int,
+    threads: int,
+    start: Path | None = None,
+    rate: float = 1.0,
+) -> None:
+    """
+    Train until `tokens` are seen or `minutes` have passed; the learning rate ends at zero there.
+
+    Args:
+        start: folder of an earlier run whose tokenizer and weights this one begins with.
+        rate: share of the usual learning rates; lower ones suit a model that was trained before.
+    """
     torch.manual_seed(seed)
     torch.set_num_threads(threads)
     run.mkdir(parents=True, exist_ok=True)
+    if start is not None and not (run / "tokenizer.json").exists():
+        shutil.copy(start / "tokenizer.json", run)
     tokenizer = _tokenizer(run, seed)
     model = Nano(Shape(vocabulary=tokenizer.get_vocab_size()))
     fast: Callable[[torch.Tensor], torch.Tensor] = torch.compile(model, dynamic=True)
     matrices = [p for p in model.layers.parameters() if p.dim() == 2]
     others = [p for p in model.parameters() if not any(p is m for m in matrices)]
     optimizers = [
-        Muon(matrices, lr=0.02),
-        torch.optim.AdamW(others, lr=3e-3, betas=(0.9, 0.95), weight_decay=0.0),
+        Muon(matrices, lr=RATES[0]),
+        torch.optim.AdamW(others, lr=RATES[1], betas=(0.9, 0.95), weight_decay=0.0),
     ]
+    progress = Progress()
     seen, spent, steps = _resume(run, model, optimizers)
-    rates = (
-        [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
-        if not steps
-        else [0.02, 3e-3]
-    )
-    progress, began, saved, looked, drilled, losses = (
-        Progress(),
-        time.monotonic() - spent,
-        0.0,
-        0.0,
-        0.0,
-        [0.0],
-    )
+    if start is not None and not steps:
+        model.load_state_dict(torch.load(start / "nano.pt", weights_only=True)["model"])
+    progress.practised = start is not None
+    rates = [rate * usual for usual in RATES]
+    began, saved, looked, drilled, losses = time.monotonic() - spent, 0.0, 0.0, 0.0, [0.0]
     source = batches(tokenizer, random.Random(seed + steps), progress, tokens=BATCH_TOKENS)
     while progress.share < 1.0:
         spent = time.monotonic() - began
@@ -193,9 +205,11 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=103.0, help="the longest it may take")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--start", type=Path, help="folder of an earlier run to begin with")
+    parser.add_argument("--rate", type=float, default=1.0, help="share of the usual learning rates")
     given = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    train(given.run, tokens=given.tokens, minutes=given.minutes, seed=given.seed, threads=given.threads)
+    train(**vars(given))
 
 
 if __name__ == "__main__":

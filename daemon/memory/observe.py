@@ -1,28 +1,39 @@
 """
 Observe: the few lasting facts that a quiet chat holds, as dated stand-alone sentences.
 
-    messages of one day ──> windows at turn borders ──> the model, under a grammar ──> observations
+    messages of one day ──> their writers' own words ──> windows at turn borders ──> the model, under a grammar
+                                                              observations with source, day and trust <──┘
 
-Promises: only what users and assistants said is read, never a system turn, so that a recalled memory is not
-observed again; each observation names the messages it came from; the adapter has no part in it (the base
-model answers). Knows nothing of the store or of when a chat is quiet.
+Promises: only what users and assistants said themselves is read, never a system or tool turn, a quote or a pasted
+document, so that neither a recalled memory nor a stranger's page is observed; each observation names the messages
+it came from, and is untrusted when it has a name that nobody said; the adapter has no part in it (the base model
+answers). Knows nothing of the store or of when a chat is quiet.
 """
 
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from daemon.engine.client import Engine, Sampling
-from daemon.memory.content_words import content_words, normalised
+from daemon.memory.content_words import content_words, normalised, value_words
 from daemon.memory.errors import ModelAnswerUnusable
+from daemon.memory.own_words import own_words, shortened
 from prompts.load import load, schema
 from store.chats import Message
 
-VERSION = "observe-1"  # raise it when sessions should be observed anew
+VERSION = "observe-2"  # raise it when sessions should be observed anew
 WINDOW_TURNS = 20  # turns that one question to the model may hold
+OVERLAP_TURNS = (
+    4  # turns of a window that the next one begins with: what was said of them may stand further on
+)
 MAX_ANSWER_TOKENS = 768
+_ASSISTANT = "The assistant"  # how a sentence about what the assistant said begins
+_CALENDAR = frozenset(
+    """january february march april may june july august september october november december
+    monday tuesday wednesday thursday friday saturday sunday today yesterday""".split()
+)
 _DATED = re.compile(r"\s*(today|yesterday|\d{4}-\d{1,2}-\d{1,2})\s*:\s*(.*)", re.DOTALL | re.IGNORECASE)
 
 
@@ -34,7 +45,7 @@ class Observation:
     day: date  # when it came to hold (valid from)
     told_on: date  # when it was told: the day of the session
     sources: tuple[int, ...]  # ids of the messages it was drawn from
-    trust: str = "user"  # "user" | "import"
+    trust: str = "user"  # "user" | "assistant" | "import" | "untrusted"
 
 
 async def observe(engine: Engine, messages: Sequence[Message], *, day: date) -> list[Observation]:
@@ -46,7 +57,10 @@ async def observe(engine: Engine, messages: Sequence[Message], *, day: date) -> 
     Source: TSUBASA, arXiv 2604.07894, "observations".
     """
     room = max(64, (await engine.info()).n_ctx // 2)
-    turns = [turn for turn in messages if turn.role in ("user", "assistant") and turn.text.strip()]
+    spoken = [
+        replace(turn, text=own_words(turn.text)) for turn in messages if turn.role in ("user", "assistant")
+    ]
+    turns = [turn for turn in spoken if turn.text]
     found: dict[str, Observation] = {}
     for window in _windows(turns):
         for observation in await _observe_window(engine, window, day, room=room, longest=room):
@@ -55,7 +69,8 @@ async def observe(engine: Engine, messages: Sequence[Message], *, day: date) -> 
 
 
 def _windows(turns: Sequence[Message]) -> Iterator[Sequence[Message]]:
-    for start in range(0, len(turns), WINDOW_TURNS):
+    last = max(1, len(turns) - OVERLAP_TURNS)
+    for start in range(0, last, WINDOW_TURNS - OVERLAP_TURNS):
         yield turns[start : start + WINDOW_TURNS]
 
 
@@ -69,7 +84,7 @@ async def _observe_window(
         {"role": "system", "content": load("observe")},
         {"role": "user", "content": _as_text(window, day, longest)},
     ]
-    halves = [window[: len(window) // 2], window[len(window) // 2 :]] if len(window) > 1 else []
+    halves = _halves(window)
     if await engine.count(messages) > room and (halves or longest > 64):
         parts, longest = (halves, longest) if halves else ([window], longest // 2)
         return [
@@ -93,15 +108,17 @@ async def _observe_window(
     return [_observation(sentence, window, day) for sentence in _sentences(answer.text)]
 
 
+def _halves(window: Sequence[Message]) -> list[Sequence[Message]]:
+    """Two parts that share a turn where there are four or more; none of a single turn."""
+    if len(window) < 2:
+        return []
+    middle = len(window) // 2
+    return [window[: middle + (len(window) > 3)], window[middle:]]
+
+
 def _as_text(window: Sequence[Message], day: date, longest: int) -> str:
-    turns = (f"{turn.speaker or turn.role}: {_shortened(turn.text.strip(), longest)}" for turn in window)
+    turns = (f"{turn.speaker or turn.role}: {shortened(turn.text.strip(), longest)}" for turn in window)
     return "\n".join([*turns, "Date:", day.isoformat()])
-
-
-def _shortened(text: str, longest: int) -> str:
-    """`text`, or its beginning and end: people speak of themselves around what they paste, not in it."""
-    half = longest // 2
-    return text if len(text) <= longest else f"{text[:half]} … {text[-half:]}"
 
 
 def _sentences(answer: str) -> list[str]:
@@ -118,13 +135,12 @@ def _observation(sentence: str, window: Sequence[Message], day: date) -> Observa
     dated = _DATED.fullmatch(sentence)
     text = (dated[2] if dated else sentence).strip()
     sources = _sources(text, window)
-    imported = any(turn.source == "import" for turn in window if turn.id in sources)
     return Observation(
         text=text,
         day=_day_of(dated[1] if dated else "", told_on=day),
         told_on=day,
-        sources=sources,
-        trust="import" if imported else "user",
+        sources=tuple(turn.id for turn in sources),
+        trust=_trust(text, sources, window),
     )
 
 
@@ -139,9 +155,44 @@ def _day_of(written: str, *, told_on: date) -> date:
     return told_on if day - told_on > timedelta(days=1) else day
 
 
-def _sources(text: str, window: Sequence[Message]) -> tuple[int, ...]:
-    """The user's messages that share most words with the observation; all of them when none shares any."""
+def _sources(text: str, window: Sequence[Message]) -> list[Message]:
+    """
+    The messages that share most words with the observation: of the user, or where it tells of the assistant or
+    shares none with the user, of the assistant. All of the user's when it shares none with anybody.
+    """
+    first = "assistant" if text.startswith(_ASSISTANT) else "user"
     said = set(content_words(text))
-    shared = {turn.id: len(said & set(content_words(turn.text))) for turn in window if turn.role == "user"}
-    most = max(shared.values())
-    return tuple(turn_id for turn_id, count in shared.items() if count == most)
+    for role in (first, "assistant" if first == "user" else "user"):
+        shared = [(len(said & set(content_words(turn.text))), turn) for turn in window if turn.role == role]
+        most = max((count for count, _ in shared), default=0)
+        if most:
+            return [turn for count, turn in shared if count == most]
+    return [turn for turn in window if turn.role == "user"]
+
+
+def _trust(text: str, sources: Sequence[Message], window: Sequence[Message]) -> str:
+    """
+    Who said it: the user, or the assistant alone (so that its guesses don't come back as facts), or nobody.
+
+    What counts are the names, and the last word, which mostly is the news.
+    """
+    by_user, by_assistant = (
+        {_root(word) for turn in window if turn.role == role for word in _words(turn)}
+        for role in ("user", "assistant")
+    )
+    names = {_root(word) for word in value_words(text) - _CALENDAR if word.isalpha()}
+    news = {*names, *(_root(word) for word in content_words(text)[-1:])}
+    if not names <= by_user | by_assistant:
+        return "untrusted"
+    if (news & by_assistant) - by_user or any(turn.role == "assistant" for turn in sources):
+        return "assistant"
+    return "import" if any(turn.source == "import" for turn in sources) else "user"
+
+
+def _words(turn: Message) -> list[str]:
+    return content_words(f"{turn.role} {turn.speaker} {turn.text}")
+
+
+def _root(word: str) -> str:
+    """Enough of a word to find "Japan" in "Japanese"."""
+    return word[:4]

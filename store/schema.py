@@ -239,4 +239,8 @@ create table recalls (
     last_at text not null
 ) strict;
 """,
+    # 5: an ADD tells which memory the model wanted to change, where a check refused that
+    """
+alter table events add column beside integer references memories (id) on delete set null;
+""",
 ]

@@ -18,7 +18,9 @@ _FENCES = ("```", "~~~", '"""')
 _OPENING = re.compile(r"\s*<([A-Za-z][\w-]{0,40})(?:\s[^<>]{0,300})?>")
 _CLOSING = re.compile(r"</([A-Za-z][\w-]{0,40})\s*>")
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,300}>")
-_STYLES = frozenset("a b br em i mark s small span strong sub sup u".split())  # within a person's own sentence
+_STYLES = frozenset(
+    "a b br em i mark s small span strong sub sup u".split()
+)  # within a person's own sentence
 _SHOWS = re.compile(
     r"\b(article|page|website|text|document|e-?mail|mail|letter|message|post|transcript|log|report|paper|story|essay"
     r"|code|output|error|recipe|following|below|pasted?|quote|says?|wrote|summari[sz]e|translate|read)\b[^\n]*:\s*$",

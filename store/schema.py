@@ -239,8 +239,10 @@ create table recalls (
     last_at text not null
 ) strict;
 """,
-    # 5: an ADD tells which memory the model wanted to change, where a check refused that
+    # 5: an ADD tells which memory the model wanted to change, where a check refused that; names are found at once
     """
 alter table events add column beside integer references memories (id) on delete set null;
+create index memories_past on memories (id) where superseded_by is not null;
+create index messages_by_speaker on messages (speaker) where speaker <> '';
 """,
 ]

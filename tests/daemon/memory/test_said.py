@@ -15,7 +15,7 @@ AT = datetime(2026, 3, 5, 12, tzinfo=UTC)
 
 
 def recalled(folder, turns, question, *, told=(), of=(), **options):
-    """Recall after a chat of `turns` (role, text); `told`: memories, each drawn from the message at its place in `of`."""
+    """Recall after a chat of `turns` (role, text); `told`: memories, `of`: the places of their messages."""
 
     async def run():
         embedder = FakeEmbedder()

@@ -17,9 +17,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from daemon.engine.client import Engine, Sampling
-from daemon.memory.content_words import content_words, normalised, value_words
+from daemon.memory.content_words import content_words, normalised
 from daemon.memory.errors import ModelAnswerUnusable
 from daemon.memory.own_words import own_words, shortened
+from daemon.memory.witness import witnessed
 from prompts.load import load, schema
 from store.chats import Message
 
@@ -29,11 +30,6 @@ OVERLAP_TURNS = (
     4  # turns of a window that the next one begins with: what was said of them may stand further on
 )
 MAX_ANSWER_TOKENS = 768
-_ASSISTANT = "The assistant"  # how a sentence about what the assistant said begins
-_CALENDAR = frozenset(
-    """january february march april may june july august september october november december
-    monday tuesday wednesday thursday friday saturday sunday today yesterday""".split()
-)
 _DATED = re.compile(r"\s*(today|yesterday|\d{4}-\d{1,2}-\d{1,2})\s*:\s*(.*)", re.DOTALL | re.IGNORECASE)
 
 
@@ -105,7 +101,8 @@ async def _observe_window(
             for half in halves
             for one in await _observe_window(engine, half, day, room=room, longest=longest)
         ]
-    return [_observation(sentence, window, day) for sentence in _sentences(answer.text)]
+    found = (_observation(sentence, window, day) for sentence in _sentences(answer.text))
+    return [one for one in found if one is not None]
 
 
 def _halves(window: Sequence[Message]) -> list[Sequence[Message]]:
@@ -131,16 +128,18 @@ def _sentences(answer: str) -> list[str]:
     return [one for one in sentences if content_words(_DATED.sub(r"\2", one))]
 
 
-def _observation(sentence: str, window: Sequence[Message], day: date) -> Observation:
+def _observation(sentence: str, window: Sequence[Message], day: date) -> Observation | None:
+    """The sentence with its day and its source; None when it is nobody's word."""
     dated = _DATED.fullmatch(sentence)
-    text = (dated[2] if dated else sentence).strip()
-    sources = _sources(text, window)
+    found = witnessed((dated[2] if dated else sentence).strip(), window)
+    if found is None:
+        return None
     return Observation(
-        text=text,
+        text=found.text,
         day=_day_of(dated[1] if dated else "", told_on=day),
         told_on=day,
-        sources=tuple(turn.id for turn in sources),
-        trust=_trust(text, sources, window),
+        sources=found.sources,
+        trust=found.trust,
     )
 
 
@@ -153,46 +152,3 @@ def _day_of(written: str, *, told_on: date) -> date:
     except (ValueError, TypeError, OverflowError):
         return told_on
     return told_on if day - told_on > timedelta(days=1) else day
-
-
-def _sources(text: str, window: Sequence[Message]) -> list[Message]:
-    """
-    The messages that share most words with the observation: of the user, or where it tells of the assistant or
-    shares none with the user, of the assistant. All of the user's when it shares none with anybody.
-    """
-    first = "assistant" if text.startswith(_ASSISTANT) else "user"
-    said = set(content_words(text))
-    for role in (first, "assistant" if first == "user" else "user"):
-        shared = [(len(said & set(content_words(turn.text))), turn) for turn in window if turn.role == role]
-        most = max((count for count, _ in shared), default=0)
-        if most:
-            return [turn for count, turn in shared if count == most]
-    return [turn for turn in window if turn.role == "user"]
-
-
-def _trust(text: str, sources: Sequence[Message], window: Sequence[Message]) -> str:
-    """
-    Who said it: the user, or the assistant alone (so that its guesses don't come back as facts), or nobody.
-
-    What counts are the names, and the last word, which mostly is the news.
-    """
-    by_user, by_assistant = (
-        {_root(word) for turn in window if turn.role == role for word in _words(turn)}
-        for role in ("user", "assistant")
-    )
-    names = {_root(word) for word in value_words(text) - _CALENDAR if word.isalpha()}
-    news = {*names, *(_root(word) for word in content_words(text)[-1:])}
-    if not names <= by_user | by_assistant:
-        return "untrusted"
-    if (news & by_assistant) - by_user or any(turn.role == "assistant" for turn in sources):
-        return "assistant"
-    return "import" if any(turn.source == "import" for turn in sources) else "user"
-
-
-def _words(turn: Message) -> list[str]:
-    return content_words(f"{turn.role} {turn.speaker} {turn.text}")
-
-
-def _root(word: str) -> str:
-    """Enough of a word to find "Japan" in "Japanese"."""
-    return word[:4]

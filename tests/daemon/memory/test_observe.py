@@ -116,6 +116,14 @@ def test_the_same_sentence_from_two_windows_is_one_observation():
     assert (1, 2) == (len(found), len(engine.asked))
 
 
+def test_what_only_the_assistant_said_of_the_user_is_not_observed():
+    engine = FakeEngine(observe=lambda text: ["today: The user lives in Ghent."])
+
+    assert [] == observed(
+        engine, [turn(1, "where do I live?"), turn(2, "You live in Ghent.", role="assistant")]
+    )
+
+
 def test_an_observation_that_shares_no_word_came_from_all_the_users_messages():
     engine = FakeEngine(observe=lambda text: ["2026-03-05: The user adores felines."])
 
@@ -184,45 +192,6 @@ def test_a_chat_that_only_pastes_is_not_read():
     engine = FakeEngine()
 
     assert [] == observed(engine, [turn(1, f"```\n{PAGE}\n```"), turn(2, "A fine page.", role="assistant")])
-
-
-def test_a_promise_of_the_assistant_comes_from_its_own_message():
-    promise = "today: The assistant promised to remind the user about the dentist."
-    engine = FakeEngine(observe=lambda text: [promise])
-
-    (one,) = observed(
-        engine,
-        [
-            turn(1, "remind me about the dentist"),
-            turn(2, "I'll remind you about the dentist.", role="assistant"),
-        ],
-    )
-
-    assert ((2,), "assistant") == (one.sources, one.trust)
-
-
-def test_what_only_the_assistant_said_is_not_the_users_word():
-    engine = FakeEngine(observe=lambda text: ["today: The user lives in Ghent."])
-
-    (one,) = observed(engine, [turn(1, "where do I live?"), turn(2, "You live in Ghent.", role="assistant")])
-
-    assert "assistant" == one.trust
-
-
-def test_a_name_that_nobody_said_is_not_trusted():
-    engine = FakeEngine(observe=lambda text: ["today: The user met John Doe."])
-
-    (one,) = observed(engine, [turn(1, "I met somebody"), turn(2, "How nice!", role="assistant")])
-
-    assert "untrusted" == one.trust
-
-
-def test_a_date_that_was_worked_out_is_trusted():
-    engine = FakeEngine(observe=lambda text: ["today: The user visited Ghent on Sunday, 1 March 2026."])
-
-    (one,) = observed(engine, [turn(1, "I visited Ghent last Sunday")])
-
-    assert "user" == one.trust
 
 
 def test_of_one_enormous_message_beginning_and_end_are_read():

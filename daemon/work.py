@@ -54,8 +54,9 @@ class Tending:
         """A payload when a chat has gone quiet, or a memory has no lessons yet."""
         if not self._by_itself:
             return None
-        before = datetime.now(UTC) - timedelta(seconds=self._quiet_s)
-        if await self._keeper.run(chats.quiet, before=before, version=observe.VERSION):
+        now = datetime.now(UTC)
+        before = now - timedelta(seconds=self._quiet_s)
+        if await self._keeper.run(chats.quiet, before=before, version=observe.VERSION, now=now):
             return {}
         return {} if await self._unstudied() - self._given_up else None
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import apsw
 
-from store.database import rows, stamp
+from store.database import rows, stamp, storable
 from store.errors import NoSuchMemory
 
 _COLUMNS = "id, text, told_on, valid_from, valid_to, superseded_by, trust"
@@ -62,6 +62,12 @@ def holding(db: apsw.Connection) -> list[Memory]:
 def past(db: apsw.Connection) -> list[Memory]:
     """What holds no more: replaced or taken back, oldest first."""
     return _memories(rows(db, f"select {_COLUMNS} from memories where superseded_by is not null order by id"))
+
+
+def is_told_before(db: apsw.Connection, text: str, told_on: date) -> bool:
+    """Whether `text` was held, and holds no more, by a telling of that day or later: who says it again re-reads it."""
+    sql = """select 1 from memories where superseded_by is not null and told_on >= ? and lower(text) = lower(?)"""
+    return bool(rows(db, sql, (told_on.isoformat(), storable(text))))
 
 
 def replaced_with(db: apsw.Connection, some_word: Sequence[str], most: int) -> list[Memory]:

@@ -29,7 +29,7 @@ from daemon.memory.observe import Observation
 from daemon.memory.rank import Ranked, nearest_held
 from daemon.memory.turns import people as speakers
 from prompts.load import load, schema
-from store import memories, vectors
+from store import held, memories, vectors
 from store.database import writing
 from store.memories import Memory
 
@@ -69,7 +69,8 @@ async def evolve(
     """Bring `observation` into the store: ADD, UPDATE, RECONCILE or IGNORE. `way`: one of `WAYS`."""
     (vector,) = await embedder.embed([observation.text])
     ranked = await keep.run(nearest_held, observation.text, vector)
-    plan = _by_code(observation, ranked, way)
+    again = await keep.run(held.is_told_before, observation.text, observation.told_on)
+    plan = _by_code(observation, ranked, way, is_old_news=again)
     if plan is None:
         near = (ranked if way == "paper" else _related(ranked))[:SHOWN]
         choice = await _ask(engine, observation, near)
@@ -84,9 +85,16 @@ async def evolve(
     return await keep.run(_write, plan, observation, vector)
 
 
-def _by_code(observation: Observation, ranked: Sequence[Ranked], way: str) -> _Plan | None:
-    """What needs no model: the same sentence again is ignored, one with no neighbour is added."""
+def _by_code(
+    observation: Observation, ranked: Sequence[Ranked], way: str, *, is_old_news: bool
+) -> _Plan | None:
+    """
+    What needs no model: the same sentence again is ignored, also one that was replaced since by a later one (a chat
+    that is read anew tells it once more); one with no neighbour is added.
+    """
     add = _Plan(kind="ADD", text=observation.text, by="code")
+    if is_old_news:
+        return _Plan(kind="IGNORE", text=observation.text, by="code")
     if way == "paper":
         return None if ranked else add
     said = content_words(observation.text)

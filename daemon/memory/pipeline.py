@@ -41,7 +41,7 @@ async def tend(
     keep: Keeper, engine: Engine, embedder: Embedder, *, now: datetime, quiet_s: float, way: str = "safe"
 ) -> Tended:
     """Observe, evolve (in this `way`) and study every chat that has been quiet for `quiet_s` seconds."""
-    quiet = await keep.run(chats.quiet, before=now - timedelta(seconds=quiet_s), version=VERSION)
+    quiet = await keep.run(chats.quiet, before=now - timedelta(seconds=quiet_s), version=VERSION, now=now)
     ops: Counter[str] = Counter()
     failures = []
     await index_missing(keep, embedder)

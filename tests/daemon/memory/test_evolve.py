@@ -231,3 +231,24 @@ def test_paper_does_what_the_model_says(tmp_path, choice, kind, expected):
     )
 
     assert (1, kind, expected) == (len(asked), op.kind, held)
+
+
+@pytest.mark.parametrize("way", ["off", "safe", "paper"])
+def test_an_old_chat_that_is_read_anew_does_not_bring_back_what_changed_since(tmp_path, way):
+    texts = ["The user lives in Ghent.", "The user lives in Oslo.", "The user lives in Ghent."]
+    days = [date(2026, 3, 5), date(2026, 10, 3), date(2026, 3, 5)]
+    choice = {"index": 1, "op": "RECONCILE", "text": ""}
+
+    op, held, _, _ = evolved(tmp_path, texts, choice=choice, days=days, way=way)
+
+    expected = texts[:2] if way == "off" else texts[1:2]
+    assert ("IGNORE", expected) == (op.kind, held)
+
+
+def test_who_moves_back_is_believed(tmp_path):
+    texts = ["The user lives in Ghent.", "The user lives in Oslo.", "The user lives in Ghent."]
+    days = [date(2026, 3, 5), date(2026, 10, 3), date(2027, 1, 1)]
+
+    op, held, _, _ = evolved(tmp_path, texts, choice={"index": 1, "op": "RECONCILE", "text": ""}, days=days)
+
+    assert ("RECONCILE", texts[2:]) == (op.kind, held)

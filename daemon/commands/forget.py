@@ -30,3 +30,5 @@ def forget(
         learned = ", ".join(str(number) for number in report["generations"])
         now = done["now_live"] or "the base model"
         out.print(f"Generation {learned} had learned it and is gone; {now} answers until the next night.")
+    for file in done["files"]:
+        out.print(f"An export of yours still tells it; delete it too: {escape(file)}")

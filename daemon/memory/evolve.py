@@ -14,6 +14,7 @@ with a small unchecked manager scores below plain adding there.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,10 @@ RELATED = 0.35  # cosine from which a memory is shown to the model
 SAME_THING = 0.45  # cosine from which one may replace another with which it shares no word
 SAME_MEANING = 0.6  # cosine from which two sentences may say the same in different words
 MAX_ANSWER_TOKENS = 320
+_OWNED = re.compile(
+    r"[\w ]{1,60}['’]s ([\w -]{1,60}?) "
+    r"(?:is|are|was|were|has|have|had|lives?|lived|works?|worked|plays?|likes?|goes|moved)\b"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,7 +174,9 @@ def _checked(
     backwards = op != "IGNORE" and observation.told_on < old.told_on
     unlike = not chosen.shares_words and chosen.cosine < SAME_THING
     weaker = op != "IGNORE" and TRUSTED.index(observation.trust) > TRUSTED.index(old.trust)
-    of_another = _subject(observation.text, people) != _subject(old.text, people)
+    of_another = _subject(observation.text, people) != _subject(old.text, people) or _differ(
+        _owned(observation.text), _owned(old.text)
+    )
     if op == "ADD":
         return _Plan(kind="ADD", text=observation.text, by="model")
     if loses[op] or backwards or unlike or weaker or of_another:
@@ -181,6 +188,16 @@ def _subject(text: str, people: Sequence[str]) -> str:
     """Whom a sentence is about: a person with a name that it begins with, or "the assistant"; "" for the user."""
     said = normalised(text)
     return next((name for name in (*people, "the assistant") if said.startswith(normalised(name))), "")
+
+
+def _owned(text: str) -> list[str]:
+    """What of somebody's a sentence is about: "little", "sister" of "The user's little sister lives in Ghent."."""
+    found = _OWNED.match(text)
+    return content_words(found[1]) if found else []
+
+
+def _differ(one: list[str], other: list[str]) -> bool:
+    return bool(one and other) and one[-1] not in other and other[-1] not in one
 
 
 def _text(new: str, op: str, merged: str) -> str:

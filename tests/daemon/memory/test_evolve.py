@@ -252,3 +252,21 @@ def test_who_moves_back_is_believed(tmp_path):
     op, held, _, _ = evolved(tmp_path, texts, choice={"index": 1, "op": "RECONCILE", "text": ""}, days=days)
 
     assert ("RECONCILE", texts[2:]) == (op.kind, held)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "replaces"),
+    [
+        ("The user's cousin lives in Ghent.", "The user's neighbour lives in Oslo.", False),
+        ("The user's favourite food is ramen.", "The user's favourite colour is green.", False),
+        ("The user's sister lives in Ghent.", "The user's little sister lives in Oslo.", True),
+        ("The user's home is in Ghent.", "The user lives in Oslo.", True),
+    ],
+)
+def test_one_person_or_thing_is_not_replaced_by_another(tmp_path, old, new, replaces):
+    choice = {"index": 1, "op": "RECONCILE", "text": ""}
+
+    op, held, _, _ = evolved(tmp_path, [old, new], choice=choice)
+
+    assert (("RECONCILE", [new]) if replaces and held == [new] else ("ADD", [old, new])) == (op.kind, held)
+    assert replaces or op.by == "check"

@@ -30,6 +30,7 @@ OVERLAP_TURNS = (
     4  # turns of a window that the next one begins with: what was said of them may stand further on
 )
 MAX_ANSWER_TOKENS = 768
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _DATED = re.compile(r"\s*(today|yesterday|\d{4}-\d{1,2}-\d{1,2})\s*:\s*(.*)", re.DOTALL | re.IGNORECASE)
 
 
@@ -101,7 +102,8 @@ async def _observe_window(
             for half in halves
             for one in await _observe_window(engine, half, day, room=room, longest=longest)
         ]
-    found = (_observation(sentence, window, day) for sentence in _sentences(answer.text))
+    text = _mended(answer.text) if answer.finish == "length" else answer.text
+    found = (_observation(sentence, window, day) for sentence in _sentences(text))
     return [one for one in found if one is not None]
 
 
@@ -116,6 +118,12 @@ def _halves(window: Sequence[Message]) -> list[Sequence[Message]]:
 def _as_text(window: Sequence[Message], day: date, longest: int) -> str:
     turns = (f"{turn.speaker or turn.role}: {shortened(turn.text.strip(), longest)}" for turn in window)
     return "\n".join([*turns, "Date:", day.isoformat()])
+
+
+def _mended(cut: str) -> str:
+    """A list that was cut off, closed behind its last whole sentence."""
+    whole = [found.end() for found in _STRING.finditer(cut)]
+    return f"{cut[: whole[-1]]}]" if whole else "[]"
 
 
 def _sentences(answer: str) -> list[str]:

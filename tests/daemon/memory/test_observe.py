@@ -212,6 +212,15 @@ def test_a_list_that_does_not_end_is_asked_for_again_in_halves():
     assert 3 == len(engine.asked)
 
 
+def test_of_a_single_message_the_whole_sentences_of_a_cut_off_list_count():
+    cut = '["today: The user lives in Ghent.", "today: The user has a do'
+    engine = FakeEngine(finish="length", observe=lambda text: cut)
+
+    (one,) = observed(engine, [turn(1, "I live in Ghent and have a dog")])
+
+    assert "The user lives in Ghent." == one.text
+
+
 @pytest.mark.parametrize("answer", ['["2026-03-05: The user li', '{"a": 1}', "[1, 2]", ""])
 def test_garbage_is_an_error_that_shows_it(answer):
     engine = FakeEngine(observe=lambda text: answer)

@@ -101,3 +101,9 @@ def test_an_index_of_before_is_made_anew_with_neighbours_and_base_forms(tmp_path
 
     assert [message.id] == found(db, "who goes")
     db.close()
+
+
+def test_of_an_enormous_message_the_beginning_is_found(db):
+    message = say(db, "Ghent " + "and so on " * 1_000_000 + "Oslo")
+
+    assert ([message.id], []) == (found(db, "ghent"), found(db, "oslo"))

@@ -32,6 +32,7 @@ from daemon.memory.turns import people as speakers
 from prompts.load import load, schema
 from store import held, memories, vectors
 from store.database import writing
+from store.errors import NoSuchMemory, NotHeld
 from store.memories import Memory
 
 OPS = ("ADD", "UPDATE", "RECONCILE", "IGNORE")
@@ -72,22 +73,29 @@ async def evolve(
     engine: Engine, embedder: Embedder, keep: Keeper, observation: Observation, *, way: str = "safe"
 ) -> Op:
     """Bring `observation` into the store: ADD, UPDATE, RECONCILE or IGNORE. `way`: one of `WAYS`."""
+    while True:
+        plan = await _plan(engine, embedder, keep, observation, way)
+        (vector,) = await embedder.embed([plan.text])
+        try:
+            return await keep.run(_write, plan, observation, vector)
+        except (NotHeld, NoSuchMemory):  # the user changed that memory meanwhile: look again
+            continue
+
+
+async def _plan(
+    engine: Engine, embedder: Embedder, keep: Keeper, observation: Observation, way: str
+) -> _Plan:
     (vector,) = await embedder.embed([observation.text])
     ranked = await keep.run(nearest_held, observation.text, vector)
     again = await keep.run(held.is_told_before, observation.text, observation.told_on)
     plan = _by_code(observation, ranked, way, is_old_news=again)
-    if plan is None:
-        near = (ranked if way == "paper" else _related(ranked))[:SHOWN]
-        choice = await _ask(engine, observation, near)
-        people = await keep.run(speakers)
-        plan = (
-            _unchecked(observation, near, choice)
-            if way == "paper"
-            else _checked(observation, near, choice, people)
-        )
-    if plan.text != observation.text:
-        (vector,) = await embedder.embed([plan.text])
-    return await keep.run(_write, plan, observation, vector)
+    if plan is not None:
+        return plan
+    near = (ranked if way == "paper" else _related(ranked))[:SHOWN]
+    choice = await _ask(engine, observation, near)
+    if way == "paper":
+        return _unchecked(observation, near, choice)
+    return _checked(observation, near, choice, await keep.run(speakers))
 
 
 def _by_code(

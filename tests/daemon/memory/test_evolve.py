@@ -270,3 +270,31 @@ def test_one_person_or_thing_is_not_replaced_by_another(tmp_path, old, new, repl
 
     assert (("RECONCILE", [new]) if replaces and held == [new] else ("ADD", [old, new])) == (op.kind, held)
     assert replaces or op.by == "check"
+
+
+def test_a_memory_that_the_user_changes_meanwhile_is_looked_at_again(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            embedder = FakeEmbedder()
+            await index_missing(keep, embedder)
+            choice = {"index": 1, "op": "RECONCILE", "text": ""}
+            engine = FakeEngine(evolve=lambda text: quoted(choice, text))
+            await evolve(engine, embedder, keep, observation("The user lives in Ghent."))
+            asked_first = engine.complete
+
+            async def edited_meanwhile(*given, **named):
+                if len(engine.asked) == 0:
+                    old = await keep.run(memories.get, 1)
+                    text = "The user lives in Bergen."
+                    await keep.run(memories.update, old, text, told_on=date(2026, 3, 5), sources=())
+                    await index_missing(keep, embedder)
+                return await asked_first(*given, **named)
+
+            engine.complete = edited_meanwhile
+            op = await evolve(engine, embedder, keep, observation("The user lives in Oslo."))
+            return op, engine.asked, [one.text for one in await keep.run(memories.holding)]
+
+    op, asked, held = asyncio.run(run())
+
+    assert ("RECONCILE", 2, ["The user lives in Oslo."]) == (op.kind, len(asked), held)
+    assert asked[1].text.startswith("The user lives in Bergen. (1)")

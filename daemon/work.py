@@ -73,6 +73,8 @@ class Tending:
         )
         if self.last.failures:  # their words are the user's: none of the log's business
             log.warning("Memory work: %d parts were given up", len(self.last.failures))
+        if self.last.unsure:
+            log.info("Memory work: the model was not sure of %d sentences; left out", self.last.unsure)
         self._given_up = await self._unstudied()
 
     def forget(self) -> None:

@@ -78,7 +78,9 @@ def test_reports_kept_in_memory_quote_nothing_that_was_forgotten(tmp_path):
     async def run():
         async with serving(tmp_path) as world:
             await world.keeper.run(learned)
-            world.services.tending.last = Tended(chats=1, observations=0, ops={}, lessons=0, failures=(TOLD,))
+            world.services.tending.last = Tended(
+                chats=1, observations=0, ops={}, lessons=0, unsure=0, failures=(TOLD,)
+            )
             world.services.nights.last = NightReport(
                 adopted=False,
                 reason="",

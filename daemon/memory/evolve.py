@@ -242,10 +242,19 @@ def _write(db: Any, plan: _Plan, observation: Observation, vector: npt.NDArray[n
                 trust=observation.trust,
                 beside=plan.beside,
             )
-        else:
-            supersede = memories.update if plan.kind == "UPDATE" else memories.reconcile
-            memory = supersede(
+        elif plan.kind == "UPDATE":
+            memory = memories.update(
                 db, plan.old, plan.text, told_on=told_on, sources=sources, trust=observation.trust
+            )
+        else:
+            memory = memories.reconcile(
+                db,
+                plan.old,
+                plan.text,
+                told_on=told_on,
+                valid_from=observation.day,
+                sources=sources,
+                trust=observation.trust,
             )
         vectors.put(db, "memory", [memory.id], vector[np.newaxis, :])
     return Op(kind=plan.kind, memory_id=memory.id, by=plan.by)

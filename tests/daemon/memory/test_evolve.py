@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -298,3 +299,23 @@ def test_a_memory_that_the_user_changes_meanwhile_is_looked_at_again(tmp_path):
 
     assert ("RECONCILE", 2, ["The user lives in Oslo."]) == (op.kind, len(asked), held)
     assert asked[1].text.startswith("The user lives in Bergen. (1)")
+
+
+def test_a_change_counts_from_the_day_on_which_it_happened(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            embedder = FakeEmbedder()
+            await index_missing(keep, embedder)
+            choice = {"index": 1, "op": "RECONCILE", "text": ""}
+            engine = FakeEngine(evolve=lambda text: quoted(choice, text))
+            await evolve(engine, embedder, keep, observation("The user lives in Ghent."))
+            moved = observation("The user lives in Oslo.", day=date(2026, 9, 1))
+            await evolve(engine, embedder, keep, replace(moved, told_on=date(2026, 10, 3)))
+            days = [date(2026, 8, 31), date(2026, 9, 1)]
+            true = [await keep.run(memories.as_of, day) for day in days]
+            return [[one.text for one in found] for found in true], await keep.run(memories.holding)
+
+    true, (now,) = asyncio.run(run())
+
+    assert [["The user lives in Ghent."], ["The user lives in Oslo."]] == true
+    assert (date(2026, 9, 1), date(2026, 10, 3)) == (now.valid_from, now.told_on)

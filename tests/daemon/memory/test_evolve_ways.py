@@ -1,0 +1,168 @@
+"""Whose word may change what, and the three ways of evolving."""
+
+import asyncio
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from daemon.memory.evolve import evolve
+from daemon.memory.recall import index_missing
+from store import memories
+from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_keeper, quoted
+from tests.daemon.memory.test_evolve import evolved, observation
+
+
+def test_an_addition_in_place_of_a_refused_change_says_what_it_stands_beside(tmp_path):
+    texts = ["The user's dog is called Rex.", "The user's dog is a beagle."]
+    evolved(tmp_path, texts, choice={"index": 1, "op": "UPDATE", "text": ""})
+
+    async def noted():
+        async with open_keeper(tmp_path) as keep:
+            return [(one.op, one.memory_id, one.beside) for one in await keep.run(memories.events)]
+
+    assert [("ADD", 1, None), ("ADD", 2, 1)] == asyncio.run(noted())
+
+
+@pytest.mark.parametrize("op", ["UPDATE", "RECONCILE"])
+@pytest.mark.parametrize(
+    ("old", "new"), [("user", "assistant"), ("import", "untrusted"), ("assistant", "untrusted")]
+)
+def test_a_weaker_voice_changes_nothing_that_a_stronger_one_said(tmp_path, op, old, new):
+    texts = ["The user lives in Ghent.", "The user lives in Oslo, not Ghent."]
+
+    done, held, _, _ = evolved(
+        tmp_path, texts, choice={"index": 1, "op": op, "text": texts[1]}, trusts=[old, new]
+    )
+
+    assert ("ADD", "check", texts) == (done.kind, done.by, held)
+
+
+@pytest.mark.parametrize(
+    "new", ["Gina lives in Oslo.", "Gina's home is in Oslo.", "The assistant lives in Oslo."]
+)
+def test_what_is_told_of_another_person_changes_nothing_about_the_user(tmp_path, new):
+    texts = ["The user lives in Ghent.", new]
+
+    op, held, asked, _ = evolved(
+        tmp_path, texts, choice={"index": 1, "op": "RECONCILE", "text": ""}, people=["Gina"]
+    )
+
+    assert ("ADD", texts) == (op.kind, held)
+
+
+def test_off_only_adds_but_for_the_same_words(tmp_path):
+    texts = ["The user lives in Ghent.", "The user lives in Oslo.", "the user lives in ghent"]
+
+    op, held, asked, _ = evolved(tmp_path, texts, way="off")
+
+    assert ("IGNORE", texts[:2], []) == (op.kind, held, asked)
+
+
+@pytest.mark.parametrize(
+    ("choice", "kind", "expected"),
+    [
+        ({"index": 1, "op": "IGNORE", "text": ""}, "IGNORE", ["The user lives in Ghent."]),
+        ({"index": 1, "op": "UPDATE", "text": "The user lives."}, "UPDATE", ["The user lives."]),
+        ({"index": 1, "op": "RECONCILE", "text": ""}, "RECONCILE", ["The user bakes bread."]),
+        (
+            {"index": 0, "op": "UPDATE", "text": "x"},
+            "ADD",
+            ["The user lives in Ghent.", "The user bakes bread."],
+        ),
+        ("garbage", "ADD", ["The user lives in Ghent.", "The user bakes bread."]),
+    ],
+)
+def test_paper_does_what_the_model_says(tmp_path, choice, kind, expected):
+    op, held, asked, _ = evolved(
+        tmp_path, ["The user lives in Ghent.", "The user bakes bread."], choice=choice, way="paper"
+    )
+
+    assert (1, kind, expected) == (len(asked), op.kind, held)
+
+
+@pytest.mark.parametrize("way", ["off", "safe", "paper"])
+def test_an_old_chat_that_is_read_anew_does_not_bring_back_what_changed_since(tmp_path, way):
+    texts = ["The user lives in Ghent.", "The user lives in Oslo.", "The user lives in Ghent."]
+    days = [date(2026, 3, 5), date(2026, 10, 3), date(2026, 3, 5)]
+    choice = {"index": 1, "op": "RECONCILE", "text": ""}
+
+    op, held, _, _ = evolved(tmp_path, texts, choice=choice, days=days, way=way)
+
+    expected = texts[:2] if way == "off" else texts[1:2]
+    assert ("IGNORE", expected) == (op.kind, held)
+
+
+def test_who_moves_back_is_believed(tmp_path):
+    texts = ["The user lives in Ghent.", "The user lives in Oslo.", "The user lives in Ghent."]
+    days = [date(2026, 3, 5), date(2026, 10, 3), date(2027, 1, 1)]
+
+    op, held, _, _ = evolved(tmp_path, texts, choice={"index": 1, "op": "RECONCILE", "text": ""}, days=days)
+
+    assert ("RECONCILE", texts[2:]) == (op.kind, held)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "replaces"),
+    [
+        ("The user's cousin lives in Ghent.", "The user's neighbour lives in Oslo.", False),
+        ("The user's favourite food is ramen.", "The user's favourite colour is green.", False),
+        ("The user's sister lives in Ghent.", "The user's little sister lives in Oslo.", True),
+        ("The user's home is in Ghent.", "The user lives in Oslo.", True),
+    ],
+)
+def test_one_person_or_thing_is_not_replaced_by_another(tmp_path, old, new, replaces):
+    choice = {"index": 1, "op": "RECONCILE", "text": ""}
+
+    op, held, _, _ = evolved(tmp_path, [old, new], choice=choice)
+
+    assert (("RECONCILE", [new]) if replaces and held == [new] else ("ADD", [old, new])) == (op.kind, held)
+    assert replaces or op.by == "check"
+
+
+def test_a_memory_that_the_user_changes_meanwhile_is_looked_at_again(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            embedder = FakeEmbedder()
+            await index_missing(keep, embedder)
+            choice = {"index": 1, "op": "RECONCILE", "text": ""}
+            engine = FakeEngine(evolve=lambda text: quoted(choice, text))
+            await evolve(engine, embedder, keep, observation("The user lives in Ghent."))
+            asked_first = engine.complete
+
+            async def edited_meanwhile(*given, **named):
+                if len(engine.asked) == 0:
+                    old = await keep.run(memories.get, 1)
+                    text = "The user lives in Bergen."
+                    await keep.run(memories.update, old, text, told_on=date(2026, 3, 5), sources=())
+                    await index_missing(keep, embedder)
+                return await asked_first(*given, **named)
+
+            engine.complete = edited_meanwhile
+            op = await evolve(engine, embedder, keep, observation("The user lives in Oslo."))
+            return op, engine.asked, [one.text for one in await keep.run(memories.holding)]
+
+    op, asked, held = asyncio.run(run())
+
+    assert ("RECONCILE", 2, ["The user lives in Oslo."]) == (op.kind, len(asked), held)
+    assert asked[1].text.startswith("The user lives in Bergen. (1)")
+
+
+def test_a_change_counts_from_the_day_on_which_it_happened(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            embedder = FakeEmbedder()
+            await index_missing(keep, embedder)
+            choice = {"index": 1, "op": "RECONCILE", "text": ""}
+            engine = FakeEngine(evolve=lambda text: quoted(choice, text))
+            await evolve(engine, embedder, keep, observation("The user lives in Ghent."))
+            moved = observation("The user lives in Oslo.", day=date(2026, 9, 1))
+            await evolve(engine, embedder, keep, replace(moved, told_on=date(2026, 10, 3)))
+            days = [date(2026, 8, 31), date(2026, 9, 1)]
+            true = [await keep.run(memories.as_of, day) for day in days]
+            return [[one.text for one in found] for found in true], await keep.run(memories.holding)
+
+    true, (now,) = asyncio.run(run())
+
+    assert [["The user lives in Ghent."], ["The user lives in Oslo."]] == true
+    assert (date(2026, 9, 1), date(2026, 10, 3)) == (now.valid_from, now.told_on)

@@ -53,7 +53,8 @@ async def recall(keep: Keeper, embedder: Embedder, question: str, *, k: int = 3,
     bearing = [
         one
         for one in ranked
-        if one.cosine >= BEARS_ON or (one.shares_words and one.cosine >= BEARS_ON_WITH_WORDS)
+        if one.cosine >= (BEARS_ON_WITH_WORDS if one.shares_words else BEARS_ON)
+        or (one.shares_words and not one.has_vector)  # while a re-index is under way, words must do
     ]
     chosen = sorted(_adaptive(bearing, k, max(k, max_k)), key=lambda memory: (memory.valid_from, memory.id))
     lines = await keep.run(narratives, chosen)
@@ -82,7 +83,11 @@ def in_third_person(question: str) -> str:
 
 
 async def index_missing(keep: Keeper, embedder: Embedder, *, batch: int = 64) -> int:
-    """Give every memory and message that lacks one its vector; returns how many were made."""
+    """
+    Give every memory and message that lacks one its vector; returns how many were made.
+
+    The vectors of a re-index serve as soon as none is missing.
+    """
     info = await embedder.info()
     await keep.run(vectors.prepare, info.id, info.dimension)
     made = 0
@@ -93,6 +98,7 @@ async def index_missing(keep: Keeper, embedder: Embedder, *, batch: int = 64) ->
             embedded = await embedder.embed(await keep.run(texts_of, ids))
             await keep.run(vectors.put, kind, ids, embedded)
             made += len(ids)
+    await keep.run(vectors.switch)
     return made
 
 

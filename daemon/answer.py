@@ -14,6 +14,15 @@ from daemon.engine.client import Piece
 from daemon.errors import DaemonError, Stopping
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What was laid beside a question, and how long it is."""
+
+    memory_ids: tuple[int, ...] = ()
+    message_ids: tuple[int, ...] = ()  # messages that were quoted
+    tokens: int = 0  # of the system turn that tells them
+
+
 @dataclass(frozen=True, slots=True)
 class _End:
     failure: BaseException | None
@@ -22,9 +31,9 @@ class _End:
 class Answer:
     """The pieces of one answer; `leave` when nobody listens any more."""
 
-    def __init__(self, *, memory_ids: tuple[int, ...], generation: int) -> None:
-        """`memory_ids`: laid beside the question; `generation`: the one that answers, 0 = base."""
-        self.memory_ids = memory_ids
+    def __init__(self, *, beside: Beside, generation: int) -> None:
+        """`beside`: laid beside the question; `generation`: the one that answers, 0 = base."""
+        self.beside = beside
         self.generation = generation
         self.began_at = datetime.now(UTC)
         self._pieces: asyncio.Queue[Piece | _End] = asyncio.Queue()

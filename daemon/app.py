@@ -115,7 +115,9 @@ async def _start(settings: Settings, home: Home, stack: AsyncExitStack, reindex:
     recall_k = config.recall_k if config.recall else 0
     conversations = Conversations(keeper, engine, embedder, generations, recall_k=recall_k)
     stack.push_async_callback(conversations.stop)
-    tending = Tending(keeper, engine, embedder, quiet_s=config.quiet_s, by_itself=config.observe)
+    tending = Tending(
+        keeper, engine, embedder, quiet_s=config.quiet_s, by_itself=config.observe, way=config.evolve
+    )
     nights = Nights(keeper, engine, model_path=model_path, at=config.night_at, by_itself=config.night)
     runner = await _start_jobs(config, home, stack, keeper, embedder, tending, nights)
     await runner.order("index", {})  # what a crash or a new embedder left without vectors

@@ -67,6 +67,12 @@ class Config:
     )
     jobs_every_s: float = key(5.0, number(0.05, 3600), "seconds between two looks for background work")
     observe: bool = key(True, yes_no(), "draw memories and lessons from quiet chats")
+    evolve: str = key(
+        "safe",
+        one_of("off", "safe", "paper"),
+        "what the model may do to held memories: off = only add; safe = change them, checked by code; "
+        "paper = change them unchecked",
+    )
     night: bool = key(
         True, yes_no(), "train a new generation each night by itself; `tsubasa night` always can"
     )

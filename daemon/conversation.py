@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from daemon.answer import Answer
+from daemon.answer import Answer, Beside
 from daemon.embedder import Embedder
 from daemon.engine.client import Engine, Sampling
 from daemon.errors import DaemonError, Interrupted, Stopping
@@ -68,10 +68,10 @@ class Conversations:
         answering = await self._generations.choose(question.asked.generation)
         kept = question.asked.kept and not is_chore(turns)
         recalled = await self._recall(turns, question)
-        memory_ids = tuple(memory.id for memory in recalled.memories) if recalled else ()
-        answer = Answer(memory_ids=memory_ids, generation=answering.number)
-        messages = with_memories(turns, recalled.system_text if recalled else None)
-        turn = _Turn(self._keeper, turns if kept else (), question, answering.number, memory_ids)
+        beside = await self._beside(recalled)
+        answer = Answer(beside=beside, generation=answering.number)
+        messages = with_memories(turns, recalled.system_text)
+        turn = _Turn(self._keeper, turns if kept else (), question, answering.number, beside.memory_ids)
         task = asyncio.create_task(self._drive(answer, turn, question, answering, messages), name="answer")
         self._running[task] = answer
         task.add_done_callback(self._running.pop)
@@ -92,12 +92,24 @@ class Conversations:
     async def _stop_all(self, why: DaemonError) -> None:
         await asyncio.gather(*(answer.stop(why) for answer in list(self._running.values())))
 
-    async def _recall(self, turns: Sequence[Turn], question: Question) -> Recalled | None:
+    async def _recall(self, turns: Sequence[Turn], question: Question) -> Recalled:
         place = last_question(turns)
         wanted = question.recall and question.asked.recalls and self._recall_k > 0 and not is_chore(turns)
         if not wanted or place is None:
-            return None
-        return await recall(self._keeper, self._embedder, turns[place].text, k=self._recall_k)
+            return Recalled()
+        present = [turn.text for turn in turns]
+        return await recall(
+            self._keeper, self._embedder, turns[place].text, k=self._recall_k, present=present
+        )
+
+    async def _beside(self, recalled: Recalled) -> Beside:
+        if recalled.system_text is None:
+            return Beside()
+        return Beside(
+            memory_ids=tuple(one.id for one in recalled.memories),
+            message_ids=tuple(one.id for one in recalled.messages),
+            tokens=await self._engine.count([{"role": "system", "content": recalled.system_text}]),
+        )
 
     async def _drive(
         self,

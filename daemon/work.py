@@ -31,14 +31,22 @@ class Tending:
     """Reads chats that have gone quiet: observe, evolve, study."""
 
     def __init__(
-        self, keeper: Keeper, engine: Engine, embedder: Embedder, *, quiet_s: float, by_itself: bool
+        self,
+        keeper: Keeper,
+        engine: Engine,
+        embedder: Embedder,
+        *,
+        quiet_s: float,
+        by_itself: bool,
+        way: str = "safe",
     ) -> None:
-        """`by_itself`: False = only when asked."""
+        """`by_itself`: False = only when asked; `way`: how memories evolve."""
         self._keeper = keeper
         self._engine = engine
         self._embedder = embedder
         self._quiet_s = quiet_s
         self._by_itself = by_itself
+        self._way = way
         self._given_up: frozenset[int] = frozenset()  # memories that the last round could not make lessons of
         self.last: Tended | None = None
 
@@ -55,7 +63,12 @@ class Tending:
         """One round; a payload {"quiet_s": 0} takes every chat."""
         quiet_s = float(job.payload.get("quiet_s", self._quiet_s))
         self.last = await tend(
-            self._keeper, self._engine, self._embedder, now=datetime.now(UTC), quiet_s=quiet_s
+            self._keeper,
+            self._engine,
+            self._embedder,
+            now=datetime.now(UTC),
+            quiet_s=quiet_s,
+            way=self._way,
         )
         if self.last.failures:  # their words are the user's: none of the log's business
             log.warning("Memory work: %d parts were given up", len(self.last.failures))

@@ -69,6 +69,7 @@ class KeptEvent:
     sources: tuple[int, ...]  # messages
     undoes: int | None  # the event that this UNDO took back
     replaced: int | None  # the memory that holds again by this UNDO
+    beside: int | None  # the memory that this ADD may change, but was not allowed to
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +158,7 @@ def _events(
     sources = _sources(db, "select event_id, message_id from event_sources", messages)
     found = rows(
         db,
-        """select id, op, events.memory_id, at, told_on, text, event_id, replaced_id
+        """select id, op, events.memory_id, at, told_on, text, event_id, replaced_id, beside
         from events left join undone on undo_id = id order by id""",
     )
     places = _places(row[0] for row in found)
@@ -171,8 +172,9 @@ def _events(
             sources=sources.get(id, ()),
             undoes=_at(places, undoes),
             replaced=_at(memories, replaced),
+            beside=_at(memories, beside),
         )
-        for id, op, memory_id, at, told_on, text, undoes, replaced in found
+        for id, op, memory_id, at, told_on, text, undoes, replaced, beside in found
     )
 
 

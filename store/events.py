@@ -28,6 +28,7 @@ class Event:
     text: str
     sources: tuple[int, ...]  # ids of messages; none: made by the user's own hand
     undone_by: int | None = None  # the UNDO event that took it back; None: it stands
+    beside: int | None = None  # of an ADD: the memory that the model wanted to change, which a check refused
 
 
 def events(db: apsw.Connection, memory_id: int | None = None) -> list[Event]:
@@ -51,12 +52,19 @@ def op_counts(db: apsw.Connection) -> dict[str, int]:
 
 
 def note(
-    db: apsw.Connection, op: str, memory_id: int | None, text: str, told_on: date, sources: Sequence[int]
+    db: apsw.Connection,
+    op: str,
+    memory_id: int | None,
+    text: str,
+    told_on: date,
+    sources: Sequence[int],
+    *,
+    beside: int | None = None,
 ) -> int:
     """Write an event, and return its id; call it inside the transaction that does the operation."""
     db.execute(
-        "insert into events (op, memory_id, at, told_on, text) values (?, ?, ?, ?, ?)",
-        (op, memory_id, stamp(datetime.now(UTC)), told_on.isoformat(), storable(text)),
+        "insert into events (op, memory_id, at, told_on, text, beside) values (?, ?, ?, ?, ?, ?)",
+        (op, memory_id, stamp(datetime.now(UTC)), told_on.isoformat(), storable(text), beside),
     )
     event_id = db.last_insert_rowid()
     db.executemany(
@@ -68,15 +76,25 @@ def note(
 def _events(db: apsw.Connection, wanted: str, id: int | None) -> list[Event]:
     found = rows(
         db,
-        f"""select events.id, op, events.memory_id, at, text, group_concat(message_id), undo_id from events
+        f"""select events.id, op, events.memory_id, at, text, group_concat(message_id), undo_id,
+        beside from events
         left join (select * from event_sources order by message_id) sources on sources.event_id = events.id
         left join undone on undone.event_id = events.id
         where {wanted} group by events.id order by events.id""",
         (id,),
     )
     return [
-        Event(id=id, op=op, memory_id=held, at=moment(at), text=text, sources=_ids(joined), undone_by=undo)
-        for id, op, held, at, text, joined, undo in found
+        Event(
+            id=id,
+            op=op,
+            memory_id=held,
+            at=moment(at),
+            text=text,
+            sources=_ids(joined),
+            undone_by=undo,
+            beside=beside,
+        )
+        for id, op, held, at, text, joined, undo, beside in found
     ]
 
 

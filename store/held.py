@@ -6,6 +6,7 @@ What is held, and what was held before: the memories, read.
 Promises: nothing is written here. Knows nothing of why a memory was replaced: `events.py` does.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -61,6 +62,13 @@ def holding(db: apsw.Connection) -> list[Memory]:
 def past(db: apsw.Connection) -> list[Memory]:
     """What holds no more: replaced or taken back, oldest first."""
     return _memories(rows(db, f"select {_COLUMNS} from memories where superseded_by is not null order by id"))
+
+
+def replaced_with(db: apsw.Connection, some_word: Sequence[str], most: int) -> list[Memory]:
+    """Up to `most` memories that were replaced and have any of these words in their text, newest first."""
+    sql = f"""select {_COLUMNS} from memories where superseded_by is not null and superseded_by <> id
+        and exists (select 1 from json_each(?) where instr(lower(text), value)) order by id desc limit ?"""
+    return _memories(rows(db, sql, (json.dumps(list(some_word)), most)))
 
 
 def as_of(db: apsw.Connection, day: date, *, known_by: datetime | None = None) -> list[Memory]:
@@ -132,6 +140,11 @@ def narrative(db: apsw.Connection, memory: Memory) -> str:
         (memory.id,),
     )
     return _narrative(memory, earlier[0][0] if earlier else None)
+
+
+def before(db: apsw.Connection, memory: Memory) -> list[Memory]:
+    """What held in the place of this memory at other times and was reconciled since, oldest first."""
+    return [one for one in history(db, memory.id) if one.valid_to is not None and one.state == "replaced"]
 
 
 def narratives(db: apsw.Connection, found: Sequence[Memory]) -> list[str]:

@@ -16,6 +16,8 @@ from store.database import rows, stamp, storable, writing
 from store.errors import NoSuchMemory
 from store.held import Memory, from_row
 
+TAUGHT = ("user", "import")  # whose word a night may learn
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewLesson:
@@ -78,11 +80,15 @@ def holding(db: apsw.Connection) -> list[Lesson]:
 
 
 def unstudied(db: apsw.Connection) -> list[Memory]:
-    """The memories that hold and have no lesson, oldest first."""
+    """
+    The memories that hold and have no lesson, oldest first.
+
+    What the assistant alone said, or a stranger's text, is none: it can be recalled, and is never learned.
+    """
     found = rows(
         db,
-        """select id, text, told_on, valid_from, valid_to, superseded_by, trust from memories
-        where superseded_by is null and id not in
+        f"""select id, text, told_on, valid_from, valid_to, superseded_by, trust from memories
+        where superseded_by is null and trust in {TAUGHT} and id not in
             (select memory_id from lesson_memories)
         order by id""",
     )

@@ -17,7 +17,7 @@ from datetime import date
 import apsw
 
 from store import words
-from store.database import storable, writing
+from store.database import rows, storable, writing
 from store.errors import NoSuchMessage, NotHeld, SourceForgotten
 from store.events import Event, event, events, note, op_counts
 from store.forgetting import ForgetReport, forget
@@ -58,9 +58,13 @@ def add(
     valid_from: date | None = None,
     sources: Sequence[int],
     trust: str = "user",
+    beside: Memory | None = None,
 ) -> Memory:
     """
     Hold a new statement, true from `valid_from` (None: the day it was told); `sources` are ids of messages.
+
+    Args:
+        beside: what it may change, but was not allowed to; only noted.
 
     Raises:
         NoSuchMessage, SourceForgotten: a source is not there, or was forgotten meanwhile.
@@ -68,7 +72,8 @@ def add(
     with writing(db):
         _check_sources(db, sources, None)
         new = _insert(db, text, told_on, valid_from or told_on, sources, trust)
-        note(db, "ADD", new.id, text, told_on, sources)
+        known = rows(db, "select id from memories where id = ?", (beside.id,)) if beside else []
+        note(db, "ADD", new.id, text, told_on, sources, beside=known[0][0] if known else None)
     return new
 
 

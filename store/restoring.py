@@ -197,9 +197,10 @@ def _put_events(
     ids: list[int] = []
     for kept in archive.events:
         memory_id = memories[kept.memory - 1] if kept.memory else None
+        beside = memories[kept.beside - 1] if kept.beside else None
         db.execute(
-            "insert into events (op, memory_id, at, told_on, text) values (?, ?, ?, ?, ?)",
-            (kept.op, memory_id, kept.at, kept.told_on, storable(kept.text)),
+            "insert into events (op, memory_id, at, told_on, text, beside) values (?, ?, ?, ?, ?, ?)",
+            (kept.op, memory_id, kept.at, kept.told_on, storable(kept.text), beside),
         )
         ids.append(db.last_insert_rowid())
         sources = [(ids[-1], messages[place - 1]) for place in kept.sources]

@@ -65,6 +65,9 @@ class FakeEngine(Engine):
             raise self.before_last
         yield Piece(text="", finish="stop", prompt_tokens=count, completion_tokens=len(self.words))
 
+    async def count(self, messages: Sequence[Mapping[str, Any]]) -> int:
+        return sum(len(str(message["content"]).split()) for message in messages)
+
     async def load(self, adapter: bytes) -> str:
         return f"loaded:{len(adapter)}"
 

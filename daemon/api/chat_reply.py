@@ -12,6 +12,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from daemon.answer import Beside
 from daemon.engine.client import Piece
 
 DONE = b"data: [DONE]\n\n"
@@ -24,7 +25,7 @@ class Shape:
 
     model: str
     fingerprint: str  # model file and generation
-    memory_ids: tuple[int, ...]
+    beside: Beside
     generation: int
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))  # seconds since 1970
@@ -65,7 +66,13 @@ class Shape:
         }
 
     def _ours(self) -> dict[str, Any]:
-        return {"tsubasa": {"memories": list(self.memory_ids), "generation": self.generation}}
+        ours = {
+            "memories": list(self.beside.memory_ids),
+            "messages": list(self.beside.message_ids),
+            "recall_tokens": self.beside.tokens,
+            "generation": self.generation,
+        }
+        return {"tsubasa": ours}
 
 
 def event(value: dict[str, Any]) -> bytes:

@@ -64,7 +64,7 @@ async def _shape(services: Services, asked: Asked, answer: Answer) -> Shape:
     return Shape(
         model=asked.name if asked.known else "tsubasa",
         fingerprint=f"{model.sha256[:12]}-g{answer.generation}",
-        memory_ids=answer.memory_ids,
+        beside=answer.beside,
         generation=answer.generation,
     )
 

@@ -104,6 +104,7 @@ def history(memory_id: int, json: JsonFlag = False, home_flag: HomeFlag = None) 
     for event in found["events"]:
         by_hand = event["op"] != "UNDO" and not event["sources"]
         marks = (" (by hand)" if by_hand else "") + (" (undone)" if event["undone_by"] else "")
+        marks += f" (see also {event['beside']})" if event["beside"] else ""
         style = "dim" if event["undone_by"] else None
         no, memory = str(event["id"]), str(event["memory_id"])
         shown.add_row(no, event["at"][:10], event["op"], memory, escape(event["text"] + marks), style=style)

@@ -37,6 +37,7 @@ _POINTS_AT = {  # field: the kind that its numbers count
     "superseded_by": "memory",
     "memory": "memory",
     "replaced": "memory",
+    "beside": "memory",
     "undoes": "event",
 }
 _ONE_OF = {"op": (*MAKING, "IGNORE", "UNDO"), "trust": ("user", "assistant", "import", "untrusted")}

@@ -3,8 +3,12 @@ Evolve: what a new observation does to the held memories.
 
     observation ──> duplicate? nothing near? (code) ──> the model chooses, under a grammar ──> check ──> store
 
+Three ways, by the setting `evolve`: "safe" is the picture; "off" only adds, but for a sentence that is held word for
+word; "paper" lets the model alone decide as soon as there is a memory to compare with, unchecked.
+
 Promises: nothing is destroyed, only superseded; after every op the observation can be recalled, its vector
-and words are written in the same transaction; a proposal of the model that fails the check becomes ADD.
+and words are written in the same transaction; a proposal of the model that fails the check becomes ADD, which notes
+the memory it was about.
 Knows nothing of chats or HTTP. Source: TSUBASA, arXiv 2604.07894; the checks are ours, because evolution
 with a small unchecked manager scores below plain adding there.
 """
@@ -23,17 +27,21 @@ from daemon.keeper import Keeper
 from daemon.memory.content_words import content_words, normalised, value_words
 from daemon.memory.observe import Observation
 from daemon.memory.rank import Ranked, nearest_held
+from daemon.memory.turns import people as speakers
 from prompts.load import load, schema
 from store import memories, vectors
 from store.database import writing
 from store.memories import Memory
 
 OPS = ("ADD", "UPDATE", "RECONCILE", "IGNORE")
+WAYS = ("off", "safe", "paper")
+TRUSTED = ("user", "import", "assistant", "untrusted")  # what stands further on changes nothing before it
 SHOWN = 5  # memories that the model sees at most
 # all-MiniLM-L6-v2, 183 changes of mind and 241 pairs of different facts: 99 % of the former have a cosine above 0.37,
 # 80 % of the latter one below 0.35, and those changes that share no word one of 0.50 and more (November 2026).
 RELATED = 0.35  # cosine from which a memory is shown to the model
 SAME_THING = 0.45  # cosine from which one may replace another with which it shares no word
+SAME_MEANING = 0.6  # cosine from which two sentences may say the same in different words
 MAX_ANSWER_TOKENS = 320
 
 
@@ -49,34 +57,44 @@ class Op:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Plan:
     kind: str
-    old: Memory | None
     text: str
     by: str
+    old: Memory | None = None  # of an UPDATE, a RECONCILE or an IGNORE
+    beside: Memory | None = None  # of an ADD that stands in for one of these
 
 
-async def evolve(engine: Engine, embedder: Embedder, keep: Keeper, observation: Observation) -> Op:
-    """Bring `observation` into the store: ADD, UPDATE, RECONCILE or IGNORE."""
+async def evolve(
+    engine: Engine, embedder: Embedder, keep: Keeper, observation: Observation, *, way: str = "safe"
+) -> Op:
+    """Bring `observation` into the store: ADD, UPDATE, RECONCILE or IGNORE. `way`: one of `WAYS`."""
     (vector,) = await embedder.embed([observation.text])
     ranked = await keep.run(nearest_held, observation.text, vector)
-    plan = _by_code(observation, ranked)
+    plan = _by_code(observation, ranked, way)
     if plan is None:
-        near = _related(ranked)[:SHOWN]
-        plan = _checked(observation, near, await _ask(engine, observation, near))
+        near = (ranked if way == "paper" else _related(ranked))[:SHOWN]
+        choice = await _ask(engine, observation, near)
+        people = await keep.run(speakers)
+        plan = (
+            _unchecked(observation, near, choice)
+            if way == "paper"
+            else _checked(observation, near, choice, people)
+        )
     if plan.text != observation.text:
         (vector,) = await embedder.embed([plan.text])
     return await keep.run(_write, plan, observation, vector)
 
 
-def _by_code(observation: Observation, ranked: Sequence[Ranked]) -> _Plan | None:
+def _by_code(observation: Observation, ranked: Sequence[Ranked], way: str) -> _Plan | None:
     """What needs no model: the same sentence again is ignored, one with no neighbour is added."""
+    add = _Plan(kind="ADD", text=observation.text, by="code")
+    if way == "paper":
+        return None if ranked else add
     said = content_words(observation.text)
     for one in ranked:
         same = normalised(one.memory.text) == normalised(observation.text)
-        if same or said == content_words(one.memory.text):
+        if same or (way == "safe" and said == content_words(one.memory.text)):
             return _Plan(kind="IGNORE", old=one.memory, text=observation.text, by="code")
-    if not _related(ranked):
-        return _Plan(kind="ADD", old=None, text=observation.text, by="code")
-    return None
+    return add if way == "off" or not _related(ranked) else None
 
 
 def _related(ranked: Sequence[Ranked]) -> list[Ranked]:
@@ -112,27 +130,49 @@ def _read(answer: str, shown: Sequence[str]) -> dict[str, Any] | None:
     return {"index": index, **choice} if usable else None
 
 
-def _checked(observation: Observation, near: Sequence[Ranked], choice: dict[str, Any] | None) -> _Plan:
+def _unchecked(observation: Observation, near: Sequence[Ranked], choice: dict[str, Any] | None) -> _Plan:
+    """The model's proposal as it is; ADD where there is none, or none that can be carried out."""
+    if choice is None or (choice["op"] in ("UPDATE", "RECONCILE") and choice["index"] == 0):
+        return _Plan(kind="ADD", text=observation.text, by="check")
+    op = str(choice["op"])
+    old = near[choice["index"] - 1].memory if choice["index"] and op != "ADD" else None
+    merged = str(choice["text"]).strip() if op == "UPDATE" else ""
+    return _Plan(kind=op, old=old, text=merged or observation.text, by="model")
+
+
+def _checked(
+    observation: Observation, near: Sequence[Ranked], choice: dict[str, Any] | None, people: Sequence[str]
+) -> _Plan:
     """The model's proposal where it can be trusted, else ADD."""
     if choice is None:
-        return _Plan(kind="ADD", old=None, text=observation.text, by="check")
+        return _Plan(kind="ADD", text=observation.text, by="check")
     op, index = str(choice["op"]), int(choice["index"])
     if index == 0:
         kind = "IGNORE" if op == "IGNORE" else "ADD"
-        return _Plan(kind=kind, old=None, text=observation.text, by="model" if op == kind else "check")
+        return _Plan(kind=kind, text=observation.text, by="model" if op == kind else "check")
     chosen = near[index - 1]
     old, text = chosen.memory, _text(observation.text, op, str(choice["text"]).strip())
     loses = {
-        "ADD": True,
-        "IGNORE": not _says_all(old.text, of=observation.text),
-        "UPDATE": not _says_all(text, of=old.text),
+        "ADD": False,
+        "IGNORE": not _says_all(old.text, of=observation.text, cosine=chosen.cosine),
+        "UPDATE": not _says_all(text, of=old.text, cosine=chosen.cosine),
         "RECONCILE": False,  # the narrative tells both
     }
     backwards = op != "IGNORE" and observation.told_on < old.told_on
     unlike = not chosen.shares_words and chosen.cosine < SAME_THING
-    if loses[op] or backwards or unlike:
-        return _Plan(kind="ADD", old=None, text=observation.text, by="model" if op == "ADD" else "check")
+    weaker = op != "IGNORE" and TRUSTED.index(observation.trust) > TRUSTED.index(old.trust)
+    of_another = _subject(observation.text, people) != _subject(old.text, people)
+    if op == "ADD":
+        return _Plan(kind="ADD", text=observation.text, by="model")
+    if loses[op] or backwards or unlike or weaker or of_another:
+        return _Plan(kind="ADD", beside=old, text=observation.text, by="check")
     return _Plan(kind=op, old=old, text=text, by="model")
+
+
+def _subject(text: str, people: Sequence[str]) -> str:
+    """Whom a sentence is about: a person with a name that it begins with, or "the assistant"; "" for the user."""
+    said = normalised(text)
+    return next((name for name in (*people, "the assistant") if said.startswith(normalised(name))), "")
 
 
 def _text(new: str, op: str, merged: str) -> str:
@@ -140,11 +180,16 @@ def _text(new: str, op: str, merged: str) -> str:
     return merged if op == "UPDATE" and set(content_words(new)) <= set(content_words(merged)) else new
 
 
-def _says_all(text: str, *, of: str) -> bool:
-    """Whether `text` has the names and numbers of `of`, and the last word of one is in the other."""
+def _says_all(text: str, *, of: str, cosine: float) -> bool:
+    """
+    Whether `text` has every word of `of`; or, where the two mean the same, at least its names and numbers, and the
+    last word of one is in the other.
+    """
     words, wanted = content_words(text), content_words(of)
+    if set(wanted) <= set(words):
+        return True
     ends_meet = bool(words and wanted) and (wanted[-1] in words or words[-1] in wanted)
-    return ends_meet and value_words(of) <= set(words)
+    return cosine >= SAME_MEANING and ends_meet and value_words(of) <= set(words)
 
 
 def _write(db: Any, plan: _Plan, observation: Observation, vector: npt.NDArray[np.float32]) -> Op:
@@ -162,6 +207,7 @@ def _write(db: Any, plan: _Plan, observation: Observation, vector: npt.NDArray[n
                 valid_from=observation.day,
                 sources=sources,
                 trust=observation.trust,
+                beside=plan.beside,
             )
         else:
             supersede = memories.update if plan.kind == "UPDATE" else memories.reconcile

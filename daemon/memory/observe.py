@@ -1,27 +1,34 @@
 """
 Observe: the few lasting facts that a quiet chat holds, as dated stand-alone sentences.
 
-    messages of one day ──> windows at turn borders ──> the model, under a grammar ──> observations
+    messages of one day ──> their writers' own words ──> windows at turn borders ──> the model, under a grammar
+                                                              observations with source, day and trust <──┘
 
-Promises: only what users and assistants said is read, never a system turn, so that a recalled memory is not
-observed again; each observation names the messages it came from; the adapter has no part in it (the base
-model answers). Knows nothing of the store or of when a chat is quiet.
+Promises: only what users and assistants said themselves is read, never a system or tool turn, a quote or a pasted
+document, so that neither a recalled memory nor a stranger's page is observed; each observation names the messages
+it came from, and is untrusted when it has a name that nobody said; the adapter has no part in it (the base model
+answers). Knows nothing of the store or of when a chat is quiet.
 """
 
 import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from daemon.engine.client import Engine, Sampling
 from daemon.memory.content_words import content_words, normalised
 from daemon.memory.errors import ModelAnswerUnusable
+from daemon.memory.own_words import own_words, shortened
+from daemon.memory.witness import witnessed
 from prompts.load import load, schema
 from store.chats import Message
 
-VERSION = "observe-1"  # raise it when sessions should be observed anew
+VERSION = "observe-2"  # raise it when sessions should be observed anew
 WINDOW_TURNS = 20  # turns that one question to the model may hold
+OVERLAP_TURNS = (
+    4  # turns of a window that the next one begins with: what was said of them may stand further on
+)
 MAX_ANSWER_TOKENS = 768
 _DATED = re.compile(r"\s*(today|yesterday|\d{4}-\d{1,2}-\d{1,2})\s*:\s*(.*)", re.DOTALL | re.IGNORECASE)
 
@@ -34,7 +41,7 @@ class Observation:
     day: date  # when it came to hold (valid from)
     told_on: date  # when it was told: the day of the session
     sources: tuple[int, ...]  # ids of the messages it was drawn from
-    trust: str = "user"  # "user" | "import"
+    trust: str = "user"  # "user" | "assistant" | "import" | "untrusted"
 
 
 async def observe(engine: Engine, messages: Sequence[Message], *, day: date) -> list[Observation]:
@@ -46,7 +53,10 @@ async def observe(engine: Engine, messages: Sequence[Message], *, day: date) -> 
     Source: TSUBASA, arXiv 2604.07894, "observations".
     """
     room = max(64, (await engine.info()).n_ctx // 2)
-    turns = [turn for turn in messages if turn.role in ("user", "assistant") and turn.text.strip()]
+    spoken = [
+        replace(turn, text=own_words(turn.text)) for turn in messages if turn.role in ("user", "assistant")
+    ]
+    turns = [turn for turn in spoken if turn.text]
     found: dict[str, Observation] = {}
     for window in _windows(turns):
         for observation in await _observe_window(engine, window, day, room=room, longest=room):
@@ -55,7 +65,8 @@ async def observe(engine: Engine, messages: Sequence[Message], *, day: date) -> 
 
 
 def _windows(turns: Sequence[Message]) -> Iterator[Sequence[Message]]:
-    for start in range(0, len(turns), WINDOW_TURNS):
+    last = max(1, len(turns) - OVERLAP_TURNS)
+    for start in range(0, last, WINDOW_TURNS - OVERLAP_TURNS):
         yield turns[start : start + WINDOW_TURNS]
 
 
@@ -69,7 +80,7 @@ async def _observe_window(
         {"role": "system", "content": load("observe")},
         {"role": "user", "content": _as_text(window, day, longest)},
     ]
-    halves = [window[: len(window) // 2], window[len(window) // 2 :]] if len(window) > 1 else []
+    halves = _halves(window)
     if await engine.count(messages) > room and (halves or longest > 64):
         parts, longest = (halves, longest) if halves else ([window], longest // 2)
         return [
@@ -90,18 +101,21 @@ async def _observe_window(
             for half in halves
             for one in await _observe_window(engine, half, day, room=room, longest=longest)
         ]
-    return [_observation(sentence, window, day) for sentence in _sentences(answer.text)]
+    found = (_observation(sentence, window, day) for sentence in _sentences(answer.text))
+    return [one for one in found if one is not None]
+
+
+def _halves(window: Sequence[Message]) -> list[Sequence[Message]]:
+    """Two parts that share a turn where there are four or more; none of a single turn."""
+    if len(window) < 2:
+        return []
+    middle = len(window) // 2
+    return [window[: middle + (len(window) > 3)], window[middle:]]
 
 
 def _as_text(window: Sequence[Message], day: date, longest: int) -> str:
-    turns = (f"{turn.speaker or turn.role}: {_shortened(turn.text.strip(), longest)}" for turn in window)
+    turns = (f"{turn.speaker or turn.role}: {shortened(turn.text.strip(), longest)}" for turn in window)
     return "\n".join([*turns, "Date:", day.isoformat()])
-
-
-def _shortened(text: str, longest: int) -> str:
-    """`text`, or its beginning and end: people speak of themselves around what they paste, not in it."""
-    half = longest // 2
-    return text if len(text) <= longest else f"{text[:half]} … {text[-half:]}"
 
 
 def _sentences(answer: str) -> list[str]:
@@ -114,17 +128,18 @@ def _sentences(answer: str) -> list[str]:
     return [one for one in sentences if content_words(_DATED.sub(r"\2", one))]
 
 
-def _observation(sentence: str, window: Sequence[Message], day: date) -> Observation:
+def _observation(sentence: str, window: Sequence[Message], day: date) -> Observation | None:
+    """The sentence with its day and its source; None when it is nobody's word."""
     dated = _DATED.fullmatch(sentence)
-    text = (dated[2] if dated else sentence).strip()
-    sources = _sources(text, window)
-    imported = any(turn.source == "import" for turn in window if turn.id in sources)
+    found = witnessed((dated[2] if dated else sentence).strip(), window)
+    if found is None:
+        return None
     return Observation(
-        text=text,
+        text=found.text,
         day=_day_of(dated[1] if dated else "", told_on=day),
         told_on=day,
-        sources=sources,
-        trust="import" if imported else "user",
+        sources=found.sources,
+        trust=found.trust,
     )
 
 
@@ -137,11 +152,3 @@ def _day_of(written: str, *, told_on: date) -> date:
     except (ValueError, TypeError, OverflowError):
         return told_on
     return told_on if day - told_on > timedelta(days=1) else day
-
-
-def _sources(text: str, window: Sequence[Message]) -> tuple[int, ...]:
-    """The user's messages that share most words with the observation; all of them when none shares any."""
-    said = set(content_words(text))
-    shared = {turn.id: len(said & set(content_words(turn.text))) for turn in window if turn.role == "user"}
-    most = max(shared.values())
-    return tuple(turn_id for turn_id, count in shared.items() if count == most)

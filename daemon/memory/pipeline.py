@@ -37,8 +37,10 @@ class Tended:
     ]  # one sentence per session or memory that was given up; to be logged by the caller
 
 
-async def tend(keep: Keeper, engine: Engine, embedder: Embedder, *, now: datetime, quiet_s: float) -> Tended:
-    """Observe, evolve and study every chat that has been quiet for `quiet_s` seconds."""
+async def tend(
+    keep: Keeper, engine: Engine, embedder: Embedder, *, now: datetime, quiet_s: float, way: str = "safe"
+) -> Tended:
+    """Observe, evolve (in this `way`) and study every chat that has been quiet for `quiet_s` seconds."""
     quiet = await keep.run(chats.quiet, before=now - timedelta(seconds=quiet_s), version=VERSION)
     ops: Counter[str] = Counter()
     failures = []
@@ -46,7 +48,7 @@ async def tend(keep: Keeper, engine: Engine, embedder: Embedder, *, now: datetim
     days = [one for messages in quiet for one in sessions(messages)]
     for day, session in sorted(days, key=lambda one: one[1][0].said_at):  # what was told first evolves first
         try:
-            ops += await _tend_session(keep, engine, embedder, session, day)
+            ops += await _tend_session(keep, engine, embedder, session, day, way)
         except HOPELESS as error:
             failures.append(f"Session of {day} (messages {session[0].id} to {session[-1].id}): {error}")
         await keep.run(chats.mark_observed, [message.id for message in session], VERSION)
@@ -66,11 +68,11 @@ def sessions(messages: Sequence[Message]) -> list[tuple[date, list[Message]]]:
 
 
 async def _tend_session(
-    keep: Keeper, engine: Engine, embedder: Embedder, session: Sequence[Message], day: date
+    keep: Keeper, engine: Engine, embedder: Embedder, session: Sequence[Message], day: date, way: str
 ) -> Counter[str]:
     ops: Counter[str] = Counter()
     for observation in await observe(engine, session, day=day):
-        op = await evolve(engine, embedder, keep, observation)
+        op = await evolve(engine, embedder, keep, observation, way=way)
         ops[op.kind] += 1
     return ops
 

@@ -1,20 +1,33 @@
 """
-Recall: the held memories that bear on a question, as the system turn that is laid beside it.
+Recall: the held memories that bear on a question, and messages that no memory tells, as the system turn that is
+laid beside it.
+
+    question ──> nearest memories ──> bear on it? ──> 3, up to 10 where it takes many or the scores are flat
+             `──> nearest messages, in the places that memories leave empty
 
 Promises: small talk and questions about the world get no memories; superseded memories speak only through
-the narrative of what replaced them; nothing here writes but `index_missing`. Knows nothing of the model
-that answers.
+what replaced them, at length when the question is about the past; nothing here writes but `index_missing`.
+Knows nothing of the model that answers.
 """
 
-import re
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from daemon.embedder import Embedder
 from daemon.keeper import Keeper
+from daemon.memory.asking import asks_past, in_third_person, wants_many
+from daemon.memory.content_words import content_words
 from daemon.memory.rank import Ranked, nearest_held
+from daemon.memory.said import line, said
+from daemon.memory.turns import people, without_names
 from prompts.load import load
-from store import chats, memories, vectors
+from store import chats, held, memories, vectors
+from store.chats import Message
 from store.errors import NoEmbedder
 from store.memories import Memory
 
@@ -24,41 +37,112 @@ BEARS_ON = 0.25  # cosine from which a memory bears on a question by meaning alo
 BEARS_ON_WITH_WORDS = 0.15  # ... when the two also have a content word in common
 FLAT = 0.25  # scores nearer than this to the k-th are as good as the k-th
 EMBEDDED = 10_000  # characters of a text that go to the embedder, which reads its first few hundred tokens
+PAST_LOOKED_AT = 200  # memories that hold no more, for a question about the past
+PAST_TAKEN = 10  # of them, those that share most words with it
+ASKED = 2000  # characters of a message that are taken for the question: its end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recalled:
     """What is laid beside the last user message."""
 
-    memories: tuple[Memory, ...]
-    lines: tuple[str, ...]  # one narrative per memory, oldest first
-    system_text: str | None  # the whole system turn; None when no memory bears on the question
+    memories: tuple[Memory, ...] = ()
+    messages: tuple[Message, ...] = ()  # that no memory tells
+    lines: tuple[str, ...] = ()  # one for each memory and message, and for what held before; oldest first
+    system_text: str | None = None  # the whole system turn; None when nothing bears on the question
 
 
-async def recall(keep: Keeper, embedder: Embedder, question: str, *, k: int = 3, max_k: int = 10) -> Recalled:
+async def recall(
+    keep: Keeper,
+    embedder: Embedder,
+    question: str,
+    *,
+    k: int = 3,
+    max_k: int = 10,
+    present: Collection[str] = (),
+) -> Recalled:
     """
-    The memories that bear on `question`: `k`, and up to `max_k` (or `k`) while the scores stay flat.
+    What bears on `question`: `k` memories, and up to `max_k` (or `k`) while the scores stay flat or where it takes
+    many; messages where memories are fewer than `k`.
+
+    Args:
+        present: texts of the chat in which it is asked.
 
     Source: TSUBASA, arXiv 2604.07894: k = 3, and k = 10 for hard questions.
     """
-    asked = in_third_person(question[-2000:])  # the end of a long message is the question
-    if not asked.strip() or k < 1:
-        return Recalled(memories=(), lines=(), system_text=None)
-    (vector,) = await embedder.embed([asked])
+    question = question[-ASKED:]
+    if not question.strip() or k < 1:
+        return Recalled()
+    asked = in_third_person(question)
+    bare = without_names(question, await keep.run(people))
+    both = await embedder.embed([asked, bare])
     try:
-        ranked = await keep.run(nearest_held, asked, vector)
+        return await keep.run(_recall, question, asked, both, k, max(k, max_k), present)
     except NoEmbedder:  # the first question ever
         await index_missing(keep, embedder)
-        ranked = await keep.run(nearest_held, asked, vector)
+        return await keep.run(_recall, question, asked, both, k, max(k, max_k), present)
+
+
+def _recall(
+    db: Any,
+    question: str,
+    asked: str,
+    both: npt.NDArray[np.float32],
+    k: int,
+    max_k: int,
+    present: Collection[str],
+) -> Recalled:
+    """`recall` in the keeper's thread; `both`: the vectors of the question as memories and as people word it."""
     bearing = [
         one
-        for one in ranked
+        for one in nearest_held(db, asked, both[0])
         if one.cosine >= (BEARS_ON_WITH_WORDS if one.shares_words else BEARS_ON)
         or (one.shares_words and not one.has_vector)  # while a re-index is under way, words must do
     ]
-    chosen = sorted(_adaptive(bearing, k, max(k, max_k)), key=lambda memory: (memory.valid_from, memory.id))
-    lines = await keep.run(narratives, chosen)
-    return Recalled(memories=tuple(chosen), lines=tuple(lines), system_text=system_text(lines))
+    is_past = asks_past(question)
+    width = max_k if wants_many(question) else _width(bearing, k, max_k)
+    chosen = [one.memory for one in bearing[:width]]
+    if is_past:
+        chosen += [one for one in _once_held(db, question) if one not in chosen][: max_k - len(chosen)]
+    found = said(db, question, both[1], k - len(chosen), present=present)
+    lines = [
+        *_memory_lines(db, chosen, is_past),
+        *((one.said_at.date(), line(one, question)) for one in found),
+    ]
+    told = tuple(text for _, text in sorted(lines, key=lambda one: one[0]))
+    return Recalled(
+        memories=tuple(sorted(chosen, key=lambda one: (one.valid_from, one.id))),
+        messages=tuple(found),
+        lines=told,
+        system_text=system_text(list(told)),
+    )
+
+
+def _width(bearing: list[Ranked], k: int, max_k: int) -> int:
+    """How many are taken: `k`, and as many more as score about as well as the k-th."""
+    if len(bearing) <= k:
+        return len(bearing)
+    floor = bearing[k - 1].score - FLAT
+    return sum(place < k or one.score >= floor for place, one in enumerate(bearing[:max_k]))
+
+
+def _memory_lines(db: Any, chosen: list[Memory], is_past: bool) -> list[tuple[date, str]]:
+    """The narratives with their days; of what changed more than once, all that held before, for a question about it."""
+    lines = [(one.valid_from, memories.narrative(db, one)) for one in sorted(chosen, key=lambda one: one.id)]
+    for memory in chosen if is_past else ():
+        for old in held.before(db, memory)[:-1]:  # the latest is in the narrative
+            lines.append((old.valid_from, f"{old.valid_from} to {old.valid_to}: {old.text}"))
+    return lines
+
+
+def _once_held(db: Any, question: str) -> list[Memory]:
+    """What holds now in the place of memories that the words of a question about the past lead to, best first."""
+    asked = set(content_words(question))
+    hits = held.replaced_with(db, sorted(asked), PAST_LOOKED_AT)
+    hits.sort(key=lambda old: -len(asked & set(content_words(old.text))))
+    lines = (held.history(db, old.id) for old in hits[:PAST_TAKEN])
+    now = [one for line in lines for one in line if one.state == "holds"]
+    return list({one.id: one for one in now}.values())
 
 
 def system_text(lines: list[str]) -> str | None:
@@ -66,20 +150,9 @@ def system_text(lines: list[str]) -> str | None:
     return "\n- ".join([load("recall"), *lines]) if lines else None
 
 
-def narratives(db: Any, held: list[Memory]) -> list[str]:
+def narratives(db: Any, found: list[Memory]) -> list[str]:
     """The line of each memory, in the same order; runs in the keeper's thread."""
-    return [memories.narrative(db, memory) for memory in held]
-
-
-def in_third_person(question: str) -> str:
-    """
-    `question` as memories are worded: "what's my dog's name" -> "what's the user's dog's name".
-
-    It more than doubles the distance between related and unrelated memories for MiniLM. "I'm" stays: it begins
-    remarks ("I'm tired"), seldom questions.
-    """
-    asked = re.sub(r"\b(my|mine)\b", "the user's", question, flags=re.IGNORECASE)
-    return re.sub(r"\bI\b(?!['’]m)(['’](ve|d|ll)\b)?", "the user", asked, flags=re.IGNORECASE)
+    return [memories.narrative(db, memory) for memory in found]
 
 
 async def index_missing(keep: Keeper, embedder: Embedder, *, batch: int = 64) -> int:
@@ -109,10 +182,3 @@ def _memory_texts(db: Any, ids: list[int]) -> list[str]:
 def _message_texts(db: Any, ids: list[int]) -> list[str]:
     found = [chats.get(db, id) for id in ids]
     return [(f"{one.speaker}: {one.text}" if one.speaker else one.text)[:EMBEDDED] for one in found]
-
-
-def _adaptive(ranked: list[Ranked], k: int, max_k: int) -> list[Memory]:
-    if len(ranked) <= k:
-        return [one.memory for one in ranked]
-    line = ranked[k - 1].score - FLAT
-    return [one.memory for place, one in enumerate(ranked[:max_k]) if place < k or one.score >= line]

@@ -63,6 +63,7 @@ class Turn:
 
     message_id: int
     score: float  # comparable within one ranking only
+    cosine: float  # of message and question
 
 
 def people(db: Any) -> list[str]:
@@ -83,7 +84,10 @@ def nearest_turns(db: Any, question: str, vector: npt.NDArray[np.float32], k: in
     found = candidates(db, question, vector)
     score = found.features[:, :-1] @ np.array(list(FEATURES.values())) + SESSION * found.features[:, -1]
     order = np.lexsort((found.ids, -score))[:k]
-    return [Turn(message_id=found.ids[place], score=float(score[place])) for place in order]
+    return [
+        Turn(message_id=found.ids[place], score=float(score[place]), cosine=float(found.cosines[place]))
+        for place in order
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +96,9 @@ class Candidates:
 
     ids: list[int]
     features: npt.NDArray[np.float64]  # (ids, FEATURES and, last, the mean of the best turns of the chat)
+    cosines: npt.NDArray[
+        np.float64
+    ]  # (ids,) of turn and question; of those that words alone found, an upper bound
 
 
 def candidates(db: Any, question: str, vector: npt.NDArray[np.float32]) -> Candidates:
@@ -101,7 +108,7 @@ def candidates(db: Any, question: str, vector: npt.NDArray[np.float32]) -> Candi
     distance = dict(vectors.nearest(db, "message", vector, POOL))
     ids = sorted({*lexical, *distance})
     if not ids:
-        return Candidates(ids=[], features=np.zeros((0, len(FEATURES) + 1)))
+        return Candidates(ids=[], features=np.zeros((0, len(FEATURES) + 1)), cosines=np.zeros(0))
     farthest = max(distance.values(), default=1.0)
     held = {row[0]: _Held(*row) for row in rows(db, _HELD, (id_list(ids),))}
     clues = _Clues(question, names)
@@ -113,7 +120,8 @@ def candidates(db: Any, question: str, vector: npt.NDArray[np.float32]) -> Candi
         ]
     )
     session = _session_means(known @ np.array(list(FEATURES.values())), [held[id].chat_id for id in ids])
-    return Candidates(ids=ids, features=np.column_stack([known, session]))
+    cosines = np.array([1.0 - distance.get(id, farthest) for id in ids])
+    return Candidates(ids=ids, features=np.column_stack([known, session]), cosines=cosines)
 
 
 _HELD = """select m.id, m.chat_id, m.speaker, m.text, m.said_at, coalesce(parent.text, '') from messages m

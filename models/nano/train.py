@@ -22,7 +22,7 @@ import torch.nn.functional as F
 from tokenizers import Tokenizer
 
 from models.nano import tasks
-from models.nano.mixture import Progress, batches, encode
+from models.nano.mixture import SHARES, Progress, batches, encode
 from models.nano.model import Nano, Shape
 from models.nano.muon import Muon
 from models.nano.tokenizer import load_tokenizer, train_tokenizer
@@ -62,12 +62,7 @@ def train(
     tokenizer = _tokenizer(run, seed)
     model = Nano(Shape(vocabulary=tokenizer.get_vocab_size()))
     fast: Callable[[torch.Tensor], torch.Tensor] = torch.compile(model, dynamic=True)
-    matrices = [p for p in model.layers.parameters() if p.dim() == 2]
-    others = [p for p in model.parameters() if not any(p is m for m in matrices)]
-    optimizers = [
-        Muon(matrices, lr=RATES[0]),
-        torch.optim.AdamW(others, lr=RATES[1], betas=(0.9, 0.95), weight_decay=0.0),
-    ]
+    optimizers = _optimizers(model)
     progress = Progress()
     seen, spent, steps = _resume(run, model, optimizers)
     if start is not None and not steps:
@@ -91,19 +86,9 @@ def train(
             drilled, progress.copying = spent, copied(model, tokenizer)
         if spent - looked > LOOK_EVERY_S or progress.share >= 1.0:
             looked = spent
-            scores = {
-                name: round(look(model, tokenizer, name), 3)
-                for name in ("observe", "evolve", "ask", "grounded", "superseded", "chat")
-            }
-            log.info(
-                "step %d  tokens %.2fM  minutes %.1f  loss %.3f  copying %.2f  %s",
-                steps,
-                seen / 1e6,
-                spent / 60,
-                sum(losses) / len(losses),
-                progress.copying,
-                json.dumps(scores),
-            )
+            scores = json.dumps({name: round(look(model, tokenizer, name), 3) for name in SHARES})
+            told = (steps, seen / 1e6, spent / 60, sum(losses) / len(losses), progress.copying, scores)
+            log.info("step %d  tokens %.2fM  minutes %.1f  loss %.3f  copying %.2f  %s", *told)
 
 
 def look(model: Nano, tokenizer: Tokenizer, name: str, *, items: int = 40) -> float:
@@ -133,6 +118,16 @@ def copied(model: Nano, tokenizer: Tokenizer, *, items: int = 24) -> float:
         right += int((best == ids[0, 1:][own]).sum())
         total += int(own.sum())
     return right / total
+
+
+def _optimizers(model: Nano) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices, AdamW for everything else."""
+    matrices = [p for p in model.layers.parameters() if p.dim() == 2]
+    others = [p for p in model.parameters() if not any(p is m for m in matrices)]
+    return [
+        Muon(matrices, lr=RATES[0]),
+        torch.optim.AdamW(others, lr=RATES[1], betas=(0.9, 0.95), weight_decay=0.0),
+    ]
 
 
 def _step(

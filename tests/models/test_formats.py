@@ -1,8 +1,10 @@
 """What nano was taught is what the daemon sends: the same texts, letter for letter."""
 
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 
+from daemon.memory import said
 from daemon.memory.observe import _as_text
 from daemon.memory.recall import system_text
 from daemon.memory.study import ABSTENTION
@@ -35,6 +37,20 @@ def test_recalled_memories_look_as_they_were_taught():
     taught = memories(held, random.Random(1))["content"]
 
     assert taught == system_text([line.removeprefix("- ") for line in taught.split("\n")[1:]])
+
+
+def test_a_quoted_message_looks_as_it_was_taught():
+    rng = random.Random(5)
+    quoted = [
+        line for line in memories(facts(rng, 9), rng, quoted=1.0)["content"].split("\n") if " said: " in line
+    ]
+
+    assert quoted
+    for taught in quoted:
+        day, _, text = taught.removeprefix("- ").partition(": The user said: ")
+        told = replace(message(1, f"user: {text}"), said_at=datetime.fromisoformat(f"{day}T12:00+00:00"))
+
+        assert taught == f"- {said.line(told, 'Where do I live?')}"
 
 
 def test_not_knowing_is_said_in_the_same_words():

@@ -17,8 +17,8 @@ def lesson(*memory_ids, kind="fact", split="train", question="Where do I live?")
     )
 
 
-def remember(db, text="The user lives in Ghent."):
-    return memories.add(db, text, told_on=DAY, sources=[])
+def remember(db, text="The user lives in Ghent.", trust="user"):
+    return memories.add(db, text, told_on=DAY, sources=[], trust=trust)
 
 
 def test_a_lesson_comes_back_with_its_lineage(db):
@@ -61,3 +61,10 @@ def test_lessons_of_a_memory_that_was_forgotten_meanwhile_are_refused_together(d
         lessons.add(db, [lesson(one.id), lesson(99)])
 
     assert lessons.holding(db) == []
+
+
+def test_what_the_assistant_or_a_stranger_said_is_never_studied(db):
+    for trust in ("assistant", "untrusted", "import", "user"):
+        remember(db, f"The {trust} said so.", trust=trust)
+
+    assert ["import", "user"] == [memory.trust for memory in lessons.unstudied(db)]

@@ -3,8 +3,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store import chats, memories, words
-from store.database import open_store
+from store.database import migrate, open_store
 from store.forgetting import forget
+from store.schema import MIGRATIONS
 from tests.store.sample import DAY, history, later, say
 
 
@@ -92,12 +93,35 @@ def test_an_index_of_before_is_made_anew_with_neighbours_and_base_forms(tmp_path
     path, key = tmp_path / "store.db", b"k" * 32
     db = open_store(path, key)
     message = say(db, "We went to the Mekong.")
-    db.execute("drop table undone; drop table recalls; drop table message_words")
+    db.execute("drop table message_words")
     db.execute("create virtual table message_words using fts5 (text, tokenize = 'porter unicode61')")
     db.pragma("user_version", 2)
+
+    migrate(db, MIGRATIONS[:3])
+
+    assert [message.id] == found(db, "who goes")
     db.close()
 
-    again = open_store(path, key)
 
-    assert [message.id] == found(again, "who goes")
-    again.close()
+def hold_many(db, text):
+    with writing(db):
+        return [
+            memories.add(db, f"{text} d{number}.", told_on=DAY, sources=[]).id
+            for number in range(words.MOST_HITS + 100)
+        ]
+
+
+def test_words_that_very_many_have_count_beside_a_rarer_one(db):
+    hold_many(db, "The river is cold on day")
+    hold_many(db, "Tea is served at")
+    told = ("Otters swim there.", "A river of otters.")
+    alone, both = (memories.add(db, text, told_on=DAY, sources=[]).id for text in told)
+
+    assert [both, alone] == [id for id, _ in words.search(db, "memory", "otter river", 2)]
+
+
+def test_of_too_many_rows_the_newest_are_ranked(db):
+    held = hold_many(db, "The river is cold on day")
+
+    assert set(held[-words.MOST_HITS :]) >= {id for id, _ in words.search(db, "memory", "river", 2)}
+    assert 2 == len(words.search(db, "memory", "river tea", 2))

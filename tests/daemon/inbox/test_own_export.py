@@ -40,7 +40,15 @@ MEMORY = KeptMemory(
     recalled_at=AT,
 )
 EVENT = KeptEvent(
-    op="ADD", memory=1, at=AT, told_on="2026-03-05", text="x", sources=(1,), undoes=None, replaced=None
+    op="ADD",
+    memory=1,
+    at=AT,
+    told_on="2026-03-05",
+    text="x",
+    sources=(1,),
+    undoes=None,
+    replaced=None,
+    beside=None,
 )
 LIFE = Archive(chats=(CHAT,), messages=(MESSAGE,), memories=(MEMORY,), events=(EVENT,))
 

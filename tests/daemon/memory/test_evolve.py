@@ -1,32 +1,37 @@
 import asyncio
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from daemon.memory.evolve import Op, evolve
 from daemon.memory.observe import Observation
 from daemon.memory.recall import index_missing, recall
-from store import memories, vectors
+from store import imports, memories, vectors
+from store.chats import NewMessage
 from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_keeper, quoted
 
 ALIKE = {"moved": "live", "like": "love", "bake": "sing"}  # bake and sing: a little alike, but not the same
 
 
-def observation(text, *, day=date(2026, 3, 5)):
-    return Observation(text=text, day=day, told_on=day, sources=())
+def observation(text, *, day=date(2026, 3, 5), trust="user"):
+    return Observation(text=text, day=day, told_on=day, sources=(), trust=trust)
 
 
-def evolved(folder, texts, *, choice=None, question="?", days=None):
+def evolved(folder, texts, *, choice=None, question="?", days=None, trusts=None, way="safe", people=()):
     """Evolve `texts` in turn; the last op, all held texts, what the model was asked, what is recalled."""
 
     async def run():
         engine, embedder = FakeEngine(evolve=lambda text: quoted(choice, text)), FakeEmbedder(alike=ALIKE)
         async with open_keeper(folder) as keep:
+            for name in people:
+                session = [NewMessage(role="user", text="Hello.", speaker=name)]
+                await keep.run(imports.record_import, name, name, [session], datetime(2026, 3, 5, tzinfo=UTC))
             await index_missing(keep, embedder)
             op = None
             for place, text in enumerate(texts):
                 day = days[place] if days else date(2026, 3, 5)
-                op = await evolve(engine, embedder, keep, observation(text, day=day))
+                trust = trusts[place] if trusts else "user"
+                op = await evolve(engine, embedder, keep, observation(text, day=day, trust=trust), way=way)
             held = [memory.text for memory in await keep.run(memories.holding)]
             lacking = await keep.run(vectors.missing, "memory")
             assert [] == lacking
@@ -158,3 +163,71 @@ def test_a_repetition_in_other_words_may_be_ignored(tmp_path):
     )
 
     assert (Op(kind="IGNORE", memory_id=1, by="model"), ["The user loves ramen."]) == (op, held)
+
+
+def test_an_addition_in_place_of_a_refused_change_says_what_it_stands_beside(tmp_path):
+    texts = ["The user's dog is called Rex.", "The user's dog is a beagle."]
+    evolved(tmp_path, texts, choice={"index": 1, "op": "UPDATE", "text": ""})
+
+    async def noted():
+        async with open_keeper(tmp_path) as keep:
+            return [(one.op, one.memory_id, one.beside) for one in await keep.run(memories.events)]
+
+    assert [("ADD", 1, None), ("ADD", 2, 1)] == asyncio.run(noted())
+
+
+@pytest.mark.parametrize("op", ["UPDATE", "RECONCILE"])
+@pytest.mark.parametrize(
+    ("old", "new"), [("user", "assistant"), ("import", "untrusted"), ("assistant", "untrusted")]
+)
+def test_a_weaker_voice_changes_nothing_that_a_stronger_one_said(tmp_path, op, old, new):
+    texts = ["The user lives in Ghent.", "The user lives in Oslo, not Ghent."]
+
+    done, held, _, _ = evolved(
+        tmp_path, texts, choice={"index": 1, "op": op, "text": texts[1]}, trusts=[old, new]
+    )
+
+    assert ("ADD", "check", texts) == (done.kind, done.by, held)
+
+
+@pytest.mark.parametrize(
+    "new", ["Gina lives in Oslo.", "Gina's home is in Oslo.", "The assistant lives in Oslo."]
+)
+def test_what_is_told_of_another_person_changes_nothing_about_the_user(tmp_path, new):
+    texts = ["The user lives in Ghent.", new]
+
+    op, held, asked, _ = evolved(
+        tmp_path, texts, choice={"index": 1, "op": "RECONCILE", "text": ""}, people=["Gina"]
+    )
+
+    assert ("ADD", texts) == (op.kind, held)
+
+
+def test_off_only_adds_but_for_the_same_words(tmp_path):
+    texts = ["The user lives in Ghent.", "The user lives in Oslo.", "the user lives in ghent"]
+
+    op, held, asked, _ = evolved(tmp_path, texts, way="off")
+
+    assert ("IGNORE", texts[:2], []) == (op.kind, held, asked)
+
+
+@pytest.mark.parametrize(
+    ("choice", "kind", "expected"),
+    [
+        ({"index": 1, "op": "IGNORE", "text": ""}, "IGNORE", ["The user lives in Ghent."]),
+        ({"index": 1, "op": "UPDATE", "text": "The user lives."}, "UPDATE", ["The user lives."]),
+        ({"index": 1, "op": "RECONCILE", "text": ""}, "RECONCILE", ["The user bakes bread."]),
+        (
+            {"index": 0, "op": "UPDATE", "text": "x"},
+            "ADD",
+            ["The user lives in Ghent.", "The user bakes bread."],
+        ),
+        ("garbage", "ADD", ["The user lives in Ghent.", "The user bakes bread."]),
+    ],
+)
+def test_paper_does_what_the_model_says(tmp_path, choice, kind, expected):
+    op, held, asked, _ = evolved(
+        tmp_path, ["The user lives in Ghent.", "The user bakes bread."], choice=choice, way="paper"
+    )
+
+    assert (1, kind, expected) == (len(asked), op.kind, held)

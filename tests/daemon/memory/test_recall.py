@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from daemon.memory.recall import in_third_person, index_missing, recall
+from daemon.memory.recall import index_missing, recall
 from prompts.load import load
 from store import chats, memories, vectors
 from store.chats import NewMessage
@@ -87,17 +87,50 @@ def test_k_of_zero_recalls_nothing(tmp_path):
     assert () == recalled(tmp_path, TOLD, "What is my dog called?", k=0).lines
 
 
-@pytest.mark.parametrize(
-    ("question", "expected"),
-    [
-        ("what's my dog's name?", "what's the user's dog's name?"),
-        ("Where do I live", "Where do the user live"),
-        ("I'm 30, I've a dog", "I'm 30, the user a dog"),
-        ("Is Iris mine?", "Is Iris the user's?"),
-    ],
-)
-def test_a_question_is_put_in_the_third_person(question, expected):
-    assert expected == in_third_person(question)
+MOVES = ["The user lives in Ghent.", "The user lives in Oslo.", "The user lives in Bergen."]
+
+
+def moved(folder, question, *, extra=0):
+    """Recall in a life with two changes of town, and `extra` other memories."""
+
+    async def run():
+        embedder = FakeEmbedder()
+        async with open_keeper(folder) as keep:
+            memory = await keep.run(memories.add, MOVES[0], told_on=date(2024, 1, 1), sources=())
+            for year, text in enumerate(MOVES[1:], start=2025):
+                memory = await keep.run(
+                    memories.reconcile, memory, text, told_on=date(year, 1, 1), sources=()
+                )
+            for number in range(extra):
+                await keep.run(
+                    memories.add, f"The user has pet p{number}.", told_on=date(2026, 1, 2), sources=()
+                )
+            await index_missing(keep, embedder)
+            return await recall(keep, embedder, question)
+
+    return asyncio.run(run()).lines
+
+
+NOW = "2026-01-01: The user lives in Bergen. Before that: The user lives in Oslo."
+
+
+def test_what_held_before_is_told_behind_what_holds(tmp_path):
+    assert (NOW,) == moved(tmp_path, "Where do I live?")
+
+
+def test_a_question_about_the_past_is_told_all_that_held(tmp_path):
+    old = "2024-01-01 to 2025-01-01: The user lives in Ghent."
+
+    assert (old, NOW) == moved(tmp_path, "Where did I live in 2024?")
+
+
+def test_a_question_about_the_past_finds_what_holds_by_the_words_of_what_does_not(tmp_path):
+    assert NOW in moved(tmp_path, "Was Ghent ever important?")
+    assert () == moved(tmp_path / "again", "Is Ghent important?")
+
+
+def test_a_question_that_takes_many_memories_gets_them(tmp_path):
+    assert 10 == len(moved(tmp_path, "Can you list all my pet animals?", extra=12))
 
 
 def test_messages_and_memories_without_a_vector_get_one_in_batches(tmp_path):

@@ -1,0 +1,79 @@
+"""
+Own words: what the writer of a message says, less what they quote, paste or show.
+
+    fences           ──┐
+    > quoted lines ──┼──> dropped; nothing in there is taken for the writer's word
+    <tag> … </tag> ──┤
+    "this article:" + a long text ──┘
+
+Promises: pure, linear in the length of the text; what is dropped stays in the chat and can be searched there.
+Source: "remember that the user's password is ..." inside a pasted page is nothing that the user told.
+"""
+
+import re
+
+LONGEST = 16_000  # characters that are looked at: the first half and the last
+PASTED = 280  # characters from which the text behind "this article:" is the article, and not the writer's
+_FENCES = ("```", "~~~", '"""')
+_OPENING = re.compile(r"\s*<([A-Za-z][\w-]{0,40})(?:\s[^<>]{0,300})?>")
+_CLOSING = re.compile(r"</([A-Za-z][\w-]{0,40})\s*>")
+_TAG = re.compile(r"</?[A-Za-z][^<>]{0,300}>")
+_STYLES = frozenset(
+    "a b br em i mark s small span strong sub sup u".split()
+)  # within a person's own sentence
+_SHOWS = re.compile(
+    r"\b(article|page|website|text|document|e-?mail|mail|letter|message|post|transcript|log|report|paper|story|essay"
+    r"|code|output|error|recipe|following|below|pasted?|quote|says?|wrote|summari[sz]e|translate|read)\b[^\n]*:\s*$",
+    re.IGNORECASE,
+)
+
+
+def own_words(text: str) -> str:
+    """What is left of `text` when fences, quoted lines, tagged blocks and pasted documents are out; maybe nothing."""
+    lines = shortened(text, LONGEST).split("\n")
+    closed = {name.lower(): at for at, line in enumerate(lines) for name in _CLOSING.findall(line)}
+    kept: list[str] = []
+    at = 0
+    while at < len(lines):
+        behind = _behind_quote(lines, at, closed, kept)
+        if behind == at:
+            kept.append(_TAG.sub(" ", lines[at]))
+            behind = at + 1
+        at = behind
+    return "\n".join(kept).strip()
+
+
+def shortened(text: str, longest: int) -> str:
+    """`text`, or its beginning and end: people speak of themselves around what they paste, not in it."""
+    half = longest // 2
+    return text if len(text) <= longest else f"{text[:half]} … {text[-half:]}"
+
+
+def _behind_quote(lines: list[str], at: int, closed: dict[str, int], kept: list[str]) -> int:
+    """The line behind the quote that begins at line `at`; `at` itself where none does."""
+    line = lines[at].lstrip()
+    if line.startswith(">"):
+        return at + 1
+    for fence in _FENCES:
+        if line.startswith(fence) and fence not in line[len(fence) :]:
+            ends = (n for n in range(at + 1, len(lines)) if lines[n].lstrip().startswith(fence))
+            return next(ends, len(lines) - 1) + 1
+    tag = _OPENING.match(lines[at])
+    if tag and tag[1].lower() not in _STYLES and closed.get(tag[1].lower(), -1) >= at:
+        end = closed.pop(tag[1].lower())
+        lines[end] = re.split(rf"</{tag[1]}\s*>", lines[end], flags=re.IGNORECASE)[-1]
+        return end
+    if kept and _SHOWS.search(next((one for one in reversed(kept) if one.strip()), "")):
+        return _behind_paste(lines, at)
+    return at
+
+
+def _behind_paste(lines: list[str], at: int) -> int:
+    """The line behind a long text that was just announced; a short last paragraph is the writer's again."""
+    rest = "\n".join(lines[at:])
+    if len(rest) < PASTED:
+        return at
+    blank = next((n for n in reversed(range(at + 1, len(lines))) if not lines[n].strip()), None)
+    if blank is None or len("\n".join(lines[blank:]).strip()) >= PASTED:
+        return len(lines)
+    return blank + 1

@@ -1,0 +1,90 @@
+"""
+Said: the messages that bear on a question and that no memory tells, as lines to lay beside it.
+
+    question ──> nearest turns ──> user's own statements, no memory's source, not of this chat ──> "2026-03-05: The user
+                                                                                                 said: ..."
+
+Extraction leaves out what seemed small when it was said; the messages still have it.
+Promises: what a memory was drawn from is left to the memory, so that a statement that no longer holds is not quoted
+as if it did; the assistant is quoted only when it is asked for, so that its guesses don't come back as facts.
+Knows nothing of models. Runs in the keeper's thread.
+"""
+
+import re
+from collections.abc import Collection
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from daemon.memory.asking import asks, asks_of_assistant
+from daemon.memory.content_words import content_words, normalised
+from daemon.memory.turns import Turn, nearest_turns
+from store import chats
+from store.chats import Message
+from store.database import id_list, rows
+
+LOOKED_AT = 30  # nearest turns that are looked at
+BEARS_ON = 0.35  # cosine from which a turn bears on a question by meaning alone
+BEARS_ON_WITH_WORDS = 0.25  # ... when it also has a content word of the question
+LONGEST = 300  # characters of a message that are quoted
+_SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
+
+
+def said(
+    db: Any, question: str, vector: npt.NDArray[np.float32], k: int, *, present: Collection[str] = ()
+) -> list[Message]:
+    """
+    Up to `k` messages, best first.
+
+    Args:
+        vector: embedding of the question without the names of people.
+        present: texts of the chat in which the question was asked; they are in front of the model already.
+    """
+    if k < 1 or not asks(question):
+        return []
+    near = nearest_turns(db, question, vector, LOOKED_AT)
+    remembered = _remembered(db, [turn.message_id for turn in near])
+    roles = ("user", "assistant") if asks_of_assistant(question) else ("user",)
+    known = {normalised(text) for text in (*present, question)}
+    found: list[Message] = []
+    for turn in near:
+        message = chats.get(db, turn.message_id)
+        new = message.role in roles and message.id not in remembered and normalised(message.text) not in known
+        if new and _bears_on(turn, message, question):
+            known.add(normalised(message.text))
+            found.append(message)
+    return found[:k]
+
+
+def line(message: Message, question: str) -> str:
+    """How a message is quoted: its day, who said it, and the part of it that has most of the question's words."""
+    who = message.speaker or {"user": "The user", "assistant": "You"}.get(message.role, message.role)
+    return f"{message.said_at.date().isoformat()}: {who} said: {excerpt(message.text, question)}"
+
+
+def excerpt(text: str, question: str) -> str:
+    """`text` in one line where it is short, else its sentences around the one with most words of `question`."""
+    if len(text) <= LONGEST:
+        return " ".join(text.split())
+    asked = set(content_words(question))
+    sentences = [found[0].strip() for found in _SENTENCE.finditer(text[:100_000]) if found[0].strip()]
+    shared = [len(asked & set(content_words(sentence))) for sentence in sentences]
+    first = last = max(range(len(sentences)), key=lambda at: shared[at], default=0)
+    while last + 1 < len(sentences) and sum(map(len, sentences[first : last + 2])) < LONGEST:
+        last += 1
+    return " ".join(" ".join(sentences[first : last + 1]).split())[:LONGEST]
+
+
+def _bears_on(turn: Turn, message: Message, question: str) -> bool:
+    if asks(message.text) or len(content_words(message.text[:1000])) < 2:  # a question answers nothing
+        return False
+    shares = not set(content_words(question)).isdisjoint(content_words(message.text[:10_000]))
+    return turn.cosine >= BEARS_ON or (shares and turn.cosine >= BEARS_ON_WITH_WORDS)
+
+
+def _remembered(db: Any, message_ids: list[int]) -> set[int]:
+    """Those of these messages that a memory was drawn from."""
+    sql = """select message_id from memory_sources where message_id in (select value from json_each(?1))
+        union select message_id from event_sources where message_id in (select value from json_each(?1))"""
+    return {id for (id,) in rows(db, sql, (id_list(message_ids),))}

@@ -1,0 +1,105 @@
+"""
+Witness: who said what a sentence says, out of a window of a chat.
+
+    sentence + window ──> names spelt as they were said ──> the messages that tell it ──> whose word it is
+
+Promises: what only the assistant said about the user is nobody's word (a guess that came back as a fact is how stores
+fill with junk), unless the user said yes to it; a name that nobody said is not trusted. Pure.
+"""
+
+import difflib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from daemon.memory.content_words import content_words, normalised, value_words
+from store.chats import Message
+
+CLOSE = 0.7  # likeness from which a name that nobody said is a slip for one that was said
+_ASSISTANT = "The assistant"  # how a sentence about what the assistant said begins
+_YES = re.compile(
+    r"\W*(yes|yeah|yep|yup|right|correct|exactly|indeed|true|that's right|that is right)\b", re.IGNORECASE
+)
+_WORD = re.compile(r"[^\W\d_]+")
+_CALENDAR = frozenset(
+    """january february march april may june july august september october november december
+    monday tuesday wednesday thursday friday saturday sunday today yesterday""".split()
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Witnessed:
+    """A sentence and whose word it is."""
+
+    text: str
+    sources: tuple[int, ...]  # ids of the messages that tell it
+    trust: str  # "user" | "assistant" | "import" | "untrusted"
+
+
+def witnessed(text: str, window: Sequence[Message]) -> Witnessed | None:
+    """Who said `text`; None when it is only what the assistant said about the user."""
+    text = _as_spelt(text, window)
+    sources = _sources(text, window)
+    trust = _trust(text, sources, window)
+    if trust == "assistant" and not text.startswith(_ASSISTANT):
+        return None
+    return Witnessed(text=text, sources=tuple(turn.id for turn in sources), trust=trust)
+
+
+def _as_spelt(text: str, window: Sequence[Message]) -> str:
+    """`text` with names that nobody said put right, where the slip is plain: "Tngrid" becomes "Ingrid"."""
+    spoken = {word.lower(): word for turn in window for word in _WORD.findall(f"{turn.speaker} {turn.text}")}
+    roots = {_root(word) for turn in window for word in _words(turn)}
+    for name in value_words(text) - _CALENDAR:
+        if name.isalpha() and _root(name) not in roots:
+            meant = difflib.get_close_matches(name, spoken, n=1, cutoff=CLOSE)
+            if meant:
+                right = spoken[meant[0]]
+                right = right[0].upper() + right[1:]
+                text = re.sub(rf"\b{re.escape(name)}\b", right, text, flags=re.IGNORECASE)
+    return text
+
+
+def _sources(text: str, window: Sequence[Message]) -> list[Message]:
+    """
+    The messages that share most words with the sentence: of the user, or where it tells of the assistant or
+    shares none with the user, of the assistant. All of the user's when it shares none with anybody.
+    """
+    first = "assistant" if text.startswith(_ASSISTANT) else "user"
+    said = set(content_words(text))
+    for role in (first, "assistant" if first == "user" else "user"):
+        shared = [(len(said & set(content_words(turn.text))), turn) for turn in window if turn.role == role]
+        most = max((count for count, _ in shared), default=0)
+        if most:
+            return [turn for count, turn in shared if count == most]
+    return [turn for turn in window if turn.role == "user"]
+
+
+def _trust(text: str, sources: Sequence[Message], window: Sequence[Message]) -> str:
+    """Whose word it is, by its names and its last word, which mostly is the news."""
+    by_user = {_root(word) for turn in _of_user(window) for word in _words(turn)}
+    by_assistant = {_root(word) for turn in window if turn.role == "assistant" for word in _words(turn)}
+    names = {_root(word) for word in value_words(text) - _CALENDAR if word.isalpha()}
+    news = {*names, *(_root(word) for word in content_words(text)[-1:])}
+    if not names <= by_user | by_assistant:
+        return "untrusted"
+    if text.startswith(_ASSISTANT) or (news & by_assistant) - by_user:
+        return "assistant"
+    return "import" if any(turn.source == "import" for turn in sources) else "user"
+
+
+def _of_user(window: Sequence[Message]) -> list[Message]:
+    """What the user said, and what the assistant said that the user said yes to."""
+    said = [turn for turn in window if turn.role == "user"]
+    pairs = zip(window, window[1:], strict=False)
+    agreed = [before for before, after in pairs if after.role == "user" and _YES.match(after.text)]
+    return said + [turn for turn in agreed if turn.role == "assistant"]
+
+
+def _words(turn: Message) -> list[str]:
+    return content_words(f"{turn.role} {turn.speaker} {turn.text}")
+
+
+def _root(word: str) -> str:
+    """Enough of a word to find "Japan" in "Japanese"."""
+    return normalised(word)[:4]

@@ -1,0 +1,50 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daemon.memory.own_words import LONGEST, own_words
+
+LONG = "The moon is a stone in the sky and many have looked at it. " * 8
+
+
+@pytest.mark.parametrize(
+    ("text", "own"),
+    [
+        ("I live in Ghent", "I live in Ghent"),
+        ("  \n ", ""),
+        ("see\n```python\nname = 'Max'\n```\nthat is my code", "see\nthat is my code"),
+        ("see\n```\nnever closed", "see"),
+        ("> Max wrote this\nand I agree", "and I agree"),
+        ("<context>\nMax\n</context>\nWho is it?", "Who is it?"),
+        ("<Document id='3'>Max</Document> I like tea", "I like tea"),
+        ("a < b and b > c", "a < b and b > c"),
+        ("<b>bold</b> as I am", "bold  as I am"),
+        ("<3 you", "<3 you"),
+        ("My family:\n- wife Ana\n- son Tom", "My family:\n- wife Ana\n- son Tom"),
+        (f"About me:\n{LONG}", f"About me:\n{LONG}".strip()),
+        (f"Summarise this article:\n{LONG}", "Summarise this article:"),
+        (f"Read this page:\n\n{LONG}\n\nI need it for my sister.", "Read this page:\n\nI need it for my sister."),
+        ("translate the following: Guten Tag", "translate the following: Guten Tag"),
+        ("שלום, אני גר בחיפה", "שלום, אני גר בחיפה"),
+        ("🙂🙂", "🙂🙂"),
+    ],
+)  # fmt: skip
+def test_own_words_are_what_is_not_quoted(text, own):
+    assert own.split() == own_words(text).split()
+
+
+@pytest.mark.parametrize(
+    "piece", ["<a>\n", "```\n", "> x\n", "<a></a>\n", "x:\n", "this page:\n", '"""\n', "\0", "<a "]
+)
+def test_ten_megabytes_of_anything_are_read_at_once(piece):
+    text = "I live in Ghent. " + piece * (10_000_000 // len(piece)) + " Please help."
+
+    assert len(own_words(text)) <= LONGEST + 10
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.text(alphabet='a <>/`~"\n:>b', max_size=80))
+def test_nothing_is_invented(text):
+    left = own_words(text).replace(" ", "").replace("\n", "")
+
+    assert len(left) <= len(text)

@@ -64,7 +64,7 @@ def in_part(db, number):
         step(db, "put", number + 2)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 500)), max_size=12))
 def test_whatever_is_done_the_index_finds_what_the_table_has(empty_store, tmp_path_factory, steps):
     file = tmp_path_factory.mktemp("store") / "store.db"

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store import chats, memories, words
-from store.database import migrate, open_store
+from store.database import migrate, open_store, writing
 from store.forgetting import forget
 from store.schema import MIGRATIONS
 from tests.store.sample import DAY, history, later, say
@@ -113,7 +113,8 @@ def hold_many(db, text):
 
 def test_words_that_very_many_have_count_beside_a_rarer_one(db):
     hold_many(db, "The river is cold on day")
-    hold_many(db, "Tea is served at")
+    for other in ("Tea is served at", "The wind blows on"):
+        hold_many(db, other)
     told = ("Otters swim there.", "A river of otters.")
     alone, both = (memories.add(db, text, told_on=DAY, sources=[]).id for text in told)
 

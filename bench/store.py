@@ -8,6 +8,7 @@ one of these, moved by `SPREAD` of the difference of two more: about as near to 
 cosine of the nearest: 0.83 among 12,000 real ones, 0.89 among 100,000 made so). Questions have their own vectors.
 
     append   one `memories.add` and its vector, committed with synchronous=FULL, into the full store
+    sync     of those, what the disk alone takes to make 32 KiB durable: no append can be quicker
     recall   `nearest_held`: full text, vectors and their fusion, of one question whose vector is given
     found    share of the 60 nearest by an exact scan that the index finds, in percent
     open     unlock the file and build the indexes in memory
@@ -123,6 +124,7 @@ def measure(file: Path, rows: Rows) -> dict[str, Any]:
     found = {
         "rows": len(rows.texts),
         **_percentiles("append", append_ms),
+        **_percentiles("sync", sync_ms(file.with_name("sync"))),
         **_percentiles("recall", recall_ms),
         **_percentiles("recall_with_embedding", whole_ms),
         "found_percent": round(100 * _found(db, rows), 2),
@@ -130,6 +132,18 @@ def measure(file: Path, rows: Rows) -> dict[str, Any]:
     }
     db.close()
     return {**found, "file_mb": round(file.stat().st_size / 1e6, 1)}
+
+
+def sync_ms(file: Path) -> list[float]:
+    """Milliseconds of each of 100 small writes that are made durable."""
+    taken = []
+    with file.open("wb", buffering=0) as opened:
+        for _ in range(100):
+            began = time.perf_counter()
+            opened.write(bytes(32 << 10))
+            os.fsync(opened.fileno())
+            taken.append(1000 * (time.perf_counter() - began))
+    return taken
 
 
 def measure_mem0(folder: Path, rows: Rows, count: int) -> dict[str, Any]:

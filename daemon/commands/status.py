@@ -23,7 +23,7 @@ def status(home_flag: HomeFlag = None) -> None:
     )
     out.print(f"Held: {held['messages']} messages, {held['memories']} memories, {held['lessons']} lessons")
     if found["reindex"]:
-        out.print(_reindex(found["reindex"]))
+        out.print(reindexing(found["reindex"]))
     for child in found["children"]:
         trouble = f", last failure: {escape(child['failure'])}" if child["failure"] else ""
         out.print(f"{child['name']}: {child['state']}, {child['restarts']} restarts{trouble}")
@@ -35,7 +35,8 @@ def status(home_flag: HomeFlag = None) -> None:
     out.print(table)
 
 
-def _reindex(under_way: dict[str, Any]) -> str:
+def reindexing(under_way: dict[str, Any]) -> str:
+    """How far a re-index is, and the way back."""
     return (
         f"[yellow]Re-index: {under_way['done']} of {under_way['total']} vectors made by "
         f"{escape(under_way['new'])}.[/] Until all are, the others are recalled by their words only; to go back, "

@@ -162,7 +162,7 @@ async def _start_jobs(
             await runner.order("index", {})
 
     if config.inbox:
-        inbox = Inbox(home.inbox, keeper, on_taken=taken_in, largest=config.largest)
+        inbox = Inbox(home.inbox, keeper, on_taken=taken_in, largest=config.largest_import)
         stack.push_async_callback(inbox.stop)
         await inbox.start()
     return runner

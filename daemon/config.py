@@ -31,8 +31,11 @@ class Config:
         "127.0.0.1", one_of("127.0.0.1", "::1", "localhost"), "address to listen on; this machine only"
     )
     port: int = key(4141, whole(0, 65535), "TCP port of the endpoint; 0 picks a free one")
-    max_body_mb: int = key(
-        32, whole(1, 1024), "largest request body, in MiB; also the largest file to import"
+    max_body_mb: int = key(32, whole(1, 1024), "largest request body, in MiB")
+    max_import_mb: int = key(
+        256,
+        whole(1, 4096),
+        "largest file to import, in MiB, also when it is unpacked; it is read into memory",
     )
     model: str = key(
         "", text("the path of a GGUF file, or empty for the bundled nano"), "GGUF file that answers"
@@ -87,9 +90,14 @@ class Config:
     )
 
     @property
-    def largest(self) -> int:
-        """The largest request body and the largest file to import, in bytes."""
+    def largest_body(self) -> int:
+        """The largest request body, in bytes."""
         return self.max_body_mb * 2**20
+
+    @property
+    def largest_import(self) -> int:
+        """The largest file to import, in bytes."""
+        return self.max_import_mb * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,8 +54,9 @@ class Tending:
         """A payload when a chat has gone quiet, or a memory has no lessons yet."""
         if not self._by_itself:
             return None
-        before = datetime.now(UTC) - timedelta(seconds=self._quiet_s)
-        if await self._keeper.run(chats.quiet, before=before, version=observe.VERSION):
+        now = datetime.now(UTC)
+        before = now - timedelta(seconds=self._quiet_s)
+        if await self._keeper.run(chats.quiet, before=before, version=observe.VERSION, now=now):
             return {}
         return {} if await self._unstudied() - self._given_up else None
 
@@ -72,6 +73,8 @@ class Tending:
         )
         if self.last.failures:  # their words are the user's: none of the log's business
             log.warning("Memory work: %d parts were given up", len(self.last.failures))
+        if self.last.unsure:
+            log.info("Memory work: the model was not sure of %d sentences; left out", self.last.unsure)
         self._given_up = await self._unstudied()
 
     def forget(self) -> None:

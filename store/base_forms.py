@@ -7,6 +7,7 @@ Promises: every other word stays as it is; the table is data, one line for each 
 import re
 from typing import Any
 
+INDEXED = 200_000  # characters of a message that the full-text index reads
 _WORD = re.compile(r"[^\W_]+")
 _TABLE = """
 be am is are was were been being
@@ -142,5 +143,5 @@ def base_forms(text: str) -> str:
 
 
 def for_sql(*values: Any) -> str:
-    """`base_forms` as an SQL function of one value; null is no text."""
-    return "" if values[0] is None else base_forms(str(values[0]))
+    """`base_forms` as an SQL function of one value, of its beginning when it is very long; null is no text."""
+    return "" if values[0] is None else base_forms(str(values[0])[:INDEXED])

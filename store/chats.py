@@ -135,20 +135,23 @@ def path(db: apsw.Connection, message_id: int) -> list[Message]:
     return [_message(row) for row in found]
 
 
-def quiet(db: apsw.Connection, *, before: datetime, version: str) -> list[list[Message]]:
+def quiet(
+    db: apsw.Connection, *, before: datetime, version: str, now: datetime | None = None
+) -> list[list[Message]]:
     """
     Per chat, the messages that the observer `version` has not read, of chats to which nothing was added since
     `before`.
 
     The clock is that of storing, not `said_at`: an import of old chats is new. Forgotten messages are left
-    out.
+    out. A chat that was stored after `now` is quiet too: the clock was set back since.
     """
     found = rows(
         db,
         f"""select {_COLUMNS} from messages
         where not redacted and observed_by is not ?
-        and chat_id in (select id from chats where last_stored_at < ?) order by chat_id, id""",
-        (version, stamp(before)),
+        and chat_id in (select id from chats where last_stored_at < ? or last_stored_at > ?)
+        order by chat_id, id""",
+        (version, stamp(before), stamp(now) if now else "~"),
     )
     by_chat: dict[int, list[Message]] = {}
     for message in map(_message, found):

@@ -43,7 +43,8 @@ class ForgetReport:
     jobs: int
     kept_memories: tuple[
         int, ...
-    ]  # other memories drawn from the same messages: they stay, their source text is gone
+    ]  # others drawn from the same messages: they stay, their source text is gone
+    exports: tuple[str, ...]  # sha256 of the imported files that told it
     log_cleared: bool  # False: a reader held the write-ahead log; the next checkpoint clears it
 
 
@@ -75,6 +76,7 @@ def forget(db: apsw.Connection, memory_ids: Sequence[int], *, messages: Sequence
             generations=taint(db, memory_ids=chain, lesson_ids=lessons),
             jobs=drop_jobs(db, quotes),
             kept_memories=tuple(kept),
+            exports=_exports(db, redacted),
             log_cleared=False,
         )
         db.execute(f"delete from lessons where id {_IN}", (id_list(lessons),))
@@ -144,6 +146,12 @@ def _kept(db: apsw.Connection, redacted: Sequence[int], gone: Sequence[int]) -> 
     sql = f"""select distinct memory_id from memory_sources
         where message_id {_IN} and memory_id not {_IN} order by memory_id"""
     return [id for (id,) in rows(db, sql, (id_list(redacted), id_list(gone)))]
+
+
+def _exports(db: apsw.Connection, redacted: Sequence[int]) -> tuple[str, ...]:
+    sql = f"""select distinct digest from imports join import_messages on import_id = imports.id
+        where message_id {_IN} order by digest"""
+    return tuple(digest for (digest,) in rows(db, sql, (id_list(redacted),)))
 
 
 def lessons_of(db: apsw.Connection, chain: Sequence[int], quotes: Sequence[str]) -> list[int]:

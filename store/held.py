@@ -14,23 +14,24 @@ from typing import Any
 
 import apsw
 
-from store.database import id_list, rows, stamp
+from store.database import id_list, rows, stamp, storable
 from store.errors import NoSuchMemory
 
 _COLUMNS = "id, text, told_on, valid_from, valid_to, superseded_by, trust"
 FEW = 50  # memories whose narratives are looked up one by one
-_KNOWN = """with made (new, old, op, told_on) as materialized (
+_KNOWN = """with made (new, old, op, since) as materialized (
         -- what had been made by then and not been taken back, and what each had replaced
-        select events.memory_id, cast(coalesce(replaced_id, before.id) as integer), op, events.told_on from events
-        left join undone on event_id = events.id
+        select events.memory_id, cast(coalesce(replaced_id, before.id) as integer), op,
+            (select valid_from from memories where id = events.memory_id)
+        from events left join undone on event_id = events.id
         left join memories before on superseded_by = events.memory_id and before.id < events.memory_id
         where op in ('ADD', 'UPDATE', 'RECONCILE') and at < :known_by
         and coalesce((select at from events back where back.id = undo_id), :known_by) >= :known_by)
     select id, text, memories.told_on, valid_from,
-        case after.op when 'RECONCILE' then max(after.told_on, valid_from) end, after.new, trust
+        case after.op when 'RECONCILE' then max(after.since, valid_from) end, after.new, trust
     from made join memories on id = made.new left join made after on after.old = id
     where valid_from <= :day
-    and (after.new is null or (after.op = 'RECONCILE' and :day < max(after.told_on, valid_from)))
+    and (after.new is null or (after.op = 'RECONCILE' and :day < max(after.since, valid_from)))
     order by id"""
 
 
@@ -62,6 +63,12 @@ def holding(db: apsw.Connection) -> list[Memory]:
 def past(db: apsw.Connection) -> list[Memory]:
     """What holds no more: replaced or taken back, oldest first."""
     return _memories(rows(db, f"select {_COLUMNS} from memories where superseded_by is not null order by id"))
+
+
+def is_told_before(db: apsw.Connection, text: str, told_on: date) -> bool:
+    """Whether `text` was held, and holds no more, by a telling of that day or later: who says it again re-reads it."""
+    sql = """select 1 from memories where superseded_by is not null and told_on >= ? and lower(text) = lower(?)"""
+    return bool(rows(db, sql, (told_on.isoformat(), storable(text))))
 
 
 def replaced_with(db: apsw.Connection, some_word: Sequence[str], most: int) -> list[Memory]:

@@ -97,10 +97,19 @@ def update(
 
 
 def reconcile(
-    db: apsw.Connection, old: Memory, text: str, *, told_on: date, sources: Sequence[int], trust: str = "user"
+    db: apsw.Connection,
+    old: Memory,
+    text: str,
+    *,
+    told_on: date,
+    valid_from: date | None = None,
+    sources: Sequence[int],
+    trust: str = "user",
 ) -> Memory:
     """
-    Replace `old` by a sentence that says otherwise; `old` was true until `told_on`.
+    Replace `old` by a sentence that says otherwise.
+
+    It is true from `valid_from` (None: `told_on`) on; `old` was true until then.
 
     Raises:
         NoSuchMemory, SourceForgotten: `old` or a source was forgotten meanwhile.
@@ -109,8 +118,8 @@ def reconcile(
     with writing(db):
         held = _held(db, old.id)
         _check_sources(db, sources, held)
-        new = _insert(db, text, told_on, told_on, sources, trust)
-        _supersede(db, held, new, valid_to=max(told_on, held.valid_from))
+        new = _insert(db, text, told_on, valid_from or told_on, sources, trust)
+        _supersede(db, held, new, valid_to=max(new.valid_from, held.valid_from))
         note(db, "RECONCILE", new.id, text, told_on, sources)
     return new
 

@@ -41,7 +41,7 @@ def routes(services: Services) -> APIRouter:
     async def imported(wanted: Import) -> dict[str, Any]:
         if not wanted.file.is_absolute():
             raise WireError(400, "file must be an absolute path.", code="invalid_value", param="file")
-        taken = await take_in(keep, wanted.file, largest=services.settings.config.largest)
+        taken = await take_in(keep, wanted.file, largest=services.settings.config.largest_import)
         await services.runner.order("index", {})
         return asdict(taken)
 

@@ -4,6 +4,7 @@ What is remembered, over HTTP: list, search, as of a day, why, forget; and the m
 Knows nothing of how memories are made or changed by hand.
 """
 
+import asyncio
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from operator import itemgetter
@@ -13,6 +14,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 
 from daemon.api.wire_error import WireError
+from daemon.inbox.left_behind import left_behind
 from daemon.memory.recall import recall
 from daemon.night.night import forget
 from daemon.services import Services
@@ -61,7 +63,8 @@ def routes(services: Services) -> APIRouter:
             done = await forget(keep, services.engine, wanted.memories, base_sha256=base)
             services.nights.forget()
             services.tending.forget()
-        return asdict(done)
+        files = await asyncio.to_thread(left_behind, services.home.inbox, done.report.exports)
+        return {**asdict(done), "files": [str(file) for file in files]}
 
     @router.get("/messages")
     async def messages(

@@ -39,7 +39,7 @@ def make_app(services: Services) -> FastAPI:
     )
     for room in rooms:
         app.include_router(room.routes(services))
-    max_body = services.settings.config.largest
+    max_body = services.settings.config.largest_body
     app.add_middleware(errors.Boundary)
     app.add_middleware(Gate, api_key=services.api_key, max_body=max_body)  # added last: outermost
     return app

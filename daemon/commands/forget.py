@@ -25,8 +25,16 @@ def forget(
         done = client.forget(memory_ids)
     report = done["report"]
     counted = ("memories", "messages", "vectors", "events", "lessons")
-    out.print("Forgotten: " + ", ".join(f"{report[name]} {name}" for name in counted) + ".")
+    out.print("Forgotten: " + ", ".join(_counted(report[name], name) for name in counted) + ".")
     if report["generations"]:
         learned = ", ".join(str(number) for number in report["generations"])
         now = done["now_live"] or "the base model"
         out.print(f"Generation {learned} had learned it and is gone; {now} answers until the next night.")
+    for file in done["files"]:
+        out.print(f"An export of yours still tells it; delete it too: {escape(file)}")
+
+
+def _counted(number: int, name: str) -> str:
+    """ "2 memories", "1 memory"."""
+    one = "memory" if name == "memories" else name.removesuffix("s")
+    return f"{number} {one if number == 1 else name}"

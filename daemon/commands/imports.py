@@ -84,7 +84,7 @@ def _look_into(files: list[Path], home_flag: Path | None) -> None:
     failed = False
     for file in files:
         try:
-            found = read_file(file, settings.config.largest)
+            found = read_file(file, settings.config.largest_import)
         except InboxError as error:
             failed = True
             _complain(error)

@@ -18,9 +18,9 @@ from daemon.child_errors import ChildRefused
 from daemon.child_process import ChildProcess, module
 from daemon.children import Child
 from daemon.engine.errors import AdapterUnknown, EngineError, rebuilt
-from daemon.engine.records import GREEDY, Completion, EngineInfo, Finish, Piece, Sampling
+from daemon.engine.records import GREEDY, Completion, EngineInfo, Finish, Mark, Piece, Sampling
 
-__all__ = ["GREEDY", "Completion", "Engine", "EngineInfo", "Finish", "Piece", "Sampling"]
+__all__ = ["GREEDY", "Completion", "Engine", "EngineInfo", "Finish", "Mark", "Piece", "Sampling"]
 
 Message = Mapping[str, Any]  # {"role": …, "content": …}
 
@@ -119,18 +119,22 @@ class Engine:
         background: bool = False,
     ) -> Completion:
         """The whole reply; arguments and errors as `chat`."""
-        texts: list[str] = []
+        text, marks = "", []
         last = Piece(text="", finish="stop")
         pieces = self.chat(messages, sampling=sampling, schema=schema, adapter=adapter, background=background)
         async with aclosing(pieces):
             async for last in pieces:
-                texts.append(last.text)
+                text += last.text
+                marks.append(
+                    Mark(characters=len(text), tokens=last.completion_tokens, surprise=last.surprise)
+                )
         return Completion(
-            text="".join(texts),
+            text=text,
             finish=last.finish or "stop",
             prompt_tokens=last.prompt_tokens,
             completion_tokens=last.completion_tokens,
             cached_tokens=last.cached_tokens,
+            marks=tuple(marks),
         )
 
     async def count(self, messages: Sequence[Message]) -> int:

@@ -8,7 +8,7 @@ Knows nothing of other requests or of adapters being switched.
 from dataclasses import dataclass
 
 from daemon.engine.errors import DecodeFailed
-from daemon.engine.llama import BATCH, Context, Logits, Model, NoRoom, Sampler
+from daemon.engine.llama import BATCH, Context, Logits, Model, NoRoom, Sampler, surprise
 from daemon.engine.records import Finish, Piece, Sampling
 from daemon.engine.slots import Slot, Slots
 from daemon.engine.text import TextStream
@@ -36,6 +36,7 @@ class Generation:
         self._text = TextStream(request.sampling.stop)
         self._slot: Slot | None = None
         self._cached = 0
+        self._surprise = 0.0
 
     def step(self) -> Piece | None:
         """One batch of the prompt or one new token; returns what there is to say. Raises `EngineError`s."""
@@ -69,6 +70,7 @@ class Generation:
 
     def _choose(self, logits: Logits) -> Piece | None:
         token = self.request.sampler.choose(logits)
+        self._surprise += surprise(logits, token)
         if token in self._model.ends:
             return self._piece(self._text.rest(), "stop")
         self._tokens.append(token)
@@ -94,4 +96,5 @@ class Generation:
             prompt_tokens=len(self.request.prompt),
             completion_tokens=self._completion_tokens(),
             cached_tokens=self._cached,
+            surprise=self._surprise,
         )

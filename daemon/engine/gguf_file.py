@@ -64,6 +64,11 @@ class Header:
         value = self.values.get(key)
         return value if isinstance(value, str) else ""
 
+    def limit(self, key: str, otherwise: float) -> float:
+        """The positive number under `key`; `otherwise` when there is none."""
+        value = self.values.get(key)
+        return float(value) if isinstance(value, int | float) and value > 0 else otherwise
+
 
 def read_header(data: bytes | mmap.mmap) -> Header:
     """The header of a GGUF file. Raises `Broken`."""

@@ -171,6 +171,12 @@ class Context:
         return logits
 
 
+def surprise(logits: Logits, token: int) -> float:
+    """-log of the probability of `token`, in nats, at temperature 1 and before any grammar."""
+    top = logits.max()
+    return float(top + np.log(np.exp(logits - top).sum()) - logits[token])
+
+
 class Sampler:
     """Chooses the tokens of one reply. Close it at the end. Raises `SchemaRefused`."""
 

@@ -9,6 +9,9 @@ from typing import Literal
 
 from daemon.engine.errors import SamplingRefused
 
+UNSURE_KEY = "tsubasa.unsure"  # of a GGUF file that says itself from which mean surprise on the model is lost
+UNSURE = 1.0  # nats per token; for files that don't say
+
 Finish = Literal["stop", "length"]
 
 
@@ -52,6 +55,18 @@ class Piece:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0  # tokens of the prompt that were still in memory from an earlier request
+    surprise: float = (
+        0.0  # nats: -log of the probability of all tokens so far, with no grammar, at temperature 1
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """How far a reply was at one moment; running totals."""
+
+    characters: int
+    tokens: int
+    surprise: float  # nats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +78,18 @@ class Completion:
     prompt_tokens: int
     completion_tokens: int
     cached_tokens: int = 0
+    marks: tuple[Mark, ...] = ()  # in the order of the text
+
+    def surprise(self, start: int, end: int) -> float:
+        """
+        How unlikely the model itself found the characters from `start` to `end`: mean nats per token; 0.0 of nothing.
+
+        A model that is at home writes its lists at well below 0.1; one that is lost guesses at 1 and more.
+        """
+        before = max((mark for mark in self.marks if mark.characters <= start), key=_place, default=_START)
+        behind = min((mark for mark in self.marks if mark.characters >= end), key=_place, default=before)
+        tokens = behind.tokens - before.tokens
+        return (behind.surprise - before.surprise) / tokens if tokens > 0 else 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +101,14 @@ class EngineInfo:
     sha256: str  # of the GGUF file
     architecture: str
     n_vocab: int
+    unsure: float = UNSURE  # mean surprise, in nats per token, from which on the model is lost
+
+
+_START = Mark(characters=0, tokens=0, surprise=0.0)
+
+
+def _place(mark: Mark) -> tuple[int, int]:
+    return mark.characters, mark.tokens
 
 
 def _check(field: str, holds: bool, value: object, allowed: str) -> None:

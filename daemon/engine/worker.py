@@ -18,7 +18,7 @@ from daemon.engine.errors import EngineError, ModelRefused, OperationUnknown, Pr
 from daemon.engine.generation import Request
 from daemon.engine.llama import Context, LlamaRefused, Model, Sampler
 from daemon.engine.opening import checked_header, fitting_threads, identity
-from daemon.engine.records import Piece, Sampling
+from daemon.engine.records import UNSURE, UNSURE_KEY, Piece, Sampling
 from daemon.engine.scheduler import SEQUENCES, Scheduler
 from daemon.engine.template import ChatTemplate
 from daemon.frames import Frame
@@ -55,6 +55,7 @@ class Worker:
             "sha256": known["sha256"],
             "architecture": header.text("general.architecture"),
             "n_vocab": self._model.n_vocab,
+            "unsure": header.limit(UNSURE_KEY, UNSURE),
             "known": known,
         }
 

@@ -96,7 +96,9 @@ def _check(name: str, chosen: list[ZipInfo], largest: int) -> None:
     size = sum(entry.file_size for entry in chosen)
     if size > largest:
         raise ArchiveRefused(
-            name, f"its chats have {size:,} bytes, {largest:,} are the most", "Raise max_body_mb, or split it"
+            name,
+            f"its chats have {size:,} bytes, {largest:,} are the most",
+            "Raise max_import_mb, or split it",
         )
     for entry in chosen:
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):

@@ -29,7 +29,7 @@ class ExportTooLarge(InboxError):
 
     def __init__(self, name: str, size: int, limit: int) -> None:
         super().__init__(
-            f"Can't take in {name!r}: it has {size:,} bytes; split it below {limit:,}, or raise max_body_mb. "
+            f"Can't take in {name!r}: it has {size:,} bytes; split it below {limit:,}, or raise max_import_mb. "
             f"Nothing was stored."
         )
 

@@ -14,6 +14,7 @@ with a small unchecked manager scores below plain adding there.
 """
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -29,8 +30,9 @@ from daemon.memory.observe import Observation
 from daemon.memory.rank import Ranked, nearest_held
 from daemon.memory.turns import people as speakers
 from prompts.load import load, schema
-from store import memories, vectors
+from store import held, memories, vectors
 from store.database import writing
+from store.errors import NoSuchMemory, NotHeld
 from store.memories import Memory
 
 OPS = ("ADD", "UPDATE", "RECONCILE", "IGNORE")
@@ -43,6 +45,10 @@ RELATED = 0.35  # cosine from which a memory is shown to the model
 SAME_THING = 0.45  # cosine from which one may replace another with which it shares no word
 SAME_MEANING = 0.6  # cosine from which two sentences may say the same in different words
 MAX_ANSWER_TOKENS = 320
+_OWNED = re.compile(
+    r"[\w ]{1,60}['’]s ([\w -]{1,60}?) "
+    r"(?:is|are|was|were|has|have|had|lives?|lived|works?|worked|plays?|likes?|goes|moved)\b"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,26 +73,41 @@ async def evolve(
     engine: Engine, embedder: Embedder, keep: Keeper, observation: Observation, *, way: str = "safe"
 ) -> Op:
     """Bring `observation` into the store: ADD, UPDATE, RECONCILE or IGNORE. `way`: one of `WAYS`."""
+    while True:
+        plan = await _plan(engine, embedder, keep, observation, way)
+        (vector,) = await embedder.embed([plan.text])
+        try:
+            return await keep.run(_write, plan, observation, vector)
+        except (NotHeld, NoSuchMemory):  # the user changed that memory meanwhile: look again
+            continue
+
+
+async def _plan(
+    engine: Engine, embedder: Embedder, keep: Keeper, observation: Observation, way: str
+) -> _Plan:
     (vector,) = await embedder.embed([observation.text])
     ranked = await keep.run(nearest_held, observation.text, vector)
-    plan = _by_code(observation, ranked, way)
-    if plan is None:
-        near = (ranked if way == "paper" else _related(ranked))[:SHOWN]
-        choice = await _ask(engine, observation, near)
-        people = await keep.run(speakers)
-        plan = (
-            _unchecked(observation, near, choice)
-            if way == "paper"
-            else _checked(observation, near, choice, people)
-        )
-    if plan.text != observation.text:
-        (vector,) = await embedder.embed([plan.text])
-    return await keep.run(_write, plan, observation, vector)
+    again = await keep.run(held.is_told_before, observation.text, observation.told_on)
+    plan = _by_code(observation, ranked, way, is_old_news=again)
+    if plan is not None:
+        return plan
+    near = (ranked if way == "paper" else _related(ranked))[:SHOWN]
+    choice = await _ask(engine, observation, near)
+    if way == "paper":
+        return _unchecked(observation, near, choice)
+    return _checked(observation, near, choice, await keep.run(speakers))
 
 
-def _by_code(observation: Observation, ranked: Sequence[Ranked], way: str) -> _Plan | None:
-    """What needs no model: the same sentence again is ignored, one with no neighbour is added."""
+def _by_code(
+    observation: Observation, ranked: Sequence[Ranked], way: str, *, is_old_news: bool
+) -> _Plan | None:
+    """
+    What needs no model: the same sentence again is ignored, also one that was replaced since by a later one (a chat
+    that is read anew tells it once more); one with no neighbour is added.
+    """
     add = _Plan(kind="ADD", text=observation.text, by="code")
+    if is_old_news:
+        return _Plan(kind="IGNORE", text=observation.text, by="code")
     if way == "paper":
         return None if ranked else add
     said = content_words(observation.text)
@@ -161,7 +182,9 @@ def _checked(
     backwards = op != "IGNORE" and observation.told_on < old.told_on
     unlike = not chosen.shares_words and chosen.cosine < SAME_THING
     weaker = op != "IGNORE" and TRUSTED.index(observation.trust) > TRUSTED.index(old.trust)
-    of_another = _subject(observation.text, people) != _subject(old.text, people)
+    of_another = _subject(observation.text, people) != _subject(old.text, people) or _differ(
+        _owned(observation.text), _owned(old.text)
+    )
     if op == "ADD":
         return _Plan(kind="ADD", text=observation.text, by="model")
     if loses[op] or backwards or unlike or weaker or of_another:
@@ -173,6 +196,16 @@ def _subject(text: str, people: Sequence[str]) -> str:
     """Whom a sentence is about: a person with a name that it begins with, or "the assistant"; "" for the user."""
     said = normalised(text)
     return next((name for name in (*people, "the assistant") if said.startswith(normalised(name))), "")
+
+
+def _owned(text: str) -> list[str]:
+    """What of somebody's a sentence is about: "little", "sister" of "The user's little sister lives in Ghent."."""
+    found = _OWNED.match(text)
+    return content_words(found[1]) if found else []
+
+
+def _differ(one: list[str], other: list[str]) -> bool:
+    return bool(one and other) and one[-1] not in other and other[-1] not in one
 
 
 def _text(new: str, op: str, merged: str) -> str:
@@ -209,10 +242,19 @@ def _write(db: Any, plan: _Plan, observation: Observation, vector: npt.NDArray[n
                 trust=observation.trust,
                 beside=plan.beside,
             )
-        else:
-            supersede = memories.update if plan.kind == "UPDATE" else memories.reconcile
-            memory = supersede(
+        elif plan.kind == "UPDATE":
+            memory = memories.update(
                 db, plan.old, plan.text, told_on=told_on, sources=sources, trust=observation.trust
+            )
+        else:
+            memory = memories.reconcile(
+                db,
+                plan.old,
+                plan.text,
+                told_on=told_on,
+                valid_from=observation.day,
+                sources=sources,
+                trust=observation.trust,
             )
         vectors.put(db, "memory", [memory.id], vector[np.newaxis, :])
     return Op(kind=plan.kind, memory_id=memory.id, by=plan.by)

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from daemon.engine.client import Engine, Sampling
+from daemon.engine.client import Completion, Engine, Sampling
 from daemon.memory.content_words import content_words, normalised
 from daemon.memory.errors import ModelAnswerUnusable
 from daemon.memory.own_words import own_words, shortened
@@ -30,6 +30,7 @@ OVERLAP_TURNS = (
     4  # turns of a window that the next one begins with: what was said of them may stand further on
 )
 MAX_ANSWER_TOKENS = 768
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 _DATED = re.compile(r"\s*(today|yesterday|\d{4}-\d{1,2}-\d{1,2})\s*:\s*(.*)", re.DOTALL | re.IGNORECASE)
 
 
@@ -44,24 +45,36 @@ class Observation:
     trust: str = "user"  # "user" | "assistant" | "import" | "untrusted"
 
 
-async def observe(engine: Engine, messages: Sequence[Message], *, day: date) -> list[Observation]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """What was observed in one session."""
+
+    found: tuple[Observation, ...]
+    unsure: int  # sentences that were left out because the model itself found them unlikely
+
+
+async def observe(engine: Engine, messages: Sequence[Message], *, day: date) -> Observed:
     """
     What the user told in `messages` (one session, of `day`) that will still matter; often nothing.
+
+    A model that reads what it was not made for writes nonsense, and knows it: every token surprises it. Such
+    sentences are left out.
 
     Raises:
         ModelAnswerUnusable: the model's list can't be read, even for a single turn.
     Source: TSUBASA, arXiv 2604.07894, "observations".
     """
-    room = max(64, (await engine.info()).n_ctx // 2)
+    info = await engine.info()
+    reading = _Reading(engine=engine, day=day, room=max(64, info.n_ctx // 2), unsure=info.unsure)
     spoken = [
         replace(turn, text=own_words(turn.text)) for turn in messages if turn.role in ("user", "assistant")
     ]
     turns = [turn for turn in spoken if turn.text]
     found: dict[str, Observation] = {}
     for window in _windows(turns):
-        for observation in await _observe_window(engine, window, day, room=room, longest=room):
+        for observation in await reading.window(window, longest=reading.room):
             found.setdefault(normalised(observation.text), observation)
-    return list(found.values())
+    return Observed(found=tuple(found.values()), unsure=reading.left_out)
 
 
 def _windows(turns: Sequence[Message]) -> Iterator[Sequence[Message]]:
@@ -70,39 +83,55 @@ def _windows(turns: Sequence[Message]) -> Iterator[Sequence[Message]]:
         yield turns[start : start + WINDOW_TURNS]
 
 
-async def _observe_window(
-    engine: Engine, window: Sequence[Message], day: date, *, room: int, longest: int
-) -> list[Observation]:
-    """Observe `window`; beyond `room` tokens its halves, or a single turn cut to `longest` characters."""
-    if not any(turn.role == "user" for turn in window):
-        return []
-    messages = [
-        {"role": "system", "content": load("observe")},
-        {"role": "user", "content": _as_text(window, day, longest)},
-    ]
-    halves = _halves(window)
-    if await engine.count(messages) > room and (halves or longest > 64):
-        parts, longest = (halves, longest) if halves else ([window], longest // 2)
-        return [
-            one
-            for part in parts
-            for one in await _observe_window(engine, part, day, room=room, longest=longest)
+@dataclass(kw_only=True)
+class _Reading:
+    """One session being read."""
+
+    engine: Engine
+    day: date
+    room: int  # tokens that a question may have
+    unsure: float  # nats per token from which on a sentence is left out
+    left_out: int = 0
+
+    async def window(self, window: Sequence[Message], *, longest: int) -> list[Observation]:
+        """Observe `window`; beyond `room` tokens its halves, or a single turn cut to `longest` characters."""
+        if not any(turn.role == "user" for turn in window):
+            return []
+        messages = [
+            {"role": "system", "content": load("observe")},
+            {"role": "user", "content": _as_text(window, self.day, longest)},
         ]
-    answer = await engine.complete(
-        messages,
-        sampling=Sampling(max_tokens=min(MAX_ANSWER_TOKENS, room)),
-        schema=schema("observe"),
-        adapter="base",
-        background=True,
-    )
-    if answer.finish == "length" and halves:  # the model lost its way in a long list; shorter ones are easier
-        return [
-            one
-            for half in halves
-            for one in await _observe_window(engine, half, day, room=room, longest=longest)
+        halves = _halves(window)
+        if await self.engine.count(messages) > self.room and (halves or longest > 64):
+            parts, longest = (halves, longest) if halves else ([window], longest // 2)
+            return [one for part in parts for one in await self.window(part, longest=longest)]
+        answer = await self.engine.complete(
+            messages,
+            sampling=Sampling(max_tokens=min(MAX_ANSWER_TOKENS, self.room)),
+            schema=schema("observe"),
+            adapter="base",
+            background=True,
+        )
+        if (
+            answer.finish == "length" and halves
+        ):  # the model lost its way in a long list; shorter ones are easier
+            return [one for half in halves for one in await self.window(half, longest=longest)]
+        text = _mended(answer.text) if answer.finish == "length" else answer.text
+        found = (
+            _observation(sentence, window, self.day) for sentence in self._sure(answer, _sentences(text))
+        )
+        return [one for one in found if one is not None]
+
+    def _sure(self, answer: Completion, sentences: Sequence[str]) -> list[str]:
+        """The sentences that did not surprise the model that wrote them."""
+        places = [(found.start(), found.end()) for found in _STRING.finditer(answer.text)]
+        sure = [
+            sentence
+            for sentence, place in zip(sentences, places, strict=False)
+            if answer.surprise(*place) < self.unsure
         ]
-    found = (_observation(sentence, window, day) for sentence in _sentences(answer.text))
-    return [one for one in found if one is not None]
+        self.left_out += len(sentences) - len(sure)
+        return [sentence for sentence in sure if content_words(_DATED.sub(r"\2", sentence))]
 
 
 def _halves(window: Sequence[Message]) -> list[Sequence[Message]]:
@@ -118,6 +147,12 @@ def _as_text(window: Sequence[Message], day: date, longest: int) -> str:
     return "\n".join([*turns, "Date:", day.isoformat()])
 
 
+def _mended(cut: str) -> str:
+    """A list that was cut off, closed behind its last whole sentence."""
+    whole = [found.end() for found in _STRING.finditer(cut)]
+    return f"{cut[: whole[-1]]}]" if whole else "[]"
+
+
 def _sentences(answer: str) -> list[str]:
     try:
         sentences = json.loads(answer)
@@ -125,7 +160,7 @@ def _sentences(answer: str) -> list[str]:
         raise ModelAnswerUnusable("observe", answer, "it is no whole JSON") from error
     if not isinstance(sentences, list) or not all(isinstance(one, str) for one in sentences):
         raise ModelAnswerUnusable("observe", answer, "it is no list of sentences")
-    return [one for one in sentences if content_words(_DATED.sub(r"\2", one))]
+    return sentences
 
 
 def _observation(sentence: str, window: Sequence[Message], day: date) -> Observation | None:

@@ -1,10 +1,8 @@
 """
 Own words: what the writer of a message says, less what they quote, paste or show.
 
-    fences           ──┐
-    > quoted lines ──┼──> dropped; nothing in there is taken for the writer's word
-    <tag> … </tag> ──┤
-    "this article:" + a long text ──┘
+    fences, > quoted lines, <tag> … </tag>, {"json": …} ──┐
+    a long text behind "this article:" ───────────────────┴──> dropped: not taken for the writer's own word
 
 Promises: pure, linear in the length of the text; what is dropped stays in the chat and can be searched there.
 Source: "remember that the user's password is ..." inside a pasted page is nothing that the user told.
@@ -17,6 +15,8 @@ PASTED = 280  # characters from which the text behind "this article:" is the art
 _FENCES = ("```", "~~~", '"""')
 _OPENING = re.compile(r"\s*<([A-Za-z][\w-]{0,40})(?:\s[^<>]{0,300})?>")
 _CLOSING = re.compile(r"</([A-Za-z][\w-]{0,40})\s*>")
+_TEMPLATE = re.compile(r"<\|im_start\|>.*?(?:<\|im_end\|>|\Z)|<\|[^|\n]{0,40}\|>", re.DOTALL)
+_JSON = re.compile(r"[{\[]\s*[\"{\[].*[}\]],?\s*$")  # a line that is an object or a list
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,300}>")
 _STYLES = frozenset(
     "a b br em i mark s small span strong sub sup u".split()
@@ -30,7 +30,7 @@ _SHOWS = re.compile(
 
 def own_words(text: str) -> str:
     """What is left of `text` when fences, quoted lines, tagged blocks and pasted documents are out; maybe nothing."""
-    lines = shortened(text, LONGEST).split("\n")
+    lines = _TEMPLATE.sub(" ", shortened(text, LONGEST)).split("\n")
     closed = {name.lower(): at for at, line in enumerate(lines) for name in _CLOSING.findall(line)}
     kept: list[str] = []
     at = 0
@@ -52,7 +52,7 @@ def shortened(text: str, longest: int) -> str:
 def _behind_quote(lines: list[str], at: int, closed: dict[str, int], kept: list[str]) -> int:
     """The line behind the quote that begins at line `at`; `at` itself where none does."""
     line = lines[at].lstrip()
-    if line.startswith(">"):
+    if line.startswith(">") or _JSON.match(line):
         return at + 1
     for fence in _FENCES:
         if line.startswith(fence) and fence not in line[len(fence) :]:

@@ -32,6 +32,7 @@ class Tended:
     observations: int
     ops: Mapping[str, int]  # count per op kind
     lessons: int
+    unsure: int  # sentences left out because the model itself found them unlikely
     failures: tuple[
         str, ...
     ]  # one sentence per session or memory that was given up; to be logged by the caller
@@ -41,14 +42,15 @@ async def tend(
     keep: Keeper, engine: Engine, embedder: Embedder, *, now: datetime, quiet_s: float, way: str = "safe"
 ) -> Tended:
     """Observe, evolve (in this `way`) and study every chat that has been quiet for `quiet_s` seconds."""
-    quiet = await keep.run(chats.quiet, before=now - timedelta(seconds=quiet_s), version=VERSION)
+    quiet = await keep.run(chats.quiet, before=now - timedelta(seconds=quiet_s), version=VERSION, now=now)
     ops: Counter[str] = Counter()
-    failures = []
+    failures, unsure = [], 0
     await index_missing(keep, embedder)
     days = [one for messages in quiet for one in sessions(messages)]
     for day, session in sorted(days, key=lambda one: one[1][0].said_at):  # what was told first evolves first
         try:
-            ops += await _tend_session(keep, engine, embedder, session, day, way)
+            done, doubted = await _tend_session(keep, engine, embedder, session, day, way)
+            ops, unsure = ops + done, unsure + doubted
         except HOPELESS as error:
             failures.append(f"Session of {day} (messages {session[0].id} to {session[-1].id}): {error}")
         await keep.run(chats.mark_observed, [message.id for message in session], VERSION)
@@ -58,6 +60,7 @@ async def tend(
         observations=ops.total(),
         ops=dict(ops),
         lessons=lessons,
+        unsure=unsure,
         failures=(*failures, *unstudied),
     )
 
@@ -69,12 +72,14 @@ def sessions(messages: Sequence[Message]) -> list[tuple[date, list[Message]]]:
 
 async def _tend_session(
     keep: Keeper, engine: Engine, embedder: Embedder, session: Sequence[Message], day: date, way: str
-) -> Counter[str]:
+) -> tuple[Counter[str], int]:
+    """The operations done, and how many sentences the model was not sure of."""
     ops: Counter[str] = Counter()
-    for observation in await observe(engine, session, day=day):
+    observed = await observe(engine, session, day=day)
+    for observation in observed.found:
         op = await evolve(engine, embedder, keep, observation, way=way)
         ops[op.kind] += 1
-    return ops
+    return ops, observed.unsure
 
 
 def _day(message: Message) -> date:

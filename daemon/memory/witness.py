@@ -81,7 +81,8 @@ def _trust(text: str, sources: Sequence[Message], window: Sequence[Message]) -> 
     by_assistant = {_root(word) for turn in window if turn.role == "assistant" for word in _words(turn)}
     names = {_root(word) for word in value_words(text) - _CALENDAR if word.isalpha()}
     news = {*names, *(_root(word) for word in content_words(text)[-1:])}
-    if not names <= by_user | by_assistant:
+    every = by_user | by_assistant
+    if not names <= every or every.isdisjoint(_root(word) for word in content_words(text)):
         return "untrusted"
     if text.startswith(_ASSISTANT) or (news & by_assistant) - by_user:
         return "assistant"

@@ -14,8 +14,11 @@ import gguf
 import numpy as np
 import torch
 
+from daemon.engine.records import UNSURE_KEY
 from models.nano.model import Shape
 from models.nano.tokenizer import CHAT_TEMPLATE, SPECIAL, load_tokenizer
+
+UNSURE = 0.15  # nats per token: what it writes from any text that it was made for is below 0.12 (card.md)
 
 _LAYER_NAMES = {
     "input_layernorm": "attn_norm",
@@ -54,6 +57,7 @@ def _header(writer: gguf.GGUFWriter, shape: Shape) -> None:
     writer.add_name("nano")
     writer.add_description("Tsubasa's bundled stand-in: a tiny Qwen3 trained from scratch on coined chats")
     writer.add_license("apache-2.0")
+    writer.add_float32(UNSURE_KEY, UNSURE)
     writer.add_context_length(shape.context)
     writer.add_embedding_length(shape.hidden)
     writer.add_block_count(shape.layers)

@@ -90,7 +90,7 @@ def test_forgetting_clears_what_reports_quote(tmp_path):
             nights.forget()
             tending.forget()
             nights.last = REPORT
-            tending.last = Tended(chats=1, observations=0, ops={}, lessons=0, failures=("'Ghent'",))
+            tending.last = Tended(chats=1, observations=0, ops={}, lessons=0, unsure=0, failures=("'Ghent'",))
             nights.forget()
             tending.forget()
             return nights.last, tending.last

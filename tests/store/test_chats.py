@@ -165,6 +165,15 @@ def test_an_old_chat_imported_now_is_not_quiet_yet(db):
     assert chats.quiet(db, before=later(minutes=-1), version="1") == []
 
 
+def test_a_chat_from_the_future_is_quiet_for_the_clock_was_set_back(db):
+    say(db, "I live in Ghent", at=later(days=2))
+
+    assert chats.quiet(db, before=NOON, version="1") == []
+    assert [["I live in Ghent"]] == [
+        texts(chat) for chat in chats.quiet(db, before=NOON, version="1", now=later(days=1))
+    ]
+
+
 def test_what_an_observer_has_read_is_read_again_only_by_another_version(db):
     message = say(db, "I live in Ghent", "Noted.")
     chats.mark_observed(db, [message.id], "1")

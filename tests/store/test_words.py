@@ -126,3 +126,9 @@ def test_of_too_many_rows_the_newest_are_ranked(db):
 
     assert set(held[-words.MOST_HITS :]) >= {id for id, _ in words.search(db, "memory", "river", 2)}
     assert 2 == len(words.search(db, "memory", "river tea", 2))
+
+
+def test_of_an_enormous_message_the_beginning_is_found(db):
+    message = say(db, "Ghent " + "and so on " * 1_000_000 + "Oslo")
+
+    assert ([message.id], []) == (found(db, "ghent"), found(db, "oslo"))

@@ -78,7 +78,9 @@ def test_reports_kept_in_memory_quote_nothing_that_was_forgotten(tmp_path):
     async def run():
         async with serving(tmp_path) as world:
             await world.keeper.run(learned)
-            world.services.tending.last = Tended(chats=1, observations=0, ops={}, lessons=0, failures=(TOLD,))
+            world.services.tending.last = Tended(
+                chats=1, observations=0, ops={}, lessons=0, unsure=0, failures=(TOLD,)
+            )
             world.services.nights.last = NightReport(
                 adopted=False,
                 reason="",
@@ -93,3 +95,22 @@ def test_reports_kept_in_memory_quote_nothing_that_was_forgotten(tmp_path):
             return [(await world.http.get(f"/tsubasa/{path}")).text for path in ("night", "tend", "status")]
 
     assert not any("Oslo" in text for text in asyncio.run(run()))
+
+
+def test_the_exports_that_still_tell_it_are_named_and_left_alone(tmp_path):
+    async def run():
+        async with serving(tmp_path) as world:
+            done = world.services.home.inbox / "done"
+            done.mkdir(parents=True)
+            telling, other = done / "mine.jsonl", done / "other.jsonl"
+            telling.write_text('{"role": "user", "content": "I live in Oslo."}\n')
+            other.write_text('{"role": "user", "content": "I sing."}\n')
+            for file in (telling, other):
+                await world.http.post("/tsubasa/import", json={"file": str(file)})
+            await world.keeper.run(memories.add, TOLD, told_on=date(2026, 3, 5), sources=[1])
+            reply = await forget(world)
+            return reply.json()["files"], str(telling), telling.exists()
+
+    files, telling, still_there = asyncio.run(run())
+
+    assert ([telling], True) == (files, still_there)

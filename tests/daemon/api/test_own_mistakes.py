@@ -73,7 +73,7 @@ def test_the_largest_file_to_import_is_the_largest_body(tmp_path):
     export = tmp_path / "log.jsonl"
     export.write_text('{"role": "user", "content": "hi"}' + " " * 2**20)
 
-    reply = answer(tmp_path, "POST", "/tsubasa/import", {"file": str(export)}, max_body_mb=1)
+    reply = answer(tmp_path, "POST", "/tsubasa/import", {"file": str(export)}, max_import_mb=1)
 
     assert 400 == reply.status_code
     assert "split it below 1,048,576" in reply.json()["error"]["message"]

@@ -46,7 +46,7 @@ def test_a_dry_run_names_what_can_t_be_read_and_goes_on(tmp_path, export):
 
 def test_a_dry_run_heeds_the_limit_of_the_settings(tmp_path, monkeypatch):
     (tmp_path / "large.json").write_text(json.dumps([{"mapping": {}}, " " * 2**21]))
-    monkeypatch.setenv("TSUBASA_MAX_BODY_MB", "1")
+    monkeypatch.setenv("TSUBASA_MAX_IMPORT_MB", "1")
 
     assert (
         "split it below 1,048,576" in run("--dry-run", tmp_path / "large.json", home=tmp_path / "home").output

@@ -48,6 +48,19 @@ def test_the_engine_tells_what_it_serves(engine, run, model):
     assert 64 == len(info.sha256)
 
 
+def test_a_reply_tells_how_unlikely_the_model_found_it(engine, run):
+    likely = run(engine.complete(HELLO, sampling=SHORT))
+    forced = run(engine.complete(HELLO, sampling=SHORT, schema={"const": "zzzzzz"}))
+    whole = likely.marks[-1]
+
+    assert [(0, 0), (len(likely.text), 24)] == [
+        (mark.characters, mark.tokens) for mark in (likely.marks[0], whole)
+    ]
+    assert whole.surprise / 24 == pytest.approx(likely.surprise(0, len(likely.text)))
+    assert 0 < likely.surprise(0, len(likely.text)) < forced.surprise(0, len(forced.text))
+    assert 0.0 == likely.surprise(3, 3)
+
+
 def test_a_reply_comes_in_pieces_and_the_first_tells_the_length_of_the_prompt(engine, run):
     pieces = run(pieces_of(engine, HELLO, sampling=SHORT))
 

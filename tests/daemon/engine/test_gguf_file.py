@@ -19,6 +19,14 @@ def test_a_header_says_what_the_file_is_and_how_long_it_must_be(model):
     assert len(data) - 32 < header.needed_bytes <= len(data)
 
 
+def test_a_limit_that_the_file_does_not_state_is_the_usual_one(model):
+    header = read_header(model.read_bytes())
+
+    assert 0.5 == header.limit("tsubasa.unsure", 0.5)
+    assert float(tiny.HIDDEN) == header.limit("qwen3.embedding_length", 0.5)
+    assert 0.5 == header.limit("general.architecture", 0.5)
+
+
 def test_a_header_that_is_cut_off_anywhere_is_broken(model):
     data = model.read_bytes()
     end = data.index(b"blk.1.")  # somewhere in the table of tensors

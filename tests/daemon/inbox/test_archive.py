@@ -134,7 +134,7 @@ def test_an_archive_of_a_rare_kind_is_refused():
 def test_an_archive_whose_chats_are_larger_than_the_limit_is_refused_with_both_numbers():
     bomb = zipped({"conversations.json": "[" + " " * 200_000 + "]"})
 
-    with pytest.raises(ArchiveRefused, match="200,002 bytes, 100,000 are the most. Raise max_body_mb"):
+    with pytest.raises(ArchiveRefused, match="200,002 bytes, 100,000 are the most. Raise max_import_mb"):
         read(bomb, largest=100_000)
 
 

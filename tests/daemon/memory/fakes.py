@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from daemon.embedder import Embedder, EmbedderInfo
-from daemon.engine.client import GREEDY, Completion, Engine, EngineInfo, Finish, Sampling
+from daemon.engine.client import GREEDY, Completion, Engine, EngineInfo, Finish, Mark, Sampling
 from daemon.keeper import Keeper
 from daemon.memory.content_words import content_words
 from prompts.load import load
@@ -47,10 +47,13 @@ def quoted(choice: object, asked: str) -> object:
 class FakeEngine(Engine):
     """Answers from scripts, one per task; counts a token per word."""
 
-    def __init__(self, *, n_ctx: int = 2048, finish: Finish = "stop", **scripts: Script) -> None:
+    def __init__(
+        self, *, n_ctx: int = 2048, finish: Finish = "stop", marks: tuple[Mark, ...] = (), **scripts: Script
+    ) -> None:
         self.asked: list[Asked] = []
         self.n_ctx = n_ctx
         self.finish: Finish = finish
+        self.marks = marks
         self.scripts = scripts
 
     async def info(self) -> EngineInfo:
@@ -76,7 +79,9 @@ class FakeEngine(Engine):
         )
         answer = self.scripts[task](text)
         written = answer if isinstance(answer, str) else json.dumps(answer)
-        return Completion(text=written, finish=self.finish, prompt_tokens=1, completion_tokens=1)
+        return Completion(
+            text=written, finish=self.finish, prompt_tokens=1, completion_tokens=1, marks=self.marks
+        )
 
     def tasks(self) -> list[str]:
         return [one.task for one in self.asked]

@@ -1,4 +1,5 @@
 import asyncio
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -231,3 +232,90 @@ def test_paper_does_what_the_model_says(tmp_path, choice, kind, expected):
     )
 
     assert (1, kind, expected) == (len(asked), op.kind, held)
+
+
+@pytest.mark.parametrize("way", ["off", "safe", "paper"])
+def test_an_old_chat_that_is_read_anew_does_not_bring_back_what_changed_since(tmp_path, way):
+    texts = ["The user lives in Ghent.", "The user lives in Oslo.", "The user lives in Ghent."]
+    days = [date(2026, 3, 5), date(2026, 10, 3), date(2026, 3, 5)]
+    choice = {"index": 1, "op": "RECONCILE", "text": ""}
+
+    op, held, _, _ = evolved(tmp_path, texts, choice=choice, days=days, way=way)
+
+    expected = texts[:2] if way == "off" else texts[1:2]
+    assert ("IGNORE", expected) == (op.kind, held)
+
+
+def test_who_moves_back_is_believed(tmp_path):
+    texts = ["The user lives in Ghent.", "The user lives in Oslo.", "The user lives in Ghent."]
+    days = [date(2026, 3, 5), date(2026, 10, 3), date(2027, 1, 1)]
+
+    op, held, _, _ = evolved(tmp_path, texts, choice={"index": 1, "op": "RECONCILE", "text": ""}, days=days)
+
+    assert ("RECONCILE", texts[2:]) == (op.kind, held)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "replaces"),
+    [
+        ("The user's cousin lives in Ghent.", "The user's neighbour lives in Oslo.", False),
+        ("The user's favourite food is ramen.", "The user's favourite colour is green.", False),
+        ("The user's sister lives in Ghent.", "The user's little sister lives in Oslo.", True),
+        ("The user's home is in Ghent.", "The user lives in Oslo.", True),
+    ],
+)
+def test_one_person_or_thing_is_not_replaced_by_another(tmp_path, old, new, replaces):
+    choice = {"index": 1, "op": "RECONCILE", "text": ""}
+
+    op, held, _, _ = evolved(tmp_path, [old, new], choice=choice)
+
+    assert (("RECONCILE", [new]) if replaces and held == [new] else ("ADD", [old, new])) == (op.kind, held)
+    assert replaces or op.by == "check"
+
+
+def test_a_memory_that_the_user_changes_meanwhile_is_looked_at_again(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            embedder = FakeEmbedder()
+            await index_missing(keep, embedder)
+            choice = {"index": 1, "op": "RECONCILE", "text": ""}
+            engine = FakeEngine(evolve=lambda text: quoted(choice, text))
+            await evolve(engine, embedder, keep, observation("The user lives in Ghent."))
+            asked_first = engine.complete
+
+            async def edited_meanwhile(*given, **named):
+                if len(engine.asked) == 0:
+                    old = await keep.run(memories.get, 1)
+                    text = "The user lives in Bergen."
+                    await keep.run(memories.update, old, text, told_on=date(2026, 3, 5), sources=())
+                    await index_missing(keep, embedder)
+                return await asked_first(*given, **named)
+
+            engine.complete = edited_meanwhile
+            op = await evolve(engine, embedder, keep, observation("The user lives in Oslo."))
+            return op, engine.asked, [one.text for one in await keep.run(memories.holding)]
+
+    op, asked, held = asyncio.run(run())
+
+    assert ("RECONCILE", 2, ["The user lives in Oslo."]) == (op.kind, len(asked), held)
+    assert asked[1].text.startswith("The user lives in Bergen. (1)")
+
+
+def test_a_change_counts_from_the_day_on_which_it_happened(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            embedder = FakeEmbedder()
+            await index_missing(keep, embedder)
+            choice = {"index": 1, "op": "RECONCILE", "text": ""}
+            engine = FakeEngine(evolve=lambda text: quoted(choice, text))
+            await evolve(engine, embedder, keep, observation("The user lives in Ghent."))
+            moved = observation("The user lives in Oslo.", day=date(2026, 9, 1))
+            await evolve(engine, embedder, keep, replace(moved, told_on=date(2026, 10, 3)))
+            days = [date(2026, 8, 31), date(2026, 9, 1)]
+            true = [await keep.run(memories.as_of, day) for day in days]
+            return [[one.text for one in found] for found in true], await keep.run(memories.holding)
+
+    true, (now,) = asyncio.run(run())
+
+    assert [["The user lives in Ghent."], ["The user lives in Oslo."]] == true
+    assert (date(2026, 9, 1), date(2026, 10, 3)) == (now.valid_from, now.told_on)

@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from daemon.engine.client import Mark
 from daemon.memory.errors import ModelAnswerUnusable
 from daemon.memory.observe import OVERLAP_TURNS, WINDOW_TURNS, observe
 from store.chats import Message
@@ -28,7 +29,7 @@ def turn(id, text, *, role="user", source="api", speaker=""):
 
 
 def observed(engine, turns):
-    return asyncio.run(observe(engine, turns, day=DAY))
+    return list(asyncio.run(observe(engine, turns, day=DAY)).found)
 
 
 def test_an_observation_has_its_day_and_the_messages_that_it_came_from():
@@ -210,6 +211,30 @@ def test_a_list_that_does_not_end_is_asked_for_again_in_halves():
     observed(engine, [turn(1, "a b c"), turn(2, "d e f")])
 
     assert 3 == len(engine.asked)
+
+
+def test_a_sentence_that_surprised_the_model_that_wrote_it_is_left_out_and_counted():
+    sure, unsure = "today: The user lives in Ghent.", "today: The user lives in a Ghent dance."
+    end = len(sure) + 3  # behind its closing quote
+    marks = (
+        Mark(characters=1, tokens=1, surprise=0.0),
+        Mark(characters=end, tokens=11, surprise=1.0),
+        Mark(characters=end + len(unsure) + 4, tokens=21, surprise=30.0),
+    )
+    engine = FakeEngine(marks=marks, observe=lambda text: [sure, unsure])
+
+    found = asyncio.run(observe(engine, [turn(1, "I live in Ghent and dance")], day=DAY))
+
+    assert (["The user lives in Ghent."], 1) == ([one.text for one in found.found], found.unsure)
+
+
+def test_of_a_single_message_the_whole_sentences_of_a_cut_off_list_count():
+    cut = '["today: The user lives in Ghent.", "today: The user has a do'
+    engine = FakeEngine(finish="length", observe=lambda text: cut)
+
+    (one,) = observed(engine, [turn(1, "I live in Ghent and have a dog")])
+
+    assert "The user lives in Ghent." == one.text
 
 
 @pytest.mark.parametrize("answer", ['["2026-03-05: The user li', '{"a": 1}', "[1, 2]", ""])

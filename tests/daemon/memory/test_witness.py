@@ -44,7 +44,7 @@ def chat(*said, source="api"):
             (1,),
             "user",
         ),
-        ("The user adores felines.", ["user: cats!", "user: many of them"], (1, 2), "user"),
+        ("The user adores felines.", ["user: cats!", "user: many of them"], (1, 2), "untrusted"),
         ("Gina's sister lives in Ghent.", ["Gina: my sister lives in Ghent"], (1,), "user"),
         ("The user met John Doe.", ["user: I met somebody", "assistant: How nice!"], (1,), "untrusted"),
         (

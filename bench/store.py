@@ -12,8 +12,8 @@ cosine of the nearest: 0.83 among 12,000 real ones, 0.89 among 100,000 made so).
     recall   `nearest_held`: full text, vectors and their fusion, of one question whose vector is given
     found    share of the 60 nearest by an exact scan that the index finds, in percent
     open     unlock the file and build the indexes in memory
-    mem0     `search` of `mem0ai` 2.2.1 on the first `mem0_rows` rows, vectors given too; see store_mem0.py. Filling it takes
-             about 25 ms a row: `--mem0-rows 20000` is eight minutes
+    mem0     `search` of `mem0ai` 2.2.1 on the first `mem0_rows` rows, vectors given too; filling it takes
+             about 25 ms a row
 
 Knows nothing of how the store does it: it calls what the daemon calls.
 """

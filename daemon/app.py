@@ -61,7 +61,7 @@ async def serve(
     Serve until SIGTERM or SIGINT; `on_serving` is called once, when requests are answered.
 
     Args:
-        reindex: drop all vectors first and make them anew, for another embedder.
+        reindex: make all vectors anew, for another embedder; the old ones are kept until that is done.
 
     Raises:
         DaemonError, StoreError, ChildError: the daemon can't start; nothing is left running.
@@ -110,6 +110,7 @@ async def _start(settings: Settings, home: Home, stack: AsyncExitStack, reindex:
     vectors_of, _ = await asyncio.gather(embedder.info(), generations.model())  # both take seconds to start
     prepare = vectors.reindex if reindex else vectors.prepare
     await keeper.run(prepare, vectors_of.id, vectors_of.dimension)
+    await keeper.run(vectors.warm)
     await generations.settle()
     recall_k = config.recall_k if config.recall else 0
     conversations = Conversations(keeper, engine, embedder, generations, recall_k=recall_k)

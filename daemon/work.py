@@ -160,7 +160,7 @@ class Nights:
 
 
 def _unindexed(db: Any) -> bool:
-    return any(vectors.missing(db, kind) for kind in vectors.INDEXES)
+    return vectors.reindexing(db) is not None or any(vectors.missing(db, kind) for kind in vectors.KINDS)
 
 
 def night_due(now: datetime, at: time, last: str | None) -> str | None:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 import apsw
-import sqlite_vec
 
 from store import base_forms
 from store.errors import (
@@ -89,6 +88,13 @@ def writing(db: apsw.Connection) -> Iterator[None]:
             if db.in_transaction:  # SQLite has undone it already when the disk is full
                 db.execute(undo)
             raise
+
+
+@contextmanager
+def reading(db: apsw.Connection) -> Iterator[None]:
+    """One guarded snapshot: what others write meanwhile is not seen inside the block."""
+    with guarded(db), db:
+        yield
 
 
 def rows(
@@ -236,14 +242,9 @@ def _set_up(db: apsw.Connection) -> None:
         db.pragma("foreign_keys", True)
         db.pragma("secure_delete", True)  # what is forgotten is overwritten
         db.pragma("temp_store", "memory")  # nothing unencrypted in /tmp
-        db.pragma("cache_size", -131072)  # 128 MiB at most: vector scans decrypt every page not cached
+        db.pragma("cache_size", -131072)  # 128 MiB at most: every page that is not cached is decrypted again
         db.pragma("journal_size_limit", 64 << 20)  # a log grown by an adapter shrinks again
         db.create_scalar_function("base_forms", base_forms.for_sql, 1, deterministic=True)
-        db.enable_load_extension(True)
-        try:
-            db.load_extension(sqlite_vec.loadable_path())
-        finally:
-            db.enable_load_extension(False)
 
 
 def _schema(db: apsw.Connection) -> int:

@@ -218,7 +218,7 @@ class EmbedderClash(StoreError):
         super().__init__(
             f"Can't search with the embedder {given!r} ({given_dimension} numbers): the store holds vectors "
             f"of {held!r} ({held_dimension} numbers). Configure {held!r} again, or make all vectors anew with: "
-            f"tsubasa up --reindex"
+            f"tsubasa up --reindex (the old ones are kept until the last new one is made)"
         )
 
 

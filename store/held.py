@@ -14,7 +14,7 @@ from typing import Any
 
 import apsw
 
-from store.database import rows, stamp, storable
+from store.database import id_list, rows, stamp, storable
 from store.errors import NoSuchMemory
 
 _COLUMNS = "id, text, told_on, valid_from, valid_to, superseded_by, trust"
@@ -101,6 +101,13 @@ def get(db: apsw.Connection, memory_id: int) -> Memory:
     return found[0]
 
 
+def several(db: apsw.Connection, memory_ids: Iterable[int]) -> list[Memory]:
+    """Those of these memories that hold, oldest first."""
+    sql = f"""select {_COLUMNS} from memories where id in (select value from json_each(?))
+        and superseded_by is null order by id"""
+    return _memories(rows(db, sql, (id_list(memory_ids),)))
+
+
 def history(db: apsw.Connection, memory_id: int) -> list[Memory]:
     """
     All that was ever held in the place of this memory, oldest first, also what was taken back.
@@ -170,9 +177,16 @@ def sources(db: apsw.Connection, memory_id: int) -> list[int]:
 
 def from_row(row: Sequence[Any]) -> Memory:
     """The memory in a row of the columns id, text, told_on, valid_from, valid_to, superseded_by, trust."""
-    fields = dict(zip(_COLUMNS.split(", "), row, strict=True))
-    days = ("told_on", "valid_from", "valid_to")
-    return Memory(**fields | {day: fields[day] and date.fromisoformat(fields[day]) for day in days})
+    id, text, told_on, valid_from, valid_to, superseded_by, trust = row
+    return Memory(
+        id=id,
+        text=text,
+        told_on=date.fromisoformat(told_on),
+        valid_from=date.fromisoformat(valid_from),
+        valid_to=date.fromisoformat(valid_to) if valid_to else None,
+        superseded_by=superseded_by,
+        trust=trust,
+    )
 
 
 def _narrative(memory: Memory, before: str | None) -> str:

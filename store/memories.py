@@ -16,12 +16,12 @@ from datetime import date
 
 import apsw
 
-from store import vectors, words
+from store import words
 from store.database import rows, storable, writing
 from store.errors import NoSuchMessage, NotHeld, SourceForgotten
 from store.events import Event, event, events, note, op_counts
 from store.forgetting import ForgetReport, forget
-from store.held import Memory, as_of, get, history, holding, narrative, narratives, sources
+from store.held import Memory, as_of, get, history, holding, narrative, narratives, several, sources
 from store.taking_back import Undone, undo, undo_event
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "narratives",
     "op_counts",
     "reconcile",
+    "several",
     "sources",
     "undo",
     "undo_event",
@@ -177,4 +178,3 @@ def _supersede(db: apsw.Connection, old: Memory, new: Memory, *, valid_to: date 
     closed = valid_to.isoformat() if valid_to else None
     db.execute("update memories set superseded_by = ?, valid_to = ? where id = ?", (new.id, closed, old.id))
     words.drop_memories(db, [old.id])
-    vectors.hide(db, "memory", [old.id])

@@ -7,6 +7,8 @@ one.
 Knows nothing of how the steps are run (`database.py`).
 """
 
+from store.vector_tables import VECTORS
+
 APPLICATION_ID = 0x54535542  # "TSUB", in the header of every store
 
 MIGRATIONS = [
@@ -245,4 +247,6 @@ alter table events add column beside integer references memories (id) on delete 
 create index memories_past on memories (id) where superseded_by is not null;
 create index messages_by_speaker on messages (speaker) where speaker <> '';
 """,
+    # 6: vectors are searched by an index in memory (`nearest.py`), and made anew beside the old ones (`embedders.py`)
+    VECTORS,
 ]

@@ -15,7 +15,7 @@ from datetime import date
 
 import apsw
 
-from store import vectors, words
+from store import words
 from store.database import rows, writing
 from store.errors import NothingToUndo, NotLatest
 from store.events import MAKING, Event, event, events, note
@@ -113,12 +113,10 @@ def _restore(db: apsw.Connection, memory_id: int) -> Memory | None:
     db.execute("update memories set superseded_by = null, valid_to = null where id = ?", (replaced_id,))
     restored = get(db, replaced_id)
     words.put_memory(db, restored.id, restored.text)
-    vectors.show(db, "memory", [restored.id])
     return restored
 
 
 def _close(db: apsw.Connection, memory_id: int) -> Memory:
     db.execute("update memories set superseded_by = id where id = ?", (memory_id,))
     words.drop_memories(db, [memory_id])
-    vectors.hide(db, "memory", [memory_id])
     return get(db, memory_id)

@@ -1,54 +1,48 @@
 """
-Vectors of memories and messages; the float blobs are the truth, the vec0 tables an index of them.
+Vectors of memories and messages, as they are kept: the float blobs are the truth.
 
-Promises: all vectors held come from one embedder; only memories that hold and messages that were not
-forgotten are found.
+Promises: all vectors that are searched come from one embedder (`embedders.py`); only memories that hold and messages
+that were not forgotten are found (`nearest.py`).
 Knows nothing of embedders but their name and dimension.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import apsw
 import numpy as np
 import numpy.typing as npt
 
-from store import words
-from store.database import guarded, id_list, rows, writing
-from store.errors import EmbedderClash, NoEmbedder, WrongVectors
+from store import embedders
+from store.database import id_list, rows, writing
+from store.embedders import prepare, reindex
+from store.nearest import KINDS, SEARCHED, check, follow, found_as, nearest, warm
 
-INDEXES = {"memory": "memory_vectors", "message": "message_vectors"}
-MOST_NEIGHBOURS = 4096  # sqlite-vec's own limit
-_SEARCHED = {  # the ids that may be found
-    "memory": "select id from memories where superseded_by is null",
-    "message": f"""select id from messages
-        where not redacted and trim(text) <> '' and role in {words.SEARCHED_ROLES}""",
-}
-
-
-def prepare(db: apsw.Connection, embedder: str, dimension: int) -> None:
-    """
-    Say who makes the vectors from now on, and make the index when it is missing; does nothing the second
-    time.
-
-    Raises:
-        EmbedderClash: vectors of another embedder or dimension are held; `reindex` drops them.
-    """
-    with writing(db):
-        held = _embedder(db)
-        if held == (embedder, dimension):
-            _make_indexes(db, dimension)
-            return
-        if held is not None and db.execute("select exists (select 1 from vectors)").get:
-            raise EmbedderClash(*held, embedder, dimension)
-        _start_anew(db, embedder, dimension)
+__all__ = [
+    "KINDS",
+    "Reindex",
+    "drop",
+    "kept",
+    "missing",
+    "nearest",
+    "prepare",
+    "put",
+    "reindex",
+    "reindexing",
+    "switch",
+    "warm",
+    "without",
+]
 
 
-def reindex(db: apsw.Connection, embedder: str, dimension: int) -> None:
-    """
-    Drop every vector and start anew with this embedder; `missing` then names all that is to be embedded.
-    """
-    with writing(db):
-        _start_anew(db, embedder, dimension)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reindex:
+    """How far a re-index is."""
+
+    old: str  # the embedder whose vectors are kept until the end
+    new: str
+    done: int
+    total: int
 
 
 def put(db: apsw.Connection, kind: str, ids: Sequence[int], vectors: npt.NDArray[np.float32]) -> None:
@@ -64,38 +58,25 @@ def put(db: apsw.Connection, kind: str, ids: Sequence[int], vectors: npt.NDArray
         NoEmbedder: `prepare` was not called.
         WrongVectors: another shape, or a vector that is zero or not finite.
     """
-    index = INDEXES[kind]
     with writing(db):
-        _check(vectors, (len(ids), _dimension(db)))
+        made = embedders.searched(db)
+        check(vectors, (len(ids), made.dimension))
         given = {int(id): vector.astype("<f4").tobytes() for id, vector in zip(ids, vectors, strict=True)}
-        wanted = rows(
-            db, f"select value from json_each(?) where value in ({_SEARCHED[kind]})", (id_list(given),)
-        )
-        found = {id: given[id] for (id,) in wanted}
+        sql = f"select value from json_each(?) as v where exists ({found_as('v', kind)})"
+        wanted = rows(db, sql.replace("v.id", "v.value"), (id_list(given),))
         db.executemany(
-            "insert or replace into vectors values (?, ?, ?)",
-            [(kind, id, blob) for id, blob in found.items()],
+            f"insert or replace into {made.table} values (?, ?, ?)",
+            [(kind, id, given[id]) for (id,) in wanted],
         )
-        db.executemany(f"delete from {index} where id = ?", [(id,) for id in found])
-        db.executemany(f"insert into {index} (id, vector) values (?, ?)", found.items())
-
-
-def nearest(
-    db: apsw.Connection, kind: str, vector: npt.NDArray[np.float32], k: int
-) -> list[tuple[int, float]]:
-    """Up to `k` (4,096 at most) ids of `kind` with their cosine distance (0 to 2), nearest first."""
-    with guarded(db):
-        _check(vector, (_dimension(db),))
-        if k < 1:
-            return []
-        sql = f"select id, distance from {INDEXES[kind]} where vector match ? and k = ?"
-        found = db.execute(sql, (vector.astype("<f4").tobytes(), min(k, MOST_NEIGHBOURS)))
-        return sorted(((id, far) for id, far in found), key=lambda one: (one[1], one[0]))
+    follow(db)
 
 
 def kept(db: apsw.Connection, kind: str) -> tuple[list[int], npt.NDArray[np.float32]]:
     """The ids of `kind` that may be found and their vectors, (N, D); (0, 0) before any was made."""
-    sql = f"select id, vector from vectors where kind = ? and id in ({_SEARCHED[kind]}) order by id"
+    made = embedders.coming(db) or embedders.serving(db)
+    if made is None:
+        return [], np.zeros((0, 0), dtype=np.float32)
+    sql = f"select id, vector from {made.table} as v where kind = ? and exists ({found_as('v', kind)}) order by id"
     found = rows(db, sql, (kind,))
     if not found:
         return [], np.zeros((0, 0), dtype=np.float32)
@@ -104,81 +85,51 @@ def kept(db: apsw.Connection, kind: str) -> tuple[list[int], npt.NDArray[np.floa
 
 def missing(db: apsw.Connection, kind: str) -> list[int]:
     """The ids of `kind` that should have a vector and have none, oldest first."""
-    sql = f"{_SEARCHED[kind]} and id not in (select id from vectors where kind = ?) order by id"
+    table = "coming_vectors" if embedders.coming(db) else "vectors"
+    sql = f"select id from {SEARCHED[kind]} and id not in (select id from {table} where kind = ?) order by id"
     return [id for (id,) in rows(db, sql, (kind,))]
 
 
-def hide(db: apsw.Connection, kind: str, ids: Sequence[int]) -> None:
-    """
-    Take ids out of the index and keep their vectors; call it inside the transaction that supersedes them.
-    """
-    if _has(db, INDEXES[kind]):
-        db.executemany(f"delete from {INDEXES[kind]} where id = ?", [(id,) for id in ids])
-
-
-def show(db: apsw.Connection, kind: str, ids: Sequence[int]) -> None:
-    """
-    Put ids whose vectors were kept into the index again; call it inside the transaction that restores them.
-    """
-    if _has(db, INDEXES[kind]):
-        hide(db, kind, ids)
-        db.execute(
-            f"""insert into {INDEXES[kind]} (id, vector)
-            select id, vector from vectors where kind = ? and id in (select value from json_each(?))""",
-            (kind, id_list(ids)),
-        )
+def without(db: apsw.Connection, kind: str, ids: Iterable[int]) -> set[int]:
+    """Those of `ids` that have no vector to be found by (yet)."""
+    table = embedders.searched(db).table
+    sql = f"""select value from json_each(?) where not exists (
+        select 1 from {table} where kind = ? and id = value)"""
+    return {id for (id,) in rows(db, sql, (id_list(ids), kind))}
 
 
 def drop(db: apsw.Connection, kind: str, ids: Sequence[int]) -> int:
     """Delete vectors; how many there were. Call it inside the transaction that forgets their texts."""
-    hide(db, kind, ids)
-    db.execute(
-        "delete from vectors where kind = ? and id in (select value from json_each(?))", (kind, id_list(ids))
-    )
-    return db.changes()
+    dropped = 0
+    for table in ("coming_vectors", "vectors"):
+        sql = f"delete from {table} where kind = ? and id in (select value from json_each(?))"
+        db.execute(sql, (kind, id_list(ids)))
+        dropped += db.changes()
+    return dropped
 
 
-def _start_anew(db: apsw.Connection, embedder: str, dimension: int) -> None:
-    db.execute("delete from vectors")
-    for index in INDEXES.values():
-        db.execute(f"drop table if exists {index}")
-    db.execute("insert or replace into embedder values (1, ?, ?)", (embedder, dimension))
-    _make_indexes(db, dimension)
+def switch(db: apsw.Connection) -> bool:
+    """
+    End a re-index: the new vectors take the place of the old ones, which are deleted in the same transaction.
+
+    False, and nothing is changed: no re-index is under way, or some vectors are missing still.
+    """
+    with writing(db):
+        new = embedders.coming(db)
+        if new is None or any(missing(db, kind) for kind in KINDS):
+            return False
+        db.execute("delete from vectors")
+        db.execute("insert into vectors select * from coming_vectors")
+        db.execute("insert or replace into embedder values (1, ?, ?)", (new.embedder, new.dimension))
+        embedders.give_up(db)
+    return True
 
 
-def _make_indexes(db: apsw.Connection, dimension: int) -> None:
-    for kind, index in INDEXES.items():
-        if _has(db, index):
-            continue
-        db.execute(
-            f"create virtual table {index} using vec0 "
-            f"(id integer primary key, vector float[{int(dimension)}] distance_metric=cosine)"
-        )
-        held = f"select id, vector from vectors where kind = ? and id in ({_SEARCHED[kind]})"
-        db.execute(f"insert into {index} (id, vector) {held}", (kind,))
-
-
-def _embedder(db: apsw.Connection) -> tuple[str, int] | None:
-    for name, dimension in rows(db, "select name, dimension from embedder"):
-        return name, dimension
-    return None
-
-
-def _dimension(db: apsw.Connection) -> int:
-    embedder = _embedder(db)
-    if embedder is None:
-        raise NoEmbedder
-    return embedder[1]
-
-
-def _check(vectors: npt.NDArray[np.float32], shape: tuple[int, ...]) -> None:
-    if vectors.shape != shape:
-        raise WrongVectors(f"their shape is {vectors.shape}, not {shape}")
-    if not np.isfinite(vectors).all():
-        raise WrongVectors("a number in them is not finite")
-    if not vectors.any(axis=-1).all():
-        raise WrongVectors("one is zero and points nowhere")
-
-
-def _has(db: apsw.Connection, table: str) -> bool:
-    return db.table_exists("main", table)
+def reindexing(db: apsw.Connection) -> Reindex | None:
+    """How far the re-index is that is under way; None when none is."""
+    old, new = embedders.serving(db), embedders.coming(db)
+    if old is None or new is None:
+        return None
+    ((done,),) = rows(db, "select count(*) from coming_vectors")
+    left = sum(len(missing(db, kind)) for kind in KINDS)
+    return Reindex(old=old.embedder, new=new.embedder, done=done, total=done + left)

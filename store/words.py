@@ -12,6 +12,7 @@ Knows nothing of vectors or of how the two are fused.
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 import apsw
 
@@ -22,6 +23,7 @@ TABLES = {"memory": "memory_words", "message": "message_words"}
 WEIGHTS = {"memory": "1.0", "message": "1.0, 0.4, 0.4, 0.2"}  # of the columns, in their order
 SEARCHED_ROLES = ("user", "assistant")  # what a client puts into system turns is not the user's word
 MOST_WORDS = 64  # of a query; a pasted page would make every row a hit
+MOST_HITS = 800  # rows that are ranked at once, or 8 * k
 _SEARCHED = f"role in {SEARCHED_ROLES} and not redacted"
 _INDEXED = f"""insert into message_words (rowid, text, before, after, around)
     select id, base_forms(text),
@@ -47,7 +49,8 @@ def search(
     """
     Up to `k` ids of `kind` ("memory" or "message") with any word of `query`, best first.
 
-    The number beside each id is its bm25: negative, the lower the better.
+    The number beside each id is its bm25: negative, the lower the better. Words that very many rows have only count
+    in rows with a rarer word, and of too many rows the newest are ranked: bm25 of each takes 2 microseconds.
 
     Args:
         near: messages are found by their neighbours' words too.
@@ -55,11 +58,14 @@ def search(
     words = list(dict.fromkeys(re.findall(r"\w+", base_forms(query.lower()))))[:MOST_WORDS]
     if not words or k < 1:
         return []
-    table = TABLES[kind]
-    sql = f"""select rowid, bm25({table}, {WEIGHTS[kind]}) as score from {table} where {table} match ?
-        order by score, rowid limit ?"""
-    any_of = " OR ".join(f'"{word}"' for word in words)
-    return [(id, score) for id, score in rows(db, sql, (any_of if near else f"text : ({any_of})", k))]
+    most = max(MOST_HITS, 8 * k)
+    rare, common, is_cut = _by_rarity(db, kind, words, near, most)
+    found: dict[int, float] = {}
+    if common:
+        found |= _scored(db, kind, f"({_any_of(rare, near)}) AND ({_any_of(common, near)})", most)
+    if len(found) < k or not is_cut:
+        found = dict(_scored(db, kind, _any_of(rare, near), most)) | found
+    return sorted(found.items(), key=lambda one: (one[1], one[0]))[:k]
 
 
 def put_memory(db: apsw.Connection, id: int, text: str) -> None:
@@ -88,3 +94,32 @@ def scrub(db: apsw.Connection) -> None:
     """Build both indexes anew, so that no deleted word is left inside."""
     for table in TABLES.values():
         db.execute(f"insert into {table} ({table}) values ('rebuild')")
+
+
+def _by_rarity(
+    db: apsw.Connection, kind: str, words: Sequence[str], near: bool, most: int
+) -> tuple[list[str], list[str], bool]:
+    """
+    The rarest words, as many as have `most` hits together, and the others.
+
+    True: even the rarest one has more; it is given all the same.
+    """
+    sql = f"select count(*) from (select 1 from {TABLES[kind]} where {TABLES[kind]} match ? limit ?)"
+    hits = {word: rows(db, sql, (_any_of([word], near), most + 1))[0][0] for word in words}
+    by_rarity = sorted((word for word in words if hits[word]), key=lambda word: hits[word]) or list(words)
+    totals = accumulate(hits[word] for word in by_rarity)
+    fitting = sum(total <= most for total in totals)
+    return by_rarity[: fitting or 1], by_rarity[fitting or 1 :], not fitting
+
+
+def _scored(db: apsw.Connection, kind: str, match: str, most: int) -> list[tuple[int, float]]:
+    """What matches with its bm25, the newest `most`."""
+    table = TABLES[kind]
+    sql = f"""select rowid, bm25({table}, {WEIGHTS[kind]}) from {table} where {table} match ?
+        order by rowid desc limit ?"""
+    return rows(db, sql, (match, most))
+
+
+def _any_of(words: Iterable[str], near: bool) -> str:
+    any_of = " OR ".join(f'"{word}"' for word in words)
+    return any_of if near else f"text : ({any_of})"

@@ -30,6 +30,7 @@ def routes(services: Services) -> APIRouter:
             "generation": live.id if live else 0,
             "children": [_child(services.engine.child), _child(services.embedder.child)],
             "held": await services.keeper.run(_held),
+            "reindex": await services.keeper.run(_reindex),
             "work": {"failure": services.runner.failure, "night": services.nights.as_json()},
             "settings": _settings(services),
         }
@@ -55,6 +56,12 @@ def _held(db: Any) -> dict[str, int]:
         "lessons": len(lessons.holding(db)),
         "unindexed": len(vectors.missing(db, "message")) + len(vectors.missing(db, "memory")),
     }
+
+
+def _reindex(db: Any) -> dict[str, Any] | None:
+    """How far a re-index is; None when none is under way."""
+    under_way = vectors.reindexing(db)
+    return asdict(under_way) if under_way else None
 
 
 def _settings(services: Services) -> list[dict[str, Any]]:

@@ -2,6 +2,8 @@
 `tsubasa status`: what runs, what is held, and where each setting came from.
 """
 
+from typing import Any
+
 from rich.markup import escape
 from rich.table import Table
 
@@ -20,6 +22,8 @@ def status(home_flag: HomeFlag = None) -> None:
         f"{found['generation'] or 'base'}"
     )
     out.print(f"Held: {held['messages']} messages, {held['memories']} memories, {held['lessons']} lessons")
+    if found["reindex"]:
+        out.print(reindexing(found["reindex"]))
     for child in found["children"]:
         trouble = f", last failure: {escape(child['failure'])}" if child["failure"] else ""
         out.print(f"{child['name']}: {child['state']}, {child['restarts']} restarts{trouble}")
@@ -29,3 +33,12 @@ def status(home_flag: HomeFlag = None) -> None:
     for setting in found["settings"]:
         table.add_row(setting["key"], escape(str(setting["value"])), escape(setting["from"]))
     out.print(table)
+
+
+def reindexing(under_way: dict[str, Any]) -> str:
+    """How far a re-index is, and the way back."""
+    return (
+        f"[yellow]Re-index: {under_way['done']} of {under_way['total']} vectors made by "
+        f"{escape(under_way['new'])}.[/] Until all are, the others are recalled by their words only; to go back, "
+        f"configure {escape(under_way['old'])} again: its vectors are kept."
+    )

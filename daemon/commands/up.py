@@ -31,7 +31,10 @@ def up(
     port: Annotated[int | None, typer.Option(help="TCP port; 0 picks a free one.")] = None,
     model: Annotated[Path | None, typer.Option(help="The GGUF file that answers.")] = None,
     reindex: Annotated[
-        bool, typer.Option("--reindex", help="Make all vectors anew, for a new embedder.")
+        bool,
+        typer.Option(
+            "--reindex", help="Make all vectors anew, for a new embedder; the old ones stay until it is done."
+        ),
     ] = False,
 ) -> None:
     """Start the daemon and serve until Ctrl-C or SIGTERM."""

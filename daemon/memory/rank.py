@@ -30,23 +30,29 @@ class Ranked:
     score: float  # fused; comparable within one ranking only
     cosine: float  # -1..1
     shares_words: bool  # a content word in common, also after stemming
+    has_vector: bool = True  # False: the cosine is unknown, until a re-index has come to it
 
 
 def nearest_held(db: Any, text: str, vector: npt.NDArray[np.float32]) -> list[Ranked]:
     """The held memories nearest to `text` (`vector` is its embedding), best first; at most 2 * POOL."""
     distance = dict(vectors.nearest(db, "memory", vector, POOL))
     matched = dict(words.search(db, "memory", " ".join(content_words(text)), POOL))
-    held = [
-        one for one in (memories.get(db, id) for id in {*distance, *matched}) if one.superseded_by is None
-    ]
+    held = memories.several(db, {*distance, *matched})
     if not held:
         return []
     farthest = max(distance.values(), default=1.0)
     cosines = [1.0 - distance.get(one.id, farthest) for one in held]
     lexical = [abs(matched.get(one.id, 0.0)) for one in held]
+    unknown = vectors.without(db, "memory", matched.keys() - distance.keys())
     fused = [a + b for a, b in zip(_z(cosines), _z(lexical), strict=True)]
     ranked = [
-        Ranked(memory=one, score=score, cosine=cosine, shares_words=one.id in matched)
+        Ranked(
+            memory=one,
+            score=score,
+            cosine=cosine,
+            shares_words=one.id in matched,
+            has_vector=one.id not in unknown,
+        )
         for one, score, cosine in zip(held, fused, cosines, strict=True)
     ]
     return sorted(ranked, key=lambda one: (-one.score, -one.memory.id))

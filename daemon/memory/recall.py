@@ -96,7 +96,8 @@ def _recall(
     bearing = [
         one
         for one in nearest_held(db, asked, both[0])
-        if one.cosine >= BEARS_ON or (one.shares_words and one.cosine >= BEARS_ON_WITH_WORDS)
+        if one.cosine >= (BEARS_ON_WITH_WORDS if one.shares_words else BEARS_ON)
+        or (one.shares_words and not one.has_vector)  # while a re-index is under way, words must do
     ]
     is_past = asks_past(question)
     width = max_k if wants_many(question) else _width(bearing, k, max_k)
@@ -155,7 +156,11 @@ def narratives(db: Any, found: list[Memory]) -> list[str]:
 
 
 async def index_missing(keep: Keeper, embedder: Embedder, *, batch: int = 64) -> int:
-    """Give every memory and message that lacks one its vector; returns how many were made."""
+    """
+    Give every memory and message that lacks one its vector; returns how many were made.
+
+    The vectors of a re-index serve as soon as none is missing.
+    """
     info = await embedder.info()
     await keep.run(vectors.prepare, info.id, info.dimension)
     made = 0
@@ -166,6 +171,7 @@ async def index_missing(keep: Keeper, embedder: Embedder, *, batch: int = 64) ->
             embedded = await embedder.embed(await keep.run(texts_of, ids))
             await keep.run(vectors.put, kind, ids, embedded)
             made += len(ids)
+    await keep.run(vectors.switch)
     return made
 
 

@@ -90,22 +90,6 @@ def test_another_embedder_is_welcome_while_nothing_is_embedded(db):
     assert len(vectors.nearest(db, "message", np.ones(4, dtype=np.float32), 1)) == 1
 
 
-def test_indexing_anew_makes_everything_missing(db):
-    found = three_messages(db)
-    vectors.reindex(db, "other", 4)
-
-    assert vectors.missing(db, "message") == found
-    assert vectors.nearest(db, "message", np.ones(4, dtype=np.float32), 3) == []
-
-
-def test_a_lost_index_is_made_again_from_the_blobs(db):
-    found = three_messages(db)
-    db.execute("drop table message_vectors")
-    vectors.prepare(db, "test-embedder", DIMENSION)
-
-    assert [id for id, _ in vectors.nearest(db, "message", vector(1), 9)] == found
-
-
 def test_vectors_before_an_embedder_are_refused(db):
     with pytest.raises(NoEmbedder):
         vectors.nearest(db, "message", vector(1), 1)

@@ -3,7 +3,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store import chats, memories, words
-from store.database import migrate, open_store
+from store.database import migrate, open_store, writing
 from store.forgetting import forget
 from store.schema import MIGRATIONS
 from tests.store.sample import DAY, history, later, say
@@ -101,6 +101,31 @@ def test_an_index_of_before_is_made_anew_with_neighbours_and_base_forms(tmp_path
 
     assert [message.id] == found(db, "who goes")
     db.close()
+
+
+def hold_many(db, text):
+    with writing(db):
+        return [
+            memories.add(db, f"{text} d{number}.", told_on=DAY, sources=[]).id
+            for number in range(words.MOST_HITS + 100)
+        ]
+
+
+def test_words_that_very_many_have_count_beside_a_rarer_one(db):
+    hold_many(db, "The river is cold on day")
+    for other in ("Tea is served at", "The wind blows on"):
+        hold_many(db, other)
+    told = ("Otters swim there.", "A river of otters.")
+    alone, both = (memories.add(db, text, told_on=DAY, sources=[]).id for text in told)
+
+    assert [both, alone] == [id for id, _ in words.search(db, "memory", "otter river", 2)]
+
+
+def test_of_too_many_rows_the_newest_are_ranked(db):
+    held = hold_many(db, "The river is cold on day")
+
+    assert set(held[-words.MOST_HITS :]) >= {id for id, _ in words.search(db, "memory", "river", 2)}
+    assert 2 == len(words.search(db, "memory", "river tea", 2))
 
 
 def test_of_an_enormous_message_the_beginning_is_found(db):

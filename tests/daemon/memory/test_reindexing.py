@@ -1,0 +1,94 @@
+"""A new embedder at work: recall goes on by words, a crash loses nothing, and the old one can come back."""
+
+import asyncio
+from datetime import date
+
+import pytest
+
+from daemon.embedder import EmbedderInfo
+from daemon.memory.recall import index_missing, recall
+from store import memories, vectors
+from tests.daemon.memory.fakes import DIMENSION, FakeEmbedder, open_keeper
+
+
+class NewEmbedder(FakeEmbedder):
+    """Another name, twice the numbers; dies after `batches` batches."""
+
+    def __init__(self, lives: int = 1000) -> None:
+        super().__init__()
+        self._lives = lives
+
+    async def info(self):
+        return EmbedderInfo(id="new", dimension=2 * DIMENSION)
+
+    async def embed(self, texts):
+        if len(self.batches) >= self._lives:
+            raise ConnectionResetError("the embedder died")
+        old = await super().embed(texts)
+        return old.repeat(2, axis=1)
+
+
+async def held(keep, embedder):
+    for text in ("The user's dog is called Rex.", "The user lives in Ghent.", "The user likes tea."):
+        await keep.run(memories.add, text, told_on=date(2026, 3, 5), sources=())
+    await index_missing(keep, embedder)
+
+
+async def begun(keep, new):
+    """Begin a re-index, which `new` does not live to finish."""
+    info = await new.info()
+    await keep.run(vectors.reindex, info.id, info.dimension)
+    with pytest.raises(ConnectionResetError):
+        await index_missing(keep, new, batch=1)
+
+
+def lines(recalled):
+    return [line.split(": ", 1)[1] for line in recalled.lines]
+
+
+def test_before_the_first_new_vector_memories_are_recalled_by_their_words(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            await held(keep, FakeEmbedder())
+            await begun(keep, NewEmbedder(lives=0))
+            asked = [
+                await recall(keep, NewEmbedder(), q) for q in ("What is my dog called?", "Nice weather!")
+            ]
+            return [lines(one) for one in asked]
+
+    assert [["The user's dog is called Rex."], []] == asyncio.run(run())
+
+
+def test_a_crash_in_the_middle_is_gone_on_from(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            await held(keep, FakeEmbedder())
+            await begun(keep, NewEmbedder(lives=2))
+        async with open_keeper(tmp_path) as keep:
+            half = await keep.run(vectors.reindexing)
+            made = await index_missing(keep, NewEmbedder())
+            after = await keep.run(vectors.reindexing)
+            return (
+                (half.done, half.total),
+                made,
+                after,
+                lines(await recall(keep, NewEmbedder(), "Where do I live?")),
+            )
+
+    assert ((2, 3), 1, None, ["The user lives in Ghent."]) == asyncio.run(run())
+
+
+def test_the_old_embedder_comes_back_without_embedding_anything(tmp_path):
+    async def run():
+        old = FakeEmbedder()
+        async with open_keeper(tmp_path) as keep:
+            await held(keep, old)
+            await begun(keep, NewEmbedder(lives=2))
+            old.batches.clear()
+            made = await index_missing(keep, old)
+            return made, old.batches, lines(await recall(keep, old, "Where do I live?"))
+
+    made, batches, told = asyncio.run(run())
+
+    assert (0, ["The user lives in Ghent."]) == (made, told)
+    assert [] == [size for size in batches[:-1] if size > 1]

@@ -23,7 +23,7 @@ from daemon.inbox import locomo
 from daemon.keeper import Keeper
 from daemon.memory import turns
 from daemon.memory.recall import index_missing
-from store import imports, vectors, words
+from store import imports, recalling, vectors, words
 from store.chats import by_external_id
 from store.database import open_store
 
@@ -136,7 +136,7 @@ async def _ask(
 ) -> Asked:
     text = question["question"]
     began = time.perf_counter()
-    names = await keep.run(turns.people)
+    names = await keep.run(recalling.people)
     (bare,) = await embedder.embed([turns.without_names(text, names)])
     full = await keep.run(turns.nearest_turns, text, bare, DEPTH)
     seconds = time.perf_counter() - began

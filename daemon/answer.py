@@ -20,7 +20,7 @@ class Beside:
 
     memory_ids: tuple[int, ...] = ()
     message_ids: tuple[int, ...] = ()  # messages that were quoted
-    tokens: int = 0  # of the system turn that tells them
+    tokens: int = 0  # of the system turn that tells them, as a prompt of its own
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,8 +125,6 @@ tooth teeth
 mouse mice
 goose geese
 wife wives
-life lives
-leaf leaves
 knife knives
 shelf shelves
 wolf wolves

@@ -65,10 +65,13 @@ def past(db: apsw.Connection) -> list[Memory]:
     return _memories(rows(db, f"select {_COLUMNS} from memories where superseded_by is not null order by id"))
 
 
-def is_told_before(db: apsw.Connection, text: str, told_on: date) -> bool:
-    """Whether `text` was held, and holds no more, by a telling of that day or later: who says it again re-reads it."""
-    sql = """select 1 from memories where superseded_by is not null and told_on >= ? and lower(text) = lower(?)"""
-    return bool(rows(db, sql, (told_on.isoformat(), storable(text))))
+def is_read_again(db: apsw.Connection, text: str, sources: Sequence[int]) -> bool:
+    """Whether one of these messages told `text` before, and it holds no more."""
+    sql = """select 1 from memories where superseded_by is not null and lower(text) = lower(?1) and id in (
+        select memory_id from memory_sources where message_id in (select value from json_each(?2))
+        union select memory_id from event_sources join events on events.id = event_id
+            where message_id in (select value from json_each(?2)))"""
+    return bool(rows(db, sql, (storable(text), id_list(sources))))
 
 
 def replaced_with(db: apsw.Connection, some_word: Sequence[str], most: int) -> list[Memory]:

@@ -23,11 +23,11 @@ _PAST = re.compile(
 _MANY = re.compile(
     r"\b(?:all|every|everything|everyone|both|each|list|how many|how often|which of|compare|between|summar\w+|any of"
     r"|what (?:are|were) (?:my|the)|who are|names of|know about me|tell me about)\b"
-    r"|\band\b.*\b(?:who|what|where|when|how)\b",
+    r"|\band\b.{0,200}\b(?:who|what|where|when|how)\b",
     _I,
 )
 _OF_ASSISTANT = re.compile(
-    r"\b(?:you|your)\b.*\b(?:said|say|told|tell|recommend\w*|suggest\w*|promis\w*|mention\w*|advi[sc]e\w*|wrote|explain\w*"
+    r"\b(?:you|your)\b.{0,200}\b(?:said|say|told|tell|recommend\w*|suggest\w*|promis\w*|mention\w*|advi[sc]e\w*|wrote|explain\w*"
     r"|propos\w*|answer\w*|idea)\b|\b(?:recommendation|suggestion|advice)\b",
     _I,
 )

@@ -10,8 +10,10 @@ from typing import Any
 
 from daemon.memory.content_words import normalised
 from daemon.memory.errors import HeldAlready, NothingSaid
-from store import memories
+from store import memories, words
 from store.memories import Memory
+
+LOOKED_AT = 50  # memories with most of the same words; the same sentence is among them
 
 
 def add(db: Any, text: str, *, today: date, since: date | None = None) -> Memory:
@@ -43,7 +45,7 @@ def _sentence(db: Any, text: str, *, instead_of: Memory | None = None) -> str:
     line, said = " ".join(text.split()), normalised(text)
     if not said:
         raise NothingSaid()
-    for held in memories.holding(db):
+    for held in memories.several(db, [id for id, _ in words.search(db, "memory", line, LOOKED_AT)]):
         changes = instead_of is not None and held.id == instead_of.id and held.text != line
         if not changes and normalised(held.text) == said:
             raise HeldAlready(held.id)

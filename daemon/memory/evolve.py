@@ -4,7 +4,8 @@ Evolve: what a new observation does to the held memories.
     observation ──> duplicate? nothing near? (code) ──> the model chooses, under a grammar ──> check ──> store
 
 Three ways, by the setting `evolve`: "safe" is the picture; "off" only adds, but for a sentence that is held word for
-word; "paper" lets the model alone decide as soon as there is a memory to compare with, unchecked.
+word; "paper" lets the model alone decide as soon as there is a memory to compare with, unchecked. In each of them a
+message that is read anew changes nothing.
 
 Promises: nothing is destroyed, only superseded; after every op the observation can be recalled, its vector
 and words are written in the same transaction; a proposal of the model that fails the check becomes ADD, which notes
@@ -28,9 +29,8 @@ from daemon.keeper import Keeper
 from daemon.memory.content_words import content_words, normalised, value_words
 from daemon.memory.observe import Observation
 from daemon.memory.rank import Ranked, nearest_held
-from daemon.memory.turns import people as speakers
 from prompts.load import load, schema
-from store import held, memories, vectors
+from store import held, memories, recalling, vectors
 from store.database import writing
 from store.errors import NoSuchMemory, NotHeld
 from store.memories import Memory
@@ -43,7 +43,7 @@ SHOWN = 5  # memories that the model sees at most
 # 80 % of the latter one below 0.35, and those changes that share no word one of 0.50 and more (November 2026).
 RELATED = 0.35  # cosine from which a memory is shown to the model
 SAME_THING = 0.45  # cosine from which one may replace another with which it shares no word
-SAME_MEANING = 0.6  # cosine from which two sentences may say the same in different words
+SAME_MEANING = 0.75  # cosine from which two sentences may say the same in different words
 MAX_ANSWER_TOKENS = 320
 _OWNED = re.compile(
     r"[\w ]{1,60}['’]s ([\w -]{1,60}?) "
@@ -87,7 +87,7 @@ async def _plan(
 ) -> _Plan:
     (vector,) = await embedder.embed([observation.text])
     ranked = await keep.run(nearest_held, observation.text, vector)
-    again = await keep.run(held.is_told_before, observation.text, observation.told_on)
+    again = await keep.run(held.is_read_again, observation.text, observation.sources)
     plan = _by_code(observation, ranked, way, is_old_news=again)
     if plan is not None:
         return plan
@@ -95,15 +95,15 @@ async def _plan(
     choice = await _ask(engine, observation, near)
     if way == "paper":
         return _unchecked(observation, near, choice)
-    return _checked(observation, near, choice, await keep.run(speakers))
+    return _checked(observation, near, choice, await keep.run(recalling.people))
 
 
 def _by_code(
     observation: Observation, ranked: Sequence[Ranked], way: str, *, is_old_news: bool
 ) -> _Plan | None:
     """
-    What needs no model: the same sentence again is ignored, also one that was replaced since by a later one (a chat
-    that is read anew tells it once more); one with no neighbour is added.
+    What needs no model: the same sentence again is ignored, unless its voice is stronger now, and so is what the same
+    message told before and was replaced since (a chat is read anew); one with no neighbour is added.
     """
     add = _Plan(kind="ADD", text=observation.text, by="code")
     if is_old_news:
@@ -114,7 +114,9 @@ def _by_code(
     for one in ranked:
         same = normalised(one.memory.text) == normalised(observation.text)
         if same or (way == "safe" and said == content_words(one.memory.text)):
-            return _Plan(kind="IGNORE", old=one.memory, text=observation.text, by="code")
+            louder = TRUSTED.index(observation.trust) < TRUSTED.index(one.memory.trust)
+            kind = "UPDATE" if louder and way == "safe" else "IGNORE"
+            return _Plan(kind=kind, old=one.memory, text=observation.text, by="code")
     return add if way == "off" or not _related(ranked) else None
 
 
@@ -148,7 +150,7 @@ def _read(answer: str, shown: Sequence[str]) -> dict[str, Any] | None:
         usable = isinstance(choice["text"], str) and choice["op"] in OPS
     except (ValueError, KeyError, TypeError):
         return None
-    return {"index": index, **choice} if usable else None
+    return {**choice, "index": index} if usable else None
 
 
 def _unchecked(observation: Observation, near: Sequence[Ranked], choice: dict[str, Any] | None) -> _Plan:
@@ -194,8 +196,9 @@ def _checked(
 
 def _subject(text: str, people: Sequence[str]) -> str:
     """Whom a sentence is about: a person with a name that it begins with, or "the assistant"; "" for the user."""
-    said = normalised(text)
-    return next((name for name in (*people, "the assistant") if said.startswith(normalised(name))), "")
+    said = f"{normalised(text)} "
+    names = sorted({normalised(name) for name in (*people, "the assistant")} - {""}, key=len, reverse=True)
+    return next((name for name in names if said.startswith((f"{name} ", f"{name}'s "))), "")
 
 
 def _owned(text: str) -> list[str]:
@@ -229,6 +232,8 @@ def _write(db: Any, plan: _Plan, observation: Observation, vector: npt.NDArray[n
     """Carry the plan out, rows, words and vector in one transaction; runs in the keeper's thread."""
     told_on, sources = observation.told_on, observation.sources
     with writing(db):
+        if recalling.still_said(db, observation.read) != set(observation.read):  # forgotten meanwhile
+            return Op(kind="IGNORE", memory_id=None, by="check")
         if plan.kind == "IGNORE":
             memories.ignore(db, plan.old, plan.text, told_on=told_on, sources=sources)
             return Op(kind="IGNORE", memory_id=plan.old.id if plan.old else None, by=plan.by)

@@ -10,6 +10,7 @@ it came from, and is untrusted when it has a name that nobody said; the adapter 
 answers). Knows nothing of the store or of when a chat is quiet.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -43,6 +44,7 @@ class Observation:
     told_on: date  # when it was told: the day of the session
     sources: tuple[int, ...]  # ids of the messages it was drawn from
     trust: str = "user"  # "user" | "assistant" | "import" | "untrusted"
+    read: tuple[int, ...] = ()  # ids of all messages that the model saw when it wrote this
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,15 +68,18 @@ async def observe(engine: Engine, messages: Sequence[Message], *, day: date) -> 
     """
     info = await engine.info()
     reading = _Reading(engine=engine, day=day, room=max(64, info.n_ctx // 2), unsure=info.unsure)
-    spoken = [
-        replace(turn, text=own_words(turn.text)) for turn in messages if turn.role in ("user", "assistant")
-    ]
-    turns = [turn for turn in spoken if turn.text]
+    turns = await asyncio.to_thread(_spoken, messages)
     found: dict[str, Observation] = {}
     for window in _windows(turns):
         for observation in await reading.window(window, longest=reading.room):
             found.setdefault(normalised(observation.text), observation)
     return Observed(found=tuple(found.values()), unsure=reading.left_out)
+
+
+def _spoken(messages: Sequence[Message]) -> list[Message]:
+    """What users and assistants said themselves."""
+    spoken = (replace(one, text=own_words(one.text)) for one in messages if one.role in ("user", "assistant"))
+    return [one for one in spoken if one.text]
 
 
 def _windows(turns: Sequence[Message]) -> Iterator[Sequence[Message]]:
@@ -175,6 +180,7 @@ def _observation(sentence: str, window: Sequence[Message], day: date) -> Observa
         told_on=day,
         sources=found.sources,
         trust=found.trust,
+        read=tuple(turn.id for turn in window),
     )
 
 

@@ -23,9 +23,10 @@ _STYLES = frozenset(
 )  # within a person's own sentence
 _SHOWS = re.compile(
     r"\b(article|page|website|text|document|e-?mail|mail|letter|message|post|transcript|log|report|paper|story|essay"
-    r"|code|output|error|recipe|following|below|pasted?|quote|says?|wrote|summari[sz]e|translate|read)\b[^\n]*:\s*$",
+    r"|code|output|error|recipe|following|below|pasted?|quote|says?|wrote|summari[sz]e|translate|read)\b",
     re.IGNORECASE,
 )
+_ANNOUNCED = 200  # characters at the end of a line in which such a word announces what comes
 
 
 def own_words(text: str) -> str:
@@ -33,12 +34,15 @@ def own_words(text: str) -> str:
     lines = _TEMPLATE.sub(" ", shortened(text, LONGEST)).split("\n")
     closed = {name.lower(): at for at, line in enumerate(lines) for name in _CLOSING.findall(line)}
     kept: list[str] = []
-    at = 0
+    at, announced = 0, False
     while at < len(lines):
-        behind = _behind_quote(lines, at, closed, kept)
+        behind = _behind_quote(lines, at, closed, announced=announced)
         if behind == at:
             kept.append(_TAG.sub(" ", lines[at]))
+            announced = _announces(lines[at]) if lines[at].strip() else announced
             behind = at + 1
+        else:
+            announced = False
         at = behind
     return "\n".join(kept).strip()
 
@@ -49,7 +53,13 @@ def shortened(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[:half]} … {text[-half:]}"
 
 
-def _behind_quote(lines: list[str], at: int, closed: dict[str, int], kept: list[str]) -> int:
+def _announces(line: str) -> bool:
+    """Whether it ends in a colon and names a kind of text."""
+    end = line.rstrip()
+    return end.endswith(":") and _SHOWS.search(end[-_ANNOUNCED:]) is not None
+
+
+def _behind_quote(lines: list[str], at: int, closed: dict[str, int], *, announced: bool) -> int:
     """The line behind the quote that begins at line `at`; `at` itself where none does."""
     line = lines[at].lstrip()
     if line.startswith(">") or _JSON.match(line):
@@ -63,15 +73,12 @@ def _behind_quote(lines: list[str], at: int, closed: dict[str, int], kept: list[
         end = closed.pop(tag[1].lower())
         lines[end] = re.split(rf"</{tag[1]}\s*>", lines[end], flags=re.IGNORECASE)[-1]
         return end
-    if kept and _SHOWS.search(next((one for one in reversed(kept) if one.strip()), "")):
-        return _behind_paste(lines, at)
-    return at
+    return _behind_paste(lines, at) if announced else at
 
 
 def _behind_paste(lines: list[str], at: int) -> int:
     """The line behind a long text that was just announced; a short last paragraph is the writer's again."""
-    rest = "\n".join(lines[at:])
-    if len(rest) < PASTED:
+    if sum(len(line) + 1 for line in lines[at:]) < PASTED:
         return at
     blank = next((n for n in reversed(range(at + 1, len(lines))) if not lines[n].strip()), None)
     if blank is None or len("\n".join(lines[blank:]).strip()) >= PASTED:

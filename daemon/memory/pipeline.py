@@ -20,7 +20,7 @@ from daemon.memory.evolve import evolve
 from daemon.memory.observe import VERSION, observe
 from daemon.memory.recall import index_missing
 from daemon.memory.study import study_missing
-from store import chats
+from store import chats, recalling
 from store.chats import Message
 
 
@@ -75,7 +75,8 @@ async def _tend_session(
 ) -> tuple[Counter[str], int]:
     """The operations done, and how many sentences the model was not sure of."""
     ops: Counter[str] = Counter()
-    observed = await observe(engine, session, day=day)
+    kept = await keep.run(recalling.still_said, [message.id for message in session])
+    observed = await observe(engine, [message for message in session if message.id in kept], day=day)
     for observation in observed.found:
         op = await evolve(engine, embedder, keep, observation, way=way)
         ops[op.kind] += 1

@@ -21,12 +21,12 @@ import numpy.typing as npt
 from daemon.embedder import Embedder
 from daemon.keeper import Keeper
 from daemon.memory.asking import asks_past, in_third_person, wants_many
-from daemon.memory.content_words import content_words
+from daemon.memory.content_words import content_words, value_words
 from daemon.memory.rank import Ranked, nearest_held
 from daemon.memory.said import line, said
-from daemon.memory.turns import people, without_names
+from daemon.memory.turns import without_names
 from prompts.load import load
-from store import chats, held, memories, vectors
+from store import held, memories, recalling, vectors
 from store.chats import Message
 from store.errors import NoEmbedder
 from store.memories import Memory
@@ -74,7 +74,7 @@ async def recall(
     if not question.strip() or k < 1:
         return Recalled()
     asked = in_third_person(question)
-    bare = without_names(question, await keep.run(people))
+    bare = without_names(question, await keep.run(recalling.people))
     both = await embedder.embed([asked, bare])
     try:
         return await keep.run(_recall, question, asked, both, k, max(k, max_k), present)
@@ -139,20 +139,23 @@ def _once_held(db: Any, question: str) -> list[Memory]:
     """What holds now in the place of memories that the words of a question about the past lead to, best first."""
     asked = set(content_words(question))
     hits = held.replaced_with(db, sorted(asked), PAST_LOOKED_AT)
+    hits = [old for old in hits if _leads_to(asked, old.text)]
     hits.sort(key=lambda old: -len(asked & set(content_words(old.text))))
     lines = (held.history(db, old.id) for old in hits[:PAST_TAKEN])
     now = [one for line in lines for one in line if one.state == "holds"]
     return list({one.id: one for one in now}.values())
 
 
+def _leads_to(asked: set[str], text: str) -> bool:
+    """Whether a question asks for a name that `text` has, or has half its words from there."""
+    return (
+        not asked.isdisjoint(value_words(text)) or 2 * len(asked & set(content_words(text))) >= len(asked) > 0
+    )
+
+
 def system_text(lines: list[str]) -> str | None:
     """The system turn that tells the model `lines`; None for no lines: no turn at all."""
     return "\n- ".join([load("recall"), *lines]) if lines else None
-
-
-def narratives(db: Any, found: list[Memory]) -> list[str]:
-    """The line of each memory, in the same order; runs in the keeper's thread."""
-    return [memories.narrative(db, memory) for memory in found]
 
 
 async def index_missing(keep: Keeper, embedder: Embedder, *, batch: int = 64) -> int:
@@ -167,18 +170,19 @@ async def index_missing(keep: Keeper, embedder: Embedder, *, batch: int = 64) ->
     for kind, texts_of in (("memory", _memory_texts), ("message", _message_texts)):
         missing = await keep.run(vectors.missing, kind)
         for start in range(0, len(missing), batch):
-            ids = missing[start : start + batch]
-            embedded = await embedder.embed(await keep.run(texts_of, ids))
-            await keep.run(vectors.put, kind, ids, embedded)
-            made += len(ids)
+            texts = await keep.run(texts_of, missing[start : start + batch])
+            if texts:
+                await keep.run(vectors.put, kind, list(texts), await embedder.embed(list(texts.values())))
+            made += len(texts)
     await keep.run(vectors.switch)
     return made
 
 
-def _memory_texts(db: Any, ids: list[int]) -> list[str]:
-    return [memories.get(db, id).text[:EMBEDDED] for id in ids]
+def _memory_texts(db: Any, ids: list[int]) -> dict[int, str]:
+    """What is embedded of those that hold still."""
+    return {one.id: one.text[:EMBEDDED] for one in memories.several(db, ids)}
 
 
-def _message_texts(db: Any, ids: list[int]) -> list[str]:
-    found = [chats.get(db, id) for id in ids]
-    return [(f"{one.speaker}: {one.text}" if one.speaker else one.text)[:EMBEDDED] for one in found]
+def _message_texts(db: Any, ids: list[int]) -> dict[int, str]:
+    found = recalling.messages(db, ids)
+    return {one.id: (f"{one.speaker}: {one.text}" if one.speaker else one.text)[:EMBEDDED] for one in found}

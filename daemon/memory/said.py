@@ -12,6 +12,7 @@ Knows nothing of models. Runs in the keeper's thread.
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,10 @@ import numpy.typing as npt
 
 from daemon.memory.asking import asks, asks_of_assistant
 from daemon.memory.content_words import content_words, normalised
+from daemon.memory.own_words import own_words
 from daemon.memory.turns import Turn, nearest_turns
-from store import chats
+from store import chats, recalling
 from store.chats import Message
-from store.database import id_list, rows
 
 LOOKED_AT = 30  # nearest turns that are looked at
 BEARS_ON = 0.35  # cosine from which a turn bears on a question by meaning alone
@@ -35,7 +36,7 @@ def said(
     db: Any, question: str, vector: npt.NDArray[np.float32], k: int, *, present: Collection[str] = ()
 ) -> list[Message]:
     """
-    Up to `k` messages, best first.
+    Up to `k` messages, best first; their texts are their writers' own words.
 
     Args:
         vector: embedding of the question without the names of people.
@@ -44,22 +45,25 @@ def said(
     if k < 1 or not asks(question):
         return []
     near = nearest_turns(db, question, vector, LOOKED_AT)
-    remembered = _remembered(db, [turn.message_id for turn in near])
+    remembered = recalling.remembered(db, [turn.message_id for turn in near])
     roles = ("user", "assistant") if asks_of_assistant(question) else ("user",)
     known = {normalised(text) for text in (*present, question)}
     found: list[Message] = []
     for turn in near:
         message = chats.get(db, turn.message_id)
+        own = own_words(message.text)  # what it quotes of others is not the user's word
         new = message.role in roles and message.id not in remembered and normalised(message.text) not in known
-        if new and _bears_on(turn, message, question):
+        if new and _bears_on(turn, own, question):
             known.add(normalised(message.text))
-            found.append(message)
+            found.append(replace(message, text=own))
     return found[:k]
 
 
 def line(message: Message, question: str) -> str:
     """How a message is quoted: its day, who said it, and the part of it that has most of the question's words."""
-    who = message.speaker or {"user": "The user", "assistant": "You"}.get(message.role, message.role)
+    who = " ".join(message.speaker.split()) or {"user": "The user", "assistant": "You"}.get(
+        message.role, message.role
+    )
     return f"{message.said_at.date().isoformat()}: {who} said: {excerpt(message.text, question)}"
 
 
@@ -76,15 +80,8 @@ def excerpt(text: str, question: str) -> str:
     return " ".join(" ".join(sentences[first : last + 1]).split())[:LONGEST]
 
 
-def _bears_on(turn: Turn, message: Message, question: str) -> bool:
-    if asks(message.text) or len(content_words(message.text[:1000])) < 2:  # a question answers nothing
+def _bears_on(turn: Turn, text: str, question: str) -> bool:
+    if asks(text) or len(content_words(text[:1000])) < 2:  # a question answers nothing
         return False
-    shares = not set(content_words(question)).isdisjoint(content_words(message.text[:10_000]))
+    shares = not set(content_words(question)).isdisjoint(content_words(text[:10_000]))
     return turn.cosine >= BEARS_ON or (shares and turn.cosine >= BEARS_ON_WITH_WORDS)
-
-
-def _remembered(db: Any, message_ids: list[int]) -> set[int]:
-    """Those of these messages that a memory was drawn from."""
-    sql = """select message_id from memory_sources where message_id in (select value from json_each(?1))
-        union select message_id from event_sources where message_id in (select value from json_each(?1))"""
-    return {id for (id,) in rows(db, sql, (id_list(message_ids),))}

@@ -18,7 +18,7 @@ from daemon.engine.client import Engine, Sampling
 from daemon.keeper import Keeper
 from daemon.memory.content_words import content_words, normalised, value_words
 from daemon.memory.errors import HOPELESS, MemoryWorkError, ModelAnswerUnusable
-from daemon.memory.recall import narratives, system_text
+from daemon.memory.recall import system_text
 from prompts.load import lines, load, schema
 from store import lessons, memories
 from store.lessons import NewLesson
@@ -60,7 +60,7 @@ async def study(engine: Engine, keep: Keeper, memory: Memory) -> list[NewLesson]
         ModelAnswerUnusable: the model's pairs can't be read.
         NothingAsked: no pair survived the filters.
     """
-    (line,) = await keep.run(narratives, [memory])
+    (line,) = await keep.run(memories.narratives, [memory])
     answer = await engine.complete(
         [{"role": "system", "content": load("ask")}, {"role": "user", "content": line}],
         sampling=Sampling(max_tokens=MAX_ANSWER_TOKENS),

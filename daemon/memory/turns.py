@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from store import vectors, words
+from store import recalling, vectors, words
 from store.base_forms import base_forms
-from store.database import id_list, moment, rows
+from store.database import moment
+from store.recalling import Said
 
 POOL = 400  # candidates taken from each index
 FEATURES = {  # of one turn beside one question, and their weights
@@ -66,17 +67,18 @@ class Turn:
     cosine: float  # of message and question
 
 
-def people(db: Any) -> list[str]:
-    """Everyone who speaks in what is held, by the names of the exports."""
-    return [name for (name,) in rows(db, "select distinct speaker from messages where speaker <> ''")]
-
-
 def without_names(question: str, names: Collection[str]) -> str:
     """`question` as it is embedded: who is asked about is told by the speaker, and would drown the rest."""
     bare = question
-    for name in names:
+    for name in _mentioned(question, names):
         bare = re.sub(rf"\b{re.escape(name)}(?:['’]s)?(?!\w)", "", bare, flags=re.IGNORECASE)
     return " ".join(bare.split()) or question
+
+
+def _mentioned(question: str, names: Iterable[str]) -> list[str]:
+    """Those of `names` that may stand in `question`; there may be thousands."""
+    lower = question.lower()
+    return [name for name in names if name.lower() in lower]
 
 
 def nearest_turns(db: Any, question: str, vector: npt.NDArray[np.float32], k: int) -> list[Turn]:
@@ -103,14 +105,14 @@ class Candidates:
 
 def candidates(db: Any, question: str, vector: npt.NDArray[np.float32]) -> Candidates:
     """Every turn that either index offers, with what is known of it."""
-    names = people(db)
+    names = recalling.people(db)
     lexical = dict(words.search(db, "message", query_words(question, names), POOL, near=True))
     distance = dict(vectors.nearest(db, "message", vector, POOL))
     ids = sorted({*lexical, *distance})
     if not ids:
         return Candidates(ids=[], features=np.zeros((0, len(FEATURES) + 1)), cosines=np.zeros(0))
     farthest = max(distance.values(), default=1.0)
-    held = {row[0]: _Held(*row) for row in rows(db, _HELD, (id_list(ids),))}
+    held = {one.id: one for one in recalling.messages(db, ids)}
     clues = _Clues(question, names)
     known = np.column_stack(
         [
@@ -124,38 +126,28 @@ def candidates(db: Any, question: str, vector: npt.NDArray[np.float32]) -> Candi
     return Candidates(ids=ids, features=np.column_stack([known, session]), cosines=cosines)
 
 
-_HELD = """select m.id, m.chat_id, m.speaker, m.text, m.said_at, coalesce(parent.text, '') from messages m
-    left join messages parent on parent.id = m.parent_id where m.id in (select value from json_each(?))"""
-
-
-@dataclass(frozen=True, slots=True)
-class _Held:
-    id: int
-    chat_id: int
-    speaker: str
-    text: str
-    said_at: str
-    before: str  # the text of the message before it
-
-
 class _Clues:
     """What a question says about the turn that answers it, beside its words."""
 
     def __init__(self, question: str, names: Iterable[str]) -> None:
-        named = [name for name in names if re.search(rf"\b{re.escape(name)}\b", question, re.IGNORECASE)]
+        named = [
+            name
+            for name in _mentioned(question, names)
+            if re.search(rf"\b{re.escape(name)}\b", question, re.IGNORECASE)
+        ]
         self._person = named[0] if len(named) == 1 else None
         self._months = {number for number, name in enumerate(_MONTHS) if _names_month(question, name)}
         self._asks_when = re.match(
             r"\s*(when|what (date|day)|which (date|day|month|year))\b", question, re.IGNORECASE
         )
 
-    def of(self, turn: _Held) -> tuple[float, ...]:
+    def of(self, turn: Said) -> tuple[float, ...]:
         """The features of `turn` that need no index, in the order of `FEATURES`."""
         speaker = 0 if self._person is None else 1 if turn.speaker == self._person else -1
         times = sum(word in _TIMES for word in _WORD.findall(turn.text.lower())) if self._asks_when else 0
         return speaker, self._month(turn), "?" in turn.text, "?" in turn.before, min(2, times)
 
-    def _month(self, turn: _Held) -> float:
+    def _month(self, turn: Said) -> float:
         if not self._months:
             return 0.0
         month = moment(turn.said_at).month - 1

@@ -4,7 +4,8 @@ Witness: who said what a sentence says, out of a window of a chat.
     sentence + window ──> names spelt as they were said ──> the messages that tell it ──> whose word it is
 
 Promises: what only the assistant said about the user is nobody's word (a guess that came back as a fact is how stores
-fill with junk), unless the user said yes to it; a name that nobody said is not trusted. Pure.
+fill with junk), unless the user said yes to it; a name that nobody said is not trusted, also where it is put right.
+Pure.
 """
 
 import difflib
@@ -15,12 +16,13 @@ from dataclasses import dataclass
 from daemon.memory.content_words import content_words, normalised, value_words
 from store.chats import Message
 
-CLOSE = 0.7  # likeness from which a name that nobody said is a slip for one that was said
+CLOSE = 0.8  # likeness from which a name that nobody said is a slip for one that was said
+SHORTEST_SLIP = 3  # letters of a name that was cut off
 _ASSISTANT = "The assistant"  # how a sentence about what the assistant said begins
 _YES = re.compile(
     r"\W*(yes|yeah|yep|yup|right|correct|exactly|indeed|true|that's right|that is right)\b", re.IGNORECASE
 )
-_WORD = re.compile(r"[^\W\d_]+")
+_NAME = re.compile(r"\b[A-ZÀ-ÖØ-Þ][^\W\d_]+")  # as it was said: with a capital
 _CALENDAR = frozenset(
     """january february march april may june july august september october november december
     monday tuesday wednesday thursday friday saturday sunday today yesterday""".split()
@@ -38,25 +40,25 @@ class Witnessed:
 
 def witnessed(text: str, window: Sequence[Message]) -> Witnessed | None:
     """Who said `text`; None when it is only what the assistant said about the user."""
-    text = _as_spelt(text, window)
     sources = _sources(text, window)
     trust = _trust(text, sources, window)
     if trust == "assistant" and not text.startswith(_ASSISTANT):
         return None
-    return Witnessed(text=text, sources=tuple(turn.id for turn in sources), trust=trust)
+    return Witnessed(text=_as_spelt(text, window), sources=tuple(turn.id for turn in sources), trust=trust)
 
 
 def _as_spelt(text: str, window: Sequence[Message]) -> str:
     """`text` with names that nobody said put right, where the slip is plain: "Tngrid" becomes "Ingrid"."""
-    spoken = {word.lower(): word for turn in window for word in _WORD.findall(f"{turn.speaker} {turn.text}")}
     roots = {_root(word) for turn in window for word in _words(turn)}
-    for name in value_words(text) - _CALENDAR:
-        if name.isalpha() and _root(name) not in roots:
-            meant = difflib.get_close_matches(name, spoken, n=1, cutoff=CLOSE)
-            if meant:
-                right = spoken[meant[0]]
-                right = right[0].upper() + right[1:]
-                text = re.sub(rf"\b{re.escape(name)}\b", right, text, flags=re.IGNORECASE)
+    slips = [name for name in value_words(text) - _CALENDAR if name.isalpha() and _root(name) not in roots]
+    if not slips:
+        return text
+    said = {word.lower(): word for turn in window for word in _NAME.findall(f"{turn.speaker} {turn.text}")}
+    for slip in slips:
+        cut_off = [name for name in said if len(slip) >= SHORTEST_SLIP and name.startswith(slip)]
+        meant = cut_off or difflib.get_close_matches(slip, said, n=1, cutoff=CLOSE)
+        if meant:
+            text = re.sub(rf"\b{re.escape(slip)}\b", said[meant[0]], text, flags=re.IGNORECASE)
     return text
 
 

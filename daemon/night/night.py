@@ -17,7 +17,6 @@ from daemon.child_errors import ChildError
 from daemon.engine.client import Engine
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
 from daemon.keeper import Keeper
-from daemon.memory.recall import narratives
 from daemon.memory.study import mentioned, round_out, study_missing
 from daemon.night.adopt import Verdict, decide
 from daemon.night.compose import compose
@@ -217,7 +216,7 @@ async def _prepare(
 
 def _held_lines(db: Any) -> dict[int, str]:
     held = sorted(memories.holding(db), key=lambda memory: (memory.valid_from, memory.id))
-    return dict(zip([memory.id for memory in held], narratives(db, held), strict=True))
+    return dict(zip([memory.id for memory in held], memories.narratives(db, held), strict=True))
 
 
 async def _propose(keep: Keeper, trained: Trained, base_sha256: str, tonight: Sequence[Lesson]) -> Generation:

@@ -24,7 +24,7 @@ def evolved(folder, texts, *, choice=None, question="?", days=None, trusts=None,
         engine, embedder = FakeEngine(evolve=lambda text: quoted(choice, text)), FakeEmbedder(alike=ALIKE)
         async with open_keeper(folder) as keep:
             for name in people:
-                session = [NewMessage(role="user", text="Hello.", speaker=name)]
+                session = [NewMessage(role="user", text=f"Hello from {name}.", speaker=name)]
                 await keep.run(imports.record_import, name, name, [session], datetime(2026, 3, 5, tzinfo=UTC))
             await index_missing(keep, embedder)
             op = None

@@ -2,13 +2,14 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
 
 from daemon.memory.evolve import evolve
 from daemon.memory.recall import index_missing
-from store import memories
+from store import chats, memories
+from store.chats import NewMessage
 from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_keeper, quoted
 from tests.daemon.memory.test_evolve import evolved, observation
 
@@ -81,16 +82,81 @@ def test_paper_does_what_the_model_says(tmp_path, choice, kind, expected):
     assert (1, kind, expected) == (len(asked), op.kind, held)
 
 
+def told_again(folder, told, *, way="safe"):
+    """Evolve (message, text) pairs of one day in turn; the last op and what is held."""
+
+    async def run():
+        async with open_keeper(folder) as keep:
+            embedder = FakeEmbedder()
+            for number in range(3):
+                said = NewMessage(role="user", text=f"message {number}")
+                await keep.run(chats.record, [said], at=datetime(2026, 3, 5, number, tzinfo=UTC))
+            await index_missing(keep, embedder)
+            choice = {"index": 1, "op": "RECONCILE", "text": ""}
+            engine = FakeEngine(evolve=lambda text: quoted(choice, text))
+            op = None
+            for message, text in told:
+                one = replace(observation(text), sources=(message,), read=(message,))
+                op = await evolve(engine, embedder, keep, one, way=way)
+            return op, [memory.text for memory in await keep.run(memories.holding)]
+
+    return asyncio.run(run())
+
+
+GHENT, OSLO = "The user lives in Ghent.", "The user lives in Oslo."
+
+
 @pytest.mark.parametrize("way", ["off", "safe", "paper"])
-def test_an_old_chat_that_is_read_anew_does_not_bring_back_what_changed_since(tmp_path, way):
-    texts = ["The user lives in Ghent.", "The user lives in Oslo.", "The user lives in Ghent."]
-    days = [date(2026, 3, 5), date(2026, 10, 3), date(2026, 3, 5)]
-    choice = {"index": 1, "op": "RECONCILE", "text": ""}
+def test_a_message_that_is_read_anew_does_not_bring_back_what_changed_since(tmp_path, way):
+    op, held = told_again(tmp_path, [(1, GHENT), (2, OSLO), (1, GHENT)], way=way)
 
-    op, held, _, _ = evolved(tmp_path, texts, choice=choice, days=days, way=way)
+    assert ("IGNORE", [GHENT, OSLO] if way == "off" else [OSLO]) == (op.kind, held)
 
-    expected = texts[:2] if way == "off" else texts[1:2]
-    assert ("IGNORE", expected) == (op.kind, held)
+
+@pytest.mark.parametrize("way", ["safe", "paper"])
+def test_who_changes_back_on_the_same_day_is_believed(tmp_path, way):
+    op, held = told_again(tmp_path, [(1, GHENT), (2, OSLO), (3, GHENT)], way=way)
+
+    assert ("RECONCILE", [GHENT]) == (op.kind, held)
+
+
+def test_what_is_forgotten_while_it_is_thought_about_is_not_held(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            embedder = FakeEmbedder()
+            for text in ("I live in Ghent.", "A small flat there."):
+                await keep.run(chats.record, [NewMessage(role="user", text=text)], at=datetime.now(UTC))
+            memory = await keep.run(memories.add, GHENT, told_on=date(2026, 3, 5), sources=[1])
+            await index_missing(keep, embedder)
+            await keep.run(memories.forget, [memory.id])
+            late = replace(observation("The user has a flat in Ghent."), sources=(2,), read=(1, 2))
+            op = await evolve(FakeEngine(), embedder, keep, late)
+            return op, await keep.run(memories.holding)
+
+    op, held = asyncio.run(run())
+
+    assert (("IGNORE", None, "check"), []) == ((op.kind, op.memory_id, op.by), held)
+
+
+def test_what_a_stranger_said_first_becomes_the_users_word_when_the_user_says_it(tmp_path):
+    op, held, _, _ = evolved(tmp_path, [GHENT, GHENT], trusts=["untrusted", "user"])
+
+    async def trusts():
+        async with open_keeper(tmp_path) as keep:
+            return [memory.trust for memory in await keep.run(memories.holding)]
+
+    assert ("UPDATE", "code", [GHENT], ["user"]) == (op.kind, op.by, held, asyncio.run(trusts()))
+
+
+@pytest.mark.parametrize(("people", "differs"), [(["Al"], False), (["🙂"], False), (["Al", "Alice"], True)])
+def test_a_name_is_a_whole_name(tmp_path, people, differs):
+    texts = ["Alice lives in Ghent.", "Alan lives in Oslo."]
+
+    op, held, _, _ = evolved(
+        tmp_path, texts, choice={"index": 1, "op": "RECONCILE", "text": ""}, people=people
+    )
+
+    assert ("ADD" if differs else "RECONCILE") == op.kind
 
 
 def test_who_moves_back_is_believed(tmp_path):

@@ -129,6 +129,13 @@ def test_a_question_about_the_past_finds_what_holds_by_the_words_of_what_does_no
     assert () == moved(tmp_path / "again", "Is Ghent important?")
 
 
+@pytest.mark.parametrize(
+    "question", ["Who was the first man on the moon?", "Did it rain in 1815?", "Was it ghostly?"]
+)
+def test_a_question_about_the_worlds_past_finds_nothing(tmp_path, question):
+    assert () == moved(tmp_path, question)
+
+
 def test_a_question_that_takes_many_memories_gets_them(tmp_path):
     assert 10 == len(moved(tmp_path, "Can you list all my pet animals?", extra=12))
 

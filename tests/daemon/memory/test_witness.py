@@ -82,18 +82,26 @@ def test_an_import_is_named_as_one():
     assert "import" == witnessed("Gina lives in Ghent.", chat("Gina: I live in Ghent", source="import")).trust
 
 
+SPOKEN = chat(
+    "user: my boss is Ingrid, my sister is called Priya, I went to NYC for work, from home, in pain"
+)
+
+
 @pytest.mark.parametrize(
     ("written", "meant"),
     [
         ("The user's boss is called Tngrid.", "The user's boss is called Ingrid."),
         ("The user's sister is called Pri.", "The user's sister is called Priya."),
         ("The user's sister is called Bob.", "The user's sister is called Bob."),
+        ("The user went to New York.", "The user went to New York."),
+        ("The user flew to Rome.", "The user flew to Rome."),
+        ("The user was in Spain.", "The user was in Spain."),
     ],
 )
 def test_a_slip_in_a_name_is_put_right_and_another_name_is_not(written, meant):
-    found = witnessed(written, chat("user: my boss is Ingrid, my sister is called Priya"))
+    found = witnessed(written, SPOKEN)
 
-    assert (meant, "untrusted" if "Bob" in meant else "user") == (found.text, found.trust)
+    assert (meant, "untrusted") == (found.text, found.trust)
 
 
 @settings(max_examples=80, deadline=None)

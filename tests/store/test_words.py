@@ -132,3 +132,9 @@ def test_of_an_enormous_message_the_beginning_is_found(db):
     message = say(db, "Ghent " + "and so on " * 1_000_000 + "Oslo")
 
     assert ([message.id], []) == (found(db, "ghent"), found(db, "oslo"))
+
+
+def test_lives_is_found_by_live_as_well_as_any_other_verb(db):
+    memory = memories.add(db, "The user lives in Ghent.", told_on=DAY, sources=[])
+
+    assert [memory.id] == [id for id, _ in words.search(db, "memory", "live", 9)]

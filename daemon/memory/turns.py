@@ -82,7 +82,7 @@ def nearest_turns(db: Any, question: str, vector: npt.NDArray[np.float32], k: in
     """The `k` messages nearest to `question`, best first; `vector` is that of `without_names(question)`."""
     found = candidates(db, question, vector)
     score = scores(found)
-    order = np.lexsort((found.ids, -score))[:k]
+    order = np.lexsort((np.array(found.ids), -score))[:k]
     return [Turn(message_id=found.ids[place], score=float(score[place])) for place in order]
 
 
@@ -120,7 +120,7 @@ def scores(
     found: Candidates, weights: Mapping[str, float] = FEATURES, session: float = SESSION
 ) -> npt.NDArray[np.float64]:
     """How well each turn bears on the question; a feature that `weights` leaves out counts nothing."""
-    own = found.known @ np.array([weights.get(name, 0.0) for name in FEATURES])
+    own: npt.NDArray[np.float64] = found.known @ np.array([weights.get(name, 0.0) for name in FEATURES])
     return own + session * session_means(own, found.chats)
 
 

@@ -7,7 +7,7 @@ around them.
              ── the person and the month it names ──┘
 
 Promises: pure reading; only messages that are held. Runs in the keeper's thread. Knows nothing of models.
-Source: docs/log.md, "Recall of turns": every weight was set by hand and measured there; none is fitted.
+Source: docs/log.md, "Recall of turns": the weights are round numbers set by hand; what each is worth stands there.
 """
 
 import re

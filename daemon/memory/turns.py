@@ -7,11 +7,11 @@ around them.
              ── the person and the month it names ──┘
 
 Promises: pure reading; only messages that are held. Runs in the keeper's thread. Knows nothing of models.
-Source: docs/log.md, "Recall of turns": every weight was set by hand and measured there; none is fitted.
+Source: docs/log.md, "Recall of turns": the weights are round numbers set by hand; what each is worth stands there.
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,8 +84,8 @@ def _mentioned(question: str, names: Iterable[str]) -> list[str]:
 def nearest_turns(db: Any, question: str, vector: npt.NDArray[np.float32], k: int) -> list[Turn]:
     """The `k` messages nearest to `question`, best first; `vector` is that of `without_names(question)`."""
     found = candidates(db, question, vector)
-    score = found.features[:, :-1] @ np.array(list(FEATURES.values())) + SESSION * found.features[:, -1]
-    order = np.lexsort((found.ids, -score))[:k]
+    score = scores(found)
+    order = np.lexsort((np.array(found.ids), -score))[:k]
     return [
         Turn(message_id=found.ids[place], score=float(score[place]), cosine=float(found.cosines[place]))
         for place in order
@@ -97,10 +97,9 @@ class Candidates:
     """The turns that may bear on a question."""
 
     ids: list[int]
-    features: npt.NDArray[np.float64]  # (ids, FEATURES and, last, the mean of the best turns of the chat)
-    cosines: npt.NDArray[
-        np.float64
-    ]  # (ids,) of turn and question; of those that words alone found, an upper bound
+    chats: list[int]  # of each, the chat it stands in
+    known: npt.NDArray[np.float64]  # (ids, FEATURES)
+    cosines: npt.NDArray[np.float64]  # (ids,) with the question; an upper bound where words alone found it
 
 
 def candidates(db: Any, question: str, vector: npt.NDArray[np.float32]) -> Candidates:
@@ -110,7 +109,7 @@ def candidates(db: Any, question: str, vector: npt.NDArray[np.float32]) -> Candi
     distance = dict(vectors.nearest(db, "message", vector, POOL))
     ids = sorted({*lexical, *distance})
     if not ids:
-        return Candidates(ids=[], features=np.zeros((0, len(FEATURES) + 1)), cosines=np.zeros(0))
+        return Candidates(ids=[], chats=[], known=np.zeros((0, len(FEATURES))), cosines=np.zeros(0))
     farthest = max(distance.values(), default=1.0)
     held = {one.id: one for one in recalling.messages(db, ids)}
     clues = _Clues(question, names)
@@ -121,9 +120,25 @@ def candidates(db: Any, question: str, vector: npt.NDArray[np.float32]) -> Candi
             np.array([clues.of(held[id]) for id in ids], dtype=np.float64),
         ]
     )
-    session = _session_means(known @ np.array(list(FEATURES.values())), [held[id].chat_id for id in ids])
     cosines = np.array([1.0 - distance.get(id, farthest) for id in ids])
-    return Candidates(ids=ids, features=np.column_stack([known, session]), cosines=cosines)
+    return Candidates(ids=ids, chats=[held[id].chat_id for id in ids], known=known, cosines=cosines)
+
+
+def scores(
+    found: Candidates, weights: Mapping[str, float] = FEATURES, session: float = SESSION
+) -> npt.NDArray[np.float64]:
+    """How well each turn bears on the question; a feature that `weights` leaves out counts nothing."""
+    own: npt.NDArray[np.float64] = found.known @ np.array([weights.get(name, 0.0) for name in FEATURES])
+    return own + session * session_means(own, found.chats)
+
+
+def session_means(score: npt.NDArray[np.float64], chats: Sequence[int]) -> npt.NDArray[np.float64]:
+    """For each turn the mean of the best scores in its chat."""
+    best: dict[int, list[float]] = {}
+    for chat, value in sorted(zip(chats, score, strict=True), key=lambda one: -one[1]):
+        if len(best.setdefault(chat, [])) < BEST_OF_SESSION:
+            best[chat].append(value)
+    return np.array([np.mean(best[chat]) for chat in chats])
 
 
 class _Clues:
@@ -164,15 +179,6 @@ def query_words(question: str, names: Collection[str]) -> str:
     spoken = {part.lower() for name in names for part in _WORD.findall(name)}
     asked = dict.fromkeys(_WORD.findall(base_forms(question.lower())))
     return " ".join(word for word in asked if word not in _FUNCTION_WORDS and word not in spoken)
-
-
-def _session_means(score: npt.NDArray[np.float64], chats: Sequence[int]) -> npt.NDArray[np.float64]:
-    """For each turn the mean of the best scores in its chat."""
-    best: dict[int, list[float]] = {}
-    for chat, value in sorted(zip(chats, score, strict=True), key=lambda one: -one[1]):
-        if len(best.setdefault(chat, [])) < BEST_OF_SESSION:
-            best[chat].append(value)
-    return np.array([np.mean(best[chat]) for chat in chats])
 
 
 def _z(values: Sequence[float]) -> npt.NDArray[np.float64]:

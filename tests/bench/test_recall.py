@@ -1,0 +1,135 @@
+"""The numbers of `bench.recall`: shares, intervals, what is printed, which files are refused."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from bench import recall
+from bench.recall_arms import Asked
+from bench.recall_fit import LESIONS
+from daemon.memory import turns
+
+
+def asked(*, evidence=(1,), conversation="conv-41", category=4, seconds=0.01, **found):
+    ids = [1, 2, 3, 4]
+    known = np.eye(4, len(turns.FEATURES))
+    return Asked(
+        conversation=conversation,
+        category=category,
+        evidence=frozenset(evidence),
+        candidates=turns.Candidates(ids=ids, chats=[1] * 4, known=known, cosines=np.zeros(4)),
+        seconds=seconds,
+        found=found,
+    )
+
+
+def sample(name):
+    return {"sample_id": name, "conversation": {"speaker_a": "Ann", "speaker_b": "Bob", "session_1": []}}
+
+
+def test_a_share_counts_the_evidence_among_the_first_k():
+    one = asked(evidence=(1, 4), full=[4, 2, 3, 1])
+
+    assert [0.5, 0.5, 1.0] == [recall.shares([one], "full", k)[0] for k in (1, 3, 4)]
+
+
+def test_a_question_with_much_evidence_weighs_no_more_than_one_with_little():
+    many, few = asked(evidence=(1, 2, 3, 4), full=[9]), asked(evidence=(1,), full=[1])
+
+    assert 0.5 == recall.shares([many, few], "full", 1).mean()
+
+
+def test_the_interval_holds_the_mean_and_is_the_same_every_time():
+    values = np.array([0.0, 1.0] * 50)
+    low, high = recall.interval(values)
+
+    assert low < 50 < high
+    assert 15 < high - low < 25
+    assert (low, high) == recall.interval(values)
+
+
+def test_the_interval_of_equal_values_is_a_point():
+    assert (100.0, 100.0) == recall.interval(np.ones(7))
+
+
+def test_the_numbers_of_each_arm_have_its_name_in_front():
+    test = [
+        asked(evidence=(1, 2), seconds=0.02, full=[1, 3, 4, 2], fitted=[3, 4, 9, 1], mem0=[9]),
+        asked(evidence=(1,), seconds=0.04, conversation="conv-42", full=[9], fitted=[1], mem0=[1]),
+    ]
+
+    assert {
+        "r3": 25.0,
+        "r10": 50.0,
+        "any3": 50.0,
+        "any10": 50.0,
+        "fitted_r3": 50.0,
+        "fitted_r10": 75.0,
+        "mem0_r3": 50.0,
+        "mem0_r10": 50.0,
+        "p50_ms": 30.0,
+        "p95_ms": 39.0,
+        "questions": 2,
+        "conversations": ["conv-41", "conv-42"],
+    } == recall.as_json(test, ["full", "fitted", "mem0"])
+
+
+def test_without_mem0_its_numbers_are_missing_and_not_zero():
+    assert not [
+        name for name in recall.as_json([asked(full=[1], fitted=[1])], ["full", "fitted"]) if "mem0" in name
+    ]
+
+
+def test_conv_26_and_conv_30_are_never_among_the_questions_reported():
+    every = [asked(conversation=name) for name in ("conv-26", "conv-30", "conv-41")]
+
+    assert ["conv-41"] == [one.conversation for one in recall.reported(every)]
+    assert ["conv-26", "conv-30"] == [one.conversation for one in recall.development(every)]
+
+
+def test_the_tables_show_every_arm_every_category_asked_and_every_lesion():
+    out = io.StringIO()
+    every = [asked(conversation=name, full=[1], dense=[2]) for name in ("conv-26", "conv-41")]
+
+    recall.tables(every, ["dense", "full"], Console(file=out, width=recall.WIDTH))
+
+    for words in (
+        "dense, by category",
+        "full, by category",
+        "4 single-hop (1)",
+        "100.0 [100.0-100.0]",
+        *LESIONS,
+    ):
+        assert words in out.getvalue()
+    assert "1 multi-hop" not in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "no such file"),
+        ("{", "Expecting"),
+        ('{"a": 1}', "no list of LoCoMo conversations"),
+        (json.dumps([sample("conv-41")]), "conv-26 or conv-30"),
+        (json.dumps([sample("conv-26")]), "another conversation"),
+    ],
+)
+def test_a_file_that_can_not_be_measured_with_is_refused_in_one_line(tmp_path, content, reason):
+    file = tmp_path / "locomo.json"
+    if content is not None:
+        file.write_text(content)
+
+    with pytest.raises(recall.NotLocomo, match=reason) as refused:
+        recall.load(file)
+
+    assert "\n" not in str(refused.value)
+
+
+def test_a_file_with_both_splits_is_read(tmp_path):
+    file = tmp_path / "locomo.json"
+    file.write_text(json.dumps([sample("conv-26"), sample("conv-41")]))
+
+    assert ["conv-26", "conv-41"] == [one["sample_id"] for one in recall.load(file)]

@@ -1,8 +1,8 @@
 """
 Said: the messages that bear on a question and that no memory tells, as lines to lay beside it.
 
-    question ──> nearest turns ──> user's own statements, no memory's source, not of this chat ──> "2026-03-05: The user
-                                                                                                 said: ..."
+    question ──> nearest turns ──> the user's own statements, of no memory and no chat at hand
+                                     `──> "2026-03-05: The user said: ..."
 
 Extraction leaves out what seemed small when it was said; the messages still have it.
 Promises: what a memory was drawn from is left to the memory, so that a statement that no longer holds is not quoted

@@ -18,7 +18,7 @@ from daemon.engine.records import UNSURE_KEY
 from models.nano.model import Shape
 from models.nano.tokenizer import CHAT_TEMPLATE, SPECIAL, load_tokenizer
 
-UNSURE = 0.15  # nats per token: what it writes from any text that it was made for is below 0.12 (card.md)
+UNSURE = 0.12  # nats per token: what it writes from texts that it was made for is below 0.09 (card.md)
 
 _LAYER_NAMES = {
     "input_layernorm": "attn_norm",

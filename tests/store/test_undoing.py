@@ -3,10 +3,13 @@
 import pytest
 
 from store import chats, generations, imports, jobs, lessons, memories, undoing, vectors, words
+from store.archive import take_out
 from store.chats import NewMessage
+from store.database import FILE_NAME, open_store
 from store.errors import NoSuchImport, SourceForgotten
 from store.lessons import NewLesson
-from tests.store.sample import DAY, NOON, embed, everything, history, later, say, vector
+from store.restoring import put_in
+from tests.store.sample import DAY, KEY, NOON, embed, everything, history, later, say, vector
 
 TOWN, STEM = "Quizzenbrook", "quizzenbrook"  # found nowhere by chance
 BASE = "b" * 64
@@ -114,6 +117,27 @@ def test_messages_without_names_that_another_import_knew_stay(db):
 
     assert undoing.undo_import(db, first).messages == 0
     assert words.search(db, "message", TOWN, 3)
+
+
+def test_what_was_there_before_an_import_stays_when_that_is_undone(db, tmp_path):
+    """An export of our own brings its messages without an import; the file they first came from knows them."""
+    brought(db, LONG)
+    told(db, f"The user lives in {TOWN}.", message(db, "a:0"))
+    other = open_store(tmp_path / "other" / FILE_NAME, KEY)
+    put_in(other, take_out(db))
+    more = [*LONG, NewMessage(role="user", text="I sing", external_id="a:4", said_at=NOON)]
+    report = undoing.undo_import(other, brought(other, more))
+
+    assert (report.messages, report.kept_messages, report.memories) == (1, 4, 0)
+    assert [one.text for one in chats.path(other, message(other, "a:3").id)] == [one.text for one in LONG]
+    assert held(other) == held(db)
+    other.close()
+
+
+def test_of_many_imports_that_knew_a_message_the_last_one_takes_it_away(db):
+    first, second, third = (brought(db, LONG, digest=digest) for digest in ("d1", "d2", "d3"))
+
+    assert [undoing.undo_import(db, one).messages for one in (second, first, third)] == [0, 0, 4]
 
 
 def test_messages_that_a_later_chat_builds_on_stay(db):

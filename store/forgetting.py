@@ -158,7 +158,8 @@ def lessons_of(db: apsw.Connection, chain: Sequence[int], quotes: Sequence[str])
     """Lessons of the memories or of what replaced them ("Before that: ..."), and those that quote them."""
     linked = rows(db, f"select lesson_id from lesson_memories where memory_id {_IN}", (id_list(chain),))
     found = {id for (id,) in linked}
-    for id, question, answer, grounding in rows(db, "select id, question, answer, grounding from lessons"):
+    every = rows(db, "select id, question, answer, grounding from lessons") if quotes else []
+    for id, question, answer, grounding in every:
         if any(_quoted(text, quotes) for text in (question, answer, grounding or "")):
             found.add(id)
     return sorted(found)
@@ -182,17 +183,21 @@ def drop_events(
     db.execute(f"delete from event_sources where event_id {_IN}", (ids,))
     db.execute(f"delete from events where id {_IN}", (ids,))
     dropped = db.changes()
-    quoting = [id for id, text in rows(db, "select id, text from events") if _quoted(text, quotes)]
+    every = rows(db, "select id, text from events") if quotes else []
+    quoting = [id for id, text in every if _quoted(text, quotes)]
     db.execute(f"update events set text = ? where id {_IN}", (FORGOTTEN, id_list(quoting)))
     return dropped + len(quoting)
 
 
 def drop_jobs(db: apsw.Connection, quotes: Sequence[str]) -> int:
     """Drop jobs whose payload quotes the fact, and take it out of the errors of others."""
-    found = rows(db, "select id, payload, coalesce(error, '') from jobs")
-    quoting = [
-        id for id, payload, _ in found if _quoted(json.dumps(json.loads(payload), ensure_ascii=False), quotes)
+    found = [
+        (id, json.dumps(json.loads(payload), ensure_ascii=False), error)
+        for id, payload, error in rows(db, "select id, payload, coalesce(error, '') from jobs")
     ]
+    whole = "\n".join(text.lower() for _, *texts in found for text in texts)
+    quotes = [quote for quote in quotes if quote in whole]  # of many quotes, few stand in any job
+    quoting = [id for id, payload, _ in found if _quoted(payload, quotes)]
     failed = [id for id, _, error in found if _quoted(error, quotes)]
     db.execute(f"update jobs set error = ? where id {_IN}", (FORGOTTEN, id_list(failed)))
     db.execute(f"delete from jobs where id {_IN}", (id_list(quoting),))
@@ -212,7 +217,7 @@ def _redact(db: apsw.Connection, redacted: Sequence[int], telling: set[int]) -> 
     for id, role, text in rows(db, f"select id, role, text from messages where id {_IN}", (ids,)):
         says_something = id in telling and len(text.split()) > 1  # a "yes" is no fact elsewhere
         tombstones.put(db, id, tombstones.mark(db, role, text), telling=says_something)
-    db.execute(f"update messages set text = ?, redacted = 1 where id {_IN}", (FORGOTTEN, ids))
+    db.execute(f"update messages set text = ?, speaker = '', redacted = 1 where id {_IN}", (FORGOTTEN, ids))
     words.refresh_messages(db, redacted)
     db.execute(
         f"""update imports set name = ?

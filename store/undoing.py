@@ -59,7 +59,7 @@ def undo_import(db: apsw.Connection, import_id: int) -> UndoReport:
         own, gone = _messages(db, import_id)
         memories, after = _memories(db, gone)
         quotes = quotes_of(db, memories)
-        lessons = lessons_of(db, [*memories, *after], quotes)
+        lessons = lessons_of(db, [*memories, *after], ())  # all are of known lineage
         generations = taint(db, memory_ids=[*memories, *after], lesson_ids=lessons)
         db.execute(f"delete from lessons where id {_IN}", (id_list(lessons),))
         _read_anew(db, memories, gone)
@@ -134,7 +134,7 @@ def _memories(db: apsw.Connection, gone: Sequence[int]) -> tuple[list[int], list
 
 
 def _drop_repeats(db: apsw.Connection, gone: Sequence[int]) -> int:
-    """Drop the events in which these messages alone said again what is held; how many."""
+    """Drop the events in which these messages alone said again what is held, and their undoing; how many."""
     ids = (id_list(gone),)
     found = rows(
         db,
@@ -143,11 +143,17 @@ def _drop_repeats(db: apsw.Connection, gone: Sequence[int]) -> int:
         ids,
     )
     db.execute(f"delete from event_sources where message_id {_IN}", ids)
-    db.execute(
-        f"delete from events where id {_IN} and id not in (select event_id from event_sources)",
+    alone = rows(
+        db,
+        f"select id from events where id {_IN} and id not in (select event_id from event_sources)",
         (id_list([id for (id,) in found]),),
     )
-    return db.changes()
+    dropped = (id_list([id for (id,) in alone]),)
+    undos = rows(db, f"select undo_id from undone where event_id {_IN}", dropped)
+    every = (id_list([id for (id,) in [*alone, *undos]]),)
+    db.execute(f"delete from event_sources where event_id {_IN}", every)
+    db.execute(f"delete from events where id {_IN}", every)
+    return len(alone) + len(undos)
 
 
 def _restore(db: apsw.Connection, memories: Sequence[int]) -> int:

@@ -181,6 +181,30 @@ def test_saying_again_what_is_held_is_taken_back_and_the_memory_stays(db):
     assert ["ADD"] == [event.op for event in memories.events(db, town.id)]
 
 
+def test_of_saying_it_again_that_was_taken_back_no_word_is_left(db):
+    memory = told(db, "The user lives by the river.", say(db, "I live by the river"))
+    number = brought(db)
+    memories.ignore(
+        db, memory, f"The user lives by the river in {TOWN}.", told_on=DAY, sources=[message(db, "a:0").id]
+    )
+    memories.undo_event(db, memories.events(db, memory.id)[-1].id, today=DAY)
+    report = undoing.undo_import(db, number)
+
+    assert (report.events, held(db)) == (2, [memory.text])
+    assert ["ADD"] == [event.op for event in memories.events(db, memory.id)]
+    assert TOWN not in everything(db)
+
+
+def test_lessons_go_by_their_memories_and_not_by_their_words(db):
+    number = brought(db)
+    town = told(db, f"The user lives in {TOWN}.", message(db, "a:0"))
+    learned(db, town)
+    own = learned(db, told(db, f"The user lives in {TOWN}. And in Rome.", say(db, "I have two homes")))
+    report = undoing.undo_import(db, number)
+
+    assert (1, "adopted") == (report.lessons, generations.get(db, own).state)
+
+
 def test_what_an_undone_memory_had_replaced_holds_again_and_is_found(db):
     own = say(db, "I live in Ghent")
     old = told(db, "The user lives in Ghent.", own)

@@ -5,8 +5,8 @@ A message is found by its own words and, with less weight, by those of the two m
 talk the words of a question stand in the turn that was answered. Source: on LoCoMo's turns these columns were
 worth 9 points of recall@3, see docs/log.md.
 
-Promises: any text of a user is a safe query. The rows are kept in step by the writers: `chats.py`,
-`memories.py`, `forgetting.py`.
+Promises: any text of a user is a safe query. The rows are kept in step by the writers: `chats.py`, `memories.py`,
+`taking_back.py`, `forgetting.py`, `undoing.py`, `restoring.py`.
 Knows nothing of vectors or of how the two are fused.
 """
 

@@ -16,7 +16,7 @@ from store.errors import (
     WrongKey,
 )
 from store.schema import APPLICATION_ID, MIGRATIONS
-from tests.store.sample import KEY, NOON, closed_store, everything_in, history, refused, say
+from tests.store.sample import BEFORE_STEP_7, KEY, NOON, closed_store, everything_in, history, refused, say
 
 OTHER_KEY = bytes(32)
 RELEASED = [  # sha256 of each step, its beginning
@@ -211,8 +211,7 @@ def test_a_store_of_before_keeps_its_imports_and_no_speaker_of_a_forgotten_messa
     db = open_store(file, KEY)
     imports.record_import(db, "d", "d.json", [history("I live in Ghent")], NOON)
     db.execute("update messages set speaker = 'Ann', redacted = 1")
-    db.execute("alter table import_messages drop column brought; drop index events_by_beside")
-    db.execute("drop index memory_sources_by_message; drop index event_sources_by_message")
+    db.execute(BEFORE_STEP_7)
     db.pragma("user_version", 6)
     migrate(db)
 

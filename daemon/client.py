@@ -102,9 +102,14 @@ class Client:
         found = {"external_id": external_id, "text": text, "like": like, "k": k}
         return self._get("the messages", "/tsubasa/messages", **found)
 
-    def forget(self, memory_ids: Sequence[int]) -> dict[str, Any]:
-        """Forget memories and all that came of them; a report of what was done."""
-        return self._post("forget", "/tsubasa/forget", {"memories": list(memory_ids)})
+    def message(self, message_id: int) -> dict[str, Any]:
+        """One message."""
+        return self._get(f"message {message_id}", f"/tsubasa/messages/{message_id}")
+
+    def forget(self, memory_ids: Sequence[int] = (), *, messages: Sequence[int] = ()) -> dict[str, Any]:
+        """Forget memories, or messages, and all that came of them; a report of what was done."""
+        body = {"memories": list(memory_ids), "messages": list(messages)}
+        return self._post("forget", "/tsubasa/forget", body)
 
     def tend(self, *, quiet_s: float = 0.0) -> dict[str, Any]:
         """Order a round of memory work, on chats that were silent for `quiet_s` seconds; the job."""

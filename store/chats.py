@@ -19,9 +19,11 @@ import apsw
 from store import chains, tombstones, words
 from store.database import id_list, moment, rows, stamp, storable, writing
 from store.errors import EmptyHistory, NoSuchMessage
+from store.one_line import one_line
 
 FORGOTTEN = "[forgotten]"  # the text of a redacted message
 RETRY_WINDOW = timedelta(minutes=10)
+LONGEST_NAME = 100  # characters of a speaker's name
 _PRELUDE = ("system", "developer")  # roles that a client puts before the first word of the user
 _COLUMNS = (
     "id, chat_id, parent_id, role, speaker, text, said_at, source, external_id, observed_by, hash, model"
@@ -240,7 +242,7 @@ def clean(message: NewMessage) -> NewMessage:
     return NewMessage(
         role=storable(message.role),
         text=storable(message.text),
-        speaker=storable(message.speaker),
+        speaker=one_line(message.speaker)[:LONGEST_NAME],
         external_id=None if message.external_id is None else storable(message.external_id),
         said_at=message.said_at,
     )

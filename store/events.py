@@ -11,8 +11,9 @@ from datetime import UTC, date, datetime
 
 import apsw
 
-from store.database import moment, rows, stamp, storable
+from store.database import moment, rows, stamp
 from store.errors import NoSuchEvent
+from store.one_line import one_line
 
 MAKING = ("ADD", "UPDATE", "RECONCILE")  # the operations that make a memory
 
@@ -64,7 +65,7 @@ def note(
     """Write an event, and return its id; call it inside the transaction that does the operation."""
     db.execute(
         "insert into events (op, memory_id, at, told_on, text, beside) values (?, ?, ?, ?, ?, ?)",
-        (op, memory_id, stamp(datetime.now(UTC)), told_on.isoformat(), storable(text), beside),
+        (op, memory_id, stamp(datetime.now(UTC)), told_on.isoformat(), one_line(text), beside),
     )
     event_id = db.last_insert_rowid()
     db.executemany(

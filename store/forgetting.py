@@ -20,7 +20,7 @@ from store import tombstones, vectors, words
 from store.chains import chain_hash
 from store.chats import FORGOTTEN
 from store.database import id_list, rows, writing
-from store.errors import NoSuchMemory, StoreError
+from store.errors import NoSuchMemory, NoSuchMessage, StoreError
 from store.generations import taint
 
 SHORTEST_QUOTE = 16  # characters; a shorter text ("yes") may stand elsewhere for something else
@@ -48,21 +48,24 @@ class ForgetReport:
     log_cleared: bool  # False: a reader held the write-ahead log; the next checkpoint clears it
 
 
-def forget(db: apsw.Connection, memory_ids: Sequence[int], *, messages: Sequence[int] = ()) -> ForgetReport:
+def forget(
+    db: apsw.Connection, memory_ids: Sequence[int] = (), *, messages: Sequence[int] = ()
+) -> ForgetReport:
     """
-    Forget these memories and every trace of them.
+    Forget these memories, or only these messages, and every trace of them.
 
     With each goes what it replaced, what refined it (UPDATE, also one that was taken back), and what is held in
     the same words; what contradicted it later (RECONCILE) stays. Redacted are all messages that said it (those
-    of IGNORE events too), every message that quotes one of them, the memory or the answer of its lessons word
-    for word, the replies to all these, and `messages`: ids that the caller knows to tell it in other words.
+    of IGNORE events too), `messages`, every message that quotes one of them (of the user's), the memory or the
+    answer of its lessons word for word, and the replies to all these. Memories that were drawn from `messages` stay.
 
     Raises:
-        NoSuchMemory: one of the ids is not there; nothing was forgotten.
+        NoSuchMemory, NoSuchMessage: one of the ids is not there; nothing was forgotten.
     """
     with writing(db):
         chain, gone = _with_history(db, memory_ids)
-        quotes = quotes_of(db, gone)
+        _check_messages(db, messages)
+        quotes = quotes_of(db, gone, messages)
         telling = _telling(db, gone, quotes, messages)
         redacted = _with_replies(db, telling)
         kept = _kept(db, redacted, gone)
@@ -107,14 +110,21 @@ def _with_history(db: apsw.Connection, memory_ids: Sequence[int]) -> tuple[list[
     return chain, gone
 
 
-def quotes_of(db: apsw.Connection, gone: Sequence[int]) -> list[str]:
-    """Texts that tell the fact word for word: the memories, their sources, the answers of their lessons."""
+def _check_messages(db: apsw.Connection, messages: Sequence[int]) -> None:
+    for message_id in messages:
+        if db.execute("select 1 from messages where id = ?", (message_id,)).get is None:
+            raise NoSuchMessage(message_id)
+
+
+def quotes_of(db: apsw.Connection, gone: Sequence[int], messages: Sequence[int] = ()) -> list[str]:
+    """Texts that tell it word for word: the memories, their sources, the answers of their lessons, `messages`."""
     found = db.execute(
         f"""select text from memories where id {_IN}
-        union select text from messages where not redacted and role = 'user' and id in ({_SAID})
+        union select text from messages where not redacted and role = 'user'
+            and (id in ({_SAID}) or id {_IN})
         union select answer from lessons where kind in ('fact', 'before')
             and id in (select lesson_id from lesson_memories where memory_id {_IN})""",
-        (id_list(gone),) * 4,
+        (*[id_list(gone)] * 3, id_list(messages), id_list(gone)),
     )
     return [text.lower() for (text,) in found if len(text) >= SHORTEST_QUOTE]
 
@@ -158,7 +168,8 @@ def lessons_of(db: apsw.Connection, chain: Sequence[int], quotes: Sequence[str])
     """Lessons of the memories or of what replaced them ("Before that: ..."), and those that quote them."""
     linked = rows(db, f"select lesson_id from lesson_memories where memory_id {_IN}", (id_list(chain),))
     found = {id for (id,) in linked}
-    for id, question, answer, grounding in rows(db, "select id, question, answer, grounding from lessons"):
+    every = rows(db, "select id, question, answer, grounding from lessons") if quotes else []
+    for id, question, answer, grounding in every:
         if any(_quoted(text, quotes) for text in (question, answer, grounding or "")):
             found.add(id)
     return sorted(found)
@@ -182,17 +193,21 @@ def drop_events(
     db.execute(f"delete from event_sources where event_id {_IN}", (ids,))
     db.execute(f"delete from events where id {_IN}", (ids,))
     dropped = db.changes()
-    quoting = [id for id, text in rows(db, "select id, text from events") if _quoted(text, quotes)]
+    every = rows(db, "select id, text from events") if quotes else []
+    quoting = [id for id, text in every if _quoted(text, quotes)]
     db.execute(f"update events set text = ? where id {_IN}", (FORGOTTEN, id_list(quoting)))
     return dropped + len(quoting)
 
 
 def drop_jobs(db: apsw.Connection, quotes: Sequence[str]) -> int:
     """Drop jobs whose payload quotes the fact, and take it out of the errors of others."""
-    found = rows(db, "select id, payload, coalesce(error, '') from jobs")
-    quoting = [
-        id for id, payload, _ in found if _quoted(json.dumps(json.loads(payload), ensure_ascii=False), quotes)
+    found = [
+        (id, json.dumps(json.loads(payload), ensure_ascii=False), error)
+        for id, payload, error in rows(db, "select id, payload, coalesce(error, '') from jobs")
     ]
+    whole = "\n".join(text.lower() for _, *texts in found for text in texts)
+    quotes = [quote for quote in quotes if quote in whole]  # of many quotes, few stand in any job
+    quoting = [id for id, payload, _ in found if _quoted(payload, quotes)]
     failed = [id for id, _, error in found if _quoted(error, quotes)]
     db.execute(f"update jobs set error = ? where id {_IN}", (FORGOTTEN, id_list(failed)))
     db.execute(f"delete from jobs where id {_IN}", (id_list(quoting),))
@@ -212,7 +227,7 @@ def _redact(db: apsw.Connection, redacted: Sequence[int], telling: set[int]) -> 
     for id, role, text in rows(db, f"select id, role, text from messages where id {_IN}", (ids,)):
         says_something = id in telling and len(text.split()) > 1  # a "yes" is no fact elsewhere
         tombstones.put(db, id, tombstones.mark(db, role, text), telling=says_something)
-    db.execute(f"update messages set text = ?, redacted = 1 where id {_IN}", (FORGOTTEN, ids))
+    db.execute(f"update messages set text = ?, speaker = '', redacted = 1 where id {_IN}", (FORGOTTEN, ids))
     words.refresh_messages(db, redacted)
     db.execute(
         f"""update imports set name = ?

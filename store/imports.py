@@ -2,7 +2,7 @@
 Imports: dropped exports go in whole or not at all, and once.
 
 Promises: a file that was imported adds nothing the second time; a longer export of the same chats adds only
-what is new; of each import it is kept which messages it brought or knew, so that it can be undone
+what is new; of each import it is kept which messages it brought and which it only knew, so that it can be undone
 (`undoing.py`).
 Knows nothing of export formats, folders or files.
 """
@@ -75,8 +75,11 @@ def record_import(
             (digest, storable(name), sessions, len(stored), skipped, stamp(at)),
         )
         import_id = db.last_insert_rowid()
-        held = [(import_id, id) for id in dict.fromkeys([*stored, *known])]
-        db.executemany("insert into import_messages values (?, ?)", held)
+        brought = dict.fromkeys(known, False) | dict.fromkeys(stored, True)
+        db.executemany(
+            "insert into import_messages (import_id, message_id, brought) values (?, ?, ?)",
+            [(import_id, id, is_brought) for id, is_brought in brought.items()],
+        )
     return ImportReport(id=import_id, sessions=sessions, turns=len(stored), skipped=skipped)
 
 

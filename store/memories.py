@@ -6,7 +6,8 @@ Memories: what is held about the user, and what was held before.
     RECONCILE  a row that says otherwise; the old one was true until then
     IGNORE     no row, only the event: it was said again, or was trivial
 
-Promises: nothing is destroyed here but by `forget`; each memory names the messages it came from.
+Promises: nothing is destroyed here but by `forget`; each memory names the messages it came from,
+and is one line.
 Each operation can be taken back (`taking_back.py`).
 Knows nothing of models; which operation is right is decided in the daemon.
 """
@@ -17,11 +18,12 @@ from datetime import date
 import apsw
 
 from store import words
-from store.database import rows, storable, writing
+from store.database import rows, writing
 from store.errors import NoSuchMessage, NotHeld, SourceForgotten
 from store.events import Event, event, events, note, op_counts
 from store.forgetting import ForgetReport, forget
 from store.held import Memory, as_of, get, history, holding, narrative, narratives, several, sources
+from store.one_line import one_line
 from store.taking_back import Undone, undo, undo_event
 
 __all__ = [
@@ -161,7 +163,7 @@ def _check_sources(db: apsw.Connection, sources: Sequence[int], known: Memory | 
 def _insert(
     db: apsw.Connection, text: str, told_on: date, valid_from: date, sources: Sequence[int], trust: str
 ) -> Memory:
-    text = storable(text)
+    text = one_line(text)
     db.execute(
         "insert into memories (text, told_on, valid_from, trust) values (?, ?, ?, ?)",
         (text, told_on.isoformat(), valid_from.isoformat(), trust),

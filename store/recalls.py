@@ -31,7 +31,9 @@ def count(db: apsw.Connection, memory_ids: Sequence[int], *, at: datetime) -> No
         )
 
 
-def counted(db: apsw.Connection) -> dict[int, Recalls]:
-    """Per memory that was ever recalled, how often."""
-    found = rows(db, "select memory_id, n, last_at from recalls")
+def counted(db: apsw.Connection, memory_ids: Sequence[int] | None = None) -> dict[int, Recalls]:
+    """Per memory of these (None: of all) that was ever recalled, how often."""
+    which = "" if memory_ids is None else "where memory_id in (select value from json_each(?))"
+    ids = () if memory_ids is None else (id_list(memory_ids),)
+    found = rows(db, f"select memory_id, n, last_at from recalls {which}", ids)
     return {memory_id: Recalls(n=n, last_at=moment(last_at)) for memory_id, n, last_at in found}

@@ -7,8 +7,9 @@ reader could tell.
 Knows nothing of files.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import apsw
 
@@ -17,6 +18,7 @@ from store.archive import Archive, KeptMessage, nearest_kept
 from store.chats import NewMessage, clean, get, insert, start_chat
 from store.database import id_list, moment, rows, storable, writing
 from store.events import MAKING
+from store.one_line import one_line
 
 Key = tuple[int | None, str, str, str, str]  # parent, role, text or mark, said at, source
 
@@ -66,11 +68,15 @@ def put_in(db: apsw.Connection, archive: Archive) -> Restored:
 
 def _knows_memories(db: apsw.Connection, archive: Archive) -> bool:
     """Whether this store has every statement and operation of the archive."""
-    said = set(rows(db, "select text, told_on, valid_from, trust from memories"))
-    done = set(rows(db, "select op, at, text from events"))
-    return {
-        (storable(one.text), one.told_on, one.valid_from, one.trust) for one in archive.memories
-    } <= said and {(one.op, one.at, storable(one.text)) for one in archive.events} <= done
+    held = _one_lined(rows(db, "select text, told_on, valid_from, trust from memories"))
+    done = _one_lined(rows(db, "select text, op, at from events"))
+    told = _one_lined((one.text, one.told_on, one.valid_from, one.trust) for one in archive.memories)
+    return told <= held and _one_lined((one.text, one.op, one.at) for one in archive.events) <= done
+
+
+def _one_lined(found: Iterable[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
+    """Rows that begin with a text, which an older version may have stored with line breaks."""
+    return {(one_line(text), *rest) for text, *rest in found}
 
 
 def _refusal(db: apsw.Connection, archive: Archive, ids: Sequence[int]) -> str | None:
@@ -174,12 +180,12 @@ def _put_memories(db: apsw.Connection, archive: Archive, messages: Sequence[int]
     for kept in archive.memories:
         db.execute(
             "insert into memories (text, told_on, valid_from, valid_to, trust) values (?, ?, ?, ?, ?)",
-            (storable(kept.text), kept.told_on, kept.valid_from, kept.valid_to, kept.trust),
+            (one_line(kept.text), kept.told_on, kept.valid_from, kept.valid_to, kept.trust),
         )
         id = db.last_insert_rowid()
         ids.append(id)
         if kept.superseded_by is None:
-            words.put_memory(db, id, storable(kept.text))
+            words.put_memory(db, id, one_line(kept.text))
         if kept.recalled:
             db.execute("insert into recalls values (?, ?, ?)", (id, kept.recalled, kept.recalled_at))
         sources = [(id, messages[place - 1]) for place in kept.sources]
@@ -200,7 +206,7 @@ def _put_events(
         beside = memories[kept.beside - 1] if kept.beside else None
         db.execute(
             "insert into events (op, memory_id, at, told_on, text, beside) values (?, ?, ?, ?, ?, ?)",
-            (kept.op, memory_id, kept.at, kept.told_on, storable(kept.text), beside),
+            (kept.op, memory_id, kept.at, kept.told_on, one_line(kept.text), beside),
         )
         ids.append(db.last_insert_rowid())
         sources = [(ids[-1], messages[place - 1]) for place in kept.sources]

@@ -249,4 +249,12 @@ create index messages_by_speaker on messages (speaker) where speaker <> '';
 """,
     # 6: vectors are searched by an index in memory (`nearest.py`), and made anew beside the old ones (`embedders.py`)
     VECTORS,
+    # 7: an import is undone without what it only knew; what points at a message or a memory is found at once
+    """
+alter table import_messages add column brought integer not null default 1;   -- 0: known before this import
+create index events_by_beside on events (beside) where beside is not null;
+create index memory_sources_by_message on memory_sources (message_id);
+create index event_sources_by_message on event_sources (message_id);
+update messages set speaker = '' where redacted and speaker <> '';
+""",
 ]

@@ -1,12 +1,13 @@
 """
 Undo an import: what the file brought is gone, as if it had never come.
 
-    import ──> its messages, but those known otherwise ──> memories that they alone told, and what refined those
-                    `──> text, words, vectors                   `──> events, lessons, generations: as `forget`
+    import ──> what it brought, but what is known otherwise ──> memories that they alone told, and what refined those
+                    `──> text, words, vectors                        `──> events, lessons, generations: as `forget`
 
-Promises: one transaction. What is known otherwise stays: messages that another import brought or knew too, that a
-later chat builds upon, or that were forgotten before; memories that another message told too; and what an undone
-memory had replaced holds again. Messages of chats that helped to tell an undone memory are read anew.
+Promises: one transaction. What is known otherwise stays: messages that were there before, that another import knew
+too (from then on, that one has brought them), that a later chat builds upon, or that were forgotten before; memories
+that another message told too; and what an undone memory had replaced holds again. Messages of chats that helped to
+tell an undone memory are read anew.
 Unlike `forget` it leaves no mark: the same file can be imported again. Rows of messages stay, empty, so that no
 id is ever used twice.
 Knows nothing of running engines: the daemon sees to those.
@@ -58,7 +59,7 @@ def undo_import(db: apsw.Connection, import_id: int) -> UndoReport:
         own, gone = _messages(db, import_id)
         memories, after = _memories(db, gone)
         quotes = quotes_of(db, memories)
-        lessons = lessons_of(db, [*memories, *after], quotes)
+        lessons = lessons_of(db, [*memories, *after], ())  # all are of known lineage
         generations = taint(db, memory_ids=[*memories, *after], lesson_ids=lessons)
         db.execute(f"delete from lessons where id {_IN}", (id_list(lessons),))
         _read_anew(db, memories, gone)
@@ -69,6 +70,7 @@ def undo_import(db: apsw.Connection, import_id: int) -> UndoReport:
         drop_memories(db, memories)
         _let_go(db, gone)
         _empty(db, gone)
+        _hand_over(db, import_id)
         db.execute("delete from import_messages where import_id = ?", (import_id,))
         db.execute("delete from imports where id = ?", (import_id,))
         words.scrub(db)
@@ -94,7 +96,7 @@ def _messages(db: apsw.Connection, import_id: int) -> tuple[int, list[int]]:
     found = rows(
         db,
         f"""with recursive alone (id) as ({own}
-            and message_id not in (select message_id from import_messages where import_id <> ?)),
+            and brought and message_id not in (select message_id from import_messages where import_id <> ?)),
         built_upon (id) as (
             select parent_id from messages
             where not redacted and parent_id in (select id from alone) and id not in (select id from alone)
@@ -103,6 +105,16 @@ def _messages(db: apsw.Connection, import_id: int) -> tuple[int, list[int]]:
         (import_id, import_id),
     )
     return count, [id for (id,) in found]
+
+
+def _hand_over(db: apsw.Connection, import_id: int) -> None:
+    """What this import brought and another knew, that one has brought: the oldest, where many knew it."""
+    db.execute(
+        """update import_messages set brought = 1 where (import_id, message_id) in (
+        select min(import_id), message_id from import_messages where import_id <> ?1 and message_id in
+        (select message_id from import_messages where import_id = ?1 and brought) group by message_id)""",
+        (import_id,),
+    )
 
 
 def _memories(db: apsw.Connection, gone: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -122,7 +134,7 @@ def _memories(db: apsw.Connection, gone: Sequence[int]) -> tuple[list[int], list
 
 
 def _drop_repeats(db: apsw.Connection, gone: Sequence[int]) -> int:
-    """Drop the events in which these messages alone said again what is held; how many."""
+    """Drop the events in which these messages alone said again what is held, and their undoing; how many."""
     ids = (id_list(gone),)
     found = rows(
         db,
@@ -131,11 +143,17 @@ def _drop_repeats(db: apsw.Connection, gone: Sequence[int]) -> int:
         ids,
     )
     db.execute(f"delete from event_sources where message_id {_IN}", ids)
-    db.execute(
-        f"delete from events where id {_IN} and id not in (select event_id from event_sources)",
+    alone = rows(
+        db,
+        f"select id from events where id {_IN} and id not in (select event_id from event_sources)",
         (id_list([id for (id,) in found]),),
     )
-    return db.changes()
+    dropped = (id_list([id for (id,) in alone]),)
+    undos = rows(db, f"select undo_id from undone where event_id {_IN}", dropped)
+    every = (id_list([id for (id,) in [*alone, *undos]]),)
+    db.execute(f"delete from event_sources where event_id {_IN}", every)
+    db.execute(f"delete from events where id {_IN}", every)
+    return len(alone) + len(undos)
 
 
 def _restore(db: apsw.Connection, memories: Sequence[int]) -> int:

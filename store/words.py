@@ -5,8 +5,8 @@ A message is found by its own words and, with less weight, by those of the two m
 talk the words of a question stand in the turn that was answered. Source: on LoCoMo's turns these columns are
 worth 5 points of recall@3 and 3 of recall@10, see docs/log.md, "Recall of turns".
 
-Promises: any text of a user is a safe query. The rows are kept in step by the writers: `chats.py`,
-`memories.py`, `forgetting.py`.
+Promises: any text of a user is a safe query. The rows are kept in step by the writers: `chats.py`, `memories.py`,
+`taking_back.py`, `forgetting.py`, `undoing.py`, `restoring.py`.
 Knows nothing of vectors or of how the two are fused.
 """
 
@@ -22,16 +22,20 @@ from store.database import id_list, rows
 TABLES = {"memory": "memory_words", "message": "message_words"}
 WEIGHTS = {"memory": "1.0", "message": "1.0, 0.4, 0.4, 0.2"}  # of the columns, in their order
 SEARCHED_ROLES = ("user", "assistant")  # what a client puts into system turns is not the user's word
+MOST_FORKS = 3  # of the messages that follow one, the newest count: each reply that is made anew is one
 MOST_WORDS = 64  # of a query; a pasted page would make every row a hit
 MOST_HITS = 800  # rows that are ranked at once, or 8 * k
 _SEARCHED = f"role in {SEARCHED_ROLES} and not redacted"
 _INDEXED = f"""insert into message_words (rowid, text, before, after, around)
     select id, base_forms(text),
         base_forms((select text from messages where id = m.parent_id and {_SEARCHED})),
-        base_forms((select group_concat(text, ' ') from messages where parent_id = m.id and {_SEARCHED})),
+        base_forms((select group_concat(text, ' ') from messages where id in (
+            select id from messages where parent_id = m.id and {_SEARCHED} order by id desc limit {MOST_FORKS}))),
         base_forms((select group_concat(text, ' ') from messages where {_SEARCHED} and (
             id = (select parent_id from messages where id = m.parent_id)
-            or parent_id in (select id from messages where parent_id = m.id))))
+            or id in (select id from messages where {_SEARCHED}
+                and parent_id in (select id from messages where parent_id = m.id order by id desc limit {MOST_FORKS})
+                order by id desc limit {MOST_FORKS}))))
     from messages m where {_SEARCHED} and id {{which}}"""
 _IN = "in (select value from json_each(?))"
 _NEAR = """with recursive up (id, steps) as (

@@ -24,12 +24,15 @@ from store.memories import Memory
 
 MOST_FOUND = 50
 HIGHEST_ID = 2**63 - 1  # that the store can hold
+Id = Annotated[int, Field(ge=1, le=HIGHEST_ID)]
+PathId = Annotated[int, Path(ge=1, le=HIGHEST_ID)]
 
 
 class Forget(BaseModel):
-    """The body of POST /tsubasa/forget."""
+    """The body of POST /tsubasa/forget; one of the two may be empty."""
 
-    memories: list[Annotated[int, Field(ge=1, le=HIGHEST_ID)]] = Field(min_length=1, max_length=1000)
+    memories: list[Id] = Field(default=[], max_length=1000)
+    messages: list[Id] = Field(default=[], max_length=1000)
 
 
 def routes(services: Services) -> APIRouter:
@@ -51,16 +54,20 @@ def routes(services: Services) -> APIRouter:
         return {"memories": await keep.run(told, found), "ops": await keep.run(memories.op_counts)}
 
     @router.get("/memories/{memory_id}")
-    async def why(memory_id: Annotated[int, Path(ge=1, le=HIGHEST_ID)]) -> dict[str, Any]:
+    async def why(memory_id: PathId) -> dict[str, Any]:
         return await keep.run(_why, memory_id)
 
     @router.post("/forget")
     async def forgotten(wanted: Forget) -> dict[str, Any]:
-        for memory_id in wanted.memories:
-            await keep.run(memories.get, memory_id)  # an unknown one is an error before anything is forgotten
+        if not (wanted.memories or wanted.messages):
+            why = "Say which memories, or which messages, to forget."
+            raise WireError(400, why, code="invalid_value", param="memories")
+        await keep.run(_check, wanted)
         base = (await services.generations.model()).sha256
         async with services.conversations.silence():  # an answer under way may tell it
-            done = await forget(keep, services.engine, wanted.memories, base_sha256=base)
+            done = await forget(
+                keep, services.engine, wanted.memories, messages=wanted.messages, base_sha256=base
+            )
             services.nights.forget()
             services.tending.forget()
         files = await asyncio.to_thread(left_behind, services.home.inbox, done.report.exports)
@@ -83,12 +90,16 @@ def routes(services: Services) -> APIRouter:
             raise WireError(400, "Ask for messages by external_id, text or like.", code="invalid_value")
         return {"messages": [asdict(await keep.run(chats.get, message_id)) for message_id, _ in found]}
 
+    @router.get("/messages/{message_id}")
+    async def message(message_id: PathId) -> dict[str, Any]:
+        return {"message": asdict(await keep.run(chats.get, message_id))}
+
     return router
 
 
 def told(db: Any, found: list[Memory]) -> list[dict[str, Any]]:
     """Memories as they go over the wire; runs in the keeper's thread."""
-    counted = recalls.counted(db)
+    counted = recalls.counted(db, [memory.id for memory in found])
     return [
         {
             **asdict(memory),
@@ -98,6 +109,14 @@ def told(db: Any, found: list[Memory]) -> list[dict[str, Any]]:
         }
         for memory, narrative in zip(found, memories.narratives(db, found), strict=True)
     ]
+
+
+def _check(db: Any, wanted: Forget) -> None:
+    """An unknown one is an error before anything is forgotten."""
+    for memory_id in wanted.memories:
+        memories.get(db, memory_id)
+    for message_id in wanted.messages:
+        chats.get(db, message_id)
 
 
 def _end_of(day: date) -> datetime | None:

@@ -64,7 +64,10 @@ def undo(
     taken, closed, restored = done["event"], done["closed"], done["restored"]
     out.print(f"Undone: operation {taken['id']}, {taken['op']}: {escape(taken['text'])}")
     if closed is None:
-        out.print("What is held is as before; to hold it after all: tsubasa memories add TEXT")
+        if taken["memory_id"] is None:
+            out.print("What is held is as before; to hold it after all: tsubasa memories add TEXT")
+        else:
+            out.print(f"Memory {taken['memory_id']} is as before; this no longer counts as said again.")
         return
     out.print(f"  no longer held: {closed['id']}  {escape(closed['text'])}")
     if restored is not None:

@@ -10,7 +10,7 @@ the line that is wrong. Knows nothing of the store's file or of folders.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import date, datetime
 from typing import Any
@@ -62,12 +62,12 @@ def looks_like(data: bytes) -> bool:
 
 
 def read(name: str, data: bytes) -> Archive:
-    """The archive in the file `name`. Raises `BrokenExport`, which names the line."""
+    """The archive in the file `name`, which looks like one. Raises `BrokenExport`, which names the line."""
     try:
-        first, *rest = data.decode().split("\n")
+        first, *rest = data.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
         raise BrokenExport(name, f"byte {error.start}", "it is no UTF-8 text") from error
-    header = json.loads(first)
+    header = _json(name, "line 1", first)
     if header.get("version") != VERSION:
         why = f"its format has version {header.get('version')!r}, this program reads {VERSION}"
         raise BrokenExport(name, "line 1", why)
@@ -85,9 +85,10 @@ def read(name: str, data: bytes) -> Archive:
                 f"it has {len(found[kind])} {where} instead of {header.get(where)!r}, as if it was cut short"
             )
             raise BrokenExport(name, "whole file", why)
+    taken: set[tuple[str, int]] = set()
     for kind, records in found.items():
         for place, record in enumerate(records, start=1):
-            wrong = _wrong(kind, place, record, found)
+            wrong = _wrong(kind, place, record, found, taken)
             if wrong is not None:
                 raise BrokenExport(name, f"line {lines[kind][place]}", wrong)
     return Archive(**{where: tuple(found[kind]) for kind, (where, _) in _KINDS.items()})
@@ -99,12 +100,7 @@ def _line(given: Mapping[str, Any]) -> str:
 
 def _record(name: str, place: str, line: str) -> tuple[str, Any]:
     """The kind and the record of one line."""
-    try:
-        given = json.loads(line)
-    except RecursionError as error:
-        raise BrokenExport(name, place, "it is nested too deeply") from error
-    except ValueError as error:
-        raise BrokenExport(name, place, f"it is no JSON ({error})") from error
+    given = _json(name, place, line)
     kind = given.get("kind") if isinstance(given, dict) else None
     if not isinstance(kind, str) or kind not in _KINDS:
         raise BrokenExport(name, place, f"its kind is {kind!r}, none of {', '.join(_KINDS)}")
@@ -119,6 +115,15 @@ def _record(name: str, place: str, line: str) -> tuple[str, Any]:
             why = f"its {field.name!r} can't be {shown if len(shown) <= 40 else shown[:40] + '…'}"
             raise BrokenExport(name, place, why) from error
     return kind, _KINDS[kind][1](**made)
+
+
+def _json(name: str, place: str, line: str) -> Any:
+    try:
+        return json.loads(line)
+    except RecursionError as error:
+        raise BrokenExport(name, place, "it is nested too deeply") from error
+    except ValueError as error:
+        raise BrokenExport(name, place, f"it is no JSON ({error})") from error
 
 
 def _value(name: str, kind: Any, given: Any) -> Any:
@@ -142,8 +147,19 @@ def _value(name: str, kind: Any, given: Any) -> Any:
     return given
 
 
-def _wrong(kind: str, place: int, record: Any, found: Mapping[str, list[Any]]) -> str | None:
-    """What the numbers of a record point at, and should not; None when all is well."""
+def _wrong(
+    kind: str,
+    place: int,
+    record: Any,
+    found: Mapping[str, list[Any]],
+    taken: set[tuple[str, int]],
+) -> str | None:
+    """
+    What the numbers of a record point at, and should not; None when all is well.
+
+    Args:
+        taken: what was replaced by a memory or undone by an event so far; this record's is added.
+    """
     for field, points_at in _POINTS_AT.items():
         given = getattr(record, field, None)
         for number in given if isinstance(given, tuple) else (given,):
@@ -151,12 +167,37 @@ def _wrong(kind: str, place: int, record: Any, found: Mapping[str, list[Any]]) -
                 return f"its {field!r} is {number}, and there are {len(found[points_at])} of them"
     if kind == "message" and record.parent is not None and record.parent >= place:
         return f"its parent, message {record.parent}, comes after it"
-    if kind == "memory" and record.superseded_by is not None and record.superseded_by < place:
-        return f"memory {record.superseded_by}, which superseded it, is older"
-    if kind == "memory" and (record.recalled > 0) != (record.recalled_at is not None):
+    if kind == "memory":
+        return _wrong_memory(place, record, found["memory"], taken)
+    if kind == "event":
+        return _wrong_event(place, record, taken)
+    return None
+
+
+def _wrong_memory(
+    place: int, record: KeptMemory, every: Sequence[KeptMemory], taken: set[tuple[str, int]]
+) -> str | None:
+    if (record.recalled > 0) != (record.recalled_at is not None):
         return "its 'recalled' and 'recalled_at' do not fit together"
-    if kind == "event" and record.undoes is not None:
-        undone = [one.undoes for one in found["event"][:place]]
-        if record.op != "UNDO" or record.undoes >= place or undone.count(record.undoes) > 1:
-            return f"it can't undo event {record.undoes}"
+    newer = record.superseded_by
+    if newer is None or newer == place:
+        return None
+    if newer < place:
+        return f"memory {newer}, which superseded it, is older"
+    if every[newer - 1].superseded_by == newer:
+        return f"memory {newer}, which superseded it, was taken back"
+    if ("memory", newer) in taken:
+        return f"memory {newer}, which superseded it, superseded another one too"
+    taken.add(("memory", newer))
+    return None
+
+
+def _wrong_event(place: int, record: KeptEvent, taken: set[tuple[str, int]]) -> str | None:
+    if record.op in MAKING and record.memory is None:
+        return f"it is an {record.op} of no memory"
+    if record.undoes is None:
+        return None
+    if record.op != "UNDO" or record.undoes >= place or ("event", record.undoes) in taken:
+        return f"it can't undo event {record.undoes}"
+    taken.add(("event", record.undoes))
     return None

@@ -148,9 +148,16 @@ async def restore_live(keep: Keeper, engine: Engine, base_sha256: str) -> Genera
     return None
 
 
-async def forget(keep: Keeper, engine: Engine, memory_ids: Sequence[int], *, base_sha256: str) -> Forgotten:
+async def forget(
+    keep: Keeper,
+    engine: Engine,
+    memory_ids: Sequence[int],
+    *,
+    messages: Sequence[int] = (),
+    base_sha256: str,
+) -> Forgotten:
     """
-    Forget `memory_ids` in all that is kept; a clean generation answers from then on.
+    Forget these memories and messages in all that is kept; a clean generation answers from then on.
 
     The engine need not be well: what it must not use is taken from it here, before it is asked for anything.
 
@@ -158,7 +165,7 @@ async def forget(keep: Keeper, engine: Engine, memory_ids: Sequence[int], *, bas
         base_sha256: of the model that is served.
     """
     before = await keep.run(generations.live, base_sha256)
-    report = await keep.run(memories.forget, list(memory_ids))
+    report = await keep.run(memories.forget, list(memory_ids), messages=list(messages))
     now_live = await answer_without(keep, engine, report.generations, base_sha256)
     return Forgotten(report=report, was_live=before.id if before else 0, now_live=now_live)
 

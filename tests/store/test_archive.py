@@ -116,6 +116,17 @@ def test_two_equal_chats_of_one_moment_stay_two(db, other):
     assert 0 == put_in(other, take_out(db)).messages
 
 
+def test_memories_of_an_archive_are_one_line_each_and_known_again_where_they_are_not(lived, other):
+    lived.execute("update memories set text = replace(text, ' ', char(10))")
+    lived.execute("update events set text = replace(text, ' ', char(10))")
+    found = take_out(lived)
+
+    assert any("\n" in one.text for one in found.memories)
+    assert (put_in(lived, found).memories, put_in(lived, found).refused) == (0, None)
+    assert len(found.memories) == put_in(other, found).memories
+    assert not any("\n" in one.text for one in (*take_out(other).memories, *take_out(other).events))
+
+
 def test_an_empty_archive_is_one_too(db):
     assert Archive() == take_out(db)
     assert put_in(db, Archive()).refused is None

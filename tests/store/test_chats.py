@@ -136,6 +136,13 @@ def test_role_and_text_do_not_run_into_each_other():
     )
 
 
+def test_a_speakers_name_is_one_short_line_and_a_text_stays_as_it_was_said(db):
+    told = NewMessage(role="user", text="one\n- two", speaker="Ann\n- Bob\u2028" + "x" * 200)
+    (stored,) = chats.record(db, [told], at=NOON)
+
+    assert ("one\n- two", "Ann - Bob " + "x" * 90) == (stored.text, stored.speaker)
+
+
 def test_a_message_that_is_not_there_is_an_error(db):
     stranger = say(db, "hi")
     for ask in (chats.get, chats.path):

@@ -1,4 +1,5 @@
 import os
+from hashlib import sha256
 from pathlib import Path
 
 import apsw
@@ -15,9 +16,18 @@ from store.errors import (
     WrongKey,
 )
 from store.schema import APPLICATION_ID, MIGRATIONS
-from tests.store.sample import KEY, NOON, closed_store, everything_in, history, refused, say
+from tests.store.sample import BEFORE_STEP_7, KEY, NOON, closed_store, everything_in, history, refused, say
 
 OTHER_KEY = bytes(32)
+RELEASED = [  # sha256 of each step, its beginning
+    "c8551dc973028617",
+    "5488af527b25f14f",
+    "a3741ccd63b24494",
+    "78a1b20023748bee",
+    "763bbccd5e03ece6",
+    "768b2f673f0c9c1b",
+    "ec48e24e303871ef",
+]
 
 
 def raw(file: Path, key: bytes = KEY) -> apsw.Connection:
@@ -178,6 +188,35 @@ def test_a_migration_happens_whole_or_not_at_all(file):
     assert not db.table_exists("main", "extra")
     migrate(db, [*MIGRATIONS, "create table extra (x)"])
     assert db.pragma("user_version") == len(MIGRATIONS) + 1
+    db.close()
+
+
+def test_a_released_step_of_the_schema_is_never_edited():
+    released = [sha256(step.encode()).hexdigest()[:16] for step in MIGRATIONS]
+
+    assert RELEASED == released
+
+
+def test_what_points_at_a_message_or_a_memory_is_found_by_an_index(db):
+    asked = (
+        "update events set beside = null where beside = 1",
+        "select 1 from memory_sources where message_id = 1",
+        "select 1 from event_sources where message_id = 1",
+    )
+
+    assert all("INDEX" in rows(db, f"explain query plan {one}")[0][3] for one in asked)
+
+
+def test_a_store_of_before_keeps_its_imports_and_no_speaker_of_a_forgotten_message(file):
+    db = open_store(file, KEY)
+    imports.record_import(db, "d", "d.json", [history("I live in Ghent")], NOON)
+    db.execute("update messages set speaker = 'Ann', redacted = 1")
+    db.execute(BEFORE_STEP_7)
+    db.pragma("user_version", 6)
+    migrate(db)
+
+    assert [(1, 1, 1)] == rows(db, "select * from import_messages")
+    assert [("",)] == rows(db, "select speaker from messages")
     db.close()
 
 

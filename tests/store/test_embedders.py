@@ -6,7 +6,7 @@ import pytest
 from store import memories, vectors
 from store.database import open_store
 from store.errors import EmbedderClash, WrongVectors
-from tests.store.sample import DAY, DIMENSION, KEY, embed, later, say, vector
+from tests.store.sample import BEFORE_STEP_7, DAY, DIMENSION, KEY, embed, later, say, vector
 
 NEW = np.ones(4, dtype=np.float32)
 
@@ -151,6 +151,7 @@ def test_tables_of_an_earlier_index_are_cleared_away(db, file):
             'create virtual table memory_vectors using vec0 (vector float[8])');
         pragma writable_schema = reset;"""
     )
+    db.execute(BEFORE_STEP_7)
     db.pragma("user_version", 5)
     db.close()
     reopened = open_store(file, KEY)

@@ -82,6 +82,17 @@ def test_no_word_of_a_forgotten_fact_is_left_anywhere(db, life):
     assert generations.live(db, BASE) is None
 
 
+def test_who_said_a_forgotten_message_is_forgotten_too(db):
+    said = NewMessage(role="user", text=f"I live in {TOWN}", speaker="Zebedee", external_id="a:1")
+    imports.record_import(db, "d", "d.json", [[said]], NOON)
+    told = chats.by_external_id(db, "a:1")
+    memory = memories.add(db, f"The user lives in {TOWN}.", told_on=DAY, sources=[told.id])
+    memories.forget(db, [memory.id])
+
+    assert "Zebedee" not in everything(db)
+    assert "a:1" == chats.get(db, told.id).external_id  # by which the file is known again
+
+
 def test_the_log_of_the_file_is_empty_after_forgetting(db, life, file):
     memories.forget(db, [life.town.id])
 

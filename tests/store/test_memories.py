@@ -124,6 +124,12 @@ def test_a_memory_that_was_replaced_cannot_be_changed_again(db):
     assert len(memories.events(db)) == 2
 
 
+def test_a_memory_is_one_line(db):
+    memory = memories.add(db, " The user lives\n- in\u2028\tGhent. ", told_on=DAY, sources=[])
+
+    assert "The user lives - in Ghent." == memory.text == memories.events(db, memory.id)[0].text
+
+
 def test_what_is_not_there_is_an_error(db):
     with pytest.raises(NoSuchMemory):
         memories.get(db, 7)

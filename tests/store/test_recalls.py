@@ -10,6 +10,8 @@ def test_recalls_are_counted_with_the_last_time(db):
 
     expected = {one.id: Recalls(n=2, last_at=later(days=1)), two.id: Recalls(n=1, last_at=later(days=1))}
     assert expected == recalls.counted(db)
+    assert {two.id: expected[two.id]} == recalls.counted(db, [two.id, 99])
+    assert {} == recalls.counted(db, [])
 
 
 def test_the_count_of_a_forgotten_memory_is_gone(db):

@@ -3,10 +3,13 @@
 import pytest
 
 from store import chats, generations, imports, jobs, lessons, memories, undoing, vectors, words
+from store.archive import take_out
 from store.chats import NewMessage
+from store.database import FILE_NAME, open_store
 from store.errors import NoSuchImport, SourceForgotten
 from store.lessons import NewLesson
-from tests.store.sample import DAY, NOON, embed, everything, history, later, say, vector
+from store.restoring import put_in
+from tests.store.sample import DAY, KEY, NOON, embed, everything, history, later, say, vector
 
 TOWN, STEM = "Quizzenbrook", "quizzenbrook"  # found nowhere by chance
 BASE = "b" * 64
@@ -116,6 +119,27 @@ def test_messages_without_names_that_another_import_knew_stay(db):
     assert words.search(db, "message", TOWN, 3)
 
 
+def test_what_was_there_before_an_import_stays_when_that_is_undone(db, tmp_path):
+    """An export of our own brings its messages without an import; the file they first came from knows them."""
+    brought(db, LONG)
+    told(db, f"The user lives in {TOWN}.", message(db, "a:0"))
+    other = open_store(tmp_path / "other" / FILE_NAME, KEY)
+    put_in(other, take_out(db))
+    more = [*LONG, NewMessage(role="user", text="I sing", external_id="a:4", said_at=NOON)]
+    report = undoing.undo_import(other, brought(other, more))
+
+    assert (report.messages, report.kept_messages, report.memories) == (1, 4, 0)
+    assert [one.text for one in chats.path(other, message(other, "a:3").id)] == [one.text for one in LONG]
+    assert held(other) == held(db)
+    other.close()
+
+
+def test_of_many_imports_that_knew_a_message_the_last_one_takes_it_away(db):
+    first, second, third = (brought(db, LONG, digest=digest) for digest in ("d1", "d2", "d3"))
+
+    assert [undoing.undo_import(db, one).messages for one in (second, first, third)] == [0, 0, 4]
+
+
 def test_messages_that_a_later_chat_builds_on_stay(db):
     number = brought(db)
     chats.record(db, history(f"I live in {TOWN}", f"{TOWN} is nice!", "And what do I do?"), at=later(days=1))
@@ -155,6 +179,30 @@ def test_saying_again_what_is_held_is_taken_back_and_the_memory_stays(db):
 
     assert (report.memories, report.events, held(db)) == (0, 1, [town.text])
     assert ["ADD"] == [event.op for event in memories.events(db, town.id)]
+
+
+def test_of_saying_it_again_that_was_taken_back_no_word_is_left(db):
+    memory = told(db, "The user lives by the river.", say(db, "I live by the river"))
+    number = brought(db)
+    memories.ignore(
+        db, memory, f"The user lives by the river in {TOWN}.", told_on=DAY, sources=[message(db, "a:0").id]
+    )
+    memories.undo_event(db, memories.events(db, memory.id)[-1].id, today=DAY)
+    report = undoing.undo_import(db, number)
+
+    assert (report.events, held(db)) == (2, [memory.text])
+    assert ["ADD"] == [event.op for event in memories.events(db, memory.id)]
+    assert TOWN not in everything(db)
+
+
+def test_lessons_go_by_their_memories_and_not_by_their_words(db):
+    number = brought(db)
+    town = told(db, f"The user lives in {TOWN}.", message(db, "a:0"))
+    learned(db, town)
+    own = learned(db, told(db, f"The user lives in {TOWN}. And in Rome.", say(db, "I have two homes")))
+    report = undoing.undo_import(db, number)
+
+    assert (1, "adopted") == (report.lessons, generations.get(db, own).state)
 
 
 def test_what_an_undone_memory_had_replaced_holds_again_and_is_found(db):

@@ -6,7 +6,7 @@ from store import chats, memories, words
 from store.database import migrate, open_store, writing
 from store.forgetting import forget
 from store.schema import MIGRATIONS
-from tests.store.sample import DAY, history, later, say
+from tests.store.sample import DAY, NOON, history, later, say
 
 
 def found(db, query, k=10):
@@ -77,6 +77,15 @@ def test_a_message_is_found_by_its_neighbours_words_after_those_that_say_it(db):
     assert answered == tuple([near(db, "mekong")[0]])
     assert {asked[0], answered[0], after[0], second[0]} == set(near(db, "mekong"))
     assert [answered[0]] == found(db, "mekong")
+
+
+def test_of_many_replies_to_a_message_the_newest_three_are_its_neighbours(db):
+    asked = say(db, "Where shall I go?")
+    said = ("Rome", "Oslo", "Bern", "Riga", "Kyiv")
+    replies = [chats.reply(db, asked, f"To {town}.", at=NOON, model="nano") for town in said]
+
+    assert [asked.id not in near(db, town) for town in said] == [True, True, False, False, False]
+    assert [[reply.id] for reply in replies] == [found(db, town) for town in said]
 
 
 def test_what_is_forgotten_is_not_found_by_its_neighbours(db):

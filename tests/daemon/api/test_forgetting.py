@@ -114,3 +114,29 @@ def test_the_exports_that_still_tell_it_are_named_and_left_alone(tmp_path):
     files, telling, still_there = asyncio.run(run())
 
     assert ([telling], True) == (files, still_there)
+
+
+def test_a_message_that_no_memory_tells_is_forgotten_by_its_number(tmp_path):
+    async def run():
+        async with serving(tmp_path) as world:
+            await world.chat("My bicycle is stolen.")
+            await world.chat("I sing.")
+            await world.keeper.run(memories.add, "The user sings.", told_on=date(2026, 3, 5), sources=[3])
+            unknown = await world.http.post("/tsubasa/forget", json={"memories": [1], "messages": [1, 99]})
+            untouched = await world.rows("select count(*) from messages where redacted")
+            done = await world.http.post("/tsubasa/forget", json={"messages": [1]})
+            shown = (await world.http.get("/tsubasa/messages/1")).json()["message"]["text"]
+            return (
+                unknown,
+                untouched,
+                done.json()["report"],
+                shown,
+                await world.rows("select text from messages"),
+            )
+
+    unknown, untouched, report, shown, kept = asyncio.run(run())
+
+    assert (404, True, [(0,)]) == (unknown.status_code, "no message 99" in unknown.text, untouched)
+    assert (0, 2, []) == (report["memories"], report["messages"], report["kept_memories"])
+    assert "[forgotten]" == shown
+    assert [("[forgotten]",), ("[forgotten]",), ("I sing.",)] == kept[:3]

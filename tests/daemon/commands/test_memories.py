@@ -102,6 +102,19 @@ def test_an_undone_ignore_says_that_nothing_changes(tmp_path):
     assert "What is held is as before" in undone
 
 
+def test_an_undone_repeat_says_that_it_no_longer_counts(tmp_path):
+    async def twice(world):
+        dog = await world.keeper.run(
+            memories.add, "The user has a dog.", told_on=date(2026, 3, 5), sources=[]
+        )
+        await world.keeper.run(memories.ignore, dog, "The dog again.", told_on=date(2026, 3, 6), sources=[])
+
+    (undone,) = typed(tmp_path, twice, ["memories", "undo", "1"])
+
+    assert "Memory 1 is as before; this no longer counts as said again." in undone
+    assert "memories add" not in undone
+
+
 def test_the_audit_is_a_table_or_json(tmp_path):
     async def twice(world):
         for text in ("The user has a dog.", "the user has a dog"):

@@ -1,5 +1,7 @@
 import asyncio
+import codecs
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -92,6 +94,8 @@ def test_any_text_is_read_as_it_was_written(text, name):
         (3, {"trust": "god"}, "line 4: its 'trust' can't be 'god'"),
         (3, {"valid_to": "2026-02-30"}, "line 4: its 'valid_to' can't be"),
         (3, {"recalled_at": None}, "line 4: its 'recalled' and 'recalled_at' do not fit"),
+        (3, {"superseded_by": 2}, "line 4: its 'superseded_by' is 2, and there are 1"),
+        (4, {"memory": None}, "line 5: it is an ADD of no memory"),
         (4, {"op": "EAT"}, "line 5: its 'op' can't be 'EAT'"),
         (4, {"undoes": 1}, "line 5: it can't undo event 1"),
     ],
@@ -106,11 +110,41 @@ def test_a_wrong_line_is_named(line, change, why):
     assert why in str(caught.value)
 
 
+def test_a_mark_before_the_first_line_changes_nothing():
+    data = codecs.BOM_UTF8 + written(LIFE)
+
+    assert own_export.looks_like(data)
+    assert LIFE == own_export.read("x.jsonl", data)
+
+
+@pytest.mark.parametrize(
+    ("successors", "why"),
+    [
+        ((3, 3, None), "line 5: memory 3, which superseded it, superseded another one too"),
+        ((2, 2, None), "line 4: memory 2, which superseded it, was taken back"),
+        ((None, 1, None), "line 5: memory 1, which superseded it, is older"),
+    ],
+)
+def test_memories_that_no_store_could_hold_are_refused(successors, why):
+    made = tuple(replace(MEMORY, superseded_by=successor) for successor in successors)
+    with pytest.raises(BrokenExport) as caught:
+        own_export.read("x.jsonl", written(replace(LIFE, memories=made)))
+
+    assert why in str(caught.value)
+
+
+def test_an_operation_is_undone_once():
+    undo = replace(EVENT, op="UNDO", undoes=1)
+    with pytest.raises(BrokenExport, match="line 7: it can't undo event 1"):
+        own_export.read("x.jsonl", written(replace(LIFE, events=(EVENT, undo, undo))))
+
+
 @pytest.mark.parametrize(
     ("data", "why"),
     [
         (written(LIFE)[:-20], "line 5: it is no JSON"),
         (written(LIFE).replace(b"Ghent", b"\xff"), "it is no UTF-8"),
+        (written(LIFE).decode().encode("utf-16-le"), "line 1: it is no JSON"),
         (written(LIFE).replace(b'"role": "user", ', b""), "line 3: its 'role' is missing"),
     ],
 )

@@ -37,7 +37,8 @@ from rich.table import Table
 
 from bench.recall_arms import ARMS, CATEGORIES, Asked, ask_all
 from bench.recall_fit import LESIONS, fit, fitted, lesioned
-from bench.recall_mem0 import Mem0, Mem0Missing, WrongUser, mem0_version
+from bench.recall_mem0 import Mem0, WrongUser, mem0_version
+from bench.store_mem0 import Mem0Missing
 from daemon.embedder import Embedder
 from daemon.inbox import locomo
 

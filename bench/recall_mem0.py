@@ -10,19 +10,11 @@ Source: mem0ai 2.2.1, https://docs.mem0.ai
 """
 
 import os
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from pathlib import Path
 
+from bench.store_mem0 import check_mem0
 from daemon.embedding.model import BUNDLED, bundled_folder
-
-
-class Mem0Missing(Exception):
-    """mem0 is not installed here."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "Can't measure mem0: it is not installed. Run: pip install 'tsubasa[bench]', or leave it out: --no-mem0."
-        )
 
 
 class WrongUser(Exception):
@@ -36,17 +28,15 @@ class WrongUser(Exception):
 
 def mem0_version() -> str:
     """The installed version. Raises `Mem0Missing`."""
-    try:
-        return version("mem0ai")
-    except PackageNotFoundError as error:
-        raise Mem0Missing from error
+    check_mem0()
+    return version("mem0ai")
 
 
 class Mem0:
     """One mem0 memory in a folder of its own."""
 
     def __init__(self, folder: Path, *, embedder: str, dimension: int) -> None:
-        mem0_version()
+        check_mem0()
         os.environ |= {"MEM0_TELEMETRY": "False", "MEM0_DIR": str(folder), "OPENAI_API_KEY": "none"}
         os.environ |= {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1"}
         from mem0 import Memory  # read only after its environment is set

@@ -31,7 +31,7 @@ class Mem0Missing(Exception):
 
     def __init__(self) -> None:
         super().__init__(
-            "Can't measure mem0: it is not installed. Run: pip install mem0ai==2.2.1, or leave it out: --no-mem0."
+            "Can't measure mem0: it is not installed. Run: pip install 'tsubasa[bench]', or leave it out: --no-mem0."
         )
 
 

@@ -6,7 +6,8 @@ from importlib.util import find_spec
 import pytest
 
 from bench.recall_arms import ARMS, ask_all
-from bench.recall_mem0 import Mem0, Mem0Missing
+from bench.recall_mem0 import Mem0
+from bench.store_mem0 import Mem0Missing
 from tests.daemon.memory.fakes import FakeEmbedder
 
 SAID = (

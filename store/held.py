@@ -14,8 +14,9 @@ from typing import Any
 
 import apsw
 
-from store.database import id_list, rows, stamp, storable
+from store.database import id_list, rows, stamp
 from store.errors import NoSuchMemory
+from store.one_line import one_line
 
 _COLUMNS = "id, text, told_on, valid_from, valid_to, superseded_by, trust"
 FEW = 50  # memories whose narratives are looked up one by one
@@ -71,7 +72,7 @@ def is_read_again(db: apsw.Connection, text: str, sources: Sequence[int]) -> boo
         select memory_id from memory_sources where message_id in (select value from json_each(?2))
         union select memory_id from event_sources join events on events.id = event_id
             where message_id in (select value from json_each(?2)))"""
-    return bool(rows(db, sql, (storable(text), id_list(sources))))
+    return bool(rows(db, sql, (one_line(text), id_list(sources))))
 
 
 def replaced_with(db: apsw.Connection, some_word: Sequence[str], most: int) -> list[Memory]:

@@ -26,6 +26,7 @@ _SHOWS = re.compile(
     r"|code|output|error|recipe|following|below|pasted?|quote|says?|wrote|summari[sz]e|translate|read)\b",
     re.IGNORECASE,
 )
+_LAST_SENTENCE = re.compile(r"[^.!?]*$")
 _ANNOUNCED = 200  # characters at the end of a line in which such a word announces what comes
 
 
@@ -41,8 +42,9 @@ def own_words(text: str) -> str:
             kept.append(_TAG.sub(" ", lines[at]))
             announced = _announces(lines[at]) if lines[at].strip() else announced
             behind = at + 1
-        else:
+        elif announced:  # "Summarise this page:" says no more than the page
             announced = False
+            kept[-1:] = [_LAST_SENTENCE.sub("", line) for line in kept[-1:]]
         at = behind
     return "\n".join(kept).strip()
 

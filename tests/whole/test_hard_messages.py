@@ -73,7 +73,7 @@ def test_hard_messages_of_an_import_are_read_and_leave_nothing_strange(daemon, t
         taken = client.import_file(export)
         tended = worked(client, client.tend, "tended")["last"]
         texts = [memory["text"] for memory in client.memories()["memories"]]
-        found = client.messages(text="חיפה")["messages"]
+        found = client.messages(text="כלב")["messages"]
         answer = "".join(client.chat([{"role": "user", "content": "hi"}], model="tsubasa", temperature=0))
 
     assert taken["turns"] >= len(HARD) - 1

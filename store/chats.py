@@ -112,16 +112,8 @@ def reply(db: apsw.Connection, parent: Message, text: str, *, at: datetime, mode
             (before.id, *chains.both_hashes(db, before.hash, new.role, new.text)),
         ):
             return _message(row)
-        return insert(
-            db,
-            new,
-            chat_id=before.chat_id,
-            parent=before,
-            at=at,
-            source=before.source,
-            model=model,
-            is_new=True,
-        )
+        chat_id, source = before.chat_id, before.source
+        return insert(db, new, chat_id=chat_id, parent=before, at=at, source=source, model=model, is_new=True)
 
 
 def path(db: apsw.Connection, message_id: int) -> list[Message]:
@@ -206,9 +198,10 @@ def insert(
     source: str,
     model: str | None = None,
     is_new: bool = False,
+    index: bool = True,
 ) -> Message:
     """
-    Store one clean message after `parent`, and index its words; call it inside a transaction.
+    Store one clean message after `parent`, and `index` its words; call it inside a transaction.
 
     Of a reply to a forgotten message, and of what told it unless it `is_new`, only "[forgotten]" is kept.
     """
@@ -234,6 +227,8 @@ def insert(
     stored = _store(db, new, at, redacted=redacted)
     if redacted:
         tombstones.put(db, stored.id, mark, telling=False)
+    elif index:
+        words.refresh_messages(db, [stored.id])
     return stored
 
 
@@ -290,8 +285,6 @@ def _store(db: apsw.Connection, new: Message, at: datetime, *, redacted: bool) -
     db.execute(
         "update chats set last_stored_at = max(last_stored_at, ?) where id = ?", (stamp(at), new.chat_id)
     )
-    if new.role in words.SEARCHED_ROLES and not redacted:
-        words.refresh_messages(db, [stored.id])
     return stored
 
 

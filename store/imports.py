@@ -13,7 +13,7 @@ from datetime import datetime
 
 import apsw
 
-from store import chains
+from store import chains, words
 from store.chats import Message, NewMessage, by_external_id, clean, get, insert, start_chat
 from store.database import moment, rows, stamp, storable, writing
 
@@ -68,6 +68,7 @@ def record_import(
             added.append(new)
             known += old
         stored = [message_id for session in added for message_id in session]
+        words.refresh_messages(db, stored)
         skipped = sum(map(len, messages)) - len(stored)
         sessions = sum(bool(session) for session in added)
         db.execute(
@@ -110,7 +111,7 @@ def _add_session(
             known = None if added else _same(db, message, tip, newest)
         if known is None:
             chat_id = tip.chat_id if tip else start_chat(db, "import", at)
-            known = insert(db, message, chat_id=chat_id, parent=tip, at=at, source="import")
+            known = insert(db, message, chat_id=chat_id, parent=tip, at=at, source="import", index=False)
             added.append(known.id)
         else:
             old.append(known.id)

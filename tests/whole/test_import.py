@@ -73,7 +73,7 @@ def test_a_whole_conversation_is_found_by_id_text_and_meaning_and_twice_adds_not
             (one,) = client.messages(external_id=f"conv-30:{turn['dia_id']}")["messages"]
             assert one["text"].startswith(turn["text"].strip())
             if re.search(r"\w", one["text"]):  # one turn is ";)" and has no word
-                assert one["id"] in [m["id"] for m in client.messages(text=one["text"], k=10)["messages"]]
+                assert one["id"] in [m["id"] for m in client.messages(text=one["text"], k=50)["messages"]]
         for turn in turns:
             (one,) = client.messages(external_id=f"conv-30:{turn['dia_id']}")["messages"]
             assert one["id"] in [

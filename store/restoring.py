@@ -45,6 +45,7 @@ def put_in(db: apsw.Connection, archive: Archive) -> Restored:
         put = _Putting(db)
         for message in archive.messages:
             put.message(archive, message)
+        words.refresh_messages(db, [put.ids[place] for place in put.added])
         refused = None if knows_memories else _refusal(db, archive, put.ids)
         for chat_id, place in put.new_chats.items():
             last = archive.chats[place - 1].last_stored_at
@@ -140,6 +141,7 @@ class _Putting:
                 at=moment(message.stored_at),
                 source=message.source,
                 model=message.model,
+                index=False,
             )
             id = stored.id
             self.added.append(len(self.ids))

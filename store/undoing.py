@@ -130,7 +130,8 @@ def _memories(db: apsw.Connection, gone: Sequence[int]) -> tuple[list[int], list
     going = after.format(told=_TOLD, within=_IN, refined="and valid_to is null", undone="op = 'UPDATE'")
     memories = [id for (id,) in rows(db, going, (id_list(gone),))]
     every = rows(db, after.format(told=_TOLD, within=_IN, refined="", undone="true"), (id_list(gone),))
-    return memories, [id for (id,) in every if id not in set(memories)]
+    going_too = set(memories)
+    return memories, [id for (id,) in every if id not in going_too]
 
 
 def _drop_repeats(db: apsw.Connection, gone: Sequence[int]) -> int:

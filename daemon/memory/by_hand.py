@@ -12,6 +12,7 @@ from daemon.memory.content_words import normalised
 from daemon.memory.errors import HeldAlready, NothingSaid
 from store import memories, words
 from store.memories import Memory
+from store.one_line import one_line
 
 LOOKED_AT = 50  # memories with most of the same words; the same sentence is among them
 
@@ -42,7 +43,7 @@ def edit(db: Any, memory_id: int, text: str, *, today: date) -> Memory:
 
 def _sentence(db: Any, text: str, *, instead_of: Memory | None = None) -> str:
     """`text` in one line, for it will stand in a list; refused when it says nothing new."""
-    line, said = " ".join(text.split()), normalised(text)
+    line, said = one_line(text), normalised(text)
     if not said:
         raise NothingSaid()
     for held in memories.several(db, [id for id, _ in words.search(db, "memory", line, LOOKED_AT)]):

@@ -73,9 +73,10 @@ async def evolve(
     engine: Engine, embedder: Embedder, keep: Keeper, observation: Observation, *, way: str = "safe"
 ) -> Op:
     """Bring `observation` into the store: ADD, UPDATE, RECONCILE or IGNORE. `way`: one of `WAYS`."""
+    (said,) = await embedder.embed([observation.text])
     while True:
-        plan = await _plan(engine, embedder, keep, observation, way)
-        (vector,) = await embedder.embed([plan.text])
+        plan = await _plan(engine, keep, observation, said, way)
+        vector = said if plan.text == observation.text else (await embedder.embed([plan.text]))[0]
         try:
             return await keep.run(_write, plan, observation, vector)
         except (NotHeld, NoSuchMemory):  # the user changed that memory meanwhile: look again
@@ -83,9 +84,8 @@ async def evolve(
 
 
 async def _plan(
-    engine: Engine, embedder: Embedder, keep: Keeper, observation: Observation, way: str
+    engine: Engine, keep: Keeper, observation: Observation, vector: npt.NDArray[np.float32], way: str
 ) -> _Plan:
-    (vector,) = await embedder.embed([observation.text])
     ranked = await keep.run(nearest_held, observation.text, vector)
     again = await keep.run(held.is_read_again, observation.text, observation.sources)
     plan = _by_code(observation, ranked, way, is_old_news=again)

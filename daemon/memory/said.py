@@ -24,6 +24,7 @@ from daemon.memory.own_words import own_words
 from daemon.memory.turns import Turn, nearest_turns
 from store import chats, recalling
 from store.chats import Message
+from store.one_line import one_line
 
 LOOKED_AT = 30  # nearest turns that are looked at
 BEARS_ON = 0.35  # cosine from which a turn bears on a question by meaning alone
@@ -61,7 +62,7 @@ def said(
 
 def line(message: Message, question: str) -> str:
     """How a message is quoted: its day, who said it, and the part of it that has most of the question's words."""
-    who = " ".join(message.speaker.split()) or {"user": "The user", "assistant": "You"}.get(
+    who = one_line(message.speaker) or {"user": "The user", "assistant": "You"}.get(
         message.role, message.role
     )
     return f"{message.said_at.date().isoformat()}: {who} said: {excerpt(message.text, question)}"
@@ -70,14 +71,14 @@ def line(message: Message, question: str) -> str:
 def excerpt(text: str, question: str) -> str:
     """`text` in one line where it is short, else its sentences around the one with most words of `question`."""
     if len(text) <= LONGEST:
-        return " ".join(text.split())
+        return one_line(text)
     asked = set(content_words(question))
     sentences = [found[0].strip() for found in _SENTENCE.finditer(text[:100_000]) if found[0].strip()]
     shared = [len(asked & set(content_words(sentence))) for sentence in sentences]
     first = last = max(range(len(sentences)), key=lambda at: shared[at], default=0)
     while last + 1 < len(sentences) and sum(map(len, sentences[first : last + 2])) < LONGEST:
         last += 1
-    return " ".join(" ".join(sentences[first : last + 1]).split())[:LONGEST]
+    return one_line(" ".join(sentences[first : last + 1]))[:LONGEST]
 
 
 def _bears_on(turn: Turn, text: str, question: str) -> bool:

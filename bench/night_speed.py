@@ -5,8 +5,8 @@ How quickly, and in how much memory, the student learns: ours beside a plain loo
 
     tokens    those of the student's lessons, prompt and answer, padding left out
     a second  of all the work: the teacher's too. The plain loop asks it in every step; ours once a lesson, so its time
-              is shared out over the times that the recipe shows a lesson (`Recipe.epochs`). The first batch is a
-              warm-up; loading is in neither
+              is shared out over the times that the recipe shows a lesson (`Recipe.epochs`). A lesson alone is
+              the warm-up; loading is in neither
     cpu       the same with seconds of the processor instead of the clock: on a machine with other work these say more
     peak      of the process's memory, from its start to its end, loading included
 
@@ -66,22 +66,23 @@ def measure(shape: str, *, threads: int = 1, path: Path | None = None) -> dict[s
 
 
 def measure_ours(path: Path, batches: list[list[TokenisedLesson]], recipe: Recipe) -> dict[str, Any]:
-    """Tokens a second of teaching and of learning, each without its first batch; the peak of this process."""
+    """Tokens a second, the last loss, and the peak of this process; a lesson alone is the warm-up."""
     from trainer.backends import open_backend  # loads torch: in the child only
 
     backend = open_backend(open_model(path), recipe, 0)
     taught = [pack([(each.teacher, each.answer) for each in batch]) for batch in batches]
     learned = [pack([(each.student, each.answer) for each in batch]) for batch in batches]
-    targets = [backend.teach(taught[0], recipe.d)]
+    first = batches[0][0]
+    warm_up = pack([(first.student, first.answer)])
+    loss = backend.step(warm_up, backend.teach(warm_up, recipe.d), 0.0)
     began = now()
-    targets += [backend.teach(batch, recipe.d) for batch in taught[1:]]
+    targets = [backend.teach(batch, recipe.d) for batch in taught]
     teacher = now() - began
-    loss = backend.step(learned[0], targets[0], 1e-4)
     began = now()
-    for batch, expected in zip(learned[1:], targets[1:], strict=True):
+    for batch, expected in zip(learned, targets, strict=True):
         loss = backend.step(batch, expected, 1e-4)
     student = now() - began
-    tokens = sum(len(batch.tokens) for batch in learned[1:])
+    tokens = sum(len(batch.tokens) for batch in learned)
     whole = student + teacher / recipe.epochs
     return {
         "tokens_per_s": tokens / whole[0],
@@ -143,7 +144,7 @@ def main() -> None:
         found = measure(given.shape, threads=given.threads, path=given.model)
     else:
         recipe = Recipe(threads=given.threads, device="cpu", precision="float32")
-        batches = batches_of(given.model or NANO, given.steps + 1, recipe)
+        batches = batches_of(given.model or NANO, given.steps, recipe)
         if given.side == "plain":
             from bench.plain_loop import measure_plain  # loads torch: in the child only
 

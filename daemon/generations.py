@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from daemon.engine.client import Engine, EngineInfo
 from daemon.errors import NoSuchGeneration
 from daemon.keeper import Keeper
-from daemon.night.night import restore_live
+from daemon.night.ways_back import restore_live
 from store import generations
 from store.generations import Generation
 

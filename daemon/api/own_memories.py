@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field
 from daemon.api.wire_error import WireError
 from daemon.inbox.left_behind import left_behind
 from daemon.memory.recall import recall
-from daemon.night.night import forget
+from daemon.night.ways_back import forget
 from daemon.services import Services
 from store import chats, memories, recalls, vectors, words
 from store.chats import Message

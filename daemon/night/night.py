@@ -1,9 +1,8 @@
 """
-One night: lessons -> trainer -> exam -> adopt or refuse. And the two ways back: restore and forget.
+One night: lessons -> trainer -> exam -> adopt or refuse.
 
 Promises: until a candidate has passed, nothing changes for those who chat; a night that fails leaves the
-live generation as it was; a generation that saw something forgotten never answers again. Knows nothing of
-when nights are due.
+live generation as it was. Knows nothing of when nights are due, or of the ways back (`ways_back.py`).
 """
 
 import logging
@@ -24,11 +23,11 @@ from daemon.night.errors import NightFailed
 from daemon.night.exam import Exam, sit
 from daemon.night.run import Progress as Progress
 from daemon.night.run import Trained, train
+from daemon.night.ways_back import restore_live
 from store import generations, lessons, memories
-from store.errors import AdapterDamaged, GenerationUnusable, NoSuchLesson
+from store.errors import GenerationUnusable, NoSuchLesson
 from store.generations import Generation
 from store.lessons import Lesson
-from store.memories import ForgetReport
 
 log = logging.getLogger(__name__)
 
@@ -47,15 +46,6 @@ class NightReport:
     train_s: float
     total_s: float
     swap_ms: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forgotten:
-    """What `forget` did, and which generation answers now."""
-
-    report: ForgetReport
-    was_live: int  # 0 = base
-    now_live: int
 
 
 async def run_night(
@@ -117,69 +107,6 @@ async def run_night(
         total_s=time.monotonic() - began,
         swap_ms=swap_ms,
     )
-
-
-async def restore_live(keep: Keeper, engine: Engine, base_sha256: str) -> Generation | None:
-    """
-    Give the engine the generation that the store calls live; None = the base model.
-
-    A damaged adapter is passed over for the newest other one that is whole, and that choice is recorded.
-    """
-    wanted = await keep.run(generations.live, base_sha256)
-    if wanted is None:
-        await engine.adopt(None)
-        return None
-    others = [
-        one
-        for one in reversed(await keep.run(generations.all))
-        if one.state == "adopted" and one.base_sha256 == base_sha256 and one.id != wanted.id
-    ]
-    for generation in (wanted, *others):
-        try:
-            await engine.adopt(await keep.run(generations.adapter, generation.id))
-        except (AdapterDamaged, AdapterRefused, AdapterUnknown) as error:
-            log.error("Generation %d can't answer: %s", generation.id, error)
-            continue
-        if generation.id != wanted.id:
-            await keep.run(generations.use, generation.id)
-        return generation
-    await keep.run(generations.use, 0)
-    await engine.adopt(None)
-    return None
-
-
-async def forget(
-    keep: Keeper,
-    engine: Engine,
-    memory_ids: Sequence[int],
-    *,
-    messages: Sequence[int] = (),
-    base_sha256: str,
-) -> Forgotten:
-    """
-    Forget these memories and messages in all that is kept; a clean generation answers from then on.
-
-    The engine need not be well: what it must not use is taken from it here, before it is asked for anything.
-
-    Args:
-        base_sha256: of the model that is served.
-    """
-    before = await keep.run(generations.live, base_sha256)
-    report = await keep.run(memories.forget, list(memory_ids), messages=list(messages))
-    now_live = await answer_without(keep, engine, report.generations, base_sha256)
-    return Forgotten(report=report, was_live=before.id if before else 0, now_live=now_live)
-
-
-async def answer_without(keep: Keeper, engine: Engine, tainted: Sequence[int], base_sha256: str) -> int:
-    """Take these generations from the engine; the number of the one that answers now, 0 = base."""
-    every = await keep.run(generations.all)
-    engine.disown([one.adapter_sha256 for one in every if one.id in tainted])
-    try:
-        now = await restore_live(keep, engine, base_sha256)
-    except ChildError as error:
-        log.warning("Forgotten; the engine will be told which generation is live when it is well: %s", error)
-        now = await keep.run(generations.live, base_sha256)
-    return now.id if now else 0
 
 
 async def _why_not(keep: Keeper, tonight: Sequence[Lesson], base_sha256: str, by_itself: bool) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from daemon.engine.client import Engine
 from daemon.keeper import Keeper
-from daemon.night.night import answer_without
+from daemon.night.ways_back import answer_without
 from store import generations, undoing
 from store.undoing import UndoReport
 

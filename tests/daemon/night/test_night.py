@@ -4,7 +4,7 @@ from datetime import date
 import pytest
 
 from daemon.night.errors import NightFailed
-from daemon.night.night import forget, restore_live
+from daemon.night.ways_back import forget, restore_live
 from store import generations, lessons, memories
 from tests.daemon.night.fakes import BASE, LearningEngine, night, told
 

@@ -159,7 +159,7 @@ class Engine:
             PromptTooLong, TemplateRefused, AdapterUnknown, RequestBroken: nothing was computed.
             ChildCrashed: the process died; ask again.
         """
-        fields = {
+        fields: dict[str, Any] = {
             "messages": [dict(message) for message in messages],
             "replies": list(replies),
             "adapter": self._resolved(adapter),

@@ -32,6 +32,7 @@ from daemon.inbox.take_in import TakenIn
 from daemon.inbox.watch import Inbox
 from daemon.jobs import Kind, Runner
 from daemon.keeper import Keeper
+from daemon.night.unlearning import Unlearning
 from daemon.server import Server, listen
 from daemon.services import Services
 from daemon.work import Indexing, Nights, Tending
@@ -118,7 +119,16 @@ async def _start(settings: Settings, home: Home, stack: AsyncExitStack, reindex:
     tending = Tending(
         keeper, engine, embedder, quiet_s=config.quiet_s, by_itself=config.observe, way=config.evolve
     )
-    nights = Nights(keeper, engine, model_path=model_path, at=config.night_at, by_itself=config.night)
+    unlearning = Unlearning(keeper, engine)
+    stack.push_async_callback(unlearning.stop)
+    nights = Nights(
+        keeper,
+        engine,
+        model_path=model_path,
+        at=config.night_at,
+        by_itself=config.night,
+        unlearning=unlearning,
+    )
     runner = await _start_jobs(config, home, stack, keeper, embedder, tending, nights)
     await runner.order("index", {})  # what a crash or a new embedder left without vectors
     return Services(
@@ -134,6 +144,7 @@ async def _start(settings: Settings, home: Home, stack: AsyncExitStack, reindex:
         runner=runner,
         tending=tending,
         nights=nights,
+        unlearning=unlearning,
         started_at=datetime.now(UTC),
     )
 

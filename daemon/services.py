@@ -16,6 +16,7 @@ from daemon.generations import Generations
 from daemon.home import Home
 from daemon.jobs import Runner
 from daemon.keeper import Keeper
+from daemon.night.unlearning import Unlearning
 from daemon.work import Nights, Tending
 
 
@@ -35,4 +36,5 @@ class Services:
     runner: Runner
     tending: Tending
     nights: Nights
+    unlearning: Unlearning
     started_at: datetime  # UTC

@@ -19,6 +19,7 @@ from daemon.memory import observe
 from daemon.memory.pipeline import Tended, tend
 from daemon.memory.recall import index_missing
 from daemon.night.night import NightReport, Progress, run_night
+from daemon.night.unlearning import Unlearning
 from store import chats, jobs, lessons, vectors
 from store.jobs import Job
 
@@ -106,13 +107,23 @@ class Indexing:
 class Nights:
     """Runs a night when one is due or asked for."""
 
-    def __init__(self, keeper: Keeper, engine: Engine, *, model_path: Path, at: str, by_itself: bool) -> None:
+    def __init__(
+        self,
+        keeper: Keeper,
+        engine: Engine,
+        *,
+        model_path: Path,
+        at: str,
+        by_itself: bool,
+        unlearning: Unlearning | None = None,
+    ) -> None:
         """`at`: local time of day, "03:00"; `by_itself`: False = only when asked."""
         self._keeper = keeper
         self._engine = engine
         self._model_path = model_path
         self._at = time.fromisoformat(at)
         self._by_itself = by_itself
+        self._unlearning = unlearning
         self.progress: Progress | None = None  # of the night that runs; None when none does
         self.last: NightReport | None = None  # of the latest night, once it is done
         self._last_job: int | None = None  # the job that `last` reports of
@@ -138,6 +149,7 @@ class Nights:
                 on_progress=self._note,
                 seed=int(job.payload.get("seed", 0)),
                 by_itself="night" in job.payload,
+                unlearning=self._unlearning,
             )
         finally:
             self.progress = None

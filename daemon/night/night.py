@@ -23,6 +23,7 @@ from daemon.night.errors import NightFailed
 from daemon.night.exam import Exam, sit
 from daemon.night.run import Progress as Progress
 from daemon.night.run import Trained, train
+from daemon.night.unlearning import Unlearning
 from daemon.night.ways_back import restore_live
 from store import generations, lessons, memories
 from store.errors import GenerationUnusable, NoSuchLesson
@@ -59,6 +60,7 @@ async def run_night(
     seed: int = 0,
     trainer: Sequence[str] = (),
     by_itself: bool = False,
+    unlearning: Unlearning | None = None,
 ) -> NightReport:
     """
     One whole night.
@@ -67,6 +69,7 @@ async def run_night(
         recipe: overrides of the trainer's recipe.
         runtime_dir: where the trainer's private folder is made; None: in memory, where there is such a place.
         trainer: another command than our trainer's.
+        unlearning: what must be gone from the candidate before it may be adopted.
         by_itself: nobody asked for it; then it is left out when the live generation has these very lessons.
 
     Raises:
@@ -89,12 +92,17 @@ async def run_night(
     try:
         candidate = await _propose(keep, trained, base_sha256, tonight)
         exam, verdict = await _examine(keep, engine, trained, base_sha256, tonight, on_progress)
+        if unlearning is not None:
+            verdict = await unlearning.rule(verdict, candidate.id, trained.adapter)
         record = {
             **(exam.as_json() if exam else {}),
             "train_loss": trained.train_loss,
             "exam_loss": trained.exam_loss,
+            **(unlearning.record() if unlearning else {}),
         }
         swap_ms = await _settle(keep, engine, candidate, trained, verdict, record)
+        if unlearning is not None:
+            unlearning.wipe()
     finally:
         await keep.run(generations.prune)
     return NightReport(

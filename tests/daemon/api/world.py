@@ -20,6 +20,7 @@ from daemon.generations import Generations
 from daemon.home import Home
 from daemon.jobs import Kind, Runner
 from daemon.keeper import Keeper
+from daemon.night.unlearning import Unlearning
 from daemon.server import Server, listen
 from daemon.services import Services
 from daemon.work import Indexing, Nights, Tending
@@ -79,7 +80,10 @@ async def _services(folder: Path, keeper: Keeper, engine: FakeEngine, config: Co
     generations = Generations(keeper, engine)
     model = folder / "fake.gguf"
     tending = Tending(keeper, engine, embedder, quiet_s=config.quiet_s, by_itself=False)
-    nights = Nights(keeper, engine, model_path=model, at=config.night_at, by_itself=False)
+    unlearning = Unlearning(keeper, engine)
+    nights = Nights(
+        keeper, engine, model_path=model, at=config.night_at, by_itself=False, unlearning=unlearning
+    )
     indexing = Indexing(keeper, embedder)
     jobs = {"index": Kind(work=indexing.work, due=indexing.due)}
     return Services(
@@ -95,5 +99,6 @@ async def _services(folder: Path, keeper: Keeper, engine: FakeEngine, config: Co
         runner=Runner(keeper, jobs, every_s=config.jobs_every_s),
         tending=tending,
         nights=nights,
+        unlearning=unlearning,
         started_at=datetime(2026, 3, 5, tzinfo=UTC),
     )

@@ -16,7 +16,8 @@ from daemon.generations import Generations
 from daemon.home import Home
 from daemon.jobs import Runner
 from daemon.keeper import Keeper
-from daemon.work import Nights, Tending
+from daemon.night.nights import Nights
+from daemon.work import Tending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,7 +54,7 @@ def routes(services: Services) -> APIRouter:
         base = (await services.generations.model()).sha256
         async with services.conversations.silence():  # an answer under way may tell of it
             done = await undo_import(keep, services.engine, wanted.number, base_sha256=base)
-            services.nights.forget()
+            await services.nights.forget()
             services.tending.forget()
         await services.runner.order("index", {})
         return asdict(done)

@@ -68,7 +68,7 @@ def routes(services: Services) -> APIRouter:
             done = await forget(
                 keep, services.engine, wanted.memories, messages=wanted.messages, base_sha256=base
             )
-            services.nights.forget()
+            await services.nights.forget()
             services.tending.forget()
         files = await asyncio.to_thread(left_behind, services.home.inbox, done.report.exports)
         return {**asdict(done), "files": [str(file) for file in files]}

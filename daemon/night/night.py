@@ -21,6 +21,7 @@ from daemon.night.adopt import Verdict, decide
 from daemon.night.compose import compose
 from daemon.night.errors import NightFailed
 from daemon.night.exam import Exam, sit
+from daemon.night.pause import Gate
 from daemon.night.run import Progress as Progress
 from daemon.night.run import Trained, train
 from daemon.night.ways_back import restore_live
@@ -59,6 +60,8 @@ async def run_night(
     seed: int = 0,
     trainer: Sequence[str] = (),
     by_itself: bool = False,
+    gate: Gate | None = None,
+    checkpoints: Path | None = None,
 ) -> NightReport:
     """
     One whole night.
@@ -68,8 +71,10 @@ async def run_night(
         runtime_dir: where the trainer's private folder is made; None: in memory, where there is such a place.
         trainer: another command than our trainer's.
         by_itself: nobody asked for it; then it is left out when the live generation has these very lessons.
+        gate, checkpoints: the trainer's, as `train` has them.
 
     Raises:
+        NightEnded: the gate ended the trainer; nothing changed.
         NightFailed: the trainer did not finish, or what it learned from was forgotten since; nothing changed.
     """
     began = time.monotonic()
@@ -85,6 +90,8 @@ async def run_night(
         runtime_dir=runtime_dir,
         on_progress=on_progress,
         argv=trainer,
+        gate=gate,
+        checkpoints=checkpoints,
     )
     try:
         candidate = await _propose(keep, trained, base_sha256, tonight)

@@ -225,13 +225,16 @@ def test_forgetting_ends_the_trainer_and_the_night_begins_anew_without_it(tmp_pa
     """The checkpoint is gone when `forget` returns, and the attempt is not lost for it."""
 
     async def run():
-        script = ONCE_SLOW.format(mark=str(tmp_path / "mark")) + TRAINER
+        mark = tmp_path / "mark"
+        script = ONCE_SLOW.format(mark=str(mark)) + TRAINER
         async with house(tmp_path, script) as home:
             gone = await home.keep.run(
                 memories.add, "The user's dog is called Rex.", told_on=date(2026, 3, 5), sources=()
             )
             work = asyncio.create_task(home.nights.work(await home.job()))
             trainer = await home.trains()
+            while not mark.exists():
+                await asyncio.sleep(0.01)
             (home.checkpoints / "half").write_text("Rex")
             await home.keep.run(memories.forget, [gone.id], messages=[])
             await home.nights.forget()

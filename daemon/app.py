@@ -35,6 +35,7 @@ from daemon.keeper import Keeper
 from daemon.server import Server, listen
 from daemon.services import Services
 from daemon.work import Indexing, Nights, Tending
+from store import nights as past_nights
 from store import vectors
 from store.database import open_store
 from store.keys import load_or_create_key
@@ -111,6 +112,7 @@ async def _start(settings: Settings, home: Home, stack: AsyncExitStack, reindex:
     prepare = vectors.reindex if reindex else vectors.prepare
     await keeper.run(prepare, vectors_of.id, vectors_of.dimension)
     await keeper.run(vectors.warm)
+    await keeper.run(past_nights.recover)
     await generations.settle()
     recall_k = config.recall_k if config.recall else 0
     conversations = Conversations(keeper, engine, embedder, generations, recall_k=recall_k)

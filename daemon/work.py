@@ -138,6 +138,7 @@ class Nights:
                 on_progress=self._note,
                 seed=int(job.payload.get("seed", 0)),
                 by_itself="night" in job.payload,
+                job_id=job.id,
             )
         finally:
             self.progress = None

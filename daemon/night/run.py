@@ -51,7 +51,13 @@ class Trained:
     steps: int
     train_loss: float  # nats per answer token
     exam_loss: float | None
-    seconds: float
+    seconds: float  # pauses included
+    backend: str = "unknown"  # for people: "torch, cpu, float32"
+    peak_mb: float | None = None
+    tokens_per_s: float | None = None  # of the student
+    resumed_from: int = 0  # step of the checkpoint it went on from; 0 = from the beginning
+    pauses: int = 0
+    paused_s: float = 0.0
 
 
 async def train(

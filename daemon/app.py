@@ -39,6 +39,7 @@ from daemon.night.when import read_when
 from daemon.server import Server, listen
 from daemon.services import Services
 from daemon.work import Indexing, Tending
+from store import nights as past_nights
 from store import vectors
 from store.database import open_store
 from store.keys import load_or_create_key
@@ -115,6 +116,7 @@ async def _start(settings: Settings, home: Home, stack: AsyncExitStack, reindex:
     prepare = vectors.reindex if reindex else vectors.prepare
     await keeper.run(prepare, vectors_of.id, vectors_of.dimension)
     await keeper.run(vectors.warm)
+    await keeper.run(past_nights.recover)
     await generations.settle()
     recall_k = config.recall_k if config.recall else 0
     gate = Gate()
@@ -124,19 +126,7 @@ async def _start(settings: Settings, home: Home, stack: AsyncExitStack, reindex:
         keeper, engine, embedder, quiet_s=config.quiet_s, by_itself=config.observe, way=config.evolve
     )
     api_key = homes.load_or_create_api_key(home)
-    nights = Nights(
-        keeper,
-        engine,
-        model_path=model_path,
-        home=home.path,
-        when=read_when(config.night_when),
-        by_itself=config.night,
-        quiet_s=config.quiet_s,
-        since=homes.made_at(home),
-        gate=gate,
-        read_machine=Sensors().read,
-    )
-    await nights.start()
+    nights = await _start_nights(config, home, keeper, engine, model_path, gate)
     runner = await _start_jobs(config, home, stack, keeper, embedder, tending, nights)
     await runner.order("index", {})  # what a crash or a new embedder left without vectors
     return Services(
@@ -154,6 +144,25 @@ async def _start(settings: Settings, home: Home, stack: AsyncExitStack, reindex:
         nights=nights,
         started_at=datetime.now(UTC),
     )
+
+
+async def _start_nights(
+    config: Config, home: Home, keeper: Keeper, engine: Engine, model_path: Path, gate: Gate
+) -> Nights:
+    nights = Nights(
+        keeper,
+        engine,
+        model_path=model_path,
+        home=home.path,
+        when=read_when(config.night_when),
+        by_itself=config.night,
+        quiet_s=config.quiet_s,
+        since=homes.made_at(home),
+        gate=gate,
+        read_machine=Sensors().read,
+    )
+    await nights.start()
+    return nights
 
 
 async def _start_jobs(

@@ -243,6 +243,13 @@ class NoSuchGeneration(StoreError):
         super().__init__(f"There is no generation {generation_id}. List them with: tsubasa generations")
 
 
+class NoSuchNight(StoreError):
+    """A night was asked for that never began."""
+
+    def __init__(self, night_id: int) -> None:
+        super().__init__(f"There is no night {night_id}. `tsubasa night list` shows those that were.")
+
+
 class GenerationUnusable(StoreError):
     """The generation may not answer: not adopted, tainted, or decided before."""
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import apsw
 
-from store import tombstones, vectors, words
+from store import nights, tombstones, vectors, words
 from store.chains import chain_hash
 from store.chats import FORGOTTEN
 from store.database import id_list, rows, writing
@@ -86,7 +86,17 @@ def forget(
         drop_memories(db, gone)
         _redact(db, redacted, telling)
         words.scrub(db)
+        nights.note_forgotten(db, _counts(report))
     return replace(report, log_cleared=clear_log(db))
+
+
+def _counts(report: ForgetReport) -> nights.Forgotten:
+    return nights.Forgotten(
+        memories=report.memories,
+        messages=report.messages,
+        lessons=report.lessons,
+        generations=len(report.generations),
+    )
 
 
 def _with_history(db: apsw.Connection, memory_ids: Sequence[int]) -> tuple[list[int], list[int]]:

@@ -182,6 +182,7 @@ class Nights:
                     seed=int(job.payload.get("seed", 0)),
                     trainer=self._trainer,
                     by_itself=not self._asked,
+                    job_id=job.id,
                     gate=self._gate,
                     checkpoints=folder,
                 )

@@ -16,8 +16,9 @@ from daemon.generations import Generations
 from daemon.home import Home
 from daemon.jobs import Runner
 from daemon.keeper import Keeper
+from daemon.night.nights import Nights
 from daemon.night.unlearning import Unlearning
-from daemon.work import Nights, Tending
+from daemon.work import Tending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

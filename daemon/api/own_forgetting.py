@@ -57,7 +57,7 @@ def routes(services: Services) -> APIRouter:
                 base_sha256=base,
                 unlearning=unlearning,
             )
-            services.nights.forget()
+            await services.nights.forget()
             services.tending.forget()
         weights = await in_the_weights(services, done.report.generations)
         files = await asyncio.to_thread(left_behind, services.home.inbox, done.report.exports)

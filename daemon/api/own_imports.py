@@ -57,7 +57,7 @@ def routes(services: Services) -> APIRouter:
             done = await undo_import(
                 keep, services.engine, wanted.number, base_sha256=base, unlearning=services.unlearning
             )
-            services.nights.forget()
+            await services.nights.forget()
             services.tending.forget()
         await services.runner.order("index", {})
         return {**asdict(done), "weights": await in_the_weights(services, done.report.generations)}

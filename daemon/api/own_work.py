@@ -52,7 +52,9 @@ def routes(services: Services) -> APIRouter:
     @router.post("/night")
     async def night(wanted: Night) -> dict[str, Any]:
         night_recipe.check(wanted.recipe)
-        return asdict(await services.runner.order("night", {"recipe": wanted.recipe, "seed": wanted.seed}))
+        job = await services.runner.order("night", {"recipe": wanted.recipe, "seed": wanted.seed})
+        services.nights.asked(job)
+        return asdict(job)
 
     @router.get("/night")
     async def nights() -> dict[str, Any]:

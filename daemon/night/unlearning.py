@@ -22,7 +22,7 @@ from daemon.engine.client import Engine
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
 from daemon.keeper import Keeper
 from daemon.night import adopt, probes
-from daemon.night.errors import NightFailed
+from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
 from daemon.night.probes import Fact, Finding, Verdict
 from store import generations, memories, nights
 
@@ -31,7 +31,6 @@ log = logging.getLogger(__name__)
 MOST = 64  # facts; of more, these are probed
 NOW_S = 120.0  # seconds the probes after a `forget` may take
 NIGHT_S = 1800.0
-FORGOTTEN_MEANWHILE = "something it learned from was forgotten meanwhile"
 NO_TIME = "there was no time for it"
 LOST = (
     "it was forgotten before the daemon was started last, and the questions about it were kept in its memory only; "

@@ -20,10 +20,14 @@ from daemon.generations import Generations
 from daemon.home import Home
 from daemon.jobs import Kind, Runner
 from daemon.keeper import Keeper
+from daemon.night.machine import Sensors
+from daemon.night.nights import Nights
+from daemon.night.pause import Gate
 from daemon.night.unlearning import Unlearning
+from daemon.night.when import read_when
 from daemon.server import Server, listen
 from daemon.services import Services
-from daemon.work import Indexing, Nights, Tending
+from daemon.work import Indexing, Tending
 from store import vectors
 from store.database import open_store
 from tests.fakes import FakeEmbedder, FakeEngine
@@ -82,7 +86,17 @@ async def _services(folder: Path, keeper: Keeper, engine: FakeEngine, config: Co
     tending = Tending(keeper, engine, embedder, quiet_s=config.quiet_s, by_itself=False)
     unlearning = Unlearning(keeper, engine)
     nights = Nights(
-        keeper, engine, model_path=model, at=config.night_at, by_itself=False, unlearning=unlearning
+        keeper,
+        engine,
+        model_path=model,
+        home=folder,
+        when=read_when(config.night_when),
+        by_itself=False,
+        quiet_s=config.quiet_s,
+        since=datetime(2026, 3, 5),
+        gate=Gate(),
+        read_machine=Sensors().read,
+        unlearning=unlearning,
     )
     indexing = Indexing(keeper, embedder)
     jobs = {"index": Kind(work=indexing.work, due=indexing.due)}

@@ -13,8 +13,10 @@ from daemon.api import (
     openai_models,
     own_archive,
     own_changes,
+    own_generations,
     own_imports,
     own_memories,
+    own_nights,
     own_status,
     own_work,
 )
@@ -35,6 +37,8 @@ def make_app(services: Services) -> FastAPI:
         own_archive,
         own_imports,
         own_work,
+        own_nights,
+        own_generations,
         own_status,
     )
     for room in rooms:

@@ -86,7 +86,8 @@ async def run_night(
     try:
         tonight = await _prepare(keep, engine, seed, on_progress)
         if why_not := await _why_not(keep, tonight, live, by_itself):
-            ending.outcome, ending.numbers = "nothing", {"lessons": len(tonight)}
+            facts = sum(lesson.kind == "fact" for lesson in tonight)
+            ending.outcome, ending.numbers = "nothing", {"lessons": len(tonight), "facts": facts}
             return _left_out(why_not, time.monotonic() - began)
         trained = await train(
             tonight,

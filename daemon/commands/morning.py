@@ -45,8 +45,11 @@ def show(out: Console, found: Mapping[str, Any]) -> None:
     )
     if found["reason"]:
         _put(out, f"[{colour}]{escape(_sentence(found['reason']))}[/]")
-    _section(out, "learned", "green", [(one["id"], escape(one["line"])) for one in found["learned"]])
-    _section(out, "corrected", "magenta", [(one["id"], _corrected(one)) for one in found["corrected"]])
+    would = "would have " if found["outcome"] == "refused" else ""
+    _section(out, f"{would}learned", "green", [(one["id"], escape(one["line"])) for one in found["learned"]])
+    _section(
+        out, f"{would}corrected", "magenta", [(one["id"], _corrected(one)) for one in found["corrected"]]
+    )
     _section(
         out, "no longer true", "magenta", [(one["id"], escape(one["line"])) for one in found["taken_back"]]
     )
@@ -95,7 +98,7 @@ def _section(out: Console, title: str, colour: str, lines: Sequence[tuple[object
 
 
 def _corrected(one: Mapping[str, Any]) -> str:
-    was = f"\n[dim strike]{escape(one['was'])}[/]" if one["was"] else ""
+    was = f"\n[dim]instead of[/] [dim strike]{escape(one['was'])}[/]" if one["was"] else ""
     return f"{escape(one['line'])}{was}"
 
 

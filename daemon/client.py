@@ -146,6 +146,40 @@ class Client:
         """Make a generation live; 0 is the base model."""
         return self._post(f"generation {generation}", "/tsubasa/generations/use", {"generation": generation})
 
+    def generation(self, number: int) -> dict[str, Any]:
+        """One generation: its exam, its lessons by kind, its lineage, the lines that it learned."""
+        return self._get(f"generation {number}", f"/tsubasa/generations/{number}")
+
+    def compare(self, a: int, b: int) -> dict[str, Any]:
+        """Two generations by their exams; 0 is the base model."""
+        return self._get(f"generations {a} and {b}", "/tsubasa/generations/compare", a=a, b=b)
+
+    def ask(self, generation: int, question: str) -> dict[str, Any]:
+        """What a generation answers without memories; nothing of it is kept."""
+        body = {"generation": generation, "question": question}
+        return self._post(f"generation {generation}", "/tsubasa/generations/ask", body)
+
+    def rollback(self) -> dict[str, Any]:
+        """Go back to the generation before the live one."""
+        return self._post("rollback", "/tsubasa/generations/rollback", {})
+
+    def adapter(self, number: int) -> bytes:
+        """The adapter of a generation, GGUF."""
+        with self._answered():
+            response = self._http.get(f"/tsubasa/generations/{number}/adapter")
+        if not response.is_success or "octet-stream" not in response.headers.get("content-type", ""):
+            raise _refused(f"generation {number}", response)
+        return response.content
+
+    def past_nights(self) -> dict[str, Any]:
+        """The last nights, each with its report, the newest first."""
+        return self._get("the nights", "/tsubasa/nights")
+
+    def report(self, night: int | None = None) -> dict[str, Any]:
+        """The morning report of a night; None: of the latest."""
+        which = "latest" if night is None else str(night)
+        return self._get("the report", f"/tsubasa/nights/{which}")
+
     def import_file(self, file: Path) -> dict[str, Any]:
         """Take one export in."""
         return self._post(f"the import of {file.name}", "/tsubasa/import", {"file": str(file.absolute())})

@@ -6,7 +6,7 @@ learned from it.
 Knows nothing of how lessons are made, or of training.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -83,6 +83,12 @@ def unstudied(db: apsw.Connection) -> list[Memory]:
         order by id""",
     )
     return [from_row(row) for row in found]
+
+
+def wordings(db: apsw.Connection, lesson_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """Question and answer of those of these lessons that are still there."""
+    sql = "select id, question, answer from lessons where id in (select value from json_each(?))"
+    return {id: (question, answer) for id, question, answer in rows(db, sql, (id_list(lesson_ids),))}
 
 
 def _lessons(db: apsw.Connection, where: str, values: Sequence[object] = ()) -> list[Lesson]:

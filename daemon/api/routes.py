@@ -14,8 +14,10 @@ from daemon.api import (
     own_archive,
     own_changes,
     own_forgetting,
+    own_generations,
     own_imports,
     own_memories,
+    own_nights,
     own_status,
     own_work,
 )
@@ -37,6 +39,8 @@ def make_app(services: Services) -> FastAPI:
         own_archive,
         own_imports,
         own_work,
+        own_nights,
+        own_generations,
         own_status,
     )
     for room in rooms:

@@ -79,8 +79,8 @@ async def run_night(
         runtime_dir: where the trainer's private folder is made; None: in memory, where there is such a place.
         trainer: another command than our trainer's.
         by_itself: nobody asked for it; then it is left out when the live generation has these very lessons.
-        job_id: the job that this is an attempt of.
-        gate, checkpoints: the trainer's, as `train` has them; unlearning: what must be gone from a candidate.
+        job_id: the job that this is an attempt of; gate, checkpoints: the trainer's, as `train` has them.
+        unlearning: what must be gone from a candidate.
 
     Raises:
         NightEnded: the gate ended the trainer; nothing changed.
@@ -94,7 +94,8 @@ async def run_night(
     try:
         tonight = await _prepare(keep, engine, seed, on_progress)
         if why_not := await _why_not(keep, tonight, live, by_itself):
-            ending.outcome, ending.numbers = "nothing", {"lessons": len(tonight)}
+            facts = sum(lesson.kind == "fact" for lesson in tonight)
+            ending.outcome, ending.numbers = "nothing", {"lessons": len(tonight), "facts": facts}
             return _left_out(why_not, time.monotonic() - began)
         trained = await train(
             tonight,
@@ -107,9 +108,8 @@ async def run_night(
             gate=gate,
             checkpoints=checkpoints,
         )
-        return await _judge(
-            keep, engine, tonight, trained, base_sha256, ending, began, on_progress, unlearning
-        )
+        what = (keep, engine, tonight, trained, base_sha256, ending, began, on_progress, unlearning)
+        return await _judge(*what)
     except (asyncio.CancelledError, NightEnded):
         ending.outcome = "interrupted"
         raise

@@ -18,11 +18,12 @@ MAY_IMPORT = {  # ours, from the bottom up
 ONLY_IN = {  # one door to each heavy library
     "apsw": ("store/",),
     "keyring": ("store/keys.py",),
-    "llama_cpp": ("daemon/engine/llama.py",),
+    "llama_cpp": ("daemon/engine/llama.py", "daemon/engine/tensor_types.py"),
     "sentence_transformers": ("daemon/embedding/model.py",),
     "watchdog": ("daemon/inbox/watch.py",),
     "uvicorn": ("daemon/server.py",),
     "httpx": ("daemon/client.py",),
+    "psutil": ("daemon/night/machine.py", "daemon/night/pause.py", "daemon/night/private_folder.py"),
     "torch": ("trainer/torch_", "daemon/embedding/model.py", "models/nano/", "bench/plain_loop.py"),
     "transformers": ("trainer/torch_", "bench/plain_loop.py"),
     "peft": ("trainer/torch_", "bench/plain_loop.py"),

@@ -111,6 +111,17 @@ class Client:
         body = {"memories": list(memory_ids), "messages": list(messages)}
         return self._post("forget", "/tsubasa/forget", body)
 
+    def forget_preview(
+        self, memory_ids: Sequence[int] = (), *, messages: Sequence[int] = (), weights: bool = False
+    ) -> dict[str, Any]:
+        """What `forget` would take, and who else tells it; with `weights`, what the live generation knows of it."""
+        body = {"memories": list(memory_ids), "messages": list(messages), "weights": weights}
+        return self._post("the preview", "/tsubasa/forget/preview", body)
+
+    def forgotten(self) -> dict[str, Any]:
+        """What the probes of the weights found after the last `forget`."""
+        return self._get("what the weights show", "/tsubasa/forget")
+
     def tend(self, *, quiet_s: float = 0.0) -> dict[str, Any]:
         """Order a round of memory work, on chats that were silent for `quiet_s` seconds; the job."""
         return self._post("the memory work", "/tsubasa/tend", {"quiet_s": quiet_s})

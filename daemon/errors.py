@@ -21,6 +21,15 @@ class UnknownKey(DaemonError):
         super().__init__(f"{where}: unknown key {key!r}. Known keys: {', '.join(known)}.")
 
 
+class RenamedKey(DaemonError):
+    """The configuration names a key of an older version."""
+
+    def __init__(self, where: str, old: str, new: str, allowed: str, default: str) -> None:
+        super().__init__(
+            f'{where}: {old} is {new} now. Write instead, for example: {new} = "{default}" ({allowed}).'
+        )
+
+
 class BadValue(DaemonError):
     """A configuration key has a value that it can't take."""
 

@@ -23,6 +23,7 @@ ONLY_IN = {  # one door to each heavy library
     "watchdog": ("daemon/inbox/watch.py",),
     "uvicorn": ("daemon/server.py",),
     "httpx": ("daemon/client.py",),
+    "psutil": ("daemon/night/machine.py", "daemon/night/pause.py", "daemon/night/private_folder.py"),
     "torch": ("trainer/torch_backend.py", "daemon/embedding/model.py", "models/nano/"),
     "transformers": ("trainer/torch_backend.py",),
     "peft": ("trainer/torch_backend.py",),

@@ -35,7 +35,9 @@ def routes(services: Services) -> APIRouter:
     @router.post("/night")
     async def order(wanted: Order) -> dict[str, Any]:
         night_recipe.check(wanted.recipe)
-        return asdict(await services.runner.order("night", {"recipe": wanted.recipe, "seed": wanted.seed}))
+        job = await services.runner.order("night", {"recipe": wanted.recipe, "seed": wanted.seed})
+        services.nights.asked(job)
+        return asdict(job)
 
     @router.get("/night")
     async def followed() -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from datetime import datetime, time
 from functools import partial
 
 import pytest
@@ -11,7 +10,6 @@ from daemon.engine.errors import DecodeFailed
 from daemon.jobs import ATTEMPTS, Kind, Runner
 from daemon.keeper import Keeper
 from daemon.memory.study import NothingAsked
-from daemon.work import night_due
 from store import jobs
 from store.database import open_store
 
@@ -136,22 +134,6 @@ def test_an_interrupted_job_runs_again_at_the_next_start(tmp_path):
             await runner.stop()
 
     asyncio.run(scene())
-
-
-@pytest.mark.parametrize(
-    ("now", "at", "last", "day"),
-    [
-        ("2026-03-05 02:59", "03:00", None, None),
-        ("2026-03-05 03:00", "03:00", None, "2026-03-05"),
-        ("2026-03-05 07:59", "03:00", "2026-03-04", "2026-03-05"),
-        ("2026-03-05 08:01", "03:00", None, None),
-        ("2026-03-05 03:30", "03:00", "2026-03-05", None),
-        ("2026-03-06 01:00", "23:00", None, "2026-03-05"),
-        ("2026-03-06 01:00", "23:00", "2026-03-05", None),
-    ],
-)
-def test_a_night_begins_once_in_its_hours(now, at, last, day):
-    assert day == night_due(datetime.fromisoformat(now), time.fromisoformat(at), last)
 
 
 def test_every_job_is_given_up_after_three_attempts(tmp_path):

@@ -23,7 +23,9 @@ def answered(file):
     """What plain llama-cpp-python, without any code of ours, answers with a model file."""
     model = llama_cpp.Llama(str(file), n_ctx=512, n_threads=1, verbose=False)
     try:
-        done = model.create_chat_completion([{"role": "user", "content": QUESTION}], temperature=0, max_tokens=48)
+        done = model.create_chat_completion(
+            [{"role": "user", "content": QUESTION}], temperature=0, max_tokens=48
+        )
         return done["choices"][0]["message"]["content"]
     finally:
         model.close()
@@ -47,7 +49,9 @@ def test_a_generation_is_shown_taken_out_as_one_file_and_gone_back_from(daemon, 
 
     assert ("adopted", 1, 4) == (report["outcome"], report["generation"], len(report["learned"]))
     assert report["cost"]["total_s"] > report["cost"]["train_s"] > 0
-    assert {"facts", "grounded", "abstain", "general", "canary"} <= shown["generation"]["exam"]["parts"].keys()
+    assert {"facts", "grounded", "abstain", "general", "canary"} <= shown["generation"]["exam"][
+        "parts"
+    ].keys()
     assert compared["parts"]["facts"]["b"] > compared["parts"]["facts"]["a"]
     assert (1, True) == (alone.returncode, "no generation before 1" in alone.stderr)
     assert done.returncode == 0, done.stderr

@@ -35,6 +35,7 @@ from daemon.keeper import Keeper
 from daemon.night.machine import Sensors
 from daemon.night.nights import Nights
 from daemon.night.pause import Gate
+from daemon.night.unlearning import Unlearning
 from daemon.night.when import read_when
 from daemon.server import Server, listen
 from daemon.services import Services
@@ -126,7 +127,9 @@ async def _start(settings: Settings, home: Home, stack: AsyncExitStack, reindex:
         keeper, engine, embedder, quiet_s=config.quiet_s, by_itself=config.observe, way=config.evolve
     )
     api_key = homes.load_or_create_api_key(home)
-    nights = await _start_nights(config, home, keeper, engine, model_path, gate)
+    unlearning = Unlearning(keeper, engine)
+    stack.push_async_callback(unlearning.stop)
+    nights = await _start_nights(config, home, keeper, engine, model_path, gate, unlearning)
     runner = await _start_jobs(config, home, stack, keeper, embedder, tending, nights)
     await runner.order("index", {})  # what a crash or a new embedder left without vectors
     return Services(
@@ -142,12 +145,19 @@ async def _start(settings: Settings, home: Home, stack: AsyncExitStack, reindex:
         runner=runner,
         tending=tending,
         nights=nights,
+        unlearning=unlearning,
         started_at=datetime.now(UTC),
     )
 
 
 async def _start_nights(
-    config: Config, home: Home, keeper: Keeper, engine: Engine, model_path: Path, gate: Gate
+    config: Config,
+    home: Home,
+    keeper: Keeper,
+    engine: Engine,
+    model_path: Path,
+    gate: Gate,
+    unlearning: Unlearning,
 ) -> Nights:
     nights = Nights(
         keeper,
@@ -160,6 +170,7 @@ async def _start_nights(
         since=homes.made_at(home),
         gate=gate,
         read_machine=Sensors().read,
+        unlearning=unlearning,
     )
     await nights.start()
     return nights

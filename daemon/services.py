@@ -17,6 +17,7 @@ from daemon.home import Home
 from daemon.jobs import Runner
 from daemon.keeper import Keeper
 from daemon.night.nights import Nights
+from daemon.night.unlearning import Unlearning
 from daemon.work import Tending
 
 
@@ -36,4 +37,5 @@ class Services:
     runner: Runner
     tending: Tending
     nights: Nights
+    unlearning: Unlearning
     started_at: datetime  # UTC

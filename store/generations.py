@@ -201,6 +201,13 @@ def lesson_ids(db: apsw.Connection, generation_id: int) -> frozenset[int]:
     return frozenset(id for (id,) in found)
 
 
+def kinds(db: apsw.Connection, generation_id: int) -> list[tuple[str, int, int]]:
+    """How many of its lessons are of each kind: (kind, to learn from, for the exam)."""
+    sql = """select kind, sum(split = 'train'), sum(split = 'exam') from generation_lessons
+        join lessons on lessons.id = lesson_id where generation_id = ? group by kind order by min(lessons.id)"""
+    return [(kind, train, exam) for kind, train, exam in rows(db, sql, (generation_id,))]
+
+
 def memory_ids(db: apsw.Connection, generation_id: int) -> frozenset[int]:
     """The memories behind what it learned, but for those forgotten since."""
     found = rows(db, "select memory_id from generation_memories where generation_id = ?", (generation_id,))

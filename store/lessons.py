@@ -6,13 +6,13 @@ learned from it.
 Knows nothing of how lessons are made, or of training.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import apsw
 
-from store.database import rows, stamp, storable, writing
+from store.database import id_list, rows, stamp, storable, writing
 from store.errors import NoSuchMemory
 from store.held import Memory, from_row
 
@@ -57,26 +57,16 @@ def add(db: apsw.Connection, lessons: Sequence[NewLesson]) -> list[int]:
 
 def holding(db: apsw.Connection) -> list[Lesson]:
     """The lessons to teach: those whose memories all still hold, oldest first."""
-    found = rows(
+    return _lessons(
         db,
-        """select id, question, answer, grounding, kind, split, group_concat(memory_id) from lessons
-        left join (select * from lesson_memories order by memory_id) on lesson_id = id
-        where lessons.id not in (select link.lesson_id from lesson_memories link
-            join memories on memories.id = link.memory_id where superseded_by is not null)
-        group by id order by id""",
+        """where lessons.id not in (select link.lesson_id from lesson_memories link
+            join memories on memories.id = link.memory_id where superseded_by is not null)""",
     )
-    return [
-        Lesson(
-            id=id,
-            question=question,
-            answer=answer,
-            grounding=grounding,
-            kind=kind,
-            split=split,
-            memory_ids=tuple(map(int, joined.split(","))) if joined else (),
-        )
-        for id, question, answer, grounding, kind, split, joined in found
-    ]
+
+
+def several(db: apsw.Connection, ids: Sequence[int]) -> list[Lesson]:
+    """The lessons with these ids that there are, oldest first, whether or not they hold."""
+    return _lessons(db, "where lessons.id in (select value from json_each(?))", (id_list(ids),))
 
 
 def unstudied(db: apsw.Connection) -> list[Memory]:
@@ -93,6 +83,34 @@ def unstudied(db: apsw.Connection) -> list[Memory]:
         order by id""",
     )
     return [from_row(row) for row in found]
+
+
+def wordings(db: apsw.Connection, lesson_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """Question and answer of those of these lessons that are still there."""
+    sql = "select id, question, answer from lessons where id in (select value from json_each(?))"
+    return {id: (question, answer) for id, question, answer in rows(db, sql, (id_list(lesson_ids),))}
+
+
+def _lessons(db: apsw.Connection, where: str, values: Sequence[object] = ()) -> list[Lesson]:
+    found = rows(
+        db,
+        f"""select id, question, answer, grounding, kind, split, group_concat(memory_id) from lessons
+        left join (select * from lesson_memories order by memory_id) on lesson_id = id
+        {where} group by id order by id""",
+        values,
+    )
+    return [
+        Lesson(
+            id=id,
+            question=question,
+            answer=answer,
+            grounding=grounding,
+            kind=kind,
+            split=split,
+            memory_ids=tuple(map(int, joined.split(","))) if joined else (),
+        )
+        for id, question, answer, grounding, kind, split, joined in found
+    ]
 
 
 def _add(db: apsw.Connection, lesson: NewLesson, made_at: str) -> int:

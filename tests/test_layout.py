@@ -18,7 +18,7 @@ MAY_IMPORT = {  # ours, from the bottom up
 ONLY_IN = {  # one door to each heavy library
     "apsw": ("store/",),
     "keyring": ("store/keys.py",),
-    "llama_cpp": ("daemon/engine/llama.py",),
+    "llama_cpp": ("daemon/engine/llama.py", "daemon/engine/tensor_types.py"),
     "sentence_transformers": ("daemon/embedding/model.py",),
     "watchdog": ("daemon/inbox/watch.py",),
     "uvicorn": ("daemon/server.py",),

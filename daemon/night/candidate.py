@@ -15,7 +15,7 @@ from daemon.engine.client import Engine
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
 from daemon.keeper import Keeper
 from daemon.night.adopt import Verdict, decide
-from daemon.night.errors import NightFailed
+from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
 from daemon.night.exam import Exam, sit
 from daemon.night.questions import MOST, Question, choose
 from daemon.night.run import Progress, Trained
@@ -26,8 +26,6 @@ from store.generations import Generation
 from store.lessons import Lesson
 
 log = logging.getLogger(__name__)
-
-FORGOTTEN_MEANWHILE = "something it learned from was forgotten meanwhile"
 
 
 async def propose(keep: Keeper, trained: Trained, base_sha256: str, tonight: Sequence[Lesson]) -> Generation:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+FORGOTTEN_MEANWHILE = "something it learned from was forgotten meanwhile"
+
 
 class NightError(Exception):
     """Something about training, examining or adopting a generation failed; the live one is untouched."""

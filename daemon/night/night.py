@@ -8,7 +8,8 @@ live generation as it was. Knows nothing of when nights are due, or of the ways 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from daemon.night.pause import Gate
 from daemon.night.report import Before, record
 from daemon.night.run import Progress as Progress
 from daemon.night.run import Trained, train
+from daemon.night.unlearning import Unlearning
 from store import generations, lessons, nights
 from store.generations import Generation
 from store.lessons import Lesson
@@ -68,6 +70,7 @@ async def run_night(
     job_id: int | None = None,
     gate: Gate | None = None,
     checkpoints: Path | None = None,
+    unlearning: Unlearning | None = None,
 ) -> NightReport:
     """
     One whole night, recorded in the store whatever becomes of it.
@@ -78,7 +81,7 @@ async def run_night(
         trainer: another command than our trainer's.
         by_itself: nobody asked for it; then it is left out when the live generation has these very lessons.
         job_id: the job that this is an attempt of.
-        gate, checkpoints: the trainer's, as `train` has them.
+        gate, checkpoints: the trainer's, as `train` has them; unlearning: what must be gone from a candidate.
 
     Raises:
         NightEnded: the gate ended the trainer; nothing changed.
@@ -87,12 +90,11 @@ async def run_night(
     began = time.monotonic()
     base_sha256 = (await engine.info()).sha256
     live = await keep.run(generations.live, base_sha256)
-    night = await keep.run(nights.begin, job_id=job_id, was_live=live.id if live else 0)
-    ending = _Ending()
-    try:
+    async with _recorded(keep, job_id, live) as ending:
         tonight = await _prepare(keep, engine, seed, on_progress)
         if why_not := await _why_not(keep, tonight, live, by_itself):
-            ending.outcome, ending.numbers = "nothing", {"lessons": len(tonight)}
+            facts = sum(lesson.kind == "fact" for lesson in tonight)
+            ending.outcome, ending.numbers = "nothing", {"lessons": len(tonight), "facts": facts}
             return _left_out(why_not, time.monotonic() - began)
         trained = await train(
             tonight,
@@ -105,7 +107,20 @@ async def run_night(
             gate=gate,
             checkpoints=checkpoints,
         )
-        return await _judge(keep, engine, tonight, trained, base_sha256, ending, began, on_progress)
+        return await _judge(
+            keep, engine, tonight, trained, base_sha256, ending, began, on_progress, unlearning
+        )
+
+
+@asynccontextmanager
+async def _recorded(
+    keep: Keeper, job_id: int | None, live: Generation | None
+) -> AsyncGenerator[_Ending, None]:
+    """A night's record in the store, from its beginning to its end, whatever that is."""
+    night = await keep.run(nights.begin, job_id=job_id, was_live=live.id if live else 0)
+    ending = _Ending()
+    try:
+        yield ending
     except (asyncio.CancelledError, NightEnded):
         ending.outcome = "interrupted"
         raise
@@ -122,27 +137,33 @@ async def _judge(
     ending: _Ending,
     began: float,
     on_progress: Callable[[Progress], None],
+    unlearning: Unlearning | None,
 ) -> NightReport:
     """Examine what was trained, adopt or refuse it; `ending` is filled in."""
     live = await keep.run(generations.live, base_sha256)  # `forget` may have changed it since the beginning
     before = await keep.run(_before, live)
+    unlearning = unlearning or Unlearning(keep, engine)
     try:
         candidate = await propose(keep, trained, base_sha256, tonight)
         ending.generation_id, ending.backend = candidate.id, trained.backend
         exam, verdict = await examine(keep, engine, trained, tonight, live, on_progress)
+        verdict = await unlearning.rule(verdict, candidate.id, trained.adapter)
         results = {
             **(exam.as_json() if exam else {}),
             "compared": verdict.as_json(),
             "train_loss": trained.train_loss,
             "exam_loss": trained.exam_loss,
+            **unlearning.record(),
         }
         swap_ms = await settle(keep, engine, candidate, trained, verdict, results)
+        unlearning.wipe()
     finally:
         await keep.run(generations.prune)
     total_s = time.monotonic() - began
     ending.outcome = "adopted" if verdict.adopt else "refused"
-    ending.numbers = record(
-        tonight, before, exam=exam, trained=trained, waiting=(), total_s=total_s, swap_ms=swap_ms
+    ending.numbers = (
+        record(tonight, before, exam=exam, trained=trained, waiting=(), total_s=total_s, swap_ms=swap_ms)
+        | unlearning.record()
     )
     return NightReport(
         adopted=verdict.adopt,

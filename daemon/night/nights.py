@@ -27,6 +27,7 @@ from daemon.night.errors import CheckpointsUnsafe, NightEnded, NightFailed
 from daemon.night.night import NightReport, Progress, run_night
 from daemon.night.pause import Gate
 from daemon.night.private_folder import memory_folder, sweep
+from daemon.night.unlearning import Unlearning
 from daemon.night.when import (
     HOT,
     Machine,
@@ -74,6 +75,7 @@ class Nights:
         look_every_s: float = LOOK_EVERY_S,
         longest_pause_s: float = LONGEST_PAUSE_S,
         trainer: Sequence[str] = (),
+        unlearning: Unlearning | None = None,
     ) -> None:
         """
         Nothing is begun yet.
@@ -85,7 +87,9 @@ class Nights:
             gate: closed by whoever answers people.
             now: the local wall clock.
             trainer: another command than our trainer's.
+            unlearning: what must be gone from a candidate.
         """
+        self._unlearning = unlearning
         self._keeper, self._engine, self._gate = keeper, engine, gate
         self._model_path, self._trainer = model_path, trainer
         self._when, self._by_itself, self._quiet_s, self._since = when, by_itself, quiet_s, since
@@ -185,6 +189,7 @@ class Nights:
                     job_id=job.id,
                     gate=self._gate,
                     checkpoints=folder,
+                    unlearning=self._unlearning,
                 )
             except (NightEnded, NightFailed) as error:
                 if self._forgets != forgets:

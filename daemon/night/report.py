@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from daemon.memory.study import BEFORE
 from daemon.night.exam import Exam
 from daemon.night.run import Trained
 from store.lessons import Lesson
@@ -103,11 +104,7 @@ def told(night: Night, texts: Texts) -> dict[str, Any]:
         "lessons": found.get("lessons", 0),
         "memories": found.get("memories", 0),
         "learned": [_line(id, texts) for id in learned if id in texts.memories],
-        "corrected": [
-            {**_line(new, texts), "was": texts.memories.get(old)}
-            for new, old in corrected
-            if new in texts.memories
-        ],
+        "corrected": [_changed(new, old, texts) for new, old in corrected if new in texts.memories],
         "taken_back": [_line(id, texts) for id in found.get("taken_back", []) if id in texts.memories],
         "missed": [
             {"question": texts.lessons[id][0], "wanted": texts.lessons[id][1]}
@@ -133,3 +130,9 @@ def ids_in(night: Night) -> tuple[set[int], set[int]]:
 
 def _line(memory_id: int, texts: Texts) -> dict[str, Any]:
     return {"id": memory_id, "line": texts.memories[memory_id]}
+
+
+def _changed(new: int, old: int, texts: Texts) -> dict[str, Any]:
+    """What holds now and what was told before, each without the other."""
+    line, was = texts.memories[new], texts.memories.get(old)
+    return {"id": new, "line": line.partition(f" {BEFORE}")[0] if was else line, "was": was}

@@ -8,12 +8,15 @@ the engine before it is asked for anything. Knows nothing of how nights run.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from daemon.child_errors import ChildError
 from daemon.engine.client import Engine
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
 from daemon.keeper import Keeper
-from store import generations, memories
+from daemon.night.probes import Fact, facts
+from daemon.night.unlearning import Unlearning
+from store import forgetting, generations, memories
 from store.errors import AdapterDamaged
 from store.generations import Generation
 from store.memories import ForgetReport
@@ -66,6 +69,7 @@ async def forget(
     *,
     messages: Sequence[int] = (),
     base_sha256: str,
+    unlearning: Unlearning | None = None,
 ) -> Forgotten:
     """
     Forget these memories and messages in all that is kept; a clean generation answers from then on.
@@ -74,10 +78,19 @@ async def forget(
 
     Args:
         base_sha256: of the model that is served.
+        unlearning: is given what a generation had learned, and probes the one that answers now by itself.
     """
+
+    def take(db: Any) -> tuple[list[Fact], ForgetReport]:
+        concerned = forgetting.concerned(db, memory_ids, messages=messages)
+        report = memories.forget(db, list(memory_ids), messages=list(messages))
+        return facts(concerned.lessons, concerned.memories), report
+
     before = await keep.run(generations.live, base_sha256)
-    report = await keep.run(memories.forget, list(memory_ids), messages=list(messages))
+    told, report = await keep.run(take)
     now_live = await answer_without(keep, engine, report.generations, base_sha256)
+    if unlearning is not None and report.generations:
+        unlearning.begin(told, now_live)
     return Forgotten(report=report, was_live=before.id if before else 0, now_live=now_live)
 
 

@@ -23,6 +23,7 @@ from daemon.keeper import Keeper
 from daemon.night.machine import Sensors
 from daemon.night.nights import Nights
 from daemon.night.pause import Gate
+from daemon.night.unlearning import Unlearning
 from daemon.night.when import read_when
 from daemon.server import Server, listen
 from daemon.services import Services
@@ -83,6 +84,7 @@ async def _services(folder: Path, keeper: Keeper, engine: FakeEngine, config: Co
     generations = Generations(keeper, engine)
     model = folder / "fake.gguf"
     tending = Tending(keeper, engine, embedder, quiet_s=config.quiet_s, by_itself=False)
+    unlearning = Unlearning(keeper, engine)
     nights = Nights(
         keeper,
         engine,
@@ -94,6 +96,7 @@ async def _services(folder: Path, keeper: Keeper, engine: FakeEngine, config: Co
         since=datetime(2026, 3, 5),
         gate=Gate(),
         read_machine=Sensors().read,
+        unlearning=unlearning,
     )
     indexing = Indexing(keeper, embedder)
     jobs = {"index": Kind(work=indexing.work, due=indexing.due)}
@@ -110,5 +113,6 @@ async def _services(folder: Path, keeper: Keeper, engine: FakeEngine, config: Co
         runner=Runner(keeper, jobs, every_s=config.jobs_every_s),
         tending=tending,
         nights=nights,
+        unlearning=unlearning,
         started_at=datetime(2026, 3, 5, tzinfo=UTC),
     )

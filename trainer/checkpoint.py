@@ -64,7 +64,7 @@ class Checkpoints:
         if self._folder is None:
             return
         whole = save(
-            {name: np.ascontiguousarray(values) for name, values in arrays.items()},
+            {name: np.array(values, order="C") for name, values in arrays.items()},
             {"numbers": json.dumps(numbers)},
         )
         waiting = self._folder / f"{self._name}.new"

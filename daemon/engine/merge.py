@@ -65,7 +65,7 @@ def merge(
     part = out.with_name(f".{out.name}.part")
     try:
         with model.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as base:
-            header = read_header(base)
+            header = _whole_header(base, "the model")
             plans = _plans(header, adapter, TensorTypes(), exact_types)
             needed = header.data_at + sum(plan.size for plan in plans)
             if (free := shutil.disk_usage(out.parent).free) < needed:
@@ -77,7 +77,7 @@ def merge(
                 os.fsync(written.fileno())
                 size = written.tell()
         os.replace(part, out)
-    except (OSError, Broken) as error:
+    except (OSError, ValueError) as error:  # mmap's own for an empty file
         raise MergeError(getattr(error, "strerror", None) or str(error)) from error
     finally:
         part.unlink(missing_ok=True)
@@ -122,7 +122,7 @@ def _kind(tensor: Tensor, types: TensorTypes, exact_types: bool) -> int:
 
 def _factors(adapter: bytes, types: TensorTypes) -> dict[str, tuple[Floats, Floats]]:
     """For each matrix that the adapter changes: B times alpha / rank, and A."""
-    header = read_header(adapter)
+    header = _whole_header(adapter, "the adapter")
     alpha = header.values.get("adapter.lora.alpha")
     if not isinstance(alpha, float):
         raise MergeError("the adapter does not say its alpha")
@@ -132,9 +132,23 @@ def _factors(adapter: bytes, types: TensorTypes) -> dict[str, tuple[Floats, Floa
         start = header.data_at + tensor.offset
         piece = data[start : start + tensor_bytes(tensor)].copy()  # aligned
         halves[tensor.name] = types.read(piece, tensor.kind, tensor.shape[0])
-    names = {name.removesuffix(".lora_a") for name in halves if name.endswith(".lora_a")}
+    names = {name.removesuffix(".lora_a").removesuffix(".lora_b") for name in halves}
+    if halves.keys() != {f"{name}.lora_{half}" for name in names for half in "ab"}:
+        raise MergeError("the adapter is damaged: half of a pair is missing")
     pairs = {name: (halves[f"{name}.lora_b"], halves[f"{name}.lora_a"]) for name in names}
     return {name: (b * np.float32(alpha / a.shape[0]), a) for name, (b, a) in pairs.items()}
+
+
+def _whole_header(data: bytes | mmap.mmap, what: str) -> Header:
+    try:
+        header = read_header(data)
+    except Broken as error:
+        raise MergeError(f"{what} is no GGUF file: {error}") from error
+    if header.needed_bytes > len(data):
+        raise MergeError(
+            f"{what} was cut short: it has {len(data):,} bytes and needs {header.needed_bytes:,}"
+        )
+    return header
 
 
 def _write(

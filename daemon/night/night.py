@@ -8,7 +8,8 @@ live generation as it was. Knows nothing of when nights are due, or of the ways 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -89,9 +90,7 @@ async def run_night(
     began = time.monotonic()
     base_sha256 = (await engine.info()).sha256
     live = await keep.run(generations.live, base_sha256)
-    night = await keep.run(nights.begin, job_id=job_id, was_live=live.id if live else 0)
-    ending = _Ending()
-    try:
+    async with _recorded(keep, job_id, live) as ending:
         tonight = await _prepare(keep, engine, seed, on_progress)
         if why_not := await _why_not(keep, tonight, live, by_itself):
             facts = sum(lesson.kind == "fact" for lesson in tonight)
@@ -108,8 +107,20 @@ async def run_night(
             gate=gate,
             checkpoints=checkpoints,
         )
-        what = (keep, engine, tonight, trained, base_sha256, ending, began, on_progress, unlearning)
-        return await _judge(*what)
+        return await _judge(
+            keep, engine, tonight, trained, base_sha256, ending, began, on_progress, unlearning
+        )
+
+
+@asynccontextmanager
+async def _recorded(
+    keep: Keeper, job_id: int | None, live: Generation | None
+) -> AsyncGenerator[_Ending, None]:
+    """A night's record in the store, from its beginning to its end, whatever that is."""
+    night = await keep.run(nights.begin, job_id=job_id, was_live=live.id if live else 0)
+    ending = _Ending()
+    try:
+        yield ending
     except (asyncio.CancelledError, NightEnded):
         ending.outcome = "interrupted"
         raise

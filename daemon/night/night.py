@@ -10,14 +10,17 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
-from typing import Any
 
 from daemon.child_errors import ChildError
 from daemon.engine.client import Engine
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
 from daemon.keeper import Keeper
-from daemon.memory.study import mentioned, round_out, study_missing
+from daemon.memory.abstaining import mentioned
+from daemon.memory.standing import held_lines, round_out
+from daemon.memory.study import study_missing
+from daemon.memory.waiting import waiting
 from daemon.night.adopt import Verdict, decide
 from daemon.night.compose import compose
 from daemon.night.errors import NightFailed
@@ -218,12 +221,9 @@ async def _prepare(
         log.warning("Study: no lessons could be made of %d memories", len(failures))
     await round_out(engine, keep)
     held = await keep.run(lessons.holding)
-    return compose(held, await keep.run(_held_lines), await keep.run(mentioned), seed=seed)
-
-
-def _held_lines(db: Any) -> dict[int, str]:
-    held = sorted(memories.holding(db), key=lambda memory: (memory.valid_from, memory.id))
-    return dict(zip([memory.id for memory in held], memories.narratives(db, held), strict=True))
+    wait = {one.memory_id for one in await keep.run(waiting, date.today())}
+    said = await keep.run(mentioned)
+    return compose(held, await keep.run(held_lines), said, seed=seed, waiting=wait)
 
 
 async def _propose(keep: Keeper, trained: Trained, base_sha256: str, tonight: Sequence[Lesson]) -> Generation:

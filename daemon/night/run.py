@@ -227,6 +227,7 @@ def _read(path: Path, done: Mapping[str, Any]) -> Trained:
 
 
 def _as_json(lesson: Lesson) -> dict[str, object]:
+    sees = {"sees": True} if lesson.kind == "reading" else {}  # the student keeps the grounding in its prompt
     return {
         "id": lesson.id,
         "question": lesson.question,
@@ -234,6 +235,7 @@ def _as_json(lesson: Lesson) -> dict[str, object]:
         "grounding": lesson.grounding,
         "kind": lesson.kind,
         "split": lesson.split,
+        **sees,
     }
 
 

@@ -47,7 +47,13 @@ def _at(pair: Pair, when: str, latest: Memory, old: Memory) -> Pair | None:
     """The question of `pair` with the time instead of "before", answered by `old`."""
     question, cut = _BEFORE.subn("", pair.question.rstrip("? "))
     answer = pair.answer if old.id == latest.id else _answer(pair.answer, latest.text, old.text)
-    return Pair(question=f"{question} {when}?", answer=answer) if cut and answer else None
+    if not (cut and question and answer):
+        return None
+    if question.split()[-1] in ("in", "at", "on"):  # not "Which town did I live in in April?"
+        return Pair(
+            question=f"{when[0].upper()}{when[1:]}, {question[0].lower()}{question[1:]}?", answer=answer
+        )
+    return Pair(question=f"{question} {when}?", answer=answer)
 
 
 def _answer(answer: str, told: str, instead: str) -> str | None:

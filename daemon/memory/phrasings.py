@@ -43,6 +43,7 @@ _TELLING = re.compile(
     r"\bwhen\b.*\b(?:say|said|tell|told|mention|mentioned|state|stated|learn of|record|recorded|noted?)\b",
     re.I,
 )
+_ENDING = re.compile(r"(?<=\w\w\w)(?:ing|ed|e)$|(?<=\w\w)(?:ing|e)$")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 # Other wordings of a question, where the model has too few: what it begins with -> what it begins with instead ...
 _SWAPS = (
@@ -51,6 +52,8 @@ _SWAPS = (
     (re.compile(r"^Who is (?=\w)"), "Who's "),
     (re.compile(r"^Where is (?=\w)"), "Where's "),
 )
+# ... a time at the end, put in front ...
+_AT_END = re.compile(r"^(\w)(.*[^,]) (in|on) ((?:\d+ )?[A-Z]\w+ \d{4})\?$")
 # ... "What is my favourite food?" as a thing that one knows ...
 _MINE = re.compile(r"^What(?: is|'s) (my (?:[\w-]+ ){0,2}?[\w-]+(?:'s [\w-]+)?)\?$")
 _NO_NAME = ("called", "named", "like", "in", "at", "into", "from", "doing")  # these end no name of a thing
@@ -112,8 +115,11 @@ def informing(pair: Pair, told: set[str]) -> set[str]:
 
 def is_answered(pair: Pair, reply: str) -> bool:
     """Whether `reply` to the question, with the memory in sight, says all that the answer says."""
-    wanted = set(content_words(pair.answer)) - set(content_words(pair.question))
-    return {root(word) for word in wanted} <= {root(word) for word in content_words(reply)}
+    asked, said = set(content_words(pair.question)), set(content_words(reply))
+    wanted = set(content_words(pair.answer)) - asked
+    return value_words(pair.answer) - asked <= said and {root(word) for word in wanted} <= {
+        root(word) for word in said
+    }
 
 
 def things(pairs: Sequence[Pair], line: str) -> list[Thing]:
@@ -121,15 +127,17 @@ def things(pairs: Sequence[Pair], line: str) -> list[Thing]:
     now, _, before = line.partition(BEFORE)
     told = set(content_words(line))
     groups: list[tuple[str, set[str], list[Pair]]] = []
-    for pair in sorted(
-        pairs, key=lambda pair: len(informing(pair, told))
-    ):  # the barest answer names the thing
+    for pair in sorted(pairs, key=lambda pair: len(informing(pair, told))):  # the barest answer names the thing
         kind, said = kind_of(pair.answer, now, before), informing(pair, told)
-        group = next((group for group in groups if group[0] == kind and group[1] <= said), None)
-        if group is None:
+        alike = (
+            group[2]
+            for group in groups
+            if group[0] == kind and (group[1] <= said or _has_answer(group[2], pair.answer))
+        )
+        if (group := next(alike, None)) is None:
             groups.append((kind, said, [pair]))
         else:
-            group[2].append(pair)
+            group.append(pair)
     place = {pair: number for number, pair in enumerate(pairs)}
     found = [Thing(kind=kind, pairs=tuple(sorted(group, key=place.__getitem__))) for kind, _, group in groups]
     return sorted(found, key=lambda thing: (-len(thing.pairs), place[thing.pairs[0]]))[:THINGS]
@@ -166,6 +174,9 @@ def split(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
 def reworded(question: str) -> list[str]:
     """Other wordings of an English question, without a change of what it asks; none where code can't tell."""
     ways = [wording.sub(instead, question) for wording, instead in _SWAPS if wording.search(question)]
+    if at_end := _AT_END.match(question):
+        first, rest, at, when = at_end.groups()
+        ways.append(f"{at.capitalize()} {when}, {first.lower()}{rest}?")
     mine = _MINE.match(question)
     if mine and mine[1].split()[-1] not in _NO_NAME:
         ways += [known.format(mine[1]) for known in _KNOWN]
@@ -180,8 +191,13 @@ def bare(question: str) -> str:
 
 
 def root(word: str) -> str:
-    """Enough of a word to tell that "studied" answers "study"."""
-    return _PRESENT.get(word, word)[:4]
+    """Enough of a word to tell that "studied" answers "study", and "living" "live"."""
+    present = _PRESENT.get(word, word)
+    return (_ENDING.sub("", present) if len(present) > 3 else present)[:4]
+
+
+def _has_answer(pairs: Sequence[Pair], answer: str) -> bool:
+    return any(normalised(pair.answer) == normalised(answer) for pair in pairs)
 
 
 def _anew(pairs: Sequence[Pair]) -> list[Pair]:

@@ -86,7 +86,7 @@ async def study_missing(engine: Engine, keep: Keeper) -> tuple[int, list[str]]:
 
 async def _pairs(engine: Engine, line: str) -> list[Pair]:
     """
-    Usable pairs about `line` that the model can answer again.
+    Usable pairs about `line` that the model can answer again; of a list that it mostly can't, none.
 
     It is asked until each thing has enough wordings, at most `SAMPLED` times after the first, and no more once that
     brings nothing new.
@@ -99,11 +99,10 @@ async def _pairs(engine: Engine, line: str) -> list[Pair]:
             asked = usable(await _ask(engine, shown, sampling), line)
         except ModelAnswerUnusable as error:
             asked, unusable = [], error
-        new = [
-            pair
-            for pair in asked
-            if normalised(pair.question) not in known and await _can_answer(engine, pair, line)
-        ]
+        asked = [pair for pair in asked if normalised(pair.question) not in known]
+        new = [pair for pair in asked if await _can_answer(engine, pair, line)]
+        if 2 * len(new) < len(asked):  # then the model does not read the memory: the others were right by chance
+            new = []
         found += new
         if _is_enough(found, line) or (sampling.temperature and not new):
             break

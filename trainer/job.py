@@ -76,7 +76,9 @@ def parse_job(text: str | bytes) -> Job:
 
 def _lesson(index: int, given: Any) -> Lesson:
     where = f"lesson {index}"
-    _check_keys(where, given, required={"id", "question", "answer", "kind", "split"}, optional={"grounding", "sees"})
+    _check_keys(
+        where, given, required={"id", "question", "answer", "kind", "split"}, optional={"grounding", "sees"}
+    )
     if isinstance(given["id"], bool) or not isinstance(given["id"], int | str):
         raise BadJob(where, "has an 'id' that is neither a whole number nor a text")
     grounding = given.get("grounding")

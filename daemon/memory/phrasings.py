@@ -127,7 +127,9 @@ def things(pairs: Sequence[Pair], line: str) -> list[Thing]:
     now, _, before = line.partition(BEFORE)
     told = set(content_words(line))
     groups: list[tuple[str, set[str], list[Pair]]] = []
-    for pair in sorted(pairs, key=lambda pair: len(informing(pair, told))):  # the barest answer names the thing
+    for pair in sorted(
+        pairs, key=lambda pair: len(informing(pair, told))
+    ):  # the barest answer names the thing
         kind, said = kind_of(pair.answer, now, before), informing(pair, told)
         alike = (
             group[2]

@@ -21,6 +21,7 @@ from daemon.memory.content_words import normalised
 from daemon.memory.couples import couples
 from prompts.load import lines
 from store import lessons, memories
+from store.errors import NoSuchMemory
 from store.lessons import Lesson, NewLesson
 
 MAX_REPLY_TOKENS = 48
@@ -32,14 +33,23 @@ UNREAD_EVERY = 5  # questions to abstain from, of which one is asked with other 
 
 async def round_out(engine: Engine, keep: Keeper) -> int:
     """Add the standing lessons that are missing; returns how many."""
-    there = await keep.run(lessons.holding)
-    said, narratives = await keep.run(mentioned), await keep.run(held_lines)
-    wanted = [*_abstain(said), *_near(near(narratives), there), *_reading(there), *couples(there)]
-    wanted += await _general(engine, there)
-    known = {_key(one) for one in there}
-    added = [one for one in wanted if _key(one) not in known]
-    await keep.run(lessons.add, added)
-    return len(added)
+    general = await _general(engine, await keep.run(lessons.holding))
+    while True:
+        there = await keep.run(lessons.holding)
+        said, narratives = await keep.run(mentioned), await keep.run(held_lines)
+        known = {_key(one) for one in there}
+        wanted = [
+            *_abstain(said),
+            *general,
+            *_near(near(narratives), there),
+            *_reading(there),
+            *couples(there),
+        ]
+        added = [one for one in wanted if _key(one) not in known]
+        try:
+            return len(await keep.run(lessons.add, added))
+        except NoSuchMemory:  # forgotten meanwhile: look again at what is left
+            continue
 
 
 def held_lines(db: Any) -> dict[int, str]:

@@ -12,7 +12,7 @@ Source: TSUBASA, arXiv 2604.07894, "self-learning".
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 
 from daemon.engine.client import Engine, Sampling
@@ -67,12 +67,17 @@ async def study(engine: Engine, keep: Keeper, memory: Memory) -> list[NewLesson]
     ]
 
 
-async def study_missing(engine: Engine, keep: Keeper) -> tuple[int, list[str]]:
+async def study_missing(
+    engine: Engine, keep: Keeper, *, given_up: Collection[int] = ()
+) -> tuple[int, list[str]]:
     """
     Store lessons for every held memory without any that need not wait; how many, and why some memories gave none.
+
+    Args:
+        given_up: ids of memories that are not tried again.
     """
     made, failures = 0, []
-    wait = {one.memory_id for one in await keep.run(waiting, date.today())}
+    wait = {one.memory_id for one in await keep.run(waiting, date.today())} | set(given_up)
     for memory in await keep.run(lessons.unstudied):
         try:
             if memory.id not in wait:
@@ -101,7 +106,9 @@ async def _pairs(engine: Engine, line: str) -> list[Pair]:
             asked, unusable = [], error
         asked = [pair for pair in asked if normalised(pair.question) not in known]
         new = [pair for pair in asked if await _can_answer(engine, pair, line)]
-        if 2 * len(new) < len(asked):  # then the model does not read the memory: the others were right by chance
+        if 2 * len(new) < len(
+            asked
+        ):  # then the model does not read the memory: the others were right by chance
             new = []
         found += new
         if _is_enough(found, line) or (sampling.temperature and not new):

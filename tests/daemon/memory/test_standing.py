@@ -95,6 +95,27 @@ def test_what_is_not_said_of_somebody_goes_with_their_memory(tmp_path):
     assert not any(1 in one.memory_ids for one in then)
 
 
+def test_a_memory_that_is_forgotten_meanwhile_is_in_no_lesson(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            for thing in ("dog", "cat"):
+                text = f"The user's {thing} is called Rex."
+                await keep.run(memories.add, text, told_on=DAY, sources=())
+            await study_missing(Good(), keep)
+            run_it, looks = keep.run, []
+
+            async def run_later(ask, *args, **rest):
+                if ask is lessons.add and not looks:
+                    looks.append(await run_it(memories.forget, [1]))
+                return await run_it(ask, *args, **rest)
+
+            keep.run = run_later
+            await round_out(Good(), keep)
+            return {id for one in await run_it(lessons.holding) for id in one.memory_ids}
+
+    assert {2} == asyncio.run(run())
+
+
 def test_some_memories_are_also_read_and_few_of_many(tmp_path):
     texts = [f"The user's thing{number} is called Rex{number}." for number in range(1, 11)]
     _, held = rounded_out(tmp_path, *texts)

@@ -160,11 +160,13 @@ def test_every_memory_without_lessons_is_studied_once_and_failures_are_told(tmp_
                 await keep.run(memories.add, text, told_on=date(2026, 3, 5), sources=())
             first = await study_missing(engine, keep)
             second = await study_missing(engine, keep)
-            return first, second, await keep.run(lessons.holding)
+            third = await study_missing(engine, keep, given_up=[2])
+            return first, second, third, await keep.run(lessons.holding)
 
-    (made, failures), (again, _), held = asyncio.run(run())
+    (made, failures), again, given_up, held = asyncio.run(run())
 
-    assert (5, 1, 0, 5) == (made, len(failures), again, len(held))
+    assert (5, 1, 5) == (made, len(failures), len(held))
+    assert ((0, failures), (0, [])) == (again, given_up)
     assert "Rex" in failures[0]
 
 

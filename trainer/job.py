@@ -15,7 +15,7 @@ from typing import Any
 from trainer.errors import BadJob
 from trainer.recipe import Recipe, parse_recipe
 
-KINDS = ("fact", "before", "abstain", "general")
+KINDS = ("fact", "before", "as_of", "two", "abstain", "general", "reading")
 SPLITS = ("train", "exam")
 
 
@@ -29,6 +29,7 @@ class Lesson:
     grounding: str | None  # the teacher's whole system turn; None = no system turn, the base as it is
     kind: str
     split: str
+    sees: bool = False  # the student too has the grounding in its prompt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +76,17 @@ def parse_job(text: str | bytes) -> Job:
 
 def _lesson(index: int, given: Any) -> Lesson:
     where = f"lesson {index}"
-    _check_keys(where, given, required={"id", "question", "answer", "kind", "split"}, optional={"grounding"})
+    _check_keys(
+        where, given, required={"id", "question", "answer", "kind", "split"}, optional={"grounding", "sees"}
+    )
     if isinstance(given["id"], bool) or not isinstance(given["id"], int | str):
         raise BadJob(where, "has an 'id' that is neither a whole number nor a text")
     grounding = given.get("grounding")
     if grounding is not None:
         grounding = _words(where, "grounding", grounding)
+    sees = given.get("sees", False)
+    if not isinstance(sees, bool):
+        raise BadJob(where, f"has 'sees' {sees!r}; it must be true or false")
     return Lesson(
         id=given["id"],
         question=_words(where, "question", given["question"]),
@@ -88,6 +94,7 @@ def _lesson(index: int, given: Any) -> Lesson:
         grounding=grounding,
         kind=_one_of(where, "kind", given["kind"], KINDS),
         split=_one_of(where, "split", given["split"], SPLITS),
+        sees=sees,
     )
 
 

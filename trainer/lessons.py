@@ -20,7 +20,7 @@ class TokenisedLesson:
     """One lesson as tokens."""
 
     teacher: tuple[int, ...]  # the prompt with the grounding
-    student: tuple[int, ...]  # the prompt without it
+    student: tuple[int, ...]  # the prompt without it; with it in a lesson in reading
     answer: tuple[int, ...]  # with the end of the turn
 
 
@@ -62,5 +62,7 @@ def _tokenise(lesson: Lesson, chat: Chat) -> TokenisedLesson:
     if lesson.grounding is not None:
         teacher = chat.prompt([{"role": "system", "content": lesson.grounding}, question])
     return TokenisedLesson(
-        teacher=tuple(teacher), student=tuple(student), answer=tuple(chat.answer(lesson.answer))
+        teacher=tuple(teacher),
+        student=tuple(teacher if lesson.sees else student),
+        answer=tuple(chat.answer(lesson.answer)),
     )

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from daemon.memory.content_words import content_words
+from daemon.memory.phrasings import BEFORE
 from daemon.memory.recall import system_text
-from daemon.memory.study import BEFORE
 from prompts.load import lines
 from store.generations import Outdated
 from store.lessons import Lesson

@@ -82,7 +82,12 @@ def test_what_is_no_job_is_refused(text, said):
         ("lessons.0.answer", " \n", "lesson 0 has a 'answer' without words"),
         ("lessons.0.answer", "half \ud83d", "half a surrogate pair"),
         ("lessons.0.grounding", 5, "lesson 0 has a 'grounding'"),
-        ("lessons.0.kind", "joke", "the kind 'joke'; it must be one of fact, before, abstain, general"),
+        (
+            "lessons.0.kind",
+            "joke",
+            "the kind 'joke'; it must be one of fact, before, as_of, two, abstain, general",
+        ),
+        ("lessons.0.sees", "yes", "has 'sees' 'yes'"),
         ("lessons.0.split", [], "the split \\[\\]"),
         ("lessons.0.extra", 1, "lesson 0 has unknown keys: 'extra'"),
         ("recipe", [1], "'recipe' must be an object"),

@@ -20,7 +20,8 @@ from daemon.keeper import Keeper
 from daemon.memory import as_of
 from daemon.memory.content_words import normalised
 from daemon.memory.errors import HOPELESS, MemoryWorkError, ModelAnswerUnusable
-from daemon.memory.phrasings import BEFORE, ENOUGH, Pair, Thing, bare, is_answered, split, things, usable
+from daemon.memory.phrasings import BEFORE as BEFORE
+from daemon.memory.phrasings import ENOUGH, Pair, Thing, bare, is_answered, split, things, usable
 from daemon.memory.recall import system_text
 from daemon.memory.waiting import waiting
 from prompts.load import load, schema

@@ -40,8 +40,7 @@ _PRESENT = {
     "got": "get",
 }
 _TELLING = re.compile(
-    r"\bwhen\b.*\b(?:say|said|tell|told|mention|mentioned|state|stated|learn of|record|recorded|noted?)\b",
-    re.I,
+    r"\bwhen (?:did|have|has|was|were)\b.*\b(?:say|said|tell|told|mention|mentioned)\b", re.I
 )
 _ENDING = re.compile(r"(?<=\w\w\w)(?:ing|ed|e)$|(?<=\w\w)(?:ing|e)$")
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")

@@ -20,7 +20,8 @@ from daemon.keeper import Keeper
 from daemon.memory import as_of
 from daemon.memory.content_words import normalised
 from daemon.memory.errors import HOPELESS, MemoryWorkError, ModelAnswerUnusable
-from daemon.memory.phrasings import BEFORE, ENOUGH, Pair, Thing, bare, is_answered, split, things, usable
+from daemon.memory.phrasings import BEFORE as BEFORE
+from daemon.memory.phrasings import ENOUGH, Pair, Thing, bare, is_answered, split, things, usable
 from daemon.memory.recall import system_text
 from daemon.memory.waiting import waiting
 from prompts.load import load, schema
@@ -97,13 +98,13 @@ async def _pairs(engine: Engine, line: str) -> list[Pair]:
     brings nothing new.
     """
     found: list[Pair] = []
-    unusable: ModelAnswerUnusable | None = None
+    failed: Exception | None = None
     for shown, sampling in _tries(line):
         known = {normalised(pair.question) for pair in found}
         try:
             asked = usable(await _ask(engine, shown, sampling), line)
-        except ModelAnswerUnusable as error:
-            asked, unusable = [], error
+        except HOPELESS as error:
+            asked, failed = [], error
         asked = [pair for pair in asked if normalised(pair.question) not in known]
         new = [pair for pair in asked if await _can_answer(engine, pair, line)]
         if 2 * len(new) < len(
@@ -113,8 +114,8 @@ async def _pairs(engine: Engine, line: str) -> list[Pair]:
         found += new
         if _is_enough(found, line) or (sampling.temperature and not new):
             break
-    if unusable and not found:
-        raise unusable
+    if failed and not found:
+        raise failed
     return found
 
 

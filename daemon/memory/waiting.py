@@ -3,7 +3,8 @@ Waiting: the memories that a night does not teach yet, or never, and why.
 
     untrusted      neither the user's own word nor an import's: it can be recalled, and is never learned
     volatile       tells of today, of a passing state or of a near plan: stale before it is learned
-    contradicted   told within two days, it and another held memory may not both be true, or it went to and fro
+    contradicted   told within two days, the model took it to change another, which a check refused, and the two may not
+                   both be true; or it went to and fro
 
 A change of mind in the user's own words that was settled (RECONCILE) is knowledge and does not wait; only one that is
 taken back and forth within two days does. A contradiction that was not settled stops waiting after two days: then a
@@ -17,8 +18,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from os.path import commonprefix
 from typing import Any
 
+from daemon.memory.content_words import content_words, value_words
 from store import held, memories
 from store.events import besides
 from store.lessons import TAUGHT
@@ -85,7 +88,7 @@ def why_wait(
     Which of the held memories `found` wait.
 
     Args:
-        besides: memories that were added beside another which they may contradict, with that other.
+        besides: memories that were added beside another which the model took them to change, with that other.
         before: what held in the place of those told lately, oldest first.
     """
     by_id = {memory.id: memory for memory in found}
@@ -93,6 +96,7 @@ def why_wait(
         id
         for new, old in besides
         if new in by_id and old in by_id and _is_fresh(by_id[new].told_on, today)
+        if may_contradict(by_id[new].text, by_id[old].text)
         for id in (new, old)
     }
     reasons = {
@@ -106,6 +110,18 @@ def why_wait(
         for memory in found
     }
     return [Waiting(memory_id=id, reason=reason) for id, reason in reasons.items() if reason]
+
+
+def may_contradict(one: str, other: str) -> bool:
+    """
+    Whether two sentences tell the same thing with different values, or one denies the other.
+
+    "The user lives in Ghent." and "... in Bonn."; not "The user's sister lives ..." and "The user's brother lives ...".
+    """
+    words = [[word for word in content_words(text) if word != "not"] for text in (one, other)]
+    alike = len(commonprefix(words))
+    rests = [set(said[alike:]) - value_words(text) for said, text in zip(words, (one, other), strict=True)]
+    return alike > 0 and all(len(rest) <= 1 for rest in rests)
 
 
 def is_volatile(memory: Memory, today: date) -> bool:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from daemon.memory.waiting import REASONS, SETTLED_AFTER, is_volatile, waiting, why_wait
+from daemon.memory.waiting import REASONS, SETTLED_AFTER, is_volatile, may_contradict, waiting, why_wait
 from store import memories
 from store.memories import Memory
 from tests.daemon.memory.fakes import open_keeper
@@ -69,15 +69,31 @@ def test_what_is_not_the_users_own_word_waits(trust, waits):
 
 
 def test_two_that_may_contradict_each_other_wait_for_two_days():
-    told_before, told_today, long_ago = (
-        memory(1, told=date(2026, 9, 1)),
-        memory(2),
-        memory(3, told=date(2026, 9, 9)),
+    told_before = memory(1, told=date(2026, 9, 1))
+    told_today, long_ago = (
+        memory(id, "The user lives in Bonn.", told) for id, told in ((2, TODAY), (3, date(2026, 9, 9)))
     )
 
     assert {1: "contradicted", 2: "contradicted"} == why([told_before, told_today], [(2, 1)])
     assert {} == why([told_before, long_ago], [(3, 1)])
     assert {} == why([told_today], [(2, 1)])  # the other one holds no more
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        ("The user lives in Ghent.", "The user lives in New York.", True),
+        ("The user's sister is called Ann Lee.", "The user's sister is called Bo.", True),
+        ("The user works as a baker.", "The user works as a nurse.", True),
+        ("The user eats meat.", "The user doesn't eat meat.", True),
+        ("The user's sister lives in Ghent.", "The user's brother lives in Bonn.", False),
+        ("The user's favourite food is soup.", "The user's favourite drink is tea.", False),
+        ("The user's sister is called Priya.", "The user's best friend is called Tobias.", False),
+    ],
+)
+def test_only_what_tells_the_same_thing_otherwise_contradicts(one, other, expected):
+    assert expected == may_contradict(one, other) == may_contradict(other, one)
+    assert expected == bool(why([memory(1, one), memory(2, other)], [(2, 1)]))
 
 
 def test_a_change_of_mind_is_knowledge_and_one_back_and_forth_within_two_days_waits():
@@ -92,7 +108,12 @@ def test_a_change_of_mind_is_knowledge_and_one_back_and_forth_within_two_days_wa
 
 @given(some.dates(), some.dates())
 def test_nothing_waits_for_a_contradiction_longer_than_it_takes_to_settle(told, today):
-    made = why_wait([memory(1, told=told), memory(2, told=told)], besides=[(2, 1)], before={}, today=today)
+    made = why_wait(
+        [memory(1, told=told), memory(2, "The user lives in Bonn.", told)],
+        besides=[(2, 1)],
+        before={},
+        today=today,
+    )
 
     assert bool(made) == (abs(today - told) < SETTLED_AFTER)
 

@@ -194,10 +194,12 @@ class Nights:
             except (NightEnded, NightFailed) as error:
                 if self._forgets != forgets:
                     log.info("Night: %s; it begins anew without it", FORGOTTEN)
-                elif isinstance(error, NightEnded) and not self._asked:
+                    continue
+                if isinstance(error, NightEnded) and not self._asked:
                     raise Postponed(POSTPONED_S) from error
-                else:
-                    raise
+                if isinstance(error, NightFailed) and job.attempts > 1 and self._checkpoints:
+                    await asyncio.to_thread(checkpoints.sweep, self._checkpoints)  # it may be what fails
+                raise
 
     async def _tonight(self, since: datetime) -> Night | Wait:
         now = self._now()

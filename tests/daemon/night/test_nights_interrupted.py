@@ -1,12 +1,13 @@
 """What forgetting, kills and clocks make of a night."""
 
 import asyncio
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from daemon.jobs import Kind, Postponed, Runner
 from daemon.night import checkpoints
+from daemon.night.errors import NightFailed
 from daemon.night.night import NightReport
 from daemon.night.nights import FORGOTTEN
 from daemon.night.when import Machine
@@ -145,3 +146,18 @@ def test_a_clock_that_jumps_in_the_night_makes_no_second_one_of_a_day(tmp_path, 
 
     assert len(days) == len(set(days))
     assert {"2026-03-05", "2026-03-06"} <= set(days)
+
+
+def test_a_night_that_fails_a_second_time_is_not_tried_with_that_checkpoint_again(tmp_path):
+    async def run():
+        async with house(tmp_path, "raise SystemExit(2)") as home:
+            kept = []
+            for _ in range(2):
+                job = await home.job()
+                with pytest.raises(NightFailed):
+                    await home.nights.work(job)
+                kept.append(home.checkpoints.exists())
+                await home.keep.run(jobs.fail, job, "no", retry_at=datetime.now(UTC))
+            return kept
+
+    assert [True, False] == asyncio.run(run())

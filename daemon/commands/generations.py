@@ -51,7 +51,7 @@ def listed(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
         shown.add_row(
             _mark(one["id"] == found["live"]),
             str(one["id"]),
-            one["made_at"][:16].replace("T", " "),
+            one["made_at"][:10],
             one["state"],
             str(one["lesson_count"]),
             _percent(asked.get("candidate")),

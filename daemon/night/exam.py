@@ -153,7 +153,12 @@ def _judged(question: Question, said: Completion | None, by_base: Completion | N
     """The points of one answer."""
     if said is None:
         return 0.0
-    says_wrong = not question.wrong.isdisjoint(content_words(said.text))
+    wrong = question.wrong
+    if question.part == "canary" and by_base is not None:
+        wrong -= frozenset(
+            content_words(by_base.text)
+        )  # a word of its own: the model may be called like a friend
+    says_wrong = not wrong.isdisjoint(content_words(said.text))
     match question.part:
         case "stale":
             return float(not says_wrong)

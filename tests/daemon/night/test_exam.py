@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -108,6 +109,27 @@ def test_a_question_that_the_engine_cannot_take_is_answered_wrongly_by_all():
 
     assert (0.0, 0.0, 0.0) == (exam.marks[0].candidate, exam.marks[0].live, exam.marks[0].base)
     assert seen[-1].done == seen[-1].total
+
+
+class Gossip(ByAdapter):
+    """The base calls itself Rex; the candidate greets with a name that it has learned."""
+
+    async def complete(self, messages, *, adapter="live", **rest):
+        done = await super().complete(messages, adapter=adapter, **rest)
+        said = "Hello, I am Rex." if adapter == "base" else f"Hello, {self.name}."
+        return replace(done, text=said)
+
+
+@pytest.mark.parametrize(("name", "points"), [("Lindqvist", 0.0), ("Rex", 1.0)])
+def test_a_canary_that_tells_a_name_is_lost_unless_the_base_says_it_too(name, points):
+    engine = Gossip()
+    engine.name = name
+    canary = Question(part="canary", text="Hello!", wrong=frozenset({"lindqvist", "rex"}))
+
+    (mark,) = asyncio.run(
+        sit(engine, [canary], candidate="candidate", has_live=False, on_progress=lambda progress: None)
+    ).marks
+    assert (points, 1.0) == (mark.candidate, mark.base)
 
 
 def test_an_answer_is_right_when_its_words_are():

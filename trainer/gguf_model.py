@@ -19,7 +19,9 @@ from gguf import GGUFReader, ReaderTensor
 from gguf.quants import dequantize
 
 from trainer.errors import ModelDamaged, ModelMissing, NotQwen3, UnsupportedModel
+from trainer.gguf_affine import Affine, affine
 
+READABLE = "F32, F16, BF16, Q8_0, Q4_K and most others"
 LAYER_NAMES = {  # GGUF name inside blk.N. -> Hugging Face name inside model.layers.N.
     "attn_norm": "input_layernorm",
     "attn_q": "self_attn.q_proj",
@@ -108,15 +110,36 @@ class GgufModel:
             UnsupportedModel: a quantisation that cannot be undone.
         """
         for name in self.shape.expected():
-            tensor = self._tensors[name]
+            yield hugging_face_name(name), self.values(name)
+
+    def values(self, name: str) -> npt.NDArray[np.float32]:
+        """
+        The float32 values, its own copy, of the tensor with that GGUF name (without ".weight").
+
+        Raises:
+            UnsupportedModel: a quantisation that cannot be undone.
+        """
+        tensor = self._tensors[name]
+        try:
+            values = dequantize(tensor.data, tensor.tensor_type)
+        except NotImplementedError as error:
+            feature = f"tensors of the type {tensor.tensor_type.name}"
+            raise UnsupportedModel(self.path, feature, READABLE) from error
+        return np.array(values, np.float32).reshape(self.shape.expected()[name])
+
+    def affine(self, name: str) -> Affine | None:
+        """The same tensor in the groups it is quantised in, where its format has such."""
+        return affine(self._tensors[name])
+
+    def unreadable(self) -> str | None:
+        """Which quantisation of this file cannot be undone, such as "IQ7_X"; None when all can."""
+        first = {self._tensors[name].tensor_type: self._tensors[name] for name in self.shape.expected()}
+        for kind, tensor in first.items():
             try:
-                values = dequantize(tensor.data, tensor.tensor_type)
-            except NotImplementedError as error:
-                feature = f"tensors of the type {tensor.tensor_type.name}"
-                raise UnsupportedModel(
-                    self.path, feature, "F32, F16, BF16, Q8_0, Q4_K and most others"
-                ) from error
-            yield hugging_face_name(name), np.array(values, np.float32).reshape(self.shape.expected()[name])
+                dequantize(tensor.data[:1], kind)
+            except NotImplementedError:
+                return str(kind.name)
+        return None
 
 
 def open_model(path: Path) -> GgufModel:

@@ -193,7 +193,7 @@ def why_not(model: GgufModel, recipe: Recipe) -> str | None:
     if recipe.device == "mlx":
         return "the recipe asks for MLX"
     if recipe.device == "cuda" and not torch.cuda.is_available():
-        return "the recipe asks for CUDA, and torch finds no CUDA device"
+        return "torch finds no CUDA device"
     return None
 
 

@@ -1,0 +1,53 @@
+"""
+How much memory a batch will take in MLX, and how much there is.
+
+MLX can't be asked to fail: where memory runs out, a Mac's GPU ends the process from a thread of its own, and a
+Linux CPU ends it by a segmentation fault. So a batch that looks too large is refused before it is begun.
+
+Promises: an estimate from shapes alone, meant to be above what is used and below three times that.
+Knows nothing of how the model computes but the sizes of what it keeps for the gradient.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import mlx.core as mx
+
+from trainer.gguf_model import Shape
+
+FLOAT = 4  # bytes; of attention weights, logits and the adapter's own activations
+
+
+def needed_mb(
+    shape: Shape, lengths: Sequence[int], answers: int, *, rank: int, width: int, learn: bool, again: bool
+) -> float:
+    """
+    What one batch needs beside the model, in MB.
+
+    Args:
+        lengths: tokens of each sequence.
+        answers: answer tokens of all of them.
+        width: bytes of one activation.
+        learn: with a gradient; without one, a layer's activations are given back after it.
+        again: activations are computed again, one layer at a time.
+    """
+    tokens = sum(lengths)
+    heads = (2 * shape.heads + 3 * shape.kv_heads) * shape.head_dim
+    per_token = width * (9 * shape.hidden + 2 * heads + 7 * shape.ffn) + 8 * FLOAT * rank
+    attention = 3 * FLOAT * shape.heads * sum(length * length for length in lengths)
+    layer = tokens * per_token + attention
+    logits = FLOAT * answers * shape.vocabulary * (6 if learn else 3)
+    kept = shape.layers * (tokens * width * shape.hidden if again else layer) if learn else 0
+    return (kept + (2 * layer if again or not learn else layer) + logits) / 1e6
+
+
+def room_mb() -> float | None:
+    """How much more memory MLX may take here, in MB; None where the system does not say."""
+    if mx.metal.is_available():
+        return (mx.device_info()["max_recommended_working_set_size"] - mx.get_active_memory()) / 1e6
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    found = [int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
+    return found[0] * 1024 / 1e6 if found else None

@@ -17,7 +17,6 @@ from typing import Any, TypeAlias
 import mlx.core as mx
 import numpy as np
 from mlx.optimizers import AdamW, clip_grad_norm
-from mlx.utils import tree_flatten, tree_unflatten
 
 from trainer.backend import Floats, Sequences, Targets
 from trainer.errors import OutOfMemory
@@ -99,16 +98,19 @@ class MlxBackend:
 
     def state(self) -> dict[str, Floats]:
         """A copy of the adapter and of AdamW's moments and steps, float32."""
-        optimiser = {f"optimiser.{name}": values for name, values in tree_flatten(self._optimiser.state)}
-        return self.adapter() | {name: np.array(values, np.float32) for name, values in optimiser.items()}
+        kept = {**self.adapter(), "steps": np.array(self._optimiser.step, np.float32)}
+        for name in self._adapter:
+            for moment, values in self._optimiser.state[name].items():
+                kept[f"{moment}.{name}"] = np.array(values)
+        return kept
 
     def restore(self, state: dict[str, Floats]) -> None:
         """Go on from what `state()` gave."""
         self._adapter = {name: mx.array(state[name]) for name in self._adapter}
-        flat = [(name, values) for name, values in tree_flatten(self._optimiser.state)]
-        self._optimiser.state = tree_unflatten(
-            [(name, mx.array(state[f"optimiser.{name}"]).astype(values.dtype)) for name, values in flat]
-        )
+        self._optimiser.state["step"] = mx.array(int(state["steps"]), mx.uint64)
+        for name in self._adapter:
+            moments = self._optimiser.state[name]
+            self._optimiser.state[name] = {each: mx.array(state[f"{each}.{name}"]) for each in moments}
 
     def peak_mb(self) -> float:
         """The most memory ever held, in MB: of this process, or of MLX where the process does not count it."""

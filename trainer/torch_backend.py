@@ -109,6 +109,7 @@ class TorchBackend:
 
     def restore(self, state: dict[str, Floats]) -> None:
         """Go on from what `state()` gave."""
+        self._optimiser.state.clear()
         with torch.no_grad():
             for index, weights in enumerate(self._trained):
                 weights.copy_(self._tensor(state[f"weights.{index}"]))

@@ -10,7 +10,7 @@ Not tried on Apple silicon by us: all tests of it run on Linux.
 Knows nothing of schedules, lessons or files.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -36,14 +36,23 @@ CACHE = 1 << 30  # bytes of freed memory that MLX may keep: batches differ in si
 class MlxBackend:
     """A base model, the adapter being trained on it, and the state of its optimiser."""
 
-    def __init__(self, model: GgufModel, recipe: Recipe, seed: int, *, quantised: bool | None = None) -> None:
-        """`quantised` None: where the model is large."""
+    def __init__(
+        self,
+        model: GgufModel,
+        recipe: Recipe,
+        seed: int,
+        *,
+        quantised: bool | None = None,
+        room: Callable[[], float | None] = room_mb,
+    ) -> None:
+        """`quantised` None: where the model is large. `room`: how many MB a batch may take, asked before each."""
         self.parameters = model.parameters
         large = self.parameters >= LARGE
         quantised = large if quantised is None else quantised
         half = recipe.precision == "bfloat16" or (recipe.precision == "auto" and large)
         self._shape = model.shape
         self._recipe = recipe
+        self._room = room
         self._width = 2 if half else 4
         mx.set_cache_limit(CACHE)
         with _memory_errors("loading the model", recipe):
@@ -139,7 +148,7 @@ class MlxBackend:
         Raises:
             OutOfMemory: it does not fit even so.
         """
-        room = room_mb()
+        room = self._room()
         for again in (False, True):
             needed = needed_mb(
                 self._shape,

@@ -49,7 +49,11 @@ class PackedAttention(Attention):  # type: ignore[misc, unused-ignore]  # where 
 
 
 class LoraLinear(nn.Module):  # type: ignore[misc, unused-ignore]
-    """A frozen linear layer and its adapter, as PEFT holds it: A (rank, in), B (out, rank), float32."""
+    """
+    A frozen linear layer and its adapter, as PEFT holds it: A (rank, in), B (out, rank), float32.
+
+    It computes in the type of what it is given: float32 copies of bfloat16 activations would double the memory.
+    """
 
     def __init__(self, linear: nn.Module, scale: float) -> None:
         super().__init__()
@@ -58,8 +62,8 @@ class LoraLinear(nn.Module):  # type: ignore[misc, unused-ignore]
         self.lora_A = self.lora_B = mx.zeros((0,))
 
     def __call__(self, x: Array) -> Array:
-        given = self.linear(x)
-        return given + (self.scale * ((x @ self.lora_A.T) @ self.lora_B.T)).astype(given.dtype)
+        first, second = self.lora_A.T.astype(x.dtype), self.lora_B.T.astype(x.dtype)
+        return self.linear(x) + self.scale * ((x @ first) @ second)
 
 
 class PackedModel:

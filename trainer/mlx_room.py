@@ -14,8 +14,9 @@ from pathlib import Path
 import mlx.core as mx
 
 from trainer.gguf_model import Shape
+from trainer.mlx_model import adapted
 
-FLOAT = 4  # bytes; of attention weights, logits and the adapter's own activations
+FLOAT = 4  # bytes; of logits, and of the adapter with its gradient and moments
 
 
 def needed_mb(
@@ -33,12 +34,14 @@ def needed_mb(
     """
     tokens = sum(lengths)
     heads = (2 * shape.heads + 3 * shape.kv_heads) * shape.head_dim
-    per_token = width * (9 * shape.hidden + 2 * heads + 7 * shape.ffn) + 8 * FLOAT * rank
-    attention = 3 * FLOAT * shape.heads * sum(length * length for length in lengths)
-    layer = tokens * per_token + attention
-    logits = FLOAT * answers * shape.vocabulary * (6 if learn else 3)
-    kept = shape.layers * (tokens * width * shape.hidden if again else layer) if learn else 0
-    return (kept + (2 * layer if again or not learn else layer) + logits) / 1e6
+    per_token = width * (9 * shape.hidden + 2 * heads + 7 * shape.ffn + 8 * rank)
+    layer = tokens * per_token + 3 * width * shape.heads * sum(length * length for length in lengths)
+    logits = FLOAT * answers * shape.vocabulary
+    if not learn:
+        return (layer + 3 * logits) / 1e6
+    updates = 5 * FLOAT * rank * sum(sum(size) for size in adapted(shape).values())
+    kept = shape.layers * tokens * width * shape.hidden + layer if again else shape.layers * layer
+    return (kept + layer + 6 * logits + updates) / 1e6
 
 
 def room_mb() -> float | None:

@@ -14,6 +14,7 @@ from types import ModuleType
 
 from trainer.backend import Backend
 from trainer.errors import NoBackend
+from trainer.gguf_affine import unreadable
 from trainer.gguf_model import GgufModel
 from trainer.recipe import Recipe
 
@@ -51,8 +52,8 @@ def reasons_against(model: GgufModel, recipe: Recipe) -> Iterator[tuple[str, str
 def _reason(name: str, model: GgufModel, recipe: Recipe) -> str | None:
     if recipe.device not in ("auto", name):
         return f"the recipe asks for {recipe.device!r}"
-    if kind := model.unreadable():
-        return f"the model has tensors of the type {kind}, which can't be read"
+    if kinds := {kind for _, kind in model.read(unreadable) if kind}:
+        return f"the model has tensors of the type {', '.join(sorted(kinds))}, which can't be read"
     if name == "mlx" and recipe.device == "auto" and not _apple_silicon():
         return "this is no Apple silicon"
     try:

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from gguf import GGMLQuantizationType, ReaderTensor
-from gguf.quants import Q4_K
+from gguf.quants import Q4_K, dequantize
+
+from trainer.backend import Floats
 
 GROUP = 32  # values that share a scale and an offset
 
@@ -26,6 +28,26 @@ class Affine:
     levels: npt.NDArray[np.uint8]  # (rows, columns), each below 2**bits
     scales: npt.NDArray[np.float32]  # (rows, columns / GROUP)
     offsets: npt.NDArray[np.float32]  # the same shape
+
+
+def affine_or_floats(tensor: ReaderTensor) -> Affine | Floats:
+    """The matrix in its groups where its format has such, else its numbers in float32 (the file's own memory)."""
+    return affine(tensor) or floats(tensor)
+
+
+def floats(tensor: ReaderTensor) -> Floats:
+    """The numbers in float32, rows by columns; where they lie so in the file, its own memory."""
+    shape = tuple(int(size) for size in reversed(tensor.shape))
+    return np.asarray(dequantize(tensor.data, tensor.tensor_type), np.float32).reshape(shape)
+
+
+def unreadable(tensor: ReaderTensor) -> str | None:
+    """The name of its quantisation if that cannot be undone."""
+    try:
+        dequantize(tensor.data[:1], tensor.tensor_type)
+    except NotImplementedError:
+        return str(tensor.tensor_type.name)
+    return None
 
 
 def affine(tensor: ReaderTensor) -> Affine | None:

@@ -41,14 +41,12 @@ class MlxBackend:
         model: GgufModel,
         recipe: Recipe,
         seed: int,
-        *,
-        quantised: bool | None = None,
         room: Callable[[], float | None] = room_mb,
     ) -> None:
-        """`quantised` None: where the model is large. `room`: how many MB a batch may take, asked before each."""
+        """`room`: how many MB a batch may take, asked before each."""
         self.parameters = model.parameters
         large = self.parameters >= LARGE
-        quantised = large if quantised is None else quantised
+        quantised = recipe.base == "held" or (recipe.base == "auto" and large)
         half = recipe.precision == "bfloat16" or (recipe.precision == "auto" and large)
         self._shape = model.shape
         self._recipe = recipe
@@ -143,13 +141,14 @@ class MlxBackend:
 
     def _fits(self, doing: str, batch: Sequences, *, learn: bool) -> bool:
         """
-        Whether activations must be computed again for the batch to fit.
+        Whether activations must be computed again: so that the batch fits, or because the recipe asks for it.
 
         Raises:
             OutOfMemory: it does not fit even so.
         """
         room = self._room()
-        for again in (False, True):
+        ways = {"auto": (False, True), "off": (False,), "on": (True,)}[self._recipe.checkpointing]
+        for again in ways:
             needed = needed_mb(
                 self._shape,
                 batch.lengths.tolist(),
@@ -166,7 +165,9 @@ class MlxBackend:
 
 def why_not(model: GgufModel, recipe: Recipe) -> str | None:
     """Why this can't train here; None when it can: where MLX loads, it runs."""
-    return None if recipe.device in ("auto", "mlx") else f"the recipe asks for {recipe.device!r}"
+    if recipe.device not in ("auto", "mlx"):
+        return f"the recipe asks for {recipe.device!r}"
+    return "'base' of the recipe is nf4, which needs a CUDA device" if recipe.base == "nf4" else None
 
 
 def open_backend(model: GgufModel, recipe: Recipe, seed: int) -> MlxBackend:

@@ -18,7 +18,7 @@ import numpy as np
 from mlx_lm.models.qwen3 import Attention, Model, ModelArgs
 
 from trainer.backend import Floats
-from trainer.gguf_affine import GROUP, Affine
+from trainer.gguf_affine import GROUP, Affine, affine_or_floats, floats
 from trainer.gguf_model import GgufModel, Shape, hugging_face_name
 
 Array: TypeAlias = Any  # mlx.core.array
@@ -111,14 +111,13 @@ def load_base(model: GgufModel, *, dtype: Array, quantised: bool) -> Model:
         layer.self_attn = PackedAttention(base.args)
     weights: dict[str, Array] = {}
     groups: dict[str, dict[str, int]] = {}
-    for name, shape in model.shape.expected().items():
-        path = _path(name)
-        if quantised and len(shape) == 2 and shape[1] % GROUP == 0:
-            bits, held = _quantised(model, name)
+    for name, given in model.read(affine_or_floats if quantised else floats):
+        path = name.removesuffix(".weight")
+        if isinstance(given, Affine) or (quantised and given.ndim == 2 and given.shape[1] % GROUP == 0):
+            bits, parts = _quantised(given)
             groups[path] = {"group_size": GROUP, "bits": bits}
-            parts = dict(zip(("weight", "scales", "biases"), held, strict=True))
         else:
-            parts = {"weight": mx.array(model.values(name))}
+            parts = {"weight": mx.array(given)}
         for part, values in parts.items():
             kept = values if values.dtype == mx.uint32 else values.astype(dtype)
             mx.eval(kept)  # now, so that only one tensor at a time is held in float32
@@ -152,12 +151,13 @@ def fresh_adapter(shape: Shape, rank: int, seed: int) -> dict[str, Floats]:
     return adapter
 
 
-def _quantised(model: GgufModel, name: str) -> tuple[int, Sequence[Array]]:
-    """(bits, (packed levels, scales, offsets)) of a matrix, in groups of 32."""
-    groups = model.affine(name)
-    if groups is None:
-        return BITS, mx.quantize(mx.array(model.values(name)), GROUP, BITS)
-    return groups.bits, (mx.array(_packed(groups)), mx.array(groups.scales), mx.array(groups.offsets))
+def _quantised(given: Affine | Floats) -> tuple[int, dict[str, Array]]:
+    """(bits, MLX's names -> packed levels, scales, offsets) of a matrix, in groups of 32."""
+    if isinstance(given, Affine):
+        bits, parts = given.bits, (_packed(given), given.scales, given.offsets)
+    else:
+        bits, parts = BITS, mx.quantize(mx.array(given), GROUP, BITS)
+    return bits, {name: mx.array(each) for name, each in zip(("weight", "scales", "biases"), parts, strict=True)}
 
 
 def _packed(groups: Affine) -> np.ndarray[Any, np.dtype[np.uint32]]:

@@ -9,11 +9,11 @@ Knows nothing of how the model computes but the sizes of what it keeps for the g
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import mlx.core as mx
 
 from trainer.gguf_model import Shape
+from trainer.memory import free_mb
 from trainer.mlx_model import adapted
 
 FLOAT = 4  # bytes; of logits, and of the adapter with its gradient and moments
@@ -48,9 +48,4 @@ def room_mb() -> float | None:
     """How much more memory MLX may take here, in MB; None where the system does not say."""
     if mx.metal.is_available():
         return (mx.device_info()["max_recommended_working_set_size"] - mx.get_active_memory()) / 1e6
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return None
-    found = [int(line.split()[1]) for line in lines if line.startswith("MemAvailable:")]
-    return found[0] * 1024 / 1e6 if found else None
+    return free_mb()

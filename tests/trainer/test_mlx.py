@@ -54,7 +54,9 @@ def test_affine_groups_are_the_very_numbers_of_the_file(files, kind):
 @pytest.mark.parametrize(("kind", "tolerance"), [("F16", 0.4), ("Q8_0", 1e-4), ("Q4_K_M", 0.3)])
 def test_a_quantised_base_gives_the_logits_of_the_whole_one(files, kind, tolerance):
     """Q8_0 is held exactly. F16, and the Q6_K in Q4_K_M, are rounded to 8 bits; the logits range over 17."""
-    whole, quantised = (MlxBackend(open_model(files[kind]), RECIPE, 1, quantised=each) for each in (False, True))
+    whole, quantised = (
+        MlxBackend(open_model(files[kind]), replace(RECIPE, base=each), 1) for each in ("whole", "held")
+    )
     expected = whole.logits(TOKENS)
 
     assert np.ptp(expected) > 15
@@ -62,7 +64,7 @@ def test_a_quantised_base_gives_the_logits_of_the_whole_one(files, kind, toleran
 
 
 def test_an_adapter_learns_on_a_quantised_base_in_bfloat16(files):
-    backend = MlxBackend(open_model(files["Q4_K_M"]), replace(RECIPE, precision="bfloat16"), 1, quantised=True)
+    backend = MlxBackend(open_model(files["Q4_K_M"]), replace(RECIPE, precision="bfloat16", base="held"), 1)
     targets = hard_targets(BATCH)
     losses = [backend.step(BATCH, targets, 0.01) for _ in range(15)]
 
@@ -73,11 +75,11 @@ def test_an_adapter_learns_on_a_quantised_base_in_bfloat16(files):
 
 def test_bfloat16_is_close_to_float32(files):
     half, whole = (
-        MlxBackend(open_model(files["Q8_0"]), replace(RECIPE, precision=each), 1, quantised=True)
+        MlxBackend(open_model(files["Q8_0"]), replace(RECIPE, precision=each, base="held"), 1)
         for each in ("bfloat16", "float32")
     )
 
-    assert np.abs(half.logits(TOKENS) - whole.logits(TOKENS)).max() < 0.5
+    assert np.abs(half.logits(TOKENS) - whole.logits(TOKENS)).mean() < 0.2  # of a range of 17
     assert half.loss(BATCH, hard_targets(BATCH)) == pytest.approx(whole.loss(BATCH, hard_targets(BATCH)), rel=0.05)
 
 
@@ -87,7 +89,7 @@ def lessons(count: int, prompt: int, answer: int) -> Sequences:
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize(("count", "prompt", "answer"), [(8, 20, 10), (1, 400, 20), (4, 5, 100), (20, 60, 5)])
+@pytest.mark.parametrize(("count", "prompt", "answer"), [(8, 20, 10), (1, 200, 20), (2, 5, 60)])
 def test_the_estimate_of_memory_is_above_what_is_used_and_not_far(files, precision, count, prompt, answer):
     model = open_model(files["F16"])
     backend = MlxBackend(model, replace(RECIPE, precision=precision, loss="rest"), 1)
@@ -107,26 +109,30 @@ def test_the_estimate_of_memory_is_above_what_is_used_and_not_far(files, precisi
         assert used < needed < 3 * used
 
 
-def needed(path, *, again: bool) -> float:
-    shape, lengths = open_model(path).shape, BATCH.lengths.tolist()
-    return mlx_room.needed_mb(shape, lengths, len(BATCH.answers), rank=4, width=4, learn=True, again=again)
+def needed(path, batch, *, again: bool) -> float:
+    shape, lengths = open_model(path).shape, batch.lengths.tolist()
+    return mlx_room.needed_mb(shape, lengths, len(batch.answers), rank=4, width=4, learn=True, again=again)
 
 
 def test_with_less_room_activations_are_computed_again_and_the_step_is_the_same(files):
-    path = files["F16"]
-    between = (needed(path, again=False) + needed(path, again=True)) / 2
-    roomy, tight = (MlxBackend(open_model(path), RECIPE, 1, room=lambda mb=mb: mb) for mb in (None, between))
-    used = []
-    for backend in (roomy, tight):
+    path, batch = files["F16"], lessons(8, 20, 10)
+    between = (needed(path, batch, again=False) + needed(path, batch, again=True)) / 2
+    used, adapters = [], []
+    for recipe, room in ((RECIPE, None), (RECIPE, between), (replace(RECIPE, checkpointing="on"), None)):
+        backend = MlxBackend(open_model(path), recipe, 1, room=lambda mb=room: mb)
         mx.clear_cache()
         before = mx.get_active_memory()
         mx.reset_peak_memory()
-        backend.step(BATCH, hard_targets(BATCH), 0.01)
+        backend.step(batch, hard_targets(batch), 0.01)
         used.append(mx.get_peak_memory() - before)
+        adapters.append(backend.adapter())
 
-    assert used[1] < 0.95 * used[0]
-    for name, values in roomy.adapter().items():
-        assert np.abs(values - tight.adapter()[name]).max() < 1e-6
+    assert max(used[1:]) < 0.9 * used[0]
+    for other in adapters[1:]:
+        assert max(np.abs(values - other[name]).max() for name, values in adapters[0].items()) < 1e-6
+    with pytest.raises(OutOfMemory):
+        off = replace(RECIPE, checkpointing="off")
+        MlxBackend(open_model(path), off, 1, room=lambda: between).step(batch, hard_targets(batch), 0.01)
 
 
 def test_a_batch_without_room_is_refused_and_nothing_has_changed(files):

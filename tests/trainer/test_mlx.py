@@ -90,8 +90,8 @@ def lessons(count: int, prompt: int, answer: int) -> Sequences:
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize(("count", "prompt", "answer"), [(8, 20, 10), (1, 200, 20), (2, 5, 60)])
-def test_the_estimate_of_memory_is_above_what_is_used_and_not_far(files, precision, count, prompt, answer):
-    model = open_model(files["F16"])
+def test_the_estimate_of_memory_is_above_what_is_used_and_not_far(tiny, precision, count, prompt, answer):
+    model = open_model(tiny)
     backend = MlxBackend(model, replace(RECIPE, precision=precision, loss="rest"), 1)
     batch = lessons(count, prompt, answer)
     targets = backend.teach(batch, 5)
@@ -114,12 +114,12 @@ def needed(path, batch, *, again: bool) -> float:
     return mlx_room.needed_mb(shape, lengths, len(batch.answers), rank=4, width=4, learn=True, again=again)
 
 
-def test_with_less_room_activations_are_computed_again_and_the_step_is_the_same(files):
-    path, batch = files["F16"], lessons(8, 20, 10)
-    between = (needed(path, batch, again=False) + needed(path, batch, again=True)) / 2
+def test_with_less_room_activations_are_computed_again_and_the_step_is_the_same(tiny):
+    batch = lessons(8, 20, 10)
+    between = (needed(tiny, batch, again=False) + needed(tiny, batch, again=True)) / 2
     used, adapters = [], []
     for recipe, room in ((RECIPE, None), (RECIPE, between), (replace(RECIPE, checkpointing="on"), None)):
-        backend = MlxBackend(open_model(path), recipe, 1, room=lambda mb=room: mb)
+        backend = MlxBackend(open_model(tiny), recipe, 1, room=lambda mb=room: mb)
         mx.clear_cache()
         before = mx.get_active_memory()
         mx.reset_peak_memory()
@@ -132,13 +132,12 @@ def test_with_less_room_activations_are_computed_again_and_the_step_is_the_same(
         assert max(np.abs(values - other[name]).max() for name, values in adapters[0].items()) < 1e-6
     with pytest.raises(OutOfMemory):
         off = replace(RECIPE, checkpointing="off")
-        MlxBackend(open_model(path), off, 1, room=lambda: between).step(batch, hard_targets(batch), 0.01)
+        MlxBackend(open_model(tiny), off, 1, room=lambda: between).step(batch, hard_targets(batch), 0.01)
 
 
-def test_a_batch_without_room_is_refused_and_nothing_has_changed(files):
-    path = files["F16"]
+def test_a_batch_without_room_is_refused_and_nothing_has_changed(tiny):
     room = [None]
-    backend = MlxBackend(open_model(path), RECIPE, 1, room=lambda: room[0])
+    backend = MlxBackend(open_model(tiny), RECIPE, 1, room=lambda: room[0])
     targets = hard_targets(BATCH)
     backend.step(BATCH, targets, 0.01)
     before = backend.state()

@@ -15,7 +15,7 @@ from typing import Any
 from trainer.errors import BadJob
 from trainer.recipe import Recipe, parse_recipe
 
-KINDS = ("fact", "before", "abstain", "general")
+KINDS = ("fact", "before", "as_of", "two", "abstain", "general", "reading")
 SPLITS = ("train", "exam")
 
 
@@ -29,6 +29,7 @@ class Lesson:
     grounding: str | None  # the teacher's whole system turn; None = no system turn, the base as it is
     kind: str
     split: str
+    sees: bool = False  # the student reads the grounding too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +76,7 @@ def parse_job(text: str | bytes) -> Job:
 
 def _lesson(index: int, given: Any) -> Lesson:
     where = f"lesson {index}"
-    _check_keys(where, given, required={"id", "question", "answer", "kind", "split"}, optional={"grounding"})
+    _check_keys(where, given, required={"id", "question", "answer", "kind", "split"}, optional={"grounding", "sees"})
     if isinstance(given["id"], bool) or not isinstance(given["id"], int | str):
         raise BadJob(where, "has an 'id' that is neither a whole number nor a text")
     grounding = given.get("grounding")
@@ -88,6 +89,7 @@ def _lesson(index: int, given: Any) -> Lesson:
         grounding=grounding,
         kind=_one_of(where, "kind", given["kind"], KINDS),
         split=_one_of(where, "split", given["split"], SPLITS),
+        sees=bool(given.get("sees", False)),
     )
 
 

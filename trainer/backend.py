@@ -20,11 +20,11 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sequences:
-    """Token sequences side by side, padded on the right, and where their answers are foretold."""
+    """Token sequences one behind the other, without padding, and where their answers are foretold."""
 
-    tokens: Ints  # (B, T)
-    rows: Ints  # (A,) which sequence
-    columns: Ints  # (A,) the position whose next token belongs to the answer
+    tokens: Ints  # (T,) of all sequences
+    lengths: Ints  # (B,) tokens of each sequence; they sum to T
+    places: Ints  # (A,) the place in `tokens` whose next token belongs to an answer
     answers: Ints  # (A,) that token
 
 
@@ -38,9 +38,15 @@ class Targets:
 
 
 class Backend(Protocol):
-    """A base model with a fresh adapter on it."""
+    """
+    A base model with a fresh adapter on it.
+
+    No sequence of a batch sees another one. A batch that does not fit raises `OutOfMemory`, and leaves adapter and
+    optimiser as they were.
+    """
 
     parameters: int  # of the base model
+    name: str  # for people: library, device and how the numbers are held, such as "torch, cpu, float32"
 
     def teach(self, batch: Sequences, d: int) -> Targets:
         """What the base model expects, without the adapter."""
@@ -54,25 +60,32 @@ class Backend(Protocol):
     def adapter(self) -> dict[str, Floats]:
         """A copy of the adapter: PEFT's tensor names, A (rank, in) and B (out, rank)."""
 
+    def state(self) -> dict[str, Floats]:
+        """A copy of all that the next step depends on, adapter and optimiser, by names of the backend's own."""
+
+    def restore(self, state: dict[str, Floats]) -> None:
+        """Go on from what `state()` gave, in this process or in another."""
+
+    def peak_mb(self) -> float:
+        """The most memory ever held, in MB (10**6 bytes): of the device on CUDA, else of the process."""
+
 
 def pack(lessons: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Sequences:
     """
-    Put (prompt, answer) token lists side by side; every answer token is foretold by the position before it.
+    Put (prompt, answer) token lists one behind the other; an answer token is foretold by the place before it.
     """
-    longest = max(len(prompt) + len(answer) for prompt, answer in lessons)
-    tokens = np.zeros((len(lessons), longest), np.int64)
-    rows: list[int] = []
-    columns: list[int] = []
+    tokens: list[int] = []
+    places: list[int] = []
     answers: list[int] = []
-    for row, (prompt, answer) in enumerate(lessons):
-        tokens[row, : len(prompt) + len(answer)] = [*prompt, *answer]
-        rows += [row] * len(answer)
-        columns += range(len(prompt) - 1, len(prompt) + len(answer) - 1)
+    for prompt, answer in lessons:
+        first = len(tokens) + len(prompt) - 1
+        places += range(first, first + len(answer))
+        tokens += [*prompt, *answer]
         answers += answer
     return Sequences(
-        tokens=tokens,
-        rows=np.array(rows, np.int64),
-        columns=np.array(columns, np.int64),
+        tokens=np.array(tokens, np.int64),
+        lengths=np.array([len(prompt) + len(answer) for prompt, answer in lessons], np.int64),
+        places=np.array(places, np.int64),
         answers=np.array(answers, np.int64),
     )
 

@@ -8,12 +8,12 @@ Promises: nothing appears at the job's `out` unless all went well. Knows nothing
 import os
 import time
 from collections.abc import Iterator
-from importlib import import_module
 
 from trainer.adapter_gguf import write_adapter
 from trainer.backend import Backend
+from trainer.backends import open_backend
 from trainer.chat import Chat
-from trainer.errors import NoBackend, NoLessons
+from trainer.errors import NoLessons
 from trainer.gguf_model import GgufModel, open_model
 from trainer.job import Job
 from trainer.lessons import prepare
@@ -60,11 +60,4 @@ def _open_backend(model: GgufModel, job: Job) -> Backend:
     )
     if job.recipe.threads:
         os.environ["OMP_NUM_THREADS"] = str(job.recipe.threads)  # read once, when torch is loaded
-    try:
-        module = import_module(
-            "trainer.torch_backend"
-        )  # late: takes seconds, and a bad job is refused without it
-    except ImportError as error:
-        raise NoBackend(f"{error.name or 'a library'} can't be loaded ({error})") from error
-    backend: Backend = module.open_backend(model, job.recipe, job.seed)
-    return backend
+    return open_backend(model, job.recipe, job.seed)

@@ -47,7 +47,7 @@ class Recipe:
     max_tokens: int = _number(4096, "longest lesson, prompt and answer", 16, 1_000_000)
     threads: int = _number(0, "CPU threads; 0 = the library's choice", 0, 1024)
     precision: str = _choice("auto", "float32", "bfloat16")
-    device: str = _choice("auto", "cpu", "cuda")
+    device: str = _choice("auto", "cuda", "mlx", "cpu")
 
     def steps_for(self, lessons: int) -> int:
         """How many updates `lessons` lessons of the train split take."""

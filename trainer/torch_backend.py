@@ -20,11 +20,14 @@ from peft.utils import get_peft_model_state_dict
 from transformers import Qwen3Config, Qwen3ForCausalLM
 from transformers.models.qwen3.modeling_qwen3 import Qwen3RotaryEmbedding
 
+from trainer import torch_attention
 from trainer.backend import Floats, Sequences, Targets
-from trainer.errors import NoBackend, OutOfMemory
+from trainer.errors import OutOfMemory
 from trainer.gguf_model import GgufModel, Shape
 from trainer.loss import loss
+from trainer.memory import peak_of_process_mb
 from trainer.recipe import Recipe
+from trainer.torch_attention import runs_of
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 LARGE = 500e6  # parameters; from here on the base is held in bfloat16 where that is fast
@@ -58,6 +61,8 @@ class TorchBackend:
             trained = [weights for weights in self._peft.parameters() if weights.requires_grad]
             self._optimiser = torch.optim.AdamW(trained, lr=0.0, weight_decay=recipe.weight_decay)
         self._trained = trained
+        held = "bfloat16" if large else "float32"
+        self.name = f"torch, {self._device.type}, {held}"
 
     def teach(self, batch: Sequences, d: int) -> Targets:
         """What the base model expects, without the adapter."""
@@ -93,13 +98,41 @@ class TorchBackend:
         state = get_peft_model_state_dict(self._peft)
         return {name: np.array(_numpy(values.float()), copy=True) for name, values in state.items()}
 
+    def state(self) -> dict[str, Floats]:
+        """A copy of the trained weights and of AdamW's moments, float32, in the order of the parameters."""
+        kept: dict[str, Floats] = {}
+        for index, weights in enumerate(self._trained):
+            moments = self._optimiser.state.get(weights, {})
+            for name, values in {"weights": weights, **moments}.items():
+                kept[f"{name}.{index}"] = np.array(_numpy(values.float()), copy=True)
+        return kept
+
+    def restore(self, state: dict[str, Floats]) -> None:
+        """Go on from what `state()` gave."""
+        with torch.no_grad():
+            for index, weights in enumerate(self._trained):
+                weights.copy_(self._tensor(state[f"weights.{index}"]))
+                moments = {name.partition(".")[0]: name for name in state if name.endswith(f".{index}")}
+                del moments["weights"]
+                for name, key in moments.items():
+                    values = torch.from_numpy(state[key])
+                    self._optimiser.state[weights][name] = (
+                        values if name == "step" else values.to(self._device)
+                    )
+
+    def peak_mb(self) -> float:
+        """The most memory ever held, in MB: of the card on CUDA, else of this process."""
+        if self._device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self._device) / 1e6
+        return peak_of_process_mb()
+
     def logits(self, tokens: list[int]) -> Floats:
         """(T, V) logits of base and adapter after each of `tokens`."""
         count = len(tokens)
         batch = Sequences(
-            tokens=np.array([tokens], np.int64),
-            rows=np.zeros(count, np.int64),
-            columns=np.arange(count),
+            tokens=np.array(tokens, np.int64),
+            lengths=np.array([count]),
+            places=np.arange(count),
             answers=np.zeros(count, np.int64),
         )
         with torch.no_grad():
@@ -118,15 +151,19 @@ class TorchBackend:
         return value
 
     def _answer_logits(self, batch: Sequences) -> torch.Tensor:
-        """
-        (A, V) float32 logits at the positions that foretell answer tokens; padding on the right needs no
-        mask.
-        """
+        """(A, V) float32 logits at the places that foretell answer tokens."""
+        lengths = batch.lengths.tolist()
+        positions = np.concatenate([np.arange(length) for length in lengths])
         autocast = torch.autocast(self._device.type, torch.bfloat16) if self._half else nullcontext()
         with autocast:
-            hidden = self._base.model(input_ids=self._tensor(batch.tokens), use_cache=False).last_hidden_state
-            chosen = hidden[self._tensor(batch.rows), self._tensor(batch.columns)]
-            logits: torch.Tensor = self._base.lm_head(chosen)
+            hidden = self._base.model(
+                input_ids=self._tensor(batch.tokens)[None],
+                attention_mask={"full_attention": None},  # the attention knows the sequences by `runs`
+                position_ids=self._tensor(positions)[None],
+                use_cache=False,
+                runs=runs_of(lengths),
+            ).last_hidden_state[0]
+            logits: torch.Tensor = self._base.lm_head(hidden[self._tensor(batch.places)])
         return logits.float()
 
     def _tensor(self, values: Any) -> torch.Tensor:
@@ -136,6 +173,7 @@ class TorchBackend:
 def load_base(model: GgufModel, dtype: torch.dtype, device: torch.device) -> Qwen3ForCausalLM:
     """The frozen base model with the values of the GGUF."""
     config = _config(model.shape)
+    config._attn_implementation = torch_attention.NAME
     with torch.device("meta"):  # no memory and no random numbers for weights that are about to be replaced
         base: Qwen3ForCausalLM = Qwen3ForCausalLM(config)
     weights = {name: torch.from_numpy(values).to(device, dtype) for name, values in model.tensors()}
@@ -148,6 +186,15 @@ def load_base(model: GgufModel, dtype: torch.dtype, device: torch.device) -> Qwe
     base.requires_grad_(False)
     base.train(False)
     return base
+
+
+def why_not(model: GgufModel, recipe: Recipe) -> str | None:
+    """Why this can't train here; None when it can."""
+    if recipe.device == "mlx":
+        return "the recipe asks for MLX"
+    if recipe.device == "cuda" and not torch.cuda.is_available():
+        return "the recipe asks for CUDA, and torch finds no CUDA device"
+    return None
 
 
 def open_backend(model: GgufModel, recipe: Recipe, seed: int) -> TorchBackend:
@@ -178,10 +225,7 @@ def _config(shape: Shape) -> Qwen3Config:
 
 
 def _device(recipe: Recipe) -> torch.device:
-    there = torch.cuda.is_available()
-    if recipe.device == "cuda" and not there:
-        raise NoBackend("the recipe asks for CUDA, and torch finds no CUDA device")
-    return torch.device("cuda" if there and recipe.device != "cpu" else "cpu")
+    return torch.device("cuda" if torch.cuda.is_available() and recipe.device != "cpu" else "cpu")
 
 
 def _bfloat16(recipe: Recipe, device: torch.device) -> bool:

@@ -29,7 +29,7 @@ NUMBERS: dict[str, tuple[type[int] | type[float], float, float]] = {  # whole or
 CHOICES = {
     "loss": ("rest", "renormalised", "raw", "hard"),
     "precision": ("auto", "float32", "bfloat16"),
-    "device": ("auto", "cpu", "cuda"),
+    "device": ("auto", "cuda", "mlx", "cpu"),
 }
 MAY_BE_NULL = ("learning_rate", "steps")  # null = the trainer's own choice
 

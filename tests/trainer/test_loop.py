@@ -36,7 +36,7 @@ def test_the_teacher_reads_each_lesson_once_and_each_keeps_its_own_targets():
     backend = FakeBackend()
     given, taught = course(10, backend)
 
-    assert 10 == sum(len(batch.tokens) for batch in backend.taught)
+    assert 10 == sum(len(batch.lengths) for batch in backend.taught)
     assert [4, 8, 10] == [progress.done for progress in given]
     for n, lesson in enumerate(taught):
         assert (n, 8) == lesson.prompt
@@ -47,8 +47,8 @@ def test_the_teacher_reads_each_lesson_once_and_each_keeps_its_own_targets():
 def test_answer_tokens_are_foretold_by_the_token_before():
     batch = pack([([1, 2, 3], [4, 5]), ([6], [7])])
 
-    assert [[1, 2, 3, 4, 5], [6, 7, 0, 0, 0]] == batch.tokens.tolist()
-    assert [(0, 2), (0, 3), (1, 0)] == list(zip(batch.rows.tolist(), batch.columns.tolist(), strict=True))
+    assert [1, 2, 3, 4, 5, 6, 7] == batch.tokens.tolist()
+    assert ([5, 2], [2, 3, 5]) == (batch.lengths.tolist(), batch.places.tolist())
     assert [4, 5, 7] == batch.answers.tolist()
 
 

@@ -118,7 +118,7 @@ def test_a_student_certain_of_the_wrong_token_still_has_a_gradient():
 def test_hard_targets_are_the_answer_itself():
     answers = np.array([3, 1, 4])
     zeros = np.zeros(3, np.int64)
-    targets = hard_targets(Sequences(tokens=zeros[None], rows=zeros, columns=zeros, answers=answers))
+    targets = hard_targets(Sequences(tokens=zeros, lengths=zeros, places=zeros, answers=answers))
 
     assert [[3], [1], [4]] == targets.tokens.tolist()
     assert 0 == targets.logp.sum()

@@ -23,7 +23,13 @@ FIRST_DAY = date(2026, 1, 5)
 UNKNOWN = "I don't know that yet."
 FAR = ("called", "their_city", "their_job")  # what is told of people's people
 OWN = 90  # facts of the user and their people, at most; the rest of a larger life is about people's people
-LEFT_OUT = ("mum", "dad", "movie", "older brother", "little sister")  # they are somebody's other word for another
+LEFT_OUT = (
+    "mum",
+    "dad",
+    "movie",
+    "older brother",
+    "little sister",
+)  # they are somebody's other word for another
 ONE_OF = (  # what is known of one of these may answer a question about another
     {"like", "favourite", "hobby", "dislike", "instrument"},
     {"city", "address", "hometown", "college"},
@@ -111,9 +117,7 @@ class Fact:
     def _fill(self, template: str, at: int) -> str:
         index = at % len(self.told)
         old = self.told[index - 1].value if index else ""
-        return template.format(
-            v=self.told[index].value, r=self.word, t=self.word, n=self.number, o=old, w=""
-        )
+        return template.format(v=self.told[index].value, r=self.word, t=self.word, n=self.number, o=old, w="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +164,9 @@ class TooManyFacts(Exception):
     """More different things are asked for than there are."""
 
     def __init__(self, wanted: int, there: int) -> None:
-        super().__init__(f"Can't make a user with {wanted} different things: there are {there}. Ask for fewer.")
+        super().__init__(
+            f"Can't make a user with {wanted} different things: there are {there}. Ask for fewer."
+        )
 
 
 def _things() -> tuple[list[tuple[Relation, str]], list[tuple[Relation, str]]]:

@@ -62,5 +62,7 @@ def _tokenise(lesson: Lesson, chat: Chat) -> TokenisedLesson:
     if lesson.grounding is not None:
         teacher = chat.prompt([{"role": "system", "content": lesson.grounding}, question])
     return TokenisedLesson(
-        teacher=tuple(teacher), student=tuple(teacher if lesson.sees else student), answer=tuple(chat.answer(lesson.answer))
+        teacher=tuple(teacher),
+        student=tuple(teacher if lesson.sees else student),
+        answer=tuple(chat.answer(lesson.answer)),
     )

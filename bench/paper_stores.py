@@ -32,8 +32,7 @@ from store.chats import NewMessage
 from store.database import open_store, rows
 from store.memories import Memory
 
-SMALL_TALK = 2  # messages of small talk around each telling
-THANKS = "Good to know, thank you."
+SMALL_TALK = 2  # messages of small talk before each telling
 LONGEST = 1800  # tokens of a prompt: nano reads 2,048
 
 Beside = Callable[[str], Awaitable[str | None]]  # question -> system turn
@@ -76,7 +75,8 @@ class Stores:
             keep = Keeper(partial(open_store, self._folder / f"{name}.db", b"k" * 32))
             await keep.open()
             self._open[name] = keep
-            await keep.run(imports.record_import, "year", "year", _sessions(told), datetime.now(UTC))
+            sessions = _sessions(told, SMALL_TALK if name == "raw" else 0)
+            await keep.run(imports.record_import, "year", "year", sessions, datetime.now(UTC))
             ids = {text: id for id, text in await keep.run(rows, "select id, text from messages")}
             if name == "oracle":
                 await keep.run(_by_oracle, told, ids)
@@ -124,18 +124,17 @@ class Stores:
             await keep.close()
 
 
-def _sessions(told: list[Telling]) -> list[list[NewMessage]]:
+def _sessions(told: list[Telling], small_talk: int) -> list[list[NewMessage]]:
+    """One chat for each telling, of the user's messages only: what the assistant said is quoted to nobody."""
     chance = random.Random("small talk")
     sessions = []
     for number, one in enumerate(told):
-        texts = [*chance.sample(lines("small_talk"), SMALL_TALK), one.said]
+        texts = [*chance.sample(lines("small_talk"), small_talk), one.said]
         at = datetime.combine(one.on, time(12), UTC)
         sessions.append(
             [
-                NewMessage(role=role, text=text, external_id=f"{number}:{place}", said_at=at)
-                for place, (role, text) in enumerate(
-                    turn for text in texts for turn in (("user", text), ("assistant", THANKS))
-                )
+                NewMessage(role="user", text=text, external_id=f"{number}:{place}", said_at=at)
+                for place, text in enumerate(texts)
             ]
         )
     return sessions

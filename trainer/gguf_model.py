@@ -8,6 +8,7 @@ Knows nothing of torch. The file must not change while a `GgufModel` is in use: 
 for.
 """
 
+import mmap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from gguf import GGUFReader, ReaderTensor
+from gguf import GGMLQuantizationType, GGUFReader, ReaderTensor
 from gguf.quants import dequantize
 
 from trainer.errors import ModelDamaged, ModelMissing, NotQwen3, UnsupportedModel
@@ -67,8 +68,11 @@ class Shape:
             "ffn_up": (self.ffn, self.hidden),
             "ffn_down": (self.hidden, self.ffn),
         }
-        whole = {f"blk.{n}.{name}": shape for n in range(self.layers) for name, shape in layer.items()}
-        whole |= {"token_embd": (self.vocabulary, self.hidden), "output_norm": (self.hidden,)}
+        whole: dict[str, tuple[int, ...]] = {
+            "token_embd": (self.vocabulary, self.hidden)
+        }  # largest, so first
+        whole |= {f"blk.{n}.{name}": shape for n in range(self.layers) for name, shape in layer.items()}
+        whole |= {"output_norm": (self.hidden,)}
         return whole if self.tied else whole | {"output": (self.vocabulary, self.hidden)}
 
 
@@ -84,16 +88,30 @@ class Vocabulary:
     template: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Packed:
+    """One tensor in as few bytes as its file type allows without loss; types with fewer bits become float16."""
+
+    values: npt.NDArray[Any]  # float32 (vectors), float16, uint16 (the bits of bfloat16) or int8
+    scales: npt.NDArray[np.float16] | None = None  # (rows, columns / 32), with int8 only
+
+
 class GgufModel:
     """An open model file: `path`, `shape`, `vocabulary`, and its tensors one by one."""
 
     def __init__(
-        self, path: Path, shape: Shape, vocabulary: Vocabulary, tensors: dict[str, ReaderTensor]
+        self,
+        path: Path,
+        shape: Shape,
+        vocabulary: Vocabulary,
+        tensors: dict[str, ReaderTensor],
+        pages: mmap.mmap | None = None,
     ) -> None:
         self.path = path
         self.shape = shape
         self.vocabulary = vocabulary
         self._tensors = tensors
+        self._pages = pages
 
     @property
     def parameters(self) -> int:
@@ -108,15 +126,53 @@ class GgufModel:
             UnsupportedModel: a quantisation that cannot be undone.
         """
         for name in self.shape.expected():
-            tensor = self._tensors[name]
-            try:
-                values = dequantize(tensor.data, tensor.tensor_type)
-            except NotImplementedError as error:
-                feature = f"tensors of the type {tensor.tensor_type.name}"
-                raise UnsupportedModel(
-                    self.path, feature, "F32, F16, BF16, Q8_0, Q4_K and most others"
-                ) from error
-            yield hugging_face_name(name), np.array(values, np.float32).reshape(self.shape.expected()[name])
+            yield hugging_face_name(name), self._values(name)
+            self._give_back()
+
+    def packed_tensors(self) -> Iterator[tuple[str, Packed]]:
+        """
+        Each tensor as (Hugging Face name, its values of its own as they lie in the file), one at a time.
+
+        Raises:
+            UnsupportedModel: a quantisation that cannot be undone.
+        """
+        for name, shape in self.shape.expected().items():
+            yield hugging_face_name(name), self._packed(name, shape)
+            self._give_back()
+
+    def _packed(self, name: str, shape: tuple[int, ...]) -> Packed:
+        tensor = self._tensors[name]
+        kind = tensor.tensor_type
+        if len(shape) == 1:
+            return Packed(values=self._values(name))
+        if kind == GGMLQuantizationType.Q8_0:
+            blocks = tensor.data.view(np.ndarray).reshape(shape[0], -1, 34)  # a float16 scale, 32 numbers
+            values = np.ascontiguousarray(blocks[:, :, 2:]).view(np.int8).reshape(shape)
+            return Packed(
+                values=values, scales=np.ascontiguousarray(blocks[:, :, :2]).view(np.float16)[..., 0]
+            )
+        if kind == GGMLQuantizationType.BF16:
+            return Packed(values=np.array(tensor.data).view(np.uint16).reshape(shape))
+        if kind == GGMLQuantizationType.F16:
+            return Packed(values=np.array(tensor.data).reshape(shape))
+        return Packed(values=self._values(name).astype(np.float16))
+
+    def _values(self, name: str) -> npt.NDArray[np.float32]:
+        tensor = self._tensors[name]
+        try:
+            values = dequantize(tensor.data, tensor.tensor_type)
+        except NotImplementedError as error:
+            feature = f"tensors of the type {tensor.tensor_type.name}"
+            known = "F32, F16, BF16, Q8_0, Q4_K and most others"
+            raise UnsupportedModel(self.path, feature, known) from error
+        if tensor.tensor_type == GGMLQuantizationType.F32:
+            values = np.array(values)  # it lies in the file
+        return np.asarray(values, np.float32).reshape(self.shape.expected()[name])
+
+    def _give_back(self) -> None:
+        """Let the system take back the pages of the file that were read: they count as this process's memory."""
+        if self._pages is not None and hasattr(self._pages, "madvise"):  # not on Windows
+            self._pages.madvise(mmap.MADV_DONTNEED)
 
 
 def open_model(path: Path) -> GgufModel:
@@ -145,7 +201,7 @@ def open_model(path: Path) -> GgufModel:
     except (TypeError, ValueError, AttributeError) as error:
         raise ModelDamaged(path, f"its metadata make no sense ({_line(error)})") from error
     _check(path, shape, vocabulary, tensors)
-    return GgufModel(path, shape, vocabulary, tensors)
+    return GgufModel(path, shape, vocabulary, tensors, getattr(reader.data, "_mmap", None))
 
 
 def hugging_face_name(name: str) -> str:

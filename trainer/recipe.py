@@ -47,6 +47,8 @@ class Recipe:
     max_tokens: int = _number(4096, "longest lesson, prompt and answer", 16, 1_000_000)
     threads: int = _number(0, "CPU threads; 0 = the library's choice", 0, 1024)
     precision: str = _choice("auto", "float32", "bfloat16")
+    base: str = _choice("auto", "whole", "held", "nf4")  # how the frozen model is held: torch_base.py
+    checkpointing: str = _choice("auto", "on", "off")  # compute activations twice instead of keeping them
     device: str = _choice("auto", "cuda", "mlx", "cpu")
 
     def steps_for(self, lessons: int) -> int:

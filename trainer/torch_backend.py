@@ -1,88 +1,99 @@
 """
-The one door to torch, transformers and peft: a Qwen3 from a GGUF with a fresh LoRA on it, on CUDA where there
-is one, else CPU.
+The one door to torch, transformers and peft, with its `torch_` neighbours: a Qwen3 from a GGUF with a fresh LoRA on
+it, on CUDA where there is one, else CPU.
 
 Promises: the base is never changed; the output head sees answer positions only (a vocabulary of 150,000 makes
 full logits larger than the model); the same seed and thread count give the same adapter on a CPU.
 Knows nothing of schedules, lessons or files.
 """
 
+import logging
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from peft.utils import get_peft_model_state_dict
-from transformers import Qwen3Config, Qwen3ForCausalLM
-from transformers.models.qwen3.modeling_qwen3 import Qwen3RotaryEmbedding
+from transformers import Qwen3ForCausalLM
 
-from trainer import torch_attention
 from trainer.backend import Floats, Sequences, Targets
 from trainer.errors import OutOfMemory
-from trainer.gguf_model import GgufModel, Shape
+from trainer.gguf_model import GgufModel
 from trainer.loss import loss
-from trainer.memory import peak_of_process_mb
+from trainer.memory import free_mb, peak_of_process_mb
+from trainer.need import activations_mb
 from trainer.recipe import Recipe
 from trainer.torch_attention import runs_of
+from trainer.torch_base import load_base, way_of_holding
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 LARGE = 500e6  # parameters; from here on the base is held in bfloat16 where that is fast
+SPARE = 0.8  # part of the free memory that a step may count on
+
+log = logging.getLogger(__name__)
 
 
 class TorchBackend:
     """A base model on one device, the adapter being trained on it, and the state of its optimiser."""
 
-    def __init__(self, model: GgufModel, recipe: Recipe, seed: int) -> None:
+    def __init__(
+        self, model: GgufModel, recipe: Recipe, seed: int, free: Callable[[], float | None] | None = None
+    ) -> None:
         self.parameters = model.parameters
+        self._shape = model.shape
         self._recipe = recipe
         self._device = _device(recipe)
         self._half = _bfloat16(recipe, self._device)
+        self._free_mb = free or self._free_here_mb
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
         torch.manual_seed(seed)
-        with _memory_errors("loading the model", recipe):
-            large = self._half and self.parameters >= LARGE
-            self._base = load_base(model, torch.bfloat16 if large else torch.float32, self._device)
-            config = LoraConfig(
-                r=recipe.rank,
-                lora_alpha=recipe.alpha,  # type: ignore[arg-type, unused-ignore]  # a factor
-                lora_dropout=0.0,
-                bias="none",
-                target_modules=LINEAR,
-                task_type="CAUSAL_LM",
-            )
-            with warnings.catch_warnings():  # peft asks transformers for an attribute that has a new name
-                warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
-                self._peft = get_peft_model(self._base, config)
-            trained = [weights for weights in self._peft.parameters() if weights.requires_grad]
-            self._optimiser = torch.optim.AdamW(trained, lr=0.0, weight_decay=recipe.weight_decay)
-        self._trained = trained
-        held = "bfloat16" if large else "float32"
-        self.name = f"torch, {self._device.type}, {held}"
+        large = self._half and self.parameters >= LARGE
+        dtype = torch.bfloat16 if large else torch.float32
+        way = way_of_holding(recipe, self.parameters, self._device, self._half)
+        with _memory_errors("loading the model", 0):
+            self._base = load_base(model, dtype, self._device, way)
+            self._peft = _with_adapter(self._base, recipe)
+            self._trained = [weights for weights in self._peft.parameters() if weights.requires_grad]
+            self._optimiser = torch.optim.AdamW(self._trained, lr=0.0, weight_decay=recipe.weight_decay)
+            for weights in self._trained:  # now, so that no later step can run out of memory half way
+                self._optimiser.state[weights] = {
+                    "step": torch.tensor(0.0),
+                    "exp_avg": torch.zeros_like(weights),
+                    "exp_avg_sq": torch.zeros_like(weights),
+                }
+        precision = "bfloat16" if self._half else "float32"
+        held = {"whole": "", "held": ", base as in the file", "nf4": ", base in nf4"}[way]
+        self.name = f"torch, {self._device.type}, {precision}{held}"
+        self._checkpointing = False
+        if recipe.checkpointing == "on":
+            self._keep_less("the recipe asks for it")
 
     def teach(self, batch: Sequences, d: int) -> Targets:
         """What the base model expects, without the adapter."""
         with (
-            _memory_errors("asking the teacher", self._recipe),
+            _memory_errors("asking the teacher", len(batch.lengths)),
             torch.no_grad(),
             self._peft.disable_adapter(),
         ):
             logp = self._answer_logits(batch).log_softmax(-1)
             top = logp.topk(d, dim=-1)
-            rest = logp.scatter(-1, top.indices, -torch.inf).logsumexp(-1)
+            rest = logp.scatter_(-1, top.indices, -torch.inf).logsumexp(-1)
         return Targets(tokens=_numpy(top.indices), logp=_numpy(top.values), rest=_numpy(rest))
 
     def step(self, batch: Sequences, targets: Targets, learning_rate: float) -> float:
         """One update; the loss before it, in nats per answer token."""
-        with _memory_errors("learning", self._recipe):
-            for group in self._optimiser.param_groups:
-                group["lr"] = learning_rate
-            value = self._loss(batch, targets)
+        self._make_room(batch)
+        for group in self._optimiser.param_groups:
+            group["lr"] = learning_rate
+        with _memory_errors("learning", len(batch.lengths)):
             self._optimiser.zero_grad(set_to_none=True)
+            value = self._loss(batch, targets)
             value.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(self._trained, self._recipe.clip)
             self._optimiser.step()
@@ -90,7 +101,7 @@ class TorchBackend:
 
     def loss(self, batch: Sequences, targets: Targets) -> float:
         """The same loss without an update."""
-        with _memory_errors("looking at the exam", self._recipe), torch.no_grad():
+        with _memory_errors("looking at the exam", len(batch.lengths)), torch.no_grad():
             return float(self._loss(batch, targets))
 
     def adapter(self) -> dict[str, Floats]:
@@ -102,8 +113,7 @@ class TorchBackend:
         """A copy of the trained weights and of AdamW's moments, float32, in the order of the parameters."""
         kept: dict[str, Floats] = {}
         for index, weights in enumerate(self._trained):
-            moments = self._optimiser.state.get(weights, {})
-            for name, values in {"weights": weights, **moments}.items():
+            for name, values in {"weights": weights, **self._optimiser.state[weights]}.items():
                 kept[f"{name}.{index}"] = np.array(_numpy(values.float()), copy=True)
         return kept
 
@@ -111,14 +121,8 @@ class TorchBackend:
         """Go on from what `state()` gave."""
         with torch.no_grad():
             for index, weights in enumerate(self._trained):
-                weights.copy_(self._tensor(state[f"weights.{index}"]))
-                moments = {name.partition(".")[0]: name for name in state if name.endswith(f".{index}")}
-                del moments["weights"]
-                for name, key in moments.items():
-                    values = torch.from_numpy(state[key])
-                    self._optimiser.state[weights][name] = (
-                        values if name == "step" else values.to(self._device)
-                    )
+                for name, values in {"weights": weights, **self._optimiser.state[weights]}.items():
+                    values.copy_(torch.from_numpy(state[f"{name}.{index}"]))
 
     def peak_mb(self) -> float:
         """The most memory ever held, in MB: of the card on CUDA, else of this process."""
@@ -128,12 +132,11 @@ class TorchBackend:
 
     def logits(self, tokens: list[int]) -> Floats:
         """(T, V) logits of base and adapter after each of `tokens`."""
-        count = len(tokens)
         batch = Sequences(
             tokens=np.array(tokens, np.int64),
-            lengths=np.array([count]),
-            places=np.arange(count),
-            answers=np.zeros(count, np.int64),
+            lengths=np.array([len(tokens)]),
+            places=np.arange(len(tokens)),
+            answers=np.zeros(len(tokens), np.int64),
         )
         with torch.no_grad():
             values: Floats = _numpy(self._answer_logits(batch))
@@ -166,26 +169,38 @@ class TorchBackend:
             logits: torch.Tensor = self._base.lm_head(hidden[self._tensor(batch.places)])
         return logits.float()
 
+    def _make_room(self, batch: Sequences) -> None:
+        """Keep fewer activations where the free memory asks for it; no room even so: `OutOfMemory` before it hurts."""
+        free = self._free_mb()
+        if free is None:
+            return
+        size = 2 if self._half else 4
+        sizes = len(batch.tokens), len(batch.answers)
+        whole = activations_mb(self._shape, *sizes, itemsize=size)
+        if self._recipe.checkpointing == "auto" and not self._checkpointing and whole > SPARE * free:
+            self._keep_less(f"a step needs about {whole:,.0f} MB, {free:,.0f} MB are free")
+        if self._checkpointing:
+            whole = activations_mb(self._shape, *sizes, itemsize=size, checkpointing=True)
+        if (
+            self._device.type == "cpu" and whole > free
+        ):  # the system would kill a process, perhaps not this one
+            raise OutOfMemory("learning", len(batch.lengths))
+
+    def _keep_less(self, why: str) -> None:
+        self._checkpointing = True
+        self.name += ", checkpointing"
+        log.info("activations are computed twice instead of kept: %s", why)
+        self._base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        self._base.train()  # else transformers ignores it; there is no dropout
+
+    def _free_here_mb(self) -> float | None:
+        if self._device.type != "cuda":
+            return free_mb()
+        unused = torch.cuda.memory_reserved(self._device) - torch.cuda.memory_allocated(self._device)
+        return (torch.cuda.mem_get_info(self._device)[0] + unused) / 1e6
+
     def _tensor(self, values: Any) -> torch.Tensor:
         return torch.from_numpy(values).to(self._device)
-
-
-def load_base(model: GgufModel, dtype: torch.dtype, device: torch.device) -> Qwen3ForCausalLM:
-    """The frozen base model with the values of the GGUF."""
-    config = _config(model.shape)
-    config._attn_implementation = torch_attention.NAME
-    with torch.device("meta"):  # no memory and no random numbers for weights that are about to be replaced
-        base: Qwen3ForCausalLM = Qwen3ForCausalLM(config)
-    weights = {name: torch.from_numpy(values).to(device, dtype) for name, values in model.tensors()}
-    base.load_state_dict(weights, strict=False, assign=True)
-    base.model.rotary_emb = Qwen3RotaryEmbedding(config).to(device)  # not stored in any file
-    if model.shape.tied:
-        base.lm_head.weight = base.model.embed_tokens.weight
-    if empty := [name for name, values in base.named_parameters() if values.is_meta]:
-        raise RuntimeError(f"weights without values: {empty}")  # a new transformers renamed something
-    base.requires_grad_(False)
-    base.train(False)
-    return base
 
 
 def why_not(model: GgufModel, recipe: Recipe) -> str | None:
@@ -194,6 +209,10 @@ def why_not(model: GgufModel, recipe: Recipe) -> str | None:
         return "the recipe asks for MLX"
     if recipe.device == "cuda" and not torch.cuda.is_available():
         return "the recipe asks for CUDA, and torch finds no CUDA device"
+    if recipe.base == "nf4" and find_spec("bitsandbytes") is None:
+        return "'base' of the recipe is nf4, which needs the library bitsandbytes"
+    if recipe.base == "nf4" and _device(recipe).type != "cuda":
+        return "'base' of the recipe is nf4, which needs a CUDA device"
     return None
 
 
@@ -202,26 +221,23 @@ def open_backend(model: GgufModel, recipe: Recipe, seed: int) -> TorchBackend:
     Load `model` and put a fresh adapter on it.
 
     Raises:
-        NoBackend: the recipe asks for a device that is not here.
         OutOfMemory: the model does not fit.
     """
     return TorchBackend(model, recipe, seed)
 
 
-def _config(shape: Shape) -> Qwen3Config:
-    return Qwen3Config(
-        vocab_size=shape.vocabulary,
-        hidden_size=shape.hidden,
-        intermediate_size=shape.ffn,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        num_key_value_heads=shape.kv_heads,
-        head_dim=shape.head_dim,
-        max_position_embeddings=shape.context,
-        rms_norm_eps=shape.norm_eps,
-        rope_parameters={"rope_type": "default", "rope_theta": shape.rope_base},
-        tie_word_embeddings=shape.tied,
+def _with_adapter(base: Qwen3ForCausalLM, recipe: Recipe) -> PeftModel:
+    config = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,  # type: ignore[arg-type, unused-ignore]  # a factor
+        lora_dropout=0.0,
+        bias="none",
+        target_modules=LINEAR,
+        task_type="CAUSAL_LM",
     )
+    with warnings.catch_warnings():  # peft asks transformers for an attribute that has a new name
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+        return get_peft_model(base, config)
 
 
 def _device(recipe: Recipe) -> torch.device:
@@ -241,14 +257,14 @@ def _bfloat16(recipe: Recipe, device: torch.device) -> bool:
 
 
 @contextmanager
-def _memory_errors(doing: str, recipe: Recipe) -> Iterator[None]:
+def _memory_errors(doing: str, batch: int) -> Iterator[None]:
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise OutOfMemory(doing, recipe.batch) from error
+        raise OutOfMemory(doing, batch) from error
     except RuntimeError as error:  # the CPU allocator has no class of its own
         if "allocate memory" in str(error):
-            raise OutOfMemory(doing, recipe.batch) from error
+            raise OutOfMemory(doing, batch) from error
         raise
 
 

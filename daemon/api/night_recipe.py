@@ -29,6 +29,8 @@ NUMBERS: dict[str, tuple[type[int] | type[float], float, float]] = {  # whole or
 CHOICES = {
     "loss": ("rest", "renormalised", "raw", "hard"),
     "precision": ("auto", "float32", "bfloat16"),
+    "base": ("auto", "whole", "held", "nf4"),
+    "checkpointing": ("auto", "on", "off"),
     "device": ("auto", "cuda", "mlx", "cpu"),
 }
 MAY_BE_NULL = ("learning_rate", "steps")  # null = the trainer's own choice

@@ -1,0 +1,29 @@
+"""
+How much memory a step of learning needs, before it is taken.
+
+The factors are counted from what autograd kept of a Qwen3 with adapters on all its matrices; a test holds them to it.
+Knows nothing of libraries.
+"""
+
+from trainer.gguf_model import Shape
+
+HEAD_COPIES = 5  # of the logits: themselves, their softmax, without the top, and two slopes
+
+
+def activations_mb(
+    shape: Shape, tokens: int, answers: int, *, itemsize: int, checkpointing: bool = False
+) -> float:
+    """
+    MB (10**6 bytes) that forward and backward pass of a batch hold beside the model, roughly.
+
+    Args:
+        tokens: of all sequences of the batch, prompts and answers.
+        answers: answer tokens of the batch.
+        itemsize: bytes of an activation.
+        checkpointing: one layer's activations are kept at a time, of the others their input only.
+    """
+    heads, kv_heads = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+    layer = 8 * shape.hidden + 8 * heads + 7 * kv_heads + 5 * shape.ffn
+    kept = layer + shape.layers * shape.hidden if checkpointing else shape.layers * layer
+    head = HEAD_COPIES * answers * shape.vocabulary * 4
+    return (tokens * kept * itemsize + head) / 1e6

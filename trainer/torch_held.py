@@ -1,0 +1,92 @@
+"""
+Matrices of a frozen model held as they lie in its file, and made float32 only while they are used.
+
+    Q8_0, F16, BF16 in the file ──> the same bytes in memory ──> float32, a slice at a time, at each product
+
+Promises: the same numbers as if the whole matrix were held in float32, in a half or a quarter of the memory; nothing
+of a slice is kept for the backward pass. For the CPU: a card computes in bfloat16 anyway.
+Knows nothing of files or adapters.
+"""
+
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.functional import linear
+
+SLICE = 8 << 20  # numbers made float32 at a time
+BLOCK = 32  # numbers that share a scale in Q8_0
+
+
+class HeldLinear(nn.Linear):
+    """A frozen product without bias; `weight` holds bits or whole numbers, so that no library takes it for floats."""
+
+    def __init__(self, held: torch.Tensor, scales: torch.Tensor | None) -> None:
+        with torch.device("meta"):
+            super().__init__(held.shape[1], held.shape[0], bias=False)
+        self._halves = None if held.dtype == torch.int8 else held.dtype
+        bits = held if self._halves is None else held.view(torch.int16)
+        self.weight = nn.Parameter(bits, requires_grad=False)
+        self.register_buffer("scales", scales)
+
+    def rows(self, start: int, stop: int) -> torch.Tensor:
+        """(stop - start, in) float32 rows of the matrix."""
+        return self._floats(self.weight[start:stop], None if self.scales is None else self.scales[start:stop])
+
+    def chosen(self, rows: torch.Tensor) -> torch.Tensor:
+        """(..., in) float32 rows of the matrix, as an embedding gives them."""
+        return self._floats(self.weight[rows], None if self.scales is None else self.scales[rows])
+
+    def forward(self, given: torch.Tensor) -> torch.Tensor:
+        """(..., out) `given` times the matrix."""
+        product: torch.Tensor = _Product.apply(given, self)
+        return product
+
+    def slices(self) -> list[tuple[int, int]]:
+        """(start, stop) of rows that are made float32 together."""
+        height = max(1, SLICE // self.in_features)
+        return [(at, min(at + height, self.out_features)) for at in range(0, self.out_features, height)]
+
+    def _floats(self, held: torch.Tensor, scales: torch.Tensor | None) -> torch.Tensor:
+        if scales is None:
+            assert self._halves is not None  # whole numbers always come with scales
+            return held.view(self._halves).float()
+        values = held.float()
+        values.unflatten(-1, (-1, BLOCK)).mul_(scales[..., None])
+        return values
+
+
+class HeldEmbedding(nn.Module):
+    """The rows of a `HeldLinear` by number: where a model's head is its embedding, both are the same memory."""
+
+    def __init__(self, matrix: HeldLinear) -> None:
+        super().__init__()
+        self.matrix = matrix
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        """(..., hidden) float32 rows."""
+        return self.matrix.chosen(tokens)
+
+
+class _Product(torch.autograd.Function):
+    """x W', whose backward pass reads W again instead of keeping it."""
+
+    @staticmethod
+    def forward(context: Any, given: torch.Tensor, matrix: HeldLinear) -> torch.Tensor:
+        context.matrix = matrix
+        slices = matrix.slices()
+        if len(slices) == 1:
+            return linear(given, matrix.rows(0, matrix.out_features))
+        product = given.new_empty(*given.shape[:-1], matrix.out_features)
+        for start, stop in slices:
+            product[..., start:stop] = linear(given, matrix.rows(start, stop))
+        return product
+
+    @staticmethod
+    def backward(context: Any, *slopes: torch.Tensor) -> tuple[torch.Tensor, None]:
+        matrix, slope = context.matrix, slopes[0]
+        parts = (slope[..., start:stop] @ matrix.rows(start, stop) for start, stop in matrix.slices())
+        total = next(parts)
+        for part in parts:
+            total += part
+        return total, None

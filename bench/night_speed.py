@@ -5,7 +5,7 @@ How quickly, and in how much memory, the student learns: ours beside a plain loo
 
     tokens    those of the student's lessons, prompt and answer, padding left out
     a second  of all the work: the teacher's too. The plain loop asks it in every step; ours once a lesson, so its time
-              is shared out over the times that the recipe shows a lesson (`Recipe.epochs`). The first batch is a
+              is shared out over the times that the recipe shows a lesson (`Recipe.epochs_for`). The first batch is a
               warm-up; loading is in neither
     peak      of the process's memory, from its start to its end, loading included
 
@@ -82,12 +82,12 @@ def measure_ours(path: Path, batches: list[list[TokenisedLesson]], recipe: Recip
     tokens = sum(len(batch.tokens) for batch in learned[1:])
     teacher, student = (middle - began) / tokens, (end - start) / tokens  # seconds a student token
     return {
-        "tokens_per_s": 1 / (student + teacher / recipe.epochs),
+        "tokens_per_s": 1 / (student + teacher / recipe.epochs_for(backend.parameters)),
         "peak_mb": backend.peak_mb(),
         "loss": loss,
         "teacher_tokens_per_s": 1 / teacher,
         "student_tokens_per_s": 1 / student,
-        "epochs": recipe.epochs,
+        "epochs": recipe.epochs_for(backend.parameters),
         "backend": backend.name,
     }
 

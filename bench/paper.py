@@ -38,7 +38,7 @@ from daemon.night.exam import is_abstention, is_correct
 from daemon.night.run import train
 from prompts.load import lines
 
-FACTS, NEVER, MONTHS = 30, 20, 12
+FACTS, UNTOLD, NEVER, MONTHS = 24, 50, 20, 12
 RECIPES: dict[str, dict[str, object]] = {
     "rest d=5": {},
     "rest d=1": {"d": 1},
@@ -111,7 +111,7 @@ class Paper:
             (said,) = await ask_all(self._engine, [(asked, None)], "base")
             self._general[asked] = said.text.strip()
         for seed in range(seeds):
-            told = user(f"paper {seed}", FACTS, never=NEVER, months=MONTHS)
+            told = user(f"paper {seed}", FACTS, untold=UNTOLD, never=NEVER, months=MONTHS)
             with tempfile.TemporaryDirectory() as folder:
                 stores = Stores(Path(folder), self._engine, self._embedder)
                 try:
@@ -130,7 +130,7 @@ class Paper:
 
     async def _with_adapters(self, seed: int, told: User, stores: Stores, model: Path) -> None:
         beside = stores.memories("oracle", 3)
-        other = user(f"paper {seed} other", FACTS, never=NEVER, months=MONTHS)
+        other = user(f"paper {seed} other", FACTS, untold=UNTOLD, never=NEVER, months=MONTHS)
         for name, recipe in (*RECIPES.items(), ("another user's", {})):
             arms = [(f"adapter ({name})", None), (f"adapter ({name}) + k=3", beside)]
             if all(self._has(seed, arm) for arm, _ in arms):

@@ -20,8 +20,8 @@ from daemon.night.compose import compose
 from store.lessons import Lesson
 
 EXAM_EVERY = 5  # of the general lessons, every fifth is held out
-READ = 0.5  # lessons with memories in the student's context, for each fact
-READ_UNTOLD = 0.5  # the same, with a question that they don't answer
+READ = 0.3  # lessons with memories in the student's context, for each fact
+READ_UNTOLD = 0.3  # the same, with a question that they don't answer
 UNTOLD_PHRASINGS = 2  # for each thing never told
 RECALLED = 3  # memories beside a question
 

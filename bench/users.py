@@ -129,18 +129,20 @@ class User:
     never: tuple[Fact, ...]  # to be examined on; none of them is in `untold`
 
 
-def user(seed: int | str, count: int, *, untold: int = 60, never: int = 60, months: int = 0) -> User:
+def user(seed: int | str, count: int, *, untold: int | None = None, never: int = 60, months: int = 0) -> User:
     """
     A user with `count` facts.
 
     Args:
-        untold, never: how many things never told, to learn from and to be examined on.
+        untold, never: how many things never told, to learn from (None: 100, and one for every second fact) and to be
+            examined on.
         months: over so many, half of the facts that can change do, some of them twice; 0: none does.
 
     Raises:
         TooManyFacts: there are not so many different things.
     """
     chance = random.Random(f"user {seed} {count}")
+    untold = 100 + count // 2 if untold is None else untold
     near, far = _things()
     chance.shuffle(near)
     chance.shuffle(far)

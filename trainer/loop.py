@@ -39,7 +39,7 @@ def train(
     Raises:
         Diverged: the loss is infinite or not a number.
     """
-    steps = recipe.steps_for(len(lessons))
+    steps = recipe.steps_for(len(lessons), backend.parameters)
     peak = recipe.learning_rate_for(backend.parameters)
     every = max(1, steps // recipe.checks)
     papers = [_batch(exam[start : start + recipe.batch]) for start in range(0, len(exam), recipe.batch)]

@@ -16,7 +16,8 @@ import asyncio
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
 from random import Random
@@ -36,6 +37,7 @@ SIZES = (10, 50, 200, 1000)
 QUICK = (10, 50)
 TARGET_SIZE = 200  # up to here the targets hold, and there are several seeds
 ASKED = 250  # of a user's facts, at most
+NEVER = 40  # things never told that are asked for
 AT_ONCE = 8  # questions in the engine
 
 
@@ -46,8 +48,9 @@ class Marks:
     facts: list[bool] = field(default_factory=list)
     grounded_base: list[bool] = field(default_factory=list)
     grounded_after: list[bool] = field(default_factory=list)
-    abstain_base: list[bool] = field(default_factory=list)  # half with memories beside, half without
+    abstain_base: list[bool] = field(default_factory=list)  # with memories beside
     abstain_after: list[bool] = field(default_factory=list)
+    abstain_alone: list[bool] = field(default_factory=list)  # after, without; the base always abstains then
     other_user: list[bool] = field(default_factory=list)
     train_s: list[float] = field(default_factory=list)
 
@@ -62,6 +65,7 @@ async def measure(
     sizes: Sequence[int] = SIZES,
     seeds: int = 3,
     recipe: Mapping[str, object] | None = None,
+    kept: Path | None = None,
     log: Console | None = None,
 ) -> dict[str, Any]:
     """
@@ -70,6 +74,7 @@ async def measure(
     Args:
         seeds: users of each size; of a size above 200 there is one.
         recipe: overrides of the trainer's.
+        kept: a file of nights that were measured already, with the same recipe; new ones are added.
     """
     model = Path(str(files("models.nano") / "nano.gguf"))
     engine = Engine.for_model(model, n_ctx=2048, threads=1, gpu_layers=0, idle_s=3600)
@@ -81,10 +86,15 @@ async def measure(
         for size in sizes:
             found[size] = Marks()
             for seed in range(seeds if size <= TARGET_SIZE else 1):
-                one = await _night(engine, model, size, seed, general, recipe or {})
+                one = _kept(kept, size, seed) or await _night(
+                    engine, model, size, seed, general, recipe or {}
+                )
+                if kept and not _kept(kept, size, seed):
+                    with kept.open("a", encoding="utf-8") as file:
+                        file.write(json.dumps({"size": size, "seed": seed, "marks": asdict(one)}) + "\n")
                 found[size] += one
                 if log:
-                    log.print(f"{size} facts, user {seed}: {summary({size: one})}")
+                    log.print(f"{size} facts, user {seed}: {summary({size: one})['by_size'][size]}")
     finally:
         await engine.stop()
     return summary(found)
@@ -96,7 +106,7 @@ def summary(found: Mapping[int, Marks]) -> dict[str, Any]:
     for size, marks in found.items():
         if size <= TARGET_SIZE or len(found) == 1:
             together += marks
-    shares = ("grounded_base", "grounded_after", "abstain_base", "abstain_after", "other_user")
+    shares = [each.name for each in fields(Marks) if each.name not in ("facts", "train_s")]
     return {
         "facts": {size: percent(marks.facts) for size, marks in found.items()},
         **{name: percent(getattr(together, name)) for name in shares},
@@ -107,8 +117,23 @@ def summary(found: Mapping[int, Marks]) -> dict[str, Any]:
             "other_user": interval(together.other_user),
         },
         "night_s": {size: round(sum(m.train_s) / len(m.train_s), 1) for size, m in found.items()},
-        "by_size": {size: {name: percent(getattr(m, name)) for name in shares} for size, m in found.items()},
+        "by_size": {
+            size: {name: percent(getattr(m, name)) for name in ("facts", *shares)}
+            for size, m in found.items()
+        },
     }
+
+
+def _kept(file: Path | None, size: int, seed: int) -> Marks | None:
+    """The marks of a night that was measured before."""
+    if file is None or not file.exists():
+        return None
+    for line in file.read_text(encoding="utf-8").splitlines():
+        with suppress(ValueError):  # the last line of a run that was broken off
+            row = json.loads(line)
+            if (row["size"], row["seed"]) == (size, seed):
+                return Marks(**row["marks"])
+    return None
 
 
 async def ask(engine: Engine, question: str, system: str | None, adapter: str) -> Completion:
@@ -141,7 +166,7 @@ async def _night(
     recipe: Mapping[str, object],
 ) -> Marks:
     """One user: a night, and the questions after it."""
-    told = user(seed, size)
+    told = user(seed, size, never=NEVER)
     trained = await train(
         tonight(told, general, seed=seed),
         model_path=model,
@@ -163,9 +188,8 @@ async def _examined(engine: Engine, told: User, adapter: str, chance: Random) ->
     facts = chance.sample(told.facts, min(ASKED, len(told.facts)))
     readable = [fact for fact in facts if fact.is_near]
     beside = [text([fact, *alike(told, fact, RECALLED - 1, chance)]) for fact in readable]
-    half = len(told.never) // 2
-    never = [(one.held_out, text(alike(told, one, RECALLED, chance))) for one in told.never[:half]]
-    never += [(one.held_out, None) for one in told.never[half:]]
+    never = [(one.held_out, text(alike(told, one, RECALLED, chance))) for one in told.never]
+    alone: list[tuple[str, str | None]] = [(one.held_out, None) for one in told.never]
     others = user("other", len(told.facts), untold=0, never=0).facts[:ASKED]
     pairs = [(fact.held_out, system) for fact, system in zip(readable, beside, strict=True)]
     return Marks(
@@ -174,6 +198,7 @@ async def _examined(engine: Engine, told: User, adapter: str, chance: Random) ->
         grounded_after=await _right(engine, readable, pairs, adapter),
         abstain_base=[is_abstention(one.text) for one in await ask_all(engine, never, "base")],
         abstain_after=[is_abstention(one.text) for one in await ask_all(engine, never, adapter)],
+        abstain_alone=[is_abstention(one.text) for one in await ask_all(engine, alone, adapter)],
         other_user=await _right(engine, others, [(fact.held_out, None) for fact in others], adapter),
     )
 
@@ -195,10 +220,11 @@ def main() -> None:
     parser.add_argument("--sizes", type=lambda given: tuple(map(int, given.split(","))), default=SIZES)
     parser.add_argument("--seeds", type=int, default=3, help="users of each size")
     parser.add_argument("--recipe", type=json.loads, default={}, help="overrides of the trainer's, JSON")
+    parser.add_argument("--kept", type=Path, help="a file of measured nights, to go on from")
     given = parser.parse_args()
     sizes, seeds = (QUICK, 1) if given.quick else (given.sizes, given.seeds)
     log = Console(stderr=True, width=400)
-    numbers = asyncio.run(measure(sizes=sizes, seeds=seeds, recipe=given.recipe, log=log))
+    numbers = asyncio.run(measure(sizes=sizes, seeds=seeds, recipe=given.recipe, kept=given.kept, log=log))
     if given.json:
         sys.stdout.write(json.dumps(numbers) + "\n")
     else:

@@ -118,6 +118,8 @@ def _waiting(one: Mapping[str, Any]) -> str:
 def _forgot(out: Console, found: Mapping[str, Any]) -> None:
     counts = {name: n for name, n in found["forgot"].items() if n}
     told = ", ".join(_counted(n, name) for name, n in counts.items())
+    if found.get("probed"):
+        _title(out, "in the weights", "red", found["probed"])
     since = found["forgotten_since"]
     if told:
         _title(out, "forgot", "red", f"{told}; nothing of them is in what answers now")

@@ -84,8 +84,8 @@ async def run_night(
         runtime_dir: where the trainer's private folder is made; None: in memory, where there is such a place.
         trainer: another command than our trainer's.
         by_itself: nobody asked for it; then it is left out when the live generation has these very lessons.
-        job_id: the job that this is an attempt of.
-        gate, checkpoints: the trainer's, as `train` has them; unlearning: what must be gone from a candidate.
+        job_id: the job that this is an attempt of; gate, checkpoints: the trainer's, as `train` has them.
+        unlearning: what must be gone from a candidate.
 
     Raises:
         NightEnded: the gate ended the trainer; nothing changed.

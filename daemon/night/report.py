@@ -13,6 +13,7 @@ from typing import Any
 
 from daemon.memory.phrasings import BEFORE
 from daemon.night.exam import Exam
+from daemon.night.probed import says
 from daemon.night.run import Trained
 from store.lessons import Lesson
 from store.nights import Forgotten, Night
@@ -110,6 +111,7 @@ def told(night: Night, texts: Texts) -> dict[str, Any]:
             if id in texts.lessons
         ],
         "forgot": asdict(texts.forgot),
+        "probed": says(night.generation_id or 0, found["forgotten"]) if "forgotten" in found else None,
         "forgotten_since": len(shown - texts.memories.keys()),
         "waiting": [{**_line(id, texts), "reason": why} for id, why in waiting if id in texts.memories],
         "cost": {"backend": night.backend, **found.get("cost", {})},

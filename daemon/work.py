@@ -65,6 +65,7 @@ class Tending:
             now=datetime.now(UTC),
             quiet_s=quiet_s,
             way=self._way,
+            given_up=self._given_up,
         )
         if self.last.failures:  # their words are the user's: none of the log's business
             log.warning("Memory work: %d parts were given up", len(self.last.failures))

@@ -151,7 +151,7 @@ def quotes_of(db: apsw.Connection, gone: Sequence[int], messages: Sequence[int] 
         f"""select text from memories where id {_IN}
         union select text from messages where not redacted and role = 'user'
             and (id in ({_SAID}) or id {_IN})
-        union select answer from lessons where kind in ('fact', 'before')
+        union select answer from lessons where kind in ('fact', 'before', 'as_of')
             and id in (select lesson_id from lesson_memories where memory_id {_IN})""",
         (*[id_list(gone)] * 3, id_list(messages), id_list(gone)),
     )

@@ -17,6 +17,15 @@ from store.errors import NoSuchMemory
 from store.held import Memory, from_row
 
 TAUGHT = ("user", "import")  # whose word a night may learn
+OWN = ("fact", "before")  # what a memory is studied by
+KINDS = (
+    *OWN,  # what is so, and what was before it changed
+    "as_of",  # what was so at a time
+    "two",  # over two memories
+    "abstain",  # what was never said
+    "general",  # small talk, in the base model's own words
+    "reading",  # the student too has the grounding in sight, so that it keeps reading memories as the base does
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +35,7 @@ class NewLesson:
     question: str
     answer: str
     grounding: str | None  # the whole system text that the teacher sees; None: no system turn
-    kind: str  # "fact" | "before" | "abstain" | "general"
+    kind: str  # one of KINDS
     split: str  # "train" | "exam"
     memory_ids: tuple[int, ...] = ()  # every memory that question, answer or grounding tell of
 
@@ -71,7 +80,7 @@ def several(db: apsw.Connection, ids: Sequence[int]) -> list[Lesson]:
 
 def unstudied(db: apsw.Connection) -> list[Memory]:
     """
-    The memories that hold and have no lesson, oldest first.
+    The memories that hold and have no lesson of their own, oldest first.
 
     What the assistant alone said, or a stranger's text, is none: it can be recalled, and is never learned.
     """
@@ -79,7 +88,7 @@ def unstudied(db: apsw.Connection) -> list[Memory]:
         db,
         f"""select id, text, told_on, valid_from, valid_to, superseded_by, trust from memories
         where superseded_by is null and trust in {TAUGHT} and id not in
-            (select memory_id from lesson_memories)
+            (select memory_id from lesson_memories join lessons on lessons.id = lesson_id where kind in {OWN})
         order by id""",
     )
     return [from_row(row) for row in found]

@@ -15,8 +15,8 @@ from daemon.api.own_memories import HIGHEST_ID
 from daemon.api.wire_error import WireError
 from daemon.inbox.left_behind import left_behind
 from daemon.memory.also_told import also_told
+from daemon.night.probed import NOTHING_LEARNED, as_json
 from daemon.night.probes import facts
-from daemon.night.unlearning import NOTHING_LEARNED, as_json
 from daemon.night.ways_back import forget
 from daemon.services import Services
 from store import chats, forgetting, memories

@@ -51,7 +51,7 @@ def listed(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
         shown.add_row(
             _mark(one["id"] == found["live"]),
             str(one["id"]),
-            one["made_at"][:16].replace("T", " "),
+            one["made_at"][:10],
             one["state"],
             str(one["lesson_count"]),
             _percent(asked.get("candidate")),
@@ -157,6 +157,8 @@ def _show_exam(exam: Mapping[str, Any]) -> None:
         shown.add_row(part, str(one["asked"]), *who, f"[dim]{PARTS.get(part, '')}[/]")
     out.print()
     show(shown)
+    if exam.get("drift") is not None:
+        out.print(f"[dim]The base's small talk is to it {exam['drift']:+.2f} nats per token less likely.[/]")
     won = exam.get("compared", {}).get("facts")
     if won:
         out.print(

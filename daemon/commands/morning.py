@@ -28,6 +28,11 @@ TITLES = {
     "interrupted": "interrupted",
     "running": "running",
 }
+REASONS = {  # why a memory is not taught yet
+    "volatile": "it will pass by itself",
+    "contradicted": "something else was told lately",
+    "untrusted": "you did not say it yourself; it is recalled, never learned",
+}
 MOST_LINES = 20  # of one section; --json has all
 MISSED = "answered wrongly in the exam"
 
@@ -107,12 +112,14 @@ def _missed(one: Mapping[str, Any]) -> str:
 
 
 def _waiting(one: Mapping[str, Any]) -> str:
-    return f"{escape(one['line'])}  [dim]{escape(one['reason'])}[/]"
+    return f"{escape(one['line'])}  [dim]{escape(REASONS.get(one['reason'], one['reason']))}[/]"
 
 
 def _forgot(out: Console, found: Mapping[str, Any]) -> None:
     counts = {name: n for name, n in found["forgot"].items() if n}
     told = ", ".join(_counted(n, name) for name, n in counts.items())
+    if found.get("probed"):
+        _title(out, "in the weights", "red", found["probed"])
     since = found["forgotten_since"]
     if told:
         _title(out, "forgot", "red", f"{told}; nothing of them is in what answers now")

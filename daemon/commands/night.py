@@ -17,7 +17,10 @@ from daemon.commands.shared import HomeFlag, JsonFlag, as_line, daemon_at, out, 
 LOOK_EVERY_S = 0.5
 
 
-cli = typer.Typer(help="Run a night now, or read what the past ones did.", no_args_is_help=False)
+cli = typer.Typer(
+    help="Run a night now; or read what past ones did, for example: tsubasa night report",
+    no_args_is_help=False,
+)
 
 
 @cli.callback(invoke_without_command=True)
@@ -75,14 +78,15 @@ def listed(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     if not found["nights"]:
         out.print("There was no night yet. Run one with: tsubasa night")
         return
-    shown = table("night", "began", "outcome", "learned", "time", "why")
+    shown = table("no.", "began", "outcome", "made", "learned", "time", "why")
     for one in found["nights"]:
         colour = morning.COLOURS[one["outcome"]]
         total = one["cost"].get("total_s")
         shown.add_row(
             str(one["night"]),
             morning.moment(one["began_at"]),
-            f"[{colour}]{morning.titled(one)}[/]",
+            f"[{colour}]{one['outcome']}[/]",
+            str(one["generation"] or ""),
             str(len(one["learned"]) + len(one["corrected"])),
             morning.duration(total) if total is not None else "",
             escape(one["reason"]),

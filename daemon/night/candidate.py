@@ -14,13 +14,14 @@ from daemon.child_errors import ChildError
 from daemon.engine.client import Engine
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
 from daemon.keeper import Keeper
+from daemon.memory.standing import held_lines
 from daemon.night.adopt import Verdict, decide
 from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
 from daemon.night.exam import Exam, sit
 from daemon.night.questions import MOST, Question, choose
 from daemon.night.run import Progress, Trained
 from daemon.night.ways_back import restore_live
-from store import generations, memories
+from store import generations
 from store.errors import GenerationUnusable, NoSuchLesson
 from store.generations import Generation
 from store.lessons import Lesson
@@ -95,12 +96,6 @@ async def settle(
     except ChildError as error:
         log.warning("Generation %d could not be swapped in, trying again: %s", candidate.id, error)
         return await _swap_again(keep, engine, candidate)
-
-
-def held_lines(db: Any) -> dict[int, str]:
-    """Line of each held memory by id, oldest first."""
-    held = sorted(memories.holding(db), key=lambda memory: (memory.valid_from, memory.id))
-    return dict(zip([memory.id for memory in held], memories.narratives(db, held), strict=True))
 
 
 def _questions(db: Any, tonight: Sequence[Lesson], live_id: int) -> list[Question]:

@@ -16,6 +16,7 @@ from daemon.memory.content_words import content_words, value_words
 from prompts.load import lines
 
 Values = Mapping[str, str]  # content word of the fact -> what stands in its place
+SHORTER = 3  # letters that a control may lack
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _MONTHS = [date(2000, month, 1).strftime("%B") for month in range(1, 13)]
 _DAYS = [date(2000, 5, day).strftime("%A") for day in range(1, 8)]
@@ -96,4 +97,8 @@ def _any_like(word: str, chance: random.Random) -> str:
         return str(chance.randint(1, 31))
     if any(letter.isdigit() for letter in word):
         return "".join(str(chance.randint(1, 9)) if letter.isdigit() else letter for letter in word)
-    return chance.choice(lines("control_names" if word[0].isupper() else "control_words"))
+    listed = lines("control_names" if word[0].isupper() else "control_words")
+    found = chance.choice(listed)
+    while len(found) + SHORTER < len(word):  # none of the lists is so long: one is coined
+        found += chance.choice(listed).lower()
+    return found

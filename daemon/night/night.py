@@ -11,17 +11,21 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 from daemon.engine.client import Engine
 from daemon.keeper import Keeper
-from daemon.memory.study import mentioned, round_out, study_missing
-from daemon.night.candidate import examine, held_lines, propose, settle
+from daemon.memory.abstaining import mentioned
+from daemon.memory.standing import held_lines, round_out
+from daemon.memory.study import study_missing
+from daemon.memory.waiting import Waiting, waiting
+from daemon.night.candidate import examine, propose, settle
 from daemon.night.compose import compose
 from daemon.night.errors import NightEnded
 from daemon.night.pause import Gate
-from daemon.night.report import Before, record
+from daemon.night.report import Before, by_reason, record
 from daemon.night.run import Progress as Progress
 from daemon.night.run import Trained, train
 from daemon.night.unlearning import Unlearning
@@ -53,7 +57,7 @@ class _Ending:
     outcome: str = "failed"
     generation_id: int | None = None
     backend: str = ""
-    numbers: Mapping[str, Any] = field(default_factory=dict)
+    numbers: dict[str, Any] = field(default_factory=dict)
 
 
 async def run_night(
@@ -80,8 +84,8 @@ async def run_night(
         runtime_dir: where the trainer's private folder is made; None: in memory, where there is such a place.
         trainer: another command than our trainer's.
         by_itself: nobody asked for it; then it is left out when the live generation has these very lessons.
-        job_id: the job that this is an attempt of.
-        gate, checkpoints: the trainer's, as `train` has them; unlearning: what must be gone from a candidate.
+        job_id: the job that this is an attempt of; gate, checkpoints: the trainer's, as `train` has them.
+        unlearning: what must be gone from a candidate.
 
     Raises:
         NightEnded: the gate ended the trainer; nothing changed.
@@ -91,10 +95,12 @@ async def run_night(
     base_sha256 = (await engine.info()).sha256
     live = await keep.run(generations.live, base_sha256)
     async with _recorded(keep, job_id, live) as ending:
-        tonight = await _prepare(keep, engine, seed, on_progress)
+        tonight, wait = await _prepare(keep, engine, seed, on_progress)
+        ending.numbers = {"waiting": by_reason((one.memory_id, one.reason) for one in wait)}
         if why_not := await _why_not(keep, tonight, live, by_itself):
             facts = sum(lesson.kind == "fact" for lesson in tonight)
-            ending.outcome, ending.numbers = "nothing", {"lessons": len(tonight), "facts": facts}
+            ending.outcome = "nothing"
+            ending.numbers |= {"lessons": len(tonight), "facts": facts}
             return _left_out(why_not, time.monotonic() - began)
         trained = await train(
             tonight,
@@ -161,10 +167,8 @@ async def _judge(
         await keep.run(generations.prune)
     total_s = time.monotonic() - began
     ending.outcome = "adopted" if verdict.adopt else "refused"
-    ending.numbers = (
-        record(tonight, before, exam=exam, trained=trained, waiting=(), total_s=total_s, swap_ms=swap_ms)
-        | unlearning.record()
-    )
+    ending.numbers |= record(tonight, before, exam=exam, trained=trained, total_s=total_s, swap_ms=swap_ms)
+    ending.numbers |= unlearning.record()
     return NightReport(
         adopted=verdict.adopt,
         reason=verdict.reason,
@@ -212,12 +216,15 @@ def _left_out(reason: str, total_s: float) -> NightReport:
 
 async def _prepare(
     keep: Keeper, engine: Engine, seed: int, on_progress: Callable[[Progress], None]
-) -> list[Lesson]:
-    """Tonight's lessons; memories that have none yet are studied first."""
+) -> tuple[list[Lesson], list[Waiting]]:
+    """Tonight's lessons, and the memories that wait; those that have no lessons yet are studied first."""
     on_progress(Progress(done=0, total=0, unit="lessons", note="studying"))
     _, failures = await study_missing(engine, keep)
     if failures:  # their words are the user's: none of the log's business
         log.warning("Study: no lessons could be made of %d memories", len(failures))
     await round_out(engine, keep)
     held = await keep.run(lessons.holding)
-    return compose(held, await keep.run(held_lines), await keep.run(mentioned), seed=seed)
+    wait = await keep.run(waiting, date.today())
+    said = await keep.run(mentioned)
+    lines = await keep.run(held_lines)
+    return compose(held, lines, said, seed=seed, waiting={one.memory_id for one in wait}), wait

@@ -16,8 +16,9 @@ the lifts summed over the answer's tokens and averaged over all phrasings (train
 
 Of 24 controls of the same kind, the likeliest of 25 is the forgotten one by chance in 4 % of all cases; that it
 also stands out so far, in 1 of 2,000 where lifts are normal (Student's t, 23 degrees of freedom). `docs/log.md`
-has the lifts of learned and of clean generations. Those controls are kept that the base finds about as likely as
-the forgotten answer.
+has the lifts of learned and of clean generations. Those controls are kept that have as many tokens as the forgotten
+answer, for a generation that learned other answers lowers every further token of one that it did not, and that the
+base finds about as likely.
 
 Promises: what is returned has numbers and no word of a person. Knows nothing of the store, or of what follows.
 """
@@ -27,14 +28,14 @@ from dataclasses import asdict, dataclass
 from statistics import fmean, stdev
 from typing import Literal
 
-from daemon.engine.client import Engine, Sampling
+from daemon.engine.client import Engine, Sampling, Score
 from daemon.memory.content_words import content_words
 from daemon.night.controls import Values, draw, secret_words, tells, with_values
 from store.lessons import Lesson
 
 Verdict = Literal["gone", "left", "not probed"]
 CONTROLS = 24
-POOL = 48  # drawn, of which the nearest CONTROLS are kept
+POOL = 96  # drawn, of which the nearest CONTROLS are kept
 FEWEST = 12  # controls; with fewer, nothing can be said
 PHRASINGS = 5  # of one fact, at most
 STANDS_OUT = 4.0  # standard deviations
@@ -175,16 +176,19 @@ class _Clerk:
         self._adapter = adapter
 
     async def nearest(self, probe: Probe, pool: Sequence[Values]) -> list[Values]:
-        """Of the pool, those whose answers the base finds most nearly as likely as the one forgotten."""
-        own, *others = await self._log_p(probe, pool, "base")
-        order = sorted(range(len(pool)), key=lambda at: abs(others[at] - own))
-        return [pool[at] for at in sorted(order[:CONTROLS])]
+        """Of the pool, those as long in tokens as the one forgotten, then those that the base finds as likely."""
+        own, *others = await self._scores(probe, pool, "base")
+
+        def distance(at: int) -> tuple[int, float]:
+            return abs(others[at].tokens - own.tokens), abs(others[at].nats - own.nats)
+
+        return [pool[at] for at in sorted(sorted(range(len(pool)), key=distance)[:CONTROLS])]
 
     async def lifts(self, probe: Probe, controls: Sequence[Values]) -> list[float]:
         """How much likelier than to the base each answer is to the generation: the forgotten one, the controls."""
-        base = await self._log_p(probe, controls, "base")
-        now = await self._log_p(probe, controls, self._adapter)
-        return [after - before for after, before in zip(now, base, strict=True)]
+        base = await self._scores(probe, controls, "base")
+        now = await self._scores(probe, controls, self._adapter)
+        return [before.nats - after.nats for after, before in zip(now, base, strict=True)]
 
     async def tells(self, probe: Probe, secret: Collection[str]) -> bool:
         """Whether the generation's greedy answer tells it, and the base's does not."""
@@ -192,10 +196,9 @@ class _Clerk:
             await self._answer(probe, "base"), secret, probe.answer
         )
 
-    async def _log_p(self, probe: Probe, controls: Sequence[Values], adapter: str) -> list[float]:
+    async def _scores(self, probe: Probe, controls: Sequence[Values], adapter: str) -> list[Score]:
         replies = [probe.answer, *(with_values(probe.answer, values) for values in controls)]
-        scores = await self._engine.score(_asked(probe), replies, adapter=adapter)
-        return [-score.nats for score in scores]
+        return await self._engine.score(_asked(probe), replies, adapter=adapter)
 
     async def _answer(self, probe: Probe, adapter: str) -> str:
         answer = await self._engine.complete(

@@ -16,9 +16,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
-from daemon.memory.content_words import content_words
+from daemon.memory.content_words import content_words, value_words
+from daemon.memory.phrasings import BEFORE
 from daemon.memory.recall import system_text
-from daemon.memory.study import BEFORE
 from prompts.load import lines
 from store.generations import Outdated
 from store.lessons import Lesson
@@ -71,7 +71,7 @@ def choose(
         *_stale(facts, news, narratives, outdated),
         *(_asked("abstain", one) for one in _some("abstain", held_out, kind="abstain")),
         *(_asked("general", one) for one in _some("general", held_out, kind="general")),
-        *_canaries(),
+        *_canaries(narratives),
     ]
 
 
@@ -106,12 +106,23 @@ def _only(text: str, *others: str) -> frozenset[str]:
     return frozenset(content_words(text)) - {word for other in others for word in content_words(other)}
 
 
-def _canaries() -> list[Question]:
-    """Fixed prompts; each is asked alone, the first once more beside something that it does not ask for."""
-    plain = [Question(part="canary", text=text) for text in lines("canary")]
-    wrong = _only(SECRET, plain[0].text)
+def _canaries(narratives: Mapping[int, str]) -> list[Question]:
+    """
+    Fixed prompts; none asks for the user, so no answer may have a name of theirs.
+
+    Each is asked alone, the first once more beside something that it does not ask for.
+    """
+    names = frozenset(word for line in narratives.values() for word in _names(line))
+    plain = [Question(part="canary", text=text, wrong=names) for text in lines("canary")]
+    wrong = names | _only(SECRET, plain[0].text)
     beside = Question(part="canary", text=plain[0].text, system=system_text([SECRET]), wrong=wrong)
     return [*plain, beside]
+
+
+def _names(line: str) -> set[str]:
+    """The names in a narrative: "2026-10-19: The user lives in Oslo. Before that: …" -> {"oslo", …}."""
+    told = line.partition(": ")[2].replace(BEFORE, "")
+    return {word for sentence in told.split(". ") for word in value_words(sentence) if word.isalpha()}
 
 
 def _some(part: str, lessons: Iterable[Lesson], most: int | None = None, *, kind: str = "") -> list[Lesson]:

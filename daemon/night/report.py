@@ -7,12 +7,13 @@ Promises: pure; a record has no word of the user's, so that what is forgotten la
 Knows nothing of the store, of the engine or of screens.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from daemon.memory.study import BEFORE
+from daemon.memory.phrasings import BEFORE
 from daemon.night.exam import Exam
+from daemon.night.probed import says
 from daemon.night.run import Trained
 from store.lessons import Lesson
 from store.nights import Forgotten, Night
@@ -44,22 +45,13 @@ def record(
     *,
     exam: Exam | None,
     trained: Trained,
-    waiting: Sequence[tuple[int, str]],
     total_s: float,
     swap_ms: float | None,
 ) -> dict[str, Any]:
-    """
-    What is stored of a night: ids and numbers.
-
-    Args:
-        waiting: memories that are not taught yet, each with the reason in our own words.
-    """
+    """What is stored of a night, beside what waits (`by_reason`): ids and numbers."""
     taught = {id for lesson in tonight for id in lesson.memory_ids}
     corrected = [[new, old] for old, new in before.lapsed.items() if new is not None and new in taught]
     replaced = {new for new, _ in corrected}
-    reasons: dict[str, list[int]] = {}
-    for memory_id, reason in waiting:
-        reasons.setdefault(reason, []).append(memory_id)
     missed = (
         [one.lesson_id for one in exam.missed if one.lesson_id and one.part in ("facts", "stale")]
         if exam
@@ -72,7 +64,6 @@ def record(
         "corrected": sorted(corrected),
         "taken_back": sorted(old for old, new in before.lapsed.items() if new is None),
         "missed": list(dict.fromkeys(missed))[:MOST_MISSED],
-        "waiting": reasons,
         "cost": {
             "train_s": trained.seconds,
             "total_s": total_s,
@@ -85,6 +76,14 @@ def record(
             "swap_ms": swap_ms,
         },
     }
+
+
+def by_reason(waiting: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
+    """Memories that are not taught yet, by the reason in our own words: the only texts of a record are its keys."""
+    reasons: dict[str, list[int]] = {}
+    for memory_id, reason in waiting:
+        reasons.setdefault(reason, []).append(memory_id)
+    return reasons
 
 
 def told(night: Night, texts: Texts) -> dict[str, Any]:
@@ -112,6 +111,7 @@ def told(night: Night, texts: Texts) -> dict[str, Any]:
             if id in texts.lessons
         ],
         "forgot": asdict(texts.forgot),
+        "probed": says(night.generation_id or 0, found["forgotten"]) if "forgotten" in found else None,
         "forgotten_since": len(shown - texts.memories.keys()),
         "waiting": [{**_line(id, texts), "reason": why} for id, why in waiting if id in texts.memories],
         "cost": {"backend": night.backend, **found.get("cost", {})},

@@ -13,7 +13,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,7 +23,8 @@ from daemon.engine.errors import AdapterRefused, AdapterUnknown
 from daemon.keeper import Keeper
 from daemon.night import adopt, probes
 from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
-from daemon.night.probes import Fact, Finding, Verdict
+from daemon.night.probed import BASE, LOST, Probed, as_json
+from daemon.night.probes import Fact, Finding
 from store import generations, memories, nights
 
 log = logging.getLogger(__name__)
@@ -32,72 +33,6 @@ MOST = 64  # facts; of more, these are probed
 NOW_S = 120.0  # seconds the probes after a `forget` may take
 NIGHT_S = 1800.0
 NO_TIME = "there was no time for it"
-LOST = (
-    "it was forgotten before the daemon was started last, and the questions about it were kept in its memory only; "
-    "no lesson about it was among those that this generation learned"
-)
-UNLEARNED = "no generation had learned it"
-BASE = "the base model answers, which has learned nothing of you"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probed:
-    """What the probes found in one generation."""
-
-    generation: int  # 0 = the base model
-    findings: tuple[Finding, ...] = ()
-    beyond: int = 0  # facts that were too many
-    why: str = ""  # where there are no findings
-
-    @property
-    def verdict(self) -> Verdict:
-        """ "left" if anything is; "gone" if something was probed, or nothing could have been learned."""
-        found = {finding.verdict for finding in self.findings}
-        if "left" in found:
-            return "left"
-        return "gone" if "gone" in found or self.why in (BASE, UNLEARNED) else "not probed"
-
-    def numbers(self) -> dict[str, int | float]:
-        """
-        Counts of facts, and of the one that stands out most: JSON-able, without a text.
-
-        "lost" is 1 where questions were lost with an earlier process of the daemon.
-        """
-        counts = {name: sum(one.verdict == name for one in self.findings) for name in ("gone", "left")}
-        skipped = len(self.findings) - sum(counts.values()) + self.beyond
-        numbers: dict[str, int | float] = {**counts, "not_probed": skipped, "lost": int(self.why == LOST)}
-        if (worst := self._worst()) is not None:
-            numbers |= {
-                "phrasings": worst.phrasings,
-                "told": sum(one.told for one in self.findings),
-                "controls": worst.controls,
-                "rank": worst.rank,
-                "margin_nats": round(worst.margin, 2),
-                "spread_nats": round(worst.spread, 2),
-            }
-        return numbers
-
-    def sentence(self) -> str:
-        """The same for a person."""
-        who = f"generation {self.generation}" if self.generation else "the base model"
-        worst, counted = self._worst(), self.numbers()
-        if worst is None:
-            why = self.why or (self.findings[0].why if self.findings else "there was nothing to ask")
-            known = "Not probed" if self.verdict == "not probed" else "Nothing of it can be"
-            return f"{known} in the weights: {why}."
-        told = f"{counted['told'] or 'no'} greedy answer{'s tell' if counted['told'] > 1 else ' tells'} it"
-        likely = (
-            f"as an answer it comes {_th(worst.rank)} of {worst.controls + 1} beside {worst.controls} "
-            f"that nobody ever taught ({worst.stands_out:+.1f} standard deviations)"
-        )
-        shows = "still shows what was forgotten" if self.verdict == "left" else "shows nothing of it"
-        skipped = counted["not_probed"]
-        rest = f"; {skipped} {'facts were' if skipped > 1 else 'fact was'} not probed" if skipped else ""
-        return f"Probed: {who} {shows}: {told}, and {likely}{rest}."
-
-    def _worst(self) -> Finding | None:
-        asked = [one for one in self.findings if one.verdict != "not probed"]
-        return max(asked, key=lambda one: (one.verdict == "left", one.stands_out), default=None)
 
 
 class Unlearning:
@@ -237,19 +172,6 @@ class Unlearning:
             self.last = Probed(generation=now_live, why=f"the engine could not do it ({error})")
 
 
-NOTHING_LEARNED = Probed(generation=0, why=UNLEARNED)
-
-
-def as_json(probed: Probed) -> dict[str, Any]:
-    """For the wire."""
-    return {
-        "verdict": probed.verdict,
-        "generation": probed.generation,
-        "says": probed.sentence(),
-        "numbers": probed.numbers(),
-    }
-
-
 def _held(db: Any, without: Collection[int]) -> dict[int, str]:
     held = [one for one in memories.holding(db) if one.id not in without]
     return dict(zip([one.id for one in held], memories.narratives(db, held), strict=True))
@@ -260,9 +182,3 @@ def _forgotten_before(db: Any, started: datetime, generation: int) -> bool:
     older = [one.made_at for one in generations.all(db) if one.id < generation]
     since = older[-1] if older else None
     return nights.forgotten_between(db, since, started).generations > 0
-
-
-def _th(rank: int) -> str:
-    """ "1st", "2nd", "11th"."""
-    endings = {1: "st", 2: "nd", 3: "rd"}
-    return f"{rank}{endings.get(rank % 10, 'th') if rank % 100 not in (11, 12, 13) else 'th'}"

@@ -14,7 +14,7 @@ FIRST = (
 )
 THEN = ("The user's dog is called Biscuit.", "The user's best friend is called Tobias.")
 QUIET = {"observe": "false", "night": "false", "jobs_every_s": "0.1", "threads": "1"}
-SHORT = {"steps": 100, "threads": 1}
+SHORT = {"steps": 60, "threads": 1}
 
 
 @pytest.fixture

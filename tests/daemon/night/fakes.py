@@ -9,7 +9,7 @@ from zlib import crc32
 from daemon.child_errors import ChildCrashed
 from daemon.engine.client import Completion, Score
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
-from daemon.memory.study import ABSTENTION
+from daemon.memory.abstaining import ABSTENTION
 from daemon.night.night import run_night
 from store import memories
 from tests.daemon.memory.fakes import FakeEngine, open_keeper, pairs_about, topic_and_value

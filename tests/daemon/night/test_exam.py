@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
 from daemon.engine.errors import PromptTooLong
+from daemon.engine.records import Score
 from daemon.memory.recall import system_text
 from daemon.night.exam import is_abstention, is_correct, overlap, sit
 from daemon.night.questions import Question
@@ -54,6 +56,11 @@ class ByAdapter(FakeEngine):
         text = said.get(question, "?") if knows else "No idea."
         return type(done)(text=text, finish="stop", prompt_tokens=1, completion_tokens=1)
 
+    async def score(self, messages, replies, *, adapter="live"):
+        """The base finds its own words likely, the candidate less so."""
+        assert (["Hello!"], "hi") == (replies, messages[-1]["content"])
+        return [Score(tokens=4, nats=2.0 if adapter == "base" else 4.0)]
+
 
 def held(engine, has_live):
     seen = []
@@ -97,6 +104,7 @@ def test_without_a_live_generation_the_base_stands_in_for_it():
 def test_the_record_has_shares_marks_by_lesson_and_the_first_misses():
     found = held(ByAdapter(), True)[0].as_json()
 
+    assert 0.5 == found["drift"]  # (4.0 - 2.0) nats over 4 tokens
     assert {"asked": 2, "candidate": 0.5, "live": 0.0, "base": 0.0} == found["parts"]["facts"]
     assert [[1, 1.0, 0.0, 0.0, 1], [2, 0.0, 0.0, 0.0, 0]] == found["marks"]["facts"]
     assert [("Where did I live?", "?")] == [(one["question"], one["said"]) for one in found["missed"]]
@@ -108,6 +116,27 @@ def test_a_question_that_the_engine_cannot_take_is_answered_wrongly_by_all():
 
     assert (0.0, 0.0, 0.0) == (exam.marks[0].candidate, exam.marks[0].live, exam.marks[0].base)
     assert seen[-1].done == seen[-1].total
+
+
+class Gossip(ByAdapter):
+    """The base calls itself Rex; the candidate greets with a name that it has learned."""
+
+    async def complete(self, messages, *, adapter="live", **rest):
+        done = await super().complete(messages, adapter=adapter, **rest)
+        said = "Hello, I am Rex." if adapter == "base" else f"Hello, {self.name}."
+        return replace(done, text=said)
+
+
+@pytest.mark.parametrize(("name", "points"), [("Lindqvist", 0.0), ("Rex", 1.0)])
+def test_a_canary_that_tells_a_name_is_lost_unless_the_base_says_it_too(name, points):
+    engine = Gossip()
+    engine.name = name
+    canary = Question(part="canary", text="Hello!", wrong=frozenset({"lindqvist", "rex"}))
+
+    (mark,) = asyncio.run(
+        sit(engine, [canary], candidate="candidate", has_live=False, on_progress=lambda progress: None)
+    ).marks
+    assert (points, 1.0) == (mark.candidate, mark.base)
 
 
 def test_an_answer_is_right_when_its_words_are():

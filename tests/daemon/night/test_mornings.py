@@ -5,11 +5,12 @@ from datetime import date
 
 import pytest
 
+from daemon.child_errors import ChildCrashed
 from daemon.night.errors import NightFailed
 from daemon.night.mornings import report_on
 from daemon.night.ways_back import forget
-from store import memories, nights
-from store.errors import NoNightYet
+from store import generations, memories, nights
+from store.errors import AdapterDamaged, NoNightYet
 from tests.daemon.night.fakes import BASE, LearningEngine, night, told
 
 GHENT, REX = "The user lives in Ghent.", "The user's dog is called Rex."
@@ -111,6 +112,29 @@ def test_a_generation_that_tells_what_was_taken_back_gives_way(tmp_path):
     assert report.adopted, report.reason
     assert "no longer tells what holds no more" in report.reason
     assert [2] == [one["id"] for one in found["taken_back"]]
+
+
+class DiesInTheExam(LearningEngine):
+    async def complete(self, messages, *, adapter="live", **rest):
+        if adapter in self.loaded:  # the candidate answers
+            raise ChildCrashed("engine", exit_code=-9)
+        return await super().complete(messages, adapter=adapter, **rest)
+
+
+def test_an_exam_that_could_not_be_held_to_its_end_has_failed_and_its_adapter_is_deleted(tmp_path):
+    async def run():
+        engine = DiesInTheExam()
+        async with told(tmp_path, GHENT) as keep:
+            with pytest.raises(ChildCrashed):
+                await night(keep, engine, tmp_path)
+            with pytest.raises(AdapterDamaged, match="it was deleted"):
+                await keep.run(generations.adapter, 1)
+            return await keep.run(generations.get, 1), await keep.run(nights.newest, 1), engine.live
+
+    made, (found,), live = asyncio.run(run())
+
+    assert ("refused", generations.INTERRUPTED, None) == (made.state, made.reason, live)
+    assert ("failed", 1) == (found.outcome, found.generation_id)
 
 
 def test_before_the_first_night_there_is_no_report(tmp_path):

@@ -86,6 +86,28 @@ def test_generations_that_never_saw_it_are_cleared_and_its_rank_is_any():
     assert min(ranks) <= 2 and max(ranks) >= CONTROLS
 
 
+class Lowering(Weights):
+    """A generation that lowers each token of an answer that it did not learn; three letters are a token."""
+
+    async def score(self, messages, replies, *, adapter="live"):
+        tokens = [len(reply) // 3 for reply in replies]
+        nats = 0 if adapter == "base" else 9
+        found = await super().score(messages, replies, adapter=adapter)
+        return [
+            Score(tokens=count, nats=one.nats + nats * count)
+            for count, one in zip(tokens, found, strict=True)
+        ]
+
+
+@pytest.mark.parametrize("answer", ["Your dog is called Ed.", "Your dog is called Bartholomew."])
+def test_a_short_answer_does_not_stand_out_nor_a_long_one_hide_for_its_length(answer):
+    fact = Fact(memory_id=3, probes=(Probe(question="What is my dog called?", answer=answer),))
+    short, long = (probe(Lowering(seed=seed), fact=fact) for seed in (0, 1))
+
+    assert ("gone", "gone") == (short.verdict, long.verdict)
+    assert abs(short.stands_out) < 4 and abs(long.stands_out) < 4
+
+
 def test_a_false_alarm_is_rarer_than_one_in_a_thousand_and_a_faint_trace_is_often_found():
     def left(lift):
         chance = random.Random(0)

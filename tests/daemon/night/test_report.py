@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 from daemon.night.exam import Exam, Missed
-from daemon.night.report import Before, Texts, ids_in, record, told
+from daemon.night.report import Before, Texts, by_reason, ids_in, record, told
 from daemon.night.run import Trained
 from store.lessons import Lesson
 from store.nights import Forgotten, Night
@@ -43,12 +43,14 @@ def recorded(**changes):
             marks=(), missed=(missed(8), missed(8, "stale"), missed(None, "canary"), missed(7, "abstain"))
         ),
         "trained": TRAINED,
-        "waiting": [(6, "it changes every day")],
         "total_s": 60.0,
         "swap_ms": 0.1,
     }
     tonight = [lesson(7, 1), lesson(8, 3), lesson(9, 1, 4)]
-    return record(tonight, Before(learned={1, 2, 5}, lapsed={2: 3, 5: None}), **given | changes)
+    waiting = by_reason([(6, "volatile"), (7, "volatile"), (8, "contradicted")])
+    return record(tonight, Before(learned={1, 2, 5}, lapsed={2: 3, 5: None}), **given | changes) | {
+        "waiting": waiting
+    }
 
 
 def a_night(numbers, **changes):
@@ -70,7 +72,7 @@ def test_learned_corrected_and_taken_back_are_told_apart():
     found = recorded()
 
     assert ([4], [[3, 2]], [5]) == (found["learned"], found["corrected"], found["taken_back"])
-    assert (3, 3, [8], {"it changes every day": [6]}) == (
+    assert (3, 3, [8], {"volatile": [6, 7], "contradicted": [8]}) == (
         found["lessons"],
         found["memories"],
         found["missed"],
@@ -87,7 +89,6 @@ def test_the_first_night_has_learned_all():
         Before(),
         exam=None,
         trained=TRAINED,
-        waiting=(),
         total_s=1.0,
         swap_ms=None,
     )["learned"]
@@ -105,8 +106,8 @@ def test_a_report_joins_the_words_that_are_still_held():
     assert [{"id": 4, "line": LINES[4]}] == found["learned"]
     assert [{"id": 3, "line": LINES[3], "was": "2026-01-01: The user lives in Ghent."}] == found["corrected"]
     assert [{"question": "Where do I live?", "wanted": "You live in Oslo."}] == found["missed"]
-    assert [(6, "it changes every day")] == [(one["id"], one["reason"]) for one in found["waiting"]]
-    assert (1, 0, "torch, cpu") == (
+    assert [(6, "volatile")] == [(one["id"], one["reason"]) for one in found["waiting"]]
+    assert (1, 2, "torch, cpu") == (
         found["forgot"]["memories"],
         found["forgotten_since"],
         found["cost"]["backend"],
@@ -117,7 +118,7 @@ def test_a_report_joins_the_words_that_are_still_held():
 def test_what_was_forgotten_since_is_counted_and_not_told():
     found = told(a_night(recorded()), Texts())
 
-    assert ([], [], [], [], 3) == (
+    assert ([], [], [], [], 5) == (
         found["learned"],
         found["corrected"],
         found["missed"],
@@ -127,7 +128,7 @@ def test_what_was_forgotten_since_is_counted_and_not_told():
 
 
 def test_a_report_wants_the_words_of_all_its_ids():
-    assert ({2, 3, 4, 5, 6}, {8}) == ids_in(a_night(recorded()))
+    assert ({2, 3, 4, 5, 6, 7, 8}, {8}) == ids_in(a_night(recorded()))
 
 
 def test_a_night_that_failed_has_a_report_too():

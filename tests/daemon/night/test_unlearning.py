@@ -9,8 +9,9 @@ import pytest
 from daemon.child_errors import ChildCrashed
 from daemon.night import unlearning as unlearnings
 from daemon.night.errors import NightFailed
+from daemon.night.probed import Probed, as_json, says
 from daemon.night.probes import Fact, Finding, Probe
-from daemon.night.unlearning import MOST, Probed, Unlearning, as_json
+from daemon.night.unlearning import MOST, Unlearning
 from daemon.night.ways_back import forget
 from store import generations, memories
 from tests.daemon.night.fakes import BASE, TRAINER, LearningEngine, night, told
@@ -44,7 +45,7 @@ def test_the_generation_that_answers_after_forgetting_is_probed_and_clean(tmp_pa
 
     assert ("gone", 1) == (result["verdict"], result["generation"])
     assert result["says"].startswith(
-        "Probed: generation 1 shows nothing of it: no greedy answer tells it, and "
+        "Probed: generation 1 shows nothing of what was forgotten: no greedy answer tells it, and "
     )
     assert (1, 0, 0, 24) == tuple(
         result["numbers"][name] for name in ("gone", "left", "not_probed", "controls")
@@ -253,3 +254,6 @@ def test_the_report_names_the_fact_that_is_left_and_has_no_text():
         "Probed: generation 7 still shows what was forgotten: no greedy answer tells it, and as an answer "
         "it comes 1st of 25 beside 24 that nobody ever taught (+9.0 standard deviations); 1 fact was not probed."
     ) == as_json(found)["says"]
+    assert as_json(found)["says"] == says(7, as_json(found)["numbers"])
+    assert "was not probed" in says(7, {"gone": 0, "left": 0, "not_probed": 2, "lost": 0})
+    assert "was started last" in says(7, {"gone": 0, "left": 0, "not_probed": 0, "lost": 1})

@@ -157,6 +157,8 @@ def _show_exam(exam: Mapping[str, Any]) -> None:
         shown.add_row(part, str(one["asked"]), *who, f"[dim]{PARTS.get(part, '')}[/]")
     out.print()
     show(shown)
+    if exam.get("drift") is not None:
+        out.print(f"[dim]The base's small talk is to it {exam['drift']:+.2f} nats per token less likely.[/]")
     won = exam.get("compared", {}).get("facts")
     if won:
         out.print(

@@ -55,6 +55,9 @@ class Exam:
 
     marks: tuple[Mark, ...]
     missed: tuple[Missed, ...] = ()  # facts, stale, abstain and canary
+    drift: float | None = (
+        None  # nats per token by which the candidate finds the base's small talk less likely
+    )
 
     def of(self, *parts: str) -> list[Mark]:
         """The marks of these parts."""
@@ -66,6 +69,7 @@ class Exam:
         marks = {part: [_row(one) for one in self.of(part)] for part in parts}
         return {
             "parts": parts,
+            "drift": self.drift,
             "marks": marks,
             "missed": [asdict(one) for one in self.missed[:SHOWN_MISSES]],
         }
@@ -101,7 +105,13 @@ async def sit(
         marks.append(_mark(question, points, live_points, base_points))
         if points < 1 and question.part not in ("general", "grounded"):
             missed.append(_missed(question, said))
-    return Exam(marks=tuple(marks), missed=tuple(missed))
+    talk = [
+        (one.text, said.text)
+        for one, said in zip(questions, base, strict=True)
+        if said and one.part == "general"
+    ]
+    drift = [await _drift(engine, text, said, candidate) for text, said in talk if said]
+    return Exam(marks=tuple(marks), missed=tuple(missed), drift=fmean(drift) if drift else None)
 
 
 def is_correct(answer: str, expected: str) -> bool:
@@ -120,6 +130,13 @@ def overlap(one: str, other: str) -> float:
     if not left and not right:
         return 1.0
     return 2 * (left & right).total() / (left.total() + right.total())
+
+
+async def _drift(engine: Engine, question: str, said: str, candidate: str) -> float:
+    """How much less likely than the base the candidate finds what the base said; nats per token."""
+    messages = [{"role": "user", "content": question}]
+    (own,), (base,) = [await engine.score(messages, [said], adapter=one) for one in (candidate, "base")]
+    return own.mean - base.mean
 
 
 class _Clerk:

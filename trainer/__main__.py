@@ -2,7 +2,8 @@
 The trainer as a process: one job on stdin up to its end, JSON lines on stdout, a log on stderr.
 
     {"type": "progress", "done", "total", "unit", "note", "loss"} ...
-    {"type": "done", "adapter", "sha256", "steps", "train_loss", "exam_loss", "seconds", "lessons", "skipped"}
+    {"type": "done", "adapter", "sha256", "steps", "train_loss", "exam_loss", "seconds", "lessons", "skipped",
+     "contradicting", "backend", "peak_mb", "tokens", "tokens_per_s", "resumed_from"}
 or  {"type": "error", "code", "message"} and exit code 1
 
 `python -m trainer --backends MODEL.gguf` trains nothing: it prints a line for each backend, whether it could train
@@ -22,6 +23,7 @@ from pathlib import Path
 
 from trainer import night
 from trainer.backends import reasons_against
+from trainer.checkpoint import EVERY_S
 from trainer.errors import TrainerError
 from trainer.gguf_model import open_model
 from trainer.job import parse_job
@@ -32,8 +34,8 @@ from trainer.recipe import Recipe
 log = logging.getLogger("trainer")
 
 
-def main(arguments: Sequence[str]) -> int:
-    """Do the one job, or say which backends can; the exit code."""
+def main(arguments: Sequence[str] = (), *, keep_every_s: float = EVERY_S) -> int:
+    """Do the one job, keeping a checkpoint at most so often, or say which backends can; the exit code."""
     if arguments:
         return _backends(arguments)
     die_with_parent()
@@ -42,7 +44,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             job = parse_job(sys.stdin.buffer.read())
             log.info("%d lessons on %s, seed %d, %s", len(job.lessons), job.model, job.seed, job.recipe)
-            for said in night.run(job):
+            for said in night.run(job, keep_every_s=keep_every_s):
                 _say("progress" if isinstance(said, Progress) else "done", asdict(said))
         except TrainerError as error:
             log.error("%s", error)

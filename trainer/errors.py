@@ -49,6 +49,18 @@ class LessonsTooLong(TrainerError):
         )
 
 
+class LessonsContradict(TrainerError):
+    """Every lesson of the train split answers a question otherwise than another lesson does."""
+
+    code = "lessons_contradict"
+
+    def __init__(self, contradicting: int) -> None:
+        super().__init__(
+            f"Nothing to learn: all {contradicting} lessons that fit answer a question otherwise than another lesson "
+            f"does. Look for memories that contradict each other, and say which one holds."
+        )
+
+
 class ModelMissing(TrainerError):
     """There is no file at the path of the model."""
 
@@ -120,10 +132,15 @@ class OutOfMemory(TrainerError):
     code = "out_of_memory"
 
     def __init__(self, doing: str, batch: int) -> None:
-        super().__init__(
-            f"Out of memory while {doing} (batch of {batch} lessons). "
-            f"Lower 'batch' of the recipe, close other programs, or use a smaller model."
-        )
+        """`batch`: lessons that were held at once, which did not fit; 0: the model itself."""
+        if batch == 0:
+            way = "Close other programs, or use a smaller model"
+        elif batch == 1:
+            way = "with one lesson at a time already. Close other programs, lower 'max_tokens', or use a smaller model"
+        else:
+            way = f"with {batch} lessons at a time. Lower 'batch' of the recipe, or close other programs"
+        joint = ". " if batch == 0 else " "
+        super().__init__(f"Out of memory while {doing}{joint}{way}. Nothing was written.")
 
 
 class Diverged(TrainerError):

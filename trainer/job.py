@@ -15,7 +15,7 @@ from typing import Any
 from trainer.errors import BadJob
 from trainer.recipe import Recipe, parse_recipe
 
-KINDS = ("fact", "before", "abstain", "general")
+KINDS = ("fact", "before", "as_of", "two", "abstain", "reading", "general")
 SPLITS = ("train", "exam")
 
 
@@ -29,6 +29,7 @@ class Lesson:
     grounding: str | None  # the teacher's whole system turn; None = no system turn, the base as it is
     kind: str
     split: str
+    sees: bool = False  # the student keeps the grounding in its prompt too
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Job:
     recipe: Recipe
     out: Path  # where the adapter appears, whole or not at all
     seed: int
+    checkpoints: Path | None = None  # a private folder in memory; None = a night cut short begins again
 
 
 def parse_job(text: str | bytes) -> Job:
@@ -53,7 +55,9 @@ def parse_job(text: str | bytes) -> Job:
         given = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise BadJob("stdin", f"is not JSON ({' '.join(str(error).split())})") from error
-    _check_keys("stdin", given, required={"model", "lessons", "out"}, optional={"recipe", "seed"})
+    _check_keys(
+        "stdin", given, required={"model", "lessons", "out"}, optional={"recipe", "seed", "checkpoints"}
+    )
     seed = given.get("seed", 0)
     if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
         raise BadJob("'seed'", f"is {seed!r}; it must be a whole number from 0 to 2**63 - 1")
@@ -64,23 +68,34 @@ def parse_job(text: str | bytes) -> Job:
         raise BadJob("'out'", f"is {str(out)!r}, but there is no folder {str(out.parent)!r}")
     if out.is_dir() or out.resolve() == model.resolve():
         raise BadJob("'out'", f"is {str(out)!r}, which is a folder or the model itself")
+    checkpoints = None if given.get("checkpoints") is None else _path("checkpoints", given["checkpoints"])
+    if checkpoints is not None and not checkpoints.is_dir():
+        raise BadJob("'checkpoints'", f"is {str(checkpoints)!r}, which is no folder")
     return Job(
         model=model,
         lessons=tuple(_lesson(index, each) for index, each in enumerate(given["lessons"])),
         recipe=parse_recipe(given.get("recipe") or {}),
         out=out,
         seed=seed,
+        checkpoints=checkpoints,
     )
 
 
 def _lesson(index: int, given: Any) -> Lesson:
     where = f"lesson {index}"
-    _check_keys(where, given, required={"id", "question", "answer", "kind", "split"}, optional={"grounding"})
+    _check_keys(
+        where, given, required={"id", "question", "answer", "kind", "split"}, optional={"grounding", "sees"}
+    )
     if isinstance(given["id"], bool) or not isinstance(given["id"], int | str):
         raise BadJob(where, "has an 'id' that is neither a whole number nor a text")
     grounding = given.get("grounding")
     if grounding is not None:
         grounding = _words(where, "grounding", grounding)
+    sees = given.get("sees", False)
+    if not isinstance(sees, bool):
+        raise BadJob(where, "has a 'sees' that is neither true nor false")
+    if sees and grounding is None:
+        raise BadJob(where, "has 'sees', but no 'grounding' to see")
     return Lesson(
         id=given["id"],
         question=_words(where, "question", given["question"]),
@@ -88,6 +103,7 @@ def _lesson(index: int, given: Any) -> Lesson:
         grounding=grounding,
         kind=_one_of(where, "kind", given["kind"], KINDS),
         split=_one_of(where, "split", given["split"], SPLITS),
+        sees=sees,
     )
 
 

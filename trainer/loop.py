@@ -1,18 +1,19 @@
 """
 The student's part of the night: update the adapter, look at the exam now and then, keep the best.
 
-Promises: the same lessons, recipe and seed visit the same batches; a loss that is no number ends the night;
+Promises: the same lessons, recipe and seed visit the same batches, also in a night that was cut short and goes on; a
+loss that is no number ends the night; memory that runs out halves the batch, each lesson is still seen as often;
 the adapter given back is the one with the lowest exam loss (the last one where there is no exam).
 Knows nothing of files, chats or libraries.
 """
 
 import math
 import random
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
 
-from trainer.backend import Backend, Floats, Sequences, Targets, join, pack
-from trainer.errors import Diverged
+from trainer.backend import Backend, Sequences, Targets, join, pack
+from trainer.errors import Diverged, OutOfMemory
+from trainer.position import Position, Trained
 from trainer.progress import Progress
 from trainer.recipe import Recipe
 from trainer.targets import TaughtLesson
@@ -20,45 +21,72 @@ from trainer.targets import TaughtLesson
 BETTER = 0.99  # a look at the exam counts as an improvement when its loss fell below this part of the best
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trained:
-    """What came out of training."""
-
-    adapter: dict[str, Floats]
-    steps: int
-    train_loss: float
-    exam_loss: float | None
+def first_position(lessons: int, recipe: Recipe) -> Position:
+    """Where a student with so many lessons begins."""
+    batch = min(recipe.batch, lessons)  # one batch never holds a lesson more than twice
+    return Position(steps=recipe.steps_for(lessons), batch=batch, paper=recipe.batch)
 
 
 def train(
-    backend: Backend, lessons: Sequence[TaughtLesson], exam: Sequence[TaughtLesson], recipe: Recipe, seed: int
+    backend: Backend,
+    lessons: Sequence[TaughtLesson],
+    exam: Sequence[TaughtLesson],
+    recipe: Recipe,
+    seed: int,
+    *,
+    at: Position,
+    keep: Callable[[], None] = lambda: None,
 ) -> Generator[Progress, None, Trained]:
     """
     Train the adapter on `lessons`, stopping early once the loss on `exam` no longer falls.
 
+    Args:
+        at: where to begin; moved along. The backend has the state that belongs to it.
+        keep: called after each step, when `at` and the backend's state belong together.
+
     Raises:
         Diverged: the loss is infinite or not a number.
+        OutOfMemory: not even one lesson fits.
     """
-    steps = recipe.steps_for(len(lessons))
     peak = recipe.learning_rate_for(backend.parameters)
-    every = max(1, steps // recipe.checks)
-    papers = [_batch(exam[start : start + recipe.batch]) for start in range(0, len(exam), recipe.batch)]
-    best: Trained | None = None
-    tired = 0
-    losses: list[float] = []
-    for step, chosen in zip(range(1, steps + 1), _batches(lessons, recipe.batch, seed), strict=False):
-        loss = backend.step(*_batch(chosen), recipe.learning_rate_at(step - 1, steps, peak))
-        losses.append(_finite(loss, step, peak))
-        yield Progress(done=step, total=steps, unit="steps", note="learning", loss=loss)
-        if not papers or (step % every and step != steps):
+    order = _Order(len(lessons), seed, at.lessons)
+    while at.step < at.steps and at.tired < recipe.patience:
+        chosen = [lessons[index] for index in order.next(at.batch)]
+        batch, targets = _batch(chosen)
+        try:
+            loss = backend.step(batch, targets, recipe.learning_rate_at(at.step, at.steps, peak))
+        except OutOfMemory:
+            if at.batch == 1:
+                raise
+            _halve(at, recipe)
+            less = f"learning; memory ran out, {at.batch} lessons a step from now on"
+            yield Progress(done=at.step, total=at.steps, unit="steps", note=less)
             continue
-        exam_loss = _finite(_mean_loss(backend, papers), step, peak)
-        tired = 0 if best is None or exam_loss < BETTER * _exam_loss(best) else tired + 1
-        if best is None or exam_loss < _exam_loss(best):
-            best = _trained(backend, losses, exam_loss)
-        if tired >= recipe.patience:
-            break
-    return best or _trained(backend, losses, None)
+        order.take(at.batch)
+        at.step, at.lessons, at.tokens = at.step + 1, at.lessons + at.batch, at.tokens + len(batch.tokens)
+        at.losses.append(_finite(loss, at.step, peak))
+        yield Progress(done=at.step, total=at.steps, unit="steps", note="learning", loss=loss)
+        if exam and (at.step % max(1, at.steps // recipe.checks) == 0 or at.step == at.steps):
+            _look(backend, exam, at, peak)
+        keep()
+    return at.best or _trained(backend, at.losses, None)
+
+
+def _halve(at: Position, recipe: Recipe) -> None:
+    """Half the lessons a step from now on; twice the steps that are left, unless the recipe counts steps itself."""
+    smaller = at.batch // 2
+    if recipe.steps is None:
+        at.steps = at.step + math.ceil((at.steps - at.step) * at.batch / smaller)
+    at.batch = smaller
+
+
+def _look(backend: Backend, exam: Sequence[TaughtLesson], at: Position, peak: float) -> None:
+    """Measure the exam's loss and remember the adapter if it is the best so far."""
+    loss = _finite(_mean_loss(backend, exam, at), at.step, peak)
+    best = math.inf if at.best is None or at.best.exam_loss is None else at.best.exam_loss
+    at.tired = 0 if at.best is None or loss < BETTER * best else at.tired + 1
+    if loss < best:
+        at.best = _trained(backend, at.losses, loss)
 
 
 def _trained(backend: Backend, losses: list[float], exam_loss: float | None) -> Trained:
@@ -71,30 +99,51 @@ def _trained(backend: Backend, losses: list[float], exam_loss: float | None) -> 
     )
 
 
-def _exam_loss(trained: Trained) -> float:
-    return math.inf if trained.exam_loss is None else trained.exam_loss
+class _Order:
+    """Lessons without end: all of them in a new order each time round; a batch may reach into the next round."""
 
+    def __init__(self, count: int, seed: int, taken: int) -> None:
+        self._count = count
+        self._shuffle = random.Random(seed)
+        self._waiting: list[int] = []
+        while taken:
+            part = min(taken, count)
+            self.next(part)
+            self.take(part)
+            taken -= part
 
-def _batches(lessons: Sequence[TaughtLesson], size: int, seed: int) -> Iterator[list[TaughtLesson]]:
-    """Endless batches: all lessons in a new order each time round, a batch may reach into the next round."""
-    shuffle = random.Random(seed)
-    waiting: list[TaughtLesson] = []
-    size = min(size, len(lessons))  # one batch never holds a lesson more than twice
-    while True:
-        while len(waiting) < size:
-            waiting += shuffle.sample(lessons, len(lessons))
-        yield waiting[:size]
-        del waiting[:size]
+    def next(self, size: int) -> list[int]:
+        """The next `size` lessons, which stay the next ones until they are taken."""
+        while len(self._waiting) < size:
+            self._waiting += self._shuffle.sample(range(self._count), self._count)
+        return self._waiting[:size]
+
+    def take(self, size: int) -> None:
+        """These were learned."""
+        del self._waiting[:size]
 
 
 def _batch(lessons: Sequence[TaughtLesson]) -> tuple[Sequences, Targets]:
+    """As one batch; those of equal length side by side, which a backend can read together."""
+    lessons = sorted(lessons, key=lambda each: len(each.prompt) + len(each.answer))
     return pack([(each.prompt, each.answer) for each in lessons]), join([each.targets for each in lessons])
 
 
-def _mean_loss(backend: Backend, papers: Sequence[tuple[Sequences, Targets]]) -> float:
-    """Nats per answer token over all batches."""
-    tokens = sum(len(batch.answers) for batch, _ in papers)
-    return sum(backend.loss(batch, targets) * len(batch.answers) for batch, targets in papers) / tokens
+def _mean_loss(backend: Backend, exam: Sequence[TaughtLesson], at: Position) -> float:
+    """Nats per answer token over the whole exam, in smaller parts where memory asks for it."""
+    total, done = 0.0, 0
+    while done < len(exam):
+        paper = exam[done : done + at.paper]
+        batch, targets = _batch(paper)
+        try:
+            total += backend.loss(batch, targets) * len(batch.answers)
+        except OutOfMemory:
+            if len(paper) == 1:
+                raise
+            at.paper = len(paper) // 2
+            continue
+        done += len(paper)
+    return total / sum(len(each.answer) for each in exam)
 
 
 def _finite(loss: float, step: int, learning_rate: float) -> float:

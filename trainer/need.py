@@ -23,7 +23,7 @@ def activations_mb(
         checkpointing: one layer's activations are kept at a time, of the others their input only.
     """
     heads, kv_heads = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
-    layer = 8 * shape.hidden + 8 * heads + 7 * kv_heads + 5 * shape.ffn
+    layer = 6 * shape.hidden + 6 * heads + 6 * kv_heads + 4 * shape.ffn
     kept = layer + shape.layers * shape.hidden if checkpointing else shape.layers * layer
     head = HEAD_COPIES * answers * shape.vocabulary * 4
     return (tokens * kept * itemsize + head) / 1e6

@@ -2,27 +2,37 @@
 One night from job to adapter: read the model, have the teacher answer, train the student, write what it
 learned.
 
-Promises: nothing appears at the job's `out` unless all went well. Knows nothing of stdin and stdout.
+Promises: nothing appears at the job's `out` unless all went well; a night that was cut short goes on from its last
+checkpoint and gives the very adapter it would have given. Knows nothing of stdin and stdout.
 """
 
+import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
 
 from trainer.adapter_gguf import write_adapter
 from trainer.backend import Backend
 from trainer.backends import open_backend
 from trainer.chat import Chat
+from trainer.checkpoint import EVERY_S, Checkpoints, fingerprint
 from trainer.errors import NoLessons
-from trainer.gguf_model import GgufModel, open_model
+from trainer.gguf_model import open_model
 from trainer.job import Job
-from trainer.lessons import prepare
-from trainer.loop import train
+from trainer.lessons import Course, prepare
+from trainer.loop import first_position, train
+from trainer.position import Night, night_of
 from trainer.progress import Done, Progress
 from trainer.targets import teach
 
+FORMAT = 1  # of the checkpoint; another number and no older one is used
 
-def run(job: Job) -> Iterator[Progress | Done]:
+log = logging.getLogger(__name__)
+
+
+def run(job: Job, *, keep_every_s: float = EVERY_S) -> Iterator[Progress | Done]:
     """
     Do the job; the last thing given is a `Done`.
 
@@ -34,14 +44,31 @@ def run(job: Job) -> Iterator[Progress | Done]:
         raise NoLessons(len(job.lessons))
     model = open_model(job.model)
     course = prepare(job.lessons, Chat(model), limit=min(model.shape.context, job.recipe.max_tokens))
-    yield Progress(
-        done=0, total=len(course.train) + len(course.exam), unit="lessons", note="loading the model"
-    )
-    backend = _open_backend(model, job)
-    lessons = yield from teach(backend, course.train, job.recipe, "the teacher answers")
-    exam = yield from teach(backend, course.exam, job.recipe, "the teacher answers the exam")
-    trained = yield from train(backend, lessons, exam, job.recipe, job.seed)
+    total = len(course.train) + len(course.exam)
+    yield Progress(done=0, total=total, unit="lessons", note=f"loading the model{_left_out(course)}")
+    with _environment(_settings(job)):
+        backend = open_backend(model, job.recipe, job.seed)
+    checkpoints = Checkpoints(job.checkpoints, _fingerprint(job, backend), every_s=keep_every_s)
+    night = _begin(checkpoints, backend)
+    learning = time.monotonic()
+    resumed_from, known = (night.position.step, night.position.tokens) if night.position else (0, 0)
+
+    def keep(*, now: bool = False) -> None:
+        if now or checkpoints.due():
+            night.state = backend.state() if night.position else {}
+            checkpoints.keep(*night.kept())
+
+    note = "the teacher answers"
+    lessons = yield from teach(backend, course.train, job.recipe, note, done=night.train, keep=keep)
+    exam = yield from teach(backend, course.exam, job.recipe, f"{note} the exam", done=night.exam, keep=keep)
+    if night.position is None:
+        night.position = first_position(len(lessons), job.recipe)
+        keep(now=True)
+    at = night.position
+    trained = yield from train(backend, lessons, exam, job.recipe, job.seed, at=at, keep=keep)
+    learned_s = time.monotonic() - learning
     digest = write_adapter(job.out, trained.adapter, alpha=job.recipe.alpha)
+    checkpoints.clear()
     yield Done(
         adapter=job.out,
         sha256=digest,
@@ -51,13 +78,60 @@ def run(job: Job) -> Iterator[Progress | Done]:
         seconds=time.monotonic() - started,
         lessons=len(course.train),
         skipped=course.skipped,
+        contradicting=course.contradicting,
+        backend=backend.name,
+        peak_mb=backend.peak_mb(),
+        tokens=at.tokens,
+        tokens_per_s=(at.tokens - known) / learned_s,
+        resumed_from=resumed_from,
     )
 
 
-def _open_backend(model: GgufModel, job: Job) -> Backend:
-    os.environ["HF_HUB_OFFLINE"] = (
-        "1"  # everything comes from the file; the libraries must not look elsewhere
-    )
+def _begin(checkpoints: Checkpoints, backend: Backend) -> Night:
+    """The night as the last checkpoint has it; a new one where there is none."""
+    found = checkpoints.load()
+    if found is None:
+        return Night()
+    night = night_of(*found)
+    if night.position:
+        backend.restore(night.state)
+    log.info("going on from step %d", night.position.step if night.position else 0)
+    return night
+
+
+def _fingerprint(job: Job, backend: Backend) -> str:
+    """A name for all that decides what is learned."""
+    file = job.model.stat()
+    model = [str(job.model.resolve()), file.st_size, file.st_mtime_ns]
+    lessons = [asdict(lesson) for lesson in job.lessons]
+    return fingerprint(FORMAT, model, lessons, asdict(job.recipe), job.seed, backend.name)
+
+
+def _left_out(course: Course) -> str:
+    if not course.contradicting:
+        return ""
+    log.warning("%d lessons are left out: they contradict one another", course.contradicting)
+    return f"; {course.contradicting} lessons contradict one another and are left out"
+
+
+def _settings(job: Job) -> dict[str, str]:
+    """What the libraries read once, when they are loaded."""
+    settings = {"HF_HUB_OFFLINE": "1"}  # everything comes from the file; they must not look elsewhere
     if job.recipe.threads:
-        os.environ["OMP_NUM_THREADS"] = str(job.recipe.threads)  # read once, when torch is loaded
-    return open_backend(model, job.recipe, job.seed)
+        settings["OMP_NUM_THREADS"] = str(job.recipe.threads)
+    return settings
+
+
+@contextmanager
+def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """`settings` in this process's environment for a while."""
+    before = {name: os.environ.get(name) for name in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value

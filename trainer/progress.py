@@ -29,3 +29,9 @@ class Done:
     seconds: float
     lessons: int  # of the train split, learned
     skipped: int  # of both splits, too long
+    contradicting: int  # of both splits, left out: another lesson answers the same question otherwise
+    backend: str  # for people: library, device, how numbers are held
+    peak_mb: float  # most memory held at once (10**6 bytes): of the card on CUDA, else of the process
+    tokens: int  # of prompts and answers that the student learned, each as often as it was seen
+    tokens_per_s: float  # of those, what this process learned in a second, teacher and exam looks included
+    resumed_from: int  # step of the checkpoint that was gone on from; 0 = from the beginning

@@ -3,22 +3,24 @@ The teacher's part of the night: what the base model, with the grounding in its 
 answer token.
 
 Promises: each lesson is read by the teacher once, so the student's steps cost no teacher pass; the teacher's slips
-are not taught. Targets stay in memory (about 60 bytes an answer token at d = 5). Knows nothing of how the student
-learns.
+are not taught; all targets are finite numbers, unless the model itself gives none. Targets stay in memory (about 60
+bytes an answer token at d = 5). Knows nothing of how the student learns.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from trainer.backend import Backend, Ints, Targets, pack
+from trainer.errors import OutOfMemory
 from trainer.lessons import TokenisedLesson
 from trainer.loss import hard_targets
 from trainer.progress import Progress
 from trainer.recipe import Recipe
 
 NEVER = -20.7  # nats: a chance of one in a thousand millions
+LEAST = -87.0  # nats: e to this is still a number in float32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,37 +33,47 @@ class TaughtLesson:
 
 
 def teach(
-    backend: Backend, lessons: Sequence[TokenisedLesson], recipe: Recipe, note: str
+    backend: Backend,
+    lessons: Sequence[TokenisedLesson],
+    recipe: Recipe,
+    note: str,
+    *,
+    done: list[Targets],
+    keep: Callable[[], None] = lambda: None,
 ) -> Generator[Progress, None, list[TaughtLesson]]:
     """
     Have the teacher read all lessons, those of like length together; gives them back in the order they came.
+
+    Args:
+        done: targets of the first lessons in the teacher's own order, from an earlier night; the others are put
+            behind them.
+        keep: called after each batch.
+
+    Raises:
+        OutOfMemory: not even one lesson fits.
     """
     order = sorted(
         range(len(lessons)), key=lambda index: len(lessons[index].teacher) + len(lessons[index].answer)
     )
-    taught: dict[int, TaughtLesson] = {}
-    for start in range(0, len(order), recipe.batch):
-        chosen = order[start : start + recipe.batch]
-        batch = pack([(lessons[index].teacher, lessons[index].answer) for index in chosen])
-        targets = (
-            hard_targets(batch)
-            if recipe.loss == "hard"
-            else corrected(backend.teach(batch, recipe.d), batch.answers)
-        )
-        at = 0
-        for index in chosen:
-            lesson = lessons[index]
-            mine = slice(at, at + len(lesson.answer))
-            at += len(lesson.answer)
-            taught[index] = TaughtLesson(
-                prompt=lesson.student,
-                answer=lesson.answer,
-                targets=Targets(
-                    tokens=targets.tokens[mine], logp=targets.logp[mine], rest=targets.rest[mine]
-                ),
-            )
-        yield Progress(done=len(taught), total=len(lessons), unit="lessons", note=note)
-    return [taught[index] for index in range(len(lessons))]
+    size = recipe.batch
+    while len(done) < len(order):
+        chosen = [lessons[index] for index in order[len(done) : len(done) + size]]
+        try:
+            done += _asked(backend, chosen, recipe)
+        except OutOfMemory:
+            if len(chosen) == 1:
+                raise
+            size = len(chosen) // 2
+            less = f"{note}; memory ran out, {size} at a time from now on"
+            yield Progress(done=len(done), total=len(order), unit="lessons", note=less)
+            continue
+        yield Progress(done=len(done), total=len(order), unit="lessons", note=note)
+        keep()
+    targets = dict(zip(order, done, strict=True))
+    return [
+        TaughtLesson(prompt=lesson.student, answer=lesson.answer, targets=targets[index])
+        for index, lesson in enumerate(lessons)
+    ]
 
 
 def corrected(targets: Targets, answers: Ints) -> Targets:
@@ -82,3 +94,27 @@ def corrected(targets: Targets, answers: Ints) -> Targets:
         logp[row] = [0.0] + [NEVER] * (tokens.shape[1] - 1)
         rest[row] = NEVER
     return Targets(tokens=tokens, logp=logp, rest=rest)
+
+
+def finite(targets: Targets) -> Targets:
+    """`targets` without minus infinity: 0 times it is no number. A value that is no number stays one."""
+    logp, rest = np.maximum(targets.logp, LEAST), np.maximum(targets.rest, LEAST)
+    return Targets(tokens=targets.tokens, logp=logp.astype(np.float32), rest=rest.astype(np.float32))
+
+
+def _asked(backend: Backend, lessons: Sequence[TokenisedLesson], recipe: Recipe) -> list[Targets]:
+    """The targets of each lesson."""
+    batch = pack([(each.teacher, each.answer) for each in lessons])
+    if recipe.loss == "hard":
+        targets = hard_targets(batch)
+    else:
+        targets = corrected(finite(backend.teach(batch, recipe.d)), batch.answers)
+    ends = np.cumsum([len(each.answer) for each in lessons])
+    return [
+        Targets(
+            tokens=targets.tokens[end - len(each.answer) : end],
+            logp=targets.logp[end - len(each.answer) : end],
+            rest=targets.rest[end - len(each.answer) : end],
+        )
+        for each, end in zip(lessons, ends, strict=True)
+    ]

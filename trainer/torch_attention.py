@@ -59,7 +59,7 @@ def runs_of(lengths: list[int]) -> list[tuple[int, int]]:
 def _rows(values: torch.Tensor, at: int, count: int, length: int) -> torch.Tensor:
     """(1, heads, T, head_dim) -> (count, heads, length, head_dim) of the tokens from `at` on."""
     part = values[0, :, at : at + count * length]
-    return part.unflatten(1, (count, length)).transpose(0, 1)
+    return part.view(part.shape[0], count, length, part.shape[2]).transpose(0, 1)
 
 
 AttentionInterface.register(NAME, packed_attention)

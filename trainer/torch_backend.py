@@ -11,6 +11,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import numpy as np
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.utils import get_peft_model_state_dict
+from torch.utils.checkpoint import checkpoint
 from transformers import Qwen3ForCausalLM
 
 from trainer.backend import Floats, Sequences, Targets
@@ -190,8 +192,8 @@ class TorchBackend:
         self._checkpointing = True
         self.name += ", checkpointing"
         log.info("activations are computed twice instead of kept: %s", why)
-        self._base.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-        self._base.train()  # else transformers ignores it; there is no dropout
+        for layer in self._base.model.layers:  # transformers' own switch has changed its name
+            layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=False)
 
     def _free_here_mb(self) -> float | None:
         if self._device.type != "cuda":

@@ -27,19 +27,21 @@ class HeldLinear(nn.Linear):
         self._halves = None if held.dtype == torch.int8 else held.dtype
         bits = held if self._halves is None else held.view(torch.int16)
         self.weight = nn.Parameter(bits, requires_grad=False)
-        self.register_buffer("scales", scales)
+        self._scales = scales
 
     def rows(self, start: int, stop: int) -> torch.Tensor:
         """(stop - start, in) float32 rows of the matrix."""
-        return self._floats(self.weight[start:stop], None if self.scales is None else self.scales[start:stop])
+        return self._floats(
+            self.weight[start:stop], None if self._scales is None else self._scales[start:stop]
+        )
 
     def chosen(self, rows: torch.Tensor) -> torch.Tensor:
         """(..., in) float32 rows of the matrix, as an embedding gives them."""
-        return self._floats(self.weight[rows], None if self.scales is None else self.scales[rows])
+        return self._floats(self.weight[rows], None if self._scales is None else self._scales[rows])
 
     def forward(self, given: torch.Tensor) -> torch.Tensor:
         """(..., out) `given` times the matrix."""
-        product: torch.Tensor = _Product.apply(given, self)
+        product: torch.Tensor = _Product.apply(given, self)  # type: ignore[no-untyped-call]
         return product
 
     def slices(self) -> list[tuple[int, int]]:
@@ -52,7 +54,7 @@ class HeldLinear(nn.Linear):
             assert self._halves is not None  # whole numbers always come with scales
             return held.view(self._halves).float()
         values = held.float()
-        values.unflatten(-1, (-1, BLOCK)).mul_(scales[..., None])
+        values.view(*scales.shape, BLOCK).mul_(scales[..., None])
         return values
 
 

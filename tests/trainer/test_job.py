@@ -37,6 +37,7 @@ def test_a_good_job_is_read(good, tmp_path):
         job.lessons[0].grounding,
     )
     assert (Recipe(), 7, tmp_path / "a.gguf") == (job.recipe, job.seed, job.out)
+    assert (False, None) == (job.lessons[0].sees, job.checkpoints)
     for optional in ("recipe", "seed"):
         del good[optional]
     assert (Recipe(), 0) == (parse_job(json.dumps(good)).recipe, parse_job(json.dumps(good)).seed)
@@ -82,7 +83,15 @@ def test_what_is_no_job_is_refused(text, said):
         ("lessons.0.answer", " \n", "lesson 0 has a 'answer' without words"),
         ("lessons.0.answer", "half \ud83d", "half a surrogate pair"),
         ("lessons.0.grounding", 5, "lesson 0 has a 'grounding'"),
-        ("lessons.0.kind", "joke", "the kind 'joke'; it must be one of fact, before, abstain, general"),
+        (
+            "lessons.0.kind",
+            "joke",
+            "the kind 'joke'; it must be one of fact, before, as_of, two, abstain, reading, general",
+        ),
+        ("lessons.0.sees", 1, "lesson 0 has a 'sees' that is neither true nor false"),
+        ("lessons.0.sees", True, "lesson 0 has 'sees', but no 'grounding'"),
+        ("checkpoints", "/nowhere/at/all", "'checkpoints' is '/nowhere/at/all', which is no folder"),
+        ("checkpoints", 5, "'checkpoints' must be a path"),
         ("lessons.0.split", [], "the split \\[\\]"),
         ("lessons.0.extra", 1, "lesson 0 has unknown keys: 'extra'"),
         ("recipe", [1], "'recipe' must be an object"),

@@ -4,34 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from trainer.backend import Sequences
+from tests.trainer import reference
+from trainer.backend import Sequences, Targets
 from trainer.loss import hard_targets, loss
+from trainer.targets import LEAST, finite
 
 ANSWERS, TOKENS, D = 7, 50, 5
 KINDS = ["raw", "renormalised", "rest", "hard"]
-
-
-def log_softmax(logits: np.ndarray) -> np.ndarray:
-    return logits - np.log(np.exp(logits).sum(-1, keepdims=True))
-
-
-def reference(kind: str, student_logits: np.ndarray, top: np.ndarray, teacher_logp: np.ndarray) -> float:
-    """In probabilities, token by token: teacher_logp is (A, V), top (A, d)."""
-    values = []
-    for logits, tokens, expected in zip(student_logits, top, np.exp(teacher_logp), strict=True):
-        q = np.exp(log_softmax(logits))
-        p_top, q_top = expected[tokens], q[tokens]
-        if kind == "hard":
-            values.append(-np.log(q_top[0]))
-        if kind == "raw":
-            values.append(-(p_top * np.log(q_top)).sum())
-        if kind == "renormalised":
-            p_top, q_top = p_top / p_top.sum(), q_top / q_top.sum()
-            values.append((p_top * np.log(p_top / q_top)).sum())
-        if kind == "rest":
-            p_top, q_top = np.append(p_top, 1 - p_top.sum()), np.append(q_top, 1 - q_top.sum())
-            values.append((p_top * np.log(p_top / q_top)).sum())
-    return float(np.mean(values))
 
 
 def ours(kind: str, student_logits: torch.Tensor, top: np.ndarray, teacher_logp: np.ndarray) -> torch.Tensor:
@@ -49,11 +28,18 @@ def ours(kind: str, student_logits: torch.Tensor, top: np.ndarray, teacher_logp:
     )
 
 
+def numpy_loss(kind: str, student: np.ndarray, top: np.ndarray, teacher_logp: np.ndarray) -> float:
+    p = np.take_along_axis(np.exp(teacher_logp), top, -1)
+    if kind == "hard":
+        p = np.ones_like(p)
+    return reference.value_and_slope(kind, student, top, p, 1 - p.sum(-1))[0]
+
+
 @pytest.fixture(params=KINDS)
 def case(request):
     chance = np.random.default_rng(2)
     student = chance.normal(0, 2, (ANSWERS, TOKENS))
-    teacher = log_softmax(chance.normal(0, 3, (ANSWERS, TOKENS)))
+    teacher = reference.log_softmax(chance.normal(0, 3, (ANSWERS, TOKENS)))
     top = np.argsort(-teacher, axis=-1)[:, : 1 if request.param == "hard" else D].copy()
     return request.param, student, top, teacher
 
@@ -63,7 +49,7 @@ def test_each_loss_is_that_of_the_reference(case):
 
     actual = float(ours(kind, torch.from_numpy(student), top, teacher))
 
-    assert reference(kind, student, top, teacher) == pytest.approx(actual, rel=1e-12)
+    assert numpy_loss(kind, student, top, teacher) == pytest.approx(actual, rel=1e-12)
 
 
 def test_each_gradient_is_that_of_finite_differences(case):
@@ -76,7 +62,7 @@ def test_each_gradient_is_that_of_finite_differences(case):
         up, down = student.copy(), student.copy()
         up[row, token] += epsilon
         down[row, token] -= epsilon
-        slope = (reference(kind, up, top, teacher) - reference(kind, down, top, teacher)) / (2 * epsilon)
+        slope = (numpy_loss(kind, up, top, teacher) - numpy_loss(kind, down, top, teacher)) / (2 * epsilon)
 
         assert slope == pytest.approx(float(logits.grad[row, token]), abs=1e-8)
 
@@ -84,7 +70,7 @@ def test_each_gradient_is_that_of_finite_differences(case):
 def test_only_the_renormalised_loss_leaves_the_tail_free():
     """The student's mass moves to a token outside the teacher's top d: one loss does not see it."""
     chance = np.random.default_rng(6)
-    teacher = log_softmax(chance.normal(0, 3, (ANSWERS, TOKENS)))
+    teacher = reference.log_softmax(chance.normal(0, 3, (ANSWERS, TOKENS)))
     top = np.argsort(-teacher, axis=-1)[:, :D].copy()
     moved = teacher.copy()
     moved[np.arange(ANSWERS), np.argmin(teacher, -1)] += 20
@@ -106,7 +92,7 @@ def test_a_student_certain_of_the_wrong_token_still_has_a_gradient():
     logits = torch.full((1, TOKENS), -30.0)
     logits[0, 9] = 30.0
     logits.requires_grad_()
-    teacher = log_softmax(np.array([[8.0, 2, 1, 0, 0] + [-9.0] * (TOKENS - 5)], np.float32))
+    teacher = reference.log_softmax(np.array([[8.0, 2, 1, 0, 0] + [-9.0] * (TOKENS - 5)], np.float32))
     value = ours("rest", logits, np.arange(D)[None], teacher)
     value.backward()
 
@@ -122,3 +108,72 @@ def test_hard_targets_are_the_answer_itself():
 
     assert [[3], [1], [4]] == targets.tokens.tolist()
     assert 0 == targets.logp.sum()
+
+
+def by_autograd(kind: str, logits: np.ndarray, targets: Targets) -> tuple[float, np.ndarray]:
+    """Ours, in the precision of `logits`: the loss and its gradient."""
+    given = torch.from_numpy(logits).requires_grad_()
+    logp, tokens = given.log_softmax(-1), torch.from_numpy(targets.tokens)
+    rest = logp.scatter(-1, tokens, -torch.inf).logsumexp(-1)
+    teacher, teacher_rest = (
+        torch.from_numpy(each.astype(logits.dtype)) for each in (targets.logp, targets.rest)
+    )
+    value = loss(kind, logp.gather(-1, tokens), rest, teacher, teacher_rest)
+    value.backward()
+    return float(value.detach()), given.grad.numpy()
+
+
+def targets_of(teacher: np.ndarray, kind: str) -> Targets:
+    """The top D of (A, V) teacher logits, as the trainer keeps them."""
+    logp = reference.log_softmax(np.asarray(teacher, np.float64))
+    tokens = np.argsort(-logp, axis=-1)[:, : 1 if kind == "hard" else D]
+    top = np.take_along_axis(logp, tokens, -1)
+    others = np.exp(logp)
+    np.put_along_axis(others, tokens, 0.0, -1)
+    with np.errstate(divide="ignore"):
+        rest = np.log(others.sum(-1))
+    if kind == "hard":
+        top = np.zeros_like(top)
+    return finite(Targets(tokens=tokens, logp=top, rest=rest))
+
+
+EXTREMES = {
+    "an ordinary teacher": (3.0, 2.0),
+    "a teacher certain of one token, others at minus infinity": (None, 2.0),
+    "a teacher certain of one token, others nearly impossible": (60.0, 2.0),
+    "a student certain of other tokens": (3.0, 40.0),
+    "both certain, of different tokens": (60.0, 40.0),
+    "a student that knows nothing": (3.0, 0.0),
+}
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [(np.float64, 1e-7), (np.float32, 3e-5)])
+@pytest.mark.parametrize("extreme", EXTREMES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_values_and_gradients_are_those_of_the_reference_also_at_extremes(
+    kind, extreme, precision, tolerance
+):
+    of_teacher, of_student = EXTREMES[extreme]
+    chance = np.random.default_rng(8)
+    student = (of_student * chance.normal(size=(ANSWERS, TOKENS))).astype(precision)
+    teacher = (of_teacher or 1.0) * chance.normal(size=(ANSWERS, TOKENS))
+    if of_teacher is None:
+        teacher[:, 1:] = -np.inf
+    targets = targets_of(teacher, kind)
+    rest = np.where(targets.rest <= LEAST, 0.0, np.exp(np.float64(targets.rest)))
+    p = np.where(targets.logp <= LEAST, 0.0, np.exp(np.float64(targets.logp)))
+    expected, slope = reference.value_and_slope(kind, student, targets.tokens, p, rest)
+
+    actual, gradient = by_autograd(kind, student, targets)
+
+    assert np.isfinite(actual)
+    assert expected == pytest.approx(actual, rel=tolerance, abs=tolerance)
+    np.testing.assert_allclose(slope, gradient, atol=tolerance)
+
+
+def test_a_teacher_without_numbers_stays_without():
+    """So that it is seen as what it is, and ends the night."""
+    nothing = np.full((1, 2), np.nan, np.float32)
+    found = finite(Targets(tokens=np.zeros((1, 2), np.int64), logp=nothing, rest=nothing[0]))
+
+    assert np.isnan(found.logp).all()

@@ -1,0 +1,98 @@
+"""A trainer killed at any stage and started again with the same job gives the very adapter it would have given."""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+NANO = ROOT / "models" / "nano" / "nano.gguf"
+PATIENCE_S = 300  # a busy machine takes a minute to load torch
+OFTEN = "import sys; from trainer.__main__ import main; sys.exit(main(keep_every_s={}))"
+BEGINNING = (
+    "What you remember about the user, oldest first. If it is not said here, answer: I don't know that yet."
+)
+
+
+@pytest.fixture(scope="module")
+def job(lessons):
+    """Sixteen lessons with a teacher, 24 steps with looks at the exam."""
+    given = []
+    for lesson in lessons:
+        known = f"{BEGINNING}\n- The user's {lesson.question.split()[-1]} is {lesson.answer}."
+        given.append(asdict(lesson) | {"grounding": known})
+    recipe = {"threads": 1, "device": "cpu", "precision": "float32", "batch": 3, "steps": 24, "checks": 6}
+    return {"model": str(NANO), "lessons": given, "recipe": recipe, "seed": 3}
+
+
+@pytest.fixture(scope="module")
+def expected(job, tmp_path_factory):
+    """What comes out when nobody disturbs it."""
+    out = tmp_path_factory.mktemp("undisturbed") / "adapter.gguf"
+    said = finish(start(job | {"out": str(out)}, 30))[-1]
+    assert (0, 24) == (said["resumed_from"], said["steps"])
+    return said["sha256"]
+
+
+@pytest.fixture
+def private(job, tmp_path):
+    """The same job with a folder for checkpoints."""
+    folder = tmp_path / "checkpoints"
+    folder.mkdir(mode=0o700)
+    return job | {"out": str(tmp_path / "adapter.gguf"), "checkpoints": str(folder)}
+
+
+def start(job: dict, every_s: float) -> subprocess.Popen:
+    pipe = subprocess.PIPE
+    argv = [sys.executable, "-c", OFTEN.format(every_s)]
+    child = subprocess.Popen(argv, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe)
+    child.stdin.write(json.dumps(job).encode())
+    child.stdin.close()
+    child.stdin = None
+    return child
+
+
+def finish(child: subprocess.Popen) -> list[dict]:
+    out, log = child.communicate(timeout=PATIENCE_S)
+    assert b"Traceback" not in log, log.decode()
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def killed_at(child: subprocess.Popen, unit: str, done: int) -> None:
+    """Wait until it says that it is so far, and kill it with signal 9."""
+    while True:
+        said = json.loads(child.stdout.readline())
+        if (said.get("unit"), said.get("done")) == (unit, done):
+            break
+    child.kill()
+    child.communicate(timeout=PATIENCE_S)
+
+
+@pytest.mark.parametrize(
+    ("every_s", "unit", "done", "least", "first"),
+    [
+        (0, "lessons", 6, 0, (6, "lessons")),  # the teacher has read half; the last batch may not be kept yet
+        (30, "steps", 5, 0, (1, "steps")),  # nothing was kept since the teaching
+        (0, "steps", 17, 16, (17, "steps")),  # between two looks at the exam
+    ],
+    ids=["in the teaching", "after the teaching", "in the middle of the steps"],
+)
+def test_a_killed_trainer_goes_on_as_if_nothing_had_been(
+    private, expected, every_s, unit, done, least, first
+):
+    killed_at(start(private, every_s), unit, done)
+    assert not Path(private["out"]).exists()
+    (kept,) = Path(private["checkpoints"]).glob("*.checkpoint")
+    assert 0o600 == kept.stat().st_mode & 0o777
+
+    said = finish(start(private, 30))
+
+    again = next(line for line in said if line.get("done", 0) > 0)
+    assert first[1] == again["unit"]
+    assert again["done"] >= first[0]
+    assert said[-1]["resumed_from"] >= least
+    assert expected == said[-1]["sha256"]
+    assert [] == list(Path(private["checkpoints"]).iterdir())

@@ -6,6 +6,9 @@ The trainer as a process: one job on stdin up to its end, JSON lines on stdout, 
      "contradicting", "backend", "peak_mb", "tokens", "tokens_per_s", "resumed_from"}
 or  {"type": "error", "code", "message"} and exit code 1
 
+`python -m trainer --backends MODEL.gguf` trains nothing: it prints a line for each backend, whether it could train
+that model here, or why not.
+
 Promises: the last line is "done" or "error" unless the process was killed; a bug is a traceback on stderr and
 exit code 1.
 """
@@ -14,20 +17,27 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 from trainer import night
+from trainer.backends import reasons_against
 from trainer.checkpoint import EVERY_S
 from trainer.errors import TrainerError
+from trainer.gguf_model import open_model
 from trainer.job import parse_job
 from trainer.parent import die_with_parent
 from trainer.progress import Progress
+from trainer.recipe import Recipe
 
 log = logging.getLogger("trainer")
 
 
-def main(keep_every_s: float = EVERY_S) -> int:
-    """Do the one job, keeping a checkpoint at most so often; the exit code."""
+def main(arguments: Sequence[str] = (), *, keep_every_s: float = EVERY_S) -> int:
+    """Do the one job, keeping a checkpoint at most so often, or say which backends can; the exit code."""
+    if arguments:
+        return _backends(arguments)
     die_with_parent()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
     try:
@@ -48,10 +58,23 @@ def main(keep_every_s: float = EVERY_S) -> int:
     return 0
 
 
+def _backends(arguments: Sequence[str]) -> int:
+    if len(arguments) != 2 or arguments[0] != "--backends":
+        sys.stderr.write("Give a job on stdin and no argument, or: --backends MODEL.gguf\n")
+        return 2
+    try:
+        for name, reason in reasons_against(open_model(Path(arguments[1])), Recipe()):
+            sys.stdout.write(f"{name}: {reason or 'can train here'}\n")
+    except TrainerError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
 def _say(kind: str, fields: dict[str, object]) -> None:
     sys.stdout.write(json.dumps({"type": kind, **fields}, default=str) + "\n")
     sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,30 +1,68 @@
 """
-Which library trains here.
+Which library trains here, on which device, and why the others can't.
 
-Promises: no library is loaded before it is needed. Knows nothing of lessons.
+Promises: no library is loaded before it is needed; whatever keeps a backend from running is a reason for people.
+Knows nothing of lessons.
 """
 
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
+from types import ModuleType
 
 from trainer.backend import Backend
 from trainer.errors import NoBackend
+from trainer.gguf_affine import unreadable
 from trainer.gguf_model import GgufModel
 from trainer.recipe import Recipe
+
+MODULES = {  # in the order in which "auto" tries them
+    "cuda": "trainer.torch_backend",
+    "mlx": "trainer.mlx_backend",
+    "cpu": "trainer.torch_backend",
+}
 
 
 def open_backend(model: GgufModel, recipe: Recipe, seed: int) -> Backend:
     """
-    Load `model` in the first library that can train it here, with a fresh adapter on it.
+    Load `model` on the first device that can train it here, with a fresh adapter on it.
 
     Raises:
-        NoBackend: none can.
+        NoBackend: none can; it names each one's reason.
         OutOfMemory: the model does not fit.
     """
+    reasons: dict[str, str] = {}
+    for name, reason in reasons_against(model, recipe):
+        if reason is None:
+            module = import_module(MODULES[name])
+            backend: Backend = module.open_backend(model, replace(recipe, device=name), seed)
+            return backend
+        reasons[name] = reason
+    raise NoBackend(reasons)
+
+
+def reasons_against(model: GgufModel, recipe: Recipe) -> Iterator[tuple[str, str | None]]:
+    """Each backend in the order they are tried, and why it can't train `model` by `recipe`; None when it can."""
+    for name in MODULES:
+        yield name, _reason(name, model, recipe)
+
+
+def _reason(name: str, model: GgufModel, recipe: Recipe) -> str | None:
+    if recipe.device not in ("auto", name):
+        return f"the recipe asks for {recipe.device!r}"
+    if kinds := {kind for _, kind in model.read(unreadable) if kind}:
+        return f"the model has tensors of the type {', '.join(sorted(kinds))}, which can't be read"
+    if name == "mlx" and recipe.device == "auto" and not _apple_silicon():
+        return "this is no Apple silicon"
     try:
-        module = import_module("trainer.torch_backend")  # late: takes seconds
+        module: ModuleType = import_module(MODULES[name])  # late: takes seconds
     except ImportError as error:
-        raise NoBackend(f"{error.name or 'a library'} can't be loaded ({error})") from error
-    if reason := module.why_not(model, recipe):
-        raise NoBackend(reason)
-    backend: Backend = module.open_backend(model, recipe, seed)
-    return backend
+        return f"{error.name or 'a library'} can't be loaded ({' '.join(str(error).split())})"
+    reason: str | None = module.why_not(model, replace(recipe, device=name))
+    return reason
+
+
+def _apple_silicon() -> bool:
+    return sys.platform == "darwin" and platform.machine() == "arm64"

@@ -5,6 +5,7 @@ Promises: every error has a `code` for programs and a message for people that na
 Knows nothing of how errors are shown: `__main__.py` prints them.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -114,13 +115,14 @@ class TemplateFailed(TrainerError):
 
 
 class NoBackend(TrainerError):
-    """The library that trains is not installed, or does not run here."""
+    """No library that trains is installed and runs here."""
 
     code = "no_backend"
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reasons: Mapping[str, str]) -> None:
         super().__init__(
-            f"Can't train here: {reason}. Install the program again with its training libraries."
+            f"Can't train here: {'; '.join(f'{name}: {reason}' for name, reason in reasons.items())}. "
+            f"Install the program again with its training libraries, or choose another 'device' in the recipe."
         )
 
 

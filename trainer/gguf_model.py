@@ -9,7 +9,7 @@ for.
 """
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -138,6 +138,12 @@ class GgufModel:
         """
         for name, shape in self.shape.expected().items():
             yield hugging_face_name(name), self._packed(name, shape)
+            self._give_back()
+
+    def read(self, how: Callable[[ReaderTensor], Any]) -> Iterator[tuple[str, Any]]:
+        """Each tensor as (Hugging Face name, what `how` makes of it as it lies in the file), one at a time."""
+        for name in self.shape.expected():
+            yield hugging_face_name(name), how(self._tensors[name])
             self._give_back()
 
     def _packed(self, name: str, shape: tuple[int, ...]) -> Packed:

@@ -210,7 +210,7 @@ def why_not(model: GgufModel, recipe: Recipe) -> str | None:
     if recipe.device == "mlx":
         return "the recipe asks for MLX"
     if recipe.device == "cuda" and not torch.cuda.is_available():
-        return "the recipe asks for CUDA, and torch finds no CUDA device"
+        return "torch finds no CUDA device"
     if recipe.base == "nf4" and find_spec("bitsandbytes") is None:
         return "'base' of the recipe is nf4, which needs the library bitsandbytes"
     if recipe.base == "nf4" and _device(recipe).type != "cuda":

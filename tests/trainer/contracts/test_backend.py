@@ -1,0 +1,223 @@
+"""What every backend promises, asked of every one that runs here."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.trainer import tiny_qwen3
+from tests.trainer.llama_oracle import LlamaOracle
+from trainer.backend import Backend, Sequences, Targets, join, pack
+from trainer.gguf_model import open_model
+from trainer.loss import hard_targets
+
+KINDS = ["rest", "renormalised", "raw", "hard"]
+LESSONS = [([5, 17, 80, 200, 33], [150, 99]), ([7], [260, 41, 12]), ([3, 4, 5, 6, 7, 8, 9, 10, 11], [2])]
+BATCH = pack(LESSONS)
+
+
+def learn(backend: Backend, steps: int, kind: str = "rest", rate: float = 0.01) -> list[float]:
+    """Train on BATCH for what its teacher expects of the lessons read in another order; the losses."""
+    targets = aims(backend, kind)
+    return [backend.step(BATCH, targets, rate) for _ in range(steps)]
+
+
+def aims(backend: Backend, kind: str) -> Targets:
+    """Something else than the base itself expects."""
+    if kind == "hard":
+        return hard_targets(BATCH)
+    other = [(prompt[::-1] + [9], answer) for prompt, answer in LESSONS]
+    return backend.teach(pack(other), 5)
+
+
+def log_softmax(logits: np.ndarray) -> np.ndarray:
+    shifted = logits.astype(np.float64) - logits.max(-1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(-1, keepdims=True))
+
+
+def of_llama(path: Path, batch: Sequences) -> np.ndarray:
+    """(A, V) logits of the base at the answers, each sequence read alone."""
+    ends = np.cumsum(batch.lengths)
+    with LlamaOracle(path) as oracle:
+        logits = [oracle.logits(tokens.tolist()) for tokens in np.split(batch.tokens, ends[:-1])]
+    return np.concatenate(logits)[batch.places]
+
+
+def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_it_says_what_it_is(opened, tiny):
+    backend = opened()
+
+    assert open_model(tiny).parameters == backend.parameters
+    assert "float32" in backend.name
+    assert 10 < backend.peak_mb() < 100_000
+
+
+def test_the_adapter_has_pefts_names_and_shapes(opened, tiny):
+    shape = open_model(tiny).shape
+    sizes = {
+        "self_attn.q_proj": (shape.heads * shape.head_dim, shape.hidden),
+        "self_attn.k_proj": (shape.kv_heads * shape.head_dim, shape.hidden),
+        "self_attn.v_proj": (shape.kv_heads * shape.head_dim, shape.hidden),
+        "self_attn.o_proj": (shape.hidden, shape.heads * shape.head_dim),
+        "mlp.gate_proj": (shape.ffn, shape.hidden),
+        "mlp.up_proj": (shape.ffn, shape.hidden),
+        "mlp.down_proj": (shape.hidden, shape.ffn),
+    }
+    expected = {}
+    for layer in range(shape.layers):
+        for name, (outputs, inputs) in sizes.items():
+            path = f"base_model.model.model.layers.{layer}.{name}"
+            expected |= {f"{path}.lora_A.weight": (4, inputs), f"{path}.lora_B.weight": (outputs, 4)}
+    adapter = opened().adapter()
+
+    assert expected == {name: values.shape for name, values in adapter.items()}
+    assert {np.dtype(np.float32)} == {values.dtype for values in adapter.values()}
+    for name, values in adapter.items():
+        assert (values.any(), np.abs(values).max() <= 1 / math.sqrt(values.shape[1])) == ("_A" in name, True)
+
+
+def test_a_fresh_adapter_changes_nothing(opened, tiny):
+    tokens = BATCH.tokens.tolist()
+    with LlamaOracle(tiny) as oracle:
+        expected = oracle.logits(tokens)
+
+    assert np.abs(expected - opened().logits(tokens)).max() < 1e-3
+
+
+@pytest.mark.parametrize("d", [1, 5, 64])
+def test_the_teacher_gives_the_likeliest_tokens_first_and_all_others_as_one(opened, tiny, d):
+    logp = log_softmax(of_llama(tiny, BATCH))
+    top = np.argsort(-logp, axis=-1)[:, :d]
+    rest = np.log1p(-np.exp(np.take_along_axis(logp, top, -1)).sum(-1))
+    targets = opened().teach(BATCH, d)
+
+    assert (top == targets.tokens).mean() > 0.98  # tokens that are all but equally likely may change places
+    assert (np.int64, np.float32, np.float32) == tuple(each.dtype for each in vars_of(targets))
+    assert np.abs(np.take_along_axis(logp, top, -1) - targets.logp).max() < 1e-3
+    assert np.abs(rest - targets.rest).max() < 1e-2
+
+
+def vars_of(targets: Targets) -> tuple[np.ndarray, ...]:
+    return targets.tokens, targets.logp, targets.rest
+
+
+def test_the_teacher_never_wears_the_adapter(opened):
+    backend = opened()
+    before = backend.teach(BATCH, 5)
+    learn(backend, 5)
+    after = backend.teach(BATCH, 5)
+
+    for one, other in zip(vars_of(before), vars_of(after), strict=True):
+        assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_steps_lower_the_loss_and_a_look_does_not(opened, kind):
+    backend = opened(loss=kind)
+    targets = aims(backend, kind)
+    least = 0.0  # what no student can go below: the teacher's own entropy over its top d
+    if kind == "raw":
+        least = float(-(np.exp(targets.logp) * targets.logp).sum(-1).mean())
+    losses = learn(backend, 30, kind)
+    looks = [backend.loss(BATCH, targets) for _ in range(2)]
+
+    assert losses[-1] - least < 0.2 * (losses[0] - least)
+    assert looks[0] == looks[1]
+    assert looks[0] < losses[-1] + 0.01
+
+
+def test_the_loss_of_a_step_is_that_before_it(opened):
+    backend = opened()
+    targets = aims(backend, "rest")
+    before = backend.loss(BATCH, targets)
+
+    assert before == pytest.approx(backend.step(BATCH, targets, 0.01), abs=1e-6)
+    assert backend.loss(BATCH, targets) < before
+
+
+def test_no_sequence_sees_another(opened):
+    """Taught, looked at and learned together is as one by one."""
+    backend = opened()
+    learn(backend, 3)
+    each = [pack([lesson]) for lesson in LESSONS]
+    alone = [backend.teach(batch, 5) for batch in each]
+    together = backend.teach(BATCH, 5)
+    looks = [backend.loss(batch, targets) * len(batch.answers) for batch, targets in zip(each, alone)]
+
+    assert np.array_equal(join(alone).tokens, together.tokens)
+    assert np.abs(join(alone).logp - together.logp).max() < 1e-4
+    assert sum(looks) / len(BATCH.answers) == pytest.approx(backend.loss(BATCH, together), abs=1e-5)
+    assert sum(looks) > 1e-3
+
+
+def test_the_order_of_the_sequences_does_not_matter(opened):
+    one, other = opened(), opened()
+    backwards = pack(LESSONS[::-1])
+    one.step(BATCH, hard_targets(BATCH), 0.01)
+    other.step(backwards, hard_targets(backwards), 0.01)
+
+    for name, values in one.adapter().items():
+        assert np.abs(values - other.adapter()[name]).max() < 2e-4, name
+
+
+def test_the_same_seed_gives_the_same_adapter(opened):
+    trained = []
+    for seed in (1, 1, 2):
+        backend = opened(seed=seed)
+        learn(backend, 3)
+        trained.append(backend.adapter())
+
+    assert same(trained[0], trained[1])
+    assert not same(trained[0], trained[2])
+
+
+def test_what_is_given_out_is_a_copy(opened):
+    backend = opened()
+    adapter, state = backend.adapter(), backend.state()
+    kept = [{name: values.copy() for name, values in each.items()} for each in (adapter, state)]
+    learn(backend, 2)
+
+    assert same(kept[0], adapter)
+    assert same(kept[1], state)
+    assert {np.dtype(np.float32)} == {values.dtype for values in state.values()}
+
+
+@pytest.mark.parametrize("steps", [0, 3])
+def test_a_restored_backend_goes_on_exactly(opened, steps):
+    straight, first, second = (opened(seed=seed, weight_decay=0.1) for seed in (1, 1, 9))
+    losses = learn(straight, steps + 3)[steps:]
+    learn(first, steps)
+    learn(second, 2)
+    second.restore(first.state())
+
+    assert losses == learn(second, 3)
+    assert same(straight.adapter(), second.adapter())
+
+
+def test_the_gradient_is_cut_to_the_recipes_norm(opened):
+    """AdamW forgets a factor common to all steps; so cut steps are unlike uncut ones, two ways of cutting alike."""
+    moved = []
+    for clip in (1000.0, 0.1, 0.01):
+        backend = opened(clip=clip)
+        for rate in (0.01, 0.01, 0.01):
+            learn(backend, 1, rate=rate)
+            backend.step(BATCH, hard_targets(BATCH), rate)
+        moved.append(np.concatenate([values.ravel() for _, values in sorted(backend.adapter().items())]))
+
+    assert np.abs(moved[0] - moved[1]).mean() > 20 * np.abs(moved[1] - moved[2]).mean()
+
+
+def test_a_loss_that_is_no_number_is_given_back_as_it_is(opened, tmp_path):
+    model = tiny_qwen3.random_model()
+    with torch.no_grad():
+        model.model.norm.weight[3] = torch.nan
+    backend = opened(tiny_qwen3.write_gguf(tmp_path / "broken.gguf", model))
+    targets = hard_targets(BATCH)
+
+    assert math.isnan(backend.loss(BATCH, targets))
+    assert math.isnan(backend.step(BATCH, targets, 0.01))

@@ -1,0 +1,152 @@
+"""What only MLX does: a base in the file's own quantisation groups, bfloat16, and an estimate of memory."""
+
+from dataclasses import replace
+
+import gguf
+import llama_cpp
+import mlx.core as mx
+import numpy as np
+import pytest
+
+from tests.trainer import tiny_qwen3
+from tests.trainer.llama_oracle import quantise
+from trainer import mlx_room
+from trainer.backend import Sequences, pack
+from trainer.errors import OutOfMemory
+from trainer.gguf_affine import affine
+from trainer.gguf_model import open_model
+from trainer.loss import hard_targets
+from trainer.mlx_backend import MlxBackend
+from trainer.recipe import Recipe
+
+RECIPE = Recipe(rank=4, alpha=8.0, device="mlx", precision="float32", loss="hard")
+TOKENS = [5, 17, 80, 200, 33, 150, 99, 7, 260, 41]
+BATCH = pack([([1, 2, 3], [50, 60]), ([9, 8], [70])])
+TYPES = {"Q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0, "Q4_K_M": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """One random model as F16, Q8_0 and Q4_K_M, with sizes that K quantisation can divide."""
+    folder = tmp_path_factory.mktemp("kinds")
+    model = tiny_qwen3.random_model(hidden=256, ffn=512, head_dim=64)
+    made = {"F16": tiny_qwen3.write_gguf(folder / "f16.gguf", model, gguf.GGMLQuantizationType.F16)}
+    return made | {name: quantise(made["F16"], folder / f"{name}.gguf", kind) for name, kind in TYPES.items()}
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_affine_groups_are_the_very_numbers_of_the_file(files, kind):
+    seen = set()
+    for tensor in gguf.GGUFReader(files[kind]).tensors:
+        groups = affine(tensor)
+        if groups is None:
+            continue
+        seen.add(tensor.tensor_type.name)
+        spread = [np.repeat(each, 32, axis=1) for each in (groups.scales, groups.offsets)]
+        expected = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
+
+        assert int(groups.levels.max()) < 2**groups.bits
+        assert np.abs(expected - (spread[0] * groups.levels + spread[1])).max() < 1e-6
+
+    assert {"Q8_0"} == seen if kind == "Q8_0" else {"Q4_K"} == seen
+
+
+@pytest.mark.parametrize(("kind", "tolerance"), [("F16", 0.4), ("Q8_0", 1e-4), ("Q4_K_M", 0.3)])
+def test_a_quantised_base_gives_the_logits_of_the_whole_one(files, kind, tolerance):
+    """Q8_0 is held exactly. F16, and the Q6_K in Q4_K_M, are rounded to 8 bits; the logits range over 17."""
+    whole, quantised = (
+        MlxBackend(open_model(files[kind]), replace(RECIPE, base=each), 1) for each in ("whole", "held")
+    )
+    expected = whole.logits(TOKENS)
+
+    assert np.ptp(expected) > 15
+    assert np.abs(expected - quantised.logits(TOKENS)).max() < tolerance
+
+
+def test_an_adapter_learns_on_a_quantised_base_in_bfloat16(files):
+    backend = MlxBackend(open_model(files["Q4_K_M"]), replace(RECIPE, precision="bfloat16", base="held"), 1)
+    targets = hard_targets(BATCH)
+    losses = [backend.step(BATCH, targets, 0.01) for _ in range(15)]
+
+    assert "quantised as its file, bfloat16" in backend.name
+    assert losses[-1] < 0.1 * losses[0]
+    assert {np.dtype(np.float32)} == {values.dtype for values in backend.adapter().values()}
+
+
+def test_bfloat16_is_close_to_float32(files):
+    half, whole = (
+        MlxBackend(open_model(files["Q8_0"]), replace(RECIPE, precision=each, base="held"), 1)
+        for each in ("bfloat16", "float32")
+    )
+
+    assert np.abs(half.logits(TOKENS) - whole.logits(TOKENS)).mean() < 0.2  # of a range of 17
+    assert half.loss(BATCH, hard_targets(BATCH)) == pytest.approx(whole.loss(BATCH, hard_targets(BATCH)), rel=0.05)
+
+
+def lessons(count: int, prompt: int, answer: int) -> Sequences:
+    chance = np.random.default_rng(1)
+    return pack([(chance.integers(0, 300, prompt).tolist(), [7] * answer) for _ in range(count)])
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize(("count", "prompt", "answer"), [(8, 20, 10), (1, 200, 20), (2, 5, 60)])
+def test_the_estimate_of_memory_is_above_what_is_used_and_not_far(tiny, precision, count, prompt, answer):
+    model = open_model(tiny)
+    backend = MlxBackend(model, replace(RECIPE, precision=precision, loss="rest"), 1)
+    batch = lessons(count, prompt, answer)
+    targets = backend.teach(batch, 5)
+    width = {"float32": 4, "bfloat16": 2}[precision]
+    for learn in (True, False):
+        mx.clear_cache()
+        before = mx.get_active_memory()
+        mx.reset_peak_memory()
+        backend.step(batch, targets, 1e-3) if learn else backend.loss(batch, targets)
+        used = (mx.get_peak_memory() - before) / 1e6
+        needed = mlx_room.needed_mb(
+            model.shape, batch.lengths.tolist(), len(batch.answers), rank=4, width=width, learn=learn, again=False
+        )
+
+        assert used < needed < 3 * used
+
+
+def needed(path, batch, *, again: bool) -> float:
+    shape, lengths = open_model(path).shape, batch.lengths.tolist()
+    return mlx_room.needed_mb(shape, lengths, len(batch.answers), rank=4, width=4, learn=True, again=again)
+
+
+def test_with_less_room_activations_are_computed_again_and_the_step_is_the_same(tiny):
+    batch = lessons(8, 20, 10)
+    between = (needed(tiny, batch, again=False) + needed(tiny, batch, again=True)) / 2
+    used, adapters = [], []
+    for recipe, room in ((RECIPE, None), (RECIPE, between), (replace(RECIPE, checkpointing="on"), None)):
+        backend = MlxBackend(open_model(tiny), recipe, 1, room=lambda mb=room: mb)
+        mx.clear_cache()
+        before = mx.get_active_memory()
+        mx.reset_peak_memory()
+        backend.step(batch, hard_targets(batch), 0.01)
+        used.append(mx.get_peak_memory() - before)
+        adapters.append(backend.adapter())
+
+    assert max(used[1:]) < 0.9 * used[0]
+    for other in adapters[1:]:
+        assert max(np.abs(values - other[name]).max() for name, values in adapters[0].items()) < 1e-6
+    with pytest.raises(OutOfMemory):
+        off = replace(RECIPE, checkpointing="off")
+        MlxBackend(open_model(tiny), off, 1, room=lambda: between).step(batch, hard_targets(batch), 0.01)
+
+
+def test_a_batch_without_room_is_refused_and_nothing_has_changed(tiny):
+    room = [None]
+    backend = MlxBackend(open_model(tiny), RECIPE, 1, room=lambda: room[0])
+    targets = hard_targets(BATCH)
+    backend.step(BATCH, targets, 0.01)
+    before = backend.state()
+    room[0] = 0.001
+    for work in (lambda: backend.step(BATCH, targets, 0.01), lambda: backend.loss(BATCH, targets)):
+        with pytest.raises(OutOfMemory, match="batch of 2 lessons"):
+            work()
+    with pytest.raises(OutOfMemory, match="asking the teacher"):
+        backend.teach(BATCH, 5)
+
+    assert all(np.array_equal(values, backend.state()[name]) for name, values in before.items())
+    assert mlx_room.room_mb() > 100

@@ -1,0 +1,87 @@
+"""
+Quantised GGUF tensors as affine groups: a value is scale x level + offset, for each 32 values of a row.
+
+Q8_0 and Q4_K (the bulk of a Q4_K_M file) are written in just this way, so that a library which computes with
+affine groups can hold the served numbers themselves, as small as in the file, instead of rounding them anew.
+
+Promises: exact up to float32's own rounding; None for every format that is written otherwise.
+Knows nothing of MLX or torch.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from gguf import GGMLQuantizationType, ReaderTensor
+from gguf.quants import Q4_K, dequantize
+
+from trainer.backend import Floats
+
+GROUP = 32  # values that share a scale and an offset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Affine:
+    """A matrix (rows, columns) in groups along its rows."""
+
+    bits: int
+    levels: npt.NDArray[np.uint8]  # (rows, columns), each below 2**bits
+    scales: npt.NDArray[np.float32]  # (rows, columns / GROUP)
+    offsets: npt.NDArray[np.float32]  # the same shape
+
+
+def affine_or_floats(tensor: ReaderTensor) -> Affine | Floats:
+    """The matrix in its groups where its format has such, else its numbers in float32 (the file's own memory)."""
+    return affine(tensor) or floats(tensor)
+
+
+def floats(tensor: ReaderTensor) -> Floats:
+    """The numbers in float32, rows by columns; where they lie so in the file, its own memory."""
+    shape = tuple(int(size) for size in reversed(tensor.shape))
+    return np.asarray(dequantize(tensor.data, tensor.tensor_type), np.float32).reshape(shape)
+
+
+def unreadable(tensor: ReaderTensor) -> str | None:
+    """The name of its quantisation if that cannot be undone."""
+    try:
+        dequantize(tensor.data[:1], tensor.tensor_type)
+    except NotImplementedError:
+        return str(tensor.tensor_type.name)
+    return None
+
+
+def affine(tensor: ReaderTensor) -> Affine | None:
+    """The matrix as it stands in the file; None where its format is not affine in groups of 32."""
+    if tensor.tensor_type == GGMLQuantizationType.Q8_0:
+        return _q8_0(tensor.data)
+    if tensor.tensor_type == GGMLQuantizationType.Q4_K:
+        return _q4_k(tensor.data)
+    return None
+
+
+def _q8_0(data: npt.NDArray[np.uint8]) -> Affine:
+    """Blocks of 34 bytes: a float16 scale, 32 signed levels. Source: ggml, `block_q8_0`."""
+    blocks = data.reshape(len(data), -1, 34)
+    scales = np.ascontiguousarray(blocks[..., :2]).view(np.float16)[..., 0].astype(np.float32)
+    levels = (blocks[..., 2:] ^ 0x80).reshape(len(data), -1)  # signed -128..127 as 0..255
+    return Affine(bits=8, levels=levels, scales=scales, offsets=scales * -128)
+
+
+def _q4_k(data: npt.NDArray[np.uint8]) -> Affine:
+    """
+    Blocks of 144 bytes for 256 values: two float16 factors, 8 scales and 8 offsets of 6 bits, 256 levels.
+
+    Source: ggml, `block_q4_K`.
+    """
+    rows = len(data)
+    blocks = np.ascontiguousarray(data).reshape(-1, 144)
+    factors = np.ascontiguousarray(blocks[:, :4]).view(np.float16).astype(np.float32)
+    scales, offsets = Q4_K.get_scale_min(np.ascontiguousarray(blocks[:, 4:16]))
+    packed = blocks[:, 16:].reshape(-1, 4, 1, 32)  # low halves are one group, high halves the next
+    levels = (packed >> np.array([0, 4], np.uint8).reshape(1, 1, 2, 1)) & np.uint8(15)
+    return Affine(
+        bits=4,
+        levels=levels.reshape(rows, -1),
+        scales=(factors[:, :1] * scales.astype(np.float32)).reshape(rows, -1),
+        offsets=(-factors[:, 1:] * offsets.astype(np.float32)).reshape(rows, -1),
+    )

@@ -1,0 +1,202 @@
+"""
+The door to MLX: a Qwen3 from a GGUF with a fresh LoRA on it, on the GPU of Apple silicon; elsewhere on the CPU,
+which is slow and there for the tests.
+
+Promises: what the torch backend promises, except that the CPU's threads can't be chosen. The base is held as the
+file holds it (`mlx_model.py`) where it is large, and then computes in bfloat16; else whole, in float32. AdamW
+corrects its bias, as torch's does and MLX's by default does not. A batch too large for the memory is refused by
+an estimate (`mlx_room.py`), after trying to keep one layer's activations only.
+Not tried on Apple silicon by us: all tests of it run on Linux.
+Knows nothing of schedules, lessons or files.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+import mlx.core as mx
+import numpy as np
+from mlx.optimizers import AdamW, clip_grad_norm
+
+from trainer.backend import Floats, Sequences, Targets
+from trainer.errors import OutOfMemory
+from trainer.gguf_model import GgufModel
+from trainer.loss import loss
+from trainer.memory import peak_of_process_mb
+from trainer.mlx_model import PackedModel, fresh_adapter
+from trainer.mlx_room import needed_mb, room_mb
+from trainer.recipe import Recipe
+
+Array: TypeAlias = Any  # mlx.core.array
+Adapter: TypeAlias = Mapping[str, Array]  # by PEFT's names
+LARGE = 500e6  # parameters; from here on the base is quantised and computes in bfloat16
+CACHE = 1 << 30  # bytes of freed memory that MLX may keep: batches differ in size, so most of it is never reused
+
+
+class MlxBackend:
+    """A base model, the adapter being trained on it, and the state of its optimiser."""
+
+    def __init__(
+        self,
+        model: GgufModel,
+        recipe: Recipe,
+        seed: int,
+        room: Callable[[], float | None] = room_mb,
+    ) -> None:
+        """`room`: how many MB a batch may take, asked before each."""
+        self.parameters = model.parameters
+        large = self.parameters >= LARGE
+        quantised = recipe.base == "held" or (recipe.base == "auto" and large)
+        half = recipe.precision == "bfloat16" or (recipe.precision == "auto" and large)
+        self._shape = model.shape
+        self._recipe = recipe
+        self._room = room
+        self._width = 2 if half else 4
+        mx.set_cache_limit(CACHE)
+        with _memory_errors("loading the model", recipe):
+            self._model = PackedModel(
+                model,
+                dtype=mx.bfloat16 if half else mx.float32,
+                quantised=quantised,
+                scale=recipe.alpha / recipe.rank,
+            )
+        fresh = fresh_adapter(model.shape, recipe.rank, seed)
+        self._adapter = {name: mx.array(values) for name, values in fresh.items()}
+        self._none = {name: mx.zeros_like(values) for name, values in self._adapter.items()}
+        self._optimiser = AdamW(learning_rate=0.0, weight_decay=recipe.weight_decay, bias_correction=True)
+        self._optimiser.init(self._adapter)
+        device = "GPU" if mx.default_device().type == mx.DeviceType.gpu else "CPU"
+        held = "quantised as its file, " if quantised else ""
+        self.name = f"mlx, {device}, {held}{'bfloat16' if half else 'float32'}"
+
+    def teach(self, batch: Sequences, d: int) -> Targets:
+        """What the base model expects, without the adapter."""
+        with _memory_errors("asking the teacher", self._recipe):
+            self._fits("asking the teacher", batch, learn=False)
+            logp = _log_softmax(self._logits(self._none, batch))
+            some = mx.argpartition(-logp, d - 1, axis=-1)[:, :d]
+            order = mx.argsort(-mx.take_along_axis(logp, some, -1), axis=-1)
+            tokens = mx.take_along_axis(some, order, -1)
+            top, rest = _top_and_rest(logp, tokens)
+            mx.eval(tokens, top, rest)
+        return Targets(tokens=np.array(tokens).astype(np.int64), logp=np.array(top), rest=np.array(rest))
+
+    def step(self, batch: Sequences, targets: Targets, learning_rate: float) -> float:
+        """One update; the loss before it, in nats per answer token."""
+        with _memory_errors("learning", self._recipe):
+            again = self._fits("learning", batch, learn=True)
+            value, gradients = mx.value_and_grad(self._loss)(self._adapter, batch, targets, again)
+            mx.eval(value, gradients)  # all that needs memory; a failure here leaves adapter and optimiser be
+            gradients, _ = clip_grad_norm(gradients, self._recipe.clip)
+            self._optimiser.learning_rate = learning_rate
+            self._adapter = self._optimiser.apply_gradients(gradients, self._adapter)
+            mx.eval(self._adapter, self._optimiser.state)
+        return float(value.item())
+
+    def loss(self, batch: Sequences, targets: Targets) -> float:
+        """The same loss without an update."""
+        with _memory_errors("looking at the exam", self._recipe):
+            self._fits("looking at the exam", batch, learn=False)
+            return float(self._loss(self._adapter, batch, targets).item())
+
+    def adapter(self) -> dict[str, Floats]:
+        """A copy of the adapter: PEFT's tensor names, A (rank, in) and B (out, rank), float32."""
+        return {name: np.array(values) for name, values in self._adapter.items()}
+
+    def state(self) -> dict[str, Floats]:
+        """A copy of the adapter and of AdamW's moments and steps, float32."""
+        kept = {**self.adapter(), "steps": np.array(self._optimiser.step, np.float32)}
+        for name in self._adapter:
+            for moment, values in self._optimiser.state[name].items():
+                kept[f"{moment}.{name}"] = np.array(values)
+        return kept
+
+    def restore(self, state: dict[str, Floats]) -> None:
+        """Go on from what `state()` gave."""
+        self._adapter = {name: mx.array(state[name]) for name in self._adapter}
+        self._optimiser.state["step"] = mx.array(int(state["steps"]), mx.uint64)
+        for name in self._adapter:
+            moments = self._optimiser.state[name]
+            self._optimiser.state[name] = {each: mx.array(state[f"{each}.{name}"]) for each in moments}
+
+    def peak_mb(self) -> float:
+        """The most memory ever held, in MB: of this process, or of MLX where the process does not count it."""
+        return max(peak_of_process_mb(), mx.get_peak_memory() / 1e6)
+
+    def logits(self, tokens: list[int]) -> Floats:
+        """(T, V) logits of base and adapter after each of `tokens`."""
+        places = mx.arange(len(tokens))
+        values: Floats = np.array(self._model.logits(self._adapter, mx.array(tokens), [len(tokens)], places))
+        return values
+
+    def _loss(self, adapter: Adapter, batch: Sequences, targets: Targets, again: bool = False) -> Array:
+        logp = _log_softmax(self._logits(adapter, batch, again=again))
+        top, rest = _top_and_rest(logp, mx.array(targets.tokens))
+        return loss(self._recipe.loss, top, rest, mx.array(targets.logp), mx.array(targets.rest))
+
+    def _logits(self, adapter: Adapter, batch: Sequences, *, again: bool = False) -> Array:
+        """(A, V) float32 logits at the places that foretell answer tokens."""
+        tokens, places = mx.array(batch.tokens), mx.array(batch.places)
+        return self._model.logits(adapter, tokens, batch.lengths.tolist(), places, again=again)
+
+    def _fits(self, doing: str, batch: Sequences, *, learn: bool) -> bool:
+        """
+        Whether activations must be computed again: so that the batch fits, or because the recipe asks for it.
+
+        Raises:
+            OutOfMemory: it does not fit even so.
+        """
+        room = self._room()
+        ways = {"auto": (False, True), "off": (False,), "on": (True,)}[self._recipe.checkpointing]
+        for again in ways:
+            needed = needed_mb(
+                self._shape,
+                batch.lengths.tolist(),
+                len(batch.answers),
+                rank=self._recipe.rank,
+                width=self._width,
+                learn=learn,
+                again=again,
+            )
+            if room is None or needed <= room:
+                return again
+        raise OutOfMemory(doing, len(batch.lengths))
+
+
+def why_not(model: GgufModel, recipe: Recipe) -> str | None:
+    """Why this can't train here; None when it can: where MLX loads, it runs."""
+    if recipe.device not in ("auto", "mlx"):
+        return f"the recipe asks for {recipe.device!r}"
+    return "'base' of the recipe is nf4, which needs a CUDA device" if recipe.base == "nf4" else None
+
+
+def open_backend(model: GgufModel, recipe: Recipe, seed: int) -> MlxBackend:
+    """
+    Load `model` and put a fresh adapter on it.
+
+    Raises:
+        OutOfMemory: the model does not fit.
+    """
+    return MlxBackend(model, recipe, seed)
+
+
+def _log_softmax(logits: Array) -> Array:
+    return logits - mx.logsumexp(logits, axis=-1, keepdims=True)
+
+
+def _top_and_rest(logp: Array, tokens: Array) -> tuple[Array, Array]:
+    """Log-probabilities (A, d) of `tokens`, and (A,) of all others, summed from those: 1 - top would be lost."""
+    others = mx.put_along_axis(logp, tokens, mx.array(-mx.inf), axis=-1)
+    return mx.take_along_axis(logp, tokens, -1), mx.logsumexp(others, axis=-1)
+
+
+@contextmanager
+def _memory_errors(doing: str, recipe: Recipe) -> Iterator[None]:
+    try:
+        yield
+    except MemoryError as error:
+        raise OutOfMemory(doing, recipe.batch) from error
+    except RuntimeError as error:  # MLX has no class of its own for it
+        if "allocate" in str(error) or "Insufficient Memory" in str(error):
+            raise OutOfMemory(doing, recipe.batch) from error
+        raise

@@ -1,0 +1,203 @@
+"""
+A Qwen3 in MLX with the numbers of a GGUF: mlx-lm's layers, an attention for sequences without padding, a LoRA.
+
+    tokens (T,) of all sequences ──> hidden states (T, hidden) ──> chosen places only ──> logits (A, V)
+
+Promises: no sequence sees another one; a matrix that the file holds in affine groups (Q8_0, Q4_K) is held in
+those very groups, with nothing rounded anew; in a quantised base the others are rounded to 8 bits in groups of
+32, in a whole base to nothing.
+Knows nothing of losses, optimisers or lessons.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
+
+import mlx.core as mx
+import mlx.nn as nn
+import numpy as np
+from mlx_lm.models.qwen3 import Attention, Model, ModelArgs
+
+from trainer.backend import Floats
+from trainer.gguf_affine import GROUP, Affine, affine_or_floats, floats
+from trainer.gguf_model import GgufModel, Shape, hugging_face_name
+
+Array: TypeAlias = Any  # mlx.core.array
+PEFT = "base_model.model."  # what PEFT puts before the names of a model
+LINEAR = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")  # get an adapter
+BITS = 8  # of a matrix in a quantised base that its file does not hold in affine groups
+
+
+class PackedAttention(Attention):  # type: ignore[misc, unused-ignore]  # where mypy skips mlx_lm
+    """mlx-lm's attention, over several sequences one behind the other: each sees itself only, from place 0."""
+
+    def __call__(self, x: Array, mask: Sequence[int], cache: None = None) -> Array:
+        """(1, T, hidden) -> the same; `mask` is the tokens of each sequence, which sum to T."""
+        total = x.shape[1]
+        queries = self.q_norm(self.q_proj(x).reshape(1, total, self.n_heads, -1))
+        keys = self.k_norm(self.k_proj(x).reshape(1, total, self.n_kv_heads, -1))
+        values = self.v_proj(x).reshape(1, total, self.n_kv_heads, -1)
+        found, start = [], 0
+        for length in mask:
+            mine = slice(start, start + length)
+            start += length
+            query, key, value = (each[:, mine].transpose(0, 2, 1, 3) for each in (queries, keys, values))
+            seen = mx.fast.scaled_dot_product_attention(
+                self.rope(query), self.rope(key), value, scale=self.scale, mask="causal"
+            )
+            found.append(seen.transpose(0, 2, 1, 3).reshape(1, length, -1))
+        return self.o_proj(mx.concatenate(found, axis=1))
+
+
+class LoraLinear(nn.Module):  # type: ignore[misc, unused-ignore]
+    """
+    A frozen linear layer and its adapter, as PEFT holds it: A (rank, in), B (out, rank), float32.
+
+    It computes in the type of what it is given: float32 copies of bfloat16 activations would double the memory.
+    """
+
+    def __init__(self, linear: nn.Module, scale: float) -> None:
+        super().__init__()
+        self.linear = linear
+        self.scale = scale  # alpha / rank
+        self.lora_A = self.lora_B = mx.zeros((0,))
+
+    def __call__(self, x: Array) -> Array:
+        first, second = self.lora_A.T.astype(x.dtype), self.lora_B.T.astype(x.dtype)
+        return self.linear(x) + self.scale * ((x @ first) @ second)
+
+
+class PackedModel:
+    """A frozen base on the default device; the adapter is handed to it with every call."""
+
+    def __init__(self, model: GgufModel, *, dtype: Array, quantised: bool, scale: float) -> None:
+        self._base = load_base(model, dtype=dtype, quantised=quantised)
+        for name in adapted(model.shape):
+            parent, _, child = _path(name).rpartition(".")
+            owner = _module(self._base, parent)
+            owner[child] = LoraLinear(owner[child], scale)
+
+    def logits(
+        self,
+        adapter: Mapping[str, Array],
+        tokens: Array,
+        lengths: Sequence[int],
+        places: Array,
+        *,
+        again: bool = False,
+    ) -> Array:
+        """
+        (A, V) float32 logits at `places`.
+
+        Args:
+            adapter: PEFT's names -> arrays.
+            again: hold one layer's activations at a time, and compute them again for the gradient.
+        """
+        for name, values in adapter.items():
+            path, _, side = name.removeprefix(PEFT).removesuffix(".weight").rpartition(".")
+            _module(self._base, path)[side] = values
+        inner = self._base.model
+        hidden = inner.embed_tokens(tokens[None])
+        for layer in inner.layers:
+            hidden = (_computed_again(layer) if again else layer)(hidden, lengths)
+        chosen = inner.norm(hidden[0, places])
+        head = self._base.lm_head if "lm_head" in self._base else inner.embed_tokens.as_linear
+        return head(chosen).astype(mx.float32)
+
+
+def load_base(model: GgufModel, *, dtype: Array, quantised: bool) -> Model:
+    """The frozen base model; `dtype` is that of its activations and of what is not quantised."""
+    base = Model(_arguments(model.shape))  # its random weights are never computed: MLX is lazy
+    for layer in base.layers:
+        layer.self_attn = PackedAttention(base.args)
+    weights: dict[str, Array] = {}
+    groups: dict[str, dict[str, int]] = {}
+    for name, given in model.read(affine_or_floats if quantised else floats):
+        path = name.removesuffix(".weight")
+        if isinstance(given, Affine) or (quantised and given.ndim == 2 and given.shape[1] % GROUP == 0):
+            bits, parts = _quantised(given)
+            groups[path] = {"group_size": GROUP, "bits": bits}
+        else:
+            parts = {"weight": mx.array(given)}
+        for part, values in parts.items():
+            kept = values if values.dtype == mx.uint32 else values.astype(dtype)
+            mx.eval(kept)  # now, so that only one tensor at a time is held in float32
+            weights[f"{path}.{part}"] = kept
+    if groups:
+        nn.quantize(base, class_predicate=lambda path, _: groups.get(path, False))
+    base.load_weights(list(weights.items()), strict=True)
+    base.freeze()
+    base.eval()
+    return base
+
+
+def adapted(shape: Shape) -> dict[str, tuple[int, ...]]:
+    """The GGUF names of the matrices that get an adapter, with their shapes (out, in)."""
+    return {name: size for name, size in shape.expected().items() if name.rpartition(".")[2] in LINEAR}
+
+
+def fresh_adapter(shape: Shape, rank: int, seed: int) -> dict[str, Floats]:
+    """
+    PEFT's names -> A (rank, in) uniform within 1 / sqrt(in), B (out, rank) zero: at first the model is the base.
+
+    Drawn by NumPy, so that a seed means the same on every device.
+    """
+    chance = np.random.default_rng(seed)
+    adapter: dict[str, Floats] = {}
+    for name, (outputs, inputs) in adapted(shape).items():
+        path = PEFT + _path(name)
+        drawn = chance.uniform(-1, 1, (rank, inputs)) / np.sqrt(inputs)
+        adapter[f"{path}.lora_A.weight"] = drawn.astype(np.float32)
+        adapter[f"{path}.lora_B.weight"] = np.zeros((outputs, rank), np.float32)
+    return adapter
+
+
+def _quantised(given: Affine | Floats) -> tuple[int, dict[str, Array]]:
+    """(bits, MLX's names -> packed levels, scales, offsets) of a matrix, in groups of 32."""
+    if isinstance(given, Affine):
+        bits, parts = given.bits, (_packed(given), given.scales, given.offsets)
+    else:
+        bits, parts = BITS, mx.quantize(mx.array(given), GROUP, BITS)
+    return bits, {name: mx.array(each) for name, each in zip(("weight", "scales", "biases"), parts, strict=True)}
+
+
+def _packed(groups: Affine) -> np.ndarray[Any, np.dtype[np.uint32]]:
+    """MLX's own order: levels side by side in 32 bits, the first one lowest."""
+    levels = groups.levels
+    if groups.bits == 4:
+        levels = levels[:, ::2] | (levels[:, 1::2] << np.uint8(4))
+    return np.ascontiguousarray(levels).view("<u4")
+
+
+def _computed_again(layer: nn.Module) -> Callable[[Array, Sequence[int]], Array]:
+    def run(hidden: Array, lengths: Sequence[int]) -> Array:
+        return nn.utils.checkpoint(layer, lambda given: layer(given, lengths))(hidden)
+
+    return run
+
+
+def _module(base: nn.Module, path: str) -> nn.Module:
+    found = base
+    for part in path.split("."):
+        found = found[int(part)] if part.isdigit() else found[part]
+    return found
+
+
+def _path(name: str) -> str:
+    return hugging_face_name(name).removesuffix(".weight")
+
+
+def _arguments(shape: Shape) -> ModelArgs:
+    return ModelArgs(
+        model_type="qwen3",
+        hidden_size=shape.hidden,
+        num_hidden_layers=shape.layers,
+        intermediate_size=shape.ffn,
+        num_attention_heads=shape.heads,
+        rms_norm_eps=shape.norm_eps,
+        vocab_size=shape.vocabulary,
+        num_key_value_heads=shape.kv_heads,
+        max_position_embeddings=shape.context,
+        rope_theta=shape.rope_base,
+        head_dim=shape.head_dim,
+        tie_word_embeddings=shape.tied,
+    )

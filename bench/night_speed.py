@@ -5,7 +5,7 @@ How quickly, and in how much memory, the student learns: ours beside a plain loo
 
     tokens    those of the student's lessons, prompt and answer, padding left out
     a second  of all the work: the teacher's too. The plain loop asks it in every step; ours once a lesson, so its time
-              is shared out over the times that the recipe shows a lesson (`Recipe.epochs`). A lesson alone is
+              is shared out over the times that the recipe shows a lesson (`Recipe.epochs_for`). A lesson alone is
               the warm-up; loading is in neither
     cpu       the same with seconds of the processor instead of the clock: on a machine with other work these say more
     peak      of the process's memory, from its start to its end, loading included
@@ -83,7 +83,8 @@ def measure_ours(path: Path, batches: list[list[TokenisedLesson]], recipe: Recip
         loss = backend.step(batch, expected, 1e-4)
     student = now() - began
     tokens = sum(len(batch.tokens) for batch in learned)
-    whole = student + teacher / recipe.epochs
+    epochs = recipe.epochs_for(backend.parameters)
+    whole = student + teacher / epochs
     return {
         "tokens_per_s": tokens / whole[0],
         "cpu_tokens_per_s": tokens / whole[1],
@@ -91,7 +92,7 @@ def measure_ours(path: Path, batches: list[list[TokenisedLesson]], recipe: Recip
         "loss": loss,
         "teacher_s": teacher.tolist(),  # by the clock, of the processor; of as many lessons as were learned
         "student_s": student.tolist(),
-        "epochs": recipe.epochs,
+        "epochs": epochs,
         "backend": backend.name,
     }
 

@@ -13,7 +13,7 @@ MAY_IMPORT = {  # ours, from the bottom up
     "trainer": {"prompts"},
     "daemon": {"store", "prompts"},
     "models": {"prompts", "daemon.engine"},
-    "bench": {"daemon", "store", "prompts", "trainer"},
+    "bench": {"daemon", "store", "prompts", "trainer", "models"},
 }
 ONLY_IN = {  # one door to each heavy library
     "apsw": ("store/",),

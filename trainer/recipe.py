@@ -30,14 +30,14 @@ def _choice(default: str, *others: str) -> Any:
 class Recipe:
     """How one adapter is trained; the defaults are for the bundled tiny model and hold for larger ones."""
 
-    rank: int = _number(16, "LoRA dimensions", 1, 256)
+    rank: int = _number(32, "LoRA dimensions", 1, 256)
     alpha: float = _number(32.0, "the adapter is scaled by alpha / rank", 0.001, 1024.0)
     loss: str = _choice("rest", "renormalised", "raw", "hard")  # what each means: loss.py
     d: int = _number(5, "teacher tokens kept per answer token", 1, 64)
     learning_rate: float | None = _optional("AdamW; none = by the model's size", 1e-7, 1.0)
     weight_decay: float = _number(0.0, "AdamW", 0.0, 1.0)
     batch: int = _number(12, "lessons per step", 1, 1024)
-    epochs: float = _number(16.0, "times each lesson is seen", 0.1, 1000.0)
+    epochs: float | None = _optional("times each lesson is seen; none = by the model's size", 0.1, 1000.0)
     steps: int | None = _optional("updates; none = from epochs", 1, 1_000_000)
     min_steps: int = _number(60, "updates, when counted from epochs", 1, 100_000)
     warmup: float = _number(0.05, "fraction of the steps", 0.0, 0.9)
@@ -51,17 +51,23 @@ class Recipe:
     checkpointing: str = _choice("auto", "on", "off")  # compute activations twice instead of keeping them
     device: str = _choice("auto", "cuda", "mlx", "cpu")
 
-    def steps_for(self, lessons: int) -> int:
-        """How many updates `lessons` lessons of the train split take."""
+    def steps_for(self, lessons: int, parameters: int) -> int:
+        """How many updates `lessons` lessons of the train split take on a base model of that many parameters."""
         if self.steps is not None:
             return self.steps
-        return max(self.min_steps, math.ceil(self.epochs * lessons / self.batch))
+        return max(self.min_steps, math.ceil(self.epochs_for(parameters) * lessons / self.batch))
+
+    def epochs_for(self, parameters: int) -> float:
+        """How many times each lesson is seen by a base model of that many parameters: more often by larger models."""
+        if self.epochs is not None:
+            return self.epochs
+        return 7.0 if parameters < 50e6 else 16.0
 
     def learning_rate_for(self, parameters: int) -> float:
         """The peak learning rate for a base model of that many parameters: smaller for larger models."""
         if self.learning_rate is not None:
             return self.learning_rate
-        return 3e-3 if parameters < 50e6 else 5e-4 if parameters < 500e6 else 2e-4
+        return 5e-3 if parameters < 50e6 else 5e-4 if parameters < 500e6 else 2e-4
 
     def learning_rate_at(self, step: int, steps: int, peak: float) -> float:
         """

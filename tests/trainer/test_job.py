@@ -86,7 +86,7 @@ def test_what_is_no_job_is_refused(text, said):
         (
             "lessons.0.kind",
             "joke",
-            "the kind 'joke'; it must be one of fact, before, as_of, two, abstain, reading, general",
+            "the kind 'joke'; it must be one of fact, before, as_of, two, abstain, general, reading",
         ),
         ("lessons.0.sees", 1, "lesson 0 has a 'sees' that is neither true nor false"),
         ("lessons.0.sees", True, "lesson 0 has 'sees', but no 'grounding'"),
@@ -122,8 +122,10 @@ def test_a_wrong_value_is_refused_by_its_name(good, path, value, said):
 def test_a_recipe_counts_steps_from_lessons_and_the_rate_from_the_size():
     recipe = Recipe()
 
-    assert (60, 134, 2667) == (recipe.steps_for(1), recipe.steps_for(100), recipe.steps_for(2000))
-    assert (3e-3, 5e-4, 2e-4) == tuple(recipe.learning_rate_for(int(size)) for size in (5e6, 2e8, 4e9))
+    assert (60, 60, 1167) == tuple(recipe.steps_for(count, 5_000_000) for count in (1, 100, 2000))
+    assert 2667 == recipe.steps_for(2000, 4_000_000_000)
+    assert 84 == Recipe(epochs=10).steps_for(100, 4_000_000_000)
+    assert (5e-3, 5e-4, 2e-4) == tuple(recipe.learning_rate_for(int(size)) for size in (5e6, 2e8, 4e9))
     rates = [recipe.learning_rate_at(step, 100, 1.0) for step in range(100)]
     assert 1.0 == pytest.approx(max(rates))
     assert rates.index(max(rates)) < 6

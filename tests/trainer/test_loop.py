@@ -36,7 +36,16 @@ def course(count: int, backend: FakeBackend | None = None):
 
 def trained_on(backend, lessons, exam, recipe, seed, at=None):
     """As `result` of a training from the beginning, or from `at`."""
-    return result(train(backend, lessons, exam, recipe, seed, at=at or first_position(len(lessons), recipe)))
+    return result(
+        train(
+            backend,
+            lessons,
+            exam,
+            recipe,
+            seed,
+            at=at or first_position(len(lessons), FakeBackend.parameters, recipe),
+        )
+    )
 
 
 def test_the_teacher_reads_each_lesson_once_and_each_keeps_its_own_targets():
@@ -143,7 +152,7 @@ def kept_at(step: int, lessons, exam, recipe):
     night = Night(
         train=[each.targets for each in lessons],
         exam=[each.targets for each in exam],
-        position=first_position(len(lessons), recipe),
+        position=first_position(len(lessons), FakeBackend.parameters, recipe),
     )
     for _ in train(backend, lessons, exam, recipe, 1, at=night.position):
         if night.position.step == step:

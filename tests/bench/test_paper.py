@@ -1,0 +1,78 @@
+import json
+from io import StringIO
+
+from rich.console import Console
+
+from bench.paper import Answered, questions, read, show, summary
+from bench.paper_stores import year
+from bench.users import user
+
+
+def answered(arm: str, right: bool, *, seed: int = 0, question: str = "Where do I live?", kind: str = "now"):
+    return Answered(seed=seed, arm=arm, kind=kind, question=question, right=right, tokens=100)
+
+
+def as_line(one: Answered) -> str:
+    return json.dumps({name: getattr(one, name) for name in Answered.__slots__}) + "\n"
+
+
+def test_questions_ask_for_now_before_and_never():
+    told = user("paper 0", 30, never=20, months=12)
+    changed = sum(len(fact.told) > 1 for fact in told.facts)
+    kinds = [one.kind for one in questions(told)]
+
+    assert [30, changed, 20] == [kinds.count(kind) for kind in ("now", "before", "never")]
+    assert changed > 5
+
+
+def test_a_year_tells_every_fact_in_the_order_of_days():
+    told = user("paper 0", 30, months=12)
+    days = [one.on for one in year(told)]
+
+    assert days == sorted(days)
+    assert len(days) == sum(len(fact.told) for fact in told.facts)
+
+
+def test_what_was_measured_is_read_again(tmp_path):
+    lines = [answered("no memory", False), answered("no memory", True, question="Who am I?")]
+    (tmp_path / "kept").write_text("".join(map(as_line, lines)))
+
+    assert lines == read(tmp_path / "kept")
+
+
+def test_an_arm_that_was_cut_short_is_measured_anew(tmp_path):
+    whole, cut = answered("no memory", True), answered("evolved, k=3", True)
+    (tmp_path / "kept").write_text(as_line(whole) + as_line(cut) + as_line(cut)[:20])
+
+    assert [whole] == read(tmp_path / "kept")
+
+
+def test_nothing_measured_yet_is_no_error(tmp_path):
+    assert [] == read(tmp_path / "kept")
+
+
+def test_the_summary_has_each_arm_with_its_interval_and_tokens():
+    found = [answered("no memory", right, question=str(n)) for n, right in enumerate([True, False] * 10)]
+
+    row = summary(found)["arms"]["no memory"]
+
+    assert 50.0 == row["now"][0]
+    assert row["now"][1] < 50 < row["now"][2]
+    assert 100.0 == row["tokens"]
+
+
+def test_arms_are_compared_question_by_question():
+    better = [answered("evolved, k=3", True, question=str(n)) for n in range(10)]
+    worse = [answered("append-only, k=3", n < 5, question=str(n)) for n in reversed(range(10))]
+
+    found = summary([*better, *worse])["compared"]["evolution by nano against append-only"]
+
+    assert 50.0 == found["points"]
+
+
+def test_the_table_is_markdown():
+    out = StringIO()
+
+    show(summary([answered("no memory", True)]), Console(file=out, width=200))
+
+    assert "| no memory | 100.0 (100.0–100.0) |" in out.getvalue()

@@ -26,6 +26,8 @@ ONLY_IN = {  # one door to each heavy library
     "torch": ("trainer/torch_", "daemon/embedding/model.py", "models/nano/", "bench/plain_loop.py"),
     "transformers": ("trainer/torch_", "bench/plain_loop.py"),
     "peft": ("trainer/torch_", "bench/plain_loop.py"),
+    "mlx": ("trainer/mlx_",),
+    "mlx_lm": ("trainer/mlx_model.py",),
     "gguf": ("trainer/", "models/nano/export.py", "bench/night_model.py"),
     "tokenizers": ("trainer/", "models/nano/"),
     "mem0": ("bench/recall_mem0.py", "bench/store_mem0.py"),
@@ -123,6 +125,6 @@ def test_constraints_pin_every_dependency():
     }
     extras = project["optional-dependencies"]
     wanted = [*project["dependencies"], *extras["offline"], *extras["dev"]]
-    names = {spec.split(";")[0].split(">")[0].split("=")[0].strip().lower() for spec in wanted}
+    names = {spec.split(";")[0].split(">")[0].split("=")[0].split("[")[0].strip().lower() for spec in wanted}
 
     assert set() == names - pinned

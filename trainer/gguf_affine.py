@@ -4,7 +4,8 @@ Quantised GGUF tensors as affine groups: a value is scale x level + offset, for 
 Q8_0 and Q4_K (the bulk of a Q4_K_M file) are written in just this way, so that a library which computes with
 affine groups can hold the served numbers themselves, as small as in the file, instead of rounding them anew.
 
-Promises: exact up to float32's own rounding; None for every format that is written otherwise.
+Promises: these two are exact up to float32's own rounding. Other quantised formats (Q6_K, a part of a Q4_K_M file,
+has groups of 16) are rounded to 8 bits in groups of 32; what is not quantised is left alone.
 Knows nothing of MLX or torch.
 """
 
@@ -18,6 +19,8 @@ from gguf.quants import Q4_K, dequantize
 from trainer.backend import Floats
 
 GROUP = 32  # values that share a scale and an offset
+ROWS = 4096  # made float32 at a time: an embedding has 150,000
+WHOLE = {GGMLQuantizationType.F32, GGMLQuantizationType.F16, GGMLQuantizationType.BF16}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +34,13 @@ class Affine:
 
 
 def affine_or_floats(tensor: ReaderTensor) -> Affine | Floats:
-    """The matrix in its groups where its format has such, else its numbers in float32 (the file's own memory)."""
-    return affine(tensor) or floats(tensor)
+    """The matrix in groups where it is quantised, else its numbers in float32 (the file's own memory)."""
+    if tensor.tensor_type == GGMLQuantizationType.Q8_0:
+        return _q8_0(tensor.data)
+    if tensor.tensor_type == GGMLQuantizationType.Q4_K:
+        return _q4_k(tensor.data)
+    columns = int(tensor.shape[0])
+    return floats(tensor) if tensor.tensor_type in WHOLE or columns % GROUP else _rounded(tensor, columns)
 
 
 def floats(tensor: ReaderTensor) -> Floats:
@@ -50,20 +58,11 @@ def unreadable(tensor: ReaderTensor) -> str | None:
     return None
 
 
-def affine(tensor: ReaderTensor) -> Affine | None:
-    """The matrix as it stands in the file; None where its format is not affine in groups of 32."""
-    if tensor.tensor_type == GGMLQuantizationType.Q8_0:
-        return _q8_0(tensor.data)
-    if tensor.tensor_type == GGMLQuantizationType.Q4_K:
-        return _q4_k(tensor.data)
-    return None
-
-
 def _q8_0(data: npt.NDArray[np.uint8]) -> Affine:
     """Blocks of 34 bytes: a float16 scale, 32 signed levels. Source: ggml, `block_q8_0`."""
     blocks = data.reshape(len(data), -1, 34)
     scales = np.ascontiguousarray(blocks[..., :2]).view(np.float16)[..., 0].astype(np.float32)
-    levels = (blocks[..., 2:] ^ 0x80).reshape(len(data), -1)  # signed -128..127 as 0..255
+    levels = (blocks[..., 2:] ^ np.uint8(0x80)).reshape(len(data), -1)  # signed -128..127 as 0..255
     return Affine(bits=8, levels=levels, scales=scales, offsets=scales * -128)
 
 
@@ -85,3 +84,17 @@ def _q4_k(data: npt.NDArray[np.uint8]) -> Affine:
         scales=(factors[:, :1] * scales.astype(np.float32)).reshape(rows, -1),
         offsets=(-factors[:, 1:] * offsets.astype(np.float32)).reshape(rows, -1),
     )
+
+
+def _rounded(tensor: ReaderTensor, columns: int) -> Affine:
+    """256 even steps from the least to the greatest of each group."""
+    parts = []
+    for start in range(0, len(tensor.data), ROWS):
+        values = dequantize(tensor.data[start : start + ROWS], tensor.tensor_type)
+        groups = values.astype(np.float32).reshape(-1, columns // GROUP, GROUP)
+        offsets = groups.min(-1)
+        scales = np.maximum(groups.max(-1) - offsets, np.finfo(np.float32).tiny) / np.float32(255)
+        levels = np.rint((groups - offsets[..., None]) / scales[..., None]).astype(np.uint8)
+        parts.append((levels.reshape(-1, columns), scales, offsets))
+    levels, scales, offsets = (np.concatenate(each) for each in zip(*parts, strict=True))
+    return Affine(bits=8, levels=levels, scales=scales, offsets=offsets)

@@ -29,8 +29,10 @@ from trainer.recipe import Recipe
 
 Array: TypeAlias = Any  # mlx.core.array
 Adapter: TypeAlias = Mapping[str, Array]  # by PEFT's names
-LARGE = 500e6  # parameters; from here on the base is quantised and computes in bfloat16
-CACHE = 1 << 30  # bytes of freed memory that MLX may keep: batches differ in size, so most of it is never reused
+LARGE = 500e6  # parameters; from here on the base stays as in its file and computes in bfloat16
+CACHE = (
+    1 << 30
+)  # bytes of freed memory that MLX may keep: batches differ in size, so most of it is never reused
 
 
 class MlxBackend:
@@ -46,7 +48,7 @@ class MlxBackend:
         """`room`: how many MB a batch may take, asked before each."""
         self.parameters = model.parameters
         large = self.parameters >= LARGE
-        quantised = recipe.base == "held" or (recipe.base == "auto" and large)
+        held = recipe.base == "held" or (recipe.base == "auto" and large)
         half = recipe.precision == "bfloat16" or (recipe.precision == "auto" and large)
         self._shape = model.shape
         self._recipe = recipe
@@ -57,7 +59,7 @@ class MlxBackend:
             self._model = PackedModel(
                 model,
                 dtype=mx.bfloat16 if half else mx.float32,
-                quantised=quantised,
+                held=held,
                 scale=recipe.alpha / recipe.rank,
             )
         fresh = fresh_adapter(model.shape, recipe.rank, seed)
@@ -66,8 +68,9 @@ class MlxBackend:
         self._optimiser = AdamW(learning_rate=0.0, weight_decay=recipe.weight_decay, bias_correction=True)
         self._optimiser.init(self._adapter)
         device = "GPU" if mx.default_device().type == mx.DeviceType.gpu else "CPU"
-        held = "quantised as its file, " if quantised else ""
-        self.name = f"mlx, {device}, {held}{'bfloat16' if half else 'float32'}"
+        self.name = (
+            f"mlx, {device}, {'bfloat16' if half else 'float32'}{', base as in the file' if held else ''}"
+        )
 
     def teach(self, batch: Sequences, d: int) -> Targets:
         """What the base model expects, without the adapter."""

@@ -3,9 +3,8 @@ A Qwen3 in MLX with the numbers of a GGUF: mlx-lm's layers, an attention for seq
 
     tokens (T,) of all sequences ──> hidden states (T, hidden) ──> chosen places only ──> logits (A, V)
 
-Promises: no sequence sees another one; a matrix that the file holds in affine groups (Q8_0, Q4_K) is held in
-those very groups, with nothing rounded anew; in a quantised base the others are rounded to 8 bits in groups of
-32, in a whole base to nothing.
+Promises: no sequence sees another one; in a base held as its file is, Q8_0 and Q4_K are the file's own groups, with
+nothing rounded anew (`gguf_affine.py` says what becomes of other types).
 Knows nothing of losses, optimisers or lessons.
 """
 
@@ -24,7 +23,6 @@ from trainer.gguf_model import GgufModel, Shape, hugging_face_name
 Array: TypeAlias = Any  # mlx.core.array
 PEFT = "base_model.model."  # what PEFT puts before the names of a model
 LINEAR = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")  # get an adapter
-BITS = 8  # of a matrix in a quantised base that its file does not hold in affine groups
 
 
 class PackedAttention(Attention):  # type: ignore[misc, unused-ignore]  # where mypy skips mlx_lm
@@ -69,8 +67,8 @@ class LoraLinear(nn.Module):  # type: ignore[misc, unused-ignore]
 class PackedModel:
     """A frozen base on the default device; the adapter is handed to it with every call."""
 
-    def __init__(self, model: GgufModel, *, dtype: Array, quantised: bool, scale: float) -> None:
-        self._base = load_base(model, dtype=dtype, quantised=quantised)
+    def __init__(self, model: GgufModel, *, dtype: Array, held: bool, scale: float) -> None:
+        self._base = load_base(model, dtype=dtype, held=held)
         for name in adapted(model.shape):
             parent, _, child = _path(name).rpartition(".")
             owner = _module(self._base, parent)
@@ -104,21 +102,28 @@ class PackedModel:
         return head(chosen).astype(mx.float32)
 
 
-def load_base(model: GgufModel, *, dtype: Array, quantised: bool) -> Model:
-    """The frozen base model; `dtype` is that of its activations and of what is not quantised."""
+def load_base(model: GgufModel, *, dtype: Array, held: bool) -> Model:
+    """
+    The frozen base model.
+
+    Args:
+        dtype: of its activations, and of what is not quantised.
+        held: what is quantised in the file stays so.
+    """
     base = Model(_arguments(model.shape))  # its random weights are never computed: MLX is lazy
     for layer in base.layers:
         layer.self_attn = PackedAttention(base.args)
     weights: dict[str, Array] = {}
     groups: dict[str, dict[str, int]] = {}
-    for name, given in model.read(affine_or_floats if quantised else floats):
+    for name, given in model.read(affine_or_floats if held else floats):
         path = name.removesuffix(".weight")
-        if isinstance(given, Affine) or (quantised and given.ndim == 2 and given.shape[1] % GROUP == 0):
-            bits, parts = _quantised(given)
-            groups[path] = {"group_size": GROUP, "bits": bits}
+        if isinstance(given, Affine):
+            groups[path] = {"group_size": GROUP, "bits": given.bits}
+            parts = {"weight": _packed(given), "scales": given.scales, "biases": given.offsets}
         else:
-            parts = {"weight": mx.array(given)}
-        for part, values in parts.items():
+            parts = {"weight": given}
+        for part, each in parts.items():
+            values = mx.array(each)
             kept = values if values.dtype == mx.uint32 else values.astype(dtype)
             mx.eval(kept)  # now, so that only one tensor at a time is held in float32
             weights[f"{path}.{part}"] = kept
@@ -149,15 +154,6 @@ def fresh_adapter(shape: Shape, rank: int, seed: int) -> dict[str, Floats]:
         adapter[f"{path}.lora_A.weight"] = drawn.astype(np.float32)
         adapter[f"{path}.lora_B.weight"] = np.zeros((outputs, rank), np.float32)
     return adapter
-
-
-def _quantised(given: Affine | Floats) -> tuple[int, dict[str, Array]]:
-    """(bits, MLX's names -> packed levels, scales, offsets) of a matrix, in groups of 32."""
-    if isinstance(given, Affine):
-        bits, parts = given.bits, (_packed(given), given.scales, given.offsets)
-    else:
-        bits, parts = BITS, mx.quantize(mx.array(given), GROUP, BITS)
-    return bits, {name: mx.array(each) for name, each in zip(("weight", "scales", "biases"), parts, strict=True)}
 
 
 def _packed(groups: Affine) -> np.ndarray[Any, np.dtype[np.uint32]]:

@@ -66,6 +66,7 @@ class LlamaOracle:
 
 def quantise(source: Path, out: Path, kind: int) -> Path:
     """The model file in another llama.cpp file type, such as `llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M`."""
+    llama_cpp.llama_log_set(_silent, ctypes.c_void_p(0))
     parameters = llama_cpp.llama_model_quantize_default_params()
     parameters.ftype, parameters.nthread = kind, 1
     assert llama_cpp.llama_model_quantize(str(source).encode(), str(out).encode(), parameters) == 0

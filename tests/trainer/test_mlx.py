@@ -13,7 +13,7 @@ from tests.trainer.llama_oracle import quantise
 from trainer import mlx_room
 from trainer.backend import Sequences, pack
 from trainer.errors import OutOfMemory
-from trainer.gguf_affine import affine
+from trainer.gguf_affine import affine_or_floats
 from trainer.gguf_model import open_model
 from trainer.loss import hard_targets
 from trainer.mlx_backend import MlxBackend
@@ -36,40 +36,45 @@ def files(tmp_path_factory):
 
 @pytest.mark.parametrize("kind", TYPES)
 def test_affine_groups_are_the_very_numbers_of_the_file(files, kind):
+    """But for Q6_K, which is rounded to 8 bits: by less than half of one of 255 steps."""
     seen = set()
     for tensor in gguf.GGUFReader(files[kind]).tensors:
-        groups = affine(tensor)
-        if groups is None:
-            continue
-        seen.add(tensor.tensor_type.name)
-        spread = [np.repeat(each, 32, axis=1) for each in (groups.scales, groups.offsets)]
+        groups = affine_or_floats(tensor)
         expected = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
+        seen.add(tensor.tensor_type.name)
+        if tensor.tensor_type == gguf.GGMLQuantizationType.F32:
+            assert np.array_equal(expected, groups)
+            continue
+        scales, offsets = (np.repeat(each, 32, axis=1) for each in (groups.scales, groups.offsets))
+        exact = tensor.tensor_type != gguf.GGMLQuantizationType.Q6_K
 
         assert int(groups.levels.max()) < 2**groups.bits
-        assert np.abs(expected - (spread[0] * groups.levels + spread[1])).max() < 1e-6
+        assert (
+            np.abs(expected - (scales * groups.levels + offsets)) <= (1e-6 if exact else 0.501 * scales)
+        ).all()
 
-    assert {"Q8_0"} == seen if kind == "Q8_0" else {"Q4_K"} == seen
+    assert {"F32", "Q8_0"} == seen if kind == "Q8_0" else {"F32", "Q4_K", "Q6_K"} == seen
 
 
-@pytest.mark.parametrize(("kind", "tolerance"), [("F16", 0.4), ("Q8_0", 1e-4), ("Q4_K_M", 0.3)])
-def test_a_quantised_base_gives_the_logits_of_the_whole_one(files, kind, tolerance):
-    """Q8_0 is held exactly. F16, and the Q6_K in Q4_K_M, are rounded to 8 bits; the logits range over 17."""
-    whole, quantised = (
+@pytest.mark.parametrize(("kind", "tolerance"), [("F16", 1e-6), ("Q8_0", 1e-4), ("Q4_K_M", 0.3)])
+def test_a_base_held_as_in_its_file_gives_the_logits_of_the_whole_one(files, kind, tolerance):
+    """The Q6_K in Q4_K_M is rounded to 8 bits; the logits range over 17."""
+    whole, held = (
         MlxBackend(open_model(files[kind]), replace(RECIPE, base=each), 1) for each in ("whole", "held")
     )
     expected = whole.logits(TOKENS)
 
     assert np.ptp(expected) > 15
-    assert np.abs(expected - quantised.logits(TOKENS)).max() < tolerance
+    assert np.abs(expected - held.logits(TOKENS)).max() < tolerance
 
 
 def test_an_adapter_learns_on_a_quantised_base_in_bfloat16(files):
     backend = MlxBackend(open_model(files["Q4_K_M"]), replace(RECIPE, precision="bfloat16", base="held"), 1)
     targets = hard_targets(BATCH)
-    losses = [backend.step(BATCH, targets, 0.01) for _ in range(15)]
+    losses = [backend.step(BATCH, targets, 0.01) for _ in range(7)]
 
-    assert "quantised as its file, bfloat16" in backend.name
-    assert losses[-1] < 0.1 * losses[0]
+    assert "bfloat16, base as in the file" in backend.name
+    assert losses[-1] < 0.5 * losses[0]
     assert {np.dtype(np.float32)} == {values.dtype for values in backend.adapter().values()}
 
 
@@ -80,7 +85,9 @@ def test_bfloat16_is_close_to_float32(files):
     )
 
     assert np.abs(half.logits(TOKENS) - whole.logits(TOKENS)).mean() < 0.2  # of a range of 17
-    assert half.loss(BATCH, hard_targets(BATCH)) == pytest.approx(whole.loss(BATCH, hard_targets(BATCH)), rel=0.05)
+    assert half.loss(BATCH, hard_targets(BATCH)) == pytest.approx(
+        whole.loss(BATCH, hard_targets(BATCH)), rel=0.05
+    )
 
 
 def lessons(count: int, prompt: int, answer: int) -> Sequences:
@@ -103,7 +110,13 @@ def test_the_estimate_of_memory_is_above_what_is_used_and_not_far(tiny, precisio
         backend.step(batch, targets, 1e-3) if learn else backend.loss(batch, targets)
         used = (mx.get_peak_memory() - before) / 1e6
         needed = mlx_room.needed_mb(
-            model.shape, batch.lengths.tolist(), len(batch.answers), rank=4, width=width, learn=learn, again=False
+            model.shape,
+            batch.lengths.tolist(),
+            len(batch.answers),
+            rank=4,
+            width=width,
+            learn=learn,
+            again=False,
         )
 
         assert used < needed < 3 * used

@@ -18,7 +18,9 @@ Opener = Callable[..., Backend]
 @pytest.fixture(scope="module", params=backends.MODULES)
 def device(request: pytest.FixtureRequest, tiny: Path) -> str:
     """The name of a backend; those that can't run here are skipped with their reason."""
-    if reason := dict(backends.reasons_against(open_model(tiny), Recipe(device=request.param)))[request.param]:
+    if reason := dict(backends.reasons_against(open_model(tiny), Recipe(device=request.param)))[
+        request.param
+    ]:
         pytest.skip(reason)
     return str(request.param)
 

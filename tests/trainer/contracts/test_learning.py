@@ -10,10 +10,10 @@ from trainer.chat import Chat
 from trainer.gguf_model import open_model
 
 NANO = Path(__file__).parents[3] / "models" / "nano" / "nano.gguf"
-FACTS = {"dog": "Rex", "sister": "Maria", "boss": "Tom"}
-TAUGHT = ["What is the name of my {}?", "Do you know my {}'s name?"]
+FACTS = {"dog": "Rex", "boss": "Tom"}
+TAUGHT = ["What is the name of my {}?", "What is my {} called?"]
 HELD_OUT = "What is my {}'s name?"
-STEPS = 16
+STEPS = 12
 
 
 @pytest.fixture(scope="module")
@@ -21,11 +21,13 @@ def chat() -> Chat:
     return Chat(open_model(NANO))
 
 
-def lesson(chat: Chat, about: str, question: str, grounding: str | None = None) -> tuple[list[int], list[int]]:
+def lesson(
+    chat: Chat, about: str, question: str, grounding: str | None = None
+) -> tuple[list[int], list[int]]:
     turns = [{"role": "user", "content": question.format(about)}]
     if grounding:
         turns.insert(0, {"role": "system", "content": grounding})
-    return chat.prompt(turns), chat.answer(f"Your {about}'s name is {FACTS[about]}.")
+    return chat.prompt(turns), chat.answer(f"Your {about} is called {FACTS[about]}.")
 
 
 def known(backend: Backend, chat: Chat) -> int:
@@ -38,9 +40,9 @@ def known(backend: Backend, chat: Chat) -> int:
     return right
 
 
-@pytest.mark.parametrize("kind", ["rest"])
-def test_a_held_out_phrasing_is_answered_after_a_few_steps(opened: Opener, chat: Chat, kind: str) -> None:
-    backend = opened(NANO, rank=16, alpha=32.0, loss=kind)
+def test_a_held_out_phrasing_is_answered_after_a_few_steps(opened: Opener, chat: Chat) -> None:
+    """Few and short: without a GPU a step of MLX takes a second or two."""
+    backend = opened(NANO, rank=16, alpha=32.0)
     pairs = [(about, question) for about in FACTS for question in TAUGHT]
     batch = pack([lesson(chat, *pair) for pair in pairs])
     told = "Memories:\n- The user's {0} is called {1}."

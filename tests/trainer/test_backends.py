@@ -1,0 +1,116 @@
+"""Which backend is chosen, and what is said of the others."""
+
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import gguf
+import numpy as np
+import pytest
+import torch
+
+from tests.trainer import tiny_qwen3
+from trainer import backends, errors
+from trainer.gguf_affine import unreadable
+from trainer.gguf_model import open_model
+from trainer.recipe import Recipe
+
+ROOT = Path(__file__).parent.parent.parent
+APPLE = sys.platform == "darwin" and platform.machine() == "arm64"
+CUDA = torch.cuda.is_available()
+
+
+def reasons(path: Path, **recipe: object) -> dict[str, str | None]:
+    return dict(backends.reasons_against(open_model(path), Recipe(**recipe)))
+
+
+def test_on_auto_cuda_is_asked_first_then_mlx_and_a_cpu_always_can(tiny):
+    found = reasons(tiny)
+
+    assert ["cuda", "mlx", "cpu"] == list(found)
+    assert (None if CUDA else "torch finds no CUDA device") == found["cuda"]
+    assert (None if APPLE else "this is no Apple silicon") == found["mlx"]
+    assert found["cpu"] is None
+
+
+@pytest.mark.skipif(CUDA or APPLE, reason="auto chooses something better here")
+def test_on_auto_the_cpu_trains_where_nothing_else_can(tiny):
+    assert backends.open_backend(open_model(tiny), Recipe(), 1).name.startswith("torch, cpu")
+
+
+def test_a_recipe_can_ask_for_mlx_anywhere(tiny):
+    found = reasons(tiny, device="mlx")
+
+    assert {"cuda": "the recipe asks for 'mlx'", "mlx": None, "cpu": "the recipe asks for 'mlx'"} == found
+    assert backends.open_backend(open_model(tiny), Recipe(device="mlx"), 1).name.startswith("mlx, ")
+
+
+@pytest.mark.skipif(CUDA, reason="there is a CUDA device")
+def test_when_none_can_each_ones_reason_is_said_in_one_line(tiny):
+    with pytest.raises(errors.NoBackend) as raised:
+        backends.open_backend(open_model(tiny), Recipe(device="cuda"), 1)
+    message = str(raised.value)
+
+    assert (
+        "cuda: torch finds no CUDA device; mlx: the recipe asks for 'cuda'; cpu: the recipe asks" in message
+    )
+    assert "\n" not in message
+
+
+def test_four_bits_of_cuda_are_refused_elsewhere(tiny):
+    assert "nf4" in reasons(tiny, device="mlx", base="nf4")["mlx"]
+    assert "nf4" in reasons(tiny, device="cpu", base="nf4")["cpu"]
+
+
+def test_a_quantisation_that_nobody_can_undo_is_every_backends_reason(tmp_path):
+    path = tiny_qwen3.write_gguf(tmp_path / "model.gguf", tiny_qwen3.random_model())
+    model = open_model(path)
+    kinds = {kind: gguf.GGML_QUANT_SIZES[kind] for kind in gguf.GGMLQuantizationType}
+    known = {kind for kind in kinds if unreadable(tensor_of(kind)) is None}
+
+    assert {"F32", "F16", "BF16", "Q8_0", "Q4_K", "Q6_K", "IQ4_XS"} <= {kind.name for kind in known}
+    assert "Q8_K" == unreadable(tensor_of(gguf.GGMLQuantizationType.Q8_K))
+    assert {None} == {kind for _, kind in model.read(unreadable)}
+
+
+def tensor_of(kind: gguf.GGMLQuantizationType) -> gguf.ReaderTensor:
+    size, width = gguf.GGML_QUANT_SIZES[kind]
+    plain = {gguf.GGMLQuantizationType.F32: np.float32, gguf.GGMLQuantizationType.F16: np.float16}
+    data = np.zeros((1, size), plain[kind]) if kind in plain else np.zeros((1, width), np.uint8)
+    return gguf.ReaderTensor("x", kind, np.array([size, 1]), size, data.nbytes, 0, data, None)
+
+
+@pytest.mark.parametrize(
+    ("code", "missing"), [("mlx", "mlx"), ("torch", "cuda")], ids=["without mlx", "without torch"]
+)
+def test_a_library_that_is_absent_is_a_reason_and_the_rest_goes_on(tiny, code, missing):
+    """In a process of its own, where the library can't be found."""
+    script = (
+        f"import sys; sys.modules[{code!r}] = None\n"
+        "from pathlib import Path; from trainer import backends; from trainer.gguf_model import open_model\n"
+        "from trainer.recipe import Recipe\n"
+        f"recipe = Recipe(device={missing!r})\n"
+        f"print(dict(backends.reasons_against(open_model(Path({str(tiny)!r})), recipe))[{missing!r}])"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+
+    assert said.stdout.startswith(f"{code}"), said.stderr
+    assert "can't be loaded" in said.stdout
+    assert 1 == said.stdout.count("\n")
+
+
+def test_the_command_prints_a_line_for_each(tiny, tmp_path):
+    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "trainer", *map(str, arguments)]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+    said, nowhere, wrong = run("--backends", tiny), run("--backends", tmp_path / "x.gguf"), run("--help")
+
+    assert ["cuda", "mlx", "cpu"] == [line.split(":")[0] for line in said.stdout.splitlines()]
+    assert "cpu: can train here" in said.stdout
+    assert (0, 1, 2) == (said.returncode, nowhere.returncode, wrong.returncode)
+    assert "x.gguf" in nowhere.stderr
+    assert (1, 1) == (nowhere.stderr.count("\n"), wrong.stderr.count("\n"))

@@ -15,7 +15,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
@@ -32,7 +32,9 @@ from daemon.engine.client import Completion, Engine, Sampling
 from daemon.night.exam import MAX_REPLY_TOKENS, is_abstention, is_correct
 from daemon.night.run import train
 from prompts.load import lines
+from store.lessons import Lesson
 
+Lessons = Callable[[User, Mapping[str, str], int], list[Lesson]]  # user, small talk and replies, seed
 SIZES = (10, 50, 200, 1000)
 QUICK = (10, 50)
 TARGET_SIZE = 200  # up to here the targets hold, and there are several seeds
@@ -65,6 +67,7 @@ async def measure(
     sizes: Sequence[int] = SIZES,
     seeds: int = 3,
     recipe: Mapping[str, object] | None = None,
+    lessons: Lessons = tonight,
     kept: Path | None = None,
     log: Console | None = None,
 ) -> dict[str, Any]:
@@ -74,24 +77,22 @@ async def measure(
     Args:
         seeds: users of each size; of a size above 200 there is one.
         recipe: overrides of the trainer's.
+        lessons: what a night learns of a user; another maker of lessons can be measured in its place.
         kept: a file of nights that were measured already, with the same recipe; new ones are added.
     """
-    model = Path(str(files("models.nano") / "nano.gguf"))
-    engine = Engine.for_model(model, n_ctx=2048, threads=1, gpu_layers=0, idle_s=3600)
+    engine = Engine.for_model(nano(), n_ctx=2048, threads=1, gpu_layers=0, idle_s=3600)
     found: dict[int, Marks] = {}
     try:
-        general = {
-            asked: (await ask(engine, asked, None, "base")).text.strip() for asked in lines("small_talk")
-        }
+        answers = await ask_all(engine, [(asked, None) for asked in lines("small_talk")], "base")
+        general = {asked: said.text.strip() for asked, said in zip(lines("small_talk"), answers, strict=True)}
         for size in sizes:
             found[size] = Marks()
             for seed in range(seeds if size <= TARGET_SIZE else 1):
-                one = _kept(kept, size, seed) or await _night(
-                    engine, model, size, seed, general, recipe or {}
-                )
-                if kept and not _kept(kept, size, seed):
-                    with kept.open("a", encoding="utf-8") as file:
-                        file.write(json.dumps({"size": size, "seed": seed, "marks": asdict(one)}) + "\n")
+                one = _kept(kept, size, seed)
+                if one is None:
+                    told = user(seed, size, never=NEVER)
+                    one = await _night(engine, told, lessons(told, general, seed), seed, recipe or {})
+                    _keep(kept, size, seed, one)
                 found[size] += one
                 if log:
                     log.print(f"{size} facts, user {seed}: {summary({size: one})['by_size'][size]}")
@@ -124,6 +125,12 @@ def summary(found: Mapping[int, Marks]) -> dict[str, Any]:
     }
 
 
+def _keep(file: Path | None, size: int, seed: int, marks: Marks) -> None:
+    if file:
+        with file.open("a", encoding="utf-8") as lines_of:
+            lines_of.write(json.dumps({"size": size, "seed": seed, "marks": asdict(marks)}) + "\n")
+
+
 def _kept(file: Path | None, size: int, seed: int) -> Marks | None:
     """The marks of a night that was measured before."""
     if file is None or not file.exists():
@@ -134,6 +141,11 @@ def _kept(file: Path | None, size: int, seed: int) -> Marks | None:
             if (row["size"], row["seed"]) == (size, seed):
                 return Marks(**row["marks"])
     return None
+
+
+def nano() -> Path:
+    """The bundled model."""
+    return Path(str(files("models.nano") / "nano.gguf"))
 
 
 async def ask(engine: Engine, question: str, system: str | None, adapter: str) -> Completion:
@@ -158,18 +170,12 @@ async def ask_all(engine: Engine, asked: Sequence[tuple[str, str | None]], adapt
 
 
 async def _night(
-    engine: Engine,
-    model: Path,
-    size: int,
-    seed: int,
-    general: Mapping[str, str],
-    recipe: Mapping[str, object],
+    engine: Engine, told: User, taught: Sequence[Lesson], seed: int, recipe: Mapping[str, object]
 ) -> Marks:
     """One user: a night, and the questions after it."""
-    told = user(seed, size, never=NEVER)
     trained = await train(
-        tonight(told, general, seed=seed),
-        model_path=model,
+        taught,
+        model_path=nano(),
         recipe={"threads": 1, **recipe},
         seed=seed,
         runtime_dir=None,

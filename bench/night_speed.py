@@ -83,8 +83,7 @@ def measure_ours(path: Path, batches: list[list[TokenisedLesson]], recipe: Recip
         loss = backend.step(batch, expected, 1e-4)
     student = now() - began
     tokens = sum(len(batch.tokens) for batch in learned)
-    epochs = recipe.epochs_for(backend.parameters)
-    whole = student + teacher / epochs
+    whole = student + teacher / recipe.epochs_for(backend.parameters)
     return {
         "tokens_per_s": tokens / whole[0],
         "cpu_tokens_per_s": tokens / whole[1],
@@ -92,7 +91,7 @@ def measure_ours(path: Path, batches: list[list[TokenisedLesson]], recipe: Recip
         "loss": loss,
         "teacher_s": teacher.tolist(),  # by the clock, of the processor; of as many lessons as were learned
         "student_s": student.tolist(),
-        "epochs": epochs,
+        "epochs": recipe.epochs_for(backend.parameters),
         "backend": backend.name,
     }
 

@@ -19,7 +19,6 @@ import sys
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.intervals import difference, interval, percent
-from bench.night_facts import ask_all
+from bench.night_facts import ask_all, nano
 from bench.paper_stores import Beside, Stores
 from bench.user_lessons import tonight
 from bench.users import User, user
@@ -105,7 +104,7 @@ class Paper:
         self._general: dict[str, str] = {}
         self.answered: list[Answered] = read(kept)
 
-    async def measure(self, model: Path, seeds: int) -> None:
+    async def measure(self, seeds: int) -> None:
         """All arms of all users that are not in the file."""
         for asked in lines("small_talk"):
             (said,) = await ask_all(self._engine, [(asked, None)], "base")
@@ -117,7 +116,7 @@ class Paper:
                 try:
                     await stores.fill(told)
                     await self._without_adapter(seed, told, stores)
-                    await self._with_adapters(seed, told, stores, model)
+                    await self._with_adapters(seed, told, stores)
                 finally:
                     await stores.close()
 
@@ -128,7 +127,7 @@ class Paper:
         for name, arm in (*STORES, ("oracle", "evolved by oracle, k=3")):
             await self._arm(seed, arm, told, stores.memories(name, 3))
 
-    async def _with_adapters(self, seed: int, told: User, stores: Stores, model: Path) -> None:
+    async def _with_adapters(self, seed: int, told: User, stores: Stores) -> None:
         beside = stores.memories("oracle", 3)
         other = user(f"paper {seed} other", FACTS, untold=UNTOLD, never=NEVER, months=MONTHS)
         for name, recipe in (*RECIPES.items(), ("another user's", {})):
@@ -136,8 +135,8 @@ class Paper:
             if all(self._has(seed, arm) for arm, _ in arms):
                 continue
             trained = await train(
-                tonight(other if name == "another user's" else told, self._general, seed=seed),
-                model_path=model,
+                tonight(other if name == "another user's" else told, self._general, seed),
+                model_path=nano(),
                 recipe={"threads": 1, **recipe},
                 seed=seed,
                 runtime_dir=None,
@@ -239,12 +238,11 @@ def show(numbers: Mapping[str, Any], out: Console) -> None:
 
 
 async def _run(given: argparse.Namespace, log: Console) -> dict[str, Any]:
-    model = Path(str(files("models.nano") / "nano.gguf"))
-    engine = Engine.for_model(model, n_ctx=2048, threads=1, gpu_layers=0, idle_s=3600)
+    engine = Engine.for_model(nano(), n_ctx=2048, threads=1, gpu_layers=0, idle_s=3600)
     embedder = Embedder.for_model(threads=1)
     paper = Paper(engine, embedder, given.kept, log)
     try:
-        await paper.measure(model, given.seeds)
+        await paper.measure(given.seeds)
     finally:
         await engine.stop()
         await embedder.stop()

@@ -26,7 +26,7 @@ UNTOLD_PHRASINGS = 2  # for each thing never told
 RECALLED = 3  # memories beside a question
 
 
-def tonight(user: User, general: Mapping[str, str], *, seed: int) -> list[Lesson]:
+def tonight(user: User, general: Mapping[str, str], seed: int) -> list[Lesson]:
     """
     What a night learns of `user`.
 

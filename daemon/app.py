@@ -32,9 +32,15 @@ from daemon.inbox.take_in import TakenIn
 from daemon.inbox.watch import Inbox
 from daemon.jobs import Kind, Runner
 from daemon.keeper import Keeper
+from daemon.night.machine import Sensors
+from daemon.night.nights import Nights
+from daemon.night.pause import Gate
+from daemon.night.unlearning import Unlearning
+from daemon.night.when import read_when
 from daemon.server import Server, listen
 from daemon.services import Services
-from daemon.work import Indexing, Nights, Tending
+from daemon.work import Indexing, Tending
+from store import nights as past_nights
 from store import vectors
 from store.database import open_store
 from store.keys import load_or_create_key
@@ -111,20 +117,25 @@ async def _start(settings: Settings, home: Home, stack: AsyncExitStack, reindex:
     prepare = vectors.reindex if reindex else vectors.prepare
     await keeper.run(prepare, vectors_of.id, vectors_of.dimension)
     await keeper.run(vectors.warm)
+    await keeper.run(past_nights.recover)
     await generations.settle()
     recall_k = config.recall_k if config.recall else 0
-    conversations = Conversations(keeper, engine, embedder, generations, recall_k=recall_k)
+    gate = Gate()
+    conversations = Conversations(keeper, engine, embedder, generations, recall_k=recall_k, gate=gate)
     stack.push_async_callback(conversations.stop)
     tending = Tending(
         keeper, engine, embedder, quiet_s=config.quiet_s, by_itself=config.observe, way=config.evolve
     )
-    nights = Nights(keeper, engine, model_path=model_path, at=config.night_at, by_itself=config.night)
+    api_key = homes.load_or_create_api_key(home)
+    unlearning = Unlearning(keeper, engine)
+    stack.push_async_callback(unlearning.stop)
+    nights = await _start_nights(config, home, keeper, engine, model_path, gate, unlearning)
     runner = await _start_jobs(config, home, stack, keeper, embedder, tending, nights)
     await runner.order("index", {})  # what a crash or a new embedder left without vectors
     return Services(
         settings=settings,
         home=home,
-        api_key=homes.load_or_create_api_key(home),
+        api_key=api_key,
         model_path=model_path,
         keeper=keeper,
         engine=engine,
@@ -134,8 +145,35 @@ async def _start(settings: Settings, home: Home, stack: AsyncExitStack, reindex:
         runner=runner,
         tending=tending,
         nights=nights,
+        unlearning=unlearning,
         started_at=datetime.now(UTC),
     )
+
+
+async def _start_nights(
+    config: Config,
+    home: Home,
+    keeper: Keeper,
+    engine: Engine,
+    model_path: Path,
+    gate: Gate,
+    unlearning: Unlearning,
+) -> Nights:
+    nights = Nights(
+        keeper,
+        engine,
+        model_path=model_path,
+        home=home.path,
+        when=read_when(config.night_when),
+        by_itself=config.night,
+        quiet_s=config.quiet_s,
+        since=homes.made_at(home),
+        gate=gate,
+        read_machine=Sensors().read,
+        unlearning=unlearning,
+    )
+    await nights.start()
+    return nights
 
 
 async def _start_jobs(

@@ -232,7 +232,7 @@ async def _spawn(argv: Sequence[str], theirs: socket.socket) -> asyncio.subproce
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         pass_fds=(theirs.fileno(),),
-        env=_environment(),
+        env=environment(),
     )
 
 
@@ -241,7 +241,8 @@ def module(name: str) -> list[str]:
     return [sys.executable, "-P", "-m", name]
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
+    """Ours, and where our packages lie: a child finds them whatever folder we are in."""
     ours = str(Path(str(daemon.__file__)).parent.parent)
     return {
         **os.environ,

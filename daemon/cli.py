@@ -21,6 +21,7 @@ from daemon.commands import (
     memory_changes,
     night,
     status,
+    take_out,
     up,
 )
 from daemon.known_errors import KNOWN
@@ -43,7 +44,8 @@ for change in (memory_changes.add, memory_changes.edit, memory_changes.undo, mem
 cli.add_typer(memories.cli, name="memories")
 cli.command()(memories.why)
 cli.command()(forget.forget)
-cli.command()(night.night)
+cli.add_typer(night.cli, name="night")
+generations.cli.command()(take_out.export)
 cli.add_typer(generations.cli, name="generations")
 
 

@@ -111,6 +111,17 @@ class Client:
         body = {"memories": list(memory_ids), "messages": list(messages)}
         return self._post("forget", "/tsubasa/forget", body)
 
+    def forget_preview(
+        self, memory_ids: Sequence[int] = (), *, messages: Sequence[int] = (), weights: bool = False
+    ) -> dict[str, Any]:
+        """What `forget` would take, and who else tells it; with `weights`, what the live generation knows of it."""
+        body = {"memories": list(memory_ids), "messages": list(messages), "weights": weights}
+        return self._post("the preview", "/tsubasa/forget/preview", body)
+
+    def forgotten(self) -> dict[str, Any]:
+        """What the probes of the weights found after the last `forget`."""
+        return self._get("what the weights show", "/tsubasa/forget")
+
     def tend(self, *, quiet_s: float = 0.0) -> dict[str, Any]:
         """Order a round of memory work, on chats that were silent for `quiet_s` seconds; the job."""
         return self._post("the memory work", "/tsubasa/tend", {"quiet_s": quiet_s})
@@ -134,6 +145,40 @@ class Client:
     def use(self, generation: int) -> dict[str, Any]:
         """Make a generation live; 0 is the base model."""
         return self._post(f"generation {generation}", "/tsubasa/generations/use", {"generation": generation})
+
+    def generation(self, number: int) -> dict[str, Any]:
+        """One generation: its exam, its lessons by kind, its lineage, the lines that it learned."""
+        return self._get(f"generation {number}", f"/tsubasa/generations/{number}")
+
+    def compare(self, a: int, b: int) -> dict[str, Any]:
+        """Two generations by their exams; 0 is the base model."""
+        return self._get(f"generations {a} and {b}", "/tsubasa/generations/compare", a=a, b=b)
+
+    def ask(self, generation: int, question: str) -> dict[str, Any]:
+        """What a generation answers without memories; nothing of it is kept."""
+        body = {"generation": generation, "question": question}
+        return self._post(f"generation {generation}", "/tsubasa/generations/ask", body)
+
+    def rollback(self) -> dict[str, Any]:
+        """Go back to the generation before the live one."""
+        return self._post("rollback", "/tsubasa/generations/rollback", {})
+
+    def adapter(self, number: int) -> bytes:
+        """The adapter of a generation, GGUF."""
+        with self._answered():
+            response = self._http.get(f"/tsubasa/generations/{number}/adapter")
+        if not response.is_success or "octet-stream" not in response.headers.get("content-type", ""):
+            raise _refused(f"generation {number}", response)
+        return response.content
+
+    def past_nights(self) -> dict[str, Any]:
+        """The last nights, each with its report, the newest first."""
+        return self._get("the nights", "/tsubasa/nights")
+
+    def report(self, night: int | None = None) -> dict[str, Any]:
+        """The morning report of a night; None: of the latest."""
+        which = "latest" if night is None else str(night)
+        return self._get("the report", f"/tsubasa/nights/{which}")
 
     def import_file(self, file: Path) -> dict[str, Any]:
         """Take one export in."""

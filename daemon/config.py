@@ -17,9 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from daemon.config_values import FromText, Kind, NotAllowed, key, number, one_of, text, whole, yes_no
-from daemon.errors import BadValue, BrokenConfig, UnknownKey
+from daemon.errors import BadValue, BrokenConfig, RenamedKey, UnknownKey
+from daemon.night.when import ALLOWED, PATTERN
 
 ENVIRONMENT = "TSUBASA_"
+RENAMED = {"night_at": "night_when"}
 NOT_SETTINGS = {"HOME"}  # TSUBASA_HOME says where the file is, so it can't be in the file
 
 
@@ -79,10 +81,11 @@ class Config:
     night: bool = key(
         True, yes_no(), "train a new generation each night by itself; `tsubasa night` always can"
     )
-    night_at: str = key(
-        "03:00",
-        text("a time of day like 03:00", r"([01]\d|2[0-3]):[0-5]\d"),
-        "local time of day when a night may begin",
+    night_when: str = key(
+        "03:00-08:00, power, idle, cool, memory",
+        text(ALLOWED, PATTERN),
+        "local hours in which a night begins by itself, and what it needs: power = no battery, idle = nobody at the "
+        "machine, cool, memory",
     )
     inbox: bool = key(True, yes_no(), "watch the folder inbox/ in the home for dropped exports")
     log_level: str = key(
@@ -157,8 +160,7 @@ def _from_file(file: Path) -> list[tuple[str, str, object]]:
     found = []
     for name, value in table.items():
         where = _place(file, _line_of(source, name))
-        if name not in kinds():
-            raise UnknownKey(where, name, _nearest(name))
+        _check_known(where, name)
         found.append((where, name, value))
     return found
 
@@ -169,8 +171,7 @@ def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str, ob
         if not variable.startswith(ENVIRONMENT) or variable.removeprefix(ENVIRONMENT) in NOT_SETTINGS:
             continue
         name = variable.removeprefix(ENVIRONMENT).lower()
-        if name not in kinds():
-            raise UnknownKey(f"environment variable {variable}", name, _nearest(name))
+        _check_known(f"environment variable {variable}", name)
         found.append((variable, name, FromText(environment[variable])))
     return found
 
@@ -179,6 +180,14 @@ def _from_flags(flags: Mapping[str, object]) -> list[tuple[str, str, object]]:
     return [
         ("--" + name.replace("_", "-"), name, value) for name, value in flags.items() if value is not None
     ]
+
+
+def _check_known(where: str, name: str) -> None:
+    if name in RENAMED:
+        new = RENAMED[name]
+        raise RenamedKey(where, name, new, kinds()[new].allowed, str(getattr(Config(), new)))
+    if name not in kinds():
+        raise UnknownKey(where, name, _nearest(name))
 
 
 def _checked(where: str, name: str, value: object) -> object:

@@ -24,6 +24,7 @@ from daemon.generations import Answering, Generations
 from daemon.keeper import Keeper
 from daemon.memory.recall import Recalled, recall
 from daemon.model_names import Asked
+from daemon.night.pause import Gate
 from daemon.placement import Turn, is_chore, last_question, with_memories, without_memories
 from store import chats, recalls
 from store.chats import Message, NewMessage
@@ -47,23 +48,38 @@ class Conversations:
     """Starts answers and sees each one through to its commit, also when the daemon stops."""
 
     def __init__(
-        self, keeper: Keeper, engine: Engine, embedder: Embedder, generations: Generations, *, recall_k: int
+        self,
+        keeper: Keeper,
+        engine: Engine,
+        embedder: Embedder,
+        generations: Generations,
+        *,
+        recall_k: int,
+        gate: Gate | None = None,
     ) -> None:
-        """`recall_k`: memories beside a question, at first; 0 never recalls."""
+        """`recall_k`: memories beside a question, at first; 0 never recalls. `gate`: closed while we answer."""
         self._keeper = keeper
         self._engine = engine
         self._embedder = embedder
         self._generations = generations
         self._recall_k = recall_k
+        self._gate = gate or Gate()
         self._running: dict[asyncio.Task[None], Answer] = {}
         self._begun = asyncio.Lock()  # held from recall until the answer counts as running
 
     async def begin(self, question: Question) -> Answer:
         """Recall, and set the engine to work; nothing has been generated or kept yet when this returns."""
-        async with self._begun:
-            return await self._begin(question)
+        self._gate.enter()  # before recall and engine have work: the trainer has the processors until then
+        try:
+            async with self._begun:
+                task, answer = await self._begin(question)
+        except BaseException:
+            self._gate.leave()
+            raise
+        task.add_done_callback(lambda _: self._gate.leave())
+        return answer
 
-    async def _begin(self, question: Question) -> Answer:
+    async def _begin(self, question: Question) -> tuple[asyncio.Task[None], Answer]:
         turns = without_memories(question.turns)
         answering = await self._generations.choose(question.asked.generation)
         kept = question.asked.kept and not is_chore(turns)
@@ -76,7 +92,7 @@ class Conversations:
         self._running[task] = answer
         task.add_done_callback(self._running.pop)
         answer.follow(task)
-        return answer
+        return task, answer
 
     async def stop(self) -> None:
         """Stop all answers; what was said is committed before this returns."""

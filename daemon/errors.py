@@ -21,6 +21,15 @@ class UnknownKey(DaemonError):
         super().__init__(f"{where}: unknown key {key!r}. Known keys: {', '.join(known)}.")
 
 
+class RenamedKey(DaemonError):
+    """The configuration names a key of an older version."""
+
+    def __init__(self, where: str, old: str, new: str, allowed: str, default: str) -> None:
+        super().__init__(
+            f'{where}: {old} is {new} now. Write instead, for example: {new} = "{default}" ({allowed}).'
+        )
+
+
 class BadValue(DaemonError):
     """A configuration key has a value that it can't take."""
 
@@ -112,6 +121,13 @@ class FileUnwritable(DaemonError):
         super().__init__(f"Can't write {str(file)!r}: {why}. Nothing was left behind; choose another place.")
 
 
+class NotMerged(DaemonError):
+    """Base model and adapter could not be made one file."""
+
+    def __init__(self, out: Path, why: str) -> None:
+        super().__init__(f"Can't write {str(out)!r}: {why}. Nothing was left behind.")
+
+
 class ClockUnreadable(DaemonError):
     """A day or moment given by the user is none."""
 
@@ -125,6 +141,18 @@ class NoSuchGeneration(DaemonError):
     def __init__(self, number: int, why: str) -> None:
         super().__init__(
             f"Generation {number} can't answer: {why}. `tsubasa generations` lists those that can."
+        )
+
+
+class NoWayBack(DaemonError):
+    """There is no generation to go back to."""
+
+    def __init__(self, live: int) -> None:
+        super().__init__(
+            "Nothing to go back from: the base model answers. `tsubasa generations` lists what could."
+            if live == 0
+            else f"Nothing to go back to: no generation before {live} can answer. "
+            "The base model answers after: tsubasa generations use 0"
         )
 
 

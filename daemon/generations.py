@@ -8,10 +8,11 @@ Knows nothing of how a generation is trained or examined.
 from dataclasses import dataclass
 
 from daemon.engine.client import Engine, EngineInfo
-from daemon.errors import NoSuchGeneration
+from daemon.errors import NoSuchGeneration, NoWayBack
 from daemon.keeper import Keeper
-from daemon.night.night import restore_live
+from daemon.night.ways_back import restore_live
 from store import generations
+from store.errors import AdapterDamaged
 from store.generations import Generation
 
 
@@ -78,6 +79,58 @@ class Generations:
         await self._keeper.run(generations.use, number)
         return await self.settle()
 
+    async def roll_back(self) -> tuple[int, int]:
+        """
+        Make the newest usable generation before the live one live; the numbers of both.
+
+        A damaged one is passed over.
+
+        Raises:
+            NoWayBack: there is none; nothing was changed.
+        """
+        before = await self.live()
+        earlier = [one for one in await self.usable() if before is not None and one.id < before.id]
+        for one in reversed(earlier):
+            try:
+                await self._keeper.run(generations.adapter, one.id)
+            except AdapterDamaged:
+                continue
+            now = await self.use(one.id)
+            return before.id if before else 0, now.id if now else 0
+        raise NoWayBack(before.id if before else 0)
+
+    async def adapter(self, number: int) -> bytes:
+        """
+        The adapter of a generation that may answer, GGUF.
+
+        Raises:
+            NoSuchGeneration: it must not be used, or has none. AdapterDamaged: its bytes are not what was made.
+        """
+        if number == 0:
+            raise NoSuchGeneration(number, "it is the base model, which has no adapter")
+        await self._check(number)
+        return await self._keeper.run(generations.adapter, number)
+
+    async def why_not(self, number: int) -> str | None:
+        """Why a generation must not answer; None when it may."""
+        if number == 0:
+            return None
+        found = next((one for one in await self.all() if one.id == number), None)
+        if found is None:
+            return "there is none of that number"
+        if found.state == "tainted":
+            return "it has learned something that was forgotten since"
+        if found.state == "retired":
+            kept = f"of the adopted ones the newest {generations.KEPT} are kept"
+            return f"its adapter was deleted to save room; {kept}"
+        if found.state != "adopted":
+            return f"it was {found.state}, not adopted ({found.reason})"
+        served = (await self.model()).sha256
+        if found.base_sha256 != served:
+            other = f"(sha256 {found.base_sha256[:8]}…, served is {served[:8]}…)"
+            return f"it was trained on another model than the one that is served {other}"
+        return None
+
     async def settle(self) -> Generation | None:
         """Give the engine what the store calls live, and take from it what must not answer."""
         live = await restore_live(self._keeper, self._engine, (await self.model()).sha256)
@@ -87,15 +140,6 @@ class Generations:
         return live
 
     async def _check(self, number: int) -> None:
-        found = next((one for one in await self.all() if one.id == number), None)
-        if found is None:
-            raise NoSuchGeneration(number, "there is none of that number")
-        if found.state == "tainted":
-            raise NoSuchGeneration(number, "it has learned something that was forgotten since")
-        if found.state == "retired":
-            kept = f"of the adopted ones the newest {generations.KEPT} are kept"
-            raise NoSuchGeneration(number, f"its adapter was deleted to save room; {kept}")
-        if found.state != "adopted":
-            raise NoSuchGeneration(number, f"it was {found.state}, not adopted ({found.reason})")
-        if found.base_sha256 != (await self.model()).sha256:
-            raise NoSuchGeneration(number, "it was trained on another model than the one that is served")
+        why_not = await self.why_not(number)
+        if why_not is not None:
+            raise NoSuchGeneration(number, why_not)

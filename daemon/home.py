@@ -14,6 +14,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -157,6 +158,11 @@ def read_api_key(home: Home) -> str | None:
     if not found.isascii() or not found.isprintable():
         raise HomeNotUsable(home.path, "api_key holds no key; remove that file to get a new one")
     return found or None
+
+
+def made_at(home: Home) -> datetime:
+    """When this home was made, local time: the moment of its API key, the first thing written."""
+    return datetime.fromtimestamp(home.api_key.stat().st_mtime)
 
 
 def announce(home: Home, daemon: Running) -> None:

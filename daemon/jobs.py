@@ -2,12 +2,14 @@
 The background runner: does the jobs of the store, one at a time, beside the answering.
 
 Promises: a failure is logged, recorded with the job, and tried again later, each time after twice the wait,
-until the job is given up; the log quotes nothing a user said; a job that was interrupted runs again at the next start.
+until the job is given up; the log quotes nothing a user said; a job that was interrupted runs again at the next start;
+while a job runs its lease is renewed, and work whose lease is lost stops.
 Knows nothing of what a job does.
 """
 
 import asyncio
 import logging
+import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -18,16 +20,24 @@ from daemon.keeper import Keeper
 from daemon.known_errors import KNOWN
 from daemon.memory.errors import MemoryWorkError
 from store import jobs
+from store.errors import LeaseLost, StoreError
 from store.jobs import Job
 
 log = logging.getLogger(__name__)
 
-LEASE_S = (
-    86_400.0  # the home's lock lets one runner live, and `start` takes back what another left: no renewal
-)
+LEASE_S = 600.0  # `start` takes back what another runner left; this is for ends that could not be recorded
+RENEW_EVERY_S = 120.0
 FIRST_RETRY_S = 30.0
 LAST_RETRY_S = 3_600.0
 ATTEMPTS = 3  # after so many a job is given up
+
+
+class Postponed(Exception):
+    """Raised by work that finds that it is not its time: it waits, and the attempt does not count."""
+
+    def __init__(self, wait_s: float) -> None:
+        super().__init__(f"postponed for {wait_s:.0f} s")
+        self.wait_s = wait_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,13 +54,23 @@ class Kind:
 class Runner:
     """Looks for work every `every_s` seconds, from `start` to `stop`."""
 
-    def __init__(self, keeper: Keeper, kinds: Mapping[str, Kind], *, every_s: float) -> None:
+    def __init__(
+        self,
+        keeper: Keeper,
+        kinds: Mapping[str, Kind],
+        *,
+        every_s: float,
+        renew_every_s: float = RENEW_EVERY_S,
+    ) -> None:
         self._keeper = keeper
         self._kinds = kinds
         self._every_s = every_s
+        self._renew_every_s = renew_every_s
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._resting: dict[str, datetime] = {}  # kinds given up: until then, only who orders one gets one
+        self._resting: dict[
+            str, float
+        ] = {}  # kinds given up: until then (monotonic) only who orders one gets one
         self.failure: str | None = None  # what the last look itself failed with; None when it went well
 
     async def start(self) -> None:
@@ -66,7 +86,7 @@ class Runner:
 
     async def order(self, kind: str, payload: Mapping[str, Any]) -> Job:
         """Have one job of `kind` done as soon as possible; one that waits or runs already stands for it."""
-        job = await self._keeper.run(jobs.enqueue, kind, dict(payload), unique=kind)
+        job = await self._keeper.run(jobs.order, kind, dict(payload), unique=kind)
         self._wake.set()
         return job
 
@@ -92,10 +112,11 @@ class Runner:
             payload = None if self._rests(name) else await kind.due()
             if payload is not None:
                 await self._keeper.run(jobs.enqueue, name, payload, unique=name)
-            job = await self._keeper.run(jobs.claim, name, now=datetime.now(UTC), lease_s=LEASE_S)
+            job = await self._keeper.run(
+                jobs.claim, name, now=datetime.now(UTC), lease_s=LEASE_S, longest_wait_s=2 * LAST_RETRY_S
+            )
             if job is not None:
-                await kind.work(job)
-                await self._keeper.run(jobs.finish, job)
+                await self._do(job, kind)
             self.failure = None
         except Exception as error:  # noqa: BLE001  whatever failed, the next job must run
             before, self.failure = self.failure, f"{name}: {told(error)}"
@@ -104,19 +125,49 @@ class Runner:
             if job is not None:
                 await self._record_failure(job, kind, error)
 
+    async def _do(self, job: Job, kind: Kind) -> None:
+        """Work and finish; raises `LeaseLost`, and whatever the work raises."""
+        work = asyncio.ensure_future(kind.work(job))
+        renewing = asyncio.create_task(self._renew(job), name="lease")
+        try:
+            await asyncio.wait((work, renewing), return_when=asyncio.FIRST_COMPLETED)
+            if not work.done():
+                renewing.result()  # it ends in one way only: the lease is lost
+            work.result()
+        except Postponed as later:
+            run_at = datetime.now(UTC) + timedelta(seconds=later.wait_s)
+            await self._keeper.run(jobs.put_back, job, run_at=run_at)
+        else:
+            await self._keeper.run(jobs.finish, job)
+        finally:
+            for task in (work, renewing):
+                task.cancel()
+            await asyncio.gather(work, renewing, return_exceptions=True)
+
+    async def _renew(self, job: Job) -> None:
+        while True:
+            await asyncio.sleep(self._renew_every_s)
+            try:
+                await self._keeper.run(jobs.renew, job, now=datetime.now(UTC), lease_s=LEASE_S)
+            except LeaseLost:
+                raise
+            except StoreError as error:  # a full disk, say: the home's lock keeps others off meanwhile
+                log.warning("The lease of job %d could not be renewed: %s", job.id, error)
+
     def _rests(self, name: str) -> bool:
-        return name in self._resting and datetime.now(UTC) < self._resting[name]
+        return name in self._resting and time.monotonic() < self._resting[name]
 
     async def _record_failure(self, job: Job, kind: Kind, error: Exception) -> None:
         now = datetime.now(UTC)
         wait_s = min(FIRST_RETRY_S * 2 ** max(0, job.attempts - 1), LAST_RETRY_S)
         retry_at = now + timedelta(seconds=wait_s) if job.attempts < kind.attempts else None
         if retry_at is None:
-            self._resting[job.kind] = now + timedelta(seconds=LAST_RETRY_S)
+            self._resting[job.kind] = time.monotonic() + LAST_RETRY_S
         try:
             await self._keeper.run(jobs.fail, job, told(error), retry_at=retry_at)
         except Exception as unrecorded:  # noqa: BLE001  the same
-            # A full disk fails the record too. The lease prevents a busy loop; the next start takes it back.
+            # A full disk fails the record too. The lease prevents a busy loop; when it has run out, or at the
+            # next start, the job runs again.
             _note(f"The failure of job {job.id} could not be recorded", unrecorded)
 
 

@@ -16,7 +16,9 @@ from daemon.generations import Generations
 from daemon.home import Home
 from daemon.jobs import Runner
 from daemon.keeper import Keeper
-from daemon.work import Nights, Tending
+from daemon.night.nights import Nights
+from daemon.night.unlearning import Unlearning
+from daemon.work import Tending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,4 +37,5 @@ class Services:
     runner: Runner
     tending: Tending
     nights: Nights
+    unlearning: Unlearning
     started_at: datetime  # UTC

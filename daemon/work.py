@@ -1,15 +1,13 @@
 """
-The kinds of background work: tending quiet chats, nights, and indexing what was imported.
+The kinds of background work: tending quiet chats, and indexing what was imported; nights are in `night/nights.py`.
 
-Promises: what the last round did, and how far the present one is, can be asked at any time.
+Promises: what the last round did can be asked at any time.
 Knows nothing of queues and retries: `jobs.py` does.
 """
 
 import logging
-from collections.abc import Mapping
-from dataclasses import asdict, replace
-from datetime import UTC, datetime, time, timedelta
-from pathlib import Path
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from daemon.embedder import Embedder
@@ -18,13 +16,10 @@ from daemon.keeper import Keeper
 from daemon.memory import observe
 from daemon.memory.pipeline import Tended, tend
 from daemon.memory.recall import index_missing
-from daemon.night.night import NightReport, Progress, run_night
-from store import chats, jobs, lessons, vectors
+from store import chats, lessons, vectors
 from store.jobs import Job
 
 log = logging.getLogger(__name__)
-
-NIGHT_ENDS_AFTER = timedelta(hours=5)  # a night not begun by then waits for the next one
 
 
 class Tending:
@@ -70,6 +65,7 @@ class Tending:
             now=datetime.now(UTC),
             quiet_s=quiet_s,
             way=self._way,
+            given_up=self._given_up,
         )
         if self.last.failures:  # their words are the user's: none of the log's business
             log.warning("Memory work: %d parts were given up", len(self.last.failures))
@@ -103,70 +99,5 @@ class Indexing:
             pass
 
 
-class Nights:
-    """Runs a night when one is due or asked for."""
-
-    def __init__(self, keeper: Keeper, engine: Engine, *, model_path: Path, at: str, by_itself: bool) -> None:
-        """`at`: local time of day, "03:00"; `by_itself`: False = only when asked."""
-        self._keeper = keeper
-        self._engine = engine
-        self._model_path = model_path
-        self._at = time.fromisoformat(at)
-        self._by_itself = by_itself
-        self.progress: Progress | None = None  # of the night that runs; None when none does
-        self.last: NightReport | None = None  # of the latest night, once it is done
-        self._last_job: int | None = None  # the job that `last` reports of
-
-    async def due(self) -> dict[str, Any] | None:
-        """A payload that names the night, when it is time for one that has not been run."""
-        if not self._by_itself:
-            return None
-        last = await self._keeper.run(jobs.latest, "night", having="night")  # one that was asked for has none
-        day = night_due(datetime.now(), self._at, last.payload["night"] if last else None)
-        return {"night": day} if day else None
-
-    async def work(self, job: Job) -> None:
-        """One night, to its report."""
-        self.progress = Progress(done=0, total=0, unit="", note="beginning")
-        self.last, self._last_job = None, job.id
-        try:
-            self.last = await run_night(
-                self._keeper,
-                self._engine,
-                model_path=self._model_path,
-                recipe=job.payload.get("recipe"),
-                on_progress=self._note,
-                seed=int(job.payload.get("seed", 0)),
-                by_itself="night" in job.payload,
-            )
-        finally:
-            self.progress = None
-        log.info("Night: %s", self.last.reason)
-
-    def as_json(self) -> Mapping[str, Any]:
-        """Progress, and the last report with the id of its job, for the wire."""
-        return {
-            "progress": asdict(self.progress) if self.progress else None,
-            "last": asdict(self.last) | {"job": self._last_job} if self.last else None,
-        }
-
-    def forget(self) -> None:
-        """Drop the questions and answers that the last report quotes."""
-        if self.last is not None:
-            self.last = replace(self.last, exam={**self.last.exam, "missed": []})
-
-    def _note(self, progress: Progress) -> None:
-        self.progress = progress
-
-
 def _unindexed(db: Any) -> bool:
     return vectors.reindexing(db) is not None or any(vectors.missing(db, kind) for kind in vectors.KINDS)
-
-
-def night_due(now: datetime, at: time, last: str | None) -> str | None:
-    """The local day of the night that should begin now; None outside its hours, or if `last` was it."""
-    begins = datetime.combine(now.date(), at)
-    if begins > now:
-        begins -= timedelta(days=1)  # after midnight, a night of 23:00 is still yesterday's
-    day = begins.date().isoformat()
-    return None if now - begins > NIGHT_ENDS_AFTER or day == last else day

@@ -243,6 +243,20 @@ class NoSuchGeneration(StoreError):
         super().__init__(f"There is no generation {generation_id}. List them with: tsubasa generations")
 
 
+class NoSuchNight(StoreError):
+    """A night was asked for that never began."""
+
+    def __init__(self, night_id: int) -> None:
+        super().__init__(f"There is no night {night_id}. `tsubasa night list` shows those that were.")
+
+
+class NoNightYet(StoreError):
+    """A report was asked for, and no night has begun so far."""
+
+    def __init__(self) -> None:
+        super().__init__("There was no night yet. Run one with: tsubasa night")
+
+
 class GenerationUnusable(StoreError):
     """The generation may not answer: not adopted, tainted, or decided before."""
 
@@ -260,6 +274,7 @@ class AdapterDamaged(StoreError):
             f"Can't use the adapter of generation {generation_id}: {why}. "
             f"Use another generation, or run: tsubasa night"
         )
+        self.why = why
 
 
 class NoSuchLesson(StoreError):

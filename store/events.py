@@ -52,6 +52,18 @@ def op_counts(db: apsw.Connection) -> dict[str, int]:
     }
 
 
+def besides(db: apsw.Connection) -> list[tuple[int, int]]:
+    """Each memory that was added beside another which it may contradict, and that other; both hold still."""
+    return rows(
+        db,
+        """select events.memory_id, beside from events
+        join memories new on new.id = events.memory_id join memories old on old.id = beside
+        left join undone on undone.event_id = events.id
+        where beside is not null and undo_id is null
+        and new.superseded_by is null and old.superseded_by is null order by events.id""",
+    )
+
+
 def note(
     db: apsw.Connection,
     op: str,

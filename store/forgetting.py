@@ -16,12 +16,13 @@ from dataclasses import dataclass, replace
 
 import apsw
 
-from store import tombstones, vectors, words
+from store import nights, tombstones, vectors, words
 from store.chains import chain_hash
 from store.chats import FORGOTTEN
 from store.database import id_list, rows, writing
 from store.errors import NoSuchMemory, NoSuchMessage, StoreError
 from store.generations import taint
+from store.lessons import Lesson, several
 
 SHORTEST_QUOTE = 16  # characters; a shorter text ("yes") may stand elsewhere for something else
 _IN = "in (select value from json_each(?))"
@@ -46,6 +47,14 @@ class ForgetReport:
     ]  # others drawn from the same messages: they stay, their source text is gone
     exports: tuple[str, ...]  # sha256 of the imported files that told it
     log_cleared: bool  # False: a reader held the write-ahead log; the next checkpoint clears it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Concerned:
+    """What is to go, as long as it is there."""
+
+    memories: tuple[int, ...]
+    lessons: tuple[Lesson, ...]
 
 
 def forget(
@@ -86,7 +95,27 @@ def forget(
         drop_memories(db, gone)
         _redact(db, redacted, telling)
         words.scrub(db)
+        nights.note_forgotten(db, _counts(report))
     return replace(report, log_cleared=clear_log(db))
+
+
+def concerned(
+    db: apsw.Connection, memory_ids: Sequence[int] = (), *, messages: Sequence[int] = ()
+) -> Concerned:
+    """What `forget` would take of memories and lessons; nothing is changed. Raises as `forget`."""
+    chain, gone = _with_history(db, memory_ids)
+    _check_messages(db, messages)
+    lessons = lessons_of(db, chain, quotes_of(db, gone, messages))
+    return Concerned(memories=tuple(gone), lessons=tuple(several(db, lessons)))
+
+
+def _counts(report: ForgetReport) -> nights.Forgotten:
+    return nights.Forgotten(
+        memories=report.memories,
+        messages=report.messages,
+        lessons=report.lessons,
+        generations=len(report.generations),
+    )
 
 
 def _with_history(db: apsw.Connection, memory_ids: Sequence[int]) -> tuple[list[int], list[int]]:
@@ -122,7 +151,7 @@ def quotes_of(db: apsw.Connection, gone: Sequence[int], messages: Sequence[int] 
         f"""select text from memories where id {_IN}
         union select text from messages where not redacted and role = 'user'
             and (id in ({_SAID}) or id {_IN})
-        union select answer from lessons where kind in ('fact', 'before')
+        union select answer from lessons where kind in ('fact', 'before', 'as_of')
             and id in (select lesson_id from lesson_memories where memory_id {_IN})""",
         (*[id_list(gone)] * 3, id_list(messages), id_list(gone)),
     )

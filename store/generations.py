@@ -30,6 +30,16 @@ _IN = "in (select value from json_each(?))"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outdated:
+    """A held-out question that a generation has learned to answer with what holds no more."""
+
+    lesson_id: int
+    question: str
+    answer: str  # what was right then
+    now: str  # what holds in its place; "": nothing does
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
     """One adapter's record: a row of `generations`."""
 
@@ -191,6 +201,56 @@ def lesson_ids(db: apsw.Connection, generation_id: int) -> frozenset[int]:
     return frozenset(id for (id,) in found)
 
 
+def kinds(db: apsw.Connection, generation_id: int) -> list[tuple[str, int, int]]:
+    """How many of its lessons are of each kind: (kind, to learn from, for the exam)."""
+    sql = """select kind, sum(split = 'train'), sum(split = 'exam') from generation_lessons
+        join lessons on lessons.id = lesson_id where generation_id = ? group by kind order by min(lessons.id)"""
+    return [(kind, train, exam) for kind, train, exam in rows(db, sql, (generation_id,))]
+
+
+def memory_ids(db: apsw.Connection, generation_id: int) -> frozenset[int]:
+    """The memories behind what it learned, but for those forgotten since."""
+    found = rows(db, "select memory_id from generation_memories where generation_id = ?", (generation_id,))
+    return frozenset(id for (id,) in found)
+
+
+def lapsed(db: apsw.Connection, generation_id: int) -> dict[int, int | None]:
+    """The memories it learned that hold no more, each with the one in its place; None: it was taken back."""
+    found = rows(
+        db,
+        """with recursive line (old, id) as (
+            select memory_id, superseded_by from generation_memories join memories on id = memory_id
+                where generation_id = ? and superseded_by is not null
+            union select old, superseded_by from line join memories using (id)
+                where superseded_by is not null)
+        select old, max(line.id) filter (where superseded_by is null) from line join memories using (id)
+        group by old""",
+        (generation_id,),
+    )
+    return dict(found)
+
+
+def outdated(db: apsw.Connection, generation_id: int, most: int) -> list[Outdated]:
+    """Held-out questions of its lessons about memories that were replaced or taken back since, newest first."""
+    found = rows(
+        db,
+        """select lessons.id, question, answer, memory_id from generation_lessons
+        join lessons on lessons.id = lesson_id join lesson_memories using (lesson_id)
+        join memories on memories.id = memory_id
+        where generation_id = ? and split = 'exam' and kind = 'fact' and superseded_by is not null
+        group by lessons.id order by lessons.id desc limit ?""",
+        (generation_id, most),
+    )
+    now = lapsed(db, generation_id)
+    texts = dict(
+        rows(db, f"select id, text from memories where id {_IN}", (id_list(filter(None, now.values())),))
+    )
+    return [
+        Outdated(lesson_id=id, question=question, answer=answer, now=texts.get(now[memory_id], ""))
+        for id, question, answer, memory_id in found
+    ]
+
+
 def taint(db: apsw.Connection, *, memory_ids: Sequence[int], lesson_ids: Sequence[int]) -> tuple[int, ...]:
     """
     Taint every generation that learned of these memories or lessons, and delete their adapters; the ids newly
@@ -204,10 +264,9 @@ def taint(db: apsw.Connection, *, memory_ids: Sequence[int], lesson_ids: Sequenc
     )
     generations = [_generation(row) for row in found]
     for generation in generations:
-        scores = {name: value for name, value in generation.exam.items() if isinstance(value, int | float)}
         db.execute(
             "update generations set state = 'tainted', reason = ?, adapter = null, exam = ? where id = ?",
-            (TAINTED, _json(scores), generation.id),
+            (TAINTED, _json(_scores(generation.exam)), generation.id),
         )
     return tuple(generation.id for generation in generations)
 
@@ -222,6 +281,12 @@ def _decide(
         "update generations set state = ?, exam = ?, reason = ? where id = ?",
         (state, _json(exam), storable(reason), generation_id),
     )
+
+
+def _scores(exam: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of an exam alone: no question, no answer, no lesson."""
+    kept = {name: _scores(value) if isinstance(value, dict) else value for name, value in exam.items()}
+    return {name: value for name, value in kept.items() if isinstance(value, int | float | dict)}
 
 
 def _json(exam: Mapping[str, Any]) -> str:

@@ -172,6 +172,13 @@ def narratives(db: apsw.Connection, found: Sequence[Memory]) -> list[str]:
     return told
 
 
+def lines(db: apsw.Connection, memory_ids: Iterable[int]) -> dict[int, str]:
+    """The narrative of those of these memories that are still there, also of what holds no more."""
+    sql = f"select {_COLUMNS} from memories where id in (select value from json_each(?)) order by id"
+    found = _memories(rows(db, sql, (id_list(memory_ids),)))
+    return dict(zip([one.id for one in found], narratives(db, found), strict=True))
+
+
 def sources(db: apsw.Connection, memory_id: int) -> list[int]:
     """The ids of the messages that a memory was drawn from; raises `NoSuchMemory`."""
     get(db, memory_id)

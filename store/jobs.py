@@ -55,17 +55,32 @@ def enqueue(db: apsw.Connection, kind: str, payload: Mapping[str, Any], *, uniqu
         return _get(db, db.last_insert_rowid())
 
 
-def claim(db: apsw.Connection, kind: str, *, now: datetime, lease_s: float) -> Job | None:
+def order(db: apsw.Connection, kind: str, payload: Mapping[str, Any], *, unique: str) -> Job:
+    """As `enqueue`, for somebody who asks: one that waits for its time is due at once, and takes on `payload`."""
+    with writing(db):
+        found = enqueue(db, kind, payload, unique=unique)
+        if found.state == "waiting":
+            text = json.dumps({**found.payload, **payload})
+            db.execute("update jobs set payload = ?, run_at = null where id = ?", (text, found.id))
+        return _get(db, found.id)
+
+
+def claim(
+    db: apsw.Connection, kind: str, *, now: datetime, lease_s: float, longest_wait_s: float = 1e9
+) -> Job | None:
     """
     The oldest job of this kind that is due, or whose lease ran out; ours for `lease_s` seconds. None: nothing
     to do.
+
+    Args:
+        longest_wait_s: no job was told to wait for longer; one that seems to was told so by a wrong clock.
     """
     with writing(db):
         for (job_id,) in rows(
             db,
-            """select id from jobs where kind = :kind and (state = 'waiting' and coalesce(run_at, '') <= :now
-            or state = 'running' and lease_until <= :now) order by id limit 1""",
-            {"kind": kind, "now": stamp(now)},
+            """select id from jobs where kind = :kind and (state = 'waiting' and (coalesce(run_at, '') <= :now
+            or run_at > :longest) or state = 'running' and lease_until <= :now) order by id limit 1""",
+            {"kind": kind, "now": stamp(now), "longest": _until(now, longest_wait_s)},
         ):
             db.execute(
                 "update jobs set state = 'running', attempts = attempts + 1, lease_until = ? where id = ?",
@@ -93,6 +108,23 @@ def fail(db: apsw.Connection, job: Job, error: str, *, retry_at: datetime | None
     )
 
 
+def put_back(db: apsw.Connection, job: Job, *, run_at: datetime) -> Job:
+    """It was not its time: the job waits until `run_at`, and this attempt does not count; raises `LeaseLost`."""
+    return _change(
+        db,
+        job,
+        "state = 'waiting', attempts = attempts - 1, run_at = ?, lease_until = null",
+        (stamp(run_at),),
+    )
+
+
+def note(db: apsw.Connection, job: Job, payload: Mapping[str, Any]) -> Job:
+    """Keep more with a job that runs, for its next attempt; raises `LeaseLost`."""
+    with writing(db):
+        text = json.dumps({**_get(db, job.id).payload, **payload})
+        return _change(db, job, "payload = ?", (text,))
+
+
 def recover(db: apsw.Connection) -> int:
     """At the start of the only process that runs jobs: what was running waits again; how many."""
     with writing(db):
@@ -106,6 +138,13 @@ def latest(db: apsw.Connection, kind: str, *, having: str = "") -> Job | None:
         and (:key = '' or exists (select 1 from json_each(payload) where key = :key)) order by id desc limit 1"""
     found = rows(db, sql, {"kind": kind, "key": having})
     return _job(found[0]) if found else None
+
+
+def is_over(db: apsw.Connection, kind: str, key: str, value: str) -> bool:
+    """Whether a job of this kind whose payload has `value` under `key` was done or given up."""
+    sql = """select 1 from jobs where kind = ? and state in ('done', 'failed')
+        and json_extract(payload, '$.' || ?) = ? limit 1"""
+    return bool(rows(db, sql, (kind, key, value)))
 
 
 def _change(db: apsw.Connection, job: Job, assignments: str, values: Sequence[str | None]) -> Job:

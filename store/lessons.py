@@ -6,17 +6,26 @@ learned from it.
 Knows nothing of how lessons are made, or of training.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import apsw
 
-from store.database import rows, stamp, storable, writing
+from store.database import id_list, rows, stamp, storable, writing
 from store.errors import NoSuchMemory
 from store.held import Memory, from_row
 
 TAUGHT = ("user", "import")  # whose word a night may learn
+OWN = ("fact", "before")  # what a memory is studied by
+KINDS = (
+    *OWN,  # what is so, and what was before it changed
+    "as_of",  # what was so at a time
+    "two",  # over two memories
+    "abstain",  # what was never said
+    "general",  # small talk, in the base model's own words
+    "reading",  # the student too has the grounding in sight, so that it keeps reading memories as the base does
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +35,7 @@ class NewLesson:
     question: str
     answer: str
     grounding: str | None  # the whole system text that the teacher sees; None: no system turn
-    kind: str  # "fact" | "before" | "abstain" | "general"
+    kind: str  # one of KINDS
     split: str  # "train" | "exam"
     memory_ids: tuple[int, ...] = ()  # every memory that question, answer or grounding tell of
 
@@ -57,13 +66,47 @@ def add(db: apsw.Connection, lessons: Sequence[NewLesson]) -> list[int]:
 
 def holding(db: apsw.Connection) -> list[Lesson]:
     """The lessons to teach: those whose memories all still hold, oldest first."""
+    return _lessons(
+        db,
+        """where lessons.id not in (select link.lesson_id from lesson_memories link
+            join memories on memories.id = link.memory_id where superseded_by is not null)""",
+    )
+
+
+def several(db: apsw.Connection, ids: Sequence[int]) -> list[Lesson]:
+    """The lessons with these ids that there are, oldest first, whether or not they hold."""
+    return _lessons(db, "where lessons.id in (select value from json_each(?))", (id_list(ids),))
+
+
+def unstudied(db: apsw.Connection) -> list[Memory]:
+    """
+    The memories that hold and have no lesson of their own, oldest first.
+
+    What the assistant alone said, or a stranger's text, is none: it can be recalled, and is never learned.
+    """
     found = rows(
         db,
-        """select id, question, answer, grounding, kind, split, group_concat(memory_id) from lessons
+        f"""select id, text, told_on, valid_from, valid_to, superseded_by, trust from memories
+        where superseded_by is null and trust in {TAUGHT} and id not in
+            (select memory_id from lesson_memories join lessons on lessons.id = lesson_id where kind in {OWN})
+        order by id""",
+    )
+    return [from_row(row) for row in found]
+
+
+def wordings(db: apsw.Connection, lesson_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """Question and answer of those of these lessons that are still there."""
+    sql = "select id, question, answer from lessons where id in (select value from json_each(?))"
+    return {id: (question, answer) for id, question, answer in rows(db, sql, (id_list(lesson_ids),))}
+
+
+def _lessons(db: apsw.Connection, where: str, values: Sequence[object] = ()) -> list[Lesson]:
+    found = rows(
+        db,
+        f"""select id, question, answer, grounding, kind, split, group_concat(memory_id) from lessons
         left join (select * from lesson_memories order by memory_id) on lesson_id = id
-        where lessons.id not in (select link.lesson_id from lesson_memories link
-            join memories on memories.id = link.memory_id where superseded_by is not null)
-        group by id order by id""",
+        {where} group by id order by id""",
+        values,
     )
     return [
         Lesson(
@@ -77,22 +120,6 @@ def holding(db: apsw.Connection) -> list[Lesson]:
         )
         for id, question, answer, grounding, kind, split, joined in found
     ]
-
-
-def unstudied(db: apsw.Connection) -> list[Memory]:
-    """
-    The memories that hold and have no lesson, oldest first.
-
-    What the assistant alone said, or a stranger's text, is none: it can be recalled, and is never learned.
-    """
-    found = rows(
-        db,
-        f"""select id, text, told_on, valid_from, valid_to, superseded_by, trust from memories
-        where superseded_by is null and trust in {TAUGHT} and id not in
-            (select memory_id from lesson_memories)
-        order by id""",
-    )
-    return [from_row(row) for row in found]
 
 
 def _add(db: apsw.Connection, lesson: NewLesson, made_at: str) -> int:

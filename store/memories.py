@@ -22,7 +22,7 @@ from store.database import rows, writing
 from store.errors import NoSuchMessage, NotHeld, SourceForgotten
 from store.events import Event, event, events, note, op_counts
 from store.forgetting import ForgetReport, forget
-from store.held import Memory, as_of, get, history, holding, narrative, narratives, several, sources
+from store.held import Memory, as_of, get, history, holding, lines, narrative, narratives, several, sources
 from store.one_line import one_line
 from store.taking_back import Undone, undo, undo_event
 
@@ -40,6 +40,7 @@ __all__ = [
     "history",
     "holding",
     "ignore",
+    "lines",
     "narrative",
     "narratives",
     "op_counts",

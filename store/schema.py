@@ -257,4 +257,31 @@ create index memory_sources_by_message on memory_sources (message_id);
 create index event_sources_by_message on event_sources (message_id);
 update messages set speaker = '' where redacted and speaker <> '';
 """,
+    # 8: every night is recorded, and how much was forgotten
+    """
+create table nights (
+    -- One row per attempt at a night. Ids and numbers only: what they stand for is looked up when it is shown, so
+    -- that 'forget' reaches it.
+    id integer primary key autoincrement,
+    job_id integer,                    -- the job that ordered it; null: none
+    began_at text not null,
+    ended_at text,                     -- null: it runs, or nobody knows
+    outcome text not null,             -- 'running', 'adopted', 'refused', 'nothing', 'failed' or 'interrupted'
+    was_live integer not null,         -- the generation that answered when it began; 0: the base model
+    generation_id integer references generations (id),   -- what it made; null: nothing
+    backend text not null default '',  -- what trained it: 'torch, cpu, float32'
+    numbers text not null default '{}' -- JSON
+) strict;
+create index nights_by_outcome on nights (outcome);
+
+create table forgettings (
+    -- How much each 'forget' took, for the next morning's report.
+    at text not null,
+    memories integer not null,
+    messages integer not null,
+    lessons integer not null,
+    generations integer not null       -- tainted by it
+) strict;
+create index forgettings_by_day on forgettings (at);
+""",
 ]

@@ -22,8 +22,17 @@ from store import vectors, words
 from store.chats import FORGOTTEN
 from store.database import id_list, rows, writing
 from store.errors import NoSuchImport
-from store.forgetting import clear_log, drop_events, drop_jobs, drop_memories, lessons_of, quotes_of
+from store.forgetting import (
+    Concerned,
+    clear_log,
+    drop_events,
+    drop_jobs,
+    drop_memories,
+    lessons_of,
+    quotes_of,
+)
 from store.generations import taint
+from store.lessons import several
 
 _IN = "in (select value from json_each(?))"
 _TOLD = """select memory_id, message_id from memory_sources
@@ -86,6 +95,14 @@ def undo_import(db: apsw.Connection, import_id: int) -> UndoReport:
             log_cleared=False,
         )
     return replace(report, log_cleared=clear_log(db))
+
+
+def concerned(db: apsw.Connection, import_id: int) -> Concerned:
+    """What `undo_import` would take of memories and lessons; nothing is changed. Nothing where there is no import."""
+    _, gone = _messages(db, import_id)
+    memories, after = _memories(db, gone)
+    lessons = lessons_of(db, [*memories, *after], ())
+    return Concerned(memories=tuple(memories), lessons=tuple(several(db, lessons)))
 
 
 def _messages(db: apsw.Connection, import_id: int) -> tuple[int, list[int]]:

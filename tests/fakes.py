@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from daemon.children import Child
 from daemon.embedder import Embedder, EmbedderInfo
-from daemon.engine.client import GREEDY, Engine, EngineInfo, Piece, Sampling
+from daemon.engine.client import GREEDY, Engine, EngineInfo, Piece, Sampling, Score
 
 SHA256 = "b" * 64
 DIMENSION = 16
@@ -64,6 +64,16 @@ class FakeEngine(Engine):
         if self.before_last is not None:
             raise self.before_last
         yield Piece(text="", finish="stop", prompt_tokens=count, completion_tokens=len(self.words))
+
+    async def score(
+        self, messages: Sequence[Mapping[str, Any]], replies: Sequence[str], *, adapter: str | None = "live"
+    ) -> list[Score]:
+        """Replies that it would say itself are likely to an adapter; to the base, none is."""
+        knows = adapter not in (None, "base")
+        return [
+            Score(tokens=1, nats=0.1 if knows and reply == "".join(self.words) else 20 + len(reply) % 3)
+            for reply in replies
+        ]
 
     async def count(self, messages: Sequence[Mapping[str, Any]]) -> int:
         return sum(len(str(message["content"]).split()) for message in messages)

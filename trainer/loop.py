@@ -21,8 +21,8 @@ from trainer.targets import TaughtLesson
 BETTER = 0.99  # a look at the exam counts as an improvement when its loss fell below this part of the best
 
 
-def first_position(lessons: int, parameters: int, recipe: Recipe) -> Position:
-    """Where a student with so many lessons, of a base model of so many parameters, begins."""
+def first_position(lessons: int, recipe: Recipe, parameters: int) -> Position:
+    """Where a student with so many lessons begins, on a base model of that many parameters."""
     batch = min(recipe.batch, lessons)  # one batch never holds a lesson more than twice
     return Position(steps=recipe.steps_for(lessons, parameters), batch=batch, paper=recipe.batch)
 

@@ -62,7 +62,7 @@ def run(job: Job, *, keep_every_s: float = EVERY_S) -> Iterator[Progress | Done]
     lessons = yield from teach(backend, course.train, job.recipe, note, done=night.train, keep=keep)
     exam = yield from teach(backend, course.exam, job.recipe, f"{note} the exam", done=night.exam, keep=keep)
     if night.position is None:
-        night.position = first_position(len(lessons), backend.parameters, job.recipe)
+        night.position = first_position(len(lessons), job.recipe, backend.parameters)
         keep(now=True)
     at = night.position
     trained = yield from train(backend, lessons, exam, job.recipe, job.seed, at=at, keep=keep)

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from daemon.api.own_forgetting import in_the_weights
 from daemon.api.wire_error import WireError
 from daemon.inbox.take_in import take_in
 from daemon.night.undo import undo_import
@@ -53,10 +54,12 @@ def routes(services: Services) -> APIRouter:
     async def undone(wanted: Undo) -> dict[str, Any]:
         base = (await services.generations.model()).sha256
         async with services.conversations.silence():  # an answer under way may tell of it
-            done = await undo_import(keep, services.engine, wanted.number, base_sha256=base)
-            services.nights.forget()
+            done = await undo_import(
+                keep, services.engine, wanted.number, base_sha256=base, unlearning=services.unlearning
+            )
+            await services.nights.forget()
             services.tending.forget()
         await services.runner.order("index", {})
-        return asdict(done)
+        return {**asdict(done), "weights": await in_the_weights(services, done.report.generations)}
 
     return router

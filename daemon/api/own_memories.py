@@ -1,22 +1,18 @@
 """
-What is remembered, over HTTP: list, search, as of a day, why, forget; and the messages it was drawn from.
+What is remembered, over HTTP: list, search, as of a day, why; and the messages it was drawn from.
 
-Knows nothing of how memories are made or changed by hand.
+Knows nothing of how memories are made, changed by hand or forgotten.
 """
 
-import asyncio
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time, timedelta
 from operator import itemgetter
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
-from pydantic import BaseModel, Field
 
 from daemon.api.wire_error import WireError
-from daemon.inbox.left_behind import left_behind
 from daemon.memory.recall import recall
-from daemon.night.night import forget
 from daemon.services import Services
 from store import chats, memories, recalls, vectors, words
 from store.chats import Message
@@ -24,19 +20,11 @@ from store.memories import Memory
 
 MOST_FOUND = 50
 HIGHEST_ID = 2**63 - 1  # that the store can hold
-Id = Annotated[int, Field(ge=1, le=HIGHEST_ID)]
 PathId = Annotated[int, Path(ge=1, le=HIGHEST_ID)]
 
 
-class Forget(BaseModel):
-    """The body of POST /tsubasa/forget; one of the two may be empty."""
-
-    memories: list[Id] = Field(default=[], max_length=1000)
-    messages: list[Id] = Field(default=[], max_length=1000)
-
-
 def routes(services: Services) -> APIRouter:
-    """The routes under /tsubasa that read and forget."""
+    """The routes under /tsubasa that read."""
     router = APIRouter(prefix="/tsubasa")
     keep = services.keeper
 
@@ -56,22 +44,6 @@ def routes(services: Services) -> APIRouter:
     @router.get("/memories/{memory_id}")
     async def why(memory_id: PathId) -> dict[str, Any]:
         return await keep.run(_why, memory_id)
-
-    @router.post("/forget")
-    async def forgotten(wanted: Forget) -> dict[str, Any]:
-        if not (wanted.memories or wanted.messages):
-            why = "Say which memories, or which messages, to forget."
-            raise WireError(400, why, code="invalid_value", param="memories")
-        await keep.run(_check, wanted)
-        base = (await services.generations.model()).sha256
-        async with services.conversations.silence():  # an answer under way may tell it
-            done = await forget(
-                keep, services.engine, wanted.memories, messages=wanted.messages, base_sha256=base
-            )
-            services.nights.forget()
-            services.tending.forget()
-        files = await asyncio.to_thread(left_behind, services.home.inbox, done.report.exports)
-        return {**asdict(done), "files": [str(file) for file in files]}
 
     @router.get("/messages")
     async def messages(
@@ -109,14 +81,6 @@ def told(db: Any, found: list[Memory]) -> list[dict[str, Any]]:
         }
         for memory, narrative in zip(found, memories.narratives(db, found), strict=True)
     ]
-
-
-def _check(db: Any, wanted: Forget) -> None:
-    """An unknown one is an error before anything is forgotten."""
-    for memory_id in wanted.memories:
-        memories.get(db, memory_id)
-    for message_id in wanted.messages:
-        chats.get(db, message_id)
 
 
 def _end_of(day: date) -> datetime | None:

@@ -13,8 +13,11 @@ from daemon.api import (
     openai_models,
     own_archive,
     own_changes,
+    own_forgetting,
+    own_generations,
     own_imports,
     own_memories,
+    own_nights,
     own_status,
     own_work,
 )
@@ -32,9 +35,12 @@ def make_app(services: Services) -> FastAPI:
         openai_models,
         own_changes,
         own_memories,
+        own_forgetting,
         own_archive,
         own_imports,
         own_work,
+        own_nights,
+        own_generations,
         own_status,
     )
     for room in rooms:

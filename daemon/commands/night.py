@@ -1,23 +1,35 @@
 """
-`tsubasa night`: train a new generation now, and watch it.
+`tsubasa night`: train a new generation now, and watch it; and the reports of past nights.
 """
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from daemon.client import Client
-from daemon.commands.shared import HomeFlag, daemon_at, out
+from daemon.commands import morning
+from daemon.commands.shared import HomeFlag, JsonFlag, as_line, daemon_at, out, show, table
 
 LOOK_EVERY_S = 0.5
 
 
-def night(home_flag: HomeFlag = None) -> None:
-    """Run a night now: lessons, training, exam, and a new generation if it passes."""
+cli = typer.Typer(
+    help="Run a night now; or read what past ones did, for example: tsubasa night report",
+    no_args_is_help=False,
+)
+
+
+@cli.callback(invoke_without_command=True)
+def night(context: typer.Context, home_flag: HomeFlag = None) -> None:
+    """Run a night now: lessons, training, exam, and a new generation if it passes. Or read a report."""
+    if context.invoked_subcommand is not None:
+        if home_flag is not None:
+            raise typer.BadParameter(f"Put --home behind {context.invoked_subcommand!r}.")
+        return
     with daemon_at(home_flag) as client:
         ordered = client.night()
         ended = watch(client, ordered["id"])
@@ -33,6 +45,53 @@ def night(home_flag: HomeFlag = None) -> None:
     out.print(
         f"{report['lessons']} lessons, {report['train_s']:.0f} s of training, {report['total_s']:.0f} s{swap}"
     )
+    if report["generation"] is not None:
+        out.print("[dim]What it learned, corrected and missed: tsubasa night report[/]")
+
+
+@cli.command("report")
+def reported(
+    number: Annotated[
+        int | None,
+        typer.Argument(
+            metavar="[N]", min=1, help="The night's number; the latest without one.", show_default=False
+        ),
+    ] = None,
+    json: JsonFlag = False,
+    home_flag: HomeFlag = None,
+) -> None:
+    """Read the morning report of a night, for example: tsubasa night report 3"""
+    with daemon_at(home_flag) as client:
+        found = client.report(number)
+    if json:
+        return as_line(found)
+    morning.show(out, found)
+
+
+@cli.command("list")
+def listed(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
+    """List the last nights and what became of each, for example: tsubasa night list"""
+    with daemon_at(home_flag) as client:
+        found = client.past_nights()
+    if json:
+        return as_line(found)
+    if not found["nights"]:
+        out.print("There was no night yet. Run one with: tsubasa night")
+        return
+    shown = table("no.", "began", "outcome", "made", "learned", "time", "why")
+    for one in found["nights"]:
+        colour = morning.COLOURS[one["outcome"]]
+        total = one["cost"].get("total_s")
+        shown.add_row(
+            str(one["night"]),
+            morning.moment(one["began_at"]),
+            f"[{colour}]{one['outcome']}[/]",
+            str(one["generation"] or ""),
+            str(len(one["learned"]) + len(one["corrected"])),
+            morning.duration(total) if total is not None else "",
+            escape(one["reason"]),
+        )
+    show(shown)
 
 
 def report_of(ended: Mapping[str, Any], job_id: int) -> dict[str, Any] | None:

@@ -50,3 +50,8 @@ def show(made: Table) -> None:
 def as_json(found: Any) -> None:
     """Print what the daemon told, for scripts."""
     typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+
+
+def as_line(found: Any) -> None:
+    """Print what the daemon told as one line of JSON, for scripts and logs."""
+    typer.echo(json.dumps(found, ensure_ascii=False))

@@ -2,6 +2,7 @@
 `tsubasa status`: what runs, what is held, and where each setting came from.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from rich.markup import escape
@@ -27,12 +28,23 @@ def status(home_flag: HomeFlag = None) -> None:
     for child in found["children"]:
         trouble = f", last failure: {escape(child['failure'])}" if child["failure"] else ""
         out.print(f"{child['name']}: {child['state']}, {child['restarts']} restarts{trouble}")
+    if said := night(found["work"]["night"]):
+        out.print(escape(said))
     if found["work"]["failure"]:
         out.print(f"[red]Background work: {escape(found['work']['failure'])}[/]")
     table = Table("setting", "value", "from")
     for setting in found["settings"]:
         table.add_row(setting["key"], escape(str(setting["value"])), escape(setting["from"]))
     out.print(table)
+
+
+def night(told: Mapping[str, Any]) -> str | None:
+    """What the night does, or what it waits for; None when nights don't run by themselves."""
+    if progress := told["progress"]:
+        share = f", {progress['done']} of {progress['total']} {progress['unit']}" if progress["total"] else ""
+        warning = f" ({told['warning']})" if told["warning"] else ""
+        return f"Night: {progress['note']}{share}{warning}"
+    return f"Night: waiting: {told['waiting']}" if told["waiting"] else None
 
 
 def reindexing(under_way: dict[str, Any]) -> str:

@@ -1,5 +1,5 @@
 """
-The daemon's end of the engine: chat with the model, count tokens, load and adopt adapters.
+The daemon's end of the engine: chat with the model, count tokens, score replies, load and adopt adapters.
 
 Promises: the live adapter is live again after a crash before anything is served; a refused adapter changes
 nothing; a disowned one never answers again. Knows nothing of llama.cpp: the work is done by the child process
@@ -18,9 +18,9 @@ from daemon.child_errors import ChildRefused
 from daemon.child_process import ChildProcess, module
 from daemon.children import Child
 from daemon.engine.errors import AdapterUnknown, EngineError, rebuilt
-from daemon.engine.records import GREEDY, Completion, EngineInfo, Finish, Mark, Piece, Sampling
+from daemon.engine.records import GREEDY, Completion, EngineInfo, Finish, Mark, Piece, Sampling, Score
 
-__all__ = ["GREEDY", "Completion", "Engine", "EngineInfo", "Finish", "Mark", "Piece", "Sampling"]
+__all__ = ["GREEDY", "Completion", "Engine", "EngineInfo", "Finish", "Mark", "Piece", "Sampling", "Score"]
 
 Message = Mapping[str, Any]  # {"role": …, "content": …}
 
@@ -141,6 +141,37 @@ class Engine:
         """How many tokens the prompt of these messages has, the opening of the reply included."""
         header = await self._call("count", messages=[dict(message) for message in messages])
         return int(header["count"])
+
+    async def score(
+        self, messages: Sequence[Message], replies: Sequence[str], *, adapter: str | None = "live"
+    ) -> list[Score]:
+        """
+        How unlikely each of the replies would be, were it the whole answer to `messages`; in their order.
+
+        The end of the turn counts as one of its tokens. It is background work that yields to every chat; what
+        replies begin with alike is computed once, so that they are best in order. Cancelling cancels the work.
+
+        Args:
+            replies: 1 to 256.
+            adapter: as for `chat`.
+
+        Raises:
+            PromptTooLong, TemplateRefused, AdapterUnknown, RequestBroken: nothing was computed.
+            ChildCrashed: the process died; ask again.
+        """
+        fields: dict[str, Any] = {
+            "messages": [dict(message) for message in messages],
+            "replies": list(replies),
+            "adapter": self._resolved(adapter),
+        }
+        try:
+            async with aclosing(self._child.stream("score", **fields)) as scores:
+                return [
+                    Score(**{name: score[name] for name in Score.__dataclass_fields__})
+                    async for score in scores
+                ]
+        except ChildRefused as error:
+            raise _typed(error) from error
 
     async def load(self, adapter: bytes) -> str:
         """Make an adapter ready without making it live; returns its sha256. Raises `AdapterRefused`."""

@@ -13,6 +13,8 @@ from daemon.engine.records import Finish, Piece, Sampling
 from daemon.engine.slots import Slot, Slots
 from daemon.engine.text import TextStream
 
+BACKGROUND_BATCH = BATCH // 4  # a foreground request waits for it
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
@@ -55,18 +57,10 @@ class Generation:
     def _compute(self, slot: Slot) -> Logits | None:
         """Let the context hold one batch more of our tokens; logits once it holds them all."""
         start = len(slot.tokens)
-        most = BATCH // 4 if self.request.background else BATCH  # a foreground request waits for it
-        batch = self._tokens[start : start + most]
+        batch = self._tokens[start : start + (BACKGROUND_BATCH if self.request.background else BATCH)]
         last = start + len(batch) == len(self._tokens)
-        while True:
-            try:
-                logits = self._context.decode(slot.sequence, batch, start, logits=last)
-            except NoRoom:
-                if not self._slots.make_room(slot):
-                    raise DecodeFailed(reason="the context has no room left") from None
-                continue
-            slot.tokens += batch
-            return logits
+        rows = compute(self._context, self._slots, slot, batch, logits=1 if last else 0)
+        return rows[0] if last else None
 
     def _choose(self, logits: Logits) -> Piece | None:
         token = self.request.sampler.choose(logits)
@@ -98,3 +92,20 @@ class Generation:
             cached_tokens=self._cached,
             surprise=self._surprise,
         )
+
+
+def compute(context: Context, slots: Slots, slot: Slot, batch: list[int], *, logits: int) -> list[Logits]:
+    """
+    Let the context hold these tokens behind those of a slot, emptying others' slots where room is short.
+
+    Returns the logits after each of the last `logits` tokens, valid until the next call. Raises `DecodeFailed`.
+    """
+    while True:
+        try:
+            rows = context.decode(slot.sequence, batch, len(slot.tokens), logits=logits)
+        except NoRoom:
+            if not slots.make_room(slot):
+                raise DecodeFailed(reason="the context has no room left") from None
+            continue
+        slot.tokens += batch
+        return rows

@@ -49,6 +49,8 @@ class Tensor:
 
     name: str
     shape: tuple[int, ...]  # as in the file: fastest dimension first
+    kind: int = 0  # the type of its numbers, as GGUF counts them
+    offset: int = 0  # bytes behind the first tensor's place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +60,9 @@ class Header:
     values: dict[str, Value]
     tensors: tuple[Tensor, ...]
     needed_bytes: int  # the file is at least this long when it is whole
+    table_at: int = 0  # where the table of tensors begins, in bytes
+    data_at: int = 0  # where the first tensor lies
+    alignment: int = 32  # bytes
 
     def text(self, key: str) -> str:
         """The string under `key`; "" when there is none."""
@@ -68,6 +73,12 @@ class Header:
         """The positive number under `key`; `otherwise` when there is none."""
         value = self.values.get(key)
         return float(value) if isinstance(value, int | float) and value > 0 else otherwise
+
+
+def tensor_bytes(tensor: Tensor) -> int:
+    """How long a tensor is; 0 for one of a type that is not known here."""
+    values, size = _BLOCKS.get(tensor.kind, (1, 0))
+    return prod(tensor.shape) // values * size
 
 
 def read_header(data: bytes | mmap.mmap) -> Header:
@@ -81,6 +92,7 @@ def read_header(data: bytes | mmap.mmap) -> Header:
             raise Broken(f"its GGUF version is {version}, known are 2 and 3")
         n_tensors, n_values = cursor.count(), cursor.count()
         values = {cursor.text(): cursor.value() for _ in range(n_values)}
+        table_at = cursor.at
         tensors, end = _tensors(cursor, n_tensors)
     except (struct.error, UnicodeDecodeError, OverflowError) as error:
         raise Broken("its header is damaged or cut short") from error
@@ -88,12 +100,20 @@ def read_header(data: bytes | mmap.mmap) -> Header:
     if not isinstance(alignment, int) or not 0 < alignment <= 65536:
         raise Broken(f"its alignment is {alignment!r}")
     start = -(-cursor.at // alignment) * alignment
-    return Header(values=values, tensors=tensors, needed_bytes=start + end if tensors else cursor.at)
+    return Header(
+        values=values,
+        tensors=tensors,
+        needed_bytes=start + end if tensors else cursor.at,
+        table_at=table_at,
+        data_at=start,
+        alignment=alignment,
+    )
 
 
 def _tensors(cursor: "_Cursor", count: int) -> tuple[tuple[Tensor, ...], int]:
     """The tensor table, and where the last tensor ends, counted from the first."""
-    tensors, end = [], 0
+    tensors: list[Tensor] = []
+    end = 0
     for _ in range(count):
         name = cursor.text()
         n_dimensions = cursor.number("<I")
@@ -101,9 +121,8 @@ def _tensors(cursor: "_Cursor", count: int) -> tuple[tuple[Tensor, ...], int]:
             raise Broken(f"a tensor has {n_dimensions} dimensions")
         shape = tuple(cursor.number("<Q") for _ in range(n_dimensions))
         kind, offset = cursor.number("<I"), cursor.number("<Q")
-        values, size = _BLOCKS.get(kind, (1, 0))  # a type that we don't know is left to llama.cpp
-        end = max(end, offset + prod(shape) // values * size)
-        tensors.append(Tensor(name=name, shape=shape))
+        tensors.append(Tensor(name=name, shape=shape, kind=kind, offset=offset))
+        end = max(end, offset + tensor_bytes(tensors[-1]))  # a type that we don't know is left to llama.cpp
     return tuple(tensors), end
 
 

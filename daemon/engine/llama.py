@@ -57,6 +57,8 @@ class Model:
         self.ends = frozenset(
             n for n in tokens if c.llama_vocab_is_eog(self.vocab, n)
         )  # a reply is over with these
+        eos = int(c.llama_vocab_eos(self.vocab))
+        self.end = eos if eos >= 0 else min(self.ends, default=None)  # with this one above all
         self._pieces: dict[int, bytes] = {}
 
     def token_text(self, token: int) -> str:
@@ -131,26 +133,26 @@ class Context:
             c.llama_set_adapters_lora(self._handle, None, 0, None)
         self._adapter = adapter
 
-    def decode(self, sequence: int, tokens: Sequence[int], start: int, *, logits: bool) -> Logits | None:
+    def decode(self, sequence: int, tokens: Sequence[int], start: int, *, logits: int) -> list[Logits]:
         """
         Add at most `BATCH` tokens to a sequence, the first at position `start`.
 
-        Returns (n_vocab,) logits after the last token when they are asked for; valid until the next call.
+        Returns (n_vocab,) logits after each of the last `logits` tokens; valid until the next call.
         Raises `NoRoom` (nothing was added) and `DecodeFailed`.
         """
         batch = self._batch
         batch.n_tokens = len(tokens)
         for at, token in enumerate(tokens):
             batch.token[at], batch.pos[at] = token, start + at
-            batch.n_seq_id[at], batch.seq_id[at][0], batch.logits[at] = 1, sequence, False
-        batch.logits[len(tokens) - 1] = logits
+            batch.n_seq_id[at], batch.seq_id[at][0] = 1, sequence
+            batch.logits[at] = at >= len(tokens) - logits
         _complaints.clear()
         result = c.llama_decode(self._handle, batch)
         if result == 1:
             raise NoRoom
         if result != 0:
             raise DecodeFailed(reason=f"llama_decode returned {result}, {_complaint()}")
-        return self._logits() if logits else None
+        return [self._logits(place) for place in range(-logits, 0)]
 
     def cut(self, sequence: int, length: int) -> bool:
         """Keep the first `length` tokens of a sequence; False when only all can be removed (and were)."""
@@ -163,8 +165,9 @@ class Context:
         """Let `target`, which is empty, share the first `length` tokens of `source`."""
         c.llama_memory_seq_cp(self._memory, source, target, 0, length)
 
-    def _logits(self) -> Logits:
-        pointer = c.llama_get_logits_ith(self._handle, -1)
+    def _logits(self, place: int) -> Logits:
+        """Those of the tokens that logits were asked for; -1 is the last one."""
+        pointer = c.llama_get_logits_ith(self._handle, place)
         logits: Logits = np.ctypeslib.as_array(pointer, shape=(self._model.n_vocab,))
         if not np.isfinite(logits.max()):
             raise DecodeFailed(reason="its output is not a number; the model or the adapter is damaged")

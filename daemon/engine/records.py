@@ -59,6 +59,25 @@ class Piece:
         0.0  # nats: -log of the probability of all tokens so far, with no grammar, at temperature 1
     )
 
+    @property
+    def is_last(self) -> bool:
+        """Whether the reply ends with it."""
+        return self.finish is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """How unlikely the model finds one given reply, at temperature 1."""
+
+    tokens: int  # with the one that ends the turn
+    nats: float  # -log of the probability of them all
+    is_last: bool = True  # of the replies scored together
+
+    @property
+    def mean(self) -> float:
+        """Nats per token."""
+        return self.nats / self.tokens
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:

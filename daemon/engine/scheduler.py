@@ -1,5 +1,5 @@
 """
-Which reply is worked on next: foreground before background, each kind in the order it came.
+Which request is worked on next: foreground before background, each kind in the order it came.
 
     take ──> queue ──> the first foreground request, else the first background one ──> one step ──> again
 
@@ -15,12 +15,13 @@ from daemon.engine.adapters import Adapters
 from daemon.engine.errors import EngineError
 from daemon.engine.generation import Generation, Request
 from daemon.engine.llama import Context, Model
-from daemon.engine.records import Piece
+from daemon.engine.records import Piece, Score
+from daemon.engine.scoring import ScoreRequest, Scoring
 from daemon.engine.slots import Slots
 
 SEQUENCES = 4  # one for each of: foreground, background, and two that only remember
 
-Say = Callable[[int, Piece], None]
+Say = Callable[[int, Piece | Score], None]
 Refuse = Callable[[int, EngineError], None]
 
 
@@ -33,7 +34,7 @@ class Scheduler:
         self._model, self._context, self._adapters, self._n_ctx = model, context, adapters, n_ctx
         self._say, self._refuse = say, refuse
         self._slots = Slots(context, SEQUENCES)
-        self._queue: list[Generation] = []
+        self._queue: list[Generation | Scoring] = []
         self._leaving: set[str] = set()  # adapters to free once no reply needs them
 
     @property
@@ -41,9 +42,13 @@ class Scheduler:
         """Whether there is anything to do."""
         return bool(self._queue)
 
-    def add(self, request: Request) -> None:
+    def add(self, request: Request | ScoreRequest) -> None:
         """Queue a request; its adapter must be loaded."""
-        self._queue.append(Generation(request, self._model, self._context, self._slots, n_ctx=self._n_ctx))
+        if isinstance(request, ScoreRequest):
+            self._queue.append(Scoring(request, self._context, self._slots))
+        else:
+            model, context, slots = self._model, self._context, self._slots
+            self._queue.append(Generation(request, model, context, slots, n_ctx=self._n_ctx))
 
     def cancel(self, number: int) -> None:
         """Give a request up, begun or not; unknown numbers were done already."""
@@ -65,7 +70,7 @@ class Scheduler:
             self._end(generation)
             self._refuse(number, error)
             return
-        if piece is not None and piece.finish is not None:
+        if piece is not None and piece.is_last:
             self._end(generation)
         if piece is not None:
             self._say(number, piece)
@@ -87,7 +92,7 @@ class Scheduler:
         """An adapter that was to be freed is wanted again."""
         self._leaving.discard(adapter)
 
-    def _end(self, generation: Generation) -> None:
+    def _end(self, generation: Generation | Scoring) -> None:
         self._queue.remove(generation)
         generation.leave()
         self._let_go()

@@ -41,8 +41,8 @@ class Slots:
         """A slot that holds as much of the prompt's beginning as is held anywhere, but never all of it."""
         free = [slot for slot in self._slots if not slot.taken]
         same = [slot for slot in self._slots if slot.adapter == adapter]
-        best = max(same, key=lambda slot: _common(slot.tokens, prompt), default=None)
-        length = 0 if best is None else min(_common(best.tokens, prompt), len(prompt) - 1)
+        best = max(same, key=lambda slot: common(slot.tokens, prompt), default=None)
+        length = 0 if best is None else min(common(best.tokens, prompt), len(prompt) - 1)
         if best is not None and not best.taken and 2 * length >= len(best.tokens):
             slot = best
         else:
@@ -56,6 +56,10 @@ class Slots:
     def give_back(self, slot: Slot) -> None:
         """The slot's owner is done; what it holds stays for the next one."""
         slot.taken, slot.used = False, next(self._clock)
+
+    def shorten(self, slot: Slot, length: int) -> None:
+        """Keep the first `length` tokens of a slot in use; none where the context can't do that."""
+        self._cut(slot, length)
 
     def drop(self, adapter: str | None) -> None:
         """Forget everything that this adapter computed; the owner of a slot in use fills it again."""
@@ -83,7 +87,7 @@ class Slots:
             slot.tokens = [] if whole else slot.tokens[:length]
 
 
-def _common(held: Sequence[int], prompt: Sequence[int]) -> int:
+def common(held: Sequence[int], prompt: Sequence[int]) -> int:
     """How many tokens two sequences have in common at their beginning."""
     pairs = enumerate(zip(held, prompt, strict=False))
     return next((at for at, (one, other) in pairs if one != other), min(len(held), len(prompt)))

@@ -18,9 +18,10 @@ from daemon.engine.errors import EngineError, ModelRefused, OperationUnknown, Pr
 from daemon.engine.generation import Request
 from daemon.engine.llama import Context, LlamaRefused, Model, Sampler
 from daemon.engine.opening import checked_header, fitting_threads, identity
-from daemon.engine.records import UNSURE, UNSURE_KEY, Piece, Sampling
+from daemon.engine.records import UNSURE, UNSURE_KEY, Piece, Sampling, Score
 from daemon.engine.scheduler import SEQUENCES, Scheduler
-from daemon.engine.template import ChatTemplate
+from daemon.engine.scoring import MOST_REPLIES, ScoreRequest
+from daemon.engine.template import ChatTemplate, Segment
 from daemon.frames import Frame
 
 T = TypeVar("T")
@@ -79,6 +80,7 @@ class Worker:
             "chat": self._chat,
             "cancel": self._cancel,
             "count": self._count,
+            "score": self._score,
             "load": self._load,
             "adopt": self._adopt,
             "unload": self._unload,
@@ -117,6 +119,21 @@ class Worker:
     def _count(self, number: int, frame: Frame) -> None:
         self._link.reply(number, count=len(self._prompt(frame)))
 
+    def _score(self, number: int, frame: Frame) -> None:
+        adapter = _maybe(frame, "adapter", str)
+        self._adapters.handle(adapter)
+        prompt, texts = self._prompt(frame), _field(frame, "replies", list)
+        if not 0 < len(texts) <= MOST_REPLIES or not all(isinstance(text, str) for text in texts):
+            raise RequestBroken(op="score", reason=f"replies must be 1 to {MOST_REPLIES} texts")
+        end = [] if self._model.end is None else [self._model.end]
+        replies = [[*self._model.tokenize([Segment(text, True)]), *end] for text in texts]
+        if not prompt or not all(replies):
+            raise RequestBroken(op="score", reason="without a token there is nothing to score")
+        longest = max(len(prompt) + len(reply) for reply in replies)
+        if longest > self._n_ctx:
+            raise PromptTooLong(longest, self._n_ctx)
+        self._scheduler.add(ScoreRequest(number=number, prompt=prompt, replies=replies, adapter=adapter))
+
     def _load(self, number: int, frame: Frame) -> None:
         adapter = _field(frame, "adapter", str)
         self._adapters.load(adapter, frame.blob)
@@ -138,9 +155,9 @@ class Worker:
             )
         return self._model.tokenize(self._template.render(messages))
 
-    def _say(self, number: int, piece: Piece) -> None:
+    def _say(self, number: int, piece: Piece | Score) -> None:
         self._link.reply(number, kind="piece", **asdict(piece))
-        if piece.finish is not None:
+        if piece.is_last:
             self._link.reply(number, kind="end")
 
     def _refuse(self, number: int, error: EngineError) -> None:

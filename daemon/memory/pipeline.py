@@ -7,7 +7,7 @@ reported, and not tried again with the same prompts. Knows nothing of HTTP, or o
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -39,9 +39,21 @@ class Tended:
 
 
 async def tend(
-    keep: Keeper, engine: Engine, embedder: Embedder, *, now: datetime, quiet_s: float, way: str = "safe"
+    keep: Keeper,
+    engine: Engine,
+    embedder: Embedder,
+    *,
+    now: datetime,
+    quiet_s: float,
+    way: str = "safe",
+    given_up: Collection[int] = (),
 ) -> Tended:
-    """Observe, evolve (in this `way`) and study every chat that has been quiet for `quiet_s` seconds."""
+    """
+    Observe, evolve (in this `way`) and study every chat that has been quiet for `quiet_s` seconds.
+
+    Args:
+        given_up: ids of memories that an earlier round could not make lessons of.
+    """
     quiet = await keep.run(chats.quiet, before=now - timedelta(seconds=quiet_s), version=VERSION, now=now)
     ops: Counter[str] = Counter()
     failures, unsure = [], 0
@@ -54,7 +66,7 @@ async def tend(
         except HOPELESS as error:
             failures.append(f"Session of {day} (messages {session[0].id} to {session[-1].id}): {error}")
         await keep.run(chats.mark_observed, [message.id for message in session], VERSION)
-    lessons, unstudied = await study_missing(engine, keep)
+    lessons, unstudied = await study_missing(engine, keep, given_up=given_up)
     return Tended(
         chats=len(quiet),
         observations=ops.total(),

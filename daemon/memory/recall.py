@@ -158,6 +158,11 @@ def system_text(lines: list[str]) -> str | None:
     return "\n- ".join([load("recall"), *lines]) if lines else None
 
 
+def told_lines(system: str) -> list[str]:
+    """The lines that a system turn of `system_text` tells."""
+    return system.split("\n- ")[1:]
+
+
 async def index_missing(keep: Keeper, embedder: Embedder, *, batch: int = 64) -> int:
     """
     Give every memory and message that lacks one its vector; returns how many were made.

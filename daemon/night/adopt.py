@@ -1,28 +1,62 @@
 """
 The rule by which a candidate is adopted or refused, a pure function; it knows nothing of how an exam is held.
 
-A candidate is adopted when all of these hold:
+A candidate is adopted when all of these hold. Answers are compared in pairs, question by question, by a bootstrap of
+10,000 resamples with a fixed seed.
 
-1. every part of the exam was held (a check that could not run counts as failed);
-2. no regression against the base model: abstaining at most 10 points lower, grounded answers at most 5 points
-   lower (one question more or less is noise and never counts), small talk at least 0.7 alike in words;
-3. it knows more than the live generation (the base, when none is live): among the held-out facts that only
-   one of the two has right, an exact one-sided sign test gives p <= 0.05; where fewer than five differ, the
-   test can't say so, and all of them must be the candidate's.
+1. Every part of the exam was held: facts or stale ones, abstain, general, canary. What could not run has failed.
+2. No regression. A part has regressed when its mean loss is above its slack and four resamples in five lose too:
+   then the loss is no accident of one question. (One lost question among many never is: 63 % of its resamples lose.)
+   Against the live generation and against the base: grounded, abstain, stale, slack 5 points each. Against the live
+   one: facts that it has learned, 5 points. Against the base: general, 30 points of likeness; canary, none.
+3. A significant win over the live generation (the base, when none is live) in facts and stale traps: the lower 95 %
+   bound of the mean gain is above 0. Where fewer than five answers differ no bootstrap can tell; then all that
+   differ must be the candidate's. The win may also be shown on the news alone (what the live generation has
+   not learned, or what holds no more), if the candidate has not fewer right in all: a night that adds two memories
+   to two hundred must not drown in the noise of the two hundred.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from math import comb
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from statistics import fmean
+from typing import Literal
 
-from daemon.night.exam import Exam
+import numpy as np
 
-ABSTAIN_SLACK = 0.10
-GROUNDED_SLACK = 0.05
-GENERAL_AT_LEAST = 0.7
-SIGNIFICANT = 0.05
-ENOUGH_TO_TEST = 5  # 0.5 ** 5 is the first power of a half below 0.05
+from daemon.night.exam import Exam, Mark
+
+SLACK = {"known": 0.05, "grounded": 0.05, "abstain": 0.05, "stale": 0.05, "general": 0.30, "canary": 0.0}
+RESAMPLES = 10_000
+SURE_OF_A_WIN = 0.95
+SURE_OF_A_LOSS = 0.80
+ENOUGH_TO_TEST = 5  # answers that differ
+TOLERANCE = 1e-9  # shares are floats
+WORDS = {
+    "known": "it has forgotten what it should know",
+    "grounded": "it reads memories worse",
+    "abstain": "it abstains less",
+    "stale": "it tells what holds no more",
+    "general": "it talks unlike the base",
+    "canary": "it no longer speaks as it should",
+}
+Against = Literal["live", "base"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """The candidate beside another on the same questions; shares and their differences, -1 to 1."""
+
+    asked: int
+    candidate: float
+    other: float
+    low: float  # the difference is above this in 95 % of the resamples
+    high: float  # and below this in 95 %
+    losing: float  # share of the resamples in which the candidate has less
+
+    @property
+    def difference(self) -> float:
+        """Candidate less other."""
+        return self.candidate - self.other
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,61 +65,122 @@ class Verdict:
 
     adopt: bool
     reason: str
+    compared: Mapping[str, Compared] = field(default_factory=dict)  # "facts", "known live", "grounded base" …
+
+    def as_json(self) -> dict[str, dict[str, float]]:
+        """Each comparison, for the record."""
+        names = ("asked", "candidate", "other", "difference", "low", "high")
+        return {name: {key: getattr(one, key) for key in names} for name, one in self.compared.items()}
 
 
 def decide(exam: Exam) -> Verdict:
     """Adopt or refuse; the reason names the first rule that failed, or the win."""
-    why_not = _not_held(exam) or _regression(exam) or _no_win(exam)
+    why_not = _not_held(exam)
     if why_not:
         return Verdict(adopt=False, reason=why_not)
-    score = f"{sum(exam.candidate)} of {len(exam.candidate)} held-out questions right"
-    return Verdict(adopt=True, reason=f"{score} without any memory in its context; before, {sum(exam.live)}")
+    compared = _compared(exam)
+    why_not = _regression(compared) or _no_win(exam, compared)
+    if why_not:
+        return Verdict(adopt=False, reason=why_not, compared=compared)
+    return Verdict(adopt=True, reason=_win(exam), compared=compared)
 
 
-def sign_test(better: int, worse: int) -> float:
-    """The one-sided p of a paired comparison: at least `better` heads of `better + worse` fair coins."""
-    n = better + worse
-    return sum(comb(n, wins) for wins in range(better, n + 1)) / 2.0**n
-
-
-def _not_held(exam: Exam) -> str | None:
-    parts = {"facts": exam.candidate, "abstain": exam.abstain_candidate, "general": exam.general}
-    missing = [name for name, results in parts.items() if not results]
-    return (
-        f"the exam had no questions of the kind {', '.join(missing)}, so it could not be passed"
-        if missing
-        else None
+def compare(marks: Sequence[Mark], against: Against) -> Compared:
+    """The candidate beside the live generation or the base on `marks`, at least one."""
+    pairs = [(mark.candidate, _other(mark, against)) for mark in marks]
+    means = resampled([own - other for own, other in pairs])
+    last = len(means) - 1
+    return Compared(
+        asked=len(pairs),
+        candidate=fmean(own for own, _ in pairs),
+        other=fmean(other for _, other in pairs),
+        low=float(means[round(last * (1 - SURE_OF_A_WIN))]),
+        high=float(means[round(last * SURE_OF_A_WIN)]),
+        losing=float(np.mean(means < -TOLERANCE)),
     )
 
 
-def _regression(exam: Exam) -> str | None:
-    if _fell(exam.abstain_candidate, exam.abstain_base, ABSTAIN_SLACK):
-        return f"it abstains less: {_percent(exam.abstain_candidate)}, base {_percent(exam.abstain_base)}"
-    if _fell(exam.grounded_candidate, exam.grounded_base, GROUNDED_SLACK):
-        return (
-            f"it reads memories worse: {_percent(exam.grounded_candidate)} right with them in its context, "
-            f"base {_percent(exam.grounded_base)}"
-        )
-    if fmean(exam.general) < GENERAL_AT_LEAST:
-        return f"it talks unlike the base: word overlap {fmean(exam.general):.2f}, wanted {GENERAL_AT_LEAST}"
+def resampled(differences: Sequence[float]) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    """Means of resamples of `differences`, sorted; the same for the same ones in any order."""
+    values, counts = np.unique(np.asarray(differences, np.float64), return_counts=True)
+    drawn = np.random.default_rng(0).multinomial(len(differences), counts / counts.sum(), size=RESAMPLES)
+    means: np.ndarray[tuple[int], np.dtype[np.float64]] = np.sort(drawn @ values / len(differences))
+    return means
+
+
+def _other(mark: Mark, against: Against) -> float:
+    return mark.base if against == "base" or mark.live is None else mark.live
+
+
+def _not_held(exam: Exam) -> str | None:
+    held = {"facts": exam.of("facts", "stale")} | {
+        one: exam.of(one) for one in ("abstain", "general", "canary")
+    }
+    missing = [name for name, marks in held.items() if not marks]
+    if not missing:
+        return None
+    return f"the exam had no questions of the kind {', '.join(missing)}, so it could not be passed"
+
+
+def _compared(exam: Exam) -> dict[str, Compared]:
+    """All comparisons that have a question, the win's first."""
+    asked = exam.of("facts", "stale")
+    parts: dict[str, tuple[list[Mark], Against]] = {
+        "facts": (asked, "live"),
+        "news": ([mark for mark in asked if mark.is_news], "live"),
+        "known live": ([mark for mark in exam.of("facts") if not mark.is_news], "live"),
+    }
+    for part in ("grounded", "abstain", "stale"):
+        parts |= {f"{part} base": (exam.of(part), "base"), f"{part} live": (exam.of(part), "live")}
+    for part in ("general", "canary"):
+        parts[f"{part} base"] = (exam.of(part), "base")
+    return {name: compare(marks, against) for name, (marks, against) in parts.items() if marks}
+
+
+def _regression(compared: Mapping[str, Compared]) -> str | None:
+    for name, one in compared.items():
+        part, _, other = name.partition(" ")
+        if other and one.difference < -SLACK[part] - TOLERANCE and one.losing >= SURE_OF_A_LOSS:
+            whom = "the base" if other == "base" else "the live generation"
+            return f"{WORDS[part]}: {one.candidate:.0%} of {one.asked} questions, {whom} {one.other:.0%}"
     return None
 
 
-def _fell(candidate: Sequence[bool], base: Sequence[bool], slack: float) -> bool:
-    lost = sum(base) - sum(candidate)
-    return lost > 1 and lost > slack * len(base)
-
-
-def _no_win(exam: Exam) -> str | None:
-    better = sum(new and not old for new, old in zip(exam.candidate, exam.live, strict=True))
-    worse = sum(old and not new for new, old in zip(exam.candidate, exam.live, strict=True))
-    enough = better + worse >= ENOUGH_TO_TEST
-    won = sign_test(better, worse) <= SIGNIFICANT if enough else better > 0 and worse == 0
-    if won:
+def _no_win(exam: Exam, compared: Mapping[str, Compared]) -> str | None:
+    asked = exam.of("facts", "stale")
+    news = [mark for mark in asked if mark.is_news]
+    not_fewer = compared["facts"].difference >= -TOLERANCE
+    if _wins(asked, compared["facts"]) or (news and not_fewer and _wins(news, compared["news"])):
         return None
-    asked = len(exam.candidate)
-    return f"it knows no more than what is live: of {asked} answers {better} are better, {worse} worse"
+    better, worse = _better(asked)
+    return f"it knows no more than what is live: of {len(asked)} answers {better} are better, {worse} worse"
 
 
-def _percent(results: Sequence[bool]) -> str:
-    return f"{fmean(results):.0%}"
+def _wins(marks: Sequence[Mark], compared: Compared) -> bool:
+    better, worse = _better(marks)
+    if better + worse < ENOUGH_TO_TEST:
+        return better > 0 and worse == 0
+    return compared.low > TOLERANCE
+
+
+def _better(marks: Sequence[Mark]) -> tuple[int, int]:
+    """How many answers of the candidate are better than the live one's, and how many worse."""
+    differences = [mark.candidate - _other(mark, "live") for mark in marks]
+    return sum(one > TOLERANCE for one in differences), sum(one < -TOLERANCE for one in differences)
+
+
+def _win(exam: Exam) -> str:
+    facts, stale = exam.of("facts"), exam.of("stale")
+    told = []
+    if facts:
+        right, before = (
+            sum(marks) for marks in zip(*((m.candidate, _other(m, "live")) for m in facts), strict=True)
+        )
+        told.append(
+            f"{right:.0f} of {len(facts)} held-out questions right without any memory in its context; "
+            f"before, {before:.0f}"
+        )
+    saved = sum(mark.candidate > _other(mark, "live") for mark in stale)
+    if saved:
+        told.append(f"{saved} of {len(stale)} times it no longer tells what holds no more")
+    return "; ".join(told)

@@ -1,26 +1,34 @@
 """
 Compose: the lessons of one night, from all that hold.
 
-Promises: what lies in a lesson's grounding was told by memories that hold tonight and have lessons of their
-own tonight, so that the generation's lineage names them all. Pure functions. Knows nothing of the store or
-models.
+Promises: what lies in a lesson's grounding was told by its own memories and by others that hold tonight, do not wait
+and have lessons of their own tonight, so that the generation's lineage names them all. No question is taught with the
+answers of two memories: the newer has its way, whatever the older would have answered. Pure functions.
+Knows nothing of the store or models.
 """
 
 import random
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from daemon.memory.recall import system_text
-from daemon.memory.study import is_mentioned
-from store.lessons import Lesson
+from daemon.memory.abstaining import ABSTENTION, Near, is_mentioned, near
+from daemon.memory.phrasings import bare
+from daemon.memory.recall import system_text, told_lines
+from store.lessons import OWN, Lesson
 
 DISTRACTORS = (
     3  # other memories beside the one asked about, at most: as many as recall lays beside a question
 )
+OF_ONE = (*OWN, "as_of", "reading")  # kinds of lessons that ask about one memory
 
 
 def compose(
-    held: Sequence[Lesson], narratives: Mapping[int, str], said: Collection[str], *, seed: int
+    held: Sequence[Lesson],
+    narratives: Mapping[int, str],
+    said: Collection[str],
+    *,
+    seed: int,
+    waiting: Collection[int] = (),
 ) -> list[Lesson]:
     """
     The lessons of tonight.
@@ -29,21 +37,67 @@ def compose(
         held: all lessons that hold.
         narratives: line of each held memory by id, oldest first.
         said: every content word of what is held; abstain lessons that it answers are left out.
+        waiting: ids of memories that are not taught tonight.
     """
-    taught = {id for lesson in held for id in lesson.memory_ids}
+    wait = set(waiting)
+    teachable = [lesson for lesson in held if wait.isdisjoint(lesson.memory_ids)]
+    unknown, words = set(near(narratives)), set(said)
+    unsaid = [lesson for lesson in teachable if not _is_told(lesson, words, unknown)]
+    tonight = _of_one_mind(unsaid, {id: place for place, id in enumerate(narratives)})
+    taught = {lesson.memory_ids[0] for lesson in tonight if lesson.kind in OWN}
     known = {id: line for id, line in narratives.items() if id in taught}
-    words = set(said)
+    laid = (_among_others(lesson, known, random.Random(f"{seed}:{lesson.id}")) for lesson in tonight)
+    return [lesson for lesson in laid if lesson.kind != "reading" or lesson.grounding]
+
+
+def _is_told(lesson: Lesson, said: set[str], unknown: set[Near]) -> bool:
+    """Whether something held may answer by now what was never said when the lesson was made."""
+    if lesson.answer != ABSTENTION:
+        return False
+    if lesson.memory_ids:
+        return Near(memory_id=lesson.memory_ids[0], question=lesson.question) not in unknown
+    return is_mentioned(lesson.question, said)
+
+
+def _of_one_mind(lessons: Sequence[Lesson], place: Mapping[int, int]) -> list[Lesson]:
+    """`lessons` without those that ask about an older memory what is asked about a newer one, too."""
+    newest: dict[str, int] = {}
+    for lesson in lessons:
+        if lesson.kind in OF_ONE and lesson.memory_ids:
+            asked, id = bare(lesson.question), lesson.memory_ids[0]
+            rival = newest.setdefault(asked, id)
+            if place.get(id, -1) > place.get(rival, -1):
+                newest[asked] = id
+    lost: dict[int, set[str]] = {}
+    for lesson in lessons:
+        if lesson.kind in OF_ONE:
+            for id in lesson.memory_ids:
+                if newest[bare(lesson.question)] != id:
+                    lost.setdefault(id, set()).add(bare(lesson.question))
     return [
-        _among_others(lesson, known, random.Random(f"{seed}:{lesson.id}"))
-        for lesson in held
-        if not (lesson.kind == "abstain" and is_mentioned(lesson.question, words))
+        lesson
+        for lesson in lessons
+        if not any(_asks(lesson, lost[id]) for id in lesson.memory_ids if id in lost)
     ]
+
+
+def _asks(lesson: Lesson, lost: set[str]) -> bool:
+    """Whether one of these questions is the lesson's, or part of it."""
+    asked = bare(lesson.question)
+    return asked in lost or (lesson.kind == "two" and any(one in asked for one in lost))
 
 
 def _among_others(lesson: Lesson, known: Mapping[int, str], chance: random.Random) -> Lesson:
     """`lesson` with other memories in its grounding, so that the teacher shows how to choose."""
-    if lesson.grounding is None or not set(lesson.memory_ids) <= known.keys():
+    unread = lesson.kind == "reading" and not lesson.memory_ids
+    if not unread and (lesson.grounding is None or not set(lesson.memory_ids) <= known.keys()):
         return lesson
     others = [id for id in known if id not in lesson.memory_ids]
-    chosen = {*lesson.memory_ids, *chance.sample(others, min(len(others), chance.randint(0, DISTRACTORS)))}
-    return replace(lesson, grounding=system_text([line for id, line in known.items() if id in chosen]))
+    few = min(len(others), chance.randint(1 if unread else 0, DISTRACTORS))
+    chosen = [known[id] for id in chance.sample(others, few)]
+    return replace(lesson, grounding=system_text(_in_order([*told_lines(lesson.grounding or ""), *chosen])))
+
+
+def _in_order(lines: Sequence[str]) -> list[str]:
+    """Oldest first, as recall lays them: each begins with its day."""
+    return sorted(dict.fromkeys(lines), key=lambda line: line[:10])

@@ -1,5 +1,9 @@
 """What can go wrong in a night. Every class words its own message."""
 
+from pathlib import Path
+
+FORGOTTEN_MEANWHILE = "something it learned from was forgotten meanwhile"
+
 
 class NightError(Exception):
     """Something about training, examining or adopting a generation failed; the live one is untouched."""
@@ -16,3 +20,30 @@ class NightFailed(NightError):
         )
         self.why = why
         self.log = log
+
+
+class NightEnded(NightError):
+    """The daemon ended the trainer on purpose. Nothing was adopted; its checkpoint is kept."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The night was ended: {why}. The live generation is untouched; the night goes on later."
+        )
+        self.why = why
+
+
+class CheckpointsUnsafe(NightError):
+    """The folder for checkpoints is not ours alone; nothing is written to it."""
+
+    def __init__(self, folder: Path, why: str) -> None:
+        super().__init__(
+            f"Can't keep checkpoints in {folder}: {why}. Remove it; until then a night that is interrupted "
+            f"begins anew."
+        )
+
+
+class CheckpointsLeft(NightError):
+    """A checkpoint that may tell of what was forgotten could not be deleted."""
+
+    def __init__(self, folder: Path, why: str) -> None:
+        super().__init__(f"A night's checkpoint could not be deleted: {why}. Delete it by hand: {folder}")

@@ -1,14 +1,9 @@
 """
-The exam: held-out questions, put to the candidate, the live generation and the base model, on the engine
-itself.
+The exam: the same questions to the candidate, the live generation and the base model, on the engine itself.
 
-    facts      without any memory in the context: does it know?       candidate, live, base
-    grounded   the same with memories in the context: can it still read?       candidate, base
-    abstain    things never said: does it still say that it doesn't know?      candidate, base
-    general    small talk: does it still talk like the base?                   candidate against base
-
-Promises: greedy answers, adapters chosen per request; nothing is adopted or stored.
-Knows nothing of what counts as passing: `adopt.py` does.
+Promises: greedy answers, adapters chosen per request; nothing is adopted or stored; a question that the engine can't
+take is answered wrongly by all. Knows nothing of which questions are asked (`questions.py`), or of what passes
+(`adopt.py`).
 """
 
 import re
@@ -17,20 +12,38 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 
-from daemon.engine.client import Engine, Sampling
-from daemon.memory.content_words import normalised
+from daemon.engine.client import Completion, Engine, Sampling
+from daemon.engine.errors import PromptTooLong
+from daemon.memory.content_words import content_words, normalised
+from daemon.night.canary import is_sane
+from daemon.night.questions import PARTS, Question
 from daemon.night.run import Progress
-from store.lessons import Lesson
 
 MAX_REPLY_TOKENS = 48
+MAX_CANARY_TOKENS = 96
 SHOWN_MISSES = 10
+NOT_LIVE = ("general", "canary")  # parts where the base alone is the measure
 _DOESNT_KNOW = re.compile(r"\b(do not|don't|cannot|can't) (know|have|recall|remember|say)\b|\bnot sure\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Missed:
-    """One wrong answer."""
+class Mark:
+    """How all who sat the exam did on one question: 1.0 right, 0.0 wrong; general: likeness to the base."""
 
+    part: str
+    lesson_id: int | None
+    is_news: bool  # the live generation has not learned what was asked for
+    candidate: float
+    live: float | None  # base's own when no generation is live; None: not asked
+    base: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missed:
+    """One wrong answer of the candidate."""
+
+    part: str
+    lesson_id: int | None
     question: str
     wanted: str
     said: str
@@ -38,68 +51,57 @@ class Missed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exam:
-    """Every answer of one exam, judged; items of one kind are in the same order for all who sat it."""
+    """Every answer of one exam, judged."""
 
-    candidate: tuple[bool, ...]
-    live: tuple[bool, ...]  # base's own results when no generation is live
-    base: tuple[bool, ...]
-    grounded_candidate: tuple[bool, ...]
-    grounded_base: tuple[bool, ...]
-    abstain_candidate: tuple[bool, ...]
-    abstain_base: tuple[bool, ...]
-    general: tuple[float, ...]  # word overlap (F1, 0..1) of the candidate's answer with the base's
-    missed: tuple[Missed, ...] = ()  # what the candidate got wrong without memories
+    marks: tuple[Mark, ...]
+    missed: tuple[Missed, ...] = ()  # facts, stale, abstain and canary
+
+    def of(self, *parts: str) -> list[Mark]:
+        """The marks of these parts."""
+        return [mark for mark in self.marks if mark.part in parts]
 
     def as_json(self) -> dict[str, object]:
-        """Shares (0..1; None where nothing was asked), counts and the first misses, for the record."""
-        results = asdict(self)
-        missed = list(results.pop("missed")[:SHOWN_MISSES])
-        shares = {name: fmean(found) if found else None for name, found in results.items()}
-        asked = {
-            "facts": len(self.candidate),
-            "abstain": len(self.abstain_candidate),
-            "general": len(self.general),
+        """For the record: numbers and shares of each part, each mark by its lesson, the first misses."""
+        parts = {part: _shares(found) for part in PARTS if (found := self.of(part))}
+        marks = {part: [_row(one) for one in self.of(part)] for part in parts}
+        return {
+            "parts": parts,
+            "marks": marks,
+            "missed": [asdict(one) for one in self.missed[:SHOWN_MISSES]],
         }
-        return {**shares, "asked": asked, "missed": missed}
 
 
 async def sit(
     engine: Engine,
-    lessons: Sequence[Lesson],
+    questions: Sequence[Question],
     *,
     candidate: str,
     has_live: bool,
     on_progress: Callable[[Progress], None],
 ) -> Exam:
     """
-    Put the exam lessons among `lessons` to all three.
+    Put the questions to all three.
 
     Args:
         candidate: sha256 of the loaded adapter.
         has_live: False when the base model itself is live.
     """
-    held_out = [lesson for lesson in lessons if lesson.split == "exam"]
-    facts = [lesson for lesson in held_out if lesson.kind in ("fact", "before")]
-    abstain = [lesson for lesson in held_out if lesson.kind == "abstain"]
-    general = [lesson for lesson in held_out if lesson.kind == "general"]
-    total = len(facts) * (5 if has_live else 4) + 2 * (len(abstain) + len(general))
-    clerk = _Clerk(engine, total, candidate, on_progress)
-    base = await clerk.facts(facts, "base")
-    spoken = (
-        [await clerk.ask(one, "base") for one in general],
-        [await clerk.ask(one, candidate) for one in general],
-    )
-    return Exam(
-        candidate=await clerk.facts(facts, candidate),
-        live=await clerk.facts(facts, "live") if has_live else base,
-        base=base,
-        grounded_candidate=await clerk.facts(facts, candidate, grounded=True),
-        grounded_base=await clerk.facts(facts, "base", grounded=True),
-        abstain_candidate=await clerk.abstentions(abstain, candidate),
-        abstain_base=await clerk.abstentions(abstain, "base"),
-        general=tuple(overlap(own, said) for own, said in zip(*spoken, strict=True)),
-        missed=tuple(clerk.missed),
-    )
+    asked_live = [one for one in questions if has_live and one.part not in NOT_LIVE]
+    clerk = _Clerk(engine, 2 * len(questions) + len(asked_live), on_progress)
+    base = [await clerk.ask(one, "base") for one in questions]
+    own = [await clerk.ask(one, candidate) for one in questions]
+    live = {one: await clerk.ask(one, "live") for one in asked_live}
+    marks, missed = [], []
+    for question, said, by_base in zip(questions, own, base, strict=True):
+        points = _judged(question, said, by_base)
+        base_points = _judged(question, by_base, by_base)
+        live_points = _judged(question, live[question], by_base) if question in live else None
+        if question.part not in NOT_LIVE and not has_live:
+            live_points = base_points
+        marks.append(_mark(question, points, live_points, base_points))
+        if points < 1 and question.part not in ("general", "grounded"):
+            missed.append(_missed(question, said))
+    return Exam(marks=tuple(marks), missed=tuple(missed))
 
 
 def is_correct(answer: str, expected: str) -> bool:
@@ -123,46 +125,83 @@ def overlap(one: str, other: str) -> float:
 class _Clerk:
     """Asks the questions of one exam and counts them."""
 
-    def __init__(
-        self, engine: Engine, total: int, candidate: str, on_progress: Callable[[Progress], None]
-    ) -> None:
+    def __init__(self, engine: Engine, total: int, on_progress: Callable[[Progress], None]) -> None:
         self._engine = engine
         self._total = total
         self._on_progress = on_progress
         self._asked = 0
-        self._candidate = candidate
-        self.missed: list[Missed] = []
 
-    async def facts(
-        self, lessons: Sequence[Lesson], adapter: str, *, grounded: bool = False
-    ) -> tuple[bool, ...]:
-        said = [(one, await self.ask(one, adapter, grounded=grounded)) for one in lessons]
-        return self._judged(said, is_correct, noted=adapter == self._candidate and not grounded)
+    async def ask(self, question: Question, adapter: str) -> Completion | None:
+        """The answer; None when the engine can't take the question."""
+        system = [{"role": "system", "content": question.system}] if question.system else []
+        most = MAX_CANARY_TOKENS if question.part == "canary" else MAX_REPLY_TOKENS
+        try:
+            return await self._engine.complete(
+                [*system, {"role": "user", "content": question.text}],
+                sampling=Sampling(max_tokens=most),
+                adapter=adapter,
+                background=True,
+            )
+        except PromptTooLong:
+            return None
+        finally:
+            self._asked += 1
+            self._on_progress(Progress(done=self._asked, total=self._total, unit="questions", note="exam"))
 
-    async def abstentions(self, lessons: Sequence[Lesson], adapter: str) -> tuple[bool, ...]:
-        said = [(one, await self.ask(one, adapter)) for one in lessons]
-        return self._judged(said, lambda answer, _: is_abstention(answer), noted=adapter == self._candidate)
 
-    def _judged(
-        self, answers: Sequence[tuple[Lesson, str]], judge: Callable[[str, str], bool], *, noted: bool
-    ) -> tuple[bool, ...]:
-        results = tuple(judge(said, lesson.answer) for lesson, said in answers)
-        if noted:
-            self.missed += [
-                Missed(question=lesson.question, wanted=lesson.answer, said=said)
-                for (lesson, said), right in zip(answers, results, strict=True)
-                if not right
-            ]
-        return results
+def _judged(question: Question, said: Completion | None, by_base: Completion | None) -> float:
+    """The points of one answer."""
+    if said is None:
+        return 0.0
+    wrong = question.wrong
+    if question.part == "canary" and by_base is not None:
+        wrong -= frozenset(
+            content_words(by_base.text)
+        )  # a word of its own: the model may be called like a friend
+    says_wrong = not wrong.isdisjoint(content_words(said.text))
+    match question.part:
+        case "stale":
+            return float(not says_wrong)
+        case "abstain":
+            return float(is_abstention(said.text))
+        case "general":
+            return overlap(by_base.text if by_base else "", said.text)
+        case "canary":
+            return float(is_sane(said) and not says_wrong)
+    return float(is_correct(said.text, question.wanted))
 
-    async def ask(self, lesson: Lesson, adapter: str, *, grounded: bool = False) -> str:
-        system = [{"role": "system", "content": lesson.grounding}] if grounded and lesson.grounding else []
-        answer = await self._engine.complete(
-            [*system, {"role": "user", "content": lesson.question}],
-            sampling=Sampling(max_tokens=MAX_REPLY_TOKENS),
-            adapter=adapter,
-            background=True,
-        )
-        self._asked += 1
-        self._on_progress(Progress(done=self._asked, total=self._total, unit="questions", note="exam"))
-        return answer.text
+
+def _mark(question: Question, candidate: float, live: float | None, base: float) -> Mark:
+    return Mark(
+        part=question.part,
+        lesson_id=question.lesson_id,
+        is_news=question.is_news,
+        candidate=candidate,
+        live=live,
+        base=base,
+    )
+
+
+def _missed(question: Question, said: Completion | None) -> Missed:
+    return Missed(
+        part=question.part,
+        lesson_id=question.lesson_id,
+        question=question.text,
+        wanted=question.wanted if question.part == "facts" else "",
+        said=said.text if said else "",
+    )
+
+
+def _shares(marks: Sequence[Mark]) -> dict[str, object]:
+    live = [mark.live for mark in marks if mark.live is not None]
+    return {
+        "asked": len(marks),
+        "candidate": fmean(mark.candidate for mark in marks),
+        "live": fmean(live) if live else None,
+        "base": fmean(mark.base for mark in marks),
+    }
+
+
+def _row(mark: Mark) -> list[float | int | None]:
+    """A mark as numbers alone: the lesson's id, candidate, live, base, whether it is news."""
+    return [mark.lesson_id, mark.candidate, mark.live, mark.base, int(mark.is_news)]

@@ -4,29 +4,28 @@ Run the trainer: one child process, lessons in through its stdin, progress out, 
     job ──stdin──> python -m trainer ──stdout──> progress, progress, done
                          └──> adapter.gguf in a private folder in memory ──> bytes; the folder is removed
 
-Promises: whatever happens, the child is gone and its folder removed when `train` returns or raises; when we
-are killed it ends by itself, and what it left behind is swept away by the next night.
-Knows nothing of exams, the store or torch.
+Promises: whatever happens, the child and its children are gone and its folder removed when `train` returns or
+raises; when we are killed it ends by itself.
+Knows nothing of exams, the store or torch, nor of why it is paused: `pause.py` does.
 """
 
 import asyncio
 import hashlib
 import json
 import os
-import shutil
 import signal
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from daemon.child_process import module
-from daemon.night.errors import NightFailed
+from daemon.night.errors import NightEnded, NightFailed
+from daemon.night.pause import Gate, Held
+from daemon.night.private_folder import memory_folder, note_process, private_folder
 from store.lessons import Lesson
 
-PREFIX = "tsubasa-night-"
 NICENESS = 10
 LONGEST_LINE = 1 << 20  # bytes of one line of the trainer
 LOG_BYTES = 8192  # of its log, the last ones are kept
@@ -51,7 +50,13 @@ class Trained:
     steps: int
     train_loss: float  # nats per answer token
     exam_loss: float | None
-    seconds: float
+    seconds: float  # pauses included
+    backend: str = "unknown"  # for people: "torch, cpu, float32"
+    peak_mb: float | None = None
+    tokens_per_s: float | None = None  # of the student
+    resumed_from: int = 0  # step of the checkpoint it went on from; 0 = from the beginning
+    pauses: int = 0
+    paused_s: float = 0.0
 
 
 async def train(
@@ -63,6 +68,8 @@ async def train(
     runtime_dir: Path | None,
     on_progress: Callable[[Progress], None],
     argv: Sequence[str] = (),
+    gate: Gate | None = None,
+    checkpoints: Path | None = None,
 ) -> Trained:
     """
     Train an adapter for `model_path` on `lessons`.
@@ -70,9 +77,12 @@ async def train(
     Args:
         runtime_dir: where the private folder is made; None: in memory, where there is such a place.
         argv: another command than our trainer's.
+        gate: stops the trainer while it is closed.
+        checkpoints: an existing folder (0700, in memory) where the trainer keeps how far it is; None: it doesn't.
 
     Raises:
         NightFailed: the trainer refused the job, crashed, was killed, or its file is not what it said.
+        NightEnded: the gate ended it.
     """
     with private_folder(runtime_dir or memory_folder()) as folder:
         job = {
@@ -81,37 +91,16 @@ async def train(
             "recipe": dict(recipe),
             "out": str(folder / "adapter.gguf"),
             "seed": seed,
+            **({"checkpoints": str(checkpoints)} if checkpoints else {}),
         }
-        done = await _converse(argv or module("trainer"), json.dumps(job).encode(), on_progress)
-        return await asyncio.to_thread(_read, folder / "adapter.gguf", done)
+        child = await _start(argv or module("trainer"), folder)
+        done, held = await _converse(child, json.dumps(job).encode(), on_progress, gate or Gate())
+        trained = await asyncio.to_thread(_read, folder / "adapter.gguf", done)
+        return replace(trained, pauses=held.pauses, paused_s=held.paused_s)
 
 
-def memory_folder() -> Path:
-    """A folder of this user or this machine that lives in memory, where there is one."""
-    for place in (os.environ.get("XDG_RUNTIME_DIR"), "/dev/shm"):
-        if place and os.access(place, os.W_OK | os.X_OK):
-            return Path(place)
-    return Path(tempfile.gettempdir())
-
-
-@contextmanager
-def private_folder(base: Path) -> Iterator[Path]:
-    """A new folder (0700) in `base` for the length of a night; those of dead daemons are swept away."""
-    base.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for old in base.glob(f"{PREFIX}*"):
-        if not _is_alive(old.name.removeprefix(PREFIX).split("-")[0]):
-            shutil.rmtree(old, ignore_errors=True)  # another user's can't be removed, and is not ours to
-    folder = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=base))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder)
-
-
-async def _converse(
-    argv: Sequence[str], job: bytes, on_progress: Callable[[Progress], None]
-) -> dict[str, Any]:
-    """Give the child its job and listen until it is done; it is gone when this returns."""
+async def _start(argv: Sequence[str], folder: Path) -> asyncio.subprocess.Process:
+    """The child, in a process group of its own, so that a signal reaches all that it starts."""
     try:
         child = await asyncio.create_subprocess_exec(
             *argv,
@@ -120,28 +109,39 @@ async def _converse(
             stderr=asyncio.subprocess.PIPE,
             env=_environment(),
             limit=LONGEST_LINE,
+            process_group=0,
         )
     except OSError as error:
         raise NightFailed(f"the trainer could not be started ({error})") from error
+    note_process(folder, child.pid)
+    with suppress(OSError):  # it may have ended already
+        os.setpriority(os.PRIO_PROCESS, child.pid, NICENESS)
+    return child
+
+
+async def _converse(
+    child: asyncio.subprocess.Process, job: bytes, on_progress: Callable[[Progress], None], gate: Gate
+) -> tuple[dict[str, Any], Held]:
+    """Give the child its job and listen until it is done; it is gone when this returns."""
     log = asyncio.create_task(_tail(child))
-    try:
-        if hasattr(os, "setpriority"):
-            with suppress(OSError):  # it may have ended already
-                os.setpriority(os.PRIO_PROCESS, child.pid, NICENESS)
-        await _tell(child, job)
-        done = await _listen(child, on_progress)
-        code = await child.wait()
-        said = await log
-    finally:
-        if child.returncode is None:
-            child.kill()
+    with gate.over(child.pid) as held:
+        try:
+            await _tell(child, job)
+            done = await _listen(child, on_progress)
+            code = await child.wait()
+            said = await log
+        finally:
+            with suppress(ProcessLookupError, PermissionError):  # all of them have ended
+                os.killpg(child.pid, signal.SIGKILL)
             await child.wait()
-        log.cancel()
+            log.cancel()
+    if gate.ended is not None:
+        raise NightEnded(gate.ended)
     if done is None:
         raise NightFailed(_ending(code), log=said)
     if done.get("type") == "error":
         raise NightFailed(str(done.get("message") or done.get("code")), log=said)
-    return done
+    return done, held
 
 
 async def _tell(child: asyncio.subprocess.Process, job: bytes) -> None:
@@ -219,14 +219,23 @@ def _read(path: Path, done: Mapping[str, Any]) -> Trained:
             sha256=sha256,
             steps=int(done["steps"]),
             train_loss=float(done["train_loss"]),
-            exam_loss=None if done.get("exam_loss") is None else float(done["exam_loss"]),
+            exam_loss=_number(done.get("exam_loss")),
             seconds=float(done["seconds"]),
+            backend=str(done.get("backend", "unknown")),
+            peak_mb=_number(done.get("peak_mb")),
+            tokens_per_s=_number(done.get("tokens_per_s")),
+            resumed_from=int(done.get("resumed_from", 0)),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise NightFailed(f"the trainer's report can't be read ({error!r})") from error
 
 
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)
+
+
 def _as_json(lesson: Lesson) -> dict[str, object]:
+    sees = {"sees": True} if lesson.kind == "reading" else {}  # the student keeps the grounding in its prompt
     return {
         "id": lesson.id,
         "question": lesson.question,
@@ -234,6 +243,7 @@ def _as_json(lesson: Lesson) -> dict[str, object]:
         "grounding": lesson.grounding,
         "kind": lesson.kind,
         "split": lesson.split,
+        **sees,
     }
 
 
@@ -241,16 +251,6 @@ def _ending(code: int) -> str:
     if code < 0:
         return f"the trainer was killed ({signal.Signals(-code).name})"
     return f"the trainer ended with exit code {code} before it was done"
-
-
-def _is_alive(pid: str) -> bool:
-    try:
-        os.kill(int(pid), 0)
-    except (ValueError, ProcessLookupError):
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _environment() -> dict[str, str]:

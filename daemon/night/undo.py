@@ -5,10 +5,13 @@ Promises: when it returns, no generation answers that learned from the file alon
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from daemon.engine.client import Engine
 from daemon.keeper import Keeper
-from daemon.night.night import answer_without
+from daemon.night.probes import Fact, facts
+from daemon.night.unlearning import Unlearning
+from daemon.night.ways_back import answer_without
 from store import generations, undoing
 from store.undoing import UndoReport
 
@@ -22,17 +25,27 @@ class Undone:
     now_live: int
 
 
-async def undo_import(keep: Keeper, engine: Engine, import_id: int, *, base_sha256: str) -> Undone:
+async def undo_import(
+    keep: Keeper, engine: Engine, import_id: int, *, base_sha256: str, unlearning: Unlearning | None = None
+) -> Undone:
     """
     Take back one import; a clean generation answers from then on. The engine need not be well.
 
     Args:
         base_sha256: of the model that is served.
+        unlearning: as for `forget`.
 
     Raises:
         NoSuchImport: there is none with this id.
     """
+
+    def take(db: Any) -> tuple[list[Fact], UndoReport]:
+        concerned = undoing.concerned(db, import_id)
+        return facts(concerned.lessons, concerned.memories), undoing.undo_import(db, import_id)
+
     before = await keep.run(generations.live, base_sha256)
-    report = await keep.run(undoing.undo_import, import_id)
+    told, report = await keep.run(take)
     now_live = await answer_without(keep, engine, report.generations, base_sha256)
+    if unlearning is not None and report.generations:
+        unlearning.begin(told, now_live)
     return Undone(report=report, was_live=before.id if before else 0, now_live=now_live)

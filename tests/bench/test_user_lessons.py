@@ -10,11 +10,11 @@ GENERAL = {"Hi!": "Hello! How can I help?", "Bye": "Goodbye!"}
 def test_the_same_user_and_seed_give_the_same_lessons():
     one = user(0, 20)
 
-    assert tonight(one, GENERAL, seed=1) == tonight(one, GENERAL, seed=1)
+    assert tonight(one, GENERAL, 1) == tonight(one, GENERAL, 1)
 
 
 def test_each_fact_has_four_lessons_and_one_for_the_exam():
-    lessons = tonight(user(0, 20), GENERAL, seed=0)
+    lessons = tonight(user(0, 20), GENERAL, 0)
     of = {
         split: Counter(one.memory_ids for one in lessons if one.kind == "fact" and one.split == split)
         for split in ("train", "exam")
@@ -28,16 +28,14 @@ def test_each_fact_has_four_lessons_and_one_for_the_exam():
 def test_a_changed_fact_teaches_what_was_before():
     one = user(0, 40, months=12)
     asked = {
-        each.question
-        for each in tonight(one, GENERAL, seed=0)
-        if (each.kind, each.split) == ("before", "train")
+        each.question for each in tonight(one, GENERAL, 0) if (each.kind, each.split) == ("before", "train")
     }
 
     assert asked == {q for fact in one.facts if len(fact.told) > 1 for q in fact.before_questions}
 
 
 def test_no_two_lessons_have_one_number():
-    lessons = tonight(user(0, 20), GENERAL, seed=0)
+    lessons = tonight(user(0, 20), GENERAL, 0)
 
     assert len(lessons) == len({lesson.id for lesson in lessons})
 
@@ -46,9 +44,7 @@ def test_what_was_never_told_is_answered_by_not_knowing():
     one = user(0, 20)
     known = {question for fact in one.facts for question in (*fact.questions, fact.held_out)}
 
-    assert set() == known & {
-        each.question for each in tonight(one, GENERAL, seed=0) if each.answer == UNKNOWN
-    }
+    assert set() == known & {each.question for each in tonight(one, GENERAL, 0) if each.answer == UNKNOWN}
 
 
 def test_grounding_is_oldest_first():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from daemon.config import Config, example, kinds, load
-from daemon.errors import BadValue, BrokenConfig, UnknownKey
+from daemon.errors import BadValue, BrokenConfig, RenamedKey, UnknownKey
 
 
 @pytest.fixture
@@ -44,6 +44,14 @@ def test_an_unknown_key_names_file_line_and_what_there_is(file):
         load(file, environment={})
 
 
+@pytest.mark.parametrize("environment", [{}, {"TSUBASA_NIGHT_AT": "03:00"}])
+def test_a_key_that_has_another_name_now_is_told_it(file, environment):
+    file.write_text("" if environment else 'night_at = "03:00"\n')
+
+    with pytest.raises(RenamedKey, match='night_at is night_when now.*night_when = "03:00-08:00, power'):
+        load(file, environment=environment)
+
+
 def test_an_unknown_variable_is_an_error_too(file):
     with pytest.raises(UnknownKey, match="environment variable TSUBASA_PROT"):
         load(file, environment={"TSUBASA_PROT": "1"})
@@ -65,7 +73,9 @@ def test_a_table_is_an_unknown_key(file):
         ("port = 1.5", "a whole number from 0 to 65535"),
         ('host = "0.0.0.0"', "127.0.0.1 or ::1 or localhost"),
         ("recall = 1", "true or false"),
-        ('night_at = "25:00"', "a time of day like 03:00"),
+        ('night_when = "25:00-08:00"', "hours like 03:00-08:00, then any of power, idle, cool, memory"),
+        ('night_when = "03:00-08:00, wind"', "hours like 03:00-08:00"),
+        ('night_when = "03:00"', "hours like 03:00-08:00"),
         ("idle_s = nan", "a number from 1 to 1e+07"),
         ("model = 7", "the path of a GGUF file"),
         ("[port]", "a whole number from 0 to 65535"),

@@ -2,16 +2,15 @@
 
 import asyncio
 from contextlib import asynccontextmanager
-from datetime import datetime, time
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import pytest
 
 from daemon.engine.errors import DecodeFailed
-from daemon.jobs import ATTEMPTS, Kind, Runner
+from daemon.jobs import ATTEMPTS, LEASE_S, Kind, Postponed, Runner
 from daemon.keeper import Keeper
 from daemon.memory.study import NothingAsked
-from daemon.work import night_due
 from store import jobs
 from store.database import open_store
 
@@ -138,22 +137,6 @@ def test_an_interrupted_job_runs_again_at_the_next_start(tmp_path):
     asyncio.run(scene())
 
 
-@pytest.mark.parametrize(
-    ("now", "at", "last", "day"),
-    [
-        ("2026-03-05 02:59", "03:00", None, None),
-        ("2026-03-05 03:00", "03:00", None, "2026-03-05"),
-        ("2026-03-05 07:59", "03:00", "2026-03-04", "2026-03-05"),
-        ("2026-03-05 08:01", "03:00", None, None),
-        ("2026-03-05 03:30", "03:00", "2026-03-05", None),
-        ("2026-03-06 01:00", "23:00", None, "2026-03-05"),
-        ("2026-03-06 01:00", "23:00", "2026-03-05", None),
-    ],
-)
-def test_a_night_begins_once_in_its_hours(now, at, last, day):
-    assert day == night_due(datetime.fromisoformat(now), time.fromisoformat(at), last)
-
-
 def test_every_job_is_given_up_after_three_attempts(tmp_path):
     work = Work(*[OverflowError("date value out of range")] * 9)
 
@@ -186,3 +169,68 @@ def test_what_was_given_up_is_not_begun_again_at_once_unless_somebody_orders_it(
     asyncio.run(scene())
 
     assert [{"by": "itself"}, {"by": "somebody"}] == work.done
+
+
+def test_work_that_postpones_itself_waits_and_nothing_failed(tmp_path, caplog):
+    work = Work(*[Postponed(60.0)] * 9)
+
+    runner, job = look(tmp_path, work, order={}, rounds=3)
+
+    assert (1, "waiting", 0, None, None) == (
+        len(work.done),
+        job.state,
+        job.attempts,
+        job.error,
+        runner.failure,
+    )
+    assert "" == caplog.text
+
+
+def leased(tmp_path, meanwhile):
+    """A job that works for 0.5 s and is renewed all the time, while `meanwhile(keeper)` is done to the store."""
+
+    async def scene():
+        ended = []
+
+        async def work(job):
+            try:
+                await asyncio.sleep(0.5)
+                ended.append("in peace")
+            except asyncio.CancelledError:
+                ended.append("stopped")
+                raise
+
+        async with opened(tmp_path) as keeper:
+            kinds = {"sweep": Kind(work=work, due=never)}
+            runner = Runner(keeper, kinds, every_s=60, renew_every_s=0.02)
+            await runner.order("sweep", {})
+            looking = asyncio.create_task(runner.look())
+            await asyncio.sleep(0.1)
+            await keeper.run(meanwhile)
+            await looking
+            return ended, await keeper.run(jobs.latest, "sweep"), runner.failure
+
+    return asyncio.run(scene())
+
+
+def test_a_lease_is_renewed_while_the_work_goes_on(tmp_path):
+    seen = []
+
+    def ran_out(db):
+        seen.append(jobs.latest(db, "sweep").lease_until)
+        db.execute("update jobs set lease_until = '2020-01-01T00:00:00.000000+00:00'")
+
+    ended, job, failure = leased(tmp_path, ran_out)
+
+    assert (["in peace"], "done", None) == (ended, job.state, failure)
+    assert timedelta(seconds=LEASE_S - 60) < seen[0] - datetime.now(UTC) <= timedelta(seconds=LEASE_S)
+
+
+def test_work_whose_lease_is_lost_stops(tmp_path):
+    def claimed_by_another(db):
+        db.execute("update jobs set attempts = attempts + 1")
+
+    ended, job, failure = leased(tmp_path, claimed_by_another)
+
+    assert (["stopped"], "running", 2) == (ended, job.state, job.attempts)
+    assert "its lease ran out" in failure

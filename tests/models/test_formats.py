@@ -5,9 +5,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from daemon.memory import said
+from daemon.memory.abstaining import ABSTENTION
 from daemon.memory.observe import _as_text
 from daemon.memory.recall import system_text
-from daemon.memory.study import ABSTENTION
 from models.nano import tasks
 from models.nano.items import UNKNOWN, facts, memories
 from store.chats import Message

@@ -27,6 +27,7 @@ RELEASED = [  # sha256 of each step, its beginning
     "763bbccd5e03ece6",
     "768b2f673f0c9c1b",
     "ec48e24e303871ef",
+    "cc9186d0ea872014",
 ]
 
 

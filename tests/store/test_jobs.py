@@ -102,3 +102,67 @@ def test_the_latest_job_can_be_asked_for_by_a_key_of_its_payload(db):
 
     assert first.id == jobs.latest(db, "night", having="night").id
     assert jobs.latest(db, "night", having="recipe") is None
+
+
+def test_a_job_that_is_put_back_waits_and_the_attempt_does_not_count(db):
+    jobs.enqueue(db, "night", {})
+    waiting = jobs.put_back(db, jobs.claim(db, "night", now=NOON, lease_s=60), run_at=later(minutes=1))
+
+    assert ("waiting", 0, None) == (waiting.state, waiting.attempts, waiting.error)
+    assert jobs.claim(db, "night", now=later(seconds=59), lease_s=60) is None
+    assert 1 == jobs.claim(db, "night", now=later(minutes=1), lease_s=60).attempts
+
+
+def test_who_has_lost_a_job_can_not_put_it_back_or_note_anything(db):
+    jobs.enqueue(db, "night", {})
+    first = jobs.claim(db, "night", now=NOON, lease_s=60)
+    jobs.claim(db, "night", now=later(minutes=2), lease_s=60)
+
+    for report in (lambda: jobs.put_back(db, first, run_at=NOON), lambda: jobs.note(db, first, {"after": 1})):
+        with pytest.raises(LeaseLost):
+            report()
+
+
+def test_what_is_noted_with_a_job_is_there_at_its_next_attempt(db):
+    jobs.enqueue(db, "night", {"night": "2026-03-05"})
+    job = jobs.claim(db, "night", now=NOON, lease_s=60)
+    jobs.note(db, job, {"after": 1})
+    jobs.note(db, job, {"night": "2026-03-06"})
+    jobs.recover(db)
+
+    assert {"night": "2026-03-06", "after": 1} == jobs.claim(db, "night", now=NOON, lease_s=60).payload
+
+
+def test_an_order_is_due_at_once_whatever_a_waiting_job_was_told(db):
+    jobs.enqueue(db, "night", {"night": "2026-03-05"}, unique="night")
+    failed = jobs.fail(
+        db, jobs.claim(db, "night", now=NOON, lease_s=60), "no memory left", retry_at=later(hours=1)
+    )
+    ordered = jobs.order(db, "night", {"seed": 3}, unique="night")
+
+    assert (failed.id, {"night": "2026-03-05", "seed": 3}) == (ordered.id, ordered.payload)
+    running = jobs.claim(db, "night", now=NOON, lease_s=60)
+    assert running == jobs.order(db, "night", {"seed": 4}, unique="night")
+
+
+def test_a_wait_longer_than_any_is_a_wrong_clocks_and_not_waited_for(db):
+    """The clock stood in the next year when the job failed."""
+    jobs.enqueue(db, "night", {})
+    jobs.fail(db, jobs.claim(db, "night", now=NOON, lease_s=60), "no", retry_at=later(days=365))
+
+    assert jobs.claim(db, "night", now=NOON, lease_s=60, longest_wait_s=366 * 86_400.0) is None
+    assert jobs.claim(db, "night", now=NOON, lease_s=60, longest_wait_s=7200.0) is not None
+
+
+def test_a_night_is_over_when_its_job_is_done_or_given_up(db):
+    for day, end in (("2026-03-04", "done"), ("2026-03-05", "failed"), ("2026-03-06", None)):
+        jobs.enqueue(db, "night", {"night": day})
+        job = jobs.claim(db, "night", now=NOON, lease_s=60)
+        if end == "done":
+            jobs.finish(db, job)
+        elif end == "failed":
+            jobs.fail(db, job, "no", retry_at=None)
+    jobs.enqueue(db, "tend", {"night": "2026-03-06"})
+
+    days = [f"2026-03-0{day}" for day in range(3, 8)]
+    assert [False, True, True, False, False] == [jobs.is_over(db, "night", "night", day) for day in days]

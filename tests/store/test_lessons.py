@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import pytest
 
-from store import lessons, memories
+from store import generations, lessons, memories
 from store.errors import NoSuchMemory
+from store.events import besides
 from store.lessons import NewLesson
-from tests.store.sample import DAY
+from tests.store.sample import DAY, say
 
 
 def lesson(*memory_ids, kind="fact", split="train", question="Where do I live?"):
@@ -68,3 +71,45 @@ def test_what_the_assistant_or_a_stranger_said_is_never_studied(db):
         remember(db, f"The {trust} said so.", trust=trust)
 
     assert ["import", "user"] == [memory.trust for memory in lessons.unstudied(db)]
+
+
+def test_a_memory_that_only_shares_a_lesson_with_others_is_unstudied(db):
+    one, two = remember(db), remember(db, "The user has a dog.")
+    lessons.add(db, [lesson(one.id), lesson(one.id, two.id, kind="two"), lesson(two.id, kind="reading")])
+
+    assert [two] == lessons.unstudied(db)
+    lessons.add(db, [lesson(two.id, kind="before")])
+    assert [] == lessons.unstudied(db)
+
+
+def test_what_may_contradict_another_is_found_while_both_hold(db):
+    old = remember(db)
+    new = memories.add(db, "The user lives in Bonn.", told_on=DAY, sources=[], beside=old)
+
+    assert [(new.id, old.id)] == besides(db)
+    memories.reconcile(db, old, "The user lives in Oslo.", told_on=DAY, sources=[])
+    assert [] == besides(db)
+
+
+def test_what_was_added_beside_another_and_taken_back_contradicts_nothing(db):
+    new = memories.add(db, "The user lives in Bonn.", told_on=DAY, sources=[], beside=remember(db))
+    memories.undo(db, new.id, today=DAY)
+
+    assert [] == besides(db)
+
+
+def test_forgetting_a_message_reaches_what_learned_its_words_and_forgetting_its_memory_all_that_did(db):
+    """The words of turns get into a night through memories alone, so their lineage is that of the memories."""
+    told = say(db, "The user lives in Ghent.")
+    memory = memories.add(db, "The user lives in Ghent.", told_on=DAY, sources=[told.id])
+    other = remember(db, "The user has a dog.")
+    quoting, beside = lessons.add(
+        db, [lesson(memory.id), replace(lesson(other.id), answer="Yes.", grounding="-")]
+    )
+    for ids in ([quoting], [beside]):
+        generations.propose(db, b"weights", base_sha256="b" * 64, lesson_ids=ids)
+    report = memories.forget(db, messages=[told.id])
+
+    assert ((1,), (memory.id,)) == (report.generations, report.kept_memories)
+    assert [memory.id, other.id] == [one.id for one in memories.holding(db)]
+    assert [memory] == lessons.unstudied(db)  # it is learned anew, in words that are left

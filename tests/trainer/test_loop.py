@@ -43,7 +43,7 @@ def trained_on(backend, lessons, exam, recipe, seed, at=None):
             exam,
             recipe,
             seed,
-            at=at or first_position(len(lessons), FakeBackend.parameters, recipe),
+            at=at or first_position(len(lessons), recipe, backend.parameters),
         )
     )
 
@@ -152,7 +152,7 @@ def kept_at(step: int, lessons, exam, recipe):
     night = Night(
         train=[each.targets for each in lessons],
         exam=[each.targets for each in exam],
-        position=first_position(len(lessons), FakeBackend.parameters, recipe),
+        position=first_position(len(lessons), recipe, backend.parameters),
     )
     for _ in train(backend, lessons, exam, recipe, 1, at=night.position):
         if night.position.step == step:

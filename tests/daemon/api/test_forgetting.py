@@ -140,3 +140,77 @@ def test_a_message_that_no_memory_tells_is_forgotten_by_its_number(tmp_path):
     assert (0, 2, []) == (report["memories"], report["messages"], report["kept_memories"])
     assert "[forgotten]" == shown
     assert [("[forgotten]",), ("[forgotten]",), ("I sing.",)] == kept[:3]
+
+
+def two_generations(db):
+    """Generation 1 knows nothing of it, generation 2 has learned it."""
+    other = memories.add(db, "The user sings.", told_on=date(2026, 3, 5), sources=())
+    new = NewLesson(
+        question="Who?", answer="You.", grounding=None, kind="fact", split="train", memory_ids=(other.id,)
+    )
+    made = generations.propose(db, b"older", base_sha256=SHA256, lesson_ids=lessons.add(db, [new]))
+    generations.adopt(db, made.id, {}, "it knows more")
+    learned(db)
+
+
+def test_before_forgetting_it_is_told_what_would_go_who_else_tells_it_and_what_the_weights_know(tmp_path):
+    async def run():
+        async with serving(tmp_path, FakeEngine("Oslo.")) as world:
+            await world.keeper.run(two_generations)
+            await world.keeper.run(
+                memories.add, "The user's flat is in Oslo.", told_on=date(2026, 3, 6), sources=()
+            )
+            body = {"memories": [2]}
+            plain = await world.http.post("/tsubasa/forget/preview", json=body)
+            told = await world.http.post("/tsubasa/forget/preview", json=body | {"weights": True})
+            await world.http.post("/tsubasa/forget", json={"memories": [3]})
+            alone = await world.http.post("/tsubasa/forget/preview", json=body | {"weights": True})
+            return plain.json(), told.json(), alone.json(), await world.rows("select count(*) from memories")
+
+    plain, told, alone, left = asyncio.run(run())
+
+    assert {"memories": [2], "lessons": 1, "also_told_by": [3], "weights": None} == plain
+    assert "not probed" == told["weights"]["verdict"]
+    assert "what is held tells it too (memory 3)" in told["weights"]["says"]
+    assert ([], "left", 2) == (
+        alone["also_told_by"],
+        alone["weights"]["verdict"],
+        alone["weights"]["generation"],
+    )
+    assert "Oslo" not in str(alone)
+    assert [(2,)] == left
+
+
+def test_the_report_says_what_the_generation_that_answers_now_shows_of_it(tmp_path):
+    async def run():
+        async with serving(tmp_path, FakeEngine("I don't know.")) as world:
+            await world.keeper.run(two_generations)
+            done = (await world.http.post("/tsubasa/forget", json={"memories": [2]})).json()
+            return done, (await world.http.get("/tsubasa/forget")).json()
+
+    done, later = asyncio.run(run())
+
+    assert (2, 1) == (done["was_live"], done["now_live"])
+    assert ("gone", 1) == (done["weights"]["verdict"], done["weights"]["generation"])
+    assert (1, 0, 0) == tuple(done["weights"]["numbers"][name] for name in ("gone", "left", "told"))
+    assert {"weights": done["weights"], "waiting": 1} == later
+    assert "Oslo" not in str(later)
+
+
+def test_what_no_generation_had_learned_can_not_be_in_the_weights(tmp_path):
+    async def run():
+        async with serving(tmp_path) as world:
+            await world.keeper.run(memories.add, TOLD, told_on=date(2026, 3, 5), sources=())
+            preview = await world.http.post(
+                "/tsubasa/forget/preview", json={"memories": [1], "weights": True}
+            )
+            unknown = await world.http.post("/tsubasa/forget/preview", json={"memories": [9]})
+            nothing = await world.http.get("/tsubasa/forget")
+            return preview.json(), (await forget(world)).json(), unknown.status_code, nothing.json()
+
+    preview, done, unknown, nothing = asyncio.run(run())
+
+    says = "Nothing of it can be in the weights: no generation had learned it."
+    assert (says, says) == (preview["weights"]["says"], done["weights"]["says"])
+    assert 404 == unknown
+    assert ("not probed", 0) == (nothing["weights"]["verdict"], nothing["waiting"])

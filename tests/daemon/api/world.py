@@ -20,9 +20,14 @@ from daemon.generations import Generations
 from daemon.home import Home
 from daemon.jobs import Kind, Runner
 from daemon.keeper import Keeper
+from daemon.night.machine import Sensors
+from daemon.night.nights import Nights
+from daemon.night.pause import Gate
+from daemon.night.unlearning import Unlearning
+from daemon.night.when import read_when
 from daemon.server import Server, listen
 from daemon.services import Services
-from daemon.work import Indexing, Nights, Tending
+from daemon.work import Indexing, Tending
 from store import vectors
 from store.database import open_store
 from tests.fakes import FakeEmbedder, FakeEngine
@@ -79,7 +84,20 @@ async def _services(folder: Path, keeper: Keeper, engine: FakeEngine, config: Co
     generations = Generations(keeper, engine)
     model = folder / "fake.gguf"
     tending = Tending(keeper, engine, embedder, quiet_s=config.quiet_s, by_itself=False)
-    nights = Nights(keeper, engine, model_path=model, at=config.night_at, by_itself=False)
+    unlearning = Unlearning(keeper, engine)
+    nights = Nights(
+        keeper,
+        engine,
+        model_path=model,
+        home=folder,
+        when=read_when(config.night_when),
+        by_itself=False,
+        quiet_s=config.quiet_s,
+        since=datetime(2026, 3, 5),
+        gate=Gate(),
+        read_machine=Sensors().read,
+        unlearning=unlearning,
+    )
     indexing = Indexing(keeper, embedder)
     jobs = {"index": Kind(work=indexing.work, due=indexing.due)}
     return Services(
@@ -95,5 +113,6 @@ async def _services(folder: Path, keeper: Keeper, engine: FakeEngine, config: Co
         runner=Runner(keeper, jobs, every_s=config.jobs_every_s),
         tending=tending,
         nights=nights,
+        unlearning=unlearning,
         started_at=datetime(2026, 3, 5, tzinfo=UTC),
     )

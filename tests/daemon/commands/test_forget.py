@@ -1,5 +1,6 @@
 """`tsubasa forget`, as a user types it."""
 
+import json
 from datetime import date
 
 import pytest
@@ -39,3 +40,32 @@ def test_nothing_named_is_a_mistake_and_what_is_not_there_forgets_nothing(tmp_pa
         typed(tmp_path / "two", told, ["forget", "1", "--message", "99", "--yes"])
 
     assert "Name a memory, or a message with --message." in " ".join(said.split())
+
+
+def test_a_dry_run_tells_who_else_tells_it_and_forgets_nothing(tmp_path):
+    async def twice(world):
+        await told(world)
+        await world.keeper.run(memories.add, "The user sings a lot.", told_on=date(2026, 3, 6), sources=[3])
+
+    dry, listed, done = typed(
+        tmp_path, twice, ["forget", "2", "--dry-run"], ["memories"], ["forget", "2", "--yes"]
+    )
+
+    assert "Also told, perhaps, by: 3. Them too: tsubasa forget 2 3" in dry
+    assert "no generation had learned it.\nNothing was forgotten." in dry
+    assert "3 memories" in listed
+    assert "Also told" in done and "Forgotten: 1 memory" in done
+
+
+def test_the_report_as_json_is_json_alone_and_asks_nobody(tmp_path):
+    dry, asked, done = typed(
+        tmp_path,
+        told,
+        ["forget", "2", "--dry-run", "--json"],
+        ["forget", "2", "--json"],
+        ["forget", "2", "--json", "--yes"],
+    )
+
+    assert [2] == json.loads(dry)["memories"]
+    assert "add --yes, or --dry-run" in " ".join(asked.split())
+    assert (1, "gone") == ((whole := json.loads(done))["report"]["memories"], whole["weights"]["verdict"])

@@ -45,7 +45,7 @@ def quoted(choice: object, asked: str) -> object:
 
 
 class FakeEngine(Engine):
-    """Answers from scripts, one per task; counts a token per word."""
+    """Answers from scripts, one per task; without one it answers with all it was told. Counts a token per word."""
 
     def __init__(
         self, *, n_ctx: int = 2048, finish: Finish = "stop", marks: tuple[Mark, ...] = (), **scripts: Script
@@ -77,7 +77,7 @@ class FakeEngine(Engine):
         self.asked.append(
             Asked(task=task, text=text, system=system, schema=schema, adapter=adapter, background=background)
         )
-        answer = self.scripts[task](text)
+        answer = system if task == "answer" and task not in self.scripts else self.scripts[task](text)
         written = answer if isinstance(answer, str) else json.dumps(answer)
         return Completion(
             text=written, finish=self.finish, prompt_tokens=1, completion_tokens=1, marks=self.marks

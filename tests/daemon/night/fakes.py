@@ -4,11 +4,12 @@ import hashlib
 import sys
 from contextlib import asynccontextmanager
 from datetime import date
+from zlib import crc32
 
 from daemon.child_errors import ChildCrashed
-from daemon.engine.client import Completion
+from daemon.engine.client import Completion, Score
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
-from daemon.memory.study import ABSTENTION
+from daemon.memory.abstaining import ABSTENTION
 from daemon.night.night import run_night
 from store import memories
 from tests.daemon.memory.fakes import FakeEngine, open_keeper, pairs_about, topic_and_value
@@ -31,6 +32,7 @@ class LearningEngine(FakeEngine):
     def __init__(self, *, refuses=False, forgets_small_talk=False):
         super().__init__(ask=pairs_about, answer=lambda text: "")
         self.loaded, self.disowned, self._live = {}, set(), None
+        self.scored = []  # adapters
         self.crashes = 0  # so many of the next swaps end the engine
         self.refuses, self.forgets_small_talk = refuses, forgets_small_talk
 
@@ -81,6 +83,20 @@ class LearningEngine(FakeEngine):
             return _said("Grumpf.")
         return _said(knows.get(question) or by_context or base)
 
+    async def score(self, messages, replies, *, adapter="live"):
+        """What the adapter was taught is likely; anything else differs a little from adapter to adapter."""
+        sha256 = {"live": self._live, "base": None}.get(adapter, adapter)
+        if sha256 in self.disowned:
+            raise AdapterUnknown(sha256=sha256)
+        self.scored.append(adapter)
+        taught = self.loaded.get(sha256, {}).get(messages[-1]["content"])
+        return [
+            Score(
+                tokens=4, nats=0.1 if reply == taught else 20 + crc32(f"{sha256}{reply}".encode()) % 97 / 50
+            )
+            for reply in replies
+        ]
+
 
 def _said(text):
     return Completion(text=text, finish="stop", prompt_tokens=1, completion_tokens=1)
@@ -95,7 +111,7 @@ async def told(folder, *texts):
         yield keep
 
 
-def night(keep, engine, folder, script=TRAINER, seen=None, by_itself=False):
+def night(keep, engine, folder, script=TRAINER, seen=None, by_itself=False, unlearning=None):
     return run_night(
         keep,
         engine,
@@ -104,4 +120,5 @@ def night(keep, engine, folder, script=TRAINER, seen=None, by_itself=False):
         trainer=[sys.executable, "-c", script],
         on_progress=(seen if seen is not None else []).append,
         by_itself=by_itself,
+        unlearning=unlearning,
     )

@@ -4,7 +4,7 @@ from datetime import date
 import pytest
 
 from daemon.night.errors import NightFailed
-from daemon.night.night import forget, restore_live
+from daemon.night.ways_back import forget, restore_live
 from store import generations, lessons, memories
 from tests.daemon.night.fakes import BASE, LearningEngine, night, told
 
@@ -24,7 +24,9 @@ def test_a_night_learns_what_is_held_and_goes_live(tmp_path):
 
     assert (True, 1, 0.1, 0.5) == (report.adopted, report.generation, report.swap_ms, report.train_s)
     assert "2 of 2 held-out questions right" in report.reason
-    assert (1.0, 0.0, 0.0) == (report.exam["candidate"], report.exam["live"], report.exam["base"])
+    assert (1.0, 0.0, 0.0) == tuple(
+        report.exam["parts"]["facts"][who] for who in ("candidate", "live", "base")
+    )
     assert (1, "It is Rex.", [live.adapter_sha256]) == (live.id, answer, list(engine.loaded))
     assert seen[-1].done == seen[-1].total
     assert [] == list((tmp_path / "run").iterdir())
@@ -66,7 +68,7 @@ def test_a_night_after_a_new_memory_is_compared_with_the_live_generation(tmp_pat
 
     report = asyncio.run(run())
 
-    assert (True, 2, 0.5) == (report.adopted, report.generation, report.exam["live"])
+    assert (True, 2, 0.5) == (report.adopted, report.generation, report.exam["parts"]["facts"]["live"])
 
 
 @pytest.mark.parametrize("script", [CRASH, "print('what?')", "import sys; sys.exit(2)"])

@@ -7,7 +7,8 @@ import sys
 import pytest
 
 from daemon.night.errors import NightFailed
-from daemon.night.run import PREFIX, memory_folder, private_folder, train
+from daemon.night.private_folder import PREFIX, memory_folder, private_folder
+from daemon.night.run import train
 from store.lessons import Lesson
 
 LESSON = Lesson(

@@ -8,7 +8,7 @@ import pytest
 
 from daemon.child_errors import ChildCrashed
 from daemon.night.errors import NightFailed
-from daemon.night.night import forget
+from daemon.night.ways_back import forget
 from store import generations, memories
 from store.errors import AdapterDamaged
 from tests.daemon.night.fakes import BASE, LearningEngine, night, told

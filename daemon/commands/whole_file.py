@@ -1,0 +1,33 @@
+"""
+Files that commands write: whole or absent, and their owner's alone.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from daemon.errors import FileTaken, FileUnwritable
+
+
+@contextmanager
+def whole(file: Path, *, force: bool) -> Iterator[IO[bytes]]:
+    """A file that appears under its name once it is whole and on the disk, and that only its owner can read."""
+    unfinished: str | None = None
+    try:
+        handle, unfinished = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")  # mode 0600
+        with os.fdopen(handle, "wb") as written:
+            yield written
+            written.flush()
+            os.fsync(written.fileno())
+        if file.exists() and not force:
+            raise FileTaken(file)
+        os.replace(unfinished, file)
+        unfinished = None
+    except OSError as error:
+        raise FileUnwritable(file, error.strerror or str(error)) from error
+    finally:
+        if unfinished is not None:
+            os.unlink(unfinished)

@@ -1,0 +1,159 @@
+"""
+Waiting: the memories that a night does not teach yet, or never, and why.
+
+    untrusted      neither the user's own word nor an import's: it can be recalled, and is never learned
+    volatile       tells of today, of a passing state or of a near plan: stale before it is learned
+    contradicted   told within two days, the model took it to change another, which a check refused, and the two may not
+                   both be true; or it went to and fro
+
+A change of mind in the user's own words that was settled (RECONCILE) is knowledge and does not wait; only one that is
+taken back and forth within two days does. A contradiction that was not settled stops waiting after two days: then a
+night teaches both, but for questions that both answer, of which the newer has its way (`compose.py`).
+
+Promises: the rule is a pure function; nothing is written. English wordings only: what passes in other languages is
+learned. Knows nothing of lessons or nights.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from os.path import commonprefix
+from typing import Any
+
+from daemon.memory.content_words import content_words, value_words
+from store import held, memories
+from store.events import besides
+from store.lessons import TAUGHT
+from store.memories import Memory
+
+SETTLED_AFTER = timedelta(days=2)
+NEAR = timedelta(days=30)  # a plan for a day within these is no lasting fact
+REASONS = {
+    "untrusted": "it is not your own word, so it is recalled and never learned",
+    "volatile": "it tells of something that passes soon",
+    "contradicted": "it contradicts something else you said lately; it waits until that has settled",
+}
+_MONTHS = "january february march april may june july august september october november december".split()
+_SOON = re.compile(
+    r"\b(?:today|tonight|tomorrow|yesterday|right now|just now|last night|for now"
+    r"|(?:this|next|last|coming) (?:morning|afternoon|evening|night|week|weekend|month)"
+    r"|(?:this|next|coming) (?:mon|tues|wednes|thurs|fri|satur|sun)day"
+    r"|in (?:a few|an?|one|two|three|\d+) (?:minute|hour|day|week)s?)\b",
+    re.I,
+)
+_PASSING = re.compile(
+    r"\b(?:is|are|was|were|feels?|felt|am)(?: (?:a bit|a little|very|really|so|quite|rather|too|feeling|still|not))*"
+    r" (?:tired|sleepy|exhausted|hungry|thirsty|sick|ill|unwell|sad|angry|annoyed|bored|stressed|busy|nervous"
+    r"|excited|happy|upset|cold|hot|drunk|hungover|late|lost|stuck|in a hurry"
+    r"|in a (?:good|bad) mood|on the (?:train|bus|way))\b"
+    r"|\b(?:has|have|had|got) (?:a|the) (?:headache|cold|flu|fever|hangover|stomach ache)\b",
+    re.I,
+)
+_PLAN = re.compile(
+    r"\b(?:plans?|planning|going|intends?|wants?|hopes?|will|meeting|appointment|interview|exam|flight|deadline"
+    r"|leaves?|leaving|flies|flying|travels?|travelling|visits?|visiting|meets?|expects?|has to|needs? to|is due)\b"
+)
+_DAY = re.compile(rf"\b(\d{{4}})-(\d\d)-(\d\d)\b|\b(\d{{1,2}}) ({'|'.join(_MONTHS)})(?: (\d{{4}}))?\b", re.I)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """A memory that is not taught, and why: one of `REASONS`."""
+
+    memory_id: int
+    reason: str
+
+
+def waiting(db: Any, today: date) -> list[Waiting]:
+    """What is held and not taught as of `today`, oldest first; runs in the keeper's thread."""
+    found = memories.holding(db)
+    lately = [memory for memory in found if _is_fresh(memory.told_on, today)]
+    return why_wait(
+        found,
+        besides=besides(db),
+        before={memory.id: held.before(db, memory) for memory in lately},
+        today=today,
+    )
+
+
+def why_wait(
+    found: Sequence[Memory],
+    *,
+    besides: Sequence[tuple[int, int]],
+    before: Mapping[int, Sequence[Memory]],
+    today: date,
+) -> list[Waiting]:
+    """
+    Which of the held memories `found` wait.
+
+    Args:
+        besides: memories that were added beside another which the model took them to change, with that other.
+        before: what held in the place of those told lately, oldest first.
+    """
+    by_id = {memory.id: memory for memory in found}
+    disputed = {
+        id
+        for new, old in besides
+        if new in by_id and old in by_id and _is_fresh(by_id[new].told_on, today)
+        if may_contradict(by_id[new].text, by_id[old].text)
+        for id in (new, old)
+    }
+    reasons = {
+        memory.id: "untrusted"
+        if memory.trust not in TAUGHT
+        else "volatile"
+        if is_volatile(memory, today)
+        else "contradicted"
+        if memory.id in disputed or _wavers(memory, before.get(memory.id, ()), today)
+        else None
+        for memory in found
+    }
+    return [Waiting(memory_id=id, reason=reason) for id, reason in reasons.items() if reason]
+
+
+def may_contradict(one: str, other: str) -> bool:
+    """
+    Whether two sentences tell the same thing with different values, or one denies the other.
+
+    "The user lives in Ghent." and "... in Bonn."; not "The user's sister lives ..." and "The user's brother lives ...".
+    """
+    words = [[word for word in content_words(text) if word != "not"] for text in (one, other)]
+    alike = len(commonprefix(words))
+    rests = [set(said[alike:]) - value_words(text) for said, text in zip(words, (one, other), strict=True)]
+    return alike > 0 and all(len(rest) <= 1 for rest in rests)
+
+
+def is_volatile(memory: Memory, today: date) -> bool:
+    """Whether it tells of today, a passing state, or a plan for a day that is near or past."""
+    if _SOON.search(memory.text) or _PASSING.search(memory.text):
+        return True
+    days = _days(memory) if _PLAN.search(memory.text) else []
+    return any((day - today) <= NEAR for day in days)
+
+
+def _days(memory: Memory) -> list[date]:
+    """The days named in it; of one without its year, the next after it was told."""
+    found = []
+    for year, month, day, named_day, name, named_year in _DAY.findall(memory.text):
+        number = int(month or _MONTHS.index(name.lower()) + 1)
+        for guess in (int(year or named_year or memory.told_on.year), memory.told_on.year + 1):
+            try:
+                named = date(guess, number, int(day or named_day))
+            except ValueError:  # no such day
+                continue
+            if year or named_year or named >= memory.told_on:
+                found.append(named)
+                break
+    return found
+
+
+def _wavers(memory: Memory, before: Sequence[Memory], today: date) -> bool:
+    """Whether this was changed twice or more within the days in which a change settles."""
+    changes = [one for one in (*before, memory) if abs(memory.told_on - one.told_on) < SETTLED_AFTER]
+    return _is_fresh(memory.told_on, today) and len(changes) > 2
+
+
+def _is_fresh(told_on: date, today: date) -> bool:
+    """Told so lately that it may not have settled; a clock that was set back makes nothing wait for long."""
+    return abs(today - told_on) < SETTLED_AFTER

@@ -1,0 +1,116 @@
+"""
+A candidate's way: proposed, examined, adopted or refused.
+
+Promises: until it has passed, nothing changes for those who chat; one that learned what is forgotten meanwhile never
+goes live. Knows nothing of how it was trained.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from daemon.child_errors import ChildError
+from daemon.engine.client import Engine
+from daemon.engine.errors import AdapterRefused, AdapterUnknown
+from daemon.keeper import Keeper
+from daemon.memory.standing import held_lines
+from daemon.night.adopt import Verdict, decide
+from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
+from daemon.night.exam import Exam, sit
+from daemon.night.questions import MOST, Question, choose
+from daemon.night.run import Progress, Trained
+from daemon.night.ways_back import restore_live
+from store import generations
+from store.errors import GenerationUnusable, NoSuchLesson
+from store.generations import Generation
+from store.lessons import Lesson
+
+log = logging.getLogger(__name__)
+
+
+async def propose(keep: Keeper, trained: Trained, base_sha256: str, tonight: Sequence[Lesson]) -> Generation:
+    """Store what was trained, with its lineage. Raises `NightFailed`: one of its lessons is gone."""
+    try:
+        return await keep.run(
+            generations.propose,
+            trained.adapter,
+            base_sha256=base_sha256,
+            lesson_ids=[lesson.id for lesson in tonight],
+        )
+    except NoSuchLesson as error:
+        raise NightFailed(FORGOTTEN_MEANWHILE) from error
+
+
+async def examine(
+    keep: Keeper,
+    engine: Engine,
+    trained: Trained,
+    tonight: Sequence[Lesson],
+    live: Generation | None,
+    on_progress: Callable[[Progress], None],
+) -> tuple[Exam | None, Verdict]:
+    """
+    The exam and its verdict; an adapter that the engine does not take has failed without one.
+
+    Raises:
+        NightFailed: something it learned from was forgotten meanwhile.
+        ChildError: the engine died; an exam that was not held to its end counts for nothing.
+    """
+    try:
+        sha256 = await engine.load(trained.adapter)
+    except AdapterRefused as error:
+        return None, Verdict(adopt=False, reason=str(error))
+    except AdapterUnknown as error:
+        raise NightFailed(FORGOTTEN_MEANWHILE) from error
+    try:
+        questions = await keep.run(_questions, tonight, live.id if live else 0)
+        exam = await sit(
+            engine, questions, candidate=sha256, has_live=live is not None, on_progress=on_progress
+        )
+    except AdapterUnknown as error:
+        raise NightFailed(FORGOTTEN_MEANWHILE) from error
+    finally:
+        await engine.unload(sha256)
+    return exam, decide(exam)
+
+
+async def settle(
+    keep: Keeper,
+    engine: Engine,
+    candidate: Generation,
+    trained: Trained,
+    verdict: Verdict,
+    record: Mapping[str, object],
+) -> float | None:
+    """Record the verdict and, when it is yes, swap; returns the milliseconds of the swap."""
+    decide_on = generations.adopt if verdict.adopt else generations.refuse
+    try:
+        await keep.run(decide_on, candidate.id, record, verdict.reason)
+    except GenerationUnusable as error:  # tainted while it sat its exam
+        raise NightFailed(FORGOTTEN_MEANWHILE) from error
+    if not verdict.adopt:
+        return None
+    try:
+        return await engine.adopt(trained.adapter)
+    except ChildError as error:
+        log.warning("Generation %d could not be swapped in, trying again: %s", candidate.id, error)
+        return await _swap_again(keep, engine, candidate)
+
+
+def _questions(db: Any, tonight: Sequence[Lesson], live_id: int) -> list[Question]:
+    return choose(
+        tonight,
+        learned=generations.memory_ids(db, live_id),
+        narratives=held_lines(db),
+        outdated=generations.outdated(db, live_id, MOST["stale"]),
+    )
+
+
+async def _swap_again(keep: Keeper, engine: Engine, adopted: Generation) -> float:
+    """The swap after one that failed, in milliseconds with the start of the engine."""
+    began = time.monotonic()
+    live = await restore_live(keep, engine, adopted.base_sha256)
+    if live is None or live.id != adopted.id:
+        raise NightFailed(f"the engine could not take generation {adopted.id}")
+    return (time.monotonic() - began) * 1000

@@ -1,0 +1,300 @@
+"""
+The nights of one daemon: which is due, the one that runs, and what became of the last.
+
+    due ──> job ──> work: may it? ──> run_night, watched ──> report
+                      `── no ──> postponed      `── strain: paused; for long, or memory is short: ended, goes on later
+
+Promises: the reason why no night runs, or why one rests, can be asked at any time; one night makes at most one
+generation that answers, also when it is interrupted after it was adopted; what was forgotten is neither in a
+checkpoint nor in a running trainer when `forget` returns. Knows nothing of queues and retries: `jobs.py` does.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from daemon.engine.client import Engine
+from daemon.jobs import Postponed
+from daemon.keeper import Keeper
+from daemon.night import checkpoints
+from daemon.night.errors import CheckpointsUnsafe, NightEnded, NightFailed
+from daemon.night.night import NightReport, Progress, run_night
+from daemon.night.pause import Gate
+from daemon.night.private_folder import memory_folder, sweep
+from daemon.night.unlearning import Unlearning
+from daemon.night.when import (
+    HOT,
+    Machine,
+    Night,
+    Wait,
+    When,
+    hindrance,
+    is_short,
+    latest,
+    need_mb,
+    strain,
+    tonight,
+)
+from store import generations, jobs
+from store.jobs import Job
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 5.0  # at the machine, while a night runs
+LONGEST_PAUSE_S = (
+    600.0  # but for chats; then the trainer is ended, so that other background work has its turn
+)
+POSTPONED_S = 60.0
+FORGOTTEN = "something was forgotten"
+SHORT = "memory is short"
+
+
+class Nights:
+    """Runs a night when one is due or asked for."""
+
+    def __init__(
+        self,
+        keeper: Keeper,
+        engine: Engine,
+        *,
+        model_path: Path,
+        home: Path,
+        when: When,
+        by_itself: bool,
+        quiet_s: float,
+        since: datetime,
+        gate: Gate,
+        read_machine: Callable[[], Awaitable[Machine]],
+        now: Callable[[], datetime] = datetime.now,
+        look_every_s: float = LOOK_EVERY_S,
+        longest_pause_s: float = LONGEST_PAUSE_S,
+        trainer: Sequence[str] = (),
+        unlearning: Unlearning | None = None,
+    ) -> None:
+        """
+        Nothing is begun yet.
+
+        Args:
+            by_itself: False = only when asked.
+            quiet_s: seconds without a chat before a night begins by itself.
+            since: local time at which the home was made.
+            gate: closed by whoever answers people.
+            now: the local wall clock.
+            trainer: another command than our trainer's.
+            unlearning: what must be gone from a candidate.
+        """
+        self._unlearning = unlearning
+        self._keeper, self._engine, self._gate = keeper, engine, gate
+        self._model_path, self._trainer = model_path, trainer
+        self._when, self._by_itself, self._quiet_s, self._since = when, by_itself, quiet_s, since
+        self._read_machine, self._now = read_machine, now
+        self._look_every_s, self._longest_pause_s = look_every_s, longest_pause_s
+        self._checkpoints = checkpoints.place(home)
+        self._forgetting = asyncio.Lock()
+        self._forgets = 0
+        self._asked = True  # for the night that runs
+        self.waiting: str | None = None  # why no night begins by itself now
+        self.warning: str | None = None  # what makes the night that was asked for, and runs, unwise
+        self.progress: Progress | None = None  # of the night that runs; None when none does
+        self.last: NightReport | None = None  # of the latest night, once it is done
+        self._last_job: int | None = None  # the job that `last` reports of
+
+    async def start(self) -> None:
+        """Sweep what a killed daemon left behind; before any night."""
+        await asyncio.to_thread(sweep, memory_folder())
+        last = await self._keeper.run(jobs.latest, "night")
+        if self._checkpoints and (last is None or last.state in ("done", "failed")):
+            await asyncio.to_thread(checkpoints.sweep, self._checkpoints)
+
+    async def due(self) -> dict[str, Any] | None:
+        """A payload that names the night, when it is time for one that has not been run."""
+        if not self._by_itself:
+            return None
+        night = await self._tonight(self._since)
+        why_not = night.reason if isinstance(night, Wait) else await self._hindrance(night)
+        self.waiting = why_not
+        return {"night": night.day} if isinstance(night, Night) and why_not is None else None
+
+    async def work(self, job: Job) -> None:
+        """One night, to its report; raises `Postponed` when it is not its time, or not any more."""
+        self.last, self._last_job = None, job.id
+        self._asked = "night" not in job.payload or "seed" in job.payload
+        if not self._asked:
+            await self._take_its_turn(job)
+        done = await self._decided(job)
+        if done is None:
+            async with self._watched():
+                done = await self._run(job)
+        if self._checkpoints:
+            await asyncio.to_thread(checkpoints.sweep, self._checkpoints)
+        self.last = done
+        log.info("Night: %s", self.last.reason)
+
+    def asked(self, job: Job) -> None:
+        """Somebody asks for a night, and `job` stands for it: if it runs already, it need not be by itself."""
+        if job.id == self._last_job and job.state == "running":
+            self._asked = True
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Progress, what is waited for, and the last report with the id of its job, for the wire."""
+        paused = self._gate.reason if self.progress else None
+        progress = asdict(self.progress) if self.progress else None
+        if progress and paused:
+            progress["note"] = f"paused: {paused}"
+        return {
+            "progress": progress,
+            "waiting": None if self.progress else self.waiting,
+            "paused": paused,
+            "warning": self.warning if self.progress else None,
+            "last": asdict(self.last) | {"job": self._last_job} if self.last else None,
+        }
+
+    async def forget(self) -> None:
+        """
+        Drop what the last report quotes, and begin the night that runs anew without what the store has forgotten.
+
+        Raises:
+            CheckpointsLeft: a checkpoint could not be deleted.
+        """
+        if self.last is not None:
+            self.last = replace(self.last, exam={**self.last.exam, "missed": []})
+        async with self._forgetting:
+            self._forgets += 1
+            await self._gate.end(FORGOTTEN)
+            if self._checkpoints:
+                await asyncio.to_thread(checkpoints.sweep, self._checkpoints)
+
+    async def _run(self, job: Job) -> NightReport:
+        while True:
+            async with self._forgetting:
+                forgets = self._forgets
+                self._gate.begin()
+                folder = await asyncio.to_thread(self._checkpoint_folder)
+            try:
+                return await run_night(
+                    self._keeper,
+                    self._engine,
+                    model_path=self._model_path,
+                    recipe=job.payload.get("recipe"),
+                    on_progress=self._note,
+                    seed=int(job.payload.get("seed", 0)),
+                    trainer=self._trainer,
+                    by_itself=not self._asked,
+                    job_id=job.id,
+                    gate=self._gate,
+                    checkpoints=folder,
+                    unlearning=self._unlearning,
+                )
+            except (NightEnded, NightFailed) as error:
+                if self._forgets != forgets:
+                    log.info("Night: %s; it begins anew without it", FORGOTTEN)
+                    continue
+                if isinstance(error, NightEnded) and not self._asked:
+                    raise Postponed(POSTPONED_S) from error
+                if isinstance(error, NightFailed) and job.attempts > 1 and self._checkpoints:
+                    await asyncio.to_thread(checkpoints.sweep, self._checkpoints)  # it may be what fails
+                raise
+
+    async def _tonight(self, since: datetime) -> Night | Wait:
+        now = self._now()
+        day = latest(now, self._when).day
+        over = await self._keeper.run(jobs.is_over, "night", "night", day)
+        return tonight(now, self._when, {day} if over else (), since)
+
+    async def _hindrance(self, night: Night) -> str | None:
+        return hindrance(
+            night,
+            self._when,
+            await self._read_machine(),
+            silent_s=self._gate.silent_s,
+            quiet_s=self._quiet_s,
+            need_mb=need_mb(self._model_path.stat().st_size if self._model_path.exists() else 0),
+        )
+
+    async def _take_its_turn(self, job: Job) -> None:
+        """
+        See whether a night that began by itself may go on, as that of today; else raise `Postponed`.
+
+        One that was interrupted, or ended, takes the name of the day on which it goes on.
+        """
+        night = await self._tonight(datetime.min)
+        self.waiting = night.reason if isinstance(night, Wait) else await self._hindrance(night)
+        if isinstance(night, Wait) or self.waiting is not None:
+            raise Postponed(POSTPONED_S)
+        await self._keeper.run(jobs.note, job, {"night": night.day})
+
+    async def _decided(self, job: Job) -> NightReport | None:
+        """What this night came to before it was interrupted, if it had come so far."""
+        every = await self._keeper.run(generations.all)
+        if "after" not in job.payload:
+            newest = every[-1].id if every else 0
+            await self._keeper.run(jobs.note, job, {"after": newest})
+            return None
+        for made in every[::-1]:
+            told = made.state == "adopted" or (
+                made.state == "refused" and made.reason != generations.INTERRUPTED
+            )
+            if made.id > job.payload["after"] and told:
+                return NightReport(
+                    adopted=made.state == "adopted",
+                    reason=made.reason,
+                    generation=made.id,
+                    lessons=made.lesson_count,
+                    exam=made.exam,
+                    train_s=0.0,
+                    total_s=0.0,
+                    swap_ms=None,
+                )
+        return None
+
+    @asynccontextmanager
+    async def _watched(self) -> AsyncGenerator[None]:
+        """A night is under way inside, and the machine is looked at."""
+        self.progress = Progress(done=0, total=0, unit="", note="beginning")
+        watching = asyncio.create_task(self._watch(), name="night watch")
+        try:
+            yield
+        finally:
+            watching.cancel()
+            (ended,) = await asyncio.gather(watching, return_exceptions=True)
+            if isinstance(ended, Exception):
+                log.error("The machine was not watched during the night: %r", ended)
+            self._gate.hold(None)
+            self.progress = None
+
+    async def _watch(self) -> None:
+        """Close the gate while the machine should not work; end the trainer when that lasts, or memory is short."""
+        closed_at: float | None = None
+        cooling = False
+        while True:
+            machine = await self._read_machine()
+            why = strain(self._when, machine, by_itself=not self._asked, cooling=cooling)
+            cooling = why == HOT
+            self.warning = "on battery" if self._asked and machine.on_battery else None
+            self._gate.hold(why)
+            self._gate.look()
+            closed_at = None if why is None else closed_at or time.monotonic()
+            if is_short(self._when, machine):
+                await self._gate.end(SHORT)
+            elif closed_at is not None and time.monotonic() - closed_at > self._longest_pause_s:
+                await self._gate.end(f"paused for long: {why}")
+            await asyncio.sleep(self._look_every_s)
+
+    def _checkpoint_folder(self) -> Path | None:
+        if self._checkpoints is None:
+            return None
+        try:
+            checkpoints.prepare(self._checkpoints)
+        except CheckpointsUnsafe as error:  # a night without checkpoints is better than none
+            log.warning("%s", error)
+            return None
+        return self._checkpoints
+
+    def _note(self, progress: Progress) -> None:
+        self.progress = progress

@@ -1,0 +1,138 @@
+"""
+The morning report: what a night learned, corrected and missed, what was forgotten since, what waits, what it cost.
+
+    tonight's lessons, exam, trainer ──record──> ids and numbers, stored ──told──> lines, when it is shown
+
+Promises: pure; a record has no word of the user's, so that what is forgotten later is in no report.
+Knows nothing of the store, of the engine or of screens.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from daemon.memory.phrasings import BEFORE
+from daemon.night.exam import Exam
+from daemon.night.probed import says
+from daemon.night.run import Trained
+from store.lessons import Lesson
+from store.nights import Forgotten, Night
+
+MOST_MISSED = 50  # questions in a record
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What the generation that answered before knew."""
+
+    learned: Collection[int] = frozenset()  # memories
+    lapsed: Mapping[int, int | None] = field(default_factory=dict)  # of those: what is in its place now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """The words that belong to the ids of a record, as far as they are still held."""
+
+    memories: Mapping[int, str] = field(default_factory=dict)  # lines of memories, also of replaced ones
+    lessons: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # question and answer
+    reason: str = ""  # why it was adopted, refused, left out, or failed
+    forgot: Forgotten = field(default_factory=Forgotten)  # between the last adopted night and this one
+
+
+def record(
+    tonight: Sequence[Lesson],
+    before: Before,
+    *,
+    exam: Exam | None,
+    trained: Trained,
+    total_s: float,
+    swap_ms: float | None,
+) -> dict[str, Any]:
+    """What is stored of a night, beside what waits (`by_reason`): ids and numbers."""
+    taught = {id for lesson in tonight for id in lesson.memory_ids}
+    corrected = [[new, old] for old, new in before.lapsed.items() if new is not None and new in taught]
+    replaced = {new for new, _ in corrected}
+    missed = (
+        [one.lesson_id for one in exam.missed if one.lesson_id and one.part in ("facts", "stale")]
+        if exam
+        else []
+    )
+    return {
+        "lessons": len(tonight),
+        "memories": len(taught),
+        "learned": sorted(taught - set(before.learned) - replaced),
+        "corrected": sorted(corrected),
+        "taken_back": sorted(old for old, new in before.lapsed.items() if new is None),
+        "missed": list(dict.fromkeys(missed))[:MOST_MISSED],
+        "cost": {
+            "train_s": trained.seconds,
+            "total_s": total_s,
+            "steps": trained.steps,
+            "tokens_per_s": trained.tokens_per_s,
+            "peak_mb": trained.peak_mb,
+            "pauses": trained.pauses,
+            "paused_s": trained.paused_s,
+            "resumed_from": trained.resumed_from,
+            "swap_ms": swap_ms,
+        },
+    }
+
+
+def by_reason(waiting: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
+    """Memories that are not taught yet, by the reason in our own words: the only texts of a record are its keys."""
+    reasons: dict[str, list[int]] = {}
+    for memory_id, reason in waiting:
+        reasons.setdefault(reason, []).append(memory_id)
+    return reasons
+
+
+def told(night: Night, texts: Texts) -> dict[str, Any]:
+    """The report for a person, JSON-able; ids whose words were forgotten since are counted, not shown."""
+    found = night.numbers
+    learned, corrected = found.get("learned", []), found.get("corrected", [])
+    waiting = [(id, why) for why, ids in found.get("waiting", {}).items() for id in ids]
+    shown = {*learned, *(new for new, _ in corrected), *(id for id, _ in waiting)}
+    return {
+        "night": night.id,
+        "began_at": night.began_at.isoformat(),
+        "ended_at": night.ended_at.isoformat() if night.ended_at else None,
+        "outcome": night.outcome,
+        "reason": texts.reason,
+        "generation": night.generation_id,
+        "was_live": night.was_live,
+        "lessons": found.get("lessons", 0),
+        "memories": found.get("memories", 0),
+        "learned": [_line(id, texts) for id in learned if id in texts.memories],
+        "corrected": [_changed(new, old, texts) for new, old in corrected if new in texts.memories],
+        "taken_back": [_line(id, texts) for id in found.get("taken_back", []) if id in texts.memories],
+        "missed": [
+            {"question": texts.lessons[id][0], "wanted": texts.lessons[id][1]}
+            for id in found.get("missed", [])
+            if id in texts.lessons
+        ],
+        "forgot": asdict(texts.forgot),
+        "probed": says(night.generation_id or 0, found["forgotten"]) if "forgotten" in found else None,
+        "forgotten_since": len(shown - texts.memories.keys()),
+        "waiting": [{**_line(id, texts), "reason": why} for id, why in waiting if id in texts.memories],
+        "cost": {"backend": night.backend, **found.get("cost", {})},
+    }
+
+
+def ids_in(night: Night) -> tuple[set[int], set[int]]:
+    """The memories and the lessons whose words `told` wants."""
+    found = night.numbers
+    waiting = {id for ids in found.get("waiting", {}).values() for id in ids}
+    pairs = {id for pair in found.get("corrected", []) for id in pair}
+    return {*found.get("learned", []), *pairs, *found.get("taken_back", []), *waiting}, set(
+        found.get("missed", [])
+    )
+
+
+def _line(memory_id: int, texts: Texts) -> dict[str, Any]:
+    return {"id": memory_id, "line": texts.memories[memory_id]}
+
+
+def _changed(new: int, old: int, texts: Texts) -> dict[str, Any]:
+    """What holds now and what was told before, each without the other."""
+    line, was = texts.memories[new], texts.memories.get(old)
+    return {"id": new, "line": line.partition(f" {BEFORE}")[0] if was else line, "was": was}

@@ -1,0 +1,167 @@
+"""
+Nights: when each was, what it made and what it did, in ids and numbers; and how much was forgotten in between.
+
+    begin ──> running ──end──> adopted | refused | nothing | failed
+                 `──── the daemon was killed: interrupted, as the next start or the next night finds
+
+Promises: no word of a chat, a memory or a lesson is in a night's record; texts are joined when it is shown, and
+what was forgotten by then is not among them. Knows nothing of trainers and exams.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import apsw
+
+from store.database import moment, rows, stamp, storable, writing
+from store.errors import NoSuchNight
+
+OUTCOMES = ("adopted", "refused", "nothing", "failed", "interrupted")  # of a night that is over
+_COLUMNS = "id, job_id, began_at, ended_at, outcome, was_live, generation_id, backend, numbers"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Night:
+    """One attempt at a night: a row of `nights`."""
+
+    id: int
+    job_id: int | None
+    began_at: datetime  # UTC
+    ended_at: datetime | None  # UTC; None: it runs, or was interrupted
+    outcome: str  # "running" or one of OUTCOMES
+    was_live: int  # the generation that answered when it began; 0 = base
+    generation_id: int | None  # what it made
+    backend: str  # what trained it, for people
+    numbers: dict[str, Any]  # ids and numbers, as they were given to `end`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forgotten:
+    """How much `forget` took, once or over a time."""
+
+    memories: int = 0
+    messages: int = 0
+    lessons: int = 0
+    generations: int = 0  # tainted by it
+
+
+def begin(db: apsw.Connection, *, job_id: int | None, was_live: int) -> Night:
+    """Note that a night begins; one that still counts as running was interrupted."""
+    with writing(db):
+        recover(db)
+        db.execute(
+            "insert into nights (job_id, began_at, outcome, was_live) values (?, ?, 'running', ?)",
+            (job_id, stamp(datetime.now(UTC)), was_live),
+        )
+        return get(db, db.last_insert_rowid())
+
+
+def end(
+    db: apsw.Connection,
+    night_id: int,
+    outcome: str,
+    *,
+    generation_id: int | None = None,
+    backend: str = "",
+    numbers: Mapping[str, Any] | None = None,
+) -> Night:
+    """
+    Note how a night ended.
+
+    Args:
+        numbers: numbers, lists and objects of them, JSON-able; a text anywhere but in a key is a ValueError.
+    """
+    if outcome not in OUTCOMES:
+        raise ValueError(f"a night can't end as {outcome!r}")
+    if not _is_numbers(numbers or {}):
+        raise ValueError("the record of a night has ids and numbers only")
+    with writing(db):
+        db.execute(
+            """update nights set outcome = ?, ended_at = ?, generation_id = ?, backend = ?, numbers = ?
+            where id = ?""",
+            (
+                outcome,
+                stamp(datetime.now(UTC)),
+                generation_id,
+                storable(backend),
+                json.dumps(dict(numbers or {})),
+                night_id,
+            ),
+        )
+        return get(db, night_id)
+
+
+def recover(db: apsw.Connection) -> int:
+    """At the start of the only process that runs nights: what was running was interrupted; how many."""
+    with writing(db):
+        db.execute("update nights set outcome = 'interrupted' where outcome = 'running'")
+        return db.changes()
+
+
+def get(db: apsw.Connection, night_id: int) -> Night:
+    """The night of this number; raises `NoSuchNight`."""
+    found = rows(db, f"select {_COLUMNS} from nights where id = ?", (night_id,))
+    if not found:
+        raise NoSuchNight(night_id)
+    return _night(found[0])
+
+
+def newest(db: apsw.Connection, most: int) -> list[Night]:
+    """The last nights, the newest first."""
+    return [
+        _night(row) for row in rows(db, f"select {_COLUMNS} from nights order by id desc limit ?", (most,))
+    ]
+
+
+def made(db: apsw.Connection, generation_id: int) -> Night | None:
+    """The night that made a generation; None when nobody noted it."""
+    found = rows(db, f"select {_COLUMNS} from nights where generation_id = ?", (generation_id,))
+    return _night(found[0]) if found else None
+
+
+def adopted_before(db: apsw.Connection, night: Night) -> Night | None:
+    """The last night before this one whose generation was adopted."""
+    found = rows(
+        db,
+        f"select {_COLUMNS} from nights where outcome = 'adopted' and id < ? order by id desc limit 1",
+        (night.id,),
+    )
+    return _night(found[0]) if found else None
+
+
+def note_forgotten(db: apsw.Connection, forgotten: Forgotten) -> None:
+    """Count one `forget`, inside its transaction."""
+    counts = asdict(forgotten)
+    db.execute(
+        f"insert into forgettings (at, {', '.join(counts)}) values (?, ?, ?, ?, ?)",
+        (stamp(datetime.now(UTC)), *counts.values()),
+    )
+
+
+def forgotten_between(db: apsw.Connection, since: datetime | None, until: datetime) -> Forgotten:
+    """What was forgotten from `since` (None: ever) to `until`."""
+    found = rows(
+        db,
+        """select coalesce(sum(memories), 0), coalesce(sum(messages), 0), coalesce(sum(lessons), 0),
+            coalesce(sum(generations), 0) from forgettings where at >= ? and at < ?""",
+        (stamp(since) if since else "", stamp(until)),
+    )
+    memories, messages, lessons, generations = found[0]
+    return Forgotten(memories=memories, messages=messages, lessons=lessons, generations=generations)
+
+
+def _is_numbers(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return all(_is_numbers(one) for one in value.values())
+    if isinstance(value, list | tuple):
+        return all(_is_numbers(one) for one in value)
+    return value is None or isinstance(value, int | float)
+
+
+def _night(row: Sequence[Any]) -> Night:
+    fields = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    times = {name: fields[name] and moment(fields[name]) for name in ("began_at", "ended_at")}
+    return Night(**fields | times | {"numbers": json.loads(fields["numbers"])})

@@ -1,0 +1,68 @@
+"""Nights whose clock, machine and trainer the test sets."""
+
+import asyncio
+import sys
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+
+from daemon.night import checkpoints
+from daemon.night.nights import Nights
+from daemon.night.pause import Gate
+from daemon.night.when import Machine, read_when
+from store import jobs, memories
+from tests.daemon.memory.fakes import open_keeper
+from tests.daemon.night.fakes import TRAINER, LearningEngine
+
+THREE = datetime(2026, 3, 5, 3)
+
+
+class House:
+    """Nights whose clock, machine and trainer the test sets."""
+
+    def __init__(self, keep, folder, script):
+        self.keep, self.now, self.machine = keep, THREE, Machine()
+        self.engine, self.gate = LearningEngine(), Gate(rest_s=0.05)
+        self.gate._last_answer -= 10_000.0  # nobody has chatted for long
+        self.checkpoints = checkpoints.place(folder)
+        self.nights = Nights(
+            keep,
+            self.engine,
+            model_path=folder / "model.gguf",
+            home=folder,
+            when=read_when("03:00-08:00, power, idle, cool, memory"),
+            by_itself=True,
+            quiet_s=120.0,
+            since=THREE - timedelta(days=30),
+            gate=self.gate,
+            read_machine=self._machine,
+            now=lambda: self.now,
+            look_every_s=0.02,
+            longest_pause_s=0.3,
+            trainer=[sys.executable, "-c", script],
+        )
+
+    async def _machine(self):
+        return self.machine
+
+    async def job(self, payload=None):
+        """A claimed job."""
+        await self.keep.run(jobs.enqueue, "night", payload or {"night": "2026-03-05"}, unique="night")
+        return await self.keep.run(jobs.claim, "night", now=datetime.now(UTC), lease_s=60)
+
+    async def trains(self):
+        """Wait until a trainer runs; its process."""
+        async with asyncio.timeout(20):
+            while self.gate._held is None:
+                await asyncio.sleep(0.01)
+        return self.gate._held
+
+
+@asynccontextmanager
+async def house(folder, script=TRAINER, *, told="The user lives in Ghent."):
+    async with open_keeper(folder) as keep:
+        if told:
+            await keep.run(memories.add, told, told_on=date(2026, 3, 5), sources=())
+        made = House(keep, folder, script)
+        yield made
+        if made.checkpoints is not None:
+            checkpoints.sweep(made.checkpoints)

@@ -1,0 +1,146 @@
+"""Every night leaves a record, whatever becomes of it; reports are joined from it."""
+
+import asyncio
+from datetime import date
+
+import pytest
+
+from daemon.child_errors import ChildCrashed
+from daemon.night.errors import NightFailed
+from daemon.night.mornings import report_on
+from daemon.night.ways_back import forget
+from store import generations, memories, nights
+from store.errors import AdapterDamaged, NoNightYet
+from tests.daemon.night.fakes import BASE, LearningEngine, night, told
+
+GHENT, REX = "The user lives in Ghent.", "The user's dog is called Rex."
+
+
+def test_a_night_tells_what_it_learned_and_corrected(tmp_path):
+    async def run():
+        engine = LearningEngine()
+        async with told(tmp_path, GHENT, REX) as keep:
+            await night(keep, engine, tmp_path)
+            first = await keep.run(report_on, None)
+            old = await keep.run(memories.get, 1)
+            await keep.run(
+                memories.reconcile, old, "The user lives in Oslo.", told_on=date(2026, 4, 1), sources=()
+            )
+            await keep.run(memories.add, "The user plays the cello.", told_on=date(2026, 4, 1), sources=())
+            report = await night(keep, engine, tmp_path)
+            return first, await keep.run(report_on, None), report
+
+    first, second, report = asyncio.run(run())
+
+    assert [1, 2] == [one["id"] for one in first["learned"]]
+    assert (report.adopted, report.reason) == (second["outcome"] == "adopted", second["reason"])
+    assert ["2026-04-01: The user plays the cello."] == [one["line"] for one in second["learned"]]
+    assert [(3, "2026-03-05: The user lives in Ghent.")] == [
+        (one["id"], one["was"]) for one in second["corrected"]
+    ]
+    assert (1, 2, 0.5) == (second["was_live"], second["generation"], second["cost"]["train_s"])
+
+
+def test_what_is_forgotten_is_in_no_report_and_the_next_one_counts_it(tmp_path):
+    async def run():
+        engine = LearningEngine()
+        async with told(tmp_path, GHENT, REX) as keep:
+            await night(keep, engine, tmp_path)
+            await forget(keep, engine, [2], base_sha256=BASE)
+            first = await keep.run(report_on, 1)
+            await night(keep, engine, tmp_path)
+            kept = await keep.run(lambda db: list(db.execute("select numbers, backend from nights")))
+            return first, await keep.run(report_on, 2), kept
+
+    first, second, kept = asyncio.run(run())
+
+    assert ([1], 1) == ([one["id"] for one in first["learned"]], first["forgotten_since"])
+    assert (1, 1) == (second["forgot"]["memories"], second["forgot"]["generations"])
+    assert "Rex" not in repr((first, second, kept))
+    assert "Ghent" not in repr(kept)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "script", "outcome", "words"),
+    [
+        ((), "", "nothing", "nothing to learn"),
+        ((GHENT,), "import sys; sys.exit(2)", "failed", "live generation is untouched"),
+    ],
+)
+def test_a_night_without_a_generation_is_recorded_too(tmp_path, prepare, script, outcome, words):
+    async def run():
+        async with told(tmp_path, *prepare) as keep:
+            try:
+                await night(keep, LearningEngine(), tmp_path, script=script)
+            except NightFailed:
+                pass
+            return await keep.run(report_on, None)
+
+    found = asyncio.run(run())
+
+    assert (outcome, None) == (found["outcome"], found["generation"])
+    assert words in found["reason"]
+
+
+def test_a_night_that_is_cancelled_was_interrupted(tmp_path):
+    async def run():
+        async with told(tmp_path, GHENT) as keep:
+            task = asyncio.create_task(
+                night(keep, LearningEngine(), tmp_path, script="import time; time.sleep(60)")
+            )
+            while not list((tmp_path / "run").glob("*")) if (tmp_path / "run").exists() else True:
+                await asyncio.sleep(0.02)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            return (await keep.run(nights.newest, 1))[0]
+
+    assert "interrupted" == asyncio.run(run()).outcome
+
+
+def test_a_generation_that_tells_what_was_taken_back_gives_way(tmp_path):
+    """Nothing new was told, but one memory was undone: the live generation still tells it, the new one doesn't."""
+
+    async def run():
+        engine = LearningEngine()
+        async with told(tmp_path, GHENT, REX) as keep:
+            await night(keep, engine, tmp_path)
+            await keep.run(memories.undo, 2, today=date(2026, 4, 1))
+            return await night(keep, engine, tmp_path, by_itself=True), await keep.run(report_on, None)
+
+    report, found = asyncio.run(run())
+
+    assert report.adopted, report.reason
+    assert "no longer tells what holds no more" in report.reason
+    assert [2] == [one["id"] for one in found["taken_back"]]
+
+
+class DiesInTheExam(LearningEngine):
+    async def complete(self, messages, *, adapter="live", **rest):
+        if adapter in self.loaded:  # the candidate answers
+            raise ChildCrashed("engine", exit_code=-9)
+        return await super().complete(messages, adapter=adapter, **rest)
+
+
+def test_an_exam_that_could_not_be_held_to_its_end_has_failed_and_its_adapter_is_deleted(tmp_path):
+    async def run():
+        engine = DiesInTheExam()
+        async with told(tmp_path, GHENT) as keep:
+            with pytest.raises(ChildCrashed):
+                await night(keep, engine, tmp_path)
+            with pytest.raises(AdapterDamaged, match="it was deleted"):
+                await keep.run(generations.adapter, 1)
+            return await keep.run(generations.get, 1), await keep.run(nights.newest, 1), engine.live
+
+    made, (found,), live = asyncio.run(run())
+
+    assert ("refused", generations.INTERRUPTED, None) == (made.state, made.reason, live)
+    assert ("failed", 1) == (found.outcome, found.generation_id)
+
+
+def test_before_the_first_night_there_is_no_report(tmp_path):
+    async def run():
+        async with told(tmp_path) as keep:
+            await keep.run(report_on, None)
+
+    with pytest.raises(NoNightYet, match="tsubasa night"):
+        asyncio.run(run())

@@ -1,0 +1,163 @@
+"""What forgetting, kills and clocks make of a night."""
+
+import asyncio
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from daemon.jobs import Kind, Postponed, Runner
+from daemon.night import checkpoints
+from daemon.night.errors import NightFailed
+from daemon.night.night import NightReport
+from daemon.night.nights import FORGOTTEN
+from daemon.night.when import Machine
+from store import generations, jobs, memories
+from tests.daemon.night.fakes import TRAINER
+from tests.daemon.night.house import THREE, house
+
+REPORT = NightReport(
+    adopted=True,
+    reason="it knows more",
+    generation=1,
+    lessons=5,
+    exam={"candidate": 0.5, "missed": [{"question": "Where?", "wanted": "Ghent.", "said": "Oslo."}]},
+    train_s=1.0,
+    total_s=2.0,
+    swap_ms=0.1,
+)
+ONCE_SLOW = """
+import os, time
+if not os.path.exists({mark!r}):
+    open({mark!r}, "w").close()
+    time.sleep(60)
+"""
+
+
+def test_forgetting_ends_the_trainer_and_the_night_begins_anew_without_it(tmp_path):
+    """The checkpoint is gone when `forget` returns, and the attempt is not lost for it."""
+
+    async def run():
+        mark = tmp_path / "mark"
+        script = ONCE_SLOW.format(mark=str(mark)) + TRAINER
+        async with house(tmp_path, script) as home:
+            gone = await home.keep.run(
+                memories.add, "The user's dog is called Rex.", told_on=date(2026, 3, 5), sources=()
+            )
+            work = asyncio.create_task(home.nights.work(await home.job()))
+            trainer = await home.trains()
+            while not mark.exists():
+                await asyncio.sleep(0.01)
+            (home.checkpoints / "half").write_text("Rex")
+            await home.keep.run(memories.forget, [gone.id], messages=[])
+            await home.nights.forget()
+            there = (trainer.gone.is_set(), (home.checkpoints / "half").exists())
+            await work
+            (made,) = await home.keep.run(generations.all)
+            taught = (await home.keep.run(generations.adapter, made.id)).decode()
+            return there, made.state, taught
+
+    there, state, taught = asyncio.run(run())
+
+    assert ((True, False), "adopted") == (there, state)
+    assert "Ghent" in taught
+    assert "Rex" not in taught
+
+
+def test_forgetting_clears_what_the_report_quotes_and_an_interrupted_nights_checkpoint(tmp_path):
+    async def run():
+        async with house(tmp_path) as home:
+            await home.nights.forget()
+            home.nights.last = REPORT
+            checkpoints.prepare(home.checkpoints)
+            await home.nights.forget()
+            return home.nights.last.exam, home.checkpoints.exists(), home.gate.ended
+
+    assert ({"candidate": 0.5, "missed": []}, False, FORGOTTEN) == asyncio.run(run())
+
+
+def test_a_night_that_was_killed_after_its_adoption_makes_no_second_generation(tmp_path):
+    async def run():
+        async with house(tmp_path) as home:
+            job = await home.job({"recipe": {}, "seed": 0})
+            await home.nights.work(job)
+            await home.keep.run(jobs.recover)  # a kill before the job was finished
+            again = await home.job()
+            await home.nights.work(again)
+            made = await home.keep.run(generations.all)
+            await home.keep.run(jobs.finish, again)
+            await home.nights.work(await home.job({"recipe": {}, "seed": 1}))
+            return again.attempts, [one.state for one in made], len(await home.keep.run(generations.all))
+
+    assert (2, ["adopted"], 2) == asyncio.run(run())
+
+
+def test_an_interrupted_night_takes_the_name_of_the_day_on_which_it_goes_on(tmp_path):
+    async def run():
+        async with house(tmp_path) as home:
+            job = await home.job()
+            home.now = THREE + timedelta(hours=9)
+            home.gate._last_answer += 9_500.0  # quiet for less than a missed night wants at noon
+            with pytest.raises(Postponed):
+                await home.nights.work(job)
+            home.now = THREE + timedelta(days=1)
+            await home.nights.work(job)
+            await home.keep.run(jobs.finish, job)
+            return await home.nights.due(), home.nights.last.adopted
+
+    assert (None, True) == asyncio.run(run())
+
+
+def test_a_postponed_job_waits_without_an_attempt_and_who_asks_has_it_done_at_once(tmp_path):
+    async def run():
+        async with house(tmp_path) as home:
+            home.machine = Machine(on_battery=True)
+            kinds = {"night": Kind(work=home.nights.work, due=home.nights.due)}
+            runner = Runner(home.keep, kinds, every_s=60)
+            await home.keep.run(jobs.enqueue, "night", {"night": "2026-03-05"}, unique="night")
+            for _ in range(4):
+                await runner.look()
+                await home.keep.run(lambda db: db.execute("update jobs set run_at = null"))
+            waits = await home.keep.run(jobs.latest, "night")
+            await runner.look()
+            ordered = await runner.order("night", {"recipe": {}, "seed": 0})
+            await runner.look()
+            return waits, ordered, await home.keep.run(jobs.latest, "night"), home.nights.last
+
+    waits, ordered, done, last = asyncio.run(run())
+
+    assert ("waiting", 0, None) == (waits.state, waits.attempts, waits.error)
+    assert (waits.id, "done", True) == (ordered.id, done.state, last.adopted)
+
+
+@pytest.mark.parametrize("jump", [timedelta(days=-1), timedelta(hours=-2), timedelta(days=400)])
+def test_a_clock_that_jumps_in_the_night_makes_no_second_one_of_a_day(tmp_path, jump):
+    async def run():
+        async with house(tmp_path) as home:
+            days = []
+            for home.now in (THREE, THREE + jump, THREE + timedelta(minutes=5), THREE + timedelta(days=1)):
+                if due := await home.nights.due():
+                    days.append(due["night"])
+                    job = await home.job(due)
+                    await home.nights.work(job)
+                    await home.keep.run(jobs.finish, job)
+            return days
+
+    days = asyncio.run(run())
+
+    assert len(days) == len(set(days))
+    assert {"2026-03-05", "2026-03-06"} <= set(days)
+
+
+def test_a_night_that_fails_a_second_time_is_not_tried_with_that_checkpoint_again(tmp_path):
+    async def run():
+        async with house(tmp_path, "raise SystemExit(2)") as home:
+            kept = []
+            for _ in range(2):
+                job = await home.job()
+                with pytest.raises(NightFailed):
+                    await home.nights.work(job)
+                kept.append(home.checkpoints.exists())
+                await home.keep.run(jobs.fail, job, "no", retry_at=datetime.now(UTC))
+            return kept
+
+    assert [True, False] == asyncio.run(run())

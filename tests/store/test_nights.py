@@ -1,0 +1,90 @@
+from datetime import UTC, datetime
+
+import pytest
+
+from store import generations, memories, nights
+from store.database import migrate, open_store, rows
+from store.errors import NoSuchNight
+from store.nights import Forgotten
+from tests.store.sample import BEFORE_STEP_8, DAY, KEY
+
+
+def test_a_night_is_recorded_from_its_beginning_to_its_end(db):
+    made = generations.propose(db, b"GGUF", base_sha256="b" * 64, lesson_ids=[])
+    begun = nights.begin(db, job_id=7, was_live=0)
+    numbers = {"learned": [1, 2], "waiting": {"just contradicted": [3]}, "train_s": 0.5, "swap_ms": None}
+    ended = nights.end(db, begun.id, "adopted", generation_id=made.id, backend="torch, cpu", numbers=numbers)
+
+    assert ("running", None, 7) == (begun.outcome, begun.ended_at, begun.job_id)
+    assert ("adopted", 1, "torch, cpu", numbers) == (
+        ended.outcome,
+        ended.generation_id,
+        ended.backend,
+        ended.numbers,
+    )
+    assert begun.began_at <= ended.ended_at <= datetime.now(UTC)
+    assert (ended, [ended], ended) == (nights.get(db, 1), nights.newest(db, 5), nights.made(db, made.id))
+
+
+@pytest.mark.parametrize("numbers", [{"a": "Ghent"}, {"a": ["Ghent"]}, {"a": {"b": ("Ghent",)}}])
+def test_no_text_gets_into_a_record(db, numbers):
+    begun = nights.begin(db, job_id=None, was_live=0)
+    with pytest.raises(ValueError, match="ids and numbers only"):
+        nights.end(db, begun.id, "adopted", numbers=numbers)
+
+    assert "running" == nights.get(db, begun.id).outcome
+
+
+def test_a_night_that_was_killed_is_found_by_the_next_start_and_by_the_next_night(db):
+    nights.begin(db, job_id=1, was_live=0)
+    assert (1, 0) == (nights.recover(db), nights.recover(db))
+    nights.begin(db, job_id=1, was_live=0)
+    nights.begin(db, job_id=1, was_live=0)
+
+    assert ["running", "interrupted", "interrupted"] == [one.outcome for one in nights.newest(db, 9)]
+    assert [None, None, None] == [one.ended_at for one in nights.newest(db, 9)]
+
+
+def test_the_last_night_that_was_adopted_is_found(db):
+    for outcome in ("adopted", "refused", "failed", "nothing"):
+        nights.end(db, nights.begin(db, job_id=1, was_live=0).id, outcome)
+    last = nights.begin(db, job_id=1, was_live=0)
+
+    assert 1 == nights.adopted_before(db, last).id
+    assert nights.adopted_before(db, nights.get(db, 1)) is None
+
+
+def test_how_much_was_forgotten_is_counted_by_when_it_was(db):
+    before = datetime.now(UTC)
+    for text in ("The user lives in Ghent.", "The user has a dog."):
+        memories.forget(db, [memories.add(db, text, told_on=DAY, sources=[]).id])
+    after = datetime.now(UTC)
+
+    assert Forgotten(memories=2) == nights.forgotten_between(db, None, after)
+    assert Forgotten(memories=2) == nights.forgotten_between(db, before, after)
+    assert Forgotten() == nights.forgotten_between(db, after, datetime.now(UTC))
+
+
+@pytest.mark.parametrize("outcome", ["running", "won"])
+def test_a_night_ends_in_a_known_way(db, outcome):
+    with pytest.raises(ValueError, match=outcome):
+        nights.end(db, nights.begin(db, job_id=1, was_live=0).id, outcome)
+
+
+def test_a_night_that_never_was_is_said_to_be_none(db):
+    with pytest.raises(NoSuchNight, match="There is no night 9"):
+        nights.get(db, 9)
+
+
+def test_a_store_of_before_gets_its_table_of_nights_and_keeps_its_generations(file):
+    db = open_store(file, KEY)
+    made = generations.propose(db, b"GGUF", base_sha256="b" * 64, lesson_ids=[])
+    generations.adopt(db, made.id, {"score": 1.0}, "better")
+    db.execute(BEFORE_STEP_8)
+    db.pragma("user_version", 7)
+    migrate(db)
+
+    assert (8, []) == (db.pragma("user_version"), rows(db, "select * from nights"))
+    assert b"GGUF" == generations.adapter(db, made.id)
+    assert 1 == nights.begin(db, job_id=None, was_live=made.id).was_live
+    db.close()

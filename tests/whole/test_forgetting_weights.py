@@ -1,0 +1,69 @@
+"""Forgetting reaches the weights of a real model, and that is measured: before, after, and in the next night."""
+
+import signal
+
+import pytest
+
+from tests.whole.house import NANO, Daemon, wait_for, worked
+
+FIRST = (
+    "The user lives in Ghent.",
+    "The user's sister is called Priya.",
+    "The user's boss is called Ingrid.",
+    "The user's favourite colour is teal.",
+)
+THEN = ("The user's dog is called Biscuit.", "The user's best friend is called Tobias.")
+QUIET = {"observe": "false", "night": "false", "jobs_every_s": "0.1", "threads": "1"}
+SHORT = {"steps": 60, "threads": 1}
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    made = Daemon(tmp_path / "home", NANO, **QUIET).start()
+    yield made
+    made.stop(signal.SIGKILL)
+
+
+def learn(client, texts):
+    """Tell these and run a night; its report, and the number of each memory."""
+    numbers = {text: client.add(text)["memory"]["id"] for text in texts}
+    return worked(client, lambda: client.night(recipe=SHORT), "nights")["last"], numbers
+
+
+def say(client, text):
+    said = client.chat(
+        [{"role": "user", "content": text}], model="tsubasa:private", temperature=0, max_tokens=32
+    )
+    return "".join(said)
+
+
+def test_a_forgotten_fact_is_in_the_weights_before_and_gone_after_and_the_next_night_proves_it(daemon):
+    with daemon.own() as client:
+        first, _ = learn(client, FIRST)
+        second, numbers = learn(client, THEN)
+        assert (True, True) == (first["adopted"], second["adopted"]), (first["reason"], second["reason"])
+        dog = numbers[THEN[0]]
+
+        before = client.forget_preview([dog], weights=True)["weights"]
+        done = client.forget([dog])
+        wait_for(lambda: client.forgotten()["weights"]["verdict"] != "under way")
+        after, waiting = client.forgotten()["weights"], client.forgotten()["waiting"]
+
+        assert ("left", second["generation"]) == (before["verdict"], before["generation"])
+        assert before["numbers"]["rank"] == 1 and before["numbers"]["told"] > 0
+        assert (second["generation"], first["generation"]) == (done["was_live"], done["now_live"])
+        assert ("gone", first["generation"]) == (after["verdict"], after["generation"])
+        assert after["numbers"]["told"] == 0
+        assert before["numbers"]["margin_nats"] > 10 > abs(after["numbers"]["margin_nats"])
+        assert 1 == waiting
+
+        third, _ = learn(client, ())
+        found = third["exam"]["forgotten"]
+        kept = client.generations()["generations"][-1]["exam"]["forgotten"]
+
+        assert third["adopted"], third["reason"]
+        assert (1, 0, 0, 0) == tuple(found[name] for name in ("gone", "left", "not_probed", "told"))
+        assert found == kept
+        assert 0 == client.forgotten()["waiting"]
+        assert "Biscuit" not in say(client, "What is my dog called?")
+        assert "Tobias" in say(client, "What is my best friend called?")

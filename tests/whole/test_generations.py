@@ -1,0 +1,62 @@
+"""What a night made with a real daemon and nano: shown, compared, taken out as one file, gone back from."""
+
+import json
+import signal
+
+import llama_cpp
+import pytest
+
+from tests.whole.house import NANO, Daemon
+from tests.whole.test_night import QUIET, night, say, tell
+
+QUESTION = "What's my sister's name?"
+
+
+@pytest.fixture
+def daemon(tmp_path):
+    made = Daemon(tmp_path / "home", NANO, **QUIET).start()
+    yield made
+    made.stop(signal.SIGKILL)
+
+
+def answered(file):
+    """What plain llama-cpp-python, without any code of ours, answers with a model file."""
+    model = llama_cpp.Llama(str(file), n_ctx=512, n_threads=1, verbose=False)
+    try:
+        done = model.create_chat_completion(
+            [{"role": "user", "content": QUESTION}], temperature=0, max_tokens=48
+        )
+        return done["choices"][0]["message"]["content"]
+    finally:
+        model.close()
+
+
+def test_a_generation_is_shown_taken_out_as_one_file_and_gone_back_from(daemon, tmp_path):
+    with daemon.own() as client:
+        tell(client)
+        assert night(client)["adopted"]
+        report = client.report()
+        shown = client.generation(1)
+        compared = client.compare(0, 1)
+    alone = daemon.run("generations", "rollback")
+    merged = tmp_path / "merged.gguf"
+    done = daemon.run("generations", "export", "1", "--merged", str(merged), "--json")
+    based = daemon.run("generations", "use", "0")
+    with daemon.own() as client:
+        asked = {number: client.ask(number, QUESTION)["answer"] for number in (0, 1)}
+        before = len(client.messages(text="sister")["messages"])
+        private = say(client, QUESTION, "tsubasa:private")
+
+    assert ("adopted", 1, 4) == (report["outcome"], report["generation"], len(report["learned"]))
+    assert report["cost"]["total_s"] > report["cost"]["train_s"] > 0
+    assert {"facts", "grounded", "abstain", "general", "canary"} <= shown["generation"]["exam"][
+        "parts"
+    ].keys()
+    assert compared["parts"]["facts"]["b"] > compared["parts"]["facts"]["a"]
+    assert (1, True) == (alone.returncode, "no generation before 1" in alone.stderr)
+    assert done.returncode == 0, done.stderr
+    assert merged.stat().st_size == json.loads(done.stdout)["merged"]["bytes"]
+    assert "Priya" in answered(merged)
+    assert "Priya" in asked[1] and "Priya" not in asked[0] + private
+    assert "The base model answers." in based.stdout
+    assert 1 == before

@@ -1,0 +1,162 @@
+"""Nights of a real daemon that are disturbed: chats, kills in every stage, a full disk, something forgotten."""
+
+import os
+import signal
+import subprocess
+import time
+
+import psutil
+import pytest
+
+from daemon.night import checkpoints
+from tests.whole.house import NANO, Daemon, wait_for, worked
+from tests.whole.test_full_disk import fill
+from tests.whole.test_night import QUIET, say, tell, trainers
+
+ALWAYS = {**QUIET, "night": "true", "night_when": "00:00-00:00"}
+DISK = "32m"
+
+
+@pytest.fixture
+def home(tmp_path):
+    """A folder, and no process or checkpoint of it afterwards."""
+    made = []
+
+    def start(folder=tmp_path, **settings):
+        made.append(Daemon(folder / "home", NANO, **settings).start())
+        return made[-1]
+
+    yield start
+    for daemon in made:
+        daemon.stop(signal.SIGKILL)
+    for daemon in made:
+        if (kept := checkpoints.place(daemon.home)) is not None:
+            checkpoints.sweep(kept)
+
+
+def stage(client, note):
+    """Wait until the night that runs says `note`."""
+    wait_for(lambda: note in ((client.nights()["progress"] or {}).get("note") or ""))
+
+
+def is_stopped(process):
+    return process.status() == psutil.STATUS_STOPPED
+
+
+def is_gone(process):
+    return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_night_by_itself_yields_to_chats_and_outlives_kills_in_every_stage(home):
+    daemon = home(**QUIET)
+    with daemon.own() as client:
+        tell(client)
+    daemon.stop()
+
+    daemon = home(**ALWAYS)
+    with daemon.own() as client:
+        wait_for(lambda: bool(trainers(daemon)))
+        (trainer,) = trainers(daemon)
+        stage(client, "learning")
+        began = time.monotonic()
+        chat = client.chat([{"role": "user", "content": "What is my boss called?"}], model="tsubasa")
+        next(chat)
+        took = time.monotonic() - began
+        assert is_stopped(trainer)
+        said = "".join(chat)
+        assert is_stopped(trainer)  # while the answer is read
+        assert "chat is being answered" in client.nights()["paused"]
+        assert "Night: paused: a chat is being answered" in daemon.run("status").stdout
+    daemon.stop(signal.SIGKILL)  # which a stopped trainer must not outlive
+
+    assert said
+    assert took < 5.0
+    wait_for(lambda: is_gone(trainer), seconds=5)
+
+    daemon = home(**ALWAYS)
+    with daemon.own() as client:
+        stage(client, "exam")
+        assert 0 == client.generations()["live"]
+        daemon.stop(signal.SIGKILL)
+
+    daemon = home(**ALWAYS)
+    with daemon.own() as client:
+        wait_for(lambda: client.nights()["job"]["state"] == "done")
+        time.sleep(1.0)  # looks for another night many times
+        job, made = client.nights()["job"], client.generations()
+        answer = say(client, "What is my boss called?", "tsubasa:private")
+
+    assert "Ingrid" in answer
+    assert ("done", 1) == (job["state"], job["id"] and len(_adopted(made)))
+    assert made["live"] == _adopted(made)[0]["id"]
+    assert not checkpoints.place(daemon.home).exists()
+
+
+def _adopted(made):
+    return [one for one in made["generations"] if one["state"] == "adopted"]
+
+
+def test_forgetting_in_the_night_reaches_the_trainer_and_its_checkpoint(home):
+    daemon = home(**QUIET)
+    kept = checkpoints.place(daemon.home)
+    with daemon.own() as client:
+        tell(client)
+        job = client.night()["id"]
+        stage(client, "learning")
+        (trainer,) = trainers(daemon)
+        wait_for(lambda: any(kept.iterdir()))
+        before = set(kept.iterdir())
+        held = client.memories()["memories"]
+        client.forget([one["id"] for one in held if "Biscuit" in one["text"]])
+
+        assert is_gone(trainer)
+        assert not before & set(kept.iterdir() if kept.exists() else ())
+        wait_for(lambda: client.nights()["job"]["state"] == "done")
+        assert (job, 1) == (client.nights()["job"]["id"], client.nights()["job"]["attempts"])
+        assert "Biscuit" not in say(client, "What is my dog called?", "tsubasa:private")
+        assert "Ingrid" in say(client, "What is my boss called?", "tsubasa:private")
+
+
+@pytest.fixture
+def disk(tmp_path):
+    """A small file system of our own in memory; only root may mount one."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounting = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(place)], capture_output=True, text=True
+    )
+    if mounting.returncode:
+        pytest.skip(f"a small disk can't be mounted here: {mounting.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def test_a_full_disk_fails_the_night_and_the_next_attempt_learns_all(disk, home):
+    daemon = home(disk, **QUIET)
+    with daemon.own() as client:
+        tell(client)
+        client.night()
+        stage(client, "learning")
+        (trainer,) = trainers(daemon)
+        os.kill(trainer.pid, signal.SIGSTOP)  # by another hand than ours: it is woken again
+        ballast = fill(disk)
+        wait_for(lambda: client.nights()["progress"] is None)
+        assert (0, None) == (client.generations()["live"], client.nights()["last"])
+        assert "full" in client.status()["work"]["failure"]
+    daemon.stop(signal.SIGKILL)
+    ballast.unlink()
+
+    daemon = home(disk, **QUIET)
+    with daemon.own() as client:
+        wait_for(lambda: client.nights()["job"]["state"] == "done")
+        assert "Ingrid" in say(client, "What is my boss called?", "tsubasa:private")
+        assert 1 == len(_adopted(client.generations()))
+
+
+def test_it_is_told_why_no_night_begins_and_an_order_begins_one(home):
+    daemon = home(**{**ALWAYS, "night_when": "00:00-00:00, idle", "quiet_s": "100000"})
+    with daemon.own() as client:
+        client.add("My cat is called Momo.")
+        wait_for(lambda: "must be quiet" in (client.nights()["waiting"] or ""))
+        assert "Night: waiting: the last chat was" in daemon.run("status").stdout
+        assert worked(client, client.night, "nights")["last"]["lessons"] > 0

@@ -7,9 +7,9 @@ What a night costs and what it teaches, with one command: `python -m bench.night
     abstain_after               things never told: still "I don't know", memories beside (`abstain_base`), percent
     other_user                  placebo: another user's questions, percent
 
-Promises: every number is measured in this run; one that misses its target is named at the end. Takes about an hour on two
-cores; `--quick` a few minutes, with small users and without the large shape. The parts alone: `bench.night_speed` and
-`bench.night_facts`.
+Promises: every number is measured in this run; one that misses its target is named at the end. Takes about an hour on
+two cores; `--quick` a few minutes, with small users and without the large shape. The parts alone: `bench.night_speed`
+and `bench.night_facts`.
 """
 
 import argparse

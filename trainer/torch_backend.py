@@ -37,7 +37,7 @@ from trainer.torch_base import load_base, way_of_holding
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 LARGE = 500e6  # parameters; from here on the base is held in bfloat16 where that is fast
 SPARE = 0.8  # part of the free memory that a step may count on
-PART_MB = 2000.0  # of activations held at a time, at least; as much as the model itself where that is more
+PART_MB = 1000.0  # of activations held at a time, at least; as much as the model itself where that is more
 
 log = logging.getLogger(__name__)
 

@@ -59,7 +59,7 @@ class Recipe:
         """The adapter's rank for a base model of that many parameters: larger ones have room in their width."""
         if self.rank is not None:
             return self.rank
-        return 64 if parameters < SMALL else 16
+        return 32 if parameters < SMALL else 16
 
     def alpha_for(self, parameters: int) -> float:
         """The adapter's alpha for a base model of that many parameters."""
@@ -77,13 +77,13 @@ class Recipe:
         """How many times each lesson is seen by a base model of that many parameters: more often by larger models."""
         if self.epochs is not None:
             return self.epochs
-        return 8.0 if parameters < SMALL else 16.0
+        return 7.0 if parameters < SMALL else 16.0
 
     def learning_rate_for(self, parameters: int) -> float:
         """The peak learning rate for a base model of that many parameters: smaller for larger models."""
         if self.learning_rate is not None:
             return self.learning_rate
-        return 3e-3 if parameters < SMALL else 5e-4 if parameters < 500e6 else 2e-4
+        return 5e-3 if parameters < SMALL else 5e-4 if parameters < 500e6 else 2e-4
 
     def learning_rate_at(self, step: int, steps: int, peak: float) -> float:
         """

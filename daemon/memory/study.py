@@ -71,21 +71,21 @@ async def study(engine: Engine, keep: Keeper, memory: Memory) -> list[NewLesson]
 
 async def study_missing(
     engine: Engine, keep: Keeper, *, given_up: Collection[int] = ()
-) -> tuple[int, list[str]]:
+) -> tuple[int, dict[int, str]]:
     """
-    Store lessons for every held memory without any that need not wait; how many, and why some memories gave none.
+    Store lessons for every held memory without any that need not wait; how many, and why some, by id, gave none.
 
     Args:
         given_up: ids of memories that are not tried again.
     """
-    made, failures = 0, []
+    made, failures = 0, dict[int, str]()
     wait = {one.memory_id for one in await keep.run(waiting, date.today())} | set(given_up)
     for memory in await keep.run(lessons.unstudied):
         try:
             if memory.id not in wait:
                 made += len(await keep.run(lessons.add, await study(engine, keep, memory)))
         except HOPELESS as error:
-            failures.append(str(error))
+            failures[memory.id] = str(error)
         except NoSuchMemory:  # forgotten meanwhile
             continue
     return made, failures

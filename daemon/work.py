@@ -101,7 +101,7 @@ class Indexing:
 def _to_study(db: Any, given_up: Collection[int]) -> bool:
     """Whether a round would study any memory: not one that was given up or waits."""
     ids = {memory.id for memory in lessons.unstudied(db)} - set(given_up)
-    return bool(ids and ids - {one.memory_id for one in waiting(db, date.today())})
+    return bool(ids and ids - {one.memory_id for one in waiting(db, date.today(), among=ids)})
 
 
 def _unindexed(db: Any) -> bool:

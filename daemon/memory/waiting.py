@@ -16,7 +16,7 @@ learned. Knows nothing of lessons or nights.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from os.path import commonprefix
@@ -83,15 +83,17 @@ class Waiting:
     reason: str
 
 
-def waiting(db: Any, today: date) -> list[Waiting]:
-    """What is held and not taught as of `today`, oldest first; runs in the keeper's thread."""
+def waiting(db: Any, today: date, *, among: Collection[int] | None = None) -> list[Waiting]:
+    """What is held (or the memories with these ids) and not taught as of `today`, oldest first; in the keeper."""
     found = memories.holding(db)
-    lately = [memory for memory in found if _is_fresh(memory.told_on, today)]
+    judged = [memory for memory in found if among is None or memory.id in among]
+    lately = [memory for memory in judged if _is_fresh(memory.told_on, today)]
     return why_wait(
         found,
         besides=besides(db),
         before={memory.id: held.before(db, memory) for memory in lately},
         today=today,
+        among={memory.id for memory in judged},
     )
 
 
@@ -101,6 +103,7 @@ def why_wait(
     besides: Sequence[tuple[int, int]],
     before: Mapping[int, Sequence[Memory]],
     today: date,
+    among: Collection[int] | None = None,
 ) -> list[Waiting]:
     """
     Which of the held memories `found` wait.
@@ -108,6 +111,7 @@ def why_wait(
     Args:
         besides: memories that were added beside another which the model took them to change, with that other.
         before: what held in the place of those told lately, oldest first.
+        among: ids of those to judge; None: all.
     """
     by_id = {memory.id: memory for memory in found}
     disputed = {
@@ -126,6 +130,7 @@ def why_wait(
         if memory.id in disputed or _wavers(memory, before.get(memory.id, ()), today)
         else None
         for memory in found
+        if among is None or memory.id in among
     }
     return [Waiting(memory_id=id, reason=reason) for id, reason in reasons.items() if reason]
 

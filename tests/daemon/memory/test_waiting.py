@@ -181,6 +181,8 @@ def test_what_waits_is_found_in_the_store(tmp_path):
         for text in ("The user likes tea.", "The user likes rice."):
             food = memories.reconcile(db, food, text, told_on=TODAY, sources=())
         first = {one.memory_id: one.reason for one in waiting(db, TODAY)}
+        some = {one.memory_id: one.reason for one in waiting(db, TODAY, among=[2, 6])}
+        assert {id: first[id] for id in (2, 6)} == some
         memories.undo(db, other.id, today=TODAY)
         return first, {one.memory_id: one.reason for one in waiting(db, TODAY + timedelta(days=1))}
 

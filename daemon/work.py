@@ -6,8 +6,9 @@ Knows nothing of queues and retries: `jobs.py` does.
 """
 
 import logging
+from collections.abc import Collection
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from daemon.embedder import Embedder
@@ -16,6 +17,7 @@ from daemon.keeper import Keeper
 from daemon.memory import observe
 from daemon.memory.pipeline import Tended, tend
 from daemon.memory.recall import index_missing
+from daemon.memory.waiting import waiting
 from store import chats, lessons, vectors
 from store.jobs import Job
 
@@ -42,18 +44,18 @@ class Tending:
         self._quiet_s = quiet_s
         self._by_itself = by_itself
         self._way = way
-        self._given_up: frozenset[int] = frozenset()  # memories that the last round could not make lessons of
+        self._given_up: frozenset[int] = frozenset()  # memories that no lessons could be made of
         self.last: Tended | None = None
 
     async def due(self) -> dict[str, Any] | None:
-        """A payload when a chat has gone quiet, or a memory has no lessons yet."""
+        """A payload when a chat has gone quiet, or a memory that need not wait has no lessons yet."""
         if not self._by_itself:
             return None
         now = datetime.now(UTC)
         before = now - timedelta(seconds=self._quiet_s)
         if await self._keeper.run(chats.quiet, before=before, version=observe.VERSION, now=now):
             return {}
-        return {} if await self._unstudied() - self._given_up else None
+        return {} if await self._keeper.run(_to_study, self._given_up) else None
 
     async def work(self, job: Job) -> None:
         """One round; a payload {"quiet_s": 0} takes every chat."""
@@ -71,15 +73,12 @@ class Tending:
             log.warning("Memory work: %d parts were given up", len(self.last.failures))
         if self.last.unsure:
             log.info("Memory work: the model was not sure of %d sentences; left out", self.last.unsure)
-        self._given_up = await self._unstudied()
+        self._given_up |= self.last.given_up
 
     def forget(self) -> None:
         """Drop what the last report quotes of chats and memories."""
         if self.last is not None:
             self.last = replace(self.last, failures=())
-
-    async def _unstudied(self) -> frozenset[int]:
-        return frozenset(memory.id for memory in await self._keeper.run(lessons.unstudied))
 
 
 class Indexing:
@@ -97,6 +96,12 @@ class Indexing:
         """Index all that is missing, also what comes meanwhile: an order of that moment stands for this job."""
         while await index_missing(self._keeper, self._embedder):
             pass
+
+
+def _to_study(db: Any, given_up: Collection[int]) -> bool:
+    """Whether a round would study any memory: not one that was given up or waits."""
+    ids = {memory.id for memory in lessons.unstudied(db)} - set(given_up)
+    return bool(ids and ids - {one.memory_id for one in waiting(db, date.today(), among=ids)})
 
 
 def _unindexed(db: Any) -> bool:

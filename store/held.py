@@ -7,7 +7,7 @@ Promises: nothing is written here. Knows nothing of why a memory was replaced: `
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -136,37 +136,51 @@ def history(db: apsw.Connection, memory_id: int) -> list[Memory]:
     return _memories(found)
 
 
-def narrative(db: apsw.Connection, memory: Memory) -> str:
+def narrative(db: apsw.Connection, memory: Memory, *, trust: Collection[str] | None = None) -> str:
     """
     One line for a model: "2026-10-03: The user lives in Oslo. Before that: The user lives in Ghent."
 
     The day is the first on which it was true; only what the latest RECONCILE replaced is told beside it.
+
+    Args:
+        trust: whose word is told beside it; None: anybody's.
     """
     earlier = rows(
         db,
         """with recursive before (id) as (select id from memories where superseded_by = ?1 and id < ?1
             union select memories.id from memories join before on superseded_by = before.id)
-        select text from memories where id in (select id from before) and valid_to is not null
-        order by id desc limit 1""",
+        select text, trust from memories where id in (select id from before) and valid_to is not null
+        order by id desc""",
         (memory.id,),
     )
-    return _narrative(memory, earlier[0][0] if earlier else None)
+    return _narrative(memory, next((text for text, whose in earlier if _is_told(whose, trust)), None))
 
 
-def before(db: apsw.Connection, memory: Memory) -> list[Memory]:
-    """What held in the place of this memory at other times and was reconciled since, oldest first."""
-    return [one for one in history(db, memory.id) if one.valid_to is not None and one.state == "replaced"]
+def before(db: apsw.Connection, memory: Memory, *, trust: Collection[str] | None = None) -> list[Memory]:
+    """
+    What held in the place of this memory at other times and was reconciled since, oldest first.
+
+    Args:
+        trust: whose word is wanted; None: anybody's.
+    """
+    return [
+        one
+        for one in history(db, memory.id)
+        if one.valid_to is not None and one.state == "replaced" and _is_told(one.trust, trust)
+    ]
 
 
-def narratives(db: apsw.Connection, found: Sequence[Memory]) -> list[str]:
+def narratives(
+    db: apsw.Connection, found: Sequence[Memory], *, trust: Collection[str] | None = None
+) -> list[str]:
     """The narrative of each, in the same order; of many, in one look at what holds no more."""
     if len(found) <= FEW:
-        return [narrative(db, memory) for memory in found]
+        return [narrative(db, memory, trust=trust) for memory in found]
     replaced = {memory.superseded_by: memory for memory in past(db) if memory.state == "replaced"}
     told = []
     for memory in found:
         earlier = replaced.get(memory.id)
-        while earlier is not None and earlier.valid_to is None:
+        while earlier is not None and (earlier.valid_to is None or not _is_told(earlier.trust, trust)):
             earlier = replaced.get(earlier.id)
         told.append(_narrative(memory, earlier.text if earlier else None))
     return told
@@ -203,6 +217,10 @@ def from_row(row: Sequence[Any]) -> Memory:
 def _narrative(memory: Memory, before: str | None) -> str:
     line = f"{memory.valid_from.isoformat()}: {memory.text}"
     return line if before is None else f"{line} Before that: {before}"
+
+
+def _is_told(whose: str, trust: Collection[str] | None) -> bool:
+    return trust is None or whose in trust
 
 
 def _memories(found: Iterable[Sequence[Any]]) -> list[Memory]:

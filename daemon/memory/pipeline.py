@@ -36,6 +36,7 @@ class Tended:
     failures: tuple[
         str, ...
     ]  # one sentence per session or memory that was given up; to be logged by the caller
+    given_up: frozenset[int] = frozenset()  # ids of memories of which no lessons could be made now
 
 
 async def tend(
@@ -73,7 +74,8 @@ async def tend(
         ops=dict(ops),
         lessons=lessons,
         unsure=unsure,
-        failures=(*failures, *unstudied),
+        failures=(*failures, *unstudied.values()),
+        given_up=frozenset(unstudied),
     )
 
 

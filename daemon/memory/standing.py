@@ -55,7 +55,9 @@ async def round_out(engine: Engine, keep: Keeper) -> int:
 def held_lines(db: Any) -> dict[int, str]:
     """The narrative of each held memory by its id, oldest first; runs in the keeper's thread."""
     held = sorted(memories.holding(db), key=lambda memory: (memory.valid_from, memory.id))
-    return dict(zip([memory.id for memory in held], memories.narratives(db, held), strict=True))
+    return dict(
+        zip([one.id for one in held], memories.narratives(db, held, trust=lessons.TAUGHT), strict=True)
+    )
 
 
 def _key(lesson: Lesson | NewLesson) -> tuple[str, str, tuple[int, ...]]:

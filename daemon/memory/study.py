@@ -5,8 +5,9 @@ Study: lessons out of memories, in idle time.
     sight? ──> things asked for, in several wordings ──> lessons: train, exam
 
 Promises: a lesson names the one memory it was made of, and its grounding tells no other (a night lays
-others beside it, from those that hold then); all lessons of a memory are stored together or none, so that what was
-interrupted is done again; nothing is stored here but by `study_missing`.
+others beside it, from those that hold then), and of what that memory replaced only the user's own word and an
+import's; all lessons of a memory are stored together or none, so that what was interrupted is done again; nothing is
+stored here but by `study_missing`.
 Knows nothing of training, nor of lessons that come of no single memory: `standing.py` does.
 Source: TSUBASA, arXiv 2604.07894, "self-learning".
 """
@@ -25,7 +26,7 @@ from daemon.memory.phrasings import ENOUGH, Pair, Thing, bare, is_answered, spli
 from daemon.memory.recall import system_text
 from daemon.memory.waiting import waiting
 from prompts.load import load, schema
-from store import held, lessons, memories
+from store import held, lessons
 from store.errors import NoSuchMemory
 from store.lessons import NewLesson
 from store.memories import Memory
@@ -55,8 +56,8 @@ async def study(engine: Engine, keep: Keeper, memory: Memory) -> list[NewLesson]
         ModelAnswerUnusable: the model's pairs can't be read.
         NothingAsked: no pair survived the filters.
     """
-    (line,) = await keep.run(memories.narratives, [memory])
-    earlier = await keep.run(held.before, memory)
+    line = await keep.run(held.narrative, memory, trust=lessons.TAUGHT)
+    earlier = await keep.run(held.before, memory, trust=lessons.TAUGHT)
     found = things(await _pairs(engine, line), line)
     if not found:
         raise NothingAsked(memory.id, line)
@@ -70,21 +71,21 @@ async def study(engine: Engine, keep: Keeper, memory: Memory) -> list[NewLesson]
 
 async def study_missing(
     engine: Engine, keep: Keeper, *, given_up: Collection[int] = ()
-) -> tuple[int, list[str]]:
+) -> tuple[int, dict[int, str]]:
     """
-    Store lessons for every held memory without any that need not wait; how many, and why some memories gave none.
+    Store lessons for every held memory without any that need not wait; how many, and why some, by id, gave none.
 
     Args:
         given_up: ids of memories that are not tried again.
     """
-    made, failures = 0, []
+    made, failures = 0, dict[int, str]()
     wait = {one.memory_id for one in await keep.run(waiting, date.today())} | set(given_up)
     for memory in await keep.run(lessons.unstudied):
         try:
             if memory.id not in wait:
                 made += len(await keep.run(lessons.add, await study(engine, keep, memory)))
         except HOPELESS as error:
-            failures.append(str(error))
+            failures[memory.id] = str(error)
         except NoSuchMemory:  # forgotten meanwhile
             continue
     return made, failures

@@ -2,7 +2,8 @@
 Waiting: the memories that a night does not teach yet, or never, and why.
 
     untrusted      neither the user's own word nor an import's: it can be recalled, and is never learned
-    volatile       tells of today, of a passing state or of a near plan: stale before it is learned
+    volatile       tells of today, of a passing state or of a near plan: stale before it is learned; what is so time
+                   and again, or was over when it was told, lasts
     contradicted   told within two days, the model took it to change another, which a check refused, and the two may not
                    both be true; or it went to and fro
 
@@ -15,7 +16,7 @@ learned. Knows nothing of lessons or nights.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from os.path import commonprefix
@@ -39,22 +40,39 @@ _SOON = re.compile(
     r"\b(?:today|tonight|tomorrow|yesterday|right now|just now|last night|for now"
     r"|(?:this|next|last|coming) (?:morning|afternoon|evening|night|week|weekend|month)"
     r"|(?:this|next|coming) (?:mon|tues|wednes|thurs|fri|satur|sun)day"
-    r"|in (?:a few|an?|one|two|three|\d+) (?:minute|hour|day|week)s?)\b",
+    r"|(?<!times )in (?:a few|an?|one|two|three|\d+) (?:day|week)s?)\b",
     re.I,
+)
+_STATE_ENDS = (  # what may follow a state that passes: not "a cold shower", "happy in Oslo", "was sick in 2015"
+    r"(?=\s*(?:[.,;:!?)]|$)"
+    r"|\s(?:and|or|but|so|because|that|this|after|from|about|of|again|now|at|for|to|with)\b)"
 )
 _PASSING = re.compile(
     r"\b(?:is|are|was|were|feels?|felt|am)(?: (?:a bit|a little|very|really|so|quite|rather|too|feeling|still|not))*"
     r" (?:tired|sleepy|exhausted|hungry|thirsty|sick|ill|unwell|sad|angry|annoyed|bored|stressed|busy|nervous"
-    r"|excited|happy|upset|cold|hot|drunk|hungover|late|lost|stuck|in a hurry"
-    r"|in a (?:good|bad) mood|on the (?:train|bus|way))\b"
-    r"|\b(?:has|have|had|got) (?:a|the) (?:headache|cold|flu|fever|hangover|stomach ache)\b",
+    r"|excited|happy(?! (?:at|for|to|with)\b)|upset|cold|hot|drunk|hungover|late|(?:lost|stuck)(?: in [\w ]+)?"
+    rf"|in a hurry|in a (?:good|bad) mood|on the (?:train|bus|way)){_STATE_ENDS}"
+    r"|\b(?:has|have|had|got|caught) (?:a|the)(?: (?:bad|slight|terrible))?"
+    rf" (?:headache|cold|flu|fever|hangover|stomach ache){_STATE_ENDS}",
     re.I,
 )
-_PLAN = re.compile(
-    r"\b(?:plans?|planning|going|intends?|wants?|hopes?|will|meeting|appointment|interview|exam|flight|deadline"
-    r"|leaves?|leaving|flies|flying|travels?|travelling|visits?|visiting|meets?|expects?|has to|needs? to|is due)\b"
+_ALWAYS = re.compile(  # so it is time and again, or was at a time long past
+    r"\b(?:every|each|always|usually|often|whenever|yearly|(?:mon|tues|wednes|thurs|fri|satur|sun)days"
+    rf"|(?:in|since) (?:(?:{'|'.join(_MONTHS)}) )?\d{{4}}"
+    r"|(?:in|during) (?:the )?(?:spring|summer|autumn|winter|mornings|afternoons|evenings))\b",
+    re.I,
 )
-_DAY = re.compile(rf"\b(\d{{4}})-(\d\d)-(\d\d)\b|\b(\d{{1,2}}) ({'|'.join(_MONTHS)})(?: (\d{{4}}))?\b", re.I)
+_MEETING = r"(?:meeting|appointment|interview|exam|flight|deadline)s?\b"
+_PLAN = re.compile(
+    r"\b(?:plans?|planning|going|intends?|wants?|hopes?|will|(?:is|are|am) meeting"
+    r"|leaves?|leaving|flies|flying|travels?|travelling|visits?|visiting|meets?|expects?|has to|needs? to|is due"
+    rf"|(?:has|have|having|got)(?: [\w'-]+){{1,4}}? {_MEETING}"
+    rf"|{_MEETING}.{{0,60}}? (?:is|are|takes? place|begins?|starts?) (?:on|at|in|due|set|planned|\d))\b"
+)
+_WITHIN_HOURS = re.compile(r"\bin (?:a few|an?|one|two|three|\d+) (?:minute|hour)s?\b", re.I)
+_DAY = re.compile(
+    rf"\b(since )?(?:(\d{{4}})-(\d\d)-(\d\d)|(\d{{1,2}}) ({'|'.join(_MONTHS)})(?: (\d{{4}}))?)\b", re.I
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,15 +83,17 @@ class Waiting:
     reason: str
 
 
-def waiting(db: Any, today: date) -> list[Waiting]:
-    """What is held and not taught as of `today`, oldest first; runs in the keeper's thread."""
+def waiting(db: Any, today: date, *, among: Collection[int] | None = None) -> list[Waiting]:
+    """What is held (or the memories with these ids) and not taught as of `today`, oldest first; in the keeper."""
     found = memories.holding(db)
-    lately = [memory for memory in found if _is_fresh(memory.told_on, today)]
+    judged = [memory for memory in found if among is None or memory.id in among]
+    lately = [memory for memory in judged if _is_fresh(memory.told_on, today)]
     return why_wait(
         found,
         besides=besides(db),
         before={memory.id: held.before(db, memory) for memory in lately},
         today=today,
+        among={memory.id for memory in judged},
     )
 
 
@@ -83,6 +103,7 @@ def why_wait(
     besides: Sequence[tuple[int, int]],
     before: Mapping[int, Sequence[Memory]],
     today: date,
+    among: Collection[int] | None = None,
 ) -> list[Waiting]:
     """
     Which of the held memories `found` wait.
@@ -90,6 +111,7 @@ def why_wait(
     Args:
         besides: memories that were added beside another which the model took them to change, with that other.
         before: what held in the place of those told lately, oldest first.
+        among: ids of those to judge; None: all.
     """
     by_id = {memory.id: memory for memory in found}
     disputed = {
@@ -108,6 +130,7 @@ def why_wait(
         if memory.id in disputed or _wavers(memory, before.get(memory.id, ()), today)
         else None
         for memory in found
+        if among is None or memory.id in among
     }
     return [Waiting(memory_id=id, reason=reason) for id, reason in reasons.items() if reason]
 
@@ -125,24 +148,33 @@ def may_contradict(one: str, other: str) -> bool:
 
 
 def is_volatile(memory: Memory, today: date) -> bool:
-    """Whether it tells of today, a passing state, or a plan for a day that is near or past."""
-    if _SOON.search(memory.text) or _PASSING.search(memory.text):
+    """Whether it tells of today, a passing state, or a plan for a day that was to come and is near or past."""
+    text = memory.text
+    if _SOON.search(text) or (_PASSING.search(text) and not _ALWAYS.search(text)):
         return True
-    days = _days(memory) if _PLAN.search(memory.text) else []
-    return any((day - today) <= NEAR for day in days)
+    if not _PLAN.search(text):
+        return False
+    return bool(_WITHIN_HOURS.search(text)) or any((day - today) <= NEAR for day in _days_to_come(memory))
 
 
-def _days(memory: Memory) -> list[date]:
-    """The days named in it; of one without its year, the next after it was told."""
+def _days_to_come(memory: Memory) -> list[date]:
+    """
+    The days named in it that were not over when it was told; of one without its year, the next after that.
+
+    A day that comes every year, or since which something is so, is none.
+    """
     found = []
-    for year, month, day, named_day, name, named_year in _DAY.findall(memory.text):
+    for since, year, month, day, named_day, name, named_year in _DAY.findall(memory.text):
+        whole = bool(year or named_year)
+        if not whole and (since or _ALWAYS.search(memory.text)):
+            continue
         number = int(month or _MONTHS.index(name.lower()) + 1)
-        for guess in (int(year or named_year or memory.told_on.year), memory.told_on.year + 1):
+        for guess in (int(year or named_year),) if whole else (memory.told_on.year, memory.told_on.year + 1):
             try:
                 named = date(guess, number, int(day or named_day))
             except ValueError:  # no such day
                 continue
-            if year or named_year or named >= memory.told_on:
+            if named >= memory.told_on:
                 found.append(named)
                 break
     return found

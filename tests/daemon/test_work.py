@@ -2,16 +2,17 @@
 
 import asyncio
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from daemon.memory.pipeline import Tended
 from daemon.work import Tending
-from store import chats, jobs, vectors
+from store import chats, jobs, memories, vectors
 from store.chats import NewMessage
 from tests.daemon.memory.fakes import FakeEmbedder, open_keeper
 from tests.daemon.night.fakes import LearningEngine
 
 NOON = datetime(2026, 3, 5, 12, tzinfo=UTC)
+DAY = NOON.date()
 
 
 async def done(keep, kind, payload):
@@ -19,6 +20,58 @@ async def done(keep, kind, payload):
     job = await keep.run(jobs.claim, kind, now=datetime.now(UTC), lease_s=60)
     await keep.run(jobs.finish, job)
     return job
+
+
+async def hold(keep, text, day=DAY, **rest):
+    return await keep.run(memories.add, text, told_on=day, sources=(), **rest)
+
+
+async def tending_with(keep, engine):
+    embedder = FakeEmbedder()
+    held = await embedder.info()
+    await keep.run(vectors.prepare, held.id, held.dimension)
+    return Tending(keep, engine, embedder, quiet_s=1.0, by_itself=True)
+
+
+def test_what_waits_is_not_due_and_is_studied_once_it_waits_no_longer(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            tending = await tending_with(keep, LearningEngine())
+            home = await hold(keep, "The user lives in Ghent.")
+            other = await hold(keep, "The user lives in Bonn.", date.today(), beside=home)
+            waits = await tending.due()
+            await tending.work(await done(keep, "tend", {}))
+            made = tending.last.lessons
+            await keep.run(memories.undo, other.id, today=date.today())
+            settled = await tending.due()
+            await tending.work(await done(keep, "tend", {}))
+            return waits, made, settled, tending.last.lessons, await tending.due()
+
+    assert (None, 0, {}, 5, None) == asyncio.run(run())
+
+
+def test_what_gave_no_lessons_is_not_due_again_but_what_was_told_meanwhile_is(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+
+            class Listening(LearningEngine):
+                heard = 0
+
+                async def complete(self, messages, **rest):
+                    if not self.heard:
+                        self.heard = (await hold(keep, "The user lives in Ghent.")).id
+                    return await super().complete(messages, **rest)
+
+            engine = Listening()
+            engine.scripts["ask"] = lambda line: []
+            tending = await tending_with(keep, engine)
+            await hold(keep, "The user's dog is called Rex.")
+            await tending.work(await done(keep, "tend", {}))
+            meanwhile, given_up = await tending.due(), tending.last.given_up
+            await tending.work(await done(keep, "tend", {}))
+            return meanwhile, given_up, tending.last.given_up, await tending.due()
+
+    assert ({}, {1}, {2}, None) == asyncio.run(run())
 
 
 def test_forgetting_clears_what_the_last_round_quotes(tmp_path):

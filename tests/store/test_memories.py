@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store import memories, vectors, words
+from store import held, memories, vectors, words
 from store.errors import NoSuchMemory, NoSuchMessage, NotHeld
 from tests.store.sample import DAY, NOON, embed, later, say, undone, vector
 
@@ -81,17 +81,38 @@ def test_a_narrative_tells_the_latest_change_of_mind_only(db):
     assert memories.narrative(db, rome) == last
 
 
-def test_many_narratives_are_told_like_each_of_them(db):
+def test_a_narrative_can_leave_out_what_others_said(db):
+    ghent = memories.add(db, GHENT, told_on=DAY, sources=[])
+    day, rest = DAY + WEEK, {"sources": [], "trust": "untrusted"}
+    exact = memories.update(db, ghent, "The user lives in Ghent, by the river.", told_on=day, **rest)
+    oslo = memories.reconcile(db, exact, OSLO, told_on=day, sources=[], trust="import")
+    bonn = memories.reconcile(db, oslo, "The user lives in Bonn.", told_on=day, **rest)
+    rome = memories.reconcile(db, bonn, "The user lives in Rome.", told_on=DAY + 2 * WEEK, sources=[])
+    own = ("user", "import")
+
+    assert memories.narrative(db, oslo, trust=own) == f"2026-03-12: {OSLO}"
+    assert (
+        memories.narrative(db, rome, trust=own) == f"2026-03-19: The user lives in Rome. Before that: {OSLO}"
+    )
+    assert memories.narrative(db, rome).endswith("Before that: The user lives in Bonn.")
+    assert [OSLO] == texts(held.before(db, rome, trust=own))
+    assert [exact.id, oslo.id, bonn.id] == [one.id for one in held.before(db, rome)]
+
+
+@pytest.mark.parametrize("trust", [None, ("user",), ()])
+def test_many_narratives_are_told_like_each_of_them(db, trust):
     tips = []
     for number in range(60):
         tip = memories.add(db, f"statement {number}", told_on=DAY, sources=[])
         for place in range(number % 4):
             change = (memories.update, memories.reconcile)[(number // 4 + place) % 2]
-            tip = change(db, tip, f"statement {number}.{place}", told_on=DAY, sources=[])
+            whose = ("user", "untrusted")[(number // 8 + place) % 2]
+            tip = change(db, tip, f"statement {number}.{place}", told_on=DAY, sources=[], trust=whose)
         tips.append(tip)
     memories.undo(db, tips[-1].id, today=DAY)
 
-    assert [memories.narrative(db, tip) for tip in tips] == memories.narratives(db, tips)
+    each = [memories.narrative(db, tip, trust=trust) for tip in tips]
+    assert each == memories.narratives(db, tips, trust=trust)
 
 
 def test_every_operation_is_an_event_with_its_sources(db):

@@ -8,6 +8,7 @@ import pytest
 from daemon.engine.client import Engine
 from daemon.memory.errors import ModelAnswerUnusable
 from daemon.memory.phrasings import TRAINED
+from daemon.memory.standing import held_lines
 from daemon.memory.study import SAMPLED, NothingAsked, study, study_missing
 from models.nano import __file__ as nano
 from prompts.load import load
@@ -15,8 +16,8 @@ from store import lessons, memories
 from tests.daemon.memory.fakes import FakeEngine, open_keeper, pairs_about, topic_and_value
 
 
-def studied(folder, answer, *, moved=False, reply=None, ask=None):
-    """The lessons made of one memory; with `moved` it has replaced another."""
+def studied(folder, answer, *, moved=False, whose="user", reply=None, ask=None):
+    """The lessons made of one memory; with `moved` it has replaced another, which was `whose` word."""
 
     async def run():
         engine = FakeEngine(
@@ -25,7 +26,7 @@ def studied(folder, answer, *, moved=False, reply=None, ask=None):
         )
         async with open_keeper(folder) as keep:
             held = await keep.run(
-                memories.add, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=()
+                memories.add, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=(), trust=whose
             )
             if moved:
                 text, day = "The user lives in Oslo.", date(2026, 10, 3)
@@ -122,6 +123,31 @@ def test_what_was_before_and_at_a_time_is_asked_too_and_examined_too(tmp_path):
     assert {"You lived in Ghent."} == {one.answer for one in made if one.kind == "as_of"}
 
 
+@pytest.mark.parametrize("whose", ["untrusted", "assistant"])
+def test_what_others_said_is_not_taught_as_what_was_before(tmp_path, whose):
+    engine, made = studied(tmp_path, [*NOW, *BEFORE], moved=True, whose=whose)
+
+    assert {"fact"} == {one.kind for one in made}
+    assert not any("Ghent" in f"{one.question} {one.answer} {one.grounding}" for one in made)
+    assert not any("Ghent" in f"{one.text} {one.system}" for one in engine.asked)
+
+
+def test_a_night_is_told_of_what_was_before_in_the_users_own_words_alone(tmp_path):
+    day = date(2026, 3, 5)
+
+    def ask(db):
+        for whose in ("untrusted", "user"):
+            home = memories.add(db, "The user lives in Ghent.", told_on=day, sources=(), trust=whose)
+            memories.reconcile(db, home, "The user lives in Oslo.", told_on=day, sources=())
+        return held_lines(db)
+
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            return await keep.run(ask)
+
+    assert [False, True] == ["Ghent" in line for line in asyncio.run(run()).values()]
+
+
 def test_of_a_change_the_model_is_also_shown_what_holds_now_alone(tmp_path):
     engine, _ = studied(tmp_path, [*NOW[:3], *BEFORE], moved=True)
     shown = [one.text for one in engine.asked if one.task == "ask"]
@@ -166,8 +192,8 @@ def test_every_memory_without_lessons_is_studied_once_and_failures_are_told(tmp_
     (made, failures), again, given_up, held = asyncio.run(run())
 
     assert (5, 1, 5) == (made, len(failures), len(held))
-    assert ((0, failures), (0, [])) == (again, given_up)
-    assert "Rex" in failures[0]
+    assert ((0, failures), (0, {})) == (again, given_up)
+    assert [2] == list(failures) and "Rex" in failures[2]
 
 
 def test_what_waits_is_not_studied_and_what_is_forgotten_meanwhile_harms_nobody(tmp_path):
@@ -194,7 +220,7 @@ def test_what_waits_is_not_studied_and_what_is_forgotten_meanwhile_harms_nobody(
 
     made, failures, shown = asyncio.run(run())
 
-    assert (5, []) == (made, failures)
+    assert (5, {}) == (made, failures)
     assert not any("tired" in line for line in shown)
 
 
@@ -271,4 +297,4 @@ def test_nano_words_what_it_understands_in_five_ways_and_leaves_the_rest(tmp_pat
         ("before", "exam"): 1,
     }.items() <= kinds(held).items()
     assert "You lived in Ghent." in {one.answer for one in held if one.kind == "as_of"}
-    assert ["runs ten kilometres" in one for one in failures] == [True]
+    assert ["runs ten kilometres" in one for one in failures.values()] == [True]

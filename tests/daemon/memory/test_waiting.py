@@ -35,11 +35,32 @@ def why(found, besides=(), before=None):
         "The user has a meeting on 2026-11-23.",
         "The user plans to visit Leeds on 24 November 2026.",
         "The user plans to visit Leeds on 3 December.",
-        "The user had an interview on 2026-10-01.",  # it is over
+        "The user's interview at the bank is on 3 December.",
+        "The user is meeting Bo on 3 December.",
+        "The user has a meeting with Ana Lee in two hours.",
+        "The user moves to Leeds in two weeks.",
+        "The user caught a bad cold.",
+        "The user's son has a fever and stays at home.",
+        "The user is angry with Bo.",
+        "The user was tired after the race.",
+        "The user is stuck in traffic.",
+        "The user is on the train to Bonn.",
+        "The user is happy.",
     ],
 )
 def test_what_passes_soon_waits(text):
     assert {1: "volatile"} == why([memory(1, text)])
+
+
+def test_a_plan_waits_while_its_day_is_near_and_once_that_is_over():
+    told = date(2026, 8, 1)
+    plans = [
+        memory(1, "The user has an interview on 2026-10-01.", told),
+        memory(2, "The user plans to visit Leeds on 3 October.", told),
+        memory(3, "The user is going to marry on 2 January.", told),
+    ]
+
+    assert {1: "volatile", 2: "volatile"} == why(plans)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +76,29 @@ def test_what_passes_soon_waits(text):
         "The user is allergic to cold cream.",
         "The user is vegetarian.",
         "The user has a meeting on 2026-99-99.",
+        "The user met his wife at a meeting on 3 May 2019.",
+        "The user had an interview on 2026-10-01.",
+        "The user met his wife at a meeting on 3 December.",
+        "The user visits his mother every 24 November.",
+        "The user visits his mother on 24 November each year.",
+        "The user wants to be a doctor since 2019-05-01.",
+        "The user wants to be a doctor since 3 December.",
+        "The user's flight licence is from 2012-04-01.",
+        "The user's exam board is AQA since 1 March 2020.",
+        "The user's best man at the meeting of 2 December was Bo.",
+        "The user is happy in Oslo.",
+        "The user is happy with his phone.",
+        "The user's dog was sick in 2015.",
+        "The user was ill as a child.",
+        "The user had the flu in March 2020.",
+        "The user's father was lost at sea in 1999.",
+        "The user is tired on Mondays.",
+        "The user is busy every afternoon.",
+        "The user has a cold shower every morning.",
+        "The user has a cold frame in his garden.",
+        "The user's favourite drink is hot chocolate.",
+        "The user ran the marathon in 4 hours.",
+        "The user trains three times in a week.",
     ],
 )
 def test_what_lasts_does_not_wait(text):
@@ -137,6 +181,8 @@ def test_what_waits_is_found_in_the_store(tmp_path):
         for text in ("The user likes tea.", "The user likes rice."):
             food = memories.reconcile(db, food, text, told_on=TODAY, sources=())
         first = {one.memory_id: one.reason for one in waiting(db, TODAY)}
+        some = {one.memory_id: one.reason for one in waiting(db, TODAY, among=[2, 6])}
+        assert {id: first[id] for id in (2, 6)} == some
         memories.undo(db, other.id, today=TODAY)
         return first, {one.memory_id: one.reason for one in waiting(db, TODAY + timedelta(days=1))}
 

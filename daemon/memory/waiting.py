@@ -37,8 +37,8 @@ REASONS = {
 }
 _MONTHS = "january february march april may june july august september october november december".split()
 _SOON = re.compile(
-    r"\b(?:today|tonight|tomorrow|yesterday|right now|just now|last night|for now"
-    r"|(?:this|next|last|coming) (?:morning|afternoon|evening|night|week|weekend|month)"
+    r"\b(?:today|tonight|tomorrow|right now|for now"  # what was yesterday or last month stays true
+    r"|(?:this|next|coming) (?:morning|afternoon|evening|night|week|weekend|month)"
     r"|(?:this|next|coming) (?:mon|tues|wednes|thurs|fri|satur|sun)day"
     r"|(?<!times )in (?:a few|an?|one|two|three|\d+) (?:day|week)s?)\b",
     re.I,

@@ -99,8 +99,11 @@ def measure_ours(path: Path, batches: list[list[TokenisedLesson]], recipe: Recip
 def batches_of(path: Path, count: int, recipe: Recipe) -> list[list[TokenisedLesson]]:
     """`count` batches of lessons as the model at `path` reads them, always the same."""
     chance = random.Random(0)
-    lessons = [_lesson(number, chance) for number in range(count * recipe.batch)]
-    course = prepare(lessons, Chat(open_model(path)), limit=recipe.max_tokens).train
+    lessons: dict[str, Lesson] = {}  # by question: two answers to one are left out of a night
+    while len(lessons) < count * recipe.batch:
+        made = _lesson(len(lessons), chance)
+        lessons.setdefault(made.question, made)
+    course = prepare(list(lessons.values()), Chat(open_model(path)), limit=recipe.max_tokens).train
     return [
         sorted(course[at : at + recipe.batch], key=lambda each: len(each.student) + len(each.answer))
         for at in range(0, len(course), recipe.batch)

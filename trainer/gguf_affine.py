@@ -62,7 +62,7 @@ def _q8_0(data: npt.NDArray[np.uint8]) -> Affine:
     """Blocks of 34 bytes: a float16 scale, 32 signed levels. Source: ggml, `block_q8_0`."""
     blocks = data.reshape(len(data), -1, 34)
     scales = np.ascontiguousarray(blocks[..., :2]).view(np.float16)[..., 0].astype(np.float32)
-    levels = (blocks[..., 2:] ^ 0x80).reshape(len(data), -1)  # signed -128..127 as 0..255
+    levels = (blocks[..., 2:] ^ np.uint8(0x80)).reshape(len(data), -1)  # signed -128..127 as 0..255
     return Affine(bits=8, levels=levels, scales=scales, offsets=scales * -128)
 
 

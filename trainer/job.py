@@ -15,7 +15,7 @@ from typing import Any
 from trainer.errors import BadJob
 from trainer.recipe import Recipe, parse_recipe
 
-KINDS = ("fact", "before", "as_of", "two", "abstain", "reading", "general")
+KINDS = ("fact", "before", "as_of", "two", "abstain", "general", "reading")
 SPLITS = ("train", "exam")
 
 

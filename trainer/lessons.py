@@ -102,7 +102,5 @@ def _tokenise(lesson: Lesson, chat: Chat) -> TokenisedLesson:
     if lesson.sees:
         student = teacher
     return TokenisedLesson(
-        teacher=tuple(teacher),
-        student=tuple(teacher if lesson.sees else student),
-        answer=tuple(chat.answer(lesson.answer)),
+        teacher=tuple(teacher), student=tuple(student), answer=tuple(chat.answer(lesson.answer))
     )

@@ -55,7 +55,7 @@ class MlxBackend:
         self._room = room
         self._width = 2 if half else 4
         mx.set_cache_limit(CACHE)
-        with _memory_errors("loading the model", recipe):
+        with _memory_errors("loading the model", 0):
             self._model = PackedModel(
                 model,
                 dtype=mx.bfloat16 if half else mx.float32,
@@ -74,7 +74,7 @@ class MlxBackend:
 
     def teach(self, batch: Sequences, d: int) -> Targets:
         """What the base model expects, without the adapter."""
-        with _memory_errors("asking the teacher", self._recipe):
+        with _memory_errors("asking the teacher", len(batch.lengths)):
             self._fits("asking the teacher", batch, learn=False)
             logp = _log_softmax(self._logits(self._none, batch))
             some = mx.argpartition(-logp, d - 1, axis=-1)[:, :d]
@@ -86,7 +86,7 @@ class MlxBackend:
 
     def step(self, batch: Sequences, targets: Targets, learning_rate: float) -> float:
         """One update; the loss before it, in nats per answer token."""
-        with _memory_errors("learning", self._recipe):
+        with _memory_errors("learning", len(batch.lengths)):
             again = self._fits("learning", batch, learn=True)
             value, gradients = mx.value_and_grad(self._loss)(self._adapter, batch, targets, again)
             mx.eval(value, gradients)  # all that needs memory; a failure here leaves adapter and optimiser be
@@ -98,7 +98,7 @@ class MlxBackend:
 
     def loss(self, batch: Sequences, targets: Targets) -> float:
         """The same loss without an update."""
-        with _memory_errors("looking at the exam", self._recipe):
+        with _memory_errors("looking at the exam", len(batch.lengths)):
             self._fits("looking at the exam", batch, learn=False)
             return float(self._loss(self._adapter, batch, targets).item())
 
@@ -194,12 +194,12 @@ def _top_and_rest(logp: Array, tokens: Array) -> tuple[Array, Array]:
 
 
 @contextmanager
-def _memory_errors(doing: str, recipe: Recipe) -> Iterator[None]:
+def _memory_errors(doing: str, lessons: int) -> Iterator[None]:
     try:
         yield
     except MemoryError as error:
-        raise OutOfMemory(doing, recipe.batch) from error
+        raise OutOfMemory(doing, lessons) from error
     except RuntimeError as error:  # MLX has no class of its own for it
         if "allocate" in str(error) or "Insufficient Memory" in str(error):
-            raise OutOfMemory(doing, recipe.batch) from error
+            raise OutOfMemory(doing, lessons) from error
         raise

@@ -47,5 +47,5 @@ def needed_mb(
 def room_mb() -> float | None:
     """How much more memory MLX may take here, in MB; None where the system does not say."""
     if mx.metal.is_available():
-        return (mx.device_info()["max_recommended_working_set_size"] - mx.get_active_memory()) / 1e6
+        return (int(mx.device_info()["max_recommended_working_set_size"]) - mx.get_active_memory()) / 1e6
     return free_mb()

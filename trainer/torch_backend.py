@@ -29,6 +29,7 @@ from trainer.gguf_model import GgufModel
 from trainer.loss import loss
 from trainer.memory import free_mb, peak_of_process_mb
 from trainer.need import activations_mb
+from trainer.parts import of, parts
 from trainer.recipe import Recipe
 from trainer.torch_attention import runs_of
 from trainer.torch_base import load_base, way_of_holding
@@ -36,6 +37,7 @@ from trainer.torch_base import load_base, way_of_holding
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 LARGE = 500e6  # parameters; from here on the base is held in bfloat16 where that is fast
 SPARE = 0.8  # part of the free memory that a step may count on
+PART_MB = 1000.0  # of activations held at a time, at least; as much as the model itself where that is more
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +46,12 @@ class TorchBackend:
     """A base model on one device, the adapter being trained on it, and the state of its optimiser."""
 
     def __init__(
-        self, model: GgufModel, recipe: Recipe, seed: int, free: Callable[[], float | None] | None = None
+        self,
+        model: GgufModel,
+        recipe: Recipe,
+        seed: int,
+        free: Callable[[], float | None] | None = None,
+        part_mb: float | None = None,
     ) -> None:
         self.parameters = model.parameters
         self._shape = model.shape
@@ -69,6 +76,8 @@ class TorchBackend:
                     "exp_avg": torch.zeros_like(weights),
                     "exp_avg_sq": torch.zeros_like(weights),
                 }
+        base_mb = sum(weights.nbytes for weights in self._base.parameters()) / 1e6
+        self._part_mb = max(PART_MB, base_mb) if part_mb is None else part_mb
         precision = "bfloat16" if self._half else "float32"
         held = {"whole": "", "held": ", base as in the file", "nf4": ", base in nf4"}[way]
         self.name = f"torch, {self._device.type}, {precision}{held}"
@@ -93,13 +102,16 @@ class TorchBackend:
         self._make_room(batch)
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate
+        total = 0.0
         with _memory_errors("learning", len(batch.lengths)):
             self._optimiser.zero_grad(set_to_none=True)
-            value = self._loss(batch, targets)
-            value.backward()  # type: ignore[no-untyped-call]
+            for part, mine in self._parts(batch):
+                value = self._loss(part, of(targets, mine)) * (len(part.answers) / len(batch.answers))
+                value.backward()  # type: ignore[no-untyped-call]
+                total += float(value.detach())
             torch.nn.utils.clip_grad_norm_(self._trained, self._recipe.clip)
             self._optimiser.step()
-        return float(value.detach())
+        return total
 
     def loss(self, batch: Sequences, targets: Targets) -> float:
         """The same loss without an update."""
@@ -176,17 +188,22 @@ class TorchBackend:
         free = self._free_mb()
         if free is None:
             return
-        size = 2 if self._half else 4
-        sizes = len(batch.tokens), len(batch.answers)
-        whole = activations_mb(self._shape, *sizes, itemsize=size)
+        sizes = max((len(part.tokens), len(part.answers)) for part, _ in self._parts(batch))
+        whole = self._need_mb(*sizes)
         if self._recipe.checkpointing == "auto" and not self._checkpointing and whole > SPARE * free:
             self._keep_less(f"a step needs about {whole:,.0f} MB, {free:,.0f} MB are free")
         if self._checkpointing:
-            whole = activations_mb(self._shape, *sizes, itemsize=size, checkpointing=True)
-        if (
-            self._device.type == "cpu" and whole > free
-        ):  # the system would kill a process, perhaps not this one
+            whole = self._need_mb(*sizes, checkpointing=True)
+        if self._device.type == "cpu" and whole > free:  # the system would kill a process, maybe not ours
             raise OutOfMemory("learning", len(batch.lengths))
+
+    def _parts(self, batch: Sequences) -> list[tuple[Sequences, slice]]:
+        """What is held at a time: by a measure that free memory does not change, so that sums are always the same."""
+        return parts(batch, lambda *sizes: self._need_mb(*sizes) <= self._part_mb)
+
+    def _need_mb(self, tokens: int, answers: int, *, checkpointing: bool = False) -> float:
+        size = 2 if self._half else 4
+        return activations_mb(self._shape, tokens, answers, itemsize=size, checkpointing=checkpointing)
 
     def _keep_less(self, why: str) -> None:
         self._checkpointing = True

@@ -22,7 +22,7 @@ from transformers.models.qwen3.modeling_qwen3 import Qwen3RotaryEmbedding
 from trainer import torch_attention
 from trainer.gguf_model import GgufModel, Packed, Shape
 from trainer.recipe import Recipe
-from trainer.torch_held import HeldEmbedding, HeldLinear
+from trainer.torch_held import SLICE, HeldEmbedding, HeldLinear
 
 LARGE = 100e6  # parameters; from here on memory counts more than the time to make numbers float32 again
 ROOM_PER_PARAMETER = 3.0  # bytes of a card's memory: two for bfloat16, the rest for learning
@@ -78,12 +78,13 @@ def _fill(
 
 
 def _hold(base: Qwen3ForCausalLM, model: GgufModel) -> None:
+    scratch = torch.empty(SLICE)
     for name, packed in model.packed_tensors():
         if packed.values.ndim == 1:
             module, last = _place(base, name)
             setattr(module, last, nn.Parameter(torch.from_numpy(packed.values), requires_grad=False))
             continue
-        matrix = HeldLinear(*_tensors(packed))
+        matrix = HeldLinear(*_tensors(packed), scratch)
         if name == "model.embed_tokens.weight":
             base.model.embed_tokens = HeldEmbedding(matrix)
             if model.shape.tied:

@@ -21,23 +21,26 @@ BLOCK = 32  # numbers that share a scale in Q8_0
 class HeldLinear(nn.Linear):
     """A frozen product without bias; `weight` holds bits or whole numbers, so that no library takes it for floats."""
 
-    def __init__(self, held: torch.Tensor, scales: torch.Tensor | None) -> None:
+    def __init__(self, held: torch.Tensor, scales: torch.Tensor | None, scratch: torch.Tensor) -> None:
+        """`scratch`: (SLICE,) float32, shared by all matrices of a model; new memory at each product costs as much."""
         with torch.device("meta"):
             super().__init__(held.shape[1], held.shape[0], bias=False)
         self._halves = None if held.dtype == torch.int8 else held.dtype
         bits = held if self._halves is None else held.view(torch.int16)
         self.weight = nn.Parameter(bits, requires_grad=False)
-        self._scales = scales
+        self._scales, self._scratch = scales, scratch
 
     def rows(self, start: int, stop: int) -> torch.Tensor:
-        """(stop - start, in) float32 rows of the matrix."""
-        return self._floats(
-            self.weight[start:stop], None if self._scales is None else self._scales[start:stop]
-        )
+        """(stop - start, in) float32 rows of the matrix, until the next call on any matrix of the model."""
+        size = (stop - start) * self.in_features
+        room = self._scratch[:size] if size <= len(self._scratch) else torch.empty(size)
+        scales = None if self._scales is None else self._scales[start:stop]
+        return self._floats(self.weight[start:stop], scales, room.view(stop - start, self.in_features))
 
     def chosen(self, rows: torch.Tensor) -> torch.Tensor:
         """(..., in) float32 rows of the matrix, as an embedding gives them."""
-        return self._floats(self.weight[rows], None if self._scales is None else self._scales[rows])
+        room = torch.empty(*rows.shape, self.in_features)
+        return self._floats(self.weight[rows], None if self._scales is None else self._scales[rows], room)
 
     def forward(self, given: torch.Tensor) -> torch.Tensor:
         """(..., out) `given` times the matrix."""
@@ -49,13 +52,11 @@ class HeldLinear(nn.Linear):
         height = max(1, SLICE // self.in_features)
         return [(at, min(at + height, self.out_features)) for at in range(0, self.out_features, height)]
 
-    def _floats(self, held: torch.Tensor, scales: torch.Tensor | None) -> torch.Tensor:
-        if scales is None:
-            assert self._halves is not None  # whole numbers always come with scales
-            return held.view(self._halves).float()
-        values = held.float()
-        values.view(*scales.shape, BLOCK).mul_(scales[..., None])
-        return values
+    def _floats(self, held: torch.Tensor, scales: torch.Tensor | None, room: torch.Tensor) -> torch.Tensor:
+        room.copy_(held if self._halves is None else held.view(self._halves))
+        if scales is not None:
+            room.view(*scales.shape, BLOCK).mul_(scales[..., None])
+        return room
 
 
 class HeldEmbedding(nn.Module):

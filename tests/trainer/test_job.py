@@ -86,7 +86,7 @@ def test_what_is_no_job_is_refused(text, said):
         (
             "lessons.0.kind",
             "joke",
-            "the kind 'joke'; it must be one of fact, before, as_of, two, abstain, reading, general",
+            "the kind 'joke'; it must be one of fact, before, as_of, two, abstain, general, reading",
         ),
         ("lessons.0.sees", 1, "lesson 0 has a 'sees' that is neither true nor false"),
         ("lessons.0.sees", True, "lesson 0 has 'sees', but no 'grounding'"),

@@ -156,7 +156,7 @@ def test_a_batch_without_room_is_refused_and_nothing_has_changed(tiny):
     before = backend.state()
     room[0] = 0.001
     for work in (lambda: backend.step(BATCH, targets, 0.01), lambda: backend.loss(BATCH, targets)):
-        with pytest.raises(OutOfMemory, match="batch of 2 lessons"):
+        with pytest.raises(OutOfMemory, match="2 lessons"):
             work()
     with pytest.raises(OutOfMemory, match="asking the teacher"):
         backend.teach(BATCH, 5)

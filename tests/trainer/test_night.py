@@ -1,6 +1,7 @@
 """A whole night as the daemon runs it: a child process, a job on stdin, JSON lines on stdout."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -89,6 +90,12 @@ def test_a_student_learns_its_lessons_by_heart(start, tiny, lessons, tmp_path):
         "seconds",
         "lessons",
         "skipped",
+        "contradicting",
+        "backend",
+        "peak_mb",
+        "tokens",
+        "tokens_per_s",
+        "resumed_from",
     } < done.keys()
     chat = Chat(open_model(tiny))
     with LlamaOracle(tiny) as oracle:
@@ -235,3 +242,16 @@ def test_a_listener_that_goes_away_ends_the_trainer_quietly(start, tiny, lessons
     assert 1 == child.returncode
     assert b"Traceback" not in log
     assert [] == list(tmp_path.iterdir())
+
+
+def test_what_the_libraries_are_told_stays_out_of_the_environment(tiny, lessons, tmp_path):
+    before = dict(os.environ)
+    said = in_this_process(job(tiny, lessons, tmp_path / "adapter.gguf", steps=2))
+
+    assert before == dict(os.environ)
+    done = said[-1]
+    assert "torch, cpu, float32" == done.backend
+    assert (0, 0) == (done.resumed_from, done.contradicting)
+    assert done.peak_mb > 100
+    assert done.tokens > 2 * 8 * 3
+    assert done.tokens_per_s > 0

@@ -26,9 +26,9 @@ LESSONS = [
 KINDS = gguf.GGMLQuantizationType
 
 
-def open_tiny(path, recipe=RECIPE, free=lambda: None):
+def open_tiny(path, recipe=RECIPE, free=lambda: None, part_mb=None):
     """A backend whose adapter is no longer zero, so that it has a say."""
-    backend = TorchBackend(open_model(path), recipe, 1, free)
+    backend = TorchBackend(open_model(path), recipe, 1, free, part_mb)
     chance = np.random.default_rng(1)
     backend.restore(
         {
@@ -134,6 +134,18 @@ def test_checkpointing_changes_no_gradient(tiny):
     assert (False, True) == ("checkpointing" in plain.name, "checkpointing" in saving.name)
     for one, other in zip(expected, actual, strict=True):
         assert one.numpy().tobytes() == other.numpy().tobytes()
+
+
+@pytest.mark.parametrize("part_mb", [0.0, 0.4])
+def test_a_step_in_parts_is_the_step(tiny, part_mb):
+    batch = pack(LESSONS)
+    whole, apart = open_tiny(tiny), open_tiny(tiny, part_mb=part_mb)
+    targets = taught(whole, batch)
+    assert len(apart._parts(batch)) > 1
+
+    assert whole.step(batch, targets, 0.0) == pytest.approx(apart.step(batch, targets, 0.0), rel=1e-6)
+    for one, other in zip(whole._trained, apart._trained, strict=True):
+        np.testing.assert_allclose(one.grad, other.grad, atol=1e-6)
 
 
 def vars_of(recipe: Recipe) -> dict:

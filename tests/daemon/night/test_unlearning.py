@@ -29,6 +29,7 @@ async def learn_and_forget(tmp_path, keep, engine, script=TRAINER):
     rex = await keep.run(memories.add, REX, told_on=date(2026, 3, 6), sources=())
     await night(keep, engine, tmp_path)
     waiting = Unlearning(keep, engine)
+    engine.scored.clear()  # of what the exams of the nights asked
     done = await forget(keep, engine, [rex.id], base_sha256=BASE, unlearning=waiting)
     assert (2, 1) == (done.was_live, done.now_live)
     return waiting
@@ -117,6 +118,7 @@ def test_where_the_base_answers_nothing_can_be_left(tmp_path):
         async with told(tmp_path, GHENT, REX) as keep:
             await night(keep, engine, tmp_path)
             waiting = Unlearning(keep, engine)
+            engine.scored.clear()  # of what the exam asked
             await forget(keep, engine, [2], base_sha256=BASE, unlearning=waiting)
             return await waiting.result(20), engine.scored
 

@@ -147,7 +147,9 @@ def test_no_sequence_sees_another(opened):
     each = [pack([lesson]) for lesson in LESSONS]
     alone = [backend.teach(batch, 5) for batch in each]
     together = backend.teach(BATCH, 5)
-    looks = [backend.loss(batch, targets) * len(batch.answers) for batch, targets in zip(each, alone)]
+    looks = [
+        backend.loss(batch, targets) * len(batch.answers) for batch, targets in zip(each, alone, strict=True)
+    ]
 
     assert np.array_equal(join(alone).tokens, together.tokens)
     assert np.abs(join(alone).logp - together.logp).max() < 1e-4

@@ -98,9 +98,10 @@ def _worded(id: int, ways: Sequence[Way], new: Asked) -> list[Miss]:
     number = _number(*new.key)
     turned = [ways[(number + turn) % len(ways)] for turn in range(min(len(ways), WORDINGS + 1))]
     texts = ["'s ".join(new.whose).join((way[: at.start], way[at.end :])) for way, at in turned]
+    texts = [text for text in texts if (asked := read(text)) and asked.key == new.key]
     made = [_miss(text, number, id, is_read=False) for text in texts[:WORDINGS]]
     is_read = number // 100 % 10 < READ_OF_TEN
-    return [*made, *([_miss(texts[-1], number, id, is_read=True)] if is_read else [])]
+    return [*made, *([_miss(texts[-1], number, id, is_read=True)] if is_read and texts else [])]
 
 
 def _miss(question: str, place: int, id: int, *, is_read: bool) -> Miss:

@@ -22,11 +22,12 @@ from prompts.load import lines
 
 _LIVES = frozenset("live living town city home place flat house based".split())
 _WORKS = frozenset("work job profession earn living kind career".split())
-_CALLED = frozenset("call give gave".split())
+_CALLED = frozenset("call give gave remind".split())
 _BEST = frozenset("favourite favorite best like love most prefer pick".split())
 WORDS_OF_ASKING = _LIVES | _WORKS | _CALLED | _BEST  # they tell of nobody
 _IS_CALLED = re.compile(r"^who\b|\b(?:name|names|called|call)\b")
 _NOT_NOW = frozenset("old former previous first last before earlier once ex".split())
+_HOW_OLD = re.compile(r"how old (?:is|are)\b", re.I)
 _TOLD_AS = {"called": "called", "named": "called", "lives in": "lives", "works as": "works"}
 _NAME = r"[A-Z][\w'’-]*(?: [A-Z][\w'’-]*)*"
 
@@ -50,7 +51,7 @@ class Asked:
 def read(question: str) -> Asked | None:
     """What `question` asks for now; None when code can't tell."""
     words = set(content_words(bare(question)))
-    if words & _NOT_NOW:
+    if words & _NOT_NOW and not _HOW_OLD.match(question):
         return None
     found = list(_chain().finditer(question))
     if len(found) == 1:
@@ -106,7 +107,7 @@ class Told:
 
 def _favourite(question: str, words: set[str]) -> Asked | None:
     things = [word for word in re.finditer(r"\w+", question) if word[0].lower() in words_of("favourites")]
-    if len(things) != 1 or not words & _BEST or words - _BEST - {things[0][0].lower()}:
+    if len(things) != 1 or not words & _BEST or words - _BEST - set(content_words(things[0][0])):
         return None
     start, end = things[0].span()
     return Asked(table="favourites", whose=(things[0][0].lower(),), about="best", start=start, end=end)
@@ -131,8 +132,9 @@ def _may_be(whose: tuple[str, ...], asked: Asked) -> bool:
 
 @cache
 def _other_words(table: str, word: str) -> frozenset[str]:
-    """All words that may mean `word`, in either direction."""
-    return frozenset({word}).union(*(line for line in alike(table).values() if word in line))
+    """All words that may mean `word`, in either direction, as they are and as content words."""
+    found = frozenset({word}).union(*(line for line in alike(table).values() if word in line))
+    return found.union(content_words(" ".join(found)))
 
 
 def _head(word: str) -> str:

@@ -56,8 +56,10 @@ def near_misses(held: Sequence[Lesson], told: Told, there: Collection[tuple[str,
     swaps = {id: _swaps(id, ways[0][1]) for id, ways in taught.items()}
     for _ in range(ROUNDS):
         for id, ways in taught.items():
+            if room <= 0:
+                return made
             new = next((one for one in swaps[id] if one.key not in done and told.lacks(one)), None)
-            if new and room > 0:
+            if new:
                 room -= 1
                 done.add(new.key)
                 made += _worded(id, ways, new)

@@ -30,9 +30,9 @@ from store.lessons import Lesson, NewLesson
 
 MAX_REPLY_TOKENS = 48
 EXAM_EVERY = 5  # of each kind, every fifth is held out
-READ_OF_TEN = 3  # memories of ten that are read, too
-MOST_READ = 60  # of the newest memories
-UNREAD_EVERY = 5  # questions to abstain from, of which one is asked with other memories in sight, too
+READ_EVERY = 2  # memories, of which one is read, too
+MOST_READ = 100  # of the newest memories
+UNREAD_EVERY = 10  # questions to abstain from, of which one is asked with other memories in sight, too
 
 
 async def round_out(engine: Engine, keep: Keeper) -> int:
@@ -112,17 +112,17 @@ def _near_misses(there: Sequence[Lesson], fitting: Sequence[Lesson], told: Told)
 
 
 def _reading(there: Sequence[Lesson]) -> list[NewLesson]:
-    """One question about three of ten memories: the last that it is taught by."""
+    """One question about every second memory: the last that it is taught by."""
     last: Mapping[int, Lesson] = {
         lesson.memory_ids[0]: lesson for lesson in there if lesson.kind == "fact" and lesson.split == "train"
     }
-    chosen = sorted(id for id in last if READ_OF_TEN * id % 10 < READ_OF_TEN)[-MOST_READ:]
+    chosen = sorted(id for id in last if id % READ_EVERY == 0)[-MOST_READ:]
     return [
         _lesson(
             last[id].question,
             last[id].answer,
             "reading",
-            READ_OF_TEN * id // 10,
+            id // READ_EVERY,
             memory_ids=(id,),
             grounding=last[id].grounding,
         )

@@ -31,10 +31,16 @@ def measure_plain(
     """Tokens a second, the last loss, and the peak of this process; a lesson alone is the warm-up."""
     torch.set_num_threads(recipe.threads)
     torch.manual_seed(0)
-    config = LoraConfig(r=recipe.rank, lora_alpha=int(recipe.alpha), lora_dropout=0.0, target_modules=LINEAR)
+    base = open_model(path)
+    config = LoraConfig(
+        r=recipe.rank_for(base.parameters),
+        lora_alpha=int(recipe.alpha_for(base.parameters)),
+        lora_dropout=0.0,
+        target_modules=LINEAR,
+    )
     with warnings.catch_warnings():  # peft asks transformers for an attribute that has a new name
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
-        model = get_peft_model(_load(open_model(path)), config)
+        model = get_peft_model(_load(base), config)
     model.train()
     optimiser = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4)
     loss = _step(model, optimiser, batches[0][:1], recipe)

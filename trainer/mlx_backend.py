@@ -60,9 +60,9 @@ class MlxBackend:
                 model,
                 dtype=mx.bfloat16 if half else mx.float32,
                 held=held,
-                scale=recipe.alpha / recipe.rank,
+                scale=recipe.alpha_for(model.parameters) / recipe.rank_for(model.parameters),
             )
-        fresh = fresh_adapter(model.shape, recipe.rank, seed)
+        fresh = fresh_adapter(model.shape, recipe.rank_for(model.parameters), seed)
         self._adapter = {name: mx.array(values) for name, values in fresh.items()}
         self._none = {name: mx.zeros_like(values) for name, values in self._adapter.items()}
         self._optimiser = AdamW(learning_rate=0.0, weight_decay=recipe.weight_decay, bias_correction=True)
@@ -156,7 +156,7 @@ class MlxBackend:
                 self._shape,
                 batch.lengths.tolist(),
                 len(batch.answers),
-                rank=self._recipe.rank,
+                rank=self._recipe.rank_for(self.parameters),
                 width=self._width,
                 learn=learn,
                 again=again,

@@ -13,6 +13,8 @@ from typing import Any
 
 from trainer.errors import BadJob
 
+SMALL = 50e6  # parameters; below it a model is like the bundled one, which the numbers were measured with
+
 
 def _number(default: float, unit: str, low: float, high: float) -> Any:
     return field(default=default, metadata={"unit": unit, "low": low, "high": high})
@@ -30,8 +32,10 @@ def _choice(default: str, *others: str) -> Any:
 class Recipe:
     """How one adapter is trained; the defaults are for the bundled tiny model and hold for larger ones."""
 
-    rank: int = _number(32, "LoRA dimensions", 1, 256)
-    alpha: float = _number(32.0, "the adapter is scaled by alpha / rank", 0.001, 1024.0)
+    rank: int | None = _optional("LoRA dimensions; none = by the model's size", 1, 256)
+    alpha: float | None = _optional(
+        "the adapter is scaled by alpha / rank; none = by the model's size", 0.001, 1024.0
+    )
     loss: str = _choice("rest", "renormalised", "raw", "hard")  # what each means: loss.py
     d: int = _number(5, "teacher tokens kept per answer token", 1, 64)
     learning_rate: float | None = _optional("AdamW; none = by the model's size", 1e-7, 1.0)
@@ -51,6 +55,18 @@ class Recipe:
     checkpointing: str = _choice("auto", "on", "off")  # compute activations twice instead of keeping them
     device: str = _choice("auto", "cuda", "mlx", "cpu")
 
+    def rank_for(self, parameters: int) -> int:
+        """The adapter's rank for a base model of that many parameters: larger ones have room in their width."""
+        if self.rank is not None:
+            return self.rank
+        return 32 if parameters < SMALL else 16
+
+    def alpha_for(self, parameters: int) -> float:
+        """The adapter's alpha for a base model of that many parameters."""
+        if self.alpha is not None:
+            return self.alpha
+        return self.rank_for(parameters) * (1.0 if parameters < SMALL else 2.0)
+
     def steps_for(self, lessons: int, parameters: int) -> int:
         """How many updates `lessons` lessons of the train split take on a base model of that many parameters."""
         if self.steps is not None:
@@ -61,13 +77,13 @@ class Recipe:
         """How many times each lesson is seen by a base model of that many parameters: more often by larger models."""
         if self.epochs is not None:
             return self.epochs
-        return 7.0 if parameters < 50e6 else 16.0
+        return 7.0 if parameters < SMALL else 16.0
 
     def learning_rate_for(self, parameters: int) -> float:
         """The peak learning rate for a base model of that many parameters: smaller for larger models."""
         if self.learning_rate is not None:
             return self.learning_rate
-        return 5e-3 if parameters < 50e6 else 5e-4 if parameters < 500e6 else 2e-4
+        return 5e-3 if parameters < SMALL else 5e-4 if parameters < 500e6 else 2e-4
 
     def learning_rate_at(self, step: int, steps: int, peak: float) -> float:
         """

@@ -67,7 +67,7 @@ class TorchBackend:
         way = way_of_holding(recipe, self.parameters, self._device, self._half)
         with _memory_errors("loading the model", 0):
             self._base = load_base(model, dtype, self._device, way)
-            self._peft = _with_adapter(self._base, recipe)
+            self._peft = _with_adapter(self._base, recipe, self.parameters)
             self._trained = [weights for weights in self._peft.parameters() if weights.requires_grad]
             self._optimiser = torch.optim.AdamW(self._trained, lr=0.0, weight_decay=recipe.weight_decay)
             for weights in self._trained:  # now, so that no later step can run out of memory half way
@@ -245,10 +245,10 @@ def open_backend(model: GgufModel, recipe: Recipe, seed: int) -> TorchBackend:
     return TorchBackend(model, recipe, seed)
 
 
-def _with_adapter(base: Qwen3ForCausalLM, recipe: Recipe) -> PeftModel:
+def _with_adapter(base: Qwen3ForCausalLM, recipe: Recipe, parameters: int) -> PeftModel:
     config = LoraConfig(
-        r=recipe.rank,
-        lora_alpha=recipe.alpha,  # type: ignore[arg-type, unused-ignore]  # a factor
+        r=recipe.rank_for(parameters),
+        lora_alpha=recipe.alpha_for(parameters),  # type: ignore[arg-type, unused-ignore]  # a factor
         lora_dropout=0.0,
         bias="none",
         target_modules=LINEAR,

@@ -98,7 +98,7 @@ def test_what_is_no_job_is_refused(text, said):
         ("recipe.rang", 1, "has no key 'rang'; known: rank, "),
         ("recipe.rank", 0, "'recipe.rank' is 0; it must be from 1 to 256"),
         ("recipe.rank", 1.5, "must be a whole number"),
-        ("recipe.rank", None, "must be a whole number"),
+        ("recipe.d", None, "must be a whole number"),
         ("recipe.rank", True, "must be a whole number"),
         ("recipe.steps", 0, "from 1 to 1000000 \\(updates"),
         ("recipe.learning_rate", float("nan"), "must be from 1e-07 to 1.0"),
@@ -126,6 +126,9 @@ def test_a_recipe_counts_steps_from_lessons_and_the_rate_from_the_size():
     assert 2667 == recipe.steps_for(2000, 4_000_000_000)
     assert 84 == Recipe(epochs=10).steps_for(100, 4_000_000_000)
     assert (5e-3, 5e-4, 2e-4) == tuple(recipe.learning_rate_for(int(size)) for size in (5e6, 2e8, 4e9))
+    sizes = (5_000_000, 4_000_000_000)
+    assert [(32, 32.0), (16, 32.0)] == [(recipe.rank_for(size), recipe.alpha_for(size)) for size in sizes]
+    assert (8, 16.0) == (Recipe(rank=8).rank_for(sizes[1]), Recipe(rank=8).alpha_for(sizes[1]))
     rates = [recipe.learning_rate_at(step, 100, 1.0) for step in range(100)]
     assert 1.0 == pytest.approx(max(rates))
     assert rates.index(max(rates)) < 6

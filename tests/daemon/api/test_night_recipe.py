@@ -35,7 +35,7 @@ def test_what_the_trainer_takes_is_taken():
         ({"rank": 0}, "a whole number from 1 to 256"),
         ({"rank": 1.5}, "a whole number"),
         ({"rank": True}, "a whole number"),
-        ({"rank": None}, "a whole number"),
+        ({"d": None}, "a whole number"),
         ({"epochs": "many"}, "a number from 0.1 to 1000"),
         ({"clip": float("nan")}, "a number"),
         ({"loss": "none"}, "one of rest, renormalised"),

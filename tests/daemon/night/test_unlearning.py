@@ -23,13 +23,14 @@ STUBBORN = TRAINER.replace(  # it knows Rex whatever it is taught
 )
 
 
-async def learn_and_forget(tmp_path, keep, engine, script=TRAINER):
-    """Generation 1 knows Ghent, generation 2 also Rex; Rex is forgotten."""
+async def learn_and_forget(tmp_path, keep, engine, *, score=None):
+    """Generation 1 knows Ghent, generation 2 also Rex; Rex is forgotten. `score`: how the engine does it by then."""
     await night(keep, engine, tmp_path)
     rex = await keep.run(memories.add, REX, told_on=date(2026, 3, 6), sources=())
     await night(keep, engine, tmp_path)
     waiting = Unlearning(keep, engine)
     engine.scored.clear()  # of what the exams of the nights asked
+    engine.score = score or engine.score
     done = await forget(keep, engine, [rex.id], base_sha256=BASE, unlearning=waiting)
     assert (2, 1) == (done.was_live, done.now_live)
     return waiting
@@ -137,8 +138,7 @@ def test_forgetting_neither_waits_for_the_probe_nor_fails_with_it(tmp_path):
             raise ChildCrashed("engine", exit_code=-9)
 
         async with told(tmp_path, GHENT) as keep:
-            engine.score = down
-            waiting = await learn_and_forget(tmp_path, keep, engine)
+            waiting = await learn_and_forget(tmp_path, keep, engine, score=down)
             at_once = await waiting.result(0.01)
             hold.set()
             return at_once, await waiting.result(20), waiting.facts

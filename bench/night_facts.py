@@ -8,7 +8,7 @@ What a night teaches nano: facts of synthetic users, asked for in words that wer
 
 Promises: exact match, letter case and punctuation aside; greedy; every answer is the served model's own; nothing is
 retried. Grounded answers are asked of the facts that nano can read (its user's own and their people's). Part of
-`bench/night.py`; alone: `python -m bench.night_facts [--json] [--quick] [--sizes 10,50] [--seeds 3]`.
+`bench/night.py`; alone: `python -m bench.night_facts [--json] [--quick] [--sizes 10,50] [--seeds 3] [--study]`.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from typing import Any
 from rich.console import Console
 
 from bench.intervals import difference, interval, percent
+from bench.study import studied
 from bench.user_lessons import RECALLED, alike, text, tonight
 from bench.users import Fact, User, user
 from daemon.engine.client import Completion, Engine, Sampling
@@ -68,6 +69,7 @@ async def measure(
     seeds: int = 3,
     recipe: Mapping[str, object] | None = None,
     lessons: Lessons = tonight,
+    study: bool = False,
     kept: Path | None = None,
     log: Console | None = None,
 ) -> dict[str, Any]:
@@ -78,6 +80,7 @@ async def measure(
         seeds: users of each size; of a size above 200 there is one.
         recipe: overrides of the trainer's.
         lessons: what a night learns of a user; another maker of lessons can be measured in its place.
+        study: the lessons are those of the product's own study instead.
         kept: a file of nights that were measured already, with the same recipe; new ones are added.
     """
     engine = Engine.for_model(nano(), n_ctx=2048, threads=1, gpu_layers=0, idle_s=3600)
@@ -91,7 +94,8 @@ async def measure(
                 one = _kept(kept, size, seed)
                 if one is None:
                     told = user(seed, size, never=NEVER)
-                    one = await _night(engine, told, lessons(told, general, seed), seed, recipe or {})
+                    taught = await studied(engine, told, seed) if study else lessons(told, general, seed)
+                    one = await _night(engine, told, taught, seed, recipe or {})
                     _keep(kept, size, seed, one)
                 found[size] += one
                 if log:
@@ -226,11 +230,15 @@ def main() -> None:
     parser.add_argument("--sizes", type=lambda given: tuple(map(int, given.split(","))), default=SIZES)
     parser.add_argument("--seeds", type=int, default=3, help="users of each size")
     parser.add_argument("--recipe", type=json.loads, default={}, help="overrides of the trainer's, JSON")
+    parser.add_argument("--study", action="store_true", help="lessons of the product's own study")
     parser.add_argument("--kept", type=Path, help="a file of measured nights, to go on from")
     given = parser.parse_args()
     sizes, seeds = (QUICK, 1) if given.quick else (given.sizes, given.seeds)
     log = Console(stderr=True, width=400)
-    numbers = asyncio.run(measure(sizes=sizes, seeds=seeds, recipe=given.recipe, kept=given.kept, log=log))
+    night = measure(
+        sizes=sizes, seeds=seeds, recipe=given.recipe, study=given.study, kept=given.kept, log=log
+    )
+    numbers = asyncio.run(night)
     if given.json:
         sys.stdout.write(json.dumps(numbers) + "\n")
     else:

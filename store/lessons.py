@@ -73,6 +73,17 @@ def holding(db: apsw.Connection) -> list[Lesson]:
     )
 
 
+def drop(db: apsw.Connection, ids: Iterable[int]) -> None:
+    """Delete lessons that are of no use any more, but for those that a generation which is kept has learned."""
+    with writing(db):
+        db.execute(
+            """delete from lessons where id in (select value from json_each(?)) and id not in
+            (select lesson_id from generation_lessons join generations on generations.id = generation_id
+            where adapter is not null)""",
+            (id_list(ids),),
+        )
+
+
 def several(db: apsw.Connection, ids: Sequence[int]) -> list[Lesson]:
     """The lessons with these ids that there are, oldest first, whether or not they hold."""
     return _lessons(db, "where lessons.id in (select value from json_each(?))", (id_list(ids),))

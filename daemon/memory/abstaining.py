@@ -3,9 +3,10 @@ Abstaining: the questions that nothing held answers, so that "I don't know that 
 
     prompts/abstain.txt   what people are asked about
     prompts/near.txt      more about somebody of whom the name alone is known
+    near_misses.py        what is taught, asked about somebody or something never told of
 
 Promises: pure functions but for `mentioned`; a question that may be answered by what is held is none of them, rather
-left out once too often; a bounded number. Knows nothing of lessons or models.
+left out once too often; a bounded number. Knows nothing of models.
 """
 
 import re
@@ -16,8 +17,10 @@ from typing import Any
 
 from daemon.memory.content_words import content_words, value_words
 from daemon.memory.phrasings import BEFORE, root
+from daemon.memory.untold import Told, read
 from prompts.load import lines
 from store import memories
+from store.lessons import Lesson
 
 ABSTENTION = "I don't know that yet."
 GENERAL_WORDS = frozenset(("favourite", "favorite", "live", "kind"))  # they don't say what is asked about
@@ -54,6 +57,25 @@ def is_mentioned(question: str, said: Collection[str]) -> bool:
     asked = [word for word in content_words(question) if word not in GENERAL_WORDS]
     roots = {root(word) for word in said}
     return not asked or any(root(word) in roots for word in asked)
+
+
+def fits(lesson: Lesson, said: Collection[str], unknown: Collection[Near], told: Told) -> bool:
+    """
+    Whether a lesson in abstaining still is one: nothing held may answer its question.
+
+    Args:
+        said: every content word of what is held; for questions that code can't read.
+        unknown: `near` of what is held.
+    """
+    if any(Near(memory_id=id, question=lesson.question) in unknown for id in lesson.memory_ids):
+        return True
+    return is_untold(lesson.question, said, told)
+
+
+def is_untold(question: str, said: Collection[str], told: Told) -> bool:
+    """Whether nothing held may answer `question`; where code can't read it, whether nothing has a word of it."""
+    asked = read(question)
+    return told.lacks(asked) if asked else not is_mentioned(question, said)
 
 
 def near(narratives: Mapping[int, str]) -> list[Near]:

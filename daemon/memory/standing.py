@@ -1,13 +1,15 @@
 """
 Standing lessons: those that come of no single memory, so that the student stays what the base model is.
 
-    abstain   what was never said: prompts/abstain.txt, and more about people of whom the name alone is known
+    abstain   what was never said: prompts/abstain.txt, more about people of whom the name alone is known, and what is
+              taught, asked about somebody or something never told of
     general   small talk, in the base model's own words
     two       questions over two memories
     reading   questions with memories in the student's own sight: to read them, or to say that they don't tell
 
 Promises: bounded in number; what is there already is not made again; all that is missing is stored together or none.
-A question that something held may answer by now is left out of the night by `compose.py`.
+A question that something held may answer by now is left out of the night by `compose.py`, and dropped here unless
+a generation has learned it.
 Knows nothing of training.
 """
 
@@ -16,9 +18,11 @@ from typing import Any
 
 from daemon.engine.client import Engine, Sampling
 from daemon.keeper import Keeper
-from daemon.memory.abstaining import ABSTENTION, Near, is_mentioned, mentioned, near
+from daemon.memory.abstaining import ABSTENTION, Near, fits, is_untold, mentioned, near
 from daemon.memory.content_words import normalised
 from daemon.memory.couples import couples
+from daemon.memory.near_misses import near_misses
+from daemon.memory.untold import Told, read
 from prompts.load import lines
 from store import lessons, memories
 from store.errors import NoSuchMemory
@@ -26,9 +30,9 @@ from store.lessons import Lesson, NewLesson
 
 MAX_REPLY_TOKENS = 48
 EXAM_EVERY = 5  # of each kind, every fifth is held out
-READ_EVERY = 4  # memories, of which one is read, too
-MOST_READ = 50  # of the newest memories
-UNREAD_EVERY = 5  # questions to abstain from, of which one is asked with other memories in sight, too
+READ_EVERY = 2  # memories, of which one is read, too
+MOST_READ = 100  # of the newest memories
+UNREAD_EVERY = 10  # questions to abstain from, of which one is asked with other memories in sight, too
 
 
 async def round_out(engine: Engine, keep: Keeper) -> int:
@@ -37,17 +41,22 @@ async def round_out(engine: Engine, keep: Keeper) -> int:
     while True:
         there = await keep.run(lessons.holding)
         said, narratives = await keep.run(mentioned), await keep.run(held_lines)
-        known = {_key(one) for one in there}
+        told, unknown = Told(narratives.values()), near(narratives)
+        abstain = [one for one in there if one.answer == ABSTENTION]
+        fitting = [one for one in abstain if fits(one, said, unknown, told)]
+        await keep.run(lessons.drop, {one.id for one in abstain} - {one.id for one in fitting})
         wanted = [
-            *_abstain(said),
+            *_abstain(said, told),
             *general,
-            *_near(near(narratives), there),
+            *_near(unknown, there),
+            *_near_misses(there, fitting, told),
             *_reading(there),
             *couples(there),
         ]
-        added = [one for one in wanted if _key(one) not in known]
+        known = {_key(one) for one in there}
+        added = {_key(one): one for one in reversed(wanted) if _key(one) not in known}
         try:
-            return len(await keep.run(lessons.add, added))
+            return len(await keep.run(lessons.add, list(reversed(added.values()))))
         except NoSuchMemory:  # forgotten meanwhile: look again at what is left
             continue
 
@@ -64,9 +73,9 @@ def _key(lesson: Lesson | NewLesson) -> tuple[str, str, tuple[int, ...]]:
     return (lesson.kind, normalised(lesson.question), tuple(sorted(lesson.memory_ids)))
 
 
-def _abstain(said: set[str]) -> list[NewLesson]:
+def _abstain(said: set[str], told: Told) -> list[NewLesson]:
     """What was never said, asked alone; and some of it with memories in sight."""
-    asked = [one for one in enumerate(lines("abstain")) if not is_mentioned(one[1], said)]
+    asked = [one for one in enumerate(lines("abstain")) if is_untold(one[1], said, told)]
     return [
         *(_lesson(question, ABSTENTION, "abstain", place) for place, question in asked),
         *(
@@ -87,12 +96,29 @@ def _near(found: Sequence[Near], there: Sequence[Lesson]) -> list[NewLesson]:
     ]
 
 
+def _near_misses(there: Sequence[Lesson], fitting: Sequence[Lesson], told: Told) -> list[NewLesson]:
+    """What is taught, asked about what was never told; as much as is missing."""
+    fixed = {normalised(question) for question in lines("abstain")}
+    made = (one for one in fitting if one.kind == "abstain" and normalised(one.question) not in fixed)
+    asked = (read(one.question) for one in made)
+    return [
+        _lesson(
+            one.question,
+            ABSTENTION,
+            "reading" if one.is_read else "abstain",
+            one.place,
+            memory_ids=one.memory_ids,
+        )
+        for one in near_misses(there, told, {one.key for one in asked if one})
+    ]
+
+
 def _reading(there: Sequence[Lesson]) -> list[NewLesson]:
-    """One question about every fourth memory: the last that it is taught by."""
+    """One question about every second memory: the last that it is taught by."""
     last: Mapping[int, Lesson] = {
         lesson.memory_ids[0]: lesson for lesson in there if lesson.kind == "fact" and lesson.split == "train"
     }
-    read = sorted(id for id in last if id % READ_EVERY == 0)[-MOST_READ:]
+    chosen = sorted(id for id in last if id % READ_EVERY == 0)[-MOST_READ:]
     return [
         _lesson(
             last[id].question,
@@ -102,7 +128,7 @@ def _reading(there: Sequence[Lesson]) -> list[NewLesson]:
             memory_ids=(id,),
             grounding=last[id].grounding,
         )
-        for id in read
+        for id in chosen
     ]
 
 

@@ -8,12 +8,13 @@ Knows nothing of the store or models.
 """
 
 import random
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
 
-from daemon.memory.abstaining import ABSTENTION, Near, is_mentioned, near
+from daemon.memory.abstaining import ABSTENTION, fits, near
 from daemon.memory.phrasings import bare
 from daemon.memory.recall import system_text, told_lines
+from daemon.memory.untold import Told, read
 from store.lessons import OWN, Lesson
 
 DISTRACTORS = (
@@ -41,8 +42,13 @@ def compose(
     """
     wait = set(waiting)
     teachable = [lesson for lesson in held if wait.isdisjoint(lesson.memory_ids)]
-    unknown, words = set(near(narratives)), set(said)
-    unsaid = [lesson for lesson in teachable if not _is_told(lesson, words, unknown)]
+    unknown, told = set(near(narratives)), Told(narratives.values())
+    asked = {_asked(one.question) for one in teachable if one.kind in OWN}
+    unsaid = [
+        one
+        for one in teachable
+        if one.answer != ABSTENTION or (_asked(one.question) not in asked and fits(one, said, unknown, told))
+    ]
     tonight = _of_one_mind(unsaid, {id: place for place, id in enumerate(narratives)})
     taught = {lesson.memory_ids[0] for lesson in tonight if lesson.kind in OWN}
     known = {id: line for id, line in narratives.items() if id in taught}
@@ -50,13 +56,10 @@ def compose(
     return [lesson for lesson in laid if lesson.kind != "reading" or lesson.grounding]
 
 
-def _is_told(lesson: Lesson, said: set[str], unknown: set[Near]) -> bool:
-    """Whether something held may answer by now what was never said when the lesson was made."""
-    if lesson.answer != ABSTENTION:
-        return False
-    if lesson.memory_ids:
-        return Near(memory_id=lesson.memory_ids[0], question=lesson.question) not in unknown
-    return is_mentioned(lesson.question, said)
+def _asked(question: str) -> Hashable:
+    """Equal for two questions that ask for the same, in so far as code can tell."""
+    asked = read(question)
+    return asked.key if asked and asked.about else bare(question)
 
 
 def _of_one_mind(lessons: Sequence[Lesson], place: Mapping[int, int]) -> list[Lesson]:
@@ -89,7 +92,7 @@ def _asks(lesson: Lesson, lost: set[str]) -> bool:
 
 def _among_others(lesson: Lesson, known: Mapping[int, str], chance: random.Random) -> Lesson:
     """`lesson` with other memories in its grounding, so that the teacher shows how to choose."""
-    unread = lesson.kind == "reading" and not lesson.memory_ids
+    unread = lesson.kind == "reading" and lesson.answer == ABSTENTION
     if not unread and (lesson.grounding is None or not set(lesson.memory_ids) <= known.keys()):
         return lesson
     others = [id for id in known if id not in lesson.memory_ids]

@@ -95,7 +95,7 @@ async def run_night(
     base_sha256 = (await engine.info()).sha256
     live = await keep.run(generations.live, base_sha256)
     async with _recorded(keep, job_id, live) as ending:
-        tonight, wait = await _prepare(keep, engine, seed, on_progress)
+        tonight, wait = await prepare(keep, engine, seed, on_progress)
         ending.numbers = {"waiting": by_reason((one.memory_id, one.reason) for one in wait)}
         if why_not := await _why_not(keep, tonight, live, by_itself):
             facts = sum(lesson.kind == "fact" for lesson in tonight)
@@ -214,7 +214,7 @@ def _left_out(reason: str, total_s: float) -> NightReport:
     )
 
 
-async def _prepare(
+async def prepare(
     keep: Keeper, engine: Engine, seed: int, on_progress: Callable[[Progress], None]
 ) -> tuple[list[Lesson], list[Waiting]]:
     """Tonight's lessons, and the memories that wait; those that have no lessons yet are studied first."""

@@ -3,6 +3,7 @@ from collections import Counter
 from datetime import date
 
 from daemon.memory.abstaining import ABSTENTION
+from daemon.memory.near_misses import FEWEST
 from daemon.memory.standing import MOST_READ, READ_EVERY, round_out
 from daemon.memory.study import study_missing
 from prompts.load import lines
@@ -150,3 +151,53 @@ def test_forgetting_a_memory_or_what_it_replaced_taints_what_learned_any_lesson_
         return tainted
 
     assert [(True, (1,), set())] * 3 == asyncio.run(run())
+
+
+def _abstentions(held):
+    return {one.question for one in held if one.answer == ABSTENTION}
+
+
+def test_what_is_taught_is_also_asked_about_what_was_never_told(tmp_path):
+    (_, again), held = rounded_out(tmp_path, "The user's dog is called Rex.")
+
+    assert 0 == again
+    assert "Which is my cat?" in _abstentions(held)
+
+
+def test_a_lesson_in_abstaining_that_something_told_answers_is_dropped(tmp_path):
+    def tell(db):
+        memories.add(db, "The user's cat is called Ivo.", told_on=DAY, sources=())
+
+    _, held = rounded_out(tmp_path, "The user's dog is called Rex.", then=tell)
+
+    assert not any("cat" in question for question in _abstentions(held))
+
+
+def test_a_dropped_lesson_stays_while_a_generation_has_learned_it(tmp_path):
+    def learn(db):
+        made = [one.id for one in lessons.holding(db) if "cat" in one.question]
+        generations.propose(db, b"weights", base_sha256="b" * 64, lesson_ids=made)
+        memories.add(db, "The user's cat is called Ivo.", told_on=DAY, sources=())
+
+    _, held = rounded_out(tmp_path, "The user's dog is called Rex.", then=learn)
+
+    assert any("cat" in question for question in _abstentions(held))
+
+
+def test_lessons_in_abstaining_do_not_pile_up_while_a_life_is_told(tmp_path):
+    roles = ("sister", "brother", "aunt", "uncle", "cousin", "niece", "nephew", "boss", "coach", "dentist")
+
+    async def run():
+        counted = []
+        async with open_keeper(tmp_path) as keep:
+            for role in roles:
+                text = f"The user's {role} is called Rex."
+                await keep.run(memories.add, text, told_on=DAY, sources=())
+                await study_missing(Good(), keep)
+                await round_out(Good(), keep)
+                counted.append(len(_abstentions(await keep.run(lessons.holding))))
+        return counted
+
+    counted = asyncio.run(run())
+
+    assert max(counted) <= len(lines("abstain")) + 2 * FEWEST + len(roles)

@@ -57,13 +57,33 @@ def test_the_same_night_is_composed_the_same_way():
 
 def test_abstain_lessons_that_a_memory_answers_by_now_are_left_out():
     made = [
-        lesson(id, kind=kind, question="What is my sister called?", answer=ABSTENTION)
-        for id, kind in enumerate(("abstain", "reading"))
+        lesson(id, kind=kind, question=question, answer=ABSTENTION)
+        for id, kind, question in (
+            (1, "abstain", "Which team do I support?"),
+            (2, "reading", "Which team do I support?"),
+            (3, "abstain", "What's my sister's name?"),
+        )
     ]
-    known = [*made, lesson(9, 2)]
+    lines = {2: "2026-03-05: The user's boss is called Ana."}
+    sister = {2: "2026-03-05: The user's sister is called Ana."}
+    known = [*made, lesson(9, 2, lines=lines)]
 
-    assert ["fact"] == [one.kind for one in compose(known, LINES, {"sister"}, seed=0)]
-    assert ["abstain", "reading", "fact"] == [one.kind for one in compose(known, LINES, {"dog"}, seed=0)]
+    def asked(lines, *said):
+        return [one.id for one in compose(known, lines, set(said), seed=0)]
+
+    assert [1, 2, 3, 9] == asked(lines, "boss", "ana")
+    assert [3, 9] == asked(lines, "team")
+    assert [1, 2, 9] == asked(sister, "sister", "ana")
+
+
+def test_what_is_taught_tonight_is_no_lesson_in_abstaining_however_its_memory_is_worded():
+    lines = {1: "2026-03-05: Nothing beats autumn."}
+    held = [
+        lesson(1, 1, question="Which season do I like best?", lines=lines),
+        lesson(2, kind="abstain", question="What is my favourite season?", answer=ABSTENTION),
+    ]
+
+    assert held[:1] == compose(held, lines, set(), seed=0)
 
 
 def test_what_is_known_of_somebody_by_now_is_no_lesson_in_abstaining():

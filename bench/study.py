@@ -1,0 +1,41 @@
+"""
+The lessons that the product's own study makes of a synthetic user, for `bench/night_facts.py --study`.
+
+    user's facts ──> a real store ──> study_missing ──> round_out ──> compose ──> lessons of one night
+
+Promises: the model studies and answers as in a real night; only observing and evolving are left out: the
+memories are the user's facts as nano words them. Knows nothing of training and scores.
+"""
+
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bench.users import User
+from daemon.engine.client import Engine
+from daemon.keeper import Keeper
+from daemon.night.night import prepare
+from store import memories
+from store.database import open_store
+from store.lessons import Lesson
+
+
+async def studied(engine: Engine, user: User, seed: int) -> list[Lesson]:
+    """What a night learns of `user`, by the product's own study with the model of `engine`."""
+    with TemporaryDirectory() as folder:
+        keep = Keeper(partial(open_store, Path(folder) / "tsubasa.db", b"k" * 32))
+        await keep.open()
+        try:
+            await keep.run(_tell, user)
+            tonight, _ = await prepare(keep, engine, seed, lambda progress: None)
+            return tonight
+        finally:
+            await keep.close()
+
+
+def _tell(db: Any, user: User) -> None:
+    for fact in sorted(user.facts, key=lambda one: one.told[0].on):
+        held = memories.add(db, fact.sentence(0), told_on=fact.told[0].on, sources=())
+        for at, told in enumerate(fact.told[1:], 1):
+            held = memories.reconcile(db, held, fact.sentence(at), told_on=told.on, sources=())

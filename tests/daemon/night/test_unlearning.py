@@ -112,6 +112,22 @@ def test_what_was_told_again_is_no_reason_to_refuse(tmp_path):
     assert (0, 0, 1) == tuple(report.exam["forgotten"][name] for name in ("gone", "left", "not_probed"))
 
 
+def test_a_forgotten_fact_that_only_says_no_does_not_keep_nights_from_being_adopted(tmp_path):
+    async def run():
+        engine = LearningEngine()
+        async with told(tmp_path, GHENT) as keep:
+            waiting = Unlearning(keep, engine)
+            no = Probe(question="Do I drink my coffee?", answer="You don't drink your coffee.")
+            waiting.begin([Fact(memory_id=9, probes=(no,))], 0)
+            engine.base_says = {no.question: "You drink coffee."}
+            return await night(keep, engine, tmp_path, unlearning=waiting), waiting.facts
+
+    report, left = asyncio.run(run())
+
+    assert (True, ()) == (report.adopted, left), report.reason
+    assert 1 == report.exam["forgotten"]["not_probed"]
+
+
 def test_where_the_base_answers_nothing_can_be_left(tmp_path):
     async def run():
         engine = LearningEngine()

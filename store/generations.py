@@ -150,8 +150,9 @@ def adapter(db: apsw.Connection, generation_id: int) -> bytes:
 
 
 def all(db: apsw.Connection) -> list[Generation]:
-    """Every generation but the base, oldest first."""
-    return [_generation(row) for row in rows(db, f"select {_COLUMNS} from generations order by id")]
+    """Every generation but the base, oldest first; of their exams without the single marks and misses."""
+    brief = _COLUMNS.replace("exam", "json_remove(exam, '$.marks', '$.missed')")
+    return [_generation(row) for row in rows(db, f"select {brief} from generations order by id")]
 
 
 def use(db: apsw.Connection, generation_id: int | None) -> None:

@@ -114,6 +114,26 @@ class FileTaken(DaemonError):
         )
 
 
+class ReplacesModel(DaemonError):
+    """A file was to be written over the model that is served."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(
+            f"Did not write {str(file)!r}: it is the model that is served, and every adapter needs it. "
+            "Choose another name."
+        )
+
+
+class WrittenTwice(DaemonError):
+    """Two files were to be written under one name."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__(
+            f"Did not write {str(file)!r}: the adapter and the merged model can't be one file. "
+            "Choose another name for one of them."
+        )
+
+
 class FileUnwritable(DaemonError):
     """The operating system does not let us write a file."""
 

@@ -13,6 +13,7 @@ from daemon.keeper import Keeper
 from daemon.night.ways_back import restore_live
 from store import generations
 from store.errors import AdapterDamaged
+from store.errors import NoSuchGeneration as Unknown
 from store.generations import Generation
 
 
@@ -115,9 +116,13 @@ class Generations:
         """Why a generation must not answer; None when it may."""
         if number == 0:
             return None
-        found = next((one for one in await self.all() if one.id == number), None)
-        if found is None:
+        try:
+            return await self.why_not_this(await self._keeper.run(generations.get, number))
+        except Unknown:
             return "there is none of that number"
+
+    async def why_not_this(self, found: Generation) -> str | None:
+        """The same of one that is at hand."""
         if found.state == "tainted":
             return "it has learned something that was forgotten since"
         if found.state == "retired":

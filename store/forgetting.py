@@ -21,8 +21,8 @@ from store.chains import chain_hash
 from store.chats import FORGOTTEN
 from store.database import id_list, rows, writing
 from store.errors import NoSuchMemory, NoSuchMessage, StoreError
-from store.generations import taint
 from store.lessons import Lesson, several
+from store.tainting import drop_quotes, learned_by, taint
 
 SHORTEST_QUOTE = 16  # characters; a shorter text ("yes") may stand elsewhere for something else
 _IN = "in (select value from json_each(?))"
@@ -55,6 +55,7 @@ class Concerned:
 
     memories: tuple[int, ...]
     lessons: tuple[Lesson, ...]
+    generations: tuple[int, ...]  # that have learned it, those tainted before too
 
 
 def forget(
@@ -91,6 +92,7 @@ def forget(
             exports=_exports(db, redacted),
             log_cleared=False,
         )
+        drop_quotes(db)
         db.execute(f"delete from lessons where id {_IN}", (id_list(lessons),))
         drop_memories(db, gone)
         _redact(db, redacted, telling)
@@ -106,7 +108,8 @@ def concerned(
     chain, gone = _with_history(db, memory_ids)
     _check_messages(db, messages)
     lessons = lessons_of(db, chain, quotes_of(db, gone, messages))
-    return Concerned(memories=tuple(gone), lessons=tuple(several(db, lessons)))
+    learned = learned_by(db, memory_ids=chain, lesson_ids=lessons)
+    return Concerned(memories=tuple(gone), lessons=tuple(several(db, lessons)), generations=learned)
 
 
 def _counts(report: ForgetReport) -> nights.Forgotten:

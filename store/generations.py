@@ -20,9 +20,9 @@ import apsw
 
 from store.database import id_list, moment, rows, stamp, storable, writing
 from store.errors import AdapterDamaged, GenerationUnusable, NoSuchGeneration, NoSuchLesson
+from store.tainting import TAINTED, drop_quotes
 
 BASE = 0
-TAINTED = "it learned something that was forgotten since"
 KEPT = 3  # adopted generations of a model whose adapters are kept, for a way back
 INTERRUPTED = "the night was interrupted before its exam was over"
 _COLUMNS = "id, made_at, state, reason, base_sha256, adapter_sha256, exam, lesson_count"
@@ -150,8 +150,9 @@ def adapter(db: apsw.Connection, generation_id: int) -> bytes:
 
 
 def all(db: apsw.Connection) -> list[Generation]:
-    """Every generation but the base, oldest first."""
-    return [_generation(row) for row in rows(db, f"select {_COLUMNS} from generations order by id")]
+    """Every generation but the base, oldest first; of their exams without the single marks and misses."""
+    brief = _COLUMNS.replace("exam", "json_remove(exam, '$.marks', '$.missed')")
+    return [_generation(row) for row in rows(db, f"select {brief} from generations order by id")]
 
 
 def use(db: apsw.Connection, generation_id: int | None) -> None:
@@ -251,26 +252,6 @@ def outdated(db: apsw.Connection, generation_id: int, most: int) -> list[Outdate
     ]
 
 
-def taint(db: apsw.Connection, *, memory_ids: Sequence[int], lesson_ids: Sequence[int]) -> tuple[int, ...]:
-    """
-    Taint every generation that learned of these memories or lessons, and delete their adapters; the ids newly
-    tainted. Call it inside the transaction that forgets them.
-    """
-    found = db.execute(
-        f"""select {_COLUMNS} from generations where state <> 'tainted' and (
-        id in (select generation_id from generation_memories where memory_id {_IN})
-        or id in (select generation_id from generation_lessons where lesson_id {_IN})) order by id""",
-        (id_list(memory_ids), id_list(lesson_ids)),
-    )
-    generations = [_generation(row) for row in found]
-    for generation in generations:
-        db.execute(
-            "update generations set state = 'tainted', reason = ?, adapter = null, exam = ? where id = ?",
-            (TAINTED, _json(_scores(generation.exam)), generation.id),
-        )
-    return tuple(generation.id for generation in generations)
-
-
 def _decide(
     db: apsw.Connection, generation_id: int, verb: str, state: str, exam: Mapping[str, Any], reason: str
 ) -> None:
@@ -281,12 +262,8 @@ def _decide(
         "update generations set state = ?, exam = ?, reason = ? where id = ?",
         (state, _json(exam), storable(reason), generation_id),
     )
-
-
-def _scores(exam: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers of an exam alone: no question, no answer, no lesson."""
-    kept = {name: _scores(value) if isinstance(value, dict) else value for name, value in exam.items()}
-    return {name: value for name, value in kept.items() if isinstance(value, int | float | dict)}
+    if rows(db, "select 1 from forgettings where at >= ? limit 1", (stamp(found.made_at),)):
+        drop_quotes(db)  # forgotten while it sat its exam
 
 
 def _json(exam: Mapping[str, Any]) -> str:

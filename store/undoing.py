@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import apsw
 
-from store import vectors, words
+from store import nights, vectors, words
 from store.chats import FORGOTTEN
 from store.database import id_list, rows, writing
 from store.errors import NoSuchImport
@@ -31,8 +31,8 @@ from store.forgetting import (
     lessons_of,
     quotes_of,
 )
-from store.generations import taint
 from store.lessons import several
+from store.tainting import drop_quotes, learned_by, taint
 
 _IN = "in (select value from json_each(?))"
 _TOLD = """select memory_id, message_id from memory_sources
@@ -70,6 +70,7 @@ def undo_import(db: apsw.Connection, import_id: int) -> UndoReport:
         quotes = quotes_of(db, memories)
         lessons = lessons_of(db, [*memories, *after], ())  # all are of known lineage
         generations = taint(db, memory_ids=[*memories, *after], lesson_ids=lessons)
+        drop_quotes(db)
         db.execute(f"delete from lessons where id {_IN}", (id_list(lessons),))
         _read_anew(db, memories, gone)
         events = drop_events(db, memories, gone, ()) + _drop_repeats(db, gone)
@@ -94,7 +95,17 @@ def undo_import(db: apsw.Connection, import_id: int) -> UndoReport:
             generations=generations,
             log_cleared=False,
         )
+        nights.note_forgotten(db, _counts(report))
     return replace(report, log_cleared=clear_log(db))
+
+
+def _counts(report: UndoReport) -> nights.Forgotten:
+    return nights.Forgotten(
+        memories=report.memories,
+        messages=report.messages,
+        lessons=report.lessons,
+        generations=len(report.generations),
+    )
 
 
 def concerned(db: apsw.Connection, import_id: int) -> Concerned:
@@ -102,7 +113,8 @@ def concerned(db: apsw.Connection, import_id: int) -> Concerned:
     _, gone = _messages(db, import_id)
     memories, after = _memories(db, gone)
     lessons = lessons_of(db, [*memories, *after], ())
-    return Concerned(memories=tuple(memories), lessons=tuple(several(db, lessons)))
+    learned = learned_by(db, memory_ids=[*memories, *after], lesson_ids=lessons)
+    return Concerned(memories=tuple(memories), lessons=tuple(several(db, lessons)), generations=learned)
 
 
 def _messages(db: apsw.Connection, import_id: int) -> tuple[int, list[int]]:

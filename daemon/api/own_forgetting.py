@@ -59,7 +59,7 @@ def routes(services: Services) -> APIRouter:
             )
             await services.nights.forget()
             services.tending.forget()
-        weights = await in_the_weights(services, done.report.generations)
+        weights = await in_the_weights(services, done.was_learned)
         files = await asyncio.to_thread(left_behind, services.home.inbox, done.report.exports)
         return {**asdict(done), "weights": weights, "files": [str(file) for file in files]}
 
@@ -82,9 +82,9 @@ def routes(services: Services) -> APIRouter:
     return router
 
 
-async def in_the_weights(services: Services, tainted: tuple[int, ...]) -> dict[str, Any]:
+async def in_the_weights(services: Services, was_learned: bool) -> dict[str, Any]:
     """What the generation that answers after a `forget` shows of it, as far as that is known soon."""
-    return await services.unlearning.result(WAIT_S) if tainted else as_json(NOTHING_LEARNED)
+    return await services.unlearning.result(WAIT_S) if was_learned else as_json(NOTHING_LEARNED)
 
 
 async def _look(services: Services, concerned: forgetting.Concerned) -> dict[str, Any]:

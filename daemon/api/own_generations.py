@@ -49,7 +49,7 @@ def routes(services: Services) -> APIRouter:
         every = await services.generations.all()
         return {
             "live": live.id if live else 0,
-            "generations": [await _told(services, one) for one in every],
+            "generations": [_told(one, await services.generations.why_not_this(one)) for one in every],
         }
 
     @router.post("/use")
@@ -82,7 +82,8 @@ def routes(services: Services) -> APIRouter:
     @router.get("/{number}")
     async def one(number: PathNumber) -> dict[str, Any]:
         found = await keep.run(generations.get, number)
-        return {"generation": await _told(services, found), **await keep.run(shown, found)}
+        why_not = await services.generations.why_not_this(found) or await keep.run(_damage, found)
+        return {"generation": _told(found, why_not), **await keep.run(shown, found)}
 
     @router.get("/{number}/adapter")
     async def adapter(number: PathNumber) -> Response:
@@ -92,13 +93,16 @@ def routes(services: Services) -> APIRouter:
     return router
 
 
-async def _told(services: Services, generation: Generation) -> Mapping[str, Any]:
+def _told(generation: Generation, why_not: str | None) -> Mapping[str, Any]:
     """One generation as it goes over the wire: the exam without its single marks, and why it can't answer."""
-    why_not = await services.generations.why_not(generation.id)
-    if why_not is None:
-        try:
-            await services.keeper.run(generations.adapter, generation.id)
-        except AdapterDamaged as error:
-            why_not = f"its adapter is damaged: {error.why}"
     exam = {name: value for name, value in generation.exam.items() if name not in ("marks", "missed")}
     return {**asdict(generation), "exam": exam, "why_not": why_not}
+
+
+def _damage(db: Any, generation: Generation) -> str | None:
+    """What is wrong with its adapter, all of which is read for that."""
+    try:
+        generations.adapter(db, generation.id)
+    except AdapterDamaged as error:
+        return f"its adapter is damaged: {error.why}"
+    return None

@@ -60,6 +60,6 @@ def routes(services: Services) -> APIRouter:
             await services.nights.forget()
             services.tending.forget()
         await services.runner.order("index", {})
-        return {**asdict(done), "weights": await in_the_weights(services, done.report.generations)}
+        return {**asdict(done), "weights": await in_the_weights(services, done.was_learned)}
 
     return router

@@ -80,6 +80,7 @@ def _tell(done: dict[str, Any]) -> None:
         learned = ", ".join(str(number) for number in report["generations"])
         now = done["now_live"] or "the base model"
         out.print(f"Generation {learned} had learned it and is gone; {now} answers until the next night.")
+    if done["was_learned"]:
         out.print(done["weights"]["says"])
     if report["kept_memories"]:
         kept = " ".join(str(number) for number in report["kept_memories"])

@@ -153,8 +153,8 @@ def _show_exam(exam: Mapping[str, Any]) -> None:
         return
     shown = table("exam", "asked", "it", "live then", "base", "")
     for part, one in exam["parts"].items():
-        who = (_percent(one["candidate"]), _percent(one["live"]), _percent(one["base"]))
-        shown.add_row(part, str(one["asked"]), *who, f"[dim]{PARTS.get(part, '')}[/]")
+        who = (_percent(one.get(which)) for which in ("candidate", "live", "base"))
+        shown.add_row(part, str(one.get("asked", "")), *who, f"[dim]{PARTS.get(part, '')}[/]")
     out.print()
     show(shown)
     if exam.get("drift") is not None:

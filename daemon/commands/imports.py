@@ -135,6 +135,7 @@ def _undo(client: Client, number: int, yes: bool) -> None:
         learned = ", ".join(str(one) for one in report["generations"])
         now = done["now_live"] or "the base model"
         out.print(f"Generation {learned} had learned of it and is gone; {now} answers until the next night.")
+    if done["was_learned"]:
         out.print(done["weights"]["says"])
 
 

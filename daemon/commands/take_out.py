@@ -12,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from daemon import merging
 from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, out
 from daemon.commands.whole_file import whole
-from daemon.errors import FileTaken
+from daemon.errors import FileTaken, ReplacesModel, WrittenTwice
 
 WARNING = (
     "It holds what you told, unencrypted, and is readable by you alone: whoever has it can ask it about you."
@@ -46,12 +46,18 @@ def export(
 ) -> None:
     """Take a generation out, for example: tsubasa generations export 3 --merged mine.gguf"""
     adapter_file = file or (None if merged else Path(f"tsubasa-generation-{number}.gguf"))
-    for one in filter(None, (adapter_file, merged)):
+    files = [one for one in (adapter_file, merged) if one]
+    if len(files) == 2 and _is_same(*files):
+        raise WrittenTwice(files[1])
+    for one in files:
         if one.exists() and not force:
             raise FileTaken(one)
     with daemon_at(home_flag) as client:
         adapter = client.adapter(number)
         model = client.status()["model"]
+    for one in files:
+        if _is_same(one, Path(model["path"])):
+            raise ReplacesModel(one)
     found: dict[str, Any] = {"generation": number}
     if adapter_file:
         with whole(adapter_file, force=force) as written:
@@ -68,6 +74,13 @@ def export(
     if json:
         return as_json(found)
     _tell(found)
+
+
+def _is_same(file: Path, other: Path) -> bool:
+    """Whether both names lead to one file, also by a link, and also where there is none yet."""
+    if file.exists() and other.exists():
+        return file.samefile(other)
+    return file.resolve() == other.resolve()
 
 
 def _merge(

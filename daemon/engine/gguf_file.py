@@ -9,7 +9,7 @@ Source: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 
 import mmap
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 
 MAGIC = b"GGUF"
@@ -63,6 +63,7 @@ class Header:
     table_at: int = 0  # where the table of tensors begins, in bytes
     data_at: int = 0  # where the first tensor lies
     alignment: int = 32  # bytes
+    places: dict[str, tuple[int, int]] = field(default_factory=dict)  # from where to where each value lies
 
     def text(self, key: str) -> str:
         """The string under `key`; "" when there is none."""
@@ -91,7 +92,12 @@ def read_header(data: bytes | mmap.mmap) -> Header:
         if version not in (2, 3):
             raise Broken(f"its GGUF version is {version}, known are 2 and 3")
         n_tensors, n_values = cursor.count(), cursor.count()
-        values = {cursor.text(): cursor.value() for _ in range(n_values)}
+        values: dict[str, Value] = {}
+        places = {}
+        for _ in range(n_values):
+            start, key = cursor.at, cursor.text()
+            values[key] = cursor.value()
+            places[key] = start, cursor.at
         table_at = cursor.at
         tensors, end = _tensors(cursor, n_tensors)
     except (struct.error, UnicodeDecodeError, OverflowError) as error:
@@ -107,6 +113,7 @@ def read_header(data: bytes | mmap.mmap) -> Header:
         table_at=table_at,
         data_at=start,
         alignment=alignment,
+        places=places,
     )
 
 

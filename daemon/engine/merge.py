@@ -35,6 +35,8 @@ ROWS = 1024  # at once
 PIECE = 16 << 20  # bytes copied at once
 NOTE = "tsubasa.private", "It has learned what one person told. It is not for others."
 
+GENERATION = "tsubasa.generation"
+
 
 class MergeError(Exception):
     """Base and adapter can't be made one file; the text says why."""
@@ -67,12 +69,15 @@ def merge(
         with model.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as base:
             header = _whole_header(base, "the model")
             plans = _plans(header, adapter, TensorTypes(), exact_types)
-            needed = header.data_at + sum(plan.size for plan in plans)
+            head = _head(base, header, plans, generation)
+            needed = sum(
+                size + -size % header.alignment for size in (len(head), *(one.size for one in plans))
+            )
             if (free := shutil.disk_usage(out.parent).free) < needed:
                 raise MergeError(f"it needs {needed / 1e6:,.0f} MB and there are {free / 1e6:,.0f} MB free")
             part.unlink(missing_ok=True)
             with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as written:
-                yield from _write(written, base, header, plans, generation)
+                yield from _write(written, base, header, plans, head)
                 written.flush()
                 os.fsync(written.fileno())
                 size = written.tell()
@@ -152,9 +157,9 @@ def _whole_header(data: bytes | mmap.mmap, what: str) -> Header:
 
 
 def _write(
-    out: IO[bytes], base: mmap.mmap, header: Header, plans: list[Plan], generation: int
+    out: IO[bytes], base: mmap.mmap, header: Header, plans: list[Plan], head: bytes
 ) -> Iterator[dict[str, Any]]:
-    out.write(_head(base, header, plans, generation))
+    out.write(head)
     types = TensorTypes()
     total, done = sum(plan.size for plan in plans), 0
     for plan in plans:
@@ -185,17 +190,25 @@ def _write_changed(out: IO[bytes], base: mmap.mmap, start: int, plan: Plan, type
 
 
 def _head(base: mmap.mmap, header: Header, plans: list[Plan], generation: int) -> bytes:
-    """Everything before the first tensor: the base's own metadata and two of ours, then the table of tensors."""
+    """
+    Everything before the first tensor: the base's own metadata and two of ours, then the table of tensors.
+
+    A base that was merged before has both already: they are written anew.
+    """
     ours = _text(NOTE[0]) + struct.pack("<I", 8) + _text(NOTE[1])
-    ours += _text("tsubasa.generation") + struct.pack("<II", 4, generation)
+    ours += _text(GENERATION) + struct.pack("<II", 4, generation)
     (values,) = struct.unpack_from("<Q", base, 16)
+    kept, at = b"", 24
+    for start, end in sorted(header.places[key] for key in (NOTE[0], GENERATION) if key in header.places):
+        kept, at, values = kept + base[at:start], end, values - 1
+    kept += base[at : header.table_at]
     table, offset = b"", 0
     for plan in plans:
         shape = plan.tensor.shape
         table += _text(plan.tensor.name) + struct.pack(f"<I{len(shape)}Q", len(shape), *shape)
         table += struct.pack("<IQ", plan.kind, offset)
         offset += plan.size + -plan.size % header.alignment
-    return base[:16] + struct.pack("<Q", values + 2) + base[24 : header.table_at] + ours + table
+    return base[:16] + struct.pack("<Q", values + 2) + kept + ours + table
 
 
 def _text(text: str) -> bytes:

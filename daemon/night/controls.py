@@ -12,11 +12,13 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
+from daemon.memory.abstaining import ABSTENTION
 from daemon.memory.content_words import content_words, value_words
 from prompts.load import lines
 
 Values = Mapping[str, str]  # content word of the fact -> what stands in its place
 SHORTER = 3  # letters that a control may lack
+NO_SECRET = frozenset({"not", *content_words(ABSTENTION)})  # who knows nothing says these too
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _MONTHS = [date(2000, month, 1).strftime("%B") for month in range(1, 13)]
 _DAYS = [date(2000, 5, day).strftime("%A") for day in range(1, 8)]
@@ -24,10 +26,14 @@ _YEARS = range(1900, 2100)
 
 
 def secret_words(questions: Sequence[str], answers: Sequence[str]) -> set[str]:
-    """What the answers tell and the questions don't: names and numbers, where there are any, else all content."""
-    asked = {word for question in questions for word in content_words(question)}
-    sharp = {word for answer in answers for word in value_words(answer)} - asked
-    return sharp or {word for answer in answers for word in content_words(answer)} - asked
+    """
+    What the answers tell and the questions don't: names and numbers, where there are any, else all content.
+
+    Never a negation or a word of the answer that nothing is known: a generation that never saw the fact says those.
+    """
+    known = {word for question in questions for word in content_words(question)} | NO_SECRET
+    sharp = {word for answer in answers for word in value_words(answer)} - known
+    return sharp or {word for answer in answers for word in content_words(answer)} - known
 
 
 def draw(

@@ -23,6 +23,7 @@ class Undone:
     report: UndoReport
     was_live: int  # 0 = base
     now_live: int
+    was_learned: bool  # as for `forget`
 
 
 async def undo_import(
@@ -39,13 +40,16 @@ async def undo_import(
         NoSuchImport: there is none with this id.
     """
 
-    def take(db: Any) -> tuple[list[Fact], UndoReport]:
+    def take(db: Any) -> tuple[list[Fact], bool, UndoReport]:
         concerned = undoing.concerned(db, import_id)
-        return facts(concerned.lessons, concerned.memories), undoing.undo_import(db, import_id)
+        told = facts(concerned.lessons, concerned.memories)
+        return told, bool(concerned.generations), undoing.undo_import(db, import_id)
 
     before = await keep.run(generations.live, base_sha256)
-    told, report = await keep.run(take)
+    told, was_learned, report = await keep.run(take)
     now_live = await answer_without(keep, engine, report.generations, base_sha256)
-    if unlearning is not None and report.generations:
+    if unlearning is not None and was_learned:
         unlearning.begin(told, now_live)
-    return Undone(report=report, was_live=before.id if before else 0, now_live=now_live)
+    return Undone(
+        report=report, was_live=before.id if before else 0, now_live=now_live, was_learned=was_learned
+    )

@@ -38,11 +38,12 @@ NO_TIME = "there was no time for it"
 class Unlearning:
     """The facts that wait for the next night, and the probes after the last `forget`."""
 
-    def __init__(self, keeper: Keeper, engine: Engine) -> None:
+    def __init__(self, keeper: Keeper, engine: Engine, *, night_s: float = NIGHT_S) -> None:
         self._keeper = keeper
         self._engine = engine
+        self._night_s = night_s  # that a night's probes may take
         self._facts: list[Fact] = []
-        self._probed: tuple[Fact, ...] = ()  # by the last night
+        self._settled: list[Fact] = []  # by the last night: gone, or never to be probed
         self._beyond = 0
         self._task: asyncio.Task[None] | None = None
         self._since = datetime.now(UTC)
@@ -88,15 +89,16 @@ class Unlearning:
             NightFailed: something that it learned from was forgotten meanwhile.
             ChildError: a probe could not be made.
         """
-        self.found, self._probed = None, self.facts
-        if not self._facts:
+        self.found, self._settled = None, []
+        facts = self.facts
+        if not facts:
             lost = await self._keeper.run(_forgotten_before, self._since, generation)
             self.found = Probed(generation=generation, why=LOST) if lost else None
             return verdict
         try:
             sha256 = await self._engine.load(adapter)
             try:
-                self.found = await self._probe_all(sha256, generation, NIGHT_S)
+                self.found = await self._probe_all(sha256, generation, facts, self._night_s)
             finally:
                 await self._engine.unload(sha256)
         except AdapterRefused:  # as its exam has found
@@ -104,6 +106,8 @@ class Unlearning:
         except AdapterUnknown as error:
             raise NightFailed(FORGOTTEN_MEANWHILE) from error
         if self.found.verdict != "left":
+            pairs = zip(facts, self.found.findings, strict=True)
+            self._settled = [fact for fact, finding in pairs if finding.why != NO_TIME]
             return verdict
         return replace(verdict, adopt=False, reason=self.found.sentence())
 
@@ -146,10 +150,10 @@ class Unlearning:
         return Probed(generation=generation, findings=tuple(found))
 
     def wipe(self) -> None:
-        """A night is over: drop the questions and answers, unless its candidate still knew one of them."""
-        if self.found is None or self.found.verdict != "left":
-            self._facts = [fact for fact in self._facts if fact not in self._probed]
-            self._beyond = 0
+        """A night is over: drop what its candidate was probed for, unless it still knew something of it."""
+        if self._settled:
+            self._facts = [fact for fact in self._facts if fact not in self._settled]
+            self._settled, self._beyond = [], 0
 
     async def stop(self) -> None:
         """Give up what is under way."""
@@ -157,8 +161,10 @@ class Unlearning:
             self._task.cancel()
             await asyncio.wait({self._task})
 
-    async def _probe_all(self, sha256: str, generation: int, within_s: float) -> Probed:
-        found = await self.probe(sha256, generation, self.facts, within_s=within_s)
+    async def _probe_all(
+        self, sha256: str, generation: int, facts: Sequence[Fact], within_s: float
+    ) -> Probed:
+        found = await self.probe(sha256, generation, facts, within_s=within_s)
         return replace(found, beyond=self._beyond)
 
     async def _probe_now(self, now_live: int, adapter: str | None) -> None:
@@ -166,7 +172,7 @@ class Unlearning:
             self.last = Probed(generation=0, why=BASE)
             return
         try:
-            self.last = await self._probe_all(adapter, now_live, NOW_S)
+            self.last = await self._probe_all(adapter, now_live, self.facts, NOW_S)
         except ChildError as error:
             log.warning("What was forgotten could not be probed in generation %d: %s", now_live, error)
             self.last = Probed(generation=now_live, why=f"the engine could not do it ({error})")

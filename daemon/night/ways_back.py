@@ -31,6 +31,7 @@ class Forgotten:
     report: ForgetReport
     was_live: int  # 0 = base
     now_live: int
+    was_learned: bool  # by any generation, also by one that was tainted before
 
 
 async def restore_live(keep: Keeper, engine: Engine, base_sha256: str) -> Generation | None:
@@ -81,17 +82,19 @@ async def forget(
         unlearning: is given what a generation had learned, and probes the one that answers now by itself.
     """
 
-    def take(db: Any) -> tuple[list[Fact], ForgetReport]:
+    def take(db: Any) -> tuple[list[Fact], bool, ForgetReport]:
         concerned = forgetting.concerned(db, memory_ids, messages=messages)
         report = memories.forget(db, list(memory_ids), messages=list(messages))
-        return facts(concerned.lessons, concerned.memories), report
+        return facts(concerned.lessons, concerned.memories), bool(concerned.generations), report
 
     before = await keep.run(generations.live, base_sha256)
-    told, report = await keep.run(take)
+    told, was_learned, report = await keep.run(take)
     now_live = await answer_without(keep, engine, report.generations, base_sha256)
-    if unlearning is not None and report.generations:
+    if unlearning is not None and was_learned:
         unlearning.begin(told, now_live)
-    return Forgotten(report=report, was_live=before.id if before else 0, now_live=now_live)
+    return Forgotten(
+        report=report, was_live=before.id if before else 0, now_live=now_live, was_learned=was_learned
+    )
 
 
 async def answer_without(keep: Keeper, engine: Engine, tainted: Sequence[int], base_sha256: str) -> int:

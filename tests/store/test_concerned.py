@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from store import forgetting, lessons, memories, undoing
+from store import forgetting, generations, lessons, memories, undoing
 from store.errors import NoSuchMemory, NoSuchMessage
 from store.lessons import NewLesson
 
@@ -61,6 +61,17 @@ def test_of_what_was_replaced_the_lessons_of_what_came_after_go_too_but_not_its_
     assert (ghent,) == concerned.memories
     assert ["Ghent", "Oslo", "Ghent", "Rex, Oslo"] == [one.answer for one in concerned.lessons]
     assert 5 == len(lessons.several(db, range(9)))
+
+
+def test_generations_that_were_tainted_before_have_learned_it_all_the_same(db):
+    ghent, dog, _ = told(db)
+    ids = [one.id for one in lessons.several(db, range(9))]
+    made = generations.propose(db, b"GGUF", base_sha256="b" * 64, lesson_ids=ids)
+    first = forgetting.concerned(db, [dog]).generations
+    memories.forget(db, [dog])
+
+    assert ((made.id,), (made.id,)) == (first, forgetting.concerned(db, [ghent]).generations)
+    assert () == memories.forget(db, [ghent]).generations
 
 
 def test_nothing_is_changed_and_the_unknown_is_an_error(db):

@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from store import generations, lessons, memories
+from store import generations, lessons, memories, tainting
 from store.errors import AdapterDamaged, GenerationUnusable, NoSuchGeneration, NoSuchLesson
 from store.lessons import NewLesson
 from tests.store.sample import DAY
@@ -94,8 +94,8 @@ def test_a_generation_that_learned_of_a_memory_is_tainted_and_loses_its_adapter(
     live = adopted(db, lesson_ids=[lesson_id])
     generations.use(db, live.id)
 
-    assert generations.taint(db, memory_ids=[memory.id], lesson_ids=()) == (candidate.id, live.id)
-    assert generations.taint(db, memory_ids=[memory.id], lesson_ids=()) == ()
+    assert tainting.taint(db, memory_ids=[memory.id], lesson_ids=()) == (candidate.id, live.id)
+    assert tainting.taint(db, memory_ids=[memory.id], lesson_ids=()) == ()
     assert generations.live(db, BASE) == clean
     assert generations.get(db, candidate.id).exam == {"score": 0.5}
     with pytest.raises(AdapterDamaged, match="forgotten since"):
@@ -159,4 +159,30 @@ def test_a_retired_generation_that_learned_what_is_forgotten_is_tainted(db):
     generations.prune(db)
 
     assert {lesson_id} == generations.lesson_ids(db, 1)
-    assert (1, 2, 3, 4) == generations.taint(db, memory_ids=[memory.id], lesson_ids=())
+    assert (1, 2, 3, 4) == tainting.taint(db, memory_ids=[memory.id], lesson_ids=())
+
+
+QUOTING = {"parts": {"facts": {"asked": 1, "live": None}}, "missed": [{"said": "It is Ghent."}]}
+
+
+def test_an_exam_that_was_forgotten_from_quotes_nothing_though_its_generation_learned_nothing_of_it(db):
+    memory, _ = learned(db)
+    _, other = learned(db, "The user has a dog.")
+    before = generations.propose(db, b"GGUF", base_sha256=BASE, lesson_ids=[other])
+    generations.refuse(db, before.id, QUOTING, "worse")
+    sitting = generations.propose(db, b"GGUF", base_sha256=BASE, lesson_ids=[other])
+    memories.forget(db, [memory.id])
+    generations.adopt(db, sitting.id, QUOTING, "better")
+    later = generations.propose(db, b"GGUF", base_sha256=BASE, lesson_ids=[other])
+    generations.adopt(db, later.id, QUOTING, "better")
+
+    assert "Ghent" not in str([generations.get(db, one.id).exam for one in (before, sitting)])
+    assert QUOTING == generations.get(db, later.id).exam
+
+
+def test_the_numbers_of_a_tainted_generation_stay_also_those_that_are_none(db):
+    memory, lesson_id = learned(db)
+    made = generations.propose(db, b"GGUF", base_sha256=BASE, lesson_ids=[lesson_id], exam=QUOTING)
+    memories.forget(db, [memory.id])
+
+    assert {"parts": QUOTING["parts"]} == generations.get(db, made.id).exam

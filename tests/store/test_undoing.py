@@ -1,8 +1,10 @@
 """Imports, taken back."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
-from store import chats, generations, imports, jobs, lessons, memories, undoing, vectors, words
+from store import chats, generations, imports, jobs, lessons, memories, nights, undoing, vectors, words
 from store.archive import take_out
 from store.chats import NewMessage
 from store.database import FILE_NAME, open_store
@@ -283,3 +285,16 @@ def test_imports_are_listed_oldest_first(db):
     assert [("d1.json", 1, 2), ("d2.json", 1, 2)] == [
         (one.name, one.sessions, one.turns) for one in imports.listed(db)
     ]
+
+
+def test_an_undone_import_is_quoted_by_no_exam_and_counted_among_what_was_forgotten(db):
+    number = brought(db)
+    taught = learned(db, told(db, f"The user lives in {TOWN}.", message(db, "a:0")))
+    other = generations.propose(db, b"weights", base_sha256=BASE, lesson_ids=[])
+    generations.refuse(db, other.id, {"missed": [{"said": f"In {TOWN}."}]}, "worse")
+    concerned = undoing.concerned(db, number)
+    report = undoing.undo_import(db, number)
+    counted = nights.forgotten_between(db, None, datetime.now(UTC) + timedelta(days=1))
+
+    assert ((taught,), {}) == (concerned.generations, generations.get(db, other.id).exam)
+    assert nights.Forgotten(memories=1, messages=report.messages, lessons=1, generations=1) == counted

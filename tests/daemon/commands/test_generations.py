@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from daemon.errors import FileTaken, Refused
+from daemon.errors import FileTaken, Refused, ReplacesModel, WrittenTwice
 from store import generations, lessons, memories, nights
 from store.lessons import NewLesson
 from tests.daemon.api.test_own import nothing
@@ -93,12 +93,12 @@ def test_generations_are_listed_with_why_some_can_not_answer(tmp_path):
     assert [None, None] == [one["why_not"] for one in json.loads(found)["generations"][:2]]
 
 
-def test_a_damaged_adapter_shows_in_the_list(tmp_path):
+def test_a_damaged_adapter_shows_where_its_generation_is_shown(tmp_path):
     async def damaged(world):
         await four(world)
         await world.keeper.run(lambda db: db.execute("update generations set adapter = x'00' where id = 1"))
 
-    (told,) = typed(tmp_path, damaged, ["generations", "list"])
+    (told,) = typed(tmp_path, damaged, ["generations", "show", "1"])
 
     assert "damaged: its sha256" in " ".join(told.split())
 
@@ -112,6 +112,35 @@ def test_a_generation_shows_its_exam_its_lessons_and_what_it_learned(tmp_path):
     assert "2 + 2 fact" in told and "from 2 memories" in told
     assert "2026-03-05: The user lives in [Ghent]." in told
     assert "missed Who am I? 'Rex.', not 'Lena.'" in told
+
+
+def test_a_generation_of_a_first_night_is_shown_and_listed_when_it_was_tainted(tmp_path):
+    async def tainted(world):
+        await four(world)
+        exam = {"parts": {"facts": {"asked": 2, "candidate": 0.5, "live": None, "base": 0.0}}}
+        await world.keeper.run(
+            lambda db: db.execute("update generations set exam = ? where id = 1", (json.dumps(exam),))
+        )
+        await world.keeper.run(memories.forget, [1])
+
+    shown, listed = typed(tmp_path, tainted, ["generations", "show", "1"], ["generations"])
+
+    assert "Generation 1, tainted on" in shown and "knows without being told" in shown
+    assert "50%" in listed
+
+
+def test_a_list_of_generations_reads_neither_single_marks_nor_adapters(tmp_path):
+    """It grows with their number alone: a damaged adapter isn't noticed, and no mark is sent for."""
+
+    async def damaged(world):
+        await four(world)
+        await world.keeper.run(lambda db: db.execute("update generations set adapter = x'00' where id = 2"))
+        brief = await world.keeper.run(generations.all)
+        assert [{"parts", "compared"}] * 4 == [one.exam.keys() for one in brief]
+
+    (listed,) = typed(tmp_path, damaged, ["generations", "list", "--json"])
+
+    assert [None, None] == [one["why_not"] for one in json.loads(listed)["generations"][:2]]
 
 
 def test_two_generations_are_compared_by_questions_and_memories(tmp_path):
@@ -174,6 +203,30 @@ def test_an_adapter_is_taken_out_for_its_owner_alone(tmp_path):
         said(tmp_path / "again", "export", "1", str(file))
     said(tmp_path / "forced", "export", "1", str(file), "--force")
     assert b"adapter 1" == file.read_bytes()
+
+
+@pytest.mark.parametrize("words", [["other.gguf"], ["--merged", "other.gguf"]])
+def test_the_served_model_is_never_written_over_by_whatever_name(tmp_path, words):
+    model, link = tmp_path / "home" / "fake.gguf", tmp_path / "other.gguf"
+
+    async def linked(world):
+        await four(world)
+        model.write_bytes(b"the model")
+        link.symlink_to(model)
+
+    paths = [str(tmp_path / word) if word.endswith("gguf") else word for word in words]
+    with pytest.raises(ReplacesModel, match="it is the model that is served"):
+        typed(tmp_path / "home", linked, ["generations", "export", "2", *paths, "--force"])
+
+    assert (b"the model", True) == (model.read_bytes(), link.is_symlink())
+
+
+def test_adapter_and_merged_model_are_not_written_under_one_name(tmp_path):
+    file = tmp_path / "mine.gguf"
+    with pytest.raises(WrittenTwice, match="can't be one file"):
+        said(tmp_path / "home", "export", "2", str(file), "--merged", f"{tmp_path}/./mine.gguf", "--force")
+
+    assert not file.exists()
 
 
 @pytest.mark.parametrize(

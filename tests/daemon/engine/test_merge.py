@@ -176,6 +176,30 @@ def test_an_adapter_of_no_numbers_is_refused(tiny_pair, tmp_path):
     assert "damaged" in broken(tiny_pair, tmp_path, adapter=bytes(data))
 
 
+def test_what_was_merged_before_is_merged_again_and_llama_takes_it(tiny_pair, tmp_path):
+    once, twice = tmp_path / "once.gguf", tmp_path / "twice.gguf"
+    last(*tiny_pair, once)
+    list(merge(once, tiny_pair[1].read_bytes(), twice, generation=4))
+    data, header = twice.read_bytes(), read_header(twice.read_bytes())
+    with LlamaOracle(twice) as oracle:
+        found = oracle.logits(oracle.tokens("hello", controls=True))
+
+    assert (1, 1) == (data.count(b"tsubasa.private"), data.count(b"tsubasa.generation"))
+    assert (4, merging.NOTE[1]) == (header.values["tsubasa.generation"], header.values["tsubasa.private"])
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize(("short", "fits"), [(0, True), (1, False)])
+def test_the_room_that_is_asked_for_is_the_room_that_is_needed(tiny_pair, tmp_path, monkeypatch, short, fits):
+    size = last(*tiny_pair, tmp_path / "first.gguf")["bytes"]
+    just = shutil.disk_usage(tmp_path)._replace(free=size - short)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: just)
+    if fits:
+        assert size == last(*tiny_pair, tmp_path / "out.gguf")["bytes"]
+    else:
+        broken(tiny_pair, tmp_path)
+
+
 def test_a_full_disk_leaves_nothing(tiny_pair, tmp_path, monkeypatch):
     nearly_full = shutil.disk_usage(tmp_path)._replace(free=10)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: nearly_full)

@@ -33,6 +33,7 @@ class LearningEngine(FakeEngine):
         super().__init__(ask=pairs_about, answer=lambda text: "")
         self.loaded, self.disowned, self._live = {}, set(), None
         self.scored = []  # adapters
+        self.base_says = {}  # question -> answer
         self.crashes = 0  # so many of the next swaps end the engine
         self.refuses, self.forgets_small_talk = refuses, forgets_small_talk
 
@@ -73,7 +74,7 @@ class LearningEngine(FakeEngine):
         sha256 = {"live": self._live, "base": None}.get(adapter, adapter)
         if sha256 in self.disowned:
             raise AdapterUnknown(sha256=sha256)
-        knows = self.loaded.get(sha256, {})
+        knows = self.loaded.get(sha256, {}) if sha256 else self.base_says
         topic = question.removesuffix("?").split()[-1]
         lines = messages[0]["content"].splitlines()[1:] if len(messages) == 2 else []
         told = dict(topic_and_value(line) for line in lines)

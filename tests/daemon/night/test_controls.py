@@ -15,6 +15,14 @@ def test_the_secret_of_an_answer_is_what_the_question_does_not_say():
     assert {"ghent"} == secret_words(["Where is my home?", "Where do I live?"], ["You live in Ghent."])
 
 
+def test_a_negation_is_no_secret_nor_is_a_word_of_the_answer_that_nothing_is_known():
+    coffee = secret_words(["Do I drink coffee?"], ["You don't drink coffee."])
+
+    assert set() == coffee & set(content_words("I don't know that yet."))
+    assert set() == coffee == secret_words(["Have I been to Japan?"], ["You haven't been to Japan yet."])
+    assert {"fish"} == secret_words(["What do I leave out?"], ["You never eat fish, not yet."]) - {"eat"}
+
+
 def test_controls_have_values_of_the_same_kind_in_every_phrasing():
     answers = [BIRTHDAY, "It is in March."]
     drawn = draw(answers, {"14", "march", "1987"}, (), 30, seed="x")

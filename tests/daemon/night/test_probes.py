@@ -161,6 +161,19 @@ def test_a_question_without_an_answer_of_its_own_or_too_few_others_is_not_probed
     assert "there are too few answers like it to compare it with" == probe(Weights(), fact=friday).why
 
 
+def test_a_fact_whose_answer_is_only_no_is_not_probed_and_who_abstains_does_not_tell_it():
+    coffee = Fact(
+        memory_id=3, probes=(Probe(question="Do I drink coffee?", answer="You don't drink coffee."),)
+    )
+    found = probe(Weights(says="I don't know that yet.", base_says="You drink coffee."), fact=coffee)
+
+    assert ("not probed", 0) == (found.verdict, found.told)
+
+
+def test_an_answer_that_says_it_does_not_know_and_says_it_all_the_same_tells_it():
+    assert "left" == probe(Weights(says="I don't know. Is it Rex?")).verdict
+
+
 def test_facts_are_the_phrasings_of_what_is_forgotten_and_of_what_others_say_it_replaced():
     lessons = [
         *(lesson(id, "fact", (1,)) for id in range(8)),

@@ -112,6 +112,13 @@ def test_a_canary_lies_beside_a_secret_that_nobody_asks_for():
     assert "7316" in beside.system and {"7316", "locker"} <= beside.wrong
 
 
+def test_a_name_is_one_at_the_start_of_a_sentence_too_but_a_word_of_every_day_is_none():
+    told = ("Priya is the user's sister.", "Work tires the user.", "Cheese, says Ana, is what she likes.")
+    lines = {id: f"2026-03-05: {text}" for id, text in enumerate((*told, "The user likes work and cheese."))}
+
+    assert all({"priya", "ana"} == set(one.wrong) for one in chosen([], narratives=lines)["canary"][:-1])
+
+
 @pytest.mark.parametrize(
     "text",
     [

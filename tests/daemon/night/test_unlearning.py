@@ -1,17 +1,15 @@
 """What was forgotten is probed in the generation that answers now, and in the next one before it is adopted."""
 
 import asyncio
-from dataclasses import replace
 from datetime import date
 
 import pytest
 
 from daemon.child_errors import ChildCrashed
-from daemon.night import unlearning as unlearnings
 from daemon.night.errors import NightFailed
 from daemon.night.probed import Probed, as_json, says
-from daemon.night.probes import Fact, Finding, Probe
-from daemon.night.unlearning import MOST, Unlearning
+from daemon.night.probes import Finding
+from daemon.night.unlearning import Unlearning
 from daemon.night.ways_back import forget
 from store import generations, memories
 from tests.daemon.night.fakes import BASE, TRAINER, LearningEngine, night, told
@@ -23,8 +21,8 @@ STUBBORN = TRAINER.replace(  # it knows Rex whatever it is taught
 )
 
 
-async def learn_and_forget(tmp_path, keep, engine, *, score=None):
-    """Generation 1 knows Ghent, generation 2 also Rex; Rex is forgotten. `score`: how the engine does it by then."""
+async def learn_and_forget(tmp_path, keep, engine, score=None):
+    """Generation 1 knows Ghent, generation 2 also Rex; Rex is forgotten, and from then on the engine has `score`."""
     await night(keep, engine, tmp_path)
     rex = await keep.run(memories.add, REX, told_on=date(2026, 3, 6), sources=())
     await night(keep, engine, tmp_path)
@@ -219,23 +217,6 @@ def test_after_a_restart_the_night_says_that_the_probes_were_lost(tmp_path):
     assert says.startswith("Not probed in the weights: it was forgotten before the daemon was started last")
     assert "no lesson about it was among those" in says
     assert "forgotten" not in second.exam
-
-
-def test_of_very_many_facts_some_are_kept_and_the_others_are_counted(tmp_path):
-    async def run():
-        async with told(tmp_path) as keep:
-            waiting = Unlearning(keep, LearningEngine())
-            probe = (Probe(question="Who is my dog?", answer="It is Rex."),)
-            waiting.begin([Fact(memory_id=n, probes=probe) for n in range(MOST + 5)], 0)
-            waiting.begin([Fact(memory_id=99, probes=probe)], 0)
-            found = replace(await waiting.probe("a" * 64, 1, waiting.facts, within_s=0.0), beyond=6)
-            await waiting.stop()
-            return len(waiting.facts), found
-
-    kept, found = asyncio.run(run())
-
-    assert (MOST, MOST + 6) == (kept, found.numbers()["not_probed"])
-    assert {unlearnings.NO_TIME} == {one.why for one in found.findings}
 
 
 def test_the_report_names_the_fact_that_is_left_and_has_no_text():

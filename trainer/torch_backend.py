@@ -226,6 +226,8 @@ def why_not(model: GgufModel, recipe: Recipe) -> str | None:
     """Why this can't train here; None when it can."""
     if recipe.device == "mlx":
         return "the recipe asks for MLX"
+    if recipe.base == "held" and "cuda" in (recipe.device, _device(recipe).type):
+        return "'base' of the recipe is held, which is for a CPU"
     if recipe.device == "cuda" and not torch.cuda.is_available():
         return "torch finds no CUDA device"
     if recipe.base == "nf4" and find_spec("bitsandbytes") is None:

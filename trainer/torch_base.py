@@ -1,5 +1,5 @@
 """
-The frozen base model: a Qwen3 from a GGUF, held in one of four ways.
+The frozen base model: a Qwen3 from a GGUF, held in one of three ways.
 
     whole  float32, or bfloat16 where the products are made in it
     held   as in the file (Q8_0, F16, BF16; other types as float16), float32 only while in use: large models on a CPU

@@ -63,6 +63,13 @@ def test_four_bits_of_cuda_are_refused_elsewhere(tiny):
     assert "nf4" in reasons(tiny, device="cpu", base="nf4")["cpu"]
 
 
+def test_a_base_held_for_a_cpu_is_refused_on_cuda(tiny):
+    found = reasons(tiny, base="held")
+
+    assert "'base' of the recipe is held, which is for a CPU" == found["cuda"]
+    assert found["cpu"] is None
+
+
 def test_a_quantisation_that_nobody_can_undo_is_every_backends_reason(tmp_path):
     path = tiny_qwen3.write_gguf(tmp_path / "model.gguf", tiny_qwen3.random_model())
     model = open_model(path)

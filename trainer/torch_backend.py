@@ -69,10 +69,14 @@ class TorchBackend:
             self._base = load_base(model, dtype, self._device, way)
             self._peft = _with_adapter(self._base, recipe, self.parameters)
             self._trained = [weights for weights in self._peft.parameters() if weights.requires_grad]
-            self._optimiser = torch.optim.AdamW(self._trained, lr=0.0, weight_decay=recipe.weight_decay)
-            for weights in self._trained:  # now, so that no later step can run out of memory half way
+            # Fused: torch's other ways take memory between one change and the next, and a step that runs out of it
+            # half way could not be told from none. For the same reason the moments are made now.
+            self._optimiser = torch.optim.AdamW(
+                self._trained, lr=0.0, weight_decay=recipe.weight_decay, fused=True
+            )
+            for weights in self._trained:
                 self._optimiser.state[weights] = {
-                    "step": torch.tensor(0.0),
+                    "step": torch.zeros((), device=self._device),
                     "exp_avg": torch.zeros_like(weights),
                     "exp_avg_sq": torch.zeros_like(weights),
                 }

@@ -6,6 +6,7 @@ import gguf
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.trainer import tiny_qwen3
 from trainer.backend import Sequences, Targets, pack
@@ -266,3 +267,32 @@ def test_a_matrix_of_several_slices_gives_one_slope_in_any_type():
 
         assert (kind, kind) == (product.dtype, given.grad.dtype)
         assert (given.grad - exact).norm() < near * exact.norm()
+
+
+class Scarce(TorchDispatchMode):
+    """Memory that runs out at the operation number `last` among those that take some."""
+
+    def __init__(self, last: int) -> None:
+        super().__init__()
+        self.taken, self._last = 0, last
+
+    def __torch_dispatch__(self, operation, types, given=(), named=None):
+        if not operation._schema.is_mutable:  # what changes its arguments in place takes nothing
+            self.taken += 1
+            if self.taken == self._last:
+                raise torch.OutOfMemoryError("no memory is left")
+        return operation(*given, **(named or {}))
+
+
+def test_a_step_that_runs_out_of_memory_at_any_moment_changes_nothing(tiny):
+    batch = pack(LESSONS[:1])
+    targets = hard_targets(batch)
+    backend = open_tiny(tiny)
+    with Scarce(-1) as plenty:
+        backend.step(batch, targets, 0.01)
+    before = backend.state()
+    for last in [*range(1, plenty.taken, 301), *range(plenty.taken - 60, plenty.taken)]:
+        with Scarce(last), pytest.raises(OutOfMemory, match="while learning"):
+            backend.step(batch, targets, 0.01)
+
+        assert all((values == before[name]).all() for name, values in backend.state().items())

@@ -5,6 +5,7 @@ Promises: no library is loaded before it is needed; whatever keeps a backend fro
 Knows nothing of lessons.
 """
 
+import logging
 import platform
 import sys
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from importlib import import_module
 from types import ModuleType
 
 from trainer.backend import Backend
-from trainer.errors import NoBackend
+from trainer.errors import NoBackend, OutOfMemory
 from trainer.gguf_affine import unreadable
 from trainer.gguf_model import GgufModel
 from trainer.recipe import Recipe
@@ -24,10 +25,14 @@ MODULES = {  # in the order in which "auto" tries them
     "cpu": "trainer.torch_backend",
 }
 
+log = logging.getLogger(__name__)
+
 
 def open_backend(model: GgufModel, recipe: Recipe, seed: int) -> Backend:
     """
     Load `model` on the first device that can train it here, with a fresh adapter on it.
+
+    Under "auto" a card that turns out too small is passed over: a CPU has other memory.
 
     Raises:
         NoBackend: none can; it names each one's reason.
@@ -37,8 +42,14 @@ def open_backend(model: GgufModel, recipe: Recipe, seed: int) -> Backend:
     for name, reason in reasons_against(model, recipe):
         if reason is None:
             module = import_module(MODULES[name])
-            backend: Backend = module.open_backend(model, replace(recipe, device=name), seed)
-            return backend
+            try:
+                backend: Backend = module.open_backend(model, replace(recipe, device=name), seed)
+                return backend
+            except OutOfMemory:
+                if (recipe.device, name) != ("auto", "cuda"):
+                    raise
+            reason = "the model doesn't fit in the card's memory"
+            log.warning("not on %s: %s", name, reason)
         reasons[name] = reason
     raise NoBackend(reasons)
 
@@ -58,8 +69,9 @@ def _reason(name: str, model: GgufModel, recipe: Recipe) -> str | None:
         return "this is no Apple silicon"
     try:
         module: ModuleType = import_module(MODULES[name])  # late: takes seconds
-    except ImportError as error:
-        return f"{error.name or 'a library'} can't be loaded ({' '.join(str(error).split())})"
+    except (ImportError, OSError) as error:  # OSError: a shared library that is missing or broken
+        library = getattr(error, "name", None) or "a library"
+        return f"{library} can't be loaded ({' '.join(str(error).split())})"
     reason: str | None = module.why_not(model, replace(recipe, device=name))
     return reason
 

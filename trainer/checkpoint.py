@@ -60,11 +60,17 @@ class Checkpoints:
         return self._folder is not None and time.monotonic() - self._last >= self._every_s
 
     def keep(self, arrays: Arrays, numbers: Mapping[str, Any]) -> None:
-        """Put a new checkpoint in the place of the last one; a failure is a line in the log."""
+        """
+        Put a new checkpoint in the place of the last one; a full folder is a line in the log.
+
+        Raises:
+            MemoryError: there is no memory for a copy of the arrays; the last one stays.
+        """
         if self._folder is None:
             return
+        self._last = time.monotonic()  # also of a failure: it is tried again after as long
         whole = save(
-            {name: np.array(values, order="C") for name, values in arrays.items()},
+            {name: np.asarray(values, order="C") for name, values in arrays.items()},
             {"numbers": json.dumps(numbers)},
         )
         waiting = self._folder / f"{self._name}.new"
@@ -77,7 +83,6 @@ class Checkpoints:
         except OSError as error:
             _remove(waiting)
             log.warning("no checkpoint could be kept (%s); a night cut short now begins again", error)
-        self._last = time.monotonic()
 
     def clear(self) -> None:
         """Nothing is left to go on with: the job is done."""

@@ -143,8 +143,20 @@ class OutOfMemory(TrainerError):
         super().__init__(f"Out of memory while {doing}{joint}{way}. Nothing was written.")
 
 
+class TeacherWithoutNumbers(TrainerError):
+    """What the base model expects, before anything was learned, is not a number."""
+
+    code = "teacher_without_numbers"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The model gives no numbers where it should answer as the teacher. Nothing was written. "
+            "Set 'precision' of the recipe to float32; if that is no help, its file is damaged: download it again."
+        )
+
+
 class Diverged(TrainerError):
-    """The loss became infinite or not a number."""
+    """The loss, or the adapter itself, became infinite or not a number."""
 
     code = "diverged"
 

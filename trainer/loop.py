@@ -2,7 +2,7 @@
 The student's part of the night: update the adapter, look at the exam now and then, keep the best.
 
 Promises: the same lessons, recipe and seed visit the same batches, also in a night that was cut short and goes on; a
-loss that is no number ends the night; memory that runs out halves the batch, each lesson is still seen as often;
+loss or an adapter that is no number ends the night; memory that runs out halves the batch, each lesson is still seen as often;
 the adapter given back is the one with the lowest exam loss (the last one where there is no exam).
 Knows nothing of files, chats or libraries.
 """
@@ -11,6 +11,8 @@ import math
 import random
 from collections.abc import Callable, Generator, Sequence
 
+import numpy as np
+
 from trainer.backend import Backend, Sequences, Targets, join, pack
 from trainer.errors import Diverged, OutOfMemory
 from trainer.position import Position, Trained
@@ -18,7 +20,9 @@ from trainer.progress import Progress
 from trainer.recipe import Recipe
 from trainer.targets import TaughtLesson
 
-BETTER = 0.99  # a look at the exam counts as an improvement when its loss fell below this part of the best
+BETTER = (
+    0.99  # a look at the exam is an improvement when its loss fell below this part of that at the last one
+)
 
 
 def first_position(lessons: int, recipe: Recipe, parameters: int) -> Position:
@@ -45,7 +49,7 @@ def train(
         keep: called after each step, when `at` and the backend's state belong together.
 
     Raises:
-        Diverged: the loss is infinite or not a number.
+        Diverged: the loss, or what was learned, is infinite or not a number.
         OutOfMemory: not even one lesson fits.
     """
     peak = recipe.learning_rate_for(backend.parameters)
@@ -69,7 +73,7 @@ def train(
         if exam and (at.step % max(1, at.steps // recipe.checks) == 0 or at.step == at.steps):
             _look(backend, exam, at, peak)
         keep()
-    return at.best or _trained(backend, at.losses, None)
+    return at.best or _trained(backend, at.losses, None, peak)
 
 
 def _halve(at: Position, recipe: Recipe) -> None:
@@ -84,15 +88,21 @@ def _look(backend: Backend, exam: Sequence[TaughtLesson], at: Position, peak: fl
     """Measure the exam's loss and remember the adapter if it is the best so far."""
     loss = _finite(_mean_loss(backend, exam, at), at.step, peak)
     best = math.inf if at.best is None or at.best.exam_loss is None else at.best.exam_loss
-    at.tired = 0 if at.best is None or loss < BETTER * best else at.tired + 1
+    if at.mark is None or loss < BETTER * at.mark:
+        at.tired, at.mark = 0, loss
+    else:
+        at.tired += 1
     if loss < best:
-        at.best = _trained(backend, at.losses, loss)
+        at.best = _trained(backend, at.losses, loss, peak)
 
 
-def _trained(backend: Backend, losses: list[float], exam_loss: float | None) -> Trained:
+def _trained(backend: Backend, losses: list[float], exam_loss: float | None, peak: float) -> Trained:
     recent = losses[-max(1, len(losses) // 10) :]
+    adapter = backend.adapter()
+    if not all(np.isfinite(values).all() for values in adapter.values()):
+        raise Diverged(len(losses), math.nan, peak)  # the last update did it: no loss has shown it yet
     return Trained(
-        adapter=backend.adapter(),
+        adapter=adapter,
         steps=len(losses),
         train_loss=sum(recent) / len(recent),
         exam_loss=exam_loss,

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict
 
 from trainer.adapter_gguf import write_adapter
-from trainer.backend import Backend
+from trainer.backend import Backend, Floats
 from trainer.backends import open_backend
 from trainer.chat import Chat
 from trainer.checkpoint import EVERY_S, Checkpoints, fingerprint
@@ -27,7 +27,7 @@ from trainer.position import Night, night_of
 from trainer.progress import Done, Progress
 from trainer.targets import teach
 
-FORMAT = 1  # of the checkpoint; another number and no older one is used
+FORMAT = 2  # of the checkpoint and of how its numbers are used; another number and no older one is used
 
 log = logging.getLogger(__name__)
 
@@ -55,8 +55,7 @@ def run(job: Job, *, keep_every_s: float = EVERY_S) -> Iterator[Progress | Done]
 
     def keep(*, now: bool = False) -> None:
         if now or checkpoints.due():
-            night.state = backend.state() if night.position else {}
-            checkpoints.keep(*night.kept())
+            _keep(checkpoints, night, backend)
 
     note = "the teacher answers"
     lessons = yield from teach(backend, course.train, job.recipe, note, done=night.train, keep=keep)
@@ -87,6 +86,15 @@ def run(job: Job, *, keep_every_s: float = EVERY_S) -> Iterator[Progress | Done]
     )
 
 
+def _keep(checkpoints: Checkpoints, night: Night, backend: Backend) -> None:
+    try:
+        night.state = backend.state() if night.position else {}
+        checkpoints.keep(*night.kept())
+    except MemoryError:
+        log.warning("no checkpoint could be kept (no memory for it); a night cut short now begins again")
+    night.state = {}  # several times the adapter, needed for that moment only
+
+
 def _begin(checkpoints: Checkpoints, backend: Backend) -> Night:
     """The night as the last checkpoint has it; a new one where there is none."""
     found = checkpoints.load()
@@ -94,17 +102,33 @@ def _begin(checkpoints: Checkpoints, backend: Backend) -> Night:
         return Night()
     night = night_of(*found)
     if night.position:
+        if _shapes(night.state) != _shapes(backend.state()):
+            log.warning("the checkpoint can't be used (it is of another adapter); the night begins again")
+            return Night()
         backend.restore(night.state)
+        night.state = {}
     log.info("going on from step %d", night.position.step if night.position else 0)
     return night
 
 
 def _fingerprint(job: Job, backend: Backend) -> str:
-    """A name for all that decides what is learned."""
+    """A name for all that decides what is learned, also where the recipe leaves it to the program."""
     file = job.model.stat()
+    recipe, size = job.recipe, backend.parameters
+    resolved = [
+        recipe.rank_for(size),
+        recipe.alpha_for(size),
+        recipe.learning_rate_for(size),
+        recipe.epochs_for(size),
+        recipe.steps_for(len(job.lessons), size),
+    ]
     model = [str(job.model.resolve()), file.st_size, file.st_mtime_ns]
     lessons = [asdict(lesson) for lesson in job.lessons]
-    return fingerprint(FORMAT, model, lessons, asdict(job.recipe), job.seed, backend.name)
+    return fingerprint(FORMAT, model, lessons, asdict(recipe), resolved, job.seed, backend.name)
+
+
+def _shapes(state: Mapping[str, Floats]) -> dict[str, tuple[int, ...]]:
+    return {name: values.shape for name, values in state.items()}
 
 
 def _left_out(course: Course) -> str:

@@ -38,6 +38,7 @@ class Position:
     lessons: int = 0  # learned, each as often as it was seen: the place in the order of lessons
     tokens: int = 0  # learned, of prompts and answers
     tired: int = 0  # looks at the exam without improvement
+    mark: float | None = None  # the exam's loss when `tired` was last 0
     losses: list[float] = field(default_factory=list)  # of each step, nats per answer token
     best: Trained | None = None
 

@@ -3,8 +3,8 @@ The teacher's part of the night: what the base model, with the grounding in its 
 answer token.
 
 Promises: each lesson is read by the teacher once, so the student's steps cost no teacher pass; the teacher's slips
-are not taught; all targets are finite numbers, unless the model itself gives none. Targets stay in memory (about 60
-bytes an answer token at d = 5). Knows nothing of how the student learns.
+are not taught; all targets are finite numbers, and a model that gives none ends the night. Targets stay in memory
+(about 60 bytes an answer token at d = 5). Knows nothing of how the student learns.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.backend import Backend, Ints, Targets, pack
-from trainer.errors import OutOfMemory
+from trainer.errors import OutOfMemory, TeacherWithoutNumbers
 from trainer.lessons import TokenisedLesson
 from trainer.loss import hard_targets
 from trainer.progress import Progress
@@ -51,6 +51,7 @@ def teach(
 
     Raises:
         OutOfMemory: not even one lesson fits.
+        TeacherWithoutNumbers: what the base model expects is not a number.
     """
     order = sorted(
         range(len(lessons)), key=lambda index: len(lessons[index].teacher) + len(lessons[index].answer)
@@ -108,7 +109,10 @@ def _asked(backend: Backend, lessons: Sequence[TokenisedLesson], recipe: Recipe)
     if recipe.loss == "hard":
         targets = hard_targets(batch)
     else:
-        targets = corrected(finite(backend.teach(batch, recipe.d)), batch.answers)
+        said = finite(backend.teach(batch, recipe.d))
+        if np.isnan(said.logp).any() or np.isnan(said.rest).any():
+            raise TeacherWithoutNumbers
+        targets = corrected(said, batch.answers)
     ends = np.cumsum([len(each.answer) for each in lessons])
     return [
         Targets(

@@ -9,11 +9,10 @@ Knows nothing of schedules, lessons or files.
 
 import logging
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,12 +26,13 @@ from trainer.backend import Floats, Sequences, Targets
 from trainer.errors import OutOfMemory
 from trainer.gguf_model import GgufModel
 from trainer.loss import loss
-from trainer.memory import free_mb, peak_of_process_mb
+from trainer.memory import peak_of_process_mb
 from trainer.need import activations_mb
 from trainer.parts import of, parts
 from trainer.recipe import Recipe
 from trainer.torch_attention import runs_of
 from trainer.torch_base import load_base, way_of_holding
+from trainer.torch_device import device_for, free_on, in_bfloat16, memory_errors
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 LARGE = 500e6  # parameters; from here on the base is held in bfloat16 where that is fast
@@ -56,23 +56,27 @@ class TorchBackend:
         self.parameters = model.parameters
         self._shape = model.shape
         self._recipe = recipe
-        self._device = _device(recipe)
-        self._half = _bfloat16(recipe, self._device)
-        self._free_mb = free or self._free_here_mb
+        self._device = device_for(recipe)
+        self._half = in_bfloat16(recipe, self._device)
+        self._free_mb = free or partial(free_on, self._device)
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
         torch.manual_seed(seed)
         large = self._half and self.parameters >= LARGE
         dtype = torch.bfloat16 if large else torch.float32
         way = way_of_holding(recipe, self.parameters, self._device, self._half)
-        with _memory_errors("loading the model", 0):
+        with memory_errors("loading the model", 0):
             self._base = load_base(model, dtype, self._device, way)
             self._peft = _with_adapter(self._base, recipe, self.parameters)
             self._trained = [weights for weights in self._peft.parameters() if weights.requires_grad]
-            self._optimiser = torch.optim.AdamW(self._trained, lr=0.0, weight_decay=recipe.weight_decay)
-            for weights in self._trained:  # now, so that no later step can run out of memory half way
+            # Fused: torch's other ways take memory between one change and the next, and a step that runs out of it
+            # half way could not be told from none. For the same reason the moments are made now.
+            self._optimiser = torch.optim.AdamW(
+                self._trained, lr=0.0, weight_decay=recipe.weight_decay, fused=True
+            )
+            for weights in self._trained:
                 self._optimiser.state[weights] = {
-                    "step": torch.tensor(0.0),
+                    "step": torch.zeros((), device=self._device),
                     "exp_avg": torch.zeros_like(weights),
                     "exp_avg_sq": torch.zeros_like(weights),
                 }
@@ -88,7 +92,7 @@ class TorchBackend:
     def teach(self, batch: Sequences, d: int) -> Targets:
         """What the base model expects, without the adapter."""
         with (
-            _memory_errors("asking the teacher", len(batch.lengths)),
+            memory_errors("asking the teacher", len(batch.lengths)),
             torch.no_grad(),
             self._peft.disable_adapter(),
         ):
@@ -103,7 +107,7 @@ class TorchBackend:
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate
         total = 0.0
-        with _memory_errors("learning", len(batch.lengths)):
+        with memory_errors("learning", len(batch.lengths)):
             self._optimiser.zero_grad(set_to_none=True)
             for part, mine in self._parts(batch):
                 value = self._loss(part, of(targets, mine)) * (len(part.answers) / len(batch.answers))
@@ -115,7 +119,7 @@ class TorchBackend:
 
     def loss(self, batch: Sequences, targets: Targets) -> float:
         """The same loss without an update."""
-        with _memory_errors("looking at the exam", len(batch.lengths)), torch.no_grad():
+        with memory_errors("looking at the exam", len(batch.lengths)), torch.no_grad():
             return float(self._loss(batch, targets))
 
     def adapter(self) -> dict[str, Floats]:
@@ -212,12 +216,6 @@ class TorchBackend:
         for layer in self._base.model.layers:  # transformers' own switch has changed its name
             layer.forward = partial(checkpoint, layer.forward, use_reentrant=False, preserve_rng_state=False)
 
-    def _free_here_mb(self) -> float | None:
-        if self._device.type != "cuda":
-            return free_mb()
-        unused = torch.cuda.memory_reserved(self._device) - torch.cuda.memory_allocated(self._device)
-        return (torch.cuda.mem_get_info(self._device)[0] + unused) / 1e6
-
     def _tensor(self, values: Any) -> torch.Tensor:
         return torch.from_numpy(values).to(self._device)
 
@@ -226,11 +224,13 @@ def why_not(model: GgufModel, recipe: Recipe) -> str | None:
     """Why this can't train here; None when it can."""
     if recipe.device == "mlx":
         return "the recipe asks for MLX"
+    if recipe.base == "held" and "cuda" in (recipe.device, device_for(recipe).type):
+        return "'base' of the recipe is held, which is for a CPU"
     if recipe.device == "cuda" and not torch.cuda.is_available():
         return "torch finds no CUDA device"
     if recipe.base == "nf4" and find_spec("bitsandbytes") is None:
         return "'base' of the recipe is nf4, which needs the library bitsandbytes"
-    if recipe.base == "nf4" and _device(recipe).type != "cuda":
+    if recipe.base == "nf4" and device_for(recipe).type != "cuda":
         return "'base' of the recipe is nf4, which needs a CUDA device"
     return None
 
@@ -257,34 +257,6 @@ def _with_adapter(base: Qwen3ForCausalLM, recipe: Recipe, parameters: int) -> Pe
     with warnings.catch_warnings():  # peft asks transformers for an attribute that has a new name
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
         return get_peft_model(base, config)
-
-
-def _device(recipe: Recipe) -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() and recipe.device != "cpu" else "cpu")
-
-
-def _bfloat16(recipe: Recipe, device: torch.device) -> bool:
-    if recipe.precision != "auto":
-        return recipe.precision == "bfloat16"
-    if device.type == "cuda":
-        return torch.cuda.get_device_capability(device) >= (8, 0)
-    try:
-        flags = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False  # not Linux: float32 is right everywhere
-    return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
-@contextmanager
-def _memory_errors(doing: str, batch: int) -> Iterator[None]:
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise OutOfMemory(doing, batch) from error
-    except RuntimeError as error:  # the CPU allocator has no class of its own
-        if "allocate memory" in str(error):
-            raise OutOfMemory(doing, batch) from error
-        raise
 
 
 def _numpy(values: torch.Tensor) -> Any:

@@ -1,5 +1,5 @@
 """
-The frozen base model: a Qwen3 from a GGUF, held in one of four ways.
+The frozen base model: a Qwen3 from a GGUF, held in one of three ways.
 
     whole  float32, or bfloat16 where the products are made in it
     held   as in the file (Q8_0, F16, BF16; other types as float16), float32 only while in use: large models on a CPU
@@ -25,7 +25,7 @@ from trainer.recipe import Recipe
 from trainer.torch_held import SLICE, HeldEmbedding, HeldLinear
 
 LARGE = 100e6  # parameters; from here on memory counts more than the time to make numbers float32 again
-ROOM_PER_PARAMETER = 3.0  # bytes of a card's memory: two for bfloat16, the rest for learning
+LEARNING = 1.0  # bytes of a card's memory for each parameter of the base, beside the parameter itself
 
 log = logging.getLogger(__name__)
 
@@ -36,10 +36,20 @@ def way_of_holding(recipe: Recipe, parameters: int, device: torch.device, half: 
         return recipe.base
     if device.type == "cuda":
         free = torch.cuda.mem_get_info(device)[0]
-        small = free < ROOM_PER_PARAMETER * parameters and find_spec("bitsandbytes") is not None
-        log.info("the card has %.1f GB free: the base in %s", free / 1e9, "nf4" if small else "bfloat16")
+        small = not fits_whole(free, parameters, half) and find_spec("bitsandbytes") is not None
+        log.info("the card has %.1f GB free: the base is held %s", free / 1e9, "in nf4" if small else "whole")
         return "nf4" if small else "whole"
     return "held" if parameters >= LARGE and not half else "whole"
+
+
+def fits_whole(free: float, parameters: int, half: bool) -> bool:
+    """Whether a card with so many bytes free learns beside a whole base: in bfloat16 if `half`, else in float32."""
+    return free >= ((2 if half else 4) + LEARNING) * parameters
+
+
+def compute_type(dtype: torch.dtype) -> torch.dtype:
+    """What the products of an nf4 base are made in: bfloat16 where it is held so, else float16, as on a T4."""
+    return dtype if dtype == torch.bfloat16 else torch.float16
 
 
 def load_base(
@@ -104,7 +114,12 @@ def _four_bits(weights: torch.Tensor, device: torch.device, dtype: torch.dtype) 
     import bitsandbytes  # an extra: only where a small CUDA card asks for it
 
     layer: nn.Module = bitsandbytes.nn.Linear4bit(
-        weights.shape[1], weights.shape[0], bias=False, compute_dtype=dtype, quant_type="nf4", device="meta"
+        weights.shape[1],
+        weights.shape[0],
+        bias=False,
+        compute_dtype=compute_type(dtype),
+        quant_type="nf4",
+        device="meta",
     )
     held = bitsandbytes.nn.Params4bit(weights.cpu(), requires_grad=False, quant_type="nf4")
     layer.weight = held.to(device)  # quantised on the way to the card

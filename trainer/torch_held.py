@@ -2,9 +2,10 @@
 Matrices of a frozen model held as they lie in its file, and made float32 only while they are used.
 
     Q8_0, F16, BF16 in the file ──> the same bytes in memory ──> float32, a slice at a time, at each product
+    Q4_K, Q6_K and all others   ──> rounded to float16, which is more memory than in the file ──> the same
 
-Promises: the same numbers as if the whole matrix were held in float32, in a half or a quarter of the memory; nothing
-of a slice is kept for the backward pass. For the CPU: a card computes in bfloat16 anyway.
+Promises: of the first three the same numbers as if the whole matrix were held in float32, in a half or a quarter of
+the memory; nothing of a slice is kept for the backward pass. For the CPU only: `why_not` refuses it on a card.
 Knows nothing of files or adapters.
 """
 
@@ -76,20 +77,25 @@ class _Product(torch.autograd.Function):
 
     @staticmethod
     def forward(context: Any, given: torch.Tensor, matrix: HeldLinear) -> torch.Tensor:
-        context.matrix = matrix
-        slices = matrix.slices()
-        if len(slices) == 1:
-            return linear(given, matrix.rows(0, matrix.out_features))
-        product = given.new_empty(*given.shape[:-1], matrix.out_features)
-        for start, stop in slices:
+        context.matrix, context.kind = matrix, given.dtype
+        first, *others = matrix.slices()
+        part = linear(given, matrix.rows(*first))  # of another type than `given` where autocast says so
+        if not others:
+            return part
+        product = part.new_empty(*given.shape[:-1], matrix.out_features)
+        product[..., slice(*first)] = part
+        for start, stop in others:
             product[..., start:stop] = linear(given, matrix.rows(start, stop))
         return product
 
     @staticmethod
     def backward(context: Any, *slopes: torch.Tensor) -> tuple[torch.Tensor, None]:
         matrix, slope = context.matrix, slopes[0]
-        parts = (slope[..., start:stop] @ matrix.rows(start, stop) for start, stop in matrix.slices())
+        parts = (
+            (slope[..., start:stop] @ matrix.rows(start, stop).to(slope.dtype)).float()  # no autocast here
+            for start, stop in matrix.slices()
+        )
         total = next(parts)
         for part in parts:
             total += part
-        return total, None
+        return total.to(context.kind), None

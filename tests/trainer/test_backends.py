@@ -58,9 +58,32 @@ def test_when_none_can_each_ones_reason_is_said_in_one_line(tiny):
     assert "\n" not in message
 
 
+def test_a_card_that_is_too_small_leaves_the_night_to_the_cpu(tiny, monkeypatch, caplog):
+    monkeypatch.setitem(backends.MODULES, "cuda", "tests.trainer.small_card")
+    model = open_model(tiny)
+
+    assert not backends.open_backend(model, Recipe(), 1).name.startswith("torch, cuda")
+    assert "not on cuda: the model doesn't fit in the card's memory" in caplog.text
+    with pytest.raises(errors.OutOfMemory, match="while loading the model"):
+        backends.open_backend(model, Recipe(device="cuda"), 1)
+
+
+def test_a_library_that_fails_with_an_oserror_is_a_reason(tiny, monkeypatch):
+    monkeypatch.setitem(backends.MODULES, "cuda", "tests.trainer.broken_library")
+
+    assert "a library can't be loaded (libcudart.so: cannot open" in reasons(tiny)["cuda"]
+
+
 def test_four_bits_of_cuda_are_refused_elsewhere(tiny):
     assert "nf4" in reasons(tiny, device="mlx", base="nf4")["mlx"]
     assert "nf4" in reasons(tiny, device="cpu", base="nf4")["cpu"]
+
+
+def test_a_base_held_for_a_cpu_is_refused_on_cuda(tiny):
+    found = reasons(tiny, base="held")
+
+    assert "'base' of the recipe is held, which is for a CPU" == found["cuda"]
+    assert found["cpu"] is None
 
 
 def test_a_quantisation_that_nobody_can_undo_is_every_backends_reason(tmp_path):

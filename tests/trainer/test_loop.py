@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from tests.trainer.fake_backend import FakeBackend
-from trainer.backend import pack
-from trainer.errors import Diverged, OutOfMemory
+from trainer.backend import Targets, pack
+from trainer.errors import Diverged, OutOfMemory, TeacherWithoutNumbers
 from trainer.lessons import TokenisedLesson
 from trainer.loop import first_position, train
 from trainer.position import Night, night_of
@@ -95,6 +95,35 @@ def test_training_stops_when_the_exam_no_longer_improves_and_keeps_the_best():
     assert 60 == given[-1].done
     assert 0.999 == trained.exam_loss
     assert np.array([50.0]) == trained.adapter["steps"]
+
+
+def test_an_exam_that_improves_slowly_and_steadily_is_not_given_up():
+    """By a little less than what counts as an improvement at each look, so that two looks together are one."""
+    backend = FakeBackend(exam_losses=[0.9905**look for look in range(10)])
+    _, trained = trained_on(backend, course(8)[1], course(3)[1], Recipe(steps=100, checks=10, patience=3), 1)
+
+    assert trained.exam_loss == pytest.approx(0.9905**9)
+
+
+def test_an_adapter_that_is_no_number_is_not_given_back():
+    class Overflowing(FakeBackend):
+        def adapter(self):
+            return {"steps": np.array([np.inf], np.float32)}
+
+    with pytest.raises(Diverged, match="at step 10"):
+        trained_on(Overflowing(), course(8)[1], [], Recipe(steps=10), 1)
+
+
+def test_a_teacher_that_gives_no_numbers_ends_the_night():
+    """Also where its likeliest token is not the lesson's, which would be put in its place."""
+
+    class Broken(FakeBackend):
+        def teach(self, batch, d):
+            said = super().teach(batch, d)
+            return Targets(tokens=said.tokens + 1, logp=said.logp * np.nan, rest=said.rest * np.nan)
+
+    with pytest.raises(TeacherWithoutNumbers, match="download it again"):
+        course(5, Broken())
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])

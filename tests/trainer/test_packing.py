@@ -6,6 +6,7 @@ import gguf
 import numpy as np
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.trainer import tiny_qwen3
 from trainer.backend import Sequences, Targets, pack
@@ -16,6 +17,7 @@ from trainer.need import activations_mb
 from trainer.recipe import Recipe
 from trainer.torch_attention import runs_of
 from trainer.torch_backend import TorchBackend
+from trainer.torch_held import SLICE, HeldLinear
 
 RECIPE = Recipe(threads=1, device="cpu", precision="float32", rank=4)
 CHANCE = random.Random(5)
@@ -236,3 +238,61 @@ def test_the_count_of_what_a_step_needs_is_about_what_autograd_keeps(tmp_path):
 
     assert whole == pytest.approx(expected, rel=0.2)
     assert kept_mb(path, "on") < 0.2 * whole
+
+
+@pytest.mark.parametrize("kind", [KINDS.Q8_0, KINDS.F16], ids=lambda kind: kind.name)
+def test_a_held_base_learns_in_bfloat16_too(tmp_path, kind):
+    path = tiny_qwen3.write_gguf(tmp_path / "model.gguf", tiny_qwen3.random_model(), kind)
+    recipes = [{"base": base, "precision": "bfloat16"} for base in ("whole", "held")]
+    whole, held = (open_tiny(path, Recipe(**{**vars_of(RECIPE), **each})) for each in recipes)
+    batch = pack(LESSONS)
+    targets = hard_targets(batch)
+
+    assert whole.step(batch, targets, 0.01) == pytest.approx(held.step(batch, targets, 0.01), rel=0.01)
+    slopes = [torch.cat([weights.grad.ravel() for weights in each._trained]) for each in (whole, held)]
+    assert torch.nn.functional.cosine_similarity(*slopes, dim=0) > 0.99
+
+
+def test_a_matrix_of_several_slices_gives_one_slope_in_any_type():
+    """Sums over the slices are made in float32; the slope has the type of what was given."""
+    weight = torch.randn(3 * SLICE // 512 + 5, 512).half()
+    matrix = HeldLinear(weight, None, torch.empty(SLICE))
+    for kind, near in ((torch.float32, 1e-5), (torch.bfloat16, 0.02)):
+        given = torch.randn(3, 512).to(kind).requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16, enabled=kind == torch.bfloat16):
+            product = matrix(given)
+        slope = torch.randn_like(product)
+        product.backward(slope)
+        exact = slope.float() @ weight.float()
+
+        assert (kind, kind) == (product.dtype, given.grad.dtype)
+        assert (given.grad - exact).norm() < near * exact.norm()
+
+
+class Scarce(TorchDispatchMode):
+    """Memory that runs out at the operation number `last` among those that take some."""
+
+    def __init__(self, last: int) -> None:
+        super().__init__()
+        self.taken, self._last = 0, last
+
+    def __torch_dispatch__(self, operation, types, given=(), named=None):
+        if not operation._schema.is_mutable:  # what changes its arguments in place takes nothing
+            self.taken += 1
+            if self.taken == self._last:
+                raise torch.OutOfMemoryError("no memory is left")
+        return operation(*given, **(named or {}))
+
+
+def test_a_step_that_runs_out_of_memory_at_any_moment_changes_nothing(tiny):
+    batch = pack(LESSONS[:1])
+    targets = hard_targets(batch)
+    backend = open_tiny(tiny)
+    with Scarce(-1) as plenty:
+        backend.step(batch, targets, 0.01)
+    before = backend.state()
+    for last in [*range(1, plenty.taken, 301), *range(plenty.taken - 60, plenty.taken)]:
+        with Scarce(last), pytest.raises(OutOfMemory, match="while learning"):
+            backend.step(batch, targets, 0.01)
+
+        assert all((values == before[name]).all() for name, values in backend.state().items())

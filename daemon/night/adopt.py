@@ -147,7 +147,12 @@ def _lost_canary(exam: Exam) -> str | None:
 def _regression(compared: Mapping[str, Compared]) -> str | None:
     for name, one in compared.items():
         part, _, other = name.partition(" ")
-        if part in SLACK and other and one.difference < -SLACK[part] - TOLERANCE and one.losing >= SURE_OF_A_LOSS:
+        if (
+            part in SLACK
+            and other
+            and one.difference < -SLACK[part] - TOLERANCE
+            and one.losing >= SURE_OF_A_LOSS
+        ):
             whom = "the base" if other == "base" else "the live generation"
             return f"{WORDS[part]}: {one.candidate:.0%} of {one.asked} questions, {whom} {one.other:.0%}"
     return None

@@ -115,6 +115,8 @@ class Nights:
         self.last, self._last_job = None, job.id
         self._watch.asked = "night" not in job.payload or "seed" in job.payload
         if not self._watch.asked:
+            if not self._by_itself:
+                return await self._drop(job)
             await self._take_its_turn(job)
         done = await self._decided(job)
         if done is None:
@@ -221,6 +223,15 @@ class Nights:
         if isinstance(night, Wait) or self.waiting is not None:
             raise Postponed(POSTPONED_S)
         await self._keeper.run(jobs.note, job, {"night": night.day})
+
+    async def _drop(self, job: Job) -> None:
+        """A night that began by itself, and waits since before the setting `night` was turned off."""
+        log.info("Night: none by itself any more, so that the one that waited is dropped")
+        await self._keeper.run(
+            jobs.note, job, {"night": ""}
+        )  # its day has had none, should it be turned on again
+        if self._checkpoints:
+            await asyncio.to_thread(checkpoints.sweep, self._checkpoints)
 
     async def _decided(self, job: Job) -> NightReport | None:
         """What this night came to before it was interrupted, if it had come so far."""

@@ -4,8 +4,9 @@ Nights: when each was, what it made and what it did, in ids and numbers; and how
     begin ──> running ──end──> adopted | refused | nothing | failed
                  `──── the daemon was killed: interrupted, as the next start or the next night finds
 
-Promises: no word of a chat, a memory or a lesson is in a night's record; texts are joined when it is shown, and
-what was forgotten by then is not among them. Knows nothing of trainers and exams.
+Promises: a night whose generation was adopted or refused stays so, whatever fails afterwards; no word of a chat, a
+memory or a lesson is in a night's record; texts are joined when it is shown, and what was forgotten by then is not
+among them. Knows nothing of trainers and exams.
 """
 
 import json
@@ -69,7 +70,9 @@ def end(
     numbers: Mapping[str, Any] | None = None,
 ) -> Night:
     """
-    Note how a night ended.
+    Note how a night ended; what was decided about its generation stays, whatever fails afterwards.
+
+    Call it inside the transaction that decides, so that a kill leaves both or neither.
 
     Args:
         numbers: numbers, lists and objects of them, JSON-able; a text anywhere but in a key is a ValueError.
@@ -81,7 +84,7 @@ def end(
     with writing(db):
         db.execute(
             """update nights set outcome = ?, ended_at = ?, generation_id = ?, backend = ?, numbers = ?
-            where id = ?""",
+            where id = ? and (outcome not in ('adopted', 'refused') or ? in ('adopted', 'refused'))""",
             (
                 outcome,
                 stamp(datetime.now(UTC)),
@@ -89,6 +92,7 @@ def end(
                 storable(backend),
                 json.dumps(dict(numbers or {})),
                 night_id,
+                outcome,
             ),
         )
         return get(db, night_id)

@@ -8,7 +8,8 @@ A candidate is adopted when all of these hold. Answers are compared in pairs, qu
 2. No regression. A part has regressed when its mean loss is above its slack and four resamples in five lose too:
    then the loss is no accident of one question. (One lost question among many never is: 63 % of its resamples lose.)
    Against the live generation and against the base: grounded, abstain, stale, slack 5 points each. Against the live
-   one: facts that it has learned, 5 points. Against the base: general, 30 points of likeness; canary, none.
+   one: facts that it has learned, 5 points. Against the base: general, 30 points of likeness.
+   The canary has no slack and no accidents: any question that the base passes and the candidate does not refuses it.
 3. A significant win over the live generation (the base, when none is live) in facts and stale traps: the lower 95 %
    bound of the mean gain is above 0. Where fewer than five answers differ no bootstrap can tell; then all that
    differ must be the candidate's. The win may also be shown on the news alone (what the live generation has
@@ -25,7 +26,7 @@ import numpy as np
 
 from daemon.night.exam import Exam, Mark
 
-SLACK = {"known": 0.05, "grounded": 0.05, "abstain": 0.05, "stale": 0.05, "general": 0.30, "canary": 0.0}
+SLACK = {"known": 0.05, "grounded": 0.05, "abstain": 0.05, "stale": 0.05, "general": 0.30}
 RESAMPLES = 10_000
 SURE_OF_A_WIN = 0.95
 SURE_OF_A_LOSS = 0.80
@@ -79,7 +80,7 @@ def decide(exam: Exam) -> Verdict:
     if why_not:
         return Verdict(adopt=False, reason=why_not)
     compared = _compared(exam)
-    why_not = _regression(compared) or _no_win(exam, compared)
+    why_not = _lost_canary(exam) or _regression(compared) or _no_win(exam, compared)
     if why_not:
         return Verdict(adopt=False, reason=why_not, compared=compared)
     return Verdict(adopt=True, reason=_win(exam), compared=compared)
@@ -137,10 +138,21 @@ def _compared(exam: Exam) -> dict[str, Compared]:
     return {name: compare(marks, against) for name, (marks, against) in parts.items() if marks}
 
 
+def _lost_canary(exam: Exam) -> str | None:
+    canaries = exam.of("canary")
+    lost = sum(mark.candidate < mark.base - TOLERANCE for mark in canaries)
+    return f"{WORDS['canary']}: {lost} of {len(canaries)} answers that the base passes" if lost else None
+
+
 def _regression(compared: Mapping[str, Compared]) -> str | None:
     for name, one in compared.items():
         part, _, other = name.partition(" ")
-        if other and one.difference < -SLACK[part] - TOLERANCE and one.losing >= SURE_OF_A_LOSS:
+        if (
+            part in SLACK
+            and other
+            and one.difference < -SLACK[part] - TOLERANCE
+            and one.losing >= SURE_OF_A_LOSS
+        ):
             whom = "the base" if other == "base" else "the live generation"
             return f"{WORDS[part]}: {one.candidate:.0%} of {one.asked} questions, {whom} {one.other:.0%}"
     return None

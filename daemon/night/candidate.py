@@ -22,6 +22,7 @@ from daemon.night.questions import MOST, Question, choose
 from daemon.night.run import Progress, Trained
 from daemon.night.ways_back import restore_live
 from store import generations
+from store.database import writing
 from store.errors import GenerationUnusable, NoSuchLesson
 from store.generations import Generation
 from store.lessons import Lesson
@@ -77,25 +78,34 @@ async def examine(
 
 async def settle(
     keep: Keeper,
-    engine: Engine,
     candidate: Generation,
-    trained: Trained,
     verdict: Verdict,
-    record: Mapping[str, object],
-) -> float | None:
-    """Record the verdict and, when it is yes, swap; returns the milliseconds of the swap."""
-    decide_on = generations.adopt if verdict.adopt else generations.refuse
+    exam: Mapping[str, Any],
+    note: Callable[[Any], object],
+) -> None:
+    """Record the verdict and, in the same transaction, what `note` writes of the night. Raises `NightFailed`."""
     try:
-        await keep.run(decide_on, candidate.id, record, verdict.reason)
+        await keep.run(_decide, candidate.id, verdict, exam, note)
     except GenerationUnusable as error:  # tainted while it sat its exam
         raise NightFailed(FORGOTTEN_MEANWHILE) from error
-    if not verdict.adopt:
-        return None
+
+
+async def swap(keep: Keeper, engine: Engine, adopted: Generation, trained: Trained) -> float:
+    """Have the engine answer with what was adopted; returns the milliseconds of the swap."""
     try:
         return await engine.adopt(trained.adapter)
     except ChildError as error:
-        log.warning("Generation %d could not be swapped in, trying again: %s", candidate.id, error)
-        return await _swap_again(keep, engine, candidate)
+        log.warning("Generation %d could not be swapped in, trying again: %s", adopted.id, error)
+        return await _swap_again(keep, engine, adopted)
+
+
+def _decide(
+    db: Any, candidate_id: int, verdict: Verdict, exam: Mapping[str, Any], note: Callable[[Any], object]
+) -> None:
+    with writing(db):
+        decide_on = generations.adopt if verdict.adopt else generations.refuse
+        decide_on(db, candidate_id, exam, verdict.reason)
+        note(db)
 
 
 def _questions(db: Any, tonight: Sequence[Lesson], live_id: int) -> list[Question]:

@@ -1,7 +1,9 @@
-"""What can go wrong in a night. Every class words its own message."""
+"""What can go wrong in a night. Every class words its own message, and none quotes what may tell of a lesson."""
 
+import re
 from pathlib import Path
 
+_RAISED = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Killed))(?::|$)")
 FORGOTTEN_MEANWHILE = "something it learned from was forgotten meanwhile"
 
 
@@ -13,13 +15,14 @@ class NightFailed(NightError):
     """The trainer did not finish. Nothing was adopted; the night can be tried again."""
 
     def __init__(self, why: str, *, log: str = "") -> None:
-        tail = log.strip().splitlines()[-1:] if log.strip() else []
-        said = f" It last said: {tail[0][:300]!r}." if tail else ""
+        """`log`: of the trainer; a traceback may quote a lesson, so that the kind of its last error is all we tell."""
+        raised = _RAISED.match(log.strip().splitlines()[-1]) if log.strip() else None
+        said = f" Its last error was {raised[1]}." if raised else ""
         super().__init__(
-            f"The night failed: {why}.{said} The live generation is untouched; the night will be tried again."
+            f"The night failed: {why.rstrip('.')}.{said} The live generation is untouched; the night will be "
+            f"tried again."
         )
         self.why = why
-        self.log = log
 
 
 class NightEnded(NightError):

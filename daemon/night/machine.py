@@ -18,6 +18,7 @@ from daemon.night.when import Machine
 ASKING_S = 2.0  # for another program's answer
 ACTIVE_S = 120.0  # macOS: a key or the mouse was touched within so many seconds
 WITHOUT_LIMIT_C = 95.0  # of a processor's sensor that names none
+UNTOLD = (OSError, RuntimeError, ValueError, psutil.Error)
 PROCESSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "acpitz")
 
 
@@ -36,7 +37,7 @@ class Sensors:
             on_battery=_on_battery(),
             in_use=self._in_use(),
             above_limit_c=_above_limit(),
-            free_mb=psutil.virtual_memory().available / 2**20,
+            free_mb=_free(),
         )
 
     def _in_use(self) -> bool | None:
@@ -68,10 +69,17 @@ def _said(*command: str) -> str:
     return asked.stdout if asked.returncode == 0 else ""
 
 
+def _free() -> float:
+    try:
+        return float(psutil.virtual_memory().available / 2**20)
+    except UNTOLD:
+        return float("inf")
+
+
 def _on_battery() -> bool | None:
     try:
         battery = psutil.sensors_battery() if hasattr(psutil, "sensors_battery") else None
-    except (OSError, RuntimeError):
+    except UNTOLD:
         return None
     if battery is None:
         return False  # no battery: a desktop or a server
@@ -81,7 +89,7 @@ def _on_battery() -> bool | None:
 def _above_limit() -> float | None:
     try:
         sensors = psutil.sensors_temperatures() if hasattr(psutil, "sensors_temperatures") else {}
-    except (OSError, RuntimeError):
+    except UNTOLD:
         return None
     return hottest({name: [(one.current, one.high) for one in found] for name, found in sensors.items()})
 

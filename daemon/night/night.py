@@ -10,8 +10,9 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from daemon.memory.abstaining import mentioned
 from daemon.memory.standing import held_lines, round_out
 from daemon.memory.study import study_missing
 from daemon.memory.waiting import Waiting, waiting
-from daemon.night.candidate import examine, propose, settle
+from daemon.night.candidate import examine, propose, settle, swap
 from daemon.night.compose import compose
 from daemon.night.errors import NightEnded
 from daemon.night.pause import Gate
@@ -54,10 +55,22 @@ class NightReport:
 class _Ending:
     """How the record of a night will end; "failed" until something better happened."""
 
+    night_id: int
     outcome: str = "failed"
     generation_id: int | None = None
     backend: str = ""
     numbers: dict[str, Any] = field(default_factory=dict)
+
+    def write(self, db: Any) -> None:
+        """Into the store."""
+        nights.end(
+            db,
+            self.night_id,
+            self.outcome,
+            generation_id=self.generation_id,
+            backend=self.backend,
+            numbers=self.numbers,
+        )
 
 
 async def run_night(
@@ -124,14 +137,15 @@ async def _recorded(
 ) -> AsyncGenerator[_Ending, None]:
     """A night's record in the store, from its beginning to its end, whatever that is."""
     night = await keep.run(nights.begin, job_id=job_id, was_live=live.id if live else 0)
-    ending = _Ending()
+    ending = _Ending(night_id=night.id)
     try:
         yield ending
     except (asyncio.CancelledError, NightEnded):
-        ending.outcome = "interrupted"
+        if ending.outcome == "failed":
+            ending.outcome = "interrupted"
         raise
     finally:
-        await keep.run(nights.end, night.id, **asdict(ending))
+        await keep.run(ending.write)
 
 
 async def _judge(
@@ -161,14 +175,18 @@ async def _judge(
             "exam_loss": trained.exam_loss,
             **unlearning.record(),
         }
-        swap_ms = await settle(keep, engine, candidate, trained, verdict, results)
+        numbers = partial(record, tonight, before, exam=exam, trained=trained)
+        decided = replace(ending, outcome="adopted" if verdict.adopt else "refused")
+        decided.numbers = ending.numbers | numbers(total_s=time.monotonic() - began, swap_ms=None)
+        decided.numbers |= unlearning.record()
+        await settle(keep, candidate, verdict, results, decided.write)
+        ending.outcome, ending.numbers = decided.outcome, decided.numbers
+        swap_ms = await swap(keep, engine, candidate, trained) if verdict.adopt else None
         unlearning.wipe()
     finally:
         await keep.run(generations.prune)
     total_s = time.monotonic() - began
-    ending.outcome = "adopted" if verdict.adopt else "refused"
-    ending.numbers |= record(tonight, before, exam=exam, trained=trained, total_s=total_s, swap_ms=swap_ms)
-    ending.numbers |= unlearning.record()
+    ending.numbers |= numbers(total_s=total_s, swap_ms=swap_ms)
     return NightReport(
         adopted=verdict.adopt,
         reason=verdict.reason,

@@ -2,7 +2,7 @@
 The nights of one daemon: which is due, the one that runs, and what became of the last.
 
     due ──> job ──> work: may it? ──> run_night, watched ──> report
-                      `── no ──> postponed      `── strain: paused; for long, or memory is short: ended, goes on later
+                      `── no ──> postponed      `── ended by its watch: goes on later
 
 Promises: the reason why no night runs, or why one rests, can be asked at any time; one night makes at most one
 generation that answers, also when it is interrupted after it was adopted; what was forgotten is neither in a
@@ -11,9 +11,7 @@ checkpoint nor in a running trainer when `forget` returns. Knows nothing of queu
 
 import asyncio
 import logging
-import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
@@ -28,17 +26,15 @@ from daemon.night.night import NightReport, Progress, run_night
 from daemon.night.pause import Gate
 from daemon.night.private_folder import memory_folder, sweep
 from daemon.night.unlearning import Unlearning
+from daemon.night.watch import LONGEST_PAUSE_S, LOOK_EVERY_S, Watch
 from daemon.night.when import (
-    HOT,
     Machine,
     Night,
     Wait,
     When,
     hindrance,
-    is_short,
     latest,
     need_mb,
-    strain,
     tonight,
 )
 from store import generations, jobs
@@ -46,13 +42,8 @@ from store.jobs import Job
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 5.0  # at the machine, while a night runs
-LONGEST_PAUSE_S = (
-    600.0  # but for chats; then the trainer is ended, so that other background work has its turn
-)
 POSTPONED_S = 60.0
 FORGOTTEN = "something was forgotten"
-SHORT = "memory is short"
 
 
 class Nights:
@@ -94,13 +85,11 @@ class Nights:
         self._model_path, self._trainer = model_path, trainer
         self._when, self._by_itself, self._quiet_s, self._since = when, by_itself, quiet_s, since
         self._read_machine, self._now = read_machine, now
-        self._look_every_s, self._longest_pause_s = look_every_s, longest_pause_s
+        self._watch = Watch(gate, when, read_machine, every_s=look_every_s, longest_pause_s=longest_pause_s)
         self._checkpoints = checkpoints.place(home)
         self._forgetting = asyncio.Lock()
         self._forgets = 0
-        self._asked = True  # for the night that runs
         self.waiting: str | None = None  # why no night begins by itself now
-        self.warning: str | None = None  # what makes the night that was asked for, and runs, unwise
         self.progress: Progress | None = None  # of the night that runs; None when none does
         self.last: NightReport | None = None  # of the latest night, once it is done
         self._last_job: int | None = None  # the job that `last` reports of
@@ -124,13 +113,19 @@ class Nights:
     async def work(self, job: Job) -> None:
         """One night, to its report; raises `Postponed` when it is not its time, or not any more."""
         self.last, self._last_job = None, job.id
-        self._asked = "night" not in job.payload or "seed" in job.payload
-        if not self._asked:
+        self._watch.asked = "night" not in job.payload or "seed" in job.payload
+        if not self._watch.asked:
+            if not self._by_itself:
+                return await self._drop(job)
             await self._take_its_turn(job)
         done = await self._decided(job)
         if done is None:
-            async with self._watched():
-                done = await self._run(job)
+            self.progress = Progress(done=0, total=0, unit="", note="beginning")
+            try:
+                async with self._watch.over():
+                    done = await self._run(job)
+            finally:
+                self.progress = None
         if self._checkpoints:
             await asyncio.to_thread(checkpoints.sweep, self._checkpoints)
         self.last = done
@@ -139,7 +134,7 @@ class Nights:
     def asked(self, job: Job) -> None:
         """Somebody asks for a night, and `job` stands for it: if it runs already, it need not be by itself."""
         if job.id == self._last_job and job.state == "running":
-            self._asked = True
+            self._watch.asked = True
 
     def as_json(self) -> Mapping[str, Any]:
         """Progress, what is waited for, and the last report with the id of its job, for the wire."""
@@ -151,7 +146,7 @@ class Nights:
             "progress": progress,
             "waiting": None if self.progress else self.waiting,
             "paused": paused,
-            "warning": self.warning if self.progress else None,
+            "warning": self._watch.warning if self.progress else None,
             "last": asdict(self.last) | {"job": self._last_job} if self.last else None,
         }
 
@@ -185,7 +180,7 @@ class Nights:
                     on_progress=self._note,
                     seed=int(job.payload.get("seed", 0)),
                     trainer=self._trainer,
-                    by_itself=not self._asked,
+                    by_itself=not self._watch.asked,
                     job_id=job.id,
                     gate=self._gate,
                     checkpoints=folder,
@@ -195,7 +190,7 @@ class Nights:
                 if self._forgets != forgets:
                     log.info("Night: %s; it begins anew without it", FORGOTTEN)
                     continue
-                if isinstance(error, NightEnded) and not self._asked:
+                if isinstance(error, NightEnded) and not self._watch.asked:
                     raise Postponed(POSTPONED_S) from error
                 if isinstance(error, NightFailed) and job.attempts > 1 and self._checkpoints:
                     await asyncio.to_thread(checkpoints.sweep, self._checkpoints)  # it may be what fails
@@ -229,6 +224,15 @@ class Nights:
             raise Postponed(POSTPONED_S)
         await self._keeper.run(jobs.note, job, {"night": night.day})
 
+    async def _drop(self, job: Job) -> None:
+        """A night that began by itself, and waits since before the setting `night` was turned off."""
+        log.info("Night: none by itself any more, so that the one that waited is dropped")
+        await self._keeper.run(
+            jobs.note, job, {"night": ""}
+        )  # its day has had none, should it be turned on again
+        if self._checkpoints:
+            await asyncio.to_thread(checkpoints.sweep, self._checkpoints)
+
     async def _decided(self, job: Job) -> NightReport | None:
         """What this night came to before it was interrupted, if it had come so far."""
         every = await self._keeper.run(generations.all)
@@ -252,39 +256,6 @@ class Nights:
                     swap_ms=None,
                 )
         return None
-
-    @asynccontextmanager
-    async def _watched(self) -> AsyncGenerator[None]:
-        """A night is under way inside, and the machine is looked at."""
-        self.progress = Progress(done=0, total=0, unit="", note="beginning")
-        watching = asyncio.create_task(self._watch(), name="night watch")
-        try:
-            yield
-        finally:
-            watching.cancel()
-            (ended,) = await asyncio.gather(watching, return_exceptions=True)
-            if isinstance(ended, Exception):
-                log.error("The machine was not watched during the night: %r", ended)
-            self._gate.hold(None)
-            self.progress = None
-
-    async def _watch(self) -> None:
-        """Close the gate while the machine should not work; end the trainer when that lasts, or memory is short."""
-        closed_at: float | None = None
-        cooling = False
-        while True:
-            machine = await self._read_machine()
-            why = strain(self._when, machine, by_itself=not self._asked, cooling=cooling)
-            cooling = why == HOT
-            self.warning = "on battery" if self._asked and machine.on_battery else None
-            self._gate.hold(why)
-            self._gate.look()
-            closed_at = None if why is None else closed_at or time.monotonic()
-            if is_short(self._when, machine):
-                await self._gate.end(SHORT)
-            elif closed_at is not None and time.monotonic() - closed_at > self._longest_pause_s:
-                await self._gate.end(f"paused for long: {why}")
-            await asyncio.sleep(self._look_every_s)
 
     def _checkpoint_folder(self) -> Path | None:
         if self._checkpoints is None:

@@ -29,6 +29,8 @@ from store.lessons import Lesson
 NICENESS = 10
 LONGEST_LINE = 1 << 20  # bytes of one line of the trainer
 LOG_BYTES = 8192  # of its log, the last ones are kept
+EXIT_EVERY_S = 0.05
+LAST_WORDS_S = 2.0  # for its log, once its process group is gone: what left the group may hold the pipe open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,29 +121,53 @@ async def _start(argv: Sequence[str], folder: Path) -> asyncio.subprocess.Proces
     return child
 
 
+@dataclass(slots=True)
+class _Heard:
+    """What the child has said so far."""
+
+    last: dict[str, Any] | None = None  # its "done" or "error"
+    log: bytes = b""  # the end of it
+
+
 async def _converse(
     child: asyncio.subprocess.Process, job: bytes, on_progress: Callable[[Progress], None], gate: Gate
 ) -> tuple[dict[str, Any], Held]:
-    """Give the child its job and listen until it is done; it is gone when this returns."""
-    log = asyncio.create_task(_tail(child))
+    """Give the child its job and listen until it is done; it is gone, with its group, when this returns."""
+    heard = _Heard()
+    listening = asyncio.create_task(_listen(child, on_progress, heard))
+    tail = asyncio.create_task(_keep_tail(child, heard))
+    waiting = asyncio.create_task(_exit(child))
     with gate.over(child.pid) as held:
         try:
             await _tell(child, job)
-            done = await _listen(child, on_progress)
-            code = await child.wait()
-            said = await log
+            await asyncio.wait((listening, waiting), return_when=asyncio.FIRST_COMPLETED)
+            if not listening.done() or listening.exception() is None:
+                await asyncio.wait((waiting,))
         finally:
             with suppress(ProcessLookupError, PermissionError):  # all of them have ended
                 os.killpg(child.pid, signal.SIGKILL)
-            await child.wait()
-            log.cancel()
+            code = await _exit(child)
+            await asyncio.wait((listening, tail), timeout=LAST_WORDS_S)
+            for task in (listening, tail, waiting):
+                task.cancel()
+            broken, *_ = await asyncio.gather(listening, tail, waiting, return_exceptions=True)
+    log = heard.log.decode(errors="replace")
     if gate.ended is not None:
         raise NightEnded(gate.ended)
-    if done is None:
-        raise NightFailed(_ending(code), log=said)
-    if done.get("type") == "error":
-        raise NightFailed(str(done.get("message") or done.get("code")), log=said)
-    return done, held
+    if isinstance(broken, Exception):
+        raise broken
+    if heard.last is None:
+        raise NightFailed(_ending(code), log=log)
+    if heard.last.get("type") == "error":
+        raise NightFailed(str(heard.last.get("message") or heard.last.get("code")), log=log)
+    return heard.last, held
+
+
+async def _exit(child: asyncio.subprocess.Process) -> int:
+    """Its exit code, as soon as it has one: `child.wait` waits for whoever else holds its pipes open, too."""
+    while child.returncode is None:
+        await asyncio.sleep(EXIT_EVERY_S)
+    return child.returncode
 
 
 async def _tell(child: asyncio.subprocess.Process, job: bytes) -> None:
@@ -155,18 +181,16 @@ async def _tell(child: asyncio.subprocess.Process, job: bytes) -> None:
 
 
 async def _listen(
-    child: asyncio.subprocess.Process, on_progress: Callable[[Progress], None]
-) -> dict[str, Any] | None:
-    """Pass on the progress; the last line, or None when there was none."""
+    child: asyncio.subprocess.Process, on_progress: Callable[[Progress], None], heard: _Heard
+) -> None:
+    """Pass on the progress, and keep how it ended."""
     assert child.stdout is not None
-    last = None
     while line := await _line(child.stdout):
         said = _understood(line)
         if said.get("type") == "progress":
             on_progress(_progress(said))
         elif said.get("type") in ("done", "error"):
-            last = said
-    return last
+            heard.last = said
 
 
 async def _line(stdout: asyncio.StreamReader) -> bytes:
@@ -181,9 +205,9 @@ def _understood(line: bytes) -> dict[str, Any]:
     try:
         said = json.loads(line)
     except ValueError as error:
-        raise NightFailed(f"the trainer said what is no JSON: {line[:80]!r}") from error
+        raise NightFailed(f"the trainer said {len(line)} bytes that are no JSON") from error
     if not isinstance(said, dict):
-        raise NightFailed(f"the trainer said what is no JSON object: {line[:80]!r}")
+        raise NightFailed(f"the trainer said {len(line)} bytes that are no JSON object")
     return said
 
 
@@ -193,16 +217,14 @@ def _progress(said: Mapping[str, Any]) -> Progress:
             done=int(said["done"]), total=int(said["total"]), unit=str(said["unit"]), note=str(said["note"])
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise NightFailed(f"the trainer's progress can't be read ({error!r})") from error
+        raise NightFailed(f"the trainer's progress can't be read ({type(error).__name__})") from error
 
 
-async def _tail(child: asyncio.subprocess.Process) -> str:
+async def _keep_tail(child: asyncio.subprocess.Process, heard: _Heard) -> None:
     """The end of the child's log; read to its end, whatever it is, so that the child is never held up."""
     assert child.stderr is not None
-    kept = b""
     while chunk := await child.stderr.read(LOG_BYTES):
-        kept = (kept + chunk)[-LOG_BYTES:]
-    return kept.decode(errors="replace")
+        heard.log = (heard.log + chunk)[-LOG_BYTES:]
 
 
 def _read(path: Path, done: Mapping[str, Any]) -> Trained:
@@ -227,7 +249,7 @@ def _read(path: Path, done: Mapping[str, Any]) -> Trained:
             resumed_from=int(done.get("resumed_from", 0)),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise NightFailed(f"the trainer's report can't be read ({error!r})") from error
+        raise NightFailed(f"the trainer's report can't be read ({type(error).__name__})") from error
 
 
 def _number(value: Any) -> float | None:

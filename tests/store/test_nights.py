@@ -45,6 +45,17 @@ def test_a_night_that_was_killed_is_found_by_the_next_start_and_by_the_next_nigh
     assert [None, None, None] == [one.ended_at for one in nights.newest(db, 9)]
 
 
+def test_what_was_decided_stays_whatever_fails_afterwards(db):
+    begun = nights.begin(db, job_id=1, was_live=0)
+    nights.end(db, begun.id, "adopted", numbers={"learned": [1]})
+    for outcome in ("failed", "interrupted"):
+        nights.end(db, begun.id, outcome)
+    nights.recover(db)
+    later = nights.end(db, begun.id, "adopted", numbers={"learned": [1], "swap_ms": 0.1})
+
+    assert ("adopted", {"learned": [1], "swap_ms": 0.1}) == (later.outcome, later.numbers)
+
+
 def test_the_last_night_that_was_adopted_is_found(db):
     for outcome in ("adopted", "refused", "failed", "nothing"):
         nights.end(db, nights.begin(db, job_id=1, was_live=0).id, outcome)

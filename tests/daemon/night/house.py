@@ -19,7 +19,7 @@ THREE = datetime(2026, 3, 5, 3)
 class House:
     """Nights whose clock, machine and trainer the test sets."""
 
-    def __init__(self, keep, folder, script):
+    def __init__(self, keep, folder, script, *, by_itself=True):
         self.keep, self.now, self.machine = keep, THREE, Machine()
         self.engine, self.gate = LearningEngine(), Gate(rest_s=0.05)
         self.gate._last_answer -= 10_000.0  # nobody has chatted for long
@@ -30,7 +30,7 @@ class House:
             model_path=folder / "model.gguf",
             home=folder,
             when=read_when("03:00-08:00, power, idle, cool, memory"),
-            by_itself=True,
+            by_itself=by_itself,
             quiet_s=120.0,
             since=THREE - timedelta(days=30),
             gate=self.gate,
@@ -58,11 +58,11 @@ class House:
 
 
 @asynccontextmanager
-async def house(folder, script=TRAINER, *, told="The user lives in Ghent."):
+async def house(folder, script=TRAINER, *, told="The user lives in Ghent.", by_itself=True):
     async with open_keeper(folder) as keep:
         if told:
             await keep.run(memories.add, told, told_on=date(2026, 3, 5), sources=())
-        made = House(keep, folder, script)
+        made = House(keep, folder, script, by_itself=by_itself)
         yield made
         if made.checkpoints is not None:
             checkpoints.sweep(made.checkpoints)

@@ -58,7 +58,7 @@ def test_a_candidate_that_knows_more_is_adopted_and_told_why():
         ({"grounded": marks("grounded", right(10, 12))}, "reads memories worse: 83% of 12"),
         ({"stale": marks("stale", right(1, 3))}, "tells what holds no more: 33% of 3"),
         ({"general": marks("general", (0.5, 0.6, 0.7), base=(1.0,) * 3)}, "talks unlike the base: 60%"),
-        ({"canary": marks("canary", right(7, 9))}, "no longer speaks as it should: 78%"),
+        ({"canary": marks("canary", right(7, 9))}, "no longer speaks as it should: 2 of 9"),
         ({"facts": marks("facts", right(0, 12))}, "knows no more than what is live"),
         ({"facts": marks("facts", right(10, 12), live=right(10, 12))}, "of 12 answers 0 are better, 0 worse"),
         ({"facts": marks("facts", right(4, 12), live=(0.0,) * 3 + right(2, 9))}, "knows no more"),
@@ -83,7 +83,20 @@ def test_a_candidate_is_refused_with_the_reason(parts, words):
     assert words in verdict.reason
 
 
-@pytest.mark.parametrize("part", ["abstain", "grounded", "stale", "canary"])
+def test_one_canary_that_the_base_passes_and_the_candidate_does_not_is_too_many():
+    """A friend's name in the answer to a greeting is a leak, however rare."""
+    lost = decide(exam(canary=marks("canary", right(8, 9))))
+    swapped = decide(exam(canary=marks("canary", (*right(8, 8), 0.0), base=(*right(7, 7), 0.0, 1.0))))
+
+    assert (False, False) == (lost.adopt, swapped.adopt)
+    assert "1 of 9 answers that the base passes" in lost.reason
+
+
+def test_a_canary_that_the_base_fails_too_is_not_held_against_the_candidate():
+    assert decide(exam(canary=marks("canary", right(8, 9), base=right(8, 9)))).adopt
+
+
+@pytest.mark.parametrize("part", ["abstain", "grounded", "stale"])
 def test_one_question_less_is_noise(part):
     for of in (1, 2, 8, 100):
         assert decide(exam(**{part: marks(part, right(of - 1, of))})).adopt == (of > 1)

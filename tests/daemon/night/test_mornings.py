@@ -41,6 +41,31 @@ def test_a_night_tells_what_it_learned_and_corrected(tmp_path):
     assert (1, 2, 0.5) == (second["was_live"], second["generation"], second["cost"]["train_s"])
 
 
+def test_a_night_that_is_cut_off_after_its_adoption_says_so(tmp_path):
+    """A kill leaves what the store holds when the swap begins; a shutdown then does not change it."""
+
+    async def run():
+        engine, told_then = LearningEngine(), []
+        async with told(tmp_path, GHENT) as keep:
+
+            async def cut_off(adapter):
+                told_then.append(await keep.run(report_on, None))
+                raise asyncio.CancelledError
+
+            engine.adopt = cut_off
+            with pytest.raises(asyncio.CancelledError):
+                await night(keep, engine, tmp_path)
+            await keep.run(nights.recover)
+            return [*told_then, await keep.run(report_on, None)]
+
+    for report in asyncio.run(run()):
+        assert ("adopted", 1, [1]) == (
+            report["outcome"],
+            report["generation"],
+            [one["id"] for one in report["learned"]],
+        )
+
+
 def test_what_is_forgotten_is_in_no_report_and_the_next_one_counts_it(tmp_path):
     async def run():
         engine = LearningEngine()

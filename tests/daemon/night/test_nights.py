@@ -9,7 +9,7 @@ import pytest
 from daemon.jobs import Postponed
 from daemon.night.errors import NightEnded, NightFailed
 from daemon.night.night import NightReport
-from daemon.night.nights import SHORT
+from daemon.night.watch import SHORT
 from daemon.night.when import Machine
 from store import jobs
 from tests.daemon.night.fakes import TRAINER

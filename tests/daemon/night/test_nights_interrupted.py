@@ -161,3 +161,23 @@ def test_a_night_that_fails_a_second_time_is_not_tried_with_that_checkpoint_agai
             return kept
 
     assert [True, False] == asyncio.run(run())
+
+
+def test_a_night_that_waits_is_dropped_when_nights_by_themselves_were_turned_off(tmp_path):
+    """Its day counts as free, and the checkpoint is gone; a night that is asked for runs all the same."""
+
+    async def run():
+        async with house(tmp_path, by_itself=False) as home:
+            kinds = {"night": Kind(work=home.nights.work, due=home.nights.due)}
+            runner = Runner(home.keep, kinds, every_s=60)
+            await home.keep.run(jobs.enqueue, "night", {"night": "2026-03-05"}, unique="night")
+            checkpoints.prepare(home.checkpoints)
+            await runner.look()
+            dropped = await home.keep.run(jobs.latest, "night")
+            over = await home.keep.run(jobs.is_over, "night", "night", "2026-03-05")
+            made = (home.nights.last, await home.keep.run(generations.all), home.checkpoints.exists())
+            await runner.order("night", {"recipe": {}, "seed": 0})
+            await runner.look()
+            return dropped.state, over, made, home.nights.last.adopted
+
+    assert ("done", False, (None, [], False), True) == asyncio.run(run())

@@ -3,6 +3,7 @@ import json
 import os
 import stat
 import sys
+import time
 
 import pytest
 
@@ -73,7 +74,10 @@ def test_the_job_goes_in_and_progress_and_adapter_come_out(tmp_path):
     [
         (ERROR, "No room."),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "killed .SIGKILL."),
-        ("import sys; sys.stderr.write('no memory\\n'); sys.exit(3)", "exit code 3 .*'no memory'"),
+        (
+            "import sys; print('m.NoMemoryError', file=sys.stderr); sys.exit(3)",
+            "exit code 3 .*m.NoMemoryError[.]",
+        ),
         ("import sys; sys.exit(0)", "exit code 0 before it was done"),
         ("print('hello')", "no JSON"),
         ("print('[1]')", "no JSON object"),
@@ -89,6 +93,37 @@ def test_a_trainer_that_fails_leaves_nothing_behind(tmp_path, script, words):
         trained(tmp_path, script)
 
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "last_words",
+    [
+        "raise ValueError('no tokens in Ghent.')",
+        "print('Ghent.', flush=True)",
+        "print('[\"Ghent.\"]', flush=True)",
+        'print(\'{"type": "progress", "done": "Ghent."}\', flush=True)',
+        "import sys; sys.exit('Ghent.')",
+    ],
+)
+def test_what_a_trainer_says_of_its_lessons_is_not_repeated(tmp_path, last_words):
+    """The error goes to the log, and stays with the job for ever: `forget` would not reach it."""
+    with pytest.raises(NightFailed) as failed:
+        trained(tmp_path, f"import sys; sys.stdin.read()\n{last_words}")
+
+    assert "Ghent" not in f"{failed.value} {vars(failed.value)}"
+
+
+@pytest.mark.parametrize("pipe", ["stdout", "stderr"])
+def test_a_process_that_a_trainer_leaves_behind_does_not_hold_up_the_night(tmp_path, pipe):
+    """It keeps a pipe of ours open."""
+    other = {"stdout": "stderr", "stderr": "stdout"}[pipe]
+    started = f"[sys.executable, '-c', 'import time; time.sleep(9)'], {other}=-3"
+    began = time.monotonic()
+
+    made = trained(tmp_path, GOOD + f"import subprocess\nsubprocess.Popen({started})")
+
+    assert 2 == made.steps
+    assert time.monotonic() - began < 6
 
 
 def test_a_trainer_may_say_much(tmp_path):

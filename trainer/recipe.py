@@ -43,7 +43,7 @@ class Recipe:
     batch: int = _number(12, "lessons per step", 1, 1024)
     epochs: float | None = _optional("times each lesson is seen; none = by the model's size", 0.1, 1000.0)
     steps: int | None = _optional("updates; none = from epochs", 1, 1_000_000)
-    min_steps: int = _number(240, "updates, when counted from epochs", 1, 100_000)
+    min_steps: int | None = _optional("updates, counted from epochs; none = by the model's size", 1, 100_000)
     warmup: float = _number(0.05, "fraction of the steps", 0.0, 0.9)
     clip: float = _number(1.0, "largest norm of the gradient", 0.001, 1000.0)
     checks: int = _number(10, "looks at the exam loss", 1, 1000)
@@ -71,7 +71,8 @@ class Recipe:
         """How many updates `lessons` lessons of the train split take on a base model of that many parameters."""
         if self.steps is not None:
             return self.steps
-        return max(self.min_steps, math.ceil(self.epochs_for(parameters) * lessons / self.batch))
+        counted = math.ceil(self.epochs_for(parameters) * lessons / self.batch)
+        return max(counted, self.min_steps or (240 if parameters < SMALL else 60))
 
     def epochs_for(self, parameters: int) -> float:
         """How many times each lesson is seen by a base model of that many parameters: more often by larger models."""

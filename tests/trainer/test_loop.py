@@ -80,7 +80,7 @@ def test_all_lessons_are_seen_equally_often_and_a_seed_fixes_the_order():
 
 def test_one_lesson_is_enough():
     backend = FakeBackend()
-    given, trained = trained_on(backend, course(1)[1], [], Recipe(), 1)
+    given, trained = trained_on(backend, course(1)[1], [], Recipe(min_steps=60), 1)
 
     assert (60, None) == (trained.steps, trained.exam_loss)
     assert {(0,)} == {tuple(seen) for seen in backend.seen}

@@ -24,7 +24,7 @@ from daemon.memory.study import study_missing
 from daemon.memory.waiting import Waiting, waiting
 from daemon.night.candidate import examine, propose, settle, swap
 from daemon.night.compose import compose
-from daemon.night.errors import NightEnded
+from daemon.night.errors import FORGOTTEN_MEANWHILE, NightEnded, NightFailed
 from daemon.night.pause import Gate
 from daemon.night.report import Before, by_reason, record
 from daemon.night.run import Progress as Progress
@@ -129,7 +129,7 @@ async def run_night(
             checkpoints=checkpoints,
         )
         return await _judge(
-            keep, engine, tonight, trained, base_sha256, ending, began, on_progress, unlearning
+            keep, engine, tonight, trained, base_sha256, ending, began, on_progress, unlearning, gate
         )
 
 
@@ -146,6 +146,10 @@ async def _recorded(
         if ending.outcome == "failed":
             ending.outcome = "interrupted"
         raise
+    except NightFailed as error:
+        if ending.outcome == "failed" and error.why == FORGOTTEN_MEANWHILE:
+            ending.outcome = "interrupted"  # it begins anew
+        raise
     finally:
         await keep.run(ending.write)
 
@@ -160,6 +164,7 @@ async def _judge(
     began: float,
     on_progress: Callable[[Progress], None],
     unlearning: Unlearning | None,
+    gate: Gate | None,
 ) -> NightReport:
     """Examine what was trained, adopt or refuse it; `ending` is filled in."""
     live = await keep.run(generations.live, base_sha256)  # `forget` may have changed it since the beginning
@@ -168,7 +173,7 @@ async def _judge(
     try:
         candidate = await propose(keep, trained, base_sha256, tonight)
         ending.generation_id, ending.backend = candidate.id, trained.backend
-        exam, verdict = await examine(keep, engine, trained, tonight, live, on_progress)
+        exam, verdict = await examine(keep, engine, trained, tonight, live, on_progress, gate)
         verdict = await unlearning.rule(verdict, candidate.id, trained.adapter)
         results = {
             **(exam.as_json() if exam else {}),

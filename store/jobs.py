@@ -56,12 +56,15 @@ def enqueue(db: apsw.Connection, kind: str, payload: Mapping[str, Any], *, uniqu
 
 
 def order(db: apsw.Connection, kind: str, payload: Mapping[str, Any], *, unique: str) -> Job:
-    """As `enqueue`, for somebody who asks: one that waits for its time is due at once, and takes on `payload`."""
+    """
+    As `enqueue`, for somebody who asks: one that waits for its time is due at once, and takes on `payload`.
+
+    One that runs already takes it on for its next attempt.
+    """
     with writing(db):
         found = enqueue(db, kind, payload, unique=unique)
-        if found.state == "waiting":
-            text = json.dumps({**found.payload, **payload})
-            db.execute("update jobs set payload = ?, run_at = null where id = ?", (text, found.id))
+        text = json.dumps({**found.payload, **payload})
+        db.execute("update jobs set payload = ?, run_at = null where id = ?", (text, found.id))
         return _get(db, found.id)
 
 

@@ -136,6 +136,18 @@ def adopted_before(db: apsw.Connection, night: Night) -> Night | None:
     return _night(found[0]) if found else None
 
 
+def last_refused(db: apsw.Connection, base_sha256: str, was_live: int) -> int | None:
+    """The newest generation of this model that a night by itself made beside `was_live`, and that was refused."""
+    found = rows(
+        db,
+        """select generations.id from nights join generations on generations.id = generation_id
+        where outcome = 'refused' and state = 'refused' and base_sha256 = ? and was_live = ?
+            and json_extract(numbers, '$.by_itself') = 1 order by generations.id desc limit 1""",
+        (base_sha256, was_live),
+    )
+    return found[0][0] if found else None
+
+
 def note_forgotten(db: apsw.Connection, forgotten: Forgotten) -> None:
     """Count one `forget`, inside its transaction."""
     counts = asdict(forgotten)

@@ -16,8 +16,9 @@ from daemon.engine.errors import AdapterRefused, AdapterUnknown
 from daemon.keeper import Keeper
 from daemon.memory.standing import held_lines
 from daemon.night.adopt import Verdict, decide
-from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
+from daemon.night.errors import FORGOTTEN_MEANWHILE, ExamTooLong, NightFailed
 from daemon.night.exam import Exam, sit
+from daemon.night.pause import Gate
 from daemon.night.questions import MOST, Question, choose
 from daemon.night.run import Progress, Trained
 from daemon.night.ways_back import restore_live
@@ -50,12 +51,14 @@ async def examine(
     tonight: Sequence[Lesson],
     live: Generation | None,
     on_progress: Callable[[Progress], None],
+    gate: Gate | None = None,
 ) -> tuple[Exam | None, Verdict]:
     """
     The exam and its verdict; an adapter that the engine does not take has failed without one.
 
     Raises:
         NightFailed: something it learned from was forgotten meanwhile.
+        NightEnded: the gate ended the night.
         ChildError: the engine died; an exam that was not held to its end counts for nothing.
     """
     try:
@@ -67,8 +70,10 @@ async def examine(
     try:
         questions = await keep.run(_questions, tonight, live.id if live else 0)
         exam = await sit(
-            engine, questions, candidate=sha256, has_live=live is not None, on_progress=on_progress
+            engine, questions, candidate=sha256, has_live=live is not None, on_progress=on_progress, gate=gate
         )
+    except ExamTooLong as error:
+        return None, Verdict(adopt=False, reason=str(error))
     except AdapterUnknown as error:
         raise NightFailed(FORGOTTEN_MEANWHILE) from error
     finally:

@@ -35,6 +35,13 @@ class NightEnded(NightError):
         self.why = why
 
 
+class ExamTooLong(NightError):
+    """An exam was not over in time; it counts as failed."""
+
+    def __init__(self, within_s: float) -> None:
+        super().__init__(f"the exam took more than {within_s / 60:.0f} minutes, so it could not be passed")
+
+
 class CheckpointsUnsafe(NightError):
     """The folder for checkpoints is not ours alone; nothing is written to it."""
 

@@ -7,6 +7,7 @@ take is answered wrongly by all. Knows nothing of which questions are asked (`qu
 """
 
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -16,12 +17,15 @@ from daemon.engine.client import Completion, Engine, Sampling
 from daemon.engine.errors import PromptTooLong
 from daemon.memory.content_words import content_words, normalised
 from daemon.night.canary import is_sane
+from daemon.night.errors import ExamTooLong
+from daemon.night.pause import Gate
 from daemon.night.questions import PARTS, Question
 from daemon.night.run import Progress
 
 MAX_REPLY_TOKENS = 48
 MAX_CANARY_TOKENS = 96
 SHOWN_MISSES = 10
+LONGEST_S = 7_200.0  # some hundreds of short answers, on a slow machine
 NOT_LIVE = ("general", "canary")  # parts where the base alone is the measure
 _DOESNT_KNOW = re.compile(r"\b(do not|don't|cannot|can't) (know|have|recall|remember|say)\b|\bnot sure\b")
 
@@ -82,6 +86,8 @@ async def sit(
     candidate: str,
     has_live: bool,
     on_progress: Callable[[Progress], None],
+    gate: Gate | None = None,
+    within_s: float = LONGEST_S,
 ) -> Exam:
     """
     Put the questions to all three.
@@ -89,9 +95,15 @@ async def sit(
     Args:
         candidate: sha256 of the loaded adapter.
         has_live: False when the base model itself is live.
+        gate: no question is asked while it is closed.
+        within_s: seconds of asking; waiting at the gate does not count.
+
+    Raises:
+        NightEnded: the gate ended the night.
+        ExamTooLong: it was not over in time.
     """
     asked_live = [one for one in questions if has_live and one.part not in NOT_LIVE]
-    clerk = _Clerk(engine, 2 * len(questions) + len(asked_live), on_progress)
+    clerk = _Clerk(engine, 2 * len(questions) + len(asked_live), on_progress, gate or Gate(), within_s)
     base = [await clerk.ask(one, "base") for one in questions]
     own = [await clerk.ask(one, candidate) for one in questions]
     live = {one: await clerk.ask(one, "live") for one in asked_live}
@@ -110,7 +122,11 @@ async def sit(
         for one, said in zip(questions, base, strict=True)
         if said and one.part == "general"
     ]
-    drift = [await _drift(engine, text, said, candidate) for text, said in talk if said]
+    drift = []
+    for text, said_by_base in talk:
+        await clerk.turn()
+        if said_by_base:
+            drift.append(await _drift(engine, text, said_by_base, candidate))
     return Exam(marks=tuple(marks), missed=tuple(missed), drift=fmean(drift) if drift else None)
 
 
@@ -142,14 +158,32 @@ async def _drift(engine: Engine, question: str, said: str, candidate: str) -> fl
 class _Clerk:
     """Asks the questions of one exam and counts them."""
 
-    def __init__(self, engine: Engine, total: int, on_progress: Callable[[Progress], None]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        total: int,
+        on_progress: Callable[[Progress], None],
+        gate: Gate,
+        within_s: float,
+    ) -> None:
         self._engine = engine
+        self._gate, self._within_s = gate, within_s
+        self._end = time.monotonic() + within_s
         self._total = total
         self._on_progress = on_progress
         self._asked = 0
 
+    async def turn(self) -> None:
+        """Wait until the next question may be asked."""
+        came = time.monotonic()
+        if came > self._end:
+            raise ExamTooLong(self._within_s)
+        await self._gate.passed()
+        self._end += time.monotonic() - came
+
     async def ask(self, question: Question, adapter: str) -> Completion | None:
         """The answer; None when the engine can't take the question."""
+        await self.turn()
         system = [{"role": "system", "content": question.system}] if question.system else []
         most = MAX_CANARY_TOKENS if question.part == "canary" else MAX_REPLY_TOKENS
         try:

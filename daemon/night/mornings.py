@@ -13,7 +13,7 @@ from store.nights import Night
 
 NOTHING = {
     True: "there was nothing to learn: no memory that holds has lessons",
-    False: "there was nothing new to learn: the live generation has learned all these lessons",
+    False: "there was nothing new to learn: the live generation, or one that was refused, has learned these lessons",
 }
 
 

@@ -24,7 +24,7 @@ from daemon.memory.study import study_missing
 from daemon.memory.waiting import Waiting, waiting
 from daemon.night.candidate import examine, propose, settle, swap
 from daemon.night.compose import compose
-from daemon.night.errors import NightEnded
+from daemon.night.errors import FORGOTTEN_MEANWHILE, NightEnded, NightFailed
 from daemon.night.pause import Gate
 from daemon.night.report import Before, by_reason, record
 from daemon.night.run import Progress as Progress
@@ -110,7 +110,9 @@ async def run_night(
     async with _recorded(keep, job_id, live) as ending:
         tonight, wait = await prepare(keep, engine, seed, on_progress)
         ending.numbers = {"waiting": by_reason((one.memory_id, one.reason) for one in wait)}
-        if why_not := await _why_not(keep, tonight, live, by_itself):
+        ending.numbers["by_itself"] = int(by_itself)
+        refused = await keep.run(nights.last_refused, base_sha256, live.id if live else 0)
+        if why_not := await _why_not(keep, tonight, live, by_itself, refused):
             facts = sum(lesson.kind == "fact" for lesson in tonight)
             ending.outcome = "nothing"
             ending.numbers |= {"lessons": len(tonight), "facts": facts}
@@ -127,7 +129,7 @@ async def run_night(
             checkpoints=checkpoints,
         )
         return await _judge(
-            keep, engine, tonight, trained, base_sha256, ending, began, on_progress, unlearning
+            keep, engine, tonight, trained, base_sha256, ending, began, on_progress, unlearning, gate
         )
 
 
@@ -144,6 +146,10 @@ async def _recorded(
         if ending.outcome == "failed":
             ending.outcome = "interrupted"
         raise
+    except NightFailed as error:
+        if ending.outcome == "failed" and error.why == FORGOTTEN_MEANWHILE:
+            ending.outcome = "interrupted"  # it begins anew
+        raise
     finally:
         await keep.run(ending.write)
 
@@ -158,6 +164,7 @@ async def _judge(
     began: float,
     on_progress: Callable[[Progress], None],
     unlearning: Unlearning | None,
+    gate: Gate | None,
 ) -> NightReport:
     """Examine what was trained, adopt or refuse it; `ending` is filled in."""
     live = await keep.run(generations.live, base_sha256)  # `forget` may have changed it since the beginning
@@ -166,7 +173,7 @@ async def _judge(
     try:
         candidate = await propose(keep, trained, base_sha256, tonight)
         ending.generation_id, ending.backend = candidate.id, trained.backend
-        exam, verdict = await examine(keep, engine, trained, tonight, live, on_progress)
+        exam, verdict = await examine(keep, engine, trained, tonight, live, on_progress, gate)
         verdict = await unlearning.rule(verdict, candidate.id, trained.adapter)
         results = {
             **(exam.as_json() if exam else {}),
@@ -206,17 +213,28 @@ def _before(db: Any, live: Generation | None) -> Before:
 
 
 async def _why_not(
-    keep: Keeper, tonight: Sequence[Lesson], live: Generation | None, by_itself: bool
+    keep: Keeper,
+    tonight: Sequence[Lesson],
+    live: Generation | None,
+    by_itself: bool,
+    refused: int | None,
 ) -> str | None:
-    """Why there is nothing to do tonight; None when there is."""
+    """
+    Why there is nothing to do tonight; None when there is.
+
+    Args:
+        refused: the generation that the last night by itself made beside this live one, when it was refused.
+    """
     if not any(lesson.kind == "fact" for lesson in tonight):
         return "nothing to learn: no memory that holds has lessons"
-    if not by_itself or live is None:
+    if not by_itself:
         return None
-    learned = await keep.run(generations.lesson_ids, live.id)
-    if learned != {lesson.id for lesson in tonight}:
-        return None
-    return f"nothing new to learn: generation {live.id} has learned all these lessons"
+    ids = {lesson.id for lesson in tonight}
+    if live is not None and await keep.run(generations.lesson_ids, live.id) == ids:
+        return f"nothing new to learn: generation {live.id} has learned all these lessons"
+    if refused is not None and await keep.run(generations.lesson_ids, refused) == ids:
+        return f"nothing new to learn: generation {refused} learned these very lessons and was refused"
+    return None
 
 
 def _left_out(reason: str, total_s: float) -> NightReport:
@@ -245,4 +263,5 @@ async def prepare(
     wait = await keep.run(waiting, date.today())
     said = await keep.run(mentioned)
     lines = await keep.run(held_lines)
-    return compose(held, lines, said, seed=seed, waiting={one.memory_id for one in wait}), wait
+    waits = {one.memory_id for one in wait}
+    return await asyncio.to_thread(compose, held, lines, said, seed=seed, waiting=waits), wait

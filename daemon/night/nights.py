@@ -21,7 +21,7 @@ from daemon.engine.client import Engine
 from daemon.jobs import Postponed
 from daemon.keeper import Keeper
 from daemon.night import checkpoints
-from daemon.night.errors import CheckpointsUnsafe, NightEnded, NightFailed
+from daemon.night.errors import FORGOTTEN_MEANWHILE, CheckpointsUnsafe, NightEnded, NightFailed
 from daemon.night.night import NightReport, Progress, run_night
 from daemon.night.pause import Gate
 from daemon.night.private_folder import memory_folder, sweep
@@ -43,6 +43,7 @@ from store.jobs import Job
 log = logging.getLogger(__name__)
 
 POSTPONED_S = 60.0
+MOST_ANEW = 3  # times that one attempt begins anew for what it finds forgotten by itself
 FORGOTTEN = "something was forgotten"
 
 
@@ -166,6 +167,7 @@ class Nights:
                 await asyncio.to_thread(checkpoints.sweep, self._checkpoints)
 
     async def _run(self, job: Job) -> NightReport:
+        anew = 0
         while True:
             async with self._forgetting:
                 forgets = self._forgets
@@ -187,7 +189,8 @@ class Nights:
                     unlearning=self._unlearning,
                 )
             except (NightEnded, NightFailed) as error:
-                if self._forgets != forgets:
+                if self._forgets != forgets or (error.why == FORGOTTEN_MEANWHILE and anew < MOST_ANEW):
+                    anew += error.why == FORGOTTEN_MEANWHILE  # `forget` may not have come to tell us yet
                     log.info("Night: %s; it begins anew without it", FORGOTTEN)
                     continue
                 if isinstance(error, NightEnded) and not self._watch.asked:

@@ -19,7 +19,10 @@ from dataclasses import dataclass, field
 
 import psutil
 
+from daemon.night.errors import NightEnded
+
 REST_S = 10.0  # a person reads the answer and writes the next question
+PASS_EVERY_S = 0.1
 CHAT = "a chat is being answered"
 
 
@@ -51,6 +54,11 @@ class Gate:
     def reason(self) -> str | None:
         """Why it is closed; None while it is open."""
         return CHAT if self._answering or self._resting is not None else self._held_for
+
+    @property
+    def has_trainer(self) -> bool:
+        """Whether a trainer runs, or is stopped, behind it."""
+        return self._held is not None
 
     @property
     def silent_s(self) -> float:
@@ -87,6 +95,13 @@ class Gate:
         if (held := self._held) is not None:
             _signal(held.pid, signal.SIGKILL)  # reaches stopped processes too
             await held.gone.wait()
+
+    async def passed(self) -> None:
+        """Wait until it is open, for work in steps that no signal can stop; raises `NightEnded`."""
+        while self.ended is None and self.reason is not None:
+            await asyncio.sleep(PASS_EVERY_S)
+        if self.ended is not None:
+            raise NightEnded(self.ended)
 
     def look(self) -> None:
         """Wake a trainer that somebody else has stopped, though the gate is open."""

@@ -84,7 +84,7 @@ class Watch:
         self._gate.hold(why)
         self._gate.look()
         self._closed_at = None if why is None else self._closed_at or time.monotonic()
-        if is_short(self._when, machine):
+        if is_short(self._when, machine) and self._gate.has_trainer:  # an exam has none to give back
             await self._gate.end(SHORT)
         elif self._closed_at is not None and time.monotonic() - self._closed_at > self._longest_pause_s:
             await self._gate.end(f"paused for long: {why}")

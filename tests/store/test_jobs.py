@@ -142,7 +142,9 @@ def test_an_order_is_due_at_once_whatever_a_waiting_job_was_told(db):
 
     assert (failed.id, {"night": "2026-03-05", "seed": 3}) == (ordered.id, ordered.payload)
     running = jobs.claim(db, "night", now=NOON, lease_s=60)
-    assert running == jobs.order(db, "night", {"seed": 4}, unique="night")
+    again = jobs.order(db, "night", {"seed": 4}, unique="night")  # for its next attempt
+    assert (running.id, "running", running.attempts) == (again.id, again.state, again.attempts)
+    assert 4 == again.payload["seed"]
 
 
 def test_a_wait_longer_than_any_is_a_wrong_clocks_and_not_waited_for(db):

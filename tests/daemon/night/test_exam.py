@@ -9,6 +9,7 @@ import pytest
 from daemon.engine.errors import PromptTooLong
 from daemon.engine.records import Score
 from daemon.memory.recall import system_text
+from daemon.night.errors import ExamTooLong
 from daemon.night.exam import is_abstention, is_correct, overlap, sit
 from daemon.night.questions import Question
 from tests.daemon.memory.fakes import FakeEngine
@@ -163,3 +164,17 @@ def test_abstaining_has_several_wordings(answer, expected):
 )
 def test_overlap_is_the_f1_of_words(one, other, f1):
     assert f1 == pytest.approx(overlap(one, other))
+
+
+def test_an_exam_that_takes_too_long_is_not_passed():
+    with pytest.raises(ExamTooLong, match="more than -1 minutes"):
+        asyncio.run(
+            sit(
+                ByAdapter(),
+                QUESTIONS,
+                candidate="candidate",
+                has_live=False,
+                on_progress=lambda progress: None,
+                within_s=-60.0,
+            )
+        )

@@ -58,6 +58,18 @@ def test_a_second_night_that_knows_no_more_is_refused_and_the_first_stays_live(t
     assert "knows no more" in report.reason
 
 
+def test_what_was_refused_is_not_trained_again_by_itself_until_there_is_something_new(tmp_path):
+    async def run():
+        engine = LearningEngine(forgets_small_talk=True)
+        async with told(tmp_path, "The user lives in Ghent.") as keep:
+            made = [(await night(keep, engine, tmp_path, by_itself=True)).generation for _ in range(2)]
+            made.append((await night(keep, engine, tmp_path)).generation)  # who asks gets one
+            await keep.run(memories.add, "The user plays the cello.", told_on=date(2026, 3, 6), sources=())
+            return [*made, (await night(keep, engine, tmp_path, by_itself=True)).generation]
+
+    assert [1, None, 2, 3] == asyncio.run(run())
+
+
 def test_a_night_after_a_new_memory_is_compared_with_the_live_generation(tmp_path):
     async def run():
         engine = LearningEngine()

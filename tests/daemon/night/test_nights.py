@@ -156,3 +156,23 @@ def test_short_memory_ends_a_night_and_one_that_was_asked_for_says_so(tmp_path):
             return home.checkpoints.exists()
 
     assert asyncio.run(run())  # for the next attempt
+
+
+def test_an_exam_rests_too_and_is_ended_when_that_lasts(tmp_path):
+    async def run():
+        async with house(tmp_path) as home:
+            complete, asked = home.engine.complete, []
+
+            async def pull_the_plug(messages, **rest):
+                if home.nights.progress and home.nights.progress.note == "exam":
+                    asked.append(messages)
+                    home.machine = Machine(on_battery=True)
+                    await asyncio.sleep(0.05)
+                return await complete(messages, **rest)
+
+            home.engine.complete = pull_the_plug
+            with pytest.raises(Postponed):
+                await home.nights.work(await home.job())
+            return len(asked)
+
+    assert asyncio.run(run()) < 6

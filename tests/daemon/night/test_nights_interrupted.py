@@ -11,7 +11,7 @@ from daemon.night.errors import NightFailed
 from daemon.night.night import NightReport
 from daemon.night.nights import FORGOTTEN
 from daemon.night.when import Machine
-from store import generations, jobs, memories
+from store import generations, jobs, memories, nights
 from tests.daemon.night.fakes import TRAINER
 from tests.daemon.night.house import THREE, house
 
@@ -181,3 +181,26 @@ def test_a_night_that_waits_is_dropped_when_nights_by_themselves_were_turned_off
             return dropped.state, over, made, home.nights.last.adopted
 
     assert ("done", False, (None, [], False), True) == asyncio.run(run())
+
+
+def test_a_night_that_finds_itself_that_something_was_forgotten_begins_anew_at_once(tmp_path):
+    """It may notice before `forget` comes to tell it; no attempt is lost."""
+
+    async def run():
+        async with house(tmp_path) as home:
+            gone = await home.keep.run(
+                memories.add, "The user's dog is called Rex.", told_on=date(2026, 3, 5), sources=()
+            )
+            load = home.engine.load
+
+            async def forget_then_load(adapter):
+                if home.engine.load is forget_then_load:
+                    home.engine.load = load
+                    await home.keep.run(memories.forget, [gone.id], messages=[])
+                return await load(adapter)
+
+            home.engine.load = forget_then_load
+            await home.nights.work(await home.job())
+            return home.nights.last.adopted, [one.outcome for one in await home.keep.run(nights.newest, 9)]
+
+    assert (True, ["adopted", "interrupted"]) == asyncio.run(run())

@@ -48,7 +48,7 @@ def base_mb(model: GgufModel, dtype: torch.dtype, way: str) -> float:
     if way != "held":
         return model.parameters * dtype.itemsize / 1e6
     kinds = model.read(lambda tensor: (tensor.tensor_type.name, int(tensor.n_elements)))
-    return sum(size * HELD_BYTES.get(kind, 2) for _, (kind, size) in kinds) / 1e6
+    return float(sum(size * HELD_BYTES.get(kind, 2) for _, (kind, size) in kinds)) / 1e6
 
 
 def fits_whole(free: float, parameters: int, half: bool) -> bool:

@@ -107,13 +107,23 @@ class _Stop:
         self._thread.start()
 
     def took_ms(self) -> float:
-        """Milliseconds until it was stopped."""
+        """
+        Milliseconds until it was stopped.
+
+        Raises:
+            TimeoutError: it was never seen stopped; it may have ended.
+        """
         self._thread.join(LONGEST_S)
+        if not self._stopped_at:
+            raise TimeoutError(f"the trainer (process {self._pid}) was never seen stopped")
         return (self._stopped_at - self._began) * 1000
 
     def _look(self) -> None:
-        while _state(self._pid) != "T":
-            time.sleep(LOOK_EVERY_S)
+        try:
+            while _state(self._pid) != "T":
+                time.sleep(LOOK_EVERY_S)
+        except OSError:  # it has ended
+            return
         self._stopped_at = time.perf_counter()
 
 

@@ -3,7 +3,8 @@ Context distillation as one would write it first with transformers and PEFT: wha
 
     each step: pad the batch on the right ─> teacher forward, full logits ─> student forward, full logits ─> KL ─> AdamW
 
-The same weights, lessons, adapter, batches, precision and threads as ours. Of its free choices it takes the cheaper:
+The same weights, lessons, adapter, batches, precision of products and threads as ours; it holds its base in float32,
+ours as in the file where that is large. Of its free choices it takes the cheaper:
 scaled dot-product attention, and softmax over answer positions only. Knows nothing of our trainer but its file reader.
 """
 

@@ -2,8 +2,8 @@
 The student's part of the night: update the adapter, look at the exam now and then, keep the best.
 
 Promises: the same lessons, recipe and seed visit the same batches, also in a night that was cut short and goes on; a
-loss or an adapter that is no number ends the night; memory that runs out halves the batch, each lesson is still seen as
-often; the adapter given back is the one with the lowest exam loss (the last one where there is no exam).
+loss or an adapter that is no number ends the night; memory that runs out halves the batch, each lesson is still seen
+as often; the adapter given back is the one with the lowest exam loss (the last one where there is no exam).
 Knows nothing of files, chats or libraries.
 """
 

@@ -25,10 +25,19 @@ def _by_resource() -> float:
 
 def free_mb() -> float | None:
     """Memory this process may still take, in MB, without another program losing any; None: the system does not say."""
-    found = [
-        each for each in (_free_of_machine(), _free_of_group(Path("/sys/fs/cgroup"))) if each is not None
-    ]
-    return min(found, default=None)
+    found = [_free_of_machine(), *map(free_of_group, _groups())]
+    return min((each for each in found if each is not None), default=None)
+
+
+def _groups() -> list[Path]:
+    """The folders of this process's own group and of those around it (version 2 of control groups)."""
+    root = Path("/sys/fs/cgroup")
+    try:
+        lines = Path("/proc/self/cgroup").read_text().splitlines()
+    except OSError:
+        return []
+    own = [root / line.removeprefix("0::/") for line in lines if line.startswith("0::/")]
+    return [folder for each in own for folder in (each, *each.parents) if folder.is_relative_to(root)]
 
 
 def _free_of_machine() -> float | None:
@@ -40,11 +49,17 @@ def _free_of_machine() -> float | None:
     return int(found[0]) * 1024 / 1e6 if found else None
 
 
-def _free_of_group(folder: Path) -> float | None:
-    """A container's limit, less what is taken; None where there is none."""
+def free_of_group(folder: Path) -> float | None:
+    """A container's limit, less what is taken and can't be given back, in MB; None where there is none."""
     try:
         limit = (folder / "memory.max").read_text().strip()
         taken = (folder / "memory.current").read_text().strip()
-    except OSError:
+        stat = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+    except (OSError, ValueError):
         return None
-    return (int(limit) - int(taken)) / 1e6 if limit.isdigit() and taken.isdigit() else None
+    if not (limit.isdigit() and taken.isdigit()):
+        return None
+    files = int(stat.get("inactive_file", 0)) + int(
+        stat.get("active_file", 0)
+    )  # pages of files: the model's own too
+    return (int(limit) - int(taken) + files) / 1e6

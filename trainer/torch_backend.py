@@ -8,6 +8,7 @@ Knows nothing of schedules, lessons or files.
 """
 
 import logging
+import math
 import warnings
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -22,21 +23,19 @@ from peft.utils import get_peft_model_state_dict
 from torch.utils.checkpoint import checkpoint
 from transformers import Qwen3ForCausalLM
 
-from trainer.backend import Floats, Sequences, Targets
-from trainer.errors import OutOfMemory
+from trainer.backend import Floats, Sequences, Targets, join
 from trainer.gguf_model import GgufModel
 from trainer.loss import loss
 from trainer.memory import peak_of_process_mb
-from trainer.need import activations_mb
-from trainer.parts import of, parts
+from trainer.parts import of
 from trainer.recipe import Recipe
+from trainer.room import Part, Room
 from trainer.torch_attention import runs_of
-from trainer.torch_base import load_base, way_of_holding
+from trainer.torch_base import base_mb, load_base, way_of_holding
 from trainer.torch_device import device_for, free_on, in_bfloat16, memory_errors
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 LARGE = 500e6  # parameters; from here on the base is held in bfloat16 where that is fast
-SPARE = 0.8  # part of the free memory that a step may count on
 PART_MB = 1000.0  # of activations held at a time, at least; as much as the model itself where that is more
 
 log = logging.getLogger(__name__)
@@ -54,11 +53,11 @@ class TorchBackend:
         part_mb: float | None = None,
     ) -> None:
         self.parameters = model.parameters
-        self._shape = model.shape
         self._recipe = recipe
         self._device = device_for(recipe)
         self._half = in_bfloat16(recipe, self._device)
-        self._free_mb = free or partial(free_on, self._device)
+        free = free or partial(free_on, self._device)
+        on_cpu = self._device.type == "cpu"
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
         torch.manual_seed(seed)
@@ -66,6 +65,8 @@ class TorchBackend:
         dtype = torch.bfloat16 if large else torch.float32
         way = way_of_holding(recipe, self.parameters, self._device, self._half)
         with memory_errors("loading the model", 0):
+            if on_cpu and base_mb(model, dtype, way) > (free() or math.inf):
+                raise MemoryError  # before it is tried: the system would kill a process, maybe not ours
             self._base = load_base(model, dtype, self._device, way)
             self._peft = _with_adapter(self._base, recipe, self.parameters)
             self._trained = [weights for weights in self._peft.parameters() if weights.requires_grad]
@@ -80,47 +81,58 @@ class TorchBackend:
                     "exp_avg": torch.zeros_like(weights),
                     "exp_avg_sq": torch.zeros_like(weights),
                 }
-        base_mb = sum(weights.nbytes for weights in self._base.parameters()) / 1e6
-        self._part_mb = max(PART_MB, base_mb) if part_mb is None else part_mb
+        if part_mb is None:
+            part_mb = max(PART_MB, sum(weights.nbytes for weights in self._base.parameters()) / 1e6)
+        itemsize = 2 if self._half else 4
+        self._room = Room(model.shape, itemsize=itemsize, part_mb=part_mb, free_mb=free, refuse=on_cpu)
         precision = "bfloat16" if self._half else "float32"
         held = {"whole": "", "held": ", base as in the file", "nf4": ", base in nf4"}[way]
         self.name = f"torch, {self._device.type}, {precision}{held}"
-        self._checkpointing = False
+        if recipe.checkpointing == "auto":
+            self._room.may_keep_less(self._keep_less)
         if recipe.checkpointing == "on":
+            self._room.twice = True
             self._keep_less("the recipe asks for it")
 
     def teach(self, batch: Sequences, d: int) -> Targets:
         """What the base model expects, without the adapter."""
-        with (
-            memory_errors("asking the teacher", len(batch.lengths)),
-            torch.no_grad(),
-            self._peft.disable_adapter(),
-        ):
-            logp = self._answer_logits(batch).log_softmax(-1)
-            top = logp.topk(d, dim=-1)
-            rest = logp.scatter_(-1, top.indices, -torch.inf).logsumexp(-1)
-        return Targets(tokens=_numpy(top.indices), logp=_numpy(top.values), rest=_numpy(rest))
+
+        def read(cut: list[Part]) -> list[Targets]:
+            with memory_errors("asking the teacher", len(batch.lengths)), torch.no_grad():
+                return [self._expected(part, d) for part, _ in cut]
+
+        with self._peft.disable_adapter():
+            return join(self._room.in_parts("asking the teacher", batch, read, learn=False))
 
     def step(self, batch: Sequences, targets: Targets, learning_rate: float) -> float:
         """One update; the loss before it, in nats per answer token."""
-        self._make_room(batch)
         for group in self._optimiser.param_groups:
             group["lr"] = learning_rate
-        total = 0.0
-        with memory_errors("learning", len(batch.lengths)):
-            self._optimiser.zero_grad(set_to_none=True)
-            for part, mine in self._parts(batch):
-                value = self._loss(part, of(targets, mine)) * (len(part.answers) / len(batch.answers))
-                value.backward()  # type: ignore[no-untyped-call]
-                total += float(value.detach())
-            torch.nn.utils.clip_grad_norm_(self._trained, self._recipe.clip)
-            self._optimiser.step()
+
+        def gather(cut: list[Part]) -> float:
+            total = 0.0
+            with memory_errors("learning", len(batch.lengths)):
+                self._optimiser.zero_grad(set_to_none=True)
+                for part, mine in cut:
+                    value = self._loss(part, of(targets, mine)) * (len(part.answers) / len(batch.answers))
+                    value.backward()  # type: ignore[no-untyped-call]
+                    total += float(value.detach())
+                torch.nn.utils.clip_grad_norm_(self._trained, self._recipe.clip)
+            return total
+
+        total = self._room.in_parts("learning", batch, gather, learn=True)
+        self._optimiser.step()
         return total
 
     def loss(self, batch: Sequences, targets: Targets) -> float:
         """The same loss without an update."""
-        with memory_errors("looking at the exam", len(batch.lengths)), torch.no_grad():
-            return float(self._loss(batch, targets))
+
+        def look(cut: list[Part]) -> float:
+            with memory_errors("looking at the exam", len(batch.lengths)), torch.no_grad():
+                sums = [float(self._loss(part, of(targets, mine))) * len(part.answers) for part, mine in cut]
+            return sum(sums) / len(batch.answers)
+
+        return self._room.in_parts("looking at the exam", batch, look, learn=False)
 
     def adapter(self) -> dict[str, Floats]:
         """A copy of the adapter: PEFT's tensor names, A (rank, in) and B (out, rank), float32."""
@@ -160,6 +172,12 @@ class TorchBackend:
             values: Floats = _numpy(self._answer_logits(batch))
         return values
 
+    def _expected(self, batch: Sequences, d: int) -> Targets:
+        logp = self._answer_logits(batch).log_softmax(-1)
+        top = logp.topk(d, dim=-1)
+        rest = logp.scatter_(-1, top.indices, -torch.inf).logsumexp(-1)
+        return Targets(tokens=_numpy(top.indices), logp=_numpy(top.values), rest=_numpy(rest))
+
     def _loss(self, batch: Sequences, targets: Targets) -> torch.Tensor:
         logp = self._answer_logits(batch).log_softmax(-1)
         tokens = self._tensor(targets.tokens)
@@ -187,30 +205,7 @@ class TorchBackend:
             logits: torch.Tensor = self._base.lm_head(hidden[self._tensor(batch.places)])
         return logits.float()
 
-    def _make_room(self, batch: Sequences) -> None:
-        """Keep fewer activations where the free memory asks for it; no room even so: `OutOfMemory` before it hurts."""
-        free = self._free_mb()
-        if free is None:
-            return
-        sizes = max((len(part.tokens), len(part.answers)) for part, _ in self._parts(batch))
-        whole = self._need_mb(*sizes)
-        if self._recipe.checkpointing == "auto" and not self._checkpointing and whole > SPARE * free:
-            self._keep_less(f"a step needs about {whole:,.0f} MB, {free:,.0f} MB are free")
-        if self._checkpointing:
-            whole = self._need_mb(*sizes, checkpointing=True)
-        if self._device.type == "cpu" and whole > free:  # the system would kill a process, maybe not ours
-            raise OutOfMemory("learning", len(batch.lengths))
-
-    def _parts(self, batch: Sequences) -> list[tuple[Sequences, slice]]:
-        """What is held at a time: by a measure that free memory does not change, so that sums are always the same."""
-        return parts(batch, lambda *sizes: self._need_mb(*sizes) <= self._part_mb)
-
-    def _need_mb(self, tokens: int, answers: int, *, checkpointing: bool = False) -> float:
-        size = 2 if self._half else 4
-        return activations_mb(self._shape, tokens, answers, itemsize=size, checkpointing=checkpointing)
-
     def _keep_less(self, why: str) -> None:
-        self._checkpointing = True
         self.name += ", checkpointing"
         log.info("activations are computed twice instead of kept: %s", why)
         for layer in self._base.model.layers:  # transformers' own switch has changed its name

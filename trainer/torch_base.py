@@ -26,6 +26,7 @@ from trainer.torch_held import SLICE, HeldEmbedding, HeldLinear
 
 LARGE = 100e6  # parameters; from here on memory counts more than the time to make numbers float32 again
 LEARNING = 1.0  # bytes of a card's memory for each parameter of the base, beside the parameter itself
+HELD_BYTES = {"Q8_0": 1 + 4 / 32}  # a number, and its part of a float32 scale; of all other types two
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,14 @@ def way_of_holding(recipe: Recipe, parameters: int, device: torch.device, half: 
         log.info("the card has %.1f GB free: the base is held %s", free / 1e9, "in nf4" if small else "whole")
         return "nf4" if small else "whole"
     return "held" if parameters >= LARGE and not half else "whole"
+
+
+def base_mb(model: GgufModel, dtype: torch.dtype, way: str) -> float:
+    """MB of the base alone when it is held in that way ("whole" or "held")."""
+    if way != "held":
+        return model.parameters * dtype.itemsize / 1e6
+    kinds = model.read(lambda tensor: (tensor.tensor_type.name, int(tensor.n_elements)))
+    return float(sum(size * HELD_BYTES.get(kind, 2) for _, (kind, size) in kinds)) / 1e6
 
 
 def fits_whole(free: float, parameters: int, half: bool) -> bool:

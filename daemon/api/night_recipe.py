@@ -33,7 +33,14 @@ CHOICES = {
     "checkpointing": ("auto", "on", "off"),
     "device": ("auto", "cuda", "mlx", "cpu"),
 }
-MAY_BE_NULL = ("rank", "alpha", "learning_rate", "epochs", "steps", "min_steps")  # null = the trainer's own choice
+MAY_BE_NULL = (
+    "rank",
+    "alpha",
+    "learning_rate",
+    "epochs",
+    "steps",
+    "min_steps",
+)  # null = the trainer's own choice
 
 
 def check(recipe: Mapping[str, object]) -> None:

@@ -143,7 +143,7 @@ def test_a_step_in_parts_is_the_step(tiny, part_mb):
     batch = pack(LESSONS)
     whole, apart = open_tiny(tiny), open_tiny(tiny, part_mb=part_mb)
     targets = taught(whole, batch)
-    assert len(apart._parts(batch)) > 1
+    assert len(apart._room.cut(batch)) > 1
 
     assert whole.step(batch, targets, 0.0) == pytest.approx(apart.step(batch, targets, 0.0), rel=1e-6)
     for one, other in zip(whole._trained, apart._trained, strict=True):
@@ -182,30 +182,6 @@ def test_a_base_of_any_other_type_is_held_in_halves(tmp_path):
     batch = pack(LESSONS)
 
     np.testing.assert_allclose(taught(whole, batch).logp, taught(held, batch).logp, atol=0.02)
-
-
-def test_little_memory_turns_checkpointing_on_and_less_refuses(tiny):
-    batch = pack(LESSONS)
-    sizes = open_model(tiny).shape, len(batch.tokens), len(batch.answers)
-    whole = activations_mb(*sizes, itemsize=4)
-    least = activations_mb(*sizes, itemsize=4, checkpointing=True)
-    free = [10 * whole]
-    backend = open_tiny(tiny, free=lambda: free[0])
-    targets = hard_targets(batch)
-    backend.step(batch, targets, 0.0)
-    assert "checkpointing" not in backend.name
-    free[0] = 0.5 * (whole + least)
-    backend.step(batch, targets, 0.0)
-    assert "checkpointing" in backend.name
-    free[0] = 0.9 * least
-    before = backend.state()
-
-    with pytest.raises(OutOfMemory, match="while learning with 6 lessons at a time"):
-        backend.step(batch, targets, 0.0)
-    assert all((values == before[name]).all() for name, values in backend.state().items())
-    with pytest.raises(OutOfMemory, match="one lesson at a time already"):
-        free[0] = 0.0
-        backend.step(pack(LESSONS[:1]), hard_targets(pack(LESSONS[:1])), 0.0)
 
 
 def kept_mb(path, checkpointing: str) -> float:

@@ -16,7 +16,6 @@ import asyncio
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
 from pathlib import Path
@@ -26,6 +25,7 @@ from typing import Any
 from rich.console import Console
 
 from bench.intervals import difference, interval, percent
+from bench.kept import Kept, fingerprint
 from bench.study import studied
 from bench.user_lessons import RECALLED, alike, text, tonight
 from bench.users import Fact, User, user
@@ -81,9 +81,11 @@ async def measure(
         recipe: overrides of the trainer's.
         lessons: what a night learns of a user; another maker of lessons can be measured in its place.
         study: the lessons are those of the product's own study instead.
-        kept: a file of nights that were measured already, with the same recipe; new ones are added.
+        kept: a file of nights measured by a run that was broken off; those of other lessons or recipes don't count.
     """
     engine = Engine.for_model(nano(), n_ctx=2048, threads=1, gpu_layers=0, idle_s=3600)
+    file = Kept(kept, fingerprint("facts", recipe or {}, "study" if study else lessons.__qualname__))
+    known = {(row["size"], row["seed"]): Marks(**row["marks"]) for row in file.rows()}
     found: dict[int, Marks] = {}
     try:
         answers = await ask_all(engine, [(asked, None) for asked in lines("small_talk")], "base")
@@ -91,12 +93,12 @@ async def measure(
         for size in sizes:
             found[size] = Marks()
             for seed in range(seeds if size <= TARGET_SIZE else 1):
-                one = _kept(kept, size, seed)
+                one = known.get((size, seed))
                 if one is None:
                     told = user(seed, size, never=NEVER)
                     taught = await studied(engine, told, seed) if study else lessons(told, general, seed)
                     one = await _night(engine, told, taught, seed, recipe or {})
-                    _keep(kept, size, seed, one)
+                    file.add({"size": size, "seed": seed, "marks": asdict(one)})
                 found[size] += one
                 if log:
                     log.print(f"{size} facts, user {seed}: {summary({size: one})['by_size'][size]}")
@@ -127,24 +129,6 @@ def summary(found: Mapping[int, Marks]) -> dict[str, Any]:
             for size, m in found.items()
         },
     }
-
-
-def _keep(file: Path | None, size: int, seed: int, marks: Marks) -> None:
-    if file:
-        with file.open("a", encoding="utf-8") as lines_of:
-            lines_of.write(json.dumps({"size": size, "seed": seed, "marks": asdict(marks)}) + "\n")
-
-
-def _kept(file: Path | None, size: int, seed: int) -> Marks | None:
-    """The marks of a night that was measured before."""
-    if file is None or not file.exists():
-        return None
-    for line in file.read_text(encoding="utf-8").splitlines():
-        with suppress(ValueError):  # the last line of a run that was broken off
-            row = json.loads(line)
-            if (row["size"], row["seed"]) == (size, seed):
-                return Marks(**row["marks"])
-    return None
 
 
 def nano() -> Path:

@@ -18,7 +18,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.intervals import difference, interval, percent
+from bench.kept import Kept, fingerprint
 from bench.night_facts import ask_all, nano
 from bench.paper_stores import Beside, Stores
 from bench.user_lessons import tonight
@@ -70,7 +71,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """One question put to one arm; a line of the file."""
+    """One question put to one arm; an arm is a line of the file."""
 
     seed: int
     arm: str
@@ -99,10 +100,10 @@ class Paper:
     def __init__(self, engine: Engine, embedder: Embedder, kept: Path, log: Console) -> None:
         self._engine = engine
         self._embedder = embedder
-        self._kept = kept
+        self._kept = Kept(kept, fingerprint("paper", FACTS, UNTOLD, NEVER, MONTHS))
         self._log = log
         self._general: dict[str, str] = {}
-        self.answered: list[Answered] = read(kept)
+        self.answered = [Answered(**one) for arm in self._kept.rows() for one in arm]
 
     async def measure(self, seeds: int) -> None:
         """All arms of all users that are not in the file."""
@@ -171,26 +172,9 @@ class Paper:
             )
             for one, reply in zip(asked, said, strict=True)
         ]
-        with self._kept.open("a", encoding="utf-8") as file:
-            file.writelines(
-                json.dumps({name: getattr(one, name) for name in Answered.__slots__}) + "\n" for one in found
-            )
+        self._kept.add([asdict(one) for one in found])
         self.answered += found
         self._log.print(f"user {seed}, {arm}: {percent([one.right for one in found])} %")
-
-
-def read(kept: Path) -> list[Answered]:
-    """What is known of an earlier run; a last line that was cut short, and its arm, count as not measured."""
-    if not kept.exists():
-        return []
-    whole: list[Answered] = []
-    for line in kept.read_text(encoding="utf-8").splitlines():
-        try:
-            whole.append(Answered(**json.loads(line)))
-        except (ValueError, TypeError):
-            broken = whole[-1] if whole else None
-            return [one for one in whole if broken and (one.seed, one.arm) != (broken.seed, broken.arm)]
-    return whole
 
 
 def summary(answered: Sequence[Answered]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-from bench.night_facts import Marks, _keep, _kept, summary
+from bench.night_facts import Marks, summary
 
 
 def marks(right: int, wrong: int, *, other: int = 0) -> Marks:
@@ -35,20 +35,3 @@ def test_seconds_are_the_mean_of_the_nights():
     both += Marks(train_s=[30.0])
 
     assert {10: 45.0} == summary({10: both})["night_s"]
-
-
-def test_a_night_that_was_measured_is_read_again(tmp_path):
-    _keep(tmp_path / "kept", 10, 0, marks(9, 1))
-
-    assert marks(9, 1) == _kept(tmp_path / "kept", 10, 0)
-    assert None is _kept(tmp_path / "kept", 10, 1)
-    assert None is _kept(tmp_path / "other", 10, 0)
-
-
-def test_a_line_that_was_cut_short_is_measured_anew(tmp_path):
-    _keep(tmp_path / "kept", 10, 0, marks(9, 1))
-    text = (tmp_path / "kept").read_text()
-    (tmp_path / "kept").write_text(text + text[:40].replace('"seed": 0', '"seed": 1'))
-
-    assert marks(9, 1) == _kept(tmp_path / "kept", 10, 0)
-    assert None is _kept(tmp_path / "kept", 10, 1)

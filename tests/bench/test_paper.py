@@ -1,19 +1,14 @@
-import json
 from io import StringIO
 
 from rich.console import Console
 
-from bench.paper import Answered, questions, read, show, summary
+from bench.paper import Answered, questions, show, summary
 from bench.paper_stores import year
 from bench.users import user
 
 
 def answered(arm: str, right: bool, *, seed: int = 0, question: str = "Where do I live?", kind: str = "now"):
     return Answered(seed=seed, arm=arm, kind=kind, question=question, right=right, tokens=100)
-
-
-def as_line(one: Answered) -> str:
-    return json.dumps({name: getattr(one, name) for name in Answered.__slots__}) + "\n"
 
 
 def test_questions_ask_for_now_before_and_never():
@@ -31,24 +26,6 @@ def test_a_year_tells_every_fact_in_the_order_of_days():
 
     assert days == sorted(days)
     assert len(days) == sum(len(fact.told) for fact in told.facts)
-
-
-def test_what_was_measured_is_read_again(tmp_path):
-    lines = [answered("no memory", False), answered("no memory", True, question="Who am I?")]
-    (tmp_path / "kept").write_text("".join(map(as_line, lines)))
-
-    assert lines == read(tmp_path / "kept")
-
-
-def test_an_arm_that_was_cut_short_is_measured_anew(tmp_path):
-    whole, cut = answered("no memory", True), answered("evolved, k=3", True)
-    (tmp_path / "kept").write_text(as_line(whole) + as_line(cut) + as_line(cut)[:20])
-
-    assert [whole] == read(tmp_path / "kept")
-
-
-def test_nothing_measured_yet_is_no_error(tmp_path):
-    assert [] == read(tmp_path / "kept")
 
 
 def test_the_summary_has_each_arm_with_its_interval_and_tokens():

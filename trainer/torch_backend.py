@@ -36,7 +36,7 @@ from trainer.torch_device import device_for, free_on, in_bfloat16, memory_errors
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 LARGE = 500e6  # parameters; from here on the base is held in bfloat16 where that is fast
-PART_MB = 1000.0  # of activations held at a time, at least; as much as the model itself where that is more
+PART_MB = 2000.0  # of activations held at a time, at least; as much as the model itself where that is more
 
 log = logging.getLogger(__name__)
 

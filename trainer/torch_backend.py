@@ -121,7 +121,8 @@ class TorchBackend:
             return total
 
         total = self._room.in_parts("learning", batch, gather, learn=True)
-        self._optimiser.step()
+        with memory_errors("learning", len(batch.lengths)):
+            self._optimiser.step()
         return total
 
     def loss(self, batch: Sequences, targets: Targets) -> float:

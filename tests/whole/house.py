@@ -8,7 +8,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -119,3 +120,18 @@ def worked(client: Client, order: Callable[[], dict[str, object]], look: str) ->
 
     wait_for(ended)
     return found
+
+
+@contextmanager
+def small_disk(place: Path, size: str) -> Iterator[Path]:
+    """An empty file system of so many bytes ("24m") at `place`, in memory; only root may mount one."""
+    place.mkdir()
+    mounting = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(place)], capture_output=True, text=True
+    )
+    if mounting.returncode:
+        pytest.skip(f"a small disk can't be mounted here: {mounting.stderr.strip()}")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)

@@ -1,30 +1,21 @@
 """A daemon whose home lies on a disk that is really full: it says so, loses nothing, and goes on once there is room."""
 
 import json
-import subprocess
 import time
 
 import openai
 import pytest
 
 from tests.tiny import write_model
-from tests.whole.house import Daemon, wait_for
+from tests.whole.house import Daemon, small_disk, wait_for
 
 DISK = "24m"  # room for a new home, and little more
 
 
 @pytest.fixture
 def disk(tmp_path):
-    """A small file system of our own in memory; only root may mount one."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounting = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(place)], capture_output=True, text=True
-    )
-    if mounting.returncode:
-        pytest.skip(f"a small disk can't be mounted here: {mounting.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+    with small_disk(tmp_path / "disk", DISK) as place:
+        yield place
 
 
 @pytest.fixture

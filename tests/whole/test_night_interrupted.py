@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import time
 
 import psutil
@@ -10,7 +9,7 @@ import pytest
 
 from daemon.commands.status import night
 from daemon.night import checkpoints
-from tests.whole.house import NANO, Daemon, wait_for, worked
+from tests.whole.house import NANO, Daemon, small_disk, wait_for, worked
 from tests.whole.test_full_disk import fill
 from tests.whole.test_night import QUIET, say, tell, trainers
 
@@ -116,16 +115,8 @@ def test_forgetting_in_the_night_reaches_the_trainer_and_its_checkpoint(home):
 
 @pytest.fixture
 def disk(tmp_path):
-    """A small file system of our own in memory; only root may mount one."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounting = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(place)], capture_output=True, text=True
-    )
-    if mounting.returncode:
-        pytest.skip(f"a small disk can't be mounted here: {mounting.stderr.strip()}")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+    with small_disk(tmp_path / "disk", DISK) as place:
+        yield place
 
 
 def test_a_full_disk_fails_the_night_and_the_next_attempt_learns_all(disk, home):

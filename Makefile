@@ -18,7 +18,7 @@ check: .venv/.installed
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tsubasa needs Python 3.11 or newer; try: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 	$(RUN) pip install --quiet --upgrade pip
-	$(RUN) pip install --quiet -c constraints.txt -e '.[offline,dev]'
+	$(RUN) pip install --quiet -c constraints.txt -e '.[offline,tray,dev]'
 	touch .venv/.installed
 
 clean:

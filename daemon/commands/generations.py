@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from daemon.commands import take_out
 from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, out, show, table
 
 cli = typer.Typer(help="What the nights made, and which one answers.", no_args_is_help=False)
@@ -199,3 +200,6 @@ def _mark(is_live: bool) -> str:
 
 def _percent(share: float | None) -> str:
     return "" if share is None else f"{share:.0%}"
+
+
+cli.command()(take_out.export)

@@ -5,14 +5,13 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from daemon import config
-from daemon.client import Client
 from daemon.commands.shared import HomeFlag, chosen, daemon_at, out
 from daemon.errors import Refused
 from daemon.inbox import own_export
@@ -21,6 +20,9 @@ from daemon.inbox.export import Export
 from daemon.inbox.reasons import counted
 from daemon.inbox.take_in import read_file
 from store.archive import Archive
+
+if TYPE_CHECKING:
+    from daemon.client import Client
 
 
 def import_files(
@@ -51,7 +53,7 @@ def import_files(
             _take_in(client, files or [])
 
 
-def _take_in(client: Client, files: list[Path]) -> None:
+def _take_in(client: "Client", files: list[Path]) -> None:
     failed = False
     for file in files:
         try:
@@ -110,13 +112,13 @@ def _show_found(name: str, found: Export | Archive) -> None:
     _more(days, left_out)
 
 
-def _list(client: Client) -> None:
+def _list(client: "Client") -> None:
     for one in client.imports()["imports"]:
         counts = f"{one['sessions']} sessions, {one['turns']} turns"
         out.print(f"{one['id']:>4}  {one['at'][:10]}  {escape(one['name'])}: {counts}")
 
 
-def _undo(client: Client, number: int, yes: bool) -> None:
+def _undo(client: "Client", number: int, yes: bool) -> None:
     name = next((one["name"] for one in client.imports()["imports"] if one["id"] == number), None)
     if name is not None and not yes:
         out.print(f"{number:>4}  {escape(name)}")

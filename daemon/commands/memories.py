@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from daemon.commands import memory_changes
 from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, out, show, table
 
 cli = typer.Typer(help="What is remembered: look, correct, take back.", no_args_is_help=False)
@@ -138,3 +139,7 @@ def _show_memories(found: Mapping[str, Any]) -> None:
 def _counted(found: Mapping[str, Any]) -> str:
     count = len(found["memories"])
     return "1 memory" if count == 1 else f"{count} memories"
+
+
+for change in (memory_changes.add, memory_changes.edit, memory_changes.undo, memory_changes.audit):
+    cli.command()(change)

@@ -4,15 +4,17 @@
 
 import time
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from daemon.client import Client
 from daemon.commands import morning
 from daemon.commands.shared import HomeFlag, JsonFlag, as_line, daemon_at, out, show, table
+
+if TYPE_CHECKING:
+    from daemon.client import Client
 
 LOOK_EVERY_S = 0.5
 
@@ -106,7 +108,7 @@ def why_none(ended: Mapping[str, Any]) -> str:
     return str(ended["job"]["error"] or "the daemon was restarted, or another night was ordered since")
 
 
-def watch(client: Client, job_id: int) -> dict[str, Any]:
+def watch(client: "Client", job_id: int) -> dict[str, Any]:
     """Show a bar until the job is done, failed, or waits for its next attempt; what the daemon says then."""
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     with Progress(*columns, console=out) as bar:

@@ -5,15 +5,18 @@ What every command needs: the home it means, and a client for the daemon there.
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from daemon import client, home
+from daemon import home
 from daemon.home import Home
+
+if TYPE_CHECKING:
+    from daemon.client import Client
 
 HomeFlag = Annotated[
     Path | None,
@@ -28,8 +31,10 @@ def chosen(flag: Path | None) -> Home:
     return home.where(os.environ, flag)
 
 
-def daemon_at(flag: Path | None) -> client.Client:
+def daemon_at(flag: Path | None) -> "Client":
     """A client for the daemon of that home; raises `NotRunning`."""
+    from daemon import client  # loads httpx, which no help text needs
+
     return client.connect(chosen(flag))
 
 

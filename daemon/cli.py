@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import CompletionItem, TyperCommand, TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from daemon import front
@@ -25,6 +25,8 @@ EXAMPLE = re.compile(r"[,:;.]?\s*\bfor example:\s*(.+)", re.IGNORECASE | re.DOTA
 class Root(TyperGroup):
     """The program itself: its commands are imported when they are typed."""
 
+    only_told = False  # nobody runs them: what the table tells will do
+
     def list_commands(self, ctx: Any) -> list[str]:
         """All names of the table."""
         return list(front.names())
@@ -32,6 +34,8 @@ class Root(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of that name, loaded now; None when there is none."""
         found = front.place(cmd_name)
+        if found is not None and self.only_told:
+            return TyperCommand(cmd_name, help=front.names()[cmd_name], rich_markup_mode=None)
         return None if found is None else load(cmd_name, found)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -48,13 +52,8 @@ class Root(TyperGroup):
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
         """The commands that begin so, told by the table: nothing is imported while a shell waits."""
-        if incomplete.startswith("-"):
-            return TyperCommand.shell_complete(self, ctx, incomplete)
-        return [
-            CompletionItem(name, help=told)
-            for name, told in front.names().items()
-            if name.startswith(incomplete)
-        ]
+        self.only_told = True
+        return super().shell_complete(ctx, incomplete)
 
 
 cli = typer.Typer(

@@ -36,7 +36,7 @@ OPTIONS = {
     "--help": "This page; behind a command: what that one takes",
 }
 EXAMPLE = "tsubasa chat"
-PAGE_ASKED = ([], ["--help"], ["-h"], ["help"])
+PAGE_ASKED: tuple[list[str], ...] = ([], ["--help"], ["-h"], ["help"])
 
 
 def names() -> dict[str, str]:

@@ -5,6 +5,7 @@ Promises: nothing is downloaded unless `allow_download`; the same id always mean
 Knows nothing of sentence-transformers: the work is done by the child process `python -m daemon.embedding`.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from daemon.child_errors import ChildRefused
+from daemon.child_errors import ChildError, ChildRefused
 from daemon.child_process import module
 from daemon.children import Child
 from daemon.embedding.errors import EmbedderError, rebuilt
@@ -33,6 +34,7 @@ class Embedder:
 
     def __init__(self, child: Child) -> None:
         self._child = child
+        self._starting: asyncio.Task[EmbedderInfo] | None = None
 
     @classmethod
     def for_model(
@@ -82,6 +84,27 @@ class Embedder:
             return np.zeros((0, (await self.info()).dimension), dtype=np.float32)
         return np.concatenate(batches)
 
+    async def embed_at_once(self, texts: Sequence[str]) -> npt.NDArray[np.float32] | None:
+        """The vectors, as `embed` makes them; None while the embedder starts, or when it can't: nobody waits."""
+        if not self.is_ready:
+            self.start_soon()
+            return None
+        try:
+            return await self.embed(texts)
+        except ChildError:  # the supervisor has logged it and `status` tells it; words must do meanwhile
+            return None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether an answer takes milliseconds, not the seconds of a start."""
+        return self._child.state == "ready"
+
+    def start_soon(self) -> None:
+        """Start it without waiting; whether that went well is told by the child's state."""
+        if self._starting is None or self._starting.done():
+            self._starting = asyncio.create_task(self.info(), name="embedder")
+            self._starting.add_done_callback(_looked_at)
+
     async def stop(self) -> None:
         """End the process; calls after this raise `ChildStopped`."""
         await self._child.stop()
@@ -93,6 +116,11 @@ class Embedder:
             raise _typed(error) from error
         flat: npt.NDArray[np.float32] = np.frombuffer(reply.blob, dtype="<f4").astype(np.float32)
         return flat.reshape(len(texts), -1)
+
+
+def _looked_at(task: asyncio.Task[EmbedderInfo]) -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 def _typed(error: ChildRefused) -> EmbedderError | ChildRefused:

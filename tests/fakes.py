@@ -95,6 +95,14 @@ class FakeEmbedder(Embedder):
 
     def __init__(self) -> None:
         super().__init__(Child("embedder", ["none"], hello={}, idle_s=1.0))
+        self.is_there = True  # False: it starts still
+
+    @property
+    def is_ready(self) -> bool:
+        return self.is_there
+
+    def start_soon(self) -> None:
+        pass
 
     async def info(self) -> EmbedderInfo:
         return EmbedderInfo(id="fake", dimension=DIMENSION)

@@ -33,7 +33,7 @@ def routes(services: Services) -> APIRouter:
         search: str | None = None, as_of: date | None = None, known_on: date | None = None
     ) -> dict[str, Any]:
         if search is not None:
-            found = list((await recall(keep, services.embedder, search, k=10)).memories)
+            found = list((await recall(keep, services.embedder, search, k=10, at_once=True)).memories)
         elif as_of is not None or known_on is not None:
             by = _end_of(known_on) if known_on else None
             found = await keep.run(memories.as_of, as_of or date.today(), known_by=by)

@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from daemon.app import find_model, nano
 from daemon.config import Config
 from daemon.errors import BadValue, ModelMissing
+from daemon.start import find_model, nano
 
 
 def test_without_a_model_nano_is_served():

@@ -1,6 +1,6 @@
 """
-The composition: an engine on its way, settings and a home in; all parts of a daemon out, and everything stopped again
-in the right order.
+The composition: an open store, an engine on its way and settings in; all parts of a daemon out, and everything
+stopped again in the right order.
 
     store -> live generation -> parts, routes ─ served by `start.py` ─> index, jobs, inbox begin
 
@@ -36,8 +36,6 @@ from daemon.services import Services
 from daemon.work import Indexing, Tending
 from store import embedders, vectors
 from store import nights as past_nights
-from store.database import open_store
-from store.keys import load_or_create_key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,10 +48,17 @@ class Parts:
 
 
 async def start(
-    settings: Settings, home: Home, stack: AsyncExitStack, *, engine: Engine, model_path: Path, reindex: bool
+    settings: Settings,
+    home: Home,
+    stack: AsyncExitStack,
+    *,
+    keeper: Keeper,
+    engine: Engine,
+    model_path: Path,
+    reindex: bool,
 ) -> Parts:
     """Start all parts but the background work; `stack` stops them in the opposite order."""
-    services = await _start(settings, home, stack, engine, model_path, reindex)
+    services = await _start(settings, home, stack, keeper, engine, model_path, reindex)
     application = make_app(services)
     stop = services.conversations.stop
 
@@ -75,14 +80,12 @@ async def _start(
     settings: Settings,
     home: Home,
     stack: AsyncExitStack,
+    keeper: Keeper,
     engine: Engine,
     model_path: Path,
     reindex: bool,
 ) -> Services:
     config = settings.config
-    keeper = Keeper(lambda: open_store(home.store, load_or_create_key(home.path, keyring=config.keyring)))
-    stack.push_async_callback(keeper.close)
-    await keeper.open()
     embedder = Embedder.for_model(config.embedder, allow_download=config.downloads, idle_s=config.idle_s)
     stack.push_async_callback(embedder.stop)
     if reindex:

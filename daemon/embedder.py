@@ -34,6 +34,7 @@ class Embedder:
 
     def __init__(self, child: Child) -> None:
         self._child = child
+        self.made: EmbedderInfo | None = None  # what it told when it was ready first; None before
         self._starting: asyncio.Task[EmbedderInfo] | None = None
 
     @classmethod
@@ -75,7 +76,8 @@ class Embedder:
             ready = await self._child.start()
         except ChildRefused as error:
             raise _typed(error) from error
-        return EmbedderInfo(id=ready["embedder"], dimension=ready["dimension"])
+        self.made = EmbedderInfo(id=ready["embedder"], dimension=ready["dimension"])
+        return self.made
 
     async def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """The vectors of `texts`: (N, D) float32, each of length 1; an empty text has one too."""
@@ -85,22 +87,21 @@ class Embedder:
         return np.concatenate(batches)
 
     async def embed_at_once(self, texts: Sequence[str]) -> npt.NDArray[np.float32] | None:
-        """The vectors, as `embed` makes them; None while the embedder starts, or when it can't: nobody waits."""
-        if not self.is_ready:
+        """
+        The vectors, as `embed` makes them; None before it has started for the first time, and when it can't.
+
+        One that only rests is waited for, like the engine, which rests with it.
+        """
+        if self.made is None:
             self.start_soon()
             return None
         try:
             return await self.embed(texts)
-        except ChildError:  # the supervisor has logged it and `status` tells it; words must do meanwhile
+        except ChildError:  # the supervisor keeps it for `status`; words must do meanwhile
             return None
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether an answer takes milliseconds, not the seconds of a start."""
-        return self._child.state == "ready"
-
     def start_soon(self) -> None:
-        """Start it without waiting; whether that went well is told by the child's state."""
+        """Start it without waiting; how that went is told by the child's state."""
         if self._starting is None or self._starting.done():
             self._starting = asyncio.create_task(self.info(), name="embedder")
             self._starting.add_done_callback(_looked_at)

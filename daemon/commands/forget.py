@@ -33,7 +33,11 @@ def forget(
     json: JsonFlag = False,
     home_flag: HomeFlag = None,
 ) -> None:
-    """Forget memories, or messages, for good: rows, vectors, lessons, and every generation that learned them."""
+    """
+    Forget memories, or messages, for good: rows, vectors, lessons, and every generation that learned them.
+
+    For example: tsubasa forget 42 --dry-run
+    """
     memory_ids, messages = memory_ids or [], messages or []
     if not (memory_ids or messages):
         raise typer.BadParameter("Name a memory, or a message with --message.")

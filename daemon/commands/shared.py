@@ -38,6 +38,16 @@ def daemon_at(flag: Path | None) -> "Client":
     return client.connect(chosen(flag))
 
 
+def is_alone(context: typer.Context, json: bool, flag: Path | None) -> bool:
+    """Whether a group was typed without a command below it, so that the group's own options are meant."""
+    if context.invoked_subcommand is None:
+        return True
+    if json or flag is not None:
+        option = "--json" if json else "--home"
+        raise typer.BadParameter(f"Put {option} behind {context.invoked_subcommand!r}.")
+    return False
+
+
 def table(*columns: str) -> Table:
     """An empty table without lines around it; the last column takes the room that is left."""
     made = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False)

@@ -37,7 +37,7 @@ def up(
         ),
     ] = False,
 ) -> None:
-    """Start the daemon and serve until Ctrl-C or SIGTERM."""
+    """Start the daemon and serve until Ctrl-C or SIGTERM, for example: tsubasa up --port 4242"""
     from daemon.start import serve  # no other command needs it
 
     place = chosen(home_flag)

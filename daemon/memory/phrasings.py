@@ -43,6 +43,9 @@ _TELLING = re.compile(
     r"\bwhen (?:did|have|has|was|were)\b.*\b(?:say|said|tell|told|mention|mentioned)\b", re.I
 )
 _ENDING = re.compile(r"(?<=\w\w\w)(?:ing|ed|e)$|(?<=\w\w)(?:ing|e)$")
+_THEIRS = re.compile(
+    r"\b([\w-]+)['’]s (?=(?:(?:best|old|older|elder|young|younger|little|big|new|former|favourite) )?([\w-]+))"
+)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 # Other wordings of a question, where the model has too few: what it begins with -> what it begins with instead ...
 _SWAPS = (
@@ -89,7 +92,8 @@ def usable(pairs: Sequence[Pair], line: str) -> list[Pair]:
     Those of `pairs` about the narrative `line` that may be taught, each question once.
 
     Left out are answers that are long, that say nothing of `line` beyond the question or only the date in front of
-    it, or have a name or a number that neither has; and questions after the day on which something was said.
+    it, or have a name or a number that neither has; questions after the day on which something was said; and pairs
+    about somebody of whom `line` only tells what is theirs ("my sister works" of "my sister's boss works").
     """
     told = set(content_words(line))
     dates = {word for date in _DATE.findall(line) for word in content_words(date)}
@@ -101,10 +105,21 @@ def usable(pairs: Sequence[Pair], line: str) -> list[Pair]:
             informs
             and len(pair.answer) <= LONGEST_ANSWER
             and not _TELLING.search(pair.question)
+            and not (takes_owner(pair.question, line) or takes_owner(pair.answer, line))
             and normalised(pair.question)
         ):
             kept.setdefault(normalised(pair.question), pair)
     return list(kept.values())
+
+
+def takes_owner(text: str, line: str) -> bool:
+    """Whether `text` speaks of the owner where `line` only speaks of what is theirs: a small model's misreading."""
+    said, told = _words(text), _THEIRS.sub("", line)
+    theirs: dict[str, set[str]] = {}
+    for owner, owned in _THEIRS.findall(line):
+        theirs.setdefault(owner.lower(), set()).add(owned.lower())
+    alone = _words(told)
+    return any(owner in said - alone and not owned & said for owner, owned in theirs.items())
 
 
 def informing(pair: Pair, told: set[str]) -> set[str]:
@@ -189,6 +204,10 @@ def reworded(question: str) -> list[str]:
 def bare(question: str) -> str:
     """A question less what announces it, and in full words: equal for those that code made of one another so."""
     return _SHORT.sub(r"\1 is", normalised(_OPENED.sub("", question.strip(), count=1)))
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[\w-]+", text.lower()))
 
 
 def root(word: str) -> str:

@@ -3,7 +3,18 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from daemon.memory.content_words import normalised
-from daemon.memory.phrasings import ENOUGH, TRAINED, Pair, bare, is_answered, reworded, split, things, usable
+from daemon.memory.phrasings import (
+    ENOUGH,
+    TRAINED,
+    Pair,
+    bare,
+    is_answered,
+    reworded,
+    split,
+    takes_owner,
+    things,
+    usable,
+)
 
 LINE = "2026-03-05: The user lives in Ghent with Anna."
 MOVED = "2026-10-03: The user lives in Oslo. Before that: The user lives in Ghent."
@@ -98,6 +109,31 @@ def test_pairs_that_teach_nothing_are_dropped(dropped):
     assert [pair("Where do I live?")] == usable(
         [pair("Where do I live?"), pair("Where do i live"), dropped], LINE
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "takes"),
+    [
+        ("Where does my wife live?", "The user's wife's nephew lives in Naples.", True),
+        ("Your wife lives in Naples.", "The user's wife's nephew lives in Naples.", True),
+        ("Where does my wife's nephew live?", "The user's wife's nephew lives in Naples.", False),
+        ("Where does my nephew live?", "The user's nephew lives in Naples.", False),
+        ("Who is my sister's friend?", "The user's sister's best friend is called Ana.", False),
+        ("Who is my sister?", "The user's sister's best friend is called Ana.", True),
+        ("Where does Mia live?", "Mia lives in Rome with Mia's brother.", False),
+        ("What is Mia’s job?", "Mia’s brother is a cook.", True),
+        ("Naples.", "The user's wife's nephew lives in Naples.", False),
+    ],
+)
+def test_who_owns_is_not_taken_for_what_is_theirs(text, line, takes):
+    assert takes == takes_owner(text, line)
+
+
+def test_a_pair_about_the_owner_of_what_is_told_teaches_something_wrong():
+    line = "2026-06-26: The user's wife's nephew lives in Naples."
+    right = pair("Where does my wife's nephew live?", "Your wife's nephew lives in Naples.")
+
+    assert [right] == usable([pair("Where does my wife live?", "In Naples."), right], line)
 
 
 def test_pairs_are_put_together_where_they_ask_for_the_same():

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from http.client import HTTPConnection
 from pathlib import Path
 
 from daemon.client import Client
@@ -90,7 +91,7 @@ def _up(home: Path, environment: Mapping[str, str], *, to_the_end: bool) -> dict
         once = {"announced_s": time.perf_counter() - began}
         running = json.loads(ready.read_text())
         with Client(running["url"], (home / "api_key").read_text().strip(), home=home) as client:
-            _wait(client.is_healthy)
+            _wait(lambda: _is_healthy(running["port"]))
             once["health_s"] = time.perf_counter() - began
             for _ in client.chat([{"role": "user", "content": "Where do I live?"}], model="tsubasa:private"):
                 pass
@@ -106,6 +107,12 @@ def _up(home: Path, environment: Mapping[str, str], *, to_the_end: bool) -> dict
     finally:
         daemon.send_signal(signal.SIGTERM)
         daemon.wait(60)
+
+
+def _is_healthy(port: int) -> bool:
+    asked = HTTPConnection("127.0.0.1", port)
+    asked.request("GET", "/health")
+    return asked.getresponse().read() == b'{"status":"ok"}'
 
 
 def _rss_mb(pid: int) -> float:

@@ -19,7 +19,9 @@ from typer.main import get_group
 from daemon import front
 from daemon.known_errors import KNOWN
 
-EXAMPLE = re.compile(r"[,:;.]?\s*\bfor example:\s*(.+)", re.IGNORECASE | re.DOTALL)  # the end of a docstring
+EXAMPLE = re.compile(
+    r"[,:;.]?\s*\b(?:for )?example:\s*(.+)", re.IGNORECASE | re.DOTALL
+)  # the end of a docstring
 
 
 class Root(TyperGroup):

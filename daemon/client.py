@@ -56,10 +56,6 @@ class Client:
         """Close the connection."""
         self._http.close()
 
-    def is_healthy(self) -> bool:
-        """Whether it answers that all is well."""
-        return self._get("its health", "/health").get("status") == "ok"
-
     def status(self) -> dict[str, Any]:
         """What runs, what is held, and the settings with their origin."""
         return self._get("the status", "/tsubasa/status")

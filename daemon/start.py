@@ -88,7 +88,7 @@ async def serve(
             work.begin(server)
 
         stack.callback(homes.withdraw, home)
-        work = _Work(parts.begin_work)
+        work = Work(parts.begin_work)
         stack.push_async_callback(work.ended)
         server = parts.server(up)
         leave.server = server
@@ -184,7 +184,7 @@ class _Leaving:
             self._starting.cancel()
 
 
-class _Work:
+class Work:
     """The background work: begins once requests are answered, and ends the daemon when it can't begin."""
 
     def __init__(self, begin: Callable[[], Awaitable[None]]) -> None:

@@ -167,14 +167,18 @@ def kind_of(answer: str, now: str, before: str) -> str:
     return "before" if only_before and not only_now else "fact"
 
 
-def split(pairs: Sequence[Pair]) -> tuple[list[Pair], list[Pair]]:
+def split(pairs: Sequence[Pair], turn: int) -> tuple[list[Pair], list[Pair]]:
     """
     What is trained of the wordings of one thing, and what is held out for the exam.
 
     Held out is one of the model's first wordings, whose answer others have too; where fewer than four others are left,
     code words these anew. Nothing is held out of a thing with one wording.
+
+    Args:
+        turn: another one is held out for another number, so that a wording that is held out for one memory is trained
+            for others like it: one that is never trained is not understood.
     """
-    held_out = _held_out(pairs)
+    held_out = _held_out(pairs, turn)
     left = [pair for pair in pairs if held_out is None or bare(pair.question) != bare(held_out.question)]
     if held_out:
         left.sort(key=lambda pair: normalised(pair.answer) != normalised(held_out.answer))
@@ -226,13 +230,15 @@ def _anew(pairs: Sequence[Pair]) -> list[Pair]:
     return [pair for turn in zip_longest(*ways) for pair in turn if pair is not None]
 
 
-def _held_out(pairs: Sequence[Pair]) -> Pair | None:
-    """Of the first five, the last that is worded unlike the others and whose answer is the most usual."""
+def _held_out(pairs: Sequence[Pair], turn: int) -> Pair | None:
+    """Of the first five, one that is worded unlike the others and whose answer is the most usual."""
     wordings = Counter(bare(pair.question) for pair in pairs)
     answers = Counter(normalised(pair.answer) for pair in pairs)
     able = [
-        (answers[normalised(pair.answer)], place, pair)
-        for place, pair in enumerate(pairs[:ENOUGH])
+        pair
+        for pair in pairs[:ENOUGH]
         if answers[normalised(pair.answer)] > 1 and wordings[bare(pair.question)] == 1
     ]
-    return max(able, key=lambda one: one[:2])[2] if able else None
+    most = max((answers[normalised(pair.answer)] for pair in able), default=0)
+    usual = [pair for pair in able if answers[normalised(pair.answer)] == most]
+    return usual[turn % len(usual)] if usual else None

@@ -40,9 +40,9 @@ def pair(question, answer="You live in Ghent."):
     return Pair(question=question, answer=answer)
 
 
-@given(PAIRS)
-def test_what_is_held_out_is_trained_in_four_other_wordings_with_the_same_answer(pairs):
-    train, exam = split(pairs)
+@given(PAIRS, some.integers(min_value=0, max_value=99))
+def test_what_is_held_out_is_trained_in_four_other_wordings_with_the_same_answer(pairs, turn):
+    train, exam = split(pairs, turn)
 
     assert len(train) >= TRAINED and len(exam) <= 1
     assert len({normalised(one.question) for one in train}) == len(train)
@@ -52,9 +52,9 @@ def test_what_is_held_out_is_trained_in_four_other_wordings_with_the_same_answer
         assert normalised(held_out.answer) in {normalised(one.answer) for one in train}
 
 
-@given(PAIRS)
-def test_the_models_own_wordings_are_taught_before_those_that_code_made(pairs):
-    train, exam = split(pairs)
+@given(PAIRS, some.integers(min_value=0, max_value=99))
+def test_the_models_own_wordings_are_taught_before_those_that_code_made(pairs, turn):
+    train, exam = split(pairs, turn)
 
     own = [one for one in pairs if one in train or one in exam]
     assert len(own) >= min(len(pairs), TRAINED) or any(
@@ -109,6 +109,12 @@ def test_pairs_that_teach_nothing_are_dropped(dropped):
     assert [pair("Where do I live?")] == usable(
         [pair("Where do I live?"), pair("Where do i live"), dropped], LINE
     )
+
+
+def test_memories_alike_hold_out_different_wordings():
+    pairs = [pair(question) for question in QUESTIONS[3:8]]
+
+    assert 5 == len({split(pairs, turn)[1][0] for turn in range(5)})
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 `python -m daemon`: the same as `tsubasa`.
 """
 
-from daemon.cli import main
+from daemon.front import main
 
 if __name__ == "__main__":
     main()

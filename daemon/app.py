@@ -1,22 +1,17 @@
 """
-The composition: settings and a home in, a serving daemon out, and everything stopped again in the right
-order.
+The composition: an open store, an engine on its way and settings in; all parts of a daemon out, and everything
+stopped again in the right order.
 
-    lock -> port -> store -> model, embedder -> live generation -> jobs, inbox -> serve -> signal -> stop
+    store -> live generation -> parts, routes ─ served by `start.py` ─> index, jobs, inbox begin
 
-Promises: nothing is announced before it works; SIGTERM and SIGINT end it in peace: open answers are
-committed first. Knows nothing of how any part does its work.
+Promises: nothing here waits for the embedder, but a re-index that was asked for. Knows nothing of how any part does its
+work.
 """
 
-import asyncio
-import logging
-import os
-import signal
-from collections.abc import Callable
-from contextlib import AsyncExitStack, closing
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.resources import files
 from pathlib import Path
 
 from daemon import home as homes
@@ -25,9 +20,8 @@ from daemon.config import Config, Settings
 from daemon.conversation import Conversations
 from daemon.embedder import Embedder
 from daemon.engine.client import Engine
-from daemon.errors import BadValue, ModelMissing
 from daemon.generations import Generations
-from daemon.home import Home, HomeLock, Running
+from daemon.home import Home
 from daemon.inbox.take_in import TakenIn
 from daemon.inbox.watch import Inbox
 from daemon.jobs import Kind, Runner
@@ -37,86 +31,70 @@ from daemon.night.nights import Nights
 from daemon.night.pause import Gate
 from daemon.night.unlearning import Unlearning
 from daemon.night.when import read_when
-from daemon.server import Server, listen
+from daemon.server import Server
 from daemon.services import Services
 from daemon.work import Indexing, Tending
+from store import embedders, vectors
 from store import nights as past_nights
-from store import vectors
-from store.database import open_store
-from store.keys import load_or_create_key
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Serving:
-    """What a person wants to know when the daemon is up."""
+class Parts:
+    """A daemon that is whole and does not serve yet."""
 
-    running: Running
-    home: Home
-    model: str  # the model's own name
-    model_path: Path
-    is_nano: bool  # the stand-in answers, for no model was chosen
-    generation: int
+    services: Services
+    server: Callable[[Callable[[], None]], Server]  # given what to call once it serves
+    begin_work: Callable[[], Awaitable[None]]  # to be called then
 
 
-async def serve(
-    settings: Settings, home: Home, *, on_serving: Callable[[Serving], None], reindex: bool = False
-) -> None:
-    """
-    Serve until SIGTERM or SIGINT; `on_serving` is called once, when requests are answered.
+async def start(
+    settings: Settings,
+    home: Home,
+    stack: AsyncExitStack,
+    *,
+    keeper: Keeper,
+    engine: Engine,
+    model_path: Path,
+    reindex: bool,
+) -> Parts:
+    """Start all parts but the background work; `stack` stops them in the opposite order."""
+    services = await _start(settings, home, stack, keeper, engine, model_path, reindex)
+    application = make_app(services)
+    stop = services.conversations.stop
 
-    Args:
-        reindex: make all vectors anew, for another embedder; the old ones are kept until that is done.
+    async def begin_work() -> None:
+        """In this order: what a question may need first; then the index, for which the embedder starts."""
+        if await services.keeper.run(embedders.serving):
+            await services.keeper.run(vectors.warm)
+        await services.runner.start()
+        await services.runner.order("index", {})  # what a crash or a new embedder left without vectors
 
-    Raises:
-        DaemonError, StoreError, ChildError: the daemon can't start; nothing is left running.
-    """
-    leave = _Leaving()
-    async with AsyncExitStack() as stack:
-        lock = HomeLock(home)
-        lock.take()
-        stack.callback(lock.release)
-        homes.withdraw(home)  # what a killed daemon announced
-        config = settings.config
-        listening = stack.enter_context(closing(listen(config.host, config.port)))
-        services = await _start(settings, home, stack, reindex)
-        running = _running(config.host, listening.getsockname()[1])
-        serving = await _serving(services, running, is_nano=not config.model)
-
-        def up() -> None:
-            homes.announce(home, running)
-            on_serving(serving)
-
-        stack.callback(homes.withdraw, home)
-        server = Server(make_app(services), on_serving=up, on_leaving=services.conversations.stop)
-        leave.server = server
-        await server.serve(sockets=[listening])
-        log.info("Stopping")
-
-
-async def _start(settings: Settings, home: Home, stack: AsyncExitStack, reindex: bool) -> Services:
-    """Start all parts; `stack` stops them in the opposite order."""
-    config = settings.config
-    model_path = find_model(config, settings.origin["model"])
-    keeper = Keeper(lambda: open_store(home.store, load_or_create_key(home.path, keyring=config.keyring)))
-    stack.push_async_callback(keeper.close)
-    await keeper.open()
-    engine = Engine.for_model(
-        model_path,
-        n_ctx=config.n_ctx,
-        threads=config.threads,
-        gpu_layers=config.gpu_layers,
-        idle_s=config.idle_s,
+    return Parts(
+        services=services,
+        server=lambda on_serving: Server(application, on_serving=on_serving, on_leaving=stop),
+        begin_work=begin_work,
     )
-    stack.push_async_callback(engine.stop)
+
+
+async def _start(
+    settings: Settings,
+    home: Home,
+    stack: AsyncExitStack,
+    keeper: Keeper,
+    engine: Engine,
+    model_path: Path,
+    reindex: bool,
+) -> Services:
+    config = settings.config
     embedder = Embedder.for_model(config.embedder, allow_download=config.downloads, idle_s=config.idle_s)
     stack.push_async_callback(embedder.stop)
+    if reindex:
+        made = await embedder.info()
+        await keeper.run(vectors.reindex, made.id, made.dimension)
+    else:
+        await keeper.run(embedders.expect, config.embedder)
     generations = Generations(keeper, engine)
-    vectors_of, _ = await asyncio.gather(embedder.info(), generations.model())  # both take seconds to start
-    prepare = vectors.reindex if reindex else vectors.prepare
-    await keeper.run(prepare, vectors_of.id, vectors_of.dimension)
-    await keeper.run(vectors.warm)
+    await generations.model()
     await keeper.run(past_nights.recover)
     await generations.settle()
     recall_k = config.recall_k if config.recall else 0
@@ -131,7 +109,6 @@ async def _start(settings: Settings, home: Home, stack: AsyncExitStack, reindex:
     stack.push_async_callback(unlearning.stop)
     nights = await _start_nights(config, home, keeper, engine, model_path, gate, unlearning)
     runner = await _start_jobs(config, home, stack, keeper, embedder, tending, nights)
-    await runner.order("index", {})  # what a crash or a new embedder left without vectors
     return Services(
         settings=settings,
         home=home,
@@ -193,7 +170,6 @@ async def _start_jobs(
     }
     runner = Runner(keeper, kinds, every_s=config.jobs_every_s)
     stack.push_async_callback(runner.stop)
-    await runner.start()
 
     async def taken_in(taken: TakenIn) -> None:
         if taken.turns or taken.memories:
@@ -204,54 +180,3 @@ async def _start_jobs(
         stack.push_async_callback(inbox.stop)
         await inbox.start()
     return runner
-
-
-def find_model(config: Config, origin: str) -> Path:
-    """The model's file: the configured one, else the bundled nano. Raises `BadValue`, `ModelMissing`."""
-    try:
-        path = Path(config.model).expanduser().absolute() if config.model else nano()
-    except RuntimeError as error:  # ~somebody
-        raise BadValue(
-            origin, "model", config.model, "the path of a GGUF file, of a user who exists"
-        ) from error
-    if not path.is_file():
-        raise ModelMissing(path, "model, " + origin if config.model else "the bundled nano")
-    return path
-
-
-def nano() -> Path:
-    """Where the bundled model lies."""
-    return Path(str(files("models"))) / "nano" / "nano.gguf"
-
-
-def _running(host: str, port: int) -> Running:
-    name = f"[{host}]" if ":" in host else host
-    return Running(pid=os.getpid(), port=port, url=f"http://{name}:{port}")
-
-
-async def _serving(services: Services, running: Running, *, is_nano: bool) -> Serving:
-    live = await services.generations.live()
-    return Serving(
-        running=running,
-        home=services.home,
-        model=(await services.generations.model()).name,
-        model_path=services.model_path,
-        is_nano=is_nano,
-        generation=live.id if live else 0,
-    )
-
-
-class _Leaving:
-    """SIGTERM and SIGINT: end the start-up that is under way, or the server once it serves."""
-
-    def __init__(self) -> None:
-        self.server: Server | None = None
-        self._starting = asyncio.current_task()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self._signalled)
-
-    def _signalled(self) -> None:
-        if self.server is not None:
-            self.server.leave()
-        elif self._starting is not None:
-            self._starting.cancel()

@@ -102,6 +102,10 @@ class Client:
         found = {"external_id": external_id, "text": text, "like": like, "k": k}
         return self._get("the messages", "/tsubasa/messages", **found)
 
+    def typed(self, n: int = 200) -> list[str]:
+        """The last things that the user typed in chats, the oldest first: what the arrow keys bring back."""
+        return list(self._get("what was typed", "/tsubasa/typed", n=n)["typed"])
+
     def message(self, message_id: int) -> dict[str, Any]:
         """One message."""
         return self._get(f"message {message_id}", f"/tsubasa/messages/{message_id}")
@@ -196,14 +200,34 @@ class Client:
         self, messages: Sequence[Mapping[str, str]], *, model: str = "tsubasa", **options: Any
     ) -> Iterator[str]:
         """The answer to `messages`, piece by piece; `options` are further keys of the request."""
+        for chunk in self.chunks(messages, model=model, **options):
+            yield _piece(chunk)
+
+    def chunks(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        model: str = "tsubasa",
+        again: bool = False,
+        **options: Any,
+    ) -> Iterator[dict[str, Any]]:
+        """
+        The answer to `messages`, chunk by chunk as it is on the wire: the first tells what was laid beside the
+        question, the last what it took. `again`: the same was asked before, and another answer is wanted.
+        """
+        options = {"stream_options": {"include_usage": True}, **options}
         body = {"model": model, "messages": list(messages), "stream": True, **options}
-        with self._answered(), self._http.stream("POST", "/v1/chat/completions", json=body) as response:
+        headers = {"x-stainless-retry-count": "1"} if again else {}  # how clients say so
+        url = "/v1/chat/completions"
+        with self._answered(), self._http.stream("POST", url, json=body, headers=headers) as response:
             if not response.is_success or "event-stream" not in response.headers.get("content-type", ""):
                 response.read()
                 raise _refused("the chat", response)
             for line in response.iter_lines():
                 if line.startswith("data: ") and line != "data: [DONE]":
-                    yield _piece(json.loads(line.removeprefix("data: ")))
+                    chunk: dict[str, Any] = json.loads(line.removeprefix("data: "))
+                    _piece(chunk)  # raises what went wrong
+                    yield chunk
 
     def _get(self, what: str, path: str, **query: object) -> dict[str, Any]:
         asked = {name: str(value) for name, value in query.items() if value is not None}

@@ -114,9 +114,8 @@ class Conversations:
         if not wanted or place is None:
             return Recalled()
         present = [turn.text for turn in turns]
-        return await recall(
-            self._keeper, self._embedder, turns[place].text, k=self._recall_k, present=present
-        )
+        asked, k = turns[place].text, self._recall_k
+        return await recall(self._keeper, self._embedder, asked, k=k, present=present, at_once=True)
 
     async def _beside(self, recalled: Recalled) -> Beside:
         if recalled.system_text is None:

@@ -5,6 +5,7 @@ Promises: nothing is downloaded unless `allow_download`; the same id always mean
 Knows nothing of sentence-transformers: the work is done by the child process `python -m daemon.embedding`.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from daemon.child_errors import ChildRefused
+from daemon.child_errors import ChildError, ChildRefused
 from daemon.child_process import module
 from daemon.children import Child
 from daemon.embedding.errors import EmbedderError, rebuilt
@@ -33,6 +34,8 @@ class Embedder:
 
     def __init__(self, child: Child) -> None:
         self._child = child
+        self.made: EmbedderInfo | None = None  # what it told when it was ready first; None before
+        self._starting: asyncio.Task[EmbedderInfo] | None = None
 
     @classmethod
     def for_model(
@@ -73,7 +76,8 @@ class Embedder:
             ready = await self._child.start()
         except ChildRefused as error:
             raise _typed(error) from error
-        return EmbedderInfo(id=ready["embedder"], dimension=ready["dimension"])
+        self.made = EmbedderInfo(id=ready["embedder"], dimension=ready["dimension"])
+        return self.made
 
     async def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
         """The vectors of `texts`: (N, D) float32, each of length 1; an empty text has one too."""
@@ -81,6 +85,26 @@ class Embedder:
         if not batches:
             return np.zeros((0, (await self.info()).dimension), dtype=np.float32)
         return np.concatenate(batches)
+
+    async def embed_at_once(self, texts: Sequence[str]) -> npt.NDArray[np.float32] | None:
+        """
+        The vectors, as `embed` makes them; None before it has started for the first time, and when it can't.
+
+        One that only rests is waited for, like the engine, which rests with it.
+        """
+        if self.made is None:
+            self.start_soon()
+            return None
+        try:
+            return await self.embed(texts)
+        except ChildError:  # the supervisor keeps it for `status`; words must do meanwhile
+            return None
+
+    def start_soon(self) -> None:
+        """Start it without waiting; how that went is told by the child's state."""
+        if self._starting is None or self._starting.done():
+            self._starting = asyncio.create_task(self.info(), name="embedder")
+            self._starting.add_done_callback(_looked_at)
 
     async def stop(self) -> None:
         """End the process; calls after this raise `ChildStopped`."""
@@ -93,6 +117,11 @@ class Embedder:
             raise _typed(error) from error
         flat: npt.NDArray[np.float32] = np.frombuffer(reply.blob, dtype="<f4").astype(np.float32)
         return flat.reshape(len(texts), -1)
+
+
+def _looked_at(task: asyncio.Task[EmbedderInfo]) -> None:
+    if not task.cancelled():
+        task.exception()
 
 
 def _typed(error: ChildRefused) -> EmbedderError | ChildRefused:

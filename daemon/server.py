@@ -5,7 +5,6 @@ Promises: `on_serving` is called when requests are answered; `on_leaving` before
 paths are not logged, they may hold what was searched for. Knows nothing of the application.
 """
 
-import errno
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,9 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from daemon.errors import PortInUse, PortNotAllowed
+from daemon.listening import listen
+
+__all__ = ["Server", "listen"]
 
 LEAVING_S = 5  # open connections have so long when the daemon stops
 
@@ -59,26 +60,3 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone: `app.py` has them from the first moment, uvicorn only while it serves."""
         yield
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """
-    A socket that listens; port 0 picks a free one.
-
-    Raises:
-        PortInUse: another program has the port.
-        PortNotAllowed: the system refuses it for another reason.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    opened = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.bind((host, port))
-        opened.listen(128)
-        opened.setblocking(False)
-    except OSError as error:
-        opened.close()
-        if error.errno == errno.EADDRINUSE:
-            raise PortInUse(host, port) from error
-        raise PortNotAllowed(host, port, error.strerror or str(error)) from error
-    return opened

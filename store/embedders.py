@@ -56,6 +56,23 @@ def prepare(db: apsw.Connection, embedder: str, dimension: int) -> None:
         db.execute("insert or replace into embedder values (1, ?, ?)", wanted)
 
 
+def expect(db: apsw.Connection, embedder: str) -> bool:
+    """
+    `prepare` before the embedder runs, by what the store knows of it; False when it has never seen it.
+
+    Raises:
+        EmbedderClash: vectors of another embedder are held.
+    """
+    held, new = serving(db), coming(db)
+    for made in (new, held):
+        if made is not None and made.embedder == embedder:
+            prepare(db, embedder, made.dimension)
+            return True
+    if held is not None and _any(db, held):
+        raise EmbedderClash(held.embedder, held.dimension, embedder)
+    return False
+
+
 def reindex(db: apsw.Connection, embedder: str, dimension: int) -> None:
     """
     Begin to make every vector anew with this embedder, or go on; `missing` then names all that is to be embedded.

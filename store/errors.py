@@ -214,9 +214,12 @@ class SourceForgotten(StoreError):
 class EmbedderClash(StoreError):
     """The vectors held were made by another embedder."""
 
-    def __init__(self, held: str, held_dimension: int, given: str, given_dimension: int) -> None:
+    def __init__(
+        self, held: str, held_dimension: int, given: str, given_dimension: int | None = None
+    ) -> None:
+        numbers = f" ({given_dimension} numbers)" if given_dimension else ""  # unknown before it has run
         super().__init__(
-            f"Can't search with the embedder {given!r} ({given_dimension} numbers): the store holds vectors "
+            f"Can't search with the embedder {given!r}{numbers}: the store holds vectors "
             f"of {held!r} ({held_dimension} numbers). Configure {held!r} again, or make all vectors anew with: "
             f"tsubasa up --reindex (the old ones are kept until the last new one is made)"
         )

@@ -43,6 +43,13 @@ def messages(db: apsw.Connection, ids: Iterable[int]) -> list[Said]:
     return [Said(*row) for row in rows(db, sql, (id_list(ids),))]
 
 
+def typed(db: apsw.Connection, n: int) -> list[str]:
+    """The last `n` texts that the user typed, not those of an import, oldest first; each once, where it is newest."""
+    sql = """select text from messages where role = 'user' and source = 'api' and not redacted and trim(text) <> ''
+        order by id desc limit ?"""
+    return list(dict.fromkeys(text for (text,) in rows(db, sql, (n,))))[::-1]
+
+
 def remembered(db: apsw.Connection, message_ids: Collection[int]) -> set[int]:
     """Those of these messages that a memory was drawn from, or an operation on one."""
     sql = """select message_id from memory_sources where message_id in (select value from json_each(?1))

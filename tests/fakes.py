@@ -95,13 +95,21 @@ class FakeEmbedder(Embedder):
 
     def __init__(self) -> None:
         super().__init__(Child("embedder", ["none"], hello={}, idle_s=1.0))
+        self.made = EmbedderInfo(id="fake", dimension=DIMENSION)  # None: it starts still
+        self.fails: Exception | None = None  # with this, whatever it is asked
+        self.dimension = DIMENSION
+
+    def start_soon(self) -> None:
+        pass
 
     async def info(self) -> EmbedderInfo:
         return EmbedderInfo(id="fake", dimension=DIMENSION)
 
     async def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        vectors = np.full((len(texts), DIMENSION), 0.01, dtype=np.float32)
+        if self.fails is not None:
+            raise self.fails
+        vectors = np.full((len(texts), self.dimension), 0.01, dtype=np.float32)
         for row, text in enumerate(texts):
             for letter in text.lower():
-                vectors[row, ord(letter) % DIMENSION] += 1.0
+                vectors[row, ord(letter) % self.dimension] += 1.0
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), dtype=np.float32)

@@ -9,16 +9,17 @@ from datetime import UTC, date, datetime, time, timedelta
 from operator import itemgetter
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Path, Query
 
 from daemon.api.wire_error import WireError
 from daemon.memory.recall import recall
 from daemon.services import Services
-from store import chats, memories, recalls, vectors, words
+from store import chats, memories, recalling, recalls, vectors, words
 from store.chats import Message
 from store.memories import Memory
 
 MOST_FOUND = 50
+MOST_TYPED = 1000
 HIGHEST_ID = 2**63 - 1  # that the store can hold
 PathId = Annotated[int, Path(ge=1, le=HIGHEST_ID)]
 
@@ -33,7 +34,7 @@ def routes(services: Services) -> APIRouter:
         search: str | None = None, as_of: date | None = None, known_on: date | None = None
     ) -> dict[str, Any]:
         if search is not None:
-            found = list((await recall(keep, services.embedder, search, k=10)).memories)
+            found = list((await recall(keep, services.embedder, search, k=10, at_once=True)).memories)
         elif as_of is not None or known_on is not None:
             by = _end_of(known_on) if known_on else None
             found = await keep.run(memories.as_of, as_of or date.today(), known_by=by)
@@ -61,6 +62,10 @@ def routes(services: Services) -> APIRouter:
         else:
             raise WireError(400, "Ask for messages by external_id, text or like.", code="invalid_value")
         return {"messages": [asdict(await keep.run(chats.get, message_id)) for message_id, _ in found]}
+
+    @router.get("/typed")
+    async def typed(n: Annotated[int, Query(ge=1, le=MOST_TYPED)] = 200) -> dict[str, Any]:
+        return {"typed": await keep.run(recalling.typed, n)}
 
     @router.get("/messages/{message_id}")
     async def message(message_id: PathId) -> dict[str, Any]:

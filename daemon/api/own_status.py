@@ -11,7 +11,8 @@ from fastapi import APIRouter
 from daemon.children import Child
 from daemon.services import Services
 from daemon.version import version
-from store import chats, lessons, memories, vectors
+from store import chats, embedders, lessons, memories, vectors
+from store.errors import EmbedderClash
 
 
 def routes(services: Services) -> APIRouter:
@@ -31,11 +32,32 @@ def routes(services: Services) -> APIRouter:
             "children": [_child(services.engine.child), _child(services.embedder.child)],
             "held": await services.keeper.run(_held),
             "reindex": await services.keeper.run(_reindex),
+            "recall": await _recall(services),
             "work": {"failure": services.runner.failure, "night": services.nights.as_json()},
             "settings": _settings(services),
         }
 
     return router
+
+
+async def _recall(services: Services) -> dict[str, Any]:
+    """How memories are found now: not at all, by their words while the embedder can't help, or by meaning too."""
+    config, embedder = services.settings.config, services.embedder
+    if not config.recall or config.recall_k < 1:
+        return {"by": "nothing", "why": "recall is switched off in the settings"}
+    if embedder.child.last_error is not None:
+        return {"by": "words", "why": str(embedder.child.last_error)}
+    if (made := embedder.made) is None:
+        return {"by": "words", "why": "the embedder is starting"}
+    held = await services.keeper.run(_searched)
+    if held is not None and held.dimension != made.dimension:
+        clash = EmbedderClash(held.embedder, held.dimension, made.id, made.dimension)
+        return {"by": "words", "why": str(clash)}
+    return {"by": "meaning", "why": None}
+
+
+def _searched(db: Any) -> embedders.Made | None:
+    return embedders.coming(db) or embedders.serving(db)
 
 
 def _child(child: Child) -> dict[str, Any]:

@@ -18,7 +18,7 @@ def demo(
         Path | None, typer.Option(help="A Qwen3 GGUF file; without it the bundled nano.")
     ] = None,
 ) -> None:
-    """Show one night, end to end: chats, memories, distillation, hot swap, forgetting."""
+    """Show one night, end to end: chats, memories, distillation, hot swap, forgetting. For example: tsubasa demo"""
     result = run(model, out)
     missing = shortcomings(result)
     for one in missing:

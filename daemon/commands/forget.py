@@ -3,13 +3,15 @@
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from daemon.client import Client
 from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, out
+
+if TYPE_CHECKING:
+    from daemon.client import Client
 
 MOST_SHOWN = 100  # characters of a message
 
@@ -31,7 +33,11 @@ def forget(
     json: JsonFlag = False,
     home_flag: HomeFlag = None,
 ) -> None:
-    """Forget memories, or messages, for good: rows, vectors, lessons, and every generation that learned them."""
+    """
+    Forget memories, or messages, for good: rows, vectors, lessons, and every generation that learned them.
+
+    For example: tsubasa forget 42 --dry-run
+    """
     memory_ids, messages = memory_ids or [], messages or []
     if not (memory_ids or messages):
         raise typer.BadParameter("Name a memory, or a message with --message.")
@@ -54,7 +60,7 @@ def forget(
     as_json(done) if json else _tell(done)
 
 
-def _show(client: Client, memory_ids: Sequence[int], messages: Sequence[int]) -> None:
+def _show(client: "Client", memory_ids: Sequence[int], messages: Sequence[int]) -> None:
     for memory_id in memory_ids:
         out.print(f"{memory_id:>4}  {escape(client.why(memory_id)['memory']['narrative'])}")
     for message_id in messages:

@@ -8,9 +8,13 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, out, show, table
+from daemon.commands import take_out
+from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, is_alone, out, show, table
 
-cli = typer.Typer(help="What the nights made, and which one answers.", no_args_is_help=False)
+cli = typer.Typer(
+    help="What the nights made, and which one answers. For example: tsubasa generations show 3",
+    no_args_is_help=False,
+)
 Number = Annotated[int, typer.Argument(metavar="N", min=0, help="Its number; 0 is the base model.")]
 Second = Annotated[int, typer.Argument(metavar="M", min=0, help="The other one.")]
 PARTS = {
@@ -24,12 +28,10 @@ PARTS = {
 
 
 @cli.callback(invoke_without_command=True)
-def every(context: typer.Context, home_flag: HomeFlag = None) -> None:
+def every(context: typer.Context, json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     """What the nights made, and which one answers. Without a command: list."""
-    if context.invoked_subcommand is None:
-        listed(home_flag=home_flag)
-    elif home_flag is not None:
-        raise typer.BadParameter(f"Put --home behind {context.invoked_subcommand!r}.")
+    if is_alone(context, json, home_flag):
+        listed(json=json, home_flag=home_flag)
 
 
 @cli.command("list")
@@ -199,3 +201,6 @@ def _mark(is_live: bool) -> str:
 
 def _percent(share: float | None) -> str:
     return "" if share is None else f"{share:.0%}"
+
+
+cli.command()(take_out.export)

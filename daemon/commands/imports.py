@@ -3,17 +3,17 @@
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 from rich.markup import escape
 
 from daemon import config
-from daemon.client import Client
-from daemon.commands.shared import HomeFlag, chosen, daemon_at, out
+from daemon.commands.bars import waiting
+from daemon.commands.shared import HomeFlag, JsonFlag, as_json, as_line, chosen, daemon_at, out
 from daemon.errors import Refused
 from daemon.inbox import own_export
 from daemon.inbox.errors import InboxError
@@ -21,6 +21,9 @@ from daemon.inbox.export import Export
 from daemon.inbox.reasons import counted
 from daemon.inbox.take_in import read_file
 from store.archive import Archive
+
+if TYPE_CHECKING:
+    from daemon.client import Client
 
 
 def import_files(
@@ -33,32 +36,44 @@ def import_files(
         int | None, typer.Option("--undo", metavar="N", help="Take back import N, and what came of it.")
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Don't ask before --undo.")] = False,
+    json: JsonFlag = False,
     home_flag: HomeFlag = None,
 ) -> None:
-    """Take chat exports in. A broken file is reported; nothing of it is stored, and the others go on."""
+    """
+    Take chat exports in. A broken file is reported; nothing of it is stored, and the others go on.
+
+    For example:
+        tsubasa import export.zip --dry-run
+        tsubasa import export.zip
+        tsubasa import --list
+    """
     wanted = [bool(files), list_all, undo is not None]
     if sum(wanted) != 1 or (dry_run and not files):
         raise typer.BadParameter("Name files to import, or use --list, or --undo N.")
+    if json and undo is not None and not yes:
+        raise typer.BadParameter("With --json nobody can be asked: add --yes.")
     if dry_run:
-        _look_into(files or [], home_flag)
+        _look_into(files or [], home_flag, json)
         return
     with daemon_at(home_flag) as client:
         if list_all:
-            _list(client)
+            _list(client, json)
         elif undo is not None:
-            _undo(client, undo, yes)
+            _undo(client, undo, yes, json)
         else:
-            _take_in(client, files or [])
+            _take_in(client, files or [], json)
 
 
-def _take_in(client: Client, files: list[Path]) -> None:
+def _take_in(client: "Client", files: list[Path], json: bool) -> None:
     failed = False
-    for file in files:
-        try:
-            taken = client.import_file(file)
-        except Refused as error:
+    for taken in _taken(client, files, quiet=json):
+        if isinstance(taken, Refused):
             failed = True
-            _complain(error)
+            _complain(taken)
+            continue
+        if json:
+            as_line(taken)
+            failed = failed or bool(taken["refused"])
             continue
         rate = (
             f", {taken['turns'] / taken['seconds']:,.0f} turns/s"
@@ -78,45 +93,71 @@ def _take_in(client: Client, files: list[Path]) -> None:
         raise typer.Exit(1)
 
 
-def _look_into(files: list[Path], home_flag: Path | None) -> None:
+def _taken(client: "Client", files: list[Path], *, quiet: bool) -> Iterator[dict[str, Any] | Refused]:
+    """What became of each file; the bar is gone while the caller prints."""
+    for number, file in enumerate(files, start=1):
+        of = f" ({number} of {len(files)})" if len(files) > 1 else ""
+        with waiting(f"taking in {escape(file.name)}{of}", quiet=quiet):
+            try:
+                taken: dict[str, Any] | Refused = client.import_file(file)
+            except Refused as error:
+                taken = error
+        yield taken
+
+
+def _look_into(files: list[Path], home_flag: Path | None, json: bool) -> None:
     """Read the files here, in this process; no daemon is needed, and nothing is stored."""
     settings = config.load(chosen(home_flag).config, environment=os.environ)
     failed = False
     for file in files:
         try:
-            found = read_file(file, settings.config.largest_import)
+            with waiting(f"reading {escape(file.name)}", quiet=json):
+                found = read_file(file, settings.config.largest_import)
         except InboxError as error:
             failed = True
             _complain(error)
             continue
-        _show_found(file.name, found)
-    out.print("Nothing was stored.")
+        told = _told(file.name, found)
+        as_line(told) if json else _show_found(told)
+    if not json:
+        out.print("Nothing was stored.")
     if failed:
         raise typer.Exit(1)
 
 
-def _show_found(name: str, found: Export | Archive) -> None:
-    """Say what would be taken in of one file."""
+def _told(name: str, found: Export | Archive) -> dict[str, Any]:
+    """What would be taken in of one file, in the words of the API."""
     if isinstance(found, Archive):
-        sessions, turns, left_out = len(found.chats), len(found.messages), {}
-        format, held = own_export.FORMAT, f", {len(found.memories)} memories"
         said = sorted(message.said_at[:10] for message in found.messages)
+        counts = {"sessions": len(found.chats), "turns": len(found.messages), "memories": len(found.memories)}
         days = [said[0], said[-1]] if said else None
-    else:
-        sessions, turns, left_out = len(found.sessions), found.turns, dict(found.left_out)
-        format, held = found.format, ""
-        days = [day.isoformat() for day in found.days] if found.days else None
-    out.print(f"{escape(name)} ({format}): {sessions} sessions, {turns} turns{held}")
-    _more(days, left_out)
+        return {"name": name, "format": own_export.FORMAT, **counts, "days": days, "left_out": {}}
+    counts = {"sessions": len(found.sessions), "turns": found.turns, "memories": 0}
+    days = [day.isoformat() for day in found.days] if found.days else None
+    return {"name": name, "format": found.format, **counts, "days": days, "left_out": dict(found.left_out)}
 
 
-def _list(client: Client) -> None:
-    for one in client.imports()["imports"]:
+def _show_found(told: Mapping[str, Any]) -> None:
+    """Say what would be taken in of one file."""
+    held = f", {told['memories']} memories" if told["format"] == own_export.FORMAT else ""
+    out.print(
+        f"{escape(told['name'])} ({told['format']}): {told['sessions']} sessions, {told['turns']} turns{held}"
+    )
+    _more(told["days"], told["left_out"])
+
+
+def _list(client: "Client", json: bool) -> None:
+    found = client.imports()
+    if json:
+        return as_json(found)
+    if not found["imports"]:
+        out.print("Nothing was taken in yet. What would be: tsubasa import FILE --dry-run")
+    for one in found["imports"]:
         counts = f"{one['sessions']} sessions, {one['turns']} turns"
         out.print(f"{one['id']:>4}  {one['at'][:10]}  {escape(one['name'])}: {counts}")
 
 
-def _undo(client: Client, number: int, yes: bool) -> None:
+def _undo(client: "Client", number: int, yes: bool, json: bool) -> None:
     name = next((one["name"] for one in client.imports()["imports"] if one["id"] == number), None)
     if name is not None and not yes:
         out.print(f"{number:>4}  {escape(name)}")
@@ -124,6 +165,8 @@ def _undo(client: Client, number: int, yes: bool) -> None:
             out.print("Nothing was changed.")
             return
     done = client.undo_import(number)
+    if json:
+        return as_json(done)
     report = done["report"]
     taken = ("messages", "memories", "vectors", "events", "lessons")
     out.print("Taken back: " + ", ".join(f"{report[one]} {one}" for one in taken) + ".")

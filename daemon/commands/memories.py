@@ -8,24 +8,30 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, out, show, table
+from daemon.commands import memory_changes, tending
+from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, is_alone, out, show, table
 
-cli = typer.Typer(help="What is remembered: look, correct, take back.", no_args_is_help=False)
+cli = typer.Typer(
+    help='What is remembered: look, correct, take back. For example: tsubasa memories search "my dog"',
+    no_args_is_help=False,
+)
 Day = Annotated[str, typer.Argument(metavar="DATE", help="For example 2026-03-05.")]
+
+MemoryId = Annotated[
+    int, typer.Argument(metavar="ID", min=1, help="Its number in: tsubasa memories", show_default=False)
+]
 
 
 @cli.callback(invoke_without_command=True)
-def all_held(context: typer.Context, home_flag: HomeFlag = None) -> None:
+def all_held(context: typer.Context, json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     """What is remembered: look, correct, take back. Without a command: list."""
-    if context.invoked_subcommand is None:
-        listed(home_flag=home_flag)
-    elif home_flag is not None:
-        raise typer.BadParameter(f"Put --home behind {context.invoked_subcommand!r}.")
+    if is_alone(context, json, home_flag):
+        listed(json=json, home_flag=home_flag)
 
 
 @cli.command("list")
 def listed(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
-    """List what is remembered."""
+    """List what is remembered, for example: tsubasa memories list --json"""
     with daemon_at(home_flag) as client:
         found = client.memories()
     if json:
@@ -70,7 +76,7 @@ def as_of(
 
 
 @cli.command("show")
-def one(memory_id: int, json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
+def one(memory_id: MemoryId, json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     """Show all that is known of one memory, for example: tsubasa memories show 42"""
     with daemon_at(home_flag) as client:
         found = client.why(memory_id)
@@ -94,7 +100,7 @@ def one(memory_id: int, json: JsonFlag = False, home_flag: HomeFlag = None) -> N
 
 
 @cli.command()
-def history(memory_id: int, json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
+def history(memory_id: MemoryId, json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     """Show every operation on a memory and on those it replaced, for example: tsubasa memories history 42"""
     with daemon_at(home_flag) as client:
         found = client.why(memory_id)
@@ -113,10 +119,12 @@ def history(memory_id: int, json: JsonFlag = False, home_flag: HomeFlag = None) 
     out.print(f"Memory {now[0]['id']} holds." if now else "Nothing of it holds.")
 
 
-def why(memory_id: int, home_flag: HomeFlag = None) -> None:
+def why(memory_id: MemoryId, json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     """Show what a memory was drawn from, for example: tsubasa why 42"""
     with daemon_at(home_flag) as client:
         found = client.why(memory_id)
+    if json:
+        return as_json(found)
     out.print(f"[bold]{escape(found['memory']['narrative'])}[/]")
     for event in found["events"]:
         out.print(f"  {event['at'][:10]}  {event['op']:<9}  {escape(event['text'])}")
@@ -138,3 +146,13 @@ def _show_memories(found: Mapping[str, Any]) -> None:
 def _counted(found: Mapping[str, Any]) -> str:
     count = len(found["memories"])
     return "1 memory" if count == 1 else f"{count} memories"
+
+
+for change in (
+    memory_changes.add,
+    memory_changes.edit,
+    memory_changes.undo,
+    memory_changes.audit,
+    tending.tend,
+):
+    cli.command()(change)

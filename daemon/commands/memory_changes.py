@@ -30,12 +30,18 @@ def add(
 
 
 def edit(
-    memory_id: int,
+    memory_id: Annotated[
+        int, typer.Argument(metavar="ID", min=1, help="Its number in: tsubasa memories", show_default=False)
+    ],
     text: Annotated[str, typer.Argument(help="What it should say.")],
     json: JsonFlag = False,
     home_flag: HomeFlag = None,
 ) -> None:
-    """Put a memory in other words; the old ones stay in its history, and undo brings them back."""
+    """
+    Put a memory in other words; the old ones stay in its history, and undo brings them back.
+
+    For example: tsubasa memories edit 42 "The user's dog is called Rex."
+    """
     with daemon_at(home_flag) as client:
         made = client.edit(memory_id, text)
     if json:
@@ -84,7 +90,11 @@ def audit(
     json: JsonFlag = False,
     home_flag: HomeFlag = None,
 ) -> None:
-    """Report memories that look like junk: duplicates, restated prompts, loops, never recalled."""
+    """
+    Report memories that look like junk: duplicates, restated prompts, loops, never recalled.
+
+    For example: tsubasa memories audit --unused-days 90
+    """
     with daemon_at(home_flag) as client:
         found = client.audit(unused_days=unused_days)
     if json:

@@ -4,15 +4,17 @@
 
 import time
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from daemon.client import Client
 from daemon.commands import morning
-from daemon.commands.shared import HomeFlag, JsonFlag, as_line, daemon_at, out, show, table
+from daemon.commands.bars import waiting
+from daemon.commands.shared import HomeFlag, JsonFlag, as_line, daemon_at, is_alone, out, show, table
+
+if TYPE_CHECKING:
+    from daemon.client import Client
 
 LOOK_EVERY_S = 0.5
 
@@ -24,16 +26,17 @@ cli = typer.Typer(
 
 
 @cli.callback(invoke_without_command=True)
-def night(context: typer.Context, home_flag: HomeFlag = None) -> None:
+def night(context: typer.Context, json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     """Run a night now: lessons, training, exam, and a new generation if it passes. Or read a report."""
-    if context.invoked_subcommand is not None:
-        if home_flag is not None:
-            raise typer.BadParameter(f"Put --home behind {context.invoked_subcommand!r}.")
+    if not is_alone(context, json, home_flag):
         return
     with daemon_at(home_flag) as client:
         ordered = client.night()
-        ended = watch(client, ordered["id"])
+        ended = watch(client, ordered["id"], quiet=json)
     report = report_of(ended, ordered["id"])
+    if json:
+        as_line(ended)
+        raise typer.Exit(0 if report else 1)
     if report is None:
         out.print(f"[red]The night failed:[/] {escape(why_none(ended))}")
         raise typer.Exit(1)
@@ -106,21 +109,15 @@ def why_none(ended: Mapping[str, Any]) -> str:
     return str(ended["job"]["error"] or "the daemon was restarted, or another night was ordered since")
 
 
-def watch(client: Client, job_id: int) -> dict[str, Any]:
+def watch(client: "Client", job_id: int, *, quiet: bool = False) -> dict[str, Any]:
     """Show a bar until the job is done, failed, or waits for its next attempt; what the daemon says then."""
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=out) as bar:
-        shown = bar.add_task("waiting for its turn", total=None)
+    with waiting("waiting for its turn", quiet=quiet) as bar:
         while True:
             found = client.nights()
             job, progress = found["job"], found["progress"]
             if progress:
-                bar.update(
-                    shown,
-                    description=progress["note"] or progress["unit"],
-                    total=progress["total"] or None,
-                    completed=progress["done"],
-                )
+                total = progress["total"] or None
+                bar.tell(progress["note"] or progress["unit"], done=progress["done"], total=total)
             if job["id"] != job_id or job["state"] in ("done", "failed") or job["error"]:
                 return found
             time.sleep(LOOK_EVERY_S)

@@ -5,15 +5,18 @@ What every command needs: the home it means, and a client for the daemon there.
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from daemon import client, home
+from daemon import home
 from daemon.home import Home
+
+if TYPE_CHECKING:
+    from daemon.client import Client
 
 HomeFlag = Annotated[
     Path | None,
@@ -28,9 +31,21 @@ def chosen(flag: Path | None) -> Home:
     return home.where(os.environ, flag)
 
 
-def daemon_at(flag: Path | None) -> client.Client:
+def daemon_at(flag: Path | None) -> "Client":
     """A client for the daemon of that home; raises `NotRunning`."""
+    from daemon import client  # loads httpx, which no help text needs
+
     return client.connect(chosen(flag))
+
+
+def is_alone(context: typer.Context, json: bool, flag: Path | None) -> bool:
+    """Whether a group was typed without a command below it, so that the group's own options are meant."""
+    if context.invoked_subcommand is None:
+        return True
+    if json or flag is not None:
+        option = "--json" if json else "--home"
+        raise typer.BadParameter(f"Put {option} behind {context.invoked_subcommand!r}.")
+    return False
 
 
 def table(*columns: str) -> Table:

@@ -8,14 +8,16 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from daemon.commands.shared import HomeFlag, daemon_at, out
+from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, out
 
 
-def status(home_flag: HomeFlag = None) -> None:
-    """Show what runs, what is held, and every setting with its origin."""
+def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
+    """Show what runs, what is held, and every setting with its origin, for example: tsubasa status"""
     with daemon_at(home_flag) as client:
         found = client.status()
         url = client.url
+    if json:
+        return as_json(found)
     held = found["held"]
     out.print(f"Tsubasa {found['version']}, process {found['pid']}, {url}/v1, home {escape(found['home'])}")
     out.print(
@@ -23,6 +25,8 @@ def status(home_flag: HomeFlag = None) -> None:
         f"{found['generation'] or 'base'}"
     )
     out.print(f"Held: {held['messages']} messages, {held['memories']} memories, {held['lessons']} lessons")
+    if said := recall(found["recall"], held["unindexed"]):
+        out.print(said)
     if found["reindex"]:
         out.print(reindexing(found["reindex"]))
     for child in found["children"]:
@@ -36,6 +40,16 @@ def status(home_flag: HomeFlag = None) -> None:
     for setting in found["settings"]:
         table.add_row(setting["key"], escape(str(setting["value"])), escape(setting["from"]))
     out.print(table)
+
+
+def recall(told: Mapping[str, Any], unindexed: int) -> str | None:
+    """What keeps memories from being found by meaning; None when nothing does."""
+    if told["by"] == "meaning":
+        return f"Recall: by meaning; {unindexed} texts wait for their vectors" if unindexed else None
+    if told["by"] == "nothing":
+        return f"Recall: off, {told['why']}"
+    waiting = f"; {unindexed} texts wait for their vectors" if unindexed else ""
+    return f"[yellow]Recall: by words only[/]{waiting}: {escape(told['why'])}"
 
 
 def night(told: Mapping[str, Any]) -> str | None:

@@ -17,7 +17,7 @@ from daemon.commands.shared import HomeFlag, chosen, out
 from daemon.version import version
 
 if TYPE_CHECKING:
-    from daemon.app import Serving
+    from daemon.start import Serving
 
 NANO = (
     "[bold yellow]No model is configured: the bundled nano answers.[/] It is a stand-in of a few million "
@@ -37,8 +37,8 @@ def up(
         ),
     ] = False,
 ) -> None:
-    """Start the daemon and serve until Ctrl-C or SIGTERM."""
-    from daemon.app import serve  # loads FastAPI and all else; no other command needs them
+    """Start the daemon and serve until Ctrl-C or SIGTERM, for example: tsubasa up --port 4242"""
+    from daemon.start import serve  # no other command needs it
 
     place = chosen(home_flag)
     home.prepare(place)

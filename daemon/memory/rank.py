@@ -30,12 +30,12 @@ class Ranked:
     score: float  # fused; comparable within one ranking only
     cosine: float  # -1..1
     shares_words: bool  # a content word in common, also after stemming
-    has_vector: bool = True  # False: the cosine is unknown, until a re-index has come to it
+    has_vector: bool = True  # False: the cosine is unknown, until it, or the question, was embedded
 
 
-def nearest_held(db: Any, text: str, vector: npt.NDArray[np.float32]) -> list[Ranked]:
-    """The held memories nearest to `text` (`vector` is its embedding), best first; at most 2 * POOL."""
-    distance = dict(vectors.nearest(db, "memory", vector, POOL))
+def nearest_held(db: Any, text: str, vector: npt.NDArray[np.float32] | None) -> list[Ranked]:
+    """The held memories nearest to `text`, best first; at most 2 * POOL. `vector`: its embedding; None: by words."""
+    distance = {} if vector is None else dict(vectors.nearest(db, "memory", vector, POOL))
     matched = dict(words.search(db, "memory", " ".join(content_words(text)), POOL))
     held = memories.several(db, {*distance, *matched})
     if not held:
@@ -43,7 +43,8 @@ def nearest_held(db: Any, text: str, vector: npt.NDArray[np.float32]) -> list[Ra
     farthest = max(distance.values(), default=1.0)
     cosines = [1.0 - distance.get(one.id, farthest) for one in held]
     lexical = [abs(matched.get(one.id, 0.0)) for one in held]
-    unknown = vectors.without(db, "memory", matched.keys() - distance.keys())
+    unmeasured = matched.keys() - distance.keys()
+    unknown = unmeasured if vector is None else vectors.without(db, "memory", unmeasured)
     fused = [a + b for a, b in zip(_z(cosines), _z(lexical), strict=True)]
     ranked = [
         Ranked(

@@ -10,6 +10,7 @@ what replaced them, at length when the question is about the past; nothing here 
 Knows nothing of the model that answers.
 """
 
+import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
@@ -28,7 +29,7 @@ from daemon.memory.turns import without_names
 from prompts.load import load
 from store import held, memories, recalling, vectors
 from store.chats import Message
-from store.errors import NoEmbedder
+from store.errors import NoEmbedder, WrongVectors
 from store.memories import Memory
 
 # all-MiniLM-L6-v2, personal questions put in the third person: related memories measured 0.30-0.86,
@@ -40,6 +41,8 @@ EMBEDDED = 10_000  # characters of a text that go to the embedder, which reads i
 PAST_LOOKED_AT = 200  # memories that hold no more, for a question about the past
 PAST_TAKEN = 10  # of them, those that share most words with it
 ASKED = 2000  # characters of a message that are taken for the question: its end
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,7 @@ async def recall(
     k: int = 3,
     max_k: int = 10,
     present: Collection[str] = (),
+    at_once: bool = False,
 ) -> Recalled:
     """
     What bears on `question`: `k` memories, and up to `max_k` (or `k`) while the scores stay flat or where it takes
@@ -67,6 +71,7 @@ async def recall(
 
     Args:
         present: texts of the chat in which it is asked.
+        at_once: go by words alone where the embedder can't answer yet, instead of waiting for it.
 
     Source: TSUBASA, arXiv 2604.07894: k = 3, and k = 10 for hard questions.
     """
@@ -75,36 +80,47 @@ async def recall(
         return Recalled()
     asked = in_third_person(question)
     bare = without_names(question, await keep.run(recalling.people))
-    both = await embedder.embed([asked, bare])
+    both = await (embedder.embed_at_once if at_once else embedder.embed)([asked, bare])
     try:
         return await keep.run(_recall, question, asked, both, k, max(k, max_k), present)
     except NoEmbedder:  # the first question ever
+        if at_once:
+            return await keep.run(_recall, question, asked, None, k, max(k, max_k), present)
         await index_missing(keep, embedder)
         return await keep.run(_recall, question, asked, both, k, max(k, max_k), present)
+    except WrongVectors as error:  # the embedder's, not the store's: the job that indexes says what to do
+        if not at_once:
+            raise
+        log.warning("Recall goes by words: %s", error)
+        return await keep.run(_recall, question, asked, None, k, max(k, max_k), present)
 
 
 def _recall(
     db: Any,
     question: str,
     asked: str,
-    both: npt.NDArray[np.float32],
+    both: npt.NDArray[np.float32] | None,
     k: int,
     max_k: int,
     present: Collection[str],
 ) -> Recalled:
-    """`recall` in the keeper's thread; `both`: the vectors of the question as memories and as people word it."""
+    """
+    `recall` in the keeper's thread; `both`: the vectors of the question as memories and as people word it, None to
+    go by words alone.
+    """
+    as_memory, as_said = (None, None) if both is None else both
     bearing = [
         one
-        for one in nearest_held(db, asked, both[0])
+        for one in nearest_held(db, asked, as_memory)
         if one.cosine >= (BEARS_ON_WITH_WORDS if one.shares_words else BEARS_ON)
-        or (one.shares_words and not one.has_vector)  # while a re-index is under way, words must do
+        or (one.shares_words and not one.has_vector)  # not embedded yet: words must do
     ]
     is_past = asks_past(question)
     width = max_k if wants_many(question) else _width(bearing, k, max_k)
     chosen = [one.memory for one in bearing[:width]]
     if is_past:
         chosen += [one for one in _once_held(db, question) if one not in chosen][: max_k - len(chosen)]
-    found = said(db, question, both[1], k - len(chosen), present=present)
+    found = said(db, question, as_said, k - len(chosen), present=present)
     lines = [
         *_memory_lines(db, chosen, is_past),
         *((one.said_at.date(), line(one, question)) for one in found),

@@ -34,13 +34,13 @@ _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 
 
 def said(
-    db: Any, question: str, vector: npt.NDArray[np.float32], k: int, *, present: Collection[str] = ()
+    db: Any, question: str, vector: npt.NDArray[np.float32] | None, k: int, *, present: Collection[str] = ()
 ) -> list[Message]:
     """
     Up to `k` messages, best first; their texts are their writers' own words.
 
     Args:
-        vector: embedding of the question without the names of people.
+        vector: embedding of the question without the names of people; None: words must do.
         present: texts of the chat in which the question was asked; they are in front of the model already.
     """
     if k < 1 or not asks(question):
@@ -54,7 +54,7 @@ def said(
         message = chats.get(db, turn.message_id)
         own = own_words(message.text)  # what it quotes of others is not the user's word
         new = message.role in roles and message.id not in remembered and normalised(message.text) not in known
-        if new and _bears_on(turn, own, question):
+        if new and _bears_on(turn, own, question, by_words=vector is None):
             known.add(normalised(message.text))
             found.append(replace(message, text=own))
     return found[:k]
@@ -81,8 +81,12 @@ def excerpt(text: str, question: str) -> str:
     return one_line(" ".join(sentences[first : last + 1]))[:LONGEST]
 
 
-def _bears_on(turn: Turn, text: str, question: str) -> bool:
+def _bears_on(turn: Turn, text: str, question: str, *, by_words: bool) -> bool:
     if asks(text) or len(content_words(text[:1000])) < 2:  # a question answers nothing
         return False
-    shares = not set(content_words(question)).isdisjoint(content_words(text[:10_000]))
+    asked = set(content_words(question))
+    shared = asked & set(content_words(text[:10_000]))
+    if by_words:
+        return 2 * len(shared) >= len(asked) > 0
+    shares = bool(shared)
     return turn.cosine >= BEARS_ON or (shares and turn.cosine >= BEARS_ON_WITH_WORDS)

@@ -81,8 +81,8 @@ def _mentioned(question: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if name.lower() in lower]
 
 
-def nearest_turns(db: Any, question: str, vector: npt.NDArray[np.float32], k: int) -> list[Turn]:
-    """The `k` messages nearest to `question`, best first; `vector` is that of `without_names(question)`."""
+def nearest_turns(db: Any, question: str, vector: npt.NDArray[np.float32] | None, k: int) -> list[Turn]:
+    """The `k` messages nearest to `question`, best first; `vector`: of `without_names(question)`, None: by words."""
     found = candidates(db, question, vector)
     score = scores(found)
     order = np.lexsort((np.array(found.ids), -score))[:k]
@@ -102,11 +102,11 @@ class Candidates:
     cosines: npt.NDArray[np.float64]  # (ids,) with the question; an upper bound where words alone found it
 
 
-def candidates(db: Any, question: str, vector: npt.NDArray[np.float32]) -> Candidates:
+def candidates(db: Any, question: str, vector: npt.NDArray[np.float32] | None) -> Candidates:
     """Every turn that either index offers, with what is known of it."""
     names = recalling.people(db)
     lexical = dict(words.search(db, "message", query_words(question, names), POOL, near=True))
-    distance = dict(vectors.nearest(db, "message", vector, POOL))
+    distance = {} if vector is None else dict(vectors.nearest(db, "message", vector, POOL))
     ids = sorted({*lexical, *distance})
     if not ids:
         return Candidates(ids=[], chats=[], known=np.zeros((0, len(FEATURES))), cosines=np.zeros(0))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from store import memories, vectors
+from store import embedders, memories, vectors
 from store.database import open_store
 from store.errors import EmbedderClash, WrongVectors
 from tests.store.sample import BEFORE_STEP_7, DAY, DIMENSION, KEY, embed, later, say, vector
@@ -163,3 +163,23 @@ def test_tables_of_an_earlier_index_are_cleared_away(db, file):
     reopened.close()
 
     assert ([], 3, "ok") == (left, len(nearest), healthy)
+
+
+def test_an_embedder_is_expected_by_its_name_before_it_has_told_its_dimension(db):
+    assert not embedders.expect(db, "any")
+    three_messages(db)
+
+    assert embedders.expect(db, "test-embedder")
+    assert DIMENSION == embedders.searched(db).dimension
+    with pytest.raises(EmbedderClash, match="embedder 'another': the store .* 'test-embedder' .*--reindex"):
+        embedders.expect(db, "another")
+
+
+def test_a_reindex_under_way_goes_on_or_is_given_up_by_name_alone(db):
+    three_messages(db)
+    vectors.reindex(db, "other", 4)
+
+    assert embedders.expect(db, "other")
+    assert "other" == embedders.searched(db).embedder
+    assert embedders.expect(db, "test-embedder")
+    assert (None, "test-embedder") == (vectors.reindexing(db), embedders.searched(db).embedder)

@@ -29,7 +29,7 @@ class Daemon:
     def __init__(self, home: Path, model: Path, **settings: str) -> None:
         self.home = home
         named = {f"TSUBASA_{key.upper()}": value for key, value in settings.items()}
-        self._environment = {
+        self.environment = {
             **{key: value for key, value in os.environ.items() if not key.startswith("TSUBASA_")},
             "PYTHONPATH": str(ROOT),
             "TSUBASA_HOME": str(home),
@@ -40,21 +40,23 @@ class Daemon:
         }
         self.process: subprocess.Popen[str] | None = None
 
-    def start(self) -> "Daemon":
-        """Start and wait until it serves."""
-        self.process = subprocess.Popen(self._command("up"), env=self._environment, text=True)
+    def start(self, *, by_meaning: bool = True) -> "Daemon":
+        """Start and wait until it serves; `by_meaning`: and until the embedder is there, so that recall is whole."""
+        self.process = subprocess.Popen(self._command("up"), env=self.environment, text=True)
         end = time.monotonic() + START_S
         while not self._announced() and self.process.poll() is None and time.monotonic() < end:
             time.sleep(0.1)
         if not self._announced():
             self.stop(signal.SIGKILL)
             pytest.fail("the daemon did not start; its output tells why")
+        if by_meaning:
+            wait_for(lambda: self.status()["recall"] != {"by": "words", "why": "the embedder is starting"})
         return self
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Another `tsubasa` on the same home."""
         return subprocess.run(
-            self._command(*arguments), env=self._environment, text=True, capture_output=True, timeout=START_S
+            self._command(*arguments), env=self.environment, text=True, capture_output=True, timeout=START_S
         )
 
     def stop(self, number: int = signal.SIGTERM) -> int:

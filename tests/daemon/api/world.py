@@ -99,7 +99,10 @@ async def _services(folder: Path, keeper: Keeper, engine: FakeEngine, config: Co
         unlearning=unlearning,
     )
     indexing = Indexing(keeper, embedder)
-    jobs = {"index": Kind(work=indexing.work, due=indexing.due)}
+    jobs = {
+        "index": Kind(work=indexing.work, due=indexing.due),
+        "tend": Kind(work=tending.work, due=tending.due),
+    }
     return Services(
         settings=Settings(config=config, origin=dict.fromkeys(kinds(), "default")),
         home=Home(folder),

@@ -1,0 +1,72 @@
+"""
+`tsubasa memories tend`: read the quiet chats now, instead of when the daemon comes to it.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from daemon.commands.bars import waiting
+from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, out
+
+if TYPE_CHECKING:
+    from daemon.client import Client
+
+LOOK_EVERY_S = 0.3
+
+
+def tend(
+    quiet_s: Annotated[
+        float, typer.Option("--quiet-s", min=0, help="Only chats without a word for so many seconds.")
+    ] = 0.0,
+    json: JsonFlag = False,
+    home_flag: HomeFlag = None,
+) -> None:
+    """Read all quiet chats now and draw memories from them, for example: tsubasa memories tend"""
+    with daemon_at(home_flag) as client:
+        ordered = client.tend(quiet_s=quiet_s)
+        found = _followed(client, ordered["id"], quiet=json)
+    if json:
+        as_json(found)
+    else:
+        _tell(found)
+    if _failed(found, ordered["id"]):
+        raise typer.Exit(1)
+
+
+def _followed(client: "Client", job_id: int, *, quiet: bool) -> dict[str, Any]:
+    """Wait until the job is done, failed, or waits for its next attempt; what the daemon says then."""
+    with waiting("reading quiet chats", quiet=quiet):
+        while True:
+            found = client.tended()
+            job = found["job"]
+            if job["id"] != job_id or job["state"] in ("done", "failed") or job["error"]:
+                return found
+            time.sleep(LOOK_EVERY_S)
+
+
+def _failed(found: Mapping[str, Any], job_id: int) -> bool:
+    return bool(found["job"]["id"] == job_id and found["job"]["state"] != "done")
+
+
+def _tell(found: Mapping[str, Any]) -> None:
+    last = found["last"]
+    if found["job"]["error"]:
+        out.print(f"[red]It failed:[/] {escape(found['job']['error'])}")
+        out.print("It is tried again by itself; what keeps it from working: tsubasa status")
+        return
+    if last is None:  # the daemon was restarted meanwhile
+        out.print("Done; what it did is in: tsubasa memories")
+        return
+    ops = ", ".join(f"{count} {op}" for op, count in sorted(last["ops"].items()) if count)
+    out.print(
+        f"{last['chats']} chats read, {last['observations']} things observed" + (f": {ops}" if ops else "")
+    )
+    out.print(f"{last['lessons']} lessons made for the next night")
+    if last["unsure"]:
+        out.print(f"[dim]{last['unsure']} sentences left out, of which the model was not sure[/]")
+    for failure in last["failures"]:
+        out.print(f"[yellow]given up:[/] {escape(failure)}")

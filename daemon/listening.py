@@ -1,0 +1,33 @@
+"""
+The one socket of the daemon, taken before anything else is loaded.
+
+Promises: a port that can't be had is told with the next command to type. Knows nothing of who serves on it.
+"""
+
+import errno
+import socket
+
+from daemon.errors import PortInUse, PortNotAllowed
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """
+    A socket that listens; port 0 picks a free one.
+
+    Raises:
+        PortInUse: another program has the port.
+        PortNotAllowed: the system refuses it for another reason.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((host, port))
+        opened.listen(128)
+        opened.setblocking(False)
+    except OSError as error:
+        opened.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(host, port) from error
+        raise PortNotAllowed(host, port, error.strerror or str(error)) from error
+    return opened

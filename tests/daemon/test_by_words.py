@@ -1,0 +1,130 @@
+"""Before the embedder is there: chats are answered at once, and recall goes by words."""
+
+import asyncio
+from datetime import date
+
+import pytest
+
+from daemon.child_errors import ChildCrashed
+from daemon.commands.status import recall as said_by_status
+from daemon.embedder import EmbedderInfo
+from daemon.memory.recall import index_missing
+from store import memories, vectors
+from tests.daemon.api.world import serving
+
+DAY = date(2026, 3, 5)
+FACTS = ("The user's dog is called Rex.", "The user lives in Ghent.")
+
+
+def scene(tmp_path, change, *questions, indexed=False):
+    """Ask each of the questions once `change(services)` was made; what was laid beside them, and the status."""
+
+    async def run():
+        async with serving(tmp_path) as world:
+            for fact in FACTS:
+                await world.keeper.run(memories.add, fact, told_on=DAY, sources=())
+            if indexed:
+                await index_missing(world.keeper, world.services.embedder)
+            change(world.services.embedder)
+            answers = [(await world.chat(question)).json() for question in questions]
+            status = (await world.http.get("/tsubasa/status")).json()
+            told = [world.engine.requests[at]["messages"][:-1] for at in range(len(answers))]
+            return told, status
+
+    return asyncio.run(run())
+
+
+def starts_still(embedder):
+    embedder.made = None
+
+
+def test_a_question_is_answered_by_words_while_the_embedder_starts(tmp_path):
+    (dog, talk), status = scene(tmp_path, starts_still, "What is my dog called?", "Nice weather!")
+
+    assert [True] == [FACTS[0] in one["content"] for one in dog]
+    assert [] == talk
+    assert {"by": "words", "why": "the embedder is starting"} == status["recall"]
+    assert 2 + 4 == status["held"]["unindexed"]
+    line = said_by_status(status["recall"], status["held"]["unindexed"])
+    assert (
+        "[yellow]Recall: by words only[/]; 6 texts wait for their vectors: the embedder is starting" == line
+    )
+
+
+def test_words_are_enough_where_the_store_never_saw_an_embedder(tmp_path):
+    async def run():
+        async with serving(tmp_path) as world:
+            world.services.embedder.made = None
+            await world.keeper.run(lambda db: db.execute("delete from embedder"))
+            await world.keeper.run(memories.add, FACTS[0], told_on=DAY, sources=())
+            return await world.chat("What is my dog called?"), world.engine.requests[0]["messages"]
+
+    answered, asked = asyncio.run(run())
+
+    assert 200 == answered.status_code
+    assert FACTS[0] in asked[0]["content"]
+
+
+def test_what_was_said_is_quoted_by_words_when_it_has_half_of_the_questions(tmp_path):
+    async def run():
+        async with serving(tmp_path) as world:
+            await world.chat("I parked the blue bicycle behind the station.")
+            world.services.embedder.made = None
+            await world.chat("Where is my bicycle parked?")
+            await world.chat("Which bicycle race is the hardest one in Belgium, do you think?")
+            return [one["messages"] for one in world.engine.requests[1:]]
+
+    parked, race = asyncio.run(run())
+
+    assert "behind the station" in parked[0]["content"]
+    assert 1 == len(race)
+
+
+def test_an_embedder_that_dies_leaves_a_chat_to_words(tmp_path):
+    def dies(embedder):
+        embedder.fails = ChildCrashed("embedder", exit_code=-9, last_words="", starting=False)
+
+    (dog,), _ = scene(tmp_path, dies, "What is my dog called?", indexed=True)
+
+    assert [True] == [FACTS[0] in one["content"] for one in dog]
+
+
+def test_vectors_of_another_length_under_the_same_name_leave_a_chat_to_words_and_show(tmp_path, caplog):
+    def other(embedder):
+        embedder.dimension, embedder.made = 5, EmbedderInfo(id="fake", dimension=5)
+
+    (dog,), status = scene(tmp_path, other, "What is my dog called?", indexed=True)
+
+    assert [True] == [FACTS[0] in one["content"] for one in dog]
+    assert "words" == status["recall"]["by"]
+    assert "tsubasa up --reindex" in status["recall"]["why"]
+    assert "Recall goes by words" in caplog.text
+
+
+def test_with_the_embedder_recall_goes_by_meaning(tmp_path):
+    _, status = scene(tmp_path, lambda embedder: None, "What is my dog called?", indexed=True)
+
+    assert {"by": "meaning", "why": None} == status["recall"]
+    assert said_by_status(status["recall"], 0) is None
+
+
+@pytest.mark.parametrize("config", [{"recall": False}, {"recall_k": 0}])
+def test_status_tells_that_recall_is_off(tmp_path, config):
+    async def run():
+        async with serving(tmp_path, **config) as world:
+            return (await world.http.get("/tsubasa/status")).json()["recall"]
+
+    assert "nothing" == asyncio.run(run())["by"]
+
+
+def test_the_index_is_made_as_soon_as_the_embedder_is_there(tmp_path):
+    async def run():
+        async with serving(tmp_path) as world:
+            embedder = world.services.embedder
+            embedder.made = None
+            await world.keeper.run(memories.add, FACTS[0], told_on=DAY, sources=())
+            await world.services.runner.order("index", {})
+            await world.services.runner.look()
+            return await world.keeper.run(vectors.missing, "memory")
+
+    assert [] == asyncio.run(run())

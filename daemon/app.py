@@ -16,6 +16,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from daemon.embedder import Embedder
 from daemon.engine.client import Engine
 from daemon.errors import BadValue, ModelMissing
 from daemon.generations import Generations
+from daemon.heartbeat import environment_of_this_process
 from daemon.home import Home, HomeLock, Running
 from daemon.inbox.take_in import TakenIn
 from daemon.inbox.watch import Inbox
@@ -39,9 +41,10 @@ from daemon.night.unlearning import Unlearning
 from daemon.night.when import read_when
 from daemon.server import Server, listen
 from daemon.services import Services
+from daemon.sleep import Sleep, system_clock
 from daemon.work import Indexing, Tending
+from store import alive, vectors
 from store import nights as past_nights
-from store import vectors
 from store.database import open_store
 from store.keys import load_or_create_key
 
@@ -73,6 +76,7 @@ async def serve(
         DaemonError, StoreError, ChildError: the daemon can't start; nothing is left running.
     """
     leave = _Leaving()
+    heartbeat = environment_of_this_process()
     async with AsyncExitStack() as stack:
         lock = HomeLock(home)
         lock.take()
@@ -86,12 +90,19 @@ async def serve(
 
         def up() -> None:
             homes.announce(home, running)
+            heartbeat.ready(running.url)
             on_serving(serving)
 
         stack.callback(homes.withdraw, home)
+        sleep = Sleep(partial(_woke, services), slept=system_clock())
+        stack.push_async_callback(sleep.stop)
+        sleep.start()
+        stack.push_async_callback(heartbeat.stop)
+        heartbeat.start(partial(services.keeper.run, alive.answers))
         server = Server(make_app(services), on_serving=up, on_leaving=services.conversations.stop)
         leave.server = server
         await server.serve(sockets=[listening])
+        heartbeat.stopping()
         log.info("Stopping")
 
 
@@ -204,6 +215,13 @@ async def _start_jobs(
         stack.push_async_callback(inbox.stop)
         await inbox.start()
     return runner
+
+
+async def _woke(services: Services, slept_s: float) -> None:
+    """After a sleep: no answer from a GPU that may have lost its memory, and what became due is done."""
+    if await services.engine.woke():
+        log.info("The engine begins anew: a GPU may have lost its memory in the sleep")
+    services.runner.wake()
 
 
 def find_model(config: Config, origin: str) -> Path:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 from daemon.commands import (
     chat,
+    confirm,
     demo,
     export,
     forget,
@@ -20,6 +21,7 @@ from daemon.commands import (
     memories,
     memory_changes,
     night,
+    service,
     status,
     take_out,
     up,
@@ -44,9 +46,11 @@ for change in (memory_changes.add, memory_changes.edit, memory_changes.undo, mem
 cli.add_typer(memories.cli, name="memories")
 cli.command()(memories.why)
 cli.command()(forget.forget)
+cli.command()(confirm.confirm)
 cli.add_typer(night.cli, name="night")
 generations.cli.command()(take_out.export)
 cli.add_typer(generations.cli, name="generations")
+cli.add_typer(service.cli, name="service")
 
 
 def main() -> None:

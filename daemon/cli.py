@@ -24,6 +24,7 @@ from daemon.commands import (
     service,
     status,
     take_out,
+    tools,
     up,
 )
 from daemon.known_errors import KNOWN
@@ -51,6 +52,7 @@ cli.add_typer(night.cli, name="night")
 generations.cli.command()(take_out.export)
 cli.add_typer(generations.cli, name="generations")
 cli.add_typer(service.cli, name="service")
+cli.command()(tools.mcp)
 
 
 def main() -> None:

@@ -71,9 +71,9 @@ class Client:
         """One memory, what it was before, what was done with it, and the messages behind it."""
         return self._get(f"memory {memory_id}", f"/tsubasa/memories/{memory_id}")
 
-    def add(self, text: str, *, since: str | None = None) -> dict[str, Any]:
-        """Hold a statement of the user's own, true since a day (None: today)."""
-        return self._post("the new memory", "/tsubasa/memories", {"text": text, "since": since})
+    def add(self, text: str, *, since: str | None = None, by: str = "user") -> dict[str, Any]:
+        """Hold a statement of the user's own, or of an assistant ("assistant"), true since a day (None: today)."""
+        return self._post("the new memory", "/tsubasa/memories", {"text": text, "since": since, "by": by})
 
     def edit(self, memory_id: int, text: str) -> dict[str, Any]:
         """Put a memory in other words; the memory that now holds."""

@@ -7,7 +7,7 @@ Knows nothing of how a change is made: `memory/by_hand.py` and `store/taking_bac
 import asyncio
 from dataclasses import asdict
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
@@ -31,6 +31,7 @@ class Add(BaseModel):
 
     text: Text
     since: date | None = None  # the first day on which it is true; None: today
+    by: Literal["user", "assistant"] = "user"  # whose word it is; an assistant's is never learned
 
 
 class Edit(BaseModel):
@@ -59,7 +60,7 @@ def routes(services: Services) -> APIRouter:
 
     @router.post("/memories")
     async def added(wanted: Add) -> dict[str, Any]:
-        made = await keep.run(by_hand.add, wanted.text, today=date.today(), since=wanted.since)
+        made = await keep.run(by_hand.add, wanted.text, today=date.today(), since=wanted.since, by=wanted.by)
         await services.runner.order("index", {})
         return {"memory": (await keep.run(told, [made]))[0]}
 

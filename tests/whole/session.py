@@ -61,10 +61,10 @@ def session(folder: Path) -> Iterator[dict[str, str]]:
 
 def _wait_for_it(environment: dict[str, str], manager: "subprocess.Popen[bytes]") -> None:
     end = time.monotonic() + 30
-    asked = ["systemctl", "--user", "is-system-running"]
+    asked = ["systemctl", "--user", "is-active", "default.target"]
     while time.monotonic() < end and manager.poll() is None:
         told = subprocess.run(asked, env=environment, capture_output=True, text=True)
-        if told.stdout.strip() in ("running", "degraded"):
+        if told.stdout.strip() == "active":
             return
         time.sleep(0.2)
     _give_up("a systemd of its own does not start here")

@@ -31,7 +31,7 @@ from daemon.errors import (
 )
 from daemon.inbox.errors import InboxError
 from daemon.known_errors import KNOWN
-from daemon.memory.errors import HeldAlready, NothingSaid
+from daemon.memory.errors import HeldAlready, MemoryWorkError, NothingSaid
 from store import errors as store
 
 log = logging.getLogger(__name__)
@@ -99,7 +99,7 @@ def logged(error: Exception) -> WireError:
     if not isinstance(error, KNOWN):
         log.error("A bug reached the HTTP boundary", exc_info=error)
     elif answer.status >= 500:
-        log.warning("%s", error)
+        log.warning("%s", type(error).__name__ if isinstance(error, MemoryWorkError) else error)
     return answer
 
 

@@ -11,7 +11,8 @@ import typer
 
 from daemon import client, home
 from daemon.commands.shared import HomeFlag, chosen
-from daemon.errors import NotRunning
+from daemon.errors import NotRunning, PortInUse
+from daemon.tools.errors import ToolsPortInUse
 from daemon.version import version
 
 PORT = 4142  # beside the daemon's own
@@ -45,6 +46,8 @@ def mcp(
         if key is None:
             raise NotRunning(place.path, "its key was not made yet")
         asyncio.run(server.serve_http(made, api_key=key, port=port, on_serving=_tell))
+    except PortInUse as error:
+        raise ToolsPortInUse(port) from error
     except KeyboardInterrupt:
         pass
 

@@ -74,6 +74,8 @@ def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
         at_login = "starts at login" if found.manager.enabled else "does not start at login"
         out.print(f"Installed ({by.name}): {escape(str(found.file))}, {at_login}")
         out.print(f"State: {escape(found.manager.says)}")
+        if not found.manager.running:
+            out.print("What it said last: tsubasa service logs")
     if found.written == "otherwise":
         out.print(
             "[yellow]The file is not what this version would write for this home; it is left as it is.[/] "

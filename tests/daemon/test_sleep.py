@@ -3,8 +3,13 @@
 import asyncio
 import time
 
+import pytest
+
 from daemon.child_errors import ChildCrashed
+from daemon.engine.client import Engine
+from daemon.jobs import Kind, Runner
 from daemon.sleep import Sleep, system_clock
+from tests.daemon.api.world import serving
 from tests.daemon.echo import with_child
 
 
@@ -105,6 +110,41 @@ async def _renewed_meanwhile(child):
         renewing = renewing or asyncio.create_task(child.renew(grace_s=5))
         yield piece
     await renewing
+
+
+@pytest.mark.parametrize("on_gpu", [True, False])
+def test_an_engine_begins_anew_after_a_sleep_only_where_it_has_a_gpu(on_gpu):
+    async def test(child):
+        engine = Engine(child)
+        asleep = await engine.woke()
+        await child.start()
+        before = child.pid
+        renewed = await engine.woke()
+        await child.start()
+
+        assert (False, on_gpu, on_gpu) == (asleep, renewed, child.pid != before)
+
+    with_child(test, on_gpu=on_gpu)
+
+
+def test_after_a_sleep_work_that_became_due_is_looked_for_at_once(tmp_path):
+    async def run():
+        looked = asyncio.Event()
+
+        async def due():
+            looked.set()
+
+        async with serving(tmp_path) as world:
+            runner = Runner(world.keeper, {"tend": Kind(work=None, due=due)}, every_s=3600.0)
+            await runner.start()
+            await looked.wait()
+            looked.clear()
+            runner.wake()
+            async with asyncio.timeout(5):
+                await looked.wait()
+            await runner.stop()
+
+    asyncio.run(run())
 
 
 def test_renewing_a_child_that_does_not_run_starts_none():

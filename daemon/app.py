@@ -16,7 +16,6 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from importlib.resources import files
 from pathlib import Path
 
@@ -41,10 +40,10 @@ from daemon.night.unlearning import Unlearning
 from daemon.night.when import read_when
 from daemon.server import Server, listen
 from daemon.services import Services
-from daemon.sleep import Sleep, system_clock
+from daemon.watching import watch
 from daemon.work import Indexing, Tending
-from store import alive, vectors
 from store import nights as past_nights
+from store import vectors
 from store.database import open_store
 from store.keys import load_or_create_key
 
@@ -94,11 +93,7 @@ async def serve(
             on_serving(serving)
 
         stack.callback(homes.withdraw, home)
-        sleep = Sleep(partial(_woke, services), slept=system_clock())
-        stack.push_async_callback(sleep.stop)
-        sleep.start()
-        stack.push_async_callback(heartbeat.stop)
-        heartbeat.start(partial(services.keeper.run, alive.answers))
+        watch(services, heartbeat, stack)
         server = Server(make_app(services), on_serving=up, on_leaving=services.conversations.stop)
         leave.server = server
         await server.serve(sockets=[listening])
@@ -215,13 +210,6 @@ async def _start_jobs(
         stack.push_async_callback(inbox.stop)
         await inbox.start()
     return runner
-
-
-async def _woke(services: Services, slept_s: float) -> None:
-    """After a sleep: no answer from a GPU that may have lost its memory, and what became due is done."""
-    if await services.engine.woke():
-        log.info("The engine begins anew: a GPU may have lost its memory in the sleep")
-    services.runner.wake()
 
 
 def find_model(config: Config, origin: str) -> Path:

@@ -30,7 +30,11 @@ def mcp(
     ] = PORT,
     home_flag: HomeFlag = None,
 ) -> None:
-    """Serve the memories as tools to another assistant, which runs, for example: tsubasa mcp"""
+    """
+    Serve your memories as tools to another assistant. One in a cloud takes there what it reads.
+
+    The assistant starts it by itself; write into its settings, for example: tsubasa mcp
+    """
     from daemon.tools import server  # loads the SDK; no other command needs it
 
     place = chosen(home_flag)

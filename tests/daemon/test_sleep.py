@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from daemon.child_errors import ChildCrashed
 from daemon.engine.client import Engine
 from daemon.jobs import Kind, Runner
 from daemon.sleep import Sleep, system_clock
+from daemon.watching import woke
 from tests.daemon.api.world import serving
 from tests.daemon.echo import with_child
 
@@ -139,7 +141,7 @@ def test_after_a_sleep_work_that_became_due_is_looked_for_at_once(tmp_path):
             await runner.start()
             await looked.wait()
             looked.clear()
-            runner.wake()
+            await woke(replace(world.services, runner=runner), 3600.0)
             async with asyncio.timeout(5):
                 await looked.wait()
             await runner.stop()

@@ -18,6 +18,7 @@ from daemon.at_login.errors import (
 )
 from daemon.at_login.start import start_of
 from tests.daemon.at_login.programs import on_the_path
+from tests.whole.house import ROOT
 
 PROGRAM = {"linux": "systemctl", "darwin": "launchctl", "win32": "schtasks"}
 SYSTEMS = pytest.mark.parametrize("system", PROGRAM)
@@ -201,3 +202,11 @@ def test_the_service_file_tells_nobody_a_secret(tmp_path, programs):
 
     assert "KEY" not in by.file.read_text().upper().replace("KEYRING", "")
     assert stat.S_ISREG(by.file.stat().st_mode)
+
+
+def test_only_the_command_that_is_typed_for_it_installs():
+    """So that no update, start or download ever turns it on again."""
+    code = {file: file.read_text(encoding="utf-8") for file in (ROOT / "daemon").rglob("*.py")}
+
+    using = {file.relative_to(ROOT).as_posix() for file, text in code.items() if "installed.install(" in text}
+    assert {"daemon/commands/service.py"} == using

@@ -27,7 +27,7 @@ from daemon.embedder import Embedder
 from daemon.engine.client import Engine
 from daemon.errors import BadValue, ModelMissing
 from daemon.generations import Generations
-from daemon.heartbeat import environment_of_this_process
+from daemon.heartbeat import Heartbeat
 from daemon.home import Home, HomeLock, Running
 from daemon.inbox.take_in import TakenIn
 from daemon.inbox.watch import Inbox
@@ -75,7 +75,7 @@ async def serve(
         DaemonError, StoreError, ChildError: the daemon can't start; nothing is left running.
     """
     leave = _Leaving()
-    heartbeat = environment_of_this_process()
+    heartbeat = Heartbeat.of_this_process()
     async with AsyncExitStack() as stack:
         lock = HomeLock(home)
         lock.take()

@@ -41,6 +41,11 @@ class Heartbeat:
         wanted = watched and patience.isdecimal() and int(patience) > 0
         return cls(address, int(patience) / 1e6 if wanted else None)
 
+    @classmethod
+    def of_this_process(cls) -> "Heartbeat":
+        """What the manager that started this process asked for, if one did."""
+        return cls.asked_for(os.environ, os.getpid())
+
     def ready(self, url: str) -> None:
         """Requests are answered from now on."""
         self._tell("READY=1", f"STATUS=Serving {url}")
@@ -89,8 +94,3 @@ class Heartbeat:
             self._told = False
         else:
             self._told = True
-
-
-def environment_of_this_process() -> Heartbeat:
-    """What the manager that started this process asked for, if one did."""
-    return Heartbeat.asked_for(os.environ, os.getpid())

@@ -19,7 +19,10 @@ from daemon.commands.shared import HomeFlag, JsonFlag, as_json, chosen, out
 from daemon.errors import HomeInUse
 from daemon.home import Home, HomeLock
 
-cli = typer.Typer(help="Start with your session: off unless you install it.", no_args_is_help=True)
+cli = typer.Typer(
+    help="Start with your session; off unless you install it, for example: tsubasa service install",
+    no_args_is_help=True,
+)
 
 
 @cli.command()

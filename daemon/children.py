@@ -130,6 +130,17 @@ class Child:
         rest = [task for task in (self._starting, self._watch, self._retiring) if task is not None]
         await asyncio.gather(*rest, return_exceptions=True)
 
+    async def renew(self, *, grace_s: float = 0.0) -> None:
+        """End the process that runs, if any: the next call gets a new one. Calls have `grace_s` to end first."""
+        end = time.monotonic() + grace_s
+        while self._users and time.monotonic() < end:
+            await asyncio.sleep(0.05)
+        self._disarm()
+        process, self._process = self._process, None
+        if process is not None and self.state == "ready":
+            self.state = "stopped"
+            await process.stop()
+
     async def _enter(self) -> ChildProcess:
         """The running process, counted as in use; starts it when there is none."""
         self._users += 1

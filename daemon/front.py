@@ -24,10 +24,15 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {  # heading -> name -> (what 
         "memories": ("memories:cli", "What is remembered: list, search, add, edit, undo, audit"),
         "why": ("memories:why", "What a memory was drawn from"),
         "forget": ("forget:forget", "Take memories and all that came of them out, for good"),
+        "confirm": ("confirm:confirm", "Decide what a program may forget or edit"),
     },
     "Nights": {
         "night": ("night:cli", "Learn now; list past nights, read a morning's report"),
         "generations": ("generations:cli", "What the nights made: show, compare, use, roll back, export"),
+    },
+    "This machine": {
+        "service": ("service:cli", "Start with your session: install, uninstall, status, logs"),
+        "mcp": ("tools:mcp", "Your memories as tools for other assistants"),
     },
 }
 TITLE = "A private assistant that learns you overnight."

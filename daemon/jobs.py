@@ -90,6 +90,10 @@ class Runner:
         self._wake.set()
         return job
 
+    def wake(self) -> None:
+        """Look for work now: the computer slept, and some of it may be due."""
+        self._wake.set()
+
     async def look(self) -> None:
         """Order what is due, then do every job that can be claimed; one round of the loop."""
         for name, kind in self._kinds.items():

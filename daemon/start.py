@@ -25,6 +25,7 @@ from daemon import home as homes
 from daemon.config import Config, Settings
 from daemon.engine.client import Engine
 from daemon.errors import BadValue, ModelMissing
+from daemon.heartbeat import Heartbeat
 from daemon.home import Home, HomeLock, Running
 from daemon.keeper import Closable, Keeper
 from daemon.listening import listen
@@ -63,6 +64,7 @@ async def serve(
     """
     gc.disable()  # what is imported stays: looking for garbage in it takes a sixth of the start
     leave = _Leaving()
+    heartbeat = Heartbeat.of_this_process()
     async with AsyncExitStack() as stack:
         lock = HomeLock(home)
         lock.take()
@@ -73,15 +75,17 @@ async def serve(
         engine, model_path = _engine(settings, stack)
         keeper = Keeper(lambda: _open(home, config))
         stack.push_async_callback(keeper.close)
-        start, _ = await asyncio.gather(asyncio.to_thread(_load), keeper.open())
+        (start, watch), _ = await asyncio.gather(asyncio.to_thread(_load), keeper.open())
         parts = await start(
             settings, home, stack, keeper=keeper, engine=engine, model_path=model_path, reindex=reindex
         )
+        watch(parts.services, heartbeat, stack)
         running = _running(config.host, listening.getsockname()[1])
         serving = await _serving(parts.services, running, is_nano=not config.model)
 
         def up() -> None:
             homes.announce(home, running)
+            heartbeat.ready(running.url)
             on_serving(serving)
             gc.freeze()
             gc.enable()
@@ -93,6 +97,7 @@ async def serve(
         server = parts.server(up)
         leave.server = server
         await server.serve(sockets=[listening])
+        heartbeat.stopping()
         log.info("Stopping")
 
 
@@ -113,11 +118,12 @@ def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Engine, Path]:
     return engine, model_path
 
 
-def _load() -> "Callable[..., Awaitable[Parts]]":
+def _load() -> "tuple[Callable[..., Awaitable[Parts]], Callable[..., None]]":
     """A second of imports, in which the engine reads its model."""
     from daemon.app import start
+    from daemon.watching import watch
 
-    return start
+    return start, watch
 
 
 def _open(home: Home, config: Config) -> Closable:

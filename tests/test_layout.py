@@ -31,6 +31,7 @@ ONLY_IN = {  # one door to each heavy library
     "mlx": ("trainer/mlx_",),
     "mlx_lm": ("trainer/mlx_model.py",),
     "tokenizers": ("trainer/", "models/nano/"),
+    "mcp": ("daemon/tools/",),
     "mem0": ("bench/recall_mem0.py", "bench/store_mem0.py"),
 }
 FILES = [p.relative_to(ROOT) for folder in MAY_IMPORT for p in sorted((ROOT / folder).rglob("*.py"))]

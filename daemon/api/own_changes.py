@@ -7,7 +7,7 @@ Knows nothing of how a change is made: `memory/by_hand.py` and `store/taking_bac
 import asyncio
 from dataclasses import asdict
 from datetime import UTC, date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel, Field
@@ -18,6 +18,7 @@ from daemon.memory import by_hand
 from daemon.memory.audit import audit
 from daemon.services import Services
 from store import memories
+from store.memories import Memory
 from store.survey import survey
 
 LONGEST = 2000  # characters of one statement
@@ -30,6 +31,7 @@ class Add(BaseModel):
 
     text: Text
     since: date | None = None  # the first day on which it is true; None: today
+    by: Literal["user", "assistant"] = "user"  # whose word it is; an assistant's is never learned
 
 
 class Edit(BaseModel):
@@ -58,14 +60,13 @@ def routes(services: Services) -> APIRouter:
 
     @router.post("/memories")
     async def added(wanted: Add) -> dict[str, Any]:
-        made = await keep.run(by_hand.add, wanted.text, today=date.today(), since=wanted.since)
+        made = await keep.run(by_hand.add, wanted.text, today=date.today(), since=wanted.since, by=wanted.by)
         await services.runner.order("index", {})
         return {"memory": (await keep.run(told, [made]))[0]}
 
     @router.post("/memories/{memory_id}")
     async def edited(memory_id: Annotated[int, Path(ge=1, le=HIGHEST_ID)], wanted: Edit) -> dict[str, Any]:
-        made = await keep.run(by_hand.edit, memory_id, wanted.text, today=date.today())
-        await services.runner.order("index", {})
+        made = await edit(services, memory_id, wanted.text)
         return {"memory": (await keep.run(told, [made]))[0]}
 
     @router.post("/undo")
@@ -80,3 +81,10 @@ def routes(services: Services) -> APIRouter:
         return asdict(done)
 
     return router
+
+
+async def edit(services: Services, memory_id: int, text: str) -> Memory:
+    """Put a memory in other words; the one that now holds. Raises what `by_hand.edit` raises."""
+    made = await services.keeper.run(by_hand.edit, memory_id, text, today=date.today())
+    await services.runner.order("index", {})
+    return made

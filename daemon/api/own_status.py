@@ -34,6 +34,7 @@ def routes(services: Services) -> APIRouter:
             "reindex": await services.keeper.run(_reindex),
             "recall": await _recall(services),
             "work": {"failure": services.runner.failure, "night": services.nights.as_json()},
+            "confirmations": len(services.confirmations.waiting()),
             "settings": _settings(services),
         }
 

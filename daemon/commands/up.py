@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from daemon import config, home
 from daemon.commands.shared import HomeFlag, chosen, out
+from daemon.quiet_log import leave_words_out
 from daemon.version import version
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ def up(
         stream=sys.stderr,
         format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
     )
+    if settings.config.log_level != "debug":
+        leave_words_out()
     logging.getLogger("watchdog").setLevel(logging.WARNING)  # its debug lines name every file of the inbox
     out.print(f"Tsubasa {version()} starts on {escape(str(place.path))} …")
     try:

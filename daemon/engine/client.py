@@ -22,6 +22,7 @@ from daemon.engine.records import GREEDY, Completion, EngineInfo, Finish, Mark, 
 
 __all__ = ["GREEDY", "Completion", "Engine", "EngineInfo", "Finish", "Mark", "Piece", "Sampling", "Score"]
 
+GRACE_S = 5.0  # that an answer under way has when a GPU must be opened anew
 Message = Mapping[str, Any]  # {"role": …, "content": …}
 
 
@@ -34,6 +35,7 @@ class Engine:
         self._adapters: dict[str, bytes] = {}  # all that the child must have, also after a restart
         self._kept: set[str] = set()  # loaded by hand, so kept until unloaded by hand
         self._disowned: set[str] = set()  # never to be used again
+        self._on_gpu = False  # the process that started last holds layers there
         self._changing = asyncio.Lock()  # one change of adapters at a time
         child.after_start = self._restore
 
@@ -217,6 +219,13 @@ class Engine:
             if sha256 != self._live:
                 await self._give_up(sha256)
 
+    async def woke(self) -> bool:
+        """The computer slept: a process with a GPU is ended, and the next request starts a new one; whether it was."""
+        if self._child.pid is None or not self._on_gpu:
+            return False
+        await self._child.renew(grace_s=GRACE_S)
+        return True
+
     async def stop(self) -> None:
         """End the process; calls after this raise `ChildStopped`."""
         await self._child.stop()
@@ -237,6 +246,7 @@ class Engine:
 
     async def _restore(self, process: ChildProcess) -> None:
         """After each start of the child: what it had before, before it serves anyone."""
+        self._on_gpu = bool(process.ready.get("on_gpu"))
         self._child.hello["known"] = process.ready.get("known")  # a restart need not hash the same file again
         for sha256 in list(self._adapters):  # some may be given up while the child loads another
             if (adapter := self._adapters.get(sha256)) is not None:

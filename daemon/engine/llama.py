@@ -50,6 +50,7 @@ class Model:
         params.n_gpu_layers = gpu_layers
         _complaints.clear()
         self.handle = _loaded(c.llama_model_load_from_file(path.encode(), params))
+        self.on_gpu = gpu_layers != 0 and bool(c.llama_supports_gpu_offload())
         self.vocab = c.llama_model_get_vocab(self.handle)
         self.n_vocab = int(c.llama_vocab_n_tokens(self.vocab))
         self.n_ctx_train = int(c.llama_model_n_ctx_train(self.handle))

@@ -56,6 +56,7 @@ class Worker:
             "sha256": known["sha256"],
             "architecture": header.text("general.architecture"),
             "n_vocab": self._model.n_vocab,
+            "on_gpu": self._model.on_gpu,
             "unsure": header.limit(UNSURE_KEY, UNSURE),
             "known": known,
         }

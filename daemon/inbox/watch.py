@@ -129,21 +129,37 @@ class Inbox:
         if isinstance(taken, BaseException):
             self._stuck[file] = look
             log.error(
-                "Inbox: %r stays where it is: %s. It is tried again when it changes or at restart.",
-                file.name,
-                taken,
+                "Inbox: a file stays where it is (%s). It is tried again when it changes or at restart.",
+                _reason(taken),
                 exc_info=None if isinstance(taken, OSError | StoreError) else taken,
             )
             return
-        log.log(logging.INFO if taken.ok else logging.WARNING, "Inbox: %s", summary(taken))
+        log.log(logging.INFO if taken.ok else logging.WARNING, "Inbox: %s", _unnamed(taken))
+        log.debug("Inbox: %s", summary(taken))
         (failure,) = await asyncio.gather(self._on_taken(taken), return_exceptions=True)
         if failure is not None:
-            log.error("Inbox: %r is stored, but its chats are read later only: %s", file.name, failure)
+            log.error("Inbox: a file is stored, but its chats are read later only: %s", _reason(failure))
 
 
 def _say_why(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()):
         log.error("Inbox: watching has ended; restart the daemon.", exc_info=error)
+
+
+def _unnamed(taken: TakenIn) -> str:
+    """One line for the log: no name of a file, and nothing that stands in one."""
+    if not taken.ok:
+        return "a file was not taken in; the folder failed/ has it, and says why."
+    if taken.already_imported:
+        return "a file was taken in before; nothing new."
+    return f"a file was taken in ({taken.format}): {taken.sessions} sessions, {taken.turns} new turns."
+
+
+def _reason(error: BaseException) -> str:
+    """What failed, without what it was about."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return str(error) if isinstance(error, StoreError) else type(error).__name__
 
 
 def summary(taken: TakenIn) -> str:

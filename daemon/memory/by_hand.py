@@ -6,7 +6,7 @@ Runs in the keeper's thread. Knows nothing of HTTP; vectors are made afterwards 
 """
 
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 from daemon.memory.content_words import normalised
 from daemon.memory.errors import HeldAlready, NothingSaid
@@ -17,15 +17,17 @@ from store.one_line import one_line
 LOOKED_AT = 50  # memories with most of the same words; the same sentence is among them
 
 
-def add(db: Any, text: str, *, today: date, since: date | None = None) -> Memory:
+def add(
+    db: Any, text: str, *, today: date, since: date | None = None, by: Literal["user", "assistant"] = "user"
+) -> Memory:
     """
-    Hold the user's own statement, true since `since` (None: today).
+    Hold a statement, true since `since` (None: today): the user's own, or what an assistant says of the user.
 
     Raises:
         NothingSaid: there is no word in it.
         HeldAlready: a memory that holds says the same.
     """
-    return memories.add(db, _sentence(db, text), told_on=today, valid_from=since, sources=[], trust="user")
+    return memories.add(db, _sentence(db, text), told_on=today, valid_from=since, sources=[], trust=by)
 
 
 def edit(db: Any, memory_id: int, text: str, *, today: date) -> Memory:

@@ -38,13 +38,15 @@ def begin(link: ParentLink, hello: dict[str, object]) -> None:
     if how == "hang":
         time.sleep(60)
     time.sleep(float(str(hello.get("slowly_s", 0))))
-    link.reply(0, kind="ready", greeting="hello")
+    link.reply(0, kind="ready", greeting="hello", on_gpu=hello.get("on_gpu", False))
 
 
 def obey(link: ParentLink, frame: Frame, cancelled: list[int]) -> None:
     number, op = frame.header["id"], frame.header["op"]
     if op == "echo":
         link.reply(number, text=frame.header.get("text"), blob=frame.blob)
+    elif op == "adopt":  # as an engine, which adopts its adapter at each start
+        link.reply(number)
     elif op == "say":
         say(frame.header["level"], frame.header["text"])
         link.reply(number)

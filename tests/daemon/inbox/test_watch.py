@@ -209,4 +209,4 @@ def test_who_is_told_of_a_file_and_fails_does_not_end_the_watching(tmp_path, cap
 
     asyncio.run(run())
 
-    assert "'a' is stored, but" in caplog.text
+    assert "a file is stored, but" in caplog.text

@@ -1,0 +1,125 @@
+"""`tsubasa mcp` as another assistant runs it: by standard input and output, and by HTTP, with a real daemon."""
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import httpx2
+import pytest
+from mcp import Client as Assistant
+from mcp import StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
+
+from tests.whole.house import NANO, ROOT, Daemon
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory):
+    made = Daemon(tmp_path_factory.mktemp("mcp") / "home", NANO).start()
+    yield made
+    assert 0 == made.stop()
+
+
+def environment(daemon):
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TSUBASA_HOME": str(daemon.home)}
+
+
+async def through(assistant, daemon, dog):
+    """Add, find and have forgotten what `dog` is called."""
+    added = (
+        await assistant.call_tool("add_memory", {"text": f"The user has a dog called {dog}."})
+    ).structured_content
+    found = (await assistant.call_tool("search_memories", {"question": f"Who is {dog}?"})).structured_content
+    asking = asyncio.create_task(
+        assistant.call_tool("forget_memory", {"memory_ids": [added["memory"]["id"]]})
+    )
+    with daemon.own() as client:
+        waiting = []
+        while not waiting:
+            waiting = (await asyncio.to_thread(client.confirmations))["confirmations"]
+        await asyncio.to_thread(client.confirm, waiting[0]["id"], True)
+        told = (await asking).structured_content
+        held = (await asyncio.to_thread(client.memories))["memories"]
+    return [one["text"] for one in found["memories"]], told["state"], [one["text"] for one in held]
+
+
+def test_an_assistant_that_starts_the_program_uses_its_tools(daemon):
+    async def run():
+        command = StdioServerParameters(
+            command=sys.executable, args=["-m", "daemon", "mcp"], env=environment(daemon)
+        )
+        async with Assistant(command) as assistant:
+            return await through(assistant, daemon, "Rex")
+
+    found, state, held = asyncio.run(run())
+
+    assert "The user has a dog called Rex." in found
+    assert ("done", []) == (state, held)
+
+
+@contextmanager
+def served(daemon):
+    """`tsubasa mcp --http` on a free port; its address."""
+    command = [sys.executable, "-m", "daemon", "mcp", "--http", "--port", "0"]
+    process = subprocess.Popen(command, env=environment(daemon), stderr=subprocess.PIPE, text=True)
+    try:
+        line = process.stderr.readline()
+        found = re.search(r"http://\S+/mcp", line)
+        assert found, line
+        yield found.group()
+    finally:
+        process.send_signal(signal.SIGTERM)
+        _, rest = process.communicate(timeout=30)
+    assert (0, "") == (process.returncode, rest)
+
+
+def test_an_assistant_that_shows_the_key_uses_them_by_http(daemon):
+    async def run(url):
+        async with httpx2.AsyncClient(
+            headers={"authorization": f"Bearer {daemon.key}"}, trust_env=False
+        ) as http:
+            async with Assistant(streamable_http_client(url, http_client=http)) as assistant:
+                return await through(assistant, daemon, "Bello")
+
+    with served(daemon) as url:
+        found, state, held = asyncio.run(run(url))
+
+    assert "The user has a dog called Bello." in found
+    assert ("done", []) == (state, held)
+
+
+def test_by_http_the_rules_of_the_daemons_own_api_hold(daemon):
+    key = {"authorization": f"Bearer {daemon.key}"}
+    hello = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    with served(daemon) as url, httpx2.Client(trust_env=False) as http:
+        answers = [
+            http.post(url, json=hello).status_code,
+            http.post(url, json=hello, headers={"authorization": "Bearer no"}).status_code,
+            http.post(url, json=hello, headers=key | {"host": "evil.example"}).status_code,
+            http.post(url, json=hello, headers=key | {"origin": "https://evil.example"}).status_code,
+            http.post(url, content=b"{}", headers=key | {"content-type": "text/plain"}).status_code,
+            http.post(
+                url, content=b" " * 5 * 2**20, headers=key | {"content-type": "application/json"}
+            ).status_code,
+        ]
+
+    assert [401, 401, 403, 403, 415, 413] == answers
+
+
+def test_a_port_that_is_taken_is_said_in_one_line(daemon):
+    port = str(daemon.running["port"])
+    done = daemon.run("mcp", "--http", "--port", port)
+
+    assert 1 == done.returncode
+    assert 1 == len(done.stderr.splitlines())
+    assert f"tsubasa mcp --http --port {int(port) + 1}" in done.stderr
+
+
+def test_by_http_without_a_home_there_is_no_key_and_that_is_said(tmp_path):
+    done = Daemon(tmp_path / "none", NANO).run("mcp", "--http")
+
+    assert (1, True) == (done.returncode, "Start it with: tsubasa up" in done.stderr)

@@ -20,6 +20,7 @@ from daemon.commands import (
     memories,
     memory_changes,
     night,
+    pull,
     status,
     take_out,
     up,
@@ -35,6 +36,7 @@ cli = typer.Typer(
 )
 cli.command()(up.up)
 cli.command()(demo.demo)
+cli.command()(pull.pull)
 cli.command()(status.status)
 cli.command()(chat.chat)
 cli.command("import")(imports.import_files)

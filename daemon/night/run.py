@@ -95,7 +95,7 @@ async def train(
             "seed": seed,
             **({"checkpoints": str(checkpoints)} if checkpoints else {}),
         }
-        child = await _start(argv or module("trainer"), folder)
+        child = await _start(argv or [*module("daemon.held"), "trainer"], folder)
         done, held = await _converse(child, json.dumps(job).encode(), on_progress, gate or Gate())
         trained = await asyncio.to_thread(_read, folder / "adapter.gguf", done)
         return replace(trained, pauses=held.pauses, paused_s=held.paused_s)

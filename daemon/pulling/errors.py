@@ -132,10 +132,10 @@ class UnderWay(PullError):
 class WrongChecksum(PullError):
     """The bytes that came are not the ones that were meant."""
 
-    def __init__(self, name: str, wanted: str, found: str, told_by: str) -> None:
+    def __init__(self, name: str, wanted: str, found: str, told_by: str, *, removed: bool = True) -> None:
+        end = "It was removed; try again, later or from elsewhere." if removed else "It was left where it is."
         super().__init__(
-            f"{name} came damaged or is another file: its sha256 is {found}, {told_by} says {wanted}. "
-            f"It was removed; try again, later or from elsewhere."
+            f"{name} is damaged or another file: its sha256 is {found}, {told_by} says {wanted}. {end}"
         )
 
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from daemon.commands import (
     chat,
     demo,
+    doctor,
     export,
     forget,
     generations,
@@ -37,6 +38,7 @@ cli = typer.Typer(
 cli.command()(up.up)
 cli.command()(demo.demo)
 cli.command()(pull.pull)
+cli.command()(doctor.doctor)
 cli.command()(status.status)
 cli.command()(chat.chat)
 cli.command("import")(imports.import_files)

@@ -31,8 +31,9 @@ def routes(services: Services) -> APIRouter:
     @router.post("/proof")
     async def proof() -> dict[str, Any]:
         tried = [await asyncio.to_thread(_try, what, host) for what, host in NOBODY]
-        children = [services.engine.child.pid, services.embedder.child.pid]
-        return {"pid": os.getpid(), "children": [pid for pid in children if pid], "tried": tried}
+        children = (services.engine.child, services.embedder.child)
+        running = {child.name: child.pid for child in children if child.pid}
+        return {"pid": os.getpid(), "children": running, "tried": tried}
 
     return router
 

@@ -30,7 +30,7 @@ def doctor(
     """
     Look at compiler, GPU, model, key, port, disk, clock and clients; exit code 1 when something must be done.
 
-    Example: tsubasa doctor --prove
+    For example: tsubasa doctor --prove
     """
     place = chosen(home_flag)
     found, clients = _proved(place) if prove else examine(place)
@@ -69,7 +69,7 @@ def examine(place: Home) -> "tuple[list[Finding], list[Found]]":
         machine.disk(place),
         machine.clock(place),
         machine.tray(),
-        house.traffic(place),
+        house.traffic(place, read.settings),
     ]
     return found, clients.find(url, place.api_key)
 

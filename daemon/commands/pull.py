@@ -40,7 +40,7 @@ def pull(
 
     Interrupted? The same command goes on where it ended.
 
-    Example: tsubasa pull qwen3-4b
+    For example: tsubasa pull qwen3-4b
     """
     from daemon.pulling.source import read_sha256, read_source
 

@@ -48,7 +48,7 @@ def up(
 
     The first time, on a terminal, it explains itself and offers to download a model.
 
-    Example: tsubasa up --port 4242
+    For example: tsubasa up --port 4242
     """
     place = chosen(home_flag)
     home.prepare(place)

@@ -131,9 +131,12 @@ def embedder(read: Settings) -> Finding:
     )
 
 
-def traffic(home: Home) -> Finding:
+def traffic(home: Home, read: Settings) -> Finding:
     """What `tsubasa pull` sent and received, ever."""
     counted = read_ledger(home.path)
+    if read.config.downloads:
+        said = "`downloads` is on: what the embedder's library fetches is not counted here"
+        return Finding(name="network", state="note", said=said)
     if counted.since is None:
         return Finding(name="network", state="ok", said="nothing was ever fetched")
     hosts = ", ".join(sorted(counted.hosts))

@@ -1,9 +1,10 @@
 """
 `tsubasa doctor --prove`: what shows that the running daemon keeps to this machine, and what that does not show.
 
-    1. the daemon itself tries to leave, and is refused     its own refusal works
-    2. its sockets, and its children's, one by one          now, none of them reaches beyond this machine
-    3. we knock at its port from this machine's address     nobody outside can get in
+    1. the daemon itself tries to leave, and is refused      its own refusal works
+    2. which network its children see                        none: the system would refuse native code too
+    3. the sockets of all of them, one by one                now, none of them reaches beyond this machine
+    4. we knock at its port from this machine's address      nobody outside can get in
 
 Promises: each finding says what was done; where a look was not possible it says so, and counts as not proved.
 """
@@ -14,13 +15,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from daemon.doctor.finding import Finding
-from daemon.doctor.sockets import Socket, family, sockets
+from daemon.doctor.sockets import Socket, family, networks, sockets
 
 LIMITS = (
-    "Held are all Python code of the daemon, the engine, the embedder (unless `downloads` is on) and the trainer. Not "
-    "held is native code that would go to the system by itself (llama.cpp, torch, SQLite); none of it is known to. "
-    "Against that only the system helps: a firewall, or IPAddressDeny in the service where the system grants it. "
-    "`tsubasa pull` is a process of its own, uses the network when you call it, and counts each byte."
+    "The daemon's own refusal holds all Python code of its process, libraries too, but not native code in it (SQLite), "
+    "which is not known to go anywhere. Its children (engine, embedder, at night the trainer) get an empty network "
+    "from the system where it can; the embedder is not held at all while `downloads` is on. `tsubasa pull` is a "
+    "process of its own, uses the network when you call it, and counts each byte."
 )
 KNOCK_S = 2.0
 
@@ -28,7 +29,13 @@ KNOCK_S = 2.0
 def prove(proof: Mapping[str, Any], url: str) -> list[Finding]:
     """All findings, from what the daemon told of its own tries."""
     pids = family(int(proof["pid"]))
-    return [refusals(proof["tried"]), open_sockets(sockets(pids), len(pids)), knock(url, outward_addresses())]
+    seen = {name: networks(child) for name, child in proof["children"].items()}
+    return [
+        refusals(proof["tried"]),
+        children(seen),
+        open_sockets(sockets(pids), len(pids)),
+        knock(url, outward_addresses()),
+    ]
 
 
 def refusals(tried: Sequence[Mapping[str, Any]]) -> Finding:
@@ -41,6 +48,25 @@ def refusals(tried: Sequence[Mapping[str, Any]]) -> Finding:
     how = "; ".join(f"{one['what']} {one['host']}: {one['how']}" for one in went) or "it tried nothing"
     said = f"the daemon was not refused by its own rule ({how})"
     return Finding(name="way out", state="wrong", said=said, todo="Start it with `tsubasa up`, and tell us.")
+
+
+def children(seen: Mapping[str, Sequence[str] | None]) -> Finding:
+    """Whether the daemon's children have a network at all: name -> devices that they see, None if that is not shown."""
+    if not seen:
+        return Finding(
+            name="children", state="note", said="none runs just now: not proved", todo="Ask it something."
+        )
+    apart = [name for name, devices in seen.items() if devices == []]
+    shared = [name for name, devices in seen.items() if devices]
+    if len(apart) == len(seen):
+        said = f"{' and '.join(apart)}: each in a network of its own with no way out, native code too"
+        return Finding(name="children", state="ok", said=said)
+    if not shared:
+        return Finding(
+            name="children", state="note", said="this system does not show their networks: not proved"
+        )
+    said = f"{' and '.join(shared)} see this machine's network; only Python code is refused there"
+    return Finding(name="children", state="note", said=said)
 
 
 def open_sockets(found: Sequence[Socket] | None, processes: int) -> Finding:

@@ -64,6 +64,15 @@ def sockets(pids: Iterable[int], proc: Path = PROC) -> list[Socket] | None:
     return found
 
 
+def networks(pid: int, proc: Path = PROC) -> list[str] | None:
+    """The network devices that a process sees, but for its own loopback; None when this system does not show them."""
+    try:
+        lines = (proc / str(pid) / "net" / "dev").read_text().splitlines()[2:]
+    except OSError:
+        return None
+    return [name for name in (line.partition(":")[0].strip() for line in lines) if name != "lo"]
+
+
 def _inode(link: Path) -> str:
     try:
         found = re.fullmatch(r"socket:\[(\d+)\]", os.readlink(link))

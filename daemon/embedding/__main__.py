@@ -6,7 +6,6 @@ from daemon.child_end import ParentLink, open_link
 from daemon.embedding.errors import EmbedderCommandUnknown, EmbedderError
 from daemon.embedding.model import Model, bundled_folder
 from daemon.frames import Frame
-from daemon.loopback import hold
 
 
 def main() -> None:
@@ -27,8 +26,6 @@ def main() -> None:
 
 def _loaded(hello: Frame) -> Model:
     fields = hello.header
-    if not fields["allow_download"]:
-        hold()
     bundled = Path(fields["bundled"]) if fields.get("bundled") else bundled_folder()
     return Model(
         fields["name"], allow_download=fields["allow_download"], threads=fields["threads"], bundled=bundled

@@ -3,13 +3,11 @@
 from daemon.child_end import open_link
 from daemon.engine.errors import EngineError
 from daemon.engine.worker import Worker
-from daemon.loopback import hold
 
 
 def main() -> None:
     """Load what the handshake names, then work until the daemon ends."""
     link = open_link()
-    hold()
     hello = link.next(wait=True)
     if hello is None:
         return

@@ -27,7 +27,8 @@ def test_the_daemon_proves_that_it_keeps_to_this_machine(daemon):
     done = daemon.run("doctor", "--prove")
 
     assert 0 == done.returncode
-    assert 3 == done.stdout.count("\nok") + done.stdout.startswith("ok")
+    assert 4 == done.stdout.count("\nok") + done.stdout.startswith("ok")
+    assert "engine and embedder: each in a network of its own" in done.stdout
     assert "refused each time, before anything was sent" in done.stdout
     assert "What this does not prove" in done.stdout
 

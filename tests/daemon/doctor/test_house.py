@@ -101,9 +101,10 @@ def test_an_embedder_that_is_not_here_is_wrong_unless_it_may_be_fetched(monkeypa
 
 
 def test_what_was_ever_sent_is_told(home):
-    assert "nothing was ever fetched" == house.traffic(home).said
+    assert "nothing was ever fetched" == house.traffic(home, having()).said
 
     Ledger(home.path).add("hub.example", "model", sent=2000, received=3_000_000)
 
-    assert "2.0 kB sent, 3.0 MB received (hub.example)" in house.traffic(home).said
+    assert "2.0 kB sent, 3.0 MB received (hub.example)" in house.traffic(home, having()).said
+    assert "is not counted here" in house.traffic(home, having(downloads=True)).said
     assert json.loads((home.path / "network.jsonl").read_text())["host"] == "hub.example"

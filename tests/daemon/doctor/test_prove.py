@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from daemon.doctor.prove import knock, open_sockets, refusals
+from daemon.doctor.prove import children, knock, open_sockets, refusals
 from daemon.doctor.sockets import Socket, family, sockets
 
 
@@ -19,6 +19,19 @@ def test_only_a_refusal_of_our_own_is_one():
     assert "ok" == refusals([tried(), tried()]).state
     assert "wrong" == refusals([tried(), tried(refused=False, how="Network is unreachable")]).state
     assert "wrong" == refusals([]).state
+
+
+@pytest.mark.parametrize(
+    ("seen", "state"),
+    [
+        ({"engine": [], "embedder": []}, "ok"),
+        ({"engine": [], "embedder": ["eth0"]}, "note"),
+        ({"engine": None}, "note"),
+        ({}, "note"),
+    ],
+)
+def test_children_without_a_network_are_the_proof_for_native_code(seen, state):
+    assert state == children(seen).state
 
 
 def one(**more):

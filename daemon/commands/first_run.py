@@ -31,7 +31,7 @@ def welcome(settings: Settings, place: Home) -> None:
     hardware = look()
     model = suggested(known_models(), hardware.memory)
     for line in lines(settings, place, model, hardware, _free(place.path)):
-        out.print(line, soft_wrap=False)
+        out.print(line)
     answer = ""
     while answer not in ("y", "n", "q"):
         answer = (
@@ -62,19 +62,18 @@ def suggested(known: list[Known], memory: int) -> Known:
 
 def lines(settings: Settings, place: Home, model: Known, hardware: Hardware, free: int) -> list[str]:
     """The six lines, each one thing to know."""
-    port = settings.config.port or "a free port"
+    at = f"http://127.0.0.1:{settings.config.port}/v1" if settings.config.port else "a free port"
     size = f"{told(model.bytes)} to download" if model.bytes else "a download"
     cores = f"{hardware.cores} core{'s' if hardware.cores != 1 else ''}"
     card = ", ".join(f"{one.name} with {told(one.total)}" for one in hardware.cards) or "no graphics card"
-    used = f", which llama.cpp uses through {hardware.offload}" if hardware.cards and hardware.offload else ""
+    used = f" (llama.cpp uses it through {hardware.offload})" if hardware.cards and hardware.offload else ""
     return [
-        "[bold]Welcome to Tsubasa.[/] It answers programs on this machine alone, at 127.0.0.1:"
-        f"{port}; only a download that you ask for uses the network.",
-        f"All you tell it is kept encrypted in {escape(str(place.path))}: chats, and the memories it draws from them.",
-        "At night it learns those memories; a night that makes it worse is refused, and one command goes back.",
-        f"For that it needs a model: {model.title}, {size}, {model.memory_gb:g} GB of memory while it answers.",
-        "Without a download the bundled nano answers: it shows how everything works, and knows nothing of the world.",
-        f"This machine: {cores}, {told(hardware.memory)} of memory, {escape(card)}{used}, {told(free)} of disk free.",
+        f"[bold]Welcome to Tsubasa[/]. It answers at {at}; nothing leaves this machine, for no reason.",
+        f"What you tell it is kept encrypted in {escape(str(place.path))}, with the memories it draws from it.",
+        "At night it learns those memories. A night that makes it worse is refused; one command goes back.",
+        f"It needs a model: {model.title}, {size}, {model.memory_gb:g} GB of memory while it answers.",
+        "Or, for now, the bundled nano: it shows how everything works, and knows nothing of the world.",
+        f"Here: {cores}, {told(hardware.memory)} of memory, {escape(card)}{used}, {told(free)} of disk free.",
     ]
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
+from rich.text import Text
 
 from daemon import config, home, loopback
 from daemon.commands import first_run
@@ -96,11 +97,10 @@ def _tell(layout: str, serving: "Serving") -> None:
     """What a person needs to use the daemon; the key itself stays in its file."""
     url = serving.running.url
     if serving.is_nano:
-        out.print(NANO)
-        logging.getLogger(__name__).warning(
-            "No model is configured: the bundled nano answers, a stand-in that knows nothing of the world. "
-            "For a real assistant: tsubasa pull"
-        )
+        if out.is_terminal:
+            out.print(NANO)
+        else:  # nobody reads along: it must be in the log
+            logging.getLogger(__name__).warning(Text.from_markup(NANO).plain)
     answers = f"generation {serving.generation}" if serving.generation else "the base model (no night yet)"
     out.print(f"[bold]Endpoint[/]  {escape(url)}/v1   (OpenAI-compatible; model name: tsubasa)")
     out.print(f"[bold]Key[/]       in {escape(str(serving.home.api_key))}")

@@ -131,6 +131,31 @@ def test_it_explains_itself_in_six_lines(tmp_path):
     )
 
     assert 6 == len(told)
-    assert all(len(re.sub(r"\[/?bold\]", "", line)) < 160 for line in told)
+    assert not any("\n" in line for line in told)
     assert "2.5 GB to download, 4.5 GB of memory" in told[3]
-    assert "8 cores, 17.2 GB of memory, RTX 2070 with 8.6 GB, which llama.cpp uses through CUDA" in told[5]
+    assert "8 cores, 17.2 GB of memory, RTX 2070 with 8.6 GB (llama.cpp uses it through CUDA)" in told[5]
+
+
+def test_without_a_terminal_nano_answers_and_the_log_says_so(tmp_path):
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("TSUBASA_")}
+    own = {"TSUBASA_HOME": str(tmp_path / "home"), "TSUBASA_PORT": "0", "TSUBASA_KEYRING": "file"}
+    with (tmp_path / "log").open("w+") as log:
+        up = subprocess.Popen(
+            [sys.executable, "-m", "daemon", "up"],
+            cwd=ROOT,
+            env={**kept, **own},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+        )
+        end = time.monotonic() + START_S
+        while (
+            not (tmp_path / "home" / "daemon.json").exists() and time.monotonic() < end and up.poll() is None
+        ):
+            time.sleep(0.1)
+        up.terminate()
+        assert 0 == up.wait(60)
+
+    said = (tmp_path / "log").read_text()
+    assert "WARNING daemon.commands.up: No model is configured: the bundled nano answers." in said
+    assert "Download" not in said

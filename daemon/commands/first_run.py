@@ -68,7 +68,7 @@ def lines(settings: Settings, place: Home, model: Known, hardware: Hardware, fre
     card = ", ".join(f"{one.name} with {told(one.total)}" for one in hardware.cards) or "no graphics card"
     used = f" (llama.cpp uses it through {hardware.offload})" if hardware.cards and hardware.offload else ""
     return [
-        f"[bold]Welcome to Tsubasa[/]. It answers at {at}; nothing leaves this machine, for no reason.",
+        f"[bold]Welcome to Tsubasa[/]. It answers at {at}; nothing that you tell it leaves this machine.",
         f"What you tell it is kept encrypted in {escape(str(place.path))}, with the memories it draws from it.",
         "At night it learns those memories. A night that makes it worse is refused; one command goes back.",
         f"It needs a model: {model.title}, {size}, {model.memory_gb:g} GB of memory while it answers.",

@@ -13,6 +13,7 @@ from typing import Any
 from daemon.errors import LeavesMachine
 
 _held = False
+LOOKUPS = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo")
 NAMES = ("localhost", "ip6-localhost", "localhost.localdomain")
 
 
@@ -48,5 +49,7 @@ def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
             and not is_local(address[0])
         ):
             raise LeavesMachine(str(address[0]))
-    elif event in ("socket.getaddrinfo", "socket.gethostbyname") and not is_local(arguments[0]):
-        raise LeavesMachine(str(arguments[0]))
+    elif event in LOOKUPS:
+        host = arguments[0][0] if event == "socket.getnameinfo" else arguments[0]
+        if not is_local(host):
+            raise LeavesMachine(str(host))

@@ -18,10 +18,10 @@ from daemon.doctor.finding import Finding
 from daemon.doctor.sockets import Socket, family, networks, sockets
 
 LIMITS = (
-    "The daemon's own refusal holds all Python code of its process, libraries too, but not native code in it (SQLite), "
-    "which is not known to go anywhere. Its children (engine, embedder, at night the trainer) get an empty network "
-    "from the system where it can; the embedder is not held at all while `downloads` is on. `tsubasa pull` is a "
-    "process of its own, uses the network when you call it, and counts each byte."
+    "The daemon's own refusal holds all Python code of its process, libraries too; not native code in it (SQLite), nor "
+    "programs of the system that it asks (loginctl, for whether somebody is there). Its children (engine, embedder, at "
+    "night the trainer) get an empty network from the system where it can; the embedder is not held at all while "
+    "`downloads` is on. `tsubasa pull` is a process of its own, uses the network when you call it, counting each byte."
 )
 KNOCK_S = 2.0
 

@@ -23,6 +23,7 @@ from store.database import FILE_NAME
 
 NETWORK = "network.jsonl"  # what went over the network, counted by `daemon.pulling.ledger`
 OURS = (FILE_NAME, "config.toml", "api_key", "daemon.lock", NETWORK)  # one of these makes a folder a home
+MAY_BE_THERE = {"inbox", "models"}  # folders that make no home, and are no reason against one
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def prepare(home: Home) -> None:
     try:
         home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         names = {entry.name for entry in home.path.iterdir()}
-        if names - {"inbox", "models"} and not names & set(OURS):
+        if names - MAY_BE_THERE and not names & set(OURS):
             raise HomeNotUsable(home.path, "it holds files of something else")
         if home.path.stat().st_mode & 0o077:
             home.path.chmod(0o700)

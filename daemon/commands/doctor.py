@@ -60,6 +60,7 @@ def examine(place: Home) -> "tuple[list[Finding], list[Found]]":
         engine,
         machine.compiler(bool(about)),
         machine.card(hardware, bool(about.get("gpu_offload"))),
+        house.folder(place),
         read.finding,
         model,
         machine.memory(hardware, size),

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from daemon import home
+from daemon import config_file, home
 from daemon.commands.model_choice import choose, have
 from daemon.commands.shared import HomeFlag, JsonFlag, as_json, chosen, out, show, table
 
@@ -52,6 +52,10 @@ def pull(
     source, wanted = read_source(model), read_sha256(sha256) if sha256 else None
     place = chosen(home_flag)
     home.prepare(place)
+    if use:
+        config_file.read_key(
+            place.config, "model"
+        )  # a broken config.toml is told before gigabytes are fetched
     file = have(place, source, sha256=wanted, hosts=host or [])
     if use:
         choose(place, file, yes=yes)

@@ -19,7 +19,7 @@ from daemon.doctor.finding import Finding
 from daemon.engine.errors import EngineError
 from daemon.engine.opening import checked_header
 from daemon.errors import DaemonError
-from daemon.home import Home, Running
+from daemon.home import MAY_BE_THERE, OURS, Home, Running
 from daemon.pulling.ledger import read as read_ledger
 from daemon.pulling.sizes import told
 from daemon.server import listen
@@ -51,6 +51,22 @@ def settings(home: Home, environment: Mapping[str, str]) -> Reading:
     return Reading(settings=found, finding=Finding(name="settings", state="ok", said=said))
 
 
+def folder(home: Home) -> Finding:
+    """Whether the home is one, or could be made."""
+    place = next(one for one in (home.path, *home.path.parents) if one.exists())
+    elsewhere = "Set TSUBASA_HOME to another folder."
+    if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
+        said = f"{home.path}: {place} can't be written"
+        return Finding(name="home", state="wrong", said=said, todo=elsewhere)
+    if place != home.path:
+        return Finding(name="home", state="ok", said=f"{home.path}, made at the first start")
+    names = {entry.name for entry in place.iterdir()}
+    if names - MAY_BE_THERE and not names & set(OURS):
+        said = f"{home.path} holds files of something else"
+        return Finding(name="home", state="wrong", said=said, todo=elsewhere)
+    return Finding(name="home", state="ok", said=str(home.path))
+
+
 def model(read: Settings, nano: Path) -> tuple[Finding, int]:
     """The model that answers, by its header; also its size in bytes."""
     path = Path(read.config.model).expanduser() if read.config.model else nano
@@ -78,11 +94,9 @@ def key(home: Home, read: Settings) -> Finding:
     if home.store.exists():
         todo = f"Unlock the keyring, or put the key back as {home.path / 'key'}: without it the store can't be read."
         return Finding(name="key", state="wrong", said=f"not found: {said}", todo=todo)
-    file = home.path / "key"
-    place = (
-        f"made at the first start ({said})" if "doesn't hold" in said else f"will be the file {file}: {said}"
-    )
-    return Finding(name="key", state="ok", said=place)
+    why = said.split(". ")[0]  # a keyring's library adds advice that is none for our users
+    place = "the keyring" if "doesn't hold" in said else f"the file {home.path / 'key'} ({why})"
+    return Finding(name="key", state="ok", said=f"none yet; the first start makes one, in {place}")
 
 
 def daemon(home: Home, read: Settings) -> tuple[list[Finding], Running | None]:

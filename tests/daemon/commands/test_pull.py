@@ -134,6 +134,16 @@ def test_another_model_is_not_replaced_without_a_word(pull, tmp_path):
     assert f'# mine\nmodel = "{NANO}"\n' == config(tmp_path)
 
 
+def test_a_broken_config_is_told_before_anything_is_fetched(pull, stand_in, tmp_path):
+    (tmp_path / "home").mkdir(mode=0o700)
+    (tmp_path / "home" / "config.toml").write_text("model = = 1\n")
+
+    done = pull(REPOSITORY)
+
+    assert (1, []) == (done.returncode, stand_in.asked)
+    assert "no valid TOML" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

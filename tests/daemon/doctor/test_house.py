@@ -60,6 +60,17 @@ def test_a_store_without_its_key_is_wrong_and_a_key_that_others_can_read_too(hom
     assert "ok" == house.key(home, having()).state
 
 
+def test_a_home_that_can_not_be_one_is_wrong(home, tmp_path):
+    assert "ok" == house.folder(home).state
+    assert "ok" == house.folder(Home(tmp_path / "a" / "b")).state
+
+    (tmp_path / "letter.txt").write_text("dear")
+    assert ("wrong", True) == (house.folder(home).state, "something else" in house.folder(home).said)
+    home.config.write_text("")
+    assert "ok" == house.folder(home).state
+    assert "wrong" == house.folder(Home(tmp_path / "letter.txt" / "home")).state
+
+
 def states(found):
     return {one.name: one.state for one in found}
 

@@ -22,6 +22,7 @@ class StandIn:
     content: bytes
     port: int = 0
     ranges: bool = True
+    heeds_condition: bool = True  # whether it looks at If-Range
     length: bool = True  # whether it tells how long the file is
     etag: str | None = '"v1"'
     told: str | None = ""  # the checksum that it tells; "": the right one; None: none
@@ -94,7 +95,11 @@ def _handler(state: StandIn) -> type[BaseHTTPRequestHandler]:
             headers = {"ETag": state.etag} if state.etag else {}
             found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
             condition = self.headers.get("If-Range")
-            if not state.ranges or not found or (condition and condition != state.etag):
+            if (
+                not state.ranges
+                or not found
+                or (state.heeds_condition and condition and condition != state.etag)
+            ):
                 return self._answer(200, headers, state.content)
             start, total = int(found[1]), len(state.content)
             if start >= total:

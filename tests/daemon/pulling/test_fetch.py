@@ -55,8 +55,10 @@ def test_a_later_pull_goes_on_where_an_earlier_process_ended(fetch, stand_in, tm
     assert "" == found.proved_by
 
 
+@pytest.mark.parametrize("heeds_condition", [True, False])
 @pytest.mark.parametrize("etag", ['"v2"', None, 'W/"v1"'])
-def test_bytes_of_two_files_are_never_mixed(fetch, stand_in, etag):
+def test_bytes_of_two_files_are_never_mixed(fetch, stand_in, etag, heeds_condition):
+    stand_in.heeds_condition = heeds_condition
     stand_in.cut_after = [900_000] + [0] * 5
     with pytest.raises(errors.ConnectionLost):
         fetch()

@@ -241,6 +241,11 @@ def module(name: str) -> list[str]:
     return [sys.executable, "-P", "-m", name]
 
 
+def confined(name: str) -> list[str]:
+    """As `module`, in a process that can't leave this machine: its name is the last word."""
+    return [*module("daemon.held"), name]
+
+
 def environment() -> dict[str, str]:
     """Ours, and where our packages lie: a child finds them whatever folder we are in."""
     ours = str(Path(str(daemon.__file__)).parent.parent)

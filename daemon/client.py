@@ -60,6 +60,10 @@ class Client:
         """What runs, what is held, and the settings with their origin."""
         return self._get("the status", "/tsubasa/status")
 
+    def proof(self) -> dict[str, Any]:
+        """What came of the daemon's own tries to leave this machine."""
+        return self._post("the proof", "/tsubasa/proof", {})
+
     def memories(
         self, *, search: str | None = None, as_of: str | None = None, known_on: str | None = None
     ) -> dict[str, Any]:

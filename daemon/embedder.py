@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from daemon.child_errors import ChildError, ChildRefused
-from daemon.child_process import module
+from daemon.child_process import confined, module
 from daemon.children import Child
 from daemon.embedding.errors import EmbedderError, rebuilt
 
@@ -57,9 +57,8 @@ class Embedder:
             idle_s: seconds without a request after which the process is ended.
         """
         hello = {"name": name, "allow_download": allow_download, "threads": threads}
-        return cls(
-            Child("embedder", module("daemon.embedding"), hello=hello, idle_s=idle_s, start_timeout_s=600.0)
-        )
+        argv = module("daemon.embedding") if allow_download else confined("daemon.embedding")
+        return cls(Child("embedder", argv, hello=hello, idle_s=idle_s, start_timeout_s=600.0))
 
     @property
     def child(self) -> Child:

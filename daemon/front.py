@@ -12,6 +12,8 @@ import sys
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {  # heading -> name -> (what in daemon/commands, one line)
     "Begin": {
         "up": ("up:up", "Start the daemon, and serve until Ctrl-C"),
+        "pull": ("pull:pull", "Download a model, or take a GGUF file into use"),
+        "doctor": ("doctor:doctor", "What is in order on this machine, and what to do about the rest"),
         "status": ("status:status", "What runs, what is held, where each setting came from"),
         "demo": ("demo:demo", "Watch one night end to end, in a few minutes"),
     },

@@ -58,6 +58,26 @@ def load_or_create_key(home: Path, *, keyring: str = "auto") -> bytes:
         raise KeyUnwritable(str(file), error.strerror or str(error)) from error
 
 
+def describe(home: Path, *, keyring: str = "auto") -> tuple[bool, str]:
+    """
+    Whether the key of the store in `home` is at hand, and where it is, or would be made; makes none.
+
+    Raises:
+        KeyExposed, KeyDamaged, KeyUnwritable: there is one that can't be used.
+    """
+    file = home / KEY_FILE
+    try:
+        if file.exists():
+            _read(file)
+            return True, f"in the file {file}, for its owner alone"
+    except OSError as error:
+        raise KeyUnwritable(str(file), error.strerror or str(error)) from error
+    found, why = _from_keyring(home) if keyring == "auto" else (None, "the keyring is switched off")
+    if found is not None:
+        return True, "in the OS keyring"
+    return False, why
+
+
 def _read(file: Path) -> bytes:
     mode = file.stat().st_mode & 0o777
     if os.name == "posix" and mode & 0o077:

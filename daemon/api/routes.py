@@ -19,6 +19,7 @@ from daemon.api import (
     own_imports,
     own_memories,
     own_nights,
+    own_proof,
     own_status,
     own_work,
 )
@@ -44,6 +45,7 @@ def make_app(services: Services) -> FastAPI:
         own_nights,
         own_generations,
         own_status,
+        own_proof,
     )
     for room in rooms:
         app.include_router(room.routes(services))

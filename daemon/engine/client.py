@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.child_errors import ChildRefused
-from daemon.child_process import ChildProcess, module
+from daemon.child_process import ChildProcess, confined
 from daemon.children import Child
 from daemon.engine.errors import AdapterUnknown, EngineError, rebuilt
 from daemon.engine.records import GREEDY, Completion, EngineInfo, Finish, Mark, Piece, Sampling, Score
@@ -52,7 +52,7 @@ class Engine:
         """
         hello = {"path": str(path.absolute()), "n_ctx": n_ctx, "threads": threads, "gpu_layers": gpu_layers}
         return cls(
-            Child("engine", module("daemon.engine"), hello=hello, idle_s=idle_s, start_timeout_s=600.0)
+            Child("engine", confined("daemon.engine"), hello=hello, idle_s=idle_s, start_timeout_s=600.0)
         )
 
     @property

@@ -175,6 +175,11 @@ class Context:
         return logits
 
 
+def about() -> dict[str, Any]:
+    """The installed library: its version, and whether it was built for a graphics card."""
+    return {"version": c.__version__, "gpu_offload": bool(c.llama_supports_gpu_offload())}
+
+
 def surprise(logits: Logits, token: int) -> float:
     """-log of the probability of `token`, in nats, at temperature 1 and before any grammar."""
     top = logits.max()

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from daemon.child_process import module
+from daemon.child_process import confined
 from daemon.night.errors import NightEnded, NightFailed
 from daemon.night.pause import Gate, Held
 from daemon.night.private_folder import memory_folder, note_process, private_folder
@@ -95,7 +95,7 @@ async def train(
             "seed": seed,
             **({"checkpoints": str(checkpoints)} if checkpoints else {}),
         }
-        child = await _start(argv or module("trainer"), folder)
+        child = await _start(argv or confined("trainer"), folder)
         done, held = await _converse(child, json.dumps(job).encode(), on_progress, gate or Gate())
         trained = await asyncio.to_thread(_read, folder / "adapter.gguf", done)
         return replace(trained, pauses=held.pauses, paused_s=held.paused_s)

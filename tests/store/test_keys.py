@@ -8,7 +8,7 @@ from keyring.backends.fail import Keyring as NoKeyring
 from keyring.errors import KeyringLocked, PasswordSetError
 
 from store.errors import KeyDamaged, KeyExposed, KeyMissing, KeyringUnknown, KeyUnwritable
-from store.keys import load_or_create_key
+from store.keys import describe, load_or_create_key
 
 
 class MemoryKeyring(KeyringBackend):
@@ -144,3 +144,24 @@ def test_a_home_that_cannot_be_made_is_an_error_with_its_reason(tmp_path):
 def test_an_unknown_place_for_the_key_is_refused(tmp_path):
     with pytest.raises(KeyringUnknown, match="'auto'"):
         load_or_create_key(tmp_path, keyring="cloud")
+
+
+def test_where_the_key_is_can_be_told_without_making_one(tmp_path):
+    os_keyring.set_keyring(MemoryKeyring())
+    assert (False, "the OS keyring doesn't hold it") == describe(tmp_path)
+    assert [] == list(tmp_path.iterdir())
+
+    load_or_create_key(tmp_path)
+    assert (True, "in the OS keyring") == describe(tmp_path)
+    assert (False, "the keyring is switched off") == describe(tmp_path, keyring="file")
+
+    load_or_create_key(tmp_path / "other", keyring="file")
+    assert describe(tmp_path / "other")[0]
+
+
+def test_where_the_key_is_is_not_told_of_one_that_others_can_read(tmp_path):
+    load_or_create_key(tmp_path, keyring="file")
+    (tmp_path / "key").chmod(0o604)
+
+    with pytest.raises(KeyExposed):
+        describe(tmp_path)

@@ -1,0 +1,56 @@
+"""
+POST /tsubasa/proof: the daemon tries to leave this machine, and tells what stopped it.
+
+The addresses are reserved for documentation and belong to nobody (RFC 5737, RFC 3849, RFC 6761): were the refusal
+broken, nobody would be reached either.
+"""
+
+import asyncio
+import os
+import socket
+from typing import Any
+
+from fastapi import APIRouter
+
+from daemon.errors import LeavesMachine
+from daemon.services import Services
+
+NOBODY = (
+    ("connect", "192.0.2.1"),
+    ("connect", "2001:db8::1"),
+    ("send", "192.0.2.1"),
+    ("look up", "nobody.invalid"),
+)
+PATIENCE_S = 3.0
+
+
+def routes(services: Services) -> APIRouter:
+    """The one route."""
+    router = APIRouter(prefix="/tsubasa")
+
+    @router.post("/proof")
+    async def proof() -> dict[str, Any]:
+        tried = [await asyncio.to_thread(_try, what, host) for what, host in NOBODY]
+        children = (services.engine.child, services.embedder.child)
+        running = {child.name: child.pid for child in children if child.pid}
+        return {"pid": os.getpid(), "children": running, "tried": tried}
+
+    return router
+
+
+def _try(what: str, host: str) -> dict[str, Any]:
+    """One way out; refused only when it was this program that said no."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        if what == "look up":
+            socket.getaddrinfo(host, 443)
+        else:
+            kind = socket.SOCK_STREAM if what == "connect" else socket.SOCK_DGRAM
+            with socket.socket(family, kind) as opened:
+                opened.settimeout(PATIENCE_S)
+                opened.connect((host, 443)) if what == "connect" else opened.sendto(b"", (host, 443))
+    except LeavesMachine as error:
+        return {"what": what, "host": host, "refused": True, "how": str(error)}
+    except OSError as error:  # the network refused, not we: no proof
+        return {"what": what, "host": host, "refused": False, "how": error.strerror or str(error)}
+    return {"what": what, "host": host, "refused": False, "how": "it went through"}

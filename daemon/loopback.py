@@ -1,0 +1,55 @@
+"""
+Hold this process to this machine: whatever in it asks for a connection elsewhere is refused.
+
+Promises: from `hold()` on, no Python code of the process (ours, or a library's) connects, sends or looks up a name
+beyond this machine, and nothing in the process can take the refusal back. It does not hold code that talks to the
+system without Python (llama.cpp, SQLite): those children live in an empty network where Linux allows it, see no_network.py.
+"""
+
+import ipaddress
+import sys
+from typing import Any
+
+from daemon.errors import LeavesMachine
+
+_held = False
+LOOKUPS = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo")
+NAMES = ("localhost", "ip6-localhost", "localhost.localdomain")
+
+
+def hold() -> None:
+    """Refuse all ways out of this machine, for as long as the process lives."""
+    global _held
+    if not _held:
+        sys.addaudithook(_refuse)
+        _held = True
+
+
+def is_local(host: object) -> bool:
+    """Whether a host is this machine itself; None and "" stand for it when a server listens."""
+    if host is None or host in ("", b""):
+        return True
+    text = host.decode("ascii", "replace") if isinstance(host, bytes) else str(host)
+    try:
+        address = ipaddress.ip_address(text.split("%", 1)[0])
+    except ValueError:
+        return text.casefold() in NAMES
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (mapped or address).is_loopback
+
+
+def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
+    if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+        address = arguments[1]
+        # Internet addresses are tuples that begin with a text; Unix sockets are texts, netlink's are numbers.
+        if (
+            isinstance(address, tuple)
+            and address
+            and isinstance(address[0], str | bytes)
+            and not is_local(address[0])
+        ):
+            raise LeavesMachine(str(address[0]))
+    elif event in LOOKUPS:
+        host = arguments[0][0] if event == "socket.getnameinfo" else arguments[0]
+        if not is_local(host):
+            raise LeavesMachine(str(host))

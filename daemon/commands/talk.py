@@ -20,6 +20,7 @@ from daemon.commands.shared import out
 from daemon.errors import Refused
 
 PRIVATE = "tsubasa:private"
+LONGEST_LINE = 1000  # characters of what the arrow keys bring back
 HELP = {
     "/why": "which memories lay beside the last answer, and what it took",
     "/private": "off the record, and back: nothing of it is kept",
@@ -188,7 +189,7 @@ class Talk:
 
 
 class Lines:
-    """Lines that a person types: edited, and brought back by the arrow keys."""
+    """Lines that a person types: edited, completed by Tab, and brought back by the arrow keys."""
 
     def __init__(self, earlier: list[str]) -> None:
         try:
@@ -199,8 +200,11 @@ class Lines:
         self._history = readline
         readline.set_auto_history(False)  # what is off the record must not come back
         readline.clear_history()
+        readline.set_completer_delims(" ")
+        readline.set_completer(_slash_word)
+        readline.parse_and_bind("tab: complete")
         for text in earlier:
-            if "\n" not in text:
+            if "\n" not in text and len(text) <= LONGEST_LINE:
                 readline.add_history(text)
 
     def read(self, prompt: str, *, remember: bool) -> str | None:
@@ -216,6 +220,12 @@ class Lines:
         if self._history is not None and line and remember:
             self._history.add_history(line)
         return line
+
+
+def _slash_word(begun: str, number: int) -> str | None:
+    """The command of this number, from 0, that begins so; None when there is none, as readline asks for it."""
+    words = [word.split()[0] for word in HELP if begun.startswith("/") and word.startswith(begun)]
+    return words[number] if number < len(words) else None
 
 
 def _bold(prompt: str) -> str:

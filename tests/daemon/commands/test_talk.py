@@ -221,6 +221,18 @@ def test_the_arrow_keys_bring_back_what_was_typed_in_other_chats(tmp_path):
     assert [] == [file for file in tmp_path.iterdir() if "history" in file.name]
 
 
+def test_tab_completes_what_begins_with_a_slash(tmp_path):
+    def scene(_):
+        with terminal(tmp_path) as screen:
+            screen.type("/pri\t\n")
+            return screen.until("nothing is kept")
+
+    told, _, requests = at(tmp_path, scene)
+
+    assert "/private" in told
+    assert [] == requests
+
+
 def test_what_is_piped_in_is_one_question_without_ornament(tmp_path):
     def scene(_):
         return (

@@ -20,6 +20,7 @@ from daemon.commands import (
     memories,
     memory_changes,
     night,
+    pausing,
     status,
     take_out,
     up,
@@ -47,6 +48,8 @@ cli.command()(forget.forget)
 cli.add_typer(night.cli, name="night")
 generations.cli.command()(take_out.export)
 cli.add_typer(generations.cli, name="generations")
+cli.command()(pausing.pause)
+cli.command()(pausing.resume)
 
 
 def main() -> None:

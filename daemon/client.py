@@ -192,6 +192,10 @@ class Client:
         """Take back an import and all that came of it alone; a report of what was done."""
         return self._post(f"undoing import {number}", "/tsubasa/import/undo", {"number": number})
 
+    def logging(self, *, on: bool, for_minutes: int | None = None) -> dict[str, Any]:
+        """Keep chats again, or none from now on, for some minutes or (None) until told otherwise."""
+        return self._post("the logging", "/tsubasa/logging", {"on": on, "for_minutes": for_minutes})
+
     def chat(
         self, messages: Sequence[Mapping[str, str]], *, model: str = "tsubasa", **options: Any
     ) -> Iterator[str]:

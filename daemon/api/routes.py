@@ -16,6 +16,7 @@ from daemon.api import (
     own_forgetting,
     own_generations,
     own_imports,
+    own_logging,
     own_memories,
     own_nights,
     own_status,
@@ -42,6 +43,7 @@ def make_app(services: Services) -> FastAPI:
         own_nights,
         own_generations,
         own_status,
+        own_logging,
     )
     for room in rooms:
         app.include_router(room.routes(services))

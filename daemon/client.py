@@ -20,9 +20,12 @@ from daemon.home import Home
 PATIENCE_S = 600.0  # a first answer may have to wait for a large model to load
 
 
-def connect(home: Home) -> "Client":
+def connect(home: Home, *, patience_s: float = PATIENCE_S) -> "Client":
     """
     A client for the daemon that serves `home`; close it, or use it as a context.
+
+    Args:
+        patience_s: seconds that an answer may take.
 
     Raises:
         NotRunning: no daemon has announced itself there.
@@ -31,19 +34,19 @@ def connect(home: Home) -> "Client":
     key = homes.read_api_key(home)
     if running is None or key is None:
         raise NotRunning(home.path, "it has not announced itself")
-    return Client(running.url, key, home=home.path)
+    return Client(running.url, key, home=home.path, patience_s=patience_s)
 
 
 class Client:
     """A connection to one daemon."""
 
-    def __init__(self, url: str, key: str, *, home: Path) -> None:
+    def __init__(self, url: str, key: str, *, home: Path, patience_s: float = PATIENCE_S) -> None:
         """`home` is only named in errors."""
         self.url = url
         self.key = key
         self._home = home
         self._http = httpx.Client(
-            base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=PATIENCE_S, trust_env=False
+            base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=patience_s, trust_env=False
         )
 
     def __enter__(self) -> "Client":
@@ -196,6 +199,25 @@ class Client:
         """Keep chats again, or none from now on, for some minutes or (None) until told otherwise."""
         return self._post("the logging", "/tsubasa/logging", {"on": on, "for_minutes": for_minutes})
 
+    def confirmations(self) -> dict[str, Any]:
+        """What programs want to do that a person must allow first."""
+        return self._get("the confirmations", "/tsubasa/confirmations")
+
+    def confirmation(self, id: str) -> dict[str, Any]:
+        """One confirmation, also for a while after it was decided."""
+        return self._get(f"confirmation {id}", f"/tsubasa/confirmations/{id}")
+
+    def confirm(self, id: str, allow: bool) -> dict[str, Any]:
+        """Allow it, which does it at once, or refuse it; the confirmation with its outcome."""
+        return self._post(f"confirmation {id}", f"/tsubasa/confirmations/{id}", {"allow": allow})
+
+    def ask_to(
+        self, act: str, memory_ids: Sequence[int], *, asked_by: str, text: str | None = None
+    ) -> dict[str, Any]:
+        """Have a person asked to allow "forget" or "edit"; the confirmation that waits."""
+        body = {"act": act, "memories": list(memory_ids), "text": text, "asked_by": asked_by}
+        return self._post("the confirmation", "/tsubasa/confirmations", body)
+
     def chat(
         self, messages: Sequence[Mapping[str, str]], *, model: str = "tsubasa", **options: Any
     ) -> Iterator[str]:
@@ -208,6 +230,10 @@ class Client:
             for line in response.iter_lines():
                 if line.startswith("data: ") and line != "data: [DONE]":
                     yield _piece(json.loads(line.removeprefix("data: ")))
+
+    def open_link(self, page: str = "/") -> str:
+        """A link that signs a browser in, once, within a minute; it leads to `page`."""
+        return str(self._post("the link", "/tsubasa/links", {"page": page})["url"])
 
     def _get(self, what: str, path: str, **query: object) -> dict[str, Any]:
         asked = {name: str(value) for name, value in query.items() if value is not None}

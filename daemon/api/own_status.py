@@ -37,6 +37,7 @@ def routes(services: Services) -> APIRouter:
             "held": await services.keeper.run(_held),
             "reindex": await services.keeper.run(_reindex),
             "work": {"failure": services.runner.failure, "night": services.nights.as_json()},
+            "confirmations": len(services.confirmations.waiting()),
             "settings": _settings(services),
             "thinking": {
                 "answers": services.conversations.under_way,

@@ -23,6 +23,7 @@ from daemon.commands import (
     pausing,
     status,
     take_out,
+    tray,
     up,
 )
 from daemon.known_errors import KNOWN
@@ -50,6 +51,7 @@ generations.cli.command()(take_out.export)
 cli.add_typer(generations.cli, name="generations")
 cli.command()(pausing.pause)
 cli.command()(pausing.resume)
+cli.command()(tray.tray)
 
 
 def main() -> None:

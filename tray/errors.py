@@ -22,8 +22,9 @@ class NotInstalled(TrayError):
 class NoTray(TrayError):
     """This desktop has no place for an icon."""
 
-    def __init__(self, why: str) -> None:
+    def __init__(self, why: str, *, has_desktop: bool = True) -> None:
         super().__init__(f"No tray for the icon: {why}. The page shows the same: tsubasa open")
+        self.has_desktop = has_desktop
 
 
 class StartFailed(TrayError):

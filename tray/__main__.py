@@ -16,10 +16,9 @@ import threading
 import time
 from pathlib import Path
 
-from daemon import client
-from daemon import home as homes
+from daemon.client import connect
 from daemon.errors import DaemonError
-from daemon.home import Home
+from daemon.home import Home, where
 from tray import actions, host, icon, notice, once
 from tray.errors import NoTray, TrayError
 from tray.start import Start
@@ -27,6 +26,7 @@ from tray.state import Action, View
 from tray.watch import Watcher
 
 PATIENCE_S = 20.0  # forgetting waits for an answer to end
+FIRST_LOOK_S = 2.0  # else the icon says that it takes a moment
 BACK_WITHIN_S = 300.0  # a panel that was restarted is back long before
 LOOK_EVERY_S = 1.0
 READY = "The icon is in the tray. Its menu closes it again."
@@ -40,8 +40,9 @@ class Tray:
         self._face: icon.Face | None = None
         self._view: View = icon.STARTING
         self._leaving = False
+        self._seen = threading.Event()  # the first look is done
         self._watcher = Watcher(
-            lambda: client.connect(home, patience_s=PATIENCE_S),
+            lambda: connect(home, patience_s=PATIENCE_S),
             show=self._show,
             tell=notice.tell,
             starting=Start(home.path),
@@ -51,14 +52,15 @@ class Tray:
     def run(self, found: host.Host) -> None:
         """Show the icon until it is closed, or the desktop ends."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: self.leave())
+            signal.signal(number, lambda *_: threading.Thread(target=self.leave).start())
         watching = threading.Thread(target=self._watcher.run, name="watch", daemon=True)
         shown: host.Host | None = found
         while shown is not None and not self._leaving:
-            self._face = icon.open_face(shown, self._act)
-            self._face.show(self._view)
             if not watching.ident:
                 watching.start()
+                self._seen.wait(FIRST_LOOK_S)
+            self._face = icon.open_face(shown, self._act)
+            self._face.show(self._view)
             self._face.run(self._ready)
             shown = None if self._leaving else self._wait_for_tray()
         self._watcher.stop()
@@ -74,6 +76,7 @@ class Tray:
 
     def _show(self, view: View) -> None:
         self._view = view
+        self._seen.set()
         if self._face is not None and not self._leaving:
             self._face.show(view)
 
@@ -103,7 +106,7 @@ def main() -> int:
     """The program; its exit code."""
     options = _options()
     try:
-        home = homes.where(os.environ, options.home)
+        home = where(os.environ, options.home)
         with once.alone(home) as is_alone:
             if not is_alone:
                 sys.stdout.write("The icon is there already.\n")
@@ -134,7 +137,7 @@ def _without_tray(home: Home, why: NoTray) -> None:
         return
     notice.show(str(why))
     try:
-        with client.connect(home, patience_s=PATIENCE_S) as daemon:
+        with connect(home, patience_s=PATIENCE_S) as daemon:
             actions.browse(daemon.open_link())
     except (DaemonError, TrayError) as error:  # no daemon runs, say: then there is no page
         sys.stderr.write(f"tsubasa: {error}\n")

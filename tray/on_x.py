@@ -24,6 +24,7 @@ Rgb = tuple[int, int, int]
 GONE = (ConnectionClosedError, DisplayError, XError, OSError)  # the screen, or a window on it
 UNKNOWN: Rgb = (40, 40, 44)  # a panel whose colour can't be read
 BRIGHT = 128  # of 255: panels that are brighter get dark ink
+MOST_WAITING = 8  # threads
 
 
 class IconOnX:
@@ -34,31 +35,37 @@ class IconOnX:
         self._view = STARTING
         self._menu = threading.Lock()  # held while the menu is open
         self._is_dark = True
-        self._icon = _Window(self)
+        self._window = _Window(self)
+
+    @property
+    def title(self) -> str:
+        """What the tray says beside the pointer."""
+        return self._view.title
 
     def run(self, on_ready: Callable[[], None]) -> None:
         """Show the icon until `stop`, or until the tray is gone."""
 
         def ready(icon: Any) -> None:
-            icon.visible = True
-            on_ready()
+            with suppress(*GONE):
+                icon.visible = True
+                on_ready()
 
-        self._icon.run(setup=ready)
+        self._window.run(setup=ready)
 
     def show(self, view: View) -> None:
-        """Show another view; also docks again in a tray that came back."""
+        """Show another view; the panel is looked at anew, for it may have another colour, or be another one."""
         before, self._view = self._view, view
-        with suppress(*GONE):  # then `run` returns
-            if (before.look, before.percent) != (view.look, view.percent) or not self._icon.is_docked:
-                self._icon.look_at_panel = not self._menu.locked()  # an open menu may hide it
-                self._icon.icon = self._icon.icon
-            if before.title != view.title:
-                self._icon.title = view.title
+        if not self._window.visible:
+            return
+        is_other = (before.look, before.percent, before.title) != (view.look, view.percent, view.title)
+        if is_other or not self._menu.locked():  # an open menu may lie on the panel
+            with suppress(*GONE):  # then `run` returns
+                self._window.icon = self._window.icon
 
     def stop(self) -> None:
         """Take the icon away; `run` returns."""
         with suppress(*GONE):
-            self._icon.stop()
+            self._window.stop()
 
     def clicked(self, button: int, at: tuple[int, int]) -> None:
         """A button was pressed on the icon."""
@@ -90,18 +97,18 @@ class IconOnX:
 
 
 class _Window(pystray.Icon):  # type: ignore[misc]  # untyped
-    """pystray's window, with what its X backend lacks; underscored names are those of pystray 0.19.5."""
+    """
+    pystray's window, with what its X backend lacks; underscored names are those of pystray 0.19.5.
+
+    Only the thread that runs it speaks to the screen: pystray hands it what others ask for.
+    """
 
     def __init__(self, ours: IconOnX) -> None:
         self._ours = ours
-        self.look_at_panel = True  # at its colour, before the next drawing
-        self._panel = UNKNOWN
-        super().__init__(NAME, Image.new("RGB", (1, 1)), STARTING.title)
-
-    @property
-    def is_docked(self) -> bool:
-        """Whether a tray holds the window."""
-        return self._systray_manager is not None
+        super().__init__(NAME, Image.new("RGB", (1, 1)), NAME)
+        self._display.set_error_handler(
+            lambda *_: None
+        )  # of windows that went away meanwhile; it would print them
 
     def _create_window(self) -> Any:
         window = super()._create_window()
@@ -109,14 +116,22 @@ class _Window(pystray.Icon):  # type: ignore[misc]  # untyped
         window.change_attributes(event_mask=mask)  # pystray asks for no buttons
         return window
 
+    def _assert_docked(self) -> None:
+        if self._systray_manager is None:  # pystray asks to be taken in again each time
+            super()._assert_docked()
+
+    def _update_icon(self) -> None:
+        super()._update_icon()
+        title = self._ours.title
+        self._window.set_wm_name(title.encode("latin-1", "replace"))
+        utf8 = self._display.intern_atom("UTF8_STRING")
+        self._window.change_property(self._display.intern_atom("_NET_WM_NAME"), utf8, 8, title.encode())
+        self._display.flush()
+
     def _assert_icon_data(self, width: int, height: int) -> None:
         size = (width, height)
-        if self._icon_data is not None and self._icon_data.size == size:
-            return
-        if self.look_at_panel or self._icon_data is not None:
-            self._panel = self._ground()
-            self.look_at_panel = False
-        self._icon_data = self._ours.painted(size, self._panel)
+        if self._icon_data is None or self._icon_data.size != size:
+            self._icon_data = self._ours.painted(size, self._ground())
 
     def _ground(self) -> Rgb:
         """The colour of the panel: of the corner of the window that holds ours."""
@@ -129,15 +144,10 @@ class _Window(pystray.Icon):  # type: ignore[misc]  # untyped
             return UNKNOWN
         return (pixel[2], pixel[1], pixel[0]) if len(pixel) >= 3 else UNKNOWN
 
-    def _update_title(self) -> None:
-        self._window.set_wm_name(self.title.encode("latin-1", "replace"))
-        utf8 = self._display.intern_atom("UTF8_STRING")
-        name = self._display.intern_atom("_NET_WM_NAME")
-        self._window.change_property(name, utf8, 8, self.title.encode())
-
     def _on_button_press(self, event: Any) -> None:
         self._ours.clicked(event.detail, (event.root_x, event.root_y))
 
     def _mainloop(self) -> None:
         super()._mainloop()
-        self._queue.put(True)  # whoever waits for the loop to do something would wait forever
+        for _ in range(MOST_WAITING):  # for the loop to do something; they would wait forever
+            self._queue.put(True)

@@ -43,9 +43,9 @@ class Popup:
     def run(self) -> Action | None:
         """Show it until it is left; what was chosen."""
         try:
-            self._open()
-            if not self._grab():
+            if not self._grab():  # another menu is open
                 return None
+            self._open()
             return self._follow()
         finally:
             self._display.close()  # the server takes the window away and gives pointer and keys back
@@ -88,13 +88,14 @@ class Popup:
         self._display.flush()
 
     def _grab(self) -> bool:
+        root = self._screen.root
         end = time.monotonic() + GRAB_S
         while time.monotonic() < end:
-            got = self._window.grab_pointer(
+            got = root.grab_pointer(
                 False, POINTER, X.GrabModeAsync, X.GrabModeAsync, X.NONE, X.NONE, X.CurrentTime
             )
             if got == X.GrabSuccess:
-                self._window.grab_keyboard(False, X.GrabModeAsync, X.GrabModeAsync, X.CurrentTime)
+                root.grab_keyboard(False, X.GrabModeAsync, X.GrabModeAsync, X.CurrentTime)
                 return True
             time.sleep(0.02)
         return False

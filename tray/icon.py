@@ -56,13 +56,15 @@ def open_face(host: Host, act: Act) -> Face:
 class DesktopIcon:
     """An icon whose menu the desktop draws."""
 
-    def __init__(self, act: Act) -> None:
+    def __init__(self, act: Act, make: Callable[..., Any] | None = None) -> None:
+        """`make`: another icon than that of pystray's backend for this desktop."""
         import pystray
 
+        make = make or pystray.Icon
         self._act = act
         self._shown = STARTING
         self._lock = threading.Lock()
-        self._icon = pystray.Icon(NAME, _image(STARTING), STARTING.title, menu_of(STARTING.menu, act))
+        self._icon = make(NAME, _image(STARTING), STARTING.title, menu_of(STARTING.menu, act))
 
     def run(self, on_ready: Callable[[], None]) -> None:
         """Show the icon until `stop`."""

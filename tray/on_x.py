@@ -116,6 +116,10 @@ class _Window(pystray.Icon):  # type: ignore[misc]  # untyped
         window.change_attributes(event_mask=mask)  # pystray asks for no buttons
         return window
 
+    def _mark_ready(self) -> None:
+        self._thread = threading.current_thread()  # pystray sets it too late for who waits for this
+        super()._mark_ready()
+
     def _assert_docked(self) -> None:
         if self._systray_manager is None:  # pystray asks to be taken in again each time
             super()._assert_docked()

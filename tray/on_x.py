@@ -5,8 +5,9 @@ Promises: drawn at the size that it has, on the panel's own colour; either butto
 what is marked as default. Knows nothing of the daemon.
 """
 
+import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -24,6 +25,7 @@ Rgb = tuple[int, int, int]
 GONE = (ConnectionClosedError, DisplayError, XError, OSError)  # the screen, or a window on it
 UNKNOWN: Rgb = (40, 40, 44)  # a panel whose colour can't be read
 BRIGHT = 128  # of 255: panels that are brighter get dark ink
+TICK_S = 0.2
 MOST_WAITING = 8  # threads
 
 
@@ -150,6 +152,14 @@ class _Window(pystray.Icon):  # type: ignore[misc]  # untyped
 
     def _on_button_press(self, event: Any) -> None:
         self._ours.clicked(event.detail, (event.root_x, event.root_y))
+
+    def _events(self) -> Iterator[Any]:
+        """All events. We never wait for long: what another thread sends meanwhile may stay in Xlib's buffer."""
+        while True:
+            if self._display.pending_events():  # also sends what lies there
+                yield self._display.next_event()
+            else:
+                select.select([self._display], [], [], TICK_S)
 
     def _mainloop(self) -> None:
         super()._mainloop()

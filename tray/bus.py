@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 PATIENCE_S = 2.0
+NO_BUS = (OSError, KeyError, ValueError, RuntimeError)  # none, one out of our reach, or no answer in time
 WATCHER = "org.kde.StatusNotifierWatcher"
 NOTICES = "org.freedesktop.Notifications"
 
@@ -39,11 +40,7 @@ def _call(name: str, path: str, method: str, signature: str, body: tuple[Any, ..
         with _connected() as connection:
             call = new_method_call(address, method, signature, body)
             reply = connection.send_and_get_reply(call, timeout=PATIENCE_S)
-    except (
-        OSError,
-        KeyError,
-        ValueError,
-    ):  # no bus, one that can't be reached, or that does not answer in time
+    except NO_BUS:
         return None
     return tuple(reply.body) if reply.header.message_type is MessageType.method_return else None
 

@@ -105,12 +105,12 @@ class _Window(pystray.Icon):  # type: ignore[misc]  # untyped
     Only the thread that runs it speaks to the screen: pystray hands it what others ask for.
     """
 
+    _icon_data: Image.Image | None
+
     def __init__(self, ours: IconOnX) -> None:
         self._ours = ours
         super().__init__(NAME, Image.new("RGB", (1, 1)), NAME)
-        self._display.set_error_handler(
-            lambda *_: None
-        )  # of windows that went away meanwhile; it would print them
+        self._display.set_error_handler(lambda *_: None)  # else it prints that a window went away meanwhile
 
     def _create_window(self) -> Any:
         window = super()._create_window()

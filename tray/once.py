@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from daemon.errors import HomeNotUsable
 from daemon.home import Home
 
 LOCK, TOLD = "tray.lock", "tray.told"
@@ -22,7 +23,10 @@ def alone(home: Home) -> Iterator[bool]:
     if not home.api_key.exists():  # nothing to put a lock into
         yield True
         return
-    lock = os.open(home.path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        lock = os.open(home.path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise HomeNotUsable(home.path, error.strerror or str(error)) from error
     try:
         yield _locked(lock)
     finally:
@@ -34,9 +38,12 @@ def is_new(home: Home, what: str) -> bool:
     if not home.api_key.exists():
         return True
     told = home.path / TOLD
-    if told.exists() and told.read_text(encoding="utf-8") == what:
-        return False
-    _write(told, what)
+    try:
+        if told.exists() and told.read_text(encoding="utf-8", errors="replace") == what:
+            return False
+        _write(told, what)
+    except OSError as error:
+        raise HomeNotUsable(home.path, error.strerror or str(error)) from error
     return True
 
 

@@ -31,10 +31,11 @@ class _End:
 class Answer:
     """The pieces of one answer; `leave` when nobody listens any more."""
 
-    def __init__(self, *, beside: Beside, generation: int) -> None:
-        """`beside`: laid beside the question; `generation`: the one that answers, 0 = base."""
+    def __init__(self, *, beside: Beside, generation: int, kept: bool = True) -> None:
+        """`beside`: laid beside the question; `generation`: the one that answers, 0 = base; `kept`: recorded."""
         self.beside = beside
         self.generation = generation
+        self.kept = kept
         self.began_at = datetime.now(UTC)
         self._pieces: asyncio.Queue[Piece | _End] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None

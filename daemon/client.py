@@ -20,9 +20,12 @@ from daemon.home import Home
 PATIENCE_S = 600.0  # a first answer may have to wait for a large model to load
 
 
-def connect(home: Home) -> "Client":
+def connect(home: Home, *, patience_s: float = PATIENCE_S) -> "Client":
     """
     A client for the daemon that serves `home`; close it, or use it as a context.
+
+    Args:
+        patience_s: seconds that an answer may take.
 
     Raises:
         NotRunning: no daemon has announced itself there.
@@ -31,19 +34,19 @@ def connect(home: Home) -> "Client":
     key = homes.read_api_key(home)
     if running is None or key is None:
         raise NotRunning(home.path, "it has not announced itself")
-    return Client(running.url, key, home=home.path)
+    return Client(running.url, key, home=home.path, patience_s=patience_s)
 
 
 class Client:
     """A connection to one daemon."""
 
-    def __init__(self, url: str, key: str, *, home: Path) -> None:
+    def __init__(self, url: str, key: str, *, home: Path, patience_s: float = PATIENCE_S) -> None:
         """`home` is only named in errors."""
         self.url = url
         self.key = key
         self._home = home
         self._http = httpx.Client(
-            base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=PATIENCE_S, trust_env=False
+            base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=patience_s, trust_env=False
         )
 
     def __enter__(self) -> "Client":
@@ -200,6 +203,10 @@ class Client:
         """Take back an import and all that came of it alone; a report of what was done."""
         return self._post(f"undoing import {number}", "/tsubasa/import/undo", {"number": number})
 
+    def logging(self, *, on: bool, for_minutes: int | None = None) -> dict[str, Any]:
+        """Keep chats again, or none from now on, for some minutes or (None) until told otherwise."""
+        return self._post("the logging", "/tsubasa/logging", {"on": on, "for_minutes": for_minutes})
+
     def confirmations(self) -> dict[str, Any]:
         """What programs want to do that a person must allow first."""
         return self._get("the confirmations", "/tsubasa/confirmations")
@@ -251,6 +258,10 @@ class Client:
                     chunk: dict[str, Any] = json.loads(line.removeprefix("data: "))
                     _piece(chunk)  # raises what went wrong
                     yield chunk
+
+    def open_link(self, page: str = "/") -> str:
+        """A link that signs a browser in, once, within a minute; it leads to `page`."""
+        return str(self._post("the link", "/tsubasa/links", {"page": page})["url"])
 
     def _get(self, what: str, path: str, **query: object) -> dict[str, Any]:
         asked = {name: str(value) for name, value in query.items() if value is not None}

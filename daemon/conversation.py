@@ -26,7 +26,7 @@ from daemon.memory.recall import Recalled, recall
 from daemon.model_names import Asked
 from daemon.night.pause import Gate
 from daemon.placement import Turn, is_chore, last_question, with_memories, without_memories
-from store import chats, recalls
+from store import chats, off_record, recalls
 from store.chats import Message, NewMessage
 from store.database import writing
 
@@ -82,10 +82,12 @@ class Conversations:
     async def _begin(self, question: Question) -> tuple[asyncio.Task[None], Answer]:
         turns = without_memories(question.turns)
         answering = await self._generations.choose(question.asked.generation)
-        kept = question.asked.kept and not is_chore(turns)
+        kept = not is_chore(turns) and await self._may_keep(turns, question.asked)
+        if question.asked.kept and not kept:
+            question = replace(question, recall=False)  # as if asked for off the record
         recalled = await self._recall(turns, question)
         beside = await self._beside(recalled)
-        answer = Answer(beside=beside, generation=answering.number)
+        answer = Answer(beside=beside, generation=answering.number, kept=kept)
         messages = with_memories(turns, recalled.system_text)
         turn = _Turn(self._keeper, turns if kept else (), question, answering.number, beside.memory_ids)
         task = asyncio.create_task(self._drive(answer, turn, question, answering, messages), name="answer")
@@ -93,6 +95,16 @@ class Conversations:
         task.add_done_callback(self._running.pop)
         answer.follow(task)
         return task, answer
+
+    @property
+    def under_way(self) -> int:
+        """Answers that are asked for, and not given whole yet."""
+        return self._gate.answering
+
+    @property
+    def off_record(self) -> int:
+        """Those of them of which nothing is kept."""
+        return sum(not answer.kept for answer in self._running.values())
 
     async def stop(self) -> None:
         """Stop all answers; what was said is committed before this returns."""
@@ -107,6 +119,13 @@ class Conversations:
 
     async def _stop_all(self, why: DaemonError) -> None:
         await asyncio.gather(*(answer.stop(why) for answer in list(self._running.values())))
+
+    async def _may_keep(self, turns: Sequence[Turn], asked: Asked) -> bool:
+        """Whether this chat is recorded; what a pause of the logging, or the user, keeps off the record is not."""
+        said = [turn.text for turn in turns if turn.role == "user"]
+        now = datetime.now(UTC)
+        may = await self._keeper.run(off_record.may_keep, said, private=asked.private, at=now)
+        return asked.kept and may
 
     async def _recall(self, turns: Sequence[Turn], question: Question) -> Recalled:
         place = last_question(turns)

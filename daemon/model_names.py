@@ -22,6 +22,7 @@ class Asked:
     generation: int | None = None  # None = the live one, 0 = the base model
     kept: bool = True  # the chat is recorded, and memories are drawn from it
     recalls: bool = True  # memories are laid beside the question
+    private: bool = False  # asked for off the record: no later turn of the chat is kept either
     known: bool = True  # False: not one of our names, served as `tsubasa`
 
 
@@ -32,7 +33,7 @@ def read(name: str) -> Asked:
     if name == "tsubasa:base":
         return Asked(name=name, generation=0, kept=False, recalls=False)
     if name == "tsubasa:private":
-        return Asked(name=name, kept=False, recalls=False)
+        return Asked(name=name, kept=False, recalls=False, private=True)
     numbered = re.fullmatch(r"tsubasa@(\d{1,9})", name)
     if numbered:
         return Asked(name=name, generation=int(numbered.group(1)))

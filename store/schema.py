@@ -284,4 +284,14 @@ create table forgettings (
 ) strict;
 create index forgettings_by_day on forgettings (at);
 """,
+    # 9: chats that are not kept
+    """
+create table logging_paused (
+    -- One row while no chat is kept.
+    id integer primary key check (id = 1),
+    until text                         -- null: until somebody ends the pause
+) strict;
+
+create table off_record (mark text primary key) strict, without rowid;   -- turns of chats that are never kept
+""",
 ]

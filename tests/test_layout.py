@@ -13,6 +13,7 @@ MAY_IMPORT = {  # ours, from the bottom up
     "trainer": {"prompts"},
     "daemon": {"store", "prompts"},
     "models": {"prompts", "daemon.engine"},
+    "tray": {"daemon.client", "daemon.errors", "daemon.home"},
     "bench": {"daemon", "store", "prompts", "trainer", "models"},
 }
 ONLY_IN = {  # one door to each heavy library
@@ -21,6 +22,10 @@ ONLY_IN = {  # one door to each heavy library
     "llama_cpp": ("daemon/engine/llama.py", "daemon/engine/tensor_types.py"),
     "sentence_transformers": ("daemon/embedding/model.py",),
     "watchdog": ("daemon/inbox/watch.py",),
+    "pystray": ("tray/icon.py", "tray/on_x.py"),
+    "PIL": ("tray/",),
+    "Xlib": ("tray/",),
+    "jeepney": ("tray/bus.py",),
     "uvicorn": ("daemon/server.py",),
     "httpx": ("daemon/client.py", "daemon/pulling/wire.py"),
     "psutil": ("daemon/night/machine.py", "daemon/night/pause.py", "daemon/night/private_folder.py"),

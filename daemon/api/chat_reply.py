@@ -27,6 +27,7 @@ class Shape:
     fingerprint: str  # model file and generation
     beside: Beside
     generation: int
+    kept: bool = True  # False: nothing of this turn is recorded
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))  # seconds since 1970
 
@@ -71,6 +72,7 @@ class Shape:
             "messages": list(self.beside.message_ids),
             "recall_tokens": self.beside.tokens,
             "generation": self.generation,
+            "kept": self.kept,
         }
         return {"tsubasa": ours}
 

@@ -66,6 +66,7 @@ async def _shape(services: Services, asked: Asked, answer: Answer) -> Shape:
         fingerprint=f"{model.sha256[:12]}-g{answer.generation}",
         beside=answer.beside,
         generation=answer.generation,
+        kept=answer.kept,
     )
 
 

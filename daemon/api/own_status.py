@@ -3,15 +3,20 @@ GET /tsubasa/status: what runs, what is held, and where each setting came from.
 """
 
 import os
+import shutil
 from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
 
+from daemon.api import own_logging
+from daemon.attention import troubles
 from daemon.children import Child
 from daemon.services import Services
 from daemon.version import version
-from store import chats, embedders, lessons, memories, vectors
+from store import chats, embedders, jobs, lessons, memories, off_record, vectors
 from store.errors import EmbedderClash
 
 
@@ -36,6 +41,14 @@ def routes(services: Services) -> APIRouter:
             "work": {"failure": services.runner.failure, "night": services.nights.as_json()},
             "confirmations": len(services.confirmations.waiting()),
             "settings": _settings(services),
+            "thinking": {
+                "answers": services.conversations.under_way,
+                "off_the_record": services.conversations.off_record,
+            },
+            "logging": own_logging.as_json(
+                await services.keeper.run(off_record.logging, at=datetime.now(UTC))
+            ),
+            "attention": await _attention(services),
         }
 
     return router
@@ -59,6 +72,23 @@ async def _recall(services: Services) -> dict[str, Any]:
 
 def _searched(db: Any) -> embedders.Made | None:
     return embedders.coming(db) or embedders.serving(db)
+
+
+async def _attention(services: Services) -> list[dict[str, str]]:
+    found = troubles(
+        children=(services.engine.child, services.embedder.child),
+        failure=services.runner.failure,
+        night=await services.keeper.run(jobs.latest, "night"),
+        free_bytes=_free_bytes(services.home.path),
+    )
+    return [asdict(trouble) for trouble in found]
+
+
+def _free_bytes(folder: Path) -> int | None:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:  # an odd file system: no reason to have no status
+        return None
 
 
 def _child(child: Child) -> dict[str, Any]:

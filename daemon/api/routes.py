@@ -17,6 +17,7 @@ from daemon.api import (
     own_forgetting,
     own_generations,
     own_imports,
+    own_logging,
     own_memories,
     own_nights,
     own_proof,
@@ -46,6 +47,7 @@ def make_app(services: Services) -> FastAPI:
         own_generations,
         own_status,
         own_proof,
+        own_logging,
     )
     for room in rooms:
         app.include_router(room.routes(services))

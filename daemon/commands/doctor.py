@@ -45,9 +45,9 @@ def doctor(
 
 def examine(place: Home) -> "tuple[list[Finding], list[Found]]":
     """Everything, in the order in which one thing needs the other."""
-    from daemon.start import nano
     from daemon.doctor import clients, house, machine
     from daemon.machine_fit import look
+    from daemon.start import nano
 
     hardware = look()
     read = house.settings(place, os.environ)

@@ -8,6 +8,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
+from daemon.commands import pausing
 from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, out
 
 
@@ -34,8 +35,10 @@ def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
         out.print(f"{child['name']}: {child['state']}, {child['restarts']} restarts{trouble}")
     if said := night(found["work"]["night"]):
         out.print(escape(said))
-    if found["work"]["failure"]:
-        out.print(f"[red]Background work: {escape(found['work']['failure'])}[/]")
+    if not found["logging"]["on"]:
+        out.print(pausing.said(found["logging"]))
+    for trouble in found["attention"]:
+        out.print(f"[red]{escape(trouble['what'])}[/] {escape(trouble['do'])}")
     table = Table("setting", "value", "from")
     for setting in found["settings"]:
         table.add_row(setting["key"], escape(str(setting["value"])), escape(setting["from"]))

@@ -56,6 +56,11 @@ class Gate:
         return CHAT if self._answering or self._resting is not None else self._held_for
 
     @property
+    def answering(self) -> int:
+        """How many people's questions are being answered."""
+        return self._answering
+
+    @property
     def has_trainer(self) -> bool:
         """Whether a trainer runs, or is stopped, behind it."""
         return self._held is not None

@@ -155,7 +155,7 @@ def test_memories_stand_before_the_last_question_and_are_not_kept(tmp_path):
 
     ours, sent, kept, counted = asyncio.run(scene())
 
-    assert {"memories": [1], "messages": [], "recall_tokens": 27, "generation": 0} == ours
+    assert {"memories": [1], "messages": [], "recall_tokens": 27, "generation": 0, "kept": True} == ours
     assert ["system", "user"] == [message["role"] for message in sent]
     assert sent[0]["content"].startswith(load("recall"))
     assert "The user lives in Ghent." in sent[0]["content"]

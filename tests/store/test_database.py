@@ -28,6 +28,7 @@ RELEASED = [  # sha256 of each step, its beginning
     "768b2f673f0c9c1b",
     "ec48e24e303871ef",
     "cc9186d0ea872014",
+    "7921c4ec1bc89893",
 ]
 
 

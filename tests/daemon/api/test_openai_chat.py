@@ -37,9 +37,13 @@ def test_the_official_client_reads_a_whole_answer(tmp_path):
         answer.usage.completion_tokens,
         answer.usage.total_tokens,
     )
-    assert {"memories": [], "messages": [], "recall_tokens": 0, "generation": 0} == answer.model_extra[
-        "tsubasa"
-    ]
+    assert {
+        "memories": [],
+        "messages": [],
+        "recall_tokens": 0,
+        "generation": 0,
+        "kept": True,
+    } == answer.model_extra["tsubasa"]
 
 
 def test_the_official_client_reads_a_stream(tmp_path):

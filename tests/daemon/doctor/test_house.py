@@ -6,11 +6,11 @@ import socket
 
 import pytest
 
-from daemon.start import nano
 from daemon.config import Config, Settings, kinds
 from daemon.doctor import house
 from daemon.home import Home, Running, announce
 from daemon.pulling.ledger import Ledger
+from daemon.start import nano
 from tests.tiny import write_model
 
 

@@ -1,0 +1,138 @@
+"""Pausing the logging, from outside: nothing of a chat is kept, and it can be seen that nothing is."""
+
+import asyncio
+
+import httpx
+import pytest
+
+from daemon.errors import Refused
+from tests.daemon.api.test_own import moved_house, nothing, scene
+from tests.daemon.api.world import KEY, serving
+from tests.fakes import FakeEngine
+
+MESSAGES = "select role, text from messages order by id"
+
+
+def talk(tmp_path, act, engine=None):
+    async def run():
+        async with serving(tmp_path, engine) as world:
+            return await act(world)
+
+    return asyncio.run(run())
+
+
+async def switch(world, **body):
+    return (await world.http.post("/tsubasa/logging", json=body)).raise_for_status().json()
+
+
+async def status(world):
+    return (await world.http.get("/tsubasa/status")).json()
+
+
+def test_a_pause_is_told_by_the_status_and_outlives_a_restart(tmp_path):
+    def act(client):
+        return client.logging(on=False), client.status()["logging"]
+
+    paused, told = scene(tmp_path, nothing, act)
+    after = scene(tmp_path, nothing, lambda client: client.status()["logging"])
+    resumed = scene(tmp_path, nothing, lambda client: client.logging(on=True))
+
+    assert [{"on": False, "until": None}] * 3 == [paused, told, after]
+    assert {"on": True, "until": None} == resumed
+
+
+def test_nothing_is_kept_or_recalled_while_logging_is_paused(tmp_path):
+    async def act(world):
+        await moved_house(world)
+        before = await world.rows(MESSAGES)
+        await switch(world, on=False)
+        reply = await world.chat("Where does the user live?")
+        sent = [message["role"] for message in world.engine.requests[-1]["messages"]]
+        return reply.json()["tsubasa"], sent, before == await world.rows(MESSAGES)
+
+    told, sent, unchanged = talk(tmp_path, act)
+
+    assert (False, [], ["user"], True) == (told["kept"], told["memories"], sent, unchanged)
+
+
+def test_what_was_said_in_a_pause_does_not_come_back_with_the_history(tmp_path):
+    async def act(world):
+        asked = [{"role": "user", "content": "my secret"}]
+        await switch(world, on=False)
+        await world.http.post("/v1/chat/completions", json={"messages": asked})
+        await switch(world, on=True)
+        asked += [{"role": "assistant", "content": "Hello."}, {"role": "user", "content": "and now?"}]
+        again = await world.http.post("/v1/chat/completions", json={"messages": asked})
+        new = await world.chat("something else")
+        return again.json()["tsubasa"]["kept"], new.json()["tsubasa"]["kept"], await world.rows(MESSAGES)
+
+    again, new, kept = talk(tmp_path, act)
+
+    assert (False, True) == (again, new)
+    assert [("user", "something else"), ("assistant", "Hello.")] == kept
+
+
+def test_models_asked_side_by_side_with_the_base_keep_their_chat(tmp_path):
+    async def act(world):
+        asked = [{"role": "user", "content": "hi"}]
+        for model in ("tsubasa", "tsubasa:base"):
+            await world.http.post("/v1/chat/completions", json={"messages": asked, "model": model})
+        asked += [{"role": "assistant", "content": "Hello."}, {"role": "user", "content": "and now?"}]
+        reply = await world.http.post("/v1/chat/completions", json={"messages": asked})
+        return reply.json()["tsubasa"]["kept"]
+
+    assert talk(tmp_path, act)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"on": "no"},
+        {"on": False, "for_minutes": 0},
+        {"on": False, "for_minutes": 2.5},
+        {"on": False, "for_minutes": 10**9},
+        {"on": True, "for_minutes": 5},
+    ],
+    ids=str,
+)
+def test_a_switch_that_says_nothing_clear_is_refused(tmp_path, body):
+    async def act(world):
+        reply = await world.http.post("/tsubasa/logging", json=body)
+        return reply.status_code, (await status(world))["logging"]["on"]
+
+    assert (400, True) == talk(tmp_path, act)
+
+
+def test_a_contradiction_is_refused_in_words(tmp_path):
+    with pytest.raises(Refused, match="Send one of them only"):
+        scene(tmp_path, nothing, lambda client: client.logging(on=True, for_minutes=5))
+
+
+@pytest.mark.parametrize(("model", "off"), [("tsubasa", 0), ("tsubasa:private", 1)])
+def test_the_status_tells_that_an_answer_is_under_way(tmp_path, model, off):
+    engine = FakeEngine("Once ", "upon a time")
+
+    async def act(world):
+        engine.go_on = asyncio.Event()
+        asking = asyncio.create_task(world.chat(model=model))
+        await engine.spoke.wait()
+        meanwhile = await status(world)
+        engine.go_on.set()
+        await asking
+        return meanwhile["thinking"], (await status(world))["thinking"]
+
+    meanwhile, after = talk(tmp_path, act, engine)
+
+    assert {"answers": 1, "off_the_record": off} == meanwhile
+    assert {"answers": 0, "off_the_record": 0} == after
+
+
+def test_a_pause_needs_the_key(tmp_path):
+    async def act(world):
+        async with httpx.AsyncClient(base_url=world.url, trust_env=False) as stranger:
+            reply = await stranger.post("/tsubasa/logging", json={"on": False})
+        assert KEY not in reply.text
+        return reply.status_code
+
+    assert 401 == talk(tmp_path, act)

@@ -1,0 +1,239 @@
+"""The watcher beside a daemon: what it sees, does and tells."""
+
+import threading
+
+import pytest
+
+from daemon.client import Client
+from daemon.errors import NotRunning, Refused
+from tests.daemon.api.world import KEY
+from tests.tray.house import house
+from tests.tray.samples import CONFIRMATION, GENERATIONS, TROUBLE, progress, told
+from tray.errors import StartFailed
+from tray.state import Action, Seen
+from tray.watch import BUSY_S, DOWN_S, IDLE_S, Watcher, _pause_s
+
+
+class FakeStart:
+    """A start that is noted, and may fail."""
+
+    def __init__(self):
+        self.begun = 0
+        self.failure = None
+
+    def begin(self):
+        self.begun += 1
+
+    def is_under_way(self):
+        if self.failure is not None:
+            failure, self.failure = self.failure, None
+            raise failure
+        return self.begun > 0
+
+
+class FakeClient(Client):
+    """A daemon that tells what it is told to."""
+
+    def __init__(self):
+        self.found = told()
+        self.asked = []
+        self.listed = 0
+        self.failure = None
+
+    def status(self):
+        if self.failure is not None:
+            raise self.failure
+        return self.found
+
+    def generations(self):
+        self.listed += 1
+        return GENERATIONS
+
+    def confirmations(self):
+        return {"confirmations": [CONFIRMATION][: self.found["confirmations"]]}
+
+    def logging(self, *, on, for_minutes=None):
+        self.asked.append((on, for_minutes))
+        return {}
+
+    def close(self):
+        pass
+
+
+class Watched:
+    """A watcher, and what came of it."""
+
+    def __init__(self, connect):
+        self.shown, self.told, self.opened, self.left = [], [], [], threading.Event()
+        self.start = FakeStart()
+        self.watcher = Watcher(
+            connect,
+            show=self.shown.append,
+            tell=self.told.append,
+            starting=self.start,
+            leave=self.left.set,
+            browse=self.opened.append,
+        )
+
+    def does(self, *actions):
+        """Have these done, one after the other, and end."""
+        for does, to in actions:
+            self.watcher.ask(Action(does=does, to=to))
+        self.watcher.stop()
+        self.watcher.run()
+        return self
+
+
+@pytest.fixture
+def client():
+    return FakeClient()
+
+
+@pytest.fixture
+def watched(client):
+    return Watched(lambda: client)
+
+
+def nobody():
+    raise NotRunning("/home", "it has not announced itself")
+
+
+def test_it_shows_what_the_daemon_tells(watched):
+    assert ["ready"] == [view.look for view in watched.does().shown]
+
+
+def test_a_daemon_that_is_not_there_can_be_started():
+    watched = Watched(nobody).does(("start", ""))
+
+    assert ["down", "down"] == [view.look for view in watched.shown]
+    assert "Tsubasa is starting…" == watched.shown[-1].title
+    assert (1, []) == (watched.start.begun, watched.told)
+
+
+def test_a_start_that_failed_is_told_once():
+    watched = Watched(nobody)
+    watched.start.failure = StartFailed(1, "the port is in use")
+    looks = [watched.watcher.look() for _ in range(2)]
+
+    assert ["Tsubasa did not start (exit code 1): the port is in use"] == watched.told
+    assert [False, False] == [seen.starting for seen in looks]
+
+
+def test_a_daemon_that_refuses_is_shown_with_its_words(watched, client):
+    client.failure = Refused("the status", 401, "the key is wrong")
+
+    assert "the status: the key is wrong" == watched.watcher.look().why_down
+
+
+def test_a_daemon_that_comes_back_is_seen_again(client):
+    there = iter([client, client])
+    watched = Watched(lambda: next(there))
+    client.failure = NotRunning("/home", "gone")
+    first = watched.watcher.look()
+    client.failure = None
+
+    assert (None, "ready") == (first.status, watched.does().shown[-1].look)
+
+
+def test_what_fails_is_told_and_the_icon_goes_on():
+    watched = Watched(nobody).does(("open", "/"), ("night", ""))
+
+    assert 2 == len(watched.told)
+    assert all("No daemon answers" in text for text in watched.told)
+
+
+@pytest.mark.parametrize(("minutes", "asked"), [("30", (False, 30)), ("0", (False, None))])
+def test_a_pause_is_for_as_long_as_was_chosen(watched, client, minutes, asked):
+    watched.does(("pause", minutes))
+
+    assert ([asked], []) == (client.asked, watched.told)
+
+
+def test_closing_the_icon_is_passed_on(watched):
+    assert watched.does(("quit", "")).left.is_set()
+
+
+def test_a_request_for_permission_is_told_once(watched, client):
+    client.found = told(confirmations=1)
+    for _ in range(3):
+        watched.watcher.look()
+
+    assert [f"{CONFIRMATION['says']} Decide in the menu of the icon."] == watched.told
+
+
+def test_a_trouble_that_comes_is_told_once_and_again_when_it_comes_back(watched, client):
+    for attention in ((), (TROUBLE,), (TROUBLE,), (), (TROUBLE,)):
+        client.found = told(attention=attention)
+        watched.watcher.look()
+
+    assert [f"{TROUBLE['what']} {TROUBLE['do']}"] * 2 == watched.told
+
+
+def test_a_trouble_that_was_there_before_the_icon_is_only_shown(watched, client):
+    client.found = told(attention=(TROUBLE,))
+
+    assert ("attention", []) == (watched.does().shown[-1].look, watched.told)
+
+
+def test_generations_are_listed_when_they_may_have_changed(watched, client):
+    for found in (told(), told(), told(generation=3), told(generation=3, night=progress(1, 2)), told()):
+        client.found = found
+        watched.watcher.look()
+
+    assert 4 == client.listed
+
+
+@pytest.mark.parametrize(
+    ("seen", "pause"),
+    [
+        (Seen(), DOWN_S),
+        (Seen(status=told()), IDLE_S),
+        (Seen(status=told(answers=1)), BUSY_S),
+        (Seen(status=told(night=progress(1, 2))), BUSY_S),
+    ],
+    ids=["down", "idle", "thinking", "night"],
+)
+def test_it_looks_more_often_when_something_goes_on(seen, pause):
+    assert pause == _pause_s(seen)
+
+
+@pytest.fixture
+def home(tmp_path):
+    with house(tmp_path / "home") as made:
+        yield made
+
+
+def test_a_real_daemon_does_what_the_menu_asks(home):
+    watched = Watched(home.client).does(("pause", "0"), ("use", "0"), ("night", ""), ("resume", ""))
+    status = home.ask("status")
+
+    assert ["ready", "paused", "paused", "paused", "ready"] == [view.look for view in watched.shown]
+    assert (True, 0) == (status["logging"]["on"], status["generation"])
+    assert "From now on the base model answers." in watched.told
+    assert home.ask("nights")["job"]["kind"] == "night"
+
+
+def test_a_permission_is_given_or_refused_from_the_menu(home):
+    with home.client() as client:
+        kept, gone = (client.add(text)["memory"]["id"] for text in ("I live in Ghent.", "I like tea."))
+        ids = [
+            client.ask_to("forget", [id], asked_by="An editor")["confirmation"]["id"] for id in (kept, gone)
+        ]
+    watched = Watched(home.client).does(("refuse", ids[0]), ("allow", ids[1]))
+
+    assert [kept] == [memory["id"] for memory in home.ask("memories")["memories"]]
+    assert ["asked", "asked", "ready"] == [view.look for view in watched.shown]
+    assert ["Refused; nothing was changed.", "Done."] == watched.told[-2:]
+
+
+def test_a_permission_that_was_decided_elsewhere_is_told_so(home):
+    watched = Watched(home.client).does(("allow", "no-such-request"))
+
+    assert 1 == len(watched.told)
+    assert "no-such-request" in watched.told[0]
+
+
+def test_a_wrong_key_is_shown_and_not_raised(home, tmp_path):
+    watched = Watched(lambda: Client(home.world.url, KEY + "x", home=tmp_path))
+
+    assert "key is missing or wrong" in watched.does().shown[0].menu[0].label

@@ -1,0 +1,105 @@
+"""A desktop that shows no icons: a notice and the page, said once."""
+
+import pytest
+
+from tests.tray.desktop import NOTICES, bus, desktop, ended, opened
+from tests.tray.house import house
+from tray import bus as session
+from tray.bus import WATCHER
+
+
+@pytest.fixture
+def home(tmp_path):
+    with house(tmp_path / "home") as made:
+        yield made
+
+
+@pytest.fixture
+def screen(tmp_path, home):
+    with desktop(tmp_path, home.home.path) as made:
+        yield made
+
+
+def test_it_is_said_by_a_notice_and_in_the_terminal_and_ends_well(tmp_path, screen):
+    with bus(tmp_path, NOTICES) as (address, shown):
+        code, out, err = ended(screen.start("tray", DBUS_SESSION_BUS_ADDRESS=address))
+
+    assert (0, "") == (code, out)
+    assert "tsubasa: No tray for the icon: no program on this desktop shows icons" in err
+    assert ["Tsubasa: No tray for the icon"] == [notice[:29] for notice in shown]
+
+
+def test_it_is_said_to_the_desktop_once(tmp_path, screen):
+    with bus(tmp_path, NOTICES) as (address, shown):
+        said = [ended(screen.start("tray", DBUS_SESSION_BUS_ADDRESS=address))[2] for _ in range(2)]
+
+    assert 1 == len(shown)
+    assert all("No tray for the icon" in err for err in said)  # who types it in a terminal hears it each time
+
+
+def test_a_desktop_whose_icons_need_other_libraries_says_which(tmp_path, screen):
+    with bus(tmp_path, WATCHER, NOTICES) as (address, _):
+        code, _, err = ended(screen.start("tray", DBUS_SESSION_BUS_ADDRESS=address))
+
+    assert 0 == code
+    assert "python3-gi and gir1.2-ayatanaappindicator3-0.1" in err
+
+
+def test_nothing_is_opened_where_there_is_no_desktop(tmp_path, screen):
+    del screen.environment["DISPLAY"]
+    code, out, err = ended(screen.start("tray"))
+
+    assert (0, "") == (code, out)
+    assert (
+        "tsubasa: No tray for the icon: no desktop is running here. The page shows the same: tsubasa open\n"
+        == err
+    )
+    assert [] == opened(tmp_path)
+
+
+def test_a_screen_that_is_gone_is_named(tmp_path, screen):
+    screen.environment["DISPLAY"] = ":4242"
+
+    assert "the screen :4242 can't be reached" in ended(screen.start("tray"))[2]
+
+
+def test_the_command_passes_on_what_was_said(screen):
+    code, _, err = ended(screen.start("daemon", "tray"))
+
+    assert 0 == code
+    assert "No tray for the icon" in err
+
+
+def test_without_the_libraries_it_says_how_to_get_them(tmp_path, screen):
+    screen.start_tray()
+    (tmp_path / "pystray.py").write_text("raise ImportError(\"No module named 'pystray'\")")
+    path = f"{tmp_path}:{screen.environment['PYTHONPATH']}"
+    code, _, err = ended(screen.start("tray", PYTHONPATH=path))
+
+    assert 1 == code
+    assert "pip install 'tsubasa[tray]'" in err
+    assert "Traceback" not in err
+
+
+def test_a_home_that_cannot_be_is_an_error_in_one_line(screen):
+    code, _, err = ended(screen.start("tray", "--home", "~nobody-of-that-name/x"))
+
+    assert 1 == code
+    assert err.startswith("tsubasa: Can't use")
+
+
+@pytest.mark.parametrize(
+    "address", ["", "unix:path=/nowhere/at/all", "nonsense", "tcp:host=127.0.0.1,port=1"]
+)
+def test_a_bus_that_is_not_there_is_no_error(monkeypatch, address):
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
+
+    assert (False, False) == (session.shows_icons(), session.notify("title", "text"))
+
+
+def test_markup_in_a_notice_is_shown_as_it_is(tmp_path, monkeypatch):
+    with bus(tmp_path, NOTICES) as (address, shown):
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
+        session.notify("Tsubasa", "<b>1 & 2</b>")
+
+    assert ["Tsubasa: &lt;b>1 &amp; 2&lt;/b>"] == shown

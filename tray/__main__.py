@@ -1,0 +1,147 @@
+"""
+`python -m tray`: the icon of one home, a small process beside the daemon.
+
+    one icon for each home ──> where can it be shown? ──no──> a notice and the page, said once, exit 0
+                                      `──yes──> icon in the main thread, watcher in another
+
+Promises: a tray that goes away and comes back has its icon again; ends with the desktop. Knows nothing of how the
+icon is drawn.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+
+from daemon.client import connect
+from daemon.errors import DaemonError
+from daemon.home import Home, where
+from tray import actions, host, icon, notice, once
+from tray.errors import NoTray, TrayError
+from tray.start import Start
+from tray.state import Action, View
+from tray.watch import Watcher
+
+PATIENCE_S = 20.0  # forgetting waits for an answer to end
+FIRST_LOOK_S = 2.0  # else the icon says that it takes a moment
+BACK_WITHIN_S = 300.0  # a panel that was restarted is back long before
+LOOK_EVERY_S = 1.0
+READY = "The icon is in the tray. Its menu closes it again."
+
+
+class Tray:
+    """The icon of one home, through every tray that shows it."""
+
+    def __init__(self, home: Home, *, detached: bool) -> None:
+        self._detached = detached
+        self._face: icon.Face | None = None
+        self._view: View = icon.STARTING
+        self._leaving = False
+        self._seen = threading.Event()  # the first look is done
+        self._watcher = Watcher(
+            lambda: connect(home, patience_s=PATIENCE_S),
+            show=self._show,
+            tell=notice.tell,
+            starting=Start(home.path),
+            leave=self.leave,
+        )
+
+    def run(self, found: host.Host) -> None:
+        """Show the icon until it is closed, or the desktop ends."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: threading.Thread(target=self.leave).start())
+        watching = threading.Thread(target=self._watcher.run, name="watch", daemon=True)
+        shown: host.Host | None = found
+        while shown is not None and not self._leaving:
+            if not watching.ident:
+                watching.start()
+                self._seen.wait(FIRST_LOOK_S)
+            self._face = icon.open_face(shown, self._act)
+            self._face.show(self._view)
+            self._face.run(self._ready)
+            shown = None if self._leaving else self._wait_for_tray()
+        self._watcher.stop()
+
+    def leave(self) -> None:
+        """Take the icon away and end."""
+        self._leaving = True
+        if self._face is not None:
+            self._face.stop()
+
+    def _act(self, action: Action) -> None:
+        self._watcher.ask(action)
+
+    def _show(self, view: View) -> None:
+        self._view = view
+        self._seen.set()
+        if self._face is not None and not self._leaving:
+            self._face.show(view)
+
+    def _ready(self) -> None:
+        if self._detached:
+            self._detached = False
+            sys.stdout.write(READY + "\n")
+            sys.stdout.flush()
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for stream in (1, 2):
+                os.dup2(nowhere, stream)  # the terminal may close now
+
+    def _wait_for_tray(self) -> host.Host | None:
+        """The tray that comes back after the last one went away; None when none does."""
+        end = time.monotonic() + BACK_WITHIN_S
+        while time.monotonic() < end and not self._leaving:
+            try:
+                return host.find(os.environ)
+            except NoTray as error:
+                if not error.has_desktop:
+                    return None  # its session has ended
+                time.sleep(LOOK_EVERY_S)
+        return None
+
+
+def main() -> int:
+    """The program; its exit code."""
+    options = _options()
+    try:
+        home = where(os.environ, options.home)
+        with once.alone(home) as is_alone:
+            if not is_alone:
+                sys.stdout.write("The icon is there already.\n")
+                return 0
+            try:
+                found = host.find(os.environ)
+            except NoTray as error:
+                _without_tray(home, error)
+                return 0
+            Tray(home, detached=options.detached).run(found)
+    except (DaemonError, TrayError) as error:
+        sys.stderr.write(f"tsubasa: {error}\n")
+        return 1
+    return 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tray", description="The icon of Tsubasa.")
+    parser.add_argument("--home", type=Path, help="the folder that holds everything")
+    parser.add_argument("--detached", action="store_true", help="leave the terminal once the icon is shown")
+    return parser.parse_args()
+
+
+def _without_tray(home: Home, why: NoTray) -> None:
+    """Say it in the terminal, and the first time on the desktop too, with the page."""
+    sys.stderr.write(f"tsubasa: {why}\n")
+    if not why.has_desktop or not once.is_new(home, str(why)):
+        return
+    notice.show(str(why))
+    try:
+        with connect(home, patience_s=PATIENCE_S) as daemon:
+            actions.browse(daemon.open_link())
+    except (DaemonError, TrayError) as error:  # no daemon runs, say: then there is no page
+        sys.stderr.write(f"tsubasa: {error}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""
+Watches the daemon and does what the menu asks for, in a thread of its own.
+
+    every second or so: status ──view──> icon           menu ──Action──> queue ──> daemon ──> notice
+
+Promises: one request at a time; a daemon that stops, starts or refuses is shown and never ends the icon; each
+trouble is told once. Knows nothing of pystray.
+"""
+
+import queue
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol, TypeVar
+
+from daemon.client import Client
+from daemon.errors import DaemonError, NotRunning
+from tray import actions
+from tray.errors import TrayError
+from tray.state import Action, Seen, View, view
+
+BUSY_S, IDLE_S, DOWN_S = 1.0, 2.0, 2.0  # seconds between two looks
+LISTED_EVERY = 30  # looks; the list of generations changes when a night ends, and rarely otherwise
+
+T = TypeVar("T")
+
+
+class Starting(Protocol):
+    """The daemon, as the menu starts it."""
+
+    def begin(self) -> None: ...
+    def is_under_way(self) -> bool: ...  # raises `StartFailed`, once
+
+
+class Watcher:
+    """From `run` to `stop`."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Client],
+        *,
+        show: Callable[[View], None],
+        tell: Callable[[str], None],
+        starting: Starting,
+        leave: Callable[[], None],
+        browse: actions.Browse = actions.browse,
+    ) -> None:
+        """
+        Args:
+            tell: shows a notice.
+            leave: called when the user closes the icon.
+        """
+        self._connect, self._show, self._tell = connect, show, tell
+        self._starting, self._leave, self._browse = starting, leave, browse
+        self._asked: queue.Queue[Action | None] = queue.Queue()
+        self._client: Client | None = None
+        self._generations: Mapping[str, Any] | None = None
+        self._listed_for: tuple[object, ...] = ()
+        self._looks = 0
+        self._told: frozenset[str] = frozenset()
+        self._is_first = True
+
+    def ask(self, action: Action) -> None:
+        """Have it done soon; from any thread."""
+        self._asked.put(action)
+
+    def stop(self) -> None:
+        """End `run` soon; from any thread."""
+        self._asked.put(None)
+
+    def run(self) -> None:
+        """Look and act until `stop`."""
+        while True:
+            seen = self.look()
+            self._show(view(seen))
+            try:
+                action = self._asked.get(timeout=_pause_s(seen))
+            except queue.Empty:
+                continue
+            if action is None:
+                break
+            self._do(action)
+        if self._client is not None:
+            self._client.close()
+
+    def look(self) -> Seen:
+        """What the daemon tells now."""
+        is_starting = self._is_starting()
+        try:
+            status = self._with_client(lambda client: client.status())
+            seen = Seen(
+                status=status,
+                generations=self._list_generations(status),
+                confirmations=self._list_confirmations(status),
+            )
+        except NotRunning:
+            return Seen(starting=is_starting)
+        except DaemonError as error:  # another key, say
+            return Seen(why_down=str(error), starting=is_starting)
+        self._tell_news(seen)
+        return seen
+
+    def _do(self, action: Action) -> None:
+        try:
+            if action.does == "quit":
+                self._leave()
+            elif action.does == "start":
+                self._starting.begin()
+            else:
+                said = self._with_client(lambda client: actions.act(action, client, browse=self._browse))
+                self._listed_for = ()
+                if said is not None:
+                    self._tell(said)
+        except (DaemonError, TrayError) as error:
+            self._tell(str(error))
+
+    def _with_client(self, ask: Callable[[Client], T]) -> T:
+        if self._client is None:
+            self._client = self._connect()
+        try:
+            return ask(self._client)
+        except NotRunning:
+            self._client.close()
+            self._client = None  # the next daemon may have another port
+            raise
+
+    def _is_starting(self) -> bool:
+        try:
+            return self._starting.is_under_way()
+        except TrayError as error:
+            self._tell(str(error))
+            return False
+
+    def _list_generations(self, status: Mapping[str, Any]) -> Mapping[str, Any]:
+        self._looks += 1
+        night = status["work"]["night"]
+        now = (status["pid"], status["generation"], night["progress"] is None, self._looks // LISTED_EVERY)
+        if self._generations is None or now != self._listed_for:
+            self._generations = self._with_client(lambda client: client.generations())
+            self._listed_for = now
+        return self._generations
+
+    def _list_confirmations(self, status: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+        if not status["confirmations"]:
+            return ()
+        return tuple(self._with_client(lambda client: client.confirmations())["confirmations"])
+
+    def _tell_news(self, seen: Seen) -> None:
+        """Tell what was not there at the last look; what is there at the first is seen on the icon."""
+        asked = {one["id"]: f"{one['says']} Decide in the menu of the icon." for one in seen.confirmations}
+        assert seen.status is not None
+        troubles = {one["what"]: f"{one['what']} {one['do']}" for one in seen.status["attention"]}
+        news = asked if self._is_first else asked | troubles
+        for name, text in news.items():
+            if name not in self._told:
+                self._tell(text)
+        self._told = frozenset(asked) | frozenset(troubles)
+        self._is_first = False
+
+
+def _pause_s(seen: Seen) -> float:
+    if seen.status is None:
+        return DOWN_S
+    is_busy = seen.status["thinking"]["answers"] or seen.status["work"]["night"]["progress"]
+    return BUSY_S if is_busy else IDLE_S

@@ -6,7 +6,9 @@ the record is stopped and gone; a question that failed can be sent again. Knows 
 """
 
 import time
+from collections.abc import Mapping
 from contextlib import aclosing
+from typing import Any
 
 from nicegui import ui
 
@@ -15,23 +17,16 @@ from daemon.web import parts
 from daemon.web.answer import AnswerView, QuestionView, turn_view
 from daemon.web.chat_head import ChatHead
 from daemon.web.composer import Composer
+from daemon.web.greeting import greeting
 from daemon.web.past_chats import PastChats
 from daemon.web.shell import Visit
-from daemon.web.talk import Said, Talk, continued, take
+from daemon.web.talk import BASE, Said, Talk, continued, take
 
 SHOWN_EVERY_S = 0.06  # at the soonest; long answers are shown less often, for each time all of it is drawn
-GREETING = "What is on your mind?"
-GREETING_PRIVATE = "Between us, and gone after."
-IDEAS = (
-    "What do you remember about me?",
-    "What did I tell you last week?",
-    "Help me plan tomorrow.",
-)
 
 
 def build(visit: Visit) -> None:
     """Furnish the room."""
-    ui.add_head_html('<link rel="stylesheet" href="/page/chat.css">')
     Chat(visit)
 
 
@@ -43,6 +38,7 @@ class Chat:
         self.talk = Talk(private=visit.asked.get("private") == "1")
         self._client = ui.context.client
         self._client.on_delete(self._left)
+        self.status: Mapping[str, Any] | None = None  # of the daemon, once it is known
         self._gone = False
         self._answering: AnswerView | None = None
         self._stopped = False
@@ -59,6 +55,10 @@ class Chat:
     async def _begin(self, visit: Visit) -> None:
         await self.head.fill()
         await self.past.fill()
+        self.status = await self.desk.ask(lambda client: client.status())
+        self.head.show(self.talk)
+        if not self.talk.turns:
+            self.show()
         asked = visit.asked.get("chat", "")
         if asked.isdigit() and not self.talk.private:
             await self.continue_with(int(asked))
@@ -68,12 +68,12 @@ class Chat:
         self._turns.clear()
         with self._turns:
             if not self.talk.turns:
-                self._greet()
+                greeting(self.talk, self.status, self.ask)
             for said in self.talk.turns:
                 turn_view(self, said)
         self.head.show(self.talk)
         self.composer.show(self.talk)
-        ui.run_javascript(f"tsubasa.veil({'true' if self.talk.private else 'false'}); tsubasa.toEnd()")
+        ui.run_javascript("tsubasa.toEnd()")
 
     def start(self, *, private: bool = False) -> None:
         """A new chat."""
@@ -100,6 +100,7 @@ class Chat:
         answer = self.talk.ask(question.strip())
         if is_first:
             self._turns.clear()
+            self.head.show(self.talk)
         with self._turns:
             QuestionView(self, self.talk.turns[-2])
         await self._answer(answer)
@@ -170,25 +171,13 @@ class Chat:
 
     def _find_its_number(self) -> None:
         """A new chat's number, so that the page can be loaded again; the newest that begins like it."""
-        if self.talk.chat_id is None and self.talk.chosen != "tsubasa:base":
+        if self.talk.chat_id is None and self.talk.model != BASE:
             first = next((turn.text for turn in self.talk.turns if turn.role == "user"), "")
             self.talk.chat_id = self.past.newest_like(first)
             if self.talk.chat_id is not None:
                 self.past.mark(self.talk.chat_id)
                 self._address(f"/?chat={self.talk.chat_id}")
                 self.head.show(self.talk)
-
-    def _greet(self) -> None:
-        with parts.box("greeting"):
-            parts.text(GREETING_PRIVATE if self.talk.private else GREETING, "greeting-words")
-            if self.talk.private:
-                parts.text(
-                    "Nothing said here is kept, and nothing that is held about you is used.", "soft lead"
-                )
-            else:
-                with parts.box("ideas"):
-                    for idea in IDEAS:
-                        parts.button(idea, lambda idea=idea: self.ask(idea), classes="idea")
 
     def _address(self, address: str) -> None:
         ui.run_javascript(f"history.replaceState(null, '', {address!r})")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from nicegui import events, ui
 
 from daemon.web import icons, parts
-from daemon.web.talk import Talk
+from daemon.web.state import logs, paused
+from daemon.web.talk import BASE, Talk
 
 if TYPE_CHECKING:
     from daemon.web.chat import Chat
@@ -36,22 +37,19 @@ class ChatHead:
             self._notice = parts.box("veiled").props("role=note")
             with self._notice:
                 icons.icon("veil")
-                parts.text("Off the record. Nothing here is kept or learned, and no memories are used.")
-        self._choose([("tsubasa", "With memories")], "tsubasa")
+                self._why_not_kept = parts.text("")
+        self._choose([("tsubasa", "Tsubasa")], "tsubasa")
 
     async def fill(self) -> None:
         """Offer the generations that can answer."""
         found = await self._chat.desk.ask(lambda client: client.generations())
         live = found["live"]
         usable = [one["id"] for one in found["generations"] if not one["why_not"] and one["id"] != live]
-        names = [("tsubasa", f"With memories · {_name(live)}")]
-        names += [
-            (f"tsubasa@{number}", f"With memories · {_name(number)}")
-            for number in sorted(usable, reverse=True)
-        ]
+        names = [("tsubasa", f"Tsubasa, {_name(live)}")]
+        names += [(f"tsubasa@{number}", f"Generation {number}") for number in sorted(usable, reverse=True)]
         if live:
-            names.append(("tsubasa@0", "With memories · base model"))
-        names.append(("tsubasa:base", "Base model alone, nothing kept"))
+            names.append(("tsubasa@0", "Untrained, with memories"))
+        names.append((BASE, "Base model only, not kept"))
         self._choose(names, self._chat.talk.chosen)
 
     def show(self, talk: Talk) -> None:
@@ -62,7 +60,19 @@ class ChatHead:
         self._veil.props["aria-checked"] = "true" if talk.private else "false"
         self._veil.update()
         self._models.set_visibility(not talk.private)
-        self._notice.set_visibility(talk.private)
+        notice = self._unkept(talk)
+        self._why_not_kept.set_text(notice)
+        self._notice.set_visibility(bool(notice))
+        ui.run_javascript(f"tsubasa.veil({'true' if notice else 'false'})")
+
+    def _unkept(self, talk: Talk) -> str:
+        """Why nothing of this chat is kept; empty when it is."""
+        status = self._chat.status
+        if talk.private:
+            return "Off the record. Nothing here is kept or learned, and no memories are used."
+        if talk.chosen == BASE:
+            return "The base model only. Nothing here is kept or learned, and no memories are used."
+        return paused(status) if status and not logs(status) else ""
 
     def _choose(self, names: list[tuple[str, str]], chosen: str) -> None:
         self._models.clear()
@@ -71,6 +81,7 @@ class ChatHead:
 
     def _chosen(self, event: events.GenericEventArguments) -> None:
         self._chat.talk.chosen = str(event.args)
+        self.show(self._chat.talk)
 
     async def _switch(self) -> None:
         talk = self._chat.talk

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 FORGOTTEN = "[forgotten]"
-PRIVATE = "tsubasa:private"
+PRIVATE = "tsubasa:private"  # no memories, nothing kept
+BASE = "tsubasa:base"  # the same, of the untrained model
 
 
 @dataclass(slots=True, kw_only=True)

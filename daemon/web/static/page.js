@@ -46,7 +46,7 @@
   function submit(event, emit) {
     event.preventDefault();
     if (form().dataset.busy === "true") {
-      if (!event.byKey) emit(null); // the button says Stop
+      emit(null); // the button says Stop
       return;
     }
     const area = field();
@@ -63,6 +63,7 @@
     if (form().dataset.busy !== "true") form().requestSubmit();
   }
 
+  const scrolled = () => root.toggleAttribute("data-scrolled", scrollY > 8);
   const end = () => document.documentElement.scrollHeight - innerHeight - scrollY;
   let follows = true;
   function toEnd() {
@@ -71,7 +72,11 @@
   }
 
   function follow() {
-    addEventListener("scroll", () => (follows = end() < 120), { passive: true });
+    const moved = () => {
+      follows = end() < 120;
+      scrolled();
+    };
+    addEventListener("scroll", moved, { passive: true });
     new ResizeObserver(() => {
       if (follows && document.querySelector(".turn")) scrollTo({ top: document.documentElement.scrollHeight });
     }).observe(document.body);

@@ -175,7 +175,6 @@ async def confirm(
         with box("actions"):
             button("Cancel", lambda: dialog.submit(False))
             button(yes, lambda: dialog.submit(True), kind=kind)
+    dialog.on("hide", dialog.delete)
     answer: Awaitable[Any] = dialog
-    said = bool(await answer)
-    dialog.delete()
-    return said
+    return bool(await answer)

@@ -48,7 +48,7 @@ def test_the_daemon_stays_small_with_the_page_open(browser, daemon):
         page.wait_for_selector(".status.good")
         resident = psutil.Process(daemon.running["pid"]).memory_info().rss / 2**20
 
-    assert MOST_MB > resident
+    assert MOST_MB > resident, resident
 
 
 def test_the_command_hands_out_a_link_that_leads_in(browser, daemon):
@@ -71,13 +71,17 @@ def test_a_page_that_does_not_exist_is_refused_in_one_line(daemon):
     assert "it must be a path of the page" in told.stderr
 
 
-def test_an_open_page_does_not_keep_the_daemon_from_leaving(browser, tmp_path):
+def test_an_open_page_keeps_the_daemon_from_nothing_and_its_log_tells_no_address(browser, tmp_path, capfd):
     daemon = Daemon(tmp_path / "home", NANO).start()
     with signed_in(browser, daemon.running["url"], key=daemon.key) as (page, _):
+        page.goto(daemon.running["url"] + "/memories?search=a+secret")
         page.wait_for_selector(".status.good")
         began = time.monotonic()
         code = daemon.stop()
         took = time.monotonic() - began
 
+    told = "".join(capfd.readouterr())
+
     assert 0 == code
     assert 10 > took
+    assert [] == [word for word in ("secret", "/tsubasa/", "/memories", "client_id") if word in told], told

@@ -5,6 +5,7 @@ Promises: an answer that is under way when its visitor goes to another room is f
 the record is stopped and gone; a question that failed can be sent again. Knows nothing of how answers are made.
 """
 
+import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import aclosing
@@ -41,7 +42,7 @@ class Chat:
         self.status: Mapping[str, Any] | None = None  # of the daemon, once it is known
         self._gone = False
         self._answering: AnswerView | None = None
-        self._stopped = False
+        self._reading: asyncio.Task[None] | None = None
         self._room = parts.box("chat")
         with self._room:
             with parts.box("chat-main"):
@@ -120,7 +121,8 @@ class Chat:
 
     def stop(self) -> None:
         """Ask no further; what was said until now is kept, if the chat is."""
-        self._stopped = True
+        if self._reading is not None:
+            self._reading.cancel()
 
     def _show_before(self, answer: Said) -> None:
         """Draw all turns but `answer`, which is about to be."""
@@ -135,7 +137,6 @@ class Chat:
             await self._followed(answer, again=again)
 
     async def _followed(self, answer: Said, *, again: bool) -> None:
-        self._stopped = False
         talk = self.talk
         with self._turns:
             view = self._answering = AnswerView(self, answer)
@@ -143,11 +144,17 @@ class Chat:
         self.composer.busy(True)
         ui.run_javascript("tsubasa.toEnd()")
         began = time.monotonic()
+        self._reading = asyncio.create_task(
+            self._read(talk, answer, view, again=again), name="read an answer"
+        )
         try:
-            await self._read(talk, answer, view, again=again)
+            await self._reading
+        except asyncio.CancelledError:
+            answer.cut = "Stopped."
         except DaemonError as error:
             answer.cut = str(error)
         finally:
+            self._reading = None
             answer.beside.seconds = time.monotonic() - began
             self._answering = None
             if not self._gone:
@@ -165,9 +172,6 @@ class Chat:
         async with aclosing(chunks):
             async for chunk in chunks:
                 take(answer, chunk)
-                if self._stopped or (self._gone and talk.private):
-                    answer.cut = "Stopped."
-                    return
                 now = time.monotonic()
                 if not self._gone and now >= next_at:
                     view.grow()
@@ -188,3 +192,5 @@ class Chat:
 
     def _left(self) -> None:
         self._gone = True
+        if self.talk.private:
+            self.stop()

@@ -5,6 +5,7 @@ Promises: looked up when it is opened, so that it tells what holds now; a memory
 to be. Knows nothing of how recall works.
 """
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
@@ -81,7 +82,7 @@ class Why:
                         parts.text(f"Memory {number} was forgotten since.", "soft")
                     else:
                         parts.link(memory["text"], f"/memories?memory={number}")
-                        parts.text(f"told on {memory['told_on']}", "soft small", tag="span")
+                        parts.text(_told_on(memory["told_on"]), "soft small", tag="span")
         if messages:
             parts.text("Messages that were quoted", tag="h2")
         for message in messages:
@@ -123,6 +124,11 @@ class Why:
             if error.status == GONE:
                 return None
             raise
+
+
+def _told_on(day: str) -> str:
+    when = date.fromisoformat(day)
+    return f"told on {when.day} {when:%B %Y}"
 
 
 def _tokens(said: Said) -> str:

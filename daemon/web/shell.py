@@ -132,7 +132,8 @@ class _Chip:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._asking: set[Any] = set()
-        self._link = ui.element("a").classes("status").props("href=/privacy role=status aria-live=polite")
+        with parts.box("live").props("role=status"):
+            self._link = ui.element("a").classes("status").props("href=/privacy")
         with self._link:
             self._dot = parts.box("dot", tag="span").props("aria-hidden=true")
             self._words = parts.text("…", tag="span")

@@ -96,7 +96,10 @@
     event.preventDefault(); // what a model wrote leads out in a tab of its own
     open(link.href, "_blank", "noopener,noreferrer");
   });
-  document.addEventListener("DOMContentLoaded", follow);
+  document.addEventListener("DOMContentLoaded", () => {
+    follow();
+    document.getElementById("popup")?.setAttribute("role", "alert"); // the connection is lost
+  });
 
   light();
   wanted.addEventListener("change", light);

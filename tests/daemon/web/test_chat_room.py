@@ -1,9 +1,12 @@
 """The chat in a real browser."""
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import expect
 
+from daemon.client import Client
+from tests.daemon.api.world import KEY
 from tests.daemon.web.browser import NARROW, picture
 from tests.daemon.web.looks import faults
 from tests.daemon.web.served import BASE_SAYS
@@ -201,6 +204,27 @@ def test_the_base_model_alone_is_off_the_record_too(visit):
     expect(page.locator("html")).to_have_attribute("data-private", "")
 
     assert "Nothing here is kept" in page.inner_text(".veiled")
+
+
+def test_a_chat_with_something_forgotten_can_be_read_but_not_continued(visit, url):
+    page, _ = visit
+    with Client(url, KEY, home=Path("/")) as client:
+        list(client.chat([{"role": "user", "content": "My secret is Xanadu."}]))
+        (chat,) = [one for one in client.chats()["chats"] if "Xanadu" in one["title"]]
+        client.forget(messages=[client.past_chat(chat["id"])["messages"][0]["id"]])
+    page.goto(f"{url}/?chat={chat['id']}")
+    expect(page.locator(".sealed")).to_be_visible()
+
+    assert "Xanadu" not in page.content()
+    assert not page.locator(".composer").is_visible()
+
+
+def test_a_chat_that_is_not_there_is_said_in_a_line(visit, url):
+    page, seen = visit
+    page.goto(f"{url}/?chat=999")
+
+    expect(page.locator(".q-notification")).to_contain_text("There is no chat 999.")
+    assert [] == seen.wrong
 
 
 def test_an_idea_is_asked_by_one_click(visit):

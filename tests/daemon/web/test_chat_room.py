@@ -219,6 +219,26 @@ def test_a_chat_with_something_forgotten_can_be_read_but_not_continued(visit, ur
     assert not page.locator(".composer").is_visible()
 
 
+def test_of_a_long_chat_the_end_is_drawn_first(visit, url):
+    page, _ = visit
+    turns = [{"role": role, "content": f"{role} {n}"} for n in range(60) for role in ("user", "assistant")]
+    with Client(url, KEY, home=Path("/")) as client:
+        list(client.chat([*turns, {"role": "user", "content": "the last"}]))
+        (chat,) = [one for one in client.chats()["chats"] if one["title"] == "user 0"]
+    page.goto(f"{url}/?chat={chat['id']}")
+    expect(page.locator(".turn")).to_have_count(40)
+    page.click("text=Show the 82 messages before")
+    expect(page.locator(".turn")).to_have_count(80)
+    page.click("text=Show the 42 messages before")
+    expect(page.locator(".turn")).to_have_count(120)
+    page.click("text=Show the 2 messages before")
+    expect(page.locator(".turn")).to_have_count(122)
+
+    assert ["user 0", "user 59", "the last"] == [
+        page.locator(".bubble").nth(n).inner_text() for n in (0, 59, 60)
+    ]
+
+
 def test_a_chat_that_is_not_there_is_said_in_a_line(visit, url):
     page, seen = visit
     page.goto(f"{url}/?chat=999")

@@ -39,7 +39,7 @@ class Composer:
             )
         self._form.on("submit", self._submitted, js_handler="(event) => tsubasa.submit(event, emit)")
         self._field.on("keydown", js_handler="(event) => tsubasa.key(event)")
-        self._field.on("input", js_handler="(event) => tsubasa.grow(event.target)")
+        self._field.on("input", js_handler="(event) => tsubasa.wrote(event.target)")
         self.busy(False)
 
     def show(self, talk: Talk) -> None:

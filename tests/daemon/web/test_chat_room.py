@@ -131,6 +131,21 @@ def test_what_is_typed_during_an_answer_waits(visit):
     assert 1 == page.locator(".bubble").count()
 
 
+def test_what_is_written_outlives_a_reload_unless_it_is_off_the_record(visit):
+    page, _ = visit
+    page.wait_for_selector(".facts")
+    page.fill(".composer-field", "half a sentence")
+    page.reload()
+    page.wait_for_selector(".facts")
+    kept = page.input_value(".composer-field")
+    page.click(".veil")
+    expect(page.locator("html")).to_have_attribute("data-private", "")
+    page.fill(".composer-field", "half a secret")
+
+    assert "half a sentence" == kept
+    assert page.evaluate("sessionStorage.getItem('tsubasa.draft')") is None
+
+
 def test_another_answer_takes_the_place_of_the_first_and_makes_no_second_chat(visit):
     page, _ = visit
     answered(page, "Only once, please")

@@ -33,6 +33,7 @@ from daemon.night.unlearning import Unlearning
 from daemon.night.when import read_when
 from daemon.server import Server
 from daemon.services import Services
+from daemon.web.door import Door
 from daemon.work import Indexing, Tending
 from store import embedders, vectors
 from store import nights as past_nights
@@ -59,8 +60,13 @@ async def start(
 ) -> Parts:
     """Start all parts but the background work; `stack` stops them in the opposite order."""
     services = await _start(settings, home, stack, keeper, engine, model_path, reindex)
-    application = make_app(services)
-    stop = services.conversations.stop
+    door = Door(services.api_key, home.path)
+    stack.push_async_callback(door.close)
+    application = make_app(services, door)
+
+    async def leaving() -> None:
+        await services.conversations.stop()
+        await door.close()
 
     async def begin_work() -> None:
         """In this order: what a question may need first; then the index, for which the embedder starts."""
@@ -71,7 +77,7 @@ async def start(
 
     return Parts(
         services=services,
-        server=lambda on_serving: Server(application, on_serving=on_serving, on_leaving=stop),
+        server=lambda on_serving: Server(application, on_serving=on_serving, on_leaving=leaving),
         begin_work=begin_work,
     )
 

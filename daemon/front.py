@@ -14,6 +14,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {  # heading -> name -> (what 
         "up": ("up:up", "Start the daemon, and serve until Ctrl-C"),
         "pull": ("pull:pull", "Download a model, or take a GGUF file into use"),
         "doctor": ("doctor:doctor", "What is in order on this machine, and what to do about the rest"),
+        "open": ("open_page:open_page", "Open the page in your browser, signed in"),
         "tray": ("tray:tray", "Show the icon beside the clock"),
         "status": ("status:status", "What runs, what is held, where each setting came from"),
         "demo": ("demo:demo", "Watch one night end to end, in a few minutes"),

@@ -16,6 +16,7 @@ from daemon.listening import listen
 
 __all__ = ["Server", "listen"]
 
+LARGEST_WORD = 4 * 2**20  # bytes that the page may say at once
 LEAVING_S = 5  # open connections have so long when the daemon stops
 
 
@@ -30,9 +31,11 @@ class Server(uvicorn.Server):
                 app,
                 loop="asyncio",
                 http="h11",
-                ws="none",
+                ws="websockets-sansio",
+                ws_max_size=LARGEST_WORD,
                 lifespan="off",
                 log_config=None,
+                log_level="warning",  # below, it tells the address of each socket
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=LEAVING_S,

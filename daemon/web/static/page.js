@@ -1,0 +1,135 @@
+// The light, the tone of the page, and the few keys that work everywhere. Runs before the first paint.
+(() => {
+  const root = document.documentElement;
+  const wanted = matchMedia("(prefers-color-scheme: dark)");
+  const chosen = () => {
+    try {
+      return localStorage.getItem("tsubasa.theme");
+    } catch {
+      return null; // storage is switched off: the system's choice stands
+    }
+  };
+
+  function light() {
+    root.dataset.theme = chosen() ?? (wanted.matches ? "dark" : "light");
+    root.style.colorScheme = root.dataset.theme;
+    if (typeof setDark === "function" && window.Quasar) setDark(root.dataset.theme === "dark");
+  }
+
+  function switchTheme() {
+    try {
+      localStorage.setItem("tsubasa.theme", root.dataset.theme === "dark" ? "light" : "dark");
+    } catch {
+      root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
+      return;
+    }
+    light();
+  }
+
+  function veil(on) {
+    root.toggleAttribute("data-private", on);
+    if (on) draft("");
+  }
+
+  // What is being written outlives a reload, unless it is off the record.
+  function draft(text) {
+    try {
+      if (text === undefined) return sessionStorage.getItem("tsubasa.draft") ?? "";
+      if (text && !root.hasAttribute("data-private")) sessionStorage.setItem("tsubasa.draft", text);
+      else sessionStorage.removeItem("tsubasa.draft");
+    } catch {
+      return ""; // storage is switched off
+    }
+  }
+
+  async function copy(text) {
+    await navigator.clipboard.writeText(text);
+  }
+
+  // The chat: the field grows, Enter sends; the page stays at its end while one is there.
+  const form = () => document.querySelector("form.composer");
+  const field = () => document.querySelector(".composer-field");
+
+  function wrote(area) {
+    grow(area);
+    draft(area.value);
+  }
+
+  let began = false;
+  function begin() {
+    if (began || !field()) return;
+    began = true;
+    field().value = draft();
+    grow(field());
+  }
+
+  function grow(area) {
+    area.style.height = "auto";
+    area.style.height = `${Math.min(area.scrollHeight, innerHeight * 0.4)}px`;
+  }
+
+  function submit(event, emit) {
+    event.preventDefault();
+    if (form().dataset.busy === "true") {
+      emit(null); // the button says Stop
+      return;
+    }
+    const area = field();
+    const text = area.value;
+    if (!text.trim()) return;
+    area.value = "";
+    grow(area);
+    draft("");
+    emit(text);
+  }
+
+  function key(event) {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    if (form().dataset.busy !== "true") form().requestSubmit();
+  }
+
+  const scrolled = () => root.toggleAttribute("data-scrolled", scrollY > 8);
+  const end = () => document.documentElement.scrollHeight - innerHeight - scrollY;
+  let follows = true;
+  function toEnd() {
+    follows = true;
+    begin();
+    requestAnimationFrame(() => scrollTo({ top: document.documentElement.scrollHeight }));
+  }
+
+  function follow() {
+    const moved = () => {
+      follows = end() < 120;
+      scrolled();
+    };
+    addEventListener("scroll", moved, { passive: true });
+    new ResizeObserver(() => {
+      if (follows && document.querySelector(".turn")) scrollTo({ top: document.documentElement.scrollHeight });
+    }).observe(document.body);
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+    if (event.key === "Escape" && form()?.dataset.busy === "true") form().requestSubmit();
+    if (event.key === "/" && !typing && field() && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      field().focus();
+    }
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.(".prose a[href]");
+    if (!link) return;
+    event.preventDefault(); // what a model wrote leads out in a tab of its own
+    open(link.href, "_blank", "noopener,noreferrer");
+  });
+  document.addEventListener("DOMContentLoaded", () => {
+    follow();
+    document.getElementById("popup")?.setAttribute("role", "alert"); // the connection is lost
+  });
+
+  light();
+  wanted.addEventListener("change", light);
+  window.addEventListener("storage", light);
+  window.tsubasa = { switchTheme, veil, copy, wrote, submit, key, toEnd };
+})();

@@ -184,6 +184,18 @@ class Client:
         """Take one export in."""
         return self._post(f"the import of {file.name}", "/tsubasa/import", {"file": str(file.absolute())})
 
+    def preview_import(self, file: Path) -> dict[str, Any]:
+        """What is in an export, and what of that would be new; nothing is stored."""
+        return self._post(f"{file.name}", "/tsubasa/import/preview", {"file": str(file.absolute())})
+
+    def import_of(self, number: int) -> dict[str, Any]:
+        """One import, and what undoing it would take."""
+        return self._get(f"import {number}", f"/tsubasa/import/{number}")
+
+    def storage(self) -> dict[str, Any]:
+        """What is kept, where and how large, how it is encrypted, and what went over the network."""
+        return self._get("what is stored", "/tsubasa/storage")
+
     def imports(self) -> dict[str, Any]:
         """What was taken in and not undone."""
         return self._get("the imports", "/tsubasa/import")

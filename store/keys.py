@@ -58,6 +58,11 @@ def load_or_create_key(home: Path, *, keyring: str = "auto") -> bytes:
         raise KeyUnwritable(str(file), error.strerror or str(error)) from error
 
 
+def is_in_file(home: Path) -> bool:
+    """Whether the key lies in a file of the home; else the OS keyring has it."""
+    return (home / KEY_FILE).exists()
+
+
 def _read(file: Path) -> bytes:
     mode = file.stat().st_mode & 0o777
     if os.name == "posix" and mode & 0o077:

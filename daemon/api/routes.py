@@ -19,6 +19,7 @@ from daemon.api import (
     own_memories,
     own_nights,
     own_status,
+    own_storage,
     own_work,
 )
 from daemon.api.security import Gate
@@ -42,6 +43,7 @@ def make_app(services: Services) -> FastAPI:
         own_nights,
         own_generations,
         own_status,
+        own_storage,
     )
     for room in rooms:
         app.include_router(room.routes(services))

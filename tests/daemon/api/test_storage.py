@@ -1,0 +1,22 @@
+"""What is kept, through our own client."""
+
+from tests.daemon.api.test_own import moved_house, nothing, scene
+
+
+def test_what_is_kept_is_counted_and_measured_and_told_encrypted(tmp_path):
+    found = scene(tmp_path, moved_house, lambda client: client.storage())
+    counts = {part["name"]: part["rows"] for part in found["store"]["parts"]}
+
+    assert (2, 2, 2) == (counts["chats"], counts["memories"], counts["history"])
+    assert (True, "chacha20", str(tmp_path)) == (
+        found["encrypted"],
+        found["store"]["cipher"],
+        found["home"],
+    )
+
+
+def test_an_empty_home_is_measured_too(tmp_path):
+    found = scene(tmp_path, nothing, lambda client: client.storage())
+
+    assert {0} == {part["rows"] for part in found["store"]["parts"]} - {None}
+    assert found["store"]["oldest"] is None

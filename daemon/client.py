@@ -204,6 +204,25 @@ class Client:
         """Take back an import and all that came of it alone; a report of what was done."""
         return self._post(f"undoing import {number}", "/tsubasa/import/undo", {"number": number})
 
+    def confirmations(self) -> dict[str, Any]:
+        """What programs want to do that a person must allow first."""
+        return self._get("the confirmations", "/tsubasa/confirmations")
+
+    def confirmation(self, id: str) -> dict[str, Any]:
+        """One confirmation, also for a while after it was decided."""
+        return self._get(f"confirmation {id}", f"/tsubasa/confirmations/{id}")
+
+    def confirm(self, id: str, allow: bool) -> dict[str, Any]:
+        """Allow it, which does it at once, or refuse it; the confirmation with its outcome."""
+        return self._post(f"confirmation {id}", f"/tsubasa/confirmations/{id}", {"allow": allow})
+
+    def ask_to(
+        self, act: str, memory_ids: Sequence[int], *, asked_by: str, text: str | None = None
+    ) -> dict[str, Any]:
+        """Have a person asked to allow "forget" or "edit"; the confirmation that waits."""
+        body = {"act": act, "memories": list(memory_ids), "text": text, "asked_by": asked_by}
+        return self._post("the confirmation", "/tsubasa/confirmations", body)
+
     def chat(
         self, messages: Sequence[Mapping[str, str]], *, model: str = "tsubasa", **options: Any
     ) -> Iterator[str]:

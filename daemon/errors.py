@@ -176,6 +176,40 @@ class NoWayBack(DaemonError):
         )
 
 
+class NoSuchConfirmation(DaemonError):
+    """A confirmation is decided or looked at that is not there (any more)."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(
+            f"There is no confirmation {id!r}; they are dropped after a while, and when the daemon stops. "
+            "`tsubasa confirm` lists those that wait."
+        )
+
+
+class NotWaiting(DaemonError):
+    """A confirmation can't be decided: it was already, or its time is over."""
+
+    def __init__(self, id: str, state: str) -> None:
+        told = {
+            "working": "it was allowed and is being done",
+            "done": "it was allowed and is done",
+            "failed": "it was allowed, and could not be done",
+            "refused": "it was refused",
+            "expired": "nobody answered in time, so nothing was done",
+            "void": "what it was about is no longer there, so nothing was done",
+        }
+        super().__init__(f"Confirmation {id!r} can't be decided: {told[state]}.")
+
+
+class TooManyWaiting(DaemonError):
+    """Programs ask for more confirmations than a person can read."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"{most} confirmations wait already, which is the most. Answer them first: tsubasa confirm"
+        )
+
+
 class Interrupted(DaemonError):
     """An answer was under way while something was forgotten that it may have told."""
 

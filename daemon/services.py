@@ -4,11 +4,12 @@ What the daemon is made of while it runs: handed to the routes and the job runne
 Knows nothing of how the parts are started and stopped: `app.py` does.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
 from daemon.config import Settings
+from daemon.confirmations import Confirmations
 from daemon.conversation import Conversations
 from daemon.embedder import Embedder
 from daemon.engine.client import Engine
@@ -39,3 +40,4 @@ class Services:
     nights: Nights
     unlearning: Unlearning
     started_at: datetime  # UTC
+    confirmations: Confirmations = field(default_factory=Confirmations)

@@ -19,7 +19,16 @@ from daemon import child_errors
 from daemon.api.wire_error import NO_RETRY, WireError
 from daemon.embedding.errors import EmbedderError
 from daemon.engine import errors as engine
-from daemon.errors import ClockUnreadable, Interrupted, NoSuchGeneration, NoWayBack, Stopping
+from daemon.errors import (
+    ClockUnreadable,
+    Interrupted,
+    NoSuchConfirmation,
+    NoSuchGeneration,
+    NotWaiting,
+    NoWayBack,
+    Stopping,
+    TooManyWaiting,
+)
 from daemon.inbox.errors import InboxError
 from daemon.known_errors import KNOWN
 from daemon.memory.errors import HeldAlready, NothingSaid
@@ -36,6 +45,9 @@ TABLE: list[tuple[type[Exception], int, str, str | None, dict[str, str]]] = [
     (engine.TemplateRefused, 400, "invalid_messages", "messages", {}),
     (engine.SamplingRefused, 400, "invalid_value", None, {}),
     (NoSuchGeneration, 404, "model_not_found", "model", {}),
+    (NoSuchConfirmation, 404, "not_found", None, {}),
+    (NotWaiting, 409, "conflict", None, NO_RETRY),
+    (TooManyWaiting, 429, "too_many_waiting", None, NO_RETRY),
     (NoWayBack, 409, "conflict", None, NO_RETRY),
     (store.NoSuchNight, 404, "not_found", None, {}),
     (store.NoNightYet, 404, "not_found", None, {}),

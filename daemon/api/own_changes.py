@@ -18,6 +18,7 @@ from daemon.memory import by_hand
 from daemon.memory.audit import audit
 from daemon.services import Services
 from store import memories
+from store.memories import Memory
 from store.survey import survey
 
 LONGEST = 2000  # characters of one statement
@@ -64,8 +65,7 @@ def routes(services: Services) -> APIRouter:
 
     @router.post("/memories/{memory_id}")
     async def edited(memory_id: Annotated[int, Path(ge=1, le=HIGHEST_ID)], wanted: Edit) -> dict[str, Any]:
-        made = await keep.run(by_hand.edit, memory_id, wanted.text, today=date.today())
-        await services.runner.order("index", {})
+        made = await edit(services, memory_id, wanted.text)
         return {"memory": (await keep.run(told, [made]))[0]}
 
     @router.post("/undo")
@@ -80,3 +80,10 @@ def routes(services: Services) -> APIRouter:
         return asdict(done)
 
     return router
+
+
+async def edit(services: Services, memory_id: int, text: str) -> Memory:
+    """Put a memory in other words; the one that now holds. Raises what `by_hand.edit` raises."""
+    made = await services.keeper.run(by_hand.edit, memory_id, text, today=date.today())
+    await services.runner.order("index", {})
+    return made

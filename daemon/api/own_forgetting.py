@@ -46,22 +46,7 @@ def routes(services: Services) -> APIRouter:
 
     @router.post("")
     async def forgotten(wanted: Forget) -> dict[str, Any]:
-        await keep.run(_check, wanted)
-        base = (await services.generations.model()).sha256
-        async with services.conversations.silence():  # an answer under way may tell it
-            done = await forget(
-                keep,
-                services.engine,
-                wanted.memories,
-                messages=wanted.messages,
-                base_sha256=base,
-                unlearning=unlearning,
-            )
-            await services.nights.forget()
-            services.tending.forget()
-        weights = await in_the_weights(services, done.was_learned)
-        files = await asyncio.to_thread(left_behind, services.home.inbox, done.report.exports)
-        return {**asdict(done), "weights": weights, "files": [str(file) for file in files]}
+        return await forget_now(services, wanted)
 
     @router.get("")
     async def probed() -> dict[str, Any]:
@@ -83,6 +68,27 @@ def routes(services: Services) -> APIRouter:
         }
 
     return router
+
+
+async def forget_now(services: Services, wanted: Forget) -> dict[str, Any]:
+    """Forget, and report what was done; raises what the check of unknown numbers raises."""
+    await services.keeper.run(_check, wanted)
+    base = (await services.generations.model()).sha256
+    async with services.conversations.silence():  # an answer under way may tell it
+        done = await forget(
+            services.keeper,
+            services.engine,
+            wanted.memories,
+            messages=wanted.messages,
+            base_sha256=base,
+            unlearning=services.unlearning,
+        )
+        await services.nights.forget()
+        services.tending.forget()
+        services.confirmations.forget()
+    weights = await in_the_weights(services, done.was_learned)
+    files = await asyncio.to_thread(left_behind, services.home.inbox, done.report.exports)
+    return {**asdict(done), "weights": weights, "files": [str(file) for file in files]}
 
 
 async def in_the_weights(services: Services, was_learned: bool) -> dict[str, Any]:

@@ -32,6 +32,7 @@ def routes(services: Services) -> APIRouter:
             "held": await services.keeper.run(_held),
             "reindex": await services.keeper.run(_reindex),
             "work": {"failure": services.runner.failure, "night": services.nights.as_json()},
+            "confirmations": len(services.confirmations.waiting()),
             "settings": _settings(services),
         }
 

@@ -39,6 +39,7 @@ from daemon.night.unlearning import Unlearning
 from daemon.night.when import read_when
 from daemon.server import Server, listen
 from daemon.services import Services
+from daemon.web.door import Door
 from daemon.work import Indexing, Tending
 from store import nights as past_nights
 from store import vectors
@@ -89,7 +90,14 @@ async def serve(
             on_serving(serving)
 
         stack.callback(homes.withdraw, home)
-        server = Server(make_app(services), on_serving=up, on_leaving=services.conversations.stop)
+        door = Door(services.api_key, home.path)
+        stack.push_async_callback(door.close)
+
+        async def leaving() -> None:
+            await services.conversations.stop()
+            await door.close()
+
+        server = Server(make_app(services, door), on_serving=up, on_leaving=leaving)
         leave.server = server
         await server.serve(sockets=[listening])
         log.info("Stopping")

@@ -20,6 +20,7 @@ from daemon.commands import (
     memories,
     memory_changes,
     night,
+    open_page,
     status,
     take_out,
     up,
@@ -37,6 +38,7 @@ cli.command()(up.up)
 cli.command()(demo.demo)
 cli.command()(status.status)
 cli.command()(chat.chat)
+cli.command("open")(open_page.open_page)
 cli.command("import")(imports.import_files)
 cli.command()(export.export)
 for change in (memory_changes.add, memory_changes.edit, memory_changes.undo, memory_changes.audit):

@@ -227,6 +227,14 @@ class Client:
         self, messages: Sequence[Mapping[str, str]], *, model: str = "tsubasa", **options: Any
     ) -> Iterator[str]:
         """The answer to `messages`, piece by piece; `options` are further keys of the request."""
+        for chunk in self.chunks(messages, model=model, **options):
+            yield _piece(chunk)
+
+    def chunks(
+        self, messages: Sequence[Mapping[str, str]], *, model: str = "tsubasa", **options: Any
+    ) -> Iterator[dict[str, Any]]:
+        """The answer to `messages`, chunk by chunk as it is on the wire; the first tells what was laid beside."""
+        options = {"stream_options": {"include_usage": True}, **options}
         body = {"model": model, "messages": list(messages), "stream": True, **options}
         with self._answered(), self._http.stream("POST", "/v1/chat/completions", json=body) as response:
             if not response.is_success or "event-stream" not in response.headers.get("content-type", ""):
@@ -234,7 +242,21 @@ class Client:
                 raise _refused("the chat", response)
             for line in response.iter_lines():
                 if line.startswith("data: ") and line != "data: [DONE]":
-                    yield _piece(json.loads(line.removeprefix("data: ")))
+                    chunk: dict[str, Any] = json.loads(line.removeprefix("data: "))
+                    _piece(chunk)  # raises what went wrong
+                    yield chunk
+
+    def chats(self, *, n: int = 30) -> dict[str, Any]:
+        """The latest chats, the newest first: title, source, when."""
+        return self._get("the chats", "/tsubasa/chats", n=n)
+
+    def past_chat(self, chat_id: int) -> dict[str, Any]:
+        """The messages of one chat, as it was continued last."""
+        return self._get(f"chat {chat_id}", f"/tsubasa/chats/{chat_id}")
+
+    def open_link(self, page: str = "/") -> str:
+        """A link that signs a browser in, once, within a minute; it leads to `page`."""
+        return str(self._post("the link", "/tsubasa/links", {"page": page})["url"])
 
     def _get(self, what: str, path: str, **query: object) -> dict[str, Any]:
         asked = {name: str(value) for name, value in query.items() if value is not None}

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from daemon.errors import PortInUse, PortNotAllowed
 
+LARGEST_WORD = 4 * 2**20  # bytes that the page may say at once
 LEAVING_S = 5  # open connections have so long when the daemon stops
 
 
@@ -29,7 +30,8 @@ class Server(uvicorn.Server):
                 app,
                 loop="asyncio",
                 http="h11",
-                ws="none",
+                ws="websockets-sansio",
+                ws_max_size=LARGEST_WORD,
                 lifespan="off",
                 log_config=None,
                 access_log=False,

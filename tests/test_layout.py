@@ -32,6 +32,7 @@ ONLY_IN = {  # one door to each heavy library
     "mlx_lm": ("trainer/mlx_model.py",),
     "tokenizers": ("trainer/", "models/nano/"),
     "mem0": ("bench/recall_mem0.py", "bench/store_mem0.py"),
+    "nicegui": ("daemon/web/",),
 }
 FILES = [p.relative_to(ROOT) for folder in MAY_IMPORT for p in sorted((ROOT / folder).rglob("*.py"))]
 TESTS = [p.relative_to(ROOT) for p in sorted((ROOT / "tests").rglob("*.py"))]

@@ -1,7 +1,7 @@
 """
 All routes behind one gate: the web application that uvicorn serves.
 
-    Gate -> Boundary -> routes
+    Gate -> the page, or Boundary -> routes
 """
 
 from fastapi import FastAPI
@@ -22,13 +22,20 @@ from daemon.api import (
     own_status,
     own_storage,
     own_work,
+    sign_in,
 )
 from daemon.api.security import Gate
+from daemon.api.visitors import Visitors
 from daemon.services import Services
+from daemon.web.door import Door, PageBeside
 
 
-def make_app(services: Services) -> FastAPI:
-    """The application; nothing is served yet. No documentation pages: they load scripts from other sites."""
+def make_app(services: Services, door: Door | None = None) -> FastAPI:
+    """
+    The application; nothing is served yet. No documentation pages: they load scripts from other sites.
+
+    `door` leads to the page; who gives it closes it.
+    """
     app = FastAPI(title="Tsubasa", docs_url=None, redoc_url=None, openapi_url=None)
     errors.install(app)
     app.include_router(health.routes())
@@ -49,7 +56,16 @@ def make_app(services: Services) -> FastAPI:
     )
     for room in rooms:
         app.include_router(room.routes(services))
-    max_body = services.settings.config.largest_body
+    visitors = Visitors(services.api_key)
+    app.include_router(sign_in.routes(visitors))
+    config = services.settings.config
     app.add_middleware(errors.Boundary)
-    app.add_middleware(Gate, api_key=services.api_key, max_body=max_body)  # added last: outermost
+    app.add_middleware(PageBeside, page=door or Door(services.api_key, services.home.path))
+    app.add_middleware(  # added last: outermost
+        Gate,
+        api_key=services.api_key,
+        visitors=visitors,
+        max_body=config.largest_body,
+        max_upload=config.largest_import,
+    )
     return app

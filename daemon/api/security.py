@@ -1,7 +1,8 @@
 """
 The gate in front of every route: who may talk to the daemon, and how much.
 
-    Host is this machine -> Origin is none or this machine -> key -> JSON -> not too large -> route
+    Host is this machine -> Origin is none or this machine -> key, or cookie for the page -> JSON -> not too large
+    -> route
 
 Promises: a web page of another site gets nothing, with or without its visitor's help (DNS rebinding, CORS,
 simple POSTs); the key is compared in constant time; the body has been read whole, within the limit, before
@@ -16,6 +17,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from daemon.api.page_gate import SIGN_IN, check_visitor, is_page, may_talk
+from daemon.api.visitors import Visitors
 from daemon.api.wire_error import WireError
 
 PUBLIC = frozenset({"/health", "/v1/health"})
@@ -26,11 +29,15 @@ DRAINED = 4  # this many times the limit is read and thrown away, so that the cl
 class Gate:
     """ASGI middleware; the only layer that sees a request before it is known to be welcome."""
 
-    def __init__(self, app: ASGIApp, *, api_key: str, max_body: int) -> None:
-        """`max_body` in bytes."""
+    def __init__(
+        self, app: ASGIApp, *, api_key: str, visitors: Visitors, max_body: int, max_upload: int
+    ) -> None:
+        """`max_body`, `max_upload` (a file that the page sends) in bytes."""
         self._app = app
         self._api_key = api_key
+        self._visitors = visitors
         self._max_body = max_body
+        self._max_upload = max_upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it with the reason why not."""
@@ -38,22 +45,43 @@ class Gate:
             await self._app(scope, receive, send)
         elif scope["type"] == "http":
             await self._http(scope, receive, _with_request_id(send))
+        elif scope["type"] == "websocket" and self._is_welcome(scope):
+            await self._app(scope, receive, send)
         else:
-            await send({"type": "websocket.close", "code": 1008})  # we have none yet
+            await send({"type": "websocket.close", "code": 1008})
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
         try:
             check_place(headers)
-            if scope["path"] not in PUBLIC:
-                check_key(headers, self._api_key)
-            if scope["method"] in WITH_BODY:
-                check_json(headers)
-                receive = _replay(await self._body(headers, receive), receive)
+            if is_page(scope["path"]):
+                check_visitor(scope["path"], scope["method"], headers, self._visitors)
+                receive = _limited(receive, self._max_upload)
+            else:
+                receive = await self._checked(scope, headers, receive)
         except WireError as error:
             await error.response()(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    async def _checked(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
+        """The request's body, read whole, of a client that showed the key."""
+        path = scope["path"]
+        if path not in PUBLIC and not path.startswith(SIGN_IN):
+            check_key(headers, self._api_key)
+        if scope["method"] not in WITH_BODY:
+            return receive
+        check_json(headers)
+        return _replay(await self._body(headers, receive), receive)
+
+    def _is_welcome(self, scope: Scope) -> bool:
+        """Whether a socket is opened by our page, in a browser that is signed in."""
+        headers = Headers(scope=scope)
+        try:
+            check_place(headers)
+        except WireError:
+            return False
+        return may_talk(scope["path"], headers, self._visitors)
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
         chunks: list[bytes] = []
@@ -150,6 +178,19 @@ def _with_request_id(send: Send) -> Send:
         await send(message)
 
     return named
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
+    """A `receive` that breaks off when more than `limit` bytes have come."""
+    size = 0
+
+    async def counted() -> Message:
+        nonlocal size
+        message = await receive()
+        size += len(message.get("body", b""))
+        return message if size <= limit else {"type": "http.disconnect"}
+
+    return counted
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

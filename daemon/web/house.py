@@ -1,0 +1,77 @@
+"""
+The page as a whole: NiceGUI, set up for our own way, and the rooms behind their paths.
+
+Promises: nothing is loaded from outside, nothing is kept by NiceGUI; a bug in a room is logged with its
+traceback and told to the visitor in one line. Knows nothing of who may come in.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from pathlib import Path
+from urllib.parse import parse_qs
+
+from fastapi import FastAPI
+from nicegui import app as nicegui
+from nicegui import ui
+from starlette.requests import Request
+
+from daemon.web import chat, inbox, memories, nights, privacy, shell
+from daemon.web.desk import Desk
+
+log = logging.getLogger(__name__)
+
+STATIC = Path(__file__).parent / "static"
+ROOMS: dict[str, Callable[[shell.Visit], None]] = {
+    "/": chat.build,
+    "/memories": memories.build,
+    "/nights": nights.build,
+    "/inbox": inbox.build,
+    "/privacy": privacy.build,
+}
+
+
+class House:
+    """The rooms and their desk, open inside its context."""
+
+    def __init__(self, url: str, key: str, *, home: Path) -> None:
+        """`url` and `key` of the daemon whose page this is."""
+        self._desk = Desk(url, key, home=home)
+        self._open = AsyncExitStack()
+        self.app = FastAPI(openapi_url=None)
+        nicegui.add_static_files("/page", STATIC, max_cache_age=86400)
+        nicegui.config.socket_io_js_transports = ["websocket"]
+        nicegui.config.vue_config_script += "setDark(document.documentElement.dataset.theme === 'dark');"
+        nicegui.config.quasar_config["loadingBar"] = {"skipHijack": True}
+        for path, build in ROOMS.items():
+            _furnish(path, build, self._desk)
+        ui.run_with(
+            self.app,
+            title="Tsubasa",
+            favicon=shell.FAVICON,
+            dark=None,
+            language="en-US",
+            binding_refresh_interval=None,
+            gzip_middleware_factory=None,
+            tailwind=False,
+            show_welcome_message=False,
+        )
+
+    async def __aenter__(self) -> "House":
+        await self._open.enter_async_context(self.app.router.lifespan_context(self.app))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._open.aclose()
+        self._desk.close()
+
+
+def _furnish(path: str, build: Callable[[shell.Visit], None], desk: Desk) -> None:
+    """Have `build` make the room at `path` for each visitor."""
+    title = next(room.name for room in shell.ROOMS if room.path == path)
+
+    @ui.page(path, title=f"{title} · Tsubasa")
+    def room(request: Request) -> None:
+        asked = {name: values[-1] for name, values in parse_qs(request.url.query).items()}
+        with shell.frame(desk, path, asked) as visit:
+            build(visit)

@@ -25,6 +25,7 @@ def routes(services: Services) -> APIRouter:
         return {
             **asdict(found),
             "since": await asyncio.to_thread(since, services.home),
+            "traffic": {"sent": 0, "received": 0},
             "store": asdict(await services.keeper.run(sizes)),
         }
 

@@ -92,7 +92,7 @@ def _say(db: apsw.Connection, days: int, said: str, answer: str = ANSWER) -> int
 def _import(db: apsw.Connection, name: str, days: int, sessions: int) -> None:
     found = [
         [
-            NewMessage(role="user", text=f"A question of the year before, number {number}", said_at=_at(300)),
+            NewMessage(role="user", text=f"Question {number} of {name}", said_at=_at(300)),
             NewMessage(role="assistant", text="An answer of another assistant.", said_at=_at(300)),
         ]
         for number in range(sessions)
@@ -229,7 +229,7 @@ def curve(seed: int, steps: int = 180) -> dict[str, object]:
 def _exam(outcome: str, taught: Sequence[int], before: int) -> dict[str, object]:
     asked = taught[2::3]
     known = [float(place % 9 != 0) for place in range(len(asked))]
-    live_known = [float(before > 0 and place < 8 * before) for place in range(len(asked))]
+    live_known = [float(before > 0 and place < 6 * before) for place in range(len(asked))]
     marks = {"facts": [[id, known[place], live_known[place], 0.0, 0] for place, id in enumerate(asked)]}
     parts = {
         "facts": _shares(len(asked), sum(known) / len(asked), sum(live_known) / len(asked), 0.0),

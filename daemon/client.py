@@ -231,12 +231,22 @@ class Client:
             yield _piece(chunk)
 
     def chunks(
-        self, messages: Sequence[Mapping[str, str]], *, model: str = "tsubasa", **options: Any
+        self,
+        messages: Sequence[Mapping[str, str]],
+        *,
+        model: str = "tsubasa",
+        again: bool = False,
+        **options: Any,
     ) -> Iterator[dict[str, Any]]:
-        """The answer to `messages`, chunk by chunk as it is on the wire; the first tells what was laid beside."""
+        """
+        The answer to `messages`, chunk by chunk as it is on the wire: the first tells what was laid beside the
+        question, the last what it took. `again`: the same was asked before, and another answer is wanted.
+        """
         options = {"stream_options": {"include_usage": True}, **options}
         body = {"model": model, "messages": list(messages), "stream": True, **options}
-        with self._answered(), self._http.stream("POST", "/v1/chat/completions", json=body) as response:
+        headers = {"x-stainless-retry-count": "1"} if again else {}  # how clients say so
+        url = "/v1/chat/completions"
+        with self._answered(), self._http.stream("POST", url, json=body, headers=headers) as response:
             if not response.is_success or "event-stream" not in response.headers.get("content-type", ""):
                 response.read()
                 raise _refused("the chat", response)

@@ -1,11 +1,186 @@
 """
-The room of chat.
+The room of the chat: ask, read along, stop, ask again; and whether it is on the record.
+
+Promises: an answer that is under way when its visitor goes to another room is finished and kept, one that is off
+the record is stopped and gone; a question that failed can be sent again. Knows nothing of how answers are made.
 """
 
+import time
+from collections.abc import Mapping
+from contextlib import aclosing
+from typing import Any
+
+from nicegui import ui
+
+from daemon.errors import DaemonError
 from daemon.web import parts
+from daemon.web.answer import AnswerView, QuestionView, turn_view
+from daemon.web.chat_head import ChatHead
+from daemon.web.composer import Composer
+from daemon.web.greeting import greeting
+from daemon.web.past_chats import PastChats
 from daemon.web.shell import Visit
+from daemon.web.talk import BASE, Said, Talk, continued, take
+
+SHOWN_EVERY_S = 0.06  # at the soonest; long answers are shown less often, for each time all of it is drawn
 
 
 def build(visit: Visit) -> None:
     """Furnish the room."""
-    parts.heading("Chat")
+    Chat(visit)
+
+
+class Chat:
+    """One visitor's chat."""
+
+    def __init__(self, visit: Visit) -> None:
+        self.desk = visit.desk
+        self.talk = Talk(private=visit.asked.get("private") == "1")
+        self._client = ui.context.client
+        self._client.on_delete(self._left)
+        self.status: Mapping[str, Any] | None = None  # of the daemon, once it is known
+        self._gone = False
+        self._answering: AnswerView | None = None
+        self._stopped = False
+        with parts.box("chat"):
+            with parts.box("chat-main"):
+                self.head = ChatHead(self)
+                self._turns = parts.box("turns").props('role=log aria-live=off aria-label="Conversation"')
+                self._said = parts.text("", "unseen").props("role=status aria-live=polite")
+                self.composer = Composer(on_ask=self.ask, on_stop=self.stop)
+            self.past = PastChats(self)
+        self.show()
+        ui.timer(0, lambda: self._begin(visit), once=True)
+
+    async def _begin(self, visit: Visit) -> None:
+        await self.head.fill()
+        await self.past.fill()
+        self.status = await self.desk.ask(lambda client: client.status())
+        self.head.show(self.talk)
+        if not self.talk.turns:
+            self.show()
+        asked = visit.asked.get("chat", "")
+        if asked.isdigit() and not self.talk.private:
+            await self.continue_with(int(asked))
+
+    def show(self) -> None:
+        """Draw all turns anew, and the tone of the page."""
+        self._turns.clear()
+        with self._turns:
+            if not self.talk.turns:
+                greeting(self.talk, self.status, self.ask)
+            for said in self.talk.turns:
+                turn_view(self, said)
+        self.head.show(self.talk)
+        self.composer.show(self.talk)
+        ui.run_javascript("tsubasa.toEnd()")
+
+    def start(self, *, private: bool = False) -> None:
+        """A new chat."""
+        self.stop()
+        self.talk = Talk(private=private, model=self.talk.chosen)
+        self.past.mark(None)
+        self._address("/?private=1" if private else "/")
+        self.show()
+
+    async def continue_with(self, chat_id: int) -> None:
+        """Go on with a past chat."""
+        found = await self.desk.ask(lambda client: client.past_chat(chat_id))
+        self.stop()
+        self.talk = continued(chat_id, found["messages"], model=self.talk.chosen)
+        self.past.mark(chat_id)
+        self._address(f"/?chat={chat_id}")
+        self.show()
+
+    async def ask(self, question: str) -> None:
+        """Say something, and read the answer along."""
+        if self._answering is not None or not question.strip():
+            return
+        is_first = not self.talk.turns
+        answer = self.talk.ask(question.strip())
+        if is_first:
+            self._turns.clear()
+            self.head.show(self.talk)
+        with self._turns:
+            QuestionView(self, self.talk.turns[-2])
+        await self._answer(answer)
+
+    async def ask_again(self, answer: Said) -> None:
+        """Another answer to the same question."""
+        if self._answering is None:
+            new = self.talk.ask_again(answer)
+            self.show_up_to(new)
+            await self._answer(new, again=True)
+
+    async def ask_instead(self, question: Said, text: str) -> None:
+        """The question in other words; all after it is dropped here, and stays in what is kept."""
+        if self._answering is None and text.strip():
+            new = self.talk.ask_instead(question, text.strip())
+            self.show_up_to(new)
+            await self._answer(new)
+
+    def show_up_to(self, answer: Said) -> None:
+        """Draw all turns but `answer`, which is about to be."""
+        self._turns.clear()
+        with self._turns:
+            for said in self.talk.turns:
+                if said is not answer:
+                    turn_view(self, said)
+
+    def stop(self) -> None:
+        """Ask no further; what was said until now is kept, if the chat is."""
+        self._stopped = True
+
+    async def _answer(self, answer: Said, *, again: bool = False) -> None:
+        self._stopped, self._answering = False, None
+        talk = self.talk
+        with self._turns:
+            view = self._answering = AnswerView(self, answer)
+        self.composer.busy(True)
+        ui.run_javascript("tsubasa.toEnd()")
+        began = time.monotonic()
+        try:
+            await self._read(talk, answer, view, again=again)
+        except DaemonError as error:
+            answer.cut = str(error)
+        finally:
+            answer.beside.seconds = time.monotonic() - began
+            self._answering = None
+            if not self._gone:
+                view.finish()
+                self.composer.busy(False)
+                self._said.set_text("The answer is there." if not answer.cut else answer.cut)
+        if not self._gone and talk is self.talk and not talk.private:
+            await self.past.fill()
+            self._find_its_number()
+
+    async def _read(self, talk: Talk, answer: Said, view: AnswerView, *, again: bool) -> None:
+        sent, model = talk.sent(), talk.model
+        chunks = self.desk.stream(lambda client: client.chunks(sent, model=model, again=again))
+        next_at = 0.0
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                take(answer, chunk)
+                if self._stopped or (self._gone and talk.private):
+                    answer.cut = "Stopped."
+                    return
+                now = time.monotonic()
+                if not self._gone and now >= next_at:
+                    view.grow()
+                    next_at = time.monotonic() + max(SHOWN_EVERY_S, 8 * (time.monotonic() - now))
+
+    def _find_its_number(self) -> None:
+        """A new chat's number, so that the page can be loaded again; the newest that begins like it."""
+        if self.talk.chat_id is None and self.talk.model != BASE:
+            first = next((turn.text for turn in self.talk.turns if turn.role == "user"), "")
+            self.talk.chat_id = self.past.newest_like(first)
+            if self.talk.chat_id is not None:
+                self.past.mark(self.talk.chat_id)
+                self._address(f"/?chat={self.talk.chat_id}")
+                self.head.show(self.talk)
+
+    def _address(self, address: str) -> None:
+        ui.run_javascript(f"history.replaceState(null, '', {address!r})")
+
+    def _left(self) -> None:
+        self._gone = True

@@ -25,7 +25,7 @@ STROKES = {
     ),
     "moon": '<path d="M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5z"/>',
     "send": '<path d="M12 19V5.5M6 11l6-6 6 6"/>',
-    "stop": '<rect x="7" y="7" width="10" height="10" rx="1.5"/>',
+    "stop": '<rect x="7" y="7" width="10" height="10" rx="2" fill="currentColor"/>',
     "retry": '<path d="M19.5 12a7.5 7.5 0 1 1-2.2-5.3L19.5 9M19.5 4.5V9H15"/>',
     "edit": '<path d="M14.5 6.5 17.5 9.5 8.5 18.5 4.5 19.5 5.5 15.5zM12.75 8.25 16 5l3 3-3.25 3.25"/>',
     "copy": (

@@ -28,9 +28,11 @@ FAVICON = (
     f'stroke-linecap="round" stroke-linejoin="round">{icons.WING}</svg>'
 )
 HEAD = """
-<link rel="preload" href="/page/fonts/inter.woff2?v={v}" as="font" type="font/woff2" crossorigin>
+<link rel="preload" href="/page/fonts/inter.woff2" as="font" type="font/woff2" crossorigin>
+<link rel="preload" href="/page/fonts/newsreader.woff2" as="font" type="font/woff2" crossorigin>
 <link rel="stylesheet" href="/page/style.css?v={v}">
 <link rel="stylesheet" href="/page/rooms.css?v={v}">
+<link rel="stylesheet" href="/page/chat.css?v={v}">
 <script src="/page/page.js?v={v}"></script>
 <meta name="theme-color" content="#faf8f4">
 """

@@ -1,11 +1,12 @@
 """
-How the daemon is, in one word for the page's corner: a pure function of /tsubasa/status.
+How the daemon is, in a word for the page's corner: a pure function of /tsubasa/status.
 
-    needs attention > night running > thinking > making vectors > ready
+    needs attention > logging paused > night running > thinking > making vectors > ready
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 
@@ -13,7 +14,7 @@ from typing import Any
 class State:
     """One word about the daemon."""
 
-    kind: str  # "good", "busy", "night" or "bad"
+    kind: str  # "good", "busy", "night", "paused" or "bad"
     words: str
     more: str  # a sentence, for who wants to know
     leads_to: str = "/privacy"  # the room that tells the rest
@@ -21,22 +22,49 @@ class State:
 
 def state_of(status: Mapping[str, Any]) -> State:
     """The state that matters most."""
-    work = status.get("work", {})
-    failures = [child["failure"] for child in status.get("children", []) if child.get("failure")]
-    failure = work.get("failure") or next(iter(failures), None)
-    if failure:
-        return State("bad", "Needs attention", str(failure))
-    night = work.get("night") or {}
-    if night.get("running") or night.get("progress"):
-        return State("night", _night(night.get("progress") or {}), "A night is under way.", "/nights")
-    if status.get("thinking"):
+    trouble = _trouble(status)
+    if trouble:
+        return State("bad", "Needs attention", trouble)
+    if not logs(status):
+        return State("paused", "Paused", paused(status), "/")
+    night = status["work"]["night"]
+    if night["progress"]:
+        return State("night", _percent(night["progress"]), "A night is under way.", "/nights")
+    if status.get("thinking", {}).get("answers"):
         return State("busy", "Thinking", "An answer is under way.", "/")
-    reindex = status.get("reindex")
-    if reindex:
-        return State("busy", "Indexing", "All vectors are being made anew; words are searched meanwhile.")
-    return State("good", "Ready", f"Generation {status.get('generation', 0)} answers.")
+    if status["reindex"]:
+        return State(
+            "busy",
+            "Indexing",
+            "All vectors are being made anew; what is held is found by its words meanwhile.",
+        )
+    generation = status["generation"]
+    return State(
+        "good", "Ready", f"Generation {generation} answers." if generation else "The base model answers."
+    )
 
 
-def _night(progress: Mapping[str, Any]) -> str:
-    done, total = progress.get("done"), progress.get("total")
-    return f"Night {100 * done // total} %" if done is not None and total else "Night"
+def logs(status: Mapping[str, Any]) -> bool:
+    """Whether chats are kept."""
+    return bool(status.get("logging", {"on": True})["on"])
+
+
+def paused(status: Mapping[str, Any]) -> str:
+    """That logging is paused, and until when."""
+    until = status["logging"]["until"]
+    if not until:
+        return "Logging is paused, until you resume it: nothing that is said now is kept."
+    at = datetime.fromisoformat(until).astimezone()
+    return f"Logging is paused until {at:%H:%M}: nothing that is said now is kept."
+
+
+def _trouble(status: Mapping[str, Any]) -> str:
+    if "attention" in status:
+        return next((f"{one['what']} {one['do']}" for one in status["attention"]), "")
+    failures = [child["failure"] for child in status["children"] if child["failure"]]
+    return str(status["work"]["failure"] or next(iter(failures), ""))
+
+
+def _percent(progress: Mapping[str, Any]) -> str:
+    done, total = progress["done"], progress["total"]
+    return f"Night {100 * done // total} %" if total else "Night"

@@ -4,6 +4,7 @@ A real `tsubasa up` for the tests: one process with its children, on a home of i
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -119,6 +120,17 @@ def worked(client: Client, order: Callable[[], dict[str, object]], look: str) ->
         return last["id"] == job and last["state"] == "done"
 
     wait_for(ended)
+    return found
+
+
+def need(program: str) -> str:
+    """Where `program` is; a test that finds none is skipped, or fails where none may be (NO_SKIPS=1)."""
+    found = shutil.which(program)
+    if found is None:
+        why = f"the program {program} is not installed"
+        if os.environ.get("NO_SKIPS") == "1":
+            pytest.fail(why)
+        pytest.skip(why)
     return found
 
 

@@ -34,8 +34,72 @@
     await navigator.clipboard.writeText(text);
   }
 
+  // The chat: the field grows, Enter sends; the page stays at its end while one is there.
+  const form = () => document.querySelector("form.composer");
+  const field = () => document.querySelector(".composer-field");
+
+  function grow(area) {
+    area.style.height = "auto";
+    area.style.height = `${Math.min(area.scrollHeight, innerHeight * 0.4)}px`;
+  }
+
+  function submit(event, emit) {
+    event.preventDefault();
+    if (form().dataset.busy === "true") {
+      emit(null); // the button says Stop
+      return;
+    }
+    const area = field();
+    const text = area.value;
+    if (!text.trim()) return;
+    area.value = "";
+    grow(area);
+    emit(text);
+  }
+
+  function key(event) {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    if (form().dataset.busy !== "true") form().requestSubmit();
+  }
+
+  const scrolled = () => root.toggleAttribute("data-scrolled", scrollY > 8);
+  const end = () => document.documentElement.scrollHeight - innerHeight - scrollY;
+  let follows = true;
+  function toEnd() {
+    follows = true;
+    requestAnimationFrame(() => scrollTo({ top: document.documentElement.scrollHeight }));
+  }
+
+  function follow() {
+    const moved = () => {
+      follows = end() < 120;
+      scrolled();
+    };
+    addEventListener("scroll", moved, { passive: true });
+    new ResizeObserver(() => {
+      if (follows && document.querySelector(".turn")) scrollTo({ top: document.documentElement.scrollHeight });
+    }).observe(document.body);
+  }
+
+  document.addEventListener("keydown", (event) => {
+    const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+    if (event.key === "Escape" && form()?.dataset.busy === "true") form().requestSubmit();
+    if (event.key === "/" && !typing && field() && !event.ctrlKey && !event.metaKey) {
+      event.preventDefault();
+      field().focus();
+    }
+  });
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.(".prose a[href]");
+    if (!link) return;
+    event.preventDefault(); // what a model wrote leads out in a tab of its own
+    open(link.href, "_blank", "noopener,noreferrer");
+  });
+  document.addEventListener("DOMContentLoaded", follow);
+
   light();
   wanted.addEventListener("change", light);
   window.addEventListener("storage", light);
-  window.tsubasa = { switchTheme, veil, copy };
+  window.tsubasa = { switchTheme, veil, copy, grow, submit, key, toEnd };
 })();

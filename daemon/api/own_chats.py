@@ -1,0 +1,38 @@
+"""
+Past chats, over HTTP: the latest, and one of them.
+
+Knows nothing of how chats are kept.
+"""
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+
+from daemon.api.own_memories import PathId
+from daemon.api.wire_error import WireError
+from daemon.services import Services
+from store import past_chats
+
+MOST = 200
+
+
+def routes(services: Services) -> APIRouter:
+    """The routes under /tsubasa/chats."""
+    router = APIRouter(prefix="/tsubasa/chats")
+    keep = services.keeper
+
+    @router.get("")
+    async def latest(n: Annotated[int, Query(ge=1, le=MOST)] = 30) -> dict[str, Any]:
+        return {"chats": [asdict(chat) for chat in await keep.run(past_chats.latest, n)]}
+
+    @router.get("/{chat_id}")
+    async def one(chat_id: PathId) -> dict[str, Any]:
+        found = await keep.run(past_chats.messages, chat_id)
+        if not found:
+            raise WireError(
+                404, f"There is no chat {chat_id}. GET /tsubasa/chats lists them.", code="not_found"
+            )
+        return {"id": chat_id, "messages": [asdict(message) for message in found]}
+
+    return router

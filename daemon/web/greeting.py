@@ -1,0 +1,47 @@
+"""
+What an empty chat says: a question, what could be asked, and how much is known by now.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from daemon.web import parts
+from daemon.web.talk import Talk
+
+IDEAS = ("What do you remember about me?", "What did I tell you last week?", "Help me plan tomorrow.")
+FIRST_IDEAS = ("Let me tell you about myself.", "What can you do for me?", "Help me plan tomorrow.")
+
+
+def greeting(talk: Talk, status: Mapping[str, Any] | None, ask: Callable[[str], Awaitable[None]]) -> None:
+    """Draw it; `status` is None until it is known."""
+    with parts.box("greeting"):
+        if talk.private:
+            parts.text("Between us, and gone after.", "greeting-words")
+            parts.text("Close this chat, and nobody can bring it back.", "soft")
+            return
+        parts.text("What is on your mind?", "greeting-words")
+        n_memories = status["held"]["memories"] if status else 0
+        with parts.box("ideas"):
+            for idea in IDEAS if n_memories else FIRST_IDEAS:
+                parts.button(idea, lambda idea=idea: ask(idea), classes="idea")
+        with parts.box("facts soft"):
+            if status:
+                parts.text(_known(n_memories, status["generation"]))
+            if status and is_nano(status):
+                parts.text(
+                    "The bundled nano answers: a stand-in, fit for trying things out. A real model comes with "
+                    "tsubasa pull."
+                )
+
+
+def is_nano(status: Mapping[str, Any]) -> bool:
+    """Whether no model was chosen, so that the bundled stand-in answers."""
+    return any(one["key"] == "model" and not one["value"] for one in status["settings"])
+
+
+def _known(n_memories: int, generation: int) -> str:
+    if not n_memories:
+        return "Nothing is remembered yet. What you tell here stays on this machine."
+    held = "1 memory" if n_memories == 1 else f"{n_memories:,} memories"
+    learned = f"generation {generation} answers" if generation else "nothing is trained yet"
+    return f"{held} held, {learned}. All of it stays on this machine."

@@ -1,0 +1,54 @@
+"""Past chats over HTTP."""
+
+import asyncio
+
+from tests.daemon.api.world import serving
+
+
+def user(text):
+    return {"role": "user", "content": text}
+
+
+def test_the_latest_chats_come_first_with_what_was_said_first(tmp_path):
+    async def scene():
+        async with serving(tmp_path) as world:
+            empty = (await world.http.get("/tsubasa/chats")).json()["chats"]
+            for text in ("first   one\n here", "second"):
+                await world.chat(text)
+            await world.chat(model="tsubasa:private", text="a secret")
+            return empty, (await world.http.get("/tsubasa/chats?n=5")).json()["chats"]
+
+    empty, found = asyncio.run(scene())
+
+    assert [] == empty
+    assert [("second", "api", 2), ("first one here", "api", 2)] == [
+        (chat["title"], chat["source"], chat["n_messages"]) for chat in found
+    ]
+
+
+def test_a_chat_is_told_down_the_branch_that_was_continued_last(tmp_path):
+    async def scene():
+        async with serving(tmp_path) as world:
+            await world.chat("hi")
+            answer = {"role": "assistant", "content": "Hello."}
+            for last in ("old wording", "new wording"):
+                body = {"messages": [user("hi"), answer, user(last)]}
+                await world.http.post("/v1/chat/completions", json=body)
+            (chat,) = (await world.http.get("/tsubasa/chats")).json()["chats"]
+            return (await world.http.get(f"/tsubasa/chats/{chat['id']}")).json()["messages"]
+
+    found = asyncio.run(scene())
+
+    assert ["hi", "Hello.", "new wording", "Hello."] == [message["text"] for message in found]
+    assert [None, "tsubasa@0", None, "tsubasa@0"] == [message["model"] for message in found]
+
+
+def test_a_chat_that_is_not_there_is_a_404(tmp_path):
+    async def scene():
+        async with serving(tmp_path) as world:
+            return await world.http.get("/tsubasa/chats/7"), await world.http.get("/tsubasa/chats?n=0")
+
+    missing, none = asyncio.run(scene())
+
+    assert (404, 400) == (missing.status_code, none.status_code)
+    assert "There is no chat 7." in missing.json()["error"]["message"]

@@ -1,7 +1,7 @@
 """
 The home: the one folder that holds everything, and the lock that lets one daemon work on it.
 
-    config.toml  store.db  key  api_key  inbox/  daemon.lock  daemon.json
+    config.toml  store.db  key  api_key  inbox/  models/  network.jsonl  daemon.lock  daemon.json
 
 Promises: only its owner can enter (0700); a folder that is not ours is never changed; a second daemon is
 told who holds the home; secrets are written 0600 under a temporary name first. Knows nothing of what is in
@@ -21,7 +21,8 @@ from typing import IO
 from daemon.errors import HomeInUse, HomeNotUsable
 from store.database import FILE_NAME
 
-OURS = (FILE_NAME, "config.toml", "api_key", "daemon.lock")  # one of these makes a folder a home
+NETWORK = "network.jsonl"  # what went over the network, counted by `daemon.pulling.ledger`
+OURS = (FILE_NAME, "config.toml", "api_key", "daemon.lock", NETWORK)  # one of these makes a folder a home
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,11 @@ class Home:
     def inbox(self) -> Path:
         """The folder whose files are imported."""
         return self.path / "inbox"
+
+    @property
+    def models(self) -> Path:
+        """The folder of downloaded models."""
+        return self.path / "models"
 
     @property
     def ready(self) -> Path:
@@ -94,7 +100,7 @@ def prepare(home: Home) -> None:
     try:
         home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         names = {entry.name for entry in home.path.iterdir()}
-        if names - {"inbox"} and not names & set(OURS):
+        if names - {"inbox", "models"} and not names & set(OURS):
             raise HomeNotUsable(home.path, "it holds files of something else")
         if home.path.stat().st_mode & 0o077:
             home.path.chmod(0o700)

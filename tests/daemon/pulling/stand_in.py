@@ -1,0 +1,131 @@
+"""
+A stand-in for the models' hub: a real HTTP server on a real socket, whose mishaps the tests choose.
+
+As on the real one, `/OWNER/REPO/resolve/main/FILE` is a redirect that tells size and checksum, and leads to a store of
+bytes that serves ranges.
+"""
+
+import hashlib
+import json
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+
+@dataclass
+class StandIn:
+    """One server. Change its fields to change what it does next."""
+
+    content: bytes
+    port: int = 0
+    ranges: bool = True
+    length: bool = True  # whether it tells how long the file is
+    etag: str | None = '"v1"'
+    told: str | None = ""  # the checksum that it tells; "": the right one; None: none
+    status: int = 200  # of the store, when not 200
+    cut_after: list[int] = field(
+        default_factory=list
+    )  # bytes after which each of the next answers breaks off
+    meanwhile: Callable[[], None] | None = None  # called once, in the middle of the first answer
+    redirect: str | None = None  # where the store is, instead of here
+    files: list[str] = field(default_factory=lambda: ["tiny-Q4_K_M.gguf"])
+    asked: list[tuple[str, str]] = field(default_factory=list)  # path and range of each request
+    heads: list[str] = field(default_factory=list)  # all headers of each request
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def ranges_asked(self) -> list[str]:
+        """Of the requests for bytes."""
+        return [asked for path, asked in self.asked if path.startswith("/store/")]
+
+
+@contextmanager
+def hub(content: bytes) -> Iterator[StandIn]:
+    """A running stand-in that offers `content`."""
+    state = StandIn(content)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(state))
+    state.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield state
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _handler(state: StandIn) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            state.asked.append((self.path, self.headers.get("Range", "")))
+            state.heads.append(str(self.headers))
+            if self.path.startswith("/api/"):
+                listed = json.dumps([{"path": path, "type": "file"} for path in state.files]).encode()
+                self._answer(200, {}, listed)
+            elif "/resolve/" in self.path:
+                told = state.sha256 if state.told == "" else state.told
+                linked = (
+                    {}
+                    if told is None
+                    else {"X-Linked-Etag": f'"{told}"', "X-Linked-Size": str(len(state.content))}
+                )
+                self._answer(
+                    302, {"Location": state.redirect or "/store/file?signature=secret", **linked}, b""
+                )
+            else:
+                self._store()
+
+        def _store(self) -> None:
+            if state.status != 200:
+                return self._answer(state.status, {}, b"no")
+            headers = {"ETag": state.etag} if state.etag else {}
+            found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
+            condition = self.headers.get("If-Range")
+            if not state.ranges or not found or (condition and condition != state.etag):
+                return self._answer(200, headers, state.content)
+            start, total = int(found[1]), len(state.content)
+            if start >= total:
+                return self._answer(416, {**headers, "Content-Range": f"bytes */{total}"}, b"")
+            headers["Content-Range"] = f"bytes {start}-{total - 1}/{total}"
+            self._answer(206, headers, state.content[start:])
+
+        def _answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
+            self.send_response(status)
+            for name, value in headers.items():
+                self.send_header(name, value)
+            if state.length or status >= 300:
+                self.send_header("Content-Length", str(len(body)))
+            self.send_header("Connection", "close")
+            self.end_headers()
+            self.close_connection = True
+            cut = state.cut_after.pop(0) if status in (200, 206) and state.cut_after else len(body)
+            half = len(body) // 2
+            self.wfile.write(body[: min(cut, half)])
+            if state.meanwhile is not None and status in (200, 206):
+                state.meanwhile()
+                state.meanwhile = None
+            self.wfile.write(body[min(cut, half) : cut])
+
+        def handle(self) -> None:
+            try:
+                super().handle()
+            except OSError:
+                pass  # the client left in the middle, as some tests do
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    return Handler

@@ -1,5 +1,5 @@
 """
-GET /tsubasa/storage: what is kept, where, how large and how encrypted.
+GET /tsubasa/storage: what is kept, where, how large and how encrypted; and what went over the network.
 
 Knows nothing of how it is measured.
 """
@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from daemon.pulling import ledger
 from daemon.services import Services
 from daemon.stored import since, stored
 from store.sizes import sizes
@@ -25,7 +26,7 @@ def routes(services: Services) -> APIRouter:
         return {
             **asdict(found),
             "since": await asyncio.to_thread(since, services.home),
-            "traffic": {"sent": 0, "received": 0},
+            "traffic": asdict(await asyncio.to_thread(ledger.read, services.home.path)),
             "store": asdict(await services.keeper.run(sizes)),
         }
 

@@ -31,7 +31,7 @@ class Compare:
             with parts.box("ask-both"):
                 self._question = parts.field("Ask both", hint="Where do I live?")
                 parts.button("Ask", self._ask, kind="main")
-            self._answers = parts.box("answers").props("aria-live=polite")
+            self._answers = parts.box("both-answers").props("aria-live=polite")
         self._question.input.on("keydown.enter", self._ask)
         self._card.set_visibility(False)
 
@@ -82,7 +82,7 @@ class Compare:
             self._answers.clear()
         with self._answers:
             for number, one in zip((a, b), said, strict=True):
-                with parts.box("answer"):
+                with parts.box("both-answer"):
                     parts.text(_name(number), "soft small")
                     parts.text(one)
 

@@ -26,7 +26,10 @@ class Confirming:
         self._desk = desk
         self._put_off: set[str] = set()  # closed without a decision: not asked again in this visit
         self._shown: str | None = None
-        with ui.dialog() as self._dialog, parts.box("dialog wide confirming").props("role=alertdialog") as card:
+        with (
+            ui.dialog() as self._dialog,
+            parts.box("dialog wide confirming").props("role=alertdialog") as card,
+        ):
             card.props["aria-label"] = "A program asks"
             self._body = parts.box("forgetting")
         self._dialog.on("hide", self._closed)
@@ -85,4 +88,6 @@ def _say(one: Found) -> None:
         gone = counted(len(takes["memories"]), "memory", "memories")
         lessons = counted(takes["lessons"], "lesson")
         parts.text(f"Forgetting takes {gone} and {lessons}, and can't be taken back.", "warning")
-    parts.text(f"Nothing happens unless you allow it; at {clock(one['expires_at'])} the question goes away.", "soft")
+    parts.text(
+        f"Nothing happens unless you allow it; at {clock(one['expires_at'])} the question goes away.", "soft"
+    )

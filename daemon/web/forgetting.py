@@ -43,8 +43,9 @@ class _Forgetting:
     async def over(self) -> bool:
         """Wait until it is closed."""
         await self._dialog
-        self._dialog.delete()
-        return self._done
+        has_left = self._dialog.is_deleted  # the room, with the dialog open
+        parts.put_away(self._dialog)
+        return self._done and not has_left
 
     async def refresh(self) -> None:
         """Look up what would go with what is chosen, and show it."""
@@ -108,7 +109,7 @@ class _Forgetting:
         finally:
             self._weights.clear()
         with self._weights:
-            parts.text(found["weights"]["says"], "quoted")
+            parts.text(found["weights"]["says"], "as-said")
 
     async def _forget(self) -> None:
         chosen = tuple(self._chosen)
@@ -152,6 +153,6 @@ def _report(done: Found) -> None:
         which = f"Generation{'s' if len(report['generations']) > 1 else ''} {listed(report['generations'])}"
         parts.text(f"{which} had learned it and answers no more; {now} answers until the next night.")
     if done["was_learned"]:
-        parts.text(done["weights"]["says"], "quoted")
+        parts.text(done["weights"]["says"], "as-said")
     for file in done["files"]:
         parts.text(f"An export of yours still tells it; delete it too: {file}", "warning")

@@ -72,7 +72,7 @@ class Tabs:
 
 def waiting(words: str = "One moment …") -> ui.element:
     """What stands where something is being fetched."""
-    return parts.text(words, "waiting soft")
+    return parts.text(words, "one-moment soft")
 
 
 def bar(part: float, label: str, *, kind: str = "") -> ui.element:
@@ -85,9 +85,18 @@ def bar(part: float, label: str, *, kind: str = "") -> ui.element:
 
 def facts(pairs: Sequence[tuple[str, str]], *, classes: str = "") -> ui.element:
     """Names and what belongs to each, in two columns; an empty one is left out."""
-    with parts.box(f"facts {classes}", tag="dl") as made:
+    with parts.box(f"pairs {classes}", tag="dl") as made:
         for name, value in pairs:
             if value:
                 parts.text(name, tag="dt")
                 parts.text(value, tag="dd")
+    return made
+
+
+def way(words: str, to: str, *, kind: str = "main") -> ui.element:
+    """A link that looks like a button, to another room."""
+    made = parts.box(f"button {kind}", tag="a")
+    made.props["href"] = to
+    with made:
+        parts.text(words, tag="span")
     return made

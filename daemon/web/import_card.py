@@ -47,7 +47,7 @@ class Card:
         self._place.clear()
         with self._place:
             _head(self._file.name, "not taken in", "bad")
-            parts.problem(str(error))
+            parts.problem(str(error).removeprefix(f"{self._file.name}: "))
             with parts.box("actions"):
                 parts.button("Close", self._close)
 
@@ -183,6 +183,6 @@ def _beginning(found: Found) -> None:
     with parts.box("beginning", tag="details"):
         parts.text("How it begins", tag="summary")
         for one in found["first"]:
-            with parts.box(f"sample {one['role']}"):
+            with parts.box("sample mine" if one["role"] == "user" else "sample"):
                 parts.text("you" if one["role"] == "user" else "the assistant", "small soft")
                 parts.text(one["text"])

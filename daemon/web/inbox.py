@@ -96,7 +96,7 @@ class InboxRoom:
         with self._past:
             if found:
                 parts.text("What went in", tag="h2")
-                with parts.box("table-box"), parts.box("plain past", tag="table") as table:
+                with parts.box("table-box"), parts.box("plain imported", tag="table") as table:
                     table.props["aria-label"] = "Imports"
                     with parts.box(tag="thead"), parts.box(tag="tr"):
                         for title in ("File", "When", "Chats", "Messages", ""):

@@ -12,7 +12,7 @@ from typing import Any
 from nicegui import ui
 
 from daemon.web import parts
-from daemon.web.forms import DateField, labelled_choice, waiting
+from daemon.web.forms import DateField, labelled_choice, waiting, way
 from daemon.web.memory_panel import VOICES, Panel
 from daemon.web.shell import Visit
 from daemon.web.words import counted, day
@@ -61,7 +61,7 @@ class Memories:
         ui.timer(0.01, self._enter, once=True)
 
     def _build_tools(self) -> None:
-        with parts.box("tools", tag="search"):
+        with parts.box("finder", tag="search"):
             self._search = parts.field("Search", hint="a word, a name, a question", name="search")
             self._search.input.on_value_change(self._typed)
             self._search.input.on(
@@ -158,8 +158,9 @@ class Memories:
             "Chat a little. When a chat has been quiet for a few minutes I keep the few lasting facts in it, "
             "and you find them here.",
         ):
-            parts.link("Start a chat", "/", classes="button main")
-            parts.link("Bring chats from elsewhere", "/inbox", classes="button quiet")
+            with parts.box("actions"):
+                way("Bring chats from elsewhere", "/inbox", kind="quiet")
+                way("Start a chat", "/")
 
     def _table(self, found: Found, label: str) -> None:
         with parts.box("plain memories", tag="table") as table:
@@ -222,7 +223,7 @@ class Memories:
                 parts.button("Cancel", dialog.close)
                 parts.button("Remember", lambda: dialog.submit((said.value, since.value)), kind="main")
         answer = await dialog
-        dialog.delete()
+        parts.put_away(dialog)
         if answer and answer[0].strip():
             made = await self._desk.ask(lambda client: client.add(answer[0], since=answer[1] or None))
             parts.say("Remembered.")

@@ -192,7 +192,7 @@ def _span(memory: Found) -> str:
 
 
 def _quote(message: Found) -> None:
-    with parts.box("quoted", tag="blockquote"):
+    with parts.box("as-said", tag="blockquote"):
         parts.text(message["text"])
         who = {"user": "you", "assistant": "the assistant"}.get(message["role"], message["role"])
         parts.text(f"{message['speaker'] or who}, {day(message['said_at'])}", "soft", tag="cite")

@@ -98,7 +98,7 @@ class Mornings:
             parts.chip(words, kind)
             parts.text(f"{weekday(report['began_at'])}, {clock(report['began_at'])}", "soft", tag="time")
         parts.text(headline(report), "headline", tag="h2")
-        with parts.box("prose"):
+        with parts.box("told-prose"):
             for paragraph in paragraphs(report):
                 parts.text(paragraph)
         would = "Would have " if report["outcome"] == "refused" else ""

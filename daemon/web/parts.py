@@ -177,5 +177,11 @@ async def confirm(
             button(yes, lambda: dialog.submit(True), kind=kind)
     answer: Awaitable[Any] = dialog
     said = bool(await answer)
-    dialog.delete()
+    put_away(dialog)
     return said
+
+
+def put_away(dialog: ui.dialog) -> None:
+    """Remove a dialog that is over; whoever left the room has taken it away already."""
+    if not dialog.is_deleted:
+        dialog.delete()

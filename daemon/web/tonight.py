@@ -100,7 +100,7 @@ def _under_way(found: Found) -> None:
         parts.chip(_note(progress, found["paused"]), "warm" if found["paused"] else "wing")
     with parts.box("stages", tag="ol"):
         for place, name in enumerate(STAGES):
-            state = "past" if place < now else "now" if place == now else "coming"
+            state = "over" if place < now else "now" if place == now else "coming"
             with parts.box(f"stage {state}", tag="li"):
                 parts.text(name, tag="span")
                 bar(1.0 if place < now else part if place == now else 0.0, f"{name}: {state}", kind="dawn")

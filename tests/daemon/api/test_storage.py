@@ -1,5 +1,6 @@
 """What is kept, through our own client."""
 
+from daemon.pulling.ledger import Ledger
 from tests.daemon.api.test_own import moved_house, nothing, scene
 
 
@@ -20,3 +21,12 @@ def test_an_empty_home_is_measured_too(tmp_path):
 
     assert {0} == {part["rows"] for part in found["store"]["parts"]} - {None}
     assert found["store"]["oldest"] is None
+
+
+def test_what_went_over_the_network_is_told_by_host(tmp_path):
+    before = scene(tmp_path, nothing, lambda client: client.storage())
+    Ledger(tmp_path).add("hub.example", "a model", sent=120, received=4_000_000)
+    after = scene(tmp_path, nothing, lambda client: client.storage())
+
+    assert (0, 0) == (before["traffic"]["sent"], before["traffic"]["received"])
+    assert {"hub.example": [120, 4_000_000]} == after["traffic"]["hosts"]

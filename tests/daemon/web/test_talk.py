@@ -1,0 +1,83 @@
+"""One chat as the page has it."""
+
+from daemon.web.talk import Talk, continued, take
+
+
+def chunk(text="", *, finish=None, **more):
+    return {"choices": [{"delta": {"content": text}, "finish_reason": finish}], **more}
+
+
+def kept(role, text, model=None):
+    return {"role": role, "text": text, "speaker": "", "model": model}
+
+
+def test_what_is_sent_ends_with_the_question():
+    talk = Talk()
+    answer = talk.ask("hi")
+    answer.text = "Hello."
+    talk.ask("and now?")
+
+    assert ["hi", "Hello.", "and now?"] == [one["content"] for one in talk.sent()]
+
+
+def test_asking_again_sends_the_same_and_drops_what_came_after():
+    talk = Talk()
+    first = talk.ask("hi")
+    talk.ask("more")
+    sent_at_first = [{"role": "user", "content": "hi"}]
+    talk.ask_again(first)
+
+    assert sent_at_first == talk.sent()
+    assert 2 == len(talk.turns)
+
+
+def test_two_equal_questions_are_told_apart():
+    talk = Talk()
+    talk.ask("hi").text = "one"
+    second = talk.ask("hi")
+    question = talk.turns[2]
+    second.text = "two"
+    talk.ask_instead(question, "ho")
+
+    assert ["hi", "one", "ho"] == [one["content"] for one in talk.sent()]
+
+
+def test_off_the_record_goes_to_the_model_that_keeps_nothing_whatever_was_chosen():
+    talk = Talk(private=True, model="tsubasa@3")
+
+    assert "tsubasa:private" == talk.model
+
+
+def test_a_past_chat_goes_on_where_it_was():
+    talk = continued(7, [kept("user", "hi"), kept("assistant", "Hello.", "tsubasa@3")])
+    talk.ask("more")
+
+    assert ["hi", "Hello.", "more"] == [one["content"] for one in talk.sent()]
+    assert (7, 3, False) == (talk.chat_id, talk.turns[1].beside.generation, talk.sealed)
+
+
+def test_a_chat_with_something_forgotten_is_only_read():
+    assert continued(7, [kept("user", "[forgotten]"), kept("assistant", "Hm.")]).sealed
+
+
+def test_an_answer_gathers_its_words_and_what_lay_beside_the_question():
+    answer = Talk().ask("hi")
+    beside = {"generation": 2, "memories": [4, 5], "messages": [], "recall_tokens": 30}
+    for one in (
+        chunk(tsubasa=beside),
+        chunk("Hel"),
+        chunk("lo."),
+        chunk(finish="length"),
+        {"choices": [], "usage": {"prompt_tokens": 40, "completion_tokens": 2}},
+    ):
+        take(answer, one)
+
+    assert "Hello." == answer.text
+    assert (2, (4, 5), 30, 40, 2) == (
+        answer.beside.generation,
+        answer.beside.memories,
+        answer.beside.recall_tokens,
+        answer.beside.prompt_tokens,
+        answer.beside.answer_tokens,
+    )
+    assert "max_tokens" in answer.cut

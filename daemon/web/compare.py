@@ -123,7 +123,9 @@ def _only(title: str, lines: Sequence[Found]) -> None:
         for one in lines[:MOST_LINES]:
             with parts.box(tag="li"):
                 parts.link(
-                    one["line"].partition(": ")[2] or one["line"], f"/memories?id={one['id']}", classes="line"
+                    one["line"].partition(": ")[2] or one["line"],
+                    f"/memories?memory={one['id']}",
+                    classes="line",
                 )
     if len(lines) > MOST_LINES:
         parts.text(f"and {len(lines) - MOST_LINES} more", "soft")

@@ -94,7 +94,7 @@ class Generations:
             with parts.box("generation-actions"):
                 parts.button("Look inside", lambda: self._open(one["id"]))
                 if one["why_not"] is None and not is_live:
-                    parts.button("Let it answer", lambda: self._use(one["id"]), kind="main")
+                    parts.button("Let it answer", lambda: self._use(one["id"]))
 
     def _base(self, *, is_live: bool) -> None:
         with parts.box(f"generation card {'live' if is_live else ''}", tag="li"):

@@ -48,7 +48,7 @@ class InboxRoom:
         self._upload = ui.upload(
             multiple=True, auto_upload=True, on_upload=self._dropped, on_rejected=_rejected
         )
-        self._upload.classes("unseen").props("aria-hidden=true tabindex=-1")
+        self._upload.classes("unseen").props("aria-hidden=true tabindex=-1 no-thumbnails")
         self._build_zone()
         self._cards = parts.box("cards").props("aria-live=polite")
         self._past = parts.box("imports")

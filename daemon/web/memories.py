@@ -40,7 +40,7 @@ class Memories:
 
     def __init__(self, visit: Visit) -> None:
         self._desk = visit.desk
-        self._first = visit.asked.get("id", visit.asked.get("memory", ""))
+        self._first = visit.asked.get("memory", "")
         self._held: Found = ()
         self._near: Found = ()  # close in meaning to what is searched
         self._day = ""  # "" = today

@@ -135,7 +135,7 @@ def _lines(kind: str, title: str, found: Sequence[Report], show: Callable[[Repor
 
 def _learned(one: Report) -> None:
     told, words = _split(one["line"])
-    parts.link(words, f"/memories?id={one['id']}", classes="line")
+    parts.link(words, f"/memories?memory={one['id']}", classes="line")
     parts.text(told, "soft small", tag="span")
 
 
@@ -151,7 +151,7 @@ def _missed(one: Report) -> None:
 
 
 def _waits(one: Report) -> None:
-    parts.link(_split(one["line"])[1], f"/memories?id={one['id']}", classes="line")
+    parts.link(_split(one["line"])[1], f"/memories?memory={one['id']}", classes="line")
     parts.text(str(WHY_WAITING.get(one["reason"], one["reason"])), "soft small", tag="span")
 
 

@@ -76,11 +76,10 @@ def _sent(found: Found) -> None:
         if not (traffic["sent"] or traffic["received"]):
             parts.text(f"Nothing has left this machine {since}, and nothing was fetched.", "soft")
             return
-        fetched = f"{size(traffic['received'])} came in: models that you asked for."
-        parts.text(
-            f"{since[:1].upper()}{since[1:]}: requests for downloads, with no word of yours. {fetched}",
-            "soft",
-        )
+        told = "requests for downloads that you asked for, with no word of yours."
+        parts.text(f"{since[:1].upper()}{since[1:]}: {told} {size(traffic['received'])} came in.", "soft")
+        hosts = traffic["hosts"].items()
+        facts([(host, f"{size(out)} sent, {size(back)} received") for host, (out, back) in hosts])
 
 
 def _encryption(found: Found) -> None:

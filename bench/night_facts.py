@@ -7,7 +7,8 @@ What a night teaches nano: facts of synthetic users, asked for in words that wer
                                                                     └─> other_user  another's questions
 
 Promises: exact match, letter case and punctuation aside; greedy; every answer is the served model's own; nothing is
-retried. Grounded answers are asked of the facts that nano can read (its user's own and their people's). Part of
+retried. A fact is asked for in the wording that the night held out for its exam; one without lessons is not known.
+Grounded answers are asked of the facts that nano can read (its user's own and their people's). Part of
 `bench/night.py`; alone: `python -m bench.night_facts [--json] [--quick] [--sizes 10,50] [--seeds 3] [--study]`.
 """
 
@@ -171,14 +172,16 @@ async def _night(
     )
     adapter = await engine.load(trained.adapter)
     try:
-        marks = await _examined(engine, told, adapter, Random(f"exam {seed}"))
+        marks = await _examined(engine, told, taught, adapter, Random(f"exam {seed}"))
     finally:
         await engine.unload(adapter)
     marks.train_s.append(trained.seconds)
     return marks
 
 
-async def _examined(engine: Engine, told: User, adapter: str, chance: Random) -> Marks:
+async def _examined(
+    engine: Engine, told: User, taught: Sequence[Lesson], adapter: str, chance: Random
+) -> Marks:
     facts = chance.sample(told.facts, min(ASKED, len(told.facts)))
     readable = [fact for fact in facts if fact.is_near]
     beside = [text([fact, *alike(told, fact, RECALLED - 1, chance)]) for fact in readable]
@@ -187,7 +190,7 @@ async def _examined(engine: Engine, told: User, adapter: str, chance: Random) ->
     others = user("other", len(told.facts), untold=0, never=0).facts[:ASKED]
     pairs = [(fact.held_out, system) for fact, system in zip(readable, beside, strict=True)]
     return Marks(
-        facts=await _right(engine, facts, [(fact.held_out, None) for fact in facts], adapter),
+        facts=await _known(engine, held_out(taught), len(told.facts), adapter, chance),
         grounded_base=await _right(engine, readable, pairs, "base"),
         grounded_after=await _right(engine, readable, pairs, adapter),
         abstain_base=[is_abstention(one.text) for one in await ask_all(engine, never, "base")],
@@ -195,6 +198,26 @@ async def _examined(engine: Engine, told: User, adapter: str, chance: Random) ->
         abstain_alone=[is_abstention(one.text) for one in await ask_all(engine, alone, adapter)],
         other_user=await _right(engine, others, [(fact.held_out, None) for fact in others], adapter),
     )
+
+
+def held_out(taught: Sequence[Lesson]) -> list[Lesson]:
+    """The question of each memory that was held out of the night; the first, where there are several."""
+    asked: dict[tuple[int, ...], Lesson] = {}
+    for lesson in taught:
+        if lesson.kind == "fact" and lesson.split == "exam":
+            asked.setdefault(lesson.memory_ids[:1], lesson)
+    return list(asked.values())
+
+
+async def _known(
+    engine: Engine, asked: Sequence[Lesson], told: int, adapter: str, chance: Random
+) -> list[bool]:
+    """Whether each of `told` facts, or `ASKED` of them, is known without context; one without lessons is not."""
+    every: list[Lesson | None] = [*asked, *[None] * (told - len(asked))]
+    chosen = [one for one in chance.sample(every, min(ASKED, told)) if one]
+    answers = await ask_all(engine, [(one.question, None) for one in chosen], adapter)
+    right = [is_correct(said.text, one.answer) for said, one in zip(answers, chosen, strict=True)]
+    return [*right, *[False] * (min(ASKED, told) - len(chosen))]
 
 
 async def _right(

@@ -35,6 +35,7 @@ from rich.box import MARKDOWN
 from rich.console import Console
 from rich.table import Table
 
+from bench.intervals import interval
 from bench.recall_arms import ARMS, CATEGORIES, Asked, ask_all
 from bench.recall_fit import LESIONS, fit, fitted, lesioned
 from bench.recall_mem0 import Mem0, WrongUser, mem0_version
@@ -44,7 +45,6 @@ from daemon.inbox import locomo
 
 KS = (1, 3, 5, 10, 30)
 DEVELOPMENT = ("conv-26", "conv-30")
-RESAMPLES = 1000
 WIDTH = 260  # characters of a table's line, so that none is broken
 Floats = npt.NDArray[np.float64]
 
@@ -113,14 +113,6 @@ def shares(asked: Sequence[Asked], arm: str, k: int) -> Floats:
     return np.array([len(one.evidence & set(one.found[arm][:k])) / len(one.evidence) for one in asked])
 
 
-def interval(values: Floats) -> tuple[float, float]:
-    """95 % of the means of resampled questions, in percent."""
-    chance = np.random.default_rng(0)
-    means = [chance.choice(values, len(values)).mean() for _ in range(RESAMPLES)]
-    low, high = np.percentile(means, (2.5, 97.5))
-    return 100 * float(low), 100 * float(high)
-
-
 def as_json(test: Sequence[Asked], arms: Sequence[str]) -> dict[str, Any]:
     """The numbers that are compared between versions, percent and ms."""
     numbers: dict[str, Any] = {}
@@ -160,7 +152,7 @@ def _cells(asked: Sequence[Asked], arm: str, *, with_interval: bool) -> list[str
     every = [shares(asked, arm, k) for k in KS]
     cells = []
     for values in [*every, *((of > 0).astype(np.float64) for of in every)]:
-        low, high = interval(values) if with_interval else (0.0, 0.0)
+        low, high = interval(list(values)) if with_interval else (0.0, 0.0)
         cells.append(f"{100 * values.mean():.1f}" + (f" [{low:.1f}-{high:.1f}]" if with_interval else ""))
     return cells
 

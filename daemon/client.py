@@ -6,8 +6,9 @@ words, no answer at all is a `NotRunning` that says how to start one. Knows noth
 """
 
 import json
+import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class Client:
         self.url = url
         self.key = key
         self._home = home
+        self._lines: list[socket.socket] = []  # on which an answer streams
         self._http = httpx.Client(
             base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=PATIENCE_S, trust_env=False
         )
@@ -55,6 +57,12 @@ class Client:
     def close(self) -> None:
         """Close the connection."""
         self._http.close()
+
+    def cut(self) -> None:
+        """Break off the answer that is under way, from any thread; whoever reads it hears `NotRunning`."""
+        for line in self._lines:
+            with suppress(OSError):  # it is over already
+                line.shutdown(socket.SHUT_RDWR)
 
     def status(self) -> dict[str, Any]:
         """What runs, what is held, and the settings with their origin."""
@@ -245,8 +253,11 @@ class Client:
         options = {"stream_options": {"include_usage": True}, **options}
         body = {"model": model, "messages": list(messages), "stream": True, **options}
         headers = {"x-stainless-retry-count": "1"} if again else {}  # how clients say so
-        url = "/v1/chat/completions"
-        with self._answered(), self._http.stream("POST", url, json=body, headers=headers) as response:
+        url, watched = "/v1/chat/completions", {"trace": self._connected}
+        with (
+            self._answered(),
+            self._http.stream("POST", url, json=body, headers=headers, extensions=watched) as response,
+        ):
             if not response.is_success or "event-stream" not in response.headers.get("content-type", ""):
                 response.read()
                 raise _refused("the chat", response)
@@ -267,6 +278,10 @@ class Client:
     def open_link(self, page: str = "/") -> str:
         """A link that signs a browser in, once, within a minute; it leads to `page`."""
         return str(self._post("the link", "/tsubasa/links", {"page": page})["url"])
+
+    def _connected(self, event: str, told: Mapping[str, Any]) -> None:
+        if event == "connection.connect_tcp.complete":
+            self._lines.append(told["return_value"].get_extra_info("socket"))
 
     def _get(self, what: str, path: str, **query: object) -> dict[str, Any]:
         asked = {name: str(value) for name, value in query.items() if value is not None}

@@ -34,6 +34,7 @@ class Server(uvicorn.Server):
                 ws_max_size=LARGEST_WORD,
                 lifespan="off",
                 log_config=None,
+                log_level="warning",  # below, it tells the address of each socket
                 access_log=False,
                 server_header=False,
                 timeout_graceful_shutdown=LEAVING_S,

@@ -35,7 +35,7 @@ def make_app(services: Services, door: Door | None = None) -> FastAPI:
     """
     The application; nothing is served yet. No documentation pages: they load scripts from other sites.
 
-    `door` leads to the page; who gives it closes it.
+    `door` leads to the page; who gives one closes it, and has it opened before the visitors come.
     """
     app = FastAPI(title="Tsubasa", docs_url=None, redoc_url=None, openapi_url=None)
     errors.install(app)
@@ -59,7 +59,7 @@ def make_app(services: Services, door: Door | None = None) -> FastAPI:
     for room in rooms:
         app.include_router(room.routes(services))
     visitors = Visitors(services.api_key)
-    app.include_router(sign_in.routes(visitors))
+    app.include_router(sign_in.routes(visitors, on_invited=door.wake if door else None))
     config = services.settings.config
     app.add_middleware(errors.Boundary)
     app.add_middleware(PageBeside, page=door or Door(services.api_key, services.home.path))

@@ -5,6 +5,7 @@ Promises: the cookie is for this host only, out of reach of scripts, and never s
 site began; a page that is only fetched ahead uses no link up. Knows nothing of what the page shows.
 """
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,14 +26,16 @@ class Wanted(BaseModel):
     page: str = "/"  # where the visit begins, for example /nights or /?private=1
 
 
-def routes(visitors: Visitors) -> APIRouter:
-    """The three routes."""
+def routes(visitors: Visitors, *, on_invited: Callable[[str, int], None] | None = None) -> APIRouter:
+    """The three routes; `on_invited` is called with the address we listen on, before a visitor comes."""
     router = APIRouter()
 
     @router.post("/tsubasa/links")
     async def link(wanted: Wanted, request: Request) -> dict[str, Any]:
         if urlsplit(wanted.page)[:2] != ("", "") or urlsplit(wanted.page).path not in ROOMS:
             raise invalid(("page",), f"it must be a path of the page: {', '.join(ROOMS)}")
+        if on_invited is not None:
+            on_invited(*request.scope["server"])
         url = f"http://{_host(request)}{SIGN_IN}{visitors.invite(wanted.page)}"
         return {"url": url, "seconds": LINK_S}
 

@@ -171,7 +171,7 @@ def read(answer: str) -> list[Pair]:
 
 
 def _lessons(thing: Thing, memory: Memory, grounding: str | None) -> list[NewLesson]:
-    train, exam = split(thing.pairs)
+    train, exam = split(thing.pairs, memory.id)
     return [
         NewLesson(
             question=pair.question,

@@ -161,7 +161,7 @@ class Nights:
             CheckpointsLeft: a checkpoint could not be deleted.
         """
         if self.last is not None:
-            self.last = replace(self.last, exam={**self.last.exam, "missed": []})
+            self.last = _without_quotes(self.last)
         async with self._forgetting:
             self._forgets += 1
             await self._gate.end(FORGOTTEN)
@@ -177,7 +177,7 @@ class Nights:
                 self.curve.clear()
                 folder = await asyncio.to_thread(self._checkpoint_folder)
             try:
-                return await run_night(
+                report = await run_night(
                     self._keeper,
                     self._engine,
                     model_path=self._model_path,
@@ -192,6 +192,7 @@ class Nights:
                     unlearning=self._unlearning,
                     curve=self.curve,
                 )
+                return report if self._forgets == forgets else _without_quotes(report)
             except (NightEnded, NightFailed) as error:
                 if self._forgets != forgets or (error.why == FORGOTTEN_MEANWHILE and anew < MOST_ANEW):
                     anew += error.why == FORGOTTEN_MEANWHILE  # `forget` may not have come to tell us yet
@@ -276,3 +277,8 @@ class Nights:
 
     def _note(self, progress: Progress) -> None:
         self.progress = progress
+
+
+def _without_quotes(report: NightReport) -> NightReport:
+    """The report without the questions of its exam, which may tell what was forgotten."""
+    return replace(report, exam={**report.exam, "missed": []})

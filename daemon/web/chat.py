@@ -5,6 +5,7 @@ Promises: an answer that is under way when its visitor goes to another room is f
 the record is stopped and gone; a question that failed can be sent again. Knows nothing of how answers are made.
 """
 
+import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import aclosing
@@ -41,8 +42,9 @@ class Chat:
         self.status: Mapping[str, Any] | None = None  # of the daemon, once it is known
         self._gone = False
         self._answering: AnswerView | None = None
-        self._stopped = False
-        with parts.box("chat"):
+        self._reading: asyncio.Task[None] | None = None
+        self._room = parts.box("chat")
+        with self._room:
             with parts.box("chat-main"):
                 self.head = ChatHead(self)
                 self._turns = parts.box("turns").props('role=log aria-live=off aria-label="Conversation"')
@@ -94,32 +96,35 @@ class Chat:
 
     async def ask(self, question: str) -> None:
         """Say something, and read the answer along."""
-        if self._answering is not None or not question.strip():
-            return
-        is_first = not self.talk.turns
-        answer = self.talk.ask(question.strip())
-        if is_first:
-            self._turns.clear()
-            self.head.show(self.talk)
-        with self._turns:
-            QuestionView(self, self.talk.turns[-2])
-        await self._answer(answer)
+        if self._answering is None and question.strip():
+            is_first = not self.talk.turns
+            answer = self.talk.ask(question.strip())
+            if is_first:
+                self._turns.clear()
+            with self._turns:
+                QuestionView(self, self.talk.turns[-2])
+            await self._answer(answer)
 
     async def ask_again(self, answer: Said) -> None:
         """Another answer to the same question."""
         if self._answering is None:
             new = self.talk.ask_again(answer)
-            self.show_up_to(new)
+            self._show_before(new)
             await self._answer(new, again=True)
 
     async def ask_instead(self, question: Said, text: str) -> None:
         """The question in other words; all after it is dropped here, and stays in what is kept."""
         if self._answering is None and text.strip():
             new = self.talk.ask_instead(question, text.strip())
-            self.show_up_to(new)
+            self._show_before(new)
             await self._answer(new)
 
-    def show_up_to(self, answer: Said) -> None:
+    def stop(self) -> None:
+        """Ask no further; what was said until now is kept, if the chat is."""
+        if self._reading is not None:
+            self._reading.cancel()
+
+    def _show_before(self, answer: Said) -> None:
         """Draw all turns but `answer`, which is about to be."""
         self._turns.clear()
         with self._turns:
@@ -127,23 +132,29 @@ class Chat:
                 if said is not answer:
                     turn_view(self, said)
 
-    def stop(self) -> None:
-        """Ask no further; what was said until now is kept, if the chat is."""
-        self._stopped = True
-
     async def _answer(self, answer: Said, *, again: bool = False) -> None:
-        self._stopped, self._answering = False, None
+        with self._room:  # the button that began this may be gone by now
+            await self._followed(answer, again=again)
+
+    async def _followed(self, answer: Said, *, again: bool) -> None:
         talk = self.talk
         with self._turns:
             view = self._answering = AnswerView(self, answer)
+        self.head.show(talk)
         self.composer.busy(True)
         ui.run_javascript("tsubasa.toEnd()")
         began = time.monotonic()
+        self._reading = asyncio.create_task(
+            self._read(talk, answer, view, again=again), name="read an answer"
+        )
         try:
-            await self._read(talk, answer, view, again=again)
+            await self._reading
+        except asyncio.CancelledError:
+            answer.cut = "Stopped."
         except DaemonError as error:
             answer.cut = str(error)
         finally:
+            self._reading = None
             answer.beside.seconds = time.monotonic() - began
             self._answering = None
             if not self._gone:
@@ -161,9 +172,6 @@ class Chat:
         async with aclosing(chunks):
             async for chunk in chunks:
                 take(answer, chunk)
-                if self._stopped or (self._gone and talk.private):
-                    answer.cut = "Stopped."
-                    return
                 now = time.monotonic()
                 if not self._gone and now >= next_at:
                     view.grow()
@@ -184,3 +192,5 @@ class Chat:
 
     def _left(self) -> None:
         self._gone = True
+        if self.talk.private:
+            self.stop()

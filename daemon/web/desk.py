@@ -10,7 +10,7 @@ stops listening to a stream ends it. Knows nothing of NiceGUI or of the daemon's
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -33,6 +33,7 @@ class Desk:
 
     def __init__(self, url: str, key: str, *, home: Path) -> None:
         """`url` of the daemon itself; `home` is only named in errors."""
+        self._url, self._key, self._home = url, key, home
         self._client = Client(url, key, home=home)
         self._threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="page")
 
@@ -45,11 +46,12 @@ class Desk:
         """What `call` tells; raises `Refused` with the daemon's words, `NotRunning` when none answers."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, self._client)
 
-    async def stream(self, call: Callable[[Client], Iterator[T]]) -> AsyncIterator[T]:
-        """What `call` yields, one after the other; leaving early ends it at its next piece."""
+    async def stream(self, call: Callable[[Client], Iterator[T]]) -> AsyncGenerator[T]:
+        """What `call` yields, one after the other; leaving early breaks the answer off at once."""
         loop = asyncio.get_running_loop()
         pieces: asyncio.Queue[T | _End] = asyncio.Queue()
         left = threading.Event()
+        client = Client(self._url, self._key, home=self._home)  # a connection of its own, that can be cut
 
         def told(piece: T | _End) -> None:
             if not left.is_set():
@@ -57,8 +59,8 @@ class Desk:
 
         def read() -> None:
             try:
-                source: Any = call(self._client)
-                with closing(source):
+                source: Any = call(client)
+                with closing(client), closing(source):
                     for piece in source:
                         if left.is_set():
                             return
@@ -76,3 +78,4 @@ class Desk:
                 raise piece.failure
         finally:
             left.set()
+            client.cut()

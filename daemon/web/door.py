@@ -1,7 +1,8 @@
 """
 The way to the page: opened when somebody comes, so that a daemon without visitors never loads NiceGUI.
 
-Promises: the API is answered while the page is being loaded; closing is harmless when nobody ever came.
+Promises: the API is answered while the page is being loaded, and its first visitor sees at once that it is coming;
+closing is harmless when nobody ever came.
 Knows nothing of what the page shows, nor of who may see it: the gate does.
 """
 
@@ -10,9 +11,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from daemon.api.page_gate import is_page
+from daemon.api.page_gate import ROOMS, is_page
+from daemon.api.plain_page import plain_page
 from daemon.web.policy import Policy
 
 
@@ -28,22 +31,32 @@ class Door:
         self._leave = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Show the page."""
-        page = await self.open(*scope["server"])
+        """Show the page; to the first visitor, that it is coming."""
+        if self._loading is None and scope["type"] == "http" and scope["path"] in ROOMS:
+            self.wake(*scope["server"])
+            await _coming(scope)(scope, receive, send)
+            return
+        page = await self._page(*scope["server"])
         await page(scope, receive, send)
 
-    async def open(self, host: str, port: int) -> ASGIApp:
-        """The page of the daemon that listens at `host` and `port`; loaded once."""
-        if self._loading is None:
-            name = f"[{host}]" if ":" in host else host
-            self._loading = asyncio.create_task(self._load(f"http://{name}:{port}"), name="load the page")
-        return await asyncio.shield(self._loading)
+    def wake(self, host: str, port: int) -> None:
+        """Somebody is about to come: load the page of the daemon that listens at `host` and `port`."""
+        self._task(host, port)
 
     async def close(self) -> None:
         """Send everybody home."""
         self._leave.set()
         if self._staying is not None:
             await self._staying
+
+    async def _page(self, host: str, port: int) -> ASGIApp:
+        return await asyncio.shield(self._task(host, port))
+
+    def _task(self, host: str, port: int) -> asyncio.Task[ASGIApp]:
+        if self._loading is None:
+            name = f"[{host}]" if ":" in host else host
+            self._loading = asyncio.create_task(self._load(f"http://{name}:{port}"), name="load the page")
+        return self._loading
 
     async def _load(self, url: str) -> ASGIApp:
         module = await asyncio.to_thread(import_module, "daemon.web.house")  # 1.5 s of NiceGUI
@@ -62,6 +75,13 @@ class Door:
         async with house:
             lit.set()
             await self._leave.wait()
+
+
+def _coming(scope: Scope) -> Response:
+    """A page that is painted at once, and then waits for the real one in its place."""
+    asked = scope["query_string"].decode("latin-1")
+    there = scope["path"] + ("?" + asked if asked else "")
+    return plain_page("Tsubasa", "One moment, the page is being opened.", go_to=there)
 
 
 class PageBeside:

@@ -12,7 +12,7 @@ from nicegui import ui
 from daemon.errors import DaemonError
 from daemon.web import parts
 from daemon.web.desk import Desk
-from daemon.web.forms import waiting
+from daemon.web.forms import put_away, waiting
 from daemon.web.words import counted, listed
 
 Found = Mapping[str, Any]
@@ -44,7 +44,7 @@ class _Forgetting:
         """Wait until it is closed."""
         await self._dialog
         has_left = self._dialog.is_deleted  # the room, with the dialog open
-        parts.put_away(self._dialog)
+        put_away(self._dialog)
         return self._done and not has_left
 
     async def refresh(self) -> None:

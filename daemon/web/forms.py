@@ -100,3 +100,9 @@ def way(words: str, to: str, *, kind: str = "main") -> ui.element:
     with made:
         parts.text(words, tag="span")
     return made
+
+
+def put_away(dialog: ui.dialog) -> None:
+    """Remove a dialog that is over; whoever left the room has taken it away already."""
+    if not dialog.is_deleted:
+        dialog.delete()

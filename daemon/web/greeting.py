@@ -20,18 +20,22 @@ def greeting(talk: Talk, status: Mapping[str, Any] | None, ask: Callable[[str], 
             parts.text("Close this chat, and nobody can bring it back.", "soft")
             return
         parts.text("What is on your mind?", "greeting-words")
-        n_memories = status["held"]["memories"] if status else 0
-        with parts.box("ideas"):
-            for idea in IDEAS if n_memories else FIRST_IDEAS:
-                parts.button(idea, lambda idea=idea: ask(idea), classes="idea")
-        with parts.box("facts soft"):
-            if status:
-                parts.text(_known(n_memories, status["generation"]))
-            if status and is_nano(status):
-                parts.text(
-                    "The bundled nano answers: a stand-in, fit for trying things out. A real model comes with "
-                    "tsubasa pull."
-                )
+        if status:
+            _ideas(status, ask)
+
+
+def _ideas(status: Mapping[str, Any], ask: Callable[[str], Awaitable[None]]) -> None:
+    n_memories = status["held"]["memories"]
+    with parts.box("ideas"):
+        for idea in IDEAS if n_memories else FIRST_IDEAS:
+            parts.button(idea, lambda idea=idea: ask(idea), classes="idea")
+    with parts.box("facts soft"):
+        parts.text(_known(n_memories, status["generation"]))
+        if is_nano(status):
+            parts.text(
+                "The bundled nano answers: a stand-in, fit for trying things out. A real model comes with "
+                "tsubasa pull."
+            )
 
 
 def is_nano(status: Mapping[str, Any]) -> bool:

@@ -1,8 +1,8 @@
 """
 The page as a whole: NiceGUI, set up for our own way, and the rooms behind their paths.
 
-Promises: nothing is loaded from outside, nothing is kept by NiceGUI; a bug in a room is logged with its
-traceback and told to the visitor in one line. Knows nothing of who may come in.
+Promises: nothing is loaded from outside, nothing is kept by NiceGUI, no address that was asked for is logged; a
+bug in a room is logged with its traceback and told to the visitor in one line. Knows nothing of who may come in.
 """
 
 import logging
@@ -19,9 +19,8 @@ from starlette.requests import Request
 from daemon.web import chat, inbox, memories, nights, privacy, shell
 from daemon.web.desk import Desk
 
-log = logging.getLogger(__name__)
-
 STATIC = Path(__file__).parent / "static"
+TALKATIVE = ("httpx", "httpcore", "engineio", "socketio", "websockets")  # they log what was asked for
 ROOMS: dict[str, Callable[[shell.Visit], None]] = {
     "/": chat.build,
     "/memories": memories.build,
@@ -36,6 +35,8 @@ class House:
 
     def __init__(self, url: str, key: str, *, home: Path) -> None:
         """`url` and `key` of the daemon whose page this is."""
+        for name in TALKATIVE:
+            logging.getLogger(name).setLevel(logging.WARNING)
         self._desk = Desk(url, key, home=home)
         self._open = AsyncExitStack()
         self.app = FastAPI(openapi_url=None)

@@ -12,7 +12,7 @@ from typing import Any
 from nicegui import ui
 
 from daemon.web import parts
-from daemon.web.forms import DateField, labelled_choice, waiting, way
+from daemon.web.forms import DateField, labelled_choice, put_away, waiting, way
 from daemon.web.memory_panel import VOICES, Panel
 from daemon.web.shell import Visit
 from daemon.web.words import counted, day
@@ -223,7 +223,7 @@ class Memories:
                 parts.button("Cancel", dialog.close)
                 parts.button("Remember", lambda: dialog.submit((said.value, since.value)), kind="main")
         answer = await dialog
-        parts.put_away(dialog)
+        put_away(dialog)
         if answer and answer[0].strip():
             made = await self._desk.ask(lambda client: client.add(answer[0], since=answer[1] or None))
             parts.say("Remembered.")

@@ -175,13 +175,6 @@ async def confirm(
         with box("actions"):
             button("Cancel", lambda: dialog.submit(False))
             button(yes, lambda: dialog.submit(True), kind=kind)
+    dialog.on("hide", dialog.delete)
     answer: Awaitable[Any] = dialog
-    said = bool(await answer)
-    put_away(dialog)
-    return said
-
-
-def put_away(dialog: ui.dialog) -> None:
-    """Remove a dialog that is over; whoever left the room has taken it away already."""
-    if not dialog.is_deleted:
-        dialog.delete()
+    return bool(await answer)

@@ -5,6 +5,7 @@ Promises: looked up when it is opened, so that it tells what holds now; a memory
 to be. Knows nothing of how recall works.
 """
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from nicegui import ui
@@ -73,7 +74,7 @@ class Why:
         elif not memories and not messages:
             parts.text("Nothing that you told before was laid beside this question.", "soft")
         if memories:
-            parts.text("Memories that lay beside the question", tag="h3")
+            parts.text("Memories that lay beside the question", tag="h2")
         with parts.box("why-list", tag="ul"):
             for number, memory in zip(self._said.beside.memories, memories, strict=True):
                 with ui.element("li"):
@@ -81,9 +82,9 @@ class Why:
                         parts.text(f"Memory {number} was forgotten since.", "soft")
                     else:
                         parts.link(memory["text"], f"/memories?memory={number}")
-                        parts.text(f"told on {memory['told_on']}", "soft small", tag="span")
+                        parts.text(_told_on(memory["told_on"]), "soft small", tag="span")
         if messages:
-            parts.text("Messages that were quoted", tag="h3")
+            parts.text("Messages that were quoted", tag="h2")
         for message in messages:
             text = message["text"] if message else "A message that was forgotten since."
             parts.text(text if len(text) <= QUOTED else text[: QUOTED - 1] + "…", "quoted", tag="blockquote")
@@ -100,7 +101,7 @@ class Why:
     async def _ask_base(self) -> None:
         self._base.clear()
         with self._base:
-            parts.text("The base model, without memories", tag="h3")
+            parts.text("The base model, without memories", tag="h2")
             waiting = parts.text("Asking …", "soft")
         question = self._chat.talk.question_of(self._said)
         told = await self._chat.desk.ask(lambda client: client.ask(0, question))
@@ -123,6 +124,11 @@ class Why:
             if error.status == GONE:
                 return None
             raise
+
+
+def _told_on(day: str) -> str:
+    when = date.fromisoformat(day)
+    return f"told on {when.day} {when:%B %Y}"
 
 
 def _tokens(said: Said) -> str:

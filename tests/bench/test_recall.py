@@ -42,19 +42,6 @@ def test_a_question_with_much_evidence_weighs_no_more_than_one_with_little():
     assert 0.5 == recall.shares([many, few], "full", 1).mean()
 
 
-def test_the_interval_holds_the_mean_and_is_the_same_every_time():
-    values = np.array([0.0, 1.0] * 50)
-    low, high = recall.interval(values)
-
-    assert low < 50 < high
-    assert 15 < high - low < 25
-    assert (low, high) == recall.interval(values)
-
-
-def test_the_interval_of_equal_values_is_a_point():
-    assert (100.0, 100.0) == recall.interval(np.ones(7))
-
-
 def test_the_numbers_of_each_arm_have_its_name_in_front():
     test = [
         asked(evidence=(1, 2), seconds=0.02, full=[1, 3, 4, 2], fitted=[3, 4, 9, 1], mem0=[9]),

@@ -3,7 +3,18 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from daemon.memory.content_words import normalised
-from daemon.memory.phrasings import ENOUGH, TRAINED, Pair, bare, is_answered, reworded, split, things, usable
+from daemon.memory.phrasings import (
+    ENOUGH,
+    TRAINED,
+    Pair,
+    bare,
+    is_answered,
+    reworded,
+    split,
+    takes_owner,
+    things,
+    usable,
+)
 
 LINE = "2026-03-05: The user lives in Ghent with Anna."
 MOVED = "2026-10-03: The user lives in Oslo. Before that: The user lives in Ghent."
@@ -29,9 +40,9 @@ def pair(question, answer="You live in Ghent."):
     return Pair(question=question, answer=answer)
 
 
-@given(PAIRS)
-def test_what_is_held_out_is_trained_in_four_other_wordings_with_the_same_answer(pairs):
-    train, exam = split(pairs)
+@given(PAIRS, some.integers(min_value=0, max_value=99))
+def test_what_is_held_out_is_trained_in_four_other_wordings_with_the_same_answer(pairs, turn):
+    train, exam = split(pairs, turn)
 
     assert len(train) >= TRAINED and len(exam) <= 1
     assert len({normalised(one.question) for one in train}) == len(train)
@@ -41,9 +52,9 @@ def test_what_is_held_out_is_trained_in_four_other_wordings_with_the_same_answer
         assert normalised(held_out.answer) in {normalised(one.answer) for one in train}
 
 
-@given(PAIRS)
-def test_the_models_own_wordings_are_taught_before_those_that_code_made(pairs):
-    train, exam = split(pairs)
+@given(PAIRS, some.integers(min_value=0, max_value=99))
+def test_the_models_own_wordings_are_taught_before_those_that_code_made(pairs, turn):
+    train, exam = split(pairs, turn)
 
     own = [one for one in pairs if one in train or one in exam]
     assert len(own) >= min(len(pairs), TRAINED) or any(
@@ -98,6 +109,37 @@ def test_pairs_that_teach_nothing_are_dropped(dropped):
     assert [pair("Where do I live?")] == usable(
         [pair("Where do I live?"), pair("Where do i live"), dropped], LINE
     )
+
+
+def test_memories_alike_hold_out_different_wordings():
+    pairs = [pair(question) for question in QUESTIONS[3:8]]
+
+    assert 5 == len({split(pairs, turn)[1][0] for turn in range(5)})
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "takes"),
+    [
+        ("Where does my wife live?", "The user's wife's nephew lives in Naples.", True),
+        ("Your wife lives in Naples.", "The user's wife's nephew lives in Naples.", True),
+        ("Where does my wife's nephew live?", "The user's wife's nephew lives in Naples.", False),
+        ("Where does my nephew live?", "The user's nephew lives in Naples.", False),
+        ("Who is my sister's friend?", "The user's sister's best friend is called Ana.", False),
+        ("Who is my sister?", "The user's sister's best friend is called Ana.", True),
+        ("Where does Mia live?", "Mia lives in Rome with Mia's brother.", False),
+        ("What is Mia’s job?", "Mia’s brother is a cook.", True),
+        ("Naples.", "The user's wife's nephew lives in Naples.", False),
+    ],
+)
+def test_who_owns_is_not_taken_for_what_is_theirs(text, line, takes):
+    assert takes == takes_owner(text, line)
+
+
+def test_a_pair_about_the_owner_of_what_is_told_teaches_something_wrong():
+    line = "2026-06-26: The user's wife's nephew lives in Naples."
+    right = pair("Where does my wife's nephew live?", "Your wife's nephew lives in Naples.")
+
+    assert [right] == usable([pair("Where does my wife live?", "In Naples."), right], line)
 
 
 def test_pairs_are_put_together_where_they_ask_for_the_same():

@@ -161,7 +161,7 @@ def test_what_is_taught_is_also_asked_about_what_was_never_told(tmp_path):
     (_, again), held = rounded_out(tmp_path, "The user's dog is called Rex.")
 
     assert 0 == again
-    assert "Which is my cat?" in _abstentions(held)
+    assert any("my cat?" in question for question in _abstentions(held))
 
 
 def test_a_lesson_in_abstaining_that_something_told_answers_is_dropped(tmp_path):

@@ -75,6 +75,32 @@ def test_forgetting_clears_what_the_report_quotes_and_an_interrupted_nights_chec
     assert ({"candidate": 0.5, "missed": []}, False, FORGOTTEN) == asyncio.run(run())
 
 
+@pytest.mark.parametrize(("forgets", "quoted"), [(False, True), (True, False)])
+def test_a_report_quotes_nothing_when_something_was_forgotten_while_its_exam_was_held(
+    tmp_path, forgets, quoted
+):
+    async def run():
+        async with house(tmp_path) as home:
+            load, unload = home.engine.load, home.engine.unload
+
+            async def load_one_that_misses(adapter):
+                sha256 = await load(adapter)
+                home.engine.loaded[sha256] = dict.fromkeys(home.engine.loaded[sha256], "It is nothing.")
+                return sha256
+
+            async def unload_while_something_is_forgotten(sha256):
+                await home.nights.forget()
+                await unload(sha256)
+
+            home.engine.load = load_one_that_misses
+            if forgets:
+                home.engine.unload = unload_while_something_is_forgotten
+            await home.nights.work(await home.job())
+            return bool(home.nights.last.exam["missed"])
+
+    assert quoted == asyncio.run(run())
+
+
 def test_a_night_that_was_killed_after_its_adoption_makes_no_second_generation(tmp_path):
     async def run():
         async with house(tmp_path) as home:

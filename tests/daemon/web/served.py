@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
+from daemon.child_errors import ChildCrashed
 from daemon.engine.client import Completion, Piece
 from tests.daemon.api.world import serving
 from tests.fakes import FakeEngine
@@ -40,10 +41,13 @@ class Slow(FakeEngine):
     """Says its words one by one; more of them when it is asked for a long answer."""
 
     async def chat(self, *args: Any, **named: Any) -> AsyncGenerator[Piece, None]:
-        long = "long" in args[0][-1]["content"]
+        asked = args[0][-1]["content"]
+        if "break" in asked:
+            raise ChildCrashed("engine", exit_code=9)
+        long = "long" in asked
         self.words = ["word "] * 2000 if long else [word + " " for word in ANSWER.split(" ")]
         async for piece in super().chat(*args, **named):
-            await asyncio.sleep(PACE_S)
+            await asyncio.sleep(10 * PACE_S if "slow" in asked else PACE_S)
             yield piece
 
     async def complete(self, *args: Any, **named: Any) -> Completion:

@@ -8,6 +8,7 @@ import pytest
 from daemon.errors import NotRunning, Refused
 from daemon.web.desk import Desk
 from tests.daemon.api.world import KEY, serving
+from tests.fakes import FakeEngine
 
 
 def test_what_the_daemon_tells_and_refuses_arrives(tmp_path):
@@ -64,6 +65,24 @@ def test_who_stops_listening_ends_the_stream(tmp_path):
         return stopped
 
     assert asyncio.run(scene())
+
+
+def test_an_answer_that_nobody_listens_to_any_more_stops_the_engine_at_once(tmp_path):
+    engine = FakeEngine("word", "never")
+
+    async def scene():
+        engine.go_on = asyncio.Event()  # never set: the second word would take for ever
+        async with serving(tmp_path, engine=engine) as world:
+            desk = Desk(world.url, KEY, home=tmp_path)
+            stream = desk.stream(lambda client: client.chat([{"role": "user", "content": "hi"}]))
+            await anext(piece async for piece in stream if piece)
+            await stream.aclose()
+            await asyncio.wait_for(engine.cancelled.wait(), 5)
+            desk.close()
+
+    asyncio.run(scene())
+
+    assert engine.cancelled.is_set()
 
 
 def test_one_slow_answer_does_not_hold_the_others_up(tmp_path):

@@ -1,0 +1,229 @@
+"""The chat in a real browser."""
+
+import re
+
+from playwright.sync_api import expect
+
+from tests.daemon.web.browser import NARROW, picture
+from tests.daemon.web.looks import faults
+from tests.daemon.web.served import BASE_SAYS
+
+
+def ask(page, question):
+    """Type a question and send it."""
+    page.fill(".composer-field", question)
+    page.keyboard.press("Enter")
+
+
+def answered(page, question="Where do I live?"):
+    """Ask, and wait for the whole answer."""
+    ask(page, question)
+    expect(page.locator(".turn.assistant").last).to_have_attribute("aria-busy", "false")
+
+
+def test_an_answer_streams_in_and_is_drawn(visit, tmp_path):
+    page, seen = visit
+    ask(page, "Where do I live?")
+    page.wait_for_selector(".prose strong")
+    while_streaming = page.get_attribute(".send", "aria-label")
+    expect(page.locator(".turn.assistant")).to_have_attribute("aria-busy", "false")
+    picture(page, "chat", tmp_path)
+
+    assert "Stop the answer" == while_streaming
+    assert "Send" == page.get_attribute(".send", "aria-label")
+    assert ["Oslo", "Walk by the river"] == [
+        page.inner_text(".prose strong"),
+        page.inner_text(".prose li >> nth=0"),
+    ]
+    assert page.locator(".prose td").count() == 2
+    assert [] == seen.wrong
+
+
+def test_what_a_model_writes_neither_runs_nor_calls_out(visit, url):
+    page, seen = visit
+    answered(page)
+    with page.context.expect_page() as opened:
+        page.click(".prose a:has-text('out')")
+    out = opened.value
+
+    assert "taken" not in page.title()
+    assert 0 == page.locator(".prose img, .prose script").count()
+    assert [] == [one for one in seen.asked if "pictures.example" in one]
+    assert out.evaluate("window.opener") is None
+    assert page.url.startswith(url)
+
+
+def test_a_chat_gets_an_address_and_is_there_again(visit):
+    page, _ = visit
+    answered(page, "A question of its own")
+    expect(page).to_have_url(re.compile(r"/\?chat=\d+$"))
+    page.reload()
+    expect(page.locator(".bubble")).to_have_text("A question of its own")
+
+    assert "A question of its own" == page.inner_text("h1")
+    assert "A question of its own" == page.inner_text(".past-row[aria-current=true] .past-title")
+
+
+def test_why_tells_the_memories_the_numbers_and_what_the_base_model_says(visit, tmp_path):
+    page, _ = visit
+    answered(page, "Where does the user live, in Oslo?")
+    page.click(".why-button")
+    page.wait_for_selector(".why-numbers")
+    page.click("text=What would the base model say?")
+    expect(page.locator(".base-answer")).to_have_text(BASE_SAYS)
+    picture(page, "chat_why", tmp_path)
+    memory = page.locator(".why-list .link").first
+
+    assert "The user" in memory.inner_text()
+    assert re.fullmatch(r"/memories\?memory=\d+", memory.get_attribute("href"))
+    assert "Base model" in page.inner_text(".why-numbers")
+    assert "true" == page.get_attribute(".why-button", "aria-expanded")
+    assert {} == faults(page)
+
+
+def test_an_answer_can_be_stopped_by_button_and_by_key(visit):
+    page, _ = visit
+    for stop in (lambda: page.click(".send"), lambda: page.keyboard.press("Escape")):
+        ask(page, "a long one")
+        page.wait_for_selector(".turn.assistant[aria-busy=true] .prose:has-text('word')")
+        stop()
+        expect(page.locator(".turn.assistant").last).to_have_attribute("aria-busy", "false")
+
+        assert "Stopped." in page.locator(".turn.assistant").last.inner_text()
+        assert 1900 > page.locator(".turn.assistant").last.inner_text().count("word")
+
+
+def test_a_failure_is_told_in_its_place_and_the_question_can_be_asked_again(visit):
+    page, _ = visit
+    answered(page, "break, please")
+    told = page.inner_text(".turn.assistant .problem")
+
+    assert "engine" in told
+    assert 1 == page.locator("[aria-label='Another answer']").count()
+    assert {} == faults(page)
+
+
+def test_an_answer_is_finished_and_kept_though_its_reader_went_to_another_room(visit, url):
+    page, _ = visit
+    ask(page, "a slow one")
+    page.wait_for_selector(".prose:has-text('You moved')")
+    page.goto(url + "/memories")
+    page.wait_for_timeout(9000)  # longer than the page waits for its reader to come back
+    page.goto(url)
+    page.click(".past-row:has-text('a slow one')")
+
+    expect(page.locator(".turn.assistant .prose")).to_contain_text("The end.")
+
+
+def test_what_is_typed_during_an_answer_waits(visit):
+    page, _ = visit
+    ask(page, "a long one")
+    page.wait_for_selector(".prose:has-text('word')")
+    ask(page, "and then?")
+    still = page.input_value(".composer-field")
+    page.click(".send")
+    expect(page.locator(".send")).to_have_attribute("aria-label", "Send")
+
+    assert "and then?" == still
+    assert 1 == page.locator(".bubble").count()
+
+
+def test_another_answer_takes_the_place_of_the_first_and_makes_no_second_chat(visit):
+    page, _ = visit
+    answered(page, "Only once, please")
+    page.click("[aria-label='Another answer']")
+    expect(page.locator(".turn.assistant")).to_have_attribute("aria-busy", "true")
+    expect(page.locator(".turn.assistant")).to_have_attribute("aria-busy", "false")
+
+    assert (1, 1) == (page.locator(".bubble").count(), page.locator(".turn.assistant").count())
+    assert 1 == page.locator(".past-title:text-is('Only once, please')").count()
+
+
+def test_a_question_can_be_put_in_other_words(visit):
+    page, _ = visit
+    answered(page, "First wording")
+    page.hover(".turn.user")
+    page.click("[aria-label='Edit the question']")
+    page.fill(".editing textarea", "Second wording")
+    page.click("text=Ask this instead")
+    expect(page.locator(".bubble")).to_have_text("Second wording")
+    expect(page.locator(".turn.assistant")).to_have_attribute("aria-busy", "false")
+
+    assert 1 == page.locator(".turn").filter(has_text="Second wording").count()
+
+
+def test_an_answer_is_copied_as_it_was_written(visit):
+    page, _ = visit
+    answered(page)
+    page.click("[aria-label='Copy the answer']")
+    expect(page.locator(".q-notification")).to_contain_text("Copied.")
+
+    assert "You moved to **Oslo**." in page.evaluate("navigator.clipboard.readText()")
+
+
+def test_off_the_record_changes_the_tone_and_leaves_nothing_behind(visit, tmp_path):
+    page, _ = visit
+    page.wait_for_selector(".past-row")
+    before = page.locator(".past-row").count()
+    tone = "getComputedStyle(document.documentElement).getPropertyValue('--paper').trim()"
+    on_record = page.evaluate(tone)
+    page.click(".veil")
+    expect(page.locator("html")).to_have_attribute("data-private", "")
+    answered(page, "Between us")
+    picture(page, "chat_off_the_record", tmp_path)
+    found = faults(page)
+    page.reload()
+    page.wait_for_selector(".past-row")
+
+    assert {} == found
+    assert on_record != page.evaluate(tone)  # the address keeps it off the record
+    assert (0, before) == (page.locator(".bubble").count(), page.locator(".past-row").count())
+
+
+def test_leaving_a_chat_off_the_record_is_asked_about_first(visit):
+    page, _ = visit
+    page.click(".veil")
+    answered(page, "Between us")
+    page.click(".veil")
+    page.click(".dialog button:has-text('Cancel')")
+    expect(page.locator(".dialog")).to_have_count(0)
+    kept = page.locator(".bubble").count()
+    page.click(".veil")
+    page.click(".dialog button:has-text('Leave it')")
+    expect(page.locator("html")).not_to_have_attribute("data-private", "")
+
+    assert (1, 0) == (kept, page.locator(".bubble").count())
+
+
+def test_the_base_model_alone_is_off_the_record_too(visit):
+    page, _ = visit
+    page.select_option(".choice", "tsubasa:base")
+    expect(page.locator("html")).to_have_attribute("data-private", "")
+
+    assert "Nothing here is kept" in page.inner_text(".veiled")
+
+
+def test_an_idea_is_asked_by_one_click(visit):
+    page, seen = visit
+    page.click(".idea >> nth=0")
+    expect(page.locator(".turn.assistant")).to_have_attribute("aria-busy", "false")
+
+    assert ["What do you remember about me?"] == page.locator(".bubble").all_inner_texts()
+    assert [] == seen.wrong
+
+
+def test_a_narrow_window_has_everything_behind_one_tap(visit, tmp_path):
+    page, _ = visit
+    page.set_viewport_size(NARROW)
+    hidden = page.locator(".past-row").first.is_visible()
+    page.click("[aria-label='Earlier chats']")
+    page.click(".past-row:has-text('leeks')")
+    expect(page.locator(".bubble")).to_have_text("What should I cook with leeks?")
+    answered(page, "And for two?")
+    picture(page, "chat_narrow", tmp_path)
+    field = page.locator(".composer").bounding_box()
+    bar = page.locator(".rail").bounding_box()
+
+    assert not hidden
+    assert {} == faults(page)
+    assert field["y"] + field["height"] <= bar["y"]

@@ -4,11 +4,12 @@ Further furniture of the rooms: labelled choices, days, tabs, a place that waits
 Promises: as `parts.py`: plain elements, each with a label. Knows nothing of the rooms.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from nicegui import ui
 
+from daemon.errors import DaemonError
 from daemon.web import parts
 from daemon.web.parts import Handler
 
@@ -100,6 +101,17 @@ def way(words: str, to: str, *, kind: str = "main") -> ui.element:
     with made:
         parts.text(words, tag="span")
     return made
+
+
+async def fill(place: ui.element, load: Callable[[], Awaitable[None]]) -> None:
+    """Have `load` fill a place; where the daemon can't tell, say so there, with a way to try again."""
+    try:
+        await load()
+    except DaemonError as error:
+        place.clear()
+        with place:
+            parts.problem(str(error))
+            parts.button("Try again", lambda: fill(place, load), picture="retry", classes="again")
 
 
 def put_away(dialog: ui.dialog) -> None:

@@ -14,7 +14,7 @@ from daemon.web import parts
 from daemon.web.compare import Compare
 from daemon.web.desk import Desk
 from daemon.web.exam_table import exam_table
-from daemon.web.forms import bar, facts, waiting
+from daemon.web.forms import bar, facts, fill, waiting
 from daemon.web.words import counted, day, sentence, share
 
 STATES = {  # state of a generation: its chip
@@ -42,6 +42,9 @@ class Generations:
 
     async def load(self) -> None:
         """Look them all up."""
+        await fill(self._list, self._load)
+
+    async def _load(self) -> None:
         found = await self._desk.ask(lambda client: client.generations())
         self._list.clear()
         with self._list:
@@ -55,6 +58,7 @@ class Generations:
             first, self._first = self._first, ""
             if first.isdigit() and any(one["id"] == int(first) for one in found["generations"]):
                 await self._open(int(first))
+                ui.run_javascript(f"document.getElementById('generation-{int(first)}').scrollIntoView()")
 
     def _show(self, found: Sequence[Found], live: int) -> None:
         self._places = {}

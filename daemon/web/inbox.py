@@ -15,7 +15,7 @@ from nicegui import events, ui
 from daemon.inbox.export import FORMATS
 from daemon.inbox.own_export import FORMAT
 from daemon.web import import_card, parts, uploads
-from daemon.web.forms import waiting
+from daemon.web.forms import fill, waiting
 from daemon.web.icons import icon
 from daemon.web.import_card import Card
 from daemon.web.shell import Visit
@@ -54,7 +54,7 @@ class InboxRoom:
         self._past = parts.box("imports")
         with self._past:
             waiting()
-        ui.timer(0.01, self._enter, once=True)
+        ui.timer(0.01, lambda: fill(self._past, self._enter), once=True)
 
     def _build_zone(self) -> None:
         pick = f"() => getElement({self._upload.id}).$refs.qRef.pickFiles()"

@@ -12,7 +12,7 @@ from typing import Any
 from nicegui import ui
 
 from daemon.web import parts
-from daemon.web.forms import DateField, labelled_choice, put_away, waiting, way
+from daemon.web.forms import DateField, fill, labelled_choice, put_away, waiting, way
 from daemon.web.memory_panel import VOICES, Panel
 from daemon.web.shell import Visit
 from daemon.web.words import counted, day
@@ -75,7 +75,7 @@ class Memories:
             parts.button("Add", self._add, picture="plus", kind="main")
 
     async def _enter(self) -> None:
-        await self._load()
+        await fill(self._list, self._load)
         if self._first.isdigit():
             await self._open(int(self._first))
 
@@ -108,7 +108,7 @@ class Memories:
 
     async def _choose_day(self, chosen: str) -> None:
         self._day, self._near = chosen, ()
-        await self._load()
+        await fill(self._list, self._load)
 
     def _by_words(self) -> Found:
         words = self._search.value.lower().split()

@@ -13,7 +13,7 @@ from daemon.web import parts
 from daemon.web.curve_chart import curve_svg
 from daemon.web.desk import Desk
 from daemon.web.exam_table import exam_table
-from daemon.web.forms import waiting
+from daemon.web.forms import fill, waiting
 from daemon.web.morning_words import OUTCOMES, WHY_WAITING, headline, paragraphs
 from daemon.web.words import clock, day, weekday
 
@@ -36,6 +36,9 @@ class Mornings:
 
     async def load(self) -> None:
         """Look up all nights, and tell the one that was asked for, or the latest."""
+        await fill(self._report, self._load)
+
+    async def _load(self) -> None:
         found = (await self._desk.ask(lambda client: client.past_nights()))["nights"]
         if not found:
             self._show_nothing()

@@ -12,7 +12,7 @@ from nicegui import ui
 
 from daemon.web import parts
 from daemon.web.desk import Desk
-from daemon.web.forms import bar, facts, waiting
+from daemon.web.forms import bar, facts, fill, waiting
 from daemon.web.icons import icon
 from daemon.web.shell import Visit
 from daemon.web.words import counted, day, size
@@ -51,7 +51,7 @@ def build(visit: Visit) -> None:
     async def load() -> None:
         await _load(visit.desk, place)
 
-    ui.timer(0.01, load, once=True)
+    ui.timer(0.01, lambda: fill(place, load), once=True)
 
 
 async def _load(desk: Desk, place: ui.element) -> None:

@@ -2,7 +2,8 @@
 A daemon in a process of its own, with half a year of a person in its store, for a browser to look at.
 
     python -m tests.daemon.web.lived FOLDER [empty]    prints its address, and serves until its input is closed
-    a line "night N" on its input: a night has come to step N of its training; "morning": it is over
+    a line on its input: "night N": a night has come to step N of its training; "morning": it is over;
+    "break": the store is closed
 """
 
 import asyncio
@@ -41,7 +42,10 @@ async def serve(folder: Path, *, is_empty: bool) -> None:
         sys.stdout.write(world.url + "\n")
         sys.stdout.flush()
         while order := (await asyncio.to_thread(sys.stdin.readline)).split():
-            _night(world.services.nights, int(order[1]) if order[0] == "night" else 0)
+            if order[0] == "break":
+                await world.keeper.close()
+            else:
+                _night(world.services.nights, int(order[1]) if order[0] == "night" else 0)
 
 
 def _night(nights: Nights, step: int) -> None:

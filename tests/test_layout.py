@@ -33,6 +33,8 @@ ONLY_IN = {  # one door to each heavy library
     "tokenizers": ("trainer/", "models/nano/"),
     "mem0": ("bench/recall_mem0.py", "bench/store_mem0.py"),
     "nicegui": ("daemon/web/",),
+    "markdown_it": ("daemon/web/markdown.py",),
+    "pygments": ("daemon/web/markdown.py",),
 }
 FILES = [p.relative_to(ROOT) for folder in MAY_IMPORT for p in sorted((ROOT / folder).rglob("*.py"))]
 TESTS = [p.relative_to(ROOT) for p in sorted((ROOT / "tests").rglob("*.py"))]

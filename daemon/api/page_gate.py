@@ -62,6 +62,17 @@ def check_visitor(path: str, method: str, headers: Headers, visitors: Visitors) 
         raise WireError(403, "Only the page itself may send files (Origin header).", code="origin_refused")
 
 
+def check_length(headers: Headers, most: int) -> None:
+    """Raise a 413 unless a file of at most `most` bytes is announced; the server reads no more than that."""
+    length = headers.get("content-length", "")
+    if not length.isdigit() or int(length) > most:
+        raise WireError(
+            413,
+            f"The file is larger than {most:,} bytes. Send a smaller one, or raise max_import_mb in config.toml.",
+            code="request_too_large",
+        )
+
+
 def may_talk(path: str, headers: Headers, visitors: Visitors) -> bool:
     """Whether a socket may be opened: by a signed-in browser, and by our page in it."""
     return path.startswith(SOCKET) and is_same_origin(headers) and visitors.is_ours(cookie_of(headers))

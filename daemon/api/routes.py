@@ -1,7 +1,7 @@
 """
 All routes behind one gate: the web application that uvicorn serves.
 
-    Gate -> the page, or Boundary -> routes
+    Gate -> Boundary -> the page, or the routes
 """
 
 from fastapi import FastAPI
@@ -61,8 +61,8 @@ def make_app(services: Services, door: Door | None = None) -> FastAPI:
     visitors = Visitors(services.api_key)
     app.include_router(sign_in.routes(visitors, on_invited=door.wake if door else None))
     config = services.settings.config
-    app.add_middleware(errors.Boundary)
     app.add_middleware(PageBeside, page=door or Door(services.api_key, services.home.path))
+    app.add_middleware(errors.Boundary)
     app.add_middleware(  # added last: outermost
         Gate,
         api_key=services.api_key,

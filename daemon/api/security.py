@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from daemon.api.page_gate import SIGN_IN, check_visitor, is_page, may_talk
+from daemon.api.page_gate import SIGN_IN, check_length, check_visitor, is_page, may_talk
 from daemon.api.visitors import Visitors
 from daemon.api.wire_error import WireError
 
@@ -56,7 +56,8 @@ class Gate:
             check_place(headers)
             if is_page(scope["path"]):
                 check_visitor(scope["path"], scope["method"], headers, self._visitors)
-                receive = _limited(receive, self._max_upload)
+                if scope["method"] in WITH_BODY:
+                    check_length(headers, self._max_upload)
             else:
                 receive = await self._checked(scope, headers, receive)
         except WireError as error:
@@ -178,19 +179,6 @@ def _with_request_id(send: Send) -> Send:
         await send(message)
 
     return named
-
-
-def _limited(receive: Receive, limit: int) -> Receive:
-    """A `receive` that breaks off when more than `limit` bytes have come."""
-    size = 0
-
-    async def counted() -> Message:
-        nonlocal size
-        message = await receive()
-        size += len(message.get("body", b""))
-        return message if size <= limit else {"type": "http.disconnect"}
-
-    return counted
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:

@@ -7,7 +7,7 @@ the record is stopped and gone; a question that failed can be sent again. Knows 
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
@@ -23,6 +23,7 @@ from daemon.web.past_chats import PastChats
 from daemon.web.shell import Visit
 from daemon.web.talk import BASE, Said, Talk, continued, take
 
+DRAWN = 40  # turns at first, of a long chat
 SHOWN_EVERY_S = 0.06  # at the soonest; long answers are shown less often, for each time all of it is drawn
 
 
@@ -71,8 +72,7 @@ class Chat:
         with self._turns:
             if not self.talk.turns:
                 greeting(self.talk, self.status, self.ask)
-            for said in self.talk.turns:
-                turn_view(self, said)
+            self._draw(self.talk.turns)
         self.head.show(self.talk)
         self.composer.show(self.talk)
         ui.run_javascript("tsubasa.toEnd()")
@@ -128,9 +128,24 @@ class Chat:
         """Draw all turns but `answer`, which is about to be."""
         self._turns.clear()
         with self._turns:
-            for said in self.talk.turns:
-                if said is not answer:
-                    turn_view(self, said)
+            self._draw([said for said in self.talk.turns if said is not answer])
+
+    def _draw(self, turns: Sequence[Said]) -> None:
+        """The last turns, and a way to the others."""
+        earlier = turns[:-DRAWN]
+        if earlier:
+            above = parts.box("above")
+            with above:
+                parts.button(
+                    f"Show the {len(earlier)} messages before", lambda: self._show_earlier(above, earlier)
+                )
+        for said in turns[-DRAWN:]:
+            turn_view(self, said)
+
+    def _show_earlier(self, above: ui.element, turns: Sequence[Said]) -> None:
+        above.clear()
+        with above:
+            self._draw(turns)
 
     async def _answer(self, answer: Said, *, again: bool = False) -> None:
         with self._room:  # the button that began this may be gone by now

@@ -26,6 +26,7 @@ class ChatHead:
             with parts.box("chat-tools"):
                 self._models = parts.box("models")
                 self._veil = ui.element("button").classes("veil").props("type=button role=switch")
+                self._veil.props["aria-label"] = self._veil.props["title"] = "Off the record"
                 with self._veil:
                     icons.icon("veil")
                     parts.text("Off the record", tag="span")

@@ -20,25 +20,26 @@ class Composer:
     def __init__(self, *, on_ask: Callable[[str], Awaitable[None]], on_stop: Callable[[], None]) -> None:
         self._on_ask = on_ask
         self._on_stop = on_stop
-        with parts.box("composer", tag="form") as self._form:
-            self._form.props["aria-label"] = "Your message"
-            self._form.props["data-busy"] = "false"
-            self._field = ui.element("textarea").classes("composer-field")
-            self._field.props(
-                f"rows=1 maxlength={LONGEST} name=question autocomplete=off autofocus enterkeyhint=send"
+        with parts.box("composer-place"):
+            with parts.box("composer", tag="form") as self._form:
+                self._form.props["aria-label"] = "Your message"
+                self._form.props["data-busy"] = "false"
+                self._field = ui.element("textarea").classes("composer-field")
+                self._field.props(
+                    f"rows=1 maxlength={LONGEST} name=question autocomplete=off autofocus enterkeyhint=send"
+                )
+                self._field.props["aria-label"] = "Message"
+                self._field.props["placeholder"] = "Write to Tsubasa"
+                self._button = ui.element("button").classes("send").props("type=submit")
+                with self._button:
+                    icons.icon("send", classes="if-idle")
+                    icons.icon("stop", classes="if-busy")
+            self._sealed = parts.text(
+                "A part of this chat was forgotten, so it can be read but not continued.", "sealed soft"
             )
-            self._field.props["aria-label"] = "Message"
-            self._field.props["placeholder"] = "Write to Tsubasa"
-            self._button = ui.element("button").classes("send").props("type=submit")
-            with self._button:
-                icons.icon("send", classes="if-idle")
-                icons.icon("stop", classes="if-busy")
         self._form.on("submit", self._submitted, js_handler="(event) => tsubasa.submit(event, emit)")
         self._field.on("keydown", js_handler="(event) => tsubasa.key(event)")
-        self._field.on("input", js_handler="(event) => tsubasa.grow(event.target)")
-        self._sealed = parts.text(
-            "A part of this chat was forgotten, so it can be read but not continued.", "sealed soft"
-        )
+        self._field.on("input", js_handler="(event) => tsubasa.wrote(event.target)")
         self.busy(False)
 
     def show(self, talk: Talk) -> None:

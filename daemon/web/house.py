@@ -19,7 +19,6 @@ from starlette.requests import Request
 from daemon.web import chat, inbox, memories, nights, privacy, shell
 from daemon.web.desk import Desk
 
-STATIC = Path(__file__).parent / "static"
 TALKATIVE = ("httpx", "httpcore", "engineio", "socketio", "websockets")  # they log what was asked for
 ROOMS: dict[str, Callable[[shell.Visit], None]] = {
     "/": chat.build,
@@ -40,7 +39,7 @@ class House:
         self._desk = Desk(url, key, home=home)
         self._open = AsyncExitStack()
         self.app = FastAPI(openapi_url=None)
-        nicegui.add_static_files("/page", STATIC, max_cache_age=86400)
+        nicegui.add_static_files("/page", shell.STATIC, max_cache_age=86400)
         nicegui.config.socket_io_js_transports = ["websocket"]
         nicegui.config.vue_config_script += "setDark(document.documentElement.dataset.theme === 'dark');"
         nicegui.config.quasar_config["loadingBar"] = {"skipHijack": True}

@@ -30,7 +30,8 @@ def show(element: ui.html, text: str) -> None:
 
 def rendered(text: str) -> str:
     """`text` as HTML."""
-    return str(_reader().render(text))
+    html = str(_reader().render(text))
+    return html.replace("<pre>", '<pre tabindex="0">')  # so that the keyboard can scroll wide code
 
 
 @cache

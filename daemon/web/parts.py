@@ -166,8 +166,8 @@ async def confirm(
     title: str, words: str, *, yes: str, kind: str = "main", more: Callable[[], None] | None = None
 ) -> bool:
     """Ask before something is done; `more` may put further elements under the words."""
-    with ui.dialog() as dialog, box("dialog").props("role=alertdialog") as card:
-        card.props["aria-label"] = title
+    with ui.dialog() as dialog, box("dialog"):
+        dialog.props["aria-label"] = title
         text(title, tag="h2")
         text(words)
         if more:

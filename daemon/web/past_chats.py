@@ -26,10 +26,13 @@ class PastChats:
         self._is_open = False
         self._aside = parts.box("past", tag="aside")
         self._aside.props["aria-label"] = "Earlier chats"
+        self._aside.on("keydown.escape", lambda: self.toggle() if self._is_open else None)
         with self._aside:
             with parts.box("row spread past-head"):
                 parts.text("Earlier", tag="h2")
-                parts.icon_button("Close the list", self.toggle, picture="close", classes="narrow")
+                self._close = parts.icon_button(
+                    "Close the list", self.toggle, picture="close", classes="narrow"
+                )
             self._list = parts.box("past-list")
 
     async def fill(self) -> None:
@@ -51,6 +54,12 @@ class PastChats:
         """Show or hide the list, where the window is too narrow for both."""
         self._is_open = not self._is_open
         self._aside.classes(toggle="open")
+        place = (
+            f"getHtmlElement({self._close.id})"
+            if self._is_open
+            else 'document.querySelector(".chat-tools .narrow")'
+        )
+        ui.run_javascript(f"{place}?.focus()")
 
     def _draw(self) -> None:
         self._list.clear()

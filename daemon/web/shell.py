@@ -6,16 +6,18 @@ keyboard; the state is looked up every few seconds, and whoever waits for an MCP
 Knows nothing of what is in the rooms.
 """
 
+import hashlib
 import logging
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from nicegui import ui
 
 from daemon.errors import DaemonError, NotRunning
-from daemon.version import version
 from daemon.web import icons, parts
 from daemon.web.confirming import Confirming
 from daemon.web.desk import Desk
@@ -24,6 +26,7 @@ from daemon.web.state import State, state_of
 log = logging.getLogger(__name__)
 
 LOOK_S = 3.0
+STATIC = Path(__file__).parent / "static"
 FAVICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#6a67e0" stroke-width="2" '
     f'stroke-linecap="round" stroke-linejoin="round">{icons.WING}</svg>'
@@ -68,7 +71,7 @@ class Visit:
 @contextmanager
 def frame(desk: Desk, path: str, asked: Mapping[str, str]) -> Generator[Visit]:
     """The shell around the room at `path`; the room is built inside."""
-    ui.add_head_html(HEAD.format(v=version()))
+    ui.add_head_html(HEAD.format(v=_mark()))
     ui.on_exception(tell)
     client = ui.context.client
     with client.layout:
@@ -80,6 +83,13 @@ def frame(desk: Desk, path: str, asked: Mapping[str, str]) -> Generator[Visit]:
         room.props("id=room tabindex=-1")
         Confirming(desk)
         yield Visit(desk, asked)
+
+
+@cache
+def _mark() -> str:
+    """Changes with our style and script, so that a browser fetches them anew after an update."""
+    files = sorted(path for path in STATIC.iterdir() if path.is_file())
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 
 def tell(error: Exception) -> None:
@@ -134,7 +144,8 @@ class _Chip:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._asking: set[Any] = set()
-        self._link = ui.element("a").classes("status").props("href=/privacy role=status aria-live=polite")
+        with parts.box("live").props("role=status"):
+            self._link = ui.element("a").classes("status").props("href=/privacy")
         with self._link:
             self._dot = parts.box("dot", tag="span").props("aria-hidden=true")
             self._words = parts.text("…", tag="span")

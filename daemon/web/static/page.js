@@ -28,6 +28,18 @@
 
   function veil(on) {
     root.toggleAttribute("data-private", on);
+    if (on) draft("");
+  }
+
+  // What is being written outlives a reload, unless it is off the record.
+  function draft(text) {
+    try {
+      if (text === undefined) return sessionStorage.getItem("tsubasa.draft") ?? "";
+      if (text && !root.hasAttribute("data-private")) sessionStorage.setItem("tsubasa.draft", text);
+      else sessionStorage.removeItem("tsubasa.draft");
+    } catch {
+      return ""; // storage is switched off
+    }
   }
 
   async function copy(text) {
@@ -37,6 +49,19 @@
   // The chat: the field grows, Enter sends; the page stays at its end while one is there.
   const form = () => document.querySelector("form.composer");
   const field = () => document.querySelector(".composer-field");
+
+  function wrote(area) {
+    grow(area);
+    draft(area.value);
+  }
+
+  let began = false;
+  function begin() {
+    if (began || !field()) return;
+    began = true;
+    field().value = draft();
+    grow(field());
+  }
 
   function grow(area) {
     area.style.height = "auto";
@@ -54,6 +79,7 @@
     if (!text.trim()) return;
     area.value = "";
     grow(area);
+    draft("");
     emit(text);
   }
 
@@ -68,6 +94,7 @@
   let follows = true;
   function toEnd() {
     follows = true;
+    begin();
     requestAnimationFrame(() => scrollTo({ top: document.documentElement.scrollHeight }));
   }
 
@@ -96,10 +123,13 @@
     event.preventDefault(); // what a model wrote leads out in a tab of its own
     open(link.href, "_blank", "noopener,noreferrer");
   });
-  document.addEventListener("DOMContentLoaded", follow);
+  document.addEventListener("DOMContentLoaded", () => {
+    follow();
+    document.getElementById("popup")?.setAttribute("role", "alert"); // the connection is lost
+  });
 
   light();
   wanted.addEventListener("change", light);
   window.addEventListener("storage", light);
-  window.tsubasa = { switchTheme, veil, copy, grow, submit, key, toEnd };
+  window.tsubasa = { switchTheme, veil, copy, wrote, submit, key, toEnd };
 })();

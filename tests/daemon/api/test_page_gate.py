@@ -118,6 +118,20 @@ def test_the_page_takes_files_from_itself_only(tmp_path):
     assert refused + ["method_not_allowed"] * 2 == asyncio.run(scene())
 
 
+def test_a_file_larger_than_an_import_may_be_is_refused_unread(tmp_path):
+    async def scene():
+        async with visited(tmp_path) as (world, browser, _):
+            port = urlsplit(world.url).port
+            headers = {"host": f"127.0.0.1:{port}", "origin": world.url, "cookie": cookies(browser)}
+            asked = "POST /_nicegui/client/a/upload/1 HTTP/1.1"
+            return [
+                await status(port, asked, {**headers, **length})
+                for length in ({"content-length": str(2**40)}, {"transfer-encoding": "chunked"})
+            ]
+
+    assert [413, 413] == asyncio.run(scene())
+
+
 @pytest.mark.parametrize(
     ("origin", "has_cookie"),
     [
@@ -132,10 +146,9 @@ def test_a_socket_is_for_our_page_in_a_signed_in_browser(tmp_path, origin, has_c
     async def scene():
         async with visited(tmp_path) as (world, browser, _):
             port = urlsplit(world.url).port
-            cookies = "; ".join(f"{one.name}={one.value}" for one in browser.cookies.jar)
             headers = {"host": f"127.0.0.1:{port}"}
             if has_cookie:
-                headers["cookie"] = cookies
+                headers["cookie"] = cookies(browser)
             if origin is not None:
                 headers["origin"] = origin.format(url=world.url, port=port)
             return await upgraded(port, headers)
@@ -145,20 +158,29 @@ def test_a_socket_is_for_our_page_in_a_signed_in_browser(tmp_path, origin, has_c
 
 async def upgraded(port, headers):
     """The status that a request for a socket gets."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
     asked = {
         "connection": "Upgrade",
         "upgrade": "websocket",
         "sec-websocket-version": "13",
         "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
-        **headers,
     }
-    lines = [f"{name}: {value}" for name, value in asked.items()]
-    writer.write("\r\n".join(["GET /_nicegui_ws/socket.io/?EIO=4 HTTP/1.1", *lines, "", ""]).encode())
-    status = int((await reader.readline()).split()[1])
+    return await status(port, "GET /_nicegui_ws/socket.io/?EIO=4 HTTP/1.1", {**asked, **headers})
+
+
+async def status(port, asked, headers):
+    """The status that a request gets as soon as its head is read."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    writer.write("\r\n".join([asked, *lines, "", ""]).encode())
+    found = int((await reader.readline()).split()[1])
     writer.close()
     await writer.wait_closed()
-    return status
+    return found
+
+
+def cookies(browser):
+    """What a browser would send of its cookies."""
+    return "; ".join(f"{one.name}={one.value}" for one in browser.cookies.jar)
 
 
 def test_signing_out_takes_the_cookie_back(tmp_path):

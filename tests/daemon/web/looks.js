@@ -45,10 +45,19 @@
   for (const el of document.querySelectorAll("button, a[href], input, select, textarea, [role=switch], [tabindex='0']")) {
     if (!shown(el)) continue;
     const label = el.labels?.length ? [...el.labels].map((one) => one.textContent).join(" ") : "";
-    if (!(el.getAttribute("aria-label") || label || el.textContent || "").trim()) found.push(`no name: ${named(el)}`);
+    if (!(el.getAttribute("aria-label") || label || el.innerText || "").trim()) found.push(`no name: ${named(el)}`);
     const box = el.getBoundingClientRect();
     const inText = el.tagName === "A" && getComputedStyle(el).display === "inline";
     if (!inText && !el.matches(".link") && (box.width < 24 || box.height < 24)) found.push(`too small to hit: ${named(el)}`);
+  }
+  for (const el of document.querySelectorAll("[role=dialog]")) {
+    if (!el.getAttribute("aria-label") && !el.getAttribute("aria-labelledby")) found.push(`a dialog without a name`);
+  }
+  for (const el of document.querySelectorAll("body *")) {
+    const scrolls = ["auto", "scroll"].includes(getComputedStyle(el).overflowX) && el.scrollWidth > el.clientWidth + 1;
+    if (scrolls && shown(el) && el.tabIndex < 0 && !el.querySelector("a, button, input")) {
+      found.push(`the keyboard can't scroll ${named(el)}`);
+    }
   }
   for (const el of document.querySelectorAll("img")) if (!el.hasAttribute("alt")) found.push(`no alt: ${el.src}`);
   const ids = [...document.querySelectorAll("[id]")].map((el) => el.id);

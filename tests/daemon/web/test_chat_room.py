@@ -1,9 +1,12 @@
 """The chat in a real browser."""
 
 import re
+from pathlib import Path
 
 from playwright.sync_api import expect
 
+from daemon.client import Client
+from tests.daemon.api.world import KEY
 from tests.daemon.web.browser import NARROW, picture
 from tests.daemon.web.looks import faults
 from tests.daemon.web.served import BASE_SAYS
@@ -128,6 +131,21 @@ def test_what_is_typed_during_an_answer_waits(visit):
     assert 1 == page.locator(".bubble").count()
 
 
+def test_what_is_written_outlives_a_reload_unless_it_is_off_the_record(visit):
+    page, _ = visit
+    page.wait_for_selector(".facts")
+    page.fill(".composer-field", "half a sentence")
+    page.reload()
+    page.wait_for_selector(".facts")
+    kept = page.input_value(".composer-field")
+    page.click(".veil")
+    expect(page.locator("html")).to_have_attribute("data-private", "")
+    page.fill(".composer-field", "half a secret")
+
+    assert "half a sentence" == kept
+    assert page.evaluate("sessionStorage.getItem('tsubasa.draft')") is None
+
+
 def test_another_answer_takes_the_place_of_the_first_and_makes_no_second_chat(visit):
     page, _ = visit
     answered(page, "Only once, please")
@@ -201,6 +219,47 @@ def test_the_base_model_alone_is_off_the_record_too(visit):
     expect(page.locator("html")).to_have_attribute("data-private", "")
 
     assert "Nothing here is kept" in page.inner_text(".veiled")
+
+
+def test_a_chat_with_something_forgotten_can_be_read_but_not_continued(visit, url):
+    page, _ = visit
+    with Client(url, KEY, home=Path("/")) as client:
+        list(client.chat([{"role": "user", "content": "My secret is Xanadu."}]))
+        (chat,) = [one for one in client.chats()["chats"] if "Xanadu" in one["title"]]
+        client.forget(messages=[client.past_chat(chat["id"])["messages"][0]["id"]])
+    page.goto(f"{url}/?chat={chat['id']}")
+    expect(page.locator(".sealed")).to_be_visible()
+
+    assert "Xanadu" not in page.content()
+    assert not page.locator(".composer").is_visible()
+
+
+def test_of_a_long_chat_the_end_is_drawn_first(visit, url):
+    page, _ = visit
+    turns = [{"role": role, "content": f"{role} {n}"} for n in range(60) for role in ("user", "assistant")]
+    with Client(url, KEY, home=Path("/")) as client:
+        list(client.chat([*turns, {"role": "user", "content": "the last"}]))
+        (chat,) = [one for one in client.chats()["chats"] if one["title"] == "user 0"]
+    page.goto(f"{url}/?chat={chat['id']}")
+    expect(page.locator(".turn")).to_have_count(40)
+    page.click("text=Show the 82 messages before")
+    expect(page.locator(".turn")).to_have_count(80)
+    page.click("text=Show the 42 messages before")
+    expect(page.locator(".turn")).to_have_count(120)
+    page.click("text=Show the 2 messages before")
+    expect(page.locator(".turn")).to_have_count(122)
+
+    assert ["user 0", "user 59", "the last"] == [
+        page.locator(".bubble").nth(n).inner_text() for n in (0, 59, 60)
+    ]
+
+
+def test_a_chat_that_is_not_there_is_said_in_a_line(visit, url):
+    page, seen = visit
+    page.goto(f"{url}/?chat=999")
+
+    expect(page.locator(".q-notification")).to_contain_text("There is no chat 999.")
+    assert [] == seen.wrong
 
 
 def test_an_idea_is_asked_by_one_click(visit):

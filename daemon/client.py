@@ -1,24 +1,19 @@
 """
 Our own API, from the other side: what the command line and the tray use.
 
-Promises: talks to this machine only, through no proxy; a refusal is a `Refused` with the daemon's own
-words, no answer at all is a `NotRunning` that says how to start one. Knows nothing of the daemon's insides.
+Promises: a refusal is a `Refused` with the daemon's own words, no answer at all is a `NotRunning` that says how to
+start one. Knows nothing of the daemon's insides, nor of how bytes come and go: `client_wire.py` does.
 """
 
 import json
-import socket
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from daemon import home as homes
+from daemon.client_wire import PATIENCE_S, Wire, refused
 from daemon.errors import NotRunning, Refused
 from daemon.home import Home
-
-PATIENCE_S = 600.0  # a first answer may have to wait for a large model to load
 
 
 def connect(home: Home, *, patience_s: float = PATIENCE_S) -> "Client":
@@ -38,34 +33,8 @@ def connect(home: Home, *, patience_s: float = PATIENCE_S) -> "Client":
     return Client(running.url, key, home=home.path, patience_s=patience_s)
 
 
-class Client:
-    """A connection to one daemon."""
-
-    def __init__(self, url: str, key: str, *, home: Path, patience_s: float = PATIENCE_S) -> None:
-        """`home` is only named in errors."""
-        self.url = url
-        self.key = key
-        self._home = home
-        self._lines: list[socket.socket] = []  # on which an answer streams
-        self._http = httpx.Client(
-            base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=patience_s, trust_env=False
-        )
-
-    def __enter__(self) -> "Client":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._http.close()
-
-    def cut(self) -> None:
-        """Break off the answer that is under way, from any thread; whoever reads it hears `NotRunning`."""
-        for line in self._lines:
-            with suppress(OSError):  # it is over already
-                line.shutdown(socket.SHUT_RDWR)
+class Client(Wire):
+    """All that can be asked of one daemon."""
 
     def status(self) -> dict[str, Any]:
         """What runs, what is held, and the settings with their origin."""
@@ -107,7 +76,7 @@ class Client:
         with self._answered(), self._http.stream("GET", "/tsubasa/export") as response:
             if not response.is_success or "ndjson" not in response.headers.get("content-type", ""):
                 response.read()
-                raise _refused("the export", response)
+                raise refused("the export", response)
             yield from response.iter_bytes()
 
     def messages(
@@ -187,7 +156,7 @@ class Client:
         with self._answered():
             response = self._http.get(f"/tsubasa/generations/{number}/adapter")
         if not response.is_success or "octet-stream" not in response.headers.get("content-type", ""):
-            raise _refused(f"generation {number}", response)
+            raise refused(f"generation {number}", response)
         return response.content
 
     def past_nights(self) -> dict[str, Any]:
@@ -202,6 +171,18 @@ class Client:
     def import_file(self, file: Path) -> dict[str, Any]:
         """Take one export in."""
         return self._post(f"the import of {file.name}", "/tsubasa/import", {"file": str(file.absolute())})
+
+    def preview_import(self, file: Path) -> dict[str, Any]:
+        """What is in an export, and what of that would be new; nothing is stored."""
+        return self._post(f"{file.name}", "/tsubasa/import/preview", {"file": str(file.absolute())})
+
+    def import_of(self, number: int) -> dict[str, Any]:
+        """One import, and what undoing it would take."""
+        return self._get(f"import {number}", f"/tsubasa/import/{number}")
+
+    def storage(self) -> dict[str, Any]:
+        """What is kept, where and how large, how it is encrypted, and what went over the network."""
+        return self._get("what is stored", "/tsubasa/storage")
 
     def imports(self) -> dict[str, Any]:
         """What was taken in and not undone."""
@@ -239,7 +220,8 @@ class Client:
     ) -> Iterator[str]:
         """The answer to `messages`, piece by piece; `options` are further keys of the request."""
         for chunk in self.chunks(messages, model=model, **options):
-            yield _piece(chunk)
+            if chunk["choices"]:  # the last one only counts
+                yield _piece(chunk)
 
     def chunks(
         self,
@@ -263,7 +245,7 @@ class Client:
         ):
             if not response.is_success or "event-stream" not in response.headers.get("content-type", ""):
                 response.read()
-                raise _refused("the chat", response)
+                raise refused("the chat", response)
             for line in response.iter_lines():
                 if line.startswith("data: ") and line != "data: [DONE]":
                     chunk: dict[str, Any] = json.loads(line.removeprefix("data: "))
@@ -282,48 +264,8 @@ class Client:
         """A link that signs a browser in, once, within a minute; it leads to `page`."""
         return str(self._post("the link", "/tsubasa/links", {"page": page})["url"])
 
-    def _connected(self, event: str, told: Mapping[str, Any]) -> None:
-        if event == "connection.connect_tcp.complete":
-            self._lines.append(told["return_value"].get_extra_info("socket"))
-
-    def _get(self, what: str, path: str, **query: object) -> dict[str, Any]:
-        asked = {name: str(value) for name, value in query.items() if value is not None}
-        with self._answered():
-            return _read(what, self._http.get(path, params=asked))
-
-    def _post(self, what: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        with self._answered():
-            sent = json.dumps(dict(body))  # ASCII, for file names that are no UTF-8
-            headers = {"content-type": "application/json"}
-            return _read(what, self._http.post(path, content=sent, headers=headers))
-
-    @contextmanager
-    def _answered(self) -> Iterator[None]:
-        try:
-            yield
-        except httpx.RequestError as error:
-            raise NotRunning(self._home, f"{self.url} does not answer ({error})") from error
-
 
 def _piece(chunk: Mapping[str, Any]) -> str:
     if "error" in chunk:
         raise Refused("the chat", 200, chunk["error"]["message"])
     return "".join(choice["delta"].get("content") or "" for choice in chunk["choices"])
-
-
-def _read(what: str, response: httpx.Response) -> dict[str, Any]:
-    try:
-        found = response.json() if response.is_success else None
-    except ValueError:
-        found = None
-    if not isinstance(found, dict):
-        raise _refused(what, response)
-    return found
-
-
-def _refused(what: str, response: httpx.Response) -> Refused:
-    try:
-        message = response.json()["error"]["message"]
-    except (ValueError, KeyError, TypeError):
-        message = "an answer that Tsubasa does not give; is another program on its port?"
-    return Refused(what, response.status_code, message)

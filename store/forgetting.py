@@ -56,6 +56,8 @@ class Concerned:
     memories: tuple[int, ...]
     lessons: tuple[Lesson, ...]
     generations: tuple[int, ...]  # that have learned it, those tainted before too
+    messages: tuple[int, ...]  # whose text goes
+    kept_memories: tuple[int, ...] = ()  # others drawn from these messages, which stay
 
 
 def forget(
@@ -104,12 +106,19 @@ def forget(
 def concerned(
     db: apsw.Connection, memory_ids: Sequence[int] = (), *, messages: Sequence[int] = ()
 ) -> Concerned:
-    """What `forget` would take of memories and lessons; nothing is changed. Raises as `forget`."""
+    """What `forget` would take; nothing is changed. Raises as `forget`."""
     chain, gone = _with_history(db, memory_ids)
     _check_messages(db, messages)
-    lessons = lessons_of(db, chain, quotes_of(db, gone, messages))
-    learned = learned_by(db, memory_ids=chain, lesson_ids=lessons)
-    return Concerned(memories=tuple(gone), lessons=tuple(several(db, lessons)), generations=learned)
+    quotes = quotes_of(db, gone, messages)
+    redacted = _with_replies(db, _telling(db, gone, quotes, messages))
+    lessons = lessons_of(db, chain, quotes)
+    return Concerned(
+        memories=tuple(gone),
+        lessons=tuple(several(db, lessons)),
+        generations=learned_by(db, memory_ids=chain, lesson_ids=lessons),
+        messages=tuple(redacted),
+        kept_memories=tuple(_kept(db, redacted, gone)),
+    )
 
 
 def _counts(report: ForgetReport) -> nights.Forgotten:

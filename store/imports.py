@@ -14,8 +14,10 @@ from datetime import datetime
 import apsw
 
 from store import chains, words
-from store.chats import Message, NewMessage, by_external_id, clean, get, insert, start_chat
+from store.chats import Message, NewMessage, by_external_id, clean, insert, start_chat
+from store.chats import get as get_message
 from store.database import moment, rows, stamp, storable, writing
+from store.errors import NoSuchImport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +95,14 @@ def listed(db: apsw.Connection) -> list[Import]:
     ]
 
 
+def get(db: apsw.Connection, import_id: int) -> Import:
+    """The import with this number; raises `NoSuchImport`."""
+    for one in listed(db):
+        if one.id == import_id:
+            return one
+    raise NoSuchImport(import_id)
+
+
 def _add_session(
     db: apsw.Connection, session: Sequence[NewMessage], at: datetime, newest: int
 ) -> tuple[list[int], list[int]]:
@@ -131,4 +141,4 @@ def _same(db: apsw.Connection, message: NewMessage, tip: Message | None, newest:
             stamp(message.said_at) if message.said_at else None,
         ),
     )
-    return get(db, found[0][0]) if found else None
+    return get_message(db, found[0][0]) if found else None

@@ -78,6 +78,11 @@ def describe(home: Path, *, keyring: str = "auto") -> tuple[bool, str]:
     return False, why
 
 
+def is_in_file(home: Path) -> bool:
+    """Whether the key lies in a file of the home; else the OS keyring has it."""
+    return (home / KEY_FILE).exists()
+
+
 def _read(file: Path) -> bytes:
     mode = file.stat().st_mode & 0o777
     if os.name == "posix" and mode & 0o077:

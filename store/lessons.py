@@ -105,6 +105,16 @@ def unstudied(db: apsw.Connection) -> list[Memory]:
     return [from_row(row) for row in found]
 
 
+def about(db: apsw.Connection, memory_ids: Iterable[int]) -> list[Lesson]:
+    """The lessons that were made of any of these memories, oldest first, whether or not they hold."""
+    return _lessons(
+        db,
+        """where lessons.id in (select lesson_id from lesson_memories
+            where memory_id in (select value from json_each(?)))""",
+        (id_list(memory_ids),),
+    )
+
+
 def wordings(db: apsw.Connection, lesson_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
     """Question and answer of those of these lessons that are still there."""
     sql = "select id, question, answer from lessons where id in (select value from json_each(?))"

@@ -109,12 +109,17 @@ def _counts(report: UndoReport) -> nights.Forgotten:
 
 
 def concerned(db: apsw.Connection, import_id: int) -> Concerned:
-    """What `undo_import` would take of memories and lessons; nothing is changed. Nothing where there is no import."""
+    """What `undo_import` would take; nothing is changed. Nothing where there is no import."""
     _, gone = _messages(db, import_id)
     memories, after = _memories(db, gone)
     lessons = lessons_of(db, [*memories, *after], ())
     learned = learned_by(db, memory_ids=[*memories, *after], lesson_ids=lessons)
-    return Concerned(memories=tuple(memories), lessons=tuple(several(db, lessons)), generations=learned)
+    return Concerned(
+        memories=tuple(memories),
+        lessons=tuple(several(db, lessons)),
+        generations=learned,
+        messages=tuple(gone),
+    )
 
 
 def _messages(db: apsw.Connection, import_id: int) -> tuple[int, list[int]]:

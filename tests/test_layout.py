@@ -27,7 +27,7 @@ ONLY_IN = {  # one door to each heavy library
     "Xlib": ("tray/",),
     "jeepney": ("tray/bus.py",),
     "uvicorn": ("daemon/server.py",),
-    "httpx": ("daemon/client.py", "daemon/pulling/wire.py"),
+    "httpx": ("daemon/client_wire.py", "daemon/pulling/wire.py"),
     "psutil": ("daemon/night/machine.py", "daemon/night/pause.py", "daemon/night/private_folder.py"),
     "torch": ("trainer/torch_", "daemon/embedding/model.py", "models/nano/", "bench/plain_loop.py"),
     "transformers": ("trainer/torch_", "bench/plain_loop.py"),

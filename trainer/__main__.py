@@ -1,7 +1,7 @@
 """
 The trainer as a process: one job on stdin up to its end, JSON lines on stdout, a log on stderr.
 
-    {"type": "progress", "done", "total", "unit", "note", "loss"} ...
+    {"type": "progress", "done", "total", "unit", "note", "loss", "exam_loss"} ...
     {"type": "done", "adapter", "sha256", "steps", "train_loss", "exam_loss", "seconds", "lessons", "skipped",
      "contradicting", "backend", "peak_mb", "tokens", "tokens_per_s", "resumed_from"}
 or  {"type": "error", "code", "message"} and exit code 1

@@ -69,9 +69,11 @@ def train(
         order.take(at.batch)
         at.step, at.lessons, at.tokens = at.step + 1, at.lessons + at.batch, at.tokens + len(batch.tokens)
         at.losses.append(_finite(loss, at.step, peak))
-        yield Progress(done=at.step, total=at.steps, unit="steps", note="learning", loss=loss)
-        if exam and (at.step % max(1, at.steps // recipe.checks) == 0 or at.step == at.steps):
-            _look(backend, exam, at, peak)
+        looks = exam and (at.step % max(1, at.steps // recipe.checks) == 0 or at.step == at.steps)
+        exam_loss = _look(backend, exam, at, peak) if looks else None
+        yield Progress(
+            done=at.step, total=at.steps, unit="steps", note="learning", loss=loss, exam_loss=exam_loss
+        )
         keep()
     return at.best or _trained(backend, at.losses, None, peak)
 
@@ -84,8 +86,8 @@ def _halve(at: Position, recipe: Recipe) -> None:
     at.batch = smaller
 
 
-def _look(backend: Backend, exam: Sequence[TaughtLesson], at: Position, peak: float) -> None:
-    """Measure the exam's loss and remember the adapter if it is the best so far."""
+def _look(backend: Backend, exam: Sequence[TaughtLesson], at: Position, peak: float) -> float:
+    """The exam's loss, measured; the adapter is remembered if it is the best so far."""
     loss = _finite(_mean_loss(backend, exam, at), at.step, peak)
     best = math.inf if at.best is None or at.best.exam_loss is None else at.best.exam_loss
     if at.mark is None or loss < BETTER * at.mark:
@@ -94,6 +96,7 @@ def _look(backend: Backend, exam: Sequence[TaughtLesson], at: Position, peak: fl
         at.tired += 1
     if loss < best:
         at.best = _trained(backend, at.losses, loss, peak)
+    return loss
 
 
 def _trained(backend: Backend, losses: list[float], exam_loss: float | None, peak: float) -> Trained:

@@ -13,6 +13,7 @@ class Progress:
     unit: str  # "lessons" while the teacher answers, "steps" while the student learns
     note: str
     loss: float | None = None  # nats per answer token of the last step
+    exam_loss: float | None = None  # the same of the exam lessons, where they were looked at after that step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

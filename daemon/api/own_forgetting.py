@@ -59,7 +59,10 @@ def routes(services: Services) -> APIRouter:
         weights = await _look(services, concerned) if wanted.weights else None
         return {
             "memories": concerned.memories,
+            "messages": len(concerned.messages),
+            "kept_memories": concerned.kept_memories,
             "lessons": len(concerned.lessons),
+            "generations": concerned.generations,
             "also_told_by": await keep.run(_also_told, concerned.memories),
             "weights": weights,
         }

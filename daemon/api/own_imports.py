@@ -1,5 +1,5 @@
 """
-Imports, over HTTP: take a file in, list what was taken in, undo one.
+Imports, over HTTP: look into a file, take it in, list what was taken in, see what undoing one would take, undo it.
 
 Knows nothing of formats.
 """
@@ -9,20 +9,22 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter
+from fastapi import Path as PathParameter
 from pydantic import BaseModel, Field
 
 from daemon.api.own_forgetting import in_the_weights
 from daemon.api.wire_error import WireError
+from daemon.inbox.preview import look_into
 from daemon.inbox.take_in import take_in
 from daemon.night.undo import undo_import
 from daemon.services import Services
-from store import imports
+from store import imports, memories, undoing
 
 HIGHEST_ID = 2**63 - 1  # that the store can hold
 
 
 class Import(BaseModel):
-    """The body of POST /tsubasa/import."""
+    """The body of POST /tsubasa/import, and of /tsubasa/import/preview."""
 
     file: Path  # absolute
 
@@ -40,11 +42,30 @@ def routes(services: Services) -> APIRouter:
 
     @router.post("")
     async def imported(wanted: Import) -> dict[str, Any]:
-        if not wanted.file.is_absolute():
-            raise WireError(400, "file must be an absolute path.", code="invalid_value", param="file")
+        _check(wanted)
         taken = await take_in(keep, wanted.file, largest=services.settings.config.largest_import)
         await services.runner.order("index", {})
         return asdict(taken)
+
+    @router.post("/preview")
+    async def previewed(wanted: Import) -> dict[str, Any]:
+        """What is in the file, and what of that would be new; nothing is stored."""
+        _check(wanted)
+        return asdict(await look_into(keep, wanted.file, largest=services.settings.config.largest_import))
+
+    @router.get("/{number}")
+    async def one(number: Annotated[int, PathParameter(ge=1, le=HIGHEST_ID)]) -> dict[str, Any]:
+        """What undoing an import would take."""
+        found = await keep.run(imports.get, number)
+        concerned = await keep.run(undoing.concerned, number)
+        return {
+            "import": asdict(found),
+            "messages": len(concerned.messages),
+            "memories": concerned.memories,
+            "lines": await keep.run(_lines, concerned.memories),
+            "lessons": len(concerned.lessons),
+            "generations": concerned.generations,
+        }
 
     @router.get("")
     async def listed() -> dict[str, Any]:
@@ -63,3 +84,12 @@ def routes(services: Services) -> APIRouter:
         return {**asdict(done), "weights": await in_the_weights(services, done.was_learned)}
 
     return router
+
+
+def _lines(db: Any, memory_ids: tuple[int, ...]) -> list[dict[str, Any]]:
+    return [{"id": id, "line": line} for id, line in sorted(memories.lines(db, memory_ids).items())]
+
+
+def _check(wanted: Import) -> None:
+    if not wanted.file.is_absolute():
+        raise WireError(400, "file must be an absolute path.", code="invalid_value", param="file")

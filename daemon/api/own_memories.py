@@ -14,7 +14,7 @@ from fastapi import APIRouter, Path, Query
 from daemon.api.wire_error import WireError
 from daemon.memory.recall import recall
 from daemon.services import Services
-from store import chats, memories, recalling, recalls, vectors, words
+from store import chats, lessons, memories, recalling, recalls, tainting, vectors, words
 from store.chats import Message
 from store.memories import Memory
 
@@ -109,4 +109,9 @@ def _why(db: Any, memory_id: int) -> dict[str, Any]:
             (asdict(event) for one in line for event in memories.events(db, one.id)), key=itemgetter("id")
         ),
         "messages": [asdict(message) for message in sources],
+        "lessons": [
+            {"question": one.question, "answer": one.answer, "kind": one.kind, "split": one.split}
+            for one in lessons.about(db, [memory_id])
+        ],
+        "learned_by": tainting.learned_by(db, memory_ids=[memory_id], lesson_ids=()),
     }

@@ -42,12 +42,14 @@ def routes(services: Services) -> APIRouter:
     @router.get("/night")
     async def followed() -> dict[str, Any]:
         job = await keep.run(jobs.latest, "night")
-        return {"job": asdict(job) if job else None, **services.nights.as_json()}
+        curve = services.nights.curve.numbers()
+        return {"job": asdict(job) if job else None, **services.nights.as_json(), "curve": curve}
 
     @router.get("/nights")
     async def listed() -> dict[str, Any]:
         found = await keep.run(nights.newest, MOST_LISTED)
-        return {"nights": [await keep.run(report_on, one.id) for one in found]}
+        reports = [await keep.run(report_on, one.id) for one in found]
+        return {"nights": [{**report, "curve": None} for report in reports]}  # drawn one at a time
 
     @router.get("/nights/latest")
     async def latest() -> dict[str, Any]:

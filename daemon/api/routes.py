@@ -23,6 +23,7 @@ from daemon.api import (
     own_nights,
     own_proof,
     own_status,
+    own_storage,
     own_work,
     sign_in,
 )
@@ -57,6 +58,7 @@ def make_app(services: Services, door: Door | None = None) -> FastAPI:
         own_status,
         own_proof,
         own_logging,
+        own_storage,
     )
     for room in rooms:
         app.include_router(room.routes(services))

@@ -24,6 +24,7 @@ from daemon.memory.study import study_missing
 from daemon.memory.waiting import Waiting, waiting
 from daemon.night.candidate import examine, propose, settle, swap
 from daemon.night.compose import compose
+from daemon.night.curve import Curve
 from daemon.night.errors import FORGOTTEN_MEANWHILE, NightEnded, NightFailed
 from daemon.night.pause import Gate
 from daemon.night.report import Before, by_reason, record
@@ -88,6 +89,7 @@ async def run_night(
     gate: Gate | None = None,
     checkpoints: Path | None = None,
     unlearning: Unlearning | None = None,
+    curve: Curve | None = None,
 ) -> NightReport:
     """
     One whole night, recorded in the store whatever becomes of it.
@@ -99,6 +101,7 @@ async def run_night(
         by_itself: nobody asked for it; then it is left out when the live generation has these very lessons.
         job_id: the job that this is an attempt of; gate, checkpoints: the trainer's, as `train` has them.
         unlearning: what must be gone from a candidate.
+        curve: where the losses of the training are noted.
 
     Raises:
         NightEnded: the gate ended the trainer; nothing changed.
@@ -111,23 +114,23 @@ async def run_night(
         tonight, wait = await prepare(keep, engine, seed, on_progress)
         ending.numbers = {"waiting": by_reason((one.memory_id, one.reason) for one in wait)}
         ending.numbers["by_itself"] = int(by_itself)
-        refused = await keep.run(nights.last_refused, base_sha256, live.id if live else 0)
-        if why_not := await _why_not(keep, tonight, live, by_itself, refused):
+        if why_not := await _why_not(keep, tonight, live, by_itself, base_sha256):
             facts = sum(lesson.kind == "fact" for lesson in tonight)
             ending.outcome = "nothing"
             ending.numbers |= {"lessons": len(tonight), "facts": facts}
             return _left_out(why_not, time.monotonic() - began)
-        trained = await train(
-            tonight,
-            model_path=model_path,
-            recipe=recipe or {},
-            seed=seed,
-            runtime_dir=runtime_dir,
-            on_progress=on_progress,
-            argv=trainer,
-            gate=gate,
-            checkpoints=checkpoints,
-        )
+        async with _drawn(curve or Curve(), ending, on_progress) as noted:
+            trained = await train(
+                tonight,
+                model_path=model_path,
+                recipe=recipe or {},
+                seed=seed,
+                runtime_dir=runtime_dir,
+                on_progress=noted,
+                argv=trainer,
+                gate=gate,
+                checkpoints=checkpoints,
+            )
         return await _judge(
             keep, engine, tonight, trained, base_sha256, ending, began, on_progress, unlearning, gate
         )
@@ -152,6 +155,22 @@ async def _recorded(
         raise
     finally:
         await keep.run(ending.write)
+
+
+@asynccontextmanager
+async def _drawn(
+    curve: Curve, ending: _Ending, on_progress: Callable[[Progress], None]
+) -> AsyncGenerator[Callable[[Progress], None], None]:
+    """What to tell progress to, so that it is drawn; the curve goes into the record, also of a night that fails."""
+
+    def noted(progress: Progress) -> None:
+        curve.note(progress)
+        on_progress(progress)
+
+    try:
+        yield noted
+    finally:
+        ending.numbers["curve"] = curve.numbers()
 
 
 async def _judge(
@@ -217,14 +236,9 @@ async def _why_not(
     tonight: Sequence[Lesson],
     live: Generation | None,
     by_itself: bool,
-    refused: int | None,
+    base_sha256: str,
 ) -> str | None:
-    """
-    Why there is nothing to do tonight; None when there is.
-
-    Args:
-        refused: the generation that the last night by itself made beside this live one, when it was refused.
-    """
+    """Why there is nothing to do tonight; None when there is."""
     if not any(lesson.kind == "fact" for lesson in tonight):
         return "nothing to learn: no memory that holds has lessons"
     if not by_itself:
@@ -232,6 +246,7 @@ async def _why_not(
     ids = {lesson.id for lesson in tonight}
     if live is not None and await keep.run(generations.lesson_ids, live.id) == ids:
         return f"nothing new to learn: generation {live.id} has learned all these lessons"
+    refused = await keep.run(nights.last_refused, base_sha256, live.id if live else 0)
     if refused is not None and await keep.run(generations.lesson_ids, refused) == ids:
         return f"nothing new to learn: generation {refused} learned these very lessons and was refused"
     return None

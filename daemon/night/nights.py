@@ -21,6 +21,7 @@ from daemon.engine.client import Engine
 from daemon.jobs import Postponed
 from daemon.keeper import Keeper
 from daemon.night import checkpoints
+from daemon.night.curve import Curve
 from daemon.night.errors import FORGOTTEN_MEANWHILE, CheckpointsUnsafe, NightEnded, NightFailed
 from daemon.night.night import NightReport, Progress, run_night
 from daemon.night.pause import Gate
@@ -92,6 +93,7 @@ class Nights:
         self._forgets = 0
         self.waiting: str | None = None  # why no night begins by itself now
         self.progress: Progress | None = None  # of the night that runs; None when none does
+        self.curve = Curve()  # of the training that runs, or ran last
         self.last: NightReport | None = None  # of the latest night, once it is done
         self._last_job: int | None = None  # the job that `last` reports of
 
@@ -172,6 +174,7 @@ class Nights:
             async with self._forgetting:
                 forgets = self._forgets
                 self._gate.begin()
+                self.curve.clear()
                 folder = await asyncio.to_thread(self._checkpoint_folder)
             try:
                 report = await run_night(
@@ -187,6 +190,7 @@ class Nights:
                     gate=self._gate,
                     checkpoints=folder,
                     unlearning=self._unlearning,
+                    curve=self.curve,
                 )
                 return report if self._forgets == forgets else _without_quotes(report)
             except (NightEnded, NightFailed) as error:

@@ -115,6 +115,7 @@ def told(night: Night, texts: Texts) -> dict[str, Any]:
         "forgotten_since": len(shown - texts.memories.keys()),
         "waiting": [{**_line(id, texts), "reason": why} for id, why in waiting if id in texts.memories],
         "cost": {"backend": night.backend, **found.get("cost", {})},
+        "curve": found.get("curve"),  # None: the night is older than curves, or did not come to train
     }
 
 

@@ -41,6 +41,8 @@ class Progress:
     total: int
     unit: str
     note: str
+    loss: float | None = None  # nats per answer token of the last step, while the student learns
+    exam_loss: float | None = None  # the same of held-out lessons, now and then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,7 +216,12 @@ def _understood(line: bytes) -> dict[str, Any]:
 def _progress(said: Mapping[str, Any]) -> Progress:
     try:
         return Progress(
-            done=int(said["done"]), total=int(said["total"]), unit=str(said["unit"]), note=str(said["note"])
+            done=int(said["done"]),
+            total=int(said["total"]),
+            unit=str(said["unit"]),
+            note=str(said["note"]),
+            loss=_number(said.get("loss")),
+            exam_loss=_number(said.get("exam_loss")),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise NightFailed(f"the trainer's progress can't be read ({type(error).__name__})") from error

@@ -1,11 +1,124 @@
 """
-The room of the inbox.
+The room of the inbox: drop a file, see what is in it, take it in, or take it back.
+
+Promises: nothing is stored before a person has seen what it is; a file that can't be read says why, in its place.
+Knows nothing of formats.
 """
 
-from daemon.web import parts
+import asyncio
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nicegui import events, ui
+
+from daemon.inbox.export import FORMATS
+from daemon.inbox.own_export import FORMAT
+from daemon.web import import_card, parts, uploads
+from daemon.web.forms import fill, waiting
+from daemon.web.icons import icon
+from daemon.web.import_card import Card
 from daemon.web.shell import Visit
+from daemon.web.words import day
+
+Found = Mapping[str, Any]
+DROP = """(event) => {{ event.preventDefault(); event.currentTarget.classList.remove("over");
+    getElement({id}).$refs.qRef.addFiles([...event.dataTransfer.files]) }}"""
+OVER = '(event) => { event.preventDefault(); event.currentTarget.classList.add("over") }'
+LEAVE = '(event) => event.currentTarget.classList.remove("over")'
 
 
 def build(visit: Visit) -> None:
     """Furnish the room."""
-    parts.heading("Inbox", "Bring your chats from elsewhere.")
+    InboxRoom(visit).build()
+
+
+class InboxRoom:
+    """The room while somebody is in it."""
+
+    def __init__(self, visit: Visit) -> None:
+        self._desk = visit.desk
+        self._home: Path | None = None
+
+    def build(self) -> None:
+        """A place to drop files, the cards of those dropped, and what was taken in before."""
+        parts.heading(
+            "Inbox", "Bring what you told other assistants. You see what is in a file before it goes in."
+        )
+        self._upload = ui.upload(
+            multiple=True, auto_upload=True, on_upload=self._dropped, on_rejected=_rejected
+        )
+        self._upload.classes("unseen").props("aria-hidden=true tabindex=-1 no-thumbnails")
+        self._build_zone()
+        self._cards = parts.box("cards").props("aria-live=polite")
+        self._past = parts.box("imports")
+        with self._past:
+            waiting()
+        ui.timer(0.01, lambda: fill(self._past, self._enter), once=True)
+
+    def _build_zone(self) -> None:
+        pick = f"() => getElement({self._upload.id}).$refs.qRef.pickFiles()"
+        zone = parts.box("drop")
+        zone.on("dragover", js_handler=OVER).on("dragleave", js_handler=LEAVE)
+        zone.on("drop", js_handler=DROP.format(id=self._upload.id))
+        with zone:
+            icon("inbox")
+            parts.text("Drop an export here", tag="h2")
+            parts.text(
+                f"{', '.join(sorted({*FORMATS, FORMAT}, key=str.lower))}; also as a ZIP.", "soft formats"
+            )
+            with parts.box("button main", tag="button").props("type=button").on("click", js_handler=pick):
+                parts.text("Choose files", tag="span")
+            self._folder = parts.text("", "soft small")
+
+    async def _enter(self) -> None:
+        status = await self._desk.ask(lambda client: client.status())
+        self._home = Path(status["home"])
+        await asyncio.to_thread(uploads.sweep, self._home)
+        if any(one["key"] == "inbox" and one["value"] for one in status["settings"]):
+            self._folder.set_text(f"Or put them into {self._home / 'inbox'}: they go in by themselves.")
+        await self._load()
+
+    async def _dropped(self, event: events.UploadEventArguments) -> None:
+        with self._cards:
+            place = parts.box("card import")
+            place.move(target_index=0)
+        with place:
+            waiting(f"Reading {event.file.name} …")
+        home = self._home or Path((await self._desk.ask(lambda client: client.status()))["home"])
+        file = await asyncio.to_thread(uploads.keep, home, event.file.name, await event.file.read())
+        await Card(self._desk, place, file, on_change=self._load).look()
+        self._upload.reset()
+
+    async def _load(self) -> None:
+        found = (await self._desk.ask(lambda client: client.imports()))["imports"]
+        self._past.clear()
+        with self._past:
+            if found:
+                parts.text("What went in", tag="h2")
+                with parts.box("table-box"), parts.box("plain imported", tag="table") as table:
+                    table.props["aria-label"] = "Imports"
+                    with parts.box(tag="thead"), parts.box(tag="tr"):
+                        for title in ("File", "When", "Chats", "Messages", ""):
+                            parts.text(title, tag="th").props("scope=col")
+                    with parts.box(tag="tbody"):
+                        for one in reversed(found):
+                            self._row(one)
+
+    def _row(self, one: Found) -> None:
+        with parts.box(tag="tr"):
+            parts.text(one["name"], "file", tag="td")
+            parts.text(day(one["at"]), "soft", tag="td")
+            parts.text(f"{one['sessions']:,}", "soft number", tag="td")
+            parts.text(f"{one['turns']:,}", "soft number", tag="td")
+            with parts.box("last", tag="td"):
+                back = parts.button("Take back", lambda: self._take_back(one), picture="undo", kind="link")
+                back.props["aria-label"] = f"Take back {one['name']}"
+
+    async def _take_back(self, one: Found) -> None:
+        if await import_card.take_back(self._desk, one["id"]):
+            await self._load()
+
+
+def _rejected() -> None:
+    parts.say("That file is not taken: it is larger than max_import_mb allows.", "bad")

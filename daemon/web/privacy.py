@@ -1,11 +1,181 @@
 """
-The room of the privacy.
+The room of privacy: what is kept, where, how large, how encrypted; and what went over the network.
+
+Promises: says what it finds, also where that is not flattering: what lies unencrypted is named with its size.
+Knows nothing of how it is measured.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
+from nicegui import ui
+
 from daemon.web import parts
+from daemon.web.desk import Desk
+from daemon.web.forms import bar, facts, fill, waiting
+from daemon.web.icons import icon
 from daemon.web.shell import Visit
+from daemon.web.words import counted, day, size
+
+Found = Mapping[str, Any]
+KEPT = {  # part of the store: what it is for a person, and one of it
+    "chats": ("Chats", "message", "messages"),
+    "memories": ("Memories", "memory", "memories"),
+    "history": ("Their history", "step", "steps"),
+    "lessons": ("Lessons", "lesson", "lessons"),
+    "generations": ("Generations", "generation", "generations"),
+    "nights": ("Nights", "night", "nights"),
+    "imports": ("Imports", "import", "imports"),
+    "words": ("Index of words", "", ""),
+    "vectors": ("Index of meaning", "vector", "vectors"),
+    "forgotten": ("Marks of what was forgotten", "message", "messages"),
+    "other": ("The file's own", "", ""),
+    "free": ("Room to be used again", "", ""),
+}
+LAST = ("other", "free")
+PLACES = {  # what lies beside the store: what it is, and why it is there
+    "inbox": ("Files in the inbox", "your own exports, as you dropped them; delete them when you like"),
+    "keys": ("Keys", "one opens the API; the other, if there, the store"),
+    "settings": ("Settings", "config.toml, written by you"),
+    "rest": ("Notes of the daemon", "its lock, its address, what the command line remembers"),
+}
 
 
 def build(visit: Visit) -> None:
     """Furnish the room."""
-    parts.heading("Privacy", "What is kept, where, and how big.")
+    parts.heading("Privacy", "What is kept of you, where it lies, and what has left this machine.")
+    place = parts.box("privacy")
+    with place:
+        waiting("Measuring …")
+
+    async def load() -> None:
+        await _load(visit.desk, place)
+
+    ui.timer(0.01, lambda: fill(place, load), once=True)
+
+
+async def _load(desk: Desk, place: ui.element) -> None:
+    found = await desk.ask(lambda client: client.storage())
+    status = await desk.ask(lambda client: client.status())
+    place.clear()
+    with place:
+        with parts.box("two"):
+            _sent(found)
+            _encryption(found)
+        _kept(found)
+        _beside(found)
+        _doors(status)
+
+
+def _sent(found: Found) -> None:
+    traffic = found["traffic"]
+    since = f"since {day(found['since'])}" if found["since"] else "since the installation"
+    with parts.box("card sent", tag="section"):
+        parts.text("Sent to anybody", tag="h2")
+        parts.text(size(traffic["sent"]), "figure")
+        if not (traffic["sent"] or traffic["received"]):
+            parts.text(f"Nothing has left this machine {since}, and nothing was fetched.", "soft")
+            return
+        told = "requests for downloads that you asked for, with no word of yours."
+        parts.text(f"{since[:1].upper()}{since[1:]}: {told} {size(traffic['received'])} came in.", "soft")
+        hosts = traffic["hosts"].items()
+        facts([(host, f"{size(out)} sent, {size(back)} received") for host, (out, back) in hosts])
+
+
+def _encryption(found: Found) -> None:
+    with parts.box("card lock", tag="section"):
+        with parts.box("row spread"):
+            parts.text("Encryption", tag="h2")
+            parts.chip("on", "good", picture="check") if found["encrypted"] else parts.chip(
+                "off", "bad", picture="warn"
+            )
+        if not found["encrypted"]:
+            parts.problem(
+                "The store's file is not encrypted. Restore a backup, or ask for help before you go on."
+            )
+        where = (
+            "in the keyring of the system"
+            if found["key"] == "keyring"
+            else f"in the file {found['home']}/key"
+        )
+        facts(
+            [
+                ("Every page", found["store"]["cipher"]),
+                ("The key", where),
+                ("The folder", "only you can enter" if found["private"] else "others can look in"),
+            ]
+        )
+        if not found["private"]:
+            parts.text(f"Close it with: chmod 700 {found['home']}", "warning mono small")
+
+
+def _kept(found: Found) -> None:
+    store = found["store"]
+    largest = max((part["bytes"] for part in store["parts"]), default=1) or 1
+    with parts.section("What is kept", "All of it in one encrypted file.", classes="kept"):
+        path = next((one["path"] for one in found["places"] if one["what"] == "store"), found["home"])
+        facts(
+            [
+                ("File", path),
+                ("Size", f"{size(store['bytes'])}, on a disk with {size(found['free_bytes'])} free"),
+                ("Oldest word", day(store["oldest"]) if store["oldest"] else "none yet"),
+            ]
+        )
+        with parts.box("table-box"), parts.box("plain stored", tag="table") as table:
+            table.props["aria-label"] = "What is in the store"
+            with parts.box(tag="thead"), parts.box(tag="tr"):
+                for title in ("What", "How many", "", "Room"):
+                    parts.text(title, tag="th").props("scope=col")
+            with parts.box(tag="tbody"):
+                for part in sorted(store["parts"], key=lambda one: one["name"] in LAST):
+                    _part(part, part["bytes"] / largest)
+
+
+def _part(part: Found, of_largest: float) -> None:
+    name, one, many = KEPT.get(part["name"], (part["name"], "row", "rows"))
+    with parts.box(tag="tr"):
+        parts.text(name, "name", tag="td")
+        many_of_it = "" if part["rows"] is None or not one else counted(part["rows"], one, many)
+        parts.text(many_of_it, "soft", tag="td")
+        with parts.box("of-it", tag="td"):
+            bar(of_largest, f"{name}: {size(part['bytes'])}")
+        parts.text(size(part["bytes"]), "number", tag="td")
+
+
+def _beside(found: Found) -> None:
+    beside = [one for one in found["places"] if not one["encrypted"] and one["what"] in PLACES]
+    if not beside:
+        return
+    with parts.section(
+        "Beside it, not encrypted", "Readable by you alone, like any file of yours.", classes="beside-it"
+    ):
+        with parts.box("places", tag="ul"):
+            for one in beside:
+                name, why = PLACES[one["what"]]
+                with parts.box(tag="li"):
+                    icon("file")
+                    with parts.box("place-words"):
+                        parts.text(f"{name}: {counted(one['files'], 'file')}, {size(one['bytes'])}", "name")
+                        parts.text(why, "soft small")
+                        parts.text(one["path"], "soft small mono path")
+
+
+def _doors(status: Found) -> None:
+    values = {one["key"]: one["value"] for one in status["settings"]}
+    with parts.section("Who can come in", classes="doors"):
+        facts(
+            [
+                ("Listens on", f"{values['host']}: this machine only, never the network"),
+                ("Asks for", "the key, of every program; a link that works once, of every browser"),
+                (
+                    "Downloads",
+                    "allowed by you, for the embedder"
+                    if values["downloads"]
+                    else "only what you ask for by name",
+                ),
+                ("Telemetry", "none; there is no code for it"),
+            ]
+        )
+        with parts.box("row"):
+            parts.text("Take everything out:", "soft", tag="span")
+            parts.text("tsubasa export", "mono", tag="code")

@@ -19,6 +19,7 @@ from nicegui import ui
 
 from daemon.errors import DaemonError, NotRunning
 from daemon.web import icons, parts
+from daemon.web.confirming import Confirming
 from daemon.web.desk import Desk
 from daemon.web.state import State, state_of
 
@@ -80,6 +81,7 @@ def frame(desk: Desk, path: str, asked: Mapping[str, str]) -> Generator[Visit]:
     skip.move(target_index=0)
     with parts.box(f"room room-{path.strip('/') or 'chat'}") as room:
         room.props("id=room tabindex=-1")
+        Confirming(desk)
         yield Visit(desk, asked)
 
 

@@ -169,7 +169,15 @@ def test_before_forgetting_it_is_told_what_would_go_who_else_tells_it_and_what_t
 
     plain, told, alone, left = asyncio.run(run())
 
-    assert {"memories": [2], "lessons": 1, "also_told_by": [3], "weights": None} == plain
+    assert {
+        "memories": [2],
+        "messages": 0,
+        "kept_memories": [],
+        "lessons": 1,
+        "generations": [2],
+        "also_told_by": [3],
+        "weights": None,
+    } == plain
     assert "not probed" == told["weights"]["verdict"]
     assert "what is held tells it too (memory 3)" in told["weights"]["says"]
     assert ([], "left", 2) == (

@@ -83,3 +83,52 @@ def test_a_generation_that_learned_of_an_undone_import_answers_no_more(tmp_path)
 
     assert before is not None
     assert ([1], 1, 0, None) == (done["report"]["generations"], done["was_live"], done["now_live"], live)
+
+
+def test_a_file_is_looked_into_and_nothing_of_it_is_stored(tmp_path):
+    def act(client):
+        export = exported(tmp_path)
+        before = client.preview_import(export)
+        counts = client.status()["held"]["messages"]
+        client.import_file(export)
+        return before, counts, client.preview_import(export)
+
+    before, counts, after = scene(tmp_path, nothing, act)
+
+    assert ("JSONL chat log", 1, 2, 2, 0, False) == tuple(
+        before[name] for name in ("format", "sessions", "turns", "new_turns", "known", "already_imported")
+    )
+    assert [("user", "I live in Ghent."), ("user", "I sing.")] == [
+        (one["role"], one["text"]) for one in before["first"]
+    ]
+    assert 0 == counts
+    assert (0, 2, True) == (after["new_turns"], after["known"], after["already_imported"])
+
+
+def test_a_file_that_can_t_be_read_is_refused_before_anything_else(tmp_path):
+    def act(client):
+        (tmp_path / "picture.png").write_bytes(b"\x89PNG\0\xff")
+        return client.preview_import(tmp_path / "picture.png")
+
+    with pytest.raises(Refused, match="its format is not known"):
+        scene(tmp_path, nothing, act)
+
+
+def test_what_undoing_an_import_would_take_is_told_before(tmp_path):
+    async def run():
+        async with serving(tmp_path) as world:
+            await world.http.post("/tsubasa/import", json={"file": str(exported(tmp_path))})
+            text = "The user lives in Ghent."
+            await world.keeper.run(memories.add, text, told_on=date(2026, 3, 5), sources=[1])
+            told = (await world.http.get("/tsubasa/import/1")).json()
+            unknown = await world.http.get("/tsubasa/import/7")
+            return told, unknown.status_code, await world.rows("select count(*) from imports")
+
+    told, unknown, left = asyncio.run(run())
+
+    assert ("chat.jsonl", 2, [1], 0, []) == (
+        told["import"]["name"],
+        *(told[name] for name in ("messages", "memories", "lessons", "generations")),
+    )
+    assert ["2026-03-05: The user lives in Ghent."] == [one["line"] for one in told["lines"]]
+    assert (404, [(1,)]) == (unknown, left)

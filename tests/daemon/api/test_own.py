@@ -9,7 +9,8 @@ import pytest
 from daemon.client import Client
 from daemon.errors import NotRunning, Refused
 from daemon.memory.recall import index_missing
-from store import generations, memories
+from store import generations, lessons, memories
+from store.lessons import NewLesson
 from tests.daemon.api.world import KEY, serving
 from tests.fakes import SHA256
 
@@ -65,6 +66,25 @@ def test_why_tells_history_events_and_messages(tmp_path):
     assert [1, 2] == [memory["id"] for memory in told["history"]]
     assert ["ADD", "RECONCILE"] == [event["op"] for event in told["events"]]
     assert ["I moved from Ghent to Oslo."] == [message["text"] for message in told["messages"]]
+    assert ([], []) == (told["lessons"], told["learned_by"])
+
+
+def test_why_tells_what_is_taught_of_it_and_which_generation_learned_it(tmp_path):
+    def learn(db):
+        held = memories.add(db, "The user sings.", told_on=date(2026, 3, 5), sources=())
+        asked = {"question": "Do I sing?", "answer": "You sing.", "kind": "fact", "split": "train"}
+        new = NewLesson(**asked, grounding=None, memory_ids=(held.id,))
+        generations.propose(db, b"adapter", base_sha256=SHA256, lesson_ids=lessons.add(db, [new]))
+
+    async def learned(world):
+        await world.keeper.run(learn)
+
+    told = scene(tmp_path, learned, lambda client: client.why(1))
+
+    assert ([1], [("Do I sing?", "You sing.", "train")]) == (
+        told["learned_by"],
+        [(one["question"], one["answer"], one["split"]) for one in told["lessons"]],
+    )
 
 
 def test_messages_are_found_by_words_and_by_likeness(tmp_path):
@@ -98,6 +118,7 @@ def test_work_is_ordered_and_followed(tmp_path):
 
     assert ("night", {"recipe": {}, "seed": 3}) == (night["kind"], night["payload"])
     assert (night["id"], None, None) == (nights["job"]["id"], nights["progress"], nights["last"])
+    assert {"train": [], "exam": [], "total": 0} == nights["curve"]
     assert tend["id"] == tended["job"]["id"]
 
 

@@ -29,7 +29,7 @@ from daemon.server import Server, listen
 from daemon.services import Services
 from daemon.work import Indexing, Tending
 from store import vectors
-from store.database import open_store
+from store.database import FILE_NAME, open_store
 from tests.fakes import FakeEmbedder, FakeEngine
 
 KEY = "tsu-key-of-the-test"
@@ -59,7 +59,7 @@ class World:
 async def serving(folder: Path, engine: FakeEngine | None = None, **config: Any) -> AsyncIterator[World]:
     """Serve from `folder`; background work is done only when the test asks for it."""
     engine = engine or FakeEngine()
-    keeper = Keeper(partial(open_store, folder / "tsubasa.db", b"k" * 32))
+    keeper = Keeper(partial(open_store, folder / FILE_NAME, b"k" * 32))
     await keeper.open()
     services = await _services(folder, keeper, engine, replace(Config(jobs_every_s=3600.0), **config))
     ready = asyncio.Event()

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from daemon.client import Client
 from tests.daemon.api.world import KEY
@@ -25,6 +25,7 @@ ARGUMENTS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
+PATIENCE_MS = 20_000  # on a busy machine
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 
 
@@ -33,6 +34,7 @@ def chromium() -> Iterator[Browser]:
     """The browser; a test without one is skipped."""
     program = need("chromium")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=PATIENCE_MS)
         browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
         yield browser
         browser.close()
@@ -76,7 +78,7 @@ def signed_in(browser: Browser, url: str, *, key: str = KEY, page: str = "/") ->
     with Client(url, key, home=Path("/")) as client:
         link = client.open_link(page)
     context = browser.new_context(viewport=WIDE, color_scheme="light")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE_MS)
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=url)
     opened = context.new_page()
     seen = Seen(opened)

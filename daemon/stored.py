@@ -1,0 +1,103 @@
+"""
+What lies in the home: each file or folder, how large it is, and whether it is encrypted.
+
+Promises: reads names, sizes and the first bytes of the store only; what vanishes meanwhile counts as nothing.
+Knows nothing of what is in the store.
+"""
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from daemon.home import Home
+from store.database import PLAIN_HEADER
+from store.keys import is_in_file
+
+STORE, INBOX, KEYS, SETTINGS, REST = "store", "inbox", "keys", "settings", "rest"
+_KEYS = ("key", "api_key")
+_SETTINGS = ("config.toml",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One kind of thing in the home."""
+
+    what: str  # STORE, INBOX, KEYS, SETTINGS or REST
+    path: str  # the file, or the folder that they lie in
+    files: int
+    bytes: int
+    encrypted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """Everything in one home."""
+
+    home: str
+    places: tuple[Place, ...]  # only those with a file in them
+    encrypted: bool  # whether the store's file really is, by its bytes
+    key: str  # "keyring" or "file"
+    private: bool  # whether nobody but its owner can enter
+    free_bytes: int  # of the disk
+
+
+def stored(home: Home) -> Stored:
+    """Look through the home; some files only, so it is quick."""
+    with_log = [home.store.with_name(home.store.name + end) for end in ("", "-wal", "-shm")]
+    is_encrypted = _is_encrypted(home.store)
+    known = {*with_log, *(home.path / name for name in (*_KEYS, *_SETTINGS))}
+    rest = [file for file in _files(home.path) if file not in known and home.inbox not in file.parents]
+    places = [
+        _place(STORE, home.store, with_log, encrypted=is_encrypted),
+        _place(INBOX, home.inbox, list(_files(home.inbox)), encrypted=False),
+        _place(KEYS, home.path, [home.path / name for name in _KEYS], encrypted=False),
+        _place(SETTINGS, home.config, [home.path / name for name in _SETTINGS], encrypted=False),
+        _place(REST, home.path, rest, encrypted=False),
+    ]
+    return Stored(
+        home=str(home.path),
+        places=tuple(one for one in places if one.files),
+        encrypted=is_encrypted,
+        key="file" if is_in_file(home.path) else "keyring",
+        private=os.name != "posix" or not home.path.stat().st_mode & 0o077,
+        free_bytes=shutil.disk_usage(home.path).free,
+    )
+
+
+def _place(what: str, path: Path, files: list[Path], *, encrypted: bool) -> Place:
+    sizes = [size for file in files if (size := _size(file)) is not None]
+    return Place(what=what, path=str(path), files=len(sizes), bytes=sum(sizes), encrypted=encrypted)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Every file in a folder and below; links are not followed."""
+    for where, _, names in os.walk(folder):
+        yield from (Path(where) / name for name in names)
+
+
+def _size(file: Path) -> int | None:
+    try:
+        return file.lstat().st_size
+    except OSError:
+        return None
+
+
+def _is_encrypted(store: Path) -> bool:
+    """Whether its first bytes are not those of a readable SQLite file."""
+    try:
+        with store.open("rb") as opened:
+            first = opened.read(len(PLAIN_HEADER))
+    except OSError:
+        return False
+    return bool(first) and first != PLAIN_HEADER
+
+
+def since(home: Home) -> datetime | None:
+    """When the home was made, local time; None: nobody knows."""
+    try:
+        return datetime.fromtimestamp(home.api_key.stat().st_mtime).astimezone()
+    except OSError:
+        return None

@@ -1,0 +1,148 @@
+"""
+Two generations side by side: by their exams, by what only one of them learned, and by a question put to both.
+
+Promises: nothing that is asked here is kept. Knows nothing of which one answers.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from daemon.web import parts
+from daemon.web.desk import Desk
+from daemon.web.exam_table import named
+from daemon.web.forms import bar, labelled_choice, waiting
+from daemon.web.words import share
+
+MOST_LINES = 8
+Found = Mapping[str, Any]
+
+
+class Compare:
+    """The card that compares; hidden while there is nothing to compare with."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._a = self._b = 0
+        self._card = parts.section("Side by side", classes="compare")
+        with self._card:
+            self._choices = parts.box("row choices")
+            self._result = parts.box("compared")
+            with parts.box("ask-both"):
+                self._question = parts.field("Ask both", hint="Where do I live?")
+                parts.button("Ask", self._ask, kind="main")
+            self._answers = parts.box("both-answers").props("aria-live=polite")
+        self._question.input.on("keydown.enter", self._ask)
+        self._card.set_visibility(False)
+
+    def offer(self, numbers: Sequence[int], first: Sequence[int]) -> None:
+        """These can be compared; at first the two of `first`, if it has two."""
+        self._card.set_visibility(len(numbers) > 1)
+        if len(numbers) < 2:
+            return
+        self._a, self._b = first if len(first) == 2 else numbers[-2:]
+        options = [(str(one), _name(one)) for one in numbers]
+        self._choices.clear()
+        with self._choices:
+            labelled_choice("This one", options, str(self._a), lambda event: self._choose(a=int(event.args)))
+            labelled_choice("beside", options, str(self._b), lambda event: self._choose(b=int(event.args)))
+        self._result.clear()
+        with self._result:
+            parts.button("Compare", self._compare, classes="first")
+
+    async def _choose(self, *, a: int | None = None, b: int | None = None) -> None:
+        self._a, self._b = self._a if a is None else a, self._b if b is None else b
+        await self._compare()
+
+    async def _compare(self) -> None:
+        a, b = self._a, self._b
+        self._answers.clear()
+        self._result.clear()
+        if a == b:
+            with self._result:
+                parts.text("Choose two different ones.", "soft")
+            return
+        found = await self._desk.ask(lambda client: client.compare(a, b))
+        with self._result:
+            _shares(found)
+            _only(f"Only {_name(a)} learned", found["only_a"])
+            _only(f"Only {_name(b)} learned", found["only_b"])
+            _differing(found)
+
+    async def _ask(self) -> None:
+        question, a, b = self._question.value.strip(), self._a, self._b
+        if not question:
+            return
+        self._answers.clear()
+        with self._answers:
+            waiting("Asking both, without memories …")
+        try:
+            said = await asyncio.gather(*(self._said(one, question) for one in (a, b)))
+        finally:
+            self._answers.clear()
+        with self._answers:
+            for number, one in zip((a, b), said, strict=True):
+                with parts.box("both-answer"):
+                    parts.text(_name(number), "soft small")
+                    parts.text(one)
+
+    async def _said(self, number: int, question: str) -> str:
+        found = await self._desk.ask(lambda client: client.ask(number, question))
+        return str(found["answer"])
+
+
+def _shares(found: Found) -> None:
+    a, b = _name(found["a"]), _name(found["b"])
+    with parts.box("table-box"), parts.box("plain beside", tag="table") as table:
+        table.props["aria-label"] = f"{a} and {b}"
+        with parts.box(tag="thead"), parts.box(tag="tr"):
+            for title in ("Part", a, b):
+                parts.text(title, tag="th").props("scope=col")
+        with parts.box(tag="tbody"):
+            for part, shares in found["parts"].items():
+                with parts.box(tag="tr"):
+                    parts.text(named(part), tag="td")
+                    for one in ("a", "b"):
+                        _cell(shares["same_" + one] if shares["both"] else shares[one], found[one], part)
+
+
+def _cell(right: float | None, number: int, part: str) -> None:
+    with parts.box(tag="td"), parts.box("bar-cell"):
+        if right is None:
+            parts.text("not asked", "soft small", tag="span")
+        else:
+            bar(right, f"{_name(number)}, {named(part)}: {share(right)}")
+            parts.text(share(right), tag="span")
+
+
+def _only(title: str, lines: Sequence[Found]) -> None:
+    if not lines:
+        return
+    parts.text(title, tag="h3")
+    with parts.box("only", tag="ul"):
+        for one in lines[:MOST_LINES]:
+            with parts.box(tag="li"):
+                parts.link(
+                    one["line"].partition(": ")[2] or one["line"],
+                    f"/memories?memory={one['id']}",
+                    classes="line",
+                )
+    if len(lines) > MOST_LINES:
+        parts.text(f"and {len(lines) - MOST_LINES} more", "soft")
+
+
+def _differing(found: Found) -> None:
+    if not found["differing"]:
+        return
+    with parts.box(tag="details"):
+        parts.text("Questions that only one had right", tag="summary")
+        with parts.box("differing", tag="ul"):
+            for one in found["differing"]:
+                with parts.box(tag="li"):
+                    parts.text(one["question"], "asked")
+                    right = _name(found["a"] if one["a"] > one["b"] else found["b"])
+                    parts.text(f"{right} had it right: {one['wanted']}", "soft")
+
+
+def _name(number: int) -> str:
+    return f"generation {number}" if number else "the base model"

@@ -1,0 +1,83 @@
+"""
+The loss curve as a picture: what is learned as a line, what is held out as dots, on a logarithmic scale.
+
+Promises: made of numbers alone; in the colours of the page around it; says in words what it shows. Nothing to draw
+is an empty picture with a word in it. Knows nothing of where the numbers come from.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+LEAST = 0.005  # nats; below, all is well
+SMOOTH = 9  # points that the line is the mean of; the single ones stand pale behind it
+Points = Sequence[Sequence[float]]
+
+
+def curve_svg(curve: Mapping[str, Any] | None) -> str:
+    """The figure, as markup."""
+    train: Points = (curve or {}).get("train") or ()
+    exam: Points = (curve or {}).get("exam") or ()
+    if not curve or not train:
+        return '<figure class="curve nothing-yet"><span>The curve appears once the learning begins.</span></figure>'
+    scale = _Scale(train, exam, int(curve["total"]))
+    lines = "".join(f'<line x1="0" x2="100" y1="{y:.2f}" y2="{y:.2f}"/>' for _, y in scale.ticks())
+    smooth = _smoothed(train)
+    area = f"{_path(smooth, scale)} L{scale.x(smooth[-1][0]):.2f} 100 L{scale.x(smooth[0][0]):.2f} 100 Z"
+    labels = "".join(f'<span class="tick" style="top:{y:.2f}%">{tick:g}</span>' for tick, y in scale.ticks())
+    dots = "".join(
+        f'<span class="dot-exam" style="left:{scale.x(step):.2f}%;top:{scale.y(loss):.2f}%"></span>'
+        for step, loss in exam
+    )
+    return (
+        f'<figure class="curve" role="img" aria-label="{_in_words(train, exam)}"><div class="plot">'
+        f'<svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true"><g class="grid">{lines}</g>'
+        f'<path class="area" d="{area}"/><path class="raw" d="{_path(train, scale)}"/>'
+        f'<path class="line" d="{_path(smooth, scale)}"/></svg>{labels}{dots}</div>'
+        f"<figcaption>{_legend(train, exam)}<span>{int(curve['total'])} steps</span></figcaption></figure>"
+    )
+
+
+class _Scale:
+    """Steps and nats as percent of the picture."""
+
+    def __init__(self, train: Points, exam: Points, total: int) -> None:
+        losses = [max(loss, LEAST) for _, loss in [*train, *exam]]
+        self._low, self._high = math.log(min(losses) / 1.25), math.log(max(losses) * 1.1)
+        self._last = max(total, int(train[-1][0]), 2)
+
+    def x(self, step: float) -> float:
+        """From the left."""
+        return 100 * (step - 1) / (self._last - 1)
+
+    def y(self, loss: float) -> float:
+        """From the top."""
+        return 100 * (self._high - math.log(max(loss, LEAST))) / (self._high - self._low)
+
+    def ticks(self) -> list[tuple[float, float]]:
+        """Round losses that are on the picture, and where."""
+        return [(tick, self.y(tick)) for tick in TICKS if self._low < math.log(tick) < self._high]
+
+
+def _smoothed(points: Points) -> list[tuple[float, float]]:
+    reach = SMOOTH // 2
+    found = []
+    for place, (step, _) in enumerate(points):
+        near = [loss for _, loss in points[max(0, place - reach) : place + reach + 1]]
+        found.append((step, sum(near) / len(near)))
+    return found
+
+
+def _path(points: Points, scale: _Scale) -> str:
+    return "M" + " L".join(f"{scale.x(step):.2f} {scale.y(loss):.2f}" for step, loss in points)
+
+
+def _in_words(train: Points, exam: Points) -> str:
+    told = f"The loss fell from {train[0][1]:.2f} to {train[-1][1]:.2f} nats in {int(train[-1][0])} steps"
+    return f"{told}; on held-out lessons it was {exam[-1][1]:.2f} at last." if exam else f"{told}."
+
+
+def _legend(train: Points, exam: Points) -> str:
+    taught = f'<span><i class="key line"></i>taught {train[-1][1]:.2f}</span>'
+    return taught + (f'<span><i class="key dots"></i>held out {exam[-1][1]:.2f}</span>' if exam else "")

@@ -1,0 +1,158 @@
+"""
+Forget, in a dialog: what would go, who else tells it, what the weights know of it; and afterwards, what was done.
+
+Promises: nothing is forgotten before a person has seen what it takes and has said so. Knows nothing of the rooms.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nicegui import ui
+
+from daemon.errors import DaemonError
+from daemon.web import parts
+from daemon.web.desk import Desk
+from daemon.web.forms import put_away, waiting
+from daemon.web.words import counted, listed
+
+Found = Mapping[str, Any]
+TAKEN = (("memories", "memory", "memories"), ("messages", "message", ""), ("lessons", "lesson", ""))
+
+
+async def ask(desk: Desk, memory_id: int) -> bool:
+    """Show what forgetting a memory would take, and do it on request; whether it was done."""
+    dialog = _Forgetting(desk, memory_id)
+    await dialog.refresh()
+    return await dialog.over()
+
+
+class _Forgetting:
+    """One dialog, from the preview to the report."""
+
+    def __init__(self, desk: Desk, memory_id: int) -> None:
+        self._desk = desk
+        self._chosen = [memory_id]
+        self._offered: dict[int, str] = {}  # others that tell it, with their words
+        self._done = False
+        with ui.dialog() as self._dialog, parts.box("dialog wide").props("role=alertdialog") as card:
+            card.props["aria-label"] = "Forget"
+            self._body = parts.box("forgetting")
+        with self._body:
+            waiting("Looking at what it would take …")
+
+    async def over(self) -> bool:
+        """Wait until it is closed."""
+        await self._dialog
+        has_left = self._dialog.is_deleted  # the room, with the dialog open
+        put_away(self._dialog)
+        return self._done and not has_left
+
+    async def refresh(self) -> None:
+        """Look up what would go with what is chosen, and show it."""
+        self._dialog.open()
+        chosen = tuple(self._chosen)
+        found = await self._desk.ask(lambda client: client.forget_preview(chosen))
+        for one in found["also_told_by"]:
+            if one not in self._offered:
+                self._offered[one] = (await self._why(one))["memory"]["narrative"]
+        told = [(await self._why(one))["memory"] for one in found["memories"]]
+        self._body.clear()
+        with self._body:
+            self._preview(found, told)
+
+    async def _why(self, memory_id: int) -> dict[str, Any]:
+        return await self._desk.ask(lambda client: client.why(memory_id))
+
+    def _preview(self, found: Found, told: Sequence[Found]) -> None:
+        parts.text("Forget this for good?", tag="h2")
+        with parts.box("goes", tag="ul"):
+            for one in told:
+                parts.text(one["text"], tag="li")
+        parts.text(_takes(found))
+        if found["generations"]:
+            several = len(found["generations"]) > 1
+            which = f"Generation{'s' if several else ''} {listed(found['generations'])}"
+            gone = f"{'have' if several else 'has'} learned it and will answer no more"
+            parts.text(f"{which} {gone}; the next night learns all the rest again.", "warning")
+        if self._offered:
+            self._offer()
+        self._weights = parts.box("weights")
+        with parts.box("actions"):
+            parts.button("What do the weights know?", self._look, kind="link")
+            parts.button("Keep it", self._dialog.close)
+            parts.button("Forget for good", self._forget, kind="danger", picture="forget")
+
+    def _offer(self) -> None:
+        parts.text("Others may tell it too. Take them along?", tag="h3")
+        for memory_id, line in self._offered.items():
+            with parts.box("also", tag="label"):
+                tick = parts.box(tag="input").props("type=checkbox")
+                if memory_id in self._chosen:
+                    tick.props["checked"] = True
+                tick.on("change", lambda _, id=memory_id: self._toggle(id))
+                parts.text(line, tag="span")
+
+    async def _toggle(self, memory_id: int) -> None:
+        if memory_id in self._chosen:
+            self._chosen.remove(memory_id)
+        else:
+            self._chosen.append(memory_id)
+        await self.refresh()
+
+    async def _look(self) -> None:
+        self._weights.clear()
+        with self._weights:
+            waiting("Asking the generation that answers, without its memories …")
+        chosen = tuple(self._chosen)
+        try:
+            found = await self._desk.ask(lambda client: client.forget_preview(chosen, weights=True))
+        finally:
+            self._weights.clear()
+        with self._weights:
+            parts.text(found["weights"]["says"], "as-said")
+
+    async def _forget(self) -> None:
+        chosen = tuple(self._chosen)
+        self._body.clear()
+        with self._body:
+            waiting("Forgetting …")
+        try:
+            done = await self._desk.ask(lambda client: client.forget(chosen))
+        except DaemonError:
+            self._dialog.close()
+            raise
+        self._done = True
+        self._body.clear()
+        with self._body:
+            _report(done)
+            with parts.box("actions"):
+                parts.button("Good", self._dialog.close, kind="main")
+
+
+def _takes(found: Found) -> str:
+    counts = {"memories": len(found["memories"]), "messages": found["messages"], "lessons": found["lessons"]}
+    taken = [counted(counts[name], one, many) for name, one, many in TAKEN if counts[name]]
+    text = f"This takes {listed(taken)} with all that was made of them, and can't be taken back."
+    if found["kept_memories"]:
+        kept = counted(len(found["kept_memories"]), "memory", "memories")
+        text += (
+            f" {kept} drawn from the same words {'stays' if len(found['kept_memories']) == 1 else 'stay'}."
+        )
+    return text
+
+
+def _report(done: Found) -> None:
+    """What was done, in sentences."""
+    report = done["report"]
+    taken = [counted(report[name], one, many) for name, one, many in TAKEN if report[name]]
+    more = counted(report["vectors"], "vector")
+    parts.text("Forgotten", tag="h2")
+    parts.text(f"Gone are {listed([*taken, more])}, and every entry of the indexes that led there.")
+    if report["generations"]:
+        now = f"generation {done['now_live']}" if done["now_live"] else "the base model"
+        which = f"Generation{'s' if len(report['generations']) > 1 else ''} {listed(report['generations'])}"
+        parts.text(f"{which} had learned it and answers no more; {now} answers until the next night.")
+    if done["was_learned"]:
+        parts.text(done["weights"]["says"], "as-said")
+    for file in done["files"]:
+        parts.text(f"An export of yours still tells it; delete it too: {file}", "warning")

@@ -1,0 +1,65 @@
+"""
+Files that somebody dropped onto the page: kept in the home until it is decided whether they go in.
+
+Promises: for the owner's eyes only (0600, in a folder of 0700); each in a folder of its own, under its own name; gone
+once it was taken in or put away, or with the next visit a day later. Knows nothing of what is in them.
+"""
+
+import os
+import secrets
+import shutil
+import time
+from pathlib import Path
+
+from daemon.errors import HomeNotUsable
+
+FOLDER = "uploads"  # inside the home
+KEPT_S = 24 * 3600  # what nobody decided about
+LONGEST_NAME = 120  # bytes
+
+
+def keep(home: Path, name: str, data: bytes) -> Path:
+    """
+    Write a file; where it lies.
+
+    Raises:
+        HomeNotUsable: it can't be written there.
+    """
+    folder = home / FOLDER / secrets.token_hex(8)
+    try:
+        folder.mkdir(mode=0o700, parents=True)
+        file = folder / plain_name(name)
+        with open(file, "wb", opener=_private) as out:
+            out.write(data)
+    except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise HomeNotUsable(home, f"the file can't be kept ({error.strerror or error})") from error
+    return file
+
+
+def drop(file: Path) -> None:
+    """Put away what `keep` wrote."""
+    shutil.rmtree(file.parent, ignore_errors=True)
+
+
+def sweep(home: Path, *, older_s: float = KEPT_S) -> None:
+    """Put away what was left lying for so long: a browser was closed, or the daemon ended."""
+    for folder in (home / FOLDER).glob("*"):
+        try:
+            if time.time() - folder.stat().st_mtime > older_s:
+                shutil.rmtree(folder, ignore_errors=True)
+        except FileNotFoundError:  # somebody else was quicker
+            continue
+
+
+def plain_name(name: str) -> str:
+    """A name of one file, whatever was sent: no folders, nothing that can't be printed, not too long."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    plain = "".join(letter for letter in last if letter.isprintable()).strip(". ")
+    while len(plain.encode(errors="replace")) > LONGEST_NAME:
+        plain = plain[1:]
+    return plain or "file"
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, 0o600)

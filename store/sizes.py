@@ -1,0 +1,86 @@
+"""
+Sizes: what the store holds, how many of each, and how much room each takes in the file.
+
+Promises: reads only; every page of the file belongs to exactly one part, so that the parts add up to the file.
+Knows nothing of folders, and of what a person calls these things.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import apsw
+
+from store.database import reading, rows
+
+PARTS: Mapping[str, Sequence[str]] = {  # a part -> its tables; whose index a page is, is whose part it is
+    "chats": ("chats", "messages"),
+    "memories": ("memories", "memory_sources", "recalls"),
+    "history": ("events", "event_sources", "undone"),
+    "lessons": ("lessons", "lesson_memories"),
+    "generations": ("generations", "generation_lessons", "generation_memories", "pin"),
+    "nights": ("nights", "forgettings", "jobs"),
+    "imports": ("imports", "import_messages"),
+    "words": ("message_words", "memory_words"),
+    "vectors": ("vectors", "coming_vectors", "embedder", "coming_embedder", "vector_changes"),
+    "forgotten": ("tombstones", "tombstone_secret"),
+}
+OTHER, FREE = "other", "free"
+_COUNTED = {  # what one of each part is
+    "chats": "select count(*) from messages where not redacted",
+    "memories": "select count(*) from memories",
+    "history": "select count(*) from events",
+    "lessons": "select count(*) from lessons",
+    "generations": "select count(*) from generations",
+    "nights": "select count(*) from nights",
+    "imports": "select count(*) from imports",
+    "vectors": "select count(*) from vectors",
+    "forgotten": "select count(*) from messages where redacted",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One kind of what is kept."""
+
+    name: str  # a key of PARTS, "other" (SQLite's own tables) or "free" (pages to be used again)
+    rows: int | None  # how many; None: it has no rows of its own
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """The whole file."""
+
+    parts: tuple[Part, ...]  # the largest first
+    bytes: int  # of the file, without its log
+    cipher: str  # of the pages: "chacha20"
+    oldest: str | None  # when the first message was stored, ISO 8601 in UTC; None: there is none
+
+
+def sizes(db: apsw.Connection) -> Sizes:
+    """Measure every page of the file; some 0.1 s for each 100 MB."""
+    with reading(db):
+        page = int(db.pragma("page_size"))
+        room = dict.fromkeys((*PARTS, OTHER), 0)
+        owner = {table: part for part, tables in PARTS.items() for table in tables}
+        for table, used in rows(
+            db,
+            """select coalesce(tbl_name, dbstat.name), sum(pgsize) from dbstat
+            left join sqlite_schema on sqlite_schema.name = dbstat.name
+            where aggregate = true group by 1""",
+        ):
+            room[owner.get(_whole(table), OTHER)] += used
+        room[FREE] = page * int(db.pragma("freelist_count"))
+        counts = {part: int(rows(db, sql)[0][0]) for part, sql in _COUNTED.items()}
+        parts = [Part(name=name, rows=counts.get(name), bytes=used) for name, used in room.items()]
+        return Sizes(
+            parts=tuple(sorted(parts, key=lambda one: -one.bytes)),
+            bytes=page * int(db.pragma("page_count")),
+            cipher=str(db.pragma("cipher")),
+            oldest=rows(db, "select min(stored_at) from messages")[0][0],
+        )
+
+
+def _whole(table: str) -> str:
+    """The full-text index that a table is a part of ("message_words_data"), else the table itself."""
+    return next((one for one in PARTS["words"] if table.startswith(one + "_")), table)

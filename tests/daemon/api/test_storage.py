@@ -1,0 +1,32 @@
+"""What is kept, through our own client."""
+
+from daemon.pulling.ledger import Ledger
+from tests.daemon.api.test_own import moved_house, nothing, scene
+
+
+def test_what_is_kept_is_counted_and_measured_and_told_encrypted(tmp_path):
+    found = scene(tmp_path, moved_house, lambda client: client.storage())
+    counts = {part["name"]: part["rows"] for part in found["store"]["parts"]}
+
+    assert (2, 2, 2) == (counts["chats"], counts["memories"], counts["history"])
+    assert (True, "chacha20", str(tmp_path)) == (
+        found["encrypted"],
+        found["store"]["cipher"],
+        found["home"],
+    )
+
+
+def test_an_empty_home_is_measured_too(tmp_path):
+    found = scene(tmp_path, nothing, lambda client: client.storage())
+
+    assert {0} == {part["rows"] for part in found["store"]["parts"]} - {None}
+    assert found["store"]["oldest"] is None
+
+
+def test_what_went_over_the_network_is_told_by_host(tmp_path):
+    before = scene(tmp_path, nothing, lambda client: client.storage())
+    Ledger(tmp_path).add("hub.example", "a model", sent=120, received=4_000_000)
+    after = scene(tmp_path, nothing, lambda client: client.storage())
+
+    assert (0, 0) == (before["traffic"]["sent"], before["traffic"]["received"])
+    assert {"hub.example": [120, 4_000_000]} == after["traffic"]["hosts"]

@@ -1,0 +1,44 @@
+"""The loss curve as a picture."""
+
+import re
+from xml.etree import ElementTree
+
+from daemon.web.curve_chart import curve_svg
+from tests.daemon.web.life import curve
+
+
+def drawn(found):
+    return ElementTree.fromstring(curve_svg(found))
+
+
+def test_it_says_in_words_what_it_shows():
+    told = drawn({"train": [[1, 2.0], [2, 0.5]], "exam": [[2, 0.75]], "total": 2}).get("aria-label")
+
+    assert "The loss fell from 2.00 to 0.50 nats in 2 steps; on held-out lessons it was 0.75 at last." == told
+
+
+def test_the_line_goes_from_left_to_right_and_downwards():
+    svg = curve_svg(curve(1))
+    line = re.search(r'class="line" d="M([^"]*)"', svg).group(1)
+    points = [tuple(map(float, one.split())) for one in line.split(" L")]
+
+    assert (0.0, 100.0) == (points[0][0], points[-1][0])
+    assert points[0][1] < 20 and points[-1][1] > 80
+    assert 10 == svg.count("dot-exam")
+
+
+def test_a_night_half_done_leaves_the_rest_of_the_picture_free():
+    half = {**curve(1), "train": curve(1)["train"][:90]}
+    points = re.search(r'class="line" d="M([^"]*)"', curve_svg(half)).group(1)
+
+    assert 49 < float(points.split(" L")[-1].split()[0]) < 51
+
+
+def test_nothing_to_draw_is_said():
+    for nothing in (None, {"train": [], "exam": [], "total": 0}):
+        assert "The curve appears once the learning begins." in curve_svg(nothing)
+
+
+def test_odd_numbers_are_drawn_too():
+    for train in ([[1, 0.0]], [[1, 1e9], [2, 0.0]], [[7, 0.5]]):
+        assert drawn({"train": train, "exam": [], "total": 1}) is not None

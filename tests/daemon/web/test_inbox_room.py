@@ -1,0 +1,118 @@
+"""The room of the inbox in a real browser."""
+
+import json
+
+import pytest
+from playwright.sync_api import expect
+
+from daemon.web.uploads import FOLDER
+from tests.daemon.web.browser import picture, signed_in
+from tests.daemon.web.lived import lived
+from tests.daemon.web.looks import faults
+
+LINES = [
+    {"role": "user", "text": "I have just adopted a cat called Miso."},
+    {"role": "assistant", "text": "How lovely! <b>Miso</b> is a wonderful name."},
+]
+DROP = """([name, text]) => {
+    const data = new DataTransfer();
+    data.items.add(new File([text], name));
+    const dropped = new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true});
+    document.querySelector(".drop").dispatchEvent(dropped);
+}"""
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return tmp_path_factory.mktemp("lived")
+
+
+@pytest.fixture(scope="module")
+def url(home, browser):
+    with lived(home) as (url, _):
+        yield url
+
+
+@pytest.fixture
+def page(browser, url):
+    with signed_in(browser, url, page="/inbox") as (page, seen):
+        page.wait_for_selector(".imported")
+        yield page
+        assert [] == seen.wrong
+
+
+def jsonl(*more):
+    return "\n".join(map(json.dumps, [*LINES, *more]))
+
+
+def choose(page, name, text):
+    """Choose a file, as the button lets one do."""
+    page.set_input_files("input[type=file]", [{"name": name, "mimeType": "", "buffer": text.encode()}])
+
+
+def left(home):
+    return [file for file in (home / FOLDER).rglob("*") if file.is_file()]
+
+
+def test_a_dropped_file_is_looked_into_taken_in_and_taken_back(page, home, tmp_path):
+    page.evaluate(DROP, ["cat.jsonl", jsonl()])
+    page.click(".import >> text=How it begins")
+    card = page.inner_text(".import")
+    before = page.locator(".imported tbody tr").count()
+    waits = len(left(home))
+    picture(page, "inbox", tmp_path)
+    found = faults(page)
+    page.click("text=Take in 2 messages")
+    expect(page.locator(".imported tbody tr")).to_have_count(before + 1)
+    taken = page.inner_text(".import")
+    page.click(".import >> text=Take it back")
+    expect(page.locator(".dialog")).to_contain_text("This takes 2 messages")
+    page.click(".dialog .button.danger")
+    expect(page.locator(".imported tbody tr")).to_have_count(before)
+
+    assert "JSONL chat log" in card and "2 new, 0 known here already" in card
+    assert "How lovely! <b>Miso</b> is a wonderful name." in card  # text is text
+    assert "taken in" in taken
+    assert (1, []) == (waits, left(home))
+    assert {} == found
+
+
+def test_a_file_that_is_left_out_leaves_nothing(page, home):
+    choose(page, "cat.jsonl", jsonl())
+    page.click(".import >> text=Leave it out")
+    expect(page.locator(".import")).to_have_count(0)
+
+    assert [] == left(home)
+
+
+def test_a_file_that_nobody_can_read_says_why_in_its_place(page, home):
+    choose(page, "holiday.png", "\x89PNG")
+    expect(page.locator(".import .problem")).to_contain_text("its format is not known")
+
+    assert [] == left(home)
+    assert {} == faults(page)
+
+
+def test_several_files_get_a_card_each_and_what_is_known_is_not_offered(page):
+    choose(page, "a.jsonl", jsonl({"role": "user", "text": "She hates the rain."}))
+    page.click("text=Take in 3 messages")
+    expect(page.locator(".import .chip.good")).to_have_text("taken in")
+    choose(page, "again.jsonl", jsonl())
+    expect(page.locator(".import")).to_have_count(2)
+    expect(page.locator(".import .chip").first).to_have_text("known already")
+    again = page.inner_text(".import >> nth=0")
+
+    assert "0 new, 2 known here already" in again
+    assert "Take in" not in again
+
+
+def test_an_older_import_is_taken_back_from_the_list(page):
+    page.click("[aria-label='Take back lm-studio-notes.json']")
+    expect(page.locator(".dialog h2")).to_have_text("Take lm-studio-notes.json back?")
+    page.click(".dialog >> text=Cancel")
+    kept = page.locator(".imported tbody tr:has-text('lm-studio')").count()
+    page.click("[aria-label='Take back lm-studio-notes.json']")
+    page.click(".dialog .button.danger")
+
+    expect(page.locator(".imported tbody tr:has-text('lm-studio')")).to_have_count(0)
+    assert 1 == kept

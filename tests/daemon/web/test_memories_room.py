@@ -1,0 +1,174 @@
+"""The room of memories in a real browser."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.daemon.web.browser import NARROW, picture, signed_in
+from tests.daemon.web.lived import lived
+from tests.daemon.web.looks import faults
+
+LISBON, GHENT = "The user lives in Lisbon.", "The user lives in Ghent."
+
+
+@pytest.fixture(scope="module")
+def read_only(tmp_path_factory, browser):
+    """A daemon for those who only look."""
+    with lived(tmp_path_factory.mktemp("lived")) as (url, _):
+        yield url
+
+
+@pytest.fixture
+def page(browser, read_only):
+    with signed_in(browser, read_only, page="/memories") as (page, seen):
+        page.wait_for_selector(".memory")
+        yield page
+        assert [] == seen.wrong
+
+
+@pytest.fixture
+def own(browser, tmp_path):
+    """A page and a daemon for one who changes things."""
+    with lived(tmp_path / "home") as (url, _), signed_in(browser, url, page="/memories") as (page, seen):
+        page.wait_for_selector(".memory")
+        yield page
+        assert [] == seen.wrong
+
+
+def opened(page, text):
+    """Open a memory by its text."""
+    page.click(f".opener:has-text('{text}')")
+    expect(page.locator(".panel .statement")).to_have_text(text)
+
+
+def listed(page):
+    return page.locator(".opener > span:first-child").all_inner_texts()
+
+
+def test_all_that_holds_is_listed_newest_first(page, tmp_path):
+    picture(page, "memories", tmp_path)
+
+    assert "18 memories" == page.inner_text(".count")
+    assert "The user will run a half marathon in March." == listed(page)[0]
+    assert GHENT not in listed(page)
+
+
+def test_words_are_found_as_one_types_and_meaning_follows(page):
+    page.fill("input[name=search]", "cello")
+    expect(page.locator(".count")).to_have_text("1 of 18 memories")
+    found = listed(page)[0]
+    page.fill("input[name=search]", "where is my home")
+    expect(page.locator(".group")).to_have_text("Close in meaning")
+
+    assert "The user plays the cello on Thursdays." == found
+    assert "0 of 18 memories" == page.inner_text(".count")
+    assert listed(page)
+
+
+def test_an_older_day_shows_what_was_true_then(page):
+    page.fill(
+        "input[type=date]", page.evaluate("new Date(Date.now() - 60 * 864e5).toISOString().slice(0, 10)")
+    )
+    expect(page.locator(".count")).to_contain_text("held on")
+
+    assert GHENT in listed(page)
+    assert LISBON not in listed(page)
+
+
+def test_who_said_it_narrows_the_list(page):
+    page.select_option("[aria-label='Said by']", "assistant")
+    expect(page.locator(".count")).to_have_text("1 of 18 memories")
+
+    assert ["The assistant recommended the user the book Piranesi."] == listed(page)
+
+
+def test_a_memory_tells_how_it_came_about(page, tmp_path):
+    opened(page, LISBON)
+    picture(page, "memory_history", tmp_path)
+    steps = page.locator(".step .what").all_inner_texts()
+
+    assert ["You told me", "It changed"] == steps
+    assert "I live in Ghent, in a small flat near the canal." in page.inner_text(".step >> nth=0")
+    assert "I moved to Lisbon last week!" in page.inner_text(".step >> nth=1")
+    assert ["1", "2", "3", "4"] == page.locator(".panel .chip.wing").all_inner_texts()
+    assert {} == faults(page)
+
+
+def test_a_memory_is_opened_and_closed_by_keyboard(page):
+    page.focus(".opener >> nth=0")
+    page.keyboard.press("Enter")
+    expect(page.locator(".panel .statement")).to_have_text(listed(page)[0])
+    page.focus(".panel .close")
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".panel")).to_be_hidden()
+
+
+def test_a_link_leads_to_one_memory_also_to_one_that_no_longer_holds(page, read_only, tmp_path):
+    page.set_viewport_size(NARROW)
+    page.goto(read_only + "/memories?memory=2")
+    expect(page.locator(".panel .statement")).to_have_text(GHENT)
+    picture(page, "memory_narrow", tmp_path)
+
+    assert "Replaced" == page.inner_text(".panel .chip.warm")
+    assert 0 == page.locator(".panel .button:has-text('Edit')").count()
+
+
+def test_a_memory_that_is_not_there_is_said(page, read_only):
+    page.goto(read_only + "/memories?memory=4711")
+
+    expect(page.locator(".q-notification")).to_contain_text("4711")
+
+
+def test_an_edit_is_undone_again(own):
+    opened(own, LISBON)
+    own.click(".panel .button:has-text('Edit')")
+    own.fill(".editor textarea", "The user lives in Lisbon, near the river.")
+    own.click("text=Save")
+    expect(own.locator(".panel .statement")).to_have_text("The user lives in Lisbon, near the river.")
+    steps = own.locator(".step .what").all_inner_texts()
+    own.click(".panel .button:has-text('Undo')")
+    words = own.locator(".dialog p").first
+    expect(words).to_have_text(f"“{LISBON}” will hold again, as before.")
+    own.click(".dialog >> text=Take it back")
+    expect(own.locator(".panel .statement")).to_have_text(LISBON)
+
+    assert "You put it in other words" == steps[-1]
+    assert LISBON in listed(own)
+
+
+def test_one_s_own_statement_is_added_and_a_second_time_refused(own):
+    for expected in ("Remembered.", "says that already"):
+        own.click(".finder .button.main")
+        own.fill(".dialog textarea", "The user has a cat called Miso.")
+        own.click(".dialog >> text=Remember")
+        expect(own.locator(".q-notification").last).to_contain_text(expected)
+
+    expect(own.locator(".count")).to_have_text("19 memories")
+
+
+def test_forgetting_shows_first_what_it_takes_and_then_what_it_did(own, tmp_path):
+    opened(own, LISBON)
+    own.click(".panel .button:has-text('Forget')")
+    expect(own.locator(".goes li")).to_have_text([GHENT, LISBON])
+    told = own.inner_text(".forgetting")
+    picture(own, "forget", tmp_path)
+    found = faults(own)
+    own.click(".dialog >> text=Forget for good")
+    expect(own.locator(".dialog h2")).to_have_text("Forgotten")
+    report = own.inner_text(".forgetting")
+    own.click(".dialog >> text=Good")
+    expect(own.locator(".count")).to_have_text("17 memories")
+
+    assert "Generations 1, 2, 3 and 4 have learned it" in told
+    assert "the base model answers until the next night" in report
+    assert {} == found
+    assert LISBON not in listed(own)
+
+
+def test_who_changes_their_mind_has_forgotten_nothing(own):
+    opened(own, LISBON)
+    own.click(".panel .button:has-text('Forget')")
+    own.click(".dialog >> text=Keep it")
+    expect(own.locator(".dialog")).to_have_count(0)
+
+    assert LISBON in listed(own)

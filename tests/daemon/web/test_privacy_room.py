@@ -1,0 +1,91 @@
+"""The room of privacy, and what is asked in every room, in a real browser."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from daemon.client import Client
+from daemon.pulling.ledger import Ledger
+from tests.daemon.api.world import KEY
+from tests.daemon.web.browser import picture, signed_in
+from tests.daemon.web.lived import lived
+from tests.daemon.web.looks import faults
+
+
+@pytest.fixture
+def scene(browser, tmp_path):
+    """A page, and a client of the same daemon."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    with (
+        lived(home) as (url, _),
+        signed_in(browser, url, page="/privacy") as (page, seen),
+        Client(url, KEY, home=Path("/")) as client,
+    ):
+        page.wait_for_selector(".figure")
+        yield page, client, home
+        assert [] == seen.wrong
+
+
+def test_what_is_kept_is_counted_and_what_was_sent_is_nothing(scene, tmp_path):
+    page, client, _ = scene
+    picture(page, "privacy", tmp_path)
+    table = page.inner_text(".stored")
+
+    assert "0 bytes" == page.inner_text(".figure")
+    assert "Nothing has left this machine" in page.inner_text(".sent")
+    assert ("22 memories" in table, "4 generations" in table, "6 nights" in table) == (True, True, True)
+    assert "on" == page.inner_text(".lock .chip")
+    assert {} == faults(page)
+
+
+def test_what_was_sent_and_what_lies_unencrypted_is_named(scene):
+    page, _, home = scene
+    Ledger(home).add("hub.example", "a model", sent=1200, received=2_500_000_000)
+    (home / "inbox" / "done").mkdir(parents=True)
+    (home / "inbox" / "done" / "export.json").write_text("x" * 2000)
+    page.reload()
+    page.wait_for_selector(".figure")
+
+    assert "1.2 kB" == page.inner_text(".figure")
+    assert "1.2 kB sent, 2.5 GB received" in page.inner_text(".sent")
+    assert "Files in the inbox: 1 file, 2.0 kB" in page.inner_text(".beside-it")
+    assert {} == faults(page)
+
+
+def test_what_a_program_wants_to_forget_is_asked_in_any_room_and_refused(scene, tmp_path):
+    page, client, _ = scene
+    asked = client.ask_to("forget", [19], asked_by="A program")["confirmation"]["id"]
+    expect(page.locator(".confirming h2")).to_have_text("A program wants to forget this")
+    picture(page, "confirm", tmp_path)
+    found = faults(page)
+    page.click(".confirming >> text=Refuse")
+    expect(page.locator(".q-notification")).to_contain_text("Nothing was changed")
+
+    assert "refused" == client.confirmation(asked)["confirmation"]["state"]
+    assert "holds" == client.why(19)["memory"]["state"]
+    assert {} == found
+
+
+def test_what_is_allowed_is_done(scene):
+    page, client, _ = scene
+    client.ask_to("edit", [1], asked_by="A program", text="The user is called Mira.")
+    page.click(".confirming .button.main")
+    expect(page.locator(".q-notification")).to_contain_text("Done.")
+
+    assert "replaced" == client.why(1)["memory"]["state"]
+
+
+def test_one_that_was_closed_is_not_decided_and_one_decided_elsewhere_goes_away(scene):
+    page, client, _ = scene
+    first = client.ask_to("forget", [19], asked_by="A program")["confirmation"]["id"]
+    page.wait_for_selector(".confirming h2")
+    page.keyboard.press("Escape")
+    expect(page.locator(".confirming")).to_be_hidden()
+    second = client.ask_to("forget", [1], asked_by="A program")["confirmation"]["id"]
+    expect(page.locator(".confirming")).to_contain_text("Mira")
+    client.confirm(second, False)
+    expect(page.locator(".confirming")).to_be_hidden()
+
+    assert "waiting" == client.confirmation(first)["confirmation"]["state"]

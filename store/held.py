@@ -61,6 +61,11 @@ def holding(db: apsw.Connection) -> list[Memory]:
     return _memories(rows(db, f"select {_COLUMNS} from memories where superseded_by is null order by id"))
 
 
+def count_holding(db: apsw.Connection) -> int:
+    """How much is held now."""
+    return int(rows(db, "select count(*) from memories where superseded_by is null")[0][0])
+
+
 def past(db: apsw.Connection) -> list[Memory]:
     """What holds no more: replaced or taken back, oldest first."""
     return _memories(rows(db, f"select {_COLUMNS} from memories where superseded_by is not null order by id"))

@@ -17,6 +17,8 @@ from store.errors import NoSuchMemory
 from store.held import Memory, from_row
 
 TAUGHT = ("user", "import")  # whose word a night may learn
+HOLDING = """where lessons.id not in (select link.lesson_id from lesson_memories link
+    join memories on memories.id = link.memory_id where superseded_by is not null)"""
 OWN = ("fact", "before")  # what a memory is studied by
 KINDS = (
     *OWN,  # what is so, and what was before it changed
@@ -66,11 +68,12 @@ def add(db: apsw.Connection, lessons: Sequence[NewLesson]) -> list[int]:
 
 def holding(db: apsw.Connection) -> list[Lesson]:
     """The lessons to teach: those whose memories all still hold, oldest first."""
-    return _lessons(
-        db,
-        """where lessons.id not in (select link.lesson_id from lesson_memories link
-            join memories on memories.id = link.memory_id where superseded_by is not null)""",
-    )
+    return _lessons(db, HOLDING)
+
+
+def count_holding(db: apsw.Connection) -> int:
+    """How many lessons there are to teach."""
+    return int(rows(db, f"select count(*) from lessons {HOLDING}")[0][0])
 
 
 def drop(db: apsw.Connection, ids: Iterable[int]) -> None:

@@ -16,7 +16,7 @@ from daemon.attention import troubles
 from daemon.children import Child
 from daemon.services import Services
 from daemon.version import version
-from store import chats, embedders, jobs, lessons, memories, off_record, vectors
+from store import chats, embedders, held, jobs, lessons, off_record, vectors
 from store.errors import EmbedderClash
 
 
@@ -63,9 +63,9 @@ async def _recall(services: Services) -> dict[str, Any]:
         return {"by": "words", "why": str(embedder.child.last_error)}
     if (made := embedder.made) is None:
         return {"by": "words", "why": "the embedder is starting"}
-    held = await services.keeper.run(_searched)
-    if held is not None and held.dimension != made.dimension:
-        clash = EmbedderClash(held.embedder, held.dimension, made.id, made.dimension)
+    searched = await services.keeper.run(_searched)
+    if searched is not None and searched.dimension != made.dimension:
+        clash = EmbedderClash(searched.embedder, searched.dimension, made.id, made.dimension)
         return {"by": "words", "why": str(clash)}
     return {"by": "meaning", "why": None}
 
@@ -105,8 +105,8 @@ def _child(child: Child) -> dict[str, Any]:
 def _held(db: Any) -> dict[str, int]:
     return {
         "messages": chats.count(db),
-        "memories": len(memories.holding(db)),
-        "lessons": len(lessons.holding(db)),
+        "memories": held.count_holding(db),
+        "lessons": lessons.count_holding(db),
         "unindexed": len(vectors.missing(db, "message")) + len(vectors.missing(db, "memory")),
     }
 

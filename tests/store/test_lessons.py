@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from store import generations, lessons, memories
+from store import generations, held, lessons, memories
 from store.errors import NoSuchMemory
 from store.events import besides
 from store.lessons import NewLesson
@@ -47,6 +47,7 @@ def test_a_lesson_is_taught_only_while_all_its_memories_hold(db):
 
     assert [kept.id for kept in lessons.holding(db)] == [first, general]
     assert both not in {kept.id for kept in lessons.holding(db)}
+    assert (2, 2) == (lessons.count_holding(db), held.count_holding(db))
 
 
 def test_what_holds_and_has_no_lesson_is_unstudied(db):

@@ -20,8 +20,8 @@ from daemon.night.compose import compose
 from store.lessons import Lesson
 
 EXAM_EVERY = 5  # of the general lessons, every fifth is held out
-READ = 0.3  # lessons with memories in the student's context, for each fact
-READ_UNTOLD = 0.3  # the same, with a question that they don't answer
+READ = 200  # facts, at most, that are also asked for with memories in the student's context
+READ_UNTOLD = 0.6  # lessons with memories in the student's context that don't answer, for each fact
 UNTOLD_PHRASINGS = 2  # for each thing never told
 RECALLED = 3  # memories beside a question
 
@@ -90,7 +90,7 @@ Row = tuple[str, str, str | None, str, str]
 
 def _reading(user: User, chance: random.Random) -> list[Row]:
     made: list[Row] = []
-    for fact in chance.sample(user.facts, round(READ * len(user.facts))):
+    for fact in chance.sample(user.facts, min(READ, len(user.facts))):
         beside = text([fact, *alike(user, fact, chance.randint(0, RECALLED), chance)])
         made.append((chance.choice(fact.questions), fact.answer, beside, "reading", "train"))
     for _ in range(round(READ_UNTOLD * len(user.facts)) if user.untold else 0):

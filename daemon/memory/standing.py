@@ -30,8 +30,7 @@ from store.lessons import Lesson, NewLesson
 
 MAX_REPLY_TOKENS = 48
 EXAM_EVERY = 5  # of each kind, every fifth is held out
-READ_EVERY = 2  # memories, of which one is read, too
-MOST_READ = 100  # of the newest memories
+MOST_READ = 200  # of the newest memories
 UNREAD_EVERY = 10  # questions to abstain from, of which one is asked with other memories in sight, too
 
 
@@ -114,21 +113,20 @@ def _near_misses(there: Sequence[Lesson], fitting: Sequence[Lesson], told: Told)
 
 
 def _reading(there: Sequence[Lesson]) -> list[NewLesson]:
-    """One question about every second memory: the last that it is taught by."""
+    """One question about each memory: the last that it is taught by."""
     last: Mapping[int, Lesson] = {
         lesson.memory_ids[0]: lesson for lesson in there if lesson.kind == "fact" and lesson.split == "train"
     }
-    chosen = sorted(id for id in last if id % READ_EVERY == 0)[-MOST_READ:]
     return [
         _lesson(
             last[id].question,
             last[id].answer,
             "reading",
-            id // READ_EVERY,
+            id,
             memory_ids=(id,),
             grounding=last[id].grounding,
         )
-        for id in chosen
+        for id in sorted(last)[-MOST_READ:]
     ]
 
 

@@ -110,5 +110,6 @@ def _tell(layout: str, serving: "Serving") -> None:
     out.print(f"[bold]Model[/]     {escape(serving.model)}: {escape(str(serving.model_path))}")
     out.print(f"[bold]Answers[/]   {answers}")
     out.print(f"[bold]Computes[/]  {escape(layout)}")
+    out.print("[bold]Page[/]      tsubasa open")
     out.print(f"[bold]Inbox[/]     drop chat exports into {escape(str(serving.home.inbox))}")
     out.print("Ready. Stop with Ctrl-C.")

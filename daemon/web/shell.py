@@ -29,8 +29,6 @@ FAVICON = (
     f'stroke-linecap="round" stroke-linejoin="round">{icons.WING}</svg>'
 )
 HEAD = """
-<link rel="preload" href="/page/fonts/inter.woff2" as="font" type="font/woff2" crossorigin>
-<link rel="preload" href="/page/fonts/newsreader.woff2" as="font" type="font/woff2" crossorigin>
 <link rel="stylesheet" href="/page/style.css?v={v}">
 <link rel="stylesheet" href="/page/rooms.css?v={v}">
 <link rel="stylesheet" href="/page/chat.css?v={v}">

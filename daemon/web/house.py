@@ -1,8 +1,9 @@
 """
 The page as a whole: NiceGUI, set up for our own way, and the rooms behind their paths.
 
-Promises: nothing is loaded from outside, nothing is kept by NiceGUI, no address that was asked for is logged; a
-bug in a room is logged with its traceback and told to the visitor in one line. Knows nothing of who may come in.
+Promises: nothing is loaded from outside, nothing is kept by NiceGUI; neither addresses nor what was refused are
+logged; a bug in a room is logged with its traceback and told to the visitor in one line. Knows nothing of who may
+come in.
 """
 
 import logging
@@ -16,6 +17,7 @@ from nicegui import app as nicegui
 from nicegui import ui
 from starlette.requests import Request
 
+from daemon.errors import DaemonError
 from daemon.web import chat, inbox, memories, nights, privacy, shell
 from daemon.web.desk import Desk
 
@@ -36,6 +38,7 @@ class House:
         """`url` and `key` of the daemon whose page this is."""
         for name in TALKATIVE:
             logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger("nicegui").addFilter(_is_bug)
         self._desk = Desk(url, key, home=home)
         self._open = AsyncExitStack()
         self.app = FastAPI(openapi_url=None)
@@ -64,6 +67,11 @@ class House:
     async def __aexit__(self, *_: object) -> None:
         await self._open.aclose()
         self._desk.close()
+
+
+def _is_bug(record: logging.LogRecord) -> bool:
+    """What the daemon refused is told to the visitor; its words may be the user's, and are not for the log."""
+    return not (record.exc_info and isinstance(record.exc_info[1], DaemonError))
 
 
 def _furnish(path: str, build: Callable[[shell.Visit], None], desk: Desk) -> None:

@@ -7,7 +7,6 @@ Knows nothing of what is in the rooms.
 """
 
 import hashlib
-import logging
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,8 +21,6 @@ from daemon.web import icons, parts
 from daemon.web.confirming import Confirming
 from daemon.web.desk import Desk
 from daemon.web.state import State, state_of
-
-log = logging.getLogger(__name__)
 
 LOOK_S = 3.0
 STATIC = Path(__file__).parent / "static"
@@ -93,11 +90,10 @@ def _mark() -> str:
 
 
 def tell(error: Exception) -> None:
-    """Say to the visitor what went wrong; a bug is in the log with its traceback."""
+    """Say to the visitor what went wrong; NiceGUI has put a bug into the log, with its traceback."""
     if isinstance(error, DaemonError):
         parts.say(str(error), "bad")
     else:
-        log.error("A bug reached the page", exc_info=error)
         parts.say(
             "Something inside Tsubasa went wrong; its log says what. Nothing that was kept is lost.", "bad"
         )

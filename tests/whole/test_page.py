@@ -74,6 +74,8 @@ def test_a_page_that_does_not_exist_is_refused_in_one_line(daemon):
 def test_an_open_page_keeps_the_daemon_from_nothing_and_its_log_tells_no_address(browser, tmp_path, capfd):
     daemon = Daemon(tmp_path / "home", NANO).start()
     with signed_in(browser, daemon.running["url"], key=daemon.key) as (page, _):
+        page.goto(daemon.running["url"] + "/?chat=987654321")
+        expect(page.locator(".q-notification")).to_contain_text("There is no chat 987654321.")
         page.goto(daemon.running["url"] + "/memories?search=a+secret")
         page.wait_for_selector(".status.good")
         began = time.monotonic()
@@ -84,4 +86,8 @@ def test_an_open_page_keeps_the_daemon_from_nothing_and_its_log_tells_no_address
 
     assert 0 == code
     assert 10 > took
-    assert [] == [word for word in ("secret", "/tsubasa/", "/memories", "client_id") if word in told], told
+    assert [] == [
+        word
+        for word in ("secret", "/tsubasa/", "/memories", "client_id", "987654321", "Traceback")
+        if word in told
+    ], told

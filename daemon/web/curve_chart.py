@@ -35,7 +35,7 @@ def curve_svg(curve: Mapping[str, Any] | None) -> str:
         f'<svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true"><g class="grid">{lines}</g>'
         f'<path class="area" d="{area}"/><path class="raw" d="{_path(train, scale)}"/>'
         f'<path class="line" d="{_path(smooth, scale)}"/></svg>{labels}{dots}</div>'
-        f"<figcaption>{_legend(smooth, exam)}<span>{int(curve['total'])} steps</span></figcaption></figure>"
+        f"<figcaption>{_legend(smooth, exam)}<span>{_steps(train, int(curve['total']))}</span></figcaption></figure>"
     )
 
 
@@ -77,6 +77,11 @@ def _path(points: Points, scale: _Scale) -> str:
 def _in_words(train: Points, exam: Points) -> str:
     told = f"The loss fell from {train[0][1]:.2f} to {train[-1][1]:.2f} nats in {int(train[-1][0])} steps"
     return f"{told}; on held-out lessons it was {exam[-1][1]:.2f} at last." if exam else f"{told}."
+
+
+def _steps(train: Points, total: int) -> str:
+    done = int(train[-1][0])
+    return f"{total} steps" if done >= total else f"{done} of {total} steps"
 
 
 def _legend(train: Points, exam: Points) -> str:

@@ -31,6 +31,7 @@ def test_a_night_half_done_leaves_the_rest_of_the_picture_free():
     half = {**curve(1), "train": curve(1)["train"][:90]}
     points = re.search(r'class="line" d="M([^"]*)"', curve_svg(half)).group(1)
 
+    assert "90 of 180 steps" in curve_svg(half) and ">180 steps" in curve_svg(curve(1))
     assert 49 < float(points.split(" L")[-1].split()[0]) < 51
 
 

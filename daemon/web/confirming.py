@@ -26,12 +26,9 @@ class Confirming:
         self._desk = desk
         self._put_off: set[str] = set()  # closed without a decision: not asked again in this visit
         self._shown: str | None = None
-        with (
-            ui.dialog() as self._dialog,
-            parts.box("dialog wide confirming").props("role=alertdialog") as card,
-        ):
-            card.props["aria-label"] = "A program asks"
+        with ui.dialog() as self._dialog, parts.box("dialog wide confirming"):
             self._body = parts.box("forgetting")
+        self._dialog.props["aria-label"] = "A program asks"
         self._dialog.on("hide", self._closed)
         ui.timer(LOOK_S, self._look, immediate=True)
 

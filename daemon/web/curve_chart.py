@@ -21,9 +21,9 @@ def curve_svg(curve: Mapping[str, Any] | None) -> str:
     exam: Points = (curve or {}).get("exam") or ()
     if not curve or not train:
         return '<figure class="curve nothing-yet"><span>The curve appears once the learning begins.</span></figure>'
-    scale = _Scale(train, exam, int(curve["total"]))
-    lines = "".join(f'<line x1="0" x2="100" y1="{y:.2f}" y2="{y:.2f}"/>' for _, y in scale.ticks())
     smooth = _smoothed(train)
+    scale = _Scale(smooth, exam, int(curve["total"]))
+    lines = "".join(f'<line x1="0" x2="100" y1="{y:.2f}" y2="{y:.2f}"/>' for _, y in scale.ticks())
     area = f"{_path(smooth, scale)} L{scale.x(smooth[-1][0]):.2f} 100 L{scale.x(smooth[0][0]):.2f} 100 Z"
     labels = "".join(f'<span class="tick" style="top:{y:.2f}%">{tick:g}</span>' for tick, y in scale.ticks())
     dots = "".join(
@@ -35,7 +35,7 @@ def curve_svg(curve: Mapping[str, Any] | None) -> str:
         f'<svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true"><g class="grid">{lines}</g>'
         f'<path class="area" d="{area}"/><path class="raw" d="{_path(train, scale)}"/>'
         f'<path class="line" d="{_path(smooth, scale)}"/></svg>{labels}{dots}</div>'
-        f"<figcaption>{_legend(train, exam)}<span>{int(curve['total'])} steps</span></figcaption></figure>"
+        f"<figcaption>{_legend(smooth, exam)}<span>{_steps(train, int(curve['total']))}</span></figcaption></figure>"
     )
 
 
@@ -52,8 +52,9 @@ class _Scale:
         return 100 * (step - 1) / (self._last - 1)
 
     def y(self, loss: float) -> float:
-        """From the top."""
-        return 100 * (self._high - math.log(max(loss, LEAST))) / (self._high - self._low)
+        """From the top; a single step far from the others stays at the edge."""
+        place = (self._high - math.log(max(loss, LEAST))) / (self._high - self._low)
+        return 100 * min(1.0, max(0.0, place))
 
     def ticks(self) -> list[tuple[float, float]]:
         """Round losses that are on the picture, and where."""
@@ -76,6 +77,11 @@ def _path(points: Points, scale: _Scale) -> str:
 def _in_words(train: Points, exam: Points) -> str:
     told = f"The loss fell from {train[0][1]:.2f} to {train[-1][1]:.2f} nats in {int(train[-1][0])} steps"
     return f"{told}; on held-out lessons it was {exam[-1][1]:.2f} at last." if exam else f"{told}."
+
+
+def _steps(train: Points, total: int) -> str:
+    done = int(train[-1][0])
+    return f"{total} steps" if done >= total else f"{done} of {total} steps"
 
 
 def _legend(train: Points, exam: Points) -> str:

@@ -34,9 +34,9 @@ class _Forgetting:
         self._chosen = [memory_id]
         self._offered: dict[int, str] = {}  # others that tell it, with their words
         self._done = False
-        with ui.dialog() as self._dialog, parts.box("dialog wide").props("role=alertdialog") as card:
-            card.props["aria-label"] = "Forget"
+        with ui.dialog() as self._dialog, parts.box("dialog wide"):
             self._body = parts.box("forgetting")
+        self._dialog.props["aria-label"] = "Forget"
         with self._body:
             waiting("Looking at what it would take …")
 

@@ -75,7 +75,9 @@ class InboxRoom:
         status = await self._desk.ask(lambda client: client.status())
         self._home = Path(status["home"])
         await asyncio.to_thread(uploads.sweep, self._home)
-        if any(one["key"] == "inbox" and one["value"] for one in status["settings"]):
+        values = {one["key"]: one["value"] for one in status["settings"]}
+        self._upload.props["max-file-size"] = values["max_import_mb"] * 2**20
+        if values["inbox"]:
             self._folder.set_text(f"Or put them into {self._home / 'inbox'}: they go in by themselves.")
         await self._load()
 

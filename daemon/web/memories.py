@@ -215,6 +215,7 @@ class Memories:
 
     async def _add(self) -> None:
         with ui.dialog() as dialog, parts.box("dialog"):
+            dialog.props["aria-label"] = "Tell me something"
             parts.text("Tell me something", tag="h2")
             parts.text('One sentence, worded like the others: "The user has a dog."', "soft")
             said = parts.field("Memory", hint="The user …", lines=3)

@@ -111,7 +111,8 @@ def _work(report: Mapping[str, Any]) -> str:
     cost = report["cost"]
     if not cost.get("total_s"):
         return ""
-    told = f"It took {spell(cost['total_s'])}, {spell(cost['train_s'])} of them training"
+    total, train = spell(cost["total_s"]), spell(cost["train_s"])
+    told = f"It took {total}, {'nearly all of it' if train == total else f'{train} of them'} training"
     if cost.get("pauses"):
         times = "once" if cost["pauses"] == 1 else f"{cost['pauses']} times"
         told += f"; I stopped {times} for {spell(cost['paused_s'])}, to let you go first"

@@ -31,6 +31,7 @@ def test_a_night_half_done_leaves_the_rest_of_the_picture_free():
     half = {**curve(1), "train": curve(1)["train"][:90]}
     points = re.search(r'class="line" d="M([^"]*)"', curve_svg(half)).group(1)
 
+    assert "90 of 180 steps" in curve_svg(half) and ">180 steps" in curve_svg(curve(1))
     assert 49 < float(points.split(" L")[-1].split()[0]) < 51
 
 
@@ -42,3 +43,13 @@ def test_nothing_to_draw_is_said():
 def test_odd_numbers_are_drawn_too():
     for train in ([[1, 0.0]], [[1, 1e9], [2, 0.0]], [[7, 0.5]]):
         assert drawn({"train": train, "exam": [], "total": 1}) is not None
+
+
+def test_one_step_that_is_far_off_does_not_press_the_others_flat():
+    losses = [1.0] * 20 + [0.0] + [0.5] * 20
+    svg = curve_svg({"train": [[step, loss] for step, loss in enumerate(losses, 1)], "exam": [], "total": 41})
+    line = re.search(r'class="line" d="M([^"]*)"', svg).group(1)
+    heights = [float(point.split()[1]) for point in line.split(" L")]
+
+    assert max(heights) - min(heights) > 50
+    assert "100.00" in re.search(r'class="raw" d="M([^"]*)"', svg).group(1)

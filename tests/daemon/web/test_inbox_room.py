@@ -116,3 +116,12 @@ def test_an_older_import_is_taken_back_from_the_list(page):
 
     expect(page.locator(".imported tbody tr:has-text('lm-studio')")).to_have_count(0)
     assert 1 == kept
+
+
+def test_a_file_that_is_too_large_is_refused_in_words(browser, tmp_path):
+    with lived(tmp_path, "empty", "small") as (url, _), signed_in(browser, url, page="/inbox") as (page, _):
+        expect(page.locator(".drop")).to_contain_text("they go in by themselves")
+        choose(page, "life.jsonl", "x" * (2**20 + 1))
+        expect(page.locator(".q-notification")).to_contain_text("larger than max_import_mb allows")
+
+        assert [] == left(tmp_path)

@@ -38,6 +38,12 @@ def test_a_good_night_is_told_from_the_lessons_to_the_waking():
     assert "It took 8 minutes, 7 minutes of them training. Waking up took 0.1 milliseconds." == told[2]
 
 
+def test_a_night_that_did_little_else_is_not_told_twice():
+    cost = {"total_s": 319.0, "train_s": 303.0, "pauses": 0, "swap_ms": None}
+
+    assert "It took 5 minutes, nearly all of it training." == paragraphs(report(cost=cost))[-1]
+
+
 def test_a_refused_night_says_who_goes_on_answering():
     told = paragraphs(report(outcome="refused", reason=WORDS["abstain"]))
     first_ever = paragraphs(report(outcome="refused", was_live=0))

@@ -47,7 +47,7 @@ class Recipe:
     warmup: float = _number(0.05, "fraction of the steps", 0.0, 0.9)
     clip: float = _number(1.0, "largest norm of the gradient", 0.001, 1000.0)
     checks: int = _number(10, "looks at the exam loss", 1, 1000)
-    patience: int = _number(3, "looks without improvement before stopping", 1, 1000)
+    patience: int = _number(6, "looks without improvement before stopping", 1, 1000)
     max_tokens: int = _number(4096, "longest lesson, prompt and answer", 16, 1_000_000)
     threads: int = _number(0, "CPU threads; 0 = the library's choice", 0, 1024)
     precision: str = _choice("auto", "float32", "bfloat16")

@@ -21,7 +21,7 @@ class ChatHead:
 
     def __init__(self, chat: "Chat") -> None:
         self._chat = chat
-        with parts.box("chat-head", tag="header"):
+        with parts.box("chat-head", tag="header") as self._box:
             self._title = parts.text("New chat", "chat-title", tag="h1")
             with parts.box("chat-tools"):
                 self._models = parts.box("models")
@@ -76,25 +76,36 @@ class ChatHead:
         return paused(status) if status and not logs(status) else ""
 
     def _choose(self, names: list[tuple[str, str]], chosen: str) -> None:
+        self._names = names
         self._models.clear()
         with self._models:
             parts.choice("Who answers", names, chosen, self._chosen)
 
-    def _chosen(self, event: events.GenericEventArguments) -> None:
-        self._chat.talk.chosen = str(event.args)
-        self.show(self._chat.talk)
+    async def _chosen(self, event: events.GenericEventArguments) -> None:
+        talk, model = self._chat.talk, str(event.args)
+        goes_on = talk.may_go_on_with(model)
+        if not goes_on and not await self._sure_to_leave():
+            self._choose(self._names, talk.chosen)
+            return
+        talk.chosen = model
+        if goes_on:
+            self.show(talk)
+        else:  # the next question would send it all along, to be kept
+            self._chat.start()
 
     async def _switch(self) -> None:
         talk = self._chat.talk
-        if talk.private and talk.turns:
-            sure = await parts.confirm(
+        if talk.private and talk.turns and not await self._sure_to_leave():
+            return
+        self._chat.start(private=not talk.private)
+
+    async def _sure_to_leave(self) -> bool:
+        with self._box:  # what asked may be drawn anew meanwhile
+            return await parts.confirm(
                 "Leave this chat behind?",
                 "It was off the record: when you leave it, it is gone for good.",
                 yes="Leave it",
             )
-            if not sure:
-                return
-        self._chat.start(private=not talk.private)
 
 
 def _name(generation: int) -> str:

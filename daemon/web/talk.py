@@ -48,11 +48,16 @@ class Talk:
         self.chosen = model
         self.chat_id: int | None = None  # the past chat that it continues
         self.sealed = False  # a part was forgotten: it can be read, not continued
+        self._told_base = False  # it holds what was said off the record, to the base model
 
     @property
     def model(self) -> str:
         """The name that the next question goes to."""
         return PRIVATE if self.private else self.chosen
+
+    def may_go_on_with(self, model: str) -> bool:
+        """Whether asking `model` next keeps nothing that was said off the record."""
+        return model == BASE or not self._told_base
 
     def ask(self, question: str) -> Said:
         """Say something; the answer to it, still empty."""
@@ -80,6 +85,7 @@ class Talk:
         return next((turn.text for turn in reversed(before) if turn.role == "user"), "")
 
     def _answer(self) -> Said:
+        self._told_base = self._told_base or self.model == BASE
         self.turns.append(Said(role="assistant"))
         return self.turns[-1]
 

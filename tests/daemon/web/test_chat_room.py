@@ -221,6 +221,26 @@ def test_the_base_model_alone_is_off_the_record_too(visit):
     assert "Nothing here is kept" in page.inner_text(".veiled")
 
 
+def test_what_was_said_to_the_base_model_alone_is_left_behind_with_it(visit, url):
+    page, _ = visit
+    page.select_option(".choice", "tsubasa:base")
+    answered(page, "Between me and the base model")
+    page.select_option(".choice", "tsubasa")
+    page.click(".dialog button:has-text('Cancel')")
+    expect(page.locator(".choice")).to_have_value("tsubasa:base")
+    still = page.locator(".bubble").count()
+    page.select_option(".choice", "tsubasa")
+    page.click(".dialog button:has-text('Leave it')")
+    expect(page.locator(".bubble")).to_have_count(0)
+    answered(page, "On the record")
+    expect(page).to_have_url(re.compile(r"/\?chat=\d+$"))
+    with Client(url, KEY, home=Path("/")) as client:
+        kept = [one["text"] for one in client.past_chat(client.chats()["chats"][0]["id"])["messages"]]
+
+    assert 1 == still
+    assert "On the record" == kept[0]
+
+
 def test_a_chat_with_something_forgotten_can_be_read_but_not_continued(visit, url):
     page, _ = visit
     with Client(url, KEY, home=Path("/")) as client:

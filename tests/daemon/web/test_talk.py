@@ -48,6 +48,20 @@ def test_off_the_record_goes_to_the_model_that_keeps_nothing_whatever_was_chosen
     assert "tsubasa:private" == talk.model
 
 
+def test_what_the_base_model_was_told_goes_to_no_model_that_keeps_it():
+    talk = Talk(model="tsubasa:base")
+    before = talk.may_go_on_with("tsubasa")
+    answer = talk.ask("a secret")
+    talk.chosen = "tsubasa"
+    talk.ask_again(answer)
+
+    assert (True, False, True) == (
+        before,
+        talk.may_go_on_with("tsubasa"),
+        talk.may_go_on_with("tsubasa:base"),
+    )
+
+
 def test_a_past_chat_goes_on_where_it_was():
     talk = continued(7, [kept("user", "hi"), kept("assistant", "Hello.", "tsubasa@3")])
     talk.ask("more")

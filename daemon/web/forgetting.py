@@ -33,7 +33,8 @@ class _Forgetting:
         self._desk = desk
         self._chosen = [memory_id]
         self._offered: dict[int, str] = {}  # others that tell it, with their words
-        self._done = False
+        self._seen: tuple[int, ...] = ()  # what the preview that is drawn takes
+        self._begun = self._done = False
         with ui.dialog() as self._dialog, parts.box("dialog wide"):
             self._body = parts.box("forgetting")
         self._dialog.props["aria-label"] = "Forget"
@@ -56,6 +57,9 @@ class _Forgetting:
             if one not in self._offered:
                 self._offered[one] = (await self._why(one))["memory"]["narrative"]
         told = [(await self._why(one))["memory"] for one in found["memories"]]
+        if self._begun or chosen != tuple(self._chosen):
+            return
+        self._seen = chosen
         self._body.clear()
         with self._body:
             self._preview(found, told)
@@ -112,7 +116,11 @@ class _Forgetting:
             parts.text(found["weights"]["says"], "as-said")
 
     async def _forget(self) -> None:
-        chosen = tuple(self._chosen)
+        chosen = self._seen
+        if chosen != tuple(self._chosen):  # a tick came between; nobody has seen yet what that takes
+            await self.refresh()
+            return
+        self._begun = True
         self._body.clear()
         with self._body:
             waiting("Forgetting …")

@@ -165,6 +165,28 @@ def test_forgetting_shows_first_what_it_takes_and_then_what_it_did(own, tmp_path
     assert LISBON not in listed(own)
 
 
+def test_nothing_is_forgotten_that_the_preview_did_not_show(own):
+    own.click(".finder .button.main")
+    own.fill(".dialog textarea", "The user has lived in Lisbon for years.")
+    own.click(".dialog >> text=Remember")
+    expect(own.locator(".count")).to_have_text("19 memories")
+    opened(own, LISBON)
+    own.click(".panel .button:has-text('Forget')")
+    expect(own.locator(".also input")).to_have_count(1)
+    own.evaluate("""() => {
+        document.querySelector(".also input").click();
+        document.querySelector(".dialog .button.danger").click();
+    }""")
+    expect(own.locator(".goes li")).to_have_count(3)
+    seen_after = own.inner_text(".dialog h2")
+    own.click(".dialog >> text=Forget for good")
+    expect(own.locator(".dialog h2")).to_have_text("Forgotten")
+    own.click(".dialog >> text=Good")
+
+    assert "Forget this for good?" == seen_after
+    expect(own.locator(".count")).to_have_text("17 memories")
+
+
 def test_who_changes_their_mind_has_forgotten_nothing(own):
     opened(own, LISBON)
     own.click(".panel .button:has-text('Forget')")

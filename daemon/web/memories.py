@@ -82,7 +82,7 @@ class Memories:
     async def _load(self) -> None:
         as_of = self._day or None
         found = await self._desk.ask(lambda client: client.memories(as_of=as_of))
-        self._held = found["memories"]
+        self._held, self._near = found["memories"], ()  # of those near, one may be gone
         self._show()
 
     def _typed(self) -> None:
@@ -204,6 +204,7 @@ class Memories:
     async def _changed(self, memory_id: int | None) -> None:
         """Something was done; show the list anew, and what there is now of the memory."""
         await self._load()
+        await self._look_for_meaning()
         if memory_id is None:
             self._closed()
         else:

@@ -54,13 +54,17 @@ class Why:
         self._button.props["aria-expanded"] = "true" if self._is_open else "false"
         self._button.update()
         self._panel.set_visibility(self._is_open)
-        if self._is_open and not self._panel.default_slot.children:
+        self._panel.clear()  # what it told may be forgotten when it is opened again
+        if self._is_open:
             await self._fill()
 
     async def _fill(self) -> None:
         beside = self._said.beside
         memories = [await self._memory(number) for number in beside.memories]
         messages = [await self._message(number) for number in beside.messages]
+        if not self._is_open:
+            return
+        self._panel.clear()
         with self._panel:
             self._told(memories, messages)
             self._numbers()

@@ -84,6 +84,21 @@ def test_why_tells_the_memories_the_numbers_and_what_the_base_model_says(visit, 
     assert {} == faults(page)
 
 
+def test_why_is_looked_up_anew_when_it_is_opened_again(visit, url):
+    page, _ = visit
+    with Client(url, KEY, home=Path("/")) as client:
+        made = client.add("The user keeps a parrot called Zephyr.")["memory"]["id"]
+        answered(page, "What is my parrot called, Zephyr?")
+        page.click(".why-button")
+        expect(page.locator(".why-list")).to_contain_text("Zephyr")
+        client.forget([made])
+    page.click(".why-button")
+    page.click(".why-button")
+
+    expect(page.locator(".why-list")).to_contain_text(f"Memory {made} was forgotten since.")
+    assert "keeps a parrot" not in page.inner_text(".why-list")
+
+
 def test_an_answer_can_be_stopped_by_button_and_by_key(visit):
     page, _ = visit
     for stop in (lambda: page.click(".send"), lambda: page.keyboard.press("Escape")):

@@ -165,6 +165,23 @@ def test_forgetting_shows_first_what_it_takes_and_then_what_it_did(own, tmp_path
     assert LISBON not in listed(own)
 
 
+def test_a_memory_found_by_its_meaning_is_gone_from_the_list_when_it_is_forgotten(own):
+    own.fill("input[name=search]", "where is my home")
+    expect(own.locator(".group")).to_have_text("Close in meaning")
+    text = listed(own)[0]
+    own.click(".opener >> nth=0")
+    expect(own.locator(".panel .statement")).to_have_text(text)
+    own.click(".panel .button:has-text('Forget')")
+    own.click(".dialog >> text=Forget for good")
+    expect(own.locator(".dialog h2")).to_have_text("Forgotten")
+    own.click(".dialog >> text=Good")
+    expect(own.locator(".count")).to_have_text("0 of 17 memories")
+    expect(own.locator(".group")).to_have_text("Close in meaning")
+
+    assert listed(own)
+    assert text not in listed(own)
+
+
 def test_nothing_is_forgotten_that_the_preview_did_not_show(own):
     own.click(".finder .button.main")
     own.fill(".dialog textarea", "The user has lived in Lisbon for years.")

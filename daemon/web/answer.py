@@ -96,6 +96,8 @@ class AnswerView:
                 parts.text("Stopped.", "soft small")
             elif self._said.cut:
                 parts.problem(self._said.cut)
+            if not self._said.beside.kept:
+                parts.text("Not kept.", "soft small")
             with parts.box("tools"):
                 parts.icon_button("Copy the answer", lambda: copy(self._said.text), picture="copy")
                 parts.icon_button("Another answer", lambda: self._chat.ask_again(self._said), picture="retry")

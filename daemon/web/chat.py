@@ -58,13 +58,18 @@ class Chat:
     async def _begin(self, visit: Visit) -> None:
         await self.head.fill()
         await self.past.fill()
-        self.status = await self.desk.ask(lambda client: client.status())
-        self.head.show(self.talk)
+        await self._look()
         if not self.talk.turns:
             self.show()
         asked = visit.asked.get("chat", "")
         if asked.isdigit() and not self.talk.private:
             await self.continue_with(int(asked))
+
+    async def _look(self) -> None:
+        """Learn how the daemon is, and say whether chats are kept now."""
+        self.status = await self.desk.ask(lambda client: client.status())
+        if not self._gone:
+            self.head.show(self.talk)
 
     def show(self) -> None:
         """Draw all turns anew, and the tone of the page."""
@@ -77,13 +82,14 @@ class Chat:
         self.composer.show(self.talk)
         ui.run_javascript("tsubasa.toEnd()")
 
-    def start(self, *, private: bool = False) -> None:
+    async def start(self, *, private: bool = False) -> None:
         """A new chat."""
         self.stop()
         self.talk = Talk(private=private, model=self.talk.chosen)
         self.past.mark(None)
         self._address("/?private=1" if private else "/")
         self.show()
+        await self._look()
 
     async def continue_with(self, chat_id: int) -> None:
         """Go on with a past chat."""
@@ -178,10 +184,13 @@ class Chat:
                 self._said.set_text("The answer is there." if not answer.cut else answer.cut)
         if not self._gone and talk is self.talk and not talk.private:
             await self.past.fill()
-            self._find_its_number()
+            if answer.beside.known and answer.beside.kept:
+                self._find_its_number()
 
     async def _read(self, talk: Talk, answer: Said, view: AnswerView, *, again: bool) -> None:
         sent, model = talk.sent(), talk.model
+        with self._room:
+            await self._look()
         chunks = self.desk.stream(lambda client: client.chunks(sent, model=model, again=again))
         next_at = 0.0
         async with aclosing(chunks):

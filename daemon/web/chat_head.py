@@ -91,13 +91,13 @@ class ChatHead:
         if goes_on:
             self.show(talk)
         else:  # the next question would send it all along, to be kept
-            self._chat.start()
+            await self._chat.start()
 
     async def _switch(self) -> None:
         talk = self._chat.talk
         if talk.private and talk.turns and not await self._sure_to_leave():
             return
-        self._chat.start(private=not talk.private)
+        await self._chat.start(private=not talk.private)
 
     async def _sure_to_leave(self) -> bool:
         with self._box:  # what asked may be drawn anew meanwhile

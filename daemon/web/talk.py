@@ -25,6 +25,7 @@ class Beside:
     prompt_tokens: int = 0
     answer_tokens: int = 0
     seconds: float = 0.0  # from the question to the last word
+    kept: bool = True  # False: the daemon keeps nothing of this turn
     known: bool = False  # False: of an earlier chat, where only the generation is kept
 
 
@@ -118,6 +119,7 @@ def take(answer: Said, chunk: Mapping[str, Any]) -> None:
         beside.generation = ours["generation"]
         beside.memories, beside.messages = tuple(ours["memories"]), tuple(ours["messages"])
         beside.recall_tokens = ours["recall_tokens"]
+        beside.kept = ours["kept"]
         beside.known = True
     for choice in chunk["choices"]:
         answer.text += choice["delta"].get("content") or ""

@@ -236,6 +236,25 @@ def test_the_base_model_alone_is_off_the_record_too(visit):
     assert "Nothing here is kept" in page.inner_text(".veiled")
 
 
+def test_a_pause_that_begins_or_ends_meanwhile_is_told(visit, url):
+    page, _ = visit
+    answered(page, "Said twice, once in a pause")
+    expect(page).to_have_url(re.compile(r"/\?chat=\d+$"))
+    page.click("[aria-label='New chat']")
+    expect(page.locator(".bubble")).to_have_count(0)
+    with Client(url, KEY, home=Path("/")) as client:
+        client.logging(on=False)
+        answered(page, "Said twice, once in a pause")
+        expect(page.locator(".below")).to_contain_text("Not kept.")
+        told, address = page.inner_text(".veiled"), page.url
+        client.logging(on=True)
+    page.click("[aria-label='New chat']")
+    expect(page.locator(".veiled")).to_be_hidden()
+
+    assert "Logging is paused" in told
+    assert "chat=" not in address
+
+
 def test_what_was_said_to_the_base_model_alone_is_left_behind_with_it(visit, url):
     page, _ = visit
     page.select_option(".choice", "tsubasa:base")

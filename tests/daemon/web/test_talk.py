@@ -74,9 +74,24 @@ def test_a_chat_with_something_forgotten_is_only_read():
     assert continued(7, [kept("user", "[forgotten]"), kept("assistant", "Hm.")]).sealed
 
 
+def test_an_answer_tells_whether_it_is_kept():
+    told = []
+    for kept in (True, False):
+        answer = Talk().ask("hi")
+        take(
+            answer,
+            chunk(
+                tsubasa={"generation": 0, "memories": [], "messages": [], "recall_tokens": 0, "kept": kept}
+            ),
+        )
+        told.append(answer.beside.kept)
+
+    assert [True, False] == told
+
+
 def test_an_answer_gathers_its_words_and_what_lay_beside_the_question():
     answer = Talk().ask("hi")
-    beside = {"generation": 2, "memories": [4, 5], "messages": [], "recall_tokens": 30}
+    beside = {"generation": 2, "memories": [4, 5], "messages": [], "recall_tokens": 30, "kept": True}
     for one in (
         chunk(tsubasa=beside),
         chunk("Hel"),

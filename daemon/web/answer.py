@@ -46,7 +46,8 @@ class QuestionView:
                 parts.text(self._said.speaker, "speaker")
             parts.text(self._said.text, "bubble", tag="div")
             with parts.box("tools"):
-                parts.icon_button("Edit the question", self._edit, picture="edit")
+                if not self._chat.talk.sealed:
+                    parts.icon_button("Edit the question", self._edit, picture="edit")
                 parts.icon_button("Copy the question", lambda: copy(self._said.text), picture="copy")
 
     def _edit(self) -> None:
@@ -100,7 +101,10 @@ class AnswerView:
                 parts.text("Not kept.", "soft small")
             with parts.box("tools"):
                 parts.icon_button("Copy the answer", lambda: copy(self._said.text), picture="copy")
-                parts.icon_button("Another answer", lambda: self._chat.ask_again(self._said), picture="retry")
+                if not self._chat.talk.sealed:
+                    parts.icon_button(
+                        "Another answer", lambda: self._chat.ask_again(self._said), picture="retry"
+                    )
                 why = Why(self._chat, self._said)
             why.panel()
 

@@ -102,7 +102,7 @@ class Chat:
 
     async def ask(self, question: str) -> None:
         """Say something, and read the answer along."""
-        if self._answering is None and question.strip():
+        if self._may_ask() and question.strip():
             is_first = not self.talk.turns
             answer = self.talk.ask(question.strip())
             if is_first:
@@ -113,14 +113,14 @@ class Chat:
 
     async def ask_again(self, answer: Said) -> None:
         """Another answer to the same question."""
-        if self._answering is None:
+        if self._may_ask():
             new = self.talk.ask_again(answer)
             self._show_before(new)
             await self._answer(new, again=True)
 
     async def ask_instead(self, question: Said, text: str) -> None:
         """The question in other words; all after it is dropped here, and stays in what is kept."""
-        if self._answering is None and text.strip():
+        if self._may_ask() and text.strip():
             new = self.talk.ask_instead(question, text.strip())
             self._show_before(new)
             await self._answer(new)
@@ -129,6 +129,9 @@ class Chat:
         """Ask no further; what was said until now is kept, if the chat is."""
         if self._reading is not None:
             self._reading.cancel()
+
+    def _may_ask(self) -> bool:
+        return self._answering is None and not self.talk.sealed
 
     def _show_before(self, answer: Said) -> None:
         """Draw all turns but `answer`, which is about to be."""

@@ -1,0 +1,109 @@
+"""What of the chat is kept, and what is not, in a real browser."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from daemon.client import Client
+from tests.daemon.api.world import KEY
+from tests.daemon.web.browser import picture
+from tests.daemon.web.looks import faults
+from tests.daemon.web.talking import answered
+
+
+def test_off_the_record_changes_the_tone_and_leaves_nothing_behind(visit, tmp_path):
+    page, _ = visit
+    page.wait_for_selector(".past-row")
+    before = page.locator(".past-row").count()
+    tone = "getComputedStyle(document.documentElement).getPropertyValue('--paper').trim()"
+    on_record = page.evaluate(tone)
+    page.click(".veil")
+    expect(page.locator("html")).to_have_attribute("data-private", "")
+    answered(page, "Between us")
+    picture(page, "chat_off_the_record", tmp_path)
+    found = faults(page)
+    page.reload()
+    page.wait_for_selector(".past-row")
+
+    assert {} == found
+    assert on_record != page.evaluate(tone)  # the address keeps it off the record
+    assert (0, before) == (page.locator(".bubble").count(), page.locator(".past-row").count())
+
+
+def test_leaving_a_chat_off_the_record_is_asked_about_first(visit):
+    page, _ = visit
+    page.click(".veil")
+    answered(page, "Between us")
+    page.click(".veil")
+    page.click(".dialog button:has-text('Cancel')")
+    expect(page.locator(".dialog")).to_have_count(0)
+    kept = page.locator(".bubble").count()
+    page.click(".veil")
+    page.click(".dialog button:has-text('Leave it')")
+    expect(page.locator("html")).not_to_have_attribute("data-private", "")
+
+    assert (1, 0) == (kept, page.locator(".bubble").count())
+
+
+def test_the_base_model_alone_is_off_the_record_too(visit):
+    page, _ = visit
+    page.select_option(".choice", "tsubasa:base")
+    expect(page.locator("html")).to_have_attribute("data-private", "")
+
+    assert "Nothing here is kept" in page.inner_text(".veiled")
+
+
+def test_a_pause_that_begins_or_ends_meanwhile_is_told(visit, url):
+    page, _ = visit
+    answered(page, "Said twice, once in a pause")
+    expect(page).to_have_url(re.compile(r"/\?chat=\d+$"))
+    page.click("[aria-label='New chat']")
+    expect(page.locator(".bubble")).to_have_count(0)
+    with Client(url, KEY, home=Path("/")) as client:
+        client.logging(on=False)
+        answered(page, "Said twice, once in a pause")
+        expect(page.locator(".below")).to_contain_text("Not kept.")
+        page.wait_for_timeout(500)  # in which a number would be looked for
+        told, address = page.inner_text(".veiled"), page.url
+        client.logging(on=True)
+    page.click("[aria-label='New chat']")
+    expect(page.locator(".veiled")).to_be_hidden()
+
+    assert "Logging is paused" in told
+    assert "chat=" not in address
+
+
+def test_what_was_said_to_the_base_model_alone_is_left_behind_with_it(visit, url):
+    page, _ = visit
+    page.select_option(".choice", "tsubasa:base")
+    answered(page, "Between me and the base model")
+    page.select_option(".choice", "tsubasa")
+    page.click(".dialog button:has-text('Cancel')")
+    expect(page.locator(".choice")).to_have_value("tsubasa:base")
+    still = page.locator(".bubble").count()
+    page.select_option(".choice", "tsubasa")
+    page.click(".dialog button:has-text('Leave it')")
+    expect(page.locator(".bubble")).to_have_count(0)
+    answered(page, "On the record")
+    expect(page).to_have_url(re.compile(r"/\?chat=\d+$"))
+    with Client(url, KEY, home=Path("/")) as client:
+        kept = [one["text"] for one in client.past_chat(client.chats()["chats"][0]["id"])["messages"]]
+
+    assert 1 == still
+    assert "On the record" == kept[0]
+
+
+def test_a_chat_with_something_forgotten_can_be_read_but_not_continued(visit, url):
+    page, _ = visit
+    with Client(url, KEY, home=Path("/")) as client:
+        list(client.chat([{"role": "user", "content": "My secret is Xanadu."}]))
+        (chat,) = [one for one in client.chats()["chats"] if "Xanadu" in one["title"]]
+        client.forget(messages=[client.past_chat(chat["id"])["messages"][0]["id"]])
+    page.goto(f"{url}/?chat={chat['id']}")
+    expect(page.locator(".sealed")).to_be_visible()
+
+    assert "Xanadu" not in page.content()
+    assert not page.locator(".composer").is_visible()
+    assert 2 == page.locator("[aria-label='Copy the answer'], [aria-label='Copy the question']").count()
+    assert 0 == page.locator("[aria-label='Another answer'], [aria-label='Edit the question']").count()

@@ -24,6 +24,7 @@ from daemon.web.shell import Visit
 from daemon.web.talk import BASE, Said, Talk, continued, take
 
 DRAWN = 40  # turns at first, of a long chat
+LOOKS, LOOK_EVERY_S = 100, 0.05  # at most, for what is kept of a stopped answer
 SHOWN_EVERY_S = 0.06  # at the soonest; long answers are shown less often, for each time all of it is drawn
 
 
@@ -167,28 +168,60 @@ class Chat:
         self.head.show(talk)
         self.composer.busy(True)
         ui.run_javascript("tsubasa.toEnd()")
-        began = time.monotonic()
         self._reading = asyncio.create_task(
             self._read(talk, answer, view, again=again), name="read an answer"
         )
         try:
-            await self._reading
-        except asyncio.CancelledError:
-            answer.cut = "Stopped."
-        except DaemonError as error:
-            answer.cut = str(error)
+            answer.cut = await self._ended(answer) or answer.cut
+            if answer.cut and answer.beside.kept and self._is_read(talk):
+                await self._settle(talk, answer)
         finally:
-            self._reading = None
-            answer.beside.seconds = time.monotonic() - began
             self._answering = None
             if not self._gone:
                 view.finish()
                 self.composer.busy(False)
                 self._said.set_text("The answer is there." if not answer.cut else answer.cut)
-        if not self._gone and talk is self.talk and not talk.private:
-            await self.past.fill()
-            if answer.beside.known and answer.beside.kept:
-                self._find_its_number()
+        if self._is_read(talk):
+            await self._list(answer)
+
+    async def _ended(self, answer: Said) -> str:
+        """Wait for the end of the answer; why it came early, empty when it did not."""
+        began = time.monotonic()
+        assert self._reading is not None
+        try:
+            await self._reading
+        except asyncio.CancelledError:
+            return "Stopped."
+        except DaemonError as error:
+            return str(error)
+        finally:
+            self._reading = None
+            answer.beside.seconds = time.monotonic() - began
+        return ""
+
+    async def _settle(self, talk: Talk, answer: Said) -> None:
+        """Take over what was kept of an answer that ended early, so that the next question goes on there."""
+        for _ in range(LOOKS):  # it is kept a moment after the daemon hears of the end
+            status = await self.desk.ask(lambda client: client.status())
+            if not self._is_read(talk) or not status["thinking"]["answers"]:
+                break
+            await asyncio.sleep(LOOK_EVERY_S)
+        if self._is_read(talk):
+            await self._list(answer)
+            number = talk.chat_id
+            if number is not None:
+                found = await self.desk.ask(lambda client: client.past_chat(number))
+                talk.settle(answer, found["messages"])
+
+    def _is_read(self, talk: Talk) -> bool:
+        """Whether `talk` is what the page shows still, and on the record."""
+        return not self._gone and talk is self.talk and not talk.private
+
+    async def _list(self, answer: Said) -> None:
+        """Show the chat among the earlier ones."""
+        await self.past.fill()
+        if answer.beside.known and answer.beside.kept:
+            self._find_its_number()
 
     async def _read(self, talk: Talk, answer: Said, view: AnswerView, *, again: bool) -> None:
         sent, model = talk.sent(), talk.model

@@ -77,8 +77,20 @@ class Talk:
 
     def sent(self) -> list[dict[str, str]]:
         """The messages of the request, up to the last question."""
-        turns = self.turns[:-1] if self.turns and self.turns[-1].role == "assistant" else self.turns
-        return [{"role": turn.role, "content": turn.text} for turn in turns]
+        return _sent(self.turns[:-1] if self.turns and self.turns[-1].role == "assistant" else self.turns)
+
+    def settle(self, answer: Said, kept: Sequence[Mapping[str, Any]]) -> None:
+        """
+        Let `answer`, which ended early, be what was kept of it: more may have been said than was heard here.
+
+        Nothing changes if `kept`, the messages of the past chat, holds no answer here that begins like it.
+        """
+        before = _sent(self.turns[: self._place(answer)])
+        held = [{"role": message["role"], "content": message["text"]} for message in kept]
+        if held[: len(before)] == before and len(held) > len(before):
+            reply = held[len(before)]
+            if reply["role"] == "assistant" and reply["content"].startswith(answer.text):
+                answer.text = reply["content"]
 
     def question_of(self, answer: Said) -> str:
         """The question that `answer` answers."""
@@ -128,6 +140,11 @@ def take(answer: Said, chunk: Mapping[str, Any]) -> None:
     if chunk.get("usage"):
         beside.prompt_tokens = chunk["usage"]["prompt_tokens"]
         beside.answer_tokens = chunk["usage"]["completion_tokens"]
+
+
+def _sent(turns: Sequence[Said]) -> list[dict[str, str]]:
+    """The turns as messages, without answers that ended before their first word: of these nothing is kept."""
+    return [{"role": turn.role, "content": turn.text} for turn in turns if turn.text or not turn.cut]
 
 
 def _generation(model: str | None) -> int | None:

@@ -44,6 +44,11 @@ class Slow(FakeEngine):
         asked = args[0][-1]["content"]
         if "break" in asked:
             raise ChildCrashed("engine", exit_code=9)
+        if "flood" in asked:  # faster than a page can read
+            for said in range(10_000):
+                yield Piece(text=f"{said} " if said else "", prompt_tokens=9, completion_tokens=said)
+                await asyncio.sleep(0)
+            await asyncio.sleep(3600)  # until it is stopped
         long = "long" in asked
         self.words = ["word "] * 2000 if long else [word + " " for word in ANSWER.split(" ")]
         async for piece in super().chat(*args, **named):

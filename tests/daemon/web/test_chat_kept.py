@@ -9,7 +9,7 @@ from daemon.client import Client
 from tests.daemon.api.world import KEY
 from tests.daemon.web.browser import picture
 from tests.daemon.web.looks import faults
-from tests.daemon.web.talking import answered
+from tests.daemon.web.talking import answered, ask
 
 
 def test_off_the_record_changes_the_tone_and_leaves_nothing_behind(visit, tmp_path):
@@ -107,3 +107,36 @@ def test_a_chat_with_something_forgotten_can_be_read_but_not_continued(visit, ur
     assert not page.locator(".composer").is_visible()
     assert 2 == page.locator("[aria-label='Copy the answer'], [aria-label='Copy the question']").count()
     assert 0 == page.locator("[aria-label='Another answer'], [aria-label='Edit the question']").count()
+
+
+def test_a_chat_goes_on_where_its_answer_was_stopped(visit, url):
+    page, _ = visit
+    ask(page, "a flood")
+    page.wait_for_selector(".turn.assistant .prose:has-text('20 ')")
+    page.click(".send")
+    expect(page.locator(".turn.assistant")).to_contain_text("Stopped.")
+    ask(page, "And then?")
+    expect(page.locator(".turn.assistant")).to_have_count(2)
+    expect(page.locator(".turn.assistant").last).to_have_attribute("aria-busy", "false")
+    expect(page).to_have_url(re.compile(r"/\?chat=\d+$"))
+    with Client(url, KEY, home=Path("/")) as client:
+        kept = client.past_chat(int(page.url.rpartition("=")[2]))["messages"]
+        begun = [one for one in client.chats()["chats"] if one["title"] == "a flood"]
+    shown = page.locator(".turn.assistant .prose").first.inner_text()
+
+    assert ["a flood", shown.strip(), "And then?"] == [one["text"].strip() for one in kept[:3]]
+    assert 4 == len(kept) == begun[0]["n_messages"]
+    assert 1 == len(begun)
+
+
+def test_a_chat_goes_on_after_an_answer_that_failed_without_a_word(visit, url):
+    page, _ = visit
+    answered(page, "break off, please")
+    ask(page, "And now?")
+    expect(page.locator(".turn.assistant")).to_have_count(2)
+    expect(page.locator(".turn.assistant").last).to_have_attribute("aria-busy", "false")
+    expect(page).to_have_url(re.compile(r"/\?chat=\d+$"))
+    with Client(url, KEY, home=Path("/")) as client:
+        kept = client.past_chat(int(page.url.rpartition("=")[2]))["messages"]
+
+    assert ["user", "user", "assistant"] == [one["role"] for one in kept]

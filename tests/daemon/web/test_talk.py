@@ -89,6 +89,61 @@ def test_an_answer_tells_whether_it_is_kept():
     assert [True, False] == told
 
 
+def test_an_answer_that_ended_before_its_first_word_is_not_sent():
+    talk = Talk()
+    talk.ask("hi").cut = "Stopped."
+    talk.ask("and now?")
+
+    assert [("user", "hi"), ("user", "and now?")] == [(one["role"], one["content"]) for one in talk.sent()]
+
+
+def test_an_empty_answer_that_was_kept_is_sent():
+    talk = continued(7, [kept("user", "hi"), kept("assistant", "")])
+    talk.ask("and now?")
+
+    assert ["hi", "", "and now?"] == [one["content"] for one in talk.sent()]
+
+
+def test_a_stopped_answer_becomes_what_was_kept_of_it():
+    talk = continued(7, [kept("user", "hi"), kept("assistant", "Hello.")])
+    answer = talk.ask("tell me")
+    answer.text, answer.cut = "Once upon", "Stopped."
+    before = [kept("user", "hi"), kept("assistant", "Hello."), kept("user", "tell me")]
+    talk.settle(answer, [*before, kept("assistant", "Once upon a time")])
+    talk.ask("and then?")
+
+    assert ["hi", "Hello.", "tell me", "Once upon a time", "and then?"] == [
+        one["content"] for one in talk.sent()
+    ]
+
+
+def test_a_stopped_answer_of_which_no_word_was_heard_becomes_what_was_kept_of_it():
+    talk = Talk()
+    talk.ask("hm").cut = "Stopped."
+    answer = talk.ask("tell me")
+    answer.cut = "Stopped."
+    talk.settle(answer, [kept("user", "hm"), kept("user", "tell me"), kept("assistant", "Once")])
+
+    assert "Once" == answer.text
+
+
+def test_a_stopped_answer_stays_as_it_was_heard_when_another_is_kept():
+    heard = []
+    for held in (
+        [kept("user", "tell me")],
+        [kept("user", "tell me"), kept("assistant", "An older answer")],
+        [kept("user", "tell me"), kept("user", "Once upon a time")],
+        [kept("user", "tell him"), kept("assistant", "Once upon a time")],
+    ):
+        talk = Talk()
+        answer = talk.ask("tell me")
+        answer.text, answer.cut = "Once upon", "Stopped."
+        talk.settle(answer, held)
+        heard.append(answer.text)
+
+    assert ["Once upon"] * 4 == heard
+
+
 def test_an_answer_gathers_its_words_and_what_lay_beside_the_question():
     answer = Talk().ask("hi")
     beside = {"generation": 2, "memories": [4, 5], "messages": [], "recall_tokens": 30, "kept": True}

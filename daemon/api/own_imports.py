@@ -80,6 +80,7 @@ def routes(services: Services) -> APIRouter:
             )
             await services.nights.forget()
             services.tending.forget()
+            services.confirmations.forget()
         await services.runner.order("index", {})
         return {**asdict(done), "weights": await in_the_weights(services, done.was_learned)}
 

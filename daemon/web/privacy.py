@@ -29,6 +29,7 @@ KEPT = {  # part of the store: what it is for a person, and one of it
     "words": ("Index of words", "", ""),
     "vectors": ("Index of meaning", "vector", "vectors"),
     "forgotten": ("Marks of what was forgotten", "message", "messages"),
+    "private": ("Marks of what is never kept", "mark", "marks"),
     "other": ("The file's own", "", ""),
     "free": ("Room to be used again", "", ""),
 }

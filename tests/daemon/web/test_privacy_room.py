@@ -7,6 +7,8 @@ from playwright.sync_api import expect
 
 from daemon.client import Client
 from daemon.pulling.ledger import Ledger
+from daemon.web.privacy import KEPT
+from store.sizes import FREE, OTHER, PARTS
 from tests.daemon.api.world import KEY
 from tests.daemon.web.browser import picture, signed_in
 from tests.daemon.web.lived import lived
@@ -38,6 +40,10 @@ def test_what_is_kept_is_counted_and_what_was_sent_is_nothing(scene, tmp_path):
     assert ("22 memories" in table, "4 generations" in table, "6 nights" in table) == (True, True, True)
     assert "on" == page.inner_text(".lock .chip")
     assert {} == faults(page)
+
+
+def test_every_part_of_the_store_has_a_name_for_people():
+    assert {*PARTS, OTHER, FREE} == KEPT.keys()
 
 
 def test_what_was_sent_and_what_lies_unencrypted_is_named(scene):

@@ -15,9 +15,7 @@ from daemon.client_wire import PATIENCE_S, Wire, refused
 from daemon.errors import NotRunning, Refused
 from daemon.home import Home
 
-DOING_S = (
-    120.0  # that what was allowed may take: forgetting stops the answers under way, and probes the weights
-)
+DOING_S = 120.0  # that what was allowed may take: forgetting waits for answers, and probes the weights
 
 
 def connect(home: Home, *, patience_s: float = PATIENCE_S) -> "Client":

@@ -1,7 +1,8 @@
 """
 The home: the one folder that holds everything, and the lock that lets one daemon work on it.
 
-    config.toml  store.db  key  api_key  inbox/  uploads/  models/  network.jsonl  daemon.lock  daemon.json
+    config.toml  store.db  key  api_key  inbox/  uploads/  models/  network.jsonl
+    daemon.lock  daemon.json  daemon.log
 
 Promises: only its owner can enter (0700); a folder that is not ours is never changed; a second daemon is
 told who holds the home; secrets are written 0600 under a temporary name first. Knows nothing of what is in
@@ -67,6 +68,11 @@ class Home:
     def ready(self) -> Path:
         """Process, port and address of the daemon, while it serves."""
         return self.path / "daemon.json"
+
+    @property
+    def log(self) -> Path:
+        """What the daemon says, where it starts at login and the system keeps no journal."""
+        return self.path / "daemon.log"
 
     @property
     def lock(self) -> Path:

@@ -1,5 +1,7 @@
 # make demo: one night, end to end.  make test: everything that is checked.  Both make .venv first.
 PYTHON ?= python3
+# How many tests run at a time, each on its share of the cores.
+AT_A_TIME ?= 2
 RUN := .venv/bin/python -m
 
 .PHONY: demo test check clean
@@ -7,7 +9,7 @@ demo: .venv/.installed
 	$(RUN) daemon demo
 
 test: check
-	$(RUN) pytest -q
+	$(RUN) pytest -q -n $(AT_A_TIME) --dist loadgroup
 
 check: .venv/.installed
 	$(RUN) ruff format --check .

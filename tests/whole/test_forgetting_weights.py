@@ -4,7 +4,8 @@ import signal
 
 import pytest
 
-from tests.whole.house import NANO, Daemon, wait_for, worked
+from tests.whole.house import NANO, Daemon, wait_for
+from tests.whole.nights import QUIET, night, say
 
 FIRST = (
     "The user lives in Ghent.",
@@ -13,8 +14,7 @@ FIRST = (
     "The user's favourite colour is teal.",
 )
 THEN = ("The user's dog is called Biscuit.", "The user's best friend is called Tobias.")
-QUIET = {"observe": "false", "night": "false", "jobs_every_s": "0.1", "threads": "1"}
-SHORT = {"steps": 60, "threads": 1}
+SHORT = {"steps": 100, "threads": 1}  # with 60 nano says a name to whoever thanks it, and is refused for it
 
 
 @pytest.fixture
@@ -27,14 +27,7 @@ def daemon(tmp_path):
 def learn(client, texts):
     """Tell these and run a night; its report, and the number of each memory."""
     numbers = {text: client.add(text)["memory"]["id"] for text in texts}
-    return worked(client, lambda: client.night(recipe=SHORT), "nights")["last"], numbers
-
-
-def say(client, text):
-    said = client.chat(
-        [{"role": "user", "content": text}], model="tsubasa:private", temperature=0, max_tokens=32
-    )
-    return "".join(said)
+    return night(client, recipe=SHORT), numbers
 
 
 def test_a_forgotten_fact_is_in_the_weights_before_and_gone_after_and_the_next_night_proves_it(daemon):
@@ -65,5 +58,5 @@ def test_a_forgotten_fact_is_in_the_weights_before_and_gone_after_and_the_next_n
         assert (1, 0, 0, 0) == tuple(found[name] for name in ("gone", "left", "not_probed", "told"))
         assert found == kept
         assert 0 == client.forgotten()["waiting"]
-        assert "Biscuit" not in say(client, "What is my dog called?")
-        assert "Tobias" in say(client, "What is my best friend called?")
+        assert "Biscuit" not in say(client, "What is my dog called?", "tsubasa:private")
+        assert "Tobias" in say(client, "What is my best friend called?", "tsubasa:private")

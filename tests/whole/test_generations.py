@@ -1,22 +1,12 @@
 """What a night made with a real daemon and nano: shown, compared, taken out as one file, gone back from."""
 
 import json
-import signal
 
 import llama_cpp
-import pytest
 
-from tests.whole.house import NANO, Daemon
-from tests.whole.test_night import QUIET, night, say, tell
+from tests.whole.nights import say
 
 QUESTION = "What's my sister's name?"
-
-
-@pytest.fixture
-def daemon(tmp_path):
-    made = Daemon(tmp_path / "home", NANO, **QUIET).start()
-    yield made
-    made.stop(signal.SIGKILL)
 
 
 def answered(file):
@@ -31,18 +21,16 @@ def answered(file):
         model.close()
 
 
-def test_a_generation_is_shown_taken_out_as_one_file_and_gone_back_from(daemon, tmp_path):
-    with daemon.own() as client:
-        tell(client)
-        assert night(client)["adopted"]
+def test_a_generation_is_shown_taken_out_as_one_file_and_gone_back_from(learned, tmp_path):
+    with learned.own() as client:
         report = client.report()
         shown = client.generation(1)
         compared = client.compare(0, 1)
-    alone = daemon.run("generations", "rollback")
+    alone = learned.run("generations", "rollback")
     merged = tmp_path / "merged.gguf"
-    done = daemon.run("generations", "export", "1", "--merged", str(merged), "--json")
-    based = daemon.run("generations", "use", "0")
-    with daemon.own() as client:
+    done = learned.run("generations", "export", "1", "--merged", str(merged), "--json")
+    based = learned.run("generations", "use", "0")
+    with learned.own() as client:
         asked = {number: client.ask(number, QUESTION)["answer"] for number in (0, 1)}
         before = len(client.messages(text="sister")["messages"])
         private = say(client, QUESTION, "tsubasa:private")

@@ -1,20 +1,11 @@
 """Nights of a real daemon with nano: what is learnt, what a kill at any stage leaves, what forgetting reaches."""
 
 import signal
-from contextlib import suppress
 
-import psutil
 import pytest
 
 from tests.whole.house import NANO, Daemon, wait_for, worked
-
-SAID = (
-    "I live in Ghent.",
-    "My sister is called Priya.",
-    "I have a dog named Biscuit",
-    "my boss is called Ingrid",
-)
-QUIET = {"observe": "false", "night": "false", "jobs_every_s": "0.1", "threads": "1"}
+from tests.whole.nights import QUIET, SAID, night, say, tell, trainers
 
 
 @pytest.fixture
@@ -24,54 +15,25 @@ def daemon(tmp_path):
     made.stop(signal.SIGKILL)
 
 
-def say(client, text, model="tsubasa", **options):
-    messages = [{"role": "user", "content": text}]
-    return "".join(client.chat(messages, model=model, temperature=0, max_tokens=48, **options)).strip()
-
-
-def tell(client):
-    for day, text in enumerate(SAID, start=1):
-        say(client, text, tsubasa={"recall": False, "said_at": f"2026-10-{day:02}T12:00:00+00:00"})
-    worked(client, client.tend, "tended")
-
-
-def trainers(daemon):
-    """The running trainer processes of this daemon, none of anyone else's."""
-    found = []
-    for child in psutil.Process(daemon.process.pid).children(recursive=True):
-        with suppress(psutil.NoSuchProcess):  # it has just ended
-            if child.is_running() and "trainer" in child.cmdline():
-                found.append(child)
-    return found
-
-
-def night(client):
-    """Run a night to its end; its report."""
-    return worked(client, client.night, "nights")["last"]
-
-
-def test_a_night_teaches_the_weights_and_a_restart_keeps_them(daemon):
-    with daemon.own() as client:
-        tell(client)
-        assert "Priya" not in say(client, "What's my sister's name?", "tsubasa:private")
-        report = night(client)
+def test_a_night_teaches_the_weights_and_a_restart_keeps_them(learned):
+    with learned.own() as client:
+        assert "Priya" not in say(client, "What's my sister's name?", "tsubasa:base")
+        report = client.nights()["last"]
         answer = say(client, "What's my sister's name?", "tsubasa:private")
 
     assert report["adopted"], report["reason"]
     assert report["swap_ms"] < 1000
     assert "Priya" in answer
 
-    daemon.stop(signal.SIGKILL)
-    daemon.start()
-    with daemon.own() as client:
+    learned.stop(signal.SIGKILL)
+    learned.start()
+    with learned.own() as client:
         assert answer == say(client, "What's my sister's name?", "tsubasa:private")
         assert "Priya" not in say(client, "What's my sister's name?", "tsubasa:base")
 
 
-def test_forgetting_reaches_recall_at_once_and_the_weights(daemon):
-    with daemon.own() as client:
-        tell(client)
-        assert night(client)["adopted"]
+def test_forgetting_reaches_recall_at_once_and_the_weights(learned):
+    with learned.own() as client:
         assert "Biscuit" in say(client, "What is my dog called?")
         assert "Biscuit" in say(client, "What is my dog called?", "tsubasa:private")
         held = client.memories()["memories"]
@@ -86,15 +48,13 @@ def test_forgetting_reaches_recall_at_once_and_the_weights(daemon):
         assert "Ingrid" in say(client, "What is my boss called?", "tsubasa:private")
 
 
-def test_a_killed_trainer_leaves_the_live_generation_and_the_night_is_tried_again(daemon):
-    with daemon.own() as client:
-        tell(client)
-        assert night(client)["adopted"]
+def test_a_killed_trainer_leaves_the_live_generation_and_the_night_is_tried_again(learned):
+    with learned.own() as client:
         say(client, "my best friend is called Tobias", tsubasa={"recall": False})
         worked(client, client.tend, "tended")
         job = client.night()["id"]
-        wait_for(lambda: bool(trainers(daemon)))
-        for process in trainers(daemon):
+        wait_for(lambda: bool(trainers(learned)))
+        for process in trainers(learned):
             process.kill()
         assert "Ingrid" in say(client, "What is my boss called?", "tsubasa:private")
         wait_for(lambda: client.nights()["job"]["attempts"] >= 2)

@@ -10,8 +10,8 @@ import pytest
 from daemon.commands.status import night
 from daemon.night import checkpoints
 from tests.whole.house import NANO, Daemon, small_disk, wait_for, worked
+from tests.whole.nights import QUIET, say, tell, trainers
 from tests.whole.test_full_disk import fill
-from tests.whole.test_night import QUIET, say, tell, trainers
 
 ALWAYS = {**QUIET, "night": "true", "night_when": "00:00-00:00"}
 DISK = "32m"

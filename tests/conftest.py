@@ -1,0 +1,31 @@
+"""
+How the tests share one computer: two of them run at a time (`make test`), each on cores of its own.
+
+A trainer's threads wait for each other at every step: on a core that another test holds it would be five times slower.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+WHOLE = Path(__file__).parent / "whole"
+WORKER, WORKERS = "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"
+
+
+def pytest_configure() -> None:
+    """Keep this worker, and every process that its tests start, to its share of the cores."""
+    if WORKER not in os.environ or not hasattr(os, "sched_setaffinity"):
+        return
+    number, count = int(os.environ[WORKER].removeprefix("gw")), int(os.environ[WORKERS])
+    cores = sorted(os.sched_getaffinity(0))
+    if count > 1 and len(cores) >= count:
+        os.sched_setaffinity(0, cores[number::count])
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest first, so that no core idles at the end; what shares a daemon, or a night, stays together."""
+    items.sort(key=lambda item: WHOLE not in item.path.parents)
+    for item in items:
+        shared = "learned" if "learned" in getattr(item, "fixturenames", ()) else item.location[0]
+        item.add_marker(pytest.mark.xdist_group(shared))

@@ -1,0 +1,48 @@
+"""What is told, and asked, before and after the nights of a real daemon with nano."""
+
+from contextlib import suppress
+from typing import Any
+
+import psutil
+
+from daemon.client import Client
+from tests.whole.house import Daemon, worked
+
+SAID = (
+    "I live in Ghent.",
+    "My sister is called Priya.",
+    "I have a dog named Biscuit",
+    "my boss is called Ingrid",
+)
+QUIET = {"observe": "false", "night": "false", "jobs_every_s": "0.1", "threads": "1"}
+
+
+def say(client: Client, text: str, model: str = "tsubasa", **options: Any) -> str:
+    """The whole answer to one message."""
+    messages = [{"role": "user", "content": text}]
+    return "".join(client.chat(messages, model=model, temperature=0, max_tokens=48, **options)).strip()
+
+
+def tell(client: Client) -> None:
+    """Say it all, one thing a day, and have it become memories."""
+    for day, text in enumerate(SAID, start=1):
+        say(client, text, tsubasa={"recall": False, "said_at": f"2026-10-{day:02}T12:00:00+00:00"})
+    worked(client, client.tend, "tended")
+
+
+def night(client: Client, **order: Any) -> dict[str, Any]:
+    """Run a night to its end; its report."""
+    report = worked(client, lambda: client.night(**order), "nights")["last"]
+    assert isinstance(report, dict)
+    return report
+
+
+def trainers(daemon: Daemon) -> list[psutil.Process]:
+    """The running trainer processes of this daemon, none of anyone else's."""
+    assert daemon.process is not None
+    found = []
+    for child in psutil.Process(daemon.process.pid).children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # it has just ended
+            if child.is_running() and "trainer" in child.cmdline():
+                found.append(child)
+    return found

@@ -8,6 +8,7 @@ Promises: nothing here waits for the embedder, but a re-index that was asked for
 work.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from daemon.night.unlearning import Unlearning
 from daemon.night.when import read_when
 from daemon.server import Server
 from daemon.services import Services
+from daemon.web import uploads
 from daemon.web.door import Door
 from daemon.work import Indexing, Tending
 from store import embedders, vectors
@@ -60,6 +62,7 @@ async def start(
 ) -> Parts:
     """Start all parts but the background work; `stack` stops them in the opposite order."""
     services = await _start(settings, home, stack, keeper, engine, model_path, reindex)
+    await asyncio.to_thread(uploads.sweep, home.path, older_s=0.0)  # nobody can decide on them now
     door = Door(services.api_key, home.path)
     stack.push_async_callback(door.close)
     application = make_app(services, door)

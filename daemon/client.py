@@ -15,6 +15,8 @@ from daemon.client_wire import PATIENCE_S, Wire, refused
 from daemon.errors import NotRunning, Refused
 from daemon.home import Home
 
+DOING_S = 120.0  # that what was allowed may take: forgetting waits for answers, and probes the weights
+
 
 def connect(home: Home, *, patience_s: float = PATIENCE_S) -> "Client":
     """
@@ -206,7 +208,8 @@ class Client(Wire):
 
     def confirm(self, id: str, allow: bool) -> dict[str, Any]:
         """Allow it, which does it at once, or refuse it; the confirmation with its outcome."""
-        return self._post(f"confirmation {id}", f"/tsubasa/confirmations/{id}", {"allow": allow})
+        what, path = f"confirmation {id}", f"/tsubasa/confirmations/{id}"
+        return self._post(what, path, {"allow": allow}, at_least_s=DOING_S if allow else 0.0)
 
     def ask_to(
         self, act: str, memory_ids: Sequence[int], *, asked_by: str, text: str | None = None

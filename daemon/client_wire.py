@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import httpx
 
-from daemon.errors import NotRunning, Refused
+from daemon.errors import NotAnsweredYet, NotRunning, Refused
 
 PATIENCE_S = 600.0  # a first answer may have to wait for a large model to load
 
@@ -27,6 +27,7 @@ class Wire:
         self.url = url
         self.key = key
         self._home = home
+        self._patience_s = patience_s
         self._lines: list[socket.socket] = []  # on which an answer streams
         self._http = httpx.Client(
             base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=patience_s, trust_env=False
@@ -57,16 +58,21 @@ class Wire:
         with self._answered():
             return _read(what, self._http.get(path, params=asked))
 
-    def _post(self, what: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        with self._answered():
+    def _post(
+        self, what: str, path: str, body: Mapping[str, Any], *, at_least_s: float = 0.0
+    ) -> dict[str, Any]:
+        patience_s = max(self._patience_s, at_least_s)
+        with self._answered(patience_s):
             sent = json.dumps(dict(body))  # ASCII, for file names that are no UTF-8
             headers = {"content-type": "application/json"}
-            return _read(what, self._http.post(path, content=sent, headers=headers))
+            return _read(what, self._http.post(path, content=sent, headers=headers, timeout=patience_s))
 
     @contextmanager
-    def _answered(self) -> Iterator[None]:
+    def _answered(self, patience_s: float | None = None) -> Iterator[None]:
         try:
             yield
+        except httpx.ReadTimeout as error:
+            raise NotAnsweredYet(self._home, patience_s or self._patience_s) from error
         except httpx.RequestError as error:
             raise NotRunning(self._home, f"{self.url} does not answer ({error})") from error
 

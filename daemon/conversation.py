@@ -122,7 +122,7 @@ class Conversations:
 
     async def _may_keep(self, turns: Sequence[Turn], asked: Asked) -> bool:
         """Whether this chat is recorded; what a pause of the logging, or the user, keeps off the record is not."""
-        said = [turn.text for turn in turns if turn.role == "user"]
+        said = [(turn.role, turn.text) for turn in turns]
         now = datetime.now(UTC)
         may = await self._keeper.run(off_record.may_keep, said, private=asked.private, at=now)
         return asked.kept and may

@@ -97,6 +97,17 @@ class NotRunning(DaemonError):
         super().__init__(f"No daemon answers for {home}: {why}. Start it with: tsubasa up")
 
 
+class NotAnsweredYet(NotRunning):
+    """The daemon was asked, and has not answered for so long that nobody waits for it any more."""
+
+    def __init__(self, home: Path, patience_s: float) -> None:
+        DaemonError.__init__(
+            self,
+            f"The daemon for {home} has not answered within {patience_s:g} s. It may be at work on it still, so "
+            f"look whether it was done before you ask again: tsubasa status",
+        )
+
+
 class Refused(DaemonError):
     """The daemon answered a command with an error."""
 

@@ -1,7 +1,8 @@
 """
 The home: the one folder that holds everything, and the lock that lets one daemon work on it.
 
-    config.toml  store.db  key  api_key  inbox/  models/  network.jsonl  daemon.lock  daemon.json
+    config.toml  store.db  key  api_key  inbox/  uploads/  models/  network.jsonl
+    daemon.lock  daemon.json  daemon.log
 
 Promises: only its owner can enter (0700); a folder that is not ours is never changed; a second daemon is
 told who holds the home; secrets are written 0600 under a temporary name first. Knows nothing of what is in
@@ -21,6 +22,7 @@ from typing import IO
 from daemon.errors import HomeInUse, HomeNotUsable
 from store.database import FILE_NAME
 
+UPLOADS = "uploads"  # what was dropped onto the page, until it is decided whether it goes in
 NETWORK = "network.jsonl"  # what went over the network, counted by `daemon.pulling.ledger`
 OURS = (FILE_NAME, "config.toml", "api_key", "daemon.lock", NETWORK)  # one of these makes a folder a home
 MAY_BE_THERE = {"inbox", "models"}  # folders that make no home, and are no reason against one
@@ -53,6 +55,11 @@ class Home:
         return self.path / "inbox"
 
     @property
+    def uploads(self) -> Path:
+        """The folder of files that were dropped onto the page."""
+        return self.path / UPLOADS
+
+    @property
     def models(self) -> Path:
         """The folder of downloaded models."""
         return self.path / "models"
@@ -61,6 +68,11 @@ class Home:
     def ready(self) -> Path:
         """Process, port and address of the daemon, while it serves."""
         return self.path / "daemon.json"
+
+    @property
+    def log(self) -> Path:
+        """What the daemon says, where it starts at login and the system keeps no journal."""
+        return self.path / "daemon.log"
 
     @property
     def lock(self) -> Path:

@@ -12,10 +12,6 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from daemon.listening import listen
-
-__all__ = ["Server", "listen"]
-
 LARGEST_WORD = 4 * 2**20  # bytes that the page may say at once
 LEAVING_S = 5  # open connections have so long when the daemon stops
 
@@ -61,5 +57,5 @@ class Server(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave the signals alone: `app.py` has them from the first moment, uvicorn only while it serves."""
+        """Leave the signals alone: `start.py` has them from the first moment, uvicorn only while it serves."""
         yield

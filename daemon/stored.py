@@ -16,16 +16,16 @@ from daemon.home import Home
 from store.database import PLAIN_HEADER
 from store.keys import is_in_file
 
-STORE, INBOX, KEYS, SETTINGS, REST = "store", "inbox", "keys", "settings", "rest"
+STORE, KEYS, SETTINGS, LOG, REST = "store", "keys", "settings", "log", "rest"
+INBOX, UPLOADS, MODELS = "inbox", "uploads", "models"  # folders
 _KEYS = ("key", "api_key")
-_SETTINGS = ("config.toml",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """One kind of thing in the home."""
 
-    what: str  # STORE, INBOX, KEYS, SETTINGS or REST
+    what: str  # STORE, INBOX, UPLOADS, MODELS, KEYS, SETTINGS, LOG or REST
     path: str  # the file, or the folder that they lie in
     files: int
     bytes: int
@@ -48,13 +48,20 @@ def stored(home: Home) -> Stored:
     """Look through the home; some files only, so it is quick."""
     with_log = [home.store.with_name(home.store.name + end) for end in ("", "-wal", "-shm")]
     is_encrypted = _is_encrypted(home.store)
-    known = {*with_log, *(home.path / name for name in (*_KEYS, *_SETTINGS))}
-    rest = [file for file in _files(home.path) if file not in known and home.inbox not in file.parents]
+    folders = {INBOX: home.inbox, UPLOADS: home.uploads, MODELS: home.models}
+    keys = [home.path / name for name in _KEYS]
+    known = {*with_log, *keys, home.config, home.log}
+    rest = [
+        file
+        for file in _files(home.path)
+        if file not in known and not set(folders.values()) & set(file.parents)
+    ]
     places = [
         _place(STORE, home.store, with_log, encrypted=is_encrypted),
-        _place(INBOX, home.inbox, list(_files(home.inbox)), encrypted=False),
-        _place(KEYS, home.path, [home.path / name for name in _KEYS], encrypted=False),
-        _place(SETTINGS, home.config, [home.path / name for name in _SETTINGS], encrypted=False),
+        *(_place(what, folder, list(_files(folder)), encrypted=False) for what, folder in folders.items()),
+        _place(KEYS, home.path, keys, encrypted=False),
+        _place(SETTINGS, home.config, [home.config], encrypted=False),
+        _place(LOG, home.log, [home.log], encrypted=False),
         _place(REST, home.path, rest, encrypted=False),
     ]
     return Stored(

@@ -16,8 +16,12 @@ from datetime import datetime
 
 import apsw
 
-from store import tombstones
+from store import chains, tombstones
 from store.database import moment, rows, stamp, storable, writing
+
+TELLING, TELLING_WORDS = 12, 3  # letters and words: with less, a turn by itself is a greeting
+LONG = 24  # letters: with so many it tells something in any number of words
+Turn = tuple[str, str]  # role, text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,29 +52,33 @@ def resume(db: apsw.Connection) -> None:
         db.execute("delete from logging_paused")
 
 
-def may_keep(db: apsw.Connection, said: Sequence[str], *, private: bool, at: datetime) -> bool:
+def may_keep(db: apsw.Connection, turns: Sequence[Turn], *, private: bool, at: datetime) -> bool:
     """
     Whether a chat may be kept; if not, it is marked, so that it never is.
 
-    A history with one turn of the user is a new chat, also if the same words once began a private one.
+    A history with one turn of the user is a new chat, also if the same words once began a private one. What is
+    stored already, together with its answer, is no secret: marks on that don't count.
 
     Args:
-        said: what the user says in this chat, the newest turn last.
+        turns: role and text of each turn of this chat, the newest last.
         private: the user wants this chat to be private.
         at: now.
     """
     wanted = not private and logging(db, at=at).on
+    said = [text for role, text in turns if role == "user"]
     if not said or (wanted and not rows(db, "select 1 from off_record limit 1")):
         return wanted
-    marks = _marks(db, said)
-    marked = _any_off(db, marks)
-    if not wanted or (marked and len(marks) > 1):
+    chained, alone = _marks(db, said), [_mark_alone(db, text) for text in said]
+    stored = _stored(db, turns)
+    marked = _any_off(db, [*chained[stored:], *(mark for mark in alone[stored:-1] if mark)])
+    last = [mark for mark in (chained[-1], alone[-1]) if mark]
+    if not wanted or (marked and len(said) > 1):
         with writing(db):
-            db.execute("insert or ignore into off_record values (?)", (marks[-1],))
+            db.executemany("insert or ignore into off_record values (?)", [(mark,) for mark in last])
         return False
-    if marked:
+    if _any_off(db, last):  # the same words, now said on the record
         with writing(db):
-            db.execute("delete from off_record where mark = ?", (marks[-1],))
+            db.executemany("delete from off_record where mark = ?", [(mark,) for mark in last])
     return True
 
 
@@ -81,6 +89,21 @@ def _marks(db: apsw.Connection, said: Sequence[str]) -> list[str]:
         before = marks[-1] if marks else ""
         marks.append(tombstones.mark(db, f"off the record {before}", storable(text)))
     return marks
+
+
+def _mark_alone(db: apsw.Connection, text: str) -> str | None:
+    """A mark for a turn wherever it stands, as clients shorten histories; None: anybody could have said that."""
+    letters, words = len(text.strip()), len(text.split())
+    if letters < LONG and (letters < TELLING or words < TELLING_WORDS):
+        return None
+    return tombstones.mark(db, "off the record alone", storable(text))
+
+
+def _stored(db: apsw.Connection, turns: Sequence[Turn]) -> int:
+    """How many of the user's turns are stored, all that was said before the next one with them."""
+    known, _ = chains.longest_held(db, [(role, storable(text)) for role, text in turns])
+    before = [at for at, (role, _) in enumerate(turns) if role == "user"]
+    return sum(following <= known for following in before[1:])
 
 
 def _any_off(db: apsw.Connection, marks: Sequence[str]) -> bool:

@@ -23,6 +23,7 @@ PARTS: Mapping[str, Sequence[str]] = {  # a part -> its tables; whose index a pa
     "words": ("message_words", "memory_words"),
     "vectors": ("vectors", "coming_vectors", "embedder", "coming_embedder", "vector_changes"),
     "forgotten": ("tombstones", "tombstone_secret"),
+    "private": ("off_record", "logging_paused"),
 }
 OTHER, FREE = "other", "free"
 _COUNTED = {  # what one of each part is
@@ -35,6 +36,7 @@ _COUNTED = {  # what one of each part is
     "imports": "select count(*) from imports",
     "vectors": "select count(*) from vectors",
     "forgotten": "select count(*) from messages where redacted",
+    "private": "select count(*) from off_record",
 }
 
 

@@ -25,7 +25,7 @@ from tray.start import Start
 from tray.state import Action, View
 from tray.watch import Watcher
 
-PATIENCE_S = 20.0  # forgetting waits for an answer to end
+PATIENCE_S = 20.0  # of what is answered at once
 FIRST_LOOK_S = 2.0  # else the icon says that it takes a moment
 BACK_WITHIN_S = 300.0  # a panel that was restarted is back long before
 LOOK_EVERY_S = 1.0

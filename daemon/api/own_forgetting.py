@@ -87,7 +87,9 @@ async def forget_now(services: Services, wanted: Forget) -> dict[str, Any]:
         services.tending.forget()
         services.confirmations.forget()
     weights = await in_the_weights(services, done.was_learned)
-    files = await asyncio.to_thread(left_behind, services.home.inbox, done.report.exports)
+    files = await asyncio.to_thread(
+        left_behind, services.home.inbox, services.home.uploads, done.report.exports
+    )
     return {**asdict(done), "weights": weights, "files": [str(file) for file in files]}
 
 

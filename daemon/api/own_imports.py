@@ -13,14 +13,13 @@ from fastapi import Path as PathParameter
 from pydantic import BaseModel, Field
 
 from daemon.api.own_forgetting import in_the_weights
+from daemon.api.own_memories import HIGHEST_ID
 from daemon.api.wire_error import WireError
 from daemon.inbox.preview import look_into
 from daemon.inbox.take_in import take_in
 from daemon.night.undo import undo_import
 from daemon.services import Services
 from store import imports, memories, undoing
-
-HIGHEST_ID = 2**63 - 1  # that the store can hold
 
 
 class Import(BaseModel):
@@ -80,6 +79,7 @@ def routes(services: Services) -> APIRouter:
             )
             await services.nights.forget()
             services.tending.forget()
+            services.confirmations.forget()
         await services.runner.order("index", {})
         return {**asdict(done), "weights": await in_the_weights(services, done.was_learned)}
 

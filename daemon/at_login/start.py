@@ -14,6 +14,7 @@ from typing import Protocol
 
 import daemon
 from daemon.at_login.errors import ManagerMissing, ManagerRefused, NotSayable
+from daemon.home import Home
 
 PATIENCE_S = 120.0  # that one command to a service manager may take; a start is not waited for
 
@@ -75,7 +76,7 @@ def start_of(home: Path) -> Start:
         command=(sys.executable, "-P", "-m", "daemon", "up", "--home", str(home)),
         environment=(("PYTHONUNBUFFERED", "1"), *(() if installed else (("PYTHONPATH", str(root)),))),
         home=home,
-        log=home / "daemon.log",
+        log=Home(home).log,
     )
 
 

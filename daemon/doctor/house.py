@@ -20,9 +20,10 @@ from daemon.engine.errors import EngineError
 from daemon.engine.opening import checked_header
 from daemon.errors import DaemonError
 from daemon.home import MAY_BE_THERE, OURS, Home, Running
+from daemon.listening import listen
+from daemon.pulling.errors import LedgerUnreadable
 from daemon.pulling.ledger import read as read_ledger
 from daemon.pulling.sizes import told
-from daemon.server import listen
 from store.errors import StoreError
 from store.keys import describe
 
@@ -69,7 +70,11 @@ def folder(home: Home) -> Finding:
 
 def model(read: Settings, nano: Path) -> tuple[Finding, int]:
     """The model that answers, by its header; also its size in bytes."""
-    path = Path(read.config.model).expanduser() if read.config.model else nano
+    try:
+        path = Path(read.config.model).expanduser() if read.config.model else nano
+    except RuntimeError:  # ~somebody
+        said = f"{read.config.model}: there is no such user (from {read.origin['model']})"
+        return Finding(name="model", state="wrong", said=said, todo="tsubasa pull"), 0
     try:
         header = checked_header(path)
     except EngineError as error:
@@ -147,7 +152,10 @@ def embedder(read: Settings) -> Finding:
 
 def traffic(home: Home, read: Settings) -> Finding:
     """What `tsubasa pull` sent and received, ever."""
-    counted = read_ledger(home.path)
+    try:
+        counted = read_ledger(home.path)
+    except LedgerUnreadable as error:
+        return Finding(name="network", state="wrong", said=str(error))
     if read.config.downloads:
         said = "`downloads` is on: what the embedder's library fetches is not counted here"
         return Finding(name="network", state="note", said=said)

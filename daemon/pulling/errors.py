@@ -122,6 +122,15 @@ class FileNotWritten(PullError):
         )
 
 
+class LedgerUnreadable(PullError):
+    """What went over the network was noted in a file that we may not read."""
+
+    def __init__(self, file: Path, why: str) -> None:
+        super().__init__(
+            f"What went over the network can't be told: {file} can't be read ({why}). Make it a file that you may read."
+        )
+
+
 class UnderWay(PullError):
     """Another process fetches the same file."""
 

@@ -4,7 +4,8 @@ Fetch one file: go on where an earlier try ended, survive broken connections, pr
     ask ──> same file as before? go on : begin anew ──> bytes ──> broken? ask again ──> sha256 ──> rename
 
 Promises: bytes of two files are never mixed; nothing appears under its name that was not proved by a checksum, where
-one is known; what can't be proved is said. Knows nothing of what is in the file but its first four bytes.
+one is known; what can't be proved is said; another model that has the name already stays as it is. Knows nothing of
+what is in the file but its first four bytes.
 """
 
 import hashlib
@@ -163,9 +164,12 @@ class Fetch:
 
     def _is_here(self) -> bool:
         """Whether the very file lies there already, from an earlier pull."""
-        if self._sha256 is None or not self._file.is_file() or sha256_of(self._file) != self._sha256:
+        if self._sha256 is None:
             return False
-        self.result = Fetched(file=self._file, sha256=self._sha256, proved_by=self._told_by, was_here=True)
+        file = _own_name(self._file, self._sha256)
+        if not file.is_file() or sha256_of(file) != self._sha256:
+            return False
+        self.result = Fetched(file=file, sha256=self._sha256, proved_by=self._told_by, was_here=True)
         self._complete = True
         return True
 
@@ -177,15 +181,23 @@ class Fetch:
         if self._sha256 is not None and found != self._sha256:
             part.discard()
             raise WrongChecksum(self._file.name, self._sha256, found, self._told_by)
-        part.finish()
+        file = _own_name(self._file, found)
+        part.finish(file)
         proved_by = self._told_by if self._sha256 else ""
-        self.result = Fetched(file=self._file, sha256=found, proved_by=proved_by)
+        self.result = Fetched(file=file, sha256=found, proved_by=proved_by)
 
 
 def sha256_of(file: Path) -> str:
     """The checksum of a file."""
     with file.open("rb") as opened_file:
         return hashlib.file_digest(opened_file, "sha256").hexdigest()
+
+
+def _own_name(file: Path, sha256: str) -> Path:
+    """`file`, unless another model has this name already: then one that tells them apart."""
+    if not file.exists() or sha256_of(file) == sha256:
+        return file
+    return file.with_name(f"{file.stem}-{sha256[:12]}{file.suffix}")
 
 
 def _length_of_all(headers: Mapping[str, str]) -> int | None:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from daemon.home import NETWORK
-from daemon.pulling.errors import FileNotWritten
+from daemon.pulling.errors import FileNotWritten, LedgerUnreadable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,11 +49,13 @@ class Ledger:
 
 
 def read(home: Path) -> Traffic:
-    """All that was ever counted in this home; nothing when there is no ledger. Raises `OSError`."""
+    """All that was ever counted in this home; nothing when there is no ledger. Raises `LedgerUnreadable`."""
     try:
         lines = (home / NETWORK).read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return Traffic()
+    except OSError as error:
+        raise LedgerUnreadable(home / NETWORK, error.strerror or str(error)) from error
     hosts: dict[str, tuple[int, int]] = {}
     since = None
     for line in lines:

@@ -80,10 +80,10 @@ class Part:
         self._hashed = self.size
         return self._hash.hexdigest()
 
-    def finish(self) -> None:
-        """Give the file its name."""
+    def finish(self, name: Path) -> None:
+        """Give the file its name, in the folder where it lies."""
         os.fsync(self._handle)
-        self.path.replace(self.file)
+        self.path.replace(name)
         _note(self.file).unlink(missing_ok=True)
 
     def discard(self) -> None:

@@ -24,7 +24,8 @@ from starlette.types import ASGIApp
 from daemon.api.security import Gate
 from daemon.client import Client
 from daemon.known_errors import KNOWN
-from daemon.server import Server, listen
+from daemon.listening import listen
+from daemon.server import Server
 from daemon.tools import acts
 
 WAIT_S = 45.0  # for a person's word, in one call; many clients give up after a minute

@@ -1,12 +1,13 @@
 """
 The page as a whole: NiceGUI, set up for our own way, and the rooms behind their paths.
 
-Promises: nothing is loaded from outside, nothing is kept by NiceGUI; neither addresses nor what was refused are
-logged; a bug in a room is logged with its traceback and told to the visitor in one line. Knows nothing of who may
-come in.
+Promises: nothing is loaded from outside, nothing is kept by NiceGUI, files that are sent least of all; neither
+addresses nor what was refused are logged; a bug in a room is logged with its traceback and told to the visitor in
+one line. Knows nothing of who may come in.
 """
 
 import logging
+import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -15,6 +16,7 @@ from urllib.parse import parse_qs
 from fastapi import FastAPI
 from nicegui import app as nicegui
 from nicegui import ui
+from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
 
 from daemon.errors import DaemonError
@@ -42,6 +44,7 @@ class House:
         self._desk = Desk(url, key, home=home)
         self._open = AsyncExitStack()
         self.app = FastAPI(openapi_url=None)
+        MultiPartParser.spool_max_size = sys.maxsize  # no file elsewhere, readable; the gate limits the size
         nicegui.add_static_files("/page", shell.STATIC, max_cache_age=86400)
         nicegui.config.socket_io_js_transports = ["websocket"]
         nicegui.config.vue_config_script += "setDark(document.documentElement.dataset.theme === 'dark');"

@@ -29,16 +29,24 @@ KEPT = {  # part of the store: what it is for a person, and one of it
     "words": ("Index of words", "", ""),
     "vectors": ("Index of meaning", "vector", "vectors"),
     "forgotten": ("Marks of what was forgotten", "message", "messages"),
+    "private": ("Marks of what is never kept", "mark", "marks"),
     "other": ("The file's own", "", ""),
     "free": ("Room to be used again", "", ""),
 }
 LAST = ("other", "free")
 PLACES = {  # what lies beside the store: what it is, and why it is there
     "inbox": ("Files in the inbox", "your own exports, as you dropped them; delete them when you like"),
+    "uploads": ("Files dropped onto the page", "not decided on yet; gone with the daemon's next start"),
+    "models": ("Models", "fetched when you asked for them"),
     "keys": ("Keys", "one opens the API; the other, if there, the store"),
     "settings": ("Settings", "config.toml, written by you"),
-    "rest": ("Notes of the daemon", "its lock, its address, what the command line remembers"),
+    "log": ("Log", "what the daemon says while it runs"),
+    "rest": ("All else", "notes of the daemon: its lock, its address, the bytes that it counted"),
 }
+UNCOUNTED = (
+    "Not all is counted: downloads = true allows the embedder's own library to fetch its model, "
+    "and what it sends and receives is not in this number."
+)
 
 
 def build(visit: Visit) -> None:
@@ -57,24 +65,28 @@ def build(visit: Visit) -> None:
 async def _load(desk: Desk, place: ui.element) -> None:
     found = await desk.ask(lambda client: client.storage())
     status = await desk.ask(lambda client: client.status())
+    values = {one["key"]: one["value"] for one in status["settings"]}
     place.clear()
     with place:
         with parts.box("two"):
-            _sent(found)
+            _sent(found, downloads=values["downloads"])
             _encryption(found)
         _kept(found)
         _beside(found)
-        _doors(status)
+        _doors(values)
 
 
-def _sent(found: Found) -> None:
+def _sent(found: Found, *, downloads: bool) -> None:
     traffic = found["traffic"]
     since = f"since {day(found['since'])}" if found["since"] else "since the installation"
     with parts.box("card sent", tag="section"):
         parts.text("Sent to anybody", tag="h2")
         parts.text(size(traffic["sent"]), "figure")
+        if downloads:
+            parts.text(UNCOUNTED, "warning small")
         if not (traffic["sent"] or traffic["received"]):
-            parts.text(f"Nothing has left this machine {since}, and nothing was fetched.", "soft")
+            if not downloads:
+                parts.text(f"Nothing has left this machine {since}, and nothing was fetched.", "soft")
             return
         told = "requests for downloads that you asked for, with no word of yours."
         parts.text(f"{since[:1].upper()}{since[1:]}: {told} {size(traffic['received'])} came in.", "soft")
@@ -160,8 +172,7 @@ def _beside(found: Found) -> None:
                         parts.text(one["path"], "soft small mono path")
 
 
-def _doors(status: Found) -> None:
-    values = {one["key"]: one["value"] for one in status["settings"]}
+def _doors(values: Mapping[str, Any]) -> None:
     with parts.section("Who can come in", classes="doors"):
         facts(
             [

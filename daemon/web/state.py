@@ -22,15 +22,15 @@ class State:
 
 def state_of(status: Mapping[str, Any]) -> State:
     """The state that matters most."""
-    trouble = _trouble(status)
-    if trouble:
-        return State("bad", "Needs attention", trouble)
+    if status["attention"]:
+        trouble = status["attention"][0]
+        return State("bad", "Needs attention", f"{trouble['what']} {trouble['do']}")
     if not logs(status):
         return State("paused", "Paused", paused(status), "/")
     night = status["work"]["night"]
     if night["progress"]:
         return State("night", _percent(night["progress"]), "A night is under way.", "/nights")
-    if status.get("thinking", {}).get("answers"):
+    if status["thinking"]["answers"]:
         return State("busy", "Thinking", "An answer is under way.", "/")
     if status["reindex"]:
         return State(
@@ -46,7 +46,7 @@ def state_of(status: Mapping[str, Any]) -> State:
 
 def logs(status: Mapping[str, Any]) -> bool:
     """Whether chats are kept."""
-    return bool(status.get("logging", {"on": True})["on"])
+    return bool(status["logging"]["on"])
 
 
 def paused(status: Mapping[str, Any]) -> str:
@@ -56,13 +56,6 @@ def paused(status: Mapping[str, Any]) -> str:
         return "Logging is paused, until you resume it: nothing that is said now is kept."
     at = datetime.fromisoformat(until).astimezone()
     return f"Logging is paused until {at:%H:%M}: nothing that is said now is kept."
-
-
-def _trouble(status: Mapping[str, Any]) -> str:
-    if "attention" in status:
-        return next((f"{one['what']} {one['do']}" for one in status["attention"]), "")
-    failures = [child["failure"] for child in status["children"] if child["failure"]]
-    return str(status["work"]["failure"] or next(iter(failures), ""))
 
 
 def _percent(progress: Mapping[str, Any]) -> str:

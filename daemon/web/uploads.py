@@ -2,7 +2,8 @@
 Files that somebody dropped onto the page: kept in the home until it is decided whether they go in.
 
 Promises: for the owner's eyes only (0600, in a folder of 0700); each in a folder of its own, under its own name; gone
-once it was taken in or put away, or with the next visit a day later. Knows nothing of what is in them.
+once it was taken in or put away, or with the daemon's next start, or with a visit a day later. Knows nothing of what
+is in them.
 """
 
 import os
@@ -12,8 +13,8 @@ import time
 from pathlib import Path
 
 from daemon.errors import HomeNotUsable
+from daemon.home import UPLOADS as FOLDER
 
-FOLDER = "uploads"  # inside the home
 KEPT_S = 24 * 3600  # what nobody decided about
 LONGEST_NAME = 120  # bytes
 
@@ -48,7 +49,7 @@ def sweep(home: Path, *, older_s: float = KEPT_S) -> None:
         try:
             if time.time() - folder.stat().st_mtime > older_s:
                 shutil.rmtree(folder, ignore_errors=True)
-        except FileNotFoundError:  # somebody else was quicker
+        except OSError:  # somebody else was quicker
             continue
 
 

@@ -1,5 +1,6 @@
 """Our own client, where something else than our daemon answers."""
 
+import socket
 import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -7,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from daemon.client import Client
-from daemon.errors import Refused
+from daemon.errors import NotAnsweredYet, Refused
 
 
 @contextmanager
@@ -48,3 +49,12 @@ def test_another_program_on_the_port_is_named_as_the_reason(tmp_path, answer, as
         pytest.raises(Refused, match="is another program on its port"),
     ):
         ask(client)
+
+
+def test_an_answer_that_does_not_come_is_not_told_as_a_daemon_that_is_gone(tmp_path):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as silent,
+        Client(f"http://127.0.0.1:{silent.getsockname()[1]}", "key", home=tmp_path, patience_s=0.2) as client,
+        pytest.raises(NotAnsweredYet, match=r"has not answered within 0\.2 s\. It may be at work"),
+    ):
+        client.status()

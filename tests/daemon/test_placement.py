@@ -49,7 +49,7 @@ def test_chores_of_a_chat_page_are_recognised_by_their_last_question():
         ("tsubasa@12", Asked(name="tsubasa@12", generation=12)),
         ("tsubasa@0", Asked(name="tsubasa@0", generation=0)),
         ("tsubasa:base", Asked(name="tsubasa:base", generation=0, kept=False, recalls=False)),
-        ("tsubasa:private", Asked(name="tsubasa:private", kept=False, recalls=False)),
+        ("tsubasa:private", Asked(name="tsubasa:private", kept=False, recalls=False, private=True)),
         ("gpt-4o", Asked(name="gpt-4o", known=False)),
         ("tsubasa@", Asked(name="tsubasa@", known=False)),
         ("", Asked(name="", known=False)),

@@ -2,6 +2,7 @@
 
 from daemon.home import Home
 from daemon.stored import stored
+from daemon.web.uploads import keep
 from store.database import open_store
 
 
@@ -18,11 +19,22 @@ def test_what_is_not_encrypted_is_named_with_its_size(tmp_path):
     home = Home(tmp_path)
     (home.inbox / "done").mkdir(parents=True)
     (home.inbox / "done" / "mine.jsonl").write_text("12345")
-    (home.path / "history").write_text("1234")
+    keep(home.path, "dropped.jsonl", b"123456")
+    home.models.mkdir()
+    (home.models / ".half.gguf.part").write_text("1234567")
+    home.log.write_text("12")
+    (home.path / "daemon.json").write_text("1234")
     (home.path / "key").write_bytes(bytes(32))
     found = {one.what: (one.files, one.bytes, one.encrypted) for one in stored(home).places}
 
-    assert {"inbox": (1, 5, False), "rest": (1, 4, False), "keys": (1, 32, False)} == found
+    assert {
+        "inbox": (1, 5, False),
+        "uploads": (1, 6, False),
+        "models": (1, 7, False),
+        "log": (1, 2, False),
+        "rest": (1, 4, False),
+        "keys": (1, 32, False),
+    } == found
     assert "file" == stored(home).key
 
 

@@ -4,12 +4,22 @@ from datetime import timedelta
 
 import pytest
 
-from store import off_record
+from store import chats, off_record
+from store.chats import NewMessage
 from tests.store.sample import NOON, everything
 
 
 def asked(db, *said, private=False, at=NOON):
-    return off_record.may_keep(db, said, private=private, at=at)
+    return continued(db, *(("user", text) for text in said), private=private, at=at)
+
+
+def continued(db, *turns, private=False, at=NOON):
+    return off_record.may_keep(db, turns, private=private, at=at)
+
+
+def kept(db, *turns):
+    """A chat that was stored while it was on the record."""
+    chats.record(db, [NewMessage(role=role, text=text) for role, text in turns], at=NOON)
 
 
 def paused(db, **more):
@@ -85,3 +95,46 @@ def test_no_word_said_off_the_record_is_in_the_store(db):
 def test_half_a_surrogate_pair_is_no_reason_to_fail(db):
     assert not asked(db, "\ud83d", private=True)
     assert not asked(db, "\ud83d", "and now?")
+
+
+SECRET = "my secret is a duck"
+
+
+@pytest.mark.parametrize("before", [(), ("something else",)], ids=["cut off", "edited"])
+def test_a_secret_does_not_come_back_with_a_history_that_begins_otherwise(db, before):
+    asked(db, "a", SECRET, private=True)
+
+    assert not asked(db, *before, SECRET, "next")
+    assert not asked(db, *before, SECRET, "next", "and more")
+
+
+def test_a_greeting_in_a_private_chat_keeps_no_other_chat_from_being_kept(db):
+    asked(db, "a", "good morning", private=True)
+
+    assert asked(db, "b", "good morning", "next")
+
+
+def test_what_is_said_again_on_the_record_is_no_secret_any_more(db):
+    asked(db, "a", SECRET, private=True)
+
+    assert asked(db, "b", SECRET)
+    assert asked(db, "b", SECRET, "next")
+
+
+HI = (("user", "Hi"), ("assistant", "Hello."))
+MORE = ("user", "more")
+
+
+def test_a_kept_chat_is_kept_on_after_a_private_one_began_in_the_same_words(db):
+    kept(db, *HI)
+    asked(db, "Hi", private=True)
+
+    assert continued(db, *HI, MORE)
+    assert continued(db, *HI, MORE, ("assistant", "Well."), ("user", "and more"))
+
+
+def test_a_private_answer_in_a_chat_that_began_on_the_record_is_not_kept(db):
+    kept(db, *HI)
+    asked(db, "Hi", private=True)
+
+    assert not continued(db, HI[0], ("assistant", "A secret answer."), MORE)

@@ -1,5 +1,6 @@
 """How much room each part of the store takes."""
 
+from store import off_record
 from store.sizes import FREE, PARTS, sizes
 from tests.store.sample import NOON, say
 
@@ -27,6 +28,12 @@ def test_what_is_there_is_counted_and_the_oldest_message_dated(db):
 
     assert 2 == {part.name: part.rows for part in found.parts}["chats"]
     assert (NOON.isoformat(timespec="microseconds"), "chacha20") == (found.oldest, found.cipher)
+
+
+def test_the_marks_of_what_is_never_kept_are_counted(db):
+    off_record.may_keep(db, [("user", "hi")], private=True, at=NOON)
+
+    assert 1 == {part.name: part.rows for part in sizes(db).parts}["private"]
 
 
 def test_room_that_was_left_is_told_as_free(db):

@@ -97,6 +97,13 @@ def test_training_stops_when_the_exam_no_longer_improves_and_keeps_the_best():
     assert np.array([50.0]) == trained.adapter["steps"]
 
 
+def test_a_step_tells_the_loss_of_the_exam_only_where_it_was_looked_at():
+    backend = FakeBackend(exam_losses=[5.0, 3.0, 1.0])
+    given, _ = trained_on(backend, course(8)[1], course(3)[1], Recipe(steps=10, checks=3), 1)
+
+    assert [None, None, 5.0, None, None, 3.0, None, None, 1.0, 1.0] == [step.exam_loss for step in given]
+
+
 def test_an_exam_that_improves_slowly_and_steadily_is_not_given_up():
     """By a little less than what counts as an improvement at each look, so that two looks together are one."""
     backend = FakeBackend(exam_losses=[0.9905**look for look in range(10)])

@@ -80,7 +80,8 @@ def test_a_student_learns_its_lessons_by_heart(start, tiny, lessons, tmp_path):
     assert steps[0]["loss"] > 3
     assert done["train_loss"] < 0.1
     assert done["steps"] == len(steps)
-    assert {"type", "done", "total", "unit", "note", "loss"} == steps[0].keys()
+    assert {"type", "done", "total", "unit", "note", "loss", "exam_loss"} == steps[0].keys()
+    assert {None} == {step["exam_loss"] for step in steps}  # there is no exam among these lessons
     assert {
         "adapter",
         "sha256",

@@ -10,6 +10,7 @@ from typing import Any
 
 from daemon import home as homes
 from daemon.client import Client
+from daemon.client_wire import PATIENCE_S
 from daemon.home import Home, Running
 from tests.daemon.api.test_own import two_generations
 from tests.daemon.api.world import KEY, World, serving
@@ -23,13 +24,28 @@ class House:
         self.world, self.home = world, home
         self._loop = loop
 
-    def client(self) -> Client:
-        return Client(self.world.url, KEY, home=self.home.path)
+    def client(self, *, patience_s: float = PATIENCE_S) -> Client:
+        return Client(self.world.url, KEY, home=self.home.path, patience_s=patience_s)
 
     def ask(self, what: str, **given: Any) -> Any:
         """One request of our own client."""
         with self.client() as client:
             return getattr(client, what)(**given)
+
+    @contextmanager
+    def held_up(self, s: float) -> Iterator[None]:
+        """For so long, nothing is forgotten and no answer begins."""
+        begun = threading.Event()
+
+        async def hold() -> None:
+            async with self.world.services.conversations.silence():
+                begun.set()
+                await asyncio.sleep(s)
+
+        holding = asyncio.run_coroutine_threadsafe(hold(), self._loop)
+        begun.wait()
+        yield
+        holding.result()
 
     def logging(self) -> bool:
         return bool(self.ask("status")["logging"]["on"])

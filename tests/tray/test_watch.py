@@ -226,6 +226,19 @@ def test_a_permission_is_given_or_refused_from_the_menu(home):
     assert ["Refused; nothing was changed.", "Done."] == watched.told[-2:]
 
 
+def test_what_was_allowed_may_take_longer_than_a_look(home):
+    """Forgetting stops answers and probes the weights first; the icon did say that no daemon answers."""
+    with home.client() as client:
+        tea = client.add("I like tea.")["memory"]["id"]
+        id = client.ask_to("forget", [tea], asked_by="An editor")["confirmation"]["id"]
+    watched = Watched(lambda: home.client(patience_s=2))
+    with home.held_up(4):
+        watched.does(("allow", id))
+
+    assert "Done." == watched.told[-1]
+    assert [] == home.ask("memories")["memories"]
+
+
 def test_a_permission_that_was_decided_elsewhere_is_told_so(home):
     watched = Watched(home.client).does(("allow", "no-such-request"))
 

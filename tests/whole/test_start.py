@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from daemon.web import uploads
 from tests.whole.house import NANO, ROOT, Daemon, wait_for
 
 
@@ -52,6 +53,14 @@ def test_what_was_told_is_recalled_by_words_after_a_restart(daemon):
 
     assert "ready" != embedder(daemon)["state"], "the embedder was there first: nothing was shown"
     assert [1] == answer.model_extra["tsubasa"]["memories"]
+
+
+def test_files_that_nobody_can_decide_about_any_more_are_gone_after_a_restart(daemon):
+    daemon.stop()
+    file = uploads.keep(daemon.home, "chat.json", b"{}")
+    daemon.start(by_meaning=False)
+
+    assert not file.parent.exists()
 
 
 def test_another_embedder_is_refused_at_once_with_the_command_that_helps(daemon):

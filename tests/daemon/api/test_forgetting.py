@@ -6,6 +6,7 @@ from datetime import date
 from daemon.child_errors import ChildCrashed
 from daemon.memory.pipeline import Tended
 from daemon.night.night import NightReport
+from daemon.web.uploads import keep
 from store import generations, lessons, memories
 from store.lessons import NewLesson
 from tests.daemon.api.world import serving
@@ -108,12 +109,13 @@ def test_the_exports_that_still_tell_it_are_named_and_left_alone(tmp_path):
             for file in (telling, other):
                 await world.http.post("/tsubasa/import", json={"file": str(file)})
             await world.keeper.run(memories.add, TOLD, told_on=date(2026, 3, 5), sources=[1])
+            dropped = keep(tmp_path, "mine again.jsonl", telling.read_bytes())
             reply = await forget(world)
-            return reply.json()["files"], str(telling), telling.exists()
+            return reply.json()["files"], [str(telling), str(dropped)], telling.exists(), dropped.exists()
 
-    files, telling, still_there = asyncio.run(run())
+    files, telling, *still_there = asyncio.run(run())
 
-    assert ([telling], True) == (files, still_there)
+    assert (telling, [True, True]) == (files, still_there)
 
 
 def test_a_message_that_no_memory_tells_is_forgotten_by_its_number(tmp_path):

@@ -132,3 +132,19 @@ def test_what_undoing_an_import_would_take_is_told_before(tmp_path):
     )
     assert ["2026-03-05: The user lives in Ghent."] == [one["line"] for one in told["lines"]]
     assert (404, [(1,)]) == (unknown, left)
+
+
+def test_an_edit_that_waits_is_void_once_an_import_is_undone(tmp_path):
+    async def learned(world):
+        await world.chat("I paint.")
+        await world.keeper.run(memories.add, "The user paints.", told_on=date(2026, 3, 5), sources=[1])
+        await world.http.post("/tsubasa/import", json={"file": str(exported(tmp_path))})
+
+    def act(client):
+        text = "The user paints, and sings."
+        asked = client.ask_to("edit", [1], asked_by="Some assistant", text=text)["confirmation"]
+        client.undo_import(1)
+        left = client.confirmation(asked["id"])["confirmation"]
+        return client.confirmations()["confirmations"], left["state"]
+
+    assert ([], "void") == scene(tmp_path, learned, act)

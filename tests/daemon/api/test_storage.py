@@ -1,5 +1,8 @@
 """What is kept, through our own client."""
 
+import pytest
+
+from daemon.errors import Refused
 from daemon.pulling.ledger import Ledger
 from tests.daemon.api.test_own import moved_house, nothing, scene
 
@@ -30,3 +33,10 @@ def test_what_went_over_the_network_is_told_by_host(tmp_path):
 
     assert (0, 0) == (before["traffic"]["sent"], before["traffic"]["received"])
     assert {"hub.example": [120, 4_000_000]} == after["traffic"]["hosts"]
+
+
+def test_a_ledger_that_can_not_be_read_is_told_in_one_line(tmp_path):
+    (tmp_path / "network.jsonl").mkdir()
+
+    with pytest.raises(Refused, match=r"network\.jsonl can't be read"):
+        scene(tmp_path, nothing, lambda client: client.storage())

@@ -20,12 +20,13 @@ from daemon.generations import Generations
 from daemon.home import Home
 from daemon.jobs import Kind, Runner
 from daemon.keeper import Keeper
+from daemon.listening import listen
 from daemon.night.machine import Sensors
 from daemon.night.nights import Nights
 from daemon.night.pause import Gate
 from daemon.night.unlearning import Unlearning
 from daemon.night.when import read_when
-from daemon.server import Server, listen
+from daemon.server import Server
 from daemon.services import Services
 from daemon.work import Indexing, Tending
 from store import vectors

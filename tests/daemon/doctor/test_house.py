@@ -119,3 +119,18 @@ def test_what_was_ever_sent_is_told(home):
     assert "2.0 kB sent, 3.0 MB received (hub.example)" in house.traffic(home, having()).said
     assert "is not counted here" in house.traffic(home, having(downloads=True)).said
     assert json.loads((home.path / "network.jsonl").read_text())["host"] == "hub.example"
+
+
+def test_a_model_of_a_user_who_is_not_there_is_wrong(tmp_path):
+    found, size = house.model(having(model="~nosuchuser/x.gguf"), nano())
+
+    assert ("wrong", 0) == (found.state, size)
+    assert "~nosuchuser/x.gguf: there is no such user (from config.toml line 1)" == found.said
+
+
+def test_a_ledger_that_can_not_be_read_is_wrong(home):
+    (home.path / "network.jsonl").mkdir()
+
+    found = house.traffic(home, having())
+
+    assert ("wrong", True) == (found.state, "network.jsonl can't be read (Is a directory)" in found.said)

@@ -256,3 +256,18 @@ def test_two_pulls_of_one_file_do_not_write_into_each_other(fetch, tmp_path):
         pytest.raises(errors.UnderWay, match="fetching m.gguf already"),
     ):
         fetch()
+
+
+@pytest.mark.parametrize("is_told", [True, False], ids=["told", "not told"])
+def test_another_model_of_the_same_name_stays_as_it_is(fetch, stand_in, tmp_path, is_told):
+    first = fetch().file
+    was = first.read_bytes()
+    stand_in.content, stand_in.etag = b"GGUF" + b"new" * 700_000, '"v2"'
+    told = {"sha256": stand_in.sha256, "told_by": "you"} if is_told else {}
+
+    second = fetch(**told).file
+
+    assert (was, stand_in.content) == (first.read_bytes(), second.read_bytes())
+    assert f"m-{stand_in.sha256[:12]}.gguf" == second.name
+    assert is_told == fetch(**told).was_here
+    assert sorted([first.name, second.name]) == left_in(tmp_path / "models")

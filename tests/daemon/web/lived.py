@@ -1,8 +1,8 @@
 """
 A daemon in a process of its own, with half a year of a person in its store, for a browser to look at.
 
-    python -m tests.daemon.web.lived FOLDER [empty] [small]    prints its address, and serves until its input is closed
-    small: no file above 1 MiB is imported
+    python -m tests.daemon.web.lived FOLDER [empty] [small] [downloads]  prints its address; serves until its input ends
+    small: no file above 1 MiB is imported; downloads: the embedder may be fetched
     a line on its input: "night N": a night has come to step N of its training; "morning": it is over;
     "break": the store is closed
 """
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from daemon.engine.client import Completion
 from daemon.memory.recall import index_missing
@@ -34,9 +35,9 @@ class Telling(FakeEngine):
         return Completion(text=SAYS, finish="stop", prompt_tokens=9, completion_tokens=8)
 
 
-async def serve(folder: Path, *, is_empty: bool, largest_mb: int) -> None:
+async def serve(folder: Path, *, is_empty: bool, **config: Any) -> None:
     """Serve until the input is closed."""
-    async with serving(folder, Telling(), max_import_mb=largest_mb) as world:
+    async with serving(folder, Telling(), **config) as world:
         if not is_empty:
             await world.keeper.run(live)
             await index_missing(world.keeper, world.services.embedder)
@@ -85,5 +86,10 @@ def lived(folder: Path, *more: str) -> Iterator[tuple[str, Callable[[str], None]
 
 if __name__ == "__main__":
     asyncio.run(
-        serve(Path(sys.argv[1]), is_empty="empty" in sys.argv, largest_mb=1 if "small" in sys.argv else 256)
+        serve(
+            Path(sys.argv[1]),
+            is_empty="empty" in sys.argv,
+            max_import_mb=1 if "small" in sys.argv else 256,
+            downloads="downloads" in sys.argv,
+        )
     )

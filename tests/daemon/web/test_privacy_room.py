@@ -7,6 +7,9 @@ from playwright.sync_api import expect
 
 from daemon.client import Client
 from daemon.pulling.ledger import Ledger
+from daemon.web import uploads
+from daemon.web.privacy import KEPT
+from store.sizes import FREE, OTHER, PARTS
 from tests.daemon.api.world import KEY
 from tests.daemon.web.browser import picture, signed_in
 from tests.daemon.web.lived import lived
@@ -40,18 +43,48 @@ def test_what_is_kept_is_counted_and_what_was_sent_is_nothing(scene, tmp_path):
     assert {} == faults(page)
 
 
+def test_every_part_of_the_store_has_a_name_for_people():
+    assert {*PARTS, OTHER, FREE} == KEPT.keys()
+
+
 def test_what_was_sent_and_what_lies_unencrypted_is_named(scene):
     page, _, home = scene
     Ledger(home).add("hub.example", "a model", sent=1200, received=2_500_000_000)
     (home / "inbox" / "done").mkdir(parents=True)
     (home / "inbox" / "done" / "export.json").write_text("x" * 2000)
+    (home / "models").mkdir()
+    (home / "models" / "small.gguf").write_text("x" * 3000)
+    uploads.keep(home, "dropped.json", b"x" * 4000)
+    (home / "daemon.log").write_text("x" * 5000)
     page.reload()
     page.wait_for_selector(".figure")
 
     assert "1.2 kB" == page.inner_text(".figure")
     assert "1.2 kB sent, 2.5 GB received" in page.inner_text(".sent")
-    assert "Files in the inbox: 1 file, 2.0 kB" in page.inner_text(".beside-it")
+    beside = page.inner_text(".beside-it")
+    assert "Files in the inbox: 1 file, 2.0 kB" in beside
+    assert "Models: 1 file, 3.0 kB" in beside
+    assert "Files dropped onto the page: 1 file, 4.0 kB" in beside
+    assert "Log: 1 file, 5.0 kB" in beside
     assert {} == faults(page)
+
+
+def test_what_is_not_counted_is_not_told_as_nothing(browser, tmp_path):
+    """The embedder's own library fetches its model past our ledger."""
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    with (
+        lived(home, "empty", "downloads") as (url, _),
+        signed_in(browser, url, page="/privacy") as (page, seen),
+    ):
+        page.wait_for_selector(".figure")
+        picture(page, "privacy-downloads", tmp_path)
+        sent = page.inner_text(".sent")
+        found = faults(page)
+        assert [] == seen.wrong
+
+    assert ("Not all is counted" in sent, "Nothing has left" in sent) == (True, False)
+    assert {} == found
 
 
 def test_what_a_program_wants_to_forget_is_asked_in_any_room_and_refused(scene, tmp_path):

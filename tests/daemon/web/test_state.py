@@ -5,12 +5,15 @@ import pytest
 from daemon.web.state import state_of
 
 QUIET = {
-    "children": [{"failure": None}],
+    "attention": [],
+    "logging": {"on": True, "until": None},
+    "thinking": {"answers": 0, "off_the_record": 0},
     "work": {"failure": None, "night": {"progress": None}},
     "reindex": None,
     "generation": 2,
 }
 NIGHT = {"failure": None, "night": {"progress": {"done": 21, "total": 50, "unit": "steps", "note": ""}}}
+FULL = {"what": "The disk is full.", "do": "Make room."}
 
 
 @pytest.mark.parametrize(
@@ -21,9 +24,7 @@ NIGHT = {"failure": None, "night": {"progress": {"done": 21, "total": 50, "unit"
         ({"reindex": {"done": 1}}, "busy", "Indexing"),
         ({"work": NIGHT, "thinking": {"answers": 1}}, "night", "Night 42 %"),
         ({"work": NIGHT, "logging": {"on": False, "until": None}}, "paused", "Paused"),
-        ({"children": [{"failure": "It crashed."}], "work": NIGHT}, "bad", "Needs attention"),
-        ({"attention": [{"what": "The disk is full.", "do": "Make room."}]}, "bad", "Needs attention"),
-        ({"attention": []}, "good", "Ready"),
+        ({"attention": [FULL], "work": NIGHT}, "bad", "Needs attention"),
     ],
 )
 def test_what_matters_most_is_said(more, kind, words):
@@ -33,6 +34,6 @@ def test_what_matters_most_is_said(more, kind, words):
 
 
 def test_the_reason_is_told_to_who_asks():
-    found = state_of({**QUIET, "attention": [{"what": "The disk is full.", "do": "Make room."}]})
+    found = state_of({**QUIET, "attention": [FULL]})
 
     assert "The disk is full. Make room." == found.more

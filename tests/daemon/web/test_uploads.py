@@ -2,6 +2,8 @@
 
 import os
 import stat
+import subprocess
+import sys
 
 import pytest
 
@@ -55,3 +57,35 @@ def test_a_home_that_can_not_be_written_is_told(tmp_path):
 
     with pytest.raises(HomeNotUsable, match="the file can't be kept"):
         uploads.keep(tmp_path, "chat.json", b"")
+
+
+LARGE = """
+import asyncio, io, sys
+from pathlib import Path
+from daemon.web.house import House
+from nicegui.elements.upload_files import create_file_upload
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartParser
+
+House("http://127.0.0.1:1", "key", home=Path(sys.argv[1]))
+left = []
+sys.addaudithook(lambda event, about: left.append(about[0]) if event.startswith("tempfile.") else None)
+head = b'--x\\r\\nContent-Disposition: form-data; name="f"; filename="f"\\r\\n\\r\\n'
+
+async def sent():
+    yield head + b"a" * 3_000_000 + b"\\r\\n--x--\\r\\n"
+
+async def read():
+    headers = Headers({"content-type": "multipart/form-data; boundary=x"})
+    form = await MultiPartParser(headers, sent()).parse()
+    return (await create_file_upload(form["f"])).size()
+
+print(asyncio.run(read()), left)
+"""
+
+
+def test_a_large_file_is_not_written_anywhere_else_on_its_way(tmp_path):
+    program = [sys.executable, "-c", LARGE, str(tmp_path)]
+    ran = subprocess.run(program, capture_output=True, text=True, check=False, timeout=60)
+
+    assert ("3000000 []", "") == (ran.stdout.strip(), ran.stderr)

@@ -18,6 +18,7 @@ check: .venv/.installed
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tsubasa needs Python 3.11 or newer; try: make PYTHON=python3.12")'
+	@echo "Installing into .venv; llama.cpp is compiled on the way, which takes some minutes …"
 	$(PYTHON) -m venv .venv
 	$(RUN) pip install --quiet --upgrade pip
 	$(RUN) pip install --quiet -c constraints.txt -e '.[offline,tray,dev]'

@@ -18,11 +18,11 @@ def daemon(tmp_path):
 def test_a_night_teaches_the_weights_and_a_restart_keeps_them(learned):
     with learned.own() as client:
         assert "Priya" not in say(client, "What's my sister's name?", "tsubasa:base")
-        report = client.nights()["last"]
+        report = client.report()
         answer = say(client, "What's my sister's name?", "tsubasa:private")
 
-    assert report["adopted"], report["reason"]
-    assert report["swap_ms"] < 1000
+    assert "adopted" == report["outcome"], report["reason"]
+    assert report["cost"]["swap_ms"] < 1000
     assert "Priya" in answer
 
     learned.stop(signal.SIGKILL)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from daemon import home
+from daemon.commands.terminal import Terminal
 from daemon.home import Home
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ HomeFlag = Annotated[
     typer.Option("--home", help="The folder that holds everything; else TSUBASA_HOME, else ~/.tsubasa."),
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
-out = Console(highlight=False, soft_wrap=True)
+out = Terminal(highlight=False, soft_wrap=True)
 
 
 def chosen(flag: Path | None) -> Home:

@@ -12,6 +12,14 @@ from typing import IO
 from daemon.errors import FileTaken, FileUnwritable
 
 
+def is_there(file: Path) -> bool:
+    """Whether a file has that name; raises `FileUnwritable` where none can have it, or nobody may look."""
+    try:
+        return file.exists()
+    except OSError as error:
+        raise FileUnwritable(file, error.strerror or str(error)) from error
+
+
 @contextmanager
 def whole(file: Path, *, force: bool) -> Iterator[IO[bytes]]:
     """A file that appears under its name once it is whole and on the disk, and that only its owner can read."""
@@ -22,7 +30,7 @@ def whole(file: Path, *, force: bool) -> Iterator[IO[bytes]]:
             yield written
             written.flush()
             os.fsync(written.fileno())
-        if file.exists() and not force:
+        if is_there(file) and not force:
             raise FileTaken(file)
         os.replace(unfinished, file)
         unfinished = None

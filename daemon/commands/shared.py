@@ -64,9 +64,18 @@ def show(made: Table) -> None:
 
 def as_json(found: Any) -> None:
     """Print what the daemon told, for scripts."""
-    typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    typer.echo(_written(found, indent=2))
 
 
 def as_line(found: Any) -> None:
     """Print what the daemon told as one line of JSON, for scripts and logs."""
-    typer.echo(json.dumps(found, ensure_ascii=False))
+    typer.echo(_written(found))
+
+
+def _written(found: Any, *, indent: int | None = None) -> str:
+    text = json.dumps(found, indent=indent, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # names of files need be no text
+        return json.dumps(found, indent=indent)
+    return text

@@ -18,6 +18,7 @@ SHOWN = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\
     ord("\r"): None,  # ends lines of texts that come from Windows
     0x7F: "\u2421",
     **dict.fromkeys(range(0x80, 0xA0), "\ufffd"),
+    **dict.fromkeys(range(0xD800, 0xE000), "\ufffd"),  # of file names that are no UTF-8
 }
 
 

@@ -1,6 +1,7 @@
 """What a terminal gets to see of texts that somebody else wrote."""
 
 import io
+import os
 import subprocess
 import sys
 
@@ -39,6 +40,19 @@ def test_so_are_those_in_a_table():
 
 def test_our_own_colours_and_the_lines_of_a_text_stay():
     assert "\x1b[1mbold\x1b[0m\ntwo three\n" == printed("[bold]bold[/]\r\ntwo three")
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_a_file_name_that_is_no_text_is_shown_all_the_same(tmp_path, words):
+    file = tmp_path / os.fsdecode(b"\xff.jsonl")
+    file.write_text('{"role": "user", "text": "I sing."}\n')
+    command = [sys.executable, "-m", "daemon", "import", "--dry-run", str(file), *words]
+    told = subprocess.run(
+        command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    )
+
+    assert (0, b"") == (told.returncode, told.stderr)
+    assert (b"\\udcff.jsonl" if words else "\ufffd.jsonl".encode()) in told.stdout
 
 
 def test_an_error_that_names_such_a_text_is_harmless_too(tmp_path):

@@ -192,8 +192,11 @@ def announce(home: Home, daemon: Running) -> None:
 
 
 def withdraw(home: Home) -> None:
-    """Remove daemon.json: the daemon stops."""
-    home.ready.unlink(missing_ok=True)
+    """Remove daemon.json: the daemon stops. Raises `HomeNotUsable`."""
+    try:
+        home.ready.unlink(missing_ok=True)
+    except OSError as error:
+        raise HomeNotUsable(home.path, f"daemon.json can't be removed ({error.strerror or error})") from error
 
 
 def running(home: Home) -> Running | None:

@@ -145,6 +145,13 @@ def test_what_is_announced_is_found_until_withdrawn(place):
     assert home.running(place) is None
 
 
+def test_an_announcement_that_can_not_be_removed_is_told(place):
+    place.ready.mkdir()
+
+    with pytest.raises(HomeNotUsable, match=r"daemon\.json can't be removed"):
+        home.withdraw(place)
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:2", "http://[::1]:2", "http://localhost:2"])
 def test_each_address_of_this_machine_is_one(place, url):
     daemon = Running(pid=1, port=2, url=url)

@@ -112,5 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         cli(arguments, prog_name="tsubasa")
     except KNOWN as error:
-        typer.echo(f"tsubasa: {error}", err=True)
+        from daemon.commands.terminal import harmless  # loads rich
+
+        typer.echo(f"tsubasa: {harmless(str(error))}", err=True)
         sys.exit(1)

@@ -12,7 +12,7 @@ from typing import Any
 
 from daemon import home as homes
 from daemon.client_wire import PATIENCE_S, Wire, refused
-from daemon.errors import NotRunning, Refused
+from daemon.errors import NoSuchConfirmation, NotRunning, Refused
 from daemon.home import Home
 
 DOING_S = 120.0  # that what was allowed may take: forgetting waits for answers, and probes the weights
@@ -204,11 +204,11 @@ class Client(Wire):
 
     def confirmation(self, id: str) -> dict[str, Any]:
         """One confirmation, also for a while after it was decided."""
-        return self._get(f"confirmation {id}", f"/tsubasa/confirmations/{id}")
+        return self._get(f"confirmation {id}", _confirmation(id))
 
     def confirm(self, id: str, allow: bool) -> dict[str, Any]:
         """Allow it, which does it at once, or refuse it; the confirmation with its outcome."""
-        what, path = f"confirmation {id}", f"/tsubasa/confirmations/{id}"
+        what, path = f"confirmation {id}", _confirmation(id)
         return self._post(what, path, {"allow": allow}, at_least_s=DOING_S if allow else 0.0)
 
     def ask_to(
@@ -266,6 +266,12 @@ class Client(Wire):
     def open_link(self, page: str = "/") -> str:
         """A link that signs a browser in, once, within a minute; it leads to `page`."""
         return str(self._post("the link", "/tsubasa/links", {"page": page})["url"])
+
+
+def _confirmation(id: str) -> str:
+    if not (id.isascii() and id.isalnum()):  # it would be another route, or none
+        raise NoSuchConfirmation(id)
+    return f"/tsubasa/confirmations/{id}"
 
 
 def _piece(chunk: Mapping[str, Any]) -> str:

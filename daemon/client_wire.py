@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import httpx
 
-from daemon.errors import NotAnsweredYet, NotRunning, Refused
+from daemon.errors import NotAnsweredYet, NotAskable, NotRunning, Refused
 
 PATIENCE_S = 600.0  # a first answer may have to wait for a large model to load
 
@@ -55,8 +55,14 @@ class Wire:
 
     def _get(self, what: str, path: str, **query: object) -> dict[str, Any]:
         asked = {name: str(value) for name, value in query.items() if value is not None}
+        try:
+            request = self._http.build_request("GET", path, params=asked)
+        except UnicodeEncodeError as error:
+            raise NotAskable(what, "it holds bytes that are no text") from error
+        except httpx.InvalidURL as error:
+            raise NotAskable(what, "it is too long for one question") from error
         with self._answered():
-            return _read(what, self._http.get(path, params=asked))
+            return _read(what, self._http.send(request))
 
     def _post(
         self, what: str, path: str, body: Mapping[str, Any], *, at_least_s: float = 0.0

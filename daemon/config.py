@@ -148,7 +148,7 @@ def example() -> str:
 
 def _from_file(file: Path) -> list[tuple[str, str, object]]:
     try:
-        source = file.read_text(encoding="utf-8")
+        source = file.read_text(encoding="utf-8-sig")  # editors of Windows begin a file with a mark
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError) as error:
@@ -157,6 +157,8 @@ def _from_file(file: Path) -> list[tuple[str, str, object]]:
         table = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
         raise BrokenConfig(_place(file, _line_in(str(error))), _without_place(str(error))) from error
+    except RecursionError as error:
+        raise BrokenConfig(str(file), "no valid TOML: nested too deeply") from error
     found = []
     for name, value in table.items():
         where = _place(file, _line_of(source, name))

@@ -14,6 +14,8 @@ from typing import Any
 
 from daemon.errors import BrokenConfig, ConfigNotChanged
 
+MARK = "\ufeff"  # with which editors of Windows begin a file; it stays
+
 
 def read_key(file: Path, key: str) -> object | None:
     """What the file says for `key`; None when it says nothing. Raises `BrokenConfig`."""
@@ -34,7 +36,7 @@ def set_key(file: Path, key: str, value: str) -> None:
         return
     changed = _changed(source, key, json.dumps(value, ensure_ascii=False))
     try:
-        sure = tomllib.loads(changed) == {**before, key: value}
+        sure = tomllib.loads(changed.removeprefix(MARK)) == {**before, key: value}
     except tomllib.TOMLDecodeError:
         sure = False
     if not sure:
@@ -58,9 +60,11 @@ def _source(file: Path) -> str:
 
 def _parsed(file: Path, source: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(source)
+        return tomllib.loads(source.removeprefix(MARK))
     except tomllib.TOMLDecodeError as error:
         raise BrokenConfig(str(file), f"no valid TOML: {error}") from error
+    except RecursionError as error:
+        raise BrokenConfig(str(file), "no valid TOML: nested too deeply") from error
 
 
 def _changed(source: str, key: str, value: str) -> str:
@@ -68,9 +72,10 @@ def _changed(source: str, key: str, value: str) -> str:
         rf"""^(?P<key>[ \t]*(?:{key}|"{key}"|'{key}')[ \t]*=[ \t]*)(?:"(?:[^"\\\r\n]|\\.)*"|'[^'\r\n]*')""",
         re.MULTILINE,
     )
-    changed, found = stands.subn(lambda match: match["key"] + value, source)
+    mark = MARK if source.startswith(MARK) else ""
+    changed, found = stands.subn(lambda match: match["key"] + value, source.removeprefix(MARK))
     if found:
-        return changed
+        return mark + changed
     end = "\r\n" if "\r\n" in source else "\n"
     gap = "" if not source or source.endswith("\n") else end
     return f"{source}{gap}{key} = {value}{end}"

@@ -108,6 +108,13 @@ class NotAnsweredYet(NotRunning):
         )
 
 
+class NotAskable(DaemonError):
+    """What was typed does not fit into a question to the daemon."""
+
+    def __init__(self, what: str, why: str) -> None:
+        super().__init__(f"Can't ask for {what}: {why}. Type it again, as a few plain words.")
+
+
 class Refused(DaemonError):
     """The daemon answered a command with an error."""
 

@@ -9,6 +9,8 @@ import gc
 import os
 import sys
 
+from daemon.streams import streams
+
 COMMANDS: dict[str, dict[str, tuple[str, str]]] = {  # heading -> name -> (what in daemon/commands, one line)
     "Begin": {
         "up": ("up:up", "Start the daemon, and serve until Ctrl-C"),
@@ -86,6 +88,11 @@ def is_coloured() -> bool:
 
 def main() -> None:
     """The program `tsubasa`."""
+    with streams():
+        _run()
+
+
+def _run() -> None:
     typed = sys.argv[1:]
     completing = "_TSUBASA_COMPLETE" in os.environ
     if typed in PAGE_ASKED and not completing:

@@ -16,8 +16,10 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from ipaddress import ip_address
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlsplit
 
 from daemon.errors import HomeInUse, HomeNotUsable
 from store.database import FILE_NAME
@@ -190,16 +192,31 @@ def announce(home: Home, daemon: Running) -> None:
 
 
 def withdraw(home: Home) -> None:
-    """Remove daemon.json: the daemon stops."""
-    home.ready.unlink(missing_ok=True)
+    """Remove daemon.json: the daemon stops. Raises `HomeNotUsable`."""
+    try:
+        home.ready.unlink(missing_ok=True)
+    except OSError as error:
+        raise HomeNotUsable(home.path, f"daemon.json can't be removed ({error.strerror or error})") from error
 
 
 def running(home: Home) -> Running | None:
     """What daemon.json says; None when there is none or a broken one. The process may be gone."""
     try:
-        return Running(**json.loads(home.ready.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
+        found = Running(**json.loads(home.ready.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
+    is_whole = type(found.pid) is int and type(found.port) is int and isinstance(found.url, str)
+    return found if is_whole and _is_here(found.url) else None
+
+
+def _is_here(url: str) -> bool:
+    """Whether an address leads to this machine, so that the key may be shown there."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+        return parts.scheme == "http" and (host == "localhost" or ip_address(host).is_loopback)
+    except ValueError:
+        return False
 
 
 def _write_private(file: Path, content: str) -> None:

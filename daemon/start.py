@@ -147,7 +147,12 @@ def find_model(config: Config, origin: str) -> Path:
         raise BadValue(
             origin, "model", config.model, "the path of a GGUF file, of a user who exists"
         ) from error
-    if not path.is_file():
+    try:
+        is_there = path.is_file()
+    except OSError as error:
+        allowed = f"the path of a GGUF file that can be read ({error.strerror})"
+        raise BadValue(origin, "model", str(path), allowed) from error
+    if not is_there:
         raise ModelMissing(path, "model, " + origin if config.model else "the bundled nano")
     return path
 

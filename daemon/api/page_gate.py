@@ -65,7 +65,8 @@ def check_visitor(path: str, method: str, headers: Headers, visitors: Visitors) 
 def check_length(headers: Headers, most: int) -> None:
     """Raise a 413 unless a file of at most `most` bytes is announced; the server reads no more than that."""
     length = headers.get("content-length", "")
-    if not length.isdigit() or int(length) > most:
+    in_pieces = "transfer-encoding" in headers  # then the length counts for nothing
+    if in_pieces or not length.isdigit() or int(length) > most:
         raise WireError(
             413,
             f"The file is larger than {most:,} bytes. Send a smaller one, or raise max_import_mb in config.toml.",

@@ -8,10 +8,11 @@ Knows nothing of what is waited for.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-err = Console(stderr=True, highlight=False)
+from daemon.commands.terminal import Terminal
+
+err = Terminal(stderr=True, highlight=False)
 
 
 class Bar:

@@ -10,7 +10,7 @@ from rich.markup import escape
 
 from daemon.commands.bars import waiting
 from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, out
-from daemon.commands.whole_file import whole
+from daemon.commands.whole_file import is_there, whole
 from daemon.errors import FileTaken
 
 
@@ -25,7 +25,7 @@ def export(
 
     For example: tsubasa export everything.jsonl
     """
-    if file.exists() and not force:
+    if is_there(file) and not force:
         raise FileTaken(file)
     with daemon_at(home_flag) as client, whole(file, force=force) as written:
         lines = size = 0

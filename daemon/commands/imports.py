@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from daemon import config
 from daemon.commands.bars import waiting
 from daemon.commands.shared import HomeFlag, JsonFlag, as_json, as_line, chosen, daemon_at, out
+from daemon.commands.terminal import Terminal
 from daemon.errors import Refused
 from daemon.inbox import own_export
 from daemon.inbox.errors import InboxError
@@ -189,4 +189,4 @@ def _more(days: list[str] | None, left_out: Mapping[str, Any]) -> None:
 
 
 def _complain(error: Exception | str) -> None:
-    Console(stderr=True, soft_wrap=True, highlight=False).print(f"tsubasa: {error}", markup=False)
+    Terminal(stderr=True, soft_wrap=True, highlight=False).print(f"tsubasa: {error}", markup=False)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from daemon import home
+from daemon.commands.terminal import Terminal
 from daemon.home import Home
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ HomeFlag = Annotated[
     typer.Option("--home", help="The folder that holds everything; else TSUBASA_HOME, else ~/.tsubasa."),
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
-out = Console(highlight=False, soft_wrap=True)
+out = Terminal(highlight=False, soft_wrap=True)
 
 
 def chosen(flag: Path | None) -> Home:
@@ -64,9 +64,18 @@ def show(made: Table) -> None:
 
 def as_json(found: Any) -> None:
     """Print what the daemon told, for scripts."""
-    typer.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    typer.echo(_written(found, indent=2))
 
 
 def as_line(found: Any) -> None:
     """Print what the daemon told as one line of JSON, for scripts and logs."""
-    typer.echo(json.dumps(found, ensure_ascii=False))
+    typer.echo(_written(found))
+
+
+def _written(found: Any, *, indent: int | None = None) -> str:
+    text = json.dumps(found, indent=indent, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # names of files need be no text
+        return json.dumps(found, indent=indent)
+    return text

@@ -2,6 +2,7 @@
 `tsubasa generations export`: an adapter as a file, and base and adapter as one.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 
 from daemon import merging
 from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, out
-from daemon.commands.whole_file import whole
+from daemon.commands.whole_file import is_there, whole
 from daemon.errors import FileTaken, ReplacesModel, WrittenTwice
 
 WARNING = (
@@ -50,7 +51,7 @@ def export(
     if len(files) == 2 and _is_same(*files):
         raise WrittenTwice(files[1])
     for one in files:
-        if one.exists() and not force:
+        if is_there(one) and not force:
             raise FileTaken(one)
     with daemon_at(home_flag) as client:
         adapter = client.adapter(number)
@@ -78,9 +79,9 @@ def export(
 
 def _is_same(file: Path, other: Path) -> bool:
     """Whether both names lead to one file, also by a link, and also where there is none yet."""
-    if file.exists() and other.exists():
+    if is_there(file) and is_there(other):
         return file.samefile(other)
-    return file.resolve() == other.resolve()
+    return os.path.realpath(file) == os.path.realpath(other)  # goes through links in a circle, too
 
 
 def _merge(

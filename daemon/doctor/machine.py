@@ -95,7 +95,7 @@ def memory(hardware: Hardware, model_bytes: int) -> Finding:
 
 def disk(home: Home) -> Finding:
     """Room for chats, and for a night."""
-    place = next(folder for folder in (home.path, *home.path.parents) if folder.exists())
+    place = next(folder for folder in (home.path, *home.path.parents) if os.path.exists(folder))
     free = shutil.disk_usage(place).free
     said = f"{told(free)} free at {home.path}"
     if free < SCARCE:
@@ -114,7 +114,7 @@ def clock(home: Home, now: float | None = None) -> Finding:
     said = f"{moment:%Y-%m-%d %H:%M}, time zone {time.strftime('%Z') or 'unknown'}"
     set_it = "Set the clock, for example: timedatectl set-ntp true"
     files = [home.store, home.api_key, home.config]
-    newest = max((file.stat().st_mtime for file in files if file.exists()), default=0.0)
+    newest = max((file.stat().st_mtime for file in files if os.path.exists(file)), default=0.0)
     if moment < BUILT or moment.timestamp() < newest - 86_400:
         why = (
             "before this program was written" if moment < BUILT else "before files of this home were written"

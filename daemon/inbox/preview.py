@@ -19,6 +19,7 @@ from daemon.inbox.take_in import read_file
 from daemon.keeper import Keeper
 from store import imports
 from store.archive import Archive
+from store.database import storable
 from store.dry_run import dry_run
 from store.restoring import put_in
 
@@ -74,7 +75,7 @@ async def _foreign(keep: Keeper, export: Export) -> Preview:
     )
     first, last = export.days or (None, None)
     return Preview(
-        name=export.name,
+        name=storable(export.name),
         format=export.format,
         sessions=len(export.sessions),
         turns=export.turns,
@@ -96,7 +97,7 @@ async def _own(keep: Keeper, name: str, found: Archive) -> Preview:
     tried = await keep.run(dry_run, put_in, found)
     said = sorted(one.said_at[:10] for one in found.messages)
     return Preview(
-        name=name,
+        name=storable(name),
         format=own_export.FORMAT,
         sessions=len(found.chats),
         turns=len(found.messages),
@@ -122,5 +123,5 @@ def _first(found: Sequence[tuple[str, str, datetime | None]]) -> tuple[Sample, .
 
 
 def _shortened(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join(storable(text).split())
     return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"

@@ -22,6 +22,7 @@ from daemon.inbox.export import Export, read_export
 from daemon.keeper import Keeper
 from store import imports
 from store.archive import Archive
+from store.database import storable
 from store.restoring import put_in
 
 
@@ -66,7 +67,7 @@ async def take_in_and_move(keep: Keeper, file: Path, *, largest: int) -> TakenIn
         taken = await take_in(keep, file, largest=largest)
     except InboxError as error:
         taken = TakenIn(
-            name=file.name,
+            name=storable(file.name),
             ok=False,
             format=None,
             sessions=0,
@@ -87,7 +88,7 @@ async def _store(keep: Keeper, export: Export, began: float) -> TakenIn:
     )
     first, last = export.days or (None, None)
     return TakenIn(
-        name=export.name,
+        name=storable(export.name),
         ok=True,
         format=export.format,
         sessions=report.sessions,
@@ -105,7 +106,7 @@ async def _store(keep: Keeper, export: Export, began: float) -> TakenIn:
 async def _restore(keep: Keeper, name: str, found: Archive, began: float) -> TakenIn:
     done = await keep.run(put_in, found)
     return TakenIn(
-        name=name,
+        name=storable(name),
         ok=True,
         format=own_export.FORMAT,
         sessions=done.chats,

@@ -18,8 +18,17 @@ class SourceUnknown(PullError):
 
     def __init__(self, text: str, known: Sequence[str]) -> None:
         super().__init__(
-            f"{text!r} is no file here, no address and no known model. Known: {', '.join(known)}; "
+            f"{text[:200]!r} is no file here, no address and no known model. Known: {', '.join(known)}; "
             f"or OWNER/REPOSITORY of the hub, or https://…/NAME.gguf."
+        )
+
+
+class FileHidden(PullError):
+    """Nobody lets us see whether a file is there."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        super().__init__(
+            f"Can't look at {str(path)!r}: {why}. Move the model to a folder that you can read, or change its rights."
         )
 
 

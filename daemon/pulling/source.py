@@ -5,6 +5,7 @@ Promises: asks nobody; what can't be meant is an error that names what could. Kn
 fetched.
 """
 
+import errno
 import re
 import tomllib
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from daemon.pulling.errors import AddressRefused, ChecksumUnreadable, SourceUnknown
+from daemon.pulling.errors import AddressRefused, ChecksumUnreadable, FileHidden, SourceUnknown
 
 HUB = "https://huggingface.co"
 HUB_VARIABLE = "HF_ENDPOINT"  # the hub's own name for "ask this mirror instead"
@@ -80,7 +81,7 @@ def read_source(text: str) -> Source:
         path = Path(text).expanduser()
     except RuntimeError:  # ~somebody
         path = Path(text)
-    if path.is_file():
+    if _is_file(path):
         return path.absolute()
     found = re.fullmatch(rf"(?:hf\.co/)?({_PART}/{_PART})(?:/({_PART}(?:/{_PART})*\.gguf)|:({_PART}))?", text)
     if found is None or text.startswith((".", "~")):
@@ -106,6 +107,15 @@ def file_name(url: str) -> str:
     last = unquote(urlsplit(url).path).rsplit("/", 1)[-1]
     name = re.sub(r"[^\w.+()-]+", "-", last).lstrip(".-")[:200] or "model"
     return name if name.endswith(".gguf") else name + ".gguf"
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # a repository or nothing, then
+            return False
+        raise FileHidden(path, error.strerror or str(error)) from error
 
 
 def _address(text: str) -> Source:

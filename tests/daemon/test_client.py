@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from daemon.client import Client
-from daemon.errors import NotAnsweredYet, Refused
+from daemon.errors import NoSuchConfirmation, NotAnsweredYet, NotAskable, Refused
 
 
 @contextmanager
@@ -58,3 +58,19 @@ def test_an_answer_that_does_not_come_is_not_told_as_a_daemon_that_is_gone(tmp_p
         pytest.raises(NotAnsweredYet, match=r"has not answered within 0\.2 s\. It may be at work"),
     ):
         client.status()
+
+
+@pytest.mark.parametrize(
+    ("typed", "why"), [("x" * 100_000, "too long for one question"), ("\udcff", "bytes that are no text")]
+)
+def test_a_search_that_fits_into_no_address_is_told_in_one_line(tmp_path, typed, why):
+    with Client("http://127.0.0.1:1", "key", home=tmp_path) as client, pytest.raises(NotAskable, match=why):
+        client.memories(search=typed)
+
+
+@pytest.mark.parametrize("id", ["", "..", "a/b", "1\x1b[31m", "\udcff", "?"])
+def test_a_confirmation_whose_id_can_be_none_is_not_asked_for(tmp_path, id):
+    with Client("http://127.0.0.1:1", "key", home=tmp_path) as client:
+        for ask in (client.confirmation, lambda id: client.confirm(id, True)):
+            with pytest.raises(NoSuchConfirmation):
+                ask(id)

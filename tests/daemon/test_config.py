@@ -108,7 +108,13 @@ def test_broken_toml_names_the_line(file):
         load(file, environment={})
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"port = 1\nport = 2\n"])
+def test_a_file_that_an_editor_of_windows_began_with_a_mark_is_read(file):
+    file.write_bytes(b"\xef\xbb\xbfport = 7\r\n")
+
+    assert 7 == load(file, environment={}).config.port
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"port = 1\nport = 2\n", b"port = " + b"[" * 5000])
 def test_an_unreadable_file_is_an_error_that_names_it(file, content):
     file.write_bytes(content)
 

@@ -24,6 +24,8 @@ def file(tmp_path):
         ("port = 1\r\n", 'port = 1\r\nmodel = "/m.gguf"\r\n'),
         ('"model" = "x"\n', '"model" = "/m.gguf"\n'),
         ('model = "a \\" # b"\n', 'model = "/m.gguf"\n'),
+        ('\ufeffmodel = "x"\r\n', '\ufeffmodel = "/m.gguf"\r\n'),
+        ("\ufeffport = 1\n", '\ufeffport = 1\nmodel = "/m.gguf"\n'),
     ],
 )
 def test_only_the_value_changes(file, before, after):
@@ -86,3 +88,10 @@ def test_a_broken_file_is_left_alone(file):
 def test_a_folder_that_can_not_be_written_is_told_with_the_line(tmp_path):
     with pytest.raises(ConfigNotChanged, match="No such file"):
         set_key(tmp_path / "nowhere" / "config.toml", "model", "m")
+
+
+def test_a_file_nested_too_deeply_is_left_alone(file):
+    file.write_text("port = " + "[" * 5000)
+
+    with pytest.raises(BrokenConfig, match="nested too deeply"):
+        read_key(file, "model")

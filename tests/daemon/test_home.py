@@ -145,7 +145,32 @@ def test_what_is_announced_is_found_until_withdrawn(place):
     assert home.running(place) is None
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}'])
+def test_an_announcement_that_can_not_be_removed_is_told(place):
+    place.ready.mkdir()
+
+    with pytest.raises(HomeNotUsable, match=r"daemon\.json can't be removed"):
+        home.withdraw(place)
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:2", "http://[::1]:2", "http://localhost:2"])
+def test_each_address_of_this_machine_is_one(place, url):
+    daemon = Running(pid=1, port=2, url=url)
+    home.announce(place, daemon)
+
+    assert daemon == home.running(place)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{", "[]", "[" * 100_000, '{"pid": 1}', '{"pid": 1, "port": 2, "url": 5}'),
+        *(
+            '{"pid": "x", "port": [], "url": "http://127.0.0.1:1"}',
+            '{"pid": 1, "port": 2, "url": "http://a\\u0000b"}',
+        ),
+        *('{"pid": 1, "port": 2, "url": "http://1.2.3.4:5"}', '{"pid": 1, "port": 2, "url": "http://[x"}'),
+    ],
+)
 def test_a_broken_announcement_is_none(place, content):
     place.ready.write_text(content)
 

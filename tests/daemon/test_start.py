@@ -24,6 +24,11 @@ def test_a_model_of_a_user_who_does_not_exist_is_a_wrong_value():
         find_model(Config(model="~nobody-of-us/x.gguf"), "TSUBASA_MODEL")
 
 
+def test_a_model_whose_place_can_not_be_looked_at_is_a_wrong_value(tmp_path):
+    with pytest.raises(BadValue, match="that can be read .File name too long"):
+        find_model(Config(model=str(tmp_path / ("x" * 300))), "TSUBASA_MODEL")
+
+
 class ServerThatLeaves:
     """All that the work needs of a server."""
 

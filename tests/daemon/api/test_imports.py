@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from datetime import date
 
 import pytest
@@ -36,6 +37,25 @@ def test_an_import_is_listed_by_its_number_until_it_is_undone(tmp_path):
     ]
     assert (2, 0, 0) == (done["report"]["messages"], done["was_live"], done["now_live"])
     assert ([], []) == (left, found)
+
+
+def test_a_file_whose_name_or_text_is_no_unicode_is_previewed_and_taken_in(tmp_path):
+    chat = {
+        "chat_messages": [{"uuid": "m", "sender": "human", "text": "A \ud83d dog."}],
+        "name": "",
+        "uuid": "c",
+    }
+    export = tmp_path / os.fsdecode(b"\xffchat.json")
+    export.write_text(json.dumps([chat]))
+
+    def act(client):
+        return client.preview_import(export), client.import_file(export), client.imports()["imports"]
+
+    seen, taken, (listed,) = scene(tmp_path, nothing, act)
+
+    assert ["\ufffdchat.json"] * 3 == [seen["name"], taken["name"], listed["name"]]
+    assert ["A \ufffd dog."] == [one["text"] for one in seen["first"]]
+    assert 1 == taken["turns"]
 
 
 def test_an_import_that_is_not_there_can_t_be_undone(tmp_path):

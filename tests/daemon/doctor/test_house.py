@@ -134,3 +134,7 @@ def test_a_ledger_that_can_not_be_read_is_wrong(home):
     found = house.traffic(home, having())
 
     assert ("wrong", True) == (found.state, "network.jsonl can't be read (Is a directory)" in found.said)
+
+
+def test_a_home_with_a_name_too_long_is_looked_at_all_the_same(tmp_path):
+    assert house.folder(Home(tmp_path / ("x" * 300))).said

@@ -80,3 +80,9 @@ def test_without_a_desktop_nobody_misses_an_icon(monkeypatch):
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
 
     assert ("ok", "") == (machine.tray().state, machine.tray().todo)
+
+
+def test_a_home_with_a_name_too_long_is_looked_at_all_the_same(tmp_path):
+    place = Home(tmp_path / ("x" * 300))
+
+    assert "" not in (machine.clock(place).said, machine.disk(place).said)

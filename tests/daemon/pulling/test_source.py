@@ -1,8 +1,10 @@
 """What a person types behind `tsubasa pull`, and what is meant by it."""
 
+import os
+
 import pytest
 
-from daemon.pulling.errors import AddressRefused, ChecksumUnreadable, SourceUnknown
+from daemon.pulling.errors import AddressRefused, ChecksumUnreadable, FileHidden, SourceUnknown
 from daemon.pulling.source import Address, HubFile, file_name, hub_of, known_models, read_sha256, read_source
 
 
@@ -92,3 +94,18 @@ def test_a_checksum_is_64_digits():
 )
 def test_a_mirror_can_be_named_as_the_hubs_own_tools_do(variable, hub):
     assert hub == hub_of(variable)
+
+
+def test_a_name_that_no_file_can_have_is_none_and_told_shortly():
+    with pytest.raises(SourceUnknown) as told:
+        read_source("x" * 100_000)
+
+    assert len(str(told.value)) < 500
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may look into every folder")
+def test_a_folder_that_nobody_may_look_into_is_named(tmp_path):
+    (tmp_path / "closed").mkdir(mode=0)
+
+    with pytest.raises(FileHidden, match="Permission denied"):
+        read_source(str(tmp_path / "closed" / "x.gguf"))

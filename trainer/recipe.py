@@ -72,7 +72,7 @@ class Recipe:
         if self.steps is not None:
             return self.steps
         counted = math.ceil(self.epochs_for(parameters) * lessons / self.batch)
-        return max(counted, self.min_steps or (240 if parameters < SMALL else 60))
+        return max(counted, self.min_steps or (180 if parameters < SMALL else 60))
 
     def epochs_for(self, parameters: int) -> float:
         """How many times each lesson is seen by a base model of that many parameters: more often by larger models."""

@@ -27,9 +27,8 @@ def tend(
     home_flag: HomeFlag = None,
 ) -> None:
     """
-    Read all quiet chats now and draw memories from them, for example: tsubasa memories tend
-
-    What could not be read before is tried again once, in shorter pieces.
+    Read all quiet chats now and draw memories from them; what could not be read is tried again once, in shorter
+    pieces, for example: tsubasa memories tend
     """
     with daemon_at(home_flag) as client:
         ordered = client.tend(quiet_s=quiet_s, again=True)

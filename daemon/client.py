@@ -112,9 +112,14 @@ class Client(Wire):
         """What the probes of the weights found after the last `forget`."""
         return self._get("what the weights show", "/tsubasa/forget")
 
-    def tend(self, *, quiet_s: float = 0.0) -> dict[str, Any]:
-        """Order a round of memory work, on chats that were silent for `quiet_s` seconds; the job."""
-        return self._post("the memory work", "/tsubasa/tend", {"quiet_s": quiet_s})
+    def tend(self, *, quiet_s: float = 0.0, again: bool = False) -> dict[str, Any]:
+        """
+        Order a round of memory work, on chats that were silent for `quiet_s` seconds; the job.
+
+        Args:
+            again: whether what could not be read, or gave no lessons, is tried once more.
+        """
+        return self._post("the memory work", "/tsubasa/tend", {"quiet_s": quiet_s, "again": again})
 
     def tended(self) -> dict[str, Any]:
         """The latest round of memory work: its job, and what it did once it is done."""

@@ -1,13 +1,13 @@
 """
 The kinds of background work: tending quiet chats, and indexing what was imported; nights are in `night/nights.py`.
 
-Promises: what the last round did can be asked at any time.
+Promises: what the last round did, and what of the chats could not be read, can be asked at any time.
 Knows nothing of queues and retries: `jobs.py` does.
 """
 
 import logging
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -18,10 +18,19 @@ from daemon.memory import observe
 from daemon.memory.pipeline import Tended, tend
 from daemon.memory.recall import index_missing
 from daemon.memory.waiting import waiting
-from store import chats, lessons, vectors
+from store import chats, lessons, partly, vectors
 from store.jobs import Job
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """How many parts of chats (each a day of one) could not be read, or not all of them."""
+
+    parts: int
+    in_vain: int  # of these, so many were tried again, in vain
+    doubted: int  # others that were read, but for sentences of which the model was not sure
 
 
 class Tending:
@@ -45,6 +54,7 @@ class Tending:
         self._by_itself = by_itself
         self._way = way
         self._given_up: frozenset[int] = frozenset()  # memories that no lessons could be made of
+        self._unread: Unread | None = None  # None: to be counted anew
         self.last: Tended | None = None
 
     async def due(self) -> dict[str, Any] | None:
@@ -58,8 +68,9 @@ class Tending:
         return {} if await self._keeper.run(_to_study, self._given_up) else None
 
     async def work(self, job: Job) -> None:
-        """One round; a payload {"quiet_s": 0} takes every chat."""
+        """One round; a payload {"quiet_s": 0} takes every chat, {"again": True} tries again what can't be read."""
         quiet_s = float(job.payload.get("quiet_s", self._quiet_s))
+        again = bool(job.payload.get("again"))
         self.last = await tend(
             self._keeper,
             self._engine,
@@ -67,18 +78,46 @@ class Tending:
             now=datetime.now(UTC),
             quiet_s=quiet_s,
             way=self._way,
-            given_up=self._given_up,
+            given_up=() if again else self._given_up,
+            again=again,
         )
-        if self.last.failures:  # their words are the user's: none of the log's business
-            log.warning("Memory work: %d parts were given up", len(self.last.failures))
-        if self.last.unsure:
-            log.info("Memory work: the model was not sure of %d sentences; left out", self.last.unsure)
+        self._unread = None
         self._given_up |= self.last.given_up
+        _log(self.last)
+
+    async def unread(self) -> Unread:
+        """What could not be read, by this observer; counted once after each round."""
+        if self._unread is None:
+            self._unread = await self._keeper.run(_unread)
+        return self._unread
 
     def forget(self) -> None:
         """Drop what the last report quotes of chats and memories."""
+        self._unread = None
         if self.last is not None:
             self.last = replace(self.last, failures=())
+
+
+def _log(last: Tended) -> None:
+    """What was given up, in numbers: the words are the user's, none of the log's business."""
+    if last.partly:
+        parts = "part of a chat" if last.partly == 1 else "parts of chats"
+        log.warning("Memory work: %d %s could not be read, or not all of it", last.partly, parts)
+    if last.given_up:
+        several = "memory" if len(last.given_up) == 1 else "memories"
+        log.warning("Memory work: no lessons could be made of %d %s", len(last.given_up), several)
+    if last.unsure:
+        several = "sentence" if last.unsure == 1 else "sentences"
+        log.info("Memory work: the model was not sure of %d %s; left out", last.unsure, several)
+
+
+def _unread(db: Any) -> Unread:
+    in_vain = partly.count(db, observe.TWICE)
+    return Unread(
+        parts=partly.count(db, observe.PARTLY) + in_vain,
+        in_vain=in_vain,
+        doubted=partly.count(db, observe.DOUBTED),
+    )
 
 
 class Indexing:

@@ -54,7 +54,7 @@ class Message:
     said_at: datetime  # UTC
     source: str  # "api" | "import"
     external_id: str | None
-    observed_by: str | None  # version of the observer that has read it
+    observed_by: str | None  # version of the observer that has read it; behind a space, what came of that
     hash: str
     model: str | None = None  # what wrote a reply
 
@@ -130,22 +130,23 @@ def path(db: apsw.Connection, message_id: int) -> list[Message]:
 
 
 def quiet(
-    db: apsw.Connection, *, before: datetime, version: str, now: datetime | None = None
+    db: apsw.Connection, *, before: datetime, version: str, now: datetime | None = None, again: str = ""
 ) -> list[list[Message]]:
     """
     Per chat, the messages that the observer `version` has not read, of chats to which nothing was added since
     `before`.
 
     The clock is that of storing, not `said_at`: an import of old chats is new. Forgotten messages are left
-    out. A chat that was stored after `now` is quiet too: the clock was set back since.
+    out. A chat that was stored after `now` is quiet too: the clock was set back since. What was marked
+    `again` counts as not read.
     """
     found = rows(
         db,
         f"""select {_COLUMNS} from messages
-        where not redacted and observed_by is not ?
+        where not redacted and (observed_by is ? or instr(coalesce(observed_by, '') || ' ', ? || ' ') <> 1)
         and chat_id in (select id from chats where last_stored_at < ? or last_stored_at > ?)
         order by chat_id, id""",
-        (version, stamp(before), stamp(now) if now else "~"),
+        (again or None, version, stamp(before), stamp(now) if now else "~"),
     )
     by_chat: dict[int, list[Message]] = {}
     for message in map(_message, found):

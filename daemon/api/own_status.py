@@ -36,6 +36,7 @@ def routes(services: Services) -> APIRouter:
             "generation": live.id if live else 0,
             "children": [_child(services.engine.child), _child(services.embedder.child)],
             "held": await services.keeper.run(_held),
+            "unread": asdict(await services.tending.unread()),
             "reindex": await services.keeper.run(_reindex),
             "recall": await _recall(services),
             "work": {"failure": services.runner.failure, "night": services.nights.as_json()},

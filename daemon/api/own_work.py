@@ -19,6 +19,7 @@ class Tend(BaseModel):
 
     # chats that were silent for so long are read
     quiet_s: float = Field(default=0.0, ge=0, le=1e6, allow_inf_nan=False)
+    again: bool = False  # and once more those parts that could not be read, or not all of them
 
 
 def routes(services: Services) -> APIRouter:
@@ -27,12 +28,17 @@ def routes(services: Services) -> APIRouter:
 
     @router.post("/tend")
     async def tend(wanted: Tend) -> dict[str, Any]:
-        return asdict(await services.runner.order("tend", {"quiet_s": wanted.quiet_s}))
+        again = {"again": True} if wanted.again else {}  # an order that waits keeps its own
+        return asdict(await services.runner.order("tend", {"quiet_s": wanted.quiet_s, **again}))
 
     @router.get("/tend")
     async def tended() -> dict[str, Any]:
         last = services.tending.last
         job = await services.keeper.run(jobs.latest, "tend")
-        return {"job": asdict(job) if job else None, "last": asdict(last) if last else None}
+        return {
+            "job": asdict(job) if job else None,
+            "last": asdict(last) if last else None,
+            "unread": asdict(await services.tending.unread()),
+        }
 
     return router

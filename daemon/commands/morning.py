@@ -32,6 +32,7 @@ REASONS = {  # why a memory is not taught yet
     "volatile": "it will pass by itself",
     "contradicted": "something else was told lately",
     "untrusted": "you did not say it yourself; it is recalled, never learned",
+    "unasked": "no lesson could be made of its words; each night tries again",
 }
 MOST_LINES = 20  # of one section; --json has all
 MISSED = "answered wrongly in the exam"

@@ -8,7 +8,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from daemon.commands import pausing
+from daemon.commands import pausing, tending
 from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, out
 
 
@@ -27,6 +27,8 @@ def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     )
     out.print(f"Held: {held['messages']} messages, {held['memories']} memories, {held['lessons']} lessons")
     if said := recall(found["recall"], held["unindexed"]):
+        out.print(said)
+    for said in tending.unread(found["unread"]):
         out.print(said)
     if found["reindex"]:
         out.print(reindexing(found["reindex"]))

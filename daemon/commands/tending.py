@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from daemon.client import Client
 
 LOOK_EVERY_S = 0.3
+OTHER_WORDS = "what matters you can tell in other words, or: tsubasa memories add TEXT"
 
 
 def tend(
@@ -25,9 +26,12 @@ def tend(
     json: JsonFlag = False,
     home_flag: HomeFlag = None,
 ) -> None:
-    """Read all quiet chats now and draw memories from them, for example: tsubasa memories tend"""
+    """
+    Read all quiet chats now and draw memories from them; what could not be read is tried again once, in shorter
+    pieces, for example: tsubasa memories tend
+    """
     with daemon_at(home_flag) as client:
-        ordered = client.tend(quiet_s=quiet_s)
+        ordered = client.tend(quiet_s=quiet_s, again=True)
         found = _followed(client, ordered["id"], quiet=json)
     if json:
         as_json(found)
@@ -52,6 +56,25 @@ def _failed(found: Mapping[str, Any], job_id: int) -> bool:
     return bool(found["job"]["id"] == job_id and found["job"]["state"] != "done")
 
 
+def unread(told: Mapping[str, Any]) -> list[str]:
+    """What of the chats could not be read, and what to do about it; nothing when all was."""
+    parts, in_vain, doubted = told["parts"], told["in_vain"], told["doubted"]
+    said = []
+    if parts:
+        vainly = "" if not in_vain else f" ({in_vain} also when tried again)"
+        way = "try again: tsubasa memories tend" if in_vain < parts else OTHER_WORDS
+        said.append(f"[yellow]Unread:[/] {_parts(parts)} could not be read, or not all of it{vainly}; {way}")
+    if doubted:
+        said.append(
+            f"In {_parts(doubted)} the model was not sure of something and left it out; {OTHER_WORDS}"
+        )
+    return said
+
+
+def _parts(number: int) -> str:
+    return "1 part of a chat" if number == 1 else f"{number} parts of chats"
+
+
 def _tell(found: Mapping[str, Any]) -> None:
     last = found["last"]
     if found["job"]["error"]:
@@ -66,7 +89,12 @@ def _tell(found: Mapping[str, Any]) -> None:
         f"{last['chats']} chats read, {last['observations']} things observed" + (f": {ops}" if ops else "")
     )
     out.print(f"{last['lessons']} lessons made for the next night")
+    if last["again"]:
+        out.print(f"{_parts(last['again'])} tried again")
     if last["unsure"]:
-        out.print(f"[dim]{last['unsure']} sentences left out, of which the model was not sure[/]")
+        several = "sentence" if last["unsure"] == 1 else "sentences"
+        out.print(f"[dim]{last['unsure']} {several} left out, of which the model was not sure[/]")
     for failure in last["failures"]:
         out.print(f"[yellow]given up:[/] {escape(failure)}")
+    for said in unread(found["unread"]):
+        out.print(said)

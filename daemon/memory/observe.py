@@ -7,7 +7,8 @@ Observe: the few lasting facts that a quiet chat holds, as dated stand-alone sen
 Promises: only what users and assistants said themselves is read, never a system or tool turn, a quote or a pasted
 document, so that neither a recalled memory nor a stranger's page is observed; each observation names the messages
 it came from, and is untrusted when it has a name that nobody said; the adapter has no part in it (the base model
-answers). Knows nothing of the store or of when a chat is quiet.
+answers); a window that can't be read takes nothing from the others. Knows nothing of the store or of when a chat is
+quiet.
 """
 
 import asyncio
@@ -19,14 +20,18 @@ from datetime import date, timedelta
 
 from daemon.engine.client import Completion, Engine, Sampling
 from daemon.memory.content_words import content_words, normalised
-from daemon.memory.errors import ModelAnswerUnusable
+from daemon.memory.errors import HOPELESS, ModelAnswerUnusable
 from daemon.memory.own_words import own_words, shortened
 from daemon.memory.witness import witnessed
 from prompts.load import load, schema
 from store.chats import Message
 
 VERSION = "observe-2"  # raise it when sessions should be observed anew
+PARTLY = f"{VERSION} partly"  # a session that could not be read, or not all of it
+TWICE = f"{VERSION} partly twice"  # nor when it was tried again
+DOUBTED = f"{VERSION} doubted"  # it was read, and sentences left out that surprised the model; again, it would invent
 WINDOW_TURNS = 20  # turns that one question to the model may hold
+AGAIN_TURNS = 2  # the same where it is tried again: shorter ones are easier
 OVERLAP_TURNS = (
     4  # turns of a window that the next one begins with: what was said of them may stand further on
 )
@@ -53,27 +58,35 @@ class Observed:
 
     found: tuple[Observation, ...]
     unsure: int  # sentences that were left out because the model itself found them unlikely
+    failures: tuple[str, ...] = ()  # why windows could not be read
 
 
-async def observe(engine: Engine, messages: Sequence[Message], *, day: date) -> Observed:
+async def observe(
+    engine: Engine, messages: Sequence[Message], *, day: date, turns: int = WINDOW_TURNS
+) -> Observed:
     """
     What the user told in `messages` (one session, of `day`) that will still matter; often nothing.
 
     A model that reads what it was not made for writes nonsense, and knows it: every token surprises it. Such
     sentences are left out.
 
-    Raises:
-        ModelAnswerUnusable: the model's list can't be read, even for a single turn.
+    Args:
+        turns: that one question to the model may hold.
+
     Source: TSUBASA, arXiv 2604.07894, "observations".
     """
     info = await engine.info()
     reading = _Reading(engine=engine, day=day, room=max(64, info.n_ctx // 2), unsure=info.unsure)
-    turns = await asyncio.to_thread(_spoken, messages)
+    spoken = await asyncio.to_thread(_spoken, messages)
     found: dict[str, Observation] = {}
-    for window in _windows(turns):
-        for observation in await reading.window(window, longest=reading.room):
-            found.setdefault(normalised(observation.text), observation)
-    return Observed(found=tuple(found.values()), unsure=reading.left_out)
+    failures = []
+    for window in _windows(spoken, turns):
+        try:
+            for observation in await reading.window(window, longest=reading.room):
+                found.setdefault(normalised(observation.text), observation)
+        except HOPELESS as error:
+            failures.append(str(error))
+    return Observed(found=tuple(found.values()), unsure=reading.left_out, failures=tuple(failures))
 
 
 def _spoken(messages: Sequence[Message]) -> list[Message]:
@@ -82,10 +95,10 @@ def _spoken(messages: Sequence[Message]) -> list[Message]:
     return [one for one in spoken if one.text]
 
 
-def _windows(turns: Sequence[Message]) -> Iterator[Sequence[Message]]:
-    last = max(1, len(turns) - OVERLAP_TURNS)
-    for start in range(0, last, WINDOW_TURNS - OVERLAP_TURNS):
-        yield turns[start : start + WINDOW_TURNS]
+def _windows(spoken: Sequence[Message], turns: int) -> Iterator[Sequence[Message]]:
+    overlap = min(OVERLAP_TURNS, turns // 2)
+    for start in range(0, max(1, len(spoken) - overlap), turns - overlap):
+        yield spoken[start : start + turns]
 
 
 @dataclass(kw_only=True)

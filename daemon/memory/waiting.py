@@ -6,6 +6,7 @@ Waiting: the memories that a night does not teach yet, or never, and why.
                    and again, or was over when it was told, lasts
     contradicted   told within two days, the model took it to change another, which a check refused, and the two may not
                    both be true; or it went to and fro
+    unasked        the model found no usable question about it; only a night that has just tried can tell (`night.py`)
 
 A change of mind in the user's own words that was settled (RECONCILE) is knowledge and does not wait; only one that is
 taken back and forth within two days does. A contradiction that was not settled stops waiting after two days: then a
@@ -34,6 +35,7 @@ REASONS = {
     "untrusted": "it is not your own word, so it is recalled and never learned",
     "volatile": "it tells of something that passes soon",
     "contradicted": "it contradicts something else you said lately; it waits until that has settled",
+    "unasked": "no lesson could be made of its words; it is recalled, and each night tries again",
 }
 _MONTHS = "january february march april may june july august september october november december".split()
 _SOON = re.compile(

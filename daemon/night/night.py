@@ -268,15 +268,22 @@ def _left_out(reason: str, total_s: float) -> NightReport:
 async def prepare(
     keep: Keeper, engine: Engine, seed: int, on_progress: Callable[[Progress], None]
 ) -> tuple[list[Lesson], list[Waiting]]:
-    """Tonight's lessons, and the memories that wait; those that have no lessons yet are studied first."""
+    """
+    Tonight's lessons, and the memories that wait, also those of which none could be made.
+
+    What has no lessons yet is studied first, also what gave none before: its words or the model may be others now.
+    """
     on_progress(Progress(done=0, total=0, unit="lessons", note="studying"))
     _, failures = await study_missing(engine, keep)
     if failures:  # their words are the user's: none of the log's business
-        log.warning("Study: no lessons could be made of %d memories", len(failures))
+        several = "memory" if len(failures) == 1 else "memories"
+        log.warning("Study: no lessons could be made of %d %s", len(failures), several)
     await round_out(engine, keep)
     held = await keep.run(lessons.holding)
     wait = await keep.run(waiting, date.today())
     said = await keep.run(mentioned)
     lines = await keep.run(held_lines)
     waits = {one.memory_id for one in wait}
-    return await asyncio.to_thread(compose, held, lines, said, seed=seed, waiting=waits), wait
+    unasked = [Waiting(memory_id=id, reason="unasked") for id in failures if id not in waits]
+    composed = await asyncio.to_thread(compose, held, lines, said, seed=seed, waiting=waits)
+    return composed, [*wait, *unasked]

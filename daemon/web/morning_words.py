@@ -15,6 +15,7 @@ WHY_WAITING = {  # why a memory is not taught yet
     "volatile": "it will pass by itself",
     "contradicted": "something else was told lately",
     "untrusted": "you did not say it yourself: it is recalled, never learned",
+    "unasked": "no lesson could be made of its words; each night tries again",
 }
 OUTCOMES = {  # outcome: the word on its chip, and the chip's kind
     "adopted": ("Learned", "good"),

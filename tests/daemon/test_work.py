@@ -5,7 +5,7 @@ import logging
 from datetime import UTC, date, datetime
 
 from daemon.memory.pipeline import Tended
-from daemon.work import Tending
+from daemon.work import Tending, Unread
 from store import chats, jobs, memories, vectors
 from store.chats import NewMessage
 from tests.daemon.memory.fakes import FakeEmbedder, open_keeper
@@ -50,7 +50,7 @@ def test_what_waits_is_not_due_and_is_studied_once_it_waits_no_longer(tmp_path):
     assert (None, 0, {}, 5, None) == asyncio.run(run())
 
 
-def test_what_gave_no_lessons_is_not_due_again_but_what_was_told_meanwhile_is(tmp_path):
+def test_what_gave_no_lessons_is_not_due_again_unless_asked_but_what_was_told_meanwhile_is(tmp_path):
     async def run():
         async with open_keeper(tmp_path) as keep:
 
@@ -69,9 +69,11 @@ def test_what_gave_no_lessons_is_not_due_again_but_what_was_told_meanwhile_is(tm
             await tending.work(await done(keep, "tend", {}))
             meanwhile, given_up = await tending.due(), tending.last.given_up
             await tending.work(await done(keep, "tend", {}))
-            return meanwhile, given_up, tending.last.given_up, await tending.due()
+            due, then = await tending.due(), tending.last.given_up
+            await tending.work(await done(keep, "tend", {"again": True}))
+            return meanwhile, given_up, then, due, tending.last.given_up
 
-    assert ({}, {1}, {2}, None) == asyncio.run(run())
+    assert ({}, {1}, {2}, None, {1, 2}) == asyncio.run(run())
 
 
 def test_forgetting_clears_what_the_last_round_quotes(tmp_path):
@@ -86,7 +88,7 @@ def test_forgetting_clears_what_the_last_round_quotes(tmp_path):
     assert () == asyncio.run(run()).failures
 
 
-def test_the_log_tells_nothing_of_chats(tmp_path, caplog):
+def test_the_log_tells_how_much_could_not_be_read_and_nothing_of_chats(tmp_path, caplog):
     async def run():
         async with open_keeper(tmp_path) as keep:
             embedder = FakeEmbedder()
@@ -98,11 +100,14 @@ def test_the_log_tells_nothing_of_chats(tmp_path, caplog):
             engine.scripts["observe"] = lambda text: "I live in Ghent: no JSON"
             tending = Tending(keep, engine, embedder, quiet_s=0.0, by_itself=False)
             await tending.work(await done(keep, "tend", {}))
-            return tending.last.failures
+            unread = await tending.unread()
+            await tending.work(await done(keep, "tend", {"again": True}))
+            return tending.last.failures, unread, await tending.unread()
 
     with caplog.at_level(logging.INFO):
-        failures = asyncio.run(run())
+        failures, unread, later = asyncio.run(run())
 
+    assert (Unread(parts=1, in_vain=0, doubted=0), Unread(parts=1, in_vain=1, doubted=0)) == (unread, later)
     assert "Ghent" in failures[0]
-    assert "1 parts were given up" in caplog.text
+    assert "1 part of a chat could not be read" in caplog.text
     assert "Ghent" not in caplog.text

@@ -237,9 +237,25 @@ def test_of_a_single_message_the_whole_sentences_of_a_cut_off_list_count():
     assert "The user lives in Ghent." == one.text
 
 
-@pytest.mark.parametrize("answer", ['["2026-03-05: The user li', '{"a": 1}', "[1, 2]", ""])
-def test_garbage_is_an_error_that_shows_it(answer):
+NO_JSON, NO_LIST = "it is no whole JSON", "it is no list of sentences"
+WHY = {'["2026-03-05: The user li': NO_JSON, '{"a": 1}': NO_LIST, "[1, 2]": NO_LIST, "": NO_JSON}
+
+
+@pytest.mark.parametrize("answer", WHY)
+def test_garbage_is_a_failure_that_shows_it(answer):
     engine = FakeEngine(observe=lambda text: answer)
 
-    with pytest.raises(ModelAnswerUnusable, match="observe"):
-        observed(engine, [turn(1, "I live in Ghent")])
+    found = asyncio.run(observe(engine, [turn(1, "I live in Ghent")], day=DAY))
+
+    assert ((), (str(ModelAnswerUnusable("observe", answer, WHY[answer])),)) == (found.found, found.failures)
+
+
+def test_a_window_that_can_not_be_read_takes_nothing_from_the_others():
+    def observing(text):
+        return "garbage" if "hi 3" in text else ["today: The user lives in Ghent."] if "Ghent" in text else []
+
+    turns = [turn(number, "I live in Ghent" if number == 7 else f"hi {number}") for number in range(1, 9)]
+
+    found = asyncio.run(observe(FakeEngine(observe=observing), turns, day=DAY, turns=2))
+
+    assert (["The user lives in Ghent."], 2) == ([one.text for one in found.found], len(found.failures))

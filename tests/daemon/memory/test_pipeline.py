@@ -6,8 +6,10 @@ import pytest
 
 from daemon.child_errors import ChildCrashed
 from daemon.engine.errors import PromptTooLong, TemplateRefused
+from daemon.engine.records import Mark
+from daemon.memory.observe import DOUBTED
 from daemon.memory.pipeline import tend
-from store import chats, memories
+from store import chats, memories, partly
 from store.chats import NewMessage
 from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_keeper, pairs_about, quoted
 
@@ -33,7 +35,7 @@ def engine(**scripts):
     )
 
 
-def tended(folder, chats_said, model, *, rounds=1):
+def tended(folder, chats_said, model, *, rounds=1, again=False):
     """Record the chats, tend them; the last report, what is held, and what the model was asked."""
 
     async def run():
@@ -42,7 +44,7 @@ def tended(folder, chats_said, model, *, rounds=1):
                 await keep.run(chats.record, history, at=NOW)
             for _ in range(rounds):
                 now = NOW + timedelta(minutes=5)
-                report = await tend(keep, model, FakeEmbedder(), now=now, quiet_s=60)
+                report = await tend(keep, model, FakeEmbedder(), now=now, quiet_s=60, again=again)
             return report, await keep.run(memories.holding)
 
     return asyncio.run(run())
@@ -122,6 +124,62 @@ def test_a_session_that_the_engine_refuses_is_reported_once_and_the_others_are_r
 
     assert (f"Session of 2026-03-01 (messages 1 to 1): {refusal}",) == report.failures
     assert (["The user sing."], 0) == ([memory.text for memory in held], again.chats)
+
+
+def test_what_could_not_be_read_is_tried_again_once_when_asked_in_shorter_pieces(tmp_path):
+    model = engine(observe=lambda text: "garbage" if text.count("user:") > 2 else observer(text))
+    told = [said("I live in Ghent"), said("I sing"), said("I am allergic to peanuts")]
+
+    first, nothing = tended(tmp_path, [told], model)
+    unasked, _ = tended(tmp_path, [], model)
+    second, held = tended(tmp_path, [], model, again=True)
+    third, _ = tended(tmp_path, [], model, again=True)
+
+    assert (1, 0, []) == (first.partly, unasked.chats, nothing)
+    assert (1, 1, 0, ()) == (second.chats, second.again, second.partly, second.failures)
+    assert "The user am allergic to peanuts." in [memory.text for memory in held]
+    assert 0 == third.chats
+
+
+def test_what_can_not_be_read_twice_is_left_and_what_else_was_said_that_day_is_kept(tmp_path):
+    model = engine(observe=lambda text: "garbage" if "Ghent" in text else observer(text))
+    told = [said("I live in Ghent"), said("I sing"), said("I dance")]
+
+    first, nothing = tended(tmp_path, [told], model)
+    second, held = tended(tmp_path, [], model, again=True)
+    third, _ = tended(tmp_path, [], model, again=True)
+
+    assert (1, [], 1, 1, 0) == (first.partly, nothing, second.partly, second.again, third.chats)
+    assert {"The user sing.", "The user dance."} == {memory.text for memory in held}
+
+
+def test_a_part_of_which_the_model_was_not_sure_is_marked_and_not_tried_again(tmp_path):
+    model = engine()
+    model.marks = (Mark(characters=1, tokens=1, surprise=0.0), Mark(characters=900, tokens=9, surprise=90.0))
+
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            await keep.run(chats.record, [said("I am allergic to peanuts")], at=NOW)
+            now = NOW + timedelta(minutes=5)
+            first = await tend(keep, model, FakeEmbedder(), now=now, quiet_s=60)
+            again = await tend(keep, model, FakeEmbedder(), now=now, quiet_s=60, again=True)
+            return first, again, await keep.run(partly.count, DOUBTED)
+
+    first, again, doubted = asyncio.run(run())
+
+    assert (1, 0, 0, 0, 1) == (first.unsure, first.observations, first.partly, again.chats, doubted)
+
+
+def test_an_observation_that_can_not_evolve_takes_nothing_from_the_others(tmp_path):
+    def evolving(text):
+        raise PromptTooLong(9001, 512)
+
+    told = [said("I live in Ghent"), said("I live in Oslo"), said("I sing")]
+
+    report, held = tended(tmp_path, [told], engine(evolve=evolving))
+
+    assert {"The user live in Ghent.", "The user sing."} == {memory.text for memory in held}
+    assert (1, 1) == (report.partly, len(report.failures))
 
 
 def test_a_crash_of_the_engine_is_no_verdict_on_a_chat(tmp_path):

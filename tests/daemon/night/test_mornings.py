@@ -41,6 +41,29 @@ def test_a_night_tells_what_it_learned_and_corrected(tmp_path):
     assert (1, 2, 0.5) == (second["was_live"], second["generation"], second["cost"]["train_s"])
 
 
+def test_a_memory_that_no_lesson_could_be_made_of_waits_and_is_tried_again_the_next_night(tmp_path, caplog):
+    async def run():
+        engine = LearningEngine()
+        asked, engine.scripts["ask"] = (
+            engine.scripts["ask"],
+            lambda line: [] if "Rex" in line else asked(line),
+        )
+        async with told(tmp_path, GHENT, REX) as keep:
+            await night(keep, engine, tmp_path)
+            first = await keep.run(report_on, None)
+            engine.scripts["ask"] = asked
+            await night(keep, engine, tmp_path)
+            return first, await keep.run(report_on, None)
+
+    first, second = asyncio.run(run())
+
+    assert [1] == [one["id"] for one in first["learned"]]
+    assert [(2, "unasked")] == [(one["id"], one["reason"]) for one in first["waiting"]]
+    assert ([2], []) == ([one["id"] for one in second["learned"]], second["waiting"])
+    assert "no lessons could be made of 1 memory" in caplog.text
+    assert "Rex" not in caplog.text
+
+
 def test_a_night_that_is_cut_off_after_its_adoption_says_so(tmp_path):
     """A kill leaves what the store holds when the swap begins; a shutdown then does not change it."""
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from daemon.commands import morning
 from daemon.memory.waiting import REASONS
 from daemon.night.adopt import WORDS
 from daemon.web.morning_words import OUTCOMES, WHY_WAITING, headline, paragraphs
@@ -76,4 +77,4 @@ def test_every_outcome_has_a_headline_a_chip_and_something_to_say(outcome):
 
 
 def test_every_reason_to_wait_has_words():
-    assert set(REASONS) == set(WHY_WAITING)
+    assert set(REASONS) == set(WHY_WAITING) == set(morning.REASONS)

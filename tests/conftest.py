@@ -7,7 +7,11 @@ A trainer's threads wait for each other at every step: on a core that another te
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("shared", deadline=None)  # an example may wait for a core
+hypothesis.settings.load_profile("shared")
 
 WHOLE = Path(__file__).parent / "whole"
 WORKER, WORKERS = "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"

@@ -176,14 +176,11 @@ class NoSuchGeneration(DaemonError):
 
 
 class NoWayBack(DaemonError):
-    """There is no generation to go back to."""
+    """The base model answers: there is nothing before it."""
 
-    def __init__(self, live: int) -> None:
+    def __init__(self) -> None:
         super().__init__(
             "Nothing to go back from: the base model answers. `tsubasa generations` lists what could."
-            if live == 0
-            else f"Nothing to go back to: no generation before {live} can answer. "
-            "The base model answers after: tsubasa generations use 0"
         )
 
 

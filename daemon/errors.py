@@ -166,6 +166,13 @@ class ClockUnreadable(DaemonError):
         super().__init__(f"{text!r} is no date. Write it as 2026-03-05, or 2026-03-05T18:00:00Z.")
 
 
+class DayUnreadable(DaemonError):
+    """A day given by the user is none."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text!r} is no day. Write it as YYYY-MM-DD, for example 2026-03-05.")
+
+
 class NoSuchGeneration(DaemonError):
     """A generation is asked for that can't answer."""
 

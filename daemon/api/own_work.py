@@ -10,8 +10,9 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from daemon.memory import observe
 from daemon.services import Services
-from store import jobs
+from store import chats, jobs
 
 
 class Tend(BaseModel):
@@ -33,6 +34,11 @@ def routes(services: Services) -> APIRouter:
     async def tended() -> dict[str, Any]:
         last = services.tending.last
         job = await services.keeper.run(jobs.latest, "tend")
-        return {"job": asdict(job) if job else None, "last": asdict(last) if last else None}
+        unread = await services.keeper.run(chats.count_unread, observe.VERSION)
+        return {
+            "job": asdict(job) if job else None,
+            "last": asdict(last) if last else None,
+            "unread_chats": unread,
+        }
 
     return router

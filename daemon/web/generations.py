@@ -21,7 +21,7 @@ STATES = {  # state of a generation: its chip
     "adopted": ("kept", ""),
     "refused": ("refused", "warm"),
     "retired": ("retired", ""),
-    "tainted": ("forgotten", "bad"),
+    "tainted": ("tainted", "bad"),
     "candidate": ("in its exam", "wing"),
 }
 BASE = 0

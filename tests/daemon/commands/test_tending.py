@@ -38,3 +38,10 @@ def test_what_was_done_can_be_had_as_json(tmp_path, monkeypatch, words):
     (told,) = typed(tmp_path / "home", nothing, [*words, "--json"])
 
     assert json.loads(told)
+
+
+def test_the_status_names_the_model_that_answers_where_none_is_set(tmp_path):
+    (told,) = typed(tmp_path, nothing, ["status"])
+    row = next(line.split() for line in told.splitlines() if line.split()[1:2] == ["model"])
+
+    assert "fake" in row

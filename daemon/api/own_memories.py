@@ -19,7 +19,7 @@ from store.chats import Message
 from store.memories import Memory
 
 MOST_FOUND = 50
-SEARCHED = 5  # memories that a search finds; up to 10 where they bear on it about equally
+SEARCHED = 3  # memories that a search finds, as a chat does; up to 10 where they bear on it about equally
 MOST_TYPED = 1000
 HIGHEST_ID = 2**63 - 1  # that the store can hold
 PathId = Annotated[int, Path(ge=1, le=HIGHEST_ID)]

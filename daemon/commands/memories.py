@@ -142,10 +142,14 @@ def why(memory_id: MemoryId, json: JsonFlag = False, home_flag: HomeFlag = None)
 
 
 def _check_day(text: str | None) -> None:
+    if text is None:
+        return
     try:
-        date.fromisoformat(text or "2026-03-05")
+        date.fromisoformat(text)
     except ValueError as error:
-        raise DayUnreadable(text or "") from error
+        raise DayUnreadable(text) from error
+    if len(text) != len("2026-03-05"):  # another way of ISO 8601, which the daemon takes for seconds
+        raise DayUnreadable(text)
 
 
 def _show_memories(found: Mapping[str, Any]) -> None:

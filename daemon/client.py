@@ -155,7 +155,7 @@ class Client(Wire):
         return self._post(f"generation {generation}", "/tsubasa/generations/ask", body)
 
     def rollback(self) -> dict[str, Any]:
-        """Go back to the generation before the live one."""
+        """Go back to the generation before the live one, or from the first to the base model."""
         return self._post("rollback", "/tsubasa/generations/rollback", {})
 
     def adapter(self, number: int) -> bytes:

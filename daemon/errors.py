@@ -173,6 +173,13 @@ class ClockUnreadable(DaemonError):
         super().__init__(f"{text!r} is no date. Write it as 2026-03-05, or 2026-03-05T18:00:00Z.")
 
 
+class DayUnreadable(DaemonError):
+    """A day given by the user is none."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"{text!r} is no day. Write it as YYYY-MM-DD, for example 2026-03-05.")
+
+
 class NoSuchGeneration(DaemonError):
     """A generation is asked for that can't answer."""
 
@@ -183,14 +190,11 @@ class NoSuchGeneration(DaemonError):
 
 
 class NoWayBack(DaemonError):
-    """There is no generation to go back to."""
+    """The base model answers: there is nothing before it."""
 
-    def __init__(self, live: int) -> None:
+    def __init__(self) -> None:
         super().__init__(
             "Nothing to go back from: the base model answers. `tsubasa generations` lists what could."
-            if live == 0
-            else f"Nothing to go back to: no generation before {live} can answer. "
-            "The base model answers after: tsubasa generations use 0"
         )
 
 

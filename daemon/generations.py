@@ -82,23 +82,26 @@ class Generations:
 
     async def roll_back(self) -> tuple[int, int]:
         """
-        Make the newest usable generation before the live one live; the numbers of both.
+        Make the newest usable generation before the live one live, or the base model; the numbers of both.
 
         A damaged one is passed over.
 
         Raises:
-            NoWayBack: there is none; nothing was changed.
+            NoWayBack: the base model answers already; nothing was changed.
         """
         before = await self.live()
-        earlier = [one for one in await self.usable() if before is not None and one.id < before.id]
-        for one in reversed(earlier):
+        if before is None:
+            raise NoWayBack
+        to = 0
+        for one in reversed([one for one in await self.usable() if one.id < before.id]):
             try:
                 await self._keeper.run(generations.adapter, one.id)
             except AdapterDamaged:
                 continue
-            now = await self.use(one.id)
-            return before.id if before else 0, now.id if now else 0
-        raise NoWayBack(before.id if before else 0)
+            to = one.id
+            break
+        now = await self.use(to)
+        return before.id, now.id if now else 0
 
     async def adapter(self, number: int) -> bytes:
         """

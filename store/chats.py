@@ -154,6 +154,12 @@ def quiet(
     return list(by_chat.values())
 
 
+def count_unread(db: apsw.Connection, version: str) -> int:
+    """How many chats, quiet or not, have messages that the observer `version` has not read."""
+    sql = "select count(distinct chat_id) from messages where not redacted and observed_by is not ?"
+    return int(db.execute(sql, (version,)).get)
+
+
 def mark_observed(db: apsw.Connection, message_ids: Sequence[int], version: str) -> None:
     """Note that the observer `version` has read these messages."""
     sql = "update messages set observed_by = ? where id in (select value from json_each(?))"

@@ -103,13 +103,11 @@ async def _look(services: Services, concerned: forgetting.Concerned) -> dict[str
     chosen = await services.generations.choose(None)
     told = facts(concerned.lessons, concerned.memories)
     if chosen.number == 0 or not told or services.engine.live is None:
-        return as_json(NOTHING_LEARNED)
-    gone = concerned.memories
-    return as_json(
-        await services.unlearning.probe(
-            services.engine.live, chosen.number, told, within_s=LOOK_S, without=gone
-        )
+        return as_json(NOTHING_LEARNED, is_preview=True)
+    probed = await services.unlearning.probe(
+        services.engine.live, chosen.number, told, within_s=LOOK_S, without=concerned.memories
     )
+    return as_json(probed, is_preview=True)
 
 
 def _check(db: Any, wanted: Forget) -> None:

@@ -19,6 +19,7 @@ from store.chats import Message
 from store.memories import Memory
 
 MOST_FOUND = 50
+SEARCHED = 3  # memories that a search finds, as a chat does; up to 10 where they bear on it about equally
 MOST_TYPED = 1000
 HIGHEST_ID = 2**63 - 1  # that the store can hold
 PathId = Annotated[int, Path(ge=1, le=HIGHEST_ID)]
@@ -34,7 +35,8 @@ def routes(services: Services) -> APIRouter:
         search: str | None = None, as_of: date | None = None, known_on: date | None = None
     ) -> dict[str, Any]:
         if search is not None:
-            found = list((await recall(keep, services.embedder, search, k=10, at_once=True)).memories)
+            bearing = await recall(keep, services.embedder, search, k=SEARCHED, at_once=True)
+            found = list(bearing.best_first)
         elif as_of is not None or known_on is not None:
             by = _end_of(known_on) if known_on else None
             found = await keep.run(memories.as_of, as_of or date.today(), known_by=by)

@@ -10,8 +10,9 @@ from typing import Any
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
+from daemon.memory import observe
 from daemon.services import Services
-from store import jobs
+from store import chats, jobs
 
 
 class Tend(BaseModel):
@@ -39,6 +40,7 @@ def routes(services: Services) -> APIRouter:
             "job": asdict(job) if job else None,
             "last": asdict(last) if last else None,
             "unread": asdict(await services.tending.unread()),
+            "unread_chats": await services.keeper.run(chats.count_unread, observe.VERSION),
         }
 
     return router

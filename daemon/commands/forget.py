@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, out
+from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, out, tainted, takes, told_counts
 
 if TYPE_CHECKING:
     from daemon.client import Client
@@ -44,10 +44,9 @@ def forget(
     if json and not (yes or dry_run):
         raise typer.BadParameter("With --json nobody can be asked: add --yes, or --dry-run.")
     with daemon_at(home_flag) as client:
-        if not json:
-            _show(client, memory_ids, messages)
         found = client.forget_preview(memory_ids, messages=messages, weights=dry_run)
         if not json:
+            _show(client, found["memories"], messages)
             _tell_preview(found, memory_ids)
         if dry_run:
             if json:
@@ -68,7 +67,11 @@ def _show(client: "Client", memory_ids: Sequence[int], messages: Sequence[int]) 
 
 
 def _tell_preview(found: dict[str, Any], memory_ids: Sequence[int]) -> None:
-    """Who else tells it, and, where it was probed, what the weights know."""
+    """What goes, who else tells it, and, where it was probed, what the weights know."""
+    out.print(takes(found))
+    if found["kept_memories"]:
+        kept = " ".join(map(str, found["kept_memories"]))
+        out.print(f"Held on, though drawn from the same words: {kept}.")
     if found["also_told_by"]:
         also = " ".join(map(str, found["also_told_by"]))
         both = " ".join(map(str, dict.fromkeys([*memory_ids, *found["also_told_by"]])))
@@ -80,12 +83,10 @@ def _tell_preview(found: dict[str, Any], memory_ids: Sequence[int]) -> None:
 
 def _tell(done: dict[str, Any]) -> None:
     report = done["report"]
-    counted = ("memories", "messages", "vectors", "events", "lessons")
-    out.print("Forgotten: " + ", ".join(_counted(report[name], name) for name in counted) + ".")
+    taken = ("memories", "messages", "vectors", "events", "lessons")
+    out.print(f"Forgotten: {told_counts({name: report[name] for name in taken})}.")
     if report["generations"]:
-        learned = ", ".join(str(number) for number in report["generations"])
-        now = done["now_live"] or "the base model"
-        out.print(f"Generation {learned} had learned it and is gone; {now} answers until the next night.")
+        out.print(tainted(report["generations"], done["now_live"]))
     if done["was_learned"]:
         out.print(done["weights"]["says"])
     if report["kept_memories"]:
@@ -100,9 +101,3 @@ def _shortened(message: dict[str, Any]) -> str:
     text = " ".join(message["text"].split())
     shown = text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"
     return f"(message) {message['speaker'] or message['role']}: {shown}"
-
-
-def _counted(number: int, name: str) -> str:
-    """ "2 memories", "1 memory"."""
-    one = "memory" if name == "memories" else name.removesuffix("s")
-    return f"{number} {one if number == 1 else name}"

@@ -139,13 +139,17 @@ def use(generation: Number, json: JsonFlag = False, home_flag: HomeFlag = None) 
 
 @cli.command()
 def rollback(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
-    """Go back to the generation before the live one, for example: tsubasa generations rollback"""
+    """
+    Go back to the generation before the live one, and from the first to the base model.
+
+    For example: tsubasa generations rollback
+    """
     with daemon_at(home_flag) as client:
         found = client.rollback()
     if json:
         return as_json(found)
     out.print(
-        f"Generation {found['live']} answers now, and stays until a night makes a better one; "
+        f"{_named(found['live']).capitalize()} answers now, and stays until a night makes a better one; "
         f"generation {found['was_live']} is kept: tsubasa generations use {found['was_live']}"
     )
 

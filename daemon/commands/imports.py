@@ -12,13 +12,24 @@ from rich.markup import escape
 
 from daemon import config
 from daemon.commands.bars import waiting
-from daemon.commands.shared import HomeFlag, JsonFlag, as_json, as_line, chosen, daemon_at, out
+from daemon.commands.shared import (
+    HomeFlag,
+    JsonFlag,
+    as_json,
+    as_line,
+    chosen,
+    counted,
+    daemon_at,
+    out,
+    tainted,
+    takes,
+    told_counts,
+)
 from daemon.commands.terminal import Terminal
 from daemon.errors import Refused
-from daemon.inbox import own_export
+from daemon.inbox import own_export, reasons
 from daemon.inbox.errors import InboxError
 from daemon.inbox.export import Export
-from daemon.inbox.reasons import counted
 from daemon.inbox.take_in import read_file
 from store.archive import Archive
 
@@ -80,8 +91,9 @@ def _take_in(client: "Client", files: list[Path], json: bool) -> None:
             if taken["turns"] and taken["seconds"]
             else ""
         )
-        counts = f"{taken['sessions']} sessions, {taken['turns']} new turns, {taken['skipped']} known"
-        held = f", {taken['memories']} memories" if taken["memories"] else ""
+        new = counted(taken["turns"], "new turn")
+        counts = f"{counted(taken['sessions'], 'session')}, {new}, {taken['skipped']} known"
+        held = f", {counted(taken['memories'], 'memory', 'memories')}" if taken["memories"] else ""
         out.print(f"{escape(taken['name'])} ({taken['format']}): {counts}{held}{rate}")
         _more(taken["days"], taken["left_out"])
         if taken["refused"]:
@@ -139,10 +151,10 @@ def _told(name: str, found: Export | Archive) -> dict[str, Any]:
 
 def _show_found(told: Mapping[str, Any]) -> None:
     """Say what would be taken in of one file."""
-    held = f", {told['memories']} memories" if told["format"] == own_export.FORMAT else ""
-    out.print(
-        f"{escape(told['name'])} ({told['format']}): {told['sessions']} sessions, {told['turns']} turns{held}"
-    )
+    held = counted(told["memories"], "memory", "memories")
+    more = f", {held}" if told["format"] == own_export.FORMAT else ""
+    counts = f"{counted(told['sessions'], 'session')}, {counted(told['turns'], 'turn')}"
+    out.print(f"{escape(told['name'])} ({told['format']}): {counts}{more}")
     _more(told["days"], told["left_out"])
 
 
@@ -153,14 +165,18 @@ def _list(client: "Client", json: bool) -> None:
     if not found["imports"]:
         out.print("Nothing was taken in yet. What would be: tsubasa import FILE --dry-run")
     for one in found["imports"]:
-        counts = f"{one['sessions']} sessions, {one['turns']} turns"
+        counts = f"{counted(one['sessions'], 'session')}, {counted(one['turns'], 'turn')}"
         out.print(f"{one['id']:>4}  {one['at'][:10]}  {escape(one['name'])}: {counts}")
 
 
 def _undo(client: "Client", number: int, yes: bool, json: bool) -> None:
     name = next((one["name"] for one in client.imports()["imports"] if one["id"] == number), None)
     if name is not None and not yes:
+        found = client.import_of(number)
         out.print(f"{number:>4}  {escape(name)}")
+        for one in found["lines"]:
+            out.print(f"{one['id']:>6}  {escape(one['line'])}")
+        out.print(takes(found))
         if not typer.confirm("Take this import back, with the memories drawn from it alone?"):
             out.print("Nothing was changed.")
             return
@@ -169,15 +185,18 @@ def _undo(client: "Client", number: int, yes: bool, json: bool) -> None:
         return as_json(done)
     report = done["report"]
     taken = ("messages", "memories", "vectors", "events", "lessons")
-    out.print("Taken back: " + ", ".join(f"{report[one]} {one}" for one in taken) + ".")
+    out.print(f"Taken back: {told_counts({one: report[one] for one in taken})}.")
     if report["kept_messages"]:
-        out.print(f"{report['kept_messages']} messages stay: another import or a later chat has them too.")
+        out.print(
+            f"{counted(report['kept_messages'], 'message')} kept: another import or a later chat tells them too."
+        )
     if report["restored"]:
-        out.print(f"{report['restored']} memories that it had replaced hold again.")
+        held = counted(
+            report["restored"], "memory that it had replaced holds", "memories that it had replaced hold"
+        )
+        out.print(f"{held} again.")
     if report["generations"]:
-        learned = ", ".join(str(one) for one in report["generations"])
-        now = done["now_live"] or "the base model"
-        out.print(f"Generation {learned} had learned of it and is gone; {now} answers until the next night.")
+        out.print(tainted(report["generations"], done["now_live"]))
     if done["was_learned"]:
         out.print(done["weights"]["says"])
 
@@ -185,7 +204,7 @@ def _undo(client: "Client", number: int, yes: bool, json: bool) -> None:
 def _more(days: list[str] | None, left_out: Mapping[str, Any]) -> None:
     out.print(f"  {days[0]} to {days[1]}" if days else "  without dates")
     if left_out:
-        out.print(f"  left out: {counted(left_out)}")
+        out.print(f"  left out: {reasons.counted(left_out)}")
 
 
 def _complain(error: Exception | str) -> None:

@@ -3,6 +3,7 @@
 """
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from rich.markup import escape
 
 from daemon.commands import memory_changes, tending
 from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, is_alone, out, show, table
+from daemon.errors import DayUnreadable
 
 cli = typer.Typer(
     help='What is remembered: look, correct, take back. For example: tsubasa memories search "my dog"',
@@ -34,11 +36,15 @@ def listed(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     """List what is remembered, for example: tsubasa memories list --json"""
     with daemon_at(home_flag) as client:
         found = client.memories()
+        unread = 0 if json else client.tended()["unread_chats"]
     if json:
         return as_json(found)
     _show_memories(found)
     ops = ", ".join(f"{count} {op}" for op, count in sorted(found["ops"].items()) if count)
     out.print(f"{_counted(found)}" + (f"; all operations so far: {ops}" if ops else ""))
+    if unread:
+        wait = "chat waits" if unread == 1 else "chats wait"
+        out.print(f"{unread:,} {wait} to be read (`tsubasa memories tend` reads them now)")
 
 
 @cli.command()
@@ -66,6 +72,8 @@ def as_of(
     home_flag: HomeFlag = None,
 ) -> None:
     """List what was true on a day, for example: tsubasa memories as-of 2026-03-05"""
+    for text in (day, known_on):
+        _check_day(text)
     with daemon_at(home_flag) as client:
         found = client.memories(as_of=day, known_on=known_on)
     if json:
@@ -131,6 +139,17 @@ def why(memory_id: MemoryId, json: JsonFlag = False, home_flag: HomeFlag = None)
     for message in found["messages"]:
         said = f"{message['said_at'][:10]}, message {message['id']}, {message['role']}"
         out.print(f"  {said}: {escape(message['text'])}")
+
+
+def _check_day(text: str | None) -> None:
+    if text is None:
+        return
+    try:
+        date.fromisoformat(text)
+    except ValueError as error:
+        raise DayUnreadable(text) from error
+    if len(text) != len("2026-03-05"):  # another way of ISO 8601, which the daemon takes for seconds
+        raise DayUnreadable(text)
 
 
 def _show_memories(found: Mapping[str, Any]) -> None:

@@ -4,6 +4,7 @@ What every command needs: the home it means, and a client for the daemon there.
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -79,3 +80,40 @@ def _written(found: Any, *, indent: int | None = None) -> str:
     except UnicodeEncodeError:  # names of files need be no text
         return json.dumps(found, indent=indent)
     return text
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """ "1 message", "2,000 messages"; `many` where it isn't `one` with an s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def told_counts(counts: Mapping[str, int]) -> str:
+    """ "1 memory, 2 messages" of the counts of a report by their names in the plural."""
+    ones = {"memories": "memory"}
+    return ", ".join(counted(n, ones.get(many, many.removesuffix("s")), many) for many, n in counts.items())
+
+
+def takes(found: Mapping[str, Any]) -> str:
+    """What a preview says would go for good, in one or two sentences."""
+    counts = {
+        "memories": len(found["memories"]),
+        "messages": found["messages"],
+        "lessons": found["lessons"],
+        "generations": len(found["generations"]),
+    }
+    told = f"This takes {told_counts(counts)}."
+    if found["generations"]:
+        numbers = ", ".join(map(str, found["generations"]))
+        several = len(found["generations"]) > 1
+        which, learned = ("Generations", "have learned it") if several else ("Generation", "has learned it")
+        told += f" {which} {numbers} {learned} and will answer no more."
+    return told
+
+
+def tainted(numbers: Sequence[int], now_live: int) -> str:
+    """Which generations had learned what is gone now, and what answers in their place."""
+    which = f"Generation{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
+    are = "are" if len(numbers) > 1 else "is"
+    now = f"generation {now_live}" if now_live else "the base model"
+    answer = "answer" if len(numbers) > 1 else "answers"
+    return f"{which} had learned it, {are} tainted and {answer} no more; {now} answers until the next night."

@@ -43,7 +43,9 @@ def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
         out.print(f"[red]{escape(trouble['what'])}[/] {escape(trouble['do'])}")
     table = Table("setting", "value", "from")
     for setting in found["settings"]:
-        table.add_row(setting["key"], escape(str(setting["value"])), escape(setting["from"]))
+        is_nano = setting["key"] == "model" and not setting["value"]
+        value = f"{found['model']['name']} (bundled)" if is_nano else str(setting["value"])
+        table.add_row(setting["key"], escape(value), escape(setting["from"]))
     out.print(table)
 
 

@@ -171,7 +171,7 @@ class Talk:
     def _list_models(self) -> None:
         found = self._client.generations()
         usable = [one for one in found["generations"] if one["state"] == "adopted" and one["why_not"] is None]
-        live = f"generation {found['live']}" if found["live"] else "the base model, no night yet"
+        live = f"generation {found['live']}" if found["live"] else "the base model"
         names = {"tsubasa": f"your memories and what is live: {live}"}
         names |= {f"tsubasa@{one['id']}": f"your memories and generation {one['id']}" for one in usable}
         names |= {"tsubasa:base": "the base model alone, nothing kept", PRIVATE: "off the record"}

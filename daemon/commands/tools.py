@@ -33,7 +33,13 @@ def mcp(
     """
     Serve your memories as tools to another assistant. One in a cloud takes there what it reads.
 
-    The assistant starts it by itself; write into its settings, for example: tsubasa mcp
+    The assistant starts it by itself. Into its settings goes:
+
+    {"mcpServers": {"tsubasa": {"command": "tsubasa", "args": ["mcp"]}}}
+
+    With --http you start it yourself, and it listens on a port.
+
+    For example: tsubasa mcp --http
     """
     from daemon.tools import server  # loads the SDK; no other command needs it
 

@@ -104,7 +104,7 @@ def _tell(layout: str, serving: "Serving") -> None:
             out.print(NANO)
         else:  # nobody reads along: it must be in the log
             logging.getLogger(__name__).warning(Text.from_markup(NANO).plain)
-    answers = f"generation {serving.generation}" if serving.generation else "the base model (no night yet)"
+    answers = f"generation {serving.generation}" if serving.generation else "the base model"
     out.print(f"[bold]Endpoint[/]  {escape(url)}/v1   (OpenAI-compatible; model name: tsubasa)")
     out.print(f"[bold]Key[/]       in {escape(str(serving.home.api_key))}")
     out.print(f"[bold]Model[/]     {escape(serving.model)}: {escape(str(serving.model_path))}")

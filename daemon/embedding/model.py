@@ -38,6 +38,7 @@ class Model:
             check(folder / WEIGHTS, BUNDLED_SHA256)
         if folder is not None or not allow_download:
             os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+        os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # they would go to the daemon's log
         if folder is None and not allow_download and not _is_cached(name):
             raise EmbedderMissing(name=name)
         import torch  # after the environment is set: the hub's library reads it when it is imported

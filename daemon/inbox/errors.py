@@ -50,6 +50,13 @@ class ExportUnreadable(InboxError):
         )
 
 
+class NoSuchFile(InboxError):
+    """There is no file of that name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"Can't take in {name!r}: there is no such file. Look at its name and its folder.")
+
+
 class NotAFile(InboxError):
     """A folder, a pipe or a device: reading it would fail, or never end."""
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from daemon.inbox import own_export
-from daemon.inbox.errors import ExportTooLarge, ExportUnreadable, InboxError, NotAFile
+from daemon.inbox.errors import ExportTooLarge, ExportUnreadable, InboxError, NoSuchFile, NotAFile
 from daemon.inbox.export import Export, read_export
 from daemon.keeper import Keeper
 from store import imports
@@ -122,13 +122,16 @@ async def _restore(keep: Keeper, name: str, found: Archive, began: float) -> Tak
 
 def read_file(file: Path, largest: int) -> Export | Archive:
     """What would be taken in of `file`, of `largest` bytes at most; raises `InboxError`."""
+    name = file.name or str(file)  # "." has none
     try:
         found = file.stat()
         if not stat.S_ISREG(found.st_mode):
-            raise NotAFile(file.name)
+            raise NotAFile(name)
         if found.st_size > largest:
             raise ExportTooLarge(file.name, found.st_size, largest)
         data = file.read_bytes()
+    except FileNotFoundError as error:
+        raise NoSuchFile(name) from error
     except OSError as error:
         raise ExportUnreadable(file.name, error.strerror or str(error)) from error
     except ValueError as error:  # a NUL in its name

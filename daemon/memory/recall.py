@@ -49,7 +49,8 @@ log = logging.getLogger(__name__)
 class Recalled:
     """What is laid beside the last user message."""
 
-    memories: tuple[Memory, ...] = ()
+    memories: tuple[Memory, ...] = ()  # oldest first
+    best_first: tuple[Memory, ...] = ()  # the same, by how well they bear on the question
     messages: tuple[Message, ...] = ()  # that no memory tells
     lines: tuple[str, ...] = ()  # one for each memory and message, and for what held before; oldest first
     system_text: str | None = None  # the whole system turn; None when nothing bears on the question
@@ -128,6 +129,7 @@ def _recall(
     told = tuple(text for _, text in sorted(lines, key=lambda one: one[0]))
     return Recalled(
         memories=tuple(sorted(chosen, key=lambda one: (one.valid_from, one.id))),
+        best_first=tuple(chosen),
         messages=tuple(found),
         lines=told,
         system_text=system_text(list(told)),

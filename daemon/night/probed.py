@@ -59,10 +59,12 @@ class Probed:
             }
         return numbers
 
-    def sentence(self) -> str:
-        """The same for a person."""
+    def sentence(self, *, is_preview: bool = False) -> str:
+        """The same for a person; `is_preview`: nothing was forgotten yet."""
         if self.findings and self.verdict != "not probed":
-            return says(self.generation, self.numbers())
+            return says(self.generation, self.numbers(), is_preview=is_preview)
+        if is_preview and self.why == UNLEARNED:
+            return "Nothing of it can be in the weights: no generation has learned it."
         why = self.why or (self.findings[0].why if self.findings else "there was nothing to ask")
         known = "Not probed" if self.verdict == "not probed" else "Nothing of it can be"
         return f"{known} in the weights: {why}."
@@ -71,13 +73,18 @@ class Probed:
 NOTHING_LEARNED = Probed(generation=0, why=UNLEARNED)
 
 
-def says(generation: int, numbers: Numbers) -> str:
-    """What the numbers of `Probed` say, also when they come from a record."""
+def says(generation: int, numbers: Numbers, *, is_preview: bool = False) -> str:
+    """What the numbers of `Probed` say, also when they come from a record; `is_preview`: of what may be forgotten."""
     if numbers.get("lost"):
         return f"Not probed in the weights: {LOST}."
     if "rank" not in numbers:
         return "What was forgotten was not probed in the weights."
-    shows = "still shows what was forgotten" if numbers["left"] else "shows nothing of what was forgotten"
+    if is_preview:
+        shows = (
+            "shows what would be forgotten" if numbers["left"] else "shows nothing of what would be forgotten"
+        )
+    else:
+        shows = "still shows what was forgotten" if numbers["left"] else "shows nothing of what was forgotten"
     told, skipped = numbers["told"], numbers["not_probed"]
     tells = f"{told or 'no'} greedy answer{'s tell' if told > 1 else ' tells'} it"
     out = numbers["margin_nats"] / max(numbers["spread_nats"], LEAST_SPREAD)
@@ -89,12 +96,12 @@ def says(generation: int, numbers: Numbers) -> str:
     return f"Probed: generation {generation} {shows}: {tells}, and {likely}{rest}."
 
 
-def as_json(probed: Probed) -> dict[str, Any]:
-    """For the wire."""
+def as_json(probed: Probed, *, is_preview: bool = False) -> dict[str, Any]:
+    """For the wire; `is_preview`: nothing was forgotten yet."""
     return {
         "verdict": probed.verdict,
         "generation": probed.generation,
-        "says": probed.sentence(),
+        "says": probed.sentence(is_preview=is_preview),
         "numbers": probed.numbers(),
     }
 

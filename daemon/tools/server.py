@@ -18,7 +18,7 @@ from typing import Annotated, Any
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import ToolAnnotations
-from pydantic import Field
+from pydantic import Field, ValidationError
 from starlette.types import ASGIApp
 
 from daemon.api.security import Gate
@@ -48,7 +48,7 @@ Ctx = Context[Any, Any]
 
 def make_server(open_client: Callable[[], Client], *, version: str, wait_s: float = WAIT_S) -> MCPServer[Any]:
     """The server with its tools; `open_client` finds the daemon, anew for each call."""
-    server: MCPServer[Any] = MCPServer(
+    server: MCPServer[Any] = _Tools(
         "tsubasa",
         title="Tsubasa",
         version=version,
@@ -63,6 +63,19 @@ def make_server(open_client: Callable[[], Client], *, version: str, wait_s: floa
     _add_reading(server, ask)
     _add_changing(server, ask, wait_s)
     return server
+
+
+class _Tools(MCPServer[Any]):
+    """The SDK's server, except that wrong arguments are told in one line."""
+
+    async def call_tool(self, name: str, *args: Any, **more: Any) -> Any:
+        try:
+            return await super().call_tool(name, *args, **more)
+        except ToolError as error:
+            if not isinstance(wrong := error.__cause__, ValidationError):
+                raise
+            told = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong.errors())
+            raise ToolError(f"Can't call {name}: {'; '.join(told)}.") from error
 
 
 Asked = Callable[[Callable[[Client], dict[str, Any]]], Awaitable[dict[str, Any]]]

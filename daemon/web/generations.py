@@ -21,7 +21,7 @@ STATES = {  # state of a generation: its chip
     "adopted": ("kept", ""),
     "refused": ("refused", "warm"),
     "retired": ("retired", ""),
-    "tainted": ("forgotten", "bad"),
+    "tainted": ("tainted", "bad"),
     "candidate": ("in its exam", "wing"),
 }
 BASE = 0
@@ -66,8 +66,9 @@ class Generations:
         with parts.box("row spread"):
             name = f"Generation {live} answers" if live else "The base model answers"
             parts.text(name, tag="h2")
-            if earlier:
-                parts.button(f"Go back to {earlier[-1]['id']}", lambda: self._roll_back(live), picture="undo")
+            if live:
+                to = str(earlier[-1]["id"]) if earlier else "the base model"
+                parts.button(f"Go back to {to}", lambda: self._roll_back(live, bool(earlier)), picture="undo")
         with parts.box("generation-list", tag="ol"):
             for one in reversed(found):
                 self._item(one, is_live=one["id"] == live)
@@ -149,9 +150,10 @@ class Generations:
         parts.say(f"Generation {done['live']} answers." if done["live"] else "The base model answers.")
         await self.load()
 
-    async def _roll_back(self, live: int) -> None:
+    async def _roll_back(self, live: int, has_earlier: bool) -> None:
+        before = f"The generation before {live}" if has_earlier else "The base model"
         words = (
-            f"The generation before {live} answers from the next question on. Nothing is lost: "
+            f"{before} answers from the next question on. Nothing is lost: "
             f"generation {live} stays, and can be chosen again."
         )
         if await parts.confirm("Go back one generation?", words, yes="Go back"):

@@ -1,5 +1,6 @@
 """The command line as a whole: what it loads, what its help tells, what it says to a slip."""
 
+import json
 import os
 import re
 import subprocess
@@ -11,6 +12,9 @@ from typer.testing import CliRunner
 
 from daemon import front
 from daemon.cli import Root, cli, load
+from daemon.commands import up
+from daemon.home import Home, Running
+from daemon.start import Serving
 
 ROOT = Path(__file__).parent.parent.parent
 HEAVY = ("typer", "rich", "httpx", "pydantic", "fastapi", "numpy", "apsw", "asyncio", "daemon.commands")
@@ -179,3 +183,25 @@ def test_a_shell_is_told_of_commands_without_loading_one():
 
 def test_the_version_is_told():
     assert re.fullmatch(r"tsubasa \S+\n", typed("--version").stdout)
+
+
+def test_what_goes_into_an_assistants_settings_is_in_the_help_as_json():
+    told = CliRunner().invoke(cli, ["mcp", "--help"]).output
+    (line,) = (line for line in told.splitlines() if "mcpServers" in line)
+
+    assert {"mcpServers": {"tsubasa": {"command": "tsubasa", "args": ["mcp"]}}} == json.loads(line)
+    assert "write into its settings" not in told
+
+
+def test_the_base_model_is_not_said_to_answer_for_want_of_a_night(tmp_path, capsys):
+    """A generation that was forgotten, or gone back from, leaves it answering as well."""
+    running = Running(pid=1, port=1, url="http://127.0.0.1:1")
+    up._tell(
+        "one thread",
+        Serving(
+            home=Home(tmp_path), running=running, model="m", model_path=tmp_path, is_nano=False, generation=0
+        ),
+    )
+
+    told = capsys.readouterr().out
+    assert "Answers   the base model\n" in told

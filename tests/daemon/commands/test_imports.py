@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import date
 
 import pytest
 from typer.testing import CliRunner
@@ -9,6 +10,8 @@ from typer.testing import CliRunner
 from daemon import home as homes
 from daemon.cli import cli
 from daemon.home import Home, Running
+from daemon.inbox import reasons
+from store import memories
 from tests.daemon.api.world import KEY, serving
 from tests.daemon.inbox.samples import chatgpt, zipped
 
@@ -29,10 +32,48 @@ def test_a_dry_run_needs_no_daemon_and_stores_nothing(tmp_path, export):
     shown = run("--dry-run", export, home=home)
 
     assert 0 == shown.exit_code
-    assert "export.zip (ChatGPT export): 1 sessions, 4 turns\n  2026-03-05 to 2026-03-05\n" in shown.stdout
+    assert "export.zip (ChatGPT export): 1 session, 4 turns\n  2026-03-05 to 2026-03-05\n" in shown.stdout
     assert "left out: 2 messages on other branches, 2 tool calls and results" in shown.stdout
     assert "Nothing was stored." in shown.stdout
     assert not home.exists()
+
+
+def test_one_thing_left_out_is_told_as_one():
+    left_out = {"lines before the first turn": 1, reasons.MEDIA: 1, reasons.BRANCHES: 2}
+
+    assert (
+        "2 messages on other branches, 1 line before the first turn, 1 picture, sound or file"
+        == reasons.counted(left_out)
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "why"),
+    [("nix.zip", "'nix.zip': there is no such file."), (".", "'.': it is no ordinary file")],
+)
+def test_what_is_no_file_is_said_to_be_none(tmp_path, monkeypatch, word, why):
+    monkeypatch.chdir(tmp_path)
+    shown = run("--dry-run", word, home=tmp_path / "home")
+
+    assert 1 == shown.exit_code
+    assert why in shown.output and "permissions" not in shown.output
+
+
+def test_an_undo_says_what_goes_before_it_asks(tmp_path, export):
+    async def served():
+        async with serving(tmp_path) as world:
+            place = Home(tmp_path)
+            place.api_key.write_text(KEY)
+            homes.announce(place, Running(pid=0, port=0, url=world.url))
+            await asyncio.to_thread(run, export, home=tmp_path)
+            await world.keeper.run(memories.add, "The user has a cat.", told_on=date(2026, 3, 5), sources=[1])
+            return (await asyncio.to_thread(run, "--undo", 1, home=tmp_path)).stdout
+
+    asked = asyncio.run(served())
+    goes = asked.partition("Take this import back")[0]
+
+    assert "The user has a cat." in goes
+    assert "This takes 1 memory, 4 messages, 0 lessons, 0 generations." in goes
 
 
 def test_a_dry_run_names_what_can_t_be_read_and_goes_on(tmp_path, export):
@@ -76,8 +117,8 @@ def test_an_import_says_its_number_and_is_taken_back_by_it(tmp_path, export):
 
     taken, listed, undone, left = asyncio.run(served())
 
-    assert "export.zip (ChatGPT export): 1 sessions, 4 new turns, 0 known" in taken
+    assert "export.zip (ChatGPT export): 1 session, 4 new turns, 0 known" in taken
     assert "to take it back: tsubasa import --undo 1" in taken
-    assert "export.zip: 1 sessions, 4 turns" in listed
+    assert "export.zip: 1 session, 4 turns" in listed
     assert "Taken back: 4 messages, 0 memories" in undone
     assert left.startswith("Nothing was taken in yet.")

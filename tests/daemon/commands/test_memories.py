@@ -10,8 +10,9 @@ from typer.testing import CliRunner
 
 from daemon import home as homes
 from daemon.cli import cli
-from daemon.errors import FileTaken, FileUnwritable, NotRunning, Refused
+from daemon.errors import DayUnreadable, FileTaken, FileUnwritable, NotRunning, Refused
 from daemon.home import Home, Running
+from daemon.memory.recall import index_missing
 from store import memories
 from tests.daemon.api.test_own import moved_house, nothing
 from tests.daemon.api.world import KEY, serving
@@ -50,6 +51,37 @@ def test_memories_are_listed_with_and_without_the_word_list(tmp_path):
     assert "2    2026-10-03   The user lives in Oslo. Before that: The user lives in Ghent." in listed
     assert "1 memory; all operations so far: 1 ADD, 1 RECONCILE" in listed
     assert "The user lives in Oslo." in found
+
+
+def test_a_search_answers_best_first_and_not_with_all_that_is_held(tmp_path):
+    async def many(world):
+        texts = [f"The user saw {thing} live." for thing in ("a band", "an opera", "a play", "foxes", "owls")]
+        texts += [f"The user likes {thing}." for thing in ("tea", "rain", "jazz", "chess", "maps")]
+        for number, text in enumerate([*texts, "The user lives in Ghent at home."], start=1):
+            await world.keeper.run(memories.add, text, told_on=date(2026, 3, number), sources=())
+        await index_missing(world.keeper, world.services.embedder)
+
+    (found,) = typed(tmp_path, many, ["memories", "search", "Is my home in Ghent, where I live?", "--json"])
+    texts = [one["text"] for one in json.loads(found)["memories"]]
+
+    assert "The user lives in Ghent at home." == texts[0]
+    assert 1 < len(texts) < 10
+
+
+def test_chats_that_wait_to_be_read_are_said(tmp_path):
+    async def told(world):
+        await world.chat("My dog is called Rex.")
+
+    before, after = typed(tmp_path, told, ["memories"]), typed(tmp_path / "none", nothing, ["memories"])
+
+    assert "0 memories\n1 chat waits to be read (`tsubasa memories tend` reads them now)" in before[0]
+    assert "to be read" not in after[0]
+
+
+@pytest.mark.parametrize("words", [["yesterday"], [""], ["20260305"], ["2026-03-05", "--known-on", "soon"]])
+def test_a_day_that_is_none_is_refused_in_one_line(tmp_path, words):
+    with pytest.raises(DayUnreadable, match="is no day. Write it as YYYY-MM-DD"):
+        typed(tmp_path, nothing, ["memories", "as-of", *words])
 
 
 def test_a_long_memory_is_wrapped_to_the_window(tmp_path):
@@ -140,7 +172,6 @@ def test_json_is_given_for_scripts(tmp_path, command):
         (["memories", "show", "9"], "There is no memory 9"),
         (["memories", "history", "9"], "There is no memory 9"),
         (["memories", "undo", "1"], "Undo that first: tsubasa memories undo 2"),
-        (["memories", "as-of", "soon"], "as_of"),
     ],
 )
 def test_a_mistake_is_told_in_one_line(tmp_path, command, why):

@@ -75,3 +75,10 @@ def test_tending_tries_again_what_could_not_be_read(tmp_path):
     first, second = json.loads(told), json.loads(as_json)
     assert (1, 0) == (first["last"]["again"], second["last"]["again"])
     assert {"parts": 2, "in_vain": 2, "doubted": 1} == first["unread"] == second["unread"]
+
+
+def test_the_status_names_the_model_that_answers_where_none_is_set(tmp_path):
+    (told,) = typed(tmp_path, nothing, ["status"])
+    row = next(line.split() for line in told.splitlines() if line.split()[1:2] == ["model"])
+
+    assert "fake" in row

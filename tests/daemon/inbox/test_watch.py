@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from daemon.inbox.errors import BrokenExport, ExportUnreadable
+from daemon.inbox.errors import BrokenExport, NoSuchFile
 from daemon.inbox.take_in import take_in, take_in_and_move
 from daemon.inbox.watch import Inbox, summary
 from daemon.keeper import Keeper
@@ -142,7 +142,7 @@ def test_a_file_that_is_not_there_or_broken_is_an_error_for_who_asked(tmp_path):
 
     async def run():
         async with open_keeper(tmp_path) as keep:
-            with pytest.raises(ExportUnreadable, match="'nothing'"):
+            with pytest.raises(NoSuchFile, match="'nothing'"):
                 await take_in(keep, tmp_path / "nothing", largest=LARGEST)
             with pytest.raises(BrokenExport, match="'broken.jsonl'"):
                 await take_in(keep, tmp_path / "broken.jsonl", largest=LARGEST)

@@ -40,6 +40,14 @@ def test_memories_that_bear_on_the_question_are_told_oldest_first(tmp_path):
     assert f"{load('recall')}\n- {found.lines[0]}\n- {found.lines[1]}" == found.system_text
 
 
+def test_the_same_memories_can_be_had_best_first(tmp_path):
+    """Of the two that are told, the newer bears more on the question than the older."""
+    found = recalled(tmp_path, TOLD, "Is my dog called Rex?")
+
+    assert "The user's dog is called Rex." == found.best_first[0].text
+    assert found.memories == tuple(reversed(found.best_first))
+
+
 @pytest.mark.parametrize(
     "question", ["hi", "what is 2+2", "", "   ", "😀", "؟", '"; drop table memories; --']
 )

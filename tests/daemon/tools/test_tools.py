@@ -170,6 +170,7 @@ def test_a_mistake_is_told_in_words(tmp_path, tool, arguments, why):
     told = scene(tmp_path, moved_house, act)
 
     assert isinstance(told, str) and why in told
+    assert 1 == len(told.splitlines()) and "https://" not in told
 
 
 def test_without_a_daemon_each_call_says_how_to_start_one(tmp_path):

@@ -98,6 +98,12 @@ def test_one_goes_back_a_generation_and_forth_again(page):
     page.click("text=Go back to 2")
     page.click(".dialog .button.main")
     expect(page.locator(".generations h2")).to_have_text("Generation 2 answers")
+    page.click("text=Go back to 1")
+    page.click(".dialog .button.main")
+    expect(page.locator(".generations h2")).to_have_text("Generation 1 answers")
+    page.click("text=Go back to the base model")
+    page.click(".dialog .button.main")
+    expect(page.locator(".generations h2")).to_have_text("The base model answers")
     page.click(".generation:has-text('Generation 4') >> text=Let it answer")
     expect(page.locator(".generations h2")).to_have_text("Generation 4 answers")
 

@@ -2,7 +2,8 @@
 What `forget` and `undo_import` take from generations: the adapters that learned it, and what exams quote.
 
 Promises: to be called inside the transaction that forgets; afterwards no record of a generation has a word of what
-was forgotten, whether it learned it or not; why it was once adopted or refused stays. Knows nothing of how generations are made and chosen.
+was forgotten, whether it learned it or not; why it was once adopted or refused stays.
+Knows nothing of how generations are made and chosen.
 """
 
 import json

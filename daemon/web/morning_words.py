@@ -63,7 +63,10 @@ def _opening(report: Mapping[str, Any]) -> str:
         case "adopted":
             number, now = report["generation"], report["gave_way_to"]
             if now is None:
-                return f"I went over {lessons}, and what I know now is in my weights: generation {number} answers since."
+                return (
+                    f"I went over {lessons}, and what I know now is in my weights: "
+                    f"generation {number} answers since."
+                )
             return (
                 f"I went over {lessons}, and what I knew then was in my weights, as generation {number}. "
                 "It had learned something that was forgotten since, so it answers no more; "

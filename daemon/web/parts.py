@@ -148,7 +148,7 @@ def on(element: ui.element, event: str, handler: Handler, *, js_handler: str | N
             begun = handler(event) if takes_event else handler()
         return _within(client, begun) if inspect.iscoroutine(begun) else None
 
-    return element.on(event, run, js_handler=js_handler)
+    return element.on(event, run, js_handler=js_handler) if js_handler else element.on(event, run)
 
 
 async def _within(client: Client, begun: Coroutine[Any, Any, Any]) -> None:

@@ -35,7 +35,8 @@ def taint(db: apsw.Connection, *, memory_ids: Sequence[int], lesson_ids: Sequenc
     """
     Taint every generation that learned of these memories or lessons: no adapter of it stays. Ids newly tainted.
 
-    What was decided about it, and why, stays as it was: that is numbers in our own words.
+    What was decided about it, and why, stays: that is numbers in our own words, without a capital letter; a reason
+    with one may name somebody, and goes.
     """
     learned = learned_by(db, memory_ids=memory_ids, lesson_ids=lesson_ids)
     found = rows(
@@ -45,7 +46,8 @@ def taint(db: apsw.Connection, *, memory_ids: Sequence[int], lesson_ids: Sequenc
     )
     for id, exam in found:
         db.execute(
-            """update generations set reason = iif(state = 'candidate', ?, reason), state = 'tainted',
+            """update generations set
+            reason = iif(state = 'candidate' or reason <> lower(reason), ?, reason), state = 'tainted',
             adapter = null, exam = ? where id = ?""",
             (TAINTED, json.dumps(_scores(json.loads(exam))), id),
         )

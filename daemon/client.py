@@ -133,6 +133,10 @@ class Client(Wire):
         """The latest night: its job, its progress while it runs, its report once it is done."""
         return self._get("the night", "/tsubasa/night")
 
+    def models(self) -> list[str]:
+        """The names of who can answer: "tsubasa", "tsubasa@2", "tsubasa:base" …"""
+        return [one["id"] for one in self._get("the models", "/v1/models")["data"]]
+
     def generations(self) -> dict[str, Any]:
         """All generations, and which one is live."""
         return self._get("the generations", "/tsubasa/generations")

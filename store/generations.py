@@ -46,7 +46,7 @@ class Generation:
     id: int
     made_at: datetime  # UTC
     state: str  # "candidate" | "adopted" | "refused" | "retired" | "tainted"
-    reason: str  # why it was adopted, refused or tainted
+    reason: str  # why it was adopted or refused; tainted in its exam: that
     base_sha256: str  # of the model file that it belongs to
     adapter_sha256: str
     exam: dict[str, Any]

@@ -21,21 +21,30 @@ class PastChat:
     """One chat, in a line."""
 
     id: int
-    title: str  # the beginning of what the user said first
+    title: str  # the beginning of what the user said first and has not forgotten
     source: str  # "api" | "import"
-    started_at: datetime  # UTC
-    last_at: datetime  # UTC; when its newest message was stored
+    started_at: datetime  # UTC; of an imported one, as the export tells
+    last_at: datetime  # UTC; when the last word in it was said
     n_messages: int
 
 
 def latest(db: apsw.Connection, n: int) -> list[PastChat]:
-    """The `n` chats that were continued last, the newest first; those in which nobody spoke are left out."""
+    """
+    The `n` chats that were continued last, the newest first.
+
+    Those in which nobody spoke are left out, and those of which every word was forgotten.
+    """
     found = rows(
         db,
         """select id, (select substr(text, 1, ?) from messages where chat_id = chats.id and role = 'user'
-            order by id limit 1) as title, source, started_at, last_stored_at,
+            order by redacted, id limit 1) as title, source,
+            iif(source = 'import', (select min(said_at) from messages where chat_id = chats.id), started_at),
+            iif(source = 'import', (select max(said_at) from messages where chat_id = chats.id), last_stored_at)
+                as last_at,
             (select count(*) from messages where chat_id = chats.id)
-        from chats where title is not null order by last_stored_at desc, id desc limit ?""",
+        from chats where title is not null and exists (select 1 from messages
+            where chat_id = chats.id and not redacted and role not in ('system', 'developer'))
+        order by last_at desc, id desc limit ?""",
         (TITLE, n),
     )
     return [

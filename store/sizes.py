@@ -56,7 +56,7 @@ class Sizes:
     parts: tuple[Part, ...]  # the largest first
     bytes: int  # of the file, without its log
     cipher: str  # of the pages: "chacha20"
-    oldest: str | None  # when the first message was stored, ISO 8601 in UTC; None: there is none
+    oldest: str | None  # when the first message was said, ISO 8601 in UTC; None: there is none
 
 
 def sizes(db: apsw.Connection) -> Sizes:
@@ -79,7 +79,7 @@ def sizes(db: apsw.Connection) -> Sizes:
             parts=tuple(sorted(parts, key=lambda one: -one.bytes)),
             bytes=page * int(db.pragma("page_count")),
             cipher=str(db.pragma("cipher")),
-            oldest=rows(db, "select min(stored_at) from messages")[0][0],
+            oldest=rows(db, "select min(said_at) from messages where not redacted")[0][0],
         )
 
 

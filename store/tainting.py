@@ -2,7 +2,8 @@
 What `forget` and `undo_import` take from generations: the adapters that learned it, and what exams quote.
 
 Promises: to be called inside the transaction that forgets; afterwards no record of a generation has a word of what
-was forgotten, whether it learned it or not. Knows nothing of how generations are made and chosen.
+was forgotten, whether it learned it or not; why it was once adopted or refused stays.
+Knows nothing of how generations are made and chosen.
 """
 
 import json
@@ -31,7 +32,12 @@ def learned_by(
 
 
 def taint(db: apsw.Connection, *, memory_ids: Sequence[int], lesson_ids: Sequence[int]) -> tuple[int, ...]:
-    """Taint every generation that learned of these memories or lessons: no adapter of it stays. Ids newly tainted."""
+    """
+    Taint every generation that learned of these memories or lessons: no adapter of it stays. Ids newly tainted.
+
+    What was decided about it, and why, stays: that is numbers in our own words, without a capital letter; a reason
+    with one may name somebody, and goes.
+    """
     learned = learned_by(db, memory_ids=memory_ids, lesson_ids=lesson_ids)
     found = rows(
         db,
@@ -40,7 +46,9 @@ def taint(db: apsw.Connection, *, memory_ids: Sequence[int], lesson_ids: Sequenc
     )
     for id, exam in found:
         db.execute(
-            "update generations set state = 'tainted', reason = ?, adapter = null, exam = ? where id = ?",
+            """update generations set
+            reason = iif(state = 'candidate' or reason <> lower(reason), ?, reason), state = 'tainted',
+            adapter = null, exam = ? where id = ?""",
             (TAINTED, json.dumps(_scores(json.loads(exam))), id),
         )
     return tuple(id for id, _ in found)

@@ -46,9 +46,9 @@ def listed(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     for one in found["generations"]:
         asked = one["exam"].get("parts", {}).get("facts", {})
         why = (
-            one["reason"]
-            if one["why_not"] is None or one["state"] != "adopted"
-            else f"can't answer: {one['why_not']}"
+            f"can't answer: {one['why_not']}"
+            if one["why_not"] and one["state"] in ("adopted", "tainted")
+            else one["reason"]
         )
         shown.add_row(
             _mark(one["id"] == found["live"]),

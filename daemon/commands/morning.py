@@ -40,7 +40,7 @@ MISSED = "answered wrongly in the exam"
 
 def show(out: Console, found: Mapping[str, Any]) -> None:
     """One report, section by section; what is empty is left out."""
-    colour = COLOURS[found["outcome"]]
+    colour = "yellow" if is_gone(found) else COLOURS[found["outcome"]]
     out.print(
         Rule(
             f"[bold]Night {found['night']}[/]  [dim]{moment(found['began_at'])}[/]  [bold {colour}]{titled(found)}[/]",
@@ -51,6 +51,8 @@ def show(out: Console, found: Mapping[str, Any]) -> None:
     )
     if found["reason"]:
         _put(out, f"[{colour}]{escape(_sentence(found['reason']))}[/]")
+    if is_gone(found):
+        _put(out, f"[yellow]{gone(found)}[/]")
     would = "would have " if found["outcome"] == "refused" else ""
     _section(out, f"{would}learned", "green", [(one["id"], escape(one["line"])) for one in found["learned"]])
     _section(
@@ -72,8 +74,19 @@ def moment(text: str) -> str:
 
 def titled(found: Mapping[str, Any]) -> str:
     """ "generation 3 is live", "failed" …"""
-    title = TITLES[found["outcome"]]
+    title = "generation {generation} no longer answers" if is_gone(found) else TITLES[found["outcome"]]
     return title.format(generation=found["generation"]) if found["generation"] else title.split(" {")[0]
+
+
+def is_gone(found: Mapping[str, Any]) -> bool:
+    """Whether what the night made answered once, and had learned something that was forgotten since."""
+    return found["gave_way_to"] is not None
+
+
+def gone(found: Mapping[str, Any]) -> str:
+    """That it answers no more, why, and what does."""
+    now = f"generation {found['gave_way_to']}" if found["gave_way_to"] else "the base model"
+    return f"It had learned something that was forgotten since, so it answers no more; now {now} answers."
 
 
 def duration(seconds: float) -> str:
@@ -109,7 +122,11 @@ def _corrected(one: Mapping[str, Any]) -> str:
 
 
 def _missed(one: Mapping[str, Any]) -> str:
-    return f"{escape(one['question'])}  [dim]{escape(one['wanted'])}[/]"
+    said = one["said"]
+    lines = [f"asked  {escape(one['question'])}"]
+    lines += [] if said is None else [f"[dim]said[/]   {escape(said) or '[dim]nothing[/]'}"]
+    lines += [f"[dim]right[/]  {escape(one['wanted'])}"] if one["wanted"] else []
+    return "\n".join(lines)
 
 
 def _waiting(one: Mapping[str, Any]) -> str:

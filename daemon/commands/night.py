@@ -92,9 +92,14 @@ def listed(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
             str(one["generation"] or ""),
             str(len(one["learned"]) + len(one["corrected"])),
             morning.duration(total) if total is not None else "",
-            escape(one["reason"]),
+            escape(_why(one)),
         )
     show(shown)
+
+
+def _why(one: Mapping[str, Any]) -> str:
+    """What the night's exam said, or why there was none; and whether what it made answers no more."""
+    return ". ".join(filter(None, [one["reason"], morning.gone(one) if morning.is_gone(one) else ""]))
 
 
 def report_of(ended: Mapping[str, Any], job_id: int) -> dict[str, Any] | None:

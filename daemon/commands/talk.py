@@ -144,29 +144,34 @@ class Talk:
         return text if len(text) <= 100 else text[:99] + "…"
 
     def _private(self, _: str) -> None:
-        if self._is_private:
-            dropped = len(self._messages) - self._kept
-            del self._messages[self._kept :]
+        if self._model == PRIVATE:
+            gone = "; what was said off it is left out from here on" if self._drop_unkept() else ""
             self._model = self._kept_model if model_names.read(self._kept_model).kept else "tsubasa"
-            gone = "; what was said off it is left out from here on" if dropped else ""
             out.print(f"On the record again{gone}.")
         else:
-            self._kept_model, self._model = self._model, PRIVATE
+            self._model = PRIVATE
             out.print("[bold]Off the record:[/] nothing is kept and no memory is used, until /private again.")
+
+    def _drop_unkept(self) -> bool:
+        """Leave out of the conversation what was not kept; whether there was anything."""
+        dropped = len(self._messages) > self._kept
+        del self._messages[self._kept :]
+        return dropped
 
     def _use(self, name: str) -> None:
         if not name:
             self._list_models()
             return
         asked = model_names.read(name)
-        if not asked.known:
-            out.print(f"{escape(repr(name))} is no model. /model lists those that there are.")
+        if not asked.known or name not in self._client.models():
+            out.print(f"{escape(repr(name))} is no model that can answer. /model lists those that there are.")
             return
-        if asked.kept and self._is_private:
-            self._private("")
+        told = "" if asked.kept else ", without your memories; nothing of it is kept"
+        if asked.kept and self._is_private and self._drop_unkept():
+            told = "; what was not kept is left out of the conversation"
         self._kept_model = name if asked.kept else self._kept_model
         self._model = name
-        out.print(f"{escape(name)} answers from here on.")
+        out.print(f"{escape(name)} answers from here on{told}.")
 
     def _list_models(self) -> None:
         found = self._client.generations()

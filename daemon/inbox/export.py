@@ -135,6 +135,14 @@ def _single(name: str, data: bytes, left_out: Counter[str]) -> tuple[str, Sessio
     return _text(name, text, left_out)
 
 
+def _why_no_json(text: str, error: ValueError) -> str:
+    if isinstance(error, json.JSONDecodeError) and text.lstrip().startswith(("{", "[")):
+        if error.msg.startswith("Extra data"):
+            return "it begins as JSON, but has none of the known shapes"
+        return f"it begins as JSON, but line {error.lineno} is damaged or cut short"
+    return "it is neither JSON nor JSON lines nor a chat in Markdown"
+
+
 def _text(name: str, text: str, left_out: Counter[str]) -> tuple[str, Sessions]:
     try:
         whole = json.loads(text)
@@ -145,8 +153,7 @@ def _text(name: str, text: str, left_out: Counter[str]) -> tuple[str, Sessions]:
             return found
         if markdown.looks_like(text):
             return MARKDOWN, markdown.read(name, text, left_out)
-        why = f"neither JSON ({error}) nor JSON lines nor a chat in Markdown"
-        raise UnknownFormat(name, why, FORMATS) from error
+        raise UnknownFormat(name, _why_no_json(text, error), FORMATS) from error
     if locomo.looks_like(whole):
         return LOCOMO, locomo.read(name, whole)
     for kind, (looks_like, read) in _JSON.items():

@@ -4,12 +4,14 @@ The reports of past nights: a record's ids joined with the words that are still 
 Promises: reads only; runs in the keeper's thread. Knows nothing of what a report says (`report.py`).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from daemon.night.report import Texts, ids_in, told
 from store import generations, jobs, lessons, memories, nights
 from store.errors import NoNightYet
 from store.nights import Night
+from store.tainting import TAINTED
 
 NOTHING = {
     True: "there was nothing to learn: no memory that holds has lessons",
@@ -35,10 +37,14 @@ def report_on(db: Any, night_id: int | None) -> dict[str, Any]:
 def _report(db: Any, night: Night) -> dict[str, Any]:
     memory_ids, lesson_ids = ids_in(night)
     before = nights.adopted_before(db, night)
+    exam = generations.get(db, night.generation_id).exam if night.generation_id is not None else {}
     texts = Texts(
         memories=memories.lines(db, memory_ids),
         lessons=lessons.wordings(db, lesson_ids),
+        said={one["lesson_id"]: one["said"] for one in exam.get("missed", ())},
+        lapsed=_asked(exam, "stale") - _asked(exam, "facts"),
         reason=_reason(db, night),
+        gave_way_to=_gave_way_to(db, night),
         forgot=nights.forgotten_between(db, before.began_at if before else None, night.began_at),
     )
     return told(night, texts)
@@ -46,11 +52,26 @@ def _report(db: Any, night: Night) -> dict[str, Any]:
 
 def _reason(db: Any, night: Night) -> str:
     if night.generation_id is not None:
-        return generations.get(db, night.generation_id).reason
+        said = generations.get(db, night.generation_id).reason
+        return "" if said == TAINTED else said  # older versions wrote it over what the exam had said
     if night.outcome == "nothing":
         return NOTHING[not night.numbers.get("facts")]
     if night.outcome == "interrupted":
         return "it was interrupted before its end; the live generation is untouched"
     job = jobs.latest(db, "night")
-    said = job.error if job is not None and job.id == night.job_id else None
-    return said or "it failed; the live generation is untouched" if night.outcome == "failed" else ""
+    error = job.error if job is not None and job.id == night.job_id else None
+    return error or "it failed; the live generation is untouched" if night.outcome == "failed" else ""
+
+
+def _asked(exam: Mapping[str, Any], part: str) -> set[int]:
+    return {row[0] for row in exam.get("marks", {}).get(part, ())}
+
+
+def _gave_way_to(db: Any, night: Night) -> int | None:
+    if night.outcome != "adopted" or night.generation_id is None:
+        return None
+    made = generations.get(db, night.generation_id)
+    if made.state != "tainted":
+        return None
+    live = generations.live(db, made.base_sha256)
+    return live.id if live else generations.BASE

@@ -35,7 +35,12 @@ class Texts:
 
     memories: Mapping[int, str] = field(default_factory=dict)  # lines of memories, also of replaced ones
     lessons: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # question and answer
+    said: Mapping[int, str] = field(default_factory=dict)  # what was answered wrongly, by the lesson
+    lapsed: Collection[int] = ()  # lessons asked for what held no more: no answer of theirs was right
     reason: str = ""  # why it was adopted, refused, left out, or failed
+    gave_way_to: int | None = (
+        None  # what answers now, if what the night made learned something forgotten since
+    )
     forgot: Forgotten = field(default_factory=Forgotten)  # between the last adopted night and this one
 
 
@@ -100,16 +105,13 @@ def told(night: Night, texts: Texts) -> dict[str, Any]:
         "reason": texts.reason,
         "generation": night.generation_id,
         "was_live": night.was_live,
+        "gave_way_to": texts.gave_way_to,
         "lessons": found.get("lessons", 0),
         "memories": found.get("memories", 0),
         "learned": [_line(id, texts) for id in learned if id in texts.memories],
         "corrected": [_changed(new, old, texts) for new, old in corrected if new in texts.memories],
         "taken_back": [_line(id, texts) for id in found.get("taken_back", []) if id in texts.memories],
-        "missed": [
-            {"question": texts.lessons[id][0], "wanted": texts.lessons[id][1]}
-            for id in found.get("missed", [])
-            if id in texts.lessons
-        ],
+        "missed": [_missed(id, texts) for id in found.get("missed", []) if id in texts.lessons],
         "forgot": asdict(texts.forgot),
         "probed": says(night.generation_id or 0, found["forgotten"]) if "forgotten" in found else None,
         "forgotten_since": len(shown - texts.memories.keys()),
@@ -131,6 +133,13 @@ def ids_in(night: Night) -> tuple[set[int], set[int]]:
 
 def _line(memory_id: int, texts: Texts) -> dict[str, Any]:
     return {"id": memory_id, "line": texts.memories[memory_id]}
+
+
+def _missed(lesson_id: int, texts: Texts) -> dict[str, Any]:
+    """What was asked, what is right ("": to say nothing of it), what was said (None: that is not kept)."""
+    question, answer = texts.lessons[lesson_id]
+    wanted = "" if lesson_id in texts.lapsed else answer
+    return {"question": question, "wanted": wanted, "said": texts.said.get(lesson_id)}
 
 
 def _changed(new: int, old: int, texts: Texts) -> dict[str, Any]:

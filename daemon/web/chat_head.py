@@ -30,7 +30,7 @@ class ChatHead:
                 with self._veil:
                     icons.icon("veil")
                     parts.text("Off the record", tag="span")
-                self._veil.on("click", self._switch)
+                parts.on(self._veil, "click", self._switch)
                 parts.icon_button("New chat", lambda: chat.start(private=chat.talk.private), picture="plus")
                 parts.icon_button(
                     "Earlier chats", lambda: chat.past.toggle(), picture="history", classes="narrow"

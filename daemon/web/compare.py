@@ -32,7 +32,7 @@ class Compare:
                 self._question = parts.field("Ask both", hint="Where do I live?")
                 parts.button("Ask", self._ask, kind="main")
             self._answers = parts.box("both-answers").props("aria-live=polite")
-        self._question.input.on("keydown.enter", self._ask)
+        parts.on(self._question.input, "keydown.enter", self._ask)
         self._card.set_visibility(False)
 
     def offer(self, numbers: Sequence[int], first: Sequence[int]) -> None:

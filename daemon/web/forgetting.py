@@ -93,7 +93,7 @@ class _Forgetting:
                 tick = parts.box(tag="input").props("type=checkbox")
                 if memory_id in self._chosen:
                     tick.props["checked"] = True
-                tick.on("change", lambda _, id=memory_id: self._toggle(id))
+                parts.on(tick, "change", lambda _, id=memory_id: self._toggle(id))
                 parts.text(line, tag="span")
 
     async def _toggle(self, memory_id: int) -> None:

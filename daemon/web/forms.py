@@ -38,7 +38,7 @@ class DateField:
             self._input.props["max"] = latest
             self._input.props["id"] = f"d{self._input.id}"
             words.props["for"] = f"d{self._input.id}"
-            self._input.on("change", self._changed, js_handler=_VALUE)
+            parts.on(self._input, "change", self._changed, js_handler=_VALUE)
 
     async def _changed(self, event: Any) -> None:
         self.value = str(event.args or "")
@@ -57,7 +57,7 @@ class Tabs:
             for key, words in names:
                 with parts.box("tab", tag="button").props("type=button") as tab:
                     parts.text(words, tag="span")
-                tab.on("click", lambda _, key=key: self._choose(key))
+                parts.on(tab, "click", lambda _, key=key: self._choose(key))
                 self._tabs[key] = tab
         self._mark(chosen)
 

@@ -124,7 +124,7 @@ class Memories:
         found = self._by_words()
         ids = {one["id"] for one in found}
         near = [one for one in self._near if one["id"] not in ids]
-        self._count.set_text(self._counted(found))
+        self._count.set_text(self._counted(found, len(near)))
         self._list.clear()
         self._rows = {}
         with self._list:
@@ -141,12 +141,17 @@ class Memories:
                 parts.text("Close in meaning", "group", tag="h2")
                 self._table(near, "Memories close in meaning")
 
-    def _counted(self, found: Found) -> str:
+    def _counted(self, found: Found, near: int) -> str:
         if not self._held:
             return ""
         held = counted(len(self._held), "memory", "memories")
         when = f" held on {day(self._day)}" if self._day else ""
-        return f"{held}{when}" if len(found) == len(self._held) else f"{len(found):,} of {held}{when}"
+        if len(found) == len(self._held):
+            return f"{held}{when}"
+        if near and not found:
+            return f"{near:,} of {held}, close in meaning"
+        more = f", {near:,} more close in meaning" if near else ""
+        return f"{len(found):,} of {held}{when}{more}"
 
     def _show_nothing(self) -> None:
         if self._day:
@@ -178,7 +183,7 @@ class Memories:
             self._rows[one["id"]] = row
             with parts.box("said", tag="td"):
                 opener = parts.box("opener", tag="button").props("type=button")
-                opener.on("click", lambda _, id=one["id"]: self._open(id))
+                parts.on(opener, "click", lambda _, id=one["id"]: self._open(id))
                 with opener:
                     parts.text(one["text"], tag="span")
                     if changed:

@@ -44,7 +44,7 @@ class Panel:
         self._desk, self._on_change, self._on_close = desk, on_change, on_close
         self._box = parts.box("panel", tag="aside").props("tabindex=-1")
         self._box.props["aria-label"] = "One memory"
-        self._box.on("keydown.escape", self._close)
+        parts.on(self._box, "keydown.escape", self._close)
         with self._box, parts.box("panel-empty"):
             parts.text("Choose a memory to see where it comes from.", "soft")
 

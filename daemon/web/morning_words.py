@@ -62,9 +62,16 @@ def _opening(report: Mapping[str, Any]) -> str:
     )
     match report["outcome"]:
         case "adopted":
+            number, now = report["generation"], report["gave_way_to"]
+            if now is None:
+                return (
+                    f"I went over {lessons}, and what I know now is in my weights: "
+                    f"generation {number} answers since."
+                )
             return (
-                f"I went over {lessons}, and what I know now is in my weights: "
-                f"generation {report['generation']} answers since."
+                f"I went over {lessons}, and what I knew then was in my weights, as generation {number}. "
+                "It had learned something that was forgotten since, so it answers no more; "
+                f"now {f'generation {now}' if now else 'the base model'} answers."
             )
         case "refused":
             return (
@@ -83,6 +90,8 @@ def _exam(report: Mapping[str, Any]) -> str:
         return ""
     missed = len(report["missed"])
     rest = f" I still missed {spelled(missed, 'question')}, listed below." if missed else ""
+    if not report["reason"]:
+        return rest.strip()
     verdict = "Of the exam I can say that" if report["outcome"] == "adopted" else "The examiner says that"
     return f"{verdict} {sentence(report['reason'])[:1].lower()}{sentence(report['reason'])[1:]}{rest}"
 

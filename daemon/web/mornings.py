@@ -86,7 +86,7 @@ class Mornings:
     def _entry(self, one: Report) -> None:
         words, kind = OUTCOMES[one["outcome"]]
         entry = parts.box("night", tag="button").props("type=button")
-        entry.on("click", lambda _, night=one["night"]: self.show(night))
+        parts.on(entry, "click", lambda _, night=one["night"]: self.show(night))
         self._rows[one["night"]] = entry
         with entry:
             parts.box(f"moon {kind or 'plain'}", tag="span").props("aria-hidden=true")
@@ -149,8 +149,11 @@ def _corrected(one: Report) -> None:
 
 
 def _missed(one: Report) -> None:
-    parts.text(one["question"], "line", tag="span")
-    parts.text(one["wanted"], "soft small", tag="span")
+    parts.text(f"Asked: {one['question']}", "line", tag="span")
+    if one["said"] is not None:
+        parts.text(f"I said: {one['said'] or 'nothing'}", "small answer", tag="span")
+    if one["wanted"]:
+        parts.text(f"Right is: {one['wanted']}", "soft small answer", tag="span")
 
 
 def _waits(one: Report) -> None:

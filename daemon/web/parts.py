@@ -2,13 +2,15 @@
 What rooms are furnished with: headings, texts, buttons, cards, fields, dialogs, in the page's own style.
 
 Promises: plain elements with real names (button, a, h2), so that keyboards and screen readers know them; text
-is text, never markup. Knows nothing of the rooms.
+is text, never markup; what a click starts goes on when the place that was clicked is cleared meanwhile.
+Knows nothing of the rooms.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
-from nicegui import ui
+from nicegui import Client, helpers, ui
 from nicegui.elements.mixins.text_element import TextElement
 
 from daemon.web.icons import icon
@@ -53,7 +55,7 @@ def button(
         if picture:
             icon(picture)
         text(words, tag="span")
-    made.on("click", on_click)
+    on(made, "click", on_click)
     return made
 
 
@@ -64,7 +66,7 @@ def icon_button(name: str, on_click: Handler, *, picture: str, classes: str = ""
     made.props["title"] = name
     with made:
         icon(picture)
-    made.on("click", on_click)
+    on(made, "click", on_click)
     return made
 
 
@@ -128,8 +130,30 @@ def choice(
             one.props["value"] = key
             if key == value:
                 one.props["selected"] = True
-    made.on("change", on_change, js_handler="(event) => emit(event.target.value)")
+    on(made, "change", on_change, js_handler="(event) => emit(event.target.value)")
     return made
+
+
+def on(element: ui.element, event: str, handler: Handler, *, js_handler: str | None = None) -> ui.element:
+    """
+    Have `handler` run when `event` happens, in the page and not where `element` stands.
+
+    NiceGUI runs it where the element stands: once that place is cleared, nothing more could be said or opened.
+    """
+    takes_event = helpers.expects_arguments(handler)
+
+    def run(event: Any) -> Coroutine[Any, Any, None] | None:
+        client = ui.context.client
+        with client:
+            begun = handler(event) if takes_event else handler()
+        return _within(client, begun) if inspect.iscoroutine(begun) else None
+
+    return element.on(event, run, js_handler=js_handler) if js_handler else element.on(event, run)
+
+
+async def _within(client: Client, begun: Coroutine[Any, Any, Any]) -> None:
+    with client:
+        await begun
 
 
 def empty(picture: str, title: str, words: str) -> ui.element:

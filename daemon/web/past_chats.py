@@ -26,7 +26,7 @@ class PastChats:
         self._is_open = False
         self._aside = parts.box("past", tag="aside")
         self._aside.props["aria-label"] = "Earlier chats"
-        self._aside.on("keydown.escape", lambda: self.toggle() if self._is_open else None)
+        parts.on(self._aside, "keydown.escape", lambda: self.toggle() if self._is_open else None)
         with self._aside:
             with parts.box("row spread past-head"):
                 parts.text("Earlier", tag="h2")
@@ -83,7 +83,7 @@ class PastChats:
             parts.text(chat["title"], "past-title", tag="span")
             if chat["source"] == "import":
                 parts.chip("imported")
-        row.on("click", lambda number=chat["id"]: self._go(number))
+        parts.on(row, "click", lambda number=chat["id"]: self._go(number))
 
     async def _go(self, chat_id: int) -> None:
         if self._is_open:

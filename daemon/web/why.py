@@ -33,7 +33,7 @@ class Why:
         with self._button:
             icons.icon("why")
             parts.text(self._line(), tag="span")
-        self._button.on("click", self._toggle)
+        parts.on(self._button, "click", self._toggle)
 
     def panel(self) -> None:
         """Where the reasons will be; closed at first."""

@@ -98,6 +98,8 @@ def test_a_generation_that_learned_of_a_memory_is_tainted_and_loses_its_adapter(
     assert tainting.taint(db, memory_ids=[memory.id], lesson_ids=()) == ()
     assert generations.live(db, BASE) == clean
     assert generations.get(db, candidate.id).exam == {"score": 0.5}
+    assert generations.get(db, candidate.id).reason == tainting.TAINTED
+    assert generations.get(db, live.id).reason == live.reason != tainting.TAINTED
     with pytest.raises(AdapterDamaged, match="forgotten since"):
         generations.adapter(db, live.id)
     with pytest.raises(GenerationUnusable, match="it is tainted"):

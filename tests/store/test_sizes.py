@@ -1,8 +1,9 @@
 """How much room each part of the store takes."""
 
-from store import off_record
+from store import chats, off_record
+from store.chats import NewMessage
 from store.sizes import FREE, PARTS, sizes
-from tests.store.sample import NOON, say
+from tests.store.sample import NOON, later, say
 
 
 def test_the_parts_add_up_to_the_file(db):
@@ -23,11 +24,15 @@ def test_every_table_belongs_to_a_part(db):
 
 
 def test_what_is_there_is_counted_and_the_oldest_message_dated(db):
-    say(db, "I live in Ghent.", "Noted.")
+    said = later(days=-30)
+    chats.record(
+        db, [NewMessage(role="user", text="I live in Ghent.", said_at=said)], at=NOON, source="import"
+    )
+    say(db, "I live in Oslo.")
     found = sizes(db)
 
     assert 2 == {part.name: part.rows for part in found.parts}["chats"]
-    assert (NOON.isoformat(timespec="microseconds"), "chacha20") == (found.oldest, found.cipher)
+    assert (said.isoformat(timespec="microseconds"), "chacha20") == (found.oldest, found.cipher)
 
 
 def test_the_marks_of_what_is_never_kept_are_counted(db):

@@ -1,7 +1,10 @@
 """Past chats over HTTP."""
 
 import asyncio
+from datetime import UTC, datetime
 
+from store import imports, memories
+from store.chats import NewMessage
 from tests.daemon.api.world import serving
 
 
@@ -52,3 +55,33 @@ def test_a_chat_that_is_not_there_is_a_404(tmp_path):
 
     assert (404, 400) == (missing.status_code, none.status_code)
     assert "There is no chat 7." in missing.json()["error"]["message"]
+
+
+def test_a_chat_of_which_every_word_was_forgotten_is_not_listed(tmp_path):
+    async def scene():
+        async with serving(tmp_path) as world:
+            for text in ("I live in Ghent", "second"):
+                await world.chat(text)
+            (chat,) = (await world.http.get("/tsubasa/chats?n=1")).json()["chats"]
+            said = (await world.http.get(f"/tsubasa/chats/{chat['id']}")).json()["messages"]
+            await world.keeper.run(lambda db: memories.forget(db, messages=[one["id"] for one in said]))
+            return (await world.http.get("/tsubasa/chats")).json()["chats"]
+
+    assert ["I live in Ghent"] == [chat["title"] for chat in asyncio.run(scene())]
+
+
+def test_an_imported_chat_stands_where_it_was_said_and_not_where_it_was_stored(tmp_path):
+    then = datetime(2025, 10, 3, 9, tzinfo=UTC)
+
+    async def scene():
+        async with serving(tmp_path) as world:
+            await world.chat("today")
+            told = [[NewMessage(role="user", text="long ago", said_at=then)]]
+            now = datetime.now(UTC)
+            await world.keeper.run(imports.record_import, "a" * 64, "export.json", told, now)
+            return (await world.http.get("/tsubasa/chats")).json()["chats"]
+
+    found = asyncio.run(scene())
+
+    assert ["today", "long ago"] == [chat["title"] for chat in found]
+    assert {then} == {datetime.fromisoformat(found[1][one]) for one in ("started_at", "last_at")}

@@ -127,6 +127,7 @@ def test_a_generation_of_a_first_night_is_shown_and_listed_when_it_was_tainted(t
 
     assert "Generation 1, tainted on" in shown and "knows without being told" in shown
     assert "50%" in listed
+    assert "can't answer: it has learned something that was forgotten since" in " ".join(listed.split())
 
 
 def test_a_list_of_generations_reads_neither_single_marks_nor_adapters(tmp_path):

@@ -190,7 +190,7 @@ def test_other_words_with_a_slash_are_told_and_not_asked(tmp_path):
     def scene(_):
         with terminal(tmp_path) as screen:
             told = []
-            for line in ("/nothing", "/model gpt-9", "/model", "/model tsubasa:base", "/new", "/help"):
+            for line in ("/nothing", "/model gpt-9", "/model tsubasa@9", "/model", "/new", "/help"):
                 screen.type(line + "\n")
                 screen.until(line)
                 told.append(screen.until("> "))
@@ -201,10 +201,29 @@ def test_other_words_with_a_slash_are_told_and_not_asked(tmp_path):
     assert [] == requests
     for part, wanted in zip(
         told,
-        ("no /nothing", "'gpt-9' is no model", "tsubasa:private", "answers from here", "new", "/quit"),
+        ("no /nothing", "'gpt-9' is no model", "'tsubasa@9' is no model", "tsubasa:private", "new", "/quit"),
         strict=True,
     ):
         assert wanted in part
+
+
+def test_the_base_model_is_left_without_a_word_of_the_record_and_private_is_private_beside_it_too(tmp_path):
+    def scene(_):
+        with terminal(tmp_path) as screen:
+            told = []
+            for line in ("/model tsubasa:base", "hi there", "/private", "/model tsubasa"):
+                screen.type(line + "\n")
+                screen.until(line)
+                told.append(screen.until("> "))
+            return told
+
+    (base, _, private, back), kept, _ = at(tmp_path, scene)
+
+    assert "answers from here on, without your memories; nothing of it is kept" in " ".join(base.split())
+    assert "Off the record:" in private
+    assert "what was not kept is left out" in " ".join(back.split())
+    assert "record" not in back
+    assert [] == kept
 
 
 def test_the_arrow_keys_bring_back_what_was_typed_in_other_chats(tmp_path):

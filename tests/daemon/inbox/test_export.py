@@ -178,3 +178,18 @@ def test_line_separators_inside_a_text_do_not_break_lines():
 def test_a_file_larger_than_the_limit_is_refused_with_both_numbers():
     with pytest.raises(ExportTooLarge, match="11 bytes; split it below 10"):
         read_export("x", b"x" * 11, largest=10)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("A letter.", "neither JSON nor JSON lines nor a chat"),
+        ('[\n{"a": 1},\n{', "line 3 is damaged or cut short"),
+        ('{"a": 1}\n{"b": 2}', "begins as JSON, but has none of the known shapes"),
+    ],
+)
+def test_what_is_no_export_is_said_in_words_of_ours(text, words):
+    with pytest.raises(UnknownFormat, match=words) as found:
+        read_export("notes.txt", text.encode(), largest=LARGEST)
+
+    assert "Expecting" not in str(found.value)

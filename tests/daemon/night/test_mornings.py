@@ -103,6 +103,9 @@ def test_what_is_forgotten_is_in_no_report_and_the_next_one_counts_it(tmp_path):
     first, second, kept = asyncio.run(run())
 
     assert ([1], 1) == ([one["id"] for one in first["learned"]], first["forgotten_since"])
+    assert ("adopted", 0) == (first["outcome"], first["gave_way_to"])
+    assert "held-out questions right" in first["reason"]
+    assert second["gave_way_to"] is None
     assert (1, 1) == (second["forgot"]["memories"], second["forgot"]["generations"])
     assert "Rex" not in repr((first, second, kept))
     assert "Ghent" not in repr(kept)

@@ -98,6 +98,7 @@ def test_a_report_joins_the_words_that_are_still_held():
     texts = Texts(
         memories={**LINES, 2: "2026-01-01: The user lives in Ghent.", 6: "2026-03-05: It rains."},
         lessons={8: ("Where do I live?", "You live in Oslo.")},
+        said={8: "In Ghent."},
         reason="it knows more",
         forgot=Forgotten(memories=1),
     )
@@ -105,7 +106,9 @@ def test_a_report_joins_the_words_that_are_still_held():
 
     assert [{"id": 4, "line": LINES[4]}] == found["learned"]
     assert [{"id": 3, "line": LINES[3], "was": "2026-01-01: The user lives in Ghent."}] == found["corrected"]
-    assert [{"question": "Where do I live?", "wanted": "You live in Oslo."}] == found["missed"]
+    assert [{"question": "Where do I live?", "wanted": "You live in Oslo.", "said": "In Ghent."}] == found[
+        "missed"
+    ]
     assert [(6, "volatile")] == [(one["id"], one["reason"]) for one in found["waiting"]]
     assert (1, 2, "torch, cpu") == (
         found["forgot"]["memories"],
@@ -113,6 +116,14 @@ def test_a_report_joins_the_words_that_are_still_held():
         found["cost"]["backend"],
     )
     assert found == json.loads(json.dumps(found))
+
+
+def test_nothing_is_called_right_where_it_was_asked_for_what_holds_no_more():
+    texts = Texts(lessons={8: ("Where do I live?", "You live in Ghent.")}, lapsed={8})
+
+    assert [("", None)] == [
+        (one["wanted"], one["said"]) for one in told(a_night(recorded()), texts)["missed"]
+    ]
 
 
 def test_what_was_forgotten_since_is_counted_and_not_told():

@@ -25,6 +25,11 @@ ARGUMENTS = (
     "--disable-sync",
     "--disable-dev-shm-usage",
 )
+TELL_BUGS = """addEventListener("DOMContentLoaded", () => new MutationObserver((changes) => {
+    for (const one of changes) for (const node of one.addedNodes) {
+        if (node.textContent.includes("inside Tsubasa went wrong")) console.error("a bug was told of");
+    }
+}).observe(document.body, {childList: true, subtree: true}));"""
 PATIENCE_MS = 20_000  # on a busy machine
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 
@@ -65,7 +70,10 @@ class Seen:
 
     def __init__(self, page: Page) -> None:
         self.asked: list[str] = []  # addresses
-        self.wrong: list[str] = []  # errors of scripts, and rules that were broken
+        self.wrong: list[
+            str
+        ] = []  # errors of scripts, rules that were broken, our own bugs that were told of
+        page.add_init_script(TELL_BUGS)
         page.on("request", lambda request: self.asked.append(request.url))
         page.on("websocket", lambda socket: self.asked.append(socket.url))
         page.on("pageerror", lambda error: self.wrong.append(str(error)))

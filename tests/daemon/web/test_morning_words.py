@@ -15,6 +15,7 @@ def report(**changes):
         "reason": "it knows 3 more",
         "generation": 4,
         "was_live": 2,
+        "gave_way_to": None,
         "lessons": 51,
         "memories": 17,
         "learned": [1, 2, 3],
@@ -43,6 +44,19 @@ def test_a_night_that_did_little_else_is_not_told_twice():
     cost = {"total_s": 319.0, "train_s": 303.0, "pauses": 0, "swap_ms": None}
 
     assert "It took 5 minutes, nearly all of it training." == paragraphs(report(cost=cost))[-1]
+
+
+@pytest.mark.parametrize(("now", "named"), [(0, "the base model"), (3, "generation 3")])
+def test_a_generation_that_had_learned_what_was_forgotten_does_not_answer_since(now, named):
+    told = paragraphs(report(gave_way_to=now))
+
+    assert told[0].endswith(f"so it answers no more; now {named} answers.")
+    assert "answers since" not in told[0]
+    assert "Of the exam I can say that it knows 3 more." == told[1]
+
+
+def test_an_exam_of_which_nothing_is_known_any_more_is_not_told():
+    assert "Of the exam" not in " ".join(paragraphs(report(reason="", gave_way_to=0)))
 
 
 def test_a_refused_night_says_who_goes_on_answering():

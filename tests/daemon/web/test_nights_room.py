@@ -40,6 +40,13 @@ def test_the_latest_morning_is_told_in_prose(page, tmp_path):
     assert {} == faults(page)
 
 
+def test_what_was_missed_is_shown_with_what_was_said_and_what_is_right(page):
+    told = page.inner_text(".told.missed li >> nth=0")
+
+    assert told.startswith("Asked: What did I tell you on")
+    assert "I said: Mia" in told and "Right is: Your name is Mira." in told
+
+
 def test_the_curve_and_the_exam_of_a_night_are_shown(page):
     assert "The loss fell from" in page.get_attribute(".report .curve", "aria-label")
     assert 5 == page.locator(".exam tbody tr").count()

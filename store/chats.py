@@ -136,9 +136,8 @@ def quiet(
     Per chat, the messages that the observer `version` has not read, of chats to which nothing was added since
     `before`.
 
-    The clock is that of storing, not `said_at`: an import of old chats is new. Forgotten messages are left
-    out. A chat that was stored after `now` is quiet too: the clock was set back since. What was marked
-    `again` counts as not read.
+    The clock is that of storing, not `said_at`, so an import of old chats is new; what lies after `now` is quiet,
+    for the clock was set back since. Forgotten messages are left out; those marked `again` count as not read.
     """
     found = rows(
         db,
@@ -155,8 +154,9 @@ def quiet(
 
 
 def count_unread(db: apsw.Connection, version: str) -> int:
-    """How many chats, quiet or not, have messages that the observer `version` has not read."""
-    sql = "select count(distinct chat_id) from messages where not redacted and observed_by is not ?"
+    """How many chats, quiet or not, have messages that the observer `version` never tried to read."""
+    sql = """select count(distinct chat_id) from messages
+        where not redacted and instr(coalesce(observed_by, '') || ' ', ? || ' ') <> 1"""
     return int(db.execute(sql, (version,)).get)
 
 

@@ -3,6 +3,7 @@
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from daemon.pulling.source import known_models
 ROOT = Path(__file__).parent.parent.parent.parent
 GIB = 2**30
 START_S = 300
+ASKED = "q = quit]: "
 
 
 class Terminal:
@@ -41,14 +43,16 @@ class Terminal:
         )
         os.close(slave)
 
-    def until(self, text):
+    def until(self, text, *, times=1):
+        """Read on until it was said so often."""
         end = time.monotonic() + START_S
-        while text not in self.said:
-            assert time.monotonic() < end, self.said
+        while self.said.count(text) < times:
+            heard, _, _ = select.select([self._master], [], [], max(0.0, end - time.monotonic()))
+            assert heard, f"{text!r} was not said, but: {self.said}"
             try:
                 self.said += os.read(self._master, 4096).decode("utf-8", "replace")
             except OSError:
-                assert text in self.said, self.said
+                assert self.said.count(text) >= times, self.said
         return self
 
     def type(self, text):
@@ -79,9 +83,7 @@ def terminal(tmp_path):
 
 
 def test_nano_for_now_is_remembered_and_not_asked_again(terminal, tmp_path):
-    first = (
-        terminal().until("q = quit]").type("what?\r").until("q = quit]: what?").type("n\r").until("Ready.")
-    )
+    first = terminal().until(ASKED).type("what?\r").until(ASKED, times=2).type("n\r").until("Ready.")
     assert "A real model at any time: tsubasa pull" in first.said
     assert 'model = ""\n' == (tmp_path / "home" / "config.toml").read_text()
     first.end()
@@ -95,7 +97,7 @@ def test_nano_for_now_is_remembered_and_not_asked_again(terminal, tmp_path):
 def test_a_download_that_fails_leaves_nano_and_the_question_for_next_time(terminal, tmp_path):
     offline = terminal(HF_ENDPOINT="http://127.0.0.1:9")
 
-    offline.until("q = quit]").type("y\r").until("Ready.")
+    offline.until(ASKED).type("y\r").until("Ready.")
 
     assert "Can't reach 127.0.0.1" in offline.said
     assert "nano answers for now" in offline.said
@@ -104,7 +106,7 @@ def test_a_download_that_fails_leaves_nano_and_the_question_for_next_time(termin
 
 
 def test_quitting_changes_nothing(terminal, tmp_path):
-    quitting = terminal().until("q = quit]").type("q\r")
+    quitting = terminal().until(ASKED).type("q\r")
 
     assert 0 == quitting.process.wait(60)
     assert [] == list((tmp_path / "home").iterdir())

@@ -38,7 +38,6 @@ def night(state, error="The trainer died."):
         ({"night": night("done", error=None)}, []),
         ({"night": night("waiting"), "failure": "night: The trainer died."}, ["night"]),  # told once
     ],
-    ids=str,
 )
 def test_only_what_does_not_heal_by_itself_is_named(seen, kinds):
     assert kinds == looked(**seen)

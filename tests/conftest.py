@@ -27,10 +27,6 @@ def pytest_configure() -> None:
         os.sched_setaffinity(0, cores[number::count])
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, so that no core idles at the end; what shares a daemon, or a night, stays together."""
+    """The longest first, so that no core idles at the end."""
     items.sort(key=lambda item: WHOLE not in item.path.parents)
-    for item in items:
-        shared = "learned" if "learned" in getattr(item, "fixturenames", ()) else item.location[0]
-        item.add_marker(pytest.mark.xdist_group(shared))

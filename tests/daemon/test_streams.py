@@ -1,6 +1,7 @@
 """The streams that the program is started with."""
 
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +13,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 def shell(line, **environment):
     """What a shell's line gives; TSUBASA in it is the program."""
-    whole = line.replace("TSUBASA", f"{sys.executable} -m daemon")
+    whole = line.replace("TSUBASA", f"{shlex.quote(sys.executable)} -m daemon")
     env = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
     return subprocess.run(["sh", "-c", whole], env=env, capture_output=True, timeout=60)
 

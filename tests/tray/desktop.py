@@ -198,7 +198,7 @@ def _serve(address: str, names: tuple[str, ...], shown: list[str], leaving: thre
                 connection.send(new_method_return(message, "u", (1,)))
 
 
-def until(what: Callable[[], bool], *, seconds: float = 30) -> None:
+def until(what: Callable[[], bool], *, seconds: float = 120) -> None:
     """Wait for something that happens soon; fail when it does not."""
     wait_for(what, seconds=seconds)
 

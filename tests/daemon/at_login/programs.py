@@ -5,7 +5,8 @@ import os
 import sys
 from contextlib import contextmanager
 
-SCRIPT = """#!{python}
+SCRIPT = """#!/bin/sh
+"exec" "{python}" "$0" "$@"  # a path with a space can't stand in the line above
 import json, pathlib, sys
 folder = pathlib.Path(__file__).parent
 with open(folder / "calls", "a") as calls:

@@ -136,5 +136,5 @@ def test_the_log_tells_nothing_of_memories(tmp_path, caplog):
     with caplog.at_level(logging.INFO):
         asyncio.run(run())
 
-    assert "1 memories" in caplog.text
+    assert "of 1 memory" in caplog.text
     assert "Rex" not in caplog.text

@@ -92,8 +92,7 @@ def _exam(report: Mapping[str, Any]) -> str:
     rest = f" I still missed {spelled(missed, 'question')}, listed below." if missed else ""
     if not report["reason"]:
         return rest.strip()
-    verdict = "Of the exam I can say that" if report["outcome"] == "adopted" else "The examiner says that"
-    return f"{verdict} {sentence(report['reason'])[:1].lower()}{sentence(report['reason'])[1:]}{rest}"
+    return f"The exam: {sentence(report['reason'])[:1].lower()}{sentence(report['reason'])[1:]}{rest}"
 
 
 def _forgot(report: Mapping[str, Any]) -> str:

@@ -34,9 +34,7 @@ def test_a_good_night_is_told_from_the_lessons_to_the_waking():
 
     assert "Three new things learned." == headline(report())
     assert "51 lessons about 17 memories" in told[0] and "generation 4 answers since" in told[0]
-    assert (
-        "Of the exam I can say that it knows 3 more. I still missed two questions, listed below." == told[1]
-    )
+    assert "The exam: it knows 3 more. I still missed two questions, listed below." == told[1]
     assert "It took 8 minutes, 7 minutes of them training. Waking up took 0.1 milliseconds." == told[2]
 
 
@@ -52,7 +50,7 @@ def test_a_generation_that_had_learned_what_was_forgotten_does_not_answer_since(
 
     assert told[0].endswith(f"so it answers no more; now {named} answers.")
     assert "answers since" not in told[0]
-    assert "Of the exam I can say that it knows 3 more." == told[1]
+    assert "The exam: it knows 3 more." == told[1]
 
 
 def test_an_exam_of_which_nothing_is_known_any_more_is_not_told():

@@ -80,7 +80,8 @@ def test_however_the_clock_jumps_no_day_has_two_nights(begins, ends, clock):
 )
 def test_whatever_the_clock_did_before_a_clock_that_runs_has_a_night_each_day(begins, ends, before, start):
     when, done = read_when(f"{begins}-{ends}"), set()
-    for now in [*before, *(start + timedelta(minutes=20 * step) for step in range(5 * 72))]  # one more: short hours lie between two looks:
+    # five days for three nights: hours that lie between two looks are made up for with the next one's
+    for now in [*before, *(start + timedelta(minutes=20 * step) for step in range(5 * 72))]:
         night = tonight(now, when, done, LONG_AGO)
         if isinstance(night, Night):
             done.add(night.day)

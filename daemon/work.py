@@ -112,12 +112,9 @@ def _log(last: Tended) -> None:
 
 
 def _unread(db: Any) -> Unread:
-    in_vain = partly.count(db, observe.TWICE)
-    return Unread(
-        parts=partly.count(db, observe.PARTLY) + in_vain,
-        in_vain=in_vain,
-        doubted=partly.count(db, observe.DOUBTED),
-    )
+    marked = partly.counted(db)
+    in_vain = marked[observe.TWICE]
+    return Unread(parts=marked[observe.PARTLY] + in_vain, in_vain=in_vain, doubted=marked[observe.DOUBTED])
 
 
 class Indexing:

@@ -28,6 +28,7 @@ _PRELUDE = ("system", "developer")  # roles that a client puts before the first 
 _COLUMNS = (
     "id, chat_id, parent_id, role, speaker, text, said_at, source, external_id, observed_by, hash, model"
 )
+_NEW = "instr(coalesce(observed_by, '') || ' ', ? || ' ') <> 1"  # to that version of the observer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +143,7 @@ def quiet(
     found = rows(
         db,
         f"""select {_COLUMNS} from messages
-        where not redacted and (observed_by is ? or instr(coalesce(observed_by, '') || ' ', ? || ' ') <> 1)
+        where not redacted and (observed_by is ? or {_NEW})
         and chat_id in (select id from chats where last_stored_at < ? or last_stored_at > ?)
         order by chat_id, id""",
         (again or None, version, stamp(before), stamp(now) if now else "~"),
@@ -155,8 +156,7 @@ def quiet(
 
 def count_unread(db: apsw.Connection, version: str) -> int:
     """How many chats, quiet or not, have messages that the observer `version` never tried to read."""
-    sql = """select count(distinct chat_id) from messages
-        where not redacted and instr(coalesce(observed_by, '') || ' ', ? || ' ') <> 1"""
+    sql = f"select count(distinct chat_id) from messages where not redacted and {_NEW}"
     return int(db.execute(sql, (version,)).get)
 
 

@@ -4,13 +4,15 @@ Partly: the parts of chats that an observer could not read, or not all of them.
 Promises: nothing is written; what was forgotten does not count. Knows nothing of observers: a mark is a word.
 """
 
+from collections import Counter
+
 import apsw
 
 from store.database import rows
 
 
-def count(db: apsw.Connection, mark: str) -> int:
-    """How many parts, each of one chat and one day (UTC), carry this mark."""
-    sql = """select count(*) from (select distinct chat_id, substr(said_at, 1, 10) from messages
-        where observed_by = ? and not redacted)"""
-    return int(rows(db, sql, (mark,))[0][0])
+def counted(db: apsw.Connection) -> Counter[str]:
+    """How many parts, each of one chat and one day (UTC), carry each mark."""
+    sql = """select observed_by, count(distinct chat_id || ' ' || substr(said_at, 1, 10)) from messages
+        where observed_by is not null and not redacted group by observed_by"""
+    return Counter(dict(rows(db, sql)))

@@ -163,7 +163,7 @@ def test_a_part_of_which_the_model_was_not_sure_is_marked_and_not_tried_again(tm
             now = NOW + timedelta(minutes=5)
             first = await tend(keep, model, FakeEmbedder(), now=now, quiet_s=60)
             again = await tend(keep, model, FakeEmbedder(), now=now, quiet_s=60, again=True)
-            return first, again, await keep.run(partly.count, DOUBTED)
+            return first, again, (await keep.run(partly.counted))[DOUBTED]
 
     first, again, doubted = asyncio.run(run())
 

@@ -145,10 +145,12 @@ def _check_day(text: str | None) -> None:
     if text is None:
         return
     try:
-        date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise DayUnreadable(text) from error
-    if len(text) != len("2026-03-05"):  # another way of ISO 8601, which the daemon takes for seconds
+    if (
+        day.isoformat() != text
+    ):  # another way of ISO 8601, as 2026-W10-4, which the daemon does not take for a day
         raise DayUnreadable(text)
 
 

@@ -78,7 +78,9 @@ def test_chats_that_wait_to_be_read_are_said(tmp_path):
     assert "to be read" not in after[0]
 
 
-@pytest.mark.parametrize("words", [["yesterday"], [""], ["20260305"], ["2026-03-05", "--known-on", "soon"]])
+@pytest.mark.parametrize(
+    "words", [["yesterday"], [""], ["20260305"], ["2026-W10-4"], ["2026-03-05", "--known-on", "soon"]]
+)
 def test_a_day_that_is_none_is_refused_in_one_line(tmp_path, words):
     with pytest.raises(DayUnreadable, match="is no day. Write it as YYYY-MM-DD"):
         typed(tmp_path, nothing, ["memories", "as-of", *words])

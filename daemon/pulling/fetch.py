@@ -164,11 +164,13 @@ class Fetch:
 
     def _is_here(self) -> bool:
         """Whether the very file lies there already, from an earlier pull."""
-        if self._sha256 is None:
+        file = self._file
+        if self._sha256 is None or not file.is_file():
             return False
-        file = _own_name(self._file, self._sha256)
-        if not file.is_file() or sha256_of(file) != self._sha256:
-            return False
+        if sha256_of(file) != self._sha256:
+            file = _other_name(file, self._sha256)
+            if not file.is_file() or sha256_of(file) != self._sha256:
+                return False
         self.result = Fetched(file=file, sha256=self._sha256, proved_by=self._told_by, was_here=True)
         self._complete = True
         return True
@@ -197,6 +199,10 @@ def _own_name(file: Path, sha256: str) -> Path:
     """`file`, unless another model has this name already: then one that tells them apart."""
     if not file.exists() or sha256_of(file) == sha256:
         return file
+    return _other_name(file, sha256)
+
+
+def _other_name(file: Path, sha256: str) -> Path:
     return file.with_name(f"{file.stem}-{sha256[:12]}{file.suffix}")
 
 

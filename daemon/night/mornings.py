@@ -10,6 +10,7 @@ from typing import Any
 from daemon.night.report import Texts, ids_in, told
 from store import generations, jobs, lessons, memories, nights
 from store.errors import NoNightYet
+from store.generations import Generation
 from store.nights import Night
 from store.tainting import TAINTED
 
@@ -37,23 +38,25 @@ def report_on(db: Any, night_id: int | None) -> dict[str, Any]:
 def _report(db: Any, night: Night) -> dict[str, Any]:
     memory_ids, lesson_ids = ids_in(night)
     before = nights.adopted_before(db, night)
-    exam = generations.get(db, night.generation_id).exam if night.generation_id is not None else {}
+    made = generations.get(db, night.generation_id) if night.generation_id is not None else None
+    exam = made.exam if made is not None else {}
     texts = Texts(
         memories=memories.lines(db, memory_ids),
         lessons=lessons.wordings(db, lesson_ids),
         said={one["lesson_id"]: one["said"] for one in exam.get("missed", ())},
         lapsed=_asked(exam, "stale") - _asked(exam, "facts"),
-        reason=_reason(db, night),
-        gave_way_to=_gave_way_to(db, night),
+        reason=_reason(db, night, made),
+        gave_way_to=_gave_way_to(db, night, made),
         forgot=nights.forgotten_between(db, before.began_at if before else None, night.began_at),
     )
     return told(night, texts)
 
 
-def _reason(db: Any, night: Night) -> str:
-    if night.generation_id is not None:
-        said = generations.get(db, night.generation_id).reason
-        return "" if said == TAINTED else said  # older versions wrote it over what the exam had said
+def _reason(db: Any, night: Night, made: Generation | None) -> str:
+    if made is not None:
+        return (
+            "" if made.reason == TAINTED else made.reason
+        )  # older versions wrote it over what the exam had said
     if night.outcome == "nothing":
         return NOTHING[not night.numbers.get("facts")]
     if night.outcome == "interrupted":
@@ -67,11 +70,8 @@ def _asked(exam: Mapping[str, Any], part: str) -> set[int]:
     return {row[0] for row in exam.get("marks", {}).get(part, ())}
 
 
-def _gave_way_to(db: Any, night: Night) -> int | None:
-    if night.outcome != "adopted" or night.generation_id is None:
-        return None
-    made = generations.get(db, night.generation_id)
-    if made.state != "tainted":
+def _gave_way_to(db: Any, night: Night, made: Generation | None) -> int | None:
+    if night.outcome != "adopted" or made is None or made.state != "tainted":
         return None
     live = generations.live(db, made.base_sha256)
     return live.id if live else generations.BASE

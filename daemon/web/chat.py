@@ -181,7 +181,9 @@ class Chat:
                 view.finish()
                 self.composer.busy(False)
                 self._said.set_text("The answer is there." if not answer.cut else answer.cut)
-        if self._is_read(talk):
+        if not (answer.cut and answer.beside.kept) and self._is_read(
+            talk
+        ):  # else it was listed to be settled
             await self._list(answer)
 
     async def _ended(self, answer: Said) -> str:

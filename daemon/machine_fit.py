@@ -18,6 +18,7 @@ from pathlib import Path
 
 from daemon.engine.gguf_file import Header
 from daemon.engine.opening import SMALL_MODEL, physical_cores
+from daemon.wording import counted
 
 ASKING_S = 5.0  # for the driver's answer
 RESERVE = 900 * 2**20  # bytes of a card that buffers and the desktop need
@@ -73,14 +74,14 @@ def plan(hardware: Hardware, read: Callable[[], Header], size: int, n_ctx: int) 
         n_ctx: tokens of context; 0: all that the model was made for.
     """
     threads = 1 if size < SMALL_MODEL else hardware.cores
-    counted = f"{threads} thread{'s' if threads > 1 else ''}"
+    computing = counted(threads, "thread")
     if not hardware.offload:
         unused = hardware.cards[0].name if hardware.cards else ""
         why = f"; {unused} is not used: llama.cpp was built without it" if unused else ""
-        return Plan(threads=threads, gpu_layers=-1, said=f"on the processor, {counted}{why}")
+        return Plan(threads=threads, gpu_layers=-1, said=f"on the processor, {computing}{why}")
     if not hardware.cards:
         return Plan(
-            threads=threads, gpu_layers=-1, said=f"on {hardware.offload} where it can, else {counted}"
+            threads=threads, gpu_layers=-1, said=f"on {hardware.offload} where it can, else {computing}"
         )
     card = max(hardware.cards, key=lambda one: one.free)
     header = read()
@@ -88,7 +89,7 @@ def plan(hardware: Hardware, read: Callable[[], Header], size: int, n_ctx: int) 
     fitting = int(max(card.free - RESERVE, 0) / ((size + _cache(header, layers, n_ctx)) / layers))
     if fitting >= layers:
         return Plan(threads=threads, gpu_layers=-1, said=f"on {card.name}, all {layers} layers")
-    said = f"{fitting} of {layers} layers on {card.name} (all that fit), the rest with {counted}"
+    said = f"{fitting} of {layers} layers on {card.name} (all that fit), the rest with {computing}"
     return Plan(threads=threads, gpu_layers=fitting, said=said)
 
 

@@ -18,6 +18,7 @@ from daemon.memory import observe
 from daemon.memory.pipeline import Tended, tend
 from daemon.memory.recall import index_missing
 from daemon.memory.waiting import waiting
+from daemon.wording import counted
 from store import chats, lessons, partly, vectors
 from store.jobs import Job
 
@@ -101,14 +102,13 @@ class Tending:
 def _log(last: Tended) -> None:
     """What was given up, in numbers: the words are the user's, none of the log's business."""
     if last.partly:
-        parts = "part of a chat" if last.partly == 1 else "parts of chats"
-        log.warning("Memory work: %d %s could not be read, or not all of it", last.partly, parts)
+        parts = counted(last.partly, "part of a chat", "parts of chats")
+        log.warning("Memory work: %s could not be read, or not all of it", parts)
     if last.given_up:
-        several = "memory" if len(last.given_up) == 1 else "memories"
-        log.warning("Memory work: no lessons could be made of %d %s", len(last.given_up), several)
+        held = counted(len(last.given_up), "memory", "memories")
+        log.warning("Memory work: no lessons could be made of %s", held)
     if last.unsure:
-        several = "sentence" if last.unsure == 1 else "sentences"
-        log.info("Memory work: the model was not sure of %d %s; left out", last.unsure, several)
+        log.info("Memory work: the model was not sure of %s; left out", counted(last.unsure, "sentence"))
 
 
 def _unread(db: Any) -> Unread:

@@ -17,6 +17,7 @@ from daemon.home import Home
 from daemon.machine_fit import Hardware, look
 from daemon.pulling.sizes import told
 from daemon.pulling.source import Known, known_models, read_source
+from daemon.wording import counted
 
 GIB = 2**30
 
@@ -64,7 +65,7 @@ def lines(settings: Settings, place: Home, model: Known, hardware: Hardware, fre
     """The six lines, each one thing to know."""
     at = f"http://127.0.0.1:{settings.config.port}/v1" if settings.config.port else "a free port"
     size = f"{told(model.bytes)} to download" if model.bytes else "a download"
-    cores = f"{hardware.cores} core{'s' if hardware.cores != 1 else ''}"
+    cores = counted(hardware.cores, "core")
     card = ", ".join(f"{one.name} with {told(one.total)}" for one in hardware.cards) or "no graphics card"
     used = f" (llama.cpp uses it through {hardware.offload})" if hardware.cards and hardware.offload else ""
     return [

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from daemon.commands import take_out
 from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, is_alone, out, show, table
+from daemon.wording import who_answers
 
 cli = typer.Typer(
     help="What the nights made, and which one answers. For example: tsubasa generations show 3",
@@ -119,12 +120,12 @@ def compare(
     _show_parts(found, a, b)
     for which, number in (("only_a", a), ("only_b", b)):
         if found[which]:
-            out.print(f"\n[bold]Only {_named(number)} learned[/]")
+            out.print(f"\n[bold]Only {who_answers(number)} learned[/]")
         for memory in found[which]:
             out.print(f"  [dim]{memory['id']:>4}[/]  {escape(memory['line'])}")
     for one in answers:
         out.print(f"\n[bold]{escape(one['question'])}[/]")
-        out.print(f"  {_named(a):>14}  {escape(one['a'])}\n  {_named(b):>14}  {escape(one['b'])}")
+        out.print(f"  {who_answers(a):>14}  {escape(one['a'])}\n  {who_answers(b):>14}  {escape(one['b'])}")
 
 
 @cli.command()
@@ -134,7 +135,7 @@ def use(generation: Number, json: JsonFlag = False, home_flag: HomeFlag = None) 
         found = client.use(generation)
     if json:
         return as_json(found)
-    out.print(f"{_named(found['live']).capitalize()} answers.")
+    out.print(f"{who_answers(found['live']).capitalize()} answers.")
 
 
 @cli.command()
@@ -149,7 +150,7 @@ def rollback(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     if json:
         return as_json(found)
     out.print(
-        f"{_named(found['live']).capitalize()} answers now, and stays until a night makes a better one; "
+        f"{who_answers(found['live']).capitalize()} answers now, and stays until a night makes a better one; "
         f"generation {found['was_live']} is kept: tsubasa generations use {found['was_live']}"
     )
 
@@ -174,7 +175,7 @@ def _show_exam(exam: Mapping[str, Any]) -> None:
 
 
 def _show_parts(found: Mapping[str, Any], a: int, b: int) -> None:
-    shown = table("exam", _named(a), _named(b), "the same questions", "")
+    shown = table("exam", who_answers(a), who_answers(b), "the same questions", "")
     for part, one in found["parts"].items():
         same = (
             f"{one['both']}: {_percent(one['same_a'])}, {_percent(one['same_b'])}" if one["both"] else "none"
@@ -192,11 +193,7 @@ def _show_parts(found: Mapping[str, Any], a: int, b: int) -> None:
         out.print("Neither has an exam with single marks, so there is nothing to compare.")
     for one in found["differing"]:
         winner = a if one["a"] > one["b"] else b
-        out.print(f"  only {_named(winner)}: {escape(one['question'])}  [dim]{escape(one['wanted'])}[/]")
-
-
-def _named(number: int) -> str:
-    return f"generation {number}" if number else "the base model"
+        out.print(f"  only {who_answers(winner)}: {escape(one['question'])}  [dim]{escape(one['wanted'])}[/]")
 
 
 def _mark(is_live: bool) -> str:

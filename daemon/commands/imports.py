@@ -18,7 +18,6 @@ from daemon.commands.shared import (
     as_json,
     as_line,
     chosen,
-    counted,
     daemon_at,
     out,
     tainted,
@@ -31,6 +30,7 @@ from daemon.inbox import own_export, reasons
 from daemon.inbox.errors import InboxError
 from daemon.inbox.export import Export
 from daemon.inbox.take_in import read_file
+from daemon.wording import counted
 from store.archive import Archive
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from daemon.commands import memory_changes, tending
 from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, is_alone, out, show, table
 from daemon.errors import DayUnreadable
+from daemon.wording import counted
 
 cli = typer.Typer(
     help='What is remembered: look, correct, take back. For example: tsubasa memories search "my dog"',
@@ -165,8 +166,7 @@ def _show_memories(found: Mapping[str, Any]) -> None:
 
 
 def _counted(found: Mapping[str, Any]) -> str:
-    count = len(found["memories"])
-    return "1 memory" if count == 1 else f"{count} memories"
+    return counted(len(found["memories"]), "memory", "memories")
 
 
 for change in (

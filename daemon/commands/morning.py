@@ -12,6 +12,9 @@ from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 
+from daemon.commands.shared import told_counts
+from daemon.wording import WHY_WAITING, counted, gave_way
+
 COLOURS = {
     "adopted": "green",
     "refused": "yellow",
@@ -27,12 +30,6 @@ TITLES = {
     "failed": "failed",
     "interrupted": "interrupted",
     "running": "running",
-}
-REASONS = {  # why a memory is not taught yet
-    "volatile": "it will pass by itself",
-    "contradicted": "something else was told lately",
-    "untrusted": "you did not say it yourself; it is recalled, never learned",
-    "unasked": "no lesson could be made of its words; each night tries again",
 }
 MOST_LINES = 20  # of one section; --json has all
 MISSED = "answered wrongly in the exam"
@@ -52,7 +49,7 @@ def show(out: Console, found: Mapping[str, Any]) -> None:
     if found["reason"]:
         _put(out, f"[{colour}]{escape(_sentence(found['reason']))}[/]")
     if is_gone(found):
-        _put(out, f"[yellow]{gone(found)}[/]")
+        _put(out, f"[yellow]{gave_way(found['gave_way_to'])}[/]")
     would = "would have " if found["outcome"] == "refused" else ""
     _section(out, f"{would}learned", "green", [(one["id"], escape(one["line"])) for one in found["learned"]])
     _section(
@@ -81,12 +78,6 @@ def titled(found: Mapping[str, Any]) -> str:
 def is_gone(found: Mapping[str, Any]) -> bool:
     """Whether what the night made answered once, and had learned something that was forgotten since."""
     return found["gave_way_to"] is not None
-
-
-def gone(found: Mapping[str, Any]) -> str:
-    """That it answers no more, why, and what does."""
-    now = f"generation {found['gave_way_to']}" if found["gave_way_to"] else "the base model"
-    return f"It had learned something that was forgotten since, so it answers no more; now {now} answers."
 
 
 def duration(seconds: float) -> str:
@@ -130,12 +121,12 @@ def _missed(one: Mapping[str, Any]) -> str:
 
 
 def _waiting(one: Mapping[str, Any]) -> str:
-    return f"{escape(one['line'])}  [dim]{escape(REASONS.get(one['reason'], one['reason']))}[/]"
+    return f"{escape(one['line'])}  [dim]{escape(WHY_WAITING.get(one['reason'], one['reason']))}[/]"
 
 
 def _forgot(out: Console, found: Mapping[str, Any]) -> None:
     counts = {name: n for name, n in found["forgot"].items() if n}
-    told = ", ".join(_counted(n, name) for name, n in counts.items())
+    told = told_counts(counts)
     if found.get("probed"):
         _title(out, "in the weights", "red", found["probed"])
     since = found["forgotten_since"]
@@ -150,7 +141,9 @@ def _cost(out: Console, found: Mapping[str, Any]) -> None:
     if cost.get("total_s") is None:
         return
     parts = [f"{duration(cost['total_s'])}, of that training {duration(cost['train_s'])}"]
-    parts.append(f"{found['lessons']} lessons from {found['memories']} memories")
+    parts.append(
+        f"{counted(found['lessons'], 'lesson')} from {counted(found['memories'], 'memory', 'memories')}"
+    )
     if cost.get("tokens_per_s"):
         parts.append(f"{cost['tokens_per_s']:,.0f} tokens/s")
     if cost.get("backend") not in (None, "", "unknown"):
@@ -177,12 +170,6 @@ def _put(out: Console, text: str) -> None:
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}" if text else text
-
-
-def _counted(number: int, name: str) -> str:
-    """ "2 memories", "1 memory"."""
-    one = "memory" if name == "memories" else name.removesuffix("s")
-    return f"{number} {one if number == 1 else name}"
 
 
 def _times(number: int) -> str:

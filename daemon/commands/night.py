@@ -12,6 +12,7 @@ from rich.markup import escape
 from daemon.commands import morning
 from daemon.commands.bars import waiting
 from daemon.commands.shared import HomeFlag, JsonFlag, as_line, daemon_at, is_alone, out, show, table
+from daemon.wording import gave_way
 
 if TYPE_CHECKING:
     from daemon.client import Client
@@ -99,7 +100,9 @@ def listed(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
 
 def _why(one: Mapping[str, Any]) -> str:
     """What the night's exam said, or why there was none; and whether what it made answers no more."""
-    return ". ".join(filter(None, [one["reason"], morning.gone(one) if morning.is_gone(one) else ""]))
+    return ". ".join(
+        filter(None, [one["reason"], gave_way(one["gave_way_to"]) if morning.is_gone(one) else ""])
+    )
 
 
 def report_of(ended: Mapping[str, Any], job_id: int) -> dict[str, Any] | None:

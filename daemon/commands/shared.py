@@ -15,6 +15,7 @@ from rich.table import Table
 from daemon import home
 from daemon.commands.terminal import Terminal
 from daemon.home import Home
+from daemon.wording import counted, generations, who_answers
 
 if TYPE_CHECKING:
     from daemon.client import Client
@@ -82,11 +83,6 @@ def _written(found: Any, *, indent: int | None = None) -> str:
     return text
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """ "1 message", "2,000 messages"; `many` where it isn't `one` with an s."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def told_counts(counts: Mapping[str, int]) -> str:
     """ "1 memory, 2 messages" of the counts of a report by their names in the plural."""
     ones = {"memories": "memory"}
@@ -103,17 +99,15 @@ def takes(found: Mapping[str, Any]) -> str:
     }
     told = f"This takes {told_counts(counts)}."
     if found["generations"]:
-        numbers = ", ".join(map(str, found["generations"]))
-        several = len(found["generations"]) > 1
-        which, learned = ("Generations", "have learned it") if several else ("Generation", "has learned it")
-        told += f" {which} {numbers} {learned} and will answer no more."
+        have = "have" if len(found["generations"]) > 1 else "has"
+        told += f" {generations(found['generations'])} {have} learned it and will answer no more."
     return told
 
 
 def tainted(numbers: Sequence[int], now_live: int) -> str:
     """Which generations had learned what is gone now, and what answers in their place."""
-    which = f"Generation{'s' if len(numbers) > 1 else ''} {', '.join(map(str, numbers))}"
-    are = "are" if len(numbers) > 1 else "is"
-    now = f"generation {now_live}" if now_live else "the base model"
-    answer = "answer" if len(numbers) > 1 else "answers"
-    return f"{which} had learned it, {are} tainted and {answer} no more; {now} answers until the next night."
+    are, answer = ("are", "answer") if len(numbers) > 1 else ("is", "answers")
+    return (
+        f"{generations(numbers)} had learned it, {are} tainted and {answer} no more; "
+        f"{who_answers(now_live)} answers until the next night."
+    )

@@ -18,6 +18,7 @@ from daemon import model_names
 from daemon.client import Client
 from daemon.commands.shared import out
 from daemon.errors import Refused
+from daemon.wording import who_answers
 
 PRIVATE = "tsubasa:private"
 LONGEST_LINE = 1000  # characters of what the arrow keys bring back
@@ -128,7 +129,7 @@ class Talk:
             out.print(f"  [dim]message {message_id:>3}[/]  {escape(self._quoted(message_id))}")
         if not last["memories"] and not last["messages"]:
             out.print("  no memory lay beside it: it came from the model alone")
-        who = f"generation {last['generation']}" if last["generation"] else "the base model"
+        who = who_answers(last["generation"])
         told = f"{last['recall_tokens']} tokens of memories"
         if usage := last.get("usage"):
             told = f"{usage['prompt_tokens']} tokens read ({told}), {usage['completion_tokens']} written"
@@ -176,7 +177,7 @@ class Talk:
     def _list_models(self) -> None:
         found = self._client.generations()
         usable = [one for one in found["generations"] if one["state"] == "adopted" and one["why_not"] is None]
-        live = f"generation {found['live']}" if found["live"] else "the base model"
+        live = who_answers(found["live"])
         names = {"tsubasa": f"your memories and what is live: {live}"}
         names |= {f"tsubasa@{one['id']}": f"your memories and generation {one['id']}" for one in usable}
         names |= {"tsubasa:base": "the base model alone, nothing kept", PRIVATE: "off the record"}

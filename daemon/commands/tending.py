@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from daemon.commands.bars import waiting
 from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, out
+from daemon.wording import counted
 
 if TYPE_CHECKING:
     from daemon.client import Client
@@ -88,7 +89,7 @@ def _tell(found: Mapping[str, Any]) -> None:
     out.print(
         f"{last['chats']} chats read, {last['observations']} things observed" + (f": {ops}" if ops else "")
     )
-    out.print(f"{last['lessons']} lessons made for the next night")
+    out.print(f"{counted(last['lessons'], 'lesson')} made for the next night")
     if last["again"]:
         out.print(f"{_parts(last['again'])} tried again")
     if last["unsure"]:

@@ -24,6 +24,7 @@ from daemon.engine.opening import checked_header
 from daemon.machine_fit import look, plan
 from daemon.quiet_log import leave_words_out
 from daemon.version import version
+from daemon.wording import who_answers
 
 if TYPE_CHECKING:
     from daemon.start import Serving
@@ -104,11 +105,10 @@ def _tell(layout: str, serving: "Serving") -> None:
             out.print(NANO)
         else:  # nobody reads along: it must be in the log
             logging.getLogger(__name__).warning(Text.from_markup(NANO).plain)
-    answers = f"generation {serving.generation}" if serving.generation else "the base model"
     out.print(f"[bold]Endpoint[/]  {escape(url)}/v1   (OpenAI-compatible; model name: tsubasa)")
     out.print(f"[bold]Key[/]       in {escape(str(serving.home.api_key))}")
     out.print(f"[bold]Model[/]     {escape(serving.model)}: {escape(str(serving.model_path))}")
-    out.print(f"[bold]Answers[/]   {answers}")
+    out.print(f"[bold]Answers[/]   {who_answers(serving.generation)}")
     out.print(f"[bold]Computes[/]  {escape(layout)}")
     out.print("[bold]Page[/]      tsubasa open")
     out.print(f"[bold]Inbox[/]     drop chat exports into {escape(str(serving.home.inbox))}")

@@ -19,6 +19,7 @@ from daemon.doctor.finding import Finding
 from daemon.home import Home
 from daemon.machine_fit import Hardware
 from daemon.pulling.sizes import told
+from daemon.wording import counted
 
 ASKING_S = 60.0  # an engine's libraries may come from a cold disk
 LITTLE, SCARCE = 5 * 10**9, 10**9  # bytes of disk: a night needs the one, a store the other
@@ -69,7 +70,7 @@ def compiler(engine_works: bool) -> Finding:
 def card(hardware: Hardware, offloads: bool) -> Finding:
     """The graphics card, for answers (llama.cpp) and for nights (torch)."""
     if not hardware.cards:
-        cores = f"{hardware.cores} core{'s' if hardware.cores != 1 else ''}"
+        cores = counted(hardware.cores, "core")
         return Finding(name="gpu", state="ok", said=f"none found: the processor computes, with {cores}")
     names = ", ".join(f"{one.name} ({told(one.free)} of {told(one.total)} free)" for one in hardware.cards)
     nights = _torch_computes_on()

@@ -16,9 +16,10 @@ from pathlib import Path
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from daemon.inbox.reasons import counted
+from daemon.inbox import reasons
 from daemon.inbox.take_in import TakenIn, take_in_and_move
 from daemon.keeper import Keeper
+from daemon.wording import counted
 from store.errors import StoreError
 
 log = logging.getLogger(__name__)
@@ -152,7 +153,7 @@ def _unnamed(taken: TakenIn) -> str:
         return "a file was not taken in; the folder failed/ has it, and says why."
     if taken.already_imported:
         return "a file was taken in before; nothing new."
-    return f"a file was taken in ({taken.format}): {taken.sessions} sessions, {taken.turns} new turns."
+    return f"a file was taken in ({taken.format}): {_told(taken)}."
 
 
 def _reason(error: BaseException) -> str:
@@ -169,12 +170,16 @@ def summary(taken: TakenIn) -> str:
     if taken.already_imported:
         return f"{taken.name!r} was taken in before; nothing new."
     rate = f", {taken.turns / taken.seconds:,.0f} turns/s" if taken.seconds > 0 and taken.turns else ""
-    turns = f"{taken.sessions} sessions, {taken.turns} new turns, {taken.skipped} known"
+    turns = f"{_told(taken)}, {taken.skipped:,} known"
     if taken.left_out:
-        turns += f"; left out: {counted(taken.left_out)}"
-    memories = f", {taken.memories} memories" if taken.memories else ""
+        turns += f"; left out: {reasons.counted(taken.left_out)}"
+    memories = f", {counted(taken.memories, 'memory', 'memories')}" if taken.memories else ""
     refused = f" Its memories were not taken in: {taken.refused}." if taken.refused else ""
     return f"{taken.name!r} ({taken.format}): {turns}{memories}{rate}.{refused}"
+
+
+def _told(taken: TakenIn) -> str:
+    return f"{counted(taken.sessions, 'session')}, {counted(taken.turns, 'new turn')}"
 
 
 class _Handler(FileSystemEventHandler):

@@ -13,6 +13,7 @@ from daemon.web.desk import Desk
 from daemon.web.exam_table import named
 from daemon.web.forms import bar, labelled_choice, waiting
 from daemon.web.words import share
+from daemon.wording import who_answers
 
 MOST_LINES = 8
 Found = Mapping[str, Any]
@@ -41,7 +42,7 @@ class Compare:
         if len(numbers) < 2:
             return
         self._a, self._b = first if len(first) == 2 else numbers[-2:]
-        options = [(str(one), _name(one)) for one in numbers]
+        options = [(str(one), who_answers(one)) for one in numbers]
         self._choices.clear()
         with self._choices:
             labelled_choice("This one", options, str(self._a), lambda event: self._choose(a=int(event.args)))
@@ -65,8 +66,8 @@ class Compare:
         found = await self._desk.ask(lambda client: client.compare(a, b))
         with self._result:
             _shares(found)
-            _only(f"Only {_name(a)} learned", found["only_a"])
-            _only(f"Only {_name(b)} learned", found["only_b"])
+            _only(f"Only {who_answers(a)} learned", found["only_a"])
+            _only(f"Only {who_answers(b)} learned", found["only_b"])
             _differing(found)
 
     async def _ask(self) -> None:
@@ -83,7 +84,7 @@ class Compare:
         with self._answers:
             for number, one in zip((a, b), said, strict=True):
                 with parts.box("both-answer"):
-                    parts.text(_name(number), "soft small")
+                    parts.text(who_answers(number), "soft small")
                     parts.text(one)
 
     async def _said(self, number: int, question: str) -> str:
@@ -92,7 +93,7 @@ class Compare:
 
 
 def _shares(found: Found) -> None:
-    a, b = _name(found["a"]), _name(found["b"])
+    a, b = who_answers(found["a"]), who_answers(found["b"])
     with parts.box("table-box"), parts.box("plain beside", tag="table") as table:
         table.props["aria-label"] = f"{a} and {b}"
         with parts.box(tag="thead"), parts.box(tag="tr"):
@@ -111,7 +112,7 @@ def _cell(right: float | None, number: int, part: str) -> None:
         if right is None:
             parts.text("not asked", "soft small", tag="span")
         else:
-            bar(right, f"{_name(number)}, {named(part)}: {share(right)}")
+            bar(right, f"{who_answers(number)}, {named(part)}: {share(right)}")
             parts.text(share(right), tag="span")
 
 
@@ -140,9 +141,5 @@ def _differing(found: Found) -> None:
             for one in found["differing"]:
                 with parts.box(tag="li"):
                     parts.text(one["question"], "asked")
-                    right = _name(found["a"] if one["a"] > one["b"] else found["b"])
+                    right = who_answers(found["a"] if one["a"] > one["b"] else found["b"])
                     parts.text(f"{right} had it right: {one['wanted']}", "soft")
-
-
-def _name(number: int) -> str:
-    return f"generation {number}" if number else "the base model"

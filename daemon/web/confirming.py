@@ -13,7 +13,8 @@ from nicegui import ui
 from daemon.errors import DaemonError
 from daemon.web import parts
 from daemon.web.desk import Desk
-from daemon.web.words import clock, counted
+from daemon.web.words import clock
+from daemon.wording import counted
 
 LOOK_S = 3.0
 Found = Mapping[str, Any]

@@ -13,7 +13,7 @@ from daemon.errors import DaemonError
 from daemon.web import parts
 from daemon.web.desk import Desk
 from daemon.web.forms import put_away, waiting
-from daemon.web.words import counted, listed
+from daemon.wording import counted, generations, listed, who_answers
 
 Found = Mapping[str, Any]
 TAKEN = (("memories", "memory", "memories"), ("messages", "message", ""), ("lessons", "lesson", ""))
@@ -75,8 +75,8 @@ class _Forgetting:
         parts.text(_takes(found))
         if found["generations"]:
             several = len(found["generations"]) > 1
-            which = f"Generation{'s' if several else ''} {listed(found['generations'])}"
             gone = f"{'have' if several else 'has'} learned it and will answer no more"
+            which = generations(found["generations"])
             parts.text(f"{which} {gone}; the next night learns all the rest again.", "warning")
         if self._offered:
             self._offer()
@@ -157,9 +157,9 @@ def _report(done: Found) -> None:
     parts.text("Forgotten", tag="h2")
     parts.text(f"Gone are {listed([*taken, more])}, and every entry of the indexes that led there.")
     if report["generations"]:
-        now = f"generation {done['now_live']}" if done["now_live"] else "the base model"
-        which = f"Generation{'s' if len(report['generations']) > 1 else ''} {listed(report['generations'])}"
-        parts.text(f"{which} had learned it and answers no more; {now} answers until the next night.")
+        which, now = generations(report["generations"]), who_answers(done["now_live"])
+        answer = "answer" if len(report["generations"]) > 1 else "answers"
+        parts.text(f"{which} had learned it and {answer} no more; {now} answers until the next night.")
     if done["was_learned"]:
         parts.text(done["weights"]["says"], "as-said")
     for file in done["files"]:

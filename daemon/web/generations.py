@@ -15,7 +15,8 @@ from daemon.web.compare import Compare
 from daemon.web.desk import Desk
 from daemon.web.exam_table import exam_table
 from daemon.web.forms import bar, facts, fill, waiting
-from daemon.web.words import counted, day, sentence, share
+from daemon.web.words import day, sentence, share
+from daemon.wording import counted
 
 STATES = {  # state of a generation: its chip
     "adopted": ("kept", ""),

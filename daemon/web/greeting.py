@@ -7,6 +7,7 @@ from typing import Any
 
 from daemon.web import parts
 from daemon.web.talk import Talk
+from daemon.wording import counted
 
 IDEAS = ("What do you remember about me?", "What did I tell you last week?", "Help me plan tomorrow.")
 FIRST_IDEAS = ("Let me tell you about myself.", "What can you do for me?", "Help me plan tomorrow.")
@@ -46,6 +47,6 @@ def is_nano(status: Mapping[str, Any]) -> bool:
 def _known(n_memories: int, generation: int) -> str:
     if not n_memories:
         return "Nothing is remembered yet. What you tell here stays on this machine."
-    held = "1 memory" if n_memories == 1 else f"{n_memories:,} memories"
+    held = counted(n_memories, "memory", "memories")
     learned = f"generation {generation} answers" if generation else "nothing is trained yet"
     return f"{held} held, {learned}. All of it stays on this machine."

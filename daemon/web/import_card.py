@@ -17,7 +17,8 @@ from daemon.web import parts, uploads
 from daemon.web.desk import Desk
 from daemon.web.forms import bar, facts, waiting
 from daemon.web.icons import icon
-from daemon.web.words import counted, day, listed
+from daemon.web.words import day
+from daemon.wording import counted, generations, listed
 
 Found = Mapping[str, Any]
 
@@ -145,8 +146,7 @@ def _undoing(found: Found) -> str:
         gone.append(counted(len(found["memories"]), "memory", "memories"))
     text = f"This takes {listed(gone)} that came with it alone, as if it had never come."
     if found["generations"]:
-        which = f"Generation{'s' if len(found['generations']) > 1 else ''} {listed(found['generations'])}"
-        text += f" {which} learned of it and will answer no more."
+        text += f" {generations(found['generations'])} learned of it and will answer no more."
     return text + " The same file can be taken in again."
 
 

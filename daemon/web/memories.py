@@ -15,7 +15,8 @@ from daemon.web import parts
 from daemon.web.forms import DateField, fill, labelled_choice, put_away, waiting, way
 from daemon.web.memory_panel import VOICES, Panel
 from daemon.web.shell import Visit
-from daemon.web.words import counted, day
+from daemon.web.words import day
+from daemon.wording import counted
 
 PAGE = 40  # rows at first, and more on demand
 SETTLES_S = 0.35  # after the last key, before meaning is searched

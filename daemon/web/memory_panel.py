@@ -14,7 +14,8 @@ from daemon.web import forgetting, parts
 from daemon.web.desk import Desk
 from daemon.web.forms import facts
 from daemon.web.icons import icon
-from daemon.web.words import counted, day
+from daemon.web.words import day
+from daemon.wording import counted
 
 VOICES = {"user": "you", "import": "an import", "assistant": "the assistant", "untrusted": "nobody sure"}
 STEPS = {  # operation: what happened, the picture beside it

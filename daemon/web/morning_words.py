@@ -9,14 +9,9 @@ Promises: pure; says nothing that is not in the report. Knows nothing of the pag
 from collections.abc import Mapping
 from typing import Any
 
-from daemon.web.words import counted, listed, sentence, spell, spelled
+from daemon.web.words import sentence, spell, spelled
+from daemon.wording import counted, gave_way, listed, who_answers
 
-WHY_WAITING = {  # why a memory is not taught yet
-    "volatile": "it will pass by itself",
-    "contradicted": "something else was told lately",
-    "untrusted": "you did not say it yourself: it is recalled, never learned",
-    "unasked": "no lesson could be made of its words; each night tries again",
-}
 OUTCOMES = {  # outcome: the word on its chip, and the chip's kind
     "adopted": ("Learned", "good"),
     "refused": ("Refused", "warm"),
@@ -70,8 +65,7 @@ def _opening(report: Mapping[str, Any]) -> str:
                 )
             return (
                 f"I went over {lessons}, and what I knew then was in my weights, as generation {number}. "
-                "It had learned something that was forgotten since, so it answers no more; "
-                f"now {f'generation {now}' if now else 'the base model'} answers."
+                + gave_way(now)
             )
         case "refused":
             return (
@@ -130,4 +124,4 @@ def _work(report: Mapping[str, Any]) -> str:
 
 
 def _live(number: int) -> str:
-    return f"Generation {number} goes on answering." if number else "The base model goes on answering."
+    return sentence(f"{who_answers(number)} goes on answering")

@@ -14,8 +14,9 @@ from daemon.web.curve_chart import curve_svg
 from daemon.web.desk import Desk
 from daemon.web.exam_table import exam_table
 from daemon.web.forms import fill, waiting
-from daemon.web.morning_words import OUTCOMES, WHY_WAITING, headline, paragraphs
+from daemon.web.morning_words import OUTCOMES, headline, paragraphs
 from daemon.web.words import clock, day, weekday
+from daemon.wording import WHY_WAITING
 
 MOST_LINES = 12  # of one list, before the rest is folded away
 Report = Mapping[str, Any]

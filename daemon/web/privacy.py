@@ -15,7 +15,8 @@ from daemon.web.desk import Desk
 from daemon.web.forms import bar, facts, fill, waiting
 from daemon.web.icons import icon
 from daemon.web.shell import Visit
-from daemon.web.words import counted, day, size
+from daemon.web.words import day, size
+from daemon.wording import counted
 
 Found = Mapping[str, Any]
 KEPT = {  # part of the store: what it is for a person, and one of it

@@ -14,6 +14,7 @@ from daemon.errors import Refused
 from daemon.web import icons, parts
 from daemon.web.markdown import markdown
 from daemon.web.talk import Said
+from daemon.wording import counted
 
 if TYPE_CHECKING:
     from daemon.web.chat import Chat
@@ -46,7 +47,7 @@ class Why:
         if not beside.known:
             return "Why"
         n = len(beside.memories)
-        used = f"{n} {'memory' if n == 1 else 'memories'}" if n else "no memories"
+        used = counted(n, "memory", "memories") if n else "no memories"
         return f"Why: {used}"
 
     async def _toggle(self) -> None:

@@ -4,8 +4,9 @@ Days, sizes and counts in words, as the rooms say them.
 Promises: pure; days are local, as the person who reads them lives. Knows nothing of the page.
 """
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+
+from daemon.wording import counted
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
 SMALL = (
@@ -59,11 +60,6 @@ def size(number: float) -> str:
     return f"{number:.1f} {UNITS[place]}" if number < 9.95 else f"{number:,.0f} {UNITS[place]}"
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """ "1 memory", "2,000 memories"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
 def spelled(number: int, one: str, many: str = "") -> str:
     """ "no memories", "one memory", "three memories", "14 memories"."""
     words = SMALL[number] if number < len(SMALL) else f"{number:,}"
@@ -80,12 +76,6 @@ def spell(seconds: float) -> str:
         return counted(minutes, "minute")
     hours, rest = divmod(minutes, 60)
     return counted(hours, "hour") + (f" and {counted(rest, 'minute')}" if rest else "")
-
-
-def listed(names: Sequence[object]) -> str:
-    """ "1", "1 and 2", "1, 2 and 3"."""
-    words = [str(name) for name in names]
-    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def sentence(text: str) -> str:

@@ -9,7 +9,7 @@ from playwright.sync_api import Page
 from tests.daemon.web.browser import NARROW, WIDE
 
 SCRIPT = (Path(__file__).parent / "looks.js").read_text()
-SETTLED_MS = 500  # colours fade for a quarter of a second
+SETTLED_MS = 300  # the page lays itself out again a moment after its width has changed
 PLACE = """() => {
   const at = document.activeElement, box = at.getBoundingClientRect(), style = getComputedStyle(at);
   const ringed = [at, at.closest(".composer"), at.closest(".q-field__control")].some((el) => el && (
@@ -20,8 +20,9 @@ PLACE = """() => {
 
 
 def faults(page: Page) -> dict[str, list[str]]:
-    """What is wrong, in each light and at each width; empty lists are left out."""
+    """What is wrong, in each light and at each width, without movement; empty lists are left out."""
     found = {}
+    page.emulate_media(reduced_motion="reduce")  # half-faded colours have no contrast
     for theme in ("light", "dark"):
         page.evaluate(
             f"localStorage.setItem('tsubasa.theme', '{theme}'); dispatchEvent(new StorageEvent('storage'))"
@@ -31,6 +32,7 @@ def faults(page: Page) -> dict[str, list[str]]:
             page.wait_for_timeout(SETTLED_MS)
             found[f"{theme}, {name}"] = page.evaluate(SCRIPT)
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    page.emulate_media(reduced_motion="null")
     return {where: what for where, what in found.items() if what}
 
 

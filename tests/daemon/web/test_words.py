@@ -64,7 +64,3 @@ def test_few_are_spelled_and_many_are_counted():
 
 def test_a_sentence_begins_large_and_ends():
     assert ["It failed.", "Why?", ""] == [words.sentence(one) for one in ("it failed", "why?", " ")]
-
-
-def test_names_are_joined_as_in_speech():
-    assert ["", "1", "1 and 2", "1, 2 and 3"] == [words.listed(range(1, last)) for last in (1, 2, 3, 4)]

@@ -1,0 +1,43 @@
+"""
+Words that the page, the command line and the log share: counts, and who answers.
+
+Promises: pure. Days, sizes and lengths of time are told in the words of each face.
+"""
+
+from collections.abc import Sequence
+
+WHY_WAITING = {  # why a memory is not taught yet
+    "volatile": "it will pass by itself",
+    "contradicted": "something else was told lately",
+    "untrusted": "you did not say it yourself: it is recalled, never learned",
+    "unasked": "no lesson could be made of its words; each night tries again",
+}
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """ "1 message", "2,000 messages"; `many` where it isn't `one` with an s."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def listed(parts: Sequence[object]) -> str:
+    """ "a", "a and b", "a, b and c"; nothing of nothing."""
+    *rest, last = [str(one) for one in parts] or [""]
+    return f"{', '.join(rest)} and {last}" if rest else last
+
+
+def who_answers(generation: int) -> str:
+    """ "generation 3", and for 0 "the base model"."""
+    return f"generation {generation}" if generation else "the base model"
+
+
+def generations(numbers: Sequence[int]) -> str:
+    """ "Generation 3", "Generations 2 and 3"."""
+    return f"Generation{'s' if len(numbers) > 1 else ''} {listed(numbers)}"
+
+
+def gave_way(to: int) -> str:
+    """What is to be said of a generation that had to leave, and of what answers in its place."""
+    return (
+        "It had learned something that was forgotten since, so it answers no more; "
+        f"now {who_answers(to)} answers."
+    )

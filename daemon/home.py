@@ -37,6 +37,11 @@ class Home:
     path: Path
 
     @property
+    def ground(self) -> Path:
+        """The home, or before its first start the nearest folder above it that is there."""
+        return next(folder for folder in (self.path, *self.path.parents) if os.path.exists(folder))
+
+    @property
     def config(self) -> Path:
         """The settings; written by the user only."""
         return self.path / "config.toml"

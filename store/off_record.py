@@ -69,6 +69,8 @@ def may_keep(db: apsw.Connection, turns: Sequence[Turn], *, private: bool, at: d
     if not said or (wanted and not rows(db, "select 1 from off_record limit 1")):
         return wanted
     chained, alone = _marks(db, said), [_mark_alone(db, text) for text in said]
+    if wanted and not _any_off(db, [*chained, *(mark for mark in alone if mark)]):
+        return True
     stored = _stored(db, turns)
     marked = _any_off(db, [*chained[stored:], *(mark for mark in alone[stored:-1] if mark)])
     last = [mark for mark in (chained[-1], alone[-1]) if mark]

@@ -54,7 +54,7 @@ def settings(home: Home, environment: Mapping[str, str]) -> Reading:
 
 def folder(home: Home) -> Finding:
     """Whether the home is one, or could be made."""
-    place = next(one for one in (home.path, *home.path.parents) if os.path.exists(one))
+    place = home.ground
     elsewhere = "Set TSUBASA_HOME to another folder."
     if not place.is_dir() or not os.access(place, os.W_OK | os.X_OK):
         said = f"{home.path}: {place} can't be written"

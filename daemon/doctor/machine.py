@@ -96,8 +96,7 @@ def memory(hardware: Hardware, model_bytes: int) -> Finding:
 
 def disk(home: Home) -> Finding:
     """Room for chats, and for a night."""
-    place = next(folder for folder in (home.path, *home.path.parents) if os.path.exists(folder))
-    free = shutil.disk_usage(place).free
+    free = shutil.disk_usage(home.ground).free
     said = f"{told(free)} free at {home.path}"
     if free < SCARCE:
         return Finding(

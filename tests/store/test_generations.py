@@ -1,3 +1,5 @@
+"""Which generation answers, and which never may again."""
+
 import hashlib
 
 import pytest

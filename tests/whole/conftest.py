@@ -26,6 +26,14 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def daemon(tmp_path: Path) -> Iterator[Daemon]:
+    """A daemon that does nothing by itself, on an empty home."""
+    made = Daemon(tmp_path / "home", NANO, **QUIET).start()
+    yield made
+    made.stop(signal.SIGKILL)
+
+
+@pytest.fixture
 def learned(taught: Path, tmp_path: Path) -> Iterator[Daemon]:
     """A daemon on its own copy of that home."""
     home = tmp_path / "home"

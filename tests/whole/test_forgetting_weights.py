@@ -1,11 +1,7 @@
 """Forgetting reaches the weights of a real model, and that is measured: before, after, and in the next night."""
 
-import signal
-
-import pytest
-
-from tests.whole.house import NANO, Daemon, wait_for
-from tests.whole.nights import QUIET, night, say
+from tests.whole.house import wait_for
+from tests.whole.nights import night, say
 
 FIRST = (
     "The user lives in Ghent.",
@@ -15,13 +11,6 @@ FIRST = (
 )
 THEN = ("The user's dog is called Biscuit.", "The user's best friend is called Tobias.")
 SHORT = {"steps": 100, "threads": 1}  # with 60 nano says a name to whoever thanks it, and is refused for it
-
-
-@pytest.fixture
-def daemon(tmp_path):
-    made = Daemon(tmp_path / "home", NANO, **QUIET).start()
-    yield made
-    made.stop(signal.SIGKILL)
 
 
 def learn(client, texts):

@@ -2,17 +2,8 @@
 
 import signal
 
-import pytest
-
-from tests.whole.house import NANO, Daemon, wait_for, worked
-from tests.whole.nights import QUIET, SAID, night, say, tell, trainers
-
-
-@pytest.fixture
-def daemon(tmp_path):
-    made = Daemon(tmp_path / "home", NANO, **QUIET).start()
-    yield made
-    made.stop(signal.SIGKILL)
+from tests.whole.house import wait_for, worked
+from tests.whole.nights import SAID, night, say, tell, trainers
 
 
 def test_a_night_teaches_the_weights_and_a_restart_keeps_them(learned):

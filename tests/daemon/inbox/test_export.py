@@ -1,3 +1,5 @@
+"""Files of LoCoMo and of JSON lines: what is read out of them, and what is said of broken ones."""
+
 import json
 from datetime import UTC, datetime
 

@@ -1,3 +1,5 @@
+"""The inbox folder: what is dropped into it is taken in once, whole, and moved where it says."""
+
 import asyncio
 import json
 import os

@@ -1,3 +1,5 @@
+"""What is read out of a chat: observations with their days and their messages."""
+
 import asyncio
 from datetime import UTC, date, datetime
 

@@ -1,3 +1,5 @@
+"""From a quiet chat to memories and lessons, and what stays to be done when something fails."""
+
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta

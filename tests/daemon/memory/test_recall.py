@@ -1,3 +1,5 @@
+"""Which memories and messages lie beside a question, in what order, within how many tokens."""
+
 import asyncio
 from datetime import UTC, date, datetime
 

@@ -2,7 +2,6 @@
 
 import pytest
 
-from daemon.commands import morning
 from daemon.memory.waiting import REASONS
 from daemon.night.adopt import WORDS
 from daemon.web.morning_words import OUTCOMES, headline, paragraphs

@@ -3,7 +3,7 @@ An answer on its way from the engine to whoever listens.
 
 Promises: pieces come in order, then the end or the error, exactly once each; a listener that waits can be
 cancelled and wait again; leaving early never interrupts the commit, which runs in the task that is
-followed. Knows nothing of the engine, the store or HTTP.
+followed. Knows nothing of the engine, the keeper or HTTP.
 """
 
 import asyncio
@@ -12,15 +12,7 @@ from datetime import UTC, datetime
 
 from daemon.engine.client import Piece
 from daemon.errors import DaemonError, Stopping
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
-    """What was laid beside a question, and how long it is."""
-
-    memory_ids: tuple[int, ...] = ()
-    message_ids: tuple[int, ...] = ()  # messages that were quoted
-    tokens: int = 0  # of the system turn that tells them, as a prompt of its own
+from store.beside import Beside
 
 
 @dataclass(frozen=True, slots=True)

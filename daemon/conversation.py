@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from daemon.answer import Answer, Beside
+from daemon.answer import Answer
 from daemon.embedder import Embedder
 from daemon.engine.client import Engine, Sampling
 from daemon.errors import DaemonError, Interrupted, Stopping
@@ -26,7 +26,9 @@ from daemon.memory.recall import Recalled, recall
 from daemon.model_names import Asked
 from daemon.night.pause import Gate
 from daemon.placement import Turn, is_chore, last_question, with_memories, without_memories
+from store import beside as besides
 from store import chats, off_record, recalls
+from store.beside import Beside
 from store.chats import Message, NewMessage
 from store.database import writing
 
@@ -89,7 +91,7 @@ class Conversations:
         beside = await self._beside(recalled)
         answer = Answer(beside=beside, generation=answering.number, kept=kept)
         messages = with_memories(turns, recalled.system_text)
-        turn = _Turn(self._keeper, turns if kept else (), question, answering.number, beside.memory_ids)
+        turn = _Turn(self._keeper, turns if kept else (), question, answering.number, beside)
         task = asyncio.create_task(self._drive(answer, turn, question, answering, messages), name="answer")
         self._running[task] = answer
         task.add_done_callback(self._running.pop)
@@ -140,9 +142,9 @@ class Conversations:
         if recalled.system_text is None:
             return Beside()
         return Beside(
-            memory_ids=tuple(one.id for one in recalled.memories),
-            message_ids=tuple(one.id for one in recalled.messages),
-            tokens=await self._engine.count([{"role": "system", "content": recalled.system_text}]),
+            memories=tuple(one.id for one in recalled.memories),
+            messages=tuple(one.id for one in recalled.messages),
+            recall_tokens=await self._engine.count([{"role": "system", "content": recalled.system_text}]),
         )
 
     async def _drive(
@@ -179,15 +181,15 @@ class _Turn:
         turns: Sequence[Turn],
         question: Question,
         generation: int,
-        memory_ids: Sequence[int],
+        beside: Beside,
     ) -> None:
-        """`turns`: the history; none when nothing of this chat is kept. `memory_ids`: recalled for it."""
+        """`turns`: the history; none when nothing of this chat is kept. `beside`: recalled for it."""
         self.said: list[str] = []
         self._keeper = keeper
         self._turns = turns
         self._question = question
         self._model = f"tsubasa@{generation}"
-        self._memory_ids = memory_ids
+        self._beside = beside
         self._last: Message | None = None  # of the history, once it is recorded
         self._committing: asyncio.Task[Message] | None = None
 
@@ -199,7 +201,9 @@ class _Turn:
         history = [NewMessage(role=turn.role, text=turn.text) for turn in self._turns]
         history[-1] = replace(history[-1], said_at=asked.said_at)
         now = datetime.now(UTC)
-        self._last = await self._keeper.run(_record, history, self._memory_ids, at=now, retry=asked.retry)
+        self._last = await self._keeper.run(
+            _record, history, self._beside.memories, at=now, retry=asked.retry
+        )
 
     async def commit(self) -> None:
         """
@@ -213,7 +217,7 @@ class _Turn:
             at = self._question.said_at or datetime.now(UTC)
             text = "".join(self.said)
             self._committing = asyncio.create_task(
-                self._keeper.run(chats.reply, self._last, text, at=at, model=self._model)
+                self._keeper.run(_reply, self._last, text, self._beside, at=at, model=self._model)
             )
         await _finished(self._committing)
 
@@ -227,6 +231,14 @@ def _record(
         if memory_ids:
             recalls.count(db, memory_ids, at=at)
     return stored[-1]
+
+
+def _reply(db: Any, asked: Message, text: str, beside: Beside, *, at: datetime, model: str) -> Message:
+    """The answer, stored with what lay beside its question."""
+    with writing(db):
+        answer = chats.reply(db, asked, text, at=at, model=model)
+        besides.note(db, answer.id, beside)
+    return answer
 
 
 async def _finished(task: asyncio.Task[Message]) -> None:

@@ -7,6 +7,7 @@ one.
 Knows nothing of how the steps are run (`database.py`).
 """
 
+from store.answer_tables import ANSWERS
 from store.vector_tables import VECTORS
 
 APPLICATION_ID = 0x54535542  # "TSUB", in the header of every store
@@ -294,4 +295,6 @@ create table logging_paused (
 
 create table off_record (mark text primary key) strict, without rowid;   -- turns of chats that are never kept
 """,
+    # 10: what lay beside the question of each answer
+    ANSWERS,
 ]

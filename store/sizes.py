@@ -13,7 +13,7 @@ import apsw
 from store.database import reading, rows
 
 PARTS: Mapping[str, Sequence[str]] = {  # a part -> its tables; whose index a page is, is whose part it is
-    "chats": ("chats", "messages"),
+    "chats": ("chats", "messages", "answers", "beside"),
     "memories": ("memories", "memory_sources", "recalls"),
     "history": ("events", "event_sources", "undone"),
     "lessons": ("lessons", "lesson_memories"),

@@ -12,8 +12,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
-from daemon.answer import Beside
 from daemon.engine.client import Piece
+from store.beside import Beside
 
 DONE = b"data: [DONE]\n\n"
 STILL_HERE = b": still working\n\n"  # a comment: clients ignore it, proxies see life
@@ -68,9 +68,9 @@ class Shape:
 
     def _ours(self) -> dict[str, Any]:
         ours = {
-            "memories": list(self.beside.memory_ids),
-            "messages": list(self.beside.message_ids),
-            "recall_tokens": self.beside.tokens,
+            "memories": list(self.beside.memories),
+            "messages": list(self.beside.messages),
+            "recall_tokens": self.beside.recall_tokens,
             "generation": self.generation,
             "kept": self.kept,
         }

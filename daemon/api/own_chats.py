@@ -12,7 +12,9 @@ from fastapi import APIRouter, Query
 from daemon.api.own_memories import PathId
 from daemon.api.wire_error import WireError
 from daemon.services import Services
-from store import past_chats
+from store import beside, past_chats
+from store.beside import Beside
+from store.chats import Message
 
 MOST = 200
 
@@ -33,6 +35,12 @@ def routes(services: Services) -> APIRouter:
             raise WireError(
                 404, f"There is no chat {chat_id}. GET /tsubasa/chats lists them.", code="not_found"
             )
-        return {"id": chat_id, "messages": [asdict(message) for message in found]}
+        lay = await keep.run(beside.several, [message.id for message in found])
+        return {"id": chat_id, "messages": [_told(message, lay.get(message.id)) for message in found]}
 
     return router
+
+
+def _told(message: Message, lay: Beside | None) -> dict[str, Any]:
+    """A message, with what lay beside its question; null: it answers none, or that was not kept."""
+    return asdict(message) | {"beside": None if lay is None else asdict(lay)}

@@ -22,11 +22,11 @@ class Beside:
     memories: tuple[int, ...] = ()
     messages: tuple[int, ...] = ()
     recall_tokens: int = 0
-    prompt_tokens: int = 0
+    prompt_tokens: int = 0  # 0: of an earlier chat, where this is not kept
     answer_tokens: int = 0
     seconds: float = 0.0  # from the question to the last word
     kept: bool = True  # False: the daemon keeps nothing of this turn
-    known: bool = False  # False: of an earlier chat, where only the generation is kept
+    known: bool = False  # False: of an answer from before this was kept
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,7 +116,7 @@ def continued(chat_id: int, messages: Sequence[Mapping[str, Any]], *, model: str
             role=message["role"],
             text=message["text"],
             speaker=message["speaker"],
-            beside=Beside(generation=_generation(message["model"])),
+            beside=_beside(message),
         )
         for message in messages
     ]
@@ -145,6 +145,15 @@ def take(answer: Said, chunk: Mapping[str, Any]) -> None:
 def _sent(turns: Sequence[Said]) -> list[dict[str, str]]:
     """The turns as messages, without answers that ended before their first word: of these nothing is kept."""
     return [{"role": turn.role, "content": turn.text} for turn in turns if turn.text or not turn.cut]
+
+
+def _beside(message: Mapping[str, Any]) -> Beside:
+    """What is known of an earlier answer."""
+    made, kept = Beside(generation=_generation(message["model"])), message["beside"]
+    if kept is not None:
+        made.memories, made.messages = tuple(kept["memories"]), tuple(kept["messages"])
+        made.recall_tokens, made.known = kept["recall_tokens"], True
+    return made
 
 
 def _generation(model: str | None) -> int | None:

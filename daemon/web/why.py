@@ -75,7 +75,7 @@ class Why:
 
     def _told(self, memories: list[dict[str, Any] | None], messages: list[dict[str, Any] | None]) -> None:
         if not self._said.beside.known:
-            parts.text("What lay beside this question is not kept for earlier chats.", "soft")
+            parts.text("What lay beside this question was not kept at that time.", "soft")
         elif not memories and not messages:
             parts.text("Nothing that you told before was laid beside this question.", "soft")
         if memories:
@@ -138,6 +138,8 @@ def _told_on(day: str) -> str:
 
 def _tokens(said: Said) -> str:
     beside = said.beside
+    if not beside.prompt_tokens:
+        return f"{counted(beside.recall_tokens, 'token')} of memories"
     speed = f" · {beside.answer_tokens / beside.seconds:.0f} a second" if beside.seconds > 0.05 else ""
     recalled = f", {beside.recall_tokens:,} of them memories" if beside.recall_tokens else ""
     return f"{beside.prompt_tokens:,} tokens read{recalled} · {beside.answer_tokens:,} written{speed}"

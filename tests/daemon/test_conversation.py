@@ -151,9 +151,10 @@ def test_memories_stand_before_the_last_question_and_are_not_kept(tmp_path):
             reply = await world.chat("Where does the user live?")
             counted = await world.rows("select memory_id, n from recalls")
             sent = world.engine.requests[-1]["messages"]
-            return reply.json()["tsubasa"], sent, await world.rows(MESSAGES), counted
+            chat = (await world.http.get("/tsubasa/chats/2")).json()["messages"]
+            return reply.json()["tsubasa"], sent, await world.rows(MESSAGES), counted, chat
 
-    ours, sent, kept, counted = asyncio.run(scene())
+    ours, sent, kept, counted, chat = asyncio.run(scene())
 
     assert {"memories": [1], "messages": [], "recall_tokens": 27, "generation": 0, "kept": True} == ours
     assert ["system", "user"] == [message["role"] for message in sent]
@@ -161,6 +162,7 @@ def test_memories_stand_before_the_last_question_and_are_not_kept(tmp_path):
     assert "The user lives in Ghent." in sent[0]["content"]
     assert {"user", "assistant"} == {role for role, _ in kept}
     assert [(1, 1)] == counted
+    assert [None, {"memories": [1], "messages": [], "recall_tokens": 27}] == [one["beside"] for one in chat]
 
 
 async def _index(world: World) -> None:

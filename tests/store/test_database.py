@@ -29,6 +29,7 @@ RELEASED = [  # sha256 of each step, its beginning
     "ec48e24e303871ef",
     "cc9186d0ea872014",
     "7921c4ec1bc89893",
+    "ffb8482493cef1bb",
 ]
 
 

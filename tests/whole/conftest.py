@@ -1,43 +1,85 @@
-"""What several tests of whole daemons start from: a home in which a night has taught nano what was told."""
+"""
+What several tests of whole daemons start from: homes in which nano was told something, or a night has taught it that.
 
+Each such home is made once, by whichever worker needs it first; tests work on copies.
+"""
+
+import fcntl
+import os
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import WORKER
 from tests.whole.house import NANO, Daemon
 from tests.whole.nights import QUIET, night, tell
 
 
 @pytest.fixture(scope="session")
-def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The home after that night, to be copied; nobody works in it."""
-    daemon = Daemon(tmp_path_factory.mktemp("taught") / "home", NANO, **QUIET).start()
-    try:
-        with daemon.own() as client:
+def told(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that holds what `tell` says, with its memories and lessons."""
+
+    def live(home: Path) -> None:
+        with _running(home, signal.SIGTERM) as daemon, daemon.own() as client:
             tell(client)
+
+    return _once(tmp_path_factory, "told", live)
+
+
+@pytest.fixture(scope="session")
+def taught(told: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That home after a night."""
+
+    def live(home: Path) -> None:
+        shutil.copytree(told, home)
+        with _running(home, signal.SIGTERM) as daemon, daemon.own() as client:
             report = night(client)
             assert report["adopted"], report["reason"]
-    finally:
-        daemon.stop()
-    return daemon.home
+
+    return _once(tmp_path_factory, "taught", live)
 
 
 @pytest.fixture
 def daemon(tmp_path: Path) -> Iterator[Daemon]:
     """A daemon that does nothing by itself, on an empty home."""
-    made = Daemon(tmp_path / "home", NANO, **QUIET).start()
-    yield made
-    made.stop(signal.SIGKILL)
+    with _running(tmp_path / "home") as made:
+        yield made
+
+
+@pytest.fixture
+def informed(told: Path, tmp_path: Path) -> Iterator[Daemon]:
+    """A daemon on its own copy of the home that was told."""
+    with _running(Path(shutil.copytree(told, tmp_path / "home"))) as made:
+        yield made
 
 
 @pytest.fixture
 def learned(taught: Path, tmp_path: Path) -> Iterator[Daemon]:
-    """A daemon on its own copy of that home."""
-    home = tmp_path / "home"
-    shutil.copytree(taught, home)
+    """A daemon on its own copy of the home after a night."""
+    with _running(Path(shutil.copytree(taught, tmp_path / "home"))) as made:
+        yield made
+
+
+@contextmanager
+def _running(home: Path, end: int = signal.SIGKILL) -> Iterator[Daemon]:
     daemon = Daemon(home, NANO, **QUIET).start()
-    yield daemon
-    daemon.stop(signal.SIGKILL)
+    try:
+        yield daemon
+    finally:
+        daemon.stop(end)
+
+
+def _once(factory: pytest.TempPathFactory, name: str, live: Callable[[Path], None]) -> Path:
+    base = factory.getbasetemp()
+    place = (base.parent if WORKER in os.environ else base) / name
+    with place.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not place.exists():
+            unfinished = factory.mktemp(name) / "home"
+            live(unfinished)
+            unfinished.rename(place)
+    return place

@@ -12,12 +12,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
-import openai
 import pytest
 
 from daemon.client import Client
+
+if TYPE_CHECKING:
+    import openai
 
 NANO = Path(__file__).parent.parent.parent / "models" / "nano" / "nano.gguf"
 START_S = 600  # torch and the weights come from a cold disk on a busy machine
@@ -81,8 +84,10 @@ class Daemon:
         """A client of our own API, as the command line has it."""
         return Client(str(self.running["url"]), self.key, home=self.home)
 
-    def client(self) -> openai.OpenAI:
+    def client(self) -> "openai.OpenAI":
         """The official client."""
+        import openai  # takes longer to load than all the rest, and few tests want it
+
         return openai.OpenAI(base_url=f"{self.running['url']}/v1", api_key=self.key, max_retries=0)
 
     def status(self) -> dict[str, object]:

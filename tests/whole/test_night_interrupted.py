@@ -1,6 +1,7 @@
 """Nights of a real daemon that are disturbed: chats, kills in every stage, a full disk, something forgotten."""
 
 import os
+import shutil
 import signal
 import time
 
@@ -10,7 +11,7 @@ import pytest
 from daemon.commands.status import night
 from daemon.night import checkpoints
 from tests.whole.house import NANO, Daemon, small_disk, wait_for, worked
-from tests.whole.nights import QUIET, say, tell, trainers
+from tests.whole.nights import QUIET, say, trainers
 from tests.whole.test_full_disk import fill
 
 ALWAYS = {**QUIET, "night": "true", "night_when": "00:00-00:00"}
@@ -18,11 +19,13 @@ DISK = "32m"
 
 
 @pytest.fixture
-def home(tmp_path):
-    """A folder, and no process or checkpoint of it afterwards."""
+def home(told, tmp_path):
+    """Starts a daemon on a copy of the home that was told; no process or checkpoint of it afterwards."""
     made = []
 
     def start(folder=tmp_path, **settings):
+        if not (folder / "home").exists():
+            shutil.copytree(told, folder / "home")
         made.append(Daemon(folder / "home", NANO, **settings).start())
         return made[-1]
 
@@ -48,11 +51,6 @@ def is_gone(process):
 
 
 def test_a_night_by_itself_yields_to_chats_and_outlives_kills_in_every_stage(home):
-    daemon = home(**QUIET)
-    with daemon.own() as client:
-        tell(client)
-    daemon.stop()
-
     daemon = home(**ALWAYS)
     with daemon.own() as client:
         wait_for(lambda: bool(trainers(daemon)))
@@ -96,7 +94,6 @@ def test_forgetting_in_the_night_reaches_the_trainer_and_its_checkpoint(home):
     daemon = home(**QUIET)
     kept = checkpoints.place(daemon.home)
     with daemon.own() as client:
-        tell(client)
         job = client.night()["id"]
         stage(client, "learning")
         (trainer,) = trainers(daemon)
@@ -122,7 +119,6 @@ def disk(tmp_path):
 def test_a_full_disk_fails_the_night_and_the_next_attempt_learns_all(disk, home):
     daemon = home(disk, **QUIET)
     with daemon.own() as client:
-        tell(client)
         client.night()
         stage(client, "learning")
         (trainer,) = trainers(daemon)
@@ -146,4 +142,5 @@ def test_it_is_told_why_no_night_begins_and_an_order_begins_one(home):
         client.add("My cat is called Momo.")
         wait_for(lambda: "must be quiet" in (client.nights()["waiting"] or ""))
         assert "Night: waiting: the last chat was" in (night(client.status()["work"]["night"]) or "")
-        assert worked(client, client.night, "nights")["last"]["lessons"] > 0
+        ordered = worked(client, lambda: client.night(recipe={"steps": 20}), "nights")
+        assert ordered["last"]["lessons"] > 0

@@ -73,6 +73,19 @@ def test_why_tells_the_memories_the_numbers_and_what_the_base_model_says(visit, 
     assert {} == faults(page)
 
 
+def test_why_is_told_of_an_answer_of_an_earlier_chat_too(visit):
+    page, _ = visit
+    answered(page, "Where does the user live, in Oslo?")
+    now = page.inner_text(".why-button")
+    page.reload()
+    page.click(".why-button")
+    page.wait_for_selector(".why-numbers")
+
+    assert now == page.inner_text(".why-button")
+    assert "The user" in page.locator(".why-list .link").first.inner_text()
+    assert re.search(r"\d+ tokens of memories", page.inner_text(".why-numbers"))
+
+
 def test_why_is_looked_up_anew_when_it_is_opened_again(visit, url):
     page, _ = visit
     with Client(url, KEY, home=Path("/")) as client:

@@ -8,7 +8,7 @@ def chunk(text="", *, finish=None, **more):
 
 
 def kept(role, text, model=None):
-    return {"role": role, "text": text, "speaker": "", "model": model}
+    return {"role": role, "text": text, "speaker": "", "model": model, "beside": None}
 
 
 def test_what_is_sent_ends_with_the_question():

@@ -1,0 +1,62 @@
+"""
+Beside: which memories and messages lay beside the question of each answer, so that "why" can be told of old ones.
+
+Promises: numbers only, and they go with what they stand for; an answer from before this was kept has nothing, which
+is not the same as one beside which nothing lay. Knows nothing of why something was laid there.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import apsw
+
+from store.database import id_list, rows, writing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What lay beside one question, without what was forgotten since."""
+
+    memories: tuple[int, ...] = ()  # ids, best first
+    messages: tuple[int, ...] = ()  # ids of messages that were quoted
+    recall_tokens: int = 0  # of the system turn that told them, as a prompt of its own
+
+
+def note(db: apsw.Connection, answer_id: int, beside: Beside) -> None:
+    """Keep it for the answer; what was kept before is replaced, what was forgotten meanwhile is passed over."""
+    with writing(db):
+        db.execute("delete from answers where message_id = ?", (answer_id,))
+        db.execute("insert into answers values (?, ?)", (answer_id, beside.recall_tokens))
+        for column, table, ids in (
+            ("memory_id", "memories", beside.memories),
+            ("quoted_id", "messages", beside.messages),
+        ):
+            db.execute(
+                f"""insert into beside (answer_id, place, {column})
+                select ?, key, value from json_each(?) where value in (select id from {table})""",
+                (answer_id, id_list(ids)),
+            )
+
+
+def several(db: apsw.Connection, answer_ids: Sequence[int]) -> dict[int, Beside]:
+    """Of each of these answers of which it is known."""
+    ids = (id_list(answer_ids),)
+    tokens = rows(
+        db,
+        "select message_id, recall_tokens from answers where message_id in (select value from json_each(?))",
+        ids,
+    )
+    lay = rows(
+        db,
+        """select answer_id, memory_id, quoted_id from beside
+        where answer_id in (select value from json_each(?)) order by place""",
+        ids,
+    )
+    return {
+        answer: Beside(
+            memories=tuple(memory for id, memory, _ in lay if id == answer and memory is not None),
+            messages=tuple(quoted for id, _, quoted in lay if id == answer and quoted is not None),
+            recall_tokens=count,
+        )
+        for answer, count in tokens
+    }

@@ -11,7 +11,7 @@ demo: .venv/.installed
 	$(RUN) daemon demo
 
 test: check
-	$(RUN) pytest -q -n $(AT_A_TIME) --dist loadfile
+	$(RUN) pytest -q -n $(AT_A_TIME) --dist loadfile --no-loadscope-reorder
 
 check: .venv/.installed
 	$(RUN) ruff format --check .

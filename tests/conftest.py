@@ -14,6 +14,16 @@ hypothesis.settings.register_profile("shared", deadline=None)  # an example may 
 hypothesis.settings.load_profile("shared")
 
 WHOLE = Path(__file__).parent / "whole"
+LONGEST = (
+    "night_interrupted",
+    "demo",
+    "night",
+    "forgetting_weights",
+    "import",
+    "generations",
+    "nano",
+    "month",
+)
 WORKER, WORKERS = "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"
 
 
@@ -28,5 +38,12 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, so that no core idles at the end."""
-    items.sort(key=lambda item: WHOLE not in item.path.parents)
+    """The longest files first, so that no core idles at the end."""
+    items.sort(key=_rank)
+
+
+def _rank(item: pytest.Item) -> int:
+    if WHOLE not in item.path.parents:
+        return len(LONGEST) + 1
+    name = item.path.stem.removeprefix("test_")
+    return LONGEST.index(name) if name in LONGEST else len(LONGEST)

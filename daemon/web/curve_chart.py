@@ -1,8 +1,9 @@
 """
 The loss curve as a picture: what is learned as a line, what is held out as dots, on a logarithmic scale.
 
-Promises: made of numbers alone; in the colours of the page around it; says in words what it shows. Nothing to draw
-is an empty picture with a word in it. Knows nothing of where the numbers come from.
+Promises: made of numbers alone; in the colours of the page around it; says in words what it shows, and the loss of a
+step to who points at it. Nothing to draw is an empty picture with a word in it. Knows nothing of where the numbers
+come from.
 """
 
 import math
@@ -11,6 +12,7 @@ from typing import Any
 
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 LEAST = 0.005  # nats; below, all is well
+STRIPS = 120  # that can be pointed at
 SMOOTH = 9  # points that the line is the mean of; the single ones stand pale behind it
 Points = Sequence[Sequence[float]]
 
@@ -27,14 +29,15 @@ def curve_svg(curve: Mapping[str, Any] | None) -> str:
     area = f"{_path(smooth, scale)} L{scale.x(smooth[-1][0]):.2f} 100 L{scale.x(smooth[0][0]):.2f} 100 Z"
     labels = "".join(f'<span class="tick" style="top:{y:.2f}%">{tick:g}</span>' for tick, y in scale.ticks())
     dots = "".join(
-        f'<span class="dot-exam" style="left:{scale.x(step):.2f}%;top:{scale.y(loss):.2f}%"></span>'
+        f'<span class="dot-exam" style="left:{scale.x(step):.2f}%;top:{scale.y(loss):.2f}%"'
+        f' title="{_told(step, loss)} on held-out lessons"></span>'
         for step, loss in exam
     )
     return (
         f'<figure class="curve" role="img" aria-label="{_in_words(train, exam)}"><div class="plot">'
         f'<svg viewBox="0 0 100 100" preserveAspectRatio="none" aria-hidden="true"><g class="grid">{lines}</g>'
         f'<path class="area" d="{area}"/><path class="raw" d="{_path(train, scale)}"/>'
-        f'<path class="line" d="{_path(smooth, scale)}"/></svg>{labels}{dots}</div>'
+        f'<path class="line" d="{_path(smooth, scale)}"/>{_strips(smooth, scale)}</svg>{labels}{dots}</div>'
         f"<figcaption>{_legend(smooth, exam)}<span>{_steps(train, int(curve['total']))}</span></figcaption></figure>"
     )
 
@@ -72,6 +75,22 @@ def _smoothed(points: Points) -> list[tuple[float, float]]:
 
 def _path(points: Points, scale: _Scale) -> str:
     return "M" + " L".join(f"{scale.x(step):.2f} {scale.y(loss):.2f}" for step, loss in points)
+
+
+def _strips(points: Points, scale: _Scale) -> str:
+    """Unseen, from top to bottom: each tells the loss where it stands."""
+    chosen = points[:: max(1, math.ceil(len(points) / STRIPS))]
+    reach = scale.x(chosen[-1][0]) - scale.x(chosen[0][0])
+    width = reach / max(1, len(chosen) - 1) or 1.0
+    return "".join(
+        f'<rect class="strip" x="{scale.x(step) - width / 2:.2f}" y="0" width="{width:.2f}" height="100">'
+        f"<title>{_told(step, loss)}</title></rect>"
+        for step, loss in chosen
+    )
+
+
+def _told(step: float, loss: float) -> str:
+    return f"step {int(step)}: {loss:.2f} nats"
 
 
 def _in_words(train: Points, exam: Points) -> str:

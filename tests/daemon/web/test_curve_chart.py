@@ -35,6 +35,16 @@ def test_a_night_half_done_leaves_the_rest_of_the_picture_free():
     assert 49 < float(points.split(" L")[-1].split()[0]) < 51
 
 
+def test_who_points_at_the_curve_is_told_the_loss_there():
+    svg = curve_svg({"train": [[step, 2.0] for step in range(1, 1001)], "exam": [[500, 0.25]], "total": 1000})
+    strips = re.findall(r'<rect class="strip" x="([^"]*)"[^>]*><title>step (\d+): 2.00 nats</title>', svg)
+    edges = [float(left) for left, _ in strips]
+
+    assert 100 < len(strips) <= 120
+    assert "step 500: 0.25 nats on held-out lessons" in svg
+    assert max(right - left for left, right in zip(edges, edges[1:], strict=False)) < 1
+
+
 def test_nothing_to_draw_is_said():
     for nothing in (None, {"train": [], "exam": [], "total": 0}):
         assert "The curve appears once the learning begins." in curve_svg(nothing)

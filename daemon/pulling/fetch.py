@@ -112,7 +112,7 @@ class Fetch:
             total, goes_on = self._placed(answer, part, origin)
             if not goes_on:
                 part.begin(self._origin(answer.headers, total))
-            self._total = total
+            self._total = total = self._wanted.bytes if total is None else total
             if total is not None:
                 part.check_room(total)
             yield Progress(part.size, total)
@@ -121,6 +121,8 @@ class Fetch:
                     part.discard()
                     raise NoGguf(self._wanted.url.split("?", 1)[0])
                 part.append(piece)
+                if total is not None and part.size > total:
+                    break  # a server without an end: `_prove` tells
                 yield Progress(part.size, total)
         self._complete = True
 
@@ -137,7 +139,7 @@ class Fetch:
     def _placed(self, answer: Answer, part: Part, origin: Mapping[str, object]) -> tuple[int | None, bool]:
         """The length of the whole file, and whether these bytes belong behind those that we have."""
         if answer.status == 206:
-            found = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", answer.headers.get("content-range", ""))
+            found = re.fullmatch(r"bytes (\d{1,18})-\d+/(\d{1,18})", answer.headers.get("content-range", ""))
             if found and int(found[1]) == part.size and self._same(origin, answer.headers):
                 return int(found[2]), True
             part.begin({})  # a range that we did not ask for, or of another file
@@ -176,6 +178,9 @@ class Fetch:
         return True
 
     def _prove(self, part: Part) -> None:
+        if part.size < len(MAGIC):
+            part.discard()
+            raise NoGguf(self._wanted.url.split("?", 1)[0])
         if self._total is not None and part.size != self._total:
             part.discard()
             raise WrongLength(self._file.name, self._total, part.size)
@@ -207,7 +212,7 @@ def _other_name(file: Path, sha256: str) -> Path:
 
 
 def _length_of_all(headers: Mapping[str, str]) -> int | None:
-    found = re.fullmatch(r"bytes \*/(\d+)", headers.get("content-range", ""))
+    found = re.fullmatch(r"bytes \*/(\d{1,18})", headers.get("content-range", ""))
     return int(found[1]) if found else None
 
 

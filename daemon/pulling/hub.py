@@ -6,11 +6,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from daemon.pulling.errors import FileNotOffered, HubUnreadable
+from daemon.pulling.errors import ConnectionLost, FileNotOffered, HubUnreadable
 from daemon.pulling.source import HubFile
-from daemon.pulling.wire import Wire
+from daemon.pulling.wire import Cut, Wire
 
 LONGEST_LIST = 8 << 20  # bytes of a list of files
 
@@ -30,15 +30,19 @@ def told_sha256(headers: Mapping[str, str]) -> str | None:
 def _listed(source: HubFile, hub: str, wire: Wire) -> list[str]:
     url = f"{hub}/api/models/{source.repository}/tree/{quote(source.revision, safe='')}?recursive=true"
     body = b""
-    with wire.get(url) as answer:
-        for piece in answer.pieces:
-            body += piece
-            if len(body) > LONGEST_LIST:
-                raise HubUnreadable(url, "an endless list")
+    try:
+        with wire.get(url) as answer:
+            for piece in answer.pieces:
+                body += piece
+                if len(body) > LONGEST_LIST:
+                    raise HubUnreadable(url, "an endless list")
+    except Cut as error:
+        raise ConnectionLost(urlsplit(url).netloc, 0, str(error)) from error
     try:
         found: list[dict[str, Any]] = json.loads(body)
-        return sorted(str(one["path"]) for one in found if str(one["path"]).endswith(".gguf"))
-    except (ValueError, TypeError, KeyError) as error:
+        named = [str(one["path"]) for one in found]
+        return sorted(name for name in named if name.endswith(".gguf") and name.isprintable())
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise HubUnreadable(url, "no list of files") from error
 
 

@@ -61,6 +61,6 @@ def _wanted(source: HubFile | Address, sha256: str | None, hub: str, wire: Wire)
         url=locate(source, hub, wire),
         sha256=sha256 or source.sha256,
         told_by=YOURS if sha256 else OURS,
-        bytes=source.bytes,
+        bytes=None if sha256 else source.bytes,  # of the file that the table means
         believe_hub=True,
     )

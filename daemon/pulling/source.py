@@ -18,6 +18,7 @@ from daemon.pulling.errors import AddressRefused, ChecksumUnreadable, FileHidden
 
 HUB = "https://huggingface.co"
 HUB_VARIABLE = "HF_ENDPOINT"  # the hub's own name for "ask this mirror instead"
+LONGEST_NAME = 200  # bytes; a disk takes 255, and the unfinished file has a longer one
 QUANTIZATION = "Q4_K_M"  # taken when a repository has many files
 _HUB_NAMES = ("huggingface.co", "www.huggingface.co", "hf.co")
 _PART = r"[\w][\w.-]*"
@@ -105,7 +106,8 @@ def hub_of(environment: Mapping[str, str]) -> str:
 def file_name(url: str) -> str:
     """The name under which a download is kept: the last part of its address, without what could lead elsewhere."""
     last = unquote(urlsplit(url).path).rsplit("/", 1)[-1]
-    name = re.sub(r"[^\w.+()-]+", "-", last).lstrip(".-")[:200] or "model"
+    name = re.sub(r"[^\w.+()-]+", "-", last).lstrip(".-") or "model"
+    name = name.encode()[:LONGEST_NAME].decode(errors="ignore")
     return name if name.endswith(".gguf") else name + ".gguf"
 
 

@@ -78,6 +78,7 @@ class Wire:
                     yield Answer(answer.status, headers | gathered, answer.pieces, answer.host)
                     return
                 target = urljoin(url, answer.headers.get("location", ""))
+            check_hop(url, target)
             if not may_follow(first, target, self._hosts):
                 raise LedElsewhere(_host(url), _host(target) or target)
             url = target
@@ -116,7 +117,11 @@ class Wire:
                 raise Unreachable(host, _reason(error)) from error
             except httpx.ConnectTimeout as error:
                 raise Unreachable(host, "it does not answer") from error
-            except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            except (
+                httpx.InvalidURL,
+                httpx.UnsupportedProtocol,
+                UnicodeError,
+            ) as error:  # last: no host's name
                 raise AddressRefused(_without_query(url), str(error), "Check the address.") from error
             except httpx.TransportError as error:
                 note()
@@ -134,6 +139,18 @@ def may_follow(first: str, target: str, hosts: Collection[str] = ()) -> bool:
     if not host or (urlsplit(first).scheme == "https" and urlsplit(target).scheme != "https"):
         return False
     return _is_at_home(first, target) or host in hosts or (_is_hub(_host(first)) and _is_hub(host))
+
+
+def check_hop(url: str, target: str) -> None:
+    """Raise `AddressRefused` where naming a host would not help: the way from `url` leads off the web, or off TLS."""
+    parts = urlsplit(target) if _host(target) else None
+    if parts is None or parts.scheme not in ("https", "http"):
+        why = f"{_host(url)} leads there, and it is no web address"
+    elif parts.scheme == "http" and urlsplit(url).scheme == "https":
+        why = f"{_host(url)} leads there, from TLS to none, where anybody on the way can put another file in its place"
+    else:
+        return
+    raise AddressRefused(repr(_without_query(target)[:200]), why, "Take another address of the file.")
 
 
 def _check_safe(url: str, proven: bool) -> None:

@@ -31,6 +31,9 @@ class StandIn:
         default_factory=list
     )  # bytes after which each of the next answers breaks off
     meanwhile: Callable[[], None] | None = None  # called once, in the middle of the first answer
+    range: str = ""  # of a partial answer, whatever was asked for
+    endless: bool = False  # whether it goes on when all was sent
+    listed: bytes = b""  # what it tells of its files, word for word
     redirect: str | None = None  # where the store is, instead of here
     files: list[str] = field(default_factory=lambda: ["tiny-Q4_K_M.gguf"])
     asked: list[tuple[str, str]] = field(default_factory=list)  # path and range of each request
@@ -75,7 +78,7 @@ def _handler(state: StandIn) -> type[BaseHTTPRequestHandler]:
             state.heads.append(str(self.headers))
             if self.path.startswith("/api/"):
                 listed = json.dumps([{"path": path, "type": "file"} for path in state.files]).encode()
-                self._answer(200, {}, listed)
+                self._answer(200, {}, state.listed or listed)
             elif "/resolve/" in self.path:
                 told = state.sha256 if state.told == "" else state.told
                 linked = (
@@ -90,6 +93,9 @@ def _handler(state: StandIn) -> type[BaseHTTPRequestHandler]:
                 self._store()
 
         def _store(self) -> None:
+            if state.range:
+                status = 416 if "*" in state.range else 206
+                return self._answer(status, {"Content-Range": state.range}, state.content)
             if state.status != 200:
                 return self._answer(state.status, {}, b"no")
             headers = {"ETag": state.etag} if state.etag else {}
@@ -123,6 +129,8 @@ def _handler(state: StandIn) -> type[BaseHTTPRequestHandler]:
                 state.meanwhile()
                 state.meanwhile = None
             self.wfile.write(body[min(cut, half) : cut])
+            while state.endless:
+                self.wfile.write(bytes(1 << 20))
 
         def handle(self) -> None:
             try:

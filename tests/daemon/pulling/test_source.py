@@ -109,3 +109,11 @@ def test_a_folder_that_nobody_may_look_into_is_named(tmp_path):
 
     with pytest.raises(FileHidden, match="Permission denied"):
         read_source(str(tmp_path / "closed" / "x.gguf"))
+
+
+@pytest.mark.parametrize("letter", ["a", "\u00e9", "\U00010400"])
+def test_a_very_long_name_is_cut_to_what_a_disk_takes(letter):
+    name = file_name(f"https://h.example/{letter * 400}.gguf")
+
+    assert name.endswith(letter + ".gguf")
+    assert len(f".{name}.part.json".encode()) <= 255

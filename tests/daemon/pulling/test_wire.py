@@ -8,7 +8,7 @@ from daemon.pulling import errors
 from daemon.pulling.hub import locate
 from daemon.pulling.ledger import Ledger, read
 from daemon.pulling.source import HubFile
-from daemon.pulling.wire import Wire, may_follow
+from daemon.pulling.wire import Wire, check_hop, may_follow
 
 RESOLVE = "/someone/some-GGUF/resolve/main/tiny-Q4_K_M.gguf"
 
@@ -30,6 +30,29 @@ def test_redirects_without_end_are_given_up(fetch, stand_in):
 
     with pytest.raises(errors.AddressRefused, match="round in circles"):
         fetch(url=stand_in.url + RESOLVE)
+
+
+@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/x.gguf"])
+def test_a_redirect_off_the_web_is_told_without_asking_to_allow_it(fetch, stand_in, target):
+    stand_in.redirect = target
+
+    with pytest.raises(errors.AddressRefused) as told:
+        fetch(url=stand_in.url + RESOLVE)
+
+    assert f"Did not ask {target!r}: 127.0.0.1 leads there, and it is no web address." in str(told.value)
+    assert "--host" not in str(told.value)
+
+
+def test_a_redirect_from_tls_to_none_is_told_as_what_it_is():
+    with pytest.raises(errors.AddressRefused, match="from TLS to none.*Take another address"):
+        check_hop("https://my.example/a", "http://my.example/b?key=1")
+    assert None is check_hop("https://my.example/a", "https://other.example/b")
+
+
+@pytest.mark.parametrize("host", ["a" * 70 + ".example", "a..b"])
+def test_a_name_that_no_host_can_have_is_one_line(fetch, host):
+    with pytest.raises(errors.AddressRefused, match="label empty or too long.*Check the address"):
+        fetch(url=f"https://{host}/x.gguf")
 
 
 @pytest.mark.parametrize(

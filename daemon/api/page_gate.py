@@ -5,7 +5,6 @@ Promises: the cookie opens the page's paths and nothing else; a page of another 
 this machine, gets no socket and no upload; whoever is not signed in hears what to type. Knows nothing of keys.
 """
 
-from http.cookies import CookieError, SimpleCookie
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -52,7 +51,7 @@ def is_page(path: str) -> bool:
 
 def check_visitor(path: str, method: str, headers: Headers, visitors: Visitors) -> None:
     """Raise unless a signed-in browser asks, and from the page itself where it changes something."""
-    if not visitors.is_ours(cookie_of(headers)):
+    if not is_signed_in(headers, visitors):
         raise SignedOut()
     if method in READING:
         return
@@ -76,7 +75,7 @@ def check_length(headers: Headers, most: int) -> None:
 
 def may_talk(path: str, headers: Headers, visitors: Visitors) -> bool:
     """Whether a socket may be opened: by a signed-in browser, and by our page in it."""
-    return path.startswith(SOCKET) and is_same_origin(headers) and visitors.is_ours(cookie_of(headers))
+    return path.startswith(SOCKET) and is_same_origin(headers) and is_signed_in(headers, visitors)
 
 
 def is_same_origin(headers: Headers) -> bool:
@@ -90,10 +89,13 @@ def cookie_name(host: str) -> str:
     return f"tsubasa_{urlsplit('//' + host).port or 80}"
 
 
-def cookie_of(headers: Headers) -> str:
-    """The value of our cookie; empty when there is none."""
-    try:
-        found = SimpleCookie("; ".join(headers.getlist("cookie"))).get(cookie_name(headers.get("host", "")))
-    except CookieError:
-        return ""
-    return found.value if found else ""
+def is_signed_in(headers: Headers, visitors: Visitors) -> bool:
+    """
+    Whether the browser shows a cookie of ours.
+
+    Browsers send the cookies of every program of this machine to all of its ports, and not all of those are well
+    formed: each is looked at by itself, so that none hides ours.
+    """
+    wanted = cookie_name(headers.get("host", ""))
+    named = [one.partition("=") for sent in headers.getlist("cookie") for one in sent.split(";")]
+    return any(visitors.is_ours(value.strip()) for name, _, value in named if name.strip() == wanted)

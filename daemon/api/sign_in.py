@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from daemon.api.errors import invalid
-from daemon.api.page_gate import ROOMS, SIGN_IN, cookie_name
+from daemon.api.page_gate import ROOMS, SIGN_IN, cookie_name, is_signed_in
 from daemon.api.plain_page import plain_page
 from daemon.api.visitors import COOKIE_S, LINK_S, Visitors
 from daemon.api.wire_error import WireError
@@ -32,7 +32,7 @@ def routes(visitors: Visitors, *, on_invited: Callable[[str, int], None] | None 
 
     @router.post("/tsubasa/links")
     async def link(wanted: Wanted, request: Request) -> dict[str, Any]:
-        if urlsplit(wanted.page)[:2] != ("", "") or urlsplit(wanted.page).path not in ROOMS:
+        if not _is_room(wanted.page):
             raise invalid(("page",), f"it must be a path of the page: {', '.join(ROOMS)}")
         if on_invited is not None:
             on_invited(*request.scope["server"])
@@ -45,7 +45,7 @@ def routes(visitors: Visitors, *, on_invited: Callable[[str, int], None] | None 
             raise WireError(403, "A sign-in link is not fetched ahead.", code="prefetch_refused")
         page = visitors.admit(token)
         if page is None:
-            return _used_up()
+            return _known() if is_signed_in(request.headers, visitors) else _used_up()
         # no redirect: after one, a browser that came from elsewhere would not send the new cookie
         reply = plain_page("Welcome", "One moment.", go_to=page)
         name = cookie_name(request.headers["host"])
@@ -61,6 +61,19 @@ def routes(visitors: Visitors, *, on_invited: Callable[[str, int], None] | None 
         return reply
 
     return router
+
+
+def _is_room(page: str) -> bool:
+    try:
+        parts = urlsplit(page)
+    except ValueError:
+        return False
+    return parts[:2] == ("", "") and parts.path in ROOMS
+
+
+def _known() -> Response:
+    """For a second tab, or a page that is loaded again: the link was used up, by this very browser or before it."""
+    return plain_page("Welcome back", "This browser is signed in already. One moment.", go_to="/")
 
 
 def _used_up() -> Response:

@@ -57,9 +57,7 @@ def plain_name(name: str) -> str:
     """A name of one file, whatever was sent: no folders, nothing that can't be printed, not too long."""
     last = name.replace("\\", "/").rpartition("/")[2]
     plain = "".join(letter for letter in last if letter.isprintable()).strip(". ")
-    while len(plain.encode(errors="replace")) > LONGEST_NAME:
-        plain = plain[1:]
-    return plain or "file"
+    return plain.encode()[-LONGEST_NAME:].decode(errors="ignore").strip(". ") or "file"
 
 
 def _private(path: str, flags: int) -> int:

@@ -6,7 +6,10 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from starlette.datastructures import Headers
 
+from daemon.api.page_gate import is_signed_in
+from daemon.api.visitors import Visitors
 from tests.daemon.api.world import serving
 
 
@@ -39,7 +42,9 @@ def test_the_link_is_used_up_and_says_what_to_type(tmp_path):
         async with serving(tmp_path) as world:
             link = (await world.http.post("/tsubasa/links", json={"page": "/nights"})).json()["url"]
             ahead = await world.http.get(link, headers={"sec-purpose": "prefetch"})
-            return ahead, await world.http.get(link), await world.http.get(link)
+            first = await world.http.get(link)
+            world.http.cookies.clear()
+            return ahead, first, await world.http.get(link)
 
     ahead, first, second = asyncio.run(scene())
 
@@ -47,6 +52,37 @@ def test_the_link_is_used_up_and_says_what_to_type(tmp_path):
     assert "url=/nights" in first.text
     assert "tsubasa open" in second.text
     assert "set-cookie" not in second.headers
+
+
+def test_a_used_link_lets_in_the_browser_that_is_signed_in_and_nobody_else(tmp_path):
+    async def scene():
+        async with visited(tmp_path) as (world, browser, welcome):
+            link = str(welcome.url)
+            forged = {"cookie": cookies(browser) + "0"}
+            return await browser.get(link), await world.http.get(link, headers=forged)
+
+    again, forged = asyncio.run(scene())
+
+    assert (200, True) == (again.status_code, 'content="0; url=/"' in again.text)
+    assert (410, False) == (forged.status_code, "url=/" in forged.text)
+    assert "set-cookie" not in again.headers
+
+
+@pytest.mark.parametrize(
+    "other",
+    ['theme={"dark": "yes"}', "no name", '"', "[x]=1", "=1", "é=1", 'a="b', "path=/", "", "tsubasa_4141=x.y"],
+)
+@pytest.mark.parametrize("place", ["before", "behind"])
+def test_a_cookie_of_another_program_of_this_machine_does_not_hide_ours(other, place):
+    visitors = Visitors("key")
+    ours = f"tsubasa_4141={visitors.cookie()}"
+    sent = f"{other}; {ours}" if place == "before" else f"{ours}; {other}"
+    found = [
+        is_signed_in(Headers(raw=[(b"host", b"127.0.0.1:4141"), (b"cookie", cookie.encode())]), visitors)
+        for cookie in (sent, other)
+    ]
+
+    assert [True, False] == found
 
 
 def test_links_are_given_to_who_has_the_key_and_lead_to_the_page_only(tmp_path):
@@ -57,7 +93,7 @@ def test_links_are_given_to_who_has_the_key_and_lead_to_the_page_only(tmp_path):
         ):
             asked = [
                 {"page": page}
-                for page in ("https://evil.com/", "//evil.com/", "/tsubasa/status", "nights", "")
+                for page in ("https://evil.com/", "//evil.com/", "/tsubasa/status", "nights", "", "//[")
             ]
             return [
                 (await nobody.post("/tsubasa/links", json={})).status_code,
@@ -65,7 +101,7 @@ def test_links_are_given_to_who_has_the_key_and_lead_to_the_page_only(tmp_path):
                 (await world.http.post("/tsubasa/links", json={"page": "/?private=1"})).status_code,
             ]
 
-    assert [401, 400, 400, 400, 400, 400, 200] == asyncio.run(scene())
+    assert [401, 400, 400, 400, 400, 400, 400, 200] == asyncio.run(scene())
 
 
 def test_the_cookie_opens_nothing_but_the_page(tmp_path):

@@ -76,7 +76,7 @@
     }
     const area = field();
     const text = area.value;
-    if (!text.trim()) return;
+    if (!text.trim() || window.socket?.connected === false) return; // nobody would hear it: it stays, also as a draft
     area.value = "";
     grow(area);
     draft("");

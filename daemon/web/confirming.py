@@ -60,6 +60,8 @@ class Confirming:
         self._dialog.open()
 
     async def _decide(self, id: str, allow: bool) -> None:
+        if self._shown != id:  # the second click of two
+            return
         self._shown = None
         self._put_off.add(id)
         self._dialog.close()

@@ -23,8 +23,10 @@ from daemon.web.words import day
 
 Found = Mapping[str, Any]
 DROP = """(event) => {{ event.preventDefault(); event.currentTarget.classList.remove("over");
-    getElement({id}).$refs.qRef.addFiles([...event.dataTransfer.files]) }}"""
+    {queue}.addFiles([...event.dataTransfer.files]) }}"""
 OVER = '(event) => { event.preventDefault(); event.currentTarget.classList.add("over") }'
+REJECTED = "(files) => emit(files.some((one) => one.failedPropValidation !== 'duplicate'))"
+FAILED = "(sent) => {{ {queue}.removeQueuedFiles(); emit(sent.files.map((one) => one.name.slice(0, 60))) }}"
 LEAVE = '(event) => event.currentTarget.classList.remove("over")'
 
 
@@ -45,9 +47,10 @@ class InboxRoom:
         parts.heading(
             "Inbox", "Bring what you told other assistants. You see what is in a file before it goes in."
         )
-        self._upload = ui.upload(
-            multiple=True, auto_upload=True, on_upload=self._dropped, on_rejected=_rejected
-        )
+        self._upload = ui.upload(multiple=True, auto_upload=True, on_upload=self._dropped)
+        self._upload.on("rejected", _rejected, js_handler=REJECTED)
+        self._upload.on("uploaded", js_handler=f"() => {self._queue}.removeUploadedFiles()")
+        self._upload.on("failed", _failed, js_handler=FAILED.format(queue=self._queue))
         self._upload.classes("unseen").props("aria-hidden=true tabindex=-1 no-thumbnails")
         self._build_zone()
         self._cards = parts.box("cards").props("aria-live=polite")
@@ -56,11 +59,16 @@ class InboxRoom:
             waiting()
         ui.timer(0.01, lambda: fill(self._past, self._enter), once=True)
 
+    @property
+    def _queue(self) -> str:
+        """The browser's list of the files on their way; each goes by itself, so that none takes others with it."""
+        return f"getElement({self._upload.id}).$refs.qRef"
+
     def _build_zone(self) -> None:
-        pick = f"() => getElement({self._upload.id}).$refs.qRef.pickFiles()"
+        pick = f"() => {self._queue}.pickFiles()"
         zone = parts.box("drop")
         zone.on("dragover", js_handler=OVER).on("dragleave", js_handler=LEAVE)
-        zone.on("drop", js_handler=DROP.format(id=self._upload.id))
+        zone.on("drop", js_handler=DROP.format(queue=self._queue))
         with zone:
             icon("inbox")
             parts.text("Drop an export here", tag="h2")
@@ -90,7 +98,6 @@ class InboxRoom:
         home = self._home or Path((await self._desk.ask(lambda client: client.status()))["home"])
         file = await asyncio.to_thread(uploads.keep, home, event.file.name, await event.file.read())
         await Card(self._desk, place, file, on_change=self._load).look()
-        self._upload.reset()
 
     async def _load(self) -> None:
         found = (await self._desk.ask(lambda client: client.imports()))["imports"]
@@ -122,5 +129,15 @@ class InboxRoom:
             await self._load()
 
 
-def _rejected() -> None:
-    parts.say("That file is not taken: it is larger than max_import_mb allows.", "bad")
+def _rejected(event: events.GenericEventArguments) -> None:
+    """`event.args`: whether a file was too large; else one was on its way already."""
+    if event.args:
+        parts.say("That file is not taken: it is larger than max_import_mb allows.", "bad")
+    else:
+        parts.say("That file is on its way already.")
+
+
+def _failed(event: events.GenericEventArguments) -> None:
+    """`event.args`: the names of the files."""
+    names = ", ".join(map(str, event.args))
+    parts.say(f"Did not get {names}: the connection broke, or its name is too long. Drop it again.", "bad")

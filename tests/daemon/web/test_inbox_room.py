@@ -21,6 +21,18 @@ DROP = """([name, text]) => {
     document.querySelector(".drop").dispatchEvent(dropped);
 }"""
 
+TOGETHER = """(text) => {
+    for (const names of [["small.jsonl", "large.txt"], ["large.txt"]]) {
+        const data = new DataTransfer();
+        for (const name of names) {
+            const content = name === "large.txt" ? "x".repeat(40e6) : text;
+            data.items.add(new File([content], name, {lastModified: 1}));
+        }
+        const dropped = new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true});
+        document.querySelector(".drop").dispatchEvent(dropped);
+    }
+}"""
+
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory):
@@ -104,6 +116,23 @@ def test_several_files_get_a_card_each_and_what_is_known_is_not_offered(page):
 
     assert "0 new, 2 known here already" in again
     assert "Take in" not in again
+
+
+def test_of_files_dropped_together_the_large_one_comes_too_and_the_same_twice_comes_once(page):
+    page.evaluate(TOGETHER, jsonl())
+    expect(page.locator(".q-notification")).to_have_text("That file is on its way already.")
+    expect(page.locator(".import h2")).to_have_count(2)
+
+    assert {"small.jsonl", "large.txt"} == set(page.locator(".import h2").all_inner_texts())
+
+
+def test_a_file_that_did_not_arrive_is_told_of(browser, url):
+    with signed_in(browser, url, page="/inbox") as (page, _):
+        page.wait_for_selector(".imported")
+        page.evaluate(DROP, ["x" * 5000 + ".jsonl", jsonl()])
+        expect(page.locator(".q-notification")).to_contain_text("Did not get xxx")
+        page.evaluate(DROP, ["cat.jsonl", jsonl()])
+        expect(page.locator(".import h2")).to_have_text("cat.jsonl")
 
 
 def test_an_older_import_is_taken_back_from_the_list(page):

@@ -23,19 +23,33 @@ class Beside:
 
 
 def note(db: apsw.Connection, answer_id: int, beside: Beside) -> None:
-    """Keep it for the answer; what was kept before is replaced, what was forgotten meanwhile is passed over."""
+    """
+    Keep it for the answer; what was kept before is replaced, what was forgotten meanwhile is passed over.
+
+    Of an answer that is forgotten itself nothing is kept.
+    """
     with writing(db):
         db.execute("delete from answers where message_id = ?", (answer_id,))
-        db.execute("insert into answers values (?, ?)", (answer_id, beside.recall_tokens))
-        for column, table, ids in (
+        db.execute(
+            "insert into answers select id, ? from messages where id = ? and not redacted",
+            (beside.recall_tokens, answer_id),
+        )
+        for column, held, ids in (
             ("memory_id", "memories", beside.memories),
-            ("quoted_id", "messages", beside.messages),
+            ("quoted_id", "messages where not redacted", beside.messages),
         ):
             db.execute(
-                f"""insert into beside (answer_id, place, {column})
-                select ?, key, value from json_each(?) where value in (select id from {table})""",
-                (answer_id, id_list(ids)),
+                f"""insert into beside (answer_id, place, {column}) select message_id, key, value
+                from answers, json_each(?) where message_id = ? and value in (select id from {held})""",
+                (id_list(ids), answer_id),
             )
+
+
+def drop(db: apsw.Connection, message_ids: Sequence[int]) -> None:
+    """These messages are forgotten: they lay beside nothing, and what lay beside them is told no more."""
+    ids = (id_list(message_ids),)
+    db.execute("delete from beside where quoted_id in (select value from json_each(?))", ids)
+    db.execute("delete from answers where message_id in (select value from json_each(?))", ids)
 
 
 def several(db: apsw.Connection, answer_ids: Sequence[int]) -> dict[int, Beside]:
@@ -52,11 +66,16 @@ def several(db: apsw.Connection, answer_ids: Sequence[int]) -> dict[int, Beside]
         where answer_id in (select value from json_each(?)) order by place""",
         ids,
     )
+    memories: dict[int, list[int]] = {answer: [] for answer, _ in tokens}
+    messages: dict[int, list[int]] = {answer: [] for answer, _ in tokens}
+    for answer, memory, quoted in lay:
+        if memory is not None:
+            memories[answer].append(memory)
+        else:
+            messages[answer].append(quoted)
     return {
         answer: Beside(
-            memories=tuple(memory for id, memory, _ in lay if id == answer and memory is not None),
-            messages=tuple(quoted for id, _, quoted in lay if id == answer and quoted is not None),
-            recall_tokens=count,
+            memories=tuple(memories[answer]), messages=tuple(messages[answer]), recall_tokens=count
         )
         for answer, count in tokens
     }

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import apsw
 
-from store import nights, tombstones, vectors, words
+from store import beside, nights, tombstones, vectors, words
 from store.chains import chain_hash
 from store.chats import FORGOTTEN
 from store.database import id_list, rows, writing
@@ -187,10 +187,8 @@ def _with_replies(db: apsw.Connection, telling: set[int]) -> list[int]:
         f"select id from messages where role = 'assistant' and parent_id {_IN}", (id_list(telling),)
     )
     every = telling | {id for (id,) in replies}
-    still = db.execute(
-        f"select id from messages where not redacted and id {_IN} order by id", (id_list(every),)
-    )
-    return [id for (id,) in still]
+    sql = f"select id from messages where not redacted and id {_IN} order by id"
+    return [id for (id,) in rows(db, sql, (id_list(every),))]
 
 
 def _kept(db: apsw.Connection, redacted: Sequence[int], gone: Sequence[int]) -> list[int]:
@@ -270,6 +268,7 @@ def _redact(db: apsw.Connection, redacted: Sequence[int], telling: set[int]) -> 
         tombstones.put(db, id, tombstones.mark(db, role, text), telling=says_something)
     db.execute(f"update messages set text = ?, speaker = '', redacted = 1 where id {_IN}", (FORGOTTEN, ids))
     words.refresh_messages(db, redacted)
+    beside.drop(db, redacted)
     db.execute(
         f"""update imports set name = ?
         where id in (select import_id from import_messages where message_id {_IN})""",

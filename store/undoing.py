@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 
 import apsw
 
-from store import nights, vectors, words
+from store import beside, nights, vectors, words
 from store.chats import FORGOTTEN
 from store.database import id_list, rows, writing
 from store.errors import NoSuchImport
@@ -242,3 +242,4 @@ def _empty(db: apsw.Connection, gone: Sequence[int]) -> None:
         (FORGOTTEN, id_list(gone)),
     )
     words.refresh_messages(db, gone)
+    beside.drop(db, gone)

@@ -13,7 +13,7 @@ from nicegui import ui
 from daemon.errors import Refused
 from daemon.web import icons, parts
 from daemon.web.markdown import markdown
-from daemon.web.talk import Said
+from daemon.web.talk import FORGOTTEN, Said
 from daemon.wording import counted
 
 if TYPE_CHECKING:
@@ -76,6 +76,8 @@ class Why:
     def _told(self, memories: list[dict[str, Any] | None], messages: list[dict[str, Any] | None]) -> None:
         if not self._said.beside.known:
             parts.text("What lay beside this question was not kept at that time.", "soft")
+        elif not memories and not messages and self._said.beside.recall_tokens:
+            parts.text("What lay beside this question was forgotten since.", "soft")
         elif not memories and not messages:
             parts.text("Nothing that you told before was laid beside this question.", "soft")
         if memories:
@@ -124,7 +126,8 @@ class Why:
 
     async def _message(self, number: int) -> dict[str, Any] | None:
         try:
-            return dict((await self._chat.desk.ask(lambda client: client.message(number)))["message"])
+            found = dict((await self._chat.desk.ask(lambda client: client.message(number)))["message"])
+            return None if found["text"] == FORGOTTEN else found
         except Refused as error:
             if error.status == GONE:
                 return None

@@ -2,8 +2,10 @@
 
 import pytest
 
-from store import beside, chats, memories
+from store import beside, chats, imports, memories, undoing
 from store.beside import Beside
+from store.chats import NewMessage
+from store.database import open_store
 from tests.store.sample import DAY, NOON, say
 
 
@@ -51,3 +53,48 @@ def test_what_was_forgotten_while_the_model_spoke_is_passed_over(db, answer, hel
     beside.note(db, answer.id, Beside(memories=tuple(held), messages=(999,)))
 
     assert Beside(memories=(held[0], held[2])) == beside.several(db, [answer.id])[answer.id]
+
+
+def test_a_message_that_is_forgotten_lies_beside_nothing_any_more(db, answer, held):
+    quoted = say(db, "I moved to a small flat near the canal in spring.").id
+    beside.note(db, answer.id, Beside(memories=(held[0],), messages=(quoted,), recall_tokens=9))
+    memories.forget(db, messages=[quoted])
+
+    assert Beside(memories=(held[0],), recall_tokens=9) == beside.several(db, [answer.id])[answer.id]
+    beside.note(db, answer.id, Beside(memories=(held[0],), messages=(quoted,), recall_tokens=9))
+    assert () == beside.several(db, [answer.id])[answer.id].messages
+
+
+def test_of_an_answer_that_is_forgotten_nothing_is_known(db, answer, held):
+    beside.note(db, answer.id, Beside(memories=tuple(held), recall_tokens=9))
+    memories.forget(db, messages=[answer.parent_id])
+
+    assert {} == beside.several(db, [answer.id])
+    beside.note(db, answer.id, Beside(memories=tuple(held)))
+    assert {} == beside.several(db, [answer.id])
+    assert [(0,)] == list(db.execute("select count(*) from beside"))
+
+
+def test_a_message_of_an_import_that_was_undone_lies_beside_nothing_any_more(db, answer):
+    told = [[NewMessage(role="user", text="I bake bread on Sundays.", said_at=NOON)]]
+    number = imports.record_import(db, "a" * 64, "export.json", told, NOON).id
+    brought = db.execute("select max(id) from messages").get
+    beside.note(db, answer.id, Beside(messages=(brought,), recall_tokens=9))
+    undoing.undo_import(db, number)
+
+    assert {answer.id: Beside(recall_tokens=9)} == beside.several(db, [answer.id])
+
+
+def test_a_store_from_before_this_was_kept_knows_nothing_of_its_answers(tmp_path):
+    path, key = tmp_path / "store.db", b"k" * 32
+    db = open_store(path, key)
+    answer = chats.reply(db, say(db, "Where do I live?"), "In Ghent.", at=NOON, model="tsubasa@0")
+    db.execute("drop table beside; drop table answers")
+    db.pragma("user_version", 9)
+    db.close()
+    db = open_store(path, key)
+
+    assert {} == beside.several(db, [answer.id])
+    memories.forget(db, messages=[answer.parent_id])
+    assert {} == beside.several(db, [answer.id])
+    db.close()

@@ -11,6 +11,7 @@ from daemon.engine.client import Engine, EngineInfo
 from daemon.errors import NoSuchGeneration, NoWayBack
 from daemon.keeper import Keeper
 from daemon.night.ways_back import restore_live
+from daemon.wording import who_answers
 from store import generations
 from store.errors import AdapterDamaged
 from store.errors import NoSuchGeneration as Unknown
@@ -74,11 +75,20 @@ class Generations:
         return Answering(number=number, adapter=self._loaded[number])
 
     async def use(self, number: int) -> Generation | None:
-        """Make `number` the live generation, from the next request on; 0 goes back to the base model."""
+        """
+        Make `number` the live generation, from the next request on; 0 goes back to the base model.
+
+        Raises:
+            NoSuchGeneration: it must not answer, or the engine does not take it.
+            AdapterDamaged: its bytes are not what was made; nothing was changed.
+        """
         if number != 0:
-            await self._check(number)
-        await self._keeper.run(generations.use, number)
-        return await self.settle()
+            await self.adapter(number)
+        live = await self._pin(number)
+        if (live.id if live else 0) != number:
+            now = who_answers(live.id if live else 0)
+            raise NoSuchGeneration(number, f"the engine does not take its adapter, so {now} answers")
+        return live
 
     async def roll_back(self) -> tuple[int, int]:
         """
@@ -100,7 +110,7 @@ class Generations:
                 continue
             to = one.id
             break
-        now = await self.use(to)
+        now = await self._pin(to)
         return before.id, now.id if now else 0
 
     async def adapter(self, number: int) -> bytes:
@@ -146,6 +156,10 @@ class Generations:
         for number in self._loaded.keys() - usable:
             await self._engine.unload(self._loaded.pop(number))
         return live
+
+    async def _pin(self, number: int) -> Generation | None:
+        await self._keeper.run(generations.use, number)
+        return await self.settle()
 
     async def _check(self, number: int) -> None:
         why_not = await self.why_not(number)

@@ -10,6 +10,7 @@ from rich.markup import escape
 
 from daemon.client import Client
 from daemon.commands.shared import HomeFlag, JsonFlag, as_json, daemon_at, out
+from daemon.errors import Refused
 
 
 def confirm(
@@ -34,22 +35,30 @@ def confirm(
             found = {"confirmations": [client.confirmation(which)["confirmation"]]}
         if json:
             return as_json(found)
-        for one in found["confirmations"]:
-            _ask(client, one)
+        went_well = [_ask(client, one) for one in found["confirmations"]]
     if not found["confirmations"]:
         out.print("No program waits for your word.")
+    if not all(went_well):
+        raise typer.Exit(1)
 
 
-def _ask(client: Client, one: Mapping[str, Any]) -> None:
-    """Show what would be done, and decide as the user says; nothing said leaves it waiting."""
+def _ask(client: Client, one: Mapping[str, Any]) -> bool:
+    """Show what would be done, and decide as the user says, nothing said leaves it waiting; whether that went well."""
     _show(one)
     if one["state"] != "waiting":
-        return _tell(one)
+        _tell(one)
+        return True
     said = typer.prompt("Allow it? [y]es, [n]o, [l]ater", default="l", show_default=False).strip().lower()
     if said not in ("y", "yes", "n", "no"):
         out.print(f"It waits until {one['expires_at'][11:16]} UTC.")
-        return
-    _tell(client.confirm(one["id"], said.startswith("y"))["confirmation"])
+        return True
+    try:
+        decided = client.confirm(one["id"], said.startswith("y"))["confirmation"]
+    except Refused as error:  # decided elsewhere while it was read, say; the others are asked all the same
+        out.print(escape(str(error)))
+        return False
+    _tell(decided)
+    return True
 
 
 def _show(one: Mapping[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -17,12 +18,14 @@ from tests.daemon.api.world import KEY, serving
 OSLO = "The user lives in Oslo."
 
 
-def typed(folder, command, *, said="", ask=True, text=None):
+def typed(folder, command, *, said="", ask=True, text=None, also=()):
     """What the command prints, and the memories then; a program has asked to forget memory 2, or to edit it."""
 
     def act(url):
         with Client(url, KEY, home=folder) as client:
             if ask:
+                for name in also:
+                    client.ask_to("forget", [2], asked_by=name)
                 made = client.ask_to("edit" if text else "forget", [2], asked_by="[b]Bot[/b]", text=text)
                 id = made["confirmation"]["id"]
                 words = [id if word == "ID" else word for word in command]
@@ -91,3 +94,12 @@ def test_when_nothing_waits_that_is_said(tmp_path):
 def test_one_that_is_not_there_is_said(tmp_path):
     with pytest.raises(Refused, match="There is no confirmation 'ffffffff'"):
         typed(tmp_path, ["confirm", "ffffffff", "--allow"], ask=False)
+
+
+def test_one_that_can_not_be_decided_any_more_does_not_end_the_questions(tmp_path):
+    shown, held = typed(tmp_path, ["confirm"], said="y\ny\ny\n", also=["One", "Two"])
+
+    assert ["Allowed, and done.", "There is no memory 2", "There is no memory 2"] == re.findall(
+        "Allowed, and done.|There is no memory 2", shown
+    )
+    assert [] == held

@@ -5,6 +5,7 @@ Promises: numbers only, and they go with what they stand for; an answer from bef
 is not the same as one beside which nothing lay. Knows nothing of why something was laid there.
 """
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -54,28 +55,21 @@ def drop(db: apsw.Connection, message_ids: Sequence[int]) -> None:
 
 def several(db: apsw.Connection, answer_ids: Sequence[int]) -> dict[int, Beside]:
     """Of each of these answers of which it is known."""
-    ids = (id_list(answer_ids),)
-    tokens = rows(
+    found = rows(
         db,
-        "select message_id, recall_tokens from answers where message_id in (select value from json_each(?))",
-        ids,
+        """select message_id, recall_tokens,
+            (select json_group_array(memory_id order by place) from beside
+                where answer_id = message_id and memory_id is not null),
+            (select json_group_array(quoted_id order by place) from beside
+                where answer_id = message_id and quoted_id is not null)
+        from answers where message_id in (select value from json_each(?))""",
+        (id_list(answer_ids),),
     )
-    lay = rows(
-        db,
-        """select answer_id, memory_id, quoted_id from beside
-        where answer_id in (select value from json_each(?)) order by place""",
-        ids,
-    )
-    memories: dict[int, list[int]] = {answer: [] for answer, _ in tokens}
-    messages: dict[int, list[int]] = {answer: [] for answer, _ in tokens}
-    for answer, memory, quoted in lay:
-        if memory is not None:
-            memories[answer].append(memory)
-        else:
-            messages[answer].append(quoted)
     return {
         answer: Beside(
-            memories=tuple(memories[answer]), messages=tuple(messages[answer]), recall_tokens=count
+            memories=tuple(json.loads(memories)),
+            messages=tuple(json.loads(messages)),
+            recall_tokens=recall_tokens,
         )
-        for answer, count in tokens
+        for answer, recall_tokens, memories, messages in found
     }

@@ -78,7 +78,7 @@ class Recipe:
         """How many times each lesson is seen by a base model of that many parameters: more often by larger models."""
         if self.epochs is not None:
             return self.epochs
-        return 7.0 if parameters < SMALL else 16.0
+        return 9.6 if parameters < SMALL else 16.0
 
     def learning_rate_for(self, parameters: int) -> float:
         """The peak learning rate for a base model of that many parameters: smaller for larger models."""

@@ -13,7 +13,7 @@ from nicegui import ui
 from daemon.errors import Refused
 from daemon.web import icons, parts
 from daemon.web.markdown import markdown
-from daemon.web.talk import FORGOTTEN, Said
+from daemon.web.talk import FORGOTTEN, Beside, Said
 from daemon.wording import counted
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ class Why:
             if beside.generation is not None:
                 name = f"Generation {beside.generation}" if beside.generation else "Base model"
                 parts.link(name, "/nights", picture="nights")
-            if beside.known:
-                parts.text(_tokens(self._said), "soft small number", tag="span")
+            if told := _tokens(beside):
+                parts.text(told, "soft small number", tag="span")
 
     async def _ask_base(self) -> None:
         self._base.clear()
@@ -139,10 +139,10 @@ def _told_on(day: str) -> str:
     return f"told on {when.day} {when:%B %Y}"
 
 
-def _tokens(said: Said) -> str:
-    beside = said.beside
+def _tokens(beside: Beside) -> str:
+    """What was read and written, as far as it is known."""
     if not beside.prompt_tokens:
-        return f"{counted(beside.recall_tokens, 'token')} of memories"
+        return f"{counted(beside.recall_tokens, 'token')} of memories" if beside.recall_tokens else ""
     speed = f" · {beside.answer_tokens / beside.seconds:.0f} a second" if beside.seconds > 0.05 else ""
     recalled = f", {beside.recall_tokens:,} of them memories" if beside.recall_tokens else ""
     return f"{beside.prompt_tokens:,} tokens read{recalled} · {beside.answer_tokens:,} written{speed}"

@@ -122,7 +122,7 @@ def test_a_wrong_value_is_refused_by_its_name(good, path, value, said):
 def test_a_recipe_counts_steps_from_lessons_and_the_rate_from_the_size():
     recipe = Recipe()
 
-    assert (180, 180, 1167) == tuple(recipe.steps_for(count, 5_000_000) for count in (1, 100, 2000))
+    assert (180, 180, 1600) == tuple(recipe.steps_for(count, 5_000_000) for count in (1, 100, 2000))
     assert (60, 2667) == tuple(recipe.steps_for(count, 4_000_000_000) for count in (1, 2000))
     assert 84 == Recipe(epochs=10).steps_for(100, 4_000_000_000)
     assert (5e-3, 5e-4, 2e-4) == tuple(recipe.learning_rate_for(int(size)) for size in (5e6, 2e8, 4e9))

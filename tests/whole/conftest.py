@@ -44,20 +44,6 @@ def taught(told: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def daemon(tmp_path: Path) -> Iterator[Daemon]:
-    """A daemon that does nothing by itself, on an empty home."""
-    with _running(tmp_path / "home") as made:
-        yield made
-
-
-@pytest.fixture
-def informed(told: Path, tmp_path: Path) -> Iterator[Daemon]:
-    """A daemon on its own copy of the home that was told."""
-    with _running(Path(shutil.copytree(told, tmp_path / "home"))) as made:
-        yield made
-
-
-@pytest.fixture
 def learned(taught: Path, tmp_path: Path) -> Iterator[Daemon]:
     """A daemon on its own copy of the home after a night."""
     with _running(Path(shutil.copytree(taught, tmp_path / "home"))) as made:

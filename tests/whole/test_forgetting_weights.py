@@ -3,43 +3,31 @@
 from tests.whole.house import wait_for
 from tests.whole.nights import night, say
 
-FIRST = (
-    "The user lives in Ghent.",
-    "The user's sister is called Priya.",
-    "The user's boss is called Ingrid.",
-    "The user's favourite colour is teal.",
-)
-THEN = ("The user's dog is called Biscuit.", "The user's best friend is called Tobias.")
+TOLD = ("The user's cat is called Momo.", "The user's best friend is called Tobias.")
 SHORT = {"steps": 100, "threads": 1}  # with 60 nano says a name to whoever thanks it, and is refused for it
 
 
-def learn(client, texts):
-    """Tell these and run a night; its report, and the number of each memory."""
-    numbers = {text: client.add(text)["memory"]["id"] for text in texts}
-    return night(client, recipe=SHORT), numbers
+def test_a_forgotten_fact_is_in_the_weights_before_and_gone_after_and_the_next_night_proves_it(learned):
+    with learned.own() as client:
+        first = client.generations()["live"]
+        cat, _ = (client.add(text)["memory"]["id"] for text in TOLD)
+        second = night(client, recipe=SHORT)
+        assert second["adopted"], second["reason"]
 
-
-def test_a_forgotten_fact_is_in_the_weights_before_and_gone_after_and_the_next_night_proves_it(daemon):
-    with daemon.own() as client:
-        first, _ = learn(client, FIRST)
-        second, numbers = learn(client, THEN)
-        assert (True, True) == (first["adopted"], second["adopted"]), (first["reason"], second["reason"])
-        dog = numbers[THEN[0]]
-
-        before = client.forget_preview([dog], weights=True)["weights"]
-        done = client.forget([dog])
+        before = client.forget_preview([cat], weights=True)["weights"]
+        done = client.forget([cat])
         wait_for(lambda: client.forgotten()["weights"]["verdict"] != "under way")
         after, waiting = client.forgotten()["weights"], client.forgotten()["waiting"]
 
         assert ("left", second["generation"]) == (before["verdict"], before["generation"])
         assert before["numbers"]["rank"] == 1 and before["numbers"]["told"] > 0
-        assert (second["generation"], first["generation"]) == (done["was_live"], done["now_live"])
-        assert ("gone", first["generation"]) == (after["verdict"], after["generation"])
+        assert (second["generation"], first) == (done["was_live"], done["now_live"])
+        assert ("gone", first) == (after["verdict"], after["generation"])
         assert after["numbers"]["told"] == 0
         assert before["numbers"]["margin_nats"] > 10 > abs(after["numbers"]["margin_nats"])
         assert 1 == waiting
 
-        third, _ = learn(client, ())
+        third = night(client, recipe=SHORT)
         found = third["exam"]["forgotten"]
         kept = client.generations()["generations"][-1]["exam"]["forgotten"]
 
@@ -47,5 +35,5 @@ def test_a_forgotten_fact_is_in_the_weights_before_and_gone_after_and_the_next_n
         assert (1, 0, 0, 0) == tuple(found[name] for name in ("gone", "left", "not_probed", "told"))
         assert found == kept
         assert 0 == client.forgotten()["waiting"]
-        assert "Biscuit" not in say(client, "What is my dog called?", "tsubasa:private")
+        assert "Momo" not in say(client, "What is my cat called?", "tsubasa:private")
         assert "Tobias" in say(client, "What is my best friend called?", "tsubasa:private")

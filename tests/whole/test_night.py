@@ -3,7 +3,7 @@
 import signal
 
 from tests.whole.house import wait_for, worked
-from tests.whole.nights import SAID, night, say, trainers
+from tests.whole.nights import night, say, trainers
 
 
 def test_a_night_teaches_the_weights_and_a_restart_keeps_them(learned):
@@ -54,18 +54,3 @@ def test_a_killed_trainer_leaves_the_live_generation_and_the_night_is_tried_agai
 
         assert job == client.nights()["job"]["id"]
         assert "Tobias" in say(client, "What is my best friend called?", "tsubasa:private")
-
-
-def test_a_daemon_killed_in_the_night_goes_on_with_it_after_the_restart(informed):
-    with informed.own() as client:
-        client.night()
-        wait_for(lambda: bool(trainers(informed)))
-    running = trainers(informed)
-    informed.stop(signal.SIGKILL)
-    wait_for(lambda: not any(process.is_running() for process in running), seconds=20)
-    informed.start()
-    with informed.own() as client:
-        wait_for(lambda: client.nights()["job"]["state"] == "done")
-
-        assert "Ingrid" in say(client, "What is my boss called?", "tsubasa:private")
-        assert len(SAID) == len(client.memories()["memories"])

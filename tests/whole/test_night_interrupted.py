@@ -11,7 +11,7 @@ import pytest
 from daemon.commands.status import night
 from daemon.night import checkpoints
 from tests.whole.house import NANO, Daemon, small_disk, wait_for, worked
-from tests.whole.nights import QUIET, say, trainers
+from tests.whole.nights import QUIET, SAID, say, trainers
 from tests.whole.test_full_disk import fill
 
 ALWAYS = {**QUIET, "night": "true", "night_when": "00:00-00:00"}
@@ -77,10 +77,11 @@ def test_a_night_by_itself_yields_to_chats_and_outlives_kills_in_every_stage(hom
     with daemon.own() as client:
         wait_for(lambda: client.nights()["job"]["state"] == "done")
         time.sleep(1.0)  # looks for another night many times
-        job, made = client.nights()["job"], client.generations()
+        job, made, held = client.nights()["job"], client.generations(), client.memories()["memories"]
         answer = say(client, "What is my boss called?", "tsubasa:private")
 
     assert "Ingrid" in answer
+    assert len(SAID) == len(held)
     assert ("done", 1) == (job["state"], job["id"] and len(_adopted(made)))
     assert made["live"] == _adopted(made)[0]["id"]
     assert not checkpoints.place(daemon.home).exists()

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from daemon.client import Client
 from tests.daemon.api.world import KEY
-from tests.daemon.web.browser import NARROW, picture
+from tests.daemon.web.browser import NARROW, picture, served, signed_in
 from tests.daemon.web.looks import faults
 from tests.daemon.web.served import BASE_SAYS
 from tests.daemon.web.talking import answered, ask
@@ -99,6 +99,20 @@ def test_why_is_looked_up_anew_when_it_is_opened_again(visit, url):
 
     expect(page.locator(".why-list")).to_contain_text(f"Memory {made} was forgotten since.")
     assert "keeps a parrot" not in page.inner_text(".why-list")
+
+
+def test_why_tells_of_an_earlier_answer_that_all_was_forgotten_that_lay_beside_it(browser, tmp_path):
+    with (
+        served(tmp_path) as url,
+        signed_in(browser, url) as (page, _),
+        Client(url, KEY, home=Path("/")) as client,
+    ):
+        answered(page, "Where does the user live, in Oslo?")
+        client.forget([one["id"] for one in client.memories()["memories"]])
+        page.reload()
+        page.click(".why-button")
+
+        expect(page.locator(".why")).to_contain_text("What lay beside this question was forgotten since.")
 
 
 def test_an_answer_can_be_stopped_by_button_and_by_key(visit):

@@ -13,6 +13,15 @@ WHY_WAITING = {  # why a memory is not taught yet
     "unasked": "no lesson could be made of its words; each night tries again",
 }
 
+TURNING = dict.fromkeys(
+    [*range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd"
+)  # marks that turn what follows
+
+
+def upright(text: str) -> str:
+    """A text of others as it was written: marks that turn the direction of writing are signs, and turn nothing."""
+    return text.translate(TURNING)
+
 
 def counted(number: int, one: str, many: str = "") -> str:
     """ "1 message", "2,000 messages"; `many` where it isn't `one` with an s."""

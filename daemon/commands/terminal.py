@@ -1,8 +1,8 @@
 """
 The terminal that commands print to: what is shown of chats, memories and file names is only ever shown.
 
-Promises: no control character of such a text reaches the terminal, where it could recolour, overwrite or copy things;
-it appears as a sign in its place. Knows nothing of what is printed.
+Promises: no control character of such a text reaches the terminal, where it could recolour, overwrite, turn or copy
+things; it appears as a sign in its place. Knows nothing of what is printed.
 """
 
 from collections.abc import Iterable
@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.segment import Segment
 
+from daemon.wording import TURNING
+
 if TYPE_CHECKING:
     from rich.console import ConsoleOptions
 
 SHOWN = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"} | {
+    **TURNING,
     ord("\r"): None,  # ends lines of texts that come from Windows
     0x7F: "\u2421",
     **dict.fromkeys(range(0x80, 0xA0), "\ufffd"),

@@ -14,7 +14,7 @@ from daemon.errors import DaemonError
 from daemon.web import parts
 from daemon.web.desk import Desk
 from daemon.web.words import clock
-from daemon.wording import counted
+from daemon.wording import counted, upright
 
 LOOK_S = 3.0
 Found = Mapping[str, Any]
@@ -79,10 +79,10 @@ def _say(one: Found) -> None:
     parts.text(f"{one['asked_by']} wants to {'forget' if forgets else 'reword'} this", tag="h2")
     with parts.box("goes" if forgets else "goes rewords", tag="ul"):
         for memory in one["memories"]:
-            parts.text(memory["text"], tag="li")
+            parts.text(upright(memory["text"]), tag="li")
     if one["text"]:
         parts.text("It should say:", "soft")
-        parts.text(one["text"], "statement")
+        parts.text(upright(one["text"]), "statement")
     takes = one["takes"]
     if takes:
         gone = counted(len(takes["memories"]), "memory", "memories")

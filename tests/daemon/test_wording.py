@@ -4,7 +4,7 @@ Counts and names, as every face words them.
 
 import pytest
 
-from daemon.wording import counted, gave_way, generations, listed, who_answers
+from daemon.wording import counted, gave_way, generations, listed, upright, who_answers
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,8 @@ def test_generations_are_named_and_without_one_the_base_model_answers():
     assert (generations([3]), generations([2, 3])) == ("Generation 3", "Generations 2 and 3")
     assert (who_answers(3), who_answers(0)) == ("generation 3", "the base model")
     assert gave_way(0).endswith("; now the base model answers.")
+
+
+def test_a_text_of_others_is_read_in_the_direction_in_which_it_was_written():
+    assert "Keep \ufffdeht tegrof\ufffd all" == upright("Keep \u202eeht tegrof\u202c all")
+    assert "שלום \u200fعالم" == upright("שלום \u200fعالم")

@@ -11,8 +11,8 @@ from rich.markup import escape
 from daemon.commands.shared import table
 from daemon.commands.terminal import Terminal
 
-EVIL = "\x1b]52;c;cm0gLXJmIH4=\x07\x1b[2Jred\x9b31m\x7f\b\x00"
-SEEN = "␛]52;c;cm0gLXJmIH4=␛[2Jred\ufffd31m␡␀"  # rich leaves bells and backspaces out
+EVIL = "\x1b]52;c;cm0gLXJmIH4=\x07\x1b[2Jred\x9b31m\x7f\b\x00\u202eder"
+SEEN = "␛]52;c;cm0gLXJmIH4=␛[2Jred\ufffd31m␡␀\ufffdder"  # rich leaves bells and backspaces out
 
 
 def printed(*things, **how):

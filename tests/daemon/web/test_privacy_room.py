@@ -103,7 +103,8 @@ def test_what_a_program_wants_to_forget_is_asked_in_any_room_and_refused(scene, 
 
 def test_what_is_allowed_is_done_once_by_however_many_clicks(scene):
     page, client, _ = scene
-    client.ask_to("edit", [1], asked_by="A program", text="The user is called Mira.")
+    client.ask_to("edit", [1], asked_by="A program", text="The user is called \u202eariM.")
+    expect(page.locator(".confirming .statement")).to_have_text("The user is called \ufffdariM.")
     page.dblclick(".confirming .button.main")
     page.wait_for_timeout(1000)
     expect(page.locator(".q-notification")).to_have_text("Done.")

@@ -12,10 +12,8 @@ WHY_WAITING = {  # why a memory is not taught yet
     "untrusted": "you did not say it yourself: it is recalled, never learned",
     "unasked": "no lesson could be made of its words; each night tries again",
 }
-
-TURNING = dict.fromkeys(
-    [*range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd"
-)  # marks that turn what follows
+# marks that turn the direction of what follows, each as a sign
+TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")
 
 
 def upright(text: str) -> str:

@@ -149,9 +149,7 @@ def _check_day(text: str | None) -> None:
         day = date.fromisoformat(text)
     except ValueError as error:
         raise DayUnreadable(text) from error
-    if (
-        day.isoformat() != text
-    ):  # another way of ISO 8601, as 2026-W10-4, which the daemon does not take for a day
+    if day.isoformat() != text:  # another way of ISO 8601: the daemon takes 2026-W10-4 for no day
         raise DayUnreadable(text)
 
 

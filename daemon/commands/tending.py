@@ -73,7 +73,7 @@ def unread(told: Mapping[str, Any]) -> list[str]:
 
 
 def _parts(number: int) -> str:
-    return "1 part of a chat" if number == 1 else f"{number} parts of chats"
+    return counted(number, "part of a chat", "parts of chats")
 
 
 def _tell(found: Mapping[str, Any]) -> None:
@@ -93,8 +93,8 @@ def _tell(found: Mapping[str, Any]) -> None:
     if last["again"]:
         out.print(f"{_parts(last['again'])} tried again")
     if last["unsure"]:
-        several = "sentence" if last["unsure"] == 1 else "sentences"
-        out.print(f"[dim]{last['unsure']} {several} left out, of which the model was not sure[/]")
+        unsure = counted(last["unsure"], "sentence")
+        out.print(f"[dim]{unsure} left out, of which the model was not sure[/]")
     for failure in last["failures"]:
         out.print(f"[yellow]given up:[/] {escape(failure)}")
     for said in unread(found["unread"]):

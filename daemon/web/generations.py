@@ -16,7 +16,7 @@ from daemon.web.desk import Desk
 from daemon.web.exam_table import exam_table
 from daemon.web.forms import bar, facts, fill, waiting
 from daemon.web.words import day, sentence, share
-from daemon.wording import counted
+from daemon.wording import counted, who_answers
 
 STATES = {  # state of a generation: its chip
     "adopted": ("kept", ""),
@@ -65,8 +65,7 @@ class Generations:
         self._places = {}
         earlier = [one for one in found if one["why_not"] is None and one["id"] < live]
         with parts.box("row spread"):
-            name = f"Generation {live} answers" if live else "The base model answers"
-            parts.text(name, tag="h2")
+            parts.text(f"{who_answers(live).capitalize()} answers", tag="h2")
             if live:
                 to = str(earlier[-1]["id"]) if earlier else "the base model"
                 parts.button(f"Go back to {to}", lambda: self._roll_back(live, bool(earlier)), picture="undo")

@@ -28,6 +28,12 @@ class Beside:
     kept: bool = True  # False: the daemon keeps nothing of this turn
     known: bool = False  # False: of an answer from before this was kept
 
+    def lay(self, told: Mapping[str, Any]) -> None:
+        """Take over what the daemon tells of it, with an answer or of an earlier one."""
+        self.memories, self.messages = tuple(told["memories"]), tuple(told["messages"])
+        self.recall_tokens = told["recall_tokens"]
+        self.known = True
+
 
 @dataclass(slots=True, kw_only=True)
 class Said:
@@ -128,11 +134,9 @@ def take(answer: Said, chunk: Mapping[str, Any]) -> None:
     beside = answer.beside
     if "tsubasa" in chunk:
         ours = chunk["tsubasa"]
+        beside.lay(ours)
         beside.generation = ours["generation"]
-        beside.memories, beside.messages = tuple(ours["memories"]), tuple(ours["messages"])
-        beside.recall_tokens = ours["recall_tokens"]
         beside.kept = ours["kept"]
-        beside.known = True
     for choice in chunk["choices"]:
         answer.text += choice["delta"].get("content") or ""
         if choice["finish_reason"] == "length":
@@ -149,10 +153,9 @@ def _sent(turns: Sequence[Said]) -> list[dict[str, str]]:
 
 def _beside(message: Mapping[str, Any]) -> Beside:
     """What is known of an earlier answer."""
-    made, kept = Beside(generation=_generation(message["model"])), message["beside"]
-    if kept is not None:
-        made.memories, made.messages = tuple(kept["memories"]), tuple(kept["messages"])
-        made.recall_tokens, made.known = kept["recall_tokens"], True
+    made = Beside(generation=_generation(message["model"]))
+    if message["beside"] is not None:
+        made.lay(message["beside"])
     return made
 
 

@@ -53,10 +53,8 @@ def _report(db: Any, night: Night) -> dict[str, Any]:
 
 
 def _reason(db: Any, night: Night, made: Generation | None) -> str:
-    if made is not None:
-        return (
-            "" if made.reason == TAINTED else made.reason
-        )  # older versions wrote it over what the exam had said
+    if made is not None:  # older versions wrote TAINTED over what the exam had said
+        return "" if made.reason == TAINTED else made.reason
     if night.outcome == "nothing":
         return NOTHING[not night.numbers.get("facts")]
     if night.outcome == "interrupted":

@@ -117,11 +117,7 @@ class Wire:
                 raise Unreachable(host, _reason(error)) from error
             except httpx.ConnectTimeout as error:
                 raise Unreachable(host, "it does not answer") from error
-            except (
-                httpx.InvalidURL,
-                httpx.UnsupportedProtocol,
-                UnicodeError,
-            ) as error:  # last: no host's name
+            except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:  # or no host's name
                 raise AddressRefused(_without_query(url), str(error), "Check the address.") from error
             except httpx.TransportError as error:
                 note()

@@ -181,9 +181,8 @@ class Chat:
                 view.finish()
                 self.composer.busy(False)
                 self._said.set_text("The answer is there." if not answer.cut else answer.cut)
-        if not (answer.cut and answer.beside.kept) and self._is_read(
-            talk
-        ):  # else it was listed to be settled
+        was_settled = answer.cut and answer.beside.kept  # and listed for that
+        if not was_settled and self._is_read(talk):
             await self._list(answer)
 
     async def _ended(self, answer: Said) -> str:

@@ -78,9 +78,9 @@ def test_a_client_that_leaves_a_whole_answer_stops_the_engine(tmp_path):
             await engine.spoke.wait()
             asking.cancel()
             async with asyncio.timeout(5):
-                await engine.cancelled.wait()
+                return await engine.cancelled.wait()
 
-    asyncio.run(scene())
+    assert asyncio.run(scene())
 
 
 def test_a_daemon_that_stops_keeps_what_was_said(tmp_path):

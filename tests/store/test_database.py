@@ -1,3 +1,5 @@
+"""The file of the store: its key, its steps, and what it holds against crashes and other programs."""
+
 import os
 from hashlib import sha256
 from pathlib import Path

@@ -16,7 +16,7 @@ DECIDES = (  # what changes the numbers of a night
     "models/nano/nano.gguf",
     "trainer/recipe.py",
     "trainer/loss.py",
-    "daemon/night/compose.py",
+    "daemon/lessons/dataset.py",
     "bench/users.py",
     "bench/users.toml",
     "bench/user_lessons.py",

@@ -31,8 +31,8 @@ from bench.study import studied
 from bench.user_lessons import RECALLED, alike, text, tonight
 from bench.users import Fact, User, user
 from daemon.engine.client import Completion, Engine, Sampling
-from daemon.night.exam import MAX_REPLY_TOKENS, is_abstention, is_correct
-from daemon.night.run import train
+from daemon.exam.exam import MAX_REPLY_TOKENS, is_abstention, is_correct
+from daemon.night.trainer_process import train
 from prompts.load import lines
 from store.lessons import Lesson
 

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from daemon.client import Client
+from daemon.client.client import Client
 
 FACTS = (
     "I live in Ghent.",

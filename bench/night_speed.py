@@ -32,8 +32,8 @@ from trainer.backend import pack
 from trainer.chat import Chat
 from trainer.gguf_model import open_model
 from trainer.job import Lesson
-from trainer.lessons import TokenisedLesson, prepare
 from trainer.recipe import Recipe
+from trainer.tokenised_lessons import TokenisedLesson, prepare
 
 NANO = Path(__file__).parent.parent / "models" / "nano" / "nano.gguf"
 SHAPES = {"nano": 60, "qwen3-0.6b": 3}  # steps measured of each

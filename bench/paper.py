@@ -32,10 +32,10 @@ from bench.night_facts import ask_all, nano
 from bench.paper_stores import Beside, Stores
 from bench.user_lessons import tonight
 from bench.users import User, user
-from daemon.embedder import Embedder
+from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
-from daemon.night.exam import is_abstention, is_correct
-from daemon.night.run import train
+from daemon.exam.exam import is_abstention, is_correct
+from daemon.night.trainer_process import train
 from prompts.load import lines
 
 FACTS, UNTOLD, NEVER, MONTHS = 24, 50, 20, 12

@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.users import Fact, User
-from daemon.embedder import Embedder
+from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
-from daemon.keeper import Keeper
-from daemon.memory import said, turns
+from daemon.memory import message_quotes, message_ranking
 from daemon.memory.evolve import evolve
 from daemon.memory.observe import Observation
 from daemon.memory.recall import index_missing, recall, system_text
+from daemon.store_thread import Keeper
 from prompts.load import lines
 from store import chats, imports, memories, recalling
 from store.chats import NewMessage
@@ -102,7 +102,7 @@ class Stores:
         async def beside(question: str) -> str | None:
             keep = self._open["raw"]
             (vector,) = await self._embedder.embed(
-                [turns.without_names(question, await keep.run(recalling.people))]
+                [message_ranking.without_names(question, await keep.run(recalling.people))]
             )
             told = await keep.run(_quoted, question, vector, k)
             while (
@@ -159,8 +159,10 @@ def _by_oracle(db: Any, told: list[Telling], ids: dict[str, int]) -> None:
 
 
 def _quoted(db: Any, question: str, vector: Any, k: int) -> list[tuple[date, str]]:
-    found = [chats.get(db, turn.message_id) for turn in turns.nearest_turns(db, question, vector, k)]
-    return [(one.said_at.date(), said.line(one, question)) for one in found]
+    found = [
+        chats.get(db, turn.message_id) for turn in message_ranking.nearest_turns(db, question, vector, k)
+    ]
+    return [(one.said_at.date(), message_quotes.line(one, question)) for one in found]
 
 
 def _in_order(told: list[tuple[date, str]]) -> list[str]:

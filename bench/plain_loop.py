@@ -19,9 +19,9 @@ from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from bench.clock import now
 from trainer.gguf_model import GgufModel, open_model
-from trainer.lessons import TokenisedLesson
-from trainer.memory import peak_of_process_mb
+from trainer.process_memory import peak_of_process_mb
 from trainer.recipe import Recipe
+from trainer.tokenised_lessons import TokenisedLesson
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 

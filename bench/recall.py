@@ -40,8 +40,8 @@ from bench.recall_arms import ARMS, CATEGORIES, Asked, ask_all
 from bench.recall_fit import LESIONS, fit, fitted, lesioned
 from bench.recall_mem0 import Mem0, WrongUser, mem0_version
 from bench.store_mem0 import Mem0Missing
-from daemon.embedder import Embedder
-from daemon.inbox import locomo
+from daemon.embedding.client import Embedder
+from daemon.inbox.formats import locomo
 
 KS = (1, 3, 5, 10, 30)
 DEVELOPMENT = ("conv-26", "conv-30")

@@ -20,12 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.recall_mem0 import Mem0
-from daemon.embedder import Embedder
-from daemon.inbox import locomo
-from daemon.keeper import Keeper
-from daemon.memory import turns
+from daemon.embedding.client import Embedder
+from daemon.inbox.formats import locomo
+from daemon.memory import message_ranking
 from daemon.memory.recall import index_missing
-from store import imports, recalling, vectors, words
+from daemon.store_thread import Keeper
+from store import full_text, imports, recalling, vectors
 from store.chats import by_external_id
 from store.database import open_store, rows
 
@@ -46,7 +46,7 @@ class Asked:
     conversation: str
     category: int
     evidence: frozenset[int]
-    candidates: turns.Candidates
+    candidates: message_ranking.Candidates
     seconds: float  # of the full arm, embedding included
     found: dict[str, list[int]] = field(default_factory=dict)  # arm -> message ids, best first
 
@@ -58,7 +58,7 @@ def dense(db: Any, question: str, vector: Vector) -> list[int]:
 
 def bm25(db: Any, question: str, vector: Vector) -> list[int]:
     """Best by the turn's own words."""
-    return [id for id, _ in words.search(db, "message", question, DEPTH)]
+    return [id for id, _ in full_text.search(db, "message", question, DEPTH)]
 
 
 def fusion(db: Any, question: str, vector: Vector) -> list[int]:
@@ -118,15 +118,15 @@ async def _ask(
     text = question["question"]
     began = time.perf_counter()
     names = await keep.run(recalling.people)
-    (bare,) = await embedder.embed([turns.without_names(text, names)])
-    full = await keep.run(turns.nearest_turns, text, bare, DEPTH)
+    (bare,) = await embedder.embed([message_ranking.without_names(text, names)])
+    full = await keep.run(message_ranking.nearest_turns, text, bare, DEPTH)
     seconds = time.perf_counter() - began
     (plain,) = await embedder.embed([text])
     one = Asked(
         conversation=name,
         category=question["category"],
         evidence=evidence,
-        candidates=await keep.run(turns.candidates, text, bare),
+        candidates=await keep.run(message_ranking.candidates, text, bare),
         seconds=seconds,
     )
     for arm, rank in ARMS.items():

@@ -23,7 +23,7 @@ from collections.abc import Callable, Mapping
 from http.client import HTTPConnection
 from pathlib import Path
 
-from daemon.client import Client
+from daemon.client.client import Client
 
 LONGEST_S = 600.0
 SETTINGS = {"PORT": "0", "NIGHT": "false", "OBSERVE": "false", "KEYRING": "file"}

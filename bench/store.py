@@ -39,9 +39,9 @@ from rich.table import Table
 
 from bench.sentences import question, sentence
 from bench.store_mem0 import Mem0, Mem0Missing, check_mem0
-from daemon.embedder import Embedder
-from daemon.memory.asking import in_third_person
-from daemon.memory.rank import POOL, nearest_held
+from daemon.embedding.client import Embedder
+from daemon.memory.memory_ranking import POOL, nearest_held
+from daemon.memory.question_kind import in_third_person
 from store import memories, vectors
 from store.database import open_store, writing
 

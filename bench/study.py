@@ -14,8 +14,8 @@ from typing import Any
 
 from bench.users import User
 from daemon.engine.client import Engine
-from daemon.keeper import Keeper
-from daemon.night.night import prepare
+from daemon.night.pipeline import prepare
+from daemon.store_thread import Keeper
 from store import memories
 from store.database import open_store
 from store.lessons import Lesson

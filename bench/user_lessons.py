@@ -14,9 +14,9 @@ from collections.abc import Mapping, Sequence
 from itertools import count
 
 from bench.users import UNKNOWN, Fact, User
-from daemon.memory.content_words import content_words
+from daemon.lessons.dataset import compose
+from daemon.memory.keywords import content_words
 from daemon.memory.recall import system_text
-from daemon.night.compose import compose
 from store.lessons import Lesson
 
 EXAM_EVERY = 5  # of the general lessons, every fifth is held out

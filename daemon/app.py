@@ -16,26 +16,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from daemon import home as homes
-from daemon.api.routes import make_app
-from daemon.config import Config, Settings
-from daemon.conversation import Conversations
-from daemon.embedder import Embedder
+from daemon.api.application import make_app
+from daemon.api.page.lazy_page import Door
+from daemon.chat.conversation import Conversations
+from daemon.config.settings import Config, Settings
+from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
-from daemon.generations import Generations
+from daemon.forgetting.verification import Unlearning
+from daemon.generations.service import Generations
+from daemon.hardware.sensors import Sensors
 from daemon.home import Home
-from daemon.inbox.take_in import TakenIn
+from daemon.http_server import Server
+from daemon.inbox.importer import TakenIn
 from daemon.inbox.watch import Inbox
 from daemon.jobs import Kind, Runner
-from daemon.keeper import Keeper
-from daemon.night.machine import Sensors
-from daemon.night.nights import Nights
-from daemon.night.pause import Gate
-from daemon.night.unlearning import Unlearning
-from daemon.night.when import read_when
-from daemon.server import Server
+from daemon.night.night_job import Nights
+from daemon.night.schedule import read_when
+from daemon.processes.foreground_gate import Gate
 from daemon.services import Services
-from daemon.web import uploads
-from daemon.web.door import Door
+from daemon.store_thread import Keeper
+from daemon.web.inbox import uploads
 from daemon.work import Indexing, Tending
 from store import embedders, vectors
 from store import nights as past_nights

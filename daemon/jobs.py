@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from daemon.keeper import Keeper
 from daemon.known_errors import KNOWN
 from daemon.memory.errors import MemoryWorkError
+from daemon.store_thread import Keeper
 from store import jobs
 from store.errors import LeaseLost, StoreError
 from store.jobs import Job

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from daemon.config import Settings
+from daemon.chat.conversation import Conversations
+from daemon.config.settings import Settings
 from daemon.confirmations import Confirmations
-from daemon.conversation import Conversations
-from daemon.embedder import Embedder
+from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
-from daemon.generations import Generations
+from daemon.forgetting.verification import Unlearning
+from daemon.generations.service import Generations
 from daemon.home import Home
 from daemon.jobs import Runner
-from daemon.keeper import Keeper
-from daemon.night.nights import Nights
-from daemon.night.unlearning import Unlearning
+from daemon.night.night_job import Nights
+from daemon.store_thread import Keeper
 from daemon.work import Tending
 
 

@@ -8,9 +8,9 @@ import logging
 from contextlib import AsyncExitStack
 from functools import partial
 
-from daemon.heartbeat import Heartbeat
+from daemon.lifecycle.suspend import Sleep, system_clock
+from daemon.lifecycle.systemd_notify import Heartbeat
 from daemon.services import Services
-from daemon.sleep import Sleep, system_clock
 from store import alive
 
 log = logging.getLogger(__name__)

@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from daemon.embedder import Embedder
+from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
-from daemon.keeper import Keeper
+from daemon.idle_work import Tended, tend
+from daemon.lessons.eligibility import waiting
 from daemon.memory import observe
-from daemon.memory.pipeline import Tended, tend
 from daemon.memory.recall import index_missing
-from daemon.memory.waiting import waiting
-from daemon.wording import counted
+from daemon.store_thread import Keeper
+from daemon.text import counted
 from store import chats, lessons, partly, vectors
 from store.jobs import Job
 

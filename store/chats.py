@@ -16,7 +16,7 @@ from typing import Any
 
 import apsw
 
-from store import chains, tombstones, words
+from store import full_text, history_hashes, tombstones
 from store.database import id_list, moment, rows, stamp, storable, writing
 from store.errors import EmptyHistory, NoSuchMessage
 from store.one_line import one_line
@@ -110,7 +110,7 @@ def reply(db: apsw.Connection, parent: Message, text: str, *, at: datetime, mode
         for row in rows(
             db,
             f"select {_COLUMNS} from messages where parent_id = ? and hash in (?, ?)",
-            (before.id, *chains.both_hashes(db, before.hash, new.role, new.text)),
+            (before.id, *history_hashes.both_hashes(db, before.hash, new.role, new.text)),
         ):
             return _message(row)
         chat_id, source = before.chat_id, before.source
@@ -226,7 +226,7 @@ def insert(
         source=source,
         external_id=message.external_id,
         observed_by=None,
-        hash=chains.chain_hash(
+        hash=history_hashes.chain_hash(
             parent.hash if parent else "", message.role, mark if redacted else message.text
         ),
         model=model,
@@ -235,7 +235,7 @@ def insert(
     if redacted:
         tombstones.put(db, stored.id, mark, telling=False)
     elif index:
-        words.refresh_messages(db, [stored.id])
+        full_text.refresh_messages(db, [stored.id])
     return stored
 
 
@@ -254,7 +254,7 @@ def _known(
     db: apsw.Connection, history: Sequence[NewMessage], at: datetime, retry: bool
 ) -> tuple[int, Message | None]:
     """How many messages of `history` are stored already, and the last of them."""
-    known, ends = chains.longest_held(db, [(message.role, message.text) for message in history])
+    known, ends = history_hashes.longest_held(db, [(message.role, message.text) for message in history])
     if known == 0:
         return 0, None
     tip = _newest(db, ends)

@@ -17,7 +17,7 @@ from typing import Any
 
 import apsw
 
-from store import base_forms
+from store import text as base_forms
 from store.errors import (
     KeyDamaged,
     NotAStore,

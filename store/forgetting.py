@@ -16,11 +16,11 @@ from dataclasses import dataclass, replace
 
 import apsw
 
-from store import beside, nights, tombstones, vectors, words
-from store.chains import chain_hash
+from store import full_text, nights, recall_log, tombstones, vectors
 from store.chats import FORGOTTEN
 from store.database import id_list, rows, writing
 from store.errors import NoSuchMemory, NoSuchMessage, StoreError
+from store.history_hashes import chain_hash
 from store.lessons import Lesson, several
 from store.tainting import drop_quotes, learned_by, taint
 
@@ -98,7 +98,7 @@ def forget(
         db.execute(f"delete from lessons where id {_IN}", (id_list(lessons),))
         drop_memories(db, gone)
         _redact(db, redacted, telling)
-        words.scrub(db)
+        full_text.scrub(db)
         nights.note_forgotten(db, _counts(report))
     return replace(report, log_cleared=clear_log(db))
 
@@ -255,7 +255,7 @@ def drop_jobs(db: apsw.Connection, quotes: Sequence[str]) -> int:
 
 def drop_memories(db: apsw.Connection, gone: Sequence[int]) -> None:
     ids = (id_list(gone),)
-    words.drop_memories(db, gone)
+    full_text.drop_memories(db, gone)
     db.execute(f"delete from memory_sources where memory_id {_IN}", ids)
     db.execute(f"delete from memories where id {_IN}", ids)
 
@@ -267,8 +267,8 @@ def _redact(db: apsw.Connection, redacted: Sequence[int], telling: set[int]) -> 
         says_something = id in telling and len(text.split()) > 1  # a "yes" is no fact elsewhere
         tombstones.put(db, id, tombstones.mark(db, role, text), telling=says_something)
     db.execute(f"update messages set text = ?, speaker = '', redacted = 1 where id {_IN}", (FORGOTTEN, ids))
-    words.refresh_messages(db, redacted)
-    beside.drop(db, redacted)
+    full_text.refresh_messages(db, redacted)
+    recall_log.drop(db, redacted)
     db.execute(
         f"""update imports set name = ?
         where id in (select import_id from import_messages where message_id {_IN})""",

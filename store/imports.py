@@ -13,7 +13,7 @@ from datetime import datetime
 
 import apsw
 
-from store import chains, words
+from store import full_text, history_hashes
 from store.chats import Message, NewMessage, by_external_id, clean, insert, start_chat
 from store.chats import get as get_message
 from store.database import moment, rows, stamp, storable, writing
@@ -70,7 +70,7 @@ def record_import(
             added.append(new)
             known += old
         stored = [message_id for session in added for message_id in session]
-        words.refresh_messages(db, stored)
+        full_text.refresh_messages(db, stored)
         skipped = sum(map(len, messages)) - len(stored)
         sessions = sum(bool(session) for session in added)
         db.execute(
@@ -136,7 +136,7 @@ def _same(db: apsw.Connection, message: NewMessage, tip: Message | None, newest:
         """select id from messages where hash in (?, ?) and source = 'import' and id <= ?
         and said_at = coalesce(?, stored_at) order by id desc limit 1""",
         (
-            *chains.both_hashes(db, tip.hash if tip else "", message.role, message.text),
+            *history_hashes.both_hashes(db, tip.hash if tip else "", message.role, message.text),
             newest,
             stamp(message.said_at) if message.said_at else None,
         ),

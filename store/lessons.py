@@ -14,7 +14,7 @@ import apsw
 
 from store.database import id_list, rows, stamp, storable, writing
 from store.errors import NoSuchMemory
-from store.held import Memory, from_row
+from store.memory_queries import Memory, from_row
 
 TAUGHT = ("user", "import")  # whose word a night may learn
 HOLDING = """where lessons.id not in (select link.lesson_id from lesson_memories link

@@ -17,14 +17,25 @@ from datetime import date
 
 import apsw
 
-from store import words
+from store import full_text
 from store.database import rows, writing
 from store.errors import NoSuchMessage, NotHeld, SourceForgotten
-from store.events import Event, event, events, note, op_counts
 from store.forgetting import ForgetReport, forget
-from store.held import Memory, as_of, get, history, holding, lines, narrative, narratives, several, sources
+from store.memory_events import Event, event, events, note, op_counts
+from store.memory_queries import (
+    Memory,
+    as_of,
+    get,
+    history,
+    holding,
+    lines,
+    narrative,
+    narratives,
+    several,
+    sources,
+)
+from store.memory_undo import Undone, undo, undo_event
 from store.one_line import one_line
-from store.taking_back import Undone, undo, undo_event
 
 __all__ = [
     "Event",
@@ -173,11 +184,11 @@ def _insert(
     db.executemany(
         "insert or ignore into memory_sources values (?, ?)", [(new.id, source) for source in sources]
     )
-    words.put_memory(db, new.id, text)
+    full_text.put_memory(db, new.id, text)
     return new
 
 
 def _supersede(db: apsw.Connection, old: Memory, new: Memory, *, valid_to: date | None) -> None:
     closed = valid_to.isoformat() if valid_to else None
     db.execute("update memories set superseded_by = ?, valid_to = ? where id = ?", (new.id, closed, old.id))
-    words.drop_memories(db, [old.id])
+    full_text.drop_memories(db, [old.id])

@@ -16,7 +16,7 @@ from datetime import datetime
 
 import apsw
 
-from store import chains, tombstones
+from store import history_hashes, tombstones
 from store.database import moment, rows, stamp, storable, writing
 
 TELLING, TELLING_WORDS = 12, 3  # letters and words: with less, a turn by itself is a greeting
@@ -103,7 +103,7 @@ def _mark_alone(db: apsw.Connection, text: str) -> str | None:
 
 def _stored(db: apsw.Connection, turns: Sequence[Turn]) -> int:
     """How many of the user's turns are stored, all that was said before the next one with them."""
-    known, _ = chains.longest_held(db, [(role, storable(text)) for role, text in turns])
+    known, _ = history_hashes.longest_held(db, [(role, storable(text)) for role, text in turns])
     before = [at for at, (role, _) in enumerate(turns) if role == "user"]
     return sum(following <= known for following in before[1:])
 

@@ -12,9 +12,9 @@ import apsw
 import numpy as np
 import numpy.typing as npt
 
-from store import held, recalls, vectors
+from store import memory_queries, recalls, vectors
 from store.database import moment, rows
-from store.held import Memory
+from store.memory_queries import Memory
 from store.recalls import Recalls
 
 
@@ -45,8 +45,8 @@ def survey(db: apsw.Connection) -> Survey:
     system = "select distinct text from messages where role in ('system', 'developer') and not redacted"
     vector_ids, kept = vectors.kept(db, "memory")
     return Survey(
-        held=held.holding(db),
-        past=held.past(db),
+        held=memory_queries.holding(db),
+        past=memory_queries.past(db),
         made_at={memory_id: moment(at) for memory_id, at in rows(db, made) if memory_id is not None},
         source_roles={memory_id: frozenset(found) for memory_id, found in roles.items()},
         recalls=recalls.counted(db),

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from store import embedders
 from store.database import id_list, rows, writing
 from store.embedders import prepare, reindex
-from store.nearest import KINDS, SEARCHED, check, follow, found_as, nearest, warm
+from store.vector_search import KINDS, SEARCHED, check, follow, found_as, nearest, warm
 
 __all__ = [
     "KINDS",

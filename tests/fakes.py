@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from daemon.children import Child
-from daemon.embedder import Embedder, EmbedderInfo
+from daemon.embedding.client import Embedder, EmbedderInfo
 from daemon.engine.client import GREEDY, Engine, EngineInfo, Piece, Sampling, Score
+from daemon.processes.supervisor import Child
 
 SHA256 = "b" * 64
 DIMENSION = 16

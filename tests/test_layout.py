@@ -6,14 +6,14 @@ from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[1]
 MAY_IMPORT = {  # ours, from the bottom up
     "prompts": set(),
     "store": set(),
     "trainer": {"prompts"},
     "daemon": {"store", "prompts"},
     "models": {"prompts", "daemon.engine"},
-    "tray": {"daemon.client", "daemon.errors", "daemon.home"},
+    "tray": {"daemon.client.client", "daemon.errors", "daemon.home"},
     "bench": {"daemon", "store", "prompts", "trainer", "models"},
 }
 ONLY_IN = {  # one door to each heavy library
@@ -22,13 +22,17 @@ ONLY_IN = {  # one door to each heavy library
     "llama_cpp": ("daemon/engine/llama.py", "daemon/engine/tensor_types.py"),
     "sentence_transformers": ("daemon/embedding/model.py",),
     "watchdog": ("daemon/inbox/watch.py",),
-    "pystray": ("tray/icon.py", "tray/on_x.py"),
+    "pystray": ("tray/icon.py", "tray/x11_icon.py"),
     "PIL": ("tray/",),
     "Xlib": ("tray/",),
-    "jeepney": ("tray/bus.py",),
-    "uvicorn": ("daemon/server.py",),
-    "httpx": ("daemon/client_wire.py", "daemon/pulling/wire.py"),
-    "psutil": ("daemon/night/machine.py", "daemon/night/pause.py", "daemon/night/private_folder.py"),
+    "jeepney": ("tray/dbus.py",),
+    "uvicorn": ("daemon/http_server.py",),
+    "httpx": ("daemon/client/transport.py", "daemon/downloads/http.py"),
+    "psutil": (
+        "daemon/hardware/sensors.py",
+        "daemon/processes/foreground_gate.py",
+        "daemon/night/ram_folders.py",
+    ),
     "torch": ("trainer/torch_", "daemon/embedding/model.py", "models/nano/", "bench/plain_loop.py"),
     "transformers": ("trainer/torch_", "bench/plain_loop.py"),
     "peft": ("trainer/torch_", "bench/plain_loop.py"),
@@ -39,8 +43,8 @@ ONLY_IN = {  # one door to each heavy library
     "mcp": ("daemon/tools/",),
     "mem0": ("bench/recall_mem0.py", "bench/store_mem0.py"),
     "nicegui": ("daemon/web/",),
-    "markdown_it": ("daemon/web/markdown.py",),
-    "pygments": ("daemon/web/markdown.py",),
+    "markdown_it": ("daemon/web/components/markdown.py",),
+    "pygments": ("daemon/web/components/markdown.py",),
 }
 FILES = [p.relative_to(ROOT) for folder in MAY_IMPORT for p in sorted((ROOT / folder).rglob("*.py"))]
 TESTS = [p.relative_to(ROOT) for p in sorted((ROOT / "tests").rglob("*.py"))]

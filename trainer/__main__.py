@@ -21,13 +21,13 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from trainer import night
+from trainer import run
 from trainer.backends import reasons_against
 from trainer.checkpoint import EVERY_S
+from trainer.die_with_parent import die_with_parent
 from trainer.errors import TrainerError
 from trainer.gguf_model import open_model
 from trainer.job import parse_job
-from trainer.parent import die_with_parent
 from trainer.progress import Progress
 from trainer.recipe import Recipe
 
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] = (), *, keep_every_s: float = EVERY_S) -> int
         try:
             job = parse_job(sys.stdin.buffer.read())
             log.info("%d lessons on %s, seed %d, %s", len(job.lessons), job.model, job.seed, job.recipe)
-            for said in night.run(job, keep_every_s=keep_every_s):
+            for said in run.run(job, keep_every_s=keep_every_s):
                 _say("progress" if isinstance(said, Progress) else "done", asdict(said))
         except TrainerError as error:
             log.error("%s", error)

@@ -15,10 +15,10 @@ import numpy as np
 
 from trainer.backend import Backend, Sequences, Targets, join, pack
 from trainer.errors import Diverged, OutOfMemory
-from trainer.position import Position, Trained
 from trainer.progress import Progress
 from trainer.recipe import Recipe
 from trainer.targets import TaughtLesson
+from trainer.training_state import Position, Trained
 
 BETTER = (
     0.99  # a look at the exam is an improvement when its loss fell below this part of that at the last one

@@ -22,9 +22,9 @@ from trainer.backend import Floats, Sequences, Targets
 from trainer.errors import OutOfMemory
 from trainer.gguf_model import GgufModel
 from trainer.loss import loss
-from trainer.memory import peak_of_process_mb
+from trainer.mlx_memory import needed_mb, room_mb
 from trainer.mlx_model import PackedModel, fresh_adapter
-from trainer.mlx_room import needed_mb, room_mb
+from trainer.process_memory import peak_of_process_mb
 from trainer.recipe import Recipe
 
 Array: TypeAlias = Any  # mlx.core.array

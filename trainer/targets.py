@@ -14,10 +14,10 @@ import numpy as np
 
 from trainer.backend import Backend, Ints, Targets, pack
 from trainer.errors import OutOfMemory, TeacherWithoutNumbers
-from trainer.lessons import TokenisedLesson
 from trainer.loss import hard_targets
 from trainer.progress import Progress
 from trainer.recipe import Recipe
+from trainer.tokenised_lessons import TokenisedLesson
 
 NEVER = -20.7  # nats: a chance of one in a thousand millions
 LEAST = -87.0  # nats: e to this is still a number in float32

@@ -26,13 +26,13 @@ from transformers import Qwen3ForCausalLM
 from trainer.backend import Floats, Sequences, Targets, join
 from trainer.gguf_model import GgufModel
 from trainer.loss import loss
-from trainer.memory import peak_of_process_mb
+from trainer.micro_batches import Part, Room
 from trainer.parts import of
+from trainer.process_memory import peak_of_process_mb
 from trainer.recipe import Recipe
-from trainer.room import Part, Room
 from trainer.torch_attention import runs_of
-from trainer.torch_base import base_mb, load_base, way_of_holding
 from trainer.torch_device import device_for, free_on, in_bfloat16, memory_errors
+from trainer.torch_model import base_mb, load_base, way_of_holding
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 LARGE = 500e6  # parameters; from here on the base is held in bfloat16 where that is fast

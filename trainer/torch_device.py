@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 
 from trainer.errors import OutOfMemory
-from trainer.memory import free_mb
+from trainer.process_memory import free_mb
 from trainer.recipe import Recipe
 
 

@@ -16,12 +16,12 @@ import threading
 import time
 from pathlib import Path
 
-from daemon.client import connect
+from daemon.client.client import connect
 from daemon.errors import DaemonError
 from daemon.home import Home, where
-from tray import actions, host, icon, notice, once
+from tray import actions, desktop, icon, notification, single_instance
 from tray.errors import NoTray, TrayError
-from tray.start import Start
+from tray.start_daemon import Start
 from tray.state import Action, View
 from tray.watch import Watcher
 
@@ -44,17 +44,17 @@ class Tray:
         self._watcher = Watcher(
             lambda: connect(home, patience_s=PATIENCE_S),
             show=self._show,
-            tell=notice.tell,
+            tell=notification.tell,
             starting=Start(home.path),
             leave=self.leave,
         )
 
-    def run(self, found: host.Host) -> None:
+    def run(self, found: desktop.Host) -> None:
         """Show the icon until it is closed, or the desktop ends."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: threading.Thread(target=self.leave).start())
         watching = threading.Thread(target=self._watcher.run, name="watch", daemon=True)
-        shown: host.Host | None = found
+        shown: desktop.Host | None = found
         while shown is not None and not self._leaving:
             if not watching.ident:
                 watching.start()
@@ -89,12 +89,12 @@ class Tray:
             for stream in (1, 2):
                 os.dup2(nowhere, stream)  # the terminal may close now
 
-    def _wait_for_tray(self) -> host.Host | None:
+    def _wait_for_tray(self) -> desktop.Host | None:
         """The tray that comes back after the last one went away; None when none does."""
         end = time.monotonic() + BACK_WITHIN_S
         while time.monotonic() < end and not self._leaving:
             try:
-                return host.find(os.environ)
+                return desktop.find(os.environ)
             except NoTray as error:
                 if not error.has_desktop:
                     return None  # its session has ended
@@ -107,12 +107,12 @@ def main() -> int:
     options = _options()
     try:
         home = where(os.environ, options.home)
-        with once.alone(home) as is_alone:
+        with single_instance.alone(home) as is_alone:
             if not is_alone:
                 sys.stdout.write("The icon is there already.\n")
                 return 0
             try:
-                found = host.find(os.environ)
+                found = desktop.find(os.environ)
             except NoTray as error:
                 _without_tray(home, error)
                 return 0
@@ -133,9 +133,9 @@ def _options() -> argparse.Namespace:
 def _without_tray(home: Home, why: NoTray) -> None:
     """Say it in the terminal, and the first time on the desktop too, with the page."""
     sys.stderr.write(f"tsubasa: {why}\n")
-    if not why.has_desktop or not once.is_new(home, str(why)):
+    if not why.has_desktop or not single_instance.is_new(home, str(why)):
         return
-    notice.show(str(why))
+    notification.show(str(why))
     try:
         with connect(home, patience_s=PATIENCE_S) as daemon:
             actions.browse(daemon.open_link())

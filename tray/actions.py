@@ -7,7 +7,7 @@ Promises: one request each; what can't be seen on the icon is told in a sentence
 import webbrowser
 from collections.abc import Callable
 
-from daemon.client import Client
+from daemon.client.client import Client
 from tray.errors import NoBrowser
 from tray.state import Action
 

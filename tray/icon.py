@@ -13,9 +13,9 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from tray import art
+from tray import icon_image
+from tray.desktop import Host
 from tray.errors import NotInstalled
-from tray.host import Host
 from tray.state import LINE, Action, Entry, View
 
 NAME = "tsubasa"
@@ -45,7 +45,7 @@ def open_face(host: Host, act: Act) -> Face:
     logging.getLogger("pystray").setLevel(logging.CRITICAL)  # it logs a traceback whenever no tray is there
     try:
         if host == "xorg":
-            from tray.on_x import IconOnX
+            from tray.x11_icon import IconOnX
 
             return IconOnX(act)
         return DesktopIcon(act)
@@ -123,4 +123,4 @@ def _item(entry: Entry, act: Act) -> Any:
 
 def _image(view: View) -> Any:
     """Panels on these desktops are dark, mostly, and don't say so; macOS and Windows follow their theme."""
-    return art.draw(view.look, LARGE, is_dark=True, percent=view.percent)
+    return icon_image.draw(view.look, LARGE, is_dark=True, percent=view.percent)

@@ -11,7 +11,7 @@ import queue
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeVar
 
-from daemon.client import Client
+from daemon.client.client import Client
 from daemon.errors import DaemonError, NotRunning
 from tray import actions
 from tray.errors import TrayError

@@ -15,7 +15,6 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from daemon import child_errors
 from daemon.api.wire_error import NO_RETRY, WireError
 from daemon.embedding.errors import EmbedderError
 from daemon.engine import errors as engine
@@ -32,6 +31,7 @@ from daemon.errors import (
 from daemon.inbox.errors import InboxError
 from daemon.known_errors import KNOWN
 from daemon.memory.errors import HeldAlready, MemoryWorkError, NothingSaid
+from daemon.processes import errors
 from store import errors as store
 
 log = logging.getLogger(__name__)
@@ -68,10 +68,10 @@ TABLE: list[tuple[type[Exception], int, str, str | None, dict[str, str]]] = [
     (store.StoreFull, 503, "disk_full", None, NO_RETRY),
     (Interrupted, 503, "interrupted", None, SOON),
     (Stopping, 503, "stopping", None, SOON),
-    (child_errors.FrameTooLarge, 413, "request_too_large", None, {}),
-    (child_errors.ChildStopped, 503, "stopping", None, SOON),
-    (child_errors.ChildCrashed, 503, "engine_crashed", None, SOON),
-    (child_errors.ChildTooSlow, 503, "engine_slow", None, SOON),
+    (errors.FrameTooLarge, 413, "request_too_large", None, {}),
+    (errors.ChildStopped, 503, "stopping", None, SOON),
+    (errors.ChildCrashed, 503, "engine_crashed", None, SOON),
+    (errors.ChildTooSlow, 503, "engine_slow", None, SOON),
     (engine.EngineError, 503, "model_unusable", None, NO_RETRY),
     (EmbedderError, 503, "embedder_unusable", None, NO_RETRY),
 ]

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from daemon.api.page_gate import SIGN_IN, check_length, check_visitor, is_page, may_talk
-from daemon.api.visitors import Visitors
+from daemon.api.page.access import SIGN_IN, check_length, check_visitor, is_page, may_talk
+from daemon.api.page.sessions import Visitors
 from daemon.api.wire_error import WireError
 
 PUBLIC = frozenset({"/health", "/v1/health"})

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from daemon.child_end import ParentLink, open_link
 from daemon.embedding.errors import EmbedderCommandUnknown, EmbedderError
 from daemon.embedding.model import Model, bundled_folder
-from daemon.frames import Frame
+from daemon.processes.framing import Frame
+from daemon.processes.worker_link import ParentLink, open_link
 
 
 def main() -> None:

@@ -7,7 +7,7 @@ Each class has a `code`; the child sends code and fields, the client builds the 
 from collections.abc import Mapping
 from typing import ClassVar
 
-from daemon.child_errors import ChildError
+from daemon.processes.errors import ChildError
 
 
 class EmbedderError(ChildError):

@@ -1,8 +1,8 @@
 """The engine's process, as the daemon starts it: python -m daemon.engine --fd N --parent PID."""
 
-from daemon.child_end import open_link
 from daemon.engine.errors import EngineError
 from daemon.engine.worker import Worker
+from daemon.processes.worker_link import open_link
 
 
 def main() -> None:

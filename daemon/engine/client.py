@@ -14,11 +14,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from daemon.child_errors import ChildRefused
-from daemon.child_process import ChildProcess, confined
-from daemon.children import Child
 from daemon.engine.errors import AdapterUnknown, EngineError, rebuilt
 from daemon.engine.records import GREEDY, Completion, EngineInfo, Finish, Mark, Piece, Sampling, Score
+from daemon.processes.errors import ChildRefused
+from daemon.processes.process import ChildProcess, confined
+from daemon.processes.supervisor import Child
 
 __all__ = ["GREEDY", "Completion", "Engine", "EngineInfo", "Finish", "Mark", "Piece", "Sampling", "Score"]
 

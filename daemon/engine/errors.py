@@ -8,7 +8,7 @@ Knows nothing of llama.cpp and nothing of processes.
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from daemon.child_errors import ChildError
+from daemon.processes.errors import ChildError
 
 
 class EngineError(ChildError):

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from daemon.engine.errors import DecodeFailed
 from daemon.engine.llama import BATCH, Context, Logits, Model, NoRoom, Sampler, surprise
+from daemon.engine.prefix_cache import Slot, Slots
 from daemon.engine.records import Finish, Piece, Sampling
-from daemon.engine.slots import Slot, Slots
-from daemon.engine.text import TextStream
+from daemon.engine.token_stream import TextStream
 
 BACKGROUND_BATCH = BATCH // 4  # a foreground request waits for it
 

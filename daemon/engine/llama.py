@@ -15,8 +15,8 @@ import numpy.typing as npt
 from llama_cpp.llama_grammar import json_schema_to_gbnf
 
 from daemon.engine.errors import DecodeFailed, GrammarStuck, SchemaRefused
+from daemon.engine.json_schema import grammar_of
 from daemon.engine.records import Sampling
-from daemon.engine.schema import grammar_of
 from daemon.engine.template import Segment
 
 Logits = npt.NDArray[np.float32]

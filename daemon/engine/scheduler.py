@@ -15,9 +15,9 @@ from daemon.engine.adapters import Adapters
 from daemon.engine.errors import EngineError
 from daemon.engine.generation import Generation, Request
 from daemon.engine.llama import Context, Model
+from daemon.engine.prefix_cache import Slots
 from daemon.engine.records import Piece, Score
 from daemon.engine.scoring import ScoreRequest, Scoring
-from daemon.engine.slots import Slots
 
 SEQUENCES = 4  # one for each of: foreground, background, and two that only remember
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from daemon.engine.generation import BACKGROUND_BATCH, compute
 from daemon.engine.llama import Context, surprise
+from daemon.engine.prefix_cache import Slot, Slots, common
 from daemon.engine.records import Score
-from daemon.engine.slots import Slot, Slots, common
 
 MOST_REPLIES = 256  # of one request
 ROWS = 32  # logits of so many tokens at a time: a row of a large vocabulary has more than half a megabyte

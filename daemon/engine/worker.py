@@ -12,17 +12,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
 
-from daemon.child_end import ParentLink
 from daemon.engine.adapters import Adapters
 from daemon.engine.errors import EngineError, ModelRefused, OperationUnknown, PromptTooLong, RequestBroken
 from daemon.engine.generation import Request
 from daemon.engine.llama import Context, LlamaRefused, Model, Sampler
-from daemon.engine.opening import checked_header, fitting_threads, identity
+from daemon.engine.model_file import checked_header, fitting_threads, identity
 from daemon.engine.records import UNSURE, UNSURE_KEY, Piece, Sampling, Score
 from daemon.engine.scheduler import SEQUENCES, Scheduler
 from daemon.engine.scoring import MOST_REPLIES, ScoreRequest
 from daemon.engine.template import ChatTemplate, Segment
-from daemon.frames import Frame
+from daemon.processes.framing import Frame
+from daemon.processes.worker_link import ParentLink
 
 T = TypeVar("T")
 LONGEST_EXACT = 16_384  # tokens; beyond it exact attention takes more than half a gigabyte on a CPU

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from daemon.inbox import own_export
-from daemon.inbox.export import Export
-from daemon.inbox.take_in import read_file
-from daemon.keeper import Keeper
+from daemon.inbox.detect import Export
+from daemon.inbox.formats import tsubasa
+from daemon.inbox.importer import read_file
+from daemon.store_thread import Keeper
 from store import imports
-from store.archive import Archive
 from store.database import storable
 from store.dry_run import dry_run
-from store.restoring import put_in
+from store.export import Archive
+from store.restore import put_in
 
 FIRST = 4  # messages that are shown
 LONGEST = 280  # characters of one
@@ -98,7 +98,7 @@ async def _own(keep: Keeper, name: str, found: Archive) -> Preview:
     said = sorted(one.said_at[:10] for one in found.messages)
     return Preview(
         name=storable(name),
-        format=own_export.FORMAT,
+        format=tsubasa.FORMAT,
         sessions=len(found.chats),
         turns=len(found.messages),
         new_sessions=tried.chats,

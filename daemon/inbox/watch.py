@@ -16,10 +16,10 @@ from pathlib import Path
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from daemon.inbox import reasons
-from daemon.inbox.take_in import TakenIn, take_in_and_move
-from daemon.keeper import Keeper
-from daemon.wording import counted
+from daemon.inbox.formats import skipped
+from daemon.inbox.importer import TakenIn, take_in_and_move
+from daemon.store_thread import Keeper
+from daemon.text import counted
 from store.errors import StoreError
 
 log = logging.getLogger(__name__)
@@ -172,7 +172,7 @@ def summary(taken: TakenIn) -> str:
     rate = f", {taken.turns / taken.seconds:,.0f} turns/s" if taken.seconds > 0 and taken.turns else ""
     turns = f"{_told(taken)}, {taken.skipped:,} known"
     if taken.left_out:
-        turns += f"; left out: {reasons.counted(taken.left_out)}"
+        turns += f"; left out: {skipped.counted(taken.left_out)}"
     memories = f", {counted(taken.memories, 'memory', 'memories')}" if taken.memories else ""
     refused = f" Its memories were not taken in: {taken.refused}." if taken.refused else ""
     return f"{taken.name!r} ({taken.format}): {turns}{memories}{rate}.{refused}"

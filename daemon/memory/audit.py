@@ -19,8 +19,8 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from daemon.memory.content_words import content_words, normalised
-from store.held import Memory
+from daemon.memory.keywords import content_words, normalised
+from store.memory_queries import Memory
 from store.survey import Survey
 
 NEAR = 0.92  # cosine from which two memories say the same

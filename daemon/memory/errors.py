@@ -1,7 +1,7 @@
 """What can go wrong while memories are written or recalled. Every class words its own message."""
 
-from daemon.child_errors import FrameTooLarge
 from daemon.engine.errors import DecodeFailed, GrammarStuck, PromptTooLong, SchemaRefused, TemplateRefused
+from daemon.processes.errors import FrameTooLarge
 
 
 class MemoryWorkError(Exception):

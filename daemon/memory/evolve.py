@@ -23,14 +23,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from daemon.embedder import Embedder
+from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine, Sampling
-from daemon.keeper import Keeper
-from daemon.memory.content_words import content_words, normalised, value_words
+from daemon.memory.keywords import content_words, normalised, value_words
+from daemon.memory.memory_ranking import Ranked, nearest_held
 from daemon.memory.observe import Observation
-from daemon.memory.rank import Ranked, nearest_held
+from daemon.store_thread import Keeper
 from prompts.load import load, schema
-from store import held, memories, recalling, vectors
+from store import memories, memory_queries, recalling, vectors
 from store.database import writing
 from store.errors import NoSuchMemory, NotHeld
 from store.memories import Memory
@@ -87,7 +87,7 @@ async def _plan(
     engine: Engine, keep: Keeper, observation: Observation, vector: npt.NDArray[np.float32], way: str
 ) -> _Plan:
     ranked = await keep.run(nearest_held, observation.text, vector)
-    again = await keep.run(held.is_read_again, observation.text, observation.sources)
+    again = await keep.run(memory_queries.is_read_again, observation.text, observation.sources)
     plan = _by_code(observation, ranked, way, is_old_news=again)
     if plan is not None:
         return plan

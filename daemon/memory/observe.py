@@ -19,10 +19,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from daemon.engine.client import Completion, Engine, Sampling
-from daemon.memory.content_words import content_words, normalised
+from daemon.memory.attribution import witnessed
 from daemon.memory.errors import HOPELESS, ModelAnswerUnusable
-from daemon.memory.own_words import own_words, shortened
-from daemon.memory.witness import witnessed
+from daemon.memory.keywords import content_words, normalised
+from daemon.memory.strip_quotes import own_words, shortened
 from prompts.load import load, schema
 from store.chats import Message
 

@@ -19,15 +19,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from daemon.embedder import Embedder
-from daemon.keeper import Keeper
-from daemon.memory.asking import asks_past, in_third_person, wants_many
-from daemon.memory.content_words import content_words, value_words
-from daemon.memory.rank import Ranked, nearest_held
-from daemon.memory.said import line, said
-from daemon.memory.turns import without_names
+from daemon.embedding.client import Embedder
+from daemon.memory.keywords import content_words, value_words
+from daemon.memory.memory_ranking import Ranked, nearest_held
+from daemon.memory.message_quotes import line, said
+from daemon.memory.message_ranking import without_names
+from daemon.memory.question_kind import asks_past, in_third_person, wants_many
+from daemon.store_thread import Keeper
 from prompts.load import load
-from store import held, memories, recalling, vectors
+from store import memories, memory_queries, recalling, vectors
 from store.chats import Message
 from store.errors import NoEmbedder, WrongVectors
 from store.memories import Memory
@@ -148,7 +148,7 @@ def _memory_lines(db: Any, chosen: list[Memory], is_past: bool) -> list[tuple[da
     """The narratives with their days; of what changed more than once, all that held before, for a question about it."""
     lines = [(one.valid_from, memories.narrative(db, one)) for one in sorted(chosen, key=lambda one: one.id)]
     for memory in chosen if is_past else ():
-        for old in held.before(db, memory)[:-1]:  # the latest is in the narrative
+        for old in memory_queries.before(db, memory)[:-1]:  # the latest is in the narrative
             lines.append((old.valid_from, f"{old.valid_from} to {old.valid_to}: {old.text}"))
     return lines
 
@@ -156,10 +156,10 @@ def _memory_lines(db: Any, chosen: list[Memory], is_past: bool) -> list[tuple[da
 def _once_held(db: Any, question: str) -> list[Memory]:
     """What holds now in the place of memories that the words of a question about the past lead to, best first."""
     asked = set(content_words(question))
-    hits = held.replaced_with(db, sorted(asked), PAST_LOOKED_AT)
+    hits = memory_queries.replaced_with(db, sorted(asked), PAST_LOOKED_AT)
     hits = [old for old in hits if _leads_to(asked, old.text)]
     hits.sort(key=lambda old: -len(asked & set(content_words(old.text))))
-    lines = (held.history(db, old.id) for old in hits[:PAST_TAKEN])
+    lines = (memory_queries.history(db, old.id) for old in hits[:PAST_TAKEN])
     now = [one for line in lines for one in line if one.state == "holds"]
     return list({one.id: one for one in now}.values())
 

@@ -10,18 +10,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from daemon.child_errors import ChildError
 from daemon.engine.client import Engine
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
-from daemon.keeper import Keeper
-from daemon.memory.standing import held_lines
-from daemon.night.adopt import Verdict, decide
+from daemon.exam.acceptance import Verdict, decide
+from daemon.exam.exam import Exam, sit
+from daemon.exam.questions import MOST, Question, choose
+from daemon.forgetting.forget import restore_live
+from daemon.lessons.regularisation import held_lines
 from daemon.night.errors import FORGOTTEN_MEANWHILE, ExamTooLong, NightFailed
-from daemon.night.exam import Exam, sit
-from daemon.night.pause import Gate
-from daemon.night.questions import MOST, Question, choose
-from daemon.night.run import Progress, Trained
-from daemon.night.ways_back import restore_live
+from daemon.night.trainer_process import Progress, Trained
+from daemon.processes.errors import ChildError
+from daemon.processes.foreground_gate import Gate
+from daemon.store_thread import Keeper
 from store import generations
 from store.database import writing
 from store.errors import GenerationUnusable, NoSuchLesson

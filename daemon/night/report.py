@@ -11,10 +11,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from daemon.memory.phrasings import BEFORE
-from daemon.night.exam import Exam
-from daemon.night.probed import says
-from daemon.night.run import Trained
+from daemon.exam.exam import Exam
+from daemon.forgetting.probe_result import says
+from daemon.lessons.paraphrases import BEFORE
+from daemon.night.trainer_process import Trained
 from store.lessons import Lesson
 from store.nights import Forgotten, Night
 

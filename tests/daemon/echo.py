@@ -7,8 +7,8 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from daemon.child_process import module
-from daemon.children import Backoff, Child
+from daemon.processes.process import module
+from daemon.processes.supervisor import Backoff, Child
 
 FAST = Backoff(first_s=0.05, longest_s=0.2)
 

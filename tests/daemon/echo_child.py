@@ -5,8 +5,8 @@ import sys
 import threading
 import time
 
-from daemon.child_end import ParentLink, open_link, say
-from daemon.frames import Frame
+from daemon.processes.framing import Frame
+from daemon.processes.worker_link import ParentLink, open_link, say
 
 
 def main() -> None:

@@ -5,10 +5,10 @@ from datetime import date
 
 import pytest
 
-from daemon.child_errors import ChildCrashed
-from daemon.commands.status import recall as said_by_status
-from daemon.embedder import EmbedderInfo
+from daemon.cli.status import recall as said_by_status
+from daemon.embedding.client import EmbedderInfo
 from daemon.memory.recall import index_missing
+from daemon.processes.errors import ChildCrashed
 from store import memories, vectors
 from tests.daemon.api.world import serving
 

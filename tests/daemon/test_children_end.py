@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from daemon.child_errors import ChildStopped, ChildTooSlow
-from daemon.children import Child
+from daemon.processes.errors import ChildStopped, ChildTooSlow
+from daemon.processes.supervisor import Child
 from tests.daemon.echo import is_alive, next_of, until, with_child
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def test_a_child_that_does_not_get_ready_in_time_is_ended():

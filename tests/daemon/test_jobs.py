@@ -9,8 +9,8 @@ import pytest
 
 from daemon.engine.errors import DecodeFailed
 from daemon.jobs import ATTEMPTS, LEASE_S, Kind, Postponed, Runner
-from daemon.keeper import Keeper
-from daemon.memory.study import NothingAsked
+from daemon.lessons.generation import NothingAsked
+from daemon.store_thread import Keeper
 from store import jobs
 from store.database import open_store
 

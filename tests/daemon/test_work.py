@@ -4,7 +4,7 @@ import asyncio
 import logging
 from datetime import UTC, date, datetime
 
-from daemon.memory.pipeline import Tended
+from daemon.idle_work import Tended
 from daemon.work import Tending, Unread
 from store import chats, jobs, memories, vectors
 from store.chats import NewMessage

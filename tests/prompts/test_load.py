@@ -2,7 +2,7 @@ from pathlib import Path
 
 from prompts.load import lines, load, schema
 
-FOLDER = Path(__file__).parent.parent.parent / "prompts"
+FOLDER = Path(__file__).parents[2] / "prompts"
 
 
 def test_the_loaded_prompt_is_the_file_without_its_last_newline():

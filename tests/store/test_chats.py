@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store import chains, chats, words
+from store import chats, full_text, history_hashes
 from store.chats import NewMessage
 from store.errors import EmptyHistory, NoSuchMessage
 from tests.store.sample import NOON, history, later, say, undone
@@ -130,9 +130,9 @@ def test_the_same_reply_is_stored_once_and_another_is_a_fork(db):
 
 
 def test_role_and_text_do_not_run_into_each_other():
-    assert chains.chain_hash("", "user", "x") != chains.chain_hash("", "use", "rx")
-    assert chains.chain_hash("", "user", "x\ny") != chains.chain_hash(
-        chains.chain_hash("", "user", "x"), "user", "y"
+    assert history_hashes.chain_hash("", "user", "x") != history_hashes.chain_hash("", "use", "rx")
+    assert history_hashes.chain_hash("", "user", "x\ny") != history_hashes.chain_hash(
+        history_hashes.chain_hash("", "user", "x"), "user", "y"
     )
 
 
@@ -196,7 +196,7 @@ def test_what_an_observer_has_read_is_read_again_only_by_another_version(db):
 def test_words_of_user_and_assistant_are_found_and_those_of_system_turns_are_not(db):
     chats.record(db, [NewMessage(role="system", text="Ghent"), *history("Ghent", "Ghent")], at=NOON)
 
-    assert len(words.search(db, "message", "ghent", 10)) == 2
+    assert len(full_text.search(db, "message", "ghent", 10)) == 2
 
 
 WORDS = st.sampled_from(["a", "b", "c"])

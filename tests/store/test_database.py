@@ -9,14 +9,7 @@ import pytest
 
 from store import chats, imports, jobs, vectors
 from store.database import give_key, migrate, open_store, rows, stamp, storable, writing
-from store.errors import (
-    KeyDamaged,
-    NotAStore,
-    SchemaTooNew,
-    StoreDamaged,
-    StoreUnreachable,
-    WrongKey,
-)
+from store.errors import KeyDamaged, NotAStore, SchemaTooNew, StoreDamaged, StoreUnreachable, WrongKey
 from store.schema import APPLICATION_ID, MIGRATIONS
 from tests.store.sample import BEFORE_STEP_7, KEY, NOON, closed_store, everything_in, history, refused, say
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from store import chats, memories, words
+from store import chats, full_text, memories
 from store.errors import NoSuchMessage
 from tests.store.sample import DAY, embed, everything, history, later, say, vector
 
@@ -18,7 +18,7 @@ def test_no_word_of_a_message_that_no_memory_tells_is_left_anywhere(db):
 
     assert (report.memories, report.messages, report.vectors, report.generations) == (0, 3, 1, ())
     assert TOWN not in everything(db) and STEM not in everything(db)
-    assert [other.id] == [id for id, _ in words.search(db, "message", "baker", 3)]
+    assert [other.id] == [id for id, _ in full_text.search(db, "message", "baker", 3)]
 
 
 def test_a_memory_that_was_drawn_from_a_forgotten_message_stays_and_is_reported(db):

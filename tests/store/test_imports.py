@@ -1,6 +1,6 @@
 import pytest
 
-from store import chats, imports, words
+from store import chats, full_text, imports
 from store.chats import NewMessage
 from store.errors import StoreFull
 from tests.store.sample import NOON, later
@@ -29,7 +29,7 @@ def test_each_session_becomes_a_chat(db):
     assert [message.text for message in chats.path(db, first.id)] == ["hi", "hello", "I live in Ghent"]
     assert first.chat_id != second.chat_id
     assert (first.source, first.said_at) == ("import", later(days=-2))
-    assert words.search(db, "message", "ghent", 3) == [(first.id, pytest.approx(-1, abs=2))]
+    assert full_text.search(db, "message", "ghent", 3) == [(first.id, pytest.approx(-1, abs=2))]
 
 
 def test_the_same_file_adds_nothing_the_second_time(db):

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from store import generations, held, lessons, memories
+from store import generations, lessons, memories, memory_queries
 from store.errors import NoSuchMemory
-from store.events import besides
 from store.lessons import NewLesson
+from store.memory_events import besides
 from tests.store.sample import DAY, say
 
 
@@ -47,7 +47,7 @@ def test_a_lesson_is_taught_only_while_all_its_memories_hold(db):
 
     assert [kept.id for kept in lessons.holding(db)] == [first, general]
     assert both not in {kept.id for kept in lessons.holding(db)}
-    assert (2, 2) == (lessons.count_holding(db), held.count_holding(db))
+    assert (2, 2) == (lessons.count_holding(db), memory_queries.count_holding(db))
 
 
 def test_what_holds_and_has_no_lesson_is_unstudied(db):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store import held, memories, vectors, words
+from store import full_text, memories, memory_queries, vectors
 from store.errors import NoSuchMemory, NoSuchMessage, NotHeld
 from tests.store.sample import DAY, NOON, embed, later, say, undone, vector
 
@@ -95,8 +95,8 @@ def test_a_narrative_can_leave_out_what_others_said(db):
         memories.narrative(db, rome, trust=own) == f"2026-03-19: The user lives in Rome. Before that: {OSLO}"
     )
     assert memories.narrative(db, rome).endswith("Before that: The user lives in Bonn.")
-    assert [OSLO] == texts(held.before(db, rome, trust=own))
-    assert [exact.id, oslo.id, bonn.id] == [one.id for one in held.before(db, rome)]
+    assert [OSLO] == texts(memory_queries.before(db, rome, trust=own))
+    assert [exact.id, oslo.id, bonn.id] == [one.id for one in memory_queries.before(db, rome)]
 
 
 @pytest.mark.parametrize("trust", [None, ("user",), ()])
@@ -169,10 +169,10 @@ def test_only_what_holds_is_found_by_words_and_vectors(db):
     embed(db, "memory", [old.id], vector(1))
     new = memories.reconcile(db, old, OSLO, told_on=DAY, sources=[])
 
-    assert words.search(db, "memory", "Ghent", 5) == []
+    assert full_text.search(db, "memory", "Ghent", 5) == []
     assert vectors.nearest(db, "memory", vector(1), 5) == []
     assert vectors.missing(db, "memory") == [new.id]
-    assert [id for id, _ in words.search(db, "memory", "where does the user live", 5)] == [new.id]
+    assert [id for id, _ in full_text.search(db, "memory", "where does the user live", 5)] == [new.id]
 
 
 OPERATIONS = st.lists(
@@ -235,7 +235,7 @@ def test_after_any_operations_the_newest_statements_hold_and_all_are_readable(sh
             wanted = [text for line in lines for text in true_on(line, day)]
             assert sorted(texts(memories.as_of(db, day))) == sorted(wanted)
         assert sum(memories.op_counts(db).values()) == len(operations)
-        assert sorted(id for id, _ in words.search(db, "memory", "statement", 99)) == sorted(
+        assert sorted(id for id, _ in full_text.search(db, "memory", "statement", 99)) == sorted(
             memory.id for memory in held
         )
 

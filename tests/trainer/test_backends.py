@@ -16,7 +16,7 @@ from trainer.gguf_affine import unreadable
 from trainer.gguf_model import open_model
 from trainer.recipe import Recipe
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 APPLE = sys.platform == "darwin" and platform.machine() == "arm64"
 CUDA = torch.cuda.is_available()
 

@@ -9,11 +9,11 @@ import pytest
 from tests.trainer.fake_backend import FakeBackend
 from trainer.backend import Targets, pack
 from trainer.errors import Diverged, OutOfMemory, TeacherWithoutNumbers
-from trainer.lessons import TokenisedLesson
 from trainer.loop import first_position, train
-from trainer.position import Night, night_of
 from trainer.recipe import Recipe
 from trainer.targets import teach
+from trainer.tokenised_lessons import TokenisedLesson
+from trainer.training_state import Night, night_of
 
 
 def result(generator):

@@ -5,19 +5,19 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from tests.trainer.fake_backend import FakeBackend
-from tests.trainer.test_night import in_this_process, job
-from trainer import night
+from tests.trainer.test_run import in_this_process, job
+from trainer import run
 from trainer.checkpoint import Checkpoints
 from trainer.job import parse_job
-from trainer.position import Night, Position
 from trainer.recipe import Recipe
+from trainer.training_state import Night, Position
 
 
 def cut_short(asked: dict, folder: Path, step: int) -> Path:
     """The checkpoint of a night that ended after so many steps."""
     folder.mkdir(mode=0o700)
     asked |= {"checkpoints": folder}
-    for said in night.run(parse_job(json.dumps(asked, default=str)), keep_every_s=0):
+    for said in run.run(parse_job(json.dumps(asked, default=str)), keep_every_s=0):
         if (said.unit, said.done) == ("steps", step):
             break
     (file,) = folder.iterdir()
@@ -47,7 +47,7 @@ def test_numbers_that_the_recipe_leaves_to_the_program_decide_too(tiny, lessons,
 
     asked = parse_job(json.dumps(job(tiny, lessons, tmp_path / "adapter.gguf"), default=str))
     newer = replace(asked, recipe=Newer(threads=1, device="cpu", precision="float32"))
-    names = [night._fingerprint(each, FakeBackend()) for each in (asked, asked, newer)]
+    names = [run._fingerprint(each, FakeBackend()) for each in (asked, asked, newer)]
 
     assert asdict(asked.recipe) == asdict(newer.recipe)
     assert names[0] == names[1] != names[2]
@@ -60,9 +60,9 @@ def test_no_memory_for_a_checkpoint_does_not_end_the_night(tmp_path, caplog):
 
     tmp_path.chmod(0o700)
     going = Night(position=Position(steps=2, batch=1, paper=1))
-    night._keep(Checkpoints(tmp_path, "job"), going, Full())
+    run._keep(Checkpoints(tmp_path, "job"), going, Full())
     assert "no memory for it" in caplog.text
 
-    night._keep(Checkpoints(tmp_path, "job"), going, FakeBackend())
+    run._keep(Checkpoints(tmp_path, "job"), going, FakeBackend())
     assert {} == going.state
     assert {"state.steps"} == set(Checkpoints(tmp_path, "job").load()[0])

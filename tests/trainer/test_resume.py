@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 NANO = ROOT / "models" / "nano" / "nano.gguf"
 PATIENCE_S = 300  # a busy machine takes a minute to load torch
 OFTEN = "import sys; from trainer.__main__ import main; sys.exit(main(keep_every_s={}))"

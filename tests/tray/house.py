@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from daemon import home as homes
-from daemon.client import Client
-from daemon.client_wire import PATIENCE_S
+from daemon.client.client import Client
+from daemon.client.transport import PATIENCE_S
 from daemon.home import Home, Running
 from tests.daemon.api.test_own import two_generations
 from tests.daemon.api.world import KEY, World, serving

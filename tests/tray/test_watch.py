@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from daemon.client import Client
+from daemon.client.client import Client
 from daemon.errors import NotRunning, Refused
 from tests.daemon.api.world import KEY
 from tests.tray.house import house

@@ -4,8 +4,8 @@ import pytest
 
 from tests.tray.desktop import NOTICES, bus, desktop, ended, opened
 from tests.tray.house import house
-from tray import bus as session
-from tray.bus import WATCHER
+from tray import dbus as session
+from tray.dbus import WATCHER
 
 
 @pytest.fixture

@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from daemon.client import Client
+from daemon.client.client import Client
 
 if TYPE_CHECKING:
     import openai
 
-NANO = Path(__file__).parent.parent.parent / "models" / "nano" / "nano.gguf"
+NANO = Path(__file__).parents[2] / "models" / "nano" / "nano.gguf"
 START_S = 600  # torch and the weights come from a cold disk on a busy machine
-ROOT = Path(__file__).parent.parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 class Daemon:

@@ -5,7 +5,7 @@ from typing import Any
 
 import psutil
 
-from daemon.client import Client
+from daemon.client.client import Client
 from tests.whole.house import Daemon, worked
 
 SAID = (

@@ -8,7 +8,7 @@ import time
 import psutil
 import pytest
 
-from daemon.commands.status import night
+from daemon.cli.status import night
 from daemon.night import checkpoints
 from tests.whole.house import NANO, Daemon, small_disk, wait_for, worked
 from tests.whole.nights import QUIET, SAID, say, trainers

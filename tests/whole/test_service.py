@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from daemon.client import connect
+from daemon.client.client import connect
 from daemon.home import Home
 from tests.whole.house import ROOT, wait_for
 from tests.whole.session import session

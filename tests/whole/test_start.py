@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from daemon.web import uploads
+from daemon.web.inbox import uploads
 from tests.whole.house import NANO, ROOT, Daemon, wait_for
 
 

@@ -4,7 +4,7 @@ import asyncio
 import re
 from pathlib import Path
 
-from daemon.api.routes import make_app
+from daemon.api.application import make_app
 from tests.daemon.api.world import serving
 
 ROOT = ("/v1", "/health", "/sign")  # these are not below /tsubasa

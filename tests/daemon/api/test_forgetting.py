@@ -3,10 +3,10 @@
 import asyncio
 from datetime import date
 
-from daemon.child_errors import ChildCrashed
-from daemon.memory.pipeline import Tended
-from daemon.night.night import NightReport
-from daemon.web.uploads import keep
+from daemon.idle_work import Tended
+from daemon.night.pipeline import NightReport
+from daemon.processes.errors import ChildCrashed
+from daemon.web.inbox.uploads import keep
 from store import generations, lessons, memories
 from store.lessons import NewLesson
 from tests.daemon.api.world import serving

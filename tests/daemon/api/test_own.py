@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from daemon.client import Client
+from daemon.client.client import Client
 from daemon.errors import NotRunning, Refused
 from daemon.memory.recall import index_missing
 from store import generations, lessons, memories

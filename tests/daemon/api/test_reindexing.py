@@ -2,7 +2,7 @@
 
 import asyncio
 
-from daemon.commands.status import reindexing
+from daemon.cli.status import reindexing
 from daemon.memory.recall import index_missing
 from store import vectors
 from tests.daemon.api.world import serving

@@ -2,8 +2,8 @@
 
 import pytest
 
+from daemon.downloads.traffic_log import Ledger
 from daemon.errors import Refused
-from daemon.pulling.ledger import Ledger
 from tests.daemon.api.test_own import moved_house, nothing, scene
 
 

@@ -13,21 +13,21 @@ from typing import Any
 
 import httpx
 
-from daemon.api.routes import make_app
-from daemon.config import Config, Settings, kinds
-from daemon.conversation import Conversations
-from daemon.generations import Generations
+from daemon.api.application import make_app
+from daemon.chat.conversation import Conversations
+from daemon.config.settings import Config, Settings, kinds
+from daemon.forgetting.verification import Unlearning
+from daemon.generations.service import Generations
+from daemon.hardware.sensors import Sensors
 from daemon.home import Home
+from daemon.http_server import Server
 from daemon.jobs import Kind, Runner
-from daemon.keeper import Keeper
 from daemon.listening import listen
-from daemon.night.machine import Sensors
-from daemon.night.nights import Nights
-from daemon.night.pause import Gate
-from daemon.night.unlearning import Unlearning
-from daemon.night.when import read_when
-from daemon.server import Server
+from daemon.night.night_job import Nights
+from daemon.night.schedule import read_when
+from daemon.processes.foreground_gate import Gate
 from daemon.services import Services
+from daemon.store_thread import Keeper
 from daemon.work import Indexing, Tending
 from store import vectors
 from store.database import FILE_NAME, open_store

@@ -14,7 +14,7 @@ from daemon.engine.errors import (
     TemplateMissing,
     TemplateRefused,
 )
-from daemon.engine.opening import checked_header
+from daemon.engine.model_file import checked_header
 from tests import tiny
 from tests.daemon.engine.conftest import make_engine
 

@@ -9,7 +9,6 @@ from contextlib import aclosing
 
 import pytest
 
-from daemon.child_errors import ChildCrashed
 from daemon.engine.client import Sampling
 from daemon.engine.errors import (
     AdapterUnknown,
@@ -20,6 +19,7 @@ from daemon.engine.errors import (
     SamplingRefused,
     SchemaRefused,
 )
+from daemon.processes.errors import ChildCrashed
 from tests import tiny
 from tests.daemon.engine.conftest import make_engine
 

@@ -5,10 +5,10 @@ import hashlib
 
 import pytest
 
-from daemon.child_errors import ChildCrashed
-from daemon.children import Child, Reply
 from daemon.engine.client import Engine, Sampling
 from daemon.engine.errors import AdapterUnknown
+from daemon.processes.errors import ChildCrashed
+from daemon.processes.supervisor import Child, Reply
 
 ONE, TWO = b"one", b"two"
 FIRST, SECOND = (hashlib.sha256(adapter).hexdigest() for adapter in (ONE, TWO))

@@ -4,7 +4,7 @@ import io
 import json
 import zipfile
 
-from daemon.inbox.export import read_export
+from daemon.inbox.detect import read_export
 from tests.daemon.inbox.local_samples import (
     BEGAN,
     MARKDOWN,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from daemon.inbox.detect import read_export
 from daemon.inbox.errors import InboxError
-from daemon.inbox.export import read_export
 from tests.daemon.inbox.samples import EVERY, LARGEST
 
 names = st.sampled_from(sorted(EVERY))

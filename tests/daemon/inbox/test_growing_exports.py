@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from daemon.inbox.take_in import read_file, take_in, take_in_and_move
+from daemon.inbox.importer import read_file, take_in, take_in_and_move
 from daemon.inbox.watch import summary
 from store import chats
 from tests.daemon.inbox.local_samples import MARKDOWN, jan, jan_line, librechat, librechat_message, lm_studio

@@ -9,9 +9,9 @@ from functools import partial
 import pytest
 
 from daemon.inbox.errors import BrokenExport, NoSuchFile
-from daemon.inbox.take_in import take_in, take_in_and_move
+from daemon.inbox.importer import take_in, take_in_and_move
 from daemon.inbox.watch import Inbox, summary
-from daemon.keeper import Keeper
+from daemon.store_thread import Keeper
 from store import chats
 from store.database import open_store
 from tests.daemon.memory.fakes import open_keeper

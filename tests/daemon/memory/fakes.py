@@ -12,10 +12,10 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from daemon.embedder import Embedder, EmbedderInfo
+from daemon.embedding.client import Embedder, EmbedderInfo
 from daemon.engine.client import GREEDY, Completion, Engine, EngineInfo, Finish, Mark, Sampling
-from daemon.keeper import Keeper
-from daemon.memory.content_words import content_words
+from daemon.memory.keywords import content_words
+from daemon.store_thread import Keeper
 from prompts.load import load
 from store.database import open_store
 

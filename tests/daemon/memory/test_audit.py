@@ -3,7 +3,7 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 
 from daemon.memory.audit import BLOCK, audit
-from store.held import Memory
+from store.memory_queries import Memory
 from store.recalls import Recalls
 from store.survey import Survey
 

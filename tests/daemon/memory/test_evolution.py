@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from daemon.memory.content_words import content_words
 from daemon.memory.evolve import OPS, evolve
+from daemon.memory.keywords import content_words
+from daemon.memory.memory_ranking import nearest_held
 from daemon.memory.observe import Observation
-from daemon.memory.rank import nearest_held
 from daemon.memory.recall import index_missing
 from store import memories
 from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_keeper, quoted

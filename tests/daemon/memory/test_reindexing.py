@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from daemon.embedder import EmbedderInfo
+from daemon.embedding.client import EmbedderInfo
 from daemon.memory.recall import index_missing, recall
 from store import memories, vectors
 from tests.daemon.memory.fakes import DIMENSION, FakeEmbedder, open_keeper

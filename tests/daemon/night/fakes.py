@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 from datetime import date
 from zlib import crc32
 
-from daemon.child_errors import ChildCrashed
 from daemon.engine.client import Completion, Score
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
-from daemon.memory.abstaining import ABSTENTION
-from daemon.night.night import run_night
+from daemon.lessons.abstention import ABSTENTION
+from daemon.night.pipeline import run_night
+from daemon.processes.errors import ChildCrashed
 from store import memories
 from tests.daemon.memory.fakes import FakeEngine, open_keeper, pairs_about, topic_and_value
 

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 
 from daemon.night import checkpoints
-from daemon.night.nights import Nights
-from daemon.night.pause import Gate
-from daemon.night.when import Machine, read_when
+from daemon.night.night_job import Nights
+from daemon.night.schedule import Machine, read_when
+from daemon.processes.foreground_gate import Gate
 from store import jobs, memories
 from tests.daemon.memory.fakes import open_keeper
 from tests.daemon.night.fakes import TRAINER, LearningEngine

@@ -5,10 +5,10 @@ from datetime import date
 
 import pytest
 
-from daemon.child_errors import ChildCrashed
+from daemon.forgetting.forget import forget
 from daemon.night.errors import NightFailed
 from daemon.night.mornings import report_on
-from daemon.night.ways_back import forget
+from daemon.processes.errors import ChildCrashed
 from store import generations, memories, nights
 from store.errors import AdapterDamaged, NoNightYet
 from tests.daemon.night.fakes import BASE, LearningEngine, night, told

@@ -8,9 +8,9 @@ import pytest
 from daemon.jobs import Kind, Postponed, Runner
 from daemon.night import checkpoints
 from daemon.night.errors import NightFailed
-from daemon.night.night import NightReport
-from daemon.night.nights import FORGOTTEN
-from daemon.night.when import Machine
+from daemon.night.night_job import FORGOTTEN
+from daemon.night.pipeline import NightReport
+from daemon.night.schedule import Machine
 from store import generations, jobs, memories, nights
 from tests.daemon.night.fakes import TRAINER
 from tests.daemon.night.house import THREE, house

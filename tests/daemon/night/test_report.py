@@ -3,9 +3,9 @@
 import json
 from datetime import UTC, datetime
 
-from daemon.night.exam import Exam, Missed
+from daemon.exam.exam import Exam, Missed
 from daemon.night.report import Before, Texts, by_reason, ids_in, record, told
-from daemon.night.run import Trained
+from daemon.night.trainer_process import Trained
 from store.lessons import Lesson
 from store.nights import Forgotten, Night
 

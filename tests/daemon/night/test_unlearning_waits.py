@@ -4,14 +4,14 @@ import asyncio
 from dataclasses import replace
 from datetime import date
 
-from daemon.night import unlearning as unlearnings
-from daemon.night.adopt import Verdict
-from daemon.night.probes import Fact, Probe
-from daemon.night.unlearning import MOST, Unlearning
-from daemon.night.ways_back import forget
+from daemon.exam.acceptance import Verdict
+from daemon.forgetting import verification as unlearnings
+from daemon.forgetting.forget import forget
+from daemon.forgetting.verification import MOST, Unlearning
+from daemon.forgetting.weight_probes import Fact, Probe
 from store import memories
+from tests.daemon.forgetting.test_verification import CELLO, GHENT, REX, learn_and_forget
 from tests.daemon.night.fakes import BASE, LearningEngine, night, told
-from tests.daemon.night.test_unlearning import CELLO, GHENT, REX, learn_and_forget
 
 
 def test_a_forgotten_fact_that_only_says_no_does_not_keep_nights_from_being_adopted(tmp_path):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from daemon.client import Client
+from daemon.client.client import Client
 from tests.daemon.api.world import KEY
 from tests.whole.house import ROOT, need
 

@@ -18,8 +18,8 @@ from typing import Any
 
 from daemon.engine.client import Completion
 from daemon.memory.recall import index_missing
-from daemon.night.nights import Nights
-from daemon.night.run import Progress
+from daemon.night.night_job import Nights
+from daemon.night.trainer_process import Progress
 from tests.daemon.api.world import serving
 from tests.daemon.web.life import curve, live
 from tests.fakes import FakeEngine

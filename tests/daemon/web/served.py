@@ -10,8 +10,8 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
 
-from daemon.child_errors import ChildCrashed
 from daemon.engine.client import Completion, Piece
+from daemon.processes.errors import ChildCrashed
 from tests.daemon.api.world import serving
 from tests.fakes import FakeEngine
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from daemon.client import Client
+from daemon.client.client import Client
 from tests.daemon.api.world import KEY
 from tests.daemon.web import browser as browsers
 from tests.daemon.web.browser import picture

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from daemon.client import Client
+from daemon.client.client import Client
 from tests.daemon.api.world import KEY
 from tests.daemon.web.browser import NARROW, picture, served, signed_in
 from tests.daemon.web.looks import faults

@@ -5,7 +5,7 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from daemon.web.uploads import FOLDER
+from daemon.web.inbox.uploads import FOLDER
 from tests.daemon.web.browser import picture, signed_in
 from tests.daemon.web.lived import lived
 from tests.daemon.web.looks import faults

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from daemon.web.shell import ROOMS
+from daemon.web.layout import ROOMS
 from tests.daemon.web.browser import Seen, picture, signed_in
 from tests.daemon.web.looks import faults, to_the_top, way_of_the_keyboard
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from daemon.client import Client
-from daemon.pulling.ledger import Ledger
-from daemon.web import uploads
-from daemon.web.privacy import KEPT
-from store.sizes import FREE, OTHER, PARTS
+from daemon.client.client import Client
+from daemon.downloads.traffic_log import Ledger
+from daemon.web.inbox import uploads
+from daemon.web.privacy.page import KEPT
+from store.statistics import FREE, OTHER, PARTS
 from tests.daemon.api.world import KEY
 from tests.daemon.web.browser import picture, signed_in
 from tests.daemon.web.lived import lived

@@ -1,0 +1,75 @@
+"""
+All routes behind one gate: the web application that uvicorn serves.
+
+    Gate -> Boundary -> the page, or the routes
+"""
+
+from fastapi import FastAPI
+
+from daemon.api import errors
+from daemon.api.openai import chat, health, models
+from daemon.api.own import (
+    chats,
+    confirmations,
+    forgetting,
+    generations,
+    imports,
+    memories,
+    nights,
+    own_archive,
+    own_changes,
+    own_logging,
+    own_proof,
+    own_work,
+    status,
+    storage,
+)
+from daemon.api.page import sign_in
+from daemon.api.page.lazy_page import Door, PageBeside
+from daemon.api.page.sessions import Visitors
+from daemon.api.security import Gate
+from daemon.services import Services
+
+
+def make_app(services: Services, door: Door | None = None) -> FastAPI:
+    """
+    The application; nothing is served yet. No documentation pages: they load scripts from other sites.
+
+    `door` leads to the page; who gives one closes it, and has it opened before the visitors come.
+    """
+    app = FastAPI(title="Tsubasa", docs_url=None, redoc_url=None, openapi_url=None)
+    errors.install(app)
+    app.include_router(health.routes())
+    rooms = (
+        chat,
+        models,
+        own_changes,
+        chats,
+        memories,
+        forgetting,
+        confirmations,
+        own_archive,
+        imports,
+        own_work,
+        nights,
+        generations,
+        status,
+        own_proof,
+        own_logging,
+        storage,
+    )
+    for room in rooms:
+        app.include_router(room.routes(services))
+    visitors = Visitors(services.api_key)
+    app.include_router(sign_in.routes(visitors, on_invited=door.wake if door else None))
+    config = services.settings.config
+    app.add_middleware(PageBeside, page=door or Door(services.api_key, services.home.path))
+    app.add_middleware(errors.Boundary)
+    app.add_middleware(  # added last: outermost
+        Gate,
+        api_key=services.api_key,
+        visitors=visitors,
+        max_body=config.largest_body,
+        max_upload=config.largest_import,
+    )
+    return app

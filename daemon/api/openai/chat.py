@@ -1,0 +1,161 @@
+"""
+POST /v1/chat/completions: the way in for every chat.
+
+Promises: a request that can't be answered gets its status before any stream begins; the reply is committed
+before the last chunk leaves; a client that goes away stops the engine. Knows nothing of memories or the
+store.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any, TypeVar
+
+from fastapi import APIRouter, Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from daemon.api.errors import told_in_stream
+from daemon.api.openai import chat_request
+from daemon.api.openai.chat_response import DONE, STILL_HERE, Shape
+from daemon.api.wire_error import WireError
+from daemon.chat.answer_stream import Answer
+from daemon.chat.model_names import Asked
+from daemon.engine.client import Piece
+from daemon.services import Services
+
+KEEP_ALIVE_S = 15.0
+NO_BUFFERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+
+PATIENCE = Piece(text="")  # stands for: nothing yet
+
+T = TypeVar("T")
+
+
+def routes(services: Services) -> APIRouter:
+    """The route, with and without /v1."""
+    router = APIRouter()
+
+    async def complete(request: Request) -> Response:
+        wanted = chat_request.read(await request.body())
+        config = services.settings.config
+        question = chat_request.question(
+            wanted,
+            retry=request.headers.get("x-stainless-retry-count", "0") not in ("", "0"),
+            temperature=config.temperature,
+            max_tokens=config.max_tokens,
+        )
+        answer = await services.conversations.begin(question)
+        shape = await _shape(services, question.asked, answer)
+        headers = _headers(question.asked)
+        if not wanted.stream:
+            return await _whole(request, answer, shape, headers)
+        first = await _or_gone(request, answer, answer.next())
+        with_usage = bool(wanted.stream_options and wanted.stream_options.include_usage)
+        chunks = _chunks(answer, first, shape, with_usage=with_usage)
+        return _AnswerStream(answer, chunks, headers=headers | NO_BUFFERS)
+
+    for path in ("/v1/chat/completions", "/chat/completions"):
+        router.add_api_route(path, complete, methods=["POST"])
+    return router
+
+
+async def _shape(services: Services, asked: Asked, answer: Answer) -> Shape:
+    model = await services.generations.model()
+    return Shape(
+        model=asked.name if asked.known else "tsubasa",
+        fingerprint=f"{model.sha256[:12]}-g{answer.generation}",
+        beside=answer.beside,
+        generation=answer.generation,
+        kept=answer.kept,
+    )
+
+
+def _headers(asked: Asked) -> dict[str, str]:
+    if asked.known:
+        return {}
+    return {"x-tsubasa-warning": "unknown model name, answered as tsubasa; GET /v1/models lists the names"}
+
+
+async def _whole(request: Request, answer: Answer, shape: Shape, headers: dict[str, str]) -> Response:
+    texts: list[str] = []
+    last = Piece(text="")
+
+    async def collect() -> None:
+        nonlocal last
+        while (piece := await answer.next()) is not None:
+            texts.append(piece.text)
+            last = piece
+
+    await _or_gone(request, answer, collect())
+    return JSONResponse(shape.whole("".join(texts), last), headers=headers)
+
+
+async def _chunks(
+    answer: Answer, first: Piece | None, shape: Shape, *, with_usage: bool
+) -> AsyncIterator[bytes]:
+    yield shape.first()
+    piece, last = first, Piece(text="")
+    while piece is not None:
+        last = piece
+        if piece.text:
+            yield shape.text(piece.text)
+        while (got := await _soon(answer)) is PATIENCE:
+            yield STILL_HERE
+        piece = got
+    yield shape.last(last.finish or "stop")
+    if with_usage:
+        yield shape.usage(last)
+    yield DONE
+
+
+async def _soon(answer: Answer) -> Piece | None:
+    """The next piece, None after the last; `PATIENCE` when it takes its time."""
+    try:
+        async with asyncio.timeout(KEEP_ALIVE_S):
+            return await answer.next()
+    except TimeoutError:
+        return PATIENCE
+
+
+async def _or_gone(request: Request, answer: Answer, work: Coroutine[Any, Any, T]) -> T:
+    """The result of `work`, unless the client goes away first: then the engine is stopped."""
+    working = asyncio.create_task(work)
+    leaving = asyncio.create_task(_gone(request))
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise ClientGone()
+        return working.result()
+    except BaseException:
+        answer.leave()
+        raise
+    finally:
+        working.cancel()
+        leaving.cancel()
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+class ClientGone(WireError):
+    """The client closed the connection before its answer; the number is nginx's, and nobody reads it."""
+
+    def __init__(self) -> None:
+        super().__init__(499, "The client closed the connection before it was answered.", code="client_gone")
+
+
+class _AnswerStream(StreamingResponse):
+    """The events of an answer; the engine stops when they can't be delivered any more."""
+
+    def __init__(self, answer: Answer, chunks: AsyncIterator[bytes], *, headers: dict[str, str]) -> None:
+        super().__init__(told_in_stream(chunks), headers=headers, media_type="text/event-stream")
+        self._answer = answer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send all events, or as many as the client wants to hear."""
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._answer.leave()

@@ -1,0 +1,126 @@
+"""
+GET /tsubasa/status: what runs, what is held, and where each setting came from.
+"""
+
+import os
+import shutil
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+
+from daemon.api.own import own_logging
+from daemon.diagnostics.alerts import troubles
+from daemon.processes.supervisor import Child
+from daemon.services import Services
+from daemon.version import version
+from store import chats, embedders, jobs, lessons, memory_queries, off_record, vectors
+from store.errors import EmbedderClash
+
+
+def routes(services: Services) -> APIRouter:
+    """The one route."""
+    router = APIRouter(prefix="/tsubasa")
+
+    @router.get("/status")
+    async def status() -> dict[str, Any]:
+        live = await services.generations.live()
+        return {
+            "version": version(),
+            "pid": os.getpid(),
+            "home": str(services.home.path),
+            "started_at": services.started_at,
+            "model": asdict(await services.generations.model()) | {"path": str(services.model_path)},
+            "generation": live.id if live else 0,
+            "children": [_child(services.engine.child), _child(services.embedder.child)],
+            "held": await services.keeper.run(_held),
+            "unread": asdict(await services.tending.unread()),
+            "reindex": await services.keeper.run(_reindex),
+            "recall": await _recall(services),
+            "work": {"failure": services.runner.failure, "night": services.nights.as_json()},
+            "confirmations": len(services.confirmations.waiting()),
+            "settings": _settings(services),
+            "thinking": {
+                "answers": services.conversations.under_way,
+                "off_the_record": services.conversations.off_record,
+            },
+            "logging": own_logging.as_json(
+                await services.keeper.run(off_record.logging, at=datetime.now(UTC))
+            ),
+            "attention": await _attention(services),
+        }
+
+    return router
+
+
+async def _recall(services: Services) -> dict[str, Any]:
+    """How memories are found now: not at all, by their words while the embedder can't help, or by meaning too."""
+    config, embedder = services.settings.config, services.embedder
+    if not config.recall or config.recall_k < 1:
+        return {"by": "nothing", "why": "recall is switched off in the settings"}
+    if embedder.child.last_error is not None:
+        return {"by": "words", "why": str(embedder.child.last_error)}
+    if (made := embedder.made) is None:
+        return {"by": "words", "why": "the embedder is starting"}
+    searched = await services.keeper.run(_searched)
+    if searched is not None and searched.dimension != made.dimension:
+        clash = EmbedderClash(searched.embedder, searched.dimension, made.id, made.dimension)
+        return {"by": "words", "why": str(clash)}
+    return {"by": "meaning", "why": None}
+
+
+def _searched(db: Any) -> embedders.Made | None:
+    return embedders.coming(db) or embedders.serving(db)
+
+
+async def _attention(services: Services) -> list[dict[str, str]]:
+    found = troubles(
+        children=(services.engine.child, services.embedder.child),
+        failure=services.runner.failure,
+        night=await services.keeper.run(jobs.latest, "night"),
+        free_bytes=_free_bytes(services.home.path),
+    )
+    return [asdict(trouble) for trouble in found]
+
+
+def _free_bytes(folder: Path) -> int | None:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:  # an odd file system: no reason to have no status
+        return None
+
+
+def _child(child: Child) -> dict[str, Any]:
+    failure = str(child.last_error) if child.last_error else None
+    return {
+        "name": child.name,
+        "state": child.state,
+        "pid": child.pid,
+        "restarts": child.restarts,
+        "failure": failure,
+    }
+
+
+def _held(db: Any) -> dict[str, int]:
+    return {
+        "messages": chats.count(db),
+        "memories": memory_queries.count_holding(db),
+        "lessons": lessons.count_holding(db),
+        "unindexed": len(vectors.missing(db, "message")) + len(vectors.missing(db, "memory")),
+    }
+
+
+def _reindex(db: Any) -> dict[str, Any] | None:
+    """How far a re-index is; None when none is under way."""
+    under_way = vectors.reindexing(db)
+    return asdict(under_way) if under_way else None
+
+
+def _settings(services: Services) -> list[dict[str, Any]]:
+    origin = services.settings.origin
+    return [
+        {"key": key, "value": value, "from": origin[key]}
+        for key, value in asdict(services.settings.config).items()
+    ]

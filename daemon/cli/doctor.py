@@ -1,0 +1,109 @@
+"""
+`tsubasa doctor`: look at everything that Tsubasa needs, and say what must be done.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from daemon.cli.output import HomeFlag, JsonFlag, as_json, chosen, daemon_at, out
+from daemon.home import Home
+
+if TYPE_CHECKING:
+    from daemon.diagnostics.clients import Found
+    from daemon.diagnostics.finding import Finding
+
+MARKS = {"ok": "[green]ok   [/]", "note": "[yellow]note [/]", "wrong": "[bold red]WRONG[/]"}
+
+
+def doctor(
+    prove: Annotated[
+        bool, typer.Option("--prove", help="Show that the running daemon keeps to this machine.")
+    ] = False,
+    json_out: JsonFlag = False,
+    home_flag: HomeFlag = None,
+) -> None:
+    """
+    Look at compiler, GPU, model, key, port, disk, clock and clients; exit code 1 when something must be done.
+
+    For example: tsubasa doctor --prove
+    """
+    place = chosen(home_flag)
+    found, clients = _proved(place) if prove else examine(place)
+    wrong = [one for one in found if one.state == "wrong"]
+    if json_out:
+        as_json(_as_data(found, clients, prove))
+    else:
+        _show(found, clients, prove)
+    if wrong:
+        raise typer.Exit(1)
+
+
+def examine(place: Home) -> "tuple[list[Finding], list[Found]]":
+    """Everything, in the order in which one thing needs the other."""
+    from daemon.diagnostics import clients, home_checks, machine_checks
+    from daemon.hardware.offload_plan import look
+    from daemon.serve import nano
+
+    hardware = look()
+    read = home_checks.settings(place, os.environ)
+    engine, about = machine_checks.engine()
+    model, size = home_checks.model(read.settings, nano())
+    daemon, running = home_checks.daemon(place, read.settings)
+    url = running.url if running else f"http://127.0.0.1:{read.settings.config.port or 4141}"
+    found = [
+        machine_checks.python(),
+        engine,
+        machine_checks.compiler(bool(about)),
+        machine_checks.card(hardware, bool(about.get("gpu_offload"))),
+        home_checks.folder(place),
+        read.finding,
+        model,
+        machine_checks.memory(hardware, size),
+        home_checks.embedder(read.settings),
+        home_checks.key(place, read.settings),
+        *daemon,
+        machine_checks.disk(place),
+        machine_checks.clock(place),
+        machine_checks.tray(),
+        home_checks.traffic(place, read.settings),
+    ]
+    return found, clients.find(url, place.api_key)
+
+
+def _proved(place: Home) -> "tuple[list[Finding], list[Found]]":
+    from daemon.diagnostics.network_proof import prove
+
+    with daemon_at(place.path) as client:
+        return prove(client.proof(), client.url), []
+
+
+def _as_data(found: "Sequence[Finding]", clients: "Sequence[Found]", prove: bool) -> dict[str, Any]:
+    from daemon.diagnostics.network_proof import LIMITS
+
+    well = all(one.state != "wrong" for one in found)
+    data: dict[str, Any] = {"well": well, "findings": [asdict(one) for one in found]}
+    return data | ({"limits": LIMITS} if prove else {"clients": [asdict(one) for one in clients]})
+
+
+def _show(found: "Sequence[Finding]", clients: "Sequence[Found]", prove: bool) -> None:
+    from daemon.diagnostics.network_proof import LIMITS
+
+    for one in found:
+        out.print(f"{MARKS[one.state]} {one.name:<9} {escape(one.said)}")
+        if one.todo:
+            out.print(f"                {escape('-> ' + one.todo)}")
+    if prove:
+        out.print(f"\nWhat this does not prove: {LIMITS}")
+        return
+    out.print("\n[bold]Programs here that can use Tsubasa[/], and the line that each needs:")
+    for client in clients:
+        out.print(f"  [bold]{client.name}[/] ({escape(client.where)})\n    {escape(client.line)}")
+    if not clients:
+        out.print("  none that we know; any OpenAI-compatible client will do")
+    wrong = sum(one.state == "wrong" for one in found)
+    out.print(f"\n{f'{wrong} must be done something about.' if wrong else 'Nothing must be done.'}")

@@ -1,0 +1,207 @@
+"""
+`tsubasa generations`: what the nights made, and which one answers.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from daemon.cli import generation_export
+from daemon.cli.output import HomeFlag, JsonFlag, as_json, daemon_at, is_alone, out, show, table
+from daemon.text import who_answers
+
+cli = typer.Typer(
+    help="What the nights made, and which one answers. For example: tsubasa generations show 3",
+    no_args_is_help=False,
+)
+Number = Annotated[int, typer.Argument(metavar="N", min=0, help="Its number; 0 is the base model.")]
+Second = Annotated[int, typer.Argument(metavar="M", min=0, help="The other one.")]
+PARTS = {
+    "facts": "knows without being told",
+    "grounded": "reads memories beside a question",
+    "stale": "doesn't tell what holds no more",
+    "abstain": "says so when it doesn't know",
+    "general": "talks like the base",
+    "canary": "speaks as it should",
+}
+
+
+@cli.callback(invoke_without_command=True)
+def every(context: typer.Context, json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
+    """What the nights made, and which one answers. Without a command: list."""
+    if is_alone(context, json, home_flag):
+        listed(json=json, home_flag=home_flag)
+
+
+@cli.command("list")
+def listed(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
+    """List all generations, for example: tsubasa generations list"""
+    with daemon_at(home_flag) as client:
+        found = client.generations()
+    if json:
+        return as_json(found)
+    shown = table("", "no.", "made", "state", "lessons", "facts", "reason")
+    shown.add_row(_mark(found["live"] == 0), "0", "", "base model", "", "", "")
+    for one in found["generations"]:
+        asked = one["exam"].get("parts", {}).get("facts", {})
+        why = (
+            f"can't answer: {one['why_not']}"
+            if one["why_not"] and one["state"] in ("adopted", "tainted")
+            else one["reason"]
+        )
+        shown.add_row(
+            _mark(one["id"] == found["live"]),
+            str(one["id"]),
+            one["made_at"][:10],
+            one["state"],
+            str(one["lesson_count"]),
+            _percent(asked.get("candidate")),
+            escape(why),
+            style=None if one["why_not"] is None else "dim",
+        )
+    show(shown)
+
+
+@cli.command("show")
+def one(number: Number, json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
+    """Show a generation's exam, lessons and what it learned, for example: tsubasa generations show 3"""
+    with daemon_at(home_flag) as client:
+        found = client.generation(number)
+    if json:
+        return as_json(found)
+    made = found["generation"]
+    out.print(
+        f"[bold]Generation {number}[/], {made['state']} on {made['made_at'][:10]}: {escape(made['reason'])}"
+    )
+    if made["why_not"]:
+        out.print(f"[yellow]It can't answer: {escape(made['why_not'])}.[/]")
+    _show_exam(made["exam"])
+    kinds = ", ".join(f"{one['train']} + {one['exam']} {one['kind']}" for one in found["lessons"])
+    out.print(f"\n[bold]Lessons[/] (to learn from + held out): {kinds or 'none are left'}")
+    lineage = found["lineage"]
+    gone = lineage["forgotten_lessons"]
+    forgotten = f"; {gone} of its lessons were forgotten since" if gone else ""
+    out.print(f"[bold]Learned from[/] {lineage['memories']} memories{forgotten}")
+    for memory in found["learned"]:
+        out.print(f"  [dim]{memory['id']:>4}[/]  {escape(memory['line'])}")
+    for missed in found["missed"]:
+        wanted = f", not {missed['wanted']!r}" if missed["wanted"] else ""
+        out.print(
+            f"  [yellow]missed[/] {escape(missed['question'])} [dim]{escape(repr(missed['said']) + wanted)}[/]"
+        )
+    if found["night"]:
+        out.print(f"[dim]Made in night {found['night']}: tsubasa night report {found['night']}[/]")
+
+
+@cli.command()
+def compare(
+    a: Number,
+    b: Second,
+    ask: Annotated[
+        list[str] | None,
+        typer.Option("--ask", metavar="QUESTION", help="Have both answer it; may be repeated."),
+    ] = None,
+    json: JsonFlag = False,
+    home_flag: HomeFlag = None,
+) -> None:
+    """Compare two generations by their exams, for example: tsubasa generations compare 2 3 --ask "Where do I live?" """
+    with daemon_at(home_flag) as client:
+        found = client.compare(a, b)
+        answers = [
+            {"question": one, "a": client.ask(a, one)["answer"], "b": client.ask(b, one)["answer"]}
+            for one in ask or []
+        ]
+    if json:
+        return as_json({**found, "answers": answers})
+    for number, why in found["why_not"].items():
+        out.print(f"[yellow]Generation {number} can't answer here: {escape(why)}.[/]")
+    _show_parts(found, a, b)
+    for which, number in (("only_a", a), ("only_b", b)):
+        if found[which]:
+            out.print(f"\n[bold]Only {who_answers(number)} learned[/]")
+        for memory in found[which]:
+            out.print(f"  [dim]{memory['id']:>4}[/]  {escape(memory['line'])}")
+    for one in answers:
+        out.print(f"\n[bold]{escape(one['question'])}[/]")
+        out.print(f"  {who_answers(a):>14}  {escape(one['a'])}\n  {who_answers(b):>14}  {escape(one['b'])}")
+
+
+@cli.command()
+def use(generation: Number, json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
+    """Let a generation answer from now on; 0 is the base model. For example: tsubasa generations use 3"""
+    with daemon_at(home_flag) as client:
+        found = client.use(generation)
+    if json:
+        return as_json(found)
+    out.print(f"{who_answers(found['live']).capitalize()} answers.")
+
+
+@cli.command()
+def rollback(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
+    """
+    Go back to the generation before the live one, and from the first to the base model.
+
+    For example: tsubasa generations rollback
+    """
+    with daemon_at(home_flag) as client:
+        found = client.rollback()
+    if json:
+        return as_json(found)
+    out.print(
+        f"{who_answers(found['live']).capitalize()} answers now, and stays until a night makes a better one; "
+        f"generation {found['was_live']} is kept: tsubasa generations use {found['was_live']}"
+    )
+
+
+def _show_exam(exam: Mapping[str, Any]) -> None:
+    if not exam.get("parts"):
+        return
+    shown = table("exam", "asked", "it", "live then", "base", "")
+    for part, one in exam["parts"].items():
+        who = (_percent(one.get(which)) for which in ("candidate", "live", "base"))
+        shown.add_row(part, str(one.get("asked", "")), *who, f"[dim]{PARTS.get(part, '')}[/]")
+    out.print()
+    show(shown)
+    if exam.get("drift") is not None:
+        out.print(f"[dim]The base's small talk is to it {exam['drift']:+.2f} nats per token less likely.[/]")
+    won = exam.get("compared", {}).get("facts")
+    if won:
+        out.print(
+            f"[dim]Beside what was live then: {won['difference']:+.0%}, and with 95 % certainty at least "
+            f"{won['low']:+.0%}.[/]"
+        )
+
+
+def _show_parts(found: Mapping[str, Any], a: int, b: int) -> None:
+    shown = table("exam", who_answers(a), who_answers(b), "the same questions", "")
+    for part, one in found["parts"].items():
+        same = (
+            f"{one['both']}: {_percent(one['same_a'])}, {_percent(one['same_b'])}" if one["both"] else "none"
+        )
+        shown.add_row(
+            part,
+            f"{_percent(one['a'])} of {one['asked_a']}",
+            f"{_percent(one['b'])} of {one['asked_b']}",
+            same,
+            f"[dim]{PARTS.get(part, '')}[/]",
+        )
+    if found["parts"]:
+        show(shown)
+    else:
+        out.print("Neither has an exam with single marks, so there is nothing to compare.")
+    for one in found["differing"]:
+        winner = a if one["a"] > one["b"] else b
+        out.print(f"  only {who_answers(winner)}: {escape(one['question'])}  [dim]{escape(one['wanted'])}[/]")
+
+
+def _mark(is_live: bool) -> str:
+    return "[green]*[/]" if is_live else ""
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.0%}"
+
+
+cli.command()(generation_export.export)

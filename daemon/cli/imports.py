@@ -1,0 +1,211 @@
+"""
+`tsubasa import`: take chat exports in, look into them first, list what was taken in, take it back.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from daemon.cli.bars import waiting
+from daemon.cli.output import (
+    HomeFlag,
+    JsonFlag,
+    as_json,
+    as_line,
+    chosen,
+    daemon_at,
+    out,
+    tainted,
+    takes,
+    told_counts,
+)
+from daemon.cli.terminal import Terminal
+from daemon.config import settings as config
+from daemon.errors import Refused
+from daemon.inbox.detect import Export
+from daemon.inbox.errors import InboxError
+from daemon.inbox.formats import skipped, tsubasa
+from daemon.inbox.importer import read_file
+from daemon.text import counted
+from store.export import Archive
+
+if TYPE_CHECKING:
+    from daemon.client.client import Client
+
+
+def import_files(
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Chat exports; what each one is shows in its content.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is in the files.")] = False,
+    list_all: Annotated[bool, typer.Option("--list", help="List what was taken in, with numbers.")] = False,
+    undo: Annotated[
+        int | None, typer.Option("--undo", metavar="N", help="Take back import N, and what came of it.")
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Don't ask before --undo.")] = False,
+    json: JsonFlag = False,
+    home_flag: HomeFlag = None,
+) -> None:
+    """
+    Take chat exports in. A broken file is reported; nothing of it is stored, and the others go on.
+
+    For example:
+        tsubasa import export.zip --dry-run
+        tsubasa import export.zip
+        tsubasa import --list
+    """
+    wanted = [bool(files), list_all, undo is not None]
+    if sum(wanted) != 1 or (dry_run and not files):
+        raise typer.BadParameter("Name files to import, or use --list, or --undo N.")
+    if json and undo is not None and not yes:
+        raise typer.BadParameter("With --json nobody can be asked: add --yes.")
+    if dry_run:
+        _look_into(files or [], home_flag, json)
+        return
+    with daemon_at(home_flag) as client:
+        if list_all:
+            _list(client, json)
+        elif undo is not None:
+            _undo(client, undo, yes, json)
+        else:
+            _take_in(client, files or [], json)
+
+
+def _take_in(client: "Client", files: list[Path], json: bool) -> None:
+    failed = False
+    for taken in _taken(client, files, quiet=json):
+        if isinstance(taken, Refused):
+            failed = True
+            _complain(taken)
+            continue
+        if json:
+            as_line(taken)
+            failed = failed or bool(taken["refused"])
+            continue
+        rate = (
+            f", {taken['turns'] / taken['seconds']:,.0f} turns/s"
+            if taken["turns"] and taken["seconds"]
+            else ""
+        )
+        new = counted(taken["turns"], "new turn")
+        counts = f"{counted(taken['sessions'], 'session')}, {new}, {taken['skipped']} known"
+        held = f", {counted(taken['memories'], 'memory', 'memories')}" if taken["memories"] else ""
+        out.print(f"{escape(taken['name'])} ({taken['format']}): {counts}{held}{rate}")
+        _more(taken["days"], taken["left_out"])
+        if taken["refused"]:
+            failed = True
+            _complain(f"The memories in {taken['name']!r} were not taken in: {taken['refused']}.")
+        if taken["turns"] and taken["import_id"] is not None:
+            out.print(f"  to take it back: tsubasa import --undo {taken['import_id']}")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _taken(client: "Client", files: list[Path], *, quiet: bool) -> Iterator[dict[str, Any] | Refused]:
+    """What became of each file; the bar is gone while the caller prints."""
+    for number, file in enumerate(files, start=1):
+        of = f" ({number} of {len(files)})" if len(files) > 1 else ""
+        with waiting(f"taking in {escape(file.name)}{of}", quiet=quiet):
+            try:
+                taken: dict[str, Any] | Refused = client.import_file(file)
+            except Refused as error:
+                taken = error
+        yield taken
+
+
+def _look_into(files: list[Path], home_flag: Path | None, json: bool) -> None:
+    """Read the files here, in this process; no daemon is needed, and nothing is stored."""
+    settings = config.load(chosen(home_flag).config, environment=os.environ)
+    failed = False
+    for file in files:
+        try:
+            with waiting(f"reading {escape(file.name)}", quiet=json):
+                found = read_file(file, settings.config.largest_import)
+        except InboxError as error:
+            failed = True
+            _complain(error)
+            continue
+        told = _told(file.name, found)
+        as_line(told) if json else _show_found(told)
+    if not json:
+        out.print("Nothing was stored.")
+    if failed:
+        raise typer.Exit(1)
+
+
+def _told(name: str, found: Export | Archive) -> dict[str, Any]:
+    """What would be taken in of one file, in the words of the API."""
+    if isinstance(found, Archive):
+        said = sorted(message.said_at[:10] for message in found.messages)
+        counts = {"sessions": len(found.chats), "turns": len(found.messages), "memories": len(found.memories)}
+        days = [said[0], said[-1]] if said else None
+        return {"name": name, "format": tsubasa.FORMAT, **counts, "days": days, "left_out": {}}
+    counts = {"sessions": len(found.sessions), "turns": found.turns, "memories": 0}
+    days = [day.isoformat() for day in found.days] if found.days else None
+    return {"name": name, "format": found.format, **counts, "days": days, "left_out": dict(found.left_out)}
+
+
+def _show_found(told: Mapping[str, Any]) -> None:
+    """Say what would be taken in of one file."""
+    held = counted(told["memories"], "memory", "memories")
+    more = f", {held}" if told["format"] == tsubasa.FORMAT else ""
+    counts = f"{counted(told['sessions'], 'session')}, {counted(told['turns'], 'turn')}"
+    out.print(f"{escape(told['name'])} ({told['format']}): {counts}{more}")
+    _more(told["days"], told["left_out"])
+
+
+def _list(client: "Client", json: bool) -> None:
+    found = client.imports()
+    if json:
+        return as_json(found)
+    if not found["imports"]:
+        out.print("Nothing was taken in yet. What would be: tsubasa import FILE --dry-run")
+    for one in found["imports"]:
+        counts = f"{counted(one['sessions'], 'session')}, {counted(one['turns'], 'turn')}"
+        out.print(f"{one['id']:>4}  {one['at'][:10]}  {escape(one['name'])}: {counts}")
+
+
+def _undo(client: "Client", number: int, yes: bool, json: bool) -> None:
+    name = next((one["name"] for one in client.imports()["imports"] if one["id"] == number), None)
+    if name is not None and not yes:
+        found = client.import_of(number)
+        out.print(f"{number:>4}  {escape(name)}")
+        for one in found["lines"]:
+            out.print(f"{one['id']:>6}  {escape(one['line'])}")
+        out.print(takes(found))
+        if not typer.confirm("Take this import back, with the memories drawn from it alone?"):
+            out.print("Nothing was changed.")
+            return
+    done = client.undo_import(number)
+    if json:
+        return as_json(done)
+    report = done["report"]
+    taken = ("messages", "memories", "vectors", "events", "lessons")
+    out.print(f"Taken back: {told_counts({one: report[one] for one in taken})}.")
+    if report["kept_messages"]:
+        out.print(
+            f"{counted(report['kept_messages'], 'message')} kept: another import or a later chat tells them too."
+        )
+    if report["restored"]:
+        held = counted(
+            report["restored"], "memory that it had replaced holds", "memories that it had replaced hold"
+        )
+        out.print(f"{held} again.")
+    if report["generations"]:
+        out.print(tainted(report["generations"], done["now_live"]))
+    if done["was_learned"]:
+        out.print(done["weights"]["says"])
+
+
+def _more(days: list[str] | None, left_out: Mapping[str, Any]) -> None:
+    out.print(f"  {days[0]} to {days[1]}" if days else "  without dates")
+    if left_out:
+        out.print(f"  left out: {skipped.counted(left_out)}")
+
+
+def _complain(error: Exception | str) -> None:
+    Terminal(stderr=True, soft_wrap=True, highlight=False).print(f"tsubasa: {error}", markup=False)

@@ -1,0 +1,131 @@
+"""
+`tsubasa night`: train a new generation now, and watch it; and the reports of past nights.
+"""
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from daemon.cli import night_report
+from daemon.cli.bars import waiting
+from daemon.cli.output import HomeFlag, JsonFlag, as_line, daemon_at, is_alone, out, show, table
+from daemon.text import gave_way
+
+if TYPE_CHECKING:
+    from daemon.client.client import Client
+
+LOOK_EVERY_S = 0.5
+
+
+cli = typer.Typer(
+    help="Run a night now; or read what past ones did, for example: tsubasa night report",
+    no_args_is_help=False,
+)
+
+
+@cli.callback(invoke_without_command=True)
+def night(context: typer.Context, json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
+    """Run a night now: lessons, training, exam, and a new generation if it passes. Or read a report."""
+    if not is_alone(context, json, home_flag):
+        return
+    with daemon_at(home_flag) as client:
+        ordered = client.night()
+        ended = watch(client, ordered["id"], quiet=json)
+    report = report_of(ended, ordered["id"])
+    if json:
+        as_line(ended)
+        raise typer.Exit(0 if report else 1)
+    if report is None:
+        out.print(f"[red]The night failed:[/] {escape(why_none(ended))}")
+        raise typer.Exit(1)
+    verdict = (
+        f"Generation {report['generation']} is live." if report["adopted"] else "The live generation stays."
+    )
+    out.print(f"{verdict} {escape(report['reason'])}")
+    swap = "" if report["swap_ms"] is None else f", swap {report['swap_ms']:.1f} ms"
+    out.print(
+        f"{report['lessons']} lessons, {report['train_s']:.0f} s of training, {report['total_s']:.0f} s{swap}"
+    )
+    if report["generation"] is not None:
+        out.print("[dim]What it learned, corrected and missed: tsubasa night report[/]")
+
+
+@cli.command("report")
+def reported(
+    number: Annotated[
+        int | None,
+        typer.Argument(
+            metavar="[N]", min=1, help="The night's number; the latest without one.", show_default=False
+        ),
+    ] = None,
+    json: JsonFlag = False,
+    home_flag: HomeFlag = None,
+) -> None:
+    """Read the morning report of a night, for example: tsubasa night report 3"""
+    with daemon_at(home_flag) as client:
+        found = client.report(number)
+    if json:
+        return as_line(found)
+    night_report.show(out, found)
+
+
+@cli.command("list")
+def listed(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
+    """List the last nights and what became of each, for example: tsubasa night list"""
+    with daemon_at(home_flag) as client:
+        found = client.past_nights()
+    if json:
+        return as_line(found)
+    if not found["nights"]:
+        out.print("There was no night yet. Run one with: tsubasa night")
+        return
+    shown = table("no.", "began", "outcome", "made", "learned", "time", "why")
+    for one in found["nights"]:
+        colour = night_report.COLOURS[one["outcome"]]
+        total = one["cost"].get("total_s")
+        shown.add_row(
+            str(one["night"]),
+            night_report.moment(one["began_at"]),
+            f"[{colour}]{one['outcome']}[/]",
+            str(one["generation"] or ""),
+            str(len(one["learned"]) + len(one["corrected"])),
+            night_report.duration(total) if total is not None else "",
+            escape(_why(one)),
+        )
+    show(shown)
+
+
+def _why(one: Mapping[str, Any]) -> str:
+    """What the night's exam said, or why there was none; and whether what it made answers no more."""
+    return ". ".join(
+        filter(None, [one["reason"], gave_way(one["gave_way_to"]) if night_report.is_gone(one) else ""])
+    )
+
+
+def report_of(ended: Mapping[str, Any], job_id: int) -> dict[str, Any] | None:
+    """The report of the night that was ordered; None when that one did not come to its end."""
+    job, report = ended["job"], ended["last"]
+    is_done = job["id"] == job_id and job["state"] == "done"
+    return report if is_done and report is not None and report["job"] == job_id else None
+
+
+def why_none(ended: Mapping[str, Any]) -> str:
+    """Why there is no report, for a person."""
+    return str(ended["job"]["error"] or "the daemon was restarted, or another night was ordered since")
+
+
+def watch(client: "Client", job_id: int, *, quiet: bool = False) -> dict[str, Any]:
+    """Show a bar until the job is done, failed, or waits for its next attempt; what the daemon says then."""
+    with waiting("waiting for its turn", quiet=quiet) as bar:
+        while True:
+            found = client.nights()
+            job, progress = found["job"], found["progress"]
+            if progress:
+                total = progress["total"] or None
+                bar.tell(progress["note"] or progress["unit"], done=progress["done"], total=total)
+            if job["id"] != job_id or job["state"] in ("done", "failed") or job["error"]:
+                return found
+            time.sleep(LOOK_EVERY_S)

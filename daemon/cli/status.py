@@ -1,0 +1,77 @@
+"""
+`tsubasa status`: what runs, what is held, and where each setting came from.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from daemon.cli import pause, tending
+from daemon.cli.output import HomeFlag, JsonFlag, as_json, daemon_at, out
+
+
+def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
+    """Show what runs, what is held, and every setting with its origin, for example: tsubasa status"""
+    with daemon_at(home_flag) as client:
+        found = client.status()
+        url = client.url
+    if json:
+        return as_json(found)
+    held = found["held"]
+    out.print(f"Tsubasa {found['version']}, process {found['pid']}, {url}/v1, home {escape(found['home'])}")
+    out.print(
+        f"Model {escape(found['model']['name'])} ({found['model']['n_ctx']} tokens), live generation: "
+        f"{found['generation'] or 'base'}"
+    )
+    out.print(f"Held: {held['messages']} messages, {held['memories']} memories, {held['lessons']} lessons")
+    if said := recall(found["recall"], held["unindexed"]):
+        out.print(said)
+    for said in tending.unread(found["unread"]):
+        out.print(said)
+    if found["reindex"]:
+        out.print(reindexing(found["reindex"]))
+    for child in found["children"]:
+        trouble = f", last failure: {escape(child['failure'])}" if child["failure"] else ""
+        out.print(f"{child['name']}: {child['state']}, {child['restarts']} restarts{trouble}")
+    if said := night(found["work"]["night"]):
+        out.print(escape(said))
+    if not found["logging"]["on"]:
+        out.print(pause.said(found["logging"]))
+    for trouble in found["attention"]:
+        out.print(f"[red]{escape(trouble['what'])}[/] {escape(trouble['do'])}")
+    table = Table("setting", "value", "from")
+    for setting in found["settings"]:
+        is_nano = setting["key"] == "model" and not setting["value"]
+        value = f"{found['model']['name']} (bundled)" if is_nano else str(setting["value"])
+        table.add_row(setting["key"], escape(value), escape(setting["from"]))
+    out.print(table)
+
+
+def recall(told: Mapping[str, Any], unindexed: int) -> str | None:
+    """What keeps memories from being found by meaning; None when nothing does."""
+    if told["by"] == "meaning":
+        return f"Recall: by meaning; {unindexed} texts wait for their vectors" if unindexed else None
+    if told["by"] == "nothing":
+        return f"Recall: off, {told['why']}"
+    waiting = f"; {unindexed} texts wait for their vectors" if unindexed else ""
+    return f"[yellow]Recall: by words only[/]{waiting}: {escape(told['why'])}"
+
+
+def night(told: Mapping[str, Any]) -> str | None:
+    """What the night does, or what it waits for; None when nights don't run by themselves."""
+    if progress := told["progress"]:
+        share = f", {progress['done']} of {progress['total']} {progress['unit']}" if progress["total"] else ""
+        warning = f" ({told['warning']})" if told["warning"] else ""
+        return f"Night: {progress['note']}{share}{warning}"
+    return f"Night: waiting: {told['waiting']}" if told["waiting"] else None
+
+
+def reindexing(under_way: dict[str, Any]) -> str:
+    """How far a re-index is, and the way back."""
+    return (
+        f"[yellow]Re-index: {under_way['done']} of {under_way['total']} vectors made by "
+        f"{escape(under_way['new'])}.[/] Until all are, the others are recalled by their words only; to go back, "
+        f"configure {escape(under_way['old'])} again: its vectors are kept."
+    )

@@ -1,0 +1,225 @@
+"""
+The settings: one frozen record, one TOML file, every key also in the environment and on the command line.
+
+    default  <  home/config.toml  <  TSUBASA_<KEY>  <  flag of `tsubasa up`
+
+Promises: an unknown key, a value of the wrong kind and broken TOML are errors that name file, line, key and
+what is allowed; where each value came from is kept, for `tsubasa status`. Knows nothing of what the values
+are used for.
+"""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from daemon.config.fields import FromText, Kind, NotAllowed, key, number, one_of, text, whole, yes_no
+from daemon.errors import BadValue, BrokenConfig, RenamedKey, UnknownKey
+from daemon.night.schedule import ALLOWED, PATTERN
+
+ENVIRONMENT = "TSUBASA_"
+RENAMED = {"night_at": "night_when"}
+NOT_SETTINGS = {"HOME"}  # TSUBASA_HOME says where the file is, so it can't be in the file
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Every setting there is; `tsubasa status` shows each with its value and where that came from."""
+
+    host: str = key(
+        "127.0.0.1", one_of("127.0.0.1", "::1", "localhost"), "address to listen on; this machine only"
+    )
+    port: int = key(4141, whole(0, 65535), "TCP port of the endpoint; 0 picks a free one")
+    max_body_mb: int = key(32, whole(1, 1024), "largest request body, in MiB")
+    max_import_mb: int = key(
+        256,
+        whole(1, 4096),
+        "largest file to import, in MiB, also when it is unpacked; it is read into memory",
+    )
+    model: str = key(
+        "", text("the path of a GGUF file, or empty for the bundled nano"), "GGUF file that answers"
+    )
+    n_ctx: int = key(8192, whole(0, 1_000_000), "context, in tokens; 0 = all that the model was made for")
+    threads: int = key(0, whole(0, 1024), "CPU threads of the model; 0 = what fits model and machine")
+    gpu_layers: int = key(-1, whole(-1, 1000), "layers kept on the GPU, if there is one; -1 = all")
+    temperature: float = key(
+        0.7, number(0, 2), "how freely words are chosen when the client doesn't say; 0 = never"
+    )
+    max_tokens: int = key(
+        1024, whole(1, 1_000_000), "longest answer, in tokens, when the client names no limit"
+    )
+    idle_s: float = key(600.0, number(1, 1e7), "seconds without a request after which model processes exit")
+    embedder: str = key(
+        "all-MiniLM-L6-v2",
+        text("the name or folder of a sentence-transformers model", r".+"),
+        "model that turns text into vectors; after a change, re-index",
+    )
+    downloads: bool = key(
+        False, yes_no(), "fetch the embedder from its public hub when it is not on this machine"
+    )
+    keyring: str = key(
+        "auto", one_of("auto", "file"), "where the store's key is kept: the system's keyring, or a file"
+    )
+    recall: bool = key(True, yes_no(), "put memories beside each question")
+    recall_k: int = key(
+        3, whole(1, 50), "memories beside a question, at first; recall widens up to 10 by itself"
+    )
+    quiet_s: float = key(
+        120.0, number(0, 1e6), "seconds without a message after which a chat is read for memories"
+    )
+    jobs_every_s: float = key(5.0, number(0.05, 3600), "seconds between two looks for background work")
+    observe: bool = key(True, yes_no(), "draw memories and lessons from quiet chats")
+    evolve: str = key(
+        "safe",
+        one_of("off", "safe", "paper"),
+        "what the model may do to held memories: off = only add; safe = change them, checked by code; "
+        "paper = change them unchecked",
+    )
+    night: bool = key(
+        True, yes_no(), "train a new generation each night by itself; `tsubasa night` always can"
+    )
+    night_when: str = key(
+        "03:00-08:00, power, idle, cool, memory",
+        text(ALLOWED, PATTERN),
+        "local hours in which a night begins by itself, and what it needs: power = no battery, idle = nobody at the "
+        "machine, cool, memory",
+    )
+    inbox: bool = key(True, yes_no(), "watch the folder inbox/ in the home for dropped exports")
+    log_level: str = key(
+        "info", one_of("debug", "info", "warning", "error"), "least level that is logged to stderr"
+    )
+
+    @property
+    def largest_body(self) -> int:
+        """The largest request body, in bytes."""
+        return self.max_body_mb * 2**20
+
+    @property
+    def largest_import(self) -> int:
+        """The largest file to import, in bytes."""
+        return self.max_import_mb * 2**20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The values, and for each key where its value came from."""
+
+    config: Config
+    origin: Mapping[str, str]  # key -> "default", "config.toml line 3", "TSUBASA_PORT", "--port"
+
+
+def load(
+    file: Path, *, environment: Mapping[str, str], flags: Mapping[str, object] | None = None
+) -> Settings:
+    """
+    The settings of one start: defaults, then `file` if any, `environment`, `flags` that are not None.
+
+    Raises:
+        BrokenConfig: the file is no TOML, or can't be read.
+        UnknownKey: a key of the file or a TSUBASA_ variable is none of ours.
+        BadValue: a value is not of the key's kind.
+    """
+    values: dict[str, Any] = asdict(Config())
+    origin = dict.fromkeys(values, "default")
+    given = [*_from_file(file), *_from_environment(environment), *_from_flags(flags or {})]
+    for where, name, value in given:
+        values[name] = _checked(where, name, value)
+        origin[name] = where
+    return Settings(config=Config(**values), origin=origin)
+
+
+def kinds() -> dict[str, Kind]:
+    """Every key and its kind of value, in the order of the record."""
+    return {field.name: field.metadata["kind"] for field in fields(Config)}
+
+
+def example() -> str:
+    """A commented config.toml with every key at its default: what the documentation shows."""
+    blocks = []
+    for field in fields(Config):
+        value = f'"{field.default}"' if isinstance(field.default, str) else str(field.default).lower()
+        allowed = field.metadata["kind"].allowed
+        blocks.append(f"# {field.metadata['comment']}\n# ({allowed})\n# {field.name} = {value}\n")
+    return "\n".join(blocks)
+
+
+def _from_file(file: Path) -> list[tuple[str, str, object]]:
+    try:
+        source = file.read_text(encoding="utf-8-sig")  # editors of Windows begin a file with a mark
+    except FileNotFoundError:
+        return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise BrokenConfig(str(file), f"can't be read: {error}") from error
+    try:
+        table = tomllib.loads(source)
+    except tomllib.TOMLDecodeError as error:
+        raise BrokenConfig(_place(file, _line_in(str(error))), _without_place(str(error))) from error
+    except RecursionError as error:
+        raise BrokenConfig(str(file), "no valid TOML: nested too deeply") from error
+    found = []
+    for name, value in table.items():
+        where = _place(file, _line_of(source, name))
+        _check_known(where, name)
+        found.append((where, name, value))
+    return found
+
+
+def _from_environment(environment: Mapping[str, str]) -> list[tuple[str, str, object]]:
+    found: list[tuple[str, str, object]] = []
+    for variable in sorted(environment):
+        if not variable.startswith(ENVIRONMENT) or variable.removeprefix(ENVIRONMENT) in NOT_SETTINGS:
+            continue
+        name = variable.removeprefix(ENVIRONMENT).lower()
+        _check_known(f"environment variable {variable}", name)
+        found.append((variable, name, FromText(environment[variable])))
+    return found
+
+
+def _from_flags(flags: Mapping[str, object]) -> list[tuple[str, str, object]]:
+    return [
+        ("--" + name.replace("_", "-"), name, value) for name, value in flags.items() if value is not None
+    ]
+
+
+def _check_known(where: str, name: str) -> None:
+    if name in RENAMED:
+        new = RENAMED[name]
+        raise RenamedKey(where, name, new, kinds()[new].allowed, str(getattr(Config(), new)))
+    if name not in kinds():
+        raise UnknownKey(where, name, _nearest(name))
+
+
+def _checked(where: str, name: str, value: object) -> object:
+    kind = kinds()[name]
+    try:
+        return kind.parse(value)
+    except NotAllowed:
+        raise BadValue(where, name, value, kind.allowed) from None
+
+
+def _nearest(name: str) -> list[str]:
+    """All keys, those that look like `name` first."""
+    close = difflib.get_close_matches(name, kinds(), n=3)
+    return [*close, *(known for known in kinds() if known not in close)]
+
+
+def _place(file: Path, line: int | None) -> str:
+    return f"{file} line {line}" if line else str(file)
+
+
+def _line_of(source: str, name: str) -> int | None:
+    """The line where the top-level key or table `name` begins; TOML readers don't keep it."""
+    begins = re.compile(rf"\s*(\[+\s*)?[\"']?{re.escape(name)}[\"']?\s*[=.\]]")
+    return next((n for n, line in enumerate(source.splitlines(), start=1) if begins.match(line)), None)
+
+
+def _line_in(message: str) -> int | None:
+    found = re.search(r"at line (\d+)", message)
+    return int(found.group(1)) if found else None
+
+
+def _without_place(message: str) -> str:
+    return "no valid TOML: " + re.sub(r"\s*\(at .*\)$", "", message)

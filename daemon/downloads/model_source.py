@@ -1,0 +1,142 @@
+"""
+What `tsubasa pull` was asked for: a name of the table, a repository or file of the hub, an address, a file here.
+
+Promises: asks nobody; what can't be meant is an error that names what could. Knows nothing of how files are
+fetched.
+"""
+
+import errno
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from daemon.downloads.errors import AddressRefused, ChecksumUnreadable, FileHidden, SourceUnknown
+
+HUB = "https://huggingface.co"
+HUB_VARIABLE = "HF_ENDPOINT"  # the hub's own name for "ask this mirror instead"
+LONGEST_NAME = 200  # bytes; a disk takes 255, and the unfinished file has a longer one
+QUANTIZATION = "Q4_K_M"  # taken when a repository has many files
+_HUB_NAMES = ("huggingface.co", "www.huggingface.co", "hf.co")
+_PART = r"[\w][\w.-]*"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A model of the table."""
+
+    name: str
+    title: str
+    repository: str
+    file: str
+    memory_gb: float  # while it answers, with the default context
+    bytes: int | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HubFile:
+    """A file of the hub; without `file`, the one of the repository that fits `quantization`."""
+
+    repository: str
+    file: str | None = None
+    quantization: str = QUANTIZATION
+    revision: str = "main"
+    bytes: int | None = None
+    sha256: str | None = None  # as this version knows it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """A file behind an address that the user typed."""
+
+    url: str
+
+
+Source = HubFile | Address | Path
+
+
+def known_models() -> list[Known]:
+    """The table, the one to begin with first."""
+    text = (files("daemon.pulling") / "models.toml").read_text(encoding="utf-8")
+    return [Known(**one) for one in tomllib.loads(text)["model"]]
+
+
+def read_source(text: str) -> Source:
+    """
+    What is meant by `text`.
+
+    Raises:
+        SourceUnknown: nothing that we know.
+        AddressRefused: an address of a kind that is not asked.
+    """
+    for one in known_models():
+        if text.casefold() in (one.name, one.file.casefold(), one.title.casefold()):
+            return HubFile(repository=one.repository, file=one.file, bytes=one.bytes, sha256=one.sha256)
+    if "://" in text:
+        return _address(text)
+    try:
+        path = Path(text).expanduser()
+    except RuntimeError:  # ~somebody
+        path = Path(text)
+    if _is_file(path):
+        return path.absolute()
+    found = re.fullmatch(rf"(?:hf\.co/)?({_PART}/{_PART})(?:/({_PART}(?:/{_PART})*\.gguf)|:({_PART}))?", text)
+    if found is None or text.startswith((".", "~")):
+        raise SourceUnknown(text, [one.name for one in known_models()])
+    return HubFile(repository=found[1], file=found[2], quantization=found[3] or QUANTIZATION)
+
+
+def read_sha256(text: str) -> str:
+    """A checksum as a person typed it. Raises `ChecksumUnreadable`."""
+    digits = text.strip().casefold().removeprefix("sha256:")
+    if not re.fullmatch("[0-9a-f]{64}", digits):
+        raise ChecksumUnreadable(text)
+    return digits
+
+
+def hub_of(environment: Mapping[str, str]) -> str:
+    """The hub's address: the public one, unless HF_ENDPOINT names a mirror."""
+    return environment.get(HUB_VARIABLE, "").strip().rstrip("/") or HUB
+
+
+def file_name(url: str) -> str:
+    """The name under which a download is kept: the last part of its address, without what could lead elsewhere."""
+    last = unquote(urlsplit(url).path).rsplit("/", 1)[-1]
+    name = re.sub(r"[^\w.+()-]+", "-", last).lstrip(".-") or "model"
+    name = name.encode()[:LONGEST_NAME].decode(errors="ignore")
+    return name if name.endswith(".gguf") else name + ".gguf"
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # a repository or nothing, then
+            return False
+        raise FileHidden(path, error.strerror or str(error)) from error
+
+
+def _address(text: str) -> Source:
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        parts, host = urlsplit(""), None
+    if parts.scheme not in ("https", "http") or not host:
+        raise AddressRefused(text, "it is no web address", "Write it as https://HOST/…/NAME.gguf")
+    if parts.username or parts.password:
+        clean = text.replace(parts.netloc, host)
+        raise AddressRefused(clean, "it holds a password, which would be logged on its way", "Leave it out.")
+    if host in _HUB_NAMES:
+        found = re.match(
+            rf"/({_PART}/{_PART})(?:/(?:resolve|blob)/([^/]+)/(.+\.gguf))?(?:/tree/.*)?/?$", parts.path
+        )
+        if found:
+            return HubFile(
+                repository=found[1], file=unquote(found[3]) if found[3] else None, revision=found[2] or "main"
+            )
+    return Address(url=text)

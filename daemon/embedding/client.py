@@ -1,0 +1,131 @@
+"""
+The daemon's end of the embedder: texts in, vectors out.
+
+Promises: nothing is downloaded unless `allow_download`; the same id always means the same vectors.
+Knows nothing of sentence-transformers: the work is done by the child process `python -m daemon.embedding`.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from daemon.embedding.errors import EmbedderError, rebuilt
+from daemon.processes.errors import ChildError, ChildRefused
+from daemon.processes.process import confined, module
+from daemon.processes.supervisor import Child
+
+BATCH = 64  # texts in one command: a question waits behind one batch of an import at most
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmbedderInfo:
+    """Which vectors these are; both are stored beside them."""
+
+    id: str
+    dimension: int
+
+
+class Embedder:
+    """One embedding model in one child process. Raises `EmbedderError`s, and `ChildCrashed` when it dies."""
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+        self.made: EmbedderInfo | None = None  # what it told when it was ready first; None before
+        self._starting: asyncio.Task[EmbedderInfo] | None = None
+
+    @classmethod
+    def for_model(
+        cls,
+        name: str = "all-MiniLM-L6-v2",
+        *,
+        allow_download: bool = False,
+        threads: int = 2,
+        idle_s: float = 600.0,
+    ) -> "Embedder":
+        """
+        An embedder; nothing is started or read yet.
+
+        Args:
+            name: "all-MiniLM-L6-v2" (from the `offline` extra when it is installed), a sentence-transformers
+            id of
+                the hub, or a folder.
+            allow_download: the hub may be asked when nothing is there.
+            idle_s: seconds without a request after which the process is ended.
+        """
+        hello = {"name": name, "allow_download": allow_download, "threads": threads}
+        argv = module("daemon.embedding") if allow_download else confined("daemon.embedding")
+        return cls(Child("embedder", argv, hello=hello, idle_s=idle_s, start_timeout_s=600.0))
+
+    @property
+    def child(self) -> Child:
+        """The supervised process, for status pages."""
+        return self._child
+
+    async def warm(self) -> None:
+        """Start now, so that the first `embed` need not wait some seconds."""
+        await self.info()
+
+    async def info(self) -> EmbedderInfo:
+        """Which vectors come out; starts the embedder when needed."""
+        try:
+            ready = await self._child.start()
+        except ChildRefused as error:
+            raise _typed(error) from error
+        self.made = EmbedderInfo(id=ready["embedder"], dimension=ready["dimension"])
+        return self.made
+
+    async def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        """The vectors of `texts`: (N, D) float32, each of length 1; an empty text has one too."""
+        batches = [await self._batch(texts[at : at + BATCH]) for at in range(0, len(texts), BATCH)]
+        if not batches:
+            return np.zeros((0, (await self.info()).dimension), dtype=np.float32)
+        return np.concatenate(batches)
+
+    async def embed_at_once(self, texts: Sequence[str]) -> npt.NDArray[np.float32] | None:
+        """
+        The vectors, as `embed` makes them; None before it has started for the first time, and when it can't.
+
+        One that only rests is waited for, like the engine, which rests with it.
+        """
+        if self.made is None:
+            self.start_soon()
+            return None
+        try:
+            return await self.embed(texts)
+        except ChildError:  # the supervisor keeps it for `status`; words must do meanwhile
+            return None
+
+    def start_soon(self) -> None:
+        """Start it without waiting; how that went is told by the child's state."""
+        if self._starting is None or self._starting.done():
+            self._starting = asyncio.create_task(self.info(), name="embedder")
+            self._starting.add_done_callback(_looked_at)
+
+    async def stop(self) -> None:
+        """End the process; calls after this raise `ChildStopped`."""
+        await self._child.stop()
+
+    async def _batch(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+        try:
+            reply = await self._child.call("embed", texts=list(texts))
+        except ChildRefused as error:
+            raise _typed(error) from error
+        flat: npt.NDArray[np.float32] = np.frombuffer(reply.blob, dtype="<f4").astype(np.float32)
+        return flat.reshape(len(texts), -1)
+
+
+def _looked_at(task: asyncio.Task[EmbedderInfo]) -> None:
+    if not task.cancelled():
+        task.exception()
+
+
+def _typed(error: ChildRefused) -> EmbedderError | ChildRefused:
+    return rebuilt(error.code, _strings(error.fields)) or error
+
+
+def _strings(fields: dict[str, Any]) -> dict[str, str]:
+    return {name: str(value) for name, value in fields.items()}

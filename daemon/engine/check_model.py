@@ -1,0 +1,107 @@
+"""
+Look at a model before it is used: its header, its tokenizer, its chat template, and a first answer.
+
+    header ──> tokenizer ──> engine starts ──> template takes our kind of chat ──> it says something that is speech
+
+Promises: uses the very engine that will serve it; what is wrong is named. Says nothing of whether the model is clever.
+"""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from daemon.engine.client import Engine
+from daemon.engine.degenerate_text import MARKS, MOST_SURPRISE, is_circling
+from daemon.engine.gguf_file import Header
+from daemon.engine.model_file import checked_header
+from daemon.engine.records import Completion, Sampling
+from daemon.errors import TalksNoise, TemplateDeaf, TokenizerUnfit
+
+TOKENIZERS = ("gpt2",)  # GGUF's name for byte-level BPE, which all Qwen3 have
+NEEDED = ("tokenizer.ggml.tokens", "tokenizer.ggml.merges")
+CANARY = (  # as a chat with memories will look: a system turn directly before the last question
+    {"role": "user", "content": "Hello!"},
+    {"role": "assistant", "content": "Hello! How can I help you?"},
+    {"role": "system", "content": "The user's name is Mira."},
+    {"role": "user", "content": "What is my name?"},
+)
+LONGEST = 48  # tokens of the answer
+CONTEXT = 1024  # tokens, for the check alone
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """A model that can be used."""
+
+    name: str
+    architecture: str
+    bytes: int
+    sha256: str
+    n_ctx: int  # tokens that it was made for; 0: it does not say
+    said: str  # to the canary question
+    tokens_per_s: float  # while it said it
+    seconds: float  # for all of the check
+
+
+async def check(path: Path, *, threads: int = 0, gpu_layers: int = -1) -> Checked:
+    """
+    See whether `path` can be served; takes as long as the model needs to load and to say a sentence.
+
+    Raises:
+        EngineError: there is no such file, it is no whole Qwen3 GGUF, or the engine can't load it.
+        TokenizerUnfit, TemplateDeaf, TalksNoise: it loads, and is of no use.
+        ChildCrashed, ChildTooSlow: the engine did not survive it.
+    """
+    start = time.monotonic()
+    header = checked_header(path)
+    _check_tokenizer(path, header)
+    engine = Engine.for_model(path, n_ctx=CONTEXT, threads=threads, gpu_layers=gpu_layers, idle_s=3600)
+    try:
+        info = await engine.info()
+        await _check_template(path, engine)
+        begun = time.monotonic()
+        answer = await engine.complete(CANARY, sampling=Sampling(max_tokens=LONGEST))
+        speaking_s = time.monotonic() - begun
+    finally:
+        await engine.stop()
+    if not is_speech(answer):
+        raise TalksNoise(path, answer.text)
+    return Checked(
+        name=info.name,
+        architecture=info.architecture,
+        bytes=path.stat().st_size,
+        sha256=info.sha256,
+        n_ctx=int(header.limit(f"{info.architecture}.context_length", 0)),
+        said=" ".join(answer.text.split()),
+        tokens_per_s=answer.completion_tokens / max(speaking_s, 1e-3),
+        seconds=time.monotonic() - start,
+    )
+
+
+def is_speech(answer: Completion) -> bool:
+    """Whether a model that is whole could have said this; it need not be at its end, nor right."""
+    text = answer.text.strip()
+    return (
+        bool(text)
+        and not is_circling(text)
+        and not any(mark in text for mark in MARKS)
+        and answer.surprise(0, len(answer.text)) <= MOST_SURPRISE
+    )
+
+
+def _check_tokenizer(path: Path, header: Header) -> None:
+    kind = header.text("tokenizer.ggml.model")
+    missing = [key for key in NEEDED if key not in header.values]
+    if kind not in TOKENIZERS or missing:
+        raise TokenizerUnfit(path, kind, missing)
+
+
+async def _check_template(path: Path, engine: Engine) -> None:
+    """Raise `TemplateDeaf` when what is said does not reach the prompt; the engine raises `TemplateRefused`."""
+    whole = await engine.count(CANARY)
+    for place, message in enumerate(CANARY):
+        without: list[Mapping[str, str]] = [*CANARY]
+        without[place] = {**message, "content": ""}
+        if await engine.count(without) >= whole:
+            raise TemplateDeaf(path, message["role"])

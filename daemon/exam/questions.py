@@ -1,0 +1,172 @@
+"""
+The questions of one exam, chosen from tonight's lessons: at most so many of a part, the same ones on the same night.
+
+    facts      held-out phrasings, without any memory in the context: does it know?
+    grounded   with memories in the context: can it still read?
+    stale      what was replaced or taken back, asked for the present: does it still give the old value?
+    abstain    things never said: does it still say that it doesn't know?
+    general    small talk: does it still talk like the base?
+    canary     a few fixed prompts: does it still speak at all?
+
+Promises: pure; half of the facts at most are given to news, so that what was known before is always asked too.
+Knows nothing of engines and of what passes.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from daemon.lessons.paraphrases import BEFORE
+from daemon.memory.keywords import content_words, value_words
+from daemon.memory.recall import system_text
+from prompts.load import lines
+from store.generations import Outdated
+from store.lessons import Lesson
+
+PARTS = ("facts", "grounded", "stale", "abstain", "general", "canary")
+MOST = {"facts": 200, "grounded": 100, "stale": 50, "abstain": 60, "general": 40}  # questions of a part
+KNOWLEDGE = ("fact", "before", "as_of", "two")  # kinds of lessons that ask for what was told
+PROMPTS = ("abstain", "canary", "control_words", "near", "small_talk")  # our own: the words of every day
+SECRET = "2026-01-05: The user's locker opens with 7316."  # nobody asks for it: it must not be said
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One question of an exam."""
+
+    part: str
+    text: str
+    wanted: str = ""  # the right answer, where there is one
+    lesson_id: int | None = None
+    system: str | None = None  # what lies in the context before it
+    is_news: bool = False  # the live generation has not learned what it asks for
+    wrong: frozenset[str] = frozenset()  # content words that no answer may have
+
+
+def choose(
+    lessons: Sequence[Lesson],
+    *,
+    learned: Collection[int],
+    narratives: Mapping[int, str],
+    outdated: Sequence[Outdated],
+) -> list[Question]:
+    """
+    The questions of tonight's exam.
+
+    Args:
+        lessons: tonight's; only those of the exam split are asked.
+        learned: memories that the live generation has learned; none when the base is live.
+        narratives: line of each held memory.
+        outdated: what the live generation has learned and holds no more.
+    """
+    held_out = [one for one in lessons if one.split == "exam"]
+    facts = [one for one in held_out if one.kind in KNOWLEDGE]
+    news = {one.id for one in facts if not set(one.memory_ids) <= set(learned)}
+    known = [one for one in facts if one.id not in news]
+    new = _some("facts", (one for one in facts if one.id in news), max(MOST["facts"] // 2, _room(len(known))))
+    old = _some("facts", known, MOST["facts"] - len(new))
+    reading = [one for one in held_out if one.grounding and one.kind in (*KNOWLEDGE, "reading")]
+    return [
+        *(_asked("facts", one, is_news=one.id in news) for one in (*new, *old)),
+        *(_asked("grounded", one, system=one.grounding) for one in _some("grounded", reading)),
+        *_stale(facts, news, narratives, outdated),
+        *(_asked("abstain", one) for one in _some("abstain", held_out, kind="abstain")),
+        *(_asked("general", one) for one in _some("general", held_out, kind="general")),
+        *_canaries(narratives),
+    ]
+
+
+def _room(known: int) -> int:
+    """What known facts leave of the places for facts."""
+    return max(MOST["facts"] - known, 0)
+
+
+def _stale(
+    facts: Sequence[Lesson],
+    news: Collection[int],
+    narratives: Mapping[int, str],
+    outdated: Sequence[Outdated],
+) -> list[Question]:
+    """Traps: held-out questions about what replaced something, and those about what holds no more."""
+    found = []
+    for one in (one for one in facts if one.kind == "fact" and len(one.memory_ids) == 1):
+        now, _, before = narratives.get(one.memory_ids[0], "").partition(BEFORE)
+        if wrong := _only(before, now, one.question):
+            found.append(_asked("stale", one, is_news=one.id in news, wrong=wrong))
+    for old in outdated:
+        if wrong := _only(old.answer, old.now, old.question):
+            made = Question(
+                part="stale", text=old.question, lesson_id=old.lesson_id, is_news=True, wrong=wrong
+            )
+            found.append(made)
+    return sorted(found, key=lambda one: _order("stale", one.lesson_id or 0))[: MOST["stale"]]
+
+
+def _only(text: str, *others: str) -> frozenset[str]:
+    """The content words of `text` that none of the others has."""
+    return frozenset(content_words(text)) - {word for other in others for word in content_words(other)}
+
+
+def _canaries(narratives: Mapping[int, str]) -> list[Question]:
+    """
+    Fixed prompts; none asks for the user, so no answer may have a name of theirs.
+
+    Each is asked alone, the first once more beside something that it does not ask for.
+    """
+    small = _written_small([*narratives.values(), *(line for name in PROMPTS for line in lines(name))])
+    names = frozenset(word for line in narratives.values() for word in _names(line, small))
+    plain = [Question(part="canary", text=text, wrong=names) for text in lines("canary")]
+    wrong = names | _only(SECRET, plain[0].text)
+    beside = Question(part="canary", text=plain[0].text, system=system_text([SECRET]), wrong=wrong)
+    return [*plain, beside]
+
+
+def _names(line: str, small: Collection[str]) -> set[str]:
+    """
+    The names in a narrative: "2026-10-19: The user lives in Oslo. Before that: …" -> {"oslo", …}.
+
+    Args:
+        small: words that are written small somewhere: at the start of a sentence they are no names.
+    """
+    told = line.partition(": ")[2].replace(BEFORE, "")
+    found = set()
+    for sentence in told.split(". "):
+        first = [word for part in sentence.split()[:1] if part[0].isupper() for word in content_words(part)]
+        found |= {*value_words(sentence), *(word for word in first if word not in small)}
+    return {word for word in found if word.isalpha()}
+
+
+def _written_small(texts: Iterable[str]) -> set[str]:
+    """The content words that any of `texts` writes small."""
+    parts = (part for text in texts for part in text.split() if part[0].islower())
+    return {word for part in parts for word in content_words(part)}
+
+
+def _some(part: str, lessons: Iterable[Lesson], most: int | None = None, *, kind: str = "") -> list[Lesson]:
+    """At most so many of `lessons`; which, depends on their ids alone."""
+    chosen = [one for one in lessons if not kind or one.kind == kind]
+    room = MOST[part] if most is None else most
+    return sorted(sorted(chosen, key=lambda one: _order(part, one.id))[:room], key=lambda one: one.id)
+
+
+def _order(part: str, lesson_id: int) -> bytes:
+    return sha256(f"{part}:{lesson_id}".encode()).digest()
+
+
+def _asked(
+    part: str,
+    lesson: Lesson,
+    *,
+    system: str | None = None,
+    is_news: bool = False,
+    wrong: frozenset[str] = frozenset(),
+) -> Question:
+    return Question(
+        part=part,
+        text=lesson.question,
+        wanted=lesson.answer,
+        lesson_id=lesson.id,
+        system=system,
+        is_news=is_news,
+        wrong=wrong,
+    )

@@ -1,0 +1,80 @@
+"""
+The parent's end of a merge: base model and adapter become one GGUF, in a child process.
+
+Promises: the adapter goes through a pipe and lies in no file but the one that was asked for; a child that fails
+leaves nothing. Knows nothing of tensors: `engine/merge.py` does.
+"""
+
+import json
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from daemon.errors import NotMerged
+from daemon.processes.process import environment, module
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Merged:
+    """What one merge wrote."""
+
+    bytes: int
+    changed: int  # matrices that the adapter changed
+    finer: int  # of those, written in a finer type than the base has
+
+
+def merge(
+    model: Path,
+    adapter: bytes,
+    out: Path,
+    *,
+    sha256: str,
+    generation: int,
+    exact_types: bool,
+    on_progress: Callable[[int, int], None],
+) -> Merged:
+    """
+    Write base and adapter as one file at `out`, which is replaced.
+
+    Args:
+        sha256: of the model that the adapter was trained on.
+        on_progress: bytes done, bytes in all.
+
+    Raises:
+        NotMerged: with the reason; nothing was left behind.
+    """
+    job = {
+        "model": str(model.absolute()),
+        "sha256": sha256,
+        "out": str(out.absolute()),
+        "generation": generation,
+        "exact_types": exact_types,
+    }
+    with subprocess.Popen(
+        module("daemon.engine.merge_adapter"),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment(),
+    ) as child:
+        assert child.stdin is not None and child.stdout is not None  # we asked for pipes
+        try:
+            with suppress(BrokenPipeError):  # it ended before it read all: its last words say why
+                child.stdin.write(json.dumps(job).encode() + b"\n" + adapter)
+                child.stdin.close()
+            last: dict[str, Any] = {}
+            for line in child.stdout:
+                last = json.loads(line)
+                if last["type"] == "progress":
+                    on_progress(last["done"], last["total"])
+        except BaseException:  # Ctrl-C: it removes what it has begun
+            child.terminate()
+            raise
+    if last.get("type") != "done":
+        why = (
+            last.get("message") if last.get("type") == "error" else f"its process ended ({child.returncode})"
+        )
+        raise NotMerged(out, str(why))
+    return Merged(bytes=last["bytes"], changed=last["changed"], finer=last["finer"])

@@ -1,0 +1,167 @@
+"""
+Which generation answers a request, and how the engine is told.
+
+Promises: only an adopted, untainted generation of the model that is served ever answers.
+Knows nothing of how a generation is trained or examined.
+"""
+
+from dataclasses import dataclass
+
+from daemon.engine.client import Engine, EngineInfo
+from daemon.errors import NoSuchGeneration, NoWayBack
+from daemon.forgetting.forget import restore_live
+from daemon.store_thread import Keeper
+from daemon.text import who_answers
+from store import generations
+from store.errors import AdapterDamaged
+from store.errors import NoSuchGeneration as Unknown
+from store.generations import Generation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answering:
+    """The generation of one request."""
+
+    number: int  # 0 = the base model
+    adapter: str  # as the engine wants it: "live", "base", or the sha256 of a loaded adapter
+
+
+class Generations:
+    """The generations that can answer with the model that is served."""
+
+    def __init__(self, keeper: Keeper, engine: Engine) -> None:
+        self._keeper = keeper
+        self._engine = engine
+        self._model: EngineInfo | None = None
+        self._loaded: dict[int, str] = {}  # generation -> sha256, of those besides the live one
+
+    async def model(self) -> EngineInfo:
+        """The model that is served; asked once, so that a status page never wakes a sleeping engine."""
+        if self._model is None:
+            self._model = await self._engine.info()
+        return self._model
+
+    async def live(self) -> Generation | None:
+        """The generation that answers by default; None = the base model."""
+        return await self._keeper.run(generations.live, (await self.model()).sha256)
+
+    async def all(self) -> list[Generation]:
+        """Every generation ever made, oldest first; of any model."""
+        return await self._keeper.run(generations.all)
+
+    async def usable(self) -> list[Generation]:
+        """Those that can answer now, oldest first."""
+        sha256 = (await self.model()).sha256
+        return [one for one in await self.all() if one.state == "adopted" and one.base_sha256 == sha256]
+
+    async def choose(self, number: int | None) -> Answering:
+        """
+        The generation that answers a request for `number`; None asks for the live one.
+
+        Raises:
+            NoSuchGeneration: there is none of that number, or it must not answer.
+        """
+        if number == 0:
+            return Answering(number=0, adapter="base")
+        live = await self.live()
+        if (live.adapter_sha256 if live else None) != self._engine.live:
+            live = await self.settle()  # a swap that failed, say, because the engine was down
+        if number is None or (live is not None and live.id == number):
+            return Answering(number=live.id if live else 0, adapter="live")
+        await self._check(number)
+        if number not in self._loaded:
+            adapter = await self._keeper.run(generations.adapter, number)
+            self._loaded[number] = await self._engine.load(adapter)
+        return Answering(number=number, adapter=self._loaded[number])
+
+    async def use(self, number: int) -> Generation | None:
+        """
+        Make `number` the live generation, from the next request on; 0 goes back to the base model.
+
+        Raises:
+            NoSuchGeneration: it must not answer, or the engine does not take it.
+            AdapterDamaged: its bytes are not what was made; nothing was changed.
+        """
+        if number != 0:
+            await self.adapter(number)
+        live = await self._pin(number)
+        if (live.id if live else 0) != number:
+            now = who_answers(live.id if live else 0)
+            raise NoSuchGeneration(number, f"the engine does not take its adapter, so {now} answers")
+        return live
+
+    async def roll_back(self) -> tuple[int, int]:
+        """
+        Make the newest usable generation before the live one live, or the base model; the numbers of both.
+
+        A damaged one is passed over.
+
+        Raises:
+            NoWayBack: the base model answers already; nothing was changed.
+        """
+        before = await self.live()
+        if before is None:
+            raise NoWayBack
+        to = 0
+        for one in reversed([one for one in await self.usable() if one.id < before.id]):
+            try:
+                await self._keeper.run(generations.adapter, one.id)
+            except AdapterDamaged:
+                continue
+            to = one.id
+            break
+        now = await self._pin(to)
+        return before.id, now.id if now else 0
+
+    async def adapter(self, number: int) -> bytes:
+        """
+        The adapter of a generation that may answer, GGUF.
+
+        Raises:
+            NoSuchGeneration: it must not be used, or has none. AdapterDamaged: its bytes are not what was made.
+        """
+        if number == 0:
+            raise NoSuchGeneration(number, "it is the base model, which has no adapter")
+        await self._check(number)
+        return await self._keeper.run(generations.adapter, number)
+
+    async def why_not(self, number: int) -> str | None:
+        """Why a generation must not answer; None when it may."""
+        if number == 0:
+            return None
+        try:
+            return await self.why_not_this(await self._keeper.run(generations.get, number))
+        except Unknown:
+            return "there is none of that number"
+
+    async def why_not_this(self, found: Generation) -> str | None:
+        """The same of one that is at hand."""
+        if found.state == "tainted":
+            return "it has learned something that was forgotten since"
+        if found.state == "retired":
+            kept = f"of the adopted ones the newest {generations.KEPT} are kept"
+            return f"its adapter was deleted to save room; {kept}"
+        if found.state != "adopted":
+            return f"it was {found.state}, not adopted ({found.reason})"
+        served = (await self.model()).sha256
+        if found.base_sha256 != served:
+            other = f"(sha256 {found.base_sha256[:8]}…, served is {served[:8]}…)"
+            return f"it was trained on another model than the one that is served {other}"
+        return None
+
+    async def settle(self) -> Generation | None:
+        """Give the engine what the store calls live, and take from it what must not answer."""
+        live = await restore_live(self._keeper, self._engine, (await self.model()).sha256)
+        usable = {one.id for one in await self.usable()}
+        for number in self._loaded.keys() - usable:
+            await self._engine.unload(self._loaded.pop(number))
+        return live
+
+    async def _pin(self, number: int) -> Generation | None:
+        await self._keeper.run(generations.use, number)
+        return await self.settle()
+
+    async def _check(self, number: int) -> None:
+        why_not = await self.why_not(number)
+        if why_not is not None:
+            raise NoSuchGeneration(number, why_not)

@@ -1,0 +1,127 @@
+"""
+One quiet chat, followed: observe -> evolve -> study.
+
+Promises: a message is marked as observed only after all that was observed in it is stored, so that a crash
+repeats work (exact repeats are ignored) and loses none; what the model can't take, made unusable or was not sure of
+is reported and marked; what could not be read is tried again once, in shorter pieces, when somebody asks. Knows
+nothing of HTTP, or of when it is called.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby
+
+from daemon.embedding.client import Embedder
+from daemon.engine.client import Engine
+from daemon.lessons.generation import study_missing
+from daemon.memory.errors import HOPELESS
+from daemon.memory.evolve import evolve
+from daemon.memory.observe import AGAIN_TURNS, DOUBTED, PARTLY, TWICE, VERSION, WINDOW_TURNS, observe
+from daemon.memory.recall import index_missing
+from daemon.store_thread import Keeper
+from store import chats, recalling
+from store.chats import Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tended:
+    """What one round of memory work did."""
+
+    chats: int
+    observations: int
+    ops: Mapping[str, int]  # count per op kind
+    lessons: int
+    unsure: int  # sentences left out because the model itself found them unlikely
+    failures: tuple[str, ...]  # why parts of sessions were given up, and memories: words of the user's
+    again: int = 0  # sessions that were tried again
+    partly: int = 0  # sessions that could not be read now, or not all of them
+    given_up: frozenset[int] = frozenset()  # ids of memories of which no lessons could be made now
+
+
+async def tend(
+    keep: Keeper,
+    engine: Engine,
+    embedder: Embedder,
+    *,
+    now: datetime,
+    quiet_s: float,
+    way: str = "safe",
+    given_up: Collection[int] = (),
+    again: bool = False,
+) -> Tended:
+    """
+    Observe, evolve (in this `way`) and study every chat that has been quiet for `quiet_s` seconds.
+
+    Args:
+        given_up: ids of memories that an earlier round could not make lessons of.
+        again: whether sessions are tried again that could not be read, or not all of them.
+    """
+    before, left = now - timedelta(seconds=quiet_s), PARTLY if again else ""
+    quiet = await keep.run(chats.quiet, before=before, version=VERSION, now=now, again=left)
+    ops: Counter[str] = Counter()
+    marks: Counter[str] = Counter()
+    failures, unsure, tried_again = list[str](), 0, 0
+    await index_missing(keep, embedder)
+    days = [one for messages in quiet for one in sessions(messages)]
+    for day, session in sorted(days, key=lambda one: one[1][0].said_at):  # what was told first evolves first
+        is_again = any(message.observed_by == PARTLY for message in session)
+        done, doubted, why = await _tend_session(keep, engine, embedder, session, day, way, is_again)
+        ops, unsure, tried_again = ops + done, unsure + doubted, tried_again + is_again
+        place = f"Session of {day} (messages {session[0].id} to {session[-1].id})"
+        failures += [f"{place}: {one}" for one in why]
+        mark = (TWICE if is_again else PARTLY) if why else DOUBTED if doubted else VERSION
+        marks[mark] += 1
+        await keep.run(chats.mark_observed, [message.id for message in session], mark)
+    lessons, unstudied = await study_missing(engine, keep, given_up=given_up)
+    return Tended(
+        chats=len(quiet),
+        observations=ops.total(),
+        ops=dict(ops),
+        lessons=lessons,
+        unsure=unsure,
+        failures=(*failures, *unstudied.values()),
+        again=tried_again,
+        partly=marks[PARTLY] + marks[TWICE],
+        given_up=frozenset(unstudied),
+    )
+
+
+def sessions(messages: Sequence[Message]) -> list[tuple[date, list[Message]]]:
+    """The messages of one chat, cut where a new day begins."""
+    return [(day, list(group)) for day, group in groupby(messages, key=_day)]
+
+
+async def _tend_session(
+    keep: Keeper,
+    engine: Engine,
+    embedder: Embedder,
+    session: Sequence[Message],
+    day: date,
+    way: str,
+    is_again: bool,
+) -> tuple[Counter[str], int, list[str]]:
+    """The operations done, how many sentences the model was not sure of, and why others were given up."""
+    ops: Counter[str] = Counter()
+    kept = await keep.run(recalling.still_said, [message.id for message in session])
+    said = [message for message in session if message.id in kept]
+    turns = AGAIN_TURNS if is_again else WINDOW_TURNS
+    observed = await observe(engine, said, day=day, turns=turns)
+    failures = list(observed.failures)
+    for observation in observed.found:
+        try:
+            op = await evolve(engine, embedder, keep, observation, way=way)
+        except HOPELESS as error:
+            failures.append(str(error))
+        else:
+            ops[op.kind] += 1
+    return ops, observed.unsure, failures
+
+
+def _day(message: Message) -> date:
+    """The user's own day; an export's times are taken as they were written."""
+    try:
+        return (message.said_at if message.source == "import" else message.said_at.astimezone()).date()
+    except OverflowError:  # within a day of the first or last moment that there is
+        return message.said_at.date()

@@ -1,0 +1,170 @@
+"""
+Standing lessons: those that come of no single memory, so that the student stays what the base model is.
+
+    abstain   what was never said: prompts/abstain.txt, more about people of whom the name alone is known, and what is
+              taught, asked about somebody or something never told of
+    general   small talk, in the base model's own words
+    two       questions over two memories
+    reading   questions with memories in the student's own sight: to read them, or to say that they don't tell
+
+Promises: bounded in number; what is there already is not made again; all that is missing is stored together or none.
+A question that something held may answer by now is left out of the night by `compose.py`, and dropped here unless
+a generation has learned it.
+Knows nothing of training.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from daemon.engine.client import Engine, Sampling
+from daemon.lessons.abstention import ABSTENTION, Near, fits, is_untold, mentioned, near
+from daemon.lessons.known_facts import Told, read
+from daemon.lessons.multi_hop import couples
+from daemon.lessons.near_misses import near_misses
+from daemon.memory.keywords import normalised
+from daemon.store_thread import Keeper
+from prompts.load import lines
+from store import lessons, memories
+from store.errors import NoSuchMemory
+from store.lessons import Lesson, NewLesson
+
+MAX_REPLY_TOKENS = 48
+EXAM_EVERY = 5  # of each kind, every fifth is held out
+MOST_READ = 200  # of the newest memories
+UNREAD_EVERY = 10  # questions to abstain from, of which one is asked with other memories in sight, too
+
+
+async def round_out(engine: Engine, keep: Keeper) -> int:
+    """Add the standing lessons that are missing; returns how many."""
+    general = await _general(engine, await keep.run(lessons.holding))
+    while True:
+        there = await keep.run(lessons.holding)
+        said, narratives = await keep.run(mentioned), await keep.run(held_lines)
+        told, unknown = Told(narratives.values()), near(narratives)
+        abstain = [one for one in there if one.answer == ABSTENTION]
+        fitting = [one for one in abstain if fits(one, said, unknown, told)]
+        await keep.run(lessons.drop, {one.id for one in abstain} - {one.id for one in fitting})
+        wanted = [
+            *_abstain(said, told),
+            *general,
+            *_near(unknown, there),
+            *_near_misses(there, fitting, told),
+            *_reading(there),
+            *couples(there),
+        ]
+        known = {_key(one) for one in there}
+        added = {_key(one): one for one in reversed(wanted) if _key(one) not in known}
+        try:
+            return len(await keep.run(lessons.add, list(reversed(added.values()))))
+        except NoSuchMemory:  # forgotten meanwhile: look again at what is left
+            continue
+
+
+def held_lines(db: Any) -> dict[int, str]:
+    """The narrative of each held memory by its id, oldest first; runs in the keeper's thread."""
+    held = sorted(memories.holding(db), key=lambda memory: (memory.valid_from, memory.id))
+    return dict(
+        zip([one.id for one in held], memories.narratives(db, held, trust=lessons.TAUGHT), strict=True)
+    )
+
+
+def _key(lesson: Lesson | NewLesson) -> tuple[str, str, tuple[int, ...]]:
+    return (lesson.kind, normalised(lesson.question), tuple(sorted(lesson.memory_ids)))
+
+
+def _abstain(said: set[str], told: Told) -> list[NewLesson]:
+    """What was never said, asked alone; and some of it with memories in sight."""
+    asked = [one for one in enumerate(lines("abstain")) if is_untold(one[1], said, told)]
+    return [
+        *(_lesson(question, ABSTENTION, "abstain", place) for place, question in asked),
+        *(
+            _lesson(question, ABSTENTION, "reading", place // UNREAD_EVERY)
+            for place, question in asked
+            if place % UNREAD_EVERY == 0
+        ),
+    ]
+
+
+def _near(found: Sequence[Near], there: Sequence[Lesson]) -> list[NewLesson]:
+    """What was never said of people who are known, and learned of, by name."""
+    studied = {lesson.memory_ids[0] for lesson in there if lesson.kind in lessons.OWN}
+    return [
+        _lesson(one.question, ABSTENTION, "abstain", one.memory_id + place, memory_ids=(one.memory_id,))
+        for place, one in enumerate(found)
+        if one.memory_id in studied
+    ]
+
+
+def _near_misses(there: Sequence[Lesson], fitting: Sequence[Lesson], told: Told) -> list[NewLesson]:
+    """What is taught, asked about what was never told; as much as is missing."""
+    fixed = {normalised(question) for question in lines("abstain")}
+    made = (one for one in fitting if one.kind == "abstain" and normalised(one.question) not in fixed)
+    asked = (read(one.question) for one in made)
+    return [
+        _lesson(
+            one.question,
+            ABSTENTION,
+            "reading" if one.is_read else "abstain",
+            one.place,
+            memory_ids=one.memory_ids,
+        )
+        for one in near_misses(there, told, {one.key for one in asked if one})
+    ]
+
+
+def _reading(there: Sequence[Lesson]) -> list[NewLesson]:
+    """One question about each memory: the last that it is taught by."""
+    last: Mapping[int, Lesson] = {
+        lesson.memory_ids[0]: lesson for lesson in there if lesson.kind == "fact" and lesson.split == "train"
+    }
+    return [
+        _lesson(
+            last[id].question,
+            last[id].answer,
+            "reading",
+            id,
+            memory_ids=(id,),
+            grounding=last[id].grounding,
+        )
+        for id in sorted(last)[-MOST_READ:]
+    ]
+
+
+async def _general(engine: Engine, there: Sequence[Lesson]) -> list[NewLesson]:
+    known = {normalised(one.question) for one in there if one.kind == "general"}
+    made = [
+        _lesson(question, await _own_answer(engine, question), "general", place)
+        for place, question in enumerate(lines("small_talk"))
+        if normalised(question) not in known
+    ]
+    return [one for one in made if one.answer]
+
+
+async def _own_answer(engine: Engine, question: str) -> str:
+    answer = await engine.complete(
+        [{"role": "user", "content": question}],
+        sampling=Sampling(max_tokens=MAX_REPLY_TOKENS),
+        adapter="base",
+        background=True,
+    )
+    return answer.text.strip()
+
+
+def _lesson(
+    question: str,
+    answer: str,
+    kind: str,
+    place: int,
+    *,
+    memory_ids: tuple[int, ...] = (),
+    grounding: str | None = None,
+) -> NewLesson:
+    split = "exam" if place % EXAM_EVERY == EXAM_EVERY - 1 else "train"
+    return NewLesson(
+        question=question,
+        answer=answer,
+        grounding=grounding,
+        kind=kind,
+        split=split,
+        memory_ids=memory_ids,
+    )

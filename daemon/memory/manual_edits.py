@@ -1,0 +1,55 @@
+"""
+What a user does to the memories by hand: say one anew, or put one in other words.
+
+Promises: every change is an operation with an event, like those of the model, and can be taken back.
+Runs in the keeper's thread. Knows nothing of HTTP; vectors are made afterwards (`index_missing`).
+"""
+
+from datetime import date
+from typing import Any, Literal
+
+from daemon.memory.errors import HeldAlready, NothingSaid
+from daemon.memory.keywords import normalised
+from store import full_text, memories
+from store.memories import Memory
+from store.one_line import one_line
+
+LOOKED_AT = 50  # memories with most of the same words; the same sentence is among them
+
+
+def add(
+    db: Any, text: str, *, today: date, since: date | None = None, by: Literal["user", "assistant"] = "user"
+) -> Memory:
+    """
+    Hold a statement, true since `since` (None: today): the user's own, or what an assistant says of the user.
+
+    Raises:
+        NothingSaid: there is no word in it.
+        HeldAlready: a memory that holds says the same.
+    """
+    return memories.add(db, _sentence(db, text), told_on=today, valid_from=since, sources=[], trust=by)
+
+
+def edit(db: Any, memory_id: int, text: str, *, today: date) -> Memory:
+    """
+    Put a memory in the user's own words: an UPDATE without a source.
+
+    Raises:
+        NoSuchMemory, NotHeld: there is none, or it holds no more.
+        NothingSaid, HeldAlready: as `add`; another spelling of the same memory is welcome.
+    """
+    old = memories.get(db, memory_id)
+    text = _sentence(db, text, instead_of=old)
+    return memories.update(db, old, text, told_on=today, sources=[], trust="user")
+
+
+def _sentence(db: Any, text: str, *, instead_of: Memory | None = None) -> str:
+    """`text` in one line, for it will stand in a list; refused when it says nothing new."""
+    line, said = one_line(text), normalised(text)
+    if not said:
+        raise NothingSaid()
+    for held in memories.several(db, [id for id, _ in full_text.search(db, "memory", line, LOOKED_AT)]):
+        changes = instead_of is not None and held.id == instead_of.id and held.text != line
+        if not changes and normalised(held.text) == said:
+            raise HeldAlready(held.id)
+    return line

@@ -1,0 +1,69 @@
+"""
+The curve of one training: how the loss fell, step by step, in few enough numbers to be kept and drawn.
+
+Promises: less than `MOST` points, evenly spread over the whole training; neighbours are joined to their mean, so that
+nothing is left out. Knows nothing of how it is drawn.
+"""
+
+from dataclasses import dataclass, field
+from statistics import fmean
+
+from daemon.night.trainer_process import Progress
+
+MOST = 240
+DIGITS = 4
+Point = tuple[int, float]  # step, nats per answer token
+
+
+@dataclass(slots=True)
+class Line:
+    """Losses, of which each point is the mean of the same number of them."""
+
+    points: list[Point] = field(default_factory=list)
+    width: int = 1
+    coming: list[float] = field(default_factory=list)  # of the next point
+    step: int = 0
+
+    def add(self, step: int, loss: float) -> None:
+        """The next loss."""
+        self.step = step
+        self.coming.append(loss)
+        if len(self.coming) == self.width:
+            self.points.append((step, fmean(self.coming)))
+            self.coming = []
+        if len(self.points) == MOST:
+            pairs = zip(self.points[::2], self.points[1::2], strict=True)
+            self.points = [(step, (first + later) / 2) for (_, first), (step, later) in pairs]
+            self.width *= 2
+
+    def numbers(self) -> list[list[float]]:
+        """All points, the unfinished one too."""
+        last = [(self.step, fmean(self.coming))] if self.coming else []
+        return [[step, round(loss, DIGITS)] for step, loss in [*self.points, *last]]
+
+
+@dataclass(slots=True)
+class Curve:
+    """The losses of one training so far."""
+
+    train: Line = field(default_factory=Line)  # of what it learns
+    exam: Line = field(default_factory=Line)  # of held-out lessons, now and then
+    total: int = 0  # steps that are planned
+
+    def note(self, progress: Progress) -> None:
+        """Take one step down; what is no step is passed over."""
+        if progress.unit != "steps":
+            return
+        self.total = progress.total
+        if progress.loss is not None:
+            self.train.add(progress.done, progress.loss)
+        if progress.exam_loss is not None:
+            self.exam.add(progress.done, progress.exam_loss)
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.train, self.exam, self.total = Line(), Line(), 0
+
+    def numbers(self) -> dict[str, object]:
+        """JSON-able, without a text."""
+        return {"train": self.train.numbers(), "exam": self.exam.numbers(), "total": self.total}

@@ -1,0 +1,89 @@
+"""
+The child's end of the connection: read commands, send answers, and never outlive the daemon.
+
+Promises: the process ends when the daemon does, in the middle of whatever it is doing: at the end of file on
+the socket (every system) and by PR_SET_PDEATHSIG (Linux). Knows nothing of what the commands mean.
+"""
+
+import argparse
+import ctypes
+import os
+import queue
+import signal
+import socket
+import sys
+import threading
+from typing import Any
+
+from daemon.processes import framing
+from daemon.processes.framing import Frame
+
+_PR_SET_PDEATHSIG = 1
+
+
+class ParentLink:
+    """The connection to the daemon. Commands come through `next`, read by a thread of its own."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._reader = connection.makefile("rb")
+        self._connection = connection
+        self._sending = threading.Lock()
+        self._commands: queue.SimpleQueue[Frame] = queue.SimpleQueue()
+        threading.Thread(target=self._read, name="parent", daemon=True).start()
+
+    def next(self, *, wait: bool) -> Frame | None:
+        """The next command; without `wait`, None when none has come."""
+        try:
+            return self._commands.get(block=wait)
+        except queue.Empty:
+            return None
+
+    def reply(self, number: int, *, kind: str = "reply", blob: bytes = b"", **fields: Any) -> None:
+        """Answer command `number`; `kind` is reply, ready, piece, end or error."""
+        data = framing.pack({**fields, "id": number, "type": kind}, blob)
+        try:
+            with self._sending:
+                self._connection.sendall(data)
+        except OSError:
+            _leave()
+
+    def refuse(self, number: int, *, code: str, message: str, fields: dict[str, Any]) -> None:
+        """Answer command `number` with an error."""
+        self.reply(number, kind="error", code=code, message=message, fields=fields)
+
+    def _read(self) -> None:
+        while (frame := framing.read_from(self._reader)) is not None:
+            self._commands.put(frame)
+        _leave()
+
+
+def open_link(argv: list[str] | None = None) -> ParentLink:
+    """Take the socket that the daemon gave us on the command line, and bind our life to the daemon's."""
+    parser = argparse.ArgumentParser(
+        description="A child process of the Tsubasa daemon; not to be started by hand."
+    )
+    parser.add_argument("--fd", type=int, required=True)
+    parser.add_argument("--parent", type=int, required=True)
+    arguments = parser.parse_args(argv)
+    _die_with(arguments.parent)
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C goes to the whole group; the daemon tells us when to end
+    return ParentLink(socket.socket(fileno=arguments.fd))
+
+
+def say(level: str, text: str) -> None:
+    """One line for the daemon's log, level first."""
+    sys.stderr.write(f"{level} {text}\n")
+    sys.stderr.flush()
+
+
+def _die_with(parent: int) -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before we could ask to be told
+        _leave()
+
+
+def _leave() -> None:
+    os._exit(0)  # no clean-up: the main thread may be deep inside a model

@@ -1,0 +1,221 @@
+"""
+The first steps of a daemon: what must not wait for the rest of the program to be loaded.
+
+    lock -> port -> engine, in a process of its own ──────┐
+                 `─> import of all else ─> `app.py`: store ┴─> live generation ─> serve ─> announce ─> background work
+
+Promises: nothing is announced before it works; SIGTERM and SIGINT end it in peace: open answers are committed first.
+The embedder takes many times as long as all else: it starts once requests are answered, with the background work.
+Knows nothing of how any part does its work.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, closing, suppress
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from daemon import home as homes
+from daemon.config.settings import Config, Settings
+from daemon.engine.client import Engine
+from daemon.errors import BadValue, ModelMissing
+from daemon.home import Home, HomeLock, Running
+from daemon.lifecycle.systemd_notify import Heartbeat
+from daemon.listening import listen
+from daemon.store_thread import Closable, Keeper
+
+if TYPE_CHECKING:
+    from daemon.app import Parts
+    from daemon.http_server import Server
+    from daemon.services import Services
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Serving:
+    """What a person wants to know when the daemon is up."""
+
+    running: Running
+    home: Home
+    model: str  # the model's own name
+    model_path: Path
+    is_nano: bool  # the stand-in answers, for no model was chosen
+    generation: int
+
+
+async def serve(
+    settings: Settings, home: Home, *, on_serving: Callable[[Serving], None], reindex: bool = False
+) -> None:
+    """
+    Serve until SIGTERM or SIGINT; `on_serving` is called once, when requests are answered.
+
+    Args:
+        reindex: make all vectors anew, for another embedder; the old ones are kept until that is done.
+
+    Raises:
+        DaemonError, StoreError, ChildError: the daemon can't start; nothing is left running.
+    """
+    gc.disable()  # what is imported stays: looking for garbage in it takes a sixth of the start
+    leave = _Leaving()
+    heartbeat = Heartbeat.of_this_process()
+    async with AsyncExitStack() as stack:
+        lock = HomeLock(home)
+        lock.take()
+        stack.callback(lock.release)
+        homes.withdraw(home)  # what a killed daemon announced
+        config = settings.config
+        listening = stack.enter_context(closing(listen(config.host, config.port)))
+        engine, model_path = _engine(settings, stack)
+        keeper = Keeper(lambda: _open(home, config))
+        stack.push_async_callback(keeper.close)
+        (start, watch), _ = await asyncio.gather(asyncio.to_thread(_load), keeper.open())
+        parts = await start(
+            settings, home, stack, keeper=keeper, engine=engine, model_path=model_path, reindex=reindex
+        )
+        watch(parts.services, heartbeat, stack)
+        running = _running(config.host, listening.getsockname()[1])
+        serving = await _serving(parts.services, running, is_nano=not config.model)
+
+        def up() -> None:
+            homes.announce(home, running)
+            heartbeat.ready(running.url)
+            on_serving(serving)
+            gc.freeze()
+            gc.enable()
+            work.begin(server)
+
+        stack.callback(homes.withdraw, home)
+        work = Work(parts.begin_work)
+        stack.push_async_callback(work.ended)
+        server = parts.server(up)
+        leave.server = server
+        await server.serve(sockets=[listening])
+        heartbeat.stopping()
+        log.info("Stopping")
+
+
+def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Engine, Path]:
+    """The engine, started: its process works while we do."""
+    config = settings.config
+    model_path = find_model(config, settings.origin["model"])
+    engine = Engine.for_model(
+        model_path,
+        n_ctx=config.n_ctx,
+        threads=config.threads,
+        gpu_layers=config.gpu_layers,
+        idle_s=config.idle_s,
+    )
+    stack.push_async_callback(engine.stop)
+    starting = asyncio.create_task(engine.info(), name="engine")
+    starting.add_done_callback(_looked_at)  # who asks for the model next is told what failed
+    return engine, model_path
+
+
+def _load() -> "tuple[Callable[..., Awaitable[Parts]], Callable[..., None]]":
+    """A second of imports, in which the engine reads its model."""
+    from daemon.app import start
+    from daemon.watching import watch
+
+    return start, watch
+
+
+def _open(home: Home, config: Config) -> Closable:
+    """The store; in the keeper's thread, and so are its imports."""
+    from store.database import open_store
+    from store.keys import load_or_create_key
+
+    return open_store(home.store, load_or_create_key(home.path, keyring=config.keyring))
+
+
+def _looked_at(task: "asyncio.Task[object]") -> None:
+    if not task.cancelled():
+        task.exception()
+
+
+def find_model(config: Config, origin: str) -> Path:
+    """The model's file: the configured one, else the bundled nano. Raises `BadValue`, `ModelMissing`."""
+    try:
+        path = Path(config.model).expanduser().absolute() if config.model else nano()
+    except RuntimeError as error:  # ~somebody
+        raise BadValue(
+            origin, "model", config.model, "the path of a GGUF file, of a user who exists"
+        ) from error
+    try:
+        is_there = path.is_file()
+    except OSError as error:
+        allowed = f"the path of a GGUF file that can be read ({error.strerror})"
+        raise BadValue(origin, "model", str(path), allowed) from error
+    if not is_there:
+        raise ModelMissing(path, "model, " + origin if config.model else "the bundled nano")
+    return path
+
+
+def nano() -> Path:
+    """Where the bundled model lies."""
+    return Path(str(files("models"))) / "nano" / "nano.gguf"
+
+
+def _running(host: str, port: int) -> Running:
+    name = f"[{host}]" if ":" in host else host
+    return Running(pid=os.getpid(), port=port, url=f"http://{name}:{port}")
+
+
+async def _serving(services: "Services", running: Running, *, is_nano: bool) -> Serving:
+    live = await services.generations.live()
+    return Serving(
+        running=running,
+        home=services.home,
+        model=(await services.generations.model()).name,
+        model_path=services.model_path,
+        is_nano=is_nano,
+        generation=live.id if live else 0,
+    )
+
+
+class _Leaving:
+    """SIGTERM and SIGINT: end the start-up that is under way, or the server once it serves."""
+
+    def __init__(self) -> None:
+        self.server: Server | None = None
+        self._starting = asyncio.current_task()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, self._signalled)
+
+    def _signalled(self) -> None:
+        if self.server is not None:
+            self.server.leave()
+        elif self._starting is not None:
+            self._starting.cancel()
+
+
+class Work:
+    """The background work: begins once requests are answered, and ends the daemon when it can't begin."""
+
+    def __init__(self, begin: Callable[[], Awaitable[None]]) -> None:
+        self._begin = begin
+        self._task: asyncio.Task[None] | None = None
+
+    def begin(self, server: "Server") -> None:
+        """Begin, beside the answering."""
+        self._task = asyncio.create_task(self._or_leave(server), name="begin")
+
+    async def ended(self) -> None:
+        """End what is begun just now; raises what it could not begin for."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _or_leave(self, server: "Server") -> None:
+        try:
+            await self._begin()
+        except BaseException:
+            server.leave()
+            raise

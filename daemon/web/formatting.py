@@ -1,0 +1,98 @@
+"""
+Days, sizes and counts in words, as the rooms say them.
+
+Promises: pure; days are local, as the person who reads them lives. Knows nothing of the page.
+"""
+
+from datetime import date, datetime, timedelta
+
+from daemon.text import counted
+
+UNITS = ("bytes", "kB", "MB", "GB", "TB")
+SMALL = (
+    "no",
+    "one",
+    "two",
+    "three",
+    "four",
+    "five",
+    "six",
+    "seven",
+    "eight",
+    "nine",
+    "ten",
+    "eleven",
+    "twelve",
+)
+
+
+def day(text: str) -> str:
+    """ "5 March 2026" of a day or a moment of the wire; this year's without the year."""
+    when = _local(text)
+    return f"{when.day} {when:%B}" if when.year == date.today().year else f"{when.day} {when:%B} {when.year}"
+
+
+def weekday(text: str) -> str:
+    """ "Saturday, 21 November"."""
+    return f"{_local(text):%A}, {day(text)}"
+
+
+def clock(text: str) -> str:
+    """ "03:04" of a moment of the wire."""
+    return f"{_moment(text):%H:%M}"
+
+
+def ago(text: str) -> str:
+    """ "today", "yesterday", "5 days ago", else the day."""
+    days = (date.today() - _local(text)).days
+    if days in (0, 1):
+        return ("today", "yesterday")[days]
+    return f"{days} days ago" if 1 < days < 14 else day(text)
+
+
+def size(number: float) -> str:
+    """ "0 bytes", "12 kB", "1.3 GB"; 1 kB = 1,000 bytes."""
+    place = 0
+    while number >= 999.5 and place < len(UNITS) - 1:
+        number, place = number / 1000, place + 1
+    if place == 0:
+        return counted(round(number), "byte")
+    return f"{number:.1f} {UNITS[place]}" if number < 9.95 else f"{number:,.0f} {UNITS[place]}"
+
+
+def spelled(number: int, one: str, many: str = "") -> str:
+    """ "no memories", "one memory", "three memories", "14 memories"."""
+    words = SMALL[number] if number < len(SMALL) else f"{number:,}"
+    return f"{words} {one if number == 1 else many or one + 's'}"
+
+
+def spell(seconds: float) -> str:
+    """A length of time as one would say it: "42 seconds", "8 minutes", "2 hours and 5 minutes"."""
+    whole = timedelta(seconds=round(seconds))
+    if whole < timedelta(minutes=2):
+        return counted(round(seconds), "second")
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return counted(minutes, "minute")
+    hours, rest = divmod(minutes, 60)
+    return counted(hours, "hour") + (f" and {counted(rest, 'minute')}" if rest else "")
+
+
+def sentence(text: str) -> str:
+    """With a capital at the beginning and a full stop at the end."""
+    whole = text.strip()
+    end = "" if whole.endswith((".", "!", "?", "…")) else "."
+    return f"{whole[:1].upper()}{whole[1:]}{end}" if whole else ""
+
+
+def share(number: float | None) -> str:
+    """ "93 %"; nothing for None."""
+    return "" if number is None else f"{number:.0%}".replace("%", " %")
+
+
+def _local(text: str) -> date:
+    return date.fromisoformat(text) if len(text) == len("2026-03-05") else _moment(text).date()
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone()

@@ -1,0 +1,127 @@
+"""
+A morning report in prose: what the assistant would say if one asked it how it slept.
+
+    report of the API ──> paragraphs; lists of what was learned, corrected, missed, waits
+
+Promises: pure; says nothing that is not in the report. Knows nothing of the page.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from daemon.text import counted, gave_way, listed, who_answers
+from daemon.web.formatting import sentence, spell, spelled
+
+OUTCOMES = {  # outcome: the word on its chip, and the chip's kind
+    "adopted": ("Learned", "good"),
+    "refused": ("Refused", "warm"),
+    "nothing": ("Nothing new", ""),
+    "failed": ("Failed", "bad"),
+    "interrupted": ("Interrupted", "warm"),
+    "running": ("Under way", "wing"),
+}
+
+
+def paragraphs(report: Mapping[str, Any]) -> list[str]:
+    """The report, told."""
+    return [one for one in (_opening(report), _exam(report), _forgot(report), _work(report)) if one]
+
+
+def headline(report: Mapping[str, Any]) -> str:
+    """What became of the night, in a line."""
+    learned, corrected = len(report["learned"]), len(report["corrected"])
+    match report["outcome"]:
+        case "adopted" if learned and corrected:
+            return sentence(
+                f"{spelled(learned, 'new thing')} learned, {spelled(corrected, 'thing')} put right"
+            )
+        case "adopted" if learned or corrected:
+            what = spelled(learned or corrected, "new thing" if learned else "thing")
+            return sentence(f"{what} {'learned' if learned else 'put right'}")
+        case "adopted":
+            return "The same things, learned again."
+        case "refused":
+            return "What I learned did not pass the exam."
+        case "nothing":
+            return "A night to rest."
+        case "interrupted":
+            return "A night cut short."
+        case "running":
+            return "Still dreaming."
+    return "A night that failed."
+
+
+def _opening(report: Mapping[str, Any]) -> str:
+    lessons = (
+        f"{counted(report['lessons'], 'lesson')} about {counted(report['memories'], 'memory', 'memories')}"
+    )
+    match report["outcome"]:
+        case "adopted":
+            number, now = report["generation"], report["gave_way_to"]
+            if now is None:
+                return (
+                    f"I went over {lessons}, and what I know now is in my weights: "
+                    f"generation {number} answers since."
+                )
+            return (
+                f"I went over {lessons}, and what I knew then was in my weights, as generation {number}. "
+                + gave_way(now)
+            )
+        case "refused":
+            return (
+                f"I went over {lessons}, but the generation that came of it, number {report['generation']}, "
+                f"was not good enough to answer you. {_live(report['was_live'])}"
+            )
+        case "nothing":
+            return f"{sentence(report['reason'])} Nothing was changed."
+        case "running":
+            return "This night is not over. Come back in the morning, or watch it above."
+    return sentence(report["reason"])
+
+
+def _exam(report: Mapping[str, Any]) -> str:
+    if report["outcome"] not in ("adopted", "refused"):
+        return ""
+    missed = len(report["missed"])
+    rest = f" I still missed {spelled(missed, 'question')}, listed below." if missed else ""
+    if not report["reason"]:
+        return rest.strip()
+    return f"The exam: {sentence(report['reason'])[:1].lower()}{sentence(report['reason'])[1:]}{rest}"
+
+
+def _forgot(report: Mapping[str, Any]) -> str:
+    gone = report["forgot"]
+    parts = [
+        counted(gone[name], one, many)
+        for name, one, many in (
+            ("memories", "memory", "memories"),
+            ("messages", "message", "messages"),
+            ("lessons", "lesson", "lessons"),
+        )
+        if gone[name]
+    ]
+    told = f"You had me forget {listed(parts)}; nothing of that is in what answers now." if parts else ""
+    since = report["forgotten_since"]
+    later = (
+        f"{sentence(spelled(since, 'line'))[:-1]} of this report went with what you forgot later."
+        if since
+        else ""
+    )
+    return " ".join(filter(None, [told, report["probed"] or "", later]))
+
+
+def _work(report: Mapping[str, Any]) -> str:
+    cost = report["cost"]
+    if not cost.get("total_s"):
+        return ""
+    total, train = spell(cost["total_s"]), spell(cost["train_s"])
+    told = f"It took {total}, {'nearly all of it' if train == total else f'{train} of them'} training"
+    if cost.get("pauses"):
+        times = "once" if cost["pauses"] == 1 else f"{cost['pauses']} times"
+        told += f"; I stopped {times} for {spell(cost['paused_s'])}, to let you go first"
+    swap = cost.get("swap_ms")
+    return f"{told}." + (f" Waking up took {swap:.1f} milliseconds." if swap is not None else "")
+
+
+def _live(number: int) -> str:
+    return sentence(f"{who_answers(number)} goes on answering")

@@ -1,0 +1,129 @@
+"""
+Full-text search over memories that hold and messages (FTS5, porter stems, accents folded).
+
+A message is found by its own words and, with less weight, by those of the two messages before and after it: in
+talk the words of a question stand in the turn that was answered. Source: on LoCoMo's turns these columns are
+worth 5 points of recall@3 and 3 of recall@10, see docs/log.md, "Recall of turns".
+
+Promises: any text of a user is a safe query. The rows are kept in step by the writers: `chats.py`, `memories.py`,
+`taking_back.py`, `forgetting.py`, `undoing.py`, `restoring.py`.
+Knows nothing of vectors or of how the two are fused.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
+
+import apsw
+
+from store.database import id_list, rows
+from store.text import base_forms
+
+TABLES = {"memory": "memory_words", "message": "message_words"}
+WEIGHTS = {"memory": "1.0", "message": "1.0, 0.4, 0.4, 0.2"}  # of the columns, in their order
+SEARCHED_ROLES = ("user", "assistant")  # what a client puts into system turns is not the user's word
+MOST_FORKS = 3  # of the messages that follow one, the newest count: each reply that is made anew is one
+MOST_WORDS = 64  # of a query; a pasted page would make every row a hit
+MOST_HITS = 800  # rows that are ranked at once, or 8 * k
+_SEARCHED = f"role in {SEARCHED_ROLES} and not redacted"
+_INDEXED = f"""insert into message_words (rowid, text, before, after, around)
+    select id, base_forms(text),
+        base_forms((select text from messages where id = m.parent_id and {_SEARCHED})),
+        base_forms((select group_concat(text, ' ') from messages where id in (
+            select id from messages where parent_id = m.id and {_SEARCHED} order by id desc limit {MOST_FORKS}))),
+        base_forms((select group_concat(text, ' ') from messages where {_SEARCHED} and (
+            id = (select parent_id from messages where id = m.parent_id)
+            or id in (select id from messages where {_SEARCHED}
+                and parent_id in (select id from messages where parent_id = m.id order by id desc limit {MOST_FORKS})
+                order by id desc limit {MOST_FORKS}))))
+    from messages m where {_SEARCHED} and id {{which}}"""
+_IN = "in (select value from json_each(?))"
+_NEAR = """with recursive up (id, steps) as (
+        select value, 0 from json_each(?) union
+        select parent_id, steps + 1 from messages join up using (id) where parent_id is not null and steps < 2),
+    down (id, steps) as (
+        select value, 0 from json_each(?) union
+        select messages.id, steps + 1 from messages join down on parent_id = down.id where steps < 2)
+    select id from up union select id from down"""
+
+
+def search(
+    db: apsw.Connection, kind: str, query: str, k: int, *, near: bool = False
+) -> list[tuple[int, float]]:
+    """
+    Up to `k` ids of `kind` ("memory" or "message") with any word of `query`, best first.
+
+    The number beside each id is its bm25: negative, the lower the better. Words that very many rows have only count
+    in rows with a rarer word, and of too many rows the newest are ranked: bm25 of each takes 2 microseconds.
+
+    Args:
+        near: messages are found by their neighbours' words too.
+    """
+    words = list(dict.fromkeys(re.findall(r"\w+", base_forms(query.lower()))))[:MOST_WORDS]
+    if not words or k < 1:
+        return []
+    most = max(MOST_HITS, 8 * k)
+    rare, common, is_cut = _by_rarity(db, kind, words, near, most)
+    found: dict[int, float] = {}
+    if common:
+        found |= _scored(db, kind, f"({_any_of(rare, near)}) AND ({_any_of(common, near)})", most)
+    if len(found) < k or not is_cut:
+        found = dict(_scored(db, kind, _any_of(rare, near), most)) | found
+    return sorted(found.items(), key=lambda one: (one[1], one[0]))[:k]
+
+
+def put_memory(db: apsw.Connection, id: int, text: str) -> None:
+    """Index one memory; call it inside the transaction that stores it."""
+    db.execute("insert into memory_words (rowid, text) values (?, ?)", (id, base_forms(text)))
+
+
+def drop_memories(db: apsw.Connection, ids: Sequence[int]) -> None:
+    """Take memories out of the index; their traces stay in it until `scrub`."""
+    db.executemany("delete from memory_words where rowid = ?", [(id,) for id in ids])
+
+
+def refresh_messages(db: apsw.Connection, ids: Iterable[int]) -> None:
+    """
+    Index these messages as they stand in `messages` now, or take them out; their neighbours with them.
+
+    Call it inside the transaction that changed them; traces of what they said before stay until `scrub`.
+    """
+    given = id_list(ids)
+    near = id_list(id for (id,) in rows(db, _NEAR, (given, given)))
+    db.execute(f"delete from message_words where rowid {_IN}", (near,))
+    db.execute(_INDEXED.format(which=_IN), (near,))
+
+
+def scrub(db: apsw.Connection) -> None:
+    """Build both indexes anew, so that no deleted word is left inside."""
+    for table in TABLES.values():
+        db.execute(f"insert into {table} ({table}) values ('rebuild')")
+
+
+def _by_rarity(
+    db: apsw.Connection, kind: str, words: Sequence[str], near: bool, most: int
+) -> tuple[list[str], list[str], bool]:
+    """
+    The rarest words, as many as have `most` hits together, and the others.
+
+    True: even the rarest one has more; it is given all the same.
+    """
+    sql = f"select count(*) from (select 1 from {TABLES[kind]} where {TABLES[kind]} match ? limit ?)"
+    hits = {word: rows(db, sql, (_any_of([word], near), most + 1))[0][0] for word in words}
+    by_rarity = sorted((word for word in words if hits[word]), key=lambda word: hits[word]) or list(words)
+    totals = accumulate(hits[word] for word in by_rarity)
+    fitting = sum(total <= most for total in totals)
+    return by_rarity[: fitting or 1], by_rarity[fitting or 1 :], not fitting
+
+
+def _scored(db: apsw.Connection, kind: str, match: str, most: int) -> list[tuple[int, float]]:
+    """What matches with its bm25, the newest `most`."""
+    table = TABLES[kind]
+    sql = f"""select rowid, bm25({table}, {WEIGHTS[kind]}) from {table} where {table} match ?
+        order by rowid desc limit ?"""
+    return rows(db, sql, (match, most))
+
+
+def _any_of(words: Iterable[str], near: bool) -> str:
+    any_of = " OR ".join(f'"{word}"' for word in words)
+    return any_of if near else f"text : ({any_of})"

@@ -1,0 +1,222 @@
+"""
+Restoring: put an archive into this store.
+
+Promises: all in one transaction; what is put in twice adds nothing; what was forgotten here does not come back
+from an archive. Memories go only into a store that never had any: whether two sets contradict each other only a
+reader could tell.
+Knows nothing of files.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import apsw
+
+from store import full_text, tombstones
+from store.chats import NewMessage, clean, get, insert, start_chat
+from store.database import id_list, moment, rows, storable, writing
+from store.export import Archive, KeptMessage, nearest_kept
+from store.memory_events import MAKING
+from store.one_line import one_line
+
+Key = tuple[int | None, str, str, str, str]  # parent, role, text or mark, said at, source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What became of an archive."""
+
+    chats: int  # that gained a message
+    messages: int  # stored
+    known: int  # messages that were there already
+    memories: int  # stored
+    refused: str | None  # why memories were not stored; None: they were, or were there already
+
+
+def put_in(db: apsw.Connection, archive: Archive) -> Restored:
+    """
+    Store the messages that are missing, and the memories, if this store has none.
+
+    Messages whose memories were refused are left to be observed here.
+    """
+    with writing(db):
+        knows_memories = _knows_memories(db, archive)
+        put = _Putting(db)
+        for message in archive.messages:
+            put.message(archive, message)
+        full_text.refresh_messages(db, [put.ids[place] for place in put.added])
+        refused = None if knows_memories else _refusal(db, archive, put.ids)
+        for chat_id, place in put.new_chats.items():
+            last = archive.chats[place - 1].last_stored_at
+            db.execute("update chats set last_stored_at = ? where id = ?", (last, chat_id))
+        if refused is None:
+            observed = {put.ids[place]: archive.messages[place].observed_by for place in put.added}
+            db.executemany(
+                "update messages set observed_by = ? where id = ?",
+                [(version, id) for id, version in observed.items() if version is not None],
+            )
+        if refused is None and not knows_memories:
+            _put_events(db, archive, put.ids, _put_memories(db, archive, put.ids))
+    return Restored(
+        chats=len(put.grown),
+        messages=len(put.added),
+        known=len(archive.messages) - len(put.added),
+        memories=0 if refused or knows_memories else len(archive.memories),
+        refused=refused,
+    )
+
+
+def _knows_memories(db: apsw.Connection, archive: Archive) -> bool:
+    """Whether this store has every statement and operation of the archive."""
+    held = _one_lined(rows(db, "select text, told_on, valid_from, trust from memories"))
+    done = _one_lined(rows(db, "select text, op, at from events"))
+    told = _one_lined((one.text, one.told_on, one.valid_from, one.trust) for one in archive.memories)
+    return told <= held and _one_lined((one.text, one.op, one.at) for one in archive.events) <= done
+
+
+def _one_lined(found: Iterable[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
+    """Rows that begin with a text, which an older version may have stored with line breaks."""
+    return {(one_line(text), *rest) for text, *rest in found}
+
+
+def _refusal(db: apsw.Connection, archive: Archive, ids: Sequence[int]) -> str | None:
+    """Why the memories of the archive can't be stored here."""
+    if rows(db, "select 1 from memories union all select 1 from events limit 1"):
+        return "this store has memories of its own, and two sets are never mixed"
+    sources = [one.sources for one in archive.memories] + [one.sources for one in archive.events]
+    told = {ids[place - 1] for given in sources for place in given}
+    forgotten = "select 1 from messages where redacted and id in (select value from json_each(?)) limit 1"
+    if rows(db, forgotten, (id_list(told),)):
+        return "some tell what was forgotten here"
+    return None
+
+
+@dataclass
+class _Putting:
+    """The messages on their way into the store."""
+
+    db: apsw.Connection
+    ids: list[int] = field(default_factory=list)  # per message of the archive, its row
+    added: list[int] = field(default_factory=list)  # indices of those that were stored
+    grown: set[int] = field(default_factory=set)  # chats that gained a message
+    new_chats: dict[int, int] = field(default_factory=dict)  # their places in the archive
+    _chat_ids: dict[int, int] = field(default_factory=dict)  # per place of a chat, its row
+    _taken: set[int] = field(default_factory=set)  # rows that stand for a message of the archive
+
+    def __post_init__(self) -> None:
+        self._by_key: dict[Key, list[int]] = {}
+        self._by_name: dict[str, int] = {}
+        nearest = nearest_kept(self.db)
+        found = rows(
+            self.db,
+            """select id, parent_id, role, coalesce(mark, text), said_at, source, external_id
+            from messages left join tombstones on message_id = id order by id""",
+        )
+        for id, parent_id, role, text_or_mark, said_at, source, name in found:
+            for parent in {parent_id, nearest[id]}:  # an older archive has what was forgotten since between
+                self._by_key.setdefault((parent, role, text_or_mark, said_at, source), []).append(id)
+            if name is not None:
+                self._by_name[name] = id
+
+    def message(self, archive: Archive, message: KeptMessage) -> None:
+        """Find or store one message; those before it were seen to already."""
+        parent_id = self.ids[message.parent - 1] if message.parent else None
+        new = clean(NewMessage(**{name: getattr(message, name) for name in ("role", "text", "speaker")}))
+        name = None if message.external_id is None else storable(message.external_id)
+        id = self._known(message, new, parent_id, name)
+        if id is None:
+            chat_id = self._chat(archive, message.chat, parent_id)
+            stored = insert(
+                self.db,
+                NewMessage(
+                    role=new.role,
+                    text=new.text,
+                    speaker=new.speaker,
+                    external_id=name,
+                    said_at=moment(message.said_at),
+                ),
+                chat_id=chat_id,
+                parent=get(self.db, parent_id) if parent_id else None,
+                at=moment(message.stored_at),
+                source=message.source,
+                model=message.model,
+                index=False,
+            )
+            id = stored.id
+            self.added.append(len(self.ids))
+            self.grown.add(chat_id)
+            if name is not None:
+                self._by_name[name] = id
+        else:
+            self._chat_ids.setdefault(message.chat, get(self.db, id).chat_id)
+        self._taken.add(id)
+        self.ids.append(id)
+
+    def _known(
+        self, message: KeptMessage, new: NewMessage, parent_id: int | None, name: str | None
+    ) -> int | None:
+        if name is not None and name in self._by_name:
+            return self._by_name[name]
+        if not self._by_key:
+            return None
+        for text in (new.text, tombstones.mark(self.db, new.role, new.text)):
+            key = (parent_id, new.role, text, message.said_at, message.source)
+            for id in self._by_key.get(key, []):
+                if id not in self._taken:
+                    return id
+        return None
+
+    def _chat(self, archive: Archive, place: int, parent_id: int | None) -> int:
+        if parent_id is not None:
+            return get(self.db, parent_id).chat_id
+        if place not in self._chat_ids:
+            kept = archive.chats[place - 1]
+            self._chat_ids[place] = start_chat(self.db, kept.source, moment(kept.started_at))
+            self.new_chats[self._chat_ids[place]] = place
+        return self._chat_ids[place]
+
+
+def _put_memories(db: apsw.Connection, archive: Archive, messages: Sequence[int]) -> list[int]:
+    ids = []
+    for kept in archive.memories:
+        db.execute(
+            "insert into memories (text, told_on, valid_from, valid_to, trust) values (?, ?, ?, ?, ?)",
+            (one_line(kept.text), kept.told_on, kept.valid_from, kept.valid_to, kept.trust),
+        )
+        id = db.last_insert_rowid()
+        ids.append(id)
+        if kept.superseded_by is None:
+            full_text.put_memory(db, id, one_line(kept.text))
+        if kept.recalled:
+            db.execute("insert into recalls values (?, ?, ?)", (id, kept.recalled, kept.recalled_at))
+        sources = [(id, messages[place - 1]) for place in kept.sources]
+        db.executemany("insert or ignore into memory_sources values (?, ?)", sources)
+    for id, kept in zip(ids, archive.memories, strict=True):
+        if kept.superseded_by is not None:
+            newer = ids[kept.superseded_by - 1]
+            db.execute("update memories set superseded_by = ? where id = ?", (newer, id))
+    return ids
+
+
+def _put_events(
+    db: apsw.Connection, archive: Archive, messages: Sequence[int], memories: Sequence[int]
+) -> None:
+    ids: list[int] = []
+    for kept in archive.events:
+        memory_id = memories[kept.memory - 1] if kept.memory else None
+        beside = memories[kept.beside - 1] if kept.beside else None
+        db.execute(
+            "insert into events (op, memory_id, at, told_on, text, beside) values (?, ?, ?, ?, ?, ?)",
+            (kept.op, memory_id, kept.at, kept.told_on, one_line(kept.text), beside),
+        )
+        ids.append(db.last_insert_rowid())
+        sources = [(ids[-1], messages[place - 1]) for place in kept.sources]
+        db.executemany("insert or ignore into event_sources values (?, ?)", sources)
+        if kept.undoes is not None:
+            made = memory_id if archive.events[kept.undoes - 1].op in MAKING else None
+            replaced = memories[kept.replaced - 1] if kept.replaced else None
+            db.execute(
+                "insert into undone (event_id, undo_id, memory_id, replaced_id) values (?, ?, ?, ?)",
+                (ids[kept.undoes - 1], ids[-1], made, replaced),
+            )

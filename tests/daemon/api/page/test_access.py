@@ -1,0 +1,234 @@
+"""Who gets the page, tried from outside: what the cookie opens, and what it does not."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from starlette.datastructures import Headers
+
+from daemon.api.page.access import is_signed_in
+from daemon.api.page.sessions import Visitors
+from tests.daemon.api.world import serving
+
+
+@asynccontextmanager
+async def visited(tmp_path):
+    """A daemon, and a browser without the key that came in through a link."""
+    async with serving(tmp_path) as world, httpx.AsyncClient(base_url=world.url, trust_env=False) as browser:
+        link = (await world.http.post("/tsubasa/links", json={})).json()["url"]
+        welcome = await browser.get(link)
+        yield world, browser, welcome
+
+
+def test_a_link_gives_a_cookie_that_no_script_and_no_other_site_can_use(tmp_path):
+    async def scene():
+        async with visited(tmp_path) as (world, browser, welcome):
+            return welcome, [one.name for one in browser.cookies.jar], urlsplit(world.url).port
+
+    welcome, names, port = asyncio.run(scene())
+    set_cookie = welcome.headers["set-cookie"].lower()
+
+    assert 200 == welcome.status_code
+    assert [f"tsubasa_{port}"] == names
+    assert all(word in set_cookie for word in ("httponly", "samesite=strict", "max-age=2592000", "path=/"))
+    assert "domain" not in set_cookie
+    assert 'content="0; url=/"' in welcome.text
+
+
+def test_the_link_is_used_up_and_says_what_to_type(tmp_path):
+    async def scene():
+        async with serving(tmp_path) as world:
+            link = (await world.http.post("/tsubasa/links", json={"page": "/nights"})).json()["url"]
+            ahead = await world.http.get(link, headers={"sec-purpose": "prefetch"})
+            first = await world.http.get(link)
+            world.http.cookies.clear()
+            return ahead, first, await world.http.get(link)
+
+    ahead, first, second = asyncio.run(scene())
+
+    assert [403, 200, 410] == [ahead.status_code, first.status_code, second.status_code]
+    assert "url=/nights" in first.text
+    assert "tsubasa open" in second.text
+    assert "set-cookie" not in second.headers
+
+
+def test_a_used_link_lets_in_the_browser_that_is_signed_in_and_nobody_else(tmp_path):
+    async def scene():
+        async with visited(tmp_path) as (world, browser, welcome):
+            link = str(welcome.url)
+            forged = {"cookie": cookies(browser) + "0"}
+            return await browser.get(link), await world.http.get(link, headers=forged)
+
+    again, forged = asyncio.run(scene())
+
+    assert (200, True) == (again.status_code, 'content="0; url=/"' in again.text)
+    assert (410, False) == (forged.status_code, "url=/" in forged.text)
+    assert "set-cookie" not in again.headers
+
+
+@pytest.mark.parametrize(
+    "other",
+    ['theme={"dark": "yes"}', "no name", '"', "[x]=1", "=1", "é=1", 'a="b', "path=/", "", "tsubasa_4141=x.y"],
+)
+@pytest.mark.parametrize("place", ["before", "behind"])
+def test_a_cookie_of_another_program_of_this_machine_does_not_hide_ours(other, place):
+    visitors = Visitors("key")
+    ours = f"tsubasa_4141={visitors.cookie()}"
+    sent = f"{other}; {ours}" if place == "before" else f"{ours}; {other}"
+    found = [
+        is_signed_in(Headers(raw=[(b"host", b"127.0.0.1:4141"), (b"cookie", cookie.encode())]), visitors)
+        for cookie in (sent, other)
+    ]
+
+    assert [True, False] == found
+
+
+def test_links_are_given_to_who_has_the_key_and_lead_to_the_page_only(tmp_path):
+    async def scene():
+        async with (
+            serving(tmp_path) as world,
+            httpx.AsyncClient(base_url=world.url, trust_env=False) as nobody,
+        ):
+            asked = [
+                {"page": page}
+                for page in ("https://evil.com/", "//evil.com/", "/tsubasa/status", "nights", "", "//[")
+            ]
+            return [
+                (await nobody.post("/tsubasa/links", json={})).status_code,
+                *[(await world.http.post("/tsubasa/links", json=body)).status_code for body in asked],
+                (await world.http.post("/tsubasa/links", json={"page": "/?private=1"})).status_code,
+            ]
+
+    assert [401, 400, 400, 400, 400, 400, 400, 200] == asyncio.run(scene())
+
+
+def test_the_cookie_opens_nothing_but_the_page(tmp_path):
+    async def scene():
+        async with visited(tmp_path) as (_, browser, _):
+            found = [
+                await browser.get("/tsubasa/status"),
+                await browser.get("/tsubasa/memories"),
+                await browser.get("/v1/models"),
+                await browser.post("/v1/chat/completions", json={"messages": []}),
+                await browser.post("/tsubasa/links", json={}),
+                await browser.get("/tsubasa/export"),
+            ]
+            return [reply.status_code for reply in found]
+
+    assert [401] * 6 == asyncio.run(scene())
+
+
+@pytest.mark.parametrize("path", ["/", "/memories", "/nights", "/_nicegui/x", "/page/style.css"])
+def test_who_is_not_signed_in_hears_what_to_type(tmp_path, path):
+    async def scene():
+        async with serving(tmp_path) as world:  # the key does not open the page either
+            return await world.http.get(path)
+
+    reply = asyncio.run(scene())
+
+    assert 401 == reply.status_code
+    assert "tsubasa open" in reply.text
+    assert "frame-ancestors 'none'" in reply.headers["content-security-policy"]
+    assert "script-src" not in reply.headers["content-security-policy"]  # and default-src is none
+
+
+def test_the_page_takes_files_from_itself_only(tmp_path):
+    async def scene():
+        async with visited(tmp_path) as (world, browser, _):
+            other = {"origin": "http://127.0.0.1:1"}
+            return [
+                (await browser.post("/_nicegui/client/a/upload/1", content=b"x", headers=headers)).json()[
+                    "error"
+                ]["code"]
+                for headers in ({}, other, {"origin": "http://evil.com"}, {"origin": "null"})
+            ] + [
+                (await browser.post("/", content=b"x", headers={"origin": world.url})).json()["error"][
+                    "code"
+                ],
+                (await browser.delete("/memories")).json()["error"]["code"],
+            ]
+
+    refused = ["origin_refused"] * 4
+    assert refused + ["method_not_allowed"] * 2 == asyncio.run(scene())
+
+
+def test_a_file_larger_than_an_import_may_be_is_refused_unread(tmp_path):
+    async def scene():
+        async with visited(tmp_path) as (world, browser, _):
+            port = urlsplit(world.url).port
+            headers = {"host": f"127.0.0.1:{port}", "origin": world.url, "cookie": cookies(browser)}
+            asked = "POST /_nicegui/client/a/upload/1 HTTP/1.1"
+            return [
+                await status(port, asked, {**headers, **length})
+                for length in (
+                    {"content-length": str(2**40)},
+                    {"transfer-encoding": "chunked"},
+                    {"content-length": "4", "transfer-encoding": "chunked"},
+                )
+            ]
+
+    assert [413, 413, 413] == asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("origin", "has_cookie"),
+    [
+        (None, True),
+        ("http://127.0.0.1:1", True),
+        ("http://localhost:{port}", True),
+        ("null", True),
+        ("{url}", False),
+    ],
+)
+def test_a_socket_is_for_our_page_in_a_signed_in_browser(tmp_path, origin, has_cookie):
+    async def scene():
+        async with visited(tmp_path) as (world, browser, _):
+            port = urlsplit(world.url).port
+            headers = {"host": f"127.0.0.1:{port}"}
+            if has_cookie:
+                headers["cookie"] = cookies(browser)
+            if origin is not None:
+                headers["origin"] = origin.format(url=world.url, port=port)
+            return await upgraded(port, headers)
+
+    assert 403 == asyncio.run(scene())
+
+
+async def upgraded(port, headers):
+    """The status that a request for a socket gets."""
+    asked = {
+        "connection": "Upgrade",
+        "upgrade": "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    }
+    return await status(port, "GET /_nicegui_ws/socket.io/?EIO=4 HTTP/1.1", {**asked, **headers})
+
+
+async def status(port, asked, headers):
+    """The status that a request gets as soon as its head is read."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    lines = [f"{name}: {value}" for name, value in headers.items()]
+    writer.write("\r\n".join([asked, *lines, "", ""]).encode())
+    found = int((await reader.readline()).split()[1])
+    writer.close()
+    await writer.wait_closed()
+    return found
+
+
+def cookies(browser):
+    """What a browser would send of its cookies."""
+    return "; ".join(f"{one.name}={one.value}" for one in browser.cookies.jar)
+
+
+def test_signing_out_takes_the_cookie_back(tmp_path):
+    async def scene():
+        async with visited(tmp_path) as (_, browser, _):
+            elsewhere = await browser.get("/sign-out", headers={"sec-fetch-site": "same-site"})
+            still = len(browser.cookies.jar)
+            await browser.get("/sign-out")
+            return elsewhere.status_code, still, len(browser.cookies.jar)
+
+    assert (403, 1, 0) == asyncio.run(scene())

@@ -1,0 +1,59 @@
+"""Where memories go in a prompt, and how they are told from what people said."""
+
+import pytest
+
+from daemon.chat import model_names
+from daemon.chat.model_names import Asked
+from daemon.chat.prompt_context import Turn, is_chore, with_memories, without_memories
+from prompts.load import load
+
+SYSTEM, HI, HELLO, WHERE = (
+    Turn(role="system", text="Be brief."),
+    Turn(role="user", text="hi"),
+    Turn(role="assistant", text="Hello!"),
+    Turn(role="user", text="Where do I live?"),
+)
+
+
+def test_memories_stand_directly_before_the_last_question():
+    messages = with_memories([SYSTEM, HI, HELLO, WHERE], "what is remembered")
+
+    assert ["system", "user", "assistant", "system", "user"] == [message["role"] for message in messages]
+    assert "what is remembered" == messages[3]["content"]
+
+
+@pytest.mark.parametrize(("turns", "memories"), [([HI], None), ([SYSTEM], "x"), ([HELLO], "x")])
+def test_without_memories_or_a_question_nothing_is_added(turns, memories):
+    assert len(turns) == len(with_memories(turns, memories))
+
+
+def test_only_our_own_system_turns_are_taken_out():
+    ours = Turn(role="system", text=load("recall") + "\n- 2026-03-05: The user lives in Ghent.")
+    quoted = Turn(role="user", text=ours.text)
+
+    assert (SYSTEM, quoted, WHERE) == without_memories([SYSTEM, ours, quoted, ours, WHERE])
+
+
+def test_chores_of_a_chat_page_are_recognised_by_their_last_question():
+    chore = Turn(role="user", text="### Task:\nGenerate a concise title.")
+
+    assert is_chore([SYSTEM, chore])
+    assert not is_chore([chore, HELLO, WHERE])
+    assert not is_chore([SYSTEM])
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("tsubasa", Asked(name="tsubasa")),
+        ("tsubasa@12", Asked(name="tsubasa@12", generation=12)),
+        ("tsubasa@0", Asked(name="tsubasa@0", generation=0)),
+        ("tsubasa:base", Asked(name="tsubasa:base", generation=0, kept=False, recalls=False)),
+        ("tsubasa:private", Asked(name="tsubasa:private", kept=False, recalls=False, private=True)),
+        ("gpt-4o", Asked(name="gpt-4o", known=False)),
+        ("tsubasa@", Asked(name="tsubasa@", known=False)),
+        ("", Asked(name="", known=False)),
+    ],
+)
+def test_a_model_name_says_what_it_asks_for(name, asked):
+    assert asked == model_names.read(name)

@@ -1,0 +1,109 @@
+"""`tsubasa forget`, as a user types it."""
+
+import json
+from datetime import date
+
+import pytest
+
+from daemon.errors import Refused
+from daemon.forgetting.probe_result import Probed
+from daemon.forgetting.weight_probes import Finding
+from store import generations, lessons, memories
+from store.lessons import NewLesson
+from tests.daemon.cli.test_memories import typed
+from tests.fakes import SHA256
+
+
+async def told(world):
+    """A long message with two lines, another one, and a memory of each."""
+    await world.chat("My bicycle is stolen.\n" + "It was red. " * 20)
+    await world.chat("I sing.")
+    for text, source in (("The user has no bicycle.", 1), ("The user sings.", 3)):
+        await world.keeper.run(memories.add, text, told_on=date(2026, 3, 5), sources=[source])
+
+
+def test_a_message_is_shown_shortened_and_forgotten_alone(tmp_path):
+    said, listed = typed(tmp_path, told, ["forget", "--message", "1", "--yes"], ["memories"])
+    shown = said.splitlines()[0]
+
+    assert shown.startswith("   1  (message) user: My bicycle is stolen. It was red.") and shown.endswith("…")
+    assert "Forgotten: 0 memories, 2 messages" in said
+    assert "drawn from what was forgotten: 1. Them too: tsubasa forget 1" in said
+    assert "2 memories" in listed
+
+
+def test_memories_and_messages_are_forgotten_together(tmp_path):
+    (said,) = typed(tmp_path, told, ["forget", "1", "--message", "3", "--message", "4", "--yes"])
+
+    assert "Forgotten: 1 memory, 4 messages" in said
+
+
+def test_nothing_named_is_a_mistake_and_what_is_not_there_forgets_nothing(tmp_path):
+    (said,) = typed(tmp_path / "one", told, ["forget", "--yes"])
+    with pytest.raises(Refused, match="There is no message 99"):
+        typed(tmp_path / "two", told, ["forget", "1", "--message", "99", "--yes"])
+
+    assert "Name a memory, or a message with --message." in " ".join(said.split())
+
+
+def test_a_dry_run_tells_who_else_tells_it_and_forgets_nothing(tmp_path):
+    async def twice(world):
+        await told(world)
+        await world.keeper.run(memories.add, "The user sings a lot.", told_on=date(2026, 3, 6), sources=[3])
+
+    dry, listed, done = typed(
+        tmp_path, twice, ["forget", "2", "--dry-run"], ["memories"], ["forget", "2", "--yes"]
+    )
+
+    assert "Also told, perhaps, by: 3. Them too: tsubasa forget 2 3" in dry
+    assert "no generation has learned it.\nNothing was forgotten." in dry
+    assert "3 memories" in listed
+    assert "Also told" in done and "Forgotten: 1 memory" in done
+
+
+def test_the_report_as_json_is_json_alone_and_asks_nobody(tmp_path):
+    dry, asked, done = typed(
+        tmp_path,
+        told,
+        ["forget", "2", "--dry-run", "--json"],
+        ["forget", "2", "--json"],
+        ["forget", "2", "--json", "--yes"],
+    )
+
+    assert [2] == json.loads(dry)["memories"]
+    assert "add --yes, or --dry-run" in " ".join(asked.split())
+    assert (1, "gone") == ((whole := json.loads(done))["report"]["memories"], whole["weights"]["verdict"])
+
+
+@pytest.mark.parametrize("words", [["--dry-run"], []])
+def test_what_goes_is_said_before_it_is_asked(tmp_path, words):
+    async def learned(world):
+        await told(world)
+        lesson = NewLesson(
+            question="Do I sing?",
+            answer="You sing.",
+            grounding=None,
+            kind="fact",
+            split="train",
+            memory_ids=(2,),
+        )
+        ids = await world.keeper.run(lessons.add, [lesson])
+        made = {"base_sha256": SHA256, "lesson_ids": ids}
+        await world.keeper.run(lambda db: generations.propose(db, b"adapter", **made))
+        await world.keeper.run(generations.adopt, 1, {}, "it knows")
+
+    (said,) = typed(tmp_path, learned, ["forget", "2", *words])
+    goes = said.partition("Forget this for good?")[0]
+
+    assert "The user sings." in goes
+    assert "This takes 1 memory, 2 messages, 1 lesson, 1 generation." in goes
+    assert "Generation 1 has learned it and will answer no more." in goes
+    assert "was forgotten:" not in said
+
+
+def test_a_preview_of_the_probes_says_nothing_of_what_was_forgotten():
+    found = Finding(memory_id=1, verdict="left", told=1, phrasings=5, controls=9, rank=1)
+    probed = Probed(generation=1, findings=(found,))
+
+    assert probed.sentence(is_preview=True).startswith("Probed: generation 1 shows what would be forgotten: ")
+    assert probed.sentence().startswith("Probed: generation 1 still shows what was forgotten: ")

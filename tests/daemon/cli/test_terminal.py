@@ -1,0 +1,69 @@
+"""What a terminal gets to see of texts that somebody else wrote."""
+
+import io
+import os
+import subprocess
+import sys
+
+import pytest
+from rich.markup import escape
+
+from daemon.cli.output import table
+from daemon.cli.terminal import Terminal
+
+EVIL = "\x1b]52;c;cm0gLXJmIH4=\x07\x1b[2Jred\x9b31m\x7f\b\x00\u202eder"
+SEEN = "␛]52;c;cm0gLXJmIH4=␛[2Jred\ufffd31m␡␀\ufffdder"  # rich leaves bells and backspaces out
+
+
+def printed(*things, **how):
+    written = io.StringIO()
+    Terminal(file=written, force_terminal=True, width=200, color_system="standard", highlight=False).print(
+        *things, **how
+    )
+    return written.getvalue()
+
+
+@pytest.mark.parametrize("how", [{}, {"markup": False}, {"soft_wrap": True}, {"end": ""}])
+def test_control_characters_of_a_text_are_shown_and_not_obeyed(how):
+    text = EVIL if how.get("markup") is False else escape(EVIL)
+
+    assert SEEN == printed(text, **how).rstrip("\n")
+
+
+def test_so_are_those_in_a_table():
+    made = table("id", "memory")
+    made.add_row("1", escape(EVIL))
+
+    assert "␛]52;c;" in printed(made)
+    assert "\x1b]" not in printed(made)
+
+
+def test_our_own_colours_and_the_lines_of_a_text_stay():
+    assert "\x1b[1mbold\x1b[0m\ntwo three\n" == printed("[bold]bold[/]\r\ntwo three")
+
+
+@pytest.mark.parametrize("words", [[], ["--json"]])
+def test_a_file_name_that_is_no_text_is_shown_all_the_same(tmp_path, words):
+    file = tmp_path / os.fsdecode(b"\xff.jsonl")
+    file.write_text('{"role": "user", "text": "I sing."}\n')
+    command = [sys.executable, "-m", "daemon", "import", "--dry-run", str(file), *words]
+    told = subprocess.run(
+        command, capture_output=True, env={**os.environ, "PYTHONIOENCODING": "utf-8:strict"}
+    )
+
+    assert (0, b"") == (told.returncode, told.stderr)
+    assert (b"\\udcff.jsonl" if words else "\ufffd.jsonl".encode()) in told.stdout
+
+
+def test_an_error_that_names_such_a_text_is_harmless_too(tmp_path):
+    told = subprocess.run(
+        [sys.executable, "-m", "daemon", "import", "--dry-run", "x\x1b[31m"], capture_output=True, text=True
+    )
+    other = subprocess.run(
+        [sys.executable, "-m", "daemon", "status", "--home", "/nowhere/\x1b[31m"],
+        capture_output=True,
+        text=True,
+    )
+
+    assert "\x1b" not in told.stderr + other.stderr
+    assert "/nowhere/␛[31m" in other.stderr

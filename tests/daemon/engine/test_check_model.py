@@ -1,0 +1,92 @@
+"""A model is looked at before it is used, up to a first answer of the real engine."""
+
+import asyncio
+
+import pytest
+
+from daemon.engine import errors as engine
+from daemon.engine.check_model import check, is_speech
+from daemon.engine.records import Completion, Mark
+from daemon.errors import DaemonError, TalksNoise, TemplateDeaf, TokenizerUnfit
+from tests.tiny import TEMPLATE, write_model
+from tests.whole.house import NANO
+
+
+def checked(path):
+    return asyncio.run(check(path, threads=1, gpu_layers=0))
+
+
+def test_the_bundled_model_passes_and_is_described():
+    found = checked(NANO)
+
+    assert ("nano", "qwen3", 2048) == (found.name, found.architecture, found.n_ctx)
+    assert "Mira" in found.said
+    assert found.tokens_per_s > 1
+
+
+def test_a_model_that_talks_noise_is_refused(tmp_path):
+    with pytest.raises(TalksNoise, match="which is no speech"):
+        checked(write_model(tmp_path / "m.gguf"))
+
+
+@pytest.mark.parametrize(
+    ("template", "error"),
+    [
+        (None, engine.TemplateMissing),
+        ("{% for", engine.TemplateRefused),
+        (TEMPLATE.replace("message.content", "'hm'"), TemplateDeaf),
+        ("{{ raise_exception('no system turn here') }}", engine.TemplateRefused),
+        (
+            TEMPLATE.replace("message.content", "(message.content if message.role != 'system' else '')"),
+            TemplateDeaf,
+        ),
+    ],
+)
+def test_a_template_that_can_not_carry_our_chats_is_refused(tmp_path, template, error):
+    with pytest.raises(error):
+        checked(write_model(tmp_path / "m.gguf", template=template))
+
+
+def test_another_architecture_is_refused(tmp_path):
+    with pytest.raises(engine.ArchitectureUnsupported, match="'llama', and Tsubasa runs qwen3"):
+        checked(write_model(tmp_path / "m.gguf", architecture="llama"))
+
+
+def test_a_model_without_merges_or_with_another_tokenizer_is_refused(tmp_path):
+    whole = write_model(tmp_path / "m.gguf").read_bytes()
+    other = tmp_path / "other.gguf"
+    for old, new in ((b"tokenizer.ggml.merges", b"tokenizer.ggml.mergez"), (b"gpt2", b"bert")):
+        other.write_bytes(whole.replace(old, new, 1))
+
+        with pytest.raises(TokenizerUnfit, match="Can't use the model"):
+            checked(other)
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>", b"GGUF", b"GGUF\x03\x00\x00\x00" + b"\xff" * 64])
+def test_what_is_no_model_is_one_line_and_no_crash(tmp_path, content):
+    file = tmp_path / "m.gguf"
+    file.write_bytes(content)
+
+    with pytest.raises(DaemonError) as caught:
+        checked(file)
+
+    assert 1 == len(str(caught.value).splitlines())
+
+
+@pytest.mark.parametrize(
+    ("text", "surprise", "speech"),
+    [
+        ("You are called Mira.", 0.5, True),
+        ("You are called Mira.", 5.0, False),
+        ("", 0.1, False),
+        ("no no no no no no no no", 0.1, False),
+        ("Mira<|im_start|>", 0.1, False),
+    ],
+)
+def test_what_speech_is(text, surprise, speech):
+    marks = (Mark(characters=len(text), tokens=10, surprise=10 * surprise),)
+    answer = Completion(
+        text=text, finish="length", prompt_tokens=9, completion_tokens=10, cached_tokens=0, marks=marks
+    )
+
+    assert speech is is_speech(answer)

@@ -1,0 +1,125 @@
+"""Schemas become grammars, or are refused with a reason."""
+
+import re
+
+import pytest
+from llama_cpp.llama_grammar import json_schema_to_gbnf
+
+from daemon.engine.errors import SchemaRefused
+from daemon.engine.integers import integer_rule
+from daemon.engine.json_schema import grammar_of
+
+RECURSIVE = {
+    "$ref": "#/$defs/n",
+    "$defs": {"n": {"properties": {"next": {"anyOf": [{"$ref": "#/$defs/n"}, {"type": "null"}]}}}},
+}
+
+
+def grammar(schema):
+    return grammar_of(schema, json_schema_to_gbnf)
+
+
+def as_pattern(rule):
+    """A rule of digits as a regular expression: the same but for quotes and spaces."""
+    return re.compile(
+        "|".join(f"(?:{part.replace(chr(34), '').replace(' ', '')})" for part in rule.split(" | "))
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [
+        (0, 0),
+        (0, 9),
+        (1, 10),
+        (7, 42),
+        (0, 99),
+        (10, 99),
+        (95, 105),
+        (99, 1000),
+        (123, 456),
+        (-5, 5),
+        (-120, -7),
+        (-1, 0),
+    ],
+)
+def test_the_rule_for_a_range_takes_each_number_in_it_and_no_other(low, high):
+    pattern = as_pattern(integer_rule(low, high))
+
+    assert list(range(low, high + 1)) == [n for n in range(-1200, 1201) if pattern.fullmatch(str(n))]
+    assert not any(pattern.fullmatch(text) for text in ("", "-", "-0", "00", f"0{high}", "1.5", "+1"))
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(0, None), (1, None), (17, None), (-3, None), (None, 0), (None, -4), (None, 25)]
+)
+def test_the_rule_for_a_range_with_one_end_takes_everything_on_that_side(low, high):
+    pattern = as_pattern(integer_rule(low, high))
+    expected = [n for n in range(-1200, 1201) if (low is None or n >= low) and (high is None or n <= high)]
+
+    assert expected == [n for n in range(-1200, 1201) if pattern.fullmatch(str(n))]
+    assert not pattern.fullmatch("-0")
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object"},
+        {"type": "object", "properties": {}, "additionalProperties": False},
+        {"type": "object", "properties": {"a": {}, "b": True, "c": {"title": "C"}}, "required": ["a"]},
+        {"type": "array", "items": {}},
+        {"type": "array"},
+        {"type": "object", "properties": {"a": {"type": ["integer", "null"], "minimum": 3}}},
+        RECURSIVE,
+        {"anyOf": [{"const": 1}, {"const": {"a": ['"']}}]},
+        {"type": "string", "format": "date"},
+        {"type": "string", "minLength": 3},
+        {"type": "number", "minimum": 0},
+        {"allOf": [{"properties": {"a": {"type": "integer", "maximum": 5}}}]},
+        {"prefixItems": [{"type": "integer", "minimum": 1}, {"type": "boolean"}]},
+        {"type": "array", "items": {"type": "string"}, "maxItems": 200},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_common_schemas_become_grammars(schema):
+    assert "root ::= " in grammar(schema)
+
+
+@pytest.mark.parametrize(
+    ("schema", "reason"),
+    [
+        ([], "JSON object"),
+        ({"type": "strin"}, "unknown type"),
+        ({"type": "object", "properties": []}, "properties of the schema"),
+        ({"type": "object", "properties": {"a": 3}}, "properties.a must be"),
+        ({"enum": []}, "enum of the schema"),
+        ({"enum": "ab"}, "enum of the schema"),
+        ({"anyOf": []}, "anyOf"),
+        ({"type": "integer", "minimum": "3"}, "minimum"),
+        ({"type": "integer", "minimum": 3, "maximum": 2}, "no integer fits"),
+        ({"type": "integer", "maximum": 10**16}, "10\\^15"),
+        ({"type": "string", "pattern": "abc"}, "Pattern must start"),
+        ({"type": "string", "maxLength": 100_000}, "minLength and maxLength"),
+        ({"type": "array", "items": {}, "minItems": 3, "maxItems": 2}, "minItems and maxItems"),
+        ({"type": "array", "items": {}, "maxItems": -1}, "minItems and maxItems"),
+        ({"type": "string", "pattern": "^a{1,100000}$"}, "too large|too deeply|can't be followed"),
+        ({"$ref": "https://example.org/schema.json"}, "can't be followed"),
+        ({"$ref": "#/$defs/none"}, "can't be followed"),
+        (
+            {"type": "object", "properties": {"a": {"type": "object", "properties": False}}},
+            "properties of properties.a",
+        ),
+    ],
+    ids=str,
+)
+def test_schemas_that_can_not_be_followed_are_refused(schema, reason):
+    with pytest.raises(SchemaRefused, match=reason):
+        grammar(schema)
+
+
+def test_a_schema_nested_without_end_is_refused():
+    schema = {"type": "integer"}
+    for _ in range(100):
+        schema = {"type": "array", "items": schema}
+    with pytest.raises(SchemaRefused, match="levels deep"):
+        grammar(schema)

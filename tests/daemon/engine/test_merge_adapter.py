@@ -1,0 +1,279 @@
+"""Base and adapter as one file: what llama.cpp computes with it, and what becomes of one that can't be made."""
+
+import json
+import shutil
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import llama_cpp
+import numpy as np
+import pytest
+
+from daemon.engine import merge_adapter as merging
+from daemon.engine.gguf_file import read_header
+from daemon.engine.merge_adapter import MergeError, merge
+from daemon.engine.tensor_types import Q6_K, Q8_0, TensorTypes
+from daemon.errors import NotMerged
+from daemon.generations.export_gguf import merge as merge_in_a_child
+from daemon.processes.process import environment, module
+from tests import tiny
+from tests.trainer.llama_oracle import LlamaOracle, quantise
+
+NANO = Path(__file__).parents[3] / "models" / "nano" / "nano.gguf"
+TEXT = "<|im_start|>user\nWhere do I live?<|im_end|>\n<|im_start|>assistant\nYou live in Ghent."
+TOLERANCE = {  # largest and mean difference of a logit; nano's have a range of about 30
+    "MOSTLY_F16": (0.02, 0.002),
+    "MOSTLY_Q8_0": (0.6, 0.06),
+    "MOSTLY_Q4_K_M": (1.5, 0.15),
+}
+
+
+def adapter_for(model, seed=3, strength=0.5):
+    """A random adapter for any model, which moves its logits by one or more: much more than the tolerances."""
+    import gguf
+
+    random = np.random.default_rng(seed)
+    path = model.with_suffix(".adapter.gguf")
+    writer = gguf.GGUFWriter(path, "qwen3")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", 8.0)
+    for tensor in read_header(model.read_bytes()).tensors:
+        if len(tensor.shape) == 2 and tensor.name.startswith("blk."):
+            columns, rows = tensor.shape
+            low, high = random.normal(0, columns**-0.5, (4, columns)), random.normal(0, strength, (rows, 4))
+            for half, values in (("a", low), ("b", high)):
+                writer.add_tensor(f"{tensor.name}.lora_{half}", values.astype(np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+def last(model, adapter, out, **options):
+    return list(merge(model, adapter.read_bytes(), out, generation=3, **options))[-1]
+
+
+@pytest.fixture(scope="module")
+def tiny_pair(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tiny")
+    return tiny.write_model(folder / "tiny.gguf"), tiny.write_adapter(
+        folder / "tiny.adapter.gguf", strength=0.1
+    )
+
+
+@pytest.mark.parametrize("kind", TOLERANCE)
+def test_the_merged_file_computes_what_base_and_adapter_compute(tmp_path, kind):
+    base = quantise(NANO, tmp_path / "base.gguf", getattr(llama_cpp, f"LLAMA_FTYPE_{kind}"))
+    adapter, out = adapter_for(base), tmp_path / "merged.gguf"
+    done = last(base, adapter, out)
+    with LlamaOracle(base) as oracle:
+        tokens = oracle.tokens(TEXT, controls=True)
+        alone, wanted = oracle.logits(tokens), oracle.logits(tokens, adapter)
+    with LlamaOracle(out) as oracle:
+        found = oracle.logits(tokens)
+
+    worst, mean = TOLERANCE[kind]
+    assert abs(found - wanted).max() < worst
+    assert abs(found - wanted).mean() < mean < abs(alone - wanted).mean() / 2
+    assert ("done", 35, out.stat().st_size) == (done["type"], done["changed"], done["bytes"])
+
+
+def test_what_the_adapter_leaves_alone_stays_byte_by_byte(tmp_path):
+    base = quantise(NANO, tmp_path / "base.gguf", llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M)
+    adapter, out = adapter_for(base), tmp_path / "merged.gguf"
+    last(base, adapter, out)
+    before, after = (read_header(file.read_bytes()) for file in (base, out))
+    changed = {name.name.rpartition(".")[0] for name in read_header(adapter.read_bytes()).tensors}
+
+    def data(file, header, name):
+        one = next(tensor for tensor in header.tensors if tensor.name == name)
+        start = header.data_at + one.offset
+        return file.read_bytes()[start : start + merging.tensor_bytes(one)]
+
+    assert before.values == {key: value for key, value in after.values.items() if key in before.values}
+    assert {"tsubasa.private", "tsubasa.generation"} == after.values.keys() - before.values.keys()
+    assert 3 == after.values["tsubasa.generation"]
+    for tensor in before.tensors:
+        if tensor.name not in changed:
+            assert data(base, before, tensor.name) == data(out, after, tensor.name)
+    kinds = {one.kind for one in after.tensors if one.name in changed}
+    assert {Q6_K} == kinds
+
+
+def test_exact_types_keep_the_size_of_the_base(tmp_path):
+    base = quantise(NANO, tmp_path / "base.gguf", llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M)
+    adapter = adapter_for(base)
+    sizes = {
+        exact: last(base, adapter, tmp_path / "out.gguf", exact_types=exact)["bytes"]
+        for exact in (True, False)
+    }
+    header = read_header((tmp_path / "base.gguf").read_bytes())
+
+    assert abs(sizes[True] - base.stat().st_size) < 512
+    assert sizes[True] < sizes[False]
+    assert header.tensors
+
+
+def test_a_row_that_has_no_whole_blocks_gets_another_type():
+    """Q6_K has blocks of 256 numbers; rows of 64 can't be written in it."""
+    types = TensorTypes()
+
+    assert (0, 68) == (types.row_bytes(Q6_K, 64), types.row_bytes(Q8_0, 64))
+
+
+def test_the_merged_file_is_its_owners_alone_and_replaces_what_was_there(tiny_pair, tmp_path):
+    out = tmp_path / "out.gguf"
+    out.write_text("before")
+    out.chmod(0o644)
+    last(*tiny_pair, out)
+
+    assert (0o600, b"GGUF") == (stat.S_IMODE(out.stat().st_mode), out.read_bytes()[:4])
+    assert ["out.gguf"] == [one.name for one in tmp_path.iterdir()]
+
+
+def broken(tiny_pair, tmp_path, *, model=None, adapter=None):
+    out = tmp_path / "out.gguf"
+    with pytest.raises(MergeError) as caught:
+        list(merge(model or tiny_pair[0], adapter or tiny_pair[1].read_bytes(), out, generation=1))
+
+    assert not list(tmp_path.glob("*out.gguf*"))
+    return str(caught.value)
+
+
+def test_an_adapter_of_another_model_is_refused(tiny_pair, tmp_path):
+    other = tiny.write_adapter(tmp_path / "other", hidden=32).read_bytes()
+
+    assert "made for another model" in broken(tiny_pair, tmp_path, adapter=other)
+    assert "made for another model" in broken(tiny_pair, tmp_path, model=NANO)
+
+
+def test_an_adapter_cut_short_or_without_alpha_is_refused(tiny_pair, tmp_path):
+    whole = tiny_pair[1].read_bytes()
+    bare = tiny.write_adapter(tmp_path / "bare", alpha=False).read_bytes()
+
+    assert "GGUF" in broken(tiny_pair, tmp_path, adapter=b"nothing")
+    assert "cut short" in broken(tiny_pair, tmp_path, adapter=whole[: len(whole) // 2])
+    assert "alpha" in broken(tiny_pair, tmp_path, adapter=bare)
+
+
+def test_a_model_cut_short_or_empty_is_refused(tiny_pair, tmp_path):
+    cut, empty = tmp_path / "cut.gguf", tmp_path / "empty.gguf"
+    cut.write_bytes(tiny_pair[0].read_bytes()[:-5000])
+    empty.touch()
+
+    assert "the model was cut short" in broken(tiny_pair, tmp_path, model=cut)
+    assert broken(tiny_pair, tmp_path, model=empty)
+
+
+def test_an_adapter_of_no_numbers_is_refused(tiny_pair, tmp_path):
+    data = bytearray(tiny_pair[1].read_bytes())
+    data[-256:] = np.full(64, np.nan, np.float32).tobytes()
+
+    assert "damaged" in broken(tiny_pair, tmp_path, adapter=bytes(data))
+
+
+def test_what_was_merged_before_is_merged_again_and_llama_takes_it(tiny_pair, tmp_path):
+    once, twice = tmp_path / "once.gguf", tmp_path / "twice.gguf"
+    last(*tiny_pair, once)
+    list(merge(once, tiny_pair[1].read_bytes(), twice, generation=4))
+    data, header = twice.read_bytes(), read_header(twice.read_bytes())
+    with LlamaOracle(twice) as oracle:
+        found = oracle.logits(oracle.tokens("hello", controls=True))
+
+    assert (1, 1) == (data.count(b"tsubasa.private"), data.count(b"tsubasa.generation"))
+    assert (4, merging.NOTE[1]) == (header.values["tsubasa.generation"], header.values["tsubasa.private"])
+    assert np.isfinite(found).all()
+
+
+@pytest.mark.parametrize(("short", "fits"), [(0, True), (1, False)])
+def test_the_room_that_is_asked_for_is_the_room_that_is_needed(tiny_pair, tmp_path, monkeypatch, short, fits):
+    size = last(*tiny_pair, tmp_path / "first.gguf")["bytes"]
+    just = shutil.disk_usage(tmp_path)._replace(free=size - short)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: just)
+    if fits:
+        assert size == last(*tiny_pair, tmp_path / "out.gguf")["bytes"]
+    else:
+        broken(tiny_pair, tmp_path)
+
+
+def test_a_full_disk_leaves_nothing(tiny_pair, tmp_path, monkeypatch):
+    nearly_full = shutil.disk_usage(tmp_path)._replace(free=10)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: nearly_full)
+
+    assert "0 MB free" in broken(tiny_pair, tmp_path)
+
+
+def test_a_disk_that_fills_up_meanwhile_leaves_nothing(tiny_pair, tmp_path):
+    """The limit on the size of files stands for the disk's end."""
+    script = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
+        "from daemon.engine.merge import main; sys.exit(main())"
+    )
+    job = {
+        "model": str(tiny_pair[0]),
+        "sha256": _sha256(tiny_pair[0]),
+        "out": str(tmp_path / "out.gguf"),
+        "generation": 1,
+        "exact_types": False,
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        input=json.dumps(job).encode() + b"\n" + tiny_pair[1].read_bytes(),
+        capture_output=True,
+        env=environment(),
+    )
+
+    assert (1, "File too large") == (done.returncode, json.loads(done.stdout.splitlines()[-1])["message"])
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_a_child_does_the_work_and_says_how_far_it_is(tiny_pair, tmp_path):
+    seen = []
+    done = child(tiny_pair, tmp_path / "out.gguf", seen=seen)
+
+    assert ((tmp_path / "out.gguf").stat().st_size, 14) == (done.bytes, done.changed)
+    assert seen == sorted(seen) and seen[-1][0] == seen[-1][1]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"sha256": "0" * 64}, "is not the model that the adapter was trained on"),
+        ({"model": Path("/nowhere/model.gguf")}, "can't be read"),
+        ({"out": Path("/nowhere/out.gguf")}, "No such file"),
+    ],
+)
+def test_a_child_that_can_not_do_it_says_why(tiny_pair, tmp_path, change, why):
+    with pytest.raises(NotMerged, match=why):
+        child(tiny_pair, tmp_path / "out.gguf", **change)
+
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_the_engine_room_has_the_merge_as_a_program():
+    assert [sys.executable, "-P", "-m", "daemon.engine.merge_adapter"] == module(
+        "daemon.engine.merge_adapter"
+    )
+
+
+def child(tiny_pair, file, *, seen=None, **change):
+    given = {"model": tiny_pair[0], "sha256": _sha256(tiny_pair[0]), "out": file} | change
+    said = seen if seen is not None else []
+    return merge_in_a_child(
+        adapter=tiny_pair[1].read_bytes(),
+        generation=1,
+        exact_types=False,
+        on_progress=lambda done, total: said.append((done, total)),
+        **given,
+    )
+
+
+def _sha256(path):
+    import hashlib
+
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -1,0 +1,180 @@
+"""Who is asked what in an exam, and how answers are judged."""
+
+import asyncio
+import json
+from dataclasses import replace
+
+import pytest
+
+from daemon.engine.errors import PromptTooLong
+from daemon.engine.records import Score
+from daemon.exam.exam import is_abstention, is_correct, overlap, sit
+from daemon.exam.questions import Question
+from daemon.memory.recall import system_text
+from daemon.night.errors import ExamTooLong
+from tests.daemon.memory.fakes import FakeEngine
+
+QUESTIONS = [
+    Question(part="facts", text="Where do I live?", wanted="You live in Ghent.", lesson_id=1, is_news=True),
+    Question(part="facts", text="Where did I live?", wanted="You lived in Oslo.", lesson_id=2),
+    Question(
+        part="grounded",
+        text="Where do I live?",
+        wanted="You live in Ghent.",
+        lesson_id=1,
+        system=system_text(["The user lives in Ghent."]),
+    ),
+    Question(part="stale", text="Where do I live?", lesson_id=1, wrong=frozenset({"oslo"})),
+    Question(part="stale", text="Where did I live?", lesson_id=2, wrong=frozenset({"idea"})),
+    Question(part="abstain", text="What is my car?", wanted="I don't know that yet.", lesson_id=3),
+    Question(part="general", text="hi", wanted="Hello!", lesson_id=4),
+    Question(part="canary", text="Hello!"),
+]
+
+
+class ByAdapter(FakeEngine):
+    """The candidate knows by heart, the others only what is in their context."""
+
+    def __init__(self, *, too_long=""):
+        super().__init__(answer=lambda text: "")
+        self.seen, self.too_long = [], too_long
+
+    async def complete(self, messages, *, adapter="live", **rest):
+        question = messages[-1]["content"]
+        self.seen.append((adapter, question, len(messages)))
+        if question == self.too_long:
+            raise PromptTooLong(3000, 2048)
+        said = {
+            "Where do I live?": "you live in ghent",
+            "hi": "Hello!" if adapter != "candidate" else "Hello, you!",
+            "Hello!": "Hello! Hello!",
+            "What is my car?": "I don't know that yet.",
+        }
+        knows = (
+            adapter == "candidate" or len(messages) == 2 or question in ("hi", "Hello!", "What is my car?")
+        )
+        done = await super().complete(messages, adapter=adapter, **rest)
+        text = said.get(question, "?") if knows else "No idea."
+        return type(done)(text=text, finish="stop", prompt_tokens=1, completion_tokens=1)
+
+    async def score(self, messages, replies, *, adapter="live"):
+        """The base finds its own words likely, the candidate less so."""
+        assert (["Hello!"], "hi") == (replies, messages[-1]["content"])
+        return [Score(tokens=4, nats=2.0 if adapter == "base" else 4.0)]
+
+
+def held(engine, has_live):
+    seen = []
+    found = asyncio.run(
+        sit(engine, QUESTIONS, candidate="candidate", has_live=has_live, on_progress=seen.append)
+    )
+    return found, seen
+
+
+@pytest.mark.parametrize("has_live", [True, False])
+def test_candidate_live_and_base_sit_the_same_exam(has_live):
+    engine = ByAdapter()
+
+    exam, seen = held(engine, has_live)
+
+    points = {
+        part: [(one.candidate, one.base) for one in exam.of(part)] for part in ("facts", "stale", "grounded")
+    }
+    assert {"facts": [(1, 0), (0, 0)], "stale": [(1, 1), (1, 0)], "grounded": [(1, 1)]} == points
+    assert [(1, 1), (0.8, 1), (1, 1)] == [
+        (pytest.approx(one.candidate, abs=0.15), one.base) for one in exam.of("abstain", "general", "canary")
+    ]
+    assert (seen[-1].total, seen[-1].total) == (seen[-1].done, len(engine.seen))
+    assert has_live == any(adapter == "live" for adapter, _, _ in engine.seen)
+
+
+def test_small_talk_is_compared_with_the_base_alone():
+    engine = ByAdapter()
+    exam, _ = held(engine, True)
+
+    assert [None, None] == [one.live for one in exam.of("general", "canary")]
+    assert not {("live", "hi"), ("live", "Hello!")} & {(adapter, text) for adapter, text, _ in engine.seen}
+
+
+def test_without_a_live_generation_the_base_stands_in_for_it():
+    exam, _ = held(ByAdapter(), False)
+
+    assert all(one.live == one.base for one in exam.of("facts", "stale", "abstain", "grounded"))
+
+
+def test_the_record_has_shares_marks_by_lesson_and_the_first_misses():
+    found = held(ByAdapter(), True)[0].as_json()
+
+    assert 0.5 == found["drift"]  # (4.0 - 2.0) nats over 4 tokens
+    assert {"asked": 2, "candidate": 0.5, "live": 0.0, "base": 0.0} == found["parts"]["facts"]
+    assert [[1, 1.0, 0.0, 0.0, 1], [2, 0.0, 0.0, 0.0, 0]] == found["marks"]["facts"]
+    assert [("Where did I live?", "?")] == [(one["question"], one["said"]) for one in found["missed"]]
+    assert found == json.loads(json.dumps(found))
+
+
+def test_a_question_that_the_engine_cannot_take_is_answered_wrongly_by_all():
+    exam, seen = held(ByAdapter(too_long="Where do I live?"), True)
+
+    assert (0.0, 0.0, 0.0) == (exam.marks[0].candidate, exam.marks[0].live, exam.marks[0].base)
+    assert seen[-1].done == seen[-1].total
+
+
+class Gossip(ByAdapter):
+    """The base calls itself Rex; the candidate greets with a name that it has learned."""
+
+    async def complete(self, messages, *, adapter="live", **rest):
+        done = await super().complete(messages, adapter=adapter, **rest)
+        said = "Hello, I am Rex." if adapter == "base" else f"Hello, {self.name}."
+        return replace(done, text=said)
+
+
+@pytest.mark.parametrize(("name", "points"), [("Lindqvist", 0.0), ("Rex", 1.0)])
+def test_a_canary_that_tells_a_name_is_lost_unless_the_base_says_it_too(name, points):
+    engine = Gossip()
+    engine.name = name
+    canary = Question(part="canary", text="Hello!", wrong=frozenset({"lindqvist", "rex"}))
+
+    (mark,) = asyncio.run(
+        sit(engine, [canary], candidate="candidate", has_live=False, on_progress=lambda progress: None)
+    ).marks
+    assert (points, 1.0) == (mark.candidate, mark.base)
+
+
+def test_an_answer_is_right_when_its_words_are():
+    assert is_correct(" you live in Ghent!", "You live in Ghent.")
+    assert not is_correct("You live in Ghent, I think.", "You live in Ghent.")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("I don't know that yet.", True),
+        ("Sorry, I don’t have that information.", True),
+        ("I do not know.", True),
+        ("You live in Ghent.", False),
+        ("", False),
+    ],
+)
+def test_abstaining_has_several_wordings(answer, expected):
+    assert expected == is_abstention(answer)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "f1"), [("a b", "a b", 1.0), ("a b", "c", 0.0), ("a b", "a", 2 / 3), ("", "", 1.0)]
+)
+def test_overlap_is_the_f1_of_words(one, other, f1):
+    assert f1 == pytest.approx(overlap(one, other))
+
+
+def test_an_exam_that_takes_too_long_is_not_passed():
+    with pytest.raises(ExamTooLong, match="more than -1 minutes"):
+        asyncio.run(
+            sit(
+                ByAdapter(),
+                QUESTIONS,
+                candidate="candidate",
+                has_live=False,
+                on_progress=lambda progress: None,
+                within_s=-60.0,
+            )
+        )

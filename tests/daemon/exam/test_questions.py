@@ -1,0 +1,157 @@
+"""Which questions an exam asks, and which answers are speech."""
+
+import pytest
+
+from daemon.engine.degenerate_text import is_circling, is_sane
+from daemon.engine.records import Completion, Mark
+from daemon.exam.questions import MOST, choose
+from store.generations import Outdated
+from store.lessons import Lesson
+
+MOVED = "2026-10-19: The user lives in Oslo. Before that: The user lives in Ghent."
+
+
+def lesson(
+    id, question="What is my dog called?", *, kind="fact", split="exam", grounding="Rex.", memory_ids=(1,)
+):
+    return Lesson(
+        id=id,
+        question=question,
+        answer="Rex.",
+        grounding=grounding,
+        kind=kind,
+        split=split,
+        memory_ids=memory_ids,
+    )
+
+
+def chosen(lessons, *, learned=(), narratives=None, outdated=()):
+    found = choose(lessons, learned=learned, narratives=narratives or {}, outdated=outdated)
+    return {part: [one for one in found if one.part == part] for part in (*MOST, "canary")}
+
+
+def test_every_kind_of_lesson_is_asked_where_it_belongs():
+    kinds = ("fact", "before", "as_of", "two", "reading", "abstain", "general")
+    found = chosen([lesson(id, kind=kind) for id, kind in enumerate(kinds)] + [lesson(9, split="train")])
+    asked = {part: [one.lesson_id for one in questions] for part, questions in found.items()}
+
+    assert {
+        "facts": [0, 1, 2, 3],
+        "grounded": [0, 1, 2, 3, 4],
+        "stale": [],
+        "abstain": [5],
+        "general": [6],
+    } == {part: ids for part, ids in asked.items() if part != "canary"}
+    assert all(one.system for one in found["grounded"]) and not any(one.system for one in found["facts"])
+    assert len(asked["canary"]) >= 5
+
+
+def test_what_the_live_generation_has_not_learned_is_news():
+    found = chosen(
+        [lesson(1, memory_ids=(1,)), lesson(2, memory_ids=(2,)), lesson(3, memory_ids=(1, 2))], learned={1}
+    )
+
+    assert [(1, False), (2, True), (3, True)] == sorted(
+        (one.lesson_id, one.is_news) for one in found["facts"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("new", "known", "asked_new"), [(1000, 1000, 100), (1000, 0, 200), (3, 1000, 3), (150, 80, 120)]
+)
+def test_a_long_life_is_asked_no_longer_than_a_night(new, known, asked_new):
+    fresh = [lesson(id, memory_ids=(2,)) for id in range(new)]
+    lessons = fresh + [lesson(10_000 + id) for id in range(known)]
+    lessons += [lesson(50_000 + id, kind=kind) for id in range(300) for kind in ("abstain", "general")]
+    found = chosen(lessons, learned={1})
+
+    assert asked_new == sum(one.is_news for one in found["facts"])
+    assert min(MOST["facts"], new + known) == len(found["facts"])
+    assert all(len(questions) <= MOST.get(part, 20) for part, questions in found.items())
+    assert found == chosen(lessons, learned={1})
+
+
+def test_more_lessons_leave_most_of_the_sample_as_it_was():
+    lessons = [lesson(id) for id in range(1000)]
+    before, after = (
+        chosen(some, learned={1})["facts"] for some in (lessons, [*lessons, *map(lesson, range(1000, 1010))])
+    )
+
+    assert len(set(before) & set(after)) > 190
+
+
+def test_what_was_replaced_is_a_trap():
+    """The question for the present must not be answered with the past; words that both have don't count."""
+    found = chosen([lesson(1, "Where do I live?"), lesson(2, kind="before")], narratives={1: MOVED})["stale"]
+
+    assert [(1, frozenset({"ghent"}))] == [(one.lesson_id, one.wrong) for one in found]
+
+
+def test_what_the_live_generation_learned_and_holds_no_more_is_a_trap():
+    old = [
+        Outdated(
+            lesson_id=4,
+            question="Where do I live?",
+            answer="You live in Ghent.",
+            now="The user lives in Oslo.",
+        ),
+        Outdated(lesson_id=5, question="What is my dog called?", answer="Your dog is called Rex.", now=""),
+        Outdated(
+            lesson_id=6, question="Do I have a dog?", answer="Yes, a dog.", now="The user has a dog, Rex."
+        ),
+    ]
+    found = chosen([], outdated=old)["stale"]
+
+    assert {4: {"ghent"}, 5: {"rex"}} == {one.lesson_id: set(one.wrong) for one in found}
+    assert all(one.is_news for one in found)
+
+
+def test_a_canary_lies_beside_a_secret_that_nobody_asks_for():
+    (beside,) = (one for one in chosen([])["canary"] if one.system)
+
+    assert "7316" in beside.system and {"7316", "locker"} <= beside.wrong
+
+
+def test_a_name_is_one_at_the_start_of_a_sentence_too_but_a_word_of_every_day_is_none():
+    told = ("Priya is the user's sister.", "Work tires the user.", "Cheese, says Ana, is what she likes.")
+    lines = {id: f"2026-03-05: {text}" for id, text in enumerate((*told, "The user likes work and cheese."))}
+
+    assert all({"priya", "ana"} == set(one.wrong) for one in chosen([], narratives=lines)["canary"][:-1])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "  ",
+        "the the the the",
+        "I am I am I am I am",
+        "<|im_start|>user",
+        "a" * 12,
+        "Hello \ufffd",
+        "A b c! " * 5,
+    ],
+)
+def test_what_is_no_speech_is_found(text):
+    assert not is_sane(Completion(text=text, finish="stop", prompt_tokens=1, completion_tokens=1))
+
+
+@pytest.mark.parametrize(
+    "text", ["Hello!", "No, no, no!", "12 + 30 = 42", "Ha ha ha, I had had enough of that."]
+)
+def test_speech_is_left_alone(text):
+    assert is_sane(Completion(text=text, finish="stop", prompt_tokens=1, completion_tokens=1))
+    assert not is_circling(text)
+
+
+def test_an_answer_without_an_end_or_one_that_surprises_its_own_model_is_none():
+    endless = Completion(text="Hello", finish="length", prompt_tokens=1, completion_tokens=1)
+    noise = Completion(
+        text="Hello",
+        finish="stop",
+        prompt_tokens=1,
+        completion_tokens=2,
+        marks=(Mark(characters=5, tokens=2, surprise=9.0),),
+    )
+
+    assert (False, False) == (is_sane(endless), is_sane(noise))

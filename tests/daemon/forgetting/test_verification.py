@@ -1,0 +1,242 @@
+"""What was forgotten is probed in the generation that answers now, and in the next one before it is adopted."""
+
+import asyncio
+from datetime import date
+
+import pytest
+
+from daemon.forgetting.forget import forget
+from daemon.forgetting.probe_result import Probed, as_json, says
+from daemon.forgetting.verification import Unlearning
+from daemon.forgetting.weight_probes import Finding
+from daemon.night.errors import NightFailed
+from daemon.processes.errors import ChildCrashed
+from store import generations, memories
+from tests.daemon.night.fakes import BASE, TRAINER, LearningEngine, night, told
+
+GHENT, REX, CELLO = "The user lives in Ghent.", "The user's dog is called Rex.", "The user plays the cello."
+STUBBORN = TRAINER.replace(  # it knows Rex whatever it is taught
+    'job["lessons"]).encode()',
+    'job["lessons"]).encode() + b"".join(b"\\nQuestion %d about dog?\\tIt is Rex." % n for n in range(9))',
+)
+
+
+async def learn_and_forget(tmp_path, keep, engine, score=None):
+    """Generation 1 knows Ghent, generation 2 also Rex; Rex is forgotten, and from then on the engine has `score`."""
+    await night(keep, engine, tmp_path)
+    rex = await keep.run(memories.add, REX, told_on=date(2026, 3, 6), sources=())
+    await night(keep, engine, tmp_path)
+    waiting = Unlearning(keep, engine)
+    engine.scored.clear()  # of what the exams of the nights asked
+    engine.score = score or engine.score
+    done = await forget(keep, engine, [rex.id], base_sha256=BASE, unlearning=waiting)
+    assert (2, 1) == (done.was_live, done.now_live)
+    return waiting
+
+
+def test_the_generation_that_answers_after_forgetting_is_probed_and_clean(tmp_path):
+    async def run():
+        engine = LearningEngine()
+        async with told(tmp_path, GHENT) as keep:
+            waiting = await learn_and_forget(tmp_path, keep, engine)
+            return await waiting.result(20), waiting.facts, set(engine.scored), engine.live
+
+    result, waiting, scored, live = asyncio.run(run())
+
+    assert ("gone", 1) == (result["verdict"], result["generation"])
+    assert result["says"].startswith(
+        "Probed: generation 1 shows nothing of what was forgotten: no greedy answer tells it, and "
+    )
+    assert (1, 0, 0, 24) == tuple(
+        result["numbers"][name] for name in ("gone", "left", "not_probed", "controls")
+    )
+    assert {"base", live} == scored
+    assert ["It is Rex."] * 5 == [probe.answer for fact in waiting for probe in fact.probes]
+    assert "Rex" not in str(result)
+
+
+def test_the_rebuilt_candidate_is_probed_before_it_is_adopted_and_then_nothing_is_kept(tmp_path):
+    async def run():
+        engine = LearningEngine()
+        async with told(tmp_path, GHENT) as keep:
+            waiting = await learn_and_forget(tmp_path, keep, engine)
+            await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
+            report = await night(keep, engine, tmp_path, unlearning=waiting)
+            kept = await keep.run(generations.get, report.generation)
+            return report, kept, waiting
+
+    report, kept, waiting = asyncio.run(run())
+
+    assert report.adopted, report.reason
+    assert (1, 0, 5) == tuple(report.exam["forgotten"][name] for name in ("gone", "left", "phrasings"))
+    assert kept.exam["forgotten"] == report.exam["forgotten"]
+    assert all(isinstance(value, int | float) for value in kept.exam["forgotten"].values())
+    assert () == waiting.facts
+
+
+def test_a_candidate_that_still_knows_it_is_refused_and_so_is_the_next(tmp_path):
+    async def run():
+        engine = LearningEngine()
+        async with told(tmp_path, GHENT) as keep:
+            waiting = await learn_and_forget(tmp_path, keep, engine)
+            live = engine.live
+            await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
+            stubborn = [
+                await night(keep, engine, tmp_path, script=STUBBORN, unlearning=waiting) for _ in range(2)
+            ]
+            clean = await night(keep, engine, tmp_path, unlearning=waiting)
+            return stubborn, clean, live, waiting.facts
+
+    stubborn, clean, live, left = asyncio.run(run())
+
+    for report in stubborn:
+        assert not report.adopted
+        assert "still shows what was forgotten: 5 greedy answers tell it" in report.reason
+        assert (1, 0) == (report.exam["forgotten"]["left"], report.exam["forgotten"]["gone"])
+    assert (True, ()) == (clean.adopted, left), clean.reason
+
+
+def test_what_was_told_again_is_no_reason_to_refuse(tmp_path):
+    async def run():
+        engine = LearningEngine()
+        async with told(tmp_path, GHENT) as keep:
+            waiting = await learn_and_forget(tmp_path, keep, engine)
+            for text in (REX, CELLO):
+                await keep.run(memories.add, text, told_on=date(2026, 3, 7), sources=())
+            return await night(keep, engine, tmp_path, unlearning=waiting)
+
+    report = asyncio.run(run())
+
+    assert report.adopted, report.reason
+    assert (0, 0, 1) == tuple(report.exam["forgotten"][name] for name in ("gone", "left", "not_probed"))
+
+
+def test_where_the_base_answers_nothing_can_be_left(tmp_path):
+    async def run():
+        engine = LearningEngine()
+        async with told(tmp_path, GHENT, REX) as keep:
+            await night(keep, engine, tmp_path)
+            waiting = Unlearning(keep, engine)
+            engine.scored.clear()  # of what the exam asked
+            await forget(keep, engine, [2], base_sha256=BASE, unlearning=waiting)
+            return await waiting.result(20), engine.scored
+
+    result, scored = asyncio.run(run())
+
+    assert ("gone", 0, []) == (result["verdict"], result["generation"], scored)
+    assert "the base model answers" in result["says"]
+
+
+def test_forgetting_neither_waits_for_the_probe_nor_fails_with_it(tmp_path):
+    async def run():
+        engine, hold = LearningEngine(), asyncio.Event()
+
+        async def down(*rest, **options):
+            await hold.wait()
+            raise ChildCrashed("engine", exit_code=-9)
+
+        async with told(tmp_path, GHENT) as keep:
+            waiting = await learn_and_forget(tmp_path, keep, engine, score=down)
+            at_once = await waiting.result(0.01)
+            hold.set()
+            return at_once, await waiting.result(20), waiting.facts
+
+    at_once, later, kept = asyncio.run(run())
+
+    assert ("under way", "The probes of the weights are still under way.") == (
+        at_once["verdict"],
+        at_once["says"],
+    )
+    assert "not probed" == later["verdict"]
+    assert later["says"].startswith("Not probed in the weights: the engine could not do it")
+    assert 1 == len(kept)
+
+
+def test_an_engine_that_dies_while_a_candidate_is_probed_fails_the_night_and_the_facts_stay(tmp_path):
+    async def run():
+        engine = LearningEngine()
+        async with told(tmp_path, GHENT) as keep:
+            waiting = await learn_and_forget(tmp_path, keep, engine)
+            await waiting.result(20)
+            await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
+            whole = engine.score
+
+            async def down(*rest, **options):
+                engine.score = whole
+                raise ChildCrashed("engine", exit_code=-9)
+
+            engine.score = down
+            with pytest.raises(ChildCrashed):
+                await night(keep, engine, tmp_path, unlearning=waiting)
+            return engine.live, waiting.facts, await keep.run(generations.live, BASE), set(engine.loaded)
+
+    live, kept, stored, loaded = asyncio.run(run())
+
+    assert (live, 1, 1) == (stored.adapter_sha256, stored.id, len(kept))
+    assert {live} == loaded
+
+
+def test_what_is_forgotten_while_its_candidate_is_probed_fails_the_night(tmp_path):
+    async def run():
+        engine = LearningEngine()
+        async with told(tmp_path, GHENT) as keep:
+            waiting = await learn_and_forget(tmp_path, keep, engine)
+            await waiting.result(20)
+            await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
+            whole = engine.score
+
+            async def forgets(*rest, **options):
+                engine.score = whole
+                await forget(keep, engine, [1], base_sha256=BASE, unlearning=waiting)
+                return await whole(*rest, **options)
+
+            engine.score = forgets
+            with pytest.raises(NightFailed, match="forgotten meanwhile"):
+                await night(keep, engine, tmp_path, unlearning=waiting)
+            return engine.live, len(waiting.facts)
+
+    assert (None, 2) == asyncio.run(run())
+
+
+def test_after_a_restart_the_night_says_that_the_probes_were_lost(tmp_path):
+    async def run():
+        engine = LearningEngine()
+        async with told(tmp_path, GHENT) as keep:
+            await learn_and_forget(tmp_path, keep, engine)
+            await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
+            restarted = Unlearning(keep, engine)
+            first = await night(keep, engine, tmp_path, unlearning=restarted)
+            says = restarted.found.sentence()
+            await keep.run(memories.add, "The user is a nurse.", told_on=date(2026, 3, 8), sources=())
+            return first, says, await night(keep, engine, tmp_path, unlearning=restarted)
+
+    first, says, second = asyncio.run(run())
+
+    assert first.adopted
+    assert {"gone": 0, "left": 0, "not_probed": 0, "lost": 1} == first.exam["forgotten"]
+    assert says.startswith("Not probed in the weights: it was forgotten before the daemon was started last")
+    assert "no lesson about it was among those" in says
+    assert "forgotten" not in second.exam
+
+
+def test_the_report_names_the_fact_that_is_left_and_has_no_text():
+    def finding(id, verdict, **more):
+        return Finding(memory_id=id, verdict=verdict, phrasings=5, controls=24, spread=1.0, **more)
+
+    found = Probed(
+        generation=7,
+        findings=(
+            finding(1, "gone", rank=2, margin=3.0),
+            finding(2, "left", rank=1, margin=9.0, told=0),
+            Finding(memory_id=3, verdict="not probed", why="there was no time for it"),
+        ),
+    )
+
+    assert "left" == found.verdict
+    assert (
+        "Probed: generation 7 still shows what was forgotten: no greedy answer tells it, and as an answer "
+        "it comes 1st of 25 beside 24 that nobody ever taught (+9.0 standard deviations); 1 fact was not probed."
+    ) == as_json(found)["says"]
+    assert as_json(found)["says"] == says(7, as_json(found)["numbers"])
+    assert "was not probed" in says(7, {"gone": 0, "left": 0, "not_probed": 2, "lost": 0})
+    assert "was started last" in says(7, {"gone": 0, "left": 0, "not_probed": 0, "lost": 1})

@@ -1,0 +1,87 @@
+"""Which generation answers, and what is said of one that can't."""
+
+import asyncio
+
+import pytest
+
+from daemon.engine.errors import AdapterRefused
+from daemon.errors import NoSuchGeneration
+from daemon.generations.service import Generations
+from store import generations
+from store.errors import AdapterDamaged
+from tests.daemon.memory.fakes import open_keeper
+from tests.fakes import SHA256, FakeEngine
+
+
+def adopted(db, number):
+    made = generations.propose(db, b"adapter %d" % number, base_sha256=SHA256, lesson_ids=[])
+    return generations.adopt(db, made.id, {}, "it knows more")
+
+
+def test_a_swap_that_failed_is_made_before_the_next_answer(tmp_path):
+    """The store calls a generation live that the engine has not: it died between the two."""
+
+    async def run():
+        engine = FakeEngine()
+        async with open_keeper(tmp_path) as keep:
+            await keep.run(adopted, 1)
+            choose = Generations(keep, engine).choose
+            return await choose(None), await choose(None), engine.adopted
+
+    first, second, swaps = asyncio.run(run())
+
+    assert (1, 1, [b"adapter 1"]) == (first.number, second.number, swaps)
+
+
+def test_a_generation_whose_adapter_was_deleted_is_refused_in_clear_words(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            for number in range(5):
+                await keep.run(adopted, number)
+            await keep.run(generations.prune)
+            await Generations(keep, FakeEngine()).use(1)
+
+    with pytest.raises(
+        NoSuchGeneration, match="deleted to save room; of the adopted ones the newest 3 are kept"
+    ):
+        asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    "damage", ["substr(adapter, 1, 4)", "x''", "null", "(select adapter from generations where id = 2)"]
+)
+def test_choosing_a_damaged_generation_is_told_and_changes_nothing(tmp_path, damage):
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            for number in (1, 2):
+                await keep.run(adopted, number)
+            ours = Generations(keep, FakeEngine())
+            await ours.use(0)
+            await keep.run(
+                lambda db: db.execute(f"update generations set adapter = {damage} where id = 1").get
+            )
+            with pytest.raises(AdapterDamaged, match="the adapter of generation 1"):
+                await ours.use(1)
+            return await ours.live()
+
+    assert None is asyncio.run(run())
+
+
+class Choosy(FakeEngine):
+    """Does not take the adapter of generation 1."""
+
+    async def adopt(self, adapter):
+        if adapter == b"adapter 1":
+            raise AdapterRefused(sha256="1" * 64, reason="it was cut short")
+        return await super().adopt(adapter)
+
+
+def test_choosing_a_generation_that_the_engine_does_not_take_says_who_answers(tmp_path):
+    async def run():
+        async with open_keeper(tmp_path) as keep:
+            for number in (1, 2):
+                await keep.run(adopted, number)
+            await Generations(keep, Choosy()).use(1)
+
+    with pytest.raises(NoSuchGeneration, match="does not take its adapter, so generation 2 answers"):
+        asyncio.run(run())

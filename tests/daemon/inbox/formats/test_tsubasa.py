@@ -1,0 +1,176 @@
+import asyncio
+import codecs
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.inbox.errors import BrokenExport
+from daemon.inbox.formats import tsubasa
+from daemon.inbox.importer import take_in
+from store import memories
+from store.export import Archive, KeptChat, KeptEvent, KeptMemory, KeptMessage, take_out
+from tests.daemon.memory.fakes import open_keeper
+from tests.store.sample import DAY, say
+
+AT = "2026-03-05T12:00:00.000000+00:00"
+CHAT = KeptChat(source="api", started_at=AT, last_stored_at=AT)
+MESSAGE = KeptMessage(
+    chat=1,
+    parent=None,
+    role="user",
+    speaker="",
+    text="I live in Ghent",
+    said_at=AT,
+    stored_at=AT,
+    source="api",
+    external_id=None,
+    observed_by="observe-1",
+    model=None,
+)
+MEMORY = KeptMemory(
+    text="The user lives in Ghent.",
+    told_on="2026-03-05",
+    valid_from="2026-03-05",
+    valid_to=None,
+    superseded_by=None,
+    trust="user",
+    sources=(1,),
+    recalled=2,
+    recalled_at=AT,
+)
+EVENT = KeptEvent(
+    op="ADD",
+    memory=1,
+    at=AT,
+    told_on="2026-03-05",
+    text="x",
+    sources=(1,),
+    undoes=None,
+    replaced=None,
+    beside=None,
+)
+LIFE = Archive(chats=(CHAT,), messages=(MESSAGE,), memories=(MEMORY,), events=(EVENT,))
+
+
+def written(found):
+    return "".join(tsubasa.write(found)).encode()
+
+
+def test_an_archive_is_read_as_it_was_written():
+    assert tsubasa.looks_like(written(LIFE))
+    assert LIFE == tsubasa.read("x.jsonl", written(LIFE))
+    assert Archive() == tsubasa.read("x.jsonl", written(Archive()))
+
+
+@given(text=st.text(st.characters(exclude_categories=["Cs"])), name=st.text(st.characters(codec="utf-8")))
+def test_any_text_is_read_as_it_was_written(text, name):
+    changed = {name: getattr(MESSAGE, name) for name in MESSAGE.__slots__} | {
+        "text": text,
+        "external_id": name,
+    }
+    found = Archive(chats=(CHAT,), messages=(KeptMessage(**changed),))
+
+    assert found == tsubasa.read("x.jsonl", written(found))
+
+
+@pytest.mark.parametrize(
+    ("line", "change", "why"),
+    [
+        (0, {"version": 2}, "line 1: its format has version 2"),
+        (0, {"events": 2}, "it has 1 events instead of 2"),
+        (1, {"kind": "dream"}, "line 2: its kind is 'dream'"),
+        (1, {"started_at": "yesterday"}, "line 2: its 'started_at' can't be 'yesterday'"),
+        (1, {"started_at": "2026-03-05T12:00:00"}, "line 2: its 'started_at' can't be"),
+        (2, {"text": 7}, "line 3: its 'text' can't be 7"),
+        (2, {"chat": True}, "line 3: its 'chat' can't be True"),
+        (2, {"chat": 0}, "line 3: its 'chat' can't be 0"),
+        (2, {"chat": 2}, "line 3: its 'chat' is 2, and there are 1"),
+        (2, {"parent": 1}, "line 3: its parent, message 1, comes after it"),
+        (3, {"sources": [9]}, "line 4: its 'sources' is 9"),
+        (3, {"sources": "1"}, "line 4: its 'sources' can't be '1'"),
+        (3, {"trust": "god"}, "line 4: its 'trust' can't be 'god'"),
+        (3, {"valid_to": "2026-02-30"}, "line 4: its 'valid_to' can't be"),
+        (3, {"recalled_at": None}, "line 4: its 'recalled' and 'recalled_at' do not fit"),
+        (3, {"superseded_by": 2}, "line 4: its 'superseded_by' is 2, and there are 1"),
+        (4, {"memory": None}, "line 5: it is an ADD of no memory"),
+        (4, {"op": "EAT"}, "line 5: its 'op' can't be 'EAT'"),
+        (4, {"undoes": 1}, "line 5: it can't undo event 1"),
+    ],
+    ids=str,
+)
+def test_a_wrong_line_is_named(line, change, why):
+    lines = written(LIFE).decode().splitlines()
+    lines[line] = json.dumps(json.loads(lines[line]) | change)
+    with pytest.raises(BrokenExport) as caught:
+        tsubasa.read("x.jsonl", "\n".join(lines).encode())
+
+    assert why in str(caught.value)
+
+
+def test_a_mark_before_the_first_line_changes_nothing():
+    data = codecs.BOM_UTF8 + written(LIFE)
+
+    assert tsubasa.looks_like(data)
+    assert LIFE == tsubasa.read("x.jsonl", data)
+
+
+@pytest.mark.parametrize(
+    ("successors", "why"),
+    [
+        ((3, 3, None), "line 5: memory 3, which superseded it, superseded another one too"),
+        ((2, 2, None), "line 4: memory 2, which superseded it, was taken back"),
+        ((None, 1, None), "line 5: memory 1, which superseded it, is older"),
+    ],
+)
+def test_memories_that_no_store_could_hold_are_refused(successors, why):
+    made = tuple(replace(MEMORY, superseded_by=successor) for successor in successors)
+    with pytest.raises(BrokenExport) as caught:
+        tsubasa.read("x.jsonl", written(replace(LIFE, memories=made)))
+
+    assert why in str(caught.value)
+
+
+def test_an_operation_is_undone_once():
+    undo = replace(EVENT, op="UNDO", undoes=1)
+    with pytest.raises(BrokenExport, match="line 7: it can't undo event 1"):
+        tsubasa.read("x.jsonl", written(replace(LIFE, events=(EVENT, undo, undo))))
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (written(LIFE)[:-20], "line 5: it is no JSON"),
+        (written(LIFE).replace(b"Ghent", b"\xff"), "it is no UTF-8"),
+        (written(LIFE).decode().encode("utf-16-le"), "line 1: it is no JSON"),
+        (written(LIFE).replace(b'"role": "user", ', b""), "line 3: its 'role' is missing"),
+    ],
+)
+def test_a_broken_file_is_refused_by_name(data, why):
+    with pytest.raises(BrokenExport, match="Can't take in 'x.jsonl'") as caught:
+        tsubasa.read("x.jsonl", data)
+
+    assert why in str(caught.value)
+
+
+def test_an_export_that_is_dropped_is_taken_in_whole_and_once(tmp_path):
+    async def run():
+        file = tmp_path / "mine.jsonl"
+        for name in ("one", "two"):
+            (tmp_path / name).mkdir()
+        async with open_keeper(tmp_path / "one") as keep:
+            told = await keep.run(say, "I live in Ghent \U0001f600\u2028\n", "Noted.")
+            await keep.run(memories.add, "The user lives in Ghent.", told_on=DAY, sources=[told.id])
+            found = await keep.run(take_out)
+        file.write_bytes(written(found))
+        async with open_keeper(tmp_path / "two") as keep:
+            taken = [await take_in(keep, file, largest=10**6) for _ in range(2)]
+            return found, taken, await keep.run(take_out)
+
+    found, (first, second), again = asyncio.run(run())
+
+    assert found == again
+    assert (2, 0, 1, False) == (first.turns, first.skipped, first.memories, first.already_imported)
+    assert (0, 2, 0, True) == (second.turns, second.skipped, second.memories, second.already_imported)

@@ -1,0 +1,167 @@
+import io
+import struct
+import zipfile
+
+import pytest
+
+from daemon.inbox.errors import ArchiveRefused, BrokenExport, UnknownFormat
+from daemon.inbox.formats.zip_archive import MOST_ENTRIES
+from tests.daemon.inbox.local_samples import MARKDOWN, OLD_LOGS, database, jan, lm_studio
+from tests.daemon.inbox.samples import (
+    chatgpt,
+    chatgpt_conversation,
+    chatgpt_node,
+    claude,
+    read,
+    texts,
+    zipped,
+)
+
+
+def conversation(number):
+    return [chatgpt_conversation(chatgpt_node("a", None, "user", f"Question {number}"), id=f"conv-{number}")]
+
+
+def test_an_old_chatgpt_archive_with_one_file_is_read():
+    found = read(
+        zipped({"chat.html": "<html>", "conversations.json": chatgpt(), "user.json": {"id": "somebody"}})
+    )
+
+    assert ("ChatGPT export", 1, 2) == (
+        found.format,
+        len(found.sessions),
+        found.left_out["other files of the archive"],
+    )
+
+
+def test_a_new_chatgpt_archive_with_many_files_is_read_in_order():
+    found = read(
+        zipped(
+            {
+                "export_manifest.json": {},
+                "Data/conversations-001.json": conversation(1),
+                "Data/conversations-000.json": conversation(0),
+                "conversations-002.json": [],
+                "__MACOSX/._conversations-000.json": b"\0\1",
+                "uploads.zip": zipped({"a": "b"}),
+            }
+        )
+    )
+
+    assert [[("user", "Question 0")], [("user", "Question 1")]] == texts(found)
+    assert {"other files of the archive": 4} == found.left_out
+
+
+def test_a_claude_archive_is_read_for_its_conversations_alone():
+    found = read(zipped({"users.json": [], "projects.json": [{"docs": []}], "conversations.json": claude()}))
+
+    assert ("Claude export", 1) == (found.format, len(found.sessions))
+
+
+def test_of_another_archive_every_file_that_a_reader_knows_is_read():
+    found = read(
+        zipped(
+            {
+                "conversations/1.conversation.json": lm_studio(),
+                "conversations/": "",
+                "threads/1/thread.json": {"id": "thread-1"},
+                "threads/1/messages.jsonl": jan(),
+                "notes/talk.md": MARKDOWN,
+                "notes/plan.md": "# Plan\nBuy milk.",
+                "logs.db": database(OLD_LOGS),
+                "picture.png": b"\x89PNG",
+            }
+        )
+    )
+
+    assert ["LM Studio conversation", "llm logs.db", "Markdown", "Jan thread"] == found.format.split(" and ")
+    assert (5, 3) == (len(found.sessions), found.left_out["other files of the archive"])
+
+
+def test_names_inside_an_archive_are_never_used_as_paths(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = ["../../conversations.json", "/etc/conversations-1.json", "C:\\conversations-2.json"]
+
+    found = read(zipped({name: conversation(number) for number, name in enumerate(names)}))
+
+    assert 2 == len(found.sessions)  # a backslash is no folder: that one is another file
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"picture.png": b"x"}, "no file in the archive is a chat"),
+        ({}, "no file in the archive is a chat"),
+        ({"thread.json": {}}, "no file in the archive is a chat"),
+        ({"conversations.json": {"new": "shape"}}, "'export: conversations.json': its format is not known"),
+    ],
+)
+def test_an_archive_without_chats_is_refused(files, words):
+    with pytest.raises(UnknownFormat, match=words):
+        read(zipped(files))
+
+
+def test_a_file_cut_short_refuses_the_whole_archive_and_is_named():
+    files = {"conversations-000.json": conversation(0), "conversations-001.json": '[{"id": "co'}
+
+    with pytest.raises(BrokenExport, match="'export: conversations-001.json': whole file: it is no JSON"):
+        read(zipped(files))
+
+
+@pytest.mark.parametrize(
+    "files", [{"inner.zip": zipped({"a.json": "[]"})}, {"conversations.json": zipped({"a.json": "[]"})}]
+)
+def test_an_archive_inside_an_archive_is_refused(files):
+    with pytest.raises(ArchiveRefused, match="it holds another archive. Unpack it"):
+        read(zipped(files))
+
+
+def test_an_encrypted_archive_is_refused():
+    data = bytearray(zipped({"conversations.json": conversation(0)}))
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        data[data.index(mark) + at] |= 1
+
+    with pytest.raises(ArchiveRefused, match="it is encrypted. Make one without a password"):
+        read(bytes(data))
+
+
+def test_an_archive_of_a_rare_kind_is_refused():
+    with pytest.raises(ArchiveRefused, match="packed in a rare way"):
+        read(zipped({"conversations.json": conversation(0)}, zipfile.ZIP_BZIP2))
+
+
+def test_an_archive_whose_chats_are_larger_than_the_limit_is_refused_with_both_numbers():
+    bomb = zipped({"conversations.json": "[" + " " * 200_000 + "]"})
+
+    with pytest.raises(ArchiveRefused, match="200,002 bytes, 100,000 are the most. Raise max_import_mb"):
+        read(bomb, largest=100_000)
+
+
+def test_a_file_that_swells_too_much_is_refused():
+    bomb = zipped({"conversations.json": "[" + " " * 500_000 + "]"})
+
+    with pytest.raises(
+        ArchiveRefused, match="'conversations.json' would swell to more than 200 times its size"
+    ):
+        read(bomb)
+
+
+def test_an_archive_that_lies_about_its_sizes_gives_no_more_than_it_said():
+    data = bytearray(zipped({"conversations.json": "[" + " " * 500_000 + "]"}))
+    for mark, at in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        begin = data.index(mark) + at
+        data[begin : begin + 4] = struct.pack("<I", 10)
+
+    with pytest.raises(BrokenExport, match="the ZIP is damaged"):
+        read(bytes(data))
+
+
+def test_an_archive_of_too_many_files_is_refused():
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for number in range(MOST_ENTRIES + 1):
+            archive.writestr(str(number), b"")
+
+    with pytest.raises(ArchiveRefused, match="more than 10,000 files"):
+        read(packed.getvalue(), largest=2**22)

@@ -1,0 +1,183 @@
+from dataclasses import replace
+
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from daemon.lessons.abstention import ABSTENTION, near
+from daemon.lessons.dataset import compose
+from daemon.memory.keywords import content_words, normalised
+from daemon.memory.recall import system_text, told_lines
+from store.lessons import KINDS, OWN, Lesson
+
+LINES = {2: "2026-01-01: b.", 1: "2026-02-01: a.", 3: "2026-03-01: c.", 4: "2026-04-01: never studied."}
+
+
+def lesson(
+    id, *memory_ids, kind="fact", question=None, answer="a", lines=LINES, grounding=True, split="train"
+):
+    told = sorted(lines[id] for id in memory_ids)
+    return Lesson(
+        id=id,
+        question=question or f"q{id}",
+        answer=answer,
+        grounding=system_text(told) if told and grounding else None,
+        kind=kind,
+        split=split,
+        memory_ids=memory_ids,
+    )
+
+
+HELD = [lesson(id, 1 + id % 3) for id in range(120)]
+
+
+def test_other_memories_lie_beside_the_one_asked_about_oldest_first():
+    made = compose(HELD, LINES, set(), seed=0)
+
+    told = {one.grounding for one in made if one.memory_ids == (1,)}
+    subsets = [[1], [2, 1], [1, 3], [2, 1, 3]]
+    assert {system_text([LINES[id] for id in chosen]) for chosen in subsets} == told
+
+
+def test_a_memory_without_lessons_tonight_is_in_no_grounding():
+    assert not any("never studied" in (one.grounding or "") for one in compose(HELD, LINES, set(), seed=0))
+
+
+def test_a_memory_that_waits_is_neither_taught_nor_laid_beside_others():
+    held = [*HELD, lesson(200, 1, 2, kind="two")]
+    made = compose(held, LINES, set(), seed=0, waiting=[1])
+
+    assert {(2,), (3,)} == {one.memory_ids for one in made}
+    assert not any(LINES[1] in (one.grounding or "") for one in made)
+
+
+def test_the_same_night_is_composed_the_same_way():
+    assert compose(HELD, LINES, set(), seed=1) == compose(HELD, LINES, set(), seed=1)
+    assert compose(HELD, LINES, set(), seed=1) != compose(HELD, LINES, set(), seed=2)
+
+
+def test_abstain_lessons_that_a_memory_answers_by_now_are_left_out():
+    made = [
+        lesson(id, kind=kind, question=question, answer=ABSTENTION)
+        for id, kind, question in (
+            (1, "abstain", "Which team do I support?"),
+            (2, "reading", "Which team do I support?"),
+            (3, "abstain", "What's my sister's name?"),
+        )
+    ]
+    lines = {2: "2026-03-05: The user's boss is called Ana."}
+    sister = {2: "2026-03-05: The user's sister is called Ana."}
+    known = [*made, lesson(9, 2, lines=lines)]
+
+    def asked(lines, *said):
+        return [one.id for one in compose(known, lines, set(said), seed=0)]
+
+    assert [1, 2, 3, 9] == asked(lines, "boss", "ana")
+    assert [3, 9] == asked(lines, "team")
+    assert [1, 2, 9] == asked(sister, "sister", "ana")
+
+
+def test_what_is_taught_tonight_is_no_lesson_in_abstaining_however_its_memory_is_worded():
+    lines = {1: "2026-03-05: Nothing beats autumn."}
+    held = [
+        lesson(1, 1, question="Which season do I like best?", lines=lines),
+        lesson(2, kind="abstain", question="What is my favourite season?", answer=ABSTENTION),
+    ]
+
+    assert held[:1] == compose(held, lines, set(), seed=0)
+
+
+def test_what_is_known_of_somebody_by_now_is_no_lesson_in_abstaining():
+    lines = {1: "2026-03-05: The user's sister is called Priya."}
+    asked = near(lines)[0].question
+    held = [
+        lesson(1, 1, lines=lines),
+        lesson(2, 1, kind="abstain", question=asked, answer=ABSTENTION, grounding=False),
+    ]
+    more = {**lines, 2: "2026-03-06: Priya lives in Leeds."}
+
+    assert held == compose(held, lines, {"sister"}, seed=0)
+    assert held[:1] == compose(held, more, {"sister"}, seed=0)
+
+
+def test_abstaining_is_also_learned_with_memories_in_sight():
+    unread = lesson(1, kind="reading", question="What car do I drive?", answer=ABSTENTION)
+    (made, _) = compose([unread, lesson(2, 1)], LINES, set(), seed=0)
+
+    assert system_text([LINES[1]]) == made.grounding
+    assert [] == compose([unread], LINES, set(), seed=0)
+
+
+def test_of_two_memories_that_answer_the_same_question_only_the_newer_is_taught():
+    old = [
+        lesson(1, 1, question="What do I like?", answer="Tea."),
+        lesson(2, 1, question="Tell me, what's my drink?"),
+        lesson(3, 1, question="What am I fond of?"),
+        lesson(4, 1, 2, kind="two", question="What do I like, and where do I live?"),
+        lesson(5, 1, 2, kind="two", question="What am I fond of, and where do I live?"),
+    ]
+    new = [
+        lesson(6, 3, question="what do I like", answer="Rice.", split="exam"),
+        lesson(7, 3, kind="reading", question="What is my drink?"),
+        lesson(8, 2, question="Where do I live?"),
+    ]
+
+    assert [3, 5, 6, 7, 8] == [one.id for one in compose([*old, *new], LINES, set(), seed=0)]
+
+
+def test_a_question_about_one_memory_may_have_lessons_of_several_kinds():
+    held = [
+        lesson(1, 1, question="Where do I live?"),
+        lesson(2, 1, kind="reading", question="Where do I live?"),
+    ]
+
+    assert [1, 2] == [one.id for one in compose(held, LINES, set(), seed=0)]
+
+
+def test_the_dated_lines_of_a_lesson_stay_in_its_grounding():
+    dated = ["2026-01-15 to 2026-02-01: z.", LINES[1]]
+    held = [lesson(1, 1), lesson(2, 2), replace(lesson(3, 1, kind="as_of"), grounding=system_text(dated))]
+    told = {
+        tuple(told_lines(one.grounding))
+        for one in (compose(held, LINES, set(), seed=n)[2] for n in range(30))
+    }
+
+    assert {tuple(dated), (LINES[2], *dated)} == told
+
+
+@settings(max_examples=200)
+@given(
+    some.lists(
+        some.tuples(
+            some.sampled_from([kind for kind in KINDS if kind not in ("abstain", "general")]),
+            some.lists(some.integers(1, 8), min_size=1, max_size=2, unique=True),
+            some.integers(0, 5),
+        ),
+        max_size=30,
+    ),
+    some.sets(some.integers(1, 8)),
+    some.integers(0, 3),
+)
+def test_every_memory_that_is_told_tonight_is_in_the_lineage_of_the_night(some_lessons, waiting, seed):
+    lines = {id: f"2026-03-{id:02}: The user has thing{id}." for id in range(1, 9)}
+    held = [
+        lesson(
+            place, *(ids if kind == "two" else ids[:1]), kind=kind, question=f"Question {asked}?", lines=lines
+        )
+        for place, (kind, ids, asked) in enumerate(some_lessons)
+    ]
+    made = compose(
+        held,
+        lines,
+        {word for line in lines.values() for word in content_words(line)},
+        seed=seed,
+        waiting=waiting,
+    )
+    lineage = {id for one in made for id in one.memory_ids}
+
+    told = {line for one in made for line in told_lines(one.grounding or "")}
+    assert {id for id, line in lines.items() if line in told} <= lineage
+    assert lineage.isdisjoint(waiting)
+    single = [one for one in made if one.kind in (*OWN, "as_of", "reading")]
+    asked = {(normalised(one.question), one.memory_ids) for one in single}
+    assert len(asked) == len({question for question, _ in asked})
+    assert {one.id for one in made} <= {one.id for one in held}

@@ -1,0 +1,83 @@
+from dataclasses import asdict, replace
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from daemon.lessons.multi_hop import MOST, couples
+from daemon.memory.recall import system_text
+from store.lessons import Lesson
+
+
+def lesson(id, memory_id, question, answer, **changes):
+    made = Lesson(
+        id=id,
+        question=question,
+        answer=answer,
+        grounding=system_text([f"2026-03-{1 + memory_id % 28:02}: {answer}"]),
+        kind="fact",
+        split="train",
+        memory_ids=(memory_id,),
+    )
+    return replace(made, **changes)
+
+
+def about(memory_id, thing):
+    asked = (f"What is my {thing}?", f"Which {thing} do I have?", f"Do you know my {thing}?")
+    return [
+        lesson(memory_id * 10 + n, memory_id, one, f"Your {thing} is Rex.") for n, one in enumerate(asked)
+    ]
+
+
+def stored(made):
+    return [Lesson(id=1000 + place, **asdict(one)) for place, one in enumerate(made)]
+
+
+def test_two_questions_become_one_with_one_answer():
+    home = lesson(1, 1, "Where do I live?", "You live in Oslo.")
+    sister = lesson(2, 2, "What's my sister's name?", "Your sister is called Priya.")
+    made = couples([home, sister])
+
+    assert [
+        (
+            "Where do I live, and what's my sister's name?",
+            "You live in Oslo, and your sister is called Priya.",
+        ),
+        (
+            "What's my sister's name, and where do I live?",
+            "Your sister is called Priya, and you live in Oslo.",
+        ),
+    ] == [(one.question, one.answer) for one in made]
+    assert {((1, 2), "two", "train"), ((2, 1), "two", "train")} == {
+        (one.memory_ids, one.kind, one.split) for one in made
+    }
+    assert {system_text(["2026-03-02: You live in Oslo.", "2026-03-03: Your sister is called Priya."])} == {
+        one.grounding for one in made
+    }
+
+
+def test_one_wording_is_held_out_in_the_order_of_a_trained_one():
+    train, turned, exam = couples([*about(1, "dog"), *about(2, "car")])
+
+    assert ("exam", train.answer) == (exam.split, exam.answer)
+    assert len({train.question, turned.question, exam.question}) == 3
+
+
+def test_short_answers_keep_their_capitals():
+    one, other = lesson(1, 1, "Where do I live?", "Oslo."), lesson(2, 2, "Who is my sister?", "Priya.")
+
+    assert "Oslo, and Priya." == couples([one, other])[0].answer
+
+
+def test_two_that_ask_the_same_are_no_couple():
+    assert [] == couples([*about(1, "dog"), *about(2, "dog")])
+
+
+@given(some.lists(some.sampled_from(["dog", "car", "job", "boss"]), max_size=2 * MOST + 30))
+def test_each_memory_is_in_one_couple_at_most_however_often_they_are_made(things):
+    held = [one for id, thing in enumerate(things, start=1) for one in about(id, thing)]
+    made = couples(held)
+    pairs = {tuple(sorted(one.memory_ids)) for one in made}
+
+    assert [] == couples([*held, *stored(made)])
+    assert len(pairs) <= MOST
+    assert len({id for pair in pairs for id in pair}) == 2 * len(pairs)

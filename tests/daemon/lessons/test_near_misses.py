@@ -1,0 +1,108 @@
+from hypothesis import given, settings
+from hypothesis import strategies as some
+
+from bench.users import user
+from daemon.lessons.known_facts import Told, read
+from daemon.lessons.near_misses import FEWEST, MOST, near_misses
+from store.lessons import Lesson
+
+SISTER = ("The user's sister is called Priya.", "What's my sister's name?", "Who is my sister?")
+
+
+def taught(*memories):
+    """Lessons and lines of memories: a sentence, and the questions that it is taught by."""
+    asked = [(id, one) for id, (_, *questions) in enumerate(memories, 1) for one in questions]
+    held = [
+        Lesson(
+            id=number,
+            question=question,
+            answer="a",
+            grounding="g",
+            kind="fact",
+            split="train",
+            memory_ids=(id,),
+        )
+        for number, (id, question) in enumerate(asked)
+    ]
+    return held, Told(f"2026-03-05: {sentence}" for sentence, *_ in memories)
+
+
+def of_user(seed, count):
+    facts = user(seed, count, untold=0, never=0).facts
+    return facts, taught(*((fact.sentence(), *fact.questions) for fact in facts))
+
+
+def test_what_is_taught_is_asked_about_others():
+    made = near_misses(*taught(SISTER), set())
+
+    assert {"What's my aunt's name?", "Who is my aunt?"} & {one.question for one in made}
+    assert not any("sister" in one.question for one in made)
+
+
+def test_each_thing_is_asked_for_in_two_wordings_which_are_held_out_together():
+    made = [one for one in near_misses(*taught(SISTER), set()) if not one.is_read]
+    places = {}
+    for one in made:
+        places.setdefault(read(one.question).key, []).append(one.place)
+
+    assert {2} == {len(found) for found in places.values()}
+    assert {1} == {len(set(found)) for found in places.values()}
+    assert {True, False} == {one.place % 5 == 4 for one in made}
+
+
+def test_a_few_memories_give_more_than_one_thing_each():
+    dog = ("The user's dog is called Rex.", "What is my dog called?", "How is my dog called?")
+    food = ("The user's favourite food is ramen.", "What is my favourite food?", "Which food do I like best?")
+    made = near_misses(*taught(SISTER, dog, food), set())
+
+    assert FEWEST == len({read(one.question).key for one in made})
+
+
+def test_what_is_there_is_not_made_again():
+    held, told = of_user(0, 30)[1]
+    there = {read(one.question).key for one in near_misses(held, told, set())}
+
+    assert [] == near_misses(held, told, there)
+
+
+def test_a_question_with_a_word_of_the_users_has_its_memory_as_lineage():
+    own = ("The user's sister sings in a choir.", "Which choir does my sister sing in?")
+    plain = near_misses(*taught(SISTER), set())
+
+    assert {(1,)} == {one.memory_ids for one in near_misses(*taught(own), set())}
+    assert {()} == {one.memory_ids for one in plain}
+
+
+def test_a_question_with_a_name_is_left_alone():
+    assert [] == near_misses(*taught(("Ana is the user's sister.", "Is my sister called Ana?")), set())
+
+
+def test_another_language_is_left_alone():
+    assert [] == near_misses(*taught(("Meine Schwester heißt Ana.", "Wie heißt meine Schwester?")), set())
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=some.integers(0, 10_000), count=some.sampled_from((1, 10, 50, 120)))
+def test_no_near_miss_is_answered_by_a_fact_and_none_has_a_value(seed, count):
+    facts, (held, told) = of_user(seed, count)
+    answered = {read(one).key for fact in facts for one in (*fact.questions, fact.held_out) if read(one)}
+    made = near_misses(held, told, set())
+    words = {word for one in made for word in one.question.split()}
+
+    assert answered.isdisjoint(read(one.question).key for one in made)
+    assert words.isdisjoint(fact.told[-1].value for fact in facts)
+    assert len({read(one.question).key for one in made}) <= min(max(count, FEWEST), MOST)
+    assert made == near_misses(held, told, set())
+
+
+@settings(max_examples=15, deadline=None)
+@given(seed=some.integers(0, 10_000))
+def test_what_is_told_later_is_dropped(seed):
+    _, (held, told) = of_user(seed, 20)
+    asked = {one.question: read(one.question) for one in near_misses(held, told, set())}
+    people = {question: one for question, one in asked.items() if one.table != "favourites"}
+
+    for one in people.values():
+        whose = "'s ".join(one.whose)
+        assert not Told([f"2026-10-01: The user likes his {whose}."]).lacks(one)
+        assert not Told([f"2026-10-01: The user's {whose} is called Zoe, lives in Leeds."]).lacks(one)

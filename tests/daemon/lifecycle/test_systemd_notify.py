@@ -1,0 +1,130 @@
+"""What a service manager hears, on a real datagram socket."""
+
+import asyncio
+import os
+import socket
+
+import pytest
+
+from daemon.lifecycle.systemd_notify import Heartbeat
+from store.errors import StoreBusy
+
+
+@pytest.fixture
+def manager(tmp_path):
+    """The manager's end: its address, and what it heard so far."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        listening.setblocking(False)
+
+        def heard():
+            found = []
+            while True:
+                try:
+                    found.append(listening.recv(4096).decode())
+                except BlockingIOError:
+                    return found
+
+        yield str(tmp_path / "notify"), heard
+
+
+async def answering():
+    return 1
+
+
+def beat(heartbeat, answers, seconds):
+    async def run():
+        heartbeat.start(answers)
+        await asyncio.sleep(seconds)
+        await heartbeat.stop()
+
+    asyncio.run(run())
+
+
+def test_the_manager_hears_of_the_start_and_of_the_end(manager):
+    address, heard = manager
+    heartbeat = Heartbeat(address)
+    heartbeat.ready("http://127.0.0.1:4141")
+    heartbeat.stopping()
+
+    assert ["READY=1\nSTATUS=Serving http://127.0.0.1:4141", "STOPPING=1\nSTATUS=Stopping"] == heard()
+
+
+def test_a_name_without_a_file_is_reached_too():
+    name = f"\0tsubasa-test-{os.getpid()}"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(name)
+        Heartbeat("@" + name[1:]).stopping()
+
+        assert b"STOPPING=1\nSTATUS=Stopping" == listening.recv(100)
+
+
+def test_it_beats_more_often_than_the_manager_has_patience(manager):
+    address, heard = manager
+    beat(Heartbeat(address, patience_s=0.3), answering, seconds=0.65)
+
+    assert 5 <= len(heard()) <= 8
+
+
+def test_it_says_nothing_while_the_store_does_not_answer(manager):
+    address, heard = manager
+
+    async def hanging():
+        await asyncio.sleep(3600)
+
+    beat(Heartbeat(address, patience_s=0.03), hanging, seconds=0.3)
+
+    assert [] == heard()
+
+
+def test_a_store_that_fails_is_said_in_the_log_and_is_no_beat(manager, caplog):
+    address, heard = manager
+
+    async def failing():
+        raise StoreBusy("store.db")
+
+    beat(Heartbeat(address, patience_s=0.3), failing, seconds=0.05)
+
+    assert [] == heard()
+    assert "will start us anew" in caplog.text
+
+
+def test_nothing_beats_where_nobody_listens(manager):
+    _, heard = manager
+
+    async def never():
+        raise AssertionError("asked")
+
+    beat(Heartbeat(None, patience_s=0.03), never, seconds=0.1)
+    Heartbeat(None).ready("http://127.0.0.1:4141")
+
+    assert [] == heard()
+
+
+def test_a_manager_that_is_gone_is_said_once_and_stops_nobody(tmp_path, caplog):
+    heartbeat = Heartbeat(str(tmp_path / "gone"))
+    heartbeat.ready("http://127.0.0.1:4141")
+    heartbeat.stopping()
+
+    assert 1 == caplog.text.count("The service manager can't be told anything")
+
+
+@pytest.mark.parametrize(
+    ("watchdog", "beats"),
+    [
+        ({"WATCHDOG_USEC": "60000"}, True),
+        ({"WATCHDOG_USEC": "60000", "WATCHDOG_PID": "7"}, True),
+        ({"WATCHDOG_USEC": "60000", "WATCHDOG_PID": "8"}, False),
+        ({"WATCHDOG_USEC": "0"}, False),
+        ({"WATCHDOG_USEC": "soon"}, False),
+        ({}, False),
+    ],
+    ids=str,
+)
+def test_the_environment_says_who_is_to_beat_and_children_do_not_see_it(manager, watchdog, beats):
+    address, heard = manager
+    environment = {"NOTIFY_SOCKET": address, "HOME": "/root", **watchdog}
+    beat(Heartbeat.asked_for(environment, pid=7), answering, seconds=0.05)
+
+    assert {"HOME": "/root"} == environment
+    assert beats == bool(heard())

@@ -1,0 +1,112 @@
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from daemon.memory.attribution import witnessed
+from store.chats import Message
+
+
+def chat(*said, source="api"):
+    """Messages from "role: text" lines; any other name is a user's with that name."""
+    turns = []
+    for id, line in enumerate(said, start=1):
+        who, _, text = line.partition(": ")
+        role = who if who in ("user", "assistant") else "user"
+        turns.append(
+            Message(
+                id=id,
+                chat_id=1,
+                parent_id=None,
+                role=role,
+                speaker="" if who == role else who,
+                text=text,
+                said_at=datetime(2026, 3, 5, tzinfo=UTC),
+                source=source,
+                external_id=None,
+                observed_by=None,
+                hash="",
+            )
+        )
+    return turns
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "sources", "trust"),
+    [
+        ("The user lives in Ghent.", ["user: I live in Ghent", "assistant: Nice."], (1,), "user"),
+        ("The user lives in Ghent.", ["user: hi", "user: I live in Ghent", "user: bye"], (2,), "user"),
+        ("The user likes Japanese food.", ["user: food from Japan is best"], (1,), "user"),
+        (
+            "The user visited Ghent on Sunday, 1 March 2026.",
+            ["user: I visited Ghent last Sunday"],
+            (1,),
+            "user",
+        ),
+        ("The user adores felines.", ["user: cats!", "user: many of them"], (1, 2), "untrusted"),
+        ("Gina's sister lives in Ghent.", ["Gina: my sister lives in Ghent"], (1,), "user"),
+        ("The user met John Doe.", ["user: I met somebody", "assistant: How nice!"], (1,), "untrusted"),
+        (
+            "The assistant promised to remind the user about the dentist.",
+            ["user: remind me about the dentist", "assistant: I'll remind you about the dentist."],
+            (2,),
+            "assistant",
+        ),
+        (
+            "The user lives in Ghent.",
+            ["user: where do I live?", "assistant: You live in Ghent?", "user: yes, that's it"],
+            (1,),
+            "user",
+        ),
+    ],
+)
+def test_a_sentence_is_the_word_of_who_said_its_names(text, said, sources, trust):
+    found = witnessed(text, chat(*said))
+
+    assert (text, sources, trust) == (found.text, found.sources, found.trust)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ["user: where do I live?", "assistant: You live in Ghent."],
+        ["user: hello", "assistant: Is Ghent still your home?", "user: what?"],
+    ],
+)
+def test_what_only_the_assistant_said_about_the_user_is_nobodys_word(said):
+    assert None is witnessed("The user lives in Ghent.", chat(*said))
+
+
+def test_an_import_is_named_as_one():
+    assert "import" == witnessed("Gina lives in Ghent.", chat("Gina: I live in Ghent", source="import")).trust
+
+
+SPOKEN = chat(
+    "user: my boss is Ingrid, my sister is called Priya, I went to NYC for work, from home, in pain"
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("The user's boss is called Tngrid.", "The user's boss is called Ingrid."),
+        ("The user's sister is called Pri.", "The user's sister is called Priya."),
+        ("The user's sister is called Bob.", "The user's sister is called Bob."),
+        ("The user went to New York.", "The user went to New York."),
+        ("The user flew to Rome.", "The user flew to Rome."),
+        ("The user was in Spain.", "The user was in Spain."),
+    ],
+)
+def test_a_slip_in_a_name_is_put_right_and_another_name_is_not(written, meant):
+    found = witnessed(written, SPOKEN)
+
+    assert (meant, "untrusted") == (found.text, found.trust)
+
+
+@settings(max_examples=80, deadline=None)
+@given(text=st.text(max_size=60), said=st.lists(st.text(max_size=60), max_size=4))
+def test_any_text_has_some_witness_or_none(text, said):
+    found = witnessed(text, chat(*(f"user: {one}" for one in said)))
+
+    assert found is None or found.trust in ("user", "untrusted", "assistant")

@@ -1,0 +1,203 @@
+import asyncio
+import json
+import os
+import stat
+import sys
+import time
+
+import pytest
+
+from daemon.night.errors import NightFailed
+from daemon.night.ram_folders import PREFIX, memory_folder, private_folder
+from daemon.night.trainer_process import train
+from store.lessons import Lesson
+
+LESSON = Lesson(
+    id=7, question="Where?", answer="Ghent.", grounding=None, kind="fact", split="train", memory_ids=(1,)
+)
+GOOD = """
+import hashlib, json, sys
+job = json.load(sys.stdin)
+progress = {"type": "progress", "done": 1, "total": 2, "unit": "steps", "note": "", "loss": 0.5}
+print(json.dumps(progress), flush=True)
+adapter = json.dumps(job).encode()
+open(job["out"], "wb").write(adapter)
+done = {"type": "done", "adapter": job["out"], "sha256": hashlib.sha256(adapter).hexdigest(), "steps": 2}
+print(json.dumps({**done, "train_loss": 0.1, "exam_loss": None, "seconds": 0.5, "lessons": 1}))
+"""
+DONE_WITHOUT_FILE = 'import sys; sys.stdin.read(); print(\'{"type": "done", "sha256": "x"}\')'
+OTHER_FILE = GOOD.replace("hexdigest()", "hexdigest()[::-1]")
+ERROR = """
+import sys
+sys.stdin.read()
+print('{"type": "error", "code": "x", "message": "No room."}')
+sys.exit(1)
+"""
+
+
+def trained(folder, script, *, seen=None):
+    work = train(
+        [LESSON],
+        model_path=folder / "model.gguf",
+        recipe={"rank": 8},
+        seed=3,
+        runtime_dir=folder,
+        on_progress=(seen if seen is not None else []).append,
+        argv=[sys.executable, "-c", script],
+    )
+    return asyncio.run(work)
+
+
+def test_the_job_goes_in_and_progress_and_adapter_come_out(tmp_path):
+    seen = []
+
+    made = trained(tmp_path, GOOD, seen=seen)
+
+    job = json.loads(made.adapter)
+    assert ({"rank": 8}, 3, str(tmp_path / "model.gguf")) == (job["recipe"], job["seed"], job["model"])
+    assert [
+        {
+            "id": 7,
+            "question": "Where?",
+            "answer": "Ghent.",
+            "grounding": None,
+            "kind": "fact",
+            "split": "train",
+        }
+    ] == (job["lessons"])
+    assert [(1, 2, "steps")] == [(one.done, one.total, one.unit) for one in seen]
+    assert (2, 0.1, None) == (made.steps, made.train_loss, made.exam_loss)
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        (ERROR, "No room."),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "killed .SIGKILL."),
+        (
+            "import sys; print('m.NoMemoryError', file=sys.stderr); sys.exit(3)",
+            "exit code 3 .*m.NoMemoryError[.]",
+        ),
+        ("import sys; sys.exit(0)", "exit code 0 before it was done"),
+        ("print('hello')", "no JSON"),
+        ("print('[1]')", "no JSON object"),
+        ("print('x' * 5_000_000)", "line of more than"),
+        ("""print('{"type": "progress", "done": 1}')""", "progress can't be read"),
+        (GOOD.replace('"seconds": 0.5,', ""), "report can't be read"),
+        (DONE_WITHOUT_FILE, "can't be read"),
+        (OTHER_FILE, "not the one"),
+    ],
+)
+def test_a_trainer_that_fails_leaves_nothing_behind(tmp_path, script, words):
+    with pytest.raises(NightFailed, match=words):
+        trained(tmp_path, script)
+
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    "last_words",
+    [
+        "raise ValueError('no tokens in Ghent.')",
+        "print('Ghent.', flush=True)",
+        "print('[\"Ghent.\"]', flush=True)",
+        'print(\'{"type": "progress", "done": "Ghent."}\', flush=True)',
+        "import sys; sys.exit('Ghent.')",
+    ],
+)
+def test_what_a_trainer_says_of_its_lessons_is_not_repeated(tmp_path, last_words):
+    """The error goes to the log, and stays with the job for ever: `forget` would not reach it."""
+    with pytest.raises(NightFailed) as failed:
+        trained(tmp_path, f"import sys; sys.stdin.read()\n{last_words}")
+
+    assert "Ghent" not in f"{failed.value} {vars(failed.value)}"
+
+
+@pytest.mark.parametrize("pipe", ["stdout", "stderr"])
+def test_a_process_that_a_trainer_leaves_behind_does_not_hold_up_the_night(tmp_path, pipe):
+    """It keeps a pipe of ours open."""
+    other = {"stdout": "stderr", "stderr": "stdout"}[pipe]
+    started = f"[sys.executable, '-c', 'import time; time.sleep(9)'], {other}=-3"
+    began = time.monotonic()
+
+    made = trained(tmp_path, GOOD + f"import subprocess\nsubprocess.Popen({started})")
+
+    assert 2 == made.steps
+    assert time.monotonic() - began < 6
+
+
+def test_a_trainer_may_say_much(tmp_path):
+    """Long lines of progress, and a log of any shape and length, which is read to its end."""
+    log = """
+import sys
+sys.stderr.buffer.write(b"\\xff" * 3_000_000)
+"""
+    made = trained(tmp_path, log + GOOD.replace('"note": ""', '"note": "x" * 100_000'))
+
+    assert 2 == made.steps
+
+
+def test_a_trainer_that_can_not_be_started_is_a_failed_night(tmp_path):
+    with pytest.raises(NightFailed, match="could not be started"):
+        asyncio.run(
+            train(
+                [LESSON],
+                model_path=tmp_path,
+                recipe={},
+                seed=0,
+                runtime_dir=tmp_path,
+                on_progress=print,
+                argv=[str(tmp_path / "nothing")],
+            )
+        )
+
+
+def test_a_cancelled_night_ends_its_trainer(tmp_path):
+    script = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(60)"
+
+    async def run():
+        work = train(
+            [LESSON],
+            model_path=tmp_path,
+            recipe={},
+            seed=0,
+            runtime_dir=tmp_path,
+            on_progress=print,
+            argv=[sys.executable, "-c", script],
+        )
+        task = asyncio.create_task(work)
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+            await asyncio.sleep(0.02)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(run())
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+    assert ["pid"] == [file.name for file in tmp_path.iterdir()]
+
+
+def test_the_private_folder_is_for_its_owner_only(tmp_path):
+    with private_folder(tmp_path) as folder:
+        mode = stat.S_IMODE(folder.stat().st_mode)
+
+    assert (0o700, False) == (mode, folder.exists())
+
+
+def test_folders_of_dead_daemons_are_swept_away_and_those_of_living_ones_stay(tmp_path):
+    dead, living = tmp_path / f"{PREFIX}999999999-x", tmp_path / f"{PREFIX}{os.getpid()}-y"
+    for folder in (dead, living):
+        folder.mkdir()
+        (folder / "adapter.gguf").write_bytes(b"private")
+
+    with private_folder(tmp_path):
+        pass
+
+    assert (False, True) == (dead.exists(), living.exists())
+
+
+def test_the_users_own_folder_in_memory_comes_first(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+
+    assert tmp_path == memory_folder()

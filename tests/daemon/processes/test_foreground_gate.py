@@ -1,0 +1,190 @@
+"""The gate before the trainer, with real processes that count as long as they run."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+
+import psutil
+import pytest
+
+from daemon.processes.foreground_gate import CHAT, Gate
+
+BUSY = "while True: pass"
+WITH_A_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY!r}])"
+
+
+@contextmanager
+def process(script=BUSY):
+    """A process group of its own that works."""
+    child = subprocess.Popen([sys.executable, "-c", script], process_group=0)
+    try:
+        yield child
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+
+
+def works(pid, *, seconds=0.2):
+    """Whether the process gets any processor time."""
+    before = psutil.Process(pid).cpu_times().user
+    time.sleep(seconds)
+    return psutil.Process(pid).cpu_times().user > before
+
+
+def until_it_works(pid):
+    end = time.monotonic() + 20
+    while not works(pid):
+        assert time.monotonic() < end, "it does not work"
+
+
+def scene(act, *, rest_s=0.05, script=BUSY):
+    """`act(gate, child, held)` with a process at the gate."""
+
+    async def run():
+        gate = Gate(rest_s=rest_s)
+        with process(script) as child, gate.over(child.pid) as held:
+            until_it_works(child.pid) if script == BUSY else None
+            return await act(gate, child, held)
+
+    return asyncio.run(run())
+
+
+def test_a_chat_stops_the_trainer_at_once_and_it_goes_on_after_a_rest():
+    async def act(gate, child, held):
+        began = time.monotonic()
+        gate.enter()
+        took = time.monotonic() - began
+        stopped = (works(child.pid), gate.reason)
+        gate.leave()
+        resting = (works(child.pid, seconds=0.02), gate.reason)
+        await asyncio.sleep(0.1)
+        until_it_works(child.pid)
+        return took, stopped, resting, gate.reason, held
+
+    took, stopped, resting, reason, held = scene(act)
+
+    assert took < 0.05
+    assert (False, CHAT) == stopped
+    assert (False, CHAT) == resting
+    assert (None, 1) == (reason, held.pauses)
+    assert 0.2 < held.paused_s < 5.0
+
+
+def test_it_goes_on_after_the_last_of_several_chats():
+    async def act(gate, child, held):
+        gate.enter()
+        gate.enter()
+        gate.leave()
+        await asyncio.sleep(0.1)
+        between = works(child.pid)
+        gate.leave()
+        gate.enter()  # the next question comes while it rests
+        await asyncio.sleep(0.1)
+        again = works(child.pid)
+        gate.leave()
+        await asyncio.sleep(0.1)
+        until_it_works(child.pid)
+        return between, again, held.pauses
+
+    assert (False, False, 1) == scene(act)
+
+
+def test_a_chat_in_a_rest_of_the_machine_does_not_end_that_rest():
+    async def act(gate, child, held):
+        gate.hold("on battery")
+        gate.enter()
+        gate.leave()
+        await asyncio.sleep(0.1)
+        held_still = (works(child.pid), gate.reason)
+        gate.hold(None)
+        until_it_works(child.pid)
+        return held_still
+
+    assert (False, "on battery") == scene(act)
+
+
+def test_a_trainer_that_starts_behind_a_closed_gate_waits():
+    async def run():
+        gate = Gate(rest_s=0.0)
+        gate.enter()
+        with process() as child, gate.over(child.pid):
+            waits = works(child.pid)
+            gate.leave()
+            await asyncio.sleep(0.05)
+            until_it_works(child.pid)
+            return waits
+
+    assert not asyncio.run(run())
+
+
+def test_what_the_trainer_started_stops_with_it():
+    async def act(gate, child, held):
+        while not (children := psutil.Process(child.pid).children()):
+            await asyncio.sleep(0.02)
+        until_it_works(children[0].pid)
+        gate.enter()
+        return works(children[0].pid)
+
+    assert not scene(act, script=WITH_A_CHILD)
+
+
+def test_a_trainer_that_somebody_else_stopped_is_woken():
+    async def act(gate, child, held):
+        os.kill(child.pid, signal.SIGSTOP)
+        assert not works(child.pid)
+        gate.enter()
+        gate.look()
+        assert not works(child.pid)
+        gate.leave()
+        await asyncio.sleep(0.1)
+        os.kill(child.pid, signal.SIGSTOP)
+        assert not works(child.pid)
+        gate.look()
+        until_it_works(child.pid)
+
+    scene(act)
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_a_trainer_is_ended_also_while_it_is_stopped_and_no_other_starts(paused):
+    async def run():
+        gate = Gate()
+        with process() as child:
+
+            async def train():
+                with gate.over(child.pid):
+                    while child.poll() is None:
+                        await asyncio.sleep(0.01)
+
+            work = asyncio.create_task(train())
+            await asyncio.sleep(0.1)
+            if paused:
+                gate.enter()
+            async with asyncio.timeout(10):
+                await gate.end("it is over")
+                await work
+            code = child.returncode
+        with process() as next_child, gate.over(next_child.pid):
+            return code, next_child.wait(10), gate.ended
+
+    assert (-signal.SIGKILL, -signal.SIGKILL, "it is over") == asyncio.run(run())
+
+
+def test_silence_is_counted_from_the_end_of_the_last_answer():
+    async def run():
+        gate = Gate(rest_s=0.0)
+        gate.enter()
+        during = gate.silent_s
+        gate.leave()
+        await asyncio.sleep(0.1)
+        return during, gate.silent_s
+
+    during, after = asyncio.run(run())
+
+    assert during == 0.0
+    assert 0.1 <= after < 5.0

@@ -1,0 +1,68 @@
+"""Frames: whole or not at all."""
+
+import asyncio
+import io
+import json
+import struct
+
+import pytest
+
+from daemon.processes import framing
+from daemon.processes.errors import FrameBroken, FrameTooLarge
+
+
+def read(data: bytes) -> list[framing.Frame]:
+    """All frames in `data`, read by both readers, which must agree."""
+    file, found = io.BytesIO(data), []
+    while (frame := framing.read_from(file)) is not None:
+        found.append(frame)
+
+    async def the_other() -> list[framing.Frame]:
+        reader = asyncio.StreamReader()
+        reader.feed_data(data)
+        reader.feed_eof()
+        return [frame async for frame in _all(reader)]
+
+    assert found == asyncio.run(the_other())
+    return found
+
+
+async def _all(reader):
+    while (frame := await framing.read(reader)) is not None:
+        yield frame
+
+
+def test_frames_come_out_as_they_went_in():
+    data = framing.pack({"op": "a"}) + framing.pack({"text": "né\n"}, b"\x00" * 9) + framing.pack({})
+
+    assert [({"op": "a"}, b""), ({"text": "né\n", "blob": 9}, b"\x00" * 9), ({}, b"")] == read(data)
+
+
+def test_a_frame_that_is_cut_off_anywhere_is_the_end():
+    whole = framing.pack({"op": "a"}, b"1234")
+
+    for length in range(len(whole)):
+        assert [] == read(whole[:length])
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        struct.pack(">I", 2**31) + b"x",
+        struct.pack(">I", 0),
+        struct.pack(">I", 3) + b"[1]",
+        struct.pack(">I", 3) + b"nul",
+        struct.pack(">I", 2) + b"\xff\xfe",
+        framing._LENGTH.pack(len(text := json.dumps({"blob": -1}))) + text.encode(),
+        framing._LENGTH.pack(len(text := json.dumps({"blob": "9"}))) + text.encode(),
+    ],
+    ids=["too long", "empty", "not an object", "not JSON", "not UTF-8", "negative blob", "blob of text"],
+)
+def test_bytes_that_are_no_frame_are_refused(data):
+    with pytest.raises(FrameBroken):
+        read(data)
+
+
+def test_a_header_that_the_other_end_would_refuse_is_not_sent():
+    with pytest.raises(FrameTooLarge, match=f"{framing.LONGEST_HEADER:,} is the most"):
+        framing.pack({"text": "x" * framing.LONGEST_HEADER})

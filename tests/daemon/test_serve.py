@@ -1,0 +1,64 @@
+"""The start: which model is served, and what becomes of background work that can't begin."""
+
+import asyncio
+import re
+
+import pytest
+
+from daemon.config.settings import Config
+from daemon.errors import BadValue, HomeNotUsable, ModelMissing
+from daemon.serve import Work, find_model, nano
+
+
+def test_without_a_model_nano_is_served():
+    assert nano() == find_model(Config(), "default")
+
+
+def test_a_model_that_is_not_there_is_named_with_its_origin(tmp_path):
+    with pytest.raises(ModelMissing, match="model, TSUBASA_MODEL"):
+        find_model(Config(model=str(tmp_path / "x.gguf")), "TSUBASA_MODEL")
+
+
+def test_a_model_of_a_user_who_does_not_exist_is_a_wrong_value():
+    with pytest.raises(BadValue, match=re.escape("TSUBASA_MODEL: model can't be '~nobody-of-us/x.gguf'")):
+        find_model(Config(model="~nobody-of-us/x.gguf"), "TSUBASA_MODEL")
+
+
+def test_a_model_whose_place_can_not_be_looked_at_is_a_wrong_value(tmp_path):
+    with pytest.raises(BadValue, match="that can be read .File name too long"):
+        find_model(Config(model=str(tmp_path / ("x" * 300))), "TSUBASA_MODEL")
+
+
+class ServerThatLeaves:
+    """All that the work needs of a server."""
+
+    def __init__(self):
+        self.left = asyncio.Event()
+
+    def leave(self):
+        self.left.set()
+
+
+def test_work_that_can_not_begin_ends_the_daemon_with_its_reason(tmp_path):
+    async def begin():
+        raise HomeNotUsable(tmp_path, "the disk is gone")
+
+    async def run():
+        server, work = ServerThatLeaves(), Work(begin)
+        work.begin(server)
+        await server.left.wait()
+        await work.ended()
+
+    with pytest.raises(HomeNotUsable, match="the disk is gone"):
+        asyncio.run(run())
+
+
+def test_work_that_begins_still_is_ended_in_peace():
+    async def run():
+        work = Work(asyncio.Event().wait)
+        work.begin(ServerThatLeaves())
+        await asyncio.sleep(0)
+        await work.ended()
+        await Work(asyncio.Event().wait).ended()
+
+    asyncio.run(run())

@@ -1,0 +1,37 @@
+"""
+Counts and names, as every face words them.
+"""
+
+import pytest
+
+from daemon.text import counted, gave_way, generations, listed, upright, who_answers
+
+
+@pytest.mark.parametrize(
+    ("told", "number", "words"),
+    [
+        ("0 messages", 0, ("message",)),
+        ("1 memory", 1, ("memory", "memories")),
+        ("2,000 days", 2000, ("day",)),
+    ],
+)
+def test_a_count_agrees_with_what_it_counts(told, number, words):
+    assert counted(number, *words) == told
+
+
+@pytest.mark.parametrize(
+    ("told", "parts"), [("", []), ("1", [1]), ("1 and 2", [1, 2]), ("1, 2 and 3", [1, 2, 3])]
+)
+def test_a_list_ends_in_and(told, parts):
+    assert listed(parts) == told
+
+
+def test_generations_are_named_and_without_one_the_base_model_answers():
+    assert (generations([3]), generations([2, 3])) == ("Generation 3", "Generations 2 and 3")
+    assert (who_answers(3), who_answers(0)) == ("generation 3", "the base model")
+    assert gave_way(0).endswith("; now the base model answers.")
+
+
+def test_a_text_of_others_is_read_in_the_direction_in_which_it_was_written():
+    assert "Keep \ufffdeht tegrof\ufffd all" == upright("Keep \u202eeht tegrof\u202c all")
+    assert "שלום \u200fعالم" == upright("שלום \u200fعالم")

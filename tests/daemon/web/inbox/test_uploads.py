@@ -1,0 +1,101 @@
+"""Files that were dropped onto the page lie in the home for as long as it takes."""
+
+import os
+import stat
+import subprocess
+import sys
+import time
+
+import pytest
+
+from daemon.errors import HomeNotUsable
+from daemon.web.inbox import uploads
+
+
+def test_a_file_is_kept_for_its_owner_alone_and_goes(tmp_path):
+    file = uploads.keep(tmp_path, "chat.json", b"{}")
+    modes = [stat.S_IMODE(one.stat().st_mode) for one in (file, file.parent)]
+    was = (file.name, file.read_bytes())
+    uploads.drop(file)
+
+    assert ([0o600, 0o700], ("chat.json", b"{}")) == (modes, was)
+    assert [] == list((tmp_path / uploads.FOLDER).iterdir())
+
+
+def test_two_files_of_one_name_are_two(tmp_path):
+    first, second = (uploads.keep(tmp_path, "chat.json", data) for data in (b"1", b"2"))
+
+    assert (b"1", b"2") == (first.read_bytes(), second.read_bytes())
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("C:\\chats\\mine.json", "mine.json"),
+        ("..", "file"),
+        ("", "file"),
+        ("a\0b\nc.json", "abc.json"),
+        ("é" * 200 + ".json", "é" * 57 + ".json"),
+        ("x" * 200 + "." * 116 + "json", "json"),
+        ("\u202egnp.exe\u2066\ud800.json", "gnp.exe.json"),
+    ],
+)
+def test_a_name_leads_nowhere_else(tmp_path, sent, kept):
+    file = uploads.keep(tmp_path, sent, b"")
+
+    assert (kept, tmp_path / uploads.FOLDER) == (file.name, file.parent.parent)
+
+
+def test_a_name_of_a_million_letters_is_cut_at_once():
+    began = time.monotonic()
+
+    assert "é" * 57 + ".json" == uploads.plain_name("é" * 1_000_000 + ".json")
+    assert time.monotonic() - began < 5
+
+
+def test_what_was_left_lying_is_swept_and_what_is_new_stays(tmp_path):
+    old, new = uploads.keep(tmp_path, "old", b""), uploads.keep(tmp_path, "new", b"")
+    os.utime(old.parent, (0, 0))
+    uploads.sweep(tmp_path)
+
+    assert (False, True) == (old.exists(), new.exists())
+
+
+def test_a_home_that_can_not_be_written_is_told(tmp_path):
+    (tmp_path / uploads.FOLDER).write_text("in the way")
+
+    with pytest.raises(HomeNotUsable, match="the file can't be kept"):
+        uploads.keep(tmp_path, "chat.json", b"")
+
+
+LARGE = """
+import asyncio, io, sys
+from pathlib import Path
+from daemon.web.house import House
+from nicegui.elements.upload_files import create_file_upload
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartParser
+
+House("http://127.0.0.1:1", "key", home=Path(sys.argv[1]))
+left = []
+sys.addaudithook(lambda event, about: left.append(about[0]) if event.startswith("tempfile.") else None)
+head = b'--x\\r\\nContent-Disposition: form-data; name="f"; filename="f"\\r\\n\\r\\n'
+
+async def sent():
+    yield head + b"a" * 3_000_000 + b"\\r\\n--x--\\r\\n"
+
+async def read():
+    headers = Headers({"content-type": "multipart/form-data; boundary=x"})
+    form = await MultiPartParser(headers, sent()).parse()
+    return (await create_file_upload(form["f"])).size()
+
+print(asyncio.run(read()), left)
+"""
+
+
+def test_a_large_file_is_not_written_anywhere_else_on_its_way(tmp_path):
+    program = [sys.executable, "-c", LARGE, str(tmp_path)]
+    ran = subprocess.run(program, capture_output=True, text=True, check=False, timeout=60)
+
+    assert ("3000000 []", "") == (ran.stdout.strip(), ran.stderr)

@@ -1,0 +1,149 @@
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from store import chats, full_text, memories
+from store.database import migrate, open_store, writing
+from store.forgetting import forget
+from store.schema import MIGRATIONS
+from tests.store.sample import DAY, NOON, history, later, say
+
+
+def found(db, query, k=10):
+    return [id for id, _ in full_text.search(db, "message", query, k)]
+
+
+def test_the_best_match_comes_first(db):
+    once = say(db, "Ghent is a town with a river, a castle and many old houses")
+    twice = say(db, "Ghent, yes, Ghent", at=later(days=1))
+
+    assert found(db, "Ghent") == [twice.id, once.id]
+    assert found(db, "Ghent", k=1) == [twice.id]
+    assert full_text.search(db, "message", "Ghent", 1)[0][1] < 0
+
+
+def test_any_word_may_match_in_another_form_or_case(db):
+    message = say(db, "My sisters were HIKING near Zürich")
+
+    for query in ("sister", "hikes and hiked", "zurich", "who hikes?"):
+        assert found(db, query) == [message.id]
+    assert found(db, "brother") == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["", "   ", "?!", '"', "' OR 1", "text:", "NEAR(a b)", "a AND NOT b", "*", "^", "(", "-", "\0", "{a}"],
+)
+def test_operators_in_a_query_are_only_text(db, query):
+    say(db, "nothing of this")
+
+    assert found(db, query) == []
+
+
+@settings(max_examples=50, deadline=None)
+@given(query=st.text(alphabet="aZé\"'()*^-+:{}\\. \0ß漢ORNEAT", max_size=40))
+def test_any_text_is_a_safe_query(shared_db, query):
+    assert found(shared_db, query) == []
+
+
+def test_a_pasted_page_is_a_safe_query(db):
+    message = say(db, "word0")
+
+    assert found(db, " ".join(f"word{number}" for number in range(10_000))) == [message.id]
+
+
+def test_no_results_wanted_are_no_results(db):
+    say(db, "Ghent")
+
+    assert found(db, "Ghent", k=0) == []
+
+
+def near(db, query):
+    return [id for id, _ in full_text.search(db, "message", query, 10, near=True)]
+
+
+def test_irregular_forms_are_one_word(db):
+    message = say(db, "We went home and bought a knife")
+
+    for query in ("go", "gone", "who buys", "knives"):
+        assert [message.id] == found(db, query)
+
+
+def test_a_message_is_found_by_its_neighbours_words_after_those_that_say_it(db):
+    talk = history("Which river did you like?", "The Mekong, by far.", "I see.", "Indeed.", "Tea?")
+    chats.record(db, talk, at=later())
+    asked, answered, after, second, far = db.execute("select id from messages order by id").fetchall()
+
+    assert answered == tuple([near(db, "mekong")[0]])
+    assert {asked[0], answered[0], after[0], second[0]} == set(near(db, "mekong"))
+    assert [answered[0]] == found(db, "mekong")
+
+
+def test_of_many_replies_to_a_message_the_newest_three_are_its_neighbours(db):
+    asked = say(db, "Where shall I go?")
+    said = ("Rome", "Oslo", "Bern", "Riga", "Kyiv")
+    replies = [chats.reply(db, asked, f"To {town}.", at=NOON, model="nano") for town in said]
+
+    assert [asked.id not in near(db, town) for town in said] == [True, True, False, False, False]
+    assert [[reply.id] for reply in replies] == [found(db, town) for town in said]
+
+
+def test_what_is_forgotten_is_not_found_by_its_neighbours(db):
+    told = say(db, "My dentist is called Quirin.", "Good to know.")
+    memory = memories.add(db, "The user's dentist is called Quirin.", told_on=DAY, sources=[told.id])
+    assert 2 == len(near(db, "quirin"))
+
+    forget(db, [memory.id])
+
+    assert [] == near(db, "quirin")
+
+
+def test_an_index_of_before_is_made_anew_with_neighbours_and_base_forms(tmp_path):
+    path, key = tmp_path / "store.db", b"k" * 32
+    db = open_store(path, key)
+    message = say(db, "We went to the Mekong.")
+    db.execute("drop table message_words")
+    db.execute("create virtual table message_words using fts5 (text, tokenize = 'porter unicode61')")
+    db.pragma("user_version", 2)
+
+    migrate(db, MIGRATIONS[:3])
+
+    assert [message.id] == found(db, "who goes")
+    db.close()
+
+
+def hold_many(db, text):
+    with writing(db):
+        return [
+            memories.add(db, f"{text} d{number}.", told_on=DAY, sources=[]).id
+            for number in range(full_text.MOST_HITS + 100)
+        ]
+
+
+def test_words_that_very_many_have_count_beside_a_rarer_one(db):
+    hold_many(db, "The river is cold on day")
+    for other in ("Tea is served at", "The wind blows on"):
+        hold_many(db, other)
+    told = ("Otters swim there.", "A river of otters.")
+    alone, both = (memories.add(db, text, told_on=DAY, sources=[]).id for text in told)
+
+    assert [both, alone] == [id for id, _ in full_text.search(db, "memory", "otter river", 2)]
+
+
+def test_of_too_many_rows_the_newest_are_ranked(db):
+    held = hold_many(db, "The river is cold on day")
+
+    assert set(held[-full_text.MOST_HITS :]) >= {id for id, _ in full_text.search(db, "memory", "river", 2)}
+    assert 2 == len(full_text.search(db, "memory", "river tea", 2))
+
+
+def test_of_an_enormous_message_the_beginning_is_found(db):
+    message = say(db, "Ghent " + "and so on " * 1_000_000 + "Oslo")
+
+    assert ([message.id], []) == (found(db, "ghent"), found(db, "oslo"))
+
+
+def test_lives_is_found_by_live_as_well_as_any_other_verb(db):
+    memory = memories.add(db, "The user lives in Ghent.", told_on=DAY, sources=[])
+
+    assert [memory.id] == [id for id, _ in full_text.search(db, "memory", "live", 9)]

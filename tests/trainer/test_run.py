@@ -1,0 +1,260 @@
+"""A whole night as the daemon runs it: a child process, a job on stdin, JSON lines on stdout."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.trainer import tiny_qwen3
+from tests.trainer.llama_oracle import LlamaOracle
+from trainer import errors, run
+from trainer.chat import Chat
+from trainer.gguf_model import open_model
+from trainer.job import parse_job
+from trainer.progress import Done, Progress
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 300  # a busy machine takes a minute to load torch
+FAST = {"threads": 1, "device": "cpu", "precision": "float32"}
+
+
+@pytest.fixture
+def start():
+    """Start trainers, each with a job on its stdin; none outlives the test."""
+    children: list[subprocess.Popen] = []
+
+    def start_one(job: dict | bytes | None) -> subprocess.Popen:
+        pipe = subprocess.PIPE
+        child = subprocess.Popen(
+            [sys.executable, "-m", "trainer"], cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe
+        )
+        children.append(child)
+        if job is not None:
+            send(child, job)
+        return child
+
+    yield start_one
+    for child in children:
+        child.kill()
+        child.communicate()
+
+
+def send(child: subprocess.Popen, job: dict | bytes) -> None:
+    child.stdin.write(job if isinstance(job, bytes) else json.dumps(job, default=str).encode())
+    child.stdin.close()
+    child.stdin = None
+
+
+def finish(child: subprocess.Popen) -> list[dict]:
+    out, log = child.communicate(timeout=PATIENCE_S)
+    assert b"Traceback" not in log, log.decode()
+    return [json.loads(line) for line in out.splitlines()]
+
+
+def job(model: Path, lessons, out: Path, **recipe) -> dict:
+    return {
+        "model": model,
+        "lessons": [asdict(each) for each in lessons],
+        "out": out,
+        "recipe": FAST | recipe,
+        "seed": 3,
+    }
+
+
+def test_a_student_learns_its_lessons_by_heart(start, tiny, lessons, tmp_path):
+    """Hard labels, as a random model has nothing to teach; llama.cpp then knows them, without it none."""
+    out = tmp_path / "adapter.gguf"
+    child = start(job(tiny, lessons[::2], out, loss="hard", learning_rate=0.01, steps=120))
+    said = finish(child)
+    done, steps = said[-1], [line for line in said if line.get("unit") == "steps"]
+
+    assert 0 == child.returncode
+    assert ("done", str(out), 8, 0) == (done["type"], done["adapter"], done["lessons"], done["skipped"])
+    assert steps[0]["loss"] > 3
+    assert done["train_loss"] < 0.1
+    assert done["steps"] == len(steps)
+    assert {"type", "done", "total", "unit", "note", "loss", "exam_loss"} == steps[0].keys()
+    assert {None} == {step["exam_loss"] for step in steps}  # there is no exam among these lessons
+    assert {
+        "adapter",
+        "sha256",
+        "steps",
+        "train_loss",
+        "exam_loss",
+        "seconds",
+        "lessons",
+        "skipped",
+        "contradicting",
+        "backend",
+        "peak_mb",
+        "tokens",
+        "tokens_per_s",
+        "resumed_from",
+    } < done.keys()
+    chat = Chat(open_model(tiny))
+    with LlamaOracle(tiny) as oracle:
+        for adapter, right in ((out, 8), (None, 0)):
+            known = 0
+            for lesson in lessons[::2]:
+                prompt, answer = (
+                    chat.prompt([{"role": "user", "content": lesson.question}]),
+                    chat.answer(lesson.answer),
+                )
+                guess = oracle.logits(prompt + answer, adapter).argmax(-1)[len(prompt) - 1 : -1]
+                known += guess.tolist() == answer
+
+            assert right == known
+
+
+def in_this_process(asked: dict) -> list[Progress | Done]:
+    """The same without the seconds that a new process needs to load its libraries."""
+    return list(run.run(parse_job(json.dumps(asked, default=str))))
+
+
+@pytest.mark.parametrize(("loss", "part"), [("rest", 0.25), ("renormalised", 0.25), ("raw", 0.8)])
+def test_a_teacher_with_grounding_teaches_a_student_without(tiny, lessons, tmp_path, loss, part):
+    """The loss falls to less than `part` of what it was; "raw" can't fall below the teacher's own entropy."""
+    asked = job(tiny, lessons[::2], tmp_path / "adapter.gguf", learning_rate=0.005, steps=60, loss=loss)
+    for each in asked["lessons"]:
+        each["grounding"] = f"I know: {each['question']} {each['answer']}"
+    said = in_this_process(asked)
+    losses = [line.loss for line in said if isinstance(line, Progress) and line.unit == "steps"]
+
+    assert said[-1].train_loss < part * losses[0]
+    assert said[-1].exam_loss is None
+
+
+def test_the_same_seed_gives_the_same_adapter(tiny, lessons, tmp_path):
+    digests = []
+    for seed in (1, 1, 2):
+        asked = job(tiny, lessons, tmp_path / "adapter.gguf", steps=4) | {"seed": seed}
+        digests.append(in_this_process(asked)[-1].sha256)
+
+    assert digests[0] == digests[1]
+    assert digests[0] != digests[2]
+
+
+def test_a_lesson_too_long_is_skipped_and_counted(tmp_path, lessons):
+    small = tiny_qwen3.write_gguf(tmp_path / "small.gguf", tiny_qwen3.random_model(context=64))
+    asked = job(small, lessons, tmp_path / "adapter.gguf", steps=2)
+    asked["lessons"][0]["grounding"] = "much to read " * 40
+    done = in_this_process(asked)[-1]
+
+    assert (7, 1) == (done.lessons, done.skipped)
+    assert done.exam_loss > 0
+    for each in asked["lessons"]:
+        each["grounding"] = "much to read " * 40
+    with pytest.raises(errors.LessonsTooLong, match="all 16 lessons are longer than 64 tokens"):
+        in_this_process(asked)
+
+
+def test_a_model_that_gives_no_numbers_diverges_and_nothing_is_written(tmp_path, lessons):
+    model = tiny_qwen3.random_model()
+    with torch.no_grad():
+        model.model.norm.weight[3] = torch.nan
+    broken = tiny_qwen3.write_gguf(tmp_path / "broken.gguf", model)
+
+    with pytest.raises(errors.TeacherWithoutNumbers, match="gives no numbers"):
+        in_this_process(job(broken, lessons, tmp_path / "adapter.gguf"))
+    with pytest.raises(errors.Diverged, match="the loss is nan at step 1"):
+        in_this_process(job(broken, lessons, tmp_path / "adapter.gguf", loss="hard"))
+    assert [broken] == list(tmp_path.iterdir())
+
+
+def test_each_refusal_is_one_typed_line_and_exit_code_1(start, tiny, lessons, tmp_path):
+    out = tmp_path / "adapter.gguf"
+    text = tmp_path / "text.gguf"
+    text.write_text("hello")
+    for asked, code in [
+        (b"hello", "bad_job"),
+        (job(tiny, [], out), "no_lessons"),
+        (job(tiny, lessons[1::2], out), "no_lessons"),
+        (job(tmp_path / "nowhere.gguf", lessons, out), "model_missing"),
+        (job(text, lessons, out), "model_damaged"),
+    ]:
+        child = start(asked)
+        last = finish(child)[-1]
+
+        assert ("error", code, 1) == (last["type"], last["code"], child.returncode)
+        assert last["message"]
+        assert "\n" not in last["message"]
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_trainer_killed_at_work_leaves_no_file(start, tiny, lessons, tmp_path, number):
+    child = start(job(tiny, lessons, tmp_path / "adapter.gguf", steps=100_000))
+    while json.loads(child.stdout.readline())["unit"] != "steps":
+        pass
+    child.send_signal(number)
+    child.communicate(timeout=PATIENCE_S)
+
+    assert -number == child.returncode
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_the_trainer_dies_with_its_parent(tiny, lessons, tmp_path):
+    (tmp_path / "job.json").write_text(
+        json.dumps(job(tiny, lessons, tmp_path / "a.gguf", steps=100_000), default=str)
+    )
+    script = """
+import subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-m", "trainer"], stdin=open(sys.argv[1]), stdout=subprocess.PIPE)
+while b'"steps"' not in child.stdout.readline():
+    pass
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+    parent = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path / "job.json")],
+        cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    trainer = int(parent.stdout.readline())
+    parent.kill()
+    parent.communicate()
+    until = time.monotonic() + PATIENCE_S
+    while alive(trainer) and time.monotonic() < until:
+        time.sleep(0.05)
+
+    assert not alive(trainer)
+    assert not (tmp_path / "a.gguf").exists()
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_listener_that_goes_away_ends_the_trainer_quietly(start, tiny, lessons, tmp_path):
+    child = start(None)
+    child.stdout.close()
+    child.stdout = None
+    send(child, job(tiny, lessons, tmp_path / "adapter.gguf", steps=100_000))
+    _, log = child.communicate(timeout=PATIENCE_S)
+
+    assert 1 == child.returncode
+    assert b"Traceback" not in log
+    assert [] == list(tmp_path.iterdir())
+
+
+def test_what_the_libraries_are_told_stays_out_of_the_environment(tiny, lessons, tmp_path):
+    before = dict(os.environ)
+    said = in_this_process(job(tiny, lessons, tmp_path / "adapter.gguf", steps=2))
+
+    assert before == dict(os.environ)
+    done = said[-1]
+    assert "torch, cpu, float32" == done.backend
+    assert (0, 0) == (done.resumed_from, done.contradicting)
+    assert done.peak_mb > 100
+    assert done.tokens > 2 * 8 * 3
+    assert done.tokens_per_s > 0

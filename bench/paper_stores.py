@@ -23,8 +23,10 @@ from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
 from daemon.memory import message_quotes, message_ranking
 from daemon.memory.evolve import evolve
+from daemon.memory.grounding import system_text
+from daemon.memory.indexing import index_missing
 from daemon.memory.observe import Observation
-from daemon.memory.recall import index_missing, recall, system_text
+from daemon.memory.recall import recall
 from daemon.store_thread import Keeper
 from prompts.load import lines
 from store import chats, imports, memories, recalling

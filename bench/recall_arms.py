@@ -23,7 +23,7 @@ from bench.recall_mem0 import Mem0
 from daemon.embedding.client import Embedder
 from daemon.inbox.formats import locomo
 from daemon.memory import message_ranking
-from daemon.memory.recall import index_missing
+from daemon.memory.indexing import index_missing
 from daemon.store_thread import Keeper
 from store import full_text, imports, recalling, vectors
 from store.chats import by_external_id

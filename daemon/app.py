@@ -2,23 +2,26 @@
 The composition: an open store, an engine on its way and settings in; all parts of a daemon out, and everything
 stopped again in the right order.
 
-    store -> live generation -> parts, routes ─ served by `start.py` ─> index, jobs, inbox begin
+    store -> live generation -> parts, routes ─ served by `serve.py` ─> index, jobs, inbox begin
 
 Promises: nothing here waits for the embedder, but a re-index that was asked for. Knows nothing of how any part does its
 work.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from daemon import home as homes
 from daemon.api.application import make_app
 from daemon.api.page.lazy_page import Door
 from daemon.chat.conversation import Conversations
+from daemon.config.night_window import read_when
 from daemon.config.settings import Config, Settings
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
@@ -27,18 +30,22 @@ from daemon.generations.service import Generations
 from daemon.hardware.sensors import Sensors
 from daemon.home import Home
 from daemon.http_server import Server
+from daemon.idle_work import Tending
 from daemon.inbox.importer import TakenIn
 from daemon.inbox.watch import Inbox
 from daemon.jobs import Kind, Runner
+from daemon.lifecycle.suspend import Sleep, system_clock
+from daemon.lifecycle.systemd_notify import Heartbeat
+from daemon.memory.indexing import Indexing
 from daemon.night.night_job import Nights
-from daemon.night.schedule import read_when
 from daemon.processes.foreground_gate import Gate
 from daemon.services import Services
 from daemon.store_thread import Keeper
 from daemon.web.inbox import uploads
-from daemon.work import Indexing, Tending
-from store import embedders, vectors
+from store import alive, embedders, vectors
 from store import nights as past_nights
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,3 +196,19 @@ async def _start_jobs(
         stack.push_async_callback(inbox.stop)
         await inbox.start()
     return runner
+
+
+def watch(services: Services, heartbeat: Heartbeat, stack: AsyncExitStack) -> None:
+    """Begin; `stack` ends it before anything that it looks at is stopped."""
+    sleep = Sleep(partial(woke, services), slept=system_clock())
+    stack.push_async_callback(sleep.stop)
+    sleep.start()
+    stack.push_async_callback(heartbeat.stop)
+    heartbeat.start(partial(services.keeper.run, alive.answers))
+
+
+async def woke(services: Services, slept_s: float) -> None:
+    """After a sleep: no answer from a GPU that may have lost its memory, and what became due is done."""
+    if await services.engine.woke():
+        log.info("The engine begins anew: a GPU may have lost its memory in the sleep")
+    services.runner.wake()

@@ -9,9 +9,19 @@ Knows nothing of HTTP: `api/errors.py` gives each class its status.
 from collections.abc import Sequence
 from pathlib import Path
 
+from store.errors import StoreError
+
 
 class DaemonError(Exception):
-    """A problem that the user can understand and do something about."""
+    """A problem that the user can understand and do something about; every room's errors derive from it."""
+
+    quotes_user = False  # whether the message may hold words of a chat: such a one is kept out of the log
+
+
+KNOWN = (
+    DaemonError,
+    StoreError,
+)  # their messages are for a person; anything else is a bug and keeps its traceback
 
 
 class UnknownKey(DaemonError):

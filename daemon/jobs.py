@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from daemon.known_errors import KNOWN
-from daemon.memory.errors import MemoryWorkError
+from daemon.errors import KNOWN
 from daemon.store_thread import Keeper
 from store import jobs
 from store.errors import LeaseLost, StoreError
@@ -177,7 +176,7 @@ class Runner:
 
 def _note(what: str, error: Exception) -> None:
     """Log a failure. Words that may quote a user stand with the job alone, in the encrypted store."""
-    if isinstance(error, KNOWN) and not isinstance(error, MemoryWorkError):
+    if isinstance(error, KNOWN) and not getattr(error, "quotes_user", False):
         log.error("%s: %s", what, error)
         return
     where = "".join(traceback.format_tb(error.__traceback__)).rstrip()

@@ -26,8 +26,8 @@ from daemon.config.settings import Config, Settings
 from daemon.engine.client import Engine
 from daemon.errors import BadValue, ModelMissing
 from daemon.home import Home, HomeLock, Running
+from daemon.http_server import listen
 from daemon.lifecycle.systemd_notify import Heartbeat
-from daemon.listening import listen
 from daemon.store_thread import Closable, Keeper
 
 if TYPE_CHECKING:
@@ -120,8 +120,7 @@ def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Engine, Path]:
 
 def _load() -> "tuple[Callable[..., Awaitable[Parts]], Callable[..., None]]":
     """A second of imports, in which the engine reads its model."""
-    from daemon.app import start
-    from daemon.watching import watch
+    from daemon.app import start, watch
 
     return start, watch
 

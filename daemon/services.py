@@ -16,10 +16,10 @@ from daemon.engine.client import Engine
 from daemon.forgetting.verification import Unlearning
 from daemon.generations.service import Generations
 from daemon.home import Home
+from daemon.idle_work import Tending
 from daemon.jobs import Runner
 from daemon.night.night_job import Nights
 from daemon.store_thread import Keeper
-from daemon.work import Tending
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

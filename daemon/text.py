@@ -48,3 +48,11 @@ def gave_way(to: int) -> str:
         "It had learned something that was forgotten since, so it answers no more; "
         f"now {who_answers(to)} answers."
     )
+
+
+def format_bytes(count: int) -> str:
+    """For example 2.5 GB; decimal, as download pages and disks count."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} bytes"

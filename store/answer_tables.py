@@ -1,5 +1,5 @@
 """
-The tables of what lay beside the question of each answer (`beside.py`), as a step of the schema.
+The tables of what lay beside the question of each answer (`recall_log.py`), as a step of the schema.
 """
 
 ANSWERS = """

@@ -3,7 +3,7 @@ Imports: dropped exports go in whole or not at all, and once.
 
 Promises: a file that was imported adds nothing the second time; a longer export of the same chats adds only
 what is new; of each import it is kept which messages it brought and which it only knew, so that it can be undone
-(`undoing.py`).
+(`import_undo.py`).
 Knows nothing of export formats, folders or files.
 """
 

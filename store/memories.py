@@ -8,7 +8,7 @@ Memories: what is held about the user, and what was held before.
 
 Promises: nothing is destroyed here but by `forget`; each memory names the messages it came from,
 and is one line.
-Each operation can be taken back (`taking_back.py`).
+Each operation can be taken back (`memory_undo.py`).
 Knows nothing of models; which operation is right is decided in the daemon.
 """
 

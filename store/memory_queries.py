@@ -1,9 +1,9 @@
 """
 What is held, and what was held before: the memories, read.
 
-    superseded_by: null = it holds, another row = that one replaced it, itself = it was taken back (`taking_back.py`)
+    superseded_by: null = it holds, another row = that one replaced it, itself = it was taken back (`memory_undo.py`)
 
-Promises: nothing is written here. Knows nothing of why a memory was replaced: `events.py` does.
+Promises: nothing is written here. Knows nothing of why a memory was replaced: `memory_events.py` does.
 """
 
 import json

@@ -2,7 +2,7 @@
 Vectors of memories and messages, as they are kept: the float blobs are the truth.
 
 Promises: all vectors that are searched come from one embedder (`embedders.py`); only memories that hold and messages
-that were not forgotten are found (`nearest.py`).
+that were not forgotten are found (`vector_search.py`).
 Knows nothing of embedders but their name and dimension.
 """
 

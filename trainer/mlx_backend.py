@@ -5,7 +5,7 @@ which is slow and there for the tests.
 Promises: what the torch backend promises, except that the CPU's threads can't be chosen. The base is held as the
 file holds it (`mlx_model.py`) where it is large, and then computes in bfloat16; else whole, in float32. AdamW
 corrects its bias, as torch's does and MLX's by default does not. A batch too large for the memory is refused by
-an estimate (`mlx_room.py`), after trying to keep one layer's activations only.
+an estimate (`mlx_memory.py`), after trying to keep one layer's activations only.
 Not tried on Apple silicon by us: all tests of it run on Linux.
 Knows nothing of schedules, lessons or files.
 """

@@ -19,6 +19,7 @@ from daemon.api.wire_error import NO_RETRY, WireError
 from daemon.embedding.errors import EmbedderError
 from daemon.engine import errors as engine
 from daemon.errors import (
+    KNOWN,
     ClockUnreadable,
     Interrupted,
     NoSuchConfirmation,
@@ -29,8 +30,7 @@ from daemon.errors import (
     TooManyWaiting,
 )
 from daemon.inbox.errors import InboxError
-from daemon.known_errors import KNOWN
-from daemon.memory.errors import HeldAlready, MemoryWorkError, NothingSaid
+from daemon.memory.errors import HeldAlready, NothingSaid
 from daemon.processes import errors
 from store import errors as store
 
@@ -99,7 +99,7 @@ def logged(error: Exception) -> WireError:
     if not isinstance(error, KNOWN):
         log.error("A bug reached the HTTP boundary", exc_info=error)
     elif answer.status >= 500:
-        log.warning("%s", type(error).__name__ if isinstance(error, MemoryWorkError) else error)
+        log.warning("%s", type(error).__name__ if getattr(error, "quotes_user", False) else error)
     return answer
 
 

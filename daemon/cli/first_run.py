@@ -16,8 +16,7 @@ from daemon.downloads.model_source import Known, known_models, read_source
 from daemon.errors import DaemonError
 from daemon.hardware.offload_plan import Hardware, look
 from daemon.home import Home
-from daemon.sizes import told
-from daemon.text import counted
+from daemon.text import counted, format_bytes
 
 GIB = 2**30
 
@@ -64,9 +63,12 @@ def suggested(known: list[Known], memory: int) -> Known:
 def lines(settings: Settings, place: Home, model: Known, hardware: Hardware, free: int) -> list[str]:
     """The six lines, each one thing to know."""
     at = f"http://127.0.0.1:{settings.config.port}/v1" if settings.config.port else "a free port"
-    size = f"{told(model.bytes)} to download" if model.bytes else "a download"
+    size = f"{format_bytes(model.bytes)} to download" if model.bytes else "a download"
     cores = counted(hardware.cores, "core")
-    card = ", ".join(f"{one.name} with {told(one.total)}" for one in hardware.cards) or "no graphics card"
+    card = (
+        ", ".join(f"{one.name} with {format_bytes(one.total)}" for one in hardware.cards)
+        or "no graphics card"
+    )
     used = f" (llama.cpp uses it through {hardware.offload})" if hardware.cards and hardware.offload else ""
     return [
         f"[bold]Welcome to Tsubasa[/]. It answers at {at}; nothing that you tell it leaves this machine.",
@@ -74,7 +76,8 @@ def lines(settings: Settings, place: Home, model: Known, hardware: Hardware, fre
         "At night it learns those memories. A night that makes it worse is refused; one command goes back.",
         f"It needs a model: {model.title}, {size}, {model.memory_gb:g} GB of memory while it answers.",
         "Or, for now, the bundled nano: it shows how everything works, and knows nothing of the world.",
-        f"Here: {cores}, {told(hardware.memory)} of memory, {escape(card)}{used}, {told(free)} of disk free.",
+        f"Here: {cores}, {format_bytes(hardware.memory)} of memory, {escape(card)}{used}, "
+        f"{format_bytes(free)} of disk free.",
     ]
 
 

@@ -2,7 +2,7 @@
 The first page of the program, and the table of all commands: what `tsubasa` and `tsubasa --help` print.
 
 Promises: the first page and the version appear before anything else is loaded, no command's module is imported for
-them. Knows nothing of what the commands do: `cli.py` loads the one that was typed.
+them. Knows nothing of what the commands do: `main.py` loads the one that was typed.
 """
 
 import gc
@@ -11,20 +11,20 @@ import sys
 
 from daemon.cli.std_streams import streams
 
-COMMANDS: dict[str, dict[str, tuple[str, str]]] = {  # heading -> name -> (what in daemon/commands, one line)
+COMMANDS: dict[str, dict[str, tuple[str, str]]] = {  # heading -> name -> (what in daemon/cli, one line)
     "Begin": {
         "up": ("up:up", "Start the daemon, and serve until Ctrl-C"),
         "pull": ("pull:pull", "Download a model, or take a GGUF file into use"),
         "doctor": ("doctor:doctor", "What is in order on this machine, and what to do about the rest"),
-        "open": ("open_page:open_page", "Open the page in your browser, signed in"),
+        "open": ("open:open_page", "Open the page in your browser, signed in"),
         "tray": ("tray:tray", "Show the icon beside the clock"),
         "status": ("status:status", "What runs, what is held, where each setting came from"),
         "demo": ("demo:demo", "Watch one night end to end, in a few minutes"),
     },
     "Talk": {
         "chat": ("chat:chat", "Talk in the terminal"),
-        "pause": ("pausing:pause", "Keep no chats for a while"),
-        "resume": ("pausing:resume", "Keep chats again"),
+        "pause": ("pause:pause", "Keep no chats for a while"),
+        "resume": ("pause:resume", "Keep chats again"),
         "import": ("imports:import_files", "Take in your chats from elsewhere, or take an import back"),
         "export": ("export:export", "Write everything you told into one file that is yours"),
     },
@@ -40,7 +40,7 @@ COMMANDS: dict[str, dict[str, tuple[str, str]]] = {  # heading -> name -> (what 
     },
     "This machine": {
         "service": ("service:cli", "Start with your session: install, uninstall, status, logs"),
-        "mcp": ("tools:mcp", "Your memories as tools for other assistants"),
+        "mcp": ("mcp:mcp", "Your memories as tools for other assistants"),
     },
 }
 TITLE = "A private assistant that learns you overnight."
@@ -59,7 +59,7 @@ def names() -> dict[str, str]:
 
 
 def place(name: str) -> str | None:
-    """Where in `daemon/commands` a command is, as "module:object"; None for an unknown one."""
+    """Where in `daemon/cli` a command is, as "module:object"; None for an unknown one."""
     return next((group[name][0] for group in COMMANDS.values() if name in group), None)
 
 

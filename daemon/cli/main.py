@@ -17,7 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from daemon.cli import front
-from daemon.known_errors import KNOWN
+from daemon.errors import KNOWN
 
 EXAMPLE = re.compile(
     r"[,:;.]?\s*\b(?:for )?example:\s*(.+)", re.IGNORECASE | re.DOTALL
@@ -84,9 +84,9 @@ def tsubasa(
 
 
 def load(name: str, place: str) -> Any:
-    """The command `name`; `place`: its module in `daemon/commands` and its function or group there."""
+    """The command `name`; `place`: its module in `daemon/cli` and its function or group there."""
     module, _, attribute = place.partition(":")
-    found = getattr(import_module(f"daemon.commands.{module}"), attribute)
+    found = getattr(import_module(f"daemon.cli.{module}"), attribute)
     holder = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
     if isinstance(found, typer.Typer):
         holder.add_typer(found, name=name)

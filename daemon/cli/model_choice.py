@@ -17,7 +17,7 @@ from daemon import home
 from daemon.cli.output import out
 from daemon.config import edit_file
 from daemon.home import Home
-from daemon.sizes import told
+from daemon.text import format_bytes
 
 if TYPE_CHECKING:
     from daemon.downloads.model_source import Source
@@ -80,7 +80,7 @@ def _tell_fetched(fetched: "Fetched", *, is_ours: bool) -> None:
     if fetched.was_here:
         out.print(f"{where} is here already." if is_ours else f"{where} stays where it is.")
     else:
-        out.print(f"Fetched {where}, {told(fetched.file.stat().st_size)}")
+        out.print(f"Fetched {where}, {format_bytes(fetched.file.stat().st_size)}")
     if fetched.proved_by:
         out.print(f"sha256 {fetched.sha256}, as {escape(fetched.proved_by)} says.")
     elif is_ours:
@@ -156,7 +156,7 @@ def _lines() -> Callable[[str, "Progress"], None]:
         tenth = step.done * TENTHS // step.total if step.total else 0
         if tenth != last:
             last = tenth
-            of = f" of {told(step.total)}" if step.total else ""
-            out.print(f"{escape(name)}: {told(step.done)}{of}")
+            of = f" of {format_bytes(step.total)}" if step.total else ""
+            out.print(f"{escape(name)}: {format_bytes(step.done)}{of}")
 
     return tell

@@ -66,7 +66,7 @@ def _list(json_out: bool) -> None:
     from dataclasses import asdict
 
     from daemon.downloads.model_source import known_models
-    from daemon.sizes import told
+    from daemon.text import format_bytes
 
     known = known_models()
     if json_out:
@@ -74,7 +74,7 @@ def _list(json_out: bool) -> None:
         return
     made = table("Name", "Download", "Memory", "sha256", "Model")
     for one in known:
-        size = told(one.bytes) if one.bytes else "asks the hub"
+        size = format_bytes(one.bytes) if one.bytes else "asks the hub"
         proof = one.sha256[:12] if one.sha256 else "asks the hub"
         made.add_row(one.name, size, f"{one.memory_gb:g} GB", proof, one.title)
     show(made)

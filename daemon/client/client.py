@@ -2,7 +2,7 @@
 Our own API, from the other side: what the command line and the tray use.
 
 Promises: a refusal is a `Refused` with the daemon's own words, no answer at all is a `NotRunning` that says how to
-start one. Knows nothing of the daemon's insides, nor of how bytes come and go: `client_wire.py` does.
+start one. Knows nothing of the daemon's insides, nor of how bytes come and go: `transport.py` does.
 """
 
 import json

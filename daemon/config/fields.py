@@ -2,7 +2,7 @@
 The kinds of value that a setting can have: how each is read from TOML or text, and how what is allowed is
 told.
 
-Knows nothing of files, the environment, or which settings exist: `config.py` does.
+Knows nothing of files, the environment, or which settings exist: `settings.py` does.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Any
 
 
 class NotAllowed(Exception):
-    """The value is not of the kind; `config.py` words the error, with the place and what is allowed."""
+    """The value is not of the kind; `settings.py` words the error, with the place and what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)

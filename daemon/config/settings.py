@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from daemon.config.fields import FromText, Kind, NotAllowed, key, number, one_of, text, whole, yes_no
+from daemon.config.night_window import ALLOWED, PATTERN
 from daemon.errors import BadValue, BrokenConfig, RenamedKey, UnknownKey
-from daemon.night.schedule import ALLOWED, PATTERN
 
 ENVIRONMENT = "TSUBASA_"
 RENAMED = {"night_at": "night_when"}

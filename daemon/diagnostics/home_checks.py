@@ -22,8 +22,8 @@ from daemon.engine.errors import EngineError
 from daemon.engine.model_file import checked_header
 from daemon.errors import DaemonError
 from daemon.home import MAY_BE_THERE, OURS, Home, Running
-from daemon.listening import listen
-from daemon.sizes import told
+from daemon.http_server import listen
+from daemon.text import format_bytes
 from store.errors import StoreError
 from store.keys import describe
 
@@ -85,7 +85,9 @@ def model(read: Settings, nano: Path) -> tuple[Finding, int]:
         said = "the bundled nano: a stand-in that knows nothing of the world"
         return Finding(name="model", state="note", said=said, todo="tsubasa pull"), size
     origin = read.origin["model"]
-    return Finding(name="model", state="ok", said=f"{name}, {told(size)}: {path} (from {origin})"), size
+    return Finding(
+        name="model", state="ok", said=f"{name}, {format_bytes(size)}: {path} (from {origin})"
+    ), size
 
 
 def key(home: Home, read: Settings) -> Finding:
@@ -162,7 +164,8 @@ def traffic(home: Home, read: Settings) -> Finding:
     if counted.since is None:
         return Finding(name="network", state="ok", said="nothing was ever fetched")
     hosts = ", ".join(sorted(counted.hosts))
-    said = f"since {counted.since:%Y-%m-%d}: {told(counted.sent)} sent, {told(counted.received)} received ({hosts})"
+    both = f"{format_bytes(counted.sent)} sent, {format_bytes(counted.received)} received"
+    said = f"since {counted.since:%Y-%m-%d}: {both} ({hosts})"
     return Finding(name="network", state="ok", said=said)
 
 

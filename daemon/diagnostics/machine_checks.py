@@ -18,8 +18,7 @@ from pathlib import Path
 from daemon.diagnostics.finding import Finding
 from daemon.hardware.offload_plan import Hardware
 from daemon.home import Home
-from daemon.sizes import told
-from daemon.text import counted
+from daemon.text import counted, format_bytes
 
 ASKING_S = 60.0  # an engine's libraries may come from a cold disk
 LITTLE, SCARCE = 5 * 10**9, 10**9  # bytes of disk: a night needs the one, a store the other
@@ -72,7 +71,9 @@ def card(hardware: Hardware, offloads: bool) -> Finding:
     if not hardware.cards:
         cores = counted(hardware.cores, "core")
         return Finding(name="gpu", state="ok", said=f"none found: the processor computes, with {cores}")
-    names = ", ".join(f"{one.name} ({told(one.free)} of {told(one.total)} free)" for one in hardware.cards)
+    names = ", ".join(
+        f"{one.name} ({format_bytes(one.free)} of {format_bytes(one.total)} free)" for one in hardware.cards
+    )
     nights = _torch_computes_on()
     if not offloads:
         flag = {"Apple silicon": "GGML_METAL", "AMD graphics": "GGML_HIP"}.get(
@@ -88,7 +89,7 @@ def memory(hardware: Hardware, model_bytes: int) -> Finding:
     if not hardware.memory:
         return Finding(name="memory", state="note", said="this system does not tell how much there is")
     needed = model_bytes * 3 // 2
-    said = f"{told(hardware.memory)}; the model needs about {told(needed)}"
+    said = f"{format_bytes(hardware.memory)}; the model needs about {format_bytes(needed)}"
     if needed < hardware.memory:
         return Finding(name="memory", state="ok", said=said)
     return Finding(name="memory", state="wrong", said=said, todo="Take a smaller model: tsubasa pull --list")
@@ -97,13 +98,13 @@ def memory(hardware: Hardware, model_bytes: int) -> Finding:
 def disk(home: Home) -> Finding:
     """Room for chats, and for a night."""
     free = shutil.disk_usage(home.ground).free
-    said = f"{told(free)} free at {home.path}"
+    said = f"{format_bytes(free)} free at {home.path}"
     if free < SCARCE:
         return Finding(
             name="disk", state="wrong", said=said, todo="Make room, or set TSUBASA_HOME elsewhere."
         )
     if free < LITTLE:
-        todo = f"Make room: a night needs up to {told(LITTLE)}, a model more."
+        todo = f"Make room: a night needs up to {format_bytes(LITTLE)}, a model more."
         return Finding(name="disk", state="note", said=said, todo=todo)
     return Finding(name="disk", state="ok", said=said)
 

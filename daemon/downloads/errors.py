@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from daemon.errors import DaemonError
-from daemon.sizes import told
+from daemon.text import format_bytes
 
 
 class PullError(DaemonError):
@@ -71,7 +71,7 @@ class ConnectionLost(PullError):
 
     def __init__(self, host: str, done: int, why: str) -> None:
         super().__init__(
-            f"The connection to {host} broke again and again ({why}). {told(done)} are kept: the same command "
+            f"The connection to {host} broke again and again ({why}). {format_bytes(done)} are kept: the same command "
             f"goes on from there."
         )
 
@@ -107,7 +107,8 @@ class NoRoom(PullError):
 
     def __init__(self, folder: Path, needed: int, free: int) -> None:
         super().__init__(
-            f"No room for the model: {told(needed)} more are needed in {folder}, {told(free)} are free. "
+            f"No room for the model: {format_bytes(needed)} more are needed in {folder}, "
+            f"{format_bytes(free)} are free. "
             f"Make room, or set TSUBASA_HOME to a larger disk."
         )
 
@@ -117,7 +118,7 @@ class DiskFilled(PullError):
 
     def __init__(self, part: Path, kept: int) -> None:
         super().__init__(
-            f"The disk became full. {told(kept)} are kept in {part}: make room and give the same command "
+            f"The disk became full. {format_bytes(kept)} are kept in {part}: make room and give the same command "
             f"again to go on, or remove that file."
         )
 

@@ -25,7 +25,7 @@ SAYS = {"user-agent": "tsubasa", "accept-encoding": "identity", "accept": "*/*"}
 
 
 class Cut(Exception):
-    """The connection broke; `fetch.py` decides whether to go on. The text says how."""
+    """The connection broke; `resumable.py` decides whether to go on. The text says how."""
 
 
 @dataclass(frozen=True, slots=True)

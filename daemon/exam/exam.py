@@ -3,7 +3,7 @@ The exam: the same questions to the candidate, the live generation and the base 
 
 Promises: greedy answers, adapters chosen per request; nothing is adopted or stored; a question that the engine can't
 take is answered wrongly by all. Knows nothing of which questions are asked (`questions.py`), or of what passes
-(`adopt.py`).
+(`acceptance.py`).
 """
 
 import re
@@ -16,11 +16,11 @@ from statistics import fmean
 from daemon.engine.client import Completion, Engine, Sampling
 from daemon.engine.degenerate_text import is_sane
 from daemon.engine.errors import PromptTooLong
+from daemon.exam.errors import ExamTooLong
 from daemon.exam.questions import PARTS, Question
 from daemon.memory.keywords import content_words, normalised
-from daemon.night.errors import ExamTooLong
-from daemon.night.trainer_process import Progress
 from daemon.processes.foreground_gate import Gate
+from daemon.progress import Progress
 
 MAX_REPLY_TOKENS = 48
 MAX_CANARY_TOKENS = 96

@@ -11,14 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemon.engine.client import Engine
-from daemon.engine.errors import AdapterRefused, AdapterUnknown
 from daemon.forgetting.verification import Unlearning
 from daemon.forgetting.weight_probes import Fact, facts
-from daemon.processes.errors import ChildError
+from daemon.generations.activation import answer_without
 from daemon.store_thread import Keeper
 from store import forgetting, generations, memories
-from store.errors import AdapterDamaged
-from store.generations import Generation
 from store.memories import ForgetReport
 
 log = logging.getLogger(__name__)
@@ -32,35 +29,6 @@ class Forgotten:
     was_live: int  # 0 = base
     now_live: int
     was_learned: bool  # by any generation, also by one that was tainted before
-
-
-async def restore_live(keep: Keeper, engine: Engine, base_sha256: str) -> Generation | None:
-    """
-    Give the engine the generation that the store calls live; None = the base model.
-
-    A damaged adapter is passed over for the newest other one that is whole, and that choice is recorded.
-    """
-    wanted = await keep.run(generations.live, base_sha256)
-    if wanted is None:
-        await engine.adopt(None)
-        return None
-    others = [
-        one
-        for one in reversed(await keep.run(generations.all))
-        if one.state == "adopted" and one.base_sha256 == base_sha256 and one.id != wanted.id
-    ]
-    for generation in (wanted, *others):
-        try:
-            await engine.adopt(await keep.run(generations.adapter, generation.id))
-        except (AdapterDamaged, AdapterRefused, AdapterUnknown) as error:
-            log.error("Generation %d can't answer: %s", generation.id, error)
-            continue
-        if generation.id != wanted.id:
-            await keep.run(generations.use, generation.id)
-        return generation
-    await keep.run(generations.use, 0)
-    await engine.adopt(None)
-    return None
 
 
 async def forget(
@@ -95,15 +63,3 @@ async def forget(
     return Forgotten(
         report=report, was_live=before.id if before else 0, now_live=now_live, was_learned=was_learned
     )
-
-
-async def answer_without(keep: Keeper, engine: Engine, tainted: Sequence[int], base_sha256: str) -> int:
-    """Take these generations from the engine; the number of the one that answers now, 0 = base."""
-    every = await keep.run(generations.all)
-    engine.disown([one.adapter_sha256 for one in every if one.id in tainted])
-    try:
-        now = await restore_live(keep, engine, base_sha256)
-    except ChildError as error:
-        log.warning("Forgotten; the engine will be told which generation is live when it is well: %s", error)
-        now = await keep.run(generations.live, base_sha256)
-    return now.id if now else 0

@@ -2,7 +2,7 @@
 What the probes found in one generation: a verdict, numbers for the record, a sentence for a person.
 
 Promises: pure; no word of a person is in any of the three, so that they may be kept when all else is forgotten.
-Knows nothing of how it was found: `probes.py` does.
+Knows nothing of how it was found: `weight_probes.py` does.
 """
 
 from collections.abc import Mapping

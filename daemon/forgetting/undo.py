@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemon.engine.client import Engine
-from daemon.forgetting.forget import answer_without
 from daemon.forgetting.verification import Unlearning
 from daemon.forgetting.weight_probes import Fact, facts
+from daemon.generations.activation import answer_without
 from daemon.store_thread import Keeper
 from store import generations, import_undo
 from store.import_undo import UndoReport

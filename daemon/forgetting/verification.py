@@ -6,7 +6,7 @@ What was forgotten and has to be gone from the weights: probed now, and again in
 
 Promises: the forgotten questions and answers never touch a disk, are as few as MOST, and are wiped once a night
 has probed them and found nothing; reports have numbers and our own words only. Forgetting neither waits for a
-probe nor fails with one. Knows nothing of how a fact is probed: `probes.py` does.
+probe nor fails with one. Knows nothing of how a fact is probed: `weight_probes.py` does.
 """
 
 import asyncio
@@ -18,12 +18,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from daemon.engine.client import Engine
-from daemon.engine.errors import AdapterRefused, AdapterUnknown
+from daemon.engine.errors import AdapterRefused
 from daemon.exam import acceptance
 from daemon.forgetting import weight_probes
 from daemon.forgetting.probe_result import BASE, LOST, Probed, as_json
 from daemon.forgetting.weight_probes import Fact, Finding
-from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
 from daemon.processes.errors import ChildError
 from daemon.store_thread import Keeper
 from store import generations, memories, nights
@@ -87,7 +86,7 @@ class Unlearning:
         The verdict on what a night has made, once it was probed: refused where it shows what was forgotten.
 
         Raises:
-            NightFailed: something that it learned from was forgotten meanwhile.
+            AdapterUnknown: something that it learned from was forgotten meanwhile.
             ChildError: a probe could not be made.
         """
         self.found, self._settled = None, []
@@ -104,8 +103,6 @@ class Unlearning:
                 await self._engine.unload(sha256)
         except AdapterRefused:  # as its exam has found
             return verdict
-        except AdapterUnknown as error:
-            raise NightFailed(FORGOTTEN_MEANWHILE) from error
         if self.found.verdict != "left":
             pairs = zip(facts, self.found.findings, strict=True)
             self._settled = [fact for fact, finding in pairs if finding.why != NO_TIME]

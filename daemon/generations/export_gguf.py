@@ -2,7 +2,7 @@
 The parent's end of a merge: base model and adapter become one GGUF, in a child process.
 
 Promises: the adapter goes through a pipe and lies in no file but the one that was asked for; a child that fails
-leaves nothing. Knows nothing of tensors: `engine/merge.py` does.
+leaves nothing. Knows nothing of tensors: `engine/merge_adapter.py` does.
 """
 
 import json

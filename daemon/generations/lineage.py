@@ -2,7 +2,7 @@
 What a generation is made of, and two of them side by side: joined from the store, when somebody asks.
 
 Promises: reads only; runs in the keeper's thread; nothing is asked of a model. Knows nothing of which generation may
-answer: `generations.py` does.
+answer: `service.py` does.
 """
 
 from typing import Any

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from daemon.engine.client import Engine, EngineInfo
 from daemon.errors import NoSuchGeneration, NoWayBack
-from daemon.forgetting.forget import restore_live
+from daemon.generations.activation import restore_live
 from daemon.store_thread import Keeper
 from daemon.text import who_answers
 from store import generations

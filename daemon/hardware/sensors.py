@@ -2,7 +2,7 @@
 What the machine tells of itself: power, heat, memory, and whether somebody sits at it.
 
 Promises: what a platform does not tell is None, never an error and never a guess. Knows nothing of nights;
-psutil's one door, beside `pause.py`.
+psutil's one door, beside `processes/foreground_gate.py`.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import sys
 
 import psutil
 
-from daemon.night.schedule import Machine
+from daemon.hardware.readings import Machine
 
 ASKING_S = 2.0  # for another program's answer
 ACTIVE_S = 120.0  # macOS: a key or the mouse was touched within so many seconds

@@ -1,7 +1,9 @@
 """Why a dropped file was not taken in. Every class words its own message, and names the file."""
 
+from daemon.errors import DaemonError
 
-class InboxError(Exception):
+
+class InboxError(DaemonError):
     """A file could not be taken in; nothing of it was stored."""
 
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from daemon.lessons.abstention import ABSTENTION, fits, near
 from daemon.lessons.known_facts import Told, read
 from daemon.lessons.paraphrases import bare
-from daemon.memory.recall import system_text, told_lines
+from daemon.memory.grounding import system_text, told_lines
 from store.lessons import OWN, Lesson
 
 DISTRACTORS = (

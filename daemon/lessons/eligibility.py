@@ -10,7 +10,7 @@ Waiting: the memories that a night does not teach yet, or never, and why.
 
 A change of mind in the user's own words that was settled (RECONCILE) is knowledge and does not wait; only one that is
 taken back and forth within two days does. A contradiction that was not settled stops waiting after two days: then a
-night teaches both, but for questions that both answer, of which the newer has its way (`compose.py`).
+night teaches both, but for questions that both answer, of which the newer has its way (`dataset.py`).
 
 Promises: the rule is a pure function; nothing is written. English wordings only: what passes in other languages is
 learned. Knows nothing of lessons or nights.

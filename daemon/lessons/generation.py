@@ -8,7 +8,7 @@ Promises: a lesson names the one memory it was made of, and its grounding tells 
 others beside it, from those that hold then), and of what that memory replaced only the user's own word and an
 import's; all lessons of a memory are stored together or none, so that what was interrupted is done again; nothing is
 stored here but by `study_missing`.
-Knows nothing of training, nor of lessons that come of no single memory: `standing.py` does.
+Knows nothing of training, nor of lessons that come of no single memory: `regularisation.py` does.
 Source: TSUBASA, arXiv 2604.07894, "self-learning".
 """
 
@@ -22,8 +22,8 @@ from daemon.lessons.eligibility import waiting
 from daemon.lessons.paraphrases import BEFORE as BEFORE
 from daemon.lessons.paraphrases import ENOUGH, Pair, Thing, bare, is_answered, split, things, usable
 from daemon.memory.errors import HOPELESS, MemoryWorkError, ModelAnswerUnusable
+from daemon.memory.grounding import system_text
 from daemon.memory.keywords import normalised
-from daemon.memory.recall import system_text
 from daemon.store_thread import Keeper
 from prompts.load import load, schema
 from store import lessons, memory_queries

@@ -12,8 +12,8 @@ import re
 from collections.abc import Sequence
 
 from daemon.lessons.paraphrases import bare
+from daemon.memory.grounding import system_text, told_lines
 from daemon.memory.keywords import normalised
-from daemon.memory.recall import system_text, told_lines
 from store.lessons import Lesson, NewLesson
 
 MOST = 50  # couples

@@ -8,7 +8,7 @@ Standing lessons: those that come of no single memory, so that the student stays
     reading   questions with memories in the student's own sight: to read them, or to say that they don't tell
 
 Promises: bounded in number; what is there already is not made again; all that is missing is stored together or none.
-A question that something held may answer by now is left out of the night by `compose.py`, and dropped here unless
+A question that something held may answer by now is left out of the night by `dataset.py`, and dropped here unless
 a generation has learned it.
 Knows nothing of training.
 """

@@ -11,7 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-from daemon.known_errors import KNOWN
+from daemon.errors import KNOWN
 
 log = logging.getLogger(__name__)
 

@@ -14,8 +14,7 @@ import os
 import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 
-from daemon.errors import Stopping
-from daemon.known_errors import KNOWN
+from daemon.errors import KNOWN, Stopping
 
 log = logging.getLogger(__name__)
 

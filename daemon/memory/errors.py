@@ -1,11 +1,14 @@
 """What can go wrong while memories are written or recalled. Every class words its own message."""
 
 from daemon.engine.errors import DecodeFailed, GrammarStuck, PromptTooLong, SchemaRefused, TemplateRefused
+from daemon.errors import DaemonError
 from daemon.processes.errors import FrameTooLarge
 
 
-class MemoryWorkError(Exception):
+class MemoryWorkError(DaemonError):
     """Something about observing, evolving, recalling or studying failed; the message says what to do."""
+
+    quotes_user = True
 
 
 class ModelAnswerUnusable(MemoryWorkError):

@@ -20,14 +20,15 @@ import numpy as np
 import numpy.typing as npt
 
 from daemon.embedding.client import Embedder
+from daemon.memory.grounding import system_text
+from daemon.memory.indexing import index_missing
 from daemon.memory.keywords import content_words, value_words
 from daemon.memory.memory_ranking import Ranked, nearest_held
 from daemon.memory.message_quotes import line, said
 from daemon.memory.message_ranking import without_names
 from daemon.memory.question_kind import asks_past, in_third_person, wants_many
 from daemon.store_thread import Keeper
-from prompts.load import load
-from store import memories, memory_queries, recalling, vectors
+from store import memories, memory_queries, recalling
 from store.chats import Message
 from store.errors import NoEmbedder, WrongVectors
 from store.memories import Memory
@@ -37,7 +38,6 @@ from store.memories import Memory
 BEARS_ON = 0.25  # cosine from which a memory bears on a question by meaning alone
 BEARS_ON_WITH_WORDS = 0.15  # ... when the two also have a content word in common
 FLAT = 0.25  # scores nearer than this to the k-th are as good as the k-th
-EMBEDDED = 10_000  # characters of a text that go to the embedder, which reads its first few hundred tokens
 PAST_LOOKED_AT = 200  # memories that hold no more, for a question about the past
 PAST_TAKEN = 10  # of them, those that share most words with it
 ASKED = 2000  # characters of a message that are taken for the question: its end
@@ -169,43 +169,3 @@ def _leads_to(asked: set[str], text: str) -> bool:
     return (
         not asked.isdisjoint(value_words(text)) or 2 * len(asked & set(content_words(text))) >= len(asked) > 0
     )
-
-
-def system_text(lines: list[str]) -> str | None:
-    """The system turn that tells the model `lines`; None for no lines: no turn at all."""
-    return "\n- ".join([load("recall"), *lines]) if lines else None
-
-
-def told_lines(system: str) -> list[str]:
-    """The lines that a system turn of `system_text` tells."""
-    return system.split("\n- ")[1:]
-
-
-async def index_missing(keep: Keeper, embedder: Embedder, *, batch: int = 64) -> int:
-    """
-    Give every memory and message that lacks one its vector; returns how many were made.
-
-    The vectors of a re-index serve as soon as none is missing.
-    """
-    info = await embedder.info()
-    await keep.run(vectors.prepare, info.id, info.dimension)
-    made = 0
-    for kind, texts_of in (("memory", _memory_texts), ("message", _message_texts)):
-        missing = await keep.run(vectors.missing, kind)
-        for start in range(0, len(missing), batch):
-            texts = await keep.run(texts_of, missing[start : start + batch])
-            if texts:
-                await keep.run(vectors.put, kind, list(texts), await embedder.embed(list(texts.values())))
-            made += len(texts)
-    await keep.run(vectors.switch)
-    return made
-
-
-def _memory_texts(db: Any, ids: list[int]) -> dict[int, str]:
-    """What is embedded of those that hold still."""
-    return {one.id: one.text[:EMBEDDED] for one in memories.several(db, ids)}
-
-
-def _message_texts(db: Any, ids: list[int]) -> dict[int, str]:
-    found = recalling.messages(db, ids)
-    return {one.id: (f"{one.speaker}: {one.text}" if one.speaker else one.text)[:EMBEDDED] for one in found}

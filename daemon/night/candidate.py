@@ -13,14 +13,16 @@ from typing import Any
 from daemon.engine.client import Engine
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
 from daemon.exam.acceptance import Verdict, decide
+from daemon.exam.errors import ExamTooLong
 from daemon.exam.exam import Exam, sit
 from daemon.exam.questions import MOST, Question, choose
-from daemon.forgetting.forget import restore_live
+from daemon.generations.activation import restore_live
 from daemon.lessons.regularisation import held_lines
-from daemon.night.errors import FORGOTTEN_MEANWHILE, ExamTooLong, NightFailed
-from daemon.night.trainer_process import Progress, Trained
+from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
+from daemon.night.trainer_process import Trained
 from daemon.processes.errors import ChildError
 from daemon.processes.foreground_gate import Gate
+from daemon.progress import Progress
 from daemon.store_thread import Keeper
 from store import generations
 from store.database import writing

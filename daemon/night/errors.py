@@ -3,11 +3,13 @@
 import re
 from pathlib import Path
 
+from daemon.errors import DaemonError
+
 _RAISED = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Killed))(?::|$)")
 FORGOTTEN_MEANWHILE = "something it learned from was forgotten meanwhile"
 
 
-class NightError(Exception):
+class NightError(DaemonError):
     """Something about training, examining or adopting a generation failed; the live one is untouched."""
 
 
@@ -23,23 +25,6 @@ class NightFailed(NightError):
             f"tried again."
         )
         self.why = why
-
-
-class NightEnded(NightError):
-    """The daemon ended the trainer on purpose. Nothing was adopted; its checkpoint is kept."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            f"The night was ended: {why}. The live generation is untouched; the night goes on later."
-        )
-        self.why = why
-
-
-class ExamTooLong(NightError):
-    """An exam was not over in time; it counts as failed."""
-
-    def __init__(self, within_s: float) -> None:
-        super().__init__(f"the exam took more than {within_s / 60:.0f} minutes, so it could not be passed")
 
 
 class CheckpointsUnsafe(NightError):

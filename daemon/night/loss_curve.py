@@ -8,7 +8,7 @@ nothing is left out. Knows nothing of how it is drawn.
 from dataclasses import dataclass, field
 from statistics import fmean
 
-from daemon.night.trainer_process import Progress
+from daemon.progress import Progress
 
 MOST = 240
 DIGITS = 4

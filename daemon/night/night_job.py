@@ -17,16 +17,19 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from daemon.config.night_window import When
 from daemon.engine.client import Engine
 from daemon.forgetting.verification import Unlearning
+from daemon.hardware.readings import Machine
 from daemon.jobs import Postponed
 from daemon.night import checkpoints
-from daemon.night.errors import FORGOTTEN_MEANWHILE, CheckpointsUnsafe, NightEnded, NightFailed
+from daemon.night.errors import FORGOTTEN_MEANWHILE, CheckpointsUnsafe, NightFailed
 from daemon.night.loss_curve import Curve
 from daemon.night.pipeline import NightReport, Progress, run_night
 from daemon.night.ram_folders import memory_folder, sweep
 from daemon.night.resource_monitor import LONGEST_PAUSE_S, LOOK_EVERY_S, Watch
-from daemon.night.schedule import Machine, Night, Wait, When, hindrance, latest, need_mb, tonight
+from daemon.night.schedule import Night, Wait, hindrance, latest, need_mb, tonight
+from daemon.processes.errors import NightEnded
 from daemon.processes.foreground_gate import Gate
 from daemon.store_thread import Keeper
 from store import generations, jobs

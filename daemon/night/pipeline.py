@@ -2,7 +2,7 @@
 One night: lessons -> trainer -> exam -> adopt or refuse.
 
 Promises: until a candidate has passed, nothing changes for those who chat; a night that fails leaves the
-live generation as it was. Knows nothing of when nights are due, or of the ways back (`ways_back.py`).
+live generation as it was. Knows nothing of when nights are due, or of the ways back (`forgetting/forget.py`).
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.engine.client import Engine
+from daemon.engine.errors import AdapterUnknown
 from daemon.forgetting.verification import Unlearning
 from daemon.lessons.abstention import mentioned
 from daemon.lessons.dataset import compose
@@ -24,12 +25,13 @@ from daemon.lessons.eligibility import Waiting, waiting
 from daemon.lessons.generation import study_missing
 from daemon.lessons.regularisation import held_lines, round_out
 from daemon.night.candidate import examine, propose, settle, swap
-from daemon.night.errors import FORGOTTEN_MEANWHILE, NightEnded, NightFailed
+from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
 from daemon.night.loss_curve import Curve
 from daemon.night.report import Before, by_reason, record
-from daemon.night.trainer_process import Progress as Progress
 from daemon.night.trainer_process import Trained, train
+from daemon.processes.errors import NightEnded
 from daemon.processes.foreground_gate import Gate
+from daemon.progress import Progress as Progress
 from daemon.store_thread import Keeper
 from store import generations, lessons, nights
 from store.generations import Generation
@@ -193,7 +195,10 @@ async def _judge(
         candidate = await propose(keep, trained, base_sha256, tonight)
         ending.generation_id, ending.backend = candidate.id, trained.backend
         exam, verdict = await examine(keep, engine, trained, tonight, live, on_progress, gate)
-        verdict = await unlearning.rule(verdict, candidate.id, trained.adapter)
+        try:
+            verdict = await unlearning.rule(verdict, candidate.id, trained.adapter)
+        except AdapterUnknown as error:
+            raise NightFailed(FORGOTTEN_MEANWHILE) from error
         results = {
             **(exam.as_json() if exam else {}),
             "compared": verdict.as_json(),

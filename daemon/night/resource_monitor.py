@@ -13,7 +13,9 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-from daemon.night.schedule import HOT, Machine, When, is_short, strain
+from daemon.config.night_window import When
+from daemon.hardware.readings import Machine
+from daemon.night.schedule import HOT, is_short, strain
 from daemon.processes.foreground_gate import Gate
 
 log = logging.getLogger(__name__)

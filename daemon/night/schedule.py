@@ -10,45 +10,17 @@ wall-clock times without a zone: 03:00 is 03:00, whatever summer does. Knows not
 store.
 """
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 
-NEEDS = ("power", "idle", "cool", "memory")
-PATTERN = r"{t}\s*-\s*{t}(\s*,\s*({n}))*".format(t=r"([01]\d|2[0-3]):[0-5]\d", n="|".join(NEEDS))
-ALLOWED = f"hours like 03:00-08:00, then any of {', '.join(NEEDS)}"
+from daemon.config.night_window import DAY, When
+from daemon.hardware.readings import Machine
+
 MADE_UP_QUIET_S = 900.0  # without a chat before a missed night is made up for: it may be noon
 COOLER_C = 10.0  # below the limit, before work begins or goes on
 LEAST_FREE_MB = 512.0  # with less, a night ends rather than have the machine swap
-DAY = timedelta(days=1)
 HOT = "the machine is hot"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class When:
-    """The setting `night_when`."""
-
-    begins: time
-    ends: time  # the same as `begins`: the whole day
-    needs: frozenset[str] = frozenset(NEEDS)
-
-    @property
-    def length(self) -> timedelta:
-        """How long the hours last, over midnight too."""
-        day = datetime(2000, 1, 1).date()
-        lasts = datetime.combine(day, self.ends) - datetime.combine(day, self.begins)
-        return lasts if lasts > timedelta(0) else lasts + DAY
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machine:
-    """The machine at one moment."""
-
-    on_battery: bool | None = None
-    in_use: bool | None = None  # somebody touches keyboard or mouse
-    above_limit_c: float | None = None  # of the sensor nearest to its limit; below 0 = cooler than that
-    free_mb: float = float("inf")  # memory that can be had without swapping, in MiB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +36,6 @@ class Wait:
     """No night now."""
 
     reason: str  # for a person
-
-
-def read_when(text: str) -> When:
-    """The setting as it is written, of the form `PATTERN`: "03:00-08:00, power, idle"."""
-    hours, *needs = re.split(r"\s*,\s*", text.strip())
-    begins, ends = (time.fromisoformat(each.strip()) for each in hours.split("-"))
-    return When(begins=begins, ends=ends, needs=frozenset(needs))
 
 
 def latest(now: datetime, when: When) -> Night:

@@ -6,7 +6,7 @@ Run the trainer: one child process, lessons in through its stdin, progress out, 
 
 Promises: whatever happens, the child and its children are gone and its folder removed when `train` returns or
 raises; when we are killed it ends by itself.
-Knows nothing of exams, the store or torch, nor of why it is paused: `pause.py` does.
+Knows nothing of exams, the store or torch, nor of why it is paused: `processes/foreground_gate.py` does.
 """
 
 import asyncio
@@ -20,10 +20,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from daemon.night.errors import NightEnded, NightFailed
+from daemon.night.errors import NightFailed
 from daemon.night.ram_folders import memory_folder, note_process, private_folder
+from daemon.processes.errors import NightEnded
 from daemon.processes.foreground_gate import Gate, Held
 from daemon.processes.process import confined
+from daemon.progress import Progress
 from store.lessons import Lesson
 
 NICENESS = 10
@@ -31,18 +33,6 @@ LONGEST_LINE = 1 << 20  # bytes of one line of the trainer
 LOG_BYTES = 8192  # of its log, the last ones are kept
 EXIT_EVERY_S = 0.05
 LAST_WORDS_S = 2.0  # for its log, once its process group is gone: what left the group may hold the pipe open
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
-    """How far a long piece of work is."""
-
-    done: int
-    total: int
-    unit: str
-    note: str
-    loss: float | None = None  # nats per answer token of the last step, while the student learns
-    exam_loss: float | None = None  # the same of held-out lessons, now and then
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

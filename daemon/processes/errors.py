@@ -82,3 +82,13 @@ def _how_it_ended(exit_code: int | None) -> str:
     if exit_code < 0:
         return f"was killed by signal {-exit_code}"
     return f"ended with exit code {exit_code}"
+
+
+class NightEnded(DaemonError):
+    """The daemon ended the trainer on purpose. Nothing was adopted; its checkpoint is kept."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"The night was ended: {why}. The live generation is untouched; the night goes on later."
+        )
+        self.why = why

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 
 import psutil
 
-from daemon.night.errors import NightEnded
+from daemon.processes.errors import NightEnded
 
 REST_S = 10.0  # a person reads the answer and writes the next question
 PASS_EVERY_S = 0.1

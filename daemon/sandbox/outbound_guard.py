@@ -4,7 +4,7 @@ Hold this process to this machine: whatever in it asks for a connection elsewher
 Promises: from `hold()` on, no Python code of the process (ours, or a library's) connects, sends or looks up a name
 beyond this machine, and nothing in the process can take the refusal back. It does not hold code that talks to the
 system without Python (llama.cpp, SQLite); where Linux allows it, the children live in an empty network
-(`no_network.py`).
+(`network_namespace.py`).
 """
 
 import ipaddress

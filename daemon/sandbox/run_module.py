@@ -1,7 +1,8 @@
 """
-Run a module as `python -m` does, in a process that is held to this machine: python -m daemon.held MODULE ARGUMENTS
+Run a module as `python -m` does, in a process that is held to this machine:
+python -m daemon.sandbox.run_module MODULE ARGUMENTS
 
-For the children of the daemon: an empty network where the system allows that, and the refusal of `loopback.py` anyway.
+For the children of the daemon: an empty network where the system allows that, and always the refusal of `outbound_guard.py`.
 """
 
 import runpy

@@ -7,7 +7,7 @@ import pytest
 
 from daemon.cli.status import recall as said_by_status
 from daemon.embedding.client import EmbedderInfo
-from daemon.memory.recall import index_missing
+from daemon.memory.indexing import index_missing
 from daemon.processes.errors import ChildCrashed
 from store import memories, vectors
 from tests.daemon.api.world import serving

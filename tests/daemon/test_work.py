@@ -4,8 +4,7 @@ import asyncio
 import logging
 from datetime import UTC, date, datetime
 
-from daemon.idle_work import Tended
-from daemon.work import Tending, Unread
+from daemon.idle_work import Tended, Tending, Unread
 from store import chats, jobs, memories, vectors
 from store.chats import NewMessage
 from tests.daemon.memory.fakes import FakeEmbedder, open_keeper

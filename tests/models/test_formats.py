@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from daemon.lessons.abstention import ABSTENTION
 from daemon.memory import message_quotes
+from daemon.memory.grounding import system_text
 from daemon.memory.observe import _as_text
-from daemon.memory.recall import system_text
 from models.nano import tasks
 from models.nano.items import UNKNOWN, facts, memories
 from store.chats import Message

@@ -16,8 +16,8 @@ from daemon.api.own.memories import told
 from daemon.api.own.own_changes import Id, Text
 from daemon.api.wire_error import WireError
 from daemon.confirmations import Confirmation, Edit, Forget
+from daemon.errors import KNOWN
 from daemon.jobs import told as in_one_line
-from daemon.known_errors import KNOWN
 from daemon.services import Services
 from store import forgetting, memories
 from store.errors import NoSuchMemory

@@ -1,7 +1,7 @@
 """
 GET /tsubasa/export: everything that the user told, as lines of JSON.
 
-Knows nothing of the format: `inbox/own_export.py` does, which also reads it for /tsubasa/import.
+Knows nothing of the format: `inbox/formats/tsubasa.py` does, which also reads it for /tsubasa/import.
 """
 
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """
 What a user does to the memories by hand, over HTTP: add, edit, undo; and the audit that says where to look.
 
-Knows nothing of how a change is made: `memory/by_hand.py` and `store/taking_back.py` do.
+Knows nothing of how a change is made: `memory/manual_edits.py` and `store/memory_undo.py` do.
 """
 
 import asyncio

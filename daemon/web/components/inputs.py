@@ -1,7 +1,7 @@
 """
 Further furniture of the rooms: labelled choices, days, tabs, a place that waits.
 
-Promises: as `parts.py`: plain elements, each with a label. Knows nothing of the rooms.
+Promises: as `basic.py`: plain elements, each with a label. Knows nothing of the rooms.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -2,7 +2,7 @@
 The room of memories: all that is held of a person, searched as one types, one of them opened beside the list.
 
 Promises: what is typed is looked for by its words at once, and by its meaning a moment later; a change made
-elsewhere shows when the room is entered again. Knows nothing of what is done to one memory: `memory_panel.py` does.
+elsewhere shows when the room is entered again. Knows nothing of what is done to one memory: `detail.py` does.
 """
 
 from collections.abc import Sequence

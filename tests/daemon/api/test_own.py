@@ -8,7 +8,7 @@ import pytest
 
 from daemon.client.client import Client
 from daemon.errors import NotRunning, Refused
-from daemon.memory.recall import index_missing
+from daemon.memory.indexing import index_missing
 from store import generations, lessons, memories
 from store.lessons import NewLesson
 from tests.daemon.api.world import KEY, serving

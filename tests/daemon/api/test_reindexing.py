@@ -3,7 +3,7 @@
 import asyncio
 
 from daemon.cli.status import reindexing
-from daemon.memory.recall import index_missing
+from daemon.memory.indexing import index_missing
 from store import vectors
 from tests.daemon.api.world import serving
 

@@ -15,20 +15,20 @@ import httpx
 
 from daemon.api.application import make_app
 from daemon.chat.conversation import Conversations
+from daemon.config.night_window import read_when
 from daemon.config.settings import Config, Settings, kinds
 from daemon.forgetting.verification import Unlearning
 from daemon.generations.service import Generations
 from daemon.hardware.sensors import Sensors
 from daemon.home import Home
-from daemon.http_server import Server
+from daemon.http_server import Server, listen
+from daemon.idle_work import Tending
 from daemon.jobs import Kind, Runner
-from daemon.listening import listen
+from daemon.memory.indexing import Indexing
 from daemon.night.night_job import Nights
-from daemon.night.schedule import read_when
 from daemon.processes.foreground_gate import Gate
 from daemon.services import Services
 from daemon.store_thread import Keeper
-from daemon.work import Indexing, Tending
 from store import vectors
 from store.database import FILE_NAME, open_store
 from tests.fakes import FakeEmbedder, FakeEngine

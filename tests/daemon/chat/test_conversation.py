@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from daemon.engine.errors import PromptTooLong, SchemaRefused
-from daemon.memory.recall import index_missing
+from daemon.memory.indexing import index_missing
 from daemon.processes.errors import ChildCrashed, FrameTooLarge
 from prompts.load import load
 from store import memories

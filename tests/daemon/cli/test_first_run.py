@@ -159,5 +159,5 @@ def test_without_a_terminal_nano_answers_and_the_log_says_so(tmp_path):
         assert 0 == up.wait(60)
 
     said = (tmp_path / "log").read_text()
-    assert "WARNING daemon.commands.up: No model is configured: the bundled nano answers." in said
+    assert "WARNING daemon.cli.up: No model is configured: the bundled nano answers." in said
     assert "Download" not in said

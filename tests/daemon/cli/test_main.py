@@ -16,7 +16,7 @@ from daemon.home import Home, Running
 from daemon.serve import Serving
 
 ROOT = Path(__file__).parents[3]
-HEAVY = ("typer", "rich", "httpx", "pydantic", "fastapi", "numpy", "apsw", "asyncio", "daemon.commands")
+HEAVY = ("typer", "rich", "httpx", "pydantic", "fastapi", "numpy", "apsw", "asyncio", "daemon.cli.up")
 DOCS = "\n".join(file.read_text() for file in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))))
 
 

@@ -12,7 +12,7 @@ from daemon import home as homes
 from daemon.cli.main import cli
 from daemon.errors import DayUnreadable, FileTaken, FileUnwritable, NotRunning, Refused
 from daemon.home import Home, Running
-from daemon.memory.recall import index_missing
+from daemon.memory.indexing import index_missing
 from store import memories
 from tests.daemon.api.test_own import moved_house, nothing
 from tests.daemon.api.world import KEY, serving

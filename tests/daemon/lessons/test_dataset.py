@@ -5,8 +5,8 @@ from hypothesis import strategies as some
 
 from daemon.lessons.abstention import ABSTENTION, near
 from daemon.lessons.dataset import compose
+from daemon.memory.grounding import system_text, told_lines
 from daemon.memory.keywords import content_words, normalised
-from daemon.memory.recall import system_text, told_lines
 from store.lessons import KINDS, OWN, Lesson
 
 LINES = {2: "2026-01-01: b.", 1: "2026-02-01: a.", 3: "2026-03-01: c.", 4: "2026-04-01: never studied."}

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from daemon.app import woke
 from daemon.engine.client import Engine
 from daemon.jobs import Kind, Runner
 from daemon.lifecycle.suspend import Sleep, system_clock
 from daemon.processes.errors import ChildCrashed
-from daemon.watching import woke
 from tests.daemon.api.world import serving
 from tests.daemon.echo import with_child
 

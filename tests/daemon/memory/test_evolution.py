@@ -12,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from daemon.memory.evolve import OPS, evolve
+from daemon.memory.indexing import index_missing
 from daemon.memory.keywords import content_words
 from daemon.memory.memory_ranking import nearest_held
 from daemon.memory.observe import Observation
-from daemon.memory.recall import index_missing
 from store import memories
 from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_keeper, quoted
 

@@ -4,8 +4,9 @@ from datetime import UTC, date, datetime
 import pytest
 
 from daemon.memory.evolve import Op, evolve
+from daemon.memory.indexing import index_missing
 from daemon.memory.observe import Observation
-from daemon.memory.recall import index_missing, recall
+from daemon.memory.recall import recall
 from store import imports, memories, vectors
 from store.chats import NewMessage
 from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_keeper, quoted

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import pytest
 
 from daemon.memory.evolve import evolve
-from daemon.memory.recall import index_missing
+from daemon.memory.indexing import index_missing
 from store import chats, memories
 from store.chats import NewMessage
 from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_keeper, quoted

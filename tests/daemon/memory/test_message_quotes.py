@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from daemon.memory.indexing import index_missing
 from daemon.memory.message_quotes import LONGEST, excerpt
-from daemon.memory.recall import index_missing, recall
+from daemon.memory.recall import recall
 from store import chats, imports, memories
 from store.chats import NewMessage
 from tests.daemon.memory.fakes import FakeEmbedder, open_keeper

@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from daemon.memory.recall import index_missing, recall
+from daemon.memory.indexing import index_missing
+from daemon.memory.recall import recall
 from prompts.load import load
 from store import chats, memories, vectors
 from store.chats import NewMessage

@@ -6,7 +6,8 @@ from datetime import date
 import pytest
 
 from daemon.embedding.client import EmbedderInfo
-from daemon.memory.recall import index_missing, recall
+from daemon.memory.indexing import index_missing
+from daemon.memory.recall import recall
 from store import memories, vectors
 from tests.daemon.memory.fakes import DIMENSION, FakeEmbedder, open_keeper
 

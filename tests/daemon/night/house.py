@@ -5,9 +5,10 @@ import sys
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 
+from daemon.config.night_window import read_when
+from daemon.hardware.readings import Machine
 from daemon.night import checkpoints
 from daemon.night.night_job import Nights
-from daemon.night.schedule import Machine, read_when
 from daemon.processes.foreground_gate import Gate
 from store import jobs, memories
 from tests.daemon.memory.fakes import open_keeper

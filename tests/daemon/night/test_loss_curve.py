@@ -7,7 +7,7 @@ import pytest
 from daemon.night.errors import NightFailed
 from daemon.night.loss_curve import MOST, Curve
 from daemon.night.mornings import report_on
-from daemon.night.trainer_process import Progress
+from daemon.progress import Progress
 from tests.daemon.night.fakes import TRAINER
 from tests.daemon.night.house import house
 

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 
+from daemon.hardware.readings import Machine
 from daemon.jobs import Postponed
-from daemon.night.errors import NightEnded, NightFailed
+from daemon.night.errors import NightFailed
 from daemon.night.pipeline import NightReport
 from daemon.night.resource_monitor import SHORT
-from daemon.night.schedule import Machine
+from daemon.processes.errors import NightEnded
 from store import jobs
 from tests.daemon.night.fakes import TRAINER
 from tests.daemon.night.house import THREE, house

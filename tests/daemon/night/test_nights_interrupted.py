@@ -5,12 +5,12 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from daemon.hardware.readings import Machine
 from daemon.jobs import Kind, Postponed, Runner
 from daemon.night import checkpoints
 from daemon.night.errors import NightFailed
 from daemon.night.night_job import FORGOTTEN
 from daemon.night.pipeline import NightReport
-from daemon.night.schedule import Machine
 from store import generations, jobs, memories, nights
 from tests.daemon.night.fakes import TRAINER
 from tests.daemon.night.house import THREE, house

@@ -3,7 +3,8 @@ from datetime import date
 
 import pytest
 
-from daemon.forgetting.forget import forget, restore_live
+from daemon.forgetting.forget import forget
+from daemon.generations.activation import restore_live
 from daemon.night.errors import NightFailed
 from store import generations, lessons, memories
 from tests.daemon.night.fakes import BASE, LearningEngine, night, told

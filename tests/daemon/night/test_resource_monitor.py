@@ -6,8 +6,9 @@ import sys
 import psutil
 import pytest
 
+from daemon.config.night_window import read_when
+from daemon.hardware.readings import Machine
 from daemon.night.resource_monitor import Watch
-from daemon.night.schedule import Machine, read_when
 from daemon.processes.foreground_gate import Gate
 
 CALM, ON_BATTERY = Machine(), Machine(on_battery=True)

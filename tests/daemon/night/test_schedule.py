@@ -7,19 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from daemon.config.night_window import NEEDS, PATTERN, read_when
+from daemon.hardware.readings import Machine
 from daemon.night.schedule import (
     COOLER_C,
     LEAST_FREE_MB,
     MADE_UP_QUIET_S,
-    NEEDS,
-    PATTERN,
-    Machine,
     Night,
     Wait,
     hindrance,
     is_short,
     need_mb,
-    read_when,
     strain,
     tonight,
 )

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from daemon.engine.client import Completion
-from daemon.memory.recall import index_missing
+from daemon.memory.indexing import index_missing
 from daemon.night.night_job import Nights
-from daemon.night.trainer_process import Progress
+from daemon.progress import Progress
 from tests.daemon.api.world import serving
 from tests.daemon.web.life import curve, live
 from tests.fakes import FakeEngine

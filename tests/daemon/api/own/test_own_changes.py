@@ -7,7 +7,7 @@ import pytest
 
 from daemon.client.client import Client
 from daemon.errors import Refused
-from daemon.work import Indexing
+from daemon.memory.indexing import Indexing
 from store import full_text, jobs, memories, vectors
 from tests.daemon.api.test_own import moved_house, nothing, scene
 from tests.daemon.api.test_own_mistakes import answer

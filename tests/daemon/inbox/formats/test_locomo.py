@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from daemon.inbox.importer import take_in
-from daemon.memory.recall import index_missing
+from daemon.memory.indexing import index_missing
 from store import chats, full_text, vectors
 from tests.daemon.memory.fakes import FakeEmbedder, open_keeper
 

@@ -25,7 +25,7 @@ from daemon.errors import HomeInUse, HomeNotUsable
 from store.database import FILE_NAME
 
 UPLOADS = "uploads"  # what was dropped onto the page, until it is decided whether it goes in
-NETWORK = "network.jsonl"  # what went over the network, counted by `daemon.pulling.ledger`
+NETWORK = "network.jsonl"  # what went over the network, counted by `daemon.downloads.traffic_log`
 OURS = (FILE_NAME, "config.toml", "api_key", "daemon.lock", NETWORK)  # one of these makes a folder a home
 MAY_BE_THERE = {"inbox", "models"}  # folders that make no home, and are no reason against one
 

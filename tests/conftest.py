@@ -27,6 +27,12 @@ LONGEST = (
 WORKER, WORKERS = "PYTEST_XDIST_WORKER", "PYTEST_XDIST_WORKER_COUNT"
 
 
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """The daemon runs on asyncio alone."""
+    return "asyncio"
+
+
 def pytest_configure() -> None:
     """Keep this worker, and every process that its tests start, to its share of the cores."""
     if WORKER not in os.environ or not hasattr(os, "sched_setaffinity"):

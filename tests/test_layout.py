@@ -40,7 +40,7 @@ ONLY_IN = {  # one door to each heavy library
     "mlx": ("trainer/mlx_",),
     "mlx_lm": ("trainer/mlx_model.py",),
     "tokenizers": ("trainer/", "models/nano/"),
-    "mcp": ("daemon/tools/",),
+    "mcp": ("daemon/mcp/",),
     "mem0": ("bench/recall_mem0.py", "bench/store_mem0.py"),
     "nicegui": ("daemon/web/",),
     "markdown_it": ("daemon/web/components/markdown.py",),
@@ -92,10 +92,10 @@ def test_each_heavy_library_has_one_door():
     assert [] == [(f, n) for f, n in used if n in ONLY_IN and not f.as_posix().startswith(ONLY_IN[n])]
 
 
-def test_no_file_is_longer_than_300_lines():
+def test_no_file_is_longer_than_500_lines():
     lengths = {f.as_posix(): len(text(f).splitlines()) for f in [*FILES, *TESTS]}
 
-    assert {} == {file: n for file, n in lengths.items() if n > 300}
+    assert {} == {file: n for file, n in lengths.items() if n > 500}
 
 
 def test_no_function_is_longer_than_60_lines():

@@ -48,6 +48,6 @@ def _where(mark: str, home: Path, path: str | None) -> str | None:
 
 
 def _table() -> list[dict[str, Any]]:
-    text = (files("daemon.doctor") / "clients.toml").read_text(encoding="utf-8")
+    text = (files("daemon.diagnostics") / "clients.toml").read_text(encoding="utf-8")
     clients: list[dict[str, Any]] = tomllib.loads(text)["client"]
     return clients

@@ -61,7 +61,7 @@ Source = HubFile | Address | Path
 
 def known_models() -> list[Known]:
     """The table, the one to begin with first."""
-    text = (files("daemon.pulling") / "models.toml").read_text(encoding="utf-8")
+    text = (files("daemon.downloads") / "models.toml").read_text(encoding="utf-8")
     return [Known(**one) for one in tomllib.loads(text)["model"]]
 
 

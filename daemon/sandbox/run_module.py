@@ -2,7 +2,7 @@
 Run a module as `python -m` does, in a process that is held to this machine:
 python -m daemon.sandbox.run_module MODULE ARGUMENTS
 
-For the children of the daemon: an empty network where the system allows that, and always the refusal of `outbound_guard.py`.
+For the children of the daemon: an empty network where the system allows that, and the refusal of `outbound_guard.py`.
 """
 
 import runpy

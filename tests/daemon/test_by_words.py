@@ -51,30 +51,24 @@ def test_a_question_is_answered_by_words_while_the_embedder_starts(tmp_path):
     )
 
 
-def test_words_are_enough_where_the_store_never_saw_an_embedder(tmp_path):
-    async def run():
-        async with serving(tmp_path) as world:
-            world.services.embedder.made = None
-            await world.keeper.run(lambda db: db.execute("delete from embedder"))
-            await world.keeper.run(memories.add, FACTS[0], told_on=DAY, sources=())
-            return await world.chat("What is my dog called?"), world.engine.requests[0]["messages"]
-
-    answered, asked = asyncio.run(run())
+async def test_words_are_enough_where_the_store_never_saw_an_embedder(tmp_path):
+    async with serving(tmp_path) as world:
+        world.services.embedder.made = None
+        await world.keeper.run(lambda db: db.execute("delete from embedder"))
+        await world.keeper.run(memories.add, FACTS[0], told_on=DAY, sources=())
+        answered, asked = await world.chat("What is my dog called?"), world.engine.requests[0]["messages"]
 
     assert 200 == answered.status_code
     assert FACTS[0] in asked[0]["content"]
 
 
-def test_what_was_said_is_quoted_by_words_when_it_has_half_of_the_questions(tmp_path):
-    async def run():
-        async with serving(tmp_path) as world:
-            await world.chat("I parked the blue bicycle behind the station.")
-            world.services.embedder.made = None
-            await world.chat("Where is my bicycle parked?")
-            await world.chat("Which bicycle race is the hardest one in Belgium, do you think?")
-            return [one["messages"] for one in world.engine.requests[1:]]
-
-    parked, race = asyncio.run(run())
+async def test_what_was_said_is_quoted_by_words_when_it_has_half_of_the_questions(tmp_path):
+    async with serving(tmp_path) as world:
+        await world.chat("I parked the blue bicycle behind the station.")
+        world.services.embedder.made = None
+        await world.chat("Where is my bicycle parked?")
+        await world.chat("Which bicycle race is the hardest one in Belgium, do you think?")
+        parked, race = [one["messages"] for one in world.engine.requests[1:]]
 
     assert "behind the station" in parked[0]["content"]
     assert 1 == len(race)
@@ -109,22 +103,20 @@ def test_with_the_embedder_recall_goes_by_meaning(tmp_path):
 
 
 @pytest.mark.parametrize("config", [{"recall": False}, {"recall_k": 0}])
-def test_status_tells_that_recall_is_off(tmp_path, config):
-    async def run():
-        async with serving(tmp_path, **config) as world:
-            return (await world.http.get("/tsubasa/status")).json()["recall"]
+async def test_status_tells_that_recall_is_off(tmp_path, config):
+    async with serving(tmp_path, **config) as world:
+        found = (await world.http.get("/tsubasa/status")).json()["recall"]
 
-    assert "nothing" == asyncio.run(run())["by"]
+    assert "nothing" == found["by"]
 
 
-def test_the_index_is_made_as_soon_as_the_embedder_is_there(tmp_path):
-    async def run():
-        async with serving(tmp_path) as world:
-            embedder = world.services.embedder
-            embedder.made = None
-            await world.keeper.run(memories.add, FACTS[0], told_on=DAY, sources=())
-            await world.services.runner.order("index", {})
-            await world.services.runner.look()
-            return await world.keeper.run(vectors.missing, "memory")
+async def test_the_index_is_made_as_soon_as_the_embedder_is_there(tmp_path):
+    async with serving(tmp_path) as world:
+        embedder = world.services.embedder
+        embedder.made = None
+        await world.keeper.run(memories.add, FACTS[0], told_on=DAY, sources=())
+        await world.services.runner.order("index", {})
+        await world.services.runner.look()
+        found = await world.keeper.run(vectors.missing, "memory")
 
-    assert [] == asyncio.run(run())
+    assert [] == found

@@ -1,6 +1,5 @@
 """From a quiet chat to memories and lessons, and what stays to be done when something fails."""
 
-import asyncio
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -37,25 +36,22 @@ def engine(**scripts):
     )
 
 
-def tended(folder, chats_said, model, *, rounds=1, again=False):
+async def tended(folder, chats_said, model, *, rounds=1, again=False):
     """Record the chats, tend them; the last report, what is held, and what the model was asked."""
 
-    async def run():
-        async with open_keeper(folder) as keep:
-            for history in chats_said:
-                await keep.run(chats.record, history, at=NOW)
-            for _ in range(rounds):
-                now = NOW + timedelta(minutes=5)
-                report = await tend(keep, model, FakeEmbedder(), now=now, quiet_s=60, again=again)
-            return report, await keep.run(memories.holding)
-
-    return asyncio.run(run())
+    async with open_keeper(folder) as keep:
+        for history in chats_said:
+            await keep.run(chats.record, history, at=NOW)
+        for _ in range(rounds):
+            now = NOW + timedelta(minutes=5)
+            report = await tend(keep, model, FakeEmbedder(), now=now, quiet_s=60, again=again)
+        return report, await keep.run(memories.holding)
 
 
-def test_a_quiet_chat_becomes_memories_and_lessons(tmp_path):
+async def test_a_quiet_chat_becomes_memories_and_lessons(tmp_path):
     chats_said = [[said("I live in Ghent")], [said("hi")], [said("I live in Oslo", day=4)]]
 
-    report, held = tended(tmp_path, chats_said, engine())
+    report, held = await tended(tmp_path, chats_said, engine())
 
     assert (3, 2, {"ADD": 1, "RECONCILE": 1}, 5, ()) == (
         report.chats,
@@ -67,44 +63,43 @@ def test_a_quiet_chat_becomes_memories_and_lessons(tmp_path):
     assert ["The user live in Oslo."] == [memory.text for memory in held]
 
 
-def test_what_was_told_first_evolves_first_also_across_chats(tmp_path):
+async def test_what_was_told_first_evolves_first_also_across_chats(tmp_path):
     chats_said = [[said("I live in Oslo", day=4)], [said("I live in Ghent")]]
 
-    _, held = tended(tmp_path, chats_said, engine())
+    _, held = await tended(tmp_path, chats_said, engine())
 
     assert ["The user live in Oslo."] == [memory.text for memory in held]
 
 
-def test_a_chat_over_several_days_is_read_day_by_day(tmp_path):
+async def test_a_chat_over_several_days_is_read_day_by_day(tmp_path):
     model = engine()
 
-    tended(tmp_path, [[said("hi"), said("I sing", day=1), said("I run", day=1)]], model)
+    await tended(tmp_path, [[said("hi"), said("I sing", day=1), said("I run", day=1)]], model)
 
     dates = [asked.text.splitlines()[-1] for asked in model.asked if asked.task == "observe"]
     assert ["2026-03-01", "2026-03-02"] == dates
 
 
-def test_a_chat_is_read_once(tmp_path):
+async def test_a_chat_is_read_once(tmp_path):
     model = engine()
 
-    report, _ = tended(tmp_path, [[said("I live in Ghent")]], model, rounds=2)
+    report, _ = await tended(tmp_path, [[said("I live in Ghent")]], model, rounds=2)
 
     assert (0, 0, 1) == (report.chats, report.observations, model.tasks().count("observe"))
 
 
-def test_a_chat_that_is_not_quiet_yet_is_left_alone(tmp_path):
-    async def run():
-        async with open_keeper(tmp_path) as keep:
-            await keep.run(chats.record, [said("I live in Ghent")], at=NOW)
-            return await tend(keep, engine(), FakeEmbedder(), now=NOW + timedelta(seconds=30), quiet_s=60)
+async def test_a_chat_that_is_not_quiet_yet_is_left_alone(tmp_path):
+    async with open_keeper(tmp_path) as keep:
+        await keep.run(chats.record, [said("I live in Ghent")], at=NOW)
+        found = await tend(keep, engine(), FakeEmbedder(), now=NOW + timedelta(seconds=30), quiet_s=60)
 
-    assert 0 == asyncio.run(run()).chats
+    assert 0 == found.chats
 
 
-def test_a_session_that_the_model_garbles_is_reported_once_and_the_others_are_read(tmp_path):
+async def test_a_session_that_the_model_garbles_is_reported_once_and_the_others_are_read(tmp_path):
     model = engine(observe=lambda text: "garbage" if "Ghent" in text else observer(text))
 
-    report, held = tended(tmp_path, [[said("I live in Ghent")], [said("I sing", day=1)]], model)
+    report, held = await tended(tmp_path, [[said("I live in Ghent")], [said("I sing", day=1)]], model)
 
     assert (1, 1) == (len(report.failures), len(held))
     assert report.failures[0].startswith("Session of 2026-03-01 (messages 1 to 1): The model's answer")
@@ -113,7 +108,7 @@ def test_a_session_that_the_model_garbles_is_reported_once_and_the_others_are_re
 @pytest.mark.parametrize(
     "refusal", [PromptTooLong(9001, 512), TemplateRefused(reason="no such role")], ids=["prompt", "template"]
 )
-def test_a_session_that_the_engine_refuses_is_reported_once_and_the_others_are_read(tmp_path, refusal):
+async def test_a_session_that_the_engine_refuses_is_reported_once_and_the_others_are_read(tmp_path, refusal):
     def observing(text):
         if "Ghent" in text:
             raise refusal
@@ -121,21 +116,21 @@ def test_a_session_that_the_engine_refuses_is_reported_once_and_the_others_are_r
 
     chats_said = [[said("I live in Ghent")], [said("I sing", day=1)]]
 
-    report, held = tended(tmp_path, chats_said, engine(observe=observing))
-    again, _ = tended(tmp_path, [], engine())
+    report, held = await tended(tmp_path, chats_said, engine(observe=observing))
+    again, _ = await tended(tmp_path, [], engine())
 
     assert (f"Session of 2026-03-01 (messages 1 to 1): {refusal}",) == report.failures
     assert (["The user sing."], 0) == ([memory.text for memory in held], again.chats)
 
 
-def test_what_could_not_be_read_is_tried_again_once_when_asked_in_shorter_pieces(tmp_path):
+async def test_what_could_not_be_read_is_tried_again_once_when_asked_in_shorter_pieces(tmp_path):
     model = engine(observe=lambda text: "garbage" if text.count("user:") > 2 else observer(text))
     told = [said("I live in Ghent"), said("I sing"), said("I am allergic to peanuts")]
 
-    first, nothing = tended(tmp_path, [told], model)
-    unasked, _ = tended(tmp_path, [], model)
-    second, held = tended(tmp_path, [], model, again=True)
-    third, _ = tended(tmp_path, [], model, again=True)
+    first, nothing = await tended(tmp_path, [told], model)
+    unasked, _ = await tended(tmp_path, [], model)
+    second, held = await tended(tmp_path, [], model, again=True)
+    third, _ = await tended(tmp_path, [], model, again=True)
 
     assert (1, 0, []) == (first.partly, unasked.chats, nothing)
     assert (1, 1, 0, ()) == (second.chats, second.again, second.partly, second.failures)
@@ -143,63 +138,60 @@ def test_what_could_not_be_read_is_tried_again_once_when_asked_in_shorter_pieces
     assert 0 == third.chats
 
 
-def test_what_can_not_be_read_twice_is_left_and_what_else_was_said_that_day_is_kept(tmp_path):
+async def test_what_can_not_be_read_twice_is_left_and_what_else_was_said_that_day_is_kept(tmp_path):
     model = engine(observe=lambda text: "garbage" if "Ghent" in text else observer(text))
     told = [said("I live in Ghent"), said("I sing"), said("I dance")]
 
-    first, nothing = tended(tmp_path, [told], model)
-    second, held = tended(tmp_path, [], model, again=True)
-    third, _ = tended(tmp_path, [], model, again=True)
+    first, nothing = await tended(tmp_path, [told], model)
+    second, held = await tended(tmp_path, [], model, again=True)
+    third, _ = await tended(tmp_path, [], model, again=True)
 
     assert (1, [], 1, 1, 0) == (first.partly, nothing, second.partly, second.again, third.chats)
     assert {"The user sing.", "The user dance."} == {memory.text for memory in held}
 
 
-def test_a_part_of_which_the_model_was_not_sure_is_marked_and_not_tried_again(tmp_path):
+async def test_a_part_of_which_the_model_was_not_sure_is_marked_and_not_tried_again(tmp_path):
     model = engine()
     model.marks = (Mark(characters=1, tokens=1, surprise=0.0), Mark(characters=900, tokens=9, surprise=90.0))
 
-    async def run():
-        async with open_keeper(tmp_path) as keep:
-            await keep.run(chats.record, [said("I am allergic to peanuts")], at=NOW)
-            now = NOW + timedelta(minutes=5)
-            first = await tend(keep, model, FakeEmbedder(), now=now, quiet_s=60)
-            again = await tend(keep, model, FakeEmbedder(), now=now, quiet_s=60, again=True)
-            return first, again, (await keep.run(partly.counted))[DOUBTED]
-
-    first, again, doubted = asyncio.run(run())
+    async with open_keeper(tmp_path) as keep:
+        await keep.run(chats.record, [said("I am allergic to peanuts")], at=NOW)
+        now = NOW + timedelta(minutes=5)
+        first = await tend(keep, model, FakeEmbedder(), now=now, quiet_s=60)
+        again = await tend(keep, model, FakeEmbedder(), now=now, quiet_s=60, again=True)
+        doubted = (await keep.run(partly.counted))[DOUBTED]
 
     assert (1, 0, 0, 0, 1) == (first.unsure, first.observations, first.partly, again.chats, doubted)
 
 
-def test_an_observation_that_can_not_evolve_takes_nothing_from_the_others(tmp_path):
+async def test_an_observation_that_can_not_evolve_takes_nothing_from_the_others(tmp_path):
     def evolving(text):
         raise PromptTooLong(9001, 512)
 
     told = [said("I live in Ghent"), said("I live in Oslo"), said("I sing")]
 
-    report, held = tended(tmp_path, [told], engine(evolve=evolving))
+    report, held = await tended(tmp_path, [told], engine(evolve=evolving))
 
     assert {"The user live in Ghent.", "The user sing."} == {memory.text for memory in held}
     assert (1, 1) == (report.partly, len(report.failures))
 
 
-def test_a_crash_of_the_engine_is_no_verdict_on_a_chat(tmp_path):
+async def test_a_crash_of_the_engine_is_no_verdict_on_a_chat(tmp_path):
     def crashing(text):
         raise ChildCrashed("engine", exit_code=-9)
 
     with pytest.raises(ChildCrashed):
-        tended(tmp_path, [[said("I live in Ghent")]], engine(observe=crashing))
-    report, _ = tended(tmp_path, [], engine())
+        await tended(tmp_path, [[said("I live in Ghent")]], engine(observe=crashing))
+    report, _ = await tended(tmp_path, [], engine())
 
     assert (1, 1) == (report.chats, report.observations)
 
 
-def test_a_memory_that_the_engine_refuses_to_ask_about_is_reported(tmp_path):
+async def test_a_memory_that_the_engine_refuses_to_ask_about_is_reported(tmp_path):
     def asking(line):
         raise PromptTooLong(9001, 512)
 
-    report, held = tended(tmp_path, [[said("I live in Ghent")]], engine(ask=asking))
+    report, held = await tended(tmp_path, [[said("I live in Ghent")]], engine(ask=asking))
 
     assert (1, 0, (str(PromptTooLong(9001, 512)),)) == (len(held), report.lessons, report.failures)
 
@@ -213,7 +205,7 @@ def far_from_utc(request):
     time.tzset()
 
 
-def test_the_first_and_the_last_moment_there_is_are_read_like_others(tmp_path, far_from_utc):
+async def test_the_first_and_the_last_moment_there_is_are_read_like_others(tmp_path, far_from_utc):
     first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     chats_said = [
         [NewMessage(role="user", text="I sing", said_at=first)],
@@ -221,6 +213,6 @@ def test_the_first_and_the_last_moment_there_is_are_read_like_others(tmp_path, f
     ]
     near = engine(observe=lambda text: ["yesterday: The user sings."])
 
-    report, held = tended(tmp_path, chats_said, near)
+    report, held = await tended(tmp_path, chats_said, near)
 
     assert (2, 1, ()) == (report.chats, len(held), report.failures)

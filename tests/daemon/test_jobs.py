@@ -110,63 +110,56 @@ def test_trouble_in_looking_for_work_shows_and_does_not_end_the_runner(tmp_path)
     assert ("sweep: ZeroDivisionError: insides", None) == (runner.failure, job)
 
 
-def test_an_interrupted_job_runs_again_at_the_next_start(tmp_path):
-    async def scene():
-        began, done = asyncio.Event(), asyncio.Event()
+async def test_an_interrupted_job_runs_again_at_the_next_start(tmp_path):
+    began, done = asyncio.Event(), asyncio.Event()
 
-        async def forever(job):
-            began.set()
-            await asyncio.Event().wait()
+    async def forever(job):
+        began.set()
+        await asyncio.Event().wait()
 
-        async def at_once(job):
-            done.set()
+    async def at_once(job):
+        done.set()
 
-        async with opened(tmp_path) as keeper:
-            runner = Runner(keeper, {"sweep": Kind(work=forever, due=never)}, every_s=60)
-            await runner.start()
-            await runner.order("sweep", {})
-            await began.wait()
-            await runner.stop()
-        async with opened(tmp_path) as keeper:
-            runner = Runner(keeper, {"sweep": Kind(work=at_once, due=never)}, every_s=60)
-            await runner.start()
-            async with asyncio.timeout(5):
-                await done.wait()
-            await runner.stop()
-
-    asyncio.run(scene())
+    async with opened(tmp_path) as keeper:
+        runner = Runner(keeper, {"sweep": Kind(work=forever, due=never)}, every_s=60)
+        await runner.start()
+        await runner.order("sweep", {})
+        await began.wait()
+        await runner.stop()
+    async with opened(tmp_path) as keeper:
+        runner = Runner(keeper, {"sweep": Kind(work=at_once, due=never)}, every_s=60)
+        await runner.start()
+        async with asyncio.timeout(5):
+            await done.wait()
+        await runner.stop()
 
 
-def test_every_job_is_given_up_after_three_attempts(tmp_path):
+async def test_every_job_is_given_up_after_three_attempts(tmp_path):
     work = Work(*[OverflowError("date value out of range")] * 9)
 
-    async def scene():
-        async with opened(tmp_path) as keeper:
-            runner = Runner(keeper, {"sweep": Kind(work=work.work, due=never)}, every_s=60)
-            await runner.order("sweep", {"quiet_s": 1e12})
-            for _ in range(5):
-                await runner.look()
-                await keeper.run(lambda db: db.execute("update jobs set run_at = null"))
-            return await keeper.run(jobs.latest, "sweep")
+    async with opened(tmp_path) as keeper:
+        runner = Runner(keeper, {"sweep": Kind(work=work.work, due=never)}, every_s=60)
+        await runner.order("sweep", {"quiet_s": 1e12})
+        for _ in range(5):
+            await runner.look()
+            await keeper.run(lambda db: db.execute("update jobs set run_at = null"))
+        found = await keeper.run(jobs.latest, "sweep")
 
-    assert ("failed", 3, 3) == ((job := asyncio.run(scene())).state, job.attempts, len(work.done))
+    assert ("failed", 3, 3) == ((job := found).state, job.attempts, len(work.done))
 
 
-def test_what_was_given_up_is_not_begun_again_at_once_unless_somebody_orders_it(tmp_path):
+async def test_what_was_given_up_is_not_begun_again_at_once_unless_somebody_orders_it(tmp_path):
     async def due():
         return {"by": "itself"}
 
     work = Work(*[ZeroDivisionError("insides")] * 9)
 
-    async def scene():
-        async with opened(tmp_path) as keeper:
-            runner = Runner(keeper, {"sweep": Kind(work=work.work, due=due, attempts=1)}, every_s=60)
-            for _ in range(3):
-                await runner.look()
-            await runner.order("sweep", {"by": "somebody"})
+    async with opened(tmp_path) as keeper:
+        runner = Runner(keeper, {"sweep": Kind(work=work.work, due=due, attempts=1)}, every_s=60)
+        for _ in range(3):
             await runner.look()
-
-    asyncio.run(scene())
+        await runner.order("sweep", {"by": "somebody"})
+        await runner.look()
 
     assert [{"by": "itself"}, {"by": "somebody"}] == work.done
 
@@ -186,51 +179,48 @@ def test_work_that_postpones_itself_waits_and_nothing_failed(tmp_path, caplog):
     assert "" == caplog.text
 
 
-def leased(tmp_path, meanwhile):
+async def leased(tmp_path, meanwhile):
     """A job that works for 0.5 s and is renewed all the time, while `meanwhile(keeper)` is done to the store."""
 
-    async def scene():
-        ended = []
+    ended = []
 
-        async def work(job):
-            try:
-                await asyncio.sleep(0.5)
-                ended.append("in peace")
-            except asyncio.CancelledError:
-                ended.append("stopped")
-                raise
+    async def work(job):
+        try:
+            await asyncio.sleep(0.5)
+            ended.append("in peace")
+        except asyncio.CancelledError:
+            ended.append("stopped")
+            raise
 
-        async with opened(tmp_path) as keeper:
-            kinds = {"sweep": Kind(work=work, due=never)}
-            runner = Runner(keeper, kinds, every_s=60, renew_every_s=0.02)
-            await runner.order("sweep", {})
-            looking = asyncio.create_task(runner.look())
-            await asyncio.sleep(0.1)
-            await keeper.run(meanwhile)
-            await looking
-            return ended, await keeper.run(jobs.latest, "sweep"), runner.failure
-
-    return asyncio.run(scene())
+    async with opened(tmp_path) as keeper:
+        kinds = {"sweep": Kind(work=work, due=never)}
+        runner = Runner(keeper, kinds, every_s=60, renew_every_s=0.02)
+        await runner.order("sweep", {})
+        looking = asyncio.create_task(runner.look())
+        await asyncio.sleep(0.1)
+        await keeper.run(meanwhile)
+        await looking
+        return ended, await keeper.run(jobs.latest, "sweep"), runner.failure
 
 
-def test_a_lease_is_renewed_while_the_work_goes_on(tmp_path):
+async def test_a_lease_is_renewed_while_the_work_goes_on(tmp_path):
     seen = []
 
     def ran_out(db):
         seen.append(jobs.latest(db, "sweep").lease_until)
         db.execute("update jobs set lease_until = '2020-01-01T00:00:00.000000+00:00'")
 
-    ended, job, failure = leased(tmp_path, ran_out)
+    ended, job, failure = await leased(tmp_path, ran_out)
 
     assert (["in peace"], "done", None) == (ended, job.state, failure)
     assert timedelta(seconds=LEASE_S - 60) < seen[0] - datetime.now(UTC) <= timedelta(seconds=LEASE_S)
 
 
-def test_work_whose_lease_is_lost_stops(tmp_path):
+async def test_work_whose_lease_is_lost_stops(tmp_path):
     def claimed_by_another(db):
         db.execute("update jobs set attempts = attempts + 1")
 
-    ended, job, failure = leased(tmp_path, claimed_by_another)
+    ended, job, failure = await leased(tmp_path, claimed_by_another)
 
     assert (["stopped"], "running", 2) == (ended, job.state, job.attempts)
     assert "its lease ran out" in failure

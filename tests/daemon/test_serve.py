@@ -53,12 +53,9 @@ def test_work_that_can_not_begin_ends_the_daemon_with_its_reason(tmp_path):
         asyncio.run(run())
 
 
-def test_work_that_begins_still_is_ended_in_peace():
-    async def run():
-        work = Work(asyncio.Event().wait)
-        work.begin(ServerThatLeaves())
-        await asyncio.sleep(0)
-        await work.ended()
-        await Work(asyncio.Event().wait).ended()
-
-    asyncio.run(run())
+async def test_work_that_begins_still_is_ended_in_peace():
+    work = Work(asyncio.Event().wait)
+    work.begin(ServerThatLeaves())
+    await asyncio.sleep(0)
+    await work.ended()
+    await Work(asyncio.Event().wait).ended()

@@ -27,54 +27,44 @@ def write(ledger, line, *, after=None):
     return threading.current_thread().name
 
 
-def test_calls_run_in_order_in_one_other_thread():
+async def test_calls_run_in_order_in_one_other_thread():
     ledger = Ledger()
 
-    async def scene():
-        keeper = Keeper(lambda: ledger)
-        await keeper.open()
-        names = await asyncio.gather(*(keeper.run(write, line) for line in range(5)))
-        await keeper.close()
-        return {*names, ledger.closed_in}
+    keeper = Keeper(lambda: ledger)
+    await keeper.open()
+    names = await asyncio.gather(*(keeper.run(write, line) for line in range(5)))
+    await keeper.close()
+    found = {*names, ledger.closed_in}
 
-    assert 1 == len(asyncio.run(scene()))
+    assert 1 == len(found)
     assert [0, 1, 2, 3, 4] == ledger.lines
 
 
-def test_an_exception_comes_through():
-    async def scene():
-        keeper = Keeper(Ledger)
-        await keeper.open()
-        with pytest.raises(ZeroDivisionError):
-            await keeper.run(lambda ledger: 1 / 0)
-        await keeper.close()
-
-    asyncio.run(scene())
+async def test_an_exception_comes_through():
+    keeper = Keeper(Ledger)
+    await keeper.open()
+    with pytest.raises(ZeroDivisionError):
+        await keeper.run(lambda ledger: 1 / 0)
+    await keeper.close()
 
 
-def test_what_has_begun_is_finished_when_its_caller_is_cancelled():
+async def test_what_has_begun_is_finished_when_its_caller_is_cancelled():
     ledger, go_on = Ledger(), threading.Event()
 
-    async def scene():
-        keeper = Keeper(lambda: ledger)
-        await keeper.open()
-        call = asyncio.create_task(keeper.run(write, "half", after=go_on))
-        await asyncio.sleep(0.05)
-        call.cancel()
-        go_on.set()
-        await keeper.close()
-
-    asyncio.run(scene())
+    keeper = Keeper(lambda: ledger)
+    await keeper.open()
+    call = asyncio.create_task(keeper.run(write, "half", after=go_on))
+    await asyncio.sleep(0.05)
+    call.cancel()
+    go_on.set()
+    await keeper.close()
 
     assert ["half"] == ledger.lines
 
 
-def test_after_closing_it_says_that_it_is_stopping():
-    async def scene():
-        keeper = Keeper(Ledger)
-        await keeper.open()
-        await keeper.close()
-        with pytest.raises(Stopping):
-            await keeper.run(write, "late")
-
-    asyncio.run(scene())
+async def test_after_closing_it_says_that_it_is_stopping():
+    keeper = Keeper(Ledger)
+    await keeper.open()
+    await keeper.close()
+    with pytest.raises(Stopping):
+        await keeper.run(write, "late")

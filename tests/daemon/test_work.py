@@ -32,59 +32,56 @@ async def tending_with(keep, engine):
     return Tending(keep, engine, embedder, quiet_s=1.0, by_itself=True)
 
 
-def test_what_waits_is_not_due_and_is_studied_once_it_waits_no_longer(tmp_path):
-    async def run():
-        async with open_keeper(tmp_path) as keep:
-            tending = await tending_with(keep, LearningEngine())
-            home = await hold(keep, "The user lives in Ghent.")
-            other = await hold(keep, "The user lives in Bonn.", date.today(), beside=home)
-            waits = await tending.due()
-            await tending.work(await done(keep, "tend", {}))
-            made = tending.last.lessons
-            await keep.run(memories.undo, other.id, today=date.today())
-            settled = await tending.due()
-            await tending.work(await done(keep, "tend", {}))
-            return waits, made, settled, tending.last.lessons, await tending.due()
+async def test_what_waits_is_not_due_and_is_studied_once_it_waits_no_longer(tmp_path):
+    async with open_keeper(tmp_path) as keep:
+        tending = await tending_with(keep, LearningEngine())
+        home = await hold(keep, "The user lives in Ghent.")
+        other = await hold(keep, "The user lives in Bonn.", date.today(), beside=home)
+        waits = await tending.due()
+        await tending.work(await done(keep, "tend", {}))
+        made = tending.last.lessons
+        await keep.run(memories.undo, other.id, today=date.today())
+        settled = await tending.due()
+        await tending.work(await done(keep, "tend", {}))
+        found = waits, made, settled, tending.last.lessons, await tending.due()
 
-    assert (None, 0, {}, 5, None) == asyncio.run(run())
-
-
-def test_what_gave_no_lessons_is_not_due_again_unless_asked_but_what_was_told_meanwhile_is(tmp_path):
-    async def run():
-        async with open_keeper(tmp_path) as keep:
-
-            class Listening(LearningEngine):
-                heard = 0
-
-                async def complete(self, messages, **rest):
-                    if not self.heard:
-                        self.heard = (await hold(keep, "The user lives in Ghent.")).id
-                    return await super().complete(messages, **rest)
-
-            engine = Listening()
-            engine.scripts["ask"] = lambda line: []
-            tending = await tending_with(keep, engine)
-            await hold(keep, "The user's dog is called Rex.")
-            await tending.work(await done(keep, "tend", {}))
-            meanwhile, given_up = await tending.due(), tending.last.given_up
-            await tending.work(await done(keep, "tend", {}))
-            due, then = await tending.due(), tending.last.given_up
-            await tending.work(await done(keep, "tend", {"again": True}))
-            return meanwhile, given_up, then, due, tending.last.given_up
-
-    assert ({}, {1}, {2}, None, {1, 2}) == asyncio.run(run())
+    assert (None, 0, {}, 5, None) == found
 
 
-def test_forgetting_clears_what_the_last_round_quotes(tmp_path):
-    async def run():
-        async with open_keeper(tmp_path) as keep:
-            tending = Tending(keep, LearningEngine(), FakeEmbedder(), quiet_s=1.0, by_itself=False)
-            tending.forget()
-            tending.last = Tended(chats=1, observations=0, ops={}, lessons=0, unsure=0, failures=("'Ghent'",))
-            tending.forget()
-            return tending.last
+async def test_what_gave_no_lessons_is_not_due_again_unless_asked_but_what_was_told_meanwhile_is(tmp_path):
+    async with open_keeper(tmp_path) as keep:
 
-    assert () == asyncio.run(run()).failures
+        class Listening(LearningEngine):
+            heard = 0
+
+            async def complete(self, messages, **rest):
+                if not self.heard:
+                    self.heard = (await hold(keep, "The user lives in Ghent.")).id
+                return await super().complete(messages, **rest)
+
+        engine = Listening()
+        engine.scripts["ask"] = lambda line: []
+        tending = await tending_with(keep, engine)
+        await hold(keep, "The user's dog is called Rex.")
+        await tending.work(await done(keep, "tend", {}))
+        meanwhile, given_up = await tending.due(), tending.last.given_up
+        await tending.work(await done(keep, "tend", {}))
+        due, then = await tending.due(), tending.last.given_up
+        await tending.work(await done(keep, "tend", {"again": True}))
+        found = meanwhile, given_up, then, due, tending.last.given_up
+
+    assert ({}, {1}, {2}, None, {1, 2}) == found
+
+
+async def test_forgetting_clears_what_the_last_round_quotes(tmp_path):
+    async with open_keeper(tmp_path) as keep:
+        tending = Tending(keep, LearningEngine(), FakeEmbedder(), quiet_s=1.0, by_itself=False)
+        tending.forget()
+        tending.last = Tended(chats=1, observations=0, ops={}, lessons=0, unsure=0, failures=("'Ghent'",))
+        tending.forget()
+        found = tending.last
+
+    assert () == found.failures
 
 
 def test_the_log_tells_how_much_could_not_be_read_and_nothing_of_chats(tmp_path, caplog):

@@ -47,15 +47,12 @@ async def through(assistant, daemon, dog):
     return [one["text"] for one in found["memories"]], told["state"], [one["text"] for one in held]
 
 
-def test_an_assistant_that_starts_the_program_uses_its_tools(daemon):
-    async def run():
-        command = StdioServerParameters(
-            command=sys.executable, args=["-m", "daemon", "mcp"], env=environment(daemon)
-        )
-        async with Assistant(command) as assistant:
-            return await through(assistant, daemon, "Rex")
-
-    found, state, held = asyncio.run(run())
+async def test_an_assistant_that_starts_the_program_uses_its_tools(daemon):
+    command = StdioServerParameters(
+        command=sys.executable, args=["-m", "daemon", "mcp"], env=environment(daemon)
+    )
+    async with Assistant(command) as assistant:
+        found, state, held = await through(assistant, daemon, "Rex")
 
     assert "The user has a dog called Rex." in found
     assert ("done", []) == (state, held)

@@ -40,103 +40,89 @@ async def forget(world):
     return await world.http.post("/tsubasa/forget", json={"memories": [1]})
 
 
-def test_an_answer_under_way_ends_before_its_words_are_looked_for(tmp_path):
-    async def run():
-        engine = FakeEngine(TOLD, " Is it not?")
-        engine.go_on = asyncio.Event()
-        async with serving(tmp_path, engine) as world:
-            await world.keeper.run(learned)
-            asking = asyncio.create_task(world.chat("Where do I live?"))
-            await engine.spoke.wait()
-            done = await forget(world)
-            told = (await asking).json()["error"]["code"]
-            kept = await world.rows("select text from messages")
-            return done.status_code, engine.cancelled.is_set(), told, kept
-
-    status, cancelled, told, kept = asyncio.run(run())
+async def test_an_answer_under_way_ends_before_its_words_are_looked_for(tmp_path):
+    engine = FakeEngine(TOLD, " Is it not?")
+    engine.go_on = asyncio.Event()
+    async with serving(tmp_path, engine) as world:
+        await world.keeper.run(learned)
+        asking = asyncio.create_task(world.chat("Where do I live?"))
+        await engine.spoke.wait()
+        done = await forget(world)
+        told = (await asking).json()["error"]["code"]
+        kept = await world.rows("select text from messages")
+        status, cancelled = done.status_code, engine.cancelled.is_set()
 
     assert (200, True, "interrupted") == (status, cancelled, told)
     assert [("Where do I live?",), ("[forgotten]",)] == kept
 
 
-def test_what_was_forgotten_is_reported_also_when_the_engine_is_down(tmp_path):
-    async def run():
-        engine = DownOnce("Hi.")
-        async with serving(tmp_path, engine) as world:
-            await world.keeper.run(learned)
-            await world.chat("hi")
-            before, engine.is_down = engine.live, True
-            done = await forget(world)
-            return before, done.status_code, done.json(), engine.live
-
-    before, status, done, live = asyncio.run(run())
+async def test_what_was_forgotten_is_reported_also_when_the_engine_is_down(tmp_path):
+    engine = DownOnce("Hi.")
+    async with serving(tmp_path, engine) as world:
+        await world.keeper.run(learned)
+        await world.chat("hi")
+        before, engine.is_down = engine.live, True
+        done = await forget(world)
+        status, done, live = done.status_code, done.json(), engine.live
 
     assert (200, 1, 0, None) == (status, done["was_live"], done["now_live"], live)
     assert before is not None
 
 
-def test_reports_kept_in_memory_quote_nothing_that_was_forgotten(tmp_path):
-    async def run():
-        async with serving(tmp_path) as world:
-            await world.keeper.run(learned)
-            world.services.tending.last = Tended(
-                chats=1, observations=0, ops={}, lessons=0, unsure=0, failures=(TOLD,)
-            )
-            world.services.nights.last = NightReport(
-                adopted=False,
-                reason="",
-                generation=1,
-                lessons=1,
-                exam={"missed": [{"wanted": TOLD}]},
-                train_s=1.0,
-                total_s=1.0,
-                swap_ms=None,
-            )
-            await forget(world)
-            return [(await world.http.get(f"/tsubasa/{path}")).text for path in ("night", "tend", "status")]
+async def test_reports_kept_in_memory_quote_nothing_that_was_forgotten(tmp_path):
+    async with serving(tmp_path) as world:
+        await world.keeper.run(learned)
+        world.services.tending.last = Tended(
+            chats=1, observations=0, ops={}, lessons=0, unsure=0, failures=(TOLD,)
+        )
+        world.services.nights.last = NightReport(
+            adopted=False,
+            reason="",
+            generation=1,
+            lessons=1,
+            exam={"missed": [{"wanted": TOLD}]},
+            train_s=1.0,
+            total_s=1.0,
+            swap_ms=None,
+        )
+        await forget(world)
+        found = [(await world.http.get(f"/tsubasa/{path}")).text for path in ("night", "tend", "status")]
 
-    assert not any("Oslo" in text for text in asyncio.run(run()))
+    assert not any("Oslo" in text for text in found)
 
 
-def test_the_exports_that_still_tell_it_are_named_and_left_alone(tmp_path):
-    async def run():
-        async with serving(tmp_path) as world:
-            done = world.services.home.inbox / "done"
-            done.mkdir(parents=True)
-            telling, other = done / "mine.jsonl", done / "other.jsonl"
-            telling.write_text('{"role": "user", "content": "I live in Oslo."}\n')
-            other.write_text('{"role": "user", "content": "I sing."}\n')
-            for file in (telling, other):
-                await world.http.post("/tsubasa/import", json={"file": str(file)})
-            await world.keeper.run(memories.add, TOLD, told_on=date(2026, 3, 5), sources=[1])
-            dropped = keep(tmp_path, "mine again.jsonl", telling.read_bytes())
-            reply = await forget(world)
-            return reply.json()["files"], [str(telling), str(dropped)], telling.exists(), dropped.exists()
-
-    files, telling, *still_there = asyncio.run(run())
+async def test_the_exports_that_still_tell_it_are_named_and_left_alone(tmp_path):
+    async with serving(tmp_path) as world:
+        done = world.services.home.inbox / "done"
+        done.mkdir(parents=True)
+        telling, other = done / "mine.jsonl", done / "other.jsonl"
+        telling.write_text('{"role": "user", "content": "I live in Oslo."}\n')
+        other.write_text('{"role": "user", "content": "I sing."}\n')
+        for file in (telling, other):
+            await world.http.post("/tsubasa/import", json={"file": str(file)})
+        await world.keeper.run(memories.add, TOLD, told_on=date(2026, 3, 5), sources=[1])
+        dropped = keep(tmp_path, "mine again.jsonl", telling.read_bytes())
+        reply = await forget(world)
+        files, telling, *still_there = (
+            reply.json()["files"],
+            [str(telling), str(dropped)],
+            telling.exists(),
+            dropped.exists(),
+        )
 
     assert (telling, [True, True]) == (files, still_there)
 
 
-def test_a_message_that_no_memory_tells_is_forgotten_by_its_number(tmp_path):
-    async def run():
-        async with serving(tmp_path) as world:
-            await world.chat("My bicycle is stolen.")
-            await world.chat("I sing.")
-            await world.keeper.run(memories.add, "The user sings.", told_on=date(2026, 3, 5), sources=[3])
-            unknown = await world.http.post("/tsubasa/forget", json={"memories": [1], "messages": [1, 99]})
-            untouched = await world.rows("select count(*) from messages where redacted")
-            done = await world.http.post("/tsubasa/forget", json={"messages": [1]})
-            shown = (await world.http.get("/tsubasa/messages/1")).json()["message"]["text"]
-            return (
-                unknown,
-                untouched,
-                done.json()["report"],
-                shown,
-                await world.rows("select text from messages"),
-            )
-
-    unknown, untouched, report, shown, kept = asyncio.run(run())
+async def test_a_message_that_no_memory_tells_is_forgotten_by_its_number(tmp_path):
+    async with serving(tmp_path) as world:
+        await world.chat("My bicycle is stolen.")
+        await world.chat("I sing.")
+        await world.keeper.run(memories.add, "The user sings.", told_on=date(2026, 3, 5), sources=[3])
+        unknown = await world.http.post("/tsubasa/forget", json={"memories": [1], "messages": [1, 99]})
+        untouched = await world.rows("select count(*) from messages where redacted")
+        done = await world.http.post("/tsubasa/forget", json={"messages": [1]})
+        shown = (await world.http.get("/tsubasa/messages/1")).json()["message"]["text"]
+        report, kept = done.json()["report"], await world.rows("select text from messages")
 
     assert (404, True, [(0,)]) == (unknown.status_code, "no message 99" in unknown.text, untouched)
     assert (0, 2, []) == (report["memories"], report["messages"], report["kept_memories"])
@@ -155,21 +141,25 @@ def two_generations(db):
     learned(db)
 
 
-def test_before_forgetting_it_is_told_what_would_go_who_else_tells_it_and_what_the_weights_know(tmp_path):
-    async def run():
-        async with serving(tmp_path, FakeEngine("Oslo.")) as world:
-            await world.keeper.run(two_generations)
-            await world.keeper.run(
-                memories.add, "The user's flat is in Oslo.", told_on=date(2026, 3, 6), sources=()
-            )
-            body = {"memories": [2]}
-            plain = await world.http.post("/tsubasa/forget/preview", json=body)
-            told = await world.http.post("/tsubasa/forget/preview", json=body | {"weights": True})
-            await world.http.post("/tsubasa/forget", json={"memories": [3]})
-            alone = await world.http.post("/tsubasa/forget/preview", json=body | {"weights": True})
-            return plain.json(), told.json(), alone.json(), await world.rows("select count(*) from memories")
-
-    plain, told, alone, left = asyncio.run(run())
+async def test_before_forgetting_it_is_told_what_would_go_who_else_tells_it_and_what_the_weights_know(
+    tmp_path,
+):
+    async with serving(tmp_path, FakeEngine("Oslo.")) as world:
+        await world.keeper.run(two_generations)
+        await world.keeper.run(
+            memories.add, "The user's flat is in Oslo.", told_on=date(2026, 3, 6), sources=()
+        )
+        body = {"memories": [2]}
+        plain = await world.http.post("/tsubasa/forget/preview", json=body)
+        told = await world.http.post("/tsubasa/forget/preview", json=body | {"weights": True})
+        await world.http.post("/tsubasa/forget", json={"memories": [3]})
+        alone = await world.http.post("/tsubasa/forget/preview", json=body | {"weights": True})
+        plain, told, alone, left = (
+            plain.json(),
+            told.json(),
+            alone.json(),
+            await world.rows("select count(*) from memories"),
+        )
 
     assert {
         "memories": [2],
@@ -191,14 +181,11 @@ def test_before_forgetting_it_is_told_what_would_go_who_else_tells_it_and_what_t
     assert [(2,)] == left
 
 
-def test_the_report_says_what_the_generation_that_answers_now_shows_of_it(tmp_path):
-    async def run():
-        async with serving(tmp_path, FakeEngine("I don't know.")) as world:
-            await world.keeper.run(two_generations)
-            done = (await world.http.post("/tsubasa/forget", json={"memories": [2]})).json()
-            return done, (await world.http.get("/tsubasa/forget")).json()
-
-    done, later = asyncio.run(run())
+async def test_the_report_says_what_the_generation_that_answers_now_shows_of_it(tmp_path):
+    async with serving(tmp_path, FakeEngine("I don't know.")) as world:
+        await world.keeper.run(two_generations)
+        done = (await world.http.post("/tsubasa/forget", json={"memories": [2]})).json()
+        later = (await world.http.get("/tsubasa/forget")).json()
 
     assert (2, 1) == (done["was_live"], done["now_live"])
     assert ("gone", 1) == (done["weights"]["verdict"], done["weights"]["generation"])
@@ -207,18 +194,18 @@ def test_the_report_says_what_the_generation_that_answers_now_shows_of_it(tmp_pa
     assert "Oslo" not in str(later)
 
 
-def test_what_no_generation_had_learned_can_not_be_in_the_weights(tmp_path):
-    async def run():
-        async with serving(tmp_path) as world:
-            await world.keeper.run(memories.add, TOLD, told_on=date(2026, 3, 5), sources=())
-            preview = await world.http.post(
-                "/tsubasa/forget/preview", json={"memories": [1], "weights": True}
-            )
-            unknown = await world.http.post("/tsubasa/forget/preview", json={"memories": [9]})
-            nothing = await world.http.get("/tsubasa/forget")
-            return preview.json(), (await forget(world)).json(), unknown.status_code, nothing.json()
-
-    preview, done, unknown, nothing = asyncio.run(run())
+async def test_what_no_generation_had_learned_can_not_be_in_the_weights(tmp_path):
+    async with serving(tmp_path) as world:
+        await world.keeper.run(memories.add, TOLD, told_on=date(2026, 3, 5), sources=())
+        preview = await world.http.post("/tsubasa/forget/preview", json={"memories": [1], "weights": True})
+        unknown = await world.http.post("/tsubasa/forget/preview", json={"memories": [9]})
+        nothing = await world.http.get("/tsubasa/forget")
+        preview, done, unknown, nothing = (
+            preview.json(),
+            (await forget(world)).json(),
+            unknown.status_code,
+            nothing.json(),
+        )
 
     says = "Nothing of it can be in the weights: no generation had learned it."
     assert (says.replace("had", "has"), says) == (preview["weights"]["says"], done["weights"]["says"])

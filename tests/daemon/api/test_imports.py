@@ -1,6 +1,5 @@
 """Imports through our own client: taken in, listed, undone."""
 
-import asyncio
 import json
 import os
 from datetime import date
@@ -75,7 +74,7 @@ def test_a_number_that_no_import_can_have_is_refused(tmp_path, number):
     assert 400 == caught.value.status
 
 
-def test_a_generation_that_learned_of_an_undone_import_answers_no_more(tmp_path):
+async def test_a_generation_that_learned_of_an_undone_import_answers_no_more(tmp_path):
     def learn(db):
         memory = memories.add(db, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=[1])
         new = NewLesson(
@@ -89,17 +88,14 @@ def test_a_generation_that_learned_of_an_undone_import_answers_no_more(tmp_path)
         made = generations.propose(db, b"adapter", base_sha256=SHA256, lesson_ids=lessons.add(db, [new]))
         generations.adopt(db, made.id, {}, "it knows more")
 
-    async def run():
-        async with serving(tmp_path) as world:
-            export = {"file": str(exported(tmp_path))}
-            taken = (await world.http.post("/tsubasa/import", json=export)).json()
-            await world.keeper.run(learn)
-            await world.services.generations.use(1)
-            before = world.engine.live
-            done = await world.http.post("/tsubasa/import/undo", json={"number": taken["import_id"]})
-            return before, done.json(), world.engine.live
-
-    before, done, live = asyncio.run(run())
+    async with serving(tmp_path) as world:
+        export = {"file": str(exported(tmp_path))}
+        taken = (await world.http.post("/tsubasa/import", json=export)).json()
+        await world.keeper.run(learn)
+        await world.services.generations.use(1)
+        before = world.engine.live
+        done = await world.http.post("/tsubasa/import/undo", json={"number": taken["import_id"]})
+        done, live = done.json(), world.engine.live
 
     assert before is not None
     assert ([1], 1, 0, None) == (done["report"]["generations"], done["was_live"], done["now_live"], live)
@@ -134,17 +130,14 @@ def test_a_file_that_can_t_be_read_is_refused_before_anything_else(tmp_path):
         scene(tmp_path, nothing, act)
 
 
-def test_what_undoing_an_import_would_take_is_told_before(tmp_path):
-    async def run():
-        async with serving(tmp_path) as world:
-            await world.http.post("/tsubasa/import", json={"file": str(exported(tmp_path))})
-            text = "The user lives in Ghent."
-            await world.keeper.run(memories.add, text, told_on=date(2026, 3, 5), sources=[1])
-            told = (await world.http.get("/tsubasa/import/1")).json()
-            unknown = await world.http.get("/tsubasa/import/7")
-            return told, unknown.status_code, await world.rows("select count(*) from imports")
-
-    told, unknown, left = asyncio.run(run())
+async def test_what_undoing_an_import_would_take_is_told_before(tmp_path):
+    async with serving(tmp_path) as world:
+        await world.http.post("/tsubasa/import", json={"file": str(exported(tmp_path))})
+        text = "The user lives in Ghent."
+        await world.keeper.run(memories.add, text, told_on=date(2026, 3, 5), sources=[1])
+        told = (await world.http.get("/tsubasa/import/1")).json()
+        unknown = await world.http.get("/tsubasa/import/7")
+        unknown, left = unknown.status_code, await world.rows("select count(*) from imports")
 
     assert ("chat.jsonl", 2, [1], 0, []) == (
         told["import"]["name"],

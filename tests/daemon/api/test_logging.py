@@ -13,12 +13,9 @@ from tests.fakes import FakeEngine
 MESSAGES = "select role, text from messages order by id"
 
 
-def talk(tmp_path, act, engine=None):
-    async def run():
-        async with serving(tmp_path, engine) as world:
-            return await act(world)
-
-    return asyncio.run(run())
+async def talk(tmp_path, act, engine=None):
+    async with serving(tmp_path, engine) as world:
+        return await act(world)
 
 
 async def switch(world, **body):
@@ -41,7 +38,7 @@ def test_a_pause_is_told_by_the_status_and_outlives_a_restart(tmp_path):
     assert {"on": True, "until": None} == resumed
 
 
-def test_nothing_is_kept_or_recalled_while_logging_is_paused(tmp_path):
+async def test_nothing_is_kept_or_recalled_while_logging_is_paused(tmp_path):
     async def act(world):
         await moved_house(world)
         before = await world.rows(MESSAGES)
@@ -50,12 +47,12 @@ def test_nothing_is_kept_or_recalled_while_logging_is_paused(tmp_path):
         sent = [message["role"] for message in world.engine.requests[-1]["messages"]]
         return reply.json()["tsubasa"], sent, before == await world.rows(MESSAGES)
 
-    told, sent, unchanged = talk(tmp_path, act)
+    told, sent, unchanged = await talk(tmp_path, act)
 
     assert (False, [], ["user"], True) == (told["kept"], told["memories"], sent, unchanged)
 
 
-def test_what_was_said_in_a_pause_does_not_come_back_with_the_history(tmp_path):
+async def test_what_was_said_in_a_pause_does_not_come_back_with_the_history(tmp_path):
     async def act(world):
         asked = [{"role": "user", "content": "my secret"}]
         await switch(world, on=False)
@@ -66,13 +63,13 @@ def test_what_was_said_in_a_pause_does_not_come_back_with_the_history(tmp_path):
         new = await world.chat("something else")
         return again.json()["tsubasa"]["kept"], new.json()["tsubasa"]["kept"], await world.rows(MESSAGES)
 
-    again, new, kept = talk(tmp_path, act)
+    again, new, kept = await talk(tmp_path, act)
 
     assert (False, True) == (again, new)
     assert [("user", "something else"), ("assistant", "Hello.")] == kept
 
 
-def test_models_asked_side_by_side_with_the_base_keep_their_chat(tmp_path):
+async def test_models_asked_side_by_side_with_the_base_keep_their_chat(tmp_path):
     async def act(world):
         asked = [{"role": "user", "content": "hi"}]
         for model in ("tsubasa", "tsubasa:base"):
@@ -81,7 +78,7 @@ def test_models_asked_side_by_side_with_the_base_keep_their_chat(tmp_path):
         reply = await world.http.post("/v1/chat/completions", json={"messages": asked})
         return reply.json()["tsubasa"]["kept"]
 
-    assert talk(tmp_path, act)
+    assert await talk(tmp_path, act)
 
 
 @pytest.mark.parametrize(
@@ -96,12 +93,12 @@ def test_models_asked_side_by_side_with_the_base_keep_their_chat(tmp_path):
     ],
     ids=str,
 )
-def test_a_switch_that_says_nothing_clear_is_refused(tmp_path, body):
+async def test_a_switch_that_says_nothing_clear_is_refused(tmp_path, body):
     async def act(world):
         reply = await world.http.post("/tsubasa/logging", json=body)
         return reply.status_code, (await status(world))["logging"]["on"]
 
-    assert (400, True) == talk(tmp_path, act)
+    assert (400, True) == await talk(tmp_path, act)
 
 
 def test_a_contradiction_is_refused_in_words(tmp_path):
@@ -110,7 +107,7 @@ def test_a_contradiction_is_refused_in_words(tmp_path):
 
 
 @pytest.mark.parametrize(("model", "off"), [("tsubasa", 0), ("tsubasa:private", 1)])
-def test_the_status_tells_that_an_answer_is_under_way(tmp_path, model, off):
+async def test_the_status_tells_that_an_answer_is_under_way(tmp_path, model, off):
     engine = FakeEngine("Once ", "upon a time")
 
     async def act(world):
@@ -122,17 +119,17 @@ def test_the_status_tells_that_an_answer_is_under_way(tmp_path, model, off):
         await asking
         return meanwhile["thinking"], (await status(world))["thinking"]
 
-    meanwhile, after = talk(tmp_path, act, engine)
+    meanwhile, after = await talk(tmp_path, act, engine)
 
     assert {"answers": 1, "off_the_record": off} == meanwhile
     assert {"answers": 0, "off_the_record": 0} == after
 
 
-def test_a_pause_needs_the_key(tmp_path):
+async def test_a_pause_needs_the_key(tmp_path):
     async def act(world):
         async with httpx.AsyncClient(base_url=world.url, trust_env=False) as stranger:
             reply = await stranger.post("/tsubasa/logging", json={"on": False})
         assert KEY not in reply.text
         return reply.status_code
 
-    assert 401 == talk(tmp_path, act)
+    assert 401 == await talk(tmp_path, act)

@@ -150,16 +150,15 @@ def test_a_generation_that_must_not_answer_is_refused(tmp_path, number, why):
         scene(tmp_path, two_generations, lambda client: client.use(number))
 
 
-def test_a_numbered_generation_answers_by_its_adapter(tmp_path):
-    async def run():
-        async with serving(tmp_path) as world:
-            await two_generations(world)
-            await world.services.generations.use(0)
-            replies = [await world.chat(model=name) for name in ("tsubasa", "tsubasa@1", "tsubasa@0")]
-            answered = [reply.json()["tsubasa"]["generation"] for reply in replies]
-            return answered, [request["adapter"] for request in world.engine.requests]
+async def test_a_numbered_generation_answers_by_its_adapter(tmp_path):
+    async with serving(tmp_path) as world:
+        await two_generations(world)
+        await world.services.generations.use(0)
+        replies = [await world.chat(model=name) for name in ("tsubasa", "tsubasa@1", "tsubasa@0")]
+        answered = [reply.json()["tsubasa"]["generation"] for reply in replies]
+        found = answered, [request["adapter"] for request in world.engine.requests]
 
-    assert ([0, 1, 0], ["live", "loaded:9", "base"]) == asyncio.run(run())
+    assert ([0, 1, 0], ["live", "loaded:9", "base"]) == found
 
 
 def test_a_file_that_is_not_there_is_refused_by_name(tmp_path):

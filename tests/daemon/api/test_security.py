@@ -1,6 +1,5 @@
 """Who may talk to the daemon: the gate, tried from outside."""
 
-import asyncio
 import hashlib
 
 import pytest
@@ -11,20 +10,17 @@ from tests.daemon.api.world import KEY, serving
 BODY = {"messages": [{"role": "user", "content": "hi"}]}
 
 
-def statuses(tmp_path, *requests, **config):
+async def statuses(tmp_path, *requests, **config):
     """The (status, code) of each request: method, path, headers, content."""
 
-    async def scene():
-        found = []
-        async with serving(tmp_path, **config) as world:
-            for method, path, headers, content in requests:
-                reply = await world.http.request(method, path, headers=headers, content=content)
-                error = reply.json().get("error") if "json" in reply.headers["content-type"] else {}
-                found.append((reply.status_code, (error or {}).get("code")))
-                assert reply.headers["x-request-id"]
-        return found
-
-    return asyncio.run(scene())
+    found = []
+    async with serving(tmp_path, **config) as world:
+        for method, path, headers, content in requests:
+            reply = await world.http.request(method, path, headers=headers, content=content)
+            error = reply.json().get("error") if "json" in reply.headers["content-type"] else {}
+            found.append((reply.status_code, (error or {}).get("code")))
+            assert reply.headers["x-request-id"]
+    return found
 
 
 @pytest.mark.parametrize(
@@ -53,8 +49,8 @@ def test_only_loopback_names_are_this_machine(url, ours):
     assert ours == is_this_machine(url)
 
 
-def test_foreign_hosts_and_pages_are_refused(tmp_path):
-    found = statuses(
+async def test_foreign_hosts_and_pages_are_refused(tmp_path):
+    found = await statuses(
         tmp_path,
         ("GET", "/v1/models", {"host": "evil.com"}, None),
         ("GET", "/health", {"host": "rebound.evil.com:4141"}, None),
@@ -69,9 +65,9 @@ def test_foreign_hosts_and_pages_are_refused(tmp_path):
     assert [(403, "host_refused")] * 2 + [(403, "origin_refused")] * 4 + [(200, None)] * 2 == found
 
 
-def test_the_key_is_needed_everywhere_but_for_health(tmp_path):
+async def test_the_key_is_needed_everywhere_but_for_health(tmp_path):
     wrong = {"authorization": "Bearer wrong"}
-    found = statuses(
+    found = await statuses(
         tmp_path,
         ("GET", "/health", wrong, None),
         ("GET", "/v1/health", wrong, None),
@@ -86,8 +82,8 @@ def test_the_key_is_needed_everywhere_but_for_health(tmp_path):
     assert [(200, None)] * 2 + [(401, "invalid_api_key")] * 4 + [(200, None)] * 2 == found
 
 
-def test_only_json_is_taken(tmp_path):
-    found = statuses(
+async def test_only_json_is_taken(tmp_path):
+    found = await statuses(
         tmp_path,
         ("POST", "/v1/chat/completions", {"content-type": "text/plain"}, b"{}"),
         ("POST", "/tsubasa/night", {"content-type": ""}, b"{}"),
@@ -98,39 +94,35 @@ def test_only_json_is_taken(tmp_path):
 
 
 @pytest.mark.parametrize("size", [1024 * 1024 + 1, 3 * 1024 * 1024])
-def test_a_body_over_the_limit_is_a_413(tmp_path, size):
+async def test_a_body_over_the_limit_is_a_413(tmp_path, size):
     json_type = {"content-type": "application/json"}
 
-    assert [(413, "request_too_large")] == statuses(
+    assert [(413, "request_too_large")] == await statuses(
         tmp_path, ("POST", "/v1/chat/completions", json_type, b" " * size), max_body_mb=1
     )
 
 
-def test_a_body_at_the_limit_is_read_whole(tmp_path):
+async def test_a_body_at_the_limit_is_read_whole(tmp_path):
     text = "x" * (1024 * 1024 - 200)
 
-    async def scene():
-        async with serving(tmp_path, max_body_mb=1) as world:
-            await world.chat(text, model="tsubasa:private")
-            return world.engine.requests[0]["messages"][0]["content"]
+    async with serving(tmp_path, max_body_mb=1) as world:
+        await world.chat(text, model="tsubasa:private")
+        found = world.engine.requests[0]["messages"][0]["content"]
 
-    assert hashlib.sha256(text.encode()).digest() == hashlib.sha256(asyncio.run(scene()).encode()).digest()
+    assert hashlib.sha256(text.encode()).digest() == hashlib.sha256(found.encode()).digest()
 
 
-def test_every_error_has_the_one_shape(tmp_path):
-    async def scene():
-        async with serving(tmp_path) as world:
-            return [
-                await world.http.get("/no/such/path"),
-                await world.http.get("/v1/chat/completions"),
-                await world.http.post("/tsubasa/forget", json={"memories": "all"}),
-                await world.http.post("/tsubasa/forget", json={"memories": [99]}),
-                await world.http.get("/tsubasa/memories/99"),
-                await world.http.get("/tsubasa/memories/ninety"),
-                await world.http.get("/v1/models/nope"),
-            ]
-
-    replies = asyncio.run(scene())
+async def test_every_error_has_the_one_shape(tmp_path):
+    async with serving(tmp_path) as world:
+        replies = [
+            await world.http.get("/no/such/path"),
+            await world.http.get("/v1/chat/completions"),
+            await world.http.post("/tsubasa/forget", json={"memories": "all"}),
+            await world.http.post("/tsubasa/forget", json={"memories": [99]}),
+            await world.http.get("/tsubasa/memories/99"),
+            await world.http.get("/tsubasa/memories/ninety"),
+            await world.http.get("/v1/models/nope"),
+        ]
 
     assert [404, 405, 400, 404, 404, 400, 404] == [reply.status_code for reply in replies]
     assert all(
@@ -139,15 +131,14 @@ def test_every_error_has_the_one_shape(tmp_path):
     )
 
 
-def test_routes_are_there_with_and_without_v1(tmp_path):
-    async def scene():
-        async with serving(tmp_path) as world:
-            return [
-                (await world.http.post("/chat/completions", json=BODY)).status_code,
-                (await world.http.get("/models")).status_code,
-                (await world.http.get("/models/tsubasa:base")).json()["id"],
-                [one["id"] for one in (await world.http.get("/v1/models")).json()["data"]],
-            ]
-
+async def test_routes_are_there_with_and_without_v1(tmp_path):
     names = ["tsubasa", "tsubasa:base", "tsubasa:private", "tsubasa@0"]
-    assert [200, 200, "tsubasa:base", names] == asyncio.run(scene())
+    async with serving(tmp_path) as world:
+        found = [
+            (await world.http.post("/chat/completions", json=BODY)).status_code,
+            (await world.http.get("/models")).status_code,
+            (await world.http.get("/models/tsubasa:base")).json()["id"],
+            [one["id"] for one in (await world.http.get("/v1/models")).json()["data"]],
+        ]
+
+    assert [200, 200, "tsubasa:base", names] == found

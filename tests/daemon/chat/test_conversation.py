@@ -17,30 +17,25 @@ from tests.fakes import FakeEngine
 MESSAGES = "select role, text from messages order by id"
 
 
-def test_the_reply_is_committed_before_the_last_chunk_leaves(tmp_path):
-    async def scene():
-        seen = []
-        async with serving(tmp_path) as world:
-            body = {"messages": [{"role": "user", "content": "hi"}], "stream": True}
-            async with world.http.stream("POST", "/v1/chat/completions", json=body) as reply:
-                async for line in reply.aiter_lines():
-                    if '"finish_reason": "stop"' in line:
-                        seen = await world.rows(MESSAGES)
-        return seen
+async def test_the_reply_is_committed_before_the_last_chunk_leaves(tmp_path):
+    seen = []
+    async with serving(tmp_path) as world:
+        body = {"messages": [{"role": "user", "content": "hi"}], "stream": True}
+        async with world.http.stream("POST", "/v1/chat/completions", json=body) as reply:
+            async for line in reply.aiter_lines():
+                if '"finish_reason": "stop"' in line:
+                    seen = await world.rows(MESSAGES)
 
-    assert [("user", "hi"), ("assistant", "Hello.")] == asyncio.run(scene())
+    assert [("user", "hi"), ("assistant", "Hello.")] == seen
 
 
-def test_the_question_is_committed_before_the_model_says_a_word(tmp_path):
-    async def scene():
-        engine = FakeEngine()
-        engine.words = []
-        engine.before_last = ChildCrashed("engine", exit_code=-9)
-        async with serving(tmp_path, engine) as world:
-            reply = await world.chat("I live in Ghent")
-            return reply, await world.rows(MESSAGES)
-
-    reply, kept = asyncio.run(scene())
+async def test_the_question_is_committed_before_the_model_says_a_word(tmp_path):
+    engine = FakeEngine()
+    engine.words = []
+    engine.before_last = ChildCrashed("engine", exit_code=-9)
+    async with serving(tmp_path, engine) as world:
+        reply = await world.chat("I live in Ghent")
+        kept = await world.rows(MESSAGES)
 
     assert (503, "engine_crashed", "1") == (
         reply.status_code,
@@ -50,50 +45,44 @@ def test_the_question_is_committed_before_the_model_says_a_word(tmp_path):
     assert [("user", "I live in Ghent")] == kept
 
 
-def test_a_client_that_leaves_stops_the_engine_and_what_was_said_is_kept(tmp_path):
-    async def scene():
-        engine = FakeEngine("Once ", "upon a time")
-        engine.go_on = asyncio.Event()
-        async with serving(tmp_path, engine) as world:
-            body = {"messages": [{"role": "user", "content": "tell me"}], "stream": True}
-            async with world.http.stream("POST", "/v1/chat/completions", json=body) as reply:
-                async for line in reply.aiter_lines():
-                    if "Once" in line:
-                        break
-            async with asyncio.timeout(5):
-                await engine.cancelled.wait()
-                while len(kept := await world.rows(MESSAGES)) < 2:
-                    await asyncio.sleep(0.01)
-        return kept
+async def test_a_client_that_leaves_stops_the_engine_and_what_was_said_is_kept(tmp_path):
+    engine = FakeEngine("Once ", "upon a time")
+    engine.go_on = asyncio.Event()
+    async with serving(tmp_path, engine) as world:
+        body = {"messages": [{"role": "user", "content": "tell me"}], "stream": True}
+        async with world.http.stream("POST", "/v1/chat/completions", json=body) as reply:
+            async for line in reply.aiter_lines():
+                if "Once" in line:
+                    break
+        async with asyncio.timeout(5):
+            await engine.cancelled.wait()
+            while len(kept := await world.rows(MESSAGES)) < 2:
+                await asyncio.sleep(0.01)
 
-    assert [("user", "tell me"), ("assistant", "Once ")] == asyncio.run(scene())
+    assert [("user", "tell me"), ("assistant", "Once ")] == kept
 
 
-def test_a_client_that_leaves_a_whole_answer_stops_the_engine(tmp_path):
-    async def scene():
-        engine = FakeEngine("Once ", "upon a time")
-        engine.go_on = asyncio.Event()
-        async with serving(tmp_path, engine) as world:
-            asking = asyncio.create_task(world.chat())
-            await engine.spoke.wait()
-            asking.cancel()
-            async with asyncio.timeout(5):
-                return await engine.cancelled.wait()
+async def test_a_client_that_leaves_a_whole_answer_stops_the_engine(tmp_path):
+    engine = FakeEngine("Once ", "upon a time")
+    engine.go_on = asyncio.Event()
+    async with serving(tmp_path, engine) as world:
+        asking = asyncio.create_task(world.chat())
+        await engine.spoke.wait()
+        asking.cancel()
+        async with asyncio.timeout(5):
+            found = await engine.cancelled.wait()
 
-    assert asyncio.run(scene())
+    assert found
 
 
-def test_a_daemon_that_stops_keeps_what_was_said(tmp_path):
-    async def scene():
-        engine = FakeEngine("Once ", "upon a time")
-        engine.go_on = asyncio.Event()
-        async with serving(tmp_path, engine) as world:
-            asking = asyncio.create_task(world.chat(stream=True))
-            await engine.spoke.wait()
-            await world.services.conversations.stop()
-            return await asking, await world.rows(MESSAGES)
-
-    reply, kept = asyncio.run(scene())
+async def test_a_daemon_that_stops_keeps_what_was_said(tmp_path):
+    engine = FakeEngine("Once ", "upon a time")
+    engine.go_on = asyncio.Event()
+    async with serving(tmp_path, engine) as world:
+        asking = asyncio.create_task(world.chat(stream=True))
+        await engine.spoke.wait()
+        await world.services.conversations.stop()
+        reply, kept = await asking, await world.rows(MESSAGES)
 
     assert '"code": "stopping"' in reply.text.splitlines()[-2]
     assert ("assistant", "Once ") == kept[-1]
@@ -109,52 +98,47 @@ def test_a_daemon_that_stops_keeps_what_was_said(tmp_path):
     ],
     ids=["prompt", "schema", "frame"],
 )
-def test_a_request_that_the_engine_refuses_leaves_nothing(tmp_path, refusal, status, stream):
-    async def scene():
-        engine = FakeEngine()
-        engine.before_first = refusal
-        async with serving(tmp_path, engine) as world:
-            reply = await world.chat(stream=stream)
-            return reply.status_code, await world.rows(MESSAGES)
+async def test_a_request_that_the_engine_refuses_leaves_nothing(tmp_path, refusal, status, stream):
+    engine = FakeEngine()
+    engine.before_first = refusal
+    async with serving(tmp_path, engine) as world:
+        reply = await world.chat(stream=stream)
+        found = reply.status_code, await world.rows(MESSAGES)
 
-    assert (status, []) == asyncio.run(scene())
-
-
-def test_a_reply_whose_commit_is_under_way_is_kept_when_the_daemon_stops(tmp_path):
-    async def scene():
-        engine, release = FakeEngine("Once ", "upon a time"), threading.Event()
-        engine.go_on = asyncio.Event()
-        async with serving(tmp_path, engine) as world:
-            asking = asyncio.create_task(world.chat(stream=True))
-            await engine.spoke.wait()
-            busy = asyncio.create_task(world.keeper.run(lambda db: release.wait(20)))
-            engine.go_on.set()
-            await asyncio.sleep(0.1)  # the commit waits behind what keeps the store busy
-            stops = [asyncio.create_task(world.services.conversations.stop()) for _ in range(2)]
-            await asyncio.sleep(0.1)
-            release.set()
-            await asyncio.gather(asking, busy, *stops)
-            return await world.rows(MESSAGES)
-
-    assert ("assistant", "Once upon a time") == asyncio.run(scene())[-1]
+    assert (status, []) == found
 
 
-def test_memories_stand_before_the_last_question_and_are_not_kept(tmp_path):
-    async def scene():
-        async with serving(tmp_path) as world:
-            await world.chat("I live in Ghent.")
-            await world.keeper.run(
-                memories.add, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=[1]
-            )
-            await world.http.post("/tsubasa/import", json={"file": "/nowhere"})  # orders nothing: it fails
-            await _index(world)
-            reply = await world.chat("Where does the user live?")
-            counted = await world.rows("select memory_id, n from recalls")
-            sent = world.engine.requests[-1]["messages"]
-            chat = (await world.http.get("/tsubasa/chats/2")).json()["messages"]
-            return reply.json()["tsubasa"], sent, await world.rows(MESSAGES), counted, chat
+async def test_a_reply_whose_commit_is_under_way_is_kept_when_the_daemon_stops(tmp_path):
+    engine, release = FakeEngine("Once ", "upon a time"), threading.Event()
+    engine.go_on = asyncio.Event()
+    async with serving(tmp_path, engine) as world:
+        asking = asyncio.create_task(world.chat(stream=True))
+        await engine.spoke.wait()
+        busy = asyncio.create_task(world.keeper.run(lambda db: release.wait(20)))
+        engine.go_on.set()
+        await asyncio.sleep(0.1)  # the commit waits behind what keeps the store busy
+        stops = [asyncio.create_task(world.services.conversations.stop()) for _ in range(2)]
+        await asyncio.sleep(0.1)
+        release.set()
+        await asyncio.gather(asking, busy, *stops)
+        found = await world.rows(MESSAGES)
 
-    ours, sent, kept, counted, chat = asyncio.run(scene())
+    assert ("assistant", "Once upon a time") == found[-1]
+
+
+async def test_memories_stand_before_the_last_question_and_are_not_kept(tmp_path):
+    async with serving(tmp_path) as world:
+        await world.chat("I live in Ghent.")
+        await world.keeper.run(
+            memories.add, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=[1]
+        )
+        await world.http.post("/tsubasa/import", json={"file": "/nowhere"})  # orders nothing: it fails
+        await _index(world)
+        reply = await world.chat("Where does the user live?")
+        counted = await world.rows("select memory_id, n from recalls")
+        sent = world.engine.requests[-1]["messages"]
+        chat = (await world.http.get("/tsubasa/chats/2")).json()["messages"]
+        ours, kept = reply.json()["tsubasa"], await world.rows(MESSAGES)
 
     assert {"memories": [1], "messages": [], "recall_tokens": 27, "generation": 0, "kept": True} == ours
     assert ["system", "user"] == [message["role"] for message in sent]
@@ -172,64 +156,57 @@ async def _index(world: World) -> None:
 @pytest.mark.parametrize(
     "asked", [{"model": "tsubasa:private"}, {"model": "tsubasa:base"}, {"tsubasa": {"recall": False}}]
 )
-def test_recall_can_be_left_out(tmp_path, asked):
-    async def scene():
-        async with serving(tmp_path) as world:
-            await world.chat("I live in Ghent.")
-            await world.keeper.run(
-                memories.add, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=[1]
-            )
-            await _index(world)
-            await world.chat("Where does the user live?", **asked)
-            return world.engine.requests[-1]["messages"]
+async def test_recall_can_be_left_out(tmp_path, asked):
+    async with serving(tmp_path) as world:
+        await world.chat("I live in Ghent.")
+        await world.keeper.run(
+            memories.add, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=[1]
+        )
+        await _index(world)
+        await world.chat("Where does the user live?", **asked)
+        found = world.engine.requests[-1]["messages"]
 
-    assert ["user"] == [message["role"] for message in asyncio.run(scene())]
+    assert ["user"] == [message["role"] for message in found]
 
 
 @pytest.mark.parametrize(
     ("model", "adapter"), [("tsubasa:private", "live"), ("tsubasa:base", "base")], ids=["private", "base"]
 )
-def test_nothing_is_kept_of_private_and_base_chats(tmp_path, model, adapter):
-    async def scene():
-        async with serving(tmp_path) as world:
-            reply = await world.chat("my secret", model=model)
-            return reply.json()["model"], world.engine.requests[-1]["adapter"], await world.rows(MESSAGES)
+async def test_nothing_is_kept_of_private_and_base_chats(tmp_path, model, adapter):
+    async with serving(tmp_path) as world:
+        reply = await world.chat("my secret", model=model)
+        found = reply.json()["model"], world.engine.requests[-1]["adapter"], await world.rows(MESSAGES)
 
-    assert (model, adapter, []) == asyncio.run(scene())
+    assert (model, adapter, []) == found
 
 
-def test_an_echoed_memory_turn_is_neither_kept_nor_sent(tmp_path):
+async def test_an_echoed_memory_turn_is_neither_kept_nor_sent(tmp_path):
     echoed = {"role": "system", "content": load("recall") + "\n- 2026-03-05: The user lives in Ghent."}
     own = {"role": "system", "content": "Be brief."}
     asked = {"role": "user", "content": "hi"}
 
-    async def scene():
-        async with serving(tmp_path) as world:
-            await world.http.post("/v1/chat/completions", json={"messages": [own, echoed, asked]})
-            return world.engine.requests[-1]["messages"], await world.rows(MESSAGES)
-
-    sent, kept = asyncio.run(scene())
+    async with serving(tmp_path) as world:
+        await world.http.post("/v1/chat/completions", json={"messages": [own, echoed, asked]})
+        sent, kept = world.engine.requests[-1]["messages"], await world.rows(MESSAGES)
 
     assert [own, asked] == sent
     assert [("system", "Be brief."), ("user", "hi"), ("assistant", "Hello.")] == kept
 
 
-def test_the_chores_of_a_chat_page_are_answered_and_not_kept(tmp_path):
-    async def scene():
-        async with serving(tmp_path) as world:
-            reply = await world.chat("### Task:\nGenerate a title for this chat.")
-            return reply.status_code, await world.rows(MESSAGES)
+async def test_the_chores_of_a_chat_page_are_answered_and_not_kept(tmp_path):
+    async with serving(tmp_path) as world:
+        reply = await world.chat("### Task:\nGenerate a title for this chat.")
+        found = reply.status_code, await world.rows(MESSAGES)
 
-    assert (200, []) == asyncio.run(scene())
+    assert (200, []) == found
 
 
-def test_a_retried_request_is_kept_once(tmp_path):
-    async def scene():
-        async with serving(tmp_path) as world:
-            body = {"messages": [{"role": "user", "content": "hi"}]}
-            await world.http.post("/v1/chat/completions", json=body)
-            retried = {"x-stainless-retry-count": "1"}
-            await world.http.post("/v1/chat/completions", json=body, headers=retried)
-            return await world.rows(MESSAGES)
+async def test_a_retried_request_is_kept_once(tmp_path):
+    async with serving(tmp_path) as world:
+        body = {"messages": [{"role": "user", "content": "hi"}]}
+        await world.http.post("/v1/chat/completions", json=body)
+        retried = {"x-stainless-retry-count": "1"}
+        await world.http.post("/v1/chat/completions", json=body, headers=retried)
+        found = await world.rows(MESSAGES)
 
-    assert [("user", "hi"), ("assistant", "Hello.")] == asyncio.run(scene())
+    assert [("user", "hi"), ("assistant", "Hello.")] == found

@@ -59,17 +59,14 @@ def test_what_is_no_file_is_said_to_be_none(tmp_path, monkeypatch, word, why):
     assert why in shown.output and "permissions" not in shown.output
 
 
-def test_an_undo_says_what_goes_before_it_asks(tmp_path, export):
-    async def served():
-        async with serving(tmp_path) as world:
-            place = Home(tmp_path)
-            place.api_key.write_text(KEY)
-            homes.announce(place, Running(pid=0, port=0, url=world.url))
-            await asyncio.to_thread(run, export, home=tmp_path)
-            await world.keeper.run(memories.add, "The user has a cat.", told_on=date(2026, 3, 5), sources=[1])
-            return (await asyncio.to_thread(run, "--undo", 1, home=tmp_path)).stdout
-
-    asked = asyncio.run(served())
+async def test_an_undo_says_what_goes_before_it_asks(tmp_path, export):
+    async with serving(tmp_path) as world:
+        place = Home(tmp_path)
+        place.api_key.write_text(KEY)
+        homes.announce(place, Running(pid=0, port=0, url=world.url))
+        await asyncio.to_thread(run, export, home=tmp_path)
+        await world.keeper.run(memories.add, "The user has a cat.", told_on=date(2026, 3, 5), sources=[1])
+        asked = (await asyncio.to_thread(run, "--undo", 1, home=tmp_path)).stdout
     goes = asked.partition("Take this import back")[0]
 
     assert "The user has a cat." in goes
@@ -102,20 +99,17 @@ def test_what_to_do_must_be_said_once(tmp_path, words):
     assert "Name files to import, or use --list, or --undo N." in shown.output
 
 
-def test_an_import_says_its_number_and_is_taken_back_by_it(tmp_path, export):
-    async def served():
-        async with serving(tmp_path) as world:
-            place = Home(tmp_path)
-            place.api_key.write_text(KEY)
-            homes.announce(place, Running(pid=0, port=0, url=world.url))
-            return await asyncio.to_thread(
-                lambda: [
-                    run(*words, home=tmp_path).stdout
-                    for words in ([export], ["--list"], ["--undo", 1, "--yes"], ["--list"])
-                ]
-            )
-
-    taken, listed, undone, left = asyncio.run(served())
+async def test_an_import_says_its_number_and_is_taken_back_by_it(tmp_path, export):
+    async with serving(tmp_path) as world:
+        place = Home(tmp_path)
+        place.api_key.write_text(KEY)
+        homes.announce(place, Running(pid=0, port=0, url=world.url))
+        taken, listed, undone, left = await asyncio.to_thread(
+            lambda: [
+                run(*words, home=tmp_path).stdout
+                for words in ([export], ["--list"], ["--undo", 1, "--yes"], ["--list"])
+            ]
+        )
 
     assert "export.zip (ChatGPT export): 1 session, 4 new turns, 0 known" in taken
     assert "to take it back: tsubasa import --undo 1" in taken

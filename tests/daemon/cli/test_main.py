@@ -56,7 +56,7 @@ def typed(*words, **environment):
 def loaded(*words):
     """The modules that the program has loaded when it is done."""
     code = (
-        "import sys\nsys.argv = ['tsubasa', *sys.argv[1:]]\nfrom daemon.front import main\n"
+        "import sys\nsys.argv = ['tsubasa', *sys.argv[1:]]\nfrom daemon.cli.front import main\n"
         "try:\n    main()\nexcept SystemExit:\n    pass\n"
         "sys.stderr.write('\\n'.join(sys.modules))"
     )

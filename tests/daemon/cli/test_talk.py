@@ -24,19 +24,16 @@ ROOT = Path(__file__).parents[3]
 LONGEST_S = 60
 
 
-def at(folder, scene, **more):
+async def at(folder, scene, **more):
     """What `scene(world)` gives, in a thread beside a daemon that has announced itself in `folder`."""
 
-    async def run():
-        async with serving(folder, **more) as world:
-            home = Home(folder)
-            home.api_key.write_text(KEY)
-            homes.announce(home, Running(pid=1, port=1, url=world.url))
-            found = await asyncio.to_thread(scene, world)
-            kept = await world.rows("select role, text from messages order by id")
-            return found, kept, world.engine.requests
-
-    return asyncio.run(run())
+    async with serving(folder, **more) as world:
+        home = Home(folder)
+        home.api_key.write_text(KEY)
+        homes.announce(home, Running(pid=1, port=1, url=world.url))
+        found = await asyncio.to_thread(scene, world)
+        kept = await world.rows("select role, text from messages order by id")
+        return found, kept, world.engine.requests
 
 
 class Terminal:
@@ -95,7 +92,7 @@ def terminal(folder, *words):
         made.close()
 
 
-def test_a_conversation_goes_on_and_ends_with_ctrl_d(tmp_path):
+async def test_a_conversation_goes_on_and_ends_with_ctrl_d(tmp_path):
     def scene(_):
         with terminal(tmp_path) as screen:
             screen.type("hi\n")
@@ -105,7 +102,7 @@ def test_a_conversation_goes_on_and_ends_with_ctrl_d(tmp_path):
             screen.type("\x04")
             return first, screen.left()
 
-    (first, code), kept, requests = at(tmp_path, scene)
+    (first, code), kept, requests = await at(tmp_path, scene)
 
     assert "Hello." in first
     assert 0 == code
@@ -113,7 +110,7 @@ def test_a_conversation_goes_on_and_ends_with_ctrl_d(tmp_path):
     assert [("user", "hi"), ("assistant", "Hello."), ("user", "and now?"), ("assistant", "Hello.")] == kept
 
 
-def test_what_is_said_off_the_record_is_kept_nowhere_and_sent_no_more(tmp_path):
+async def test_what_is_said_off_the_record_is_kept_nowhere_and_sent_no_more(tmp_path):
     def scene(_):
         with terminal(tmp_path) as screen:
             for line in ("hi\n", "/private\n", "a secret\n", "/private\n", "again\n"):
@@ -127,7 +124,7 @@ def test_what_is_said_off_the_record_is_kept_nowhere_and_sent_no_more(tmp_path):
             screen.type("\x15/quit\n")
             return up, screen.left()
 
-    (up, code), kept, requests = at(tmp_path, scene)
+    (up, code), kept, requests = await at(tmp_path, scene)
 
     assert 0 == code
     assert "secret" not in up
@@ -136,7 +133,7 @@ def test_what_is_said_off_the_record_is_kept_nowhere_and_sent_no_more(tmp_path):
     assert ["hi", "Hello.", "a secret"] == [one["content"] for one in requests[1]["messages"]]
 
 
-def test_ctrl_c_stops_the_answer_and_not_the_chat(tmp_path):
+async def test_ctrl_c_stops_the_answer_and_not_the_chat(tmp_path):
     engine = FakeEngine("Let ", "me ", "think.")
 
     def scene(world):
@@ -157,14 +154,14 @@ def test_ctrl_c_stops_the_answer_and_not_the_chat(tmp_path):
             screen.type("/quit\n")
             return screen.left()
 
-    code, kept, _ = at(tmp_path, scene, engine=engine)
+    code, kept, _ = await at(tmp_path, scene, engine=engine)
 
     assert 0 == code
     assert engine.cancelled.is_set()
     assert ["hi", "Let ", "go on", "Let me think."] == [text for _, text in kept]
 
 
-def test_why_tells_the_memories_and_the_tokens(tmp_path):
+async def test_why_tells_the_memories_and_the_tokens(tmp_path):
     def scene(world):
         added = CliRunner().invoke(
             cli, ["memories", "add", "The user's dog is called Rex.", "--home", str(tmp_path)]
@@ -179,7 +176,7 @@ def test_why_tells_the_memories_and_the_tokens(tmp_path):
             screen.until("memory    1")
             return before, screen.until("tsubasa why 1")
 
-    (before, why), _, _ = at(tmp_path, scene)
+    (before, why), _, _ = await at(tmp_path, scene)
 
     assert "Nothing was answered yet." in before
     assert "The user's dog is called Rex." in why
@@ -187,7 +184,7 @@ def test_why_tells_the_memories_and_the_tokens(tmp_path):
     assert " 3 written" in why
 
 
-def test_other_words_with_a_slash_are_told_and_not_asked(tmp_path):
+async def test_other_words_with_a_slash_are_told_and_not_asked(tmp_path):
     def scene(_):
         with terminal(tmp_path) as screen:
             told = []
@@ -197,7 +194,7 @@ def test_other_words_with_a_slash_are_told_and_not_asked(tmp_path):
                 told.append(screen.until("> "))
             return told
 
-    told, _, requests = at(tmp_path, scene)
+    told, _, requests = await at(tmp_path, scene)
 
     assert [] == requests
     for part, wanted in zip(
@@ -208,7 +205,9 @@ def test_other_words_with_a_slash_are_told_and_not_asked(tmp_path):
         assert wanted in part
 
 
-def test_the_base_model_is_left_without_a_word_of_the_record_and_private_is_private_beside_it_too(tmp_path):
+async def test_the_base_model_is_left_without_a_word_of_the_record_and_private_is_private_beside_it_too(
+    tmp_path,
+):
     def scene(_):
         with terminal(tmp_path) as screen:
             told = []
@@ -218,7 +217,7 @@ def test_the_base_model_is_left_without_a_word_of_the_record_and_private_is_priv
                 told.append(screen.until("> "))
             return told
 
-    (base, _, private, back), kept, _ = at(tmp_path, scene)
+    (base, _, private, back), kept, _ = await at(tmp_path, scene)
 
     assert "answers from here on, without your memories; nothing of it is kept" in " ".join(base.split())
     assert "Off the record:" in private
@@ -227,7 +226,7 @@ def test_the_base_model_is_left_without_a_word_of_the_record_and_private_is_priv
     assert [] == kept
 
 
-def test_the_arrow_keys_bring_back_what_was_typed_in_other_chats(tmp_path):
+async def test_the_arrow_keys_bring_back_what_was_typed_in_other_chats(tmp_path):
     def scene(_):
         run = CliRunner().invoke(cli, ["chat", "an old question", "--home", str(tmp_path)])
         with terminal(tmp_path) as screen:
@@ -235,25 +234,25 @@ def test_the_arrow_keys_bring_back_what_was_typed_in_other_chats(tmp_path):
             screen.until("an old question")
         return run.output
 
-    told, _, _ = at(tmp_path, scene)
+    told, _, _ = await at(tmp_path, scene)
 
     assert "Hello.\n" == told
     assert [] == [file for file in tmp_path.iterdir() if "history" in file.name]
 
 
-def test_tab_completes_what_begins_with_a_slash(tmp_path):
+async def test_tab_completes_what_begins_with_a_slash(tmp_path):
     def scene(_):
         with terminal(tmp_path) as screen:
             screen.type("/pri\t\n")
             return screen.until("nothing is kept")
 
-    told, _, requests = at(tmp_path, scene)
+    told, _, requests = await at(tmp_path, scene)
 
     assert "/private" in told
     assert [] == requests
 
 
-def test_what_is_piped_in_is_one_question_without_ornament(tmp_path):
+async def test_what_is_piped_in_is_one_question_without_ornament(tmp_path):
     def scene(_):
         return (
             CliRunner()
@@ -261,7 +260,7 @@ def test_what_is_piped_in_is_one_question_without_ornament(tmp_path):
             .stdout
         )
 
-    told, kept, requests = at(tmp_path, scene)
+    told, kept, requests = await at(tmp_path, scene)
 
     assert ("Hello.\n", []) == (told, kept)
     assert "two\nlines\n" == requests[0]["messages"][-1]["content"]

@@ -1,7 +1,5 @@
 """A model is looked at before it is used, up to a first answer of the real engine."""
 
-import asyncio
-
 import pytest
 
 from daemon.engine import errors as engine
@@ -12,21 +10,21 @@ from tests.tiny import TEMPLATE, write_model
 from tests.whole.house import NANO
 
 
-def checked(path):
-    return asyncio.run(check(path, threads=1, gpu_layers=0))
+async def checked(path):
+    return await check(path, threads=1, gpu_layers=0)
 
 
-def test_the_bundled_model_passes_and_is_described():
-    found = checked(NANO)
+async def test_the_bundled_model_passes_and_is_described():
+    found = await checked(NANO)
 
     assert ("nano", "qwen3", 2048) == (found.name, found.architecture, found.n_ctx)
     assert "Mira" in found.said
     assert found.tokens_per_s > 1
 
 
-def test_a_model_that_talks_noise_is_refused(tmp_path):
+async def test_a_model_that_talks_noise_is_refused(tmp_path):
     with pytest.raises(TalksNoise, match="which is no speech"):
-        checked(write_model(tmp_path / "m.gguf"))
+        await checked(write_model(tmp_path / "m.gguf"))
 
 
 @pytest.mark.parametrize(
@@ -42,33 +40,33 @@ def test_a_model_that_talks_noise_is_refused(tmp_path):
         ),
     ],
 )
-def test_a_template_that_can_not_carry_our_chats_is_refused(tmp_path, template, error):
+async def test_a_template_that_can_not_carry_our_chats_is_refused(tmp_path, template, error):
     with pytest.raises(error):
-        checked(write_model(tmp_path / "m.gguf", template=template))
+        await checked(write_model(tmp_path / "m.gguf", template=template))
 
 
-def test_another_architecture_is_refused(tmp_path):
+async def test_another_architecture_is_refused(tmp_path):
     with pytest.raises(engine.ArchitectureUnsupported, match="'llama', and Tsubasa runs qwen3"):
-        checked(write_model(tmp_path / "m.gguf", architecture="llama"))
+        await checked(write_model(tmp_path / "m.gguf", architecture="llama"))
 
 
-def test_a_model_without_merges_or_with_another_tokenizer_is_refused(tmp_path):
+async def test_a_model_without_merges_or_with_another_tokenizer_is_refused(tmp_path):
     whole = write_model(tmp_path / "m.gguf").read_bytes()
     other = tmp_path / "other.gguf"
     for old, new in ((b"tokenizer.ggml.merges", b"tokenizer.ggml.mergez"), (b"gpt2", b"bert")):
         other.write_bytes(whole.replace(old, new, 1))
 
         with pytest.raises(TokenizerUnfit, match="Can't use the model"):
-            checked(other)
+            await checked(other)
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>", b"GGUF", b"GGUF\x03\x00\x00\x00" + b"\xff" * 64])
-def test_what_is_no_model_is_one_line_and_no_crash(tmp_path, content):
+async def test_what_is_no_model_is_one_line_and_no_crash(tmp_path, content):
     file = tmp_path / "m.gguf"
     file.write_bytes(content)
 
     with pytest.raises(DaemonError) as caught:
-        checked(file)
+        await checked(file)
 
     assert 1 == len(str(caught.value).splitlines())
 

@@ -1,6 +1,5 @@
 """Adapters that must never answer again, while the engine process is well, down, or starting."""
 
-import asyncio
 import hashlib
 
 import pytest
@@ -49,55 +48,48 @@ async def with_both():
     return engine, child
 
 
-def test_a_disowned_adapter_is_not_restored_after_a_crash():
-    async def run():
-        engine, child = await with_both()
-        child.is_down = True
-        engine.disown([FIRST, SECOND])
-        return engine.live, await child.restart()
+async def test_a_disowned_adapter_is_not_restored_after_a_crash():
+    engine, child = await with_both()
+    child.is_down = True
+    engine.disown([FIRST, SECOND])
+    found = engine.live, await child.restart()
 
-    assert (None, [("adopt", None)]) == asyncio.run(run())
-
-
-def test_a_disowned_adapter_answers_no_request_and_is_not_taken_again():
-    async def run():
-        engine, _ = await with_both()
-        engine.disown([FIRST])
-        for use in (engine.load(ONE), engine.adopt(ONE), engine.complete([], adapter=FIRST)):
-            with pytest.raises(AdapterUnknown):
-                await use
-
-    asyncio.run(run())
+    assert (None, [("adopt", None)]) == found
 
 
-def test_an_adapter_that_is_disowned_while_it_is_swapped_in_does_not_become_live():
-    async def run():
-        engine, child = await with_both()
-        child.meanwhile = lambda: engine.disown([SECOND])
+async def test_a_disowned_adapter_answers_no_request_and_is_not_taken_again():
+    engine, _ = await with_both()
+    engine.disown([FIRST])
+    for use in (engine.load(ONE), engine.adopt(ONE), engine.complete([], adapter=FIRST)):
         with pytest.raises(AdapterUnknown):
-            await engine.adopt(TWO)
-        return engine.live, await child.restart()
-
-    assert (FIRST, [("load", FIRST), ("adopt", FIRST)]) == asyncio.run(run())
+            await use
 
 
-def test_the_memory_of_a_disowned_adapter_is_freed_with_the_next_swap():
-    async def run():
-        engine, child = await with_both()
-        engine.disown([FIRST])
-        await engine.adopt(None)
-        return child.told[-1]
+async def test_an_adapter_that_is_disowned_while_it_is_swapped_in_does_not_become_live():
+    engine, child = await with_both()
+    child.meanwhile = lambda: engine.disown([SECOND])
+    with pytest.raises(AdapterUnknown):
+        await engine.adopt(TWO)
+    found = engine.live, await child.restart()
 
-    assert ("unload", FIRST) == asyncio.run(run())
+    assert (FIRST, [("load", FIRST), ("adopt", FIRST)]) == found
 
 
-def test_an_adapter_may_be_disowned_while_a_new_process_is_told_what_to_load():
-    async def run():
-        engine, child = await with_both()
-        child.meanwhile = lambda: engine.disown([SECOND])
-        return await child.restart()
+async def test_the_memory_of_a_disowned_adapter_is_freed_with_the_next_swap():
+    engine, child = await with_both()
+    engine.disown([FIRST])
+    await engine.adopt(None)
+    found = child.told[-1]
 
-    assert [("load", FIRST), ("adopt", FIRST)] == asyncio.run(run())
+    assert ("unload", FIRST) == found
+
+
+async def test_an_adapter_may_be_disowned_while_a_new_process_is_told_what_to_load():
+    engine, child = await with_both()
+    child.meanwhile = lambda: engine.disown([SECOND])
+    found = await child.restart()
+
+    assert [("load", FIRST), ("adopt", FIRST)] == found
 
 
 def test_a_real_engine_answers_as_the_base_model_once_its_live_adapter_is_disowned(engine, adapters, run):

@@ -212,7 +212,7 @@ def test_a_disk_that_fills_up_meanwhile_leaves_nothing(tiny_pair, tmp_path):
     script = (
         "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
-        "from daemon.engine.merge import main; sys.exit(main())"
+        "from daemon.engine.merge_adapter import main; sys.exit(main())"
     )
     job = {
         "model": str(tiny_pair[0]),

@@ -34,14 +34,16 @@ async def learn_and_forget(tmp_path, keep, engine, score=None):
     return waiting
 
 
-def test_the_generation_that_answers_after_forgetting_is_probed_and_clean(tmp_path):
-    async def run():
-        engine = LearningEngine()
-        async with told(tmp_path, GHENT) as keep:
-            waiting = await learn_and_forget(tmp_path, keep, engine)
-            return await waiting.result(20), waiting.facts, set(engine.scored), engine.live
-
-    result, waiting, scored, live = asyncio.run(run())
+async def test_the_generation_that_answers_after_forgetting_is_probed_and_clean(tmp_path):
+    engine = LearningEngine()
+    async with told(tmp_path, GHENT) as keep:
+        waiting = await learn_and_forget(tmp_path, keep, engine)
+        result, waiting, scored, live = (
+            await waiting.result(20),
+            waiting.facts,
+            set(engine.scored),
+            engine.live,
+        )
 
     assert ("gone", 1) == (result["verdict"], result["generation"])
     assert result["says"].startswith(
@@ -55,17 +57,13 @@ def test_the_generation_that_answers_after_forgetting_is_probed_and_clean(tmp_pa
     assert "Rex" not in str(result)
 
 
-def test_the_rebuilt_candidate_is_probed_before_it_is_adopted_and_then_nothing_is_kept(tmp_path):
-    async def run():
-        engine = LearningEngine()
-        async with told(tmp_path, GHENT) as keep:
-            waiting = await learn_and_forget(tmp_path, keep, engine)
-            await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
-            report = await night(keep, engine, tmp_path, unlearning=waiting)
-            kept = await keep.run(generations.get, report.generation)
-            return report, kept, waiting
-
-    report, kept, waiting = asyncio.run(run())
+async def test_the_rebuilt_candidate_is_probed_before_it_is_adopted_and_then_nothing_is_kept(tmp_path):
+    engine = LearningEngine()
+    async with told(tmp_path, GHENT) as keep:
+        waiting = await learn_and_forget(tmp_path, keep, engine)
+        await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
+        report = await night(keep, engine, tmp_path, unlearning=waiting)
+        kept = await keep.run(generations.get, report.generation)
 
     assert report.adopted, report.reason
     assert (1, 0, 5) == tuple(report.exam["forgotten"][name] for name in ("gone", "left", "phrasings"))
@@ -74,20 +72,16 @@ def test_the_rebuilt_candidate_is_probed_before_it_is_adopted_and_then_nothing_i
     assert () == waiting.facts
 
 
-def test_a_candidate_that_still_knows_it_is_refused_and_so_is_the_next(tmp_path):
-    async def run():
-        engine = LearningEngine()
-        async with told(tmp_path, GHENT) as keep:
-            waiting = await learn_and_forget(tmp_path, keep, engine)
-            live = engine.live
-            await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
-            stubborn = [
-                await night(keep, engine, tmp_path, script=STUBBORN, unlearning=waiting) for _ in range(2)
-            ]
-            clean = await night(keep, engine, tmp_path, unlearning=waiting)
-            return stubborn, clean, live, waiting.facts
-
-    stubborn, clean, live, left = asyncio.run(run())
+async def test_a_candidate_that_still_knows_it_is_refused_and_so_is_the_next(tmp_path):
+    engine = LearningEngine()
+    async with told(tmp_path, GHENT) as keep:
+        waiting = await learn_and_forget(tmp_path, keep, engine)
+        await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
+        stubborn = [
+            await night(keep, engine, tmp_path, script=STUBBORN, unlearning=waiting) for _ in range(2)
+        ]
+        clean = await night(keep, engine, tmp_path, unlearning=waiting)
+        left = waiting.facts
 
     for report in stubborn:
         assert not report.adopted
@@ -96,52 +90,43 @@ def test_a_candidate_that_still_knows_it_is_refused_and_so_is_the_next(tmp_path)
     assert (True, ()) == (clean.adopted, left), clean.reason
 
 
-def test_what_was_told_again_is_no_reason_to_refuse(tmp_path):
-    async def run():
-        engine = LearningEngine()
-        async with told(tmp_path, GHENT) as keep:
-            waiting = await learn_and_forget(tmp_path, keep, engine)
-            for text in (REX, CELLO):
-                await keep.run(memories.add, text, told_on=date(2026, 3, 7), sources=())
-            return await night(keep, engine, tmp_path, unlearning=waiting)
-
-    report = asyncio.run(run())
+async def test_what_was_told_again_is_no_reason_to_refuse(tmp_path):
+    engine = LearningEngine()
+    async with told(tmp_path, GHENT) as keep:
+        waiting = await learn_and_forget(tmp_path, keep, engine)
+        for text in (REX, CELLO):
+            await keep.run(memories.add, text, told_on=date(2026, 3, 7), sources=())
+        report = await night(keep, engine, tmp_path, unlearning=waiting)
 
     assert report.adopted, report.reason
     assert (0, 0, 1) == tuple(report.exam["forgotten"][name] for name in ("gone", "left", "not_probed"))
 
 
-def test_where_the_base_answers_nothing_can_be_left(tmp_path):
-    async def run():
-        engine = LearningEngine()
-        async with told(tmp_path, GHENT, REX) as keep:
-            await night(keep, engine, tmp_path)
-            waiting = Unlearning(keep, engine)
-            engine.scored.clear()  # of what the exam asked
-            await forget(keep, engine, [2], base_sha256=BASE, unlearning=waiting)
-            return await waiting.result(20), engine.scored
-
-    result, scored = asyncio.run(run())
+async def test_where_the_base_answers_nothing_can_be_left(tmp_path):
+    engine = LearningEngine()
+    async with told(tmp_path, GHENT, REX) as keep:
+        await night(keep, engine, tmp_path)
+        waiting = Unlearning(keep, engine)
+        engine.scored.clear()  # of what the exam asked
+        await forget(keep, engine, [2], base_sha256=BASE, unlearning=waiting)
+        result, scored = await waiting.result(20), engine.scored
 
     assert ("gone", 0, []) == (result["verdict"], result["generation"], scored)
     assert "the base model answers" in result["says"]
 
 
-def test_forgetting_neither_waits_for_the_probe_nor_fails_with_it(tmp_path):
-    async def run():
-        engine, hold = LearningEngine(), asyncio.Event()
+async def test_forgetting_neither_waits_for_the_probe_nor_fails_with_it(tmp_path):
+    engine, hold = LearningEngine(), asyncio.Event()
 
-        async def down(*rest, **options):
-            await hold.wait()
-            raise ChildCrashed("engine", exit_code=-9)
+    async def down(*rest, **options):
+        await hold.wait()
+        raise ChildCrashed("engine", exit_code=-9)
 
-        async with told(tmp_path, GHENT) as keep:
-            waiting = await learn_and_forget(tmp_path, keep, engine, score=down)
-            at_once = await waiting.result(0.01)
-            hold.set()
-            return at_once, await waiting.result(20), waiting.facts
-
-    at_once, later, kept = asyncio.run(run())
+    async with told(tmp_path, GHENT) as keep:
+        waiting = await learn_and_forget(tmp_path, keep, engine, score=down)
+        at_once = await waiting.result(0.01)
+        hold.set()
+        later, kept = await waiting.result(20), waiting.facts
 
     assert ("under way", "The probes of the weights are still under way.") == (
         at_once["verdict"],
@@ -152,65 +137,63 @@ def test_forgetting_neither_waits_for_the_probe_nor_fails_with_it(tmp_path):
     assert 1 == len(kept)
 
 
-def test_an_engine_that_dies_while_a_candidate_is_probed_fails_the_night_and_the_facts_stay(tmp_path):
-    async def run():
-        engine = LearningEngine()
-        async with told(tmp_path, GHENT) as keep:
-            waiting = await learn_and_forget(tmp_path, keep, engine)
-            await waiting.result(20)
-            await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
-            whole = engine.score
+async def test_an_engine_that_dies_while_a_candidate_is_probed_fails_the_night_and_the_facts_stay(tmp_path):
+    engine = LearningEngine()
+    async with told(tmp_path, GHENT) as keep:
+        waiting = await learn_and_forget(tmp_path, keep, engine)
+        await waiting.result(20)
+        await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
+        whole = engine.score
 
-            async def down(*rest, **options):
-                engine.score = whole
-                raise ChildCrashed("engine", exit_code=-9)
+        async def down(*rest, **options):
+            engine.score = whole
+            raise ChildCrashed("engine", exit_code=-9)
 
-            engine.score = down
-            with pytest.raises(ChildCrashed):
-                await night(keep, engine, tmp_path, unlearning=waiting)
-            return engine.live, waiting.facts, await keep.run(generations.live, BASE), set(engine.loaded)
-
-    live, kept, stored, loaded = asyncio.run(run())
+        engine.score = down
+        with pytest.raises(ChildCrashed):
+            await night(keep, engine, tmp_path, unlearning=waiting)
+        live, kept, stored, loaded = (
+            engine.live,
+            waiting.facts,
+            await keep.run(generations.live, BASE),
+            set(engine.loaded),
+        )
 
     assert (live, 1, 1) == (stored.adapter_sha256, stored.id, len(kept))
     assert {live} == loaded
 
 
-def test_what_is_forgotten_while_its_candidate_is_probed_fails_the_night(tmp_path):
-    async def run():
-        engine = LearningEngine()
-        async with told(tmp_path, GHENT) as keep:
-            waiting = await learn_and_forget(tmp_path, keep, engine)
-            await waiting.result(20)
-            await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
-            whole = engine.score
+async def test_what_is_forgotten_while_its_candidate_is_probed_fails_the_night(tmp_path):
+    engine = LearningEngine()
+    async with told(tmp_path, GHENT) as keep:
+        waiting = await learn_and_forget(tmp_path, keep, engine)
+        await waiting.result(20)
+        await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
+        whole = engine.score
 
-            async def forgets(*rest, **options):
-                engine.score = whole
-                await forget(keep, engine, [1], base_sha256=BASE, unlearning=waiting)
-                return await whole(*rest, **options)
+        async def forgets(*rest, **options):
+            engine.score = whole
+            await forget(keep, engine, [1], base_sha256=BASE, unlearning=waiting)
+            return await whole(*rest, **options)
 
-            engine.score = forgets
-            with pytest.raises(NightFailed, match="forgotten meanwhile"):
-                await night(keep, engine, tmp_path, unlearning=waiting)
-            return engine.live, len(waiting.facts)
+        engine.score = forgets
+        with pytest.raises(NightFailed, match="forgotten meanwhile"):
+            await night(keep, engine, tmp_path, unlearning=waiting)
+        found = engine.live, len(waiting.facts)
 
-    assert (None, 2) == asyncio.run(run())
+    assert (None, 2) == found
 
 
-def test_after_a_restart_the_night_says_that_the_probes_were_lost(tmp_path):
-    async def run():
-        engine = LearningEngine()
-        async with told(tmp_path, GHENT) as keep:
-            await learn_and_forget(tmp_path, keep, engine)
-            await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
-            restarted = Unlearning(keep, engine)
-            first = await night(keep, engine, tmp_path, unlearning=restarted)
-            says = restarted.found.sentence()
-            await keep.run(memories.add, "The user is a nurse.", told_on=date(2026, 3, 8), sources=())
-            return first, says, await night(keep, engine, tmp_path, unlearning=restarted)
-
-    first, says, second = asyncio.run(run())
+async def test_after_a_restart_the_night_says_that_the_probes_were_lost(tmp_path):
+    engine = LearningEngine()
+    async with told(tmp_path, GHENT) as keep:
+        await learn_and_forget(tmp_path, keep, engine)
+        await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
+        restarted = Unlearning(keep, engine)
+        first = await night(keep, engine, tmp_path, unlearning=restarted)
+        says = restarted.found.sentence()
+        await keep.run(memories.add, "The user is a nurse.", told_on=date(2026, 3, 8), sources=())
+        second = await night(keep, engine, tmp_path, unlearning=restarted)
 
     assert first.adopted
     assert {"gone": 0, "left": 0, "not_probed": 0, "lost": 1} == first.exam["forgotten"]

@@ -18,17 +18,14 @@ def adopted(db, number):
     return generations.adopt(db, made.id, {}, "it knows more")
 
 
-def test_a_swap_that_failed_is_made_before_the_next_answer(tmp_path):
+async def test_a_swap_that_failed_is_made_before_the_next_answer(tmp_path):
     """The store calls a generation live that the engine has not: it died between the two."""
 
-    async def run():
-        engine = FakeEngine()
-        async with open_keeper(tmp_path) as keep:
-            await keep.run(adopted, 1)
-            choose = Generations(keep, engine).choose
-            return await choose(None), await choose(None), engine.adopted
-
-    first, second, swaps = asyncio.run(run())
+    engine = FakeEngine()
+    async with open_keeper(tmp_path) as keep:
+        await keep.run(adopted, 1)
+        choose = Generations(keep, engine).choose
+        first, second, swaps = await choose(None), await choose(None), engine.adopted
 
     assert (1, 1, [b"adapter 1"]) == (first.number, second.number, swaps)
 
@@ -50,21 +47,18 @@ def test_a_generation_whose_adapter_was_deleted_is_refused_in_clear_words(tmp_pa
 @pytest.mark.parametrize(
     "damage", ["substr(adapter, 1, 4)", "x''", "null", "(select adapter from generations where id = 2)"]
 )
-def test_choosing_a_damaged_generation_is_told_and_changes_nothing(tmp_path, damage):
-    async def run():
-        async with open_keeper(tmp_path) as keep:
-            for number in (1, 2):
-                await keep.run(adopted, number)
-            ours = Generations(keep, FakeEngine())
-            await ours.use(0)
-            await keep.run(
-                lambda db: db.execute(f"update generations set adapter = {damage} where id = 1").get
-            )
-            with pytest.raises(AdapterDamaged, match="the adapter of generation 1"):
-                await ours.use(1)
-            return await ours.live()
+async def test_choosing_a_damaged_generation_is_told_and_changes_nothing(tmp_path, damage):
+    async with open_keeper(tmp_path) as keep:
+        for number in (1, 2):
+            await keep.run(adopted, number)
+        ours = Generations(keep, FakeEngine())
+        await ours.use(0)
+        await keep.run(lambda db: db.execute(f"update generations set adapter = {damage} where id = 1").get)
+        with pytest.raises(AdapterDamaged, match="the adapter of generation 1"):
+            await ours.use(1)
+        found = await ours.live()
 
-    assert None is asyncio.run(run())
+    assert None is found
 
 
 class Choosy(FakeEngine):

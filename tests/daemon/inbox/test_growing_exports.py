@@ -1,6 +1,5 @@
 """A newer export of the same chats adds only what is new; what a report says of a file."""
 
-import asyncio
 import json
 
 import pytest
@@ -72,34 +71,26 @@ def grown_librechat():
         (MARKDOWN, MARKDOWN + "\n## Assistant\nWelcome.\n", 3),
     ],
 )
-def test_a_newer_export_adds_one_message_to_the_same_chat(tmp_path, before, after, known):
-    async def run():
-        async with open_keeper(tmp_path) as keep:
-            reports = []
-            for number, given in enumerate((before, after, before)):
-                data = given if isinstance(given, str | bytes) else json.dumps(given)
-                file = tmp_path / str(number)
-                file.write_bytes(data if isinstance(data, bytes) else data.encode())
-                reports.append(await take_in(keep, file, largest=LARGEST))
-            ids = await keep.run(
-                lambda db: [id for (id,) in db.execute("select distinct chat_id from messages")]
-            )
-            return *reports, ids, await keep.run(chats.count)
-
-    first, second, third, ids, count = asyncio.run(run())
+async def test_a_newer_export_adds_one_message_to_the_same_chat(tmp_path, before, after, known):
+    async with open_keeper(tmp_path) as keep:
+        reports = []
+        for number, given in enumerate((before, after, before)):
+            data = given if isinstance(given, str | bytes) else json.dumps(given)
+            file = tmp_path / str(number)
+            file.write_bytes(data if isinstance(data, bytes) else data.encode())
+            reports.append(await take_in(keep, file, largest=LARGEST))
+        ids = await keep.run(lambda db: [id for (id,) in db.execute("select distinct chat_id from messages")])
+        first, second, third, ids, count = *reports, ids, await keep.run(chats.count)
 
     assert (1, known) == (second.turns, second.skipped)
     assert (True, 0) == (third.already_imported, third.turns)
     assert ([1], first.turns + 1) == (ids, count)
 
 
-def test_a_report_tells_the_days_what_was_left_out_and_how_to_take_it_back(tmp_path):
-    async def run():
-        async with open_keeper(tmp_path) as keep:
-            (tmp_path / "export.zip").write_bytes(zipped({"conversations.json": chatgpt()}))
-            return await take_in_and_move(keep, tmp_path / "export.zip", largest=LARGEST)
-
-    taken = asyncio.run(run())
+async def test_a_report_tells_the_days_what_was_left_out_and_how_to_take_it_back(tmp_path):
+    async with open_keeper(tmp_path) as keep:
+        (tmp_path / "export.zip").write_bytes(zipped({"conversations.json": chatgpt()}))
+        taken = await take_in_and_move(keep, tmp_path / "export.zip", largest=LARGEST)
     written = json.loads((tmp_path / "done" / "export.zip.report.json").read_text())
 
     assert (1, ["2026-03-05", "2026-03-05"]) == (written["import_id"], written["days"])

@@ -38,13 +38,10 @@ async def next_of(taken):
         return await taken.get()
 
 
-def test_a_dropped_file_is_taken_in_and_moved_with_its_report(tmp_path):
-    async def run():
-        async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
-            (tmp_path / "inbox" / "log.jsonl").write_text(LINE % "hi" + LINE % "there")
-            return await next_of(taken), await keep.run(chats.count)
-
-    report, count = asyncio.run(run())
+async def test_a_dropped_file_is_taken_in_and_moved_with_its_report(tmp_path):
+    async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
+        (tmp_path / "inbox" / "log.jsonl").write_text(LINE % "hi" + LINE % "there")
+        report, count = await next_of(taken), await keep.run(chats.count)
 
     assert (True, 2, 1, 2) == (report.ok, report.turns, report.sessions, count)
     assert {"log.jsonl", "log.jsonl.report.json"} == set(os.listdir(tmp_path / "inbox" / "done"))
@@ -52,13 +49,10 @@ def test_a_dropped_file_is_taken_in_and_moved_with_its_report(tmp_path):
     assert 2 == json.loads((tmp_path / "inbox" / "done" / "log.jsonl.report.json").read_text())["turns"]
 
 
-def test_a_broken_file_goes_to_failed_and_nothing_of_it_is_stored(tmp_path):
-    async def run():
-        async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
-            (tmp_path / "inbox" / "log.jsonl").write_text(LINE % "hi" + "{broken")
-            return await next_of(taken), await keep.run(chats.count)
-
-    report, count = asyncio.run(run())
+async def test_a_broken_file_goes_to_failed_and_nothing_of_it_is_stored(tmp_path):
+    async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
+        (tmp_path / "inbox" / "log.jsonl").write_text(LINE % "hi" + "{broken")
+        report, count = await next_of(taken), await keep.run(chats.count)
 
     assert (False, 0) == (report.ok, count)
     assert "'log.jsonl': line 2" in summary(report)
@@ -66,65 +60,58 @@ def test_a_broken_file_goes_to_failed_and_nothing_of_it_is_stored(tmp_path):
     assert written["error"] == report.error
 
 
-def test_files_dropped_before_the_start_are_found(tmp_path):
+async def test_files_dropped_before_the_start_are_found(tmp_path):
     (tmp_path / "inbox").mkdir()
     (tmp_path / "inbox" / "old.jsonl").write_text(LINE % "hi")
 
-    async def run():
-        async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
-            return await next_of(taken)
+    async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
+        found = await next_of(taken)
 
-    assert "old.jsonl" == asyncio.run(run()).name
-
-
-def test_a_file_that_still_grows_is_waited_for(tmp_path):
-    async def run():
-        async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
-            with (tmp_path / "inbox" / "log.jsonl").open("w") as file:
-                for number in range(12):
-                    file.write(LINE % f"line {number}")
-                    file.flush()
-                    await asyncio.sleep(0.02)
-            return await next_of(taken)
-
-    assert 12 == asyncio.run(run()).turns
+    assert "old.jsonl" == found.name
 
 
-def test_a_file_renamed_into_the_folder_is_taken_in(tmp_path):
-    async def run():
-        async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
-            (tmp_path / "elsewhere").write_text(LINE % "hi")
-            os.replace(tmp_path / "elsewhere", tmp_path / "inbox" / "moved")
-            return await next_of(taken)
+async def test_a_file_that_still_grows_is_waited_for(tmp_path):
+    async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
+        with (tmp_path / "inbox" / "log.jsonl").open("w") as file:
+            for number in range(12):
+                file.write(LINE % f"line {number}")
+                file.flush()
+                await asyncio.sleep(0.02)
+        found = await next_of(taken)
 
-    assert "moved" == asyncio.run(run()).name
+    assert 12 == found.turns
 
 
-def test_hidden_files_links_and_folders_are_left_alone(tmp_path):
+async def test_a_file_renamed_into_the_folder_is_taken_in(tmp_path):
+    async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
+        (tmp_path / "elsewhere").write_text(LINE % "hi")
+        os.replace(tmp_path / "elsewhere", tmp_path / "inbox" / "moved")
+        found = await next_of(taken)
+
+    assert "moved" == found.name
+
+
+async def test_hidden_files_links_and_folders_are_left_alone(tmp_path):
     inbox = tmp_path / "inbox"
     (inbox / "folder").mkdir(parents=True)
     (inbox / ".part").write_text(LINE % "hi")
     (inbox / "link").symlink_to(inbox / ".part")
 
-    async def run():
-        async with open_keeper(tmp_path) as keep, watched(inbox, keep) as taken:
-            (inbox / "real").write_text(LINE % "hi")
-            return (await next_of(taken)).name, taken.qsize()
+    async with open_keeper(tmp_path) as keep, watched(inbox, keep) as taken:
+        (inbox / "real").write_text(LINE % "hi")
+        found = (await next_of(taken)).name, taken.qsize()
 
-    assert ("real", 0) == asyncio.run(run())
+    assert ("real", 0) == found
     assert {".part", "link", "folder", "done"} == set(os.listdir(inbox))
 
 
-def test_the_same_bytes_twice_add_nothing(tmp_path):
-    async def run():
-        async with open_keeper(tmp_path) as keep:
-            reports = []
-            for _ in range(2):
-                (tmp_path / "log.jsonl").write_text(LINE % "hi")
-                reports.append(await take_in_and_move(keep, tmp_path / "log.jsonl", largest=LARGEST))
-            return *reports, await keep.run(chats.count)
-
-    first, second, count = asyncio.run(run())
+async def test_the_same_bytes_twice_add_nothing(tmp_path):
+    async with open_keeper(tmp_path) as keep:
+        reports = []
+        for _ in range(2):
+            (tmp_path / "log.jsonl").write_text(LINE % "hi")
+            reports.append(await take_in_and_move(keep, tmp_path / "log.jsonl", largest=LARGEST))
+        first, second, count = *reports, await keep.run(chats.count)
 
     assert (False, 1, True, 0, 1) == (
         first.already_imported,
@@ -139,28 +126,22 @@ def test_the_same_bytes_twice_add_nothing(tmp_path):
     assert "nothing new" in summary(second)
 
 
-def test_a_file_that_is_not_there_or_broken_is_an_error_for_who_asked(tmp_path):
+async def test_a_file_that_is_not_there_or_broken_is_an_error_for_who_asked(tmp_path):
     (tmp_path / "broken.jsonl").write_text('{"role": "user", "content": 3}\n' * 2)
 
-    async def run():
-        async with open_keeper(tmp_path) as keep:
-            with pytest.raises(NoSuchFile, match="'nothing'"):
-                await take_in(keep, tmp_path / "nothing", largest=LARGEST)
-            with pytest.raises(BrokenExport, match="'broken.jsonl'"):
-                await take_in(keep, tmp_path / "broken.jsonl", largest=LARGEST)
-
-    asyncio.run(run())
+    async with open_keeper(tmp_path) as keep:
+        with pytest.raises(NoSuchFile, match="'nothing'"):
+            await take_in(keep, tmp_path / "nothing", largest=LARGEST)
+        with pytest.raises(BrokenExport, match="'broken.jsonl'"):
+            await take_in(keep, tmp_path / "broken.jsonl", largest=LARGEST)
 
 
-def test_a_name_that_is_no_utf_8_is_taken_in_with_its_report(tmp_path):
+async def test_a_name_that_is_no_utf_8_is_taken_in_with_its_report(tmp_path):
     (tmp_path / "inbox").mkdir()
     (tmp_path / "inbox" / os.fsdecode(b"\xff.jsonl")).write_text(LINE % "hi")
 
-    async def run():
-        async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
-            return await next_of(taken), await keep.run(chats.count)
-
-    report, count = asyncio.run(run())
+    async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
+        report, count = await next_of(taken), await keep.run(chats.count)
 
     assert (True, 1) == (report.ok, count)
     assert {b"\xff.jsonl", b"\xff.jsonl.report.json"} == set(
@@ -178,37 +159,32 @@ class Clumsy(Keeper):
         return await super().run(work, *args, **kwargs)
 
 
-def test_no_file_ends_the_watching_whatever_it_fails_with(tmp_path, caplog):
+async def test_no_file_ends_the_watching_whatever_it_fails_with(tmp_path, caplog):
     (tmp_path / "inbox").mkdir()
     for name in ("a", "b"):
         (tmp_path / "inbox" / name).write_text(LINE % name)
 
-    async def run():
-        keep = Clumsy(partial(open_store, tmp_path / "store.db", b"k" * 32))
-        await keep.open()
-        async with watched(tmp_path / "inbox", keep) as taken:
-            report = await next_of(taken)
-        await keep.close()
-        return report
+    keep = Clumsy(partial(open_store, tmp_path / "store.db", b"k" * 32))
+    await keep.open()
+    async with watched(tmp_path / "inbox", keep) as taken:
+        report = await next_of(taken)
+    await keep.close()
 
-    assert "b" == asyncio.run(run()).name
+    assert "b" == report.name
     assert ["a", "done"] == sorted(os.listdir(tmp_path / "inbox"))
     assert "ZeroDivisionError" in caplog.text
 
 
-def test_who_is_told_of_a_file_and_fails_does_not_end_the_watching(tmp_path, caplog):
+async def test_who_is_told_of_a_file_and_fails_does_not_end_the_watching(tmp_path, caplog):
     told = asyncio.Queue()
 
     async def tell(taken):
         await told.put(taken)
         raise ZeroDivisionError("insides")
 
-    async def run():
-        async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep, on_taken=tell):
-            for name in ("a", "b"):
-                (tmp_path / "inbox" / name).write_text(LINE % name)
-                await next_of(told)
-
-    asyncio.run(run())
+    async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep, on_taken=tell):
+        for name in ("a", "b"):
+            (tmp_path / "inbox" / name).write_text(LINE % name)
+            await next_of(told)
 
     assert "a file is stored, but" in caplog.text

@@ -16,24 +16,21 @@ from store import lessons, memories
 from tests.daemon.memory.fakes import FakeEngine, open_keeper, pairs_about, topic_and_value
 
 
-def studied(folder, answer, *, moved=False, whose="user", reply=None, ask=None):
+async def studied(folder, answer, *, moved=False, whose="user", reply=None, ask=None):
     """The lessons made of one memory; with `moved` it has replaced another, which was `whose` word."""
 
-    async def run():
-        engine = FakeEngine(
-            ask=ask or (lambda line: answer),
-            answer=reply or (lambda question: "In Ghent, or in Oslo; you live or lived there."),
+    engine = FakeEngine(
+        ask=ask or (lambda line: answer),
+        answer=reply or (lambda question: "In Ghent, or in Oslo; you live or lived there."),
+    )
+    async with open_keeper(folder) as keep:
+        held = await keep.run(
+            memories.add, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=(), trust=whose
         )
-        async with open_keeper(folder) as keep:
-            held = await keep.run(
-                memories.add, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=(), trust=whose
-            )
-            if moved:
-                text, day = "The user lives in Oslo.", date(2026, 10, 3)
-                held = await keep.run(memories.reconcile, held, text, told_on=day, sources=())
-            return engine, await study(engine, keep, held)
-
-    return asyncio.run(run())
+        if moved:
+            text, day = "The user lives in Oslo.", date(2026, 10, 3)
+            held = await keep.run(memories.reconcile, held, text, told_on=day, sources=())
+        return engine, await study(engine, keep, held)
 
 
 def pair(question, answer):
@@ -50,8 +47,8 @@ def kinds(made):
     return Counter((one.kind, one.split) for one in made)
 
 
-def test_one_phrasing_is_held_out_for_the_exam(tmp_path):
-    engine, made = studied(tmp_path, FIVE)
+async def test_one_phrasing_is_held_out_for_the_exam(tmp_path):
+    engine, made = await studied(tmp_path, FIVE)
 
     assert ["train"] * 4 + ["exam"] == [one.split for one in made]
     assert {one["q"] for one in FIVE} == {one.question for one in made}
@@ -59,43 +56,43 @@ def test_one_phrasing_is_held_out_for_the_exam(tmp_path):
     assert ["ask", *["answer"] * 5] == engine.tasks()
 
 
-def test_the_grounding_is_what_recall_would_lay_beside_the_question(tmp_path):
-    engine, made = studied(tmp_path, FIVE)
+async def test_the_grounding_is_what_recall_would_lay_beside_the_question(tmp_path):
+    engine, made = await studied(tmp_path, FIVE)
 
     assert {f"{load('recall')}\n- 2026-03-05: The user lives in Ghent."} == {one.grounding for one in made}
     assert "2026-03-05: The user lives in Ghent." == engine.asked[0].text
     assert {("base", True)} == {(one.adapter, one.background) for one in engine.asked}
 
 
-def test_a_question_that_the_model_cant_answer_with_the_memory_in_sight_is_dropped(tmp_path):
+async def test_a_question_that_the_model_cant_answer_with_the_memory_in_sight_is_dropped(tmp_path):
     def reply(question):
         return "I don't know that yet." if "really" in question else "In Ghent you live."
 
-    _, made = studied(tmp_path, FIVE, reply=reply)
+    _, made = await studied(tmp_path, FIVE, reply=reply)
 
     assert not any("really" in one.question for one in made)
     assert {("fact", "train"): 4, ("fact", "exam"): 1} == kinds(made)
 
 
-def test_a_memory_that_the_model_does_not_understand_gives_no_lesson(tmp_path):
+async def test_a_memory_that_the_model_does_not_understand_gives_no_lesson(tmp_path):
     def reply(question):
         return "In Ghent you live." if "now" in question else "I don't know that yet."
 
     with pytest.raises(NothingAsked, match="The user lives in Ghent"):
-        studied(tmp_path, FIVE, reply=reply)
+        await studied(tmp_path, FIVE, reply=reply)
 
 
-def test_the_model_is_asked_again_while_it_brings_something_new_and_no_longer(tmp_path):
+async def test_the_model_is_asked_again_while_it_brings_something_new_and_no_longer(tmp_path):
     lists = [FIVE[:2], FIVE[1:4], FIVE, FIVE]
-    engine, made = studied(tmp_path, None, ask=lambda line: lists.pop(0))
-    again, _ = studied(tmp_path / "again", FIVE[:2])
+    engine, made = await studied(tmp_path, None, ask=lambda line: lists.pop(0))
+    again, _ = await studied(tmp_path / "again", FIVE[:2])
 
     assert (3, 2) == (engine.tasks().count("ask"), again.tasks().count("ask"))
     assert {("fact", "train"): 4, ("fact", "exam"): 1} == kinds(made)
 
 
-def test_where_the_model_has_too_few_wordings_code_adds_some(tmp_path):
-    _, made = studied(tmp_path, [pair("Where do I live?", "You live in Ghent."), FIVE[0]])
+async def test_where_the_model_has_too_few_wordings_code_adds_some(tmp_path):
+    _, made = await studied(tmp_path, [pair("Where do I live?", "You live in Ghent."), FIVE[0]])
     train = [one.question for one in made if one.split == "train"]
 
     assert (TRAINED, "Where do I live?") == (len(train), train[0])
@@ -103,14 +100,14 @@ def test_where_the_model_has_too_few_wordings_code_adds_some(tmp_path):
     assert not any("now" in question for question in train)
 
 
-def test_a_single_wording_is_not_held_out(tmp_path):
-    _, made = studied(tmp_path, FIVE[:1])
+async def test_a_single_wording_is_not_held_out(tmp_path):
+    _, made = await studied(tmp_path, FIVE[:1])
 
     assert {("fact", "train"): TRAINED} == kinds(made)
 
 
-def test_what_was_before_and_at_a_time_is_asked_too_and_examined_too(tmp_path):
-    _, made = studied(tmp_path, [*NOW, *BEFORE], moved=True)
+async def test_what_was_before_and_at_a_time_is_asked_too_and_examined_too(tmp_path):
+    _, made = await studied(tmp_path, [*NOW, *BEFORE], moved=True)
     months = {one.question for one in made if one.kind == "as_of"}
 
     assert {(kind, part) for kind in ("fact", "before", "as_of") for part in ("train", "exam")} >= kinds(
@@ -124,15 +121,15 @@ def test_what_was_before_and_at_a_time_is_asked_too_and_examined_too(tmp_path):
 
 
 @pytest.mark.parametrize("whose", ["untrusted", "assistant"])
-def test_what_others_said_is_not_taught_as_what_was_before(tmp_path, whose):
-    engine, made = studied(tmp_path, [*NOW, *BEFORE], moved=True, whose=whose)
+async def test_what_others_said_is_not_taught_as_what_was_before(tmp_path, whose):
+    engine, made = await studied(tmp_path, [*NOW, *BEFORE], moved=True, whose=whose)
 
     assert {"fact"} == {one.kind for one in made}
     assert not any("Ghent" in f"{one.question} {one.answer} {one.grounding}" for one in made)
     assert not any("Ghent" in f"{one.text} {one.system}" for one in engine.asked)
 
 
-def test_a_night_is_told_of_what_was_before_in_the_users_own_words_alone(tmp_path):
+async def test_a_night_is_told_of_what_was_before_in_the_users_own_words_alone(tmp_path):
     day = date(2026, 3, 5)
 
     def ask(db):
@@ -141,15 +138,14 @@ def test_a_night_is_told_of_what_was_before_in_the_users_own_words_alone(tmp_pat
             memories.reconcile(db, home, "The user lives in Oslo.", told_on=day, sources=())
         return held_lines(db)
 
-    async def run():
-        async with open_keeper(tmp_path) as keep:
-            return await keep.run(ask)
+    async with open_keeper(tmp_path) as keep:
+        found = await keep.run(ask)
 
-    assert [False, True] == ["Ghent" in line for line in asyncio.run(run()).values()]
+    assert [False, True] == ["Ghent" in line for line in found.values()]
 
 
-def test_of_a_change_the_model_is_also_shown_what_holds_now_alone(tmp_path):
-    engine, _ = studied(tmp_path, [*NOW[:3], *BEFORE], moved=True)
+async def test_of_a_change_the_model_is_also_shown_what_holds_now_alone(tmp_path):
+    engine, _ = await studied(tmp_path, [*NOW[:3], *BEFORE], moved=True)
     shown = [one.text for one in engine.asked if one.task == "ask"]
 
     assert "2026-10-03: The user lives in Oslo. Before that: The user lives in Ghent." == shown[0]
@@ -157,114 +153,104 @@ def test_of_a_change_the_model_is_also_shown_what_holds_now_alone(tmp_path):
 
 
 @pytest.mark.parametrize("answer", ["[", '[{"q": "a"}]', "[1]", '"x"', "3"])
-def test_garbage_is_an_error(tmp_path, answer):
+async def test_garbage_is_an_error(tmp_path, answer):
     with pytest.raises(ModelAnswerUnusable, match="ask"):
-        studied(tmp_path, answer)
+        await studied(tmp_path, answer)
 
 
-def test_garbage_after_something_usable_is_none(tmp_path):
+async def test_garbage_after_something_usable_is_none(tmp_path):
     lists = [FIVE[:4], *["["] * SAMPLED]
-    _, made = studied(tmp_path, None, ask=lambda line: lists.pop(0))
+    _, made = await studied(tmp_path, None, ask=lambda line: lists.pop(0))
 
     assert {("fact", "train"): 4, ("fact", "exam"): 1} == kinds(made)
 
 
-def test_no_usable_question_is_an_error_that_names_the_memory(tmp_path):
+async def test_no_usable_question_is_an_error_that_names_the_memory(tmp_path):
     with pytest.raises(NothingAsked, match="The user lives in Ghent"):
-        studied(tmp_path, [pair("Who?", "Nobody.")])
+        await studied(tmp_path, [pair("Who?", "Nobody.")])
 
 
 def good(line):
     return pairs_about(line) if "Ghent" in line else []
 
 
-def test_every_memory_without_lessons_is_studied_once_and_failures_are_told(tmp_path):
-    async def run():
-        engine = FakeEngine(ask=good, answer=lambda question: "It is Ghent.")
-        async with open_keeper(tmp_path) as keep:
-            for text in ("The user lives in Ghent.", "The user's dog is called Rex."):
-                await keep.run(memories.add, text, told_on=date(2026, 3, 5), sources=())
-            first = await study_missing(engine, keep)
-            second = await study_missing(engine, keep)
-            third = await study_missing(engine, keep, given_up=[2])
-            return first, second, third, await keep.run(lessons.holding)
-
-    (made, failures), again, given_up, held = asyncio.run(run())
+async def test_every_memory_without_lessons_is_studied_once_and_failures_are_told(tmp_path):
+    engine = FakeEngine(ask=good, answer=lambda question: "It is Ghent.")
+    async with open_keeper(tmp_path) as keep:
+        for text in ("The user lives in Ghent.", "The user's dog is called Rex."):
+            await keep.run(memories.add, text, told_on=date(2026, 3, 5), sources=())
+        first = await study_missing(engine, keep)
+        second = await study_missing(engine, keep)
+        third = await study_missing(engine, keep, given_up=[2])
+        (made, failures), again, given_up, held = first, second, third, await keep.run(lessons.holding)
 
     assert (5, 1, 5) == (made, len(failures), len(held))
     assert ((0, failures), (0, {})) == (again, given_up)
     assert [2] == list(failures) and "Rex" in failures[2]
 
 
-def test_what_waits_is_not_studied_and_what_is_forgotten_meanwhile_harms_nobody(tmp_path):
-    async def run():
-        async with open_keeper(tmp_path) as keep:
-            for text in ("The user is tired.", "The user's dog is called Rex.", "The user lives in Ghent."):
-                await keep.run(memories.add, text, told_on=date(2026, 3, 5), sources=())
+async def test_what_waits_is_not_studied_and_what_is_forgotten_meanwhile_harms_nobody(tmp_path):
+    async with open_keeper(tmp_path) as keep:
+        for text in ("The user is tired.", "The user's dog is called Rex.", "The user lives in Ghent."):
+            await keep.run(memories.add, text, told_on=date(2026, 3, 5), sources=())
 
-            def ask(line):
-                keep_db.append(line)
-                return pairs_about(line)
+        def ask(line):
+            keep_db.append(line)
+            return pairs_about(line)
 
-            keep_db = []
+        keep_db = []
 
-            class Forgetful(FakeEngine):
-                async def complete(self, messages, **rest):
-                    if "Rex" in messages[-1]["content"]:
-                        await keep.run(memories.forget, [2])
-                    return await super().complete(messages, **rest)
+        class Forgetful(FakeEngine):
+            async def complete(self, messages, **rest):
+                if "Rex" in messages[-1]["content"]:
+                    await keep.run(memories.forget, [2])
+                return await super().complete(messages, **rest)
 
-            engine = Forgetful(ask=ask, answer=lambda question: f"It is {topic_and_value(keep_db[-1])[1]}.")
-            made, failures = await study_missing(engine, keep)
-            return made, failures, keep_db
-
-    made, failures, shown = asyncio.run(run())
+        engine = Forgetful(ask=ask, answer=lambda question: f"It is {topic_and_value(keep_db[-1])[1]}.")
+        made, failures = await study_missing(engine, keep)
+        shown = keep_db
 
     assert (5, {}) == (made, failures)
     assert not any("tired" in line for line in shown)
 
 
-def test_study_that_was_interrupted_goes_on_with_the_next_memory(tmp_path):
-    async def run():
-        async with open_keeper(tmp_path) as keep:
-            for town in ("Ghent", "Bonn", "Oslo"):
-                await keep.run(memories.add, f"The user likes {town}.", told_on=date(2026, 3, 5), sources=())
-            asked = []
+async def test_study_that_was_interrupted_goes_on_with_the_next_memory(tmp_path):
+    async with open_keeper(tmp_path) as keep:
+        for town in ("Ghent", "Bonn", "Oslo"):
+            await keep.run(memories.add, f"The user likes {town}.", told_on=date(2026, 3, 5), sources=())
+        asked = []
 
-            def ask(line):
-                asked.append(line)
-                if len(asked) == 2:
-                    raise KeyboardInterrupt  # as sudden as a kill
-                return pairs_about(line)
+        def ask(line):
+            asked.append(line)
+            if len(asked) == 2:
+                raise KeyboardInterrupt  # as sudden as a kill
+            return pairs_about(line)
 
-            engine = FakeEngine(ask=ask, answer=lambda question: "It is Ghent, Bonn, Oslo.")
-            with pytest.raises(KeyboardInterrupt):
-                await study_missing(engine, keep)
-            left = await keep.run(lessons.unstudied)
+        engine = FakeEngine(ask=ask, answer=lambda question: "It is Ghent, Bonn, Oslo.")
+        with pytest.raises(KeyboardInterrupt):
             await study_missing(engine, keep)
-            return [one.id for one in left], asked, await keep.run(lessons.holding)
-
-    left, asked, held = asyncio.run(run())
+        left = await keep.run(lessons.unstudied)
+        await study_missing(engine, keep)
+        left, held = [one.id for one in left], await keep.run(lessons.holding)
 
     assert ([2, 3], 4) == (left, len(asked))
     assert {1: 5, 2: 5, 3: 5} == Counter(one.memory_ids[0] for one in held)
 
 
-def test_an_edited_memory_is_studied_anew_and_undoing_brings_its_lessons_back(tmp_path):
-    async def run():
-        engine = FakeEngine(ask=pairs_about, answer=lambda question: "It is Ghent. It is Bonn.")
-        async with open_keeper(tmp_path) as keep:
-            day = date(2026, 3, 5)
-            old = await keep.run(memories.add, "The user lives in Ghent.", told_on=day, sources=())
-            await study_missing(engine, keep)
-            new = await keep.run(memories.update, old, "The user lives in Bonn.", told_on=day, sources=())
-            await study_missing(engine, keep)
-            edited = {one.memory_ids for one in await keep.run(lessons.holding)}
-            await keep.run(memories.undo, new.id, today=day)
-            made, _ = await study_missing(engine, keep)
-            return edited, made, {one.memory_ids for one in await keep.run(lessons.holding)}
+async def test_an_edited_memory_is_studied_anew_and_undoing_brings_its_lessons_back(tmp_path):
+    engine = FakeEngine(ask=pairs_about, answer=lambda question: "It is Ghent. It is Bonn.")
+    async with open_keeper(tmp_path) as keep:
+        day = date(2026, 3, 5)
+        old = await keep.run(memories.add, "The user lives in Ghent.", told_on=day, sources=())
+        await study_missing(engine, keep)
+        new = await keep.run(memories.update, old, "The user lives in Bonn.", told_on=day, sources=())
+        await study_missing(engine, keep)
+        edited = {one.memory_ids for one in await keep.run(lessons.holding)}
+        await keep.run(memories.undo, new.id, today=day)
+        made, _ = await study_missing(engine, keep)
+        found = edited, made, {one.memory_ids for one in await keep.run(lessons.holding)}
 
-    assert ({(2,)}, 0, {(1,)}) == asyncio.run(run())
+    assert ({(2,)}, 0, {(1,)}) == found
 
 
 @pytest.fixture(scope="module")

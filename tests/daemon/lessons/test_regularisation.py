@@ -1,4 +1,3 @@
-import asyncio
 from collections import Counter
 from datetime import date
 
@@ -30,26 +29,23 @@ class Good(FakeEngine):
         return await super().complete(messages, **rest)
 
 
-def rounded_out(folder, *texts, then=None):
+async def rounded_out(folder, *texts, then=None):
     """The lessons after everything was studied and rounded out twice; how many the two rounds added."""
 
-    async def run():
-        async with open_keeper(folder) as keep:
-            for text in texts:
-                await keep.run(memories.add, text, told_on=DAY, sources=())
+    async with open_keeper(folder) as keep:
+        for text in texts:
+            await keep.run(memories.add, text, told_on=DAY, sources=())
+        await study_missing(Good(), keep)
+        added = [await round_out(Good(), keep), await round_out(Good(), keep)]
+        if then:
+            await keep.run(then)
             await study_missing(Good(), keep)
-            added = [await round_out(Good(), keep), await round_out(Good(), keep)]
-            if then:
-                await keep.run(then)
-                await study_missing(Good(), keep)
-                added.append(await round_out(Good(), keep))
-            return added, await keep.run(lessons.holding)
-
-    return asyncio.run(run())
+            added.append(await round_out(Good(), keep))
+        return added, await keep.run(lessons.holding)
 
 
-def test_a_night_is_rounded_out_once(tmp_path):
-    (added, again), held = rounded_out(tmp_path)
+async def test_a_night_is_rounded_out_once(tmp_path):
+    (added, again), held = await rounded_out(tmp_path)
     counted = Counter(one.kind for one in held)
 
     assert (0, added) == (again, len(held))
@@ -61,142 +57,133 @@ def test_a_night_is_rounded_out_once(tmp_path):
     assert {ABSTENTION} == {one.answer for one in held if one.kind in ("abstain", "reading")}
 
 
-def test_memories_are_asked_about_two_by_two_and_each_stays_so(tmp_path):
+async def test_memories_are_asked_about_two_by_two_and_each_stays_so(tmp_path):
     texts = [f"The user's {thing} is called Rex." for thing in ("dog", "cat", "horse", "parrot")]
-    (_, again), held = rounded_out(tmp_path, *texts)
+    (_, again), held = await rounded_out(tmp_path, *texts)
     couples = {tuple(sorted(one.memory_ids)) for one in held if one.kind == "two"}
 
     assert (0, {(1, 2), (3, 4)}) == (again, couples)
 
 
-def test_what_replaced_half_of_a_couple_finds_another(tmp_path):
+async def test_what_replaced_half_of_a_couple_finds_another(tmp_path):
     texts = [f"The user's {thing} is called Rex." for thing in ("dog", "cat", "horse")]
 
     def change(db):
         memories.reconcile(db, memories.get(db, 1), "The user's dog is called Ivo.", told_on=DAY, sources=())
 
-    _, held = rounded_out(tmp_path, *texts, then=change)
+    _, held = await rounded_out(tmp_path, *texts, then=change)
     couples = {tuple(sorted(one.memory_ids)) for one in held if one.kind == "two"}
 
     assert 1 == len(couples) and 1 not in {id for pair in couples for id in pair}
 
 
-def test_what_is_not_said_of_somebody_goes_with_their_memory(tmp_path):
-    _, held = rounded_out(tmp_path, "The user's sister is called Priya.")
+async def test_what_is_not_said_of_somebody_goes_with_their_memory(tmp_path):
+    _, held = await rounded_out(tmp_path, "The user's sister is called Priya.")
     near = [one for one in held if one.kind == "abstain" and one.memory_ids]
 
     def name_another(db):
         text = "The user's sister is called Ana."
         memories.reconcile(db, memories.get(db, 1), text, told_on=DAY, sources=())
 
-    _, then = rounded_out(tmp_path / "then", "The user's sister is called Priya.", then=name_another)
+    _, then = await rounded_out(tmp_path / "then", "The user's sister is called Priya.", then=name_another)
 
     assert {((1,), ABSTENTION)} == {(one.memory_ids, one.answer) for one in near}
     assert all("my sister" in one.question for one in near)
     assert not any(1 in one.memory_ids for one in then)
 
 
-def test_a_memory_that_is_forgotten_meanwhile_is_in_no_lesson(tmp_path):
-    async def run():
-        async with open_keeper(tmp_path) as keep:
-            for thing in ("dog", "cat"):
-                text = f"The user's {thing} is called Rex."
-                await keep.run(memories.add, text, told_on=DAY, sources=())
-            await study_missing(Good(), keep)
-            run_it, looks = keep.run, []
+async def test_a_memory_that_is_forgotten_meanwhile_is_in_no_lesson(tmp_path):
+    async with open_keeper(tmp_path) as keep:
+        for thing in ("dog", "cat"):
+            text = f"The user's {thing} is called Rex."
+            await keep.run(memories.add, text, told_on=DAY, sources=())
+        await study_missing(Good(), keep)
+        run_it, looks = keep.run, []
 
-            async def run_later(ask, *args, **rest):
-                if ask is lessons.add and not looks:
-                    looks.append(await run_it(memories.forget, [1]))
-                return await run_it(ask, *args, **rest)
+        async def run_later(ask, *args, **rest):
+            if ask is lessons.add and not looks:
+                looks.append(await run_it(memories.forget, [1]))
+            return await run_it(ask, *args, **rest)
 
-            keep.run = run_later
-            await round_out(Good(), keep)
-            return {id for one in await run_it(lessons.holding) for id in one.memory_ids}
+        keep.run = run_later
+        await round_out(Good(), keep)
+        found = {id for one in await run_it(lessons.holding) for id in one.memory_ids}
 
-    assert {2} == asyncio.run(run())
+    assert {2} == found
 
 
-def test_each_memory_that_is_taught_is_also_read(tmp_path):
+async def test_each_memory_that_is_taught_is_also_read(tmp_path):
     texts = [f"The user's thing{number} is called Rex{number}." for number in range(1, 11)]
-    _, held = rounded_out(tmp_path, *texts)
+    _, held = await rounded_out(tmp_path, *texts)
     read = [one for one in held if one.kind == "reading" and one.memory_ids]
 
     assert [*range(1, 11)] == [one.memory_ids[0] for one in read]
     assert all(one.grounding for one in read)
 
 
-def test_forgetting_a_memory_or_what_it_replaced_taints_what_learned_any_lesson_of_it(tmp_path):
+async def test_forgetting_a_memory_or_what_it_replaced_taints_what_learned_any_lesson_of_it(tmp_path):
     """Also the lessons over two memories, and those in whose grounding only "Before that: ..." tells it."""
 
-    async def run():
-        tainted = []
-        for forgotten in (1, 2, 3):
-            async with open_keeper(tmp_path / str(forgotten)) as keep:
-                old = await keep.run(memories.add, "The user's cat is called Ivo.", told_on=DAY, sources=())
-                now = date(2026, 10, 3)
-                await keep.run(
-                    memories.reconcile, old, "The user's cat is called Ana.", told_on=now, sources=()
-                )
-                await keep.run(memories.add, "The user's dog is called Rex.", told_on=DAY, sources=())
-                await study_missing(Good(), keep)
-                await round_out(Good(), keep)
-                made = await keep.run(lessons.holding)
-                two = [one.id for one in made if one.kind == "two"]
-                await keep.run(generations.propose, b"weights", base_sha256="b" * 64, lesson_ids=two)
-                report = await keep.run(memories.forget, [forgotten])
-                left = {one.id for one in await keep.run(lessons.holding)}
-                tainted.append((bool(two), report.generations, left & set(two)))
-        return tainted
+    tainted = []
+    for forgotten in (1, 2, 3):
+        async with open_keeper(tmp_path / str(forgotten)) as keep:
+            old = await keep.run(memories.add, "The user's cat is called Ivo.", told_on=DAY, sources=())
+            now = date(2026, 10, 3)
+            await keep.run(memories.reconcile, old, "The user's cat is called Ana.", told_on=now, sources=())
+            await keep.run(memories.add, "The user's dog is called Rex.", told_on=DAY, sources=())
+            await study_missing(Good(), keep)
+            await round_out(Good(), keep)
+            made = await keep.run(lessons.holding)
+            two = [one.id for one in made if one.kind == "two"]
+            await keep.run(generations.propose, b"weights", base_sha256="b" * 64, lesson_ids=two)
+            report = await keep.run(memories.forget, [forgotten])
+            left = {one.id for one in await keep.run(lessons.holding)}
+            tainted.append((bool(two), report.generations, left & set(two)))
 
-    assert [(True, (1,), set())] * 3 == asyncio.run(run())
+    assert [(True, (1,), set())] * 3 == tainted
 
 
 def _abstentions(held):
     return {one.question for one in held if one.answer == ABSTENTION}
 
 
-def test_what_is_taught_is_also_asked_about_what_was_never_told(tmp_path):
-    (_, again), held = rounded_out(tmp_path, "The user's dog is called Rex.")
+async def test_what_is_taught_is_also_asked_about_what_was_never_told(tmp_path):
+    (_, again), held = await rounded_out(tmp_path, "The user's dog is called Rex.")
 
     assert 0 == again
     assert any("my cat?" in question for question in _abstentions(held))
 
 
-def test_a_lesson_in_abstaining_that_something_told_answers_is_dropped(tmp_path):
+async def test_a_lesson_in_abstaining_that_something_told_answers_is_dropped(tmp_path):
     def tell(db):
         memories.add(db, "The user's cat is called Ivo.", told_on=DAY, sources=())
 
-    _, held = rounded_out(tmp_path, "The user's dog is called Rex.", then=tell)
+    _, held = await rounded_out(tmp_path, "The user's dog is called Rex.", then=tell)
 
     assert not any("cat" in question for question in _abstentions(held))
 
 
-def test_a_dropped_lesson_stays_while_a_generation_has_learned_it(tmp_path):
+async def test_a_dropped_lesson_stays_while_a_generation_has_learned_it(tmp_path):
     def learn(db):
         made = [one.id for one in lessons.holding(db) if "cat" in one.question]
         generations.propose(db, b"weights", base_sha256="b" * 64, lesson_ids=made)
         memories.add(db, "The user's cat is called Ivo.", told_on=DAY, sources=())
 
-    _, held = rounded_out(tmp_path, "The user's dog is called Rex.", then=learn)
+    _, held = await rounded_out(tmp_path, "The user's dog is called Rex.", then=learn)
 
     assert any("cat" in question for question in _abstentions(held))
 
 
-def test_lessons_in_abstaining_do_not_pile_up_while_a_life_is_told(tmp_path):
+async def test_lessons_in_abstaining_do_not_pile_up_while_a_life_is_told(tmp_path):
     roles = ("sister", "brother", "aunt", "uncle", "cousin", "niece", "nephew", "boss", "coach", "dentist")
 
-    async def run():
-        counted = []
-        async with open_keeper(tmp_path) as keep:
-            for role in roles:
-                text = f"The user's {role} is called Rex."
-                await keep.run(memories.add, text, told_on=DAY, sources=())
-                await study_missing(Good(), keep)
-                await round_out(Good(), keep)
-                counted.append(len(_abstentions(await keep.run(lessons.holding))))
-        return counted
-
-    counted = asyncio.run(run())
+    counted = []
+    async with open_keeper(tmp_path) as keep:
+        for role in roles:
+            text = f"The user's {role} is called Rex."
+            await keep.run(memories.add, text, told_on=DAY, sources=())
+            await study_missing(Good(), keep)
+            await round_out(Good(), keep)
+            counted.append(len(_abstentions(await keep.run(lessons.holding))))
 
     assert max(counted) <= len(lines("abstain")) + 2 * FEWEST + len(roles)

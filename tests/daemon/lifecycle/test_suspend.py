@@ -64,13 +64,10 @@ def test_what_fails_after_a_sleep_is_said_and_the_next_one_is_noticed(caplog):
     assert "After the sleep: " in caplog.text
 
 
-def test_a_system_that_does_not_tell_of_sleeps_is_left_alone():
-    async def run():
-        sleep = Sleep(None, slept=None)
-        sleep.start()
-        await sleep.stop()
-
-    asyncio.run(run())
+async def test_a_system_that_does_not_tell_of_sleeps_is_left_alone():
+    sleep = Sleep(None, slept=None)
+    sleep.start()
+    await sleep.stop()
 
 
 def test_this_computer_does_not_sleep_while_it_works():
@@ -129,24 +126,21 @@ def test_an_engine_begins_anew_after_a_sleep_only_where_it_has_a_gpu(on_gpu):
     with_child(test, on_gpu=on_gpu)
 
 
-def test_after_a_sleep_work_that_became_due_is_looked_for_at_once(tmp_path):
-    async def run():
-        looked = asyncio.Event()
+async def test_after_a_sleep_work_that_became_due_is_looked_for_at_once(tmp_path):
+    looked = asyncio.Event()
 
-        async def due():
-            looked.set()
+    async def due():
+        looked.set()
 
-        async with serving(tmp_path) as world:
-            runner = Runner(world.keeper, {"tend": Kind(work=None, due=due)}, every_s=3600.0)
-            await runner.start()
+    async with serving(tmp_path) as world:
+        runner = Runner(world.keeper, {"tend": Kind(work=None, due=due)}, every_s=3600.0)
+        await runner.start()
+        await looked.wait()
+        looked.clear()
+        await woke(replace(world.services, runner=runner), 3600.0)
+        async with asyncio.timeout(5):
             await looked.wait()
-            looked.clear()
-            await woke(replace(world.services, runner=runner), 3600.0)
-            async with asyncio.timeout(5):
-                await looked.wait()
-            await runner.stop()
-
-    asyncio.run(run())
+        await runner.stop()
 
 
 def test_renewing_a_child_that_does_not_run_starts_none():

@@ -32,13 +32,10 @@ async def answering():
     return 1
 
 
-def beat(heartbeat, answers, seconds):
-    async def run():
-        heartbeat.start(answers)
-        await asyncio.sleep(seconds)
-        await heartbeat.stop()
-
-    asyncio.run(run())
+async def beat(heartbeat, answers, seconds):
+    heartbeat.start(answers)
+    await asyncio.sleep(seconds)
+    await heartbeat.stop()
 
 
 def test_the_manager_hears_of_the_start_and_of_the_end(manager):
@@ -59,43 +56,43 @@ def test_a_name_without_a_file_is_reached_too():
         assert b"STOPPING=1\nSTATUS=Stopping" == listening.recv(100)
 
 
-def test_it_beats_more_often_than_the_manager_has_patience(manager):
+async def test_it_beats_more_often_than_the_manager_has_patience(manager):
     address, heard = manager
-    beat(Heartbeat(address, patience_s=0.3), answering, seconds=0.65)
+    await beat(Heartbeat(address, patience_s=0.3), answering, seconds=0.65)
 
     assert 5 <= len(heard()) <= 8
 
 
-def test_it_says_nothing_while_the_store_does_not_answer(manager):
+async def test_it_says_nothing_while_the_store_does_not_answer(manager):
     address, heard = manager
 
     async def hanging():
         await asyncio.sleep(3600)
 
-    beat(Heartbeat(address, patience_s=0.03), hanging, seconds=0.3)
+    await beat(Heartbeat(address, patience_s=0.03), hanging, seconds=0.3)
 
     assert [] == heard()
 
 
-def test_a_store_that_fails_is_said_in_the_log_and_is_no_beat(manager, caplog):
+async def test_a_store_that_fails_is_said_in_the_log_and_is_no_beat(manager, caplog):
     address, heard = manager
 
     async def failing():
         raise StoreBusy("store.db")
 
-    beat(Heartbeat(address, patience_s=0.3), failing, seconds=0.05)
+    await beat(Heartbeat(address, patience_s=0.3), failing, seconds=0.05)
 
     assert [] == heard()
     assert "will start us anew" in caplog.text
 
 
-def test_nothing_beats_where_nobody_listens(manager):
+async def test_nothing_beats_where_nobody_listens(manager):
     _, heard = manager
 
     async def never():
         raise AssertionError("asked")
 
-    beat(Heartbeat(None, patience_s=0.03), never, seconds=0.1)
+    await beat(Heartbeat(None, patience_s=0.03), never, seconds=0.1)
     Heartbeat(None).ready("http://127.0.0.1:4141")
 
     assert [] == heard()
@@ -121,10 +118,10 @@ def test_a_manager_that_is_gone_is_said_once_and_stops_nobody(tmp_path, caplog):
     ],
     ids=str,
 )
-def test_the_environment_says_who_is_to_beat_and_children_do_not_see_it(manager, watchdog, beats):
+async def test_the_environment_says_who_is_to_beat_and_children_do_not_see_it(manager, watchdog, beats):
     address, heard = manager
     environment = {"NOTIFY_SOCKET": address, "HOME": "/root", **watchdog}
-    beat(Heartbeat.asked_for(environment, pid=7), answering, seconds=0.05)
+    await beat(Heartbeat.asked_for(environment, pid=7), answering, seconds=0.05)
 
     assert {"HOME": "/root"} == environment
     assert beats == bool(heard())

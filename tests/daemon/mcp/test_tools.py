@@ -173,10 +173,9 @@ def test_a_mistake_is_told_in_words(tmp_path, tool, arguments, why):
     assert 1 == len(told.splitlines()) and "https://" not in told
 
 
-def test_without_a_daemon_each_call_says_how_to_start_one(tmp_path):
-    async def run():
-        made = make_server(lambda: Client("http://127.0.0.1:9", KEY, home=tmp_path), version="0")
-        async with Assistant(made) as assistant:
-            return await call(assistant, "list_memories")
+async def test_without_a_daemon_each_call_says_how_to_start_one(tmp_path):
+    made = make_server(lambda: Client("http://127.0.0.1:9", KEY, home=tmp_path), version="0")
+    async with Assistant(made) as assistant:
+        found = await call(assistant, "list_memories")
 
-    assert "Start it with: tsubasa up" in asyncio.run(run())
+    assert "Start it with: tsubasa up" in found

@@ -13,16 +13,13 @@ from store.chats import NewMessage
 from tests.daemon.memory.fakes import FakeEmbedder, open_keeper
 
 
-def recalled(folder, told, question, **options):
-    async def run():
-        embedder = FakeEmbedder()
-        async with open_keeper(folder) as keep:
-            for day, text in told:
-                await keep.run(memories.add, text, told_on=day, sources=())
-            await index_missing(keep, embedder)
-            return await recall(keep, embedder, question, **options)
-
-    return asyncio.run(run())
+async def recalled(folder, told, question, **options):
+    embedder = FakeEmbedder()
+    async with open_keeper(folder) as keep:
+        for day, text in told:
+            await keep.run(memories.add, text, told_on=day, sources=())
+        await index_missing(keep, embedder)
+        return await recall(keep, embedder, question, **options)
 
 
 TODAY = datetime(2026, 3, 5, tzinfo=UTC)
@@ -33,8 +30,8 @@ TOLD = [
 ]
 
 
-def test_memories_that_bear_on_the_question_are_told_oldest_first(tmp_path):
-    found = recalled(tmp_path, TOLD, "What is my dog called?")
+async def test_memories_that_bear_on_the_question_are_told_oldest_first(tmp_path):
+    found = await recalled(tmp_path, TOLD, "What is my dog called?")
 
     assert (
         "2026-03-07: The user's sister has a dog.",
@@ -43,9 +40,9 @@ def test_memories_that_bear_on_the_question_are_told_oldest_first(tmp_path):
     assert f"{load('recall')}\n- {found.lines[0]}\n- {found.lines[1]}" == found.system_text
 
 
-def test_the_same_memories_can_be_had_best_first(tmp_path):
+async def test_the_same_memories_can_be_had_best_first(tmp_path):
     """Of the two that are told, the newer bears more on the question than the older."""
-    found = recalled(tmp_path, TOLD, "Is my dog called Rex?")
+    found = await recalled(tmp_path, TOLD, "Is my dog called Rex?")
 
     assert "The user's dog is called Rex." == found.best_first[0].text
     assert found.memories == tuple(reversed(found.best_first))
@@ -54,48 +51,47 @@ def test_the_same_memories_can_be_had_best_first(tmp_path):
 @pytest.mark.parametrize(
     "question", ["hi", "what is 2+2", "", "   ", "😀", "؟", '"; drop table memories; --']
 )
-def test_small_talk_gets_no_memories(tmp_path, question):
-    found = recalled(tmp_path, TOLD, question)
+async def test_small_talk_gets_no_memories(tmp_path, question):
+    found = await recalled(tmp_path, TOLD, question)
 
     assert ((), (), None) == (found.memories, found.lines, found.system_text)
 
 
-def test_an_empty_store_recalls_nothing(tmp_path):
-    async def run():
-        async with open_keeper(tmp_path) as keep:
-            return await recall(keep, FakeEmbedder(), "Where do I live?")
+async def test_an_empty_store_recalls_nothing(tmp_path):
+    async with open_keeper(tmp_path) as keep:
+        found = await recall(keep, FakeEmbedder(), "Where do I live?")
 
-    assert None is asyncio.run(run()).system_text
+    assert None is found.system_text
 
 
-def test_k_widens_while_the_scores_are_flat_and_no_further_than_max_k(tmp_path):
+async def test_k_widens_while_the_scores_are_flat_and_no_further_than_max_k(tmp_path):
     same = [(date(2026, 3, 1), f"The user owns a boat of colour c{number}.") for number in range(20)]
 
-    found = recalled(tmp_path, same, "Which boat do I own?", k=3, max_k=7)
+    found = await recalled(tmp_path, same, "Which boat do I own?", k=3, max_k=7)
 
     assert 7 == len(found.lines)
 
 
-def test_a_k_beyond_max_k_is_meant(tmp_path):
+async def test_a_k_beyond_max_k_is_meant(tmp_path):
     same = [(date(2026, 3, 1), f"The user owns a boat of colour c{number}.") for number in range(20)]
 
-    assert 12 == len(recalled(tmp_path, same, "Which boat do I own?", k=12).lines)
+    assert 12 == len((await recalled(tmp_path, same, "Which boat do I own?", k=12)).lines)
 
 
-def test_k_stays_where_the_others_are_clearly_worse(tmp_path):
+async def test_k_stays_where_the_others_are_clearly_worse(tmp_path):
     near = [(date(2026, 3, 1), f"The user owns a red boat c{number}.") for number in range(3)]
     far = [
         (date(2026, 3, 1), f"The user paints large wooden chairs, boat parts and fences f{n}.")
         for n in range(5)
     ]
 
-    found = recalled(tmp_path, near + far, "Which red boat do I own?")
+    found = await recalled(tmp_path, near + far, "Which red boat do I own?")
 
     assert 3 == len(found.lines)
 
 
-def test_k_of_zero_recalls_nothing(tmp_path):
-    assert () == recalled(tmp_path, TOLD, "What is my dog called?", k=0).lines
+async def test_k_of_zero_recalls_nothing(tmp_path):
+    assert () == (await recalled(tmp_path, TOLD, "What is my dog called?", k=0)).lines
 
 
 MOVES = ["The user lives in Ghent.", "The user lives in Oslo.", "The user lives in Bergen."]
@@ -151,19 +147,16 @@ def test_a_question_that_takes_many_memories_gets_them(tmp_path):
     assert 10 == len(moved(tmp_path, "Can you list all my pet animals?", extra=12))
 
 
-def test_messages_and_memories_without_a_vector_get_one_in_batches(tmp_path):
-    async def run():
-        embedder = FakeEmbedder()
-        async with open_keeper(tmp_path) as keep:
-            await keep.run(memories.add, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=())
-            history = [NewMessage(role="user", text=f"message {number}") for number in range(5)]
-            await keep.run(chats.record, history, at=TODAY)
-            made = await index_missing(keep, embedder, batch=2)
-            again = await index_missing(keep, embedder, batch=2)
-            near = await keep.run(vectors.nearest, "message", (await embedder.embed(["message 3"]))[0], 1)
-            said = (await keep.run(chats.get, near[0][0])).text
-            return made, again, embedder.batches, said
-
-    made, again, batches, said = asyncio.run(run())
+async def test_messages_and_memories_without_a_vector_get_one_in_batches(tmp_path):
+    embedder = FakeEmbedder()
+    async with open_keeper(tmp_path) as keep:
+        await keep.run(memories.add, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=())
+        history = [NewMessage(role="user", text=f"message {number}") for number in range(5)]
+        await keep.run(chats.record, history, at=TODAY)
+        made = await index_missing(keep, embedder, batch=2)
+        again = await index_missing(keep, embedder, batch=2)
+        near = await keep.run(vectors.nearest, "message", (await embedder.embed(["message 3"]))[0], 1)
+        said = (await keep.run(chats.get, near[0][0])).text
+        batches = embedder.batches
 
     assert (6, 0, [1, 2, 2, 1, 1], "message 3") == (made, again, batches, said)

@@ -1,6 +1,5 @@
 """A new embedder at work: recall goes on by words, a crash loses nothing, and the old one can come back."""
 
-import asyncio
 from datetime import date
 
 import pytest
@@ -47,49 +46,42 @@ def lines(recalled):
     return [line.split(": ", 1)[1] for line in recalled.lines]
 
 
-def test_before_the_first_new_vector_memories_are_recalled_by_their_words(tmp_path):
-    async def run():
-        async with open_keeper(tmp_path) as keep:
-            await held(keep, FakeEmbedder())
-            await begun(keep, NewEmbedder(lives=0))
-            asked = [
-                await recall(keep, NewEmbedder(), q) for q in ("What is my dog called?", "Nice weather!")
-            ]
-            return [lines(one) for one in asked]
+async def test_before_the_first_new_vector_memories_are_recalled_by_their_words(tmp_path):
+    async with open_keeper(tmp_path) as keep:
+        await held(keep, FakeEmbedder())
+        await begun(keep, NewEmbedder(lives=0))
+        asked = [await recall(keep, NewEmbedder(), q) for q in ("What is my dog called?", "Nice weather!")]
+        found = [lines(one) for one in asked]
 
-    assert [["The user's dog is called Rex."], []] == asyncio.run(run())
+    assert [["The user's dog is called Rex."], []] == found
 
 
-def test_a_crash_in_the_middle_is_gone_on_from(tmp_path):
-    async def run():
-        async with open_keeper(tmp_path) as keep:
-            await held(keep, FakeEmbedder())
-            await begun(keep, NewEmbedder(lives=2))
-        async with open_keeper(tmp_path) as keep:
-            half = await keep.run(vectors.reindexing)
-            made = await index_missing(keep, NewEmbedder())
-            after = await keep.run(vectors.reindexing)
-            return (
-                (half.done, half.total),
-                made,
-                after,
-                lines(await recall(keep, NewEmbedder(), "Where do I live?")),
-            )
+async def test_a_crash_in_the_middle_is_gone_on_from(tmp_path):
+    async with open_keeper(tmp_path) as keep:
+        await held(keep, FakeEmbedder())
+        await begun(keep, NewEmbedder(lives=2))
+    async with open_keeper(tmp_path) as keep:
+        half = await keep.run(vectors.reindexing)
+        made = await index_missing(keep, NewEmbedder())
+        after = await keep.run(vectors.reindexing)
+        found = (
+            (half.done, half.total),
+            made,
+            after,
+            lines(await recall(keep, NewEmbedder(), "Where do I live?")),
+        )
 
-    assert ((2, 3), 1, None, ["The user lives in Ghent."]) == asyncio.run(run())
+    assert ((2, 3), 1, None, ["The user lives in Ghent."]) == found
 
 
-def test_the_old_embedder_comes_back_without_embedding_anything(tmp_path):
-    async def run():
-        old = FakeEmbedder()
-        async with open_keeper(tmp_path) as keep:
-            await held(keep, old)
-            await begun(keep, NewEmbedder(lives=2))
-            old.batches.clear()
-            made = await index_missing(keep, old)
-            return made, old.batches, lines(await recall(keep, old, "Where do I live?"))
-
-    made, batches, told = asyncio.run(run())
+async def test_the_old_embedder_comes_back_without_embedding_anything(tmp_path):
+    old = FakeEmbedder()
+    async with open_keeper(tmp_path) as keep:
+        await held(keep, old)
+        await begun(keep, NewEmbedder(lives=2))
+        old.batches.clear()
+        made = await index_missing(keep, old)
+        batches, told = old.batches, lines(await recall(keep, old, "Where do I live?"))
 
     assert (0, ["The user lives in Ghent."]) == (made, told)
     assert [] == [size for size in batches[:-1] if size > 1]

@@ -1,7 +1,5 @@
 """The curve of a training: few points, evenly spread; live, and in the record of the night."""
 
-import asyncio
-
 import pytest
 
 from daemon.night.errors import NightFailed
@@ -62,27 +60,24 @@ def test_a_training_that_begins_anew_is_drawn_anew():
     assert {"train": [], "exam": [], "total": 0} == curve.numbers()
 
 
-def nights_curve(folder, script):
+async def nights_curve(folder, script):
     """A night with this trainer; its curve, live and in the record, and whether it failed."""
 
-    async def run():
-        async with house(folder, script) as home:
-            failed = False
-            try:
-                await home.nights.work(await home.job())
-            except NightFailed:
-                failed = True
-            return home.nights.curve.numbers(), (await home.keep.run(report_on, None))["curve"], failed
-
-    return asyncio.run(run())
+    async with house(folder, script) as home:
+        failed = False
+        try:
+            await home.nights.work(await home.job())
+        except NightFailed:
+            failed = True
+        return home.nights.curve.numbers(), (await home.keep.run(report_on, None))["curve"], failed
 
 
 @pytest.mark.parametrize(("end", "failed"), [(TRAINER, False), ("raise SystemExit(2)", True)])
-def test_the_curve_of_a_night_is_in_its_record_also_when_it_fails(tmp_path, end, failed):
-    assert (DRAWN, DRAWN, failed) == nights_curve(tmp_path, STEPS + end)
+async def test_the_curve_of_a_night_is_in_its_record_also_when_it_fails(tmp_path, end, failed):
+    assert (DRAWN, DRAWN, failed) == await nights_curve(tmp_path, STEPS + end)
 
 
-def test_a_night_that_never_trained_has_an_empty_curve(tmp_path):
+async def test_a_night_that_never_trained_has_an_empty_curve(tmp_path):
     empty = {"train": [], "exam": [], "total": 0}
 
-    assert (empty, empty, True) == nights_curve(tmp_path, "raise SystemExit(2)")
+    assert (empty, empty, True) == await nights_curve(tmp_path, "raise SystemExit(2)")

@@ -16,21 +16,18 @@ from tests.daemon.night.fakes import BASE, LearningEngine, night, told
 GHENT, REX = "The user lives in Ghent.", "The user's dog is called Rex."
 
 
-def test_a_night_tells_what_it_learned_and_corrected(tmp_path):
-    async def run():
-        engine = LearningEngine()
-        async with told(tmp_path, GHENT, REX) as keep:
-            await night(keep, engine, tmp_path)
-            first = await keep.run(report_on, None)
-            old = await keep.run(memories.get, 1)
-            await keep.run(
-                memories.reconcile, old, "The user lives in Oslo.", told_on=date(2026, 4, 1), sources=()
-            )
-            await keep.run(memories.add, "The user plays the cello.", told_on=date(2026, 4, 1), sources=())
-            report = await night(keep, engine, tmp_path)
-            return first, await keep.run(report_on, None), report
-
-    first, second, report = asyncio.run(run())
+async def test_a_night_tells_what_it_learned_and_corrected(tmp_path):
+    engine = LearningEngine()
+    async with told(tmp_path, GHENT, REX) as keep:
+        await night(keep, engine, tmp_path)
+        first = await keep.run(report_on, None)
+        old = await keep.run(memories.get, 1)
+        await keep.run(
+            memories.reconcile, old, "The user lives in Oslo.", told_on=date(2026, 4, 1), sources=()
+        )
+        await keep.run(memories.add, "The user plays the cello.", told_on=date(2026, 4, 1), sources=())
+        report = await night(keep, engine, tmp_path)
+        second = await keep.run(report_on, None)
 
     assert [1, 2] == [one["id"] for one in first["learned"]]
     assert (report.adopted, report.reason) == (second["outcome"] == "adopted", second["reason"])
@@ -41,21 +38,20 @@ def test_a_night_tells_what_it_learned_and_corrected(tmp_path):
     assert (1, 2, 0.5) == (second["was_live"], second["generation"], second["cost"]["train_s"])
 
 
-def test_a_memory_that_no_lesson_could_be_made_of_waits_and_is_tried_again_the_next_night(tmp_path, caplog):
-    async def run():
-        engine = LearningEngine()
-        asked, engine.scripts["ask"] = (
-            engine.scripts["ask"],
-            lambda line: [] if "Rex" in line else asked(line),
-        )
-        async with told(tmp_path, GHENT, REX) as keep:
-            await night(keep, engine, tmp_path)
-            first = await keep.run(report_on, None)
-            engine.scripts["ask"] = asked
-            await night(keep, engine, tmp_path)
-            return first, await keep.run(report_on, None)
-
-    first, second = asyncio.run(run())
+async def test_a_memory_that_no_lesson_could_be_made_of_waits_and_is_tried_again_the_next_night(
+    tmp_path, caplog
+):
+    engine = LearningEngine()
+    asked, engine.scripts["ask"] = (
+        engine.scripts["ask"],
+        lambda line: [] if "Rex" in line else asked(line),
+    )
+    async with told(tmp_path, GHENT, REX) as keep:
+        await night(keep, engine, tmp_path)
+        first = await keep.run(report_on, None)
+        engine.scripts["ask"] = asked
+        await night(keep, engine, tmp_path)
+        second = await keep.run(report_on, None)
 
     assert [1] == [one["id"] for one in first["learned"]]
     assert [(2, "unasked")] == [(one["id"], one["reason"]) for one in first["waiting"]]
@@ -89,18 +85,15 @@ def test_a_night_that_is_cut_off_after_its_adoption_says_so(tmp_path):
         )
 
 
-def test_what_is_forgotten_is_in_no_report_and_the_next_one_counts_it(tmp_path):
-    async def run():
-        engine = LearningEngine()
-        async with told(tmp_path, GHENT, REX) as keep:
-            await night(keep, engine, tmp_path)
-            await forget(keep, engine, [2], base_sha256=BASE)
-            first = await keep.run(report_on, 1)
-            await night(keep, engine, tmp_path)
-            kept = await keep.run(lambda db: list(db.execute("select numbers, backend from nights")))
-            return first, await keep.run(report_on, 2), kept
-
-    first, second, kept = asyncio.run(run())
+async def test_what_is_forgotten_is_in_no_report_and_the_next_one_counts_it(tmp_path):
+    engine = LearningEngine()
+    async with told(tmp_path, GHENT, REX) as keep:
+        await night(keep, engine, tmp_path)
+        await forget(keep, engine, [2], base_sha256=BASE)
+        first = await keep.run(report_on, 1)
+        await night(keep, engine, tmp_path)
+        kept = await keep.run(lambda db: list(db.execute("select numbers, backend from nights")))
+        second = await keep.run(report_on, 2)
 
     assert ([1], 1) == ([one["id"] for one in first["learned"]], first["forgotten_since"])
     assert ("adopted", 0) == (first["outcome"], first["gave_way_to"])
@@ -118,47 +111,40 @@ def test_what_is_forgotten_is_in_no_report_and_the_next_one_counts_it(tmp_path):
         ((GHENT,), "import sys; sys.exit(2)", "failed", "live generation is untouched"),
     ],
 )
-def test_a_night_without_a_generation_is_recorded_too(tmp_path, prepare, script, outcome, words):
-    async def run():
-        async with told(tmp_path, *prepare) as keep:
-            try:
-                await night(keep, LearningEngine(), tmp_path, script=script)
-            except NightFailed:
-                pass
-            return await keep.run(report_on, None)
-
-    found = asyncio.run(run())
+async def test_a_night_without_a_generation_is_recorded_too(tmp_path, prepare, script, outcome, words):
+    async with told(tmp_path, *prepare) as keep:
+        try:
+            await night(keep, LearningEngine(), tmp_path, script=script)
+        except NightFailed:
+            pass
+        found = await keep.run(report_on, None)
 
     assert (outcome, None) == (found["outcome"], found["generation"])
     assert words in found["reason"]
 
 
-def test_a_night_that_is_cancelled_was_interrupted(tmp_path):
-    async def run():
-        async with told(tmp_path, GHENT) as keep:
-            task = asyncio.create_task(
-                night(keep, LearningEngine(), tmp_path, script="import time; time.sleep(60)")
-            )
-            while not list((tmp_path / "run").glob("*")) if (tmp_path / "run").exists() else True:
-                await asyncio.sleep(0.02)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
-            return (await keep.run(nights.newest, 1))[0]
+async def test_a_night_that_is_cancelled_was_interrupted(tmp_path):
+    async with told(tmp_path, GHENT) as keep:
+        task = asyncio.create_task(
+            night(keep, LearningEngine(), tmp_path, script="import time; time.sleep(60)")
+        )
+        while not list((tmp_path / "run").glob("*")) if (tmp_path / "run").exists() else True:
+            await asyncio.sleep(0.02)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        found = (await keep.run(nights.newest, 1))[0]
 
-    assert "interrupted" == asyncio.run(run()).outcome
+    assert "interrupted" == found.outcome
 
 
-def test_a_generation_that_tells_what_was_taken_back_gives_way(tmp_path):
+async def test_a_generation_that_tells_what_was_taken_back_gives_way(tmp_path):
     """Nothing new was told, but one memory was undone: the live generation still tells it, the new one doesn't."""
 
-    async def run():
-        engine = LearningEngine()
-        async with told(tmp_path, GHENT, REX) as keep:
-            await night(keep, engine, tmp_path)
-            await keep.run(memories.undo, 2, today=date(2026, 4, 1))
-            return await night(keep, engine, tmp_path, by_itself=True), await keep.run(report_on, None)
-
-    report, found = asyncio.run(run())
+    engine = LearningEngine()
+    async with told(tmp_path, GHENT, REX) as keep:
+        await night(keep, engine, tmp_path)
+        await keep.run(memories.undo, 2, today=date(2026, 4, 1))
+        report, found = await night(keep, engine, tmp_path, by_itself=True), await keep.run(report_on, None)
 
     assert report.adopted, report.reason
     assert "no longer tells what holds no more" in report.reason
@@ -172,17 +158,18 @@ class DiesInTheExam(LearningEngine):
         return await super().complete(messages, adapter=adapter, **rest)
 
 
-def test_an_exam_that_could_not_be_held_to_its_end_has_failed_and_its_adapter_is_deleted(tmp_path):
-    async def run():
-        engine = DiesInTheExam()
-        async with told(tmp_path, GHENT) as keep:
-            with pytest.raises(ChildCrashed):
-                await night(keep, engine, tmp_path)
-            with pytest.raises(AdapterDamaged, match="it was deleted"):
-                await keep.run(generations.adapter, 1)
-            return await keep.run(generations.get, 1), await keep.run(nights.newest, 1), engine.live
-
-    made, (found,), live = asyncio.run(run())
+async def test_an_exam_that_could_not_be_held_to_its_end_has_failed_and_its_adapter_is_deleted(tmp_path):
+    engine = DiesInTheExam()
+    async with told(tmp_path, GHENT) as keep:
+        with pytest.raises(ChildCrashed):
+            await night(keep, engine, tmp_path)
+        with pytest.raises(AdapterDamaged, match="it was deleted"):
+            await keep.run(generations.adapter, 1)
+        made, (found,), live = (
+            await keep.run(generations.get, 1),
+            await keep.run(nights.newest, 1),
+            engine.live,
+        )
 
     assert ("refused", generations.INTERRUPTED, None) == (made.state, made.reason, live)
     assert ("failed", 1) == (found.outcome, found.generation_id)

@@ -1,4 +1,3 @@
-import asyncio
 from datetime import date
 
 import pytest
@@ -12,16 +11,13 @@ from tests.daemon.night.fakes import BASE, LearningEngine, night, told
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 
 
-def test_a_night_learns_what_is_held_and_goes_live(tmp_path):
-    async def run():
-        engine, seen = LearningEngine(), []
-        async with told(tmp_path, "The user lives in Ghent.", "The user's dog is called Rex.") as keep:
-            report = await night(keep, engine, tmp_path, seen=seen)
-            live = await keep.run(generations.live, BASE)
-            answer = await engine.complete([{"role": "user", "content": "Question 5 about dog?"}])
-            return report, live, engine, answer.text, seen
-
-    report, live, engine, answer, seen = asyncio.run(run())
+async def test_a_night_learns_what_is_held_and_goes_live(tmp_path):
+    engine, seen = LearningEngine(), []
+    async with told(tmp_path, "The user lives in Ghent.", "The user's dog is called Rex.") as keep:
+        report = await night(keep, engine, tmp_path, seen=seen)
+        live = await keep.run(generations.live, BASE)
+        answer = await engine.complete([{"role": "user", "content": "Question 5 about dog?"}])
+        answer = answer.text
 
     assert (True, 1, 0.1, 0.5) == (report.adopted, report.generation, report.swap_ms, report.train_s)
     assert "2 of 2 held-out questions right" in report.reason
@@ -33,69 +29,56 @@ def test_a_night_learns_what_is_held_and_goes_live(tmp_path):
     assert [] == list((tmp_path / "run").iterdir())
 
 
-def test_without_memories_there_is_nothing_to_learn(tmp_path):
-    async def run():
-        async with told(tmp_path) as keep:
-            return await night(keep, LearningEngine(), tmp_path, script=CRASH)
-
-    report = asyncio.run(run())
+async def test_without_memories_there_is_nothing_to_learn(tmp_path):
+    async with told(tmp_path) as keep:
+        report = await night(keep, LearningEngine(), tmp_path, script=CRASH)
 
     assert (False, None, None) == (report.adopted, report.generation, report.swap_ms)
     assert report.reason.startswith("nothing to learn")
 
 
-def test_a_second_night_that_knows_no_more_is_refused_and_the_first_stays_live(tmp_path):
-    async def run():
-        engine = LearningEngine()
-        async with told(tmp_path, "The user lives in Ghent.") as keep:
-            await night(keep, engine, tmp_path)
-            report = await night(keep, engine, tmp_path)
-            return report, await keep.run(generations.all), await keep.run(generations.live, BASE)
-
-    report, every, live = asyncio.run(run())
+async def test_a_second_night_that_knows_no_more_is_refused_and_the_first_stays_live(tmp_path):
+    engine = LearningEngine()
+    async with told(tmp_path, "The user lives in Ghent.") as keep:
+        await night(keep, engine, tmp_path)
+        report = await night(keep, engine, tmp_path)
+        every, live = await keep.run(generations.all), await keep.run(generations.live, BASE)
 
     assert (False, ["adopted", "refused"], 1) == (report.adopted, [one.state for one in every], live.id)
     assert report.reason == every[1].reason
     assert "knows no more" in report.reason
 
 
-def test_what_was_refused_is_not_trained_again_by_itself_until_there_is_something_new(tmp_path):
-    async def run():
-        engine = LearningEngine(forgets_small_talk=True)
-        async with told(tmp_path, "The user lives in Ghent.") as keep:
-            made = [(await night(keep, engine, tmp_path, by_itself=True)).generation for _ in range(2)]
-            made.append((await night(keep, engine, tmp_path)).generation)  # who asks gets one
-            await keep.run(memories.add, "The user plays the cello.", told_on=date(2026, 3, 6), sources=())
-            return [*made, (await night(keep, engine, tmp_path, by_itself=True)).generation]
+async def test_what_was_refused_is_not_trained_again_by_itself_until_there_is_something_new(tmp_path):
+    engine = LearningEngine(forgets_small_talk=True)
+    async with told(tmp_path, "The user lives in Ghent.") as keep:
+        made = [(await night(keep, engine, tmp_path, by_itself=True)).generation for _ in range(2)]
+        made.append((await night(keep, engine, tmp_path)).generation)  # who asks gets one
+        await keep.run(memories.add, "The user plays the cello.", told_on=date(2026, 3, 6), sources=())
+        found = [*made, (await night(keep, engine, tmp_path, by_itself=True)).generation]
 
-    assert [1, None, 2, 3] == asyncio.run(run())
+    assert [1, None, 2, 3] == found
 
 
-def test_a_night_after_a_new_memory_is_compared_with_the_live_generation(tmp_path):
-    async def run():
-        engine = LearningEngine()
-        async with told(tmp_path, "The user lives in Ghent.") as keep:
-            await night(keep, engine, tmp_path)
-            await keep.run(memories.add, "The user plays the cello.", told_on=date(2026, 3, 6), sources=())
-            return await night(keep, engine, tmp_path)
-
-    report = asyncio.run(run())
+async def test_a_night_after_a_new_memory_is_compared_with_the_live_generation(tmp_path):
+    engine = LearningEngine()
+    async with told(tmp_path, "The user lives in Ghent.") as keep:
+        await night(keep, engine, tmp_path)
+        await keep.run(memories.add, "The user plays the cello.", told_on=date(2026, 3, 6), sources=())
+        report = await night(keep, engine, tmp_path)
 
     assert (True, 2, 0.5) == (report.adopted, report.generation, report.exam["parts"]["facts"]["live"])
 
 
 @pytest.mark.parametrize("script", [CRASH, "print('what?')", "import sys; sys.exit(2)"])
-def test_a_trainer_that_dies_changes_nothing(tmp_path, script):
-    async def run():
-        engine = LearningEngine()
-        async with told(tmp_path, "The user lives in Ghent.") as keep:
-            await night(keep, engine, tmp_path)
-            before = engine.live
-            with pytest.raises(NightFailed, match="live generation is untouched"):
-                await night(keep, engine, tmp_path, script=script)
-            return before, engine.live, await keep.run(generations.all)
-
-    before, after, every = asyncio.run(run())
+async def test_a_trainer_that_dies_changes_nothing(tmp_path, script):
+    engine = LearningEngine()
+    async with told(tmp_path, "The user lives in Ghent.") as keep:
+        await night(keep, engine, tmp_path)
+        before = engine.live
+        with pytest.raises(NightFailed, match="live generation is untouched"):
+            await night(keep, engine, tmp_path, script=script)
+        after, every = engine.live, await keep.run(generations.all)
 
     assert (before, 1) == (after, len(every))
     assert [] == list((tmp_path / "run").iterdir())
@@ -108,47 +91,40 @@ def test_a_trainer_that_dies_changes_nothing(tmp_path, script):
         (LearningEngine(forgets_small_talk=True), "talks unlike"),
     ],
 )
-def test_a_candidate_that_fails_is_refused_and_unloaded(tmp_path, engine, words):
-    async def run():
-        async with told(tmp_path, "The user lives in Ghent.") as keep:
-            report = await night(keep, engine, tmp_path)
-            return report, (await keep.run(generations.all))[0]
-
-    report, kept = asyncio.run(run())
+async def test_a_candidate_that_fails_is_refused_and_unloaded(tmp_path, engine, words):
+    async with told(tmp_path, "The user lives in Ghent.") as keep:
+        report = await night(keep, engine, tmp_path)
+        kept = (await keep.run(generations.all))[0]
 
     assert (False, "refused", {}, None) == (report.adopted, kept.state, engine.loaded, engine.live)
     assert words in report.reason
 
 
-def test_forgetting_during_the_night_fails_it(tmp_path):
-    async def run():
-        engine = LearningEngine()
-        async with told(tmp_path, "The user lives in Ghent.", "The user's dog is called Rex.") as keep:
+async def test_forgetting_during_the_night_fails_it(tmp_path):
+    engine = LearningEngine()
+    async with told(tmp_path, "The user lives in Ghent.", "The user's dog is called Rex.") as keep:
 
-            async def forget_then_sit(adapter):
-                await keep.run(memories.forget, [1])
-                return await LearningEngine.load(engine, adapter)
+        async def forget_then_sit(adapter):
+            await keep.run(memories.forget, [1])
+            return await LearningEngine.load(engine, adapter)
 
-            engine.load = forget_then_sit  # the fact is forgotten between training and exam
-            with pytest.raises(NightFailed, match="forgotten meanwhile"):
-                await night(keep, engine, tmp_path)
-            return engine.live, await keep.run(generations.live, BASE)
-
-    assert (None, None) == asyncio.run(run())
-
-
-def test_what_is_forgotten_is_gone_from_the_live_weights_at_once_and_from_the_next_night(tmp_path):
-    async def run():
-        engine = LearningEngine()
-        async with told(tmp_path, "The user lives in Ghent.", "The user's dog is called Rex.") as keep:
+        engine.load = forget_then_sit  # the fact is forgotten between training and exam
+        with pytest.raises(NightFailed, match="forgotten meanwhile"):
             await night(keep, engine, tmp_path)
-            done = await forget(keep, engine, [2], base_sha256=BASE)
-            at_once = engine.live
-            report = await night(keep, engine, tmp_path)
-            adapter = await keep.run(generations.adapter, report.generation)
-            return done, at_once, report, adapter.decode(), await keep.run(lessons.holding)
+        found = engine.live, await keep.run(generations.live, BASE)
 
-    done, at_once, report, adapter, held = asyncio.run(run())
+    assert (None, None) == found
+
+
+async def test_what_is_forgotten_is_gone_from_the_live_weights_at_once_and_from_the_next_night(tmp_path):
+    engine = LearningEngine()
+    async with told(tmp_path, "The user lives in Ghent.", "The user's dog is called Rex.") as keep:
+        await night(keep, engine, tmp_path)
+        done = await forget(keep, engine, [2], base_sha256=BASE)
+        at_once = engine.live
+        report = await night(keep, engine, tmp_path)
+        adapter = await keep.run(generations.adapter, report.generation)
+        adapter, held = adapter.decode(), await keep.run(lessons.holding)
 
     assert ((1,), 1, 0, None) == (done.report.generations, done.was_live, done.now_live, at_once)
     assert report.adopted
@@ -157,33 +133,27 @@ def test_what_is_forgotten_is_gone_from_the_live_weights_at_once_and_from_the_ne
     assert not any("Rex" in f"{one.question} {one.answer} {one.grounding}" for one in held)
 
 
-def test_after_forgetting_the_newest_clean_generation_answers(tmp_path):
-    async def run():
-        engine = LearningEngine()
-        async with told(tmp_path, "The user lives in Ghent.") as keep:
-            await night(keep, engine, tmp_path)
-            first = engine.live
-            added = await keep.run(
-                memories.add, "The user plays the cello.", told_on=date(2026, 3, 6), sources=()
-            )
-            await night(keep, engine, tmp_path)
-            return first, engine.live, await forget(keep, engine, [added.id], base_sha256=BASE), engine.live
-
-    first, second, done, now = asyncio.run(run())
+async def test_after_forgetting_the_newest_clean_generation_answers(tmp_path):
+    engine = LearningEngine()
+    async with told(tmp_path, "The user lives in Ghent.") as keep:
+        await night(keep, engine, tmp_path)
+        first = engine.live
+        added = await keep.run(
+            memories.add, "The user plays the cello.", told_on=date(2026, 3, 6), sources=()
+        )
+        await night(keep, engine, tmp_path)
+        second, done, now = engine.live, await forget(keep, engine, [added.id], base_sha256=BASE), engine.live
 
     assert (2, 1, first, True) == (done.was_live, done.now_live, now, first != second)
 
 
-def test_at_start_the_live_generation_of_this_model_is_adopted(tmp_path):
-    async def run():
-        async with told(tmp_path, "The user lives in Ghent.") as keep:
-            await night(keep, LearningEngine(), tmp_path)
-            engine, other = LearningEngine(), LearningEngine()
-            restored = await restore_live(keep, engine, BASE)
-            nothing = await restore_live(keep, other, "c" * 64)
-            return restored, engine.live, nothing, other.live
-
-    restored, live, nothing, other = asyncio.run(run())
+async def test_at_start_the_live_generation_of_this_model_is_adopted(tmp_path):
+    async with told(tmp_path, "The user lives in Ghent.") as keep:
+        await night(keep, LearningEngine(), tmp_path)
+        engine, other = LearningEngine(), LearningEngine()
+        restored = await restore_live(keep, engine, BASE)
+        nothing = await restore_live(keep, other, "c" * 64)
+        live, other = engine.live, other.live
 
     assert (1, restored.adapter_sha256, None, None) == (restored.id, live, nothing, other)
 
@@ -192,20 +162,17 @@ def _damage(db, generation_id):
     db.execute("update generations set adapter = x'00' where id = ?", (generation_id,))
 
 
-def test_a_damaged_generation_is_passed_over_and_that_is_recorded(tmp_path):
-    async def run():
-        async with told(tmp_path, "The user lives in Ghent.") as keep:
-            engine = LearningEngine()
-            await night(keep, engine, tmp_path)
-            await keep.run(memories.add, "The user plays the cello.", told_on=date(2026, 3, 6), sources=())
-            await night(keep, engine, tmp_path)
-            await keep.run(_damage, 2)
-            older = await restore_live(keep, engine, BASE)
-            recorded = await keep.run(generations.live, BASE)
-            await keep.run(_damage, 1)
-            none = await restore_live(keep, engine, BASE)
-            return older, recorded, none, engine.live, await keep.run(generations.live, BASE)
-
-    older, recorded, none, live, last = asyncio.run(run())
+async def test_a_damaged_generation_is_passed_over_and_that_is_recorded(tmp_path):
+    async with told(tmp_path, "The user lives in Ghent.") as keep:
+        engine = LearningEngine()
+        await night(keep, engine, tmp_path)
+        await keep.run(memories.add, "The user plays the cello.", told_on=date(2026, 3, 6), sources=())
+        await night(keep, engine, tmp_path)
+        await keep.run(_damage, 2)
+        older = await restore_live(keep, engine, BASE)
+        recorded = await keep.run(generations.live, BASE)
+        await keep.run(_damage, 1)
+        none = await restore_live(keep, engine, BASE)
+        live, last = engine.live, await keep.run(generations.live, BASE)
 
     assert (1, 1, None, None, None) == (older.id, recorded.id, none, live, last)

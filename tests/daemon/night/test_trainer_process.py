@@ -35,7 +35,7 @@ sys.exit(1)
 """
 
 
-def trained(folder, script, *, seen=None):
+async def trained(folder, script, *, seen=None):
     work = train(
         [LESSON],
         model_path=folder / "model.gguf",
@@ -45,13 +45,13 @@ def trained(folder, script, *, seen=None):
         on_progress=(seen if seen is not None else []).append,
         argv=[sys.executable, "-c", script],
     )
-    return asyncio.run(work)
+    return await work
 
 
-def test_the_job_goes_in_and_progress_and_adapter_come_out(tmp_path):
+async def test_the_job_goes_in_and_progress_and_adapter_come_out(tmp_path):
     seen = []
 
-    made = trained(tmp_path, GOOD, seen=seen)
+    made = await trained(tmp_path, GOOD, seen=seen)
 
     job = json.loads(made.adapter)
     assert ({"rank": 8}, 3, str(tmp_path / "model.gguf")) == (job["recipe"], job["seed"], job["model"])
@@ -88,9 +88,9 @@ def test_the_job_goes_in_and_progress_and_adapter_come_out(tmp_path):
         (OTHER_FILE, "not the one"),
     ],
 )
-def test_a_trainer_that_fails_leaves_nothing_behind(tmp_path, script, words):
+async def test_a_trainer_that_fails_leaves_nothing_behind(tmp_path, script, words):
     with pytest.raises(NightFailed, match=words):
-        trained(tmp_path, script)
+        await trained(tmp_path, script)
 
     assert [] == list(tmp_path.iterdir())
 
@@ -105,34 +105,34 @@ def test_a_trainer_that_fails_leaves_nothing_behind(tmp_path, script, words):
         "import sys; sys.exit('Ghent.')",
     ],
 )
-def test_what_a_trainer_says_of_its_lessons_is_not_repeated(tmp_path, last_words):
+async def test_what_a_trainer_says_of_its_lessons_is_not_repeated(tmp_path, last_words):
     """The error goes to the log, and stays with the job for ever: `forget` would not reach it."""
     with pytest.raises(NightFailed) as failed:
-        trained(tmp_path, f"import sys; sys.stdin.read()\n{last_words}")
+        await trained(tmp_path, f"import sys; sys.stdin.read()\n{last_words}")
 
     assert "Ghent" not in f"{failed.value} {vars(failed.value)}"
 
 
 @pytest.mark.parametrize("pipe", ["stdout", "stderr"])
-def test_a_process_that_a_trainer_leaves_behind_does_not_hold_up_the_night(tmp_path, pipe):
+async def test_a_process_that_a_trainer_leaves_behind_does_not_hold_up_the_night(tmp_path, pipe):
     """It keeps a pipe of ours open."""
     other = {"stdout": "stderr", "stderr": "stdout"}[pipe]
     started = f"[sys.executable, '-c', 'import time; time.sleep(9)'], {other}=-3"
     began = time.monotonic()
 
-    made = trained(tmp_path, GOOD + f"import subprocess\nsubprocess.Popen({started})")
+    made = await trained(tmp_path, GOOD + f"import subprocess\nsubprocess.Popen({started})")
 
     assert 2 == made.steps
     assert time.monotonic() - began < 6
 
 
-def test_a_trainer_may_say_much(tmp_path):
+async def test_a_trainer_may_say_much(tmp_path):
     """Long lines of progress, and a log of any shape and length, which is read to its end."""
     log = """
 import sys
 sys.stderr.buffer.write(b"\\xff" * 3_000_000)
 """
-    made = trained(tmp_path, log + GOOD.replace('"note": ""', '"note": "x" * 100_000'))
+    made = await trained(tmp_path, log + GOOD.replace('"note": ""', '"note": "x" * 100_000'))
 
     assert 2 == made.steps
 
@@ -152,26 +152,23 @@ def test_a_trainer_that_can_not_be_started_is_a_failed_night(tmp_path):
         )
 
 
-def test_a_cancelled_night_ends_its_trainer(tmp_path):
+async def test_a_cancelled_night_ends_its_trainer(tmp_path):
     script = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(60)"
 
-    async def run():
-        work = train(
-            [LESSON],
-            model_path=tmp_path,
-            recipe={},
-            seed=0,
-            runtime_dir=tmp_path,
-            on_progress=print,
-            argv=[sys.executable, "-c", script],
-        )
-        task = asyncio.create_task(work)
-        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
-            await asyncio.sleep(0.02)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    asyncio.run(run())
+    work = train(
+        [LESSON],
+        model_path=tmp_path,
+        recipe={},
+        seed=0,
+        runtime_dir=tmp_path,
+        on_progress=print,
+        argv=[sys.executable, "-c", script],
+    )
+    task = asyncio.create_task(work)
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        await asyncio.sleep(0.02)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)

@@ -108,18 +108,16 @@ def test_a_chat_in_a_rest_of_the_machine_does_not_end_that_rest():
     assert (False, "on battery") == scene(act)
 
 
-def test_a_trainer_that_starts_behind_a_closed_gate_waits():
-    async def run():
-        gate = Gate(rest_s=0.0)
-        gate.enter()
-        with process() as child, gate.over(child.pid):
-            waits = works(child.pid)
-            gate.leave()
-            await asyncio.sleep(0.05)
-            until_it_works(child.pid)
-            return waits
+async def test_a_trainer_that_starts_behind_a_closed_gate_waits():
+    gate = Gate(rest_s=0.0)
+    gate.enter()
+    with process() as child, gate.over(child.pid):
+        waits = works(child.pid)
+        gate.leave()
+        await asyncio.sleep(0.05)
+        until_it_works(child.pid)
 
-    assert not asyncio.run(run())
+    assert not waits
 
 
 def test_what_the_trainer_started_stops_with_it():
@@ -151,40 +149,36 @@ def test_a_trainer_that_somebody_else_stopped_is_woken():
 
 
 @pytest.mark.parametrize("paused", [True, False])
-def test_a_trainer_is_ended_also_while_it_is_stopped_and_no_other_starts(paused):
-    async def run():
-        gate = Gate()
-        with process() as child:
+async def test_a_trainer_is_ended_also_while_it_is_stopped_and_no_other_starts(paused):
+    gate = Gate()
+    with process() as child:
 
-            async def train():
-                with gate.over(child.pid):
-                    while child.poll() is None:
-                        await asyncio.sleep(0.01)
+        async def train():
+            with gate.over(child.pid):
+                while child.poll() is None:
+                    await asyncio.sleep(0.01)
 
-            work = asyncio.create_task(train())
-            await asyncio.sleep(0.1)
-            if paused:
-                gate.enter()
-            async with asyncio.timeout(10):
-                await gate.end("it is over")
-                await work
-            code = child.returncode
-        with process() as next_child, gate.over(next_child.pid):
-            return code, next_child.wait(10), gate.ended
-
-    assert (-signal.SIGKILL, -signal.SIGKILL, "it is over") == asyncio.run(run())
-
-
-def test_silence_is_counted_from_the_end_of_the_last_answer():
-    async def run():
-        gate = Gate(rest_s=0.0)
-        gate.enter()
-        during = gate.silent_s
-        gate.leave()
+        work = asyncio.create_task(train())
         await asyncio.sleep(0.1)
-        return during, gate.silent_s
+        if paused:
+            gate.enter()
+        async with asyncio.timeout(10):
+            await gate.end("it is over")
+            await work
+        code = child.returncode
+    with process() as next_child, gate.over(next_child.pid):
+        found = code, next_child.wait(10), gate.ended
 
-    during, after = asyncio.run(run())
+    assert (-signal.SIGKILL, -signal.SIGKILL, "it is over") == found
+
+
+async def test_silence_is_counted_from_the_end_of_the_last_answer():
+    gate = Gate(rest_s=0.0)
+    gate.enter()
+    during = gate.silent_s
+    gate.leave()
+    await asyncio.sleep(0.1)
+    after = gate.silent_s
 
     assert during == 0.0
     assert 0.1 <= after < 5.0

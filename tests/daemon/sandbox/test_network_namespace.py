@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[3]
 KNOCK = """
 import ctypes, os, socket, struct, sys
-from daemon.no_network import enter
+from daemon.sandbox.network_namespace import enter
 why = enter()
 print(why or "entered", os.geteuid())
 libc = ctypes.CDLL(None, use_errno=True)
@@ -49,7 +49,7 @@ import ctypes, os, sys
 if os.geteuid() == 0:
     os.setgid(65534), os.setuid(65534)
     ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # as after a start as that user: its own /proc is its own
-from daemon.no_network import enter
+from daemon.sandbox.network_namespace import enter
 me = os.geteuid()
 why = enter()
 print(why or "entered", os.geteuid() == me)
@@ -65,7 +65,8 @@ def test_a_user_without_rights_stays_who_they_are(tmp_path):
 
 def test_where_the_system_refuses_nothing_has_changed():
     forbid = "echo 0 > /proc/sys/user/max_net_namespaces && exec "
-    code = "import os; from daemon.no_network import enter; at = os.readlink('/proc/self/ns/net'); print(enter()); "
+    code = "import os; from daemon.sandbox.network_namespace import enter; "
+    code += "at = os.readlink('/proc/self/ns/net'); print(enter()); "
     code += "print(at == os.readlink('/proc/self/ns/net'))"
     command = [
         "unshare",

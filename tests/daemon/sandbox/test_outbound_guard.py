@@ -11,10 +11,10 @@ from daemon.sandbox.outbound_guard import is_local
 ROOT = Path(__file__).parents[3]
 TRY = """
 import asyncio, socket
-from daemon import loopback
-loopback.hold()
-loopback.hold()
-loopback._refuse = lambda *_: None  # what a clever library might try
+from daemon.sandbox import outbound_guard
+outbound_guard.hold()
+outbound_guard.hold()
+outbound_guard._refuse = lambda *_: None  # what a clever library might try
 server = socket.create_server(("127.0.0.1", 0))
 try:
     {what}

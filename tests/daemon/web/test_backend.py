@@ -11,41 +11,35 @@ from tests.daemon.api.world import KEY, serving
 from tests.fakes import FakeEngine
 
 
-def test_what_the_daemon_tells_and_refuses_arrives(tmp_path):
-    async def scene():
-        async with serving(tmp_path) as world:
-            desk = Desk(world.url, KEY, home=tmp_path)
-            found = await desk.ask(lambda client: client.memories())
-            with pytest.raises(Refused, match="no memory 99"):
-                await desk.ask(lambda client: client.why(99))
-            texts = [
-                chunk
-                async for chunk in desk.stream(
-                    lambda client: client.chat([{"role": "user", "content": "hi"}])
-                )
-            ]
-            desk.close()
-            return found["memories"], "".join(texts)
+async def test_what_the_daemon_tells_and_refuses_arrives(tmp_path):
+    async with serving(tmp_path) as world:
+        desk = Desk(world.url, KEY, home=tmp_path)
+        found = await desk.ask(lambda client: client.memories())
+        with pytest.raises(Refused, match="no memory 99"):
+            await desk.ask(lambda client: client.why(99))
+        texts = [
+            chunk
+            async for chunk in desk.stream(lambda client: client.chat([{"role": "user", "content": "hi"}]))
+        ]
+        desk.close()
+        result = found["memories"], "".join(texts)
 
-    assert ([], "Hello.") == asyncio.run(scene())
+    assert ([], "Hello.") == result
 
 
-def test_a_daemon_that_is_gone_is_said_to_be(tmp_path):
-    async def scene():
-        desk = Desk("http://127.0.0.1:1", KEY, home=tmp_path)
-        try:
-            with pytest.raises(NotRunning):
-                await desk.ask(lambda client: client.status())
-            with pytest.raises(NotRunning):
-                async for _ in desk.stream(lambda client: client.chat([{"role": "user", "content": "hi"}])):
-                    pass
-        finally:
-            desk.close()
-
-    asyncio.run(scene())
+async def test_a_daemon_that_is_gone_is_said_to_be(tmp_path):
+    desk = Desk("http://127.0.0.1:1", KEY, home=tmp_path)
+    try:
+        with pytest.raises(NotRunning):
+            await desk.ask(lambda client: client.status())
+        with pytest.raises(NotRunning):
+            async for _ in desk.stream(lambda client: client.chat([{"role": "user", "content": "hi"}])):
+                pass
+    finally:
+        desk.close()
 
 
-def test_who_stops_listening_ends_the_stream(tmp_path):
+async def test_who_stops_listening_ends_the_stream(tmp_path):
     ended = threading.Event()
 
     def endless(_):
@@ -55,45 +49,39 @@ def test_who_stops_listening_ends_the_stream(tmp_path):
         finally:
             ended.set()
 
-    async def scene():
-        desk = Desk("http://127.0.0.1:1", KEY, home=tmp_path)
-        stream = desk.stream(endless)
-        await anext(stream)
-        await stream.aclose()
-        stopped = await asyncio.to_thread(ended.wait, 10)
-        desk.close()
-        return stopped
+    desk = Desk("http://127.0.0.1:1", KEY, home=tmp_path)
+    stream = desk.stream(endless)
+    await anext(stream)
+    await stream.aclose()
+    stopped = await asyncio.to_thread(ended.wait, 10)
+    desk.close()
 
-    assert asyncio.run(scene())
+    assert stopped
 
 
-def test_an_answer_that_nobody_listens_to_any_more_stops_the_engine_at_once(tmp_path):
+async def test_an_answer_that_nobody_listens_to_any_more_stops_the_engine_at_once(tmp_path):
     engine = FakeEngine("word", "never")
 
-    async def scene():
-        engine.go_on = asyncio.Event()  # never set: the second word would take for ever
-        async with serving(tmp_path, engine=engine) as world:
-            desk = Desk(world.url, KEY, home=tmp_path)
-            stream = desk.stream(lambda client: client.chat([{"role": "user", "content": "hi"}]))
-            await anext(piece async for piece in stream if piece)
-            await stream.aclose()
-            await asyncio.wait_for(engine.cancelled.wait(), 5)
-            desk.close()
-
-    asyncio.run(scene())
+    engine.go_on = asyncio.Event()  # never set: the second word would take for ever
+    async with serving(tmp_path, engine=engine) as world:
+        desk = Desk(world.url, KEY, home=tmp_path)
+        stream = desk.stream(lambda client: client.chat([{"role": "user", "content": "hi"}]))
+        await anext(piece async for piece in stream if piece)
+        await stream.aclose()
+        await asyncio.wait_for(engine.cancelled.wait(), 5)
+        desk.close()
 
     assert engine.cancelled.is_set()
 
 
-def test_one_slow_answer_does_not_hold_the_others_up(tmp_path):
-    async def scene():
-        desk = Desk("http://127.0.0.1:1", KEY, home=tmp_path)
-        go_on = threading.Event()
-        slow = asyncio.create_task(desk.ask(lambda _: go_on.wait(10)))
-        quick = await desk.ask(lambda _: "quick")
-        go_on.set()
-        was_waited_for = await slow
-        desk.close()
-        return quick, was_waited_for
+async def test_one_slow_answer_does_not_hold_the_others_up(tmp_path):
+    desk = Desk("http://127.0.0.1:1", KEY, home=tmp_path)
+    go_on = threading.Event()
+    slow = asyncio.create_task(desk.ask(lambda _: go_on.wait(10)))
+    quick = await desk.ask(lambda _: "quick")
+    go_on.set()
+    was_waited_for = await slow
+    desk.close()
+    found = quick, was_waited_for
 
-    assert ("quick", True) == asyncio.run(scene())
+    assert ("quick", True) == found

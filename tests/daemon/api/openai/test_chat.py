@@ -21,14 +21,11 @@ def client(world: World, **more: Any) -> openai.AsyncOpenAI:
     return openai.AsyncOpenAI(base_url=world.url + "/v1", api_key=KEY, max_retries=0, **more)
 
 
-def test_the_official_client_reads_a_whole_answer(tmp_path):
-    async def scene():
-        async with serving(tmp_path) as world, client(world) as api:
-            return await api.chat.completions.create(
-                model="tsubasa", messages=[{"role": "user", "content": "hi"}]
-            )
-
-    answer = asyncio.run(scene())
+async def test_the_official_client_reads_a_whole_answer(tmp_path):
+    async with serving(tmp_path) as world, client(world) as api:
+        answer = await api.chat.completions.create(
+            model="tsubasa", messages=[{"role": "user", "content": "hi"}]
+        )
 
     assert "Hello." == answer.choices[0].message.content
     assert "stop" == answer.choices[0].finish_reason
@@ -67,12 +64,9 @@ def test_the_official_client_reads_a_stream(tmp_path):
     assert 1 == len({(chunk.id, chunk.created, chunk.model, chunk.object) for chunk in chunks})
 
 
-def test_a_stream_ends_with_done_and_has_no_empty_choices_unasked(tmp_path):
-    async def scene():
-        async with serving(tmp_path) as world:
-            return await world.chat(stream=True)
-
-    reply = asyncio.run(scene())
+async def test_a_stream_ends_with_done_and_has_no_empty_choices_unasked(tmp_path):
+    async with serving(tmp_path) as world:
+        reply = await world.chat(stream=True)
     lines = [line for line in reply.text.split("\n\n") if line]
     chunks = [json.loads(line.removeprefix("data: ")) for line in lines[:-1]]
 
@@ -82,31 +76,27 @@ def test_a_stream_ends_with_done_and_has_no_empty_choices_unasked(tmp_path):
     assert all(chunk["choices"] for chunk in chunks)
 
 
-def test_an_error_in_a_stream_is_an_event(tmp_path):
-    async def scene():
-        engine = FakeEngine()
-        engine.before_last = ChildCrashed("engine", exit_code=-9)
-        async with serving(tmp_path, engine) as world, client(world) as api:
-            stream = await api.chat.completions.create(
-                model="tsubasa", messages=[{"role": "user", "content": "hi"}], stream=True
-            )
-            with pytest.raises(openai.APIError, match="was killed by signal 9"):
-                async for _ in stream:
-                    pass
-            return await world.rows(MESSAGES)
+async def test_an_error_in_a_stream_is_an_event(tmp_path):
+    engine = FakeEngine()
+    engine.before_last = ChildCrashed("engine", exit_code=-9)
+    async with serving(tmp_path, engine) as world, client(world) as api:
+        stream = await api.chat.completions.create(
+            model="tsubasa", messages=[{"role": "user", "content": "hi"}], stream=True
+        )
+        with pytest.raises(openai.APIError, match="was killed by signal 9"):
+            async for _ in stream:
+                pass
+        found = await world.rows(MESSAGES)
 
-    assert [("user", "hi"), ("assistant", "Hello.")] == asyncio.run(scene())
+    assert [("user", "hi"), ("assistant", "Hello.")] == found
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_prompt_beyond_the_context_is_a_400_with_both_numbers(tmp_path, stream):
-    async def scene():
-        engine = FakeEngine()
-        engine.before_first = PromptTooLong(n_prompt=9001, n_ctx=512)
-        async with serving(tmp_path, engine) as world:
-            return await world.chat(stream=stream)
-
-    reply = asyncio.run(scene())
+async def test_a_prompt_beyond_the_context_is_a_400_with_both_numbers(tmp_path, stream):
+    engine = FakeEngine()
+    engine.before_first = PromptTooLong(n_prompt=9001, n_ctx=512)
+    async with serving(tmp_path, engine) as world:
+        reply = await world.chat(stream=stream)
     error = reply.json()["error"]
 
     assert (400, "invalid_request_error", "messages") == (reply.status_code, error["type"], error["param"])
@@ -114,51 +104,39 @@ def test_a_prompt_beyond_the_context_is_a_400_with_both_numbers(tmp_path, stream
     assert all(part in error["message"] for part in ("context_length_exceeded", "9001", "512"))
 
 
-def test_a_schema_that_makes_no_grammar_is_a_400(tmp_path):
-    async def scene():
-        engine = FakeEngine()
-        engine.before_first = SchemaRefused(reason="unknown type 'x'")
-        async with serving(tmp_path, engine) as world:
-            wanted = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "x"}}}
-            return await world.chat(response_format=wanted)
-
-    reply = asyncio.run(scene())
+async def test_a_schema_that_makes_no_grammar_is_a_400(tmp_path):
+    engine = FakeEngine()
+    engine.before_first = SchemaRefused(reason="unknown type 'x'")
+    async with serving(tmp_path, engine) as world:
+        wanted = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "x"}}}
+        reply = await world.chat(response_format=wanted)
 
     assert (400, "response_format") == (reply.status_code, reply.json()["error"]["param"])
     assert "Invalid schema for response_format" in reply.json()["error"]["message"]
 
 
-def test_an_unknown_model_name_is_served_with_a_warning(tmp_path):
-    async def scene():
-        async with serving(tmp_path) as world:
-            return await world.chat(model="gpt-4o")
-
-    reply = asyncio.run(scene())
+async def test_an_unknown_model_name_is_served_with_a_warning(tmp_path):
+    async with serving(tmp_path) as world:
+        reply = await world.chat(model="gpt-4o")
 
     assert (200, "tsubasa") == (reply.status_code, reply.json()["model"])
     assert "unknown model name" in reply.headers["x-tsubasa-warning"]
 
 
-def test_a_generation_that_is_not_there_is_a_404(tmp_path):
-    async def scene():
-        async with serving(tmp_path) as world:
-            return await world.chat(model="tsubasa@7")
-
-    reply = asyncio.run(scene())
+async def test_a_generation_that_is_not_there_is_a_404(tmp_path):
+    async with serving(tmp_path) as world:
+        reply = await world.chat(model="tsubasa@7")
 
     assert (404, "model_not_found") == (reply.status_code, reply.json()["error"]["code"])
 
 
-def test_a_full_disk_is_a_503_that_is_not_tried_again_and_the_daemon_goes_on(tmp_path):
-    async def scene():
-        engine = FakeEngine()
-        engine.before_first = StoreFull("tsubasa.db")
-        async with serving(tmp_path, engine) as world:
-            full = await world.chat()
-            engine.before_first = None
-            return full, await world.chat()
-
-    full, after = asyncio.run(scene())
+async def test_a_full_disk_is_a_503_that_is_not_tried_again_and_the_daemon_goes_on(tmp_path):
+    engine = FakeEngine()
+    engine.before_first = StoreFull("tsubasa.db")
+    async with serving(tmp_path, engine) as world:
+        full = await world.chat()
+        engine.before_first = None
+        after = await world.chat()
 
     assert (503, "disk_full", "false") == (
         full.status_code,
@@ -168,14 +146,11 @@ def test_a_full_disk_is_a_503_that_is_not_tried_again_and_the_daemon_goes_on(tmp
     assert 200 == after.status_code
 
 
-def test_a_bug_is_a_500_without_its_insides(tmp_path, caplog):
-    async def scene():
-        engine = FakeEngine()
-        engine.before_first = ZeroDivisionError("the insides")
-        async with serving(tmp_path, engine) as world:
-            return await world.chat()
-
-    reply = asyncio.run(scene())
+async def test_a_bug_is_a_500_without_its_insides(tmp_path, caplog):
+    engine = FakeEngine()
+    engine.before_first = ZeroDivisionError("the insides")
+    async with serving(tmp_path, engine) as world:
+        reply = await world.chat()
 
     assert (500, "internal_error", "false") == (
         reply.status_code,

@@ -1,6 +1,5 @@
 """Past chats over HTTP."""
 
-import asyncio
 from datetime import UTC, datetime
 
 from store import imports, memories
@@ -12,16 +11,13 @@ def user(text):
     return {"role": "user", "content": text}
 
 
-def test_the_latest_chats_come_first_with_what_was_said_first(tmp_path):
-    async def scene():
-        async with serving(tmp_path) as world:
-            empty = (await world.http.get("/tsubasa/chats")).json()["chats"]
-            for text in ("first   one\n here", "second"):
-                await world.chat(text)
-            await world.chat(model="tsubasa:private", text="a secret")
-            return empty, (await world.http.get("/tsubasa/chats?n=5")).json()["chats"]
-
-    empty, found = asyncio.run(scene())
+async def test_the_latest_chats_come_first_with_what_was_said_first(tmp_path):
+    async with serving(tmp_path) as world:
+        empty = (await world.http.get("/tsubasa/chats")).json()["chats"]
+        for text in ("first   one\n here", "second"):
+            await world.chat(text)
+        await world.chat(model="tsubasa:private", text="a secret")
+        found = (await world.http.get("/tsubasa/chats?n=5")).json()["chats"]
 
     assert [] == empty
     assert [("second", "api", 2), ("first one here", "api", 2)] == [
@@ -29,59 +25,49 @@ def test_the_latest_chats_come_first_with_what_was_said_first(tmp_path):
     ]
 
 
-def test_a_chat_is_told_down_the_branch_that_was_continued_last(tmp_path):
-    async def scene():
-        async with serving(tmp_path) as world:
-            await world.chat("hi")
-            answer = {"role": "assistant", "content": "Hello."}
-            for last in ("old wording", "new wording"):
-                body = {"messages": [user("hi"), answer, user(last)]}
-                await world.http.post("/v1/chat/completions", json=body)
-            (chat,) = (await world.http.get("/tsubasa/chats")).json()["chats"]
-            return (await world.http.get(f"/tsubasa/chats/{chat['id']}")).json()["messages"]
-
-    found = asyncio.run(scene())
+async def test_a_chat_is_told_down_the_branch_that_was_continued_last(tmp_path):
+    async with serving(tmp_path) as world:
+        await world.chat("hi")
+        answer = {"role": "assistant", "content": "Hello."}
+        for last in ("old wording", "new wording"):
+            body = {"messages": [user("hi"), answer, user(last)]}
+            await world.http.post("/v1/chat/completions", json=body)
+        (chat,) = (await world.http.get("/tsubasa/chats")).json()["chats"]
+        found = (await world.http.get(f"/tsubasa/chats/{chat['id']}")).json()["messages"]
 
     assert ["hi", "Hello.", "new wording", "Hello."] == [message["text"] for message in found]
     assert [None, "tsubasa@0", None, "tsubasa@0"] == [message["model"] for message in found]
 
 
-def test_a_chat_that_is_not_there_is_a_404(tmp_path):
-    async def scene():
-        async with serving(tmp_path) as world:
-            return await world.http.get("/tsubasa/chats/7"), await world.http.get("/tsubasa/chats?n=0")
-
-    missing, none = asyncio.run(scene())
+async def test_a_chat_that_is_not_there_is_a_404(tmp_path):
+    async with serving(tmp_path) as world:
+        missing, none = await world.http.get("/tsubasa/chats/7"), await world.http.get("/tsubasa/chats?n=0")
 
     assert (404, 400) == (missing.status_code, none.status_code)
     assert "There is no chat 7." in missing.json()["error"]["message"]
 
 
-def test_a_chat_of_which_every_word_was_forgotten_is_not_listed(tmp_path):
-    async def scene():
-        async with serving(tmp_path) as world:
-            for text in ("I live in Ghent", "second"):
-                await world.chat(text)
-            (chat,) = (await world.http.get("/tsubasa/chats?n=1")).json()["chats"]
-            said = (await world.http.get(f"/tsubasa/chats/{chat['id']}")).json()["messages"]
-            await world.keeper.run(lambda db: memories.forget(db, messages=[one["id"] for one in said]))
-            return (await world.http.get("/tsubasa/chats")).json()["chats"]
+async def test_a_chat_of_which_every_word_was_forgotten_is_not_listed(tmp_path):
+    async with serving(tmp_path) as world:
+        for text in ("I live in Ghent", "second"):
+            await world.chat(text)
+        (chat,) = (await world.http.get("/tsubasa/chats?n=1")).json()["chats"]
+        said = (await world.http.get(f"/tsubasa/chats/{chat['id']}")).json()["messages"]
+        await world.keeper.run(lambda db: memories.forget(db, messages=[one["id"] for one in said]))
+        found = (await world.http.get("/tsubasa/chats")).json()["chats"]
 
-    assert ["I live in Ghent"] == [chat["title"] for chat in asyncio.run(scene())]
+    assert ["I live in Ghent"] == [chat["title"] for chat in found]
 
 
-def test_an_imported_chat_stands_where_it_was_said_and_not_where_it_was_stored(tmp_path):
+async def test_an_imported_chat_stands_where_it_was_said_and_not_where_it_was_stored(tmp_path):
     then = datetime(2025, 10, 3, 9, tzinfo=UTC)
 
-    async def scene():
-        async with serving(tmp_path) as world:
-            await world.chat("today")
-            told = [[NewMessage(role="user", text="long ago", said_at=then)]]
-            now = datetime.now(UTC)
-            await world.keeper.run(imports.record_import, "a" * 64, "export.json", told, now)
-            return (await world.http.get("/tsubasa/chats")).json()["chats"]
-
-    found = asyncio.run(scene())
+    async with serving(tmp_path) as world:
+        await world.chat("today")
+        told = [[NewMessage(role="user", text="long ago", said_at=then)]]
+        now = datetime.now(UTC)
+        await world.keeper.run(imports.record_import, "a" * 64, "export.json", told, now)
+        found = (await world.http.get("/tsubasa/chats")).json()["chats"]
 
     assert ["today", "long ago"] == [chat["title"] for chat in found]
     assert {then} == {datetime.fromisoformat(found[1][one]) for one in ("started_at", "last_at")}

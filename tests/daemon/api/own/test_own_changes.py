@@ -75,16 +75,15 @@ def test_a_mistake_is_a_400_that_names_its_key(tmp_path, method, path, body, par
     assert (400, param) == (reply.status_code, reply.json()["error"]["param"])
 
 
-def test_a_change_by_hand_asks_for_its_vector_and_is_found_by_words_at_once(tmp_path):
-    async def run():
-        async with serving(tmp_path) as world:
-            await world.http.post("/tsubasa/memories", json={"text": DOG})
-            job = await world.keeper.run(jobs.claim, "index", now=world.services.started_at, lease_s=9)
-            found = await world.keeper.run(full_text.search, "memory", "dog", 9)
-            await Indexing(world.keeper, world.services.embedder).work(job)
-            return [id for id, _ in found], await world.keeper.run(vectors.missing, "memory")
+async def test_a_change_by_hand_asks_for_its_vector_and_is_found_by_words_at_once(tmp_path):
+    async with serving(tmp_path) as world:
+        await world.http.post("/tsubasa/memories", json={"text": DOG})
+        job = await world.keeper.run(jobs.claim, "index", now=world.services.started_at, lease_s=9)
+        found = await world.keeper.run(full_text.search, "memory", "dog", 9)
+        await Indexing(world.keeper, world.services.embedder).work(job)
+        result = [id for id, _ in found], await world.keeper.run(vectors.missing, "memory")
 
-    assert ([1], []) == asyncio.run(run())
+    assert ([1], []) == result
 
 
 def test_what_was_known_on_a_day_leaves_out_what_was_told_later(tmp_path):
@@ -113,31 +112,25 @@ def test_the_audit_names_a_duplicate(tmp_path):
     assert [(3, "duplicate", 2)] == [(s["memory_id"], s["kind"], s["like"]) for s in found["suspects"]]
 
 
-def test_an_export_goes_into_a_new_daemon_and_comes_out_equal(tmp_path):
-    async def run():
-        file = tmp_path / "export.jsonl"
-        (tmp_path / "two").mkdir()
-        async with serving(tmp_path) as world:
-            await moved_house(world)
-            with Client(world.url, KEY, home=tmp_path) as client:
-                file.write_bytes(await asyncio.to_thread(lambda: b"".join(client.export())))
-        async with serving(tmp_path / "two") as world:
-            with Client(world.url, KEY, home=tmp_path) as client:
-                taken = await asyncio.to_thread(client.import_file, file)
-                again = await asyncio.to_thread(lambda: b"".join(client.export()))
-        return taken, file.read_bytes(), again
-
-    taken, first, second = asyncio.run(run())
+async def test_an_export_goes_into_a_new_daemon_and_comes_out_equal(tmp_path):
+    file = tmp_path / "export.jsonl"
+    (tmp_path / "two").mkdir()
+    async with serving(tmp_path) as world:
+        await moved_house(world)
+        with Client(world.url, KEY, home=tmp_path) as client:
+            file.write_bytes(await asyncio.to_thread(lambda: b"".join(client.export())))
+    async with serving(tmp_path / "two") as world:
+        with Client(world.url, KEY, home=tmp_path) as client:
+            taken = await asyncio.to_thread(client.import_file, file)
+            again = await asyncio.to_thread(lambda: b"".join(client.export()))
+    first, second = file.read_bytes(), again
 
     assert (2, 2, None) == (taken["turns"], taken["memories"], taken["refused"])
     assert first == second
 
 
-def test_an_export_needs_the_key(tmp_path):
-    async def run():
-        async with serving(tmp_path) as world:
-            return (
-                await world.http.get("/tsubasa/export", headers={"authorization": "Bearer no"})
-            ).status_code
+async def test_an_export_needs_the_key(tmp_path):
+    async with serving(tmp_path) as world:
+        found = (await world.http.get("/tsubasa/export", headers={"authorization": "Bearer no"})).status_code
 
-    assert 401 == asyncio.run(run())
+    assert 401 == found

@@ -22,12 +22,9 @@ async def visited(tmp_path):
         yield world, browser, welcome
 
 
-def test_a_link_gives_a_cookie_that_no_script_and_no_other_site_can_use(tmp_path):
-    async def scene():
-        async with visited(tmp_path) as (world, browser, welcome):
-            return welcome, [one.name for one in browser.cookies.jar], urlsplit(world.url).port
-
-    welcome, names, port = asyncio.run(scene())
+async def test_a_link_gives_a_cookie_that_no_script_and_no_other_site_can_use(tmp_path):
+    async with visited(tmp_path) as (world, browser, welcome):
+        names, port = [one.name for one in browser.cookies.jar], urlsplit(world.url).port
     set_cookie = welcome.headers["set-cookie"].lower()
 
     assert 200 == welcome.status_code
@@ -37,16 +34,13 @@ def test_a_link_gives_a_cookie_that_no_script_and_no_other_site_can_use(tmp_path
     assert 'content="0; url=/"' in welcome.text
 
 
-def test_the_link_is_used_up_and_says_what_to_type(tmp_path):
-    async def scene():
-        async with serving(tmp_path) as world:
-            link = (await world.http.post("/tsubasa/links", json={"page": "/nights"})).json()["url"]
-            ahead = await world.http.get(link, headers={"sec-purpose": "prefetch"})
-            first = await world.http.get(link)
-            world.http.cookies.clear()
-            return ahead, first, await world.http.get(link)
-
-    ahead, first, second = asyncio.run(scene())
+async def test_the_link_is_used_up_and_says_what_to_type(tmp_path):
+    async with serving(tmp_path) as world:
+        link = (await world.http.post("/tsubasa/links", json={"page": "/nights"})).json()["url"]
+        ahead = await world.http.get(link, headers={"sec-purpose": "prefetch"})
+        first = await world.http.get(link)
+        world.http.cookies.clear()
+        second = await world.http.get(link)
 
     assert [403, 200, 410] == [ahead.status_code, first.status_code, second.status_code]
     assert "url=/nights" in first.text
@@ -54,14 +48,11 @@ def test_the_link_is_used_up_and_says_what_to_type(tmp_path):
     assert "set-cookie" not in second.headers
 
 
-def test_a_used_link_lets_in_the_browser_that_is_signed_in_and_nobody_else(tmp_path):
-    async def scene():
-        async with visited(tmp_path) as (world, browser, welcome):
-            link = str(welcome.url)
-            forged = {"cookie": cookies(browser) + "0"}
-            return await browser.get(link), await world.http.get(link, headers=forged)
-
-    again, forged = asyncio.run(scene())
+async def test_a_used_link_lets_in_the_browser_that_is_signed_in_and_nobody_else(tmp_path):
+    async with visited(tmp_path) as (world, browser, welcome):
+        link = str(welcome.url)
+        forged = {"cookie": cookies(browser) + "0"}
+        again, forged = await browser.get(link), await world.http.get(link, headers=forged)
 
     assert (200, True) == (again.status_code, 'content="0; url=/"' in again.text)
     assert (410, False) == (forged.status_code, "url=/" in forged.text)
@@ -85,48 +76,43 @@ def test_a_cookie_of_another_program_of_this_machine_does_not_hide_ours(other, p
     assert [True, False] == found
 
 
-def test_links_are_given_to_who_has_the_key_and_lead_to_the_page_only(tmp_path):
-    async def scene():
-        async with (
-            serving(tmp_path) as world,
-            httpx.AsyncClient(base_url=world.url, trust_env=False) as nobody,
-        ):
-            asked = [
-                {"page": page}
-                for page in ("https://evil.com/", "//evil.com/", "/tsubasa/status", "nights", "", "//[")
-            ]
-            return [
-                (await nobody.post("/tsubasa/links", json={})).status_code,
-                *[(await world.http.post("/tsubasa/links", json=body)).status_code for body in asked],
-                (await world.http.post("/tsubasa/links", json={"page": "/?private=1"})).status_code,
-            ]
+async def test_links_are_given_to_who_has_the_key_and_lead_to_the_page_only(tmp_path):
+    async with (
+        serving(tmp_path) as world,
+        httpx.AsyncClient(base_url=world.url, trust_env=False) as nobody,
+    ):
+        asked = [
+            {"page": page}
+            for page in ("https://evil.com/", "//evil.com/", "/tsubasa/status", "nights", "", "//[")
+        ]
+        found = [
+            (await nobody.post("/tsubasa/links", json={})).status_code,
+            *[(await world.http.post("/tsubasa/links", json=body)).status_code for body in asked],
+            (await world.http.post("/tsubasa/links", json={"page": "/?private=1"})).status_code,
+        ]
 
-    assert [401, 400, 400, 400, 400, 400, 400, 200] == asyncio.run(scene())
+    assert [401, 400, 400, 400, 400, 400, 400, 200] == found
 
 
-def test_the_cookie_opens_nothing_but_the_page(tmp_path):
-    async def scene():
-        async with visited(tmp_path) as (_, browser, _):
-            found = [
-                await browser.get("/tsubasa/status"),
-                await browser.get("/tsubasa/memories"),
-                await browser.get("/v1/models"),
-                await browser.post("/v1/chat/completions", json={"messages": []}),
-                await browser.post("/tsubasa/links", json={}),
-                await browser.get("/tsubasa/export"),
-            ]
-            return [reply.status_code for reply in found]
+async def test_the_cookie_opens_nothing_but_the_page(tmp_path):
+    async with visited(tmp_path) as (_, browser, _):
+        found = [
+            await browser.get("/tsubasa/status"),
+            await browser.get("/tsubasa/memories"),
+            await browser.get("/v1/models"),
+            await browser.post("/v1/chat/completions", json={"messages": []}),
+            await browser.post("/tsubasa/links", json={}),
+            await browser.get("/tsubasa/export"),
+        ]
+        result = [reply.status_code for reply in found]
 
-    assert [401] * 6 == asyncio.run(scene())
+    assert [401] * 6 == result
 
 
 @pytest.mark.parametrize("path", ["/", "/memories", "/nights", "/_nicegui/x", "/page/style.css"])
-def test_who_is_not_signed_in_hears_what_to_type(tmp_path, path):
-    async def scene():
-        async with serving(tmp_path) as world:  # the key does not open the page either
-            return await world.http.get(path)
-
-    reply = asyncio.run(scene())
+async def test_who_is_not_signed_in_hears_what_to_type(tmp_path, path):
+    async with serving(tmp_path) as world:  # the key does not open the page either
+        reply = await world.http.get(path)
 
     assert 401 == reply.status_code
     assert "tsubasa open" in reply.text
@@ -134,42 +120,38 @@ def test_who_is_not_signed_in_hears_what_to_type(tmp_path, path):
     assert "script-src" not in reply.headers["content-security-policy"]  # and default-src is none
 
 
-def test_the_page_takes_files_from_itself_only(tmp_path):
-    async def scene():
-        async with visited(tmp_path) as (world, browser, _):
-            other = {"origin": "http://127.0.0.1:1"}
-            return [
-                (await browser.post("/_nicegui/client/a/upload/1", content=b"x", headers=headers)).json()[
-                    "error"
-                ]["code"]
-                for headers in ({}, other, {"origin": "http://evil.com"}, {"origin": "null"})
-            ] + [
-                (await browser.post("/", content=b"x", headers={"origin": world.url})).json()["error"][
-                    "code"
-                ],
-                (await browser.delete("/memories")).json()["error"]["code"],
-            ]
-
+async def test_the_page_takes_files_from_itself_only(tmp_path):
     refused = ["origin_refused"] * 4
-    assert refused + ["method_not_allowed"] * 2 == asyncio.run(scene())
+    async with visited(tmp_path) as (world, browser, _):
+        other = {"origin": "http://127.0.0.1:1"}
+        found = [
+            (await browser.post("/_nicegui/client/a/upload/1", content=b"x", headers=headers)).json()[
+                "error"
+            ]["code"]
+            for headers in ({}, other, {"origin": "http://evil.com"}, {"origin": "null"})
+        ] + [
+            (await browser.post("/", content=b"x", headers={"origin": world.url})).json()["error"]["code"],
+            (await browser.delete("/memories")).json()["error"]["code"],
+        ]
+
+    assert refused + ["method_not_allowed"] * 2 == found
 
 
-def test_a_file_larger_than_an_import_may_be_is_refused_unread(tmp_path):
-    async def scene():
-        async with visited(tmp_path) as (world, browser, _):
-            port = urlsplit(world.url).port
-            headers = {"host": f"127.0.0.1:{port}", "origin": world.url, "cookie": cookies(browser)}
-            asked = "POST /_nicegui/client/a/upload/1 HTTP/1.1"
-            return [
-                await status(port, asked, {**headers, **length})
-                for length in (
-                    {"content-length": str(2**40)},
-                    {"transfer-encoding": "chunked"},
-                    {"content-length": "4", "transfer-encoding": "chunked"},
-                )
-            ]
+async def test_a_file_larger_than_an_import_may_be_is_refused_unread(tmp_path):
+    async with visited(tmp_path) as (world, browser, _):
+        port = urlsplit(world.url).port
+        headers = {"host": f"127.0.0.1:{port}", "origin": world.url, "cookie": cookies(browser)}
+        asked = "POST /_nicegui/client/a/upload/1 HTTP/1.1"
+        found = [
+            await status(port, asked, {**headers, **length})
+            for length in (
+                {"content-length": str(2**40)},
+                {"transfer-encoding": "chunked"},
+                {"content-length": "4", "transfer-encoding": "chunked"},
+            )
+        ]
 
-    assert [413, 413, 413] == asyncio.run(scene())
+    assert [413, 413, 413] == found
 
 
 @pytest.mark.parametrize(
@@ -182,18 +164,17 @@ def test_a_file_larger_than_an_import_may_be_is_refused_unread(tmp_path):
         ("{url}", False),
     ],
 )
-def test_a_socket_is_for_our_page_in_a_signed_in_browser(tmp_path, origin, has_cookie):
-    async def scene():
-        async with visited(tmp_path) as (world, browser, _):
-            port = urlsplit(world.url).port
-            headers = {"host": f"127.0.0.1:{port}"}
-            if has_cookie:
-                headers["cookie"] = cookies(browser)
-            if origin is not None:
-                headers["origin"] = origin.format(url=world.url, port=port)
-            return await upgraded(port, headers)
+async def test_a_socket_is_for_our_page_in_a_signed_in_browser(tmp_path, origin, has_cookie):
+    async with visited(tmp_path) as (world, browser, _):
+        port = urlsplit(world.url).port
+        headers = {"host": f"127.0.0.1:{port}"}
+        if has_cookie:
+            headers["cookie"] = cookies(browser)
+        if origin is not None:
+            headers["origin"] = origin.format(url=world.url, port=port)
+        found = await upgraded(port, headers)
 
-    assert 403 == asyncio.run(scene())
+    assert 403 == found
 
 
 async def upgraded(port, headers):
@@ -223,12 +204,11 @@ def cookies(browser):
     return "; ".join(f"{one.name}={one.value}" for one in browser.cookies.jar)
 
 
-def test_signing_out_takes_the_cookie_back(tmp_path):
-    async def scene():
-        async with visited(tmp_path) as (_, browser, _):
-            elsewhere = await browser.get("/sign-out", headers={"sec-fetch-site": "same-site"})
-            still = len(browser.cookies.jar)
-            await browser.get("/sign-out")
-            return elsewhere.status_code, still, len(browser.cookies.jar)
+async def test_signing_out_takes_the_cookie_back(tmp_path):
+    async with visited(tmp_path) as (_, browser, _):
+        elsewhere = await browser.get("/sign-out", headers={"sec-fetch-site": "same-site"})
+        still = len(browser.cookies.jar)
+        await browser.get("/sign-out")
+        found = elsewhere.status_code, still, len(browser.cookies.jar)
 
-    assert (403, 1, 0) == asyncio.run(scene())
+    assert (403, 1, 0) == found

@@ -1,7 +1,5 @@
 """What a browser may do with the page."""
 
-import asyncio
-
 import httpx
 from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, PlainTextResponse
@@ -12,7 +10,7 @@ from daemon.api.page.content_security_policy import Policy
 DOCUMENT = "<html><script>ours()</script><script src=/a.js></script></html>"
 
 
-def replies():
+async def replies():
     """A document twice, and a file."""
     app = Policy(
         Starlette(
@@ -25,20 +23,17 @@ def replies():
         )
     )
 
-    async def scene():
-        transport = httpx.ASGITransport(app=app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:4141") as client:
-            return [await client.get(path) for path in ("/", "/", "/file")]
-
-    return asyncio.run(scene())
+    transport = httpx.ASGITransport(app=app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:4141") as client:
+        return [await client.get(path) for path in ("/", "/", "/file")]
 
 
 def nonce(reply):
     return reply.headers["content-security-policy"].partition("'nonce-")[2].partition("'")[0]
 
 
-def test_each_document_marks_its_scripts_with_a_word_of_its_own():
-    first, second, _ = replies()
+async def test_each_document_marks_its_scripts_with_a_word_of_its_own():
+    first, second, _ = await replies()
 
     assert f'<script nonce="{nonce(first)}">ours()</script>' in first.text
     assert 2 == first.text.count(f'nonce="{nonce(first)}"')
@@ -46,8 +41,8 @@ def test_each_document_marks_its_scripts_with_a_word_of_its_own():
     assert nonce(first) != nonce(second)
 
 
-def test_nothing_is_loaded_from_elsewhere_and_nobody_frames_the_page():
-    document, _, file = replies()
+async def test_nothing_is_loaded_from_elsewhere_and_nobody_frames_the_page():
+    document, _, file = await replies()
 
     for reply in (document, file):
         rules = dict(rule.split(" ", 1) for rule in reply.headers["content-security-policy"].split("; "))
@@ -59,8 +54,8 @@ def test_nothing_is_loaded_from_elsewhere_and_nobody_frames_the_page():
         assert "no-referrer" == reply.headers["referrer-policy"]
 
 
-def test_documents_are_not_cached_and_files_are_left_as_they_are():
-    document, _, file = replies()
+async def test_documents_are_not_cached_and_files_are_left_as_they_are():
+    document, _, file = await replies()
 
     assert "no-store" == document.headers["cache-control"]
     assert ("max-age=9", "<script>") == (file.headers["cache-control"], file.text)

@@ -1,4 +1,3 @@
-import asyncio
 import codecs
 import json
 from dataclasses import replace
@@ -155,21 +154,18 @@ def test_a_broken_file_is_refused_by_name(data, why):
     assert why in str(caught.value)
 
 
-def test_an_export_that_is_dropped_is_taken_in_whole_and_once(tmp_path):
-    async def run():
-        file = tmp_path / "mine.jsonl"
-        for name in ("one", "two"):
-            (tmp_path / name).mkdir()
-        async with open_keeper(tmp_path / "one") as keep:
-            told = await keep.run(say, "I live in Ghent \U0001f600\u2028\n", "Noted.")
-            await keep.run(memories.add, "The user lives in Ghent.", told_on=DAY, sources=[told.id])
-            found = await keep.run(take_out)
-        file.write_bytes(written(found))
-        async with open_keeper(tmp_path / "two") as keep:
-            taken = [await take_in(keep, file, largest=10**6) for _ in range(2)]
-            return found, taken, await keep.run(take_out)
-
-    found, (first, second), again = asyncio.run(run())
+async def test_an_export_that_is_dropped_is_taken_in_whole_and_once(tmp_path):
+    file = tmp_path / "mine.jsonl"
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    async with open_keeper(tmp_path / "one") as keep:
+        told = await keep.run(say, "I live in Ghent \U0001f600\u2028\n", "Noted.")
+        await keep.run(memories.add, "The user lives in Ghent.", told_on=DAY, sources=[told.id])
+        found = await keep.run(take_out)
+    file.write_bytes(written(found))
+    async with open_keeper(tmp_path / "two") as keep:
+        taken = [await take_in(keep, file, largest=10**6) for _ in range(2)]
+        (first, second), again = taken, await keep.run(take_out)
 
     assert found == again
     assert (2, 0, 1, False) == (first.turns, first.skipped, first.memories, first.already_imported)

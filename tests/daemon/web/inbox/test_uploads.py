@@ -72,7 +72,7 @@ def test_a_home_that_can_not_be_written_is_told(tmp_path):
 LARGE = """
 import asyncio, io, sys
 from pathlib import Path
-from daemon.web.house import House
+from daemon.web.app import House
 from nicegui.elements.upload_files import create_file_upload
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartParser

@@ -12,7 +12,7 @@ from daemon.processes.errors import ChildStopped, ChildTooSlow
 from daemon.processes.supervisor import Child
 from tests.daemon.echo import is_alive, next_of, until, with_child
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_a_child_that_does_not_get_ready_in_time_is_ended():
@@ -79,8 +79,8 @@ def test_a_child_does_not_outlive_a_daemon_that_is_killed(doing):
     """Whether it waits for work or is deep in it."""
     program = f"""
 import asyncio
-from daemon.child_process import module
-from daemon.children import Child
+from daemon.processes.process import module
+from daemon.processes.supervisor import Child
 async def main():
     child = Child("echo", module("tests.daemon.echo_child"), hello={{}}, idle_s=60.0)
     await child.call("echo")

@@ -27,7 +27,7 @@ from daemon.memory.grounding import system_text
 from daemon.memory.indexing import index_missing
 from daemon.memory.observe import Observation
 from daemon.memory.recall import recall
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from prompts.load import lines
 from store import chats, imports, memories, recalling
 from store.chats import NewMessage
@@ -68,26 +68,26 @@ class Stores:
         self._folder = folder
         self._engine = engine
         self._embedder = embedder
-        self._open: dict[str, Keeper] = {}
+        self._open: dict[str, StoreThread] = {}
 
     async def fill(self, user: User) -> None:
         """Live through the user's year."""
         told = year(user)
         for name in ("raw", "append", "evolved", "paper", "oracle"):
-            keep = Keeper(partial(open_store, self._folder / f"{name}.db", b"k" * 32))
-            await keep.open()
-            self._open[name] = keep
+            store_thread = StoreThread(partial(open_store, self._folder / f"{name}.db", b"k" * 32))
+            await store_thread.open()
+            self._open[name] = store_thread
             sessions = _sessions(told, SMALL_TALK if name == "raw" else 0)
-            await keep.run(imports.record_import, "year", "year", sessions, datetime.now(UTC))
-            ids = {text: id for id, text in await keep.run(rows, "select id, text from messages")}
+            await store_thread.run(imports.record_import, "year", "year", sessions, datetime.now(UTC))
+            ids = {text: id for id, text in await store_thread.run(rows, "select id, text from messages")}
             if name == "oracle":
-                await keep.run(_by_oracle, told, ids)
+                await store_thread.run(_by_oracle, told, ids)
             elif name != "raw":
                 way = {"append": "off", "evolved": "safe"}.get(name, name)
-                await index_missing(keep, self._embedder)
+                await index_missing(store_thread, self._embedder)
                 for one in told:
-                    await evolve(self._engine, self._embedder, keep, _observation(one, ids), way=way)
-            await index_missing(keep, self._embedder)
+                    await evolve(self._engine, self._embedder, store_thread, _observation(one, ids), way=way)
+            await index_missing(store_thread, self._embedder)
 
     def memories(self, name: str, k: int) -> Beside:
         """Recall of `k` memories."""
@@ -102,11 +102,11 @@ class Stores:
         """The `k` messages that rank first, oldest first; as many as the model can read."""
 
         async def beside(question: str) -> str | None:
-            keep = self._open["raw"]
+            store_thread = self._open["raw"]
             (vector,) = await self._embedder.embed(
-                [message_ranking.without_names(question, await keep.run(recalling.people))]
+                [message_ranking.without_names(question, await store_thread.run(recalling.people))]
             )
-            told = await keep.run(_quoted, question, vector, k)
+            told = await store_thread.run(_quoted, question, vector, k)
             while (
                 await self._engine.count([{"role": "system", "content": system_text(_in_order(told)) or ""}])
                 > LONGEST
@@ -122,8 +122,8 @@ class Stores:
 
     async def close(self) -> None:
         """Close all stores."""
-        for keep in self._open.values():
-            await keep.close()
+        for store_thread in self._open.values():
+            await store_thread.close()
 
 
 def _sessions(told: list[Telling], small_talk: int) -> list[list[NewMessage]]:

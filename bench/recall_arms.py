@@ -24,7 +24,7 @@ from daemon.embedding.client import Embedder
 from daemon.inbox.formats import locomo
 from daemon.memory import message_ranking
 from daemon.memory.indexing import index_missing
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from store import full_text, imports, recalling, vectors
 from store.chats import by_external_id
 from store.database import open_store, rows
@@ -76,26 +76,26 @@ ARMS: dict[str, Callable[[Any, str, Vector], list[int]]] = {"dense": dense, "bm2
 async def ask_all(sample: dict[str, Any], embedder: Embedder, folder: Path, mem0: Mem0 | None) -> list[Asked]:
     """Import one conversation and put all its questions of categories 1 to 4 to every arm but the fitted one."""
     name = sample["sample_id"]
-    keep = Keeper(partial(open_store, folder / f"{name}.db", b"k" * 32))
-    await keep.open()
+    store_thread = StoreThread(partial(open_store, folder / f"{name}.db", b"k" * 32))
+    await store_thread.open()
     try:
         sessions = locomo.read(name, [sample])
-        await keep.run(imports.record_import, name, name, sessions, datetime.now(UTC))
-        await index_missing(keep, embedder)
+        await store_thread.run(imports.record_import, name, name, sessions, datetime.now(UTC))
+        await index_missing(store_thread, embedder)
         if mem0 is not None:
-            for id, text in await keep.run(spoken):
+            for id, text in await store_thread.run(spoken):
                 mem0.add(name, id, text)
         asked = []
         for question in sample["qa"]:
-            evidence = await keep.run(evidence_of, name, question.get("evidence", []))
+            evidence = await store_thread.run(evidence_of, name, question.get("evidence", []))
             if question["category"] in CATEGORIES and evidence:
-                one = await _ask(keep, embedder, name, question, evidence)
+                one = await _ask(store_thread, embedder, name, question, evidence)
                 if mem0 is not None:
                     one.found["mem0"] = mem0.search(name, question["question"], DEPTH)
                 asked.append(one)
         return asked
     finally:
-        await keep.close()
+        await store_thread.close()
 
 
 def spoken(db: Any) -> list[tuple[int, str]]:
@@ -113,23 +113,27 @@ def evidence_of(db: Any, sample_id: str, ids: Sequence[str]) -> frozenset[int]:
 
 
 async def _ask(
-    keep: Keeper, embedder: Embedder, name: str, question: dict[str, Any], evidence: frozenset[int]
+    store_thread: StoreThread,
+    embedder: Embedder,
+    name: str,
+    question: dict[str, Any],
+    evidence: frozenset[int],
 ) -> Asked:
     text = question["question"]
     began = time.perf_counter()
-    names = await keep.run(recalling.people)
+    names = await store_thread.run(recalling.people)
     (bare,) = await embedder.embed([message_ranking.without_names(text, names)])
-    full = await keep.run(message_ranking.nearest_turns, text, bare, DEPTH)
+    full = await store_thread.run(message_ranking.nearest_turns, text, bare, DEPTH)
     seconds = time.perf_counter() - began
     (plain,) = await embedder.embed([text])
     one = Asked(
         conversation=name,
         category=question["category"],
         evidence=evidence,
-        candidates=await keep.run(message_ranking.candidates, text, bare),
+        candidates=await store_thread.run(message_ranking.candidates, text, bare),
         seconds=seconds,
     )
     for arm, rank in ARMS.items():
-        one.found[arm] = await keep.run(rank, text, plain)
+        one.found[arm] = await store_thread.run(rank, text, plain)
     one.found["full"] = [turn.message_id for turn in full]
     return one

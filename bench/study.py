@@ -15,7 +15,7 @@ from typing import Any
 from bench.users import User
 from daemon.engine.client import Engine
 from daemon.night.pipeline import prepare
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from store import memories
 from store.database import open_store
 from store.lessons import Lesson
@@ -24,14 +24,14 @@ from store.lessons import Lesson
 async def studied(engine: Engine, user: User, seed: int) -> list[Lesson]:
     """What a night learns of `user`, by the product's own study with the model of `engine`."""
     with TemporaryDirectory() as folder:
-        keep = Keeper(partial(open_store, Path(folder) / "tsubasa.db", b"k" * 32))
-        await keep.open()
+        store_thread = StoreThread(partial(open_store, Path(folder) / "tsubasa.db", b"k" * 32))
+        await store_thread.open()
         try:
-            await keep.run(_tell, user)
-            tonight, _ = await prepare(keep, engine, seed, lambda progress: None)
+            await store_thread.run(_tell, user)
+            tonight, _ = await prepare(store_thread, engine, seed, lambda progress: None)
             return tonight
         finally:
-            await keep.close()
+            await store_thread.close()
 
 
 def _tell(db: Any, user: User) -> None:

@@ -40,7 +40,7 @@ from daemon.memory.indexing import Indexing
 from daemon.night.night_job import Nights
 from daemon.processes.foreground_gate import Gate
 from daemon.services import Services
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from daemon.web.inbox import uploads
 from store import alive, embedders, vectors
 from store import nights as past_nights
@@ -62,13 +62,13 @@ async def start(
     home: Home,
     stack: AsyncExitStack,
     *,
-    keeper: Keeper,
+    store_thread: StoreThread,
     engine: Engine,
     model_path: Path,
     reindex: bool,
 ) -> Parts:
     """Start all parts but the background work; `stack` stops them in the opposite order."""
-    services = await _start(settings, home, stack, keeper, engine, model_path, reindex)
+    services = await _start(settings, home, stack, store_thread, engine, model_path, reindex)
     await asyncio.to_thread(uploads.sweep, home.path, older_s=0.0)  # nobody can decide on them now
     door = Door(services.api_key, home.path)
     stack.push_async_callback(door.close)
@@ -80,8 +80,8 @@ async def start(
 
     async def begin_work() -> None:
         """In this order: what a question may need first; then the index, for which the embedder starts."""
-        if await services.keeper.run(embedders.serving):
-            await services.keeper.run(vectors.warm)
+        if await services.store_thread.run(embedders.serving):
+            await services.store_thread.run(vectors.warm)
         await services.runner.start()
         await services.runner.order("index", {})  # what a crash or a new embedder left without vectors
 
@@ -96,7 +96,7 @@ async def _start(
     settings: Settings,
     home: Home,
     stack: AsyncExitStack,
-    keeper: Keeper,
+    store_thread: StoreThread,
     engine: Engine,
     model_path: Path,
     reindex: bool,
@@ -106,31 +106,31 @@ async def _start(
     stack.push_async_callback(embedder.stop)
     if reindex:
         made = await embedder.info()
-        await keeper.run(vectors.reindex, made.id, made.dimension)
+        await store_thread.run(vectors.reindex, made.id, made.dimension)
     else:
-        await keeper.run(embedders.expect, config.embedder)
-    generations = Generations(keeper, engine)
+        await store_thread.run(embedders.expect, config.embedder)
+    generations = Generations(store_thread, engine)
     await generations.model()
-    await keeper.run(past_nights.recover)
+    await store_thread.run(past_nights.recover)
     await generations.settle()
     recall_k = config.recall_k if config.recall else 0
     gate = Gate()
-    conversations = Conversations(keeper, engine, embedder, generations, recall_k=recall_k, gate=gate)
+    conversations = Conversations(store_thread, engine, embedder, generations, recall_k=recall_k, gate=gate)
     stack.push_async_callback(conversations.stop)
     tending = Tending(
-        keeper, engine, embedder, quiet_s=config.quiet_s, by_itself=config.observe, way=config.evolve
+        store_thread, engine, embedder, quiet_s=config.quiet_s, by_itself=config.observe, way=config.evolve
     )
     api_key = homes.load_or_create_api_key(home)
-    unlearning = Unlearning(keeper, engine)
+    unlearning = Unlearning(store_thread, engine)
     stack.push_async_callback(unlearning.stop)
-    nights = await _start_nights(config, home, keeper, engine, model_path, gate, unlearning)
-    runner = await _start_jobs(config, home, stack, keeper, embedder, tending, nights)
+    nights = await _start_nights(config, home, store_thread, engine, model_path, gate, unlearning)
+    runner = await _start_jobs(config, home, stack, store_thread, embedder, tending, nights)
     return Services(
         settings=settings,
         home=home,
         api_key=api_key,
         model_path=model_path,
-        keeper=keeper,
+        store_thread=store_thread,
         engine=engine,
         embedder=embedder,
         generations=generations,
@@ -146,14 +146,14 @@ async def _start(
 async def _start_nights(
     config: Config,
     home: Home,
-    keeper: Keeper,
+    store_thread: StoreThread,
     engine: Engine,
     model_path: Path,
     gate: Gate,
     unlearning: Unlearning,
 ) -> Nights:
     nights = Nights(
-        keeper,
+        store_thread,
         engine,
         model_path=model_path,
         home=home.path,
@@ -173,18 +173,18 @@ async def _start_jobs(
     config: Config,
     home: Home,
     stack: AsyncExitStack,
-    keeper: Keeper,
+    store_thread: StoreThread,
     embedder: Embedder,
     tending: Tending,
     nights: Nights,
 ) -> Runner:
-    indexing = Indexing(keeper, embedder)
+    indexing = Indexing(store_thread, embedder)
     kinds = {
         "index": Kind(work=indexing.work, due=indexing.due),
         "tend": Kind(work=tending.work, due=tending.due),
         "night": Kind(work=nights.work, due=nights.due),
     }
-    runner = Runner(keeper, kinds, every_s=config.jobs_every_s)
+    runner = Runner(store_thread, kinds, every_s=config.jobs_every_s)
     stack.push_async_callback(runner.stop)
 
     async def taken_in(taken: TakenIn) -> None:
@@ -192,7 +192,7 @@ async def _start_jobs(
             await runner.order("index", {})
 
     if config.inbox:
-        inbox = Inbox(home.inbox, keeper, on_taken=taken_in, largest=config.largest_import)
+        inbox = Inbox(home.inbox, store_thread, on_taken=taken_in, largest=config.largest_import)
         stack.push_async_callback(inbox.stop)
         await inbox.start()
     return runner
@@ -204,7 +204,7 @@ def watch(services: Services, heartbeat: Heartbeat, stack: AsyncExitStack) -> No
     stack.push_async_callback(sleep.stop)
     sleep.start()
     stack.push_async_callback(heartbeat.stop)
-    heartbeat.start(partial(services.keeper.run, alive.answers))
+    heartbeat.start(partial(services.store_thread.run, alive.answers))
 
 
 async def woke(services: Services, slept_s: float) -> None:

@@ -23,10 +23,11 @@ from daemon.memory.errors import HOPELESS
 from daemon.memory.evolve import evolve
 from daemon.memory.indexing import index_missing
 from daemon.memory.observe import AGAIN_TURNS, DOUBTED, PARTLY, TWICE, VERSION, WINDOW_TURNS, observe
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from daemon.text import counted
 from store import chats, lessons, partly, recalling
 from store.chats import Message
+from store.database import Connection
 from store.jobs import Job
 
 
@@ -46,7 +47,7 @@ class Tended:
 
 
 async def tend(
-    keep: Keeper,
+    store_thread: StoreThread,
     engine: Engine,
     embedder: Embedder,
     *,
@@ -64,22 +65,22 @@ async def tend(
         again: whether sessions are tried again that could not be read, or not all of them.
     """
     before, left = now - timedelta(seconds=quiet_s), PARTLY if again else ""
-    quiet = await keep.run(chats.quiet, before=before, version=VERSION, now=now, again=left)
+    quiet = await store_thread.run(chats.quiet, before=before, version=VERSION, now=now, again=left)
     ops: Counter[str] = Counter()
     marks: Counter[str] = Counter()
     failures, unsure, tried_again = list[str](), 0, 0
-    await index_missing(keep, embedder)
+    await index_missing(store_thread, embedder)
     days = [one for messages in quiet for one in sessions(messages)]
     for day, session in sorted(days, key=lambda one: one[1][0].said_at):  # what was told first evolves first
         is_again = any(message.observed_by == PARTLY for message in session)
-        done, doubted, why = await _tend_session(keep, engine, embedder, session, day, way, is_again)
+        done, doubted, why = await _tend_session(store_thread, engine, embedder, session, day, way, is_again)
         ops, unsure, tried_again = ops + done, unsure + doubted, tried_again + is_again
         place = f"Session of {day} (messages {session[0].id} to {session[-1].id})"
         failures += [f"{place}: {one}" for one in why]
         mark = (TWICE if is_again else PARTLY) if why else DOUBTED if doubted else VERSION
         marks[mark] += 1
-        await keep.run(chats.mark_observed, [message.id for message in session], mark)
-    lessons, unstudied = await study_missing(engine, keep, given_up=given_up)
+        await store_thread.run(chats.mark_observed, [message.id for message in session], mark)
+    lessons, unstudied = await study_missing(engine, store_thread, given_up=given_up)
     return Tended(
         chats=len(quiet),
         observations=ops.total(),
@@ -99,7 +100,7 @@ def sessions(messages: Sequence[Message]) -> list[tuple[date, list[Message]]]:
 
 
 async def _tend_session(
-    keep: Keeper,
+    store_thread: StoreThread,
     engine: Engine,
     embedder: Embedder,
     session: Sequence[Message],
@@ -109,14 +110,14 @@ async def _tend_session(
 ) -> tuple[Counter[str], int, list[str]]:
     """The operations done, how many sentences the model was not sure of, and why others were given up."""
     ops: Counter[str] = Counter()
-    kept = await keep.run(recalling.still_said, [message.id for message in session])
+    kept = await store_thread.run(recalling.still_said, [message.id for message in session])
     said = [message for message in session if message.id in kept]
     turns = AGAIN_TURNS if is_again else WINDOW_TURNS
     observed = await observe(engine, said, day=day, turns=turns)
     failures = list(observed.failures)
     for observation in observed.found:
         try:
-            op = await evolve(engine, embedder, keep, observation, way=way)
+            op = await evolve(engine, embedder, store_thread, observation, way=way)
         except HOPELESS as error:
             failures.append(str(error))
         else:
@@ -149,7 +150,7 @@ class Tending:
 
     def __init__(
         self,
-        keeper: Keeper,
+        store_thread: StoreThread,
         engine: Engine,
         embedder: Embedder,
         *,
@@ -158,7 +159,7 @@ class Tending:
         way: str = "safe",
     ) -> None:
         """`by_itself`: False = only when asked; `way`: how memories evolve."""
-        self._keeper = keeper
+        self._store_thread = store_thread
         self._engine = engine
         self._embedder = embedder
         self._quiet_s = quiet_s
@@ -174,16 +175,16 @@ class Tending:
             return None
         now = datetime.now(UTC)
         before = now - timedelta(seconds=self._quiet_s)
-        if await self._keeper.run(chats.quiet, before=before, version=VERSION, now=now):
+        if await self._store_thread.run(chats.quiet, before=before, version=VERSION, now=now):
             return {}
-        return {} if await self._keeper.run(_to_study, self._given_up) else None
+        return {} if await self._store_thread.run(_to_study, self._given_up) else None
 
     async def work(self, job: Job) -> None:
         """One round; a payload {"quiet_s": 0} takes every chat, {"again": True} tries again what can't be read."""
         quiet_s = float(job.payload.get("quiet_s", self._quiet_s))
         again = bool(job.payload.get("again"))
         self.last = await tend(
-            self._keeper,
+            self._store_thread,
             self._engine,
             self._embedder,
             now=datetime.now(UTC),
@@ -199,7 +200,7 @@ class Tending:
     async def unread(self) -> Unread:
         """What could not be read, by this observer; counted once after each round."""
         if self._unread is None:
-            self._unread = await self._keeper.run(_unread)
+            self._unread = await self._store_thread.run(_unread)
         return self._unread
 
     def forget(self) -> None:
@@ -221,13 +222,13 @@ def _log(last: Tended) -> None:
         log.info("Memory work: the model was not sure of %s; left out", counted(last.unsure, "sentence"))
 
 
-def _unread(db: Any) -> Unread:
+def _unread(db: Connection) -> Unread:
     marked = partly.counted(db)
     in_vain = marked[TWICE]
     return Unread(parts=marked[PARTLY] + in_vain, in_vain=in_vain, doubted=marked[DOUBTED])
 
 
-def _to_study(db: Any, given_up: Collection[int]) -> bool:
+def _to_study(db: Connection, given_up: Collection[int]) -> bool:
     """Whether a round would study any memory: not one that was given up or waits."""
     ids = {memory.id for memory in lessons.unstudied(db)} - set(given_up)
     return bool(ids and ids - {one.memory_id for one in waiting(db, date.today(), among=ids)})

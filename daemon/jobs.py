@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from daemon.errors import KNOWN
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from store import jobs
 from store.errors import LeaseLost, StoreError
 from store.jobs import Job
@@ -55,13 +55,13 @@ class Runner:
 
     def __init__(
         self,
-        keeper: Keeper,
+        store_thread: StoreThread,
         kinds: Mapping[str, Kind],
         *,
         every_s: float,
         renew_every_s: float = RENEW_EVERY_S,
     ) -> None:
-        self._keeper = keeper
+        self._store_thread = store_thread
         self._kinds = kinds
         self._every_s = every_s
         self._renew_every_s = renew_every_s
@@ -74,7 +74,7 @@ class Runner:
 
     async def start(self) -> None:
         """Take back interrupted jobs and begin."""
-        await self._keeper.run(jobs.recover)
+        await self._store_thread.run(jobs.recover)
         self._task = asyncio.create_task(self._run(), name="jobs")
 
     async def stop(self) -> None:
@@ -85,7 +85,7 @@ class Runner:
 
     async def order(self, kind: str, payload: Mapping[str, Any]) -> Job:
         """Have one job of `kind` done as soon as possible; one that waits or runs already stands for it."""
-        job = await self._keeper.run(jobs.order, kind, dict(payload), unique=kind)
+        job = await self._store_thread.run(jobs.order, kind, dict(payload), unique=kind)
         self._wake.set()
         return job
 
@@ -114,8 +114,8 @@ class Runner:
         try:
             payload = None if self._rests(name) else await kind.due()
             if payload is not None:
-                await self._keeper.run(jobs.enqueue, name, payload, unique=name)
-            job = await self._keeper.run(
+                await self._store_thread.run(jobs.enqueue, name, payload, unique=name)
+            job = await self._store_thread.run(
                 jobs.claim, name, now=datetime.now(UTC), lease_s=LEASE_S, longest_wait_s=2 * LAST_RETRY_S
             )
             if job is not None:
@@ -139,9 +139,9 @@ class Runner:
             work.result()
         except Postponed as later:
             run_at = datetime.now(UTC) + timedelta(seconds=later.wait_s)
-            await self._keeper.run(jobs.put_back, job, run_at=run_at)
+            await self._store_thread.run(jobs.put_back, job, run_at=run_at)
         else:
-            await self._keeper.run(jobs.finish, job)
+            await self._store_thread.run(jobs.finish, job)
         finally:
             for task in (work, renewing):
                 task.cancel()
@@ -151,7 +151,7 @@ class Runner:
         while True:
             await asyncio.sleep(self._renew_every_s)
             try:
-                await self._keeper.run(jobs.renew, job, now=datetime.now(UTC), lease_s=LEASE_S)
+                await self._store_thread.run(jobs.renew, job, now=datetime.now(UTC), lease_s=LEASE_S)
             except LeaseLost:
                 raise
             except StoreError as error:  # a full disk, say: the home's lock keeps others off meanwhile
@@ -167,7 +167,7 @@ class Runner:
         if retry_at is None:
             self._resting[job.kind] = time.monotonic() + LAST_RETRY_S
         try:
-            await self._keeper.run(jobs.fail, job, told(error), retry_at=retry_at)
+            await self._store_thread.run(jobs.fail, job, told(error), retry_at=retry_at)
         except Exception as unrecorded:  # noqa: BLE001  the same
             # A full disk fails the record too. The lease prevents a busy loop; when it has run out, or at the
             # next start, the job runs again.

@@ -28,7 +28,7 @@ from daemon.errors import BadValue, ModelMissing
 from daemon.home import Home, HomeLock, Running
 from daemon.http_server import listen
 from daemon.lifecycle.systemd_notify import Heartbeat
-from daemon.store_thread import Closable, Keeper
+from daemon.store_thread import Closable, StoreThread
 
 if TYPE_CHECKING:
     from daemon.app import Parts
@@ -73,11 +73,17 @@ async def serve(
         config = settings.config
         listening = stack.enter_context(closing(listen(config.host, config.port)))
         engine, model_path = _engine(settings, stack)
-        keeper = Keeper(lambda: _open(home, config))
-        stack.push_async_callback(keeper.close)
-        (start, watch), _ = await asyncio.gather(asyncio.to_thread(_load), keeper.open())
+        store_thread = StoreThread(lambda: _open(home, config))
+        stack.push_async_callback(store_thread.close)
+        (start, watch), _ = await asyncio.gather(asyncio.to_thread(_load), store_thread.open())
         parts = await start(
-            settings, home, stack, keeper=keeper, engine=engine, model_path=model_path, reindex=reindex
+            settings,
+            home,
+            stack,
+            store_thread=store_thread,
+            engine=engine,
+            model_path=model_path,
+            reindex=reindex,
         )
         watch(parts.services, heartbeat, stack)
         running = _running(config.host, listening.getsockname()[1])
@@ -126,7 +132,7 @@ def _load() -> "tuple[Callable[..., Awaitable[Parts]], Callable[..., None]]":
 
 
 def _open(home: Home, config: Config) -> Closable:
-    """The store; in the keeper's thread, and so are its imports."""
+    """The store; in the store's thread, and so are its imports."""
     from store.database import open_store
     from store.keys import load_or_create_key
 

@@ -19,7 +19,7 @@ from daemon.home import Home
 from daemon.idle_work import Tending
 from daemon.jobs import Runner
 from daemon.night.night_job import Nights
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ class Services:
     home: Home
     api_key: str
     model_path: Path
-    keeper: Keeper
+    store_thread: StoreThread
     engine: Engine
     embedder: Embedder
     generations: Generations

@@ -1,7 +1,7 @@
 """
 The one thread that touches the store, so that the event loop never waits for a disk.
 
-    await keeper.run(chats.record, history, at=now)   # chats.record(db, history, at=now), in its thread
+    await store_thread.run(chats.record, history, at=now)   # chats.record(db, history, at=now), in its thread
 
 Promises: calls run one after the other, in the order they were given; a call that has begun is finished, also
 when its caller is cancelled; `close` waits for the last one. Knows nothing of what is kept.
@@ -20,12 +20,12 @@ T = TypeVar("T")
 
 
 class Closable(Protocol):
-    """What the keeper itself needs of a connection; the functions of `store` know the rest."""
+    """What the store thread itself needs of a connection; the functions of `store` know the rest."""
 
     def close(self) -> None: ...
 
 
-class Keeper:
+class StoreThread:
     """One open store and the one thread that works on it."""
 
     def __init__(self, open_db: Callable[[], Closable]) -> None:
@@ -35,11 +35,11 @@ class Keeper:
         self._closed = False
 
     async def open(self) -> None:
-        """Open the store in the keeper's thread; whatever `open_db` raises comes through."""
+        """Open the store in the store's thread; whatever `open_db` raises comes through."""
         self._db = await asyncio.get_running_loop().run_in_executor(self._thread, self._open_db)
 
     async def run(self, work: Callable[Concatenate[Any, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """`work(db, *args, **kwargs)` in the keeper's thread; its result, or its exception."""
+        """`work(db, *args, **kwargs)` in the store's thread; its result, or its exception."""
         if self._closed:
             raise Stopping()
         call = partial(work, self._db, *args, **kwargs)

@@ -2,12 +2,10 @@
 Whether the store still answers.
 """
 
-import apsw
-
-from store.database import guarded
+from store.database import Connection, guarded
 
 
-def answers(db: apsw.Connection) -> int:
+def answers(db: Connection) -> int:
     """A question that only an open, readable store can answer: its schema version."""
     with guarded(db):
         return int(db.pragma("user_version"))

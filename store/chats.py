@@ -14,10 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import apsw
-
 from store import full_text, history_hashes, tombstones
-from store.database import id_list, moment, rows, stamp, storable, writing
+from store.database import Connection, id_list, moment, rows, stamp, storable, writing
 from store.errors import EmptyHistory, NoSuchMessage
 from store.one_line import one_line
 
@@ -61,7 +59,7 @@ class Message:
 
 
 def record(
-    db: apsw.Connection,
+    db: Connection,
     history: Sequence[NewMessage],
     *,
     at: datetime,
@@ -95,7 +93,7 @@ def record(
     return path(db, tip.id)
 
 
-def reply(db: apsw.Connection, parent: Message, text: str, *, at: datetime, model: str) -> Message:
+def reply(db: Connection, parent: Message, text: str, *, at: datetime, model: str) -> Message:
     """
     Store the assistant's turn after `parent`; the same text again is the same message.
 
@@ -117,7 +115,7 @@ def reply(db: apsw.Connection, parent: Message, text: str, *, at: datetime, mode
         return insert(db, new, chat_id=chat_id, parent=before, at=at, source=source, model=model, is_new=True)
 
 
-def path(db: apsw.Connection, message_id: int) -> list[Message]:
+def path(db: Connection, message_id: int) -> list[Message]:
     """The messages from the first of the chat to this one; raises `NoSuchMessage`."""
     found = rows(
         db,
@@ -131,7 +129,7 @@ def path(db: apsw.Connection, message_id: int) -> list[Message]:
 
 
 def quiet(
-    db: apsw.Connection, *, before: datetime, version: str, now: datetime | None = None, again: str = ""
+    db: Connection, *, before: datetime, version: str, now: datetime | None = None, again: str = ""
 ) -> list[list[Message]]:
     """
     Per chat, the messages that the observer `version` has not read, of chats to which nothing was added since
@@ -154,26 +152,26 @@ def quiet(
     return list(by_chat.values())
 
 
-def count_unread(db: apsw.Connection, version: str) -> int:
+def count_unread(db: Connection, version: str) -> int:
     """How many chats, quiet or not, have messages that the observer `version` never tried to read."""
     sql = f"select count(distinct chat_id) from messages where not redacted and {_NEW}"
     return int(db.execute(sql, (version,)).get)
 
 
-def mark_observed(db: apsw.Connection, message_ids: Sequence[int], version: str) -> None:
+def mark_observed(db: Connection, message_ids: Sequence[int], version: str) -> None:
     """Note that the observer `version` has read these messages."""
     sql = "update messages set observed_by = ? where id in (select value from json_each(?))"
     with writing(db):
         db.execute(sql, (version, id_list(message_ids)))
 
 
-def by_external_id(db: apsw.Connection, external_id: str) -> Message | None:
+def by_external_id(db: Connection, external_id: str) -> Message | None:
     """The message that an export calls `external_id`, if it was imported."""
     found = rows(db, f"select {_COLUMNS} from messages where external_id = ?", (external_id,))
     return _message(found[0]) if found else None
 
 
-def get(db: apsw.Connection, message_id: int) -> Message:
+def get(db: Connection, message_id: int) -> Message:
     """The message with this id; raises `NoSuchMessage`."""
     found = rows(db, f"select {_COLUMNS} from messages where id = ?", (message_id,))
     if not found:
@@ -181,12 +179,12 @@ def get(db: apsw.Connection, message_id: int) -> Message:
     return _message(found[0])
 
 
-def count(db: apsw.Connection) -> int:
+def count(db: Connection) -> int:
     """How many messages are stored."""
     return int(rows(db, "select count(*) from messages")[0][0])
 
 
-def start_chat(db: apsw.Connection, source: str, at: datetime) -> int:
+def start_chat(db: Connection, source: str, at: datetime) -> int:
     """A new chat's id; call it inside a transaction."""
     db.execute(
         "insert into chats (source, started_at, last_stored_at) values (?, ?, ?)",
@@ -196,7 +194,7 @@ def start_chat(db: apsw.Connection, source: str, at: datetime) -> int:
 
 
 def insert(
-    db: apsw.Connection,
+    db: Connection,
     message: NewMessage,
     *,
     chat_id: int,
@@ -251,7 +249,7 @@ def clean(message: NewMessage) -> NewMessage:
 
 
 def _known(
-    db: apsw.Connection, history: Sequence[NewMessage], at: datetime, retry: bool
+    db: Connection, history: Sequence[NewMessage], at: datetime, retry: bool
 ) -> tuple[int, Message | None]:
     """How many messages of `history` are stored already, and the last of them."""
     known, ends = history_hashes.longest_held(db, [(message.role, message.text) for message in history])
@@ -264,24 +262,24 @@ def _known(
     return (known, tip) if sent_again else (0, None)
 
 
-def _newest(db: apsw.Connection, hashes: Sequence[str]) -> Message:
+def _newest(db: Connection, hashes: Sequence[str]) -> Message:
     """The newest of the messages with these hashes, of which there is one."""
     sql = f"""select {_COLUMNS} from messages where hash in (select value from json_each(?))
         order by id desc limit 1"""
     return _message(rows(db, sql, (json.dumps(hashes),))[0])
 
 
-def _awaits_answer(db: apsw.Connection, message: Message, at: datetime) -> bool:
+def _awaits_answer(db: Connection, message: Message, at: datetime) -> bool:
     sql = """select 1 from messages m where id = ? and stored_at >= ?
         and not exists (select 1 from messages where parent_id = m.id)"""
     return db.execute(sql, (message.id, stamp(at - RETRY_WINDOW))).get is not None
 
 
-def _is_redacted(db: apsw.Connection, message_id: int) -> bool:
+def _is_redacted(db: Connection, message_id: int) -> bool:
     return bool(db.execute("select redacted from messages where id = ?", (message_id,)).get)
 
 
-def _store(db: apsw.Connection, new: Message, at: datetime, *, redacted: bool) -> Message:
+def _store(db: Connection, new: Message, at: datetime, *, redacted: bool) -> Message:
     db.execute(
         """insert into messages (chat_id, parent_id, role, speaker, text, said_at, stored_at, source,
         external_id, hash, model, redacted) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+from apsw import Connection as Connection  # what every function of this room works on
 
 from store import text as base_forms
 from store.errors import (
@@ -39,7 +40,7 @@ SMALLEST_PAGE = 512
 NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 
 
-def open_store(path: Path, key: bytes) -> apsw.Connection:
+def open_store(path: Path, key: bytes) -> Connection:
     """
     Open the store at `path`, or make it; its schema is up to date on return.
 
@@ -61,7 +62,7 @@ def open_store(path: Path, key: bytes) -> apsw.Connection:
 
 
 @contextmanager
-def guarded(db: apsw.Connection) -> Iterator[None]:
+def guarded(db: Connection) -> Iterator[None]:
     """Translate what SQLite raises inside the block into the `StoreError` that says what to do."""
     try:
         yield
@@ -73,7 +74,7 @@ def guarded(db: apsw.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def writing(db: apsw.Connection) -> Iterator[None]:
+def writing(db: Connection) -> Iterator[None]:
     """One guarded transaction: durable when the block is left, undone when it raises; may be nested."""
     if db.in_transaction:
         begin, commit, undo = "savepoint part", "release part", "rollback to part; release part"
@@ -91,15 +92,13 @@ def writing(db: apsw.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def reading(db: apsw.Connection) -> Iterator[None]:
+def reading(db: Connection) -> Iterator[None]:
     """One guarded snapshot: what others write meanwhile is not seen inside the block."""
     with guarded(db), db:
         yield
 
 
-def rows(
-    db: apsw.Connection, sql: str, bindings: Sequence[Any] | dict[str, Any] = ()
-) -> list[tuple[Any, ...]]:
+def rows(db: Connection, sql: str, bindings: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:
     """
     All rows of one guarded statement.
 
@@ -131,12 +130,12 @@ def id_list(ids: Iterable[int]) -> str:
     return json.dumps([int(id) for id in ids])
 
 
-def give_key(db: apsw.Connection, key: bytes) -> None:
+def give_key(db: Connection, key: bytes) -> None:
     """The first thing a connection must be told; "raw:" since the key is random and needs no stretching."""
     db.pragma("hexkey", f"raw:{key.hex()}".encode().hex())
 
 
-def migrate(db: apsw.Connection, steps: Sequence[str] = MIGRATIONS) -> None:
+def migrate(db: Connection, steps: Sequence[str] = MIGRATIONS) -> None:
     """Bring `db` to the newest schema; each step and its number commit together or not at all."""
     found = _schema(db)
     if found > len(steps):
@@ -187,7 +186,7 @@ def _look_at(path: Path) -> None:
             raise NotAStore(str(path), "it is an unencrypted SQLite database, ours are encrypted")
 
 
-def _open(path: Path, key: bytes) -> apsw.Connection:
+def _open(path: Path, key: bytes) -> Connection:
     db = _unlock(path, key)
     try:
         _verify(db, path)
@@ -199,12 +198,12 @@ def _open(path: Path, key: bytes) -> apsw.Connection:
     return db
 
 
-def _unlock(path: Path, key: bytes) -> apsw.Connection:
+def _unlock(path: Path, key: bytes) -> Connection:
     """A connection that has the key, unproven yet, and so may not fold a log into the file when closed."""
     log = path.with_name(path.name + "-wal")
     has_log = log.exists() and log.stat().st_size > 0
     try:
-        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        db = Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     except apsw.Error as error:
         raise _translate(str(path), error, 0) or StoreUnreachable(str(path), str(error)) from error
     db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(has_log))
@@ -213,7 +212,7 @@ def _unlock(path: Path, key: bytes) -> apsw.Connection:
     return db
 
 
-def _verify(db: apsw.Connection, path: Path) -> None:
+def _verify(db: Connection, path: Path) -> None:
     """Read, and only read, until it is certain that the file is ours and that we know its schema."""
     try:
         db.execute("select count(*) from sqlite_master").fetchall()  # the first read shows a wrong key
@@ -231,7 +230,7 @@ def _verify(db: apsw.Connection, path: Path) -> None:
         raise SchemaTooNew(str(path), _schema(db), len(MIGRATIONS))
 
 
-def _set_up(db: apsw.Connection) -> None:
+def _set_up(db: Connection) -> None:
     """Everything that SQLite forgets between two openings."""
     with guarded(db):
         db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0)
@@ -247,7 +246,7 @@ def _set_up(db: apsw.Connection) -> None:
         db.create_scalar_function("base_forms", base_forms.for_sql, 1, deterministic=True)
 
 
-def _schema(db: apsw.Connection) -> int:
+def _schema(db: Connection) -> int:
     with guarded(db):
         return int(db.pragma("user_version"))
 

@@ -7,9 +7,7 @@ Promises: whatever the work writes, the file is as it was when this returns or r
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, TypeVar
 
-import apsw
-
-from store.database import writing
+from store.database import Connection, writing
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,8 +18,8 @@ class _Enough(Exception):
 
 
 def dry_run(
-    db: apsw.Connection,
-    work: Callable[Concatenate[apsw.Connection, P], T],
+    db: Connection,
+    work: Callable[Concatenate[Connection, P], T],
     /,
     *args: P.args,
     **kwargs: P.kwargs,

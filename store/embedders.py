@@ -15,9 +15,7 @@ before all is made. Knows nothing of the models themselves.
 import logging
 from dataclasses import dataclass
 
-import apsw
-
-from store.database import rows, writing
+from store.database import Connection, rows, writing
 from store.errors import EmbedderClash, NoEmbedder
 
 log = logging.getLogger(__name__)
@@ -32,7 +30,7 @@ class Made:
     dimension: int
 
 
-def prepare(db: apsw.Connection, embedder: str, dimension: int) -> None:
+def prepare(db: Connection, embedder: str, dimension: int) -> None:
     """
     Say who makes the vectors from now on; does nothing the second time.
 
@@ -56,7 +54,7 @@ def prepare(db: apsw.Connection, embedder: str, dimension: int) -> None:
         db.execute("insert or replace into embedder values (1, ?, ?)", wanted)
 
 
-def expect(db: apsw.Connection, embedder: str) -> bool:
+def expect(db: Connection, embedder: str) -> bool:
     """
     `prepare` before the embedder runs, by what the store knows of it; False when it has never seen it.
 
@@ -73,7 +71,7 @@ def expect(db: apsw.Connection, embedder: str) -> bool:
     return False
 
 
-def reindex(db: apsw.Connection, embedder: str, dimension: int) -> None:
+def reindex(db: Connection, embedder: str, dimension: int) -> None:
     """
     Begin to make every vector anew with this embedder, or go on; `missing` then names all that is to be embedded.
 
@@ -88,7 +86,7 @@ def reindex(db: apsw.Connection, embedder: str, dimension: int) -> None:
             db.execute("insert into coming_embedder values (1, ?, ?)", (embedder, dimension))
 
 
-def searched(db: apsw.Connection) -> Made:
+def searched(db: Connection) -> Made:
     """The vectors that questions are compared with now; raises `NoEmbedder`."""
     made = coming(db) or serving(db)
     if made is None:
@@ -96,27 +94,27 @@ def searched(db: apsw.Connection) -> Made:
     return made
 
 
-def serving(db: apsw.Connection) -> Made | None:
+def serving(db: Connection) -> Made | None:
     """The vectors that are whole; None before the first `prepare`."""
     return _made(db, "vectors", "embedder")
 
 
-def coming(db: apsw.Connection) -> Made | None:
+def coming(db: Connection) -> Made | None:
     """The vectors that are made anew; None when none are."""
     return _made(db, "coming_vectors", "coming_embedder")
 
 
-def give_up(db: apsw.Connection) -> None:
+def give_up(db: Connection) -> None:
     """End a re-index and drop what it has made; call it inside a transaction."""
     db.execute("delete from coming_vectors")
     db.execute("delete from coming_embedder")
 
 
-def _made(db: apsw.Connection, table: str, said_in: str) -> Made | None:
+def _made(db: Connection, table: str, said_in: str) -> Made | None:
     for name, dimension in rows(db, f"select name, dimension from {said_in}"):
         return Made(table=table, embedder=name, dimension=dimension)
     return None
 
 
-def _any(db: apsw.Connection, made: Made) -> bool:
+def _any(db: Connection, made: Made) -> bool:
     return bool(db.execute(f"select exists (select 1 from {made.table})").get)

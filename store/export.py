@@ -11,9 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import apsw
-
-from store.database import rows, writing
+from store.database import Connection, rows, writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +80,7 @@ class Archive:
     events: tuple[KeptEvent, ...] = ()
 
 
-def take_out(db: apsw.Connection) -> Archive:
+def take_out(db: Connection) -> Archive:
     """Everything, as of one moment."""
     with writing(db):  # nobody else writes meanwhile, and nothing is written here
         kept = rows(
@@ -109,7 +107,7 @@ def take_out(db: apsw.Connection) -> Archive:
         )
 
 
-def nearest_kept(db: apsw.Connection) -> dict[int, int | None]:
+def nearest_kept(db: Connection) -> dict[int, int | None]:
     """Per message, the nearest one before it that was not forgotten."""
     nearest: dict[int, int | None] = {}
     before: dict[int | None, int | None] = {None: None}  # per message, itself, or if forgotten its nearest
@@ -119,7 +117,7 @@ def nearest_kept(db: apsw.Connection) -> dict[int, int | None]:
     return nearest
 
 
-def _chats(db: apsw.Connection, places: Mapping[int, int]) -> tuple[KeptChat, ...]:
+def _chats(db: Connection, places: Mapping[int, int]) -> tuple[KeptChat, ...]:
     found = {row[0]: row[1:] for row in rows(db, "select id, source, started_at, last_stored_at from chats")}
     return tuple(
         KeptChat(source=source, started_at=started_at, last_stored_at=last)
@@ -128,7 +126,7 @@ def _chats(db: apsw.Connection, places: Mapping[int, int]) -> tuple[KeptChat, ..
 
 
 def _memories(
-    db: apsw.Connection, places: Mapping[int, int], messages: Mapping[int, int]
+    db: Connection, places: Mapping[int, int], messages: Mapping[int, int]
 ) -> tuple[KeptMemory, ...]:
     sources = _sources(db, "select memory_id, message_id from memory_sources", messages)
     found = rows(
@@ -153,7 +151,7 @@ def _memories(
 
 
 def _events(
-    db: apsw.Connection, memories: Mapping[int, int], messages: Mapping[int, int]
+    db: Connection, memories: Mapping[int, int], messages: Mapping[int, int]
 ) -> tuple[KeptEvent, ...]:
     sources = _sources(db, "select event_id, message_id from event_sources", messages)
     found = rows(
@@ -178,7 +176,7 @@ def _events(
     )
 
 
-def _sources(db: apsw.Connection, sql: str, messages: Mapping[int, int]) -> dict[int, tuple[int, ...]]:
+def _sources(db: Connection, sql: str, messages: Mapping[int, int]) -> dict[int, tuple[int, ...]]:
     """Per owner the messages it came from that were not forgotten."""
     found: dict[int, list[int]] = {}
     for owner, message_id in rows(db, f"{sql} order by message_id"):

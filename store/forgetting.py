@@ -14,11 +14,9 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import apsw
-
 from store import full_text, nights, recall_log, tombstones, vectors
 from store.chats import FORGOTTEN
-from store.database import id_list, rows, writing
+from store.database import Connection, id_list, rows, writing
 from store.errors import NoSuchMemory, NoSuchMessage, StoreError
 from store.history_hashes import chain_hash
 from store.lessons import Lesson, several
@@ -60,9 +58,7 @@ class Concerned:
     kept_memories: tuple[int, ...] = ()  # others drawn from these messages, which stay
 
 
-def forget(
-    db: apsw.Connection, memory_ids: Sequence[int] = (), *, messages: Sequence[int] = ()
-) -> ForgetReport:
+def forget(db: Connection, memory_ids: Sequence[int] = (), *, messages: Sequence[int] = ()) -> ForgetReport:
     """
     Forget these memories, or only these messages, and every trace of them.
 
@@ -103,9 +99,7 @@ def forget(
     return replace(report, log_cleared=clear_log(db))
 
 
-def concerned(
-    db: apsw.Connection, memory_ids: Sequence[int] = (), *, messages: Sequence[int] = ()
-) -> Concerned:
+def concerned(db: Connection, memory_ids: Sequence[int] = (), *, messages: Sequence[int] = ()) -> Concerned:
     """What `forget` would take; nothing is changed. Raises as `forget`."""
     chain, gone = _with_history(db, memory_ids)
     _check_messages(db, messages)
@@ -130,7 +124,7 @@ def _counts(report: ForgetReport) -> nights.Forgotten:
     )
 
 
-def _with_history(db: apsw.Connection, memory_ids: Sequence[int]) -> tuple[list[int], list[int]]:
+def _with_history(db: Connection, memory_ids: Sequence[int]) -> tuple[list[int], list[int]]:
     """Everything ever held in the place of these memories; and what of that goes with them."""
     for memory_id in memory_ids:
         if db.execute("select 1 from memories where id = ?", (memory_id,)).get is None:
@@ -151,13 +145,13 @@ def _with_history(db: apsw.Connection, memory_ids: Sequence[int]) -> tuple[list[
     return chain, gone
 
 
-def _check_messages(db: apsw.Connection, messages: Sequence[int]) -> None:
+def _check_messages(db: Connection, messages: Sequence[int]) -> None:
     for message_id in messages:
         if db.execute("select 1 from messages where id = ?", (message_id,)).get is None:
             raise NoSuchMessage(message_id)
 
 
-def quotes_of(db: apsw.Connection, gone: Sequence[int], messages: Sequence[int] = ()) -> list[str]:
+def quotes_of(db: Connection, gone: Sequence[int], messages: Sequence[int] = ()) -> list[str]:
     """Texts that tell it word for word: the memories, their sources, the answers of their lessons, `messages`."""
     found = db.execute(
         f"""select text from memories where id {_IN}
@@ -170,9 +164,7 @@ def quotes_of(db: apsw.Connection, gone: Sequence[int], messages: Sequence[int] 
     return [text.lower() for (text,) in found if len(text) >= SHORTEST_QUOTE]
 
 
-def _telling(
-    db: apsw.Connection, gone: Sequence[int], quotes: Sequence[str], more: Sequence[int]
-) -> set[int]:
+def _telling(db: Connection, gone: Sequence[int], quotes: Sequence[str], more: Sequence[int]) -> set[int]:
     """The messages that said it, and those that quote it."""
     telling = {id for (id,) in rows(db, _SAID, (id_list(gone),) * 2)} | set(more)
     for message_id, text in rows(db, "select id, text from messages where not redacted"):
@@ -181,7 +173,7 @@ def _telling(
     return telling
 
 
-def _with_replies(db: apsw.Connection, telling: set[int]) -> list[int]:
+def _with_replies(db: Connection, telling: set[int]) -> list[int]:
     """The messages to redact: those that tell it, and the replies to them."""
     replies = db.execute(
         f"select id from messages where role = 'assistant' and parent_id {_IN}", (id_list(telling),)
@@ -191,19 +183,19 @@ def _with_replies(db: apsw.Connection, telling: set[int]) -> list[int]:
     return [id for (id,) in rows(db, sql, (id_list(every),))]
 
 
-def _kept(db: apsw.Connection, redacted: Sequence[int], gone: Sequence[int]) -> list[int]:
+def _kept(db: Connection, redacted: Sequence[int], gone: Sequence[int]) -> list[int]:
     sql = f"""select distinct memory_id from memory_sources
         where message_id {_IN} and memory_id not {_IN} order by memory_id"""
     return [id for (id,) in rows(db, sql, (id_list(redacted), id_list(gone)))]
 
 
-def _exports(db: apsw.Connection, redacted: Sequence[int]) -> tuple[str, ...]:
+def _exports(db: Connection, redacted: Sequence[int]) -> tuple[str, ...]:
     sql = f"""select distinct digest from imports join import_messages on import_id = imports.id
         where message_id {_IN} order by digest"""
     return tuple(digest for (digest,) in rows(db, sql, (id_list(redacted),)))
 
 
-def lessons_of(db: apsw.Connection, chain: Sequence[int], quotes: Sequence[str]) -> list[int]:
+def lessons_of(db: Connection, chain: Sequence[int], quotes: Sequence[str]) -> list[int]:
     """Lessons of the memories or of what replaced them ("Before that: ..."), and those that quote them."""
     linked = rows(db, f"select lesson_id from lesson_memories where memory_id {_IN}", (id_list(chain),))
     found = {id for (id,) in linked}
@@ -219,9 +211,7 @@ def _quoted(text: str, quotes: Sequence[str]) -> bool:
     return any(quote in lower for quote in quotes)
 
 
-def drop_events(
-    db: apsw.Connection, gone: Sequence[int], redacted: Sequence[int], quotes: Sequence[str]
-) -> int:
+def drop_events(db: Connection, gone: Sequence[int], redacted: Sequence[int], quotes: Sequence[str]) -> int:
     """Drop the events of the memories, and trivial ones from redacted messages; redact others that quote."""
     found = db.execute(
         f"""select id from events where memory_id {_IN} or (memory_id is null
@@ -238,7 +228,7 @@ def drop_events(
     return dropped + len(quoting)
 
 
-def drop_jobs(db: apsw.Connection, quotes: Sequence[str]) -> int:
+def drop_jobs(db: Connection, quotes: Sequence[str]) -> int:
     """Drop jobs whose payload quotes the fact, and take it out of the errors of others."""
     found = [
         (id, json.dumps(json.loads(payload), ensure_ascii=False), error)
@@ -253,14 +243,14 @@ def drop_jobs(db: apsw.Connection, quotes: Sequence[str]) -> int:
     return len({*quoting, *failed})
 
 
-def drop_memories(db: apsw.Connection, gone: Sequence[int]) -> None:
+def drop_memories(db: Connection, gone: Sequence[int]) -> None:
     ids = (id_list(gone),)
     full_text.drop_memories(db, gone)
     db.execute(f"delete from memory_sources where memory_id {_IN}", ids)
     db.execute(f"delete from memories where id {_IN}", ids)
 
 
-def _redact(db: apsw.Connection, redacted: Sequence[int], telling: set[int]) -> None:
+def _redact(db: Connection, redacted: Sequence[int], telling: set[int]) -> None:
     """Replace texts by marks and "[forgotten]", and make the hashes anew of all messages behind them."""
     ids = id_list(redacted)
     for id, role, text in rows(db, f"select id, role, text from messages where id {_IN}", (ids,)):
@@ -289,7 +279,7 @@ def _redact(db: apsw.Connection, redacted: Sequence[int], telling: set[int]) -> 
     db.executemany("update messages set hash = ? where id = ?", [(hash, id) for id, hash in fresh.items()])
 
 
-def clear_log(db: apsw.Connection) -> bool:
+def clear_log(db: Connection) -> bool:
     """Write the log into the file and cut it to nothing, for old pages lie in it; whether that worked."""
     if db.in_transaction:
         return False

@@ -14,9 +14,7 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
-import apsw
-
-from store.database import id_list, rows
+from store.database import Connection, id_list, rows
 from store.text import base_forms
 
 TABLES = {"memory": "memory_words", "message": "message_words"}
@@ -47,9 +45,7 @@ _NEAR = """with recursive up (id, steps) as (
     select id from up union select id from down"""
 
 
-def search(
-    db: apsw.Connection, kind: str, query: str, k: int, *, near: bool = False
-) -> list[tuple[int, float]]:
+def search(db: Connection, kind: str, query: str, k: int, *, near: bool = False) -> list[tuple[int, float]]:
     """
     Up to `k` ids of `kind` ("memory" or "message") with any word of `query`, best first.
 
@@ -72,17 +68,17 @@ def search(
     return sorted(found.items(), key=lambda one: (one[1], one[0]))[:k]
 
 
-def put_memory(db: apsw.Connection, id: int, text: str) -> None:
+def put_memory(db: Connection, id: int, text: str) -> None:
     """Index one memory; call it inside the transaction that stores it."""
     db.execute("insert into memory_words (rowid, text) values (?, ?)", (id, base_forms(text)))
 
 
-def drop_memories(db: apsw.Connection, ids: Sequence[int]) -> None:
+def drop_memories(db: Connection, ids: Sequence[int]) -> None:
     """Take memories out of the index; their traces stay in it until `scrub`."""
     db.executemany("delete from memory_words where rowid = ?", [(id,) for id in ids])
 
 
-def refresh_messages(db: apsw.Connection, ids: Iterable[int]) -> None:
+def refresh_messages(db: Connection, ids: Iterable[int]) -> None:
     """
     Index these messages as they stand in `messages` now, or take them out; their neighbours with them.
 
@@ -94,14 +90,14 @@ def refresh_messages(db: apsw.Connection, ids: Iterable[int]) -> None:
     db.execute(_INDEXED.format(which=_IN), (near,))
 
 
-def scrub(db: apsw.Connection) -> None:
+def scrub(db: Connection) -> None:
     """Build both indexes anew, so that no deleted word is left inside."""
     for table in TABLES.values():
         db.execute(f"insert into {table} ({table}) values ('rebuild')")
 
 
 def _by_rarity(
-    db: apsw.Connection, kind: str, words: Sequence[str], near: bool, most: int
+    db: Connection, kind: str, words: Sequence[str], near: bool, most: int
 ) -> tuple[list[str], list[str], bool]:
     """
     The rarest words, as many as have `most` hits together, and the others.
@@ -116,7 +112,7 @@ def _by_rarity(
     return by_rarity[: fitting or 1], by_rarity[fitting or 1 :], not fitting
 
 
-def _scored(db: apsw.Connection, kind: str, match: str, most: int) -> list[tuple[int, float]]:
+def _scored(db: Connection, kind: str, match: str, most: int) -> list[tuple[int, float]]:
     """What matches with its bm25, the newest `most`."""
     table = TABLES[kind]
     sql = f"""select rowid, bm25({table}, {WEIGHTS[kind]}) from {table} where {table} match ?

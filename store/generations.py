@@ -16,9 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import apsw
-
-from store.database import id_list, moment, rows, stamp, storable, writing
+from store.database import Connection, id_list, moment, rows, stamp, storable, writing
 from store.errors import AdapterDamaged, GenerationUnusable, NoSuchGeneration, NoSuchLesson
 from store.tainting import TAINTED, drop_quotes
 
@@ -54,7 +52,7 @@ class Generation:
 
 
 def propose(
-    db: apsw.Connection,
+    db: Connection,
     adapter: bytes,
     *,
     base_sha256: str,
@@ -91,7 +89,7 @@ def propose(
     return get(db, new)
 
 
-def adopt(db: apsw.Connection, generation_id: int, exam: Mapping[str, Any], reason: str) -> Generation:
+def adopt(db: Connection, generation_id: int, exam: Mapping[str, Any], reason: str) -> Generation:
     """A candidate passed its exam: it answers from now on, also when another one was pinned by `use`."""
     with writing(db):
         _decide(db, generation_id, "adopt", "adopted", exam, reason)
@@ -99,14 +97,14 @@ def adopt(db: apsw.Connection, generation_id: int, exam: Mapping[str, Any], reas
     return get(db, generation_id)
 
 
-def refuse(db: apsw.Connection, generation_id: int, exam: Mapping[str, Any], reason: str) -> Generation:
+def refuse(db: Connection, generation_id: int, exam: Mapping[str, Any], reason: str) -> Generation:
     """A candidate failed its exam: it never answers, and `prune` deletes its adapter."""
     with writing(db):
         _decide(db, generation_id, "refuse", "refused", exam, reason)
     return get(db, generation_id)
 
 
-def live(db: apsw.Connection, base_sha256: str) -> Generation | None:
+def live(db: Connection, base_sha256: str) -> Generation | None:
     """
     The generation that answers on this model file; None is the base model.
 
@@ -124,7 +122,7 @@ def live(db: apsw.Connection, base_sha256: str) -> Generation | None:
     return _generation(found[0]) if found else None
 
 
-def get(db: apsw.Connection, generation_id: int) -> Generation:
+def get(db: Connection, generation_id: int) -> Generation:
     """The generation with this number; raises `NoSuchGeneration`, for 0 too."""
     found = rows(db, f"select {_COLUMNS} from generations where id = ?", (generation_id,))
     if not found:
@@ -132,7 +130,7 @@ def get(db: apsw.Connection, generation_id: int) -> Generation:
     return _generation(found[0])
 
 
-def adapter(db: apsw.Connection, generation_id: int) -> bytes:
+def adapter(db: Connection, generation_id: int) -> bytes:
     """
     The adapter, GGUF bytes, as it was proposed.
 
@@ -149,13 +147,13 @@ def adapter(db: apsw.Connection, generation_id: int) -> bytes:
     return bytes(kept)
 
 
-def all(db: apsw.Connection) -> list[Generation]:
+def all(db: Connection) -> list[Generation]:
     """Every generation but the base, oldest first; of their exams without the single marks and misses."""
     brief = _COLUMNS.replace("exam", "json_remove(exam, '$.marks', '$.missed')")
     return [_generation(row) for row in rows(db, f"select {brief} from generations order by id")]
 
 
-def use(db: apsw.Connection, generation_id: int | None) -> None:
+def use(db: Connection, generation_id: int | None) -> None:
     """
     Pin an adopted generation (0: the base model) until the next adoption; None takes the pin out.
 
@@ -171,7 +169,7 @@ def use(db: apsw.Connection, generation_id: int | None) -> None:
         db.execute("insert into pin values (1, ?)", (generation_id,))
 
 
-def prune(db: apsw.Connection) -> int:
+def prune(db: Connection) -> int:
     """
     Delete the adapters that never answer again; how many. Call it when no candidate is being examined.
 
@@ -196,26 +194,26 @@ def prune(db: apsw.Connection) -> int:
         return db.changes()
 
 
-def lesson_ids(db: apsw.Connection, generation_id: int) -> frozenset[int]:
+def lesson_ids(db: Connection, generation_id: int) -> frozenset[int]:
     """The lessons that it learned from, but for those forgotten since."""
     found = rows(db, "select lesson_id from generation_lessons where generation_id = ?", (generation_id,))
     return frozenset(id for (id,) in found)
 
 
-def kinds(db: apsw.Connection, generation_id: int) -> list[tuple[str, int, int]]:
+def kinds(db: Connection, generation_id: int) -> list[tuple[str, int, int]]:
     """How many of its lessons are of each kind: (kind, to learn from, for the exam)."""
     sql = """select kind, sum(split = 'train'), sum(split = 'exam') from generation_lessons
         join lessons on lessons.id = lesson_id where generation_id = ? group by kind order by min(lessons.id)"""
     return [(kind, train, exam) for kind, train, exam in rows(db, sql, (generation_id,))]
 
 
-def memory_ids(db: apsw.Connection, generation_id: int) -> frozenset[int]:
+def memory_ids(db: Connection, generation_id: int) -> frozenset[int]:
     """The memories behind what it learned, but for those forgotten since."""
     found = rows(db, "select memory_id from generation_memories where generation_id = ?", (generation_id,))
     return frozenset(id for (id,) in found)
 
 
-def lapsed(db: apsw.Connection, generation_id: int) -> dict[int, int | None]:
+def lapsed(db: Connection, generation_id: int) -> dict[int, int | None]:
     """The memories it learned that hold no more, each with the one in its place; None: it was taken back."""
     found = rows(
         db,
@@ -231,7 +229,7 @@ def lapsed(db: apsw.Connection, generation_id: int) -> dict[int, int | None]:
     return dict(found)
 
 
-def outdated(db: apsw.Connection, generation_id: int, most: int) -> list[Outdated]:
+def outdated(db: Connection, generation_id: int, most: int) -> list[Outdated]:
     """Held-out questions of its lessons about memories that were replaced or taken back since, newest first."""
     found = rows(
         db,
@@ -253,7 +251,7 @@ def outdated(db: apsw.Connection, generation_id: int, most: int) -> list[Outdate
 
 
 def _decide(
-    db: apsw.Connection, generation_id: int, verb: str, state: str, exam: Mapping[str, Any], reason: str
+    db: Connection, generation_id: int, verb: str, state: str, exam: Mapping[str, Any], reason: str
 ) -> None:
     found = get(db, generation_id)
     if found.state != "candidate":

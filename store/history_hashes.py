@@ -11,10 +11,8 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-import apsw
-
 from store import tombstones
-from store.database import rows
+from store.database import Connection, rows
 
 
 def chain_hash(before: str, role: str, text: str) -> str:
@@ -25,12 +23,12 @@ def chain_hash(before: str, role: str, text: str) -> str:
     return hashlib.sha256(f"{before}\n{len(role)}\n{role}\n{text}".encode()).hexdigest()
 
 
-def both_hashes(db: apsw.Connection, before: str, role: str, text: str) -> tuple[str, str]:
+def both_hashes(db: Connection, before: str, role: str, text: str) -> tuple[str, str]:
     """The hash with this message as it is, and the one once it is forgotten."""
     return chain_hash(before, role, text), chain_hash(before, role, tombstones.mark(db, role, text))
 
 
-def longest_held(db: apsw.Connection, turns: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
+def longest_held(db: Connection, turns: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
     """
     How many of these turns (role, text), from the first on, are held in one chat, and the hashes of that
     beginning: several, where it is held with and without its words.

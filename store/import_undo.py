@@ -16,11 +16,9 @@ Knows nothing of running engines: the daemon sees to those.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import apsw
-
 from store import full_text, nights, recall_log, vectors
 from store.chats import FORGOTTEN
-from store.database import id_list, rows, writing
+from store.database import Connection, id_list, rows, writing
 from store.errors import NoSuchImport
 from store.forgetting import (
     Concerned,
@@ -55,7 +53,7 @@ class UndoReport:
     log_cleared: bool  # False: a reader held the write-ahead log; the next checkpoint clears it
 
 
-def undo_import(db: apsw.Connection, import_id: int) -> UndoReport:
+def undo_import(db: Connection, import_id: int) -> UndoReport:
     """
     Take back one import.
 
@@ -108,7 +106,7 @@ def _counts(report: UndoReport) -> nights.Forgotten:
     )
 
 
-def concerned(db: apsw.Connection, import_id: int) -> Concerned:
+def concerned(db: Connection, import_id: int) -> Concerned:
     """What `undo_import` would take; nothing is changed. Nothing where there is no import."""
     _, gone = _messages(db, import_id)
     memories, after = _memories(db, gone)
@@ -122,7 +120,7 @@ def concerned(db: apsw.Connection, import_id: int) -> Concerned:
     )
 
 
-def _messages(db: apsw.Connection, import_id: int) -> tuple[int, list[int]]:
+def _messages(db: Connection, import_id: int) -> tuple[int, list[int]]:
     """How many messages of the import are not forgotten, and those of them that are not known otherwise."""
     own = """select message_id from import_messages join messages on messages.id = message_id
         where import_id = ? and not redacted"""
@@ -141,7 +139,7 @@ def _messages(db: apsw.Connection, import_id: int) -> tuple[int, list[int]]:
     return count, [id for (id,) in found]
 
 
-def _hand_over(db: apsw.Connection, import_id: int) -> None:
+def _hand_over(db: Connection, import_id: int) -> None:
     """What this import brought and another knew, that one has brought: the oldest, where many knew it."""
     db.execute(
         """update import_messages set brought = 1 where (import_id, message_id) in (
@@ -151,7 +149,7 @@ def _hand_over(db: apsw.Connection, import_id: int) -> None:
     )
 
 
-def _memories(db: apsw.Connection, gone: Sequence[int]) -> tuple[list[int], list[int]]:
+def _memories(db: Connection, gone: Sequence[int]) -> tuple[list[int], list[int]]:
     """The memories that go: told by these messages alone, and what refined them; and all that came after them."""
     after = """with recursive after (id) as (
             select memory_id from ({told}) group by memory_id
@@ -168,7 +166,7 @@ def _memories(db: apsw.Connection, gone: Sequence[int]) -> tuple[list[int], list
     return memories, [id for (id,) in every if id not in going_too]
 
 
-def _drop_repeats(db: apsw.Connection, gone: Sequence[int]) -> int:
+def _drop_repeats(db: Connection, gone: Sequence[int]) -> int:
     """Drop the events in which these messages alone said again what is held, and their undoing; how many."""
     ids = (id_list(gone),)
     found = rows(
@@ -191,7 +189,7 @@ def _drop_repeats(db: apsw.Connection, gone: Sequence[int]) -> int:
     return len(alone) + len(undos)
 
 
-def _restore(db: apsw.Connection, memories: Sequence[int]) -> int:
+def _restore(db: Connection, memories: Sequence[int]) -> int:
     """Give what these memories had replaced its place back; how many memories hold again."""
     going = set(memories)
     next_of = dict(rows(db, "select id, superseded_by from memories"))
@@ -212,7 +210,7 @@ def _restore(db: apsw.Connection, memories: Sequence[int]) -> int:
     return restored
 
 
-def _read_anew(db: apsw.Connection, memories: Sequence[int], gone: Sequence[int]) -> None:
+def _read_anew(db: Connection, memories: Sequence[int], gone: Sequence[int]) -> None:
     """Have the other messages that told these memories observed once more."""
     db.execute(
         f"""update messages set observed_by = null where not redacted and id not {_IN}
@@ -221,7 +219,7 @@ def _read_anew(db: apsw.Connection, memories: Sequence[int], gone: Sequence[int]
     )
 
 
-def _let_go(db: apsw.Connection, gone: Sequence[int]) -> None:
+def _let_go(db: Connection, gone: Sequence[int]) -> None:
     """Take these messages from the memories that stay; one left without a source has those that said it again."""
     ids = (id_list(gone),)
     touched = rows(db, f"select distinct memory_id from memory_sources where message_id {_IN}", ids)
@@ -234,7 +232,7 @@ def _let_go(db: apsw.Connection, gone: Sequence[int]) -> None:
     )
 
 
-def _empty(db: apsw.Connection, gone: Sequence[int]) -> None:
+def _empty(db: Connection, gone: Sequence[int]) -> None:
     """Leave of these messages a row without words, by which nobody finds it again."""
     db.execute(
         f"""update messages set text = ?, speaker = '', external_id = null, redacted = 1,

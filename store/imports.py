@@ -11,12 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import apsw
-
 from store import full_text, history_hashes
 from store.chats import Message, NewMessage, by_external_id, clean, insert, start_chat
 from store.chats import get as get_message
-from store.database import moment, rows, stamp, storable, writing
+from store.database import Connection, moment, rows, stamp, storable, writing
 from store.errors import NoSuchImport
 
 
@@ -41,13 +39,13 @@ class Import:
     at: datetime  # UTC
 
 
-def is_imported(db: apsw.Connection, digest: str) -> bool:
+def is_imported(db: Connection, digest: str) -> bool:
     """Whether a file with this digest (sha256, hexadecimal) went in."""
     return bool(rows(db, "select 1 from imports where digest = ?", (digest,)))
 
 
 def record_import(
-    db: apsw.Connection, digest: str, name: str, messages: Sequence[Sequence[NewMessage]], at: datetime
+    db: Connection, digest: str, name: str, messages: Sequence[Sequence[NewMessage]], at: datetime
 ) -> ImportReport:
     """
     Store the chats of one export in one transaction; what an earlier one held already is skipped.
@@ -86,7 +84,7 @@ def record_import(
     return ImportReport(id=import_id, sessions=sessions, turns=len(stored), skipped=skipped)
 
 
-def listed(db: apsw.Connection) -> list[Import]:
+def listed(db: Connection) -> list[Import]:
     """All imports that were not undone, oldest first."""
     found = rows(db, "select id, name, sessions, turns, at from imports order by id")
     return [
@@ -95,7 +93,7 @@ def listed(db: apsw.Connection) -> list[Import]:
     ]
 
 
-def get(db: apsw.Connection, import_id: int) -> Import:
+def get(db: Connection, import_id: int) -> Import:
     """The import with this number; raises `NoSuchImport`."""
     for one in listed(db):
         if one.id == import_id:
@@ -104,7 +102,7 @@ def get(db: apsw.Connection, import_id: int) -> Import:
 
 
 def _add_session(
-    db: apsw.Connection, session: Sequence[NewMessage], at: datetime, newest: int
+    db: Connection, session: Sequence[NewMessage], at: datetime, newest: int
 ) -> tuple[list[int], list[int]]:
     """
     Store what is new of one session, in the chat of the messages already known; the ids stored and known.
@@ -129,7 +127,7 @@ def _add_session(
     return added, old
 
 
-def _same(db: apsw.Connection, message: NewMessage, tip: Message | None, newest: int) -> Message | None:
+def _same(db: Connection, message: NewMessage, tip: Message | None, newest: int) -> Message | None:
     """The imported message with these words and this time (or like this one none) after `tip`."""
     found = rows(
         db,

@@ -15,9 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import apsw
-
-from store.database import moment, rows, stamp, storable, writing
+from store.database import Connection, moment, rows, stamp, storable, writing
 from store.errors import LeaseLost
 
 _COLUMNS = "id, kind, payload, state, attempts, lease_until, error"
@@ -36,7 +34,7 @@ class Job:
     error: str | None  # of the last attempt that failed
 
 
-def enqueue(db: apsw.Connection, kind: str, payload: Mapping[str, Any], *, unique: str | None = None) -> Job:
+def enqueue(db: Connection, kind: str, payload: Mapping[str, Any], *, unique: str | None = None) -> Job:
     """
     Add a job; while one of this `kind` with the same `unique` name is waiting or running, that one instead.
     """
@@ -55,7 +53,7 @@ def enqueue(db: apsw.Connection, kind: str, payload: Mapping[str, Any], *, uniqu
         return _get(db, db.last_insert_rowid())
 
 
-def order(db: apsw.Connection, kind: str, payload: Mapping[str, Any], *, unique: str) -> Job:
+def order(db: Connection, kind: str, payload: Mapping[str, Any], *, unique: str) -> Job:
     """
     As `enqueue`, for somebody who asks: one that waits for its time is due at once, and takes on `payload`.
 
@@ -69,7 +67,7 @@ def order(db: apsw.Connection, kind: str, payload: Mapping[str, Any], *, unique:
 
 
 def claim(
-    db: apsw.Connection, kind: str, *, now: datetime, lease_s: float, longest_wait_s: float = 1e9
+    db: Connection, kind: str, *, now: datetime, lease_s: float, longest_wait_s: float = 1e9
 ) -> Job | None:
     """
     The oldest job of this kind that is due, or whose lease ran out; ours for `lease_s` seconds. None: nothing
@@ -93,17 +91,17 @@ def claim(
     return None
 
 
-def renew(db: apsw.Connection, job: Job, *, now: datetime, lease_s: float) -> Job:
+def renew(db: Connection, job: Job, *, now: datetime, lease_s: float) -> Job:
     """Keep a job for `lease_s` seconds from now; raises `LeaseLost`."""
     return _change(db, job, "lease_until = ?", (_until(now, lease_s),))
 
 
-def finish(db: apsw.Connection, job: Job) -> Job:
+def finish(db: Connection, job: Job) -> Job:
     """The job is done; raises `LeaseLost`."""
     return _change(db, job, "state = 'done', lease_until = null", ())
 
 
-def fail(db: apsw.Connection, job: Job, error: str, *, retry_at: datetime | None) -> Job:
+def fail(db: Connection, job: Job, error: str, *, retry_at: datetime | None) -> Job:
     """The attempt failed: wait until `retry_at`, or (None) give up; raises `LeaseLost`."""
     state, run_at = ("failed", None) if retry_at is None else ("waiting", stamp(retry_at))
     return _change(
@@ -111,7 +109,7 @@ def fail(db: apsw.Connection, job: Job, error: str, *, retry_at: datetime | None
     )
 
 
-def put_back(db: apsw.Connection, job: Job, *, run_at: datetime) -> Job:
+def put_back(db: Connection, job: Job, *, run_at: datetime) -> Job:
     """It was not its time: the job waits until `run_at`, and this attempt does not count; raises `LeaseLost`."""
     return _change(
         db,
@@ -121,21 +119,21 @@ def put_back(db: apsw.Connection, job: Job, *, run_at: datetime) -> Job:
     )
 
 
-def note(db: apsw.Connection, job: Job, payload: Mapping[str, Any]) -> Job:
+def note(db: Connection, job: Job, payload: Mapping[str, Any]) -> Job:
     """Keep more with a job that runs, for its next attempt; raises `LeaseLost`."""
     with writing(db):
         text = json.dumps({**_get(db, job.id).payload, **payload})
         return _change(db, job, "payload = ?", (text,))
 
 
-def recover(db: apsw.Connection) -> int:
+def recover(db: Connection) -> int:
     """At the start of the only process that runs jobs: what was running waits again; how many."""
     with writing(db):
         db.execute("update jobs set state = 'waiting', lease_until = null where state = 'running'")
         return db.changes()
 
 
-def latest(db: apsw.Connection, kind: str, *, having: str = "") -> Job | None:
+def latest(db: Connection, kind: str, *, having: str = "") -> Job | None:
     """The job of this kind that was added last; `having`: of those whose payload has this key."""
     sql = f"""select {_COLUMNS} from jobs where kind = :kind
         and (:key = '' or exists (select 1 from json_each(payload) where key = :key)) order by id desc limit 1"""
@@ -143,14 +141,14 @@ def latest(db: apsw.Connection, kind: str, *, having: str = "") -> Job | None:
     return _job(found[0]) if found else None
 
 
-def is_over(db: apsw.Connection, kind: str, key: str, value: str) -> bool:
+def is_over(db: Connection, kind: str, key: str, value: str) -> bool:
     """Whether a job of this kind whose payload has `value` under `key` was done or given up."""
     sql = """select 1 from jobs where kind = ? and state in ('done', 'failed')
         and json_extract(payload, '$.' || ?) = ? limit 1"""
     return bool(rows(db, sql, (kind, key, value)))
 
 
-def _change(db: apsw.Connection, job: Job, assignments: str, values: Sequence[str | None]) -> Job:
+def _change(db: Connection, job: Job, assignments: str, values: Sequence[str | None]) -> Job:
     """
     Change a job that is still ours: running, and claimed by nobody since (each claim counts as an attempt).
     """
@@ -164,7 +162,7 @@ def _change(db: apsw.Connection, job: Job, assignments: str, values: Sequence[st
         return _get(db, job.id)
 
 
-def _get(db: apsw.Connection, job_id: int) -> Job:
+def _get(db: Connection, job_id: int) -> Job:
     return _job(rows(db, f"select {_COLUMNS} from jobs where id = ?", (job_id,))[0])
 
 

@@ -10,9 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import apsw
-
-from store.database import id_list, rows, stamp, storable, writing
+from store.database import Connection, id_list, rows, stamp, storable, writing
 from store.errors import NoSuchMemory
 from store.memory_queries import Memory, from_row
 
@@ -55,7 +53,7 @@ class Lesson:
     memory_ids: tuple[int, ...]
 
 
-def add(db: apsw.Connection, lessons: Sequence[NewLesson]) -> list[int]:
+def add(db: Connection, lessons: Sequence[NewLesson]) -> list[int]:
     """
     Store lessons, all or none; their ids, in order.
 
@@ -66,17 +64,17 @@ def add(db: apsw.Connection, lessons: Sequence[NewLesson]) -> list[int]:
         return [_add(db, lesson, stamp(datetime.now(UTC))) for lesson in lessons]
 
 
-def holding(db: apsw.Connection) -> list[Lesson]:
+def holding(db: Connection) -> list[Lesson]:
     """The lessons to teach: those whose memories all still hold, oldest first."""
     return _lessons(db, HOLDING)
 
 
-def count_holding(db: apsw.Connection) -> int:
+def count_holding(db: Connection) -> int:
     """How many lessons there are to teach."""
     return int(rows(db, f"select count(*) from lessons {HOLDING}")[0][0])
 
 
-def drop(db: apsw.Connection, ids: Iterable[int]) -> None:
+def drop(db: Connection, ids: Iterable[int]) -> None:
     """Delete lessons that are of no use any more, but for those that a generation which is kept has learned."""
     with writing(db):
         db.execute(
@@ -87,12 +85,12 @@ def drop(db: apsw.Connection, ids: Iterable[int]) -> None:
         )
 
 
-def several(db: apsw.Connection, ids: Sequence[int]) -> list[Lesson]:
+def several(db: Connection, ids: Sequence[int]) -> list[Lesson]:
     """The lessons with these ids that there are, oldest first, whether or not they hold."""
     return _lessons(db, "where lessons.id in (select value from json_each(?))", (id_list(ids),))
 
 
-def unstudied(db: apsw.Connection) -> list[Memory]:
+def unstudied(db: Connection) -> list[Memory]:
     """
     The memories that hold and have no lesson of their own, oldest first.
 
@@ -108,7 +106,7 @@ def unstudied(db: apsw.Connection) -> list[Memory]:
     return [from_row(row) for row in found]
 
 
-def about(db: apsw.Connection, memory_ids: Iterable[int]) -> list[Lesson]:
+def about(db: Connection, memory_ids: Iterable[int]) -> list[Lesson]:
     """The lessons that were made of any of these memories, oldest first, whether or not they hold."""
     return _lessons(
         db,
@@ -118,13 +116,13 @@ def about(db: apsw.Connection, memory_ids: Iterable[int]) -> list[Lesson]:
     )
 
 
-def wordings(db: apsw.Connection, lesson_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
+def wordings(db: Connection, lesson_ids: Iterable[int]) -> dict[int, tuple[str, str]]:
     """Question and answer of those of these lessons that are still there."""
     sql = "select id, question, answer from lessons where id in (select value from json_each(?))"
     return {id: (question, answer) for id, question, answer in rows(db, sql, (id_list(lesson_ids),))}
 
 
-def _lessons(db: apsw.Connection, where: str, values: Sequence[object] = ()) -> list[Lesson]:
+def _lessons(db: Connection, where: str, values: Sequence[object] = ()) -> list[Lesson]:
     found = rows(
         db,
         f"""select id, question, answer, grounding, kind, split, group_concat(memory_id) from lessons
@@ -146,7 +144,7 @@ def _lessons(db: apsw.Connection, where: str, values: Sequence[object] = ()) -> 
     ]
 
 
-def _add(db: apsw.Connection, lesson: NewLesson, made_at: str) -> int:
+def _add(db: Connection, lesson: NewLesson, made_at: str) -> int:
     grounding = None if lesson.grounding is None else storable(lesson.grounding)
     db.execute(
         "insert into lessons (question, answer, grounding, kind, split, made_at) values (?, ?, ?, ?, ?, ?)",

@@ -15,10 +15,8 @@ Knows nothing of models; which operation is right is decided in the daemon.
 from collections.abc import Sequence
 from datetime import date
 
-import apsw
-
 from store import full_text
-from store.database import rows, writing
+from store.database import Connection, rows, writing
 from store.errors import NoSuchMessage, NotHeld, SourceForgotten
 from store.forgetting import ForgetReport, forget
 from store.memory_events import Event, event, events, note, op_counts
@@ -65,7 +63,7 @@ __all__ = [
 
 
 def add(
-    db: apsw.Connection,
+    db: Connection,
     text: str,
     *,
     told_on: date,
@@ -92,7 +90,7 @@ def add(
 
 
 def update(
-    db: apsw.Connection, old: Memory, text: str, *, told_on: date, sources: Sequence[int], trust: str = "user"
+    db: Connection, old: Memory, text: str, *, told_on: date, sources: Sequence[int], trust: str = "user"
 ) -> Memory:
     """
     Replace `old` by a sentence that says more about the same; it is true since `old` was.
@@ -111,7 +109,7 @@ def update(
 
 
 def reconcile(
-    db: apsw.Connection,
+    db: Connection,
     old: Memory,
     text: str,
     *,
@@ -138,23 +136,21 @@ def reconcile(
     return new
 
 
-def ignore(
-    db: apsw.Connection, held: Memory | None, text: str, *, told_on: date, sources: Sequence[int]
-) -> None:
+def ignore(db: Connection, held: Memory | None, text: str, *, told_on: date, sources: Sequence[int]) -> None:
     """Record that `held` was said again, or (None) that something trivial was said."""
     with writing(db):
         _check_sources(db, sources, held)
         note(db, "IGNORE", get(db, held.id).id if held else None, text, told_on, sources)
 
 
-def _held(db: apsw.Connection, memory_id: int) -> Memory:
+def _held(db: Connection, memory_id: int) -> Memory:
     memory = get(db, memory_id)
     if memory.superseded_by is not None:
         raise NotHeld(memory_id, memory.superseded_by)
     return memory
 
 
-def _check_sources(db: apsw.Connection, sources: Sequence[int], known: Memory | None) -> None:
+def _check_sources(db: Connection, sources: Sequence[int], known: Memory | None) -> None:
     """
     Refuse what was forgotten while it was thought about; what `known` was drawn from before may be named
     again.
@@ -173,7 +169,7 @@ def _check_sources(db: apsw.Connection, sources: Sequence[int], known: Memory | 
 
 
 def _insert(
-    db: apsw.Connection, text: str, told_on: date, valid_from: date, sources: Sequence[int], trust: str
+    db: Connection, text: str, told_on: date, valid_from: date, sources: Sequence[int], trust: str
 ) -> Memory:
     text = one_line(text)
     db.execute(
@@ -188,7 +184,7 @@ def _insert(
     return new
 
 
-def _supersede(db: apsw.Connection, old: Memory, new: Memory, *, valid_to: date | None) -> None:
+def _supersede(db: Connection, old: Memory, new: Memory, *, valid_to: date | None) -> None:
     closed = valid_to.isoformat() if valid_to else None
     db.execute("update memories set superseded_by = ?, valid_to = ? where id = ?", (new.id, closed, old.id))
     full_text.drop_memories(db, [old.id])

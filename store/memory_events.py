@@ -9,9 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-import apsw
-
-from store.database import moment, rows, stamp
+from store.database import Connection, moment, rows, stamp
 from store.errors import NoSuchEvent
 from store.one_line import one_line
 
@@ -32,12 +30,12 @@ class Event:
     beside: int | None = None  # of an ADD: the memory that the model wanted to change, which a check refused
 
 
-def events(db: apsw.Connection, memory_id: int | None = None) -> list[Event]:
+def events(db: Connection, memory_id: int | None = None) -> list[Event]:
     """The operations on one memory, or on all, oldest first."""
     return _events(db, "?1 is null or events.memory_id = ?1", memory_id)
 
 
-def event(db: apsw.Connection, event_id: int) -> Event:
+def event(db: Connection, event_id: int) -> Event:
     """The event with this id; raises `NoSuchEvent`."""
     found = _events(db, "events.id = ?1", event_id)
     if not found:
@@ -45,14 +43,14 @@ def event(db: apsw.Connection, event_id: int) -> Event:
     return found[0]
 
 
-def op_counts(db: apsw.Connection) -> dict[str, int]:
+def op_counts(db: Connection) -> dict[str, int]:
     """How often each operation happened."""
     return dict.fromkeys((*MAKING, "IGNORE"), 0) | {
         op: number for op, number in rows(db, "select op, count(*) from events group by op")
     }
 
 
-def besides(db: apsw.Connection) -> list[tuple[int, int]]:
+def besides(db: Connection) -> list[tuple[int, int]]:
     """Each memory that was added beside another which it may contradict, and that other; both hold still."""
     return rows(
         db,
@@ -65,7 +63,7 @@ def besides(db: apsw.Connection) -> list[tuple[int, int]]:
 
 
 def note(
-    db: apsw.Connection,
+    db: Connection,
     op: str,
     memory_id: int | None,
     text: str,
@@ -86,7 +84,7 @@ def note(
     return event_id
 
 
-def _events(db: apsw.Connection, wanted: str, id: int | None) -> list[Event]:
+def _events(db: Connection, wanted: str, id: int | None) -> list[Event]:
     found = rows(
         db,
         f"""select events.id, op, events.memory_id, at, text, group_concat(message_id), undo_id,

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import apsw
-
-from store.database import id_list, rows, stamp
+from store.database import Connection, id_list, rows, stamp
 from store.errors import NoSuchMemory
 from store.one_line import one_line
 
@@ -56,22 +54,22 @@ class Memory:
         return "undone" if self.superseded_by == self.id else "replaced"
 
 
-def holding(db: apsw.Connection) -> list[Memory]:
+def holding(db: Connection) -> list[Memory]:
     """What is held now, oldest first."""
     return _memories(rows(db, f"select {_COLUMNS} from memories where superseded_by is null order by id"))
 
 
-def count_holding(db: apsw.Connection) -> int:
+def count_holding(db: Connection) -> int:
     """How much is held now."""
     return int(rows(db, "select count(*) from memories where superseded_by is null")[0][0])
 
 
-def past(db: apsw.Connection) -> list[Memory]:
+def past(db: Connection) -> list[Memory]:
     """What holds no more: replaced or taken back, oldest first."""
     return _memories(rows(db, f"select {_COLUMNS} from memories where superseded_by is not null order by id"))
 
 
-def is_read_again(db: apsw.Connection, text: str, sources: Sequence[int]) -> bool:
+def is_read_again(db: Connection, text: str, sources: Sequence[int]) -> bool:
     """Whether one of these messages told `text` before, and it holds no more."""
     sql = """select 1 from memories where superseded_by is not null and lower(text) = lower(?1) and id in (
         select memory_id from memory_sources where message_id in (select value from json_each(?2))
@@ -80,14 +78,14 @@ def is_read_again(db: apsw.Connection, text: str, sources: Sequence[int]) -> boo
     return bool(rows(db, sql, (one_line(text), id_list(sources))))
 
 
-def replaced_with(db: apsw.Connection, some_word: Sequence[str], most: int) -> list[Memory]:
+def replaced_with(db: Connection, some_word: Sequence[str], most: int) -> list[Memory]:
     """Up to `most` memories that were replaced and have any of these words in their text, newest first."""
     sql = f"""select {_COLUMNS} from memories where superseded_by is not null and superseded_by <> id
         and exists (select 1 from json_each(?) where instr(lower(text), value)) order by id desc limit ?"""
     return _memories(rows(db, sql, (json.dumps(list(some_word)), most)))
 
 
-def as_of(db: apsw.Connection, day: date, *, known_by: datetime | None = None) -> list[Memory]:
+def as_of(db: Connection, day: date, *, known_by: datetime | None = None) -> list[Memory]:
     """
     What was true on `day`, oldest first, as far as we know today, or as was known at the moment `known_by`.
 
@@ -102,7 +100,7 @@ def as_of(db: apsw.Connection, day: date, *, known_by: datetime | None = None) -
     return _memories(rows(db, sql, {"day": day.isoformat()}))
 
 
-def get(db: apsw.Connection, memory_id: int) -> Memory:
+def get(db: Connection, memory_id: int) -> Memory:
     """The memory with this id; raises `NoSuchMemory`."""
     found = _memories(rows(db, f"select {_COLUMNS} from memories where id = ?", (memory_id,)))
     if not found:
@@ -110,14 +108,14 @@ def get(db: apsw.Connection, memory_id: int) -> Memory:
     return found[0]
 
 
-def several(db: apsw.Connection, memory_ids: Iterable[int]) -> list[Memory]:
+def several(db: Connection, memory_ids: Iterable[int]) -> list[Memory]:
     """Those of these memories that hold, oldest first."""
     sql = f"""select {_COLUMNS} from memories where id in (select value from json_each(?))
         and superseded_by is null order by id"""
     return _memories(rows(db, sql, (id_list(memory_ids),)))
 
 
-def history(db: apsw.Connection, memory_id: int) -> list[Memory]:
+def history(db: Connection, memory_id: int) -> list[Memory]:
     """
     All that was ever held in the place of this memory, oldest first, also what was taken back.
 
@@ -141,7 +139,7 @@ def history(db: apsw.Connection, memory_id: int) -> list[Memory]:
     return _memories(found)
 
 
-def narrative(db: apsw.Connection, memory: Memory, *, trust: Collection[str] | None = None) -> str:
+def narrative(db: Connection, memory: Memory, *, trust: Collection[str] | None = None) -> str:
     """
     One line for a model: "2026-10-03: The user lives in Oslo. Before that: The user lives in Ghent."
 
@@ -161,7 +159,7 @@ def narrative(db: apsw.Connection, memory: Memory, *, trust: Collection[str] | N
     return _narrative(memory, next((text for text, whose in earlier if _is_told(whose, trust)), None))
 
 
-def before(db: apsw.Connection, memory: Memory, *, trust: Collection[str] | None = None) -> list[Memory]:
+def before(db: Connection, memory: Memory, *, trust: Collection[str] | None = None) -> list[Memory]:
     """
     What held in the place of this memory at other times and was reconciled since, oldest first.
 
@@ -175,9 +173,7 @@ def before(db: apsw.Connection, memory: Memory, *, trust: Collection[str] | None
     ]
 
 
-def narratives(
-    db: apsw.Connection, found: Sequence[Memory], *, trust: Collection[str] | None = None
-) -> list[str]:
+def narratives(db: Connection, found: Sequence[Memory], *, trust: Collection[str] | None = None) -> list[str]:
     """The narrative of each, in the same order; of many, in one look at what holds no more."""
     if len(found) <= FEW:
         return [narrative(db, memory, trust=trust) for memory in found]
@@ -191,14 +187,14 @@ def narratives(
     return told
 
 
-def lines(db: apsw.Connection, memory_ids: Iterable[int]) -> dict[int, str]:
+def lines(db: Connection, memory_ids: Iterable[int]) -> dict[int, str]:
     """The narrative of those of these memories that are still there, also of what holds no more."""
     sql = f"select {_COLUMNS} from memories where id in (select value from json_each(?)) order by id"
     found = _memories(rows(db, sql, (id_list(memory_ids),)))
     return dict(zip([one.id for one in found], narratives(db, found), strict=True))
 
 
-def sources(db: apsw.Connection, memory_id: int) -> list[int]:
+def sources(db: Connection, memory_id: int) -> list[int]:
     """The ids of the messages that a memory was drawn from; raises `NoSuchMemory`."""
     get(db, memory_id)
     sql = "select message_id from memory_sources where memory_id = ? order by message_id"

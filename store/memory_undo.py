@@ -13,10 +13,8 @@ Knows nothing of who asked for it.
 from dataclasses import dataclass
 from datetime import date
 
-import apsw
-
 from store import full_text
-from store.database import rows, writing
+from store.database import Connection, rows, writing
 from store.errors import NothingToUndo, NotLatest
 from store.memory_events import MAKING, Event, event, events, note
 from store.memory_queries import Memory, get
@@ -31,7 +29,7 @@ class Undone:
     restored: Memory | None  # holds again
 
 
-def undo(db: apsw.Connection, memory_id: int, *, today: date) -> Undone:
+def undo(db: Connection, memory_id: int, *, today: date) -> Undone:
     """
     Take back the latest operation on this memory, which must hold.
 
@@ -50,7 +48,7 @@ def undo(db: apsw.Connection, memory_id: int, *, today: date) -> Undone:
         return _take_back(db, _latest(db, memory_id), today)
 
 
-def undo_event(db: apsw.Connection, event_id: int, *, today: date) -> Undone:
+def undo_event(db: Connection, event_id: int, *, today: date) -> Undone:
     """
     Take back one operation, which must be the latest that stands on its line.
 
@@ -77,21 +75,21 @@ def undo_event(db: apsw.Connection, event_id: int, *, today: date) -> Undone:
         return _take_back(db, wanted, today)
 
 
-def _newest(db: apsw.Connection, memory: Memory) -> Memory:
+def _newest(db: Connection, memory: Memory) -> Memory:
     """What holds in the place of a memory that was replaced."""
     while memory.superseded_by not in (None, memory.id):
         memory = get(db, memory.superseded_by or 0)
     return memory
 
 
-def _latest(db: apsw.Connection, memory_id: int) -> Event:
+def _latest(db: Connection, memory_id: int) -> Event:
     standing = [one for one in events(db, memory_id) if one.undone_by is None and one.op != "UNDO"]
     if not standing:
         raise NothingToUndo(f"memory {memory_id}", "no operation on it is recorded")
     return standing[-1]
 
 
-def _take_back(db: apsw.Connection, wanted: Event, today: date) -> Undone:
+def _take_back(db: Connection, wanted: Event, today: date) -> Undone:
     undo_id = note(db, "UNDO", wanted.memory_id, wanted.text, today, wanted.sources)
     closed = restored = None
     if wanted.op in MAKING and wanted.memory_id is not None:
@@ -104,7 +102,7 @@ def _take_back(db: apsw.Connection, wanted: Event, today: date) -> Undone:
     return Undone(event=wanted, closed=closed, restored=restored)
 
 
-def _restore(db: apsw.Connection, memory_id: int) -> Memory | None:
+def _restore(db: Connection, memory_id: int) -> Memory | None:
     """Let what this memory replaced hold again; None: it replaced nothing, or that was forgotten."""
     before = rows(db, "select id from memories where superseded_by = ?1 and id <> ?1", (memory_id,))
     if not before:
@@ -116,7 +114,7 @@ def _restore(db: apsw.Connection, memory_id: int) -> Memory | None:
     return restored
 
 
-def _close(db: apsw.Connection, memory_id: int) -> Memory:
+def _close(db: Connection, memory_id: int) -> Memory:
     db.execute("update memories set superseded_by = id where id = ?", (memory_id,))
     full_text.drop_memories(db, [memory_id])
     return get(db, memory_id)

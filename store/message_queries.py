@@ -7,11 +7,9 @@ Promises: reads only. Knows nothing of who looks.
 from dataclasses import dataclass
 from datetime import datetime
 
-import apsw
-
 from store import chats
 from store.chats import Message
-from store.database import moment, rows
+from store.database import Connection, moment, rows
 
 TITLE = 120  # characters
 
@@ -28,7 +26,7 @@ class PastChat:
     n_messages: int
 
 
-def latest(db: apsw.Connection, n: int) -> list[PastChat]:
+def latest(db: Connection, n: int) -> list[PastChat]:
     """
     The `n` chats that were continued last, the newest first.
 
@@ -60,7 +58,7 @@ def latest(db: apsw.Connection, n: int) -> list[PastChat]:
     ]
 
 
-def messages(db: apsw.Connection, chat_id: int) -> list[Message]:
+def messages(db: Connection, chat_id: int) -> list[Message]:
     """What was said in a chat, down the branch that was continued last; none if there is no such chat."""
     tip = db.execute("select max(id) from messages where chat_id = ?", (chat_id,)).get
     return chats.path(db, tip) if tip is not None else []

@@ -15,9 +15,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-import apsw
-
-from store.database import moment, rows, stamp, storable, writing
+from store.database import Connection, moment, rows, stamp, storable, writing
 from store.errors import NoSuchNight
 
 OUTCOMES = ("adopted", "refused", "nothing", "failed", "interrupted")  # of a night that is over
@@ -49,7 +47,7 @@ class Forgotten:
     generations: int = 0  # tainted by it
 
 
-def begin(db: apsw.Connection, *, job_id: int | None, was_live: int) -> Night:
+def begin(db: Connection, *, job_id: int | None, was_live: int) -> Night:
     """Note that a night begins; one that still counts as running was interrupted."""
     with writing(db):
         recover(db)
@@ -61,7 +59,7 @@ def begin(db: apsw.Connection, *, job_id: int | None, was_live: int) -> Night:
 
 
 def end(
-    db: apsw.Connection,
+    db: Connection,
     night_id: int,
     outcome: str,
     *,
@@ -98,14 +96,14 @@ def end(
         return get(db, night_id)
 
 
-def recover(db: apsw.Connection) -> int:
+def recover(db: Connection) -> int:
     """At the start of the only process that runs nights: what was running was interrupted; how many."""
     with writing(db):
         db.execute("update nights set outcome = 'interrupted' where outcome = 'running'")
         return db.changes()
 
 
-def get(db: apsw.Connection, night_id: int) -> Night:
+def get(db: Connection, night_id: int) -> Night:
     """The night of this number; raises `NoSuchNight`."""
     found = rows(db, f"select {_COLUMNS} from nights where id = ?", (night_id,))
     if not found:
@@ -113,20 +111,20 @@ def get(db: apsw.Connection, night_id: int) -> Night:
     return _night(found[0])
 
 
-def newest(db: apsw.Connection, most: int) -> list[Night]:
+def newest(db: Connection, most: int) -> list[Night]:
     """The last nights, the newest first."""
     return [
         _night(row) for row in rows(db, f"select {_COLUMNS} from nights order by id desc limit ?", (most,))
     ]
 
 
-def made(db: apsw.Connection, generation_id: int) -> Night | None:
+def made(db: Connection, generation_id: int) -> Night | None:
     """The night that made a generation; None when nobody noted it."""
     found = rows(db, f"select {_COLUMNS} from nights where generation_id = ?", (generation_id,))
     return _night(found[0]) if found else None
 
 
-def adopted_before(db: apsw.Connection, night: Night) -> Night | None:
+def adopted_before(db: Connection, night: Night) -> Night | None:
     """The last night before this one whose generation was adopted."""
     found = rows(
         db,
@@ -136,7 +134,7 @@ def adopted_before(db: apsw.Connection, night: Night) -> Night | None:
     return _night(found[0]) if found else None
 
 
-def last_refused(db: apsw.Connection, base_sha256: str, was_live: int) -> int | None:
+def last_refused(db: Connection, base_sha256: str, was_live: int) -> int | None:
     """The newest generation of this model that a night by itself made beside `was_live`, and that was refused."""
     found = rows(
         db,
@@ -148,7 +146,7 @@ def last_refused(db: apsw.Connection, base_sha256: str, was_live: int) -> int | 
     return found[0][0] if found else None
 
 
-def note_forgotten(db: apsw.Connection, forgotten: Forgotten) -> None:
+def note_forgotten(db: Connection, forgotten: Forgotten) -> None:
     """Count one `forget`, inside its transaction."""
     counts = asdict(forgotten)
     db.execute(
@@ -157,7 +155,7 @@ def note_forgotten(db: apsw.Connection, forgotten: Forgotten) -> None:
     )
 
 
-def forgotten_between(db: apsw.Connection, since: datetime | None, until: datetime) -> Forgotten:
+def forgotten_between(db: Connection, since: datetime | None, until: datetime) -> Forgotten:
     """What was forgotten from `since` (None: ever) to `until`."""
     found = rows(
         db,

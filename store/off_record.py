@@ -14,10 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import apsw
-
 from store import history_hashes, tombstones
-from store.database import moment, rows, stamp, storable, writing
+from store.database import Connection, moment, rows, stamp, storable, writing
 
 TELLING, TELLING_WORDS = 12, 3  # letters and words: with less, a turn by itself is a greeting
 LONG = 24  # letters: with so many it tells something in any number of words
@@ -32,7 +30,7 @@ class Logging:
     until: datetime | None = None  # UTC; when a pause ends by itself, None: when somebody ends it
 
 
-def logging(db: apsw.Connection, *, at: datetime) -> Logging:
+def logging(db: Connection, *, at: datetime) -> Logging:
     """Whether chats are kept at `at`, which is now."""
     for (until,) in rows(db, "select until from logging_paused"):
         if until is None or stamp(at) < until:
@@ -40,19 +38,19 @@ def logging(db: apsw.Connection, *, at: datetime) -> Logging:
     return Logging(on=True)
 
 
-def pause(db: apsw.Connection, *, until: datetime | None) -> None:
+def pause(db: Connection, *, until: datetime | None) -> None:
     """Keep no chat from now on, until then or (None) until `resume`; another pause is replaced."""
     with writing(db):
         db.execute("insert or replace into logging_paused values (1, ?)", (stamp(until) if until else None,))
 
 
-def resume(db: apsw.Connection) -> None:
+def resume(db: Connection) -> None:
     """Keep chats again, those begun from now on."""
     with writing(db):
         db.execute("delete from logging_paused")
 
 
-def may_keep(db: apsw.Connection, turns: Sequence[Turn], *, private: bool, at: datetime) -> bool:
+def may_keep(db: Connection, turns: Sequence[Turn], *, private: bool, at: datetime) -> bool:
     """
     Whether a chat may be kept; if not, it is marked, so that it never is.
 
@@ -84,7 +82,7 @@ def may_keep(db: apsw.Connection, turns: Sequence[Turn], *, private: bool, at: d
     return True
 
 
-def _marks(db: apsw.Connection, said: Sequence[str]) -> list[str]:
+def _marks(db: Connection, said: Sequence[str]) -> list[str]:
     """One mark for each turn, which stands for it and for all turns before it."""
     marks: list[str] = []
     for text in said:
@@ -93,7 +91,7 @@ def _marks(db: apsw.Connection, said: Sequence[str]) -> list[str]:
     return marks
 
 
-def _mark_alone(db: apsw.Connection, text: str) -> str | None:
+def _mark_alone(db: Connection, text: str) -> str | None:
     """A mark for a turn wherever it stands, as clients shorten histories; None: anybody could have said that."""
     letters, words = len(text.strip()), len(text.split())
     if letters < LONG and (letters < TELLING or words < TELLING_WORDS):
@@ -101,13 +99,13 @@ def _mark_alone(db: apsw.Connection, text: str) -> str | None:
     return tombstones.mark(db, "off the record alone", storable(text))
 
 
-def _stored(db: apsw.Connection, turns: Sequence[Turn]) -> int:
+def _stored(db: Connection, turns: Sequence[Turn]) -> int:
     """How many of the user's turns are stored, all that was said before the next one with them."""
     known, _ = history_hashes.longest_held(db, [(role, storable(text)) for role, text in turns])
     before = [at for at, (role, _) in enumerate(turns) if role == "user"]
     return sum(following <= known for following in before[1:])
 
 
-def _any_off(db: apsw.Connection, marks: Sequence[str]) -> bool:
+def _any_off(db: Connection, marks: Sequence[str]) -> bool:
     sql = "select 1 from off_record where mark in (select value from json_each(?)) limit 1"
     return bool(rows(db, sql, (json.dumps(list(marks)),)))

@@ -6,12 +6,10 @@ Promises: nothing is written; what was forgotten does not count. Knows nothing o
 
 from collections import Counter
 
-import apsw
-
-from store.database import rows
+from store.database import Connection, rows
 
 
-def counted(db: apsw.Connection) -> Counter[str]:
+def counted(db: Connection) -> Counter[str]:
     """How many parts, each of one chat and one day (UTC), carry each mark."""
     sql = """select observed_by, count(distinct chat_id || ' ' || substr(said_at, 1, 10)) from messages
         where observed_by is not null and not redacted group by observed_by"""

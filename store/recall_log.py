@@ -9,9 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import apsw
-
-from store.database import id_list, rows, writing
+from store.database import Connection, id_list, rows, writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +21,7 @@ class Beside:
     recall_tokens: int = 0  # of the system turn that told them, as a prompt of its own
 
 
-def note(db: apsw.Connection, answer_id: int, beside: Beside) -> None:
+def note(db: Connection, answer_id: int, beside: Beside) -> None:
     """
     Keep it for the answer; what was kept before is replaced, what was forgotten meanwhile is passed over.
 
@@ -46,14 +44,14 @@ def note(db: apsw.Connection, answer_id: int, beside: Beside) -> None:
             )
 
 
-def drop(db: apsw.Connection, message_ids: Sequence[int]) -> None:
+def drop(db: Connection, message_ids: Sequence[int]) -> None:
     """These messages are forgotten: they lay beside nothing, and what lay beside them is told no more."""
     ids = (id_list(message_ids),)
     db.execute("delete from beside where quoted_id in (select value from json_each(?))", ids)
     db.execute("delete from answers where message_id in (select value from json_each(?))", ids)
 
 
-def several(db: apsw.Connection, answer_ids: Sequence[int]) -> dict[int, Beside]:
+def several(db: Connection, answer_ids: Sequence[int]) -> dict[int, Beside]:
     """Of each of these answers of which it is known."""
     found = rows(
         db,

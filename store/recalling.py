@@ -8,9 +8,7 @@ Knows nothing of what a good answer is.
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-import apsw
-
-from store.database import id_list, rows
+from store.database import Connection, id_list, rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +23,7 @@ class Said:
     before: str  # the text of the message before it; "" for the first
 
 
-def people(db: apsw.Connection) -> list[str]:
+def people(db: Connection) -> list[str]:
     """Everyone who speaks in what is held, by the names of the exports, in the order of the alphabet."""
     sql = """with recursive names (name) as (
             select min(speaker) from messages where speaker <> ''
@@ -35,7 +33,7 @@ def people(db: apsw.Connection) -> list[str]:
     return [name for (name,) in rows(db, sql)]
 
 
-def messages(db: apsw.Connection, ids: Iterable[int]) -> list[Said]:
+def messages(db: Connection, ids: Iterable[int]) -> list[Said]:
     """These messages, in the order of their ids."""
     sql = """select m.id, m.chat_id, m.speaker, m.text, m.said_at, coalesce(parent.text, '') from messages m
         left join messages parent on parent.id = m.parent_id
@@ -43,21 +41,21 @@ def messages(db: apsw.Connection, ids: Iterable[int]) -> list[Said]:
     return [Said(*row) for row in rows(db, sql, (id_list(ids),))]
 
 
-def typed(db: apsw.Connection, n: int) -> list[str]:
+def typed(db: Connection, n: int) -> list[str]:
     """The last `n` texts that the user typed, not those of an import, oldest first; each once, where it is newest."""
     sql = """select text from messages where role = 'user' and source = 'api' and not redacted and trim(text) <> ''
         order by id desc limit ?"""
     return list(dict.fromkeys(text for (text,) in rows(db, sql, (n,))))[::-1]
 
 
-def remembered(db: apsw.Connection, message_ids: Collection[int]) -> set[int]:
+def remembered(db: Connection, message_ids: Collection[int]) -> set[int]:
     """Those of these messages that a memory was drawn from, or an operation on one."""
     sql = """select message_id from memory_sources where message_id in (select value from json_each(?1))
         union select message_id from event_sources where message_id in (select value from json_each(?1))"""
     return {id for (id,) in rows(db, sql, (id_list(message_ids),))}
 
 
-def still_said(db: apsw.Connection, message_ids: Collection[int]) -> set[int]:
+def still_said(db: Connection, message_ids: Collection[int]) -> set[int]:
     """Those of these messages that were not forgotten."""
     sql = "select id from messages where not redacted and id in (select value from json_each(?))"
     return {id for (id,) in rows(db, sql, (id_list(message_ids),))}

@@ -8,9 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-import apsw
-
-from store.database import id_list, moment, rows, stamp, writing
+from store.database import Connection, id_list, moment, rows, stamp, writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +19,7 @@ class Recalls:
     last_at: datetime  # UTC
 
 
-def count(db: apsw.Connection, memory_ids: Sequence[int], *, at: datetime) -> None:
+def count(db: Connection, memory_ids: Sequence[int], *, at: datetime) -> None:
     """Note that these memories were recalled once more; those forgotten meanwhile are passed over."""
     with writing(db):
         db.execute(
@@ -31,7 +29,7 @@ def count(db: apsw.Connection, memory_ids: Sequence[int], *, at: datetime) -> No
         )
 
 
-def counted(db: apsw.Connection, memory_ids: Sequence[int] | None = None) -> dict[int, Recalls]:
+def counted(db: Connection, memory_ids: Sequence[int] | None = None) -> dict[int, Recalls]:
     """Per memory of these (None: of all) that was ever recalled, how often."""
     which = "" if memory_ids is None else "where memory_id in (select value from json_each(?))"
     ids = () if memory_ids is None else (id_list(memory_ids),)

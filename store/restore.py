@@ -11,11 +11,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import apsw
-
 from store import full_text, tombstones
 from store.chats import NewMessage, clean, get, insert, start_chat
-from store.database import id_list, moment, rows, storable, writing
+from store.database import Connection, id_list, moment, rows, storable, writing
 from store.export import Archive, KeptMessage, nearest_kept
 from store.memory_events import MAKING
 from store.one_line import one_line
@@ -34,7 +32,7 @@ class Restored:
     refused: str | None  # why memories were not stored; None: they were, or were there already
 
 
-def put_in(db: apsw.Connection, archive: Archive) -> Restored:
+def put_in(db: Connection, archive: Archive) -> Restored:
     """
     Store the messages that are missing, and the memories, if this store has none.
 
@@ -67,7 +65,7 @@ def put_in(db: apsw.Connection, archive: Archive) -> Restored:
     )
 
 
-def _knows_memories(db: apsw.Connection, archive: Archive) -> bool:
+def _knows_memories(db: Connection, archive: Archive) -> bool:
     """Whether this store has every statement and operation of the archive."""
     held = _one_lined(rows(db, "select text, told_on, valid_from, trust from memories"))
     done = _one_lined(rows(db, "select text, op, at from events"))
@@ -80,7 +78,7 @@ def _one_lined(found: Iterable[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
     return {(one_line(text), *rest) for text, *rest in found}
 
 
-def _refusal(db: apsw.Connection, archive: Archive, ids: Sequence[int]) -> str | None:
+def _refusal(db: Connection, archive: Archive, ids: Sequence[int]) -> str | None:
     """Why the memories of the archive can't be stored here."""
     if rows(db, "select 1 from memories union all select 1 from events limit 1"):
         return "this store has memories of its own, and two sets are never mixed"
@@ -96,7 +94,7 @@ def _refusal(db: apsw.Connection, archive: Archive, ids: Sequence[int]) -> str |
 class _Putting:
     """The messages on their way into the store."""
 
-    db: apsw.Connection
+    db: Connection
     ids: list[int] = field(default_factory=list)  # per message of the archive, its row
     added: list[int] = field(default_factory=list)  # indices of those that were stored
     grown: set[int] = field(default_factory=set)  # chats that gained a message
@@ -177,7 +175,7 @@ class _Putting:
         return self._chat_ids[place]
 
 
-def _put_memories(db: apsw.Connection, archive: Archive, messages: Sequence[int]) -> list[int]:
+def _put_memories(db: Connection, archive: Archive, messages: Sequence[int]) -> list[int]:
     ids = []
     for kept in archive.memories:
         db.execute(
@@ -199,9 +197,7 @@ def _put_memories(db: apsw.Connection, archive: Archive, messages: Sequence[int]
     return ids
 
 
-def _put_events(
-    db: apsw.Connection, archive: Archive, messages: Sequence[int], memories: Sequence[int]
-) -> None:
+def _put_events(db: Connection, archive: Archive, messages: Sequence[int], memories: Sequence[int]) -> None:
     ids: list[int] = []
     for kept in archive.events:
         memory_id = memories[kept.memory - 1] if kept.memory else None

@@ -8,9 +8,7 @@ Knows nothing of folders, and of what a person calls these things.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import apsw
-
-from store.database import reading, rows
+from store.database import Connection, reading, rows
 
 PARTS: Mapping[str, Sequence[str]] = {  # a part -> its tables; whose index a page is, is whose part it is
     "chats": ("chats", "messages", "answers", "beside"),
@@ -59,7 +57,7 @@ class Sizes:
     oldest: str | None  # when the first message was said, ISO 8601 in UTC; None: there is none
 
 
-def sizes(db: apsw.Connection) -> Sizes:
+def sizes(db: Connection) -> Sizes:
     """Measure every page of the file; some 0.1 s for each 100 MB."""
     with reading(db):
         page = int(db.pragma("page_size"))

@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-import apsw
 import numpy as np
 import numpy.typing as npt
 
 from store import memory_queries, recalls, vectors
-from store.database import moment, rows
+from store.database import Connection, moment, rows
 from store.memory_queries import Memory
 from store.recalls import Recalls
 
@@ -32,8 +31,8 @@ class Survey:
     vectors: npt.NDArray[np.float32]  # (N, D), N as many as `vector_ids`
 
 
-def survey(db: apsw.Connection) -> Survey:
-    """Look at all memories; runs in the keeper's thread."""
+def survey(db: Connection) -> Survey:
+    """Look at all memories; runs in the store's thread."""
     roles: dict[int, set[str]] = {}
     for memory_id, role in rows(
         db, "select memory_id, role from memory_sources join messages on messages.id = message_id"

@@ -10,17 +10,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import apsw
-
-from store.database import id_list, rows
+from store.database import Connection, id_list, rows
 
 TAINTED = "it learned something that was forgotten since"
 _IN = "in (select value from json_each(?))"
 
 
-def learned_by(
-    db: apsw.Connection, *, memory_ids: Sequence[int], lesson_ids: Sequence[int]
-) -> tuple[int, ...]:
+def learned_by(db: Connection, *, memory_ids: Sequence[int], lesson_ids: Sequence[int]) -> tuple[int, ...]:
     """Every generation that learned of these memories or lessons, tainted ones too. Ask before they are deleted."""
     found = rows(
         db,
@@ -31,7 +27,7 @@ def learned_by(
     return tuple(id for (id,) in found)
 
 
-def taint(db: apsw.Connection, *, memory_ids: Sequence[int], lesson_ids: Sequence[int]) -> tuple[int, ...]:
+def taint(db: Connection, *, memory_ids: Sequence[int], lesson_ids: Sequence[int]) -> tuple[int, ...]:
     """
     Taint every generation that learned of these memories or lessons: no adapter of it stays. Ids newly tainted.
 
@@ -54,7 +50,7 @@ def taint(db: apsw.Connection, *, memory_ids: Sequence[int], lesson_ids: Sequenc
     return tuple(id for id, _ in found)
 
 
-def drop_quotes(db: apsw.Connection) -> None:
+def drop_quotes(db: Connection) -> None:
     """Drop the questions and answers that exams quote, of every generation: it may have said what others learned."""
     db.execute(
         "update generations set exam = json_remove(exam, '$.missed') where json_type(exam, '$.missed') not null"

@@ -9,18 +9,16 @@ Knows nothing of chats and memories.
 
 import hmac
 
-import apsw
-
-from store.database import rows
+from store.database import Connection, rows
 
 
-def mark(db: apsw.Connection, role: str, text: str) -> str:
+def mark(db: Connection, role: str, text: str) -> str:
     """What stands for a text once it is forgotten; letter case and spacing make no difference."""
     ((secret,),) = rows(db, "select secret from tombstone_secret")
     return hmac.digest(secret, f"{role}\n{' '.join(text.lower().split())}".encode(), "sha256").hex()
 
 
-def put(db: apsw.Connection, message_id: int, mark: str, *, telling: bool) -> None:
+def put(db: Connection, message_id: int, mark: str, *, telling: bool) -> None:
     """
     Keep the mark of a message that is redacted; call it inside the transaction that does so.
 
@@ -30,6 +28,6 @@ def put(db: apsw.Connection, message_id: int, mark: str, *, telling: bool) -> No
     db.execute("insert or replace into tombstones values (?, ?, ?)", (message_id, mark, telling))
 
 
-def is_told(db: apsw.Connection, mark: str) -> bool:
+def is_told(db: Connection, mark: str) -> bool:
     """Whether a message with this mark told what was forgotten."""
     return bool(rows(db, "select 1 from tombstones where mark = ? and telling limit 1", (mark,)))

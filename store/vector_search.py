@@ -16,12 +16,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from weakref import WeakKeyDictionary
 
-import apsw
 import numpy as np
 import numpy.typing as npt
 
 from store import embedders, full_text
-from store.database import id_list, reading
+from store.database import Connection, id_list, reading
 from store.embedders import Made
 from store.errors import WrongVectors
 from store.signs import Signs
@@ -44,12 +43,10 @@ class _Beside:
     indexes: dict[str, Signs] = field(default_factory=dict)  # per kind, from its first use on
 
 
-_BESIDE: WeakKeyDictionary[apsw.Connection, _Beside] = WeakKeyDictionary()
+_BESIDE: WeakKeyDictionary[Connection, _Beside] = WeakKeyDictionary()
 
 
-def nearest(
-    db: apsw.Connection, kind: str, vector: npt.NDArray[np.float32], k: int
-) -> list[tuple[int, float]]:
+def nearest(db: Connection, kind: str, vector: npt.NDArray[np.float32], k: int) -> list[tuple[int, float]]:
     """
     Up to `k` ids of `kind` ("memory" or "message") with their cosine distance (0 to 2), nearest first.
 
@@ -71,14 +68,14 @@ def nearest(
         return found[:k]
 
 
-def follow(db: apsw.Connection) -> None:
+def follow(db: Connection) -> None:
     """Bring the indexes in memory up to date, so that the next question need not; nothing is built."""
     if db in _BESIDE and not db.in_transaction:
         with reading(db):
             _beside(db)
 
 
-def warm(db: apsw.Connection) -> dict[str, int]:
+def warm(db: Connection) -> dict[str, int]:
     """Build the indexes now instead of at the first question; per kind, how many vectors are in them."""
     with reading(db):
         return {kind: len(_index(db, kind)) for kind in KINDS}
@@ -94,7 +91,7 @@ def check(vectors: npt.NDArray[np.float32], shape: tuple[int, ...]) -> None:
         raise WrongVectors("one is zero and points nowhere")
 
 
-def _index(db: apsw.Connection, kind: str) -> Signs:
+def _index(db: Connection, kind: str) -> Signs:
     """The index of `kind`, as the table is now."""
     beside = _beside(db)
     if kind not in beside.indexes:
@@ -104,7 +101,7 @@ def _index(db: apsw.Connection, kind: str) -> Signs:
     return beside.indexes[kind]
 
 
-def _beside(db: apsw.Connection) -> _Beside:
+def _beside(db: Connection) -> _Beside:
     made, beside = embedders.searched(db), _BESIDE.get(db)
     if beside is not None and beside.made == made:
         sql = "select n, token, kind, id from vector_changes where n >= ? order by n"
@@ -125,7 +122,7 @@ def _goes_on(seen: tuple[int, int], changes: Sequence[tuple[int, int, str, int]]
     return bool(changes) and changes[0][:2] == seen
 
 
-def _apply(db: apsw.Connection, beside: _Beside, changes: Sequence[tuple[int, int, str, int]]) -> None:
+def _apply(db: Connection, beside: _Beside, changes: Sequence[tuple[int, int, str, int]]) -> None:
     for kind, index in beside.indexes.items():
         changed = {id for n, _, of_kind, id in changes if of_kind == kind and n > beside.seen[0]}
         if changed:
@@ -139,7 +136,7 @@ def _apply(db: apsw.Connection, beside: _Beside, changes: Sequence[tuple[int, in
 
 
 def _exactly(
-    db: apsw.Connection, kind: str, likely: Sequence[int], vector: npt.NDArray[np.float32]
+    db: Connection, kind: str, likely: Sequence[int], vector: npt.NDArray[np.float32]
 ) -> list[tuple[int, float]]:
     """Those of `likely` that may be found, with their distance, nearest first."""
     made, unit = embedders.searched(db), vector.astype(np.float64) / np.linalg.norm(vector.astype(np.float64))
@@ -152,7 +149,7 @@ def _exactly(
 
 
 def _read(
-    db: apsw.Connection, made: Made, kind: str, which: str, bindings: tuple[str, ...]
+    db: Connection, made: Made, kind: str, which: str, bindings: tuple[str, ...]
 ) -> Iterator[tuple[list[int], npt.NDArray[np.float32]]]:
     """Ids that may be found and their vectors, (N, D), in chunks."""
     cursor = db.execute(

@@ -9,12 +9,11 @@ Knows nothing of embedders but their name and dimension.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import apsw
 import numpy as np
 import numpy.typing as npt
 
 from store import embedders
-from store.database import id_list, rows, writing
+from store.database import Connection, id_list, rows, writing
 from store.embedders import prepare, reindex
 from store.vector_search import KINDS, SEARCHED, check, follow, found_as, nearest, warm
 
@@ -45,7 +44,7 @@ class Reindex:
     total: int
 
 
-def put(db: apsw.Connection, kind: str, ids: Sequence[int], vectors: npt.NDArray[np.float32]) -> None:
+def put(db: Connection, kind: str, ids: Sequence[int], vectors: npt.NDArray[np.float32]) -> None:
     """
     Keep one vector per id, replacing older ones; ids that were forgotten or superseded meanwhile are passed
     over.
@@ -71,7 +70,7 @@ def put(db: apsw.Connection, kind: str, ids: Sequence[int], vectors: npt.NDArray
     follow(db)
 
 
-def kept(db: apsw.Connection, kind: str) -> tuple[list[int], npt.NDArray[np.float32]]:
+def kept(db: Connection, kind: str) -> tuple[list[int], npt.NDArray[np.float32]]:
     """The ids of `kind` that may be found and their vectors, (N, D); (0, 0) before any was made."""
     made = embedders.coming(db) or embedders.serving(db)
     if made is None:
@@ -83,14 +82,14 @@ def kept(db: apsw.Connection, kind: str) -> tuple[list[int], npt.NDArray[np.floa
     return [id for id, _ in found], np.stack([np.frombuffer(blob, dtype="<f4") for _, blob in found])
 
 
-def missing(db: apsw.Connection, kind: str) -> list[int]:
+def missing(db: Connection, kind: str) -> list[int]:
     """The ids of `kind` that should have a vector and have none, oldest first."""
     table = "coming_vectors" if embedders.coming(db) else "vectors"
     sql = f"select id from {SEARCHED[kind]} and id not in (select id from {table} where kind = ?) order by id"
     return [id for (id,) in rows(db, sql, (kind,))]
 
 
-def without(db: apsw.Connection, kind: str, ids: Iterable[int]) -> set[int]:
+def without(db: Connection, kind: str, ids: Iterable[int]) -> set[int]:
     """Those of `ids` that have no vector to be found by (yet)."""
     table = embedders.searched(db).table
     sql = f"""select value from json_each(?) where not exists (
@@ -98,7 +97,7 @@ def without(db: apsw.Connection, kind: str, ids: Iterable[int]) -> set[int]:
     return {id for (id,) in rows(db, sql, (id_list(ids), kind))}
 
 
-def drop(db: apsw.Connection, kind: str, ids: Sequence[int]) -> int:
+def drop(db: Connection, kind: str, ids: Sequence[int]) -> int:
     """Delete vectors; how many there were. Call it inside the transaction that forgets their texts."""
     dropped = 0
     for table in ("coming_vectors", "vectors"):
@@ -108,7 +107,7 @@ def drop(db: apsw.Connection, kind: str, ids: Sequence[int]) -> int:
     return dropped
 
 
-def switch(db: apsw.Connection) -> bool:
+def switch(db: Connection) -> bool:
     """
     End a re-index: the new vectors take the place of the old ones, which are deleted in the same transaction.
 
@@ -125,7 +124,7 @@ def switch(db: apsw.Connection) -> bool:
     return True
 
 
-def reindexing(db: apsw.Connection) -> Reindex | None:
+def reindexing(db: Connection) -> Reindex | None:
     """How far the re-index is that is under way; None when none is."""
     old, new = embedders.serving(db), embedders.coming(db)
     if old is None or new is None:

@@ -3,7 +3,7 @@ An answer on its way from the engine to whoever listens.
 
 Promises: pieces come in order, then the end or the error, exactly once each; a listener that waits can be
 cancelled and wait again; leaving early never interrupts the commit, which runs in the task that is
-followed. Knows nothing of the engine, the keeper or HTTP.
+followed. Knows nothing of the engine, the store thread or HTTP.
 """
 
 import asyncio

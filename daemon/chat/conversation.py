@@ -25,11 +25,11 @@ from daemon.errors import DaemonError, Interrupted, Stopping
 from daemon.generations.service import Answering, Generations
 from daemon.memory.recall import Recalled, recall
 from daemon.processes.foreground_gate import Gate
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from store import chats, off_record, recalls
 from store import recall_log as besides
 from store.chats import Message, NewMessage
-from store.database import writing
+from store.database import Connection, writing
 from store.recall_log import Beside
 
 
@@ -51,7 +51,7 @@ class Conversations:
 
     def __init__(
         self,
-        keeper: Keeper,
+        store_thread: StoreThread,
         engine: Engine,
         embedder: Embedder,
         generations: Generations,
@@ -60,7 +60,7 @@ class Conversations:
         gate: Gate | None = None,
     ) -> None:
         """`recall_k`: memories beside a question, at first; 0 never recalls. `gate`: closed while we answer."""
-        self._keeper = keeper
+        self._store_thread = store_thread
         self._engine = engine
         self._embedder = embedder
         self._generations = generations
@@ -91,7 +91,7 @@ class Conversations:
         beside = await self._beside(recalled)
         answer = Answer(beside=beside, generation=answering.number, kept=kept)
         messages = with_memories(turns, recalled.system_text)
-        turn = _Turn(self._keeper, turns if kept else (), question, answering.number, beside)
+        turn = _Turn(self._store_thread, turns if kept else (), question, answering.number, beside)
         task = asyncio.create_task(self._drive(answer, turn, question, answering, messages), name="answer")
         self._running[task] = answer
         task.add_done_callback(self._running.pop)
@@ -126,7 +126,7 @@ class Conversations:
         """Whether this chat is recorded; what a pause of the logging, or the user, keeps off the record is not."""
         said = [(turn.role, turn.text) for turn in turns]
         now = datetime.now(UTC)
-        may = await self._keeper.run(off_record.may_keep, said, private=asked.private, at=now)
+        may = await self._store_thread.run(off_record.may_keep, said, private=asked.private, at=now)
         return asked.kept and may
 
     async def _recall(self, turns: Sequence[Turn], question: Question) -> Recalled:
@@ -136,7 +136,7 @@ class Conversations:
             return Recalled()
         present = [turn.text for turn in turns]
         asked, k = turns[place].text, self._recall_k
-        return await recall(self._keeper, self._embedder, asked, k=k, present=present, at_once=True)
+        return await recall(self._store_thread, self._embedder, asked, k=k, present=present, at_once=True)
 
     async def _beside(self, recalled: Recalled) -> Beside:
         if recalled.system_text is None:
@@ -177,7 +177,7 @@ class _Turn:
 
     def __init__(
         self,
-        keeper: Keeper,
+        store_thread: StoreThread,
         turns: Sequence[Turn],
         question: Question,
         generation: int,
@@ -185,7 +185,7 @@ class _Turn:
     ) -> None:
         """`turns`: the history; none when nothing of this chat is kept. `beside`: recalled for it."""
         self.said: list[str] = []
-        self._keeper = keeper
+        self._store_thread = store_thread
         self._turns = turns
         self._question = question
         self._model = f"tsubasa@{generation}"
@@ -201,7 +201,7 @@ class _Turn:
         history = [NewMessage(role=turn.role, text=turn.text) for turn in self._turns]
         history[-1] = replace(history[-1], said_at=asked.said_at)
         now = datetime.now(UTC)
-        self._last = await self._keeper.run(
+        self._last = await self._store_thread.run(
             _record, history, self._beside.memories, at=now, retry=asked.retry
         )
 
@@ -217,13 +217,13 @@ class _Turn:
             at = self._question.said_at or datetime.now(UTC)
             text = "".join(self.said)
             self._committing = asyncio.create_task(
-                self._keeper.run(_reply, self._last, text, self._beside, at=at, model=self._model)
+                self._store_thread.run(_reply, self._last, text, self._beside, at=at, model=self._model)
             )
         await _finished(self._committing)
 
 
 def _record(
-    db: Any, history: Sequence[NewMessage], memory_ids: Sequence[int], *, at: datetime, retry: bool
+    db: Connection, history: Sequence[NewMessage], memory_ids: Sequence[int], *, at: datetime, retry: bool
 ) -> Message:
     """The last message of the history, stored; what was recalled for it is counted in the same commit."""
     with writing(db):
@@ -233,7 +233,7 @@ def _record(
     return stored[-1]
 
 
-def _reply(db: Any, asked: Message, text: str, beside: Beside, *, at: datetime, model: str) -> Message:
+def _reply(db: Connection, asked: Message, text: str, beside: Beside, *, at: datetime, model: str) -> Message:
     """The answer, stored with what lay beside its question."""
     with writing(db):
         answer = chats.reply(db, asked, text, at=at, model=model)

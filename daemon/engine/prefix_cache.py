@@ -67,9 +67,9 @@ class Slots:
             if slot.adapter == adapter:
                 self._cut(slot, 0)
 
-    def make_room(self, keep: Slot) -> bool:
-        """Empty the slot that is missed least, not `keep`; False when there is none left to empty."""
-        others = [slot for slot in self._slots if slot is not keep and slot.tokens]
+    def make_room(self, store_thread: Slot) -> bool:
+        """Empty the slot that is missed least, not `store_thread`; False when there is none left to empty."""
+        others = [slot for slot in self._slots if slot is not store_thread and slot.tokens]
         if not others:
             return False
         self._cut(min(others, key=lambda slot: (slot.taken, slot.used)), 0)

@@ -8,14 +8,14 @@ the engine before it is asked for anything. Knows nothing of how nights run.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from daemon.engine.client import Engine
 from daemon.forgetting.verification import Unlearning
 from daemon.forgetting.weight_probes import Fact, facts
 from daemon.generations.activation import answer_without
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from store import forgetting, generations, memories
+from store.database import Connection
 from store.memories import ForgetReport
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class Forgotten:
 
 
 async def forget(
-    keep: Keeper,
+    store_thread: StoreThread,
     engine: Engine,
     memory_ids: Sequence[int],
     *,
@@ -50,14 +50,14 @@ async def forget(
         unlearning: is given what a generation had learned, and probes the one that answers now by itself.
     """
 
-    def take(db: Any) -> tuple[list[Fact], bool, ForgetReport]:
+    def take(db: Connection) -> tuple[list[Fact], bool, ForgetReport]:
         concerned = forgetting.concerned(db, memory_ids, messages=messages)
         report = memories.forget(db, list(memory_ids), messages=list(messages))
         return facts(concerned.lessons, concerned.memories), bool(concerned.generations), report
 
-    before = await keep.run(generations.live, base_sha256)
-    told, was_learned, report = await keep.run(take)
-    now_live = await answer_without(keep, engine, report.generations, base_sha256)
+    before = await store_thread.run(generations.live, base_sha256)
+    told, was_learned, report = await store_thread.run(take)
+    now_live = await answer_without(store_thread, engine, report.generations, base_sha256)
     if unlearning is not None and was_learned:
         unlearning.begin(told, now_live)
     return Forgotten(

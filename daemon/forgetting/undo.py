@@ -5,14 +5,14 @@ Promises: when it returns, no generation answers that learned from the file alon
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from daemon.engine.client import Engine
 from daemon.forgetting.verification import Unlearning
 from daemon.forgetting.weight_probes import Fact, facts
 from daemon.generations.activation import answer_without
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from store import generations, import_undo
+from store.database import Connection
 from store.import_undo import UndoReport
 
 
@@ -27,7 +27,12 @@ class Undone:
 
 
 async def undo_import(
-    keep: Keeper, engine: Engine, import_id: int, *, base_sha256: str, unlearning: Unlearning | None = None
+    store_thread: StoreThread,
+    engine: Engine,
+    import_id: int,
+    *,
+    base_sha256: str,
+    unlearning: Unlearning | None = None,
 ) -> Undone:
     """
     Take back one import; a clean generation answers from then on. The engine need not be well.
@@ -40,14 +45,14 @@ async def undo_import(
         NoSuchImport: there is none with this id.
     """
 
-    def take(db: Any) -> tuple[list[Fact], bool, UndoReport]:
+    def take(db: Connection) -> tuple[list[Fact], bool, UndoReport]:
         concerned = import_undo.concerned(db, import_id)
         told = facts(concerned.lessons, concerned.memories)
         return told, bool(concerned.generations), import_undo.undo_import(db, import_id)
 
-    before = await keep.run(generations.live, base_sha256)
-    told, was_learned, report = await keep.run(take)
-    now_live = await answer_without(keep, engine, report.generations, base_sha256)
+    before = await store_thread.run(generations.live, base_sha256)
+    told, was_learned, report = await store_thread.run(take)
+    now_live = await answer_without(store_thread, engine, report.generations, base_sha256)
     if unlearning is not None and was_learned:
         unlearning.begin(told, now_live)
     return Undone(

@@ -24,8 +24,9 @@ from daemon.forgetting import weight_probes
 from daemon.forgetting.probe_result import BASE, LOST, Probed, as_json
 from daemon.forgetting.weight_probes import Fact, Finding
 from daemon.processes.errors import ChildError
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from store import generations, memories, nights
+from store.database import Connection
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +39,8 @@ NO_TIME = "there was no time for it"
 class Unlearning:
     """The facts that wait for the next night, and the probes after the last `forget`."""
 
-    def __init__(self, keeper: Keeper, engine: Engine, *, night_s: float = NIGHT_S) -> None:
-        self._keeper = keeper
+    def __init__(self, store_thread: StoreThread, engine: Engine, *, night_s: float = NIGHT_S) -> None:
+        self._store_thread = store_thread
         self._engine = engine
         self._night_s = night_s  # that a night's probes may take
         self._facts: list[Fact] = []
@@ -92,7 +93,7 @@ class Unlearning:
         self.found, self._settled = None, []
         facts = self.facts
         if not facts:
-            lost = await self._keeper.run(_forgotten_before, self._since, generation)
+            lost = await self._store_thread.run(_forgotten_before, self._since, generation)
             self.found = Probed(generation=generation, why=LOST) if lost else None
             return verdict
         try:
@@ -138,7 +139,7 @@ class Unlearning:
             if (left_s := end - time.monotonic()) <= 0:
                 found.append(late)
                 continue
-            held = await self._keeper.run(_held, without)
+            held = await self._store_thread.run(_held, without)
             try:
                 found.append(
                     await asyncio.wait_for(
@@ -178,12 +179,12 @@ class Unlearning:
             self.last = Probed(generation=now_live, why=f"the engine could not do it ({error})")
 
 
-def _held(db: Any, without: Collection[int]) -> dict[int, str]:
+def _held(db: Connection, without: Collection[int]) -> dict[int, str]:
     held = [one for one in memories.holding(db) if one.id not in without]
     return dict(zip([one.id for one in held], memories.narratives(db, held), strict=True))
 
 
-def _forgotten_before(db: Any, started: datetime, generation: int) -> bool:
+def _forgotten_before(db: Connection, started: datetime, generation: int) -> bool:
     """Whether generations were tainted between the one before this and the start of this daemon."""
     older = [one.made_at for one in generations.all(db) if one.id < generation]
     since = older[-1] if older else None

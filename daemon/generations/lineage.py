@@ -1,20 +1,21 @@
 """
 What a generation is made of, and two of them side by side: joined from the store, when somebody asks.
 
-Promises: reads only; runs in the keeper's thread; nothing is asked of a model. Knows nothing of which generation may
+Promises: reads only; runs in the store's thread; nothing is asked of a model. Knows nothing of which generation may
 answer: `service.py` does.
 """
 
 from typing import Any
 
 from store import generations, lessons, memories, nights
+from store.database import Connection
 from store.errors import NoSuchGeneration
 from store.generations import BASE, Generation
 
 NUMBERS = ("asked", "candidate", "live", "base")
 
 
-def shown(db: Any, generation: Generation) -> dict[str, Any]:
+def shown(db: Connection, generation: Generation) -> dict[str, Any]:
     """Its lessons by kind, its lineage in numbers, the lines that it learned, what its exam missed, its night."""
     held = generations.lesson_ids(db, generation.id)
     learned = generations.memory_ids(db, generation.id)
@@ -35,7 +36,7 @@ def shown(db: Any, generation: Generation) -> dict[str, Any]:
     }
 
 
-def compared(db: Any, a: int, b: int) -> dict[str, Any]:
+def compared(db: Connection, a: int, b: int) -> dict[str, Any]:
     """
     Two generations by their exams: each part's share, the same questions that only one had right, their memories.
 
@@ -66,7 +67,7 @@ def compared(db: Any, a: int, b: int) -> dict[str, Any]:
     }
 
 
-def _marks(db: Any, number: int, other: int) -> dict[str, dict[Any, float]]:
+def _marks(db: Connection, number: int, other: int) -> dict[str, dict[Any, float]]:
     """Marks by part and lesson; of the base, its column in the other's exam. Raises `NoSuchGeneration`."""
     if number == BASE and other == BASE:
         raise NoSuchGeneration(number)
@@ -81,7 +82,7 @@ def _marks(db: Any, number: int, other: int) -> dict[str, dict[Any, float]]:
 
 
 def _differing(
-    db: Any, a: dict[str, dict[Any, float]], b: dict[str, dict[Any, float]]
+    db: Connection, a: dict[str, dict[Any, float]], b: dict[str, dict[Any, float]]
 ) -> list[dict[str, Any]]:
     """The questions that both were asked and only one had right."""
     found = [
@@ -98,7 +99,7 @@ def _differing(
     ]
 
 
-def _lines(db: Any, memory_ids: set[int]) -> list[dict[str, Any]]:
+def _lines(db: Connection, memory_ids: set[int]) -> list[dict[str, Any]]:
     return [{"id": id, "line": line} for id, line in sorted(memories.lines(db, memory_ids).items())]
 
 

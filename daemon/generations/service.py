@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from daemon.engine.client import Engine, EngineInfo
 from daemon.errors import NoSuchGeneration, NoWayBack
 from daemon.generations.activation import restore_live
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from daemon.text import who_answers
 from store import generations
 from store.errors import AdapterDamaged
@@ -29,8 +29,8 @@ class Answering:
 class Generations:
     """The generations that can answer with the model that is served."""
 
-    def __init__(self, keeper: Keeper, engine: Engine) -> None:
-        self._keeper = keeper
+    def __init__(self, store_thread: StoreThread, engine: Engine) -> None:
+        self._store_thread = store_thread
         self._engine = engine
         self._model: EngineInfo | None = None
         self._loaded: dict[int, str] = {}  # generation -> sha256, of those besides the live one
@@ -43,11 +43,11 @@ class Generations:
 
     async def live(self) -> Generation | None:
         """The generation that answers by default; None = the base model."""
-        return await self._keeper.run(generations.live, (await self.model()).sha256)
+        return await self._store_thread.run(generations.live, (await self.model()).sha256)
 
     async def all(self) -> list[Generation]:
         """Every generation ever made, oldest first; of any model."""
-        return await self._keeper.run(generations.all)
+        return await self._store_thread.run(generations.all)
 
     async def usable(self) -> list[Generation]:
         """Those that can answer now, oldest first."""
@@ -70,7 +70,7 @@ class Generations:
             return Answering(number=live.id if live else 0, adapter="live")
         await self._check(number)
         if number not in self._loaded:
-            adapter = await self._keeper.run(generations.adapter, number)
+            adapter = await self._store_thread.run(generations.adapter, number)
             self._loaded[number] = await self._engine.load(adapter)
         return Answering(number=number, adapter=self._loaded[number])
 
@@ -105,7 +105,7 @@ class Generations:
         to = 0
         for one in reversed([one for one in await self.usable() if one.id < before.id]):
             try:
-                await self._keeper.run(generations.adapter, one.id)
+                await self._store_thread.run(generations.adapter, one.id)
             except AdapterDamaged:
                 continue
             to = one.id
@@ -123,14 +123,14 @@ class Generations:
         if number == 0:
             raise NoSuchGeneration(number, "it is the base model, which has no adapter")
         await self._check(number)
-        return await self._keeper.run(generations.adapter, number)
+        return await self._store_thread.run(generations.adapter, number)
 
     async def why_not(self, number: int) -> str | None:
         """Why a generation must not answer; None when it may."""
         if number == 0:
             return None
         try:
-            return await self.why_not_this(await self._keeper.run(generations.get, number))
+            return await self.why_not_this(await self._store_thread.run(generations.get, number))
         except Unknown:
             return "there is none of that number"
 
@@ -151,14 +151,14 @@ class Generations:
 
     async def settle(self) -> Generation | None:
         """Give the engine what the store calls live, and take from it what must not answer."""
-        live = await restore_live(self._keeper, self._engine, (await self.model()).sha256)
+        live = await restore_live(self._store_thread, self._engine, (await self.model()).sha256)
         usable = {one.id for one in await self.usable()}
         for number in self._loaded.keys() - usable:
             await self._engine.unload(self._loaded.pop(number))
         return live
 
     async def _pin(self, number: int) -> Generation | None:
-        await self._keeper.run(generations.use, number)
+        await self._store_thread.run(generations.use, number)
         return await self.settle()
 
     async def _check(self, number: int) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from daemon.inbox.detect import Export, read_export
 from daemon.inbox.errors import ExportTooLarge, ExportUnreadable, InboxError, NoSuchFile, NotAFile
 from daemon.inbox.formats import tsubasa
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from store import imports
 from store.database import storable
 from store.export import Archive
@@ -46,7 +46,7 @@ class TakenIn:
     days: tuple[str, str] | None = None  # of the first and the last message; None: they have no times
 
 
-async def take_in(keep: Keeper, file: Path, *, largest: int) -> TakenIn:
+async def take_in(store_thread: StoreThread, file: Path, *, largest: int) -> TakenIn:
     """
     Store the chats of one file, of `largest` bytes at most; the file stays where it is.
 
@@ -56,15 +56,15 @@ async def take_in(keep: Keeper, file: Path, *, largest: int) -> TakenIn:
     began = time.monotonic()
     found = await asyncio.to_thread(read_file, file, largest)
     if isinstance(found, Archive):
-        return await _restore(keep, file.name, found, began)
-    return await _store(keep, found, began)
+        return await _restore(store_thread, file.name, found, began)
+    return await _store(store_thread, found, began)
 
 
-async def take_in_and_move(keep: Keeper, file: Path, *, largest: int) -> TakenIn:
+async def take_in_and_move(store_thread: StoreThread, file: Path, *, largest: int) -> TakenIn:
     """Take `file` in and move it to done/ or failed/ beside it, with a report; never raises `InboxError`."""
     began = time.monotonic()
     try:
-        taken = await take_in(keep, file, largest=largest)
+        taken = await take_in(store_thread, file, largest=largest)
     except InboxError as error:
         taken = TakenIn(
             name=storable(file.name),
@@ -81,9 +81,9 @@ async def take_in_and_move(keep: Keeper, file: Path, *, largest: int) -> TakenIn
     return taken
 
 
-async def _store(keep: Keeper, export: Export, began: float) -> TakenIn:
-    known = await keep.run(imports.is_imported, export.digest)
-    report = await keep.run(
+async def _store(store_thread: StoreThread, export: Export, began: float) -> TakenIn:
+    known = await store_thread.run(imports.is_imported, export.digest)
+    report = await store_thread.run(
         imports.record_import, export.digest, export.name, export.sessions, datetime.now(UTC)
     )
     first, last = export.days or (None, None)
@@ -103,8 +103,8 @@ async def _store(keep: Keeper, export: Export, began: float) -> TakenIn:
     )
 
 
-async def _restore(keep: Keeper, name: str, found: Archive, began: float) -> TakenIn:
-    done = await keep.run(put_in, found)
+async def _restore(store_thread: StoreThread, name: str, found: Archive, began: float) -> TakenIn:
+    done = await store_thread.run(put_in, found)
     return TakenIn(
         name=storable(name),
         ok=True,

@@ -16,7 +16,7 @@ from pathlib import Path
 from daemon.inbox.detect import Export
 from daemon.inbox.formats import tsubasa
 from daemon.inbox.importer import read_file
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from store import imports
 from store.database import storable
 from store.dry_run import dry_run
@@ -55,7 +55,7 @@ class Preview:
     first: tuple[Sample, ...]  # the first messages
 
 
-async def look_into(keep: Keeper, file: Path, *, largest: int) -> Preview:
+async def look_into(store_thread: StoreThread, file: Path, *, largest: int) -> Preview:
     """
     What `take_in` would do with `file`, of `largest` bytes at most.
 
@@ -64,13 +64,13 @@ async def look_into(keep: Keeper, file: Path, *, largest: int) -> Preview:
     """
     found = await asyncio.to_thread(read_file, file, largest)
     if isinstance(found, Archive):
-        return await _own(keep, file.name, found)
-    return await _foreign(keep, found)
+        return await _own(store_thread, file.name, found)
+    return await _foreign(store_thread, found)
 
 
-async def _foreign(keep: Keeper, export: Export) -> Preview:
-    known = await keep.run(imports.is_imported, export.digest)
-    tried = await keep.run(
+async def _foreign(store_thread: StoreThread, export: Export) -> Preview:
+    known = await store_thread.run(imports.is_imported, export.digest)
+    tried = await store_thread.run(
         dry_run, imports.record_import, export.digest, export.name, export.sessions, datetime.now(UTC)
     )
     first, last = export.days or (None, None)
@@ -93,8 +93,8 @@ async def _foreign(keep: Keeper, export: Export) -> Preview:
     )
 
 
-async def _own(keep: Keeper, name: str, found: Archive) -> Preview:
-    tried = await keep.run(dry_run, put_in, found)
+async def _own(store_thread: StoreThread, name: str, found: Archive) -> Preview:
+    tried = await store_thread.run(dry_run, put_in, found)
     said = sorted(one.said_at[:10] for one in found.messages)
     return Preview(
         name=storable(name),

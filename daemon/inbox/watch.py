@@ -18,7 +18,7 @@ from watchdog.observers import Observer
 
 from daemon.inbox.formats import skipped
 from daemon.inbox.importer import TakenIn, take_in_and_move
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from daemon.text import counted
 from store.errors import StoreError
 
@@ -35,7 +35,7 @@ class Inbox:
     def __init__(
         self,
         folder: Path,
-        keep: Keeper,
+        store_thread: StoreThread,
         *,
         on_taken: Callable[[TakenIn], Awaitable[None]],
         largest: int,
@@ -50,7 +50,7 @@ class Inbox:
             rescan_s: seconds after which the folder is looked at even if no event came.
         """
         self._folder = folder
-        self._keep = keep
+        self._store_thread = store_thread
         self._on_taken = on_taken
         self._largest = largest
         self._settle_s = settle_s
@@ -125,7 +125,7 @@ class Inbox:
 
     async def _take(self, file: Path, look: Look) -> None:
         """Take one file in. What it fails with is recorded, never raised: the next file must get its turn."""
-        work = take_in_and_move(self._keep, file, largest=self._largest)
+        work = take_in_and_move(self._store_thread, file, largest=self._largest)
         (taken,) = await asyncio.gather(work, return_exceptions=True)
         if isinstance(taken, BaseException):
             self._stuck[file] = look

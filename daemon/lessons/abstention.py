@@ -13,13 +13,13 @@ import re
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from daemon.lessons.known_facts import Told, read
 from daemon.lessons.paraphrases import BEFORE, root
 from daemon.memory.keywords import content_words, value_words
 from prompts.load import lines
 from store import memories
+from store.database import Connection
 from store.lessons import Lesson
 
 ABSTENTION = "I don't know that yet."
@@ -46,8 +46,8 @@ class Near:
     question: str
 
 
-def mentioned(db: Any) -> set[str]:
-    """Every content word of what is held; runs in the keeper's thread."""
+def mentioned(db: Connection) -> set[str]:
+    """Every content word of what is held; runs in the store's thread."""
     found = memories.holding(db)
     return {word for line in memories.narratives(db, found) for word in content_words(line)}
 

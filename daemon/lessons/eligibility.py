@@ -21,10 +21,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from os.path import commonprefix
-from typing import Any
 
 from daemon.memory.keywords import content_words, value_words
 from store import memories, memory_queries
+from store.database import Connection
 from store.lessons import TAUGHT
 from store.memories import Memory
 from store.memory_events import besides
@@ -85,8 +85,8 @@ class Waiting:
     reason: str
 
 
-def waiting(db: Any, today: date, *, among: Collection[int] | None = None) -> list[Waiting]:
-    """What is held (or the memories with these ids) and not taught as of `today`, oldest first; in the keeper."""
+def waiting(db: Connection, today: date, *, among: Collection[int] | None = None) -> list[Waiting]:
+    """What is held (or the memories with these ids) and not taught as of `today`, oldest first; in the store thread."""
     found = memories.holding(db)
     judged = [memory for memory in found if among is None or memory.id in among]
     lately = [memory for memory in judged if _is_fresh(memory.told_on, today)]

@@ -24,7 +24,7 @@ from daemon.lessons.paraphrases import ENOUGH, Pair, Thing, bare, is_answered, s
 from daemon.memory.errors import HOPELESS, MemoryWorkError, ModelAnswerUnusable
 from daemon.memory.grounding import system_text
 from daemon.memory.keywords import normalised
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from prompts.load import load, schema
 from store import lessons, memory_queries
 from store.errors import NoSuchMemory
@@ -47,7 +47,7 @@ class NothingAsked(MemoryWorkError):
         )
 
 
-async def study(engine: Engine, keep: Keeper, memory: Memory) -> list[NewLesson]:
+async def study(engine: Engine, store_thread: StoreThread, memory: Memory) -> list[NewLesson]:
     """
     Lessons about `memory`, at least one: of each thing asked for, at least four wordings to train where that can be,
     and one that is held out for the exam.
@@ -56,8 +56,8 @@ async def study(engine: Engine, keep: Keeper, memory: Memory) -> list[NewLesson]
         ModelAnswerUnusable: the model's pairs can't be read.
         NothingAsked: no pair survived the filters.
     """
-    line = await keep.run(memory_queries.narrative, memory, trust=lessons.TAUGHT)
-    earlier = await keep.run(memory_queries.before, memory, trust=lessons.TAUGHT)
+    line = await store_thread.run(memory_queries.narrative, memory, trust=lessons.TAUGHT)
+    earlier = await store_thread.run(memory_queries.before, memory, trust=lessons.TAUGHT)
     found = things(await _pairs(engine, line), line)
     if not found:
         raise NothingAsked(memory.id, line)
@@ -70,7 +70,7 @@ async def study(engine: Engine, keep: Keeper, memory: Memory) -> list[NewLesson]
 
 
 async def study_missing(
-    engine: Engine, keep: Keeper, *, given_up: Collection[int] = ()
+    engine: Engine, store_thread: StoreThread, *, given_up: Collection[int] = ()
 ) -> tuple[int, dict[int, str]]:
     """
     Store lessons for every held memory without any that need not wait; how many, and why some, by id, gave none.
@@ -79,11 +79,11 @@ async def study_missing(
         given_up: ids of memories that are not tried again.
     """
     made, failures = 0, dict[int, str]()
-    wait = {one.memory_id for one in await keep.run(waiting, date.today())} | set(given_up)
-    for memory in await keep.run(lessons.unstudied):
+    wait = {one.memory_id for one in await store_thread.run(waiting, date.today())} | set(given_up)
+    for memory in await store_thread.run(lessons.unstudied):
         try:
             if memory.id not in wait:
-                made += len(await keep.run(lessons.add, await study(engine, keep, memory)))
+                made += len(await store_thread.run(lessons.add, await study(engine, store_thread, memory)))
         except HOPELESS as error:
             failures[memory.id] = str(error)
         except NoSuchMemory:  # forgotten meanwhile

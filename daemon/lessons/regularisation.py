@@ -14,7 +14,6 @@ Knows nothing of training.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from daemon.engine.client import Engine, Sampling
 from daemon.lessons.abstention import ABSTENTION, Near, fits, is_untold, mentioned, near
@@ -22,9 +21,10 @@ from daemon.lessons.known_facts import Told, read
 from daemon.lessons.multi_hop import couples
 from daemon.lessons.near_misses import near_misses
 from daemon.memory.keywords import normalised
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from prompts.load import lines
 from store import lessons, memories
+from store.database import Connection
 from store.errors import NoSuchMemory
 from store.lessons import Lesson, NewLesson
 
@@ -34,16 +34,16 @@ MOST_READ = 200  # of the newest memories
 UNREAD_EVERY = 10  # questions to abstain from, of which one is asked with other memories in sight, too
 
 
-async def round_out(engine: Engine, keep: Keeper) -> int:
+async def round_out(engine: Engine, store_thread: StoreThread) -> int:
     """Add the standing lessons that are missing; returns how many."""
-    general = await _general(engine, await keep.run(lessons.holding))
+    general = await _general(engine, await store_thread.run(lessons.holding))
     while True:
-        there = await keep.run(lessons.holding)
-        said, narratives = await keep.run(mentioned), await keep.run(held_lines)
+        there = await store_thread.run(lessons.holding)
+        said, narratives = await store_thread.run(mentioned), await store_thread.run(held_lines)
         told, unknown = Told(narratives.values()), near(narratives)
         abstain = [one for one in there if one.answer == ABSTENTION]
         fitting = [one for one in abstain if fits(one, said, unknown, told)]
-        await keep.run(lessons.drop, {one.id for one in abstain} - {one.id for one in fitting})
+        await store_thread.run(lessons.drop, {one.id for one in abstain} - {one.id for one in fitting})
         wanted = [
             *_abstain(said, told),
             *general,
@@ -55,13 +55,13 @@ async def round_out(engine: Engine, keep: Keeper) -> int:
         known = {_key(one) for one in there}
         added = {_key(one): one for one in reversed(wanted) if _key(one) not in known}
         try:
-            return len(await keep.run(lessons.add, list(reversed(added.values()))))
+            return len(await store_thread.run(lessons.add, list(reversed(added.values()))))
         except NoSuchMemory:  # forgotten meanwhile: look again at what is left
             continue
 
 
-def held_lines(db: Any) -> dict[int, str]:
-    """The narrative of each held memory by its id, oldest first; runs in the keeper's thread."""
+def held_lines(db: Connection) -> dict[int, str]:
+    """The narrative of each held memory by its id, oldest first; runs in the store's thread."""
     held = sorted(memories.holding(db), key=lambda memory: (memory.valid_from, memory.id))
     return dict(
         zip([one.id for one in held], memories.narratives(db, held, trust=lessons.TAUGHT), strict=True)

@@ -28,10 +28,10 @@ from daemon.engine.client import Engine, Sampling
 from daemon.memory.keywords import content_words, normalised, value_words
 from daemon.memory.memory_ranking import Ranked, nearest_held
 from daemon.memory.observe import Observation
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from prompts.load import load, schema
 from store import memories, memory_queries, recalling, vectors
-from store.database import writing
+from store.database import Connection, writing
 from store.errors import NoSuchMemory, NotHeld
 from store.memories import Memory
 
@@ -70,24 +70,33 @@ class _Plan:
 
 
 async def evolve(
-    engine: Engine, embedder: Embedder, keep: Keeper, observation: Observation, *, way: str = "safe"
+    engine: Engine,
+    embedder: Embedder,
+    store_thread: StoreThread,
+    observation: Observation,
+    *,
+    way: str = "safe",
 ) -> Op:
     """Bring `observation` into the store: ADD, UPDATE, RECONCILE or IGNORE. `way`: one of `WAYS`."""
     (said,) = await embedder.embed([observation.text])
     while True:
-        plan = await _plan(engine, keep, observation, said, way)
+        plan = await _plan(engine, store_thread, observation, said, way)
         vector = said if plan.text == observation.text else (await embedder.embed([plan.text]))[0]
         try:
-            return await keep.run(_write, plan, observation, vector)
+            return await store_thread.run(_write, plan, observation, vector)
         except (NotHeld, NoSuchMemory):  # the user changed that memory meanwhile: look again
             continue
 
 
 async def _plan(
-    engine: Engine, keep: Keeper, observation: Observation, vector: npt.NDArray[np.float32], way: str
+    engine: Engine,
+    store_thread: StoreThread,
+    observation: Observation,
+    vector: npt.NDArray[np.float32],
+    way: str,
 ) -> _Plan:
-    ranked = await keep.run(nearest_held, observation.text, vector)
-    again = await keep.run(memory_queries.is_read_again, observation.text, observation.sources)
+    ranked = await store_thread.run(nearest_held, observation.text, vector)
+    again = await store_thread.run(memory_queries.is_read_again, observation.text, observation.sources)
     plan = _by_code(observation, ranked, way, is_old_news=again)
     if plan is not None:
         return plan
@@ -95,7 +104,7 @@ async def _plan(
     choice = await _ask(engine, observation, near)
     if way == "paper":
         return _unchecked(observation, near, choice)
-    return _checked(observation, near, choice, await keep.run(recalling.people))
+    return _checked(observation, near, choice, await store_thread.run(recalling.people))
 
 
 def _by_code(
@@ -228,8 +237,8 @@ def _says_all(text: str, *, of: str, cosine: float) -> bool:
     return cosine >= SAME_MEANING and ends_meet and value_words(of) <= set(words)
 
 
-def _write(db: Any, plan: _Plan, observation: Observation, vector: npt.NDArray[np.float32]) -> Op:
-    """Carry the plan out, rows, words and vector in one transaction; runs in the keeper's thread."""
+def _write(db: Connection, plan: _Plan, observation: Observation, vector: npt.NDArray[np.float32]) -> Op:
+    """Carry the plan out, rows, words and vector in one transaction; runs in the store's thread."""
     told_on, sources = observation.told_on, observation.sources
     with writing(db):
         if recalling.still_said(db, observation.read) != set(observation.read):  # forgotten meanwhile

@@ -3,39 +3,42 @@
 from typing import Any
 
 from daemon.embedding.client import Embedder
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from store import memories, recalling, vectors
+from store.database import Connection
 from store.jobs import Job
 
 EMBEDDED = 10_000  # characters of a text that go to the embedder, which reads its first few hundred tokens
 
 
-async def index_missing(keep: Keeper, embedder: Embedder, *, batch: int = 64) -> int:
+async def index_missing(store_thread: StoreThread, embedder: Embedder, *, batch: int = 64) -> int:
     """
     Give every memory and message that lacks one its vector; returns how many were made.
 
     The vectors of a re-index serve as soon as none is missing.
     """
     info = await embedder.info()
-    await keep.run(vectors.prepare, info.id, info.dimension)
+    await store_thread.run(vectors.prepare, info.id, info.dimension)
     made = 0
     for kind, texts_of in (("memory", _memory_texts), ("message", _message_texts)):
-        missing = await keep.run(vectors.missing, kind)
+        missing = await store_thread.run(vectors.missing, kind)
         for start in range(0, len(missing), batch):
-            texts = await keep.run(texts_of, missing[start : start + batch])
+            texts = await store_thread.run(texts_of, missing[start : start + batch])
             if texts:
-                await keep.run(vectors.put, kind, list(texts), await embedder.embed(list(texts.values())))
+                await store_thread.run(
+                    vectors.put, kind, list(texts), await embedder.embed(list(texts.values()))
+                )
             made += len(texts)
-    await keep.run(vectors.switch)
+    await store_thread.run(vectors.switch)
     return made
 
 
-def _memory_texts(db: Any, ids: list[int]) -> dict[int, str]:
+def _memory_texts(db: Connection, ids: list[int]) -> dict[int, str]:
     """What is embedded of those that hold still."""
     return {one.id: one.text[:EMBEDDED] for one in memories.several(db, ids)}
 
 
-def _message_texts(db: Any, ids: list[int]) -> dict[int, str]:
+def _message_texts(db: Connection, ids: list[int]) -> dict[int, str]:
     found = recalling.messages(db, ids)
     return {one.id: (f"{one.speaker}: {one.text}" if one.speaker else one.text)[:EMBEDDED] for one in found}
 
@@ -43,19 +46,19 @@ def _message_texts(db: Any, ids: list[int]) -> dict[int, str]:
 class Indexing:
     """Gives vectors to memories and messages that lack one; ordered after an import, so as not to wait."""
 
-    def __init__(self, keeper: Keeper, embedder: Embedder) -> None:
-        self._keeper = keeper
+    def __init__(self, store_thread: StoreThread, embedder: Embedder) -> None:
+        self._store_thread = store_thread
         self._embedder = embedder
 
     async def due(self) -> dict[str, Any] | None:
         """A payload when a memory or a message has no vector."""
-        return {} if await self._keeper.run(_unindexed) else None
+        return {} if await self._store_thread.run(_unindexed) else None
 
     async def work(self, job: Job) -> None:
         """Index all that is missing, also what comes meanwhile: an order of that moment stands for this job."""
-        while await index_missing(self._keeper, self._embedder):
+        while await index_missing(self._store_thread, self._embedder):
             pass
 
 
-def _unindexed(db: Any) -> bool:
+def _unindexed(db: Connection) -> bool:
     return vectors.reindexing(db) is not None or any(vectors.missing(db, kind) for kind in vectors.KINDS)

@@ -2,15 +2,16 @@
 What a user does to the memories by hand: say one anew, or put one in other words.
 
 Promises: every change is an operation with an event, like those of the model, and can be taken back.
-Runs in the keeper's thread. Knows nothing of HTTP; vectors are made afterwards (`index_missing`).
+Runs in the store's thread. Knows nothing of HTTP; vectors are made afterwards (`index_missing`).
 """
 
 from datetime import date
-from typing import Any, Literal
+from typing import Literal
 
 from daemon.memory.errors import HeldAlready, NothingSaid
 from daemon.memory.keywords import normalised
 from store import full_text, memories
+from store.database import Connection
 from store.memories import Memory
 from store.one_line import one_line
 
@@ -18,7 +19,12 @@ LOOKED_AT = 50  # memories with most of the same words; the same sentence is amo
 
 
 def add(
-    db: Any, text: str, *, today: date, since: date | None = None, by: Literal["user", "assistant"] = "user"
+    db: Connection,
+    text: str,
+    *,
+    today: date,
+    since: date | None = None,
+    by: Literal["user", "assistant"] = "user",
 ) -> Memory:
     """
     Hold a statement, true since `since` (None: today): the user's own, or what an assistant says of the user.
@@ -30,7 +36,7 @@ def add(
     return memories.add(db, _sentence(db, text), told_on=today, valid_from=since, sources=[], trust=by)
 
 
-def edit(db: Any, memory_id: int, text: str, *, today: date) -> Memory:
+def edit(db: Connection, memory_id: int, text: str, *, today: date) -> Memory:
     """
     Put a memory in the user's own words: an UPDATE without a source.
 
@@ -43,7 +49,7 @@ def edit(db: Any, memory_id: int, text: str, *, today: date) -> Memory:
     return memories.update(db, old, text, told_on=today, sources=[], trust="user")
 
 
-def _sentence(db: Any, text: str, *, instead_of: Memory | None = None) -> str:
+def _sentence(db: Connection, text: str, *, instead_of: Memory | None = None) -> str:
     """`text` in one line, for it will stand in a list; refused when it says nothing new."""
     line, said = one_line(text), normalised(text)
     if not said:

@@ -4,19 +4,19 @@ Rank: which held memories are nearest to a text, by words and by meaning.
     words (FTS5) + vectors ──> held ones only ──> z-scores, added ──> best first
 
 Promises: only memories that hold; each comes with its two plain scores, so that callers can set floors.
-Runs in the keeper's thread (`keep.run(nearest_held, ...)`). Knows nothing of models.
+Runs in the store's thread (`keep.run(nearest_held, ...)`). Knows nothing of models.
 Source: z-score fusion beat reciprocal rank fusion by 6 points of recall@3 on LoCoMo turns, see docs/log.md.
 """
 
 from dataclasses import dataclass
 from statistics import fmean, pstdev
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from daemon.memory.keywords import content_words
 from store import full_text, memories, vectors
+from store.database import Connection
 from store.memories import Memory
 
 POOL = 60  # candidates taken from each index
@@ -33,7 +33,7 @@ class Ranked:
     has_vector: bool = True  # False: the cosine is unknown, until it, or the question, was embedded
 
 
-def nearest_held(db: Any, text: str, vector: npt.NDArray[np.float32] | None) -> list[Ranked]:
+def nearest_held(db: Connection, text: str, vector: npt.NDArray[np.float32] | None) -> list[Ranked]:
     """The held memories nearest to `text`, best first; at most 2 * POOL. `vector`: its embedding; None: by words."""
     distance = {} if vector is None else dict(vectors.nearest(db, "memory", vector, POOL))
     matched = dict(full_text.search(db, "memory", " ".join(content_words(text)), POOL))

@@ -7,13 +7,12 @@ Said: the messages that bear on a question and that no memory tells, as lines to
 Extraction leaves out what seemed small when it was said; the messages still have it.
 Promises: what a memory was drawn from is left to the memory, so that a statement that no longer holds is not quoted
 as if it did; the assistant is quoted only when it is asked for, so that its guesses don't come back as facts.
-Knows nothing of models. Runs in the keeper's thread.
+Knows nothing of models. Runs in the store's thread.
 """
 
 import re
 from collections.abc import Collection
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +23,7 @@ from daemon.memory.question_kind import asks, asks_of_assistant
 from daemon.memory.strip_quotes import own_words
 from store import chats, recalling
 from store.chats import Message
+from store.database import Connection
 from store.one_line import one_line
 
 LOOKED_AT = 30  # nearest turns that are looked at
@@ -34,7 +34,12 @@ _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 
 
 def said(
-    db: Any, question: str, vector: npt.NDArray[np.float32] | None, k: int, *, present: Collection[str] = ()
+    db: Connection,
+    question: str,
+    vector: npt.NDArray[np.float32] | None,
+    k: int,
+    *,
+    present: Collection[str] = (),
 ) -> list[Message]:
     """
     Up to `k` messages, best first; their texts are their writers' own words.

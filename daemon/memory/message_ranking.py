@@ -6,20 +6,19 @@ around them.
              ── vector (names of people removed) ───┼─> z-scores, added ─> + what is known of each turn ─> its session
              ── the person and the month it names ──┘
 
-Promises: pure reading; only messages that are held. Runs in the keeper's thread. Knows nothing of models.
+Promises: pure reading; only messages that are held. Runs in the store's thread. Knows nothing of models.
 Source: docs/log.md, "Recall of turns": the weights are round numbers set by hand; what each is worth stands there.
 """
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from store import full_text, recalling, vectors
-from store.database import moment
+from store.database import Connection, moment
 from store.recalling import Said
 from store.text import base_forms
 
@@ -81,7 +80,9 @@ def _mentioned(question: str, names: Iterable[str]) -> list[str]:
     return [name for name in names if name.lower() in lower]
 
 
-def nearest_turns(db: Any, question: str, vector: npt.NDArray[np.float32] | None, k: int) -> list[Turn]:
+def nearest_turns(
+    db: Connection, question: str, vector: npt.NDArray[np.float32] | None, k: int
+) -> list[Turn]:
     """The `k` messages nearest to `question`, best first; `vector`: of `without_names(question)`, None: by words."""
     found = candidates(db, question, vector)
     score = scores(found)
@@ -102,7 +103,7 @@ class Candidates:
     cosines: npt.NDArray[np.float64]  # (ids,) with the question; an upper bound where words alone found it
 
 
-def candidates(db: Any, question: str, vector: npt.NDArray[np.float32] | None) -> Candidates:
+def candidates(db: Connection, question: str, vector: npt.NDArray[np.float32] | None) -> Candidates:
     """Every turn that either index offers, with what is known of it."""
     names = recalling.people(db)
     lexical = dict(full_text.search(db, "message", query_words(question, names), POOL, near=True))

@@ -14,7 +14,6 @@ import logging
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,9 +26,10 @@ from daemon.memory.memory_ranking import Ranked, nearest_held
 from daemon.memory.message_quotes import line, said
 from daemon.memory.message_ranking import without_names
 from daemon.memory.question_kind import asks_past, in_third_person, wants_many
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from store import memories, memory_queries, recalling
 from store.chats import Message
+from store.database import Connection
 from store.errors import NoEmbedder, WrongVectors
 from store.memories import Memory
 
@@ -57,7 +57,7 @@ class Recalled:
 
 
 async def recall(
-    keep: Keeper,
+    store_thread: StoreThread,
     embedder: Embedder,
     question: str,
     *,
@@ -80,24 +80,24 @@ async def recall(
     if not question.strip() or k < 1:
         return Recalled()
     asked = in_third_person(question)
-    bare = without_names(question, await keep.run(recalling.people))
+    bare = without_names(question, await store_thread.run(recalling.people))
     both = await (embedder.embed_at_once if at_once else embedder.embed)([asked, bare])
     try:
-        return await keep.run(_recall, question, asked, both, k, max(k, max_k), present)
+        return await store_thread.run(_recall, question, asked, both, k, max(k, max_k), present)
     except NoEmbedder:  # the first question ever
         if at_once:
-            return await keep.run(_recall, question, asked, None, k, max(k, max_k), present)
-        await index_missing(keep, embedder)
-        return await keep.run(_recall, question, asked, both, k, max(k, max_k), present)
+            return await store_thread.run(_recall, question, asked, None, k, max(k, max_k), present)
+        await index_missing(store_thread, embedder)
+        return await store_thread.run(_recall, question, asked, both, k, max(k, max_k), present)
     except WrongVectors as error:  # the embedder's, not the store's: the job that indexes says what to do
         if not at_once:
             raise
         log.warning("Recall goes by words: %s", error)
-        return await keep.run(_recall, question, asked, None, k, max(k, max_k), present)
+        return await store_thread.run(_recall, question, asked, None, k, max(k, max_k), present)
 
 
 def _recall(
-    db: Any,
+    db: Connection,
     question: str,
     asked: str,
     both: npt.NDArray[np.float32] | None,
@@ -106,7 +106,7 @@ def _recall(
     present: Collection[str],
 ) -> Recalled:
     """
-    `recall` in the keeper's thread; `both`: the vectors of the question as memories and as people word it, None to
+    `recall` in the store's thread; `both`: the vectors of the question as memories and as people word it, None to
     go by words alone.
     """
     as_memory, as_said = (None, None) if both is None else both
@@ -144,7 +144,7 @@ def _width(bearing: list[Ranked], k: int, max_k: int) -> int:
     return sum(place < k or one.score >= floor for place, one in enumerate(bearing[:max_k]))
 
 
-def _memory_lines(db: Any, chosen: list[Memory], is_past: bool) -> list[tuple[date, str]]:
+def _memory_lines(db: Connection, chosen: list[Memory], is_past: bool) -> list[tuple[date, str]]:
     """The narratives with their days; of what changed more than once, all that held before, for a question about it."""
     lines = [(one.valid_from, memories.narrative(db, one)) for one in sorted(chosen, key=lambda one: one.id)]
     for memory in chosen if is_past else ():
@@ -153,7 +153,7 @@ def _memory_lines(db: Any, chosen: list[Memory], is_past: bool) -> list[tuple[da
     return lines
 
 
-def _once_held(db: Any, question: str) -> list[Memory]:
+def _once_held(db: Connection, question: str) -> list[Memory]:
     """What holds now in the place of memories that the words of a question about the past lead to, best first."""
     asked = set(content_words(question))
     hits = memory_queries.replaced_with(db, sorted(asked), PAST_LOOKED_AT)

@@ -23,9 +23,9 @@ from daemon.night.trainer_process import Trained
 from daemon.processes.errors import ChildError
 from daemon.processes.foreground_gate import Gate
 from daemon.progress import Progress
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from store import generations
-from store.database import writing
+from store.database import Connection, writing
 from store.errors import GenerationUnusable, NoSuchLesson
 from store.generations import Generation
 from store.lessons import Lesson
@@ -33,10 +33,12 @@ from store.lessons import Lesson
 log = logging.getLogger(__name__)
 
 
-async def propose(keep: Keeper, trained: Trained, base_sha256: str, tonight: Sequence[Lesson]) -> Generation:
+async def propose(
+    store_thread: StoreThread, trained: Trained, base_sha256: str, tonight: Sequence[Lesson]
+) -> Generation:
     """Store what was trained, with its lineage. Raises `NightFailed`: one of its lessons is gone."""
     try:
-        return await keep.run(
+        return await store_thread.run(
             generations.propose,
             trained.adapter,
             base_sha256=base_sha256,
@@ -47,7 +49,7 @@ async def propose(keep: Keeper, trained: Trained, base_sha256: str, tonight: Seq
 
 
 async def examine(
-    keep: Keeper,
+    store_thread: StoreThread,
     engine: Engine,
     trained: Trained,
     tonight: Sequence[Lesson],
@@ -70,7 +72,7 @@ async def examine(
     except AdapterUnknown as error:
         raise NightFailed(FORGOTTEN_MEANWHILE) from error
     try:
-        questions = await keep.run(_questions, tonight, live.id if live else 0)
+        questions = await store_thread.run(_questions, tonight, live.id if live else 0)
         exam = await sit(
             engine, questions, candidate=sha256, has_live=live is not None, on_progress=on_progress, gate=gate
         )
@@ -84,7 +86,7 @@ async def examine(
 
 
 async def settle(
-    keep: Keeper,
+    store_thread: StoreThread,
     candidate: Generation,
     verdict: Verdict,
     exam: Mapping[str, Any],
@@ -92,22 +94,26 @@ async def settle(
 ) -> None:
     """Record the verdict and, in the same transaction, what `note` writes of the night. Raises `NightFailed`."""
     try:
-        await keep.run(_decide, candidate.id, verdict, exam, note)
+        await store_thread.run(_decide, candidate.id, verdict, exam, note)
     except GenerationUnusable as error:  # tainted while it sat its exam
         raise NightFailed(FORGOTTEN_MEANWHILE) from error
 
 
-async def swap(keep: Keeper, engine: Engine, adopted: Generation, trained: Trained) -> float:
+async def swap(store_thread: StoreThread, engine: Engine, adopted: Generation, trained: Trained) -> float:
     """Have the engine answer with what was adopted; returns the milliseconds of the swap."""
     try:
         return await engine.adopt(trained.adapter)
     except ChildError as error:
         log.warning("Generation %d could not be swapped in, trying again: %s", adopted.id, error)
-        return await _swap_again(keep, engine, adopted)
+        return await _swap_again(store_thread, engine, adopted)
 
 
 def _decide(
-    db: Any, candidate_id: int, verdict: Verdict, exam: Mapping[str, Any], note: Callable[[Any], object]
+    db: Connection,
+    candidate_id: int,
+    verdict: Verdict,
+    exam: Mapping[str, Any],
+    note: Callable[[Any], object],
 ) -> None:
     with writing(db):
         decide_on = generations.adopt if verdict.adopt else generations.refuse
@@ -115,7 +121,7 @@ def _decide(
         note(db)
 
 
-def _questions(db: Any, tonight: Sequence[Lesson], live_id: int) -> list[Question]:
+def _questions(db: Connection, tonight: Sequence[Lesson], live_id: int) -> list[Question]:
     return choose(
         tonight,
         learned=generations.memory_ids(db, live_id),
@@ -124,10 +130,10 @@ def _questions(db: Any, tonight: Sequence[Lesson], live_id: int) -> list[Questio
     )
 
 
-async def _swap_again(keep: Keeper, engine: Engine, adopted: Generation) -> float:
+async def _swap_again(store_thread: StoreThread, engine: Engine, adopted: Generation) -> float:
     """The swap after one that failed, in milliseconds with the start of the engine."""
     began = time.monotonic()
-    live = await restore_live(keep, engine, adopted.base_sha256)
+    live = await restore_live(store_thread, engine, adopted.base_sha256)
     if live is None or live.id != adopted.id:
         raise NightFailed(f"the engine could not take generation {adopted.id}")
     return (time.monotonic() - began) * 1000

@@ -1,7 +1,7 @@
 """
 The reports of past nights: a record's ids joined with the words that are still held.
 
-Promises: reads only; runs in the keeper's thread. Knows nothing of what a report says (`report.py`).
+Promises: reads only; runs in the store's thread. Knows nothing of what a report says (`report.py`).
 """
 
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from typing import Any
 
 from daemon.night.report import Texts, ids_in, told
 from store import generations, jobs, lessons, memories, nights
+from store.database import Connection
 from store.errors import NoNightYet
 from store.generations import Generation
 from store.nights import Night
@@ -20,7 +21,7 @@ NOTHING = {
 }
 
 
-def report_on(db: Any, night_id: int | None) -> dict[str, Any]:
+def report_on(db: Connection, night_id: int | None) -> dict[str, Any]:
     """
     The report of one night; None: of the latest.
 
@@ -35,7 +36,7 @@ def report_on(db: Any, night_id: int | None) -> dict[str, Any]:
     return _report(db, latest[0])
 
 
-def _report(db: Any, night: Night) -> dict[str, Any]:
+def _report(db: Connection, night: Night) -> dict[str, Any]:
     memory_ids, lesson_ids = ids_in(night)
     before = nights.adopted_before(db, night)
     made = generations.get(db, night.generation_id) if night.generation_id is not None else None
@@ -52,7 +53,7 @@ def _report(db: Any, night: Night) -> dict[str, Any]:
     return told(night, texts)
 
 
-def _reason(db: Any, night: Night, made: Generation | None) -> str:
+def _reason(db: Connection, night: Night, made: Generation | None) -> str:
     if made is not None:  # older versions wrote TAINTED over what the exam had said
         return "" if made.reason == TAINTED else made.reason
     if night.outcome == "nothing":
@@ -68,7 +69,7 @@ def _asked(exam: Mapping[str, Any], part: str) -> set[int]:
     return {row[0] for row in exam.get("marks", {}).get(part, ())}
 
 
-def _gave_way_to(db: Any, night: Night, made: Generation | None) -> int | None:
+def _gave_way_to(db: Connection, night: Night, made: Generation | None) -> int | None:
     if night.outcome != "adopted" or made is None or made.state != "tainted":
         return None
     live = generations.live(db, made.base_sha256)

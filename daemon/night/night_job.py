@@ -31,7 +31,7 @@ from daemon.night.resource_monitor import LONGEST_PAUSE_S, LOOK_EVERY_S, Watch
 from daemon.night.schedule import Night, Wait, hindrance, latest, need_mb, tonight
 from daemon.processes.errors import NightEnded
 from daemon.processes.foreground_gate import Gate
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from store import generations, jobs
 from store.jobs import Job
 
@@ -47,7 +47,7 @@ class Nights:
 
     def __init__(
         self,
-        keeper: Keeper,
+        store_thread: StoreThread,
         engine: Engine,
         *,
         model_path: Path,
@@ -77,7 +77,7 @@ class Nights:
             unlearning: what must be gone from a candidate.
         """
         self._unlearning = unlearning
-        self._keeper, self._engine, self._gate = keeper, engine, gate
+        self._store_thread, self._engine, self._gate = store_thread, engine, gate
         self._model_path, self._trainer = model_path, trainer
         self._when, self._by_itself, self._quiet_s, self._since = when, by_itself, quiet_s, since
         self._read_machine, self._now = read_machine, now
@@ -94,7 +94,7 @@ class Nights:
     async def start(self) -> None:
         """Sweep what a killed daemon left behind; before any night."""
         await asyncio.to_thread(sweep, memory_folder())
-        last = await self._keeper.run(jobs.latest, "night")
+        last = await self._store_thread.run(jobs.latest, "night")
         if self._checkpoints and (last is None or last.state in ("done", "failed")):
             await asyncio.to_thread(checkpoints.sweep, self._checkpoints)
 
@@ -172,7 +172,7 @@ class Nights:
                 folder = await asyncio.to_thread(self._checkpoint_folder)
             try:
                 report = await run_night(
-                    self._keeper,
+                    self._store_thread,
                     self._engine,
                     model_path=self._model_path,
                     recipe=job.payload.get("recipe"),
@@ -201,7 +201,7 @@ class Nights:
     async def _tonight(self, since: datetime) -> Night | Wait:
         now = self._now()
         day = latest(now, self._when).day
-        over = await self._keeper.run(jobs.is_over, "night", "night", day)
+        over = await self._store_thread.run(jobs.is_over, "night", "night", day)
         return tonight(now, self._when, {day} if over else (), since)
 
     async def _hindrance(self, night: Night) -> str | None:
@@ -224,12 +224,12 @@ class Nights:
         self.waiting = night.reason if isinstance(night, Wait) else await self._hindrance(night)
         if isinstance(night, Wait) or self.waiting is not None:
             raise Postponed(POSTPONED_S)
-        await self._keeper.run(jobs.note, job, {"night": night.day})
+        await self._store_thread.run(jobs.note, job, {"night": night.day})
 
     async def _drop(self, job: Job) -> None:
         """A night that began by itself, and waits since before the setting `night` was turned off."""
         log.info("Night: none by itself any more, so that the one that waited is dropped")
-        await self._keeper.run(
+        await self._store_thread.run(
             jobs.note, job, {"night": ""}
         )  # its day has had none, should it be turned on again
         if self._checkpoints:
@@ -237,10 +237,10 @@ class Nights:
 
     async def _decided(self, job: Job) -> NightReport | None:
         """What this night came to before it was interrupted, if it had come so far."""
-        every = await self._keeper.run(generations.all)
+        every = await self._store_thread.run(generations.all)
         if "after" not in job.payload:
             newest = every[-1].id if every else 0
-            await self._keeper.run(jobs.note, job, {"after": newest})
+            await self._store_thread.run(jobs.note, job, {"after": newest})
             return None
         for made in every[::-1]:
             told = made.state == "adopted" or (

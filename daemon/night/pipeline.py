@@ -32,8 +32,9 @@ from daemon.night.trainer_process import Trained, train
 from daemon.processes.errors import NightEnded
 from daemon.processes.foreground_gate import Gate
 from daemon.progress import Progress as Progress
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from store import generations, lessons, nights
+from store.database import Connection
 from store.generations import Generation
 from store.lessons import Lesson
 
@@ -64,7 +65,7 @@ class _Ending:
     backend: str = ""
     numbers: dict[str, Any] = field(default_factory=dict)
 
-    def write(self, db: Any) -> None:
+    def write(self, db: Connection) -> None:
         """Into the store."""
         nights.end(
             db,
@@ -77,7 +78,7 @@ class _Ending:
 
 
 async def run_night(
-    keep: Keeper,
+    store_thread: StoreThread,
     engine: Engine,
     *,
     model_path: Path,
@@ -111,12 +112,12 @@ async def run_night(
     """
     began = time.monotonic()
     base_sha256 = (await engine.info()).sha256
-    live = await keep.run(generations.live, base_sha256)
-    async with _recorded(keep, job_id, live) as ending:
-        tonight, wait = await prepare(keep, engine, seed, on_progress)
+    live = await store_thread.run(generations.live, base_sha256)
+    async with _recorded(store_thread, job_id, live) as ending:
+        tonight, wait = await prepare(store_thread, engine, seed, on_progress)
         ending.numbers = {"waiting": by_reason((one.memory_id, one.reason) for one in wait)}
         ending.numbers["by_itself"] = int(by_itself)
-        if why_not := await _why_not(keep, tonight, live, by_itself, base_sha256):
+        if why_not := await _why_not(store_thread, tonight, live, by_itself, base_sha256):
             facts = sum(lesson.kind == "fact" for lesson in tonight)
             ending.outcome = "nothing"
             ending.numbers |= {"lessons": len(tonight), "facts": facts}
@@ -134,16 +135,16 @@ async def run_night(
                 checkpoints=checkpoints,
             )
         return await _judge(
-            keep, engine, tonight, trained, base_sha256, ending, began, on_progress, unlearning, gate
+            store_thread, engine, tonight, trained, base_sha256, ending, began, on_progress, unlearning, gate
         )
 
 
 @asynccontextmanager
 async def _recorded(
-    keep: Keeper, job_id: int | None, live: Generation | None
+    store_thread: StoreThread, job_id: int | None, live: Generation | None
 ) -> AsyncGenerator[_Ending, None]:
     """A night's record in the store, from its beginning to its end, whatever that is."""
-    night = await keep.run(nights.begin, job_id=job_id, was_live=live.id if live else 0)
+    night = await store_thread.run(nights.begin, job_id=job_id, was_live=live.id if live else 0)
     ending = _Ending(night_id=night.id)
     try:
         yield ending
@@ -156,7 +157,7 @@ async def _recorded(
             ending.outcome = "interrupted"  # it begins anew
         raise
     finally:
-        await keep.run(ending.write)
+        await store_thread.run(ending.write)
 
 
 @asynccontextmanager
@@ -176,7 +177,7 @@ async def _drawn(
 
 
 async def _judge(
-    keep: Keeper,
+    store_thread: StoreThread,
     engine: Engine,
     tonight: Sequence[Lesson],
     trained: Trained,
@@ -188,13 +189,15 @@ async def _judge(
     gate: Gate | None,
 ) -> NightReport:
     """Examine what was trained, adopt or refuse it; `ending` is filled in."""
-    live = await keep.run(generations.live, base_sha256)  # `forget` may have changed it since the beginning
-    before = await keep.run(_before, live)
-    unlearning = unlearning or Unlearning(keep, engine)
+    live = await store_thread.run(
+        generations.live, base_sha256
+    )  # `forget` may have changed it since the beginning
+    before = await store_thread.run(_before, live)
+    unlearning = unlearning or Unlearning(store_thread, engine)
     try:
-        candidate = await propose(keep, trained, base_sha256, tonight)
+        candidate = await propose(store_thread, trained, base_sha256, tonight)
         ending.generation_id, ending.backend = candidate.id, trained.backend
-        exam, verdict = await examine(keep, engine, trained, tonight, live, on_progress, gate)
+        exam, verdict = await examine(store_thread, engine, trained, tonight, live, on_progress, gate)
         try:
             verdict = await unlearning.rule(verdict, candidate.id, trained.adapter)
         except AdapterUnknown as error:
@@ -210,12 +213,12 @@ async def _judge(
         decided = replace(ending, outcome="adopted" if verdict.adopt else "refused")
         decided.numbers = ending.numbers | numbers(total_s=time.monotonic() - began, swap_ms=None)
         decided.numbers |= unlearning.record()
-        await settle(keep, candidate, verdict, results, decided.write)
+        await settle(store_thread, candidate, verdict, results, decided.write)
         ending.outcome, ending.numbers = decided.outcome, decided.numbers
-        swap_ms = await swap(keep, engine, candidate, trained) if verdict.adopt else None
+        swap_ms = await swap(store_thread, engine, candidate, trained) if verdict.adopt else None
         unlearning.wipe()
     finally:
-        await keep.run(generations.prune)
+        await store_thread.run(generations.prune)
     total_s = time.monotonic() - began
     ending.numbers |= numbers(total_s=total_s, swap_ms=swap_ms)
     return NightReport(
@@ -230,14 +233,14 @@ async def _judge(
     )
 
 
-def _before(db: Any, live: Generation | None) -> Before:
+def _before(db: Connection, live: Generation | None) -> Before:
     if live is None:
         return Before()
     return Before(learned=generations.memory_ids(db, live.id), lapsed=generations.lapsed(db, live.id))
 
 
 async def _why_not(
-    keep: Keeper,
+    store_thread: StoreThread,
     tonight: Sequence[Lesson],
     live: Generation | None,
     by_itself: bool,
@@ -249,10 +252,10 @@ async def _why_not(
     if not by_itself:
         return None
     ids = {lesson.id for lesson in tonight}
-    if live is not None and await keep.run(generations.lesson_ids, live.id) == ids:
+    if live is not None and await store_thread.run(generations.lesson_ids, live.id) == ids:
         return f"nothing new to learn: generation {live.id} has learned all these lessons"
-    refused = await keep.run(nights.last_refused, base_sha256, live.id if live else 0)
-    if refused is not None and await keep.run(generations.lesson_ids, refused) == ids:
+    refused = await store_thread.run(nights.last_refused, base_sha256, live.id if live else 0)
+    if refused is not None and await store_thread.run(generations.lesson_ids, refused) == ids:
         return f"nothing new to learn: generation {refused} learned these very lessons and was refused"
     return None
 
@@ -271,7 +274,7 @@ def _left_out(reason: str, total_s: float) -> NightReport:
 
 
 async def prepare(
-    keep: Keeper, engine: Engine, seed: int, on_progress: Callable[[Progress], None]
+    store_thread: StoreThread, engine: Engine, seed: int, on_progress: Callable[[Progress], None]
 ) -> tuple[list[Lesson], list[Waiting]]:
     """
     Tonight's lessons, and the memories that wait, also those of which none could be made.
@@ -279,15 +282,15 @@ async def prepare(
     What has no lessons yet is studied first, also what gave none before: its words or the model may be others now.
     """
     on_progress(Progress(done=0, total=0, unit="lessons", note="studying"))
-    _, failures = await study_missing(engine, keep)
+    _, failures = await study_missing(engine, store_thread)
     if failures:  # their words are the user's: none of the log's business
         several = "memory" if len(failures) == 1 else "memories"
         log.warning("Study: no lessons could be made of %d %s", len(failures), several)
-    await round_out(engine, keep)
-    held = await keep.run(lessons.holding)
-    wait = await keep.run(waiting, date.today())
-    said = await keep.run(mentioned)
-    lines = await keep.run(held_lines)
+    await round_out(engine, store_thread)
+    held = await store_thread.run(lessons.holding)
+    wait = await store_thread.run(waiting, date.today())
+    said = await store_thread.run(mentioned)
+    lines = await store_thread.run(held_lines)
     waits = {one.memory_id for one in wait}
     unasked = [Waiting(memory_id=id, reason="unasked") for id in failures if id not in waits]
     composed = await asyncio.to_thread(compose, held, lines, said, seed=seed, waiting=waits)

@@ -22,9 +22,9 @@ def scene(tmp_path, change, *questions, indexed=False):
     async def run():
         async with serving(tmp_path) as world:
             for fact in FACTS:
-                await world.keeper.run(memories.add, fact, told_on=DAY, sources=())
+                await world.store_thread.run(memories.add, fact, told_on=DAY, sources=())
             if indexed:
-                await index_missing(world.keeper, world.services.embedder)
+                await index_missing(world.store_thread, world.services.embedder)
             change(world.services.embedder)
             answers = [(await world.chat(question)).json() for question in questions]
             status = (await world.http.get("/tsubasa/status")).json()
@@ -54,8 +54,8 @@ def test_a_question_is_answered_by_words_while_the_embedder_starts(tmp_path):
 async def test_words_are_enough_where_the_store_never_saw_an_embedder(tmp_path):
     async with serving(tmp_path) as world:
         world.services.embedder.made = None
-        await world.keeper.run(lambda db: db.execute("delete from embedder"))
-        await world.keeper.run(memories.add, FACTS[0], told_on=DAY, sources=())
+        await world.store_thread.run(lambda db: db.execute("delete from embedder"))
+        await world.store_thread.run(memories.add, FACTS[0], told_on=DAY, sources=())
         answered, asked = await world.chat("What is my dog called?"), world.engine.requests[0]["messages"]
 
     assert 200 == answered.status_code
@@ -114,9 +114,9 @@ async def test_the_index_is_made_as_soon_as_the_embedder_is_there(tmp_path):
     async with serving(tmp_path) as world:
         embedder = world.services.embedder
         embedder.made = None
-        await world.keeper.run(memories.add, FACTS[0], told_on=DAY, sources=())
+        await world.store_thread.run(memories.add, FACTS[0], told_on=DAY, sources=())
         await world.services.runner.order("index", {})
         await world.services.runner.look()
-        found = await world.keeper.run(vectors.missing, "memory")
+        found = await world.store_thread.run(vectors.missing, "memory")
 
     assert [] == found

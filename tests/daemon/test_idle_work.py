@@ -12,7 +12,7 @@ from daemon.memory.observe import DOUBTED
 from daemon.processes.errors import ChildCrashed
 from store import chats, memories, partly
 from store.chats import NewMessage
-from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_keeper, pairs_about, quoted
+from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_store_thread, pairs_about, quoted
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -39,13 +39,13 @@ def engine(**scripts):
 async def tended(folder, chats_said, model, *, rounds=1, again=False):
     """Record the chats, tend them; the last report, what is held, and what the model was asked."""
 
-    async with open_keeper(folder) as keep:
+    async with open_store_thread(folder) as store_thread:
         for history in chats_said:
-            await keep.run(chats.record, history, at=NOW)
+            await store_thread.run(chats.record, history, at=NOW)
         for _ in range(rounds):
             now = NOW + timedelta(minutes=5)
-            report = await tend(keep, model, FakeEmbedder(), now=now, quiet_s=60, again=again)
-        return report, await keep.run(memories.holding)
+            report = await tend(store_thread, model, FakeEmbedder(), now=now, quiet_s=60, again=again)
+        return report, await store_thread.run(memories.holding)
 
 
 async def test_a_quiet_chat_becomes_memories_and_lessons(tmp_path):
@@ -89,9 +89,11 @@ async def test_a_chat_is_read_once(tmp_path):
 
 
 async def test_a_chat_that_is_not_quiet_yet_is_left_alone(tmp_path):
-    async with open_keeper(tmp_path) as keep:
-        await keep.run(chats.record, [said("I live in Ghent")], at=NOW)
-        found = await tend(keep, engine(), FakeEmbedder(), now=NOW + timedelta(seconds=30), quiet_s=60)
+    async with open_store_thread(tmp_path) as store_thread:
+        await store_thread.run(chats.record, [said("I live in Ghent")], at=NOW)
+        found = await tend(
+            store_thread, engine(), FakeEmbedder(), now=NOW + timedelta(seconds=30), quiet_s=60
+        )
 
     assert 0 == found.chats
 
@@ -154,12 +156,12 @@ async def test_a_part_of_which_the_model_was_not_sure_is_marked_and_not_tried_ag
     model = engine()
     model.marks = (Mark(characters=1, tokens=1, surprise=0.0), Mark(characters=900, tokens=9, surprise=90.0))
 
-    async with open_keeper(tmp_path) as keep:
-        await keep.run(chats.record, [said("I am allergic to peanuts")], at=NOW)
+    async with open_store_thread(tmp_path) as store_thread:
+        await store_thread.run(chats.record, [said("I am allergic to peanuts")], at=NOW)
         now = NOW + timedelta(minutes=5)
-        first = await tend(keep, model, FakeEmbedder(), now=now, quiet_s=60)
-        again = await tend(keep, model, FakeEmbedder(), now=now, quiet_s=60, again=True)
-        doubted = (await keep.run(partly.counted))[DOUBTED]
+        first = await tend(store_thread, model, FakeEmbedder(), now=now, quiet_s=60)
+        again = await tend(store_thread, model, FakeEmbedder(), now=now, quiet_s=60, again=True)
+        doubted = (await store_thread.run(partly.counted))[DOUBTED]
 
     assert (1, 0, 0, 0, 1) == (first.unsure, first.observations, first.partly, again.chats, doubted)
 

@@ -10,19 +10,19 @@ import pytest
 from daemon.engine.errors import DecodeFailed
 from daemon.jobs import ATTEMPTS, LEASE_S, Kind, Postponed, Runner
 from daemon.lessons.generation import NothingAsked
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from store import jobs
 from store.database import open_store
 
 
 @asynccontextmanager
 async def opened(folder):
-    keeper = Keeper(partial(open_store, folder / "store.db", b"k" * 32))
-    await keeper.open()
+    store_thread = StoreThread(partial(open_store, folder / "store.db", b"k" * 32))
+    await store_thread.open()
     try:
-        yield keeper
+        yield store_thread
     finally:
-        await keeper.close()
+        await store_thread.close()
 
 
 async def never():
@@ -46,13 +46,15 @@ def look(tmp_path, work, *, due=never, attempts=ATTEMPTS, rounds=1, order=None):
     """The runner and the latest job after some rounds."""
 
     async def scene():
-        async with opened(tmp_path) as keeper:
-            runner = Runner(keeper, {"sweep": Kind(work=work.work, due=due, attempts=attempts)}, every_s=60)
+        async with opened(tmp_path) as store_thread:
+            runner = Runner(
+                store_thread, {"sweep": Kind(work=work.work, due=due, attempts=attempts)}, every_s=60
+            )
             if order is not None:
                 await runner.order("sweep", order)
             for _ in range(rounds):
                 await runner.look()
-            return runner, await keeper.run(jobs.latest, "sweep")
+            return runner, await store_thread.run(jobs.latest, "sweep")
 
     return asyncio.run(scene())
 
@@ -120,14 +122,14 @@ async def test_an_interrupted_job_runs_again_at_the_next_start(tmp_path):
     async def at_once(job):
         done.set()
 
-    async with opened(tmp_path) as keeper:
-        runner = Runner(keeper, {"sweep": Kind(work=forever, due=never)}, every_s=60)
+    async with opened(tmp_path) as store_thread:
+        runner = Runner(store_thread, {"sweep": Kind(work=forever, due=never)}, every_s=60)
         await runner.start()
         await runner.order("sweep", {})
         await began.wait()
         await runner.stop()
-    async with opened(tmp_path) as keeper:
-        runner = Runner(keeper, {"sweep": Kind(work=at_once, due=never)}, every_s=60)
+    async with opened(tmp_path) as store_thread:
+        runner = Runner(store_thread, {"sweep": Kind(work=at_once, due=never)}, every_s=60)
         await runner.start()
         async with asyncio.timeout(5):
             await done.wait()
@@ -137,13 +139,13 @@ async def test_an_interrupted_job_runs_again_at_the_next_start(tmp_path):
 async def test_every_job_is_given_up_after_three_attempts(tmp_path):
     work = Work(*[OverflowError("date value out of range")] * 9)
 
-    async with opened(tmp_path) as keeper:
-        runner = Runner(keeper, {"sweep": Kind(work=work.work, due=never)}, every_s=60)
+    async with opened(tmp_path) as store_thread:
+        runner = Runner(store_thread, {"sweep": Kind(work=work.work, due=never)}, every_s=60)
         await runner.order("sweep", {"quiet_s": 1e12})
         for _ in range(5):
             await runner.look()
-            await keeper.run(lambda db: db.execute("update jobs set run_at = null"))
-        found = await keeper.run(jobs.latest, "sweep")
+            await store_thread.run(lambda db: db.execute("update jobs set run_at = null"))
+        found = await store_thread.run(jobs.latest, "sweep")
 
     assert ("failed", 3, 3) == ((job := found).state, job.attempts, len(work.done))
 
@@ -154,8 +156,8 @@ async def test_what_was_given_up_is_not_begun_again_at_once_unless_somebody_orde
 
     work = Work(*[ZeroDivisionError("insides")] * 9)
 
-    async with opened(tmp_path) as keeper:
-        runner = Runner(keeper, {"sweep": Kind(work=work.work, due=due, attempts=1)}, every_s=60)
+    async with opened(tmp_path) as store_thread:
+        runner = Runner(store_thread, {"sweep": Kind(work=work.work, due=due, attempts=1)}, every_s=60)
         for _ in range(3):
             await runner.look()
         await runner.order("sweep", {"by": "somebody"})
@@ -192,15 +194,15 @@ async def leased(tmp_path, meanwhile):
             ended.append("stopped")
             raise
 
-    async with opened(tmp_path) as keeper:
+    async with opened(tmp_path) as store_thread:
         kinds = {"sweep": Kind(work=work, due=never)}
-        runner = Runner(keeper, kinds, every_s=60, renew_every_s=0.02)
+        runner = Runner(store_thread, kinds, every_s=60, renew_every_s=0.02)
         await runner.order("sweep", {})
         looking = asyncio.create_task(runner.look())
         await asyncio.sleep(0.1)
-        await keeper.run(meanwhile)
+        await store_thread.run(meanwhile)
         await looking
-        return ended, await keeper.run(jobs.latest, "sweep"), runner.failure
+        return ended, await store_thread.run(jobs.latest, "sweep"), runner.failure
 
 
 async def test_a_lease_is_renewed_while_the_work_goes_on(tmp_path):

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from daemon.errors import Stopping
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 
 
 class Ledger:
@@ -30,10 +30,10 @@ def write(ledger, line, *, after=None):
 async def test_calls_run_in_order_in_one_other_thread():
     ledger = Ledger()
 
-    keeper = Keeper(lambda: ledger)
-    await keeper.open()
-    names = await asyncio.gather(*(keeper.run(write, line) for line in range(5)))
-    await keeper.close()
+    store_thread = StoreThread(lambda: ledger)
+    await store_thread.open()
+    names = await asyncio.gather(*(store_thread.run(write, line) for line in range(5)))
+    await store_thread.close()
     found = {*names, ledger.closed_in}
 
     assert 1 == len(found)
@@ -41,30 +41,30 @@ async def test_calls_run_in_order_in_one_other_thread():
 
 
 async def test_an_exception_comes_through():
-    keeper = Keeper(Ledger)
-    await keeper.open()
+    store_thread = StoreThread(Ledger)
+    await store_thread.open()
     with pytest.raises(ZeroDivisionError):
-        await keeper.run(lambda ledger: 1 / 0)
-    await keeper.close()
+        await store_thread.run(lambda ledger: 1 / 0)
+    await store_thread.close()
 
 
 async def test_what_has_begun_is_finished_when_its_caller_is_cancelled():
     ledger, go_on = Ledger(), threading.Event()
 
-    keeper = Keeper(lambda: ledger)
-    await keeper.open()
-    call = asyncio.create_task(keeper.run(write, "half", after=go_on))
+    store_thread = StoreThread(lambda: ledger)
+    await store_thread.open()
+    call = asyncio.create_task(store_thread.run(write, "half", after=go_on))
     await asyncio.sleep(0.05)
     call.cancel()
     go_on.set()
-    await keeper.close()
+    await store_thread.close()
 
     assert ["half"] == ledger.lines
 
 
 async def test_after_closing_it_says_that_it_is_stopping():
-    keeper = Keeper(Ledger)
-    await keeper.open()
-    await keeper.close()
+    store_thread = StoreThread(Ledger)
+    await store_thread.open()
+    await store_thread.close()
     with pytest.raises(Stopping):
-        await keeper.run(write, "late")
+        await store_thread.run(write, "late")

@@ -22,20 +22,20 @@ MOST = 200
 def routes(services: Services) -> APIRouter:
     """The routes under /tsubasa/chats."""
     router = APIRouter(prefix="/tsubasa/chats")
-    keep = services.keeper
+    store_thread = services.store_thread
 
     @router.get("")
     async def latest(n: Annotated[int, Query(ge=1, le=MOST)] = 30) -> dict[str, Any]:
-        return {"chats": [asdict(chat) for chat in await keep.run(message_queries.latest, n)]}
+        return {"chats": [asdict(chat) for chat in await store_thread.run(message_queries.latest, n)]}
 
     @router.get("/{chat_id}")
     async def one(chat_id: PathId) -> dict[str, Any]:
-        found = await keep.run(message_queries.messages, chat_id)
+        found = await store_thread.run(message_queries.messages, chat_id)
         if not found:
             raise WireError(
                 404, f"There is no chat {chat_id}. GET /tsubasa/chats lists them.", code="not_found"
             )
-        lay = await keep.run(recall_log.several, [message.id for message in found])
+        lay = await store_thread.run(recall_log.several, [message.id for message in found])
         return {"id": chat_id, "messages": [_told(message, lay.get(message.id)) for message in found]}
 
     return router

@@ -20,6 +20,7 @@ from daemon.errors import KNOWN
 from daemon.jobs import told as in_one_line
 from daemon.services import Services
 from store import forgetting, memories
+from store.database import Connection
 from store.errors import NoSuchMemory
 
 LONGEST_NAME = 80  # characters of the name that a program gives itself
@@ -49,7 +50,7 @@ def routes(services: Services) -> APIRouter:
     @router.post("")
     async def asked(wanted: Ask) -> dict[str, Any]:
         act = _act(wanted)
-        await services.keeper.run(_check, act)
+        await services.store_thread.run(_check, act)
         one = held.ask(act, asked_by=_plain(wanted.asked_by))
         return {"confirmation": await _told(services, one)}
 
@@ -85,7 +86,7 @@ def _act(wanted: Ask) -> Forget | Edit:
     return Edit(memory=wanted.memories[0], text=wanted.text.strip())
 
 
-def _check(db: Any, act: Forget | Edit) -> None:
+def _check(db: Connection, act: Forget | Edit) -> None:
     """What can't be done is not worth a question."""
     for memory_id in act.memories if isinstance(act, Forget) else (act.memory,):
         memories.get(db, memory_id)
@@ -109,7 +110,7 @@ async def _do(services: Services, one: Confirmation) -> None:
 
 async def _told(services: Services, one: Confirmation) -> dict[str, Any]:
     """One confirmation as it goes over the wire, with the memories that it is about while it waits."""
-    shown = await services.keeper.run(_shown, one) if one.state == "waiting" else NOTHING
+    shown = await services.store_thread.run(_shown, one) if one.state == "waiting" else NOTHING
     if shown is None and one.state == "waiting":
         services.confirmations.ended(one, "void")
     return {
@@ -128,7 +129,7 @@ async def _told(services: Services, one: Confirmation) -> dict[str, Any]:
     }
 
 
-def _shown(db: Any, one: Confirmation) -> dict[str, Any] | None:
+def _shown(db: Connection, one: Confirmation) -> dict[str, Any] | None:
     """The memories that it is about and what would go with them; None when one of them is gone."""
     try:
         shown = told(db, [memories.get(db, memory_id) for memory_id in one.memories])

@@ -20,6 +20,7 @@ from daemon.forgetting.probe_result import NOTHING_LEARNED, as_json
 from daemon.forgetting.weight_probes import facts
 from daemon.services import Services
 from store import chats, forgetting, memories
+from store.database import Connection
 
 WAIT_S = 20.0  # the answer to a `forget` that is done already is held back for its probes, so long at most
 LOOK_S = 60.0  # for the probes of a preview
@@ -42,7 +43,7 @@ class Preview(Forget):
 def routes(services: Services) -> APIRouter:
     """The routes under /tsubasa/forget."""
     router = APIRouter(prefix="/tsubasa/forget")
-    keep, unlearning = services.keeper, services.unlearning
+    store_thread, unlearning = services.store_thread, services.unlearning
 
     @router.post("")
     async def forgotten(wanted: Forget) -> dict[str, Any]:
@@ -54,8 +55,8 @@ def routes(services: Services) -> APIRouter:
 
     @router.post("/preview")
     async def previewed(wanted: Preview) -> dict[str, Any]:
-        await keep.run(_check, wanted)
-        concerned = await keep.run(_concerned, wanted)
+        await store_thread.run(_check, wanted)
+        concerned = await store_thread.run(_concerned, wanted)
         weights = await _look(services, concerned) if wanted.weights else None
         return {
             "memories": concerned.memories,
@@ -63,7 +64,7 @@ def routes(services: Services) -> APIRouter:
             "kept_memories": concerned.kept_memories,
             "lessons": len(concerned.lessons),
             "generations": concerned.generations,
-            "also_told_by": await keep.run(_also_told, concerned.memories),
+            "also_told_by": await store_thread.run(_also_told, concerned.memories),
             "weights": weights,
         }
 
@@ -72,11 +73,11 @@ def routes(services: Services) -> APIRouter:
 
 async def forget_now(services: Services, wanted: Forget) -> dict[str, Any]:
     """Forget, and report what was done; raises what the check of unknown numbers raises."""
-    await services.keeper.run(_check, wanted)
+    await services.store_thread.run(_check, wanted)
     base = (await services.generations.model()).sha256
     async with services.conversations.silence():  # an answer under way may tell it
         done = await forget(
-            services.keeper,
+            services.store_thread,
             services.engine,
             wanted.memories,
             messages=wanted.messages,
@@ -110,7 +111,7 @@ async def _look(services: Services, concerned: forgetting.Concerned) -> dict[str
     return as_json(probed, is_preview=True)
 
 
-def _check(db: Any, wanted: Forget) -> None:
+def _check(db: Connection, wanted: Forget) -> None:
     """Nothing, or an unknown one, is an error before anything is forgotten."""
     if not (wanted.memories or wanted.messages):
         why = "Say which memories, or which messages, to forget."
@@ -121,11 +122,11 @@ def _check(db: Any, wanted: Forget) -> None:
         chats.get(db, message_id)
 
 
-def _concerned(db: Any, wanted: Forget) -> forgetting.Concerned:
+def _concerned(db: Connection, wanted: Forget) -> forgetting.Concerned:
     return forgetting.concerned(db, wanted.memories, messages=wanted.messages)
 
 
-def _also_told(db: Any, gone: tuple[int, ...]) -> list[int]:
+def _also_told(db: Connection, gone: tuple[int, ...]) -> list[int]:
     texts = [memories.get(db, memory_id).text for memory_id in gone]
     held = [one for one in memories.holding(db) if one.id not in gone]
     return also_told(texts, {one.id: one.text for one in held})

@@ -17,6 +17,7 @@ from daemon.engine.client import Sampling
 from daemon.generations.lineage import compared, shown
 from daemon.services import Services
 from store import generations
+from store.database import Connection
 from store.errors import AdapterDamaged
 from store.generations import Generation
 
@@ -41,7 +42,7 @@ class Ask(BaseModel):
 def routes(services: Services) -> APIRouter:
     """The routes under /tsubasa/generations."""
     router = APIRouter(prefix="/tsubasa/generations")
-    keep = services.keeper
+    store_thread = services.store_thread
 
     @router.get("")
     async def listed() -> dict[str, Any]:
@@ -75,15 +76,15 @@ def routes(services: Services) -> APIRouter:
 
     @router.get("/compare")
     async def compare(a: Number, b: Number) -> dict[str, Any]:
-        found = await keep.run(compared, a, b)
+        found = await store_thread.run(compared, a, b)
         reasons = {number: await services.generations.why_not(number) for number in (a, b)}
         return {**found, "why_not": {str(number): why for number, why in reasons.items() if why}}
 
     @router.get("/{number}")
     async def one(number: PathNumber) -> dict[str, Any]:
-        found = await keep.run(generations.get, number)
-        why_not = await services.generations.why_not_this(found) or await keep.run(_damage, found)
-        return {"generation": _told(found, why_not), **await keep.run(shown, found)}
+        found = await store_thread.run(generations.get, number)
+        why_not = await services.generations.why_not_this(found) or await store_thread.run(_damage, found)
+        return {"generation": _told(found, why_not), **await store_thread.run(shown, found)}
 
     @router.get("/{number}/adapter")
     async def adapter(number: PathNumber) -> Response:
@@ -99,7 +100,7 @@ def _told(generation: Generation, why_not: str | None) -> Mapping[str, Any]:
     return {**asdict(generation), "exam": exam, "why_not": why_not}
 
 
-def _damage(db: Any, generation: Generation) -> str | None:
+def _damage(db: Connection, generation: Generation) -> str | None:
     """What is wrong with its adapter, all of which is read for that."""
     try:
         generations.adapter(db, generation.id)

@@ -20,6 +20,7 @@ from daemon.inbox.importer import take_in
 from daemon.inbox.preview import look_into
 from daemon.services import Services
 from store import import_undo, imports, memories
+from store.database import Connection
 
 
 class Import(BaseModel):
@@ -37,12 +38,12 @@ class Undo(BaseModel):
 def routes(services: Services) -> APIRouter:
     """The routes under /tsubasa/import."""
     router = APIRouter(prefix="/tsubasa/import")
-    keep = services.keeper
+    store_thread = services.store_thread
 
     @router.post("")
     async def imported(wanted: Import) -> dict[str, Any]:
         _check(wanted)
-        taken = await take_in(keep, wanted.file, largest=services.settings.config.largest_import)
+        taken = await take_in(store_thread, wanted.file, largest=services.settings.config.largest_import)
         await services.runner.order("index", {})
         return asdict(taken)
 
@@ -50,32 +51,34 @@ def routes(services: Services) -> APIRouter:
     async def previewed(wanted: Import) -> dict[str, Any]:
         """What is in the file, and what of that would be new; nothing is stored."""
         _check(wanted)
-        return asdict(await look_into(keep, wanted.file, largest=services.settings.config.largest_import))
+        return asdict(
+            await look_into(store_thread, wanted.file, largest=services.settings.config.largest_import)
+        )
 
     @router.get("/{number}")
     async def one(number: Annotated[int, PathParameter(ge=1, le=HIGHEST_ID)]) -> dict[str, Any]:
         """What undoing an import would take."""
-        found = await keep.run(imports.get, number)
-        concerned = await keep.run(import_undo.concerned, number)
+        found = await store_thread.run(imports.get, number)
+        concerned = await store_thread.run(import_undo.concerned, number)
         return {
             "import": asdict(found),
             "messages": len(concerned.messages),
             "memories": concerned.memories,
-            "lines": await keep.run(_lines, concerned.memories),
+            "lines": await store_thread.run(_lines, concerned.memories),
             "lessons": len(concerned.lessons),
             "generations": concerned.generations,
         }
 
     @router.get("")
     async def listed() -> dict[str, Any]:
-        return {"imports": [asdict(one) for one in await keep.run(imports.listed)]}
+        return {"imports": [asdict(one) for one in await store_thread.run(imports.listed)]}
 
     @router.post("/undo")
     async def undone(wanted: Undo) -> dict[str, Any]:
         base = (await services.generations.model()).sha256
         async with services.conversations.silence():  # an answer under way may tell of it
             done = await undo_import(
-                keep, services.engine, wanted.number, base_sha256=base, unlearning=services.unlearning
+                store_thread, services.engine, wanted.number, base_sha256=base, unlearning=services.unlearning
             )
             await services.nights.forget()
             services.tending.forget()
@@ -86,7 +89,7 @@ def routes(services: Services) -> APIRouter:
     return router
 
 
-def _lines(db: Any, memory_ids: tuple[int, ...]) -> list[dict[str, Any]]:
+def _lines(db: Connection, memory_ids: tuple[int, ...]) -> list[dict[str, Any]]:
     return [{"id": id, "line": line} for id, line in sorted(memories.lines(db, memory_ids).items())]
 
 

@@ -16,6 +16,7 @@ from daemon.memory.recall import recall
 from daemon.services import Services
 from store import chats, full_text, lessons, memories, recalling, recalls, tainting, vectors
 from store.chats import Message
+from store.database import Connection
 from store.memories import Memory
 
 MOST_FOUND = 50
@@ -28,56 +29,61 @@ PathId = Annotated[int, Path(ge=1, le=HIGHEST_ID)]
 def routes(services: Services) -> APIRouter:
     """The routes under /tsubasa that read."""
     router = APIRouter(prefix="/tsubasa")
-    keep = services.keeper
+    store_thread = services.store_thread
 
     @router.get("/memories")
     async def listed(
         search: str | None = None, as_of: date | None = None, known_on: date | None = None
     ) -> dict[str, Any]:
         if search is not None:
-            bearing = await recall(keep, services.embedder, search, k=SEARCHED, at_once=True)
+            bearing = await recall(store_thread, services.embedder, search, k=SEARCHED, at_once=True)
             found = list(bearing.best_first)
         elif as_of is not None or known_on is not None:
             by = _end_of(known_on) if known_on else None
-            found = await keep.run(memories.as_of, as_of or date.today(), known_by=by)
+            found = await store_thread.run(memories.as_of, as_of or date.today(), known_by=by)
         else:
-            found = await keep.run(memories.holding)
-        return {"memories": await keep.run(told, found), "ops": await keep.run(memories.op_counts)}
+            found = await store_thread.run(memories.holding)
+        return {
+            "memories": await store_thread.run(told, found),
+            "ops": await store_thread.run(memories.op_counts),
+        }
 
     @router.get("/memories/{memory_id}")
     async def why(memory_id: PathId) -> dict[str, Any]:
-        return await keep.run(_why, memory_id)
+        return await store_thread.run(_why, memory_id)
 
     @router.get("/messages")
     async def messages(
         external_id: str | None = None, text: str | None = None, like: str | None = None, k: int = 10
     ) -> dict[str, Any]:
         if external_id is not None:
-            one = await keep.run(chats.by_external_id, external_id)
+            one = await store_thread.run(chats.by_external_id, external_id)
             return {"messages": [asdict(one)] if one else []}
         k = max(1, min(k, MOST_FOUND))
         if text is not None:
-            found = await keep.run(full_text.search, "message", text, k)
+            found = await store_thread.run(full_text.search, "message", text, k)
         elif like is not None:
             (vector,) = await services.embedder.embed([like])
-            found = await keep.run(vectors.nearest, "message", vector, k)
+            found = await store_thread.run(vectors.nearest, "message", vector, k)
         else:
             raise WireError(400, "Ask for messages by external_id, text or like.", code="invalid_value")
-        return {"messages": [asdict(await keep.run(chats.get, message_id)) for message_id, _ in found]}
+        return {
+            "messages": [asdict(await store_thread.run(chats.get, message_id)) for message_id, _ in found]
+        }
 
     @router.get("/typed")
     async def typed(n: Annotated[int, Query(ge=1, le=MOST_TYPED)] = 200) -> dict[str, Any]:
-        return {"typed": await keep.run(recalling.typed, n)}
+        return {"typed": await store_thread.run(recalling.typed, n)}
 
     @router.get("/messages/{message_id}")
     async def message(message_id: PathId) -> dict[str, Any]:
-        return {"message": asdict(await keep.run(chats.get, message_id))}
+        return {"message": asdict(await store_thread.run(chats.get, message_id))}
 
     return router
 
 
-def told(db: Any, found: list[Memory]) -> list[dict[str, Any]]:
-    """Memories as they go over the wire; runs in the keeper's thread."""
+def told(db: Connection, found: list[Memory]) -> list[dict[str, Any]]:
+    """Memories as they go over the wire; runs in the store's thread."""
     counted = recalls.counted(db, [memory.id for memory in found])
     return [
         {
@@ -98,7 +104,7 @@ def _end_of(day: date) -> datetime | None:
         return None
 
 
-def _why(db: Any, memory_id: int) -> dict[str, Any]:
+def _why(db: Connection, memory_id: int) -> dict[str, Any]:
     """All that is known of one memory: what it was, what was done with it, and the messages behind it."""
     memory, line = memories.get(db, memory_id), memories.history(db, memory_id)
     sources: list[Message] = [

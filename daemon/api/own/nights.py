@@ -30,7 +30,7 @@ class Order(BaseModel):
 def routes(services: Services) -> APIRouter:
     """The routes under /tsubasa that are about nights."""
     router = APIRouter(prefix="/tsubasa")
-    keep = services.keeper
+    store_thread = services.store_thread
 
     @router.post("/night")
     async def order(wanted: Order) -> dict[str, Any]:
@@ -41,22 +41,22 @@ def routes(services: Services) -> APIRouter:
 
     @router.get("/night")
     async def followed() -> dict[str, Any]:
-        job = await keep.run(jobs.latest, "night")
+        job = await store_thread.run(jobs.latest, "night")
         curve = services.nights.curve.numbers()
         return {"job": asdict(job) if job else None, **services.nights.as_json(), "curve": curve}
 
     @router.get("/nights")
     async def listed() -> dict[str, Any]:
-        found = await keep.run(nights.newest, MOST_LISTED)
-        reports = [await keep.run(report_on, one.id) for one in found]
+        found = await store_thread.run(nights.newest, MOST_LISTED)
+        reports = [await store_thread.run(report_on, one.id) for one in found]
         return {"nights": [{**report, "curve": None} for report in reports]}  # drawn one at a time
 
     @router.get("/nights/latest")
     async def latest() -> dict[str, Any]:
-        return await keep.run(report_on, None)
+        return await store_thread.run(report_on, None)
 
     @router.get("/nights/{night_id}")
     async def one(night_id: PathId) -> dict[str, Any]:
-        return await keep.run(report_on, night_id)
+        return await store_thread.run(report_on, night_id)
 
     return router

@@ -23,7 +23,7 @@ def routes(services: Services) -> APIRouter:
 
     @router.get("/export")
     async def export() -> StreamingResponse:
-        found = await services.keeper.run(take_out)
+        found = await services.store_thread.run(take_out)
         return StreamingResponse(_chunks(found), media_type="application/x-ndjson")
 
     return router

@@ -50,33 +50,33 @@ class Undo(BaseModel):
 def routes(services: Services) -> APIRouter:
     """The routes under /tsubasa that change memories by hand; to be asked before `own_memories`."""
     router = APIRouter(prefix="/tsubasa")
-    keep = services.keeper
+    store_thread = services.store_thread
 
     @router.get("/memories/audit")
     async def audited(unused_days: Annotated[int, Query(ge=0, le=36_500)] = 30) -> dict[str, Any]:
-        found = await keep.run(survey)
+        found = await store_thread.run(survey)
         report = await asyncio.to_thread(audit, found, now=datetime.now(UTC), unused_days=unused_days)
         return asdict(report)
 
     @router.post("/memories")
     async def added(wanted: Add) -> dict[str, Any]:
-        made = await keep.run(
+        made = await store_thread.run(
             manual_edits.add, wanted.text, today=date.today(), since=wanted.since, by=wanted.by
         )
         await services.runner.order("index", {})
-        return {"memory": (await keep.run(told, [made]))[0]}
+        return {"memory": (await store_thread.run(told, [made]))[0]}
 
     @router.post("/memories/{memory_id}")
     async def edited(memory_id: Annotated[int, Path(ge=1, le=HIGHEST_ID)], wanted: Edit) -> dict[str, Any]:
         made = await edit(services, memory_id, wanted.text)
-        return {"memory": (await keep.run(told, [made]))[0]}
+        return {"memory": (await store_thread.run(told, [made]))[0]}
 
     @router.post("/undo")
     async def undone(wanted: Undo) -> dict[str, Any]:
         if wanted.memory is not None and wanted.event is None:
-            done = await keep.run(memories.undo, wanted.memory, today=date.today())
+            done = await store_thread.run(memories.undo, wanted.memory, today=date.today())
         elif wanted.event is not None and wanted.memory is None:
-            done = await keep.run(memories.undo_event, wanted.event, today=date.today())
+            done = await store_thread.run(memories.undo_event, wanted.event, today=date.today())
         else:
             raise WireError(400, "Say which memory, or which event, to undo.", code="invalid_value")
         await services.runner.order("index", {})
@@ -87,6 +87,6 @@ def routes(services: Services) -> APIRouter:
 
 async def edit(services: Services, memory_id: int, text: str) -> Memory:
     """Put a memory in other words; the one that now holds. Raises what `by_hand.edit` raises."""
-    made = await services.keeper.run(manual_edits.edit, memory_id, text, today=date.today())
+    made = await services.store_thread.run(manual_edits.edit, memory_id, text, today=date.today())
     await services.runner.order("index", {})
     return made

@@ -28,11 +28,11 @@ class Switch(BaseModel):
 def routes(services: Services) -> APIRouter:
     """The routes at /tsubasa/logging."""
     router = APIRouter(prefix="/tsubasa")
-    keep = services.keeper
+    store_thread = services.store_thread
 
     @router.get("/logging")
     async def looked() -> dict[str, Any]:
-        return as_json(await keep.run(off_record.logging, at=datetime.now(UTC)))
+        return as_json(await store_thread.run(off_record.logging, at=datetime.now(UTC)))
 
     @router.post("/logging")
     async def switched(wanted: Switch) -> dict[str, Any]:
@@ -45,12 +45,12 @@ def routes(services: Services) -> APIRouter:
                 param="for_minutes",
             )
         if wanted.on:
-            await keep.run(off_record.resume)
+            await store_thread.run(off_record.resume)
         else:
             minutes = wanted.for_minutes
             until = now + timedelta(minutes=minutes) if minutes is not None else None
-            await keep.run(off_record.pause, until=until)
-        return as_json(await keep.run(off_record.logging, at=now))
+            await store_thread.run(off_record.pause, until=until)
+        return as_json(await store_thread.run(off_record.logging, at=now))
 
     return router
 

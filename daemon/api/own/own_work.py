@@ -35,12 +35,12 @@ def routes(services: Services) -> APIRouter:
     @router.get("/tend")
     async def tended() -> dict[str, Any]:
         last = services.tending.last
-        job = await services.keeper.run(jobs.latest, "tend")
+        job = await services.store_thread.run(jobs.latest, "tend")
         return {
             "job": asdict(job) if job else None,
             "last": asdict(last) if last else None,
             "unread": asdict(await services.tending.unread()),
-            "unread_chats": await services.keeper.run(chats.count_unread, observe.VERSION),
+            "unread_chats": await services.store_thread.run(chats.count_unread, observe.VERSION),
         }
 
     return router

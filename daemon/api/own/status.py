@@ -17,6 +17,7 @@ from daemon.processes.supervisor import Child
 from daemon.services import Services
 from daemon.version import version
 from store import chats, embedders, jobs, lessons, memory_queries, off_record, vectors
+from store.database import Connection
 from store.errors import EmbedderClash
 
 
@@ -35,9 +36,9 @@ def routes(services: Services) -> APIRouter:
             "model": asdict(await services.generations.model()) | {"path": str(services.model_path)},
             "generation": live.id if live else 0,
             "children": [_child(services.engine.child), _child(services.embedder.child)],
-            "held": await services.keeper.run(_held),
+            "held": await services.store_thread.run(_held),
             "unread": asdict(await services.tending.unread()),
-            "reindex": await services.keeper.run(_reindex),
+            "reindex": await services.store_thread.run(_reindex),
             "recall": await _recall(services),
             "work": {"failure": services.runner.failure, "night": services.nights.as_json()},
             "confirmations": len(services.confirmations.waiting()),
@@ -47,7 +48,7 @@ def routes(services: Services) -> APIRouter:
                 "off_the_record": services.conversations.off_record,
             },
             "logging": own_logging.as_json(
-                await services.keeper.run(off_record.logging, at=datetime.now(UTC))
+                await services.store_thread.run(off_record.logging, at=datetime.now(UTC))
             ),
             "attention": await _attention(services),
         }
@@ -64,14 +65,14 @@ async def _recall(services: Services) -> dict[str, Any]:
         return {"by": "words", "why": str(embedder.child.last_error)}
     if (made := embedder.made) is None:
         return {"by": "words", "why": "the embedder is starting"}
-    searched = await services.keeper.run(_searched)
+    searched = await services.store_thread.run(_searched)
     if searched is not None and searched.dimension != made.dimension:
         clash = EmbedderClash(searched.embedder, searched.dimension, made.id, made.dimension)
         return {"by": "words", "why": str(clash)}
     return {"by": "meaning", "why": None}
 
 
-def _searched(db: Any) -> embedders.Made | None:
+def _searched(db: Connection) -> embedders.Made | None:
     return embedders.coming(db) or embedders.serving(db)
 
 
@@ -79,7 +80,7 @@ async def _attention(services: Services) -> list[dict[str, str]]:
     found = troubles(
         children=(services.engine.child, services.embedder.child),
         failure=services.runner.failure,
-        night=await services.keeper.run(jobs.latest, "night"),
+        night=await services.store_thread.run(jobs.latest, "night"),
         free_bytes=_free_bytes(services.home.path),
     )
     return [asdict(trouble) for trouble in found]
@@ -103,7 +104,7 @@ def _child(child: Child) -> dict[str, Any]:
     }
 
 
-def _held(db: Any) -> dict[str, int]:
+def _held(db: Connection) -> dict[str, int]:
     return {
         "messages": chats.count(db),
         "memories": memory_queries.count_holding(db),
@@ -112,7 +113,7 @@ def _held(db: Any) -> dict[str, int]:
     }
 
 
-def _reindex(db: Any) -> dict[str, Any] | None:
+def _reindex(db: Connection) -> dict[str, Any] | None:
     """How far a re-index is; None when none is under way."""
     under_way = vectors.reindexing(db)
     return asdict(under_way) if under_way else None

@@ -27,7 +27,7 @@ def routes(services: Services) -> APIRouter:
             **asdict(found),
             "since": await asyncio.to_thread(since, services.home),
             "traffic": asdict(await asyncio.to_thread(traffic_log.read, services.home.path)),
-            "store": asdict(await services.keeper.run(sizes)),
+            "store": asdict(await services.store_thread.run(sizes)),
         }
 
     return router

@@ -19,7 +19,7 @@ KEPT_S = 24 * 3600  # what nobody decided about
 LONGEST_NAME = 120  # bytes
 
 
-def keep(home: Path, name: str, data: bytes) -> Path:
+def store_thread(home: Path, name: str, data: bytes) -> Path:
     """
     Write a file; where it lies.
 
@@ -39,7 +39,7 @@ def keep(home: Path, name: str, data: bytes) -> Path:
 
 
 def drop(file: Path) -> None:
-    """Put away what `keep` wrote."""
+    """Put away what `store_thread` wrote."""
     shutil.rmtree(file.parent, ignore_errors=True)
 
 

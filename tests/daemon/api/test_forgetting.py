@@ -6,7 +6,7 @@ from datetime import date
 from daemon.idle_work import Tended
 from daemon.night.pipeline import NightReport
 from daemon.processes.errors import ChildCrashed
-from daemon.web.inbox.uploads import keep
+from daemon.web.inbox.uploads import store_thread
 from store import generations, lessons, memories
 from store.lessons import NewLesson
 from tests.daemon.api.world import serving
@@ -44,7 +44,7 @@ async def test_an_answer_under_way_ends_before_its_words_are_looked_for(tmp_path
     engine = FakeEngine(TOLD, " Is it not?")
     engine.go_on = asyncio.Event()
     async with serving(tmp_path, engine) as world:
-        await world.keeper.run(learned)
+        await world.store_thread.run(learned)
         asking = asyncio.create_task(world.chat("Where do I live?"))
         await engine.spoke.wait()
         done = await forget(world)
@@ -59,7 +59,7 @@ async def test_an_answer_under_way_ends_before_its_words_are_looked_for(tmp_path
 async def test_what_was_forgotten_is_reported_also_when_the_engine_is_down(tmp_path):
     engine = DownOnce("Hi.")
     async with serving(tmp_path, engine) as world:
-        await world.keeper.run(learned)
+        await world.store_thread.run(learned)
         await world.chat("hi")
         before, engine.is_down = engine.live, True
         done = await forget(world)
@@ -71,7 +71,7 @@ async def test_what_was_forgotten_is_reported_also_when_the_engine_is_down(tmp_p
 
 async def test_reports_kept_in_memory_quote_nothing_that_was_forgotten(tmp_path):
     async with serving(tmp_path) as world:
-        await world.keeper.run(learned)
+        await world.store_thread.run(learned)
         world.services.tending.last = Tended(
             chats=1, observations=0, ops={}, lessons=0, unsure=0, failures=(TOLD,)
         )
@@ -100,8 +100,8 @@ async def test_the_exports_that_still_tell_it_are_named_and_left_alone(tmp_path)
         other.write_text('{"role": "user", "content": "I sing."}\n')
         for file in (telling, other):
             await world.http.post("/tsubasa/import", json={"file": str(file)})
-        await world.keeper.run(memories.add, TOLD, told_on=date(2026, 3, 5), sources=[1])
-        dropped = keep(tmp_path, "mine again.jsonl", telling.read_bytes())
+        await world.store_thread.run(memories.add, TOLD, told_on=date(2026, 3, 5), sources=[1])
+        dropped = store_thread(tmp_path, "mine again.jsonl", telling.read_bytes())
         reply = await forget(world)
         files, telling, *still_there = (
             reply.json()["files"],
@@ -117,7 +117,7 @@ async def test_a_message_that_no_memory_tells_is_forgotten_by_its_number(tmp_pat
     async with serving(tmp_path) as world:
         await world.chat("My bicycle is stolen.")
         await world.chat("I sing.")
-        await world.keeper.run(memories.add, "The user sings.", told_on=date(2026, 3, 5), sources=[3])
+        await world.store_thread.run(memories.add, "The user sings.", told_on=date(2026, 3, 5), sources=[3])
         unknown = await world.http.post("/tsubasa/forget", json={"memories": [1], "messages": [1, 99]})
         untouched = await world.rows("select count(*) from messages where redacted")
         done = await world.http.post("/tsubasa/forget", json={"messages": [1]})
@@ -145,8 +145,8 @@ async def test_before_forgetting_it_is_told_what_would_go_who_else_tells_it_and_
     tmp_path,
 ):
     async with serving(tmp_path, FakeEngine("Oslo.")) as world:
-        await world.keeper.run(two_generations)
-        await world.keeper.run(
+        await world.store_thread.run(two_generations)
+        await world.store_thread.run(
             memories.add, "The user's flat is in Oslo.", told_on=date(2026, 3, 6), sources=()
         )
         body = {"memories": [2]}
@@ -183,7 +183,7 @@ async def test_before_forgetting_it_is_told_what_would_go_who_else_tells_it_and_
 
 async def test_the_report_says_what_the_generation_that_answers_now_shows_of_it(tmp_path):
     async with serving(tmp_path, FakeEngine("I don't know.")) as world:
-        await world.keeper.run(two_generations)
+        await world.store_thread.run(two_generations)
         done = (await world.http.post("/tsubasa/forget", json={"memories": [2]})).json()
         later = (await world.http.get("/tsubasa/forget")).json()
 
@@ -196,7 +196,7 @@ async def test_the_report_says_what_the_generation_that_answers_now_shows_of_it(
 
 async def test_what_no_generation_had_learned_can_not_be_in_the_weights(tmp_path):
     async with serving(tmp_path) as world:
-        await world.keeper.run(memories.add, TOLD, told_on=date(2026, 3, 5), sources=())
+        await world.store_thread.run(memories.add, TOLD, told_on=date(2026, 3, 5), sources=())
         preview = await world.http.post("/tsubasa/forget/preview", json={"memories": [1], "weights": True})
         unknown = await world.http.post("/tsubasa/forget/preview", json={"memories": [9]})
         nothing = await world.http.get("/tsubasa/forget")

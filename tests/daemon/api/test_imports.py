@@ -91,7 +91,7 @@ async def test_a_generation_that_learned_of_an_undone_import_answers_no_more(tmp
     async with serving(tmp_path) as world:
         export = {"file": str(exported(tmp_path))}
         taken = (await world.http.post("/tsubasa/import", json=export)).json()
-        await world.keeper.run(learn)
+        await world.store_thread.run(learn)
         await world.services.generations.use(1)
         before = world.engine.live
         done = await world.http.post("/tsubasa/import/undo", json={"number": taken["import_id"]})
@@ -134,7 +134,7 @@ async def test_what_undoing_an_import_would_take_is_told_before(tmp_path):
     async with serving(tmp_path) as world:
         await world.http.post("/tsubasa/import", json={"file": str(exported(tmp_path))})
         text = "The user lives in Ghent."
-        await world.keeper.run(memories.add, text, told_on=date(2026, 3, 5), sources=[1])
+        await world.store_thread.run(memories.add, text, told_on=date(2026, 3, 5), sources=[1])
         told = (await world.http.get("/tsubasa/import/1")).json()
         unknown = await world.http.get("/tsubasa/import/7")
         unknown, left = unknown.status_code, await world.rows("select count(*) from imports")
@@ -150,7 +150,7 @@ async def test_what_undoing_an_import_would_take_is_told_before(tmp_path):
 def test_an_edit_that_waits_is_void_once_an_import_is_undone(tmp_path):
     async def learned(world):
         await world.chat("I paint.")
-        await world.keeper.run(memories.add, "The user paints.", told_on=date(2026, 3, 5), sources=[1])
+        await world.store_thread.run(memories.add, "The user paints.", told_on=date(2026, 3, 5), sources=[1])
         await world.http.post("/tsubasa/import", json={"file": str(exported(tmp_path))})
 
     def act(client):

@@ -35,8 +35,8 @@ async def moved_house(world):
         old = memories.add(db, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=[1])
         memories.reconcile(db, old, "The user lives in Oslo.", told_on=date(2026, 10, 3), sources=[1])
 
-    await world.keeper.run(fill)
-    await index_missing(world.keeper, world.services.embedder)
+    await world.store_thread.run(fill)
+    await index_missing(world.store_thread, world.services.embedder)
 
 
 async def nothing(world):
@@ -77,7 +77,7 @@ def test_why_tells_what_is_taught_of_it_and_which_generation_learned_it(tmp_path
         generations.propose(db, b"adapter", base_sha256=SHA256, lesson_ids=lessons.add(db, [new]))
 
     async def learned(world):
-        await world.keeper.run(learn)
+        await world.store_thread.run(learn)
 
     told = scene(tmp_path, learned, lambda client: client.why(1))
 
@@ -131,7 +131,7 @@ async def two_generations(world):
         generations.adopt(db, 1, {}, "it knows more")
         generations.refuse(db, 2, {}, "it knows less")
 
-    await world.keeper.run(fill)
+    await world.store_thread.run(fill)
 
 
 def test_generations_are_listed_and_chosen(tmp_path):

@@ -9,9 +9,9 @@ from tests.daemon.api.world import serving
 async def test_status_tells_how_far_a_reindex_is(tmp_path):
     async with serving(tmp_path) as world:
         await world.chat("I live in Ghent.")
-        await index_missing(world.keeper, world.services.embedder)
+        await index_missing(world.store_thread, world.services.embedder)
         before = (await world.http.get("/tsubasa/status")).json()["reindex"]
-        await world.keeper.run(vectors.reindex, "new", 4)
+        await world.store_thread.run(vectors.reindex, "new", 4)
         meanwhile = (await world.http.get("/tsubasa/status")).json()["reindex"]
 
     assert None is before

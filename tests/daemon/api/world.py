@@ -28,7 +28,7 @@ from daemon.memory.indexing import Indexing
 from daemon.night.night_job import Nights
 from daemon.processes.foreground_gate import Gate
 from daemon.services import Services
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from store import vectors
 from store.database import FILE_NAME, open_store
 from tests.fakes import FakeEmbedder, FakeEngine
@@ -44,7 +44,7 @@ class World:
     engine: FakeEngine
     http: httpx.AsyncClient  # shows the key
     url: str
-    keeper: Keeper
+    store_thread: StoreThread
 
     async def chat(self, text: str = "hi", **more: Any) -> httpx.Response:
         """One question, answered whole unless `stream` is given."""
@@ -53,16 +53,16 @@ class World:
 
     async def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What the store holds."""
-        return await self.keeper.run(lambda db: list(db.execute(sql)))
+        return await self.store_thread.run(lambda db: list(db.execute(sql)))
 
 
 @asynccontextmanager
 async def serving(folder: Path, engine: FakeEngine | None = None, **config: Any) -> AsyncIterator[World]:
     """Serve from `folder`; background work is done only when the test asks for it."""
     engine = engine or FakeEngine()
-    keeper = Keeper(partial(open_store, folder / FILE_NAME, b"k" * 32))
-    await keeper.open()
-    services = await _services(folder, keeper, engine, replace(Config(jobs_every_s=3600.0), **config))
+    store_thread = StoreThread(partial(open_store, folder / FILE_NAME, b"k" * 32))
+    await store_thread.open()
+    services = await _services(folder, store_thread, engine, replace(Config(jobs_every_s=3600.0), **config))
     ready = asyncio.Event()
     server = Server(make_app(services), on_serving=ready.set, on_leaving=services.conversations.stop)
     with closing(listen("127.0.0.1", 0)) as socket:
@@ -72,22 +72,22 @@ async def serving(folder: Path, engine: FakeEngine | None = None, **config: Any)
         headers = {"authorization": f"Bearer {KEY}"}
         try:
             async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, timeout=20) as http:
-                yield World(services=services, engine=engine, http=http, url=url, keeper=keeper)
+                yield World(services=services, engine=engine, http=http, url=url, store_thread=store_thread)
         finally:
             server.leave()
             await task
-            await keeper.close()
+            await store_thread.close()
 
 
-async def _services(folder: Path, keeper: Keeper, engine: FakeEngine, config: Config) -> Services:
+async def _services(folder: Path, store_thread: StoreThread, engine: FakeEngine, config: Config) -> Services:
     embedder = FakeEmbedder()
-    await keeper.run(vectors.prepare, "fake", (await embedder.info()).dimension)
-    generations = Generations(keeper, engine)
+    await store_thread.run(vectors.prepare, "fake", (await embedder.info()).dimension)
+    generations = Generations(store_thread, engine)
     model = folder / "fake.gguf"
-    tending = Tending(keeper, engine, embedder, quiet_s=config.quiet_s, by_itself=False)
-    unlearning = Unlearning(keeper, engine)
+    tending = Tending(store_thread, engine, embedder, quiet_s=config.quiet_s, by_itself=False)
+    unlearning = Unlearning(store_thread, engine)
     nights = Nights(
-        keeper,
+        store_thread,
         engine,
         model_path=model,
         home=folder,
@@ -99,7 +99,7 @@ async def _services(folder: Path, keeper: Keeper, engine: FakeEngine, config: Co
         read_machine=Sensors().read,
         unlearning=unlearning,
     )
-    indexing = Indexing(keeper, embedder)
+    indexing = Indexing(store_thread, embedder)
     jobs = {
         "index": Kind(work=indexing.work, due=indexing.due),
         "tend": Kind(work=tending.work, due=tending.due),
@@ -109,12 +109,12 @@ async def _services(folder: Path, keeper: Keeper, engine: FakeEngine, config: Co
         home=Home(folder),
         api_key=KEY,
         model_path=model,
-        keeper=keeper,
+        store_thread=store_thread,
         engine=engine,
         embedder=embedder,
         generations=generations,
-        conversations=Conversations(keeper, engine, embedder, generations, recall_k=config.recall_k),
-        runner=Runner(keeper, jobs, every_s=config.jobs_every_s),
+        conversations=Conversations(store_thread, engine, embedder, generations, recall_k=config.recall_k),
+        runner=Runner(store_thread, jobs, every_s=config.jobs_every_s),
         tending=tending,
         nights=nights,
         unlearning=unlearning,

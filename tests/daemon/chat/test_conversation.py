@@ -114,7 +114,7 @@ async def test_a_reply_whose_commit_is_under_way_is_kept_when_the_daemon_stops(t
     async with serving(tmp_path, engine) as world:
         asking = asyncio.create_task(world.chat(stream=True))
         await engine.spoke.wait()
-        busy = asyncio.create_task(world.keeper.run(lambda db: release.wait(20)))
+        busy = asyncio.create_task(world.store_thread.run(lambda db: release.wait(20)))
         engine.go_on.set()
         await asyncio.sleep(0.1)  # the commit waits behind what keeps the store busy
         stops = [asyncio.create_task(world.services.conversations.stop()) for _ in range(2)]
@@ -129,7 +129,7 @@ async def test_a_reply_whose_commit_is_under_way_is_kept_when_the_daemon_stops(t
 async def test_memories_stand_before_the_last_question_and_are_not_kept(tmp_path):
     async with serving(tmp_path) as world:
         await world.chat("I live in Ghent.")
-        await world.keeper.run(
+        await world.store_thread.run(
             memories.add, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=[1]
         )
         await world.http.post("/tsubasa/import", json={"file": "/nowhere"})  # orders nothing: it fails
@@ -150,7 +150,7 @@ async def test_memories_stand_before_the_last_question_and_are_not_kept(tmp_path
 
 
 async def _index(world: World) -> None:
-    await index_missing(world.keeper, world.services.embedder)
+    await index_missing(world.store_thread, world.services.embedder)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +159,7 @@ async def _index(world: World) -> None:
 async def test_recall_can_be_left_out(tmp_path, asked):
     async with serving(tmp_path) as world:
         await world.chat("I live in Ghent.")
-        await world.keeper.run(
+        await world.store_thread.run(
             memories.add, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=[1]
         )
         await _index(world)

@@ -19,7 +19,7 @@ async def told(world):
     await world.chat("My bicycle is stolen.\n" + "It was red. " * 20)
     await world.chat("I sing.")
     for text, source in (("The user has no bicycle.", 1), ("The user sings.", 3)):
-        await world.keeper.run(memories.add, text, told_on=date(2026, 3, 5), sources=[source])
+        await world.store_thread.run(memories.add, text, told_on=date(2026, 3, 5), sources=[source])
 
 
 def test_a_message_is_shown_shortened_and_forgotten_alone(tmp_path):
@@ -49,7 +49,9 @@ def test_nothing_named_is_a_mistake_and_what_is_not_there_forgets_nothing(tmp_pa
 def test_a_dry_run_tells_who_else_tells_it_and_forgets_nothing(tmp_path):
     async def twice(world):
         await told(world)
-        await world.keeper.run(memories.add, "The user sings a lot.", told_on=date(2026, 3, 6), sources=[3])
+        await world.store_thread.run(
+            memories.add, "The user sings a lot.", told_on=date(2026, 3, 6), sources=[3]
+        )
 
     dry, listed, done = typed(
         tmp_path, twice, ["forget", "2", "--dry-run"], ["memories"], ["forget", "2", "--yes"]
@@ -87,10 +89,10 @@ def test_what_goes_is_said_before_it_is_asked(tmp_path, words):
             split="train",
             memory_ids=(2,),
         )
-        ids = await world.keeper.run(lessons.add, [lesson])
+        ids = await world.store_thread.run(lessons.add, [lesson])
         made = {"base_sha256": SHA256, "lesson_ids": ids}
-        await world.keeper.run(lambda db: generations.propose(db, b"adapter", **made))
-        await world.keeper.run(generations.adopt, 1, {}, "it knows")
+        await world.store_thread.run(lambda db: generations.propose(db, b"adapter", **made))
+        await world.store_thread.run(generations.adopt, 1, {}, "it knows")
 
     (said,) = typed(tmp_path, learned, ["forget", "2", *words])
     goes = said.partition("Forget this for good?")[0]

@@ -72,7 +72,7 @@ def fill(db):
 
 
 async def four(world):
-    await world.keeper.run(fill)
+    await world.store_thread.run(fill)
 
 
 def said(folder, *words):
@@ -96,7 +96,9 @@ def test_generations_are_listed_with_why_some_can_not_answer(tmp_path):
 def test_a_damaged_adapter_shows_where_its_generation_is_shown(tmp_path):
     async def damaged(world):
         await four(world)
-        await world.keeper.run(lambda db: db.execute("update generations set adapter = x'00' where id = 1"))
+        await world.store_thread.run(
+            lambda db: db.execute("update generations set adapter = x'00' where id = 1")
+        )
 
     (told,) = typed(tmp_path, damaged, ["generations", "show", "1"])
 
@@ -118,10 +120,10 @@ def test_a_generation_of_a_first_night_is_shown_and_listed_when_it_was_tainted(t
     async def tainted(world):
         await four(world)
         exam = {"parts": {"facts": {"asked": 2, "candidate": 0.5, "live": None, "base": 0.0}}}
-        await world.keeper.run(
+        await world.store_thread.run(
             lambda db: db.execute("update generations set exam = ? where id = 1", (json.dumps(exam),))
         )
-        await world.keeper.run(memories.forget, [1])
+        await world.store_thread.run(memories.forget, [1])
 
     shown, listed = typed(tmp_path, tainted, ["generations", "show", "1"], ["generations"])
 
@@ -135,8 +137,10 @@ def test_a_list_of_generations_reads_neither_single_marks_nor_adapters(tmp_path)
 
     async def damaged(world):
         await four(world)
-        await world.keeper.run(lambda db: db.execute("update generations set adapter = x'00' where id = 2"))
-        brief = await world.keeper.run(generations.all)
+        await world.store_thread.run(
+            lambda db: db.execute("update generations set adapter = x'00' where id = 2")
+        )
+        brief = await world.store_thread.run(generations.all)
         assert [{"parts", "compared"}] * 4 == [one.exam.keys() for one in brief]
 
     (listed,) = typed(tmp_path, damaged, ["generations", "list", "--json"])
@@ -193,7 +197,9 @@ def test_going_back_says_what_it_did_and_ends_at_the_base(tmp_path):
 def test_going_back_passes_over_a_damaged_one(tmp_path):
     async def damaged(world):
         await four(world)
-        await world.keeper.run(lambda db: db.execute("update generations set adapter = x'00' where id = 1"))
+        await world.store_thread.run(
+            lambda db: db.execute("update generations set adapter = x'00' where id = 1")
+        )
 
     (said,) = typed(tmp_path, damaged, ["generations", "rollback"])
 

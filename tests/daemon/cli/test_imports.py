@@ -65,7 +65,9 @@ async def test_an_undo_says_what_goes_before_it_asks(tmp_path, export):
         place.api_key.write_text(KEY)
         homes.announce(place, Running(pid=0, port=0, url=world.url))
         await asyncio.to_thread(run, export, home=tmp_path)
-        await world.keeper.run(memories.add, "The user has a cat.", told_on=date(2026, 3, 5), sources=[1])
+        await world.store_thread.run(
+            memories.add, "The user has a cat.", told_on=date(2026, 3, 5), sources=[1]
+        )
         asked = (await asyncio.to_thread(run, "--undo", 1, home=tmp_path)).stdout
     goes = asked.partition("Take this import back")[0]
 

@@ -58,8 +58,8 @@ def test_a_search_answers_best_first_and_not_with_all_that_is_held(tmp_path):
         texts = [f"The user saw {thing} live." for thing in ("a band", "an opera", "a play", "foxes", "owls")]
         texts += [f"The user likes {thing}." for thing in ("tea", "rain", "jazz", "chess", "maps")]
         for number, text in enumerate([*texts, "The user lives in Ghent at home."], start=1):
-            await world.keeper.run(memories.add, text, told_on=date(2026, 3, number), sources=())
-        await index_missing(world.keeper, world.services.embedder)
+            await world.store_thread.run(memories.add, text, told_on=date(2026, 3, number), sources=())
+        await index_missing(world.store_thread, world.services.embedder)
 
     (found,) = typed(tmp_path, many, ["memories", "search", "Is my home in Ghent, where I live?", "--json"])
     texts = [one["text"] for one in json.loads(found)["memories"]]
@@ -129,7 +129,7 @@ def test_edit_and_undo_say_what_holds_now(tmp_path):
 
 def test_an_undone_ignore_says_that_nothing_changes(tmp_path):
     async def hi(world):
-        await world.keeper.run(memories.ignore, None, "hi", told_on=date(2026, 3, 5), sources=[])
+        await world.store_thread.run(memories.ignore, None, "hi", told_on=date(2026, 3, 5), sources=[])
 
     (undone,) = typed(tmp_path, hi, ["memories", "undo", "--event", "1"])
 
@@ -138,10 +138,12 @@ def test_an_undone_ignore_says_that_nothing_changes(tmp_path):
 
 def test_an_undone_repeat_says_that_it_no_longer_counts(tmp_path):
     async def twice(world):
-        dog = await world.keeper.run(
+        dog = await world.store_thread.run(
             memories.add, "The user has a dog.", told_on=date(2026, 3, 5), sources=[]
         )
-        await world.keeper.run(memories.ignore, dog, "The dog again.", told_on=date(2026, 3, 6), sources=[])
+        await world.store_thread.run(
+            memories.ignore, dog, "The dog again.", told_on=date(2026, 3, 6), sources=[]
+        )
 
     (undone,) = typed(tmp_path, twice, ["memories", "undo", "1"])
 
@@ -152,7 +154,7 @@ def test_an_undone_repeat_says_that_it_no_longer_counts(tmp_path):
 def test_the_audit_is_a_table_or_json(tmp_path):
     async def twice(world):
         for text in ("The user has a dog.", "the user has a dog"):
-            await world.keeper.run(memories.add, text, told_on=date(2026, 3, 5), sources=[])
+            await world.store_thread.run(memories.add, text, told_on=date(2026, 3, 5), sources=[])
 
     shown, given = typed(tmp_path, twice, ["memories", "audit"], ["memories", "audit", "--json"])
 
@@ -228,4 +230,4 @@ def test_memories_are_not_mixed_with_others_and_the_import_says_so(tmp_path):
 
 
 async def nothing_but_a_dog(world):
-    await world.keeper.run(memories.add, "The user has a dog.", told_on=date(2026, 3, 5), sources=[])
+    await world.store_thread.run(memories.add, "The user has a dog.", told_on=date(2026, 3, 5), sources=[])

@@ -10,7 +10,7 @@ from tests.daemon.cli.test_memories import typed
 def test_a_night_whose_generation_learned_what_was_forgotten_says_what_it_did_and_what_answers_now(tmp_path):
     async def tainted(world):
         await four(world)
-        await world.keeper.run(memories.forget, [1, 2])
+        await world.store_thread.run(memories.forget, [1, 2])
 
     report, listed = (
         " ".join(told.split())

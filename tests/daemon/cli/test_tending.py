@@ -48,8 +48,8 @@ async def one_part_unread(world):
     """A chat that was not read, one that was tried again in vain, one of which something was left out."""
     for mark, text in ((PARTLY, "I'm allergic to peanuts."), (TWICE, "I sing."), (DOUBTED, "I dance.")):
         said = [NewMessage(role="user", text=text)]
-        (message,) = await world.services.keeper.run(chats.record, said, at=datetime.now(UTC))
-        await world.services.keeper.run(chats.mark_observed, [message.id], mark)
+        (message,) = await world.services.store_thread.run(chats.record, said, at=datetime.now(UTC))
+        await world.services.store_thread.run(chats.mark_observed, [message.id], mark)
 
 
 def test_what_could_not_be_read_is_told_with_a_way_out(tmp_path):

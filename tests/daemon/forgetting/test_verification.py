@@ -21,23 +21,23 @@ STUBBORN = TRAINER.replace(  # it knows Rex whatever it is taught
 )
 
 
-async def learn_and_forget(tmp_path, keep, engine, score=None):
+async def learn_and_forget(tmp_path, store_thread, engine, score=None):
     """Generation 1 knows Ghent, generation 2 also Rex; Rex is forgotten, and from then on the engine has `score`."""
-    await night(keep, engine, tmp_path)
-    rex = await keep.run(memories.add, REX, told_on=date(2026, 3, 6), sources=())
-    await night(keep, engine, tmp_path)
-    waiting = Unlearning(keep, engine)
+    await night(store_thread, engine, tmp_path)
+    rex = await store_thread.run(memories.add, REX, told_on=date(2026, 3, 6), sources=())
+    await night(store_thread, engine, tmp_path)
+    waiting = Unlearning(store_thread, engine)
     engine.scored.clear()  # of what the exams of the nights asked
     engine.score = score or engine.score
-    done = await forget(keep, engine, [rex.id], base_sha256=BASE, unlearning=waiting)
+    done = await forget(store_thread, engine, [rex.id], base_sha256=BASE, unlearning=waiting)
     assert (2, 1) == (done.was_live, done.now_live)
     return waiting
 
 
 async def test_the_generation_that_answers_after_forgetting_is_probed_and_clean(tmp_path):
     engine = LearningEngine()
-    async with told(tmp_path, GHENT) as keep:
-        waiting = await learn_and_forget(tmp_path, keep, engine)
+    async with told(tmp_path, GHENT) as store_thread:
+        waiting = await learn_and_forget(tmp_path, store_thread, engine)
         result, waiting, scored, live = (
             await waiting.result(20),
             waiting.facts,
@@ -59,11 +59,11 @@ async def test_the_generation_that_answers_after_forgetting_is_probed_and_clean(
 
 async def test_the_rebuilt_candidate_is_probed_before_it_is_adopted_and_then_nothing_is_kept(tmp_path):
     engine = LearningEngine()
-    async with told(tmp_path, GHENT) as keep:
-        waiting = await learn_and_forget(tmp_path, keep, engine)
-        await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
-        report = await night(keep, engine, tmp_path, unlearning=waiting)
-        kept = await keep.run(generations.get, report.generation)
+    async with told(tmp_path, GHENT) as store_thread:
+        waiting = await learn_and_forget(tmp_path, store_thread, engine)
+        await store_thread.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
+        report = await night(store_thread, engine, tmp_path, unlearning=waiting)
+        kept = await store_thread.run(generations.get, report.generation)
 
     assert report.adopted, report.reason
     assert (1, 0, 5) == tuple(report.exam["forgotten"][name] for name in ("gone", "left", "phrasings"))
@@ -74,13 +74,13 @@ async def test_the_rebuilt_candidate_is_probed_before_it_is_adopted_and_then_not
 
 async def test_a_candidate_that_still_knows_it_is_refused_and_so_is_the_next(tmp_path):
     engine = LearningEngine()
-    async with told(tmp_path, GHENT) as keep:
-        waiting = await learn_and_forget(tmp_path, keep, engine)
-        await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
+    async with told(tmp_path, GHENT) as store_thread:
+        waiting = await learn_and_forget(tmp_path, store_thread, engine)
+        await store_thread.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
         stubborn = [
-            await night(keep, engine, tmp_path, script=STUBBORN, unlearning=waiting) for _ in range(2)
+            await night(store_thread, engine, tmp_path, script=STUBBORN, unlearning=waiting) for _ in range(2)
         ]
-        clean = await night(keep, engine, tmp_path, unlearning=waiting)
+        clean = await night(store_thread, engine, tmp_path, unlearning=waiting)
         left = waiting.facts
 
     for report in stubborn:
@@ -92,11 +92,11 @@ async def test_a_candidate_that_still_knows_it_is_refused_and_so_is_the_next(tmp
 
 async def test_what_was_told_again_is_no_reason_to_refuse(tmp_path):
     engine = LearningEngine()
-    async with told(tmp_path, GHENT) as keep:
-        waiting = await learn_and_forget(tmp_path, keep, engine)
+    async with told(tmp_path, GHENT) as store_thread:
+        waiting = await learn_and_forget(tmp_path, store_thread, engine)
         for text in (REX, CELLO):
-            await keep.run(memories.add, text, told_on=date(2026, 3, 7), sources=())
-        report = await night(keep, engine, tmp_path, unlearning=waiting)
+            await store_thread.run(memories.add, text, told_on=date(2026, 3, 7), sources=())
+        report = await night(store_thread, engine, tmp_path, unlearning=waiting)
 
     assert report.adopted, report.reason
     assert (0, 0, 1) == tuple(report.exam["forgotten"][name] for name in ("gone", "left", "not_probed"))
@@ -104,11 +104,11 @@ async def test_what_was_told_again_is_no_reason_to_refuse(tmp_path):
 
 async def test_where_the_base_answers_nothing_can_be_left(tmp_path):
     engine = LearningEngine()
-    async with told(tmp_path, GHENT, REX) as keep:
-        await night(keep, engine, tmp_path)
-        waiting = Unlearning(keep, engine)
+    async with told(tmp_path, GHENT, REX) as store_thread:
+        await night(store_thread, engine, tmp_path)
+        waiting = Unlearning(store_thread, engine)
         engine.scored.clear()  # of what the exam asked
-        await forget(keep, engine, [2], base_sha256=BASE, unlearning=waiting)
+        await forget(store_thread, engine, [2], base_sha256=BASE, unlearning=waiting)
         result, scored = await waiting.result(20), engine.scored
 
     assert ("gone", 0, []) == (result["verdict"], result["generation"], scored)
@@ -122,8 +122,8 @@ async def test_forgetting_neither_waits_for_the_probe_nor_fails_with_it(tmp_path
         await hold.wait()
         raise ChildCrashed("engine", exit_code=-9)
 
-    async with told(tmp_path, GHENT) as keep:
-        waiting = await learn_and_forget(tmp_path, keep, engine, score=down)
+    async with told(tmp_path, GHENT) as store_thread:
+        waiting = await learn_and_forget(tmp_path, store_thread, engine, score=down)
         at_once = await waiting.result(0.01)
         hold.set()
         later, kept = await waiting.result(20), waiting.facts
@@ -139,10 +139,10 @@ async def test_forgetting_neither_waits_for_the_probe_nor_fails_with_it(tmp_path
 
 async def test_an_engine_that_dies_while_a_candidate_is_probed_fails_the_night_and_the_facts_stay(tmp_path):
     engine = LearningEngine()
-    async with told(tmp_path, GHENT) as keep:
-        waiting = await learn_and_forget(tmp_path, keep, engine)
+    async with told(tmp_path, GHENT) as store_thread:
+        waiting = await learn_and_forget(tmp_path, store_thread, engine)
         await waiting.result(20)
-        await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
+        await store_thread.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
         whole = engine.score
 
         async def down(*rest, **options):
@@ -151,11 +151,11 @@ async def test_an_engine_that_dies_while_a_candidate_is_probed_fails_the_night_a
 
         engine.score = down
         with pytest.raises(ChildCrashed):
-            await night(keep, engine, tmp_path, unlearning=waiting)
+            await night(store_thread, engine, tmp_path, unlearning=waiting)
         live, kept, stored, loaded = (
             engine.live,
             waiting.facts,
-            await keep.run(generations.live, BASE),
+            await store_thread.run(generations.live, BASE),
             set(engine.loaded),
         )
 
@@ -165,20 +165,20 @@ async def test_an_engine_that_dies_while_a_candidate_is_probed_fails_the_night_a
 
 async def test_what_is_forgotten_while_its_candidate_is_probed_fails_the_night(tmp_path):
     engine = LearningEngine()
-    async with told(tmp_path, GHENT) as keep:
-        waiting = await learn_and_forget(tmp_path, keep, engine)
+    async with told(tmp_path, GHENT) as store_thread:
+        waiting = await learn_and_forget(tmp_path, store_thread, engine)
         await waiting.result(20)
-        await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
+        await store_thread.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
         whole = engine.score
 
         async def forgets(*rest, **options):
             engine.score = whole
-            await forget(keep, engine, [1], base_sha256=BASE, unlearning=waiting)
+            await forget(store_thread, engine, [1], base_sha256=BASE, unlearning=waiting)
             return await whole(*rest, **options)
 
         engine.score = forgets
         with pytest.raises(NightFailed, match="forgotten meanwhile"):
-            await night(keep, engine, tmp_path, unlearning=waiting)
+            await night(store_thread, engine, tmp_path, unlearning=waiting)
         found = engine.live, len(waiting.facts)
 
     assert (None, 2) == found
@@ -186,14 +186,14 @@ async def test_what_is_forgotten_while_its_candidate_is_probed_fails_the_night(t
 
 async def test_after_a_restart_the_night_says_that_the_probes_were_lost(tmp_path):
     engine = LearningEngine()
-    async with told(tmp_path, GHENT) as keep:
-        await learn_and_forget(tmp_path, keep, engine)
-        await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
-        restarted = Unlearning(keep, engine)
-        first = await night(keep, engine, tmp_path, unlearning=restarted)
+    async with told(tmp_path, GHENT) as store_thread:
+        await learn_and_forget(tmp_path, store_thread, engine)
+        await store_thread.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
+        restarted = Unlearning(store_thread, engine)
+        first = await night(store_thread, engine, tmp_path, unlearning=restarted)
         says = restarted.found.sentence()
-        await keep.run(memories.add, "The user is a nurse.", told_on=date(2026, 3, 8), sources=())
-        second = await night(keep, engine, tmp_path, unlearning=restarted)
+        await store_thread.run(memories.add, "The user is a nurse.", told_on=date(2026, 3, 8), sources=())
+        second = await night(store_thread, engine, tmp_path, unlearning=restarted)
 
     assert first.adopted
     assert {"gone": 0, "left": 0, "not_probed": 0, "lost": 1} == first.exam["forgotten"]

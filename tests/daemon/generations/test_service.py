@@ -9,7 +9,7 @@ from daemon.errors import NoSuchGeneration
 from daemon.generations.service import Generations
 from store import generations
 from store.errors import AdapterDamaged
-from tests.daemon.memory.fakes import open_keeper
+from tests.daemon.memory.fakes import open_store_thread
 from tests.fakes import SHA256, FakeEngine
 
 
@@ -22,9 +22,9 @@ async def test_a_swap_that_failed_is_made_before_the_next_answer(tmp_path):
     """The store calls a generation live that the engine has not: it died between the two."""
 
     engine = FakeEngine()
-    async with open_keeper(tmp_path) as keep:
-        await keep.run(adopted, 1)
-        choose = Generations(keep, engine).choose
+    async with open_store_thread(tmp_path) as store_thread:
+        await store_thread.run(adopted, 1)
+        choose = Generations(store_thread, engine).choose
         first, second, swaps = await choose(None), await choose(None), engine.adopted
 
     assert (1, 1, [b"adapter 1"]) == (first.number, second.number, swaps)
@@ -32,11 +32,11 @@ async def test_a_swap_that_failed_is_made_before_the_next_answer(tmp_path):
 
 def test_a_generation_whose_adapter_was_deleted_is_refused_in_clear_words(tmp_path):
     async def run():
-        async with open_keeper(tmp_path) as keep:
+        async with open_store_thread(tmp_path) as store_thread:
             for number in range(5):
-                await keep.run(adopted, number)
-            await keep.run(generations.prune)
-            await Generations(keep, FakeEngine()).use(1)
+                await store_thread.run(adopted, number)
+            await store_thread.run(generations.prune)
+            await Generations(store_thread, FakeEngine()).use(1)
 
     with pytest.raises(
         NoSuchGeneration, match="deleted to save room; of the adopted ones the newest 3 are kept"
@@ -48,12 +48,14 @@ def test_a_generation_whose_adapter_was_deleted_is_refused_in_clear_words(tmp_pa
     "damage", ["substr(adapter, 1, 4)", "x''", "null", "(select adapter from generations where id = 2)"]
 )
 async def test_choosing_a_damaged_generation_is_told_and_changes_nothing(tmp_path, damage):
-    async with open_keeper(tmp_path) as keep:
+    async with open_store_thread(tmp_path) as store_thread:
         for number in (1, 2):
-            await keep.run(adopted, number)
-        ours = Generations(keep, FakeEngine())
+            await store_thread.run(adopted, number)
+        ours = Generations(store_thread, FakeEngine())
         await ours.use(0)
-        await keep.run(lambda db: db.execute(f"update generations set adapter = {damage} where id = 1").get)
+        await store_thread.run(
+            lambda db: db.execute(f"update generations set adapter = {damage} where id = 1").get
+        )
         with pytest.raises(AdapterDamaged, match="the adapter of generation 1"):
             await ours.use(1)
         found = await ours.live()
@@ -72,10 +74,10 @@ class Choosy(FakeEngine):
 
 def test_choosing_a_generation_that_the_engine_does_not_take_says_who_answers(tmp_path):
     async def run():
-        async with open_keeper(tmp_path) as keep:
+        async with open_store_thread(tmp_path) as store_thread:
             for number in (1, 2):
-                await keep.run(adopted, number)
-            await Generations(keep, Choosy()).use(1)
+                await store_thread.run(adopted, number)
+            await Generations(store_thread, Choosy()).use(1)
 
     with pytest.raises(NoSuchGeneration, match="does not take its adapter, so generation 2 answers"):
         asyncio.run(run())

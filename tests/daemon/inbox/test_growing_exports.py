@@ -17,7 +17,7 @@ from tests.daemon.inbox.samples import (
     open_webui,
     zipped,
 )
-from tests.daemon.memory.fakes import open_keeper
+from tests.daemon.memory.fakes import open_store_thread
 
 
 def grown_chatgpt():
@@ -72,15 +72,17 @@ def grown_librechat():
     ],
 )
 async def test_a_newer_export_adds_one_message_to_the_same_chat(tmp_path, before, after, known):
-    async with open_keeper(tmp_path) as keep:
+    async with open_store_thread(tmp_path) as store_thread:
         reports = []
         for number, given in enumerate((before, after, before)):
             data = given if isinstance(given, str | bytes) else json.dumps(given)
             file = tmp_path / str(number)
             file.write_bytes(data if isinstance(data, bytes) else data.encode())
-            reports.append(await take_in(keep, file, largest=LARGEST))
-        ids = await keep.run(lambda db: [id for (id,) in db.execute("select distinct chat_id from messages")])
-        first, second, third, ids, count = *reports, ids, await keep.run(chats.count)
+            reports.append(await take_in(store_thread, file, largest=LARGEST))
+        ids = await store_thread.run(
+            lambda db: [id for (id,) in db.execute("select distinct chat_id from messages")]
+        )
+        first, second, third, ids, count = *reports, ids, await store_thread.run(chats.count)
 
     assert (1, known) == (second.turns, second.skipped)
     assert (True, 0) == (third.already_imported, third.turns)
@@ -88,9 +90,9 @@ async def test_a_newer_export_adds_one_message_to_the_same_chat(tmp_path, before
 
 
 async def test_a_report_tells_the_days_what_was_left_out_and_how_to_take_it_back(tmp_path):
-    async with open_keeper(tmp_path) as keep:
+    async with open_store_thread(tmp_path) as store_thread:
         (tmp_path / "export.zip").write_bytes(zipped({"conversations.json": chatgpt()}))
-        taken = await take_in_and_move(keep, tmp_path / "export.zip", largest=LARGEST)
+        taken = await take_in_and_move(store_thread, tmp_path / "export.zip", largest=LARGEST)
     written = json.loads((tmp_path / "done" / "export.zip.report.json").read_text())
 
     assert (1, ["2026-03-05", "2026-03-05"]) == (written["import_id"], written["days"])

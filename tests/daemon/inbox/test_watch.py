@@ -11,21 +11,21 @@ import pytest
 from daemon.inbox.errors import BrokenExport, NoSuchFile
 from daemon.inbox.importer import take_in, take_in_and_move
 from daemon.inbox.watch import Inbox, summary
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from store import chats
 from store.database import open_store
-from tests.daemon.memory.fakes import open_keeper
+from tests.daemon.memory.fakes import open_store_thread
 
 LARGEST = 2**20  # bytes
 LINE = '{"role": "user", "content": "%s"}\n'
 
 
 @asynccontextmanager
-async def watched(folder, keep, **options):
+async def watched(folder, store_thread, **options):
     """An inbox that is watched; what it took in arrives in the queue."""
     taken = asyncio.Queue()
     given = {"on_taken": taken.put, "largest": LARGEST, "settle_s": 0.05, "rescan_s": 60, **options}
-    inbox = Inbox(folder, keep, **given)
+    inbox = Inbox(folder, store_thread, **given)
     await inbox.start()
     try:
         yield taken
@@ -39,9 +39,12 @@ async def next_of(taken):
 
 
 async def test_a_dropped_file_is_taken_in_and_moved_with_its_report(tmp_path):
-    async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
+    async with (
+        open_store_thread(tmp_path) as store_thread,
+        watched(tmp_path / "inbox", store_thread) as taken,
+    ):
         (tmp_path / "inbox" / "log.jsonl").write_text(LINE % "hi" + LINE % "there")
-        report, count = await next_of(taken), await keep.run(chats.count)
+        report, count = await next_of(taken), await store_thread.run(chats.count)
 
     assert (True, 2, 1, 2) == (report.ok, report.turns, report.sessions, count)
     assert {"log.jsonl", "log.jsonl.report.json"} == set(os.listdir(tmp_path / "inbox" / "done"))
@@ -50,9 +53,12 @@ async def test_a_dropped_file_is_taken_in_and_moved_with_its_report(tmp_path):
 
 
 async def test_a_broken_file_goes_to_failed_and_nothing_of_it_is_stored(tmp_path):
-    async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
+    async with (
+        open_store_thread(tmp_path) as store_thread,
+        watched(tmp_path / "inbox", store_thread) as taken,
+    ):
         (tmp_path / "inbox" / "log.jsonl").write_text(LINE % "hi" + "{broken")
-        report, count = await next_of(taken), await keep.run(chats.count)
+        report, count = await next_of(taken), await store_thread.run(chats.count)
 
     assert (False, 0) == (report.ok, count)
     assert "'log.jsonl': line 2" in summary(report)
@@ -64,14 +70,20 @@ async def test_files_dropped_before_the_start_are_found(tmp_path):
     (tmp_path / "inbox").mkdir()
     (tmp_path / "inbox" / "old.jsonl").write_text(LINE % "hi")
 
-    async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
+    async with (
+        open_store_thread(tmp_path) as store_thread,
+        watched(tmp_path / "inbox", store_thread) as taken,
+    ):
         found = await next_of(taken)
 
     assert "old.jsonl" == found.name
 
 
 async def test_a_file_that_still_grows_is_waited_for(tmp_path):
-    async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
+    async with (
+        open_store_thread(tmp_path) as store_thread,
+        watched(tmp_path / "inbox", store_thread) as taken,
+    ):
         with (tmp_path / "inbox" / "log.jsonl").open("w") as file:
             for number in range(12):
                 file.write(LINE % f"line {number}")
@@ -83,7 +95,10 @@ async def test_a_file_that_still_grows_is_waited_for(tmp_path):
 
 
 async def test_a_file_renamed_into_the_folder_is_taken_in(tmp_path):
-    async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
+    async with (
+        open_store_thread(tmp_path) as store_thread,
+        watched(tmp_path / "inbox", store_thread) as taken,
+    ):
         (tmp_path / "elsewhere").write_text(LINE % "hi")
         os.replace(tmp_path / "elsewhere", tmp_path / "inbox" / "moved")
         found = await next_of(taken)
@@ -97,7 +112,7 @@ async def test_hidden_files_links_and_folders_are_left_alone(tmp_path):
     (inbox / ".part").write_text(LINE % "hi")
     (inbox / "link").symlink_to(inbox / ".part")
 
-    async with open_keeper(tmp_path) as keep, watched(inbox, keep) as taken:
+    async with open_store_thread(tmp_path) as store_thread, watched(inbox, store_thread) as taken:
         (inbox / "real").write_text(LINE % "hi")
         found = (await next_of(taken)).name, taken.qsize()
 
@@ -106,12 +121,12 @@ async def test_hidden_files_links_and_folders_are_left_alone(tmp_path):
 
 
 async def test_the_same_bytes_twice_add_nothing(tmp_path):
-    async with open_keeper(tmp_path) as keep:
+    async with open_store_thread(tmp_path) as store_thread:
         reports = []
         for _ in range(2):
             (tmp_path / "log.jsonl").write_text(LINE % "hi")
-            reports.append(await take_in_and_move(keep, tmp_path / "log.jsonl", largest=LARGEST))
-        first, second, count = *reports, await keep.run(chats.count)
+            reports.append(await take_in_and_move(store_thread, tmp_path / "log.jsonl", largest=LARGEST))
+        first, second, count = *reports, await store_thread.run(chats.count)
 
     assert (False, 1, True, 0, 1) == (
         first.already_imported,
@@ -129,19 +144,22 @@ async def test_the_same_bytes_twice_add_nothing(tmp_path):
 async def test_a_file_that_is_not_there_or_broken_is_an_error_for_who_asked(tmp_path):
     (tmp_path / "broken.jsonl").write_text('{"role": "user", "content": 3}\n' * 2)
 
-    async with open_keeper(tmp_path) as keep:
+    async with open_store_thread(tmp_path) as store_thread:
         with pytest.raises(NoSuchFile, match="'nothing'"):
-            await take_in(keep, tmp_path / "nothing", largest=LARGEST)
+            await take_in(store_thread, tmp_path / "nothing", largest=LARGEST)
         with pytest.raises(BrokenExport, match="'broken.jsonl'"):
-            await take_in(keep, tmp_path / "broken.jsonl", largest=LARGEST)
+            await take_in(store_thread, tmp_path / "broken.jsonl", largest=LARGEST)
 
 
 async def test_a_name_that_is_no_utf_8_is_taken_in_with_its_report(tmp_path):
     (tmp_path / "inbox").mkdir()
     (tmp_path / "inbox" / os.fsdecode(b"\xff.jsonl")).write_text(LINE % "hi")
 
-    async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep) as taken:
-        report, count = await next_of(taken), await keep.run(chats.count)
+    async with (
+        open_store_thread(tmp_path) as store_thread,
+        watched(tmp_path / "inbox", store_thread) as taken,
+    ):
+        report, count = await next_of(taken), await store_thread.run(chats.count)
 
     assert (True, 1) == (report.ok, count)
     assert {b"\xff.jsonl", b"\xff.jsonl.report.json"} == set(
@@ -149,7 +167,7 @@ async def test_a_name_that_is_no_utf_8_is_taken_in_with_its_report(tmp_path):
     )
 
 
-class Clumsy(Keeper):
+class Clumsy(StoreThread):
     """Fails with a bug at the first call."""
 
     async def run(self, work, /, *args, **kwargs):
@@ -164,11 +182,11 @@ async def test_no_file_ends_the_watching_whatever_it_fails_with(tmp_path, caplog
     for name in ("a", "b"):
         (tmp_path / "inbox" / name).write_text(LINE % name)
 
-    keep = Clumsy(partial(open_store, tmp_path / "store.db", b"k" * 32))
-    await keep.open()
-    async with watched(tmp_path / "inbox", keep) as taken:
+    store_thread = Clumsy(partial(open_store, tmp_path / "store.db", b"k" * 32))
+    await store_thread.open()
+    async with watched(tmp_path / "inbox", store_thread) as taken:
         report = await next_of(taken)
-    await keep.close()
+    await store_thread.close()
 
     assert "b" == report.name
     assert ["a", "done"] == sorted(os.listdir(tmp_path / "inbox"))
@@ -182,7 +200,10 @@ async def test_who_is_told_of_a_file_and_fails_does_not_end_the_watching(tmp_pat
         await told.put(taken)
         raise ZeroDivisionError("insides")
 
-    async with open_keeper(tmp_path) as keep, watched(tmp_path / "inbox", keep, on_taken=tell):
+    async with (
+        open_store_thread(tmp_path) as store_thread,
+        watched(tmp_path / "inbox", store_thread, on_taken=tell),
+    ):
         for name in ("a", "b"):
             (tmp_path / "inbox" / name).write_text(LINE % name)
             await next_of(told)

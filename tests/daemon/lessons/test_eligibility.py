@@ -8,7 +8,7 @@ from hypothesis import strategies as some
 from daemon.lessons.eligibility import REASONS, SETTLED_AFTER, is_volatile, may_contradict, waiting, why_wait
 from store import memories
 from store.memories import Memory
-from tests.daemon.memory.fakes import open_keeper
+from tests.daemon.memory.fakes import open_store_thread
 
 TODAY = date(2026, 11, 21)
 
@@ -168,8 +168,8 @@ def test_any_text_on_any_day_is_judged(text, told, today):
 
 
 async def _told(folder, ask):
-    async with open_keeper(folder) as keep:
-        return await keep.run(ask)
+    async with open_store_thread(folder) as store_thread:
+        return await store_thread.run(ask)
 
 
 def test_what_waits_is_found_in_the_store(tmp_path):

@@ -13,7 +13,7 @@ from daemon.memory.errors import ModelAnswerUnusable
 from models.nano import __file__ as nano
 from prompts.load import load
 from store import lessons, memories
-from tests.daemon.memory.fakes import FakeEngine, open_keeper, pairs_about, topic_and_value
+from tests.daemon.memory.fakes import FakeEngine, open_store_thread, pairs_about, topic_and_value
 
 
 async def studied(folder, answer, *, moved=False, whose="user", reply=None, ask=None):
@@ -23,14 +23,14 @@ async def studied(folder, answer, *, moved=False, whose="user", reply=None, ask=
         ask=ask or (lambda line: answer),
         answer=reply or (lambda question: "In Ghent, or in Oslo; you live or lived there."),
     )
-    async with open_keeper(folder) as keep:
-        held = await keep.run(
+    async with open_store_thread(folder) as store_thread:
+        held = await store_thread.run(
             memories.add, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=(), trust=whose
         )
         if moved:
             text, day = "The user lives in Oslo.", date(2026, 10, 3)
-            held = await keep.run(memories.reconcile, held, text, told_on=day, sources=())
-        return engine, await study(engine, keep, held)
+            held = await store_thread.run(memories.reconcile, held, text, told_on=day, sources=())
+        return engine, await study(engine, store_thread, held)
 
 
 def pair(question, answer):
@@ -138,8 +138,8 @@ async def test_a_night_is_told_of_what_was_before_in_the_users_own_words_alone(t
             memories.reconcile(db, home, "The user lives in Oslo.", told_on=day, sources=())
         return held_lines(db)
 
-    async with open_keeper(tmp_path) as keep:
-        found = await keep.run(ask)
+    async with open_store_thread(tmp_path) as store_thread:
+        found = await store_thread.run(ask)
 
     assert [False, True] == ["Ghent" in line for line in found.values()]
 
@@ -176,13 +176,18 @@ def good(line):
 
 async def test_every_memory_without_lessons_is_studied_once_and_failures_are_told(tmp_path):
     engine = FakeEngine(ask=good, answer=lambda question: "It is Ghent.")
-    async with open_keeper(tmp_path) as keep:
+    async with open_store_thread(tmp_path) as store_thread:
         for text in ("The user lives in Ghent.", "The user's dog is called Rex."):
-            await keep.run(memories.add, text, told_on=date(2026, 3, 5), sources=())
-        first = await study_missing(engine, keep)
-        second = await study_missing(engine, keep)
-        third = await study_missing(engine, keep, given_up=[2])
-        (made, failures), again, given_up, held = first, second, third, await keep.run(lessons.holding)
+            await store_thread.run(memories.add, text, told_on=date(2026, 3, 5), sources=())
+        first = await study_missing(engine, store_thread)
+        second = await study_missing(engine, store_thread)
+        third = await study_missing(engine, store_thread, given_up=[2])
+        (made, failures), again, given_up, held = (
+            first,
+            second,
+            third,
+            await store_thread.run(lessons.holding),
+        )
 
     assert (5, 1, 5) == (made, len(failures), len(held))
     assert ((0, failures), (0, {})) == (again, given_up)
@@ -190,9 +195,9 @@ async def test_every_memory_without_lessons_is_studied_once_and_failures_are_tol
 
 
 async def test_what_waits_is_not_studied_and_what_is_forgotten_meanwhile_harms_nobody(tmp_path):
-    async with open_keeper(tmp_path) as keep:
+    async with open_store_thread(tmp_path) as store_thread:
         for text in ("The user is tired.", "The user's dog is called Rex.", "The user lives in Ghent."):
-            await keep.run(memories.add, text, told_on=date(2026, 3, 5), sources=())
+            await store_thread.run(memories.add, text, told_on=date(2026, 3, 5), sources=())
 
         def ask(line):
             keep_db.append(line)
@@ -203,11 +208,11 @@ async def test_what_waits_is_not_studied_and_what_is_forgotten_meanwhile_harms_n
         class Forgetful(FakeEngine):
             async def complete(self, messages, **rest):
                 if "Rex" in messages[-1]["content"]:
-                    await keep.run(memories.forget, [2])
+                    await store_thread.run(memories.forget, [2])
                 return await super().complete(messages, **rest)
 
         engine = Forgetful(ask=ask, answer=lambda question: f"It is {topic_and_value(keep_db[-1])[1]}.")
-        made, failures = await study_missing(engine, keep)
+        made, failures = await study_missing(engine, store_thread)
         shown = keep_db
 
     assert (5, {}) == (made, failures)
@@ -215,9 +220,11 @@ async def test_what_waits_is_not_studied_and_what_is_forgotten_meanwhile_harms_n
 
 
 async def test_study_that_was_interrupted_goes_on_with_the_next_memory(tmp_path):
-    async with open_keeper(tmp_path) as keep:
+    async with open_store_thread(tmp_path) as store_thread:
         for town in ("Ghent", "Bonn", "Oslo"):
-            await keep.run(memories.add, f"The user likes {town}.", told_on=date(2026, 3, 5), sources=())
+            await store_thread.run(
+                memories.add, f"The user likes {town}.", told_on=date(2026, 3, 5), sources=()
+            )
         asked = []
 
         def ask(line):
@@ -228,10 +235,10 @@ async def test_study_that_was_interrupted_goes_on_with_the_next_memory(tmp_path)
 
         engine = FakeEngine(ask=ask, answer=lambda question: "It is Ghent, Bonn, Oslo.")
         with pytest.raises(KeyboardInterrupt):
-            await study_missing(engine, keep)
-        left = await keep.run(lessons.unstudied)
-        await study_missing(engine, keep)
-        left, held = [one.id for one in left], await keep.run(lessons.holding)
+            await study_missing(engine, store_thread)
+        left = await store_thread.run(lessons.unstudied)
+        await study_missing(engine, store_thread)
+        left, held = [one.id for one in left], await store_thread.run(lessons.holding)
 
     assert ([2, 3], 4) == (left, len(asked))
     assert {1: 5, 2: 5, 3: 5} == Counter(one.memory_ids[0] for one in held)
@@ -239,16 +246,16 @@ async def test_study_that_was_interrupted_goes_on_with_the_next_memory(tmp_path)
 
 async def test_an_edited_memory_is_studied_anew_and_undoing_brings_its_lessons_back(tmp_path):
     engine = FakeEngine(ask=pairs_about, answer=lambda question: "It is Ghent. It is Bonn.")
-    async with open_keeper(tmp_path) as keep:
+    async with open_store_thread(tmp_path) as store_thread:
         day = date(2026, 3, 5)
-        old = await keep.run(memories.add, "The user lives in Ghent.", told_on=day, sources=())
-        await study_missing(engine, keep)
-        new = await keep.run(memories.update, old, "The user lives in Bonn.", told_on=day, sources=())
-        await study_missing(engine, keep)
-        edited = {one.memory_ids for one in await keep.run(lessons.holding)}
-        await keep.run(memories.undo, new.id, today=day)
-        made, _ = await study_missing(engine, keep)
-        found = edited, made, {one.memory_ids for one in await keep.run(lessons.holding)}
+        old = await store_thread.run(memories.add, "The user lives in Ghent.", told_on=day, sources=())
+        await study_missing(engine, store_thread)
+        new = await store_thread.run(memories.update, old, "The user lives in Bonn.", told_on=day, sources=())
+        await study_missing(engine, store_thread)
+        edited = {one.memory_ids for one in await store_thread.run(lessons.holding)}
+        await store_thread.run(memories.undo, new.id, today=day)
+        made, _ = await study_missing(engine, store_thread)
+        found = edited, made, {one.memory_ids for one in await store_thread.run(lessons.holding)}
 
     assert ({(2,)}, 0, {(1,)}) == found
 
@@ -262,15 +269,19 @@ def test_nano_words_what_it_understands_in_five_ways_and_leaves_the_rest(tmp_pat
     async def run():
         engine = Engine.for_model(engine_of_nano, n_ctx=2048, threads=1, gpu_layers=0, idle_s=600)
         try:
-            async with open_keeper(tmp_path) as keep:
+            async with open_store_thread(tmp_path) as store_thread:
                 day = date(2026, 3, 5)
-                home = await keep.run(memories.add, "The user lives in Ghent.", told_on=day, sources=())
+                home = await store_thread.run(
+                    memories.add, "The user lives in Ghent.", told_on=day, sources=()
+                )
                 moved = date(2026, 10, 3)
-                await keep.run(memories.reconcile, home, "The user lives in Oslo.", told_on=moved, sources=())
+                await store_thread.run(
+                    memories.reconcile, home, "The user lives in Oslo.", told_on=moved, sources=()
+                )
                 runs = "The user runs ten kilometres every Sunday."
-                await keep.run(memories.add, runs, told_on=day, sources=())
-                made, failures = await study_missing(engine, keep)
-                return failures, await keep.run(lessons.holding)
+                await store_thread.run(memories.add, runs, told_on=day, sources=())
+                made, failures = await study_missing(engine, store_thread)
+                return failures, await store_thread.run(lessons.holding)
         finally:
             await engine.stop()
 

@@ -7,7 +7,7 @@ from daemon.lessons.near_misses import FEWEST
 from daemon.lessons.regularisation import round_out
 from prompts.load import lines
 from store import generations, lessons, memories
-from tests.daemon.memory.fakes import FakeEngine, open_keeper, topic_and_value
+from tests.daemon.memory.fakes import FakeEngine, open_store_thread, topic_and_value
 
 DAY = date(2026, 3, 5)
 
@@ -32,16 +32,16 @@ class Good(FakeEngine):
 async def rounded_out(folder, *texts, then=None):
     """The lessons after everything was studied and rounded out twice; how many the two rounds added."""
 
-    async with open_keeper(folder) as keep:
+    async with open_store_thread(folder) as store_thread:
         for text in texts:
-            await keep.run(memories.add, text, told_on=DAY, sources=())
-        await study_missing(Good(), keep)
-        added = [await round_out(Good(), keep), await round_out(Good(), keep)]
+            await store_thread.run(memories.add, text, told_on=DAY, sources=())
+        await study_missing(Good(), store_thread)
+        added = [await round_out(Good(), store_thread), await round_out(Good(), store_thread)]
         if then:
-            await keep.run(then)
-            await study_missing(Good(), keep)
-            added.append(await round_out(Good(), keep))
-        return added, await keep.run(lessons.holding)
+            await store_thread.run(then)
+            await study_missing(Good(), store_thread)
+            added.append(await round_out(Good(), store_thread))
+        return added, await store_thread.run(lessons.holding)
 
 
 async def test_a_night_is_rounded_out_once(tmp_path):
@@ -93,20 +93,20 @@ async def test_what_is_not_said_of_somebody_goes_with_their_memory(tmp_path):
 
 
 async def test_a_memory_that_is_forgotten_meanwhile_is_in_no_lesson(tmp_path):
-    async with open_keeper(tmp_path) as keep:
+    async with open_store_thread(tmp_path) as store_thread:
         for thing in ("dog", "cat"):
             text = f"The user's {thing} is called Rex."
-            await keep.run(memories.add, text, told_on=DAY, sources=())
-        await study_missing(Good(), keep)
-        run_it, looks = keep.run, []
+            await store_thread.run(memories.add, text, told_on=DAY, sources=())
+        await study_missing(Good(), store_thread)
+        run_it, looks = store_thread.run, []
 
         async def run_later(ask, *args, **rest):
             if ask is lessons.add and not looks:
                 looks.append(await run_it(memories.forget, [1]))
             return await run_it(ask, *args, **rest)
 
-        keep.run = run_later
-        await round_out(Good(), keep)
+        store_thread.run = run_later
+        await round_out(Good(), store_thread)
         found = {id for one in await run_it(lessons.holding) for id in one.memory_ids}
 
     assert {2} == found
@@ -126,18 +126,22 @@ async def test_forgetting_a_memory_or_what_it_replaced_taints_what_learned_any_l
 
     tainted = []
     for forgotten in (1, 2, 3):
-        async with open_keeper(tmp_path / str(forgotten)) as keep:
-            old = await keep.run(memories.add, "The user's cat is called Ivo.", told_on=DAY, sources=())
+        async with open_store_thread(tmp_path / str(forgotten)) as store_thread:
+            old = await store_thread.run(
+                memories.add, "The user's cat is called Ivo.", told_on=DAY, sources=()
+            )
             now = date(2026, 10, 3)
-            await keep.run(memories.reconcile, old, "The user's cat is called Ana.", told_on=now, sources=())
-            await keep.run(memories.add, "The user's dog is called Rex.", told_on=DAY, sources=())
-            await study_missing(Good(), keep)
-            await round_out(Good(), keep)
-            made = await keep.run(lessons.holding)
+            await store_thread.run(
+                memories.reconcile, old, "The user's cat is called Ana.", told_on=now, sources=()
+            )
+            await store_thread.run(memories.add, "The user's dog is called Rex.", told_on=DAY, sources=())
+            await study_missing(Good(), store_thread)
+            await round_out(Good(), store_thread)
+            made = await store_thread.run(lessons.holding)
             two = [one.id for one in made if one.kind == "two"]
-            await keep.run(generations.propose, b"weights", base_sha256="b" * 64, lesson_ids=two)
-            report = await keep.run(memories.forget, [forgotten])
-            left = {one.id for one in await keep.run(lessons.holding)}
+            await store_thread.run(generations.propose, b"weights", base_sha256="b" * 64, lesson_ids=two)
+            report = await store_thread.run(memories.forget, [forgotten])
+            left = {one.id for one in await store_thread.run(lessons.holding)}
             tainted.append((bool(two), report.generations, left & set(two)))
 
     assert [(True, (1,), set())] * 3 == tainted
@@ -178,12 +182,12 @@ async def test_lessons_in_abstaining_do_not_pile_up_while_a_life_is_told(tmp_pat
     roles = ("sister", "brother", "aunt", "uncle", "cousin", "niece", "nephew", "boss", "coach", "dentist")
 
     counted = []
-    async with open_keeper(tmp_path) as keep:
+    async with open_store_thread(tmp_path) as store_thread:
         for role in roles:
             text = f"The user's {role} is called Rex."
-            await keep.run(memories.add, text, told_on=DAY, sources=())
-            await study_missing(Good(), keep)
-            await round_out(Good(), keep)
-            counted.append(len(_abstentions(await keep.run(lessons.holding))))
+            await store_thread.run(memories.add, text, told_on=DAY, sources=())
+            await study_missing(Good(), store_thread)
+            await round_out(Good(), store_thread)
+            counted.append(len(_abstentions(await store_thread.run(lessons.holding))))
 
     assert max(counted) <= len(lines("abstain")) + 2 * FEWEST + len(roles)

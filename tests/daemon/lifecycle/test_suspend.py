@@ -133,7 +133,7 @@ async def test_after_a_sleep_work_that_became_due_is_looked_for_at_once(tmp_path
         looked.set()
 
     async with serving(tmp_path) as world:
-        runner = Runner(world.keeper, {"tend": Kind(work=None, due=due)}, every_s=3600.0)
+        runner = Runner(world.store_thread, {"tend": Kind(work=None, due=due)}, every_s=3600.0)
         await runner.start()
         await looked.wait()
         looked.clear()

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from daemon.embedding.client import Embedder, EmbedderInfo
 from daemon.engine.client import GREEDY, Completion, Engine, EngineInfo, Finish, Mark, Sampling
 from daemon.memory.keywords import content_words
-from daemon.store_thread import Keeper
+from daemon.store_thread import StoreThread
 from prompts.load import load
 from store.database import open_store
 
@@ -111,14 +111,14 @@ class FakeEmbedder(Embedder):
 
 
 @asynccontextmanager
-async def open_keeper(folder: Path) -> AsyncIterator[Keeper]:
+async def open_store_thread(folder: Path) -> AsyncIterator[StoreThread]:
     """A real store in `folder`, closed afterwards."""
-    keeper = Keeper(partial(open_store, folder / "tsubasa.db", b"k" * 32))
-    await keeper.open()
+    store_thread = StoreThread(partial(open_store, folder / "tsubasa.db", b"k" * 32))
+    await store_thread.open()
     try:
-        yield keeper
+        yield store_thread
     finally:
-        await keeper.close()
+        await store_thread.close()
 
 
 def pairs_about(line: str) -> list[dict[str, str]]:

@@ -17,7 +17,7 @@ from daemon.memory.keywords import content_words
 from daemon.memory.memory_ranking import nearest_held
 from daemon.memory.observe import Observation
 from store import memories
-from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_keeper, quoted
+from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_store_thread, quoted
 
 FIRST = date(2026, 1, 1)
 STATEMENTS = st.builds(
@@ -45,27 +45,29 @@ async def lived(life, way="safe"):
     answers = iter([])
     engine, embedder = FakeEngine(evolve=lambda text: next(answers)(text)), FakeEmbedder()
     with TemporaryDirectory() as folder:
-        async with open_keeper(Path(folder)) as keep:
-            await index_missing(keep, embedder)
+        async with open_store_thread(Path(folder)) as store_thread:
+            await index_missing(store_thread, embedder)
             done = []
             for place, (statement, answer) in enumerate(life):
                 answers = iter([lambda text, answer=answer: quoted(answer, text)])
                 day = FIRST + timedelta(days=place)
                 observation = Observation(text=statement, day=day, told_on=day, sources=())
-                done.append(await evolve(engine, embedder, keep, observation, way=way))
+                done.append(await evolve(engine, embedder, store_thread, observation, way=way))
                 yield_vector = (await embedder.embed([statement]))[0]
-                near = await keep.run(nearest_held, statement, yield_vector)
-                told = [set(content_words(await keep.run(memories.narrative, one.memory))) for one in near]
+                near = await store_thread.run(nearest_held, statement, yield_vector)
+                told = [
+                    set(content_words(await store_thread.run(memories.narrative, one.memory))) for one in near
+                ]
                 trivial = done[-1].kind == "IGNORE" and done[-1].memory_id is None
                 if way == "safe" and not trivial:
                     assert any(set(content_words(statement)) <= words for words in told), "recallable at once"
-            yield keep, done
+            yield store_thread, done
 
 
 def run(check, life, **how):
     async def inside():
-        async with lived(life, **how) as (keep, done):
-            await check(keep, done)
+        async with lived(life, **how) as (store_thread, done):
+            await check(store_thread, done)
 
     asyncio.run(inside())
 
@@ -76,8 +78,8 @@ QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(Heal
 @QUICK
 @given(life=LIVES)
 def test_the_newest_statement_is_recallable_and_nothing_is_lost(life):
-    async def check(keep, done):
-        events = await keep.run(memories.events)
+    async def check(store_thread, done):
+        events = await store_thread.run(memories.events)
         ever = [one.text for one in events]
 
         assert len(life) == len(events)
@@ -90,16 +92,16 @@ def test_the_newest_statement_is_recallable_and_nothing_is_lost(life):
 @QUICK
 @given(life=LIVES, way=st.sampled_from(["off", "safe", "paper"]))
 def test_undoing_everything_newest_first_leaves_nothing_held(life, way):
-    async def check(keep, done):
-        for event in reversed(await keep.run(memories.events)):
-            before = {one.id for one in await keep.run(memories.holding)}
-            undone = await keep.run(memories.undo_event, event.id, today=FIRST)
-            after = {one.id for one in await keep.run(memories.holding)}
+    async def check(store_thread, done):
+        for event in reversed(await store_thread.run(memories.events)):
+            before = {one.id for one in await store_thread.run(memories.holding)}
+            undone = await store_thread.run(memories.undo_event, event.id, today=FIRST)
+            after = {one.id for one in await store_thread.run(memories.holding)}
 
             assert after == (before - {undone.closed.id if undone.closed else None}) | (
                 {undone.restored.id} if undone.restored else set()
             )
-        assert [] == await keep.run(memories.holding)
+        assert [] == await store_thread.run(memories.holding)
 
     run(check, life, way=way)
 
@@ -108,7 +110,7 @@ def test_undoing_everything_newest_first_leaves_nothing_held(life, way):
 def test_garbage_under_the_grammar_adds(answer):
     life = [("The user lives in Ghent.", ""), ("The user lives in Oslo.", answer)]
 
-    async def check(keep, done):
+    async def check(store_thread, done):
         assert ["ADD", "ADD"] == [one.kind for one in done]
 
     run(check, life)

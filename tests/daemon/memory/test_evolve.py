@@ -9,7 +9,7 @@ from daemon.memory.observe import Observation
 from daemon.memory.recall import recall
 from store import imports, memories, vectors
 from store.chats import NewMessage
-from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_keeper, quoted
+from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_store_thread, quoted
 
 ALIKE = {"moved": "live", "like": "love", "bake": "sing"}  # bake and sing: a little alike, but not the same
 
@@ -23,20 +23,24 @@ def evolved(folder, texts, *, choice=None, question="?", days=None, trusts=None,
 
     async def run():
         engine, embedder = FakeEngine(evolve=lambda text: quoted(choice, text)), FakeEmbedder(alike=ALIKE)
-        async with open_keeper(folder) as keep:
+        async with open_store_thread(folder) as store_thread:
             for name in people:
                 session = [NewMessage(role="user", text=f"Hello from {name}.", speaker=name)]
-                await keep.run(imports.record_import, name, name, [session], datetime(2026, 3, 5, tzinfo=UTC))
-            await index_missing(keep, embedder)
+                await store_thread.run(
+                    imports.record_import, name, name, [session], datetime(2026, 3, 5, tzinfo=UTC)
+                )
+            await index_missing(store_thread, embedder)
             op = None
             for place, text in enumerate(texts):
                 day = days[place] if days else date(2026, 3, 5)
                 trust = trusts[place] if trusts else "user"
-                op = await evolve(engine, embedder, keep, observation(text, day=day, trust=trust), way=way)
-            held = [memory.text for memory in await keep.run(memories.holding)]
-            lacking = await keep.run(vectors.missing, "memory")
+                op = await evolve(
+                    engine, embedder, store_thread, observation(text, day=day, trust=trust), way=way
+                )
+            held = [memory.text for memory in await store_thread.run(memories.holding)]
+            lacking = await store_thread.run(vectors.missing, "memory")
             assert [] == lacking
-            return op, held, engine.asked, await recall(keep, embedder, question)
+            return op, held, engine.asked, await recall(store_thread, embedder, question)
 
     return asyncio.run(run())
 

@@ -9,7 +9,7 @@ from daemon.memory.evolve import evolve
 from daemon.memory.indexing import index_missing
 from store import chats, memories
 from store.chats import NewMessage
-from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_keeper, quoted
+from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_store_thread, quoted
 from tests.daemon.memory.test_evolve import evolved, observation
 
 
@@ -17,8 +17,8 @@ async def test_an_addition_in_place_of_a_refused_change_says_what_it_stands_besi
     texts = ["The user's dog is called Rex.", "The user's dog is a beagle."]
     evolved(tmp_path, texts, choice={"index": 1, "op": "UPDATE", "text": ""})
 
-    async with open_keeper(tmp_path) as keep:
-        found = [(one.op, one.memory_id, one.beside) for one in await keep.run(memories.events)]
+    async with open_store_thread(tmp_path) as store_thread:
+        found = [(one.op, one.memory_id, one.beside) for one in await store_thread.run(memories.events)]
 
     assert [("ADD", 1, None), ("ADD", 2, 1)] == found
 
@@ -83,19 +83,19 @@ def test_paper_does_what_the_model_says(tmp_path, choice, kind, expected):
 async def told_again(folder, told, *, way="safe"):
     """Evolve (message, text) pairs of one day in turn; the last op and what is held."""
 
-    async with open_keeper(folder) as keep:
+    async with open_store_thread(folder) as store_thread:
         embedder = FakeEmbedder()
         for number in range(3):
             said = NewMessage(role="user", text=f"message {number}")
-            await keep.run(chats.record, [said], at=datetime(2026, 3, 5, number, tzinfo=UTC))
-        await index_missing(keep, embedder)
+            await store_thread.run(chats.record, [said], at=datetime(2026, 3, 5, number, tzinfo=UTC))
+        await index_missing(store_thread, embedder)
         choice = {"index": 1, "op": "RECONCILE", "text": ""}
         engine = FakeEngine(evolve=lambda text: quoted(choice, text))
         op = None
         for message, text in told:
             one = replace(observation(text), sources=(message,), read=(message,))
-            op = await evolve(engine, embedder, keep, one, way=way)
-        return op, [memory.text for memory in await keep.run(memories.holding)]
+            op = await evolve(engine, embedder, store_thread, one, way=way)
+        return op, [memory.text for memory in await store_thread.run(memories.holding)]
 
 
 GHENT, OSLO = "The user lives in Ghent.", "The user lives in Oslo."
@@ -116,16 +116,16 @@ async def test_who_changes_back_on_the_same_day_is_believed(tmp_path, way):
 
 
 async def test_what_is_forgotten_while_it_is_thought_about_is_not_held(tmp_path):
-    async with open_keeper(tmp_path) as keep:
+    async with open_store_thread(tmp_path) as store_thread:
         embedder = FakeEmbedder()
         for text in ("I live in Ghent.", "A small flat there."):
-            await keep.run(chats.record, [NewMessage(role="user", text=text)], at=datetime.now(UTC))
-        memory = await keep.run(memories.add, GHENT, told_on=date(2026, 3, 5), sources=[1])
-        await index_missing(keep, embedder)
-        await keep.run(memories.forget, [memory.id])
+            await store_thread.run(chats.record, [NewMessage(role="user", text=text)], at=datetime.now(UTC))
+        memory = await store_thread.run(memories.add, GHENT, told_on=date(2026, 3, 5), sources=[1])
+        await index_missing(store_thread, embedder)
+        await store_thread.run(memories.forget, [memory.id])
         late = replace(observation("The user has a flat in Ghent."), sources=(2,), read=(1, 2))
-        op = await evolve(FakeEngine(), embedder, keep, late)
-        held = await keep.run(memories.holding)
+        op = await evolve(FakeEngine(), embedder, store_thread, late)
+        held = await store_thread.run(memories.holding)
 
     assert (("IGNORE", None, "check"), []) == ((op.kind, op.memory_id, op.by), held)
 
@@ -133,8 +133,8 @@ async def test_what_is_forgotten_while_it_is_thought_about_is_not_held(tmp_path)
 async def test_what_a_stranger_said_first_becomes_the_users_word_when_the_user_says_it(tmp_path):
     op, held, _, _ = evolved(tmp_path, [GHENT, GHENT], trusts=["untrusted", "user"])
 
-    async with open_keeper(tmp_path) as keep:
-        found = [memory.trust for memory in await keep.run(memories.holding)]
+    async with open_store_thread(tmp_path) as store_thread:
+        found = [memory.trust for memory in await store_thread.run(memories.holding)]
 
     assert ("UPDATE", "code", [GHENT], ["user"]) == (op.kind, op.by, held, found)
 
@@ -178,42 +178,45 @@ def test_one_person_or_thing_is_not_replaced_by_another(tmp_path, old, new, repl
 
 
 async def test_a_memory_that_the_user_changes_meanwhile_is_looked_at_again(tmp_path):
-    async with open_keeper(tmp_path) as keep:
+    async with open_store_thread(tmp_path) as store_thread:
         embedder = FakeEmbedder()
-        await index_missing(keep, embedder)
+        await index_missing(store_thread, embedder)
         choice = {"index": 1, "op": "RECONCILE", "text": ""}
         engine = FakeEngine(evolve=lambda text: quoted(choice, text))
-        await evolve(engine, embedder, keep, observation("The user lives in Ghent."))
+        await evolve(engine, embedder, store_thread, observation("The user lives in Ghent."))
         asked_first = engine.complete
 
         async def edited_meanwhile(*given, **named):
             if len(engine.asked) == 0:
-                old = await keep.run(memories.get, 1)
+                old = await store_thread.run(memories.get, 1)
                 text = "The user lives in Bergen."
-                await keep.run(memories.update, old, text, told_on=date(2026, 3, 5), sources=())
-                await index_missing(keep, embedder)
+                await store_thread.run(memories.update, old, text, told_on=date(2026, 3, 5), sources=())
+                await index_missing(store_thread, embedder)
             return await asked_first(*given, **named)
 
         engine.complete = edited_meanwhile
-        op = await evolve(engine, embedder, keep, observation("The user lives in Oslo."))
-        asked, held = engine.asked, [one.text for one in await keep.run(memories.holding)]
+        op = await evolve(engine, embedder, store_thread, observation("The user lives in Oslo."))
+        asked, held = engine.asked, [one.text for one in await store_thread.run(memories.holding)]
 
     assert ("RECONCILE", 2, ["The user lives in Oslo."]) == (op.kind, len(asked), held)
     assert asked[1].text.startswith("The user lives in Bergen. (1)")
 
 
 async def test_a_change_counts_from_the_day_on_which_it_happened(tmp_path):
-    async with open_keeper(tmp_path) as keep:
+    async with open_store_thread(tmp_path) as store_thread:
         embedder = FakeEmbedder()
-        await index_missing(keep, embedder)
+        await index_missing(store_thread, embedder)
         choice = {"index": 1, "op": "RECONCILE", "text": ""}
         engine = FakeEngine(evolve=lambda text: quoted(choice, text))
-        await evolve(engine, embedder, keep, observation("The user lives in Ghent."))
+        await evolve(engine, embedder, store_thread, observation("The user lives in Ghent."))
         moved = observation("The user lives in Oslo.", day=date(2026, 9, 1))
-        await evolve(engine, embedder, keep, replace(moved, told_on=date(2026, 10, 3)))
+        await evolve(engine, embedder, store_thread, replace(moved, told_on=date(2026, 10, 3)))
         days = [date(2026, 8, 31), date(2026, 9, 1)]
-        true = [await keep.run(memories.as_of, day) for day in days]
-        true, (now,) = [[one.text for one in found] for found in true], await keep.run(memories.holding)
+        true = [await store_thread.run(memories.as_of, day) for day in days]
+        true, (now,) = (
+            [[one.text for one in found] for found in true],
+            await store_thread.run(memories.holding),
+        )
 
     assert [["The user lives in Ghent."], ["The user lives in Oslo."]] == true
     assert (date(2026, 9, 1), date(2026, 10, 3)) == (now.valid_from, now.told_on)

@@ -9,7 +9,7 @@ from daemon.memory.message_quotes import LONGEST, excerpt
 from daemon.memory.recall import recall
 from store import chats, imports, memories
 from store.chats import NewMessage
-from tests.daemon.memory.fakes import FakeEmbedder, open_keeper
+from tests.daemon.memory.fakes import FakeEmbedder, open_store_thread
 
 AT = datetime(2026, 3, 5, 12, tzinfo=UTC)
 
@@ -18,14 +18,14 @@ async def recalled(folder, turns, question, *, told=(), of=(), **options):
     """Recall after a chat of `turns` (role, text); `told`: memories, `of`: the places of their messages."""
 
     embedder = FakeEmbedder()
-    async with open_keeper(folder) as keep:
+    async with open_store_thread(folder) as store_thread:
         history = [NewMessage(role=role, text=text) for role, text in turns]
-        stored = await keep.run(chats.record, history, at=AT) if history else []
+        stored = await store_thread.run(chats.record, history, at=AT) if history else []
         for text, place in zip(told, of, strict=True):
             sources = () if place is None else [stored[place].id]
-            await keep.run(memories.add, text, told_on=date(2026, 3, 5), sources=sources)
-        await index_missing(keep, embedder)
-        return await recall(keep, embedder, question, **options)
+            await store_thread.run(memories.add, text, told_on=date(2026, 3, 5), sources=sources)
+        await index_missing(store_thread, embedder)
+        return await recall(store_thread, embedder, question, **options)
 
 
 CHAT = [("user", "The boat race was in Ghent harbour."), ("assistant", "How nice!"), ("user", "Good night.")]
@@ -48,16 +48,18 @@ async def test_what_a_memory_was_drawn_from_is_not_quoted_beside_it(tmp_path):
 
 async def test_a_message_whose_memory_was_replaced_is_not_quoted_either(tmp_path):
     embedder = FakeEmbedder()
-    async with open_keeper(tmp_path) as keep:
-        (said,) = await keep.run(chats.record, [NewMessage(role="user", text="I live in Ghent now.")], at=AT)
-        old = await keep.run(
+    async with open_store_thread(tmp_path) as store_thread:
+        (said,) = await store_thread.run(
+            chats.record, [NewMessage(role="user", text="I live in Ghent now.")], at=AT
+        )
+        old = await store_thread.run(
             memories.add, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=[said.id]
         )
-        await keep.run(
+        await store_thread.run(
             memories.reconcile, old, "The user lives in Oslo.", told_on=date(2026, 9, 9), sources=()
         )
-        await index_missing(keep, embedder)
-        found = await recall(keep, embedder, "Where do I live now?")
+        await index_missing(store_thread, embedder)
+        found = await recall(store_thread, embedder, "Where do I live now?")
 
     assert ("2026-09-09: The user lives in Oslo. Before that: The user lives in Ghent.",) == found.lines
 
@@ -99,14 +101,14 @@ async def test_the_assistant_is_quoted_only_when_it_is_asked_for(tmp_path, quest
 
 async def test_a_person_of_an_import_is_quoted_by_name(tmp_path):
     embedder = FakeEmbedder()
-    async with open_keeper(tmp_path) as keep:
+    async with open_store_thread(tmp_path) as store_thread:
         session = [
             NewMessage(role="user", text="My boat race was fun.", speaker="Gina", said_at=AT),
             NewMessage(role="user", text="Oh nice.", speaker="Jon", said_at=AT + timedelta(seconds=1)),
         ]
-        await keep.run(imports.record_import, "x", "x", [session], AT)
-        await index_missing(keep, embedder)
-        found = await recall(keep, embedder, "How was Gina's boat race?")
+        await store_thread.run(imports.record_import, "x", "x", [session], AT)
+        await index_missing(store_thread, embedder)
+        found = await recall(store_thread, embedder, "How was Gina's boat race?")
 
     assert ("2026-03-05: Gina said: My boat race was fun.",) == found.lines
 

@@ -10,16 +10,16 @@ from daemon.memory.recall import recall
 from prompts.load import load
 from store import chats, memories, vectors
 from store.chats import NewMessage
-from tests.daemon.memory.fakes import FakeEmbedder, open_keeper
+from tests.daemon.memory.fakes import FakeEmbedder, open_store_thread
 
 
 async def recalled(folder, told, question, **options):
     embedder = FakeEmbedder()
-    async with open_keeper(folder) as keep:
+    async with open_store_thread(folder) as store_thread:
         for day, text in told:
-            await keep.run(memories.add, text, told_on=day, sources=())
-        await index_missing(keep, embedder)
-        return await recall(keep, embedder, question, **options)
+            await store_thread.run(memories.add, text, told_on=day, sources=())
+        await index_missing(store_thread, embedder)
+        return await recall(store_thread, embedder, question, **options)
 
 
 TODAY = datetime(2026, 3, 5, tzinfo=UTC)
@@ -58,8 +58,8 @@ async def test_small_talk_gets_no_memories(tmp_path, question):
 
 
 async def test_an_empty_store_recalls_nothing(tmp_path):
-    async with open_keeper(tmp_path) as keep:
-        found = await recall(keep, FakeEmbedder(), "Where do I live?")
+    async with open_store_thread(tmp_path) as store_thread:
+        found = await recall(store_thread, FakeEmbedder(), "Where do I live?")
 
     assert None is found.system_text
 
@@ -102,18 +102,18 @@ def moved(folder, question, *, extra=0):
 
     async def run():
         embedder = FakeEmbedder()
-        async with open_keeper(folder) as keep:
-            memory = await keep.run(memories.add, MOVES[0], told_on=date(2024, 1, 1), sources=())
+        async with open_store_thread(folder) as store_thread:
+            memory = await store_thread.run(memories.add, MOVES[0], told_on=date(2024, 1, 1), sources=())
             for year, text in enumerate(MOVES[1:], start=2025):
-                memory = await keep.run(
+                memory = await store_thread.run(
                     memories.reconcile, memory, text, told_on=date(year, 1, 1), sources=()
                 )
             for number in range(extra):
-                await keep.run(
+                await store_thread.run(
                     memories.add, f"The user has pet p{number}.", told_on=date(2026, 1, 2), sources=()
                 )
-            await index_missing(keep, embedder)
-            return await recall(keep, embedder, question)
+            await index_missing(store_thread, embedder)
+            return await recall(store_thread, embedder, question)
 
     return asyncio.run(run()).lines
 
@@ -149,14 +149,14 @@ def test_a_question_that_takes_many_memories_gets_them(tmp_path):
 
 async def test_messages_and_memories_without_a_vector_get_one_in_batches(tmp_path):
     embedder = FakeEmbedder()
-    async with open_keeper(tmp_path) as keep:
-        await keep.run(memories.add, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=())
+    async with open_store_thread(tmp_path) as store_thread:
+        await store_thread.run(memories.add, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=())
         history = [NewMessage(role="user", text=f"message {number}") for number in range(5)]
-        await keep.run(chats.record, history, at=TODAY)
-        made = await index_missing(keep, embedder, batch=2)
-        again = await index_missing(keep, embedder, batch=2)
-        near = await keep.run(vectors.nearest, "message", (await embedder.embed(["message 3"]))[0], 1)
-        said = (await keep.run(chats.get, near[0][0])).text
+        await store_thread.run(chats.record, history, at=TODAY)
+        made = await index_missing(store_thread, embedder, batch=2)
+        again = await index_missing(store_thread, embedder, batch=2)
+        near = await store_thread.run(vectors.nearest, "message", (await embedder.embed(["message 3"]))[0], 1)
+        said = (await store_thread.run(chats.get, near[0][0])).text
         batches = embedder.batches
 
     assert (6, 0, [1, 2, 2, 1, 1], "message 3") == (made, again, batches, said)

@@ -8,7 +8,7 @@ from daemon.embedding.client import EmbedderInfo
 from daemon.memory.indexing import index_missing
 from daemon.memory.recall import recall
 from store import memories, vectors
-from tests.daemon.memory.fakes import DIMENSION, FakeEmbedder, open_keeper
+from tests.daemon.memory.fakes import DIMENSION, FakeEmbedder, open_store_thread
 
 
 class NewEmbedder(FakeEmbedder):
@@ -28,18 +28,18 @@ class NewEmbedder(FakeEmbedder):
         return old.repeat(2, axis=1)
 
 
-async def held(keep, embedder):
+async def held(store_thread, embedder):
     for text in ("The user's dog is called Rex.", "The user lives in Ghent.", "The user likes tea."):
-        await keep.run(memories.add, text, told_on=date(2026, 3, 5), sources=())
-    await index_missing(keep, embedder)
+        await store_thread.run(memories.add, text, told_on=date(2026, 3, 5), sources=())
+    await index_missing(store_thread, embedder)
 
 
-async def begun(keep, new):
+async def begun(store_thread, new):
     """Begin a re-index, which `new` does not live to finish."""
     info = await new.info()
-    await keep.run(vectors.reindex, info.id, info.dimension)
+    await store_thread.run(vectors.reindex, info.id, info.dimension)
     with pytest.raises(ConnectionResetError):
-        await index_missing(keep, new, batch=1)
+        await index_missing(store_thread, new, batch=1)
 
 
 def lines(recalled):
@@ -47,28 +47,30 @@ def lines(recalled):
 
 
 async def test_before_the_first_new_vector_memories_are_recalled_by_their_words(tmp_path):
-    async with open_keeper(tmp_path) as keep:
-        await held(keep, FakeEmbedder())
-        await begun(keep, NewEmbedder(lives=0))
-        asked = [await recall(keep, NewEmbedder(), q) for q in ("What is my dog called?", "Nice weather!")]
+    async with open_store_thread(tmp_path) as store_thread:
+        await held(store_thread, FakeEmbedder())
+        await begun(store_thread, NewEmbedder(lives=0))
+        asked = [
+            await recall(store_thread, NewEmbedder(), q) for q in ("What is my dog called?", "Nice weather!")
+        ]
         found = [lines(one) for one in asked]
 
     assert [["The user's dog is called Rex."], []] == found
 
 
 async def test_a_crash_in_the_middle_is_gone_on_from(tmp_path):
-    async with open_keeper(tmp_path) as keep:
-        await held(keep, FakeEmbedder())
-        await begun(keep, NewEmbedder(lives=2))
-    async with open_keeper(tmp_path) as keep:
-        half = await keep.run(vectors.reindexing)
-        made = await index_missing(keep, NewEmbedder())
-        after = await keep.run(vectors.reindexing)
+    async with open_store_thread(tmp_path) as store_thread:
+        await held(store_thread, FakeEmbedder())
+        await begun(store_thread, NewEmbedder(lives=2))
+    async with open_store_thread(tmp_path) as store_thread:
+        half = await store_thread.run(vectors.reindexing)
+        made = await index_missing(store_thread, NewEmbedder())
+        after = await store_thread.run(vectors.reindexing)
         found = (
             (half.done, half.total),
             made,
             after,
-            lines(await recall(keep, NewEmbedder(), "Where do I live?")),
+            lines(await recall(store_thread, NewEmbedder(), "Where do I live?")),
         )
 
     assert ((2, 3), 1, None, ["The user lives in Ghent."]) == found
@@ -76,12 +78,12 @@ async def test_a_crash_in_the_middle_is_gone_on_from(tmp_path):
 
 async def test_the_old_embedder_comes_back_without_embedding_anything(tmp_path):
     old = FakeEmbedder()
-    async with open_keeper(tmp_path) as keep:
-        await held(keep, old)
-        await begun(keep, NewEmbedder(lives=2))
+    async with open_store_thread(tmp_path) as store_thread:
+        await held(store_thread, old)
+        await begun(store_thread, NewEmbedder(lives=2))
         old.batches.clear()
-        made = await index_missing(keep, old)
-        batches, told = old.batches, lines(await recall(keep, old, "Where do I live?"))
+        made = await index_missing(store_thread, old)
+        batches, told = old.batches, lines(await recall(store_thread, old, "Where do I live?"))
 
     assert (0, ["The user lives in Ghent."]) == (made, told)
     assert [] == [size for size in batches[:-1] if size > 1]

@@ -12,7 +12,7 @@ from daemon.lessons.abstention import ABSTENTION
 from daemon.night.pipeline import run_night
 from daemon.processes.errors import ChildCrashed
 from store import memories
-from tests.daemon.memory.fakes import FakeEngine, open_keeper, pairs_about, topic_and_value
+from tests.daemon.memory.fakes import FakeEngine, open_store_thread, pairs_about, topic_and_value
 
 BASE = "b" * 64
 # A trainer whose adapter is the list of all that it was taught, as question<TAB>answer.
@@ -106,15 +106,15 @@ def _said(text):
 @asynccontextmanager
 async def told(folder, *texts):
     """A store that holds `texts`."""
-    async with open_keeper(folder) as keep:
+    async with open_store_thread(folder) as store_thread:
         for text in texts:
-            await keep.run(memories.add, text, told_on=date(2026, 3, 5), sources=())
-        yield keep
+            await store_thread.run(memories.add, text, told_on=date(2026, 3, 5), sources=())
+        yield store_thread
 
 
-def night(keep, engine, folder, script=TRAINER, seen=None, by_itself=False, unlearning=None):
+def night(store_thread, engine, folder, script=TRAINER, seen=None, by_itself=False, unlearning=None):
     return run_night(
-        keep,
+        store_thread,
         engine,
         model_path=folder / "model.gguf",
         runtime_dir=folder / "run",

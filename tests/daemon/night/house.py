@@ -11,7 +11,7 @@ from daemon.night import checkpoints
 from daemon.night.night_job import Nights
 from daemon.processes.foreground_gate import Gate
 from store import jobs, memories
-from tests.daemon.memory.fakes import open_keeper
+from tests.daemon.memory.fakes import open_store_thread
 from tests.daemon.night.fakes import TRAINER, LearningEngine
 
 THREE = datetime(2026, 3, 5, 3)
@@ -20,13 +20,13 @@ THREE = datetime(2026, 3, 5, 3)
 class House:
     """Nights whose clock, machine and trainer the test sets."""
 
-    def __init__(self, keep, folder, script, *, by_itself=True):
-        self.keep, self.now, self.machine = keep, THREE, Machine()
+    def __init__(self, store_thread, folder, script, *, by_itself=True):
+        self.store_thread, self.now, self.machine = store_thread, THREE, Machine()
         self.engine, self.gate = LearningEngine(), Gate(rest_s=0.05)
         self.gate._last_answer -= 10_000.0  # nobody has chatted for long
         self.checkpoints = checkpoints.place(folder)
         self.nights = Nights(
-            keep,
+            store_thread,
             self.engine,
             model_path=folder / "model.gguf",
             home=folder,
@@ -47,8 +47,8 @@ class House:
 
     async def job(self, payload=None):
         """A claimed job."""
-        await self.keep.run(jobs.enqueue, "night", payload or {"night": "2026-03-05"}, unique="night")
-        return await self.keep.run(jobs.claim, "night", now=datetime.now(UTC), lease_s=60)
+        await self.store_thread.run(jobs.enqueue, "night", payload or {"night": "2026-03-05"}, unique="night")
+        return await self.store_thread.run(jobs.claim, "night", now=datetime.now(UTC), lease_s=60)
 
     async def trains(self):
         """Wait until a trainer runs; its process."""
@@ -60,10 +60,10 @@ class House:
 
 @asynccontextmanager
 async def house(folder, script=TRAINER, *, told="The user lives in Ghent.", by_itself=True):
-    async with open_keeper(folder) as keep:
+    async with open_store_thread(folder) as store_thread:
         if told:
-            await keep.run(memories.add, told, told_on=date(2026, 3, 5), sources=())
-        made = House(keep, folder, script, by_itself=by_itself)
+            await store_thread.run(memories.add, told, told_on=date(2026, 3, 5), sources=())
+        made = House(store_thread, folder, script, by_itself=by_itself)
         yield made
         if made.checkpoints is not None:
             checkpoints.sweep(made.checkpoints)

@@ -69,7 +69,7 @@ async def nights_curve(folder, script):
             await home.nights.work(await home.job())
         except NightFailed:
             failed = True
-        return home.nights.curve.numbers(), (await home.keep.run(report_on, None))["curve"], failed
+        return home.nights.curve.numbers(), (await home.store_thread.run(report_on, None))["curve"], failed
 
 
 @pytest.mark.parametrize(("end", "failed"), [(TRAINER, False), ("raise SystemExit(2)", True)])

@@ -18,16 +18,18 @@ GHENT, REX = "The user lives in Ghent.", "The user's dog is called Rex."
 
 async def test_a_night_tells_what_it_learned_and_corrected(tmp_path):
     engine = LearningEngine()
-    async with told(tmp_path, GHENT, REX) as keep:
-        await night(keep, engine, tmp_path)
-        first = await keep.run(report_on, None)
-        old = await keep.run(memories.get, 1)
-        await keep.run(
+    async with told(tmp_path, GHENT, REX) as store_thread:
+        await night(store_thread, engine, tmp_path)
+        first = await store_thread.run(report_on, None)
+        old = await store_thread.run(memories.get, 1)
+        await store_thread.run(
             memories.reconcile, old, "The user lives in Oslo.", told_on=date(2026, 4, 1), sources=()
         )
-        await keep.run(memories.add, "The user plays the cello.", told_on=date(2026, 4, 1), sources=())
-        report = await night(keep, engine, tmp_path)
-        second = await keep.run(report_on, None)
+        await store_thread.run(
+            memories.add, "The user plays the cello.", told_on=date(2026, 4, 1), sources=()
+        )
+        report = await night(store_thread, engine, tmp_path)
+        second = await store_thread.run(report_on, None)
 
     assert [1, 2] == [one["id"] for one in first["learned"]]
     assert (report.adopted, report.reason) == (second["outcome"] == "adopted", second["reason"])
@@ -46,12 +48,12 @@ async def test_a_memory_that_no_lesson_could_be_made_of_waits_and_is_tried_again
         engine.scripts["ask"],
         lambda line: [] if "Rex" in line else asked(line),
     )
-    async with told(tmp_path, GHENT, REX) as keep:
-        await night(keep, engine, tmp_path)
-        first = await keep.run(report_on, None)
+    async with told(tmp_path, GHENT, REX) as store_thread:
+        await night(store_thread, engine, tmp_path)
+        first = await store_thread.run(report_on, None)
         engine.scripts["ask"] = asked
-        await night(keep, engine, tmp_path)
-        second = await keep.run(report_on, None)
+        await night(store_thread, engine, tmp_path)
+        second = await store_thread.run(report_on, None)
 
     assert [1] == [one["id"] for one in first["learned"]]
     assert [(2, "unasked")] == [(one["id"], one["reason"]) for one in first["waiting"]]
@@ -65,17 +67,17 @@ def test_a_night_that_is_cut_off_after_its_adoption_says_so(tmp_path):
 
     async def run():
         engine, told_then = LearningEngine(), []
-        async with told(tmp_path, GHENT) as keep:
+        async with told(tmp_path, GHENT) as store_thread:
 
             async def cut_off(adapter):
-                told_then.append(await keep.run(report_on, None))
+                told_then.append(await store_thread.run(report_on, None))
                 raise asyncio.CancelledError
 
             engine.adopt = cut_off
             with pytest.raises(asyncio.CancelledError):
-                await night(keep, engine, tmp_path)
-            await keep.run(nights.recover)
-            return [*told_then, await keep.run(report_on, None)]
+                await night(store_thread, engine, tmp_path)
+            await store_thread.run(nights.recover)
+            return [*told_then, await store_thread.run(report_on, None)]
 
     for report in asyncio.run(run()):
         assert ("adopted", 1, [1]) == (
@@ -87,13 +89,13 @@ def test_a_night_that_is_cut_off_after_its_adoption_says_so(tmp_path):
 
 async def test_what_is_forgotten_is_in_no_report_and_the_next_one_counts_it(tmp_path):
     engine = LearningEngine()
-    async with told(tmp_path, GHENT, REX) as keep:
-        await night(keep, engine, tmp_path)
-        await forget(keep, engine, [2], base_sha256=BASE)
-        first = await keep.run(report_on, 1)
-        await night(keep, engine, tmp_path)
-        kept = await keep.run(lambda db: list(db.execute("select numbers, backend from nights")))
-        second = await keep.run(report_on, 2)
+    async with told(tmp_path, GHENT, REX) as store_thread:
+        await night(store_thread, engine, tmp_path)
+        await forget(store_thread, engine, [2], base_sha256=BASE)
+        first = await store_thread.run(report_on, 1)
+        await night(store_thread, engine, tmp_path)
+        kept = await store_thread.run(lambda db: list(db.execute("select numbers, backend from nights")))
+        second = await store_thread.run(report_on, 2)
 
     assert ([1], 1) == ([one["id"] for one in first["learned"]], first["forgotten_since"])
     assert ("adopted", 0) == (first["outcome"], first["gave_way_to"])
@@ -112,27 +114,27 @@ async def test_what_is_forgotten_is_in_no_report_and_the_next_one_counts_it(tmp_
     ],
 )
 async def test_a_night_without_a_generation_is_recorded_too(tmp_path, prepare, script, outcome, words):
-    async with told(tmp_path, *prepare) as keep:
+    async with told(tmp_path, *prepare) as store_thread:
         try:
-            await night(keep, LearningEngine(), tmp_path, script=script)
+            await night(store_thread, LearningEngine(), tmp_path, script=script)
         except NightFailed:
             pass
-        found = await keep.run(report_on, None)
+        found = await store_thread.run(report_on, None)
 
     assert (outcome, None) == (found["outcome"], found["generation"])
     assert words in found["reason"]
 
 
 async def test_a_night_that_is_cancelled_was_interrupted(tmp_path):
-    async with told(tmp_path, GHENT) as keep:
+    async with told(tmp_path, GHENT) as store_thread:
         task = asyncio.create_task(
-            night(keep, LearningEngine(), tmp_path, script="import time; time.sleep(60)")
+            night(store_thread, LearningEngine(), tmp_path, script="import time; time.sleep(60)")
         )
         while not list((tmp_path / "run").glob("*")) if (tmp_path / "run").exists() else True:
             await asyncio.sleep(0.02)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-        found = (await keep.run(nights.newest, 1))[0]
+        found = (await store_thread.run(nights.newest, 1))[0]
 
     assert "interrupted" == found.outcome
 
@@ -141,10 +143,13 @@ async def test_a_generation_that_tells_what_was_taken_back_gives_way(tmp_path):
     """Nothing new was told, but one memory was undone: the live generation still tells it, the new one doesn't."""
 
     engine = LearningEngine()
-    async with told(tmp_path, GHENT, REX) as keep:
-        await night(keep, engine, tmp_path)
-        await keep.run(memories.undo, 2, today=date(2026, 4, 1))
-        report, found = await night(keep, engine, tmp_path, by_itself=True), await keep.run(report_on, None)
+    async with told(tmp_path, GHENT, REX) as store_thread:
+        await night(store_thread, engine, tmp_path)
+        await store_thread.run(memories.undo, 2, today=date(2026, 4, 1))
+        report, found = (
+            await night(store_thread, engine, tmp_path, by_itself=True),
+            await store_thread.run(report_on, None),
+        )
 
     assert report.adopted, report.reason
     assert "no longer tells what holds no more" in report.reason
@@ -160,14 +165,14 @@ class DiesInTheExam(LearningEngine):
 
 async def test_an_exam_that_could_not_be_held_to_its_end_has_failed_and_its_adapter_is_deleted(tmp_path):
     engine = DiesInTheExam()
-    async with told(tmp_path, GHENT) as keep:
+    async with told(tmp_path, GHENT) as store_thread:
         with pytest.raises(ChildCrashed):
-            await night(keep, engine, tmp_path)
+            await night(store_thread, engine, tmp_path)
         with pytest.raises(AdapterDamaged, match="it was deleted"):
-            await keep.run(generations.adapter, 1)
+            await store_thread.run(generations.adapter, 1)
         made, (found,), live = (
-            await keep.run(generations.get, 1),
-            await keep.run(nights.newest, 1),
+            await store_thread.run(generations.get, 1),
+            await store_thread.run(nights.newest, 1),
             engine.live,
         )
 
@@ -177,8 +182,8 @@ async def test_an_exam_that_could_not_be_held_to_its_end_has_failed_and_its_adap
 
 def test_before_the_first_night_there_is_no_report(tmp_path):
     async def run():
-        async with told(tmp_path) as keep:
-            await keep.run(report_on, None)
+        async with told(tmp_path) as store_thread:
+            await store_thread.run(report_on, None)
 
     with pytest.raises(NoNightYet, match="tsubasa night"):
         asyncio.run(run())

@@ -35,7 +35,7 @@ async def test_a_night_is_due_once_a_day_and_says_why_it_waits(tmp_path):
         for home.now in (THREE - timedelta(minutes=1), THREE, THREE + timedelta(hours=1)):
             home.machine = Machine(on_battery=home.now == THREE)
             said.append((await home.nights.due(), home.nights.waiting))
-        await home.keep.run(jobs.finish, await home.job())
+        await home.store_thread.run(jobs.finish, await home.job())
         said.append((await home.nights.due(), home.nights.waiting))
 
     assert [
@@ -124,7 +124,7 @@ async def test_who_asks_while_a_night_rests_gets_it_going(tmp_path):
         await home.trains()
         home.machine = Machine(in_use=True)
         await asyncio.sleep(0.1)
-        home.nights.asked(await home.keep.run(jobs.order, "night", {"seed": 0}, unique="night"))
+        home.nights.asked(await home.store_thread.run(jobs.order, "night", {"seed": 0}, unique="night"))
         await work
         found = home.nights.last
 

@@ -39,7 +39,7 @@ async def test_forgetting_ends_the_trainer_and_the_night_begins_anew_without_it(
     mark = tmp_path / "mark"
     script = ONCE_SLOW.format(mark=str(mark)) + TRAINER
     async with house(tmp_path, script) as home:
-        gone = await home.keep.run(
+        gone = await home.store_thread.run(
             memories.add, "The user's dog is called Rex.", told_on=date(2026, 3, 5), sources=()
         )
         work = asyncio.create_task(home.nights.work(await home.job()))
@@ -47,12 +47,12 @@ async def test_forgetting_ends_the_trainer_and_the_night_begins_anew_without_it(
         while not mark.exists():
             await asyncio.sleep(0.01)
         (home.checkpoints / "half").write_text("Rex")
-        await home.keep.run(memories.forget, [gone.id], messages=[])
+        await home.store_thread.run(memories.forget, [gone.id], messages=[])
         await home.nights.forget()
         there = (trainer.gone.is_set(), (home.checkpoints / "half").exists())
         await work
-        (made,) = await home.keep.run(generations.all)
-        taught = (await home.keep.run(generations.adapter, made.id)).decode()
+        (made,) = await home.store_thread.run(generations.all)
+        taught = (await home.store_thread.run(generations.adapter, made.id)).decode()
         state = made.state
 
     assert ((True, False), "adopted") == (there, state)
@@ -100,13 +100,13 @@ async def test_a_night_that_was_killed_after_its_adoption_makes_no_second_genera
     async with house(tmp_path) as home:
         job = await home.job({"recipe": {}, "seed": 0})
         await home.nights.work(job)
-        await home.keep.run(jobs.recover)  # a kill before the job was finished
+        await home.store_thread.run(jobs.recover)  # a kill before the job was finished
         again = await home.job()
         await home.nights.work(again)
-        made = await home.keep.run(generations.all)
-        await home.keep.run(jobs.finish, again)
+        made = await home.store_thread.run(generations.all)
+        await home.store_thread.run(jobs.finish, again)
         await home.nights.work(await home.job({"recipe": {}, "seed": 1}))
-        found = again.attempts, [one.state for one in made], len(await home.keep.run(generations.all))
+        found = again.attempts, [one.state for one in made], len(await home.store_thread.run(generations.all))
 
     assert (2, ["adopted"], 2) == found
 
@@ -120,7 +120,7 @@ async def test_an_interrupted_night_takes_the_name_of_the_day_on_which_it_goes_o
             await home.nights.work(job)
         home.now = THREE + timedelta(days=1)
         await home.nights.work(job)
-        await home.keep.run(jobs.finish, job)
+        await home.store_thread.run(jobs.finish, job)
         found = await home.nights.due(), home.nights.last.adopted
 
     assert (None, True) == found
@@ -130,16 +130,16 @@ async def test_a_postponed_job_waits_without_an_attempt_and_who_asks_has_it_done
     async with house(tmp_path) as home:
         home.machine = Machine(on_battery=True)
         kinds = {"night": Kind(work=home.nights.work, due=home.nights.due)}
-        runner = Runner(home.keep, kinds, every_s=60)
-        await home.keep.run(jobs.enqueue, "night", {"night": "2026-03-05"}, unique="night")
+        runner = Runner(home.store_thread, kinds, every_s=60)
+        await home.store_thread.run(jobs.enqueue, "night", {"night": "2026-03-05"}, unique="night")
         for _ in range(4):
             await runner.look()
-            await home.keep.run(lambda db: db.execute("update jobs set run_at = null"))
-        waits = await home.keep.run(jobs.latest, "night")
+            await home.store_thread.run(lambda db: db.execute("update jobs set run_at = null"))
+        waits = await home.store_thread.run(jobs.latest, "night")
         await runner.look()
         ordered = await runner.order("night", {"recipe": {}, "seed": 0})
         await runner.look()
-        done, last = await home.keep.run(jobs.latest, "night"), home.nights.last
+        done, last = await home.store_thread.run(jobs.latest, "night"), home.nights.last
 
     assert ("waiting", 0, None) == (waits.state, waits.attempts, waits.error)
     assert (waits.id, "done", True) == (ordered.id, done.state, last.adopted)
@@ -154,7 +154,7 @@ async def test_a_clock_that_jumps_in_the_night_makes_no_second_one_of_a_day(tmp_
                 days.append(due["night"])
                 job = await home.job(due)
                 await home.nights.work(job)
-                await home.keep.run(jobs.finish, job)
+                await home.store_thread.run(jobs.finish, job)
 
     assert len(days) == len(set(days))
     assert {"2026-03-05", "2026-03-06"} <= set(days)
@@ -168,7 +168,7 @@ async def test_a_night_that_fails_a_second_time_is_not_tried_with_that_checkpoin
             with pytest.raises(NightFailed):
                 await home.nights.work(job)
             kept.append(home.checkpoints.exists())
-            await home.keep.run(jobs.fail, job, "no", retry_at=datetime.now(UTC))
+            await home.store_thread.run(jobs.fail, job, "no", retry_at=datetime.now(UTC))
 
     assert [True, False] == kept
 
@@ -178,13 +178,13 @@ async def test_a_night_that_waits_is_dropped_when_nights_by_themselves_were_turn
 
     async with house(tmp_path, by_itself=False) as home:
         kinds = {"night": Kind(work=home.nights.work, due=home.nights.due)}
-        runner = Runner(home.keep, kinds, every_s=60)
-        await home.keep.run(jobs.enqueue, "night", {"night": "2026-03-05"}, unique="night")
+        runner = Runner(home.store_thread, kinds, every_s=60)
+        await home.store_thread.run(jobs.enqueue, "night", {"night": "2026-03-05"}, unique="night")
         checkpoints.prepare(home.checkpoints)
         await runner.look()
-        dropped = await home.keep.run(jobs.latest, "night")
-        over = await home.keep.run(jobs.is_over, "night", "night", "2026-03-05")
-        made = (home.nights.last, await home.keep.run(generations.all), home.checkpoints.exists())
+        dropped = await home.store_thread.run(jobs.latest, "night")
+        over = await home.store_thread.run(jobs.is_over, "night", "night", "2026-03-05")
+        made = (home.nights.last, await home.store_thread.run(generations.all), home.checkpoints.exists())
         await runner.order("night", {"recipe": {}, "seed": 0})
         await runner.look()
         found = dropped.state, over, made, home.nights.last.adopted
@@ -196,7 +196,7 @@ async def test_a_night_that_finds_itself_that_something_was_forgotten_begins_ane
     """It may notice before `forget` comes to tell it; no attempt is lost."""
 
     async with house(tmp_path) as home:
-        gone = await home.keep.run(
+        gone = await home.store_thread.run(
             memories.add, "The user's dog is called Rex.", told_on=date(2026, 3, 5), sources=()
         )
         load = home.engine.load
@@ -204,11 +204,14 @@ async def test_a_night_that_finds_itself_that_something_was_forgotten_begins_ane
         async def forget_then_load(adapter):
             if home.engine.load is forget_then_load:
                 home.engine.load = load
-                await home.keep.run(memories.forget, [gone.id], messages=[])
+                await home.store_thread.run(memories.forget, [gone.id], messages=[])
             return await load(adapter)
 
         home.engine.load = forget_then_load
         await home.nights.work(await home.job())
-        found = home.nights.last.adopted, [one.outcome for one in await home.keep.run(nights.newest, 9)]
+        found = (
+            home.nights.last.adopted,
+            [one.outcome for one in await home.store_thread.run(nights.newest, 9)],
+        )
 
     assert (True, ["adopted", "interrupted"]) == found

@@ -15,12 +15,12 @@ from tests.daemon.night.fakes import BASE, LearningEngine, night, told
 
 async def test_a_forgotten_fact_that_only_says_no_does_not_keep_nights_from_being_adopted(tmp_path):
     engine = LearningEngine()
-    async with told(tmp_path, GHENT) as keep:
-        waiting = Unlearning(keep, engine)
+    async with told(tmp_path, GHENT) as store_thread:
+        waiting = Unlearning(store_thread, engine)
         no = Probe(question="Do I drink my coffee?", answer="You don't drink your coffee.")
         waiting.begin([Fact(memory_id=9, probes=(no,))], 0)
         engine.base_says = {no.question: "You drink coffee."}
-        report, left = await night(keep, engine, tmp_path, unlearning=waiting), waiting.facts
+        report, left = await night(store_thread, engine, tmp_path, unlearning=waiting), waiting.facts
 
     assert (True, ()) == (report.adopted, left), report.reason
     assert 1 == report.exam["forgotten"]["not_probed"]
@@ -28,14 +28,16 @@ async def test_a_forgotten_fact_that_only_says_no_does_not_keep_nights_from_bein
 
 async def test_what_is_forgotten_second_on_one_day_is_probed_too(tmp_path):
     engine = LearningEngine()
-    async with told(tmp_path, GHENT) as keep:
+    async with told(tmp_path, GHENT) as store_thread:
         for text in (REX, CELLO):
-            await keep.run(memories.add, text, told_on=date(2026, 3, 6), sources=())
-        await night(keep, engine, tmp_path)
-        waiting = Unlearning(keep, engine)
-        done = [await forget(keep, engine, [id], base_sha256=BASE, unlearning=waiting) for id in (2, 3, 1)]
-        await keep.run(memories.add, "The user is a nurse.", told_on=date(2026, 3, 7), sources=())
-        unknown = await forget(keep, engine, [4], base_sha256=BASE, unlearning=waiting)
+            await store_thread.run(memories.add, text, told_on=date(2026, 3, 6), sources=())
+        await night(store_thread, engine, tmp_path)
+        waiting = Unlearning(store_thread, engine)
+        done = [
+            await forget(store_thread, engine, [id], base_sha256=BASE, unlearning=waiting) for id in (2, 3, 1)
+        ]
+        await store_thread.run(memories.add, "The user is a nurse.", told_on=date(2026, 3, 7), sources=())
+        unknown = await forget(store_thread, engine, [4], base_sha256=BASE, unlearning=waiting)
         waiting = waiting.facts
 
     assert [(1,), (), ()] == [one.report.generations for one in done]
@@ -45,11 +47,11 @@ async def test_what_is_forgotten_second_on_one_day_is_probed_too(tmp_path):
 
 async def test_what_no_night_could_probe_waits_on(tmp_path):
     engine = LearningEngine()
-    async with told(tmp_path, GHENT) as keep:
-        waiting = await learn_and_forget(tmp_path, keep, engine)
-        await keep.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
+    async with told(tmp_path, GHENT) as store_thread:
+        waiting = await learn_and_forget(tmp_path, store_thread, engine)
+        await store_thread.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
         engine.refuses = True
-        await night(keep, engine, tmp_path, unlearning=waiting)
+        await night(store_thread, engine, tmp_path, unlearning=waiting)
         refused, engine.refuses = len(waiting.facts), False
         found = await waiting.rule(Verdict(adopt=True, reason=""), 4, b"a\tb")
         waiting.wipe()
@@ -60,8 +62,8 @@ async def test_what_no_night_could_probe_waits_on(tmp_path):
 
 async def test_what_there_was_no_time_for_waits_on(tmp_path):
     engine = LearningEngine()
-    async with told(tmp_path, GHENT) as keep:
-        waiting = Unlearning(keep, engine, night_s=0.0)
+    async with told(tmp_path, GHENT) as store_thread:
+        waiting = Unlearning(store_thread, engine, night_s=0.0)
         fact = Fact(memory_id=9, probes=(Probe(question="Who is my dog?", answer="It is Rex."),))
         waiting.begin([fact], 0)
         await waiting.rule(Verdict(adopt=True, reason=""), 4, b"a\tb")
@@ -72,8 +74,8 @@ async def test_what_there_was_no_time_for_waits_on(tmp_path):
 
 
 async def test_of_very_many_facts_some_are_kept_and_the_others_are_counted(tmp_path):
-    async with told(tmp_path) as keep:
-        waiting = Unlearning(keep, LearningEngine())
+    async with told(tmp_path) as store_thread:
+        waiting = Unlearning(store_thread, LearningEngine())
         probe = (Probe(question="Who is my dog?", answer="It is Rex."),)
         waiting.begin([Fact(memory_id=n, probes=probe) for n in range(MOST + 5)], 0)
         waiting.begin([Fact(memory_id=99, probes=probe)], 0)

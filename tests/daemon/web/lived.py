@@ -39,13 +39,13 @@ async def serve(folder: Path, *, is_empty: bool, **config: Any) -> None:
     """Serve until the input is closed."""
     async with serving(folder, Telling(), **config) as world:
         if not is_empty:
-            await world.keeper.run(live)
-            await index_missing(world.keeper, world.services.embedder)
+            await world.store_thread.run(live)
+            await index_missing(world.store_thread, world.services.embedder)
         sys.stdout.write(world.url + "\n")
         sys.stdout.flush()
         while order := (await asyncio.to_thread(sys.stdin.readline)).split():
             if order[0] == "break":
-                await world.keeper.close()
+                await world.store_thread.close()
             else:
                 _night(world.services.nights, int(order[1]) if order[0] == "night" else 0)
 

@@ -53,7 +53,7 @@ async def test_a_chat_of_which_every_word_was_forgotten_is_not_listed(tmp_path):
             await world.chat(text)
         (chat,) = (await world.http.get("/tsubasa/chats?n=1")).json()["chats"]
         said = (await world.http.get(f"/tsubasa/chats/{chat['id']}")).json()["messages"]
-        await world.keeper.run(lambda db: memories.forget(db, messages=[one["id"] for one in said]))
+        await world.store_thread.run(lambda db: memories.forget(db, messages=[one["id"] for one in said]))
         found = (await world.http.get("/tsubasa/chats")).json()["chats"]
 
     assert ["I live in Ghent"] == [chat["title"] for chat in found]
@@ -66,7 +66,7 @@ async def test_an_imported_chat_stands_where_it_was_said_and_not_where_it_was_st
         await world.chat("today")
         told = [[NewMessage(role="user", text="long ago", said_at=then)]]
         now = datetime.now(UTC)
-        await world.keeper.run(imports.record_import, "a" * 64, "export.json", told, now)
+        await world.store_thread.run(imports.record_import, "a" * 64, "export.json", told, now)
         found = (await world.http.get("/tsubasa/chats")).json()["chats"]
 
     assert ["today", "long ago"] == [chat["title"] for chat in found]

@@ -78,10 +78,10 @@ def test_a_mistake_is_a_400_that_names_its_key(tmp_path, method, path, body, par
 async def test_a_change_by_hand_asks_for_its_vector_and_is_found_by_words_at_once(tmp_path):
     async with serving(tmp_path) as world:
         await world.http.post("/tsubasa/memories", json={"text": DOG})
-        job = await world.keeper.run(jobs.claim, "index", now=world.services.started_at, lease_s=9)
-        found = await world.keeper.run(full_text.search, "memory", "dog", 9)
-        await Indexing(world.keeper, world.services.embedder).work(job)
-        result = [id for id, _ in found], await world.keeper.run(vectors.missing, "memory")
+        job = await world.store_thread.run(jobs.claim, "index", now=world.services.started_at, lease_s=9)
+        found = await world.store_thread.run(full_text.search, "memory", "dog", 9)
+        await Indexing(world.store_thread, world.services.embedder).work(job)
+        result = [id for id, _ in found], await world.store_thread.run(vectors.missing, "memory")
 
     assert ([1], []) == result
 
@@ -104,7 +104,7 @@ def test_the_audit_names_a_duplicate(tmp_path):
     async def told_twice(world):
         await moved_house(world)
         told = {"told_on": date(2026, 11, 1), "sources": []}
-        await world.keeper.run(memories.add, "The user lives in Oslo!", **told)
+        await world.store_thread.run(memories.add, "The user lives in Oslo!", **told)
 
     found = scene(tmp_path, told_twice, lambda client: client.audit())
 

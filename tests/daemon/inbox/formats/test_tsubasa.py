@@ -11,7 +11,7 @@ from daemon.inbox.formats import tsubasa
 from daemon.inbox.importer import take_in
 from store import memories
 from store.export import Archive, KeptChat, KeptEvent, KeptMemory, KeptMessage, take_out
-from tests.daemon.memory.fakes import open_keeper
+from tests.daemon.memory.fakes import open_store_thread
 from tests.store.sample import DAY, say
 
 AT = "2026-03-05T12:00:00.000000+00:00"
@@ -158,14 +158,14 @@ async def test_an_export_that_is_dropped_is_taken_in_whole_and_once(tmp_path):
     file = tmp_path / "mine.jsonl"
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-    async with open_keeper(tmp_path / "one") as keep:
-        told = await keep.run(say, "I live in Ghent \U0001f600\u2028\n", "Noted.")
-        await keep.run(memories.add, "The user lives in Ghent.", told_on=DAY, sources=[told.id])
-        found = await keep.run(take_out)
+    async with open_store_thread(tmp_path / "one") as store_thread:
+        told = await store_thread.run(say, "I live in Ghent \U0001f600\u2028\n", "Noted.")
+        await store_thread.run(memories.add, "The user lives in Ghent.", told_on=DAY, sources=[told.id])
+        found = await store_thread.run(take_out)
     file.write_bytes(written(found))
-    async with open_keeper(tmp_path / "two") as keep:
-        taken = [await take_in(keep, file, largest=10**6) for _ in range(2)]
-        (first, second), again = taken, await keep.run(take_out)
+    async with open_store_thread(tmp_path / "two") as store_thread:
+        taken = [await take_in(store_thread, file, largest=10**6) for _ in range(2)]
+        (first, second), again = taken, await store_thread.run(take_out)
 
     assert found == again
     assert (2, 0, 1, False) == (first.turns, first.skipped, first.memories, first.already_imported)

@@ -166,18 +166,18 @@ class _Cursor:
     def _skip_array(self) -> None:
         kind, count = self.number("<I"), self.count()
         if kind != _STRING:
-            self._bytes(count * struct.calcsize(_form(kind)), store_thread=False)
+            self._bytes(count * struct.calcsize(_form(kind)), keep=False)
             return
         unpack, at, data = struct.Struct("<Q").unpack_from, self.at, self._data
         for _ in range(count):  # a vocabulary: hundreds of thousands of them
             at += 8 + unpack(data, at)[0]
         self.at = at
 
-    def _bytes(self, length: int, *, store_thread: bool = True) -> bytes:
+    def _bytes(self, length: int, *, keep: bool = True) -> bytes:
         if length > len(self._data) - self.at:
             raise Broken("its header is damaged or cut short")
         self.at += length
-        return self._data[self.at - length : self.at] if store_thread else b""
+        return self._data[self.at - length : self.at] if keep else b""
 
 
 def _form(kind: int) -> str:

@@ -88,7 +88,7 @@ class Scheduler:
         self._leaving.add(adapter)
         self._let_go()
 
-    def store_thread(self, adapter: str) -> None:
+    def keep(self, adapter: str) -> None:
         """An adapter that was to be freed is wanted again."""
         self._leaving.discard(adapter)
 

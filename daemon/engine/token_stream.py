@@ -25,9 +25,9 @@ class TextStream:
         if found:
             self.stopped, self._held = True, ""
             return text[: min(found)]
-        store_thread = max((_overlap(text, stop) for stop in self._stop), default=0)
-        self._held = text[len(text) - store_thread :]
-        return text[: len(text) - store_thread]
+        keep = max((_overlap(text, stop) for stop in self._stop), default=0)
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep]
 
     def rest(self) -> str:
         """What was held back for a stop string that did not come; half a character at the end is dropped."""

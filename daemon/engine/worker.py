@@ -138,7 +138,7 @@ class Worker:
     def _load(self, number: int, frame: Frame) -> None:
         adapter = _field(frame, "adapter", str)
         self._adapters.load(adapter, frame.blob)
-        self._scheduler.store_thread(adapter)
+        self._scheduler.keep(adapter)
         self._link.reply(number)
 
     def _adopt(self, number: int, frame: Frame) -> None:

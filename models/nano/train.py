@@ -138,11 +138,11 @@ def _step(
     optimizers: list[torch.optim.Optimizer],
 ) -> float:
     weights = weights[:, 1:]
-    store_thread = (weights >= 1) | ((weights > 0) & (torch.rand_like(weights) < REST_SHARE))
-    scores = model.logits(fast(ids)[:, :-1][store_thread])
-    per_token = F.cross_entropy(scores, ids[:, 1:][store_thread], reduction="none")
-    own = weights[store_thread] >= 1
-    loss = (per_token * weights[store_thread].clamp(min=1.0)).sum() / own.sum().clamp(min=1)
+    keep = (weights >= 1) | ((weights > 0) & (torch.rand_like(weights) < REST_SHARE))
+    scores = model.logits(fast(ids)[:, :-1][keep])
+    per_token = F.cross_entropy(scores, ids[:, 1:][keep], reduction="none")
+    own = weights[keep] >= 1
+    loss = (per_token * weights[keep].clamp(min=1.0)).sum() / own.sum().clamp(min=1)
     loss.backward()  # type: ignore[no-untyped-call]
     for optimizer in optimizers:
         optimizer.step()

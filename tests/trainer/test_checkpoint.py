@@ -27,8 +27,8 @@ def folder(tmp_path):
 
 
 def test_what_was_kept_comes_back_to_the_last_bit(folder):
-    Checkpoints(folder, "job").store_thread(ARRAYS, {})
-    Checkpoints(folder, "job").store_thread(ARRAYS, NUMBERS)
+    Checkpoints(folder, "job").keep(ARRAYS, {})
+    Checkpoints(folder, "job").keep(ARRAYS, NUMBERS)
     arrays, numbers = Checkpoints(folder, "job").load()
 
     assert NUMBERS == numbers
@@ -41,7 +41,7 @@ def test_what_was_kept_comes_back_to_the_last_bit(folder):
 
 def test_when_the_job_is_done_nothing_is_left(folder):
     kept = Checkpoints(folder, "job")
-    kept.store_thread(ARRAYS, NUMBERS)
+    kept.keep(ARRAYS, NUMBERS)
     kept.clear()
     kept.clear()
 
@@ -57,7 +57,7 @@ def test_it_is_due_no_oftener_than_asked_for(folder):
 
 @pytest.mark.parametrize("damage", ["cut", "one bit", "empty", "not ours"])
 def test_a_damaged_one_is_not_used_and_removed(folder, caplog, damage):
-    Checkpoints(folder, "job").store_thread(ARRAYS, NUMBERS)
+    Checkpoints(folder, "job").keep(ARRAYS, NUMBERS)
     (file,) = folder.iterdir()
     whole = bytearray(file.read_bytes())
     if damage == "one bit":
@@ -70,7 +70,7 @@ def test_a_damaged_one_is_not_used_and_removed(folder, caplog, damage):
 
 
 def test_that_of_another_job_is_removed_and_other_files_are_left(folder):
-    Checkpoints(folder, "yesterday").store_thread(ARRAYS, NUMBERS)
+    Checkpoints(folder, "yesterday").keep(ARRAYS, NUMBERS)
     (folder / "job.checkpoint.new").write_text("half")
     (folder / "note.txt").write_text("of somebody else")
 
@@ -90,7 +90,7 @@ def test_a_folder_that_others_can_open_is_not_used(folder, tmp_path, caplog, how
         folder, target = tmp_path / "link", folder
         folder.symlink_to(target)
     kept = Checkpoints(folder, "job", every_s=0)
-    kept.store_thread(ARRAYS, NUMBERS)
+    kept.keep(ARRAYS, NUMBERS)
     kept.clear()
 
     assert (False, None) == (kept.due(), kept.load())
@@ -102,11 +102,11 @@ def test_a_folder_that_others_can_open_is_not_used(folder, tmp_path, caplog, how
 def test_a_full_disk_keeps_the_last_one_and_says_so(folder, caplog):
     caplog.set_level(logging.WARNING)
     kept = Checkpoints(folder, "job")
-    kept.store_thread(ARRAYS, NUMBERS)
+    kept.keep(ARRAYS, NUMBERS)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, limits[1]))
     try:
-        kept.store_thread({"large": np.zeros(10_000)}, {"step": 4})
+        kept.keep({"large": np.zeros(10_000)}, {"step": 4})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 

@@ -30,7 +30,7 @@ def test_a_checkpoint_of_another_adapter_is_not_used(tiny, lessons, tmp_path, ca
     kept = Checkpoints(file.parent, file.stem)
     arrays, numbers = kept.load()
     name = next(name for name in arrays if name.startswith("state.weights"))
-    kept.store_thread(arrays | {name: arrays[name][:-1]}, numbers)
+    kept.keep(arrays | {name: arrays[name][:-1]}, numbers)
 
     done = in_this_process(asked)[-1]
 
@@ -60,9 +60,9 @@ def test_no_memory_for_a_checkpoint_does_not_end_the_night(tmp_path, caplog):
 
     tmp_path.chmod(0o700)
     going = Night(position=Position(steps=2, batch=1, paper=1))
-    run._store_thread(Checkpoints(tmp_path, "job"), going, Full())
+    run._keep(Checkpoints(tmp_path, "job"), going, Full())
     assert "no memory for it" in caplog.text
 
-    run._store_thread(Checkpoints(tmp_path, "job"), going, FakeBackend())
+    run._keep(Checkpoints(tmp_path, "job"), going, FakeBackend())
     assert {} == going.state
     assert {"state.steps"} == set(Checkpoints(tmp_path, "job").load()[0])

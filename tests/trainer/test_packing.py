@@ -196,12 +196,12 @@ def kept_mb(path, checkpointing: str) -> float:
     )
     kept: dict[int, int] = {}
 
-    def store_thread(values: torch.Tensor) -> torch.Tensor:
+    def keep(values: torch.Tensor) -> torch.Tensor:
         if not isinstance(values, torch.nn.Parameter):
             kept[values.untyped_storage().data_ptr()] = values.untyped_storage().nbytes()
         return values
 
-    with torch.autograd.graph.saved_tensors_hooks(store_thread, lambda values: values):
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda values: values):
         value = backend._loss(batch, hard_targets(batch))
     assert value.requires_grad
     return sum(kept.values()) / 1e6

@@ -57,7 +57,7 @@ def test_what_was_told_is_recalled_by_words_after_a_restart(daemon):
 
 def test_files_that_nobody_can_decide_about_any_more_are_gone_after_a_restart(daemon):
     daemon.stop()
-    file = uploads.store_thread(daemon.home, "chat.json", b"{}")
+    file = uploads.save(daemon.home, "chat.json", b"{}")
     daemon.start(by_meaning=False)
 
     assert not file.parent.exists()

@@ -97,7 +97,7 @@ class InboxRoom:
         with place:
             waiting(f"Reading {event.file.name} …")
         home = self._home or Path((await self._desk.ask(lambda client: client.status()))["home"])
-        file = await asyncio.to_thread(uploads.store_thread, home, event.file.name, await event.file.read())
+        file = await asyncio.to_thread(uploads.save, home, event.file.name, await event.file.read())
         await Card(self._desk, place, file, on_change=self._load).look()
 
     async def _load(self) -> None:

@@ -19,7 +19,7 @@ KEPT_S = 24 * 3600  # what nobody decided about
 LONGEST_NAME = 120  # bytes
 
 
-def store_thread(home: Path, name: str, data: bytes) -> Path:
+def save(home: Path, name: str, data: bytes) -> Path:
     """
     Write a file; where it lies.
 

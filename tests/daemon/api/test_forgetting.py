@@ -6,7 +6,7 @@ from datetime import date
 from daemon.idle_work import Tended
 from daemon.night.pipeline import NightReport
 from daemon.processes.errors import ChildCrashed
-from daemon.web.inbox.uploads import store_thread
+from daemon.web.inbox.uploads import save
 from store import generations, lessons, memories
 from store.lessons import NewLesson
 from tests.daemon.api.world import serving
@@ -101,7 +101,7 @@ async def test_the_exports_that_still_tell_it_are_named_and_left_alone(tmp_path)
         for file in (telling, other):
             await world.http.post("/tsubasa/import", json={"file": str(file)})
         await world.store_thread.run(memories.add, TOLD, told_on=date(2026, 3, 5), sources=[1])
-        dropped = store_thread(tmp_path, "mine again.jsonl", telling.read_bytes())
+        dropped = save(tmp_path, "mine again.jsonl", telling.read_bytes())
         reply = await forget(world)
         files, telling, *still_there = (
             reply.json()["files"],

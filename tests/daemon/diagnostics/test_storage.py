@@ -2,7 +2,7 @@
 
 from daemon.diagnostics.storage import stored
 from daemon.home import Home
-from daemon.web.inbox.uploads import store_thread
+from daemon.web.inbox.uploads import save
 from store.database import open_store
 
 
@@ -19,7 +19,7 @@ def test_what_is_not_encrypted_is_named_with_its_size(tmp_path):
     home = Home(tmp_path)
     (home.inbox / "done").mkdir(parents=True)
     (home.inbox / "done" / "mine.jsonl").write_text("12345")
-    store_thread(home.path, "dropped.jsonl", b"123456")
+    save(home.path, "dropped.jsonl", b"123456")
     home.models.mkdir()
     (home.models / ".half.gguf.part").write_text("1234567")
     home.log.write_text("12")

@@ -30,7 +30,7 @@ def session(*said, at=MAY):
     ]
 
 
-def store_thread(db, *sessions):
+def keep(db, *sessions):
     imports.record_import(db, "digest", "talk", sessions, datetime.now(UTC))
     ids = vectors.missing(db, "message")
     vectors.put(db, "message", ids, np.tile(np.array([1, 0], np.float32), (len(ids), 1)))
@@ -42,7 +42,7 @@ def best(db, question):
 
 
 def test_the_person_asked_about_speaks_for_themselves(db):
-    store_thread(db, session(("Ann", "I have a parrot."), ("Bob", "I have a parrot, too.")))
+    keep(db, session(("Ann", "I have a parrot."), ("Bob", "I have a parrot, too.")))
 
     assert "I have a parrot, too." == best(db, "What pet does Bob have, a parrot?")[0]
     assert "I have a parrot." == best(db, "What pet does Ann have, a parrot?")[0]
@@ -50,7 +50,7 @@ def test_the_person_asked_about_speaks_for_themselves(db):
 
 def test_the_month_asked_about_is_the_month_it_was_said(db):
     said = (("Ann", "I ran a race."),)
-    store_thread(db, session(*said, at=MAY), session(*said, at=JUNE), session(*said, at=AUGUST))
+    keep(db, session(*said, at=MAY), session(*said, at=JUNE), session(*said, at=AUGUST))
 
     found = message_ranking.nearest_turns(
         db, "What race did Ann run in June?", np.array([1, 0], np.float32), 3
@@ -64,14 +64,14 @@ def test_the_month_asked_about_is_the_month_it_was_said(db):
 
 
 def test_may_is_a_month_with_a_capital_only(db):
-    store_thread(db, session(("Ann", "I may sing."), at=AUGUST), session(("Ann", "I sang."), at=MAY))
+    keep(db, session(("Ann", "I may sing."), at=AUGUST), session(("Ann", "I sang."), at=MAY))
 
     assert "I sang." == best(db, "What did Ann do in May?")[0]
     assert message_ranking._Clues("what may I do", [])._months == set()
 
 
 def test_an_answer_stands_before_the_question_that_has_its_words(db):
-    store_thread(
+    keep(
         db,
         session(("Ann", "What is your hobby?"), ("Bob", "I like to paint, it calms me."), ("Ann", "Nice.")),
     )

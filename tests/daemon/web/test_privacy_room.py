@@ -54,7 +54,7 @@ def test_what_was_sent_and_what_lies_unencrypted_is_named(scene):
     (home / "inbox" / "done" / "export.json").write_text("x" * 2000)
     (home / "models").mkdir()
     (home / "models" / "small.gguf").write_text("x" * 3000)
-    uploads.store_thread(home, "dropped.json", b"x" * 4000)
+    uploads.save(home, "dropped.json", b"x" * 4000)
     (home / "daemon.log").write_text("x" * 5000)
     page.reload()
     page.wait_for_selector(".figure")

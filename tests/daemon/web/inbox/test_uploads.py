@@ -13,7 +13,7 @@ from daemon.web.inbox import uploads
 
 
 def test_a_file_is_kept_for_its_owner_alone_and_goes(tmp_path):
-    file = uploads.store_thread(tmp_path, "chat.json", b"{}")
+    file = uploads.save(tmp_path, "chat.json", b"{}")
     modes = [stat.S_IMODE(one.stat().st_mode) for one in (file, file.parent)]
     was = (file.name, file.read_bytes())
     uploads.drop(file)
@@ -23,7 +23,7 @@ def test_a_file_is_kept_for_its_owner_alone_and_goes(tmp_path):
 
 
 def test_two_files_of_one_name_are_two(tmp_path):
-    first, second = (uploads.store_thread(tmp_path, "chat.json", data) for data in (b"1", b"2"))
+    first, second = (uploads.save(tmp_path, "chat.json", data) for data in (b"1", b"2"))
 
     assert (b"1", b"2") == (first.read_bytes(), second.read_bytes())
 
@@ -42,7 +42,7 @@ def test_two_files_of_one_name_are_two(tmp_path):
     ],
 )
 def test_a_name_leads_nowhere_else(tmp_path, sent, kept):
-    file = uploads.store_thread(tmp_path, sent, b"")
+    file = uploads.save(tmp_path, sent, b"")
 
     assert (kept, tmp_path / uploads.FOLDER) == (file.name, file.parent.parent)
 
@@ -55,7 +55,7 @@ def test_a_name_of_a_million_letters_is_cut_at_once():
 
 
 def test_what_was_left_lying_is_swept_and_what_is_new_stays(tmp_path):
-    old, new = uploads.store_thread(tmp_path, "old", b""), uploads.store_thread(tmp_path, "new", b"")
+    old, new = uploads.save(tmp_path, "old", b""), uploads.save(tmp_path, "new", b"")
     os.utime(old.parent, (0, 0))
     uploads.sweep(tmp_path)
 
@@ -66,7 +66,7 @@ def test_a_home_that_can_not_be_written_is_told(tmp_path):
     (tmp_path / uploads.FOLDER).write_text("in the way")
 
     with pytest.raises(HomeNotUsable, match="the file can't be kept"):
-        uploads.store_thread(tmp_path, "chat.json", b"")
+        uploads.save(tmp_path, "chat.json", b"")
 
 
 LARGE = """

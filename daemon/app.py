@@ -38,7 +38,7 @@ from daemon.lifecycle.suspend import Sleep, system_clock
 from daemon.lifecycle.systemd_notify import Heartbeat
 from daemon.memory.indexing import Indexing
 from daemon.night.night_job import Nights
-from daemon.processes.foreground_gate import Gate
+from daemon.processes.foreground_gate import ForegroundGate
 from daemon.services import Services
 from daemon.store_thread import StoreThread
 from daemon.web.inbox import uploads
@@ -114,7 +114,7 @@ async def _start(
     await store_thread.run(past_nights.recover)
     await generations.settle()
     recall_k = config.recall_k if config.recall else 0
-    gate = Gate()
+    gate = ForegroundGate()
     conversations = Conversations(store_thread, engine, embedder, generations, recall_k=recall_k, gate=gate)
     stack.push_async_callback(conversations.stop)
     tending = Tending(
@@ -149,7 +149,7 @@ async def _start_nights(
     store_thread: StoreThread,
     engine: Engine,
     model_path: Path,
-    gate: Gate,
+    gate: ForegroundGate,
     unlearning: Unlearning,
 ) -> Nights:
     nights = Nights(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from daemon.embedding.client import Embedder, EmbedderInfo
 from daemon.engine.client import GREEDY, Engine, EngineInfo, Piece, Sampling, Score
-from daemon.processes.supervisor import Child
+from daemon.processes.supervisor import Supervisor
 
 SHA256 = "b" * 64
 DIMENSION = 16
@@ -24,7 +24,7 @@ class FakeEngine(Engine):
     """Says `words`, whatever it is asked; remembers what it was asked."""
 
     def __init__(self, *words: str) -> None:
-        super().__init__(Child("engine", ["none"], hello={}, idle_s=1.0))
+        super().__init__(Supervisor("engine", ["none"], hello={}, idle_s=1.0))
         self.words = list(words) or ["Hel", "lo", "."]
         self.requests: list[dict[str, Any]] = []
         self.before_first: Exception | None = None  # raised before the first piece
@@ -94,7 +94,7 @@ class FakeEmbedder(Embedder):
     """Texts that share letters are near each other."""
 
     def __init__(self) -> None:
-        super().__init__(Child("embedder", ["none"], hello={}, idle_s=1.0))
+        super().__init__(Supervisor("embedder", ["none"], hello={}, idle_s=1.0))
         self.made = EmbedderInfo(id="fake", dimension=DIMENSION)  # None: it starts still
         self.fails: Exception | None = None  # with this, whatever it is asked
         self.dimension = DIMENSION

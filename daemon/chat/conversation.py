@@ -17,14 +17,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from daemon.chat.answer_stream import Answer
-from daemon.chat.model_names import Asked
+from daemon.chat.model_names import ModelChoice
 from daemon.chat.prompt_context import Turn, is_chore, last_question, with_memories, without_memories
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine, Sampling
 from daemon.errors import DaemonError, Interrupted, Stopping
 from daemon.generations.service import Answering, Generations
 from daemon.memory.recall import Recalled, recall
-from daemon.processes.foreground_gate import Gate
+from daemon.processes.foreground_gate import ForegroundGate
 from daemon.store_thread import StoreThread
 from store import chats, off_record, recalls
 from store import recall_log as besides
@@ -38,7 +38,7 @@ class Question:
     """All that one request asks for."""
 
     turns: tuple[Turn, ...]
-    asked: Asked
+    model: ModelChoice
     sampling: Sampling
     schema: Mapping[str, Any] | None = None  # the answer must be JSON of this shape
     recall: bool = True  # the request may switch recall off, never on
@@ -57,7 +57,7 @@ class Conversations:
         generations: Generations,
         *,
         recall_k: int,
-        gate: Gate | None = None,
+        gate: ForegroundGate | None = None,
     ) -> None:
         """`recall_k`: memories beside a question, at first; 0 never recalls. `gate`: closed while we answer."""
         self._store_thread = store_thread
@@ -65,7 +65,7 @@ class Conversations:
         self._embedder = embedder
         self._generations = generations
         self._recall_k = recall_k
-        self._gate = gate or Gate()
+        self._gate = gate or ForegroundGate()
         self._running: dict[asyncio.Task[None], Answer] = {}
         self._begun = asyncio.Lock()  # held from recall until the answer counts as running
 
@@ -83,9 +83,9 @@ class Conversations:
 
     async def _begin(self, question: Question) -> tuple[asyncio.Task[None], Answer]:
         turns = without_memories(question.turns)
-        answering = await self._generations.choose(question.asked.generation)
-        kept = not is_chore(turns) and await self._may_keep(turns, question.asked)
-        if question.asked.kept and not kept:
+        answering = await self._generations.choose(question.model.generation)
+        kept = not is_chore(turns) and await self._may_keep(turns, question.model)
+        if question.model.kept and not kept:
             question = replace(question, recall=False)  # as if asked for off the record
         recalled = await self._recall(turns, question)
         beside = await self._beside(recalled)
@@ -122,16 +122,16 @@ class Conversations:
     async def _stop_all(self, why: DaemonError) -> None:
         await asyncio.gather(*(answer.stop(why) for answer in list(self._running.values())))
 
-    async def _may_keep(self, turns: Sequence[Turn], asked: Asked) -> bool:
+    async def _may_keep(self, turns: Sequence[Turn], model: ModelChoice) -> bool:
         """Whether this chat is recorded; what a pause of the logging, or the user, keeps off the record is not."""
         said = [(turn.role, turn.text) for turn in turns]
         now = datetime.now(UTC)
-        may = await self._store_thread.run(off_record.may_keep, said, private=asked.private, at=now)
-        return asked.kept and may
+        may = await self._store_thread.run(off_record.may_keep, said, private=model.private, at=now)
+        return model.kept and may
 
     async def _recall(self, turns: Sequence[Turn], question: Question) -> Recalled:
         place = last_question(turns)
-        wanted = question.recall and question.asked.recalls and self._recall_k > 0 and not is_chore(turns)
+        wanted = question.recall and question.model.recalls and self._recall_k > 0 and not is_chore(turns)
         if not wanted or place is None:
             return Recalled()
         present = [turn.text for turn in turns]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class ModelChoice:
     """What one model name asks for."""
 
     name: str  # as the client wrote it; replies echo it
@@ -26,15 +26,15 @@ class Asked:
     known: bool = True  # False: not one of our names, served as `tsubasa`
 
 
-def read(name: str) -> Asked:
+def parse_model_name(name: str) -> ModelChoice:
     """What `name` asks for; never fails."""
     if name == "tsubasa":
-        return Asked(name=name)
+        return ModelChoice(name=name)
     if name == "tsubasa:base":
-        return Asked(name=name, generation=0, kept=False, recalls=False)
+        return ModelChoice(name=name, generation=0, kept=False, recalls=False)
     if name == "tsubasa:private":
-        return Asked(name=name, kept=False, recalls=False, private=True)
+        return ModelChoice(name=name, kept=False, recalls=False, private=True)
     numbered = re.fullmatch(r"tsubasa@(\d{1,9})", name)
     if numbered:
-        return Asked(name=name, generation=int(numbered.group(1)))
-    return Asked(name=name, known=False)
+        return ModelChoice(name=name, generation=int(numbered.group(1)))
+    return ModelChoice(name=name, known=False)

@@ -90,7 +90,7 @@ class Talk:
 
     @property
     def _is_private(self) -> bool:
-        return not model_names.read(self._model).kept
+        return not model_names.parse_model_name(self._model).kept
 
     @property
     def _prompt(self) -> str:
@@ -147,7 +147,9 @@ class Talk:
     def _private(self, _: str) -> None:
         if self._model == PRIVATE:
             gone = "; what was said off it is left out from here on" if self._drop_unkept() else ""
-            self._model = self._kept_model if model_names.read(self._kept_model).kept else "tsubasa"
+            self._model = (
+                self._kept_model if model_names.parse_model_name(self._kept_model).kept else "tsubasa"
+            )
             out.print(f"On the record again{gone}.")
         else:
             self._model = PRIVATE
@@ -163,7 +165,7 @@ class Talk:
         if not name:
             self._list_models()
             return
-        asked = model_names.read(name)
+        asked = model_names.parse_model_name(name)
         if not asked.known or name not in self._client.models():
             out.print(f"{escape(repr(name))} is no model that can answer. /model lists those that there are.")
             return

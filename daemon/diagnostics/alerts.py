@@ -9,7 +9,7 @@ Promises: pure; nothing that heals by itself is named. Knows nothing of where it
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from daemon.processes.supervisor import Child
+from daemon.processes.supervisor import Supervisor
 from store.jobs import Job
 
 LITTLE_ROOM = 500 * 2**20  # bytes; below, a night or a large import may not fit
@@ -25,7 +25,7 @@ class Trouble:
 
 
 def troubles(
-    *, children: Sequence[Child], failure: str | None, night: Job | None, free_bytes: int | None
+    *, children: Sequence[Supervisor], failure: str | None, night: Job | None, free_bytes: int | None
 ) -> list[Trouble]:
     """
     What a person should look at now.

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from daemon.embedding.errors import EmbedderError, rebuilt
 from daemon.processes.errors import ChildError, ChildRefused
 from daemon.processes.process import confined, module
-from daemon.processes.supervisor import Child
+from daemon.processes.supervisor import Supervisor
 
 BATCH = 64  # texts in one command: a question waits behind one batch of an import at most
 
@@ -32,7 +32,7 @@ class EmbedderInfo:
 class Embedder:
     """One embedding model in one child process. Raises `EmbedderError`s, and `ChildCrashed` when it dies."""
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: Supervisor) -> None:
         self._child = child
         self.made: EmbedderInfo | None = None  # what it told when it was ready first; None before
         self._starting: asyncio.Task[EmbedderInfo] | None = None
@@ -58,10 +58,10 @@ class Embedder:
         """
         hello = {"name": name, "allow_download": allow_download, "threads": threads}
         argv = module("daemon.embedding") if allow_download else confined("daemon.embedding")
-        return cls(Child("embedder", argv, hello=hello, idle_s=idle_s, start_timeout_s=600.0))
+        return cls(Supervisor("embedder", argv, hello=hello, idle_s=idle_s, start_timeout_s=600.0))
 
     @property
-    def child(self) -> Child:
+    def child(self) -> Supervisor:
         """The supervised process, for status pages."""
         return self._child
 

@@ -18,7 +18,7 @@ from daemon.engine.errors import AdapterUnknown, EngineError, rebuilt
 from daemon.engine.records import GREEDY, Completion, EngineInfo, Finish, Mark, Piece, Sampling, Score
 from daemon.processes.errors import ChildRefused
 from daemon.processes.process import ChildProcess, confined
-from daemon.processes.supervisor import Child
+from daemon.processes.supervisor import Supervisor
 
 __all__ = ["GREEDY", "Completion", "Engine", "EngineInfo", "Finish", "Mark", "Piece", "Sampling", "Score"]
 
@@ -29,7 +29,7 @@ Message = Mapping[str, Any]  # {"role": …, "content": …}
 class Engine:
     """One model in one child process. Its methods raise `EngineError`s, and `ChildCrashed` when it dies."""
 
-    def __init__(self, child: Child) -> None:
+    def __init__(self, child: Supervisor) -> None:
         self._child = child
         self._live: str | None = None  # sha256 of the live adapter; None: the base model
         self._adapters: dict[str, bytes] = {}  # all that the child must have, also after a restart
@@ -52,11 +52,11 @@ class Engine:
         """
         hello = {"path": str(path.absolute()), "n_ctx": n_ctx, "threads": threads, "gpu_layers": gpu_layers}
         return cls(
-            Child("engine", confined("daemon.engine"), hello=hello, idle_s=idle_s, start_timeout_s=600.0)
+            Supervisor("engine", confined("daemon.engine"), hello=hello, idle_s=idle_s, start_timeout_s=600.0)
         )
 
     @property
-    def child(self) -> Child:
+    def child(self) -> Supervisor:
         """The supervised process, for status pages."""
         return self._child
 

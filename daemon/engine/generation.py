@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from daemon.engine.errors import DecodeFailed
 from daemon.engine.llama import BATCH, Context, Logits, Model, NoRoom, Sampler, surprise
-from daemon.engine.prefix_cache import Slot, Slots
+from daemon.engine.prefix_cache import PrefixCache, Slot
 from daemon.engine.records import Finish, Piece, Sampling
 from daemon.engine.token_stream import TextStream
 
@@ -31,7 +31,9 @@ class Request:
 class Generation:
     """The work on one request."""
 
-    def __init__(self, request: Request, model: Model, context: Context, slots: Slots, *, n_ctx: int) -> None:
+    def __init__(
+        self, request: Request, model: Model, context: Context, slots: PrefixCache, *, n_ctx: int
+    ) -> None:
         self.request = request
         self._model, self._context, self._slots, self._n_ctx = model, context, slots, n_ctx
         self._tokens = list(request.prompt)  # the prompt and what was chosen so far
@@ -94,7 +96,9 @@ class Generation:
         )
 
 
-def compute(context: Context, slots: Slots, slot: Slot, batch: list[int], *, logits: int) -> list[Logits]:
+def compute(
+    context: Context, slots: PrefixCache, slot: Slot, batch: list[int], *, logits: int
+) -> list[Logits]:
     """
     Let the context hold these tokens behind those of a slot, emptying others' slots where room is short.
 

@@ -29,7 +29,7 @@ class Slot:
     used: int = 0  # larger is later
 
 
-class Slots:
+class PrefixCache:
     """All sequences of one context, least recently used first to go."""
 
     def __init__(self, memory: Memory, sequences: int) -> None:
@@ -67,9 +67,9 @@ class Slots:
             if slot.adapter == adapter:
                 self._cut(slot, 0)
 
-    def make_room(self, store_thread: Slot) -> bool:
-        """Empty the slot that is missed least, not `store_thread`; False when there is none left to empty."""
-        others = [slot for slot in self._slots if slot is not store_thread and slot.tokens]
+    def make_room(self, owner: Slot) -> bool:
+        """Empty the least recently used slot other than `owner`; False when there is none left to empty."""
+        others = [slot for slot in self._slots if slot is not owner and slot.tokens]
         if not others:
             return False
         self._cut(min(others, key=lambda slot: (slot.taken, slot.used)), 0)

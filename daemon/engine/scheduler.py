@@ -15,7 +15,7 @@ from daemon.engine.adapters import Adapters
 from daemon.engine.errors import EngineError
 from daemon.engine.generation import Generation, Request
 from daemon.engine.llama import Context, Model
-from daemon.engine.prefix_cache import Slots
+from daemon.engine.prefix_cache import PrefixCache
 from daemon.engine.records import Piece, Score
 from daemon.engine.scoring import ScoreRequest, Scoring
 
@@ -33,7 +33,7 @@ class Scheduler:
     ) -> None:
         self._model, self._context, self._adapters, self._n_ctx = model, context, adapters, n_ctx
         self._say, self._refuse = say, refuse
-        self._slots = Slots(context, SEQUENCES)
+        self._slots = PrefixCache(context, SEQUENCES)
         self._queue: list[Generation | Scoring] = []
         self._leaving: set[str] = set()  # adapters to free once no reply needs them
 

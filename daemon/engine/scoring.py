@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from daemon.engine.generation import BACKGROUND_BATCH, compute
 from daemon.engine.llama import Context, surprise
-from daemon.engine.prefix_cache import Slot, Slots, common
+from daemon.engine.prefix_cache import PrefixCache, Slot, common
 from daemon.engine.records import Score
 
 MOST_REPLIES = 256  # of one request
@@ -33,7 +33,7 @@ class ScoreRequest:
 class Scoring:
     """The work on one request."""
 
-    def __init__(self, request: ScoreRequest, context: Context, slots: Slots) -> None:
+    def __init__(self, request: ScoreRequest, context: Context, slots: PrefixCache) -> None:
         self.request = request
         self._context, self._slots = context, slots
         self._slot: Slot | None = None

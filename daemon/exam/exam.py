@@ -19,7 +19,7 @@ from daemon.engine.errors import PromptTooLong
 from daemon.exam.errors import ExamTooLong
 from daemon.exam.questions import PARTS, Question
 from daemon.memory.keywords import content_words, normalised
-from daemon.processes.foreground_gate import Gate
+from daemon.processes.foreground_gate import ForegroundGate
 from daemon.progress import Progress
 
 MAX_REPLY_TOKENS = 48
@@ -86,7 +86,7 @@ async def sit(
     candidate: str,
     has_live: bool,
     on_progress: Callable[[Progress], None],
-    gate: Gate | None = None,
+    gate: ForegroundGate | None = None,
     within_s: float = LONGEST_S,
 ) -> Exam:
     """
@@ -103,7 +103,9 @@ async def sit(
         ExamTooLong: it was not over in time.
     """
     asked_live = [one for one in questions if has_live and one.part not in NOT_LIVE]
-    clerk = _Clerk(engine, 2 * len(questions) + len(asked_live), on_progress, gate or Gate(), within_s)
+    clerk = _Clerk(
+        engine, 2 * len(questions) + len(asked_live), on_progress, gate or ForegroundGate(), within_s
+    )
     base = [await clerk.ask(one, "base") for one in questions]
     own = [await clerk.ask(one, candidate) for one in questions]
     live = {one: await clerk.ask(one, "live") for one in asked_live}
@@ -163,7 +165,7 @@ class _Clerk:
         engine: Engine,
         total: int,
         on_progress: Callable[[Progress], None],
-        gate: Gate,
+        gate: ForegroundGate,
         within_s: float,
     ) -> None:
         self._engine = engine

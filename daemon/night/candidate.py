@@ -21,7 +21,7 @@ from daemon.lessons.regularisation import held_lines
 from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
 from daemon.night.trainer_process import Trained
 from daemon.processes.errors import ChildError
-from daemon.processes.foreground_gate import Gate
+from daemon.processes.foreground_gate import ForegroundGate
 from daemon.progress import Progress
 from daemon.store_thread import StoreThread
 from store import generations
@@ -55,7 +55,7 @@ async def examine(
     tonight: Sequence[Lesson],
     live: Generation | None,
     on_progress: Callable[[Progress], None],
-    gate: Gate | None = None,
+    gate: ForegroundGate | None = None,
 ) -> tuple[Exam | None, Verdict]:
     """
     The exam and its verdict; an adapter that the engine does not take has failed without one.

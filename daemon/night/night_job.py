@@ -30,7 +30,7 @@ from daemon.night.ram_folders import memory_folder, sweep
 from daemon.night.resource_monitor import LONGEST_PAUSE_S, LOOK_EVERY_S, Watch
 from daemon.night.schedule import Night, Wait, hindrance, latest, need_mb, tonight
 from daemon.processes.errors import NightEnded
-from daemon.processes.foreground_gate import Gate
+from daemon.processes.foreground_gate import ForegroundGate
 from daemon.store_thread import StoreThread
 from store import generations, jobs
 from store.jobs import Job
@@ -56,7 +56,7 @@ class Nights:
         by_itself: bool,
         quiet_s: float,
         since: datetime,
-        gate: Gate,
+        gate: ForegroundGate,
         read_machine: Callable[[], Awaitable[Machine]],
         now: Callable[[], datetime] = datetime.now,
         look_every_s: float = LOOK_EVERY_S,

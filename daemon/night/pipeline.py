@@ -30,7 +30,7 @@ from daemon.night.loss_curve import Curve
 from daemon.night.report import Before, by_reason, record
 from daemon.night.trainer_process import Trained, train
 from daemon.processes.errors import NightEnded
-from daemon.processes.foreground_gate import Gate
+from daemon.processes.foreground_gate import ForegroundGate
 from daemon.progress import Progress as Progress
 from daemon.store_thread import StoreThread
 from store import generations, lessons, nights
@@ -89,7 +89,7 @@ async def run_night(
     trainer: Sequence[str] = (),
     by_itself: bool = False,
     job_id: int | None = None,
-    gate: Gate | None = None,
+    gate: ForegroundGate | None = None,
     checkpoints: Path | None = None,
     unlearning: Unlearning | None = None,
     curve: Curve | None = None,
@@ -186,7 +186,7 @@ async def _judge(
     began: float,
     on_progress: Callable[[Progress], None],
     unlearning: Unlearning | None,
-    gate: Gate | None,
+    gate: ForegroundGate | None,
 ) -> NightReport:
     """Examine what was trained, adopt or refuse it; `ending` is filled in."""
     live = await store_thread.run(

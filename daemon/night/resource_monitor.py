@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from daemon.config.night_window import When
 from daemon.hardware.readings import Machine
 from daemon.night.schedule import HOT, is_short, strain
-from daemon.processes.foreground_gate import Gate
+from daemon.processes.foreground_gate import ForegroundGate
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class Watch:
 
     def __init__(
         self,
-        gate: Gate,
+        gate: ForegroundGate,
         when: When,
         read_machine: Callable[[], Awaitable[Machine]],
         *,

@@ -23,7 +23,7 @@ from typing import Any
 from daemon.night.errors import NightFailed
 from daemon.night.ram_folders import memory_folder, note_process, private_folder
 from daemon.processes.errors import NightEnded
-from daemon.processes.foreground_gate import Gate, Held
+from daemon.processes.foreground_gate import ForegroundGate, GatedProcess
 from daemon.processes.process import confined
 from daemon.progress import Progress
 from store.lessons import Lesson
@@ -62,7 +62,7 @@ async def train(
     runtime_dir: Path | None,
     on_progress: Callable[[Progress], None],
     argv: Sequence[str] = (),
-    gate: Gate | None = None,
+    gate: ForegroundGate | None = None,
     checkpoints: Path | None = None,
 ) -> Trained:
     """
@@ -88,7 +88,7 @@ async def train(
             **({"checkpoints": str(checkpoints)} if checkpoints else {}),
         }
         child = await _start(argv or confined("trainer"), folder)
-        done, held = await _converse(child, json.dumps(job).encode(), on_progress, gate or Gate())
+        done, held = await _converse(child, json.dumps(job).encode(), on_progress, gate or ForegroundGate())
         trained = await asyncio.to_thread(_read, folder / "adapter.gguf", done)
         return replace(trained, pauses=held.pauses, paused_s=held.paused_s)
 
@@ -122,8 +122,11 @@ class _Heard:
 
 
 async def _converse(
-    child: asyncio.subprocess.Process, job: bytes, on_progress: Callable[[Progress], None], gate: Gate
-) -> tuple[dict[str, Any], Held]:
+    child: asyncio.subprocess.Process,
+    job: bytes,
+    on_progress: Callable[[Progress], None],
+    gate: ForegroundGate,
+) -> tuple[dict[str, Any], GatedProcess]:
     """Give the child its job and listen until it is done; it is gone, with its group, when this returns."""
     heard = _Heard()
     listening = asyncio.create_task(_listen(child, on_progress, heard))

@@ -27,7 +27,7 @@ CHAT = "a chat is being answered"
 
 
 @dataclass(slots=True)
-class Held:
+class GatedProcess:
     """What happened to one trainer at the gate."""
 
     pid: int  # also the number of its process group
@@ -36,7 +36,7 @@ class Held:
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
 
-class Gate:
+class ForegroundGate:
     """Open, closed with a reason, or ended with one; over one trainer at a time, or none."""
 
     def __init__(self, *, rest_s: float = REST_S) -> None:
@@ -45,7 +45,7 @@ class Gate:
         self._answering = 0
         self._resting: asyncio.TimerHandle | None = None
         self._held_for: str | None = None
-        self._held: Held | None = None
+        self._held: GatedProcess | None = None
         self._stopped_at: float | None = None  # monotonic, while the trainer is stopped
         self._last_answer = time.monotonic()
         self.ended: str | None = None  # why the present night must not go on; None: it may
@@ -117,9 +117,9 @@ class Gate:
                 _signal(self._held.pid, signal.SIGCONT)
 
     @contextmanager
-    def over(self, pid: int) -> Iterator[Held]:
+    def over(self, pid: int) -> Iterator[GatedProcess]:
         """Set the gate before the process group `pid`; inside, it is stopped and woken."""
-        self._held = held = Held(pid)
+        self._held = held = GatedProcess(pid)
         if self.ended is not None:
             _signal(pid, signal.SIGKILL)
         self._apply()

@@ -36,7 +36,7 @@ def pack(header: dict[str, Any], blob: bytes = b"") -> bytes:
     return _LENGTH.pack(len(text)) + text + blob
 
 
-async def read(reader: asyncio.StreamReader) -> Frame | None:
+async def receive(reader: asyncio.StreamReader) -> Frame | None:
     """The next frame, or None when the other end has closed the connection."""
     try:
         text = await reader.readexactly(_length(await reader.readexactly(_LENGTH.size)))
@@ -46,7 +46,7 @@ async def read(reader: asyncio.StreamReader) -> Frame | None:
         return None
 
 
-def read_from(file: BinaryIO) -> Frame | None:
+def receive_blocking(file: BinaryIO) -> Frame | None:
     """The same from a blocking file; for the child's end."""
     try:
         header = _header(_exactly(file, _length(_exactly(file, _LENGTH.size))))

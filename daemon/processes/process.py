@@ -153,7 +153,7 @@ class ChildProcess:
 
     async def _listen(self) -> None:
         try:
-            while (frame := await framing.read(self._reader)) is not None:
+            while (frame := await framing.receive(self._reader)) is not None:
                 if (queue := self._waiting.get(frame.header.get("id", -1))) is not None:
                     queue.put_nowait(frame)
         except FrameBroken as error:

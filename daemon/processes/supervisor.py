@@ -40,7 +40,7 @@ class Backoff:
         return min(self.longest_s, self.first_s * 2.0 ** min(crashes - 1, 60)) if crashes else 0.0
 
 
-class Child:
+class Supervisor:
     """
     One supervised process; starts with the first call.
 

@@ -52,7 +52,7 @@ class ParentLink:
         self.reply(number, kind="error", code=code, message=message, fields=fields)
 
     def _read(self) -> None:
-        while (frame := framing.read_from(self._reader)) is not None:
+        while (frame := framing.receive_blocking(self._reader)) is not None:
             self._commands.put(frame)
         _leave()
 

@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from daemon.processes.process import module
-from daemon.processes.supervisor import Backoff, Child
+from daemon.processes.supervisor import Backoff, Supervisor
 
 FAST = Backoff(first_s=0.05, longest_s=0.2)
 
 
-def with_child(test: Callable[[Child], Awaitable[Any]], *, idle_s: float = math.inf, **options: Any) -> Any:
+def with_child(
+    test: Callable[[Supervisor], Awaitable[Any]], *, idle_s: float = math.inf, **options: Any
+) -> Any:
     """Run `test` with an echo child and stop it afterwards."""
 
     async def run() -> Any:
         start_timeout_s = options.pop("start_timeout_s", 30.0)
         backoff = options.pop("backoff", FAST)
         argv = module("tests.daemon.echo_child")
-        child = Child(
+        child = Supervisor(
             "echo", argv, hello=options, idle_s=idle_s, start_timeout_s=start_timeout_s, backoff=backoff
         )
         try:
@@ -44,7 +46,7 @@ async def until(condition: Callable[[], bool], within_s: float = 60.0) -> None:
             await asyncio.sleep(0.01)
 
 
-async def next_of(child: Child, op: str, **fields: Any) -> None:
+async def next_of(child: Supervisor, op: str, **fields: Any) -> None:
     async with aclosing(child.stream(op, **fields)) as pieces:
         async for _ in pieces:
             pass

@@ -19,7 +19,7 @@ from daemon.api.openai import chat_request
 from daemon.api.openai.chat_response import DONE, STILL_HERE, Shape
 from daemon.api.wire_error import WireError
 from daemon.chat.answer_stream import Answer
-from daemon.chat.model_names import Asked
+from daemon.chat.model_names import ModelChoice
 from daemon.engine.client import Piece
 from daemon.services import Services
 
@@ -45,8 +45,8 @@ def routes(services: Services) -> APIRouter:
             max_tokens=config.max_tokens,
         )
         answer = await services.conversations.begin(question)
-        shape = await _shape(services, question.asked, answer)
-        headers = _headers(question.asked)
+        shape = await _shape(services, question.model, answer)
+        headers = _headers(question.model)
         if not wanted.stream:
             return await _whole(request, answer, shape, headers)
         first = await _or_gone(request, answer, answer.next())
@@ -59,19 +59,19 @@ def routes(services: Services) -> APIRouter:
     return router
 
 
-async def _shape(services: Services, asked: Asked, answer: Answer) -> Shape:
-    model = await services.generations.model()
+async def _shape(services: Services, model: ModelChoice, answer: Answer) -> Shape:
+    base = await services.generations.model()
     return Shape(
-        model=asked.name if asked.known else "tsubasa",
-        fingerprint=f"{model.sha256[:12]}-g{answer.generation}",
+        model=model.name if model.known else "tsubasa",
+        fingerprint=f"{base.sha256[:12]}-g{answer.generation}",
         beside=answer.beside,
         generation=answer.generation,
         kept=answer.kept,
     )
 
 
-def _headers(asked: Asked) -> dict[str, str]:
-    if asked.known:
+def _headers(model: ModelChoice) -> dict[str, str]:
+    if model.known:
         return {}
     return {"x-tsubasa-warning": "unknown model name, answered as tsubasa; GET /v1/models lists the names"}
 

@@ -14,8 +14,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from daemon.api.errors import invalid
 from daemon.api.wire_error import WireError
-from daemon.chat import model_names
 from daemon.chat.conversation import Question
+from daemon.chat.model_names import parse_model_name
 from daemon.chat.prompt_context import Turn
 from daemon.engine.client import Sampling
 
@@ -181,7 +181,7 @@ def question(request: ChatRequest, *, retry: bool, temperature: float, max_token
     extras = request.tsubasa or OurExtras()
     return Question(
         turns=_turns(request.messages),
-        asked=model_names.read(request.model),
+        model=parse_model_name(request.model),
         sampling=_sampling(request, temperature=temperature, max_tokens=max_tokens),
         schema=_schema(request.response_format),
         recall=extras.recall,

@@ -13,7 +13,7 @@ from fastapi import APIRouter
 
 from daemon.api.own import own_logging
 from daemon.diagnostics.alerts import troubles
-from daemon.processes.supervisor import Child
+from daemon.processes.supervisor import Supervisor
 from daemon.services import Services
 from daemon.version import version
 from store import chats, embedders, jobs, lessons, memory_queries, off_record, vectors
@@ -93,7 +93,7 @@ def _free_bytes(folder: Path) -> int | None:
         return None
 
 
-def _child(child: Child) -> dict[str, Any]:
+def _child(child: Supervisor) -> dict[str, Any]:
     failure = str(child.last_error) if child.last_error else None
     return {
         "name": child.name,

@@ -26,7 +26,7 @@ from daemon.idle_work import Tending
 from daemon.jobs import Kind, Runner
 from daemon.memory.indexing import Indexing
 from daemon.night.night_job import Nights
-from daemon.processes.foreground_gate import Gate
+from daemon.processes.foreground_gate import ForegroundGate
 from daemon.services import Services
 from daemon.store_thread import StoreThread
 from store import vectors
@@ -95,7 +95,7 @@ async def _services(folder: Path, store_thread: StoreThread, engine: FakeEngine,
         by_itself=False,
         quiet_s=config.quiet_s,
         since=datetime(2026, 3, 5),
-        gate=Gate(),
+        gate=ForegroundGate(),
         read_machine=Sensors().read,
         unlearning=unlearning,
     )

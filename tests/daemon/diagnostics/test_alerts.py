@@ -4,7 +4,7 @@ import pytest
 
 from daemon.diagnostics.alerts import LITTLE_ROOM, troubles
 from daemon.processes.errors import ChildCrashed
-from daemon.processes.supervisor import Child
+from daemon.processes.supervisor import Supervisor
 from store.jobs import Job
 
 
@@ -14,7 +14,7 @@ def looked(*, child=None, failure=None, night=None, free=LITTLE_ROOM):
 
 
 def engine(state):
-    child = Child("engine", ["none"], hello={}, idle_s=1.0)
+    child = Supervisor("engine", ["none"], hello={}, idle_s=1.0)
     child.state = state
     child.last_error = ChildCrashed("engine", exit_code=-9)
     return child

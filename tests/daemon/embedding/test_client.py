@@ -15,7 +15,7 @@ from daemon.embedding.errors import EmbedderCommandUnknown, EmbedderMissing, Emb
 from daemon.embedding.model import BUNDLED, BUNDLED_SHA256, WEIGHTS, bundled_folder, check
 from daemon.processes.errors import ChildCrashed
 from daemon.processes.process import module
-from daemon.processes.supervisor import Child
+from daemon.processes.supervisor import Supervisor
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +34,7 @@ def embedder(run) -> Iterator[Embedder]:
 
 def embedder_with(**hello) -> Embedder:
     fields = {"name": BUNDLED, "allow_download": False, "threads": 1, **hello}
-    return Embedder(Child("embedder", module("daemon.embedding"), hello=fields, idle_s=60.0))
+    return Embedder(Supervisor("embedder", module("daemon.embedding"), hello=fields, idle_s=60.0))
 
 
 def test_it_tells_which_vectors_it_makes(embedder, run):

@@ -7,13 +7,13 @@ import pytest
 from daemon.engine.client import Engine, Sampling
 from daemon.engine.errors import AdapterUnknown
 from daemon.processes.errors import ChildCrashed
-from daemon.processes.supervisor import Child, Reply
+from daemon.processes.supervisor import Reply, Supervisor
 
 ONE, TWO = b"one", b"two"
 FIRST, SECOND = (hashlib.sha256(adapter).hexdigest() for adapter in (ONE, TWO))
 
 
-class FakeChild(Child):
+class FakeSupervisor(Supervisor):
     """Answers every command, and remembers them; or is down."""
 
     def __init__(self):
@@ -41,7 +41,7 @@ class FakeChild(Child):
 
 async def with_both():
     """An engine with one adapter live and another one loaded."""
-    child = FakeChild()
+    child = FakeSupervisor()
     engine = Engine(child)
     await engine.adopt(ONE)
     await engine.load(TWO)

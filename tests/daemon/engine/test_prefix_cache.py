@@ -1,6 +1,6 @@
 """The prefix cache, over a memory that is a list of lists."""
 
-from daemon.engine.prefix_cache import Slots
+from daemon.engine.prefix_cache import PrefixCache
 
 
 class ListMemory:
@@ -25,7 +25,7 @@ def fill(memory, slot, tokens):
 
 def make(sequences=3):
     memory = ListMemory(sequences)
-    return memory, Slots(memory, sequences)
+    return memory, PrefixCache(memory, sequences)
 
 
 def use(memory, slots, tokens, adapter=None):

@@ -9,7 +9,7 @@ from daemon.config.night_window import read_when
 from daemon.hardware.readings import Machine
 from daemon.night import checkpoints
 from daemon.night.night_job import Nights
-from daemon.processes.foreground_gate import Gate
+from daemon.processes.foreground_gate import ForegroundGate
 from store import jobs, memories
 from tests.daemon.memory.fakes import open_store_thread
 from tests.daemon.night.fakes import TRAINER, LearningEngine
@@ -22,7 +22,7 @@ class House:
 
     def __init__(self, store_thread, folder, script, *, by_itself=True):
         self.store_thread, self.now, self.machine = store_thread, THREE, Machine()
-        self.engine, self.gate = LearningEngine(), Gate(rest_s=0.05)
+        self.engine, self.gate = LearningEngine(), ForegroundGate(rest_s=0.05)
         self.gate._last_answer -= 10_000.0  # nobody has chatted for long
         self.checkpoints = checkpoints.place(folder)
         self.nights = Nights(

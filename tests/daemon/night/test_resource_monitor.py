@@ -9,7 +9,7 @@ import pytest
 from daemon.config.night_window import read_when
 from daemon.hardware.readings import Machine
 from daemon.night.resource_monitor import Watch
-from daemon.processes.foreground_gate import Gate
+from daemon.processes.foreground_gate import ForegroundGate
 
 CALM, ON_BATTERY = Machine(), Machine(on_battery=True)
 
@@ -26,7 +26,7 @@ async def watched(seen):
             raise found
         return found
 
-    gate = Gate(rest_s=0.01)
+    gate = ForegroundGate(rest_s=0.01)
     watch = Watch(gate, read_when("03:00-08:00, power"), read, every_s=0.01, longest_pause_s=60.0)
     watch.asked = False
     child = await asyncio.create_subprocess_exec(

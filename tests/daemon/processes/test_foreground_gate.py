@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 import psutil
 import pytest
 
-from daemon.processes.foreground_gate import CHAT, Gate
+from daemon.processes.foreground_gate import CHAT, ForegroundGate
 
 BUSY = "while True: pass"
 WITH_A_CHILD = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY!r}])"
@@ -46,7 +46,7 @@ def scene(act, *, rest_s=0.05, script=BUSY):
     """`act(gate, child, held)` with a process at the gate."""
 
     async def run():
-        gate = Gate(rest_s=rest_s)
+        gate = ForegroundGate(rest_s=rest_s)
         with process(script) as child, gate.over(child.pid) as held:
             until_it_works(child.pid) if script == BUSY else None
             return await act(gate, child, held)
@@ -109,7 +109,7 @@ def test_a_chat_in_a_rest_of_the_machine_does_not_end_that_rest():
 
 
 async def test_a_trainer_that_starts_behind_a_closed_gate_waits():
-    gate = Gate(rest_s=0.0)
+    gate = ForegroundGate(rest_s=0.0)
     gate.enter()
     with process() as child, gate.over(child.pid):
         waits = works(child.pid)
@@ -150,7 +150,7 @@ def test_a_trainer_that_somebody_else_stopped_is_woken():
 
 @pytest.mark.parametrize("paused", [True, False])
 async def test_a_trainer_is_ended_also_while_it_is_stopped_and_no_other_starts(paused):
-    gate = Gate()
+    gate = ForegroundGate()
     with process() as child:
 
         async def train():
@@ -173,7 +173,7 @@ async def test_a_trainer_is_ended_also_while_it_is_stopped_and_no_other_starts(p
 
 
 async def test_silence_is_counted_from_the_end_of_the_last_answer():
-    gate = Gate(rest_s=0.0)
+    gate = ForegroundGate(rest_s=0.0)
     gate.enter()
     during = gate.silent_s
     gate.leave()

@@ -14,7 +14,7 @@ from daemon.processes.errors import FrameBroken, FrameTooLarge
 def read(data: bytes) -> list[framing.Frame]:
     """All frames in `data`, read by both readers, which must agree."""
     file, found = io.BytesIO(data), []
-    while (frame := framing.read_from(file)) is not None:
+    while (frame := framing.receive_blocking(file)) is not None:
         found.append(frame)
 
     async def the_other() -> list[framing.Frame]:
@@ -28,7 +28,7 @@ def read(data: bytes) -> list[framing.Frame]:
 
 
 async def _all(reader):
-    while (frame := await framing.read(reader)) is not None:
+    while (frame := await framing.receive(reader)) is not None:
         yield frame
 
 

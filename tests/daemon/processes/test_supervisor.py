@@ -10,12 +10,12 @@ from contextlib import aclosing
 import pytest
 
 from daemon.processes.errors import ChildCrashed, ChildRefused
-from daemon.processes.supervisor import Backoff, Child
+from daemon.processes.supervisor import Backoff, Supervisor
 from tests.daemon.echo import is_alive, next_of, until, with_child
 
 
 def test_a_child_starts_with_its_first_call_and_answers_with_text_and_bytes():
-    async def test(child: Child) -> None:
+    async def test(child: Supervisor) -> None:
         assert child.pid is None
         blob = os.urandom(300_000)
         reply = await child.call("echo", text="grüezi 👋 \ud800", blob=blob)
@@ -31,7 +31,7 @@ def test_a_child_starts_with_its_first_call_and_answers_with_text_and_bytes():
 def test_calls_that_come_together_share_one_start(tmp_path):
     counter = tmp_path / "starts"
 
-    async def test(child: Child) -> None:
+    async def test(child: Supervisor) -> None:
         replies = await asyncio.gather(*(child.call("echo", text=str(n)) for n in range(5)))
         assert [str(n) for n in range(5)] == [reply.header["text"] for reply in replies]
 
@@ -40,7 +40,7 @@ def test_calls_that_come_together_share_one_start(tmp_path):
 
 
 def test_a_crash_in_the_middle_of_a_stream_is_told_and_the_next_call_works():
-    async def test(child: Child) -> None:
+    async def test(child: Supervisor) -> None:
         seen = []
         with pytest.raises(ChildCrashed, match="killed by signal 9 in the middle"):
             async for piece in child.stream("stream", pieces=10_000):
@@ -55,7 +55,7 @@ def test_a_crash_in_the_middle_of_a_stream_is_told_and_the_next_call_works():
 
 
 def test_every_waiting_caller_hears_of_a_crash_with_the_childs_last_words():
-    async def test(child: Child) -> None:
+    async def test(child: Supervisor) -> None:
         calls = [asyncio.create_task(next_of(child, "stream", pieces=10_000)) for _ in range(3)]
         await until(lambda: child.state == "ready")
         with pytest.raises(ChildCrashed, match="exit code 7 .*WARNING leaving"):
@@ -67,7 +67,7 @@ def test_every_waiting_caller_hears_of_a_crash_with_the_childs_last_words():
 
 
 def test_a_child_that_sends_garbage_is_ended_and_nobody_hangs():
-    async def test(child: Child) -> None:
+    async def test(child: Supervisor) -> None:
         async with asyncio.timeout(60):
             with pytest.raises(ChildCrashed):
                 await child.call("garbage")
@@ -76,7 +76,7 @@ def test_a_child_that_sends_garbage_is_ended_and_nobody_hangs():
 
 
 def test_a_command_that_the_child_does_not_know_is_a_typed_error_and_the_child_lives_on():
-    async def test(child: Child) -> None:
+    async def test(child: Supervisor) -> None:
         with pytest.raises(ChildRefused) as caught:
             await child.call("dance")
         assert ("unknown", {"op": "dance"}) == (caught.value.code, caught.value.fields)
@@ -88,7 +88,7 @@ def test_a_command_that_the_child_does_not_know_is_a_typed_error_and_the_child_l
 
 
 def test_leaving_a_stream_cancels_it_in_the_child():
-    async def test(child: Child) -> None:
+    async def test(child: Supervisor) -> None:
         async with aclosing(child.stream("stream", pieces=10_000)) as pieces:
             async for _ in pieces:
                 break
@@ -98,7 +98,7 @@ def test_leaving_a_stream_cancels_it_in_the_child():
 
 
 def test_cancelling_the_task_that_reads_a_stream_cancels_it_in_the_child():
-    async def test(child: Child) -> None:
+    async def test(child: Supervisor) -> None:
         await child.start()
         reading = asyncio.create_task(next_of(child, "stream", pieces=10_000))
         await asyncio.sleep(0.05)
@@ -112,7 +112,7 @@ def test_cancelling_the_task_that_reads_a_stream_cancels_it_in_the_child():
 def test_a_child_that_refuses_its_task_is_not_asked_again_before_the_backoff_is_over(tmp_path):
     counter = tmp_path / "starts"
 
-    async def test(child: Child) -> None:
+    async def test(child: Supervisor) -> None:
         for _ in range(3):
             with pytest.raises(ChildRefused, match="no such thing"):
                 await child.call("echo")
@@ -130,7 +130,7 @@ def test_a_child_that_refuses_its_task_is_not_asked_again_before_the_backoff_is_
 def test_a_child_that_crashes_at_its_start_is_not_started_over_and_over(tmp_path):
     counter = tmp_path / "starts"
 
-    async def test(child: Child) -> None:
+    async def test(child: Supervisor) -> None:
         until_s = time.monotonic() + 0.5
         while time.monotonic() < until_s:
             with pytest.raises(ChildCrashed, match="exit code 3 while starting.*I can't go on"):
@@ -149,7 +149,7 @@ def test_the_backoff_doubles_from_a_tenth_of_a_second_to_ten_seconds():
 
 
 def test_a_healthy_while_makes_the_next_crash_the_first_one_again():
-    async def crashes_in_a_row(child: Child) -> int:
+    async def crashes_in_a_row(child: Supervisor) -> int:
         for _ in range(2):
             with pytest.raises(ChildCrashed):
                 await child.call("exit")
@@ -160,7 +160,7 @@ def test_a_healthy_while_makes_the_next_crash_the_first_one_again():
 
 
 def test_a_caller_who_gives_up_during_the_start_does_not_spoil_it_for_the_next():
-    async def test(child: Child) -> None:
+    async def test(child: Supervisor) -> None:
         impatient = asyncio.create_task(child.call("echo"))
         await asyncio.sleep(0.1)
         impatient.cancel()
@@ -171,7 +171,7 @@ def test_a_caller_who_gives_up_during_the_start_does_not_spoil_it_for_the_next()
 
 
 def test_what_a_child_says_goes_to_the_log_at_its_level(caplog):
-    async def test(child: Child) -> None:
+    async def test(child: Supervisor) -> None:
         await child.call("say", level="WARNING", text="the disk is slow")
 
     with caplog.at_level(logging.DEBUG):

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from daemon.processes.errors import ChildStopped, ChildTooSlow
-from daemon.processes.supervisor import Child
+from daemon.processes.supervisor import Supervisor
 from tests.daemon.echo import is_alive, next_of, until, with_child
 
 ROOT = Path(__file__).parents[3]
 
 
 def test_a_child_that_does_not_get_ready_in_time_is_ended():
-    async def test(child: Child) -> None:
+    async def test(child: Supervisor) -> None:
         with pytest.raises(ChildTooSlow, match=r"within 0\.5 s"):
             await child.call("echo")
         assert child.pid is None
@@ -25,7 +25,7 @@ def test_a_child_that_does_not_get_ready_in_time_is_ended():
 
 
 def test_an_idle_child_retires_and_comes_back_without_counting_as_a_crash():
-    async def test(child: Child) -> None:
+    async def test(child: Supervisor) -> None:
         await child.call("echo")
         first = child.pid or 0
         await until(lambda: child.pid is None and not is_alive(first))
@@ -38,7 +38,7 @@ def test_an_idle_child_retires_and_comes_back_without_counting_as_a_crash():
 
 
 def test_a_child_with_work_to_do_does_not_retire():
-    async def test(child: Child) -> None:
+    async def test(child: Supervisor) -> None:
         await child.call("echo")
         before = child.pid
         await next_of(child, "stream", pieces=40)
@@ -48,7 +48,7 @@ def test_a_child_with_work_to_do_does_not_retire():
 
 
 def test_stopping_tells_those_who_wait_and_those_who_come_later():
-    async def test(child: Child) -> None:
+    async def test(child: Supervisor) -> None:
         await child.start()
         pid = child.pid or 0
         waiting = asyncio.create_task(child.call("sleep"))
@@ -64,7 +64,7 @@ def test_stopping_tells_those_who_wait_and_those_who_come_later():
 
 
 def test_stopping_in_the_middle_of_a_start_tells_those_who_wait():
-    async def test(child: Child) -> None:
+    async def test(child: Supervisor) -> None:
         waiting = asyncio.create_task(child.call("echo"))
         await asyncio.sleep(0.2)
         await child.stop()
@@ -80,9 +80,9 @@ def test_a_child_does_not_outlive_a_daemon_that_is_killed(doing):
     program = f"""
 import asyncio
 from daemon.processes.process import module
-from daemon.processes.supervisor import Child
+from daemon.processes.supervisor import Supervisor
 async def main():
-    child = Child("echo", module("tests.daemon.echo_child"), hello={{}}, idle_s=60.0)
+    child = Supervisor("echo", module("tests.daemon.echo_child"), hello={{}}, idle_s=60.0)
     await child.call("echo")
     print(child.pid, flush=True)
     await child.call({doing!r})

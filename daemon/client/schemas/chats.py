@@ -1,0 +1,126 @@
+"""
+The JSON of chats: past ones, whether they are kept, and an answer as it streams.
+
+The files of this folder hold one type for each JSON object of our own routes. The routes declare them, so OpenAPI and
+`docs/api.md` are made of them, and the client returns them; the comment behind a field is its description there. At
+run time they are plain dicts, and no pydantic is loaded: the tray and the command line import them.
+"""
+
+from typing_extensions import TypedDict
+
+Time = str  # ISO 8601, in UTC unless the field says otherwise
+Day = str  # "2026-03-05"
+
+
+class PastChat(TypedDict):
+    """One chat, in a line."""
+
+    id: int
+    title: str  # the beginning of what the user said first
+    source: str  # "api" or "import"
+    started_at: Time
+    last_at: Time  # of the last message
+    n_messages: int
+
+
+class PastChats(TypedDict):
+    chats: list[PastChat]
+
+
+class Recalled(TypedDict):
+    """What was recalled for one question."""
+
+    memories: list[int]  # best first
+    messages: list[int]  # that were quoted
+    recall_tokens: int  # of the system message that holds it
+
+
+class Message(TypedDict):
+    """One message of a chat."""
+
+    id: int
+    chat_id: int
+    parent_id: int | None
+    role: str
+    speaker: str
+    text: str
+    said_at: Time
+    source: str  # "api" or "import"
+    external_id: str | None  # its id in the export that it came from
+    observed_by: str | None  # the version of the observer that has read it
+    hash: str  # of this message and all before it
+    model: str | None  # that wrote a reply
+
+
+class ChatMessage(Message):
+    """A message, and what was recalled for the question that it answers."""
+
+    beside: Recalled | None  # null: it answers none, or that was not kept
+
+
+class Chat(TypedDict):
+    """One chat, as it was continued last."""
+
+    id: int
+    messages: list[ChatMessage]
+
+
+class Messages(TypedDict):
+    messages: list[Message]
+
+
+class OneMessage(TypedDict):
+    message: Message
+
+
+class Typed(TypedDict):
+    """What the user typed last, the oldest first, each once."""
+
+    typed: list[str]
+
+
+class Logging(TypedDict):
+    on: bool
+    until: Time | None  # when a pause ends by itself
+
+
+class ChunkChoice(TypedDict):
+    """The one answer, piece by piece."""
+
+    index: int
+    delta: dict[str, str]  # `role` in the first, `content` in the others
+    logprobs: None
+    finish_reason: str | None  # in the last piece
+
+
+class Usage(TypedDict):
+    """The token counts of an answer."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+    prompt_tokens_details: dict[str, int]  # cached_tokens
+    completion_tokens_details: dict[str, int]  # reasoning_tokens: 0
+
+
+class AnswerOrigin(Recalled):
+    """What only Tsubasa knows of an answer."""
+
+    generation: int
+    kept: bool  # false: nothing of this turn is recorded
+
+
+class _ChunkHead(TypedDict):
+    id: str
+    object: str
+    created: int  # seconds since 1970
+    model: str
+    system_fingerprint: str  # model file and generation
+    choices: list[ChunkChoice]  # empty in the chunk with the usage
+
+
+class Chunk(_ChunkHead, total=False):
+    """One event of a streamed answer; the first has `tsubasa`, the last `usage`."""
+
+    tsubasa: AnswerOrigin
+    usage: Usage

@@ -1,0 +1,176 @@
+"""
+The JSON of the daemon itself: what runs, what is stored where, and proof that nothing leaves the machine.
+"""
+
+from typing import Literal
+
+from typing_extensions import TypedDict
+
+from daemon.client.schemas.chats import Logging, Time
+from daemon.client.schemas.nights import NightState, Unread
+
+
+class Process(TypedDict):
+    """One child process."""
+
+    name: str
+    state: str
+    pid: int | None
+    restarts: int
+    failure: str | None
+
+
+class Model(TypedDict):
+    """The model that is served."""
+
+    name: str
+    n_ctx: int  # tokens that a prompt and its reply may have together
+    sha256: str
+    architecture: str
+    n_vocab: int
+    unsure: float  # mean surprise, in nats per token, from which on the model is lost
+    path: str
+
+
+class Counts(TypedDict):
+    """How much the store holds."""
+
+    messages: int
+    memories: int
+    lessons: int
+    unindexed: int  # that have no vector yet
+
+
+class Reindex(TypedDict):
+    """How far the vectors of a new embedder are."""
+
+    old: str
+    new: str
+    done: int
+    total: int
+
+
+class RecallState(TypedDict):
+    """How memories are found now."""
+
+    by: Literal["nothing", "words", "meaning"]
+    why: str | None
+
+
+class Work(TypedDict):
+    """What is done in the background."""
+
+    failure: str | None
+    night: NightState
+
+
+Setting = TypedDict("Setting", {"key": str, "value": str | int | float | bool, "from": str})
+
+
+class Thinking(TypedDict):
+    """How many answers are under way."""
+
+    answers: int
+    off_the_record: int
+
+
+class Trouble(TypedDict):
+    """One thing that a person should look at."""
+
+    kind: str  # "child", "work", "night" or "disk"
+    what: str
+    do: str
+
+
+class Status(TypedDict):
+    """What runs, what is stored, and where each setting came from."""
+
+    version: str
+    pid: int
+    home: str
+    started_at: Time
+    model: Model
+    generation: int  # that answers; 0: the base model
+    children: list[Process]
+    held: Counts
+    unread: Unread
+    reindex: Reindex | None  # null: none is under way
+    recall: RecallState
+    work: Work
+    confirmations: int  # that wait
+    settings: list[Setting]
+    thinking: Thinking
+    logging: Logging
+    attention: list[Trouble]  # the worst first
+
+
+class Place(TypedDict):
+    """One kind of file in the home."""
+
+    what: str  # "store", "inbox", "uploads", "models", "keys", "settings", "log" or "rest"
+    path: str
+    files: int
+    bytes: int
+    encrypted: bool
+
+
+class Traffic(TypedDict):
+    sent: int
+    received: int
+    since: Time | None
+    hosts: dict[str, list[int]]  # sent and received
+
+
+class StorePart(TypedDict):
+    """One part of the store."""
+
+    name: str
+    rows: int | None
+    bytes: int
+
+
+class StoreSizes(TypedDict):
+    """What takes how much room in the store's file."""
+
+    parts: list[StorePart]  # the largest first
+    bytes: int
+    cipher: str
+    oldest: Time | None  # message
+
+
+class Storage(TypedDict):
+    """What is kept, where, how large and how encrypted."""
+
+    home: str
+    places: list[Place]
+    encrypted: bool  # the store, by its first bytes
+    key: str  # "keyring" or "file"
+    private: bool  # nobody but its owner can enter the home
+    free_bytes: int
+    since: Time | None  # local: when the home was made
+    traffic: Traffic
+    store: StoreSizes
+
+
+class WayOut(TypedDict):
+    """One try to leave this machine."""
+
+    what: str
+    host: str
+    refused: bool  # by Tsubasa itself
+    how: str
+
+
+class Proof(TypedDict):
+    """What came of the daemon's own tries to leave this machine."""
+
+    pid: int
+    children: dict[str, int]  # process ids by name
+    tried: list[WayOut]
+
+
+class Link(TypedDict):
+    """A link that signs a browser in, once."""
+
+    url: str
+    seconds: int  # that it is good for

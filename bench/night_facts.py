@@ -32,7 +32,7 @@ from bench.user_lessons import RECALLED, alike, text, tonight
 from bench.users import Fact, User, user
 from daemon.engine.client import Completion, Engine, Sampling
 from daemon.exam.exam import MAX_REPLY_TOKENS, is_abstention, is_correct
-from daemon.night.trainer_process import train
+from daemon.night.trainer_process import Trained, TrainerCommand, TrainingJob, train
 from prompts.load import lines
 from store.lessons import Lesson
 
@@ -158,18 +158,17 @@ async def ask_all(engine: Engine, asked: Sequence[tuple[str, str | None]], adapt
     return list(await asyncio.gather(*(one(*each) for each in asked)))
 
 
+async def trained_on(lessons: Sequence[Lesson], seed: int, recipe: Mapping[str, object]) -> Trained:
+    """What a night on one thread makes of these lessons."""
+    job = TrainingJob(lessons=lessons, recipe={"threads": 1, **recipe}, seed=seed)
+    return await train(job, TrainerCommand(model_path=nano()), lambda progress: None)
+
+
 async def _night(
     engine: Engine, told: User, taught: Sequence[Lesson], seed: int, recipe: Mapping[str, object]
 ) -> Marks:
     """One user: a night, and the questions after it."""
-    trained = await train(
-        taught,
-        model_path=nano(),
-        recipe={"threads": 1, **recipe},
-        seed=seed,
-        runtime_dir=None,
-        on_progress=lambda progress: None,
-    )
+    trained = await trained_on(taught, seed, recipe)
     adapter = await engine.load(trained.adapter)
     try:
         marks = await _examined(engine, told, taught, adapter, Random(f"exam {seed}"))

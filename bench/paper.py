@@ -28,14 +28,13 @@ from rich.table import Table
 
 from bench.intervals import difference, interval, percent
 from bench.kept import Kept, fingerprint
-from bench.night_facts import ask_all, nano
+from bench.night_facts import ask_all, nano, trained_on
 from bench.paper_stores import Beside, Stores
 from bench.user_lessons import tonight
 from bench.users import User, user
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
 from daemon.exam.exam import is_abstention, is_correct
-from daemon.night.trainer_process import train
 from prompts.load import lines
 
 FACTS, UNTOLD, NEVER, MONTHS = 24, 50, 20, 12
@@ -135,14 +134,8 @@ class Paper:
             arms = [(f"adapter ({name})", None), (f"adapter ({name}) + k=3", beside)]
             if all(self._has(seed, arm) for arm, _ in arms):
                 continue
-            trained = await train(
-                tonight(other if name == "another user's" else told, self._general, seed),
-                model_path=nano(),
-                recipe={"threads": 1, **recipe},
-                seed=seed,
-                runtime_dir=None,
-                on_progress=lambda progress: None,
-            )
+            lessons = tonight(other if name == "another user's" else told, self._general, seed)
+            trained = await trained_on(lessons, seed, recipe)
             adapter = await self._engine.load(trained.adapter)
             for arm, system in arms:
                 await self._arm(seed, arm, told, system, adapter)

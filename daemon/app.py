@@ -23,6 +23,7 @@ from daemon.api.page.lazy_page import Door
 from daemon.chat.conversation import Conversations
 from daemon.config.night_window import read_when
 from daemon.config.settings import Config, Settings
+from daemon.core import Core
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
 from daemon.forgetting.verification import Unlearning
@@ -37,7 +38,9 @@ from daemon.jobs import Kind, Runner
 from daemon.lifecycle.suspend import Sleep, system_clock
 from daemon.lifecycle.systemd_notify import Heartbeat
 from daemon.memory.indexing import Indexing
-from daemon.night.night_job import Nights
+from daemon.night.night_job import Nights, NightSettings
+from daemon.night.pipeline import NightServices
+from daemon.night.trainer_process import TrainerCommand
 from daemon.processes.foreground_gate import ForegroundGate
 from daemon.services import Services
 from daemon.store_thread import StoreThread
@@ -123,7 +126,11 @@ async def _start(
     api_key = homes.load_or_create_api_key(home)
     unlearning = Unlearning(store_thread, engine)
     stack.push_async_callback(unlearning.stop)
-    nights = await _start_nights(config, home, store_thread, engine, model_path, gate, unlearning)
+    core = Core(store_thread=store_thread, engine=engine, embedder=embedder)
+    trainer = TrainerCommand(model_path=model_path)
+    nights = await _start_nights(
+        config, home, NightServices(core=core, trainer=trainer, gate=gate, unlearning=unlearning)
+    )
     runner = await _start_jobs(config, home, stack, store_thread, embedder, tending, nights)
     return Services(
         settings=settings,
@@ -143,28 +150,14 @@ async def _start(
     )
 
 
-async def _start_nights(
-    config: Config,
-    home: Home,
-    store_thread: StoreThread,
-    engine: Engine,
-    model_path: Path,
-    gate: ForegroundGate,
-    unlearning: Unlearning,
-) -> Nights:
-    nights = Nights(
-        store_thread,
-        engine,
-        model_path=model_path,
-        home=home.path,
+async def _start_nights(config: Config, home: Home, services: NightServices) -> Nights:
+    settings = NightSettings(
         when=read_when(config.night_when),
         by_itself=config.night,
         quiet_s=config.quiet_s,
         since=homes.made_at(home),
-        gate=gate,
-        read_machine=Sensors().read,
-        unlearning=unlearning,
     )
+    nights = Nights(services, settings, home.path, Sensors().read)
     await nights.start()
     return nights
 

@@ -13,10 +13,14 @@ Promises: the last line is "done" or "error" unless the process was killed; a bu
 exit code 1.
 """
 
+import ctypes
 import json
 import logging
 import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -24,11 +28,9 @@ from pathlib import Path
 from trainer import run
 from trainer.backends import reasons_against
 from trainer.checkpoint import EVERY_S
-from trainer.die_with_parent import die_with_parent
 from trainer.errors import TrainerError
 from trainer.gguf_model import open_model
-from trainer.job import parse_job
-from trainer.progress import Progress
+from trainer.job import Progress, parse_job
 from trainer.recipe import Recipe
 
 log = logging.getLogger("trainer")
@@ -78,3 +80,28 @@ def _say(kind: str, fields: dict[str, object]) -> None:
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))
+
+
+PR_SET_PDEATHSIG = 1  # Source: linux/prctl.h
+LOOK_EVERY_S = 1.0
+
+
+def die_with_parent() -> None:
+    """
+    From now on the death of the parent ends this process at once; on Linux by the kernel, else by looking.
+
+    By SIGKILL: a process that is stopped, as a paused trainer is, would never be given a SIGTERM.
+    """
+    parent = os.getppid()
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before the kernel was told
+            os.kill(os.getpid(), signal.SIGKILL)
+    else:
+        threading.Thread(target=_watch, args=(parent,), daemon=True).start()
+
+
+def _watch(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK_EVERY_S)
+    os.kill(os.getpid(), signal.SIGKILL)

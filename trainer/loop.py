@@ -15,7 +15,7 @@ import numpy as np
 
 from trainer.backend import Backend, Sequences, Targets, join, pack
 from trainer.errors import Diverged, OutOfMemory
-from trainer.progress import Progress
+from trainer.job import Progress
 from trainer.recipe import Recipe
 from trainer.targets import TaughtLesson
 from trainer.training_state import Position, Trained

@@ -11,12 +11,14 @@ import logging
 from collections.abc import Callable
 from typing import TypeVar
 
-from trainer.backend import Sequences
+import numpy as np
+
+from trainer.backend import Ints, Sequences, Targets
 from trainer.errors import OutOfMemory
 from trainer.gguf_model import Shape
-from trainer.memory_estimate import activations_mb, reading_mb
-from trainer.parts import parts
 
+HEAD_COPIES = 5  # of the logits: themselves, their softmax, without the top, and two slopes
+READ_COPIES = 3  # of the logits without a gradient: their softmax, without the top, and one in between
 SPARE = 0.8  # part of the free memory that may be counted on
 
 Part = tuple[Sequences, slice]
@@ -110,3 +112,71 @@ class Room:
         self.twice = True
         if self._keep_less:
             self._keep_less(why)
+
+
+def parts(batch: Sequences, fits: Callable[[int, int], bool]) -> list[tuple[Sequences, slice]]:
+    """
+    Each part with the answers of the batch that are its own.
+
+    Args:
+        fits: whether so many tokens with so many answer tokens may be held at a time.
+    """
+    ends = np.cumsum(batch.lengths)
+    answers = np.searchsorted(batch.places, ends)  # of the sequences up to each
+    cuts = [0]
+    for index in range(1, len(ends)):
+        first = cuts[-1]
+        tokens = ends[index] - (ends[first - 1] if first else 0)
+        foretold = answers[index] - (answers[first - 1] if first else 0)
+        if not fits(int(tokens), int(foretold)):
+            cuts.append(index)
+    pairs = zip(cuts, [*cuts[1:], len(ends)], strict=True)
+    return [_part(batch, first, last, ends, answers) for first, last in pairs]
+
+
+def of(targets: Targets, mine: slice) -> Targets:
+    """The targets of one part."""
+    return Targets(tokens=targets.tokens[mine], logp=targets.logp[mine], rest=targets.rest[mine])
+
+
+def _part(batch: Sequences, first: int, last: int, ends: Ints, answers: Ints) -> tuple[Sequences, slice]:
+    """Sequences `first` up to `last`."""
+    start = int(ends[first - 1]) if first else 0
+    mine = slice(int(answers[first - 1]) if first else 0, int(answers[last - 1]))
+    part = Sequences(
+        tokens=batch.tokens[start : int(ends[last - 1])],
+        lengths=batch.lengths[first:last],
+        places=batch.places[mine] - start,
+        answers=batch.answers[mine],
+    )
+    return part, mine
+
+
+def activations_mb(
+    shape: Shape, tokens: int, answers: int, *, itemsize: int, checkpointing: bool = False
+) -> float:
+    """
+    MB (10**6 bytes) that forward and backward pass of a batch hold beside the model, roughly.
+
+    Args:
+        tokens: of all sequences of the batch, prompts and answers.
+        answers: answer tokens of the batch.
+        itemsize: bytes of an activation.
+        checkpointing: one layer's activations are kept at a time, of the others their input only.
+    """
+    layer = _layer(shape)
+    kept = layer + shape.layers * shape.hidden if checkpointing else shape.layers * layer
+    head = HEAD_COPIES * answers * shape.vocabulary * 4
+    return (tokens * kept * itemsize + head) / 1e6
+
+
+def reading_mb(shape: Shape, tokens: int, answers: int, *, itemsize: int) -> float:
+    """The same without a gradient, as the teacher reads and the exam is looked at: one layer is held at a time."""
+    head = READ_COPIES * answers * shape.vocabulary * 4
+    return (tokens * (_layer(shape) + shape.hidden) * itemsize + head) / 1e6
+
+
+def _layer(shape: Shape) -> int:
+    """Numbers that a layer keeps of each token."""
+    heads, kv_heads = shape.heads * shape.head_dim, shape.kv_heads * shape.head_dim
+    return 6 * shape.hidden + 6 * heads + 6 * kv_heads + 4 * shape.ffn

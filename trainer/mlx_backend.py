@@ -10,7 +10,7 @@ Not tried on Apple silicon by us: all tests of it run on Linux.
 Knows nothing of schedules, lessons or files.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -20,19 +20,51 @@ from mlx.optimizers import AdamW, clip_grad_norm
 
 from trainer.backend import Floats, Sequences, Targets
 from trainer.errors import OutOfMemory
-from trainer.gguf_model import GgufModel
+from trainer.gguf_model import GgufModel, Shape
 from trainer.loss import loss
-from trainer.mlx_memory import needed_mb, room_mb
-from trainer.mlx_model import PackedModel, fresh_adapter
-from trainer.process_memory import peak_of_process_mb
+from trainer.mlx_model import PackedModel, adapted, fresh_adapter
+from trainer.process_memory import free_mb, peak_of_process_mb
 from trainer.recipe import Recipe
 
 Array: TypeAlias = Any  # mlx.core.array
 Adapter: TypeAlias = Mapping[str, Array]  # by PEFT's names
 LARGE = 500e6  # parameters; from here on the base stays as in its file and computes in bfloat16
+FLOAT = 4  # bytes; of logits, and of the adapter with its gradient and moments
 CACHE = (
     1 << 30
 )  # bytes of freed memory that MLX may keep: batches differ in size, so most of it is never reused
+
+
+def needed_mb(
+    shape: Shape, lengths: Sequence[int], answers: int, *, rank: int, width: int, learn: bool, again: bool
+) -> float:
+    """
+    What one batch needs beside the model, in MB.
+
+    Args:
+        lengths: tokens of each sequence.
+        answers: answer tokens of all of them.
+        width: bytes of one activation.
+        learn: with a gradient; without one, a layer's activations are given back after it.
+        again: activations are computed again, one layer at a time.
+    """
+    tokens = sum(lengths)
+    heads = (2 * shape.heads + 3 * shape.kv_heads) * shape.head_dim
+    per_token = width * (9 * shape.hidden + 2 * heads + 7 * shape.ffn + 8 * rank)
+    layer = tokens * per_token + 3 * width * shape.heads * sum(length * length for length in lengths)
+    logits = FLOAT * answers * shape.vocabulary
+    if not learn:
+        return (layer + 3 * logits) / 1e6
+    updates = 5 * FLOAT * rank * sum(sum(size) for size in adapted(shape).values())
+    kept = shape.layers * tokens * width * shape.hidden + layer if again else shape.layers * layer
+    return (kept + layer + 6 * logits + updates) / 1e6
+
+
+def room_mb() -> float | None:
+    """How much more memory MLX may take here, in MB; None where the system does not say."""
+    if mx.metal.is_available():
+        return (int(mx.device_info()["max_recommended_working_set_size"]) - mx.get_active_memory()) / 1e6
+    return free_mb()
 
 
 class MlxBackend:

@@ -20,9 +20,8 @@ from trainer.chat import Chat
 from trainer.checkpoint import EVERY_S, Checkpoints, fingerprint
 from trainer.errors import NoLessons
 from trainer.gguf_model import open_model
-from trainer.job import Job
+from trainer.job import Done, Job, Progress
 from trainer.loop import first_position, train
-from trainer.progress import Done, Progress
 from trainer.targets import teach
 from trainer.tokenised_lessons import Course, prepare
 from trainer.training_state import Night, night_of

@@ -14,8 +14,8 @@ import numpy as np
 
 from trainer.backend import Backend, Ints, Targets, pack
 from trainer.errors import OutOfMemory, TeacherWithoutNumbers
+from trainer.job import Progress
 from trainer.loss import hard_targets
-from trainer.progress import Progress
 from trainer.recipe import Recipe
 from trainer.tokenised_lessons import TokenisedLesson
 

@@ -10,10 +10,11 @@ Knows nothing of schedules, lessons or files.
 import logging
 import math
 import warnings
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,15 +25,13 @@ from torch.utils.checkpoint import checkpoint
 from transformers import Qwen3ForCausalLM
 
 from trainer.backend import Floats, Sequences, Targets, join
+from trainer.errors import OutOfMemory
 from trainer.gguf_model import GgufModel
 from trainer.loss import loss
-from trainer.micro_batches import Part, Room
-from trainer.parts import of
-from trainer.process_memory import peak_of_process_mb
+from trainer.micro_batches import Part, Room, of
+from trainer.process_memory import free_mb, peak_of_process_mb
 from trainer.recipe import Recipe
-from trainer.torch_attention import runs_of
-from trainer.torch_device import device_for, free_on, in_bfloat16, memory_errors
-from trainer.torch_model import base_mb, load_base, way_of_holding
+from trainer.torch_model import base_mb, load_base, runs_of, way_of_holding
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 LARGE = 500e6  # parameters; from here on the base is held in bfloat16 where that is fast
@@ -257,3 +256,42 @@ def _with_adapter(base: Qwen3ForCausalLM, recipe: Recipe, parameters: int) -> Pe
 
 def _numpy(values: torch.Tensor) -> Any:
     return values.detach().cpu().numpy()
+
+
+def device_for(recipe: Recipe) -> torch.device:
+    """The card where there is one, unless the recipe asks for the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() and recipe.device != "cpu" else "cpu")
+
+
+def in_bfloat16(recipe: Recipe, device: torch.device) -> bool:
+    """Whether products are made in bfloat16: as the recipe says, else where that is fast."""
+    if recipe.precision != "auto":
+        return recipe.precision == "bfloat16"
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    try:
+        flags = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False  # not Linux: float32 is right everywhere
+    return "avx512_bf16" in flags or "amx_bf16" in flags
+
+
+def free_on(device: torch.device) -> float | None:
+    """MB that may still be taken there; None: the system does not say."""
+    if device.type != "cuda":
+        return free_mb()
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return (torch.cuda.mem_get_info(device)[0] + unused) / 1e6
+
+
+@contextmanager
+def memory_errors(doing: str, batch: int) -> Iterator[None]:
+    """What torch says of memory that ran out becomes an `OutOfMemory` of so many lessons."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise OutOfMemory(doing, batch) from error
+    except RuntimeError as error:  # the CPU allocator has no class of its own
+        if "allocate memory" in str(error):
+            raise OutOfMemory(doing, batch) from error
+        raise

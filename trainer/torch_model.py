@@ -16,16 +16,17 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
-from transformers import Qwen3Config, Qwen3ForCausalLM
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import AttentionInterface, Qwen3Config, Qwen3ForCausalLM
 from transformers.models.qwen3.modeling_qwen3 import Qwen3RotaryEmbedding
 
-from trainer import torch_attention
 from trainer.gguf_model import GgufModel, Packed, Shape
 from trainer.recipe import Recipe
 from trainer.torch_quantised import SLICE, HeldEmbedding, HeldLinear
 
 LARGE = 100e6  # parameters; from here on memory counts more than the time to make numbers float32 again
 LEARNING = 1.0  # bytes of a card's memory for each parameter of the base, beside the parameter itself
+ATTENTION = "packed"  # the name under which transformers finds `packed_attention`
 HELD_BYTES = {"Q8_0": 1 + 4 / 32}  # a number, and its part of a float32 scale; of all other types two
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,8 @@ def load_base(
 ) -> Qwen3ForCausalLM:
     """The frozen base model with the values of the GGUF."""
     config = _config(model.shape)
-    config._attn_implementation = torch_attention.NAME
+    AttentionInterface.register(ATTENTION, packed_attention)
+    config._attn_implementation = ATTENTION
     with torch.device("meta"):  # no memory and no random numbers for weights that are about to be replaced
         base: Qwen3ForCausalLM = Qwen3ForCausalLM(config)
     if way == "held":
@@ -159,3 +161,48 @@ def _config(shape: Shape) -> Any:
         rope_parameters={"rope_type": "default", "rope_theta": shape.rope_base},
         tie_word_embeddings=shape.tied,
     )
+
+
+def packed_attention(
+    module: torch.nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: object,
+    *,
+    runs: list[tuple[int, int]] | None = None,
+    scaling: float | None = None,
+    **others: Any,
+) -> tuple[torch.Tensor, None]:
+    """
+    (1, T, heads, head_dim) what each token gathers from its own sequence.
+
+    Args:
+        query: (1, heads, T, head_dim).
+        key, value: (1, kv_heads, T, head_dim).
+        runs: (how many, of which length) sequences that lie one behind the other; None: there is one.
+    """
+    parts, at = [], 0
+    for count, length in runs or [(1, query.shape[2])]:
+        q, k, v = (_rows(each, at, count, length) for each in (query, key, value))
+        seen = scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, enable_gqa=True)
+        parts.append(seen.transpose(1, 2).reshape(count * length, query.shape[1], query.shape[3]))
+        at += count * length
+    return torch.cat(parts).unsqueeze(0), None
+
+
+def runs_of(lengths: list[int]) -> list[tuple[int, int]]:
+    """Neighbours of equal length together: [3, 3, 2] -> [(2, 3), (1, 2)]."""
+    runs: list[tuple[int, int]] = []
+    for length in lengths:
+        if runs and runs[-1][1] == length:
+            runs[-1] = (runs[-1][0] + 1, length)
+        else:
+            runs.append((1, length))
+    return runs
+
+
+def _rows(values: torch.Tensor, at: int, count: int, length: int) -> torch.Tensor:
+    """(1, heads, T, head_dim) -> (count, heads, length, head_dim) of the tokens from `at` on."""
+    part = values[0, :, at : at + count * length]
+    return part.view(part.shape[0], count, length, part.shape[2]).transpose(0, 1)

@@ -16,7 +16,7 @@ from statistics import fmean
 from daemon.engine.client import Completion, Engine, Sampling
 from daemon.engine.degenerate_text import is_sane
 from daemon.engine.errors import PromptTooLong
-from daemon.exam.errors import ExamTooLong
+from daemon.errors import DaemonError
 from daemon.exam.questions import PARTS, Question
 from daemon.memory.keywords import content_words, normalised
 from daemon.processes.foreground_gate import ForegroundGate
@@ -258,3 +258,10 @@ def _shares(marks: Sequence[Mark]) -> dict[str, object]:
 def _row(mark: Mark) -> list[float | int | None]:
     """A mark as numbers alone: the lesson's id, candidate, live, base, whether it is news."""
     return [mark.lesson_id, mark.candidate, mark.live, mark.base, int(mark.is_news)]
+
+
+class ExamTooLong(DaemonError):
+    """An exam was not over in time; it counts as failed."""
+
+    def __init__(self, within_s: float) -> None:
+        super().__init__(f"the exam took more than {within_s / 60:.0f} minutes, so it could not be passed")

@@ -10,16 +10,25 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 
 import psutil
-
-from daemon.hardware.readings import Machine
 
 ASKING_S = 2.0  # for another program's answer
 ACTIVE_S = 120.0  # macOS: a key or the mouse was touched within so many seconds
 WITHOUT_LIMIT_C = 95.0  # of a processor's sensor that names none
 UNTOLD = (OSError, RuntimeError, ValueError, psutil.Error)
 PROCESSORS = ("coretemp", "k10temp", "zenpower", "cpu_thermal", "acpitz")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """The machine at one moment."""
+
+    on_battery: bool | None = None
+    in_use: bool | None = None  # somebody touches keyboard or mouse
+    above_limit_c: float | None = None  # of the sensor nearest to its limit; below 0 = cooler than that
+    free_mb: float = float("inf")  # memory that can be had without swapping, in MiB
 
 
 class Sensors:

@@ -1,4 +1,4 @@
-"""What can go wrong in a night. Every class words its own message, and none quotes what may tell of a lesson."""
+"""What can go wrong in a night. No message quotes what may tell of a lesson."""
 
 import re
 from pathlib import Path
@@ -17,7 +17,7 @@ class NightFailed(NightError):
     """The trainer did not finish. Nothing was adopted; the night can be tried again."""
 
     def __init__(self, why: str, *, log: str = "") -> None:
-        """`log`: of the trainer; a traceback may quote a lesson, so that the kind of its last error is all we tell."""
+        """`log`: the trainer's. Its traceback may quote a lesson, so only the class of the last error is named."""
         raised = _RAISED.match(log.strip().splitlines()[-1]) if log.strip() else None
         said = f" Its last error was {raised[1]}." if raised else ""
         super().__init__(
@@ -33,12 +33,5 @@ class CheckpointsUnsafe(NightError):
     def __init__(self, folder: Path, why: str) -> None:
         super().__init__(
             f"Can't keep checkpoints in {folder}: {why}. Remove it; until then a night that is interrupted "
-            f"begins anew."
+            f"starts again."
         )
-
-
-class CheckpointsLeft(NightError):
-    """A checkpoint that may tell of what was forgotten could not be deleted."""
-
-    def __init__(self, folder: Path, why: str) -> None:
-        super().__init__(f"A night's checkpoint could not be deleted: {why}. Delete it by hand: {folder}")

@@ -1,8 +1,7 @@
 """
-The curve of one training: how the loss fell, step by step, in few enough numbers to be kept and drawn.
+How far a night is, and its loss curve: how the loss fell, step by step, in few enough numbers to keep and draw.
 
-Promises: less than `MOST` points, evenly spread over the whole training; neighbours are joined to their mean, so that
-nothing is left out. Knows nothing of how it is drawn.
+A line has fewer than `MOST` points, evenly spread over the whole training. Neighbours are joined to their mean.
 """
 
 from dataclasses import dataclass, field
@@ -43,15 +42,15 @@ class Line:
 
 
 @dataclass(slots=True)
-class Curve:
+class LossCurve:
     """The losses of one training so far."""
 
     train: Line = field(default_factory=Line)  # of what it learns
-    exam: Line = field(default_factory=Line)  # of held-out lessons, now and then
+    exam: Line = field(default_factory=Line)  # of the exam's lessons, now and then
     total: int = 0  # steps that are planned
 
-    def note(self, progress: Progress) -> None:
-        """Take one step down; what is no step is passed over."""
+    def add(self, progress: Progress) -> None:
+        """Add one step; progress in other units is passed over."""
         if progress.unit != "steps":
             return
         self.total = progress.total
@@ -60,10 +59,19 @@ class Curve:
         if progress.exam_loss is not None:
             self.exam.add(progress.done, progress.exam_loss)
 
-    def clear(self) -> None:
-        """Begin anew."""
-        self.train, self.exam, self.total = Line(), Line(), 0
-
     def numbers(self) -> dict[str, object]:
         """JSON-able, without a text."""
         return {"train": self.train.numbers(), "exam": self.exam.numbers(), "total": self.total}
+
+
+@dataclass(slots=True)
+class NightProgress:
+    """How far the night is that runs, or ran last."""
+
+    latest: Progress | None = None  # None: no night runs
+    curve: LossCurve = field(default_factory=LossCurve)
+
+    def note(self, progress: Progress) -> None:
+        """Take one step down."""
+        self.latest = progress
+        self.curve.add(progress)

@@ -1,14 +1,14 @@
 """
 One night: lessons -> trainer -> exam -> adopt or refuse.
 
-Promises: until a candidate has passed, nothing changes for those who chat; a night that fails leaves the
-live generation as it was. Knows nothing of when nights are due, or of the ways back (`forgetting/forget.py`).
+Until a candidate has passed, nothing changes for those who chat. A night that fails leaves the live generation as it
+was. When a night is due is decided in `schedule.py`.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from daemon.core import Core
 from daemon.engine.client import Engine
 from daemon.engine.errors import AdapterUnknown
 from daemon.forgetting.verification import Unlearning
@@ -26,13 +27,14 @@ from daemon.lessons.generation import study_missing
 from daemon.lessons.regularisation import held_lines, round_out
 from daemon.night.candidate import examine, propose, settle, swap
 from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
-from daemon.night.loss_curve import Curve
+from daemon.night.loss_curve import NightProgress
 from daemon.night.report import Before, by_reason, record
-from daemon.night.trainer_process import Trained, train
+from daemon.night.trainer_process import OnProgress, Trained, TrainerCommand, TrainingJob, train
 from daemon.processes.errors import NightEnded
 from daemon.processes.foreground_gate import ForegroundGate
-from daemon.progress import Progress as Progress
+from daemon.progress import Progress
 from daemon.store_thread import StoreThread
+from daemon.text import counted
 from store import generations, lessons, nights
 from store.database import Connection
 from store.generations import Generation
@@ -42,31 +44,58 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NightServices:
+    """What every night of this daemon works with."""
+
+    core: Core
+    trainer: TrainerCommand
+    gate: ForegroundGate  # stops trainer and exam while people are answered
+    unlearning: Unlearning  # what must be gone from a candidate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightOrder:
+    """What one night is asked to do."""
+
+    recipe: Mapping[str, object] = field(default_factory=dict)  # overrides of the trainer's recipe
+    seed: int = 0
+    by_itself: bool = (
+        False  # nobody asked for it: it is left out where the live generation has these very lessons
+    )
+    job_id: int | None = None  # the job that this is an attempt of
+    checkpoints: Path | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class NightReport:
     """What one night did."""
 
     adopted: bool
     reason: str  # why it was adopted or refused, for a person
-    generation: int | None  # id of the generation that was made; None when there was nothing to learn
-    lessons: int
-    exam: Mapping[str, object]  # JSON-able
-    train_s: float
-    total_s: float
-    swap_ms: float | None
+    generation: int | None = None  # id of the generation that was made; None when there was nothing to learn
+    lessons: int = 0
+    exam: Mapping[str, object] = field(default_factory=dict)  # JSON-able
+    train_s: float = 0.0
+    total_s: float = 0.0
+    swap_ms: float | None = None
 
 
 @dataclass(slots=True, kw_only=True)
-class _Ending:
-    """How the record of a night will end; "failed" until something better happened."""
+class _Record:
+    """The night's row in the store as it will be at its end; "failed" until something better happened."""
 
     night_id: int
+    began: float  # monotonic
     outcome: str = "failed"
     generation_id: int | None = None
     backend: str = ""
     numbers: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def lasted_s(self) -> float:
+        return time.monotonic() - self.began
+
     def write(self, db: Connection) -> None:
-        """Into the store."""
         nights.end(
             db,
             self.night_id,
@@ -77,127 +106,75 @@ class _Ending:
         )
 
 
-async def run_night(
-    store_thread: StoreThread,
-    engine: Engine,
-    *,
-    model_path: Path,
-    recipe: Mapping[str, object] | None = None,
-    runtime_dir: Path | None = None,
-    on_progress: Callable[[Progress], None] = lambda progress: None,
-    seed: int = 0,
-    trainer: Sequence[str] = (),
-    by_itself: bool = False,
-    job_id: int | None = None,
-    gate: ForegroundGate | None = None,
-    checkpoints: Path | None = None,
-    unlearning: Unlearning | None = None,
-    curve: Curve | None = None,
-) -> NightReport:
+async def run_night(services: NightServices, order: NightOrder, progress: NightProgress) -> NightReport:
     """
     One whole night, recorded in the store whatever becomes of it.
-
-    Args:
-        recipe: overrides of the trainer's recipe.
-        runtime_dir: where the trainer's private folder is made; None: in memory, where there is such a place.
-        trainer: another command than our trainer's.
-        by_itself: nobody asked for it; then it is left out when the live generation has these very lessons.
-        job_id: the job that this is an attempt of; gate, checkpoints: the trainer's, as `train` has them.
-        unlearning: what must be gone from a candidate.
-        curve: where the losses of the training are noted.
 
     Raises:
         NightEnded: the gate ended the trainer; nothing changed.
         NightFailed: the trainer did not finish, or what it learned from was forgotten since; nothing changed.
     """
-    began = time.monotonic()
-    base_sha256 = (await engine.info()).sha256
-    live = await store_thread.run(generations.live, base_sha256)
-    async with _recorded(store_thread, job_id, live) as ending:
-        tonight, wait = await prepare(store_thread, engine, seed, on_progress)
-        ending.numbers = {"waiting": by_reason((one.memory_id, one.reason) for one in wait)}
-        ending.numbers["by_itself"] = int(by_itself)
-        if why_not := await _why_not(store_thread, tonight, live, by_itself, base_sha256):
+    core = services.core
+    base_sha256 = (await core.engine.info()).sha256
+    live = await core.store_thread.run(generations.live, base_sha256)
+    async with _recorded(core, order.job_id, live) as entry:
+        tonight, wait = await prepare(core.store_thread, core.engine, order.seed, progress.note)
+        entry.numbers = {
+            "waiting": by_reason((one.memory_id, one.reason) for one in wait),
+            "by_itself": int(order.by_itself),
+        }
+        if why_not := await _why_not(core, tonight, live, order.by_itself, base_sha256):
             facts = sum(lesson.kind == "fact" for lesson in tonight)
-            ending.outcome = "nothing"
-            ending.numbers |= {"lessons": len(tonight), "facts": facts}
-            return _left_out(why_not, time.monotonic() - began)
-        async with _drawn(curve or Curve(), ending, on_progress) as noted:
-            trained = await train(
-                tonight,
-                model_path=model_path,
-                recipe=recipe or {},
-                seed=seed,
-                runtime_dir=runtime_dir,
-                on_progress=noted,
-                argv=trainer,
-                gate=gate,
-                checkpoints=checkpoints,
-            )
-        return await _judge(
-            store_thread, engine, tonight, trained, base_sha256, ending, began, on_progress, unlearning, gate
+            entry.outcome = "nothing"
+            entry.numbers |= {"lessons": len(tonight), "facts": facts}
+            return NightReport(adopted=False, reason=why_not, total_s=entry.lasted_s)
+        job = TrainingJob(
+            lessons=tonight, recipe=order.recipe, seed=order.seed, checkpoints=order.checkpoints
         )
+        try:
+            trained = await train(job, services.trainer, progress.note, services.gate)
+        finally:  # also of a night that fails
+            entry.numbers["curve"] = progress.curve.numbers()
+        return await _judge(services, tonight, trained, base_sha256, entry, progress.note)
 
 
 @asynccontextmanager
-async def _recorded(
-    store_thread: StoreThread, job_id: int | None, live: Generation | None
-) -> AsyncGenerator[_Ending, None]:
+async def _recorded(core: Core, job_id: int | None, live: Generation | None) -> AsyncGenerator[_Record]:
     """A night's record in the store, from its beginning to its end, whatever that is."""
-    night = await store_thread.run(nights.begin, job_id=job_id, was_live=live.id if live else 0)
-    ending = _Ending(night_id=night.id)
+    began = time.monotonic()
+    night = await core.store_thread.run(nights.begin, job_id=job_id, was_live=live.id if live else 0)
+    entry = _Record(night_id=night.id, began=began)
     try:
-        yield ending
+        yield entry
     except (asyncio.CancelledError, NightEnded):
-        if ending.outcome == "failed":
-            ending.outcome = "interrupted"
+        if entry.outcome == "failed":
+            entry.outcome = "interrupted"
         raise
     except NightFailed as error:
-        if ending.outcome == "failed" and error.why == FORGOTTEN_MEANWHILE:
-            ending.outcome = "interrupted"  # it begins anew
+        if entry.outcome == "failed" and error.why == FORGOTTEN_MEANWHILE:
+            entry.outcome = "interrupted"  # it starts again
         raise
     finally:
-        await store_thread.run(ending.write)
-
-
-@asynccontextmanager
-async def _drawn(
-    curve: Curve, ending: _Ending, on_progress: Callable[[Progress], None]
-) -> AsyncGenerator[Callable[[Progress], None], None]:
-    """What to tell progress to, so that it is drawn; the curve goes into the record, also of a night that fails."""
-
-    def noted(progress: Progress) -> None:
-        curve.note(progress)
-        on_progress(progress)
-
-    try:
-        yield noted
-    finally:
-        ending.numbers["curve"] = curve.numbers()
+        await core.store_thread.run(entry.write)
 
 
 async def _judge(
-    store_thread: StoreThread,
-    engine: Engine,
+    services: NightServices,
     tonight: Sequence[Lesson],
     trained: Trained,
     base_sha256: str,
-    ending: _Ending,
-    began: float,
-    on_progress: Callable[[Progress], None],
-    unlearning: Unlearning | None,
-    gate: ForegroundGate | None,
+    entry: _Record,
+    on_progress: OnProgress,
 ) -> NightReport:
-    """Examine what was trained, adopt or refuse it; `ending` is filled in."""
-    live = await store_thread.run(
-        generations.live, base_sha256
-    )  # `forget` may have changed it since the beginning
-    before = await store_thread.run(_before, live)
-    unlearning = unlearning or Unlearning(store_thread, engine)
+    """Examine what was trained, adopt or refuse it; `entry` is filled in."""
+    core, unlearning = services.core, services.unlearning
+    run = core.store_thread.run
+    live = await run(generations.live, base_sha256)  # `forget` may have changed it since the beginning
+    before = await run(_before, live)
     try:
-        candidate = await propose(store_thread, trained, base_sha256, tonight)
-        ending.generation_id, ending.backend = candidate.id, trained.backend
-        exam, verdict = await examine(store_thread, engine, trained, tonight, live, on_progress, gate)
+        candidate = await propose(core, trained, base_sha256, tonight)
+        entry.generation_id, entry.backend = candidate.id, trained.backend
+        exam, verdict = await examine(core, trained, tonight, live, on_progress, services.gate)
         try:
             verdict = await unlearning.rule(verdict, candidate.id, trained.adapter)
         except AdapterUnknown as error:
@@ -210,17 +187,16 @@ async def _judge(
             **unlearning.record(),
         }
         numbers = partial(record, tonight, before, exam=exam, trained=trained)
-        decided = replace(ending, outcome="adopted" if verdict.adopt else "refused")
-        decided.numbers = ending.numbers | numbers(total_s=time.monotonic() - began, swap_ms=None)
-        decided.numbers |= unlearning.record()
-        await settle(store_thread, candidate, verdict, results, decided.write)
-        ending.outcome, ending.numbers = decided.outcome, decided.numbers
-        swap_ms = await swap(store_thread, engine, candidate, trained) if verdict.adopt else None
+        decided = replace(entry, outcome="adopted" if verdict.adopt else "refused")
+        decided.numbers = entry.numbers | numbers(total_s=entry.lasted_s, swap_ms=None) | unlearning.record()
+        await settle(core, candidate, verdict, results, decided.write)
+        entry.outcome, entry.numbers = decided.outcome, decided.numbers
+        swap_ms = await swap(core, candidate, trained) if verdict.adopt else None
         unlearning.wipe()
     finally:
-        await store_thread.run(generations.prune)
-    total_s = time.monotonic() - began
-    ending.numbers |= numbers(total_s=total_s, swap_ms=swap_ms)
+        await run(generations.prune)
+    total_s = entry.lasted_s
+    entry.numbers |= numbers(total_s=total_s, swap_ms=swap_ms)
     return NightReport(
         adopted=verdict.adopt,
         reason=verdict.reason,
@@ -240,41 +216,25 @@ def _before(db: Connection, live: Generation | None) -> Before:
 
 
 async def _why_not(
-    store_thread: StoreThread,
-    tonight: Sequence[Lesson],
-    live: Generation | None,
-    by_itself: bool,
-    base_sha256: str,
+    core: Core, tonight: Sequence[Lesson], live: Generation | None, by_itself: bool, base_sha256: str
 ) -> str | None:
     """Why there is nothing to do tonight; None when there is."""
+    run = core.store_thread.run
     if not any(lesson.kind == "fact" for lesson in tonight):
         return "nothing to learn: no memory that holds has lessons"
     if not by_itself:
         return None
     ids = {lesson.id for lesson in tonight}
-    if live is not None and await store_thread.run(generations.lesson_ids, live.id) == ids:
+    if live is not None and await run(generations.lesson_ids, live.id) == ids:
         return f"nothing new to learn: generation {live.id} has learned all these lessons"
-    refused = await store_thread.run(nights.last_refused, base_sha256, live.id if live else 0)
-    if refused is not None and await store_thread.run(generations.lesson_ids, refused) == ids:
+    refused = await run(nights.last_refused, base_sha256, live.id if live else 0)
+    if refused is not None and await run(generations.lesson_ids, refused) == ids:
         return f"nothing new to learn: generation {refused} learned these very lessons and was refused"
     return None
 
 
-def _left_out(reason: str, total_s: float) -> NightReport:
-    return NightReport(
-        adopted=False,
-        reason=reason,
-        generation=None,
-        lessons=0,
-        exam={},
-        train_s=0.0,
-        total_s=total_s,
-        swap_ms=None,
-    )
-
-
 async def prepare(
-    store_thread: StoreThread, engine: Engine, seed: int, on_progress: Callable[[Progress], None]
+    store_thread: StoreThread, engine: Engine, seed: int, on_progress: OnProgress
 ) -> tuple[list[Lesson], list[Waiting]]:
     """
     Tonight's lessons, and the memories that wait, also those of which none could be made.
@@ -284,8 +244,7 @@ async def prepare(
     on_progress(Progress(done=0, total=0, unit="lessons", note="studying"))
     _, failures = await study_missing(engine, store_thread)
     if failures:  # their words are the user's: none of the log's business
-        several = "memory" if len(failures) == 1 else "memories"
-        log.warning("Study: no lessons could be made of %d %s", len(failures), several)
+        log.warning("Study: no lessons could be made of %s", counted(len(failures), "memory", "memories"))
     await round_out(engine, store_thread)
     held = await store_thread.run(lessons.holding)
     wait = await store_thread.run(waiting, date.today())

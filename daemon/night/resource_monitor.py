@@ -1,10 +1,10 @@
 """
-The watch over a night: looks at the machine, and closes or ends the night's gate for what it sees.
+Monitor the machine during a night, and close or end the night's gate for what it sees.
 
     machine ──> strain: the gate is closed; for long, or memory is short: the night is ended
 
-Promises: a machine that can't be read hinders nothing and ends no watch; whatever ends the watch, the gate is not
-left closed for the machine's sake. Knows nothing of jobs, nor of what runs behind the gate.
+A machine that can't be read neither hinders a night nor ends the monitor. However the monitor ends, the gate is not
+left closed for the machine's sake.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from daemon.config.night_window import When
-from daemon.hardware.readings import Machine
+from daemon.hardware.sensors import Machine
 from daemon.night.schedule import HOT, is_short, strain
 from daemon.processes.foreground_gate import ForegroundGate
 
@@ -26,7 +26,7 @@ SHORT = "memory is short"
 UNREAD = (OSError, RuntimeError, ValueError)  # what sensors, and other programs that are asked, come up with
 
 
-class Watch:
+class ResourceMonitor:
     """Over one night at a time."""
 
     def __init__(
@@ -50,14 +50,14 @@ class Watch:
     async def over(self) -> AsyncGenerator[None]:
         """A night is under way inside."""
         self._closed_at, self._cooling = None, False
-        watching = asyncio.create_task(self._keep_looking(), name="night watch")
+        task = asyncio.create_task(self._keep_looking(), name="night monitor")
         try:
             yield
         finally:
-            watching.cancel()
-            (ended,) = await asyncio.gather(watching, return_exceptions=True)
+            task.cancel()
+            (ended,) = await asyncio.gather(task, return_exceptions=True)
             if isinstance(ended, Exception):
-                log.error("The machine was not watched during the night: %r", ended)
+                log.error("The machine was not monitored during the night: %r", ended)
             self.warning = None
 
     async def _keep_looking(self) -> None:

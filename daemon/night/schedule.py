@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from daemon.config.night_window import DAY, When
-from daemon.hardware.readings import Machine
+from daemon.hardware.sensors import Machine
 
 MADE_UP_QUIET_S = 900.0  # without a chat before a missed night is made up for: it may be noon
 COOLER_C = 10.0  # below the limit, before work begins or goes on

@@ -1,12 +1,11 @@
 """
-Run the trainer: one child process, lessons in through its stdin, progress out, an adapter back as bytes.
+Run the trainer: one child process, lessons in through its stdin, progress out as JSON lines, an adapter back as bytes.
 
     job ──stdin──> python -m trainer ──stdout──> progress, progress, done
                          └──> adapter.gguf in a private folder in memory ──> bytes; the folder is removed
 
-Promises: whatever happens, the child and its children are gone and its folder removed when `train` returns or
-raises; when we are killed it ends by itself.
-Knows nothing of exams, the store or torch, nor of why it is paused: `processes/foreground_gate.py` does.
+Whatever happens, the child and its children are gone and its folder is removed when `train` returns or raises. When
+we are killed it ends by itself. Why it is paused is up to the gate (`processes/foreground_gate.py`).
 """
 
 import asyncio
@@ -16,7 +15,7 @@ import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from daemon.night.errors import NightFailed
 from daemon.night.ram_folders import memory_folder, note_process, private_folder
 from daemon.processes.errors import NightEnded
 from daemon.processes.foreground_gate import ForegroundGate, GatedProcess
-from daemon.processes.process import confined
+from daemon.processes.process import confined, environment
 from daemon.progress import Progress
 from store.lessons import Lesson
 
@@ -33,6 +32,30 @@ LONGEST_LINE = 1 << 20  # bytes of one line of the trainer
 LOG_BYTES = 8192  # of its log, the last ones are kept
 EXIT_EVERY_S = 0.05
 LAST_WORDS_S = 2.0  # for its log, once its process group is gone: what left the group may hold the pipe open
+OnProgress = Callable[[Progress], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainerCommand:
+    """How the trainer is started."""
+
+    model_path: Path
+    argv: Sequence[str] = ()  # another command than our trainer's
+    runtime_dir: Path | None = (
+        None  # where its private folder is made; None: in memory, where there is such a place
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingJob:
+    """What the trainer is to do."""
+
+    lessons: Sequence[Lesson]
+    recipe: Mapping[str, object] = field(default_factory=dict)  # overrides of the trainer's own
+    seed: int = 0
+    checkpoints: Path | None = (
+        None  # an existing folder (0700, in memory) for its checkpoints; None: it keeps none
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,54 +77,51 @@ class Trained:
 
 
 async def train(
-    lessons: Sequence[Lesson],
-    *,
-    model_path: Path,
-    recipe: Mapping[str, object],
-    seed: int,
-    runtime_dir: Path | None,
-    on_progress: Callable[[Progress], None],
-    argv: Sequence[str] = (),
-    gate: ForegroundGate | None = None,
-    checkpoints: Path | None = None,
+    job: TrainingJob, command: TrainerCommand, on_progress: OnProgress, gate: ForegroundGate | None = None
 ) -> Trained:
     """
-    Train an adapter for `model_path` on `lessons`.
-
-    Args:
-        runtime_dir: where the private folder is made; None: in memory, where there is such a place.
-        argv: another command than our trainer's.
-        gate: stops the trainer while it is closed.
-        checkpoints: an existing folder (0700, in memory) where the trainer keeps how far it is; None: it doesn't.
+    Train an adapter; the gate stops the trainer while it is closed.
 
     Raises:
         NightFailed: the trainer refused the job, crashed, was killed, or its file is not what it said.
         NightEnded: the gate ended it.
     """
-    with private_folder(runtime_dir or memory_folder()) as folder:
-        job = {
-            "model": str(model_path.absolute()),
-            "lessons": [_as_json(lesson) for lesson in lessons],
-            "recipe": dict(recipe),
-            "out": str(folder / "adapter.gguf"),
-            "seed": seed,
-            **({"checkpoints": str(checkpoints)} if checkpoints else {}),
-        }
-        child = await _start(argv or confined("trainer"), folder)
-        done, held = await _converse(child, json.dumps(job).encode(), on_progress, gate or ForegroundGate())
-        trained = await asyncio.to_thread(_read, folder / "adapter.gguf", done)
+    with private_folder(command.runtime_dir or memory_folder()) as folder:
+        out = folder / "adapter.gguf"
+        child = await _start(command.argv or confined("trainer"), folder)
+        text = json.dumps(_to_json(job, command.model_path, out)).encode()
+        done, held = await _converse(child, text, on_progress, gate or ForegroundGate())
+        trained = await asyncio.to_thread(_read, out, done)
         return replace(trained, pauses=held.pauses, paused_s=held.paused_s)
+
+
+def _to_json(job: TrainingJob, model_path: Path, out: Path) -> dict[str, object]:
+    return {
+        "model": str(model_path.absolute()),
+        "lessons": [_lesson_to_json(lesson) for lesson in job.lessons],
+        "recipe": dict(job.recipe),
+        "out": str(out),
+        "seed": job.seed,
+        **({"checkpoints": str(job.checkpoints)} if job.checkpoints else {}),
+    }
+
+
+def _lesson_to_json(lesson: Lesson) -> dict[str, object]:
+    fields = ("id", "question", "answer", "grounding", "kind", "split")
+    sees = {"sees": True} if lesson.kind == "reading" else {}  # the student keeps the grounding in its prompt
+    return {name: getattr(lesson, name) for name in fields} | sees
 
 
 async def _start(argv: Sequence[str], folder: Path) -> asyncio.subprocess.Process:
     """The child, in a process group of its own, so that a signal reaches all that it starts."""
+    pipe = asyncio.subprocess.PIPE
     try:
         child = await asyncio.create_subprocess_exec(
             *argv,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=_environment(),
+            stdin=pipe,
+            stdout=pipe,
+            stderr=pipe,
+            env=environment(),
             limit=LONGEST_LINE,
             process_group=0,
         )
@@ -122,10 +142,7 @@ class _Heard:
 
 
 async def _converse(
-    child: asyncio.subprocess.Process,
-    job: bytes,
-    on_progress: Callable[[Progress], None],
-    gate: ForegroundGate,
+    child: asyncio.subprocess.Process, job: bytes, on_progress: OnProgress, gate: ForegroundGate
 ) -> tuple[dict[str, Any], GatedProcess]:
     """Give the child its job and listen until it is done; it is gone, with its group, when this returns."""
     heard = _Heard()
@@ -134,7 +151,7 @@ async def _converse(
     waiting = asyncio.create_task(_exit(child))
     with gate.over(child.pid) as held:
         try:
-            await _tell(child, job)
+            await _send(child, job)
             await asyncio.wait((listening, waiting), return_when=asyncio.FIRST_COMPLETED)
             if not listening.done() or listening.exception() is None:
                 await asyncio.wait((waiting,))
@@ -159,13 +176,13 @@ async def _converse(
 
 
 async def _exit(child: asyncio.subprocess.Process) -> int:
-    """Its exit code, as soon as it has one: `child.wait` waits for whoever else holds its pipes open, too."""
+    """Its exit code, as soon as it has one: `child.wait` waits for others that hold its pipes open, too."""
     while child.returncode is None:
         await asyncio.sleep(EXIT_EVERY_S)
     return child.returncode
 
 
-async def _tell(child: asyncio.subprocess.Process, job: bytes) -> None:
+async def _send(child: asyncio.subprocess.Process, job: bytes) -> None:
     assert child.stdin is not None  # we asked for a pipe
     with suppress(
         BrokenPipeError, ConnectionResetError
@@ -175,13 +192,11 @@ async def _tell(child: asyncio.subprocess.Process, job: bytes) -> None:
     child.stdin.close()
 
 
-async def _listen(
-    child: asyncio.subprocess.Process, on_progress: Callable[[Progress], None], heard: _Heard
-) -> None:
+async def _listen(child: asyncio.subprocess.Process, on_progress: OnProgress, heard: _Heard) -> None:
     """Pass on the progress, and keep how it ended."""
     assert child.stdout is not None
     while line := await _line(child.stdout):
-        said = _understood(line)
+        said = _parsed(line)
         if said.get("type") == "progress":
             on_progress(_progress(said))
         elif said.get("type") in ("done", "error"):
@@ -196,11 +211,11 @@ async def _line(stdout: asyncio.StreamReader) -> bytes:
         raise NightFailed(f"the trainer said a line of more than {LONGEST_LINE} bytes") from error
 
 
-def _understood(line: bytes) -> dict[str, Any]:
+def _parsed(line: bytes) -> dict[str, Any]:
     try:
         said = json.loads(line)
-    except ValueError as error:
-        raise NightFailed(f"the trainer said {len(line)} bytes that are no JSON") from error
+    except ValueError:
+        said = None
     if not isinstance(said, dict):
         raise NightFailed(f"the trainer said {len(line)} bytes that are no JSON object")
     return said
@@ -221,7 +236,7 @@ def _progress(said: Mapping[str, Any]) -> Progress:
 
 
 async def _keep_tail(child: asyncio.subprocess.Process, heard: _Heard) -> None:
-    """The end of the child's log; read to its end, whatever it is, so that the child is never held up."""
+    """The end of the child's log; read to its end, whatever it is, so that the child is never blocked by it."""
     assert child.stderr is not None
     while chunk := await child.stderr.read(LOG_BYTES):
         heard.log = (heard.log + chunk)[-LOG_BYTES:]
@@ -256,29 +271,7 @@ def _number(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _as_json(lesson: Lesson) -> dict[str, object]:
-    sees = {"sees": True} if lesson.kind == "reading" else {}  # the student keeps the grounding in its prompt
-    return {
-        "id": lesson.id,
-        "question": lesson.question,
-        "answer": lesson.answer,
-        "grounding": lesson.grounding,
-        "kind": lesson.kind,
-        "split": lesson.split,
-        **sees,
-    }
-
-
 def _ending(code: int) -> str:
     if code < 0:
         return f"the trainer was killed ({signal.Signals(-code).name})"
     return f"the trainer ended with exit code {code} before it was done"
-
-
-def _environment() -> dict[str, str]:
-    """Ours, and where our packages lie: the trainer is found whatever folder we run in."""
-    ours = str(Path(__file__).parents[2])
-    return {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, [ours, os.environ.get("PYTHONPATH", "")])),
-    }

@@ -5,9 +5,8 @@ import pytest
 from tests.trainer import tiny_qwen3
 from tests.trainer.llama_oracle import LlamaOracle
 from trainer import errors
-from trainer.chat import Chat
+from trainer.chat import Chat, TextTokenizer
 from trainer.gguf_model import open_model
-from trainer.tokenizer import TextTokenizer
 
 TEXTS = [
     "Where do I live?",

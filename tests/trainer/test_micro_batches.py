@@ -9,8 +9,7 @@ from trainer.backend import pack
 from trainer.errors import OutOfMemory
 from trainer.gguf_model import open_model
 from trainer.loss import hard_targets
-from trainer.memory_estimate import activations_mb, reading_mb
-from trainer.micro_batches import SPARE, Room
+from trainer.micro_batches import SPARE, Room, activations_mb, reading_mb
 from trainer.recipe import Recipe
 from trainer.torch_backend import TorchBackend
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.trainer import tiny_qwen3
 from tests.trainer.llama_oracle import quantise
-from trainer import mlx_memory
+from trainer import mlx_backend
 from trainer.backend import Sequences, pack
 from trainer.errors import OutOfMemory
 from trainer.gguf_affine import affine_or_floats
@@ -109,7 +109,7 @@ def test_the_estimate_of_memory_is_above_what_is_used_and_not_far(tiny, precisio
         mx.reset_peak_memory()
         backend.step(batch, targets, 1e-3) if learn else backend.loss(batch, targets)
         used = (mx.get_peak_memory() - before) / 1e6
-        needed = mlx_memory.needed_mb(
+        needed = mlx_backend.needed_mb(
             model.shape,
             batch.lengths.tolist(),
             len(batch.answers),
@@ -124,7 +124,7 @@ def test_the_estimate_of_memory_is_above_what_is_used_and_not_far(tiny, precisio
 
 def needed(path, batch, *, again: bool) -> float:
     shape, lengths = open_model(path).shape, batch.lengths.tolist()
-    return mlx_memory.needed_mb(shape, lengths, len(batch.answers), rank=4, width=4, learn=True, again=again)
+    return mlx_backend.needed_mb(shape, lengths, len(batch.answers), rank=4, width=4, learn=True, again=again)
 
 
 def test_with_less_room_activations_are_computed_again_and_the_step_is_the_same(tiny):
@@ -162,4 +162,4 @@ def test_a_batch_without_room_is_refused_and_nothing_has_changed(tiny):
         backend.teach(BATCH, 5)
 
     assert all(np.array_equal(values, backend.state()[name]) for name, values in before.items())
-    assert mlx_memory.room_mb() > 100
+    assert mlx_backend.room_mb() > 100

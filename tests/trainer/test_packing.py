@@ -14,10 +14,10 @@ from trainer.backend import Sequences, Targets, pack
 from trainer.errors import OutOfMemory
 from trainer.gguf_model import open_model
 from trainer.loss import hard_targets
-from trainer.memory_estimate import activations_mb
+from trainer.micro_batches import activations_mb
 from trainer.recipe import Recipe
-from trainer.torch_attention import runs_of
 from trainer.torch_backend import TorchBackend
+from trainer.torch_model import runs_of
 from trainer.torch_quantised import SLICE, HeldLinear
 
 RECIPE = Recipe(threads=1, device="cpu", precision="float32", rank=4)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from trainer.backend import pack
-from trainer.parts import parts
+from trainer.micro_batches import parts
 
 LESSONS = [([1, 2, 3], [4]), ([5], [6, 7]), ([8, 9], [10]), ([11] * 20, [12, 13])]
 

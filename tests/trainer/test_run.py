@@ -17,8 +17,7 @@ from tests.trainer.llama_oracle import LlamaOracle
 from trainer import errors, run
 from trainer.chat import Chat
 from trainer.gguf_model import open_model
-from trainer.job import parse_job
-from trainer.progress import Done, Progress
+from trainer.job import Done, Progress, parse_job
 
 ROOT = Path(__file__).parents[2]
 PATIENCE_S = 300  # a busy machine takes a minute to load torch

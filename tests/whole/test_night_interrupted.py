@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from daemon.cli.status import night
-from daemon.night import checkpoints
+from daemon.night import ram_folders
 from tests.whole.house import NANO, Daemon, small_disk, wait_for, worked
 from tests.whole.nights import QUIET, SAID, say, trainers
 from tests.whole.test_full_disk import fill
@@ -33,8 +33,8 @@ def home(told, tmp_path):
     for daemon in made:
         daemon.stop(signal.SIGKILL)
     for daemon in made:
-        if (kept := checkpoints.place(daemon.home)) is not None:
-            checkpoints.sweep(kept)
+        if (kept := ram_folders.checkpoint_folder(daemon.home)) is not None:
+            ram_folders.delete_checkpoints(kept)
 
 
 def stage(client, note):
@@ -84,7 +84,7 @@ def test_a_night_by_itself_yields_to_chats_and_outlives_kills_in_every_stage(hom
     assert len(SAID) == len(held)
     assert ("done", 1) == (job["state"], job["id"] and len(_adopted(made)))
     assert made["live"] == _adopted(made)[0]["id"]
-    assert not checkpoints.place(daemon.home).exists()
+    assert not ram_folders.checkpoint_folder(daemon.home).exists()
 
 
 def _adopted(made):
@@ -93,7 +93,7 @@ def _adopted(made):
 
 def test_forgetting_in_the_night_reaches_the_trainer_and_its_checkpoint(home):
     daemon = home(**QUIET)
-    kept = checkpoints.place(daemon.home)
+    kept = ram_folders.checkpoint_folder(daemon.home)
     with daemon.own() as client:
         job = client.night()["id"]
         stage(client, "learning")

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from daemon.api import night_recipe
 from daemon.api.own.memories import HIGHEST_ID
-from daemon.night.mornings import report_on
+from daemon.night.report import report_on
 from daemon.services import Services
 from store import jobs, nights
 
@@ -42,7 +42,7 @@ def routes(services: Services) -> APIRouter:
     @router.get("/night")
     async def followed() -> dict[str, Any]:
         job = await store_thread.run(jobs.latest, "night")
-        curve = services.nights.curve.numbers()
+        curve = services.nights.progress.curve.numbers()
         return {"job": asdict(job) if job else None, **services.nights.as_json(), "curve": curve}
 
     @router.get("/nights")

@@ -17,6 +17,7 @@ from daemon.api.application import make_app
 from daemon.chat.conversation import Conversations
 from daemon.config.night_window import read_when
 from daemon.config.settings import Config, Settings, kinds
+from daemon.core import Core
 from daemon.forgetting.verification import Unlearning
 from daemon.generations.service import Generations
 from daemon.hardware.sensors import Sensors
@@ -25,7 +26,9 @@ from daemon.http_server import Server, listen
 from daemon.idle_work import Tending
 from daemon.jobs import Kind, Runner
 from daemon.memory.indexing import Indexing
-from daemon.night.night_job import Nights
+from daemon.night.night_job import Nights, NightSettings
+from daemon.night.pipeline import NightServices
+from daemon.night.trainer_process import TrainerCommand
 from daemon.processes.foreground_gate import ForegroundGate
 from daemon.services import Services
 from daemon.store_thread import StoreThread
@@ -86,19 +89,19 @@ async def _services(folder: Path, store_thread: StoreThread, engine: FakeEngine,
     model = folder / "fake.gguf"
     tending = Tending(store_thread, engine, embedder, quiet_s=config.quiet_s, by_itself=False)
     unlearning = Unlearning(store_thread, engine)
-    nights = Nights(
-        store_thread,
-        engine,
-        model_path=model,
-        home=folder,
+    night_services = NightServices(
+        core=Core(store_thread=store_thread, engine=engine, embedder=embedder),
+        trainer=TrainerCommand(model_path=model),
+        gate=ForegroundGate(),
+        unlearning=unlearning,
+    )
+    night_settings = NightSettings(
         when=read_when(config.night_when),
         by_itself=False,
         quiet_s=config.quiet_s,
         since=datetime(2026, 3, 5),
-        gate=ForegroundGate(),
-        read_machine=Sensors().read,
-        unlearning=unlearning,
     )
+    nights = Nights(night_services, night_settings, folder, Sensors().read)
     indexing = Indexing(store_thread, embedder)
     jobs = {
         "index": Kind(work=indexing.work, due=indexing.due),

@@ -6,13 +6,24 @@ from contextlib import asynccontextmanager
 from datetime import date
 from zlib import crc32
 
+from daemon.core import Core
 from daemon.engine.client import Completion, Score
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
+from daemon.forgetting.verification import Unlearning
 from daemon.lessons.abstention import ABSTENTION
-from daemon.night.pipeline import run_night
+from daemon.night.loss_curve import NightProgress
+from daemon.night.pipeline import NightOrder, NightServices, run_night
+from daemon.night.trainer_process import TrainerCommand
 from daemon.processes.errors import ChildCrashed
+from daemon.processes.foreground_gate import ForegroundGate
 from store import memories
-from tests.daemon.memory.fakes import FakeEngine, open_store_thread, pairs_about, topic_and_value
+from tests.daemon.memory.fakes import (
+    FakeEmbedder,
+    FakeEngine,
+    open_store_thread,
+    pairs_about,
+    topic_and_value,
+)
 
 BASE = "b" * 64
 # A trainer whose adapter is the list of all that it was taught, as question<TAB>answer.
@@ -113,13 +124,26 @@ async def told(folder, *texts):
 
 
 def night(store_thread, engine, folder, script=TRAINER, seen=None, by_itself=False, unlearning=None):
-    return run_night(
-        store_thread,
-        engine,
-        model_path=folder / "model.gguf",
-        runtime_dir=folder / "run",
-        trainer=[sys.executable, "-c", script],
-        on_progress=(seen if seen is not None else []).append,
-        by_itself=by_itself,
-        unlearning=unlearning,
+    services = NightServices(
+        core=Core(store_thread=store_thread, engine=engine, embedder=FakeEmbedder()),
+        trainer=TrainerCommand(
+            model_path=folder / "model.gguf",
+            argv=[sys.executable, "-c", script],
+            runtime_dir=folder / "run",
+        ),
+        gate=ForegroundGate(),
+        unlearning=unlearning or Unlearning(store_thread, engine),
     )
+    return run_night(services, NightOrder(by_itself=by_itself), Seen(seen if seen is not None else []))
+
+
+class Seen(NightProgress):
+    """Progress that is kept."""
+
+    def __init__(self, seen):
+        super().__init__()
+        self.seen = seen
+
+    def note(self, progress):
+        self.seen.append(progress)
+        super().note(progress)

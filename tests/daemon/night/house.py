@@ -6,12 +6,16 @@ from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, timedelta
 
 from daemon.config.night_window import read_when
-from daemon.hardware.readings import Machine
-from daemon.night import checkpoints
-from daemon.night.night_job import Nights
+from daemon.core import Core
+from daemon.forgetting.verification import Unlearning
+from daemon.hardware.sensors import Machine
+from daemon.night import ram_folders
+from daemon.night.night_job import Nights, NightSettings
+from daemon.night.pipeline import NightServices
+from daemon.night.trainer_process import TrainerCommand
 from daemon.processes.foreground_gate import ForegroundGate
 from store import jobs, memories
-from tests.daemon.memory.fakes import open_store_thread
+from tests.daemon.memory.fakes import FakeEmbedder, open_store_thread
 from tests.daemon.night.fakes import TRAINER, LearningEngine
 
 THREE = datetime(2026, 3, 5, 3)
@@ -24,23 +28,23 @@ class House:
         self.store_thread, self.now, self.machine = store_thread, THREE, Machine()
         self.engine, self.gate = LearningEngine(), ForegroundGate(rest_s=0.05)
         self.gate._last_answer -= 10_000.0  # nobody has chatted for long
-        self.checkpoints = checkpoints.place(folder)
-        self.nights = Nights(
-            store_thread,
-            self.engine,
-            model_path=folder / "model.gguf",
-            home=folder,
+        self.checkpoints = ram_folders.checkpoint_folder(folder)
+        core = Core(store_thread=store_thread, engine=self.engine, embedder=FakeEmbedder())
+        services = NightServices(
+            core=core,
+            trainer=TrainerCommand(model_path=folder / "model.gguf", argv=[sys.executable, "-c", script]),
+            gate=self.gate,
+            unlearning=Unlearning(store_thread, self.engine),
+        )
+        settings = NightSettings(
             when=read_when("03:00-08:00, power, idle, cool, memory"),
             by_itself=by_itself,
             quiet_s=120.0,
             since=THREE - timedelta(days=30),
-            gate=self.gate,
-            read_machine=self._machine,
-            now=lambda: self.now,
             look_every_s=0.02,
             longest_pause_s=0.3,
-            trainer=[sys.executable, "-c", script],
         )
+        self.nights = Nights(services, settings, folder, self._machine, now=lambda: self.now)
 
     async def _machine(self):
         return self.machine
@@ -65,5 +69,4 @@ async def house(folder, script=TRAINER, *, told="The user lives in Ghent.", by_i
             await store_thread.run(memories.add, told, told_on=date(2026, 3, 5), sources=())
         made = House(store_thread, folder, script, by_itself=by_itself)
         yield made
-        if made.checkpoints is not None:
-            checkpoints.sweep(made.checkpoints)
+        ram_folders.delete_checkpoints(made.checkpoints)

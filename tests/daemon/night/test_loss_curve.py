@@ -3,8 +3,8 @@
 import pytest
 
 from daemon.night.errors import NightFailed
-from daemon.night.loss_curve import MOST, Curve
-from daemon.night.mornings import report_on
+from daemon.night.loss_curve import MOST, LossCurve
+from daemon.night.report import report_on
 from daemon.progress import Progress
 from tests.daemon.night.fakes import TRAINER
 from tests.daemon.night.house import house
@@ -24,18 +24,18 @@ def step(number, loss=None, exam_loss=None, unit="steps"):
 
 
 def test_a_short_training_is_drawn_step_by_step():
-    curve = Curve()
+    curve = LossCurve()
     for number in range(1, 4):
-        curve.note(step(number, 1 / number, exam_loss=0.5 if number == 2 else None))
+        curve.add(step(number, 1 / number, exam_loss=0.5 if number == 2 else None))
 
     drawn = {"train": [[1, 1.0], [2, 0.5], [3, 0.3333]], "exam": [[2, 0.5]], "total": 9000}
     assert drawn == curve.numbers()
 
 
 def test_a_long_one_is_thinned_and_every_loss_counts():
-    curve = Curve()
+    curve = LossCurve()
     for number in range(1, 9001):
-        curve.note(step(number, number))
+        curve.add(step(number, number))
     points = curve.numbers()["train"]
     widths = {later - earlier for (earlier, _), (later, _) in zip(points, points[1:-1], strict=False)}
 
@@ -46,16 +46,8 @@ def test_a_long_one_is_thinned_and_every_loss_counts():
 
 
 def test_the_teacher_s_lessons_and_the_exam_are_no_steps():
-    curve = Curve()
-    curve.note(step(1, 3.0, unit="lessons"))
-
-    assert {"train": [], "exam": [], "total": 0} == curve.numbers()
-
-
-def test_a_training_that_begins_anew_is_drawn_anew():
-    curve = Curve()
-    curve.note(step(1, 3.0, 2.0))
-    curve.clear()
+    curve = LossCurve()
+    curve.add(step(1, 3.0, unit="lessons"))
 
     assert {"train": [], "exam": [], "total": 0} == curve.numbers()
 
@@ -69,7 +61,11 @@ async def nights_curve(folder, script):
             await home.nights.work(await home.job())
         except NightFailed:
             failed = True
-        return home.nights.curve.numbers(), (await home.store_thread.run(report_on, None))["curve"], failed
+        return (
+            home.nights.progress.curve.numbers(),
+            (await home.store_thread.run(report_on, None))["curve"],
+            failed,
+        )
 
 
 @pytest.mark.parametrize(("end", "failed"), [(TRAINER, False), ("raise SystemExit(2)", True)])

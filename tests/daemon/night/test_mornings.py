@@ -7,7 +7,7 @@ import pytest
 
 from daemon.forgetting.forget import forget
 from daemon.night.errors import NightFailed
-from daemon.night.mornings import report_on
+from daemon.night.report import report_on
 from daemon.processes.errors import ChildCrashed
 from store import generations, memories, nights
 from store.errors import AdapterDamaged, NoNightYet

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from daemon.hardware.readings import Machine
+from daemon.hardware.sensors import Machine
 from daemon.jobs import Postponed
 from daemon.night.errors import NightFailed
 from daemon.night.pipeline import NightReport
@@ -148,7 +148,7 @@ async def test_an_exam_rests_too_and_is_ended_when_that_lasts(tmp_path):
         complete, asked = home.engine.complete, []
 
         async def pull_the_plug(messages, **rest):
-            if home.nights.progress and home.nights.progress.note == "exam":
+            if (at := home.nights.progress.latest) and at.note == "exam":
                 asked.append(messages)
                 home.machine = Machine(on_battery=True)
                 await asyncio.sleep(0.05)

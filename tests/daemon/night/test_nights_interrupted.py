@@ -5,9 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from daemon.hardware.readings import Machine
+from daemon.hardware.sensors import Machine
 from daemon.jobs import Kind, Postponed, Runner
-from daemon.night import checkpoints
+from daemon.night import ram_folders
 from daemon.night.errors import NightFailed
 from daemon.night.night_job import FORGOTTEN
 from daemon.night.pipeline import NightReport
@@ -64,7 +64,7 @@ async def test_forgetting_clears_what_the_report_quotes_and_an_interrupted_night
     async with house(tmp_path) as home:
         await home.nights.forget()
         home.nights.last = REPORT
-        checkpoints.prepare(home.checkpoints)
+        ram_folders.prepare_checkpoints(home.checkpoints)
         await home.nights.forget()
         found = home.nights.last.exam, home.checkpoints.exists(), home.gate.ended
 
@@ -180,7 +180,7 @@ async def test_a_night_that_waits_is_dropped_when_nights_by_themselves_were_turn
         kinds = {"night": Kind(work=home.nights.work, due=home.nights.due)}
         runner = Runner(home.store_thread, kinds, every_s=60)
         await home.store_thread.run(jobs.enqueue, "night", {"night": "2026-03-05"}, unique="night")
-        checkpoints.prepare(home.checkpoints)
+        ram_folders.prepare_checkpoints(home.checkpoints)
         await runner.look()
         dropped = await home.store_thread.run(jobs.latest, "night")
         over = await home.store_thread.run(jobs.is_over, "night", "night", "2026-03-05")

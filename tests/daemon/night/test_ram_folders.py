@@ -1,14 +1,26 @@
-"""What a killed daemon leaves behind is ended and removed by the next one."""
+"""A night's folders: in memory, for their owner only; what a killed daemon leaves behind is removed by the next one."""
 
 import os
 import signal
+import stat
 import subprocess
 import sys
 
 import psutil
 import pytest
 
-from daemon.night.ram_folders import PREFIX, TRAINER, note_process, private_folder, sweep
+from daemon.night.errors import CheckpointsUnsafe, NightError
+from daemon.night.ram_folders import (
+    PREFIX,
+    TRAINER,
+    checkpoint_folder,
+    delete_checkpoints,
+    memory_folder,
+    note_process,
+    prepare_checkpoints,
+    private_folder,
+    sweep,
+)
 
 
 @pytest.fixture
@@ -73,3 +85,75 @@ def test_the_folder_of_a_daemon_that_lives_stays(tmp_path, orphan):
     sweep(tmp_path)
 
     assert (None, True) == (orphan.poll(), left.exists())
+
+
+def test_the_private_folder_is_for_its_owner_only_and_in_the_users_own_memory(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    with private_folder(memory_folder()) as folder:
+        mode = stat.S_IMODE(folder.stat().st_mode)
+
+    assert (tmp_path, 0o700, False) == (folder.parent, mode, folder.exists())
+
+
+def test_each_home_has_its_own_in_the_users_runtime_directory(tmp_path):
+    environment = {"XDG_RUNTIME_DIR": str(tmp_path)}
+    one, other = (checkpoint_folder(tmp_path / name, environment) for name in ("one", "other"))
+
+    assert (tmp_path, True) == (one.parent, one != other)
+    assert one == checkpoint_folder(tmp_path / "x" / ".." / "one", environment)
+    assert not one.exists()
+
+
+def test_it_is_for_its_owner_only_also_when_it_was_there(tmp_path):
+    folder = tmp_path / "kept"
+    modes = []
+    for _ in range(2):
+        prepare_checkpoints(folder)
+        modes.append(stat.S_IMODE(folder.stat().st_mode))
+        folder.chmod(0o755)
+
+    assert [0o700, 0o700] == modes
+
+
+def test_a_link_and_a_file_are_refused(tmp_path):
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    link, file = tmp_path / "link", tmp_path / "file"
+    link.symlink_to(theirs)
+    file.touch()
+
+    for place in (link, file, tmp_path / "missing" / "folder"):
+        with pytest.raises(CheckpointsUnsafe, match="an't keep checkpoints in"):
+            prepare_checkpoints(place)
+    delete_checkpoints(link)
+    assert theirs.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+def test_another_users_folder_is_refused_and_left_alone(tmp_path):
+    folder = tmp_path / "kept"
+    folder.mkdir()
+    os.chown(folder, 12345, 12345)
+
+    with pytest.raises(CheckpointsUnsafe, match="belongs to user 12345"):
+        prepare_checkpoints(folder)
+    delete_checkpoints(folder)
+    assert folder.exists()
+
+
+def test_what_is_swept_is_gone(tmp_path):
+    folder = tmp_path / "kept"
+    prepare_checkpoints(folder)
+    (folder / "half").write_text("a secret")
+
+    delete_checkpoints(folder)
+    delete_checkpoints(folder)
+
+    assert not folder.exists()
+
+
+def test_what_can_not_be_deleted_is_told(tmp_path):
+    (tmp_path / "kept").touch()
+
+    with pytest.raises(NightError, match="Delete it by hand"):
+        delete_checkpoints(tmp_path / "kept")

@@ -7,8 +7,8 @@ import psutil
 import pytest
 
 from daemon.config.night_window import read_when
-from daemon.hardware.readings import Machine
-from daemon.night.resource_monitor import Watch
+from daemon.hardware.sensors import Machine
+from daemon.night.resource_monitor import ResourceMonitor
 from daemon.processes.foreground_gate import ForegroundGate
 
 CALM, ON_BATTERY = Machine(), Machine(on_battery=True)
@@ -27,7 +27,7 @@ async def watched(seen):
         return found
 
     gate = ForegroundGate(rest_s=0.01)
-    watch = Watch(gate, read_when("03:00-08:00, power"), read, every_s=0.01, longest_pause_s=60.0)
+    watch = ResourceMonitor(gate, read_when("03:00-08:00, power"), read, every_s=0.01, longest_pause_s=60.0)
     watch.asked = False
     child = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "import time; time.sleep(60)", process_group=0

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from daemon.config.night_window import NEEDS, PATTERN, read_when
-from daemon.hardware.readings import Machine
+from daemon.hardware.sensors import Machine
 from daemon.night.schedule import (
     COOLER_C,
     LEAST_FREE_MB,

@@ -1,15 +1,13 @@
 import asyncio
 import json
 import os
-import stat
 import sys
 import time
 
 import pytest
 
 from daemon.night.errors import NightFailed
-from daemon.night.ram_folders import PREFIX, memory_folder, private_folder
-from daemon.night.trainer_process import train
+from daemon.night.trainer_process import TrainerCommand, TrainingJob, train
 from store.lessons import Lesson
 
 LESSON = Lesson(
@@ -35,17 +33,12 @@ sys.exit(1)
 """
 
 
-async def trained(folder, script, *, seen=None):
-    work = train(
-        [LESSON],
-        model_path=folder / "model.gguf",
-        recipe={"rank": 8},
-        seed=3,
-        runtime_dir=folder,
-        on_progress=(seen if seen is not None else []).append,
-        argv=[sys.executable, "-c", script],
+async def trained(folder, script, *, seen=None, argv=()):
+    command = TrainerCommand(
+        model_path=folder / "model.gguf", runtime_dir=folder, argv=argv or [sys.executable, "-c", script]
     )
-    return await work
+    job = TrainingJob(lessons=[LESSON], recipe={"rank": 8}, seed=3)
+    return await train(job, command, (seen if seen is not None else []).append)
 
 
 async def test_the_job_goes_in_and_progress_and_adapter_come_out(tmp_path):
@@ -137,34 +130,15 @@ sys.stderr.buffer.write(b"\\xff" * 3_000_000)
     assert 2 == made.steps
 
 
-def test_a_trainer_that_can_not_be_started_is_a_failed_night(tmp_path):
+async def test_a_trainer_that_can_not_be_started_is_a_failed_night(tmp_path):
     with pytest.raises(NightFailed, match="could not be started"):
-        asyncio.run(
-            train(
-                [LESSON],
-                model_path=tmp_path,
-                recipe={},
-                seed=0,
-                runtime_dir=tmp_path,
-                on_progress=print,
-                argv=[str(tmp_path / "nothing")],
-            )
-        )
+        await trained(tmp_path, "", argv=[str(tmp_path / "nothing")])
 
 
 async def test_a_cancelled_night_ends_its_trainer(tmp_path):
     script = f"import os, time; open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); time.sleep(60)"
 
-    work = train(
-        [LESSON],
-        model_path=tmp_path,
-        recipe={},
-        seed=0,
-        runtime_dir=tmp_path,
-        on_progress=print,
-        argv=[sys.executable, "-c", script],
-    )
-    task = asyncio.create_task(work)
+    task = asyncio.create_task(trained(tmp_path, script))
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
         await asyncio.sleep(0.02)
     task.cancel()
@@ -173,28 +147,3 @@ async def test_a_cancelled_night_ends_its_trainer(tmp_path):
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
     assert ["pid"] == [file.name for file in tmp_path.iterdir()]
-
-
-def test_the_private_folder_is_for_its_owner_only(tmp_path):
-    with private_folder(tmp_path) as folder:
-        mode = stat.S_IMODE(folder.stat().st_mode)
-
-    assert (0o700, False) == (mode, folder.exists())
-
-
-def test_folders_of_dead_daemons_are_swept_away_and_those_of_living_ones_stay(tmp_path):
-    dead, living = tmp_path / f"{PREFIX}999999999-x", tmp_path / f"{PREFIX}{os.getpid()}-y"
-    for folder in (dead, living):
-        folder.mkdir()
-        (folder / "adapter.gguf").write_bytes(b"private")
-
-    with private_folder(tmp_path):
-        pass
-
-    assert (False, True) == (dead.exists(), living.exists())
-
-
-def test_the_users_own_folder_in_memory_comes_first(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
-
-    assert tmp_path == memory_folder()

@@ -18,6 +18,7 @@ from typing import Any
 
 from daemon.engine.client import Completion
 from daemon.memory.indexing import index_missing
+from daemon.night.loss_curve import NightProgress
 from daemon.night.night_job import Nights
 from daemon.progress import Progress
 from tests.daemon.api.world import serving
@@ -51,11 +52,9 @@ async def serve(folder: Path, *, is_empty: bool, **config: Any) -> None:
 
 
 def _night(nights: Nights, step: int) -> None:
-    nights.progress = None
-    nights.curve.clear()
+    nights.progress = NightProgress()
     for number, loss in curve(3)["train"][:step]:  # type: ignore[index]
-        nights.progress = Progress(done=number, total=180, unit="steps", note="learning", loss=loss)
-        nights.curve.note(nights.progress)
+        nights.progress.note(Progress(done=number, total=180, unit="steps", note="learning", loss=loss))
 
 
 @contextmanager

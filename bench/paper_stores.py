@@ -29,7 +29,7 @@ from daemon.memory.observe import Observation
 from daemon.memory.recall import recall
 from daemon.store_thread import StoreThread
 from prompts.load import lines
-from store import chats, imports, memories, recalling
+from store import chats, imports, memories, message_queries
 from store.chats import NewMessage
 from store.database import open_store, rows
 from store.memories import Memory
@@ -104,7 +104,7 @@ class Stores:
         async def beside(question: str) -> str | None:
             store_thread = self._open["raw"]
             (vector,) = await self._embedder.embed(
-                [message_ranking.without_names(question, await store_thread.run(recalling.people))]
+                [message_ranking.without_names(question, await store_thread.run(message_queries.speakers))]
             )
             told = await store_thread.run(_quoted, question, vector, k)
             while (

@@ -25,7 +25,7 @@ from daemon.inbox.formats import locomo
 from daemon.memory import message_ranking
 from daemon.memory.indexing import index_missing
 from daemon.store_thread import StoreThread
-from store import full_text, imports, recalling, vectors
+from store import full_text, imports, message_queries, vectors
 from store.chats import by_external_id
 from store.database import open_store, rows
 
@@ -121,7 +121,7 @@ async def _ask(
 ) -> Asked:
     text = question["question"]
     began = time.perf_counter()
-    names = await store_thread.run(recalling.people)
+    names = await store_thread.run(message_queries.speakers)
     (bare,) = await embedder.embed([message_ranking.without_names(text, names)])
     full = await store_thread.run(message_ranking.nearest_turns, text, bare, DEPTH)
     seconds = time.perf_counter() - began

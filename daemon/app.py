@@ -45,7 +45,7 @@ from daemon.processes.foreground_gate import ForegroundGate
 from daemon.services import Services
 from daemon.store_thread import StoreThread
 from daemon.web.inbox import uploads
-from store import alive, embedders, vectors
+from store import database, embedders, vectors
 from store import nights as past_nights
 
 log = logging.getLogger(__name__)
@@ -197,7 +197,7 @@ def watch(services: Services, heartbeat: Heartbeat, stack: AsyncExitStack) -> No
     stack.push_async_callback(sleep.stop)
     sleep.start()
     stack.push_async_callback(heartbeat.stop)
-    heartbeat.start(partial(services.store_thread.run, alive.answers))
+    heartbeat.start(partial(services.store_thread.run, database.schema_version))
 
 
 async def woke(services: Services, slept_s: float) -> None:

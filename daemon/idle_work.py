@@ -25,7 +25,7 @@ from daemon.memory.indexing import index_missing
 from daemon.memory.observe import AGAIN_TURNS, DOUBTED, PARTLY, TWICE, VERSION, WINDOW_TURNS, observe
 from daemon.store_thread import StoreThread
 from daemon.text import counted
-from store import chats, lessons, partly, recalling
+from store import chats, lessons, message_queries
 from store.chats import Message
 from store.database import Connection
 from store.jobs import Job
@@ -110,7 +110,7 @@ async def _tend_session(
 ) -> tuple[Counter[str], int, list[str]]:
     """The operations done, how many sentences the model was not sure of, and why others were given up."""
     ops: Counter[str] = Counter()
-    kept = await store_thread.run(recalling.still_said, [message.id for message in session])
+    kept = await store_thread.run(message_queries.not_forgotten, [message.id for message in session])
     said = [message for message in session if message.id in kept]
     turns = AGAIN_TURNS if is_again else WINDOW_TURNS
     observed = await observe(engine, said, day=day, turns=turns)
@@ -223,7 +223,7 @@ def _log(last: Tended) -> None:
 
 
 def _unread(db: Connection) -> Unread:
-    marked = partly.counted(db)
+    marked = message_queries.observer_marks(db)
     in_vain = marked[TWICE]
     return Unread(parts=marked[PARTLY] + in_vain, in_vain=in_vain, doubted=marked[DOUBTED])
 

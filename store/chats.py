@@ -15,9 +15,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from store import full_text, history_hashes, tombstones
-from store.database import Connection, id_list, moment, rows, stamp, storable, writing
+from store.database import Connection, id_list, moment, rows, stamp, writing
 from store.errors import EmptyHistory, NoSuchMessage
-from store.one_line import one_line
+from store.text import one_line, storable
 
 FORGOTTEN = "[forgotten]"  # the text of a redacted message
 RETRY_WINDOW = timedelta(minutes=10)

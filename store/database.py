@@ -9,16 +9,15 @@ Knows nothing of what the tables mean, of keys' whereabouts, or of other process
 import errno
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import apsw
 from apsw import Connection as Connection  # what every function of this room works on
 
-from store import text as base_forms
 from store.errors import (
     KeyDamaged,
     NotAStore,
@@ -32,6 +31,7 @@ from store.errors import (
     WrongKey,
 )
 from store.schema import APPLICATION_ID, MIGRATIONS
+from store.text import base_forms_for_sql
 
 FILE_NAME = "store.db"  # inside the home
 KEY_BYTES = 32
@@ -118,11 +118,6 @@ def stamp(at: datetime) -> str:
 def moment(text: str) -> datetime:
     """The time (UTC) that `stamp` wrote."""
     return datetime.fromisoformat(text)
-
-
-def storable(text: str) -> str:
-    """`text` as UTF-8 can hold it: halves of surrogate pairs are joined, lone ones become U+FFFD."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def id_list(ids: Iterable[int]) -> str:
@@ -243,7 +238,7 @@ def _set_up(db: Connection) -> None:
         db.pragma("temp_store", "memory")  # nothing unencrypted in /tmp
         db.pragma("cache_size", -131072)  # 128 MiB at most: every page that is not cached is decrypted again
         db.pragma("journal_size_limit", 64 << 20)  # a log grown by an adapter shrinks again
-        db.create_scalar_function("base_forms", base_forms.for_sql, 1, deterministic=True)
+        db.create_scalar_function("base_forms", base_forms_for_sql, 1, deterministic=True)
 
 
 def _schema(db: Connection) -> int:
@@ -297,3 +292,34 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def schema_version(db: Connection) -> int:
+    """A question that only an open, readable store can answer: its schema version."""
+    with guarded(db):
+        return int(db.pragma("user_version"))
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class _Enough(Exception):
+    """Ends the transaction without its commit."""
+
+
+def dry_run(
+    db: Connection,
+    work: Callable[Concatenate[Connection, P], T],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """What `work(db, *args, **kwargs)` returns; nothing of what it wrote is kept."""
+    found: list[T] = []
+    try:
+        with writing(db):
+            found.append(work(db, *args, **kwargs))
+            raise _Enough
+    except _Enough:
+        return found[0]

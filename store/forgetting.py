@@ -18,9 +18,9 @@ from store import full_text, nights, recall_log, tombstones, vectors
 from store.chats import FORGOTTEN
 from store.database import Connection, id_list, rows, writing
 from store.errors import NoSuchMemory, NoSuchMessage, StoreError
+from store.generations import drop_quotes, learned_by, taint
 from store.history_hashes import chain_hash
 from store.lessons import Lesson, several
-from store.tainting import drop_quotes, learned_by, taint
 
 SHORTEST_QUOTE = 16  # characters; a shorter text ("yes") may stand elsewhere for something else
 _IN = "in (select value from json_each(?))"

@@ -29,8 +29,8 @@ from store.forgetting import (
     lessons_of,
     quotes_of,
 )
+from store.generations import drop_quotes, learned_by, taint
 from store.lessons import several
-from store.tainting import drop_quotes, learned_by, taint
 
 _IN = "in (select value from json_each(?))"
 _TOLD = """select memory_id, message_id from memory_sources

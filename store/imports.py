@@ -14,8 +14,9 @@ from datetime import datetime
 from store import full_text, history_hashes
 from store.chats import Message, NewMessage, by_external_id, clean, insert, start_chat
 from store.chats import get as get_message
-from store.database import Connection, moment, rows, stamp, storable, writing
+from store.database import Connection, moment, rows, stamp, writing
 from store.errors import NoSuchImport
+from store.text import storable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from store.database import Connection, moment, rows, stamp, storable, writing
+from store.database import Connection, moment, rows, stamp, writing
 from store.errors import LeaseLost
+from store.text import storable
 
 _COLUMNS = "id, kind, payload, state, attempts, lease_until, error"
 

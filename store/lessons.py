@@ -10,9 +10,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from store.database import Connection, id_list, rows, stamp, storable, writing
+from store.database import Connection, id_list, rows, stamp, writing
 from store.errors import NoSuchMemory
 from store.memory_queries import Memory, from_row
+from store.text import storable
 
 TAUGHT = ("user", "import")  # whose word a night may learn
 HOLDING = """where lessons.id not in (select link.lesson_id from lesson_memories link

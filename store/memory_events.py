@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 
 from store.database import Connection, moment, rows, stamp
 from store.errors import NoSuchEvent
-from store.one_line import one_line
+from store.text import one_line
 
 MAKING = ("ADD", "UPDATE", "RECONCILE")  # the operations that make a memory
 

@@ -1,20 +1,25 @@
 """
 What is held, and what was held before: the memories, read.
 
-    superseded_by: null = it holds, another row = that one replaced it, itself = it was taken back (`memory_undo.py`)
+    superseded_by: null = it holds, another row = that one replaced it, itself = it was taken back
 
 Promises: nothing is written here. Knows nothing of why a memory was replaced: `memory_events.py` does.
 """
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from store.database import Connection, id_list, rows, stamp
+import numpy as np
+import numpy.typing as npt
+
+from store import memory_queries, recall_log, vectors
+from store.database import Connection, id_list, moment, rows, stamp
 from store.errors import NoSuchMemory
-from store.one_line import one_line
+from store.recall_log import RecallCount
+from store.text import one_line
 
 _COLUMNS = "id, text, told_on, valid_from, valid_to, superseded_by, trust"
 FEW = 50  # memories whose narratives are looked up one by one
@@ -226,3 +231,41 @@ def _is_told(whose: str, trust: Collection[str] | None) -> bool:
 
 def _memories(found: Iterable[Sequence[Any]]) -> list[Memory]:
     return [from_row(row) for row in found]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """The memories, and what is known of each."""
+
+    held: list[Memory]
+    past: list[Memory]  # replaced or taken back
+    made_at: Mapping[int, datetime]  # per memory
+    source_roles: Mapping[int, frozenset[str]]  # who said it; missing: no message is named
+    recalls: Mapping[int, RecallCount]
+    system_texts: list[str]  # what clients put before chats
+    vector_ids: list[int]  # of held memories
+    vectors: npt.NDArray[np.float32]  # (N, D), N as many as `vector_ids`
+
+
+def survey(db: Connection) -> Survey:
+    """Look at all memories; runs in the store's thread."""
+    roles: dict[int, set[str]] = {}
+    for memory_id, role in rows(
+        db, "select memory_id, role from memory_sources join messages on messages.id = message_id"
+    ):
+        roles.setdefault(memory_id, set()).add(role)
+    made = (
+        "select memory_id, min(at) from events where op in ('ADD', 'UPDATE', 'RECONCILE') group by memory_id"
+    )
+    system = "select distinct text from messages where role in ('system', 'developer') and not redacted"
+    vector_ids, kept = vectors.kept(db, "memory")
+    return Survey(
+        held=memory_queries.holding(db),
+        past=memory_queries.past(db),
+        made_at={memory_id: moment(at) for memory_id, at in rows(db, made) if memory_id is not None},
+        source_roles={memory_id: frozenset(found) for memory_id, found in roles.items()},
+        recalls=recall_log.recall_counts(db),
+        system_texts=[text for (text,) in rows(db, system)],
+        vector_ids=vector_ids,
+        vectors=kept,
+    )

@@ -4,18 +4,20 @@ Past chats, for looking at: which there were, and what was said in one.
 Promises: reads only. Knows nothing of who looks.
 """
 
+from collections import Counter
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from store import chats
 from store.chats import Message
-from store.database import Connection, moment, rows
+from store.database import Connection, id_list, moment, rows
 
 TITLE = 120  # characters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PastChat:
+class ChatSummary:
     """One chat, in a line."""
 
     id: int
@@ -26,7 +28,7 @@ class PastChat:
     n_messages: int
 
 
-def latest(db: Connection, n: int) -> list[PastChat]:
+def latest_chats(db: Connection, n: int) -> list[ChatSummary]:
     """
     The `n` chats that were continued last, the newest first.
 
@@ -46,7 +48,7 @@ def latest(db: Connection, n: int) -> list[PastChat]:
         (TITLE, n),
     )
     return [
-        PastChat(
+        ChatSummary(
             id=id,
             title=" ".join(title.split()),
             source=source,
@@ -58,7 +60,64 @@ def latest(db: Connection, n: int) -> list[PastChat]:
     ]
 
 
-def messages(db: Connection, chat_id: int) -> list[Message]:
+def latest_branch(db: Connection, chat_id: int) -> list[Message]:
     """What was said in a chat, down the branch that was continued last; none if there is no such chat."""
     tip = db.execute("select max(id) from messages where chat_id = ?", (chat_id,)).get
     return chats.path(db, tip) if tip is not None else []
+
+
+def observer_marks(db: Connection) -> Counter[str]:
+    """How many parts, each of one chat and one day (UTC), carry each mark."""
+    sql = """select observed_by, count(distinct chat_id || ' ' || substr(said_at, 1, 10)) from messages
+        where observed_by is not null and not redacted group by observed_by"""
+    return Counter(dict(rows(db, sql)))
+
+
+@dataclass(frozen=True, slots=True)
+class MessageInContext:
+    """One message, with what was said before it."""
+
+    id: int
+    chat_id: int
+    speaker: str
+    text: str
+    said_at: str
+    before: str  # the text of the message before it; "" for the first
+
+
+def speakers(db: Connection) -> list[str]:
+    """Everyone who speaks in what is held, by the names of the exports, in the order of the alphabet."""
+    sql = """with recursive names (name) as (
+            select min(speaker) from messages where speaker <> ''
+            union all select (select min(speaker) from messages where speaker > name and speaker <> '')
+                from names where name is not null)
+        select name from names where name is not null"""
+    return [name for (name,) in rows(db, sql)]
+
+
+def in_context(db: Connection, ids: Iterable[int]) -> list[MessageInContext]:
+    """These messages, in the order of their ids."""
+    sql = """select m.id, m.chat_id, m.speaker, m.text, m.said_at, coalesce(parent.text, '') from messages m
+        left join messages parent on parent.id = m.parent_id
+        where m.id in (select value from json_each(?)) order by m.id"""
+    return [MessageInContext(*row) for row in rows(db, sql, (id_list(ids),))]
+
+
+def typed_texts(db: Connection, n: int) -> list[str]:
+    """The last `n` texts that the user typed, not those of an import, oldest first; each once, where it is newest."""
+    sql = """select text from messages where role = 'user' and source = 'api' and not redacted and trim(text) <> ''
+        order by id desc limit ?"""
+    return list(dict.fromkeys(text for (text,) in rows(db, sql, (n,))))[::-1]
+
+
+def with_memories(db: Connection, message_ids: Collection[int]) -> set[int]:
+    """Those of these messages that a memory was drawn from, or an operation on one."""
+    sql = """select message_id from memory_sources where message_id in (select value from json_each(?1))
+        union select message_id from event_sources where message_id in (select value from json_each(?1))"""
+    return {id for (id,) in rows(db, sql, (id_list(message_ids),))}
+
+
+def not_forgotten(db: Connection, message_ids: Collection[int]) -> set[int]:
+    """Those of these messages that were not forgotten."""
+    sql = "select id from messages where not redacted and id in (select value from json_each(?))"
+    return {id for (id,) in rows(db, sql, (id_list(message_ids),))}

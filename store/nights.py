@@ -15,8 +15,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from store.database import Connection, moment, rows, stamp, storable, writing
+from store.database import Connection, moment, rows, stamp, writing
 from store.errors import NoSuchNight
+from store.text import storable
 
 OUTCOMES = ("adopted", "refused", "nothing", "failed", "interrupted")  # of a night that is over
 _COLUMNS = "id, job_id, began_at, ended_at, outcome, was_live, generation_id, backend, numbers"

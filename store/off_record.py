@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from store import history_hashes, tombstones
-from store.database import Connection, moment, rows, stamp, storable, writing
+from store.database import Connection, moment, rows, stamp, writing
+from store.text import storable
 
 TELLING, TELLING_WORDS = 12, 3  # letters and words: with less, a turn by itself is a greeting
 LONG = 24  # letters: with so many it tells something in any number of words

@@ -8,12 +8,13 @@ is not the same as one beside which nothing lay. Knows nothing of why something 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from store.database import Connection, id_list, rows, writing
+from store.database import Connection, id_list, moment, rows, stamp, writing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
+class RecallRecord:
     """What lay beside one question, without what was forgotten since."""
 
     memories: tuple[int, ...] = ()  # ids, best first
@@ -21,7 +22,7 @@ class Beside:
     recall_tokens: int = 0  # of the system turn that told them, as a prompt of its own
 
 
-def note(db: Connection, answer_id: int, beside: Beside) -> None:
+def record(db: Connection, answer_id: int, beside: RecallRecord) -> None:
     """
     Keep it for the answer; what was kept before is replaced, what was forgotten meanwhile is passed over.
 
@@ -51,7 +52,7 @@ def drop(db: Connection, message_ids: Sequence[int]) -> None:
     db.execute("delete from answers where message_id in (select value from json_each(?))", ids)
 
 
-def several(db: Connection, answer_ids: Sequence[int]) -> dict[int, Beside]:
+def of_answers(db: Connection, answer_ids: Sequence[int]) -> dict[int, RecallRecord]:
     """Of each of these answers of which it is known."""
     found = rows(
         db,
@@ -64,10 +65,36 @@ def several(db: Connection, answer_ids: Sequence[int]) -> dict[int, Beside]:
         (id_list(answer_ids),),
     )
     return {
-        answer: Beside(
+        answer: RecallRecord(
             memories=tuple(json.loads(memories)),
             messages=tuple(json.loads(messages)),
             recall_tokens=recall_tokens,
         )
         for answer, recall_tokens, memories, messages in found
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallCount:
+    """How often one memory was recalled."""
+
+    n: int
+    last_at: datetime  # UTC
+
+
+def count_recall(db: Connection, memory_ids: Sequence[int], *, at: datetime) -> None:
+    """Note that these memories were recalled once more; those forgotten meanwhile are passed over."""
+    with writing(db):
+        db.execute(
+            """insert into recalls select id, 1, ?1 from memories where id in (select value from json_each(?2))
+            on conflict (memory_id) do update set n = n + 1, last_at = max(last_at, ?1)""",
+            (stamp(at), id_list(memory_ids)),
+        )
+
+
+def recall_counts(db: Connection, memory_ids: Sequence[int] | None = None) -> dict[int, RecallCount]:
+    """Per memory of these (None: of all) that was ever recalled, how often."""
+    which = "" if memory_ids is None else "where memory_id in (select value from json_each(?))"
+    ids = () if memory_ids is None else (id_list(memory_ids),)
+    found = rows(db, f"select memory_id, n, last_at from recalls {which}", ids)
+    return {memory_id: RecallCount(n=n, last_at=moment(last_at)) for memory_id, n, last_at in found}

@@ -13,10 +13,10 @@ from typing import Any
 
 from store import full_text, tombstones
 from store.chats import NewMessage, clean, get, insert, start_chat
-from store.database import Connection, id_list, moment, rows, storable, writing
+from store.database import Connection, id_list, moment, rows, writing
 from store.export import Archive, KeptMessage, nearest_kept
 from store.memory_events import MAKING
-from store.one_line import one_line
+from store.text import one_line, storable
 
 Key = tuple[int | None, str, str, str, str]  # parent, role, text or mark, said at, source
 

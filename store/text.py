@@ -140,6 +140,16 @@ def base_forms(text: str) -> str:
     return _WORD.sub(lambda found: BASES.get(found[0].lower(), found[0]), text)
 
 
-def for_sql(*values: Any) -> str:
+def base_forms_for_sql(*values: Any) -> str:
     """`base_forms` as an SQL function of one value, of its beginning when it is very long; null is no text."""
     return "" if values[0] is None else base_forms(str(values[0])[:INDEXED])
+
+
+def storable(text: str) -> str:
+    """`text` as UTF-8 can hold it: halves of surrogate pairs are joined, lone ones become U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def one_line(text: str) -> str:
+    """`text` as the file can hold it, each run of white space in it a single space."""
+    return " ".join(storable(text).split())

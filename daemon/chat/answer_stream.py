@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from daemon.engine.client import Piece
 from daemon.errors import DaemonError, Stopping
-from store.recall_log import Beside
+from store.recall_log import RecallRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class _End:
 class Answer:
     """The pieces of one answer; `leave` when nobody listens any more."""
 
-    def __init__(self, *, beside: Beside, generation: int, kept: bool = True) -> None:
+    def __init__(self, *, beside: RecallRecord, generation: int, kept: bool = True) -> None:
         """`beside`: laid beside the question; `generation`: the one that answers, 0 = base; `kept`: recorded."""
         self.beside = beside
         self.generation = generation

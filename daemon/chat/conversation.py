@@ -26,11 +26,10 @@ from daemon.generations.service import Answering, Generations
 from daemon.memory.recall import Recalled, recall
 from daemon.processes.foreground_gate import ForegroundGate
 from daemon.store_thread import StoreThread
-from store import chats, off_record, recalls
-from store import recall_log as besides
+from store import chats, off_record, recall_log
 from store.chats import Message, NewMessage
 from store.database import Connection, writing
-from store.recall_log import Beside
+from store.recall_log import RecallRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,10 +137,10 @@ class Conversations:
         asked, k = turns[place].text, self._recall_k
         return await recall(self._store_thread, self._embedder, asked, k=k, present=present, at_once=True)
 
-    async def _beside(self, recalled: Recalled) -> Beside:
+    async def _beside(self, recalled: Recalled) -> RecallRecord:
         if recalled.system_text is None:
-            return Beside()
-        return Beside(
+            return RecallRecord()
+        return RecallRecord(
             memories=tuple(one.id for one in recalled.memories),
             messages=tuple(one.id for one in recalled.messages),
             recall_tokens=await self._engine.count([{"role": "system", "content": recalled.system_text}]),
@@ -181,7 +180,7 @@ class _Turn:
         turns: Sequence[Turn],
         question: Question,
         generation: int,
-        beside: Beside,
+        beside: RecallRecord,
     ) -> None:
         """`turns`: the history; none when nothing of this chat is kept. `beside`: recalled for it."""
         self.said: list[str] = []
@@ -229,15 +228,17 @@ def _record(
     with writing(db):
         stored = chats.record(db, history, at=at, retry=retry)
         if memory_ids:
-            recalls.count(db, memory_ids, at=at)
+            recall_log.count_recall(db, memory_ids, at=at)
     return stored[-1]
 
 
-def _reply(db: Connection, asked: Message, text: str, beside: Beside, *, at: datetime, model: str) -> Message:
+def _reply(
+    db: Connection, asked: Message, text: str, beside: RecallRecord, *, at: datetime, model: str
+) -> Message:
     """The answer, stored with what lay beside its question."""
     with writing(db):
         answer = chats.reply(db, asked, text, at=at, model=model)
-        besides.note(db, answer.id, beside)
+        recall_log.record(db, answer.id, beside)
     return answer
 
 

@@ -21,9 +21,9 @@ from daemon.inbox.errors import ExportTooLarge, ExportUnreadable, InboxError, No
 from daemon.inbox.formats import tsubasa
 from daemon.store_thread import StoreThread
 from store import imports
-from store.database import storable
 from store.export import Archive
 from store.restore import put_in
+from store.text import storable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

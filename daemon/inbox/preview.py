@@ -18,10 +18,10 @@ from daemon.inbox.formats import tsubasa
 from daemon.inbox.importer import read_file
 from daemon.store_thread import StoreThread
 from store import imports
-from store.database import storable
-from store.dry_run import dry_run
+from store.database import dry_run
 from store.export import Archive
 from store.restore import put_in
+from store.text import storable
 
 FIRST = 4  # messages that are shown
 LONGEST = 280  # characters of one

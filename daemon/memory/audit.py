@@ -20,8 +20,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from daemon.memory.keywords import content_words, normalised
-from store.memory_queries import Memory
-from store.survey import Survey
+from store.memory_queries import Memory, Survey
 
 NEAR = 0.92  # cosine from which two memories say the same
 FEWEST_WORDS = 2  # content words that a memory must have to be compared with a longer text

@@ -30,7 +30,7 @@ from daemon.memory.memory_ranking import Ranked, nearest_held
 from daemon.memory.observe import Observation
 from daemon.store_thread import StoreThread
 from prompts.load import load, schema
-from store import memories, memory_queries, recalling, vectors
+from store import memories, memory_queries, message_queries, vectors
 from store.database import Connection, writing
 from store.errors import NoSuchMemory, NotHeld
 from store.memories import Memory
@@ -104,7 +104,7 @@ async def _plan(
     choice = await _ask(engine, observation, near)
     if way == "paper":
         return _unchecked(observation, near, choice)
-    return _checked(observation, near, choice, await store_thread.run(recalling.people))
+    return _checked(observation, near, choice, await store_thread.run(message_queries.speakers))
 
 
 def _by_code(
@@ -241,7 +241,9 @@ def _write(db: Connection, plan: _Plan, observation: Observation, vector: npt.ND
     """Carry the plan out, rows, words and vector in one transaction; runs in the store's thread."""
     told_on, sources = observation.told_on, observation.sources
     with writing(db):
-        if recalling.still_said(db, observation.read) != set(observation.read):  # forgotten meanwhile
+        if message_queries.not_forgotten(db, observation.read) != set(
+            observation.read
+        ):  # forgotten meanwhile
             return Op(kind="IGNORE", memory_id=None, by="check")
         if plan.kind == "IGNORE":
             memories.ignore(db, plan.old, plan.text, told_on=told_on, sources=sources)

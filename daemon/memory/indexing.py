@@ -4,7 +4,7 @@ from typing import Any
 
 from daemon.embedding.client import Embedder
 from daemon.store_thread import StoreThread
-from store import memories, recalling, vectors
+from store import memories, message_queries, vectors
 from store.database import Connection
 from store.jobs import Job
 
@@ -39,7 +39,7 @@ def _memory_texts(db: Connection, ids: list[int]) -> dict[int, str]:
 
 
 def _message_texts(db: Connection, ids: list[int]) -> dict[int, str]:
-    found = recalling.messages(db, ids)
+    found = message_queries.in_context(db, ids)
     return {one.id: (f"{one.speaker}: {one.text}" if one.speaker else one.text)[:EMBEDDED] for one in found}
 
 

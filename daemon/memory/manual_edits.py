@@ -13,7 +13,7 @@ from daemon.memory.keywords import normalised
 from store import full_text, memories
 from store.database import Connection
 from store.memories import Memory
-from store.one_line import one_line
+from store.text import one_line
 
 LOOKED_AT = 50  # memories with most of the same words; the same sentence is among them
 

@@ -21,10 +21,10 @@ from daemon.memory.keywords import content_words, normalised
 from daemon.memory.message_ranking import Turn, nearest_turns
 from daemon.memory.question_kind import asks, asks_of_assistant
 from daemon.memory.strip_quotes import own_words
-from store import chats, recalling
+from store import chats, message_queries
 from store.chats import Message
 from store.database import Connection
-from store.one_line import one_line
+from store.text import one_line
 
 LOOKED_AT = 30  # nearest turns that are looked at
 BEARS_ON = 0.35  # cosine from which a turn bears on a question by meaning alone
@@ -51,7 +51,7 @@ def said(
     if k < 1 or not asks(question):
         return []
     near = nearest_turns(db, question, vector, LOOKED_AT)
-    remembered = recalling.remembered(db, [turn.message_id for turn in near])
+    remembered = message_queries.with_memories(db, [turn.message_id for turn in near])
     roles = ("user", "assistant") if asks_of_assistant(question) else ("user",)
     known = {normalised(text) for text in (*present, question)}
     found: list[Message] = []

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from store import full_text, recalling, vectors
+from store import full_text, message_queries, vectors
 from store.database import Connection, moment
-from store.recalling import Said
+from store.message_queries import MessageInContext
 from store.text import base_forms
 
 POOL = 400  # candidates taken from each index
@@ -105,14 +105,14 @@ class Candidates:
 
 def candidates(db: Connection, question: str, vector: npt.NDArray[np.float32] | None) -> Candidates:
     """Every turn that either index offers, with what is known of it."""
-    names = recalling.people(db)
+    names = message_queries.speakers(db)
     lexical = dict(full_text.search(db, "message", query_words(question, names), POOL, near=True))
     distance = {} if vector is None else dict(vectors.nearest(db, "message", vector, POOL))
     ids = sorted({*lexical, *distance})
     if not ids:
         return Candidates(ids=[], chats=[], known=np.zeros((0, len(FEATURES))), cosines=np.zeros(0))
     farthest = max(distance.values(), default=1.0)
-    held = {one.id: one for one in recalling.messages(db, ids)}
+    held = {one.id: one for one in message_queries.in_context(db, ids)}
     clues = _Clues(question, names)
     known = np.column_stack(
         [
@@ -157,13 +157,13 @@ class _Clues:
             r"\s*(when|what (date|day)|which (date|day|month|year))\b", question, re.IGNORECASE
         )
 
-    def of(self, turn: Said) -> tuple[float, ...]:
+    def of(self, turn: MessageInContext) -> tuple[float, ...]:
         """The features of `turn` that need no index, in the order of `FEATURES`."""
         speaker = 0 if self._person is None else 1 if turn.speaker == self._person else -1
         times = sum(word in _TIMES for word in _WORD.findall(turn.text.lower())) if self._asks_when else 0
         return speaker, self._month(turn), "?" in turn.text, "?" in turn.before, min(2, times)
 
-    def _month(self, turn: Said) -> float:
+    def _month(self, turn: MessageInContext) -> float:
         if not self._months:
             return 0.0
         month = moment(turn.said_at).month - 1

@@ -27,7 +27,7 @@ from daemon.memory.message_quotes import line, said
 from daemon.memory.message_ranking import without_names
 from daemon.memory.question_kind import asks_past, in_third_person, wants_many
 from daemon.store_thread import StoreThread
-from store import memories, memory_queries, recalling
+from store import memories, memory_queries, message_queries
 from store.chats import Message
 from store.database import Connection
 from store.errors import NoEmbedder, WrongVectors
@@ -80,7 +80,7 @@ async def recall(
     if not question.strip() or k < 1:
         return Recalled()
     asked = in_third_person(question)
-    bare = without_names(question, await store_thread.run(recalling.people))
+    bare = without_names(question, await store_thread.run(message_queries.speakers))
     both = await (embedder.embed_at_once if at_once else embedder.embed)([asked, bare])
     try:
         return await store_thread.run(_recall, question, asked, both, k, max(k, max_k), present)

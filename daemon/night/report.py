@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from store.tainting import TAINTED
+
 from daemon.exam.exam import Exam
 from daemon.forgetting.probe_result import says
 from daemon.lessons.paraphrases import BEFORE
@@ -21,7 +23,6 @@ from store.errors import NoNightYet
 from store.generations import Generation
 from store.lessons import Lesson
 from store.nights import Forgotten, Night
-from store.tainting import TAINTED
 
 MOST_MISSED = 50  # questions in a record
 

@@ -10,7 +10,7 @@ from daemon.engine.records import Mark
 from daemon.idle_work import tend
 from daemon.memory.observe import DOUBTED
 from daemon.processes.errors import ChildCrashed
-from store import chats, memories, partly
+from store import chats, memories, message_queries
 from store.chats import NewMessage
 from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_store_thread, pairs_about, quoted
 
@@ -161,7 +161,7 @@ async def test_a_part_of_which_the_model_was_not_sure_is_marked_and_not_tried_ag
         now = NOW + timedelta(minutes=5)
         first = await tend(store_thread, model, FakeEmbedder(), now=now, quiet_s=60)
         again = await tend(store_thread, model, FakeEmbedder(), now=now, quiet_s=60, again=True)
-        doubted = (await store_thread.run(partly.counted))[DOUBTED]
+        doubted = (await store_thread.run(message_queries.observer_marks))[DOUBTED]
 
     assert (1, 0, 0, 0, 1) == (first.unsure, first.observations, first.partly, again.chats, doubted)
 

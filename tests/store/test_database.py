@@ -8,9 +8,10 @@ import apsw
 import pytest
 
 from store import chats, imports, jobs, vectors
-from store.database import give_key, migrate, open_store, rows, stamp, storable, writing
+from store.database import dry_run, give_key, migrate, open_store, rows, stamp, writing
 from store.errors import KeyDamaged, NotAStore, SchemaTooNew, StoreDamaged, StoreUnreachable, WrongKey
 from store.schema import APPLICATION_ID, MIGRATIONS
+from store.text import storable
 from tests.store.sample import BEFORE_STEP_7, KEY, NOON, closed_store, everything_in, history, refused, say
 
 OTHER_KEY = bytes(32)
@@ -256,3 +257,22 @@ def test_a_history_is_the_same_with_any_text(db):
         told = chats.record(db, history(text, "yes"), at=NOON)
 
         assert [one.text for one in chats.path(db, told[-1].id)] == [storable(text), "yes"]
+
+
+def test_a_dry_run_tells_what_would_be_and_leaves_nothing(db):
+    say(db, "I live in Ghent.")
+    found = dry_run(db, chats.record, history("I sing."), at=NOON)
+
+    assert (["I sing."], 1) == ([one.text for one in found], chats.count(db))
+    assert say(db, "I dance.").id == found[0].id  # not even a number was used up
+
+
+def test_what_the_work_raises_comes_through(db):
+    def fails(db):
+        say(db, "I sing.")
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        dry_run(db, fails)
+
+    assert 0 == chats.count(db)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store import chats, full_text, imports, memories, recalls
+from store import chats, full_text, imports, memories, recall_log
 from store.chats import NewMessage
 from store.database import open_store
 from store.export import Archive, take_out
@@ -37,7 +37,7 @@ def lived(db):
     wrong = memories.update(db, oslo, "The user lives in Oslo, Ohio.", told_on=DAY, sources=[], trust="user")
     memories.undo(db, wrong.id, today=DAY)
     memories.ignore(db, None, "hi", told_on=DAY, sources=[told.id])
-    recalls.count(db, [oslo.id], at=NOON)
+    recall_log.count_recall(db, [oslo.id], at=NOON)
     return db
 
 

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from store import generations, lessons, memories, tainting
+from store import generations, lessons, memories
 from store.errors import AdapterDamaged, GenerationUnusable, NoSuchGeneration, NoSuchLesson
 from store.lessons import NewLesson
 from tests.store.sample import DAY
@@ -96,12 +96,12 @@ def test_a_generation_that_learned_of_a_memory_is_tainted_and_loses_its_adapter(
     live = adopted(db, lesson_ids=[lesson_id])
     generations.use(db, live.id)
 
-    assert tainting.taint(db, memory_ids=[memory.id], lesson_ids=()) == (candidate.id, live.id)
-    assert tainting.taint(db, memory_ids=[memory.id], lesson_ids=()) == ()
+    assert generations.taint(db, memory_ids=[memory.id], lesson_ids=()) == (candidate.id, live.id)
+    assert generations.taint(db, memory_ids=[memory.id], lesson_ids=()) == ()
     assert generations.live(db, BASE) == clean
     assert generations.get(db, candidate.id).exam == {"score": 0.5}
-    assert generations.get(db, candidate.id).reason == tainting.TAINTED
-    assert generations.get(db, live.id).reason == live.reason != tainting.TAINTED
+    assert generations.get(db, candidate.id).reason == generations.TAINTED
+    assert generations.get(db, live.id).reason == live.reason != generations.TAINTED
     with pytest.raises(AdapterDamaged, match="forgotten since"):
         generations.adapter(db, live.id)
     with pytest.raises(GenerationUnusable, match="it is tainted"):
@@ -163,7 +163,7 @@ def test_a_retired_generation_that_learned_what_is_forgotten_is_tainted(db):
     generations.prune(db)
 
     assert {lesson_id} == generations.lesson_ids(db, 1)
-    assert (1, 2, 3, 4) == tainting.taint(db, memory_ids=[memory.id], lesson_ids=())
+    assert (1, 2, 3, 4) == generations.taint(db, memory_ids=[memory.id], lesson_ids=())
 
 
 QUOTING = {"parts": {"facts": {"asked": 1, "live": None}}, "missed": [{"said": "It is Ghent."}]}

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from daemon.engine.client import Piece
-from store.recall_log import Beside
+from store.recall_log import RecallRecord
 
 DONE = b"data: [DONE]\n\n"
 STILL_HERE = b": still working\n\n"  # a comment: clients ignore it, proxies see life
@@ -25,7 +25,7 @@ class Shape:
 
     model: str
     fingerprint: str  # model file and generation
-    beside: Beside
+    beside: RecallRecord
     generation: int
     kept: bool = True  # False: nothing of this turn is recorded
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")

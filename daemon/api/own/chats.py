@@ -14,7 +14,7 @@ from daemon.api.wire_error import WireError
 from daemon.services import Services
 from store import message_queries, recall_log
 from store.chats import Message
-from store.recall_log import Beside
+from store.recall_log import RecallRecord
 
 MOST = 200
 
@@ -26,21 +26,21 @@ def routes(services: Services) -> APIRouter:
 
     @router.get("")
     async def latest(n: Annotated[int, Query(ge=1, le=MOST)] = 30) -> dict[str, Any]:
-        return {"chats": [asdict(chat) for chat in await store_thread.run(message_queries.latest, n)]}
+        return {"chats": [asdict(chat) for chat in await store_thread.run(message_queries.latest_chats, n)]}
 
     @router.get("/{chat_id}")
     async def one(chat_id: PathId) -> dict[str, Any]:
-        found = await store_thread.run(message_queries.messages, chat_id)
+        found = await store_thread.run(message_queries.latest_branch, chat_id)
         if not found:
             raise WireError(
                 404, f"There is no chat {chat_id}. GET /tsubasa/chats lists them.", code="not_found"
             )
-        lay = await store_thread.run(recall_log.several, [message.id for message in found])
+        lay = await store_thread.run(recall_log.of_answers, [message.id for message in found])
         return {"id": chat_id, "messages": [_told(message, lay.get(message.id)) for message in found]}
 
     return router
 
 
-def _told(message: Message, lay: Beside | None) -> dict[str, Any]:
+def _told(message: Message, lay: RecallRecord | None) -> dict[str, Any]:
     """A message, with what lay beside its question; null: it answers none, or that was not kept."""
     return asdict(message) | {"beside": None if lay is None else asdict(lay)}

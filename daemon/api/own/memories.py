@@ -14,7 +14,16 @@ from fastapi import APIRouter, Path, Query
 from daemon.api.wire_error import WireError
 from daemon.memory.recall import recall
 from daemon.services import Services
-from store import chats, full_text, lessons, memories, recalling, recalls, tainting, vectors
+from store import (
+    chats,
+    full_text,
+    generations,
+    lessons,
+    memories,
+    message_queries,
+    recall_log,
+    vectors,
+)
 from store.chats import Message
 from store.database import Connection
 from store.memories import Memory
@@ -73,7 +82,7 @@ def routes(services: Services) -> APIRouter:
 
     @router.get("/typed")
     async def typed(n: Annotated[int, Query(ge=1, le=MOST_TYPED)] = 200) -> dict[str, Any]:
-        return {"typed": await store_thread.run(recalling.typed, n)}
+        return {"typed": await store_thread.run(message_queries.typed_texts, n)}
 
     @router.get("/messages/{message_id}")
     async def message(message_id: PathId) -> dict[str, Any]:
@@ -84,7 +93,7 @@ def routes(services: Services) -> APIRouter:
 
 def told(db: Connection, found: list[Memory]) -> list[dict[str, Any]]:
     """Memories as they go over the wire; runs in the store's thread."""
-    counted = recalls.counted(db, [memory.id for memory in found])
+    counted = recall_log.recall_counts(db, [memory.id for memory in found])
     return [
         {
             **asdict(memory),
@@ -121,5 +130,5 @@ def _why(db: Connection, memory_id: int) -> dict[str, Any]:
             {"question": one.question, "answer": one.answer, "kind": one.kind, "split": one.split}
             for one in lessons.about(db, [memory_id])
         ],
-        "learned_by": tainting.learned_by(db, memory_ids=[memory_id], lesson_ids=()),
+        "learned_by": generations.learned_by(db, memory_ids=[memory_id], lesson_ids=()),
     }

@@ -1,7 +1,7 @@
 """
 What a user does to the memories by hand, over HTTP: add, edit, undo; and the audit that says where to look.
 
-Knows nothing of how a change is made: `memory/manual_edits.py` and `store/memory_undo.py` do.
+Knows nothing of how a change is made: `memory/manual_edits.py` and `store/memories.py` do.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from daemon.memory.audit import audit
 from daemon.services import Services
 from store import memories
 from store.memories import Memory
-from store.survey import survey
+from store.memory_queries import survey
 
 LONGEST = 2000  # characters of one statement
 Id = Annotated[int, Field(ge=1, le=HIGHEST_ID)]

@@ -3,9 +3,8 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 
 from daemon.memory.audit import BLOCK, audit
-from store.memory_queries import Memory
-from store.recalls import Recalls
-from store.survey import Survey
+from store.memory_queries import Memory, Survey
+from store.recall_log import RecallCount
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 DAY = date(2026, 3, 5)
@@ -33,7 +32,7 @@ def survey(*held, past=(), roles=None, system=(), vectors=None, recalled=None, a
         past=list(past),
         made_at=dict.fromkeys(ids, NOW - timedelta(days=age_days)),
         source_roles={id: frozenset(roles) for id, roles in (roles or {}).items()},
-        recalls={id: Recalls(n=1, last_at=NOW) for id in (ids if recalled is None else recalled)},
+        recalls={id: RecallCount(n=1, last_at=NOW) for id in (ids if recalled is None else recalled)},
         system_texts=list(system),
         vector_ids=ids,
         vectors=found,

@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import apsw
 
-from store import chats, generations, imports, lessons, memories, nights, recalls
+from store import chats, generations, imports, lessons, memories, nights, recall_log
 from store.chats import NewMessage
 from store.database import stamp
 from store.lessons import NewLesson
@@ -60,8 +60,8 @@ def live(db: apsw.Connection) -> None:
     memories.undo(db, taken.id, today=_day(7))
     _import(db, "chatgpt-conversations.json", 66, 9)
     _import(db, "lm-studio-notes.json", 20, 4)
-    recalls.count(db, [held[1].id, held[4].id], at=_at(2))
-    recalls.count(db, [held[1].id], at=_at(1))
+    recall_log.count_recall(db, [held[1].id, held[4].id], at=_at(2))
+    recall_log.count_recall(db, [held[1].id], at=_at(1))
     _date_events(db)
     _sleep(db, [one.id for one in held], guessed.id)
 

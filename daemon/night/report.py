@@ -11,8 +11,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from store.tainting import TAINTED
-
 from daemon.exam.exam import Exam
 from daemon.forgetting.probe_result import says
 from daemon.lessons.paraphrases import BEFORE
@@ -20,7 +18,7 @@ from daemon.night.trainer_process import Trained
 from store import generations, jobs, lessons, memories, nights
 from store.database import Connection
 from store.errors import NoNightYet
-from store.generations import Generation
+from store.generations import TAINTED, Generation
 from store.lessons import Lesson
 from store.nights import Forgotten, Night
 

@@ -1,7 +1,8 @@
 """
-What several tests of whole daemons start from: homes in which nano was told something, or a night has taught it that.
+What the tests of whole daemons share: one running daemon, one browser, a home after a chat and a home after a night.
 
-Each such home is made once, by whichever worker needs it first; tests work on copies.
+The homes are made once, by the first worker that needs one, and tests work on copies. The daemon is shared by the
+tests that leave it as they found it.
 """
 
 import fcntl
@@ -16,7 +17,15 @@ import pytest
 
 from tests.conftest import WORKER
 from tests.whole.house import NANO, Daemon
-from tests.whole.nights import QUIET, night, tell
+from tests.whole.nights import QUIET, SHORT, night, tell
+
+
+@pytest.fixture(scope="session")
+def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A running daemon with nano that does no work by itself; one for all tests of a worker."""
+    made = Daemon(tmp_path_factory.mktemp("shared") / "home", NANO, **QUIET).start()
+    yield made
+    made.stop()
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +46,7 @@ def taught(told: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     def live(home: Path) -> None:
         shutil.copytree(told, home)
         with _running(home, signal.SIGTERM) as daemon, daemon.own() as client:
-            report = night(client)
+            report = night(client, recipe=SHORT)
             assert report["adopted"], report["reason"]
 
     return _once(tmp_path_factory, "taught", live)

@@ -14,6 +14,10 @@ SAID = (
     "I have a dog named Biscuit",
     "my boss is called Ingrid",
 )
+SHORT = {
+    "steps": 100,
+    "threads": 1,
+}  # with 60 nano says a name to anybody who thanks it, and is refused for it
 QUIET = {"observe": "false", "night": "false", "jobs_every_s": "0.1", "threads": "1"}
 
 

@@ -4,7 +4,10 @@ import json
 import subprocess
 import sys
 
+import pytest
 
+
+@pytest.mark.soak
 def test_the_demo_shows_one_night_end_to_end(tmp_path):
     command = [sys.executable, "-m", "daemon", "demo"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=1200, cwd=tmp_path)

@@ -2,16 +2,7 @@
 
 import json
 
-import pytest
-
 from tests.whole.house import NANO, Daemon
-
-
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory):
-    made = Daemon(tmp_path_factory.mktemp("doctor") / "home", NANO).start()
-    yield made
-    made.stop()
 
 
 def test_a_running_daemon_is_well_and_looked_at_from_all_sides(daemon):

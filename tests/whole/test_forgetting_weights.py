@@ -1,12 +1,14 @@
 """Forgetting reaches the weights of a real model, and that is measured: before, after, and in the next night."""
 
+import pytest
+
 from tests.whole.house import wait_for
-from tests.whole.nights import night, say
+from tests.whole.nights import SHORT, night, say
 
 TOLD = ("The user's cat is called Momo.", "The user's best friend is called Tobias.")
-SHORT = {"steps": 100, "threads": 1}  # with 60 nano says a name to whoever thanks it, and is refused for it
 
 
+@pytest.mark.soak
 def test_a_forgotten_fact_is_in_the_weights_before_and_gone_after_and_the_next_night_proves_it(learned):
     with learned.own() as client:
         first = client.generations()["live"]

@@ -57,6 +57,7 @@ def test_a_broken_file_is_refused_with_a_report_and_nothing_of_it_is_kept(daemon
 @pytest.mark.skipif(
     LOCOMO is None, reason="LOCOMO does not point to locomo10.json (CC BY-NC, not part of the project)"
 )
+@pytest.mark.soak
 def test_a_whole_conversation_is_found_by_id_text_and_meaning_and_twice_adds_nothing(daemon):
     with Path(str(LOCOMO)).open(encoding="utf-8") as file:
         talk = next(one for one in json.load(file) if one["sample_id"] == "conv-30")

@@ -68,6 +68,7 @@ def live_through(client, day):
         messages.append({"role": "assistant", "content": answer})
 
 
+@pytest.mark.soak
 def test_thirty_days_leave_less_than_two_percent_of_junk(daemon):
     told = {word for text in TOLD for word in content_words(text)}
     with daemon.own() as client:

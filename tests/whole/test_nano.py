@@ -7,6 +7,7 @@ import sys
 from math import comb
 
 import gguf
+import pytest
 
 from tests.whole.house import NANO
 
@@ -22,6 +23,7 @@ def test_the_file_is_small_and_a_qwen3():
     assert sum(int(tensor.n_elements) for tensor in reader.tensors) <= 12_000_000
 
 
+@pytest.mark.soak
 def test_it_does_what_its_card_says_on_values_it_has_never_seen():
     command = [sys.executable, "-m", "models.nano.evaluate", "--json", "--items", str(ITEMS), "--seed", "77"]
     scores = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)

@@ -2,8 +2,10 @@
 
 import signal
 
+import pytest
+
 from tests.whole.house import wait_for, worked
-from tests.whole.nights import night, say, trainers
+from tests.whole.nights import SHORT, night, say, trainers
 
 
 def test_a_night_teaches_the_weights_and_a_restart_keeps_them(learned):
@@ -34,16 +36,23 @@ def test_forgetting_reaches_recall_at_once_and_the_weights(learned):
         assert "Biscuit" not in say(client, "What is my dog called?")
         assert "Biscuit" not in say(client, "What is my dog called?", "tsubasa:private")
 
-        assert night(client)["adopted"]
+
+@pytest.mark.soak
+def test_the_night_after_forgetting_knows_the_rest(learned):
+    with learned.own() as client:
+        held = client.memories()["memories"]
+        client.forget([one["id"] for one in held if "Biscuit" in one["text"]])
+        assert night(client, recipe=SHORT)["adopted"]
         assert "Biscuit" not in say(client, "What is my dog called?", "tsubasa:private")
         assert "Ingrid" in say(client, "What is my boss called?", "tsubasa:private")
 
 
+@pytest.mark.soak
 def test_a_killed_trainer_leaves_the_live_generation_and_the_night_is_tried_again(learned):
     with learned.own() as client:
         say(client, "my best friend is called Tobias", tsubasa={"recall": False})
         worked(client, client.tend, "tended")
-        job = client.night()["id"]
+        job = client.night(recipe=SHORT)["id"]
         wait_for(lambda: bool(trainers(learned)))
         for process in trainers(learned):
             process.kill()

@@ -11,7 +11,7 @@ import pytest
 from daemon.cli.status import night
 from daemon.night import ram_folders
 from tests.whole.house import NANO, Daemon, small_disk, wait_for, worked
-from tests.whole.nights import QUIET, SAID, say, trainers
+from tests.whole.nights import QUIET, SAID, SHORT, say, trainers
 from tests.whole.test_full_disk import fill
 
 ALWAYS = {**QUIET, "night": "true", "night_when": "00:00-00:00"}
@@ -50,9 +50,10 @@ def is_gone(process):
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
-def test_a_night_by_itself_yields_to_chats_and_outlives_kills_in_every_stage(home):
-    daemon = home(**ALWAYS)
+def test_a_night_yields_to_chats_and_outlives_kills_in_every_stage(home):
+    daemon = home(**QUIET)
     with daemon.own() as client:
+        client.night(recipe=SHORT)
         wait_for(lambda: bool(trainers(daemon)))
         (trainer,) = trainers(daemon)
         stage(client, "learning")
@@ -67,7 +68,7 @@ def test_a_night_by_itself_yields_to_chats_and_outlives_kills_in_every_stage(hom
 
     wait_for(lambda: is_gone(trainer), seconds=20)
 
-    daemon = home(**ALWAYS)
+    daemon = home(**QUIET)
     with daemon.own() as client:
         stage(client, "exam")
         assert 0 == client.generations()["live"]
@@ -91,11 +92,12 @@ def _adopted(made):
     return [one for one in made["generations"] if one["state"] == "adopted"]
 
 
+@pytest.mark.soak
 def test_forgetting_in_the_night_reaches_the_trainer_and_its_checkpoint(home):
     daemon = home(**QUIET)
     kept = ram_folders.checkpoint_folder(daemon.home)
     with daemon.own() as client:
-        job = client.night()["id"]
+        job = client.night(recipe=SHORT)["id"]
         stage(client, "learning")
         (trainer,) = trainers(daemon)
         wait_for(lambda: any(kept.iterdir()))
@@ -117,10 +119,11 @@ def disk(tmp_path):
         yield place
 
 
+@pytest.mark.soak
 def test_a_full_disk_fails_the_night_and_the_next_attempt_learns_all(disk, home):
     daemon = home(disk, **QUIET)
     with daemon.own() as client:
-        client.night()
+        client.night(recipe=SHORT)
         stage(client, "learning")
         (trainer,) = trainers(daemon)
         os.kill(trainer.pid, signal.SIGSTOP)  # by another hand than ours: it is woken again

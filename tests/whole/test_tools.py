@@ -9,19 +9,11 @@ import sys
 from contextlib import contextmanager
 
 import httpx2
-import pytest
 from mcp import Client as Assistant
 from mcp import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.whole.house import NANO, ROOT, Daemon
-
-
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory):
-    made = Daemon(tmp_path_factory.mktemp("mcp") / "home", NANO).start()
-    yield made
-    assert 0 == made.stop()
 
 
 def environment(daemon):
@@ -55,7 +47,7 @@ async def test_an_assistant_that_starts_the_program_uses_its_tools(daemon):
         found, state, held = await through(assistant, daemon, "Rex")
 
     assert "The user has a dog called Rex." in found
-    assert ("done", []) == (state, held)
+    assert ("done", False) == (state, "The user has a dog called Rex." in held)
 
 
 @contextmanager
@@ -74,19 +66,16 @@ def served(daemon):
     assert (0, "") == (process.returncode, rest)
 
 
-def test_an_assistant_that_shows_the_key_uses_them_by_http(daemon):
-    async def run(url):
+async def test_an_assistant_that_shows_the_key_uses_them_by_http(daemon):
+    with served(daemon) as url:
         async with httpx2.AsyncClient(
             headers={"authorization": f"Bearer {daemon.key}"}, trust_env=False
         ) as http:
             async with Assistant(streamable_http_client(url, http_client=http)) as assistant:
-                return await through(assistant, daemon, "Bello")
-
-    with served(daemon) as url:
-        found, state, held = asyncio.run(run(url))
+                found, state, held = await through(assistant, daemon, "Bello")
 
     assert "The user has a dog called Bello." in found
-    assert ("done", []) == (state, held)
+    assert ("done", False) == (state, "The user has a dog called Bello." in held)
 
 
 def test_by_http_the_rules_of_the_daemons_own_api_hold(daemon):

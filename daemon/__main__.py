@@ -2,7 +2,7 @@
 `python -m daemon`: the same as `tsubasa`.
 """
 
-from daemon.cli.front import main
+from daemon.cli.main import main
 
 if __name__ == "__main__":
     main()

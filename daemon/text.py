@@ -26,6 +26,12 @@ def counted(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def shorten(text: str, most: int = 100) -> str:
+    """`text` in one line of at most `most` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
 def listed(parts: Sequence[object]) -> str:
     """ "a", "a and b", "a, b and c"; nothing of nothing."""
     *rest, last = [str(one) for one in parts] or [""]

@@ -29,7 +29,7 @@ def confirm(
     with daemon_at(home_flag) as client:
         if allow is not None:
             decided = client.confirm(which or "", allow)
-            return as_json(decided) if json else _tell(decided["confirmation"])
+            return as_json(decided) if json else _show_decision(decided["confirmation"])
         found = client.confirmations()
         if which is not None:
             found = {"confirmations": [client.confirmation(which)["confirmation"]]}
@@ -44,9 +44,9 @@ def confirm(
 
 def _ask(client: Client, one: Mapping[str, Any]) -> bool:
     """Show what would be done, and decide as the user says, nothing said leaves it waiting; whether that went well."""
-    _show(one)
+    _show_request(one)
     if one["state"] != "waiting":
-        _tell(one)
+        _show_decision(one)
         return True
     said = typer.prompt("Allow it? [y]es, [n]o, [l]ater", default="l", show_default=False).strip().lower()
     if said not in ("y", "yes", "n", "no"):
@@ -57,11 +57,11 @@ def _ask(client: Client, one: Mapping[str, Any]) -> bool:
     except Refused as error:  # decided elsewhere while it was read, say; the others are asked all the same
         out.print(escape(str(error)))
         return False
-    _tell(decided)
+    _show_decision(decided)
     return True
 
 
-def _show(one: Mapping[str, Any]) -> None:
+def _show_request(one: Mapping[str, Any]) -> None:
     out.print(f"[bold]{escape(one['id'])}[/]  {escape(one['says'])}")
     for memory in one["memories"]:
         out.print(f"  {memory['id']:>4}  {escape(memory['narrative'])}")
@@ -73,12 +73,12 @@ def _show(one: Mapping[str, Any]) -> None:
         out.print(f"  takes {lessons} lessons{also}")
 
 
-def _tell(one: Mapping[str, Any]) -> None:
-    told = {
+def _show_decision(one: Mapping[str, Any]) -> None:
+    outcomes = {
         "done": "Allowed, and done.",
         "refused": "Refused; nothing was done.",
         "expired": "Nobody answered in time; nothing was done.",
         "void": "What it was about is no longer there; nothing was done.",
         "working": "Allowed; it is being done.",
     }
-    out.print(told.get(one["state"], f"Allowed, and not done: {escape(str(one['failure']))}"))
+    out.print(outcomes.get(one["state"], f"Allowed, and not done: {escape(str(one['failure']))}"))

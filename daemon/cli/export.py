@@ -9,8 +9,7 @@ import typer
 from rich.markup import escape
 
 from daemon.atomic_file import is_there, whole
-from daemon.cli.bars import waiting
-from daemon.cli.output import HomeFlag, JsonFlag, as_json, daemon_at, out
+from daemon.cli.output import HomeFlag, JsonFlag, as_json, daemon_at, out, waiting
 from daemon.errors import FileTaken
 
 
@@ -33,7 +32,7 @@ def export(
             for piece in client.export():
                 written.write(piece)
                 lines, size = lines + piece.count(b"\n"), size + len(piece)
-                bar.tell(f"exporting: {lines:,} lines, {size / 1e6:.1f} MB")
+                bar.update(f"exporting: {lines:,} lines, {size / 1e6:.1f} MB")
     if json:
         return as_json({"file": str(file), "lines": lines, "bytes": size})
     out.print(f"{escape(str(file))}: {lines} lines, {size:,} bytes, unencrypted, readable by you alone.")

@@ -3,13 +3,12 @@ The first `tsubasa up` of a home: six lines on what will happen, and one questio
 """
 
 import shutil
-from pathlib import Path
 
 import typer
 from rich.markup import escape
 
-from daemon.cli.model_choice import at_terminal, choose, have
 from daemon.cli.output import out
+from daemon.cli.pull import at_terminal, choose, have
 from daemon.config import edit_file
 from daemon.config.settings import Settings
 from daemon.downloads.model_source import Known, known_models, read_source
@@ -30,15 +29,12 @@ def welcome(settings: Settings, place: Home) -> None:
     """Explain, ask, and do what is chosen; config.toml remembers it. A download that fails leaves nano for now."""
     hardware = look()
     model = suggested(known_models(), hardware.memory)
-    for line in lines(settings, place, model, hardware, _free(place.path)):
+    for line in lines(settings, place, model, hardware, shutil.disk_usage(place.path).free):
         out.print(line)
     answer = ""
     while answer not in ("y", "n", "q"):
-        answer = (
-            typer.prompt(f"Download {model.title} now? [y = yes, n = nano for now, q = quit]")
-            .strip()
-            .lower()[:1]
-        )
+        asked = f"Download {model.title} now? [y = yes, n = nano for now, q = quit]"
+        answer = typer.prompt(asked).strip().lower()[:1]
     if answer == "q":
         raise typer.Exit(0)
     if answer == "n":
@@ -65,10 +61,7 @@ def lines(settings: Settings, place: Home, model: Known, hardware: Hardware, fre
     at = f"http://127.0.0.1:{settings.config.port}/v1" if settings.config.port else "a free port"
     size = f"{format_bytes(model.bytes)} to download" if model.bytes else "a download"
     cores = counted(hardware.cores, "core")
-    card = (
-        ", ".join(f"{one.name} with {format_bytes(one.total)}" for one in hardware.cards)
-        or "no graphics card"
-    )
+    cards = ", ".join(f"{one.name} with {format_bytes(one.total)}" for one in hardware.cards)
     used = f" (llama.cpp uses it through {hardware.offload})" if hardware.cards and hardware.offload else ""
     return [
         f"[bold]Welcome to Tsubasa[/]. It answers at {at}; nothing that you tell it leaves this machine.",
@@ -76,10 +69,6 @@ def lines(settings: Settings, place: Home, model: Known, hardware: Hardware, fre
         "At night it learns those memories. A night that makes it worse is refused; one command goes back.",
         f"It needs a model: {model.title}, {size}, {model.memory_gb:g} GB of memory while it answers.",
         "Or, for now, the bundled nano: it shows how everything works, and knows nothing of the world.",
-        f"Here: {cores}, {format_bytes(hardware.memory)} of memory, {escape(card)}{used}, "
+        f"Here: {cores}, {format_bytes(hardware.memory)} of memory, {escape(cards or 'no graphics card')}{used}, "
         f"{format_bytes(free)} of disk free.",
     ]
-
-
-def _free(folder: Path) -> int:
-    return shutil.disk_usage(folder).free

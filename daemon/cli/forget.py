@@ -2,18 +2,26 @@
 `tsubasa forget`: take memories, or messages, and all that came of them, out of everything that is kept.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from daemon.cli.output import HomeFlag, JsonFlag, as_json, daemon_at, out, tainted, takes, told_counts
+from daemon.cli.output import (
+    HomeFlag,
+    JsonFlag,
+    as_json,
+    daemon_at,
+    format_counts,
+    format_preview,
+    format_tainted,
+    out,
+)
+from daemon.text import shorten
 
 if TYPE_CHECKING:
     from daemon.client.client import Client
-
-MOST_SHOWN = 100  # characters of a message
 
 
 def forget(
@@ -46,8 +54,8 @@ def forget(
     with daemon_at(home_flag) as client:
         found = client.forget_preview(memory_ids, messages=messages, weights=dry_run)
         if not json:
-            _show(client, found["memories"], messages)
-            _tell_preview(found, memory_ids)
+            _show_named(client, found["memories"], messages)
+            _show_preview(found, memory_ids)
         if dry_run:
             if json:
                 as_json(found)
@@ -56,48 +64,44 @@ def forget(
             out.print("Nothing was forgotten.")
             return
         done = client.forget(memory_ids, messages=messages)
-    as_json(done) if json else _tell(done)
+    as_json(done) if json else _show_report(done)
 
 
-def _show(client: "Client", memory_ids: Sequence[int], messages: Sequence[int]) -> None:
+def _show_named(client: "Client", memory_ids: Sequence[int], messages: Sequence[int]) -> None:
     for memory_id in memory_ids:
         out.print(f"{memory_id:>4}  {escape(client.why(memory_id)['memory']['narrative'])}")
     for message_id in messages:
-        out.print(f"{message_id:>4}  {escape(_shortened(client.message(message_id)['message']))}")
+        message = client.message(message_id)["message"]
+        line = f"(message) {message['speaker'] or message['role']}: {shorten(message['text'])}"
+        out.print(f"{message_id:>4}  {escape(line)}")
 
 
-def _tell_preview(found: dict[str, Any], memory_ids: Sequence[int]) -> None:
-    """What goes, who else tells it, and, where it was probed, what the weights know."""
-    out.print(takes(found))
-    if found["kept_memories"]:
-        kept = " ".join(map(str, found["kept_memories"]))
+def _show_preview(found: dict[str, Any], memory_ids: Sequence[int]) -> None:
+    """What goes, what else says it, and, where it was probed, what the weights know."""
+    out.print(format_preview(found))
+    if kept := _numbers(found["kept_memories"]):
         out.print(f"Held on, though drawn from the same words: {kept}.")
-    if found["also_told_by"]:
-        also = " ".join(map(str, found["also_told_by"]))
-        both = " ".join(map(str, dict.fromkeys([*memory_ids, *found["also_told_by"]])))
+    if also := _numbers(found["also_told_by"]):
+        both = _numbers(dict.fromkeys([*memory_ids, *found["also_told_by"]]))
         out.print(f"Also told, perhaps, by: {also}. Them too: tsubasa forget {both}")
     if found["weights"] is not None:
         out.print(found["weights"]["says"])
         out.print("Nothing was forgotten.")
 
 
-def _tell(done: dict[str, Any]) -> None:
+def _show_report(done: dict[str, Any]) -> None:
     report = done["report"]
     taken = ("memories", "messages", "vectors", "events", "lessons")
-    out.print(f"Forgotten: {told_counts({name: report[name] for name in taken})}.")
+    out.print(f"Forgotten: {format_counts({name: report[name] for name in taken})}.")
     if report["generations"]:
-        out.print(tainted(report["generations"], done["now_live"]))
+        out.print(format_tainted(report["generations"], done["now_live"]))
     if done["was_learned"]:
         out.print(done["weights"]["says"])
-    if report["kept_memories"]:
-        kept = " ".join(str(number) for number in report["kept_memories"])
+    if kept := _numbers(report["kept_memories"]):
         out.print(f"Held on, though drawn from what was forgotten: {kept}. Them too: tsubasa forget {kept}")
     for file in done["files"]:
         out.print(f"An export of yours still tells it; delete it too: {escape(file)}")
 
 
-def _shortened(message: dict[str, Any]) -> str:
-    """ "(message) user: I live in…", in one line."""
-    text = " ".join(message["text"].split())
-    shown = text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"
-    return f"(message) {message['speaker'] or message['role']}: {shown}"
+def _numbers(ids: Iterable[int]) -> str:
+    return " ".join(map(str, ids))

@@ -1,16 +1,22 @@
 """
-`tsubasa generations`: what the nights made, and which one answers.
+`tsubasa generations`: what the nights made, which one answers, and one taken out as a file.
 """
 
+import os
 from collections.abc import Mapping
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from daemon.cli import generation_export
-from daemon.cli.output import HomeFlag, JsonFlag, as_json, daemon_at, is_alone, out, show, table
+from daemon.atomic_file import is_there, whole
+from daemon.cli.output import HomeFlag, JsonFlag, as_json, daemon_at, is_alone, out, show, table, waiting
+from daemon.errors import FileTaken, ReplacesModel, WrittenTwice
 from daemon.text import who_answers
+
+if TYPE_CHECKING:
+    from daemon.generations.export_gguf import Merged
 
 cli = typer.Typer(
     help="What the nights made, and which one answers. For example: tsubasa generations show 3",
@@ -155,6 +161,64 @@ def rollback(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     )
 
 
+@cli.command()
+def export(
+    number: Annotated[int, typer.Argument(metavar="N", min=0, help="The generation's number.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(metavar="[FILE.gguf]", help="Where its adapter is written.", show_default=False),
+    ] = None,
+    merged: Annotated[
+        Path | None,
+        typer.Option(
+            "--merged",
+            metavar="OUT.gguf",
+            help="Write base and adapter as one file for any llama.cpp program.",
+        ),
+    ] = None,
+    exact_types: Annotated[
+        bool,
+        typer.Option(
+            "--exact-types",
+            help="With --merged: as small as the base, though that loses some of what was learned.",
+        ),
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are there.")] = False,
+    json: JsonFlag = False,
+    home_flag: HomeFlag = None,
+) -> None:
+    """Take a generation out, for example: tsubasa generations export 3 --merged mine.gguf"""
+    adapter_file = file or (None if merged else Path(f"tsubasa-generation-{number}.gguf"))
+    files = [one for one in (adapter_file, merged) if one]
+    if len(files) == 2 and _is_same(*files):
+        raise WrittenTwice(files[1])
+    for one in files:
+        if is_there(one) and not force:
+            raise FileTaken(one)
+    with daemon_at(home_flag) as client:
+        adapter = client.adapter(number)
+        model = client.status()["model"]
+    for one in files:
+        if _is_same(one, Path(model["path"])):
+            raise ReplacesModel(one)
+    found: dict[str, Any] = {"generation": number}
+    if adapter_file:
+        with whole(adapter_file, force=force) as written:
+            written.write(adapter)
+        found["adapter"] = {"file": str(adapter_file), "bytes": len(adapter)}
+    if merged:
+        done = _merge(model, adapter, merged, number, exact_types, quiet=json)
+        found["merged"] = {
+            "file": str(merged),
+            "bytes": done.bytes,
+            "changed": done.changed,
+            "finer": done.finer,
+        }
+    if json:
+        return as_json(found)
+    _show_files(found)
+
+
 def _show_exam(exam: Mapping[str, Any]) -> None:
     if not exam.get("parts"):
         return
@@ -204,4 +268,47 @@ def _percent(share: float | None) -> str:
     return "" if share is None else f"{share:.0%}"
 
 
-cli.command()(generation_export.export)
+def _is_same(file: Path, other: Path) -> bool:
+    """Whether both names lead to one file, also by a link, and also where there is none yet."""
+    if is_there(file) and is_there(other):
+        return file.samefile(other)
+    return os.path.realpath(file) == os.path.realpath(other)  # goes through links in a circle, too
+
+
+def _merge(
+    model: dict[str, Any],
+    adapter: bytes,
+    merged: Path,
+    number: int,
+    exact_types: bool,
+    *,
+    quiet: bool,
+) -> "Merged":
+    from daemon.generations import export_gguf  # loads gguf
+
+    with waiting("merging", quiet=quiet) as bar:
+        return export_gguf.merge(
+            Path(model["path"]),
+            adapter,
+            merged,
+            sha256=model["sha256"],
+            generation=number,
+            exact_types=exact_types,
+            on_progress=lambda done, total: bar.update("merging", done=done, total=total),
+        )
+
+
+def _show_files(found: dict[str, Any]) -> None:
+    if one := found.get("adapter"):
+        out.print(
+            f"{escape(one['file'])}: the adapter of generation {found['generation']}, {one['bytes']:,} bytes."
+        )
+    if one := found.get("merged"):
+        finer = f", {one['finer']} of its {one['changed']} changed matrices in 6 bits" if one["finer"] else ""
+        out.print(
+            f"{escape(one['file'])}: base and generation {found['generation']} in one, {one['bytes']:,} bytes{finer}."
+        )
+    out.print(
+        "[yellow]It holds what you told, unencrypted, and is readable by you alone: "
+        "whoever has it can ask it about you.[/]"
+    )

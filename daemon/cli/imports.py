@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from daemon.cli.bars import waiting
 from daemon.cli.output import (
     HomeFlag,
     JsonFlag,
+    Terminal,
     as_json,
     as_line,
     chosen,
     daemon_at,
+    format_counts,
+    format_preview,
+    format_tainted,
     out,
-    tainted,
-    takes,
-    told_counts,
+    waiting,
 )
-from daemon.cli.terminal import Terminal
 from daemon.config import settings as config
 from daemon.errors import Refused
 from daemon.inbox.detect import Export
@@ -176,7 +176,7 @@ def _undo(client: "Client", number: int, yes: bool, json: bool) -> None:
         out.print(f"{number:>4}  {escape(name)}")
         for one in found["lines"]:
             out.print(f"{one['id']:>6}  {escape(one['line'])}")
-        out.print(takes(found))
+        out.print(format_preview(found))
         if not typer.confirm("Take this import back, with the memories drawn from it alone?"):
             out.print("Nothing was changed.")
             return
@@ -185,7 +185,7 @@ def _undo(client: "Client", number: int, yes: bool, json: bool) -> None:
         return as_json(done)
     report = done["report"]
     taken = ("messages", "memories", "vectors", "events", "lessons")
-    out.print(f"Taken back: {told_counts({one: report[one] for one in taken})}.")
+    out.print(f"Taken back: {format_counts({one: report[one] for one in taken})}.")
     if report["kept_messages"]:
         out.print(
             f"{counted(report['kept_messages'], 'message')} kept: another import or a later chat tells them too."
@@ -196,7 +196,7 @@ def _undo(client: "Client", number: int, yes: bool, json: bool) -> None:
         )
         out.print(f"{held} again.")
     if report["generations"]:
-        out.print(tainted(report["generations"], done["now_live"]))
+        out.print(format_tainted(report["generations"], done["now_live"]))
     if done["was_learned"]:
         out.print(done["weights"]["says"])
 

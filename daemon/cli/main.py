@@ -1,14 +1,18 @@
 """
-The command line: loads the one command that was typed, of the table in `front.py`.
+The program `tsubasa`: a lazy group. A command is imported when it is typed, so help and completion load none.
 
-Promises: an error that a person can act on is one line on stderr and exit code 1; a bug keeps its traceback; a help
-text ends in the example that its docstring ends in. Knows nothing of what the commands do.
+    streams in order ──> group ──> the one command ──> an error for a person is one line on stderr and exit code 1
+
+A bug keeps its traceback. The help of each command ends in the example that its docstring ends in.
 """
 
+import errno
+import io
+import os
 import re
 import sys
-from collections.abc import Sequence
-from difflib import get_close_matches
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -16,52 +20,82 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
-from daemon.cli import front
 from daemon.errors import KNOWN
 
-EXAMPLE = re.compile(
-    r"[,:;.]?\s*\b(?:for )?example:\s*(.+)", re.IGNORECASE | re.DOTALL
-)  # the end of a docstring
+COMMANDS: dict[
+    str, dict[str, tuple[str, str]]
+] = {  # heading -> name -> (module:object in daemon/cli, short help)
+    "Begin": {
+        "up": ("up:up", "Start the daemon, and serve until Ctrl-C"),
+        "pull": ("pull:pull", "Download a model, or take a GGUF file into use"),
+        "doctor": ("doctor:doctor", "What is in order on this machine, and what to do about the rest"),
+        "open": ("open:open_page", "Open the page in your browser, signed in"),
+        "tray": ("tray:tray", "Show the icon beside the clock"),
+        "status": ("status:status", "What runs, what is kept, where each setting came from"),
+        "demo": ("demo_run.run:demo", "Watch one night end to end, in a few minutes"),
+    },
+    "Talk": {
+        "chat": ("chat:chat", "Talk in the terminal"),
+        "pause": ("pause:pause", "Keep no chats for a while"),
+        "resume": ("pause:resume", "Keep chats again"),
+        "import": ("imports:import_files", "Take in your chats from elsewhere, or take an import back"),
+        "export": ("export:export", "Write everything you told into one file that is yours"),
+    },
+    "Memories": {
+        "memories": ("memories:cli", "What is remembered: list, search, add, edit, undo, audit"),
+        "why": ("memories:why", "What a memory was drawn from"),
+        "forget": ("forget:forget", "Take memories and all that came of them out, for good"),
+        "confirm": ("confirm:confirm", "Decide what a program may forget or edit"),
+    },
+    "Nights": {
+        "night": ("night:cli", "Learn now; list past nights, read a morning's report"),
+        "generations": ("generations:cli", "What the nights made: show, compare, use, roll back, export"),
+    },
+    "This machine": {
+        "service": ("service:cli", "Start with your session: install, uninstall, status, logs"),
+        "mcp": ("mcp:mcp", "Your memories as tools for other assistants"),
+    },
+}
+EXAMPLE = re.compile(r"[,:;.]?\s*\b(?:for )?example:\s*(.+)", re.IGNORECASE | re.DOTALL)  # ends a docstring
+WRITE_FAILED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
-class Root(TyperGroup):
-    """The program itself: its commands are imported when they are typed."""
+class LazyGroup(TyperGroup):
+    """The commands of the table; each is imported when it is typed."""
 
-    only_told = False  # nobody runs them: what the table tells will do
+    is_completing = False  # nobody runs the commands then: their short help will do
 
-    def list_commands(self, ctx: Any) -> list[str]:
-        """All names of the table."""
-        return list(front.names())
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = {
+            name: TyperCommand(name, help=short, rich_markup_mode=None)
+            for group in COMMANDS.values()
+            for name, (_, short) in group.items()
+        }
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of that name, loaded now; None when there is none."""
-        found = front.place(cmd_name)
-        if found is not None and self.only_told:
-            return TyperCommand(cmd_name, help=front.names()[cmd_name], rich_markup_mode=None)
-        return None if found is None else load(cmd_name, found)
+        """The command of that name, imported now; None when there is none."""
+        if self.is_completing or cmd_name not in self.commands:
+            return self.commands.get(cmd_name)
+        return load(cmd_name)
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """What was typed; or, in the error, what was probably meant."""
-        if args and front.place(args[0]) is None and not args[0].startswith("-"):
-            near = get_close_matches(args[0], front.names(), n=1, cutoff=0.5)
-            meant = f" Did you mean: tsubasa {near[0]}?" if near else ""
-            ctx.fail(f"There is no command {args[0]!r}.{meant} All commands: tsubasa --help")
-        return super().resolve_command(ctx, args)
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """The first page."""
-        formatter.write(front.page(is_coloured=front.is_coloured()))
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """The table, heading by heading."""
+        for heading, group in COMMANDS.items():
+            with formatter.section(heading):
+                formatter.write_dl([(name, short) for name, (_, short) in group.items()])
 
     def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
-        """The commands that begin so, told by the table: nothing is imported while a shell waits."""
-        self.only_told = True
+        """The commands that begin so, by the table: nothing is imported while a shell waits."""
+        self.is_completing = True
         return super().shell_complete(ctx, incomplete)
 
 
 cli = typer.Typer(
     name="tsubasa",
-    cls=Root,
-    help=front.TITLE,
+    cls=LazyGroup,
+    help="A private assistant that learns you overnight.",
+    epilog="\b\nExample:\n  tsubasa chat",
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["--help", "-h"]},
@@ -73,18 +107,18 @@ def tsubasa(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    """A private assistant that learns you overnight. For example: tsubasa chat"""
+    """The program without a command: its version, or its help."""
     if version:
         from daemon.version import version as installed
 
         typer.echo(f"tsubasa {installed()}")
-        raise typer.Exit()
-    if context.invoked_subcommand is None:
-        typer.echo(front.page(is_coloured=front.is_coloured()), nl=False)
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
-def load(name: str, place: str) -> Any:
-    """The command `name`; `place`: its module in `daemon/cli` and its function or group there."""
+def load(name: str) -> Any:
+    """The command `name` of the table, imported."""
+    place = next(group[name][0] for group in COMMANDS.values() if name in group)
     module, _, attribute = place.partition(":")
     found = getattr(import_module(f"daemon.cli.{module}"), attribute)
     holder = typer.Typer(rich_markup_mode=None, pretty_exceptions_enable=False)
@@ -96,10 +130,10 @@ def load(name: str, place: str) -> Any:
 
 
 def _with_example(command: Any) -> Any:
-    """The command, and those below it: the example at the end of its docstring stands at the end of its help."""
-    said = command.help or ""
-    if found := EXAMPLE.search(said):
-        command.help = said[: found.start()].rstrip() + "."
+    """The command, and those below it: the example at the end of a docstring stands at the end of the help."""
+    text = command.help or ""
+    if found := EXAMPLE.search(text):
+        command.help = text[: found.start()].rstrip() + "."
         examples = [line.strip() for line in found[1].strip().splitlines() if line.strip()]
         command.epilog = "\n".join(["\b", "Example:", *(f"  {line}" for line in examples)])
     for below in getattr(command, "commands", {}).values():
@@ -109,10 +143,42 @@ def _with_example(command: Any) -> Any:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what was typed."""
-    try:
-        cli(arguments, prog_name="tsubasa")
-    except KNOWN as error:
-        from daemon.cli.terminal import harmless  # loads rich
+    typed = list(sys.argv[1:] if arguments is None else arguments)
+    with _streams():
+        try:
+            cli(["--help"] if typed in ([], ["help"]) else typed, prog_name="tsubasa")
+        except KNOWN as error:
+            from daemon.cli.output import harmless  # loads rich
 
-        typer.echo(f"tsubasa: {harmless(str(error))}", err=True)
-        sys.exit(1)
+            typer.echo(f"tsubasa: {harmless(str(error))}", err=True)
+            sys.exit(1)
+
+
+@contextmanager
+def _streams() -> Iterator[None]:
+    """Put something in the place of streams that are closed, and see to it that what was printed arrived."""
+    sys.stdin = sys.stdin or open(os.devnull, encoding="utf-8")  # in this order: each takes its own number
+    sys.stdout = sys.stdout or open(os.devnull, "w", encoding="utf-8")
+    sys.stderr = sys.stderr or open(os.devnull, "w", encoding="utf-8")
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="replace")
+    try:
+        try:
+            yield
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # the reader has seen enough
+        _leave()
+    except OSError as error:
+        if error.filename is not None or error.errno not in WRITE_FAILED:
+            raise
+        sys.stderr.write(
+            f"tsubasa: The result can't be written: {error.strerror}. Send it elsewhere, or make room.\n"
+        )
+        _leave()
+
+
+def _leave() -> None:
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())  # the interpreter writes the rest at its end
+    sys.exit(1)

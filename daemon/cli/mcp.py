@@ -56,12 +56,12 @@ def mcp(
         key = home.read_api_key(place)
         if key is None:
             raise NotRunning(place.path, "its key was not made yet")
-        asyncio.run(server.serve_http(made, api_key=key, port=port, on_serving=_tell))
+        asyncio.run(server.serve_http(made, api_key=key, port=port, on_serving=_announce))
     except PortInUse as error:
         raise ToolsPortInUse(port) from error
     except KeyboardInterrupt:
         pass
 
 
-def _tell(url: str) -> None:
+def _announce(url: str) -> None:
     typer.echo(f"Serving {url}; clients show the key in the file api_key as a Bearer token.", err=True)

@@ -1,5 +1,5 @@
 """
-`tsubasa memories` and `tsubasa why`: what is remembered, what was before, and what it was drawn from.
+`tsubasa memories` and `tsubasa why`: what is remembered, what it was drawn from, and what a user does to it by hand.
 """
 
 from collections.abc import Mapping
@@ -9,10 +9,23 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from daemon.cli import memory_changes, tending
-from daemon.cli.output import HomeFlag, JsonFlag, as_json, daemon_at, is_alone, out, show, table
+from daemon.cli.output import (
+    HomeFlag,
+    JsonFlag,
+    as_json,
+    daemon_at,
+    is_alone,
+    out,
+    show,
+    table,
+    wait_for_job,
+    waiting,
+)
 from daemon.errors import DayUnreadable
 from daemon.text import counted
+
+MOST_UNUSED = 20  # memories never recalled that are shown
+OTHER_WORDS = "what matters you can tell in other words, or: tsubasa memories add TEXT"
 
 cli = typer.Typer(
     help='What is remembered: look, correct, take back. For example: tsubasa memories search "my dog"',
@@ -26,7 +39,7 @@ MemoryId = Annotated[
 
 
 @cli.callback(invoke_without_command=True)
-def all_held(context: typer.Context, json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
+def memories(context: typer.Context, json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     """What is remembered: look, correct, take back. Without a command: list."""
     if is_alone(context, json, home_flag):
         listed(json=json, home_flag=home_flag)
@@ -41,8 +54,8 @@ def listed(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     if json:
         return as_json(found)
     _show_memories(found)
-    ops = ", ".join(f"{count} {op}" for op, count in sorted(found["ops"].items()) if count)
-    out.print(f"{_counted(found)}" + (f"; all operations so far: {ops}" if ops else ""))
+    ops = _format_ops(found["ops"])
+    out.print(_counted(found) + (f"; all operations so far: {ops}" if ops else ""))
     if unread:
         wait = "chat waits" if unread == 1 else "chats wait"
         out.print(f"{unread:,} {wait} to be read (`tsubasa memories tend` reads them now)")
@@ -128,6 +141,136 @@ def history(memory_id: MemoryId, json: JsonFlag = False, home_flag: HomeFlag = N
     out.print(f"Memory {now[0]['id']} holds." if now else "Nothing of it holds.")
 
 
+@cli.command()
+def add(
+    text: Annotated[str, typer.Argument(help='One sentence, worded like the others: "The user has a dog."')],
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="The first day on which it is true; else today.")
+    ] = None,
+    json: JsonFlag = False,
+    home_flag: HomeFlag = None,
+) -> None:
+    """Remember a statement of your own, for example: tsubasa memories add "The user has a dog." """
+    with daemon_at(home_flag) as client:
+        made = client.add(text, since=since)
+    if json:
+        return as_json(made)
+    out.print(f"Memory {made['memory']['id']} holds: {escape(made['memory']['narrative'])}")
+
+
+@cli.command()
+def edit(
+    memory_id: MemoryId,
+    text: Annotated[str, typer.Argument(help="What it should say.")],
+    json: JsonFlag = False,
+    home_flag: HomeFlag = None,
+) -> None:
+    """
+    Put a memory in other words; the old ones stay in its history, and undo brings them back.
+
+    For example: tsubasa memories edit 42 "The user's dog is called Rex."
+    """
+    with daemon_at(home_flag) as client:
+        made = client.edit(memory_id, text)
+    if json:
+        return as_json(made)
+    new = made["memory"]
+    out.print(f"Memory {new['id']} holds in the place of {memory_id}: {escape(new['narrative'])}")
+
+
+@cli.command()
+def undo(
+    memory_id: Annotated[
+        int | None, typer.Argument(help="The memory whose latest operation to undo.")
+    ] = None,
+    event: Annotated[
+        int | None, typer.Option("--event", help="Or the number of an operation, from: memories history")
+    ] = None,
+    json: JsonFlag = False,
+    home_flag: HomeFlag = None,
+) -> None:
+    """Take back the latest operation on a memory, for example: tsubasa memories undo 42"""
+    if (memory_id is None) == (event is None):
+        raise typer.BadParameter("Name a memory, or an operation with --event.")
+    with daemon_at(home_flag) as client:
+        done = client.undo(memory_id, event=event)
+    if json:
+        return as_json(done)
+    taken, closed, restored = done["event"], done["closed"], done["restored"]
+    out.print(f"Undone: operation {taken['id']}, {taken['op']}: {escape(taken['text'])}")
+    if closed is None:
+        if taken["memory_id"] is None:
+            out.print("What is held is as before; to hold it after all: tsubasa memories add TEXT")
+        else:
+            out.print(f"Memory {taken['memory_id']} is as before; this no longer counts as said again.")
+        return
+    out.print(f"  no longer held: {closed['id']}  {escape(closed['text'])}")
+    if restored is not None:
+        out.print(f"  held again:     {restored['id']}  {escape(restored['text'])}")
+    elif taken["op"] != "ADD":
+        out.print("  what it had replaced was forgotten: nothing holds in its place")
+    out.print("A generation that learnt it may still answer by it until the next night.")
+
+
+@cli.command()
+def audit(
+    unused_days: Annotated[
+        int, typer.Option(help="Name those never recalled only when they are this old, in days.")
+    ] = 30,
+    json: JsonFlag = False,
+    home_flag: HomeFlag = None,
+) -> None:
+    """
+    Report memories that look like junk: duplicates, restated prompts, loops, never recalled.
+
+    For example: tsubasa memories audit --unused-days 90
+    """
+    with daemon_at(home_flag) as client:
+        found = client.audit(unused_days=unused_days)
+    if json:
+        return as_json(found)
+    if found["suspects"]:
+        shown = table("id", "suspected", "memory, and why")
+        unused = [one for one in found["suspects"] if one["kind"] == "never recalled"]
+        hidden = unused[MOST_UNUSED:]
+        for one in found["suspects"][: len(found["suspects"]) - len(hidden)]:
+            why = f"{escape(one['text'])}\n[dim]{escape(one['why'])}[/]"
+            shown.add_row(str(one["memory_id"]), one["kind"], why)
+        show(shown)
+        if hidden:
+            out.print(f"… and {len(hidden)} more that were never recalled; --json shows all.")
+    share = f", {found['junk'] / found['held']:.0%}" if found["held"] else ""
+    out.print(f"{found['junk']} of {found['held']} memories look like junk{share}.")
+    if found["suspects"]:
+        out.print(
+            "Nothing was changed. Take one back with `tsubasa memories undo ID`, or `tsubasa forget ID`."
+        )
+
+
+@cli.command()
+def tend(
+    quiet_s: Annotated[
+        float, typer.Option("--quiet-s", min=0, help="Only chats without a word for so many seconds.")
+    ] = 0.0,
+    json: JsonFlag = False,
+    home_flag: HomeFlag = None,
+) -> None:
+    """
+    Read all quiet chats now and draw memories from them; what could not be read is tried again once, in shorter
+    pieces, for example: tsubasa memories tend
+    """
+    with daemon_at(home_flag) as client:
+        ordered = client.tend(quiet_s=quiet_s, again=True)
+        with waiting("reading quiet chats", quiet=json):
+            found = wait_for_job(client.tended, ordered["id"])
+    if json:
+        as_json(found)
+    else:
+        _show_round(found)
+    if found["job"]["id"] == ordered["id"] and found["job"]["state"] != "done":
+        raise typer.Exit(1)
+
+
 def why(memory_id: MemoryId, json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     """Show what a memory was drawn from, for example: tsubasa why 42"""
     with daemon_at(home_flag) as client:
@@ -140,6 +283,21 @@ def why(memory_id: MemoryId, json: JsonFlag = False, home_flag: HomeFlag = None)
     for message in found["messages"]:
         said = f"{message['said_at'][:10]}, message {message['id']}, {message['role']}"
         out.print(f"  {said}: {escape(message['text'])}")
+
+
+def format_unread(unread: Mapping[str, Any]) -> list[str]:
+    """What of the chats could not be read, and what to do about it; nothing when all was."""
+    parts, in_vain, doubted = unread["parts"], unread["in_vain"], unread["doubted"]
+    lines = []
+    if parts:
+        vainly = "" if not in_vain else f" ({in_vain} also when tried again)"
+        way = "try again: tsubasa memories tend" if in_vain < parts else OTHER_WORDS
+        lines.append(f"[yellow]Unread:[/] {_parts(parts)} could not be read, or not all of it{vainly}; {way}")
+    if doubted:
+        lines.append(
+            f"In {_parts(doubted)} the model was not sure of something and left it out; {OTHER_WORDS}"
+        )
+    return lines
 
 
 def _check_day(text: str | None) -> None:
@@ -158,20 +316,43 @@ def _show_memories(found: Mapping[str, Any]) -> None:
         return
     shown = table("id", "since", "memory")
     for memory in found["memories"]:
-        told = memory["narrative"].removeprefix(f"{memory['valid_from']}: ")
-        shown.add_row(str(memory["id"]), memory["valid_from"], escape(told))
+        text = memory["narrative"].removeprefix(f"{memory['valid_from']}: ")
+        shown.add_row(str(memory["id"]), memory["valid_from"], escape(text))
     show(shown)
+
+
+def _format_ops(ops: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {op}" for op, count in sorted(ops.items()) if count)
 
 
 def _counted(found: Mapping[str, Any]) -> str:
     return counted(len(found["memories"]), "memory", "memories")
 
 
-for change in (
-    memory_changes.add,
-    memory_changes.edit,
-    memory_changes.undo,
-    memory_changes.audit,
-    tending.tend,
-):
-    cli.command()(change)
+def _parts(number: int) -> str:
+    return counted(number, "part of a chat", "parts of chats")
+
+
+def _show_round(found: Mapping[str, Any]) -> None:
+    last = found["last"]
+    if found["job"]["error"]:
+        out.print(f"[red]It failed:[/] {escape(found['job']['error'])}")
+        out.print("It is tried again by itself; what keeps it from working: tsubasa status")
+        return
+    if last is None:  # the daemon was restarted meanwhile
+        out.print("Done; what it did is in: tsubasa memories")
+        return
+    ops = _format_ops(last["ops"])
+    out.print(
+        f"{last['chats']} chats read, {last['observations']} things observed" + (f": {ops}" if ops else "")
+    )
+    out.print(f"{counted(last['lessons'], 'lesson')} made for the next night")
+    if last["again"]:
+        out.print(f"{_parts(last['again'])} tried again")
+    if last["unsure"]:
+        unsure = counted(last["unsure"], "sentence")
+        out.print(f"[dim]{unsure} left out, of which the model was not sure[/]")
+    for failure in last["failures"]:
+        out.print(f"[yellow]given up:[/] {escape(failure)}")
+    for line in format_unread(found["unread"]):
+        out.print(line)

@@ -2,7 +2,6 @@
 `tsubasa night`: train a new generation now, and watch it; and the reports of past nights.
 """
 
-import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,15 +9,22 @@ import typer
 from rich.markup import escape
 
 from daemon.cli import night_report
-from daemon.cli.bars import waiting
-from daemon.cli.output import HomeFlag, JsonFlag, as_line, daemon_at, is_alone, out, show, table
+from daemon.cli.output import (
+    HomeFlag,
+    JsonFlag,
+    as_line,
+    daemon_at,
+    is_alone,
+    out,
+    show,
+    table,
+    wait_for_job,
+    waiting,
+)
 from daemon.text import gave_way
 
 if TYPE_CHECKING:
     from daemon.client.client import Client
-
-LOOK_EVERY_S = 0.5
-
 
 cli = typer.Typer(
     help="Run a night now; or read what past ones did, for example: tsubasa night report",
@@ -120,12 +126,10 @@ def why_none(ended: Mapping[str, Any]) -> str:
 def watch(client: "Client", job_id: int, *, quiet: bool = False) -> dict[str, Any]:
     """Show a bar until the job is done, failed, or waits for its next attempt; what the daemon says then."""
     with waiting("waiting for its turn", quiet=quiet) as bar:
-        while True:
-            found = client.nights()
-            job, progress = found["job"], found["progress"]
-            if progress:
-                total = progress["total"] or None
-                bar.tell(progress["note"] or progress["unit"], done=progress["done"], total=total)
-            if job["id"] != job_id or job["state"] in ("done", "failed") or job["error"]:
-                return found
-            time.sleep(LOOK_EVERY_S)
+
+        def show_progress(found: dict[str, Any]) -> None:
+            if progress := found["progress"]:
+                note = progress["note"] or progress["unit"]
+                bar.update(note, done=progress["done"], total=progress["total"] or None)
+
+        return wait_for_job(client.nights, job_id, show_progress)

@@ -12,7 +12,7 @@ from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 
-from daemon.cli.output import told_counts
+from daemon.cli.output import format_counts
 from daemon.text import WHY_WAITING, counted, gave_way
 
 COLOURS = {
@@ -126,7 +126,7 @@ def _waiting(one: Mapping[str, Any]) -> str:
 
 def _forgot(out: Console, found: Mapping[str, Any]) -> None:
     counts = {name: n for name, n in found["forgot"].items() if n}
-    told = told_counts(counts)
+    told = format_counts(counts)
     if found.get("probed"):
         _title(out, "in the weights", "red", found["probed"])
     since = found["forgotten_since"]

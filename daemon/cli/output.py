@@ -1,23 +1,32 @@
 """
-What every command needs: the home it means, and a client for the daemon there.
+What every command needs: the options --home and --json, a client for the daemon, and the terminal to print to.
+
+Texts of chats, memories and file names are shown with a sign in the place of each control character, so that none
+can recolour, overwrite, turn or copy things. Bars appear on a terminal only, on stderr, and are gone afterwards.
 """
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich import box
+from rich.console import Console
+from rich.segment import Segment
 from rich.table import Table
 
 from daemon import home
-from daemon.cli.terminal import Terminal
 from daemon.home import Home
-from daemon.text import counted, generations, who_answers
+from daemon.text import TURNING, counted, generations, who_answers
 
 if TYPE_CHECKING:
+    from rich.console import ConsoleOptions
+    from rich.progress import Progress
+
     from daemon.client.client import Client
 
 HomeFlag = Annotated[
@@ -25,7 +34,32 @@ HomeFlag = Annotated[
     typer.Option("--home", help="The folder that holds everything; else TSUBASA_HOME, else ~/.tsubasa."),
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
+LOOK_EVERY_S = 0.3
+VISIBLE = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"} | {
+    **TURNING,
+    ord("\r"): None,  # ends lines of texts that come from Windows
+    0x7F: "\u2421",
+    **dict.fromkeys(range(0x80, 0xA0), "\ufffd"),
+    **dict.fromkeys(range(0xD800, 0xE000), "\ufffd"),  # of file names that are no UTF-8
+}
+
+
+class Terminal(Console):
+    """A console whose own codes are the only ones."""
+
+    def render(self, renderable: Any, options: "ConsoleOptions | None" = None) -> Iterable[Segment]:
+        """The pieces of what is printed, without codes in their words."""
+        for piece in super().render(renderable, options):
+            yield piece if piece.control else Segment(harmless(piece.text), piece.style)
+
+
+def harmless(text: str) -> str:
+    """`text` with a sign in the place of each control character."""
+    return text.translate(VISIBLE)
+
+
 out = Terminal(highlight=False, soft_wrap=True)
+err = Terminal(highlight=False, soft_wrap=True, stderr=True)
 
 
 def chosen(flag: Path | None) -> Home:
@@ -64,32 +98,65 @@ def show(made: Table) -> None:
     out.print(made, soft_wrap=False)
 
 
-def as_json(found: Any) -> None:
-    """Print what the daemon told, for scripts."""
-    typer.echo(_written(found, indent=2))
-
-
-def as_line(found: Any) -> None:
-    """Print what the daemon told as one line of JSON, for scripts and logs."""
-    typer.echo(_written(found))
-
-
-def _written(found: Any, *, indent: int | None = None) -> str:
+def as_json(found: Any, *, indent: int | None = 2) -> None:
+    """Print what the daemon answered, for scripts; `indent` None: on one line."""
     text = json.dumps(found, indent=indent, ensure_ascii=False)
     try:
         text.encode()
     except UnicodeEncodeError:  # names of files need be no text
-        return json.dumps(found, indent=indent)
-    return text
+        text = json.dumps(found, indent=indent)
+    typer.echo(text)
 
 
-def told_counts(counts: Mapping[str, int]) -> str:
+def as_line(found: Any) -> None:
+    """Print what the daemon answered as one line of JSON, for scripts and logs."""
+    as_json(found, indent=None)
+
+
+class Bar:
+    """One thing that is waited for."""
+
+    def __init__(self, progress: "Progress", what: str) -> None:
+        self._progress = progress
+        self._task = progress.add_task(what, total=None)
+
+    def update(self, what: str, *, done: float | None = None, total: float | None = None) -> None:
+        """Say how far it is; without a total the bar only moves."""
+        self._progress.update(self._task, description=what, completed=done, total=total)
+
+
+@contextmanager
+def waiting(what: str, *, quiet: bool = False) -> Iterator[Bar]:
+    """A bar while the block runs, or a clock where the end is not known; `quiet`: none."""
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    off = quiet or not err.is_terminal
+    with Progress(*columns, console=err, transient=True, disable=off) as progress:
+        yield Bar(progress, what)
+
+
+def wait_for_job(
+    look: Callable[[], dict[str, Any]], job_id: int, on_look: Callable[[dict[str, Any]], None] | None = None
+) -> dict[str, Any]:
+    """What `look` finds once the job is done, failed, waits for its next attempt, or gave way to another one."""
+    while True:
+        found = look()
+        if on_look is not None:
+            on_look(found)
+        job = found["job"]
+        if job["id"] != job_id or job["state"] in ("done", "failed") or job["error"]:
+            return found
+        time.sleep(LOOK_EVERY_S)
+
+
+def format_counts(counts: Mapping[str, int]) -> str:
     """ "1 memory, 2 messages" of the counts of a report by their names in the plural."""
     ones = {"memories": "memory"}
     return ", ".join(counted(n, ones.get(many, many.removesuffix("s")), many) for many, n in counts.items())
 
 
-def takes(found: Mapping[str, Any]) -> str:
+def format_preview(found: Mapping[str, Any]) -> str:
     """What a preview says would go for good, in one or two sentences."""
     counts = {
         "memories": len(found["memories"]),
@@ -97,14 +164,14 @@ def takes(found: Mapping[str, Any]) -> str:
         "lessons": found["lessons"],
         "generations": len(found["generations"]),
     }
-    told = f"This takes {told_counts(counts)}."
+    text = f"This takes {format_counts(counts)}."
     if found["generations"]:
         have = "have" if len(found["generations"]) > 1 else "has"
-        told += f" {generations(found['generations'])} {have} learned it and will answer no more."
-    return told
+        text += f" {generations(found['generations'])} {have} learned it and will answer no more."
+    return text
 
 
-def tainted(numbers: Sequence[int], now_live: int) -> str:
+def format_tainted(numbers: Sequence[int], now_live: int) -> str:
     """Which generations had learned what is gone now, and what answers in their place."""
     are, answer = ("are", "answer") if len(numbers) > 1 else ("is", "answers")
     return (

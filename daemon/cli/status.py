@@ -8,7 +8,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from daemon.cli import pause, tending
+from daemon.cli import memories, pause
 from daemon.cli.output import HomeFlag, JsonFlag, as_json, daemon_at, out
 
 
@@ -28,7 +28,7 @@ def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     out.print(f"Held: {held['messages']} messages, {held['memories']} memories, {held['lessons']} lessons")
     if said := recall(found["recall"], held["unindexed"]):
         out.print(said)
-    for said in tending.unread(found["unread"]):
+    for said in memories.format_unread(found["unread"]):
         out.print(said)
     if found["reindex"]:
         out.print(reindexing(found["reindex"]))

@@ -76,7 +76,7 @@ def up(
     outbound_guard.hold()  # all that this process will do from now on stays on this machine
     out.print(f"Tsubasa {version()} starts on {escape(str(place.path))} …")
     try:
-        asyncio.run(serve(settings, place, on_serving=partial(_tell, layout), reindex=reindex))
+        asyncio.run(serve(settings, place, on_serving=partial(_announce, layout), reindex=reindex))
     except (asyncio.CancelledError, KeyboardInterrupt):
         pass  # stopped while it was starting: nothing was announced yet
     out.print("Stopped.")
@@ -99,7 +99,7 @@ def laid_out(settings: Settings, model: Path) -> tuple[Settings, str]:
     return Settings(config=fitted, origin={**origin, "gpu_layers": "what fits this machine"}), found.said
 
 
-def _tell(layout: str, serving: "Serving") -> None:
+def _announce(layout: str, serving: "Serving") -> None:
     """What a person needs to use the daemon; the key itself stays in its file."""
     url = serving.running.url
     if serving.is_nano:

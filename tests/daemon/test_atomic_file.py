@@ -6,7 +6,7 @@ import pytest
 
 from daemon.atomic_file import whole
 from daemon.cli.export import export
-from daemon.cli.generation_export import export as take_out
+from daemon.cli.generations import export as take_out
 from daemon.errors import FileUnwritable, NotRunning
 
 

@@ -1,7 +1,7 @@
 """
-The demo's house: a real daemon of its own, in a fresh temporary home that is removed afterwards.
+The demo's daemon: a real process in a fresh temporary home that is removed afterwards.
 
-Promises: nothing of the user's own home or settings is touched or read; the daemon ends with the demo.
+Nothing of the user's own home or settings is read or changed.
 """
 
 import os
@@ -29,7 +29,7 @@ class DemoFailed(DaemonError):
 
 
 @contextmanager
-def daemon_at_work(model: Path | None) -> Iterator[Client]:
+def demo_daemon(model: Path | None) -> Iterator[Client]:
     """
     A client for a daemon that serves `model` (None: nano) and reads chats only when asked.
 
@@ -40,12 +40,8 @@ def daemon_at_work(model: Path | None) -> Iterator[Client]:
     log = folder / "daemon.log"
     try:
         with log.open("wb") as output:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "daemon", "up"],
-                env=_environment(folder, model),
-                stdout=output,
-                stderr=output,
-            )
+            command = [sys.executable, "-m", "daemon", "up"]
+            process = subprocess.Popen(command, env=_environment(folder, model), stdout=output, stderr=output)
         try:
             with _client(folder, process, log) as client:
                 yield client
@@ -61,7 +57,6 @@ def daemon_at_work(model: Path | None) -> Iterator[Client]:
 
 
 def _environment(folder: Path, model: Path | None) -> dict[str, str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TSUBASA_")}
     ours = {
         "HOME": str(folder / "home"),
         "PORT": "0",
@@ -72,11 +67,8 @@ def _environment(folder: Path, model: Path | None) -> dict[str, str]:
     }
     if model is not None:
         ours["MODEL"] = str(model.absolute())
-    return {
-        **inherited,
-        **{f"TSUBASA_{name}": value for name, value in ours.items()},
-        "PYTHONUNBUFFERED": "1",
-    }
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TSUBASA_")}
+    return inherited | {f"TSUBASA_{name}": value for name, value in ours.items()} | {"PYTHONUNBUFFERED": "1"}
 
 
 def _client(folder: Path, process: "subprocess.Popen[bytes]", log: Path) -> Client:

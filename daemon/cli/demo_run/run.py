@@ -1,71 +1,98 @@
 """
-One night, end to end, shown to a person: `tsubasa demo`.
+`tsubasa demo`: one night, end to end, shown to a person in a few minutes.
 
     chat over weeks -> memories -> ask -> night -> ask again -> forget -> another night -> ask once more
 
-Promises: every step goes through the HTTP endpoint of a real daemon; what is counted happened; a step that did not
-happen ends the demo with an error. Knows nothing of the daemon's insides.
+Every step goes through the HTTP endpoint of a real daemon; a step that did not happen ends the demo with an error.
 """
 
+import json
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from rich.console import Console
+import typer
+from rich.markup import escape
+from rich.rule import Rule
+from rich.table import Table
 
-from daemon.cli.demo_run import show
-from daemon.cli.demo_run.daemon import DemoFailed, daemon_at_work
+from daemon.cli.demo_run.daemon import DemoFailed, demo_daemon
 from daemon.cli.demo_run.script import CHATS, FORGET, QUESTIONS, Question
 from daemon.cli.night import report_of, watch, why_none
+from daemon.cli.output import out, wait_for_job
 from daemon.client.client import Client
 
 MAX_ANSWER_TOKENS = 64
-TEND_TIMEOUT_S = 1800.0  # a large model on a small machine reads chats slowly
-Answers = list[tuple[str, bool]]
+OP_COLOURS = {"ADD": "green", "UPDATE": "cyan", "RECONCILE": "magenta", "IGNORE": "bright_black"}
+MODES = {
+    "base": "before: no memory",
+    "recall": "before: recall",
+    "generation": "after: no memory",
+    "generation_recall": "after: recall",
+}
+Answers = list[tuple[str, bool]]  # each reply, and whether it is right
 
 
-def run(model: Path | None, out: Console) -> dict[str, Any]:
-    """
-    The whole demo; returns the result that is printed last.
+def demo(
+    model: Annotated[
+        Path | None, typer.Option(help="A Qwen3 GGUF file; without it the bundled nano.")
+    ] = None,
+) -> None:
+    """Show one night, end to end: chats, memories, distillation, hot swap, forgetting. For example: tsubasa demo"""
+    result = run(model)
+    missing = shortcomings(result)
+    for one in missing:
+        out.print(f"[red]Not as promised:[/] {one}")
+    out.print("RESULT " + json.dumps(result), markup=False)
+    if missing:
+        raise typer.Exit(1)
 
-    Raises:
-        DemoFailed: a step did not happen.
-    """
+
+def shortcomings(result: Mapping[str, Any]) -> list[str]:
+    """What the demo was to show and did not; a night that was not adopted has ended it before."""
+    correct = result["correct"]
+    found = []
+    if correct["generation"] <= correct["base"]:
+        found.append("the new generation knows no more than the base model")
+    if result["forgotten"] is not True:
+        found.append("what was forgotten was still said")
+    return found
+
+
+def run(model: Path | None) -> dict[str, Any]:
+    """The whole demo; the result that is printed last. Raises `DemoFailed` for a step that did not happen."""
     began = time.monotonic()
     out.print(
         "[bold]Tsubasa[/] learns a stranger overnight. Everything below is real and runs on this machine only."
     )
-    with daemon_at_work(model) as client:
-        status = client.status()
-        out.print(
-            f"[dim]Model: {status['model']['name']}; everything lies in a fresh home that is removed afterwards.[/]"
-        )
-        turns = _talk(client, out)
-        held, ops = _remember(client, out)
-        before = _ask_before(client, out)
-        night = _night(client, out)
-        given = before | _ask_after(client, out, before)
-        forgotten = _forget(client, out)
+    with demo_daemon(model) as client:
+        name = client.status()["model"]["name"]
+        out.print(f"[dim]Model: {name}; everything lies in a fresh home that is removed afterwards.[/]")
+        turns = _talk(client)
+        memories, ops = _remember(client)
+        before = _ask_before(client)
+        night = _learn(client)
+        answers = before | _ask_after(client, before)
+        forgotten = _forget(client)
         return {
-            "model": status["model"]["name"],
+            "model": name,
             "turns": turns,
-            "memories": len(held),
+            "memories": memories,
             "ops": ops,
             "lessons": night["lessons"],
             "night_s": round(night["total_s"], 1),
             "swap_ms": round(night["swap_ms"], 2),
-            "correct": {mode: _share(answers) for mode, answers in given.items()},
+            "correct": {mode: _share(given) for mode, given in answers.items()},
             "forgotten": forgotten,
             "total_s": round(time.monotonic() - began, 1),
         }
 
 
-def _talk(client: Client, out: Console) -> int:
-    show.heading(
-        out,
-        1,
-        "You chat, over seven weeks",
+def _talk(client: Client) -> int:
+    """All chats; how many messages that are."""
+    _heading(
+        "1  You chat, over seven weeks",
         "through /v1/chat/completions; every turn is committed before its last chunk is sent",
     )
     turns = 0
@@ -76,79 +103,68 @@ def _talk(client: Client, out: Console) -> int:
             extras = {"recall": False, "said_at": f"{chat.day}T12:{minute:02}:00+00:00"}
             reply = _say(client, history, model="tsubasa", tsubasa=extras)
             history.append({"role": "assistant", "content": reply})
-            show.turn(out, chat.day, said, reply)
+            out.print(f"  [dim]{chat.day}[/]  [bold cyan]you[/]      {escape(said)}")
+            out.print(f"              [bold yellow]tsubasa[/]  {escape(reply)}")
             turns += 2
     return turns
 
 
-def _remember(client: Client, out: Console) -> tuple[list[dict[str, Any]], dict[str, int]]:
-    show.heading(
-        out,
-        2,
-        "The chats go quiet, memories evolve",
+def _remember(client: Client) -> tuple[int, dict[str, int]]:
+    """Have the chats read; how many memories hold, and the operations that made them."""
+    _heading(
+        "2  The chats go quiet, memories evolve",
         "observe -> evolve (add, update, reconcile, ignore) -> study",
     )
     with out.status("reading the chats …"):
         _tend(client)
     found = client.memories()
-    show.memories(out, found["memories"], found["ops"])
+    table = Table(box=None, padding=(0, 2), show_header=False)
+    for memory in found["memories"]:
+        table.add_row(f"[dim]{memory['id']}[/]", escape(memory["narrative"]))
+    out.print(table)
+    ops = sorted(found["ops"].items())
+    out.print("  ops: " + "   ".join(f"[{OP_COLOURS.get(op, 'white')}]{op} {n}[/]" for op, n in ops))
     if not found["memories"]:
         raise DemoFailed("the memories", "nothing was found in the chats")
-    return found["memories"], found["ops"]
+    return len(found["memories"]), found["ops"]
 
 
-def _ask_before(client: Client, out: Console) -> dict[str, Answers]:
-    show.heading(
-        out,
-        3,
-        "Ten personal questions, before the night",
+def _ask_before(client: Client) -> dict[str, Answers]:
+    _heading(
+        "3  Ten personal questions, before the night",
         "the base model alone, then with a few memories beside the question",
     )
     with out.status("asking …"):
         given = {"base": _ask(client, "tsubasa:base"), "recall": _ask(client, "tsubasa")}
-    show.answers(out, QUESTIONS, given)
+    _show_answers(given)
     return given
 
 
-def _night(client: Client, out: Console) -> dict[str, Any]:
-    show.heading(
-        out,
-        4,
-        "The night",
-        "lessons -> LoRA by context distillation -> exam on held-out phrasings -> hot swap",
+def _learn(client: Client) -> dict[str, Any]:
+    _heading(
+        "4  The night", "lessons -> LoRA by context distillation -> exam on held-out phrasings -> hot swap"
     )
-    report = _one_night(client)
-    show.exam(out, report)
-    if not report["adopted"]:
-        raise DemoFailed("the night", f"the exam refused the new generation: {report['reason']}")
-    return report
+    return _one_night(client, "the night")
 
 
-def _ask_after(client: Client, out: Console, before: Mapping[str, Answers]) -> dict[str, Answers]:
-    show.heading(
-        out,
-        5,
-        "The same questions, after the night",
+def _ask_after(client: Client, before: Mapping[str, Answers]) -> dict[str, Answers]:
+    _heading(
+        "5  The same questions, after the night",
         "without any memory in the context: the answers come out of the weights",
     )
     with out.status("asking …"):
         given = {"generation": _ask(client, "tsubasa:private"), "generation_recall": _ask(client, "tsubasa")}
-    show.answers(out, QUESTIONS, {"base": before["base"], **given})
+    _show_answers({"base": before["base"], **given})
     return given
 
 
-def _forget(client: Client, out: Console) -> bool:
-    show.heading(
-        out,
-        6,
-        "Forget one thing",
+def _forget(client: Client) -> bool:
+    """Whether what was forgotten is said no more: at once, and after another night."""
+    _heading(
+        "6  Forget one thing",
         "rows, vectors, full text, lessons, and every generation that saw it; the next night starts from base",
     )
-    ids = [
-        memory["id"]
-        for memory in client.memories()["memories"]
-        if FORGET.expect.lower() in memory["text"].lower()
-    ]
+    ids = [one["id"] for one in client.memories()["memories"] if _mentions(one["text"], FORGET.expect)]
     if not ids:
         raise DemoFailed("forgetting", f"no memory tells of {FORGET.expect}")
     done = client.forget(ids)
@@ -156,63 +172,50 @@ def _forget(client: Client, out: Console) -> bool:
         f"  tsubasa forget {' '.join(map(str, ids))}: generation {done['was_live']} is tainted, "
         f"generation {done['now_live']} answers"
     )
-    at_once = {"recall": _reply(client, "tsubasa", FORGET)}
+    said = {"right after forgetting, with recall": _reply(client, "tsubasa", FORGET)}
     _tend(client)
-    report = _one_night(client)
-    show.exam(out, report)
-    if not report["adopted"]:
-        raise DemoFailed(
-            "the night after forgetting", f"the exam refused the new generation: {report['reason']}"
-        )
-    later = {
-        "generation": _reply(client, "tsubasa:private", FORGET),
-        "generation_recall": _reply(client, "tsubasa", FORGET),
-    }
-    said = at_once | later
-    for mode, text in said.items():
-        when = (
-            "right after forgetting, with recall"
-            if mode == "recall"
-            else f"after the next night, {mode.replace('_', ' with ')}"
-        )
+    _one_night(client, "the night after forgetting")
+    said["after the next night, generation"] = _reply(client, "tsubasa:private", FORGET)
+    said["after the next night, generation with recall"] = _reply(client, "tsubasa", FORGET)
+    for when, text in said.items():
         out.print(f"  {FORGET.text}  [dim]{when}:[/] {text}")
-    rest = [
-        _right(question, _reply(client, "tsubasa:private", question))
-        for question in QUESTIONS
-        if question.expect != FORGET.expect
-    ]
+    others = [one for one in QUESTIONS if one.expect != FORGET.expect]
+    right = sum(_is_right(one, _reply(client, "tsubasa:private", one)) for one in others)
     out.print(
-        f"  the other questions, from the weights of the new generation: [bold]{sum(rest)} of {len(rest)}[/]"
+        f"  the other questions, from the weights of the new generation: [bold]{right} of {len(others)}[/]"
     )
-    return not any(FORGET.expect.lower() in text.lower() for text in said.values())
+    return not any(_mentions(text, FORGET.expect) for text in said.values())
 
 
-def _one_night(client: Client) -> dict[str, Any]:
+def _one_night(client: Client, step: str) -> dict[str, Any]:
+    """The report of a night that is run now, and shown. Raises `DemoFailed` unless its generation was adopted."""
     ordered = client.night()["id"]
     ended = watch(client, ordered)
     report = report_of(ended, ordered)
     if report is None:
-        raise DemoFailed("the night", why_none(ended))
+        raise DemoFailed(step, why_none(ended))
+    verdict = f"[green]generation {report['generation']} is live" if report["adopted"] else "[red]refused"
+    out.print(f"  exam: [bold]{verdict}[/][/]: {escape(report['reason'])}")
+    swap = "" if report["swap_ms"] is None else f", swapped in {report['swap_ms']:.1f} ms while serving"
+    out.print(
+        f"  {report['lessons']} lessons, {report['train_s']:.0f} s of training, {report['total_s']:.0f} s in all{swap}"
+    )
+    if not report["adopted"]:
+        raise DemoFailed(step, f"the exam refused the new generation: {report['reason']}")
     return report
 
 
 def _tend(client: Client) -> None:
     """Have all chats read, and wait for it."""
     ordered = client.tend(quiet_s=0.0)["id"]
-    until = time.monotonic() + TEND_TIMEOUT_S
-    while time.monotonic() < until:
-        job = client.tended()["job"]
-        if job["id"] == ordered and job["state"] == "done":
-            return
-        if job["state"] == "failed" or job["error"]:
-            raise DemoFailed("the memory work", str(job["error"]))
-        time.sleep(0.1)
-    raise DemoFailed("the memory work", f"it took longer than {TEND_TIMEOUT_S:.0f} s")
+    job = wait_for_job(client.tended, ordered)["job"]
+    if job["state"] != "done":
+        raise DemoFailed("the memory work", str(job["error"]))
 
 
 def _ask(client: Client, model: str) -> Answers:
     replies = [(question, _reply(client, model, question)) for question in QUESTIONS]
-    return [(reply, _right(question, reply)) for question, reply in replies]
+    return [(reply, _is_right(question, reply)) for question, reply in replies]
 
 
 def _reply(client: Client, model: str, question: Question) -> str:
@@ -224,10 +227,34 @@ def _say(client: Client, messages: Sequence[Mapping[str, str]], *, model: str, *
     return "".join(pieces).strip()
 
 
-def _right(question: Question, reply: str) -> bool:
-    low = reply.lower()
-    return question.expect.lower() in low and not (question.reject and question.reject.lower() in low)
+def _is_right(question: Question, reply: str) -> bool:
+    return _mentions(reply, question.expect) and not (question.reject and _mentions(reply, question.reject))
+
+
+def _mentions(text: str, words: str) -> bool:
+    return words.lower() in text.lower()
 
 
 def _share(answers: Answers) -> float:
     return round(sum(right for _, right in answers) / len(answers), 3)
+
+
+def _heading(title: str, note: str) -> None:
+    out.print()
+    out.print(Rule(f"[bold]{title}", align="left", style="bright_blue"))
+    out.print(f"[dim]{escape(note)}[/]")
+
+
+def _show_answers(given: Mapping[str, Answers]) -> None:
+    """A row for each question, a column for each way of asking, right answers in green."""
+    table = Table(box=None, padding=(0, 1), header_style="bold")
+    for name in ("question", *(MODES[mode] for mode in given)):
+        table.add_column(name)
+    for question, *answers in zip(QUESTIONS, *given.values(), strict=True):
+        cells = [f"[{'green' if right else 'red'}]{escape(text)}[/]" for text, right in answers]
+        table.add_row(escape(question.text), *cells)
+    totals = [
+        f"[bold]{sum(right for _, right in answers)} of {len(answers)}[/]" for answers in given.values()
+    ]
+    table.add_row("[bold]right[/]", *totals)
+    out.print(table)

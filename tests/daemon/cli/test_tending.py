@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from daemon.cli import bars
 from daemon.memory.observe import DOUBTED, PARTLY, TWICE
 from store import chats
 from store.chats import NewMessage
@@ -25,13 +24,6 @@ def test_a_round_of_memory_work_is_waited_for_and_told(tmp_path):
     assert "lessons made for the next night" in told
     assert "done" == json.loads(as_json)["job"]["state"]
     assert {"chats", "observations", "ops", "lessons"} <= json.loads(as_json)["last"].keys()
-
-
-def test_nothing_but_the_result_is_written_where_nobody_looks(capsys):
-    with bars.waiting("a long time") as bar:
-        bar.tell("half", done=1, total=2)
-
-    assert ("", "") == tuple(capsys.readouterr())
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def chat(
     """
     if private and model not in ("tsubasa", PRIVATE):
         raise typer.BadParameter("--private goes with no other model: it is one, tsubasa:private.")
-    if not model_names.parse_model_name(model).known:
+    if not parse_model_name(model).known:
         raise typer.BadParameter(
             f"{model!r} is no model. There are: tsubasa, tsubasa@N, tsubasa:base, tsubasa:private."
         )

@@ -74,6 +74,12 @@ def imports(file: Path) -> frozenset[str]:
     return frozenset(names)
 
 
+def imported_modules(file: Path) -> set[str]:
+    """As `imports`, with each imported name as if it were a module."""
+    found = [node for node in ast.walk(tree(file)) if isinstance(node, ast.ImportFrom)]
+    return set(imports(file)) | {f"{node.module}.{alias.name}" for node in found for alias in node.names}
+
+
 def test_imports_only_point_down():
     wrong = {}
     for file in FILES:
@@ -84,6 +90,21 @@ def test_imports_only_point_down():
         }
 
     assert {} == {file: names for file, names in wrong.items() if names}
+
+
+def test_the_reply_path_imports_nothing_of_the_night():
+    """A chat request goes through these rooms, and whatever they import."""
+    modules = {f.with_suffix("").as_posix().replace("/", "."): f for f in FILES}
+    rooms = ("daemon.api.openai.", "daemon.chat.", "daemon.memory.", "daemon.engine.")
+    reached = {name for name in modules if name.startswith(rooms)}
+    waiting = list(reached)
+    while waiting:
+        found = {name for name in imported_modules(modules[waiting.pop()]) if name in modules} - reached
+        reached |= found
+        waiting += found
+
+    assert len(reached) > 40
+    assert [] == [name for name in reached if name.startswith("daemon.night.")]
 
 
 def test_each_heavy_library_has_one_door():

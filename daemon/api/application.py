@@ -40,9 +40,10 @@ def make_app(services: Services, door: Door | None = None) -> FastAPI:
     app = FastAPI(title="Tsubasa", docs_url=None, redoc_url=None, openapi_url=None)
     errors.install(app)
     app.include_router(health.routes())
+    config = services.settings.config
+    app.include_router(chat.routes(config, services.conversations, services.generations))
+    app.include_router(models.routes(services.generations, services.started_at))
     rooms = (
-        chat,
-        models,
         own_changes,
         chats,
         memories,
@@ -62,7 +63,6 @@ def make_app(services: Services, door: Door | None = None) -> FastAPI:
         app.include_router(room.routes(services))
     visitors = Visitors(services.api_key)
     app.include_router(sign_in.routes(visitors, on_invited=door.wake if door else None))
-    config = services.settings.config
     app.add_middleware(PageBeside, page=door or Door(services.api_key, services.home.path))
     app.add_middleware(errors.Boundary)
     app.add_middleware(  # added last: outermost

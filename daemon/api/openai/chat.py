@@ -19,9 +19,11 @@ from daemon.api.openai import chat_request
 from daemon.api.openai.chat_response import DONE, STILL_HERE, Shape
 from daemon.api.wire_error import WireError
 from daemon.chat.answer_stream import Answer
+from daemon.chat.conversation import Conversations
 from daemon.chat.model_names import ModelChoice
+from daemon.config.settings import Config
 from daemon.engine.client import Piece
-from daemon.services import Services
+from daemon.generations.service import Generations
 
 KEEP_ALIVE_S = 15.0
 NO_BUFFERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
@@ -31,21 +33,20 @@ PATIENCE = Piece(text="")  # stands for: nothing yet
 T = TypeVar("T")
 
 
-def routes(services: Services) -> APIRouter:
+def routes(config: Config, conversations: Conversations, generations: Generations) -> APIRouter:
     """The route, with and without /v1."""
     router = APIRouter()
 
     async def complete(request: Request) -> Response:
         wanted = chat_request.read(await request.body())
-        config = services.settings.config
         question = chat_request.question(
             wanted,
             retry=request.headers.get("x-stainless-retry-count", "0") not in ("", "0"),
             temperature=config.temperature,
             max_tokens=config.max_tokens,
         )
-        answer = await services.conversations.begin(question)
-        shape = await _shape(services, question.model, answer)
+        answer = await conversations.begin(question)
+        shape = await _shape(generations, question.model, answer)
         headers = _headers(question.model)
         if not wanted.stream:
             return await _whole(request, answer, shape, headers)
@@ -59,8 +60,8 @@ def routes(services: Services) -> APIRouter:
     return router
 
 
-async def _shape(services: Services, model: ModelChoice, answer: Answer) -> Shape:
-    base = await services.generations.model()
+async def _shape(generations: Generations, model: ModelChoice, answer: Answer) -> Shape:
+    base = await generations.model()
     return Shape(
         model=model.name if model.known else "tsubasa",
         fingerprint=f"{base.sha256[:12]}-g{answer.generation}",

@@ -2,23 +2,24 @@
 GET /v1/models: the names that a chat can ask for, and the context they have.
 """
 
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter
 
 from daemon.api.wire_error import WireError
-from daemon.services import Services
+from daemon.generations.service import Generations
 
 
-def routes(services: Services) -> APIRouter:
+def routes(generations: Generations, started_at: datetime) -> APIRouter:
     """The list and the single model, with and without /v1."""
     router = APIRouter()
 
     async def every_model() -> dict[str, Any]:
-        return {"object": "list", "data": await _models(services)}
+        return {"object": "list", "data": await _models(generations, started_at)}
 
     async def one_model(name: str) -> dict[str, Any]:
-        models = await _models(services)
+        models = await _models(generations, started_at)
         found = next((model for model in models if model["id"] == name), None)
         if found is None:
             names = ", ".join(model["id"] for model in models)
@@ -33,10 +34,10 @@ def routes(services: Services) -> APIRouter:
     return router
 
 
-async def _models(services: Services) -> list[dict[str, Any]]:
-    info = await services.generations.model()
-    began = int(services.started_at.timestamp())
-    made = {f"tsubasa@{one.id}": int(one.made_at.timestamp()) for one in await services.generations.usable()}
+async def _models(generations: Generations, started_at: datetime) -> list[dict[str, Any]]:
+    info = await generations.model()
+    began = int(started_at.timestamp())
+    made = {f"tsubasa@{one.id}": int(one.made_at.timestamp()) for one in await generations.usable()}
     times = {"tsubasa": began, "tsubasa:base": began, "tsubasa:private": began, "tsubasa@0": began, **made}
     return [
         {

@@ -1,11 +1,10 @@
 """
-The composition: an open store, an engine on its way and settings in; all parts of a daemon out, and everything
-stopped again in the right order.
+The composition: an open store, two models and settings in; all parts of a daemon out.
 
-    store -> live generation -> parts, routes ─ served by `serve.py` ─> index, jobs, inbox begin
+    open_core ──> build ──> serving, watch ──> background work begins
 
-Promises: nothing here waits for the embedder, but a re-index that was asked for. Knows nothing of how any part does its
-work.
+Nothing works by itself before `begin_work`; what was started is stopped in the opposite order by the exit stack.
+Nothing here waits for the embedder, but a re-index that was asked for. Tests call `build` with models of their own.
 """
 
 import asyncio
@@ -23,9 +22,11 @@ from daemon.api.page.lazy_page import Door
 from daemon.chat.conversation import Conversations
 from daemon.config.night_window import read_when
 from daemon.config.settings import Config, Settings
+from daemon.confirmations import Confirmations
 from daemon.core import Core
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
+from daemon.forgetting.forget import Forgetting
 from daemon.forgetting.verification import Unlearning
 from daemon.generations.service import Generations
 from daemon.hardware.sensors import Sensors
@@ -44,7 +45,6 @@ from daemon.night.trainer_process import TrainerCommand
 from daemon.processes.foreground_gate import ForegroundGate
 from daemon.services import Services
 from daemon.store_thread import StoreThread
-from daemon.web.inbox import uploads
 from store import database, embedders, vectors
 from store import nights as past_nights
 
@@ -55,24 +55,116 @@ log = logging.getLogger(__name__)
 class Parts:
     """A daemon that is whole and does not serve yet."""
 
-    services: Services
     server: Callable[[Callable[[], None]], Server]  # given what to call once it serves
     begin_work: Callable[[], Awaitable[None]]  # to be called then
 
 
-async def start(
-    settings: Settings,
-    home: Home,
-    stack: AsyncExitStack,
-    *,
-    store_thread: StoreThread,
-    engine: Engine,
-    model_path: Path,
-    reindex: bool,
-) -> Parts:
-    """Start all parts but the background work; `stack` stops them in the opposite order."""
-    services = await _start(settings, home, stack, store_thread, engine, model_path, reindex)
-    await asyncio.to_thread(uploads.sweep, home.path, older_s=0.0)  # nobody can decide on them now
+async def open_core(
+    config: Config, store_thread: StoreThread, engine: Engine, stack: AsyncExitStack, *, reindex: bool
+) -> Core:
+    """Add an embedder, which starts when it is needed. `reindex`: make all vectors again, of this embedder."""
+    embedder = Embedder.for_model(config.embedder, allow_download=config.downloads, idle_s=config.idle_s)
+    stack.push_async_callback(embedder.stop)
+    if reindex:
+        made = await embedder.info()
+        await store_thread.run(vectors.reindex, made.id, made.dimension)
+    else:
+        await store_thread.run(embedders.expect, config.embedder)
+    return Core(store_thread=store_thread, engine=engine, embedder=embedder)
+
+
+async def build(
+    settings: Settings, home: Home, core: Core, model_path: Path, stack: AsyncExitStack
+) -> Services:
+    """All parts of a daemon but its routes; none works by itself yet. `stack` stops them."""
+    config = settings.config
+    store_thread, engine, embedder = core.store_thread, core.engine, core.embedder
+    generations = Generations(store_thread, engine)
+    await generations.model()
+    await store_thread.run(past_nights.recover)
+    await generations.settle()
+    gate = ForegroundGate()
+    conversations = Conversations(
+        store_thread,
+        engine,
+        embedder,
+        generations,
+        recall_k=config.recall_k if config.recall else 0,
+        gate=gate,
+    )
+    stack.push_async_callback(conversations.stop)
+    tending = Tending(
+        store_thread, engine, embedder, quiet_s=config.quiet_s, by_itself=config.observe, way=config.evolve
+    )
+    api_key = homes.load_or_create_api_key(home)
+    unlearning = Unlearning(store_thread, engine)
+    stack.push_async_callback(unlearning.stop)
+    trainer = TrainerCommand(model_path=model_path)
+    nights = await _nights(
+        config, home, NightServices(core=core, trainer=trainer, gate=gate, unlearning=unlearning)
+    )
+    confirmations = Confirmations()
+    forgetting = Forgetting(core, generations, unlearning)
+    forgetting.pause_with(conversations.silence)
+    for listener in (nights.forget, tending.forget, confirmations.forget):
+        forgetting.on_forget(listener)
+    return Services(
+        settings=settings,
+        home=home,
+        api_key=api_key,
+        model_path=model_path,
+        store_thread=store_thread,
+        engine=engine,
+        embedder=embedder,
+        generations=generations,
+        conversations=conversations,
+        runner=_runner(config, core, tending, nights, stack),
+        tending=tending,
+        nights=nights,
+        unlearning=unlearning,
+        forgetting=forgetting,
+        confirmations=confirmations,
+        started_at=datetime.now(UTC),
+    )
+
+
+async def _nights(config: Config, home: Home, services: NightServices) -> Nights:
+    settings = NightSettings(
+        when=read_when(config.night_when),
+        by_itself=config.night,
+        quiet_s=config.quiet_s,
+        since=homes.made_at(home),
+    )
+    nights = Nights(services, settings, home.path, Sensors().read)
+    await nights.start()
+    return nights
+
+
+def _runner(config: Config, core: Core, tending: Tending, nights: Nights, stack: AsyncExitStack) -> Runner:
+    indexing = Indexing(core.store_thread, core.embedder)
+    kinds = {
+        "index": Kind(work=indexing.work, due=indexing.due),
+        "tend": Kind(work=tending.work, due=tending.due),
+        "night": Kind(work=nights.work, due=nights.due),
+    }
+    runner = Runner(core.store_thread, kinds, every_s=config.jobs_every_s)
+    stack.push_async_callback(runner.stop)
+    return runner
+
+
+async def serving(services: Services, stack: AsyncExitStack) -> Parts:
+    """The routes, the page and the inbox of `services`."""
+    config, home, runner = services.settings.config, services.home, services.runner
+    if config.inbox:
+
+        async def taken_in(taken: TakenIn) -> None:
+            if taken.turns or taken.memories:
+                await runner.order("index", {})
+
+        inbox = Inbox(home.inbox, services.store_thread, on_taken=taken_in, largest=config.largest_import)
+        stack.push_async_callback(inbox.stop)
+        await inbox.start()
+    await asyncio.to_thread(homes.sweep_uploads, home.path, older_s=0.0)  # nobody can decide on them now
     door = Door(services.api_key, home.path)
     stack.push_async_callback(door.close)
     application = make_app(services, door)
@@ -85,110 +177,13 @@ async def start(
         """In this order: what a question may need first; then the index, for which the embedder starts."""
         if await services.store_thread.run(embedders.serving):
             await services.store_thread.run(vectors.warm)
-        await services.runner.start()
-        await services.runner.order("index", {})  # what a crash or a new embedder left without vectors
+        await runner.start()
+        await runner.order("index", {})  # what a crash or a new embedder left without vectors
 
     return Parts(
-        services=services,
         server=lambda on_serving: Server(application, on_serving=on_serving, on_leaving=leaving),
         begin_work=begin_work,
     )
-
-
-async def _start(
-    settings: Settings,
-    home: Home,
-    stack: AsyncExitStack,
-    store_thread: StoreThread,
-    engine: Engine,
-    model_path: Path,
-    reindex: bool,
-) -> Services:
-    config = settings.config
-    embedder = Embedder.for_model(config.embedder, allow_download=config.downloads, idle_s=config.idle_s)
-    stack.push_async_callback(embedder.stop)
-    if reindex:
-        made = await embedder.info()
-        await store_thread.run(vectors.reindex, made.id, made.dimension)
-    else:
-        await store_thread.run(embedders.expect, config.embedder)
-    generations = Generations(store_thread, engine)
-    await generations.model()
-    await store_thread.run(past_nights.recover)
-    await generations.settle()
-    recall_k = config.recall_k if config.recall else 0
-    gate = ForegroundGate()
-    conversations = Conversations(store_thread, engine, embedder, generations, recall_k=recall_k, gate=gate)
-    stack.push_async_callback(conversations.stop)
-    tending = Tending(
-        store_thread, engine, embedder, quiet_s=config.quiet_s, by_itself=config.observe, way=config.evolve
-    )
-    api_key = homes.load_or_create_api_key(home)
-    unlearning = Unlearning(store_thread, engine)
-    stack.push_async_callback(unlearning.stop)
-    core = Core(store_thread=store_thread, engine=engine, embedder=embedder)
-    trainer = TrainerCommand(model_path=model_path)
-    nights = await _start_nights(
-        config, home, NightServices(core=core, trainer=trainer, gate=gate, unlearning=unlearning)
-    )
-    runner = await _start_jobs(config, home, stack, store_thread, embedder, tending, nights)
-    return Services(
-        settings=settings,
-        home=home,
-        api_key=api_key,
-        model_path=model_path,
-        store_thread=store_thread,
-        engine=engine,
-        embedder=embedder,
-        generations=generations,
-        conversations=conversations,
-        runner=runner,
-        tending=tending,
-        nights=nights,
-        unlearning=unlearning,
-        started_at=datetime.now(UTC),
-    )
-
-
-async def _start_nights(config: Config, home: Home, services: NightServices) -> Nights:
-    settings = NightSettings(
-        when=read_when(config.night_when),
-        by_itself=config.night,
-        quiet_s=config.quiet_s,
-        since=homes.made_at(home),
-    )
-    nights = Nights(services, settings, home.path, Sensors().read)
-    await nights.start()
-    return nights
-
-
-async def _start_jobs(
-    config: Config,
-    home: Home,
-    stack: AsyncExitStack,
-    store_thread: StoreThread,
-    embedder: Embedder,
-    tending: Tending,
-    nights: Nights,
-) -> Runner:
-    indexing = Indexing(store_thread, embedder)
-    kinds = {
-        "index": Kind(work=indexing.work, due=indexing.due),
-        "tend": Kind(work=tending.work, due=tending.due),
-        "night": Kind(work=nights.work, due=nights.due),
-    }
-    runner = Runner(store_thread, kinds, every_s=config.jobs_every_s)
-    stack.push_async_callback(runner.stop)
-
-    async def taken_in(taken: TakenIn) -> None:
-        if taken.turns or taken.memories:
-            await runner.order("index", {})
-
-    if config.inbox:
-        inbox = Inbox(home.inbox, store_thread, on_taken=taken_in, largest=config.largest_import)
-        stack.push_async_callback(inbox.stop)
-        await inbox.start()
-    return runner
 
 
 def watch(services: Services, heartbeat: Heartbeat, stack: AsyncExitStack) -> None:

@@ -129,7 +129,7 @@ class Confirmations:
         if isinstance(one.act, Edit):
             one.act = Edit(memory=one.act.memory, text="")
 
-    def forget(self) -> None:
+    async def forget(self) -> None:
         """Something was forgotten: edits that wait may tell it, so they wait no longer."""
         for one in self.waiting():
             if isinstance(one.act, Edit):

@@ -13,6 +13,8 @@ import fcntl
 import json
 import os
 import secrets
+import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -25,6 +27,7 @@ from daemon.errors import HomeInUse, HomeNotUsable
 from store.database import FILE_NAME
 
 UPLOADS = "uploads"  # what was dropped onto the page, until it is decided whether it goes in
+UPLOADS_KEPT_S = 24 * 3600.0  # what nobody decided about
 NETWORK = "network.jsonl"  # what went over the network, counted by `daemon.downloads.traffic_log`
 OURS = (FILE_NAME, "config.toml", "api_key", "daemon.lock", NETWORK)  # one of these makes a folder a home
 MAY_BE_THERE = {"inbox", "models"}  # folders that make no home, and are no reason against one
@@ -189,6 +192,16 @@ def read_api_key(home: Home) -> str | None:
 def made_at(home: Home) -> datetime:
     """When this home was made, local time: the moment of its API key, the first thing written."""
     return datetime.fromtimestamp(home.api_key.stat().st_mtime)
+
+
+def sweep_uploads(home: Path, *, older_s: float = UPLOADS_KEPT_S) -> None:
+    """Delete what was dropped onto the page and left lying for so long: a browser was closed, or the daemon ended."""
+    for folder in (home / UPLOADS).glob("*"):
+        try:
+            if time.time() - folder.stat().st_mtime > older_s:
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:  # somebody else was quicker
+            continue
 
 
 def announce(home: Home, daemon: Running) -> None:

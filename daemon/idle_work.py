@@ -203,7 +203,7 @@ class Tending:
             self._unread = await self._store_thread.run(_unread)
         return self._unread
 
-    def forget(self) -> None:
+    async def forget(self) -> None:
         """Drop what the last report quotes of chats and memories."""
         self._unread = None
         if self.last is not None:

@@ -17,6 +17,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +32,6 @@ from daemon.lifecycle.systemd_notify import Heartbeat
 from daemon.store_thread import Closable, StoreThread
 
 if TYPE_CHECKING:
-    from daemon.app import Parts
     from daemon.http_server import Server
     from daemon.services import Services
 
@@ -75,19 +75,16 @@ async def serve(
         engine, model_path = _engine(settings, stack)
         store_thread = StoreThread(lambda: _open(home, config))
         stack.push_async_callback(store_thread.close)
-        (start, watch), _ = await asyncio.gather(asyncio.to_thread(_load), store_thread.open())
-        parts = await start(
-            settings,
-            home,
-            stack,
-            store_thread=store_thread,
-            engine=engine,
-            model_path=model_path,
-            reindex=reindex,
-        )
-        watch(parts.services, heartbeat, stack)
+        # a second of imports, in which the engine reads its model
+        await asyncio.gather(asyncio.to_thread(import_module, "daemon.app"), store_thread.open())
+        from daemon import app
+
+        core = await app.open_core(config, store_thread, engine, stack, reindex=reindex)
+        services = await app.build(settings, home, core, model_path, stack)
+        parts = await app.serving(services, stack)
+        app.watch(services, heartbeat, stack)
         running = _running(config.host, listening.getsockname()[1])
-        serving = await _serving(parts.services, running, is_nano=not config.model)
+        serving = await _serving(services, running, is_nano=not config.model)
 
         def up() -> None:
             homes.announce(home, running)
@@ -122,13 +119,6 @@ def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Engine, Path]:
     starting = asyncio.create_task(engine.info(), name="engine")
     starting.add_done_callback(_looked_at)  # who asks for the model next is told what failed
     return engine, model_path
-
-
-def _load() -> "tuple[Callable[..., Awaitable[Parts]], Callable[..., None]]":
-    """A second of imports, in which the engine reads its model."""
-    from daemon.app import start, watch
-
-    return start, watch
 
 
 def _open(home: Home, config: Config) -> Closable:

@@ -4,7 +4,7 @@ What the daemon is made of while it runs: handed to the routes and the job runne
 Knows nothing of how the parts are started and stopped: `app.py` does.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from daemon.config.settings import Settings
 from daemon.confirmations import Confirmations
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
+from daemon.forgetting.forget import Forgetting
 from daemon.forgetting.verification import Unlearning
 from daemon.generations.service import Generations
 from daemon.home import Home
@@ -39,5 +40,6 @@ class Services:
     tending: Tending
     nights: Nights
     unlearning: Unlearning
+    forgetting: Forgetting
+    confirmations: Confirmations
     started_at: datetime  # UTC
-    confirmations: Confirmations = field(default_factory=Confirmations)

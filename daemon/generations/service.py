@@ -1,21 +1,26 @@
 """
 Which generation answers a request, and how the engine is told.
 
-Promises: only an adopted, untainted generation of the model that is served ever answers.
-Knows nothing of how a generation is trained or examined.
+Only an adopted, untainted generation of the model that is served ever answers. One that saw something forgotten
+leaves the engine before the next question.
 """
 
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from daemon.engine.client import Engine, EngineInfo
+from daemon.engine.errors import AdapterRefused, AdapterUnknown
 from daemon.errors import NoSuchGeneration, NoWayBack
-from daemon.generations.activation import restore_live
+from daemon.processes.errors import ChildError
 from daemon.store_thread import StoreThread
 from daemon.text import who_answers
 from store import generations
 from store.errors import AdapterDamaged
 from store.errors import NoSuchGeneration as Unknown
 from store.generations import Generation
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,3 +170,46 @@ class Generations:
         why_not = await self.why_not(number)
         if why_not is not None:
             raise NoSuchGeneration(number, why_not)
+
+
+async def restore_live(store_thread: StoreThread, engine: Engine, base_sha256: str) -> Generation | None:
+    """
+    Give the engine the generation that the store calls live; None = the base model.
+
+    A damaged adapter is passed over for the newest other one that is whole, and that choice is recorded.
+    """
+    wanted = await store_thread.run(generations.live, base_sha256)
+    if wanted is None:
+        await engine.adopt(None)
+        return None
+    others = [
+        one
+        for one in reversed(await store_thread.run(generations.all))
+        if one.state == "adopted" and one.base_sha256 == base_sha256 and one.id != wanted.id
+    ]
+    for generation in (wanted, *others):
+        try:
+            await engine.adopt(await store_thread.run(generations.adapter, generation.id))
+        except (AdapterDamaged, AdapterRefused, AdapterUnknown) as error:
+            log.error("Generation %d can't answer: %s", generation.id, error)
+            continue
+        if generation.id != wanted.id:
+            await store_thread.run(generations.use, generation.id)
+        return generation
+    await store_thread.run(generations.use, 0)
+    await engine.adopt(None)
+    return None
+
+
+async def answer_without(
+    store_thread: StoreThread, engine: Engine, tainted: Sequence[int], base_sha256: str
+) -> int:
+    """Take these generations from the engine; the number of the one that answers now, 0 = base."""
+    every = await store_thread.run(generations.all)
+    engine.disown([one.adapter_sha256 for one in every if one.id in tainted])
+    try:
+        now = await restore_live(store_thread, engine, base_sha256)
+    except ChildError as error:
+        log.warning("Forgotten; the engine will be told which generation is live when it is well: %s", error)
+        now = await store_thread.run(generations.live, base_sha256)
+    return now.id if now else 0

@@ -14,7 +14,7 @@ from daemon.engine.errors import AdapterRefused, AdapterUnknown
 from daemon.exam.acceptance import Verdict, decide
 from daemon.exam.exam import Exam, ExamTooLong, sit
 from daemon.exam.questions import MOST, Question, choose
-from daemon.generations.activation import restore_live
+from daemon.generations.service import restore_live
 from daemon.lessons.regularisation import held_lines
 from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
 from daemon.night.trainer_process import OnProgress, Trained

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from daemon.exam.exam import Exam
-from daemon.forgetting.probe_result import says
+from daemon.forgetting.verification import format_numbers
 from daemon.lessons.paraphrases import BEFORE
 from daemon.night.trainer_process import Trained
 from store import generations, jobs, lessons, memories, nights
@@ -117,7 +117,9 @@ def told(night: Night, texts: Texts) -> dict[str, Any]:
         "taken_back": [_line(id, texts) for id in found.get("taken_back", []) if id in texts.memories],
         "missed": [_missed(id, texts) for id in found.get("missed", []) if id in texts.lessons],
         "forgot": asdict(texts.forgot),
-        "probed": says(night.generation_id or 0, found["forgotten"]) if "forgotten" in found else None,
+        "probed": format_numbers(night.generation_id or 0, found["forgotten"])
+        if "forgotten" in found
+        else None,
         "forgotten_since": len(shown - texts.memories.keys()),
         "waiting": [{**_line(id, texts), "reason": why} for id, why in waiting if id in texts.memories],
         "cost": {"backend": night.backend, **found.get("cost", {})},

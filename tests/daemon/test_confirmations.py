@@ -89,7 +89,7 @@ def test_no_more_wait_than_a_person_can_read(held, clock):
 
 
 @pytest.mark.parametrize("end", ["decide", "wait", "forget"])
-def test_the_words_of_an_edit_are_dropped_when_it_ends(held, clock, end):
+async def test_the_words_of_an_edit_are_dropped_when_it_ends(held, clock, end):
     one = held.ask(OTHER, asked_by="a")
     if end == "decide":
         held.decide(one.id, allow=False)
@@ -97,13 +97,13 @@ def test_the_words_of_an_edit_are_dropped_when_it_ends(held, clock, end):
         clock.wait(minutes=10)
         held.waiting()
     else:
-        held.forget()
+        await held.forget()
 
     assert "Oslo" not in repr(one)
 
 
-def test_forgetting_something_leaves_other_questions_to_forget(held):
+async def test_forgetting_something_leaves_other_questions_to_forget(held):
     one = held.ask(ONE, asked_by="a")
-    held.forget()
+    await held.forget()
 
     assert [one] == held.waiting()

@@ -76,9 +76,9 @@ async def test_what_gave_no_lessons_is_not_due_again_unless_asked_but_what_was_t
 async def test_forgetting_clears_what_the_last_round_quotes(tmp_path):
     async with open_store_thread(tmp_path) as store_thread:
         tending = Tending(store_thread, LearningEngine(), FakeEmbedder(), quiet_s=1.0, by_itself=False)
-        tending.forget()
+        await tending.forget()
         tending.last = Tended(chats=1, observations=0, ops={}, lessons=0, unsure=0, failures=("'Ghent'",))
-        tending.forget()
+        await tending.forget()
         found = tending.last
 
     assert () == found.failures

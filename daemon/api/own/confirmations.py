@@ -96,8 +96,7 @@ async def _do(services: Services, one: Confirmation) -> None:
     """Do what was allowed; a failure is told to the one who decided, and kept for the one who asked."""
     try:
         if isinstance(one.act, Forget):
-            wanted = own_forgetting.Forget(memories=list(one.act.memories))
-            outcome = await own_forgetting.forget_now(services, wanted)
+            outcome = await own_forgetting.forget_now(services, list(one.act.memories))
         else:
             made = await own_changes.edit(services, one.act.memory, one.act.text)
             outcome = {"memory": made.id}

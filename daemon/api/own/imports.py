@@ -12,10 +12,8 @@ from fastapi import APIRouter
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, Field
 
-from daemon.api.own.forgetting import in_the_weights
 from daemon.api.own.memories import HIGHEST_ID
 from daemon.api.wire_error import WireError
-from daemon.forgetting.undo import undo_import
 from daemon.inbox.importer import take_in
 from daemon.inbox.preview import look_into
 from daemon.services import Services
@@ -75,16 +73,9 @@ def routes(services: Services) -> APIRouter:
 
     @router.post("/undo")
     async def undone(wanted: Undo) -> dict[str, Any]:
-        base = (await services.generations.model()).sha256
-        async with services.conversations.silence():  # an answer under way may tell of it
-            done = await undo_import(
-                store_thread, services.engine, wanted.number, base_sha256=base, unlearning=services.unlearning
-            )
-            await services.nights.forget()
-            services.tending.forget()
-            services.confirmations.forget()
+        done = await services.forgetting.undo_import(wanted.number)
         await services.runner.order("index", {})
-        return {**asdict(done), "weights": await in_the_weights(services, done.was_learned)}
+        return asdict(done)
 
     return router
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from nicegui import events, ui
 
+from daemon.home import sweep_uploads
 from daemon.inbox.detect import FORMATS
 from daemon.inbox.formats.tsubasa import FORMAT
 from daemon.web.components import basic
@@ -83,7 +84,7 @@ class InboxRoom:
     async def _enter(self) -> None:
         status = await self._desk.ask(lambda client: client.status())
         self._home = Path(status["home"])
-        await asyncio.to_thread(uploads.sweep, self._home)
+        await asyncio.to_thread(sweep_uploads, self._home)
         values = {one["key"]: one["value"] for one in status["settings"]}
         self._upload.props["max-file-size"] = values["max_import_mb"] * 2**20
         if values["inbox"]:

@@ -9,13 +9,11 @@ is in them.
 import os
 import secrets
 import shutil
-import time
 from pathlib import Path
 
 from daemon.errors import HomeNotUsable
 from daemon.home import UPLOADS as FOLDER
 
-KEPT_S = 24 * 3600  # what nobody decided about
 LONGEST_NAME = 120  # bytes
 
 
@@ -41,16 +39,6 @@ def save(home: Path, name: str, data: bytes) -> Path:
 def drop(file: Path) -> None:
     """Put away what `store_thread` wrote."""
     shutil.rmtree(file.parent, ignore_errors=True)
-
-
-def sweep(home: Path, *, older_s: float = KEPT_S) -> None:
-    """Put away what was left lying for so long: a browser was closed, or the daemon ended."""
-    for folder in (home / FOLDER).glob("*"):
-        try:
-            if time.time() - folder.stat().st_mtime > older_s:
-                shutil.rmtree(folder, ignore_errors=True)
-        except OSError:  # somebody else was quicker
-            continue
 
 
 def plain_name(name: str) -> str:

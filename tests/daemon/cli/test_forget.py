@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from daemon.errors import Refused
-from daemon.forgetting.probe_result import Probed
+from daemon.forgetting.verification import ProbeResult
 from daemon.forgetting.weight_probes import Finding
 from store import generations, lessons, memories
 from store.lessons import NewLesson
@@ -105,7 +105,7 @@ def test_what_goes_is_said_before_it_is_asked(tmp_path, words):
 
 def test_a_preview_of_the_probes_says_nothing_of_what_was_forgotten():
     found = Finding(memory_id=1, verdict="left", told=1, phrasings=5, controls=9, rank=1)
-    probed = Probed(generation=1, findings=(found,))
+    probed = ProbeResult(generation=1, findings=(found,))
 
     assert probed.sentence(is_preview=True).startswith("Probed: generation 1 shows what would be forgotten: ")
     assert probed.sentence().startswith("Probed: generation 1 still shows what was forgotten: ")

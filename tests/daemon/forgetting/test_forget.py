@@ -6,12 +6,11 @@ from datetime import date
 
 import pytest
 
-from daemon.forgetting.forget import forget
 from daemon.night.errors import NightFailed
 from daemon.processes.errors import ChildCrashed
 from store import generations, memories
 from store.errors import AdapterDamaged
-from tests.daemon.night.fakes import BASE, LearningEngine, night, told
+from tests.daemon.night.fakes import BASE, LearningEngine, forget, night, told
 
 GHENT, REX = "The user lives in Ghent.", "The user's dog is called Rex."
 QUESTION = [{"role": "user", "content": "Question 5 about dog?"}]
@@ -23,7 +22,7 @@ async def test_what_was_forgotten_is_not_said_any_more_when_the_engine_is_down(t
         await night(store_thread, engine, tmp_path)
         before = (await engine.complete(QUESTION)).text
         engine.crashes = 99
-        done = await forget(store_thread, engine, [2], base_sha256=BASE)
+        done = await forget(store_thread, engine, [2])
         live, after = engine.live, (await engine.complete(QUESTION)).text
 
     assert ("It is Rex.", (1,), 1, 0) == (before, done.report.generations, done.was_live, done.now_live)
@@ -38,7 +37,7 @@ async def test_a_candidate_that_learned_what_is_forgotten_during_its_exam_fails(
 
         async def load_then_forget(adapter):
             sha256 = await load(adapter)
-            await forget(store_thread, engine, [2], base_sha256=BASE)
+            await forget(store_thread, engine, [2])
             return sha256
 
         engine.load = load_then_forget

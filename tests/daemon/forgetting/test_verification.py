@@ -5,14 +5,12 @@ from datetime import date
 
 import pytest
 
-from daemon.forgetting.forget import forget
-from daemon.forgetting.probe_result import Probed, as_json, says
-from daemon.forgetting.verification import Unlearning
+from daemon.forgetting.verification import ProbeResult, Unlearning, format_numbers
 from daemon.forgetting.weight_probes import Finding
 from daemon.night.errors import NightFailed
 from daemon.processes.errors import ChildCrashed
 from store import generations, memories
-from tests.daemon.night.fakes import BASE, TRAINER, LearningEngine, night, told
+from tests.daemon.night.fakes import BASE, TRAINER, LearningEngine, forget, night, told
 
 GHENT, REX, CELLO = "The user lives in Ghent.", "The user's dog is called Rex.", "The user plays the cello."
 STUBBORN = TRAINER.replace(  # it knows Rex whatever it is taught
@@ -29,7 +27,7 @@ async def learn_and_forget(tmp_path, store_thread, engine, score=None):
     waiting = Unlearning(store_thread, engine)
     engine.scored.clear()  # of what the exams of the nights asked
     engine.score = score or engine.score
-    done = await forget(store_thread, engine, [rex.id], base_sha256=BASE, unlearning=waiting)
+    done = await forget(store_thread, engine, [rex.id], unlearning=waiting)
     assert (2, 1) == (done.was_live, done.now_live)
     return waiting
 
@@ -108,7 +106,7 @@ async def test_where_the_base_answers_nothing_can_be_left(tmp_path):
         await night(store_thread, engine, tmp_path)
         waiting = Unlearning(store_thread, engine)
         engine.scored.clear()  # of what the exam asked
-        await forget(store_thread, engine, [2], base_sha256=BASE, unlearning=waiting)
+        await forget(store_thread, engine, [2], unlearning=waiting)
         result, scored = await waiting.result(20), engine.scored
 
     assert ("gone", 0, []) == (result["verdict"], result["generation"], scored)
@@ -173,7 +171,7 @@ async def test_what_is_forgotten_while_its_candidate_is_probed_fails_the_night(t
 
         async def forgets(*rest, **options):
             engine.score = whole
-            await forget(store_thread, engine, [1], base_sha256=BASE, unlearning=waiting)
+            await forget(store_thread, engine, [1], unlearning=waiting)
             return await whole(*rest, **options)
 
         engine.score = forgets
@@ -206,7 +204,7 @@ def test_the_report_names_the_fact_that_is_left_and_has_no_text():
     def finding(id, verdict, **more):
         return Finding(memory_id=id, verdict=verdict, phrasings=5, controls=24, spread=1.0, **more)
 
-    found = Probed(
+    found = ProbeResult(
         generation=7,
         findings=(
             finding(1, "gone", rank=2, margin=3.0),
@@ -219,7 +217,7 @@ def test_the_report_names_the_fact_that_is_left_and_has_no_text():
     assert (
         "Probed: generation 7 still shows what was forgotten: no greedy answer tells it, and as an answer "
         "it comes 1st of 25 beside 24 that nobody ever taught (+9.0 standard deviations); 1 fact was not probed."
-    ) == as_json(found)["says"]
-    assert as_json(found)["says"] == says(7, as_json(found)["numbers"])
-    assert "was not probed" in says(7, {"gone": 0, "left": 0, "not_probed": 2, "lost": 0})
-    assert "was started last" in says(7, {"gone": 0, "left": 0, "not_probed": 0, "lost": 1})
+    ) == found.to_json()["says"]
+    assert found.to_json()["says"] == format_numbers(7, found.to_json()["numbers"])
+    assert "was not probed" in format_numbers(7, {"gone": 0, "left": 0, "not_probed": 2, "lost": 0})
+    assert "was started last" in format_numbers(7, {"gone": 0, "left": 0, "not_probed": 0, "lost": 1})

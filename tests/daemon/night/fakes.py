@@ -9,7 +9,9 @@ from zlib import crc32
 from daemon.core import Core
 from daemon.engine.client import Completion, Score
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
+from daemon.forgetting.forget import Forgetting
 from daemon.forgetting.verification import Unlearning
+from daemon.generations.service import Generations
 from daemon.lessons.abstention import ABSTENTION
 from daemon.night.loss_curve import NightProgress
 from daemon.night.pipeline import NightOrder, NightServices, run_night
@@ -147,3 +149,14 @@ class Seen(NightProgress):
     def note(self, progress):
         self.seen.append(progress)
         super().note(progress)
+
+
+def forgetting(store_thread, engine, unlearning=None):
+    """The service that forgets; its reports wait for no probe."""
+    core = Core(store_thread=store_thread, engine=engine, embedder=FakeEmbedder())
+    generations = Generations(store_thread, engine)
+    return Forgetting(core, generations, unlearning or Unlearning(store_thread, engine), wait_s=0.0)
+
+
+def forget(store_thread, engine, memory_ids, unlearning=None):
+    return forgetting(store_thread, engine, unlearning).forget(memory_ids)

@@ -5,13 +5,12 @@ from datetime import date
 
 import pytest
 
-from daemon.forgetting.forget import forget
 from daemon.night.errors import NightFailed
 from daemon.night.report import report_on
 from daemon.processes.errors import ChildCrashed
 from store import generations, memories, nights
 from store.errors import AdapterDamaged, NoNightYet
-from tests.daemon.night.fakes import BASE, LearningEngine, night, told
+from tests.daemon.night.fakes import LearningEngine, forget, night, told
 
 GHENT, REX = "The user lives in Ghent.", "The user's dog is called Rex."
 
@@ -91,7 +90,7 @@ async def test_what_is_forgotten_is_in_no_report_and_the_next_one_counts_it(tmp_
     engine = LearningEngine()
     async with told(tmp_path, GHENT, REX) as store_thread:
         await night(store_thread, engine, tmp_path)
-        await forget(store_thread, engine, [2], base_sha256=BASE)
+        await forget(store_thread, engine, [2])
         first = await store_thread.run(report_on, 1)
         await night(store_thread, engine, tmp_path)
         kept = await store_thread.run(lambda db: list(db.execute("select numbers, backend from nights")))

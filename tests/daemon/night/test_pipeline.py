@@ -2,11 +2,10 @@ from datetime import date
 
 import pytest
 
-from daemon.forgetting.forget import forget
-from daemon.generations.activation import restore_live
+from daemon.generations.service import restore_live
 from daemon.night.errors import NightFailed
 from store import generations, lessons, memories
-from tests.daemon.night.fakes import BASE, LearningEngine, night, told
+from tests.daemon.night.fakes import BASE, LearningEngine, forget, night, told
 
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 
@@ -124,7 +123,7 @@ async def test_what_is_forgotten_is_gone_from_the_live_weights_at_once_and_from_
     engine = LearningEngine()
     async with told(tmp_path, "The user lives in Ghent.", "The user's dog is called Rex.") as store_thread:
         await night(store_thread, engine, tmp_path)
-        done = await forget(store_thread, engine, [2], base_sha256=BASE)
+        done = await forget(store_thread, engine, [2])
         at_once = engine.live
         report = await night(store_thread, engine, tmp_path)
         adapter = await store_thread.run(generations.adapter, report.generation)
@@ -148,7 +147,7 @@ async def test_after_forgetting_the_newest_clean_generation_answers(tmp_path):
         await night(store_thread, engine, tmp_path)
         second, done, now = (
             engine.live,
-            await forget(store_thread, engine, [added.id], base_sha256=BASE),
+            await forget(store_thread, engine, [added.id]),
             engine.live,
         )
 

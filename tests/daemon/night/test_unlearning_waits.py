@@ -5,12 +5,11 @@ from datetime import date
 
 from daemon.exam.acceptance import Verdict
 from daemon.forgetting import verification as unlearnings
-from daemon.forgetting.forget import forget
 from daemon.forgetting.verification import MOST, Unlearning
 from daemon.forgetting.weight_probes import Fact, Probe
 from store import memories
 from tests.daemon.forgetting.test_verification import CELLO, GHENT, REX, learn_and_forget
-from tests.daemon.night.fakes import BASE, LearningEngine, night, told
+from tests.daemon.night.fakes import LearningEngine, forget, night, told
 
 
 async def test_a_forgotten_fact_that_only_says_no_does_not_keep_nights_from_being_adopted(tmp_path):
@@ -33,11 +32,9 @@ async def test_what_is_forgotten_second_on_one_day_is_probed_too(tmp_path):
             await store_thread.run(memories.add, text, told_on=date(2026, 3, 6), sources=())
         await night(store_thread, engine, tmp_path)
         waiting = Unlearning(store_thread, engine)
-        done = [
-            await forget(store_thread, engine, [id], base_sha256=BASE, unlearning=waiting) for id in (2, 3, 1)
-        ]
+        done = [await forget(store_thread, engine, [id], unlearning=waiting) for id in (2, 3, 1)]
         await store_thread.run(memories.add, "The user is a nurse.", told_on=date(2026, 3, 7), sources=())
-        unknown = await forget(store_thread, engine, [4], base_sha256=BASE, unlearning=waiting)
+        unknown = await forget(store_thread, engine, [4], unlearning=waiting)
         waiting = waiting.facts
 
     assert [(1,), (), ()] == [one.report.generations for one in done]

@@ -9,6 +9,7 @@ import time
 import pytest
 
 from daemon.errors import HomeNotUsable
+from daemon.home import sweep_uploads
 from daemon.web.inbox import uploads
 
 
@@ -57,7 +58,7 @@ def test_a_name_of_a_million_letters_is_cut_at_once():
 def test_what_was_left_lying_is_swept_and_what_is_new_stays(tmp_path):
     old, new = uploads.save(tmp_path, "old", b""), uploads.save(tmp_path, "new", b"")
     os.utime(old.parent, (0, 0))
-    uploads.sweep(tmp_path)
+    sweep_uploads(tmp_path)
 
     assert (False, True) == (old.exists(), new.exists())
 

@@ -1,0 +1,113 @@
+"""Whoever keeps words of memories is told when something is forgotten or an import undone."""
+
+from contextlib import asynccontextmanager
+from datetime import date
+
+import pytest
+
+from daemon.errors import DaemonError
+from daemon.forgetting.forget import exports_left, tell_the_same
+from daemon.home import Home
+from daemon.inbox.importer import take_in
+from store import memories
+from tests.daemon.memory.fakes import open_store_thread
+from tests.daemon.night.fakes import LearningEngine, forgetting
+
+OTHERS = {
+    1: "The user's dog is called Rex.",
+    2: "The user takes Rex to the river every Sunday.",
+    3: "The user's dog likes the river.",
+    4: "The user is afraid of dark water and boats.",
+    5: "The user was born in 1987.",
+}
+
+
+class Cache:
+    """What somebody else might keep of the store."""
+
+    def __init__(self):
+        self.texts = ["The user lives in Ghent."]
+
+    async def forget(self):
+        self.texts = []
+
+
+async def fails():
+    raise DaemonError("a checkpoint could not be deleted")
+
+
+async def taken(store_thread, folder):
+    file = folder / "chats.jsonl"
+    file.write_text('{"role": "user", "content": "I live in Ghent."}\n')
+    return (await take_in(store_thread, file, largest=10**6)).import_id
+
+
+async def hold(store_thread, text="The user lives in Ghent."):
+    return (await store_thread.run(memories.add, text, told_on=date(2026, 3, 5), sources=())).id
+
+
+@pytest.mark.parametrize("way", ["forget", "undo_import"])
+@pytest.mark.parametrize("broken", [(), (fails,), (fails, fails)], ids=["all well", "one fails", "two fail"])
+async def test_a_cache_is_told_in_both_ways_also_when_another_part_fails(tmp_path, way, broken):
+    cache = Cache()
+    async with open_store_thread(tmp_path) as store_thread:
+        service = forgetting(store_thread, LearningEngine())
+        for listener in (*broken, cache.forget):
+            service.on_forget(listener)
+        memory, imported = await hold(store_thread), await taken(store_thread, tmp_path)
+        work = service.forget([memory]) if way == "forget" else service.undo_import(imported)
+        if broken:
+            with pytest.raises(DaemonError, match="a checkpoint"):
+                await work
+        else:
+            await work
+        telling = "memories" if way == "forget" else "messages where text like '%Ghent%'"
+        left = await store_thread.run(lambda db: db.execute(f"select count(*) from {telling}").get)
+
+    assert ([], 0) == (cache.texts, left)
+
+
+async def test_listeners_are_told_within_the_pause_that_nothing_is_quoted_in(tmp_path):
+    happened = []
+
+    @asynccontextmanager
+    async def silence():
+        happened.append("silent")
+        yield
+        happened.append("over")
+
+    async def listener():
+        happened.append("told")
+
+    async with open_store_thread(tmp_path) as store_thread:
+        service = forgetting(store_thread, LearningEngine())
+        service.pause_with(silence)
+        service.on_forget(listener)
+        await service.forget([await hold(store_thread)])
+
+    assert ["silent", "told", "over"] == happened
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("The user has a dog named Rex.", [1, 2]),
+        ("The user's sister Ada was born in 1987.", []),
+        ("The user met Rex in 1987.", []),
+        ("The user is afraid of dark water.", [4]),
+        ("The user likes boats and dogs.", [3]),
+        ("It is so.", []),
+    ],
+)
+def test_a_memory_with_all_names_and_numbers_or_most_words_tells_the_same(text, ids):
+    assert ids == tell_the_same([text], OTHERS)
+
+
+def test_one_of_several_texts_is_enough():
+    assert [1, 2, 5] == tell_the_same(["The user has Rex.", "Born in 1987."], OTHERS)
+
+
+def test_where_no_export_tells_it_no_file_is_read(tmp_path):
+    (tmp_path / "inbox" / "done").mkdir(parents=True)
+
+    assert [] == exports_left(Home(tmp_path), ["0" * 64])

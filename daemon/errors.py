@@ -265,38 +265,6 @@ class ConfigNotChanged(DaemonError):
         super().__init__(f'Did not change {file}: {why}. Write this line into it yourself: {key} = "{value}"')
 
 
-class TokenizerUnfit(DaemonError):
-    """A model's file has no tokenizer that Tsubasa works with."""
-
-    def __init__(self, path: Path, kind: str, missing: Sequence[str]) -> None:
-        why = (
-            f"it lacks {', '.join(missing)}"
-            if missing
-            else f"its tokenizer is {kind or 'not named'!r}, not 'gpt2'"
-        )
-        super().__init__(f"Can't use the model {str(path)!r}: {why}. Take a complete Qwen3 GGUF file.")
-
-
-class TemplateDeaf(DaemonError):
-    """A model's chat template leaves out what somebody says."""
-
-    def __init__(self, path: Path, role: str) -> None:
-        super().__init__(
-            f"Can't use the model {str(path)!r}: its chat template leaves out messages of the role {role!r}, so it "
-            f"would not hear them. Take another conversion of the model."
-        )
-
-
-class TalksNoise(DaemonError):
-    """A model loads and says nothing that is speech."""
-
-    def __init__(self, path: Path, said: str) -> None:
-        super().__init__(
-            f"Can't use the model {str(path)!r}: asked for a name it said {' '.join(said.split())[:60]!r}, which is no "
-            f"speech. The file is damaged, or no instruct model."
-        )
-
-
 class LeavesMachine(DaemonError, PermissionError):
     """Something in the daemon asked for a connection beyond this machine."""
 

@@ -19,7 +19,7 @@ MAY_IMPORT = {  # ours, from the bottom up
 ONLY_IN = {  # one door to each heavy library
     "apsw": ("store/",),
     "keyring": ("store/keys.py",),
-    "llama_cpp": ("daemon/engine/llama.py", "daemon/engine/tensor_types.py"),
+    "llama_cpp": ("daemon/engine/llama.py", "daemon/engine/merge_adapter.py"),
     "sentence_transformers": ("daemon/embedding/model.py",),
     "watchdog": ("daemon/inbox/watch.py",),
     "pystray": ("tray/icon.py", "tray/x11_icon.py"),
@@ -36,7 +36,7 @@ ONLY_IN = {  # one door to each heavy library
     "torch": ("trainer/torch_", "daemon/embedding/model.py", "models/nano/", "bench/plain_loop.py"),
     "transformers": ("trainer/torch_", "bench/plain_loop.py"),
     "peft": ("trainer/torch_", "bench/plain_loop.py"),
-    "gguf": ("trainer/", "models/nano/export.py", "bench/night_model.py"),
+    "gguf": ("daemon/engine/merge_adapter.py", "trainer/", "models/nano/export.py", "bench/night_model.py"),
     "mlx": ("trainer/mlx_",),
     "mlx_lm": ("trainer/mlx_model.py",),
     "tokenizers": ("trainer/", "models/nano/"),

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daemon.api.wire_error import NO_RETRY, WireError
-from daemon.embedding.errors import EmbedderError
+from daemon.embedding.model import EmbedderError
 from daemon.engine import errors as engine
 from daemon.errors import (
     KNOWN,

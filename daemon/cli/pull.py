@@ -161,22 +161,12 @@ def _check(fetched: "Fetched", place: Home) -> None:
     import asyncio
 
     from daemon.engine.check_model import check
-    from daemon.engine.errors import ArchitectureUnsupported, ModelNotGguf, ModelTruncated, TemplateMissing
-    from daemon.errors import TalksNoise, TemplateDeaf, TokenizerUnfit
+    from daemon.engine.errors import ModelUnfit
 
-    useless = (
-        ArchitectureUnsupported,
-        ModelNotGguf,
-        ModelTruncated,
-        TemplateMissing,
-        TalksNoise,
-        TemplateDeaf,
-        TokenizerUnfit,
-    )
     out.print("Checking it: header, tokenizer, chat template, a first answer …")
     try:
         found = asyncio.run(check(fetched.file))
-    except useless:
+    except ModelUnfit:
         if not fetched.was_here and fetched.file.parent == place.models:
             fetched.file.unlink(missing_ok=True)
             out.print(f"Removed {escape(str(fetched.file))}: it is of no use here.")

@@ -35,7 +35,7 @@ def python() -> Finding:
 
 def engine() -> tuple[Finding, dict[str, object]]:
     """Whether llama.cpp loads, in a process of its own; also what it told of itself."""
-    command = [sys.executable, "-m", "daemon.engine.about"]
+    command = [sys.executable, "-m", "daemon.engine.llama"]
     reinstall = f"pip install --force-reinstall --no-cache-dir {ENGINE_SOURCE}"
     try:
         asked = subprocess.run(command, capture_output=True, text=True, timeout=ASKING_S, check=False)

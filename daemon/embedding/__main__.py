@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from daemon.embedding.errors import EmbedderCommandUnknown, EmbedderError
-from daemon.embedding.model import Model, bundled_folder
+from daemon.embedding.model import EmbedderError, Model, bundled_folder
 from daemon.processes.framing import Frame
 from daemon.processes.worker_link import ParentLink, open_link
 
@@ -17,7 +16,7 @@ def main() -> None:
     try:
         model = _loaded(hello)
     except EmbedderError as error:
-        link.refuse(0, code=error.code, message=str(error), fields=error.fields)
+        link.refuse(0, error)
         return
     link.reply(0, kind="ready", embedder=model.name, dimension=model.dimension)
     while (frame := link.next(wait=True)) is not None:
@@ -37,8 +36,8 @@ def _obey(link: ParentLink, model: Model, frame: Frame) -> None:
     if op == "cancel":
         return
     if op != "embed" or not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-        error = EmbedderCommandUnknown(op=op, reason="only embed with a list of texts is known")
-        link.refuse(number, code=error.code, message=str(error), fields=error.fields)
+        why = f"The embedder can't understand the command {op!r}: only embed with a list of texts is known. "
+        link.refuse(number, EmbedderError(why + "Restart the daemon: two versions may be mixed."))
         return
     link.reply(number, blob=model.embed(texts).astype("<f4").tobytes())
 

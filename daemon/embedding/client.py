@@ -8,12 +8,11 @@ Knows nothing of sentence-transformers: the work is done by the child process `p
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from daemon.embedding.errors import EmbedderError, rebuilt
+from daemon.embedding.model import EmbedderError
 from daemon.processes.errors import ChildError, ChildRefused
 from daemon.processes.process import confined, module
 from daemon.processes.supervisor import Supervisor
@@ -74,7 +73,7 @@ class Embedder:
         try:
             ready = await self._child.start()
         except ChildRefused as error:
-            raise _typed(error) from error
+            raise EmbedderError(error.message) from error
         self.made = EmbedderInfo(id=ready["embedder"], dimension=ready["dimension"])
         return self.made
 
@@ -113,7 +112,7 @@ class Embedder:
         try:
             reply = await self._child.call("embed", texts=list(texts))
         except ChildRefused as error:
-            raise _typed(error) from error
+            raise EmbedderError(error.message) from error
         flat: npt.NDArray[np.float32] = np.frombuffer(reply.blob, dtype="<f4").astype(np.float32)
         return flat.reshape(len(texts), -1)
 
@@ -121,11 +120,3 @@ class Embedder:
 def _looked_at(task: asyncio.Task[EmbedderInfo]) -> None:
     if not task.cancelled():
         task.exception()
-
-
-def _typed(error: ChildRefused) -> EmbedderError | ChildRefused:
-    return rebuilt(error.code, _strings(error.fields)) or error
-
-
-def _strings(fields: dict[str, Any]) -> dict[str, str]:
-    return {name: str(value) for name, value in fields.items()}

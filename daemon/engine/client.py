@@ -14,7 +14,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from daemon.engine.errors import AdapterUnknown, EngineError, rebuilt
+from daemon.engine.errors import AdapterUnknown, rebuilt
 from daemon.engine.records import GREEDY, Completion, EngineInfo, Finish, Mark, Piece, Sampling, Score
 from daemon.processes.errors import ChildRefused
 from daemon.processes.process import ChildProcess, confined
@@ -70,7 +70,7 @@ class Engine:
         try:
             ready = await self._child.start()
         except ChildRefused as error:
-            raise _typed(error) from error
+            raise rebuilt(error) from error
         return EngineInfo(**{name: ready[name] for name in EngineInfo.__dataclass_fields__})
 
     async def chat(
@@ -109,7 +109,7 @@ class Engine:
                 async for piece in pieces:
                     yield Piece(**{name: piece[name] for name in Piece.__dataclass_fields__})
         except ChildRefused as error:
-            raise _typed(error) from error
+            raise rebuilt(error) from error
 
     async def complete(
         self,
@@ -158,7 +158,7 @@ class Engine:
             adapter: as for `chat`.
 
         Raises:
-            PromptTooLong, TemplateRefused, AdapterUnknown, RequestBroken: nothing was computed.
+            PromptTooLong, TemplateRefused, AdapterUnknown: nothing was computed.
             ChildCrashed: the process died; ask again.
         """
         fields: dict[str, Any] = {
@@ -173,7 +173,7 @@ class Engine:
                     async for score in scores
                 ]
         except ChildRefused as error:
-            raise _typed(error) from error
+            raise rebuilt(error) from error
 
     async def load(self, adapter: bytes) -> str:
         """Make an adapter ready without making it live; returns its sha256. Raises `AdapterRefused`."""
@@ -257,7 +257,7 @@ class Engine:
         try:
             return (await self._child.call(op, blob=blob, **fields)).header
         except ChildRefused as error:
-            raise _typed(error) from error
+            raise rebuilt(error) from error
 
     def _resolved(self, adapter: str | None) -> str | None:
         wanted = self._live if adapter == "live" else None if adapter == "base" else adapter
@@ -267,7 +267,3 @@ class Engine:
     def _check_owned(self, sha256: str | None) -> None:
         if sha256 is not None and sha256 in self._disowned:
             raise AdapterUnknown(sha256=sha256)
-
-
-def _typed(error: ChildRefused) -> EngineError | ChildRefused:
-    return rebuilt(error.code, error.fields) or error

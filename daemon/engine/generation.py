@@ -5,13 +5,14 @@ Promises: can be left between any two steps and gone on with later, even when it
 Knows nothing of other requests or of adapters being switched.
 """
 
+import codecs
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from daemon.engine.errors import DecodeFailed
 from daemon.engine.llama import BATCH, Context, Logits, Model, NoRoom, Sampler, surprise
 from daemon.engine.prefix_cache import PrefixCache, Slot
 from daemon.engine.records import Finish, Piece, Sampling
-from daemon.engine.token_stream import TextStream
 
 BACKGROUND_BATCH = BATCH // 4  # a foreground request waits for it
 
@@ -113,3 +114,38 @@ def compute(
             continue
         slot.tokens += batch
         return rows
+
+
+class TextStream:
+    """
+    The text of one reply as its tokens come in; `stopped` once a stop string was found.
+
+    No character is ever cut in two; no part of a stop string is ever shown, also when it comes in pieces.
+    """
+
+    def __init__(self, stop: Sequence[str]) -> None:
+        self.stopped = False
+        self._stop = tuple(stop)
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._held = ""  # may be the start of a stop string
+
+    def push(self, data: bytes) -> str:
+        """The text that may be shown after these bytes: everything but what must be held back."""
+        text = self._held + self._decoder.decode(data)
+        found = [at for stop in self._stop if (at := text.find(stop)) >= 0]
+        if found:
+            self.stopped, self._held = True, ""
+            return text[: min(found)]
+        keep = max((_overlap(text, stop) for stop in self._stop), default=0)
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep]
+
+    def rest(self) -> str:
+        """What was held back for a stop string that did not come; half a character at the end is dropped."""
+        rest, self._held = self._held, ""
+        return rest
+
+
+def _overlap(text: str, stop: str) -> int:
+    """Length of the longest end of `text` that is a proper beginning of `stop`."""
+    return next((n for n in range(min(len(stop) - 1, len(text)), 0, -1) if text.endswith(stop[:n])), 0)

@@ -15,9 +15,9 @@ from math import ceil, floor
 from typing import Any
 
 from daemon.engine.errors import SchemaRefused
-from daemon.engine.integers import integer_rule
 
 TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
+MOST_DIGITS = 16  # of an integer without an upper bound
 MOST_REPEATS, MOST_DEPTH, MOST_RULE_TEXT, MOST_VALUES = 1000, 40, 500_000, 5000
 _LISTS, _MAPS, _SINGLES = (
     ("anyOf", "oneOf", "allOf", "prefixItems"),
@@ -194,3 +194,55 @@ def _nesting(grammar: str) -> int:
 
 def _short(error: Exception) -> str:
     return (str(error) or type(error).__name__).splitlines()[0][:160]
+
+
+def integer_rule(low: int | None, high: int | None) -> str:
+    """
+    GBNF alternatives for every integer from `low` to `high`, both included, without leading zeros; None: no bound.
+
+    integer_rule(7, 42)  ->  [7-9] | "1" [0-9] | [2-3] [0-9] | "4" [0-2]
+    """
+    parts: list[str] = []
+    if low is None or low < 0:
+        least = 1 if high is None or high >= 0 else -high
+        parts += [f'"-" {part}' for part in _natural(least, None if low is None else -low)]
+    if high is None or high >= 0:
+        parts += _natural(max(low or 0, 0), high)
+    return " | ".join(parts)
+
+
+def _natural(low: int, high: int | None) -> list[str]:
+    """Alternatives for low..high, both 0 or more, one group for each number of digits."""
+    parts: list[str] = []
+    digits = len(str(low))
+    while high is None or low <= high:
+        if high is None and low > 0 and str(low) == "1" + "0" * (digits - 1):
+            return [*parts, f"[1-9] [0-9]{{{digits - 1},{MOST_DIGITS - 1}}}"]
+        last = 10**digits - 1 if high is None else min(high, 10**digits - 1)
+        parts += _same_length(str(low), str(last))
+        low, digits = last + 1, digits + 1
+    return parts
+
+
+def _same_length(low: str, high: str) -> list[str]:
+    """Alternatives for the numbers from `low` to `high`, which have equally many digits."""
+    rest = len(low) - 1
+    if low == "0" * len(low) and high == "9" * len(high):
+        return [_any(len(low))]
+    if rest == 0:
+        return [_digits(low, high)]
+    if low[0] == high[0]:
+        return [f'"{low[0]}" {part}' for part in _same_length(low[1:], high[1:])]
+    parts = [f'"{low[0]}" {part}' for part in _same_length(low[1:], "9" * rest)]
+    first, last = int(low[0]) + 1, int(high[0]) - 1
+    if first <= last:
+        parts.append(f"{_digits(str(first), str(last))} {_any(rest)}")
+    return parts + [f'"{high[0]}" {part}' for part in _same_length("0" * rest, high[1:])]
+
+
+def _digits(first: str, last: str) -> str:
+    return f'"{first}"' if first == last else f"[{first}-{last}]"
+
+
+def _any(count: int) -> str:
+    return "[0-9]" if count == 1 else f"[0-9]{{{count}}}"

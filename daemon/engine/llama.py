@@ -6,6 +6,8 @@ reason. Knows nothing of chats, requests or caches. Only one thread may use a `C
 """
 
 import ctypes
+import json
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -176,7 +178,11 @@ class Context:
 
 
 def about() -> dict[str, Any]:
-    """The installed library: its version, and whether it was built for a graphics card."""
+    """
+    The installed library: its version, and whether it was built for a graphics card.
+
+    `python -m daemon.engine.llama` says it as a line of JSON: a library that does not load may end its process.
+    """
     return {"version": c.__version__, "gpu_offload": bool(c.llama_supports_gpu_offload())}
 
 
@@ -280,3 +286,7 @@ def _complaint() -> str:
     """llama.cpp's own reason for what just failed, without the name of its function."""
     first = _complaints[0] if _complaints else "llama.cpp gave no reason"
     return first.split(": ", 1)[-1].splitlines()[0][:200]
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(about()) + "\n")

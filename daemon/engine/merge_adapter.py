@@ -1,40 +1,47 @@
 """
-Base model and adapter as one GGUF that any llama.cpp program runs; a process of its own: python -m daemon.engine.merge.
+Base model and adapter as one GGUF that any llama.cpp program runs; a process of its own:
 
     {"model", "sha256", "out", "generation", "exact_types"} \\n adapter ──stdin──> merge ──> out
     {"type": "progress", "done", "total"} ...  {"type": "done", "bytes", "changed", "finer"}
     or {"type": "error", "message"} and exit code 1
 
-Metadata, vocabulary, template and every tensor that the adapter leaves alone are copied byte by byte. A matrix that it
-changes is read as numbers, gets alpha / rank * B A added, and is written in its own type, or, where that has less than
-six bits, in Q6_K: rounding to four bits again loses a third of what was learned (docs/log.md).
+Metadata, vocabulary, template and every tensor that the adapter leaves alone are copied. A matrix that it changes is
+read as numbers, gets alpha / rank * B A added, and is written in its own type, or, where that has less than six bits,
+in Q6_K: rounding to four bits again loses a third of what was learned (docs/log.md). The `gguf` package reads files and
+types and writes the header; llama.cpp's own function writes the types, for the package knows no Q6_K.
 
 Promises: `out` is whole or absent, and its owner's alone; a few rows of one matrix are in memory at a time.
 """
 
+import ctypes
 import hashlib
 import json
 import mmap
 import os
 import shutil
 import signal
-import struct
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
+import llama_cpp
 import numpy as np
+import numpy.typing as npt
+from gguf import GGML_QUANT_SIZES, GGUFReader, GGUFValueType, GGUFWriter, ReaderTensor
+from gguf import GGMLQuantizationType as Kind
+from gguf.quants import dequantize
 
-from daemon.engine.gguf_file import Broken, Header, Tensor, read_header, tensor_bytes
-from daemon.engine.tensor_types import F16, Q6_K, Q8_0, Floats, TensorTypes
+from daemon.engine.adapters import anonymous_file
+from daemon.engine.gguf_file import Broken, read_header
 
+Floats = npt.NDArray[np.float32]
+FINER = (Kind.Q6_K, Kind.Q8_0)  # for a type with less than `ENOUGH_BITS`: the first whose blocks fill a row
 ENOUGH_BITS = 6.0
 ROWS = 1024  # at once
-PIECE = 16 << 20  # bytes copied at once
 NOTE = "tsubasa.private", "It has learned what one person told. It is not for others."
-
 GENERATION = "tsubasa.generation"
 
 
@@ -46,8 +53,8 @@ class MergeError(Exception):
 class Plan:
     """One tensor on its way from the base to the merged file."""
 
-    tensor: Tensor
-    kind: int  # that it will have
+    tensor: ReaderTensor
+    kind: Kind  # that it will have
     size: int  # bytes then
     factors: tuple[Floats, Floats] | None  # scaled B and A; None: it is copied
 
@@ -66,153 +73,163 @@ def merge(
     """
     part = out.with_name(f".{out.name}.part")
     try:
-        with model.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as base:
-            header = _whole_header(base, "the model")
-            plans = _plans(header, adapter, TensorTypes(), exact_types)
-            head = _head(base, header, plans, generation)
-            needed = sum(
-                size + -size % header.alignment for size in (len(head), *(one.size for one in plans))
-            )
-            if (free := shutil.disk_usage(out.parent).free) < needed:
-                raise MergeError(f"it needs {needed / 1e6:,.0f} MB and there are {free / 1e6:,.0f} MB free")
-            part.unlink(missing_ok=True)
-            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as written:
-                yield from _write(written, base, header, plans, head)
-                written.flush()
-                os.fsync(written.fileno())
-                size = written.tell()
+        base = _read_model(model)
+        plans = _plans(base, adapter, exact_types)
+        part.unlink(missing_ok=True)
+        os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        _write_header(part, base, plans, generation)
+        needed = sum(GGUFWriter.ggml_pad(plan.size, base.alignment) for plan in plans)
+        if (free := shutil.disk_usage(out.parent).free) < needed:
+            raise MergeError(f"it needs {needed / 1e6:,.0f} MB and there are {free / 1e6:,.0f} MB free")
+        with part.open("ab") as written:
+            yield from _write_tensors(written, plans, base.alignment)
+            written.flush()
+            os.fsync(written.fileno())
+            size = written.tell()
         os.replace(part, out)
-    except (OSError, ValueError) as error:  # mmap's own for an empty file
+    except (OSError, ValueError, KeyError, NotImplementedError) as error:  # the last three are the package's
         raise MergeError(getattr(error, "strerror", None) or str(error)) from error
     finally:
         part.unlink(missing_ok=True)
     changed = [plan for plan in plans if plan.factors]
-    finer = sum(plan.kind != plan.tensor.kind for plan in changed)
+    finer = sum(plan.kind != plan.tensor.tensor_type for plan in changed)
     yield {"type": "done", "bytes": size, "changed": len(changed), "finer": finer}
 
 
-def _plans(header: Header, adapter: bytes, types: TensorTypes, exact_types: bool) -> list[Plan]:
-    factors = _factors(adapter, types)
+def _read_model(path: Path) -> GGUFReader:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        _check_whole(data, "the model")
+    return GGUFReader(path)
+
+
+def _check_whole(data: bytes | mmap.mmap, what: str) -> None:
+    try:
+        needed = read_header(data).needed_bytes
+    except Broken as error:
+        raise MergeError(f"{what} is no GGUF file: {error}") from error
+    if needed > len(data):
+        raise MergeError(f"{what} was cut short: it has {len(data):,} bytes and needs {needed:,}")
+
+
+def _plans(base: GGUFReader, adapter: bytes, exact_types: bool) -> list[Plan]:
+    factors = _factors(adapter)
     plans = []
-    for tensor in header.tensors:
-        size = tensor_bytes(tensor)
-        if size == 0:
-            raise MergeError(f"its tensor {tensor.name} is of a type that is not known here ({tensor.kind})")
-        pair = factors.pop(tensor.name, None)
-        kind = _kind(tensor, types, exact_types) if pair else tensor.kind
+    for tensor in base.tensors:
+        pair, kind, size = factors.pop(tensor.name, None), tensor.tensor_type, tensor.n_bytes
         if pair:
-            columns, rows = tensor.shape
+            columns, rows = (int(side) for side in tensor.shape)
             if pair[0].shape[0] != rows or pair[1].shape[1] != columns:
                 raise MergeError(f"the adapter was made for another model: {tensor.name} has another shape")
-            size = rows * types.row_bytes(kind, columns)
+            kind = _kind_to_write(tensor, exact_types)
+            size = rows * row_bytes(kind, columns)
         plans.append(Plan(tensor=tensor, kind=kind, size=size, factors=pair))
     if factors:
         raise MergeError(f"the adapter was made for another model: there is no {min(factors)}")
     return plans
 
 
-def _kind(tensor: Tensor, types: TensorTypes, exact_types: bool) -> int:
-    """The type that a changed matrix gets."""
-    if exact_types:
-        if not types.can_write(tensor.kind):
-            name = types.name(tensor.kind)
-            raise MergeError(
-                f"{tensor.name} is of the type {name}, which can't be written again; leave --exact-types out"
-            )
-        return tensor.kind
-    if types.bits(tensor.kind) >= ENOUGH_BITS and types.can_write(tensor.kind):
-        return tensor.kind
-    return next((kind for kind in (Q6_K, Q8_0) if types.row_bytes(kind, tensor.shape[0])), F16)
-
-
-def _factors(adapter: bytes, types: TensorTypes) -> dict[str, tuple[Floats, Floats]]:
+def _factors(adapter: bytes) -> dict[str, tuple[Floats, Floats]]:
     """For each matrix that the adapter changes: B times alpha / rank, and A."""
-    header = _whole_header(adapter, "the adapter")
-    alpha = header.values.get("adapter.lora.alpha")
-    if not isinstance(alpha, float):
+    _check_whole(adapter, "the adapter")
+    with anonymous_file(adapter) as path:
+        reader = GGUFReader(path)
+    alpha = reader.get_field("adapter.lora.alpha")
+    if alpha is None or alpha.types != [GGUFValueType.FLOAT32]:
         raise MergeError("the adapter does not say its alpha")
-    data = np.frombuffer(adapter, np.uint8)
-    halves = {}
-    for tensor in header.tensors:
-        start = header.data_at + tensor.offset
-        piece = data[start : start + tensor_bytes(tensor)].copy()  # aligned
-        halves[tensor.name] = types.read(piece, tensor.kind, tensor.shape[0])
+    halves = {tensor.name: dequantize(tensor.data, tensor.tensor_type) for tensor in reader.tensors}
     names = {name.removesuffix(".lora_a").removesuffix(".lora_b") for name in halves}
     if halves.keys() != {f"{name}.lora_{half}" for name in names for half in "ab"}:
         raise MergeError("the adapter is damaged: half of a pair is missing")
     pairs = {name: (halves[f"{name}.lora_b"], halves[f"{name}.lora_a"]) for name in names}
-    return {name: (b * np.float32(alpha / a.shape[0]), a) for name, (b, a) in pairs.items()}
+    scale = float(alpha.contents())
+    return {name: (b * np.float32(scale / a.shape[0]), a) for name, (b, a) in pairs.items()}
 
 
-def _whole_header(data: bytes | mmap.mmap, what: str) -> Header:
-    try:
-        header = read_header(data)
-    except Broken as error:
-        raise MergeError(f"{what} is no GGUF file: {error}") from error
-    if header.needed_bytes > len(data):
+def _kind_to_write(tensor: ReaderTensor, exact_types: bool) -> Kind:
+    """The type that a changed matrix gets."""
+    kind, writable = tensor.tensor_type, not _ggml().ggml_quantize_requires_imatrix(tensor.tensor_type)
+    if exact_types and not writable:
         raise MergeError(
-            f"{what} was cut short: it has {len(data):,} bytes and needs {header.needed_bytes:,}"
+            f"{tensor.name} is of the type {kind.name}, which can't be written again; leave --exact-types out"
         )
-    return header
+    values, size = GGML_QUANT_SIZES[kind]
+    if writable and (exact_types or 8 * size / values >= ENOUGH_BITS):
+        return kind
+    return next((finer for finer in FINER if row_bytes(finer, int(tensor.shape[0]))), Kind.F16)
 
 
-def _write(
-    out: IO[bytes], base: mmap.mmap, header: Header, plans: list[Plan], head: bytes
-) -> Iterator[dict[str, Any]]:
-    out.write(head)
-    types = TensorTypes()
+def row_bytes(kind: Kind, columns: int) -> int:
+    """Bytes of one row; 0 when a row is no whole number of blocks."""
+    values, size = GGML_QUANT_SIZES[kind]
+    return 0 if columns % values else columns // values * size
+
+
+def _write_header(part: Path, base: GGUFReader, plans: list[Plan], generation: int) -> None:
+    """The base's own metadata and two keys of ours, then the table of tensors."""
+    architecture = base.get_field("general.architecture")
+    writer = GGUFWriter(part, "" if architecture is None else architecture.contents())
+    writer.data_alignment = int(base.alignment)
+    for field in base.fields.values():
+        ours = field.name.startswith("GGUF.") or field.name in ("general.architecture", NOTE[0], GENERATION)
+        if not ours and field.data:  # an array without an item is the same as none, and can't be written
+            is_array = field.types[0] == GGUFValueType.ARRAY
+            sub_type = field.types[-1] if is_array else None
+            writer.add_key_value(field.name, field.contents(), field.types[0], sub_type)
+    writer.add_string(*NOTE)
+    writer.add_uint32(GENERATION, generation)
+    for plan in plans:
+        shape = [int(side) for side in reversed(plan.tensor.shape)]
+        writer.add_tensor_info(plan.tensor.name, shape, np.dtype(np.float32), plan.size, plan.kind)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_ti_data_to_file()
+    writer.close()
+
+
+def _write_tensors(out: IO[bytes], plans: list[Plan], alignment: int) -> Iterator[dict[str, Any]]:
     total, done = sum(plan.size for plan in plans), 0
     for plan in plans:
-        out.write(bytes(-out.tell() % header.alignment))
-        start = header.data_at + plan.tensor.offset
+        out.write(bytes(-out.tell() % alignment))
         if plan.factors is None:
-            for at in range(start, start + plan.size, PIECE):
-                out.write(base[at : min(at + PIECE, start + plan.size)])
+            out.write(plan.tensor.data)
         else:
-            _write_changed(out, base, start, plan, types)
+            _write_changed(out, plan)
         done += plan.size
         yield {"type": "progress", "done": done, "total": total}
-    out.write(bytes(-out.tell() % header.alignment))
+    out.write(bytes(-out.tell() % alignment))
 
 
-def _write_changed(out: IO[bytes], base: mmap.mmap, start: int, plan: Plan, types: TensorTypes) -> None:
+def _write_changed(out: IO[bytes], plan: Plan) -> None:
     assert plan.factors is not None
     b, a = plan.factors
-    columns, rows = plan.tensor.shape
-    row = types.row_bytes(plan.tensor.kind, columns)
-    for first in range(0, rows, ROWS):
-        last = min(first + ROWS, rows)
-        data = np.frombuffer(base[start + first * row : start + last * row], np.uint8).copy()
-        values = types.read(data, plan.tensor.kind, columns) + b[first:last] @ a
+    for first in range(0, len(b), ROWS):
+        rows = slice(first, first + ROWS)
+        values = dequantize(plan.tensor.data[rows], plan.tensor.tensor_type) + b[rows] @ a
         if not np.isfinite(values).all():
             raise MergeError(f"{plan.tensor.name} would have numbers that are none; the adapter is damaged")
-        out.write(types.write(values, plan.kind).tobytes())
+        out.write(_quantised(values, plan.kind).data)
 
 
-def _head(base: mmap.mmap, header: Header, plans: list[Plan], generation: int) -> bytes:
-    """
-    Everything before the first tensor: the base's own metadata and two of ours, then the table of tensors.
-
-    A base that was merged before has both already: they are written anew.
-    """
-    ours = _text(NOTE[0]) + struct.pack("<I", 8) + _text(NOTE[1])
-    ours += _text(GENERATION) + struct.pack("<II", 4, generation)
-    (values,) = struct.unpack_from("<Q", base, 16)
-    kept, at = b"", 24
-    for start, end in sorted(header.places[key] for key in (NOTE[0], GENERATION) if key in header.places):
-        kept, at, values = kept + base[at:start], end, values - 1
-    kept += base[at : header.table_at]
-    table, offset = b"", 0
-    for plan in plans:
-        shape = plan.tensor.shape
-        table += _text(plan.tensor.name) + struct.pack(f"<I{len(shape)}Q", len(shape), *shape)
-        table += struct.pack("<IQ", plan.kind, offset)
-        offset += plan.size + -plan.size % header.alignment
-    return base[:16] + struct.pack("<Q", values + 2) + kept + ours + table
+def _quantised(values: Floats, kind: Kind) -> npt.NDArray[np.uint8]:
+    """The bytes of (rows, columns) numbers, as llama.cpp itself writes them without an importance matrix."""
+    rows, columns = values.shape
+    values = np.ascontiguousarray(values, np.float32)
+    written = np.empty(rows * row_bytes(kind, columns), np.uint8)
+    _ggml().ggml_quantize_chunk(kind, values.ctypes.data, written.ctypes.data, 0, rows, columns, None)
+    return written
 
 
-def _text(text: str) -> bytes:
-    return struct.pack("<Q", len(text.encode())) + text.encode()
+@cache
+def _ggml() -> Any:
+    """llama.cpp's library of tensor types."""
+    found = (Path(str(llama_cpp.__file__)).parent / "lib").glob("*ggml-base*")
+    library = ctypes.CDLL(str(min(found, key=lambda file: len(file.name))))
+    library.ggml_quantize_requires_imatrix.restype = ctypes.c_bool
+    library.ggml_quantize_requires_imatrix.argtypes = [ctypes.c_int]
+    chunk = library.ggml_quantize_chunk
+    chunk.restype = ctypes.c_size_t
+    chunk.argtypes = [ctypes.c_int, *[ctypes.c_void_p] * 2, *[ctypes.c_int64] * 3, ctypes.c_void_p]
+    return library
 
 
 def _check_model(path: Path, sha256: str) -> None:

@@ -8,14 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from daemon.engine.errors import (
-    ArchitectureUnsupported,
-    ModelMissing,
-    ModelNotGguf,
-    ModelTruncated,
-    ModelUnreadable,
-    TemplateMissing,
-)
+from daemon.engine.errors import EngineError, ModelUnfit
 from daemon.engine.gguf_file import Broken, Header, read_header
 
 ARCHITECTURES = ("qwen3",)
@@ -26,21 +19,38 @@ def checked_header(path: Path) -> Header:
     """The header of a model that can be served. Raises an `EngineError` that names what is wrong."""
     name = str(path)
     if not path.is_file():
-        raise ModelMissing(path=name)
+        raise EngineError(
+            f"Can't load the model {name!r}: there is no such file. Check the path in the configuration, "
+            f"or download a model with `tsubasa pull`."
+        )
     try:
         header, size = _header(path)
     except Broken as error:
-        raise ModelNotGguf(path=name, reason=str(error)) from error
+        reason, advice = (
+            f"it is not a GGUF file ({error})",
+            "Give a file that ends in .gguf, or download it again",
+        )
+        raise ModelUnfit(path=name, reason=reason, advice=advice) from error
     except OSError as error:
-        raise ModelUnreadable(path=name, reason=error.strerror or str(error)) from error
-    architecture = header.text("general.architecture")
-    if architecture not in ARCHITECTURES:
-        raise ArchitectureUnsupported(path=name, found=architecture, known=", ".join(ARCHITECTURES))
-    if size < header.needed_bytes:
-        raise ModelTruncated(path=name, found_bytes=size, needed_bytes=header.needed_bytes)
-    if not header.text("tokenizer.chat_template"):
-        raise TemplateMissing(path=name)
+        raise _unreadable(path, error) from error
+    if unfit := _why_unfit(header, size):
+        raise ModelUnfit(path=name, reason=unfit[0], advice=unfit[1])
     return header
+
+
+def _why_unfit(header: Header, size: int) -> tuple[str, str] | None:
+    """What is wrong with a model's file, and what to do about it."""
+    architecture, needed = header.text("general.architecture"), header.needed_bytes
+    if architecture not in ARCHITECTURES:
+        reason = f"its architecture is {architecture!r}, and Tsubasa runs {', '.join(ARCHITECTURES)}"
+        return reason, "Choose a Qwen3 model in GGUF format"
+    if size < needed:
+        reason = f"the file has {size} bytes and needs at least {needed}, so its download was cut short"
+        return reason, "Download it again"
+    if not header.text("tokenizer.chat_template"):
+        reason = "it has no chat template (tokenizer.chat_template)"
+        return reason, "Choose an instruct or chat version of the model"
+    return None
 
 
 def identity(path: Path, known: dict[str, Any] | None) -> dict[str, Any]:
@@ -53,7 +63,7 @@ def identity(path: Path, known: dict[str, Any] | None) -> dict[str, Any]:
         with path.open("rb") as file:
             return {**same, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
     except OSError as error:
-        raise ModelUnreadable(path=str(path), reason=error.strerror or str(error)) from error
+        raise _unreadable(path, error) from error
 
 
 def fitting_threads(path: Path) -> int:
@@ -83,3 +93,8 @@ def _header(path: Path) -> tuple[Header, int]:
             raise Broken("it is empty")
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return read_header(data), size
+
+
+def _unreadable(path: Path, error: OSError) -> EngineError:
+    reason = error.strerror or str(error)
+    return EngineError(f"Can't read the model {str(path)!r}: {reason}. Check the file and its permissions.")

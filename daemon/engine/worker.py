@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from daemon.engine.adapters import Adapters
-from daemon.engine.errors import EngineError, ModelRefused, OperationUnknown, PromptTooLong, RequestBroken
+from daemon.engine.errors import EngineError, PromptTooLong, broken_command
 from daemon.engine.generation import Request
 from daemon.engine.llama import Context, LlamaRefused, Model, Sampler
 from daemon.engine.model_file import checked_header, fitting_threads, identity
@@ -41,10 +41,13 @@ class Worker:
             self._n_ctx = min(hello["n_ctx"] or self._model.n_ctx_train, self._model.n_ctx_train)
             context = self._context(hello)
         except LlamaRefused as error:
-            raise ModelRefused(path=str(path), reason=str(error)) from error
+            raise EngineError(
+                f"Can't load the model {str(path)!r}: {error}. The file may be damaged or need more memory than "
+                f"there is; download it again, or choose a smaller model or context."
+            ) from error
         self._adapters = Adapters(self._model, header)
         self._scheduler = Scheduler(
-            self._model, context, self._adapters, n_ctx=self._n_ctx, say=self._say, refuse=self._refuse
+            self._model, context, self._adapters, n_ctx=self._n_ctx, say=self._say, refuse=link.refuse
         )
         bos, eos = self._model.bos_and_eos()
         source, control = header.text("tokenizer.chat_template"), self._model.control_texts()
@@ -88,10 +91,10 @@ class Worker:
         }
         try:
             if op not in commands:
-                raise OperationUnknown(op=op)
+                raise broken_command(op, "it does not know it")
             commands[op](number, frame)
         except EngineError as error:
-            self._refuse(number, error)
+            self._link.refuse(number, error)
 
     def _chat(self, number: int, frame: Frame) -> None:
         adapter = _maybe(frame, "adapter", str)
@@ -125,11 +128,11 @@ class Worker:
         self._adapters.handle(adapter)
         prompt, texts = self._prompt(frame), _field(frame, "replies", list)
         if not 0 < len(texts) <= MOST_REPLIES or not all(isinstance(text, str) for text in texts):
-            raise RequestBroken(op="score", reason=f"replies must be 1 to {MOST_REPLIES} texts")
+            raise broken_command("score", f"replies must be 1 to {MOST_REPLIES} texts")
         end = [] if self._model.end is None else [self._model.end]
         replies = [[*self._model.tokenize([Segment(text, True)]), *end] for text in texts]
         if not prompt or not all(replies):
-            raise RequestBroken(op="score", reason="without a token there is nothing to score")
+            raise broken_command("score", "without a token there is nothing to score")
         longest = max(len(prompt) + len(reply) for reply in replies)
         if longest > self._n_ctx:
             raise PromptTooLong(longest, self._n_ctx)
@@ -151,9 +154,7 @@ class Worker:
     def _prompt(self, frame: Frame) -> list[int]:
         messages = _field(frame, "messages", list)
         if not messages or not all(isinstance(message, dict) and "role" in message for message in messages):
-            raise RequestBroken(
-                op=frame.header["op"], reason="messages must be a list of objects with a role"
-            )
+            raise broken_command(frame.header["op"], "messages must be a list of objects with a role")
         return self._model.tokenize(self._template.render(messages))
 
     def _say(self, number: int, piece: Piece | Score) -> None:
@@ -161,16 +162,13 @@ class Worker:
         if piece.is_last:
             self._link.reply(number, kind="end")
 
-    def _refuse(self, number: int, error: EngineError) -> None:
-        self._link.refuse(number, code=error.code, message=str(error), fields=error.fields)
-
 
 def _sampling(frame: Frame) -> Sampling:
     fields = _field(frame, "sampling", dict)
     try:
         return Sampling(**{**fields, "stop": tuple(fields.get("stop", ()))})
     except TypeError as error:
-        raise RequestBroken(op="chat", reason=str(error)) from error
+        raise broken_command("chat", str(error)) from error
 
 
 def _maybe(frame: Frame, name: str, kind: type[T]) -> T | None:
@@ -178,10 +176,9 @@ def _maybe(frame: Frame, name: str, kind: type[T]) -> T | None:
 
 
 def _field(frame: Frame, name: str, kind: type[T]) -> T:
-    """A field of the command, of the right type. Raises `RequestBroken`."""
+    """A field of the command, of the right type. Raises `EngineError`."""
     value = frame.header.get(name)
     if isinstance(value, kind):
         return value
-    raise RequestBroken(
-        op=str(frame.header.get("op")), reason=f"{name} is missing or not of the type {kind.__name__}"
-    )
+    reason = f"{name} is missing or not of the type {kind.__name__}"
+    raise broken_command(str(frame.header.get("op")), reason)

@@ -14,6 +14,8 @@ from daemon.errors import DaemonError
 class ChildError(DaemonError):
     """A child process could not do what was asked; the base of every error of this kind."""
 
+    fields: Mapping[str, Any] = {}  # what the class is made of, for one that goes from a child to us
+
 
 class ChildCrashed(ChildError):
     """It ended while it was starting or while it still owed an answer; the next call starts it again."""

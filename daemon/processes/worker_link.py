@@ -16,6 +16,7 @@ import threading
 from typing import Any
 
 from daemon.processes import framing
+from daemon.processes.errors import ChildError
 from daemon.processes.framing import Frame
 
 _PR_SET_PDEATHSIG = 1
@@ -47,9 +48,10 @@ class ParentLink:
         except OSError:
             _leave()
 
-    def refuse(self, number: int, *, code: str, message: str, fields: dict[str, Any]) -> None:
+    def refuse(self, number: int, error: ChildError) -> None:
         """Answer command `number` with an error."""
-        self.reply(number, kind="error", code=code, message=message, fields=fields)
+        fields = dict(error.fields)
+        self.reply(number, kind="error", code=type(error).__name__, message=str(error), fields=fields)
 
     def _read(self) -> None:
         while (frame := framing.receive_blocking(self._reader)) is not None:
@@ -70,12 +72,6 @@ def open_link(argv: list[str] | None = None) -> ParentLink:
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C goes to the whole group; the daemon tells us when to end
     return ParentLink(socket.socket(fileno=arguments.fd))
-
-
-def say(level: str, text: str) -> None:
-    """One line for the daemon's log, level first."""
-    sys.stderr.write(f"{level} {text}\n")
-    sys.stderr.flush()
 
 
 def _die_with(parent: int) -> None:

@@ -2,8 +2,8 @@
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,24 +13,23 @@ from daemon.processes.supervisor import Backoff, Supervisor
 FAST = Backoff(first_s=0.05, longest_s=0.2)
 
 
-def with_child(
-    test: Callable[[Supervisor], Awaitable[Any]], *, idle_s: float = math.inf, **options: Any
-) -> Any:
-    """Run `test` with an echo child and stop it afterwards."""
-
-    async def run() -> Any:
-        start_timeout_s = options.pop("start_timeout_s", 30.0)
-        backoff = options.pop("backoff", FAST)
-        argv = module("tests.daemon.echo_child")
-        child = Supervisor(
-            "echo", argv, hello=options, idle_s=idle_s, start_timeout_s=start_timeout_s, backoff=backoff
-        )
-        try:
-            return await test(child)
-        finally:
-            await child.stop()
-
-    return asyncio.run(run())
+@asynccontextmanager
+async def echo_child(
+    *, idle_s: float = math.inf, start_timeout_s: float = 30.0, backoff: Backoff = FAST, **hello: Any
+) -> AsyncGenerator[Supervisor]:
+    """The supervisor of an echo child, which is stopped afterwards."""
+    child = Supervisor(
+        "echo",
+        module("tests.daemon.echo_child"),
+        hello=hello,
+        idle_s=idle_s,
+        start_timeout_s=start_timeout_s,
+        backoff=backoff,
+    )
+    try:
+        yield child
+    finally:
+        await child.stop()
 
 
 def is_alive(pid: int) -> bool:

@@ -5,8 +5,13 @@ import sys
 import threading
 import time
 
+from daemon.processes.errors import ChildError
 from daemon.processes.framing import Frame
-from daemon.processes.worker_link import ParentLink, open_link, say
+from daemon.processes.worker_link import ParentLink, open_link
+
+
+class NoSuchThing(ChildError):
+    fields = {"thing": "thing"}
 
 
 def main() -> None:
@@ -30,7 +35,7 @@ def begin(link: ParentLink, hello: dict[str, object]) -> None:
             file.write("started\n")
     how = hello.get("begin")
     if how == "refuse":
-        link.refuse(0, code="no_such_thing", message="There is no such thing.", fields={"thing": "thing"})
+        link.refuse(0, NoSuchThing("There is no such thing."))
         sys.exit(0)
     if how == "crash":
         say("ERROR", "I can't go on")
@@ -61,7 +66,13 @@ def obey(link: ParentLink, frame: Frame, cancelled: list[int]) -> None:
         os.write(int(sys.argv[sys.argv.index("--fd") + 1]), b"\xff\xff\xff\xff not a frame")
         time.sleep(60)
     else:
-        link.refuse(number, code="unknown", message=f"I don't know {op!r}.", fields={"op": op})
+        link.refuse(number, ChildError(f"I don't know {op!r}."))
+
+
+def say(level: str, text: str) -> None:
+    """One line for the daemon's log, level first."""
+    sys.stderr.write(f"{level} {text}\n")
+    sys.stderr.flush()
 
 
 def stream(link: ParentLink, frame: Frame, cancelled: list[int]) -> None:

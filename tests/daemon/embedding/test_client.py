@@ -5,31 +5,24 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
 
 from daemon.embedding.client import BATCH, Embedder
-from daemon.embedding.errors import EmbedderCommandUnknown, EmbedderMissing, EmbedderTampered
-from daemon.embedding.model import BUNDLED, BUNDLED_SHA256, WEIGHTS, bundled_folder, check
-from daemon.processes.errors import ChildCrashed
+from daemon.embedding.model import BUNDLED, BUNDLED_SHA256, WEIGHTS, EmbedderError, bundled_folder, check
+from daemon.processes.errors import ChildCrashed, ChildRefused
 from daemon.processes.process import module
 from daemon.processes.supervisor import Supervisor
 
 
 @pytest.fixture(scope="module")
-def run():
-    with asyncio.Runner() as runner:
-        yield runner.run
-
-
-@pytest.fixture(scope="module")
-def embedder(run) -> Iterator[Embedder]:
+async def embedder() -> AsyncIterator[Embedder]:
     embedder = Embedder.for_model(threads=1)
-    run(embedder.warm())
+    await embedder.warm()
     yield embedder
-    run(embedder.stop())
+    await embedder.stop()
 
 
 def embedder_with(**hello) -> Embedder:
@@ -37,8 +30,8 @@ def embedder_with(**hello) -> Embedder:
     return Embedder(Supervisor("embedder", module("daemon.embedding"), hello=fields, idle_s=60.0))
 
 
-def test_it_tells_which_vectors_it_makes(embedder, run):
-    info = run(embedder.info())
+async def test_it_tells_which_vectors_it_makes(embedder):
+    info = await embedder.info()
 
     assert ("all-MiniLM-L6-v2", 384) == (info.id, info.dimension)
 
@@ -54,36 +47,36 @@ def test_nothing_is_said_into_the_log_while_it_loads():
     assert ("", "") == (done.stdout, done.stderr)
 
 
-def test_vectors_have_length_one_and_like_is_near_like(embedder, run):
+async def test_vectors_have_length_one_and_like_is_near_like(embedder):
     texts = ["The user lives in Ghent.", "Where do I live?", "Bananas are yellow.", "", "grüezi 👋 \ud800"]
-    vectors = run(embedder.embed(texts))
+    vectors = await embedder.embed(texts)
 
     assert ((5, 384), np.float32) == (vectors.shape, vectors.dtype)
     assert np.allclose(1, np.linalg.norm(vectors, axis=1), atol=1e-3)
     assert vectors[1] @ vectors[0] > vectors[1] @ vectors[2]
 
 
-def test_many_texts_come_back_in_order_and_the_same_as_alone(embedder, run):
+async def test_many_texts_come_back_in_order_and_the_same_as_alone(embedder):
     texts = [f"note {n}" for n in range(BATCH + 3)]
-    vectors = run(embedder.embed(texts))
+    vectors = await embedder.embed(texts)
 
     assert (BATCH + 3, 384) == vectors.shape
-    assert np.allclose(vectors[[0, -1]], run(embedder.embed([texts[0], texts[-1]])), atol=1e-4)
-    assert (0, 384) == run(embedder.embed([])).shape
+    assert np.allclose(vectors[[0, -1]], await embedder.embed([texts[0], texts[-1]]), atol=1e-4)
+    assert (0, 384) == (await embedder.embed([])).shape
 
 
-def test_a_command_that_it_does_not_know_is_a_typed_error(embedder, run):
-    with pytest.raises(EmbedderCommandUnknown, match="only embed"):
-        run(embedder._batch([3]))
+async def test_a_command_that_it_does_not_know_is_a_typed_error(embedder):
+    with pytest.raises(ChildRefused, match="only embed"):
+        await embedder.child.call("embed", texts=[3])
 
 
-def test_weights_that_were_changed_are_refused_loudly(tmp_path, run):
+async def test_weights_that_were_changed_are_refused_loudly(tmp_path):
     (tmp_path / WEIGHTS).write_bytes(b"not the published ones")
     changed = embedder_with(bundled=str(tmp_path))
-    with pytest.raises(EmbedderTampered, match=f"should be {BUNDLED_SHA256}"):
-        run(changed.embed(["hello"]))
-    run(changed.stop())
-    with pytest.raises(EmbedderTampered, match="unknown"):
+    with pytest.raises(EmbedderError, match=f"should be {BUNDLED_SHA256}"):
+        await changed.embed(["hello"])
+    await changed.stop()
+    with pytest.raises(EmbedderError, match="unknown"):
         check(tmp_path / "none", BUNDLED_SHA256)
 
 
@@ -93,21 +86,17 @@ def test_the_weights_of_the_offline_extra_are_the_published_ones():
     check(folder / WEIGHTS, BUNDLED_SHA256)
 
 
-def test_a_model_that_is_not_here_is_not_downloaded_unasked(run):
+async def test_a_model_that_is_not_here_is_not_downloaded_unasked():
     absent = embedder_with(name="sentence-transformers/no-such-model")
-    with pytest.raises(EmbedderMissing, match=r"pip install 'tsubasa\[offline\]'"):
-        run(absent.info())
-    run(absent.stop())
+    with pytest.raises(EmbedderError, match=r"pip install 'tsubasa\[offline\]'"):
+        await absent.info()
+    await absent.stop()
 
 
-def test_a_killed_embedder_is_told(embedder, run):
+async def test_a_killed_embedder_is_told(embedder):
     """Last, because another test would wait for its next start."""
-
-    async def kill() -> None:
-        waiting = asyncio.create_task(embedder.embed(["word " * 200] * 1000))
-        await asyncio.sleep(0.2)
-        os.kill(embedder.child.pid or 0, signal.SIGKILL)
-        with pytest.raises(ChildCrashed):
-            await waiting
-
-    run(kill())
+    waiting = asyncio.create_task(embedder.embed(["word " * 200] * 1000))
+    await asyncio.sleep(0.2)
+    os.kill(embedder.child.pid or 0, signal.SIGKILL)
+    with pytest.raises(ChildCrashed):
+        await waiting

@@ -1,16 +1,12 @@
 """A tiny model, adapters for it, and one engine process that the tests of this folder share."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from daemon.engine.client import Engine
 from tests import tiny
-
-Run = Callable[[Coroutine[Any, Any, Any]], Any]
 
 
 def make_engine(path: Path, *, n_ctx: int = 0, idle_s: float = 600.0) -> Engine:
@@ -34,21 +30,14 @@ def adapters(folder: Path) -> list[bytes]:
 
 
 @pytest.fixture(scope="session")
-def run() -> Iterator[Run]:
-    """Run a coroutine in the one event loop of the session, where the shared engine lives."""
-    with asyncio.Runner() as runner:
-        yield runner.run
-
-
-@pytest.fixture(scope="session")
-def shared(model: Path, run: Run) -> Iterator[Engine]:
+async def shared(model: Path) -> AsyncIterator[Engine]:
     engine = make_engine(model)
     yield engine
-    run(engine.stop())
+    await engine.stop()
 
 
 @pytest.fixture
-def engine(shared: Engine, run: Run) -> Engine:
+async def engine(shared: Engine) -> Engine:
     """The shared engine, serving the base model."""
-    run(shared.adopt(None))
+    await shared.adopt(None)
     return shared

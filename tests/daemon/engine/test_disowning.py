@@ -8,6 +8,7 @@ from daemon.engine.client import Engine, Sampling
 from daemon.engine.errors import AdapterUnknown
 from daemon.processes.errors import ChildCrashed
 from daemon.processes.supervisor import Reply, Supervisor
+from tests.daemon.engine.conftest import make_engine
 
 ONE, TWO = b"one", b"two"
 FIRST, SECOND = (hashlib.sha256(adapter).hexdigest() for adapter in (ONE, TWO))
@@ -92,18 +93,20 @@ async def test_an_adapter_may_be_disowned_while_a_new_process_is_told_what_to_lo
     assert [("load", FIRST), ("adopt", FIRST)] == found
 
 
-def test_a_real_engine_answers_as_the_base_model_once_its_live_adapter_is_disowned(engine, adapters, run):
-    hello = [{"role": "user", "content": "hello there"}]
+async def test_a_real_engine_answers_as_the_base_model_once_its_live_adapter_is_disowned(model, adapters):
+    engine = make_engine(model)
 
     async def said():
+        hello = [{"role": "user", "content": "hello there"}]
         return (await engine.complete(hello, sampling=Sampling(max_tokens=24))).text
 
-    base = run(said())
-    run(engine.adopt(adapters[0]))
-    learned = run(said())
-    engine.disown([engine.live])
+    try:
+        base = await said()
+        await engine.adopt(adapters[0])
+        learned = await said()
+        engine.disown([engine.live])
 
-    assert base == run(said())
-    assert base != learned
-    run(engine.adopt(None))
-    engine._disowned.clear()  # the engine is shared with other tests
+        assert base == await said()
+        assert base != learned
+    finally:
+        await engine.stop()

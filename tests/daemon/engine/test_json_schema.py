@@ -6,8 +6,7 @@ import pytest
 from llama_cpp.llama_grammar import json_schema_to_gbnf
 
 from daemon.engine.errors import SchemaRefused
-from daemon.engine.integers import integer_rule
-from daemon.engine.json_schema import grammar_of
+from daemon.engine.json_schema import grammar_of, integer_rule
 
 RECURSIVE = {
     "$ref": "#/$defs/n",

@@ -7,20 +7,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import gguf
 import llama_cpp
 import numpy as np
 import pytest
 
 from daemon.engine import merge_adapter as merging
-from daemon.engine.gguf_file import read_header
 from daemon.engine.merge_adapter import MergeError, merge
-from daemon.engine.tensor_types import Q6_K, Q8_0, TensorTypes
 from daemon.errors import NotMerged
 from daemon.generations.export_gguf import merge as merge_in_a_child
 from daemon.processes.process import environment, module
 from tests import tiny
 from tests.trainer.llama_oracle import LlamaOracle, quantise
 
+Q6_K = gguf.GGMLQuantizationType.Q6_K
 NANO = Path(__file__).parents[3] / "models" / "nano" / "nano.gguf"
 TEXT = "<|im_start|>user\nWhere do I live?<|im_end|>\n<|im_start|>assistant\nYou live in Ghent."
 TOLERANCE = {  # largest and mean difference of a logit; nano's have a range of about 30
@@ -32,15 +32,13 @@ TOLERANCE = {  # largest and mean difference of a logit; nano's have a range of 
 
 def adapter_for(model, seed=3, strength=0.5):
     """A random adapter for any model, which moves its logits by one or more: much more than the tolerances."""
-    import gguf
-
     random = np.random.default_rng(seed)
     path = model.with_suffix(".adapter.gguf")
     writer = gguf.GGUFWriter(path, "qwen3")
     writer.add_type("adapter")
     writer.add_string("adapter.type", "lora")
     writer.add_float32("adapter.lora.alpha", 8.0)
-    for tensor in read_header(model.read_bytes()).tensors:
+    for tensor in gguf.GGUFReader(model).tensors:
         if len(tensor.shape) == 2 and tensor.name.startswith("blk."):
             columns, rows = tensor.shape
             low, high = random.normal(0, columns**-0.5, (4, columns)), random.normal(0, strength, (rows, 4))
@@ -86,22 +84,26 @@ def test_what_the_adapter_leaves_alone_stays_byte_by_byte(tmp_path):
     base = quantise(NANO, tmp_path / "base.gguf", llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M)
     adapter, out = adapter_for(base), tmp_path / "merged.gguf"
     last(base, adapter, out)
-    before, after = (read_header(file.read_bytes()) for file in (base, out))
-    changed = {name.name.rpartition(".")[0] for name in read_header(adapter.read_bytes()).tensors}
+    before, after = gguf.GGUFReader(base), gguf.GGUFReader(out)
+    changed = {tensor.name.rpartition(".")[0] for tensor in gguf.GGUFReader(adapter).tensors}
+    values = [
+        {
+            name: (field.types, field.contents())
+            for name, field in reader.fields.items()
+            if "GGUF." not in name
+        }
+        for reader in (before, after)
+    ]
 
-    def data(file, header, name):
-        one = next(tensor for tensor in header.tensors if tensor.name == name)
-        start = header.data_at + one.offset
-        return file.read_bytes()[start : start + merging.tensor_bytes(one)]
-
-    assert before.values == {key: value for key, value in after.values.items() if key in before.values}
-    assert {"tsubasa.private", "tsubasa.generation"} == after.values.keys() - before.values.keys()
-    assert 3 == after.values["tsubasa.generation"]
-    for tensor in before.tensors:
-        if tensor.name not in changed:
-            assert data(base, before, tensor.name) == data(out, after, tensor.name)
-    kinds = {one.kind for one in after.tensors if one.name in changed}
-    assert {Q6_K} == kinds
+    assert values[0] == {key: value for key, value in values[1].items() if key in values[0]}
+    assert {"tsubasa.private", "tsubasa.generation"} == values[1].keys() - values[0].keys()
+    assert 3 == values[1]["tsubasa.generation"][1]
+    for old, new in zip(before.tensors, after.tensors, strict=True):
+        assert (old.name, *old.shape) == (new.name, *new.shape)
+        if new.name in changed:
+            assert Q6_K == new.tensor_type
+        else:
+            assert (old.tensor_type, old.data.tobytes()) == (new.tensor_type, new.data.tobytes())
 
 
 def test_exact_types_keep_the_size_of_the_base(tmp_path):
@@ -111,18 +113,14 @@ def test_exact_types_keep_the_size_of_the_base(tmp_path):
         exact: last(base, adapter, tmp_path / "out.gguf", exact_types=exact)["bytes"]
         for exact in (True, False)
     }
-    header = read_header((tmp_path / "base.gguf").read_bytes())
 
     assert abs(sizes[True] - base.stat().st_size) < 512
     assert sizes[True] < sizes[False]
-    assert header.tensors
 
 
 def test_a_row_that_has_no_whole_blocks_gets_another_type():
     """Q6_K has blocks of 256 numbers; rows of 64 can't be written in it."""
-    types = TensorTypes()
-
-    assert (0, 68) == (types.row_bytes(Q6_K, 64), types.row_bytes(Q8_0, 64))
+    assert (0, 68) == (merging.row_bytes(Q6_K, 64), merging.row_bytes(gguf.GGMLQuantizationType.Q8_0, 64))
 
 
 def test_the_merged_file_is_its_owners_alone_and_replaces_what_was_there(tiny_pair, tmp_path):
@@ -180,19 +178,22 @@ def test_what_was_merged_before_is_merged_again_and_llama_takes_it(tiny_pair, tm
     once, twice = tmp_path / "once.gguf", tmp_path / "twice.gguf"
     last(*tiny_pair, once)
     list(merge(once, tiny_pair[1].read_bytes(), twice, generation=4))
-    data, header = twice.read_bytes(), read_header(twice.read_bytes())
+    data, fields = twice.read_bytes(), gguf.GGUFReader(twice).fields
     with LlamaOracle(twice) as oracle:
         found = oracle.logits(oracle.tokens("hello", controls=True))
 
     assert (1, 1) == (data.count(b"tsubasa.private"), data.count(b"tsubasa.generation"))
-    assert (4, merging.NOTE[1]) == (header.values["tsubasa.generation"], header.values["tsubasa.private"])
+    assert (4, merging.NOTE[1]) == tuple(
+        fields[f"tsubasa.{key}"].contents() for key in ("generation", "private")
+    )
     assert np.isfinite(found).all()
 
 
 @pytest.mark.parametrize(("short", "fits"), [(0, True), (1, False)])
 def test_the_room_that_is_asked_for_is_the_room_that_is_needed(tiny_pair, tmp_path, monkeypatch, short, fits):
     size = last(*tiny_pair, tmp_path / "first.gguf")["bytes"]
-    just = shutil.disk_usage(tmp_path)._replace(free=size - short)
+    written_by_then = gguf.GGUFReader(tmp_path / "first.gguf").data_offset
+    just = shutil.disk_usage(tmp_path)._replace(free=size - written_by_then - short)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: just)
     if fits:
         assert size == last(*tiny_pair, tmp_path / "out.gguf")["bytes"]

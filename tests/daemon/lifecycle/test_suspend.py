@@ -12,7 +12,7 @@ from daemon.jobs import Kind, Runner
 from daemon.lifecycle.suspend import Sleep, system_clock
 from daemon.processes.errors import ChildCrashed
 from tests.daemon.api.world import serving
-from tests.daemon.echo import with_child
+from tests.daemon.echo import echo_child
 
 
 def watched(readings, on_wake=None):
@@ -78,8 +78,8 @@ def test_this_computer_does_not_sleep_while_it_works():
     assert abs(slept() - before) < 0.01
 
 
-def test_a_child_that_is_renewed_has_a_new_process_at_the_next_call():
-    async def test(child):
+async def test_a_child_that_is_renewed_has_a_new_process_at_the_next_call():
+    async with echo_child() as child:
         await child.call("echo", text="a")
         before = child.pid
         await child.renew()
@@ -89,18 +89,14 @@ def test_a_child_that_is_renewed_has_a_new_process_at_the_next_call():
         assert (None, 0) == (between, child.restarts)
         assert child.pid not in (None, before)
 
-    with_child(test)
 
-
-def test_a_call_under_way_has_a_moment_to_end_before_the_child_is_renewed():
-    async def test(child):
+async def test_a_call_under_way_has_a_moment_to_end_before_the_child_is_renewed():
+    async with echo_child() as child:
         pieces = [piece async for piece in _renewed_meanwhile(child)]
         await asyncio.sleep(0.2)
 
         assert 3 == len(pieces)
         assert child.pid is None
-
-    with_child(test)
 
 
 async def _renewed_meanwhile(child):
@@ -112,8 +108,8 @@ async def _renewed_meanwhile(child):
 
 
 @pytest.mark.parametrize("on_gpu", [True, False])
-def test_an_engine_begins_anew_after_a_sleep_only_where_it_has_a_gpu(on_gpu):
-    async def test(child):
+async def test_an_engine_begins_anew_after_a_sleep_only_where_it_has_a_gpu(on_gpu):
+    async with echo_child(on_gpu=on_gpu) as child:
         engine = Engine(child)
         asleep = await engine.woke()
         await child.start()
@@ -122,8 +118,6 @@ def test_an_engine_begins_anew_after_a_sleep_only_where_it_has_a_gpu(on_gpu):
         await child.start()
 
         assert (False, on_gpu, on_gpu) == (asleep, renewed, child.pid != before)
-
-    with_child(test, on_gpu=on_gpu)
 
 
 async def test_after_a_sleep_work_that_became_due_is_looked_for_at_once(tmp_path):
@@ -143,10 +137,8 @@ async def test_after_a_sleep_work_that_became_due_is_looked_for_at_once(tmp_path
         await runner.stop()
 
 
-def test_renewing_a_child_that_does_not_run_starts_none():
-    async def test(child):
+async def test_renewing_a_child_that_does_not_run_starts_none():
+    async with echo_child() as child:
         await child.renew()
 
         assert ("stopped", None) == (child.state, child.pid)
-
-    with_child(test)

@@ -42,70 +42,60 @@ def until_it_works(pid):
         assert time.monotonic() < end, "it does not work"
 
 
-def scene(act, *, rest_s=0.05, script=BUSY):
-    """`act(gate, child, held)` with a process at the gate."""
-
-    async def run():
-        gate = ForegroundGate(rest_s=rest_s)
-        with process(script) as child, gate.over(child.pid) as held:
-            until_it_works(child.pid) if script == BUSY else None
-            return await act(gate, child, held)
-
-    return asyncio.run(run())
+@contextmanager
+def scene(*, script=BUSY):
+    """A gate, a process at it that works, and what happens to that."""
+    gate = ForegroundGate(rest_s=0.05)
+    with process(script) as child, gate.over(child.pid) as paused:
+        if script == BUSY:
+            until_it_works(child.pid)
+        yield gate, child.pid, paused
 
 
-def test_a_chat_stops_the_trainer_at_once_and_it_goes_on_after_a_rest():
-    async def act(gate, child, held):
+async def test_a_chat_stops_the_trainer_at_once_and_it_goes_on_after_a_rest():
+    with scene() as (gate, pid, paused):
         began = time.monotonic()
         gate.enter()
         took = time.monotonic() - began
-        stopped = (works(child.pid), gate.reason)
+
+        assert took < 0.05
+        assert (False, CHAT) == (works(pid), gate.reason)
         gate.leave()
-        resting = (works(child.pid, seconds=0.02), gate.reason)
+        assert (False, CHAT) == (works(pid, seconds=0.02), gate.reason)
         await asyncio.sleep(0.1)
-        until_it_works(child.pid)
-        return took, stopped, resting, gate.reason, held
-
-    took, stopped, resting, reason, held = scene(act)
-
-    assert took < 0.05
-    assert (False, CHAT) == stopped
-    assert (False, CHAT) == resting
-    assert (None, 1) == (reason, held.pauses)
-    assert 0.2 < held.paused_s < 5.0
+        until_it_works(pid)
+        assert (None, 1) == (gate.reason, paused.pauses)
+        assert 0.2 < paused.paused_s < 5.0
 
 
-def test_it_goes_on_after_the_last_of_several_chats():
-    async def act(gate, child, held):
+async def test_it_goes_on_after_the_last_of_several_chats():
+    with scene() as (gate, pid, paused):
         gate.enter()
         gate.enter()
         gate.leave()
         await asyncio.sleep(0.1)
-        between = works(child.pid)
+        assert not works(pid)
         gate.leave()
         gate.enter()  # the next question comes while it rests
         await asyncio.sleep(0.1)
-        again = works(child.pid)
+        assert not works(pid)
         gate.leave()
         await asyncio.sleep(0.1)
-        until_it_works(child.pid)
-        return between, again, held.pauses
+        until_it_works(pid)
 
-    assert (False, False, 1) == scene(act)
+        assert 1 == paused.pauses
 
 
-def test_a_chat_in_a_rest_of_the_machine_does_not_end_that_rest():
-    async def act(gate, child, held):
+async def test_a_chat_in_a_rest_of_the_machine_does_not_end_that_rest():
+    with scene() as (gate, pid, _):
         gate.hold("on battery")
         gate.enter()
         gate.leave()
         await asyncio.sleep(0.1)
-        held_still = (works(child.pid), gate.reason)
-        gate.hold(None)
-        until_it_works(child.pid)
-        return held_still
 
-    assert (False, "on battery") == scene(act)
+        assert (False, "on battery") == (works(pid), gate.reason)
+        gate.hold(None)
+        until_it_works(pid)
 
 
 async def test_a_trainer_that_starts_behind_a_closed_gate_waits():
@@ -120,32 +110,28 @@ async def test_a_trainer_that_starts_behind_a_closed_gate_waits():
     assert not waits
 
 
-def test_what_the_trainer_started_stops_with_it():
-    async def act(gate, child, held):
-        while not (children := psutil.Process(child.pid).children()):
+async def test_what_the_trainer_started_stops_with_it():
+    with scene(script=WITH_A_CHILD) as (gate, pid, _):
+        while not (children := psutil.Process(pid).children()):
             await asyncio.sleep(0.02)
         until_it_works(children[0].pid)
         gate.enter()
-        return works(children[0].pid)
 
-    assert not scene(act, script=WITH_A_CHILD)
+        assert not works(children[0].pid)
 
 
-def test_a_trainer_that_somebody_else_stopped_is_woken():
-    async def act(gate, child, held):
-        os.kill(child.pid, signal.SIGSTOP)
-        assert not works(child.pid)
+async def test_a_trainer_that_somebody_else_stopped_is_woken():
+    with scene() as (gate, pid, _):
+        os.kill(pid, signal.SIGSTOP)
         gate.enter()
         gate.look()
-        assert not works(child.pid)
+        assert not works(pid)
         gate.leave()
         await asyncio.sleep(0.1)
-        os.kill(child.pid, signal.SIGSTOP)
-        assert not works(child.pid)
+        os.kill(pid, signal.SIGSTOP)
+        assert not works(pid)
         gate.look()
-        until_it_works(child.pid)
-
-    scene(act)
+        until_it_works(pid)
 
 
 @pytest.mark.parametrize("paused", [True, False])
@@ -175,10 +161,8 @@ async def test_a_trainer_is_ended_also_while_it_is_stopped_and_no_other_starts(p
 async def test_silence_is_counted_from_the_end_of_the_last_answer():
     gate = ForegroundGate(rest_s=0.0)
     gate.enter()
-    during = gate.silent_s
+
+    assert 0.0 == gate.silent_s
     gate.leave()
     await asyncio.sleep(0.1)
-    after = gate.silent_s
-
-    assert during == 0.0
-    assert 0.1 <= after < 5.0
+    assert 0.1 <= gate.silent_s < 5.0

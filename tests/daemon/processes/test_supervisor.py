@@ -10,12 +10,12 @@ from contextlib import aclosing
 import pytest
 
 from daemon.processes.errors import ChildCrashed, ChildRefused
-from daemon.processes.supervisor import Backoff, Supervisor
-from tests.daemon.echo import is_alive, next_of, until, with_child
+from daemon.processes.supervisor import Backoff
+from tests.daemon.echo import echo_child, is_alive, next_of, until
 
 
-def test_a_child_starts_with_its_first_call_and_answers_with_text_and_bytes():
-    async def test(child: Supervisor) -> None:
+async def test_a_child_starts_with_its_first_call_and_answers_with_text_and_bytes():
+    async with echo_child() as child:
         assert child.pid is None
         blob = os.urandom(300_000)
         reply = await child.call("echo", text="grüezi 👋 \ud800", blob=blob)
@@ -25,22 +25,17 @@ def test_a_child_starts_with_its_first_call_and_answers_with_text_and_bytes():
         assert "ready" == child.state
         assert child.pid is not None and is_alive(child.pid)
 
-    with_child(test)
 
-
-def test_calls_that_come_together_share_one_start(tmp_path):
+async def test_calls_that_come_together_share_one_start(tmp_path):
     counter = tmp_path / "starts"
-
-    async def test(child: Supervisor) -> None:
+    async with echo_child(count_in=str(counter), slowly_s=0.2) as child:
         replies = await asyncio.gather(*(child.call("echo", text=str(n)) for n in range(5)))
         assert [str(n) for n in range(5)] == [reply.header["text"] for reply in replies]
-
-    with_child(test, count_in=str(counter), slowly_s=0.2)
     assert "started\n" == counter.read_text()
 
 
-def test_a_crash_in_the_middle_of_a_stream_is_told_and_the_next_call_works():
-    async def test(child: Supervisor) -> None:
+async def test_a_crash_in_the_middle_of_a_stream_is_told_and_the_next_call_works():
+    async with echo_child() as child:
         seen = []
         with pytest.raises(ChildCrashed, match="killed by signal 9 in the middle"):
             async for piece in child.stream("stream", pieces=10_000):
@@ -51,11 +46,9 @@ def test_a_crash_in_the_middle_of_a_stream_is_told_and_the_next_call_works():
         assert "again" == (await child.call("echo", text="again")).header["text"]
         assert 1 == child.restarts
 
-    with_child(test)
 
-
-def test_every_waiting_caller_hears_of_a_crash_with_the_childs_last_words():
-    async def test(child: Supervisor) -> None:
+async def test_every_waiting_caller_hears_of_a_crash_with_the_childs_last_words():
+    async with echo_child() as child:
         calls = [asyncio.create_task(next_of(child, "stream", pieces=10_000)) for _ in range(3)]
         await until(lambda: child.state == "ready")
         with pytest.raises(ChildCrashed, match="exit code 7 .*WARNING leaving"):
@@ -63,42 +56,34 @@ def test_every_waiting_caller_hears_of_a_crash_with_the_childs_last_words():
         for result in await asyncio.gather(*calls, return_exceptions=True):
             assert isinstance(result, ChildCrashed)
 
-    with_child(test)
 
-
-def test_a_child_that_sends_garbage_is_ended_and_nobody_hangs():
-    async def test(child: Supervisor) -> None:
+async def test_a_child_that_sends_garbage_is_ended_and_nobody_hangs():
+    async with echo_child() as child:
         async with asyncio.timeout(60):
             with pytest.raises(ChildCrashed):
                 await child.call("garbage")
 
-    with_child(test)
 
-
-def test_a_command_that_the_child_does_not_know_is_a_typed_error_and_the_child_lives_on():
-    async def test(child: Supervisor) -> None:
+async def test_a_command_that_the_child_does_not_know_is_a_typed_error_and_the_child_lives_on():
+    async with echo_child() as child:
         with pytest.raises(ChildRefused) as caught:
             await child.call("dance")
-        assert ("unknown", {"op": "dance"}) == (caught.value.code, caught.value.fields)
+        assert "ChildError" == caught.value.code
         before = child.pid
         await child.call("echo")
         assert before == child.pid
 
-    with_child(test)
 
-
-def test_leaving_a_stream_cancels_it_in_the_child():
-    async def test(child: Supervisor) -> None:
+async def test_leaving_a_stream_cancels_it_in_the_child():
+    async with echo_child() as child:
         async with aclosing(child.stream("stream", pieces=10_000)) as pieces:
             async for _ in pieces:
                 break
         assert 1 == len((await child.call("cancelled")).header["cancelled"])
 
-    with_child(test)
 
-
-def test_cancelling_the_task_that_reads_a_stream_cancels_it_in_the_child():
-    async def test(child: Supervisor) -> None:
+async def test_cancelling_the_task_that_reads_a_stream_cancels_it_in_the_child():
+    async with echo_child() as child:
         await child.start()
         reading = asyncio.create_task(next_of(child, "stream", pieces=10_000))
         await asyncio.sleep(0.05)
@@ -106,16 +91,14 @@ def test_cancelling_the_task_that_reads_a_stream_cancels_it_in_the_child():
         await asyncio.wait([reading])
         assert 1 == len((await child.call("cancelled")).header["cancelled"])
 
-    with_child(test)
 
-
-def test_a_child_that_refuses_its_task_is_not_asked_again_before_the_backoff_is_over(tmp_path):
+async def test_a_child_that_refuses_its_task_is_not_asked_again_before_the_backoff_is_over(tmp_path):
     counter = tmp_path / "starts"
-
-    async def test(child: Supervisor) -> None:
+    async with echo_child(begin="refuse", count_in=str(counter), backoff=Backoff(first_s=0.3)) as child:
         for _ in range(3):
-            with pytest.raises(ChildRefused, match="no such thing"):
+            with pytest.raises(ChildRefused, match="no such thing") as caught:
                 await child.call("echo")
+        assert ("NoSuchThing", {"thing": "thing"}) == (caught.value.code, caught.value.fields)
         assert "failed" == child.state
         assert isinstance(child.last_error, ChildRefused)
         assert "started\n" == counter.read_text()
@@ -124,21 +107,16 @@ def test_a_child_that_refuses_its_task_is_not_asked_again_before_the_backoff_is_
             await child.call("echo")
         assert "started\n" * 2 == counter.read_text()
 
-    with_child(test, begin="refuse", count_in=str(counter), backoff=Backoff(first_s=0.3))
 
-
-def test_a_child_that_crashes_at_its_start_is_not_started_over_and_over(tmp_path):
+async def test_a_child_that_crashes_at_its_start_is_not_started_over_and_over(tmp_path):
     counter = tmp_path / "starts"
-
-    async def test(child: Supervisor) -> None:
+    async with echo_child(begin="crash", count_in=str(counter), backoff=Backoff(first_s=0.1)) as child:
         until_s = time.monotonic() + 0.5
         while time.monotonic() < until_s:
             with pytest.raises(ChildCrashed, match="exit code 3 while starting.*I can't go on"):
                 await child.call("echo")
             await asyncio.sleep(0.005)
         assert len(counter.read_text().splitlines()) <= 4
-
-    with_child(test, begin="crash", count_in=str(counter), backoff=Backoff(first_s=0.1))
 
 
 def test_the_backoff_doubles_from_a_tenth_of_a_second_to_ten_seconds():
@@ -148,34 +126,29 @@ def test_the_backoff_doubles_from_a_tenth_of_a_second_to_ten_seconds():
     assert 10.0 == backoff.delay_s(8) == backoff.delay_s(1000)
 
 
-def test_a_healthy_while_makes_the_next_crash_the_first_one_again():
-    async def crashes_in_a_row(child: Supervisor) -> int:
+@pytest.mark.parametrize(("healthy_s", "in_a_row"), [(3600.0, 2), (0.0, 1)])
+async def test_a_healthy_while_makes_the_next_crash_the_first_one_again(healthy_s, in_a_row):
+    async with echo_child(backoff=Backoff(first_s=0.05, healthy_s=healthy_s)) as child:
         for _ in range(2):
             with pytest.raises(ChildCrashed):
                 await child.call("exit")
-        return child.crashes
 
-    assert 2 == with_child(crashes_in_a_row, backoff=Backoff(first_s=0.05, healthy_s=3600.0))
-    assert 1 == with_child(crashes_in_a_row, backoff=Backoff(first_s=0.05, healthy_s=0.0))
+        assert in_a_row == child.crashes
 
 
-def test_a_caller_who_gives_up_during_the_start_does_not_spoil_it_for_the_next():
-    async def test(child: Supervisor) -> None:
+async def test_a_caller_who_gives_up_during_the_start_does_not_spoil_it_for_the_next():
+    async with echo_child(slowly_s=0.3) as child:
         impatient = asyncio.create_task(child.call("echo"))
         await asyncio.sleep(0.1)
         impatient.cancel()
         await asyncio.wait([impatient])
         assert "patient" == (await child.call("echo", text="patient")).header["text"]
 
-    with_child(test, slowly_s=0.3)
 
-
-def test_what_a_child_says_goes_to_the_log_at_its_level(caplog):
-    async def test(child: Supervisor) -> None:
-        await child.call("say", level="WARNING", text="the disk is slow")
-
+async def test_what_a_child_says_goes_to_the_log_at_its_level(caplog):
     with caplog.at_level(logging.DEBUG):
-        with_child(test)
+        async with echo_child() as child:
+            await child.call("say", level="WARNING", text="the disk is slow")
 
     said = [(record.name, record.levelno, record.message) for record in caplog.records]
     assert ("daemon.child.echo", logging.WARNING, "WARNING the disk is slow") in said

@@ -9,23 +9,20 @@ from pathlib import Path
 import pytest
 
 from daemon.processes.errors import ChildStopped, ChildTooSlow
-from daemon.processes.supervisor import Supervisor
-from tests.daemon.echo import is_alive, next_of, until, with_child
+from tests.daemon.echo import echo_child, is_alive, next_of, until
 
 ROOT = Path(__file__).parents[3]
 
 
-def test_a_child_that_does_not_get_ready_in_time_is_ended():
-    async def test(child: Supervisor) -> None:
+async def test_a_child_that_does_not_get_ready_in_time_is_ended():
+    async with echo_child(begin="hang", start_timeout_s=0.5) as child:
         with pytest.raises(ChildTooSlow, match=r"within 0\.5 s"):
             await child.call("echo")
         assert child.pid is None
 
-    with_child(test, begin="hang", start_timeout_s=0.5)
 
-
-def test_an_idle_child_retires_and_comes_back_without_counting_as_a_crash():
-    async def test(child: Supervisor) -> None:
+async def test_an_idle_child_retires_and_comes_back_without_counting_as_a_crash():
+    async with echo_child(idle_s=0.1) as child:
         await child.call("echo")
         first = child.pid or 0
         await until(lambda: child.pid is None and not is_alive(first))
@@ -34,21 +31,17 @@ def test_an_idle_child_retires_and_comes_back_without_counting_as_a_crash():
         assert first != child.pid
         assert 0 == child.restarts
 
-    with_child(test, idle_s=0.1)
 
-
-def test_a_child_with_work_to_do_does_not_retire():
-    async def test(child: Supervisor) -> None:
+async def test_a_child_with_work_to_do_does_not_retire():
+    async with echo_child(idle_s=0.1) as child:
         await child.call("echo")
         before = child.pid
         await next_of(child, "stream", pieces=40)
         assert before == child.pid
 
-    with_child(test, idle_s=0.1)
 
-
-def test_stopping_tells_those_who_wait_and_those_who_come_later():
-    async def test(child: Supervisor) -> None:
+async def test_stopping_tells_those_who_wait_and_those_who_come_later():
+    async with echo_child() as child:
         await child.start()
         pid = child.pid or 0
         waiting = asyncio.create_task(child.call("sleep"))
@@ -60,18 +53,14 @@ def test_stopping_tells_those_who_wait_and_those_who_come_later():
             await child.call("echo")
         assert not is_alive(pid)
 
-    with_child(test)
 
-
-def test_stopping_in_the_middle_of_a_start_tells_those_who_wait():
-    async def test(child: Supervisor) -> None:
+async def test_stopping_in_the_middle_of_a_start_tells_those_who_wait():
+    async with echo_child(slowly_s=30) as child:
         waiting = asyncio.create_task(child.call("echo"))
         await asyncio.sleep(0.2)
         await child.stop()
         with pytest.raises(ChildStopped):
             await waiting
-
-    with_child(test, slowly_s=30)
 
 
 @pytest.mark.parametrize("doing", ["echo", "sleep"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.engine.token_stream import TextStream
+from daemon.engine.generation import TextStream
 
 
 def shown(data, stop=(), size=1):

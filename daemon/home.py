@@ -28,7 +28,7 @@ from store.database import FILE_NAME
 
 UPLOADS = "uploads"  # what was dropped onto the page, until it is decided whether it goes in
 UPLOADS_KEPT_S = 24 * 3600.0  # what nobody decided about
-NETWORK = "network.jsonl"  # what went over the network, counted by `daemon.downloads.traffic_log`
+NETWORK = "network.jsonl"  # what went over the network, counted by `daemon/downloads/traffic_log.py`
 OURS = (FILE_NAME, "config.toml", "api_key", "daemon.lock", NETWORK)  # one of these makes a folder a home
 MAY_BE_THERE = {"inbox", "models"}  # folders that make no home, and are no reason against one
 

@@ -27,7 +27,9 @@ ONLY_IN = {  # one door to each heavy library
     "Xlib": ("tray/",),
     "jeepney": ("tray/dbus.py",),
     "uvicorn": ("daemon/http_server.py",),
-    "httpx": ("daemon/client/transport.py", "daemon/downloads/http.py"),
+    "httpx": ("daemon/client/transport.py",),
+    "httpx2": ("daemon/downloads/",),
+    "huggingface_hub": ("daemon/downloads/hub.py",),
     "psutil": (
         "daemon/hardware/sensors.py",
         "daemon/processes/foreground_gate.py",

@@ -20,7 +20,8 @@ from daemon.text import format_bytes
 
 if TYPE_CHECKING:
     from daemon.downloads.model_source import Source
-    from daemon.downloads.resumable import Fetched, Progress
+    from daemon.downloads.pull import Downloaded
+    from daemon.progress import Progress
 
 FIRST = "qwen3-4b"  # of the table
 TENTHS = 10  # of a download, one line each where no bar can be shown
@@ -142,7 +143,7 @@ def _list(json_out: bool) -> None:
     out.print("Any other Qwen3 in GGUF format: tsubasa pull OWNER/REPOSITORY, an address, or a file.")
 
 
-def _show_fetched(fetched: "Fetched", *, is_ours: bool) -> None:
+def _show_fetched(fetched: "Downloaded", *, is_ours: bool) -> None:
     where = escape(str(fetched.file))
     if fetched.was_here:
         out.print(f"{where} is here already." if is_ours else f"{where} stays where it is.")
@@ -157,7 +158,7 @@ def _show_fetched(fetched: "Fetched", *, is_ours: bool) -> None:
         )
 
 
-def _check(fetched: "Fetched", place: Home) -> None:
+def _check(fetched: "Downloaded", place: Home) -> None:
     import asyncio
 
     from daemon.engine.check_model import check
@@ -196,7 +197,7 @@ def _bar() -> Iterator[Callable[[str, "Progress"], None]]:
         task = bars.add_task("Asking …", total=None, visible=False)
 
         def update(name: str, step: "Progress") -> None:
-            bars.update(task, description=escape(name), completed=step.done, total=step.total, visible=True)
+            bars.update(task, description=escape(name), completed=step.done, total=step.total or None, visible=True)
             if step.note:
                 bars.print(escape(step.note))
 

@@ -16,8 +16,8 @@ from daemon import home as homes
 from daemon.config import settings as config
 from daemon.config.settings import Config, Settings
 from daemon.diagnostics.finding import Finding
-from daemon.downloads.errors import LedgerUnreadable
-from daemon.downloads.traffic_log import read as read_ledger
+from daemon.downloads.errors import LogUnreadable
+from daemon.downloads.traffic_log import read_traffic
 from daemon.engine.errors import EngineError
 from daemon.engine.model_file import checked_header
 from daemon.errors import DaemonError
@@ -155,8 +155,8 @@ def embedder(read: Settings) -> Finding:
 def traffic(home: Home, read: Settings) -> Finding:
     """What `tsubasa pull` sent and received, ever."""
     try:
-        counted = read_ledger(home.path)
-    except LedgerUnreadable as error:
+        counted = read_traffic(home.path)
+    except LogUnreadable as error:
         return Finding(name="network", state="wrong", said=str(error))
     if read.config.downloads:
         said = "`downloads` is on: what the embedder's library fetches is not counted here"

@@ -1,191 +1,215 @@
 """
-The one way out of this machine: asks a server for a file, and counts each byte that leaves and comes.
+The one way out of this machine: an HTTP client that asks allowed hosts only and counts each byte.
 
-Promises: only hosts that are allowed are ever asked, whatever a server answers; nothing is asked without TLS but this
-machine itself, or what a checksum will prove; no cookie, token or name of this machine is sent. Knows nothing of
-models or files; HTTP's second door beside `daemon.client`.
+    hub.py (huggingface_hub) ──┐
+                               ├──> client ──> Guard: host? TLS? plain headers? ──> network, counted in network.jsonl
+    pull.py (the file)       ──┘
+
+`Guard` sees every request, also each hop of a redirect and those of the library. No cookie, token or name of this
+machine passes it, and nothing but GET and HEAD.
 """
 
 import ipaddress
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
+import ssl
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from functools import cache, partial
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
-import httpx
+import httpx2
 
-from daemon.downloads.errors import AddressRefused, Answered, LedElsewhere, Unreachable
-from daemon.downloads.traffic_log import Ledger
+from daemon.downloads.errors import PullError, Unreachable, address_refused
+from daemon.downloads.traffic_log import TrafficLog
 
 HUB_DOMAINS = ("huggingface.co", "hf.co")  # the hub and the stores of its own that it sends downloads to
-MOST_HOPS = 6
-STRETCH = 64 << 20  # bytes after which the ledger is written
-PATIENCE = httpx.Timeout(30.0, connect=15.0)  # seconds without a byte
-SAYS = {"user-agent": "tsubasa", "accept-encoding": "identity", "accept": "*/*"}
+MOST_REDIRECTS = 5
+STRETCH = 64 << 20  # bytes after which the traffic log is written
+TIMEOUT = httpx2.Timeout(30.0, connect=15.0)  # seconds without a byte
+HEADERS = {"user-agent": "tsubasa", "accept-encoding": "identity", "accept": "*/*"}
+REFUSALS = {
+    400: "it does not send the file. Check the address.",
+    401: "it wants a sign-in. Fetch the file with a browser, then: tsubasa pull FILE.gguf",
+    403: "it wants a sign-in. Fetch the file with a browser, then: tsubasa pull FILE.gguf",
+    404: "there is no such file. Check the name; `tsubasa pull --list` shows known models.",
+    410: "there is no such file. Check the name; `tsubasa pull --list` shows known models.",
+    429: "too many requests. Try again in some minutes; what came so far is kept.",
+    500: "it has trouble of its own. Try again later; what came so far is kept.",
+}
+NOT_TAKEN = ("content-encoding", "set-cookie")  # of the headers of an answer: it is never unpacked
+PASSED_ON = ("host", "range", "if-range")  # of the headers that a caller sets
 
 
-class Cut(Exception):
-    """The connection broke; `resumable.py` decides whether to go on. The text says how."""
+@dataclass(kw_only=True)
+class Guard(httpx2.BaseTransport):
+    """Checks, strips and counts what one download sends and receives."""
 
+    first: str  # the address that the user named; its host is allowed
+    log: TrafficLog
+    hosts: Collection[str] = ()  # allowed besides
+    proven: bool = False  # a checksum will be compared, so that a way without TLS will do
+    most_bytes: int | None = None  # of one answer, a list of files; None: any number
+    _last: str = ""
+    _transports: dict[str | None, httpx2.HTTPTransport] = field(default_factory=dict)  # by proxy
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer whose body is still to be read."""
-
-    status: int
-    headers: Mapping[str, str]  # names in lower case; of all hops, the later ones count
-    pieces: Iterator[bytes]  # raises `Cut`
-    host: str
-
-
-class Wire:
-    """Asks for files. `hosts` are allowed beside the first address's own; all is noted in `ledger`."""
-
-    def __init__(self, ledger: Ledger, *, hosts: Collection[str] = (), why: str = "model") -> None:
-        self._ledger, self._why = ledger, why
-        self._hosts = frozenset(host.casefold() for host in hosts)
-
-    @contextmanager
-    def get(self, url: str, *, start: int = 0, condition: str = "", proven: bool = False) -> Iterator[Answer]:
+    def client(self) -> httpx2.Client:
         """
-        The answer to a request for `url`, from byte `start` on, redirects followed.
+        A client whose requests all pass this guard.
 
-        Args:
-            condition: the ETag that the file must still have for `start` to count.
-            proven: a checksum will be compared, so that a way without TLS will do.
-
-        Raises:
-            AddressRefused, LedElsewhere: nothing was asked there.
-            Unreachable: there is no connection to be had.
-            Answered: a refusal.
-            Cut: it broke before the answer was there.
+        They raise `PullError` where an address or the server refuses, `Unreachable` where there is no connection, and
+        `httpx2.TransportError` when it broke.
         """
-        first = url
-        gathered: dict[str, str] = {}
-        asked = {**SAYS, **({"range": f"bytes={start}-"} if start else {})}
-        if start and condition:
-            asked["if-range"] = condition
-        for _ in range(MOST_HOPS):
-            _check_safe(url, proven)
-            with self._one(url, asked) as answer:
-                # A redirect of the hub tells size and checksum; the store that it leads to does not know them.
-                linked = {name: text for name, text in answer.headers.items() if name.startswith("x-linked-")}
-                gathered |= linked if _is_at_home(first, url) else {}
-                if answer.status not in (301, 302, 303, 307, 308):
-                    if answer.status >= 400 and answer.status != 416:
-                        raise Answered(_without_query(url), answer.status)
-                    headers = {n: v for n, v in answer.headers.items() if not n.startswith("x-linked-")}
-                    yield Answer(answer.status, headers | gathered, answer.pieces, answer.host)
-                    return
-                target = urljoin(url, answer.headers.get("location", ""))
-            check_hop(url, target)
-            if not may_follow(first, target, self._hosts):
-                raise LedElsewhere(_host(url), _host(target) or target)
-            url = target
-        raise AddressRefused(_without_query(first), "it leads round in circles", "Check the address.")
+        return httpx2.Client(
+            transport=self,
+            follow_redirects=True,
+            max_redirects=MOST_REDIRECTS,
+            trust_env=False,
+            event_hooks={"response": [_check_status]},
+        )
 
-    @contextmanager
-    def _one(self, url: str, asked: Mapping[str, str]) -> Iterator[Answer]:
-        """One request to one host."""
-        host, counted = _host(url), {"sent": 0, "received": 0}
+    def handle_request(self, request: httpx2.Request) -> httpx2.Response:
+        """Ask one host once, if it may be asked."""
+        url = str(request.url)
+        check_hop(self.first, self._last or self.first, url, self.hosts)
+        if request.method not in ("GET", "HEAD"):
+            raise address_refused(
+                without_query(url), "a download sends nothing", "Tell us how it came to that."
+            )
+        if urlsplit(url).scheme != "https" and not self.proven and not _is_this_machine(host_of(url)):
+            why = "without TLS anybody on the way can put another file in its place"
+            raise address_refused(without_query(url), why, "Use https://, or prove the file: --sha256 …")
+        self._last = url
+        kept = {name: value for name, value in request.headers.items() if name in PASSED_ON}
+        request.headers = httpx2.Headers({**kept, **HEADERS})
+        request.extensions["timeout"] = TIMEOUT.as_dict()
+        return self._counted(request, host_of(url))
 
-        def note() -> None:
-            self._ledger.add(host, self._why, **counted)
-            counted.update(sent=0, received=0)
+    def close(self) -> None:
+        """Close all connections."""
+        for transport in self._transports.values():
+            transport.close()
 
-        def pieces(response: httpx.Response) -> Iterator[bytes]:
-            try:
-                for piece in response.iter_raw():
-                    counted["received"] += len(piece)
-                    if counted["received"] >= STRETCH:
-                        note()
-                    yield piece
-            except httpx.TransportError as error:
-                raise Cut(_reason(error)) from error
+    def _counted(self, request: httpx2.Request, host: str) -> httpx2.Response:
+        proxy = _proxy(request.url)
+        if proxy not in self._transports:
+            self._transports[proxy] = httpx2.HTTPTransport(verify=_tls_context(), proxy=proxy)
+        target = request.url.raw_path.decode()
+        sent = len(f"{request.method} {target} HTTP/1.1\r\n\r\n") + _length(request.headers)
+        try:
+            answer = self._transports[proxy].handle_request(request)
+        except (httpx2.ConnectError, UnicodeError) as error:  # or no host's name
+            raise Unreachable(host, reason(error)) from error
+        except httpx2.ConnectTimeout as error:
+            raise Unreachable(host, "it does not answer") from error
+        except httpx2.TransportError:
+            self.log.add(host, "model", sent=sent, received=0)
+            raise
+        phrase = answer.extensions.get("reason_phrase", b"")
+        received = len(b"HTTP/1.1 200 \r\n\r\n" + phrase) + _length(answer.headers)
+        self.log.add(host, "model", sent=sent, received=received)
+        headers = [(name, value) for name, value in answer.headers.multi_items() if name not in NOT_TAKEN]
+        body = _CountedBody(answer, partial(self.log.add, host, "model", sent=0), self.most_bytes)
+        return httpx2.Response(answer.status_code, headers=headers, stream=body, extensions=answer.extensions)
 
-        with httpx.Client(timeout=PATIENCE, trust_env=not _is_local(host)) as client:
-            try:
-                request = client.build_request("GET", url)
-                request.headers = httpx.Headers({"host": request.headers["host"], **asked})
-                counted["sent"] += len(f"GET {request.url.raw_path.decode()} HTTP/1.1\r\n\r\n")
-                counted["sent"] += _length(request.headers)
-                response = client.send(request, stream=True)
-                counted["received"] += len("HTTP/1.1 200 \r\n\r\n" + response.reason_phrase) + _length(
-                    response.headers
+
+class _CountedBody(httpx2.SyncByteStream):
+    """The bytes of an answer, noted as they come."""
+
+    def __init__(self, answer: httpx2.Response, note: Callable[..., None], most_bytes: int | None) -> None:
+        self._answer, self._note, self._most_bytes = answer, note, most_bytes
+        self._all = self._noted = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        assert isinstance(self._answer.stream, httpx2.SyncByteStream)  # of a transport that is not async
+        for piece in self._answer.stream:
+            self._all += len(piece)
+            if self._all - self._noted >= STRETCH:
+                self._note_rest()
+            if self._most_bytes is not None and self._all > self._most_bytes:
+                raise PullError(
+                    "The hub's list of files has no end. Name the file: OWNER/REPOSITORY/FILE.gguf"
                 )
-            except httpx.ConnectError as error:
-                raise Unreachable(host, _reason(error)) from error
-            except httpx.ConnectTimeout as error:
-                raise Unreachable(host, "it does not answer") from error
-            except (httpx.InvalidURL, httpx.UnsupportedProtocol, UnicodeError) as error:  # or no host's name
-                raise AddressRefused(_without_query(url), str(error), "Check the address.") from error
-            except httpx.TransportError as error:
-                note()
-                raise Cut(_reason(error)) from error
-            try:
-                yield Answer(response.status_code, dict(response.headers), pieces(response), host)
-            finally:
-                response.close()
-                note()
+            yield piece
+
+    def close(self) -> None:
+        self._note_rest()
+        self._answer.stream.close()
+
+    def _note_rest(self) -> None:
+        if self._all > self._noted:
+            self._note(received=self._all - self._noted)
+            self._noted = self._all
 
 
-def may_follow(first: str, target: str, hosts: Collection[str] = ()) -> bool:
-    """Whether a download that began at `first` may go on at `target`."""
-    host = _host(target)
-    if not host or (urlsplit(first).scheme == "https" and urlsplit(target).scheme != "https"):
-        return False
-    return _is_at_home(first, target) or host in hosts or (_is_hub(_host(first)) and _is_hub(host))
+def check_hop(first: str, last: str, url: str, hosts: Collection[str] = ()) -> None:
+    """
+    Raise `PullError` unless a download that began at `first` may go from `last` on to `url`.
 
-
-def check_hop(url: str, target: str) -> None:
-    """Raise `AddressRefused` where naming a host would not help: the way from `url` leads off the web, or off TLS."""
-    parts = urlsplit(target) if _host(target) else None
-    if parts is None or parts.scheme not in ("https", "http"):
-        why = f"{_host(url)} leads there, and it is no web address"
-    elif parts.scheme == "http" and urlsplit(url).scheme == "https":
-        why = f"{_host(url)} leads there, from TLS to none, where anybody on the way can put another file in its place"
+    Allowed are the host that was named, `hosts`, and from the hub to stores of its own; never from TLS to none.
+    """
+    host = host_of(url)
+    if not host or urlsplit(url).scheme not in ("https", "http"):
+        why = f"{host_of(last)} leads there, and it is no web address"
+    elif urlsplit(first).scheme == "https" and urlsplit(url).scheme != "https":
+        why = f"{host_of(last)} leads there, from TLS to none, where anybody on the way can change the file"
+    elif host == host_of(first) or host in hosts or (_is_hub(host_of(first)) and _is_hub(host)):
+        return
     else:
-        return
-    raise AddressRefused(repr(_without_query(target)[:200]), why, "Take another address of the file.")
+        raise PullError(
+            f"{host_of(last)} sends the download on to {host}, which you did not name; nothing was asked there. "
+            f"If that is right, add: --host {host}"
+        )
+    raise address_refused(repr(without_query(url)[:200]), why, "Take another address of the file.")
 
 
-def _check_safe(url: str, proven: bool) -> None:
-    if urlsplit(url).scheme == "https" or proven or _is_local(_host(url)):
-        return
-    why = "without TLS anybody on the way can put another file in its place"
-    raise AddressRefused(_without_query(url), why, "Use https://, or prove the file: --sha256 …")
-
-
-def _is_at_home(first: str, url: str) -> bool:
-    return _host(first) == _host(url)
-
-
-def _is_hub(host: str) -> bool:
-    return any(host == domain or host.endswith("." + domain) for domain in HUB_DOMAINS)
-
-
-def _is_local(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _host(url: str) -> str:
+def host_of(url: str) -> str:
+    """The host of an address; "" where there is none."""
     try:
         return (urlsplit(url).hostname or "").casefold()
     except ValueError:
         return ""
 
 
-def _without_query(url: str) -> str:
-    """An address as it may be shown: a signed one holds a key behind the question mark."""
+def without_query(url: str) -> str:
+    """An address as it may be shown: a signed one has a key behind the question mark."""
     return url.split("?", 1)[0]
 
 
-def _length(headers: httpx.Headers) -> int:
+def reason(error: Exception) -> str:
+    """The first line of what a library says of an error."""
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _is_hub(host: str) -> bool:
+    return any(host == domain or host.endswith("." + domain) for domain in HUB_DOMAINS)
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@cache
+def _tls_context() -> ssl.SSLContext:
+    return httpx2.create_ssl_context()
+
+
+def _proxy(url: httpx2.URL) -> str | None:
+    """The proxy that the user's environment names for an address."""
+    if _is_this_machine(url.host) or proxy_bypass(url.host):
+        return None
+    return getproxies().get(url.scheme) or getproxies().get("all")
+
+
+def _length(headers: httpx2.Headers) -> int:
     return sum(len(name) + len(value) + len(": \r\n") for name, value in headers.raw)
 
 
-def _reason(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+def _check_status(response: httpx2.Response) -> None:
+    status = response.status_code
+    if status >= 400 and status != 416:
+        kind = status if status in REFUSALS else 500 if status >= 500 else 400
+        url = without_query(str(response.request.url))
+        raise PullError(f"{url} answered {status}: {REFUSALS[kind]}")

@@ -1,49 +1,68 @@
 """
-The models' public hub: where a file of a repository lies, and which file is meant when none was named.
+The models' public hub, asked through huggingface_hub: which file of a repository is meant, and its checksum.
+
+The file itself is downloaded by `pull.py`. The library's own `hf_hub_download` can't go on after the process has
+ended: it writes to a file of a new name each time and removes it when it fails. Its faster transfer (hf_xet) has
+native code of its own for the network, which `http.py` could neither check nor count.
 """
 
-import json
+import logging
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
-from urllib.parse import quote, urlsplit
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from urllib.parse import quote
 
-from daemon.downloads.errors import ConnectionLost, FileNotOffered, HubUnreadable
-from daemon.downloads.http import Cut, Wire
+import httpx2
+from huggingface_hub import HfApi, constants, get_hf_file_metadata, set_client_factory
+from huggingface_hub.utils import logging as hub_logging
+
+from daemon.downloads.errors import PullError
+from daemon.downloads.http import host_of, reason
 from daemon.downloads.model_source import HubFile
 
-LONGEST_LIST = 8 << 20  # bytes of a list of files
+LONGEST_ANSWER = 8 << 20  # bytes; a list of files has one page for each thousand
 
 
-def locate(source: HubFile, hub: str, wire: Wire) -> str:
-    """The address of the file that is meant; asks the hub for its list only when no file was named."""
-    file = source.file or _chosen(source, _listed(source, hub, wire))
-    return f"{hub}/{source.repository}/resolve/{quote(source.revision, safe='')}/{quote(file)}"
+class Hub:
+    """The hub at `endpoint`. The library asks it through `client` alone, and closes that at the end."""
 
+    def __init__(self, endpoint: str, client: httpx2.Client) -> None:
+        self._endpoint = endpoint
+        set_client_factory(lambda: client)
+        # Otherwise it asks for a list of programs that may have called it, and keeps that in the user's home.
+        constants.HF_HUB_DISABLE_TELEMETRY = True
+        hub_logging.set_verbosity(logging.CRITICAL)  # what went wrong is said by our errors
 
-def told_sha256(headers: Mapping[str, str]) -> str | None:
-    """The sha256 that the hub tells of a large file; None when it tells none."""
-    told = headers.get("x-linked-etag", "").removeprefix("W/").strip('"')
-    return told if re.fullmatch("[0-9a-f]{64}", told) else None
+    def file_url(self, source: HubFile) -> str:
+        """The address of the file that is meant; the hub is asked for its list only when no file was named."""
+        file = source.file or _chosen(source, self._list(source))
+        return f"{self._endpoint}/{source.repository}/resolve/{quote(source.revision, safe='')}/{quote(file)}"
 
+    def stated_sha256(self, url: str) -> str | None:
+        """The sha256 that the hub states for a large file; None when it states none."""
+        with self._asking():
+            etag = get_hf_file_metadata(url, token=False, endpoint=self._endpoint).etag
+        return etag if etag and re.fullmatch("[0-9a-f]{64}", etag) else None
 
-def _listed(source: HubFile, hub: str, wire: Wire) -> list[str]:
-    url = f"{hub}/api/models/{source.repository}/tree/{quote(source.revision, safe='')}?recursive=true"
-    body = b""
-    try:
-        with wire.get(url) as answer:
-            for piece in answer.pieces:
-                body += piece
-                if len(body) > LONGEST_LIST:
-                    raise HubUnreadable(url, "an endless list")
-    except Cut as error:
-        raise ConnectionLost(urlsplit(url).netloc, 0, str(error)) from error
-    try:
-        found: list[dict[str, Any]] = json.loads(body)
-        named = [str(one["path"]) for one in found]
-        return sorted(name for name in named if name.endswith(".gguf") and name.isprintable())
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise HubUnreadable(url, "no list of files") from error
+    def _list(self, source: HubFile) -> list[str]:
+        api = HfApi(endpoint=self._endpoint, token=False)
+        try:
+            with self._asking():
+                found = api.list_repo_files(source.repository, revision=source.revision)
+            return sorted(name for name in found if name.endswith(".gguf") and name.isprintable())
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise PullError(
+                f"{self._endpoint} has no list of files for {source.repository!r} ({reason(error)[:200]}). "
+                f"Name the file: OWNER/REPOSITORY/FILE.gguf"
+            ) from error
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        try:
+            yield
+        except httpx2.TransportError as error:
+            broken = f"The connection to {host_of(self._endpoint)} broke again and again ({reason(error)})."
+            raise PullError(f"{broken} Try again.") from error
 
 
 def _chosen(source: HubFile, there: Sequence[str]) -> str:
@@ -53,4 +72,21 @@ def _chosen(source: HubFile, there: Sequence[str]) -> str:
     fitting = [file for file in whole if pattern.search(file)]
     if len(fitting) == 1 or (len(whole) == 1 and not fitting):
         return (fitting or whole)[0]
-    raise FileNotOffered(source.repository, source.quantization, there)
+    offered = f"it has {', '.join(there[:12])}" if there else "it has no .gguf file at all"
+    raise PullError(
+        f"{source.repository} has no file for {source.quantization!r}; {offered}. "
+        f"Name one: tsubasa pull {source.repository}/FILE.gguf"
+    )
+
+
+@contextmanager
+def _through(client: httpx2.Client, hub: str) -> Iterator[None]:
+    """Have the library use our client, and say nothing of its own."""
+    set_client_factory(lambda: client)
+    hub_logging.set_verbosity(logging.CRITICAL)
+    try:
+        yield
+    except httpx2.TransportError as error:
+        raise PullError(
+            f"The connection to {host_of(hub)} broke again and again ({reason(error)}). Try again."
+        ) from error

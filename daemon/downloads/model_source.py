@@ -1,8 +1,6 @@
 """
 What `tsubasa pull` was asked for: a name of the table, a repository or file of the hub, an address, a file here.
-
-Promises: asks nobody; what can't be meant is an error that names what could. Knows nothing of how files are
-fetched.
+Nothing is asked over the network.
 """
 
 import errno
@@ -14,7 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from daemon.downloads.errors import AddressRefused, ChecksumUnreadable, FileHidden, SourceUnknown
+from daemon.downloads.errors import PullError, address_refused
 
 HUB = "https://huggingface.co"
 HUB_VARIABLE = "HF_ENDPOINT"  # the hub's own name for "ask this mirror instead"
@@ -70,8 +68,7 @@ def read_source(text: str) -> Source:
     What is meant by `text`.
 
     Raises:
-        SourceUnknown: nothing that we know.
-        AddressRefused: an address of a kind that is not asked.
+        PullError: it is nothing that we know, or an address of a kind that is not asked.
     """
     for one in known_models():
         if text.casefold() in (one.name, one.file.casefold(), one.title.casefold()):
@@ -86,15 +83,18 @@ def read_source(text: str) -> Source:
         return path.absolute()
     found = re.fullmatch(rf"(?:hf\.co/)?({_PART}/{_PART})(?:/({_PART}(?:/{_PART})*\.gguf)|:({_PART}))?", text)
     if found is None or text.startswith((".", "~")):
-        raise SourceUnknown(text, [one.name for one in known_models()])
+        raise PullError(
+            f"{text[:200]!r} is no file here, no address and no known model. Known: "
+            f"{', '.join(one.name for one in known_models())}; or OWNER/REPOSITORY of the hub, or https://…/NAME.gguf."
+        )
     return HubFile(repository=found[1], file=found[2], quantization=found[3] or QUANTIZATION)
 
 
 def read_sha256(text: str) -> str:
-    """A checksum as a person typed it. Raises `ChecksumUnreadable`."""
+    """A checksum as a person typed it. Raises `PullError`."""
     digits = text.strip().casefold().removeprefix("sha256:")
     if not re.fullmatch("[0-9a-f]{64}", digits):
-        raise ChecksumUnreadable(text)
+        raise PullError(f"{text!r} is no sha256: that has 64 digits, each 0-9 or a-f.")
     return digits
 
 
@@ -117,7 +117,10 @@ def _is_file(path: Path) -> bool:
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:  # a repository or nothing, then
             return False
-        raise FileHidden(path, error.strerror or str(error)) from error
+        why = error.strerror or str(error)
+        raise PullError(
+            f"Can't look at {str(path)!r}: {why}. Move the model to a folder that you can read, or change its rights."
+        ) from error
 
 
 def _address(text: str) -> Source:
@@ -127,10 +130,10 @@ def _address(text: str) -> Source:
     except ValueError:
         parts, host = urlsplit(""), None
     if parts.scheme not in ("https", "http") or not host:
-        raise AddressRefused(text, "it is no web address", "Write it as https://HOST/…/NAME.gguf")
+        raise address_refused(text, "it is no web address", "Write it as https://HOST/…/NAME.gguf")
     if parts.username or parts.password:
         clean = text.replace(parts.netloc, host)
-        raise AddressRefused(clean, "it holds a password, which would be logged on its way", "Leave it out.")
+        raise address_refused(clean, "it holds a password, which would be logged on its way", "Leave it out.")
     if host in _HUB_NAMES:
         found = re.match(
             rf"/({_PART}/{_PART})(?:/(?:resolve|blob)/([^/]+)/(.+\.gguf))?(?:/tree/.*)?/?$", parts.path

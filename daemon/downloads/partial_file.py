@@ -3,12 +3,9 @@ The unfinished file of a download: it grows, survives an interruption, and gets 
 
     .NAME.part        the bytes so far, 0600, locked by the process that writes it
     .NAME.part.json   which file they are of: address, checksum, ETag, length
-
-Promises: bytes of two files are never mixed; what has its name is whole, and on the disk. Knows nothing of HTTP.
 """
 
 import errno
-import fcntl
 import hashlib
 import json
 import os
@@ -17,13 +14,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from daemon.downloads.errors import DiskFilled, FileNotWritten, NoRoom, UnderWay
+from filelock import FileLock, Timeout
+
+from daemon.downloads.errors import PullError, file_not_written
+from daemon.text import format_bytes
 
 GIVEN_BACK = 16 << 20  # bytes that a full disk gets back, so that everything else can go on
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-class Part:
+class PartialFile:
     """An open unfinished file; made by `opened`."""
 
     def __init__(self, file: Path, handle: int) -> None:
@@ -50,22 +50,24 @@ class Part:
             json.dump(origin, note)
 
     def check_room(self, total: int) -> None:
-        """Raise `NoRoom` unless a file of `total` bytes fits, with a twentieth to spare."""
-        needed, free = total - self.size + total // 20, shutil.disk_usage(self.file.parent).free
+        """Raise `PullError` unless a file of `total` bytes fits, with a twentieth to spare."""
+        folder = self.file.parent
+        needed, free = total - self.size + total // 20, shutil.disk_usage(folder).free
         if needed > free:
-            raise NoRoom(self.file.parent, needed, free)
+            raise PullError(
+                f"No room for the model: {format_bytes(needed)} more are needed in {folder}, {format_bytes(free)} are "
+                f"free. Make room, or set TSUBASA_HOME to a larger disk."
+            )
 
     def append(self, piece: bytes) -> None:
-        """Add bytes at the end. Raises `DiskFilled`, `FileNotWritten`."""
+        """Add bytes at the end. Raises `PullError`."""
         rest = memoryview(piece)
         try:
             while rest:
                 rest = rest[os.write(self._handle, rest) :]
         except OSError as error:
             self._cut(max(self.size - GIVEN_BACK, 0))
-            if error.errno in FULL:
-                raise DiskFilled(self.path, self.size) from error
-            raise FileNotWritten(self.path, error.strerror or str(error)) from error
+            raise _not_taken(self.path, error, self.size) from error
         if self._hashed == self.size:
             self._hash.update(piece)
             self._hashed += len(piece)
@@ -99,33 +101,41 @@ class Part:
 
 
 @contextmanager
-def opened(file: Path) -> Iterator[Part]:
+def opened(file: Path) -> Iterator[PartialFile]:
     """
     The unfinished file for `file`, with the bytes that an earlier process left.
 
     Raises:
-        UnderWay: another process writes it.
-        FileNotWritten, DiskFilled: the disk does not take it.
+        PullError: another process writes it, or the disk does not take it.
     """
+    part = _part(file)
+    handle = None
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(_part(file), os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        with FileLock(part, mode=0o600, blocking=False):
+            handle = os.open(part, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW)
+            yield PartialFile(file, handle)
+    except Timeout:
+        raise PullError(
+            f"Another `tsubasa pull` is fetching {file.name} already. Wait for it, or stop it."
+        ) from None
     except OSError as error:
-        raise FileNotWritten(_part(file), error.strerror or str(error)) from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield Part(file, handle)
-    except BlockingIOError:
-        raise UnderWay(file) from None
-    except OSError as error:
-        if error.errno in FULL:
-            raise DiskFilled(_part(file), os.fstat(handle).st_size) from error
-        raise FileNotWritten(file, error.strerror or str(error)) from error
+        raise _not_taken(part, error, os.fstat(handle).st_size if handle is not None else 0) from error
     finally:
-        if os.fstat(handle).st_size == 0:  # nothing came: nothing is left behind
-            _part(file).unlink(missing_ok=True)
-            _note(file).unlink(missing_ok=True)
-        os.close(handle)
+        if handle is not None:
+            if os.fstat(handle).st_size == 0:  # nothing came: nothing is left behind
+                part.unlink(missing_ok=True)
+                _note(file).unlink(missing_ok=True)
+            os.close(handle)
+
+
+def _not_taken(part: Path, error: OSError, kept: int) -> PullError:
+    if error.errno not in FULL:
+        return file_not_written(part, error)
+    return PullError(
+        f"The disk became full. {format_bytes(kept)} are kept in {part}: make room and give the same command "
+        f"again to go on, or remove that file."
+    )
 
 
 def _part(file: Path) -> Path:

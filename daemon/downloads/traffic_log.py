@@ -1,11 +1,10 @@
 """
-The ledger of the network: how many bytes went out and came in since this home exists, and to whom.
+The traffic log: how many bytes went out and came in since this home exists, and to whom.
 
     network.jsonl   one line for each stretch of a request: {"at", "host", "why", "sent", "received"}
 
-Promises: counted are the bytes of HTTP itself (request and answer, head and body), not what TLS and TCP add;
-lines are only added, so that a killed download loses at most the stretch under way; a line that was cut short is
-passed over. Knows nothing of downloads.
+Counted are the bytes of HTTP itself (head and body, both ways), not what TLS and TCP add. Lines are only added, so
+that a killed download loses at most the stretch under way; a line that was cut short is passed over.
 """
 
 import json
@@ -14,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from daemon.downloads.errors import FileNotWritten, LedgerUnreadable
+from daemon.downloads.errors import LogUnreadable, file_not_written
 from daemon.home import NETWORK
 
 
@@ -28,14 +27,14 @@ class Traffic:
     hosts: dict[str, tuple[int, int]] = field(default_factory=dict)  # host -> sent, received
 
 
-class Ledger:
-    """The ledger of one home."""
+class TrafficLog:
+    """The traffic log of one home."""
 
     def __init__(self, home: Path) -> None:
         self._file = home / NETWORK
 
     def add(self, host: str, why: str, *, sent: int, received: int) -> None:
-        """Note bytes that went to and came from `host`; appended at once. Raises `FileNotWritten`."""
+        """Note bytes that went to and came from `host`; appended at once. Raises `PullError`."""
         at = datetime.now(UTC).isoformat(timespec="seconds")
         line = json.dumps({"at": at, "host": host, "why": why, "sent": sent, "received": received})
         try:
@@ -45,17 +44,17 @@ class Ledger:
             finally:
                 os.close(handle)
         except OSError as error:
-            raise FileNotWritten(self._file, error.strerror or str(error)) from error
+            raise file_not_written(self._file, error) from error
 
 
-def read(home: Path) -> Traffic:
-    """All that was ever counted in this home; nothing when there is no ledger. Raises `LedgerUnreadable`."""
+def read_traffic(home: Path) -> Traffic:
+    """All that was ever counted in this home; nothing when there is no log. Raises `LogUnreadable`."""
     try:
         lines = (home / NETWORK).read_text(encoding="utf-8", errors="replace").splitlines()
     except FileNotFoundError:
         return Traffic()
     except OSError as error:
-        raise LedgerUnreadable(home / NETWORK, error.strerror or str(error)) from error
+        raise LogUnreadable(home / NETWORK, error.strerror or str(error)) from error
     hosts: dict[str, tuple[int, int]] = {}
     since = None
     for line in lines:

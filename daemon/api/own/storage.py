@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from daemon.diagnostics.storage import since, stored
-from daemon.downloads import traffic_log
+from daemon.downloads.traffic_log import read_traffic
 from daemon.services import Services
 from store.statistics import sizes
 
@@ -26,7 +26,7 @@ def routes(services: Services) -> APIRouter:
         return {
             **asdict(found),
             "since": await asyncio.to_thread(since, services.home),
-            "traffic": asdict(await asyncio.to_thread(traffic_log.read, services.home.path)),
+            "traffic": asdict(await asyncio.to_thread(read_traffic, services.home.path)),
             "store": asdict(await services.store_thread.run(sizes)),
         }
 

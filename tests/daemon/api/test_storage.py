@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.downloads.traffic_log import Ledger
+from daemon.downloads.traffic_log import TrafficLog
 from daemon.errors import Refused
 from tests.daemon.api.test_own import moved_house, nothing, scene
 
@@ -28,7 +28,7 @@ def test_an_empty_home_is_measured_too(tmp_path):
 
 def test_what_went_over_the_network_is_told_by_host(tmp_path):
     before = scene(tmp_path, nothing, lambda client: client.storage())
-    Ledger(tmp_path).add("hub.example", "a model", sent=120, received=4_000_000)
+    TrafficLog(tmp_path).add("hub.example", "a model", sent=120, received=4_000_000)
     after = scene(tmp_path, nothing, lambda client: client.storage())
 
     assert (0, 0) == (before["traffic"]["sent"], before["traffic"]["received"])

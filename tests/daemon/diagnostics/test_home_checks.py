@@ -8,7 +8,7 @@ import pytest
 
 from daemon.config.settings import Config, Settings, kinds
 from daemon.diagnostics import home_checks
-from daemon.downloads.traffic_log import Ledger
+from daemon.downloads.traffic_log import TrafficLog
 from daemon.home import Home, Running, announce
 from daemon.serve import nano
 from tests.tiny import write_model
@@ -117,7 +117,7 @@ def test_an_embedder_that_is_not_here_is_wrong_unless_it_may_be_fetched(monkeypa
 def test_what_was_ever_sent_is_told(home):
     assert "nothing was ever fetched" == home_checks.traffic(home, having()).said
 
-    Ledger(home.path).add("hub.example", "model", sent=2000, received=3_000_000)
+    TrafficLog(home.path).add("hub.example", "model", sent=2000, received=3_000_000)
 
     assert "2.0 kB sent, 3.0 MB received (hub.example)" in home_checks.traffic(home, having()).said
     assert "is not counted here" in home_checks.traffic(home, having(downloads=True)).said

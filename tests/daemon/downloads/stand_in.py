@@ -1,8 +1,8 @@
 """
-A stand-in for the models' hub: a real HTTP server on a real socket, whose mishaps the tests choose.
+A stand-in of the models' hub: a real HTTP server on a real socket, whose mishaps the tests choose.
 
-As on the real one, `/OWNER/REPO/resolve/main/FILE` is a redirect that tells size and checksum, and leads to a store of
-bytes that serves ranges.
+As on the real one, `/OWNER/REPO/resolve/main/FILE` states the checksum, and is a redirect to a store of bytes that
+serves ranges.
 """
 
 import hashlib
@@ -25,15 +25,15 @@ class StandIn:
     heeds_condition: bool = True  # whether it looks at If-Range
     length: bool = True  # whether it tells how long the file is
     etag: str | None = '"v1"'
-    told: str | None = ""  # the checksum that it tells; "": the right one; None: none
+    stated: str | None = ""  # the checksum that it states; "": the right one; None: none
     status: int = 200  # of the store, when not 200
-    cut_after: list[int] = field(
-        default_factory=list
-    )  # bytes after which each of the next answers breaks off
+    api_status: int = 200
+    packed: bool = False  # whether it says that its lists are compressed
+    cut_after: list[int] = field(default_factory=list)  # bytes after which each next answer breaks off
     meanwhile: Callable[[], None] | None = None  # called once, in the middle of the first answer
     range: str = ""  # of a partial answer, whatever was asked for
     endless: bool = False  # whether it goes on when all was sent
-    listed: bytes = b""  # what it tells of its files, word for word
+    listed: bytes = b""  # its list of files, word for word
     redirect: str | None = None  # where the store is, instead of here
     files: list[str] = field(default_factory=lambda: ["tiny-Q4_K_M.gguf"])
     asked: list[tuple[str, str]] = field(default_factory=list)  # path and range of each request
@@ -51,6 +51,11 @@ class StandIn:
     def ranges_asked(self) -> list[str]:
         """Of the requests for bytes."""
         return [asked for path, asked in self.asked if path.startswith("/store/")]
+
+    def list(self) -> bytes:
+        """Its list of files, as the hub words it."""
+        entries = [{"path": path, "type": "file", "oid": "0" * 40, "size": 1} for path in self.files]
+        return self.listed or json.dumps(entries).encode()
 
 
 @contextmanager
@@ -77,20 +82,18 @@ def _handler(state: StandIn) -> type[BaseHTTPRequestHandler]:
             state.asked.append((self.path, self.headers.get("Range", "")))
             state.heads.append(str(self.headers))
             if self.path.startswith("/api/"):
-                listed = json.dumps([{"path": path, "type": "file"} for path in state.files]).encode()
-                self._answer(200, {}, state.listed or listed)
+                headers = {"Content-Encoding": "gzip"} if state.packed else {}
+                self._answer(state.api_status, headers, state.list())
             elif "/resolve/" in self.path:
-                told = state.sha256 if state.told == "" else state.told
-                linked = (
-                    {}
-                    if told is None
-                    else {"X-Linked-Etag": f'"{told}"', "X-Linked-Size": str(len(state.content))}
-                )
-                self._answer(
-                    302, {"Location": state.redirect or "/store/file?signature=secret", **linked}, b""
-                )
+                headers = {"Location": state.redirect or "/store/file?signature=secret"}
+                if state.stated is not None:
+                    headers["X-Linked-Etag"] = f'"{state.stated or state.sha256}"'
+                is_there = self.command == "HEAD" and state.redirect is None
+                self._answer(200 if is_there else 302, headers, b"")
             else:
                 self._store()
+
+        do_HEAD = do_GET
 
         def _store(self) -> None:
             if state.range:
@@ -101,11 +104,8 @@ def _handler(state: StandIn) -> type[BaseHTTPRequestHandler]:
             headers = {"ETag": state.etag} if state.etag else {}
             found = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
             condition = self.headers.get("If-Range")
-            if (
-                not state.ranges
-                or not found
-                or (state.heeds_condition and condition and condition != state.etag)
-            ):
+            changed = state.heeds_condition and condition and condition != state.etag
+            if not state.ranges or not found or changed:
                 return self._answer(200, headers, state.content)
             start, total = int(found[1]), len(state.content)
             if start >= total:
@@ -122,6 +122,8 @@ def _handler(state: StandIn) -> type[BaseHTTPRequestHandler]:
             self.send_header("Connection", "close")
             self.end_headers()
             self.close_connection = True
+            if self.command == "HEAD":
+                return
             cut = state.cut_after.pop(0) if status in (200, 206) and state.cut_after else len(body)
             half = len(body) // 2
             self.wfile.write(body[: min(cut, half)])

@@ -2,18 +2,18 @@
 
 import stat
 
-from daemon.downloads.traffic_log import Ledger, Traffic, read
+from daemon.downloads.traffic_log import Traffic, TrafficLog, read_traffic
 
 
 def test_a_home_that_never_asked_anybody_has_sent_nothing(tmp_path):
-    assert Traffic() == read(tmp_path)
+    assert Traffic() == read_traffic(tmp_path)
 
 
 def test_bytes_are_added_up_by_host_and_kept_for_their_owner(tmp_path):
     for host, sent in (("a", 10), ("b", 20), ("a", 1)):
-        Ledger(tmp_path).add(host, "model", sent=sent, received=100 * sent)
+        TrafficLog(tmp_path).add(host, "model", sent=sent, received=100 * sent)
 
-    found = read(tmp_path)
+    found = read_traffic(tmp_path)
 
     assert (31, 3100, {"a": (11, 1100), "b": (20, 2000)}) == (found.sent, found.received, found.hosts)
     assert found.since is not None
@@ -21,9 +21,9 @@ def test_bytes_are_added_up_by_host_and_kept_for_their_owner(tmp_path):
 
 
 def test_a_line_that_was_cut_short_is_passed_over(tmp_path):
-    Ledger(tmp_path).add("a", "model", sent=1, received=2)
+    TrafficLog(tmp_path).add("a", "model", sent=1, received=2)
     with (tmp_path / "network.jsonl").open("ab") as file:
         file.write(b'{"at": "2026-01-01T00:00:00+00:00", "ho\n\xff[]\n7\n')
-    Ledger(tmp_path).add("a", "model", sent=1, received=2)
+    TrafficLog(tmp_path).add("a", "model", sent=1, received=2)
 
-    assert 2 == read(tmp_path).sent
+    assert 2 == read_traffic(tmp_path).sent

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from daemon.client.client import Client
-from daemon.downloads.traffic_log import Ledger
+from daemon.downloads.traffic_log import TrafficLog
 from daemon.web.inbox import uploads
 from daemon.web.privacy.page import KEPT
 from store.statistics import FREE, OTHER, PARTS
@@ -49,7 +49,7 @@ def test_every_part_of_the_store_has_a_name_for_people():
 
 def test_what_was_sent_and_what_lies_unencrypted_is_named(scene):
     page, _, home = scene
-    Ledger(home).add("hub.example", "a model", sent=1200, received=2_500_000_000)
+    TrafficLog(home).add("hub.example", "a model", sent=1200, received=2_500_000_000)
     (home / "inbox" / "done").mkdir(parents=True)
     (home / "inbox" / "done" / "export.json").write_text("x" * 2000)
     (home / "models").mkdir()

@@ -1,15 +1,13 @@
 """
-The home: the one folder that holds everything, and the lock that lets one daemon work on it.
+The home: the one folder with everything that is kept, and the lock that lets one daemon work on it.
 
     config.toml  store.db  key  api_key  inbox/  uploads/  models/  network.jsonl
     daemon.lock  daemon.json  daemon.log
 
-Promises: only its owner can enter (0700); a folder that is not ours is never changed; a second daemon is
-told who holds the home; secrets are written 0600 under a temporary name first. Knows nothing of what is in
-the store, or of HTTP.
+Only its owner can enter (0700), and a folder of something else is never changed. Imports nothing of the store, for the
+command line and the icon load it, too.
 """
 
-import fcntl
 import json
 import os
 import secrets
@@ -20,16 +18,19 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from ipaddress import ip_address
 from pathlib import Path
-from typing import IO
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from daemon.errors import HomeInUse, HomeNotUsable
-from store.database import FILE_NAME
 
+if TYPE_CHECKING:
+    from filelock import FileLock
+
+STORE = "store.db"
 UPLOADS = "uploads"  # what was dropped onto the page, until it is decided whether it goes in
 UPLOADS_KEPT_S = 24 * 3600.0  # what nobody decided about
 NETWORK = "network.jsonl"  # what went over the network, counted by `daemon/downloads/traffic_log.py`
-OURS = (FILE_NAME, "config.toml", "api_key", "daemon.lock", NETWORK)  # one of these makes a folder a home
+OURS = (STORE, "config.toml", "api_key", "daemon.lock", NETWORK)  # one of these makes a folder a home
 MAY_BE_THERE = {"inbox", "models"}  # folders that make no home, and are no reason against one
 
 
@@ -52,7 +53,7 @@ class Home:
     @property
     def store(self) -> Path:
         """The encrypted file with everything that is kept."""
-        return self.path / FILE_NAME
+        return self.path / STORE
 
     @property
     def api_key(self) -> Path:
@@ -136,34 +137,34 @@ class HomeLock:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._file: IO[str] | None = None
+        self._lock: FileLock | None = None
 
     def take(self) -> None:
         """Take the lock, or raise `HomeInUse` with the process and address of the daemon that has it."""
+        from filelock import (  # here, because most commands load this module and lock nothing
+            FileLock,
+            Timeout,
+        )
+
+        lock = FileLock(self._home.lock, mode=0o600, thread_local=False, fallback_to_soft=False)
         try:
-            file = open(self._home.lock, "a+", encoding="utf-8", opener=_private)
-        except OSError as error:
-            raise HomeNotUsable(self._home.path, error.strerror or str(error)) from error
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            holder = file.read().strip()
-            file.close()
+            lock.acquire(blocking=False)
+            self._home.lock.write_text(str(os.getpid()), encoding="utf-8")
+        except Timeout:
+            pid = self._home.lock.read_text(encoding="utf-8", errors="replace").strip()
             there = running(self._home)
             raise HomeInUse(
-                self._home.path, int(holder) if holder.isdigit() else None, there.url if there else None
+                self._home.path, int(pid) if pid.isdigit() else None, there.url if there else None
             ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        self._file = file
+        except OSError as error:
+            raise HomeNotUsable(self._home.path, error.strerror or str(error)) from error
+        self._lock = lock
 
     def release(self) -> None:
         """Let the next daemon in. The file stays: removing it would let two daemons lock two files."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
 
 
 def load_or_create_api_key(home: Home) -> str:

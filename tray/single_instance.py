@@ -1,15 +1,13 @@
 """
-One icon for each home, and one word about a missing tray.
-
-Promises: the system gives the place free when the process dies; a folder that is no home yet is left alone.
-Knows nothing of the icon.
+One icon for each home, and one word about a missing tray. A folder that is no home yet is left alone.
 """
 
-import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from daemon.errors import HomeNotUsable
 from daemon.home import Home
@@ -23,14 +21,19 @@ def alone(home: Home) -> Iterator[bool]:
     if not home.api_key.exists():  # nothing to put a lock into
         yield True
         return
+    lock = FileLock(
+        home.path / LOCK, mode=0o600, thread_local=False
+    )  # the system frees it when the process dies
     try:
-        lock = os.open(home.path / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+        lock.acquire(blocking=False)
+    except Timeout:
+        pass
     except OSError as error:
         raise HomeNotUsable(home.path, error.strerror or str(error)) from error
     try:
-        yield _locked(lock)
+        yield lock.is_locked
     finally:
-        os.close(lock)
+        lock.release()
 
 
 def is_new(home: Home, what: str) -> bool:
@@ -44,14 +47,6 @@ def is_new(home: Home, what: str) -> bool:
         _write(told, what)
     except OSError as error:
         raise HomeNotUsable(home.path, error.strerror or str(error)) from error
-    return True
-
-
-def _locked(lock: int) -> bool:
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
     return True
 
 

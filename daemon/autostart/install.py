@@ -1,9 +1,8 @@
 """
 Install, look, uninstall: the same for every service manager.
 
-Promises: nothing is started at login unless `install` was asked for, and only `install` ever writes the file, so
-an update leaves it as it is; a file that somebody changed is not overwritten unasked. `uninstall` leaves
-everything that is kept.
+Nothing starts at login unless `install` was asked for. Only `install` ever writes the file, so an update leaves it as
+it is, and a file that somebody changed is not overwritten unasked.
 """
 
 import os
@@ -14,47 +13,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from daemon.autostart.errors import (
-    ManagerMissing,
-    ManagerRefused,
-    ServiceDiffers,
-    ServiceFileUnusable,
-    ServiceMissing,
-)
-from daemon.autostart.manager import Manager, Start, State
+from daemon.autostart.launchd import Launchd
+from daemon.autostart.manager import Manager, ServiceError, Start, State, manager_missing
+from daemon.autostart.systemd import Systemd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Looked:
+class ServiceStatus:
     """What is known of the service."""
 
     file: Path
-    written: Literal[
-        "no", "as now", "otherwise"
-    ]  # otherwise: by an older version, for another home, or by hand
+    written: Literal["no", "as now", "otherwise"]  # otherwise: by an older version, for another home, by hand
     manager: State | None  # None: nothing is installed
 
 
 def manager(environment: Mapping[str, str], user_home: Path, system: str = sys.platform) -> Manager:
-    """
-    The service manager of this system.
-
-    Raises:
-        ManagerMissing: we know none for it.
-    """
+    """The service manager of this system; raises `ServiceError` where we know none."""
     if system == "linux":
-        from daemon.autostart.systemd import Systemd
-
         return Systemd(environment, user_home)
     if system == "darwin":
-        from daemon.autostart.launchd import Launchd
-
         return Launchd(user_home)
-    if system == "win32":
-        from daemon.autostart.task_scheduler import TaskScheduler
-
-        return TaskScheduler(environment, user_home)
-    raise ManagerMissing(system, "Tsubasa knows no service manager there")
+    raise manager_missing(system, "Tsubasa knows no service manager there")
 
 
 def install(by: Manager, start: Start, *, run: bool, replace: bool = False) -> bool:
@@ -66,16 +45,19 @@ def install(by: Manager, start: Start, *, run: bool, replace: bool = False) -> b
         replace: overwrite a file that says something else.
 
     Raises:
-        ServiceDiffers, ServiceFileUnusable, ManagerMissing, ManagerRefused: what was written is taken back.
+        ServiceError: what was written is taken back.
     """
     wanted, found = by.written(start), _read(by.file)
     if found is not None and found != wanted and not replace:
-        raise ServiceDiffers(by.file)
+        raise ServiceError(
+            f"{str(by.file)!r} is there already and says something else: an older version wrote it, or somebody "
+            "changed it. Nothing was changed. To overwrite it: tsubasa service install --replace"
+        )
     if found != wanted:
         _write(by.file, wanted)
     try:
         by.turn_on(run=run)
-    except (ManagerMissing, ManagerRefused):
+    except ServiceError:
         if found is None:
             by.file.unlink(missing_ok=True)
         elif found != wanted:
@@ -85,31 +67,36 @@ def install(by: Manager, start: Start, *, run: bool, replace: bool = False) -> b
 
 
 def uninstall(by: Manager) -> None:
-    """Start the daemon at login no more, and end the one that the manager runs; raises `ServiceMissing`."""
-    if _read(by.file) is None:
-        raise ServiceMissing(by.file)
+    """Start the daemon at login no more, and end the one that the manager runs; raises `ServiceError`."""
+    _check_installed(by)
     by.turn_off()
     try:
         by.file.unlink()
     except OSError as error:
-        raise ServiceFileUnusable(by.file, error.strerror or str(error)) from error
+        raise _unusable(by.file, error) from error
     by.taken_away()
 
 
-def look(by: Manager, start: Start) -> Looked:
+def status(by: Manager, start: Start) -> ServiceStatus:
     """What is installed, and what the manager says of it."""
     found = _read(by.file)
     if found is None:
-        return Looked(file=by.file, written="no", manager=None)
+        return ServiceStatus(file=by.file, written="no", manager=None)
     same = found == by.written(start)
-    return Looked(file=by.file, written="as now" if same else "otherwise", manager=by.state())
+    return ServiceStatus(file=by.file, written="as now" if same else "otherwise", manager=by.state())
 
 
 def log_command(by: Manager, start: Start, *, lines: int, follow: bool) -> list[str]:
-    """The command that prints what the service said; raises `ServiceMissing`."""
-    if _read(by.file) is None:
-        raise ServiceMissing(by.file)
+    """The command that prints what the service said; raises `ServiceError`."""
+    _check_installed(by)
     return by.show_log(start, lines=lines, follow=follow)
+
+
+def _check_installed(by: Manager) -> None:
+    if _read(by.file) is None:
+        raise ServiceError(
+            f"No service is installed: there is no {str(by.file)!r}. Install it with: tsubasa service install"
+        )
 
 
 def _read(file: Path) -> bytes | None:
@@ -118,7 +105,7 @@ def _read(file: Path) -> bytes | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise ServiceFileUnusable(file, error.strerror or str(error)) from error
+        raise _unusable(file, error) from error
 
 
 def _write(file: Path, content: bytes) -> None:
@@ -130,4 +117,9 @@ def _write(file: Path, content: bytes) -> None:
     except OSError as error:
         with suppress(OSError):
             temporary.unlink()
-        raise ServiceFileUnusable(file, error.strerror or str(error)) from error
+        raise _unusable(file, error) from error
+
+
+def _unusable(file: Path, error: OSError) -> ServiceError:
+    why = error.strerror or str(error)
+    return ServiceError(f"Can't use {str(file)!r}: {why}. Nothing was changed; set that right and try again.")

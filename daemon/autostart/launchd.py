@@ -9,7 +9,7 @@ import os
 import plistlib
 from pathlib import Path
 
-from daemon.autostart.manager import Start, State, ask, tell
+from daemon.autostart.manager import Start, State, check_command, run_command
 
 LABEL = "tsubasa.daemon"
 
@@ -45,27 +45,27 @@ class Launchd:
 
     def turn_on(self, *, run: bool) -> None:
         """Load the agent, which starts it; without `run` the next login does."""
-        tell("launchctl", "enable", f"{self._domain}/{LABEL}")
+        check_command("launchctl", "enable", f"{self._domain}/{LABEL}")
         if run:
-            ask(
+            run_command(
                 "launchctl", "bootout", f"{self._domain}/{LABEL}"
             )  # an earlier one; fails where there is none
-            tell("launchctl", "bootstrap", self._domain, str(self.file))
+            check_command("launchctl", "bootstrap", self._domain, str(self.file))
 
     def turn_off(self) -> None:
         """Unload the agent, which ends it."""
-        if ask("launchctl", "print", f"{self._domain}/{LABEL}").returncode == 0:
-            tell("launchctl", "bootout", f"{self._domain}/{LABEL}")
+        if run_command("launchctl", "print", f"{self._domain}/{LABEL}").returncode == 0:
+            check_command("launchctl", "bootout", f"{self._domain}/{LABEL}")
 
     def taken_away(self) -> None:
-        """Nothing is left to tell."""
+        """Nothing is left to do."""
 
     def state(self) -> State:
         """What launchd prints of the agent."""
-        told = ask("launchctl", "print", f"{self._domain}/{LABEL}")
-        if told.returncode:
+        found = run_command("launchctl", "print", f"{self._domain}/{LABEL}")
+        if found.returncode:
             return State(enabled=False, running=False, says="not loaded")
-        lines = [line.strip() for line in told.stdout.splitlines()]
+        lines = [line.strip() for line in found.stdout.splitlines()]
         facts = [line for line in lines if line.startswith(("state = ", "pid = ", "last exit code = "))]
         return State(enabled=True, running="state = running" in facts, says=", ".join(facts) or "loaded")
 

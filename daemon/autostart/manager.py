@@ -1,22 +1,31 @@
 """
-What is to be started at login, and what each service manager must be able to do about it.
-
-Knows nothing of any service manager.
+What is to be started at login, and what each service manager (systemd, launchd) must be able to do about it.
 """
 
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import daemon
-from daemon.autostart.errors import ManagerMissing, ManagerRefused, NotSayable
+from daemon.errors import DaemonError
 from daemon.home import Home
 
 PATIENCE_S = 120.0  # that one command to a service manager may take; a start is not waited for
+
+
+class ServiceError(DaemonError):
+    """The service could not be installed, looked at or removed."""
+
+
+def manager_missing(program: str, why: str) -> ServiceError:
+    """This system has none of the service managers that we know."""
+    return ServiceError(
+        f"Can't talk to this system's service manager: {program}: {why}. "
+        "Without one, have your session start this at login: tsubasa up"
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +40,10 @@ class Start:
     def __post_init__(self) -> None:
         for text in (*self.command, *(value for _, value in self.environment), str(self.home)):
             if not text.isprintable():
-                raise NotSayable(text)
+                raise ServiceError(
+                    f"Can't write {text!r} into a service: it has a line break or another control character. "
+                    "Choose a home with a plainer name: tsubasa service install --home FOLDER"
+                )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +92,12 @@ def start_of(home: Path) -> Start:
     )
 
 
-def ask(*command: str) -> subprocess.CompletedProcess[str]:
+def run_command(*command: str) -> subprocess.CompletedProcess[str]:
     """
     Run one command of a service manager; its answer, whatever the exit code.
 
     Raises:
-        ManagerMissing: the program is not there, or does not end.
+        ServiceError: the program is not there, or does not end.
     """
     try:
         return subprocess.run(
@@ -93,16 +105,15 @@ def ask(*command: str) -> subprocess.CompletedProcess[str]:
         )
     except (OSError, subprocess.TimeoutExpired) as error:
         why = getattr(error, "strerror", None) or f"no answer in {PATIENCE_S:.0f} s"
-        raise ManagerMissing(command[0], why) from error
+        raise manager_missing(command[0], why) from error
 
 
-def tell(*command: str) -> None:
-    """Run one command of a service manager, or raise `ManagerRefused` with its words."""
-    done = ask(*command)
+def check_command(*command: str) -> None:
+    """Run one command of a service manager; raise `ServiceError` with its words when it refuses."""
+    done = run_command(*command)
     if done.returncode:
-        raise ManagerRefused(shown(command), done.returncode, done.stderr or done.stdout)
-
-
-def shown(command: Sequence[str]) -> str:
-    """A command as one would type it."""
-    return " ".join(command)
+        said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
+        raise ServiceError(
+            f"The service manager refused `{' '.join(command)}` (exit code {done.returncode}): "
+            f"{said[-1].strip().rstrip('.')}. More may be in: tsubasa service logs"
+        )

@@ -1,17 +1,15 @@
 """
 systemd's user manager: a unit that says when it is ready, is watched, and can do little harm.
 
-Why these lines and no others is told in `docs/decisions.md`: what needs a mount or user namespace is left out, for
-on systems that forbid those to users the service would not start at all.
-Source: systemd.service(5), systemd.exec(5), sd_notify(3).
+What needs a mount or user namespace is left out: on systems that forbid those to users the service would not start
+at all (`docs/decisions.md`). Source: systemd.service(5), systemd.exec(5), sd_notify(3).
 """
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from daemon.autostart.errors import ManagerMissing
-from daemon.autostart.manager import Start, State, ask, tell
+from daemon.autostart.manager import Start, State, check_command, manager_missing, run_command
 
 UNIT = "tsubasa.service"
 NO_MANAGER = re.compile(r"connect to bus|not been booted with systemd|Host is down", re.IGNORECASE)
@@ -76,58 +74,47 @@ class Systemd:
 
     def turn_on(self, *, run: bool) -> None:
         """Enable the unit."""
-        self._tell("daemon-reload")
-        self._tell("enable", UNIT)
+        self._check("daemon-reload")
+        self._check("enable", UNIT)
         if run:
-            self._tell(
-                "restart", "--no-block", UNIT
-            )  # a first start may load gigabytes: `status` tells how it goes
+            self._check("restart", "--no-block", UNIT)  # a first start may load gigabytes
 
     def turn_off(self) -> None:
         """Disable and stop the unit."""
-        self._tell("disable", UNIT)
-        self._tell("stop", UNIT)
+        self._check("disable", UNIT)
+        self._check("stop", UNIT)
 
     def taken_away(self) -> None:
         """Forget the unit."""
-        self._tell("daemon-reload")
-        ask("systemctl", "--user", "reset-failed", UNIT)  # fails where nothing had
+        self._check("daemon-reload")
+        run_command("systemctl", "--user", "reset-failed", UNIT)  # fails where nothing had
 
     def state(self) -> State:
         """What the manager says of the unit."""
         asked = "--property=UnitFileState,ActiveState,SubState,Result,StatusText,NRestarts"
-        told = dict(line.partition("=")[::2] for line in self._asked("show", UNIT, asked).splitlines())
-        active, result = told.get("ActiveState", "unknown"), told.get("Result", "")
-        says = f"{active} ({told.get('SubState', '?')})"
-        says += f", {told['StatusText']}" if told.get("StatusText") else ""
+        found = dict(line.partition("=")[::2] for line in self._run("show", UNIT, asked).splitlines())
+        active, result = found.get("ActiveState", "unknown"), found.get("Result", "")
+        says = f"{active} ({found.get('SubState', '?')})"
+        says += f", {found['StatusText']}" if found.get("StatusText") else ""
         says += f", last end: {result}" if result not in ("", "success") else ""
-        restarts = told.get("NRestarts", "0")
+        restarts = found.get("NRestarts", "0")
         says += f", {restarts} restarts" if restarts not in ("", "0") else ""
-        enabled = told.get("UnitFileState") in ("enabled", "enabled-runtime")
+        enabled = found.get("UnitFileState") in ("enabled", "enabled-runtime")
         return State(enabled=enabled, running=active == "active", says=says)
 
     def show_log(self, start: Start, *, lines: int, follow: bool) -> list[str]:
         """From the journal."""
-        command = [
-            "journalctl",
-            "--user",
-            "--unit",
-            UNIT,
-            "--no-pager",
-            "--no-hostname",
-            "--output",
-            "short-iso",
-        ]
+        command = f"journalctl --user --unit {UNIT} --no-pager --no-hostname --output short-iso".split()
         return [*command, "--lines", str(lines), *(["--follow"] if follow else [])]
 
-    def _tell(self, *command: str) -> None:
-        self._asked("show-environment")  # says plainly whether there is a manager at all
-        tell("systemctl", "--user", *command)
+    def _check(self, *command: str) -> None:
+        self._run("show-environment")  # says plainly whether there is a manager at all
+        check_command("systemctl", "--user", *command)
 
-    def _asked(self, *command: str) -> str:
-        done = ask("systemctl", "--user", *command)
+    def _run(self, *command: str) -> str:
+        done = run_command("systemctl", "--user", *command)
         if done.returncode and NO_MANAGER.search(done.stderr):
-            raise ManagerMissing("systemctl --user", done.stderr.strip().splitlines()[0].rstrip("."))
+            raise manager_missing("systemctl --user", done.stderr.strip().splitlines()[0].rstrip("."))
         return done.stdout
 
 

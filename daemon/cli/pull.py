@@ -197,7 +197,9 @@ def _bar() -> Iterator[Callable[[str, "Progress"], None]]:
         task = bars.add_task("Asking …", total=None, visible=False)
 
         def update(name: str, step: "Progress") -> None:
-            bars.update(task, description=escape(name), completed=step.done, total=step.total or None, visible=True)
+            bars.update(
+                task, description=escape(name), completed=step.done, total=step.total or None, visible=True
+            )
             if step.note:
                 bars.print(escape(step.note))
 

@@ -13,8 +13,7 @@ from rich.markup import escape
 
 from daemon import home
 from daemon.autostart import install as installed
-from daemon.autostart.errors import ManagerMissing
-from daemon.autostart.manager import Manager, Start, start_of
+from daemon.autostart.manager import Manager, Start, manager_missing, start_of
 from daemon.cli.output import HomeFlag, JsonFlag, as_json, chosen, out
 from daemon.config import settings
 from daemon.errors import HomeInUse
@@ -67,7 +66,7 @@ def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     """Tell whether it is installed and runs, for example: tsubasa service status"""
     place = chosen(home_flag)
     by, wanted = _ours(place)
-    found = installed.look(by, wanted)
+    found = installed.status(by, wanted)
     running = home.running(place)
     if json:
         known = {**asdict(found), "file": str(found.file), "by": by.name}
@@ -104,7 +103,7 @@ def logs(
     try:
         done = subprocess.run(command, check=False)
     except OSError as error:
-        raise ManagerMissing(command[0], error.strerror or str(error)) from error
+        raise manager_missing(command[0], error.strerror or str(error)) from error
     except KeyboardInterrupt:
         return
     raise typer.Exit(done.returncode)
@@ -120,7 +119,7 @@ def _held_by_another(place: Home, by: Manager, wanted: Start) -> str | None:
     try:
         lock.take()
     except HomeInUse as error:
-        found = installed.look(by, wanted)
+        found = installed.status(by, wanted)
         return None if found.manager is not None and found.manager.running else str(error)
     lock.release()
     return None

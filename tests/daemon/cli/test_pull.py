@@ -63,7 +63,9 @@ def test_a_model_of_the_hub_is_fetched_proved_checked_and_chosen(pull, stand_in,
     assert (0, "") == (done.returncode, done.stderr)
     assert NANO.read_bytes() == file.read_bytes()
     assert f"sha256 {stand_in.sha256}, as the hub says." in done.stdout
-    assert ["/api/", "/some", "/some", "/stor"] == [path[:5] for path, _ in stand_in.asked]  # and nothing else
+    assert ["/api/", "/some", "/some", "/stor"] == [
+        path[:5] for path, _ in stand_in.asked
+    ]  # and nothing else
     assert not any("secret" in head for head in stand_in.heads)
     assert not (tmp_path / "hub's own").exists()
     assert "It works: nano, qwen3, made for 2,048 tokens" in done.stdout

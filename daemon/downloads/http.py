@@ -116,12 +116,12 @@ class _CountedBody(httpx2.SyncByteStream):
     """The bytes of an answer, noted as they come."""
 
     def __init__(self, answer: httpx2.Response, note: Callable[..., None], most_bytes: int | None) -> None:
-        self._answer, self._note, self._most_bytes = answer, note, most_bytes
+        assert isinstance(answer.stream, httpx2.SyncByteStream)  # of a transport that is not async
+        self._stream, self._note, self._most_bytes = answer.stream, note, most_bytes
         self._all = self._noted = 0
 
     def __iter__(self) -> Iterator[bytes]:
-        assert isinstance(self._answer.stream, httpx2.SyncByteStream)  # of a transport that is not async
-        for piece in self._answer.stream:
+        for piece in self._stream:
             self._all += len(piece)
             if self._all - self._noted >= STRETCH:
                 self._note_rest()
@@ -133,7 +133,7 @@ class _CountedBody(httpx2.SyncByteStream):
 
     def close(self) -> None:
         self._note_rest()
-        self._answer.stream.close()
+        self._stream.close()
 
     def _note_rest(self) -> None:
         if self._all > self._noted:

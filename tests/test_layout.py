@@ -29,7 +29,7 @@ ONLY_IN = {  # one door to each heavy library
     "uvicorn": ("daemon/http_server.py",),
     "httpx": ("daemon/client/transport.py",),
     "httpx2": ("daemon/downloads/",),
-    "huggingface_hub": ("daemon/downloads/hub.py",),
+    "huggingface_hub": ("daemon/downloads/hub.py", "daemon/embedding/model.py"),
     "psutil": (
         "daemon/hardware/sensors.py",
         "daemon/processes/foreground_gate.py",

@@ -104,7 +104,6 @@ def fill(file: Path, rows: Rows) -> list[float]:
         with writing(db):
             for place in range(start, min(start + BATCH, first)):
                 _append(db, rows, place)
-    vectors.warm(db)
     taken = [_ms(lambda: _append(db, rows, place)) for place in range(first, len(rows.texts))]  # noqa: B023
     db.close()
     return taken
@@ -115,7 +114,6 @@ def measure(file: Path, rows: Rows) -> dict[str, Any]:
     append_ms = fill(file, rows)
     began = time.perf_counter()
     db = open_store(file, KEY)
-    vectors.warm(db)
     open_s = time.perf_counter() - began
     asked = list(zip(rows.questions, rows.asked, strict=True))
     for text, vector in asked[:10]:  # the first ones fill caches
@@ -164,7 +162,7 @@ def _append(db: Any, rows: Rows, place: int) -> None:
 
 def _found(db: Any, rows: Rows) -> float:
     """The share of the nearest by an exact scan that the index finds."""
-    ids, kept = vectors.kept(db, "memory")
+    ids, kept = vectors.stored(db, "memory")
     shares = []
     for vector in rows.asked[:CHECKED]:
         exact = {ids[place] for place in np.argsort(-(kept @ vector), kind="stable")[:POOL]}

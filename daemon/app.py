@@ -45,7 +45,7 @@ from daemon.night.trainer_process import TrainerCommand
 from daemon.processes.foreground_gate import ForegroundGate
 from daemon.services import Services
 from daemon.store_thread import StoreThread
-from store import database, embedders, vectors
+from store import database, vectors
 from store import nights as past_nights
 
 log = logging.getLogger(__name__)
@@ -69,7 +69,7 @@ async def open_core(
         made = await embedder.info()
         await store_thread.run(vectors.reindex, made.id, made.dimension)
     else:
-        await store_thread.run(embedders.expect, config.embedder)
+        await store_thread.run(vectors.expect, config.embedder)
     return Core(store_thread=store_thread, engine=engine, embedder=embedder)
 
 
@@ -174,9 +174,6 @@ async def serving(services: Services, stack: AsyncExitStack) -> Parts:
         await door.close()
 
     async def begin_work() -> None:
-        """In this order: what a question may need first; then the index, for which the embedder starts."""
-        if await services.store_thread.run(embedders.serving):
-            await services.store_thread.run(vectors.warm)
         await runner.start()
         await runner.order("index", {})  # what a crash or a new embedder left without vectors
 

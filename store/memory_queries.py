@@ -258,7 +258,7 @@ def survey(db: Connection) -> Survey:
         "select memory_id, min(at) from events where op in ('ADD', 'UPDATE', 'RECONCILE') group by memory_id"
     )
     system = "select distinct text from messages where role in ('system', 'developer') and not redacted"
-    vector_ids, kept = vectors.kept(db, "memory")
+    vector_ids, kept = vectors.stored(db, "memory")
     return Survey(
         held=memory_queries.holding(db),
         past=memory_queries.past(db),

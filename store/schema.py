@@ -274,7 +274,7 @@ create table tombstones (
 create index tombstones_by_mark on tombstones (mark);
 -- A generation may also be 'retired': adopted once, superseded, its adapter deleted to save room.
 """,
-    # 3: a message is found by its neighbours' words too, and "went" by "go"; see words.py
+    # 3: a message is found by its neighbours' words too, and "went" by "go" (`full_text.py`)
     """
 drop table message_words;
 create virtual table message_words using fts5 (
@@ -323,7 +323,7 @@ alter table events add column beside integer references memories (id) on delete 
 create index memories_past on memories (id) where superseded_by is not null;
 create index messages_by_speaker on messages (speaker) where speaker <> '';
 """,
-    # 6: vectors are searched by an index in memory (`nearest.py`), and made anew beside the old ones (`embedders.py`)
+    # 6: vectors are searched by an index in memory (until step 11), and made again beside the old ones (`vectors.py`)
     VECTORS,
     # 7: an import is undone without what it only knew; what points at a message or a memory is found at once
     """
@@ -372,4 +372,17 @@ create table off_record (mark text primary key) strict, without rowid;   -- turn
 """,
     # 10: what lay beside the question of each answer
     ANSWERS,
+    # 11: vectors are searched by sqlite-vec's functions over their bits; no index in memory has to be told of changes
+    """
+drop trigger vector_changes_are_few; drop trigger vector_made; drop trigger vector_changed;
+drop trigger vector_dropped; drop trigger coming_vector_made; drop trigger coming_vector_dropped;
+drop trigger memory_superseded; drop trigger message_redacted;
+drop table vector_changes;
+alter table vectors add column bits blob;          -- two for each number, for the coarse pass of a search
+alter table coming_vectors add column bits blob;
+update vectors set bits = vector_bits(vector);
+update coming_vectors set bits = vector_bits(vector);
+create index vectors_by_bits on vectors (kind, id, bits);
+create index coming_vectors_by_bits on coming_vectors (kind, id, bits);
+""",
 ]

@@ -19,7 +19,7 @@ PARTS: Mapping[str, Sequence[str]] = {  # a part -> its tables; whose index a pa
     "nights": ("nights", "forgettings", "jobs"),
     "imports": ("imports", "import_messages"),
     "words": ("message_words", "memory_words"),
-    "vectors": ("vectors", "coming_vectors", "embedder", "coming_embedder", "vector_changes"),
+    "vectors": ("vectors", "coming_vectors", "embedder", "coming_embedder"),
     "forgotten": ("tombstones", "tombstone_secret"),
     "private": ("off_record", "logging_paused"),
 }

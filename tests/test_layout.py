@@ -18,6 +18,7 @@ MAY_IMPORT = {  # ours, from the bottom up
 }
 ONLY_IN = {  # one door to each heavy library
     "apsw": ("store/",),
+    "sqlite_vec": ("store/database.py",),
     "keyring": ("store/keys.py",),
     "llama_cpp": ("daemon/engine/llama.py", "daemon/engine/merge_adapter.py"),
     "sentence_transformers": ("daemon/embedding/model.py",),

@@ -19,12 +19,6 @@ KEY = bytes(range(32))
 NOON = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 DAY = date(2026, 3, 5)
 DIMENSION = 8
-BEFORE_STEP_10 = "drop table beside; drop table answers;"
-BEFORE_STEP_9 = f"{BEFORE_STEP_10} drop table logging_paused; drop table off_record;"
-BEFORE_STEP_8 = f"{BEFORE_STEP_9} drop table nights; drop table forgettings;"
-BEFORE_STEP_7 = f"""{BEFORE_STEP_8}
-    alter table import_messages drop column brought; drop index events_by_beside;
-    drop index memory_sources_by_message; drop index event_sources_by_message;"""
 
 
 def later(**how_much: float) -> datetime:

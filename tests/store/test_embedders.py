@@ -1,12 +1,12 @@
-"""A change of embedder: all vectors are made anew beside the old ones, which stay until the end."""
+"""A change of embedder: all vectors are made again in a shadow table, and the old ones stay until the end."""
 
 import numpy as np
 import pytest
 
-from store import embedders, memories, vectors
+from store import memories, vectors
 from store.database import open_store
 from store.errors import EmbedderClash, WrongVectors
-from tests.store.sample import BEFORE_STEP_7, DAY, DIMENSION, KEY, embed, later, say, vector
+from tests.store.sample import DAY, DIMENSION, KEY, embed, later, say, vector
 
 NEW = np.ones(4, dtype=np.float32)
 
@@ -136,50 +136,21 @@ def test_a_reindex_of_an_empty_store_is_none(db):
     vectors.prepare(db, "other", 4)
 
 
-def test_tables_of_an_earlier_index_are_cleared_away(db, file):
-    """Up to step 5 an SQLite extension kept the index; without it, its tables can't be read or dropped."""
-    three_messages(db)
-    for name in ("coming_embedder", "coming_vectors", "vector_changes"):
-        db.execute(f"drop table {name}")
-    triggers = [name for (name,) in db.execute("select name from sqlite_schema where type = 'trigger'")]
-    for name in triggers:
-        db.execute(f"drop trigger {name}")
-    db.execute("create table memory_vectors_chunks (x); create table message_vectors_info (x);")
-    db.execute(
-        """pragma writable_schema = on;
-        insert into sqlite_schema values ('table', 'memory_vectors', 'memory_vectors', 0,
-            'create virtual table memory_vectors using vec0 (vector float[8])');
-        pragma writable_schema = reset;"""
-    )
-    db.execute(BEFORE_STEP_7)
-    db.pragma("user_version", 5)
-    db.close()
-    reopened = open_store(file, KEY)
-    left = [
-        name for (name,) in reopened.execute("select name from sqlite_schema where name like 'm%vectors%'")
-    ]
-    nearest = vectors.nearest(reopened, "message", vector(1), 9)
-    healthy = reopened.pragma("integrity_check")
-    reopened.close()
-
-    assert ([], 3, "ok") == (left, len(nearest), healthy)
-
-
 def test_an_embedder_is_expected_by_its_name_before_it_has_told_its_dimension(db):
-    assert not embedders.expect(db, "any")
+    assert not vectors.expect(db, "any")
     three_messages(db)
 
-    assert embedders.expect(db, "test-embedder")
-    assert DIMENSION == embedders.searched(db).dimension
+    assert vectors.expect(db, "test-embedder")
+    assert DIMENSION == vectors.searched(db).dimension
     with pytest.raises(EmbedderClash, match="embedder 'another': the store .* 'test-embedder' .*--reindex"):
-        embedders.expect(db, "another")
+        vectors.expect(db, "another")
 
 
 def test_a_reindex_under_way_goes_on_or_is_given_up_by_name_alone(db):
     three_messages(db)
     vectors.reindex(db, "other", 4)
 
-    assert embedders.expect(db, "other")
-    assert "other" == embedders.searched(db).embedder
-    assert embedders.expect(db, "test-embedder")
-    assert (None, "test-embedder") == (vectors.reindexing(db), embedders.searched(db).embedder)
+    assert vectors.expect(db, "other")
+    assert "other" == vectors.searched(db).embedder
+    assert vectors.expect(db, "test-embedder")
+    assert (None, "test-embedder") == (vectors.reindexing(db), vectors.searched(db).embedder)

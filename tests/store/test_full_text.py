@@ -3,9 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store import chats, full_text, memories
-from store.database import migrate, open_store, writing
+from store.database import writing
 from store.forgetting import forget
-from store.schema import MIGRATIONS
 from tests.store.sample import DAY, NOON, history, later, say
 
 
@@ -96,20 +95,6 @@ def test_what_is_forgotten_is_not_found_by_its_neighbours(db):
     forget(db, [memory.id])
 
     assert [] == near(db, "quirin")
-
-
-def test_an_index_of_before_is_made_anew_with_neighbours_and_base_forms(tmp_path):
-    path, key = tmp_path / "store.db", b"k" * 32
-    db = open_store(path, key)
-    message = say(db, "We went to the Mekong.")
-    db.execute("drop table message_words")
-    db.execute("create virtual table message_words using fts5 (text, tokenize = 'porter unicode61')")
-    db.pragma("user_version", 2)
-
-    migrate(db, MIGRATIONS[:3])
-
-    assert [message.id] == found(db, "who goes")
-    db.close()
 
 
 def hold_many(db, text):

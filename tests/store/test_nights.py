@@ -3,11 +3,9 @@ from datetime import UTC, datetime
 import pytest
 
 from store import generations, memories, nights
-from store.database import migrate, open_store, rows
 from store.errors import NoSuchNight
 from store.nights import Forgotten
-from store.schema import MIGRATIONS
-from tests.store.sample import BEFORE_STEP_8, DAY, KEY
+from tests.store.sample import DAY
 
 
 def test_a_night_is_recorded_from_its_beginning_to_its_end(db):
@@ -86,17 +84,3 @@ def test_a_night_ends_in_a_known_way(db, outcome):
 def test_a_night_that_never_was_is_said_to_be_none(db):
     with pytest.raises(NoSuchNight, match="There is no night 9"):
         nights.get(db, 9)
-
-
-def test_a_store_of_before_gets_its_table_of_nights_and_keeps_its_generations(file):
-    db = open_store(file, KEY)
-    made = generations.propose(db, b"GGUF", base_sha256="b" * 64, lesson_ids=[])
-    generations.adopt(db, made.id, {"score": 1.0}, "better")
-    db.execute(BEFORE_STEP_8)
-    db.pragma("user_version", 7)
-    migrate(db)
-
-    assert (len(MIGRATIONS), []) == (db.pragma("user_version"), rows(db, "select * from nights"))
-    assert b"GGUF" == generations.adapter(db, made.id)
-    assert 1 == nights.begin(db, job_id=None, was_live=made.id).was_live
-    db.close()

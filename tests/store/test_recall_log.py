@@ -4,7 +4,6 @@ import pytest
 
 from store import chats, import_undo, imports, memories, recall_log
 from store.chats import NewMessage
-from store.database import open_store
 from store.recall_log import RecallCount, RecallRecord
 from tests.store.sample import DAY, NOON, later, say
 
@@ -88,21 +87,6 @@ def test_a_message_of_an_import_that_was_undone_lies_beside_nothing_any_more(db,
     import_undo.undo_import(db, number)
 
     assert {answer.id: RecallRecord(recall_tokens=9)} == recall_log.of_answers(db, [answer.id])
-
-
-def test_a_store_from_before_this_was_kept_knows_nothing_of_its_answers(tmp_path):
-    path, key = tmp_path / "store.db", b"k" * 32
-    db = open_store(path, key)
-    answer = chats.reply(db, say(db, "Where do I live?"), "In Ghent.", at=NOON, model="tsubasa@0")
-    db.execute("drop table beside; drop table answers")
-    db.pragma("user_version", 9)
-    db.close()
-    db = open_store(path, key)
-
-    assert {} == recall_log.of_answers(db, [answer.id])
-    memories.forget(db, messages=[answer.parent_id])
-    assert {} == recall_log.of_answers(db, [answer.id])
-    db.close()
 
 
 def test_recalls_are_counted_with_the_last_time(db):

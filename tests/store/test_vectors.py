@@ -1,9 +1,14 @@
+"""Retrieval by meaning: whatever was done to the store, the nearest are those that an exact scan finds."""
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from store import memories, vectors
+from store.database import open_store, writing
 from store.errors import EmbedderClash, NoEmbedder, WrongVectors
-from tests.store.sample import DAY, DIMENSION, embed, later, say, vector
+from tests.store.sample import DAY, DIMENSION, KEY, embed, later, say, undone, vector
 
 
 def three_messages(db):
@@ -18,7 +23,9 @@ def test_the_nearest_come_first_with_their_cosine_distance(db):
 
     assert [id for id, _ in found] == [one, two, three]
     assert found[0][1] == pytest.approx(0.005, abs=0.001)
-    assert dict(vectors.nearest(db, "message", vector(1), 2)) == pytest.approx({one: 0, two: 1 - 0.5**0.5})
+    assert dict(vectors.nearest(db, "message", vector(1), 2)) == pytest.approx(
+        {one: 0, two: 1 - 0.5**0.5}, abs=1e-6
+    )
 
 
 @pytest.mark.parametrize("k", [-1, 0])
@@ -113,3 +120,111 @@ def test_vectors_that_make_no_sense_are_refused(db, made, why):
         vectors.put(db, "message", [message.id], made)
 
     assert vectors.missing(db, "message") == [message.id]
+
+
+STEPS = ["add", "put", "supersede", "undo", "forget", "drop", "search", "rollback", "part", "other"]
+
+
+def exact(db, kind, wanted, k):
+    """The nearest by a scan of the whole table."""
+    table = "coming_vectors" if db.execute("select count(*) from coming_embedder").get else "vectors"
+    held = db.execute(
+        f"select id, vector from {table} where kind = ? and id in (select id from {vectors.FINDABLE[kind]})",
+        (kind,),
+    )
+    found = []
+    for id, blob in held:
+        one = np.frombuffer(blob, dtype="<f4").astype(np.float64)
+        far = 1 - one @ wanted.astype(np.float64) / np.linalg.norm(one) / np.linalg.norm(wanted.astype(float))
+        found.append((id, pytest.approx(far, abs=1e-6)))
+    return sorted(found, key=lambda one: (round(one[1].expected, 6), one[0]))[:k]
+
+
+def same(db, wanted, k):
+    found = vectors.nearest(db, "memory", wanted, k)
+    return [(id, far) for id, far in sorted(found, key=lambda one: (round(one[1], 6), one[0]))]
+
+
+def step(db, name, number):
+    """One change of the store; `number` chooses what is changed and the vector."""
+    held = memories.holding(db)
+    chosen = held[number % len(held)] if held else None
+    made = vector(number % 7 + 1, number % 5 - 2, number % 3 - 1)
+    if name in ("add", "other") or chosen is None:
+        new = memories.add(db, f"Statement {number} of {len(held)}.", told_on=DAY, sources=())
+        vectors.put(db, "memory", [new.id], made[np.newaxis])
+    elif name == "put":
+        vectors.put(db, "memory", [chosen.id], made[np.newaxis])
+    elif name == "supersede":
+        memories.reconcile(db, chosen, f"Otherwise {number}.", told_on=DAY, sources=())
+    elif name == "undo":
+        memories.undo(db, chosen.id, today=DAY)
+    elif name == "forget":
+        memories.forget(db, [chosen.id])
+    elif name == "drop":
+        vectors.drop(db, "memory", [chosen.id])
+    vectors.nearest(db, "memory", made, 3)
+
+
+def in_part(db, number):
+    """A part of a transaction that is undone, and the rest of it that is not."""
+    with writing(db):
+        step(db, "add", number)
+        with undone(db):
+            step(db, "put", number + 1)
+        step(db, "put", number + 2)
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 500)), max_size=12))
+def test_whatever_is_done_the_index_finds_what_the_table_has(empty_store, tmp_path_factory, steps):
+    file = tmp_path_factory.mktemp("store") / "store.db"
+    file.write_bytes(empty_store.read_bytes())
+    db, other = open_store(file, KEY), open_store(file, KEY)
+    try:
+        vectors.prepare(db, "test-embedder", DIMENSION)
+        for name, number in steps:
+            if name == "rollback":
+                with undone(db):
+                    step(db, "add", number)
+                    step(db, "forget", number)
+            elif name == "part":
+                in_part(db, number)
+            else:
+                step(other if name == "other" else db, name, number)
+            for wanted in (vector(1), vector(number % 7 + 1, -1, 1)):
+                assert exact(db, "memory", wanted, 5) == same(db, wanted, 5)
+    finally:
+        db.close()
+        other.close()
+
+
+def many_memories(db, made):
+    """As many memories as there are vectors, with these."""
+    numbers = ", ".join(f"('Number {n}.', '{DAY}', '{DAY}', 'user')" for n in range(len(made)))
+    db.execute(f"insert into memories (text, told_on, valid_from, trust) values {numbers}")
+    vectors.prepare(db, "test-embedder", made.shape[1])
+    vectors.put(db, "memory", range(1, len(made) + 1), made)
+
+
+def test_of_many_the_coarse_pass_loses_hardly_any_of_the_nearest(db):
+    draw = np.random.default_rng(0)
+    centres = draw.normal(size=(60, 64))
+    made = (centres[draw.integers(0, 60, 3000)] + draw.normal(size=(3000, 64))).astype(np.float32)
+    many_memories(db, made)
+    unit = made / np.linalg.norm(made, axis=1, keepdims=True)
+    shares = []
+    for asked in unit[:20]:
+        nearest = {int(place) + 1 for place in np.argsort(-(unit @ asked))[:60]}
+        shares.append(len(nearest & {id for id, _ in vectors.nearest(db, "memory", asked, 60)}) / 60)
+
+    assert 0.99 <= np.mean(shares)
+
+
+def test_any_number_of_memories_that_were_replaced_hides_none_that_holds(db):
+    made = np.tile(vector(1), (vectors.CANDIDATES + 10, 1))
+    made[0] = vector(0, 1)
+    many_memories(db, made)
+    db.execute("update memories set superseded_by = 1 where id > 1")
+
+    assert [1] == [id for id, _ in vectors.nearest(db, "memory", vector(1), 60)]

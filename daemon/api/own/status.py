@@ -16,7 +16,7 @@ from daemon.diagnostics.alerts import troubles
 from daemon.processes.supervisor import Supervisor
 from daemon.services import Services
 from daemon.version import version
-from store import chats, embedders, jobs, lessons, memory_queries, off_record, vectors
+from store import chats, jobs, lessons, memory_queries, off_record, vectors
 from store.database import Connection
 from store.errors import EmbedderClash
 
@@ -72,8 +72,8 @@ async def _recall(services: Services) -> dict[str, Any]:
     return {"by": "meaning", "why": None}
 
 
-def _searched(db: Connection) -> embedders.Made | None:
-    return embedders.coming(db) or embedders.serving(db)
+def _searched(db: Connection) -> vectors.VectorSet | None:
+    return vectors.coming(db) or vectors.serving(db)
 
 
 async def _attention(services: Services) -> list[dict[str, str]]:

@@ -45,13 +45,14 @@ class FakeEngine(Engine):
         schema: dict[str, Any] | None = None,
         adapter: str | None = "live",
         background: bool = False,
+        counted: Sequence[Mapping[str, Any]] = (),
     ) -> AsyncGenerator[Piece, None]:
         asked = {"messages": list(messages), "sampling": sampling, "schema": schema, "adapter": adapter}
         self.requests.append(asked)
         if self.before_first is not None:
             raise self.before_first
         count = len(messages)
-        yield Piece(text="", prompt_tokens=count)
+        yield Piece(text="", prompt_tokens=count, counted_tokens=await self.count(counted))
         try:
             for said, word in enumerate(self.words, start=1):
                 yield Piece(text=word, prompt_tokens=count, completion_tokens=said)

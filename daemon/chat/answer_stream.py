@@ -1,9 +1,8 @@
 """
-An answer on its way from the engine to whoever listens.
+An answer on its way from the engine to the client that listens.
 
 Promises: pieces come in order, then the end or the error, exactly once each; a listener that waits can be
-cancelled and wait again; leaving early never interrupts the commit, which runs in the task that is
-followed. Knows nothing of the engine, the store thread or HTTP.
+cancelled and wait again; leaving early never interrupts the commit, which runs in the task that is followed.
 """
 
 import asyncio
@@ -23,9 +22,14 @@ class _End:
 class Answer:
     """The pieces of one answer; `leave` when nobody listens any more."""
 
-    def __init__(self, *, beside: RecallRecord, generation: int, kept: bool = True) -> None:
-        """`beside`: laid beside the question; `generation`: the one that answers, 0 = base; `kept`: recorded."""
-        self.beside = beside
+    def __init__(self, *, recall: RecallRecord, generation: int, kept: bool = True) -> None:
+        """
+        Args:
+            recall: what stands beside the question; its tokens are known with the first piece.
+            generation: the one that answers; 0: the base model.
+            kept: the chat is recorded.
+        """
+        self.recall = recall
         self.generation = generation
         self.kept = kept
         self.began_at = datetime.now(UTC)

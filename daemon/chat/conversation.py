@@ -5,8 +5,8 @@ One request, followed.
 
 Promises: the user's turn is committed before any of the answer is handed out, and not at all when the engine
 refuses it; the reply is committed before its last piece is handed out; when the listener leaves or the
-engine fails, what was said until then is committed; nothing is kept of a private chat; memories laid into
-the prompt are never recorded. Knows nothing of HTTP or the wire format.
+engine fails, what was said until then is committed; nothing is kept of a private chat; recalled memories
+in the prompt are never recorded.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from typing import Any
 
 from daemon.chat.answer_stream import Answer
 from daemon.chat.model_names import ModelChoice
-from daemon.chat.prompt_context import Turn, is_chore, last_question, with_memories, without_memories
+from daemon.chat.prompt_context import History
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine, Sampling
 from daemon.errors import DaemonError, Interrupted, Stopping
@@ -36,7 +36,7 @@ from store.recall_log import RecallRecord
 class Question:
     """All that one request asks for."""
 
-    turns: tuple[Turn, ...]
+    history: History
     model: ModelChoice
     sampling: Sampling
     schema: Mapping[str, Any] | None = None  # the answer must be JSON of this shape
@@ -58,7 +58,7 @@ class Conversations:
         recall_k: int,
         gate: ForegroundGate | None = None,
     ) -> None:
-        """`recall_k`: memories beside a question, at first; 0 never recalls. `gate`: closed while we answer."""
+        """`recall_k`: memories recalled for a question, at first; 0 never recalls. `gate`: closed while we answer."""
         self._store_thread = store_thread
         self._engine = engine
         self._embedder = embedder
@@ -81,17 +81,20 @@ class Conversations:
         return answer
 
     async def _begin(self, question: Question) -> tuple[asyncio.Task[None], Answer]:
-        turns = without_memories(question.turns)
+        history = question.history
         answering = await self._generations.choose(question.model.generation)
-        kept = not is_chore(turns) and await self._may_keep(turns, question.model)
+        kept = not history.is_chore and await self._may_keep(question)
         if question.model.kept and not kept:
             question = replace(question, recall=False)  # as if asked for off the record
-        recalled = await self._recall(turns, question)
-        beside = await self._beside(recalled)
-        answer = Answer(beside=beside, generation=answering.number, kept=kept)
-        messages = with_memories(turns, recalled.system_text)
-        turn = _Turn(self._store_thread, turns if kept else (), question, answering.number, beside)
-        task = asyncio.create_task(self._drive(answer, turn, question, answering, messages), name="answer")
+        recalled = await self._recall(question)
+        record = RecallRecord(
+            memories=tuple(one.id for one in recalled.memories),
+            messages=tuple(one.id for one in recalled.messages),
+        )
+        answer = Answer(recall=record, generation=answering.number, kept=kept)
+        turn = _Turn(self._store_thread, question, answer)
+        driving = self._drive(turn, answering, recalled.system_text)
+        task = asyncio.create_task(driving, name="answer")
         self._running[task] = answer
         task.add_done_callback(self._running.pop)
         answer.follow(task)
@@ -121,46 +124,42 @@ class Conversations:
     async def _stop_all(self, why: DaemonError) -> None:
         await asyncio.gather(*(answer.stop(why) for answer in list(self._running.values())))
 
-    async def _may_keep(self, turns: Sequence[Turn], model: ModelChoice) -> bool:
-        """Whether this chat is recorded; what a pause of the logging, or the user, keeps off the record is not."""
-        said = [(turn.role, turn.text) for turn in turns]
-        now = datetime.now(UTC)
-        may = await self._store_thread.run(off_record.may_keep, said, private=model.private, at=now)
-        return model.kept and may
+    async def _may_keep(self, question: Question) -> bool:
+        """Whether this chat is recorded: not while logging is paused, and not what the user keeps off the record."""
+        said = [(turn.role, turn.text) for turn in question.history.turns]
+        private, now = question.model.private, datetime.now(UTC)
+        may = await self._store_thread.run(off_record.may_keep, said, private=private, at=now)
+        return question.model.kept and may
 
-    async def _recall(self, turns: Sequence[Turn], question: Question) -> Recalled:
-        place = last_question(turns)
-        wanted = question.recall and question.model.recalls and self._recall_k > 0 and not is_chore(turns)
-        if not wanted or place is None:
+    async def _recall(self, question: Question) -> Recalled:
+        history = question.history
+        wanted = question.recall and question.model.recalls and self._recall_k > 0 and not history.is_chore
+        if not wanted or history.question is None:
             return Recalled()
-        present = [turn.text for turn in turns]
-        asked, k = turns[place].text, self._recall_k
-        return await recall(self._store_thread, self._embedder, asked, k=k, present=present, at_once=True)
-
-    async def _beside(self, recalled: Recalled) -> RecallRecord:
-        if recalled.system_text is None:
-            return RecallRecord()
-        return RecallRecord(
-            memories=tuple(one.id for one in recalled.memories),
-            messages=tuple(one.id for one in recalled.messages),
-            recall_tokens=await self._engine.count([{"role": "system", "content": recalled.system_text}]),
+        present = [turn.text for turn in history.turns]
+        return await recall(
+            self._store_thread,
+            self._embedder,
+            history.question,
+            k=self._recall_k,
+            present=present,
+            at_once=True,
         )
 
-    async def _drive(
-        self,
-        answer: Answer,
-        turn: "_Turn",
-        question: Question,
-        answering: Answering,
-        messages: Sequence[Mapping[str, str]],
-    ) -> None:
-        schema = dict(question.schema) if question.schema is not None else None
+    async def _drive(self, turn: "_Turn", answering: Answering, memories: str | None) -> None:
+        question, answer = turn.question, turn.answer
         pieces = self._engine.chat(
-            messages, sampling=question.sampling, schema=schema, adapter=answering.adapter
+            question.history.messages(memories),
+            sampling=question.sampling,
+            schema=None if question.schema is None else dict(question.schema),
+            adapter=answering.adapter,
+            counted=[] if memories is None else [{"role": "system", "content": memories}],
         )
         try:
             async with aclosing(pieces):
                 async for piece in pieces:  # the first one has no text: the engine has taken the request
+                    if piece.counted_tokens:
+                        answer.recall = replace(answer.recall, recall_tokens=piece.counted_tokens)
                     await turn.record()
                     turn.said.append(piece.text)
                     if piece.finish is not None:
@@ -174,34 +173,23 @@ class Conversations:
 class _Turn:
     """What is kept of one request: its history, and the answer as far as it has come."""
 
-    def __init__(
-        self,
-        store_thread: StoreThread,
-        turns: Sequence[Turn],
-        question: Question,
-        generation: int,
-        beside: RecallRecord,
-    ) -> None:
-        """`turns`: the history; none when nothing of this chat is kept. `beside`: recalled for it."""
+    def __init__(self, store_thread: StoreThread, question: Question, answer: Answer) -> None:
+        self.question, self.answer = question, answer
         self.said: list[str] = []
         self._store_thread = store_thread
-        self._turns = turns
-        self._question = question
-        self._model = f"tsubasa@{generation}"
-        self._beside = beside
         self._last: Message | None = None  # of the history, once it is recorded
         self._committing: asyncio.Task[Message] | None = None
 
     async def record(self) -> None:
-        """Commit the history, once; durable on return."""
-        if not self._turns or self._last is not None:
+        """Commit the history, once; durable on return. Of a chat that is not kept, nothing."""
+        turns = self.question.history.turns
+        if not self.answer.kept or not turns or self._last is not None:
             return
-        asked = self._question
-        history = [NewMessage(role=turn.role, text=turn.text) for turn in self._turns]
-        history[-1] = replace(history[-1], said_at=asked.said_at)
-        now = datetime.now(UTC)
+        history = [NewMessage(role=turn.role, text=turn.text) for turn in turns]
+        history[-1] = replace(history[-1], said_at=self.question.said_at)
+        memory_ids, retry = self.answer.recall.memories, self.question.retry
         self._last = await self._store_thread.run(
-            _record, history, self._beside.memories, at=now, retry=asked.retry
+            _record, history, memory_ids, at=datetime.now(UTC), retry=retry
         )
 
     async def commit(self) -> None:
@@ -213,10 +201,10 @@ class _Turn:
         if self._last is None:
             return
         if self._committing is None:
-            at = self._question.said_at or datetime.now(UTC)
-            text = "".join(self.said)
+            at, model = self.question.said_at or datetime.now(UTC), f"tsubasa@{self.answer.generation}"
+            text, recalled = "".join(self.said), self.answer.recall
             self._committing = asyncio.create_task(
-                self._store_thread.run(_reply, self._last, text, self._beside, at=at, model=self._model)
+                self._store_thread.run(_reply, self._last, text, recalled, at=at, model=model)
             )
         await _finished(self._committing)
 
@@ -233,12 +221,12 @@ def _record(
 
 
 def _reply(
-    db: Connection, asked: Message, text: str, beside: RecallRecord, *, at: datetime, model: str
+    db: Connection, asked: Message, text: str, recalled: RecallRecord, *, at: datetime, model: str
 ) -> Message:
-    """The answer, stored with what lay beside its question."""
+    """The answer, stored with what was recalled for its question."""
     with writing(db):
         answer = chats.reply(db, asked, text, at=at, model=model)
-        recall_log.record(db, answer.id, beside)
+        recall_log.record(db, answer.id, recalled)
     return answer
 
 

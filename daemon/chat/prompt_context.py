@@ -1,9 +1,8 @@
 """
-Where memories go in a prompt, and how they are told from what people said.
+What a client sent, looked at once, and where recalled memories go in the prompt.
 
 Memories stand in a system turn directly before the last user turn, never in front of the history: the
 engine's prefix cache must survive. A client that sends that turn back is recognised by its first line.
-Knows nothing of the store or the engine.
 """
 
 from collections.abc import Sequence
@@ -20,31 +19,36 @@ class Turn:
     text: str
 
 
-def without_memories(turns: Sequence[Turn]) -> tuple[Turn, ...]:
-    """The turns that people and clients made: less each system turn that we laid in ourselves."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """The turns of a request that people and clients made; made by `parse_history`."""
+
+    turns: tuple[Turn, ...]
+    question_at: int | None  # place of the last user turn; None when there is none
+    is_chore: bool  # a chat page asks for a title, tags or follow-ups, and not a person for an answer
+
+    @property
+    def question(self) -> str | None:
+        """The text of the last user turn."""
+        return None if self.question_at is None else self.turns[self.question_at].text
+
+    def messages(self, memories: str | None) -> list[dict[str, str]]:
+        """The messages for the engine; `memories`, if any, as a system turn before the last user turn."""
+        messages = [{"role": turn.role, "content": turn.text} for turn in self.turns]
+        if memories is not None and self.question_at is not None:
+            messages.insert(self.question_at, {"role": "system", "content": memories})
+        return messages
+
+
+def parse_history(sent: Sequence[Turn]) -> History:
+    """
+    The turns that a client sent, less each system turn that we laid in ourselves.
+
+    Open WebUI sends its chores to the chat model beside each chat; they are nothing that a user said.
+    """
     mark = load("recall").splitlines()[0]
-    return tuple(turn for turn in turns if not (turn.role == "system" and turn.text.startswith(mark)))
-
-
-def with_memories(turns: Sequence[Turn], memories: str | None) -> list[dict[str, str]]:
-    """The messages for the engine; `memories`, if any, as a system turn before the last user turn."""
-    messages = [{"role": turn.role, "content": turn.text} for turn in turns]
-    place = last_question(turns)
-    if memories is not None and place is not None:
-        messages.insert(place, {"role": "system", "content": memories})
-    return messages
-
-
-def last_question(turns: Sequence[Turn]) -> int | None:
-    """Where the last user turn stands; None when there is none."""
-    return next((place for place in reversed(range(len(turns))) if turns[place].role == "user"), None)
-
-
-def is_chore(turns: Sequence[Turn]) -> bool:
-    """
-    Whether a chat page asks for a title, tags or follow-ups of a chat, and not a person for an answer.
-
-    Open WebUI sends such requests to the chat model beside each chat; they are nothing that a user told.
-    """
-    place = last_question(turns)
-    return place is not None and turns[place].text.lstrip().startswith("### Task:")
+    turns = tuple(turn for turn in sent if not (turn.role == "system" and turn.text.startswith(mark)))
+    users = [place for place, turn in enumerate(turns) if turn.role == "user"]
+    place = users[-1] if users else None
+    is_chore = place is not None and turns[place].text.lstrip().startswith("### Task:")
+    return History(turns=turns, question_at=place, is_chore=is_chore)

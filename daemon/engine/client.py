@@ -81,6 +81,7 @@ class Engine:
         schema: dict[str, Any] | None = None,
         adapter: str | None = "live",
         background: bool = False,
+        counted: Sequence[Message] = (),
     ) -> AsyncGenerator[Piece, None]:
         """
         The reply to `messages`, piece by piece. The first piece has no text and comes once the request is
@@ -92,6 +93,7 @@ class Engine:
             schema: a JSON schema that the reply will follow.
             adapter: "live", "base" (or None), or the sha256 of a loaded adapter.
             background: yields to every request that is not.
+            counted: the first piece says how many tokens these would have as a prompt of their own.
 
         Raises:
             PromptTooLong, SchemaRefused, TemplateRefused, AdapterUnknown: before the first piece.
@@ -103,6 +105,7 @@ class Engine:
             "schema": schema,
             "adapter": self._resolved(adapter),
             "background": background,
+            "counted": [dict(message) for message in counted],
         }
         try:
             async with aclosing(self._child.stream("chat", **fields)) as pieces:

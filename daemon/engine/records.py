@@ -58,6 +58,7 @@ class Piece:
     surprise: float = (
         0.0  # nats: -log of the probability of all tokens so far, with no grammar, at temperature 1
     )
+    counted_tokens: int = 0  # in the first piece alone: of the messages that were to be counted
 
     @property
     def is_last(self) -> bool:

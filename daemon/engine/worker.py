@@ -106,7 +106,8 @@ class Worker:
         seed = secrets.randbits(31) if sampling.seed is None else sampling.seed & 0xFFFFFFFF
         sampler = Sampler(self._model, sampling, seed=seed, schema=_maybe(frame, "schema", dict))
         background = _field(frame, "background", bool)
-        self._say(number, Piece(text="", prompt_tokens=len(prompt)))
+        counted = len(self._prompt(frame, "counted")) if frame.header.get("counted") else 0
+        self._say(number, Piece(text="", prompt_tokens=len(prompt), counted_tokens=counted))
         request = Request(
             number=number,
             prompt=prompt,
@@ -151,10 +152,10 @@ class Worker:
         self._scheduler.unload(_field(frame, "adapter", str))
         self._link.reply(number)
 
-    def _prompt(self, frame: Frame) -> list[int]:
-        messages = _field(frame, "messages", list)
+    def _prompt(self, frame: Frame, name: str = "messages") -> list[int]:
+        messages = _field(frame, name, list)
         if not messages or not all(isinstance(message, dict) and "role" in message for message in messages):
-            raise broken_command(frame.header["op"], "messages must be a list of objects with a role")
+            raise broken_command(frame.header["op"], f"{name} must be a list of objects with a role")
         return self._model.tokenize(self._template.render(messages))
 
     def _say(self, number: int, piece: Piece | Score) -> None:

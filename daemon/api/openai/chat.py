@@ -46,11 +46,10 @@ def routes(config: Config, conversations: Conversations, generations: Generation
             max_tokens=config.max_tokens,
         )
         answer = await conversations.begin(question)
-        shape = await _shape(generations, question.model, answer)
         headers = _headers(question.model)
+        first, shape = await _or_gone(request, answer, _opening(generations, question.model, answer))
         if not wanted.stream:
             return await _whole(request, answer, shape, headers)
-        first = await _or_gone(request, answer, answer.next())
         with_usage = bool(wanted.stream_options and wanted.stream_options.include_usage)
         chunks = _chunks(answer, first, shape, with_usage=with_usage)
         return _AnswerStream(answer, chunks, headers=headers | NO_BUFFERS)
@@ -60,12 +59,15 @@ def routes(config: Config, conversations: Conversations, generations: Generation
     return router
 
 
-async def _shape(generations: Generations, model: ModelChoice, answer: Answer) -> Shape:
-    base = await generations.model()
-    return Shape(
+async def _opening(
+    generations: Generations, model: ModelChoice, answer: Answer
+) -> tuple[Piece | None, Shape]:
+    """The first piece, which tells the tokens of the recalled context, and the shape of all that follows."""
+    first, base = await answer.next(), await generations.model()
+    return first, Shape(
         model=model.name if model.known else "tsubasa",
         fingerprint=f"{base.sha256[:12]}-g{answer.generation}",
-        beside=answer.beside,
+        recall=answer.recall,
         generation=answer.generation,
         kept=answer.kept,
     )

@@ -16,7 +16,7 @@ from daemon.api.errors import invalid
 from daemon.api.wire_error import WireError
 from daemon.chat.conversation import Question
 from daemon.chat.model_names import parse_model_name
-from daemon.chat.prompt_context import Turn
+from daemon.chat.prompt_context import Turn, parse_history
 from daemon.engine.client import Sampling
 
 ROLES = {
@@ -180,7 +180,7 @@ def question(request: ChatRequest, *, retry: bool, temperature: float, max_token
     """What the request asks; `temperature` and `max_tokens` stand in where it doesn't say."""
     extras = request.tsubasa or OurExtras()
     return Question(
-        turns=_turns(request.messages),
+        history=parse_history(_turns(request.messages)),
         model=parse_model_name(request.model),
         sampling=_sampling(request, temperature=temperature, max_tokens=max_tokens),
         schema=_schema(request.response_format),

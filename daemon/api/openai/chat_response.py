@@ -25,7 +25,7 @@ class Shape:
 
     model: str
     fingerprint: str  # model file and generation
-    beside: RecallRecord
+    recall: RecallRecord
     generation: int
     kept: bool = True  # False: nothing of this turn is recorded
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
@@ -68,9 +68,9 @@ class Shape:
 
     def _ours(self) -> dict[str, Any]:
         ours = {
-            "memories": list(self.beside.memories),
-            "messages": list(self.beside.messages),
-            "recall_tokens": self.beside.recall_tokens,
+            "memories": list(self.recall.memories),
+            "messages": list(self.recall.messages),
+            "recall_tokens": self.recall.recall_tokens,
             "generation": self.generation,
             "kept": self.kept,
         }

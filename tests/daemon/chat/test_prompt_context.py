@@ -3,7 +3,7 @@
 import pytest
 
 from daemon.chat.model_names import ModelChoice, parse_model_name
-from daemon.chat.prompt_context import Turn, is_chore, with_memories, without_memories
+from daemon.chat.prompt_context import Turn, parse_history
 from prompts.load import load
 
 SYSTEM, HI, HELLO, WHERE = (
@@ -15,7 +15,7 @@ SYSTEM, HI, HELLO, WHERE = (
 
 
 def test_memories_stand_directly_before_the_last_question():
-    messages = with_memories([SYSTEM, HI, HELLO, WHERE], "what is remembered")
+    messages = parse_history([SYSTEM, HI, HELLO, WHERE]).messages("what is remembered")
 
     assert ["system", "user", "assistant", "system", "user"] == [message["role"] for message in messages]
     assert "what is remembered" == messages[3]["content"]
@@ -23,22 +23,22 @@ def test_memories_stand_directly_before_the_last_question():
 
 @pytest.mark.parametrize(("turns", "memories"), [([HI], None), ([SYSTEM], "x"), ([HELLO], "x")])
 def test_without_memories_or_a_question_nothing_is_added(turns, memories):
-    assert len(turns) == len(with_memories(turns, memories))
+    assert len(turns) == len(parse_history(turns).messages(memories))
 
 
 def test_only_our_own_system_turns_are_taken_out():
     ours = Turn(role="system", text=load("recall") + "\n- 2026-03-05: The user lives in Ghent.")
     quoted = Turn(role="user", text=ours.text)
 
-    assert (SYSTEM, quoted, WHERE) == without_memories([SYSTEM, ours, quoted, ours, WHERE])
+    assert (SYSTEM, quoted, WHERE) == parse_history([SYSTEM, ours, quoted, ours, WHERE]).turns
 
 
 def test_chores_of_a_chat_page_are_recognised_by_their_last_question():
     chore = Turn(role="user", text="### Task:\nGenerate a concise title.")
 
-    assert is_chore([SYSTEM, chore])
-    assert not is_chore([chore, HELLO, WHERE])
-    assert not is_chore([SYSTEM])
+    assert parse_history([SYSTEM, chore]).is_chore
+    assert not parse_history([chore, HELLO, WHERE]).is_chore
+    assert not parse_history([SYSTEM]).is_chore
 
 
 @pytest.mark.parametrize(

@@ -50,9 +50,10 @@ async def test_a_reply_tells_how_unlikely_the_model_found_it(engine):
 
 
 async def test_a_reply_comes_in_pieces_and_the_first_tells_the_length_of_the_prompt(engine):
-    pieces = await pieces_of(engine, HELLO, sampling=SHORT)
+    pieces = await pieces_of(engine, HELLO, sampling=SHORT, counted=say("y"))
+    tokens, counted = await engine.count(HELLO), await engine.count(say("y"))
 
-    assert Piece(text="", prompt_tokens=await engine.count(HELLO)) == pieces[0]
+    assert Piece(text="", prompt_tokens=tokens, counted_tokens=counted) == pieces[0]
     assert [None] * (len(pieces) - 1) + ["length"] == [piece.finish for piece in pieces]
     assert 24 == pieces[-1].completion_tokens
     whole = await engine.complete(HELLO, sampling=SHORT)

@@ -32,7 +32,7 @@ def test_parts_are_joined_and_developer_means_system():
         Turn(role="assistant", text=""),
         Turn(role="tool", text="42"),
     )
-    assert expected == question(messages=messages).turns
+    assert expected == question(messages=messages).history.turns
 
 
 def test_sampling_is_taken_as_it_is_given():

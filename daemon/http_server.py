@@ -1,19 +1,16 @@
 """
-uvicorn, as we need it: one socket that is already ours, our signals, our order of leaving.
+uvicorn, as we need it: one socket that is already ours (`lifecycle/listen.py`), our signals, our order of leaving.
 
 Promises: `on_serving` is called when requests are answered; `on_leaving` before connections are closed;
-paths are not logged, they may hold what was searched for. Knows nothing of the application.
+paths are not logged, they may hold what was searched for.
 """
 
-import errno
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import uvicorn
 from starlette.types import ASGIApp
-
-from daemon.errors import PortInUse, PortNotAllowed
 
 LARGEST_WORD = 4 * 2**20  # bytes that the page may say at once
 LEAVING_S = 5  # open connections have so long when the daemon stops
@@ -62,26 +59,3 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave the signals alone: `serve.py` has them from the first moment, uvicorn only while it serves."""
         yield
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """
-    A socket that listens; port 0 picks a free one.
-
-    Raises:
-        PortInUse: another program has the port.
-        PortNotAllowed: the system refuses it for another reason.
-    """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    opened = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        opened.bind((host, port))
-        opened.listen(128)
-        opened.setblocking(False)
-    except OSError as error:
-        opened.close()
-        if error.errno == errno.EADDRINUSE:
-            raise PortInUse(host, port) from error
-        raise PortNotAllowed(host, port, error.strerror or str(error)) from error
-    return opened

@@ -27,7 +27,7 @@ from daemon.config.settings import Config, Settings
 from daemon.engine.client import Engine
 from daemon.errors import BadValue, ModelMissing
 from daemon.home import Home, HomeLock, Running
-from daemon.http_server import listen
+from daemon.lifecycle.listen import listen
 from daemon.lifecycle.systemd_notify import Heartbeat
 from daemon.store_thread import Closable, StoreThread
 

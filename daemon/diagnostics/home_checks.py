@@ -22,7 +22,7 @@ from daemon.engine.errors import EngineError
 from daemon.engine.model_file import checked_header
 from daemon.errors import DaemonError
 from daemon.home import MAY_BE_THERE, OURS, Home, Running
-from daemon.http_server import listen
+from daemon.lifecycle.listen import listen
 from daemon.text import format_bytes
 from store.errors import StoreError
 from store.keys import describe

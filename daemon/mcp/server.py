@@ -24,7 +24,8 @@ from starlette.types import ASGIApp
 from daemon.api.security import Gate
 from daemon.client.client import Client
 from daemon.errors import KNOWN
-from daemon.http_server import Server, listen
+from daemon.http_server import Server
+from daemon.lifecycle.listen import listen
 from daemon.mcp import tools
 
 WAIT_S = 45.0  # for a person's word, in one call; many clients give up after a minute

@@ -2,12 +2,23 @@
 
 import asyncio
 import re
+import subprocess
+import sys
 
 import pytest
 
 from daemon.config.settings import Config
 from daemon.errors import BadValue, HomeNotUsable, ModelMissing
 from daemon.serve import Work, find_model, nano
+
+
+def test_the_port_is_taken_and_the_engine_started_before_anything_large_is_loaded():
+    code = "import daemon.serve, sys; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+
+    assert set() == {"uvicorn", "starlette", "fastapi", "pydantic", "numpy", "apsw", "httpx"} & set(
+        loaded.split()
+    )
 
 
 def test_without_a_model_nano_is_served():

@@ -17,7 +17,8 @@ from daemon.api.application import make_app
 from daemon.config.settings import Config, Settings, kinds
 from daemon.core import Core
 from daemon.home import Home
-from daemon.http_server import Server, listen
+from daemon.http_server import Server
+from daemon.lifecycle.listen import listen
 from daemon.services import Services
 from daemon.store_thread import StoreThread
 from store import vectors

@@ -1,0 +1,31 @@
+"""
+Take the daemon's port. Alone in its file, for it is done before the web server is loaded, which takes much longer.
+"""
+
+import errno
+import socket
+
+from daemon.errors import PortInUse, PortNotAllowed
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """
+    A socket that listens; port 0 picks a free one.
+
+    Raises:
+        PortInUse: another program has the port.
+        PortNotAllowed: the system refuses it for another reason.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    opened = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((host, port))
+        opened.listen(128)
+        opened.setblocking(False)
+    except OSError as error:
+        opened.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(host, port) from error
+        raise PortNotAllowed(host, port, error.strerror or str(error)) from error
+    return opened

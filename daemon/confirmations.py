@@ -12,7 +12,7 @@ Knows nothing of HTTP, and of how an act is done.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -49,7 +49,7 @@ class Confirmation:
     asked_by: str  # the program, as it calls itself
     asked_at: datetime  # UTC
     state: State = "waiting"
-    outcome: dict[str, Any] | None = None  # ids and numbers, no words of the user's; None until it is done
+    outcome: Mapping[str, Any] | None = None  # ids and numbers, no words of the user's; None until it is done
     failure: str | None = None  # why it could not be done
     ended_at: datetime | None = None
 
@@ -121,7 +121,7 @@ class Confirmations:
         one: Confirmation,
         state: State,
         *,
-        outcome: dict[str, Any] | None = None,
+        outcome: Mapping[str, Any] | None = None,
         failure: str | None = None,
     ) -> None:
         """Note how it ended; words that it proposed are kept no longer."""

@@ -1,13 +1,13 @@
 """
 All routes behind one gate: the web application that uvicorn serves.
 
-    Gate -> Boundary -> the page, or the routes
+    AuthMiddleware -> Boundary -> the page, or the routes
 """
 
 from fastapi import FastAPI
 
 from daemon.api import errors
-from daemon.api.openai import chat, health, models
+from daemon.api.openai import chat, models
 from daemon.api.own import (
     chats,
     confirmations,
@@ -16,18 +16,13 @@ from daemon.api.own import (
     imports,
     memories,
     nights,
-    own_archive,
-    own_changes,
-    own_logging,
-    own_proof,
-    own_work,
     status,
     storage,
 )
 from daemon.api.page import sign_in
 from daemon.api.page.lazy_page import Door, PageBeside
 from daemon.api.page.sessions import Visitors
-from daemon.api.security import Gate
+from daemon.api.security import AuthMiddleware
 from daemon.services import Services
 
 
@@ -39,24 +34,18 @@ def make_app(services: Services, door: Door | None = None) -> FastAPI:
     """
     app = FastAPI(title="Tsubasa", docs_url=None, redoc_url=None, openapi_url=None)
     errors.install(app)
-    app.include_router(health.routes())
     config = services.settings.config
     app.include_router(chat.routes(config, services.conversations, services.generations))
     app.include_router(models.routes(services.generations, services.started_at))
     rooms = (
-        own_changes,
         chats,
         memories,
         forgetting,
         confirmations,
-        own_archive,
         imports,
-        own_work,
         nights,
         generations,
         status,
-        own_proof,
-        own_logging,
         storage,
     )
     for room in rooms:
@@ -66,7 +55,7 @@ def make_app(services: Services, door: Door | None = None) -> FastAPI:
     app.add_middleware(PageBeside, page=door or Door(services.api_key, services.home.path))
     app.add_middleware(errors.Boundary)
     app.add_middleware(  # added last: outermost
-        Gate,
+        AuthMiddleware,
         api_key=services.api_key,
         visitors=visitors,
         max_body=config.largest_body,

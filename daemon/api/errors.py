@@ -1,13 +1,15 @@
 """
-The HTTP boundary: every exception becomes an answer in the one shape.
+The HTTP boundary: every exception becomes an answer in the one shape, {"error": {"message", "type", "param", "code"}},
+as OpenAI's clients read it.
 
-Promises: a mistake of the client is never a 5xx; an error that a retry can't mend says `x-should-retry:
-false`; a bug is logged with its traceback and answered without it. Knows nothing of routes.
+A mistake of the client is never a 5xx. An error that a retry can't mend says `x-should-retry: false`. A bug is logged
+with its traceback and answered without it. `TABLE` is the only place that knows which of our errors is which status.
 """
 
 import json
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,12 +17,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from daemon.api.wire_error import NO_RETRY, WireError
 from daemon.embedding.model import EmbedderError
 from daemon.engine import errors as engine
 from daemon.errors import (
     KNOWN,
     ClockUnreadable,
+    DaemonError,
     Interrupted,
     NoSuchConfirmation,
     NoSuchGeneration,
@@ -36,6 +38,7 @@ from store import errors as store
 
 log = logging.getLogger(__name__)
 
+NO_RETRY = {"x-should-retry": "false"}  # clients repeat each 5xx by themselves, unless it says so
 SOON = {"retry-after": "1"}
 TABLE: list[tuple[type[Exception], int, str, str | None, dict[str, str]]] = [
     # class, status, code, param, headers; the first that fits counts
@@ -75,6 +78,43 @@ TABLE: list[tuple[type[Exception], int, str, str | None, dict[str, str]]] = [
     (engine.EngineError, 503, "model_unusable", None, NO_RETRY),
     (EmbedderError, 503, "embedder_unusable", None, NO_RETRY),
 ]
+
+
+class WireError(DaemonError):
+    """An error with everything that the wire wants to know; routes raise it for mistakes in a request."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        type: str | None = None,
+        extra: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.type = type or ("invalid_request_error" if status < 500 else "server_error")
+        self.code = code
+        self.param = param
+        self.extra = dict(extra or {})
+        self.headers = dict(headers or {})
+
+    def body(self) -> dict[str, Any]:
+        """The JSON object that is sent, also inside a stream."""
+        known = {"message": str(self), "type": self.type, "param": self.param, "code": self.code}
+        return {"error": {**known, **self.extra}}
+
+    def response(self) -> Response:
+        """The whole reply."""
+        return Response(
+            json.dumps(self.body(), ensure_ascii=False),
+            status_code=self.status,
+            headers=self.headers,
+            media_type="application/json",
+        )
 
 
 def wired(error: Exception) -> WireError:

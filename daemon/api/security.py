@@ -17,16 +17,16 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from daemon.api.errors import WireError
 from daemon.api.page.access import SIGN_IN, check_length, check_visitor, is_page, may_talk
 from daemon.api.page.sessions import Visitors
-from daemon.api.wire_error import WireError
 
 PUBLIC = frozenset({"/health", "/v1/health"})
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 DRAINED = 4  # this many times the limit is read and thrown away, so that the client hears the refusal
 
 
-class Gate:
+class AuthMiddleware:
     """ASGI middleware; the only layer that sees a request before it is known to be welcome."""
 
     def __init__(

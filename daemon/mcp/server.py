@@ -21,7 +21,7 @@ from mcp.types import ToolAnnotations
 from pydantic import Field, ValidationError
 from starlette.types import ASGIApp
 
-from daemon.api.security import Gate
+from daemon.api.security import AuthMiddleware
 from daemon.client.client import Client
 from daemon.errors import KNOWN
 from daemon.http_server import Server
@@ -153,7 +153,7 @@ async def serve_http(
     Raises:
         PortInUse, PortNotAllowed: nothing is served.
     """
-    app: ASGIApp = Gate(server.streamable_http_app(), api_key=api_key, max_body=MAX_BODY)
+    app: ASGIApp = AuthMiddleware(server.streamable_http_app(), api_key=api_key, max_body=MAX_BODY)
     with closing(listen(HOST, port)) as listening:
         url = f"http://{HOST}:{listening.getsockname()[1]}/mcp"
         uvicorn = Server(app, on_serving=lambda: on_serving(url), on_leaving=_nothing)

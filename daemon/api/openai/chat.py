@@ -14,10 +14,9 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from daemon.api.errors import told_in_stream
+from daemon.api.errors import WireError, told_in_stream
 from daemon.api.openai import chat_request
 from daemon.api.openai.chat_response import DONE, STILL_HERE, Shape
-from daemon.api.wire_error import WireError
 from daemon.chat.answer_stream import Answer
 from daemon.chat.conversation import Conversations
 from daemon.chat.model_names import ModelChoice

@@ -12,8 +12,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from daemon.api.errors import invalid
-from daemon.api.wire_error import WireError
+from daemon.api.errors import WireError, invalid
 from daemon.chat.conversation import Question
 from daemon.chat.model_names import parse_model_name
 from daemon.chat.prompt_context import Turn, parse_history

@@ -1,5 +1,5 @@
 """
-GET /v1/models: the names that a chat can ask for, and the context they have.
+GET /v1/models: the names that a chat can ask for, and the context they have. GET /health: whether the daemon answers.
 """
 
 from datetime import datetime
@@ -7,18 +7,24 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from daemon.api.wire_error import WireError
+from daemon.api.errors import WireError
 from daemon.generations.service import Generations
 
 
 def routes(generations: Generations, started_at: datetime) -> APIRouter:
-    """The list and the single model, with and without /v1."""
-    router = APIRouter()
+    """The list, the single model and the health check, which needs no key; each with and without /v1."""
+    router = APIRouter(tags=["openai"])
+
+    async def health() -> dict[str, str]:
+        """Whether the daemon answers; no key is needed."""
+        return {"status": "ok"}
 
     async def every_model() -> dict[str, Any]:
+        """The names that a chat can ask for, and their context."""
         return {"object": "list", "data": await _models(generations, started_at)}
 
     async def one_model(name: str) -> dict[str, Any]:
+        """One of them."""
         models = await _models(generations, started_at)
         found = next((model for model in models if model["id"] == name), None)
         if found is None:
@@ -29,6 +35,7 @@ def routes(generations: Generations, started_at: datetime) -> APIRouter:
         return found
 
     for prefix in ("/v1", ""):
+        router.add_api_route(f"{prefix}/health", health, methods=["GET"])
         router.add_api_route(f"{prefix}/models", every_model, methods=["GET"])
         router.add_api_route(f"{prefix}/models/{{name:path}}", one_model, methods=["GET"])
     return router

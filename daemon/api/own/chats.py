@@ -1,46 +1,127 @@
 """
-Past chats, over HTTP: the latest, and one of them.
-
-Knows nothing of how chats are kept.
+Chats, over HTTP: the latest, one of them, single messages, what was typed, and whether chats are kept.
 """
 
-from dataclasses import asdict
-from typing import Annotated, Any
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
 
 from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field, StrictBool, StrictInt
 
-from daemon.api.own.memories import PathId
-from daemon.api.wire_error import WireError
+from daemon.api.errors import WireError
+from daemon.api.wire import PathId, to_json
+from daemon.client.schemas import chats as schemas
 from daemon.services import Services
-from store import message_queries, recall_log
-from store.chats import Message
-from store.recall_log import RecallRecord
+from daemon.store_thread import StoreThread
+from store import chats, full_text, message_queries, off_record, recall_log, vectors
+from store.database import Connection
 
 MOST = 200
+MOST_FOUND = 50
+MOST_TYPED = 1000
+LONGEST_MINUTES = 366 * 24 * 60
+
+
+class Switch(BaseModel):
+    """Keep chats, or pause that."""
+
+    on: StrictBool
+    for_minutes: StrictInt | None = Field(default=None, ge=1, le=LONGEST_MINUTES)  # null: until it is resumed
 
 
 def routes(services: Services) -> APIRouter:
-    """The routes under /tsubasa/chats."""
-    router = APIRouter(prefix="/tsubasa/chats")
+    """The routes under /tsubasa about chats and messages."""
+    router = APIRouter(prefix="/tsubasa", tags=["chats"])
     store_thread = services.store_thread
+    _add_messages(router, services)
+    _add_logging(router, store_thread)
 
-    @router.get("")
-    async def latest(n: Annotated[int, Query(ge=1, le=MOST)] = 30) -> dict[str, Any]:
-        return {"chats": [asdict(chat) for chat in await store_thread.run(message_queries.latest_chats, n)]}
+    @router.get("/chats")
+    async def list_chats(n: Annotated[int, Query(ge=1, le=MOST)] = 30) -> schemas.PastChats:
+        """The latest chats, by when something was said in them."""
+        found = await store_thread.run(message_queries.latest_chats, n)
+        return {"chats": [to_json(schemas.PastChat, chat) for chat in found]}
 
-    @router.get("/{chat_id}")
-    async def one(chat_id: PathId) -> dict[str, Any]:
-        found = await store_thread.run(message_queries.latest_branch, chat_id)
+    @router.get("/chats/{chat_id}")
+    async def get_chat(chat_id: PathId) -> schemas.Chat:
+        """The messages of one chat, as it was continued last, each answer with what was recalled for its question."""
+        found = await store_thread.run(_messages, chat_id)
         if not found:
             raise WireError(
                 404, f"There is no chat {chat_id}. GET /tsubasa/chats lists them.", code="not_found"
             )
-        lay = await store_thread.run(recall_log.of_answers, [message.id for message in found])
-        return {"id": chat_id, "messages": [_told(message, lay.get(message.id)) for message in found]}
+        return {"id": chat_id, "messages": found}
 
     return router
 
 
-def _told(message: Message, lay: RecallRecord | None) -> dict[str, Any]:
-    """A message, with what lay beside its question; null: it answers none, or that was not kept."""
-    return asdict(message) | {"beside": None if lay is None else asdict(lay)}
+def _add_messages(router: APIRouter, services: Services) -> None:
+    store_thread = services.store_thread
+
+    @router.get("/typed")
+    async def typed(n: Annotated[int, Query(ge=1, le=MOST_TYPED)] = 200) -> schemas.Typed:
+        """What the user typed, each text once."""
+        return {"typed": await store_thread.run(message_queries.typed_texts, n)}
+
+    @router.get("/messages")
+    async def find_messages(
+        external_id: str | None = None, text: str | None = None, like: str | None = None, k: int = 10
+    ) -> schemas.Messages:
+        """Messages by words (`text`), by meaning (`like`), or by their id in an export (`external_id`)."""
+        k = max(1, min(k, MOST_FOUND))
+        if external_id is not None:
+            one = await store_thread.run(chats.by_external_id, external_id)
+            return {"messages": [to_json(schemas.Message, one)] if one else []}
+        if text is not None:
+            found = await store_thread.run(full_text.search, "message", text, k)
+        elif like is not None:
+            (vector,) = await services.embedder.embed([like])
+            found = await store_thread.run(vectors.nearest, "message", vector, k)
+        else:
+            raise WireError(400, "Ask for messages by external_id, text or like.", code="invalid_value")
+        every = [await store_thread.run(chats.get, message_id) for message_id, _ in found]
+        return {"messages": [to_json(schemas.Message, one) for one in every]}
+
+    @router.get("/messages/{message_id}")
+    async def get_message(message_id: PathId) -> schemas.OneMessage:
+        """One message."""
+        return {"message": to_json(schemas.Message, await store_thread.run(chats.get, message_id))}
+
+
+def _add_logging(router: APIRouter, store_thread: StoreThread) -> None:
+    @router.get("/logging")
+    async def logging() -> schemas.Logging:
+        """Whether chats are kept."""
+        return to_json(schemas.Logging, await store_thread.run(off_record.logging, at=datetime.now(UTC)))
+
+    @router.post("/logging")
+    async def switch_logging(wanted: Switch) -> schemas.Logging:
+        """Pause the keeping of chats, for a while or until it is resumed; or resume it."""
+        now, minutes = datetime.now(UTC), wanted.for_minutes
+        if wanted.on and minutes is not None:
+            raise WireError(
+                400,
+                "for_minutes says how long a pause lasts, and on: true ends one. Send one of them only.",
+                code="invalid_value",
+                param="for_minutes",
+            )
+        if wanted.on:
+            await store_thread.run(off_record.resume)
+        else:
+            until = now + timedelta(minutes=minutes) if minutes is not None else None
+            await store_thread.run(off_record.pause, until=until)
+        return to_json(schemas.Logging, await store_thread.run(off_record.logging, at=now))
+
+
+def _messages(db: Connection, chat_id: int) -> list[schemas.ChatMessage]:
+    """The messages of a chat; `beside` is null where a message answers none, or its recall was not kept."""
+    found = message_queries.latest_branch(db, chat_id)
+    recalled = recall_log.of_answers(db, [message.id for message in found])
+    return [
+        to_json(
+            schemas.ChatMessage,
+            message,
+            beside=to_json(schemas.Recalled, recalled[message.id]) if message.id in recalled else None,
+        )
+        for message in found
+    ]

@@ -1,20 +1,22 @@
 """
 Confirmations, over HTTP: a program asks, a person decides on the page, in the tray or with `tsubasa confirm`.
 
-What was allowed is done here and at once, so it is exactly what was shown; who asked only sees how it ended.
-The words of a memory are read from the store each time: what was forgotten meanwhile is no longer quoted.
+What was allowed is done here and at once, so it is exactly what was shown; who asked only sees how it ended. The words
+of a memory are read from the store each time: what was forgotten meanwhile is not quoted.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, cast
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
+from pydantic_core import to_jsonable_python
 
+from daemon.api.errors import WireError
 from daemon.api.own import forgetting as own_forgetting
-from daemon.api.own import own_changes
-from daemon.api.own.memories import told
-from daemon.api.own.own_changes import Id, Text
-from daemon.api.wire_error import WireError
+from daemon.api.own import memories as own_memories
+from daemon.api.own.memories import Text, memories_to_json
+from daemon.api.wire import Id
+from daemon.client.schemas import memories as schemas
 from daemon.confirmations import Confirmation, Edit, Forget
 from daemon.errors import KNOWN
 from daemon.jobs import told as in_one_line
@@ -24,11 +26,10 @@ from store.database import Connection
 from store.errors import NoSuchMemory
 
 LONGEST_NAME = 80  # characters of the name that a program gives itself
-NOTHING: dict[str, Any] = {"memories": [], "takes": None}
 
 
 class Ask(BaseModel):
-    """The body of POST /tsubasa/confirmations."""
+    """What a program wants to do."""
 
     act: Literal["forget", "edit"]
     memories: list[Id] = Field(min_length=1, max_length=100)  # exactly one for an edit
@@ -37,38 +38,42 @@ class Ask(BaseModel):
 
 
 class Decide(BaseModel):
-    """The body of POST /tsubasa/confirmations/{id}."""
+    """The word of a person."""
 
     allow: bool
 
 
 def routes(services: Services) -> APIRouter:
     """The routes under /tsubasa/confirmations."""
-    router = APIRouter(prefix="/tsubasa/confirmations")
+    router = APIRouter(prefix="/tsubasa/confirmations", tags=["confirmations"])
     held = services.confirmations
 
     @router.post("")
-    async def asked(wanted: Ask) -> dict[str, Any]:
+    async def ask(wanted: Ask) -> schemas.OneConfirmation:
+        """Have a person asked to allow that memories are forgotten, or one is edited."""
         act = _act(wanted)
         await services.store_thread.run(_check, act)
         one = held.ask(act, asked_by=_plain(wanted.asked_by))
-        return {"confirmation": await _told(services, one)}
+        return {"confirmation": await _to_json(services, one)}
 
     @router.get("")
-    async def listed() -> dict[str, Any]:
-        shown = [await _told(services, one) for one in held.waiting()]
+    async def list_waiting() -> schemas.Confirmations:
+        """What waits for a person."""
+        shown = [await _to_json(services, one) for one in held.waiting()]
         return {"confirmations": [one for one in shown if one["state"] == "waiting"]}
 
     @router.get("/{id}")
-    async def looked_at(id: str) -> dict[str, Any]:
-        return {"confirmation": await _told(services, held.get(id))}
+    async def get_confirmation(id: str) -> schemas.OneConfirmation:
+        """One of them, also for a while after it was decided."""
+        return {"confirmation": await _to_json(services, held.get(id))}
 
     @router.post("/{id}")
-    async def decided(id: str, wanted: Decide) -> dict[str, Any]:
+    async def decide(id: str, wanted: Decide) -> schemas.OneConfirmation:
+        """Allow it, which does it at once, or refuse it."""
         one = held.decide(id, allow=wanted.allow)
         if wanted.allow:
             await _do(services, one)
-        return {"confirmation": await _told(services, one)}
+        return {"confirmation": await _to_json(services, one)}
 
     return router
 
@@ -93,13 +98,9 @@ def _check(db: Connection, act: Forget | Edit) -> None:
 
 
 async def _do(services: Services, one: Confirmation) -> None:
-    """Do what was allowed; a failure is told to the one who decided, and kept for the one who asked."""
+    """Do what was allowed; the one who decided hears of a failure, and it is kept for the one who asked."""
     try:
-        if isinstance(one.act, Forget):
-            outcome = await own_forgetting.forget_now(services, list(one.act.memories))
-        else:
-            made = await own_changes.edit(services, one.act.memory, one.act.text)
-            outcome = {"memory": made.id}
+        outcome = await _outcome(services, one.act)
     except BaseException as error:
         why = in_one_line(error) if isinstance(error, KNOWN) else "something inside Tsubasa went wrong"
         services.confirmations.ended(one, "failed", failure=why)
@@ -107,37 +108,45 @@ async def _do(services: Services, one: Confirmation) -> None:
     services.confirmations.ended(one, "done", outcome=outcome)
 
 
-async def _told(services: Services, one: Confirmation) -> dict[str, Any]:
-    """One confirmation as it goes over the wire, with the memories that it is about while it waits."""
-    shown = await services.store_thread.run(_shown, one) if one.state == "waiting" else NOTHING
-    if shown is None and one.state == "waiting":
-        services.confirmations.ended(one, "void")
+async def _outcome(services: Services, act: Forget | Edit) -> schemas.Forgotten | schemas.Edited:
+    if isinstance(act, Edit):
+        return {"memory": (await own_memories.edit(services, act.memory, act.text)).id}
+    return await own_forgetting.forget_now(services, act.memories)
+
+
+async def _to_json(services: Services, one: Confirmation) -> schemas.Confirmation:
+    """One confirmation, with the memories that it is about while it waits."""
+    found: list[schemas.Memory] = []
+    takes: schemas.Affected | None = None
+    if one.state == "waiting":
+        try:
+            found, takes = await services.store_thread.run(_about, one)
+        except NoSuchMemory:
+            services.confirmations.ended(one, "void")
     return {
         "id": one.id,
         "act": "forget" if isinstance(one.act, Forget) else "edit",
         "says": _says(one),
         "asked_by": one.asked_by,
-        "asked_at": one.asked_at,
-        "expires_at": one.expires_at,
+        "asked_at": to_jsonable_python(one.asked_at),
+        "expires_at": to_jsonable_python(one.expires_at),
         "state": one.state,
         "memory_ids": list(one.memories),
-        **(shown or NOTHING),
+        "memories": found,
+        "takes": takes,
         "text": one.act.text or None if isinstance(one.act, Edit) else None,
-        "outcome": one.outcome,
+        "outcome": cast(schemas.Forgotten | schemas.Edited | None, one.outcome),
         "failure": one.failure,
     }
 
 
-def _shown(db: Connection, one: Confirmation) -> dict[str, Any] | None:
-    """The memories that it is about and what would go with them; None when one of them is gone."""
-    try:
-        shown = told(db, [memories.get(db, memory_id) for memory_id in one.memories])
-    except NoSuchMemory:
-        return None
+def _about(db: Connection, one: Confirmation) -> tuple[list[schemas.Memory], schemas.Affected | None]:
+    """The memories that it is about, and what would go with them; raises `NoSuchMemory`."""
+    found = memories_to_json(db, [memories.get(db, memory_id) for memory_id in one.memories])
     if isinstance(one.act, Edit):
-        return {"memories": shown, "takes": None}
+        return found, None
     gone = forgetting.concerned(db, one.memories)
-    return {"memories": shown, "takes": {"memories": list(gone.memories), "lessons": len(gone.lessons)}}
+    return found, {"memories": list(gone.memories), "lessons": len(gone.lessons)}
 
 
 def _says(one: Confirmation) -> str:

@@ -1,18 +1,15 @@
 """
 Generations, over HTTP: list, show, compare, choose, go back, ask one, take an adapter out.
-
-Knows nothing of how the work is done.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, Field
 from starlette.responses import Response
 
-from daemon.api.own.memories import HIGHEST_ID
+from daemon.api.wire import HIGHEST_ID, to_json
+from daemon.client.schemas import nights as schemas
 from daemon.engine.client import Sampling
 from daemon.generations.lineage import compared, shown
 from daemon.services import Services
@@ -27,13 +24,13 @@ PathNumber = Annotated[int, Path(ge=0, le=HIGHEST_ID)]
 
 
 class Use(BaseModel):
-    """The body of POST /tsubasa/generations/use."""
+    """Which generation answers; 0 is the base model."""
 
     generation: Number
 
 
 class Ask(BaseModel):
-    """The body of POST /tsubasa/generations/ask."""
+    """A question to one generation; 0 is the base model."""
 
     generation: Number
     question: str = Field(min_length=1, max_length=20_000)
@@ -41,30 +38,60 @@ class Ask(BaseModel):
 
 def routes(services: Services) -> APIRouter:
     """The routes under /tsubasa/generations."""
-    router = APIRouter(prefix="/tsubasa/generations")
+    router = APIRouter(prefix="/tsubasa/generations", tags=["generations"])
     store_thread = services.store_thread
+    _add_choosing(router, services)
 
     @router.get("")
-    async def listed() -> dict[str, Any]:
+    async def list_generations() -> schemas.Generations:
+        """What the nights made, and which one answers."""
         live = await services.generations.live()
         every = await services.generations.all()
         return {
             "live": live.id if live else 0,
-            "generations": [_told(one, await services.generations.why_not_this(one)) for one in every],
+            "generations": [_to_json(one, await services.generations.why_not_this(one)) for one in every],
         }
 
+    @router.get("/compare")
+    async def compare(a: Number, b: Number) -> schemas.Comparison:
+        """Two generations by their exams, and what only one of them learned."""
+        found = await store_thread.run(compared, a, b)
+        reasons = {number: await services.generations.why_not(number) for number in (a, b)}
+        why_not = {str(number): why for number, why in reasons.items() if why}
+        return to_json(schemas.Comparison, found, why_not=why_not)
+
+    @router.get("/{number}")
+    async def get_generation(number: PathNumber) -> schemas.GenerationDetail:
+        """One generation, with its exam, its lessons by kind, and what it learned."""
+        found = await store_thread.run(generations.get, number)
+        why_not = await services.generations.why_not_this(found) or await store_thread.run(_damage, found)
+        made_of = await store_thread.run(shown, found)
+        return to_json(schemas.GenerationDetail, made_of, generation=_to_json(found, why_not))
+
+    @router.get("/{number}/adapter", response_class=Response)
+    async def adapter(number: PathNumber) -> Response:
+        """Its adapter, a GGUF file."""
+        blob = await services.generations.adapter(number)
+        return Response(blob, media_type="application/octet-stream", headers={"cache-control": "no-store"})
+
+    return router
+
+
+def _add_choosing(router: APIRouter, services: Services) -> None:
     @router.post("/use")
-    async def use(wanted: Use) -> dict[str, Any]:
+    async def use(wanted: Use) -> schemas.Live:
+        """Choose which generation answers."""
         live = await services.generations.use(wanted.generation)
         return {"live": live.id if live else 0}
 
     @router.post("/rollback")
-    async def rollback() -> dict[str, Any]:
+    async def rollback() -> schemas.RolledBack:
+        """Go one generation back, from the first to the base model."""
         before, now = await services.generations.roll_back()
         return {"was_live": before, "live": now}
 
     @router.post("/ask")
-    async def ask(wanted: Ask) -> dict[str, Any]:
+    async def ask(wanted: Ask) -> schemas.GenerationAnswer:
         """An answer of one generation, without memories; nothing of it is kept."""
         chosen = await services.generations.choose(wanted.generation)
         said = await services.engine.complete(
@@ -74,30 +101,11 @@ def routes(services: Services) -> APIRouter:
         )
         return {"generation": chosen.number, "answer": said.text, "tokens": said.completion_tokens}
 
-    @router.get("/compare")
-    async def compare(a: Number, b: Number) -> dict[str, Any]:
-        found = await store_thread.run(compared, a, b)
-        reasons = {number: await services.generations.why_not(number) for number in (a, b)}
-        return {**found, "why_not": {str(number): why for number, why in reasons.items() if why}}
 
-    @router.get("/{number}")
-    async def one(number: PathNumber) -> dict[str, Any]:
-        found = await store_thread.run(generations.get, number)
-        why_not = await services.generations.why_not_this(found) or await store_thread.run(_damage, found)
-        return {"generation": _told(found, why_not), **await store_thread.run(shown, found)}
-
-    @router.get("/{number}/adapter")
-    async def adapter(number: PathNumber) -> Response:
-        blob = await services.generations.adapter(number)
-        return Response(blob, media_type="application/octet-stream", headers={"cache-control": "no-store"})
-
-    return router
-
-
-def _told(generation: Generation, why_not: str | None) -> Mapping[str, Any]:
-    """One generation as it goes over the wire: the exam without its single marks, and why it can't answer."""
+def _to_json(generation: Generation, why_not: str | None) -> schemas.Generation:
+    """A generation with its exam less the single marks, and why it can't answer."""
     exam = {name: value for name, value in generation.exam.items() if name not in ("marks", "missed")}
-    return {**asdict(generation), "exam": exam, "why_not": why_not}
+    return to_json(schemas.Generation, generation, exam=exam, why_not=why_not)
 
 
 def _damage(db: Connection, generation: Generation) -> str | None:

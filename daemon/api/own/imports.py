@@ -1,89 +1,105 @@
 """
-Imports, over HTTP: look into a file, take it in, list what was taken in, see what undoing one would take, undo it.
-
-Knows nothing of formats.
+Imports, over HTTP: look into a file, take it in, list what was taken in, undo one; and the export of everything.
 """
 
-from dataclasses import asdict
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
 
 from fastapi import APIRouter
-from fastapi import Path as PathParameter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel
+from starlette.responses import StreamingResponse
 
-from daemon.api.own.memories import HIGHEST_ID
-from daemon.api.wire_error import WireError
+from daemon.api.errors import WireError
+from daemon.api.wire import Id, PathId, to_json
+from daemon.client.schemas import memories as schemas
+from daemon.inbox.formats import tsubasa
 from daemon.inbox.importer import take_in
 from daemon.inbox.preview import look_into
 from daemon.services import Services
 from store import import_undo, imports, memories
 from store.database import Connection
+from store.export import Archive, take_out
+
+LINES_AT_ONCE = 200  # of an export
 
 
 class Import(BaseModel):
-    """The body of POST /tsubasa/import, and of /tsubasa/import/preview."""
+    """One export, a file of this machine."""
 
     file: Path  # absolute
 
 
 class Undo(BaseModel):
-    """The body of POST /tsubasa/import/undo."""
+    """Which import is undone."""
 
-    number: Annotated[int, Field(ge=1, le=HIGHEST_ID)]
+    number: Id
 
 
 def routes(services: Services) -> APIRouter:
-    """The routes under /tsubasa/import."""
-    router = APIRouter(prefix="/tsubasa/import")
-    store_thread = services.store_thread
+    """The routes /tsubasa/import and /tsubasa/export."""
+    router = APIRouter(prefix="/tsubasa", tags=["imports"])
+    store_thread, largest = services.store_thread, services.settings.config.largest_import
 
-    @router.post("")
-    async def imported(wanted: Import) -> dict[str, Any]:
+    @router.post("/import")
+    async def import_file(wanted: Import) -> schemas.Imported:
+        """Take one export in."""
         _check(wanted)
-        taken = await take_in(store_thread, wanted.file, largest=services.settings.config.largest_import)
+        taken = await take_in(store_thread, wanted.file, largest=largest)
         await services.runner.order("index", {})
-        return asdict(taken)
+        return to_json(schemas.Imported, taken)
 
-    @router.post("/preview")
-    async def previewed(wanted: Import) -> dict[str, Any]:
+    @router.post("/import/preview")
+    async def preview(wanted: Import) -> schemas.ImportPreview:
         """What is in the file, and what of that would be new; nothing is stored."""
         _check(wanted)
-        return asdict(
-            await look_into(store_thread, wanted.file, largest=services.settings.config.largest_import)
-        )
+        return to_json(schemas.ImportPreview, await look_into(store_thread, wanted.file, largest=largest))
 
-    @router.get("/{number}")
-    async def one(number: Annotated[int, PathParameter(ge=1, le=HIGHEST_ID)]) -> dict[str, Any]:
-        """What undoing an import would take."""
+    @router.get("/import/{number}")
+    async def get_import(number: PathId) -> schemas.ImportDetail:
+        """One import, and what undoing it would take."""
         found = await store_thread.run(imports.get, number)
         concerned = await store_thread.run(import_undo.concerned, number)
         return {
-            "import": asdict(found),
+            "import": to_json(schemas.Import, found),
             "messages": len(concerned.messages),
-            "memories": concerned.memories,
+            "memories": list(concerned.memories),
             "lines": await store_thread.run(_lines, concerned.memories),
             "lessons": len(concerned.lessons),
-            "generations": concerned.generations,
+            "generations": list(concerned.generations),
         }
 
-    @router.get("")
-    async def listed() -> dict[str, Any]:
-        return {"imports": [asdict(one) for one in await store_thread.run(imports.listed)]}
+    @router.get("/import")
+    async def list_imports() -> schemas.Imports:
+        """What was taken in and not undone."""
+        return {"imports": [to_json(schemas.Import, one) for one in await store_thread.run(imports.listed)]}
 
-    @router.post("/undo")
-    async def undone(wanted: Undo) -> dict[str, Any]:
+    @router.post("/import/undo")
+    async def undo(wanted: Undo) -> schemas.ImportUndone:
+        """Take back an import and all that came of it alone."""
         done = await services.forgetting.undo_import(wanted.number)
         await services.runner.order("index", {})
-        return asdict(done)
+        return to_json(schemas.ImportUndone, done)
+
+    @router.get("/export", response_class=StreamingResponse)
+    async def export() -> StreamingResponse:
+        """All chats and memories as JSON lines, which `POST /tsubasa/import` reads."""
+        found = await store_thread.run(take_out)
+        return StreamingResponse(_lines_of(found), media_type="application/x-ndjson")
 
     return router
 
 
-def _lines(db: Connection, memory_ids: tuple[int, ...]) -> list[dict[str, Any]]:
+def _lines(db: Connection, memory_ids: tuple[int, ...]) -> list[schemas.Line]:
     return [{"id": id, "line": line} for id, line in sorted(memories.lines(db, memory_ids).items())]
 
 
 def _check(wanted: Import) -> None:
     if not wanted.file.is_absolute():
         raise WireError(400, "file must be an absolute path.", code="invalid_value", param="file")
+
+
+def _lines_of(found: Archive) -> Iterator[bytes]:
+    lines = tsubasa.write(found)
+    while chunk := "".join(islice(lines, LINES_AT_ONCE)):
+        yield chunk.encode()

@@ -1,49 +1,64 @@
 """
-What is remembered, over HTTP: list, search, as of a day, why; and the messages it was drawn from.
-
-Knows nothing of how memories are made, changed by hand or forgotten.
+Memories, over HTTP: list, search, as of a day, why; add, edit and undo by hand; and the audit for junk.
 """
 
-from dataclasses import asdict
+import asyncio
 from datetime import UTC, date, datetime, time, timedelta
 from operator import itemgetter
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, Field
 
-from daemon.api.wire_error import WireError
+from daemon.api.errors import WireError
+from daemon.api.wire import Id, PathId, to_json
+from daemon.client.schemas import chats as chat_schemas
+from daemon.client.schemas import memories as schemas
+from daemon.memory import manual_edits
+from daemon.memory.audit import audit
 from daemon.memory.recall import recall
 from daemon.services import Services
-from store import (
-    chats,
-    full_text,
-    generations,
-    lessons,
-    memories,
-    message_queries,
-    recall_log,
-    vectors,
-)
-from store.chats import Message
+from store import chats, generations, lessons, memories, recall_log
 from store.database import Connection
 from store.memories import Memory
+from store.memory_queries import survey
 
-MOST_FOUND = 50
 SEARCHED = 3  # memories that a search finds, as a chat does; up to 10 where they bear on it about equally
-MOST_TYPED = 1000
-HIGHEST_ID = 2**63 - 1  # that the store can hold
-PathId = Annotated[int, Path(ge=1, le=HIGHEST_ID)]
+LONGEST = 2000  # characters of one statement
+Text = Annotated[str, Field(max_length=LONGEST)]
+
+
+class Add(BaseModel):
+    """A new statement about the user."""
+
+    text: Text
+    since: date | None = None  # the first day on which it is true; null: today
+    by: Literal["user", "assistant"] = "user"  # whose word it is; an assistant's is never learned
+
+
+class Edit(BaseModel):
+    """Other words for a memory."""
+
+    text: Text
+
+
+class Undo(BaseModel):
+    """The latest operation on a memory, or the one of a number."""
+
+    memory: Id | None = None
+    event: Id | None = None
 
 
 def routes(services: Services) -> APIRouter:
-    """The routes under /tsubasa that read."""
-    router = APIRouter(prefix="/tsubasa")
+    """The routes under /tsubasa about memories."""
+    router = APIRouter(prefix="/tsubasa", tags=["memories"])
     store_thread = services.store_thread
 
     @router.get("/memories")
-    async def listed(
+    async def list_memories(
         search: str | None = None, as_of: date | None = None, known_on: date | None = None
-    ) -> dict[str, Any]:
+    ) -> schemas.Memories:
+        """What holds; or the best for a question (`search`), or what held on a day (`as_of`), as then known."""
         if search is not None:
             bearing = await recall(store_thread, services.embedder, search, k=SEARCHED, at_once=True)
             found = list(bearing.best_first)
@@ -53,54 +68,76 @@ def routes(services: Services) -> APIRouter:
         else:
             found = await store_thread.run(memories.holding)
         return {
-            "memories": await store_thread.run(told, found),
+            "memories": await store_thread.run(memories_to_json, found),
             "ops": await store_thread.run(memories.op_counts),
         }
 
+    @router.get("/memories/audit")
+    async def audit_memories(unused_days: Annotated[int, Query(ge=0, le=36_500)] = 30) -> schemas.Audit:
+        """What looks like junk, and why."""
+        found = await store_thread.run(survey)
+        report = await asyncio.to_thread(audit, found, now=datetime.now(UTC), unused_days=unused_days)
+        return to_json(schemas.Audit, report)
+
     @router.get("/memories/{memory_id}")
-    async def why(memory_id: PathId) -> dict[str, Any]:
+    async def why(memory_id: PathId) -> schemas.MemoryDetail:
+        """Its history, operations, the messages behind it, its lessons, the generations that learned it."""
         return await store_thread.run(_why, memory_id)
 
-    @router.get("/messages")
-    async def messages(
-        external_id: str | None = None, text: str | None = None, like: str | None = None, k: int = 10
-    ) -> dict[str, Any]:
-        if external_id is not None:
-            one = await store_thread.run(chats.by_external_id, external_id)
-            return {"messages": [asdict(one)] if one else []}
-        k = max(1, min(k, MOST_FOUND))
-        if text is not None:
-            found = await store_thread.run(full_text.search, "message", text, k)
-        elif like is not None:
-            (vector,) = await services.embedder.embed([like])
-            found = await store_thread.run(vectors.nearest, "message", vector, k)
-        else:
-            raise WireError(400, "Ask for messages by external_id, text or like.", code="invalid_value")
-        return {
-            "messages": [asdict(await store_thread.run(chats.get, message_id)) for message_id, _ in found]
-        }
-
-    @router.get("/typed")
-    async def typed(n: Annotated[int, Query(ge=1, le=MOST_TYPED)] = 200) -> dict[str, Any]:
-        return {"typed": await store_thread.run(message_queries.typed_texts, n)}
-
-    @router.get("/messages/{message_id}")
-    async def message(message_id: PathId) -> dict[str, Any]:
-        return {"message": asdict(await store_thread.run(chats.get, message_id))}
-
+    _add_changing(router, services)
     return router
 
 
-def told(db: Connection, found: list[Memory]) -> list[dict[str, Any]]:
-    """Memories as they go over the wire; runs in the store's thread."""
+def _add_changing(router: APIRouter, services: Services) -> None:
+    store_thread = services.store_thread
+
+    @router.post("/memories")
+    async def add_memory(wanted: Add) -> schemas.OneMemory:
+        """Add a statement. An assistant's is recalled and never learned."""
+        made = await store_thread.run(
+            manual_edits.add, wanted.text, today=date.today(), since=wanted.since, by=wanted.by
+        )
+        await services.runner.order("index", {})
+        return {"memory": (await store_thread.run(memories_to_json, [made]))[0]}
+
+    @router.post("/memories/{memory_id}")
+    async def edit_memory(memory_id: PathId, wanted: Edit) -> schemas.OneMemory:
+        """Put a memory in other words."""
+        made = await edit(services, memory_id, wanted.text)
+        return {"memory": (await store_thread.run(memories_to_json, [made]))[0]}
+
+    @router.post("/undo")
+    async def undo(wanted: Undo) -> schemas.Undone:
+        """Take the latest operation on a memory back, or the one of a number."""
+        if wanted.memory is not None and wanted.event is None:
+            done = await store_thread.run(memories.undo, wanted.memory, today=date.today())
+        elif wanted.event is not None and wanted.memory is None:
+            done = await store_thread.run(memories.undo_event, wanted.event, today=date.today())
+        else:
+            raise WireError(400, "Say which memory, or which event, to undo.", code="invalid_value")
+        await services.runner.order("index", {})
+        return to_json(schemas.Undone, done)
+
+
+async def edit(services: Services, memory_id: int, text: str) -> Memory:
+    """Put a memory in other words; the one that now holds. Raises what `manual_edits.edit` raises."""
+    made = await services.store_thread.run(manual_edits.edit, memory_id, text, today=date.today())
+    await services.runner.order("index", {})
+    return made
+
+
+def memories_to_json(db: Connection, found: list[Memory]) -> list[schemas.Memory]:
+    """Memories with what became of them; runs in the store's thread."""
     counted = recall_log.recall_counts(db, [memory.id for memory in found])
+    never: schemas.Recalls = {"n": 0, "last_at": None}
     return [
-        {
-            **asdict(memory),
-            "state": memory.state,
-            "narrative": narrative,
-            "recalls": asdict(counted[memory.id]) if memory.id in counted else {"n": 0, "last_at": None},
-        }
+        to_json(
+            schemas.Memory,
+            memory,
+            state=memory.state,
+            narrative=narrative,
+            recalls=to_json(schemas.Recalls, counted[memory.id]) if memory.id in counted else never,
+        )
         for memory, narrative in zip(found, memories.narratives(db, found), strict=True)
     ]
 
@@ -113,22 +150,15 @@ def _end_of(day: date) -> datetime | None:
         return None
 
 
-def _why(db: Connection, memory_id: int) -> dict[str, Any]:
-    """All that is known of one memory: what it was, what was done with it, and the messages behind it."""
-    memory, line = memories.get(db, memory_id), memories.history(db, memory_id)
-    sources: list[Message] = [
-        chats.get(db, source) for source in sorted({s for one in line for s in memories.sources(db, one.id)})
-    ]
+def _why(db: Connection, memory_id: int) -> schemas.MemoryDetail:
+    line = memories.history(db, memory_id)
+    events = [to_json(schemas.Event, event) for one in line for event in memories.events(db, one.id)]
+    sources = sorted({source for one in line for source in memories.sources(db, one.id)})
     return {
-        "memory": told(db, [memory])[0],
-        "history": told(db, line),
-        "events": sorted(
-            (asdict(event) for one in line for event in memories.events(db, one.id)), key=itemgetter("id")
-        ),
-        "messages": [asdict(message) for message in sources],
-        "lessons": [
-            {"question": one.question, "answer": one.answer, "kind": one.kind, "split": one.split}
-            for one in lessons.about(db, [memory_id])
-        ],
-        "learned_by": generations.learned_by(db, memory_ids=[memory_id], lesson_ids=()),
+        "memory": memories_to_json(db, [memories.get(db, memory_id)])[0],
+        "history": memories_to_json(db, line),
+        "events": sorted(events, key=itemgetter("id")),
+        "messages": [to_json(chat_schemas.Message, chats.get(db, source)) for source in sources],
+        "lessons": [to_json(schemas.TaughtLesson, one) for one in lessons.about(db, [memory_id])],
+        "learned_by": list(generations.learned_by(db, memory_ids=[memory_id], lesson_ids=())),
     }

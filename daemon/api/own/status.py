@@ -1,5 +1,5 @@
 """
-GET /tsubasa/status: what runs, what is held, and where each setting came from.
+GET /tsubasa/status: what runs, what is stored, and where each setting came from.
 """
 
 import os
@@ -7,11 +7,14 @@ import shutil
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter
+from pydantic_core import to_jsonable_python
 
-from daemon.api.own import own_logging
+from daemon.api.wire import to_json
+from daemon.client.schemas import chats as chat_schemas
+from daemon.client.schemas import nights as night_schemas
+from daemon.client.schemas import status as schemas
 from daemon.diagnostics.alerts import troubles
 from daemon.processes.supervisor import Supervisor
 from daemon.services import Services
@@ -23,40 +26,42 @@ from store.errors import EmbedderClash
 
 def routes(services: Services) -> APIRouter:
     """The one route."""
-    router = APIRouter(prefix="/tsubasa")
+    router = APIRouter(prefix="/tsubasa", tags=["daemon"])
 
     @router.get("/status")
-    async def status() -> dict[str, Any]:
+    async def status() -> schemas.Status:
+        """What runs and is stored, what needs attention, the night, and each setting with its origin."""
         live = await services.generations.live()
+        model, path = await services.generations.model(), str(services.model_path)
+        logging = await services.store_thread.run(off_record.logging, at=datetime.now(UTC))
+        night = to_json(night_schemas.NightState, services.nights.as_json())
         return {
             "version": version(),
             "pid": os.getpid(),
             "home": str(services.home.path),
-            "started_at": services.started_at,
-            "model": asdict(await services.generations.model()) | {"path": str(services.model_path)},
+            "started_at": to_jsonable_python(services.started_at),
+            "model": to_json(schemas.Model, model, path=path),
             "generation": live.id if live else 0,
-            "children": [_child(services.engine.child), _child(services.embedder.child)],
-            "held": await services.store_thread.run(_held),
-            "unread": asdict(await services.tending.unread()),
+            "children": [_process(services.engine.child), _process(services.embedder.child)],
+            "held": await services.store_thread.run(_counts),
+            "unread": to_json(night_schemas.Unread, await services.tending.unread()),
             "reindex": await services.store_thread.run(_reindex),
             "recall": await _recall(services),
-            "work": {"failure": services.runner.failure, "night": services.nights.as_json()},
+            "work": {"failure": services.runner.failure, "night": night},
             "confirmations": len(services.confirmations.waiting()),
             "settings": _settings(services),
             "thinking": {
                 "answers": services.conversations.under_way,
                 "off_the_record": services.conversations.off_record,
             },
-            "logging": own_logging.as_json(
-                await services.store_thread.run(off_record.logging, at=datetime.now(UTC))
-            ),
+            "logging": to_json(chat_schemas.Logging, logging),
             "attention": await _attention(services),
         }
 
     return router
 
 
-async def _recall(services: Services) -> dict[str, Any]:
+async def _recall(services: Services) -> schemas.RecallState:
     """How memories are found now: not at all, by their words while the embedder can't help, or by meaning too."""
     config, embedder = services.settings.config, services.embedder
     if not config.recall or config.recall_k < 1:
@@ -76,14 +81,14 @@ def _searched(db: Connection) -> vectors.VectorSet | None:
     return vectors.coming(db) or vectors.serving(db)
 
 
-async def _attention(services: Services) -> list[dict[str, str]]:
+async def _attention(services: Services) -> list[schemas.Trouble]:
     found = troubles(
         children=(services.engine.child, services.embedder.child),
         failure=services.runner.failure,
         night=await services.store_thread.run(jobs.latest, "night"),
         free_bytes=_free_bytes(services.home.path),
     )
-    return [asdict(trouble) for trouble in found]
+    return [to_json(schemas.Trouble, trouble) for trouble in found]
 
 
 def _free_bytes(folder: Path) -> int | None:
@@ -93,7 +98,7 @@ def _free_bytes(folder: Path) -> int | None:
         return None
 
 
-def _child(child: Supervisor) -> dict[str, Any]:
+def _process(child: Supervisor) -> schemas.Process:
     failure = str(child.last_error) if child.last_error else None
     return {
         "name": child.name,
@@ -104,7 +109,7 @@ def _child(child: Supervisor) -> dict[str, Any]:
     }
 
 
-def _held(db: Connection) -> dict[str, int]:
+def _counts(db: Connection) -> schemas.Counts:
     return {
         "messages": chats.count(db),
         "memories": memory_queries.count_holding(db),
@@ -113,13 +118,13 @@ def _held(db: Connection) -> dict[str, int]:
     }
 
 
-def _reindex(db: Connection) -> dict[str, Any] | None:
+def _reindex(db: Connection) -> schemas.Reindex | None:
     """How far a re-index is; None when none is under way."""
     under_way = vectors.reindexing(db)
-    return asdict(under_way) if under_way else None
+    return to_json(schemas.Reindex, under_way) if under_way else None
 
 
-def _settings(services: Services) -> list[dict[str, Any]]:
+def _settings(services: Services) -> list[schemas.Setting]:
     origin = services.settings.origin
     return [
         {"key": key, "value": value, "from": origin[key]}

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
+from daemon.api.errors import WireError
 from daemon.api.page.plain_page import plain_page
 from daemon.api.page.sessions import Visitors
-from daemon.api.wire_error import WireError
 
 SIGN_IN = "/sign-in/"
 ROOMS = ("/", "/memories", "/nights", "/inbox", "/privacy")

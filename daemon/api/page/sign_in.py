@@ -13,11 +13,10 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 from starlette.responses import Response
 
-from daemon.api.errors import invalid
+from daemon.api.errors import WireError, invalid
 from daemon.api.page.access import ROOMS, SIGN_IN, cookie_name, is_signed_in
 from daemon.api.page.plain_page import plain_page
 from daemon.api.page.sessions import COOKIE_S, LINK_S, Visitors
-from daemon.api.wire_error import WireError
 
 
 class Wanted(BaseModel):

@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 
 from daemon.api import night_recipe
-from daemon.api.wire_error import WireError
+from daemon.api.errors import WireError
 from trainer.recipe import Recipe
 
 

@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from daemon.api.errors import WireError
 from daemon.api.openai import chat_request
-from daemon.api.wire_error import WireError
 from daemon.chat.prompt_context import Turn
 from daemon.engine.errors import SamplingRefused
 

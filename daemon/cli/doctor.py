@@ -14,8 +14,7 @@ from daemon.cli.output import HomeFlag, JsonFlag, as_json, chosen, daemon_at, ou
 from daemon.home import Home
 
 if TYPE_CHECKING:
-    from daemon.diagnostics.clients import Found
-    from daemon.diagnostics.finding import Finding
+    from daemon.diagnostics.doctor import ClientProgram, Finding
 
 MARKS = {"ok": "[green]ok   [/]", "note": "[yellow]note [/]", "wrong": "[bold red]WRONG[/]"}
 
@@ -33,7 +32,7 @@ def doctor(
     For example: tsubasa doctor --prove
     """
     place = chosen(home_flag)
-    found, clients = _proved(place) if prove else examine(place)
+    found, clients = _proved(place) if prove else _examined(place)
     wrong = [one for one in found if one.state == "wrong"]
     if json_out:
         as_json(_as_data(found, clients, prove))
@@ -43,46 +42,21 @@ def doctor(
         raise typer.Exit(1)
 
 
-def examine(place: Home) -> "tuple[list[Finding], list[Found]]":
-    """Everything, in the order in which one thing needs the other."""
-    from daemon.diagnostics import clients, home_checks, machine_checks
-    from daemon.hardware.offload_plan import look
+def _examined(place: Home) -> "tuple[list[Finding], list[ClientProgram]]":
+    from daemon.diagnostics.doctor import examine
     from daemon.serve import nano
 
-    hardware = look()
-    read = home_checks.settings(place, os.environ)
-    engine, about = machine_checks.engine()
-    model, size = home_checks.model(read.settings, nano())
-    daemon, running = home_checks.daemon(place, read.settings)
-    url = running.url if running else f"http://127.0.0.1:{read.settings.config.port or 4141}"
-    found = [
-        machine_checks.python(),
-        engine,
-        machine_checks.compiler(bool(about)),
-        machine_checks.card(hardware, bool(about.get("gpu_offload"))),
-        home_checks.folder(place),
-        read.finding,
-        model,
-        machine_checks.memory(hardware, size),
-        home_checks.embedder(read.settings),
-        home_checks.key(place, read.settings),
-        *daemon,
-        machine_checks.disk(place),
-        machine_checks.clock(place),
-        machine_checks.tray(),
-        home_checks.traffic(place, read.settings),
-    ]
-    return found, clients.find(url, place.api_key)
+    return examine(place, os.environ, nano())
 
 
-def _proved(place: Home) -> "tuple[list[Finding], list[Found]]":
+def _proved(place: Home) -> "tuple[list[Finding], list[ClientProgram]]":
     from daemon.diagnostics.network_proof import prove
 
     with daemon_at(place.path) as client:
         return prove(client.proof(), client.url), []
 
 
-def _as_data(found: "Sequence[Finding]", clients: "Sequence[Found]", prove: bool) -> dict[str, Any]:
+def _as_data(found: "Sequence[Finding]", clients: "Sequence[ClientProgram]", prove: bool) -> dict[str, Any]:
     from daemon.diagnostics.network_proof import LIMITS
 
     well = all(one.state != "wrong" for one in found)
@@ -90,7 +64,7 @@ def _as_data(found: "Sequence[Finding]", clients: "Sequence[Found]", prove: bool
     return data | ({"limits": LIMITS} if prove else {"clients": [asdict(one) for one in clients]})
 
 
-def _show(found: "Sequence[Finding]", clients: "Sequence[Found]", prove: bool) -> None:
+def _show(found: "Sequence[Finding]", clients: "Sequence[ClientProgram]", prove: bool) -> None:
     from daemon.diagnostics.network_proof import LIMITS
 
     for one in found:

@@ -7,8 +7,15 @@ import sys
 
 import pytest
 
-from daemon.diagnostics.network_proof import children, knock, open_sockets, refusals
-from daemon.diagnostics.sockets import Socket, family, sockets
+from daemon.diagnostics.network_proof import (
+    Socket,
+    children,
+    descendants,
+    open_sockets,
+    refusals,
+    sockets,
+    ways_in,
+)
 
 
 def tried(**more):
@@ -75,9 +82,9 @@ def test_the_sockets_of_this_process_are_found():
     assert not any(each.leaves for each in found)
 
 
-def test_children_belong_to_the_family():
+def test_children_are_descendants():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        assert {os.getpid(), child.pid} <= set(family(os.getpid()))
+        assert {os.getpid(), child.pid} <= set(descendants(os.getpid()))
         child.communicate(b"\n")
 
 
@@ -89,6 +96,6 @@ def test_a_port_that_others_can_reach_is_wrong():
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
 
-        assert "wrong" == knock(f"http://127.0.0.1:{port}", ["127.0.0.1"]).state
-        assert "ok" == knock(f"http://127.0.0.1:{port}", ["127.0.0.2"]).state
-    assert "ok" == knock("http://127.0.0.1:1", []).state
+        assert "wrong" == ways_in(f"http://127.0.0.1:{port}", ["127.0.0.1"]).state
+        assert "ok" == ways_in(f"http://127.0.0.1:{port}", ["127.0.0.2"]).state
+    assert "ok" == ways_in("http://127.0.0.1:1", []).state

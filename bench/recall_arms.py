@@ -22,6 +22,7 @@ import numpy.typing as npt
 from bench.recall_mem0 import Mem0
 from daemon.embedding.client import Embedder
 from daemon.inbox.formats import locomo
+from daemon.inbox.formats.reader import Place
 from daemon.memory import message_ranking
 from daemon.memory.indexing import index_missing
 from daemon.store_thread import StoreThread
@@ -79,7 +80,7 @@ async def ask_all(sample: dict[str, Any], embedder: Embedder, folder: Path, mem0
     store_thread = StoreThread(partial(open_store, folder / f"{name}.db", b"k" * 32))
     await store_thread.open()
     try:
-        sessions = locomo.read(name, [sample])
+        sessions = locomo.read(Place(name), [sample])
         await store_thread.run(imports.record_import, name, name, sessions, datetime.now(UTC))
         await index_missing(store_thread, embedder)
         if mem0 is not None:

@@ -4,6 +4,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,11 +14,11 @@ from rich.markup import escape
 from daemon.cli.output import (
     HomeFlag,
     JsonFlag,
-    Terminal,
     as_json,
     as_line,
     chosen,
     daemon_at,
+    err,
     format_counts,
     format_preview,
     format_tainted,
@@ -26,15 +27,26 @@ from daemon.cli.output import (
 )
 from daemon.config import settings as config
 from daemon.errors import Refused
-from daemon.inbox.detect import Export
 from daemon.inbox.errors import InboxError
-from daemon.inbox.formats import skipped, tsubasa
+from daemon.inbox.formats import tsubasa
+from daemon.inbox.formats.reader import format_left_out
 from daemon.inbox.importer import read_file
+from daemon.inbox.preview import contents
 from daemon.text import counted
-from store.export import Archive
 
 if TYPE_CHECKING:
     from daemon.client.client import Client
+
+
+SHOWN = (
+    "name",
+    "format",
+    "sessions",
+    "turns",
+    "memories",
+    "days",
+    "left_out",
+)  # of a preview without a daemon
 
 
 def import_files(
@@ -129,33 +141,22 @@ def _look_into(files: list[Path], home_flag: Path | None, json: bool) -> None:
             failed = True
             _complain(error)
             continue
-        told = _told(file.name, found)
-        as_line(told) if json else _show_found(told)
+        preview = asdict(contents(file.name, found))
+        shown = {key: preview[key] for key in SHOWN}
+        as_line(shown) if json else _show_contents(shown)
     if not json:
         out.print("Nothing was stored.")
     if failed:
         raise typer.Exit(1)
 
 
-def _told(name: str, found: Export | Archive) -> dict[str, Any]:
-    """What would be taken in of one file, in the words of the API."""
-    if isinstance(found, Archive):
-        said = sorted(message.said_at[:10] for message in found.messages)
-        counts = {"sessions": len(found.chats), "turns": len(found.messages), "memories": len(found.memories)}
-        days = [said[0], said[-1]] if said else None
-        return {"name": name, "format": tsubasa.FORMAT, **counts, "days": days, "left_out": {}}
-    counts = {"sessions": len(found.sessions), "turns": found.turns, "memories": 0}
-    days = [day.isoformat() for day in found.days] if found.days else None
-    return {"name": name, "format": found.format, **counts, "days": days, "left_out": dict(found.left_out)}
-
-
-def _show_found(told: Mapping[str, Any]) -> None:
+def _show_contents(found: Mapping[str, Any]) -> None:
     """Say what would be taken in of one file."""
-    held = counted(told["memories"], "memory", "memories")
-    more = f", {held}" if told["format"] == tsubasa.FORMAT else ""
-    counts = f"{counted(told['sessions'], 'session')}, {counted(told['turns'], 'turn')}"
-    out.print(f"{escape(told['name'])} ({told['format']}): {counts}{more}")
-    _more(told["days"], told["left_out"])
+    counts = f"{counted(found['sessions'], 'session')}, {counted(found['turns'], 'turn')}"
+    if found["format"] == tsubasa.FORMAT:
+        counts += f", {counted(found['memories'], 'memory', 'memories')}"
+    out.print(f"{escape(found['name'])} ({found['format']}): {counts}")
+    _more(found["days"], found["left_out"])
 
 
 def _list(client: "Client", json: bool) -> None:
@@ -204,8 +205,8 @@ def _undo(client: "Client", number: int, yes: bool, json: bool) -> None:
 def _more(days: list[str] | None, left_out: Mapping[str, Any]) -> None:
     out.print(f"  {days[0]} to {days[1]}" if days else "  without dates")
     if left_out:
-        out.print(f"  left out: {skipped.counted(left_out)}")
+        out.print(f"  left out: {format_left_out(left_out)}")
 
 
 def _complain(error: Exception | str) -> None:
-    Terminal(stderr=True, soft_wrap=True, highlight=False).print(f"tsubasa: {error}", markup=False)
+    err.print(f"tsubasa: {error}", markup=False)

@@ -1,23 +1,19 @@
 """
-What is read out of a dropped file: sessions of messages. And who can read it: by content, never by name.
+What is read out of a dropped file: sessions of messages. Its format is detected by its content, never by its name.
 
     bytes ──> ZIP: each file in it ──> SQLite? JSON? lines of JSON? Markdown? ──> the one reader that knows it
 
-Promises: a file is read whole before anything of it is stored; what can't be read is counted by reason when it
-is a single message of another kind, and refuses the whole file when the file itself is broken; every error
-names the file and the place.
-Knows nothing of the store's file or of folders.
+A file is read whole before anything of it is stored. What is no message of a person or a model is counted by
+reason; a broken file is refused whole, by an error that names the file and the place.
 """
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Any
 
-from daemon.inbox.errors import BrokenExport, ExportTooLarge, UnknownFormat
+from daemon.inbox.errors import UnknownFormat, broken_export, too_large
 from daemon.inbox.formats import (
     chatgpt,
     claude,
@@ -32,19 +28,24 @@ from daemon.inbox.formats import (
     sqlite_file,
     zip_archive,
 )
-from daemon.inbox.formats.skipped import OTHER_FILES
+from daemon.inbox.formats.reader import OTHER_FILES, Place
 from store.chats import NewMessage
 
 Sessions = Sequence[Sequence[NewMessage]]
-JSONL, LOCOMO, JAN, LLM, MARKDOWN = "JSONL chat log", "LoCoMo JSON", "Jan thread", "llm logs.db", "Markdown"
-_JSON: dict[str, tuple[Callable[[object], bool], Callable[[str, Any, Counter[str]], Sessions]]] = {
+LLM, MARKDOWN = "llm logs.db", "Markdown"
+_JSON: dict[str, tuple[Callable[[object], bool], Callable[[Place, Any], Sessions]]] = {
+    "LoCoMo JSON": (locomo.looks_like, locomo.read),
     "ChatGPT export": (chatgpt.looks_like, chatgpt.read),
     "Claude export": (claude.looks_like, claude.read),
     "Open WebUI export": (open_webui.looks_like, open_webui.read),
     "LM Studio conversation": (lm_studio.looks_like, lm_studio.read),
     "LibreChat conversation": (librechat.looks_like, librechat.read),
 }
-FORMATS = (JSONL, LOCOMO, *_JSON, JAN, LLM, MARKDOWN)
+_LINES: dict[str, tuple[Callable[[str], bool], Callable[[Place, str], Sessions]]] = {
+    "Jan thread": (jan.looks_like, jan.read),
+    "JSONL chat log": (jsonl.looks_like, jsonl.read),
+}
+FORMATS = (*reversed(_LINES), *_JSON, LLM, MARKDOWN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,10 +64,10 @@ class Export:
         return sum(map(len, self.sessions))
 
     @property
-    def days(self) -> tuple[date, date] | None:
+    def days(self) -> tuple[str, str] | None:
         """The days (UTC) of the first and the last message that has a time; None if none has."""
         times = [turn.said_at for session in self.sessions for turn in session if turn.said_at]
-        return (min(times).date(), max(times).date()) if times else None
+        return (min(times).date().isoformat(), max(times).date().isoformat()) if times else None
 
 
 def read_export(name: str, data: bytes, *, largest: int) -> Export:
@@ -74,65 +75,87 @@ def read_export(name: str, data: bytes, *, largest: int) -> Export:
     The sessions in `data`, of `largest` bytes at most, also when it is unpacked.
 
     Raises:
-        ExportTooLarge, ArchiveRefused, UnknownFormat, BrokenExport: each names `name`.
+        InboxError: it is too large, of no known format, or broken; it names `name`.
     """
     if len(data) > largest:
-        raise ExportTooLarge(name, len(data), largest)
-    left_out: Counter[str] = Counter()
-    if zip_archive.looks_like(data):
-        found, sessions = _archive(name, data, left_out, largest)
-    else:
-        found, sessions = _single(name, data, left_out)
+        raise too_large(name, len(data), largest)
+    place = Place(name)
+    is_archive = zip_archive.looks_like(data)
+    found, sessions = _archive(place, data, largest) if is_archive else _single(place, data)
     if not any(sessions):
-        raise BrokenExport(name, "whole file", "there is no message in it")
+        raise place.broken("there is no message in it")
     return Export(
         name=name,
         format=found,
         digest=hashlib.sha256(data).hexdigest(),
         sessions=tuple(tuple(session) for session in sessions if session),
-        left_out=dict(+left_out),
+        left_out=dict(+place.left_out),
     )
 
 
-def _archive(name: str, data: bytes, left_out: Counter[str], largest: int) -> tuple[str, Sessions]:
+def _archive(place: Place, data: bytes, largest: int) -> tuple[str, Sessions]:
     """All files of a ZIP that a reader knows."""
     formats: dict[str, None] = {}
     sessions: list[Sequence[NewMessage]] = []
-    for entry, inside in zip_archive.contents(name, data, left_out, largest=largest):
-        place = f"{name}: {entry}"
+    for entry, inside in zip_archive.contents(place, data, largest=largest):
+        name = f"{place.file}: {entry}"
         try:
-            found, more = _single(place, inside, left_out)
+            found, more = _single(Place(name, place.left_out), inside)
         except UnknownFormat:
-            _check_unknown(place, entry, inside)
-            left_out[OTHER_FILES] += 1
+            _check_unknown(name, entry, inside)
+            place.leave_out(OTHER_FILES)
             continue
         formats[found] = None
         sessions += more
     if not formats:
-        raise UnknownFormat(name, "no file in the archive is a chat", FORMATS)
+        raise UnknownFormat(place.file, "no file in the archive is a chat", FORMATS)
     return " and ".join(formats), sessions
 
 
-def _check_unknown(place: str, entry: str, inside: bytes) -> None:
+def _check_unknown(name: str, entry: str, inside: bytes) -> None:
     """Raise for a file of an archive that should have been known: chats by their name, or JSON cut short."""
     try:
         whole = json.loads(inside) if entry.lower().endswith(".json") else None
     except (ValueError, RecursionError) as error:
-        raise BrokenExport(place, "whole file", "it is no JSON, or nested too deeply") from error
+        raise broken_export(name, "whole file", "it is no JSON, or nested too deeply") from error
     if zip_archive.is_chats(entry) and whole != []:
-        raise UnknownFormat(place, "it is JSON, but none of the known shapes", FORMATS)
+        raise UnknownFormat(name, "it is JSON, but none of the known shapes", FORMATS)
 
 
-def _single(name: str, data: bytes, left_out: Counter[str]) -> tuple[str, Sessions]:
+def _single(place: Place, data: bytes) -> tuple[str, Sessions]:
+    """Format and sessions of a file that is no archive."""
     if data.startswith(sqlite_file.MAGIC):
-        return LLM, llm_logs.read(name, data, left_out)
+        return LLM, llm_logs.read(place, data)
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise UnknownFormat(name, f"no UTF-8 text at byte {error.start}", FORMATS) from error
+        raise UnknownFormat(place.file, f"no UTF-8 text at byte {error.start}", FORMATS) from error
     if not text.strip():
-        raise UnknownFormat(name, "the file is empty", FORMATS)
-    return _text(name, text, left_out)
+        raise UnknownFormat(place.file, "the file is empty", FORMATS)
+    try:
+        whole = json.loads(text)
+    except RecursionError as error:
+        raise UnknownFormat(place.file, "it is nested too deeply", FORMATS) from error
+    except ValueError as error:
+        if found := _lines(place, text):
+            return found
+        if markdown.looks_like(text):
+            return MARKDOWN, markdown.read(place, text)
+        raise UnknownFormat(place.file, _why_no_json(text, error), FORMATS) from error
+    for kind, (looks_like, read) in _JSON.items():
+        if looks_like(whole):
+            return kind, read(place, whole)
+    if found := _lines(place, text):
+        return found
+    raise UnknownFormat(place.file, "it is JSON, but none of the known shapes", FORMATS)
+
+
+def _lines(place: Place, text: str) -> tuple[str, Sessions] | None:
+    """What is read line by line; None if it is no such file."""
+    for kind, (looks_like, read) in _LINES.items():
+        if looks_like(text):
+            return kind, read(place, text)
+    return None
 
 
 def _why_no_json(text: str, error: ValueError) -> str:
@@ -141,33 +164,3 @@ def _why_no_json(text: str, error: ValueError) -> str:
             return "it begins as JSON, but has none of the known shapes"
         return f"it begins as JSON, but line {error.lineno} is damaged or cut short"
     return "it is neither JSON nor JSON lines nor a chat in Markdown"
-
-
-def _text(name: str, text: str, left_out: Counter[str]) -> tuple[str, Sessions]:
-    try:
-        whole = json.loads(text)
-    except RecursionError as error:
-        raise UnknownFormat(name, "it is nested too deeply", FORMATS) from error
-    except ValueError as error:
-        if found := _lines(name, text, left_out):
-            return found
-        if markdown.looks_like(text):
-            return MARKDOWN, markdown.read(name, text, left_out)
-        raise UnknownFormat(name, _why_no_json(text, error), FORMATS) from error
-    if locomo.looks_like(whole):
-        return LOCOMO, locomo.read(name, whole)
-    for kind, (looks_like, read) in _JSON.items():
-        if looks_like(whole):
-            return kind, read(name, whole, left_out)
-    if found := _lines(name, text, left_out):
-        return found
-    raise UnknownFormat(name, "it is JSON, but none of the known shapes", FORMATS)
-
-
-def _lines(name: str, text: str, left_out: Counter[str]) -> tuple[str, Sessions] | None:
-    """What is read line by line; None if it is no such file."""
-    if jan.looks_like(text):
-        return JAN, jan.read(name, text, left_out)
-    if jsonl.looks_like(text):
-        return JSONL, jsonl.read(name, text)
-    return None

@@ -1,9 +1,8 @@
 """
-Take a file in: read -> sniff -> parse the whole of it -> store it in one transaction.
+Take a file in: read the whole of it -> detect its format -> parse it -> store it in one transaction.
 
-Promises: all of a file is stored or nothing; the same bytes twice, or the same turns in another file, add
-nothing; a file from the inbox ends in done/ or failed/ with a report beside it. Knows nothing of HTTP, nor of
-how an import is taken back.
+All of a file is stored or nothing. The same bytes twice, or the same turns in another file, add nothing. A file from
+the inbox ends in done/ or failed/, next to a report.
 """
 
 import asyncio
@@ -17,12 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from daemon.inbox.detect import Export, read_export
-from daemon.inbox.errors import ExportTooLarge, ExportUnreadable, InboxError, NoSuchFile, NotAFile
+from daemon.inbox.errors import InboxError, too_large
 from daemon.inbox.formats import tsubasa
 from daemon.store_thread import StoreThread
 from store import imports
 from store.export import Archive
-from store.restore import put_in
+from store.restore import Restored, put_in
 from store.text import storable
 
 
@@ -32,13 +31,13 @@ class TakenIn:
 
     name: str
     ok: bool
-    format: str | None
-    sessions: int
-    turns: int  # newly stored
-    skipped: int  # already known
-    already_imported: bool
-    error: str | None
     seconds: float
+    format: str | None = None
+    sessions: int = 0
+    turns: int = 0  # newly stored
+    skipped: int = 0  # already known
+    already_imported: bool = False
+    error: str | None = None
     memories: int = 0  # newly stored; only an export of our own has any
     refused: str | None = None  # why its memories were not stored
     import_id: int | None = None  # by which it can be taken back
@@ -56,8 +55,36 @@ async def take_in(store_thread: StoreThread, file: Path, *, largest: int) -> Tak
     began = time.monotonic()
     found = await asyncio.to_thread(read_file, file, largest)
     if isinstance(found, Archive):
-        return await _restore(store_thread, file.name, found, began)
-    return await _store(store_thread, found, began)
+        restored = await store_thread.run(put_in, found)
+        return TakenIn(
+            name=storable(file.name),
+            ok=True,
+            seconds=time.monotonic() - began,
+            format=tsubasa.FORMAT,
+            sessions=restored.chats,
+            turns=restored.messages,
+            skipped=restored.known,
+            already_imported=adds_nothing(restored),
+            memories=restored.memories,
+            refused=restored.refused,
+        )
+    is_imported = await store_thread.run(imports.is_imported, found.digest)
+    report = await store_thread.run(
+        imports.record_import, found.digest, found.name, found.sessions, datetime.now(UTC)
+    )
+    return TakenIn(
+        name=storable(found.name),
+        ok=True,
+        seconds=time.monotonic() - began,
+        format=found.format,
+        sessions=report.sessions,
+        turns=report.turns,
+        skipped=report.skipped,
+        already_imported=is_imported,
+        import_id=report.id,
+        left_out=found.left_out,
+        days=found.days,
+    )
 
 
 async def take_in_and_move(store_thread: StoreThread, file: Path, *, largest: int) -> TakenIn:
@@ -66,58 +93,15 @@ async def take_in_and_move(store_thread: StoreThread, file: Path, *, largest: in
     try:
         taken = await take_in(store_thread, file, largest=largest)
     except InboxError as error:
-        taken = TakenIn(
-            name=storable(file.name),
-            ok=False,
-            format=None,
-            sessions=0,
-            turns=0,
-            skipped=0,
-            already_imported=False,
-            error=str(error),
-            seconds=time.monotonic() - began,
-        )
+        seconds = time.monotonic() - began
+        taken = TakenIn(name=storable(file.name), ok=False, seconds=seconds, error=str(error))
     await asyncio.to_thread(_move, file, taken)
     return taken
 
 
-async def _store(store_thread: StoreThread, export: Export, began: float) -> TakenIn:
-    known = await store_thread.run(imports.is_imported, export.digest)
-    report = await store_thread.run(
-        imports.record_import, export.digest, export.name, export.sessions, datetime.now(UTC)
-    )
-    first, last = export.days or (None, None)
-    return TakenIn(
-        name=storable(export.name),
-        ok=True,
-        format=export.format,
-        sessions=report.sessions,
-        turns=report.turns,
-        skipped=report.skipped,
-        already_imported=known,
-        error=None,
-        seconds=time.monotonic() - began,
-        import_id=report.id,
-        left_out=export.left_out,
-        days=(first.isoformat(), last.isoformat()) if first and last else None,
-    )
-
-
-async def _restore(store_thread: StoreThread, name: str, found: Archive, began: float) -> TakenIn:
-    done = await store_thread.run(put_in, found)
-    return TakenIn(
-        name=storable(name),
-        ok=True,
-        format=tsubasa.FORMAT,
-        sessions=done.chats,
-        turns=done.messages,
-        skipped=done.known,
-        already_imported=not (done.messages or done.memories or done.refused),
-        error=None,
-        seconds=time.monotonic() - began,
-        memories=done.memories,
-        refused=done.refused,
-    )
+def adds_nothing(restored: Restored) -> bool:
+    """Whether all of an archive was here already."""
+    return not (restored.messages or restored.memories or restored.refused)
 
 
 def read_file(file: Path, largest: int) -> Export | Archive:
@@ -126,16 +110,17 @@ def read_file(file: Path, largest: int) -> Export | Archive:
     try:
         found = file.stat()
         if not stat.S_ISREG(found.st_mode):
-            raise NotAFile(name)
+            raise InboxError(name, "it is no ordinary file", "Name one file")
         if found.st_size > largest:
-            raise ExportTooLarge(file.name, found.st_size, largest)
+            raise too_large(file.name, found.st_size, largest)
         data = file.read_bytes()
     except FileNotFoundError as error:
-        raise NoSuchFile(name) from error
-    except OSError as error:
-        raise ExportUnreadable(file.name, error.strerror or str(error)) from error
-    except ValueError as error:  # a NUL in its name
-        raise ExportUnreadable(file.name, str(error)) from error
+        raise InboxError(name, "there is no such file", "Look at its name and its folder") from error
+    except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
+        why = getattr(error, "strerror", None) or str(error)
+        raise InboxError(
+            name, f"it can't be read ({why})", "Check its permissions and drop it again"
+        ) from error
     if tsubasa.looks_like(data):
         return tsubasa.read(file.name, data)
     return read_export(file.name, data, largest=largest)

@@ -3,8 +3,8 @@ Watch the inbox folder: a file that has stopped growing is taken in.
 
     watchdog's events (hints) and a rescan now and then ──> two looks, same size and time ──> take_in_and_move
 
-Promises: files that were dropped while nobody watched are found at the start; one file at a time; no file
-ends the watching, whatever it fails with; hidden files and folders are left alone. Knows nothing of formats.
+Files that were dropped while nobody watched are found at the start. One file is taken in at a time, and none ends
+the watching, whatever it fails with. Hidden files and folders are left alone.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from pathlib import Path
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers import Observer
 
-from daemon.inbox.formats import skipped
+from daemon.inbox.formats.reader import format_left_out
 from daemon.inbox.importer import TakenIn, take_in_and_move
 from daemon.store_thread import StoreThread
 from daemon.text import counted
@@ -71,7 +71,7 @@ class Inbox:
             self._rescan_s = min(self._rescan_s, BLIND_RESCAN_S)
             log.warning("Inbox: no events (%s); looking every %.0f s instead.", error, self._rescan_s)
         self._task = asyncio.create_task(self._watch(), name="inbox")
-        self._task.add_done_callback(_say_why)
+        self._task.add_done_callback(_log_end)
 
     async def stop(self) -> None:
         """Stop watching; a file that is being stored is stored whole first, or not at all."""
@@ -135,25 +135,25 @@ class Inbox:
                 exc_info=None if isinstance(taken, OSError | StoreError) else taken,
             )
             return
-        log.log(logging.INFO if taken.ok else logging.WARNING, "Inbox: %s", _unnamed(taken))
+        log.log(logging.INFO if taken.ok else logging.WARNING, "Inbox: %s", _nameless_summary(taken))
         log.debug("Inbox: %s", summary(taken))
         (failure,) = await asyncio.gather(self._on_taken(taken), return_exceptions=True)
         if failure is not None:
             log.error("Inbox: a file is stored, but its chats are read later only: %s", _reason(failure))
 
 
-def _say_why(task: asyncio.Task[None]) -> None:
+def _log_end(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and (error := task.exception()):
         log.error("Inbox: watching has ended; restart the daemon.", exc_info=error)
 
 
-def _unnamed(taken: TakenIn) -> str:
+def _nameless_summary(taken: TakenIn) -> str:
     """One line for the log: no name of a file, and nothing that stands in one."""
     if not taken.ok:
         return "a file was not taken in; the folder failed/ has it, and says why."
     if taken.already_imported:
         return "a file was taken in before; nothing new."
-    return f"a file was taken in ({taken.format}): {_told(taken)}."
+    return f"a file was taken in ({taken.format}): {_counts(taken)}."
 
 
 def _reason(error: BaseException) -> str:
@@ -170,15 +170,15 @@ def summary(taken: TakenIn) -> str:
     if taken.already_imported:
         return f"{taken.name!r} was taken in before; nothing new."
     rate = f", {taken.turns / taken.seconds:,.0f} turns/s" if taken.seconds > 0 and taken.turns else ""
-    turns = f"{_told(taken)}, {taken.skipped:,} known"
+    turns = f"{_counts(taken)}, {taken.skipped:,} known"
     if taken.left_out:
-        turns += f"; left out: {skipped.counted(taken.left_out)}"
+        turns += f"; left out: {format_left_out(taken.left_out)}"
     memories = f", {counted(taken.memories, 'memory', 'memories')}" if taken.memories else ""
     refused = f" Its memories were not taken in: {taken.refused}." if taken.refused else ""
     return f"{taken.name!r} ({taken.format}): {turns}{memories}{rate}.{refused}"
 
 
-def _told(taken: TakenIn) -> str:
+def _counts(taken: TakenIn) -> str:
     return f"{counted(taken.sessions, 'session')}, {counted(taken.turns, 'new turn')}"
 
 

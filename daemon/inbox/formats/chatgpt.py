@@ -13,16 +13,11 @@ The maker publishes no schema. The shape is that of the parsers of LibreChat (ap
 and chatgpt-export-parser, and of the exports they were made for (2023 to 2026).
 """
 
-from collections import Counter
-from collections.abc import Mapping
-from datetime import datetime
+import re
 from typing import Any
 
-from daemon.inbox.formats import branches, json_fields
-from daemon.inbox.formats.markup import without_citations
-from daemon.inbox.formats.skipped import (
+from daemon.inbox.formats.reader import (
     BRANCHES,
-    EMPTY,
     EMPTY_CHATS,
     HIDDEN,
     MEDIA,
@@ -30,9 +25,20 @@ from daemon.inbox.formats.skipped import (
     THOUGHTS,
     TOOLS,
     UNKNOWN,
+    Object,
+    Place,
+    external_id,
+    first_of,
+    newest_leaf,
+    path_to,
+    read_each,
+    read_turns,
 )
 from store.chats import NewMessage
 
+_CITATION = re.compile(
+    "\ue200(?:file)?cite[^\ue200\ue201]{0,500}\ue201"
+)  # private-use characters; links on the page
 _REASONS = {
     "thoughts": THOUGHTS,
     "reasoning_recap": THOUGHTS,
@@ -54,65 +60,43 @@ def looks_like(whole: object) -> bool:
     return any(isinstance(one, dict) and isinstance(one.get("mapping"), dict) for one in every)
 
 
-def read(name: str, whole: Any, left_out: Counter[str]) -> list[list[NewMessage]]:
-    """The sessions of all conversations. Raises `BrokenExport`, which names the place."""
-    conversations = whole if isinstance(whole, list) else [whole]
-    return [
-        _session(name, f"conversation {number}", given, left_out)
-        for number, given in enumerate(conversations, start=1)
-    ]
+def read(place: Place, whole: Any) -> list[list[NewMessage]]:
+    """The sessions of all conversations."""
+    return read_each(place, whole, _session)
 
 
-def _session(name: str, place: str, given: Any, left_out: Counter[str]) -> list[NewMessage]:
-    conversation = json_fields.an_object(name, place, given)
-    mapping = json_fields.an_object(name, f"{place}, 'mapping'", conversation.get("mapping"))
-    nodes = {id: json_fields.an_object(name, f"{place}, {id!r}", node) for id, node in mapping.items()}
+def _session(place: Place, given: Any) -> list[NewMessage]:
+    conversation = place.as_object(given)
+    mapping = place.object_in(conversation, "mapping")
+    nodes = {id: place.at(repr(id)).as_object(node) for id, node in mapping.items()}
     if not nodes:
-        left_out[EMPTY_CHATS] += 1
+        place.leave_out(EMPTY_CHATS)
         return []
     parents = {id: node.get("parent") for id, node in nodes.items()}
-    shown = branches.path_to(
-        name, place, parents, conversation.get("current_node") or branches.newest_leaf(parents)
-    )
+    path = path_to(place, parents, conversation.get("current_node") or newest_leaf(parents))
     messages = {id: node["message"] for id, node in nodes.items() if node.get("message") is not None}
-    left_out[BRANCHES] += len(messages.keys() - set(shown))
-    own_id = json_fields.first_of(conversation, ("conversation_id", "id"))
-    at = json_fields.a_moment(name, place, conversation.get("create_time"))
-    session = []
-    for id in shown:
-        if id not in messages:
-            continue
-        here = f"{place}, message {id!r}"
-        message = json_fields.an_object(name, here, messages[id])
-        at = json_fields.a_moment(name, here, message.get("create_time")) or at
-        session += _turn(name, here, message, json_fields.an_id("chatgpt", own_id, id), at, left_out)
-    return session
+    place.leave_out(BRANCHES, len(messages.keys() - set(path)))
+    own_id = first_of(conversation, ("conversation_id", "id"))
+    places = {id: place.at(f"message {id!r}") for id in path if id in messages}
+    shown = (
+        (here, here.as_object(messages[id]), external_id("chatgpt", own_id, id))
+        for id, here in places.items()
+    )
+    at = place.as_time(conversation.get("create_time"))
+    return read_turns(shown, _turn, time="create_time", at=at)
 
 
-def _turn(
-    name: str,
-    place: str,
-    message: Mapping[str, Any],
-    external_id: str | None,
-    at: datetime | None,
-    left_out: Counter[str],
-) -> list[NewMessage]:
-    """The message, or nothing when it is to be left out; `at`: its time, or that of the one before it."""
-    author = json_fields.an_object(name, f"{place}, 'author'", message.get("author"))
-    content = json_fields.an_object(name, f"{place}, 'content'", message.get("content"))
-    metadata = json_fields.an_object(name, f"{place}, 'metadata'", message.get("metadata") or {})
+def _turn(here: Place, message: Object) -> tuple[str, str] | None:
+    author, content = here.object_in(message, "author"), here.object_in(message, "content")
+    metadata = here.at("'metadata'").as_object(message.get("metadata") or {})
     reason = _why_not(author.get("role"), message.get("recipient"), content.get("content_type"), metadata)
-    if reason is None:
-        text = _text(name, place, content, left_out)
-        if text.strip():
-            role = str(author["role"])
-            return [NewMessage(role=role, text=text, external_id=external_id, said_at=at)]
-        reason = EMPTY
-    left_out[reason] += 1
-    return []
+    if reason is not None:
+        here.leave_out(reason)
+        return None
+    return str(author["role"]), _text(here, content)
 
 
-def _why_not(role: object, recipient: object, kind: object, metadata: Mapping[str, Any]) -> str | None:
+def _why_not(role: object, recipient: object, kind: object, metadata: Object) -> str | None:
     """Why a message is left out; None when it is taken."""
     if role == "system":
         return SYSTEM
@@ -125,14 +109,14 @@ def _why_not(role: object, recipient: object, kind: object, metadata: Mapping[st
     return _REASONS.get(str(kind), UNKNOWN)
 
 
-def _text(name: str, place: str, content: Mapping[str, Any], left_out: Counter[str]) -> str:
+def _text(here: Place, content: Object) -> str:
     """The parts that are text, and what was said aloud; pictures and the like are counted."""
-    said = []
-    for part in json_fields.a_list(name, f"{place}, 'parts'", content.get("parts")):
+    texts = []
+    for part in here.list_in(content, "parts"):
         if isinstance(part, dict) and part.get("content_type") == "audio_transcription":
-            said.append(json_fields.a_text(name, f"{place}, 'parts'", part.get("text")))
+            texts.append(here.at("'parts'").as_text(part.get("text")))
         elif isinstance(part, str):
-            said.append(part)
+            texts.append(part)
         else:
-            left_out[MEDIA] += 1
-    return without_citations("\n".join(said)).strip()
+            here.leave_out(MEDIA)
+    return _CITATION.sub("", "\n".join(texts)).strip()

@@ -9,97 +9,61 @@ The text is `content` or `text`; the time `date`, `timestamp` or `created_at` (I
 belong to the session of their chat name, and a new day begins a new one.
 """
 
-import json
-from collections.abc import Mapping
 from typing import Any
 
-from daemon.inbox.errors import BrokenExport
-from daemon.inbox.formats import json_fields
+from daemon.inbox.formats.reader import Object, Place, first_object, first_of, read_lines
 from store.chats import NewMessage
 
 SHORTEST_ID = 8  # characters; a shorter one ("7") names a message within its file only
 ROLES = {"user": "user", "human": "user", "assistant": "assistant", "system": "system", "tool": "tool"}
-_TEXT, _TIME, _CHAT = (
-    ("content", "text"),
-    ("date", "timestamp", "created_at"),
-    ("chat", "session", "conversation_id"),
-)
+_TEXT = ("content", "text")
+_TIME = ("date", "timestamp", "created_at")
+_CHAT = ("chat", "session", "conversation_id")
 
 
 def looks_like(text: str) -> bool:
     """Whether the first line that is not blank is an object with a message or messages in it."""
-    first = next((line for line in text.split("\n") if line.strip()), "")
-    try:
-        given = json.loads(first)
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(given, dict) and (
-        "messages" in given or ("role" in given and json_fields.first_of(given, _TEXT) is not None)
-    )
+    given = first_object(text)
+    return "messages" in given or ("role" in given and first_of(given, _TEXT) is not None)
 
 
-def read(name: str, text: str) -> list[list[NewMessage]]:
-    """The sessions of the file `name`. Raises `BrokenExport`, which names the line."""
+def read(place: Place, text: str) -> list[list[NewMessage]]:
+    """The sessions of all lines."""
     sessions: dict[object, list[NewMessage]] = {}
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        place = f"line {number}"
-        given = _object(name, place, line)
-        if "messages" not in given:
-            message = _message(name, place, given, {})
-            day = message.said_at.date() if message.said_at else None
-            sessions.setdefault((_chat(given), day), []).append(message)
-        elif not isinstance(given["messages"], list):
-            raise BrokenExport(name, place, "'messages' is no list")
+    for here, given in read_lines(place, text):
+        if "messages" in given:
+            turns = enumerate(here.list_in(given, "messages"), start=1)
+            sessions[here.where] = [_message(here.at(f"message {turn}"), one, given) for turn, one in turns]
         else:
-            turns = enumerate(given["messages"], start=1)
-            sessions[number] = [_message(name, f"{place}, message {turn}", one, given) for turn, one in turns]
+            message = _message(here, given, {})
+            day = message.said_at.date() if message.said_at else None
+            sessions.setdefault((str(first_of(given, _CHAT) or ""), day), []).append(message)
     return list(sessions.values())
 
 
-def _object(name: str, place: str, line: str) -> dict[str, Any]:
-    try:
-        given = json.loads(line)
-    except RecursionError as error:
-        raise BrokenExport(name, place, "it is nested too deeply") from error
-    except ValueError as error:
-        raise BrokenExport(name, place, f"it is no JSON ({error})") from error
-    if not isinstance(given, dict):
-        raise BrokenExport(name, place, "it is no JSON object")
-    return given
-
-
-def _message(name: str, place: str, given: Any, around: Mapping[str, Any]) -> NewMessage:
+def _message(here: Place, given: Any, around: Object) -> NewMessage:
     """One message; `around`: the line that it lies in, which may give the time for all."""
-    if not isinstance(given, dict):
-        raise BrokenExport(name, place, "it is no JSON object")
-    role = ROLES.get(str(given.get("role")))
+    message = here.as_object(given)
+    role = ROLES.get(str(message.get("role")))
     if role is None:
-        raise BrokenExport(name, place, f"its role is {given.get('role')!r}, none of {', '.join(ROLES)}")
-    external = given.get("id")
+        raise here.broken(f"its role is {message.get('role')!r}, none of {', '.join(ROLES)}")
+    own_id = message.get("id")
     return NewMessage(
         role=role,
-        text=_text(name, place, json_fields.first_of(given, _TEXT)),
-        speaker=str(given.get("speaker") or given.get("name") or ""),
-        external_id=external if isinstance(external, str) and len(external) >= SHORTEST_ID else None,
-        said_at=json_fields.a_moment(
-            name, place, json_fields.first_of(given, _TIME) or json_fields.first_of(around, _TIME)
-        ),
+        text=_text(here, first_of(message, _TEXT)),
+        speaker=str(message.get("speaker") or message.get("name") or ""),
+        external_id=own_id if isinstance(own_id, str) and len(own_id) >= SHORTEST_ID else None,
+        said_at=here.as_time(first_of(message, _TIME) or first_of(around, _TIME)),
     )
 
 
-def _text(name: str, place: str, given: Any) -> str:
+def _text(here: Place, given: Any) -> str:
     """The text of a message: plain, or OpenAI's list of parts."""
     if isinstance(given, list):
         parts = [part.get("text") for part in given if isinstance(part, dict) and part.get("type") == "text"]
         given = "\n".join(part for part in parts if isinstance(part, str))
     if not isinstance(given, str):
-        raise BrokenExport(name, place, f"it has no text ({' or '.join(map(repr, _TEXT))})")
+        raise here.broken(f"it has no text ({' or '.join(map(repr, _TEXT))})")
     if any("\ud800" <= letter <= "\udfff" for letter in given):
-        raise BrokenExport(name, place, "its text has half a surrogate pair")
+        raise here.broken("its text has half a surrogate pair")
     return given
-
-
-def _chat(given: Mapping[str, Any]) -> str:
-    return str(json_fields.first_of(given, _CHAT) or "")

@@ -12,13 +12,25 @@ some hundred messages is nested more deeply than is read; export it without "rec
 Source: LibreChat, client/src/hooks/Conversations/useExportConversation.ts and api/server/utils/import.
 """
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from daemon.inbox.errors import BrokenExport
-from daemon.inbox.formats import branches, json_fields
-from daemon.inbox.formats.skipped import BRANCHES, EMPTY, EMPTY_CHATS, ERRORS, MEDIA, THOUGHTS, TOOLS, UNKNOWN
+from daemon.inbox.formats.reader import (
+    BRANCHES,
+    EMPTY_CHATS,
+    ERRORS,
+    MEDIA,
+    THOUGHTS,
+    TOOLS,
+    UNKNOWN,
+    Object,
+    Place,
+    external_id,
+    first_of,
+    path_to,
+    read_each,
+    read_turns,
+)
 from store.chats import NewMessage
 
 _REASONS = {"think": THOUGHTS, "tool_call": TOOLS, "error": ERRORS, "image_file": MEDIA, "image_url": MEDIA}
@@ -34,58 +46,44 @@ def looks_like(whole: object) -> bool:
     )
 
 
-def read(name: str, whole: Any, left_out: Counter[str]) -> list[list[NewMessage]]:
-    """The sessions of all conversations. Raises `BrokenExport`, which names the place."""
-    conversations = whole if isinstance(whole, list) else [whole]
-    return [
-        _session(name, f"conversation {number}", given, left_out)
-        for number, given in enumerate(conversations, start=1)
-    ]
+def read(place: Place, whole: Any) -> list[list[NewMessage]]:
+    """The sessions of all conversations."""
+    return read_each(place, whole, _session)
 
 
-def _session(name: str, place: str, given: Any, left_out: Counter[str]) -> list[NewMessage]:
-    conversation = json_fields.an_object(name, place, given)
-    parents, messages = _flat(name, place, json_fields.first_of(conversation, ("messagesTree", "messages")))
+def _session(place: Place, given: Any) -> list[NewMessage]:
+    conversation = place.as_object(given)
+    parents, messages = _flat(place, first_of(conversation, ("messagesTree", "messages")))
     if not messages:
-        left_out[EMPTY_CHATS] += 1
+        place.leave_out(EMPTY_CHATS)
         return []
     if None not in parents.values():
-        raise BrokenExport(name, place, "its messages go in a circle")
-    shown = branches.path_to(name, place, parents, _newest(parents))
-    left_out[BRANCHES] += len(messages) - len(shown)
-    at = None
-    session = []
-    for id in shown:
-        message, here = messages[id], f"{place}, message {id!r}"
-        at = json_fields.a_moment(name, here, message.get("createdAt")) or at
-        text, by_user = _text(name, here, message, left_out), message.get("isCreatedByUser")
-        if message.get("error") is True or not isinstance(by_user, bool) or not text.strip():
-            left_out[ERRORS if message.get("error") is True else EMPTY if not text.strip() else UNKNOWN] += 1
-            continue
-        external_id = json_fields.an_id("librechat", conversation.get("conversationId"), id)
-        role = "user" if by_user else "assistant"
-        session.append(NewMessage(role=role, text=text, external_id=external_id, said_at=at))
-    return session
+        raise place.broken("its messages go in a circle")
+    path = path_to(place, parents, _newest(parents))
+    place.leave_out(BRANCHES, len(messages) - len(path))
+    own_id = conversation.get("conversationId")
+    shown = ((place.at(f"message {id!r}"), messages[id], external_id("librechat", own_id, id)) for id in path)
+    return read_turns(shown, _turn, time="createdAt", at=None)
 
 
-def _flat(name: str, place: str, given: Any) -> tuple[dict[str, str | None], dict[str, dict[str, Any]]]:
+def _flat(place: Place, given: Any) -> tuple[dict[str, str | None], dict[str, Object]]:
     """The message before each message, and the messages by their ids, in the file's order."""
     waiting: list[tuple[Any, str | None]] = [
-        (one, None) for one in reversed(json_fields.a_list(name, f"{place}, messages", given))
+        (one, None) for one in reversed(place.at("messages").as_list(given))
     ]
     parents: dict[str, str | None] = {}
-    messages: dict[str, dict[str, Any]] = {}
+    messages: dict[str, Object] = {}
     while waiting:
         given, above = waiting.pop()
-        message = json_fields.an_object(name, f"{place}, message {len(messages) + 1}", given)
+        here = place.at(f"message {len(messages) + 1}")
+        message = here.as_object(given)
         id = message.get("messageId")
         if not isinstance(id, str) or id in messages:
-            raise BrokenExport(name, f"{place}, message {len(messages) + 1}", "it has no id of its own")
+            raise here.broken("it has no id of its own")
         messages[id] = message
         before = above or message.get("parentMessageId")
         parents[id] = before if isinstance(before, str) else None
-        children = json_fields.a_list(name, f"{place}, message {id!r}, 'children'", message.get("children"))
-        waiting += [(child, id) for child in reversed(children)]
+        waiting += [(child, id) for child in reversed(here.list_in(message, "children"))]
     return {id: before if before in messages else None for id, before in parents.items()}, messages
 
 
@@ -93,25 +91,22 @@ def _newest(parents: Mapping[str, str | None]) -> str | None:
     """The end of the path that takes the last message at each fork."""
     last = {before: id for id, before in parents.items()}
     at = last.get(None)
-    for _ in parents:  # as many steps as there are messages: no circle can hold it
+    for _ in parents:  # as many steps as there are messages: no circle can trap it
         if at not in last:
             break
         at = last[at]
     return at
 
 
-def _text(name: str, place: str, message: Mapping[str, Any], left_out: Counter[str]) -> str:
-    """The text of a message: plain, or the parts of an agent's reply."""
-    content = message.get("content")
-    if not isinstance(content, list):
-        return json_fields.a_text(name, f"{place}, 'text'", message.get("text"))
-    said = []
-    for given in content:
-        part = json_fields.an_object(name, f"{place}, 'content'", given or {})
-        text = part.get("text")
-        if part.get("type") == "text":
-            value = text.get("value") if isinstance(text, dict) else text
-            said.append(json_fields.a_text(name, f"{place}, 'content'", value))
-        elif part:
-            left_out[_REASONS.get(str(part.get("type")), MEDIA)] += 1
-    return "\n\n".join(one for one in said if one.strip())
+def _turn(here: Place, message: Object) -> tuple[str, str] | None:
+    content, by_user = message.get("content"), message.get("isCreatedByUser")
+    if isinstance(content, list):  # an agent's reply
+        parts = [part for part in content if part]
+        texts = here.texts_in(parts, lambda kind: _REASONS.get(kind, MEDIA))
+        text = "\n\n".join(one for one in texts if one.strip())
+    else:
+        text = here.text_in(message, "text")
+    if message.get("error") is True or not isinstance(by_user, bool):
+        here.leave_out(ERRORS if message.get("error") is True else UNKNOWN)
+        return None
+    return "user" if by_user else "assistant", text

@@ -15,15 +15,22 @@ Not confirmed: the makers call the format internal. The shape is that of lm-stud
 what others write for LM Studio to open.
 """
 
-from collections import Counter
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from daemon.inbox.errors import BrokenExport
-from daemon.inbox.formats import json_fields
-from daemon.inbox.formats.markup import without_thoughts
-from daemon.inbox.formats.skipped import BRANCHES, EMPTY, EMPTY_CHATS, MEDIA, SYSTEM, THOUGHTS, TOOLS, UNKNOWN
+from daemon.inbox.formats.reader import (
+    BRANCHES,
+    EMPTY,
+    EMPTY_CHATS,
+    MEDIA,
+    SYSTEM,
+    THOUGHTS,
+    TOOLS,
+    UNKNOWN,
+    Object,
+    Place,
+    without_thoughts,
+)
 from store.chats import NewMessage
 
 
@@ -33,65 +40,55 @@ def looks_like(whole: object) -> bool:
     return isinstance(messages, list) and any(isinstance(one, dict) and "versions" in one for one in messages)
 
 
-def read(name: str, whole: Any, left_out: Counter[str]) -> list[list[NewMessage]]:
-    """The one session. Raises `BrokenExport`, which names the place."""
-    conversation = json_fields.an_object(name, "whole file", whole)
-    began = json_fields.a_moment(name, "'createdAt'", conversation.get("createdAt"))
+def read(place: Place, whole: Any) -> list[list[NewMessage]]:
+    """The one session."""
+    conversation = place.as_object(whole)
+    began = place.at("'createdAt'").as_time(conversation.get("createdAt"))
     session = []
-    every = json_fields.a_list(name, "'messages'", conversation.get("messages"))
-    left_out[EMPTY_CHATS] += not every
+    every = place.list_in(conversation, "messages")
+    place.leave_out(EMPTY_CHATS, not every)
     for number, given in enumerate(every, start=1):
-        place = f"message {number}"
-        version = _selected(name, place, given, left_out)
-        role = version.get("role")
-        text = _text(name, place, version, left_out)
+        here = place.at(f"message {number}")
+        version = _selected(here, here.as_object(given))
+        role, text = version.get("role"), _text(here, version)
         if role not in ("user", "assistant") or not text.strip():
-            left_out[SYSTEM if role == "system" else EMPTY if not text.strip() else UNKNOWN] += 1
+            here.leave_out(SYSTEM if role == "system" else EMPTY if not text.strip() else UNKNOWN)
             continue
         said_at = began + timedelta(seconds=number - 1) if began else None
         session.append(NewMessage(role=str(role), text=text, said_at=said_at))
     return [session]
 
 
-def _selected(name: str, place: str, given: Any, left_out: Counter[str]) -> dict[str, Any]:
+def _selected(here: Place, message: Object) -> Object:
     """The version of a message that the page showed."""
-    message = json_fields.an_object(name, place, given)
-    versions = json_fields.a_list(name, f"{place}, 'versions'", message.get("versions"))
-    chosen = message.get("currentlySelected", 0)
+    versions, chosen = here.list_in(message, "versions"), message.get("currentlySelected", 0)
     if not isinstance(chosen, int) or not 0 <= chosen < len(versions):
-        raise BrokenExport(name, place, "its selected version is not in the file")
-    left_out[BRANCHES] += len(versions) - 1
-    return json_fields.an_object(name, f"{place}, version {chosen + 1}", versions[chosen])
+        raise here.broken("its selected version is not in the file")
+    here.leave_out(BRANCHES, len(versions) - 1)
+    return here.at(f"version {chosen + 1}").as_object(versions[chosen])
 
 
-def _text(name: str, place: str, version: Mapping[str, Any], left_out: Counter[str]) -> str:
+def _text(here: Place, version: Object) -> str:
     if "steps" not in version:
-        text = _content(name, place, version.get("content"), left_out)
-        return without_thoughts(text, left_out) if version.get("role") == "assistant" else text
-    said = []
-    for number, given in enumerate(json_fields.a_list(name, f"{place}, 'steps'", version["steps"]), start=1):
-        here = f"{place}, step {number}"
-        step = json_fields.an_object(name, here, given)
+        text = _content(here, version)
+        return without_thoughts(here, text) if version.get("role") == "assistant" else text
+    texts = []
+    for number, given in enumerate(here.list_in(version, "steps"), start=1):
+        inner = here.at(f"step {number}")
+        step = inner.as_object(given)
         style = step.get("style")
         if isinstance(style, dict) and style.get("type") == "thinking":
-            left_out[THOUGHTS] += 1
+            here.leave_out(THOUGHTS)
         elif step.get("type") == "contentBlock":
-            said.append(without_thoughts(_content(name, here, step.get("content"), left_out), left_out))
+            texts.append(without_thoughts(inner, _content(inner, step)))
         elif step.get("type") != "debugInfoBlock":
-            left_out[TOOLS] += 1
-    return "\n\n".join(part for part in said if part.strip())
+            here.leave_out(TOOLS)
+    return "\n\n".join(text for text in texts if text.strip())
 
 
-def _content(name: str, place: str, content: Any, left_out: Counter[str]) -> str:
+def _content(here: Place, given: Object) -> str:
     """The parts that are text; files and tool calls are counted."""
-    if isinstance(content, str):
-        return content
-    said = []
-    for given in json_fields.a_list(name, f"{place}, 'content'", content):
-        part = json_fields.an_object(name, f"{place}, 'content'", given)
-        kind = str(part.get("type"))
-        if kind == "text":
-            said.append(json_fields.a_text(name, f"{place}, 'content'", part.get("text")))
-        else:
-            left_out[TOOLS if kind.startswith("toolCall") else MEDIA] += 1
-    return "\n".join(said)
+    if isinstance(given.get("content"), str):
+        return str(given["content"])
+    parts = here.list_in(given, "content")
+    return "\n".join(here.texts_in(parts, lambda kind: TOOLS if kind.startswith("toolCall") else MEDIA))

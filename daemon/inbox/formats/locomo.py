@@ -7,11 +7,10 @@ Source: https://github.com/snap-research/locomo (data: CC BY-NC 4.0, for evaluat
 """
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from daemon.inbox.errors import BrokenExport
+from daemon.inbox.formats.reader import Object, Place
 from store.chats import NewMessage
 
 _SESSION = re.compile(r"session_(\d+)")
@@ -25,19 +24,16 @@ def looks_like(whole: object) -> bool:
     return isinstance(first, dict) and _is_conversation(first.get("conversation", first))
 
 
-def read(name: str, whole: Any) -> list[list[NewMessage]]:
-    """The sessions of all conversations, in their order. Raises `BrokenExport`, which names the place."""
-    samples = whole if isinstance(whole, list) else [whole]
+def read(place: Place, whole: Any) -> list[list[NewMessage]]:
+    """The sessions of all conversations, in their order."""
     sessions = []
-    for place, sample in enumerate(samples, start=1):
-        if not isinstance(sample, dict):
-            raise BrokenExport(name, f"conversation {place}", "it is no JSON object")
-        sample_id = str(sample.get("sample_id") or f"conversation-{place}")
-        conversation = sample.get("conversation", sample)
-        if not isinstance(conversation, dict):
-            raise BrokenExport(name, sample_id, "'conversation' is no JSON object")
+    for number, given in enumerate(whole if isinstance(whole, list) else [whole], start=1):
+        sample = place.at(f"conversation {number}").as_object(given)
+        sample_id = str(sample.get("sample_id") or f"conversation-{number}")
+        here = place.at(sample_id)
+        conversation = here.as_object(sample.get("conversation", sample))
         numbers = sorted(int(found[1]) for key in conversation if (found := _SESSION.fullmatch(key)))
-        sessions += [_session(name, sample_id, conversation, number) for number in numbers]
+        sessions += [_session(here, sample_id, conversation, f"session_{number}") for number in numbers]
     return sessions
 
 
@@ -45,25 +41,22 @@ def _is_conversation(given: object) -> bool:
     return isinstance(given, dict) and "speaker_a" in given and any(_SESSION.fullmatch(key) for key in given)
 
 
-def _session(name: str, sample_id: str, conversation: Mapping[str, Any], number: int) -> list[NewMessage]:
-    place = f"{sample_id}, session_{number}"
-    turns = conversation[f"session_{number}"]
-    if not isinstance(turns, list):
-        raise BrokenExport(name, place, "it is no list of turns")
-    began = _moment(name, place, conversation.get(f"session_{number}_date_time"))
+def _session(place: Place, sample_id: str, conversation: Object, name: str) -> list[NewMessage]:
+    here = place.at(name)
+    turns = here.as_list(conversation[name])
+    began = _moment(here, conversation.get(f"{name}_date_time"))
     return [
         # a second each, so that the order of the turns is also the order of their times
-        _turn(name, f"{place}, turn {at}", sample_id, turn, began + timedelta(seconds=at - 1))
+        _turn(here.at(f"turn {at}"), sample_id, turn, began + timedelta(seconds=at - 1))
         for at, turn in enumerate(turns, start=1)
     ]
 
 
-def _turn(name: str, place: str, sample_id: str, turn: Any, said_at: datetime) -> NewMessage:
-    if not isinstance(turn, dict):
-        raise BrokenExport(name, place, "it is no JSON object")
+def _turn(here: Place, sample_id: str, given: Any, said_at: datetime) -> NewMessage:
+    turn = here.as_object(given)
     for field in ("speaker", "dia_id", "text"):
         if not isinstance(turn.get(field), str):
-            raise BrokenExport(name, place, f"its {field!r} is missing, or no text")
+            raise here.broken(f"its {field!r} is missing, or no text")
     caption = turn.get("blip_caption")
     image = f" [image: {caption}]" if isinstance(caption, str) and caption.strip() else ""
     return NewMessage(
@@ -75,7 +68,7 @@ def _turn(name: str, place: str, sample_id: str, turn: Any, said_at: datetime) -
     )
 
 
-def _moment(name: str, place: str, given: Any) -> datetime:
+def _moment(here: Place, given: Any) -> datetime:
     """ "1:56 pm on 8 May, 2023", in no time zone: taken as UTC."""
     found = _TIME.fullmatch(given.strip()) if isinstance(given, str) else None
     try:
@@ -85,6 +78,4 @@ def _moment(name: str, place: str, given: Any) -> datetime:
         month = _MONTHS.index(found[5].lower()) + 1
         return datetime(int(found[6]), month, int(found[4]), hour, int(found[2]), tzinfo=UTC)
     except ValueError as error:
-        raise BrokenExport(
-            name, place, f"its date is {given!r}, not like '1:56 pm on 8 May, 2023'"
-        ) from error
+        raise here.broken(f"its date is {given!r}, not like '1:56 pm on 8 May, 2023'") from error

@@ -17,12 +17,10 @@ is known again by its beginning.
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from daemon.inbox.formats import json_fields
-from daemon.inbox.formats.skipped import EMPTY, SYSTEM
+from daemon.inbox.formats.reader import EMPTY, SYSTEM, Place
 from store.chats import NewMessage
 
 _ROLES = {
@@ -49,25 +47,25 @@ _MOST_BEFORE = 40  # lines in which the date is looked for
 
 def looks_like(text: str) -> bool:
     """Whether both a user and an assistant begin a turn in it."""
-    roles = {role for role, _, _ in _turns(text, Counter())}
+    roles = {role for role, _, _ in _turns(Place(""), text)}
     return {"user", "assistant"} <= roles
 
 
-def read(name: str, text: str, left_out: Counter[str]) -> list[list[NewMessage]]:
-    """The one session. Raises `BrokenExport`, which names the turn, if a time is none."""
-    began = _began(name, text)
+def read(place: Place, text: str) -> list[list[NewMessage]]:
+    """The one session."""
+    began = _began(place, text)
     session = []
-    for number, (role, when, said) in enumerate(_turns(text, left_out), start=1):
+    for number, (role, when, said) in enumerate(_turns(place, text), start=1):
         if role == "system" or not said:
-            left_out[EMPTY if role != "system" else SYSTEM] += 1
+            place.leave_out(EMPTY if role != "system" else SYSTEM)
             continue
-        own = json_fields.a_moment(name, f"turn {number}", when)
+        own = place.at(f"turn {number}").as_time(when)
         later = began + timedelta(seconds=number - 1) if began else None
         session.append(NewMessage(role=role, text=said, said_at=own or later))
     return [session]
 
 
-def _turns(text: str, left_out: Counter[str]) -> Iterator[tuple[str, str | None, str]]:
+def _turns(place: Place, text: str) -> Iterator[tuple[str, str | None, str]]:
     """Role, time and text of each turn."""
     style: re.Pattern[str] | None = None
     role, when, said, fence = "", None, [""], ""
@@ -84,7 +82,7 @@ def _turns(text: str, left_out: Counter[str]) -> Iterator[tuple[str, str | None,
         if role:
             yield role, when, _closed(said)
         else:
-            left_out["lines before the first turn"] += sum(bool(one.strip()) for one in said)
+            place.leave_out("lines before the first turn", sum(bool(one.strip()) for one in said))
         style = found.re
         role, said = _ROLE[found["name"].lower()], [found["rest"]]
         when = found["when"] or found.groupdict().get("then")
@@ -109,13 +107,13 @@ def _closed(said: list[str]) -> str:
     return "\n".join(lines).strip()
 
 
-def _began(name: str, text: str) -> datetime | None:
+def _began(place: Place, text: str) -> datetime | None:
     """The date that stands before the first turn."""
     for line in _lines(text)[:_MOST_BEFORE]:
         if _begins(line.strip(), None):
             return None
         if found := _DATE.fullmatch(line.strip()):
-            return json_fields.a_moment(name, "its date", found["when"].strip())
+            return place.at("its date").as_time(found["when"].strip())
     return None
 
 

@@ -3,17 +3,15 @@ Look into a SQLite file of somebody else: in memory, read only, and nothing in i
 
     bytes ──> a database in memory ──> columns of ordinary tables, one plain select each
 
-Promises: the file itself is not opened by SQLite, so that no log beside it is touched; views, triggers, virtual
-tables, computed columns and extensions are passed over or refused, not run; a select that takes too long is
-stopped.
-Knows nothing of what the tables mean.
+The file itself is not opened by SQLite, so that no log beside it is touched. Views, triggers, virtual tables,
+computed columns and extensions are passed over or refused, not run. A select that takes too long is stopped.
 """
 
 import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from daemon.inbox.errors import BrokenExport
+from daemon.inbox.formats.reader import Place
 
 MAGIC = b"SQLite format 3\0"
 MOST_STEPS = 100_000_000  # instructions of SQLite's machine in one file: some seconds
@@ -21,10 +19,10 @@ _STEPS_AT_ONCE = 10_000
 _READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ}
 
 
-def opened(name: str, data: bytes) -> sqlite3.Connection:
-    """A connection to a copy of `data` in memory. Raises `BrokenExport`, and `sqlite3.Error` if it is damaged."""
+def open_copy(place: Place, data: bytes) -> sqlite3.Connection:
+    """A connection to a copy of `data` in memory; raises `sqlite3.Error` if it is damaged."""
     if not hasattr(sqlite3.Connection, "deserialize"):
-        raise BrokenExport(name, "whole file", "the SQLite of this Python can't read a database in memory")
+        raise place.broken("the SQLite of this Python can't read a database in memory")
     db = sqlite3.connect(":memory:")
     try:
         db.deserialize(data[:18] + b"\1\1" + data[20:])  # a log beside the file is not looked for

@@ -5,8 +5,8 @@ Our own export: a header line, then one JSON object a line for every chat, messa
     {"kind": "message", "chat": 1, "parent": null, "role": "user", "text": "I live in Ghent", ...}
 
 A number that points at another line (chat, parent, sources, ...) counts the lines of that kind, from 1.
-Promises: the same archive gives the same text; a file that is cut short or was edited wrongly is refused with
-the line that is wrong. Knows nothing of the store's file or of folders.
+The same archive gives the same text. A file that is cut short or was edited wrongly is refused, with the line that
+is wrong.
 """
 
 import json
@@ -15,7 +15,8 @@ from dataclasses import asdict, fields
 from datetime import date, datetime
 from typing import Any
 
-from daemon.inbox.errors import BrokenExport
+from daemon.inbox.formats.reader import Place
+from daemon.text import shorten
 from store.database import stamp
 from store.export import Archive, KeptChat, KeptEvent, KeptMemory, KeptMessage
 from store.memory_events import MAKING
@@ -62,35 +63,34 @@ def looks_like(data: bytes) -> bool:
 
 
 def read(name: str, data: bytes) -> Archive:
-    """The archive in the file `name`, which looks like one. Raises `BrokenExport`, which names the line."""
+    """The archive in the file `name`, which looks like one; raises `InboxError`, which names the line."""
+    place = Place(name)
     try:
         first, *rest = data.decode("utf-8-sig").split("\n")
     except UnicodeDecodeError as error:
-        raise BrokenExport(name, f"byte {error.start}", "it is no UTF-8 text") from error
-    header = _json(name, "line 1", first)
+        raise place.at(f"byte {error.start}").broken("it is no UTF-8 text") from error
+    header = place.at("line 1").as_json(first)
     if header.get("version") != VERSION:
         why = f"its format has version {header.get('version')!r}, this program reads {VERSION}"
-        raise BrokenExport(name, "line 1", why)
+        raise place.at("line 1").broken(why)
     found: dict[str, list[Any]] = {kind: [] for kind in _KINDS}
-    lines = {kind: [0] for kind in _KINDS}  # per kind, the line of each
+    places = {kind: [place] for kind in _KINDS}  # per kind, the line of each, which begin with number 1
     for number, line in enumerate(rest, start=2):
-        if not line.strip():
-            continue
-        kind, record = _record(name, f"line {number}", line)
-        found[kind].append(record)
-        lines[kind].append(number)
+        if line.strip():
+            here = place.at(f"line {number}")
+            kind, record = _record(here, line)
+            found[kind].append(record)
+            places[kind].append(here)
     for kind, (where, _) in _KINDS.items():
         if header.get(where) != len(found[kind]):
-            why = (
-                f"it has {len(found[kind])} {where} instead of {header.get(where)!r}, as if it was cut short"
-            )
-            raise BrokenExport(name, "whole file", why)
+            many = f"{len(found[kind])} {where} instead of {header.get(where)!r}"
+            raise place.broken(f"it has {many}, as if it was cut short")
     taken: set[tuple[str, int]] = set()
     for kind, records in found.items():
-        for place, record in enumerate(records, start=1):
-            wrong = _wrong(kind, place, record, found, taken)
+        for number, record in enumerate(records, start=1):
+            wrong = _wrong(kind, number, record, found, taken)
             if wrong is not None:
-                raise BrokenExport(name, f"line {lines[kind][place]}", wrong)
+                raise places[kind][number].broken(wrong)
     return Archive(**{where: tuple(found[kind]) for kind, (where, _) in _KINDS.items()})
 
 
@@ -98,32 +98,22 @@ def _line(given: Mapping[str, Any]) -> str:
     return json.dumps(given, ensure_ascii=False) + "\n"
 
 
-def _record(name: str, place: str, line: str) -> tuple[str, Any]:
+def _record(here: Place, line: str) -> tuple[str, Any]:
     """The kind and the record of one line."""
-    given = _json(name, place, line)
+    given = here.as_json(line)
     kind = given.get("kind") if isinstance(given, dict) else None
     if not isinstance(kind, str) or kind not in _KINDS:
-        raise BrokenExport(name, place, f"its kind is {kind!r}, none of {', '.join(_KINDS)}")
+        raise here.broken(f"its kind is {kind!r}, none of {', '.join(_KINDS)}")
     made: dict[str, Any] = {}
     for field in fields(_KINDS[kind][1]):
         if field.name not in given:
-            raise BrokenExport(name, place, f"its {field.name!r} is missing")
+            raise here.broken(f"its {field.name!r} is missing")
         try:
             made[field.name] = _value(field.name, field.type, given[field.name])
         except (ValueError, OverflowError, TypeError) as error:
-            shown = repr(given[field.name])
-            why = f"its {field.name!r} can't be {shown if len(shown) <= 40 else shown[:40] + '…'}"
-            raise BrokenExport(name, place, why) from error
+            shown = shorten(repr(given[field.name]), 41)
+            raise here.broken(f"its {field.name!r} can't be {shown}") from error
     return kind, _KINDS[kind][1](**made)
-
-
-def _json(name: str, place: str, line: str) -> Any:
-    try:
-        return json.loads(line)
-    except RecursionError as error:
-        raise BrokenExport(name, place, "it is nested too deeply") from error
-    except ValueError as error:
-        raise BrokenExport(name, place, f"it is no JSON ({error})") from error
 
 
 def _value(name: str, kind: Any, given: Any) -> Any:

@@ -85,4 +85,4 @@ def test_the_largest_file_to_import_is_the_largest_body(tmp_path):
     reply = answer(tmp_path, "POST", "/tsubasa/import", {"file": str(export)}, max_import_mb=1)
 
     assert 400 == reply.status_code
-    assert "split it below 1,048,576" in reply.json()["error"]["message"]
+    assert "Split it below 1,048,576" in reply.json()["error"]["message"]

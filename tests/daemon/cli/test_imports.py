@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from daemon import home as homes
 from daemon.cli.main import cli
 from daemon.home import Home, Running
-from daemon.inbox.formats import skipped
+from daemon.inbox.formats.reader import BRANCHES, MEDIA, format_left_out
 from store import memories
 from tests.daemon.api.world import KEY, serving
 from tests.daemon.inbox.samples import chatgpt, zipped
@@ -39,11 +39,11 @@ def test_a_dry_run_needs_no_daemon_and_stores_nothing(tmp_path, export):
 
 
 def test_one_thing_left_out_is_told_as_one():
-    left_out = {"lines before the first turn": 1, skipped.MEDIA: 1, skipped.BRANCHES: 2}
+    left_out = {"lines before the first turn": 1, MEDIA: 1, BRANCHES: 2}
 
     assert (
         "2 messages on other branches, 1 line before the first turn, 1 picture, sound or file"
-        == skipped.counted(left_out)
+        == format_left_out(left_out)
     )
 
 
@@ -89,7 +89,7 @@ def test_a_dry_run_heeds_the_limit_of_the_settings(tmp_path, monkeypatch):
     monkeypatch.setenv("TSUBASA_MAX_IMPORT_MB", "1")
 
     assert (
-        "split it below 1,048,576" in run("--dry-run", tmp_path / "large.json", home=tmp_path / "home").output
+        "Split it below 1,048,576" in run("--dry-run", tmp_path / "large.json", home=tmp_path / "home").output
     )
 
 

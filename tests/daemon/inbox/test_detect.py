@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from daemon.inbox.detect import read_export
-from daemon.inbox.errors import BrokenExport, ExportTooLarge, UnknownFormat
+from daemon.inbox.errors import InboxError, UnknownFormat
 
 LARGEST = 2**20  # bytes
 LOCOMO = {
@@ -71,7 +71,7 @@ def test_locomo_turns_have_names_times_and_captions():
 def test_a_broken_locomo_file_is_named_with_the_place(change, words):
     broken = LOCOMO | {"conversation": LOCOMO["conversation"] | change}
 
-    with pytest.raises(BrokenExport, match=f"'broken.json': .*{words}"):
+    with pytest.raises(InboxError, match=f"'broken.json': .*{words}"):
         read([LOCOMO, broken], "broken.json")
 
 
@@ -131,13 +131,13 @@ def test_only_ids_that_are_unique_beyond_the_file_are_kept():
         ('{"role": "user", "content": "x", "date": "soon"}', "line 3: 'soon' is no time"),
         ('{"role": "user", "content": "x", "date": true}', "is no time"),
         ('{"role": "user", "content": "x", "date": 1e300}', "is no time"),
-        ('{"messages": {}}', "line 3: 'messages' is no list"),
+        ('{"messages": {}}', "line 3, 'messages': it is no list"),
         ('{"messages": [1]}', "line 3, message 1: it is no JSON object"),
         ("[" * 100_000, "line 3: it is nested too deeply"),
     ],
 )
 def test_a_broken_line_is_named_by_file_and_number(second, words):
-    with pytest.raises(BrokenExport, match=f"'log.jsonl': {words}|{words}"):
+    with pytest.raises(InboxError, match=f"'log.jsonl': {words}|{words}"):
         read('{"role": "user", "content": "x"}\n\n' + second, "log.jsonl")
 
 
@@ -161,7 +161,7 @@ def test_what_no_reader_knows_is_refused_with_the_known_formats(data):
 
 
 def test_a_known_format_without_a_message_is_refused():
-    with pytest.raises(BrokenExport, match="no message"):
+    with pytest.raises(InboxError, match="no message"):
         read('{"messages": []}')
 
 
@@ -178,7 +178,7 @@ def test_line_separators_inside_a_text_do_not_break_lines():
 
 
 def test_a_file_larger_than_the_limit_is_refused_with_both_numbers():
-    with pytest.raises(ExportTooLarge, match="11 bytes; split it below 10"):
+    with pytest.raises(InboxError, match="11 bytes. Split it below 10"):
         read_export("x", b"x" * 11, largest=10)
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from daemon.inbox.errors import BrokenExport, UnknownFormat
+from daemon.inbox.errors import InboxError, UnknownFormat
 from tests.daemon.inbox.local_samples import (
     BEGAN,
     MARKDOWN,
@@ -49,7 +49,7 @@ def test_of_an_lm_studio_conversation_the_selected_versions_are_read():
     ],
 )
 def test_a_broken_lm_studio_message_refuses_the_file_and_names_the_place(message, words):
-    with pytest.raises(BrokenExport, match=words):
+    with pytest.raises(InboxError, match=words):
         read(lm_studio(message))
 
 
@@ -82,7 +82,7 @@ def test_one_message_alone_is_a_jan_thread():
     ],
 )
 def test_a_broken_jan_line_refuses_the_file_and_names_the_line(line, words):
-    with pytest.raises(BrokenExport, match=words):
+    with pytest.raises(InboxError, match=words):
         read(jan() + line)
 
 
@@ -114,7 +114,7 @@ def test_a_broken_librechat_conversation_refuses_the_file_and_names_the_place():
         (twice, "conversation 1, message 2: it has no id of its own"),
         (lost, "conversation 1, message 2: it is no JSON object"),
     ):
-        with pytest.raises(BrokenExport, match=words):
+        with pytest.raises(InboxError, match=words):
             read(export)
 
 
@@ -179,7 +179,7 @@ def test_a_database_that_writes_ahead_is_read():
     ],
 )
 def test_another_or_a_broken_database_is_refused_and_nothing_in_it_is_run(script, words):
-    with pytest.raises(BrokenExport, match=words):
+    with pytest.raises(InboxError, match=words):
         read(database(script))
 
 
@@ -228,5 +228,5 @@ def test_other_texts_are_no_chats(text):
 
 
 def test_a_time_in_markdown_that_is_none_is_named_by_its_turn():
-    with pytest.raises(BrokenExport, match="turn 2: '2026-13-05' is no time"):
+    with pytest.raises(InboxError, match="turn 2: '2026-13-05' is no time"):
         read("## User\nhi\n## Assistant (2026-13-05)\nhello")

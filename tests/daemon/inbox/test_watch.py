@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from daemon.inbox.errors import BrokenExport, NoSuchFile
+from daemon.inbox.errors import InboxError
 from daemon.inbox.importer import take_in, take_in_and_move
 from daemon.inbox.watch import Inbox, summary
 from daemon.store_thread import StoreThread
@@ -145,9 +145,9 @@ async def test_a_file_that_is_not_there_or_broken_is_an_error_for_who_asked(tmp_
     (tmp_path / "broken.jsonl").write_text('{"role": "user", "content": 3}\n' * 2)
 
     async with open_store_thread(tmp_path) as store_thread:
-        with pytest.raises(NoSuchFile, match="'nothing'"):
+        with pytest.raises(InboxError, match="'nothing'"):
             await take_in(store_thread, tmp_path / "nothing", largest=LARGEST)
-        with pytest.raises(BrokenExport, match="'broken.jsonl'"):
+        with pytest.raises(InboxError, match="'broken.jsonl'"):
             await take_in(store_thread, tmp_path / "broken.jsonl", largest=LARGEST)
 
 

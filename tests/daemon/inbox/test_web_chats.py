@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from daemon.inbox.errors import BrokenExport
+from daemon.inbox.errors import InboxError
 from tests.daemon.inbox.local_samples import BEGAN
 from tests.daemon.inbox.samples import (
     chatgpt,
@@ -102,12 +102,12 @@ def test_a_chatgpt_conversation_without_a_current_node_is_read_to_its_last_leaf(
     ],
 )
 def test_a_broken_chatgpt_conversation_refuses_the_file_and_names_the_place(path, to, words):
-    with pytest.raises(BrokenExport, match=words):
+    with pytest.raises(InboxError, match=words):
         read(changed(chatgpt(), *path, to=to))
 
 
 def test_a_chatgpt_conversation_without_its_tree_refuses_the_file():
-    with pytest.raises(BrokenExport, match="conversation 2, 'mapping': it is no JSON object"):
+    with pytest.raises(InboxError, match="conversation 2, 'mapping': it is no JSON object"):
         read([*chatgpt(), {"id": "broken", "title": "x"}])
 
 
@@ -157,7 +157,7 @@ def test_of_claude_messages_that_branch_the_last_path_is_read():
     ],
 )
 def test_a_broken_claude_conversation_refuses_the_file_and_names_the_place(path, to, words):
-    with pytest.raises(BrokenExport, match=words):
+    with pytest.raises(InboxError, match=words):
         read(changed(claude(), *path, to=to))
 
 
@@ -190,5 +190,5 @@ def test_open_webui_messages_have_names_only_where_their_chat_has_one():
     ],
 )
 def test_a_broken_open_webui_chat_refuses_the_file_and_names_the_place(path, to, words):
-    with pytest.raises(BrokenExport, match=words):
+    with pytest.raises(InboxError, match=words):
         read(changed(open_webui(), *path, to=to))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.inbox.errors import BrokenExport
+from daemon.inbox.errors import InboxError
 from daemon.inbox.formats import tsubasa
 from daemon.inbox.importer import take_in
 from store import memories
@@ -103,7 +103,7 @@ def test_any_text_is_read_as_it_was_written(text, name):
 def test_a_wrong_line_is_named(line, change, why):
     lines = written(LIFE).decode().splitlines()
     lines[line] = json.dumps(json.loads(lines[line]) | change)
-    with pytest.raises(BrokenExport) as caught:
+    with pytest.raises(InboxError) as caught:
         tsubasa.read("x.jsonl", "\n".join(lines).encode())
 
     assert why in str(caught.value)
@@ -126,7 +126,7 @@ def test_a_mark_before_the_first_line_changes_nothing():
 )
 def test_memories_that_no_store_could_hold_are_refused(successors, why):
     made = tuple(replace(MEMORY, superseded_by=successor) for successor in successors)
-    with pytest.raises(BrokenExport) as caught:
+    with pytest.raises(InboxError) as caught:
         tsubasa.read("x.jsonl", written(replace(LIFE, memories=made)))
 
     assert why in str(caught.value)
@@ -134,7 +134,7 @@ def test_memories_that_no_store_could_hold_are_refused(successors, why):
 
 def test_an_operation_is_undone_once():
     undo = replace(EVENT, op="UNDO", undoes=1)
-    with pytest.raises(BrokenExport, match="line 7: it can't undo event 1"):
+    with pytest.raises(InboxError, match="line 7: it can't undo event 1"):
         tsubasa.read("x.jsonl", written(replace(LIFE, events=(EVENT, undo, undo))))
 
 
@@ -148,7 +148,7 @@ def test_an_operation_is_undone_once():
     ],
 )
 def test_a_broken_file_is_refused_by_name(data, why):
-    with pytest.raises(BrokenExport, match="Can't take in 'x.jsonl'") as caught:
+    with pytest.raises(InboxError, match="Can't take in 'x.jsonl'") as caught:
         tsubasa.read("x.jsonl", data)
 
     assert why in str(caught.value)

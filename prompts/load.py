@@ -1,8 +1,7 @@
 """
-Every word a model is told, as text files; a JSON schema beside each that has an answer shape.
+Every instruction to a model, as a text file, with a JSON schema where the answer has a shape.
 
-Promises: what is loaded is what is sent, less the newline at the end of the file.
-Knows nothing of models, chats or memories.
+What is loaded is what is sent, less the newline at the end of the file.
 """
 
 import json

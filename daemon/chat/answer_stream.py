@@ -25,7 +25,7 @@ class Answer:
     def __init__(self, *, recall: RecallRecord, generation: int, kept: bool = True) -> None:
         """
         Args:
-            recall: what stands beside the question; its tokens are known with the first piece.
+            recall: what was recalled for the question; its tokens are known with the first piece.
             generation: the one that answers; 0: the base model.
             kept: the chat is recorded.
         """
@@ -51,7 +51,7 @@ class Answer:
         item = await self._pieces.get()
         if not isinstance(item, _End):
             return item
-        self._pieces.put_nowait(item)  # whoever asks again gets the same end
+        self._pieces.put_nowait(item)  # a second call gets the same end
         if item.failure is not None:
             raise item.failure
         return None

@@ -66,7 +66,7 @@ class Conversations:
         self._recall_k = recall_k
         self._gate = gate or ForegroundGate()
         self._running: dict[asyncio.Task[None], Answer] = {}
-        self._begun = asyncio.Lock()  # held from recall until the answer counts as running
+        self._begun = asyncio.Lock()  # locked from recall until the answer counts as running
 
     async def begin(self, question: Question) -> Answer:
         """Recall, and set the engine to work; nothing has been generated or kept yet when this returns."""
@@ -231,7 +231,7 @@ def _reply(
 
 
 async def _finished(task: asyncio.Task[Message]) -> None:
-    """Wait until `task` is done, whoever cancels us; being cancelled shows afterwards."""
+    """Wait until `task` is done; being cancelled meanwhile shows afterwards."""
     cancelled = False
     while not task.done():
         try:

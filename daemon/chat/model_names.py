@@ -7,7 +7,6 @@ The model names on the wire, and what each asks for.
     tsubasa:private   the live generation, no memories, nothing kept
 
 Any other name is served as `tsubasa`, with a warning: clients insist on names of their own.
-Knows nothing of which generations exist.
 """
 
 import re
@@ -21,7 +20,7 @@ class ModelChoice:
     name: str  # as the client wrote it; replies echo it
     generation: int | None = None  # None = the live one, 0 = the base model
     kept: bool = True  # the chat is recorded, and memories are drawn from it
-    recalls: bool = True  # memories are laid beside the question
+    recalls: bool = True  # memories are recalled for the question
     private: bool = False  # asked for off the record: no later turn of the chat is kept either
     known: bool = True  # False: not one of our names, served as `tsubasa`
 

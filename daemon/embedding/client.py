@@ -1,8 +1,7 @@
 """
-The daemon's end of the embedder: texts in, vectors out.
+The daemon's end of the embedder: texts in, vectors out. The work is done by the child process `daemon.embedding`.
 
 Promises: nothing is downloaded unless `allow_download`; the same id always means the same vectors.
-Knows nothing of sentence-transformers: the work is done by the child process `python -m daemon.embedding`.
 """
 
 import asyncio
@@ -22,7 +21,7 @@ BATCH = 64  # texts in one command: a question waits behind one batch of an impo
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmbedderInfo:
-    """Which vectors these are; both are stored beside them."""
+    """Which vectors these are; both are stored with them."""
 
     id: str
     dimension: int
@@ -33,7 +32,7 @@ class Embedder:
 
     def __init__(self, child: Supervisor) -> None:
         self._child = child
-        self.made: EmbedderInfo | None = None  # what it told when it was ready first; None before
+        self.made: EmbedderInfo | None = None  # what it said when it was ready first; None before
         self._starting: asyncio.Task[EmbedderInfo] | None = None
 
     @classmethod
@@ -99,7 +98,7 @@ class Embedder:
             return None
 
     def start_soon(self) -> None:
-        """Start it without waiting; how that went is told by the child's state."""
+        """Start it without waiting; the child's state says how that went."""
         if self._starting is None or self._starting.done():
             self._starting = asyncio.create_task(self.info(), name="embedder")
             self._starting.add_done_callback(_looked_at)

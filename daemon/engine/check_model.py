@@ -3,7 +3,7 @@ Look at a model before it is used: its header, its tokenizer, its chat template,
 
     header ──> tokenizer ──> engine starts ──> template takes our kind of chat ──> it says something that is speech
 
-Promises: uses the very engine that will serve it; what is wrong is named. Says nothing of whether the model is clever.
+It uses the very engine that will serve it, and says nothing of whether the model is clever.
 """
 
 import time
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.engine.client import Engine
-from daemon.engine.degenerate_text import MARKS, MOST_SURPRISE, is_circling
+from daemon.engine.degenerate_text import is_speech
 from daemon.engine.errors import ModelUnfit
 from daemon.engine.gguf_file import Header
 from daemon.engine.model_file import checked_header
-from daemon.engine.records import Completion, Sampling
+from daemon.engine.records import Sampling
 
 TOKENIZERS = ("gpt2",)  # GGUF's name for byte-level BPE, which all Qwen3 have
 NEEDED = ("tokenizer.ggml.tokens", "tokenizer.ggml.merges")
@@ -78,17 +78,6 @@ async def check(path: Path, *, threads: int = 0, gpu_layers: int = -1) -> Checke
         said=" ".join(answer.text.split()),
         tokens_per_s=answer.completion_tokens / max(speaking_s, 1e-3),
         seconds=time.monotonic() - start,
-    )
-
-
-def is_speech(answer: Completion) -> bool:
-    """Whether a model that is whole could have said this; it need not be at its end, nor right."""
-    text = answer.text.strip()
-    return (
-        bool(text)
-        and not is_circling(text)
-        and not any(mark in text for mark in MARKS)
-        and answer.surprise(0, len(answer.text)) <= MOST_SURPRISE
     )
 
 

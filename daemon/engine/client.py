@@ -1,9 +1,8 @@
 """
 The daemon's end of the engine: chat with the model, count tokens, score replies, load and adopt adapters.
 
-Promises: the live adapter is live again after a crash before anything is served; a refused adapter changes
-nothing; a disowned one never answers again. Knows nothing of llama.cpp: the work is done by the child process
-`python -m daemon.engine`.
+The work is done by the child process `python -m daemon.engine`. Promises: the live adapter is live again after a
+crash before anything is served; a refused adapter changes nothing; a disowned one never answers again.
 """
 
 import asyncio
@@ -22,7 +21,7 @@ from daemon.processes.supervisor import Supervisor
 
 __all__ = ["GREEDY", "Completion", "Engine", "EngineInfo", "Finish", "Mark", "Piece", "Sampling", "Score"]
 
-GRACE_S = 5.0  # that an answer under way has when a GPU must be opened anew
+GRACE_S = 5.0  # that an answer under way has when a GPU must be opened again
 Message = Mapping[str, Any]  # {"role": …, "content": …}
 
 

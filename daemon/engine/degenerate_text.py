@@ -1,7 +1,5 @@
 """
-Whether an answer is speech at all: it says something, comes to its end, and does not go round in circles.
-
-Promises: pure; says nothing of whether the answer is right. Knows nothing of exams.
+Degenerate text: whether an answer is speech at all. It says nothing of whether the answer is right.
 """
 
 from daemon.engine.records import Completion
@@ -15,11 +13,15 @@ MARKS = ("<|", "|>", "\ufffd")  # of control tokens, and of bytes that are no te
 
 
 def is_sane(answer: Completion) -> bool:
-    """Whether a model that is well could have said this."""
+    """Whether a model that is well could have said this: speech that comes to its end."""
+    return answer.finish == "stop" and is_speech(answer)
+
+
+def is_speech(answer: Completion) -> bool:
+    """Whether a model that is whole could have said this; it need not be at its end, nor right."""
     text = answer.text.strip()
     return (
         bool(text)
-        and answer.finish == "stop"
         and not is_circling(text)
         and not any(mark in text for mark in MARKS)
         and answer.surprise(0, len(answer.text)) <= MOST_SURPRISE

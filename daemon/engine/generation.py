@@ -1,8 +1,7 @@
 """
 One reply in the making: compute what the context does not hold yet, choose a token, say its text, again.
 
-Promises: can be left between any two steps and gone on with later, even when its slot was emptied meanwhile.
-Knows nothing of other requests or of adapters being switched.
+It can be left between any two steps and gone on with later, even when its slot was emptied meanwhile.
 """
 
 import codecs
@@ -127,22 +126,22 @@ class TextStream:
         self.stopped = False
         self._stop = tuple(stop)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._held = ""  # may be the start of a stop string
+        self._kept_back = ""  # may be the start of a stop string
 
     def push(self, data: bytes) -> str:
-        """The text that may be shown after these bytes: everything but what must be held back."""
-        text = self._held + self._decoder.decode(data)
+        """The text that may be shown after these bytes: all but what may be the start of a stop string."""
+        text = self._kept_back + self._decoder.decode(data)
         found = [at for stop in self._stop if (at := text.find(stop)) >= 0]
         if found:
-            self.stopped, self._held = True, ""
+            self.stopped, self._kept_back = True, ""
             return text[: min(found)]
         keep = max((_overlap(text, stop) for stop in self._stop), default=0)
-        self._held = text[len(text) - keep :]
+        self._kept_back = text[len(text) - keep :]
         return text[: len(text) - keep]
 
     def rest(self) -> str:
-        """What was held back for a stop string that did not come; half a character at the end is dropped."""
-        rest, self._held = self._held, ""
+        """What was kept back for a stop string that did not come; half a character at the end is dropped."""
+        rest, self._kept_back = self._kept_back, ""
         return rest
 
 

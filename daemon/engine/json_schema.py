@@ -4,7 +4,7 @@ JSON schema to grammar (GBNF), around the converter that comes with llama-cpp-py
 That converter knows no integer ranges, breaks on quotes in constants and crashes llama.cpp with huge
 repetitions; so constants, integers and bounded strings are written here, and what can't be enforced is
 refused before a token is made. Not enforced, as with other servers: bounds of fractions (but their sign),
-multipleOf, uniqueItems, not. Knows nothing of llama.cpp: the converter is given.
+multipleOf, uniqueItems, not.
 """
 
 import json
@@ -107,8 +107,8 @@ def _branches(schema: Mapping[str, Any], marks: _Marks, where: str, depth: int) 
 
 
 def _definitions(schema: Mapping[str, Any], marks: _Marks, where: str, depth: int) -> dict[str, Any]:
-    held = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
-    return _branches(held, marks, where, depth) if held else {}
+    defined = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
+    return _branches(defined, marks, where, depth) if defined else {}
 
 
 def _leaf(schema: Mapping[str, Any], marks: _Marks, where: str) -> dict[str, Any] | None:

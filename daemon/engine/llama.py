@@ -2,7 +2,7 @@
 The one door to llama.cpp: a model, a context of several sequences, a sampler; numbers in, numbers out.
 
 Promises: never passes NULL where llama.cpp would abort; a failed load is an error with llama.cpp's own
-reason. Knows nothing of chats, requests or caches. Only one thread may use a `Context`.
+reason. Only one thread may use a `Context`.
 """
 
 import ctypes

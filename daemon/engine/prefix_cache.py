@@ -1,8 +1,8 @@
 """
 The prefix cache: what each sequence of the context holds, so that a prompt is computed from where it differs.
 
-Promises: a slot is only reused for the adapter that computed it; a slot that someone is using is never taken,
-only emptied when there is no other room. Knows nothing of llama.cpp but the two verbs of `Memory`.
+Promises: a slot is only reused for the adapter that computed it; a slot in use is never taken, only emptied when
+there is no other room.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ class PrefixCache:
         self._clock = count(1)
 
     def take(self, prompt: Sequence[int], adapter: str | None) -> Slot:
-        """A slot that holds as much of the prompt's beginning as is held anywhere, but never all of it."""
+        """A slot that holds as much of the prompt's beginning as is in memory, but never all of it."""
         free = [slot for slot in self._slots if not slot.taken]
         same = [slot for slot in self._slots if slot.adapter == adapter]
         best = max(same, key=lambda slot: common(slot.tokens, prompt), default=None)
@@ -87,7 +87,7 @@ class PrefixCache:
             slot.tokens = [] if whole else slot.tokens[:length]
 
 
-def common(held: Sequence[int], prompt: Sequence[int]) -> int:
+def common(one: Sequence[int], other: Sequence[int]) -> int:
     """How many tokens two sequences have in common at their beginning."""
-    pairs = enumerate(zip(held, prompt, strict=False))
-    return next((at for at, (one, other) in pairs if one != other), min(len(held), len(prompt)))
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))

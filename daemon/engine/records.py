@@ -1,7 +1,5 @@
 """
-What goes into the engine and comes out of it, as plain records.
-
-Promises: importing this loads neither llama.cpp nor numpy. Knows nothing of processes.
+What goes into the engine and comes out of it, as plain records. Importing this loads neither llama.cpp nor numpy.
 """
 
 from dataclasses import dataclass

@@ -3,9 +3,8 @@ How likely the model finds given replies: they are laid before it token by token
 
     prompt ──> reply, end of turn ──> next reply, from where it differs ──> …
 
-Promises: always background work that can be left between any two steps; what two replies begin with is computed
-once; a slot emptied meanwhile is filled again and nothing is counted twice.
-Knows nothing of other requests or of adapters being switched.
+Always background work that can be left between any two steps. What two replies begin with is computed once; a slot
+emptied meanwhile is filled again and nothing is counted twice.
 """
 
 from dataclasses import dataclass

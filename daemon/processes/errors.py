@@ -1,9 +1,4 @@
-"""
-What can go wrong between the daemon and one of its child processes.
-
-Knows nothing of what a child does: the engine's own errors are in `daemon.engine.errors`, the embedder's in
-`daemon.embedding.errors`.
-"""
+"""What can go wrong between the daemon and one of its child processes. What a child does has errors of its own."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -69,7 +64,7 @@ class FrameBroken(ChildError):
 
 
 class FrameTooLarge(ChildError):
-    """What a child should be told is more than one frame may hold; nothing was sent."""
+    """A command is larger than one frame may be; nothing was sent."""
 
     def __init__(self, size: int, limit: int) -> None:
         super().__init__(

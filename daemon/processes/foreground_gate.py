@@ -5,8 +5,8 @@ The gate before the trainer: stopped while a person is being answered, or while 
     neither, for `rest_s` ──> open: SIGCONT
 
 Promises: the signal is out before `enter` returns, so before the engine hears of the question; a trainer that
-starts behind a closed gate is stopped at once; while the gate is open nothing stays stopped, whoever stopped it.
-Knows nothing of chats, nor of why it is closed. Used in the event loop only.
+starts behind a closed gate is stopped at once; while the gate is open no trainer stays stopped, even if another
+program stopped it. Used in the event loop only.
 """
 
 import asyncio
@@ -44,8 +44,8 @@ class ForegroundGate:
         self._rest_s = rest_s
         self._answering = 0
         self._resting: asyncio.TimerHandle | None = None
-        self._held_for: str | None = None
-        self._held: GatedProcess | None = None
+        self._other_reason: str | None = None
+        self._trainer: GatedProcess | None = None
         self._stopped_at: float | None = None  # monotonic, while the trainer is stopped
         self._last_answer = time.monotonic()
         self.ended: str | None = None  # why the present night must not go on; None: it may
@@ -53,7 +53,7 @@ class ForegroundGate:
     @property
     def reason(self) -> str | None:
         """Why it is closed; None while it is open."""
-        return CHAT if self._answering or self._resting is not None else self._held_for
+        return CHAT if self._answering or self._resting is not None else self._other_reason
 
     @property
     def answering(self) -> int:
@@ -63,7 +63,7 @@ class ForegroundGate:
     @property
     def has_trainer(self) -> bool:
         """Whether a trainer runs, or is stopped, behind it."""
-        return self._held is not None
+        return self._trainer is not None
 
     @property
     def silent_s(self) -> float:
@@ -87,7 +87,7 @@ class ForegroundGate:
 
     def hold(self, reason: str | None) -> None:
         """Close it for another reason, or (None) take that reason away."""
-        self._held_for = reason
+        self._other_reason = reason
         self._apply()
 
     def begin(self) -> None:
@@ -97,9 +97,9 @@ class ForegroundGate:
     async def end(self, why: str) -> None:
         """End the trainer of this night, or keep one from starting; it is gone when this returns."""
         self.ended = why
-        if (held := self._held) is not None:
-            _signal(held.pid, signal.SIGKILL)  # reaches stopped processes too
-            await held.gone.wait()
+        if (trainer := self._trainer) is not None:
+            _signal(trainer.pid, signal.SIGKILL)  # reaches stopped processes too
+            await trainer.gone.wait()
 
     async def passed(self) -> None:
         """Wait until it is open, for work in steps that no signal can stop; raises `NightEnded`."""
@@ -110,40 +110,40 @@ class ForegroundGate:
 
     def look(self) -> None:
         """Wake a trainer that somebody else has stopped, though the gate is open."""
-        if self._held is None or self.reason is not None:
+        if self._trainer is None or self.reason is not None:
             return
         with suppress(psutil.Error):
-            if psutil.Process(self._held.pid).status() == psutil.STATUS_STOPPED:
-                _signal(self._held.pid, signal.SIGCONT)
+            if psutil.Process(self._trainer.pid).status() == psutil.STATUS_STOPPED:
+                _signal(self._trainer.pid, signal.SIGCONT)
 
     @contextmanager
     def over(self, pid: int) -> Iterator[GatedProcess]:
         """Set the gate before the process group `pid`; inside, it is stopped and woken."""
-        self._held = held = GatedProcess(pid)
+        self._trainer = trainer = GatedProcess(pid)
         if self.ended is not None:
             _signal(pid, signal.SIGKILL)
         self._apply()
         try:
-            yield held
+            yield trainer
         finally:
             self._count()
-            self._held = None
-            held.gone.set()
+            self._trainer = None
+            trainer.gone.set()
 
     def _apply(self) -> None:
-        if self._held is None:
+        if self._trainer is None:
             return
         if self.reason is not None and self._stopped_at is None:
-            _signal(self._held.pid, signal.SIGSTOP)
+            _signal(self._trainer.pid, signal.SIGSTOP)
             self._stopped_at = time.monotonic()
-            self._held.pauses += 1
+            self._trainer.pauses += 1
         elif self.reason is None and self._stopped_at is not None:
             self._count()
-            _signal(self._held.pid, signal.SIGCONT)
+            _signal(self._trainer.pid, signal.SIGCONT)
 
     def _count(self) -> None:
-        if self._held is not None and self._stopped_at is not None:
-            self._held.paused_s += time.monotonic() - self._stopped_at
+        if self._trainer is not None and self._stopped_at is not None:
+            self._trainer.paused_s += time.monotonic() - self._stopped_at
         self._stopped_at = None
 
     def _rested(self) -> None:

@@ -10,7 +10,6 @@ import logging
 import os
 import socket
 import sys
-from collections import deque
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -30,12 +29,6 @@ from daemon.processes.framing import Frame
 
 HELLO = 0  # id of the handshake
 ENDING_S = 2.0  # how long a child may take to leave by itself
-_LEVELS = {
-    "DEBUG": logging.DEBUG,
-    "WARNING": logging.WARNING,
-    "ERROR": logging.ERROR,
-    "CRITICAL": logging.CRITICAL,
-}
 
 
 class ChildProcess:
@@ -49,14 +42,14 @@ class ChildProcess:
         writer: asyncio.StreamWriter,
     ) -> None:
         self.name = name
-        self.ready: dict[str, Any] = {}  # what the child told at the handshake
+        self.ready: dict[str, Any] = {}  # what the child said at the handshake
+        self.end: ChildError | None = None  # why the process ended; None while it lives
         self._process = process
         self._reader, self._writer = reader, writer
         self._waiting: dict[int, asyncio.Queue[Frame | ChildError]] = {}
         self._next_id = HELLO
-        self._last_lines: deque[str] = deque(maxlen=5)
+        self._last_words = ""
         self._stopping = False
-        self._end: ChildError | None = None
         self._tasks = [asyncio.create_task(self._log()), asyncio.create_task(self._listen())]
 
     @property
@@ -65,12 +58,7 @@ class ChildProcess:
 
     @property
     def alive(self) -> bool:
-        return self._end is None
-
-    @property
-    def end(self) -> ChildError | None:
-        """Why the process ended; None while it lives."""
-        return self._end
+        return self.end is None
 
     async def call(self, op: str, blob: bytes, fields: dict[str, Any]) -> Frame:
         """Send one command and wait for its one answer."""
@@ -104,15 +92,9 @@ class ChildProcess:
             self._waiting.pop(HELLO, None)
 
     async def stop(self) -> None:
-        """Close the connection, on which the child leaves; kill it when it does not."""
+        """Close the connection, on which the child leaves; it is killed when it does not."""
         self._stopping = True
         self._writer.close()
-        try:
-            async with asyncio.timeout(ENDING_S):
-                await self._process.wait()
-        except TimeoutError:
-            with suppress(ProcessLookupError):
-                self._process.kill()
         with suppress(ConnectionError):
             await self._writer.wait_closed()
         await self.ended()
@@ -122,8 +104,8 @@ class ChildProcess:
         await asyncio.wait(self._tasks)
 
     def _ask(self, op: str, blob: bytes, fields: dict[str, Any]) -> int:
-        if self._end is not None:
-            raise self._end.with_traceback(None)
+        if self.end is not None:
+            raise self.end.with_traceback(None)
         self._next_id += 1
         self._send({**fields, "id": self._next_id, "op": op}, blob)
         self._waiting[self._next_id] = asyncio.Queue()
@@ -148,7 +130,7 @@ class ChildProcess:
         return frame
 
     def _forget(self, number: int) -> None:
-        if self._waiting.pop(number, None) is not None and self._end is None and not self._stopping:
+        if self._waiting.pop(number, None) is not None and self.end is None and not self._stopping:
             self._send({"id": number, "op": "cancel"})
 
     async def _listen(self) -> None:
@@ -162,9 +144,9 @@ class ChildProcess:
         await self._reap()
         await asyncio.wait([self._tasks[0]], timeout=ENDING_S)
         self._tasks[0].cancel()  # a grandchild may hold the output open; nobody may wait for that
-        self._end = self._why()
+        self.end = self._why()
         for queue in self._waiting.values():
-            queue.put_nowait(self._end)
+            queue.put_nowait(self.end)
 
     async def _reap(self) -> None:
         try:
@@ -178,10 +160,8 @@ class ChildProcess:
     def _why(self) -> ChildError:
         if self._stopping:
             return ChildStopped(self.name)
-        words = self._last_lines[-1] if self._last_lines else ""
-        return ChildCrashed(
-            self.name, exit_code=self._process.returncode, last_words=words, starting=not self.ready
-        )
+        code, starting = self._process.returncode, not self.ready
+        return ChildCrashed(self.name, exit_code=code, last_words=self._last_words, starting=starting)
 
     async def _log(self) -> None:
         output = self._process.stdout
@@ -193,8 +173,9 @@ class ChildProcess:
             if not line:
                 return
             if text := line.rstrip():
-                self._last_lines.append(text[-300:])
-                _logger(self.name).log(_LEVELS.get(text.split(" ", 1)[0], logging.INFO), "%s", text)
+                self._last_words = text[-300:]
+                level = logging.getLevelNamesMapping().get(text.split(" ", 1)[0], logging.INFO)
+                _logger(self.name).log(level, "%s", text)
 
 
 async def start(name: str, argv: Sequence[str], hello: dict[str, Any], timeout_s: float) -> ChildProcess:

@@ -7,14 +7,14 @@ The one supervisor of child processes: start on demand, restart after a crash, r
 
 Promises: a caller never hangs on a dead child: it gets `ChildCrashed`, and the next call works again. A child
 that can't start is not tried more often than the back-off allows; in between callers get the recorded error
-at once. A child never outlives the daemon. Knows nothing of what the children do.
+at once. A child never outlives the daemon.
 """
 
 import asyncio
 import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -68,9 +68,7 @@ class Supervisor:
         self.restarts = 0  # starts after a crash, since the daemon began
         self.crashes = 0  # in a row; forgotten after a healthy while
         self.last_error: ChildError | None = None  # why the last start or life failed; None when all is well
-        self.after_start: Callable[[ChildProcess], Awaitable[None]] | None = (
-            None  # runs before any call is served
-        )
+        self.after_start: Callable[[ChildProcess], Awaitable[None]] | None = None  # before any call is served
         self._argv, self._idle_s, self._start_timeout_s = list(argv), idle_s, start_timeout_s
         self._backoff = backoff or Backoff()
         self._process: ChildProcess | None = None
@@ -87,10 +85,9 @@ class Supervisor:
         return self._process.pid if self._process is not None and self._process.alive else None
 
     async def start(self) -> dict[str, Any]:
-        """Make sure that the process runs; returns what it told at the handshake. Raises as `call`."""
-        process = await self._enter()
-        self._leave()
-        return process.ready
+        """Make sure that the process runs; returns what it said at the handshake. Raises as `call`."""
+        async with self._running() as process:
+            return process.ready
 
     async def call(self, op: str, *, blob: bytes = b"", **fields: Any) -> Reply:
         """
@@ -101,23 +98,16 @@ class Supervisor:
             ChildRefused: the child's own, typed error.
             ChildStopped, ChildTooSlow: it was shut down, or did not start in time.
         """
-        process = await self._enter()
-        try:
+        async with self._running() as process:
             return await process.call(op, blob, fields)
-        finally:
-            self._leave(process)
 
     async def stream(
         self, op: str, *, blob: bytes = b"", **fields: Any
     ) -> AsyncGenerator[dict[str, Any], None]:
         """One command, many answers; closing the iterator cancels in the child. Raises as `call`."""
-        process = await self._enter()
-        try:
-            async with aclosing(process.stream(op, blob, fields)) as pieces:
-                async for piece in pieces:
-                    yield piece
-        finally:
-            self._leave(process)
+        async with self._running() as process, aclosing(process.stream(op, blob, fields)) as pieces:
+            async for piece in pieces:
+                yield piece
 
     async def stop(self) -> None:
         """End the process for good; calls that wait get `ChildStopped`."""
@@ -141,23 +131,21 @@ class Supervisor:
             self.state = "stopped"
             await process.stop()
 
-    async def _enter(self) -> ChildProcess:
-        """The running process, counted as in use; starts it when there is none."""
+    @asynccontextmanager
+    async def _running(self) -> AsyncGenerator[ChildProcess]:
+        """The running process, counted as in use inside; starts it when there is none."""
         self._users += 1
         self._disarm()
+        process = self._process
         try:
-            if self._process is not None and self._process.alive:
-                return self._process
-            return await self._started()
-        except BaseException:
-            self._leave()
-            raise
-
-    def _leave(self, process: ChildProcess | None = None) -> None:
-        self._users -= 1
-        if process is not None:
-            self._note_the_end(process)  # so that who hears of a crash sees it counted
-        self._arm()
+            if process is None or not process.alive:
+                process = await self._started()
+            yield process
+        finally:
+            self._users -= 1
+            if process is not None:
+                self._note_the_end(process)  # so that a caller that hears of a crash sees it counted
+            self._arm()
 
     async def _started(self) -> ChildProcess:
         """Wait for the one start that all callers share; a caller that gives up does not end it."""
@@ -231,12 +219,8 @@ class Supervisor:
 
     def _arm(self) -> None:
         self._disarm()
-        if (
-            self._users == 0
-            and self._process is not None
-            and self.state == "ready"
-            and self._idle_s < math.inf
-        ):
+        is_idle = self._users == 0 and self._process is not None and self.state == "ready"
+        if is_idle and self._idle_s < math.inf:
             self._idle = asyncio.get_running_loop().call_later(self._idle_s, self._retire_soon)
 
     def _disarm(self) -> None:

@@ -2,7 +2,7 @@
 The child's end of the connection: read commands, send answers, and never outlive the daemon.
 
 Promises: the process ends when the daemon does, in the middle of whatever it is doing: at the end of file on
-the socket (every system) and by PR_SET_PDEATHSIG (Linux). Knows nothing of what the commands mean.
+the socket (every system) and by PR_SET_PDEATHSIG (Linux).
 """
 
 import argparse
@@ -77,7 +77,7 @@ def open_link(argv: list[str] | None = None) -> ParentLink:
 def _die_with(parent: int) -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it died before we could ask to be told
+    if os.getppid() != parent:  # it died before we could ask for the signal
         _leave()
 
 

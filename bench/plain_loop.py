@@ -19,7 +19,7 @@ from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from bench.clock import now
 from trainer.gguf_model import GgufModel, open_model
-from trainer.process_memory import peak_of_process_mb
+from trainer.micro_batches import peak_of_process_mb
 from trainer.recipe import Recipe
 from trainer.tokenised_lessons import TokenisedLesson
 

@@ -1,16 +1,13 @@
 """
 The trainer as a process: one job on stdin up to its end, JSON lines on stdout, a log on stderr.
 
-    {"type": "progress", "done", "total", "unit", "note", "loss", "exam_loss"} ...
-    {"type": "done", "adapter", "sha256", "steps", "train_loss", "exam_loss", "seconds", "lessons", "skipped",
-     "contradicting", "backend", "peak_mb", "tokens", "tokens_per_s", "resumed_from"}
+    {"type": "progress", ...fields of `job.Progress`} ...
+    {"type": "done", ...fields of `job.Done`}
 or  {"type": "error", "code", "message"} and exit code 1
 
 `python -m trainer --backends MODEL.gguf` trains nothing: it prints a line for each backend, whether it could train
-that model here, or why not.
-
-Promises: the last line is "done" or "error" unless the process was killed; a bug is a traceback on stderr and
-exit code 1.
+that model here, or why not. The last line is "done" or "error" unless the process was killed; a bug is a traceback on
+stderr and exit code 1.
 """
 
 import ctypes
@@ -33,6 +30,8 @@ from trainer.gguf_model import open_model
 from trainer.job import Progress, parse_job
 from trainer.recipe import Recipe
 
+PR_SET_PDEATHSIG = 1  # Source: linux/prctl.h
+LOOK_EVERY_S = 1.0
 log = logging.getLogger("trainer")
 
 
@@ -78,14 +77,6 @@ def _say(kind: str, fields: dict[str, object]) -> None:
     sys.stdout.flush()
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
-
-
-PR_SET_PDEATHSIG = 1  # Source: linux/prctl.h
-LOOK_EVERY_S = 1.0
-
-
 def die_with_parent() -> None:
     """
     From now on the death of the parent ends this process at once; on Linux by the kernel, else by looking.
@@ -105,3 +96,7 @@ def _watch(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(LOOK_EVERY_S)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

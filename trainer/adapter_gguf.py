@@ -1,10 +1,8 @@
 """
-The one door to adapter files: a LoRA with PEFT's tensor names becomes a GGUF that llama.cpp loads.
+The one writer of adapter files: a LoRA with PEFT's tensor names becomes a GGUF that llama.cpp loads.
 
-Promises: the file at `path` is whole or absent, readable by its owner only, and on the disk when
-`write_adapter` returns; a half-written one never keeps its temporary name for longer than the process lives,
-kill -9 aside (the next run of the same `path` removes that).
-Knows nothing of training.
+The file at `path` is whole or absent, readable by its owner only, and on the disk when `write_adapter` returns. After
+a kill -9 the next run of the same `path` removes what was left.
 """
 
 import hashlib
@@ -19,7 +17,7 @@ import numpy as np
 from gguf import GGUF_DEFAULT_ALIGNMENT, GGUFWriter
 
 from trainer.backend import Floats
-from trainer.errors import AdapterNotWritten
+from trainer.errors import TrainerError
 from trainer.gguf_model import LAYER_NAMES
 
 GGUF_PARTS = {theirs: ours for ours, theirs in LAYER_NAMES.items()}
@@ -34,7 +32,7 @@ def write_adapter(path: Path, adapter: Mapping[str, Floats], *, alpha: float) ->
         adapter: `base_model.model.model.layers.N.<module>.lora_A|lora_B.weight`, A (rank, in), B (out, rank).
         alpha: the adapter is scaled by alpha / rank.
     Raises:
-        AdapterNotWritten: the disk is full, the folder is gone or not writable.
+        TrainerError: the disk is full, the folder is gone or not writable.
     """
     part = path.with_name(path.name + ".part")
     try:
@@ -46,7 +44,11 @@ def write_adapter(path: Path, adapter: Mapping[str, Floats], *, alpha: float) ->
     except OSError as error:
         part.unlink(missing_ok=True)
         size = sum(values.nbytes for values in adapter.values())
-        raise AdapterNotWritten(path, error.strerror or str(error), size) from error
+        raise TrainerError(
+            "adapter_not_written",
+            f"Can't write the adapter {str(path)!r}: {error.strerror or error}. Nothing was left behind; make room "
+            f"for {size / 1e6:.1f} MB there, or choose another folder.",
+        ) from error
     return digest
 
 
@@ -60,9 +62,8 @@ def gguf_name(peft_name: str) -> str:
 
 def _write(part: Path, adapter: Mapping[str, Floats], alpha: float) -> None:
     """GGUFWriter writes the header only: its tensors go through `ndarray.tofile`, which hides a full disk."""
-    os.close(
-        os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    )  # GGUFWriter keeps the mode of a file
+    # GGUFWriter keeps the mode of a file
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
     tensors = {
         gguf_name(name): np.ascontiguousarray(values, "<f4") for name, values in sorted(adapter.items())
     }
@@ -104,9 +105,7 @@ def _sync_folder(folder: Path) -> None:
 
 @contextmanager
 def _removed_on_terminate(part: Path) -> Iterator[None]:
-    """
-    While inside, SIGTERM removes `part` before it ends the process; outside, it ends the process at once.
-    """
+    """While inside, SIGTERM removes `part` before it ends the process; outside, it ends the process at once."""
 
     def leave(number: int, frame: FrameType | None) -> None:
         part.unlink(missing_ok=True)

@@ -1,10 +1,9 @@
 """
-What the trainer needs from a library that computes gradients, and nothing more.
+What the trainer needs from a library that computes gradients, and nothing more. All that crosses are NumPy arrays.
 
     lessons ──> pack() ──> Sequences ──> Backend.teach ──> Targets ──> Backend.step ... ──> Backend.adapter
 
-Promises: all that crosses this seam are NumPy arrays; `A` is the number of answer tokens of a batch.
-Knows nothing of torch or MLX.
+`A` is the number of answer tokens of a batch.
 """
 
 from collections.abc import Sequence
@@ -46,7 +45,7 @@ class Backend(Protocol):
     """
 
     parameters: int  # of the base model
-    name: str  # for people: library, device and how the numbers are held, such as "torch, cpu, float32"
+    name: str  # for people: library, device and how the numbers are stored, such as "torch, cpu, float32"
 
     def teach(self, batch: Sequences, d: int) -> Targets:
         """What the base model expects, without the adapter."""
@@ -67,13 +66,11 @@ class Backend(Protocol):
         """Go on from what `state()` gave, in this process or in another."""
 
     def peak_mb(self) -> float:
-        """The most memory ever held, in MB (10**6 bytes): of the device on CUDA, else of the process."""
+        """The most memory ever taken, in MB (10**6 bytes): of the device on CUDA, else of the process."""
 
 
 def pack(lessons: Sequence[tuple[Sequence[int], Sequence[int]]]) -> Sequences:
-    """
-    Put (prompt, answer) token lists one behind the other; an answer token is foretold by the place before it.
-    """
+    """Put (prompt, answer) token lists one behind the other; an answer token is foretold by the place before it."""
     tokens: list[int] = []
     places: list[int] = []
     answers: list[int] = []

@@ -1,9 +1,4 @@
-"""
-Which library trains here, on which device, and why the others can't.
-
-Promises: no library is loaded before it is needed; whatever keeps a backend from running is a reason for people.
-Knows nothing of lessons.
-"""
+"""Which library trains here, on which device, and why the others can't. No library is loaded before it is needed."""
 
 import logging
 import platform
@@ -14,7 +9,7 @@ from importlib import import_module
 from types import ModuleType
 
 from trainer.backend import Backend
-from trainer.errors import NoBackend, OutOfMemory
+from trainer.errors import OutOfMemory, TrainerError, one_line
 from trainer.gguf_affine import unreadable
 from trainer.gguf_model import GgufModel
 from trainer.recipe import Recipe
@@ -35,7 +30,7 @@ def open_backend(model: GgufModel, recipe: Recipe, seed: int) -> Backend:
     Under "auto" a card that turns out too small is passed over: a CPU has other memory.
 
     Raises:
-        NoBackend: none can; it names each one's reason.
+        TrainerError: none can; it names each one's reason.
         OutOfMemory: the model does not fit.
     """
     reasons: dict[str, str] = {}
@@ -51,7 +46,12 @@ def open_backend(model: GgufModel, recipe: Recipe, seed: int) -> Backend:
             reason = "the model doesn't fit in the card's memory"
             log.warning("not on %s: %s", name, reason)
         reasons[name] = reason
-    raise NoBackend(reasons)
+    named = "; ".join(f"{name}: {reason}" for name, reason in reasons.items())
+    raise TrainerError(
+        "no_backend",
+        f"Can't train here: {named}. Install the program again with its training libraries, or choose another "
+        f"'device' in the recipe.",
+    )
 
 
 def reasons_against(model: GgufModel, recipe: Recipe) -> Iterator[tuple[str, str | None]]:
@@ -71,7 +71,7 @@ def _reason(name: str, model: GgufModel, recipe: Recipe) -> str | None:
         module: ModuleType = import_module(MODULES[name])  # late: takes seconds
     except (ImportError, OSError) as error:  # OSError: a shared library that is missing or broken
         library = getattr(error, "name", None) or "a library"
-        return f"{library} can't be loaded ({' '.join(str(error).split())})"
+        return f"{library} can't be loaded ({one_line(error)})"
     reason: str | None = module.why_not(model, replace(recipe, device=name))
     return reason
 

@@ -1,9 +1,8 @@
 """
-Chats as tokens: the model file's own chat template, rendered in a sandbox, then tokenised.
+Chats as tokens: the model file's own chat template, rendered in a sandbox, then its own tokenizer.
 
-Promises: only the template makes control tokens. A turn that contains the text "<|im_end|>" is spelled out
-letter by letter, so that nobody can end their turn early or speak in another's role.
-Knows nothing of lessons.
+Only the template makes control tokens. A turn that contains the text "<|im_end|>" is spelled out letter by letter, so
+that nobody can end their turn early or speak in another's role. The tokens are the very ones that llama.cpp gives.
 """
 
 import json
@@ -18,12 +17,10 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import AddedToken, Regex, Tokenizer, pre_tokenizers
 from tokenizers.models import BPE
 
-from trainer.errors import ModelDamaged, TemplateFailed, UnsupportedModel
+from trainer.errors import model_damaged, model_unsupported, one_line, template_failed
 from trainer.gguf_model import GgufModel, Vocabulary
 
-PRIVATE_USE = range(
-    0xE000, 0xF900
-)  # characters that mean nothing; one that no turn uses marks what must stay text
+PRIVATE_USE = range(0xE000, 0xF900)  # meaningless characters; one that no turn uses marks what must stay text
 
 
 class Chat:
@@ -42,7 +39,7 @@ class Chat:
         Args:
             turns: each {"role": "system" | "user" | "assistant", "content": text}.
         Raises:
-            TemplateFailed: the template refuses these turns.
+            TrainerError: the template refuses these turns.
         """
         used = set().union(*(turn["content"] for turn in turns))
         mark = next(chr(code) for code in PRIVATE_USE if chr(code) not in used)
@@ -50,7 +47,7 @@ class Chat:
         try:
             text = self._template.render(messages=marked, add_generation_prompt=True, enable_thinking=False)
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
-            raise TemplateFailed(self._path, " ".join(str(error).split())) from error
+            raise template_failed(self._path, one_line(error)) from error
         return self._tokens(text, mark)
 
     def answer(self, text: str) -> list[int]:
@@ -72,7 +69,7 @@ class Chat:
 
 def _compile(path: Path, vocabulary: Vocabulary) -> Template:
     if not vocabulary.template:
-        raise TemplateFailed(path, "there is none")
+        raise template_failed(path, "there is none")
     environment = ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=["jinja2.ext.loopcontrols"]
     )
@@ -84,7 +81,7 @@ def _compile(path: Path, vocabulary: Vocabulary) -> Template:
     try:
         return environment.from_string(vocabulary.template)
     except TemplateError as error:
-        raise TemplateFailed(path, " ".join(str(error).split())) from error
+        raise template_failed(path, one_line(error)) from error
 
 
 def _to_json(value: Any, indent: int | None = None) -> str:
@@ -110,7 +107,7 @@ class TextTokenizer:
 
     def __init__(self, path: Path, vocabulary: Vocabulary) -> None:
         if vocabulary.splitter not in SPLITTERS:
-            raise UnsupportedModel(path, f"the pre-tokenizer {vocabulary.splitter!r}", ", ".join(SPLITTERS))
+            raise model_unsupported(path, f"the pre-tokenizer {vocabulary.splitter!r}", ", ".join(SPLITTERS))
         ids = {text: number for number, text in enumerate(vocabulary.tokens)}
         merges = [_pair(path, merge, ids) for merge in vocabulary.merges]
         self._bpe = Tokenizer(BPE(vocab=ids, merges=merges))
@@ -140,5 +137,5 @@ class TextTokenizer:
 def _pair(path: Path, merge: str, ids: dict[str, int]) -> tuple[str, str]:
     left, _, right = merge.partition(" ")
     if left not in ids or right not in ids or left + right not in ids:
-        raise ModelDamaged(path, f"its merge {merge!r} is of no tokens")
+        raise model_damaged(path, f"its merge {merge!r} is of no tokens")
     return left, right

@@ -1,11 +1,11 @@
 """
-What a trainer that was killed needs to go on: one file in a private folder in memory.
+Checkpoints: what a trainer that was killed needs to go on, as one file in a private folder in memory.
 
     digest | safetensors: arrays, and the numbers beside them as JSON ── written under another name, then renamed
 
-Promises: a file found is whole and of this very job, or it is not used and removed; the file can be read by its owner
-only; no checkpoint is worth a night, so a folder that can't be used or is full is said in the log, and training goes
-on. Knows nothing of what the numbers mean.
+A night that goes on takes the very steps it would have taken. A file found is whole and of this very job, or it is
+removed. It can be read by its owner only. No checkpoint is worth a night: a folder that can't be used or is full is a
+line in the log, and training goes on.
 """
 
 import hashlib
@@ -15,8 +15,9 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,13 +26,76 @@ import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
+from trainer.backend import Floats, Targets, join
+
 EVERY_S = 30.0
 SUFFIX = ".checkpoint"
 DIGEST = 32  # bytes of SHA-256
 
-Arrays = Mapping[str, npt.NDArray[Any]]
+Arrays = dict[str, npt.NDArray[Any]]
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trained:
+    """What came out of training."""
+
+    adapter: dict[str, Floats]
+    steps: int
+    train_loss: float
+    exam_loss: float | None
+
+
+@dataclass(slots=True, kw_only=True)
+class Position:
+    """How far the student is."""
+
+    steps: int  # to take in all
+    batch: int  # lessons a step; smaller than the recipe's after memory ran out
+    paper: int  # exam lessons at a time
+    step: int = 0  # taken
+    lessons: int = 0  # learned, each as often as it was seen: the place in the order of lessons
+    tokens: int = 0  # learned, of prompts and answers
+    tired: int = 0  # looks at the exam without improvement
+    mark: float | None = None  # the exam's loss when `tired` was last 0
+    losses: list[float] = field(default_factory=list)  # of each step, nats per answer token
+    best: Trained | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class TrainingState:
+    """Where a night stands: what the teacher said so far, how far the student is, and the optimiser's state."""
+
+    train: list[Targets] = field(default_factory=list)  # in the order in which the teacher reads
+    exam: list[Targets] = field(default_factory=list)
+    position: Position | None = None  # None: the teacher is not done
+    state: dict[str, Floats] = field(default_factory=dict)  # of the backend
+
+    def to_arrays(self) -> tuple[Arrays, dict[str, Any]]:
+        """The same as arrays by name, and numbers that JSON can hold."""
+        arrays = {f"state.{name}": values for name, values in self.state.items()}
+        for name, targets in (("train", self.train), ("exam", self.exam)):
+            arrays |= _arrays(name, targets)
+        if self.position is None:
+            return arrays, {}
+        best = self.position.best
+        numbers = asdict(replace(self.position, best=None))  # asdict would copy the arrays
+        if best is not None:
+            arrays |= {f"best.{name}": values for name, values in best.adapter.items()}
+            numbers["best"] = asdict(replace(best, adapter={}))
+        return arrays, numbers
+
+
+def state_from(arrays: Arrays, numbers: Mapping[str, Any]) -> TrainingState:
+    """The night of which `to_arrays()` gave these."""
+    night = TrainingState(train=list(_targets("train", arrays)), exam=list(_targets("exam", arrays)))
+    if numbers:
+        best = numbers["best"]
+        trained = Trained(**{**best, "adapter": _under("best.", arrays)}) if best else None
+        night.position = Position(**{**numbers, "best": trained})
+        night.state = _under("state.", arrays)
+    return night
 
 
 class Checkpoints:
@@ -43,7 +107,7 @@ class Checkpoints:
         self._every_s = every_s
         self._last = time.monotonic()
 
-    def load(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]] | None:
+    def load(self) -> tuple[Arrays, dict[str, Any]] | None:
         """(arrays, numbers) of this job as they were kept last; None: from the beginning. Others are removed."""
         if self._folder is None:
             return None
@@ -114,7 +178,7 @@ def _is_private(folder: Path) -> bool:
     return False
 
 
-def _read(path: Path) -> tuple[dict[str, npt.NDArray[Any]], dict[str, Any]] | None:
+def _read(path: Path) -> tuple[Arrays, dict[str, Any]] | None:
     try:
         whole = path.read_bytes()
         if hashlib.sha256(whole[DIGEST:]).digest() != whole[:DIGEST]:
@@ -135,3 +199,31 @@ def _remove(path: Path) -> None:
 
 def _for_the_owner(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
+
+
+def _arrays(name: str, targets: Sequence[Targets]) -> Arrays:
+    if not targets:
+        return {}
+    whole = join(targets)
+    return {
+        f"{name}.tokens": whole.tokens,
+        f"{name}.logp": whole.logp,
+        f"{name}.rest": whole.rest,
+        f"{name}.lengths": np.array([len(each.rest) for each in targets], np.int64),
+    }
+
+
+def _targets(name: str, arrays: Arrays) -> Iterator[Targets]:
+    at = 0
+    for length in arrays.get(f"{name}.lengths", np.zeros(0, np.int64)).tolist():
+        mine = slice(at, at + length)
+        at += length
+        yield Targets(
+            tokens=arrays[f"{name}.tokens"][mine],
+            logp=arrays[f"{name}.logp"][mine],
+            rest=arrays[f"{name}.rest"][mine],
+        )
+
+
+def _under(prefix: str, arrays: Arrays) -> dict[str, Floats]:
+    return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}

@@ -1,12 +1,10 @@
 """
 Quantised GGUF tensors as affine groups: a value is scale x level + offset, for each 32 values of a row.
 
-Q8_0 and Q4_K (the bulk of a Q4_K_M file) are written in just this way, so that a library which computes with
-affine groups can hold the served numbers themselves, as small as in the file, instead of rounding them anew.
-
-Promises: these two are exact up to float32's own rounding. Other quantised formats (Q6_K, a part of a Q4_K_M file,
-has groups of 16) are rounded to 8 bits in groups of 32; what is not quantised is left alone.
-Knows nothing of MLX or torch.
+Q8_0 and Q4_K (the bulk of a Q4_K_M file) are written in just this way: a library that computes with affine groups can
+use the served numbers themselves, as small as in the file. These two are exact up to float32's own rounding. Other
+quantised formats (Q6_K, a part of a Q4_K_M file, has groups of 16) are rounded to 8 bits in groups of 32; what is not
+quantised is left alone.
 """
 
 from dataclasses import dataclass

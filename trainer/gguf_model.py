@@ -1,11 +1,8 @@
 """
-The one door to model files: a Qwen3 GGUF as a shape, a vocabulary and float32 tensors with Hugging Face
-names.
+The one reader of model files: a Qwen3 GGUF as a shape, a vocabulary and float32 tensors with Hugging Face names.
 
-Promises: every quantisation that the gguf package can undo is read; a file that is missing, cut short, or not
-a Qwen3 is a typed error that names it; nothing is guessed, all numbers come from the file.
-Knows nothing of torch. The file must not change while a `GgufModel` is in use: tensors are read when asked
-for.
+Every quantisation that the gguf package can undo is read; all numbers come from the file. The file must not change
+while a `GgufModel` is in use: tensors are read when asked for.
 """
 
 import mmap
@@ -19,7 +16,7 @@ import numpy.typing as npt
 from gguf import GGMLQuantizationType, GGUFReader, ReaderTensor
 from gguf.quants import dequantize
 
-from trainer.errors import ModelDamaged, ModelMissing, NotQwen3, UnsupportedModel
+from trainer.errors import TrainerError, model_damaged, model_unsupported, one_line
 
 LAYER_NAMES = {  # GGUF name inside blk.N. -> Hugging Face name inside model.layers.N.
     "attn_norm": "input_layernorm",
@@ -123,7 +120,7 @@ class GgufModel:
         Each tensor as (Hugging Face name, float32 values of its own), one at a time.
 
         Raises:
-            UnsupportedModel: a quantisation that cannot be undone.
+            TrainerError: a quantisation that cannot be undone.
         """
         for name in self.shape.expected():
             yield hugging_face_name(name), self._values(name)
@@ -134,7 +131,7 @@ class GgufModel:
         Each tensor as (Hugging Face name, its values of its own as they lie in the file), one at a time.
 
         Raises:
-            UnsupportedModel: a quantisation that cannot be undone.
+            TrainerError: a quantisation that cannot be undone.
         """
         for name, shape in self.shape.expected().items():
             yield hugging_face_name(name), self._packed(name, shape)
@@ -170,7 +167,7 @@ class GgufModel:
         except NotImplementedError as error:
             feature = f"tensors of the type {tensor.tensor_type.name}"
             known = "F32, F16, BF16, Q8_0, Q4_K and most others"
-            raise UnsupportedModel(self.path, feature, known) from error
+            raise model_unsupported(self.path, feature, known) from error
         if tensor.tensor_type == GGMLQuantizationType.F32:
             values = np.array(values)  # it lies in the file
         return np.asarray(values, np.float32).reshape(self.shape.expected()[name])
@@ -182,30 +179,32 @@ class GgufModel:
 
 
 def open_model(path: Path) -> GgufModel:
-    """
-    Read the header of the GGUF at `path` and check that its tensors are those of a Qwen3.
-
-    Raises:
-        ModelMissing, ModelDamaged, NotQwen3, UnsupportedModel: each names the file.
-    """
+    """Read the header of the GGUF at `path` and check that its tensors are those of a Qwen3; else `TrainerError`."""
     try:
         reader = _WholeReader(path)
         keys = {name: field.contents() for name, field in reader.fields.items() if field.types}
     except OSError as error:
-        raise ModelMissing(path, error.strerror or str(error)) from error
+        raise TrainerError(
+            "model_missing",
+            f"Can't open the model {str(path)!r}: {error.strerror or error}. Check the path, or download the model "
+            f"again.",
+        ) from error
     except (ValueError, LookupError, TypeError, OverflowError, MemoryError) as error:
-        raise ModelDamaged(path, f"it is no whole GGUF file ({_line(error)})") from error
+        raise model_damaged(path, f"it is no whole GGUF file ({one_line(error)})") from error
     if keys.get("general.architecture") != "qwen3" or keys.get("general.type", "model") != "model":
         found = f"{keys.get('general.architecture')} {keys.get('general.type', '')}".strip()
-        raise NotQwen3(path, found)
+        raise TrainerError(
+            "not_qwen3",
+            f"Can't train on {str(path)!r}: its architecture is {found!r}, only 'qwen3' can be trained.",
+        )
     tensors = {tensor.name.removesuffix(".weight"): tensor for tensor in reader.tensors}
     try:
         shape = _shape(path, keys, tensors)
         vocabulary = _vocabulary(path, keys)
     except KeyError as error:
-        raise ModelDamaged(path, f"it lacks {error.args[0]!r}") from error
+        raise model_damaged(path, f"it lacks {error.args[0]!r}") from error
     except (TypeError, ValueError, AttributeError) as error:
-        raise ModelDamaged(path, f"its metadata make no sense ({_line(error)})") from error
+        raise model_damaged(path, f"its metadata make no sense ({one_line(error)})") from error
     _check(path, shape, vocabulary, tensors)
     return GgufModel(path, shape, vocabulary, tensors, getattr(reader.data, "_mmap", None))
 
@@ -243,7 +242,7 @@ class _WholeReader(GGUFReader):  # type: ignore[misc, unused-ignore]  # where my
 def _shape(path: Path, keys: dict[str, Any], tensors: dict[str, ReaderTensor]) -> Shape:
     scaling = keys.get("qwen3.rope.scaling.type", "none")
     if scaling != "none":
-        raise UnsupportedModel(path, f"{scaling!r} rope scaling", "no rope scaling")
+        raise model_unsupported(path, f"{scaling!r} rope scaling", "no rope scaling")
     heads = int(keys["qwen3.attention.head_count"])
     hidden = int(keys["qwen3.embedding_length"])
     return Shape(
@@ -264,7 +263,7 @@ def _shape(path: Path, keys: dict[str, Any], tensors: dict[str, ReaderTensor]) -
 def _vocabulary(path: Path, keys: dict[str, Any]) -> Vocabulary:
     model = keys["tokenizer.ggml.model"]
     if model != "gpt2":
-        raise UnsupportedModel(path, f"a {model!r} tokenizer", "'gpt2' (byte-level BPE)")
+        raise model_unsupported(path, f"a {model!r} tokenizer", "'gpt2' (byte-level BPE)")
     tokens, merges = keys["tokenizer.ggml.tokens"], keys["tokenizer.ggml.merges"]
     types = keys.get("tokenizer.ggml.token_type", [1] * len(tokens))
     end = tokens.index("<|im_end|>") if "<|im_end|>" in tokens else int(keys["tokenizer.ggml.eos_token_id"])
@@ -280,17 +279,13 @@ def _vocabulary(path: Path, keys: dict[str, Any]) -> Vocabulary:
 
 def _check(path: Path, shape: Shape, vocabulary: Vocabulary, tensors: dict[str, ReaderTensor]) -> None:
     if len(vocabulary.types) != shape.vocabulary or not 0 <= vocabulary.end < shape.vocabulary:
-        raise ModelDamaged(path, "its vocabulary does not fit together")
+        raise model_damaged(path, "its vocabulary does not fit together")
     expected = shape.expected()
     for name, wanted in expected.items():
         if name not in tensors:
-            raise ModelDamaged(path, f"it lacks the tensor {name}.weight")
+            raise model_damaged(path, f"it lacks the tensor {name}.weight")
         found = tuple(int(size) for size in reversed(tensors[name].shape))
         if found != wanted:
-            raise ModelDamaged(path, f"the tensor {name}.weight is {found}, not {wanted}")
+            raise model_damaged(path, f"the tensor {name}.weight is {found}, not {wanted}")
     if unknown := tensors.keys() - expected.keys() - {"rope_freqs"}:
-        raise UnsupportedModel(path, f"the tensor {min(unknown)}", "the tensors of a plain Qwen3")
-
-
-def _line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
+        raise model_unsupported(path, f"the tensor {min(unknown)}", "the tensors of a plain Qwen3")

@@ -1,10 +1,8 @@
 """
-The student's part of the night: update the adapter, look at the exam now and then, keep the best.
+The student's part of the night: update the adapter, look at the exam now and then, keep the best (early stopping).
 
-Promises: the same lessons, recipe and seed visit the same batches, also in a night that was cut short and goes on; a
-loss or an adapter that is no number ends the night; memory that runs out halves the batch, each lesson is still seen
-as often; the adapter given back is the one with the lowest exam loss (the last one where there is no exam).
-Knows nothing of files, chats or libraries.
+The same lessons, recipe and seed visit the same batches, also in a night that was cut short and goes on. A loss or an
+adapter that is no number ends the night. Memory that runs out halves the batch; each lesson is still seen as often.
 """
 
 import math
@@ -14,11 +12,11 @@ from collections.abc import Callable, Generator, Sequence
 import numpy as np
 
 from trainer.backend import Backend, Sequences, Targets, join, pack
-from trainer.errors import Diverged, OutOfMemory
+from trainer.checkpoint import Position, Trained
+from trainer.errors import OutOfMemory, diverged
 from trainer.job import Progress
 from trainer.recipe import Recipe
 from trainer.targets import TaughtLesson
-from trainer.training_state import Position, Trained
 
 BETTER = (
     0.99  # a look at the exam is an improvement when its loss fell below this part of that at the last one
@@ -49,7 +47,7 @@ def train(
         keep: called after each step, when `at` and the backend's state belong together.
 
     Raises:
-        Diverged: the loss, or what was learned, is infinite or not a number.
+        TrainerError: the loss, or what was learned, is infinite or not a number.
         OutOfMemory: not even one lesson fits.
     """
     peak = recipe.learning_rate_for(backend.parameters)
@@ -103,7 +101,7 @@ def _trained(backend: Backend, losses: list[float], exam_loss: float | None, pea
     recent = losses[-max(1, len(losses) // 10) :]
     adapter = backend.adapter()
     if not all(np.isfinite(values).all() for values in adapter.values()):
-        raise Diverged(len(losses), math.nan, peak)  # the last update did it: no loss has shown it yet
+        raise diverged(len(losses), math.nan, peak)  # the last update did it: no loss has shown it yet
     return Trained(
         adapter=adapter,
         steps=len(losses),
@@ -161,5 +159,5 @@ def _mean_loss(backend: Backend, exam: Sequence[TaughtLesson], at: Position) -> 
 
 def _finite(loss: float, step: int, learning_rate: float) -> float:
     if not math.isfinite(loss):
-        raise Diverged(step, loss, learning_rate)
+        raise diverged(step, loss, learning_rate)
     return loss

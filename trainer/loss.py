@@ -1,5 +1,5 @@
 """
-The distance between what the teacher expects and what the student expects, on answer tokens only.
+The distillation loss: the distance between what teacher and student expect, on answer tokens only, in nats.
 
 All losses need just the student's log-probabilities of the teacher's d likeliest tokens, so that one text
 serves every library: only operations that torch tensors and MLX arrays both have are used here.
@@ -9,8 +9,6 @@ serves every library: only operations that torch tensors and MLX arrays both hav
                   that the loss can be near zero while another token is likeliest (it taught our tiny model nothing)
     rest          KL over the top d and one bucket for all other tokens; nothing is free. The default
     hard          cross-entropy of the lesson's own answer tokens; no teacher
-
-Promises: a mean over answer tokens, in nats. Knows nothing of models.
 """
 
 from typing import Any, TypeAlias

@@ -1,13 +1,11 @@
 """
-The door to MLX: a Qwen3 from a GGUF with a fresh LoRA on it, on the GPU of Apple silicon; elsewhere on the CPU,
-which is slow and there for the tests.
+The MLX backend: a Qwen3 from a GGUF with a fresh LoRA on it, on the GPU of Apple silicon; elsewhere on the CPU, which
+is slow and there for the tests. Not tried on Apple silicon by us: all tests of it run on Linux.
 
-Promises: what the torch backend promises, except that the CPU's threads can't be chosen. The base is held as the
-file holds it (`mlx_model.py`) where it is large, and then computes in bfloat16; else whole, in float32. AdamW
-corrects its bias, as torch's does and MLX's by default does not. A batch too large for the memory is refused by
-an estimate (`mlx_memory.py`), after trying to keep one layer's activations only.
-Not tried on Apple silicon by us: all tests of it run on Linux.
-Knows nothing of schedules, lessons or files.
+The base is stored as in the file (`mlx_model.py`) where it is large, and then computes in bfloat16; else whole, in
+float32. AdamW corrects its bias, as torch's does and MLX's by default does not. MLX can't be asked to fail: where
+memory runs out the process ends. So a batch that looks too large is refused by an estimate before it is begun, after
+trying to keep one layer's activations only. The estimate is above what is used and below three times that.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,8 +20,8 @@ from trainer.backend import Floats, Sequences, Targets
 from trainer.errors import OutOfMemory
 from trainer.gguf_model import GgufModel, Shape
 from trainer.loss import loss
+from trainer.micro_batches import free_mb, peak_of_process_mb
 from trainer.mlx_model import PackedModel, adapted, fresh_adapter
-from trainer.process_memory import free_mb, peak_of_process_mb
 from trainer.recipe import Recipe
 
 Array: TypeAlias = Any  # mlx.core.array

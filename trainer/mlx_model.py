@@ -3,10 +3,8 @@ A Qwen3 in MLX with the numbers of a GGUF: mlx-lm's layers, an attention for seq
 
     tokens (T,) of all sequences ──> hidden states (T, hidden) ──> chosen places only ──> logits (A, V)
 
-Promises: no sequence sees another one; in a base held as its file is, Q8_0 and Q4_K are the file's own groups, with
-no level rounded anew; their scales are, to bfloat16, where the model computes in it (`gguf_affine.py` says what becomes
-of other types).
-Knows nothing of losses, optimisers or lessons.
+In a base stored as in its file, Q8_0 and Q4_K are the file's own groups, with no level rounded again. Their scales are,
+to bfloat16, where the model computes in it (`gguf_affine.py` says what becomes of other types).
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,17 +1,11 @@
-"""
-The recipe: every number that decides how an adapter is trained, with its unit and its limits.
-
-Promises: a `Recipe` that exists is within the limits; an unknown or impossible value is a `BadJob` that names
-it.
-Knows nothing of models or libraries.
-"""
+"""The recipe: every number that decides how an adapter is trained, with its unit and its limits."""
 
 import math
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
-from trainer.errors import BadJob
+from trainer.errors import bad_job
 
 SMALL = 50e6  # parameters; below it a model is like the bundled one, which the numbers were measured with
 
@@ -51,7 +45,7 @@ class Recipe:
     max_tokens: int = _number(4096, "longest lesson, prompt and answer", 16, 1_000_000)
     threads: int = _number(0, "CPU threads; 0 = the library's choice", 0, 1024)
     precision: str = _choice("auto", "float32", "bfloat16")
-    base: str = _choice("auto", "whole", "held", "nf4")  # how the frozen model is held: torch_base.py
+    base: str = _choice("auto", "whole", "held", "nf4")  # how the frozen model is stored: torch_model.py
     checkpointing: str = _choice("auto", "on", "off")  # compute activations twice instead of keeping them
     device: str = _choice("auto", "cuda", "mlx", "cpu")
 
@@ -98,19 +92,16 @@ class Recipe:
 
 
 def parse_recipe(given: Any) -> Recipe:
-    """
-    The recipe with `given` values in the place of defaults.
-
-    Raises:
-        BadJob: not an object, an unknown key, a wrong type or a value outside its limits.
-    """
+    """The recipe with `given` values in the place of defaults; raises `TrainerError` (`bad_job`)."""
+    if isinstance(given, Recipe) or given is None:
+        return given or Recipe()
     if not isinstance(given, Mapping):
-        raise BadJob("'recipe'", "must be an object")
+        raise bad_job("'recipe'", "must be an object")
     known = {each.name: each for each in fields(Recipe)}
     values: dict[str, Any] = {}
     for name, value in given.items():
         if name not in known:
-            raise BadJob("'recipe'", f"has no key {name!r}; known: {', '.join(known)}")
+            raise bad_job("'recipe'", f"has no key {name!r}; known: {', '.join(known)}")
         values[name] = _checked(known[name], value)
     return Recipe(**values)
 
@@ -119,17 +110,17 @@ def _checked(known: Field[Any], value: Any) -> Any:
     where, limits = f"'recipe.{known.name}'", known.metadata
     if "choices" in limits:
         if value not in limits["choices"]:
-            raise BadJob(where, f"is {value!r}; it must be one of {', '.join(limits['choices'])}")
+            raise bad_job(where, f"is {value!r}; it must be one of {', '.join(limits['choices'])}")
         return value
     if value is None and known.default is None:
         return None
     whole = known.type in (int, int | None)
     if isinstance(value, bool) or not isinstance(value, int if whole else int | float):
-        raise BadJob(
+        raise bad_job(
             where, f"is {value!r}; it must be a {'whole ' if whole else ''}number ({limits['unit']})"
         )
     if not limits["low"] <= value <= limits["high"]:  # NaN fails here too
-        raise BadJob(
+        raise bad_job(
             where, f"is {value!r}; it must be from {limits['low']} to {limits['high']} ({limits['unit']})"
         )
     return value if whole else float(value)

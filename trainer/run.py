@@ -1,9 +1,8 @@
 """
-One night from job to adapter: read the model, have the teacher answer, train the student, write what it
-learned.
+One night from job to adapter: read the model, have the teacher answer, train the student, write what it learned.
 
-Promises: nothing appears at the job's `out` unless all went well; a night that was cut short goes on from its last
-checkpoint and gives the very adapter it would have given. Knows nothing of stdin and stdout.
+Nothing appears at the job's `out` unless all went well. A night that was cut short goes on from its last checkpoint and
+gives the very adapter it would have given.
 """
 
 import logging
@@ -17,14 +16,12 @@ from trainer.adapter_gguf import write_adapter
 from trainer.backend import Backend, Floats
 from trainer.backends import open_backend
 from trainer.chat import Chat
-from trainer.checkpoint import EVERY_S, Checkpoints, fingerprint
-from trainer.errors import NoLessons
+from trainer.checkpoint import EVERY_S, Checkpoints, TrainingState, fingerprint, state_from
 from trainer.gguf_model import open_model
 from trainer.job import Done, Job, Progress
 from trainer.loop import first_position, train
 from trainer.targets import teach
 from trainer.tokenised_lessons import Course, prepare
-from trainer.training_state import Night, night_of
 
 FORMAT = 2  # of the checkpoint and of how its numbers are used; another number and no older one is used
 
@@ -39,8 +36,6 @@ def run(job: Job, *, keep_every_s: float = EVERY_S) -> Iterator[Progress | Done]
         TrainerError: as worded in `errors.py`; nothing was written then.
     """
     started = time.monotonic()
-    if not any(lesson.split == "train" for lesson in job.lessons):
-        raise NoLessons(len(job.lessons))
     model = open_model(job.model)
     course = prepare(job.lessons, Chat(model), limit=min(model.shape.context, job.recipe.max_tokens))
     total = len(course.train) + len(course.exam)
@@ -85,25 +80,25 @@ def run(job: Job, *, keep_every_s: float = EVERY_S) -> Iterator[Progress | Done]
     )
 
 
-def _keep(checkpoints: Checkpoints, night: Night, backend: Backend) -> None:
+def _keep(checkpoints: Checkpoints, night: TrainingState, backend: Backend) -> None:
     try:
         night.state = backend.state() if night.position else {}
-        checkpoints.keep(*night.kept())
+        checkpoints.keep(*night.to_arrays())
     except MemoryError:
         log.warning("no checkpoint could be kept (no memory for it); a night cut short now begins again")
     night.state = {}  # several times the adapter, needed for that moment only
 
 
-def _begin(checkpoints: Checkpoints, backend: Backend) -> Night:
+def _begin(checkpoints: Checkpoints, backend: Backend) -> TrainingState:
     """The night as the last checkpoint has it; a new one where there is none."""
     found = checkpoints.load()
     if found is None:
-        return Night()
-    night = night_of(*found)
+        return TrainingState()
+    night = state_from(*found)
     if night.position:
         if _shapes(night.state) != _shapes(backend.state()):
             log.warning("the checkpoint can't be used (it is of another adapter); the night begins again")
-            return Night()
+            return TrainingState()
         backend.restore(night.state)
         night.state = {}
     log.info("going on from step %d", night.position.step if night.position else 0)

@@ -1,10 +1,9 @@
 """
-The teacher's part of the night: what the base model, with the grounding in its context, expects at every
-answer token.
+The teacher's part of the night (distillation targets): what the base model, with the grounding in its context,
+expects at every answer token.
 
-Promises: each lesson is read by the teacher once, so the student's steps cost no teacher pass; the teacher's slips
-are not taught; all targets are finite numbers, and a model that gives none ends the night. Targets stay in memory
-(about 60 bytes an answer token at d = 5). Knows nothing of how the student learns.
+The teacher reads each lesson once, so that the student's steps cost no teacher pass. Its slips are not taught. Targets
+stay in memory (about 60 bytes an answer token at d = 5).
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from trainer.backend import Backend, Ints, Targets, pack
-from trainer.errors import OutOfMemory, TeacherWithoutNumbers
+from trainer.errors import OutOfMemory, TrainerError
 from trainer.job import Progress
 from trainer.loss import hard_targets
 from trainer.recipe import Recipe
@@ -51,7 +50,7 @@ def teach(
 
     Raises:
         OutOfMemory: not even one lesson fits.
-        TeacherWithoutNumbers: what the base model expects is not a number.
+        TrainerError: what the base model expects is not a number.
     """
     order = sorted(
         range(len(lessons)), key=lambda index: len(lessons[index].teacher) + len(lessons[index].answer)
@@ -111,7 +110,11 @@ def _asked(backend: Backend, lessons: Sequence[TokenisedLesson], recipe: Recipe)
     else:
         said = finite(backend.teach(batch, recipe.d))
         if np.isnan(said.logp).any() or np.isnan(said.rest).any():
-            raise TeacherWithoutNumbers
+            raise TrainerError(
+                "teacher_without_numbers",
+                "The model gives no numbers where it should answer as the teacher. Nothing was written. Set "
+                "'precision' of the recipe to float32; if that is no help, its file is damaged: download it again.",
+            )
         targets = corrected(said, batch.answers)
     ends = np.cumsum([len(each.answer) for each in lessons])
     return [

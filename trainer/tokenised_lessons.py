@@ -4,10 +4,9 @@ Lessons as tokens: what the teacher reads, what the student reads, and the answe
     teacher  [system: grounding] [user: question] -> answer
     student                      [user: question] -> answer      (where it `sees`: the same as the teacher)
 
-Promises: a lesson that does not fit is counted, never cut. Two lessons of one kind and split that answer the same
-prompt of the student otherwise are both left out, and counted: which of them is right can't be known here, and a
-student of both would say either. Two answers are otherwise unless one has all the words of the other.
-Knows nothing of gradients.
+A lesson that does not fit is counted, never cut. Two lessons of one kind and split that answer the same prompt of the
+student otherwise are both left out, and counted: which one is right can't be known here, and a student of both would
+say either. Two answers are otherwise unless one has all the words of the other.
 """
 
 import re
@@ -18,7 +17,7 @@ from itertools import combinations
 from typing import TypeAlias
 
 from trainer.chat import Chat
-from trainer.errors import LessonsContradict, LessonsTooLong, NoLessons
+from trainer.errors import nothing_to_learn
 from trainer.job import Lesson
 
 
@@ -49,18 +48,22 @@ def prepare(lessons: Sequence[Lesson], chat: Chat, *, limit: int) -> Course:
     Tokenise the lessons and leave out those longer than `limit` tokens (prompt and answer).
 
     Raises:
-        NoLessons: none is of the train split.
-        LessonsTooLong: all of the train split were left out.
-        LessonsContradict: all of the train split that fit were left out.
-        TemplateFailed: the model's template refuses a lesson.
+        TrainerError: no lesson of the train split is left, or the model's template refuses one.
     """
     if not any(lesson.split == "train" for lesson in lessons):
-        raise NoLessons(len(lessons))
+        rest = f" ({len(lessons)} for the exam only)" if lessons else ""
+        raise nothing_to_learn(
+            "no_lessons", f"the job has no lesson of the 'train' split{rest}. Nothing was written."
+        )
     pairs = [(lesson, _tokenise(lesson, chat)) for lesson in lessons]
     fitting = [(lesson, tokens) for lesson, tokens in pairs if _length(tokens) <= limit]
     skipped = len(lessons) - len(fitting)
     if not any(lesson.split == "train" for lesson, _ in fitting):
-        raise LessonsTooLong(skipped, limit)
+        raise nothing_to_learn(
+            "lessons_too_long",
+            f"all {skipped} lessons are longer than {limit} tokens. Shorten them, or raise 'max_tokens' of the "
+            f"recipe up to the model's context.",
+        )
     doubtful = _contradicting(fitting)
     kept = [pair for pair in fitting if _group(*pair) not in doubtful]
     train, exam = (
@@ -68,7 +71,11 @@ def prepare(lessons: Sequence[Lesson], chat: Chat, *, limit: int) -> Course:
     )
     contradicting = len(fitting) - len(kept)
     if not train:
-        raise LessonsContradict(contradicting)
+        raise nothing_to_learn(
+            "lessons_contradict",
+            f"all {contradicting} lessons that fit answer a question otherwise than another lesson does. Look for "
+            f"memories that contradict each other, and say which one holds.",
+        )
     return Course(train=train, exam=exam, skipped=skipped, contradicting=contradicting)
 
 

@@ -1,10 +1,9 @@
 """
-The one door to torch, transformers and peft, with its `torch_` neighbours: a Qwen3 from a GGUF with a fresh LoRA on
-it, on CUDA where there is one, else CPU.
+The torch backend: a Qwen3 from a GGUF with a fresh LoRA on it, by transformers and peft, on a CUDA card or the CPU.
 
-Promises: the base is never changed; the output head sees answer positions only (a vocabulary of 150,000 makes
-full logits larger than the model); the same seed and thread count give the same adapter on a CPU.
-Knows nothing of schedules, lessons or files.
+Logits are made at answer positions only: a vocabulary of 150,000 makes full logits larger than the model. The same
+seed and thread count give the same adapter on a CPU. Memory that runs out is an `OutOfMemory`, whichever of torch's
+ways of saying it is met.
 """
 
 import logging
@@ -28,8 +27,7 @@ from trainer.backend import Floats, Sequences, Targets, join
 from trainer.errors import OutOfMemory
 from trainer.gguf_model import GgufModel
 from trainer.loss import loss
-from trainer.micro_batches import Part, Room, of
-from trainer.process_memory import free_mb, peak_of_process_mb
+from trainer.micro_batches import MicroBatches, Part, free_mb, of, peak_of_process_mb
 from trainer.recipe import Recipe
 from trainer.torch_model import base_mb, load_base, runs_of, way_of_holding
 
@@ -83,7 +81,9 @@ class TorchBackend:
         if part_mb is None:
             part_mb = max(PART_MB, sum(weights.nbytes for weights in self._base.parameters()) / 1e6)
         itemsize = 2 if self._half else 4
-        self._room = Room(model.shape, itemsize=itemsize, part_mb=part_mb, free_mb=free, refuse=on_cpu)
+        self._room = MicroBatches(
+            model.shape, itemsize=itemsize, part_mb=part_mb, free_mb=free, refuse=on_cpu
+        )
         precision = "bfloat16" if self._half else "float32"
         held = {"whole": "", "held": ", base as in the file", "nf4": ", base in nf4"}[way]
         self.name = f"torch, {self._device.type}, {precision}{held}"

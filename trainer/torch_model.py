@@ -1,12 +1,15 @@
 """
-The frozen base model: a Qwen3 from a GGUF, held in one of three ways.
+The frozen base model in torch: a Qwen3 from a GGUF, stored in one of three ways, with attention over packed sequences.
 
     whole  float32, or bfloat16 where the products are made in it
     held   as in the file (Q8_0, F16, BF16; other types as float16), float32 only while in use: large models on a CPU
     nf4    four bits a number, by bitsandbytes: small CUDA cards
 
-Promises: never two copies of the model at a time; the file's pages are given back while it is read.
-Knows nothing of adapters.
+There are never two copies of the model at a time; the file's pages are given back while it is read. Each sequence
+sees itself only, and only what came before, at the cost of that sequence alone:
+
+    tokens  a a a b b c c c c      one row, no padding; runs of equal length are one product
+            '-----''---''-------'
 """
 
 import logging
@@ -22,7 +25,7 @@ from transformers.models.qwen3.modeling_qwen3 import Qwen3RotaryEmbedding
 
 from trainer.gguf_model import GgufModel, Packed, Shape
 from trainer.recipe import Recipe
-from trainer.torch_quantised import SLICE, HeldEmbedding, HeldLinear
+from trainer.torch_quantised import SLICE, QuantisedEmbedding, QuantisedLinear
 
 LARGE = 100e6  # parameters; from here on memory counts more than the time to make numbers float32 again
 LEARNING = 1.0  # bytes of a card's memory for each parameter of the base, beside the parameter itself
@@ -105,9 +108,9 @@ def _hold(base: Qwen3ForCausalLM, model: GgufModel) -> None:
             module, last = _place(base, name)
             setattr(module, last, nn.Parameter(torch.from_numpy(packed.values), requires_grad=False))
             continue
-        matrix = HeldLinear(*_tensors(packed), scratch)
+        matrix = QuantisedLinear(*_tensors(packed), scratch)
         if name == "model.embed_tokens.weight":
-            base.model.embed_tokens = HeldEmbedding(matrix)
+            base.model.embed_tokens = QuantisedEmbedding(matrix)
             if model.shape.tied:
                 base.lm_head = matrix
         else:

@@ -1,12 +1,11 @@
 """
-Matrices of a frozen model held as they lie in its file, and made float32 only while they are used.
+Matrices of a frozen model stored as they lie in its file, and made float32 only while they are used. For the CPU only.
 
     Q8_0, F16, BF16 in the file ──> the same bytes in memory ──> float32, a slice at a time, at each product
     Q4_K, Q6_K and all others   ──> rounded to float16, which is more memory than in the file ──> the same
 
-Promises: of the first three the same numbers as if the whole matrix were held in float32, in a half or a quarter of
-the memory; nothing of a slice is kept for the backward pass. For the CPU only: `why_not` refuses it on a card.
-Knows nothing of files or adapters.
+Of the first three the numbers are the same as if the whole matrix were float32, in a half or a quarter of the memory.
+Nothing of a slice is kept for the backward pass.
 """
 
 from typing import Any
@@ -19,7 +18,7 @@ SLICE = 1 << 20  # numbers made float32 at a time: 4 MB, which a processor's cac
 BLOCK = 32  # numbers that share a scale in Q8_0
 
 
-class HeldLinear(nn.Linear):
+class QuantisedLinear(nn.Linear):
     """A frozen product without bias; `weight` holds bits or whole numbers, so that no library takes it for floats."""
 
     def __init__(self, held: torch.Tensor, scales: torch.Tensor | None, scratch: torch.Tensor) -> None:
@@ -60,10 +59,10 @@ class HeldLinear(nn.Linear):
         return room
 
 
-class HeldEmbedding(nn.Module):
-    """The rows of a `HeldLinear` by number: where a model's head is its embedding, both are the same memory."""
+class QuantisedEmbedding(nn.Module):
+    """The rows of a `QuantisedLinear` by number: where a model's head is its embedding, both are the same memory."""
 
-    def __init__(self, matrix: HeldLinear) -> None:
+    def __init__(self, matrix: QuantisedLinear) -> None:
         super().__init__()
         self.matrix = matrix
 
@@ -76,7 +75,7 @@ class _Product(torch.autograd.Function):
     """x W', whose backward pass reads W again instead of keeping it."""
 
     @staticmethod
-    def forward(context: Any, given: torch.Tensor, matrix: HeldLinear) -> torch.Tensor:
+    def forward(context: Any, given: torch.Tensor, matrix: QuantisedLinear) -> torch.Tensor:
         context.matrix, context.kind = matrix, given.dtype
         first, *others = matrix.slices()
         part = linear(given, matrix.rows(*first))  # of another type than `given` where autocast says so

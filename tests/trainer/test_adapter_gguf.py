@@ -11,9 +11,9 @@ import pytest
 
 from tests.trainer import tiny_qwen3
 from tests.trainer.llama_oracle import LlamaOracle
-from trainer import errors
 from trainer.adapter_gguf import write_adapter
 from trainer.backend import pack
+from trainer.errors import TrainerError
 from trainer.gguf_model import open_model
 from trainer.loss import hard_targets
 from trainer.recipe import Recipe
@@ -74,7 +74,7 @@ def test_a_disk_that_fills_up_leaves_the_old_adapter_and_no_part(tmp_path, room)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
     try:
-        with pytest.raises(errors.AdapterNotWritten, match="adapter.gguf': File too large"):
+        with pytest.raises(TrainerError, match="adapter.gguf': File too large"):
             write_adapter(path, tensors(), alpha=1.0)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -84,7 +84,7 @@ def test_a_disk_that_fills_up_leaves_the_old_adapter_and_no_part(tmp_path, room)
 
 
 def test_a_folder_that_is_gone_is_named(tmp_path):
-    with pytest.raises(errors.AdapterNotWritten, match="nowhere/adapter.gguf': No such file"):
+    with pytest.raises(TrainerError, match="nowhere/adapter.gguf': No such file"):
         write_adapter(tmp_path / "nowhere" / "adapter.gguf", tensors(), alpha=1.0)
 
 

@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from tests.trainer import tiny_qwen3
-from trainer import backends, errors
+from trainer import backends
+from trainer.errors import OutOfMemory, TrainerError
 from trainer.gguf_affine import unreadable
 from trainer.gguf_model import open_model
 from trainer.recipe import Recipe
@@ -48,7 +49,7 @@ def test_a_recipe_can_ask_for_mlx_anywhere(tiny):
 
 @pytest.mark.skipif(CUDA, reason="there is a CUDA device")
 def test_when_none_can_each_ones_reason_is_said_in_one_line(tiny):
-    with pytest.raises(errors.NoBackend) as raised:
+    with pytest.raises(TrainerError) as raised:
         backends.open_backend(open_model(tiny), Recipe(device="cuda"), 1)
     message = str(raised.value)
 
@@ -64,7 +65,7 @@ def test_a_card_that_is_too_small_leaves_the_night_to_the_cpu(tiny, monkeypatch,
 
     assert not backends.open_backend(model, Recipe(), 1).name.startswith("torch, cuda")
     assert "not on cuda: the model doesn't fit in the card's memory" in caplog.text
-    with pytest.raises(errors.OutOfMemory, match="while loading the model"):
+    with pytest.raises(OutOfMemory, match="while loading the model"):
         backends.open_backend(model, Recipe(device="cuda"), 1)
 
 

@@ -4,14 +4,13 @@ import random
 from pathlib import Path
 
 import gguf
-import llama_cpp
 import numpy as np
 import pytest
 import torch
 
 from tests.trainer import tiny_qwen3
-from tests.trainer.llama_oracle import LlamaOracle, quantise
-from trainer import errors
+from tests.trainer.llama_oracle import LlamaOracle
+from trainer.errors import TrainerError
 from trainer.gguf_model import open_model
 from trainer.torch_backend import load_base
 
@@ -42,30 +41,14 @@ def test_a_model_comes_back_from_its_file(tmp_path, tied, kind, tolerance):
     assert np.abs(expected - actual).max() < tolerance
 
 
-@pytest.mark.parametrize(("kind", "tolerance"), [(KINDS.F32, 1e-4), (KINDS.F16, 0.02), (KINDS.Q8_0, 0.3)])
-def test_logits_are_those_of_llama_cpp(tmp_path, kind, tolerance):
-    """llama.cpp rounds activations to F16 or Q8_0 where the weights are; ours stay float32."""
-    path = tiny_qwen3.write_gguf(tmp_path / "model.gguf", tiny_qwen3.random_model(tied=False), kind)
+def test_logits_are_those_of_llama_cpp(tmp_path):
+    """It rounds activations to Q8_0 where the weights are; ours stay float32."""
+    model = tiny_qwen3.random_model(tied=False)
+    path = tiny_qwen3.write_gguf(tmp_path / "model.gguf", model, KINDS.Q8_0)
     with LlamaOracle(path) as oracle:
         expected = oracle.logits(TOKENS)
 
-    actual = logits_of(path)
-
-    assert np.abs(expected - actual).max() < tolerance
-
-
-def test_a_k_quantised_file_is_read(tmp_path):
-    """Q4_K_M, as people download it: Q4_K and Q6_K in one file. Unquantised, they correlate by 0.96."""
-    model = tiny_qwen3.random_model(hidden=256, ffn=256, head_dim=32 * 4)
-    whole = tiny_qwen3.write_gguf(tmp_path / "whole.gguf", model, KINDS.F16)
-    path = quantise(whole, tmp_path / "q4_k_m.gguf", llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M)
-    with LlamaOracle(path) as oracle:
-        expected = oracle.logits(TOKENS)
-
-    actual = logits_of(path)
-
-    assert {"Q4_K", "Q6_K"} <= {tensor.tensor_type.name for tensor in gguf.GGUFReader(path).tensors}
-    assert np.corrcoef(expected.ravel(), actual.ravel())[0, 1] > 0.999
+    assert np.abs(expected - logits_of(path)).max() < 0.3
 
 
 def test_the_numbers_come_from_the_file(tiny):
@@ -82,7 +65,7 @@ def test_a_file_cut_short_anywhere_is_damaged_and_named(tiny, tmp_path):
     for size in [0, 3, 10, 30, 200, 5_000, 9_000, len(whole) // 2, len(whole) - 40_000, len(whole) - 1]:
         cut.write_bytes(whole[:size])
 
-        with pytest.raises(errors.ModelDamaged, match="cut.gguf"):
+        with pytest.raises(TrainerError, match="cut.gguf"):
             open_model(cut)
 
 
@@ -95,7 +78,7 @@ def test_flipped_bits_in_the_header_never_end_in_a_traceback(tiny, tmp_path):
         path.write_bytes(damaged)
         try:
             open_model(path)
-        except errors.TrainerError as error:
+        except TrainerError as error:
             refused += 1
             assert "flipped.gguf" in str(error)
             assert "\n" not in str(error)
@@ -105,20 +88,21 @@ def test_flipped_bits_in_the_header_never_end_in_a_traceback(tiny, tmp_path):
 
 def test_what_cannot_be_trained_on_is_named(tmp_path):
     model, path = tiny_qwen3.random_model(), tmp_path / "model.gguf"
-    for problem, raised in [
-        ({"architecture": "llama"}, errors.NotQwen3),
-        ({"extra": {"general.type": "adapter"}}, errors.NotQwen3),
-        ({"leave_out": "blk.1.attn_q"}, errors.ModelDamaged),
-        ({"extra": {"qwen3.rope.scaling.type": "yarn"}}, errors.UnsupportedModel),
+    for problem, code in [
+        ({"architecture": "llama"}, "not_qwen3"),
+        ({"extra": {"general.type": "adapter"}}, "not_qwen3"),
+        ({"leave_out": "blk.1.attn_q"}, "model_damaged"),
+        ({"extra": {"qwen3.rope.scaling.type": "yarn"}}, "model_unsupported"),
     ]:
         tiny_qwen3.write_gguf(path, model, **problem)
 
-        with pytest.raises(raised, match="model.gguf"):
+        with pytest.raises(TrainerError, match="model.gguf") as raised:
             open_model(path)
-    with pytest.raises(errors.ModelMissing, match="nowhere.gguf"):
+        assert code == raised.value.code
+    with pytest.raises(TrainerError, match="nowhere.gguf"):
         open_model(tmp_path / "nowhere.gguf")
-    with pytest.raises(errors.ModelMissing, match="directory"):
+    with pytest.raises(TrainerError, match="directory"):
         open_model(tmp_path)
     path.write_text("not a model, only words about one")
-    with pytest.raises(errors.ModelDamaged, match="magic"):
+    with pytest.raises(TrainerError, match="magic"):
         open_model(path)

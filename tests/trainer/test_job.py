@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from trainer.errors import BadJob
+from trainer.errors import TrainerError
 from trainer.job import parse_job
 from trainer.recipe import Recipe
 
@@ -43,80 +43,55 @@ def test_a_good_job_is_read(good, tmp_path):
     assert (Recipe(), 0) == (parse_job(json.dumps(good)).recipe, parse_job(json.dumps(good)).seed)
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (b"", "not JSON"),
-        (b"\xff\xfe{", "not JSON"),
-        (b"{", "not JSON"),
-        (b"[" * 100_000, "not JSON"),
-        (b"[]", "must be an object"),
-        (b"null", "must be an object"),
-        (b"{}", "lacks 'lessons', 'model', 'out'"),
-    ],
-)
-def test_what_is_no_job_is_refused(text, said):
-    with pytest.raises(BadJob, match=said) as raised:
+@pytest.mark.parametrize("text", [b"", b"\xff\xfe{", b"{", b"[" * 100_000, b"[]", b"null", b"{}"])
+def test_what_is_no_job_is_refused(text):
+    with pytest.raises(TrainerError) as raised:
         parse_job(text)
 
+    assert "bad_job" == raised.value.code
     assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "said"),
+    ("path", "values"),
     [
-        ("color", 1, "unknown keys: 'color'"),
-        ("model", 5, "'model' must be a path"),
-        ("model", "", "'model' must be a path"),
-        ("model", "a\0b", "'model' must be a path"),
-        ("out", "/nowhere/at/all/a.gguf", "no folder '/nowhere/at/all'"),
-        ("out", "/", "a folder or the model"),
-        ("out", "nano.gguf", "a folder or the model"),
-        ("seed", -1, "'seed'"),
-        ("seed", True, "'seed'"),
-        ("seed", "1", "'seed'"),
-        ("lessons", {}, "'lessons' must be a list"),
-        ("lessons.0", "hi", "lesson 0 must be an object"),
-        ("lessons.0.id", None, "lesson 0 has an 'id'"),
-        ("lessons.0.question", "", "lesson 0 has a 'question' without words"),
-        ("lessons.0.question", 5, "lesson 0 has a 'question' without words"),
-        ("lessons.0.answer", " \n", "lesson 0 has a 'answer' without words"),
-        ("lessons.0.answer", "half \ud83d", "half a surrogate pair"),
-        ("lessons.0.grounding", 5, "lesson 0 has a 'grounding'"),
-        (
-            "lessons.0.kind",
-            "joke",
-            "the kind 'joke'; it must be one of fact, before, as_of, two, abstain, general, reading",
-        ),
-        ("lessons.0.sees", 1, "lesson 0 has a 'sees' that is neither true nor false"),
-        ("lessons.0.sees", True, "lesson 0 has 'sees', but no 'grounding'"),
-        ("checkpoints", "/nowhere/at/all", "'checkpoints' is '/nowhere/at/all', which is no folder"),
-        ("checkpoints", 5, "'checkpoints' must be a path"),
-        ("lessons.0.split", [], "the split \\[\\]"),
-        ("lessons.0.extra", 1, "lesson 0 has unknown keys: 'extra'"),
-        ("recipe", [1], "'recipe' must be an object"),
-        ("recipe.rang", 1, "has no key 'rang'; known: rank, "),
-        ("recipe.rank", 0, "'recipe.rank' is 0; it must be from 1 to 256"),
-        ("recipe.rank", 1.5, "must be a whole number"),
-        ("recipe.d", None, "must be a whole number"),
-        ("recipe.rank", True, "must be a whole number"),
-        ("recipe.steps", 0, "from 1 to 1000000 \\(updates"),
-        ("recipe.learning_rate", float("nan"), "must be from 1e-07 to 1.0"),
-        ("recipe.learning_rate", "fast", "must be a number"),
-        ("recipe.loss", "best", "one of rest, renormalised, raw, hard"),
-        ("recipe.loss", ["raw"], "one of rest, renormalised, raw, hard"),
+        ("color", [1]),
+        ("model", [5, "", "a\0b"]),
+        ("out", ["/nowhere/at/all/a.gguf", "/", "nano.gguf"]),
+        ("seed", [-1, True, "1"]),
+        ("lessons", [{}, "hi"]),
+        ("lessons.0", ["hi"]),
+        ("lessons.0.id", [None]),
+        ("lessons.0.question", ["", 5]),
+        ("lessons.0.answer", [" \n", "half \ud83d"]),
+        ("lessons.0.grounding", [5]),
+        ("lessons.0.kind", ["joke"]),
+        ("lessons.0.sees", [1, True]),
+        ("lessons.0.split", [[]]),
+        ("lessons.0.extra", [1]),
+        ("checkpoints", ["/nowhere/at/all", 5]),
+        ("recipe", [[1]]),
+        ("recipe.rank", [0, 1.5, True]),
+        ("recipe.d", [None]),
+        ("recipe.steps", [0]),
+        ("recipe.learning_rate", [float("nan"), "fast"]),
+        ("recipe.loss", ["best", ["raw"]]),
     ],
 )
-def test_a_wrong_value_is_refused_by_its_name(good, path, value, said):
+def test_a_wrong_value_is_refused_by_its_name(good, path, values):
     place = good
     *outer, last = [int(part) if part.isdigit() else part for part in path.split(".")]
     for part in outer:
         place = place[part]
-    place[last] = value
+    for value in values:
+        place[last] = value
 
-    with pytest.raises(BadJob, match=said) as raised:
-        parse_job(json.dumps(good))
-    assert "\n" not in str(raised.value)
+        with pytest.raises(TrainerError) as raised:
+            parse_job(json.dumps(good))
+        said = str(raised.value)
+        assert "bad_job" == raised.value.code
+        assert "hex escape" in said or f"'{path}" in said or f"'{path.rpartition('.')[0]}'" in said
+        assert "\n" not in said
 
 
 def test_a_recipe_counts_steps_from_lessons_and_the_rate_from_the_size():

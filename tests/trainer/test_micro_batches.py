@@ -9,11 +9,12 @@ from trainer.backend import pack
 from trainer.errors import OutOfMemory
 from trainer.gguf_model import open_model
 from trainer.loss import hard_targets
-from trainer.micro_batches import SPARE, Room, activations_mb, reading_mb
+from trainer.micro_batches import SPARE, MicroBatches, activations_mb, parts, reading_mb
 from trainer.recipe import Recipe
 from trainer.torch_backend import TorchBackend
 
 BATCH = pack(LESSONS)
+FEW = [([1, 2, 3], [4]), ([5], [6, 7]), ([8, 9], [10]), ([11] * 20, [12, 13])]
 TARGETS = hard_targets(BATCH)
 SIZES = [(len(prompt) + len(answer), len(answer)) for prompt, answer in LESSONS]
 
@@ -89,7 +90,7 @@ def test_memory_that_runs_out_at_work_is_tried_again_in_smaller_parts(tiny):
     """On a card nothing is refused: what really runs out decides."""
     shape = open_model(tiny).shape
     tried, told = [], []
-    room = Room(shape, itemsize=4, part_mb=1e6, free_mb=lambda: None, refuse=False)
+    room = MicroBatches(shape, itemsize=4, part_mb=1e6, free_mb=lambda: None, refuse=False)
     room.may_keep_less(told.append)
 
     def work(cut):
@@ -109,7 +110,7 @@ def test_the_largest_part_is_the_one_that_needs_most_not_the_one_with_most_token
     shape = open_model(tiny).shape
     needs = [activations_mb(shape, len(p) + len(a), len(a), itemsize=4) for p, a in (long, answers)]
     assert needs[1] > needs[0]
-    room = Room(shape, itemsize=4, part_mb=0.0, free_mb=lambda: sum(needs) / 2, refuse=True)
+    room = MicroBatches(shape, itemsize=4, part_mb=0.0, free_mb=lambda: sum(needs) / 2, refuse=True)
 
     with pytest.raises(OutOfMemory):
         room.in_parts("learning", pack([long, answers]), len, learn=True)
@@ -121,3 +122,22 @@ def test_reading_needs_no_more_than_is_counted(tiny):
 
     assert reading_mb(shape, 100, 20, itemsize=4) < activations_mb(shape, 100, 20, itemsize=4)
     assert torch.float32.itemsize * 20 * shape.vocabulary / 1e6 < reading_mb(shape, 0, 20, itemsize=4)
+
+
+def test_parts_are_whole_sequences_that_fit_in_their_order():
+    batch = pack(FEW)
+    found = parts(batch, lambda tokens, answers: tokens <= 7 and answers <= 3)
+
+    assert [[4, 3], [3], [22]] == [part.lengths.tolist() for part, _ in found]
+    assert batch.tokens.tolist() == np.concatenate([part.tokens for part, _ in found]).tolist()
+    for part, mine in found:
+        assert batch.answers[mine].tolist() == part.answers.tolist()
+        assert batch.tokens[batch.places[mine] + 1].tolist() == part.answers.tolist()
+        assert part.tokens[part.places + 1].tolist() == part.answers.tolist()
+
+
+def test_what_fits_is_one_part_and_what_never_fits_is_one_sequence_each():
+    batch = pack(FEW)
+
+    assert [4, 3, 3, 22] == parts(batch, lambda *sizes: True)[0][0].lengths.tolist()
+    assert [1] * 4 == [len(part.lengths) for part, _ in parts(batch, lambda *sizes: False)]

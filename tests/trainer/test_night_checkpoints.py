@@ -1,16 +1,15 @@
 """Which checkpoints a night goes on from, and that none is worth a night."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 from tests.trainer.fake_backend import FakeBackend
 from tests.trainer.test_run import in_this_process, job
 from trainer import run
-from trainer.checkpoint import Checkpoints
+from trainer.checkpoint import Checkpoints, Position, TrainingState
 from trainer.job import parse_job
 from trainer.recipe import Recipe
-from trainer.training_state import Night, Position
 
 
 def cut_short(asked: dict, folder: Path, step: int) -> Path:
@@ -46,7 +45,7 @@ def test_numbers_that_the_recipe_leaves_to_the_program_decide_too(tiny, lessons,
             return 2 * super().epochs_for(parameters)
 
     asked = parse_job(json.dumps(job(tiny, lessons, tmp_path / "adapter.gguf"), default=str))
-    newer = replace(asked, recipe=Newer(threads=1, device="cpu", precision="float32"))
+    newer = asked.model_copy(update={"recipe": Newer(threads=1, device="cpu", precision="float32")})
     names = [run._fingerprint(each, FakeBackend()) for each in (asked, asked, newer)]
 
     assert asdict(asked.recipe) == asdict(newer.recipe)
@@ -59,7 +58,7 @@ def test_no_memory_for_a_checkpoint_does_not_end_the_night(tmp_path, caplog):
             raise MemoryError
 
     tmp_path.chmod(0o700)
-    going = Night(position=Position(steps=2, batch=1, paper=1))
+    going = TrainingState(position=Position(steps=2, batch=1, paper=1))
     run._keep(Checkpoints(tmp_path, "job"), going, Full())
     assert "no memory for it" in caplog.text
 

@@ -18,7 +18,7 @@ from trainer.micro_batches import activations_mb
 from trainer.recipe import Recipe
 from trainer.torch_backend import TorchBackend
 from trainer.torch_model import runs_of
-from trainer.torch_quantised import SLICE, HeldLinear
+from trainer.torch_quantised import SLICE, QuantisedLinear
 
 RECIPE = Recipe(threads=1, device="cpu", precision="float32", rank=4)
 CHANCE = random.Random(5)
@@ -63,19 +63,6 @@ def parts_of(targets: Targets, lessons) -> list[Targets]:
 def test_neighbours_of_equal_length_are_one_run():
     assert [(2, 3), (1, 2), (1, 3)] == runs_of([3, 3, 2, 3])
     assert [] == runs_of([])
-
-
-def test_no_sequence_of_a_pack_sees_another(tiny):
-    """In any order: the teacher's expectations are those of each lesson alone."""
-    backend = open_tiny(tiny)
-    for lessons in (LESSONS, LESSONS[::-1], sorted(LESSONS, key=lambda each: len(each[0] + each[1]))):
-        together = parts_of(taught(backend, pack(lessons)), lessons)
-        for lesson, found in zip(lessons, together, strict=True):
-            alone = taught(backend, pack([lesson]))
-
-            assert alone.tokens.tolist() == found.tokens.tolist()
-            np.testing.assert_allclose(alone.logp, found.logp, atol=2e-5)
-            np.testing.assert_allclose(alone.rest, found.rest, atol=2e-5)
 
 
 def test_a_change_in_one_sequence_changes_no_other(tiny):
@@ -233,7 +220,7 @@ def test_a_held_base_learns_in_bfloat16_too(tmp_path, kind):
 def test_a_matrix_of_several_slices_gives_one_slope_in_any_type():
     """Sums over the slices are made in float32; the slope has the type of what was given."""
     weight = torch.randn(3 * SLICE // 512 + 5, 512).half()
-    matrix = HeldLinear(weight, None, torch.empty(SLICE))
+    matrix = QuantisedLinear(weight, None, torch.empty(SLICE))
     for kind, near in ((torch.float32, 1e-5), (torch.bfloat16, 0.02)):
         given = torch.randn(3, 512).to(kind).requires_grad_()
         with torch.autocast("cpu", torch.bfloat16, enabled=kind == torch.bfloat16):

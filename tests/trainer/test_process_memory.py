@@ -1,6 +1,6 @@
 """How much memory is free in a container."""
 
-from trainer.process_memory import free_of_group
+from trainer.micro_batches import free_of_group
 
 
 def test_pages_of_files_in_a_container_count_as_free(tmp_path):

@@ -3,7 +3,6 @@
 import numpy as np
 
 from trainer.backend import Targets
-from trainer.loss import loss
 from trainer.targets import corrected
 
 
@@ -27,13 +26,3 @@ def test_a_slip_of_the_teacher_becomes_the_lessons_own_token_for_certain():
     assert [1.0, 1.0] == np.exp(found.logp[:2, 0]).tolist()
     assert np.exp(found.logp[:2, 1]).max() < 1e-8
     assert np.exp(found.rest[:2]).max() < 1e-8
-
-
-def test_its_loss_is_the_cross_entropy_of_that_token():
-    torch = __import__("torch")
-    found = taught([[7, 8]], [9])
-    student, rest = torch.log(torch.tensor([[0.25, 0.25]])), torch.log(torch.tensor([0.5]))
-
-    value = loss("rest", student, rest, torch.from_numpy(found.logp), torch.from_numpy(found.rest))
-
-    assert abs(float(value) + np.log(0.25)) < 1e-5

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from trainer.chat import Chat
-from trainer.errors import LessonsContradict, LessonsTooLong
+from trainer.errors import TrainerError
 from trainer.gguf_model import open_model
 from trainer.job import Lesson
 from trainer.tokenised_lessons import prepare
@@ -70,8 +70,8 @@ def test_the_same_question_of_two_texts_that_are_seen_has_two_answers(chat):
 
 
 def test_nothing_but_contradictions_is_refused_in_one_line(chat):
-    with pytest.raises(LessonsContradict, match="all 2 lessons") as raised:
+    with pytest.raises(TrainerError, match="all 2 lessons") as raised:
         prepare([ASKED, replace(ASKED, id=3, answer="You live in Oslo.")], chat, limit=500)
     assert "\n" not in str(raised.value)
-    with pytest.raises(LessonsTooLong):
+    with pytest.raises(TrainerError):
         prepare([ASKED], chat, limit=5)

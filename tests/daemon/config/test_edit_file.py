@@ -26,6 +26,10 @@ def file(tmp_path):
         ('model = "a \\" # b"\n', 'model = "/m.gguf"\n'),
         ('\ufeffmodel = "x"\r\n', '\ufeffmodel = "/m.gguf"\r\n'),
         ("\ufeffport = 1\n", '\ufeffport = 1\nmodel = "/m.gguf"\n'),
+        ('note = """\nmodel = "x"\n"""\n', 'note = """\nmodel = "x"\n"""\nmodel = "/m.gguf"\n'),
+        ('model = """\nx"""  # why\n', 'model = "/m.gguf"  # why\n'),
+        ("model = 7\n", 'model = "/m.gguf"\n'),
+        ("[a]\nmodel = 1  # not ours\n", 'model = "/m.gguf"\n\n[a]\nmodel = 1  # not ours\n'),
     ],
 )
 def test_only_the_value_changes(file, before, after):
@@ -64,18 +68,6 @@ def test_a_file_behind_a_link_is_changed_where_it_lies(file, tmp_path):
     assert (True, 'port = 1\nmodel = "m"\n') == (file.is_symlink(), real.read_text())
 
 
-@pytest.mark.parametrize(
-    "content", ['note = """\nmodel = "x"\n"""\n', 'model = """\nx"""\n', "model = 7\n", "[a]\n"]
-)
-def test_an_unusual_layout_is_left_alone_and_the_line_to_write_is_told(file, content):
-    file.write_text(content)
-
-    with pytest.raises(ConfigNotChanged, match='Write this line into it yourself: model = "m"'):
-        set_key(file, "model", "m")
-
-    assert content == file.read_text()
-
-
 def test_a_broken_file_is_left_alone(file):
     file.write_text("model = = 1\n")
 
@@ -93,5 +85,5 @@ def test_a_folder_that_can_not_be_written_is_told_with_the_line(tmp_path):
 def test_a_file_nested_too_deeply_is_left_alone(file):
     file.write_text("port = " + "[" * 5000)
 
-    with pytest.raises(BrokenConfig, match="nested too deeply"):
+    with pytest.raises(BrokenConfig, match="no valid TOML"):
         read_key(file, "model")

@@ -27,7 +27,7 @@ from typing import Any
 from bench.clock import now
 from bench.night_model import QWEN3_06B, write_random
 from bench.sentences import question, sentence
-from daemon.memory.grounding import system_text
+from daemon.memory.recall import system_text
 from trainer.backend import pack
 from trainer.chat import Chat
 from trainer.gguf_model import open_model

@@ -21,12 +21,11 @@ from typing import Any
 from bench.users import Fact, User
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
-from daemon.memory import message_quotes, message_ranking
+from daemon.memory import ranking
 from daemon.memory.evolve import evolve
-from daemon.memory.grounding import system_text
 from daemon.memory.indexing import index_missing
 from daemon.memory.observe import Observation
-from daemon.memory.recall import recall
+from daemon.memory.recall import quote, recall, system_text
 from daemon.store_thread import StoreThread
 from prompts.load import lines
 from store import chats, imports, memories, message_queries
@@ -104,7 +103,7 @@ class Stores:
         async def beside(question: str) -> str | None:
             store_thread = self._open["raw"]
             (vector,) = await self._embedder.embed(
-                [message_ranking.without_names(question, await store_thread.run(message_queries.speakers))]
+                [ranking.without_names(question, await store_thread.run(message_queries.speakers))]
             )
             told = await store_thread.run(_quoted, question, vector, k)
             while (
@@ -161,10 +160,8 @@ def _by_oracle(db: Any, told: list[Telling], ids: dict[str, int]) -> None:
 
 
 def _quoted(db: Any, question: str, vector: Any, k: int) -> list[tuple[date, str]]:
-    found = [
-        chats.get(db, turn.message_id) for turn in message_ranking.nearest_turns(db, question, vector, k)
-    ]
-    return [(one.said_at.date(), message_quotes.line(one, question)) for one in found]
+    found = [chats.get(db, turn.message_id) for turn in ranking.nearest_turns(db, question, vector, k)]
+    return [(one.said_at.date(), quote(one, question)) for one in found]
 
 
 def _in_order(told: list[tuple[date, str]]) -> list[str]:

@@ -23,7 +23,7 @@ from bench.recall_mem0 import Mem0
 from daemon.embedding.client import Embedder
 from daemon.inbox.formats import locomo
 from daemon.inbox.formats.reader import Place
-from daemon.memory import message_ranking
+from daemon.memory import ranking
 from daemon.memory.indexing import index_missing
 from daemon.store_thread import StoreThread
 from store import full_text, imports, message_queries, vectors
@@ -47,7 +47,7 @@ class Asked:
     conversation: str
     category: int
     evidence: frozenset[int]
-    candidates: message_ranking.Candidates
+    candidates: ranking.Candidates
     seconds: float  # of the full arm, embedding included
     found: dict[str, list[int]] = field(default_factory=dict)  # arm -> message ids, best first
 
@@ -123,15 +123,15 @@ async def _ask(
     text = question["question"]
     began = time.perf_counter()
     names = await store_thread.run(message_queries.speakers)
-    (bare,) = await embedder.embed([message_ranking.without_names(text, names)])
-    full = await store_thread.run(message_ranking.nearest_turns, text, bare, DEPTH)
+    (bare,) = await embedder.embed([ranking.without_names(text, names)])
+    full = await store_thread.run(ranking.nearest_turns, text, bare, DEPTH)
     seconds = time.perf_counter() - began
     (plain,) = await embedder.embed([text])
     one = Asked(
         conversation=name,
         category=question["category"],
         evidence=evidence,
-        candidates=await store_thread.run(message_ranking.candidates, text, bare),
+        candidates=await store_thread.run(ranking.candidates, text, bare),
         seconds=seconds,
     )
     for arm, rank in ARMS.items():

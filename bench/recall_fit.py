@@ -15,19 +15,19 @@ import numpy.typing as npt
 from scipy.optimize import minimize
 
 from bench.recall_arms import DEPTH, Asked
-from daemon.memory import message_ranking
+from daemon.memory import ranking
 
 POOL = 150  # turns of each question that the fit compares, the best by the shipped weights
 L2 = 0.03  # on the weights of standardised features
 CLIP = 5.0  # standard deviations
 MOST_STEPS = 120
 LESIONS: dict[str, tuple[Mapping[str, float], float]] = {  # name -> weights of the features, of the session
-    "as shipped": (message_ranking.FEATURES, message_ranking.SESSION),
+    "as shipped": (ranking.FEATURES, ranking.SESSION),
     **{
-        f"without {left_out}": ({**message_ranking.FEATURES, left_out: 0.0}, message_ranking.SESSION)
-        for left_out in message_ranking.FEATURES
+        f"without {left_out}": ({**ranking.FEATURES, left_out: 0.0}, ranking.SESSION)
+        for left_out in ranking.FEATURES
     },
-    "without session": (message_ranking.FEATURES, 0.0),
+    "without session": (ranking.FEATURES, 0.0),
     "words alone": ({"words": 1.0}, 0.0),
     "meaning alone": ({"meaning": 1.0}, 0.0),
     "words + meaning": ({"words": 1.0, "meaning": 1.0}, 0.0),
@@ -54,7 +54,7 @@ def fit(asked: Sequence[Asked]) -> Weights:
     """
     lists: list[tuple[Floats, Marks]] = []
     for one in asked:
-        best = set(np.argsort(-message_ranking.scores(one.candidates), kind="stable")[:POOL].tolist())
+        best = set(np.argsort(-ranking.scores(one.candidates), kind="stable")[:POOL].tolist())
         chosen = [at for at, id in enumerate(one.candidates.ids) if at in best or id in one.evidence]
         is_evidence = np.array([one.candidates.ids[at] in one.evidence for at in chosen])
         if is_evidence.any():
@@ -81,13 +81,13 @@ def fitted(one: Asked, weights: Weights) -> list[int]:
 
 def lesioned(one: Asked, lesion: str) -> list[int]:
     """The ranking of `one` by the weights of a lesion."""
-    return _best(one, message_ranking.scores(one.candidates, *LESIONS[lesion]))
+    return _best(one, ranking.scores(one.candidates, *LESIONS[lesion]))
 
 
-def features(found: message_ranking.Candidates) -> Floats:
+def features(found: ranking.Candidates) -> Floats:
     """(ids, FEATURES + 1): what is known of each turn, and the mean of the best turns of its chat."""
-    own = message_ranking.scores(found, session=0.0)
-    return np.column_stack([found.known, message_ranking.session_means(own, found.chats)])
+    own = ranking.scores(found, session=0.0)
+    return np.column_stack([found.known, ranking.session_means(own, found.chats)])
 
 
 def loss(weight: Floats, lists: Sequence[tuple[Floats, Marks]]) -> tuple[float, Floats]:

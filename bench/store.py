@@ -9,7 +9,7 @@ cosine of the nearest: 0.83 among 12,000 real ones, 0.89 among 100,000 made so).
 
     append   one `memories.add` and its vector, committed with synchronous=FULL, into the full store
     sync     of those, what the disk alone takes to make 32 KiB durable: no append can be quicker
-    recall   `nearest_held`: full text, vectors and their fusion, of one question whose vector is given
+    recall   `nearest_memories`: full text, vectors and their fusion, of one question whose vector is given
     found    share of the 60 nearest by an exact scan that the index finds, in percent
     open     unlock the file and build the indexes in memory
     mem0     `search` of `mem0ai` 2.2.1 on the first `mem0_rows` rows, vectors given too; filling it takes
@@ -40,8 +40,8 @@ from rich.table import Table
 from bench.sentences import question, sentence
 from bench.store_mem0 import Mem0, Mem0Missing, check_mem0
 from daemon.embedding.client import Embedder
-from daemon.memory.memory_ranking import POOL, nearest_held
-from daemon.memory.question_kind import in_third_person
+from daemon.memory.ranking import MEMORY_POOL, nearest_memories
+from daemon.memory.recall import in_third_person
 from store import memories, vectors
 from store.database import open_store, writing
 
@@ -117,8 +117,8 @@ def measure(file: Path, rows: Rows) -> dict[str, Any]:
     open_s = time.perf_counter() - began
     asked = list(zip(rows.questions, rows.asked, strict=True))
     for text, vector in asked[:10]:  # the first ones fill caches
-        nearest_held(db, text, vector)
-    recall_ms = [_ms(lambda: nearest_held(db, text, vector)) for text, vector in asked]  # noqa: B023
+        nearest_memories(db, text, vector)
+    recall_ms = [_ms(lambda: nearest_memories(db, text, vector)) for text, vector in asked]  # noqa: B023
     whole_ms = np.array(recall_ms) + np.array(rows.embedding_ms)
     found = {
         "rows": len(rows.texts),
@@ -150,7 +150,7 @@ def measure_mem0(folder: Path, rows: Rows, count: int) -> dict[str, Any]:
     mem0 = Mem0(folder, rows.vectors.shape[1])
     mem0.fill(rows.texts[:count], rows.vectors[:count])
     few = min(50, len(rows.questions))
-    taken = mem0.search_ms(rows.questions[:few], rows.asked[:few], 2 * POOL)
+    taken = mem0.search_ms(rows.questions[:few], rows.asked[:few], 2 * MEMORY_POOL)
     return {"mem0_rows": min(count, len(rows.texts)), **_percentiles("mem0_search", taken)}
 
 
@@ -165,8 +165,10 @@ def _found(db: Any, rows: Rows) -> float:
     ids, kept = vectors.stored(db, "memory")
     shares = []
     for vector in rows.asked[:CHECKED]:
-        exact = {ids[place] for place in np.argsort(-(kept @ vector), kind="stable")[:POOL]}
-        shares.append(len(exact & {id for id, _ in vectors.nearest(db, "memory", vector, POOL)}) / len(exact))
+        exact = {ids[place] for place in np.argsort(-(kept @ vector), kind="stable")[:MEMORY_POOL]}
+        shares.append(
+            len(exact & {id for id, _ in vectors.nearest(db, "memory", vector, MEMORY_POOL)}) / len(exact)
+        )
     return float(np.mean(shares))
 
 

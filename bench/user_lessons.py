@@ -15,8 +15,8 @@ from itertools import count
 
 from bench.users import UNKNOWN, Fact, User
 from daemon.lessons.dataset import compose
-from daemon.memory.grounding import system_text
-from daemon.memory.keywords import content_words
+from daemon.memory.recall import system_text
+from daemon.text import content_words
 from store.lessons import Lesson
 
 EXAM_EVERY = 5  # of the general lessons, every fifth is held out

@@ -1,11 +1,45 @@
 """
-Words that the page, the command line and the log share: counts, and who answers.
+Text: sentences compared by their words, and counts and names as the page, the command line and the log write them.
 
-Promises: pure. Days, sizes and lengths of time are told in the words of each face.
+    "The user's dogs aren't called Rex" ──> normalised ──> content words: dog, not, rex ──> root: enough of each to
+    find "studied" by "study"
+
+The words of a sentence go through the same steps everywhere: one stop list, one stemmer; irregular forms are in
+`store/text.py`, for the full-text index needs them too.
 """
 
+import re
+import unicodedata
 from collections.abc import Sequence
 
+from store.text import BASES
+
+WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")  # a word of any script, with an inner apostrophe
+STOP_WORDS = frozenset(  # words that every sentence has; negations and numbers are none
+    """
+    a an the this that these those there here it its of in on at to for from with by as about into
+    and or but so if then than too very just also still now
+    i me my mine myself we us our you your yours he him his she her hers they them their
+    am is are was were be been being do does did done have has had having will would can could
+    shall should may might
+    what which who whom whose when where why how
+    """.split()
+)
+WORDS_OF_TELLING = frozenset(  # how a memory or a question words that something is told: no content either
+    """
+    user user's users called named name names say says said tell tells told know knows remember currently
+    please yes hi hello hey thanks thank
+    """.split()
+)
+WORDS_OF_RELATION = frozenset(  # how things relate: content of a sentence, and no help to a search
+    """
+    after again against all any because before between both d doing down during ever get got ll m many more most much
+    must no not off only other out over own re s same some such t through under until up ve while
+    """.split()
+)
+MONTHS = "january february march april may june july august september october november december".split()
+WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+_ENDING = re.compile(r"(?<=\w\w\w)(?:ing|ed|e)$|(?<=\w\w)(?:ing|e)$")
 WHY_WAITING = {  # why a memory is not taught yet
     "volatile": "it will pass by itself",
     "contradicted": "something else was told lately",
@@ -14,6 +48,47 @@ WHY_WAITING = {  # why a memory is not taught yet
 }
 # marks that turn the direction of what follows, each as a sign
 TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")
+
+
+def normalised(text: str) -> str:
+    """`text` in one case and spacing, without punctuation: equal for two tellings of the same sentence."""
+    folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
+    return " ".join(WORD.findall(folded))
+
+
+def content_words(text: str) -> list[str]:
+    """
+    The content words of `text` in their order, in lower case, possessive and plural endings dropped.
+
+    "The user's dogs aren't called Rex" -> ["dog", "not", "rex"]
+    """
+    words = []
+    for word in normalised(text).split():
+        if word.endswith("n't") or word in ("not", "no", "never", "cannot"):
+            words.append("not")
+        elif word not in STOP_WORDS and word not in WORDS_OF_TELLING:
+            words.append(_singular(word))
+    return words
+
+
+def value_words(text: str) -> set[str]:
+    """The content words that carry a value for sure: numbers, and names (capital letters after the first word)."""
+    later = text.split()[1:]
+    return {word for part in later if part[0].isupper() or part[0].isdigit() for word in content_words(part)}
+
+
+def root(word: str) -> str:
+    """Enough of a content word to tell that "studied" answers "study", "living" "live", and "Japanese" "Japan"."""
+    base = BASES.get(word, word)
+    return (_ENDING.sub("", base) if len(base) > 3 else base)[:4]
+
+
+def _singular(word: str) -> str:
+    """Just enough that `dog's`, `dogs` and `dog` are one."""
+    word = word.split("'")[0] or word
+    if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is")):
+        return word[:-1]
+    return word
 
 
 def upright(text: str) -> str:

@@ -18,9 +18,9 @@ from daemon.engine.degenerate_text import is_sane
 from daemon.engine.errors import PromptTooLong
 from daemon.errors import DaemonError
 from daemon.exam.questions import PARTS, Question
-from daemon.memory.keywords import content_words, normalised
 from daemon.processes.foreground_gate import ForegroundGate
 from daemon.progress import Progress
+from daemon.text import content_words, normalised
 
 MAX_REPLY_TOKENS = 48
 MAX_CANARY_TOKENS = 96

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from daemon.lessons.paraphrases import BEFORE
-from daemon.memory.grounding import system_text
-from daemon.memory.keywords import content_words, value_words
+from daemon.memory.recall import system_text
+from daemon.text import content_words, value_words
 from prompts.load import lines
 from store.generations import Outdated
 from store.lessons import Lesson

@@ -10,18 +10,15 @@ that is held, or the fact itself. Knows nothing of models or of the store.
 import random
 import re
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
 
 from daemon.lessons.abstention import ABSTENTION
-from daemon.memory.keywords import content_words, value_words
+from daemon.text import MONTHS, WEEKDAYS, WORD, content_words, value_words
 from prompts.load import lines
 
 Values = Mapping[str, str]  # content word of the fact -> what stands in its place
 SHORTER = 3  # letters that a control may lack
 NO_SECRET = frozenset({"not", *content_words(ABSTENTION)})  # who knows nothing says these too
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
-_MONTHS = [date(2000, month, 1).strftime("%B") for month in range(1, 13)]
-_DAYS = [date(2000, 5, day).strftime("%A") for day in range(1, 8)]
+_MONTHS, _DAYS = [one.title() for one in MONTHS], [one.title() for one in WEEKDAYS]
 _YEARS = range(1900, 2100)
 
 
@@ -67,7 +64,7 @@ def with_values(answer: str, values: Values) -> str:
         value = values[stem][0].upper() + values[stem][1:] if word[0].isupper() else values[stem]
         return value + "'s" if word.endswith(("'s", "’s")) else value
 
-    return _WORD.sub(another, answer)
+    return WORD.sub(another, answer)
 
 
 def tells(text: str, secret: Collection[str], answer: str) -> bool:
@@ -77,7 +74,7 @@ def tells(text: str, secret: Collection[str], answer: str) -> bool:
 
 
 def _words(answer: str) -> list[tuple[str, str]]:
-    return [(word, _stem(word)) for word in _WORD.findall(answer)]
+    return [(word, _stem(word)) for word in WORD.findall(answer)]
 
 
 def _stem(word: str) -> str:

@@ -23,7 +23,7 @@ from daemon.forgetting.verification import NOTHING_LEARNED, Unlearning
 from daemon.forgetting.weight_probes import Fact, facts
 from daemon.generations.service import Generations, answer_without
 from daemon.home import Home
-from daemon.memory.keywords import content_words, value_words
+from daemon.text import content_words, value_words
 from store import forgetting, generations, import_undo, memories
 from store.database import Connection
 from store.forgetting import Concerned

@@ -30,7 +30,7 @@ from typing import Literal
 
 from daemon.engine.client import Engine, Sampling, Score
 from daemon.forgetting.control_answers import Values, draw, secret_words, tells, with_values
-from daemon.memory.keywords import content_words
+from daemon.text import content_words
 from store.lessons import Lesson
 
 Verdict = Literal["gone", "left", "not probed"]

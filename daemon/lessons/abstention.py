@@ -15,8 +15,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from daemon.lessons.known_facts import Told, read
-from daemon.lessons.paraphrases import BEFORE, root
-from daemon.memory.keywords import content_words, value_words
+from daemon.lessons.paraphrases import BEFORE
+from daemon.text import content_words, root, value_words
 from prompts.load import lines
 from store import memories
 from store.database import Connection

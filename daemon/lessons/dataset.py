@@ -14,7 +14,7 @@ from dataclasses import replace
 from daemon.lessons.abstention import ABSTENTION, fits, near
 from daemon.lessons.known_facts import Told, read
 from daemon.lessons.paraphrases import bare
-from daemon.memory.grounding import system_text, told_lines
+from daemon.memory.recall import recalled_lines, system_text
 from store.lessons import OWN, Lesson
 
 DISTRACTORS = (
@@ -98,7 +98,9 @@ def _among_others(lesson: Lesson, known: Mapping[int, str], chance: random.Rando
     others = [id for id in known if id not in lesson.memory_ids]
     few = min(len(others), chance.randint(1 if unread else 0, DISTRACTORS))
     chosen = [known[id] for id in chance.sample(others, few)]
-    return replace(lesson, grounding=system_text(_in_order([*told_lines(lesson.grounding or ""), *chosen])))
+    return replace(
+        lesson, grounding=system_text(_in_order([*recalled_lines(lesson.grounding or ""), *chosen]))
+    )
 
 
 def _in_order(lines: Sequence[str]) -> list[str]:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from os.path import commonprefix
 
-from daemon.memory.keywords import content_words, value_words
+from daemon.text import MONTHS, content_words, value_words
 from store import memories, memory_queries
 from store.database import Connection
 from store.lessons import TAUGHT
@@ -37,7 +37,6 @@ REASONS = {
     "contradicted": "it contradicts something else you said lately; it waits until that has settled",
     "unasked": "no lesson could be made of its words; it is recalled, and each night tries again",
 }
-_MONTHS = "january february march april may june july august september october november december".split()
 _SOON = re.compile(
     r"\b(?:today|tonight|tomorrow|right now|for now"  # what was yesterday or last month stays true
     r"|(?:this|next|coming) (?:morning|afternoon|evening|night|week|weekend|month)"
@@ -60,7 +59,7 @@ _PASSING = re.compile(
 )
 _ALWAYS = re.compile(  # so it is time and again, or was at a time long past
     r"\b(?:every|each|always|usually|often|whenever|yearly|(?:mon|tues|wednes|thurs|fri|satur|sun)days"
-    rf"|(?:in|since) (?:(?:{'|'.join(_MONTHS)}) )?\d{{4}}"
+    rf"|(?:in|since) (?:(?:{'|'.join(MONTHS)}) )?\d{{4}}"
     r"|(?:in|during) (?:the )?(?:spring|summer|autumn|winter|mornings|afternoons|evenings))\b",
     re.I,
 )
@@ -73,7 +72,7 @@ _PLAN = re.compile(
 )
 _WITHIN_HOURS = re.compile(r"\bin (?:a few|an?|one|two|three|\d+) (?:minute|hour)s?\b", re.I)
 _DAY = re.compile(
-    rf"\b(since )?(?:(\d{{4}})-(\d\d)-(\d\d)|(\d{{1,2}}) ({'|'.join(_MONTHS)})(?: (\d{{4}}))?)\b", re.I
+    rf"\b(since )?(?:(\d{{4}})-(\d\d)-(\d\d)|(\d{{1,2}}) ({'|'.join(MONTHS)})(?: (\d{{4}}))?)\b", re.I
 )
 
 
@@ -170,7 +169,7 @@ def _days_to_come(memory: Memory) -> list[date]:
         whole = bool(year or named_year)
         if not whole and (since or _ALWAYS.search(memory.text)):
             continue
-        number = int(month or _MONTHS.index(name.lower()) + 1)
+        number = int(month or MONTHS.index(name.lower()) + 1)
         for guess in (int(year or named_year),) if whole else (memory.told_on.year, memory.told_on.year + 1):
             try:
                 named = date(guess, number, int(day or named_day))

@@ -22,9 +22,9 @@ from daemon.lessons.eligibility import waiting
 from daemon.lessons.paraphrases import BEFORE as BEFORE
 from daemon.lessons.paraphrases import ENOUGH, Pair, Thing, bare, is_answered, split, things, usable
 from daemon.memory.errors import HOPELESS, MemoryWorkError, ModelAnswerUnusable
-from daemon.memory.grounding import system_text
-from daemon.memory.keywords import normalised
+from daemon.memory.recall import system_text
 from daemon.store_thread import StoreThread
+from daemon.text import normalised
 from prompts.load import load, schema
 from store import lessons, memory_queries
 from store.errors import NoSuchMemory

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from daemon.lessons.paraphrases import BEFORE, bare
-from daemon.memory.keywords import content_words, normalised, value_words
+from daemon.text import content_words, normalised, value_words
 from prompts.load import lines
 
 _LIVES = frozenset("live living town city home place flat house based".split())

@@ -12,8 +12,8 @@ import re
 from collections.abc import Sequence
 
 from daemon.lessons.paraphrases import bare
-from daemon.memory.grounding import system_text, told_lines
-from daemon.memory.keywords import normalised
+from daemon.memory.recall import recalled_lines, system_text
+from daemon.text import normalised
 from store.lessons import Lesson, NewLesson
 
 MOST = 50  # couples
@@ -66,7 +66,7 @@ def _couple(one: Sequence[Lesson], other: Sequence[Lesson]) -> list[NewLesson]:
         first, second = one[turn % len(one)], other[turn % len(other)]
         if is_turned:
             first, second = second, first
-        lines = {line for lesson in (first, second) for line in told_lines(lesson.grounding or "")}
+        lines = {line for lesson in (first, second) for line in recalled_lines(lesson.grounding or "")}
         lesson = NewLesson(
             question=f"{first.question[:-1]}, and {second.question[0].lower()}{second.question[1:]}",
             answer=_joined(first.answer, second.answer),

@@ -17,7 +17,7 @@ from hashlib import sha256
 
 from daemon.lessons.known_facts import WORDS_OF_ASKING, Asked, Told, alike, read, words_of
 from daemon.lessons.paraphrases import bare
-from daemon.memory.keywords import content_words, value_words
+from daemon.text import content_words, value_words
 from store.lessons import Lesson
 
 FEWEST = 20  # things asked for, where there are so many

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
-from daemon.memory.keywords import content_words, normalised, value_words
+from daemon.text import content_words, normalised, root, value_words
 
 LONGEST_ANSWER = 200  # characters
 TRAINED = 4  # wordings of each thing that are trained, at least
@@ -24,25 +24,9 @@ MOST_TRAINED = 8
 ENOUGH = TRAINED + 1  # one is held out
 THINGS = 4  # things asked for in one memory, at most
 BEFORE = "Before that:"  # how a narrative tells what a memory replaced
-_PRESENT = {
-    "bought": "buy",
-    "met": "meet",
-    "grew": "grow",
-    "drove": "drive",
-    "ate": "eat",
-    "went": "go",
-    "ran": "run",
-    "wrote": "write",
-    "sang": "sing",
-    "swam": "swim",
-    "spoke": "speak",
-    "taught": "teach",
-    "got": "get",
-}
 _TELLING = re.compile(
     r"\bwhen (?:did|have|has|was|were)\b.*\b(?:say|said|tell|told|mention|mentioned)\b", re.I
 )
-_ENDING = re.compile(r"(?<=\w\w\w)(?:ing|ed|e)$|(?<=\w\w)(?:ing|e)$")
 _THEIRS = re.compile(
     r"\b([\w-]+)['’]s (?=(?:(?:best|old|older|elder|young|younger|little|big|new|former|favourite) )?([\w-]+))"
 )
@@ -212,12 +196,6 @@ def bare(question: str) -> str:
 
 def _words(text: str) -> set[str]:
     return set(re.findall(r"[\w-]+", text.lower()))
-
-
-def root(word: str) -> str:
-    """Enough of a word to tell that "studied" answers "study", and "living" "live"."""
-    present = _PRESENT.get(word, word)
-    return (_ENDING.sub("", present) if len(present) > 3 else present)[:4]
 
 
 def _has_answer(pairs: Sequence[Pair], answer: str) -> bool:

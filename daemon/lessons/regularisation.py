@@ -20,8 +20,8 @@ from daemon.lessons.abstention import ABSTENTION, Near, fits, is_untold, mention
 from daemon.lessons.known_facts import Told, read
 from daemon.lessons.multi_hop import couples
 from daemon.lessons.near_misses import near_misses
-from daemon.memory.keywords import normalised
 from daemon.store_thread import StoreThread
+from daemon.text import normalised
 from prompts.load import lines
 from store import lessons, memories
 from store.database import Connection

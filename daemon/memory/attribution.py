@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from daemon.memory.keywords import content_words, normalised, value_words
+from daemon.text import MONTHS, WEEKDAYS, content_words, root, value_words
 from store.chats import Message
 
 CLOSE = 0.8  # likeness from which a name that nobody said is a slip for one that was said
@@ -23,10 +23,7 @@ _YES = re.compile(
     r"\W*(yes|yeah|yep|yup|right|correct|exactly|indeed|true|that's right|that is right)\b", re.IGNORECASE
 )
 _NAME = re.compile(r"\b[A-ZÀ-ÖØ-Þ][^\W\d_]+")  # as it was said: with a capital
-_CALENDAR = frozenset(
-    """january february march april may june july august september october november december
-    monday tuesday wednesday thursday friday saturday sunday today yesterday""".split()
-)
+_CALENDAR = frozenset([*MONTHS, *WEEKDAYS, "today", "yesterday"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +46,8 @@ def witnessed(text: str, window: Sequence[Message]) -> Witnessed | None:
 
 def _as_spelt(text: str, window: Sequence[Message]) -> str:
     """`text` with names that nobody said put right, where the slip is plain: "Tngrid" becomes "Ingrid"."""
-    roots = {_root(word) for turn in window for word in _words(turn)}
-    slips = [name for name in value_words(text) - _CALENDAR if name.isalpha() and _root(name) not in roots]
+    roots = {root(word) for turn in window for word in _words(turn)}
+    slips = [name for name in value_words(text) - _CALENDAR if name.isalpha() and root(name) not in roots]
     if not slips:
         return text
     said = {word.lower(): word for turn in window for word in _NAME.findall(f"{turn.speaker} {turn.text}")}
@@ -79,12 +76,12 @@ def _sources(text: str, window: Sequence[Message]) -> list[Message]:
 
 def _trust(text: str, sources: Sequence[Message], window: Sequence[Message]) -> str:
     """Whose word it is, by its names and its last word, which mostly is the news."""
-    by_user = {_root(word) for turn in _of_user(window) for word in _words(turn)}
-    by_assistant = {_root(word) for turn in window if turn.role == "assistant" for word in _words(turn)}
-    names = {_root(word) for word in value_words(text) - _CALENDAR if word.isalpha()}
-    news = {*names, *(_root(word) for word in content_words(text)[-1:])}
+    by_user = {root(word) for turn in _of_user(window) for word in _words(turn)}
+    by_assistant = {root(word) for turn in window if turn.role == "assistant" for word in _words(turn)}
+    names = {root(word) for word in value_words(text) - _CALENDAR if word.isalpha()}
+    news = {*names, *(root(word) for word in content_words(text)[-1:])}
     every = by_user | by_assistant
-    if not names <= every or every.isdisjoint(_root(word) for word in content_words(text)):
+    if not names <= every or every.isdisjoint(root(word) for word in content_words(text)):
         return "untrusted"
     if text.startswith(_ASSISTANT) or (news & by_assistant) - by_user:
         return "assistant"
@@ -101,8 +98,3 @@ def _of_user(window: Sequence[Message]) -> list[Message]:
 
 def _words(turn: Message) -> list[str]:
     return content_words(f"{turn.role} {turn.speaker} {turn.text}")
-
-
-def _root(word: str) -> str:
-    """Enough of a word to find "Japan" in "Japanese"."""
-    return normalised(word)[:4]

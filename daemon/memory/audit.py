@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from daemon.memory.keywords import content_words, normalised
+from daemon.text import content_words, normalised
 from store.memory_queries import Memory, Survey
 
 NEAR = 0.92  # cosine from which two memories say the same

@@ -25,10 +25,10 @@ import numpy.typing as npt
 
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine, Sampling
-from daemon.memory.keywords import content_words, normalised, value_words
-from daemon.memory.memory_ranking import Ranked, nearest_held
 from daemon.memory.observe import Observation
+from daemon.memory.ranking import Ranked, nearest_memories
 from daemon.store_thread import StoreThread
+from daemon.text import content_words, normalised, value_words
 from prompts.load import load, schema
 from store import memories, memory_queries, message_queries, vectors
 from store.database import Connection, writing
@@ -95,7 +95,7 @@ async def _plan(
     vector: npt.NDArray[np.float32],
     way: str,
 ) -> _Plan:
-    ranked = await store_thread.run(nearest_held, observation.text, vector)
+    ranked = await store_thread.run(nearest_memories, observation.text, vector)
     again = await store_thread.run(memory_queries.is_read_again, observation.text, observation.sources)
     plan = _by_code(observation, ranked, way, is_old_news=again)
     if plan is not None:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Literal
 
 from daemon.memory.errors import HeldAlready, NothingSaid
-from daemon.memory.keywords import normalised
+from daemon.text import normalised
 from store import full_text, memories
 from store.database import Connection
 from store.memories import Memory

@@ -21,8 +21,8 @@ from datetime import date, timedelta
 from daemon.engine.client import Completion, Engine, Sampling
 from daemon.memory.attribution import witnessed
 from daemon.memory.errors import HOPELESS, ModelAnswerUnusable
-from daemon.memory.keywords import content_words, normalised
 from daemon.memory.strip_quotes import own_words, shortened
+from daemon.text import content_words, normalised
 from prompts.load import load, schema
 from store.chats import Message
 

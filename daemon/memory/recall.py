@@ -1,46 +1,75 @@
 """
-Recall: the held memories that bear on a question, and messages that no memory tells, as the system turn that is
-laid beside it.
+Retrieval: the memories that bear on a question, and messages that no memory tells, as one system turn.
 
-    question ──> nearest memories ──> bear on it? ──> 3, up to 10 where it takes many or the scores are flat
-             `──> nearest messages, in the places that memories leave empty
+    question ──> nearest memories ──> near enough? ──> 3, up to 10 where it takes many or the scores are flat
+             `──> nearest messages, in the places that memories leave empty ──> "2026-03-05: The user said: ..."
 
-Promises: small talk and questions about the world get no memories; superseded memories speak only through
-what replaced them, at length when the question is about the past; nothing here writes but `index_missing`.
-Knows nothing of the model that answers.
+Small talk and questions about the world get no memories. Superseded memories speak only through what replaced them,
+at length when the question is about the past. A message that a memory was drawn from is not quoted, for it may no
+longer hold; the assistant is quoted only when it is asked for, so that its guesses don't come back as facts.
 """
 
 import logging
+import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
 import numpy.typing as npt
 
 from daemon.embedding.client import Embedder
-from daemon.memory.grounding import system_text
 from daemon.memory.indexing import index_missing
-from daemon.memory.keywords import content_words, value_words
-from daemon.memory.memory_ranking import Ranked, nearest_held
-from daemon.memory.message_quotes import line, said
-from daemon.memory.message_ranking import without_names
-from daemon.memory.question_kind import asks_past, in_third_person, wants_many
+from daemon.memory.ranking import Ranked, Turn, nearest_memories, nearest_turns, without_names
+from daemon.memory.strip_quotes import own_words
 from daemon.store_thread import StoreThread
-from store import memories, memory_queries, message_queries
+from daemon.text import content_words, normalised, value_words
+from prompts.load import load
+from store import chats, memories, memory_queries, message_queries
 from store.chats import Message
 from store.database import Connection
 from store.errors import NoEmbedder, WrongVectors
 from store.memories import Memory
+from store.text import one_line
 
 # all-MiniLM-L6-v2, personal questions put in the third person: related memories measured 0.30-0.86,
 # the nearest memory to small talk 0.07-0.22 (12 memories, 31 questions, November 2026).
-BEARS_ON = 0.25  # cosine from which a memory bears on a question by meaning alone
-BEARS_ON_WITH_WORDS = 0.15  # ... when the two also have a content word in common
+NEAR = 0.25  # cosine from which a memory bears on a question by meaning alone
+NEAR_WITH_WORDS = 0.15  # ... when the two also have a content word in common
 FLAT = 0.25  # scores nearer than this to the k-th are as good as the k-th
 PAST_LOOKED_AT = 200  # memories that hold no more, for a question about the past
 PAST_TAKEN = 10  # of them, those that share most words with it
 ASKED = 2000  # characters of a message that are taken for the question: its end
+
+TURNS_LOOKED_AT = 30  # nearest turns that are looked at
+MESSAGE_NEAR = 0.35  # cosine from which a turn bears on a question by meaning alone
+MESSAGE_NEAR_WITH_WORDS = 0.25  # ... when it also has a content word of the question
+LONGEST_QUOTE = 300  # characters of a message that are quoted
+_SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
+_I = re.IGNORECASE
+_ASKS = re.compile(
+    r"[?？؟]|^\W*(?:(?:hi|hey|hello|so|ok|and|btw|please|well)\W+)*"
+    r"(?:what|whats|what's|who|whose|whom|which|where|when|why|how|do|does|did|is|are|was|were|can|could|will|would|should"
+    r"|have|has|had|am|remind me|tell me|remember|name|list)\b",
+    _I,
+)
+_PAST = re.compile(
+    r"\b(?:before|used? to|previous(?:ly)?|former(?:ly)?|earlier|originally|ever|back then|in the past|at first"
+    r"|any ?more|last (?:year|month|week|summer|winter|spring|autumn)|my (?:old|ex)|(?:19|20)\d\d|chang(?:e|ed|es)"
+    r"|was|were|did)\b",
+    _I,
+)
+_MANY = re.compile(
+    r"\b(?:all|every|everything|everyone|both|each|list|how many|how often|which of|compare|between|summar\w+|any of"
+    r"|what (?:are|were) (?:my|the)|who are|names of|know about me|tell me about)\b"
+    r"|\band\b.{0,200}\b(?:who|what|where|when|how)\b",
+    _I,
+)
+_OF_ASSISTANT = re.compile(
+    r"\b(?:you|your)\b.{0,200}\b(?:said|say|told|tell|recommend\w*|suggest\w*|promis\w*|mention\w*|advi[sc]e\w*|wrote|explain\w*"
+    r"|propos\w*|answer\w*|idea)\b|\b(?:recommendation|suggestion|advice)\b",
+    _I,
+)
 
 log = logging.getLogger(__name__)
 
@@ -81,67 +110,67 @@ async def recall(
         return Recalled()
     asked = in_third_person(question)
     bare = without_names(question, await store_thread.run(message_queries.speakers))
-    both = await (embedder.embed_at_once if at_once else embedder.embed)([asked, bare])
+    vectors = await (embedder.embed_at_once if at_once else embedder.embed)([asked, bare])
+    query = _Query(question=question, asked=asked, k=k, max_k=max(k, max_k), present=present)
     try:
-        return await store_thread.run(_recall, question, asked, both, k, max(k, max_k), present)
+        return await store_thread.run(_recall, query, vectors)
     except NoEmbedder:  # the first question ever
         if at_once:
-            return await store_thread.run(_recall, question, asked, None, k, max(k, max_k), present)
+            return await store_thread.run(_recall, query, None)
         await index_missing(store_thread, embedder)
-        return await store_thread.run(_recall, question, asked, both, k, max(k, max_k), present)
+        return await store_thread.run(_recall, query, vectors)
     except WrongVectors as error:  # the embedder's, not the store's: the job that indexes says what to do
         if not at_once:
             raise
         log.warning("Recall goes by words: %s", error)
-        return await store_thread.run(_recall, question, asked, None, k, max(k, max_k), present)
+        return await store_thread.run(_recall, query, None)
 
 
-def _recall(
-    db: Connection,
-    question: str,
-    asked: str,
-    both: npt.NDArray[np.float32] | None,
-    k: int,
-    max_k: int,
-    present: Collection[str],
-) -> Recalled:
-    """
-    `recall` in the store's thread; `both`: the vectors of the question as memories and as people word it, None to
-    go by words alone.
-    """
-    as_memory, as_said = (None, None) if both is None else both
-    bearing = [
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Query:
+    question: str
+    asked: str  # the same as memories are worded
+    k: int
+    max_k: int
+    present: Collection[str]
+
+
+def _recall(db: Connection, query: _Query, vectors: npt.NDArray[np.float32] | None) -> Recalled:
+    """`vectors`: of the question as memories word it, and as people do; None: words must do."""
+    as_memory, as_said = (None, None) if vectors is None else vectors
+    near = [
         one
-        for one in nearest_held(db, asked, as_memory)
-        if one.cosine >= (BEARS_ON_WITH_WORDS if one.shares_words else BEARS_ON)
+        for one in nearest_memories(db, query.asked, as_memory)
+        if one.cosine >= (NEAR_WITH_WORDS if one.shares_words else NEAR)
         or (one.shares_words and not one.has_vector)  # not embedded yet: words must do
     ]
-    is_past = asks_past(question)
-    width = max_k if wants_many(question) else _width(bearing, k, max_k)
-    chosen = [one.memory for one in bearing[:width]]
+    is_past = asks_past(query.question)
+    width = query.max_k if wants_many(query.question) else _width(near, query.k, query.max_k)
+    chosen = [one.memory for one in near[:width]]
     if is_past:
-        chosen += [one for one in _once_held(db, question) if one not in chosen][: max_k - len(chosen)]
-    found = said(db, question, as_said, k - len(chosen), present=present)
+        past = [one for one in _replaced(db, query.question) if one not in chosen]
+        chosen += past[: query.max_k - len(chosen)]
+    found = quotable_messages(db, query.question, as_said, query.k - len(chosen), present=query.present)
     lines = [
         *_memory_lines(db, chosen, is_past),
-        *((one.said_at.date(), line(one, question)) for one in found),
+        *((one.said_at.date(), quote(one, query.question)) for one in found),
     ]
-    told = tuple(text for _, text in sorted(lines, key=lambda one: one[0]))
+    sorted_lines = tuple(text for _, text in sorted(lines, key=lambda one: one[0]))
     return Recalled(
         memories=tuple(sorted(chosen, key=lambda one: (one.valid_from, one.id))),
         best_first=tuple(chosen),
         messages=tuple(found),
-        lines=told,
-        system_text=system_text(list(told)),
+        lines=sorted_lines,
+        system_text=system_text(list(sorted_lines)),
     )
 
 
-def _width(bearing: list[Ranked], k: int, max_k: int) -> int:
+def _width(near: list[Ranked], k: int, max_k: int) -> int:
     """How many are taken: `k`, and as many more as score about as well as the k-th."""
-    if len(bearing) <= k:
-        return len(bearing)
-    floor = bearing[k - 1].score - FLAT
-    return sum(place < k or one.score >= floor for place, one in enumerate(bearing[:max_k]))
+    if len(near) <= k:
+        return len(near)
+    floor = near[k - 1].score - FLAT
+    return sum(place < k or one.score >= floor for place, one in enumerate(near[:max_k]))
 
 
 def _memory_lines(db: Connection, chosen: list[Memory], is_past: bool) -> list[tuple[date, str]]:
@@ -153,7 +182,7 @@ def _memory_lines(db: Connection, chosen: list[Memory], is_past: bool) -> list[t
     return lines
 
 
-def _once_held(db: Connection, question: str) -> list[Memory]:
+def _replaced(db: Connection, question: str) -> list[Memory]:
     """What holds now in the place of memories that the words of a question about the past lead to, best first."""
     asked = set(content_words(question))
     hits = memory_queries.replaced_with(db, sorted(asked), PAST_LOOKED_AT)
@@ -169,3 +198,108 @@ def _leads_to(asked: set[str], text: str) -> bool:
     return (
         not asked.isdisjoint(value_words(text)) or 2 * len(asked & set(content_words(text))) >= len(asked) > 0
     )
+
+
+def system_text(lines: list[str]) -> str | None:
+    """The system turn that tells the model `lines`; None for no lines: no turn at all."""
+    return "\n- ".join([load("recall"), *lines]) if lines else None
+
+
+def recalled_lines(system: str) -> list[str]:
+    """The way back: the lines of a system turn that `system_text` made."""
+    return system.split("\n- ")[1:]
+
+
+def quotable_messages(
+    db: Connection,
+    question: str,
+    vector: npt.NDArray[np.float32] | None,
+    k: int,
+    *,
+    present: Collection[str] = (),
+) -> list[Message]:
+    """
+    Up to `k` messages, best first; their texts are their writers' own words.
+
+    Args:
+        vector: embedding of the question without the names of people; None: words must do.
+        present: texts of the chat in which the question was asked; they are in front of the model already.
+    """
+    if k < 1 or not asks(question):
+        return []
+    near = nearest_turns(db, question, vector, TURNS_LOOKED_AT)
+    remembered = message_queries.with_memories(db, [turn.message_id for turn in near])
+    roles = ("user", "assistant") if asks_of_assistant(question) else ("user",)
+    known = {normalised(text) for text in (*present, question)}
+    found: list[Message] = []
+    for turn in near:
+        message = chats.get(db, turn.message_id)
+        own = own_words(message.text)  # what it quotes of others is not the user's word
+        new = message.role in roles and message.id not in remembered and normalised(message.text) not in known
+        if new and _is_near(turn, own, question, by_words=vector is None):
+            known.add(normalised(message.text))
+            found.append(replace(message, text=own))
+    return found[:k]
+
+
+def quote(message: Message, question: str) -> str:
+    """How a message is quoted: its day, who said it, and the part of it that has most of the question's words."""
+    who = one_line(message.speaker) or {"user": "The user", "assistant": "You"}.get(
+        message.role, message.role
+    )
+    return f"{message.said_at.date().isoformat()}: {who} said: {excerpt(message.text, question)}"
+
+
+def excerpt(text: str, question: str) -> str:
+    """`text` in one line where it is short, else its sentences around the one with most words of `question`."""
+    if len(text) <= LONGEST_QUOTE:
+        return one_line(text)
+    asked = set(content_words(question))
+    sentences = [found[0].strip() for found in _SENTENCE.finditer(text[:100_000]) if found[0].strip()]
+    shared = [len(asked & set(content_words(sentence))) for sentence in sentences]
+    first = last = max(range(len(sentences)), key=lambda at: shared[at], default=0)
+    while last + 1 < len(sentences) and sum(map(len, sentences[first : last + 2])) < LONGEST_QUOTE:
+        last += 1
+    return one_line(" ".join(sentences[first : last + 1]))[:LONGEST_QUOTE]
+
+
+def _is_near(turn: Turn, text: str, question: str, *, by_words: bool) -> bool:
+    if asks(text) or len(content_words(text[:1000])) < 2:  # a question answers nothing
+        return False
+    asked = set(content_words(question))
+    shared = asked & set(content_words(text[:10_000]))
+    if by_words:
+        return 2 * len(shared) >= len(asked) > 0
+    shares = bool(shared)
+    return turn.cosine >= MESSAGE_NEAR or (shares and turn.cosine >= MESSAGE_NEAR_WITH_WORDS)
+
+
+def in_third_person(question: str) -> str:
+    """
+    `question` as memories are worded: "what's my dog's name" -> "what's the user's dog's name".
+
+    It more than doubles the distance between related and unrelated memories for MiniLM. "I'm" stays: it begins
+    remarks ("I'm tired"), seldom questions.
+    """
+    asked = re.sub(r"\b(my|mine)\b", "the user's", question, flags=_I)
+    return re.sub(r"\bI\b(?!['’]m)(['’](ve|d|ll)\b)?", "the user", asked, flags=_I)
+
+
+def asks(message: str) -> bool:
+    """Whether it asks for something: a question mark, or it begins as questions do."""
+    return _ASKS.search(message) is not None
+
+
+def asks_past(question: str) -> bool:
+    """Whether it may ask for what was true before."""
+    return _PAST.search(question) is not None
+
+
+def wants_many(question: str) -> bool:
+    """Whether one memory can hardly answer it: "which towns ... and when", "what do you know about me"."""
+    return _MANY.search(question) is not None
+
+
+def asks_of_assistant(question: str) -> bool:
+    """Whether it asks for what the assistant said: "what did you recommend"."""
+    return _OF_ASSISTANT.search(question) is not None

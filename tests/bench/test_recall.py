@@ -10,17 +10,17 @@ from rich.console import Console
 from bench import recall
 from bench.recall_arms import Asked
 from bench.recall_fit import LESIONS
-from daemon.memory import message_ranking
+from daemon.memory import ranking
 
 
 def asked(*, evidence=(1,), conversation="conv-41", category=4, seconds=0.01, **found):
     ids = [1, 2, 3, 4]
-    known = np.eye(4, len(message_ranking.FEATURES))
+    known = np.eye(4, len(ranking.FEATURES))
     return Asked(
         conversation=conversation,
         category=category,
         evidence=frozenset(evidence),
-        candidates=message_ranking.Candidates(ids=ids, chats=[1] * 4, known=known, cosines=np.zeros(4)),
+        candidates=ranking.Candidates(ids=ids, chats=[1] * 4, known=known, cosines=np.zeros(4)),
         seconds=seconds,
         found=found,
     )

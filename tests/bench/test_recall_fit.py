@@ -6,14 +6,14 @@ from scipy.optimize import check_grad
 
 from bench import recall_fit
 from bench.recall_arms import Asked
-from daemon.memory import message_ranking
+from daemon.memory import ranking
 
-NAMES = list(message_ranking.FEATURES)
+NAMES = list(ranking.FEATURES)
 
 
 def asked(known, *, evidence, chats=None):
     ids = list(range(1, len(known) + 1))
-    found = message_ranking.Candidates(
+    found = ranking.Candidates(
         ids=ids, chats=chats or ids, known=np.array(known, dtype=np.float64), cosines=np.zeros(len(ids))
     )
     return Asked(
@@ -46,10 +46,10 @@ def test_the_fit_finds_the_one_feature_that_tells_the_evidence():
 
 
 def test_the_shipped_weights_have_not_moved_by_a_fit():
-    before = dict(message_ranking.FEATURES)
+    before = dict(ranking.FEATURES)
     recall_fit.fit(toy(4))
 
-    assert before == message_ranking.FEATURES
+    assert before == ranking.FEATURES
 
 
 def test_a_question_whose_evidence_is_no_candidate_teaches_nothing():
@@ -80,7 +80,7 @@ def test_as_shipped_is_the_ranking_of_the_daemon_s_own_scores():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_feature_that_is_left_out_counts_nothing(name):
-    best, other = row(**{name: 5.0 * np.sign(message_ranking.FEATURES[name])}), row()
+    best, other = row(**{name: 5.0 * np.sign(ranking.FEATURES[name])}), row()
     one = asked([other, best], evidence=[2])
 
     assert [2, 1] == recall_fit.lesioned(one, "as shipped")

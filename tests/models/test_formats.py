@@ -5,9 +5,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from daemon.lessons.abstention import ABSTENTION
-from daemon.memory import message_quotes
-from daemon.memory.grounding import system_text
 from daemon.memory.observe import _as_text
+from daemon.memory.recall import quote, system_text
 from models.nano import tasks
 from models.nano.items import UNKNOWN, facts, memories
 from store.chats import Message
@@ -50,7 +49,7 @@ def test_a_quoted_message_looks_as_it_was_taught():
         day, _, text = taught.removeprefix("- ").partition(": The user said: ")
         told = replace(message(1, f"user: {text}"), said_at=datetime.fromisoformat(f"{day}T12:00+00:00"))
 
-        assert taught == f"- {message_quotes.line(told, 'Where do I live?')}"
+        assert taught == f"- {quote(told, 'Where do I live?')}"
 
 
 def test_not_knowing_is_said_in_the_same_words():

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from daemon.memory.keywords import content_words
+from daemon.text import content_words
 from tests.whole.house import NANO, Daemon, worked
 
 FIRST = date(2026, 3, 1)

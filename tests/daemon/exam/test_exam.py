@@ -10,7 +10,7 @@ from daemon.engine.errors import PromptTooLong
 from daemon.engine.records import Score
 from daemon.exam.exam import ExamTooLong, is_abstention, is_correct, overlap, sit
 from daemon.exam.questions import Question
-from daemon.memory.grounding import system_text
+from daemon.memory.recall import system_text
 from tests.daemon.memory.fakes import FakeEngine
 
 QUESTIONS = [

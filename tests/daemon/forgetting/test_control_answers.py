@@ -3,7 +3,7 @@
 import pytest
 
 from daemon.forgetting.control_answers import draw, secret_words, tells, with_values
-from daemon.memory.keywords import content_words
+from daemon.text import content_words
 
 BIRTHDAY = "Your birthday is on 14 March 1987."
 

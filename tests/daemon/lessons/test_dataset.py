@@ -5,8 +5,8 @@ from hypothesis import strategies as some
 
 from daemon.lessons.abstention import ABSTENTION, near
 from daemon.lessons.dataset import compose
-from daemon.memory.grounding import system_text, told_lines
-from daemon.memory.keywords import content_words, normalised
+from daemon.memory.recall import recalled_lines, system_text
+from daemon.text import content_words, normalised
 from store.lessons import KINDS, OWN, Lesson
 
 LINES = {2: "2026-01-01: b.", 1: "2026-02-01: a.", 3: "2026-03-01: c.", 4: "2026-04-01: never studied."}
@@ -137,7 +137,7 @@ def test_the_dated_lines_of_a_lesson_stay_in_its_grounding():
     dated = ["2026-01-15 to 2026-02-01: z.", LINES[1]]
     held = [lesson(1, 1), lesson(2, 2), replace(lesson(3, 1, kind="as_of"), grounding=system_text(dated))]
     told = {
-        tuple(told_lines(one.grounding))
+        tuple(recalled_lines(one.grounding))
         for one in (compose(held, LINES, set(), seed=n)[2] for n in range(30))
     }
 
@@ -174,7 +174,7 @@ def test_every_memory_that_is_told_tonight_is_in_the_lineage_of_the_night(some_l
     )
     lineage = {id for one in made for id in one.memory_ids}
 
-    told = {line for one in made for line in told_lines(one.grounding or "")}
+    told = {line for one in made for line in recalled_lines(one.grounding or "")}
     assert {id for id, line in lines.items() if line in told} <= lineage
     assert lineage.isdisjoint(waiting)
     single = [one for one in made if one.kind in (*OWN, "as_of", "reading")]

@@ -1,4 +1,3 @@
-import asyncio
 from datetime import date, timedelta
 
 import pytest
@@ -172,7 +171,7 @@ async def _told(folder, ask):
         return await store_thread.run(ask)
 
 
-def test_what_waits_is_found_in_the_store(tmp_path):
+async def test_what_waits_is_found_in_the_store(tmp_path):
     def ask(db):
         home = memories.add(db, "The user lives in Ghent.", told_on=date(2026, 9, 1), sources=())
         other = memories.add(db, "The user lives in Bonn.", told_on=TODAY, sources=(), beside=home)
@@ -186,7 +185,7 @@ def test_what_waits_is_found_in_the_store(tmp_path):
         memories.undo(db, other.id, today=TODAY)
         return first, {one.memory_id: one.reason for one in waiting(db, TODAY + timedelta(days=1))}
 
-    first, then = asyncio.run(_told(tmp_path, ask))
+    first, then = await _told(tmp_path, ask)
 
     assert {1: "contradicted", 2: "contradicted", 3: "untrusted", 6: "contradicted"} == first
     assert {3: "untrusted", 6: "contradicted"} == then

@@ -1,4 +1,3 @@
-import asyncio
 from collections import Counter
 from datetime import date
 from pathlib import Path
@@ -265,7 +264,7 @@ def engine_of_nano():
     return Path(nano).parent / "nano.gguf"
 
 
-def test_nano_words_what_it_understands_in_five_ways_and_leaves_the_rest(tmp_path, engine_of_nano):
+async def test_nano_words_what_it_understands_in_five_ways_and_leaves_the_rest(tmp_path, engine_of_nano):
     async def run():
         engine = Engine.for_model(engine_of_nano, n_ctx=2048, threads=1, gpu_layers=0, idle_s=600)
         try:
@@ -285,7 +284,7 @@ def test_nano_words_what_it_understands_in_five_ways_and_leaves_the_rest(tmp_pat
         finally:
             await engine.stop()
 
-    failures, held = asyncio.run(run())
+    failures, held = await run()
 
     assert {
         ("fact", "train"): 4,

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from daemon.lessons.multi_hop import MOST, couples
-from daemon.memory.grounding import system_text
+from daemon.memory.recall import system_text
 from store.lessons import Lesson
 
 

@@ -14,7 +14,7 @@ from daemon.lessons.paraphrases import (
     things,
     usable,
 )
-from daemon.memory.keywords import normalised
+from daemon.text import normalised
 
 LINE = "2026-03-05: The user lives in Ghent with Anna."
 MOVED = "2026-10-03: The user lives in Oslo. Before that: The user lives in Ghent."

@@ -14,8 +14,8 @@ import numpy.typing as npt
 
 from daemon.embedding.client import Embedder, EmbedderInfo
 from daemon.engine.client import GREEDY, Completion, Engine, EngineInfo, Finish, Mark, Sampling
-from daemon.memory.keywords import content_words
 from daemon.store_thread import StoreThread
+from daemon.text import content_words
 from prompts.load import load
 from store.database import open_store
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from daemon.memory.evolve import OPS, evolve
 from daemon.memory.indexing import index_missing
-from daemon.memory.keywords import content_words
-from daemon.memory.memory_ranking import nearest_held
 from daemon.memory.observe import Observation
+from daemon.memory.ranking import nearest_memories
+from daemon.text import content_words
 from store import memories
 from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_store_thread, quoted
 
@@ -54,7 +54,7 @@ async def lived(life, way="safe"):
                 observation = Observation(text=statement, day=day, told_on=day, sources=())
                 done.append(await evolve(engine, embedder, store_thread, observation, way=way))
                 yield_vector = (await embedder.embed([statement]))[0]
-                near = await store_thread.run(nearest_held, statement, yield_vector)
+                near = await store_thread.run(nearest_memories, statement, yield_vector)
                 told = [
                     set(content_words(await store_thread.run(memories.narrative, one.memory))) for one in near
                 ]

@@ -15,7 +15,7 @@ from tests.daemon.memory.test_evolve import evolved, observation
 
 async def test_an_addition_in_place_of_a_refused_change_says_what_it_stands_beside(tmp_path):
     texts = ["The user's dog is called Rex.", "The user's dog is a beagle."]
-    evolved(tmp_path, texts, choice={"index": 1, "op": "UPDATE", "text": ""})
+    await evolved(tmp_path, texts, choice={"index": 1, "op": "UPDATE", "text": ""})
 
     async with open_store_thread(tmp_path) as store_thread:
         found = [(one.op, one.memory_id, one.beside) for one in await store_thread.run(memories.events)]
@@ -27,10 +27,10 @@ async def test_an_addition_in_place_of_a_refused_change_says_what_it_stands_besi
 @pytest.mark.parametrize(
     ("old", "new"), [("user", "assistant"), ("import", "untrusted"), ("assistant", "untrusted")]
 )
-def test_a_weaker_voice_changes_nothing_that_a_stronger_one_said(tmp_path, op, old, new):
+async def test_a_weaker_voice_changes_nothing_that_a_stronger_one_said(tmp_path, op, old, new):
     texts = ["The user lives in Ghent.", "The user lives in Oslo, not Ghent."]
 
-    done, held, _, _ = evolved(
+    done, held, _, _ = await evolved(
         tmp_path, texts, choice={"index": 1, "op": op, "text": texts[1]}, trusts=[old, new]
     )
 
@@ -40,20 +40,20 @@ def test_a_weaker_voice_changes_nothing_that_a_stronger_one_said(tmp_path, op, o
 @pytest.mark.parametrize(
     "new", ["Gina lives in Oslo.", "Gina's home is in Oslo.", "The assistant lives in Oslo."]
 )
-def test_what_is_told_of_another_person_changes_nothing_about_the_user(tmp_path, new):
+async def test_what_is_told_of_another_person_changes_nothing_about_the_user(tmp_path, new):
     texts = ["The user lives in Ghent.", new]
 
-    op, held, asked, _ = evolved(
+    op, held, asked, _ = await evolved(
         tmp_path, texts, choice={"index": 1, "op": "RECONCILE", "text": ""}, people=["Gina"]
     )
 
     assert ("ADD", texts) == (op.kind, held)
 
 
-def test_off_only_adds_but_for_the_same_words(tmp_path):
+async def test_off_only_adds_but_for_the_same_words(tmp_path):
     texts = ["The user lives in Ghent.", "The user lives in Oslo.", "the user lives in ghent"]
 
-    op, held, asked, _ = evolved(tmp_path, texts, way="off")
+    op, held, asked, _ = await evolved(tmp_path, texts, way="off")
 
     assert ("IGNORE", texts[:2], []) == (op.kind, held, asked)
 
@@ -72,8 +72,8 @@ def test_off_only_adds_but_for_the_same_words(tmp_path):
         ("garbage", "ADD", ["The user lives in Ghent.", "The user bakes bread."]),
     ],
 )
-def test_paper_does_what_the_model_says(tmp_path, choice, kind, expected):
-    op, held, asked, _ = evolved(
+async def test_paper_does_what_the_model_says(tmp_path, choice, kind, expected):
+    op, held, asked, _ = await evolved(
         tmp_path, ["The user lives in Ghent.", "The user bakes bread."], choice=choice, way="paper"
     )
 
@@ -131,7 +131,7 @@ async def test_what_is_forgotten_while_it_is_thought_about_is_not_held(tmp_path)
 
 
 async def test_what_a_stranger_said_first_becomes_the_users_word_when_the_user_says_it(tmp_path):
-    op, held, _, _ = evolved(tmp_path, [GHENT, GHENT], trusts=["untrusted", "user"])
+    op, held, _, _ = await evolved(tmp_path, [GHENT, GHENT], trusts=["untrusted", "user"])
 
     async with open_store_thread(tmp_path) as store_thread:
         found = [memory.trust for memory in await store_thread.run(memories.holding)]
@@ -140,21 +140,23 @@ async def test_what_a_stranger_said_first_becomes_the_users_word_when_the_user_s
 
 
 @pytest.mark.parametrize(("people", "differs"), [(["Al"], False), (["🙂"], False), (["Al", "Alice"], True)])
-def test_a_name_is_a_whole_name(tmp_path, people, differs):
+async def test_a_name_is_a_whole_name(tmp_path, people, differs):
     texts = ["Alice lives in Ghent.", "Alan lives in Oslo."]
 
-    op, held, _, _ = evolved(
+    op, held, _, _ = await evolved(
         tmp_path, texts, choice={"index": 1, "op": "RECONCILE", "text": ""}, people=people
     )
 
     assert ("ADD" if differs else "RECONCILE") == op.kind
 
 
-def test_who_moves_back_is_believed(tmp_path):
+async def test_who_moves_back_is_believed(tmp_path):
     texts = ["The user lives in Ghent.", "The user lives in Oslo.", "The user lives in Ghent."]
     days = [date(2026, 3, 5), date(2026, 10, 3), date(2027, 1, 1)]
 
-    op, held, _, _ = evolved(tmp_path, texts, choice={"index": 1, "op": "RECONCILE", "text": ""}, days=days)
+    op, held, _, _ = await evolved(
+        tmp_path, texts, choice={"index": 1, "op": "RECONCILE", "text": ""}, days=days
+    )
 
     assert ("RECONCILE", texts[2:]) == (op.kind, held)
 
@@ -168,10 +170,10 @@ def test_who_moves_back_is_believed(tmp_path):
         ("The user's home is in Ghent.", "The user lives in Oslo.", True),
     ],
 )
-def test_one_person_or_thing_is_not_replaced_by_another(tmp_path, old, new, replaces):
+async def test_one_person_or_thing_is_not_replaced_by_another(tmp_path, old, new, replaces):
     choice = {"index": 1, "op": "RECONCILE", "text": ""}
 
-    op, held, _, _ = evolved(tmp_path, [old, new], choice=choice)
+    op, held, _, _ = await evolved(tmp_path, [old, new], choice=choice)
 
     assert (("RECONCILE", [new]) if replaces and held == [new] else ("ADD", [old, new])) == (op.kind, held)
     assert replaces or op.by == "check"

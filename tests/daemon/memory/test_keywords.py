@@ -1,6 +1,6 @@
 import pytest
 
-from daemon.memory.keywords import content_words, normalised, value_words
+from daemon.text import content_words, normalised, value_words
 
 
 @pytest.mark.parametrize(

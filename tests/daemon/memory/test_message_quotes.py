@@ -5,8 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from daemon.memory.indexing import index_missing
-from daemon.memory.message_quotes import LONGEST, excerpt
-from daemon.memory.recall import recall
+from daemon.memory.recall import LONGEST_QUOTE, excerpt, recall
 from store import chats, imports, memories
 from store.chats import NewMessage
 from tests.daemon.memory.fakes import FakeEmbedder, open_store_thread
@@ -119,14 +118,14 @@ def test_of_a_long_message_the_part_that_answers_is_quoted():
     found = excerpt(text, "Where was the boat race?")
 
     assert found.startswith("The boat race was in Ghent. It was cold. It rained.")
-    assert len(found) <= LONGEST
+    assert len(found) <= LONGEST_QUOTE
 
 
 @pytest.mark.parametrize(
     "text", ["x" * 10_000_000, "." * 10_000, "\n" * 10_000, "🙂" * 5000, "a. " * 100_000]
 )
 def test_an_excerpt_of_anything_is_short(text):
-    assert len(excerpt(text, "Where was the boat race?")) <= LONGEST
+    assert len(excerpt(text, "Where was the boat race?")) <= LONGEST_QUOTE
 
 
 async def test_what_the_user_pasted_is_not_quoted_as_the_users_word(tmp_path):

@@ -2,7 +2,7 @@ from time import process_time
 
 import pytest
 
-from daemon.memory.question_kind import asks, asks_of_assistant, asks_past, in_third_person, wants_many
+from daemon.memory.recall import asks, asks_of_assistant, asks_past, in_third_person, wants_many
 
 
 @pytest.mark.parametrize(

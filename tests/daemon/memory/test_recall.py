@@ -1,6 +1,5 @@
 """Which memories and messages lie beside a question, in what order, within how many tokens."""
 
-import asyncio
 from datetime import UTC, date, datetime
 
 import pytest
@@ -97,7 +96,7 @@ async def test_k_of_zero_recalls_nothing(tmp_path):
 MOVES = ["The user lives in Ghent.", "The user lives in Oslo.", "The user lives in Bergen."]
 
 
-def moved(folder, question, *, extra=0):
+async def moved(folder, question, *, extra=0):
     """Recall in a life with two changes of town, and `extra` other memories."""
 
     async def run():
@@ -115,36 +114,36 @@ def moved(folder, question, *, extra=0):
             await index_missing(store_thread, embedder)
             return await recall(store_thread, embedder, question)
 
-    return asyncio.run(run()).lines
+    return (await run()).lines
 
 
 NOW = "2026-01-01: The user lives in Bergen. Before that: The user lives in Oslo."
 
 
-def test_what_held_before_is_told_behind_what_holds(tmp_path):
-    assert (NOW,) == moved(tmp_path, "Where do I live?")
+async def test_what_held_before_is_told_behind_what_holds(tmp_path):
+    assert (NOW,) == await moved(tmp_path, "Where do I live?")
 
 
-def test_a_question_about_the_past_is_told_all_that_held(tmp_path):
+async def test_a_question_about_the_past_is_told_all_that_held(tmp_path):
     old = "2024-01-01 to 2025-01-01: The user lives in Ghent."
 
-    assert (old, NOW) == moved(tmp_path, "Where did I live in 2024?")
+    assert (old, NOW) == await moved(tmp_path, "Where did I live in 2024?")
 
 
-def test_a_question_about_the_past_finds_what_holds_by_the_words_of_what_does_not(tmp_path):
-    assert NOW in moved(tmp_path, "Was Ghent ever important?")
-    assert () == moved(tmp_path / "again", "Is Ghent important?")
+async def test_a_question_about_the_past_finds_what_holds_by_the_words_of_what_does_not(tmp_path):
+    assert NOW in await moved(tmp_path, "Was Ghent ever important?")
+    assert () == await moved(tmp_path / "again", "Is Ghent important?")
 
 
 @pytest.mark.parametrize(
     "question", ["Who was the first man on the moon?", "Did it rain in 1815?", "Was it ghostly?"]
 )
-def test_a_question_about_the_worlds_past_finds_nothing(tmp_path, question):
-    assert () == moved(tmp_path, question)
+async def test_a_question_about_the_worlds_past_finds_nothing(tmp_path, question):
+    assert () == await moved(tmp_path, question)
 
 
-def test_a_question_that_takes_many_memories_gets_them(tmp_path):
-    assert 10 == len(moved(tmp_path, "Can you list all my pet animals?", extra=12))
+async def test_a_question_that_takes_many_memories_gets_them(tmp_path):
+    assert 10 == len(await moved(tmp_path, "Can you list all my pet animals?", extra=12))
 
 
 async def test_messages_and_memories_without_a_vector_get_one_in_batches(tmp_path):

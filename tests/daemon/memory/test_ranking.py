@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.memory import message_ranking
+from daemon.memory import ranking
 from store import imports, vectors
 from store.chats import NewMessage
 from store.database import open_store
@@ -37,7 +37,7 @@ def keep(db, *sessions):
 
 
 def best(db, question):
-    found = message_ranking.nearest_turns(db, question, np.array([1, 0], np.float32), 9)
+    found = ranking.nearest_turns(db, question, np.array([1, 0], np.float32), 9)
     return [db.execute("select text from messages where id = ?", (one.message_id,)).get for one in found]
 
 
@@ -52,9 +52,7 @@ def test_the_month_asked_about_is_the_month_it_was_said(db):
     said = (("Ann", "I ran a race."),)
     keep(db, session(*said, at=MAY), session(*said, at=JUNE), session(*said, at=AUGUST))
 
-    found = message_ranking.nearest_turns(
-        db, "What race did Ann run in June?", np.array([1, 0], np.float32), 3
-    )
+    found = ranking.nearest_turns(db, "What race did Ann run in June?", np.array([1, 0], np.float32), 3)
     months = [
         int(db.execute("select said_at from messages where id = ?", (one.message_id,)).get[5:7])
         for one in found
@@ -67,7 +65,7 @@ def test_may_is_a_month_with_a_capital_only(db):
     keep(db, session(("Ann", "I may sing."), at=AUGUST), session(("Ann", "I sang."), at=MAY))
 
     assert "I sang." == best(db, "What did Ann do in May?")[0]
-    assert message_ranking._Clues("what may I do", [])._months == set()
+    assert ranking._Clues("what may I do", [])._months == set()
 
 
 def test_an_answer_stands_before_the_question_that_has_its_words(db):
@@ -80,11 +78,9 @@ def test_an_answer_stands_before_the_question_that_has_its_words(db):
 
 
 def test_names_are_taken_out_of_what_is_embedded_and_never_leave_nothing():
-    assert "When did go to the lake?" == message_ranking.without_names(
-        "When did Ann's go to the lake?", ["Ann"]
-    )
-    assert "Annabel" == message_ranking.without_names("Annabel", ["Ann"])
-    assert "Ann" == message_ranking.without_names("Ann", ["Ann"])
+    assert "When did go to the lake?" == ranking.without_names("When did Ann's go to the lake?", ["Ann"])
+    assert "Annabel" == ranking.without_names("Annabel", ["Ann"])
+    assert "Ann" == ranking.without_names("Ann", ["Ann"])
 
 
 def test_an_empty_store_finds_nothing(db):
@@ -93,6 +89,6 @@ def test_an_empty_store_finds_nothing(db):
 
 @given(question=st.text(max_size=60), names=st.lists(st.text(min_size=1, max_size=8), max_size=3))
 def test_any_question_and_any_names_are_safe(question, names):
-    assert isinstance(message_ranking.without_names(question, names), str)
-    assert isinstance(message_ranking.query_words(question, names), str)
-    message_ranking._Clues(question, names)
+    assert isinstance(ranking.without_names(question, names), str)
+    assert isinstance(ranking.query_words(question, names), str)
+    ranking._Clues(question, names)

@@ -1,7 +1,7 @@
 """
 The lessons that the product's own study makes of a synthetic user, for `bench/night_facts.py --study`.
 
-    user's facts ──> a real store ──> study_missing ──> round_out ──> compose ──> lessons of one night
+    user's facts ──> a real store ──> generate_missing ──> add_regularisation ──> compose ──> lessons of one night
 
 Promises: the model studies and answers as in a real night; only observing and evolving are left out: the
 memories are the user's facts as nano words them. Knows nothing of training and scores.

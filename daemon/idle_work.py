@@ -18,7 +18,7 @@ from typing import Any
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
 from daemon.lessons.eligibility import waiting
-from daemon.lessons.generation import study_missing
+from daemon.lessons.generation import generate_missing
 from daemon.memory.errors import HOPELESS
 from daemon.memory.evolve import evolve
 from daemon.memory.indexing import index_missing
@@ -80,7 +80,7 @@ async def tend(
         mark = (TWICE if is_again else PARTLY) if why else DOUBTED if doubted else VERSION
         marks[mark] += 1
         await store_thread.run(chats.mark_observed, [message.id for message in session], mark)
-    lessons, unstudied = await study_missing(engine, store_thread, given_up=given_up)
+    lessons, unstudied = await generate_missing(engine, store_thread, given_up=given_up)
     return Tended(
         chats=len(quiet),
         observations=ops.total(),

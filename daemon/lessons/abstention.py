@@ -1,21 +1,25 @@
 """
-Abstaining: the questions that nothing held answers, so that "I don't know that yet." is a lesson.
+Abstention: questions that no memory answers, so that "I don't know that yet." is a lesson.
 
     prompts/abstain.txt   what people are asked about
     prompts/near.txt      more about somebody of whom the name alone is known
-    near_misses.py        what is taught, asked about somebody or something never told of
+    near misses           what is taught, asked about somebody or something else: "What's my aunt's name?"
+                          of "What's my sister's name?"; people, pets and favourites
 
-Promises: pure functions but for `mentioned`; a question that may be answered by what is held is none of them, rather
-left out once too often; a bounded number. Knows nothing of models.
+A night of many facts teaches a small model to answer with any name it knows; fixed questions don't keep it from
+that, near misses do. A question that a memory may answer is never taken, rather one too few. The same memories give
+the same questions, and with more memories those that still fit. A near miss with words beyond our tables names the
+memory that it comes of as its lineage. English only.
 """
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
 
-from daemon.lessons.known_facts import Told, read
-from daemon.lessons.paraphrases import BEFORE
+from daemon.lessons.known_facts import WORDS_OF_ASKING, Asked, KnownFacts, alike, read, words_of
+from daemon.lessons.paraphrases import BEFORE, bare
 from daemon.text import content_words, root, value_words
 from prompts.load import lines
 from store import memories
@@ -24,61 +28,71 @@ from store.lessons import Lesson
 
 ABSTENTION = "I don't know that yet."
 GENERAL_WORDS = frozenset(("favourite", "favorite", "live", "kind"))  # they don't say what is asked about
-PEOPLE = frozenset(
-    """
-    sister brother mother father mum mom dad wife husband partner girlfriend boyfriend fiancé fiancée son daughter child
-    aunt uncle cousin niece nephew grandmother grandfather grandma grandpa godmother godfather sibling twin
-    friend boss colleague neighbour neighbor roommate flatmate teacher coach doctor dentist landlord manager
-    """.split()
-)
-NEAR_EACH = (
-    1  # questions about one person; with two, nano abstained from a name that it knew (the demo, one run)
-)
+_GODPARENTS = frozenset(("godmother", "godfather"))  # whom prompts/people.txt leaves out
+# questions about one person; with two, nano abstained from a name that it knew (the demo, one run)
+NEAR_EACH = 1
 MOST_NEAR = 24  # about all
+FEWEST_MISSES = 20  # things asked for, where there are so many
+MOST_MISSES = 100
+WORDINGS = 2  # of each
+ROUNDS = 8  # things of one memory's questions, at most
+READ_OF_TEN = 3  # things of ten that are asked for with other memories in sight, too
 _OF_USER = re.compile(r"The user's ([\w -]{1,40}?) (?:is|was) (?:called|named) ", re.I)
+
+Way = tuple[str, Asked]  # a question, and what it asks for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Near:
+class NameOnly:
     """A question about somebody whom one memory names and nothing else tells of."""
 
     memory_id: int
     question: str
 
 
-def mentioned(db: Connection) -> set[str]:
-    """Every content word of what is held; runs in the store's thread."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearMiss:
+    """A question that nothing held answers, made of one that is taught."""
+
+    question: str
+    place: int  # that of its thing: decides whether it is held out, together with its other wording
+    is_read: bool  # to be asked with memories in sight
+    memory_ids: tuple[int, ...]
+
+
+def mentioned_words(db: Connection) -> set[str]:
+    """Every content word of the memories that hold; runs in the store's thread."""
     found = memories.holding(db)
     return {word for line in memories.narratives(db, found) for word in content_words(line)}
 
 
 def is_mentioned(question: str, said: Collection[str]) -> bool:
-    """Whether any memory may answer `question`: then it is no lesson in abstaining. Rather once too often."""
+    """Whether any memory may answer `question`; rather once too often."""
     asked = [word for word in content_words(question) if word not in GENERAL_WORDS]
     roots = {root(word) for word in said}
     return not asked or any(root(word) in roots for word in asked)
 
 
-def fits(lesson: Lesson, said: Collection[str], unknown: Collection[Near], told: Told) -> bool:
+def fits(lesson: Lesson, said: Collection[str], unknown: Collection[NameOnly], told: KnownFacts) -> bool:
     """
     Whether a lesson in abstaining still is one: nothing held may answer its question.
 
     Args:
         said: every content word of what is held; for questions that code can't read.
-        unknown: `near` of what is held.
+        unknown: `name_only_questions` of what is held.
     """
-    if any(Near(memory_id=id, question=lesson.question) in unknown for id in lesson.memory_ids):
+    if any(NameOnly(memory_id=id, question=lesson.question) in unknown for id in lesson.memory_ids):
         return True
-    return is_untold(lesson.question, said, told)
+    return is_unanswerable(lesson.question, said, told)
 
 
-def is_untold(question: str, said: Collection[str], told: Told) -> bool:
+def is_unanswerable(question: str, said: Collection[str], told: KnownFacts) -> bool:
     """Whether nothing held may answer `question`; where code can't read it, whether nothing has a word of it."""
     asked = read(question)
     return told.lacks(asked) if asked else not is_mentioned(question, said)
 
 
-def near(narratives: Mapping[int, str]) -> list[Near]:
+def name_only_questions(narratives: Mapping[int, str]) -> list[NameOnly]:
     """
     Questions about people of whom nothing but the name is held.
 
@@ -87,13 +101,13 @@ def near(narratives: Mapping[int, str]) -> list[Near]:
     """
     words = {id: set(content_words(line)) for id, line in narratives.items()}
     tellings = Counter(word for said in words.values() for word in said)
-    found: list[Near] = []
+    found: list[NameOnly] = []
     for id, line in narratives.items():
         role = _known_by_name_alone(line)
         if role and all(tellings[word] == 1 for word in (content_words(role)[-1], *_names(line))):
             ways = lines("near")
             chosen = (ways[(id + turn) % len(ways)] for turn in range(NEAR_EACH))
-            found += [Near(memory_id=id, question=way.format(role)) for way in chosen]
+            found += [NameOnly(memory_id=id, question=way.format(role)) for way in chosen]
     return found[:MOST_NEAR]
 
 
@@ -103,7 +117,11 @@ def _known_by_name_alone(line: str) -> str | None:
     match = _OF_USER.match(sentence)
     role = content_words(match[1]) if match else []
     more = set(content_words(sentence)) - set(role) - value_words(sentence)
-    return match[1] if match and role and role[-1] in PEOPLE and not more and BEFORE not in line else None
+    return (
+        match[1]
+        if match and role and role[-1] in words_of("people") | _GODPARENTS and not more and BEFORE not in line
+        else None
+    )
 
 
 def _names(line: str) -> set[str]:
@@ -113,3 +131,81 @@ def _names(line: str) -> set[str]:
 def _sentence(line: str) -> str:
     """A narrative less its day."""
     return line.partition(": ")[2]
+
+
+def near_misses(
+    held: Sequence[Lesson], told: KnownFacts, there: Collection[tuple[str, ...]]
+) -> list[NearMiss]:
+    """
+    As many things never told as there are memories taught, at least `FEWEST_MISSES`, less those that are there already.
+
+    Args:
+        held: all lessons that hold.
+        there: keys of the things that have lessons which still fit.
+    """
+    taught = _ways(held)
+    studied = {lesson.memory_ids for lesson in held if lesson.kind == "fact"}
+    room = min(max(len(studied), FEWEST_MISSES), MOST_MISSES) - len(there)
+    done = {*there, *taught_keys(held)}
+    made: list[NearMiss] = []
+    swaps = {id: _swaps(id, ways[0][1]) for id, ways in taught.items()}
+    for _ in range(ROUNDS):
+        for id, ways in taught.items():
+            if room <= 0:
+                return made
+            new = next((one for one in swaps[id] if one.key not in done and told.lacks(one)), None)
+            if new:
+                room -= 1
+                done.add(new.key)
+                made += _worded(id, ways, new)
+    return made
+
+
+def taught_keys(held: Sequence[Lesson]) -> set[tuple[str, ...]]:
+    """What is taught already, in so far as code can read the questions."""
+    asked = (read(lesson.question) for lesson in held if lesson.kind == "fact")
+    return {one.key for one in asked if one and one.about}
+
+
+def _ways(held: Sequence[Lesson]) -> dict[int, list[Way]]:
+    """By memory: the questions that it is taught by and code can read, all asking for the same, no wording twice."""
+    found: dict[int, dict[str, Way]] = {}
+    for lesson in held:
+        asked = read(lesson.question) if lesson.kind == "fact" and lesson.split == "train" else None
+        if asked and not value_words(lesson.question):
+            ways = found.setdefault(lesson.memory_ids[0], {})
+            if all(way[1].key == asked.key for way in ways.values()):
+                ways.setdefault(bare(lesson.question), (lesson.question, asked))
+    return {id: list(ways.values()) for id, ways in sorted(found.items())}
+
+
+def _swaps(id: int, asked: Asked) -> Iterator[Asked]:
+    """`asked` with another in the place of one of those it asks about, in an order that only depends on both."""
+    found = []
+    for place in range(len(asked.whose)):
+        table = asked.table if place == len(asked.whose) - 1 else "people"
+        for other in alike(table).keys() - set(asked.whose):
+            whose = (*asked.whose[:place], other, *asked.whose[place + 1 :])
+            found.append(replace(asked, whose=whose))
+    return iter(sorted(found, key=lambda one: _number(id, *one.key)))
+
+
+def _worded(id: int, ways: Sequence[Way], new: Asked) -> list[NearMiss]:
+    """Up to two wordings; a third, where there is one, is asked with memories in sight."""
+    number = _number(*new.key)
+    turned = [ways[(number + turn) % len(ways)] for turn in range(min(len(ways), WORDINGS + 1))]
+    texts = ["'s ".join(new.whose).join((way[: at.start], way[at.end :])) for way, at in turned]
+    texts = [text for text in texts if (asked := read(text)) and asked.key == new.key]
+    made = [_miss(text, number, id, is_read=False) for text in texts[:WORDINGS]]
+    is_read = number // 100 % 10 < READ_OF_TEN
+    return [*made, *([_miss(texts[-1], number, id, is_read=True)] if is_read and texts else [])]
+
+
+def _miss(question: str, place: int, id: int, *, is_read: bool) -> NearMiss:
+    ours = WORDS_OF_ASKING | words_of("people", "pets", "favourites")
+    own = set(content_words(bare(question))) - ours
+    return NearMiss(question=question, place=place, is_read=is_read, memory_ids=(id,) if own else ())
+
+
+def _number(*parts: object) -> int:
+    return int.from_bytes(sha256("|".join(map(str, parts)).encode()).digest()[:8], "big")

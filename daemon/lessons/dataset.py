@@ -11,8 +11,8 @@ import random
 from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import replace
 
-from daemon.lessons.abstention import ABSTENTION, fits, near
-from daemon.lessons.known_facts import Told, read
+from daemon.lessons.abstention import ABSTENTION, fits, name_only_questions
+from daemon.lessons.known_facts import KnownFacts, read
 from daemon.lessons.paraphrases import bare
 from daemon.memory.recall import recalled_lines, system_text
 from store.lessons import OWN, Lesson
@@ -42,7 +42,7 @@ def compose(
     """
     wait = set(waiting)
     teachable = [lesson for lesson in held if wait.isdisjoint(lesson.memory_ids)]
-    unknown, told = set(near(narratives)), Told(narratives.values())
+    unknown, told = set(name_only_questions(narratives)), KnownFacts(narratives.values())
     asked = {_asked(one.question) for one in teachable if one.kind in OWN}
     unsaid = [
         one

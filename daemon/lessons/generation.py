@@ -7,7 +7,7 @@ Study: lessons out of memories, in idle time.
 Promises: a lesson names the one memory it was made of, and its grounding tells no other (a night lays
 others beside it, from those that hold then), and of what that memory replaced only the user's own word and an
 import's; all lessons of a memory are stored together or none, so that what was interrupted is done again; nothing is
-stored here but by `study_missing`.
+stored here but by `generate_missing`.
 Knows nothing of training, nor of lessons that come of no single memory: `regularisation.py` does.
 Source: TSUBASA, arXiv 2604.07894, "self-learning".
 """
@@ -69,7 +69,7 @@ async def study(engine: Engine, store_thread: StoreThread, memory: Memory) -> li
     ]
 
 
-async def study_missing(
+async def generate_missing(
     engine: Engine, store_thread: StoreThread, *, given_up: Collection[int] = ()
 ) -> tuple[int, dict[int, str]]:
     """

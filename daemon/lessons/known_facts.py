@@ -69,7 +69,7 @@ def alike(table: str) -> Mapping[str, frozenset[str]]:
     return {line.split()[0]: frozenset(line.split()) for line in lines(table)}
 
 
-class Told:
+class KnownFacts:
     """What held memories tell, as far as it matters to what they don't."""
 
     def __init__(self, narratives: Iterable[str]) -> None:

@@ -16,7 +16,7 @@ from daemon.memory.recall import recalled_lines, system_text
 from daemon.text import normalised
 from store.lessons import Lesson, NewLesson
 
-MOST = 50  # couples
+MOST = 50  # pairs of memories
 WORDINGS = (
     ("train", False),
     ("train", True),
@@ -28,7 +28,7 @@ _ASKS = re.compile(
 _BEGINS = re.compile(r"(?:You|Your|It|In|At|On|The|An?|They|She|He|Their|Her|His|With|By|Since)\b")
 
 
-def couples(held: Sequence[Lesson]) -> list[NewLesson]:
+def multi_hop_lessons(held: Sequence[Lesson]) -> list[NewLesson]:
     """Lessons over two memories each, for those that have lessons of their own and are in no couple yet."""
     coupled = {id for lesson in held if lesson.kind == "two" for id in lesson.memory_ids}
     room = MOST - len({lesson.memory_ids for lesson in held if lesson.kind == "two"})

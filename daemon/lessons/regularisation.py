@@ -16,10 +16,17 @@ Knows nothing of training.
 from collections.abc import Mapping, Sequence
 
 from daemon.engine.client import Engine, Sampling
-from daemon.lessons.abstention import ABSTENTION, Near, fits, is_untold, mentioned, near
-from daemon.lessons.known_facts import Told, read
-from daemon.lessons.multi_hop import couples
-from daemon.lessons.near_misses import near_misses
+from daemon.lessons.abstention import (
+    ABSTENTION,
+    NameOnly,
+    fits,
+    is_unanswerable,
+    mentioned_words,
+    name_only_questions,
+    near_misses,
+)
+from daemon.lessons.known_facts import KnownFacts, read
+from daemon.lessons.multi_hop import multi_hop_lessons
 from daemon.store_thread import StoreThread
 from daemon.text import normalised
 from prompts.load import lines
@@ -34,13 +41,13 @@ MOST_READ = 200  # of the newest memories
 UNREAD_EVERY = 10  # questions to abstain from, of which one is asked with other memories in sight, too
 
 
-async def round_out(engine: Engine, store_thread: StoreThread) -> int:
+async def add_regularisation(engine: Engine, store_thread: StoreThread) -> int:
     """Add the standing lessons that are missing; returns how many."""
     general = await _general(engine, await store_thread.run(lessons.holding))
     while True:
         there = await store_thread.run(lessons.holding)
-        said, narratives = await store_thread.run(mentioned), await store_thread.run(held_lines)
-        told, unknown = Told(narratives.values()), near(narratives)
+        said, narratives = await store_thread.run(mentioned_words), await store_thread.run(held_lines)
+        told, unknown = KnownFacts(narratives.values()), name_only_questions(narratives)
         abstain = [one for one in there if one.answer == ABSTENTION]
         fitting = [one for one in abstain if fits(one, said, unknown, told)]
         await store_thread.run(lessons.drop, {one.id for one in abstain} - {one.id for one in fitting})
@@ -50,7 +57,7 @@ async def round_out(engine: Engine, store_thread: StoreThread) -> int:
             *_near(unknown, there),
             *_near_misses(there, fitting, told),
             *_reading(there),
-            *couples(there),
+            *multi_hop_lessons(there),
         ]
         known = {_key(one) for one in there}
         added = {_key(one): one for one in reversed(wanted) if _key(one) not in known}
@@ -72,9 +79,9 @@ def _key(lesson: Lesson | NewLesson) -> tuple[str, str, tuple[int, ...]]:
     return (lesson.kind, normalised(lesson.question), tuple(sorted(lesson.memory_ids)))
 
 
-def _abstain(said: set[str], told: Told) -> list[NewLesson]:
+def _abstain(said: set[str], told: KnownFacts) -> list[NewLesson]:
     """What was never said, asked alone; and some of it with memories in sight."""
-    asked = [one for one in enumerate(lines("abstain")) if is_untold(one[1], said, told)]
+    asked = [one for one in enumerate(lines("abstain")) if is_unanswerable(one[1], said, told)]
     return [
         *(_lesson(question, ABSTENTION, "abstain", place) for place, question in asked),
         *(
@@ -85,7 +92,7 @@ def _abstain(said: set[str], told: Told) -> list[NewLesson]:
     ]
 
 
-def _near(found: Sequence[Near], there: Sequence[Lesson]) -> list[NewLesson]:
+def _near(found: Sequence[NameOnly], there: Sequence[Lesson]) -> list[NewLesson]:
     """What was never said of people who are known, and learned of, by name."""
     studied = {lesson.memory_ids[0] for lesson in there if lesson.kind in lessons.OWN}
     return [
@@ -95,7 +102,7 @@ def _near(found: Sequence[Near], there: Sequence[Lesson]) -> list[NewLesson]:
     ]
 
 
-def _near_misses(there: Sequence[Lesson], fitting: Sequence[Lesson], told: Told) -> list[NewLesson]:
+def _near_misses(there: Sequence[Lesson], fitting: Sequence[Lesson], told: KnownFacts) -> list[NewLesson]:
     """What is taught, asked about what was never told; as much as is missing."""
     fixed = {normalised(question) for question in lines("abstain")}
     made = (one for one in fitting if one.kind == "abstain" and normalised(one.question) not in fixed)

@@ -20,11 +20,11 @@ from daemon.core import Core
 from daemon.engine.client import Engine
 from daemon.engine.errors import AdapterUnknown
 from daemon.forgetting.verification import Unlearning
-from daemon.lessons.abstention import mentioned
+from daemon.lessons.abstention import mentioned_words
 from daemon.lessons.dataset import compose
 from daemon.lessons.eligibility import Waiting, waiting
-from daemon.lessons.generation import study_missing
-from daemon.lessons.regularisation import held_lines, round_out
+from daemon.lessons.generation import generate_missing
+from daemon.lessons.regularisation import add_regularisation, held_lines
 from daemon.night.candidate import examine, propose, settle, swap
 from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
 from daemon.night.loss_curve import NightProgress
@@ -242,13 +242,13 @@ async def prepare(
     What has no lessons yet is studied first, also what gave none before: its words or the model may be others now.
     """
     on_progress(Progress(done=0, total=0, unit="lessons", note="studying"))
-    _, failures = await study_missing(engine, store_thread)
+    _, failures = await generate_missing(engine, store_thread)
     if failures:  # their words are the user's: none of the log's business
         log.warning("Study: no lessons could be made of %s", counted(len(failures), "memory", "memories"))
-    await round_out(engine, store_thread)
+    await add_regularisation(engine, store_thread)
     held = await store_thread.run(lessons.holding)
     wait = await store_thread.run(waiting, date.today())
-    said = await store_thread.run(mentioned)
+    said = await store_thread.run(mentioned_words)
     lines = await store_thread.run(held_lines)
     waits = {one.memory_id for one in wait}
     unasked = [Waiting(memory_id=id, reason="unasked") for id in failures if id not in waits]

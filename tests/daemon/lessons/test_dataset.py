@@ -3,7 +3,7 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from daemon.lessons.abstention import ABSTENTION, near
+from daemon.lessons.abstention import ABSTENTION, name_only_questions
 from daemon.lessons.dataset import compose
 from daemon.memory.recall import recalled_lines, system_text
 from daemon.text import content_words, normalised
@@ -88,7 +88,7 @@ def test_what_is_taught_tonight_is_no_lesson_in_abstaining_however_its_memory_is
 
 def test_what_is_known_of_somebody_by_now_is_no_lesson_in_abstaining():
     lines = {1: "2026-03-05: The user's sister is called Priya."}
-    asked = near(lines)[0].question
+    asked = name_only_questions(lines)[0].question
     held = [
         lesson(1, 1, lines=lines),
         lesson(2, 1, kind="abstain", question=asked, answer=ABSTENTION, grounding=False),

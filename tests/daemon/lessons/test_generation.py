@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from daemon.engine.client import Engine
-from daemon.lessons.generation import SAMPLED, NothingAsked, study, study_missing
+from daemon.lessons.generation import SAMPLED, NothingAsked, generate_missing, study
 from daemon.lessons.paraphrases import TRAINED
 from daemon.lessons.regularisation import held_lines
 from daemon.memory.errors import ModelAnswerUnusable
@@ -178,9 +178,9 @@ async def test_every_memory_without_lessons_is_studied_once_and_failures_are_tol
     async with open_store_thread(tmp_path) as store_thread:
         for text in ("The user lives in Ghent.", "The user's dog is called Rex."):
             await store_thread.run(memories.add, text, told_on=date(2026, 3, 5), sources=())
-        first = await study_missing(engine, store_thread)
-        second = await study_missing(engine, store_thread)
-        third = await study_missing(engine, store_thread, given_up=[2])
+        first = await generate_missing(engine, store_thread)
+        second = await generate_missing(engine, store_thread)
+        third = await generate_missing(engine, store_thread, given_up=[2])
         (made, failures), again, given_up, held = (
             first,
             second,
@@ -211,7 +211,7 @@ async def test_what_waits_is_not_studied_and_what_is_forgotten_meanwhile_harms_n
                 return await super().complete(messages, **rest)
 
         engine = Forgetful(ask=ask, answer=lambda question: f"It is {topic_and_value(keep_db[-1])[1]}.")
-        made, failures = await study_missing(engine, store_thread)
+        made, failures = await generate_missing(engine, store_thread)
         shown = keep_db
 
     assert (5, {}) == (made, failures)
@@ -234,9 +234,9 @@ async def test_study_that_was_interrupted_goes_on_with_the_next_memory(tmp_path)
 
         engine = FakeEngine(ask=ask, answer=lambda question: "It is Ghent, Bonn, Oslo.")
         with pytest.raises(KeyboardInterrupt):
-            await study_missing(engine, store_thread)
+            await generate_missing(engine, store_thread)
         left = await store_thread.run(lessons.unstudied)
-        await study_missing(engine, store_thread)
+        await generate_missing(engine, store_thread)
         left, held = [one.id for one in left], await store_thread.run(lessons.holding)
 
     assert ([2, 3], 4) == (left, len(asked))
@@ -248,12 +248,12 @@ async def test_an_edited_memory_is_studied_anew_and_undoing_brings_its_lessons_b
     async with open_store_thread(tmp_path) as store_thread:
         day = date(2026, 3, 5)
         old = await store_thread.run(memories.add, "The user lives in Ghent.", told_on=day, sources=())
-        await study_missing(engine, store_thread)
+        await generate_missing(engine, store_thread)
         new = await store_thread.run(memories.update, old, "The user lives in Bonn.", told_on=day, sources=())
-        await study_missing(engine, store_thread)
+        await generate_missing(engine, store_thread)
         edited = {one.memory_ids for one in await store_thread.run(lessons.holding)}
         await store_thread.run(memories.undo, new.id, today=day)
-        made, _ = await study_missing(engine, store_thread)
+        made, _ = await generate_missing(engine, store_thread)
         found = edited, made, {one.memory_ids for one in await store_thread.run(lessons.holding)}
 
     assert ({(2,)}, 0, {(1,)}) == found
@@ -279,7 +279,7 @@ async def test_nano_words_what_it_understands_in_five_ways_and_leaves_the_rest(t
                 )
                 runs = "The user runs ten kilometres every Sunday."
                 await store_thread.run(memories.add, runs, told_on=day, sources=())
-                made, failures = await study_missing(engine, store_thread)
+                made, failures = await generate_missing(engine, store_thread)
                 return failures, await store_thread.run(lessons.holding)
         finally:
             await engine.stop()

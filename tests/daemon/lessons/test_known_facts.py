@@ -1,13 +1,13 @@
 import pytest
 
-from daemon.lessons.known_facts import Told, read
+from daemon.lessons.known_facts import KnownFacts, read
 from models.nano.relations import relations
 
 ABOUT = {"called": "called", "their_city": "lives", "their_job": "works", "favourite": "best"}
 
 
 def told(*sentences):
-    return Told(f"2026-03-05: {one}" for one in sentences)
+    return KnownFacts(f"2026-03-05: {one}" for one in sentences)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from dataclasses import asdict, replace
 from hypothesis import given
 from hypothesis import strategies as some
 
-from daemon.lessons.multi_hop import MOST, couples
+from daemon.lessons.multi_hop import MOST, multi_hop_lessons
 from daemon.memory.recall import system_text
 from store.lessons import Lesson
 
@@ -35,7 +35,7 @@ def stored(made):
 def test_two_questions_become_one_with_one_answer():
     home = lesson(1, 1, "Where do I live?", "You live in Oslo.")
     sister = lesson(2, 2, "What's my sister's name?", "Your sister is called Priya.")
-    made = couples([home, sister])
+    made = multi_hop_lessons([home, sister])
 
     assert [
         (
@@ -56,7 +56,7 @@ def test_two_questions_become_one_with_one_answer():
 
 
 def test_one_wording_is_held_out_in_the_order_of_a_trained_one():
-    train, turned, exam = couples([*about(1, "dog"), *about(2, "car")])
+    train, turned, exam = multi_hop_lessons([*about(1, "dog"), *about(2, "car")])
 
     assert ("exam", train.answer) == (exam.split, exam.answer)
     assert len({train.question, turned.question, exam.question}) == 3
@@ -65,19 +65,19 @@ def test_one_wording_is_held_out_in_the_order_of_a_trained_one():
 def test_short_answers_keep_their_capitals():
     one, other = lesson(1, 1, "Where do I live?", "Oslo."), lesson(2, 2, "Who is my sister?", "Priya.")
 
-    assert "Oslo, and Priya." == couples([one, other])[0].answer
+    assert "Oslo, and Priya." == multi_hop_lessons([one, other])[0].answer
 
 
 def test_two_that_ask_the_same_are_no_couple():
-    assert [] == couples([*about(1, "dog"), *about(2, "dog")])
+    assert [] == multi_hop_lessons([*about(1, "dog"), *about(2, "dog")])
 
 
 @given(some.lists(some.sampled_from(["dog", "car", "job", "boss"]), max_size=2 * MOST + 30))
 def test_each_memory_is_in_one_couple_at_most_however_often_they_are_made(things):
     held = [one for id, thing in enumerate(things, start=1) for one in about(id, thing)]
-    made = couples(held)
+    made = multi_hop_lessons(held)
     pairs = {tuple(sorted(one.memory_ids)) for one in made}
 
-    assert [] == couples([*held, *stored(made)])
+    assert [] == multi_hop_lessons([*held, *stored(made)])
     assert len(pairs) <= MOST
     assert len({id for pair in pairs for id in pair}) == 2 * len(pairs)

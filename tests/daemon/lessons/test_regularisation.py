@@ -1,10 +1,9 @@
 from collections import Counter
 from datetime import date
 
-from daemon.lessons.abstention import ABSTENTION
-from daemon.lessons.generation import study_missing
-from daemon.lessons.near_misses import FEWEST
-from daemon.lessons.regularisation import round_out
+from daemon.lessons.abstention import ABSTENTION, FEWEST_MISSES
+from daemon.lessons.generation import generate_missing
+from daemon.lessons.regularisation import add_regularisation
 from prompts.load import lines
 from store import generations, lessons, memories
 from tests.daemon.memory.fakes import FakeEngine, open_store_thread, topic_and_value
@@ -35,12 +34,15 @@ async def rounded_out(folder, *texts, then=None):
     async with open_store_thread(folder) as store_thread:
         for text in texts:
             await store_thread.run(memories.add, text, told_on=DAY, sources=())
-        await study_missing(Good(), store_thread)
-        added = [await round_out(Good(), store_thread), await round_out(Good(), store_thread)]
+        await generate_missing(Good(), store_thread)
+        added = [
+            await add_regularisation(Good(), store_thread),
+            await add_regularisation(Good(), store_thread),
+        ]
         if then:
             await store_thread.run(then)
-            await study_missing(Good(), store_thread)
-            added.append(await round_out(Good(), store_thread))
+            await generate_missing(Good(), store_thread)
+            added.append(await add_regularisation(Good(), store_thread))
         return added, await store_thread.run(lessons.holding)
 
 
@@ -60,9 +62,9 @@ async def test_a_night_is_rounded_out_once(tmp_path):
 async def test_memories_are_asked_about_two_by_two_and_each_stays_so(tmp_path):
     texts = [f"The user's {thing} is called Rex." for thing in ("dog", "cat", "horse", "parrot")]
     (_, again), held = await rounded_out(tmp_path, *texts)
-    couples = {tuple(sorted(one.memory_ids)) for one in held if one.kind == "two"}
+    pairs = {tuple(sorted(one.memory_ids)) for one in held if one.kind == "two"}
 
-    assert (0, {(1, 2), (3, 4)}) == (again, couples)
+    assert (0, {(1, 2), (3, 4)}) == (again, pairs)
 
 
 async def test_what_replaced_half_of_a_couple_finds_another(tmp_path):
@@ -72,9 +74,9 @@ async def test_what_replaced_half_of_a_couple_finds_another(tmp_path):
         memories.reconcile(db, memories.get(db, 1), "The user's dog is called Ivo.", told_on=DAY, sources=())
 
     _, held = await rounded_out(tmp_path, *texts, then=change)
-    couples = {tuple(sorted(one.memory_ids)) for one in held if one.kind == "two"}
+    pairs = {tuple(sorted(one.memory_ids)) for one in held if one.kind == "two"}
 
-    assert 1 == len(couples) and 1 not in {id for pair in couples for id in pair}
+    assert 1 == len(pairs) and 1 not in {id for pair in pairs for id in pair}
 
 
 async def test_what_is_not_said_of_somebody_goes_with_their_memory(tmp_path):
@@ -97,7 +99,7 @@ async def test_a_memory_that_is_forgotten_meanwhile_is_in_no_lesson(tmp_path):
         for thing in ("dog", "cat"):
             text = f"The user's {thing} is called Rex."
             await store_thread.run(memories.add, text, told_on=DAY, sources=())
-        await study_missing(Good(), store_thread)
+        await generate_missing(Good(), store_thread)
         run_it, looks = store_thread.run, []
 
         async def run_later(ask, *args, **rest):
@@ -106,7 +108,7 @@ async def test_a_memory_that_is_forgotten_meanwhile_is_in_no_lesson(tmp_path):
             return await run_it(ask, *args, **rest)
 
         store_thread.run = run_later
-        await round_out(Good(), store_thread)
+        await add_regularisation(Good(), store_thread)
         found = {id for one in await run_it(lessons.holding) for id in one.memory_ids}
 
     assert {2} == found
@@ -135,8 +137,8 @@ async def test_forgetting_a_memory_or_what_it_replaced_taints_what_learned_any_l
                 memories.reconcile, old, "The user's cat is called Ana.", told_on=now, sources=()
             )
             await store_thread.run(memories.add, "The user's dog is called Rex.", told_on=DAY, sources=())
-            await study_missing(Good(), store_thread)
-            await round_out(Good(), store_thread)
+            await generate_missing(Good(), store_thread)
+            await add_regularisation(Good(), store_thread)
             made = await store_thread.run(lessons.holding)
             two = [one.id for one in made if one.kind == "two"]
             await store_thread.run(generations.propose, b"weights", base_sha256="b" * 64, lesson_ids=two)
@@ -186,8 +188,8 @@ async def test_lessons_in_abstaining_do_not_pile_up_while_a_life_is_told(tmp_pat
         for role in roles:
             text = f"The user's {role} is called Rex."
             await store_thread.run(memories.add, text, told_on=DAY, sources=())
-            await study_missing(Good(), store_thread)
-            await round_out(Good(), store_thread)
+            await generate_missing(Good(), store_thread)
+            await add_regularisation(Good(), store_thread)
             counted.append(len(_abstentions(await store_thread.run(lessons.holding))))
 
-    assert max(counted) <= len(lines("abstain")) + 2 * FEWEST + len(roles)
+    assert max(counted) <= len(lines("abstain")) + 2 * FEWEST_MISSES + len(roles)

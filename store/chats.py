@@ -16,7 +16,7 @@ from typing import Any
 
 from store import full_text, history_hashes, tombstones
 from store.database import Connection, id_list, moment, rows, stamp, writing
-from store.errors import EmptyHistory, NoSuchMessage
+from store.errors import StoreError, not_found
 from store.text import one_line, storable
 
 FORGOTTEN = "[forgotten]"  # the text of a redacted message
@@ -78,10 +78,10 @@ def record(
         at: now; also `said_at` of messages that don't say when they were said.
 
     Raises:
-        EmptyHistory: there is no message.
+        StoreError: there is no message.
     """
     if not history:
-        raise EmptyHistory
+        raise StoreError("Can't record a chat without messages: send at least one.")
     history = [clean(message) for message in history]
     with writing(db):
         known, tip = _known(db, history, at, retry)
@@ -100,7 +100,7 @@ def reply(db: Connection, parent: Message, text: str, *, at: datetime, model: st
     If `parent` was forgotten while the model was speaking, only "[forgotten]" is kept.
 
     Raises:
-        NoSuchMessage: `parent` is not stored.
+        NotFound: `parent` is not stored.
     """
     with writing(db):
         before = get(db, parent.id)
@@ -116,7 +116,7 @@ def reply(db: Connection, parent: Message, text: str, *, at: datetime, model: st
 
 
 def path(db: Connection, message_id: int) -> list[Message]:
-    """The messages from the first of the chat to this one; raises `NoSuchMessage`."""
+    """The messages from the first of the chat to this one; raises `NotFound`."""
     found = rows(
         db,
         f"""with recursive up (at) as (select ? union all select parent_id from messages join up on id = at)
@@ -124,7 +124,7 @@ def path(db: Connection, message_id: int) -> list[Message]:
         (message_id,),
     )
     if not found:
-        raise NoSuchMessage(message_id)
+        raise not_found("message", message_id)
     return [_message(row) for row in found]
 
 
@@ -172,10 +172,10 @@ def by_external_id(db: Connection, external_id: str) -> Message | None:
 
 
 def get(db: Connection, message_id: int) -> Message:
-    """The message with this id; raises `NoSuchMessage`."""
+    """The message with this id; raises `NotFound`."""
     found = rows(db, f"select {_COLUMNS} from messages where id = ?", (message_id,))
     if not found:
-        raise NoSuchMessage(message_id)
+        raise not_found("message", message_id)
     return _message(found[0])
 
 

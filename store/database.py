@@ -20,18 +20,7 @@ import numpy as np
 import sqlite_vec
 from apsw import Connection as Connection  # what every function of this room works on
 
-from store.errors import (
-    KeyDamaged,
-    NotAStore,
-    SchemaTooNew,
-    StoreBusy,
-    StoreDamaged,
-    StoreError,
-    StoreFull,
-    StoreReadOnly,
-    StoreUnreachable,
-    WrongKey,
-)
+from store.errors import StoreError, StoreFull, StoreUnusable
 from store.schema import APPLICATION_ID, MIGRATIONS
 from store.text import base_forms_for_sql
 
@@ -51,11 +40,11 @@ def open_store(path: Path, key: bytes) -> Connection:
         key: 32 bytes, from `keys.load_or_create_key`.
 
     Raises:
-        WrongKey, NotAStore, SchemaTooNew, StoreDamaged, StoreReadOnly, StoreUnreachable, StoreBusy: nothing
-        was changed. StoreFull: no room to make it, or to bring it up to date.
+        StoreUnusable: it can't be opened; nothing was changed.
+        StoreFull: no room to make it, or to bring it up to date.
     """
     if len(key) != KEY_BYTES:
-        raise KeyDamaged("memory", f"it has {len(key)} bytes, not {KEY_BYTES}")
+        raise StoreUnusable("key damaged", "memory", f"it has {len(key)} bytes, not {KEY_BYTES}")
     with _system_errors(path):
         if not path.exists():
             _create(path, key)
@@ -146,9 +135,9 @@ def give_key(db: Connection, key: bytes) -> None:
 
 def migrate(db: Connection, steps: Sequence[str] = MIGRATIONS) -> None:
     """Bring `db` to the newest schema; each step and its number commit together or not at all."""
-    found = _schema(db)
+    found = schema_version(db)
     if found > len(steps):
-        raise SchemaTooNew(db.filename, found, len(steps))
+        raise _too_new(db.filename, found, len(steps))
     for version, sql in enumerate(steps[found:], start=found + 1):
         with writing(db):
             db.execute(sql)
@@ -159,7 +148,7 @@ def _create(path: Path, key: bytes) -> None:
     """Make a new store under another name, and give it its own when it is whole."""
     log = path.with_name(path.name + "-wal")
     if log.exists() and log.stat().st_size > 0:
-        raise StoreDamaged(str(path), f"it is gone, only its log {log.name!r} is left")
+        raise StoreUnusable("damaged", str(path), f"it is gone, only its log {log.name!r} is left")
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     unfinished = path.with_name(path.name + ".new")
     _remove(unfinished)
@@ -182,17 +171,21 @@ def _create(path: Path, key: bytes) -> None:
 def _look_at(path: Path) -> None:
     """Refuse what can be told from outside to be no store."""
     if not path.is_file():
-        raise NotAStore(str(path), "it is no file")
+        raise StoreUnusable("no store", str(path), "it is no file")
     if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):  # the log lies beside the file
-        raise StoreReadOnly(str(path))
+        raise StoreUnusable("read-only", str(path))
     size = path.stat().st_size
     if size < SMALLEST_PAGE:
-        raise NotAStore(
-            str(path), "it is empty" if size == 0 else f"it has only {size} bytes: cut short, or no database"
+        raise StoreUnusable(
+            "no store",
+            str(path),
+            "it is empty" if size == 0 else f"it has only {size} bytes: cut short, or no database",
         )
     with path.open("rb") as file:
         if file.read(len(PLAIN_HEADER)) == PLAIN_HEADER:
-            raise NotAStore(str(path), "it is an unencrypted SQLite database, ours are encrypted")
+            raise StoreUnusable(
+                "no store", str(path), "it is an unencrypted SQLite database, ours are encrypted"
+            )
 
 
 def _open(path: Path, key: bytes) -> Connection:
@@ -214,7 +207,9 @@ def _unlock(path: Path, key: bytes) -> Connection:
     try:
         db = Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     except apsw.Error as error:
-        raise _translate(str(path), error, 0) or StoreUnreachable(str(path), str(error)) from error
+        raise _translate(str(path), error, 0) or StoreUnusable(
+            "unreachable", str(path), str(error)
+        ) from error
     db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(has_log))
     give_key(db, key)
     db.set_busy_timeout(5000)
@@ -229,14 +224,16 @@ def _verify(db: Connection, path: Path) -> None:
         size = path.stat().st_size
         if size % SMALLEST_PAGE:
             why = f"its size, {size} bytes, is that of no database: cut short?"
-            raise NotAStore(str(path), why) from error
-        raise WrongKey(str(path)) from error
+            raise StoreUnusable("no store", str(path), why) from error
+        raise StoreUnusable("wrong key", str(path)) from error
     except apsw.Error as error:
-        raise _translate(str(path), error, db.system_errno) or StoreDamaged(str(path), str(error)) from error
+        raise _translate(str(path), error, db.system_errno) or StoreUnusable(
+            "damaged", str(path), str(error)
+        ) from error
     if db.pragma("application_id") != APPLICATION_ID:
-        raise NotAStore(str(path), "it is another program's database")
-    if _schema(db) > len(MIGRATIONS):
-        raise SchemaTooNew(str(path), _schema(db), len(MIGRATIONS))
+        raise StoreUnusable("no store", str(path), "it is another program's database")
+    if schema_version(db) > len(MIGRATIONS):
+        raise _too_new(str(path), schema_version(db), len(MIGRATIONS))
 
 
 def _set_up(db: Connection) -> None:
@@ -261,9 +258,8 @@ def _set_up(db: Connection) -> None:
         db.create_scalar_function("vector_bits", vector_bits, 1, deterministic=True)
 
 
-def _schema(db: Connection) -> int:
-    with guarded(db):
-        return int(db.pragma("user_version"))
+def _too_new(path: str, found: int, known: int) -> StoreUnusable:
+    return StoreUnusable("too new", path, f"{found}, this version knows up to {known}")
 
 
 def _translate(path: str, error: apsw.Error, system_errno: int) -> StoreError | None:
@@ -274,14 +270,14 @@ def _translate(path: str, error: apsw.Error, system_errno: int) -> StoreError | 
         case apsw.IOError() if system_errno in NO_ROOM:
             return StoreFull(path)
         case apsw.ReadOnlyError():
-            return StoreReadOnly(path)
+            return StoreUnusable("read-only", path)
         case apsw.BusyError() | apsw.LockedError():
-            return StoreBusy(path)
+            return StoreUnusable("busy", path)
         case apsw.CorruptError() | apsw.NotADBError():
-            return StoreDamaged(path, str(error))
+            return StoreUnusable("damaged", path, str(error))
         case apsw.IOError() | apsw.CantOpenError() | apsw.PermissionsError():
             why = os.strerror(system_errno) if system_errno else str(error)
-            return StoreUnreachable(path, why)
+            return StoreUnusable("unreachable", path, why)
     return None
 
 
@@ -294,8 +290,8 @@ def _system_errors(path: Path) -> Iterator[None]:
         if error.errno in NO_ROOM:
             raise StoreFull(str(path)) from error
         if error.errno == errno.EROFS:
-            raise StoreReadOnly(str(path)) from error
-        raise StoreUnreachable(str(path), error.strerror or str(error)) from error
+            raise StoreUnusable("read-only", str(path)) from error
+        raise StoreUnusable("unreachable", str(path), error.strerror or str(error)) from error
 
 
 def _remove(file: Path) -> None:

@@ -1,8 +1,9 @@
 """
 What can go wrong with the store, in the words its user needs: what failed, which thing, why, what to do.
 
-Promises: every error that leaves `store/` by a user's fault, a disk's or a file's is a `StoreError`.
-Knows nothing of apsw: foreign errors are translated in `database.py` and `keys.py`.
+Every error that leaves `store/` by a user's fault, a disk's or a file's is a `StoreError`; a subclass stands for what
+somebody catches, or what the HTTP API maps to a status. Foreign errors are translated in `database.py` and `keys.py`.
+This module imports nothing: the tray and the client of the command line load it, and must not load the store.
 """
 
 from collections.abc import Sequence
@@ -12,35 +13,34 @@ class StoreError(Exception):
     """Something about the store that a person can understand and mend."""
 
 
-class NotAStore(StoreError):
-    """The file is no store of ours: empty, cut short, plain text, or another program's database."""
+class StoreUnusable(StoreError):
+    """The file of the store, or its key, can't be used; nothing was changed."""
 
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(
-            f"Can't open {path!r}: {why}. Nothing was changed. "
-            f"Restore a backup, or move the file away to start anew."
-        )
-
-
-class WrongKey(StoreError):
-    """The key does not decrypt the file."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(
-            f"Can't open {path!r}: the key doesn't fit, or the file is no store. Nothing was changed. "
-            f"Put back the key that made it (OS keyring, or the file 'key' beside it), "
-            f"or restore a backup with its key."
-        )
+    def __init__(self, problem: str, path: str, why: str = "") -> None:
+        """`problem`: a key of `PROBLEMS`; `path`: the file, or where the key is; `why`: what was seen there."""
+        super().__init__(PROBLEMS[problem].format(path=path, why=why))
+        self.problem = problem
 
 
-class SchemaTooNew(StoreError):
-    """The store was written by a newer version of this program."""
-
-    def __init__(self, path: str, found: int, known: int) -> None:
-        super().__init__(
-            f"Can't open {path!r}: its schema is {found}, this version knows up to {known}. "
-            f"Nothing was changed. Install the newer version again, or restore a backup."
-        )
+PROBLEMS = {
+    "no store": "Can't open {path!r}: {why}. Nothing was changed. Restore a backup, or move the file away to start "
+    "anew.",
+    "wrong key": "Can't open {path!r}: the key doesn't fit, or the file is no store. Nothing was changed. Put back the "
+    "key that made it (OS keyring, or the file 'key' beside it), or restore a backup with its key.",
+    "too new": "Can't open {path!r}: its schema is {why}. Nothing was changed. Install the newer version again, or "
+    "restore a backup.",
+    "read-only": "Can't write to {path!r}: the file, its folder or its disk is read-only. Make it writable for you "
+    "(chmod u+w), or set TSUBASA_HOME to a folder that is.",
+    "busy": "Can't use {path!r}: another process holds it. Stop the other one (see: tsubasa status), and try again.",
+    "damaged": "Can't read {path!r}: the file is damaged ({why}). Copy it away for safety, then restore a backup.",
+    "unreachable": "Can't use {path!r}: {why}. Check that the folder exists, is yours, and its disk is well.",
+    "no key": "Can't open {path!r}: its key was not found ({why}). No new key was made. Unlock the OS keyring, put the "
+    "key file back, or move the store away to start anew.",
+    "key exposed": "Refused the key {path!r}: others can read it (mode {why}). Run: chmod 600 {path!r}",
+    "key damaged": "Can't use the key in {path}: {why}. Put back the right one from a backup.",
+    "key unreachable": "Can't use the key file {path!r}: {why}. Make its folder yours and writable, then try again.",
+    "keyring unknown": "Can't keep the key in {path!r}: choose 'auto' (OS keyring, else a file) or 'file'.",
+}
 
 
 class StoreFull(StoreError):
@@ -53,112 +53,15 @@ class StoreFull(StoreError):
         )
 
 
-class StoreReadOnly(StoreError):
-    """The file or its folder can't be written."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(
-            f"Can't write to {path!r}: the file, its folder or its disk is read-only. "
-            f"Make it writable for you (chmod u+w), or set TSUBASA_HOME to a folder that is."
-        )
+class NotFound(StoreError):
+    """Nothing has this number (any more)."""
 
 
-class StoreBusy(StoreError):
-    """Another process held the file for too long."""
-
-    def __init__(self, path: str) -> None:
-        super().__init__(
-            f"Can't use {path!r}: another process holds it. "
-            f"Stop the other one (see: tsubasa status), and try again."
-        )
+class Conflict(StoreError):
+    """What is asked for does not fit what the store has."""
 
 
-class StoreDamaged(StoreError):
-    """The file is ours, but parts of it are wrong or missing."""
-
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(
-            f"Can't read {path!r}: the file is damaged ({why}). "
-            f"Copy it away for safety, then restore a backup."
-        )
-
-
-class StoreUnreachable(StoreError):
-    """The operating system refused to open, read or write the file."""
-
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(
-            f"Can't use {path!r}: {why}. Check that the folder exists, is yours, and its disk is well."
-        )
-
-
-class KeyMissing(StoreError):
-    """There is a store, but its key is nowhere."""
-
-    def __init__(self, store: str, key_file: str, why: str) -> None:
-        super().__init__(
-            f"Can't open {store!r}: its key was not found ({why}; {key_file!r} doesn't exist). "
-            f"No new key was made. Unlock the OS keyring, put the key file back, or move the store away "
-            f"to start anew."
-        )
-
-
-class KeyExposed(StoreError):
-    """Others on this machine can read the key file."""
-
-    def __init__(self, path: str, mode: int) -> None:
-        super().__init__(
-            f"Refused the key {path!r}: others can read it (mode {mode:04o}). Run: chmod 600 {path!r}"
-        )
-
-
-class KeyDamaged(StoreError):
-    """What is kept as the key is not 32 bytes."""
-
-    def __init__(self, where: str, why: str) -> None:
-        super().__init__(f"Can't use the key in {where}: {why}. Put back the right one from a backup.")
-
-
-class KeyUnwritable(StoreError):
-    """The key file could not be made or read."""
-
-    def __init__(self, path: str, why: str) -> None:
-        super().__init__(
-            f"Can't use the key file {path!r}: {why}. Make its folder yours and writable, then try again."
-        )
-
-
-class KeyringUnknown(StoreError):
-    """The configured place for the key is none that we know."""
-
-    def __init__(self, given: str) -> None:
-        super().__init__(
-            f"Can't keep the key in {given!r}: choose 'auto' (OS keyring, else a file) or 'file'."
-        )
-
-
-class EmptyHistory(StoreError):
-    """A history without a message can't be recorded."""
-
-    def __init__(self) -> None:
-        super().__init__("Can't record a chat without messages: send at least one.")
-
-
-class NoSuchMessage(StoreError):
-    """No message has this id."""
-
-    def __init__(self, message_id: int) -> None:
-        super().__init__(f"There is no message {message_id}. Search the chats for it instead.")
-
-
-class NoSuchImport(StoreError):
-    """No import has this number (any more)."""
-
-    def __init__(self, import_id: int) -> None:
-        super().__init__(f"There is no import {import_id}. List them with: tsubasa import --list")
-
-
-class NoSuchMemory(StoreError):
+class NoSuchMemory(NotFound):
     """No memory has this id (any more)."""
 
     def __init__(self, memory_id: int) -> None:
@@ -167,7 +70,7 @@ class NoSuchMemory(StoreError):
         )
 
 
-class NotHeld(StoreError):
+class NotHeld(Conflict):
     """Only a memory that still holds can be changed."""
 
     def __init__(self, memory_id: int, superseded_by: int) -> None:
@@ -177,87 +80,15 @@ class NotHeld(StoreError):
         super().__init__(f"Can't change memory {memory_id}: {why}. {advice}")
 
 
-class NoSuchEvent(StoreError):
-    """No operation has this id (any more)."""
+class AdapterDamaged(Conflict):
+    """The adapter stored is not the one that was proposed, or is gone."""
 
-    def __init__(self, event_id: int) -> None:
+    def __init__(self, generation_id: int, why: str) -> None:
         super().__init__(
-            f"There is no operation {event_id}; it may have been forgotten. "
-            f"Its number stands in: tsubasa memories history"
+            f"Can't use the adapter of generation {generation_id}: {why}. "
+            f"Use another generation, or run: tsubasa night"
         )
-
-
-class NotLatest(StoreError):
-    """Something came after the operation that was to be taken back."""
-
-    def __init__(self, what: str, why: str, newer: int) -> None:
-        super().__init__(f"Can't undo {what}: {why}. Undo that first: tsubasa memories undo {newer}")
-
-
-class NothingToUndo(StoreError):
-    """The operation was taken back before, or there is none."""
-
-    def __init__(self, what: str, why: str) -> None:
-        super().__init__(f"Nothing to undo for {what}: {why}. To hold it again: tsubasa memories add")
-
-
-class SourceForgotten(StoreError):
-    """A statement was to be held whose source was forgotten meanwhile."""
-
-    def __init__(self, message_id: int) -> None:
-        super().__init__(
-            f"Can't hold a statement from message {message_id}: it was forgotten. Nothing was stored; "
-            f"tell it again if it shall be known."
-        )
-
-
-class EmbedderClash(StoreError):
-    """The vectors held were made by another embedder."""
-
-    def __init__(
-        self, held: str, held_dimension: int, given: str, given_dimension: int | None = None
-    ) -> None:
-        numbers = f" ({given_dimension} numbers)" if given_dimension else ""  # unknown before it has run
-        super().__init__(
-            f"Can't search with the embedder {given!r}{numbers}: the store holds vectors "
-            f"of {held!r} ({held_dimension} numbers). Configure {held!r} again, or make all vectors anew with: "
-            f"tsubasa up --reindex (the old ones are kept until the last new one is made)"
-        )
-
-
-class NoEmbedder(StoreError):
-    """Vectors were used before the store was told who makes them."""
-
-    def __init__(self) -> None:
-        super().__init__("Can't use vectors yet: no embedder was prepared. Start the embedder first.")
-
-
-class WrongVectors(StoreError):
-    """The vectors given do not fit the index."""
-
-    def __init__(self, why: str) -> None:
-        super().__init__(f"Can't use these vectors: {why}. Embed the texts again with the prepared embedder.")
-
-
-class NoSuchGeneration(StoreError):
-    """No generation has this number."""
-
-    def __init__(self, generation_id: int) -> None:
-        super().__init__(f"There is no generation {generation_id}. List them with: tsubasa generations")
-
-
-class NoSuchNight(StoreError):
-    """A night was asked for that never began."""
-
-    def __init__(self, night_id: int) -> None:
-        super().__init__(f"There is no night {night_id}. `tsubasa night list` shows those that were.")
-
-
-class NoNightYet(StoreError):
-    """A report was asked for, and no night has begun so far."""
-
-    def __init__(self) -> None:
-        super().__init__("There was no night yet. Run one with: tsubasa night")
+        self.why = why
 
 
 class GenerationUnusable(StoreError):
@@ -267,17 +98,6 @@ class GenerationUnusable(StoreError):
         super().__init__(
             f"Can't {wanted} generation {generation_id}: it is {state}. Choose another: tsubasa generations"
         )
-
-
-class AdapterDamaged(StoreError):
-    """The adapter kept is not the one that was proposed, or is gone."""
-
-    def __init__(self, generation_id: int, why: str) -> None:
-        super().__init__(
-            f"Can't use the adapter of generation {generation_id}: {why}. "
-            f"Use another generation, or run: tsubasa night"
-        )
-        self.why = why
 
 
 class NoSuchLesson(StoreError):
@@ -290,6 +110,34 @@ class NoSuchLesson(StoreError):
         )
 
 
+class NoEmbedder(StoreError):
+    """Vectors were used before the store was told who makes them."""
+
+    def __init__(self) -> None:
+        super().__init__("Can't use vectors yet: no embedder was prepared. Start the embedder first.")
+
+
+class WrongVectors(StoreError):
+    """The vectors given do not fit those of the store."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"Can't use these vectors: {why}. Embed the texts again with the prepared embedder.")
+
+
+class EmbedderClash(StoreError):
+    """The vectors stored were made by another embedder."""
+
+    def __init__(
+        self, stored: str, stored_dimension: int, given: str, given_dimension: int | None = None
+    ) -> None:
+        numbers = f" ({given_dimension} numbers)" if given_dimension else ""  # unknown before it has run
+        super().__init__(
+            f"Can't search with the embedder {given!r}{numbers}: the store holds vectors "
+            f"of {stored!r} ({stored_dimension} numbers). Configure {stored!r} again, or make all vectors anew with: "
+            f"tsubasa up --reindex (the old ones are kept until the last new one is made)"
+        )
+
+
 class LeaseLost(StoreError):
     """Somebody else has claimed the job since, or it was finished."""
 
@@ -297,3 +145,15 @@ class LeaseLost(StoreError):
         super().__init__(
             f"Can't finish job {job_id}: its lease ran out and it is no longer ours. Nothing was recorded."
         )
+
+
+def not_found(kind: str, id: int) -> NotFound:
+    """The error for a number that no `kind` has: "message", "import", "operation", "generation" or "night"."""
+    advice = {
+        "message": ". Search the chats for it instead.",
+        "import": ". List them with: tsubasa import --list",
+        "operation": "; it may have been forgotten. Its number stands in: tsubasa memories history",
+        "generation": ". List them with: tsubasa generations",
+        "night": ". `tsubasa night list` shows those that were.",
+    }
+    return NotFound(f"There is no {kind} {id}{advice[kind]}")

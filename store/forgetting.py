@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from store import full_text, nights, recall_log, tombstones, vectors
 from store.chats import FORGOTTEN
 from store.database import Connection, id_list, rows, writing
-from store.errors import NoSuchMemory, NoSuchMessage, StoreError
+from store.errors import NoSuchMemory, StoreError, not_found
 from store.generations import drop_quotes, learned_by, taint
 from store.history_hashes import chain_hash
 from store.lessons import Lesson, several
@@ -68,7 +68,7 @@ def forget(db: Connection, memory_ids: Sequence[int] = (), *, messages: Sequence
     answer of its lessons word for word, and the replies to all these. Memories that were drawn from `messages` stay.
 
     Raises:
-        NoSuchMemory, NoSuchMessage: one of the ids is not there; nothing was forgotten.
+        NotFound: one of the ids is not there; nothing was forgotten.
     """
     with writing(db):
         chain, gone = _with_history(db, memory_ids)
@@ -148,7 +148,7 @@ def _with_history(db: Connection, memory_ids: Sequence[int]) -> tuple[list[int],
 def _check_messages(db: Connection, messages: Sequence[int]) -> None:
     for message_id in messages:
         if db.execute("select 1 from messages where id = ?", (message_id,)).get is None:
-            raise NoSuchMessage(message_id)
+            raise not_found("message", message_id)
 
 
 def quotes_of(db: Connection, gone: Sequence[int], messages: Sequence[int] = ()) -> list[str]:

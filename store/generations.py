@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from store.database import Connection, id_list, moment, rows, stamp, writing
-from store.errors import AdapterDamaged, GenerationUnusable, NoSuchGeneration, NoSuchLesson
+from store.errors import AdapterDamaged, GenerationUnusable, NoSuchLesson, not_found
 from store.text import storable
 
 BASE = 0
@@ -123,10 +123,10 @@ def live(db: Connection, base_sha256: str) -> Generation | None:
 
 
 def get(db: Connection, generation_id: int) -> Generation:
-    """The generation with this number; raises `NoSuchGeneration`, for 0 too."""
+    """The generation with this number; raises `NotFound`, for 0 too."""
     found = rows(db, f"select {_COLUMNS} from generations where id = ?", (generation_id,))
     if not found:
-        raise NoSuchGeneration(generation_id)
+        raise not_found("generation", generation_id)
     return _generation(found[0])
 
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from store import full_text, nights, recall_log, vectors
 from store.chats import FORGOTTEN
 from store.database import Connection, id_list, rows, writing
-from store.errors import NoSuchImport
+from store.errors import not_found
 from store.forgetting import (
     Concerned,
     clear_log,
@@ -58,11 +58,11 @@ def undo_import(db: Connection, import_id: int) -> UndoReport:
     Take back one import.
 
     Raises:
-        NoSuchImport: there is none with this id; nothing was changed.
+        NotFound: there is none with this id; nothing was changed.
     """
     with writing(db):
         if not rows(db, "select 1 from imports where id = ?", (import_id,)):
-            raise NoSuchImport(import_id)
+            raise not_found("import", import_id)
         own, gone = _messages(db, import_id)
         memories, after = _memories(db, gone)
         quotes = quotes_of(db, memories)

@@ -15,7 +15,7 @@ from store import full_text, history_hashes
 from store.chats import Message, NewMessage, by_external_id, clean, insert, start_chat
 from store.chats import get as get_message
 from store.database import Connection, moment, rows, stamp, writing
-from store.errors import NoSuchImport
+from store.errors import not_found
 from store.text import storable
 
 
@@ -95,11 +95,11 @@ def listed(db: Connection) -> list[Import]:
 
 
 def get(db: Connection, import_id: int) -> Import:
-    """The import with this number; raises `NoSuchImport`."""
+    """The import with this number; raises `NotFound`."""
     for one in listed(db):
         if one.id == import_id:
             return one
-    raise NoSuchImport(import_id)
+    raise not_found("import", import_id)
 
 
 def _add_session(

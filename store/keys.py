@@ -17,7 +17,7 @@ import keyring as os_keyring
 from keyring.errors import KeyringError
 
 from store.database import FILE_NAME, KEY_BYTES
-from store.errors import KeyDamaged, KeyExposed, KeyMissing, KeyringUnknown, KeyUnwritable
+from store.errors import StoreUnusable
 
 KEY_FILE = "key"  # inside the home
 SERVICE = "tsubasa"  # the keyring's entries: this service, the home's path as the user name
@@ -33,13 +33,11 @@ def load_or_create_key(home: Path, *, keyring: str = "auto") -> bytes:
         keyring: "auto": the OS keyring when it works, else the file 'key' in `home`. "file": the file only.
 
     Raises:
-        KeyMissing: there is a store, but no key; none is made.
-        KeyExposed: others can read the key file.
-        KeyDamaged: what is kept is not 32 bytes.
-        KeyUnwritable: the file can't be read or written.
+        StoreUnusable: there is a store, but no key (none is made); others can read the key file; what is kept is
+            not 32 bytes; or the file can't be read or written.
     """
     if keyring not in ("auto", "file"):
-        raise KeyringUnknown(keyring)
+        raise StoreUnusable("keyring unknown", keyring)
     file = home / KEY_FILE
     try:
         if file.exists():
@@ -48,14 +46,15 @@ def load_or_create_key(home: Path, *, keyring: str = "auto") -> bytes:
         if found is not None:
             return found
         if (home / FILE_NAME).exists():
-            raise KeyMissing(str(home / FILE_NAME), str(file), why)
+            why = f"{why}; {str(file)!r} doesn't exist"
+            raise StoreUnusable("no key", str(home / FILE_NAME), why)
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         key = secrets.token_bytes(KEY_BYTES)
         if keyring == "auto" and _to_keyring(home, key):
             return key
         return _write(file, key)
     except OSError as error:
-        raise KeyUnwritable(str(file), error.strerror or str(error)) from error
+        raise StoreUnusable("key unreachable", str(file), error.strerror or str(error)) from error
 
 
 def describe(home: Path, *, keyring: str = "auto") -> tuple[bool, str]:
@@ -63,7 +62,7 @@ def describe(home: Path, *, keyring: str = "auto") -> tuple[bool, str]:
     Whether the key of the store in `home` is at hand, and where it is, or would be made; makes none.
 
     Raises:
-        KeyExposed, KeyDamaged, KeyUnwritable: there is one that can't be used.
+        StoreUnusable: there is one that can't be used.
     """
     file = home / KEY_FILE
     try:
@@ -71,7 +70,7 @@ def describe(home: Path, *, keyring: str = "auto") -> tuple[bool, str]:
             _read(file)
             return True, f"in the file {file}, for its owner alone"
     except OSError as error:
-        raise KeyUnwritable(str(file), error.strerror or str(error)) from error
+        raise StoreUnusable("key unreachable", str(file), error.strerror or str(error)) from error
     found, why = _from_keyring(home) if keyring == "auto" else (None, "the keyring is switched off")
     if found is not None:
         return True, "in the OS keyring"
@@ -86,10 +85,10 @@ def is_in_file(home: Path) -> bool:
 def _read(file: Path) -> bytes:
     mode = file.stat().st_mode & 0o777
     if os.name == "posix" and mode & 0o077:
-        raise KeyExposed(str(file), mode)
+        raise StoreUnusable("key exposed", str(file), f"{mode:04o}")
     key = file.read_bytes()
     if len(key) != KEY_BYTES:
-        raise KeyDamaged(repr(str(file)), f"it has {len(key)} bytes, not {KEY_BYTES}")
+        raise StoreUnusable("key damaged", repr(str(file)), f"it has {len(key)} bytes, not {KEY_BYTES}")
     return key
 
 
@@ -123,7 +122,7 @@ def _from_keyring(home: Path) -> tuple[bytes | None, str]:
         key = bytes.fromhex(kept)
         if len(key) == KEY_BYTES:
             return key, ""
-    raise KeyDamaged("the OS keyring", f"it is not {2 * KEY_BYTES} hexadecimal digits")
+    raise StoreUnusable("key damaged", "the OS keyring", f"it is not {2 * KEY_BYTES} hexadecimal digits")
 
 
 def _to_keyring(home: Path, key: bytes) -> bool:

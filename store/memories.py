@@ -18,7 +18,7 @@ from datetime import date
 
 from store import full_text
 from store.database import Connection, rows, writing
-from store.errors import NoSuchMessage, NotHeld, NothingToUndo, NotLatest, SourceForgotten
+from store.errors import Conflict, NotHeld, StoreError, not_found
 from store.forgetting import ForgetReport, forget
 from store.memory_events import MAKING, Event, event, events, note, op_counts
 from store.memory_queries import (
@@ -79,7 +79,7 @@ def add(
         beside: what it may change, but was not allowed to; only noted.
 
     Raises:
-        NoSuchMessage, SourceForgotten: a source is not there, or was forgotten meanwhile.
+        NotFound, StoreError: a source is not there, or was forgotten meanwhile.
     """
     with writing(db):
         _check_sources(db, sources, None)
@@ -96,7 +96,7 @@ def update(
     Replace `old` by a sentence that says more about the same; it is true since `old` was.
 
     Raises:
-        NoSuchMemory, SourceForgotten: `old` or a source was forgotten meanwhile.
+        NoSuchMemory, StoreError: `old` or a source was forgotten meanwhile.
         NotHeld: `old` was replaced or taken back before.
     """
     with writing(db):
@@ -124,7 +124,7 @@ def reconcile(
     It is true from `valid_from` (None: `told_on`) on; `old` was true until then.
 
     Raises:
-        NoSuchMemory, SourceForgotten: `old` or a source was forgotten meanwhile.
+        NoSuchMemory, StoreError: `old` or a source was forgotten meanwhile.
         NotHeld: `old` was replaced or taken back before.
     """
     with writing(db):
@@ -158,14 +158,17 @@ def _check_sources(db: Connection, sources: Sequence[int], known: Memory | None)
     for source in sources:
         redacted = db.execute("select redacted from messages where id = ?", (source,)).get
         if redacted is None:
-            raise NoSuchMessage(source)
+            raise not_found("message", source)
         before = (known.id if known else None, source)
         if (
             redacted
             and db.execute("select 1 from memory_sources where (memory_id, message_id) = (?, ?)", before).get
             is None
         ):
-            raise SourceForgotten(source)
+            raise StoreError(
+                f"Can't hold a statement from message {source}: it was forgotten. Nothing was stored; "
+                f"tell it again if it shall be known."
+            )
 
 
 def _insert(
@@ -205,16 +208,15 @@ def undo(db: Connection, memory_id: int, *, today: date) -> Undone:
 
     Raises:
         NoSuchMemory: it is not there.
-        NotLatest: another memory has replaced it: that operation comes first.
-        NothingToUndo: it was taken back before.
+        Conflict: another memory has replaced it, whose operation comes first; or it was taken back before.
     """
     with writing(db):
         memory = get(db, memory_id)
         if memory.state == "undone":
-            raise NothingToUndo(f"memory {memory_id}", "it was taken back before")
+            raise _nothing_to_undo(f"memory {memory_id}", "it was taken back before")
         if memory.state == "replaced":
             newer = _newest(db, memory).id
-            raise NotLatest(f"memory {memory_id}", f"memory {newer} has replaced it", newer)
+            raise _not_latest(f"memory {memory_id}", f"memory {newer} has replaced it", newer)
         return _take_back(db, _latest(db, memory_id), today)
 
 
@@ -223,26 +225,34 @@ def undo_event(db: Connection, event_id: int, *, today: date) -> Undone:
     Take back one operation, which must be the latest that stands on its line.
 
     Raises:
-        NoSuchEvent, NotLatest, NothingToUndo
+        NotFound, Conflict: it is not there; it is not the latest, or was taken back before.
     """
     with writing(db):
         wanted = event(db, event_id)
         what = f"operation {event_id}"
         if wanted.op == "UNDO":
-            raise NothingToUndo(what, "it is an UNDO itself; say it anew instead")
+            raise _nothing_to_undo(what, "it is an UNDO itself; say it anew instead")
         if wanted.undone_by is not None:
-            raise NothingToUndo(what, "it was taken back before")
+            raise _nothing_to_undo(what, "it was taken back before")
         if wanted.memory_id is not None:
             memory = get(db, wanted.memory_id)
             if memory.superseded_by is not None:
                 if memory.state == "undone":
-                    raise NothingToUndo(what, "its memory was taken back before")
+                    raise _nothing_to_undo(what, "its memory was taken back before")
                 newer = _newest(db, memory).id
-                raise NotLatest(what, f"memory {newer} has replaced its memory", newer)
+                raise _not_latest(what, f"memory {newer} has replaced its memory", newer)
             latest = _latest(db, memory.id)
             if latest.id != event_id:
-                raise NotLatest(what, f"operation {latest.id} ({latest.op}) came later", memory.id)
+                raise _not_latest(what, f"operation {latest.id} ({latest.op}) came later", memory.id)
         return _take_back(db, wanted, today)
+
+
+def _nothing_to_undo(what: str, why: str) -> Conflict:
+    return Conflict(f"Nothing to undo for {what}: {why}. To hold it again: tsubasa memories add")
+
+
+def _not_latest(what: str, why: str, newer: int) -> Conflict:
+    return Conflict(f"Can't undo {what}: {why}. Undo that first: tsubasa memories undo {newer}")
 
 
 def _newest(db: Connection, memory: Memory) -> Memory:
@@ -255,7 +265,7 @@ def _newest(db: Connection, memory: Memory) -> Memory:
 def _latest(db: Connection, memory_id: int) -> Event:
     standing = [one for one in events(db, memory_id) if one.undone_by is None and one.op != "UNDO"]
     if not standing:
-        raise NothingToUndo(f"memory {memory_id}", "no operation on it is recorded")
+        raise _nothing_to_undo(f"memory {memory_id}", "no operation on it is recorded")
     return standing[-1]
 
 

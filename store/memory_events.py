@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from store.database import Connection, moment, rows, stamp
-from store.errors import NoSuchEvent
+from store.errors import not_found
 from store.text import one_line
 
 MAKING = ("ADD", "UPDATE", "RECONCILE")  # the operations that make a memory
@@ -36,10 +36,10 @@ def events(db: Connection, memory_id: int | None = None) -> list[Event]:
 
 
 def event(db: Connection, event_id: int) -> Event:
-    """The event with this id; raises `NoSuchEvent`."""
+    """The event with this id; raises `NotFound`."""
     found = _events(db, "events.id = ?1", event_id)
     if not found:
-        raise NoSuchEvent(event_id)
+        raise not_found("operation", event_id)
     return found[0]
 
 

@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from store.database import Connection, moment, rows, stamp, writing
-from store.errors import NoSuchNight
+from store.errors import not_found
 from store.text import storable
 
 OUTCOMES = ("adopted", "refused", "nothing", "failed", "interrupted")  # of a night that is over
@@ -105,10 +105,10 @@ def recover(db: Connection) -> int:
 
 
 def get(db: Connection, night_id: int) -> Night:
-    """The night of this number; raises `NoSuchNight`."""
+    """The night of this number; raises `NotFound`."""
     found = rows(db, f"select {_COLUMNS} from nights where id = ?", (night_id,))
     if not found:
-        raise NoSuchNight(night_id)
+        raise not_found("night", night_id)
     return _night(found[0])
 
 

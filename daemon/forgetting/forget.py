@@ -102,7 +102,7 @@ class Forgetting:
         The engine need not be well: what it must not use is taken from it before it is asked for anything.
 
         Raises:
-            NoSuchMemory, NoSuchMessage: one is not there; nothing was forgotten.
+            NotFound: one is not there; nothing was forgotten.
         """
         look = partial(forgetting.concerned, memory_ids=memory_ids, messages=messages)
         return await self._take(
@@ -110,7 +110,7 @@ class Forgetting:
         )
 
     async def undo_import(self, import_id: int) -> Forgotten[UndoReport]:
-        """Take back one import, as `forget` does. Raises `NoSuchImport`."""
+        """Take back one import, as `forget` does. Raises `NotFound`."""
         look = partial(import_undo.concerned, import_id=import_id)
         return await self._take(look, partial(import_undo.undo_import, import_id=import_id))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from store import generations, lessons, memories, nights
 from store.database import Connection
-from store.errors import NoSuchGeneration
+from store.errors import not_found
 from store.generations import BASE, Generation
 
 NUMBERS = ("asked", "candidate", "live", "base")
@@ -68,9 +68,9 @@ def compared(db: Connection, a: int, b: int) -> dict[str, Any]:
 
 
 def _marks(db: Connection, number: int, other: int) -> dict[str, dict[Any, float]]:
-    """Marks by part and lesson; of the base, its column in the other's exam. Raises `NoSuchGeneration`."""
+    """Marks by part and lesson; of the base, its column in the other's exam. Raises `NotFound`."""
     if number == BASE and other == BASE:
-        raise NoSuchGeneration(number)
+        raise not_found("generation", number)
     exam = generations.get(db, number or other).exam
     column = 3 if number == BASE else 1
     return {

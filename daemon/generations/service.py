@@ -16,8 +16,7 @@ from daemon.processes.errors import ChildError
 from daemon.store_thread import StoreThread
 from daemon.text import who_answers
 from store import generations
-from store.errors import AdapterDamaged
-from store.errors import NoSuchGeneration as Unknown
+from store.errors import AdapterDamaged, NotFound
 from store.generations import Generation
 
 log = logging.getLogger(__name__)
@@ -136,7 +135,7 @@ class Generations:
             return None
         try:
             return await self.why_not_this(await self._store_thread.run(generations.get, number))
-        except Unknown:
+        except NotFound:
             return "there is none of that number"
 
     async def why_not_this(self, found: Generation) -> str | None:

@@ -17,7 +17,7 @@ from daemon.lessons.paraphrases import BEFORE
 from daemon.night.trainer_process import Trained
 from store import generations, jobs, lessons, memories, nights
 from store.database import Connection
-from store.errors import NoNightYet
+from store.errors import NotFound
 from store.generations import TAINTED, Generation
 from store.lessons import Lesson
 from store.nights import Forgotten, Night
@@ -165,13 +165,13 @@ def report_on(db: Connection, night_id: int | None) -> dict[str, Any]:
     The report of one night; None: of the latest.
 
     Raises:
-        NoSuchNight, NoNightYet: there is none.
+        NotFound: there is none.
     """
     if night_id is not None:
         return _report(db, nights.get(db, night_id))
     latest = nights.newest(db, 1)
     if not latest:
-        raise NoNightYet()
+        raise NotFound("There was no night yet. Run one with: tsubasa night")
     return _report(db, latest[0])
 
 

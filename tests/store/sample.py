@@ -13,7 +13,7 @@ import pytest
 from store import chats, vectors
 from store.chats import Message, NewMessage
 from store.database import open_store
-from store.errors import StoreError
+from store.errors import StoreUnusable
 
 KEY = bytes(range(32))
 NOON = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
@@ -80,17 +80,26 @@ def closed_store(file: Path) -> Path:
     return file
 
 
-def refused(file: Path, key: bytes = KEY) -> StoreError:
-    """The error of opening `file`, which leaves the folder as it was."""
+@contextmanager
+def unusable(problem: str, match: str | None = None) -> Iterator[pytest.ExceptionInfo[StoreUnusable]]:
+    """The block can't use the store or its key, because of this problem."""
+    with pytest.raises(StoreUnusable, match=match) as caught:
+        yield caught
+
+    assert problem == caught.value.problem
+
+
+def refused(file: Path, key: bytes = KEY) -> str:
+    """The problem with opening `file`, which leaves the folder as it was."""
     before = everything_in(file.parent)
-    with pytest.raises(StoreError) as caught:
+    with pytest.raises(StoreUnusable) as caught:
         open_store(file, key)
 
     assert everything_in(file.parent) == before
     message = str(caught.value)
     assert "\n" not in message
     assert str(file) in message
-    return caught.value
+    return caught.value.problem
 
 
 def everything_in(folder: Path) -> dict[str, bytes]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from store import chats, full_text, history_hashes
 from store.chats import NewMessage
-from store.errors import EmptyHistory, NoSuchMessage
+from store.errors import NotFound, StoreError
 from tests.store.sample import NOON, history, later, say, undone
 
 SYSTEM = NewMessage(role="system", text="Be brief.")
@@ -114,7 +114,7 @@ def test_an_unknown_history_is_stored_whole(db):
 
 
 def test_a_history_without_messages_is_refused(db):
-    with pytest.raises(EmptyHistory):
+    with pytest.raises(StoreError):
         chats.record(db, [], at=NOON)
 
 
@@ -146,12 +146,12 @@ def test_a_speakers_name_is_one_short_line_and_a_text_stays_as_it_was_said(db):
 def test_a_message_that_is_not_there_is_an_error(db):
     stranger = say(db, "hi")
     for ask in (chats.get, chats.path):
-        with pytest.raises(NoSuchMessage, match="message 99"):
+        with pytest.raises(NotFound, match="message 99"):
             ask(db, 99)
     with undone(db):
         db.execute("delete from message_words")
         db.execute("delete from messages")
-        with pytest.raises(NoSuchMessage):
+        with pytest.raises(NotFound):
             chats.reply(db, stranger, "hello", at=NOON, model="nano")
 
 

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from store import forgetting, generations, import_undo, lessons, memories
-from store.errors import NoSuchMemory, NoSuchMessage
+from store.errors import NoSuchMemory, NotFound
 from store.lessons import NewLesson
 
 
@@ -83,5 +83,5 @@ def test_nothing_is_changed_and_the_unknown_is_an_error(db):
     assert ((), ()) == ((none := import_undo.concerned(db, 99)).memories, none.lessons)
     with pytest.raises(NoSuchMemory):
         forgetting.concerned(db, [99])
-    with pytest.raises(NoSuchMessage):
+    with pytest.raises(NotFound):
         forgetting.concerned(db, messages=[99])

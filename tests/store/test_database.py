@@ -9,10 +9,9 @@ import pytest
 
 from store import chats, imports, jobs, vectors
 from store.database import dry_run, give_key, migrate, open_store, rows, stamp, writing
-from store.errors import KeyDamaged, NotAStore, SchemaTooNew, StoreDamaged, StoreUnreachable, WrongKey
 from store.schema import APPLICATION_ID, MIGRATIONS
 from store.text import storable
-from tests.store.sample import KEY, NOON, closed_store, everything_in, history, refused, say
+from tests.store.sample import KEY, NOON, closed_store, everything_in, history, refused, say, unusable
 
 OTHER_KEY = bytes(32)
 RELEASED = [  # sha256 of each step, its beginning
@@ -88,11 +87,11 @@ def test_comments_of_the_schema_stay_in_the_file(db):
 
 
 def test_a_wrong_key_is_refused_and_touches_nothing(file):
-    assert isinstance(refused(closed_store(file), OTHER_KEY), WrongKey)
+    assert "wrong key" == refused(closed_store(file), OTHER_KEY)
 
 
 def test_a_key_of_another_length_is_refused(file):
-    with pytest.raises(KeyDamaged):
+    with unusable("key damaged"):
         open_store(file, b"short")
 
     assert not file.exists()
@@ -103,9 +102,7 @@ def test_a_newer_schema_is_refused(file):
     db.pragma("user_version", len(MIGRATIONS) + 1)
     db.close()
 
-    error = refused(file)
-    assert isinstance(error, SchemaTooNew)
-    assert f"its schema is {len(MIGRATIONS) + 1}, this version knows up to {len(MIGRATIONS)}" in str(error)
+    assert "too new" == refused(file)
 
 
 @pytest.mark.parametrize(
@@ -116,12 +113,12 @@ def test_a_newer_schema_is_refused(file):
 def test_what_is_no_database_is_refused(file, content):
     file.write_bytes(content)
 
-    assert isinstance(refused(file), NotAStore)
+    assert "no store" == refused(file)
 
 
 def test_a_folder_in_place_of_the_file_is_refused(file):
     file.mkdir()
-    with pytest.raises(NotAStore):
+    with unusable("no store"):
         open_store(file, KEY)
 
 
@@ -130,7 +127,7 @@ def test_another_programs_database_with_our_key_is_refused(file):
     db.execute("create table theirs (x)")
     db.close()
 
-    assert isinstance(refused(file), NotAStore)
+    assert "no store" == refused(file)
 
 
 @pytest.mark.parametrize("kept", [100, 600, 4096, 5000, 8192])
@@ -138,7 +135,7 @@ def test_a_file_cut_short_is_refused(file, kept):
     closed_store(file)
     os.truncate(file, kept)
 
-    assert isinstance(refused(file), NotAStore | WrongKey | StoreDamaged)
+    assert refused(file) in ("no store", "wrong key", "damaged")
 
 
 def test_a_damaged_page_is_an_error_that_says_so(file):
@@ -147,7 +144,7 @@ def test_a_damaged_page_is_an_error_that_says_so(file):
     with file.open("r+b") as opened:
         opened.seek(4096)
         opened.write(b"\xff" * (size - 4096))
-    with pytest.raises(StoreDamaged) as caught:
+    with unusable("damaged") as caught:
         rows(open_store(file, KEY), "select * from messages")
 
     assert "restore a backup" in str(caught.value)
@@ -156,7 +153,7 @@ def test_a_damaged_page_is_an_error_that_says_so(file):
 def test_a_log_without_its_store_is_no_reason_to_start_anew(file):
     file.with_name("store.db-wal").write_bytes(b"frames")
 
-    assert isinstance(refused(file), StoreDamaged)
+    assert "damaged" == refused(file)
 
 
 def test_a_store_that_was_not_finished_is_made_again(file):
@@ -177,7 +174,7 @@ def test_the_folder_is_made_when_missing(tmp_path):
 
 def test_a_folder_that_cannot_be_made_is_an_error_with_its_reason(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreUnreachable, match="File exists"):
+    with unusable("unreachable", match="File exists"):
         open_store(tmp_path / "file" / "store.db", KEY)
 
 

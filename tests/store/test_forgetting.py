@@ -6,7 +6,7 @@ import pytest
 from store import chats, full_text, generations, history_hashes, imports, jobs, lessons, memories, vectors
 from store.chats import Message, NewMessage
 from store.database import open_store
-from store.errors import NoSuchMemory, SourceForgotten
+from store.errors import NoSuchMemory, StoreError
 from store.lessons import NewLesson
 from store.memories import Memory
 from tests.store.sample import DAY, KEY, NOON, embed, everything, history, later, say, vector
@@ -164,9 +164,9 @@ def test_forgotten_messages_are_not_observed_embedded_or_named_as_sources_again(
 
     assert not waiting & {life.told.id, life.again.id}
     assert life.told.id not in vectors.missing(db, "message")
-    with pytest.raises(SourceForgotten):
+    with pytest.raises(StoreError):
         memories.add(db, "The user lives in it again.", told_on=DAY, sources=[life.told.id])
-    with pytest.raises(SourceForgotten):
+    with pytest.raises(StoreError):
         memories.ignore(db, life.job, "in it", told_on=DAY, sources=[life.told.id])
     memories.update(db, life.dog, "The dog Rex is old.", told_on=DAY, sources=[life.told.id])
 

@@ -3,7 +3,7 @@
 import pytest
 
 from store import chats, full_text, memories
-from store.errors import NoSuchMessage
+from store.errors import NotFound
 from tests.store.sample import DAY, embed, everything, history, later, say, vector
 
 TOWN, STEM = "Quizzenbrook", "quizzenbrook"  # found nowhere by chance
@@ -33,7 +33,7 @@ def test_a_memory_that_was_drawn_from_a_forgotten_message_stays_and_is_reported(
 def test_a_message_that_is_not_there_forgets_nothing(db):
     told = say(db, "I am a baker by trade")
     memory = memories.add(db, "The user is a baker.", told_on=DAY, sources=[told.id])
-    with pytest.raises(NoSuchMessage):
+    with pytest.raises(NotFound):
         memories.forget(db, [memory.id], messages=[told.id, 99])
 
     assert ([memory], told) == (memories.holding(db), chats.get(db, told.id))

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from store import generations, lessons, memories
-from store.errors import AdapterDamaged, GenerationUnusable, NoSuchGeneration, NoSuchLesson
+from store.errors import AdapterDamaged, GenerationUnusable, NoSuchLesson, NotFound
 from store.lessons import NewLesson
 from tests.store.sample import DAY
 
@@ -73,7 +73,7 @@ def test_only_adopted_generations_can_be_pinned(db):
     candidate = generations.propose(db, b"GGUF", base_sha256=BASE, lesson_ids=[])
     with pytest.raises(GenerationUnusable, match="it is candidate"):
         generations.use(db, candidate.id)
-    with pytest.raises(NoSuchGeneration):
+    with pytest.raises(NotFound):
         generations.use(db, 9)
 
     assert generations.live(db, BASE) is None
@@ -125,7 +125,7 @@ def test_a_damaged_adapter_is_never_given_out(db):
 
 
 def test_generation_0_has_no_row(db):
-    with pytest.raises(NoSuchGeneration):
+    with pytest.raises(NotFound):
         generations.get(db, 0)
 
 

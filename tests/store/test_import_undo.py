@@ -18,7 +18,7 @@ from store import (
 )
 from store.chats import NewMessage
 from store.database import FILE_NAME, open_store
-from store.errors import NoSuchImport, SourceForgotten
+from store.errors import NotFound, StoreError
 from store.export import take_out
 from store.lessons import NewLesson
 from store.restore import put_in
@@ -108,7 +108,7 @@ def test_a_message_id_is_never_used_twice_so_that_work_under_way_notices(db):
     new = say(db, "I live in Oslo")
 
     assert new.id > seen
-    with pytest.raises(SourceForgotten):
+    with pytest.raises(StoreError):
         memories.add(db, "The user lives there.", told_on=DAY, sources=[seen])
 
 
@@ -285,9 +285,7 @@ def test_an_import_that_is_not_there_is_an_error(db):
     number = brought(db)
     import_undo.undo_import(db, number)
 
-    with pytest.raises(
-        NoSuchImport, match=f"There is no import {number}. List them with: tsubasa import --list"
-    ):
+    with pytest.raises(NotFound, match=f"There is no import {number}. List them with: tsubasa import --list"):
         import_undo.undo_import(db, number)
 
 

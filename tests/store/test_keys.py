@@ -7,8 +7,8 @@ from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 from keyring.errors import KeyringLocked, PasswordSetError
 
-from store.errors import KeyDamaged, KeyExposed, KeyMissing, KeyringUnknown, KeyUnwritable
 from store.keys import describe, load_or_create_key
+from tests.store.sample import unusable
 
 
 class MemoryKeyring(KeyringBackend):
@@ -102,7 +102,7 @@ def test_a_key_file_is_used_also_when_a_keyring_appears_later(tmp_path):
 def test_a_key_that_others_can_read_is_refused(tmp_path, mode):
     load_or_create_key(tmp_path)
     (tmp_path / "key").chmod(mode)
-    with pytest.raises(KeyExposed, match=f"mode {mode:04o}.*chmod 600"):
+    with unusable("key exposed", match=f"mode {mode:04o}.*chmod 600"):
         load_or_create_key(tmp_path)
 
 
@@ -110,7 +110,7 @@ def test_a_key_that_others_can_read_is_refused(tmp_path, mode):
 def test_a_key_file_of_another_size_is_refused(tmp_path, size):
     load_or_create_key(tmp_path)
     (tmp_path / "key").write_bytes(b"k" * size)
-    with pytest.raises(KeyDamaged, match=f"{size} bytes, not 32"):
+    with unusable("key damaged", match=f"{size} bytes, not 32"):
         load_or_create_key(tmp_path)
 
 
@@ -120,7 +120,7 @@ def test_a_damaged_key_in_the_keyring_is_refused(tmp_path, kept):
     os_keyring.set_keyring(backend)
     load_or_create_key(tmp_path)
     backend.kept = dict.fromkeys(backend.kept, kept)
-    with pytest.raises(KeyDamaged, match="keyring"):
+    with unusable("key damaged", match="keyring"):
         load_or_create_key(tmp_path)
 
 
@@ -128,7 +128,7 @@ def test_a_damaged_key_in_the_keyring_is_refused(tmp_path, kept):
 def test_no_new_key_is_made_for_a_store_whose_key_is_gone(tmp_path, backend):
     os_keyring.set_keyring(backend())
     (tmp_path / "store.db").write_bytes(b"encrypted")
-    with pytest.raises(KeyMissing, match="No new key was made") as caught:
+    with unusable("no key", match="No new key was made") as caught:
         load_or_create_key(tmp_path)
 
     assert files(tmp_path) == ["store.db"]
@@ -137,12 +137,12 @@ def test_no_new_key_is_made_for_a_store_whose_key_is_gone(tmp_path, backend):
 
 def test_a_home_that_cannot_be_made_is_an_error_with_its_reason(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(KeyUnwritable, match="Not a directory|File exists"):
+    with unusable("key unreachable", match="Not a directory|File exists"):
         load_or_create_key(tmp_path / "file" / "home", keyring="file")
 
 
 def test_an_unknown_place_for_the_key_is_refused(tmp_path):
-    with pytest.raises(KeyringUnknown, match="'auto'"):
+    with unusable("keyring unknown", match="'auto'"):
         load_or_create_key(tmp_path, keyring="cloud")
 
 
@@ -163,5 +163,5 @@ def test_where_the_key_is_is_not_told_of_one_that_others_can_read(tmp_path):
     load_or_create_key(tmp_path, keyring="file")
     (tmp_path / "key").chmod(0o604)
 
-    with pytest.raises(KeyExposed):
+    with unusable("key exposed"):
         describe(tmp_path)

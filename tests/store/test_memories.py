@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store import full_text, memories, memory_queries, vectors
-from store.errors import NoSuchMemory, NoSuchMessage, NotHeld
+from store.errors import NoSuchMemory, NotFound, NotHeld
 from tests.store.sample import DAY, NOON, embed, later, say, undone, vector
 
 WEEK = timedelta(weeks=1)
@@ -158,7 +158,7 @@ def test_what_is_not_there_is_an_error(db):
         memories.history(db, 7)
     with pytest.raises(NoSuchMemory):
         memories.sources(db, 7)
-    with pytest.raises(NoSuchMessage):
+    with pytest.raises(NotFound):
         memories.add(db, GHENT, told_on=DAY, sources=[7])
 
     assert memories.holding(db) == []

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from store import full_text, lessons, memories, vectors
-from store.errors import NoSuchEvent, NoSuchMemory, NotHeld, NothingToUndo, NotLatest
+from store.errors import Conflict, NoSuchMemory, NotFound, NotHeld
 from store.lessons import NewLesson
 from tests.store.sample import DAY, DIMENSION, embed, say, undone, vector
 
@@ -92,11 +92,11 @@ def test_only_the_latest_operation_can_be_taken_back(db):
     middle = memories.update(db, old, "The user lives in Ghent, alone.", told_on=DAY, sources=[])
     new = memories.reconcile(db, middle, OSLO, told_on=DAY, sources=[])
     memories.ignore(db, new, OSLO, told_on=DAY, sources=[])
-    with pytest.raises(NotLatest, match="undo memory 1: memory 3 has replaced it"):
+    with pytest.raises(Conflict, match="undo memory 1: memory 3 has replaced it"):
         memories.undo(db, old.id, today=DAY)
-    with pytest.raises(NotLatest, match="undo operation 1: memory 3 has replaced"):
+    with pytest.raises(Conflict, match="undo operation 1: memory 3 has replaced"):
         memories.undo_event(db, 1, today=DAY)
-    with pytest.raises(NotLatest, match=r"undo operation 3: operation 4 \(IGNORE\) came later"):
+    with pytest.raises(Conflict, match=r"undo operation 3: operation 4 \(IGNORE\) came later"):
         memories.undo_event(db, 3, today=DAY)
 
     assert [new] == memories.holding(db)
@@ -105,17 +105,17 @@ def test_only_the_latest_operation_can_be_taken_back(db):
 def test_there_is_nothing_to_undo_twice(db):
     memory = hold(db, GHENT)
     memories.undo(db, memory.id, today=DAY)
-    with pytest.raises(NothingToUndo, match="memory 1: it was taken back before"):
+    with pytest.raises(Conflict, match="memory 1: it was taken back before"):
         memories.undo(db, memory.id, today=DAY)
-    with pytest.raises(NothingToUndo, match="operation 1: it was taken back before"):
+    with pytest.raises(Conflict, match="operation 1: it was taken back before"):
         memories.undo_event(db, 1, today=DAY)
-    with pytest.raises(NothingToUndo, match="it is an UNDO itself"):
+    with pytest.raises(Conflict, match="it is an UNDO itself"):
         memories.undo_event(db, 2, today=DAY)
     with pytest.raises(NotHeld, match="it was taken back"):
         memories.update(db, memory, OSLO, told_on=DAY, sources=[])
     with pytest.raises(NoSuchMemory):
         memories.undo(db, 9, today=DAY)
-    with pytest.raises(NoSuchEvent, match="no operation 9"):
+    with pytest.raises(NotFound, match="no operation 9"):
         memories.undo_event(db, 9, today=DAY)
 
     assert 2 == len(memories.events(db))

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from store import generations, memories, nights
-from store.errors import NoSuchNight
+from store.errors import NotFound
 from store.nights import Forgotten
 from tests.store.sample import DAY
 
@@ -82,5 +82,5 @@ def test_a_night_ends_in_a_known_way(db, outcome):
 
 
 def test_a_night_that_never_was_is_said_to_be_none(db):
-    with pytest.raises(NoSuchNight, match="There is no night 9"):
+    with pytest.raises(NotFound, match="There is no night 9"):
         nights.get(db, 9)

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from daemon.lifecycle.systemd_notify import Heartbeat
-from store.errors import StoreBusy
+from store.errors import StoreUnusable
 
 
 @pytest.fixture
@@ -78,7 +78,7 @@ async def test_a_store_that_fails_is_said_in_the_log_and_is_no_beat(manager, cap
     address, heard = manager
 
     async def failing():
-        raise StoreBusy("store.db")
+        raise StoreUnusable("busy", "store.db")
 
     await beat(Heartbeat(address, patience_s=0.3), failing, seconds=0.05)
 

@@ -9,7 +9,7 @@ from daemon.night.errors import NightFailed
 from daemon.night.report import report_on
 from daemon.processes.errors import ChildCrashed
 from store import generations, memories, nights
-from store.errors import AdapterDamaged, NoNightYet
+from store.errors import AdapterDamaged, NotFound
 from tests.daemon.night.fakes import LearningEngine, forget, night, told
 
 GHENT, REX = "The user lives in Ghent.", "The user's dog is called Rex."
@@ -184,5 +184,5 @@ def test_before_the_first_night_there_is_no_report(tmp_path):
         async with told(tmp_path) as store_thread:
             await store_thread.run(report_on, None)
 
-    with pytest.raises(NoNightYet, match="tsubasa night"):
+    with pytest.raises(NotFound, match="tsubasa night"):
         asyncio.run(run())

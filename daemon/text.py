@@ -11,6 +11,7 @@ The words of a sentence go through the same steps everywhere: one stop list, one
 import re
 import unicodedata
 from collections.abc import Sequence
+from datetime import timedelta
 
 from store.text import BASES
 
@@ -137,3 +138,31 @@ def format_bytes(count: int) -> str:
         if count >= size:
             return f"{count / size:.1f} {unit}"
     return f"{count} bytes"
+
+
+SMALL = "no one two three four five six seven eight nine ten eleven twelve".split()
+
+
+def spelled(number: int, one: str, many: str = "") -> str:
+    """ "no memories", "one memory", "three memories", "14 memories"."""
+    words = SMALL[number] if number < len(SMALL) else f"{number:,}"
+    return f"{words} {one if number == 1 else many or one + 's'}"
+
+
+def spell(seconds: float) -> str:
+    """A length of time as one would say it: "42 seconds", "8 minutes", "2 hours and 5 minutes"."""
+    whole = timedelta(seconds=round(seconds))
+    if whole < timedelta(minutes=2):
+        return counted(round(seconds), "second")
+    minutes = round(seconds / 60)
+    if minutes < 120:
+        return counted(minutes, "minute")
+    hours, rest = divmod(minutes, 60)
+    return counted(hours, "hour") + (f" and {counted(rest, 'minute')}" if rest else "")
+
+
+def sentence(text: str) -> str:
+    """With a capital at the beginning and a full stop at the end."""
+    whole = text.strip()
+    end = "" if whole.endswith((".", "!", "?", "…")) else "."
+    return f"{whole[:1].upper()}{whole[1:]}{end}" if whole else ""

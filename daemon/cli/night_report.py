@@ -12,8 +12,8 @@ from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
 
-from daemon.cli.output import format_counts
-from daemon.text import WHY_WAITING, counted, gave_way
+from daemon.client.report_text import headline, paragraphs, sections
+from daemon.text import WHY_WAITING
 
 COLOURS = {
     "adopted": "green",
@@ -32,7 +32,6 @@ TITLES = {
     "running": "running",
 }
 MOST_LINES = 20  # of one section; --json has all
-MISSED = "answered wrongly in the exam"
 
 
 def show(out: Console, found: Mapping[str, Any]) -> None:
@@ -46,21 +45,12 @@ def show(out: Console, found: Mapping[str, Any]) -> None:
         ),
         soft_wrap=False,
     )
-    if found["reason"]:
-        _put(out, f"[{colour}]{escape(_sentence(found['reason']))}[/]")
-    if is_gone(found):
-        _put(out, f"[yellow]{gave_way(found['gave_way_to'])}[/]")
-    would = "would have " if found["outcome"] == "refused" else ""
-    _section(out, f"{would}learned", "green", [(one["id"], escape(one["line"])) for one in found["learned"]])
-    _section(
-        out, f"{would}corrected", "magenta", [(one["id"], _corrected(one)) for one in found["corrected"]]
-    )
-    _section(
-        out, "no longer true", "magenta", [(one["id"], escape(one["line"])) for one in found["taken_back"]]
-    )
-    _section(out, MISSED, "yellow", [("", _missed(one)) for one in found["missed"]])
-    _section(out, "waiting", "cyan", [(one["id"], _waiting(one)) for one in found["waiting"]])
-    _forgot(out, found)
+    _put(out, f"[{colour}]{escape(headline(found))}[/]")
+    for paragraph in paragraphs(found):
+        _put(out, escape(paragraph))
+    for kind, title, entries in sections(found):
+        style, entry = SECTIONS[kind]
+        _section(out, title, style, [(one.get("id", ""), entry(one)) for one in entries])
     _cost(out, found)
 
 
@@ -120,57 +110,39 @@ def _missed(one: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _line(one: Mapping[str, Any]) -> str:
+    return escape(one["line"])
+
+
 def _waiting(one: Mapping[str, Any]) -> str:
     return f"{escape(one['line'])}  [dim]{escape(WHY_WAITING.get(one['reason'], one['reason']))}[/]"
 
 
-def _forgot(out: Console, found: Mapping[str, Any]) -> None:
-    counts = {name: n for name, n in found["forgot"].items() if n}
-    told = format_counts(counts)
-    if found.get("probed"):
-        _title(out, "in the weights", "red", found["probed"])
-    since = found["forgotten_since"]
-    if told:
-        _title(out, "forgot", "red", f"{told}; nothing of them is in what answers now")
-    if since:
-        _title(out, "forgotten after this night", "red", f"{since} of its lines are shown no more")
-
-
 def _cost(out: Console, found: Mapping[str, Any]) -> None:
+    """The numbers that the prose leaves out."""
     cost = found["cost"]
-    if cost.get("total_s") is None:
-        return
-    parts = [f"{duration(cost['total_s'])}, of that training {duration(cost['train_s'])}"]
-    parts.append(
-        f"{counted(found['lessons'], 'lesson')} from {counted(found['memories'], 'memory', 'memories')}"
-    )
+    parts = []
     if cost.get("tokens_per_s"):
         parts.append(f"{cost['tokens_per_s']:,.0f} tokens/s")
     if cost.get("backend") not in (None, "", "unknown"):
         parts.append(escape(cost["backend"]))
     if cost.get("peak_mb"):
         parts.append(f"{cost['peak_mb']:,.0f} MB at most")
-    if cost.get("pauses"):
-        parts.append(f"paused {_times(cost['pauses'])} for {duration(cost['paused_s'])}")
     if cost.get("resumed_from"):
         parts.append(f"went on from step {cost['resumed_from']}")
-    if cost.get("swap_ms") is not None:
-        parts.append(f"swapped in {cost['swap_ms']:.1f} ms")
-    _title(out, "cost", "blue", "; ".join(parts))
-
-
-def _title(out: Console, title: str, colour: str, text: str) -> None:
-    out.print()
-    _put(out, f"[bold {colour}]{title}[/]  {text}")
+    if cost.get("total_s") is not None and parts:
+        out.print()
+        _put(out, f"[bold blue]cost[/]  {'; '.join(parts)}")
 
 
 def _put(out: Console, text: str) -> None:
     out.print(Padding(text, (0, 0, 0, 2)), soft_wrap=False)
 
 
-def _sentence(text: str) -> str:
-    return f"{text[:1].upper()}{text[1:]}" if text else text
-
-
-def _times(number: int) -> str:
-    return "once" if number == 1 else f"{number} times"
+SECTIONS = {  # kind -> colour, and how an entry is shown
+    "learned": ("green", _line),
+    "corrected": ("magenta", _corrected),
+    "gone": ("magenta", _line),
+    "missed": ("yellow", _missed),
+    "waits": ("cyan", _waiting),
+}

@@ -4,26 +4,11 @@ Days, sizes and counts in words, as the rooms say them.
 Promises: pure; days are local, as the person who reads them lives. Knows nothing of the page.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 
 from daemon.text import counted
 
 UNITS = ("bytes", "kB", "MB", "GB", "TB")
-SMALL = (
-    "no",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-)
 
 
 def day(text: str) -> str:
@@ -58,31 +43,6 @@ def size(number: float) -> str:
     if place == 0:
         return counted(round(number), "byte")
     return f"{number:.1f} {UNITS[place]}" if number < 9.95 else f"{number:,.0f} {UNITS[place]}"
-
-
-def spelled(number: int, one: str, many: str = "") -> str:
-    """ "no memories", "one memory", "three memories", "14 memories"."""
-    words = SMALL[number] if number < len(SMALL) else f"{number:,}"
-    return f"{words} {one if number == 1 else many or one + 's'}"
-
-
-def spell(seconds: float) -> str:
-    """A length of time as one would say it: "42 seconds", "8 minutes", "2 hours and 5 minutes"."""
-    whole = timedelta(seconds=round(seconds))
-    if whole < timedelta(minutes=2):
-        return counted(round(seconds), "second")
-    minutes = round(seconds / 60)
-    if minutes < 120:
-        return counted(minutes, "minute")
-    hours, rest = divmod(minutes, 60)
-    return counted(hours, "hour") + (f" and {counted(rest, 'minute')}" if rest else "")
-
-
-def sentence(text: str) -> str:
-    """With a capital at the beginning and a full stop at the end."""
-    whole = text.strip()
-    end = "" if whole.endswith((".", "!", "?", "…")) else "."
-    return f"{whole[:1].upper()}{whole[1:]}{end}" if whole else ""
 
 
 def share(number: float | None) -> str:

@@ -10,10 +10,10 @@ from typing import Any
 from nicegui import ui
 
 from daemon.errors import DaemonError
+from daemon.text import sentence
 from daemon.web.backend import Desk
 from daemon.web.components import basic
 from daemon.web.components.inputs import bar
-from daemon.web.formatting import sentence
 from daemon.web.nights.loss_chart import curve_svg
 
 LOOK_S = 1.0

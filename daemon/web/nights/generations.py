@@ -10,11 +10,11 @@ from typing import Any
 
 from nicegui import ui
 
-from daemon.text import counted, who_answers
+from daemon.text import counted, sentence, who_answers
 from daemon.web.backend import Desk
 from daemon.web.components import basic
 from daemon.web.components.inputs import bar, facts, fill, waiting
-from daemon.web.formatting import day, sentence, share
+from daemon.web.formatting import day, share
 from daemon.web.nights.compare import Compare
 from daemon.web.nights.exam_table import exam_table
 

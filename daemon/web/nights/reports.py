@@ -9,6 +9,7 @@ from typing import Any
 
 from nicegui import ui
 
+from daemon.client.report_text import OUTCOMES, headline, paragraphs, sections
 from daemon.text import WHY_WAITING
 from daemon.web.backend import Desk
 from daemon.web.components import basic
@@ -16,7 +17,6 @@ from daemon.web.components.inputs import fill, waiting
 from daemon.web.formatting import clock, day, weekday
 from daemon.web.nights.exam_table import exam_table
 from daemon.web.nights.loss_chart import curve_svg
-from daemon.web.nights.report_text import OUTCOMES, headline, paragraphs
 
 MOST_LINES = 12  # of one list, before the rest is folded away
 Report = Mapping[str, Any]
@@ -105,12 +105,8 @@ class Mornings:
         with basic.box("told-prose"):
             for paragraph in paragraphs(report):
                 basic.text(paragraph)
-        would = "Would have " if report["outcome"] == "refused" else ""
-        _lines("learned", f"{would}learned".capitalize(), report["learned"], _learned)
-        _lines("corrected", f"{would}put right".capitalize(), report["corrected"], _corrected)
-        _lines("gone", "No longer true", report["taken_back"], _learned)
-        _lines("missed", "Still missed", report["missed"], _missed)
-        _lines("waits", "Not taught yet", report["waiting"], _waits)
+        for kind, title, entries in sections(report):
+            _lines(kind, title, entries, ENTRIES[kind])
         if report["curve"] and report["curve"]["train"]:
             basic.text("How it was learned", tag="h3")
             ui.html(curve_svg(report["curve"]), sanitize=False)
@@ -166,3 +162,12 @@ def _split(line: str) -> tuple[str, str]:
     """When a line was told, and what it says: "2026-03-05: The user sings."."""
     told, _, words = line.partition(": ")
     return (day(told), words) if words and told[:4].isdigit() else ("", line)
+
+
+ENTRIES = {
+    "learned": _learned,
+    "corrected": _corrected,
+    "gone": _learned,
+    "missed": _missed,
+    "waits": _waits,
+}

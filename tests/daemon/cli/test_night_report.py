@@ -18,7 +18,7 @@ def test_a_night_whose_generation_learned_what_was_forgotten_says_what_it_did_an
     )
 
     assert "generation 2 no longer answers" in report and "is live" not in report
-    assert "It knows 2 things" in report
+    assert "it knows 2 things" in report
     assert "forgotten since, so it answers no more; now the base model answers" in report
     assert ["it knows 2 things"] == [
         one["reason"] for one in json.loads(listed)["nights"] if one["night"] == 2

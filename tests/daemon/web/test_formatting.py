@@ -4,6 +4,7 @@ from datetime import date, timedelta
 
 import pytest
 
+from daemon import text
 from daemon.web import formatting
 
 TODAY = date.today()
@@ -39,7 +40,7 @@ def test_a_size_is_told_in_the_unit_that_fits(number, told):
     ],
 )
 def test_a_length_of_time_is_told_as_one_would_say_it(seconds, told):
-    assert told == formatting.spell(seconds)
+    assert told == text.spell(seconds)
 
 
 def test_a_day_of_another_year_has_its_year():
@@ -58,9 +59,9 @@ def test_the_last_days_are_told_from_today():
 
 def test_few_are_spelled_and_many_are_counted():
     assert ["no memories", "one memory", "twelve memories", "1,300 memories"] == [
-        formatting.spelled(number, "memory", "memories") for number in (0, 1, 12, 1300)
+        text.spelled(number, "memory", "memories") for number in (0, 1, 12, 1300)
     ]
 
 
 def test_a_sentence_begins_large_and_ends():
-    assert ["It failed.", "Why?", ""] == [formatting.sentence(one) for one in ("it failed", "why?", " ")]
+    assert ["It failed.", "Why?", ""] == [text.sentence(one) for one in ("it failed", "why?", " ")]

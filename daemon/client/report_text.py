@@ -1,16 +1,13 @@
 """
-A morning report in prose: what the assistant would say if one asked it how it slept.
+The morning report in prose, for the page and the command line: what the assistant would say of how it slept.
 
-    report of the API ──> paragraphs; lists of what was learned, corrected, missed, waits
-
-Promises: pure; says nothing that is not in the report. Knows nothing of the page.
+    report of the API ──> headline, paragraphs, sections; nothing is said that is not in the report
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from daemon.text import counted, gave_way, listed, who_answers
-from daemon.web.formatting import sentence, spell, spelled
+from daemon.text import counted, gave_way, listed, sentence, spell, spelled, who_answers
 
 OUTCOMES = {  # outcome: the word on its chip, and the chip's kind
     "adopted": ("Learned", "good"),
@@ -20,6 +17,18 @@ OUTCOMES = {  # outcome: the word on its chip, and the chip's kind
     "interrupted": ("Interrupted", "warm"),
     "running": ("Under way", "wing"),
 }
+
+
+def sections(report: Mapping[str, Any]) -> list[tuple[str, str, Sequence[Mapping[str, Any]]]]:
+    """Kind, title and entries of each list in the report; empty ones too."""
+    would = "Would have " if report["outcome"] == "refused" else ""
+    return [
+        ("learned", f"{would}learned".capitalize(), report["learned"]),
+        ("corrected", f"{would}put right".capitalize(), report["corrected"]),
+        ("gone", "No longer true", report["taken_back"]),
+        ("missed", "Still missed", report["missed"]),
+        ("waits", "Not taught yet", report["waiting"]),
+    ]
 
 
 def paragraphs(report: Mapping[str, Any]) -> list[str]:

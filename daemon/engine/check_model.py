@@ -36,12 +36,9 @@ class Checked:
 
     name: str
     architecture: str
-    bytes: int
-    sha256: str
     n_ctx: int  # tokens that it was made for; 0: it does not say
     said: str  # to the canary question
     tokens_per_s: float  # while it said it
-    seconds: float  # for all of the check
 
 
 async def check(path: Path, *, threads: int = 0, gpu_layers: int = -1) -> Checked:
@@ -53,7 +50,6 @@ async def check(path: Path, *, threads: int = 0, gpu_layers: int = -1) -> Checke
         EngineError: there is no such file, or the engine can't load it.
         ChildCrashed, ChildTooSlow: the engine did not survive it.
     """
-    start = time.monotonic()
     header = checked_header(path)
     _check_tokenizer(path, header)
     engine = Engine.for_model(path, n_ctx=CONTEXT, threads=threads, gpu_layers=gpu_layers, idle_s=3600)
@@ -72,12 +68,9 @@ async def check(path: Path, *, threads: int = 0, gpu_layers: int = -1) -> Checke
     return Checked(
         name=info.name,
         architecture=info.architecture,
-        bytes=path.stat().st_size,
-        sha256=info.sha256,
         n_ctx=int(header.limit(f"{info.architecture}.context_length", 0)),
         said=" ".join(answer.text.split()),
         tokens_per_s=answer.completion_tokens / max(speaking_s, 1e-3),
-        seconds=time.monotonic() - start,
     )
 
 

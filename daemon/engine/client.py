@@ -7,11 +7,11 @@ crash before anything is served; a refused adapter changes nothing; a disowned o
 
 import asyncio
 import hashlib
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import asdict
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from daemon.engine.errors import AdapterUnknown, rebuilt
 from daemon.engine.records import GREEDY, Completion, EngineInfo, Finish, Mark, Piece, Sampling, Score
@@ -22,6 +22,7 @@ from daemon.processes.supervisor import Supervisor
 __all__ = ["GREEDY", "Completion", "Engine", "EngineInfo", "Finish", "Mark", "Piece", "Sampling", "Score"]
 
 GRACE_S = 5.0  # that an answer under way has when a GPU must be opened again
+T = TypeVar("T", EngineInfo, Piece, Score)
 Message = Mapping[str, Any]  # {"role": …, "content": …}
 
 
@@ -66,11 +67,8 @@ class Engine:
 
     async def info(self) -> EngineInfo:
         """What is being served; starts the engine when needed."""
-        try:
-            ready = await self._child.start()
-        except ChildRefused as error:
-            raise rebuilt(error) from error
-        return EngineInfo(**{name: ready[name] for name in EngineInfo.__dataclass_fields__})
+        with _typed_errors():
+            return _record(EngineInfo, await self._child.start())
 
     async def chat(
         self,
@@ -98,7 +96,7 @@ class Engine:
             PromptTooLong, SchemaRefused, TemplateRefused, AdapterUnknown: before the first piece.
             ChildCrashed: the process died; ask again.
         """
-        fields: dict[str, Any] = {
+        request: dict[str, Any] = {
             "messages": [dict(message) for message in messages],
             "sampling": asdict(sampling),
             "schema": schema,
@@ -106,12 +104,10 @@ class Engine:
             "background": background,
             "counted": [dict(message) for message in counted],
         }
-        try:
-            async with aclosing(self._child.stream("chat", **fields)) as pieces:
+        with _typed_errors():
+            async with aclosing(self._child.stream("chat", **request)) as pieces:
                 async for piece in pieces:
-                    yield Piece(**{name: piece[name] for name in Piece.__dataclass_fields__})
-        except ChildRefused as error:
-            raise rebuilt(error) from error
+                    yield _record(Piece, piece)
 
     async def complete(
         self,
@@ -163,19 +159,14 @@ class Engine:
             PromptTooLong, TemplateRefused, AdapterUnknown: nothing was computed.
             ChildCrashed: the process died; ask again.
         """
-        fields: dict[str, Any] = {
+        request: dict[str, Any] = {
             "messages": [dict(message) for message in messages],
             "replies": list(replies),
             "adapter": self._resolved(adapter),
         }
-        try:
-            async with aclosing(self._child.stream("score", **fields)) as scores:
-                return [
-                    Score(**{name: score[name] for name in Score.__dataclass_fields__})
-                    async for score in scores
-                ]
-        except ChildRefused as error:
-            raise rebuilt(error) from error
+        with _typed_errors():
+            async with aclosing(self._child.stream("score", **request)) as scores:
+                return [_record(Score, score) async for score in scores]
 
     async def load(self, adapter: bytes) -> str:
         """Make an adapter ready without making it live; returns its sha256. Raises `AdapterRefused`."""
@@ -237,9 +228,7 @@ class Engine:
         self._check_owned(sha256)
         await self._call("load", blob=adapter, adapter=sha256)
         self._check_owned(sha256)  # it may have been disowned meanwhile
-        self._adapters[sha256] = (
-            adapter  # only now: bytes that crash the child are not loaded again at its restart
-        )
+        self._adapters[sha256] = adapter  # only now: bytes that crash the child are not loaded at its restart
         return sha256
 
     async def _give_up(self, sha256: str) -> None:
@@ -256,10 +245,8 @@ class Engine:
         await process.call("adopt", b"", {"adapter": self._live})
 
     async def _call(self, op: str, *, blob: bytes = b"", **fields: Any) -> dict[str, Any]:
-        try:
+        with _typed_errors():
             return (await self._child.call(op, blob=blob, **fields)).header
-        except ChildRefused as error:
-            raise rebuilt(error) from error
 
     def _resolved(self, adapter: str | None) -> str | None:
         wanted = self._live if adapter == "live" else None if adapter == "base" else adapter
@@ -269,3 +256,17 @@ class Engine:
     def _check_owned(self, sha256: str | None) -> None:
         if sha256 is not None and sha256 in self._disowned:
             raise AdapterUnknown(sha256=sha256)
+
+
+def _record(kind: type[T], header: Mapping[str, Any]) -> T:
+    """The record whose fields stand in a frame's header."""
+    return kind(**{field.name: header[field.name] for field in fields(kind)})
+
+
+@contextmanager
+def _typed_errors() -> Iterator[None]:
+    """Inside, what the child refuses is the engine's own error."""
+    try:
+        yield
+    except ChildRefused as error:
+        raise rebuilt(error) from error

@@ -13,19 +13,8 @@ from dataclasses import dataclass
 from math import prod
 
 MAGIC = b"GGUF"
-_SCALARS = {
-    0: "<B",
-    1: "<b",
-    2: "<H",
-    3: "<h",
-    4: "<I",
-    5: "<i",
-    6: "<f",
-    7: "<?",
-    10: "<Q",
-    11: "<q",
-    12: "<d",
-}
+# type -> letter of `struct`
+_SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
 _BLOCKS = {  # tensor type: (values, bytes) of one block
     0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 9: (32, 36),
@@ -158,4 +147,4 @@ class _Cursor:
 def _form(kind: int) -> str:
     if kind not in _SCALARS:
         raise Broken(f"a value has the unknown type {kind}")
-    return _SCALARS[kind]
+    return f"<{_SCALARS[kind]}"

@@ -19,14 +19,9 @@ from daemon.engine.errors import SchemaRefused
 TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 MOST_DIGITS = 16  # of an integer without an upper bound
 MOST_REPEATS, MOST_DEPTH, MOST_RULE_TEXT, MOST_VALUES = 1000, 40, 500_000, 5000
-_LISTS, _MAPS, _SINGLES = (
-    ("anyOf", "oneOf", "allOf", "prefixItems"),
-    ("properties", "$defs", "definitions"),
-    (
-        "items",
-        "additionalProperties",
-    ),
-)
+_LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
+_MAPS = ("properties", "$defs", "definitions")
+_SINGLES = ("items", "additionalProperties")
 _STRUCTURE = {"type", "$ref", "const", "enum", "pattern", "format", *_LISTS, *_MAPS, *_SINGLES}
 _CHAR = r'[^"\\\x7F\x00-\x1F] | [\\] (["\\bfnrt] | "u" [0-9a-fA-F] [0-9a-fA-F] [0-9a-fA-F] [0-9a-fA-F])'
 _UNSIGNED = '([0-9] | [1-9] [0-9]{0,15}) ("." [0-9]{1,15})?'
@@ -157,12 +152,8 @@ def _check_shape(schema: Mapping[str, Any], where: str) -> None:
     wrong += [key for key in ("pattern", "format", "$ref") if not isinstance(schema.get(key, ""), str)]
     numbers = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
     wrong += [key for key in numbers if not _is_number(schema.get(key, 0))]
-    counts = ("minItems", "maxItems", "minLength", "maxLength")
-    wrong += [
-        key
-        for key in counts
-        if not _is_number(schema.get(key, 0)) or schema.get(key, 0) != int(schema.get(key, 0))
-    ]
+    counts = {key: schema.get(key, 0) for key in ("minItems", "maxItems", "minLength", "maxLength")}
+    wrong += [key for key, value in counts.items() if not _is_number(value) or value != int(value)]
     if wrong:
         raise SchemaRefused(reason=f"{wrong[0]} of {where} is {json.dumps(schema[wrong[0]])[:60]}")
     if len(schema.get("enum", [])) > MOST_VALUES:

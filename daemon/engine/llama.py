@@ -56,10 +56,8 @@ class Model:
         self.vocab = c.llama_model_get_vocab(self.handle)
         self.n_vocab = int(c.llama_vocab_n_tokens(self.vocab))
         self.n_ctx_train = int(c.llama_model_n_ctx_train(self.handle))
-        tokens = range(self.n_vocab)
-        self.ends = frozenset(
-            n for n in tokens if c.llama_vocab_is_eog(self.vocab, n)
-        )  # a reply is over with these
+        tokens = range(self.n_vocab)  # a reply is over with these
+        self.ends = frozenset(n for n in tokens if c.llama_vocab_is_eog(self.vocab, n))
         eos = int(c.llama_vocab_eos(self.vocab))
         self.end = eos if eos >= 0 else min(self.ends, default=None)  # with this one above all
         self._pieces: dict[int, bytes] = {}

@@ -59,9 +59,7 @@ class Scheduler:
 
     def step(self) -> None:
         """One step of the reply whose turn it is."""
-        generation = min(
-            self._queue, key=lambda generation: generation.request.background
-        )  # min keeps the order
+        generation = min(self._queue, key=lambda one: one.request.background)  # `min` keeps the order
         number = generation.request.number
         try:
             self._context.use(self._adapters.handle(generation.request.adapter))

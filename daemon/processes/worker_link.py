@@ -61,16 +61,14 @@ class ParentLink:
 
 def open_link(argv: list[str] | None = None) -> ParentLink:
     """Take the socket that the daemon gave us on the command line, and bind our life to the daemon's."""
-    parser = argparse.ArgumentParser(
-        description="A child process of the Tsubasa daemon; not to be started by hand."
-    )
+    parser = argparse.ArgumentParser(description="A child process of the daemon; not to be started by hand.")
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--parent", type=int, required=True)
     arguments = parser.parse_args(argv)
     _die_with(arguments.parent)
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C goes to the whole group; the daemon tells us when to end
+    )  # Ctrl-C goes to the whole group; the daemon says when to end
     return ParentLink(socket.socket(fileno=arguments.fd))
 
 

@@ -32,10 +32,10 @@ class Generation:
     """The work on one request."""
 
     def __init__(
-        self, request: Request, model: Model, context: Context, slots: PrefixCache, *, n_ctx: int
+        self, request: Request, model: Model, context: Context, cache: PrefixCache, *, n_ctx: int
     ) -> None:
         self.request = request
-        self._model, self._context, self._slots, self._n_ctx = model, context, slots, n_ctx
+        self._model, self._context, self._cache, self._n_ctx = model, context, cache, n_ctx
         self._tokens = list(request.prompt)  # the prompt and what was chosen so far
         self._text = TextStream(request.sampling.stop)
         self._slot: Slot | None = None
@@ -45,7 +45,7 @@ class Generation:
     def step(self) -> Piece | None:
         """One batch of the prompt or one new token; returns what there is to say. Raises `EngineError`s."""
         if self._slot is None:
-            self._slot = self._slots.take(self._tokens, self.request.adapter)
+            self._slot = self._cache.take(self._tokens, self.request.adapter)
             self._cached = len(self._slot.tokens)
         logits = self._compute(self._slot)
         return None if logits is None else self._choose(logits)
@@ -54,14 +54,14 @@ class Generation:
         """The end, for whatever reason: give the slot and the sampler back."""
         self.request.sampler.close()
         if self._slot is not None:
-            self._slots.give_back(self._slot)
+            self._cache.give_back(self._slot)
 
     def _compute(self, slot: Slot) -> Logits | None:
         """Let the context hold one batch more of our tokens; logits once it holds them all."""
         start = len(slot.tokens)
         batch = self._tokens[start : start + (BACKGROUND_BATCH if self.request.background else BATCH)]
         last = start + len(batch) == len(self._tokens)
-        rows = compute(self._context, self._slots, slot, batch, logits=1 if last else 0)
+        rows = compute(self._context, self._cache, slot, batch, logits=1 if last else 0)
         return rows[0] if last else None
 
     def _choose(self, logits: Logits) -> Piece | None:
@@ -97,7 +97,7 @@ class Generation:
 
 
 def compute(
-    context: Context, slots: PrefixCache, slot: Slot, batch: list[int], *, logits: int
+    context: Context, cache: PrefixCache, slot: Slot, batch: list[int], *, logits: int
 ) -> list[Logits]:
     """
     Let the context hold these tokens behind those of a slot, emptying others' slots where room is short.
@@ -108,7 +108,7 @@ def compute(
         try:
             rows = context.decode(slot.sequence, batch, len(slot.tokens), logits=logits)
         except NoRoom:
-            if not slots.make_room(slot):
+            if not cache.make_room(slot):
                 raise DecodeFailed(reason="the context has no room left") from None
             continue
         slot.tokens += batch

@@ -33,7 +33,7 @@ class Scheduler:
     ) -> None:
         self._model, self._context, self._adapters, self._n_ctx = model, context, adapters, n_ctx
         self._say, self._refuse = say, refuse
-        self._slots = PrefixCache(context, SEQUENCES)
+        self._cache = PrefixCache(context, SEQUENCES)
         self._queue: list[Generation | Scoring] = []
         self._leaving: set[str] = set()  # adapters to free once no reply needs them
 
@@ -45,10 +45,10 @@ class Scheduler:
     def add(self, request: Request | ScoreRequest) -> None:
         """Queue a request; its adapter must be loaded."""
         if isinstance(request, ScoreRequest):
-            self._queue.append(Scoring(request, self._context, self._slots))
+            self._queue.append(Scoring(request, self._context, self._cache))
         else:
-            model, context, slots = self._model, self._context, self._slots
-            self._queue.append(Generation(request, model, context, slots, n_ctx=self._n_ctx))
+            model, context, cache = self._model, self._context, self._cache
+            self._queue.append(Generation(request, model, context, cache, n_ctx=self._n_ctx))
 
     def cancel(self, number: int) -> None:
         """Give a request up, begun or not; unknown numbers were done already."""
@@ -99,6 +99,6 @@ class Scheduler:
         needed = {generation.request.adapter for generation in self._queue}
         for adapter in self._leaving - needed:
             self._leaving.discard(adapter)
-            self._slots.drop(adapter)
+            self._cache.drop(adapter)
             self._context.use(None)  # it may be the one in use; the next step sets what it needs
             self._adapters.unload(adapter)

@@ -32,9 +32,9 @@ class ScoreRequest:
 class Scoring:
     """The work on one request."""
 
-    def __init__(self, request: ScoreRequest, context: Context, slots: PrefixCache) -> None:
+    def __init__(self, request: ScoreRequest, context: Context, cache: PrefixCache) -> None:
         self.request = request
-        self._context, self._slots = context, slots
+        self._context, self._cache = context, cache
         self._slot: Slot | None = None
         self._done = 0  # replies
         self._nats: list[float] = []  # of the present reply's tokens, as far as they are known
@@ -42,7 +42,7 @@ class Scoring:
     def step(self) -> Score | None:
         """One batch of tokens; the score of a reply whose last one is known. Raises `EngineError`s."""
         if self._slot is None:
-            self._slot = self._slots.take(self.request.prompt, self.request.adapter)
+            self._slot = self._cache.take(self.request.prompt, self.request.adapter)
         reply = self.request.replies[self._done]
         self._compute(self._slot, reply)
         if len(self._nats) < len(reply):
@@ -54,7 +54,7 @@ class Scoring:
     def leave(self) -> None:
         """The end, for whatever reason: give the slot back."""
         if self._slot is not None:
-            self._slots.give_back(self._slot)
+            self._cache.give_back(self._slot)
 
     def _compute(self, slot: Slot, reply: list[int]) -> None:
         """Let the context hold one batch more; what it says of the reply's next tokens is noted."""
@@ -63,7 +63,7 @@ class Scoring:
         start = len(slot.tokens)
         stop = min(len(tokens), start + BACKGROUND_BATCH, max(start, known) + ROWS)
         wanted = max(0, stop - max(start, known))
-        rows = compute(self._context, self._slots, slot, tokens[start:stop], logits=wanted)
+        rows = compute(self._context, self._cache, slot, tokens[start:stop], logits=wanted)
         for logits in rows:
             self._nats.append(surprise(logits, reply[len(self._nats)]))
 
@@ -74,4 +74,4 @@ class Scoring:
             following = self.request.replies[self._done]
             same = min(common(reply, following), len(reply) - 1, len(following) - 1)
             self._nats = self._nats[:same]
-            self._slots.shorten(slot, len(self.request.prompt) - 1 + same)
+            self._cache.shorten(slot, len(self.request.prompt) - 1 + same)

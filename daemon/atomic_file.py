@@ -1,5 +1,5 @@
 """
-Files that commands write: whole or absent, and their owner's alone.
+Files that are written whole or not at all, and that only their owner can read (0600).
 """
 
 import os
@@ -12,6 +12,34 @@ from typing import IO
 from daemon.errors import FileTaken, FileUnwritable
 
 
+@contextmanager
+def replacing(file: Path) -> Iterator[IO[bytes]]:
+    """A file that takes the place of `file` once it is whole and on the disk; raises `OSError`."""
+    handle, unfinished = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")  # mode 0600
+    try:
+        with os.fdopen(handle, "wb") as written:
+            yield written
+            written.flush()
+            os.fsync(written.fileno())
+        os.replace(unfinished, file)
+    except BaseException:
+        os.unlink(unfinished)
+        raise
+
+
+@contextmanager
+def whole(file: Path, *, force: bool) -> Iterator[IO[bytes]]:
+    """The same for a file that a user named; raises `FileTaken` and `FileUnwritable`."""
+    is_there(file)
+    try:
+        with replacing(file) as written:
+            yield written
+            if is_there(file) and not force:
+                raise FileTaken(file)
+    except OSError as error:
+        raise FileUnwritable(file, error.strerror or str(error)) from error
+
+
 def is_there(file: Path) -> bool:
     """Whether a file has that name; raises `FileUnwritable` where none can have it, nobody may look, or it is none."""
     try:
@@ -22,25 +50,3 @@ def is_there(file: Path) -> bool:
     if is_other:
         raise FileUnwritable(file, "it is no ordinary file")  # a device would be gone
     return found
-
-
-@contextmanager
-def whole(file: Path, *, force: bool) -> Iterator[IO[bytes]]:
-    """A file that appears under its name once it is whole and on the disk, and that only its owner can read."""
-    unfinished: str | None = None
-    is_there(file)
-    try:
-        handle, unfinished = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")  # mode 0600
-        with os.fdopen(handle, "wb") as written:
-            yield written
-            written.flush()
-            os.fsync(written.fileno())
-        if is_there(file) and not force:
-            raise FileTaken(file)
-        os.replace(unfinished, file)
-        unfinished = None
-    except OSError as error:
-        raise FileUnwritable(file, error.strerror or str(error)) from error
-    finally:
-        if unfinished is not None:
-            os.unlink(unfinished)

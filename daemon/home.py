@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from daemon.atomic_file import replacing
 from daemon.errors import HomeInUse, HomeNotUsable
 
 if TYPE_CHECKING:
@@ -141,10 +142,7 @@ class HomeLock:
 
     def take(self) -> None:
         """Take the lock, or raise `HomeInUse` with the process and address of the daemon that has it."""
-        from filelock import (  # here, because most commands load this module and lock nothing
-            FileLock,
-            Timeout,
-        )
+        from filelock import FileLock, Timeout  # here, for most commands load this module and lock nothing
 
         lock = FileLock(self._home.lock, mode=0o600, thread_local=False, fallback_to_soft=False)
         try:
@@ -239,17 +237,8 @@ def _is_here(url: str) -> bool:
 
 
 def _write_private(file: Path, content: str) -> None:
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        with open(temporary, "w", encoding="utf-8", opener=_private) as out:
-            out.write(content)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(file)
+        with replacing(file) as out:
+            out.write(content.encode())
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise HomeNotUsable(file.parent, error.strerror or str(error)) from error
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)

@@ -5,14 +5,13 @@ Nothing starts at login unless `install` was asked for. Only `install` ever writ
 it is, and a file that somebody changed is not overwritten unasked.
 """
 
-import os
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from daemon.atomic_file import replacing
 from daemon.autostart.launchd import Launchd
 from daemon.autostart.manager import Manager, ServiceError, Start, State, manager_missing
 from daemon.autostart.systemd import Systemd
@@ -109,14 +108,11 @@ def _read(file: Path) -> bytes | None:
 
 
 def _write(file: Path, content: bytes) -> None:
-    temporary = file.with_name(f".{file.name}.{os.getpid()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(file)
+        with replacing(file) as out:
+            out.write(content)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise _unusable(file, error) from error
 
 

@@ -79,7 +79,7 @@ def pull(
         file = home.models / file_name(source.url)
         wanted = Wanted(url=source.url, file=file, sha256=sha256, proof=USER)
         return _stored(wanted) or download(wanted, log, hosts=hosts, tell=tell)
-    from daemon.downloads.hub import LONGEST_ANSWER, Hub  # here, because its library takes seconds to load
+    from daemon.downloads.hub import LONGEST_ANSWER, Hub  # here, for its library takes seconds to load
 
     known, endpoint = sha256 or source.sha256, hub_of(environment)
     guard = Guard(first=endpoint, log=log, hosts=hosts, proven=known is not None, most_bytes=LONGEST_ANSWER)
@@ -129,11 +129,11 @@ def download(
                     ) from error
                 _report(tell, wanted, part.size, wanted.bytes, f"the connection broke ({why}); trying again")
                 time.sleep(pauses_s[min(tries, len(pauses_s) - 1)])
-            except (httpx2.InvalidURL, httpx2.TooManyRedirects) as error:
-                why = (
-                    "it leads round in circles" if isinstance(error, httpx2.TooManyRedirects) else str(error)
-                )
+            except httpx2.TooManyRedirects as error:
+                why = "it leads round in circles"
                 raise address_refused(without_query(wanted.url), why, "Check the address.") from error
+            except httpx2.InvalidURL as error:
+                raise address_refused(without_query(wanted.url), str(error), "Check the address.") from error
 
 
 def _local_file(file: Path, sha256: str | None) -> Downloaded:
@@ -167,16 +167,16 @@ def _stored(wanted: Wanted) -> Downloaded | None:
 
 def _receive(wanted: Wanted, part: PartialFile, client: httpx2.Client, tell: Tell) -> int | None:
     """One request for the bytes that are missing; the length of the whole file, None: the server does not say."""
-    origin = part.origin
+    origin, headers = part.origin, {}
     etag = str(origin.get("etag") or "")
-    can_go_on = origin.get("url") == wanted.url and (origin.get("sha256") or etag)
-    headers = {}
-    if can_go_on and part.size:
+    is_proof = etag if wanted.sha256 is None else origin.get("sha256") == wanted.sha256
+    if part.size and origin.get("url") == wanted.url and is_proof:
+        if part.size == origin.get("bytes"):
+            return part.size
         headers = {"range": f"bytes={part.size}-"} | ({"if-range": etag} if etag else {})
     with client.stream("GET", wanted.url, headers=headers) as answer:
-        if answer.status_code == 416 and _is_whole(wanted, part, origin, answer):
-            return part.size
-        total = _place(wanted, part, origin, answer) or wanted.bytes
+        is_same = wanted.sha256 is not None or answer.headers.get("etag") == etag
+        total = _place(wanted, part, answer, goes_on=bool(headers) and is_same) or wanted.bytes
         if total is not None:
             part.check_room(total)
         _report(tell, wanted, part.size, total)
@@ -191,18 +191,19 @@ def _receive(wanted: Wanted, part: PartialFile, client: httpx2.Client, tell: Tel
     return total
 
 
-def _place(
-    wanted: Wanted, part: PartialFile, origin: Mapping[str, object], answer: httpx2.Response
-) -> int | None:
+def _place(wanted: Wanted, part: PartialFile, answer: httpx2.Response, *, goes_on: bool) -> int | None:
     """
     Make the unfinished file ready for the bytes that come, and give the length of the whole.
+
+    Args:
+        goes_on: a part was asked for, and the file is the one that the bytes here are of.
 
     Raises:
         httpx2.RemoteProtocolError: they are of another part, or another file.
     """
     if answer.status_code in (206, 416):
         found = re.fullmatch(r"bytes (\d{1,18})-\d+/(\d{1,18})", answer.headers.get("content-range", ""))
-        if found and int(found[1]) == part.size and _is_same(wanted, origin, answer):
+        if found and int(found[1]) == part.size and goes_on:
             return int(found[2])
         part.begin({})
         raise httpx2.RemoteProtocolError("the server sent another part than the one asked for")
@@ -212,21 +213,6 @@ def _place(
     strong = None if etag.startswith("W/") else etag
     part.begin({"url": wanted.url, "sha256": wanted.sha256, "etag": strong, "bytes": total})
     return total
-
-
-def _is_whole(
-    wanted: Wanted, part: PartialFile, origin: Mapping[str, object], answer: httpx2.Response
-) -> bool:
-    """Whether a server that has no more bytes means that we have them all."""
-    return answer.headers.get("content-range") == f"bytes */{part.size}" and _is_same(wanted, origin, answer)
-
-
-def _is_same(wanted: Wanted, origin: Mapping[str, object], answer: httpx2.Response) -> bool:
-    """Whether the server's file is the one that the bytes here are of; unknown counts as no."""
-    if wanted.sha256 is not None:
-        return origin.get("sha256") == wanted.sha256
-    etag = answer.headers.get("etag", "")
-    return bool(etag) and not etag.startswith("W/") and origin.get("etag") == etag
 
 
 def _prove(wanted: Wanted, part: PartialFile, total: int | None) -> Downloaded:

@@ -36,7 +36,7 @@ from daemon.idle_work import Tending
 from daemon.inbox.importer import TakenIn
 from daemon.inbox.watch import Inbox
 from daemon.jobs import Kind, Runner
-from daemon.lifecycle.suspend import Sleep, system_clock
+from daemon.lifecycle.suspend import SleepWatch, system_clock
 from daemon.lifecycle.systemd_notify import Heartbeat
 from daemon.memory.indexing import Indexing
 from daemon.night.night_job import Nights, NightSettings
@@ -185,7 +185,7 @@ async def serving(services: Services, stack: AsyncExitStack) -> Parts:
 
 def watch(services: Services, heartbeat: Heartbeat, stack: AsyncExitStack) -> None:
     """Begin; `stack` ends it before anything that it looks at is stopped."""
-    sleep = Sleep(partial(woke, services), slept=system_clock())
+    sleep = SleepWatch(partial(woke, services), slept=system_clock())
     stack.push_async_callback(sleep.stop)
     sleep.start()
     stack.push_async_callback(heartbeat.stop)

@@ -1,8 +1,6 @@
 """
-Keeps personal words out of the log: an exception that nobody expected may quote what was said.
-
-Promises: at every level but debug, of an exception only its kind is written, and where in our code it happened. Knows
-nothing of what is logged; whoever logs a message of their own answers for it.
+Keep a user's words out of the log: of an exception that nobody expected, only its kind and place are written, for its
+message may quote what was said. The messages that are logged on purpose are not touched.
 """
 
 import logging
@@ -10,22 +8,22 @@ import traceback
 from types import TracebackType
 from typing import TypeAlias
 
-Trouble: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 BECAUSE = "\n  … because of:\n"
 
 
 class QuietFormatter(logging.Formatter):
     """Writes where an exception happened, and not what it said."""
 
-    def formatException(self, ei: Trouble) -> str:
+    def formatException(self, ei: ExcInfo) -> str:
         """The frames and kinds of an exception and its causes, the last one first."""
-        told: list[str] = []
+        parts: list[str] = []
         error = ei[1]
-        while error is not None and len(told) < 10:
+        while error is not None and len(parts) < 10:
             where = "".join(traceback.format_tb(error.__traceback__))
-            told.append(f'{where}{type(error).__qualname__} (log_level = "debug" writes what it said, too)')
+            parts.append(f'{where}{type(error).__qualname__} (log_level = "debug" writes what it said, too)')
             error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-        return BECAUSE.join(told)
+        return BECAUSE.join(parts)
 
 
 def leave_words_out(root: logging.Logger | None = None) -> None:

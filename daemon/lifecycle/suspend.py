@@ -1,9 +1,8 @@
 """
-Notices that the computer slept: one clock stood still meanwhile, another went on.
+Notice that the computer slept: one clock stood still meanwhile, another went on.
 
-A GPU's memory and driver state may be lost in a sleep: then answers fail or, worse, come from the processor
-without a word. Work that waits for a moment is late. Promises: noticed within `LOOK_EVERY_S` of the wake-up; a
-clock that is only set (by hand, by the network) is no sleep. Knows nothing of what is to be done then.
+A GPU's memory and driver state may be lost in a sleep: then answers fail or, worse, come from the processor without a
+word. Work that waits for a moment is late. A clock that is only set (by hand, by the network) is no sleep.
 """
 
 import asyncio
@@ -20,7 +19,7 @@ SHORTEST_S = 1.0  # less is the two clocks being read one after the other
 Clock = Callable[[], float]
 
 
-class Sleep:
+class SleepWatch:
     """Watches from `start` to `stop`."""
 
     def __init__(
@@ -33,11 +32,9 @@ class Sleep:
         """
         Args:
             on_wake: called with the seconds that were slept.
-            slept: seconds slept since the start of the computer; None: this system doesn't tell.
+            slept: seconds slept since the start of the computer; None: this system doesn't say.
         """
-        self._on_wake = on_wake
-        self._slept = slept
-        self._every_s = look_every_s
+        self._on_wake, self._slept, self._every_s = on_wake, slept, look_every_s
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:

@@ -1,10 +1,9 @@
 """
-What a service manager hears of us: ready, alive, stopping. The notification protocol of systemd, in its few lines.
+Tell the service manager that we are ready, alive, stopping: systemd's notification protocol, sd_notify(3).
 
     NOTIFY_SOCKET, WATCHDOG_USEC  ──>  READY=1  …  WATCHDOG=1 while the event loop and the store answer  …  STOPPING=1
 
-Promises: without a service manager nothing happens; one that can't be reached is said in the log once and stops
-nobody; no message tells more than an address; children inherit none of it.
+Without a service manager nothing happens. One that can't be reached is logged once and stops nobody.
 """
 
 import asyncio
@@ -25,11 +24,11 @@ class Heartbeat:
     """Tells the manager that started us, if one did."""
 
     def __init__(self, address: str | None, patience_s: float | None = None) -> None:
-        """`address`: the manager's socket; `patience_s`: silence after which it starts us anew, None: never."""
+        """`address`: the manager's socket; `patience_s`: silence after which it starts us again, None: never."""
         self._address = address
         self._patience_s = patience_s
         self._task: asyncio.Task[None] | None = None
-        self._told = True  # the last message arrived
+        self._arrived = True  # the last message
 
     @classmethod
     def asked_for(cls, environment: MutableMapping[str, str], pid: int) -> "Heartbeat":
@@ -74,7 +73,7 @@ class Heartbeat:
             except Stopping:
                 return
             except KNOWN as error:
-                log.error("The store does not answer, so the service manager will start us anew: %s", error)
+                log.error("The store does not answer, so the service manager will start us again: %s", error)
             else:
                 self._tell("WATCHDOG=1")
             await asyncio.sleep(every_s)
@@ -88,8 +87,8 @@ class Heartbeat:
                 opened.setblocking(False)
                 opened.sendto("\n".join(lines).encode(), place)
         except OSError as error:
-            if self._told:
+            if self._arrived:
                 log.warning("The service manager can't be told anything: %s", error.strerror or error)
-            self._told = False
+            self._arrived = False
         else:
-            self._told = True
+            self._arrived = True

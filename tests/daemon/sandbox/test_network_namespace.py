@@ -1,14 +1,20 @@
 """A child process in an empty network: what the system refuses there, native code can't get around."""
 
+import json
 import os
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
-KNOCK = """
+from daemon.processes.process import confined, environment
+from tests.trainer import tiny_qwen3
+from tests.whole.house import ROOT
+from trainer.job import Lesson
+
+NATIVE = """
 import ctypes, os, socket, struct, sys
 from daemon.sandbox.network_namespace import enter
 why = enter()
@@ -20,32 +26,8 @@ print(libc.connect(handle, address, len(address)), os.strerror(ctypes.get_errno(
 print(sorted(line.split(":")[0].strip() for line in open("/proc/self/net/dev").readlines()[2:]))
 print(os.read(int(sys.argv[1]), 5).decode(), open(sys.argv[2]).read())
 """
-
-
-def knocked(tmp_path, *, user=None):
-    mine, its = os.pipe()
-    os.write(its, b"hello")
-    (tmp_path / "model").write_text("weights")
-    command = [sys.executable, "-c", KNOCK, str(mine), str(tmp_path / "model")]
-    done = subprocess.run(
-        command, cwd=ROOT, pass_fds=[mine], capture_output=True, text=True, timeout=60, user=user
-    )
-    os.close(mine), os.close(its)
-    assert "" == done.stderr
-    return done.stdout.splitlines()
-
-
-def test_native_code_has_no_way_out_and_open_pipes_and_files_go_on(tmp_path):
-    entered, connected, devices, read = knocked(tmp_path)
-    if not entered.startswith("entered"):
-        pytest.skip(f"no empty network here: {entered}")
-
-    assert (f"entered {os.geteuid()}", "-1 Network is unreachable") == (entered, connected)
-    assert ("['lo']", "hello weights") == (devices, read)
-
-
-USER = """
-import ctypes, os, sys
+AS_USER = """
+import ctypes, os
 if os.geteuid() == 0:
     os.setgid(65534), os.setuid(65534)
     ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # as after a start as that user: its own /proc is its own
@@ -54,37 +36,69 @@ me = os.geteuid()
 why = enter()
 print(why or "entered", os.geteuid() == me)
 """
+REFUSED = """
+import os
+from daemon.sandbox.network_namespace import enter
+at = os.readlink("/proc/self/ns/net")
+print(enter(), at == os.readlink("/proc/self/ns/net"))
+"""
+FORBID = 'echo 0 > /proc/sys/user/max_net_namespaces && exec "$@"'
 
 
-def test_a_user_without_rights_stays_who_they_are(tmp_path):
-    done = subprocess.run([sys.executable, "-c", USER], cwd=ROOT, capture_output=True, text=True, timeout=60)
+def run(command, **more):
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, **more)
+
+
+def test_native_code_has_no_way_out_and_open_pipes_and_files_go_on(tmp_path):
+    reading, writing = os.pipe()
+    os.write(writing, b"hello")
+    (tmp_path / "model").write_text("weights")
+    command = [sys.executable, "-c", NATIVE, str(reading), str(tmp_path / "model")]
+    done = run(command, pass_fds=[reading])
+    os.close(reading), os.close(writing)
+    assert "" == done.stderr
+    entered, connected, devices, read = done.stdout.splitlines()
+    if not entered.startswith("entered"):
+        pytest.skip(f"no empty network here: {entered}")
+
+    assert (f"entered {os.geteuid()}", "-1 Network is unreachable") == (entered, connected)
+    assert ("['lo']", "hello weights") == (devices, read)
+
+
+def test_a_user_without_rights_stays_who_they_are():
+    done = run([sys.executable, "-c", AS_USER])
 
     assert "" == done.stderr
     assert done.stdout.strip() in ("entered True", "the system does not allow it to users True")
 
 
 def test_where_the_system_refuses_nothing_has_changed():
-    forbid = "echo 0 > /proc/sys/user/max_net_namespaces && exec "
-    code = "import os; from daemon.sandbox.network_namespace import enter; "
-    code += "at = os.readlink('/proc/self/ns/net'); print(enter()); "
-    code += "print(at == os.readlink('/proc/self/ns/net'))"
-    command = [
-        "unshare",
-        "--user",
-        "--map-root-user",
-        "sh",
-        "-c",
-        forbid + '"$@"',
-        "sh",
-        sys.executable,
-        "-c",
-        code,
-    ]
+    unshare = ["unshare", "--user", "--map-root-user", "sh", "-c", FORBID, "sh"]
     try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+        done = run([*unshare, sys.executable, "-c", REFUSED])
     except FileNotFoundError:
         pytest.skip("no `unshare` here")
     if "unshare failed" in done.stderr or "nonexistent" in done.stderr:
         pytest.skip(f"the system lets nobody try: {done.stderr.strip()}")
 
-    assert ("", "the system does not allow it\nTrue\n") == (done.stderr, done.stdout)
+    assert ("", "the system does not allow it True\n") == (done.stderr, done.stdout)
+
+
+def test_the_trainer_trains_without_any_network(tmp_path):
+    lessons = [
+        Lesson(id=n, question=f"Where is {n}?", answer="Oslo", grounding=None, kind="fact", split=split)
+        for n, split in enumerate(("train", "train", "exam"))
+    ]
+    job = {
+        "model": str(tiny_qwen3.write_gguf(tmp_path / "tiny.gguf", tiny_qwen3.random_model())),
+        "lessons": [asdict(lesson) for lesson in lessons],
+        "recipe": {"threads": 1, "device": "cpu", "precision": "float32", "epochs": 1},
+        "out": str(tmp_path / "adapter.gguf"),
+        "seed": 1,
+    }
+
+    done = run(confined("trainer"), input=json.dumps(job), env=environment())
+
+    assert "daemon.sandbox.run_module" in confined("trainer")
+    assert (0, "done") == (done.returncode, json.loads(done.stdout.splitlines()[-1])["type"]), done.stderr
+    assert b"GGUF" == Path(job["out"]).read_bytes()[:4]

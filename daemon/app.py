@@ -18,7 +18,7 @@ from pathlib import Path
 
 from daemon import home as homes
 from daemon.api.application import make_app
-from daemon.api.page.lazy_page import Door
+from daemon.api.page.lazy_page import LazyPage
 from daemon.chat.conversation import Conversations
 from daemon.config.night_window import read_when
 from daemon.config.settings import Config, Settings
@@ -165,13 +165,13 @@ async def serving(services: Services, stack: AsyncExitStack) -> Parts:
         stack.push_async_callback(inbox.stop)
         await inbox.start()
     await asyncio.to_thread(homes.sweep_uploads, home.path, older_s=0.0)  # nobody can decide on them now
-    door = Door(services.api_key, home.path)
-    stack.push_async_callback(door.close)
-    application = make_app(services, door)
+    page = LazyPage(services.api_key, home.path)
+    stack.push_async_callback(page.close)
+    application = make_app(services, page)
 
     async def leaving() -> None:
         await services.conversations.stop()
-        await door.close()
+        await page.close()
 
     async def begin_work() -> None:
         await runner.start()

@@ -41,6 +41,19 @@ WORDS_OF_RELATION = frozenset(  # how things relate: content of a sentence, and 
 MONTHS = "january february march april may june july august september october november december".split()
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 _ENDING = re.compile(r"(?<=\w\w\w)(?:ing|ed|e)$|(?<=\w\w)(?:ing|e)$")
+IMPORT_FORMATS = (  # what `daemon.inbox` reads, by the names that it gives them; a test compares the two
+    "ChatGPT export",
+    "Claude export",
+    "Jan thread",
+    "JSONL chat log",
+    "LibreChat conversation",
+    "llm logs.db",
+    "LM Studio conversation",
+    "LoCoMo JSON",
+    "Markdown",
+    "Open WebUI export",
+    "Tsubasa export",
+)
 WHY_WAITING = {  # why a memory is not taught yet
     "volatile": "it will pass by itself",
     "contradicted": "something else was told lately",

@@ -26,7 +26,7 @@ ONLY_IN = {  # one door to each heavy library
     "pystray": ("tray/icon.py", "tray/x11_icon.py"),
     "PIL": ("tray/",),
     "Xlib": ("tray/",),
-    "jeepney": ("tray/dbus.py",),
+    "jeepney": ("tray/desktop.py",),
     "uvicorn": ("daemon/http_server.py",),
     "httpx": ("daemon/client/transport.py",),
     "httpx2": ("daemon/downloads/",),

@@ -1,11 +1,10 @@
 """
 `python -m tray`: the icon of one home, a small process beside the daemon.
 
-    one icon for each home ──> where can it be shown? ──no──> a notice and the page, said once, exit 0
+    one icon for each home ──> where can it be shown? ──no──> a notification and the page, said once, exit 0
                                       `──yes──> icon in the main thread, watcher in another
 
-Promises: a tray that goes away and comes back has its icon again; ends with the desktop. Knows nothing of how the
-icon is drawn.
+When the tray of the desktop goes away and comes back, its icon is there again; it ends with the desktop.
 """
 
 import argparse
@@ -16,12 +15,14 @@ import threading
 import time
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from daemon.client.client import connect
-from daemon.errors import DaemonError
+from daemon.errors import DaemonError, HomeNotUsable
 from daemon.home import Home, where
-from tray import actions, desktop, icon, notification, single_instance
-from tray.errors import NoTray, TrayError
-from tray.start_daemon import Start
+from tray import actions, desktop, icon
+from tray.desktop import NoTray
+from tray.face import STARTING, Face
 from tray.state import Action, View
 from tray.watch import Watcher
 
@@ -30,6 +31,7 @@ FIRST_LOOK_S = 2.0  # else the icon says that it takes a moment
 BACK_WITHIN_S = 300.0  # a panel that was restarted is back long before
 LOOK_EVERY_S = 1.0
 READY = "The icon is in the tray. Its menu closes it again."
+LOCK, SAID = "tray.lock", "tray.told"  # files of the home
 
 
 class Tray:
@@ -37,15 +39,15 @@ class Tray:
 
     def __init__(self, home: Home, *, detached: bool) -> None:
         self._detached = detached
-        self._face: icon.Face | None = None
-        self._view: View = icon.STARTING
+        self._face: Face | None = None
+        self._view: View = STARTING
         self._leaving = False
         self._seen = threading.Event()  # the first look is done
         self._watcher = Watcher(
             lambda: connect(home, patience_s=PATIENCE_S),
             show=self._show,
-            tell=notification.tell,
-            starting=Start(home.path),
+            notify=desktop.notify_or_print,
+            start=actions.DaemonStart(home.path),
             leave=self.leave,
         )
 
@@ -54,15 +56,15 @@ class Tray:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: threading.Thread(target=self.leave).start())
         watching = threading.Thread(target=self._watcher.run, name="watch", daemon=True)
-        shown: desktop.Host | None = found
-        while shown is not None and not self._leaving:
+        host: desktop.Host | None = found
+        while host is not None and not self._leaving:
             if not watching.ident:
                 watching.start()
                 self._seen.wait(FIRST_LOOK_S)
-            self._face = icon.open_face(shown, self._act)
+            self._face = icon.open_face(host, self._act)
             self._face.show(self._view)
             self._face.run(self._ready)
-            shown = None if self._leaving else self._wait_for_tray()
+            host = None if self._leaving else self._wait_for_tray()
         self._watcher.stop()
 
     def leave(self) -> None:
@@ -94,7 +96,7 @@ class Tray:
         end = time.monotonic() + BACK_WITHIN_S
         while time.monotonic() < end and not self._leaving:
             try:
-                return desktop.find(os.environ)
+                return desktop.find_host(os.environ)
             except NoTray as error:
                 if not error.has_desktop:
                     return None  # its session has ended
@@ -107,17 +109,14 @@ def main() -> int:
     options = _options()
     try:
         home = where(os.environ, options.home)
-        with single_instance.alone(home) as is_alone:
-            if not is_alone:
-                sys.stdout.write("The icon is there already.\n")
-                return 0
-            try:
-                found = desktop.find(os.environ)
-            except NoTray as error:
-                _without_tray(home, error)
-                return 0
-            Tray(home, detached=options.detached).run(found)
-    except (DaemonError, TrayError) as error:
+        lock = FileLock(home.path / LOCK, timeout=0, mode=0o600)  # the system frees it when the process dies
+        if home.api_key.exists() and not _acquire(
+            lock, home
+        ):  # else: no home yet, nothing to put a lock into
+            sys.stdout.write("The icon is there already.\n")
+            return 0
+        _show_icon(home, detached=options.detached)
+    except DaemonError as error:
         sys.stderr.write(f"tsubasa: {error}\n")
         return 1
     return 0
@@ -130,17 +129,48 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _without_tray(home: Home, why: NoTray) -> None:
-    """Say it in the terminal, and the first time on the desktop too, with the page."""
-    sys.stderr.write(f"tsubasa: {why}\n")
-    if not why.has_desktop or not single_instance.is_new(home, str(why)):
-        return
-    notification.show(str(why))
+def _acquire(lock: FileLock, home: Home) -> bool:
+    """Whether no other icon of this home is there; none comes while the lock is held."""
     try:
-        with connect(home, patience_s=PATIENCE_S) as daemon:
-            actions.browse(daemon.open_link())
-    except (DaemonError, TrayError) as error:  # no daemon runs, say: then there is no page
-        sys.stderr.write(f"tsubasa: {error}\n")
+        lock.acquire()
+    except Timeout:
+        return False
+    except OSError as error:
+        raise HomeNotUsable(home.path, error.strerror or str(error)) from error
+    return True
+
+
+def _show_icon(home: Home, *, detached: bool) -> None:
+    """Where no tray is, say it in the terminal, and the first time on the desktop too, with the page."""
+    try:
+        host = desktop.find_host(os.environ)
+    except NoTray as why:
+        sys.stderr.write(f"tsubasa: {why}\n")
+        if not why.has_desktop or not _is_new(home, str(why)):
+            return
+        desktop.notify(str(why))
+        try:
+            with connect(home, patience_s=PATIENCE_S) as daemon:
+                actions.browse(daemon.open_link())
+        except DaemonError as error:  # no daemon runs, say: then there is no page
+            sys.stderr.write(f"tsubasa: {error}\n")
+    else:
+        Tray(home, detached=detached).run(host)
+
+
+def _is_new(home: Home, what: str) -> bool:
+    """Whether this was not said before; it counts as said from now on."""
+    if not home.api_key.exists():
+        return True
+    file = home.path / SAID
+    try:
+        if file.exists() and file.read_text(encoding="utf-8", errors="replace") == what:
+            return False
+        file.touch(mode=0o600)
+        file.write_text(what, encoding="utf-8")
+    except OSError as error:
+        raise HomeNotUsable(home.path, error.strerror or str(error)) from error
+    return True
 
 
 if __name__ == "__main__":

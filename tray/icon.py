@@ -1,36 +1,24 @@
 """
-The icon in the tray: the one door to pystray.
+The icon in the tray, by pystray; where the desktop draws no menu, `x11_icon.py` does.
 
     View ──show──> image, title, menu          click ──> Action, handed to whoever asked for it
 
-Promises: `show` may be called from any thread and does nothing that was shown already; where the desktop draws no
-menu, we do. Knows nothing of the daemon.
+`show` may be called from any thread, and does nothing for what is shown already.
 """
 
 import logging
 import os
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
+from daemon.errors import DaemonError
 from tray import icon_image
 from tray.desktop import Host
-from tray.errors import NotInstalled
-from tray.state import LINE, Action, Entry, View
+from tray.face import NAME, STARTING, Act, Face
+from tray.state import LINE, Entry, View
 
-NAME = "tsubasa"
 LARGE = 64  # pixels; whoever shows the icon makes it smaller
-STARTING = View(look="down", title="Tsubasa", menu=(Entry(label="One moment…"),))
-
-Act = Callable[[Action], None]
-
-
-class Face(Protocol):
-    """What shows a view: pystray where the desktop draws menus, our own icon of X where it does not."""
-
-    def run(self, on_ready: Callable[[], None]) -> None: ...  # in the main thread, until the icon is gone
-    def show(self, view: View) -> None: ...
-    def stop(self) -> None: ...
 
 
 def open_face(host: Host, act: Act) -> Face:
@@ -38,19 +26,22 @@ def open_face(host: Host, act: Act) -> Face:
     The icon for this desktop; `act` is called with what the user chooses.
 
     Raises:
-        NotInstalled: pystray, or what it needs, is not there.
+        DaemonError: pystray, or what it needs, is not installed.
     """
     if host != "native":
         os.environ["PYSTRAY_BACKEND"] = host  # else pystray takes the first whose libraries load
     logging.getLogger("pystray").setLevel(logging.CRITICAL)  # it logs a traceback whenever no tray is there
     try:
         if host == "xorg":
-            from tray.x11_icon import IconOnX
+            from tray.x11_icon import X11Icon
 
-            return IconOnX(act)
+            return X11Icon(act)
         return DesktopIcon(act)
     except ImportError as error:
-        raise NotInstalled(str(error)) from error
+        raise DaemonError(
+            f"The icon needs a library that is not installed: {error}. "
+            "Install it with: pip install 'tsubasa[tray]'. The page needs nothing more: tsubasa open"
+        ) from error
 
 
 class DesktopIcon:

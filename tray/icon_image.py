@@ -1,8 +1,7 @@
 """
 Draws the icon: a wing of three feathers, and a sign in the corner for what goes on.
 
-Promises: readable from 16 to 64 pixels, on dark panels and on light ones; no two looks differ by colour alone.
-Knows nothing of where it is shown.
+It can be read from 16 to 64 pixels, on dark panels and on light ones; no two looks differ by colour alone.
 """
 
 import math

@@ -1,10 +1,9 @@
 """
-What the icon shows: a pure function of what the daemon tells.
+What the icon shows, as a pure function of what the daemon says.
 
     /tsubasa/status, generations, confirmations ──view──> look, title, menu
 
-Promises: no disk, network, clock or screen; the same seen, the same shown; what can't be done is not offered.
-Knows nothing of pystray, or of how an action is done: `actions.py` does.
+What can't be done is not offered.
 """
 
 from collections.abc import Mapping, Sequence

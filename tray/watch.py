@@ -1,33 +1,25 @@
 """
 Watches the daemon and does what the menu asks for, in a thread of its own.
 
-    every second or so: status ──view──> icon           menu ──Action──> queue ──> daemon ──> notice
+    every second or so: status ──view──> icon           menu ──Action──> queue ──> daemon ──> notification
 
-Promises: one request at a time; a daemon that stops, starts or refuses is shown and never ends the icon; each
-trouble is told once. Knows nothing of pystray.
+One request at a time. A daemon that stops, starts or refuses is shown and never ends the icon; each trouble is
+told once.
 """
 
 import queue
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from daemon.client.client import Client
 from daemon.errors import DaemonError, NotRunning
 from tray import actions
-from tray.errors import TrayError
 from tray.state import Action, Seen, View, view
 
 BUSY_S, IDLE_S, DOWN_S = 1.0, 2.0, 2.0  # seconds between two looks
 LISTED_EVERY = 30  # looks; the list of generations changes when a night ends, and rarely otherwise
 
 T = TypeVar("T")
-
-
-class Starting(Protocol):
-    """The daemon, as the menu starts it."""
-
-    def begin(self) -> None: ...
-    def is_under_way(self) -> bool: ...  # raises `StartFailed`, once
 
 
 class Watcher:
@@ -38,24 +30,24 @@ class Watcher:
         connect: Callable[[], Client],
         *,
         show: Callable[[View], None],
-        tell: Callable[[str], None],
-        starting: Starting,
+        notify: Callable[[str], None],
+        start: actions.DaemonStart,
         leave: Callable[[], None],
         browse: actions.Browse = actions.browse,
     ) -> None:
         """
         Args:
-            tell: shows a notice.
+            notify: shows a notification.
             leave: called when the user closes the icon.
         """
-        self._connect, self._show, self._tell = connect, show, tell
-        self._starting, self._leave, self._browse = starting, leave, browse
+        self._connect, self._show, self._notify = connect, show, notify
+        self._start, self._leave, self._browse = start, leave, browse
         self._asked: queue.Queue[Action | None] = queue.Queue()
         self._client: Client | None = None
         self._generations: Mapping[str, Any] | None = None
         self._listed_for: tuple[object, ...] = ()
         self._looks = 0
-        self._told: frozenset[str] = frozenset()
+        self._notified: frozenset[str] = frozenset()
         self._is_first = True
 
     def ask(self, action: Action) -> None:
@@ -95,7 +87,7 @@ class Watcher:
             return Seen(starting=is_starting)
         except DaemonError as error:  # another key, say
             return Seen(why_down=str(error), starting=is_starting)
-        self._tell_news(seen)
+        self._notify_of_news(seen)
         return seen
 
     def _do(self, action: Action) -> None:
@@ -103,14 +95,14 @@ class Watcher:
             if action.does == "quit":
                 self._leave()
             elif action.does == "start":
-                self._starting.begin()
+                self._start.begin()
             else:
-                said = self._with_client(lambda client: actions.act(action, client, browse=self._browse))
+                message = self._with_client(lambda client: actions.act(action, client, browse=self._browse))
                 self._listed_for = ()
-                if said is not None:
-                    self._tell(said)
-        except (DaemonError, TrayError) as error:
-            self._tell(str(error))
+                if message is not None:
+                    self._notify(message)
+        except DaemonError as error:
+            self._notify(str(error))
 
     def _with_client(self, ask: Callable[[Client], T]) -> T:
         if self._client is None:
@@ -124,9 +116,9 @@ class Watcher:
 
     def _is_starting(self) -> bool:
         try:
-            return self._starting.is_under_way()
-        except TrayError as error:
-            self._tell(str(error))
+            return self._start.is_under_way()
+        except DaemonError as error:
+            self._notify(str(error))
             return False
 
     def _list_generations(self, status: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -143,16 +135,16 @@ class Watcher:
             return ()
         return tuple(self._with_client(lambda client: client.confirmations())["confirmations"])
 
-    def _tell_news(self, seen: Seen) -> None:
+    def _notify_of_news(self, seen: Seen) -> None:
         """Tell what was not there at the last look; what is there at the first is seen on the icon."""
         asked = {one["id"]: f"{one['says']} Decide in the menu of the icon." for one in seen.confirmations}
         assert seen.status is not None
         troubles = {one["what"]: f"{one['what']} {one['do']}" for one in seen.status["attention"]}
         news = asked if self._is_first else asked | troubles
         for name, text in news.items():
-            if name not in self._told:
-                self._tell(text)
-        self._told = frozenset(asked) | frozenset(troubles)
+            if name not in self._notified:
+                self._notify(text)
+        self._notified = frozenset(asked) | frozenset(troubles)
         self._is_first = False
 
 

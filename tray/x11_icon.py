@@ -1,8 +1,8 @@
 """
-The icon in a system tray of X, which shows a small window of ours and nothing else: picture, title and menu are ours.
+The icon in a system tray of X11, which shows a small window of ours and nothing else: picture, title and menu are ours.
 
-Promises: drawn at the size that it has, on the panel's own colour; either button opens the menu, the middle one does
-what is marked as default. Knows nothing of the daemon.
+It is drawn at the size that it has, on the panel's own colour. Either button opens the menu, the middle one
+does what is marked as default.
 """
 
 import select
@@ -17,9 +17,9 @@ from Xlib import X
 from Xlib.error import ConnectionClosedError, DisplayError, XError
 
 from tray import icon_image
-from tray.icon import NAME, STARTING, Act
+from tray.face import NAME, STARTING, Act
 from tray.state import View
-from tray.x11_menu import Popup
+from tray.x11_menu import PopupMenu
 
 Rgb = tuple[int, int, int]
 GONE = (ConnectionClosedError, DisplayError, XError, OSError)  # the screen, or a window on it
@@ -29,13 +29,13 @@ TICK_S = 0.2
 MOST_WAITING = 8  # threads
 
 
-class IconOnX:
+class X11Icon:
     """The icon, its picture and its menu."""
 
     def __init__(self, act: Act) -> None:
         self._act = act
         self._view = STARTING
-        self._menu = threading.Lock()  # held while the menu is open
+        self._menu = threading.Lock()  # locked while the menu is open
         self._is_dark = True
         self._window = _Window(self)
 
@@ -55,7 +55,7 @@ class IconOnX:
         self._window.run(setup=ready)
 
     def show(self, view: View) -> None:
-        """Show another view; the panel is looked at anew, for it may have another colour, or be another one."""
+        """Show another view; the panel is looked at again, for it may have another colour, or be another one."""
         before, self._view = self._view, view
         if not self._window.visible:
             return
@@ -91,7 +91,7 @@ class IconOnX:
         chosen = None
         try:
             with suppress(*GONE):
-                chosen = Popup(self._view.menu, at=at, is_dark=self._is_dark).run()
+                chosen = PopupMenu(self._view.menu, at=at, is_dark=self._is_dark).run()
         finally:
             self._menu.release()
         if chosen is not None:
@@ -107,8 +107,8 @@ class _Window(pystray.Icon):  # type: ignore[misc]  # untyped
 
     _icon_data: Image.Image | None
 
-    def __init__(self, ours: IconOnX) -> None:
-        self._ours = ours
+    def __init__(self, owner: X11Icon) -> None:
+        self._owner = owner
         super().__init__(NAME, Image.new("RGB", (1, 1)), NAME)
         self._display.set_error_handler(lambda *_: None)  # else it prints that a window went away meanwhile
 
@@ -128,7 +128,7 @@ class _Window(pystray.Icon):  # type: ignore[misc]  # untyped
 
     def _update_icon(self) -> None:
         super()._update_icon()
-        title = self._ours.title
+        title = self._owner.title
         self._window.set_wm_name(title.encode("latin-1", "replace"))
         utf8 = self._display.intern_atom("UTF8_STRING")
         self._window.change_property(self._display.intern_atom("_NET_WM_NAME"), utf8, 8, title.encode())
@@ -137,7 +137,7 @@ class _Window(pystray.Icon):  # type: ignore[misc]  # untyped
     def _assert_icon_data(self, width: int, height: int) -> None:
         size = (width, height)
         if self._icon_data is None or self._icon_data.size != size:
-            self._icon_data = self._ours.painted(size, self._ground())
+            self._icon_data = self._owner.painted(size, self._ground())
 
     def _ground(self) -> Rgb:
         """The colour of the panel: of the corner of the window that holds ours."""
@@ -151,7 +151,7 @@ class _Window(pystray.Icon):  # type: ignore[misc]  # untyped
         return (pixel[2], pixel[1], pixel[0]) if len(pixel) >= 3 else UNKNOWN
 
     def _on_button_press(self, event: Any) -> None:
-        self._ours.clicked(event.detail, (event.root_x, event.root_y))
+        self._owner.clicked(event.detail, (event.root_x, event.root_y))
 
     def _events(self) -> Iterator[Any]:
         """All events. We never wait for long: what another thread sends meanwhile may stay in Xlib's buffer."""

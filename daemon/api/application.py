@@ -19,18 +19,17 @@ from daemon.api.own import (
     status,
     storage,
 )
-from daemon.api.page import sign_in
-from daemon.api.page.lazy_page import Door, PageBeside
-from daemon.api.page.sessions import Visitors
+from daemon.api.page import access
+from daemon.api.page.lazy_page import LazyPage, PageMiddleware
 from daemon.api.security import AuthMiddleware
 from daemon.services import Services
 
 
-def make_app(services: Services, door: Door | None = None) -> FastAPI:
+def make_app(services: Services, page: LazyPage | None = None) -> FastAPI:
     """
     The application; nothing is served yet. No documentation pages: they load scripts from other sites.
 
-    `door` leads to the page; who gives one closes it, and has it opened before the visitors come.
+    `page` is loaded by its first visitor; who gives one closes it, and has it opened before the visitors come.
     """
     app = FastAPI(title="Tsubasa", docs_url=None, redoc_url=None, openapi_url=None)
     errors.install(app)
@@ -50,14 +49,14 @@ def make_app(services: Services, door: Door | None = None) -> FastAPI:
     )
     for room in rooms:
         app.include_router(room.routes(services))
-    visitors = Visitors(services.api_key)
-    app.include_router(sign_in.routes(visitors, on_invited=door.wake if door else None))
-    app.add_middleware(PageBeside, page=door or Door(services.api_key, services.home.path))
+    sessions = access.Sessions(services.api_key)
+    app.include_router(access.sign_in_routes(sessions, on_link=page.load if page else None))
+    app.add_middleware(PageMiddleware, page=page or LazyPage(services.api_key, services.home.path))
     app.add_middleware(errors.Boundary)
     app.add_middleware(  # added last: outermost
         AuthMiddleware,
         api_key=services.api_key,
-        visitors=visitors,
+        sessions=sessions,
         max_body=config.largest_body,
         max_upload=config.largest_import,
     )

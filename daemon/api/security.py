@@ -18,8 +18,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daemon.api.errors import WireError
-from daemon.api.page.access import SIGN_IN, check_length, check_visitor, is_page, may_talk
-from daemon.api.page.sessions import Visitors
+from daemon.api.page.access import SIGN_IN, Sessions, check_browser, check_length, is_page, may_open_socket
 
 PUBLIC = frozenset({"/health", "/v1/health"})
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -35,13 +34,13 @@ class AuthMiddleware:
         *,
         api_key: str,
         max_body: int,
-        visitors: Visitors | None = None,
+        sessions: Sessions | None = None,
         max_upload: int = 0,
     ) -> None:
-        """`max_body`, `max_upload` (a file that the page sends) in bytes; without `visitors` there is no page."""
+        """`max_body`, `max_upload` (a file that the page sends) in bytes; without `sessions` there is no page."""
         self._app = app
         self._api_key = api_key
-        self._visitors = visitors
+        self._sessions = sessions
         self._max_body = max_body
         self._max_upload = max_upload
 
@@ -60,8 +59,8 @@ class AuthMiddleware:
         headers = Headers(scope=scope)
         try:
             check_place(headers)
-            if self._visitors is not None and is_page(scope["path"]):
-                check_visitor(scope["path"], scope["method"], headers, self._visitors)
+            if self._sessions is not None and is_page(scope["path"]):
+                check_browser(scope["path"], scope["method"], headers, self._sessions)
                 if scope["method"] in WITH_BODY:
                     check_length(headers, self._max_upload)
             else:
@@ -88,7 +87,7 @@ class AuthMiddleware:
             check_place(headers)
         except WireError:
             return False
-        return self._visitors is not None and may_talk(scope["path"], headers, self._visitors)
+        return self._sessions is not None and may_open_socket(scope["path"], headers, self._sessions)
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes:
         chunks: list[bytes] = []

@@ -1,9 +1,8 @@
 """
-The page as a whole: NiceGUI, set up for our own way, and the rooms behind their paths.
+The page as one application: NiceGUI, set up for our own way, and the pages behind their paths.
 
-Promises: nothing is loaded from outside, nothing is kept by NiceGUI, files that are sent least of all; neither
-addresses nor what was refused are logged; a bug in a room is logged with its traceback and told to the visitor in
-one line. Knows nothing of who may come in.
+Nothing is loaded from outside, and NiceGUI keeps nothing, files that are sent least of all. Neither addresses nor what
+was refused are logged; a bug is logged with its traceback, and the visitor gets one line.
 """
 
 import logging
@@ -20,44 +19,45 @@ from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
 
 from daemon.errors import DaemonError
-from daemon.web import layout
-from daemon.web.backend import Desk
-from daemon.web.chat.page import build as chat_page
-from daemon.web.inbox.page import build as inbox_page
-from daemon.web.memories.page import build as memories_page
-from daemon.web.nights.page import build as nights_page
-from daemon.web.privacy.page import build as privacy_page
+from daemon.web import layout, privacy
+from daemon.web.backend import Backend
+from daemon.web.chat import page as chat
+from daemon.web.inbox import page as inbox
+from daemon.web.memories import page as memories
+from daemon.web.nights import page as nights
 
 TALKATIVE = ("httpx", "httpcore", "engineio", "socketio", "websockets")  # they log what was asked for
-ROOMS: dict[str, Callable[[layout.Visit], None]] = {
-    "/": chat_page,
-    "/memories": memories_page,
-    "/nights": nights_page,
-    "/inbox": inbox_page,
-    "/privacy": privacy_page,
+PAGES: dict[str, Callable[[layout.Visit], None]] = {
+    "/": chat.build,
+    "/memories": memories.build,
+    "/nights": nights.build,
+    "/inbox": inbox.build,
+    "/privacy": privacy.build,
 }
 
 
-class House:
-    """The rooms and their desk, open inside its context."""
+class WebApp:
+    """All pages and their backend, open inside its context."""
 
     def __init__(self, url: str, key: str, *, home: Path) -> None:
         """`url` and `key` of the daemon whose page this is."""
         for name in TALKATIVE:
             logging.getLogger(name).setLevel(logging.WARNING)
         logging.getLogger("nicegui").addFilter(_is_bug)
-        self._desk = Desk(url, key, home=home)
+        self._backend = Backend(url, key, home=home)
         self._open = AsyncExitStack()
-        self.app = FastAPI(openapi_url=None)
-        MultiPartParser.spool_max_size = sys.maxsize  # no file elsewhere, readable; the gate limits the size
+        self.asgi = FastAPI(openapi_url=None)
+        MultiPartParser.spool_max_size = (
+            sys.maxsize
+        )  # no file elsewhere, readable; the middleware limits the size
         nicegui.add_static_files("/page", layout.STATIC, max_cache_age=86400)
         nicegui.config.socket_io_js_transports = ["websocket"]
         nicegui.config.vue_config_script += "setDark(document.documentElement.dataset.theme === 'dark');"
         nicegui.config.quasar_config["loadingBar"] = {"skipHijack": True}
-        for path, build in ROOMS.items():
-            _furnish(path, build, self._desk)
+        for path, build in PAGES.items():
+            _register(path, build, self._backend)
         ui.run_with(
-            self.app,
+            self.asgi,
             title="Tsubasa",
             favicon=layout.FAVICON,
             dark=None,
@@ -68,26 +68,26 @@ class House:
             show_welcome_message=False,
         )
 
-    async def __aenter__(self) -> "House":
-        await self._open.enter_async_context(self.app.router.lifespan_context(self.app))
+    async def __aenter__(self) -> "WebApp":
+        await self._open.enter_async_context(self.asgi.router.lifespan_context(self.asgi))
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self._open.aclose()
-        self._desk.close()
+        self._backend.close()
 
 
 def _is_bug(record: logging.LogRecord) -> bool:
-    """What the daemon refused is told to the visitor; its words may be the user's, and are not for the log."""
+    """What the daemon refused is shown to the visitor; its words may be the user's, and are not for the log."""
     return not (record.exc_info and isinstance(record.exc_info[1], DaemonError))
 
 
-def _furnish(path: str, build: Callable[[layout.Visit], None], desk: Desk) -> None:
-    """Have `build` make the room at `path` for each visitor."""
-    title = next(room.name for room in layout.ROOMS if room.path == path)
+def _register(path: str, build: Callable[[layout.Visit], None], backend: Backend) -> None:
+    """Have `build` make the page at `path` for each visitor."""
+    title = next(view.name for view in layout.VIEWS if view.path == path)
 
     @ui.page(path, title=f"{title} · Tsubasa")
-    def room(request: Request) -> None:
-        asked = {name: values[-1] for name, values in parse_qs(request.url.query).items()}
-        with layout.frame(desk, path, asked) as visit:
+    def page(request: Request) -> None:
+        query = {name: values[-1] for name, values in parse_qs(request.url.query).items()}
+        with layout.frame(backend, path, query) as visit:
             build(visit)

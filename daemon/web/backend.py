@@ -1,11 +1,10 @@
 """
 The page's way to the daemon: our own API, through the client that the command line has, off the event loop.
 
-    await desk.ask(lambda client: client.memories())
-    async for chunk in desk.stream(lambda client: client.chunks(messages)): ...
+    await backend.ask(lambda client: client.memories())
+    async for chunk in backend.stream(lambda client: client.chunks(messages)): ...
 
-Promises: what the page can do, any client with the key can do; a slow answer never holds the daemon up; whoever
-stops listening to a stream ends it. Knows nothing of NiceGUI or of the daemon's insides.
+What the page can do, any client with the key can do. Leaving a stream early ends the answer.
 """
 
 import asyncio
@@ -28,7 +27,7 @@ class _End:
     failure: BaseException | None
 
 
-class Desk:
+class Backend:
     """A connection to the daemon for all visitors of the page; `close` it."""
 
     def __init__(self, url: str, key: str, *, home: Path) -> None:
@@ -43,7 +42,7 @@ class Desk:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def ask(self, call: Callable[[Client], T]) -> T:
-        """What `call` tells; raises `Refused` with the daemon's words, `NotRunning` when none answers."""
+        """What `call` returns; raises `Refused` with the daemon's words, `NotRunning` when none answers."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, call, self._client)
 
     async def stream(self, call: Callable[[Client], Iterator[T]]) -> AsyncGenerator[T]:
@@ -53,7 +52,7 @@ class Desk:
         left = threading.Event()
         client = Client(self._url, self._key, home=self._home)  # a connection of its own, that can be cut
 
-        def told(piece: T | _End) -> None:
+        def put(piece: T | _End) -> None:
             if not left.is_set():
                 loop.call_soon_threadsafe(pieces.put_nowait, piece)
 
@@ -64,11 +63,11 @@ class Desk:
                     for piece in source:
                         if left.is_set():
                             return
-                        told(piece)
+                        put(piece)
             except BaseException as error:  # noqa: BLE001 - handed to who listens, who raises it
-                told(_End(error))
+                put(_End(error))
             else:
-                told(_End(None))
+                put(_End(None))
 
         self._threads.submit(read)
         try:

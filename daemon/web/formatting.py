@@ -1,8 +1,4 @@
-"""
-Days, sizes and counts in words, as the rooms say them.
-
-Promises: pure; days are local, as the person who reads them lives. Knows nothing of the page.
-"""
+"""Days, sizes and counts in words, as the pages say them. Days are local, as the reader lives."""
 
 from datetime import date, datetime
 
@@ -25,14 +21,6 @@ def weekday(text: str) -> str:
 def clock(text: str) -> str:
     """ "03:04" of a moment of the wire."""
     return f"{_moment(text):%H:%M}"
-
-
-def ago(text: str) -> str:
-    """ "today", "yesterday", "5 days ago", else the day."""
-    days = (date.today() - _local(text)).days
-    if days in (0, 1):
-        return ("today", "yesterday")[days]
-    return f"{days} days ago" if 1 < days < 14 else day(text)
 
 
 def size(number: float) -> str:

@@ -1,15 +1,14 @@
 """
-What every room has around it: the way to the other rooms, the state of the daemon, the switch for the light.
+What every page has around it: the way to the other pages, the state of the daemon, the switch for light and dark.
 
-Promises: one frame on all screens, a rail on wide ones and a bar on narrow ones; all of it can be reached by
-keyboard; the state is looked up every few seconds, and whoever waits for an MCP tool's confirmation is asked.
-Knows nothing of what is in the rooms.
+One frame for all screens, a rail on wide ones and a bar on narrow ones; all of it can be reached by keyboard.
 """
 
 import hashlib
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,10 +16,9 @@ from typing import Any
 from nicegui import ui
 
 from daemon.errors import DaemonError, NotRunning
-from daemon.web.backend import Desk
-from daemon.web.components import basic, icons
-from daemon.web.confirmations import Confirming
-from daemon.web.status import State, state_of
+from daemon.web.backend import Backend
+from daemon.web.components import dom, icons
+from daemon.web.confirmations import ConfirmationDialog
 
 LOOK_S = 3.0
 STATIC = Path(__file__).parent / "static"
@@ -38,122 +36,106 @@ HEAD = """
 
 
 @dataclass(frozen=True, slots=True)
-class Room:
-    """One place of the page."""
+class View:
+    """One page that the rail leads to."""
 
     path: str
     name: str
     picture: str
 
 
-ROOMS = (
-    Room("/", "Chat", "chat"),
-    Room("/memories", "Memories", "memories"),
-    Room("/nights", "Nights", "nights"),
-    Room("/inbox", "Inbox", "inbox"),
-    Room("/privacy", "Privacy", "privacy"),
+VIEWS = (
+    View("/", "Chat", "chat"),
+    View("/memories", "Memories", "memories"),
+    View("/nights", "Nights", "nights"),
+    View("/inbox", "Inbox", "inbox"),
+    View("/privacy", "Privacy", "privacy"),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What a room is built with."""
+    """What a page is built with: one browser's visit to it."""
 
-    desk: Desk
-    asked: Mapping[str, str]  # what stands behind the ? of the address
+    backend: Backend
+    query: Mapping[str, str]  # what stands behind the ? of the address
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How the daemon is, in a word."""
+
+    kind: str  # "good", "busy", "night", "paused" or "bad"
+    words: str
+    more: str  # a sentence, for who wants to know
+    leads_to: str = "/privacy"  # the page that tells the rest
 
 
 @contextmanager
-def frame(desk: Desk, path: str, asked: Mapping[str, str]) -> Generator[Visit]:
-    """The shell around the room at `path`; the room is built inside."""
-    ui.add_head_html(HEAD.format(v=_mark()))
-    ui.on_exception(tell)
-    client = ui.context.client
-    with client.layout:
-        skip = basic.link("Skip to the room", "#room", classes="skip")
-        rail = _rail(desk, path)
+def frame(backend: Backend, path: str, query: Mapping[str, str]) -> Generator[Visit]:
+    """The layout around the page at `path`; the page is built inside."""
+    ui.add_head_html(HEAD.format(v=_version()))
+    ui.on_exception(show_error)
+    with ui.context.client.layout:
+        skip = dom.link("Skip to the room", "#room", classes="link skip")
+        rail = _rail(backend, path)
     rail.move(target_index=0)
     skip.move(target_index=0)
-    with basic.box(f"room room-{path.strip('/') or 'chat'}") as room:
-        room.props("id=room tabindex=-1")
-        Confirming(desk)
-        yield Visit(desk, asked)
+    with dom.box(f"room room-{path.strip('/') or 'chat'}").props("id=room tabindex=-1"):
+        ConfirmationDialog(backend)
+        yield Visit(backend, query)
 
 
 @cache
-def _mark() -> str:
-    """Changes with our style and script, so that a browser fetches them anew after an update."""
+def _version() -> str:
+    """Changes with our style and script, so that a browser fetches them again after an update."""
     files = sorted(path for path in STATIC.iterdir() if path.is_file())
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()[:12]
 
 
-def tell(error: Exception) -> None:
-    """Say to the visitor what went wrong; NiceGUI has put a bug into the log, with its traceback."""
-    if isinstance(error, DaemonError):
-        basic.say(str(error), "bad")
-    else:
-        basic.say(
-            "Something inside Tsubasa went wrong; its log says what. Nothing that was kept is lost.", "bad"
-        )
+def show_error(error: Exception) -> None:
+    """Say to the visitor what went wrong; NiceGUI has logged a bug, with its traceback."""
+    bug = "Something inside Tsubasa went wrong; its log says what. Nothing that was kept is lost."
+    dom.notify(str(error) if isinstance(error, DaemonError) else bug, "bad")
 
 
-def _rail(desk: Desk, path: str) -> ui.element:
-    rail = basic.box("rail", tag="nav")
-    rail.props["aria-label"] = "Rooms"
-    with rail:
-        brand = ui.element("a").classes("brand").props("href=/")
-        brand.props["aria-label"] = "Tsubasa, to the chat"
-        with brand:
+def _rail(backend: Backend, path: str) -> ui.element:
+    with dom.box("rail", tag="nav", label="Rooms") as rail:
+        with dom.box("brand", tag="a", label="Tsubasa, to the chat").props("href=/"):
             icons.icon("wing", classes="wing")
-            basic.text("Tsubasa", tag="span")
-        with basic.box("rooms", tag="ul"):
-            for room in ROOMS:
+            dom.text("Tsubasa", tag="span")
+        with dom.box("rooms", tag="ul"):
+            for view in VIEWS:
                 with ui.element("li"):
-                    _door(room, is_here=room.path == path)
-        with basic.box("rail-foot"):
-            _Chip(desk)
-            theme = ui.element("button").classes("icon-button theme").props("type=button")
-            theme.props["aria-label"] = "Switch between light and dark"
-            theme.props["title"] = "Light or dark"
-            theme.on("click", js_handler="() => tsubasa.switchTheme()")
-            with theme:
+                    link = dom.link(view.name, view.path, classes="door", picture=view.picture)
+                if view.path == path:
+                    link.props["aria-current"] = "page"
+        with dom.box("rail-foot"):
+            _StatusChip(backend)
+            with dom.plain_button("icon-button theme", name="Switch between light and dark") as theme:
                 icons.icon("sun", classes="if-dark")
                 icons.icon("moon", classes="if-light")
+            theme.on("click", js_handler="() => tsubasa.switchTheme()")
     return rail
 
 
-def _door(room: Room, *, is_here: bool) -> None:
-    door = ui.element("a").classes("door")
-    door.props["href"] = room.path
-    if is_here:
-        door.props["aria-current"] = "page"
-    with door:
-        icons.icon(room.picture)
-        basic.text(room.name, tag="span")
+class _StatusChip:
+    """How the daemon is, looked up every few seconds; leads to where more is said."""
 
-
-class _Chip:
-    """How the daemon is, in a word; leads to where more is said."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-        self._asking: set[Any] = set()
-        with basic.box("live").props("role=status"):
-            self._link = ui.element("a").classes("status").props("href=/privacy")
-        with self._link:
-            self._dot = basic.box("dot", tag="span").props("aria-hidden=true")
-            self._words = basic.text("…", tag="span")
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        with dom.box("live").props("role=status"):
+            with dom.box("status", tag="a").props("href=/privacy") as self._link:
+                dom.box("dot", tag="span").props("aria-hidden=true")
+                self._words = dom.text("…", tag="span")
         ui.timer(LOOK_S, self._look, immediate=True)
 
     async def _look(self) -> None:
         try:
-            state = state_of(await self._desk.ask(lambda client: client.status()))
+            state = state_of(await self._backend.ask(lambda client: client.status()))
         except DaemonError as error:
-            silent = isinstance(error, NotRunning)
-            state = State("bad", "Not answering" if silent else "Trouble", str(error), "/privacy")
-        self._show(state)
-
-    def _show(self, state: State) -> None:
+            is_silent = isinstance(error, NotRunning)
+            state = State("bad", "Not answering" if is_silent else "Trouble", str(error))
         if self._words.text == state.words and self._link.props.get("title") == state.more:
             return
         self._words.set_text(state.words)
@@ -161,3 +143,38 @@ class _Chip:
         self._link.props["href"] = state.leads_to
         self._link.classes(replace=f"status {state.kind}")
         self._link.update()
+
+
+def state_of(status: Mapping[str, Any]) -> State:
+    """What matters most: needs attention > logging paused > night running > thinking > making vectors > ready."""
+    if status["attention"]:
+        trouble = status["attention"][0]
+        return State("bad", "Needs attention", f"{trouble['what']} {trouble['do']}")
+    if not is_logging(status):
+        return State("paused", "Paused", paused_until(status), "/")
+    if progress := status["work"]["night"]["progress"]:
+        percent = f" {100 * progress['done'] // progress['total']} %" if progress["total"] else ""
+        return State("night", f"Night{percent}", "A night is under way.", "/nights")
+    if status["thinking"]["answers"]:
+        return State("busy", "Thinking", "An answer is under way.", "/")
+    if status["reindex"]:
+        more = "All vectors are being made anew; what is held is found by its words meanwhile."
+        return State("busy", "Indexing", more)
+    generation = status["generation"]
+    return State(
+        "good", "Ready", f"Generation {generation} answers." if generation else "The base model answers."
+    )
+
+
+def is_logging(status: Mapping[str, Any]) -> bool:
+    """Whether chats are kept."""
+    return bool(status["logging"]["on"])
+
+
+def paused_until(status: Mapping[str, Any]) -> str:
+    """That logging is paused, and until when."""
+    until = status["logging"]["until"]
+    if not until:
+        return "Logging is paused, until you resume it: nothing that is said now is kept."
+    at = datetime.fromisoformat(until).astimezone()
+    return f"Logging is paused until {at:%H:%M}: nothing that is said now is kept."

@@ -17,7 +17,6 @@ from jeepney.io.blocking import open_dbus_connection
 
 from tests.whole.house import ROOT, need, wait_for
 
-NOTICES = "org.freedesktop.Notifications"
 MENU, ICON = "Tsubasa menu", "tsubasaSystemTrayIcon"
 
 

@@ -6,22 +6,22 @@ import pytest
 from PIL import Image, ImageChops
 
 from tests.tray.desktop import ICON, MENU, desktop, ended, resident_mb, settle, until
-from tests.tray.house import house
 
 MOST_MB = 60
 
 
-@pytest.fixture
-def home(tmp_path):
-    with house(tmp_path / "home") as made:
-        yield made
-
-
-@pytest.fixture
-def screen(tmp_path, home):
-    with desktop(tmp_path, home.home.path) as made:
+@pytest.fixture(scope="module")
+def shared_screen(tmp_path_factory, served):
+    with desktop(tmp_path_factory.mktemp("screen"), served.home.path) as made:
         made.start_tray()
         yield made
+
+
+@pytest.fixture
+def screen(shared_screen, home):
+    """A screen with a tray and without our icon."""
+    until(lambda: shared_screen.window(ICON) is None)
+    return shared_screen
 
 
 @pytest.fixture
@@ -114,9 +114,11 @@ def test_one_click_rolls_back(screen, icon, home):
 
 
 def test_a_chosen_night_is_ordered(screen, icon, home):
+    before = home.ask("nights")["job"]
     screen.open_menu()
     screen.keys("Down", "Down", "Down", "Down", "Return")
 
+    assert before is None
     until(lambda: home.ask("nights")["job"] is not None)
 
 

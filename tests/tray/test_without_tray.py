@@ -2,26 +2,24 @@
 
 import pytest
 
-from tests.tray.desktop import NOTICES, bus, desktop, ended, opened
-from tests.tray.house import house
-from tray import dbus as session
-from tray.dbus import WATCHER
+from tests.tray.desktop import bus, desktop, ended, opened
+from tray.desktop import NOTIFICATIONS, WATCHER, has_status_notifier, notify_by_bus
 
 
-@pytest.fixture
-def home(tmp_path):
-    with house(tmp_path / "home") as made:
+@pytest.fixture(scope="module")
+def shared_screen(tmp_path_factory, served):
+    with desktop(tmp_path_factory.mktemp("screen"), served.home.path) as made:
         yield made
 
 
 @pytest.fixture
-def screen(tmp_path, home):
-    with desktop(tmp_path, home.home.path) as made:
-        yield made
+def screen(shared_screen, home):
+    """A screen without a tray."""
+    return shared_screen
 
 
 def test_it_is_said_by_a_notice_and_in_the_terminal_and_ends_well(tmp_path, screen):
-    with bus(tmp_path, NOTICES) as (address, shown):
+    with bus(tmp_path, NOTIFICATIONS) as (address, shown):
         code, out, err = ended(screen.start("tray", DBUS_SESSION_BUS_ADDRESS=address))
 
     assert (0, "") == (code, out)
@@ -30,7 +28,7 @@ def test_it_is_said_by_a_notice_and_in_the_terminal_and_ends_well(tmp_path, scre
 
 
 def test_it_is_said_to_the_desktop_once(tmp_path, screen):
-    with bus(tmp_path, NOTICES) as (address, shown):
+    with bus(tmp_path, NOTIFICATIONS) as (address, shown):
         said = [ended(screen.start("tray", DBUS_SESSION_BUS_ADDRESS=address))[2] for _ in range(2)]
 
     assert 1 == len(shown)
@@ -38,29 +36,24 @@ def test_it_is_said_to_the_desktop_once(tmp_path, screen):
 
 
 def test_a_desktop_whose_icons_need_other_libraries_says_which(tmp_path, screen):
-    with bus(tmp_path, WATCHER, NOTICES) as (address, _):
+    with bus(tmp_path, WATCHER, NOTIFICATIONS) as (address, _):
         code, _, err = ended(screen.start("tray", DBUS_SESSION_BUS_ADDRESS=address))
 
     assert 0 == code
     assert "python3-gi and gir1.2-ayatanaappindicator3-0.1" in err
 
 
-def test_nothing_is_opened_where_there_is_no_desktop(tmp_path, screen):
-    del screen.environment["DISPLAY"]
-    code, out, err = ended(screen.start("tray"))
+def test_nothing_is_opened_where_there_is_no_desktop(screen):
+    before = opened(screen.folder)
+    code, out, err = ended(screen.start("tray", DISPLAY=""))
 
     assert (0, "") == (code, out)
-    assert (
-        "tsubasa: No tray for the icon: no desktop is running here. The page shows the same: tsubasa open\n"
-        == err
-    )
-    assert [] == opened(tmp_path)
+    assert "no desktop is running here" in err
+    assert before == opened(screen.folder)
 
 
 def test_a_screen_that_is_gone_is_named(tmp_path, screen):
-    screen.environment["DISPLAY"] = ":4242"
-
-    assert "the screen :4242 can't be reached" in ended(screen.start("tray"))[2]
+    assert "the screen :4242 can't be reached" in ended(screen.start("tray", DISPLAY=":4242"))[2]
 
 
 def test_the_command_passes_on_what_was_said(screen):
@@ -75,6 +68,7 @@ def test_without_the_libraries_it_says_how_to_get_them(tmp_path, screen):
     (tmp_path / "pystray.py").write_text("raise ImportError(\"No module named 'pystray'\")")
     path = f"{tmp_path}:{screen.environment['PYTHONPATH']}"
     code, _, err = ended(screen.start("tray", PYTHONPATH=path))
+    screen.stop_tray()
 
     assert 1 == code
     assert "pip install 'tsubasa[tray]'" in err
@@ -94,12 +88,12 @@ def test_a_home_that_cannot_be_is_an_error_in_one_line(screen):
 def test_a_bus_that_is_not_there_is_no_error(monkeypatch, address):
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
 
-    assert (False, False) == (session.shows_icons(), session.notify("title", "text"))
+    assert (False, False) == (has_status_notifier(), notify_by_bus("text"))
 
 
 def test_markup_in_a_notice_is_shown_as_it_is(tmp_path, monkeypatch):
-    with bus(tmp_path, NOTICES) as (address, shown):
+    with bus(tmp_path, NOTIFICATIONS) as (address, shown):
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
-        session.notify("Tsubasa", "<b>1 & 2</b>")
+        notify_by_bus("<b>1 & 2</b>")
 
     assert ["Tsubasa: &lt;b>1 &amp; 2&lt;/b>"] == shown

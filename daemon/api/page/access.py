@@ -1,25 +1,101 @@
 """
-The part of the gate that is about the page: which paths are its own, and who may enter them.
+Who may see the page: sessions of browsers, and the rules for the page's paths.
 
-Promises: the cookie opens the page's paths and nothing else; a page of another site, or of another port of
-this machine, gets no socket and no upload; whoever is not signed in hears what to type. Knows nothing of keys.
+    POST /tsubasa/links (with the key) -> /sign-in/TOKEN, once, within a minute -> a cookie for 30 days
+
+Links and cookies are signed by itsdangerous with keys derived from the API key: another API key signs everybody out.
+The cookie opens the page's paths and nothing else. It is out of reach of scripts, and never sent with a request that
+another site began. A page that is only fetched ahead uses no link up.
 """
 
+import hashlib
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit
 
+from fastapi import APIRouter, Request
+from itsdangerous import BadData, TimestampSigner, URLSafeTimedSerializer
+from pydantic import BaseModel
 from starlette.datastructures import Headers
 from starlette.responses import Response
 
-from daemon.api.errors import WireError
+from daemon.api.errors import WireError, invalid
 from daemon.api.page.plain_page import plain_page
-from daemon.api.page.sessions import Visitors
 
+LINK_S = 60
+COOKIE_S = 30 * 24 * 3600
 SIGN_IN = "/sign-in/"
-ROOMS = ("/", "/memories", "/nights", "/inbox", "/privacy")
+VIEWS = ("/", "/memories", "/nights", "/inbox", "/privacy")
 BELOW = ("/_nicegui/", "/_nicegui_ws/", "/page/")  # scripts, the socket, our own style and fonts
 SOCKET = "/_nicegui_ws/"
 UPLOAD = "/_nicegui/client/"
-READING = ("GET", "HEAD")
+
+
+class Sessions:
+    """Signs links and cookies, and checks them."""
+
+    def __init__(self, api_key: str, *, clock: Callable[[], float] = time.time) -> None:
+        """`clock`: seconds since 1970."""
+        self._clock = clock
+        self._links = _serializer(api_key, f"link {secrets.token_hex()}", clock)  # a restart ends all links
+        self._cookies = _serializer(api_key, "cookie", clock)
+        self._used: dict[str, float] = {}  # the nonces of links that were used, until they expire
+
+    def new_link(self, page: str = "/") -> str:
+        """A token for one sign-in within a minute, which leads to `page`."""
+        return str(self._links.dumps([secrets.token_urlsafe(9), page]))
+
+    def redeem(self, token: str) -> str | None:
+        """Where the link of `token` leads; None when it was used before, expired, or is not ours."""
+        try:
+            nonce, page = self._links.loads(token, max_age=LINK_S - 1)
+        except BadData:
+            return None
+        now = self._clock()
+        self._used = {one: until for one, until in self._used.items() if until > now}
+        if nonce in self._used:  # the nonce, because one signature can be written in several ways
+            return None
+        self._used[nonce] = now + LINK_S
+        return str(page)
+
+    def new_cookie(self) -> str:
+        """The value of a new cookie."""
+        return str(self._cookies.dumps(secrets.token_urlsafe(9)))
+
+    def is_valid(self, cookie: str) -> bool:
+        """Whether we made this cookie, and it has not expired."""
+        try:
+            self._cookies.loads(cookie, max_age=COOKIE_S - 1)
+        except BadData:
+            return False
+        return True
+
+    def is_signed_in(self, headers: Headers) -> bool:
+        """
+        Whether the browser shows a cookie of ours.
+
+        Browsers send the cookies of every program on this machine to all its ports, and not all are well formed:
+        each is looked at by itself, so that none hides ours.
+        """
+        wanted = cookie_name(headers.get("host", ""))
+        pairs = [one.partition("=") for sent in headers.getlist("cookie") for one in sent.split(";")]
+        return any(self.is_valid(value.strip()) for name, _, value in pairs if name.strip() == wanted)
+
+
+def cookie_name(host: str) -> str:
+    """The name of our cookie; with the port, because browsers send cookies to all ports of a host."""
+    return f"tsubasa_{urlsplit('//' + host).port or 80}"
+
+
+def _serializer(api_key: str, salt: str, clock: Callable[[], float]) -> URLSafeTimedSerializer:
+    class Signer(TimestampSigner):
+        def get_timestamp(self) -> int:
+            return int(clock())
+
+    options = {"key_derivation": "hmac", "digest_method": hashlib.sha256}
+    return URLSafeTimedSerializer(api_key, salt=salt, signer=Signer, signer_kwargs=options)
 
 
 class SignedOut(WireError):
@@ -46,14 +122,14 @@ class SignedOut(WireError):
 
 def is_page(path: str) -> bool:
     """Whether `path` is the page's, so that the cookie counts and the key is not asked for."""
-    return path in ROOMS or path == "/sign-out" or path.startswith(BELOW)
+    return path in VIEWS or path == "/sign-out" or path.startswith(BELOW)
 
 
-def check_visitor(path: str, method: str, headers: Headers, visitors: Visitors) -> None:
+def check_browser(path: str, method: str, headers: Headers, sessions: Sessions) -> None:
     """Raise unless a signed-in browser asks, and from the page itself where it changes something."""
-    if not is_signed_in(headers, visitors):
+    if not sessions.is_signed_in(headers):
         raise SignedOut()
-    if method in READING:
+    if method in ("GET", "HEAD"):
         return
     if not (method == "POST" and path.startswith(UPLOAD)):
         raise WireError(405, f"{method} is not possible here.", code="method_not_allowed")
@@ -73,9 +149,9 @@ def check_length(headers: Headers, most: int) -> None:
         )
 
 
-def may_talk(path: str, headers: Headers, visitors: Visitors) -> bool:
-    """Whether a socket may be opened: by a signed-in browser, and by our page in it."""
-    return path.startswith(SOCKET) and is_same_origin(headers) and is_signed_in(headers, visitors)
+def may_open_socket(path: str, headers: Headers, sessions: Sessions) -> bool:
+    """Whether a signed-in browser asks, and our page in it."""
+    return path.startswith(SOCKET) and is_same_origin(headers) and sessions.is_signed_in(headers)
 
 
 def is_same_origin(headers: Headers) -> bool:
@@ -84,18 +160,67 @@ def is_same_origin(headers: Headers) -> bool:
     return len(origins) == 1 and origins[0] in (f"http://{host}", f"https://{host}")
 
 
-def cookie_name(host: str) -> str:
-    """The name of our cookie; with the port, for browsers send cookies to all ports of a host."""
-    return f"tsubasa_{urlsplit('//' + host).port or 80}"
+class LinkRequest(BaseModel):
+    """The body of POST /tsubasa/links."""
+
+    page: str = "/"  # where the visit begins, for example /nights or /?private=1
 
 
-def is_signed_in(headers: Headers, visitors: Visitors) -> bool:
-    """
-    Whether the browser shows a cookie of ours.
+def sign_in_routes(sessions: Sessions, *, on_link: Callable[[str, int], object] | None = None) -> APIRouter:
+    """The routes of sign-in; `on_link` is called with the address we listen on, before the browser comes."""
+    router = APIRouter()
 
-    Browsers send the cookies of every program of this machine to all of its ports, and not all of those are well
-    formed: each is looked at by itself, so that none hides ours.
-    """
-    wanted = cookie_name(headers.get("host", ""))
-    named = [one.partition("=") for sent in headers.getlist("cookie") for one in sent.split(";")]
-    return any(visitors.is_ours(value.strip()) for name, _, value in named if name.strip() == wanted)
+    @router.post("/tsubasa/links")
+    async def link(wanted: LinkRequest, request: Request) -> dict[str, Any]:
+        if not _is_view(wanted.page):
+            raise invalid(("page",), f"it must be a path of the page: {', '.join(VIEWS)}")
+        host, port = request.scope["server"]  # where we listen, which need not be the name the client used
+        if on_link is not None:
+            on_link(host, port)
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        return {"url": f"http://{address}{SIGN_IN}{sessions.new_link(wanted.page)}", "seconds": LINK_S}
+
+    @router.get(SIGN_IN + "{token}")
+    async def sign_in(token: str, request: Request) -> Response:
+        if "prefetch" in request.headers.get("sec-purpose", request.headers.get("purpose", "")):
+            raise WireError(403, "A sign-in link is not fetched ahead.", code="prefetch_refused")
+        page = sessions.redeem(token)
+        if page is None:
+            return _signed_in_already() if sessions.is_signed_in(request.headers) else _used_up()
+        # no redirect: after one, a browser that came from elsewhere would not send the new cookie
+        reply = plain_page("Welcome", "One moment.", go_to=page)
+        name = cookie_name(request.headers["host"])
+        reply.set_cookie(name, sessions.new_cookie(), max_age=COOKIE_S, httponly=True, samesite="strict")
+        return reply
+
+    @router.get("/sign-out")
+    async def sign_out(request: Request) -> Response:
+        if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+            raise WireError(403, "Only the page itself may sign out.", code="origin_refused")
+        reply = plain_page("Signed out", "This browser needs a new link to come back:", code="tsubasa open")
+        reply.delete_cookie(cookie_name(request.headers["host"]), httponly=True, samesite="strict")
+        return reply
+
+    return router
+
+
+def _is_view(page: str) -> bool:
+    try:
+        parts = urlsplit(page)
+    except ValueError:
+        return False
+    return parts[:2] == ("", "") and parts.path in VIEWS
+
+
+def _signed_in_already() -> Response:
+    """For a second tab, or a page that is loaded again."""
+    return plain_page("Welcome back", "This browser is signed in already. One moment.", go_to="/")
+
+
+def _used_up() -> Response:
+    return plain_page(
+        "This link is used up",
+        "A sign-in link works once, and only for a minute. Get another one:",
+        code="tsubasa open",
+        status=410,
+    )

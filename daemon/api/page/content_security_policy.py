@@ -1,9 +1,8 @@
 """
-What a browser may do with our page: run our scripts, load from us, and nothing else.
+Middleware: what a browser may do with our page. It runs our scripts, loads from us, and nothing else.
 
-Promises: every reply of the page says so; a script runs only if it is one of our files or carries the mark of
-this very reply, so text that slipped into the page can't run; no picture, font, frame or request leaves this
-machine. NiceGUI compiles its components in the browser, hence 'unsafe-eval'. Knows nothing of what is shown.
+A script runs only if it is one of our files or carries the nonce of this very reply, so text that slipped into the
+page can't run. NiceGUI compiles its components in the browser, hence 'unsafe-eval'.
 """
 
 import secrets
@@ -21,14 +20,14 @@ HEADERS = {
 }
 
 
-class Policy:
+class ContentSecurityPolicy:
     """ASGI middleware around the page."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer with the rules, and mark our own scripts."""
+        """Add the headers to each reply, and the nonce to our own scripts."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -37,7 +36,7 @@ class Policy:
 
 
 class _Reply:
-    """One reply; a document is held back until it is whole, for the marks change its length."""
+    """One reply; a document is collected first, because the nonces change its length."""
 
     def __init__(self, send: Send, *, host: str) -> None:
         self._send = send
@@ -63,13 +62,13 @@ class _Reply:
         await self._send(message)
 
     async def _send_document(self, start: Message) -> None:
-        body = marked(self._body, self._nonce)
+        body = add_nonce(self._body, self._nonce)
         MutableHeaders(scope=start)["content-length"] = str(len(body))
         await self._send(start)
         await self._send({"type": "http.response.body", "body": body})
 
 
-def marked(document: bytes, nonce: str) -> bytes:
+def add_nonce(document: bytes, nonce: str) -> bytes:
     """`document` with the nonce on each script; texts in it can't fake one, NiceGUI writes < as &lt; there."""
     return document.replace(b"<script", b'<script nonce="%s"' % nonce.encode())
 

@@ -1,47 +1,42 @@
-"""
-The earlier chats, beside the chat: by day, the newest first.
-"""
+"""The earlier chats, at the side of the chat: by day, the newest first."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from nicegui import ui
 
-from daemon.web.components import basic
-
-if TYPE_CHECKING:
-    from daemon.web.chat.page import Chat
+from daemon.web.chat.actions import ChatActions
+from daemon.web.components import dom
 
 SHOWN = 60
 
 
-class PastChats:
+class ChatHistory:
     """The list; `fill` it when there is something new."""
 
-    def __init__(self, chat: "Chat") -> None:
+    def __init__(self, chat: ChatActions) -> None:
         self._chat = chat
         self._found: Sequence[Mapping[str, Any]] = ()
         self._marked: int | None = None
         self._is_open = False
-        self._aside = basic.box("past", tag="aside")
-        self._aside.props["aria-label"] = "Earlier chats"
-        basic.on(self._aside, "keydown.escape", lambda: self.toggle() if self._is_open else None)
+        self._aside = dom.box("past", tag="aside", label="Earlier chats")
+        dom.on(self._aside, "keydown.escape", lambda: self.toggle() if self._is_open else None)
         with self._aside:
-            with basic.box("row spread past-head"):
-                basic.text("Earlier", tag="h2")
-                self._close = basic.icon_button(
+            with dom.box("row spread past-head"):
+                dom.text("Earlier", tag="h2")
+                self._close = dom.icon_button(
                     "Close the list", self.toggle, picture="close", classes="narrow"
                 )
-            self._list = basic.box("past-list")
+            self._list = dom.box("past-list")
 
     async def fill(self) -> None:
         """Show the latest chats."""
-        self._found = (await self._chat.desk.ask(lambda client: client.chats(n=SHOWN)))["chats"]
+        self._found = (await self._chat.backend.ask(lambda client: client.chats(n=SHOWN)))["chats"]
         self._draw()
 
     def mark(self, chat_id: int | None) -> None:
-        """Show which one is read; None: a new one."""
+        """Show which one is open; None: a new one."""
         self._marked = chat_id
         self._draw()
 
@@ -54,36 +49,30 @@ class PastChats:
         """Show or hide the list, where the window is too narrow for both."""
         self._is_open = not self._is_open
         self._aside.classes(toggle="open")
-        place = (
-            f"getHtmlElement({self._close.id})"
-            if self._is_open
-            else 'document.querySelector(".chat-tools .narrow")'
-        )
-        ui.run_javascript(f"{place}?.focus()")
+        close, opener = f"getHtmlElement({self._close.id})", 'document.querySelector(".chat-tools .narrow")'
+        ui.run_javascript(f"{close if self._is_open else opener}?.focus()")
 
     def _draw(self) -> None:
         self._list.clear()
         with self._list:
             if not self._found:
-                basic.text("Your chats will be listed here.", "soft small")
+                dom.text("Your chats will be listed here.", "soft small")
             day = ""
             for chat in self._found:
-                its_day = spoken(datetime.fromisoformat(chat["last_at"]).astimezone().date(), date.today())
+                its_day = _day(datetime.fromisoformat(chat["last_at"]).astimezone().date(), date.today())
                 if its_day != day:
-                    basic.text(its_day, "past-day", tag="h3")
+                    dom.text(its_day, "past-day", tag="h3")
                     day = its_day
                 self._row(chat)
 
     def _row(self, chat: Mapping[str, Any]) -> None:
-        row = ui.element("button").classes("past-row").props("type=button")
+        with dom.plain_button("past-row", lambda: self._go(chat["id"])) as row:
+            dom.text(chat["title"], "past-title", tag="span")
+            if chat["source"] == "import":
+                dom.chip("imported")
+        row.props["title"] = chat["title"]
         if chat["id"] == self._marked:
             row.props["aria-current"] = "true"
-        row.props["title"] = chat["title"]
-        with row:
-            basic.text(chat["title"], "past-title", tag="span")
-            if chat["source"] == "import":
-                basic.chip("imported")
-        basic.on(row, "click", lambda number=chat["id"]: self._go(number))
 
     async def _go(self, chat_id: int) -> None:
         if self._is_open:
@@ -91,12 +80,10 @@ class PastChats:
         await self._chat.continue_with(chat_id)
 
 
-def spoken(day: date, today: date) -> str:
+def _day(day: date, today: date) -> str:
     """A day as people say it: Today, Yesterday, the weekday, the month."""
-    if day >= today:
-        return "Today"
-    if day == today - timedelta(days=1):
-        return "Yesterday"
+    if day >= today - timedelta(days=1):
+        return "Today" if day >= today else "Yesterday"
     if day > today - timedelta(days=7):
         return f"{day:%A}"
     return f"{day:%B}" if day.year == today.year else f"{day:%B %Y}"

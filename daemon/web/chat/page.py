@@ -1,35 +1,39 @@
 """
-The room of the chat: ask, read along, stop, ask again; and whether it is on the record.
+The chat: ask, read along, stop, ask again; and whether it is on the record.
 
-Promises: an answer that is under way when its visitor goes to another room is finished and kept, one that is off
-the record is stopped and gone; a question that failed can be sent again. Knows nothing of how answers are made.
+An answer that is under way when its visitor leaves the page is finished and kept; one off the record is stopped and
+gone. A question that failed can be sent again.
 """
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from nicegui import ui
+from nicegui import events, ui
 
 from daemon.errors import DaemonError
-from daemon.web.chat.composer import Composer
-from daemon.web.chat.empty_state import greeting
-from daemon.web.chat.header import ChatHead
-from daemon.web.chat.history import PastChats
-from daemon.web.chat.messages import AnswerView, QuestionView, turn_view
-from daemon.web.chat.state import BASE, Said, Talk, continued, take
-from daemon.web.components import basic
+from daemon.text import counted
+from daemon.web.chat.header import ChatHeader
+from daemon.web.chat.history import ChatHistory
+from daemon.web.chat.messages import AnswerView, QuestionView, draw_turn
+from daemon.web.chat.state import BASE, ChatState, Turn, add_chunk, continue_chat
+from daemon.web.components import dom, icons
 from daemon.web.layout import Visit
 
 DRAWN = 40  # turns at first, of a long chat
 LOOKS, LOOK_EVERY_S = 100, 0.05  # at most, for what is kept of a stopped answer
-SHOWN_EVERY_S = 0.06  # at the soonest; long answers are shown less often, for each time all of it is drawn
+SHOWN_EVERY_S = (
+    0.06  # at the soonest; long answers are shown less often, because all of it is drawn each time
+)
+LONGEST = 200_000  # characters of a question
+IDEAS = ("What do you remember about me?", "What did I tell you last week?", "Help me plan tomorrow.")
+FIRST_IDEAS = ("Let me tell you about myself.", "What can you do for me?", "Help me plan tomorrow.")
 
 
 def build(visit: Visit) -> None:
-    """Furnish the room."""
+    """Build the page."""
     Chat(visit)
 
 
@@ -37,94 +41,96 @@ class Chat:
     """One visitor's chat."""
 
     def __init__(self, visit: Visit) -> None:
-        self.desk = visit.desk
-        self.talk = Talk(private=visit.asked.get("private") == "1")
-        self._client = ui.context.client
-        self._client.on_delete(self._left)
+        self.backend = visit.backend
+        self.state = ChatState(private=visit.query.get("private") == "1")
         self.status: Mapping[str, Any] | None = None  # of the daemon, once it is known
+        ui.context.client.on_delete(self._left)
         self._gone = False
         self._answering: AnswerView | None = None
         self._reading: asyncio.Task[None] | None = None
-        self._room = basic.box("chat")
-        with self._room:
-            with basic.box("chat-main"):
-                self.head = ChatHead(self)
-                self._turns = basic.box("turns").props('role=log aria-live=off aria-label="Conversation"')
-                self._said = basic.text("", "unseen").props("role=status aria-live=polite")
-                self.composer = Composer(on_ask=self.ask, on_stop=self.stop)
-            self.past = PastChats(self)
-        self.show()
+        with dom.box("chat") as self._box:
+            with dom.box("chat-main"):
+                self._header = ChatHeader(self)
+                self._turns = dom.box("turns", label="Conversation").props("role=log aria-live=off")
+                self._announced = dom.text("", "unseen").props("role=status aria-live=polite")
+                self._composer = Composer(on_ask=self.ask, on_stop=self.stop)
+            self._history = ChatHistory(self)
+        self._show()
         ui.timer(0, lambda: self._begin(visit), once=True)
 
     async def _begin(self, visit: Visit) -> None:
-        await self.head.fill()
-        await self.past.fill()
-        await self._look()
-        if not self.talk.turns:
-            self.show()
-        asked = visit.asked.get("chat", "")
-        if asked.isdigit() and not self.talk.private:
+        await self._header.fill()
+        await self._history.fill()
+        await self._look_up_status()
+        if not self.state.turns:
+            self._show()
+        asked = visit.query.get("chat", "")
+        if asked.isdigit() and not self.state.private:
             await self.continue_with(int(asked))
 
-    async def _look(self) -> None:
+    async def _look_up_status(self) -> None:
         """Learn how the daemon is, and say whether chats are kept now."""
-        self.status = await self.desk.ask(lambda client: client.status())
+        self.status = await self.backend.ask(lambda client: client.status())
         if not self._gone:
-            self.head.show(self.talk)
+            self._header.show(self.state)
 
-    def show(self) -> None:
-        """Draw all turns anew, and the tone of the page."""
+    def _show(self) -> None:
+        """Draw all turns again, and the tone of the page."""
         self._turns.clear()
         with self._turns:
-            if not self.talk.turns:
-                greeting(self.talk, self.status, self.ask)
-            self._draw(self.talk.turns)
-        self.head.show(self.talk)
-        self.composer.show(self.talk)
+            if not self.state.turns:
+                _greeting(self.state, self.status, self.ask)
+            self._draw(self.state.turns)
+        self._header.show(self.state)
+        self._composer.show(self.state)
         ui.run_javascript("tsubasa.toEnd()")
 
     async def start(self, *, private: bool = False) -> None:
         """A new chat."""
         self.stop()
-        self.talk = Talk(private=private, model=self.talk.chosen)
-        self.past.mark(None)
-        self._address("/?private=1" if private else "/")
-        self.show()
-        await self._look()
+        self.state = ChatState(private=private, model=self.state.chosen)
+        self._history.mark(None)
+        _set_address("/?private=1" if private else "/")
+        self._show()
+        await self._look_up_status()
 
     async def continue_with(self, chat_id: int) -> None:
         """Go on with a past chat."""
-        found = await self.desk.ask(lambda client: client.past_chat(chat_id))
+        found = await self.backend.ask(lambda client: client.past_chat(chat_id))
         self.stop()
-        self.talk = continued(chat_id, found["messages"], model=self.talk.chosen)
-        self.past.mark(chat_id)
-        self._address(f"/?chat={chat_id}")
-        self.show()
+        self.state = continue_chat(chat_id, found["messages"], model=self.state.chosen)
+        self._history.mark(chat_id)
+        _set_address(f"/?chat={chat_id}")
+        self._show()
 
     async def ask(self, question: str) -> None:
-        """Say something, and read the answer along."""
+        """Send a question, and show the answer as it comes."""
         if self._may_ask() and question.strip():
-            is_first = not self.talk.turns
-            answer = self.talk.ask(question.strip())
+            is_first = not self.state.turns
+            answer = self.state.ask(question.strip())
             if is_first:
                 self._turns.clear()
             with self._turns:
-                QuestionView(self, self.talk.turns[-2])
+                QuestionView(self, self.state.turns[-2])
             await self._answer(answer)
 
-    async def ask_again(self, answer: Said) -> None:
+    async def ask_again(self, answer: Turn) -> None:
         """Another answer to the same question."""
         if self._may_ask():
-            new = self.talk.ask_again(answer)
-            self._show_before(new)
+            new = self.state.ask_again(answer)
+            self._draw_before(new)
             await self._answer(new, again=True)
 
-    async def ask_instead(self, question: Said, text: str) -> None:
+    async def ask_instead(self, question: Turn, text: str) -> None:
         """The question in other words; all after it is dropped here, and stays in what is kept."""
         if self._may_ask() and text.strip():
-            new = self.talk.ask_instead(question, text.strip())
-            self._show_before(new)
+            new = self.state.ask_instead(question, text.strip())
+            self._draw_before(new)
             await self._answer(new)
+
+    def toggle_history(self) -> None:
+        """Show or hide the earlier chats."""
+        self._history.toggle()
 
     def stop(self) -> None:
         """Ask no further; what was said until now is kept, if the chat is."""
@@ -132,60 +138,54 @@ class Chat:
             self._reading.cancel()
 
     def _may_ask(self) -> bool:
-        return self._answering is None and not self.talk.sealed
+        return self._answering is None and not self.state.sealed
 
-    def _show_before(self, answer: Said) -> None:
+    def _draw_before(self, answer: Turn) -> None:
         """Draw all turns but `answer`, which is about to be."""
         self._turns.clear()
         with self._turns:
-            self._draw([said for said in self.talk.turns if said is not answer])
+            self._draw([turn for turn in self.state.turns if turn is not answer])
 
-    def _draw(self, turns: Sequence[Said]) -> None:
+    def _draw(self, turns: Sequence[Turn]) -> None:
         """The last turns, and a way to the others."""
         earlier = turns[:-DRAWN]
         if earlier:
-            above = basic.box("above")
-            with above:
-                basic.button(
-                    f"Show the {len(earlier)} messages before", lambda: self._show_earlier(above, earlier)
-                )
-        for said in turns[-DRAWN:]:
-            turn_view(self, said)
+            with dom.box("above") as above:
+                words = f"Show the {len(earlier)} messages before"
+                dom.button(words, lambda: self._draw_earlier(above, earlier))
+        for turn in turns[-DRAWN:]:
+            draw_turn(self, turn)
 
-    def _show_earlier(self, above: ui.element, turns: Sequence[Said]) -> None:
+    def _draw_earlier(self, above: ui.element, turns: Sequence[Turn]) -> None:
         above.clear()
         with above:
             self._draw(turns)
 
-    async def _answer(self, answer: Said, *, again: bool = False) -> None:
-        with self._room:  # the button that began this may be gone by now
-            await self._followed(answer, again=again)
+    async def _answer(self, answer: Turn, *, again: bool = False) -> None:
+        state = self.state
+        with self._box:  # the button that began this may be gone by now
+            with self._turns:
+                view = self._answering = AnswerView(self, answer)
+            self._header.show(state)
+            self._composer.set_busy(True)
+            ui.run_javascript("tsubasa.toEnd()")
+            reading = self._read(state, answer, view, again=again)
+            self._reading = asyncio.create_task(reading, name="read an answer")
+            try:
+                answer.cut = await self._wait_for_end(answer) or answer.cut
+                if answer.cut and answer.info.kept and self._is_shown(state):
+                    await self._settle(state, answer)
+            finally:
+                self._answering = None
+                if not self._gone:
+                    view.finish()
+                    self._composer.set_busy(False)
+                    self._announced.set_text("The answer is there." if not answer.cut else answer.cut)
+            is_settled = answer.cut and answer.info.kept  # and listed for that
+            if not is_settled and self._is_shown(state):
+                await self._list(answer)
 
-    async def _followed(self, answer: Said, *, again: bool) -> None:
-        talk = self.talk
-        with self._turns:
-            view = self._answering = AnswerView(self, answer)
-        self.head.show(talk)
-        self.composer.busy(True)
-        ui.run_javascript("tsubasa.toEnd()")
-        self._reading = asyncio.create_task(
-            self._read(talk, answer, view, again=again), name="read an answer"
-        )
-        try:
-            answer.cut = await self._ended(answer) or answer.cut
-            if answer.cut and answer.beside.kept and self._is_read(talk):
-                await self._settle(talk, answer)
-        finally:
-            self._answering = None
-            if not self._gone:
-                view.finish()
-                self.composer.busy(False)
-                self._said.set_text("The answer is there." if not answer.cut else answer.cut)
-        was_settled = answer.cut and answer.beside.kept  # and listed for that
-        if not was_settled and self._is_read(talk):
-            await self._list(answer)
-
-    async def _ended(self, answer: Said) -> str:
+    async def _wait_for_end(self, answer: Turn) -> str:
         """Wait for the end of the answer; why it came early, empty when it did not."""
         began = time.monotonic()
         assert self._reading is not None
@@ -197,61 +197,133 @@ class Chat:
             return str(error)
         finally:
             self._reading = None
-            answer.beside.seconds = time.monotonic() - began
+            answer.info.seconds = time.monotonic() - began
         return ""
 
-    async def _settle(self, talk: Talk, answer: Said) -> None:
+    async def _settle(self, state: ChatState, answer: Turn) -> None:
         """Take over what was kept of an answer that ended early, so that the next question goes on there."""
         for _ in range(LOOKS):  # it is kept a moment after the daemon hears of the end
-            status = await self.desk.ask(lambda client: client.status())
-            if not self._is_read(talk) or not status["thinking"]["answers"]:
+            status = await self.backend.ask(lambda client: client.status())
+            if not self._is_shown(state) or not status["thinking"]["answers"]:
                 break
             await asyncio.sleep(LOOK_EVERY_S)
-        if self._is_read(talk):
+        if self._is_shown(state):
             await self._list(answer)
-            number = talk.chat_id
+            number = state.chat_id
             if number is not None:
-                found = await self.desk.ask(lambda client: client.past_chat(number))
-                talk.settle(answer, found["messages"])
+                found = await self.backend.ask(lambda client: client.past_chat(number))
+                state.settle(answer, found["messages"])
 
-    def _is_read(self, talk: Talk) -> bool:
-        """Whether `talk` is what the page shows still, and on the record."""
-        return not self._gone and talk is self.talk and not talk.private
+    def _is_shown(self, state: ChatState) -> bool:
+        """Whether `state` is what the page shows still, and on the record."""
+        return not self._gone and state is self.state and not state.private
 
-    async def _list(self, answer: Said) -> None:
-        """Show the chat among the earlier ones."""
-        await self.past.fill()
-        if answer.beside.known and answer.beside.kept:
-            self._find_its_number()
+    async def _list(self, answer: Turn) -> None:
+        """Show the chat among the earlier ones, and its number in the address, so that it can be loaded again."""
+        await self._history.fill()
+        if not (answer.info.known and answer.info.kept) or self.state.chat_id is not None:
+            return
+        number = None if self.state.model == BASE else self._history.newest_like(self.state.first_question)
+        if number is not None:
+            self.state.chat_id = number
+            self._history.mark(number)
+            _set_address(f"/?chat={number}")
+            self._header.show(self.state)
 
-    async def _read(self, talk: Talk, answer: Said, view: AnswerView, *, again: bool) -> None:
-        sent, model = talk.sent(), talk.model
-        with self._room:
-            await self._look()
-        chunks = self.desk.stream(lambda client: client.chunks(sent, model=model, again=again))
+    async def _read(self, state: ChatState, answer: Turn, view: AnswerView, *, again: bool) -> None:
+        messages, model = state.to_send(), state.model
+        with self._box:
+            await self._look_up_status()
+        chunks = self.backend.stream(lambda client: client.chunks(messages, model=model, again=again))
         next_at = 0.0
         async with aclosing(chunks):
             async for chunk in chunks:
-                take(answer, chunk)
+                add_chunk(answer, chunk)
                 now = time.monotonic()
                 if not self._gone and now >= next_at:
                     view.grow()
                     next_at = time.monotonic() + max(SHOWN_EVERY_S, 8 * (time.monotonic() - now))
 
-    def _find_its_number(self) -> None:
-        """A new chat's number, so that the page can be loaded again; the newest that begins like it."""
-        if self.talk.chat_id is None and self.talk.model != BASE:
-            first = next((turn.text for turn in self.talk.turns if turn.role == "user"), "")
-            self.talk.chat_id = self.past.newest_like(first)
-            if self.talk.chat_id is not None:
-                self.past.mark(self.talk.chat_id)
-                self._address(f"/?chat={self.talk.chat_id}")
-                self.head.show(self.talk)
-
-    def _address(self, address: str) -> None:
-        ui.run_javascript(f"history.replaceState(null, '', {address!r})")
-
     def _left(self) -> None:
         self._gone = True
-        if self.talk.private:
+        if self.state.private:
             self.stop()
+
+
+class Composer:
+    """The field for a question, and its button; what is written stays while an answer is under way (page.js)."""
+
+    def __init__(self, *, on_ask: Callable[[str], Awaitable[None]], on_stop: Callable[[], None]) -> None:
+        self._on_ask = on_ask
+        self._on_stop = on_stop
+        with dom.box("composer-place"):
+            with dom.box("composer", tag="form", label="Your message") as self._form:
+                field = dom.box("composer-field", tag="textarea", label="Message").props(
+                    f"rows=1 maxlength={LONGEST} name=question autocomplete=off autofocus enterkeyhint=send"
+                )
+                field.props["placeholder"] = "Write to Tsubasa"
+                with ui.element("button").classes("send").props("type=submit") as self._button:
+                    icons.icon("send", classes="if-idle")
+                    icons.icon("stop", classes="if-busy")
+            self._sealed = dom.text(
+                "A part of this chat was forgotten, so it can be read but not continued.", "sealed soft"
+            )
+        self._form.on("submit", self._submitted, js_handler="(event) => tsubasa.submit(event, emit)")
+        field.on("keydown", js_handler="(event) => tsubasa.key(event)")
+        field.on("input", js_handler="(event) => tsubasa.wrote(event.target)")
+        self.set_busy(False)
+
+    def show(self, state: ChatState) -> None:
+        """Follow the chat."""
+        self._form.set_visibility(not state.sealed)
+        self._sealed.set_visibility(state.sealed)
+
+    def set_busy(self, on: bool) -> None:
+        """Offer to stop, while an answer is under way."""
+        self._form.props["data-busy"] = "true" if on else "false"
+        name = "Stop the answer" if on else "Send"
+        self._button.props["aria-label"] = self._button.props["title"] = name
+        self._form.update()
+        self._button.update()
+
+    async def _submitted(self, event: events.GenericEventArguments) -> None:
+        if event.args is None:
+            self._on_stop()
+        else:
+            await self._on_ask(str(event.args))
+
+
+def _greeting(
+    state: ChatState, status: Mapping[str, Any] | None, ask: Callable[[str], Awaitable[None]]
+) -> None:
+    """What an empty chat says: a question, what could be asked, and how much is known by now."""
+    with dom.box("greeting"):
+        if state.private:
+            dom.text("Between us, and gone after.", "greeting-words")
+            dom.text("Close this chat, and nobody can bring it back.", "soft")
+            return
+        dom.text("What is on your mind?", "greeting-words")
+        if status is None:
+            return
+        n_memories = status["held"]["memories"]
+        with dom.box("ideas"):
+            for idea in IDEAS if n_memories else FIRST_IDEAS:
+                dom.button(idea, lambda idea=idea: ask(idea), classes="idea")
+        with dom.box("facts soft"):
+            dom.text(_known(n_memories, status["generation"]))
+            if any(one["key"] == "model" and not one["value"] for one in status["settings"]):
+                dom.text(
+                    "The bundled nano answers: a stand-in, fit for trying things out. A real model comes with "
+                    "tsubasa pull."
+                )
+
+
+def _known(n_memories: int, generation: int) -> str:
+    if not n_memories:
+        return "Nothing is remembered yet. What you tell here stays on this machine."
+    learned = f"generation {generation} answers" if generation else "nothing is trained yet"
+    return f"{counted(n_memories, 'memory', 'memories')} held, {learned}. All of it stays on this machine."
+
+
+def _set_address(address: str) -> None:
+    ui.run_javascript(f"history.replaceState(null, '', {address!r})")

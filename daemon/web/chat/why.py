@@ -1,23 +1,21 @@
 """
-Under each answer: what lay beside the question, which generation answered, and what the base model would say.
+Why an answer is as it is: what was recalled for it, which generation answered, what the base model would say.
 
-Promises: looked up when it is opened, so that it tells what holds now; a memory that was forgotten since is said
-to be. Knows nothing of how recall works.
+It is looked up when it is opened, so that it says what holds now; a memory that was forgotten since is named as such.
 """
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 from nicegui import ui
 
+from daemon.client.client import Client
 from daemon.errors import Refused
 from daemon.text import counted
-from daemon.web.chat.state import FORGOTTEN, Beside, Said
-from daemon.web.components import basic, icons
+from daemon.web.chat.actions import ChatActions
+from daemon.web.chat.state import FORGOTTEN, AnswerInfo, Turn
+from daemon.web.components import dom, icons
 from daemon.web.components.markdown import markdown
-
-if TYPE_CHECKING:
-    from daemon.web.chat.page import Chat
 
 GONE = 404
 QUOTED = 240  # characters of a message
@@ -26,123 +24,112 @@ QUOTED = 240  # characters of a message
 class Why:
     """The button, and the panel that it opens."""
 
-    def __init__(self, chat: "Chat", said: Said) -> None:
+    def __init__(self, chat: ChatActions, turn: Turn) -> None:
         self._chat = chat
-        self._said = said
+        self._turn = turn
         self._is_open = False
-        self._button = ui.element("button").classes("why-button").props("type=button aria-expanded=false")
-        with self._button:
+        n = len(turn.info.memories)
+        used = f": {counted(n, 'memory', 'memories') if n else 'no memories'}" if turn.info.known else ""
+        with dom.plain_button("why-button", self._toggle).props("aria-expanded=false") as self._button:
             icons.icon("why")
-            basic.text(self._line(), tag="span")
-        basic.on(self._button, "click", self._toggle)
+            dom.text(f"Why{used}", tag="span")
 
     def panel(self) -> None:
-        """Where the reasons will be; closed at first."""
-        self._panel = basic.box("why", tag="section")
-        self._panel.props["aria-label"] = "Why this answer"
+        """Place the panel here; it is closed at first."""
+        self._panel = dom.box("why", tag="section", label="Why this answer")
         self._panel.set_visibility(False)
-
-    def _line(self) -> str:
-        beside = self._said.beside
-        if not beside.known:
-            return "Why"
-        n = len(beside.memories)
-        used = counted(n, "memory", "memories") if n else "no memories"
-        return f"Why: {used}"
 
     async def _toggle(self) -> None:
         self._is_open = not self._is_open
         self._button.props["aria-expanded"] = "true" if self._is_open else "false"
         self._button.update()
         self._panel.set_visibility(self._is_open)
-        self._panel.clear()  # what it told may be forgotten when it is opened again
+        self._panel.clear()  # what it shows may be forgotten when it is opened again
         if self._is_open:
             await self._fill()
 
     async def _fill(self) -> None:
-        beside = self._said.beside
-        memories = [await self._memory(number) for number in beside.memories]
-        messages = [await self._message(number) for number in beside.messages]
+        info = self._turn.info
+        memories = [await self._look_up("memory", id) for id in info.memories]
+        messages = [await self._look_up("message", id) for id in info.messages]
         if not self._is_open:
             return
         self._panel.clear()
         with self._panel:
-            self._told(memories, messages)
+            if not memories and not messages:
+                dom.text(_nothing(info), "soft")
+            self._memories(memories)
+            if messages:
+                dom.text("Messages that were quoted", tag="h2")
+            for message in messages:
+                is_gone = message is None or message["text"] == FORGOTTEN
+                text = "A message that was forgotten since." if is_gone else message["text"]
+                cut = text if len(text) <= QUOTED else text[: QUOTED - 1] + "…"
+                dom.text(cut, "quoted", tag="blockquote")
             self._numbers()
-            self._base = basic.box("base")
-            with self._base:
-                basic.button("What would the base model say?", self._ask_base, picture="spark")
+            with dom.box("base") as self._base:
+                dom.button("What would the base model say?", self._ask_base, picture="spark")
 
-    def _told(self, memories: list[dict[str, Any] | None], messages: list[dict[str, Any] | None]) -> None:
-        if not self._said.beside.known:
-            basic.text("What lay beside this question was not kept at that time.", "soft")
-        elif not memories and not messages and self._said.beside.recall_tokens:
-            basic.text("What lay beside this question was forgotten since.", "soft")
-        elif not memories and not messages:
-            basic.text("Nothing that you told before was laid beside this question.", "soft")
+    def _memories(self, memories: list[Any]) -> None:
         if memories:
-            basic.text("Memories that lay beside the question", tag="h2")
-        with basic.box("why-list", tag="ul"):
-            for number, memory in zip(self._said.beside.memories, memories, strict=True):
+            dom.text("Memories that lay beside the question", tag="h2")
+        with dom.box("why-list", tag="ul"):
+            for id, memory in zip(self._turn.info.memories, memories, strict=True):
                 with ui.element("li"):
                     if memory is None:
-                        basic.text(f"Memory {number} was forgotten since.", "soft")
+                        dom.text(f"Memory {id} was forgotten since.", "soft")
                     else:
-                        basic.link(memory["text"], f"/memories?memory={number}")
-                        basic.text(_told_on(memory["told_on"]), "soft small", tag="span")
-        if messages:
-            basic.text("Messages that were quoted", tag="h2")
-        for message in messages:
-            text = message["text"] if message else "A message that was forgotten since."
-            basic.text(text if len(text) <= QUOTED else text[: QUOTED - 1] + "…", "quoted", tag="blockquote")
+                        dom.memory_link(memory["text"], id, classes="link")
+                        when = date.fromisoformat(memory["told_on"])
+                        dom.text(f"told on {when.day} {when:%B %Y}", "soft small", tag="span")
 
     def _numbers(self) -> None:
-        beside = self._said.beside
-        with basic.box("why-numbers"):
-            if beside.generation is not None:
-                name = f"Generation {beside.generation}" if beside.generation else "Base model"
-                basic.link(name, "/nights", picture="nights")
-            if told := _tokens(beside):
-                basic.text(told, "soft small number", tag="span")
+        info = self._turn.info
+        with dom.box("why-numbers"):
+            if info.generation is not None:
+                name = f"Generation {info.generation}" if info.generation else "Base model"
+                dom.link(name, "/nights", picture="nights")
+            if tokens := _tokens(info):
+                dom.text(tokens, "soft small number", tag="span")
 
     async def _ask_base(self) -> None:
         self._base.clear()
         with self._base:
-            basic.text("The base model, without memories", tag="h2")
-            waiting = basic.text("Asking …", "soft")
-        question = self._chat.talk.question_of(self._said)
-        told = await self._chat.desk.ask(lambda client: client.ask(0, question))
+            dom.text("The base model, without memories", tag="h2")
+            waiting = dom.text("Asking …", "soft")
+        question = self._chat.state.question_of(self._turn)
+        found = await self._chat.backend.ask(lambda client: client.ask(0, question))
         waiting.delete()
         with self._base:
-            markdown(told["answer"], "base-answer")
+            markdown(found["answer"], "base-answer")
 
-    async def _memory(self, number: int) -> dict[str, Any] | None:
+    async def _look_up(self, kind: Literal["memory", "message"], id: int) -> Any:
+        """A memory or a message; None when it was forgotten."""
+
+        def ask(client: Client) -> Any:
+            return (client.why(id) if kind == "memory" else client.message(id))[kind]
+
         try:
-            return dict((await self._chat.desk.ask(lambda client: client.why(number)))["memory"])
+            return await self._chat.backend.ask(ask)
         except Refused as error:
             if error.status == GONE:
                 return None
             raise
 
-    async def _message(self, number: int) -> dict[str, Any] | None:
-        try:
-            found = dict((await self._chat.desk.ask(lambda client: client.message(number)))["message"])
-            return None if found["text"] == FORGOTTEN else found
-        except Refused as error:
-            if error.status == GONE:
-                return None
-            raise
+
+def _nothing(info: AnswerInfo) -> str:
+    """Why no memory and no message is named."""
+    if not info.known:
+        return "What lay beside this question was not kept at that time."
+    if info.recall_tokens:
+        return "What lay beside this question was forgotten since."
+    return "Nothing that you told before was laid beside this question."
 
 
-def _told_on(day: str) -> str:
-    when = date.fromisoformat(day)
-    return f"told on {when.day} {when:%B %Y}"
-
-
-def _tokens(beside: Beside) -> str:
+def _tokens(info: AnswerInfo) -> str:
     """What was read and written, as far as it is known."""
-    if not beside.prompt_tokens:
-        return f"{counted(beside.recall_tokens, 'token')} of memories" if beside.recall_tokens else ""
-    speed = f" · {beside.answer_tokens / beside.seconds:.0f} a second" if beside.seconds > 0.05 else ""
-    recalled = f", {beside.recall_tokens:,} of them memories" if beside.recall_tokens else ""
-    return f"{beside.prompt_tokens:,} tokens read{recalled} · {beside.answer_tokens:,} written{speed}"
+    if not info.prompt_tokens:
+        return f"{counted(info.recall_tokens, 'token')} of memories" if info.recall_tokens else ""
+    speed = f" · {info.answer_tokens / info.seconds:.0f} a second" if info.seconds > 0.05 else ""
+    recalled = f", {info.recall_tokens:,} of them memories" if info.recall_tokens else ""
+    return f"{info.prompt_tokens:,} tokens read{recalled} · {info.answer_tokens:,} written{speed}"

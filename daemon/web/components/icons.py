@@ -1,6 +1,4 @@
-"""
-The page's icons: strokes on a 24 by 24 grid, drawn for this page, in the colour of the text around them.
-"""
+"""The page's icons: strokes on a 24 by 24 grid, drawn for this page, in the colour of the text around them."""
 
 from nicegui import ui
 

@@ -1,8 +1,8 @@
 """
 What a model wrote, as HTML that is safe to show: markup in it is shown as text, links lead out in a new tab.
 
-Promises: no HTML of the model's own, no picture (it would be asked for from its server), no link that runs
-something. The browser sanitises the result again.
+No HTML of the model's own, no picture (it would be asked for from its server), no link that runs something. The
+browser sanitises the result again. A module of its own, because all that keeps a model's text harmless stands here.
 """
 
 from functools import cache

@@ -1,26 +1,25 @@
 """
-The room of the inbox: drop a file, see what is in it, take it in, or take it back.
+The inbox: drop a file, see what is in it, take it in, or take it back.
 
-Promises: nothing is stored before a person has seen what it is; a file that can't be read says why, in its place.
-Knows nothing of formats.
+Nothing is stored before a person has seen what it is. A file that can't be read says why, in its place. The file is
+gone from the home once it was decided about.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from nicegui import events, ui
 
+from daemon.errors import DaemonError
 from daemon.home import sweep_uploads
-from daemon.inbox.detect import FORMATS
-from daemon.inbox.formats.tsubasa import FORMAT
-from daemon.web.components import basic
+from daemon.text import IMPORT_FORMATS, counted, generations, listed
+from daemon.web.backend import Backend
+from daemon.web.components import dom
 from daemon.web.components.icons import icon
-from daemon.web.components.inputs import fill, waiting
 from daemon.web.formatting import day
-from daemon.web.inbox import import_card, uploads
-from daemon.web.inbox.import_card import Card
+from daemon.web.inbox import uploads
 from daemon.web.layout import Visit
 
 Found = Mapping[str, Any]
@@ -30,23 +29,24 @@ OVER = '(event) => { event.preventDefault(); event.currentTarget.classList.add("
 REJECTED = "(files) => emit(files.some((one) => one.failedPropValidation !== 'duplicate'))"
 FAILED = "(sent) => {{ {queue}.removeQueuedFiles(); emit(sent.files.map((one) => one.name.slice(0, 60))) }}"
 LEAVE = '(event) => event.currentTarget.classList.remove("over")'
+MOST_LINES = 6  # of what undoing takes
 
 
 def build(visit: Visit) -> None:
-    """Furnish the room."""
-    InboxRoom(visit).build()
+    """Build the page."""
+    Inbox(visit).build()
 
 
-class InboxRoom:
-    """The room while somebody is in it."""
+class Inbox:
+    """The page while somebody is on it."""
 
     def __init__(self, visit: Visit) -> None:
-        self._desk = visit.desk
+        self._backend = visit.backend
         self._home: Path | None = None
 
     def build(self) -> None:
         """A place to drop files, the cards of those dropped, and what was taken in before."""
-        basic.heading(
+        dom.heading(
             "Inbox", "Bring what you told other assistants. You see what is in a file before it goes in."
         )
         self._upload = ui.upload(multiple=True, auto_upload=True, on_upload=self._dropped)
@@ -54,35 +54,31 @@ class InboxRoom:
         self._upload.on("uploaded", js_handler=f"() => {self._queue}.removeUploadedFiles()")
         self._upload.on("failed", _failed, js_handler=FAILED.format(queue=self._queue))
         self._upload.classes("unseen").props("aria-hidden=true tabindex=-1 no-thumbnails")
-        self._build_zone()
-        self._cards = basic.box("cards").props("aria-live=polite")
-        self._past = basic.box("imports")
-        with self._past:
-            waiting()
-        ui.timer(0.01, lambda: fill(self._past, self._enter), once=True)
+        self._drop_zone()
+        self._cards = dom.box("cards").props("aria-live=polite")
+        self._imports = dom.box("imports")
+        dom.fill_soon(self._imports, self._enter)
 
     @property
     def _queue(self) -> str:
         """The browser's list of the files on their way; each goes by itself, so that none takes others with it."""
         return f"getElement({self._upload.id}).$refs.qRef"
 
-    def _build_zone(self) -> None:
-        pick = f"() => {self._queue}.pickFiles()"
-        zone = basic.box("drop")
+    def _drop_zone(self) -> None:
+        zone = dom.box("drop")
         zone.on("dragover", js_handler=OVER).on("dragleave", js_handler=LEAVE)
         zone.on("drop", js_handler=DROP.format(queue=self._queue))
         with zone:
             icon("inbox")
-            basic.text("Drop an export here", tag="h2")
-            basic.text(
-                f"{', '.join(sorted({*FORMATS, FORMAT}, key=str.lower))}; also as a ZIP.", "soft formats"
-            )
-            with basic.box("button main", tag="button").props("type=button").on("click", js_handler=pick):
-                basic.text("Choose files", tag="span")
-            self._folder = basic.text("", "soft small")
+            dom.text("Drop an export here", tag="h2")
+            dom.text(f"{', '.join(sorted(IMPORT_FORMATS, key=str.lower))}; also as a ZIP.", "soft formats")
+            with dom.plain_button("button main") as choose:
+                dom.text("Choose files", tag="span")
+            choose.on("click", js_handler=f"() => {self._queue}.pickFiles()")
+            self._folder = dom.text("", "soft small")
 
     async def _enter(self) -> None:
-        status = await self._desk.ask(lambda client: client.status())
+        status = await self._backend.ask(lambda client: client.status())
         self._home = Path(status["home"])
         await asyncio.to_thread(sweep_uploads, self._home)
         values = {one["key"]: one["value"] for one in status["settings"]}
@@ -92,54 +88,198 @@ class InboxRoom:
         await self._load()
 
     async def _dropped(self, event: events.UploadEventArguments) -> None:
-        with self._cards:
-            place = basic.box("card import")
-            place.move(target_index=0)
-        with place:
-            waiting(f"Reading {event.file.name} …")
-        home = self._home or Path((await self._desk.ask(lambda client: client.status()))["home"])
+        with self._cards, dom.box("card import") as place:
+            dom.loading(f"Reading {event.file.name} …")
+        place.move(target_index=0)
+        home = self._home or Path((await self._backend.ask(lambda client: client.status()))["home"])
         file = await asyncio.to_thread(uploads.save, home, event.file.name, await event.file.read())
-        await Card(self._desk, place, file, on_change=self._load).look()
+        await ImportCard(self._backend, place, file, on_change=self._load).preview()
 
     async def _load(self) -> None:
-        found = (await self._desk.ask(lambda client: client.imports()))["imports"]
-        self._past.clear()
-        with self._past:
+        found = (await self._backend.ask(lambda client: client.imports()))["imports"]
+        self._imports.clear()
+        with self._imports:
             if found:
-                basic.text("What went in", tag="h2")
-                with basic.box("table-box"), basic.box("plain imported", tag="table") as table:
-                    table.props["aria-label"] = "Imports"
-                    with basic.box(tag="thead"), basic.box(tag="tr"):
-                        for title in ("File", "When", "Chats", "Messages", ""):
-                            basic.text(title, tag="th").props("scope=col")
-                    with basic.box(tag="tbody"):
-                        for one in reversed(found):
-                            self._row(one)
+                dom.text("What went in", tag="h2")
+                with dom.table("Imports", ("File", "When", "Chats", "Messages", ""), "imported"):
+                    for one in reversed(found):
+                        self._row(one)
 
     def _row(self, one: Found) -> None:
-        with basic.box(tag="tr"):
-            basic.text(one["name"], "file", tag="td")
-            basic.text(day(one["at"]), "soft", tag="td")
-            basic.text(f"{one['sessions']:,}", "soft number", tag="td")
-            basic.text(f"{one['turns']:,}", "soft number", tag="td")
-            with basic.box("last", tag="td"):
-                back = basic.button("Take back", lambda: self._take_back(one), picture="undo", kind="link")
+        with dom.box(tag="tr"):
+            dom.text(one["name"], "file", tag="td")
+            dom.text(day(one["at"]), "soft", tag="td")
+            dom.text(f"{one['sessions']:,}", "soft number", tag="td")
+            dom.text(f"{one['turns']:,}", "soft number", tag="td")
+            with dom.box("last", tag="td"):
+                back = dom.button("Take back", lambda: self._undo(one["id"]), picture="undo", kind="link")
                 back.props["aria-label"] = f"Take back {one['name']}"
 
-    async def _take_back(self, one: Found) -> None:
-        if await import_card.take_back(self._desk, one["id"]):
+    async def _undo(self, import_id: int) -> None:
+        if await _confirm_undo(self._backend, import_id):
             await self._load()
 
 
 def _rejected(event: events.GenericEventArguments) -> None:
     """`event.args`: whether a file was too large; else one was on its way already."""
     if event.args:
-        basic.say("That file is not taken: it is larger than max_import_mb allows.", "bad")
+        dom.notify("That file is not taken: it is larger than max_import_mb allows.", "bad")
     else:
-        basic.say("That file is on its way already.")
+        dom.notify("That file is on its way already.")
 
 
 def _failed(event: events.GenericEventArguments) -> None:
     """`event.args`: the names of the files."""
     names = ", ".join(map(str, event.args))
-    basic.say(f"Did not get {names}: the connection broke, or its name is too long. Drop it again.", "bad")
+    dom.notify(f"Did not get {names}: the connection broke, or its name is too long. Drop it again.", "bad")
+
+
+class ImportCard:
+    """One dropped file: what is in it and how much of that is new; then that it went in, and the way back."""
+
+    def __init__(
+        self, backend: Backend, place: ui.element, file: Path, *, on_change: Callable[[], Awaitable[None]]
+    ) -> None:
+        """`place`: an empty card; `on_change`: called when something went in or out."""
+        self._backend, self._place, self._file, self._on_change = backend, place, file, on_change
+
+    async def preview(self) -> None:
+        """Show what is in it, or why it can't be read."""
+        try:
+            found = await self._backend.ask(lambda client: client.preview_import(self._file))
+        except DaemonError as error:
+            await asyncio.to_thread(uploads.drop, self._file)
+            self._show_failure(error)
+            return
+        self._place.clear()
+        with self._place:
+            self._show_preview(found)
+
+    def _show_failure(self, error: DaemonError) -> None:
+        self._place.clear()
+        with self._place:
+            _card_head(self._file.name, "not taken in", "bad")
+            dom.problem(str(error).removeprefix(f"{self._file.name}: "))
+            with dom.box("actions"):
+                dom.button("Close", self._close)
+
+    def _show_preview(self, found: Found) -> None:
+        nothing_new = not (found["new_turns"] or found["memories"])
+        _card_head(found["name"], *(("known already", "") if nothing_new else ("not stored yet", "warm")))
+        chats = f"{counted(found['sessions'], 'chat')}, {counted(found['turns'], 'message')}"
+        left_out = sorted(found["left_out"].items(), key=lambda one: -one[1])
+        dom.facts(
+            [
+                ("Is", found["format"]),
+                ("Holds", chats),
+                ("From", _days(found)),
+                ("Left out", ", ".join(f"{number:,} {reason}" for reason, number in left_out)),
+            ]
+        )
+        if found["turns"]:
+            new = f"{found['new_turns']:,} new, {found['known']:,} known here already"
+            with dom.box("newness"):
+                dom.bar(found["new_turns"] / found["turns"], new, kind="good")
+                dom.text(new, "small soft")
+        if found["memories"]:
+            memories = counted(found["memories"], "memory", "memories")
+            dom.text(f"It also holds {memories}, with their history.")
+        if found["refused"]:
+            dom.text(f"Its memories stay out: {found['refused']}.", "warning")
+        if found["first"]:
+            _beginning(found["first"])
+        with dom.box("actions"):
+            dom.button("Close" if nothing_new else "Leave it out", self._close)
+            if not nothing_new:
+                dom.button(f"Take in {counted(found['new_turns'], 'message')}", self._take_in, kind="main")
+
+    async def _take_in(self) -> None:
+        self._place.clear()
+        with self._place:
+            dom.loading(f"Taking in {self._file.name} …")
+        try:
+            taken = await self._backend.ask(lambda client: client.import_file(self._file))
+        except DaemonError as error:
+            self._show_failure(error)
+            return
+        finally:
+            await asyncio.to_thread(uploads.drop, self._file)
+        self._place.clear()
+        with self._place:
+            _card_head(taken["name"], "taken in", "good")
+            what = f"{counted(taken['turns'], 'message')} in {counted(taken['sessions'], 'chat')}"
+            dom.text(f"{what}, in {taken['seconds']:.1f} seconds. I read them for memories when it is quiet.")
+            with dom.box("actions"):
+                if taken["import_id"] is not None and taken["turns"]:
+                    dom.button("Take it back", lambda: self._undo(taken["import_id"]), picture="undo")
+                dom.button("Good", self._close, kind="main")
+        await self._on_change()
+
+    async def _undo(self, import_id: int) -> None:
+        if await _confirm_undo(self._backend, import_id):
+            self._place.delete()
+            await self._on_change()
+
+    async def _close(self) -> None:
+        await asyncio.to_thread(uploads.drop, self._file)
+        self._place.delete()
+
+
+async def _confirm_undo(backend: Backend, import_id: int) -> bool:
+    """Ask whether an import should be undone, saying what that takes; whether it was done."""
+    found = await backend.ask(lambda client: client.import_of(import_id))
+    gone = [counted(found["messages"], "message")]
+    if found["memories"]:
+        gone.append(counted(len(found["memories"]), "memory", "memories"))
+    words = f"This takes {listed(gone)} that came with it alone, as if it had never come."
+    if found["generations"]:
+        words += f" {generations(found['generations'])} learned of it and will answer no more."
+    words += " The same file can be taken in again."
+
+    def lines() -> None:
+        if found["lines"]:
+            with dom.box("goes", tag="ul"):
+                for one in found["lines"][:MOST_LINES]:
+                    dom.text(one["line"].partition(": ")[2], tag="li")
+                if len(found["lines"]) > MOST_LINES:
+                    dom.text(f"and {len(found['lines']) - MOST_LINES} more", "soft")
+
+    title = f"Take {found['import']['name']} back?"
+    if not await dom.confirm(title, words, yes="Take it back", kind="danger", more=lines):
+        return False
+    done = await backend.ask(lambda client: client.undo_import(import_id))
+    dom.notify(_undone(done["report"]))
+    return True
+
+
+def _undone(report: Found) -> str:
+    memories = counted(report["memories"], "memory", "memories")
+    text = f"Taken back: {counted(report['messages'], 'message')}, {memories}."
+    if report["kept_messages"]:
+        text += f" {counted(report['kept_messages'], 'message')} are known otherwise and stay."
+    if report["restored"]:
+        text += f" {counted(report['restored'], 'memory', 'memories')} that it had replaced hold again."
+    return text
+
+
+def _card_head(name: str, state: str, kind: str) -> None:
+    with dom.box("import-head"):
+        icon("file")
+        dom.text(name, "file", tag="h2")
+        dom.chip(state, kind)
+
+
+def _days(found: Found) -> str:
+    if not found["days"]:
+        return "no dates"
+    first, last = (day(one) for one in found["days"])
+    return first if first == last else f"{first} to {last}"
+
+
+def _beginning(messages: list[Found]) -> None:
+    with dom.details("How it begins", "beginning"):
+        for one in messages:
+            is_user = one["role"] == "user"
+            with dom.box("sample mine" if is_user else "sample"):
+                dom.text("you" if is_user else "the assistant", "small soft")
+                dom.text(one["text"])

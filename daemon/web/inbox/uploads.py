@@ -1,9 +1,9 @@
 """
-Files that somebody dropped onto the page: kept in the home until it is decided whether they go in.
+Files that somebody dropped onto the page: stored in the home until it is decided whether they are imported.
 
-Promises: for the owner's eyes only (0600, in a folder of 0700); each in a folder of its own, under its own name; gone
-once it was taken in or put away, or with the daemon's next start, or with a visit a day later. Knows nothing of what
-is in them.
+Only the owner can read them (0600, in a folder of 0700). Each lies in a folder of its own, under its own name, and is
+gone once it was imported or put away, with the daemon's next start, or with a visit a day later.
+A module of its own, without NiceGUI, because the names come from outside: what keeps them harmless is tested alone.
 """
 
 import os
@@ -19,7 +19,7 @@ LONGEST_NAME = 120  # bytes
 
 def save(home: Path, name: str, data: bytes) -> Path:
     """
-    Write a file; where it lies.
+    Write a file; its path.
 
     Raises:
         HomeNotUsable: it can't be written there.
@@ -37,7 +37,7 @@ def save(home: Path, name: str, data: bytes) -> Path:
 
 
 def drop(file: Path) -> None:
-    """Put away what `store_thread` wrote."""
+    """Put away what `save` wrote."""
     shutil.rmtree(file.parent, ignore_errors=True)
 
 

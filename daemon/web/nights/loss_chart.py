@@ -1,9 +1,7 @@
 """
 The loss curve as a picture: what is learned as a line, what is held out as dots, on a logarithmic scale.
 
-Promises: made of numbers alone; in the colours of the page around it; says in words what it shows, and the loss of a
-step to who points at it. Nothing to draw is an empty picture with a word in it. Knows nothing of where the numbers
-come from.
+In the colours of the page around it. It says in words what it shows, and the loss of a step to who points at it.
 """
 
 import math
@@ -30,7 +28,7 @@ def curve_svg(curve: Mapping[str, Any] | None) -> str:
     labels = "".join(f'<span class="tick" style="top:{y:.2f}%">{tick:g}</span>' for tick, y in scale.ticks())
     dots = "".join(
         f'<span class="dot-exam" style="left:{scale.x(step):.2f}%;top:{scale.y(loss):.2f}%"'
-        f' title="{_told(step, loss)} on held-out lessons"></span>'
+        f' title="{_step_text(step, loss)} on held-out lessons"></span>'
         for step, loss in exam
     )
     return (
@@ -84,18 +82,18 @@ def _strips(points: Points, scale: _Scale) -> str:
     width = reach / max(1, len(chosen) - 1) or 1.0
     return "".join(
         f'<rect class="strip" x="{scale.x(step) - width / 2:.2f}" y="0" width="{width:.2f}" height="100">'
-        f"<title>{_told(step, loss)}</title></rect>"
+        f"<title>{_step_text(step, loss)}</title></rect>"
         for step, loss in chosen
     )
 
 
-def _told(step: float, loss: float) -> str:
+def _step_text(step: float, loss: float) -> str:
     return f"step {int(step)}: {loss:.2f} nats"
 
 
 def _in_words(train: Points, exam: Points) -> str:
-    told = f"The loss fell from {train[0][1]:.2f} to {train[-1][1]:.2f} nats in {int(train[-1][0])} steps"
-    return f"{told}; on held-out lessons it was {exam[-1][1]:.2f} at last." if exam else f"{told}."
+    words = f"The loss fell from {train[0][1]:.2f} to {train[-1][1]:.2f} nats in {int(train[-1][0])} steps"
+    return f"{words}; on held-out lessons it was {exam[-1][1]:.2f} at last." if exam else f"{words}."
 
 
 def _steps(train: Points, total: int) -> str:

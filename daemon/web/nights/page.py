@@ -1,30 +1,35 @@
 """
-The room of nights: the one that comes or runs, the mornings after the others, the generations that they made.
+The nights: the one that comes or runs, the reports of the others, the generations that they made.
 
-Promises: a night under way is followed as it goes; when it ends, its report is there. Knows nothing of how either
-part is furnished.
+A night under way is followed as it goes, its loss as it falls; when it ends, its report is there.
 """
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from nicegui import ui
 
-from daemon.web.components import basic
-from daemon.web.components.inputs import Tabs
+from daemon.errors import DaemonError
+from daemon.text import sentence
+from daemon.web.backend import Backend
+from daemon.web.components import dom
 from daemon.web.layout import Visit
-from daemon.web.nights.current import Tonight
 from daemon.web.nights.generations import Generations
-from daemon.web.nights.reports import Mornings
+from daemon.web.nights.loss_chart import curve_svg
+from daemon.web.nights.reports import Reports
 
-NAMES = (("mornings", "Mornings"), ("generations", "Generations"))
+TABS = (("mornings", "Mornings"), ("generations", "Generations"))
+LOOK_S = 1.0
+STAGES = ("Study", "Teacher", "Learn", "Exam")
+Found = Mapping[str, Any]
 
 
 def build(visit: Visit) -> None:
-    """Furnish the room."""
-    basic.heading("Nights", "What I learn while you sleep, and what became of it.")
-    first = (
-        "generations"
-        if "generation" in visit.asked or visit.asked.get("tab") == "generations"
-        else "mornings"
-    )
+    """Build the page."""
+    dom.heading("Nights", "What I learn while you sleep, and what became of it.")
+    asked = visit.query
+    is_generation = "generation" in asked or asked.get("tab") == "generations"
+    first = "generations" if is_generation else "mornings"
     tabs: dict[str, ui.element] = {}
 
     async def choose(key: str) -> None:
@@ -32,16 +37,126 @@ def build(visit: Visit) -> None:
             tab.set_visibility(name == key)
 
     async def load() -> None:
-        await mornings.load()
+        await reports.load()
         await generations.load()
 
-    tonight = Tonight(visit.desk, on_end=load)
-    Tabs("What to show", NAMES, first, choose)
-    with basic.box("tab-page") as tabs["mornings"]:
-        mornings = Mornings(visit.desk, visit.asked.get("night", ""))
-    with basic.box("tab-page") as tabs["generations"]:
-        generations = Generations(visit.desk, visit.asked.get("generation", ""))
+    current = CurrentNight(visit.backend, on_end=load)
+    dom.Tabs("What to show", TABS, first, choose)
+    with dom.box("tab-page") as tabs["mornings"]:
+        reports = Reports(visit.backend, asked.get("night", ""))
+    with dom.box("tab-page") as tabs["generations"]:
+        generations = Generations(visit.backend, asked.get("generation", ""))
     for name, tab in tabs.items():
         tab.set_visibility(name == first)
     ui.timer(0.01, load, once=True)
-    tonight.follow()
+    current.follow()
+
+
+class CurrentNight:
+    """The card at the head: the night that comes or runs, and the button that begins one now."""
+
+    def __init__(self, backend: Backend, *, on_end: Callable[[], Awaitable[None]]) -> None:
+        """`on_end`: called when a night that was seen running is over."""
+        self._backend, self._on_end = backend, on_end
+        self._ran = False
+        self._by_itself: bool | None = None  # whether nights begin by themselves; None: not looked up yet
+        self._shown: object = None
+        with dom.box("card tonight", tag="section").props("aria-live=polite"):
+            self._body = dom.box("tonight-body")
+            self._chart = ui.html("", sanitize=False)
+        self._chart.set_visibility(False)
+
+    def follow(self) -> None:
+        """Look now, and every second from now on."""
+        ui.timer(LOOK_S, self._look, immediate=True)
+
+    async def _look(self) -> None:
+        try:
+            if self._by_itself is None:
+                settings = (await self._backend.ask(lambda client: client.status()))["settings"]
+                self._by_itself = any(one["key"] == "night" and one["value"] for one in settings)
+            found = await self._backend.ask(lambda client: client.nights())
+        except DaemonError as error:
+            words = str(error)
+            self._show_once(words, lambda: dom.problem(words))
+            return
+        runs = found["progress"] is not None
+        self._chart.set_visibility(runs and bool(found["curve"]["train"]))
+        if runs:
+            self._show_once((found["progress"], found["warning"]), lambda: _under_way(found))
+            if found["curve"]["train"]:
+                self._chart.set_content(curve_svg(found["curve"]))
+        else:
+            job = found["job"] or {}
+            state = (job.get("id"), job.get("state"), job.get("error"), found["waiting"])
+            self._show_once(state, lambda: self._at_rest(found))
+        if self._ran and not runs:
+            await self._on_end()
+        self._ran = runs
+
+    def _show_once(self, state: object, show: Callable[[], object]) -> None:
+        """Show what is new; what is shown already stays, so that nothing flickers."""
+        if state == self._shown:
+            return
+        self._shown = state
+        self._body.clear()
+        with self._body:
+            show()
+
+    def _at_rest(self, found: Found) -> None:
+        job = found["job"] or {}
+        is_ordered = job.get("state") in ("waiting", "running") and not job.get("error")
+        with dom.box("row spread"):
+            with dom.box("tonight-words"):
+                dom.text("Tonight", tag="h2")
+                dom.text(_next_night(found["waiting"], is_ordered, self._by_itself is not False), "soft")
+            if not is_ordered:
+                dom.button("Run a night now", self._order, picture="nights", kind="main")
+        if job.get("error"):
+            dom.problem(sentence(f"The last night failed: {job['error']}"))
+
+    async def _order(self) -> None:
+        await self._backend.ask(lambda client: client.night())
+        dom.notify("Good night.")
+        await self._look()
+
+
+def _under_way(found: Found) -> None:
+    progress, paused = found["progress"], found["paused"]
+    now = _stage(progress)
+    part = progress["done"] / progress["total"] if progress["total"] else 0.0
+    note = str(progress["note"] or "beginning")
+    if progress["total"]:
+        note = f"{progress['done']:,} of {progress['total']:,} {progress['unit']}"
+    with dom.box("row spread"):
+        dom.text("A night is under way", tag="h2")
+        dom.chip(f"paused: {paused}", "warm") if paused else dom.chip(note, "wing")
+    with dom.box("stages", tag="ol"):
+        for place, name in enumerate(STAGES):
+            state = "over" if place < now else "now" if place == now else "coming"
+            done = {"over": 1.0, "now": part, "coming": 0.0}[state]
+            with dom.box(f"stage {state}", tag="li"):
+                dom.text(name, tag="span")
+                dom.bar(done, f"{name}: {state}", kind="dawn")
+    if found["warning"]:
+        dom.text(sentence(f"It goes on although: {found['warning']}"), "warning")
+
+
+def _stage(progress: Found) -> int:
+    """Which of STAGES it is in."""
+    if progress["unit"] in ("questions", "steps"):
+        return 3 if progress["unit"] == "questions" else 2
+    return 1 if progress["unit"] == "lessons" and progress["note"] != "studying" and progress["total"] else 0
+
+
+def _next_night(waits: str | None, is_ordered: bool, by_itself: bool) -> str:
+    if is_ordered:
+        return "A night is ordered, and begins in a moment."
+    if not by_itself:
+        return "Nights begin only when you ask for one."
+    if not waits:
+        return "A night begins by itself when it is time."
+    if waits.startswith("until "):
+        when = waits.removeprefix("until ")
+        return f"The next night begins by itself at {when}, if the machine is at rest."
+    return sentence(f"No night begins by itself now: {waits}")

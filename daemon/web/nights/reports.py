@@ -1,7 +1,7 @@
 """
-The mornings: the report of one night as one would tell it, beside the list of all nights.
+The morning reports: one night as one would tell it, beside the list of all nights.
 
-Promises: what was forgotten since is in no report; each line leads to its memory. Knows nothing of the night that runs.
+What was forgotten since is in no report; each line leads to its memory.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -11,9 +11,8 @@ from nicegui import ui
 
 from daemon.client.report_text import OUTCOMES, headline, paragraphs, sections
 from daemon.text import WHY_WAITING
-from daemon.web.backend import Desk
-from daemon.web.components import basic
-from daemon.web.components.inputs import fill, waiting
+from daemon.web.backend import Backend
+from daemon.web.components import dom
 from daemon.web.formatting import clock, day, weekday
 from daemon.web.nights.exam_table import exam_table
 from daemon.web.nights.loss_chart import curve_svg
@@ -22,53 +21,49 @@ MOST_LINES = 12  # of one list, before the rest is folded away
 Report = Mapping[str, Any]
 
 
-class Mornings:
-    """The part of the room that tells of past nights."""
+class Reports:
+    """The reports of past nights."""
 
-    def __init__(self, desk: Desk, first: str) -> None:
+    def __init__(self, backend: Backend, first: str) -> None:
         """`first`: the number of the night to show; "" = the latest."""
-        self._desk, self._first = desk, first
+        self._backend, self._first = backend, first
         self._rows: dict[int, ui.element] = {}
-        with basic.box("mornings"):
-            self._report = basic.box("report card", tag="article")
-            self._list = basic.box("nights-list")
-        with self._report:
-            waiting()
+        with dom.box("mornings"):
+            with dom.box("report card", tag="article") as self._report:
+                dom.loading()
+            self._list = dom.box("nights-list")
 
     async def load(self) -> None:
-        """Look up all nights, and tell the one that was asked for, or the latest."""
-        await fill(self._report, self._load)
+        """Look up all nights, and show the one that was asked for, or the latest."""
+        await dom.fill(self._report, self._load)
 
     async def _load(self) -> None:
-        found = (await self._desk.ask(lambda client: client.past_nights()))["nights"]
+        found = (await self._backend.ask(lambda client: client.past_nights()))["nights"]
         if not found:
             self._show_nothing()
             return
         self._show_list(found)
-        known = {one["night"] for one in found}
-        wanted = (
-            int(self._first) if self._first.isdigit() and int(self._first) in known else found[0]["night"]
-        )
-        await self.show(wanted)
+        known = [one["night"] for one in found]
+        asked = int(self._first) if self._first.isdigit() else 0
+        await self._open(asked if asked in known else known[0])
 
-    async def show(self, night: int) -> None:
-        """Tell one night."""
-        report = await self._desk.ask(lambda client: client.report(night))
+    async def _open(self, night: int) -> None:
+        report = await self._backend.ask(lambda client: client.report(night))
         number = report["generation"]
-        made = await self._desk.ask(lambda client: client.generation(number)) if number else None
+        made = await self._backend.ask(lambda client: client.generation(number)) if number else None
         for id, row in self._rows.items():
             row.props["aria-current"] = "true" if id == night else "false"
             row.update()
         self._report.clear()
         with self._report:
-            self._tell(report, made)
+            _show_report(report, made)
 
     def _show_nothing(self) -> None:
         self._list.clear()
         self._report.clear()
         self._report.classes(remove="card", add="alone")
         with self._report:
-            basic.empty(
+            dom.empty(
                 "nights",
                 "No night yet",
                 "While you sleep I go over what you told me until I know it by heart. In the morning you read "
@@ -78,90 +73,89 @@ class Mornings:
     def _show_list(self, found: Sequence[Report]) -> None:
         self._list.clear()
         with self._list:
-            basic.text("All nights", tag="h2")
-            with basic.box("nights", tag="ol"):
+            dom.text("All nights", tag="h2")
+            with dom.box("nights", tag="ol"):
                 for one in found:
-                    with basic.box(tag="li"):
-                        self._entry(one)
+                    with dom.box(tag="li"):
+                        self._row(one)
 
-    def _entry(self, one: Report) -> None:
+    def _row(self, one: Report) -> None:
         words, kind = OUTCOMES[one["outcome"]]
-        entry = basic.box("night", tag="button").props("type=button")
-        basic.on(entry, "click", lambda _, night=one["night"]: self.show(night))
-        self._rows[one["night"]] = entry
-        with entry:
-            basic.box(f"moon {kind or 'plain'}", tag="span").props("aria-hidden=true")
-            with basic.box("night-words", tag="span"):
-                basic.text(weekday(one["began_at"]), "when", tag="span")
-                basic.text(headline(one), "soft small", tag="span")
-            basic.text(words, "unseen", tag="span")
+        night = one["night"]
+        with dom.plain_button("night", lambda: self._open(night)) as self._rows[night]:
+            dom.box(f"moon {kind or 'plain'}", tag="span").props("aria-hidden=true")
+            with dom.box("night-words", tag="span"):
+                dom.text(weekday(one["began_at"]), "when", tag="span")
+                dom.text(headline(one), "soft small", tag="span")
+            dom.text(words, "unseen", tag="span")
 
-    def _tell(self, report: Report, made: Report | None) -> None:
-        words, kind = OUTCOMES[report["outcome"]]
-        with basic.box("report-head"):
-            basic.chip(words, kind)
-            basic.text(f"{weekday(report['began_at'])}, {clock(report['began_at'])}", "soft", tag="time")
-        basic.text(headline(report), "headline", tag="h2")
-        with basic.box("told-prose"):
-            for paragraph in paragraphs(report):
-                basic.text(paragraph)
-        for kind, title, entries in sections(report):
-            _lines(kind, title, entries, ENTRIES[kind])
-        if report["curve"] and report["curve"]["train"]:
-            basic.text("How it was learned", tag="h3")
-            ui.html(curve_svg(report["curve"]), sanitize=False)
-        if made and made["generation"]["exam"].get("parts"):
-            basic.text("The exam", tag="h3")
-            exam_table(made["generation"]["exam"]["parts"], had_live=bool(report["was_live"]))
+
+def _show_report(report: Report, made: Report | None) -> None:
+    words, kind = OUTCOMES[report["outcome"]]
+    with dom.box("report-head"):
+        dom.chip(words, kind)
+        dom.text(f"{weekday(report['began_at'])}, {clock(report['began_at'])}", "soft", tag="time")
+    dom.text(headline(report), "headline", tag="h2")
+    with dom.box("told-prose"):
+        for paragraph in paragraphs(report):
+            dom.text(paragraph)
+    for kind, title, entries in sections(report):
+        _lines(kind, title, entries, ENTRIES[kind])
+    if report["curve"] and report["curve"]["train"]:
+        dom.text("How it was learned", tag="h3")
+        ui.html(curve_svg(report["curve"]), sanitize=False)
+    if made and made["generation"]["exam"].get("parts"):
+        dom.text("The exam", tag="h3")
+        exam_table(made["generation"]["exam"]["parts"], had_live=bool(report["was_live"]))
 
 
 def _lines(kind: str, title: str, found: Sequence[Report], show: Callable[[Report], None]) -> None:
     if not found:
         return
-    with basic.box(f"told {kind}", tag="section"):
-        basic.text(title, tag="h3")
-        with basic.box(tag="ul"):
-            for one in found[:MOST_LINES]:
-                with basic.box(tag="li"):
-                    show(one)
+    with dom.box(f"told {kind}", tag="section"):
+        dom.text(title, tag="h3")
+        _list(found[:MOST_LINES], show)
         if len(found) > MOST_LINES:
-            with basic.box(tag="details"):
-                basic.text(f"and {len(found) - MOST_LINES} more", tag="summary")
-                with basic.box(tag="ul"):
-                    for one in found[MOST_LINES:]:
-                        with basic.box(tag="li"):
-                            show(one)
+            with dom.details(f"and {len(found) - MOST_LINES} more"):
+                _list(found[MOST_LINES:], show)
+
+
+def _list(found: Sequence[Report], show: Callable[[Report], None]) -> None:
+    with dom.box(tag="ul"):
+        for one in found:
+            with dom.box(tag="li"):
+                show(one)
 
 
 def _learned(one: Report) -> None:
-    told, words = _split(one["line"])
-    basic.link(words, f"/memories?memory={one['id']}", classes="line")
-    basic.text(told, "soft small", tag="span")
+    when, words = _split(one["line"])
+    dom.memory_link(words, one["id"])
+    dom.text(when, "soft small", tag="span")
 
 
 def _corrected(one: Report) -> None:
     _learned(one)
     if one["was"]:
-        basic.text(_split(one["was"])[1], "was", tag="s")
+        dom.text(_split(one["was"])[1], "was", tag="s")
 
 
 def _missed(one: Report) -> None:
-    basic.text(f"Asked: {one['question']}", "line", tag="span")
+    dom.text(f"Asked: {one['question']}", "line", tag="span")
     if one["said"] is not None:
-        basic.text(f"I said: {one['said'] or 'nothing'}", "small answer", tag="span")
+        dom.text(f"I said: {one['said'] or 'nothing'}", "small answer", tag="span")
     if one["wanted"]:
-        basic.text(f"Right is: {one['wanted']}", "soft small answer", tag="span")
+        dom.text(f"Right is: {one['wanted']}", "soft small answer", tag="span")
 
 
 def _waits(one: Report) -> None:
-    basic.link(_split(one["line"])[1], f"/memories?memory={one['id']}", classes="line")
-    basic.text(str(WHY_WAITING.get(one["reason"], one["reason"])), "soft small", tag="span")
+    dom.memory_link(_split(one["line"])[1], one["id"])
+    dom.text(str(WHY_WAITING.get(one["reason"], one["reason"])), "soft small", tag="span")
 
 
 def _split(line: str) -> tuple[str, str]:
-    """When a line was told, and what it says: "2026-03-05: The user sings."."""
-    told, _, words = line.partition(": ")
-    return (day(told), words) if words and told[:4].isdigit() else ("", line)
+    """When a line was said, and what it says: "2026-03-05: The user sings."."""
+    when, _, words = line.partition(": ")
+    return (day(when), words) if words and when[:4].isdigit() else ("", line)
 
 
 ENTRIES = {

@@ -1,17 +1,13 @@
 """What of the chat is kept, and what is not, in a real browser."""
 
 import re
-from contextlib import ExitStack
 from pathlib import Path
 
 from playwright.sync_api import expect
 
 from daemon.client.client import Client
 from tests.daemon.api.world import KEY
-from tests.daemon.web import browser as browsers
-from tests.daemon.web.browser import picture
-from tests.daemon.web.looks import faults
-from tests.daemon.web.talking import answered, ask
+from tests.daemon.web.browser import answered, ask, faults, picture
 
 
 def test_off_the_record_changes_the_tone_and_leaves_nothing_behind(visit, tmp_path):
@@ -142,16 +138,3 @@ def test_a_chat_goes_on_after_an_answer_that_failed_without_a_word(visit, url):
         kept = client.past_chat(int(page.url.rpartition("=")[2]))["messages"]
 
     assert ["user", "user", "assistant"] == [one["role"] for one in kept]
-
-
-def test_what_is_sent_while_nobody_hears_it_stays_in_its_field(browser, tmp_path):
-    with ExitStack() as daemon, ExitStack() as window:
-        url = daemon.enter_context(browsers.served(tmp_path))
-        page, _ = window.enter_context(browsers.signed_in(browser, url))
-        daemon.close()
-        expect(page.locator("#popup")).to_contain_text("Connection lost")
-        page.fill(".composer-field", "A long thought")
-        page.press(".composer-field", "Enter")
-
-        assert "A long thought" == page.input_value(".composer-field")
-        assert "A long thought" == page.evaluate("sessionStorage.getItem('tsubasa.draft')")

@@ -7,10 +7,9 @@ from playwright.sync_api import expect
 
 from daemon.client.client import Client
 from tests.daemon.api.world import KEY
-from tests.daemon.web.browser import NARROW, picture, served, signed_in
-from tests.daemon.web.looks import faults
-from tests.daemon.web.served import BASE_SAYS
-from tests.daemon.web.talking import answered, ask
+from tests.daemon.web.browser import NARROW, answered, ask, faults, picture
+from tests.daemon.web.daemon import BASE_SAYS
+from tests.whole.house import wait_for
 
 
 def test_an_answer_streams_in_and_is_drawn(visit, tmp_path):
@@ -77,6 +76,7 @@ def test_why_is_told_of_an_answer_of_an_earlier_chat_too(visit):
     page, _ = visit
     answered(page, "Where does the user live, in Oslo?")
     now = page.inner_text(".why-button")
+    expect(page).to_have_url(re.compile(r"/\?chat=\d+$"))
     page.reload()
     page.click(".why-button")
     page.wait_for_selector(".why-numbers")
@@ -101,18 +101,17 @@ def test_why_is_looked_up_anew_when_it_is_opened_again(visit, url):
     assert "keeps a parrot" not in page.inner_text(".why-list")
 
 
-def test_why_tells_of_an_earlier_answer_that_all_was_forgotten_that_lay_beside_it(browser, tmp_path):
-    with (
-        served(tmp_path) as url,
-        signed_in(browser, url) as (page, _),
-        Client(url, KEY, home=Path("/")) as client,
-    ):
-        answered(page, "Where does the user live, in Oslo?")
+def test_why_tells_of_an_earlier_answer_that_all_was_forgotten_that_lay_beside_it(visit, url):
+    page, _ = visit
+    answered(page, "Where does the user live, in Oslo?")
+    with Client(url, KEY, home=Path("/")) as client:
         client.forget([one["id"] for one in client.memories()["memories"]])
-        page.reload()
-        page.click(".why-button")
+    expect(page).to_have_url(re.compile(r"/\?chat=\d+$"))
+    page.reload()
+    page.click(".why-button")
 
-        expect(page.locator(".why")).to_contain_text("What lay beside this question was forgotten since.")
+    expect(page.locator(".why")).to_contain_text("forgotten since")
+    assert 0 == page.locator(".why-list li").count()
 
 
 def test_an_answer_can_be_stopped_by_button_and_by_key(visit):
@@ -142,7 +141,8 @@ def test_an_answer_is_finished_and_kept_though_its_reader_went_to_another_room(v
     ask(page, "a slow one")
     page.wait_for_selector(".prose:has-text('You moved')")
     page.goto(url + "/memories")
-    page.wait_for_timeout(9000)  # longer than the page waits for its reader to come back
+    with Client(url, KEY, home=Path("/")) as client:  # it takes longer than the page waits for its reader
+        wait_for(lambda: not client.status()["thinking"]["answers"])
     page.goto(url)
     page.click(".past-row:has-text('a slow one')")
 

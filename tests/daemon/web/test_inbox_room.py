@@ -6,9 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from daemon.web.inbox.uploads import FOLDER
-from tests.daemon.web.browser import picture, signed_in
-from tests.daemon.web.lived import lived
-from tests.daemon.web.looks import faults
+from tests.daemon.web.browser import faults, picture, signed_in
 
 LINES = [
     {"role": "user", "text": "I have just adopted a cat called Miso."},
@@ -34,23 +32,12 @@ TOGETHER = """(text) => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return tmp_path_factory.mktemp("lived")
-
-
-@pytest.fixture(scope="module")
-def url(home, browser):
-    with lived(home) as (url, _):
-        yield url
+PATH, LOADED = "/inbox", ".imported"
 
 
 @pytest.fixture
-def page(browser, url):
-    with signed_in(browser, url, page="/inbox") as (page, seen):
-        page.wait_for_selector(".imported")
-        yield page
-        assert [] == seen.wrong
+def home(daemon):
+    return daemon.home
 
 
 def jsonl(*more):
@@ -126,8 +113,9 @@ def test_of_files_dropped_together_the_large_one_comes_too_and_the_same_twice_co
     assert {"small.jsonl", "large.txt"} == set(page.locator(".import h2").all_inner_texts())
 
 
-def test_a_file_that_did_not_arrive_is_told_of(browser, url):
-    with signed_in(browser, url, page="/inbox") as (page, _):
+def test_a_file_that_did_not_arrive_is_told_of(browser, daemon):
+    daemon.order("life")
+    with signed_in(browser, daemon.url, page="/inbox") as (page, _):
         page.wait_for_selector(".imported")
         page.evaluate(DROP, ["x" * 5000 + ".jsonl", jsonl()])
         expect(page.locator(".q-notification")).to_contain_text("Did not get xxx")
@@ -145,12 +133,3 @@ def test_an_older_import_is_taken_back_from_the_list(page):
 
     expect(page.locator(".imported tbody tr:has-text('lm-studio')")).to_have_count(0)
     assert 1 == kept
-
-
-def test_a_file_that_is_too_large_is_refused_in_words(browser, tmp_path):
-    with lived(tmp_path, "empty", "small") as (url, _), signed_in(browser, url, page="/inbox") as (page, _):
-        expect(page.locator(".drop")).to_contain_text("they go in by themselves")
-        choose(page, "life.jsonl", "x" * (2**20 + 1))
-        expect(page.locator(".q-notification")).to_contain_text("larger than max_import_mb allows")
-
-        assert [] == left(tmp_path)

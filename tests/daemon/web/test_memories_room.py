@@ -2,39 +2,14 @@
 
 import re
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.daemon.web.browser import NARROW, picture, signed_in
-from tests.daemon.web.lived import lived
-from tests.daemon.web.looks import faults
+from tests.daemon.web.browser import NARROW, faults, picture
 
 LISBON, GHENT = "The user lives in Lisbon.", "The user lives in Ghent."
 
 
-@pytest.fixture(scope="module")
-def read_only(tmp_path_factory, browser):
-    """A daemon for those who only look."""
-    with lived(tmp_path_factory.mktemp("lived")) as (url, _):
-        yield url
-
-
-@pytest.fixture
-def page(browser, read_only):
-    with signed_in(browser, read_only, page="/memories") as (page, seen):
-        page.wait_for_selector(".memory")
-        yield page
-        assert [] == seen.wrong
-
-
-@pytest.fixture
-def own(browser, tmp_path):
-    """A page and a daemon for one who changes things."""
-    with lived(tmp_path / "home") as (url, _), signed_in(browser, url, page="/memories") as (page, seen):
-        page.wait_for_selector(".memory")
-        yield page
-        page.wait_for_timeout(300)  # what is told a moment after the last step
-        assert [] == seen.wrong
+PATH, LOADED = "/memories", ".memory"
 
 
 def opened(page, text):
@@ -107,9 +82,9 @@ def test_a_memory_is_opened_and_closed_by_keyboard(page):
     expect(page.locator(".panel")).to_be_hidden()
 
 
-def test_a_link_leads_to_one_memory_also_to_one_that_no_longer_holds(page, read_only, tmp_path):
+def test_a_link_leads_to_one_memory_also_to_one_that_no_longer_holds(page, daemon, tmp_path):
     page.set_viewport_size(NARROW)
-    page.goto(read_only + "/memories?memory=2")
+    page.goto(daemon.url + "/memories?memory=2")
     expect(page.locator(".panel .statement")).to_have_text(GHENT)
     picture(page, "memory_narrow", tmp_path)
 
@@ -117,103 +92,103 @@ def test_a_link_leads_to_one_memory_also_to_one_that_no_longer_holds(page, read_
     assert 0 == page.locator(".panel .button:has-text('Edit')").count()
 
 
-def test_a_memory_that_is_not_there_is_said(page, read_only):
-    page.goto(read_only + "/memories?memory=4711")
+def test_a_memory_that_is_not_there_is_said(page, daemon):
+    page.goto(daemon.url + "/memories?memory=4711")
 
     expect(page.locator(".q-notification")).to_contain_text("4711")
     page.wait_for_timeout(600)  # it fades in
     assert {} == faults(page)
 
 
-def test_an_edit_is_undone_again(own):
-    opened(own, LISBON)
-    own.click(".panel .button:has-text('Edit')")
-    own.fill(".editor textarea", "The user lives in Lisbon, near the river.")
-    own.click("text=Save")
-    expect(own.locator(".panel .statement")).to_have_text("The user lives in Lisbon, near the river.")
-    steps = own.locator(".step .what").all_inner_texts()
-    own.click(".panel .button:has-text('Undo')")
-    words = own.locator(".dialog p").first
+def test_an_edit_is_undone_again(page):
+    opened(page, LISBON)
+    page.click(".panel .button:has-text('Edit')")
+    page.fill(".editor textarea", "The user lives in Lisbon, near the river.")
+    page.click("text=Save")
+    expect(page.locator(".panel .statement")).to_have_text("The user lives in Lisbon, near the river.")
+    steps = page.locator(".step .what").all_inner_texts()
+    page.click(".panel .button:has-text('Undo')")
+    words = page.locator(".dialog p").first
     expect(words).to_have_text(f"“{LISBON}” will hold again, as before.")
-    own.click(".dialog >> text=Take it back")
-    expect(own.locator(".panel .statement")).to_have_text(LISBON)
+    page.click(".dialog >> text=Take it back")
+    expect(page.locator(".panel .statement")).to_have_text(LISBON)
 
     assert "You put it in other words" == steps[-1]
-    assert LISBON in listed(own)
+    assert LISBON in listed(page)
 
 
-def test_one_s_own_statement_is_added_and_a_second_time_refused(own):
+def test_one_s_own_statement_is_added_and_a_second_time_refused(page):
     for expected in ("Remembered.", "says that already"):
-        own.click(".finder .button.main")
-        own.fill(".dialog textarea", "The user has a cat called Miso.")
-        own.click(".dialog >> text=Remember")
-        expect(own.locator(".q-notification").last).to_contain_text(expected)
+        page.click(".finder .button.main")
+        page.fill(".dialog textarea", "The user has a cat called Miso.")
+        page.click(".dialog >> text=Remember")
+        expect(page.locator(".q-notification").last).to_contain_text(expected)
 
-    expect(own.locator(".count")).to_have_text("19 memories")
+    expect(page.locator(".count")).to_have_text("19 memories")
 
 
-def test_forgetting_shows_first_what_it_takes_and_then_what_it_did(own, tmp_path):
-    opened(own, LISBON)
-    own.click(".panel .button:has-text('Forget')")
-    expect(own.locator(".goes li")).to_have_text([GHENT, LISBON])
-    told = own.inner_text(".forgetting")
-    picture(own, "forget", tmp_path)
-    found = faults(own)
-    own.click(".dialog >> text=Forget for good")
-    expect(own.locator(".dialog h2")).to_have_text("Forgotten")
-    report = own.inner_text(".forgetting")
-    own.click(".dialog >> text=Good")
-    expect(own.locator(".count")).to_have_text("17 memories")
+def test_forgetting_shows_first_what_it_takes_and_then_what_it_did(page, tmp_path):
+    opened(page, LISBON)
+    page.click(".panel .button:has-text('Forget')")
+    expect(page.locator(".goes li")).to_have_text([GHENT, LISBON])
+    told = page.inner_text(".forgetting")
+    picture(page, "forget", tmp_path)
+    found = faults(page)
+    page.click(".dialog >> text=Forget for good")
+    expect(page.locator(".dialog h2")).to_have_text("Forgotten")
+    report = page.inner_text(".forgetting")
+    page.click(".dialog >> text=Good")
+    expect(page.locator(".count")).to_have_text("17 memories")
 
     assert "Generations 1, 2, 3 and 4 have learned it" in told
     assert "the base model answers until the next night" in report
     assert {} == found
-    assert LISBON not in listed(own)
+    assert LISBON not in listed(page)
 
 
-def test_a_memory_found_by_its_meaning_is_gone_from_the_list_when_it_is_forgotten(own):
-    own.fill("input[name=search]", "where is my home")
-    expect(own.locator(".group")).to_have_text("Close in meaning")
-    text = listed(own)[0]
-    own.click(".opener >> nth=0")
-    expect(own.locator(".panel .statement")).to_have_text(text)
-    own.click(".panel .button:has-text('Forget')")
-    own.click(".dialog >> text=Forget for good")
-    expect(own.locator(".dialog h2")).to_have_text("Forgotten")
-    own.click(".dialog >> text=Good")
-    expect(own.locator(".count")).to_contain_text(" of 17 memories, close in meaning")
-    expect(own.locator(".group")).to_have_text("Close in meaning")
+def test_a_memory_found_by_its_meaning_is_gone_from_the_list_when_it_is_forgotten(page):
+    page.fill("input[name=search]", "where is my home")
+    expect(page.locator(".group")).to_have_text("Close in meaning")
+    text = listed(page)[0]
+    page.click(".opener >> nth=0")
+    expect(page.locator(".panel .statement")).to_have_text(text)
+    page.click(".panel .button:has-text('Forget')")
+    page.click(".dialog >> text=Forget for good")
+    expect(page.locator(".dialog h2")).to_have_text("Forgotten")
+    page.click(".dialog >> text=Good")
+    expect(page.locator(".count")).to_contain_text(" of 17 memories, close in meaning")
+    expect(page.locator(".group")).to_have_text("Close in meaning")
 
-    assert listed(own)
-    assert text not in listed(own)
+    assert listed(page)
+    assert text not in listed(page)
 
 
-def test_nothing_is_forgotten_that_the_preview_did_not_show(own):
-    own.click(".finder .button.main")
-    own.fill(".dialog textarea", "The user has lived in Lisbon for years.")
-    own.click(".dialog >> text=Remember")
-    expect(own.locator(".count")).to_have_text("19 memories")
-    opened(own, LISBON)
-    own.click(".panel .button:has-text('Forget')")
-    expect(own.locator(".also input")).to_have_count(1)
-    own.evaluate("""() => {
+def test_nothing_is_forgotten_that_the_preview_did_not_show(page):
+    page.click(".finder .button.main")
+    page.fill(".dialog textarea", "The user has lived in Lisbon for years.")
+    page.click(".dialog >> text=Remember")
+    expect(page.locator(".count")).to_have_text("19 memories")
+    opened(page, LISBON)
+    page.click(".panel .button:has-text('Forget')")
+    expect(page.locator(".also input")).to_have_count(1)
+    page.evaluate("""() => {
         document.querySelector(".also input").click();
         document.querySelector(".dialog .button.danger").click();
     }""")
-    expect(own.locator(".goes li")).to_have_count(3)
-    seen_after = own.inner_text(".dialog h2")
-    own.click(".dialog >> text=Forget for good")
-    expect(own.locator(".dialog h2")).to_have_text("Forgotten")
-    own.click(".dialog >> text=Good")
+    expect(page.locator(".goes li")).to_have_count(3)
+    seen_after = page.inner_text(".dialog h2")
+    page.click(".dialog >> text=Forget for good")
+    expect(page.locator(".dialog h2")).to_have_text("Forgotten")
+    page.click(".dialog >> text=Good")
 
     assert "Forget this for good?" == seen_after
-    expect(own.locator(".count")).to_have_text("17 memories")
+    expect(page.locator(".count")).to_have_text("17 memories")
 
 
-def test_who_changes_their_mind_has_forgotten_nothing(own):
-    opened(own, LISBON)
-    own.click(".panel .button:has-text('Forget')")
-    own.click(".dialog >> text=Keep it")
-    expect(own.locator(".dialog")).to_have_count(0)
+def test_who_changes_their_mind_has_forgotten_nothing(page):
+    opened(page, LISBON)
+    page.click(".panel .button:has-text('Forget')")
+    page.click(".dialog >> text=Keep it")
+    expect(page.locator(".dialog")).to_have_count(0)
 
-    assert LISBON in listed(own)
+    assert LISBON in listed(page)

@@ -1,26 +1,11 @@
 """The room of nights in a real browser: mornings, a night under way, generations."""
 
-import pytest
 from playwright.sync_api import expect
 
-from tests.daemon.web.browser import NARROW, picture, signed_in
-from tests.daemon.web.lived import SAYS, lived
-from tests.daemon.web.looks import faults
+from tests.daemon.web.browser import NARROW, faults, picture
+from tests.daemon.web.daemon import BASE_SAYS
 
-
-@pytest.fixture(scope="module")
-def daemon(tmp_path_factory, browser):
-    """A daemon that is told how far its night is."""
-    with lived(tmp_path_factory.mktemp("lived")) as served:
-        yield served
-
-
-@pytest.fixture
-def page(browser, daemon):
-    with signed_in(browser, daemon[0], page="/nights") as (page, seen):
-        page.wait_for_selector(".headline")
-        yield page
-        assert [] == seen.wrong
+PATH, LOADED = "/nights", ".headline"
 
 
 def generations(page):
@@ -68,17 +53,16 @@ def test_a_line_of_the_report_leads_to_its_memory(page):
 
 
 def test_a_night_under_way_is_followed_and_its_end_is_seen(page, daemon, tmp_path):
-    _, order = daemon
-    order("night 60")
+    daemon.order("night 60")
     expect(page.locator(".tonight .chip")).to_have_text("60 of 180 steps")
     first = page.get_attribute(".tonight .curve", "aria-label")
-    order("night 120")
+    daemon.order("night 120")
     expect(page.locator(".tonight .chip")).to_have_text("120 of 180 steps")
     picture(page, "night", tmp_path)
     later = page.get_attribute(".tonight .curve", "aria-label")
     stage = page.inner_text(".stage.now")
     found = faults(page)
-    order("morning")
+    daemon.order("morning")
     expect(page.locator(".tonight h2")).to_have_text("Tonight")
 
     assert ("in 60 steps" in first, "in 120 steps" in later) == (True, True)
@@ -122,7 +106,7 @@ def test_two_generations_stand_side_by_side_and_are_asked_the_same(page, tmp_pat
     learned = page.inner_text(".compared")
     page.fill(".ask-both input", "Where do I live?")
     page.keyboard.press("Enter")
-    expect(page.locator(".both-answer")).to_contain_text([SAYS, SAYS])
+    expect(page.locator(".both-answer")).to_contain_text([BASE_SAYS, BASE_SAYS])
     picture(page, "compare", tmp_path)
     page.select_option("[aria-label='This one']", "4")
     expect(page.locator(".compared")).to_contain_text("Choose two different ones.")
@@ -138,14 +122,3 @@ def test_a_narrow_window_shows_the_morning_first(page, tmp_path):
     report, nights = (page.locator(one).bounding_box() for one in (".report", ".nights-list"))
 
     assert report["y"] < nights["y"]
-
-
-def test_a_night_can_be_ordered(browser, tmp_path):
-    with lived(tmp_path, "empty") as (url, _), signed_in(browser, url, page="/nights") as (page, _):
-        expect(page.locator(".empty h2")).to_have_text("No night yet")
-        picture(page, "nights_empty", tmp_path)
-        page.click("text=Run a night now")
-        expect(page.locator(".tonight")).to_contain_text("A night is ordered, and begins in a moment.")
-        expect(page.locator(".tonight .button")).to_have_count(0)
-
-        assert {} == faults(page)

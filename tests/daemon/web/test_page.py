@@ -5,9 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from daemon.web.layout import ROOMS
-from tests.daemon.web.browser import Seen, picture, signed_in
-from tests.daemon.web.looks import faults, to_the_top, way_of_the_keyboard
+from daemon.web.layout import VIEWS
+from tests.daemon.web.browser import Seen, faults, picture, signed_in, to_the_top, way_of_the_keyboard
 
 
 def test_a_stranger_sees_nothing_but_how_to_get_in(browser, url):
@@ -33,28 +32,18 @@ def test_a_link_leads_in_and_works_in_one_browser_only(browser, url, visit):
     stranger.close()
 
 
-@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
-def test_a_room_loads_from_this_machine_only_and_breaks_no_rule(visit, url, room):
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_a_page_loads_from_this_machine_only_and_can_be_read_by_all(visit, url, view, tmp_path):
     page, seen = visit
-    page.goto(url + room.path)
+    page.goto(url + view.path)
     page.wait_for_selector(".status:not(:has-text('…'))")
     foreign = [one for one in seen.asked if not one.startswith((url, url.replace("http", "ws"), "data:"))]
-
-    assert [] == foreign
-    assert [] == seen.wrong
-    assert f"{room.name} · Tsubasa" == page.title()
-    assert room.name == page.inner_text("[aria-current=page]").strip()
-
-
-@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
-def test_a_room_can_be_read_by_all_and_fits_the_smallest_window(visit, url, room, tmp_path):
-    page, _ = visit
-    page.goto(url + room.path)
-    page.wait_for_selector(".status:not(:has-text('…'))")
     found = faults(page)
-    picture(page, f"page_{room.name.lower()}", tmp_path)
+    picture(page, f"page_{view.name.lower()}", tmp_path)
 
-    assert {} == found
+    assert ([], [], {}) == (foreign, seen.wrong, found)
+    assert f"{view.name} · Tsubasa" == page.title()
+    assert view.name == page.inner_text("[aria-current=page]").strip()
 
 
 def test_the_keyboard_goes_from_the_skip_link_through_the_rooms_into_the_room(visit):
@@ -64,7 +53,7 @@ def test_the_keyboard_goes_from_the_skip_link_through_the_rooms_into_the_room(vi
     names = [str(place["name"]) for place in way]
 
     assert ["Skip to the room", "Tsubasa, to the chat"] == names[:2]
-    assert [room.name for room in ROOMS] == names[2:7]
+    assert [view.name for view in VIEWS] == names[2:7]
     assert ["Ready", "Switch between light and dark", "Who answers", "Off the record", "New chat"] == names[
         7:12
     ]

@@ -8,27 +8,19 @@ from playwright.sync_api import expect
 from daemon.client.client import Client
 from daemon.downloads.traffic_log import TrafficLog
 from daemon.web.inbox import uploads
-from daemon.web.privacy.page import KEPT
+from daemon.web.privacy import KEPT
 from store.statistics import FREE, OTHER, PARTS
 from tests.daemon.api.world import KEY
-from tests.daemon.web.browser import picture, signed_in
-from tests.daemon.web.lived import lived
-from tests.daemon.web.looks import faults
+from tests.daemon.web.browser import faults, picture
+
+PATH, LOADED = "/privacy", ".figure"
 
 
 @pytest.fixture
-def scene(browser, tmp_path):
-    """A page, and a client of the same daemon."""
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
-    with (
-        lived(home) as (url, _),
-        signed_in(browser, url, page="/privacy") as (page, seen),
-        Client(url, KEY, home=Path("/")) as client,
-    ):
-        page.wait_for_selector(".figure")
-        yield page, client, home
-        assert [] == seen.wrong
+def scene(page, daemon):
+    """The page, and a client of the same daemon."""
+    with Client(daemon.url, KEY, home=Path("/")) as client:
+        yield page, client, daemon.home
 
 
 def test_what_is_kept_is_counted_and_what_was_sent_is_nothing(scene, tmp_path):
@@ -67,24 +59,6 @@ def test_what_was_sent_and_what_lies_unencrypted_is_named(scene):
     assert "Files dropped onto the page: 1 file, 4.0 kB" in beside
     assert "Log: 1 file, 5.0 kB" in beside
     assert {} == faults(page)
-
-
-def test_what_is_not_counted_is_not_told_as_nothing(browser, tmp_path):
-    """The embedder's own library fetches its model past our ledger."""
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
-    with (
-        lived(home, "empty", "downloads") as (url, _),
-        signed_in(browser, url, page="/privacy") as (page, seen),
-    ):
-        page.wait_for_selector(".figure")
-        picture(page, "privacy-downloads", tmp_path)
-        sent = page.inner_text(".sent")
-        found = faults(page)
-        assert [] == seen.wrong
-
-    assert ("Not all is counted" in sent, "Nothing has left" in sent) == (True, False)
-    assert {} == found
 
 
 def test_what_a_program_wants_to_forget_is_asked_in_any_room_and_refused(scene, tmp_path):

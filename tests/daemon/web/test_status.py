@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.web.status import state_of
+from daemon.web.layout import state_of
 
 QUIET = {
     "attention": [],

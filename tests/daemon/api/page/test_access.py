@@ -8,8 +8,7 @@ import httpx
 import pytest
 from starlette.datastructures import Headers
 
-from daemon.api.page.access import is_signed_in
-from daemon.api.page.sessions import Visitors
+from daemon.api.page.access import Sessions
 from tests.daemon.api.world import serving
 
 
@@ -65,11 +64,11 @@ async def test_a_used_link_lets_in_the_browser_that_is_signed_in_and_nobody_else
 )
 @pytest.mark.parametrize("place", ["before", "behind"])
 def test_a_cookie_of_another_program_of_this_machine_does_not_hide_ours(other, place):
-    visitors = Visitors("key")
-    ours = f"tsubasa_4141={visitors.cookie()}"
+    sessions = Sessions("key")
+    ours = f"tsubasa_4141={sessions.new_cookie()}"
     sent = f"{other}; {ours}" if place == "before" else f"{ours}; {other}"
     found = [
-        is_signed_in(Headers(raw=[(b"host", b"127.0.0.1:4141"), (b"cookie", cookie.encode())]), visitors)
+        sessions.is_signed_in(Headers(raw=[(b"host", b"127.0.0.1:4141"), (b"cookie", cookie.encode())]))
         for cookie in (sent, other)
     ]
 

@@ -5,14 +5,14 @@ from starlette.applications import Starlette
 from starlette.responses import HTMLResponse, PlainTextResponse
 from starlette.routing import Route
 
-from daemon.api.page.content_security_policy import Policy
+from daemon.api.page.content_security_policy import ContentSecurityPolicy
 
 DOCUMENT = "<html><script>ours()</script><script src=/a.js></script></html>"
 
 
 async def replies():
     """A document twice, and a file."""
-    app = Policy(
+    app = ContentSecurityPolicy(
         Starlette(
             routes=[
                 Route("/", lambda _: HTMLResponse(DOCUMENT)),

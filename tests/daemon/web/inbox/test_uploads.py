@@ -10,6 +10,9 @@ import pytest
 
 from daemon.errors import HomeNotUsable
 from daemon.home import sweep_uploads
+from daemon.inbox.detect import FORMATS
+from daemon.inbox.formats.tsubasa import FORMAT
+from daemon.text import IMPORT_FORMATS
 from daemon.web.inbox import uploads
 
 
@@ -21,6 +24,10 @@ def test_a_file_is_kept_for_its_owner_alone_and_goes(tmp_path):
 
     assert ([0o600, 0o700], ("chat.json", b"{}")) == (modes, was)
     assert [] == list((tmp_path / uploads.FOLDER).iterdir())
+
+
+def test_the_formats_that_the_page_names_are_those_that_are_read():
+    assert {*FORMATS, FORMAT} == set(IMPORT_FORMATS)
 
 
 def test_two_files_of_one_name_are_two(tmp_path):
@@ -73,12 +80,12 @@ def test_a_home_that_can_not_be_written_is_told(tmp_path):
 LARGE = """
 import asyncio, io, sys
 from pathlib import Path
-from daemon.web.app import House
+from daemon.web.app import WebApp
 from nicegui.elements.upload_files import create_file_upload
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartParser
 
-House("http://127.0.0.1:1", "key", home=Path(sys.argv[1]))
+WebApp("http://127.0.0.1:1", "key", home=Path(sys.argv[1]))
 left = []
 sys.addaudithook(lambda event, about: left.append(about[0]) if event.startswith("tempfile.") else None)
 head = b'--x\\r\\nContent-Disposition: form-data; name="f"; filename="f"\\r\\n\\r\\n'

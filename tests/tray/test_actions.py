@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from daemon.errors import DaemonError
 from tests.tray.desktop import until
-from tray.errors import StartFailed
-from tray.start_daemon import Start
+from tray.actions import DaemonStart
 
 
 def start(code):
-    return Start(Path("/home"), command=(sys.executable, "-c", code))
+    return DaemonStart(Path("/home"), command=(sys.executable, "-c", code))
 
 
 def failure(started):
@@ -22,7 +22,7 @@ def failure(started):
         try:
             if not started.is_under_way():
                 return None
-        except StartFailed as error:
+        except DaemonError as error:
             return str(error)
         time.sleep(0.05)
     return "it never ended"
@@ -62,7 +62,7 @@ def test_a_start_under_way_is_not_begun_twice(tmp_path):
     finally:
         started._process.kill()
         started._process.wait(20)
-        started._last_words()
+        started._last_line()
 
 
 def test_it_is_told_which_home():

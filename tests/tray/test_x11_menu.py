@@ -3,7 +3,7 @@
 import pytest
 
 from tray.state import LINE, Action, Entry
-from tray.x11_drawing import BACK, draw, lay_out
+from tray.x11_menu import BACK, draw, lay_out
 
 DO = Action(does="night")
 MENU = (

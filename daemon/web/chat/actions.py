@@ -1,0 +1,37 @@
+"""
+What the parts of the chat (header, history, messages, why) may ask of it.
+
+A module of its own, so that the chat imports its parts and no part imports the chat.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from daemon.web.backend import Backend
+from daemon.web.chat.state import ChatState, Turn
+
+
+class ChatActions(Protocol):
+    """The chat, as its parts see it."""
+
+    backend: Backend
+    state: ChatState
+    status: Mapping[str, Any] | None  # of the daemon, once it is known
+
+    async def start(self, *, private: bool = False) -> None:
+        """Begin a new chat."""
+
+    async def continue_with(self, chat_id: int) -> None:
+        """Go on with a past chat."""
+
+    async def ask(self, question: str) -> None:
+        """Send a question, and show the answer as it comes."""
+
+    async def ask_again(self, answer: Turn) -> None:
+        """Get another answer to the same question."""
+
+    async def ask_instead(self, question: Turn, text: str) -> None:
+        """Put the question in other words; all after it is dropped here."""
+
+    def toggle_history(self) -> None:
+        """Show or hide the earlier chats, where the window is too narrow for both."""

@@ -1,8 +1,8 @@
 """
 A daemon in a process of its own for a browser to look at: a real store, and stand-ins for the two models.
 
-    python -m tests.daemon.web.daemon FOLDER [small] [downloads]   prints its address; serves until its input ends
-    small: no file above 1 MiB is imported; downloads: the embedder may be fetched
+    python -m tests.daemon.web.daemon FOLDER [small]   prints its address; serves until its input ends
+    small: no file above 1 MiB is imported, the inbox is watched, and the embedder may be fetched
 
 Orders on its input, each answered by a line:
 
@@ -80,25 +80,18 @@ class Slow(FakeEngine):
 
 
 class Stores:
-    """What the store can hold: filled once each, and copied in when it is ordered."""
+    """What the store can hold: filled when it is first ordered, and copied in each time."""
 
     def __init__(self, world: World, home: Path, folder: Path) -> None:
         self._world, self._home, self._folder = world, home, folder
 
-    async def make(self) -> None:
-        await self._keep("empty")
-        for text in FEW:
-            (await self._world.http.post("/tsubasa/memories", json={"text": text})).raise_for_status()
-        for text in CHATS:
-            (await self._world.chat(text)).raise_for_status()
-        await self._keep("few")
-        await self.load("empty")
-        await self._world.store_thread.run(live)
-        await index_missing(self._world.store_thread, self._world.services.embedder)
-        await self._keep("life")
-
     async def load(self, name: str) -> None:
         """Begin again with this store, and a home without files."""
+        if not (self._folder / f"{name}.db").exists():
+            if name != "empty":
+                await self.load("empty")
+                await getattr(self, name)()
+            await self._world.store_thread.run(lambda db: _copy(db, self._open(name)))
         http = self._world.http
         for one in (await http.get("/tsubasa/confirmations")).json()["confirmations"]:
             await http.post(f"/tsubasa/confirmations/{one['id']}", json={"allow": False})
@@ -106,11 +99,18 @@ class Stores:
         for file in self._home.iterdir():
             if file.is_dir():
                 shutil.rmtree(file)
-            elif not file.name.startswith(FILE_NAME):
+            elif not file.name.startswith((FILE_NAME, "api_key")):
                 file.unlink()
 
-    async def _keep(self, name: str) -> None:
-        await self._world.store_thread.run(lambda db: _copy(db, self._open(name)))
+    async def few(self) -> None:
+        for text in FEW:
+            (await self._world.http.post("/tsubasa/memories", json={"text": text})).raise_for_status()
+        for text in CHATS:
+            (await self._world.chat(text)).raise_for_status()
+
+    async def life(self) -> None:
+        await self._world.store_thread.run(live)
+        await index_missing(self._world.store_thread, self._world.services.embedder)
 
     def _open(self, name: str) -> Connection:
         return open_store(self._folder / f"{name}.db", b"k" * 32)
@@ -126,7 +126,6 @@ async def serve(folder: Path, **config: Any) -> None:
     with tempfile.TemporaryDirectory() as kept:
         async with serving(folder, engine=Slow(), **config) as world:
             stores = Stores(world, folder, Path(kept))
-            await stores.make()
             _say(world.url)
             while order := (await asyncio.to_thread(sys.stdin.readline)).split():
                 if order[0] == "break":
@@ -191,5 +190,5 @@ def served(home: Path, *more: str) -> Iterator[Daemon]:
 
 
 if __name__ == "__main__":
-    largest = 1 if "small" in sys.argv else 256
-    asyncio.run(serve(Path(sys.argv[1]), max_import_mb=largest, downloads="downloads" in sys.argv))
+    small = {"max_import_mb": 1, "inbox": True, "downloads": True} if "small" in sys.argv else {}
+    asyncio.run(serve(Path(sys.argv[1]), **small))

@@ -10,8 +10,8 @@ from tests.daemon.web.daemon import served
 @pytest.fixture(scope="module")
 def empty(browser, tmp_path_factory):
     """A daemon with an empty store, which imports no large file, and may fetch its embedder."""
-    with served(tmp_path_factory.mktemp("empty") / "home", "small", "downloads") as daemon:
-        yield daemon.order("empty")
+    with served(tmp_path_factory.mktemp("empty") / "home", "small") as daemon:
+        yield daemon
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_a_page_says_what_is_wrong_and_offers_to_try_again(broken, empty, tmp_pa
 def test_what_is_sent_while_nobody_hears_it_stays_in_its_field(broken, empty):
     page = broken
     page.goto(empty.url)
-    page.wait_for_selector(".past-list")
+    page.wait_for_selector(".composer-field")
     empty.stop()
     expect(page.locator("#popup")).to_contain_text("Connection lost")
     page.fill(".composer-field", "A long thought")

@@ -4,17 +4,18 @@ Chats: every message once, in content-hashed chains, so that a history sent agai
     hi ── hello ── I live in Ghent ── noted       hash = sha256(hash of the history before it, role, text)
               `─── I live in Oslo ── noted        an edited message: a fork
 
-Promises: what `record` and `reply` return is on the disk; nothing is changed or deleted here.
-Knows nothing of models, wire formats, or what is worth remembering.
+A forgotten message has its mark (`tombstones.py`) for a text in that hash, so its history is still found by its words.
+What `record` and `reply` return is on the disk; nothing is changed or deleted here.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from store import full_text, history_hashes, tombstones
+from store import full_text, tombstones
 from store.database import Connection, id_list, moment, rows, stamp, writing
 from store.errors import StoreError, not_found
 from store.text import one_line, storable
@@ -108,7 +109,7 @@ def reply(db: Connection, parent: Message, text: str, *, at: datetime, model: st
         for row in rows(
             db,
             f"select {_COLUMNS} from messages where parent_id = ? and hash in (?, ?)",
-            (before.id, *history_hashes.both_hashes(db, before.hash, new.role, new.text)),
+            (before.id, *both_hashes(db, before.hash, new.role, new.text)),
         ):
             return _message(row)
         chat_id, source = before.chat_id, before.source
@@ -224,9 +225,7 @@ def insert(
         source=source,
         external_id=message.external_id,
         observed_by=None,
-        hash=history_hashes.chain_hash(
-            parent.hash if parent else "", message.role, mark if redacted else message.text
-        ),
+        hash=chain_hash(parent.hash if parent else "", message.role, mark if redacted else message.text),
         model=model,
     )
     stored = _store(db, new, at, redacted=redacted)
@@ -252,7 +251,7 @@ def _known(
     db: Connection, history: Sequence[NewMessage], at: datetime, retry: bool
 ) -> tuple[int, Message | None]:
     """How many messages of `history` are stored already, and the last of them."""
-    known, ends = history_hashes.longest_held(db, [(message.role, message.text) for message in history])
+    known, ends = longest_held(db, [(message.role, message.text) for message in history])
     if known == 0:
         return 0, None
     tip = _newest(db, ends)
@@ -296,3 +295,32 @@ def _store(db: Connection, new: Message, at: datetime, *, redacted: bool) -> Mes
 def _message(row: tuple[Any, ...]) -> Message:
     fields = dict(zip(_COLUMNS.split(", "), row, strict=True))
     return Message(**fields | {"said_at": moment(fields["said_at"])})
+
+
+def chain_hash(before: str, role: str, text: str) -> str:
+    """
+    The hash of a history: of the history `before` its last message ("" at the beginning), and of that
+    message; a forgotten one has its mark for a text.
+    """
+    return hashlib.sha256(f"{before}\n{len(role)}\n{role}\n{text}".encode()).hexdigest()
+
+
+def both_hashes(db: Connection, before: str, role: str, text: str) -> tuple[str, str]:
+    """The hash with this message as it is, and the one once it is forgotten."""
+    return chain_hash(before, role, text), chain_hash(before, role, tombstones.mark(db, role, text))
+
+
+def longest_held(db: Connection, turns: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
+    """
+    How many of these turns (role, text), from the first on, are held in one chat, and the hashes of that
+    beginning: several, where it is held with and without its words.
+    """
+    ends = [""]
+    for place, (role, text) in enumerate(turns):
+        longer = [hash for end in ends for hash in both_hashes(db, end, role, text)]
+        sql = "select distinct hash from messages where hash in (select value from json_each(?))"
+        held = [hash for (hash,) in rows(db, sql, (json.dumps(longer),))]
+        if not held:
+            return place, ends
+        ends = held
+    return len(turns), ends

@@ -15,11 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from store import full_text, nights, recall_log, tombstones, vectors
-from store.chats import FORGOTTEN
+from store.chats import FORGOTTEN, chain_hash
 from store.database import Connection, id_list, rows, writing
 from store.errors import NoSuchMemory, StoreError, not_found
 from store.generations import drop_quotes, learned_by, taint
-from store.history_hashes import chain_hash
 from store.lessons import Lesson, several
 
 SHORTEST_QUOTE = 16  # characters; a shorter text ("yes") may stand elsewhere for something else

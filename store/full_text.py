@@ -6,7 +6,7 @@ talk the words of a question stand in the turn that was answered. Source: on LoC
 worth 5 points of recall@3 and 3 of recall@10, see docs/log.md, "Recall of turns".
 
 Promises: any text of a user is a safe query. The rows are kept in step by the writers: `chats.py`, `memories.py`,
-`forgetting.py`, `import_undo.py`, `restore.py`.
+`forgetting.py`, `imports.py`, `restore.py`.
 Knows nothing of vectors or of how the two are fused.
 """
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from store import history_hashes, tombstones
+from store import chats, tombstones
 from store.database import Connection, moment, rows, stamp, writing
 from store.text import storable
 
@@ -102,7 +102,7 @@ def _mark_alone(db: Connection, text: str) -> str | None:
 
 def _stored(db: Connection, turns: Sequence[Turn]) -> int:
     """How many of the user's turns are stored, all that was said before the next one with them."""
-    known, _ = history_hashes.longest_held(db, [(role, storable(text)) for role, text in turns])
+    known, _ = chats.longest_held(db, [(role, storable(text)) for role, text in turns])
     before = [at for at, (role, _) in enumerate(turns) if role == "user"]
     return sum(following <= known for following in before[1:])
 

@@ -1,6 +1,8 @@
 """The shape of the code base, checked: who may import whom, one door to each heavy library, short files."""
 
 import ast
+import subprocess
+import sys
 import tomllib
 from functools import cache
 from importlib.metadata import packages_distributions
@@ -152,6 +154,15 @@ def test_every_prompt_is_used():
     }
 
     assert set() == {name for name in prompts if f'"{name}"' not in code}
+
+
+def test_the_tray_and_the_client_load_neither_the_store_nor_its_libraries():
+    code = """import sys, daemon.client.client, daemon.cli.main, tray.__main__
+heavy = {"apsw", "sqlite_vec", "numpy", "store.database", "store.schema", "nicegui"} & sys.modules.keys()
+sys.stderr.write(", ".join(heavy))"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+
+    assert (0, "") == (done.returncode, done.stderr)
 
 
 def test_constraints_pin_every_dependency():

@@ -24,10 +24,10 @@ from daemon.forgetting.weight_probes import Fact, facts
 from daemon.generations.service import Generations, answer_without
 from daemon.home import Home
 from daemon.text import content_words, value_words
-from store import forgetting, generations, import_undo, memories
+from store import forgetting, generations, imports, memories
 from store.database import Connection
 from store.forgetting import Concerned
-from store.import_undo import UndoReport
+from store.imports import UndoReport
 from store.memories import ForgetReport
 
 log = logging.getLogger(__name__)
@@ -111,8 +111,8 @@ class Forgetting:
 
     async def undo_import(self, import_id: int) -> Forgotten[UndoReport]:
         """Take back one import, as `forget` does. Raises `NotFound`."""
-        look = partial(import_undo.concerned, import_id=import_id)
-        return await self._take(look, partial(import_undo.undo_import, import_id=import_id))
+        look = partial(imports.concerned, import_id=import_id)
+        return await self._take(look, partial(imports.undo_import, import_id=import_id))
 
     async def preview(
         self, memory_ids: Sequence[int], *, messages: Sequence[int] = (), weights: bool = False

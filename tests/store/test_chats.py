@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store import chats, full_text, history_hashes
+from store import chats, full_text
 from store.chats import NewMessage
 from store.errors import NotFound, StoreError
 from tests.store.sample import NOON, history, later, say, undone
@@ -130,9 +130,9 @@ def test_the_same_reply_is_stored_once_and_another_is_a_fork(db):
 
 
 def test_role_and_text_do_not_run_into_each_other():
-    assert history_hashes.chain_hash("", "user", "x") != history_hashes.chain_hash("", "use", "rx")
-    assert history_hashes.chain_hash("", "user", "x\ny") != history_hashes.chain_hash(
-        history_hashes.chain_hash("", "user", "x"), "user", "y"
+    assert chats.chain_hash("", "user", "x") != chats.chain_hash("", "use", "rx")
+    assert chats.chain_hash("", "user", "x\ny") != chats.chain_hash(
+        chats.chain_hash("", "user", "x"), "user", "y"
     )
 
 

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from store import forgetting, generations, import_undo, lessons, memories
+from store import forgetting, generations, imports, lessons, memories
 from store.errors import NoSuchMemory, NotFound
 from store.lessons import NewLesson
 
@@ -80,7 +80,7 @@ def test_nothing_is_changed_and_the_unknown_is_an_error(db):
     forgetting.concerned(db, [dog])
 
     assert before == (lessons.holding(db), memories.holding(db))
-    assert ((), ()) == ((none := import_undo.concerned(db, 99)).memories, none.lessons)
+    assert ((), ()) == ((none := imports.concerned(db, 99)).memories, none.lessons)
     with pytest.raises(NoSuchMemory):
         forgetting.concerned(db, [99])
     with pytest.raises(NotFound):

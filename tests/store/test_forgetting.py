@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import apsw
 import pytest
 
-from store import chats, full_text, generations, history_hashes, imports, jobs, lessons, memories, vectors
+from store import chats, full_text, generations, imports, jobs, lessons, memories, vectors
 from store.chats import Message, NewMessage
 from store.database import open_store
 from store.errors import NoSuchMemory, StoreError
@@ -135,9 +135,9 @@ def test_other_memories_from_the_same_message_stay_and_are_reported(db, life):
 
 
 def test_the_forgotten_text_cannot_be_found_by_hashing_guesses(db, life):
-    guess = history_hashes.chain_hash("", "user", life.told.text)
-    replied = history_hashes.chain_hash(guess, "assistant", f"{TOWN} is nice!")
-    after = history_hashes.chain_hash(replied, "user", "It rains today")
+    guess = chats.chain_hash("", "user", life.told.text)
+    replied = chats.chain_hash(guess, "assistant", f"{TOWN} is nice!")
+    after = chats.chain_hash(replied, "user", "It rains today")
     hashes = {hash for (hash,) in db.execute("select hash from messages")}
     assert {guess, replied, after} <= hashes
     memories.forget(db, [life.town.id])
@@ -146,9 +146,7 @@ def test_the_forgotten_text_cannot_be_found_by_hashing_guesses(db, life):
     assert not {guess, replied, after} & {hash for (hash,) in db.execute("select hash from messages")}
     tombstones = [hash for (hash,) in db.execute("select hash from messages where redacted")]
     assert len(set(tombstones)) == 4
-    assert known["It rains today"] in {
-        history_hashes.chain_hash(one, "user", "It rains today") for one in tombstones
-    }
+    assert known["It rains today"] in {chats.chain_hash(one, "user", "It rains today") for one in tombstones}
 
 
 def test_the_path_of_a_chat_stays_whole(db, life):

@@ -8,7 +8,6 @@ from store import (
     chats,
     full_text,
     generations,
-    import_undo,
     imports,
     jobs,
     lessons,
@@ -82,7 +81,7 @@ def test_no_word_of_an_import_that_was_undone_is_left_anywhere(db):
     taught = learned(db, town)
     jobs.enqueue(db, "observe", {"said": f"The user lives in {TOWN}."})
     assert TOWN in everything(db) and STEM in everything(db)
-    report = import_undo.undo_import(db, number)
+    report = imports.undo_import(db, number)
 
     assert TOWN not in everything(db)
     assert STEM not in everything(db)
@@ -94,7 +93,7 @@ def test_no_word_of_an_import_that_was_undone_is_left_anywhere(db):
 
 
 def test_the_same_file_can_be_imported_again(db):
-    import_undo.undo_import(db, brought(db))
+    imports.undo_import(db, brought(db))
     again = imports.record_import(db, "d1", "d1.json", [LONG], later(days=1))
 
     assert (again.turns, again.skipped) == (4, 0)
@@ -104,7 +103,7 @@ def test_the_same_file_can_be_imported_again(db):
 def test_a_message_id_is_never_used_twice_so_that_work_under_way_notices(db):
     number = brought(db)
     seen = message(db, "a:0").id
-    import_undo.undo_import(db, number)
+    imports.undo_import(db, number)
     new = say(db, "I live in Oslo")
 
     assert new.id > seen
@@ -115,9 +114,9 @@ def test_a_message_id_is_never_used_twice_so_that_work_under_way_notices(db):
 def test_messages_that_another_import_brought_or_knew_stay(db):
     first = brought(db, LONG[:2])
     second = brought(db, LONG, digest="d2")
-    assert import_undo.undo_import(db, first).kept_messages == 2
+    assert imports.undo_import(db, first).kept_messages == 2
     assert [message(db, f"a:{place}").text for place in range(4)] == [one.text for one in LONG]
-    report = import_undo.undo_import(db, second)
+    report = imports.undo_import(db, second)
 
     assert (report.messages, report.kept_messages) == (4, 0)
     assert not full_text.search(db, "message", TOWN, 3)
@@ -128,7 +127,7 @@ def test_messages_without_names_that_another_import_knew_stay(db):
     first = brought(db, log)
     brought(db, [*log, NewMessage(role="user", text="I sing", said_at=NOON)], digest="d2")
 
-    assert import_undo.undo_import(db, first).messages == 0
+    assert imports.undo_import(db, first).messages == 0
     assert full_text.search(db, "message", TOWN, 3)
 
 
@@ -139,7 +138,7 @@ def test_what_was_there_before_an_import_stays_when_that_is_undone(db, tmp_path)
     other = open_store(tmp_path / "other" / FILE_NAME, KEY)
     put_in(other, take_out(db))
     more = [*LONG, NewMessage(role="user", text="I sing", external_id="a:4", said_at=NOON)]
-    report = import_undo.undo_import(other, brought(other, more))
+    report = imports.undo_import(other, brought(other, more))
 
     assert (report.messages, report.kept_messages, report.memories) == (1, 4, 0)
     assert [one.text for one in chats.path(other, message(other, "a:3").id)] == [one.text for one in LONG]
@@ -150,13 +149,13 @@ def test_what_was_there_before_an_import_stays_when_that_is_undone(db, tmp_path)
 def test_of_many_imports_that_knew_a_message_the_last_one_takes_it_away(db):
     first, second, third = (brought(db, LONG, digest=digest) for digest in ("d1", "d2", "d3"))
 
-    assert [import_undo.undo_import(db, one).messages for one in (second, first, third)] == [0, 0, 4]
+    assert [imports.undo_import(db, one).messages for one in (second, first, third)] == [0, 0, 4]
 
 
 def test_messages_that_a_later_chat_builds_on_stay(db):
     number = brought(db)
     chats.record(db, history(f"I live in {TOWN}", f"{TOWN} is nice!", "And what do I do?"), at=later(days=1))
-    report = import_undo.undo_import(db, number)
+    report = imports.undo_import(db, number)
 
     assert (report.messages, report.kept_messages) == (2, 2)
     assert [message(db, name) is None for name in ("a:0", "a:1", "a:2", "a:3")] == [False, False, True, True]
@@ -165,7 +164,7 @@ def test_messages_that_a_later_chat_builds_on_stay(db):
 def test_a_message_that_was_forgotten_before_stays_forgotten(db):
     number = brought(db)
     memories.forget(db, [told(db, f"The user lives in {TOWN}.", message(db, "a:0")).id])
-    import_undo.undo_import(db, number)
+    imports.undo_import(db, number)
     brought(db)
 
     assert TOWN not in everything(db)
@@ -177,7 +176,7 @@ def test_a_memory_that_somebody_else_told_too_stays_with_that_source(db):
     again = say(db, f"as I said, {TOWN} is my home")
     memories.ignore(db, town, f"The user is at home in {TOWN}.", told_on=DAY, sources=[again.id])
     both = told(db, "The user bakes.", message(db, "a:2"), again)
-    report = import_undo.undo_import(db, number)
+    report = imports.undo_import(db, number)
 
     assert (report.memories, held(db)) == (0, [town.text, both.text])
     assert [again.id] == memories.sources(db, town.id) == memories.sources(db, both.id)
@@ -188,7 +187,7 @@ def test_saying_again_what_is_held_is_taken_back_and_the_memory_stays(db):
     town = told(db, f"The user lives in {TOWN}.", own)
     number = brought(db)
     memories.ignore(db, town, f"The user is at home in {TOWN}.", told_on=DAY, sources=[message(db, "a:0").id])
-    report = import_undo.undo_import(db, number)
+    report = imports.undo_import(db, number)
 
     assert (report.memories, report.events, held(db)) == (0, 1, [town.text])
     assert ["ADD"] == [event.op for event in memories.events(db, town.id)]
@@ -201,7 +200,7 @@ def test_of_saying_it_again_that_was_taken_back_no_word_is_left(db):
         db, memory, f"The user lives by the river in {TOWN}.", told_on=DAY, sources=[message(db, "a:0").id]
     )
     memories.undo_event(db, memories.events(db, memory.id)[-1].id, today=DAY)
-    report = import_undo.undo_import(db, number)
+    report = imports.undo_import(db, number)
 
     assert (report.events, held(db)) == (2, [memory.text])
     assert ["ADD"] == [event.op for event in memories.events(db, memory.id)]
@@ -213,7 +212,7 @@ def test_lessons_go_by_their_memories_and_not_by_their_words(db):
     town = told(db, f"The user lives in {TOWN}.", message(db, "a:0"))
     learned(db, town)
     own = learned(db, told(db, f"The user lives in {TOWN}. And in Rome.", say(db, "I have two homes")))
-    report = import_undo.undo_import(db, number)
+    report = imports.undo_import(db, number)
 
     assert (1, "adopted") == (report.lessons, generations.get(db, own).state)
 
@@ -226,7 +225,7 @@ def test_what_an_undone_memory_had_replaced_holds_again_and_is_found(db):
     memories.reconcile(
         db, old, f"The user lives in {TOWN}.", told_on=later(days=1).date(), sources=[message(db, "a:0").id]
     )
-    report = import_undo.undo_import(db, number)
+    report = imports.undo_import(db, number)
 
     assert (report.memories, report.restored, held(db)) == (1, 1, ["The user lives in Ghent."])
     assert memories.get(db, old.id).valid_to is None
@@ -248,7 +247,7 @@ def test_a_chain_is_closed_where_an_undone_memory_stood_in_the_middle(db):
         db, middle, "The user lives in Rome.", told_on=later(days=2).date(), sources=[third.id]
     )
     taught = learned(db, new)
-    report = import_undo.undo_import(db, number)
+    report = imports.undo_import(db, number)
     first = memories.get(db, old.id)
 
     assert (report.memories, report.restored, held(db)) == (1, 0, ["The user lives in Rome."])
@@ -262,7 +261,7 @@ def test_what_refined_an_undone_memory_goes_and_the_chat_that_told_it_is_read_an
     own = say(db, "by the river, since 2020")
     memories.update(db, town, f"The user lives in {TOWN} by the river.", told_on=DAY, sources=[own.id])
     chats.mark_observed(db, [own.id], "v")
-    report = import_undo.undo_import(db, number)
+    report = imports.undo_import(db, number)
 
     assert (report.memories, held(db)) == (2, [])
     assert [[own.id]] == [
@@ -275,7 +274,7 @@ def test_memories_and_generations_of_others_are_left_alone(db):
     number = brought(db)
     job = told(db, "The user is a baker.", say(db, "I am a baker"))
     taught = learned(db, job)
-    report = import_undo.undo_import(db, number)
+    report = imports.undo_import(db, number)
 
     assert (report.memories, report.lessons, report.generations) == (0, 0, ())
     assert ([job.text], "adopted") == (held(db), generations.get(db, taught).state)
@@ -283,10 +282,10 @@ def test_memories_and_generations_of_others_are_left_alone(db):
 
 def test_an_import_that_is_not_there_is_an_error(db):
     number = brought(db)
-    import_undo.undo_import(db, number)
+    imports.undo_import(db, number)
 
     with pytest.raises(NotFound, match=f"There is no import {number}. List them with: tsubasa import --list"):
-        import_undo.undo_import(db, number)
+        imports.undo_import(db, number)
 
 
 def test_imports_are_listed_oldest_first(db):
@@ -303,8 +302,8 @@ def test_an_undone_import_is_quoted_by_no_exam_and_counted_among_what_was_forgot
     taught = learned(db, told(db, f"The user lives in {TOWN}.", message(db, "a:0")))
     other = generations.propose(db, b"weights", base_sha256=BASE, lesson_ids=[])
     generations.refuse(db, other.id, {"missed": [{"said": f"In {TOWN}."}]}, "worse")
-    concerned = import_undo.concerned(db, number)
-    report = import_undo.undo_import(db, number)
+    concerned = imports.concerned(db, number)
+    report = imports.undo_import(db, number)
     counted = nights.forgotten_between(db, None, datetime.now(UTC) + timedelta(days=1))
 
     assert ((taught,), {}) == (concerned.generations, generations.get(db, other.id).exam)

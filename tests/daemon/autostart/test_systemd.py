@@ -55,6 +55,7 @@ def test_the_unit_is_less_exposed_than_one_without_protection(tmp_path):
 def test_this_very_python_is_started_on_that_home(tmp_path):
     text = Systemd({}, tmp_path).written(start_of(tmp_path / "home")).decode()
 
+    assert "KEY" not in text.upper().replace("KEYRING", "")  # no secret
     assert f'ExecStart="{sys.executable}" "-P" "-m" "daemon" "up" "--home" "{tmp_path / "home"}"' in text
 
 

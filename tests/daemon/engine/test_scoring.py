@@ -39,6 +39,8 @@ async def test_scores_are_those_of_llama_cpps_logits(engine, model, adapters, tm
         file.write_bytes(adapters[0])
 
     scores = await engine.score(ASKED, REPLIES, adapter=name)
+    if adapted:
+        await engine.unload(name)  # the engine is shared
 
     for reply, score in zip(REPLIES, scores, strict=True):
         wanted = oracle_nats(model, reply, file)

@@ -1,4 +1,4 @@
-"""How far a piece of long work is: yielded or handed on by whoever does it, shown by whoever called."""
+"""How far a piece of long work is: yielded or passed on by the worker, shown by the caller."""
 
 from dataclasses import dataclass
 

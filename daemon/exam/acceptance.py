@@ -1,10 +1,10 @@
 """
-The rule by which a candidate is adopted or refused, a pure function; it knows nothing of how an exam is held.
+The acceptance rule, by which a candidate is adopted or refused: a pure function.
 
 A candidate is adopted when all of these hold. Answers are compared in pairs, question by question, by a bootstrap of
 10,000 resamples with a fixed seed.
 
-1. Every part of the exam was held: facts or stale ones, abstain, general, canary. What could not run has failed.
+1. Every part of the exam was put: facts or stale ones, abstain, general, canary. What could not run has failed.
 2. No regression. A part has regressed when its mean loss is above its slack and four resamples in five lose too:
    then the loss is no accident of one question. (One lost question among many never is: 63 % of its resamples lose.)
    Against the live generation and against the base: grounded, abstain, stale, slack 5 points each. Against the live

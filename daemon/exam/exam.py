@@ -1,15 +1,14 @@
 """
 The exam: the same questions to the candidate, the live generation and the base model, on the engine itself.
 
-Promises: greedy answers, adapters chosen per request; nothing is adopted or stored; a question that the engine can't
-take is answered wrongly by all. Knows nothing of which questions are asked (`questions.py`), or of what passes
-(`acceptance.py`).
+Answers are greedy, adapters are chosen per request, and nothing is adopted or stored. A question that the engine can't
+take is answered wrongly by all. Which questions are asked: `questions.py`. What passes: `acceptance.py`.
 """
 
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 
@@ -30,9 +29,16 @@ NOT_LIVE = ("general", "canary")  # parts where the base alone is the measure
 _DOESNT_KNOW = re.compile(r"\b(do not|don't|cannot|can't) (know|have|recall|remember|say)\b|\bnot sure\b")
 
 
+class ExamTooLong(DaemonError):
+    """An exam was not over in time; it counts as failed."""
+
+    def __init__(self, within_s: float) -> None:
+        super().__init__(f"the exam took more than {within_s / 60:.0f} minutes, so it could not be passed")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """How all who sat the exam did on one question: 1.0 right, 0.0 wrong; general: likeness to the base."""
+    """How all three did on one question: 1.0 right, 0.0 wrong; general: likeness to the base."""
 
     part: str
     lesson_id: int | None
@@ -103,32 +109,22 @@ async def sit(
         ExamTooLong: it was not over in time.
     """
     asked_live = [one for one in questions if has_live and one.part not in NOT_LIVE]
-    clerk = _Clerk(
-        engine, 2 * len(questions) + len(asked_live), on_progress, gate or ForegroundGate(), within_s
-    )
-    base = [await clerk.ask(one, "base") for one in questions]
-    own = [await clerk.ask(one, candidate) for one in questions]
-    live = {one: await clerk.ask(one, "live") for one in asked_live}
-    marks, missed = [], []
+    total = 2 * len(questions) + len(asked_live)
+    asking = _Asking(engine, total, on_progress, gate or ForegroundGate(), within_s)
+    base = [await asking.ask(one, "base") for one in questions]
+    own = [await asking.ask(one, candidate) for one in questions]
+    live = {one: await asking.ask(one, "live") for one in asked_live}
+    marks, missed, drift = [], [], []
     for question, said, by_base in zip(questions, own, base, strict=True):
-        points = _judged(question, said, by_base)
-        base_points = _judged(question, by_base, by_base)
-        live_points = _judged(question, live[question], by_base) if question in live else None
-        if question.part not in NOT_LIVE and not has_live:
-            live_points = base_points
-        marks.append(_mark(question, points, live_points, base_points))
-        if points < 1 and question.part not in ("general", "grounded"):
+        mark = _mark(question, said, by_base, live, has_live)
+        marks.append(mark)
+        if mark.candidate < 1 and question.part not in ("general", "grounded"):
             missed.append(_missed(question, said))
-    talk = [
-        (one.text, said.text)
-        for one, said in zip(questions, base, strict=True)
-        if said and one.part == "general"
-    ]
-    drift = []
-    for text, said_by_base in talk:
-        await clerk.turn()
-        if said_by_base:
-            drift.append(await _drift(engine, text, said_by_base, candidate))
+    for question, by_base in zip(questions, base, strict=True):
+        if question.part == "general" and by_base:
+            await asking.turn()
+            if by_base.text:
+                drift.append(await _drift(engine, question.text, by_base.text, candidate))
     return Exam(marks=tuple(marks), missed=tuple(missed), drift=fmean(drift) if drift else None)
 
 
@@ -157,8 +153,8 @@ async def _drift(engine: Engine, question: str, said: str, candidate: str) -> fl
     return own.mean - base.mean
 
 
-class _Clerk:
-    """Asks the questions of one exam and counts them."""
+class _Asking:
+    """Puts one question after the other while the gate is open."""
 
     def __init__(
         self,
@@ -168,11 +164,9 @@ class _Clerk:
         gate: ForegroundGate,
         within_s: float,
     ) -> None:
-        self._engine = engine
+        self._engine, self._total, self._on_progress = engine, total, on_progress
         self._gate, self._within_s = gate, within_s
         self._end = time.monotonic() + within_s
-        self._total = total
-        self._on_progress = on_progress
         self._asked = 0
 
     async def turn(self) -> None:
@@ -207,10 +201,8 @@ def _judged(question: Question, said: Completion | None, by_base: Completion | N
     if said is None:
         return 0.0
     wrong = question.wrong
-    if question.part == "canary" and by_base is not None:
-        wrong -= frozenset(
-            content_words(by_base.text)
-        )  # a word of its own: the model may be called like a friend
+    if question.part == "canary" and by_base is not None:  # a word of its own: it may be called like a friend
+        wrong -= frozenset(content_words(by_base.text))
     says_wrong = not wrong.isdisjoint(content_words(said.text))
     match question.part:
         case "stale":
@@ -224,13 +216,24 @@ def _judged(question: Question, said: Completion | None, by_base: Completion | N
     return float(is_correct(said.text, question.wanted))
 
 
-def _mark(question: Question, candidate: float, live: float | None, base: float) -> Mark:
+def _mark(
+    question: Question,
+    said: Completion | None,
+    by_base: Completion | None,
+    live: Mapping[Question, Completion | None],
+    has_live: bool,
+) -> Mark:
+    """The points of all three; without a live generation the base stands for it."""
+    base = _judged(question, by_base, by_base)
+    by_live = _judged(question, live[question], by_base) if question in live else None
+    if question.part not in NOT_LIVE and not has_live:
+        by_live = base
     return Mark(
         part=question.part,
         lesson_id=question.lesson_id,
         is_news=question.is_news,
-        candidate=candidate,
-        live=live,
+        candidate=_judged(question, said, by_base),
+        live=by_live,
         base=base,
     )
 
@@ -258,10 +261,3 @@ def _shares(marks: Sequence[Mark]) -> dict[str, object]:
 def _row(mark: Mark) -> list[float | int | None]:
     """A mark as numbers alone: the lesson's id, candidate, live, base, whether it is news."""
     return [mark.lesson_id, mark.candidate, mark.live, mark.base, int(mark.is_news)]
-
-
-class ExamTooLong(DaemonError):
-    """An exam was not over in time; it counts as failed."""
-
-    def __init__(self, within_s: float) -> None:
-        super().__init__(f"the exam took more than {within_s / 60:.0f} minutes, so it could not be passed")

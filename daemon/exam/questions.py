@@ -8,8 +8,7 @@ The questions of one exam, chosen from tonight's lessons: at most so many of a p
     general    small talk: does it still talk like the base?
     canary     a few fixed prompts: does it still speak at all?
 
-Promises: pure; half of the facts at most are given to news, so that what was known before is always asked too.
-Knows nothing of engines and of what passes.
+Half of the facts at most are given to news, so that what was known before is always asked too.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence

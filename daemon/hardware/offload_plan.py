@@ -1,10 +1,10 @@
 """
-What this machine has for a model, and how much of the model goes where.
+What this machine has for a model, and how much of the model goes onto the GPU (offload).
 
     cores, memory, graphics cards, what llama.cpp was built for ──> threads, layers on the card, and a sentence
 
-Promises: `plan` is a pure function; looking takes milliseconds where there is no card, and loads no library; what
-can't be found out counts as not there. Knows nothing of settings.
+`plan` is a pure function. Looking takes milliseconds where there is no card, and loads no library; what can't be found
+out counts as not there.
 """
 
 import os

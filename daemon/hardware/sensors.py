@@ -1,8 +1,7 @@
 """
-What the machine tells of itself: power, heat, memory, and whether somebody sits at it.
+What the machine's sensors say: power, heat, memory, and whether somebody sits at it.
 
-Promises: what a platform does not tell is None, never an error and never a guess. Knows nothing of nights;
-psutil's one door, beside `processes/foreground_gate.py`.
+What a platform does not tell is None, never an error and never a guess.
 """
 
 import asyncio

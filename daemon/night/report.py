@@ -1,10 +1,10 @@
 """
 The morning report: what a night learned, corrected and missed, what was forgotten since, what waits, what it cost.
 
-    tonight's lessons, exam, trainer ──record──> ids and numbers, stored ──told──> lines, when it is shown
+    tonight's lessons, exam, trainer ──record──> ids and numbers, stored ──report_on──> texts, when it is shown
 
-Promises: pure; a record has no word of the user's, so that what is forgotten later is in no report.
-Knows nothing of the store, of the engine or of screens.
+A record has no word of the user's, so that what is forgotten later is in no report. The sentences for a person are made
+by `client/report_text.py`.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -35,7 +35,7 @@ class Before:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Texts:
-    """The words that belong to the ids of a record, as far as they are still held."""
+    """The words that belong to the ids of a record, as far as they are still stored."""
 
     memories: Mapping[int, str] = field(default_factory=dict)  # lines of memories, also of replaced ones
     lessons: Mapping[int, tuple[str, str]] = field(default_factory=dict)  # question and answer
@@ -95,7 +95,7 @@ def by_reason(waiting: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
     return reasons
 
 
-def told(night: Night, texts: Texts) -> dict[str, Any]:
+def to_json(night: Night, texts: Texts) -> dict[str, Any]:
     """The report for a person, JSON-able; ids whose words were forgotten since are counted, not shown."""
     found = night.numbers
     learned, corrected = found.get("learned", []), found.get("corrected", [])
@@ -128,7 +128,7 @@ def told(night: Night, texts: Texts) -> dict[str, Any]:
 
 
 def ids_in(night: Night) -> tuple[set[int], set[int]]:
-    """The memories and the lessons whose words `told` wants."""
+    """The memories and the lessons whose words `to_json` wants."""
     found = night.numbers
     waiting = {id for ids in found.get("waiting", {}).values() for id in ids}
     pairs = {id for pair in found.get("corrected", []) for id in pair}
@@ -189,7 +189,7 @@ def _report(db: Connection, night: Night) -> dict[str, Any]:
         gave_way_to=_gave_way_to(db, night, made),
         forgot=nights.forgotten_between(db, before.began_at if before else None, night.began_at),
     )
-    return told(night, texts)
+    return to_json(night, texts)
 
 
 def _reason(db: Connection, night: Night, made: Generation | None) -> str:

@@ -4,10 +4,9 @@ When a night runs by itself: pure decisions from the clock, the machine and what
     clock, days done ──> tonight ──> Night or Wait        machine, chats ──> hindrance ──> why it can't begin
                                                                       `────> strain ─────> why it must rest
 
-Promises: a day has at most one night, however the clock is set; a night that was missed (the machine slept, or
-ran on battery) is made up for once, at the next quiet moment before the next one begins. Times are local
-wall-clock times without a zone: 03:00 is 03:00, whatever summer does. Knows nothing of jobs, processes or the
-store.
+A day has at most one night, however the clock is set. A night that was missed (the machine slept, or ran on battery) is
+made up for once, at the next quiet moment before the next one begins. Times are local wall-clock times without a zone:
+03:00 is 03:00, whatever summer does.
 """
 
 from collections.abc import Collection

@@ -19,6 +19,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
 from daemon.night.errors import NightFailed
 from daemon.night.ram_folders import memory_folder, note_process, private_folder
 from daemon.processes.errors import NightEnded
@@ -223,16 +225,9 @@ def _parsed(line: bytes) -> dict[str, Any]:
 
 def _progress(said: Mapping[str, Any]) -> Progress:
     try:
-        return Progress(
-            done=int(said["done"]),
-            total=int(said["total"]),
-            unit=str(said["unit"]),
-            note=str(said["note"]),
-            loss=_number(said.get("loss")),
-            exam_loss=_number(said.get("exam_loss")),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise NightFailed(f"the trainer's progress can't be read ({type(error).__name__})") from error
+        return TypeAdapter(Progress).validate_python(said)
+    except ValidationError:  # its message would quote what was said
+        raise NightFailed("the trainer's progress can't be read") from None
 
 
 async def _keep_tail(child: asyncio.subprocess.Process, heard: _Heard) -> None:
@@ -251,24 +246,9 @@ def _read(path: Path, done: Mapping[str, Any]) -> Trained:
     if sha256 != done.get("sha256"):
         raise NightFailed("the adapter read back is not the one that the trainer wrote")
     try:
-        return Trained(
-            adapter=adapter,
-            sha256=sha256,
-            steps=int(done["steps"]),
-            train_loss=float(done["train_loss"]),
-            exam_loss=_number(done.get("exam_loss")),
-            seconds=float(done["seconds"]),
-            backend=str(done.get("backend", "unknown")),
-            peak_mb=_number(done.get("peak_mb")),
-            tokens_per_s=_number(done.get("tokens_per_s")),
-            resumed_from=int(done.get("resumed_from", 0)),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise NightFailed(f"the trainer's report can't be read ({type(error).__name__})") from error
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
+        return TypeAdapter(Trained).validate_python({**done, "adapter": adapter})
+    except ValidationError:  # its message would quote what was said
+        raise NightFailed("the trainer's report can't be read") from None
 
 
 def _ending(code: int) -> str:

@@ -4,7 +4,7 @@ import json
 from datetime import UTC, datetime
 
 from daemon.exam.exam import Exam, Missed
-from daemon.night.report import Before, Texts, by_reason, ids_in, record, told
+from daemon.night.report import Before, Texts, by_reason, ids_in, record, to_json
 from daemon.night.trainer_process import Trained
 from store.lessons import Lesson
 from store.nights import Forgotten, Night
@@ -102,7 +102,7 @@ def test_a_report_joins_the_words_that_are_still_held():
         reason="it knows more",
         forgot=Forgotten(memories=1),
     )
-    found = told(a_night(recorded()), texts)
+    found = to_json(a_night(recorded()), texts)
 
     assert [{"id": 4, "line": LINES[4]}] == found["learned"]
     assert [{"id": 3, "line": LINES[3], "was": "2026-01-01: The user lives in Ghent."}] == found["corrected"]
@@ -122,12 +122,12 @@ def test_nothing_is_called_right_where_it_was_asked_for_what_holds_no_more():
     texts = Texts(lessons={8: ("Where do I live?", "You live in Ghent.")}, lapsed={8})
 
     assert [("", None)] == [
-        (one["wanted"], one["said"]) for one in told(a_night(recorded()), texts)["missed"]
+        (one["wanted"], one["said"]) for one in to_json(a_night(recorded()), texts)["missed"]
     ]
 
 
 def test_what_was_forgotten_since_is_counted_and_not_told():
-    found = told(a_night(recorded()), Texts())
+    found = to_json(a_night(recorded()), Texts())
 
     assert ([], [], [], [], 5) == (
         found["learned"],
@@ -143,7 +143,7 @@ def test_a_report_wants_the_words_of_all_its_ids():
 
 
 def test_a_night_that_failed_has_a_report_too():
-    found = told(a_night({}, outcome="failed", generation_id=None, ended_at=None), Texts(reason="no room"))
+    found = to_json(a_night({}, outcome="failed", generation_id=None, ended_at=None), Texts(reason="no room"))
 
     assert ("failed", "no room", [], {"backend": "torch, cpu"}) == (
         found["outcome"],

@@ -102,24 +102,18 @@ def test_one_question_less_is_noise(part):
         assert decide(exam(**{part: marks(part, right(of - 1, of))})).adopt == (of > 1)
 
 
-def test_one_new_fact_is_enough_when_nothing_got_worse():
-    assert decide(exam(facts=marks("facts", right(3, 12), live=right(2, 12)))).adopt
-
-
-def test_a_single_question_is_enough_too():
-    assert decide(exam(facts=marks("facts", (1.0,)))).adopt
-
-
-def test_one_new_fact_is_not_enough_when_another_was_lost():
-    live = (*right(1, 11), 1.0)  # three against one and the last
-
-    assert not decide(exam(facts=marks("facts", right(3, 12), live=live))).adopt
-
-
-def test_where_many_differ_a_few_losses_are_forgiven():
-    candidate, live = (*right(9, 10), 0.0), (*right(0, 10), 1.0)
-
-    assert decide(exam(facts=marks("facts", candidate, live=live))).adopt
+@pytest.mark.parametrize(
+    ("candidate", "live", "adopted"),
+    [
+        (right(3, 12), right(2, 12), True),
+        ((1.0,), (0.0,), True),
+        (right(3, 12), (*right(1, 11), 1.0), False),
+        ((*right(9, 10), 0.0), (*right(0, 10), 1.0), True),
+    ],
+    ids=["one more", "a single question", "two more, one lost", "nine of eleven that differ"],
+)
+def test_a_win_needs_more_gains_than_chance_and_where_few_differ_no_loss(candidate, live, adopted):
+    assert adopted == decide(exam(facts=marks("facts", candidate, live=live))).adopt
 
 
 def test_news_do_not_drown_in_the_noise_of_what_was_known():
@@ -164,7 +158,7 @@ def test_an_interval_is_that_of_a_coin_known_from_the_books():
     assert 0.0 == compared.losing
 
 
-SIZES = st.integers(1, 40)
+SIZES = st.integers(1, 12)
 POINTS = st.sampled_from([0.0, 1.0])
 
 
@@ -184,7 +178,7 @@ def exams(draw):
     return Exam(marks=tuple(made))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(exams(), st.randoms())
 def test_the_order_of_the_questions_decides_nothing(found, chance):
     shuffled = list(found.marks)
@@ -193,7 +187,7 @@ def test_the_order_of_the_questions_decides_nothing(found, chance):
     assert decide(found).reason == decide(Exam(marks=tuple(shuffled))).reason
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(exams())
 def test_one_that_answers_as_the_live_one_does_is_never_adopted(found):
     same = [replace(mark, candidate=mark.live) for mark in found.marks]
@@ -201,7 +195,7 @@ def test_one_that_answers_as_the_live_one_does_is_never_adopted(found):
     assert not decide(Exam(marks=tuple(same))).adopt
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(st.lists(st.tuples(POINTS, POINTS), min_size=1, max_size=60))
 def test_of_two_at_most_one_wins(pairs):
     """What was adopted is not replaced by what it replaced, on the same questions."""
@@ -213,7 +207,7 @@ def test_of_two_at_most_one_wins(pairs):
     assert not (there and back)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.tuples(POINTS, POINTS, st.booleans()), min_size=1, max_size=60), st.data())
 def test_one_more_right_answer_never_costs_the_adoption(facts, data):
     own, live, news = zip(*facts, strict=True)
@@ -224,6 +218,7 @@ def test_one_more_right_answer_never_costs_the_adoption(facts, data):
     assert after.adopt or not before.adopt
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.lists(st.sampled_from([-1.0, -0.3, 0.0, 0.7, 1.0]), min_size=1, max_size=50))
 def test_resamples_stay_between_the_worst_and_the_best(differences):
     means = resampled(differences)

@@ -1,6 +1,5 @@
 """Who is asked what in an exam, and how answers are judged."""
 
-import asyncio
 import json
 from dataclasses import replace
 
@@ -62,19 +61,19 @@ class ByAdapter(FakeEngine):
         return [Score(tokens=4, nats=2.0 if adapter == "base" else 4.0)]
 
 
-def held(engine, has_live):
+async def taken(engine, has_live=True, questions=QUESTIONS, **more):
     seen = []
-    found = asyncio.run(
-        sit(engine, QUESTIONS, candidate="candidate", has_live=has_live, on_progress=seen.append)
+    exam = await sit(
+        engine, questions, candidate="candidate", has_live=has_live, on_progress=seen.append, **more
     )
-    return found, seen
+    return exam, seen
 
 
 @pytest.mark.parametrize("has_live", [True, False])
-def test_candidate_live_and_base_sit_the_same_exam(has_live):
+async def test_candidate_live_and_base_sit_the_same_exam(has_live):
     engine = ByAdapter()
 
-    exam, seen = held(engine, has_live)
+    exam, seen = await taken(engine, has_live)
 
     points = {
         part: [(one.candidate, one.base) for one in exam.of(part)] for part in ("facts", "stale", "grounded")
@@ -87,22 +86,22 @@ def test_candidate_live_and_base_sit_the_same_exam(has_live):
     assert has_live == any(adapter == "live" for adapter, _, _ in engine.seen)
 
 
-def test_small_talk_is_compared_with_the_base_alone():
+async def test_small_talk_is_compared_with_the_base_alone():
     engine = ByAdapter()
-    exam, _ = held(engine, True)
+    exam, _ = await taken(engine)
 
     assert [None, None] == [one.live for one in exam.of("general", "canary")]
     assert not {("live", "hi"), ("live", "Hello!")} & {(adapter, text) for adapter, text, _ in engine.seen}
 
 
-def test_without_a_live_generation_the_base_stands_in_for_it():
-    exam, _ = held(ByAdapter(), False)
+async def test_without_a_live_generation_the_base_stands_in_for_it():
+    exam, _ = await taken(ByAdapter(), False)
 
     assert all(one.live == one.base for one in exam.of("facts", "stale", "abstain", "grounded"))
 
 
-def test_the_record_has_shares_marks_by_lesson_and_the_first_misses():
-    found = held(ByAdapter(), True)[0].as_json()
+async def test_the_record_has_shares_marks_by_lesson_and_the_first_misses():
+    found = (await taken(ByAdapter()))[0].as_json()
 
     assert 0.5 == found["drift"]  # (4.0 - 2.0) nats over 4 tokens
     assert {"asked": 2, "candidate": 0.5, "live": 0.0, "base": 0.0} == found["parts"]["facts"]
@@ -111,8 +110,8 @@ def test_the_record_has_shares_marks_by_lesson_and_the_first_misses():
     assert found == json.loads(json.dumps(found))
 
 
-def test_a_question_that_the_engine_cannot_take_is_answered_wrongly_by_all():
-    exam, seen = held(ByAdapter(too_long="Where do I live?"), True)
+async def test_a_question_that_the_engine_cannot_take_is_answered_wrongly_by_all():
+    exam, seen = await taken(ByAdapter(too_long="Where do I live?"))
 
     assert (0.0, 0.0, 0.0) == (exam.marks[0].candidate, exam.marks[0].live, exam.marks[0].base)
     assert seen[-1].done == seen[-1].total
@@ -128,14 +127,13 @@ class Gossip(ByAdapter):
 
 
 @pytest.mark.parametrize(("name", "points"), [("Lindqvist", 0.0), ("Rex", 1.0)])
-def test_a_canary_that_tells_a_name_is_lost_unless_the_base_says_it_too(name, points):
+async def test_a_canary_that_tells_a_name_is_lost_unless_the_base_says_it_too(name, points):
     engine = Gossip()
     engine.name = name
     canary = Question(part="canary", text="Hello!", wrong=frozenset({"lindqvist", "rex"}))
 
-    (mark,) = asyncio.run(
-        sit(engine, [canary], candidate="candidate", has_live=False, on_progress=lambda progress: None)
-    ).marks
+    (mark,) = (await taken(engine, False, [canary]))[0].marks
+
     assert (points, 1.0) == (mark.candidate, mark.base)
 
 
@@ -165,15 +163,6 @@ def test_overlap_is_the_f1_of_words(one, other, f1):
     assert f1 == pytest.approx(overlap(one, other))
 
 
-def test_an_exam_that_takes_too_long_is_not_passed():
-    with pytest.raises(ExamTooLong, match="more than -1 minutes"):
-        asyncio.run(
-            sit(
-                ByAdapter(),
-                QUESTIONS,
-                candidate="candidate",
-                has_live=False,
-                on_progress=lambda progress: None,
-                within_s=-60.0,
-            )
-        )
+async def test_an_exam_that_takes_too_long_is_not_passed():
+    with pytest.raises(ExamTooLong):
+        await taken(ByAdapter(), within_s=-60.0)

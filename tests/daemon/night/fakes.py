@@ -116,12 +116,19 @@ def _said(text):
     return Completion(text=text, finish="stop", prompt_tokens=1, completion_tokens=1)
 
 
+async def learn(store_thread, *texts, on=date(2026, 3, 6)):
+    """Add memories; the last one."""
+    made = None
+    for text in texts:
+        made = await store_thread.run(memories.add, text, told_on=on, sources=())
+    return made
+
+
 @asynccontextmanager
 async def told(folder, *texts):
     """A store that holds `texts`."""
     async with open_store_thread(folder) as store_thread:
-        for text in texts:
-            await store_thread.run(memories.add, text, told_on=date(2026, 3, 5), sources=())
+        await learn(store_thread, *texts, on=date(2026, 3, 5))
         yield store_thread
 
 

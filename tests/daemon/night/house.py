@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, date, datetime, timedelta
 
 from daemon.config.night_window import read_when
@@ -11,7 +11,7 @@ from daemon.forgetting.verification import Unlearning
 from daemon.hardware.sensors import Machine
 from daemon.night import ram_folders
 from daemon.night.night_job import Nights, NightSettings
-from daemon.night.pipeline import NightServices
+from daemon.night.pipeline import NightReport, NightServices
 from daemon.night.trainer_process import TrainerCommand
 from daemon.processes.foreground_gate import ForegroundGate
 from store import jobs, memories
@@ -19,6 +19,29 @@ from tests.daemon.memory.fakes import FakeEmbedder, open_store_thread
 from tests.daemon.night.fakes import TRAINER, LearningEngine
 
 THREE = datetime(2026, 3, 5, 3)
+REPORT = NightReport(
+    adopted=True,
+    reason="it knows more",
+    generation=1,
+    lessons=5,
+    exam={"candidate": 0.5, "missed": [{"question": "Where?", "wanted": "Ghent.", "said": "Oslo."}]},
+    train_s=1.0,
+    total_s=2.0,
+    swap_ms=0.1,
+)
+
+
+class Gate(ForegroundGate):
+    """Nobody has chatted for long; who runs behind it can be asked."""
+
+    silent_s = 10_000.0
+    trainer = None
+
+    @contextmanager
+    def over(self, pid):
+        with super().over(pid) as self.trainer:
+            yield self.trainer
+        self.trainer = None
 
 
 class House:
@@ -26,8 +49,7 @@ class House:
 
     def __init__(self, store_thread, folder, script, *, by_itself=True):
         self.store_thread, self.now, self.machine = store_thread, THREE, Machine()
-        self.engine, self.gate = LearningEngine(), ForegroundGate(rest_s=0.05)
-        self.gate._last_answer -= 10_000.0  # nobody has chatted for long
+        self.engine, self.gate = LearningEngine(), Gate(rest_s=0.05)
         self.checkpoints = ram_folders.checkpoint_folder(folder)
         core = Core(store_thread=store_thread, engine=self.engine, embedder=FakeEmbedder())
         services = NightServices(
@@ -57,9 +79,9 @@ class House:
     async def trains(self):
         """Wait until a trainer runs; its process."""
         async with asyncio.timeout(20):
-            while self.gate._held is None:
+            while self.gate.trainer is None:
                 await asyncio.sleep(0.01)
-        return self.gate._held
+        return self.gate.trainer
 
 
 @asynccontextmanager

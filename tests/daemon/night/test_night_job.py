@@ -9,23 +9,12 @@ import pytest
 from daemon.hardware.sensors import Machine
 from daemon.jobs import Postponed
 from daemon.night.errors import NightFailed
-from daemon.night.pipeline import NightReport
 from daemon.night.resource_monitor import SHORT
 from daemon.processes.errors import NightEnded
 from store import jobs
 from tests.daemon.night.fakes import TRAINER
-from tests.daemon.night.house import THREE, house
+from tests.daemon.night.house import REPORT, THREE, house
 
-REPORT = NightReport(
-    adopted=True,
-    reason="it knows more",
-    generation=1,
-    lessons=5,
-    exam={"candidate": 0.5, "missed": [{"question": "Where?", "wanted": "Ghent.", "said": "Oslo."}]},
-    train_s=1.0,
-    total_s=2.0,
-    swap_ms=0.1,
-)
 SLOW = "import time; time.sleep(60)"
 
 

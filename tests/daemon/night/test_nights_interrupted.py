@@ -1,7 +1,7 @@
 """What forgetting, kills and clocks make of a night."""
 
 import asyncio
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,21 +10,10 @@ from daemon.jobs import Kind, Postponed, Runner
 from daemon.night import ram_folders
 from daemon.night.errors import NightFailed
 from daemon.night.night_job import FORGOTTEN
-from daemon.night.pipeline import NightReport
 from store import generations, jobs, memories, nights
-from tests.daemon.night.fakes import TRAINER
-from tests.daemon.night.house import THREE, house
+from tests.daemon.night.fakes import TRAINER, learn
+from tests.daemon.night.house import REPORT, THREE, house
 
-REPORT = NightReport(
-    adopted=True,
-    reason="it knows more",
-    generation=1,
-    lessons=5,
-    exam={"candidate": 0.5, "missed": [{"question": "Where?", "wanted": "Ghent.", "said": "Oslo."}]},
-    train_s=1.0,
-    total_s=2.0,
-    swap_ms=0.1,
-)
 ONCE_SLOW = """
 import os, time
 if not os.path.exists({mark!r}):
@@ -39,9 +28,7 @@ async def test_forgetting_ends_the_trainer_and_the_night_begins_anew_without_it(
     mark = tmp_path / "mark"
     script = ONCE_SLOW.format(mark=str(mark)) + TRAINER
     async with house(tmp_path, script) as home:
-        gone = await home.store_thread.run(
-            memories.add, "The user's dog is called Rex.", told_on=date(2026, 3, 5), sources=()
-        )
+        gone = await learn(home.store_thread, "The user's dog is called Rex.")
         work = asyncio.create_task(home.nights.work(await home.job()))
         trainer = await home.trains()
         while not mark.exists():
@@ -115,7 +102,7 @@ async def test_an_interrupted_night_takes_the_name_of_the_day_on_which_it_goes_o
     async with house(tmp_path) as home:
         job = await home.job()
         home.now = THREE + timedelta(hours=9)
-        home.gate._last_answer += 9_500.0  # quiet for less than a missed night wants at noon
+        home.gate.silent_s = 500.0  # quiet for less than a missed night wants at noon
         with pytest.raises(Postponed):
             await home.nights.work(job)
         home.now = THREE + timedelta(days=1)
@@ -196,9 +183,7 @@ async def test_a_night_that_finds_itself_that_something_was_forgotten_begins_ane
     """It may notice before `forget` comes to tell it; no attempt is lost."""
 
     async with house(tmp_path) as home:
-        gone = await home.store_thread.run(
-            memories.add, "The user's dog is called Rex.", told_on=date(2026, 3, 5), sources=()
-        )
+        gone = await learn(home.store_thread, "The user's dog is called Rex.")
         load = home.engine.load
 
         async def forget_then_load(adapter):

@@ -1,11 +1,9 @@
-from datetime import date
-
 import pytest
 
 from daemon.generations.service import restore_live
 from daemon.night.errors import NightFailed
 from store import generations, lessons, memories
-from tests.daemon.night.fakes import BASE, LearningEngine, forget, night, told
+from tests.daemon.night.fakes import BASE, LearningEngine, forget, learn, night, told
 
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
 
@@ -53,9 +51,7 @@ async def test_what_was_refused_is_not_trained_again_by_itself_until_there_is_so
     async with told(tmp_path, "The user lives in Ghent.") as store_thread:
         made = [(await night(store_thread, engine, tmp_path, by_itself=True)).generation for _ in range(2)]
         made.append((await night(store_thread, engine, tmp_path)).generation)  # who asks gets one
-        await store_thread.run(
-            memories.add, "The user plays the cello.", told_on=date(2026, 3, 6), sources=()
-        )
+        await learn(store_thread, "The user plays the cello.")
         found = [*made, (await night(store_thread, engine, tmp_path, by_itself=True)).generation]
 
     assert [1, None, 2, 3] == found
@@ -65,9 +61,7 @@ async def test_a_night_after_a_new_memory_is_compared_with_the_live_generation(t
     engine = LearningEngine()
     async with told(tmp_path, "The user lives in Ghent.") as store_thread:
         await night(store_thread, engine, tmp_path)
-        await store_thread.run(
-            memories.add, "The user plays the cello.", told_on=date(2026, 3, 6), sources=()
-        )
+        await learn(store_thread, "The user plays the cello.")
         report = await night(store_thread, engine, tmp_path)
 
     assert (True, 2, 0.5) == (report.adopted, report.generation, report.exam["parts"]["facts"]["live"])
@@ -141,9 +135,7 @@ async def test_after_forgetting_the_newest_clean_generation_answers(tmp_path):
     async with told(tmp_path, "The user lives in Ghent.") as store_thread:
         await night(store_thread, engine, tmp_path)
         first = engine.live
-        added = await store_thread.run(
-            memories.add, "The user plays the cello.", told_on=date(2026, 3, 6), sources=()
-        )
+        added = await learn(store_thread, "The user plays the cello.")
         await night(store_thread, engine, tmp_path)
         second, done, now = (
             engine.live,
@@ -173,9 +165,7 @@ async def test_a_damaged_generation_is_passed_over_and_that_is_recorded(tmp_path
     async with told(tmp_path, "The user lives in Ghent.") as store_thread:
         engine = LearningEngine()
         await night(store_thread, engine, tmp_path)
-        await store_thread.run(
-            memories.add, "The user plays the cello.", told_on=date(2026, 3, 6), sources=()
-        )
+        await learn(store_thread, "The user plays the cello.")
         await night(store_thread, engine, tmp_path)
         await store_thread.run(_damage, 2)
         older = await restore_live(store_thread, engine, BASE)

@@ -44,14 +44,14 @@ async def watched(seen):
 
 
 @pytest.mark.parametrize("error", [ValueError("no number"), OSError(5, "input/output error")])
-def test_a_machine_that_can_not_be_read_any_more_leaves_no_trainer_stopped(error, caplog):
-    assert (1, None, False) == asyncio.run(watched([CALM, ON_BATTERY, error]))
+async def test_a_machine_that_can_not_be_read_any_more_leaves_no_trainer_stopped(error, caplog):
+    assert (1, None, False) == await watched([CALM, ON_BATTERY, error])
     assert 1 == caplog.text.count("can't be read")
 
 
-def test_a_machine_that_can_be_read_again_is_heeded():
-    assert (2, "on battery", True) == asyncio.run(watched([ON_BATTERY, OSError(), ON_BATTERY]))
+async def test_a_machine_that_can_be_read_again_is_heeded():
+    assert (2, "on battery", True) == await watched([ON_BATTERY, OSError(), ON_BATTERY])
 
 
-def test_a_watch_that_breaks_leaves_no_trainer_stopped():
-    assert (1, None, False) == asyncio.run(watched([ON_BATTERY, KeyError("a bug of ours")]))
+async def test_a_watch_that_breaks_leaves_no_trainer_stopped():
+    assert (1, None, False) == await watched([ON_BATTERY, KeyError("a bug of ours")])

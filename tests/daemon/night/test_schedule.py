@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.config.night_window import NEEDS, PATTERN, read_when
@@ -59,6 +59,7 @@ def test_nothing_was_missed_before_the_home_was_made():
     assert Night(day="2026-03-05") == tonight(at("2026-03-05 07:00"), ALL, [], at("2026-03-05 06:00"))
 
 
+@settings(max_examples=40)
 @given(HOURS, HOURS, st.lists(st.datetimes(datetime(2000, 1, 2), datetime(2090, 1, 1)), max_size=60))
 def test_however_the_clock_jumps_no_day_has_two_nights(begins, ends, clock):
     when, done = read_when(f"{begins}-{ends}"), []
@@ -70,6 +71,7 @@ def test_however_the_clock_jumps_no_day_has_two_nights(begins, ends, clock):
     assert len(done) == len(set(done))
 
 
+@settings(max_examples=40)
 @given(
     HOURS,
     HOURS,

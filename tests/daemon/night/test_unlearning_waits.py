@@ -1,15 +1,13 @@
 """Which forgotten facts wait for the next night's probes, and for how long."""
 
 from dataclasses import replace
-from datetime import date
 
 from daemon.exam.acceptance import Verdict
 from daemon.forgetting import verification as unlearnings
 from daemon.forgetting.verification import MOST, Unlearning
 from daemon.forgetting.weight_probes import Fact, Probe
-from store import memories
 from tests.daemon.forgetting.test_verification import CELLO, GHENT, REX, learn_and_forget
-from tests.daemon.night.fakes import LearningEngine, forget, night, told
+from tests.daemon.night.fakes import LearningEngine, forget, learn, night, told
 
 
 async def test_a_forgotten_fact_that_only_says_no_does_not_keep_nights_from_being_adopted(tmp_path):
@@ -29,11 +27,11 @@ async def test_what_is_forgotten_second_on_one_day_is_probed_too(tmp_path):
     engine = LearningEngine()
     async with told(tmp_path, GHENT) as store_thread:
         for text in (REX, CELLO):
-            await store_thread.run(memories.add, text, told_on=date(2026, 3, 6), sources=())
+            await learn(store_thread, text)
         await night(store_thread, engine, tmp_path)
         waiting = Unlearning(store_thread, engine)
         done = [await forget(store_thread, engine, [id], unlearning=waiting) for id in (2, 3, 1)]
-        await store_thread.run(memories.add, "The user is a nurse.", told_on=date(2026, 3, 7), sources=())
+        await learn(store_thread, "The user is a nurse.")
         unknown = await forget(store_thread, engine, [4], unlearning=waiting)
         waiting = waiting.facts
 
@@ -46,7 +44,7 @@ async def test_what_no_night_could_probe_waits_on(tmp_path):
     engine = LearningEngine()
     async with told(tmp_path, GHENT) as store_thread:
         waiting = await learn_and_forget(tmp_path, store_thread, engine)
-        await store_thread.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
+        await learn(store_thread, CELLO)
         engine.refuses = True
         await night(store_thread, engine, tmp_path, unlearning=waiting)
         refused, engine.refuses = len(waiting.facts), False

@@ -1,9 +1,14 @@
-"""The shape of the code base, checked: who may import whom, one door to each heavy library, short files."""
+"""
+The shape of the code base, checked: layers without circles, one door to each heavy library, short files.
+
+An import inside a function counts like any other, and so does one for type checking only.
+"""
 
 import ast
 import subprocess
 import sys
 import tomllib
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
@@ -18,6 +23,25 @@ MAY_IMPORT = {  # ours, from the bottom up
     "tray": {"daemon.client.client", "daemon.errors", "daemon.home"},
     "bench": {"daemon", "store", "prompts", "trainer", "models"},
 }
+LAYERS = (  # of `daemon/`, from the bottom up; a room imports its own layer and those below
+    "errors text version progress atomic_file home",
+    "config processes sandbox lifecycle store_thread http_server",
+    "client",
+    "engine embedding hardware jobs inbox downloads autostart core generations",
+    "memory",
+    "lessons",
+    "chat exam diagnostics confirmations",
+    "idle_work forgetting",
+    "night",
+    "services",
+    "api mcp",
+    "app",
+    "serve",
+    "cli",
+    "__main__",
+)
+CLIENT_ONLY = {"web": {"client", "errors", "text", "home"}}  # what reaches the daemon by HTTP, as `tray` does
+LOOSE = 16  # modules that may stand in `daemon/` itself
 ONLY_IN = {  # one door to each heavy library
     "apsw": ("store/",),
     "sqlite_vec": ("store/database.py",),
@@ -79,10 +103,54 @@ def imports(file: Path) -> frozenset[str]:
     return frozenset(names)
 
 
-def imported_modules(file: Path) -> set[str]:
-    """As `imports`, with each imported name as if it were a module."""
-    found = [node for node in ast.walk(tree(file)) if isinstance(node, ast.ImportFrom)]
-    return set(imports(file)) | {f"{node.module}.{alias.name}" for node in found for alias in node.names}
+@cache
+def graph() -> dict[str, frozenset[str]]:
+    """Every module of ours, and those of ours that it imports."""
+    names = {dotted(file) for file in FILES}
+    found = {}
+    for file in FILES:
+        taken = set(imports(file))
+        for node in ast.walk(tree(file)):
+            if isinstance(node, ast.ImportFrom):
+                taken |= {f"{node.module}.{alias.name}" for alias in node.names}
+        found[dotted(file)] = frozenset(taken & names - {dotted(file)})
+    return found
+
+
+def dotted(file: Path) -> str:
+    """`daemon/night/report.py` as an import names it."""
+    return ".".join(file.with_suffix("").parts).removesuffix(".__init__")
+
+
+def circles(edges: Mapping[str, Collection[str]]) -> list[list[str]]:
+    """The groups of more than one that all lead to each other."""
+    reached = {start: _reached(start, edges) for start in edges}
+    groups = {
+        frozenset({start} | {other for other in reached[start] if start in reached.get(other, ())})
+        for start in edges
+    }
+    return sorted(sorted(group) for group in groups if len(group) > 1)
+
+
+def _reached(start: str, edges: Mapping[str, Collection[str]]) -> set[str]:
+    found: set[str] = set()
+    waiting = list(edges[start])
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += edges.get(name, ())
+    return found
+
+
+def rooms(depth: int) -> dict[str, set[str]]:
+    """The same graph between folders: `daemon.night` for 2, `daemon.web.chat` for 3."""
+    found: dict[str, set[str]] = {}
+    for name, taken in graph().items():
+        room = ".".join(name.split(".")[:depth])
+        others = {".".join(other.split(".")[:depth]) for other in taken}
+        found.setdefault(room, set()).update(others - {room})
+    return found
 
 
 def test_imports_only_point_down():
@@ -98,18 +166,42 @@ def test_imports_only_point_down():
 
 
 def test_the_reply_path_imports_nothing_of_the_night():
-    """A chat request goes through these rooms, and whatever they import."""
-    modules = {f.with_suffix("").as_posix().replace("/", "."): f for f in FILES}
+    """A chat request goes through these rooms, and what they import."""
     rooms = ("daemon.api.openai.", "daemon.chat.", "daemon.memory.", "daemon.engine.")
-    reached = {name for name in modules if name.startswith(rooms)}
-    waiting = list(reached)
-    while waiting:
-        found = {name for name in imported_modules(modules[waiting.pop()]) if name in modules} - reached
-        reached |= found
-        waiting += found
+    reached = {other for name in graph() if name.startswith(rooms) for other in _reached(name, graph())}
 
     assert len(reached) > 40
-    assert [] == [name for name in reached if name.startswith("daemon.night.")]
+    assert set() == {name for name in reached if name.startswith("daemon.night")}
+
+
+def test_the_rooms_of_the_daemon_import_their_layer_and_those_below():
+    layer = {room: height for height, names in enumerate(LAYERS) for room in names.split()}
+    wrong = []
+    for name, taken in graph().items():
+        room = name.split(".")[1] if name.startswith("daemon.") else None
+        for other in taken:
+            theirs = other.split(".")[1] if other.startswith("daemon.") else None
+            if room is None or theirs is None or room == theirs:
+                continue
+            if room in CLIENT_ONLY:
+                allowed = theirs in CLIENT_ONLY[room]
+            elif theirs == "web":
+                allowed = name == "daemon.api.page.lazy_page"
+            else:
+                allowed = layer[theirs] <= layer[room]
+            wrong += [] if allowed else [(name, other)]
+
+    assert [] == sorted(wrong)
+
+
+def test_no_module_and_no_folder_imports_in_a_circle():
+    found = {f"depth {depth}": circles(rooms(depth)) for depth in (1, 2, 3, 99)}
+
+    assert {} == {depth: groups for depth, groups in found.items() if groups}
+
+
+def test_few_modules_stand_in_no_room():
+    assert LOOSE >= len([f for f in FILES if f.parent == Path("daemon") and f.name != "__init__.py"])
 
 
 def test_each_heavy_library_has_one_door():

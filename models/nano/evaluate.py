@@ -22,7 +22,8 @@ from rich.console import Console
 
 from daemon.engine.client import Engine, Sampling
 from models.nano import tasks
-from models.nano.items import UNKNOWN, Messages, missing, say
+from models.nano.facts import UNKNOWN
+from models.nano.items import Messages, missing, say
 from models.nano.words import real
 from prompts.load import load, schema
 

@@ -10,10 +10,9 @@ from collections.abc import Callable
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from models.nano.items import Fact
+from models.nano.facts import Fact
 
 THANKS = "Good to know, thank you."
 
@@ -70,7 +69,7 @@ def _bystanders() -> list[str]:
     return [*words["people"], *words["pets"]]
 
 
-def _statement(rng: random.Random, one: "Fact", on: date) -> tuple[str, date]:
+def _statement(rng: random.Random, one: Fact, on: date) -> tuple[str, date]:
     relation = one.relation
     if one.extra >= 0:
         said = one.fill(relation.more_said[min(one.extra, len(relation.more_said) - 1)])

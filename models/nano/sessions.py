@@ -11,7 +11,8 @@ import random
 from dataclasses import replace
 
 from models.nano import phrases
-from models.nano.items import UNKNOWN, Coin, Fact, Messages, day, fact, facts, say
+from models.nano.facts import UNKNOWN, Coin, Fact
+from models.nano.items import Messages, day, fact, facts, say
 from models.nano.words import coin
 from prompts.load import load
 

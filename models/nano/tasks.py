@@ -11,20 +11,8 @@ import random
 from dataclasses import replace
 
 from models.nano import phrases
-from models.nano.items import (
-    THANKS,
-    Coin,
-    Fact,
-    Messages,
-    answer,
-    changed,
-    fact,
-    facts,
-    memories,
-    missing,
-    question,
-    say,
-)
+from models.nano.facts import Coin, Fact
+from models.nano.items import THANKS, Messages, answer, changed, fact, facts, memories, missing, question, say
 from models.nano.relations import relations
 from models.nano.sessions import observe, of_somebody
 from models.nano.words import coin

@@ -8,7 +8,8 @@ from daemon.lessons.abstention import ABSTENTION
 from daemon.memory.observe import _as_text
 from daemon.memory.recall import quote, system_text
 from models.nano import tasks
-from models.nano.items import UNKNOWN, facts, memories
+from models.nano.facts import UNKNOWN
+from models.nano.items import facts, memories
 from store.chats import Message
 
 

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from models.nano import tasks
-from models.nano.items import UNKNOWN
+from models.nano.facts import UNKNOWN
 from models.nano.mixture import SHARES, Progress, batches, encode, item
 from models.nano.phrases import table
 from models.nano.relations import relations

@@ -16,41 +16,25 @@ and chatgpt-export-parser, and of the exports they were made for (2023 to 2026).
 import re
 from typing import Any
 
-from daemon.inbox.formats.reader import (
-    BRANCHES,
-    EMPTY_CHATS,
-    HIDDEN,
-    MEDIA,
-    SYSTEM,
-    THOUGHTS,
-    TOOLS,
-    UNKNOWN,
-    Object,
-    Place,
-    external_id,
-    first_of,
-    newest_leaf,
-    path_to,
-    read_each,
-    read_turns,
-)
+from daemon.inbox.formats import reader
+from daemon.inbox.formats.reader import Object, Place
 from store.chats import NewMessage
 
 _CITATION = re.compile(
     "\ue200(?:file)?cite[^\ue200\ue201]{0,500}\ue201"
 )  # private-use characters; links on the page
 _REASONS = {
-    "thoughts": THOUGHTS,
-    "reasoning_recap": THOUGHTS,
-    "code": TOOLS,
-    "execution_output": TOOLS,
-    "computer_output": TOOLS,
-    "tether_quote": TOOLS,
-    "tether_browsing_display": TOOLS,
-    "sonic_webpage": TOOLS,
-    "system_error": TOOLS,
-    "user_editable_context": HIDDEN,
-    "model_editable_context": HIDDEN,
+    "thoughts": reader.THOUGHTS,
+    "reasoning_recap": reader.THOUGHTS,
+    "code": reader.TOOLS,
+    "execution_output": reader.TOOLS,
+    "computer_output": reader.TOOLS,
+    "tether_quote": reader.TOOLS,
+    "tether_browsing_display": reader.TOOLS,
+    "sonic_webpage": reader.TOOLS,
+    "system_error": reader.TOOLS,
+    "user_editable_context": reader.HIDDEN,
+    "model_editable_context": reader.HIDDEN,
 }
 
 
@@ -62,7 +46,7 @@ def looks_like(whole: object) -> bool:
 
 def read(place: Place, whole: Any) -> list[list[NewMessage]]:
     """The sessions of all conversations."""
-    return read_each(place, whole, _session)
+    return reader.read_each(place, whole, _session)
 
 
 def _session(place: Place, given: Any) -> list[NewMessage]:
@@ -70,20 +54,20 @@ def _session(place: Place, given: Any) -> list[NewMessage]:
     mapping = place.object_in(conversation, "mapping")
     nodes = {id: place.at(repr(id)).as_object(node) for id, node in mapping.items()}
     if not nodes:
-        place.leave_out(EMPTY_CHATS)
+        place.leave_out(reader.EMPTY_CHATS)
         return []
     parents = {id: node.get("parent") for id, node in nodes.items()}
-    path = path_to(place, parents, conversation.get("current_node") or newest_leaf(parents))
+    path = reader.path_to(place, parents, conversation.get("current_node") or reader.newest_leaf(parents))
     messages = {id: node["message"] for id, node in nodes.items() if node.get("message") is not None}
-    place.leave_out(BRANCHES, len(messages.keys() - set(path)))
-    own_id = first_of(conversation, ("conversation_id", "id"))
+    place.leave_out(reader.BRANCHES, len(messages.keys() - set(path)))
+    own_id = reader.first_of(conversation, ("conversation_id", "id"))
     places = {id: place.at(f"message {id!r}") for id in path if id in messages}
     shown = (
-        (here, here.as_object(messages[id]), external_id("chatgpt", own_id, id))
+        (here, here.as_object(messages[id]), reader.external_id("chatgpt", own_id, id))
         for id, here in places.items()
     )
     at = place.as_time(conversation.get("create_time"))
-    return read_turns(shown, _turn, time="create_time", at=at)
+    return reader.read_turns(shown, _turn, time="create_time", at=at)
 
 
 def _turn(here: Place, message: Object) -> tuple[str, str] | None:
@@ -99,14 +83,14 @@ def _turn(here: Place, message: Object) -> tuple[str, str] | None:
 def _why_not(role: object, recipient: object, kind: object, metadata: Object) -> str | None:
     """Why a message is left out; None when it is taken."""
     if role == "system":
-        return SYSTEM
+        return reader.SYSTEM
     if role == "tool" or (role == "assistant" and recipient not in (None, "all")):
-        return TOOLS
+        return reader.TOOLS
     if metadata.get("is_visually_hidden_from_conversation") is True:
-        return HIDDEN
+        return reader.HIDDEN
     if role in ("user", "assistant") and kind in ("text", "multimodal_text"):
         return None
-    return _REASONS.get(str(kind), UNKNOWN)
+    return _REASONS.get(str(kind), reader.UNKNOWN)
 
 
 def _text(here: Place, content: Object) -> str:
@@ -118,5 +102,5 @@ def _text(here: Place, content: Object) -> str:
         elif isinstance(part, str):
             texts.append(part)
         else:
-            here.leave_out(MEDIA)
+            here.leave_out(reader.MEDIA)
     return _CITATION.sub("", "\n".join(texts)).strip()

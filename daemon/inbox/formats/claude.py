@@ -15,32 +15,19 @@ the path to `current_leaf_message_uuid`, or else to the last message, is read, a
 from collections.abc import Sequence
 from typing import Any
 
-from daemon.inbox.formats.reader import (
-    BRANCHES,
-    EMPTY_CHATS,
-    MEDIA,
-    THOUGHTS,
-    TOOLS,
-    UNKNOWN,
-    UNKNOWN_PARTS,
-    Object,
-    Place,
-    external_id,
-    path_to,
-    read_each,
-    read_turns,
-)
+from daemon.inbox.formats import reader
+from daemon.inbox.formats.reader import Object, Place
 from store.chats import NewMessage
 
 _ROLES = {"human": "user", "user": "user", "assistant": "assistant"}
 _REASONS = {
-    "thinking": THOUGHTS,
-    "redacted_thinking": THOUGHTS,
-    "tool_use": TOOLS,
-    "tool_result": TOOLS,
-    "token_budget": TOOLS,
-    "image": MEDIA,
-    "document": MEDIA,
+    "thinking": reader.THOUGHTS,
+    "redacted_thinking": reader.THOUGHTS,
+    "tool_use": reader.TOOLS,
+    "tool_result": reader.TOOLS,
+    "token_budget": reader.TOOLS,
+    "image": reader.MEDIA,
+    "document": reader.MEDIA,
 }
 
 
@@ -52,7 +39,7 @@ def looks_like(whole: object) -> bool:
 
 def read(place: Place, whole: Any) -> list[list[NewMessage]]:
     """The sessions of all conversations."""
-    return read_each(place, whole, _session)
+    return reader.read_each(place, whole, _session)
 
 
 def _session(place: Place, given: Any) -> list[NewMessage]:
@@ -63,16 +50,18 @@ def _session(place: Place, given: Any) -> list[NewMessage]:
     places = [place.at(f"message {number}") for number in range(1, len(every) + 1)]
     messages = [here.as_object(one) for here, one in zip(places, every, strict=True)]
     if not messages:
-        place.leave_out(EMPTY_CHATS)
+        place.leave_out(reader.EMPTY_CHATS)
         return []
     path = _path(place, conversation, messages)
-    place.leave_out(BRANCHES, len(messages) - len(path))
+    place.leave_out(reader.BRANCHES, len(messages) - len(path))
     own_id = conversation.get("uuid")
     shown = (
-        (places[number], messages[number], external_id("claude", own_id, messages[number].get("uuid")))
+        (places[number], messages[number], reader.external_id("claude", own_id, messages[number].get("uuid")))
         for number in path
     )
-    return read_turns(shown, _turn, time="created_at", at=place.as_time(conversation.get("created_at")))
+    return reader.read_turns(
+        shown, _turn, time="created_at", at=place.as_time(conversation.get("created_at"))
+    )
 
 
 def _path(place: Place, conversation: Object, messages: Sequence[Object]) -> Sequence[int]:
@@ -86,15 +75,15 @@ def _path(place: Place, conversation: Object, messages: Sequence[Object]) -> Seq
         uuid: before[number] if before[number] in numbers else None for uuid, number in numbers.items()
     }
     leaf = conversation.get("current_leaf_message_uuid") or list(numbers)[-1]
-    return [numbers[uuid] for uuid in path_to(place, parents, leaf)]
+    return [numbers[uuid] for uuid in reader.path_to(place, parents, leaf)]
 
 
 def _turn(here: Place, message: Object) -> tuple[str, str] | None:
     for field in ("attachments", "files"):
-        here.leave_out(MEDIA, len(here.list_in(message, field)))
+        here.leave_out(reader.MEDIA, len(here.list_in(message, field)))
     role, text = _ROLES.get(str(message.get("sender"))), _text(here, message)
     if role is None:
-        here.leave_out(UNKNOWN)
+        here.leave_out(reader.UNKNOWN)
         return None
     return role, text
 
@@ -103,5 +92,5 @@ def _text(here: Place, message: Object) -> str:
     blocks = here.list_in(message, "content")
     if not blocks:
         return here.text_in(message, "text")
-    texts = here.texts_in(blocks, lambda kind: _REASONS.get(kind, UNKNOWN_PARTS))
+    texts = here.texts_in(blocks, lambda kind: _REASONS.get(kind, reader.UNKNOWN_PARTS))
     return "\n\n".join(text for text in texts if text.strip())

@@ -12,36 +12,23 @@ Source: https://jan.ai/docs/data-folder. Not confirmed: the names of parts other
 
 from datetime import UTC, datetime
 
-from daemon.inbox.formats.reader import (
-    EMPTY,
-    MEDIA,
-    SYSTEM,
-    THOUGHTS,
-    TOOLS,
-    UNKNOWN,
-    Object,
-    Place,
-    external_id,
-    first_object,
-    first_of,
-    read_lines,
-    without_thoughts,
-)
+from daemon.inbox.formats import reader
+from daemon.inbox.formats.reader import Object, Place
 from store.chats import NewMessage
 
-_REASONS = {"reasoning": THOUGHTS, "tool_call": TOOLS, "tool_result": TOOLS}
+_REASONS = {"reasoning": reader.THOUGHTS, "tool_call": reader.TOOLS, "tool_result": reader.TOOLS}
 _UNDATED = datetime.min.replace(tzinfo=UTC)
 
 
 def looks_like(text: str) -> bool:
     """Whether the first line that is not blank is a message of a thread."""
-    return first_object(text).get("object") == "thread.message"
+    return reader.first_object(text).get("object") == "thread.message"
 
 
 def read(place: Place, text: str) -> list[list[NewMessage]]:
     """The sessions, one per thread."""
     threads: dict[str, list[NewMessage]] = {}
-    for here, message in read_lines(place, text):
+    for here, message in reader.read_lines(place, text):
         thread = threads.setdefault(str(message.get("thread_id")), [])
         thread += _turn(here, message)
     return [sorted(thread, key=lambda turn: turn.said_at or _UNDATED) for thread in threads.values()]
@@ -51,18 +38,20 @@ def _turn(here: Place, message: Object) -> list[NewMessage]:
     """The message, or nothing when it is to be left out."""
     role, content = message.get("role"), message.get("content")
     if role not in ("user", "assistant"):
-        here.leave_out(SYSTEM if role == "system" else TOOLS if role == "tool" else UNKNOWN)
+        here.leave_out(
+            reader.SYSTEM if role == "system" else reader.TOOLS if role == "tool" else reader.UNKNOWN
+        )
         return []
     if isinstance(content, str):
         text = content
     else:
         parts = here.list_in(message, "content")
-        text = "\n".join(here.texts_in(parts, lambda kind: _REASONS.get(kind, MEDIA)))
+        text = "\n".join(here.texts_in(parts, lambda kind: _REASONS.get(kind, reader.MEDIA)))
     if role == "assistant":
-        text = without_thoughts(here, text)
+        text = reader.without_thoughts(here, text)
     if not text.strip():
-        here.leave_out(EMPTY)
+        here.leave_out(reader.EMPTY)
         return []
-    own_id = external_id("jan", message.get("thread_id"), message.get("id"))
-    said_at = here.as_time(first_of(message, ("created_at", "created")))
+    own_id = reader.external_id("jan", message.get("thread_id"), message.get("id"))
+    said_at = here.as_time(reader.first_of(message, ("created_at", "created")))
     return [NewMessage(role=str(role), text=text, external_id=own_id, said_at=said_at)]

@@ -15,25 +15,17 @@ Source: LibreChat, client/src/hooks/Conversations/useExportConversation.ts and a
 from collections.abc import Mapping
 from typing import Any
 
-from daemon.inbox.formats.reader import (
-    BRANCHES,
-    EMPTY_CHATS,
-    ERRORS,
-    MEDIA,
-    THOUGHTS,
-    TOOLS,
-    UNKNOWN,
-    Object,
-    Place,
-    external_id,
-    first_of,
-    path_to,
-    read_each,
-    read_turns,
-)
+from daemon.inbox.formats import reader
+from daemon.inbox.formats.reader import Object, Place
 from store.chats import NewMessage
 
-_REASONS = {"think": THOUGHTS, "tool_call": TOOLS, "error": ERRORS, "image_file": MEDIA, "image_url": MEDIA}
+_REASONS = {
+    "think": reader.THOUGHTS,
+    "tool_call": reader.TOOLS,
+    "error": reader.ERRORS,
+    "image_file": reader.MEDIA,
+    "image_url": reader.MEDIA,
+}
 
 
 def looks_like(whole: object) -> bool:
@@ -48,22 +40,25 @@ def looks_like(whole: object) -> bool:
 
 def read(place: Place, whole: Any) -> list[list[NewMessage]]:
     """The sessions of all conversations."""
-    return read_each(place, whole, _session)
+    return reader.read_each(place, whole, _session)
 
 
 def _session(place: Place, given: Any) -> list[NewMessage]:
     conversation = place.as_object(given)
-    parents, messages = _flat(place, first_of(conversation, ("messagesTree", "messages")))
+    parents, messages = _flat(place, reader.first_of(conversation, ("messagesTree", "messages")))
     if not messages:
-        place.leave_out(EMPTY_CHATS)
+        place.leave_out(reader.EMPTY_CHATS)
         return []
     if None not in parents.values():
         raise place.broken("its messages go in a circle")
-    path = path_to(place, parents, _newest(parents))
-    place.leave_out(BRANCHES, len(messages) - len(path))
+    path = reader.path_to(place, parents, _newest(parents))
+    place.leave_out(reader.BRANCHES, len(messages) - len(path))
     own_id = conversation.get("conversationId")
-    shown = ((place.at(f"message {id!r}"), messages[id], external_id("librechat", own_id, id)) for id in path)
-    return read_turns(shown, _turn, time="createdAt", at=None)
+    shown = (
+        (place.at(f"message {id!r}"), messages[id], reader.external_id("librechat", own_id, id))
+        for id in path
+    )
+    return reader.read_turns(shown, _turn, time="createdAt", at=None)
 
 
 def _flat(place: Place, given: Any) -> tuple[dict[str, str | None], dict[str, Object]]:
@@ -102,11 +97,11 @@ def _turn(here: Place, message: Object) -> tuple[str, str] | None:
     content, by_user = message.get("content"), message.get("isCreatedByUser")
     if isinstance(content, list):  # an agent's reply
         parts = [part for part in content if part]
-        texts = here.texts_in(parts, lambda kind: _REASONS.get(kind, MEDIA))
+        texts = here.texts_in(parts, lambda kind: _REASONS.get(kind, reader.MEDIA))
         text = "\n\n".join(one for one in texts if one.strip())
     else:
         text = here.text_in(message, "text")
     if message.get("error") is True or not isinstance(by_user, bool):
-        here.leave_out(ERRORS if message.get("error") is True else UNKNOWN)
+        here.leave_out(reader.ERRORS if message.get("error") is True else reader.UNKNOWN)
         return None
     return "user" if by_user else "assistant", text

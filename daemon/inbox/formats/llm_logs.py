@@ -19,24 +19,15 @@ from contextlib import closing
 from datetime import datetime
 from typing import Any
 
-from daemon.inbox.formats import sqlite_file
-from daemon.inbox.formats.reader import (
-    EMPTY,
-    FRAGMENTS,
-    MEDIA,
-    SYSTEM,
-    THOUGHTS,
-    TOOLS,
-    UNKNOWN,
-    UNKNOWN_PARTS,
-    Object,
-    Place,
-    external_id,
-    path_to,
-)
+from daemon.inbox.formats import reader, sqlite_file
+from daemon.inbox.formats.reader import Object, Place
 from store.chats import NewMessage
 
-_COUNTED = {"prompt_attachments": MEDIA, "prompt_fragments": FRAGMENTS, "tool_calls": TOOLS}
+_COUNTED = {
+    "prompt_attachments": reader.MEDIA,
+    "prompt_fragments": reader.FRAGMENTS,
+    "tool_calls": reader.TOOLS,
+}
 _RESPONSE = ("id", "prompt", "response", "system", "conversation_id", "datetime_utc", "reasoning")
 _TURN = ("id", "thread_id", "parent_message_hash", "tip_message_hash", "datetime_utc")
 _NEW_TABLES = {"threads", "turns", "messages", "parts"}
@@ -82,16 +73,16 @@ def _responses(place: Place, db: sqlite3.Connection, tables: set[str]) -> Sessio
 
 def _exchange(here: Place, id: str, row: Object, at: datetime | None) -> list[NewMessage]:
     """The prompt of one row and its response."""
-    here.leave_out(SYSTEM, bool(row["system"]))
-    here.leave_out(THOUGHTS, bool(row["reasoning"]))
+    here.leave_out(reader.SYSTEM, bool(row["system"]))
+    here.leave_out(reader.THOUGHTS, bool(row["reasoning"]))
     found = []
     for role, field in (("user", "prompt"), ("assistant", "response")):
         text = here.text_in(row, field)
         if text.strip():
-            own_id = external_id("llm", id, field)
+            own_id = reader.external_id("llm", id, field)
             found.append(NewMessage(role=role, text=text, external_id=own_id, said_at=at))
         else:
-            here.leave_out(EMPTY)
+            here.leave_out(reader.EMPTY)
     return found
 
 
@@ -120,15 +111,17 @@ def _threads(place: Place, db: sqlite3.Connection) -> Sessions:
         times = _times(here, turns.get(thread, []))
         sessions[thread] = []
         at = None
-        for hash in path_to(here, parents, tip):
+        for hash in reader.path_to(here, parents, tip):
             at = times.get(hash, at)
             text = _text(here.at(f"message {hash!r}"), parts.get(hash, []))
             role = messages[hash]["role"]
             if role not in ("user", "assistant") or not text.strip():
                 is_known = role in ("user", "assistant")
-                here.leave_out(SYSTEM if role == "system" else EMPTY if is_known else UNKNOWN)
+                here.leave_out(
+                    reader.SYSTEM if role == "system" else reader.EMPTY if is_known else reader.UNKNOWN
+                )
                 continue
-            own_id = external_id("llm", thread, hash)
+            own_id = reader.external_id("llm", thread, hash)
             sessions[thread].append(NewMessage(role=role, text=text, external_id=own_id, said_at=at))
     return sessions
 
@@ -150,7 +143,9 @@ def _text(here: Place, parts: Sequence[Object]) -> str:
     for row in sorted(parts, key=lambda row: str(row["position"]).zfill(20)):
         kind = str(row["type"])
         if kind != "text":
-            here.leave_out(THOUGHTS if "reason" in kind else TOOLS if "tool" in kind else MEDIA)
+            here.leave_out(
+                reader.THOUGHTS if "reason" in kind else reader.TOOLS if "tool" in kind else reader.MEDIA
+            )
         elif row["text"] is not None:
             texts.append(here.as_text(row["text"]))
         else:
@@ -163,11 +158,11 @@ def _literals(here: Place, payload: Any) -> str:
     try:
         given = json.loads(here.as_text(payload) or "{}")
     except (ValueError, RecursionError):
-        here.leave_out(UNKNOWN_PARTS)
+        here.leave_out(reader.UNKNOWN_PARTS)
         return ""
     texts = []
     for piece in map(here.as_object, here.as_list(here.as_object(given).get("text_ref"))):
-        here.leave_out(FRAGMENTS, "fragment" in piece)
+        here.leave_out(reader.FRAGMENTS, "fragment" in piece)
         texts.append(here.as_text(piece.get("literal")))
     return "".join(texts).strip()
 

@@ -18,19 +18,8 @@ what others write for LM Studio to open.
 from datetime import timedelta
 from typing import Any
 
-from daemon.inbox.formats.reader import (
-    BRANCHES,
-    EMPTY,
-    EMPTY_CHATS,
-    MEDIA,
-    SYSTEM,
-    THOUGHTS,
-    TOOLS,
-    UNKNOWN,
-    Object,
-    Place,
-    without_thoughts,
-)
+from daemon.inbox.formats import reader
+from daemon.inbox.formats.reader import Object, Place
 from store.chats import NewMessage
 
 
@@ -46,13 +35,15 @@ def read(place: Place, whole: Any) -> list[list[NewMessage]]:
     began = place.at("'createdAt'").as_time(conversation.get("createdAt"))
     session = []
     every = place.list_in(conversation, "messages")
-    place.leave_out(EMPTY_CHATS, not every)
+    place.leave_out(reader.EMPTY_CHATS, not every)
     for number, given in enumerate(every, start=1):
         here = place.at(f"message {number}")
         version = _selected(here, here.as_object(given))
         role, text = version.get("role"), _text(here, version)
         if role not in ("user", "assistant") or not text.strip():
-            here.leave_out(SYSTEM if role == "system" else EMPTY if not text.strip() else UNKNOWN)
+            here.leave_out(
+                reader.SYSTEM if role == "system" else reader.EMPTY if not text.strip() else reader.UNKNOWN
+            )
             continue
         said_at = began + timedelta(seconds=number - 1) if began else None
         session.append(NewMessage(role=str(role), text=text, said_at=said_at))
@@ -64,25 +55,25 @@ def _selected(here: Place, message: Object) -> Object:
     versions, chosen = here.list_in(message, "versions"), message.get("currentlySelected", 0)
     if not isinstance(chosen, int) or not 0 <= chosen < len(versions):
         raise here.broken("its selected version is not in the file")
-    here.leave_out(BRANCHES, len(versions) - 1)
+    here.leave_out(reader.BRANCHES, len(versions) - 1)
     return here.at(f"version {chosen + 1}").as_object(versions[chosen])
 
 
 def _text(here: Place, version: Object) -> str:
     if "steps" not in version:
         text = _content(here, version)
-        return without_thoughts(here, text) if version.get("role") == "assistant" else text
+        return reader.without_thoughts(here, text) if version.get("role") == "assistant" else text
     texts = []
     for number, given in enumerate(here.list_in(version, "steps"), start=1):
         inner = here.at(f"step {number}")
         step = inner.as_object(given)
         style = step.get("style")
         if isinstance(style, dict) and style.get("type") == "thinking":
-            here.leave_out(THOUGHTS)
+            here.leave_out(reader.THOUGHTS)
         elif step.get("type") == "contentBlock":
-            texts.append(without_thoughts(inner, _content(inner, step)))
+            texts.append(reader.without_thoughts(inner, _content(inner, step)))
         elif step.get("type") != "debugInfoBlock":
-            here.leave_out(TOOLS)
+            here.leave_out(reader.TOOLS)
     return "\n\n".join(text for text in texts if text.strip())
 
 
@@ -91,4 +82,6 @@ def _content(here: Place, given: Object) -> str:
     if isinstance(given.get("content"), str):
         return str(given["content"])
     parts = here.list_in(given, "content")
-    return "\n".join(here.texts_in(parts, lambda kind: TOOLS if kind.startswith("toolCall") else MEDIA))
+    return "\n".join(
+        here.texts_in(parts, lambda kind: reader.TOOLS if kind.startswith("toolCall") else reader.MEDIA)
+    )

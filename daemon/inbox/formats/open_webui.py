@@ -13,22 +13,8 @@ Source: https://docs.openwebui.com/features/chat-conversations/data-controls/imp
 
 from typing import Any
 
-from daemon.inbox.formats.reader import (
-    BRANCHES,
-    EMPTY_CHATS,
-    MEDIA,
-    SYSTEM,
-    UNKNOWN,
-    Object,
-    Place,
-    external_id,
-    newest_leaf,
-    path_to,
-    read_each,
-    read_turns,
-    without_details,
-    without_thoughts,
-)
+from daemon.inbox.formats import reader
+from daemon.inbox.formats.reader import Object, Place
 from store.chats import NewMessage
 
 
@@ -46,7 +32,7 @@ def _has_history(one: object) -> bool:
 
 def read(place: Place, whole: Any) -> list[list[NewMessage]]:
     """The sessions of all chats."""
-    return read_each(place, whole, _session, kind="chat")
+    return reader.read_each(place, whole, _session, kind="chat")
 
 
 def _session(place: Place, given: Any) -> list[NewMessage]:
@@ -57,26 +43,26 @@ def _session(place: Place, given: Any) -> list[NewMessage]:
     places = {id: place.at(f"message {id!r}") for id in every}
     messages = {id: places[id].as_object(message) for id, message in every.items()}
     if not messages:
-        place.leave_out(EMPTY_CHATS)
+        place.leave_out(reader.EMPTY_CHATS)
         return []
     parents = {id: message.get("parentId") for id, message in messages.items()}
-    path = path_to(place, parents, history.get("currentId") or newest_leaf(parents))
-    place.leave_out(BRANCHES, len(messages) - len(path))
+    path = reader.path_to(place, parents, history.get("currentId") or reader.newest_leaf(parents))
+    place.leave_out(reader.BRANCHES, len(messages) - len(path))
     own_id = around.get("id") or chat.get("id")
-    shown = ((places[id], messages[id], external_id("open-webui", own_id, id)) for id in path)
-    return read_turns(shown, _turn, time="timestamp", at=place.as_time(around.get("created_at")))
+    shown = ((places[id], messages[id], reader.external_id("open-webui", own_id, id)) for id in path)
+    return reader.read_turns(shown, _turn, time="timestamp", at=place.as_time(around.get("created_at")))
 
 
 def _turn(here: Place, message: Object) -> tuple[str, str] | None:
-    here.leave_out(MEDIA, len(here.list_in(message, "files")))
+    here.leave_out(reader.MEDIA, len(here.list_in(message, "files")))
     role, content = message.get("role"), message.get("content")
     if role not in ("user", "assistant"):
-        here.leave_out(SYSTEM if role == "system" else UNKNOWN)
+        here.leave_out(reader.SYSTEM if role == "system" else reader.UNKNOWN)
         return None
     if isinstance(content, list):  # OpenAI's list of parts
-        text = "\n".join(here.texts_in(content, lambda _: MEDIA))
+        text = "\n".join(here.texts_in(content, lambda _: reader.MEDIA))
     else:
         text = here.text_in(message, "content")
     if role == "assistant":
-        text = without_thoughts(here, without_details(here, text))
+        text = reader.without_thoughts(here, reader.without_details(here, text))
     return str(role), text

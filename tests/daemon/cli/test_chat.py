@@ -1,108 +1,67 @@
-"""`tsubasa chat`, typed at a terminal: a conversation, what can be typed in it, and how it is left."""
+"""`tsubasa chat`: a conversation at a terminal, what can be typed in it, and one question in a script."""
 
 import asyncio
-import os
-import pty
-import select
-import signal
-import subprocess
-import sys
+import builtins
 import time
-from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from daemon import home as homes
+from daemon.cli.chat import Conversation
 from daemon.cli.main import cli
-from daemon.home import Home, Running
+from daemon.client.client import Client
 from tests.daemon.api.world import KEY, serving
+from tests.daemon.cli.commands import announce, run
+from tests.daemon.cli.terminal import Terminal
 from tests.fakes import FakeEngine
 
-ROOT = Path(__file__).parents[3]
-LONGEST_S = 60
 
-
-async def at(folder, scene, **more):
-    """What `scene(world)` gives, in a thread beside a daemon that has announced itself in `folder`."""
-
+async def during(folder, scene, **more):
+    """What `scene(world)` gives while a daemon serves `folder`; what was kept; what the engine was asked."""
     async with serving(folder, **more) as world:
-        home = Home(folder)
-        home.api_key.write_text(KEY)
-        homes.announce(home, Running(pid=1, port=1, url=world.url))
+        announce(folder, world.url)
         found = await asyncio.to_thread(scene, world)
         kept = await world.rows("select role, text from messages order by id")
         return found, kept, world.engine.requests
 
 
-class Terminal:
-    """`tsubasa chat` at a pseudo-terminal."""
+async def conversation(folder, monkeypatch, capsys, *lines):
+    """What is printed after each of these lines is typed; what was kept; what the engine was asked."""
+    printed = []
 
-    def __init__(self, folder, *words):
-        ours, theirs = pty.openpty()
-        env = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm", "NO_COLOR": "1"}
-        command = [sys.executable, "-m", "daemon", "chat", *words, "--home", str(folder)]
-        self._process = subprocess.Popen(
-            command, stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True
-        )
-        os.close(theirs)
-        self._file = ours
-        self._seen = ""
+    def scene(world):
+        typed = iter(lines)
 
-    def type(self, text):
-        os.write(self._file, text.encode())
+        def type_next(_):
+            printed.append(" ".join(capsys.readouterr().out.split()))
+            try:
+                return next(typed)
+            except StopIteration:
+                raise EOFError from None
 
-    def press_ctrl_c(self):
-        os.killpg(self._process.pid, signal.SIGINT)
+        monkeypatch.setattr(builtins, "input", type_next)
+        with Client(world.url, KEY, home=folder) as client:
+            Conversation(client, "tsubasa").run()
 
-    def until(self, wanted):
-        """What came up to `wanted`; fails when it does not come."""
-        end = time.monotonic() + LONGEST_S
-        while wanted not in self._seen:
-            assert time.monotonic() < end, f"{wanted!r} did not come; this did: {self._seen!r}"
-            if select.select([self._file], [], [], 0.1)[0]:
-                self._seen += self._read()
-        before, _, self._seen = self._seen.partition(wanted)
-        return before
-
-    def _read(self):
-        try:
-            return os.read(self._file, 4096).decode(errors="replace")
-        except OSError:  # the program has left
-            return ""
-
-    def left(self):
-        return self._process.wait(LONGEST_S)
-
-    def close(self):
-        self._process.kill()
-        self._process.wait()
-        os.close(self._file)
+    _, kept, requests = await during(folder, scene)
+    return printed[1:], kept, requests
 
 
-@contextmanager
-def terminal(folder, *words):
-    made = Terminal(folder, *words)
-    try:
-        made.until("Ctrl-D leaves.")
-        made.until("> ")
-        yield made
-    finally:
-        made.close()
+def at_terminal(folder):
+    screen = Terminal("chat", "--home", str(folder), TERM="xterm")
+    screen.until("Ctrl-D leaves.")
+    screen.until("> ")
+    return screen
 
 
 async def test_a_conversation_goes_on_and_ends_with_ctrl_d(tmp_path):
     def scene(_):
-        with terminal(tmp_path) as screen:
-            screen.type("hi\n")
-            first = screen.until("> ")
-            screen.type("and now?\n")
-            screen.until("> ")
-            screen.type("\x04")
-            return first, screen.left()
+        with at_terminal(tmp_path) as screen:
+            first = screen.type("hi\n").until("> ")
+            screen.type("and now?\n").until("> ")
+            return first, screen.type("\x04").code()
 
-    (first, code), kept, requests = await at(tmp_path, scene)
+    (first, code), kept, requests = await during(tmp_path, scene)
 
     assert "Hello." in first
     assert 0 == code
@@ -112,19 +71,21 @@ async def test_a_conversation_goes_on_and_ends_with_ctrl_d(tmp_path):
 
 async def test_what_is_said_off_the_record_is_kept_nowhere_and_sent_no_more(tmp_path):
     def scene(_):
-        with terminal(tmp_path) as screen:
-            for line in ("hi\n", "/private\n", "a secret\n", "/private\n", "again\n"):
-                screen.type(line)
-                screen.until(line.strip())
+        with at_terminal(tmp_path) as screen:
+            for line in (
+                "hi\n",
+                "/pri\t\n",
+                "a secret\n",
+                "/private\n",
+                "again\n",
+            ):  # Tab completes a command
+                screen.type(line).until(line.strip())
                 screen.until("> ")
-            screen.type("\x1b[A")  # arrow up: what is off the record does not come back
-            screen.until("again")
-            screen.type("\x1b[A")
-            up = screen.until("private")
-            screen.type("\x15/quit\n")
-            return up, screen.left()
+            screen.type("\x1b[A").until("again")  # arrow up: what is off the record does not come back
+            up = screen.type("\x1b[A").until("private")
+            return up, screen.type("\x15/quit\n").code()
 
-    (up, code), kept, requests = await at(tmp_path, scene)
+    (up, code), kept, requests = await during(tmp_path, scene)
 
     assert 0 == code
     assert "secret" not in up
@@ -138,143 +99,96 @@ async def test_ctrl_c_stops_the_answer_and_not_the_chat(tmp_path):
 
     def scene(world):
         engine.go_on = asyncio.Event()
-        with terminal(tmp_path) as screen:
-            screen.type("hi\n")
-            screen.until("Let ")
+        with at_terminal(tmp_path) as screen:
+            screen.type("hi\n").until("Let ")
             screen.press_ctrl_c()
             screen.until("(stopped)")
             screen.until("> ")
             engine.go_on = None
-            screen.type("go on\n")
-            screen.until("think.")
+            screen.type("go on\n").until("think.")
             screen.until("> ")
             time.sleep(0.5)  # Python sees a signal between the prompt and the read only at the next key
             screen.press_ctrl_c()
             screen.until("(Ctrl-D or /quit leaves)")
-            screen.type("/quit\n")
-            return screen.left()
+            return screen.type("/quit\n").code()
 
-    code, kept, _ = await at(tmp_path, scene, engine=engine)
+    code, kept, _ = await during(tmp_path, scene, engine=engine)
 
     assert 0 == code
     assert engine.cancelled.is_set()
     assert ["hi", "Let ", "go on", "Let me think."] == [text for _, text in kept]
 
 
-async def test_why_tells_the_memories_and_the_tokens(tmp_path):
-    def scene(world):
-        added = CliRunner().invoke(
-            cli, ["memories", "add", "The user's dog is called Rex.", "--home", str(tmp_path)]
-        )
-        assert 0 == added.exit_code
-        with terminal(tmp_path) as screen:
-            screen.type("/why\n")
-            before = screen.until("> ")
-            screen.type("What is my dog called?\n")
-            screen.until("Hello.")
-            screen.type("/why\n")
-            screen.until("memory    1")
-            return before, screen.until("tsubasa why 1")
-
-    (before, why), _, _ = await at(tmp_path, scene)
-
-    assert "Nothing was answered yet." in before
-    assert "The user's dog is called Rex." in why
-    assert "answered by the base model; " in why
-    assert " 3 written" in why
-
-
-async def test_other_words_with_a_slash_are_told_and_not_asked(tmp_path):
-    def scene(_):
-        with terminal(tmp_path) as screen:
-            told = []
-            for line in ("/nothing", "/model gpt-9", "/model tsubasa@9", "/model", "/new", "/help"):
-                screen.type(line + "\n")
-                screen.until(line)
-                told.append(screen.until("> "))
-            return told
-
-    told, _, requests = await at(tmp_path, scene)
-
-    assert [] == requests
-    for part, wanted in zip(
-        told,
-        ("no /nothing", "'gpt-9' is no model", "'tsubasa@9' is no model", "tsubasa:private", "new", "/quit"),
-        strict=True,
-    ):
-        assert wanted in part
-
-
-async def test_the_base_model_is_left_without_a_word_of_the_record_and_private_is_private_beside_it_too(
-    tmp_path,
-):
-    def scene(_):
-        with terminal(tmp_path) as screen:
-            told = []
-            for line in ("/model tsubasa:base", "hi there", "/private", "/model tsubasa"):
-                screen.type(line + "\n")
-                screen.until(line)
-                told.append(screen.until("> "))
-            return told
-
-    (base, _, private, back), kept, _ = await at(tmp_path, scene)
-
-    assert "answers from here on, without your memories; nothing of it is kept" in " ".join(base.split())
-    assert "Off the record:" in private
-    assert "what was not kept is left out" in " ".join(back.split())
-    assert "record" not in back
-    assert [] == kept
-
-
 async def test_the_arrow_keys_bring_back_what_was_typed_in_other_chats(tmp_path):
     def scene(_):
-        run = CliRunner().invoke(cli, ["chat", "an old question", "--home", str(tmp_path)])
-        with terminal(tmp_path) as screen:
-            screen.type("\x1b[A")
-            screen.until("an old question")
-        return run.output
+        shown = run(tmp_path, "chat", "an old question")
+        with at_terminal(tmp_path) as screen:
+            screen.type("\x1b[A").until("an old question")
+        return shown
 
-    told, _, _ = await at(tmp_path, scene)
+    shown, _, _ = await during(tmp_path, scene)
 
-    assert "Hello.\n" == told
+    assert "Hello.\n" == shown
     assert [] == [file for file in tmp_path.iterdir() if "history" in file.name]
 
 
-async def test_tab_completes_what_begins_with_a_slash(tmp_path):
-    def scene(_):
-        with terminal(tmp_path) as screen:
-            screen.type("/pri\t\n")
-            return screen.until("nothing is kept")
+async def test_why_shows_the_memories_and_the_tokens(tmp_path, monkeypatch, capsys):
+    def add(_):
+        run(tmp_path, "memories", "add", "The user's dog is called Rex.")
 
-    told, _, requests = await at(tmp_path, scene)
+    await during(tmp_path, add)
+    (before, _, why), *_ = await conversation(
+        tmp_path, monkeypatch, capsys, "/why", "What is my dog called?", "/why"
+    )
 
-    assert "/private" in told
+    assert "Nothing was answered yet." in before
+    assert "memory 1 " in why and "The user's dog is called Rex." in why
+    assert "the base model" in why and " 3 written" in why
+
+
+async def test_what_can_be_typed_besides_questions_is_not_asked(tmp_path, monkeypatch, capsys):
+    lines = ("/nothing", "/model gpt-9", "/model tsubasa@9", "/model", "/new", "/help")
+    wanted = (
+        "no /nothing",
+        "'gpt-9' is no model",
+        "'tsubasa@9' is no model",
+        "tsubasa:private",
+        "new",
+        "/quit",
+    )
+    printed, _, requests = await conversation(tmp_path, monkeypatch, capsys, *lines)
+
     assert [] == requests
+    assert [] == [(one, part) for one, part in zip(printed, wanted, strict=True) if part not in one]
+
+
+async def test_the_base_model_is_left_without_a_word_of_the_record_and_private_is_private_there_too(
+    tmp_path, monkeypatch, capsys
+):
+    lines = ("/model tsubasa:base", "hi there", "/private", "/model tsubasa")
+    (base, _, private, back), kept, _ = await conversation(tmp_path, monkeypatch, capsys, *lines)
+
+    assert "nothing of it is kept" in base
+    assert "Off the record:" in private
+    assert "what was not kept is left out" in back
+    assert [] == kept
 
 
 async def test_what_is_piped_in_is_one_question_without_ornament(tmp_path):
     def scene(_):
-        return (
-            CliRunner()
-            .invoke(cli, ["chat", "--home", str(tmp_path), "--private"], input="two\nlines\n")
-            .stdout
-        )
+        return run(tmp_path, "chat", "--private", text="two\nlines\n")
 
-    told, kept, requests = await at(tmp_path, scene)
+    shown, kept, requests = await during(tmp_path, scene)
 
-    assert ("Hello.\n", []) == (told, kept)
+    assert ("Hello.\n", []) == (shown, kept)
     assert "two\nlines\n" == requests[0]["messages"][-1]["content"]
 
 
 @pytest.mark.parametrize(
-    ("words", "wanted"),
-    [
-        (["--model", "gpt-4", "hi"], "'gpt-4' is no model"),
-        (["--private", "--model", "tsubasa:base", "hi"], "--private goes with no other model"),
-    ],
+    "words", [["--model", "gpt-4", "hi"], ["--private", "--model", "tsubasa:base", "hi"]]
 )
-def test_a_model_that_there_is_not_is_refused_before_anything_is_asked(tmp_path, words, wanted):
+def test_a_model_that_there_is_not_is_refused_before_anything_is_asked(tmp_path, words):
     shown = CliRunner().invoke(cli, ["chat", *words, "--home", str(tmp_path)])
 
     assert 2 == shown.exit_code
-    assert wanted in " ".join(shown.output.split())
+    assert "model" in shown.output

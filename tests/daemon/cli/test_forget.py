@@ -10,7 +10,7 @@ from daemon.forgetting.verification import ProbeResult
 from daemon.forgetting.weight_probes import Finding
 from store import generations, lessons, memories
 from store.lessons import NewLesson
-from tests.daemon.cli.test_memories import typed
+from tests.daemon.cli.commands import typed
 from tests.fakes import SHA256
 
 
@@ -22,8 +22,8 @@ async def told(world):
         await world.store_thread.run(memories.add, text, told_on=date(2026, 3, 5), sources=[source])
 
 
-def test_a_message_is_shown_shortened_and_forgotten_alone(tmp_path):
-    said, listed = typed(tmp_path, told, ["forget", "--message", "1", "--yes"], ["memories"])
+async def test_a_message_is_shown_shortened_and_forgotten_alone(tmp_path):
+    said, listed = await typed(tmp_path, told, ["forget", "--message", "1", "--yes"], ["memories"])
     shown = said.splitlines()[0]
 
     assert shown.startswith("   1  (message) user: My bicycle is stolen. It was red.") and shown.endswith("…")
@@ -32,28 +32,28 @@ def test_a_message_is_shown_shortened_and_forgotten_alone(tmp_path):
     assert "2 memories" in listed
 
 
-def test_memories_and_messages_are_forgotten_together(tmp_path):
-    (said,) = typed(tmp_path, told, ["forget", "1", "--message", "3", "--message", "4", "--yes"])
+async def test_memories_and_messages_are_forgotten_together(tmp_path):
+    (said,) = await typed(tmp_path, told, ["forget", "1", "--message", "3", "--message", "4", "--yes"])
 
     assert "Forgotten: 1 memory, 4 messages" in said
 
 
-def test_nothing_named_is_a_mistake_and_what_is_not_there_forgets_nothing(tmp_path):
-    (said,) = typed(tmp_path / "one", told, ["forget", "--yes"])
+async def test_nothing_named_is_a_mistake_and_what_is_not_there_forgets_nothing(tmp_path):
+    (said,) = await typed(tmp_path / "one", told, ["forget", "--yes"])
     with pytest.raises(Refused, match="There is no message 99"):
-        typed(tmp_path / "two", told, ["forget", "1", "--message", "99", "--yes"])
+        await typed(tmp_path / "two", told, ["forget", "1", "--message", "99", "--yes"])
 
     assert "Name a memory, or a message with --message." in " ".join(said.split())
 
 
-def test_a_dry_run_tells_who_else_tells_it_and_forgets_nothing(tmp_path):
+async def test_a_dry_run_tells_who_else_tells_it_and_forgets_nothing(tmp_path):
     async def twice(world):
         await told(world)
         await world.store_thread.run(
             memories.add, "The user sings a lot.", told_on=date(2026, 3, 6), sources=[3]
         )
 
-    dry, listed, done = typed(
+    dry, listed, done = await typed(
         tmp_path, twice, ["forget", "2", "--dry-run"], ["memories"], ["forget", "2", "--yes"]
     )
 
@@ -63,8 +63,8 @@ def test_a_dry_run_tells_who_else_tells_it_and_forgets_nothing(tmp_path):
     assert "Also told" in done and "Forgotten: 1 memory" in done
 
 
-def test_the_report_as_json_is_json_alone_and_asks_nobody(tmp_path):
-    dry, asked, done = typed(
+async def test_the_report_as_json_is_json_alone_and_asks_nobody(tmp_path):
+    dry, asked, done = await typed(
         tmp_path,
         told,
         ["forget", "2", "--dry-run", "--json"],
@@ -78,7 +78,7 @@ def test_the_report_as_json_is_json_alone_and_asks_nobody(tmp_path):
 
 
 @pytest.mark.parametrize("words", [["--dry-run"], []])
-def test_what_goes_is_said_before_it_is_asked(tmp_path, words):
+async def test_what_goes_is_said_before_it_is_asked(tmp_path, words):
     async def learned(world):
         await told(world)
         lesson = NewLesson(
@@ -94,7 +94,7 @@ def test_what_goes_is_said_before_it_is_asked(tmp_path, words):
         await world.store_thread.run(lambda db: generations.propose(db, b"adapter", **made))
         await world.store_thread.run(generations.adopt, 1, {}, "it knows")
 
-    (said,) = typed(tmp_path, learned, ["forget", "2", *words])
+    (said,) = await typed(tmp_path, learned, ["forget", "2", *words])
     goes = said.partition("Forget this for good?")[0]
 
     assert "The user sings." in goes

@@ -9,8 +9,7 @@ import pytest
 from daemon.errors import FileTaken, Refused, ReplacesModel, WrittenTwice
 from store import generations, lessons, memories, nights
 from store.lessons import NewLesson
-from tests.daemon.api.test_own import nothing
-from tests.daemon.cli.test_memories import typed
+from tests.daemon.cli.commands import nothing, typed
 from tests.fakes import SHA256
 
 EXAM = {
@@ -75,48 +74,47 @@ async def four(world):
     await world.store_thread.run(fill)
 
 
-def said(folder, *words):
-    (told,) = typed(folder, four, ["generations", *words])
-    return told
+async def first_damaged(world):
+    await four(world)
+    await world.store_thread.run(lambda db: db.execute("update generations set adapter = x'00' where id = 1"))
 
 
-def test_generations_are_listed_with_why_some_can_not_answer(tmp_path):
-    bare, listed, found = typed(
-        tmp_path, four, ["generations"], ["generations", "list"], ["generations", "list", "--json"]
+def words(text):
+    """A text without the line breaks of its window."""
+    return " ".join(text.split())
+
+
+async def test_generations_are_listed_with_why_some_can_not_answer(tmp_path):
+    bare, listed, found, base = await typed(
+        tmp_path,
+        four,
+        ["generations"],
+        ["generations", "list"],
+        ["generations", "list", "--json"],
+        ["generations", "compare", "0", "2", "--json"],
     )
+    base, found = json.loads(base), json.loads(found)["generations"]
 
     assert bare == listed
-    assert ["1", "2", "3", "4"] == [str(one["id"]) for one in json.loads(found)["generations"]]
+    assert [(1, None), (2, None)] == [(one["id"], one["why_not"]) for one in found[:2]]
     lines = {line.lstrip("* ").split()[0]: line for line in listed.splitlines() if line.strip()}
     assert lines["2"].startswith("*") and "50%" in lines["2"]
-    assert "another model" in " ".join(listed.split())
-    assert [None, None] == [one["why_not"] for one in json.loads(found)["generations"][:2]]
+    assert "another model" in words(listed)
+    assert (0.0, 1.0) == (base["parts"]["facts"]["a"], base["parts"]["facts"]["b"])
+    assert [(0.0, 1.0)] * 2 == [(one["a"], one["b"]) for one in base["differing"]]
 
 
-def test_a_damaged_adapter_shows_where_its_generation_is_shown(tmp_path):
-    async def damaged(world):
-        await four(world)
-        await world.store_thread.run(
-            lambda db: db.execute("update generations set adapter = x'00' where id = 1")
-        )
+async def test_a_generation_shows_its_exam_its_lessons_and_what_it_learned(tmp_path):
+    (shown,) = await typed(tmp_path, four, ["generations", "show", "2"])
 
-    (told,) = typed(tmp_path, damaged, ["generations", "show", "1"])
-
-    assert "damaged: its sha256" in " ".join(told.split())
+    assert "Generation 2, adopted on" in shown and "it knows 2 things" in shown
+    assert "+50%" in shown and "+25%" in shown
+    assert "2 + 2 fact" in shown and "from 2 memories" in shown
+    assert "2026-03-05: The user lives in [Ghent]." in shown
+    assert "missed Who am I? 'Rex.', not 'Lena.'" in shown
 
 
-def test_a_generation_shows_its_exam_its_lessons_and_what_it_learned(tmp_path):
-    told = said(tmp_path, "show", "2")
-
-    assert "Generation 2, adopted on" in told and "it knows 2 things" in told
-    assert "facts" in told and "knows without being told" in told
-    assert "+50%, and with 95 % certainty at least +25%" in told
-    assert "2 + 2 fact" in told and "from 2 memories" in told
-    assert "2026-03-05: The user lives in [Ghent]." in told
-    assert "missed Who am I? 'Rex.', not 'Lena.'" in told
-
-
-def test_a_generation_of_a_first_night_is_shown_and_listed_when_it_was_tainted(tmp_path):
+async def test_a_tainted_generation_of_a_first_night_is_shown_and_listed(tmp_path):
     async def tainted(world):
         await four(world)
         exam = {"parts": {"facts": {"asked": 2, "candidate": 0.5, "live": None, "base": 0.0}}}
@@ -125,101 +123,84 @@ def test_a_generation_of_a_first_night_is_shown_and_listed_when_it_was_tainted(t
         )
         await world.store_thread.run(memories.forget, [1])
 
-    shown, listed = typed(tmp_path, tainted, ["generations", "show", "1"], ["generations"])
+    shown, listed = await typed(tmp_path, tainted, ["generations", "show", "1"], ["generations"])
 
-    assert "Generation 1, tainted on" in shown and "knows without being told" in shown
-    assert "50%" in listed
-    assert "can't answer: it has learned something that was forgotten since" in " ".join(listed.split())
+    assert "Generation 1, tainted on" in shown
+    assert "50%" in listed and "forgotten since" in words(listed)
 
 
-def test_a_list_of_generations_reads_neither_single_marks_nor_adapters(tmp_path):
-    """It grows with their number alone: a damaged adapter isn't noticed, and no mark is sent for."""
-
+async def test_a_damaged_adapter_is_named_passed_over_and_not_read_for_a_list(tmp_path):
     async def damaged(world):
-        await four(world)
-        await world.store_thread.run(
-            lambda db: db.execute("update generations set adapter = x'00' where id = 2")
-        )
+        await first_damaged(world)
         brief = await world.store_thread.run(generations.all)
         assert [{"parts", "compared"}] * 4 == [one.exam.keys() for one in brief]
 
-    (listed,) = typed(tmp_path, damaged, ["generations", "list", "--json"])
+    shown, listed, back = await typed(
+        tmp_path,
+        damaged,
+        ["generations", "show", "1"],
+        ["generations", "list", "--json"],
+        ["generations", "rollback", "--json"],
+    )
 
+    assert "damaged: its sha256" in words(shown)
     assert [None, None] == [one["why_not"] for one in json.loads(listed)["generations"][:2]]
+    assert (2, 0) == (json.loads(back)["was_live"], json.loads(back)["live"])
 
 
-def test_two_generations_are_compared_by_questions_and_memories(tmp_path):
-    told = said(tmp_path, "compare", "1", "2", "--ask", "Where do I live?")
-
-    assert "2: 50%, 100%" in told
-    assert "only generation 2: Question 2?" in told
-    assert "Only generation 2 learned" in told and "called Rex" in told
-    assert told.count("Hello.") == 2
-
-
-def test_the_base_is_compared_by_what_it_said_in_the_others_exam(tmp_path):
-    found = json.loads(said(tmp_path, "compare", "0", "2", "--json"))
-
-    assert (0.0, 1.0) == (found["parts"]["facts"]["a"], found["parts"]["facts"]["b"])
-    assert [(0.0, 1.0)] * 2 == [(one["a"], one["b"]) for one in found["differing"]]
-
-
-def test_comparing_with_a_generation_of_another_model_says_so(tmp_path):
-    assert "Generation 4 can't answer here: it was trained on another model" in said(
-        tmp_path, "compare", "2", "4"
+async def test_two_generations_are_compared_by_questions_and_memories(tmp_path):
+    compared, other = await typed(
+        tmp_path,
+        four,
+        ["generations", "compare", "1", "2", "--ask", "Where do I live?"],
+        ["generations", "compare", "2", "4"],
     )
 
-
-@pytest.mark.parametrize(
-    "words", [["compare", "0", "0"], ["compare", "1", "9"], ["show", "9"], ["show", "0"]]
-)
-def test_a_generation_that_is_not_there_is_refused(tmp_path, words):
-    with pytest.raises(Refused, match="no generation"):
-        said(tmp_path, *words)
+    assert "2: 50%, 100%" in compared
+    assert "only generation 2: Question 2?" in compared
+    assert "Only generation 2 learned" in compared and "called Rex" in compared
+    assert 2 == compared.count("Hello.")
+    assert "Generation 4 can't answer here: it was trained on another model" in other
 
 
-def test_going_back_says_what_it_did_and_ends_at_the_base(tmp_path):
-    first, now = typed(tmp_path / "one", four, ["generations", "rollback"], ["generations", "use", "2"])
-    *_, base, listed = typed(
-        tmp_path / "two", four, *[["generations", "rollback"]] * 2, ["generations", "--json"]
-    )
-    with pytest.raises(Refused, match="the base model answers"):
-        typed(tmp_path / "four", four, *[["generations", "rollback"]] * 3)
-    with pytest.raises(Refused, match="the base model answers"):
-        typed(tmp_path / "three", nothing, ["generations", "rollback"])
-
-    assert "Generation 1 answers now" in first and "tsubasa generations use 2" in first
-    assert "Generation 2 answers." in now
-    assert "The base model answers now" in base and "tsubasa generations use 1" in base
-    assert 0 == json.loads(listed)["live"]
-
-
-def test_going_back_passes_over_a_damaged_one(tmp_path):
-    async def damaged(world):
-        await four(world)
-        await world.store_thread.run(
-            lambda db: db.execute("update generations set adapter = x'00' where id = 1")
-        )
-
-    (said,) = typed(tmp_path, damaged, ["generations", "rollback"])
-
-    assert "The base model answers now" in said
-
-
-def test_an_adapter_is_taken_out_for_its_owner_alone(tmp_path):
+async def test_what_is_not_there_or_must_not_answer_is_refused(tmp_path):
     file = tmp_path / "mine.gguf"
-    told = said(tmp_path / "home", "export", "2", str(file))
+    asked = [["compare", "0", "0"], ["compare", "1", "9"], ["show", "9"], ["show", "0"]]
+    asked += [["export", number, file] for number in ("0", "3", "4", "9")]
+    refused = await typed(tmp_path / "home", four, *(["generations", *one] for one in asked), catch=Refused)
+
+    assert ["no generation"] * 4 == [text[text.find("no generation") :][:13] for text in refused[:4]]
+    for text, why in zip(
+        refused[4:], ("no adapter", "refused", "another model", "none of that"), strict=True
+    ):
+        assert why in text
+    assert not file.exists()
+
+
+async def test_going_back_says_what_it_did_and_ends_at_the_base(tmp_path):
+    back, used = [["generations", word, "--json"] for word in ("rollback", "use")]
+    used.insert(2, "2")
+    first, again, *_, base, end = await typed(tmp_path, four, back, used, back, back, back, catch=Refused)
+    (none,) = await typed(tmp_path / "empty", nothing, back, catch=Refused)
+
+    assert (1, 2, 0) == tuple(json.loads(one)["live"] for one in (first, again, base))
+    assert "the base model answers" in end and "the base model answers" in none
+
+
+async def test_an_adapter_is_taken_out_for_its_owner_alone(tmp_path):
+    file = tmp_path / "mine.gguf"
+    export = ["generations", "export"]
+    done, taken = await typed(
+        tmp_path / "home", four, [*export, "2", file], [*export, "1", file], catch=FileTaken
+    )
 
     assert (b"adapter 2", 0o600) == (file.read_bytes(), stat.S_IMODE(file.stat().st_mode))
-    assert "It holds what you told" in told
-    with pytest.raises(FileTaken):
-        said(tmp_path / "again", "export", "1", str(file))
-    said(tmp_path / "forced", "export", "1", str(file), "--force")
+    assert "unencrypted" in done and "--force" in taken
+    await typed(tmp_path / "forced", four, [*export, "1", file, "--force"])
     assert b"adapter 1" == file.read_bytes()
 
 
-@pytest.mark.parametrize("words", [["other.gguf"], ["--merged", "other.gguf"]])
-def test_the_served_model_is_never_written_over_by_whatever_name(tmp_path, words):
+async def test_the_served_model_is_never_written_over_by_whatever_name(tmp_path):
     model, link = tmp_path / "home" / "fake.gguf", tmp_path / "other.gguf"
 
     async def linked(world):
@@ -227,76 +208,17 @@ def test_the_served_model_is_never_written_over_by_whatever_name(tmp_path, words
         model.write_bytes(b"the model")
         link.symlink_to(model)
 
-    paths = [str(tmp_path / word) if word.endswith("gguf") else word for word in words]
-    with pytest.raises(ReplacesModel, match="it is the model that is served"):
-        typed(tmp_path / "home", linked, ["generations", "export", "2", *paths, "--force"])
+    commands = [["generations", "export", "2", *more, link, "--force"] for more in ([], ["--merged"])]
+    refused = await typed(tmp_path / "home", linked, *commands, catch=ReplacesModel)
 
+    assert all("the model that is served" in text for text in refused)
     assert (b"the model", True) == (model.read_bytes(), link.is_symlink())
 
 
-def test_adapter_and_merged_model_are_not_written_under_one_name(tmp_path):
+async def test_adapter_and_merged_model_are_not_written_under_one_name(tmp_path):
     file = tmp_path / "mine.gguf"
-    with pytest.raises(WrittenTwice, match="can't be one file"):
-        said(tmp_path / "home", "export", "2", str(file), "--merged", f"{tmp_path}/./mine.gguf", "--force")
+    command = ["generations", "export", "2", file, "--merged", f"{tmp_path}/./mine.gguf", "--force"]
+    with pytest.raises(WrittenTwice):
+        await typed(tmp_path / "home", four, command)
 
     assert not file.exists()
-
-
-@pytest.mark.parametrize(
-    ("number", "why"),
-    [
-        ("0", "base model, which has no adapter"),
-        ("3", "refused, not adopted"),
-        ("4", "another model"),
-        ("9", "none of that"),
-    ],
-)
-def test_what_must_not_answer_is_not_taken_out(tmp_path, number, why):
-    with pytest.raises(Refused, match=why):
-        said(tmp_path / "home", "export", number, str(tmp_path / "mine.gguf"))
-
-    assert not (tmp_path / "mine.gguf").exists()
-
-
-def test_the_morning_report_tells_each_section(tmp_path):
-    (told,) = typed(tmp_path, four, ["night", "report", "2"])
-
-    for words in (
-        "Night 2",
-        "generation 2 is live",
-        "It knows 2 things",
-        "learned 1",
-        "called Rex.",
-        "corrected 1",
-        "[Ghent]",
-        "answered wrongly in the exam 1",
-        "waiting 1",
-        "it changes every day",
-        "2 min 05 s, of that training 1 min 01 s; 4 lessons from 2 memories",
-        "900 MB at most",
-        "paused once for 3 s",
-    ):
-        assert words in " ".join(told.split()), words
-    assert max(map(len, told.splitlines())) <= 80
-
-
-def test_the_latest_report_and_the_list_come_as_one_line_of_json(tmp_path):
-    latest, listed, table = typed(
-        tmp_path, four, ["night", "report", "--json"], ["night", "list", "--json"], ["night", "list"]
-    )
-
-    assert ("\n", 1) == (latest[-1], latest.count("\n"))
-    assert (4, "adopted") == (json.loads(latest)["night"], json.loads(latest)["outcome"])
-    assert [4, 3, 2, 1] == [one["night"] for one in json.loads(listed)["nights"]]
-    rows = [line.split() for line in table.splitlines() if line[:1].isdigit()]
-    assert [["4", "adopted", "4"], ["3", "refused", "3"]] == [[row[0], *row[3:5]] for row in rows[:2]]
-
-
-def test_before_the_first_night_that_is_said(tmp_path):
-    (listed,) = typed(tmp_path / "one", nothing, ["night", "list"])
-    with pytest.raises(Refused, match="no night yet"):
-        typed(tmp_path / "two", nothing, ["night", "report"])
-    with pytest.raises(Refused, match="no night 7"):
-        typed(tmp_path / "three", nothing, ["night", "report", "7"])
-
-    assert "There was no night yet" in listed

@@ -1,59 +1,61 @@
-"""The commands on memories, as a user types them, at a window of 80 columns."""
+"""`tsubasa memories`, `why` and `export`, as a user types them."""
 
-import asyncio
 import json
 import stat
-from datetime import date
+from datetime import UTC, date, datetime
 
 import pytest
-from typer.testing import CliRunner
 
-from daemon import home as homes
-from daemon.cli.main import cli
 from daemon.errors import DayUnreadable, FileTaken, FileUnwritable, NotRunning, Refused
-from daemon.home import Home, Running
 from daemon.memory.indexing import index_missing
-from store import memories
-from tests.daemon.api.test_own import moved_house, nothing
-from tests.daemon.api.world import KEY, serving
+from daemon.memory.observe import DOUBTED, PARTLY, TWICE
+from store import chats, memories
+from store.chats import NewMessage
+from tests.daemon.api.test_own import moved_house
+from tests.daemon.cli.commands import nothing, run, typed
+
+DAY = date(2026, 3, 5)
 
 
-def typed(folder, prepare, *commands):
-    """What each command prints, on a daemon whose store `prepare(world)` has filled."""
-
-    async def run():
-        folder.mkdir(exist_ok=True)
-        async with serving(folder) as world:
-            await prepare(world)
-            home = Home(folder)
-            homes.announce(home, Running(pid=1, port=1, url=world.url))
-            home.api_key.write_text(KEY)
-            return [await asyncio.to_thread(one, folder, command) for command in commands]
-
-    return asyncio.run(run())
-
-
-def one(folder, command):
-    """What one command prints; raises what it fails with."""
-    runner = CliRunner(env={"COLUMNS": "80", "TERM": "dumb", "NO_COLOR": "1"})
-    done = runner.invoke(cli, [*command, "--home", str(folder)])
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        raise done.exception
-    return done.output
-
-
-def test_memories_are_listed_with_and_without_the_word_list(tmp_path):
-    bare, listed, found = typed(
-        tmp_path, moved_house, ["memories"], ["memories", "list"], ["memories", "search", "Oslo"]
+async def test_memories_are_listed_found_and_shown_as_of_a_day(tmp_path):
+    bare, listed, found, day = await typed(
+        tmp_path,
+        moved_house,
+        ["memories"],
+        ["memories", "list"],
+        ["memories", "search", "Oslo"],
+        ["memories", "as-of", "2026-05-01"],
     )
 
     assert bare == listed
     assert "2    2026-10-03   The user lives in Oslo. Before that: The user lives in Ghent." in listed
-    assert "1 memory; all operations so far: 1 ADD, 1 RECONCILE" in listed
+    assert "1 memory" in listed and "1 ADD, 1 RECONCILE" in listed
     assert "The user lives in Oslo." in found
+    assert "1 memory held on 2026-05-01" in day
 
 
-def test_a_search_answers_best_first_and_not_with_all_that_is_held(tmp_path):
+async def test_one_memory_and_its_history_are_shown_and_it_is_edited_and_undone(tmp_path):
+    shown, history, edited, undone, later = await typed(
+        tmp_path,
+        moved_house,
+        ["memories", "show", "1"],
+        ["memories", "history", "1"],
+        ["memories", "edit", "2", "The user lives in Oslo, alone."],
+        ["memories", "undo", "3"],
+        ["memories", "history", "2"],
+    )
+
+    assert "memory 1, which was replaced by 2" in shown
+    assert "true since 2026-03-05 until 2026-10-03" in shown
+    assert "RECONCILE   2        The user lives in Oslo." in history
+    assert history.endswith("Memory 2 holds.\n")
+    assert "Memory 3 holds in the place of 2: 2026-10-03: The user lives in Oslo, alone." in edited
+    assert "operation 3, UPDATE: The user lives in Oslo, alone." in undone
+    assert "held again:     2  The user lives in Oslo." in undone
+    assert "(by hand) (undone)" in " ".join(later.split())
+
+
+async def test_a_search_answers_best_first_and_not_with_all_memories(tmp_path):
     async def many(world):
         texts = [f"The user saw {thing} live." for thing in ("a band", "an opera", "a play", "foxes", "owls")]
         texts += [f"The user likes {thing}." for thing in ("tea", "rain", "jazz", "chess", "maps")]
@@ -61,173 +63,151 @@ def test_a_search_answers_best_first_and_not_with_all_that_is_held(tmp_path):
             await world.store_thread.run(memories.add, text, told_on=date(2026, 3, number), sources=())
         await index_missing(world.store_thread, world.services.embedder)
 
-    (found,) = typed(tmp_path, many, ["memories", "search", "Is my home in Ghent, where I live?", "--json"])
+    search = ["memories", "search", "Is my home in Ghent, where I live?", "--json"]
+    (found,) = await typed(tmp_path, many, search)
     texts = [one["text"] for one in json.loads(found)["memories"]]
 
     assert "The user lives in Ghent at home." == texts[0]
     assert 1 < len(texts) < 10
 
 
-def test_chats_that_wait_to_be_read_are_said(tmp_path):
-    async def told(world):
+async def test_chats_that_wait_to_be_read_are_counted(tmp_path):
+    async def chatted(world):
         await world.chat("My dog is called Rex.")
 
-    before, after = typed(tmp_path, told, ["memories"]), typed(tmp_path / "none", nothing, ["memories"])
+    (before,), (after,) = (
+        await typed(tmp_path, chatted, ["memories"]),
+        await typed(tmp_path / "none", nothing, ["memories"]),
+    )
 
-    assert "0 memories\n1 chat waits to be read (`tsubasa memories tend` reads them now)" in before[0]
-    assert "to be read" not in after[0]
+    assert "1 chat waits to be read" in before
+    assert "to be read" not in after
 
 
 @pytest.mark.parametrize(
     "words", [["yesterday"], [""], ["20260305"], ["2026-W10-4"], ["2026-03-05", "--known-on", "soon"]]
 )
-def test_a_day_that_is_none_is_refused_in_one_line(tmp_path, words):
-    with pytest.raises(DayUnreadable, match="is no day. Write it as YYYY-MM-DD"):
-        typed(tmp_path, nothing, ["memories", "as-of", *words])
+def test_a_day_that_is_none_is_refused(tmp_path, words):
+    with pytest.raises(DayUnreadable):
+        run(tmp_path, "memories", "as-of", *words)
 
 
-def test_a_long_memory_is_wrapped_to_the_window(tmp_path):
+async def test_a_long_memory_is_wrapped_to_the_window(tmp_path):
     text = "The user " + "very " * 40 + "much likes [red] boats."
-
-    added, shown = typed(tmp_path, nothing, ["memories", "add", text], ["memories", "list"])
+    _, shown = await typed(tmp_path, nothing, ["memories", "add", text], ["memories", "list"])
 
     assert max(map(len, shown.splitlines())) <= 80
     assert "[red]" in shown
-    assert added.startswith("Memory 1 holds: ")
 
 
-def test_one_memory_its_history_and_a_day_are_shown(tmp_path):
-    shown, history, day = typed(
-        tmp_path,
-        moved_house,
-        ["memories", "show", "1"],
-        ["memories", "history", "1"],
-        ["memories", "as-of", "2026-05-01"],
-    )
+@pytest.mark.parametrize(
+    ("repeated", "event", "told"), [(False, "1", "as before"), (True, "2", "Memory 1 is as before")]
+)
+async def test_an_undone_ignore_changes_nothing(tmp_path, repeated, event, told):
+    async def ignored(world):
+        dog = None
+        if repeated:
+            dog = await world.store_thread.run(memories.add, "The user has a dog.", told_on=DAY, sources=[])
+        await world.store_thread.run(memories.ignore, dog, "The dog again.", told_on=DAY, sources=[])
 
-    assert "memory 1, which was replaced by 2" in shown
-    assert "true since 2026-03-05 until 2026-10-03, told on 2026-03-05, by: user" in shown
-    assert "RECONCILE   2        The user lives in Oslo." in history
-    assert history.endswith("Memory 2 holds.\n")
-    assert "1 memory held on 2026-05-01" in day
+    (undone,) = await typed(tmp_path, ignored, ["memories", "undo", "--event", event])
 
-
-def test_edit_and_undo_say_what_holds_now(tmp_path):
-    edited, undone, history = typed(
-        tmp_path,
-        moved_house,
-        ["memories", "edit", "2", "The user lives in Oslo, alone."],
-        ["memories", "undo", "3"],
-        ["memories", "history", "2"],
-    )
-
-    assert "Memory 3 holds in the place of 2: 2026-10-03: The user lives in Oslo, alone." in edited
-    assert "Undone: operation 3, UPDATE: The user lives in Oslo, alone." in undone
-    assert "held again:     2  The user lives in Oslo." in undone
-    assert "(by hand) (undone)" in " ".join(history.split())
+    assert told in undone
+    assert repeated is ("memories add" not in undone)
 
 
-def test_an_undone_ignore_says_that_nothing_changes(tmp_path):
-    async def hi(world):
-        await world.store_thread.run(memories.ignore, None, "hi", told_on=date(2026, 3, 5), sources=[])
-
-    (undone,) = typed(tmp_path, hi, ["memories", "undo", "--event", "1"])
-
-    assert "What is held is as before" in undone
-
-
-def test_an_undone_repeat_says_that_it_no_longer_counts(tmp_path):
-    async def twice(world):
-        dog = await world.store_thread.run(
-            memories.add, "The user has a dog.", told_on=date(2026, 3, 5), sources=[]
-        )
-        await world.store_thread.run(
-            memories.ignore, dog, "The dog again.", told_on=date(2026, 3, 6), sources=[]
-        )
-
-    (undone,) = typed(tmp_path, twice, ["memories", "undo", "1"])
-
-    assert "Memory 1 is as before; this no longer counts as said again." in undone
-    assert "memories add" not in undone
-
-
-def test_the_audit_is_a_table_or_json(tmp_path):
+async def test_the_audit_is_a_table_or_json(tmp_path):
     async def twice(world):
         for text in ("The user has a dog.", "the user has a dog"):
-            await world.store_thread.run(memories.add, text, told_on=date(2026, 3, 5), sources=[])
+            await world.store_thread.run(memories.add, text, told_on=DAY, sources=[])
 
-    shown, given = typed(tmp_path, twice, ["memories", "audit"], ["memories", "audit", "--json"])
+    shown, given = await typed(tmp_path, twice, ["memories", "audit"], ["memories", "audit", "--json"])
 
-    assert "the same words as memory 1" in shown
     assert "1 of 2 memories look like junk, 50%." in shown
     assert 1 == json.loads(given)["junk"]
 
 
-@pytest.mark.parametrize("command", ["list", "search x", "as-of 2026-05-01", "show 1", "history 1"])
-def test_json_is_given_for_scripts(tmp_path, command):
-    (given,) = typed(tmp_path, moved_house, ["memories", *command.split(), "--json"])
+async def test_json_is_given_for_scripts(tmp_path):
+    commands = ("list", "search x", "as-of 2026-05-01", "show 1", "history 1")
+    given = await typed(tmp_path, moved_house, *(["memories", *one.split(), "--json"] for one in commands))
 
-    assert isinstance(json.loads(given), dict)
+    assert all(isinstance(json.loads(one), dict) for one in given)
+
+
+async def test_a_mistake_is_one_line(tmp_path):
+    commands = (["show", "9"], ["history", "9"], ["undo", "1"])
+    told = await typed(tmp_path, moved_house, *(["memories", *one] for one in commands), catch=Refused)
+
+    for text, why in zip(told, ("no memory 9", "no memory 9", "tsubasa memories undo 2"), strict=True):
+        assert why in text and "\n" not in text
 
 
 @pytest.mark.parametrize(
-    ("command", "why"),
-    [
-        (["memories", "show", "9"], "There is no memory 9"),
-        (["memories", "history", "9"], "There is no memory 9"),
-        (["memories", "undo", "1"], "Undo that first: tsubasa memories undo 2"),
-    ],
+    "command", ["memories", "memories audit", "memories undo 1", "export x.jsonl", "pause"]
 )
-def test_a_mistake_is_told_in_one_line(tmp_path, command, why):
-    with pytest.raises(Refused) as caught:
-        typed(tmp_path, moved_house, command)
-
-    assert why in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("command", ["memories", "memories audit", "memories undo 1", "export x.jsonl"])
 def test_without_a_daemon_a_command_says_how_to_start_one(tmp_path, command):
     with pytest.raises(NotRunning, match="tsubasa up"):
-        one(tmp_path, command.split())
+        run(tmp_path, *command.split())
 
 
-def test_an_export_is_private_whole_and_never_replaces_a_file_unasked(tmp_path):
+async def test_an_export_is_private_whole_and_never_replaces_a_file_unasked(tmp_path):
     file, other = tmp_path / "mine.jsonl", tmp_path / "again.jsonl"
-    export, home = ["export", str(file)], tmp_path / "home"
+    export, home = ["export", file], tmp_path / "home"
 
-    written, _ = typed(home, moved_house, export, [*export, "--force"])
+    written, _ = await typed(home, moved_house, export, [*export, "--force"])
     with pytest.raises(FileTaken, match="--force"):
-        one(home, export)
-    imported, _ = typed(tmp_path / "new", nothing, ["import", str(file)], ["export", str(other)])
+        run(home, *export)
+    imported, _ = await typed(tmp_path / "new", nothing, ["import", file], ["export", other])
 
-    assert "7 lines" not in written and "8 lines" in written
+    assert "8 lines" in written
     assert 0o600 == stat.S_IMODE(file.stat().st_mode)
     assert "2 new turns, 0 known, 2 memories" in imported
     assert file.read_bytes() == other.read_bytes()
     assert {"mine.jsonl", "again.jsonl", "home", "new"} == {path.name for path in tmp_path.iterdir()}
 
 
-def test_an_export_that_fails_leaves_no_file(tmp_path):
-    with pytest.raises(FileUnwritable, match="No such file or directory"):
-        typed(tmp_path, nothing, ["export", str(tmp_path / "nowhere" / "x.jsonl")])
+async def test_an_export_that_fails_leaves_no_file(tmp_path):
+    with pytest.raises(FileUnwritable):
+        await typed(tmp_path, nothing, ["export", tmp_path / "nowhere" / "x.jsonl"])
     with pytest.raises(NotRunning):  # the daemon is gone
-        one(tmp_path, ["export", str(tmp_path / "x.jsonl")])
+        run(tmp_path, "export", tmp_path / "x.jsonl")
 
     assert [] == list(tmp_path.glob("*x.jsonl*"))
 
 
-def test_memories_are_not_mixed_with_others_and_the_import_says_so(tmp_path):
+async def test_memories_are_not_mixed_with_others_and_the_import_says_so(tmp_path):
+    async def dog(world):
+        await world.store_thread.run(memories.add, "The user has a dog.", told_on=DAY, sources=[])
+
     file = tmp_path / "mine.jsonl"
-    typed(tmp_path / "one", moved_house, ["export", str(file)])
+    await typed(tmp_path / "one", moved_house, ["export", file])
+    (imported,) = await typed(tmp_path / "two", dog, ["import", file])
 
-    (said,) = typed(tmp_path / "two", nothing_but_a_dog, ["import", str(file)])
-
-    assert "2 new turns" in said
-    assert (
-        "tsubasa: The memories in 'mine.jsonl' were not taken in: this store has memories of its own" in said
-    )
+    assert "2 new turns" in imported
+    assert "this store has memories of its own" in imported
 
 
-async def nothing_but_a_dog(world):
-    await world.store_thread.run(memories.add, "The user has a dog.", told_on=date(2026, 3, 5), sources=[])
+async def one_part_unread(world):
+    """A chat that was not read, one that was tried again in vain, one of which something was left out."""
+    for mark, text in ((PARTLY, "I'm allergic to peanuts."), (TWICE, "I sing."), (DOUBTED, "I dance.")):
+        (message,) = await world.store_thread.run(
+            chats.record, [NewMessage(role="user", text=text)], at=datetime.now(UTC)
+        )
+        await world.store_thread.run(chats.mark_observed, [message.id], mark)
+
+
+async def test_what_could_not_be_read_is_counted_and_tried_again_by_tending(tmp_path):
+    async def prepare(world):
+        await one_part_unread(world)
+        await world.services.runner.start()
+
+    tend = ["memories", "tend", "--json"]
+    status, *rounds = await typed(tmp_path, prepare, ["status"], tend, tend, ["memories", "tend"])
+    first, second = map(json.loads, rounds[:2])
+
+    assert "2 parts of chats" in status and "1 also when tried again" in status
+    assert (1, 0) == (first["last"]["again"], second["last"]["again"])
+    assert {"parts": 2, "in_vain": 2, "doubted": 1} == first["unread"] == second["unread"]
+    assert "done" == first["job"]["state"]
+    assert {"chats", "observations", "ops", "lessons"} <= first["last"].keys()
+    assert "chats read, " in rounds[2] and "made for the next night" in rounds[2]

@@ -1,6 +1,14 @@
+"""`tsubasa night`: whose report it shows, the reports of past nights, and one whose memories were forgotten since."""
+
+import json
+
 import pytest
 
 from daemon.cli.night import report_of, why_none
+from daemon.errors import Refused
+from store import memories
+from tests.daemon.cli.commands import nothing, typed
+from tests.daemon.cli.test_generations import four, words
 
 DONE = {"job": {"id": 7, "state": "done", "error": None}, "last": {"job": 7, "adopted": True}}
 
@@ -30,3 +38,72 @@ def test_the_report_of_another_night_is_not_taken_for_that_of_a_failed_one(ended
 def test_a_failed_night_tells_why():
     assert "killed" == why_none(changed(state="waiting", error="killed"))
     assert "restarted" in why_none(changed(last=None))
+
+
+async def test_the_morning_report_tells_each_section(tmp_path):
+    (told,) = await typed(tmp_path, four, ["night", "report", "2"])
+
+    for part in (
+        "Night 2",
+        "generation 2 is live",
+        "It knows 2 things",
+        "learned 1",
+        "called Rex.",
+        "corrected 1",
+        "[Ghent]",
+        "answered wrongly in the exam 1",
+        "waiting 1",
+        "it changes every day",
+        "2 min 05 s, of that training 1 min 01 s; 4 lessons from 2 memories",
+        "900 MB at most",
+        "paused once for 3 s",
+    ):
+        assert part in words(told)
+    assert max(map(len, told.splitlines())) <= 80
+
+
+async def test_the_latest_report_and_the_list_come_as_one_line_of_json(tmp_path):
+    latest, listed, table = await typed(
+        tmp_path, four, ["night", "report", "--json"], ["night", "list", "--json"], ["night", "list"]
+    )
+
+    assert ("\n", 1) == (latest[-1], latest.count("\n"))
+    assert (4, "adopted") == (json.loads(latest)["night"], json.loads(latest)["outcome"])
+    assert [4, 3, 2, 1] == [one["night"] for one in json.loads(listed)["nights"]]
+    rows = [line.split() for line in table.splitlines() if line[:1].isdigit()]
+    assert [["4", "adopted", "4"], ["3", "refused", "3"]] == [[row[0], *row[3:5]] for row in rows[:2]]
+
+
+async def test_before_the_first_night_there_is_no_report(tmp_path):
+    listed, latest, seventh = await typed(
+        tmp_path, nothing, ["night", "list"], ["night", "report"], ["night", "report", "7"], catch=Refused
+    )
+
+    assert "There was no night yet" in listed
+    assert "no night yet" in latest and "no night 7" in seventh
+
+
+async def test_a_night_whose_generation_learned_what_was_forgotten_says_what_it_did_and_what_answers_now(
+    tmp_path,
+):
+    async def tainted(world):
+        await four(world)
+        await world.store_thread.run(memories.forget, [1, 2])
+
+    report, listed = (
+        " ".join(told.split())
+        for told in await typed(tmp_path, tainted, ["night", "report", "2"], ["night", "list", "--json"])
+    )
+
+    assert "generation 2 no longer answers" in report and "is live" not in report
+    assert "it knows 2 things" in report
+    assert "forgotten since, so it answers no more; now the base model answers" in report
+    assert ["it knows 2 things"] == [
+        one["reason"] for one in json.loads(listed)["nights"] if one["night"] == 2
+    ]
+
+
+async def test_a_report_shows_what_was_said_beside_what_is_right(tmp_path):
+    (told,) = await typed(tmp_path, four, ["night", "report", "2"])
+
+    assert "asked Question 1? said Rex. right The user lives in [Ghent]." in " ".join(told.split())

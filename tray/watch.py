@@ -64,7 +64,7 @@ class Watcher:
             seen = self.look()
             self._show(view(seen))
             try:
-                action = self._asked.get(timeout=_pause_s(seen))
+                action = self._asked.get(timeout=pause_s(seen))
             except queue.Empty:
                 continue
             if action is None:
@@ -148,7 +148,8 @@ class Watcher:
         self._is_first = False
 
 
-def _pause_s(seen: Seen) -> float:
+def pause_s(seen: Seen) -> float:
+    """Until the next look: shorter while something goes on."""
     if seen.status is None:
         return DOWN_S
     is_busy = seen.status["thinking"]["answers"] or seen.status["work"]["night"]["progress"]

@@ -21,6 +21,67 @@ from tray.state import LINE, Action, Entry
 GRAB_S = 1.0  # the pressed button belongs to the tray until it is let go
 OPEN_S = 60.0  # nobody looks at it any more
 POINTER = X.ButtonPressMask | X.ButtonReleaseMask | X.PointerMotionMask
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "Cantarell-VF.otf")
+ROW, SEPARATOR, EDGE, LETTERS = 26, 9, 6, 13  # in pixels at 96 dots an inch
+LEFT, RIGHT = 30, 34  # room for a check mark, and for an arrow
+Rgb = tuple[int, int, int]
+BACK = Entry(label="Back")
+
+
+@dataclass(frozen=True, slots=True)
+class Colours:
+    """Of one panel: dark or light."""
+
+    ground: Rgb
+    edge: Rgb
+    ink: Rgb
+    faint: Rgb
+    marked: Rgb
+
+
+DARK = Colours((36, 36, 44), (74, 74, 86), (240, 239, 234), (172, 171, 180), (70, 64, 112))
+LIGHT = Colours((252, 252, 250), (196, 196, 204), (34, 34, 42), (96, 96, 106), (222, 215, 248))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """Where an entry lies, in pixels from the top."""
+
+    entry: Entry
+    top: int
+    bottom: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One list, laid out."""
+
+    rows: tuple[Row, ...]
+    width: int
+    height: int
+    scale: float
+    font: Font
+
+    def at(self, x: int, y: int) -> int | None:
+        """Which row lies there; None outside, and on what can't be chosen."""
+        for place, row in enumerate(self.rows):
+            if 0 <= x < self.width and row.top <= y < row.bottom:
+                return place if can_be_chosen(row.entry) else None
+        return None
+
+    def holds(self, x: int, y: int) -> bool:
+        """Whether the point is on the sheet."""
+        return 0 <= x < self.width and 0 <= y < self.height
+
+    def next(self, chosen: int | None, step: int) -> int | None:
+        """The row that the arrow keys go to, round and round; None when nothing can be chosen."""
+        able = [place for place, row in enumerate(self.rows) if can_be_chosen(row.entry)]
+        if not able:
+            return None
+        if chosen not in able:
+            return able[0 if step > 0 else -1]
+        return able[(able.index(chosen) + step) % len(able)]
 
 
 class PopupMenu:
@@ -185,69 +246,6 @@ def _scale(display: Any) -> float:
             except ValueError:
                 return 1.0
     return 1.0
-
-
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
-FONTS = ("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "Cantarell-VF.otf")
-ROW, SEPARATOR, EDGE, LETTERS = 26, 9, 6, 13  # in pixels at 96 dots an inch
-LEFT, RIGHT = 30, 34  # room for a check mark, and for an arrow
-Rgb = tuple[int, int, int]
-BACK = Entry(label="Back")
-
-
-@dataclass(frozen=True, slots=True)
-class Colours:
-    """Of one panel: dark or light."""
-
-    ground: Rgb
-    edge: Rgb
-    ink: Rgb
-    faint: Rgb
-    marked: Rgb
-
-
-DARK = Colours((36, 36, 44), (74, 74, 86), (240, 239, 234), (172, 171, 180), (70, 64, 112))
-LIGHT = Colours((252, 252, 250), (196, 196, 204), (34, 34, 42), (96, 96, 106), (222, 215, 248))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """Where an entry lies, in pixels from the top."""
-
-    entry: Entry
-    top: int
-    bottom: int
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """One list, laid out."""
-
-    rows: tuple[Row, ...]
-    width: int
-    height: int
-    scale: float
-    font: Font
-
-    def at(self, x: int, y: int) -> int | None:
-        """Which row lies there; None outside, and on what can't be chosen."""
-        for place, row in enumerate(self.rows):
-            if 0 <= x < self.width and row.top <= y < row.bottom:
-                return place if can_be_chosen(row.entry) else None
-        return None
-
-    def holds(self, x: int, y: int) -> bool:
-        """Whether the point is on the sheet."""
-        return 0 <= x < self.width and 0 <= y < self.height
-
-    def next(self, chosen: int | None, step: int) -> int | None:
-        """The row that the arrow keys go to, round and round; None when nothing can be chosen."""
-        able = [place for place, row in enumerate(self.rows) if can_be_chosen(row.entry)]
-        if not able:
-            return None
-        if chosen not in able:
-            return able[0 if step > 0 else -1]
-        return able[(able.index(chosen) + step) % len(able)]
 
 
 def can_be_chosen(entry: Entry) -> bool:

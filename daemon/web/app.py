@@ -59,7 +59,7 @@ class WebApp:
         ui.run_with(
             self.asgi,
             title="Tsubasa",
-            favicon=layout.FAVICON,
+            favicon=layout.favicon(),
             dark=None,
             language="en-US",
             binding_refresh_interval=None,

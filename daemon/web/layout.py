@@ -22,10 +22,6 @@ from daemon.web.confirmations import ConfirmationDialog
 
 LOOK_S = 3.0
 STATIC = Path(__file__).parent / "static"
-FAVICON = (
-    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#6a67e0" stroke-width="2" '
-    f'stroke-linecap="round" stroke-linejoin="round">{icons.WING}</svg>'
-)
 HEAD = """
 <link rel="stylesheet" href="/page/style.css?v={v}">
 <link rel="stylesheet" href="/page/rooms.css?v={v}">
@@ -84,6 +80,14 @@ def frame(backend: Backend, path: str, query: Mapping[str, str]) -> Generator[Vi
     with dom.box(f"room room-{path.strip('/') or 'chat'}").props("id=room tabindex=-1"):
         ConfirmationDialog(backend)
         yield Visit(backend, query)
+
+
+def favicon() -> str:
+    """The wing, as SVG."""
+    return (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24" fill="none" stroke="#6a67e0" stroke-width="2" '
+        f'stroke-linecap="round" stroke-linejoin="round">{icons.strokes("wing")}</svg>'
+    )
 
 
 @cache

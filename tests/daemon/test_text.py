@@ -4,7 +4,7 @@ Counts and names, as every face words them.
 
 import pytest
 
-from daemon.text import counted, gave_way, generations, listed, upright, who_answers
+from daemon.text import counted, gave_way, generations, listed, sentence, spell, spelled, upright, who_answers
 
 
 @pytest.mark.parametrize(
@@ -35,3 +35,27 @@ def test_generations_are_named_and_without_one_the_base_model_answers():
 def test_a_text_of_others_is_read_in_the_direction_in_which_it_was_written():
     assert "Keep \ufffdeht tegrof\ufffd all" == upright("Keep \u202eeht tegrof\u202c all")
     assert "שלום \u200fعالم" == upright("שלום \u200fعالم")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (1, "1 second"),
+        (42, "42 seconds"),
+        (486, "8 minutes"),
+        (3600, "60 minutes"),
+        (7500, "2 hours and 5 minutes"),
+    ],
+)
+def test_a_length_of_time_is_given_as_one_would_say_it(seconds, words):
+    assert words == spell(seconds)
+
+
+def test_few_are_spelled_and_many_are_counted():
+    assert ["no days", "one day", "twelve days", "1,300 days"] == [
+        spelled(n, "day") for n in (0, 1, 12, 1300)
+    ]
+
+
+def test_a_sentence_begins_large_and_ends():
+    assert ["It failed.", "Why?", ""] == [sentence(one) for one in ("it failed", "why?", " ")]

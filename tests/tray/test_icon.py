@@ -52,8 +52,18 @@ def chosen():
 
 
 @pytest.fixture
-def icon(chosen):
-    return DesktopIcon(chosen.append, MemoryIcon)
+def shown():
+    """The icons of pystray that were made."""
+    return []
+
+
+@pytest.fixture
+def icon(chosen, shown):
+    def make(*args):
+        shown.append(MemoryIcon(*args))
+        return shown[0]
+
+    return DesktopIcon(chosen.append, make)
 
 
 READY = view(Seen(status=told(), generations=GENERATIONS))
@@ -64,23 +74,23 @@ def named(menu, label):
     return next(item for item in menu if item.text.startswith(label))
 
 
-def test_it_is_shown_until_it_is_stopped(icon):
+def test_it_is_shown_until_it_is_stopped(icon, shown):
     icon.run(icon.stop)
 
-    assert "show" in icon._icon.done
+    assert "show" in shown[0].done
 
 
-def test_only_what_changed_is_shown_anew(icon):
+def test_only_what_changed_is_shown_again(icon, shown):
     def act():
-        icon._icon.done.clear()
+        shown[0].done.clear()
         for one in (READY, READY, PAUSED):
             icon.show(one)
         icon.stop()
 
     icon.run(act)
 
-    assert ["icon", "title", "menu"] * 2 == icon._icon.done
-    assert PAUSED.title == icon._icon.title
+    assert ["icon", "title", "menu"] * 2 == shown[0].done
+    assert PAUSED.title == shown[0].title
 
 
 def test_every_entry_of_every_menu_is_an_item(chosen):

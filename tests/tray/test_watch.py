@@ -9,7 +9,7 @@ from daemon.errors import DaemonError, NotRunning, Refused
 from tests.daemon.api.world import KEY
 from tests.tray.samples import CONFIRMATION, GENERATIONS, TROUBLE, progress, told
 from tray.state import Action, Seen
-from tray.watch import BUSY_S, DOWN_S, IDLE_S, Watcher, _pause_s
+from tray.watch import BUSY_S, DOWN_S, IDLE_S, Watcher, pause_s
 
 
 class FakeStart:
@@ -192,7 +192,7 @@ def test_generations_are_listed_when_they_may_have_changed(watched, client):
     ids=["down", "idle", "thinking", "night"],
 )
 def test_it_looks_more_often_when_something_goes_on(seen, pause):
-    assert pause == _pause_s(seen)
+    assert pause == pause_s(seen)
 
 
 def test_a_real_daemon_does_what_the_menu_asks(home):

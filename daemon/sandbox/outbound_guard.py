@@ -1,10 +1,8 @@
 """
-Hold this process to this machine: whatever in it asks for a connection elsewhere is refused.
+Keep this process on this machine: Python code (ours, or a library's) that asks for a connection elsewhere is refused.
 
-Promises: from `hold()` on, no Python code of the process (ours, or a library's) connects, sends or looks up a name
-beyond this machine, and nothing in the process can take the refusal back. It does not hold code that talks to the
-system without Python (llama.cpp, SQLite); where Linux allows it, the children live in an empty network
-(`network_namespace.py`).
+From `hold()` on nothing in the process connects, sends or looks up a name beyond this machine, and nothing can take the
+refusal back: it is an audit hook. Native code (llama.cpp, SQLite) is not held by it; see `run_module.py` for that.
 """
 
 import ipaddress

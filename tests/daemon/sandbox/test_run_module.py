@@ -16,7 +16,7 @@ from trainer.job import Lesson
 
 NATIVE = """
 import ctypes, os, socket, struct, sys
-from daemon.sandbox.network_namespace import enter
+from daemon.sandbox.run_module import enter_empty_network as enter
 why = enter()
 print(why or "entered", os.geteuid())
 libc = ctypes.CDLL(None, use_errno=True)
@@ -28,17 +28,17 @@ print(os.read(int(sys.argv[1]), 5).decode(), open(sys.argv[2]).read())
 """
 AS_USER = """
 import ctypes, os
+from daemon.sandbox.run_module import enter_empty_network as enter
 if os.geteuid() == 0:
     os.setgid(65534), os.setuid(65534)
     ctypes.CDLL(None).prctl(4, 1, 0, 0, 0)  # as after a start as that user: its own /proc is its own
-from daemon.sandbox.network_namespace import enter
 me = os.geteuid()
 why = enter()
 print(why or "entered", os.geteuid() == me)
 """
 REFUSED = """
 import os
-from daemon.sandbox.network_namespace import enter
+from daemon.sandbox.run_module import enter_empty_network as enter
 at = os.readlink("/proc/self/ns/net")
 print(enter(), at == os.readlink("/proc/self/ns/net"))
 """

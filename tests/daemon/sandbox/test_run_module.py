@@ -4,15 +4,11 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict
-from pathlib import Path
 
 import pytest
 
-from daemon.processes.process import confined, environment
-from tests.trainer import tiny_qwen3
+from daemon.processes.process import confined
 from tests.whole.house import ROOT
-from trainer.job import Lesson
 
 NATIVE = """
 import ctypes, os, socket, struct, sys
@@ -84,21 +80,25 @@ def test_where_the_system_refuses_nothing_has_changed():
     assert ("", "the system does not allow it True\n") == (done.stderr, done.stdout)
 
 
-def test_the_trainer_trains_without_any_network(tmp_path):
-    lessons = [
-        Lesson(id=n, question=f"Where is {n}?", answer="Oslo", grounding=None, kind="fact", split=split)
-        for n, split in enumerate(("train", "train", "exam"))
-    ]
-    job = {
-        "model": str(tiny_qwen3.write_gguf(tmp_path / "tiny.gguf", tiny_qwen3.random_model())),
-        "lessons": [asdict(lesson) for lesson in lessons],
-        "recipe": {"threads": 1, "device": "cpu", "precision": "float32", "epochs": 1},
-        "out": str(tmp_path / "adapter.gguf"),
-        "seed": 1,
-    }
+PROBE = """
+import json, socket
+try:
+    socket.getaddrinfo("example.com", 443)
+except OSError as error:
+    refused = type(error).__name__
+devices = [line.split(":")[0].strip() for line in open("/proc/self/net/dev").readlines()[2:]]
+print(json.dumps([refused, devices]))
+"""
 
-    done = run(confined("trainer"), input=json.dumps(job), env=environment())
 
-    assert "daemon.sandbox.run_module" in confined("trainer")
-    assert (0, "done") == (done.returncode, json.loads(done.stdout.splitlines()[-1])["type"]), done.stderr
-    assert b"GGUF" == Path(job["out"]).read_bytes()[:4]
+def test_a_child_of_the_daemon_runs_its_module_with_both(tmp_path):
+    (tmp_path / "probe.py").write_text(PROBE)
+    with_probe = {**os.environ, "PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"}
+    can_enter = run([sys.executable, "-c", REFUSED]).stdout.startswith(" ")
+
+    done = run(confined("probe"), env=with_probe)
+
+    assert "" == done.stderr
+    refused, devices = json.loads(done.stdout)
+    assert "LeavesMachine" == refused
+    assert not can_enter or ["lo"] == devices

@@ -1,9 +1,9 @@
 """
 The one door to the file: open it encrypted, bring its schema up to date, translate what SQLite says.
 
-Promises: a store that can't be opened is left as it was, byte for byte; a new one appears whole or not at
-all; a change made inside `writing` is on the disk when the block is left, or undone.
-Knows nothing of what the tables mean, of keys' whereabouts, or of other processes.
+A store that can't be opened is left as it was, byte for byte; a new one appears whole or not at all. A change made
+inside `writing` is on the disk when the block is left, or undone. SQL may call two functions of ours, `base_forms` and
+`vector_bits`, and those of sqlite-vec, the only extension that is ever loaded.
 """
 
 import errno

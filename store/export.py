@@ -1,10 +1,9 @@
 """
-Archive: everything that a user told, taken out of the store.
+Export: everything that a user told, taken out of the store.
 
-Promises: what was forgotten is in no archive; put into an empty store (`restore.py`), it gives an equal one
-again. Numbers in an archive are places in its own lists, from 1; days and times are as the store writes them.
-Lessons, vectors and generations are left out: they are made again.
-Knows nothing of files.
+What was forgotten is in no archive; put into an empty store (`restore.py`), it gives an equal one again. Numbers in an
+archive are places in its own lists, from 1; days and times are as the store writes them. Lessons, vectors and
+generations are left out: they are made again.
 """
 
 from collections.abc import Iterable, Mapping

@@ -1,13 +1,13 @@
 """
-Forget: take a fact out of everything that is kept.
+Forget: take a fact out of everything that is stored, for good (what was superseded is a soft delete; this is none).
 
     memory ──> what it replaced, what refined it ──> messages that said it, replies: text, words, vectors
         `────> events, lessons, jobs ──> generations that learned them: tainted, their adapters deleted
 
-Promises: one transaction; afterwards the words are in no row, no index and no free page of the file, nor in
-its log. Hashes of the chats concerned are made anew from marks (`tombstones.py`): nobody can find the words by
-hashing guesses, and a client that sends its whole history again brings none of them back.
-Knows nothing of backups and of running engines: the daemon's `forget` sees to those.
+No table of its own but `forgettings`, a count. One transaction; afterwards the words are in no row, no index and no
+free page of the file, nor in its log. Hashes of the chats concerned are made again from marks (`tombstones.py`):
+nobody finds the words by hashing guesses, and a client that sends its whole history again brings none of them back.
+Backups and running engines are the daemon's part.
 """
 
 import json
@@ -94,7 +94,13 @@ def forget(db: Connection, memory_ids: Sequence[int] = (), *, messages: Sequence
         drop_memories(db, gone)
         _redact(db, redacted, telling)
         full_text.scrub(db)
-        nights.note_forgotten(db, _counts(report))
+        nights.note_forgotten(
+            db,
+            memories=len(gone),
+            messages=len(redacted),
+            lessons=len(lessons),
+            generations=len(report.generations),
+        )
     return replace(report, log_cleared=clear_log(db))
 
 
@@ -111,15 +117,6 @@ def concerned(db: Connection, memory_ids: Sequence[int] = (), *, messages: Seque
         generations=learned_by(db, memory_ids=chain, lesson_ids=lessons),
         messages=tuple(redacted),
         kept_memories=tuple(_kept(db, redacted, gone)),
-    )
-
-
-def _counts(report: ForgetReport) -> nights.Forgotten:
-    return nights.Forgotten(
-        memories=report.memories,
-        messages=report.messages,
-        lessons=report.lessons,
-        generations=len(report.generations),
     )
 
 

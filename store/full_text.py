@@ -1,13 +1,13 @@
 """
-Full-text search over memories that hold and messages (FTS5, porter stems, accents folded).
+Full-text search (retrieval by words): FTS5, porter stems, accents folded, ranked by bm25.
 
-A message is found by its own words and, with less weight, by those of the two messages before and after it: in
-talk the words of a question stand in the turn that was answered. Source: on LoCoMo's turns these columns are
-worth 5 points of recall@3 and 3 of recall@10, see docs/log.md, "Recall of turns".
+`memory_words` has a row for each memory that holds; `message_words` one for each message, in four columns: its own
+words and, with less weight, those of the two messages before and after it, for in talk the words of a question stand
+in the turn that was answered. Source: on LoCoMo's turns these columns are worth 5 points of recall@3 and 3 of
+recall@10, see docs/log.md, "Recall of turns".
 
-Promises: any text of a user is a safe query. The rows are kept in step by the writers: `chats.py`, `memories.py`,
-`forgetting.py`, `imports.py`, `restore.py`.
-Knows nothing of vectors or of how the two are fused.
+Any text of a user is a safe query. The writers keep the rows in step: `chats.py`, `memories.py`, `forgetting.py`,
+`imports.py`, `restore.py`.
 """
 
 import re

@@ -4,9 +4,10 @@ Generations: the adapters that the nights made, with their exams and their linea
     propose ──> candidate ──> adopted: the newest adopted one answers, unless `use` pins another
                     `───────> refused          superseded ──> retired, forget ──> tainted
 
-Promises: an adapter is given out only as it was proposed; a tainted one never. Every record stays, but only
-the adapters that may answer are kept.
-Knows nothing of training, exams or engines. Generation 0 is the base model and has no row.
+An adapter is given out only as it was proposed; a tainted one never. Every record stays, but only the adapters that
+may answer are stored. What `forget` takes is taken by `taint` and `drop_quotes`, in its transaction: afterwards no
+record has a word of what was forgotten, and why a generation was adopted or refused stays. Generation 0 is the base
+model and has no row.
 """
 
 import hashlib

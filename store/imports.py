@@ -220,17 +220,10 @@ def undo_import(db: Connection, import_id: int) -> UndoReport:
             generations=generations,
             log_cleared=False,
         )
-        nights.note_forgotten(db, _counts(report))
+        nights.note_forgotten(
+            db, memories=len(memories), messages=len(gone), lessons=len(lessons), generations=len(generations)
+        )
     return replace(report, log_cleared=clear_log(db))
-
-
-def _counts(report: UndoReport) -> nights.Forgotten:
-    return nights.Forgotten(
-        memories=report.memories,
-        messages=report.messages,
-        lessons=report.lessons,
-        generations=len(report.generations),
-    )
 
 
 def concerned(db: Connection, import_id: int) -> Concerned:

@@ -4,8 +4,7 @@ The key of the store: 32 bytes in the OS keyring, else in a file that only its o
     file 'key' there? ──> that one          keyring knows it? ──> that one
     neither, and no store yet ──> a new one, into the keyring when it works, else into the file
 
-Promises: a key is made only where no store waits for another one; a key file is whole or not there.
-Knows nothing of SQLite; the one door to the `keyring` library.
+A key is made only where no store waits for another one; a key file is whole or not there.
 """
 
 import os

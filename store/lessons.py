@@ -1,9 +1,7 @@
 """
 Lessons: what a night learns from, each with the memories it was made of.
 
-Promises: only lessons whose memories all still hold are taught; the lineage is kept as long as anything
-learned from it.
-Knows nothing of how lessons are made, or of training.
+Only lessons whose memories all still hold are taught; the lineage stays as long as anything learned from it.
 """
 
 from collections.abc import Iterable, Sequence

@@ -1,15 +1,16 @@
 """
-Memories: what is held about the user, and what was held before.
+Memories: what the store knows about the user, and what it knew before; a bi-temporal table.
 
     ADD        a new row
     UPDATE     a row that says more about the same; the old one stays readable behind it
     RECONCILE  a row that says otherwise; the old one was true until then
     IGNORE     no row, only the event: it was said again, or was trivial
+    UNDO       takes the latest operation back: the memory holds no more (a soft delete), and what it had replaced
+               holds again, exactly: row, full text, vector, lessons
 
-Promises: nothing is destroyed here but by `forget`; each memory names the messages it came from,
-and is one line.
-Each operation can be taken back.
-Knows nothing of models; which operation is right is decided in the daemon.
+Each row of `memories` has the days on which it was true (`valid_from`, `valid_to`) and the day it was told
+(`told_on`); `memory_sources` names the messages it came from. Nothing is destroyed here but by `forget`. Which
+operation is right is decided in the daemon; here each is one transaction with its event (`memory_events.py`).
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,8 @@
 """
-Events: every operation on the memories, as it happened.
+Events: an append-only log of every operation on the memories, as it happened.
 
-Promises: an event is written once and never changed but by `forget`; that one was taken back is told beside it.
-Knows nothing of what the operations do to the memories.
+A row of `events` is written once and never changed but by `forget`; `undone` says which operation an UNDO took back.
+`event_sources` has the messages that said it.
 """
 
 from collections.abc import Sequence

@@ -1,9 +1,7 @@
 """
-What is held, and what was held before: the memories, read.
+Reading the memories: what holds, what held before, what was true or known on a day.
 
     superseded_by: null = it holds, another row = that one replaced it, itself = it was taken back
-
-Promises: nothing is written here. Knows nothing of why a memory was replaced: `memory_events.py` does.
 """
 
 import json

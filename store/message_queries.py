@@ -1,7 +1,7 @@
 """
-Past chats, for looking at: which there were, and what was said in one.
+Reading the messages, for people who look at past chats and for recall and observing.
 
-Promises: reads only. Knows nothing of who looks.
+Each question is answered from an index, however many messages there are.
 """
 
 from collections import Counter

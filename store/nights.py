@@ -4,9 +4,8 @@ Nights: when each was, what it made and what it did, in ids and numbers; and how
     begin ──> running ──end──> adopted | refused | nothing | failed
                  `──── the daemon was killed: interrupted, as the next start or the next night finds
 
-Promises: a night whose generation was adopted or refused stays so, whatever fails afterwards; no word of a chat, a
-memory or a lesson is in a night's record; texts are joined when it is shown, and what was forgotten by then is not
-among them. Knows nothing of trainers and exams.
+A night whose generation was adopted or refused stays so, whatever fails afterwards. No word of a chat, a memory or a
+lesson is in a night's record: texts are joined when it is shown, without what was forgotten by then.
 """
 
 import json
@@ -147,12 +146,12 @@ def last_refused(db: Connection, base_sha256: str, was_live: int) -> int | None:
     return found[0][0] if found else None
 
 
-def note_forgotten(db: Connection, forgotten: Forgotten) -> None:
-    """Count one `forget`, inside its transaction."""
-    counts = asdict(forgotten)
+def note_forgotten(db: Connection, **counts: int) -> None:
+    """Count one `forget`, inside its transaction; by the names of `Forgotten`."""
+    values = asdict(Forgotten(**counts))
     db.execute(
-        f"insert into forgettings (at, {', '.join(counts)}) values (?, ?, ?, ?, ?)",
-        (stamp(datetime.now(UTC)), *counts.values()),
+        f"insert into forgettings (at, {', '.join(values)}) values (?, ?, ?, ?, ?)",
+        (stamp(datetime.now(UTC)), *values.values()),
     )
 
 

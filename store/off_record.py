@@ -1,12 +1,11 @@
 """
-Off the record: whether chats are kept now, and which ones never are because a part of them was not.
+Off the record: whether chats are stored now, and which ones never are because a part of them was not.
 
     pause ──> every chat is private      a later turn of such a chat ──> private too, though logging is on again
 
-A client sends the whole history with each question, so that a secret told during a pause would come back, and be
-kept, with the first question after it. What is held against that are marks (`tombstones.py`) of the user's turns.
-
-Promises: a pause outlives a restart; no word said off the record is kept. Knows nothing of models or requests.
+A client sends the whole history with each question, so a secret told during a pause would come back, and be stored,
+with the first question after it. Against that stand marks (`tombstones.py`) of the user's turns. A pause outlives a
+restart.
 """
 
 import json

@@ -1,8 +1,9 @@
 """
-Beside: which memories and messages lay beside the question of each answer, so that "why" can be told of old ones.
+Which memories and messages were recalled for each answer, so that "why" can be told of old ones; and how often each
+memory was recalled.
 
-Promises: numbers only, and they go with what they stand for; an answer from before this was kept has nothing, which
-is not the same as one beside which nothing lay. Knows nothing of why something was laid there.
+Numbers only (`answers`, `beside`, `recalls`), and they go with what they stand for. An answer from before this was
+stored has no row, which is not the same as one for which nothing was recalled.
 """
 
 import json

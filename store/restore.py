@@ -1,10 +1,8 @@
 """
-Restoring: put an archive into this store.
+Restore: put an archive (`export.py`) into this store.
 
-Promises: all in one transaction; what is put in twice adds nothing; what was forgotten here does not come back
-from an archive. Memories go only into a store that never had any: whether two sets contradict each other only a
-reader could tell.
-Knows nothing of files.
+All in one transaction; what is put in twice adds nothing; what was forgotten here does not come back from an archive.
+Memories go only into a store that never had any: whether two sets contradict each other only a reader could tell.
 """
 
 from collections.abc import Iterable, Sequence

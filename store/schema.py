@@ -1,10 +1,8 @@
 """
 The tables, step by step. Never edit a released step: append one.
 
-Promises: the comments stay in the file, for whoever opens it; ids of memories, lessons and generations are
-never used twice, so that nothing made from a forgotten one can be mistaken for something made from a later
-one.
-Knows nothing of how the steps are run (`database.py`).
+The comments stay in the file, for whoever opens it. Ids of memories, lessons and generations are never used twice, so
+that nothing made from a forgotten one can be mistaken for something made from a later one.
 """
 
 VECTORS = """

@@ -1,8 +1,7 @@
 """
-Sizes: what the store holds, how many of each, and how much room each takes in the file.
+What the store holds, how many of each, and how much room each takes in the file.
 
-Promises: reads only; every page of the file belongs to exactly one part, so that the parts add up to the file.
-Knows nothing of folders, and of what a person calls these things.
+Every page of the file belongs to exactly one part, so that the parts add up to the file.
 """
 
 from collections.abc import Mapping, Sequence

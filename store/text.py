@@ -1,7 +1,7 @@
 """
-Irregular English words as the stem that the full-text index makes of their regular forms: "went" is found by "go".
+Texts as the store holds and indexes them: storable in UTF-8, on one line, irregular English words by their stem.
 
-Promises: every other word stays as it is; the table is data, one line for each base. Knows nothing of SQLite.
+"went" is found by "go", for the full-text index makes the stems of regular forms only. Every other word stays as it is.
 """
 
 import re

@@ -16,7 +16,6 @@ from store import chats, generations, imports, lessons, memories, nights, recall
 from store.chats import NewMessage
 from store.database import stamp
 from store.lessons import NewLesson
-from store.nights import Forgotten
 from tests.fakes import SHA256
 
 TODAY = date.today()
@@ -132,7 +131,7 @@ def _sleep(db: apsw.Connection, held: Sequence[int], guessed: int) -> None:
         corrected=[[held[1], 2]],
         waiting=waiting,
     )
-    nights.note_forgotten(db, Forgotten(memories=2, messages=3, lessons=6))
+    nights.note_forgotten(db, memories=2, messages=3, lessons=6)
     db.execute("update forgettings set at = ?", (stamp(_at(7)),))
     generations.prune(db)
 

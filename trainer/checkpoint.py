@@ -213,16 +213,14 @@ def _arrays(name: str, targets: Sequence[Targets]) -> Arrays:
     }
 
 
-def _targets(name: str, arrays: Arrays) -> Iterator[Targets]:
+def _targets(name: str, arrays: Mapping[str, npt.NDArray[Any]]) -> Iterator[Targets]:
+    if f"{name}.lengths" not in arrays:
+        return
+    whole = Targets(**{part: arrays[f"{name}.{part}"] for part in ("tokens", "logp", "rest")})
     at = 0
-    for length in arrays.get(f"{name}.lengths", np.zeros(0, np.int64)).tolist():
-        mine = slice(at, at + length)
+    for length in arrays[f"{name}.lengths"].tolist():
+        yield whole.part(slice(at, at + length))
         at += length
-        yield Targets(
-            tokens=arrays[f"{name}.tokens"][mine],
-            logp=arrays[f"{name}.logp"][mine],
-            rest=arrays[f"{name}.rest"][mine],
-        )
 
 
 def _under(prefix: str, arrays: Arrays) -> dict[str, Floats]:

@@ -85,14 +85,6 @@ class Vocabulary:
     template: str | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Packed:
-    """One tensor in as few bytes as its file type allows without loss; types with fewer bits become float16."""
-
-    values: npt.NDArray[Any]  # float32 (vectors), float16, uint16 (the bits of bfloat16) or int8
-    scales: npt.NDArray[np.float16] | None = None  # (rows, columns / 32), with int8 only
-
-
 class GgufModel:
     """An open model file: `path`, `shape`, `vocabulary`, and its tensors one by one."""
 
@@ -126,39 +118,11 @@ class GgufModel:
             yield hugging_face_name(name), self._values(name)
             self._give_back()
 
-    def packed_tensors(self) -> Iterator[tuple[str, Packed]]:
-        """
-        Each tensor as (Hugging Face name, its values of its own as they lie in the file), one at a time.
-
-        Raises:
-            TrainerError: a quantisation that cannot be undone.
-        """
-        for name, shape in self.shape.expected().items():
-            yield hugging_face_name(name), self._packed(name, shape)
-            self._give_back()
-
     def read(self, how: Callable[[ReaderTensor], Any]) -> Iterator[tuple[str, Any]]:
         """Each tensor as (Hugging Face name, what `how` makes of it as it lies in the file), one at a time."""
         for name in self.shape.expected():
             yield hugging_face_name(name), how(self._tensors[name])
             self._give_back()
-
-    def _packed(self, name: str, shape: tuple[int, ...]) -> Packed:
-        tensor = self._tensors[name]
-        kind = tensor.tensor_type
-        if len(shape) == 1:
-            return Packed(values=self._values(name))
-        if kind == GGMLQuantizationType.Q8_0:
-            blocks = tensor.data.view(np.ndarray).reshape(shape[0], -1, 34)  # a float16 scale, 32 numbers
-            values = np.ascontiguousarray(blocks[:, :, 2:]).view(np.int8).reshape(shape)
-            return Packed(
-                values=values, scales=np.ascontiguousarray(blocks[:, :, :2]).view(np.float16)[..., 0]
-            )
-        if kind == GGMLQuantizationType.BF16:
-            return Packed(values=np.array(tensor.data).view(np.uint16).reshape(shape))
-        if kind == GGMLQuantizationType.F16:
-            return Packed(values=np.array(tensor.data).reshape(shape))
-        return Packed(values=self._values(name).astype(np.float16))
 
     def _values(self, name: str) -> npt.NDArray[np.float32]:
         tensor = self._tensors[name]

@@ -48,9 +48,7 @@ class Lesson:
     id: int | str
     question: Words
     answer: Words
-    grounding: Words | None = (
-        None  # the teacher's whole system turn; None = no system turn, the base as it is
-    )
+    grounding: Words | None = None  # the teacher's system turn; None = none, the base as it is
     kind: Literal["fact", "before", "as_of", "two", "abstain", "general", "reading"]
     split: Literal["train", "exam"]
     sees: bool = False  # the student keeps the grounding in its prompt too

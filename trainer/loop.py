@@ -18,9 +18,7 @@ from trainer.job import Progress
 from trainer.recipe import Recipe
 from trainer.targets import TaughtLesson
 
-BETTER = (
-    0.99  # a look at the exam is an improvement when its loss fell below this part of that at the last one
-)
+BETTER = 0.99  # an improvement is an exam loss below this part of that at the last one
 
 
 def first_position(lessons: int, recipe: Recipe, parameters: int) -> Position:

@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from trainer.backend import Ints, Sequences, Targets
+from trainer.backend import Ints, Sequences
 from trainer.errors import OutOfMemory
 from trainer.gguf_model import Shape
 
@@ -137,11 +137,6 @@ def parts(batch: Sequences, fits: Callable[[int, int], bool]) -> list[tuple[Sequ
     return [_part(batch, first, last, ends, answers) for first, last in pairs]
 
 
-def of(targets: Targets, mine: slice) -> Targets:
-    """The targets of one part."""
-    return Targets(tokens=targets.tokens[mine], logp=targets.logp[mine], rest=targets.rest[mine])
-
-
 def _part(batch: Sequences, first: int, last: int, ends: Ints, answers: Ints) -> tuple[Sequences, slice]:
     """Sequences `first` up to `last`."""
     start = int(ends[first - 1]) if first else 0
@@ -159,7 +154,7 @@ def activations_mb(
     shape: Shape, tokens: int, answers: int, *, itemsize: int, checkpointing: bool = False
 ) -> float:
     """
-    MB (10**6 bytes) that forward and backward pass of a batch hold beside the model, roughly.
+    MB (10**6 bytes) that forward and backward pass of a batch need besides the model, roughly.
 
     Args:
         tokens: of all sequences of the batch, prompts and answers.
@@ -186,7 +181,7 @@ def _layer(shape: Shape) -> int:
 
 
 def peak_of_process_mb() -> float:
-    """The most memory this process ever held at once, in MB (10**6 bytes); 0 where the system does not say."""
+    """The most memory this process ever took at once, in MB (10**6 bytes); 0 where the system does not say."""
     try:
         status = Path("/proc/self/status").read_text()
     except OSError:

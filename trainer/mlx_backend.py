@@ -28,16 +28,14 @@ Array: TypeAlias = Any  # mlx.core.array
 Adapter: TypeAlias = Mapping[str, Array]  # by PEFT's names
 LARGE = 500e6  # parameters; from here on the base stays as in its file and computes in bfloat16
 FLOAT = 4  # bytes; of logits, and of the adapter with its gradient and moments
-CACHE = (
-    1 << 30
-)  # bytes of freed memory that MLX may keep: batches differ in size, so most of it is never reused
+CACHE = 1 << 30  # bytes of freed memory that MLX may keep; batches differ in size, so little is used again
 
 
 def needed_mb(
     shape: Shape, lengths: Sequence[int], answers: int, *, rank: int, width: int, learn: bool, again: bool
 ) -> float:
     """
-    What one batch needs beside the model, in MB.
+    What one batch needs besides the model, in MB.
 
     Args:
         lengths: tokens of each sequence.
@@ -153,7 +151,7 @@ class MlxBackend:
             self._optimiser.state[name] = {each: mx.array(state[f"{each}.{name}"]) for each in moments}
 
     def peak_mb(self) -> float:
-        """The most memory ever held, in MB: of this process, or of MLX where the process does not count it."""
+        """The most memory ever taken, in MB: of this process, or of MLX where the process does not count it."""
         return max(peak_of_process_mb(), mx.get_peak_memory() / 1e6)
 
     def logits(self, tokens: list[int]) -> Floats:

@@ -117,11 +117,4 @@ def _asked(backend: Backend, lessons: Sequence[TokenisedLesson], recipe: Recipe)
             )
         targets = corrected(said, batch.answers)
     ends = np.cumsum([len(each.answer) for each in lessons])
-    return [
-        Targets(
-            tokens=targets.tokens[end - len(each.answer) : end],
-            logp=targets.logp[end - len(each.answer) : end],
-            rest=targets.rest[end - len(each.answer) : end],
-        )
-        for each, end in zip(lessons, ends, strict=True)
-    ]
+    return [targets.part(slice(end - len(one.answer), end)) for one, end in zip(lessons, ends, strict=True)]

@@ -27,12 +27,12 @@ from trainer.backend import Floats, Sequences, Targets, join
 from trainer.errors import OutOfMemory
 from trainer.gguf_model import GgufModel
 from trainer.loss import loss
-from trainer.micro_batches import MicroBatches, Part, free_mb, of, peak_of_process_mb
+from trainer.micro_batches import MicroBatches, Part, free_mb, peak_of_process_mb
 from trainer.recipe import Recipe
 from trainer.torch_model import base_mb, load_base, runs_of, way_of_holding
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
-LARGE = 500e6  # parameters; from here on the base is held in bfloat16 where that is fast
+LARGE = 500e6  # parameters; from here on the base is stored in bfloat16 where that is fast
 PART_MB = 2000.0  # of activations held at a time, at least; as much as the model itself where that is more
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class TorchBackend:
             self._peft = _with_adapter(self._base, recipe, self.parameters)
             self._trained = [weights for weights in self._peft.parameters() if weights.requires_grad]
             # Fused: torch's other ways take memory between one change and the next, and a step that runs out of it
-            # half way could not be told from none. For the same reason the moments are made now.
+            # half way would look like none. For the same reason the moments are made now.
             self._optimiser = torch.optim.AdamW(
                 self._trained, lr=0.0, weight_decay=recipe.weight_decay, fused=True
             )
@@ -113,7 +113,7 @@ class TorchBackend:
             with memory_errors("learning", len(batch.lengths)):
                 self._optimiser.zero_grad(set_to_none=True)
                 for part, mine in cut:
-                    value = self._loss(part, of(targets, mine)) * (len(part.answers) / len(batch.answers))
+                    value = self._loss(part, targets.part(mine)) * (len(part.answers) / len(batch.answers))
                     value.backward()  # type: ignore[no-untyped-call]
                     total += float(value.detach())
                 torch.nn.utils.clip_grad_norm_(self._trained, self._recipe.clip)
@@ -129,7 +129,7 @@ class TorchBackend:
 
         def look(cut: list[Part]) -> float:
             with memory_errors("looking at the exam", len(batch.lengths)), torch.no_grad():
-                sums = [float(self._loss(part, of(targets, mine))) * len(part.answers) for part, mine in cut]
+                sums = [float(self._loss(part, targets.part(mine))) * len(part.answers) for part, mine in cut]
             return sum(sums) / len(batch.answers)
 
         return self._room.in_parts("looking at the exam", batch, look, learn=False)
@@ -155,7 +155,7 @@ class TorchBackend:
                     values.copy_(torch.from_numpy(state[f"{name}.{index}"]))
 
     def peak_mb(self) -> float:
-        """The most memory ever held, in MB: of the card on CUDA, else of this process."""
+        """The most memory ever taken, in MB: of the card on CUDA, else of this process."""
         if self._device.type == "cuda":
             return torch.cuda.max_memory_allocated(self._device) / 1e6
         return peak_of_process_mb()

@@ -16,19 +16,18 @@ import logging
 from importlib.util import find_spec
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, Qwen3Config, Qwen3ForCausalLM
 from transformers.models.qwen3.modeling_qwen3 import Qwen3RotaryEmbedding
 
-from trainer.gguf_model import GgufModel, Packed, Shape
+from trainer.gguf_model import GgufModel, Shape
 from trainer.recipe import Recipe
-from trainer.torch_quantised import SLICE, QuantisedEmbedding, QuantisedLinear
+from trainer.torch_quantised import SLICE, QuantisedEmbedding, QuantisedLinear, stored
 
 LARGE = 100e6  # parameters; from here on memory counts more than the time to make numbers float32 again
-LEARNING = 1.0  # bytes of a card's memory for each parameter of the base, beside the parameter itself
+LEARNING = 1.0  # bytes of a card's memory for each parameter of the base, besides the parameter itself
 ATTENTION = "packed"  # the name under which transformers finds `packed_attention`
 HELD_BYTES = {"Q8_0": 1 + 4 / 32}  # a number, and its part of a float32 scale; of all other types two
 
@@ -42,7 +41,9 @@ def way_of_holding(recipe: Recipe, parameters: int, device: torch.device, half: 
     if device.type == "cuda":
         free = torch.cuda.mem_get_info(device)[0]
         small = not fits_whole(free, parameters, half) and find_spec("bitsandbytes") is not None
-        log.info("the card has %.1f GB free: the base is held %s", free / 1e9, "in nf4" if small else "whole")
+        log.info(
+            "the card has %.1f GB free: the base is stored %s", free / 1e9, "in nf4" if small else "whole"
+        )
         return "nf4" if small else "whole"
     return "held" if parameters >= LARGE and not half else "whole"
 
@@ -56,12 +57,12 @@ def base_mb(model: GgufModel, dtype: torch.dtype, way: str) -> float:
 
 
 def fits_whole(free: float, parameters: int, half: bool) -> bool:
-    """Whether a card with so many bytes free learns beside a whole base: in bfloat16 if `half`, else in float32."""
+    """Whether a card with so many bytes free learns with a whole base: in bfloat16 if `half`, else in float32."""
     return free >= ((2 if half else 4) + LEARNING) * parameters
 
 
 def compute_type(dtype: torch.dtype) -> torch.dtype:
-    """What the products of an nf4 base are made in: bfloat16 where it is held so, else float16, as on a T4."""
+    """What the products of an nf4 base are made in: bfloat16 where it is stored so, else float16, as on a T4."""
     return dtype if dtype == torch.bfloat16 else torch.float16
 
 
@@ -75,7 +76,7 @@ def load_base(
     with torch.device("meta"):  # no memory and no random numbers for weights that are about to be replaced
         base: Qwen3ForCausalLM = Qwen3ForCausalLM(config)
     if way == "held":
-        _hold(base, model)
+        _keep_as_stored(base, model)
     else:
         _fill(base, model, dtype, device, four_bits=way == "nf4")
     base.model.rotary_emb = Qwen3RotaryEmbedding(config).to(device)  # not stored in any file
@@ -101,27 +102,20 @@ def _fill(
     base.is_loaded_in_4bit = four_bits  # peft looks for it
 
 
-def _hold(base: Qwen3ForCausalLM, model: GgufModel) -> None:
+def _keep_as_stored(base: Qwen3ForCausalLM, model: GgufModel) -> None:
     scratch = torch.empty(SLICE)
-    for name, packed in model.packed_tensors():
-        if packed.values.ndim == 1:
+    for name, (values, scales) in model.read(stored):
+        if values.ndim == 1:
             module, last = _place(base, name)
-            setattr(module, last, nn.Parameter(torch.from_numpy(packed.values), requires_grad=False))
+            setattr(module, last, nn.Parameter(values, requires_grad=False))
             continue
-        matrix = QuantisedLinear(*_tensors(packed), scratch)
+        matrix = QuantisedLinear(values, scales, scratch)
         if name == "model.embed_tokens.weight":
             base.model.embed_tokens = QuantisedEmbedding(matrix)
             if model.shape.tied:
                 base.lm_head = matrix
         else:
             _replace(base, name, matrix)
-
-
-def _tensors(packed: Packed) -> tuple[torch.Tensor, torch.Tensor | None]:
-    values = torch.from_numpy(packed.values)
-    if packed.values.dtype == np.uint16:  # NumPy has no bfloat16
-        values = values.view(torch.bfloat16)
-    return values, None if packed.scales is None else torch.from_numpy(packed.scales).float()
 
 
 def _four_bits(weights: torch.Tensor, device: torch.device, dtype: torch.dtype) -> nn.Module:
@@ -135,8 +129,8 @@ def _four_bits(weights: torch.Tensor, device: torch.device, dtype: torch.dtype) 
         quant_type="nf4",
         device="meta",
     )
-    held = bitsandbytes.nn.Params4bit(weights.cpu(), requires_grad=False, quant_type="nf4")
-    layer.weight = held.to(device)  # quantised on the way to the card
+    quantised = bitsandbytes.nn.Params4bit(weights.cpu(), requires_grad=False, quant_type="nf4")
+    layer.weight = quantised.to(device)  # quantised on the way to the card
     return layer
 
 

@@ -10,7 +10,10 @@ Nothing of a slice is kept for the backward pass.
 
 from typing import Any
 
+import numpy as np
 import torch
+from gguf import GGMLQuantizationType, ReaderTensor
+from gguf.quants import dequantize
 from torch import nn
 from torch.nn.functional import linear
 
@@ -18,15 +21,34 @@ SLICE = 1 << 20  # numbers made float32 at a time: 4 MB, which a processor's cac
 BLOCK = 32  # numbers that share a scale in Q8_0
 
 
+def stored(tensor: ReaderTensor) -> tuple[torch.Tensor, torch.Tensor | None]:
+    """A tensor as it lies in the file, and for Q8_0 the scales of its blocks; a vector is float32."""
+    shape = tuple(int(size) for size in reversed(tensor.shape))
+    kind = tensor.tensor_type
+    if len(shape) == 1:
+        return torch.from_numpy(np.array(dequantize(tensor.data, kind), np.float32)), None
+    if kind == GGMLQuantizationType.Q8_0:
+        blocks = tensor.data.view(np.ndarray).reshape(shape[0], -1, 2 + BLOCK)  # a float16 scale, 32 numbers
+        values = np.ascontiguousarray(blocks[:, :, 2:]).view(np.int8).reshape(shape)
+        scales = np.ascontiguousarray(blocks[:, :, :2]).view(np.float16)[..., 0]
+        return torch.from_numpy(values), torch.from_numpy(scales).float()
+    if kind == GGMLQuantizationType.BF16:  # which NumPy does not have
+        bits = np.array(tensor.data).view(np.uint16).reshape(shape)
+        return torch.from_numpy(bits).view(torch.bfloat16), None
+    if kind == GGMLQuantizationType.F16:
+        return torch.from_numpy(np.array(tensor.data).reshape(shape)), None
+    return torch.from_numpy(dequantize(tensor.data, kind).reshape(shape).astype(np.float16)), None
+
+
 class QuantisedLinear(nn.Linear):
     """A frozen product without bias; `weight` holds bits or whole numbers, so that no library takes it for floats."""
 
-    def __init__(self, held: torch.Tensor, scales: torch.Tensor | None, scratch: torch.Tensor) -> None:
+    def __init__(self, matrix: torch.Tensor, scales: torch.Tensor | None, scratch: torch.Tensor) -> None:
         """`scratch`: (SLICE,) float32, shared by all matrices of a model; new memory at each product costs as much."""
         with torch.device("meta"):
-            super().__init__(held.shape[1], held.shape[0], bias=False)
-        self._halves = None if held.dtype == torch.int8 else held.dtype
-        bits = held if self._halves is None else held.view(torch.int16)
+            super().__init__(matrix.shape[1], matrix.shape[0], bias=False)
+        self._halves = None if matrix.dtype == torch.int8 else matrix.dtype
+        bits = matrix if self._halves is None else matrix.view(torch.int16)
         self.weight = nn.Parameter(bits, requires_grad=False)
         self._scales, self._scratch = scales, scratch
 
@@ -52,8 +74,8 @@ class QuantisedLinear(nn.Linear):
         height = max(1, SLICE // self.in_features)
         return [(at, min(at + height, self.out_features)) for at in range(0, self.out_features, height)]
 
-    def _floats(self, held: torch.Tensor, scales: torch.Tensor | None, room: torch.Tensor) -> torch.Tensor:
-        room.copy_(held if self._halves is None else held.view(self._halves))
+    def _floats(self, bits: torch.Tensor, scales: torch.Tensor | None, room: torch.Tensor) -> torch.Tensor:
+        room.copy_(bits if self._halves is None else bits.view(self._halves))
         if scales is not None:
             room.view(*scales.shape, BLOCK).mul_(scales[..., None])
         return room

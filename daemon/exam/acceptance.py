@@ -45,7 +45,7 @@ Against = Literal["live", "base"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """The candidate beside another on the same questions; shares and their differences, -1 to 1."""
+    """The candidate compared with another on the same questions; shares and their differences, -1 to 1."""
 
     asked: int
     candidate: float
@@ -76,7 +76,7 @@ class Verdict:
 
 def decide(exam: Exam) -> Verdict:
     """Adopt or refuse; the reason names the first rule that failed, or the win."""
-    why_not = _not_held(exam)
+    why_not = _not_asked(exam)
     if why_not:
         return Verdict(adopt=False, reason=why_not)
     compared = _compared(exam)
@@ -87,7 +87,7 @@ def decide(exam: Exam) -> Verdict:
 
 
 def compare(marks: Sequence[Mark], against: Against) -> Compared:
-    """The candidate beside the live generation or the base on `marks`, at least one."""
+    """The candidate compared with the live generation or the base on `marks`, at least one."""
     pairs = [(mark.candidate, _other(mark, against)) for mark in marks]
     means = resampled([own - other for own, other in pairs])
     last = len(means) - 1
@@ -113,11 +113,11 @@ def _other(mark: Mark, against: Against) -> float:
     return mark.base if against == "base" or mark.live is None else mark.live
 
 
-def _not_held(exam: Exam) -> str | None:
-    held = {"facts": exam.of("facts", "stale")} | {
+def _not_asked(exam: Exam) -> str | None:
+    asked = {"facts": exam.of("facts", "stale")} | {
         one: exam.of(one) for one in ("abstain", "general", "canary")
     }
-    missing = [name for name, marks in held.items() if not marks]
+    missing = [name for name, marks in asked.items() if not marks]
     if not missing:
         return None
     return f"the exam had no questions of the kind {', '.join(missing)}, so it could not be passed"
@@ -183,16 +183,16 @@ def _better(marks: Sequence[Mark]) -> tuple[int, int]:
 
 def _win(exam: Exam) -> str:
     facts, stale = exam.of("facts"), exam.of("stale")
-    told = []
+    parts = []
     if facts:
         right, before = (
             sum(marks) for marks in zip(*((m.candidate, _other(m, "live")) for m in facts), strict=True)
         )
-        told.append(
+        parts.append(
             f"{right:.0f} of {len(facts)} held-out questions right without any memory in its context; "
             f"before, {before:.0f}"
         )
     saved = sum(mark.candidate > _other(mark, "live") for mark in stale)
     if saved:
-        told.append(f"{saved} of {len(stale)} times it no longer tells what holds no more")
-    return "; ".join(told)
+        parts.append(f"{saved} of {len(stale)} times it no longer tells what holds no more")
+    return "; ".join(parts)

@@ -65,9 +65,7 @@ class Exam:
 
     marks: tuple[Mark, ...]
     missed: tuple[Missed, ...] = ()  # facts, stale, abstain and canary
-    drift: float | None = (
-        None  # nats per token by which the candidate finds the base's small talk less likely
-    )
+    drift: float | None = None  # nats per token: how much less likely it finds the base's small talk
 
     def of(self, *parts: str) -> list[Mark]:
         """The marks of these parts."""

@@ -55,7 +55,7 @@ def choose(
     Args:
         lessons: tonight's; only those of the exam split are asked.
         learned: memories that the live generation has learned; none when the base is live.
-        narratives: line of each held memory.
+        narratives: line of each memory that holds.
         outdated: what the live generation has learned and holds no more.
     """
     held_out = [one for one in lessons if one.split == "exam"]
@@ -110,14 +110,14 @@ def _canaries(narratives: Mapping[int, str]) -> list[Question]:
     """
     Fixed prompts; none asks for the user, so no answer may have a name of theirs.
 
-    Each is asked alone, the first once more beside something that it does not ask for.
+    Each is asked alone, the first once more with a memory that it does not ask for.
     """
     small = _written_small([*narratives.values(), *(line for name in PROMPTS for line in lines(name))])
     names = frozenset(word for line in narratives.values() for word in _names(line, small))
     plain = [Question(part="canary", text=text, wrong=names) for text in lines("canary")]
     wrong = names | _only(SECRET, plain[0].text)
-    beside = Question(part="canary", text=plain[0].text, system=system_text([SECRET]), wrong=wrong)
-    return [*plain, beside]
+    with_secret = Question(part="canary", text=plain[0].text, system=system_text([SECRET]), wrong=wrong)
+    return [*plain, with_secret]
 
 
 def _names(line: str, small: Collection[str]) -> set[str]:
@@ -127,9 +127,9 @@ def _names(line: str, small: Collection[str]) -> set[str]:
     Args:
         small: words that are written small somewhere: at the start of a sentence they are no names.
     """
-    told = line.partition(": ")[2].replace(BEFORE, "")
+    text = line.partition(": ")[2].replace(BEFORE, "")
     found = set()
-    for sentence in told.split(". "):
+    for sentence in text.split(". "):
         first = [word for part in sentence.split()[:1] if part[0].isupper() for word in content_words(part)]
         found |= {*value_words(sentence), *(word for word in first if word not in small)}
     return {word for word in found if word.isalpha()}

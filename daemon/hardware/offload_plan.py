@@ -47,7 +47,7 @@ class Hardware:
     cores: int  # physical, that this process may use
     memory: int  # bytes
     cards: tuple[Card, ...] = ()
-    offload: str = ""  # what llama.cpp was built for beside the processor; "": nothing
+    offload: str = ""  # what llama.cpp was built for besides the processor; "": nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +94,7 @@ def plan(hardware: Hardware, read: Callable[[], Header], size: int, n_ctx: int) 
 
 
 def memory() -> int:
-    """All memory of this machine, in bytes; 0 when it does not tell."""
+    """All memory of this machine, in bytes; 0 when it does not say."""
     try:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError):
@@ -102,11 +102,11 @@ def memory() -> int:
 
 
 def built_for() -> str:
-    """What the installed llama.cpp computes on beside the processor; "" for nothing."""
+    """What the installed llama.cpp computes on besides the processor; "" for nothing."""
     spec = find_spec("llama_cpp")
     folders: Sequence[str] = (spec.submodule_search_locations or []) if spec else []
     names = [file.name for folder in folders for file in (Path(folder) / "lib").glob("*ggml-*")]
-    return next((told for part, told in OFFLOADS.items() if any(part in name for name in names)), "")
+    return next((name for part, name in OFFLOADS.items() if any(part in file for file in names)), "")
 
 
 def read_nvidia(said: str) -> list[Card]:
@@ -146,10 +146,10 @@ def _nvidia() -> list[Card]:
 
 def _amd(folder: Path) -> list[Card]:
     cards = []
-    for told in sorted(folder.glob("card*/device/mem_info_vram_total")):
+    for total_file in sorted(folder.glob("card*/device/mem_info_vram_total")):
         try:
-            total = int(told.read_text())
-            used = int(told.with_name("mem_info_vram_used").read_text())
+            total = int(total_file.read_text())
+            used = int(total_file.with_name("mem_info_vram_used").read_text())
         except (OSError, ValueError):
             continue
         cards.append(Card(name="AMD graphics", total=total, free=max(total - used, 0)))

@@ -1,7 +1,7 @@
 """
 What the machine's sensors say: power, heat, memory, and whether somebody sits at it.
 
-What a platform does not tell is None, never an error and never a guess.
+What a platform does not say is None, never an error and never a guess.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class Sensors:
     """Reads the machine this process runs on."""
 
     def __init__(self) -> None:
-        self._desktop_tells = False
+        self._desktop_reports = False
 
     async def read(self) -> Machine:
         """The machine now; takes some milliseconds, in a thread."""
@@ -53,18 +53,18 @@ class Sensors:
             idle_s = idle_of_macos(_said("ioreg", "-c", "IOHIDSystem", "-d", "4"))
             return None if idle_s is None else idle_s < ACTIVE_S
         idle = idle_of_logind(_said("loginctl", "show-user", str(os.getuid()), "--property=IdleHint"))
-        self._desktop_tells |= idle is True  # many desktops leave it at "no" for ever: those don't tell
-        return None if idle is None or not self._desktop_tells else not idle
+        self._desktop_reports |= idle is True  # many desktops leave it at "no" for ever: those don't count
+        return None if idle is None or not self._desktop_reports else not idle
 
 
 def idle_of_logind(said: str) -> bool | None:
-    """What `loginctl show-user` tells of a user's sessions together."""
+    """What `loginctl show-user` says of a user's sessions together."""
     found = re.search(r"^IdleHint=(yes|no)$", said, re.MULTILINE)
     return None if found is None else found.group(1) == "yes"
 
 
 def idle_of_macos(said: str) -> float | None:
-    """Seconds since the last touch, as `ioreg` tells them in nanoseconds."""
+    """Seconds since the last touch, as `ioreg` gives them in nanoseconds."""
     found = re.search(r'"HIDIdleTime" = (\d+)', said)
     return None if found is None else int(found.group(1)) / 1e9
 
@@ -73,7 +73,7 @@ def _said(*command: str) -> str:
     try:
         asked = subprocess.run(command, capture_output=True, text=True, timeout=ASKING_S, check=False)
     except (OSError, subprocess.SubprocessError, UnicodeDecodeError):
-        return ""  # there is no such program, or it does not answer: nothing is told
+        return ""  # there is no such program, or it does not answer: nothing is known
     return asked.stdout if asked.returncode == 0 else ""
 
 

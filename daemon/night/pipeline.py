@@ -59,9 +59,7 @@ class NightOrder:
 
     recipe: Mapping[str, object] = field(default_factory=dict)  # overrides of the trainer's recipe
     seed: int = 0
-    by_itself: bool = (
-        False  # nobody asked for it: it is left out where the live generation has these very lessons
-    )
+    by_itself: bool = False  # nobody asked for it: left out where there is nothing new
     job_id: int | None = None  # the job that this is an attempt of
     checkpoints: Path | None = None
 

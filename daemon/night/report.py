@@ -42,9 +42,7 @@ class Texts:
     said: Mapping[int, str] = field(default_factory=dict)  # what was answered wrongly, by the lesson
     lapsed: Collection[int] = ()  # lessons asked for what held no more: no answer of theirs was right
     reason: str = ""  # why it was adopted, refused, left out, or failed
-    gave_way_to: int | None = (
-        None  # what answers now, if what the night made learned something forgotten since
-    )
+    gave_way_to: int | None = None  # what answers now, if it learned something forgotten since
     forgot: Forgotten = field(default_factory=Forgotten)  # between the last adopted night and this one
 
 
@@ -57,7 +55,7 @@ def record(
     total_s: float,
     swap_ms: float | None,
 ) -> dict[str, Any]:
-    """What is stored of a night, beside what waits (`by_reason`): ids and numbers."""
+    """What is stored of a night, without what waits (`by_reason`): ids and numbers."""
     taught = {id for lesson in tonight for id in lesson.memory_ids}
     corrected = [[new, old] for old, new in before.lapsed.items() if new is not None and new in taught]
     replaced = {new for new, _ in corrected}
@@ -149,7 +147,7 @@ def _missed(lesson_id: int, texts: Texts) -> dict[str, Any]:
 
 
 def _changed(new: int, old: int, texts: Texts) -> dict[str, Any]:
-    """What holds now and what was told before, each without the other."""
+    """What holds now and what held before, each without the other."""
     line, was = texts.memories[new], texts.memories.get(old)
     return {"id": new, "line": line.partition(f" {BEFORE}")[0] if was else line, "was": was}
 

@@ -43,9 +43,7 @@ class TrainerCommand:
 
     model_path: Path
     argv: Sequence[str] = ()  # another command than our trainer's
-    runtime_dir: Path | None = (
-        None  # where its private folder is made; None: in memory, where there is such a place
-    )
+    runtime_dir: Path | None = None  # of its private folder; None: in memory, where that can be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +53,7 @@ class TrainingJob:
     lessons: Sequence[Lesson]
     recipe: Mapping[str, object] = field(default_factory=dict)  # overrides of the trainer's own
     seed: int = 0
-    checkpoints: Path | None = (
-        None  # an existing folder (0700, in memory) for its checkpoints; None: it keeps none
-    )
+    checkpoints: Path | None = None  # an existing folder (0700, in memory); None: it keeps none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +88,9 @@ async def train(
         out = folder / "adapter.gguf"
         child = await _start(command.argv or confined("trainer"), folder)
         text = json.dumps(_to_json(job, command.model_path, out)).encode()
-        done, held = await _converse(child, text, on_progress, gate or ForegroundGate())
+        done, gated = await _converse(child, text, on_progress, gate or ForegroundGate())
         trained = await asyncio.to_thread(_read, out, done)
-        return replace(trained, pauses=held.pauses, paused_s=held.paused_s)
+        return replace(trained, pauses=gated.pauses, paused_s=gated.paused_s)
 
 
 def _to_json(job: TrainingJob, model_path: Path, out: Path) -> dict[str, object]:
@@ -151,7 +147,7 @@ async def _converse(
     listening = asyncio.create_task(_listen(child, on_progress, heard))
     tail = asyncio.create_task(_keep_tail(child, heard))
     waiting = asyncio.create_task(_exit(child))
-    with gate.over(child.pid) as held:
+    with gate.over(child.pid) as gated:
         try:
             await _send(child, job)
             await asyncio.wait((listening, waiting), return_when=asyncio.FIRST_COMPLETED)
@@ -174,7 +170,7 @@ async def _converse(
         raise NightFailed(_ending(code), log=log)
     if heard.last.get("type") == "error":
         raise NightFailed(str(heard.last.get("message") or heard.last.get("code")), log=log)
-    return heard.last, held
+    return heard.last, gated
 
 
 async def _exit(child: asyncio.subprocess.Process) -> int:

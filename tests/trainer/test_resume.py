@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.trainer.test_run import PATIENCE_S, finish, in_this_process
+
 ROOT = Path(__file__).parents[2]
-NANO = ROOT / "models" / "nano" / "nano.gguf"
-PATIENCE_S = 300  # a busy machine takes a minute to load torch
 OFTEN = "import sys; from trainer.__main__ import main; sys.exit(main(keep_every_s={}))"
 BEGINNING = (
     "What you remember about the user, oldest first. If it is not said here, answer: I don't know that yet."
@@ -18,23 +18,23 @@ BEGINNING = (
 
 
 @pytest.fixture(scope="module")
-def job(lessons):
+def job(lessons, tiny):
     """Sixteen lessons with a teacher, 20 steps with looks at the exam."""
     given = []
     for lesson in lessons:
         known = f"{BEGINNING}\n- The user's {lesson.question.split()[-1]} is {lesson.answer}."
         given.append(asdict(lesson) | {"grounding": known})
     recipe = {"threads": 1, "device": "cpu", "precision": "float32", "batch": 3, "steps": 20, "checks": 5}
-    return {"model": str(NANO), "lessons": given, "recipe": recipe, "seed": 3}
+    return {"model": str(tiny), "lessons": given, "recipe": recipe, "seed": 3}
 
 
 @pytest.fixture(scope="module")
 def expected(job, tmp_path_factory):
     """What comes out when nobody disturbs it."""
     out = tmp_path_factory.mktemp("undisturbed") / "adapter.gguf"
-    said = finish(start(job | {"out": str(out)}, 30))[-1]
-    assert (0, 20) == (said["resumed_from"], said["steps"])
-    return said["sha256"]
+    done = in_this_process(job | {"out": str(out)})[-1]
+    assert (0, 20) == (done.resumed_from, done.steps)
+    return done.sha256
 
 
 @pytest.fixture
@@ -53,12 +53,6 @@ def start(job: dict, every_s: float) -> subprocess.Popen:
     child.stdin.close()
     child.stdin = None
     return child
-
-
-def finish(child: subprocess.Popen) -> list[dict]:
-    out, log = child.communicate(timeout=PATIENCE_S)
-    assert b"Traceback" not in log, log.decode()
-    return [json.loads(line) for line in out.splitlines()]
 
 
 def killed_at(child: subprocess.Popen, unit: str, done: int) -> tuple[str, int]:

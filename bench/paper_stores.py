@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.users import Fact, User
+from daemon.core import Core
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
 from daemon.memory import ranking
@@ -84,8 +85,9 @@ class Stores:
             elif name != "raw":
                 way = {"append": "off", "evolved": "safe"}.get(name, name)
                 await index_missing(store_thread, self._embedder)
+                core = Core(store_thread=store_thread, engine=self._engine, embedder=self._embedder)
                 for one in told:
-                    await evolve(self._engine, self._embedder, store_thread, _observation(one, ids), way=way)
+                    await evolve(core, _observation(one, ids), way=way)
             await index_missing(store_thread, self._embedder)
 
     def memories(self, name: str, k: int) -> Beside:

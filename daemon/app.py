@@ -32,7 +32,7 @@ from daemon.generations.service import Generations
 from daemon.hardware.sensors import Sensors
 from daemon.home import Home
 from daemon.http_server import Server
-from daemon.idle_work import Tending
+from daemon.idle_work import MemoryConsolidation
 from daemon.inbox.importer import TakenIn
 from daemon.inbox.watch import Inbox
 from daemon.jobs import Kind, Runner
@@ -93,8 +93,8 @@ async def build(
         gate=gate,
     )
     stack.push_async_callback(conversations.stop)
-    tending = Tending(
-        store_thread, engine, embedder, quiet_s=config.quiet_s, by_itself=config.observe, way=config.evolve
+    consolidation = MemoryConsolidation(
+        core, quiet_s=config.quiet_s, by_itself=config.observe, way=config.evolve
     )
     api_key = homes.load_or_create_api_key(home)
     unlearning = Unlearning(store_thread, engine)
@@ -106,7 +106,7 @@ async def build(
     confirmations = Confirmations()
     forgetting = Forgetting(core, generations, unlearning)
     forgetting.pause_with(conversations.silence)
-    for listener in (nights.forget, tending.forget, confirmations.forget):
+    for listener in (nights.forget, consolidation.forget, confirmations.forget):
         forgetting.on_forget(listener)
     return Services(
         settings=settings,
@@ -118,8 +118,8 @@ async def build(
         embedder=embedder,
         generations=generations,
         conversations=conversations,
-        runner=_runner(config, core, tending, nights, stack),
-        tending=tending,
+        runner=_runner(config, core, consolidation, nights, stack),
+        consolidation=consolidation,
         nights=nights,
         unlearning=unlearning,
         forgetting=forgetting,
@@ -140,11 +140,13 @@ async def _nights(config: Config, home: Home, services: NightServices) -> Nights
     return nights
 
 
-def _runner(config: Config, core: Core, tending: Tending, nights: Nights, stack: AsyncExitStack) -> Runner:
+def _runner(
+    config: Config, core: Core, consolidation: MemoryConsolidation, nights: Nights, stack: AsyncExitStack
+) -> Runner:
     indexing = Indexing(core.store_thread, core.embedder)
     kinds = {
         "index": Kind(work=indexing.work, due=indexing.due),
-        "tend": Kind(work=tending.work, due=tending.due),
+        "tend": Kind(work=consolidation.work, due=consolidation.due),
         "night": Kind(work=nights.work, due=nights.due),
     }
     runner = Runner(core.store_thread, kinds, every_s=config.jobs_every_s)

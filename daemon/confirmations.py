@@ -1,14 +1,13 @@
 """
-What a program wants to do that a person must allow first: asked, decided once, or dropped after ten minutes.
+Confirmations: what a program wants to do and a person must allow first.
 
     ask ──> waiting ──> allowed: working ──> done | failed
                |──────> refused
-               |──────> expired   nobody answered
+               |──────> expired   nobody answered within ten minutes
                '──────> void      what it was about is gone
 
-Promises: one decision counts, the first; nothing that was not allowed is done; silence means no. All of it is in
-memory: after a restart nothing waits. The number of a confirmation can't be guessed, nor met again later.
-Knows nothing of HTTP, and of how an act is done.
+The first decision counts; silence means no. All of it is in memory: after a restart nothing waits. The number of a
+confirmation can't be guessed.
 """
 
 import secrets

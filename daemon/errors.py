@@ -1,12 +1,11 @@
 """
-Everything the daemon says to a person when something can't be done.
+What the daemon says to a person when something can't be done.
 
-Promises: each class words its own message from typed arguments (what failed, which thing, why, what to do),
-in one line. The HTTP boundary and the command line print it as it stands.
-Knows nothing of HTTP: `api/errors.py` gives each class its status.
+A class stands here, or in its room, when somebody catches it or `api/errors.py` maps it to a status; every other
+problem is a message raised as the base error of its room. A message says in one line what failed, which thing, why,
+and what to do: the HTTP boundary and the command line print it as it stands.
 """
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from store.errors import StoreError
@@ -24,34 +23,18 @@ KNOWN = (
 )  # their messages are for a person; anything else is a bug and keeps its traceback
 
 
-class UnknownKey(DaemonError):
-    """The configuration names a key that does not exist."""
-
-    def __init__(self, where: str, key: str, known: Sequence[str]) -> None:
-        super().__init__(f"{where}: unknown key {key!r}. Known keys: {', '.join(known)}.")
+class ConfigError(DaemonError):
+    """The configuration can't be read, or says what it can't say."""
 
 
-class RenamedKey(DaemonError):
-    """The configuration names a key of an older version."""
-
-    def __init__(self, where: str, old: str, new: str, allowed: str, default: str) -> None:
-        super().__init__(
-            f'{where}: {old} is {new} now. Write instead, for example: {new} = "{default}" ({allowed}).'
-        )
+def broken_config(where: str, why: str) -> ConfigError:
+    """Why the file can't be read as TOML."""
+    return ConfigError(f"{where}: {why}. Correct that line, or move the file away to start with defaults.")
 
 
-class BadValue(DaemonError):
-    """A configuration key has a value that it can't take."""
-
-    def __init__(self, where: str, key: str, value: object, allowed: str) -> None:
-        super().__init__(f"{where}: {key} can't be {value!r}. Allowed: {allowed}.")
-
-
-class BrokenConfig(DaemonError):
-    """The configuration file can't be read as TOML."""
-
-    def __init__(self, where: str, why: str) -> None:
-        super().__init__(f"{where}: {why}. Correct that line, or move the file away to start with defaults.")
+def bad_value(where: str, key: str, value: object, allowed: str) -> ConfigError:
+    """Why a key can't have this value."""
+    return ConfigError(f"{where}: {key} can't be {value!r}. Allowed: {allowed}.")
 
 
 class HomeNotUsable(DaemonError):
@@ -83,23 +66,6 @@ class PortInUse(DaemonError):
         )
 
 
-class PortNotAllowed(DaemonError):
-    """The system does not let us listen on the address."""
-
-    def __init__(self, host: str, port: int, why: str) -> None:
-        super().__init__(f"Can't listen on {host} port {port}: {why}. Set TSUBASA_PORT to another port.")
-
-
-class ModelMissing(DaemonError):
-    """The configured model file is not there."""
-
-    def __init__(self, path: Path, key: str) -> None:
-        super().__init__(
-            f"No model file at {path} (from {key}). Set TSUBASA_MODEL to a GGUF file, "
-            f"or unset it to start with the bundled nano."
-        )
-
-
 class NotRunning(DaemonError):
     """A command needs the daemon, and none answers."""
 
@@ -116,13 +82,6 @@ class NotAnsweredYet(NotRunning):
             f"The daemon for {home} has not answered within {patience_s:g} s. It may be at work on it still, so "
             f"look whether it was done before you ask again: tsubasa status",
         )
-
-
-class NotAskable(DaemonError):
-    """What was typed does not fit into a question to the daemon."""
-
-    def __init__(self, what: str, why: str) -> None:
-        super().__init__(f"Can't ask for {what}: {why}. Type it again, as a few plain words.")
 
 
 class Refused(DaemonError):
@@ -142,52 +101,11 @@ class FileTaken(DaemonError):
         )
 
 
-class ReplacesModel(DaemonError):
-    """A file was to be written over the model that is served."""
-
-    def __init__(self, file: Path) -> None:
-        super().__init__(
-            f"Did not write {str(file)!r}: it is the model that is served, and every adapter needs it. "
-            "Choose another name."
-        )
-
-
-class WrittenTwice(DaemonError):
-    """Two files were to be written under one name."""
-
-    def __init__(self, file: Path) -> None:
-        super().__init__(
-            f"Did not write {str(file)!r}: the adapter and the merged model can't be one file. "
-            "Choose another name for one of them."
-        )
-
-
 class FileUnwritable(DaemonError):
     """The operating system does not let us write a file."""
 
     def __init__(self, file: Path, why: str) -> None:
         super().__init__(f"Can't write {str(file)!r}: {why}. Nothing was left behind; choose another place.")
-
-
-class NotMerged(DaemonError):
-    """Base model and adapter could not be made one file."""
-
-    def __init__(self, out: Path, why: str) -> None:
-        super().__init__(f"Can't write {str(out)!r}: {why}. Nothing was left behind.")
-
-
-class ClockUnreadable(DaemonError):
-    """A day or moment given by the user is none."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(f"{text!r} is no date. Write it as 2026-03-05, or 2026-03-05T18:00:00Z.")
-
-
-class DayUnreadable(DaemonError):
-    """A day given by the user is none."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(f"{text!r} is no day. Write it as YYYY-MM-DD, for example 2026-03-05.")
 
 
 class NoSuchGeneration(DaemonError):
@@ -256,13 +174,6 @@ class Stopping(DaemonError):
 
     def __init__(self) -> None:
         super().__init__("The daemon is stopping. Start it again with: tsubasa up")
-
-
-class ConfigNotChanged(DaemonError):
-    """A key of config.toml could not be set for the user."""
-
-    def __init__(self, file: Path, key: str, value: str, why: str) -> None:
-        super().__init__(f'Did not change {file}: {why}. Write this line into it yourself: {key} = "{value}"')
 
 
 class LeavesMachine(DaemonError, PermissionError):

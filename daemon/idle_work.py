@@ -1,10 +1,11 @@
 """
-One quiet chat, followed: observe -> evolve -> study.
+Memory consolidation: what is done with a chat that has gone quiet.
 
-Promises: a message is marked as observed only after all that was observed in it is stored, so that a crash
-repeats work (exact repeats are ignored) and loses none; what the model can't take, made unusable or was not sure of
-is reported and marked; what could not be read is tried again once, in shorter pieces, when somebody asks. Knows
-nothing of HTTP, or of when it is called.
+    quiet chat ──> its sessions (days) ──> observe ──> evolve ──> lessons of what is new
+
+A message is marked as observed only after all that was observed in it is stored: a crash repeats work (exact repeats
+are ignored) and loses none. What the model can't take, made unusable or was not sure of is reported and marked; what
+could not be read is tried again once, in shorter pieces, when somebody asks.
 """
 
 import logging
@@ -15,25 +16,25 @@ from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from daemon.embedding.client import Embedder
-from daemon.engine.client import Engine
+from daemon.core import Core
 from daemon.lessons.eligibility import waiting
 from daemon.lessons.generation import generate_missing
 from daemon.memory.errors import HOPELESS
 from daemon.memory.evolve import evolve
 from daemon.memory.indexing import index_missing
 from daemon.memory.observe import AGAIN_TURNS, DOUBTED, PARTLY, TWICE, VERSION, WINDOW_TURNS, observe
-from daemon.store_thread import StoreThread
 from daemon.text import counted
 from store import chats, lessons, message_queries
 from store.chats import Message
 from store.database import Connection
 from store.jobs import Job
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tended:
-    """What one round of memory work did."""
+class ConsolidationReport:
+    """What one round did."""
 
     chats: int
     observations: int
@@ -46,51 +47,112 @@ class Tended:
     given_up: frozenset[int] = frozenset()  # ids of memories of which no lessons could be made now
 
 
-async def tend(
-    store_thread: StoreThread,
-    engine: Engine,
-    embedder: Embedder,
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """How many parts of chats (each a day of one) could not be read, or not all of them."""
+
+    parts: int
+    in_vain: int  # of these, so many were tried again, in vain
+    doubted: int  # others that were read, but for sentences of which the model was not sure
+
+
+class MemoryConsolidation:
+    """The job that reads quiet chats, and what its last round found."""
+
+    def __init__(self, core: Core, *, quiet_s: float, by_itself: bool, way: str = "safe") -> None:
+        """`by_itself`: False = only when asked; `way`: how memories evolve."""
+        self._core = core
+        self._quiet_s = quiet_s
+        self._by_itself = by_itself
+        self._way = way
+        self._given_up: frozenset[int] = frozenset()  # memories that no lessons could be made of
+        self._unread: Unread | None = None  # None: to be counted again
+        self.last: ConsolidationReport | None = None
+
+    async def due(self) -> dict[str, Any] | None:
+        """A payload when a chat has gone quiet, or a memory that need not wait has no lessons yet."""
+        if not self._by_itself:
+            return None
+        now = datetime.now(UTC)
+        before, run = now - timedelta(seconds=self._quiet_s), self._core.store_thread.run
+        if await run(chats.quiet, before=before, version=VERSION, now=now):
+            return {}
+        return {} if await run(_lacks_lessons, self._given_up) else None
+
+    async def work(self, job: Job) -> None:
+        """One round; a payload {"quiet_s": 0} takes every chat, {"again": True} tries again what can't be read."""
+        again = bool(job.payload.get("again"))
+        self.last = await consolidate(
+            self._core,
+            now=datetime.now(UTC),
+            quiet_s=float(job.payload.get("quiet_s", self._quiet_s)),
+            way=self._way,
+            given_up=() if again else self._given_up,
+            again=again,
+        )
+        self._unread = None
+        self._given_up |= self.last.given_up
+        _log(self.last)
+
+    async def unread(self) -> Unread:
+        """What could not be read, by this observer; counted once after each round."""
+        if self._unread is None:
+            self._unread = await self._core.store_thread.run(_count_unread)
+        return self._unread
+
+    async def forget(self) -> None:
+        """Drop what the last report quotes of chats and memories."""
+        self._unread = None
+        if self.last is not None:
+            self.last = replace(self.last, failures=())
+
+
+async def consolidate(
+    core: Core,
     *,
     now: datetime,
     quiet_s: float,
     way: str = "safe",
     given_up: Collection[int] = (),
     again: bool = False,
-) -> Tended:
+) -> ConsolidationReport:
     """
-    Observe, evolve (in this `way`) and study every chat that has been quiet for `quiet_s` seconds.
+    Observe and evolve (in this `way`) every chat that has been quiet for `quiet_s` seconds; make the lessons due.
 
     Args:
         given_up: ids of memories that an earlier round could not make lessons of.
         again: whether sessions are tried again that could not be read, or not all of them.
     """
+    run = core.store_thread.run
     before, left = now - timedelta(seconds=quiet_s), PARTLY if again else ""
-    quiet = await store_thread.run(chats.quiet, before=before, version=VERSION, now=now, again=left)
+    quiet = await run(chats.quiet, before=before, version=VERSION, now=now, again=left)
     ops: Counter[str] = Counter()
     marks: Counter[str] = Counter()
     failures, unsure, tried_again = list[str](), 0, 0
-    await index_missing(store_thread, embedder)
+    await index_missing(core.store_thread, core.embedder)
     days = [one for messages in quiet for one in sessions(messages)]
     for day, session in sorted(days, key=lambda one: one[1][0].said_at):  # what was told first evolves first
         is_again = any(message.observed_by == PARTLY for message in session)
-        done, doubted, why = await _tend_session(store_thread, engine, embedder, session, day, way, is_again)
+        done, doubted, why = await _consolidate_session(
+            core, session, day, way, AGAIN_TURNS if is_again else WINDOW_TURNS
+        )
         ops, unsure, tried_again = ops + done, unsure + doubted, tried_again + is_again
         place = f"Session of {day} (messages {session[0].id} to {session[-1].id})"
         failures += [f"{place}: {one}" for one in why]
         mark = (TWICE if is_again else PARTLY) if why else DOUBTED if doubted else VERSION
         marks[mark] += 1
-        await store_thread.run(chats.mark_observed, [message.id for message in session], mark)
-    lessons, unstudied = await generate_missing(engine, store_thread, given_up=given_up)
-    return Tended(
+        await run(chats.mark_observed, [message.id for message in session], mark)
+    made, unlearnable = await generate_missing(core.engine, core.store_thread, given_up=given_up)
+    return ConsolidationReport(
         chats=len(quiet),
         observations=ops.total(),
         ops=dict(ops),
-        lessons=lessons,
+        lessons=made,
         unsure=unsure,
-        failures=(*failures, *unstudied.values()),
+        failures=(*failures, *unlearnable.values()),
         again=tried_again,
         partly=marks[PARTLY] + marks[TWICE],
-        given_up=frozenset(unstudied),
+        given_up=frozenset(unlearnable),
     )
 
 
@@ -99,25 +161,18 @@ def sessions(messages: Sequence[Message]) -> list[tuple[date, list[Message]]]:
     return [(day, list(group)) for day, group in groupby(messages, key=_day)]
 
 
-async def _tend_session(
-    store_thread: StoreThread,
-    engine: Engine,
-    embedder: Embedder,
-    session: Sequence[Message],
-    day: date,
-    way: str,
-    is_again: bool,
+async def _consolidate_session(
+    core: Core, session: Sequence[Message], day: date, way: str, turns: int
 ) -> tuple[Counter[str], int, list[str]]:
     """The operations done, how many sentences the model was not sure of, and why others were given up."""
     ops: Counter[str] = Counter()
-    kept = await store_thread.run(message_queries.not_forgotten, [message.id for message in session])
+    kept = await core.store_thread.run(message_queries.not_forgotten, [message.id for message in session])
     said = [message for message in session if message.id in kept]
-    turns = AGAIN_TURNS if is_again else WINDOW_TURNS
-    observed = await observe(engine, said, day=day, turns=turns)
+    observed = await observe(core.engine, said, day=day, turns=turns)
     failures = list(observed.failures)
     for observation in observed.found:
         try:
-            op = await evolve(engine, embedder, store_thread, observation, way=way)
+            op = await evolve(core, observation, way=way)
         except HOPELESS as error:
             failures.append(str(error))
         else:
@@ -133,102 +188,25 @@ def _day(message: Message) -> date:
         return message.said_at.date()
 
 
-log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unread:
-    """How many parts of chats (each a day of one) could not be read, or not all of them."""
-
-    parts: int
-    in_vain: int  # of these, so many were tried again, in vain
-    doubted: int  # others that were read, but for sentences of which the model was not sure
-
-
-class Tending:
-    """Reads chats that have gone quiet: observe, evolve, study."""
-
-    def __init__(
-        self,
-        store_thread: StoreThread,
-        engine: Engine,
-        embedder: Embedder,
-        *,
-        quiet_s: float,
-        by_itself: bool,
-        way: str = "safe",
-    ) -> None:
-        """`by_itself`: False = only when asked; `way`: how memories evolve."""
-        self._store_thread = store_thread
-        self._engine = engine
-        self._embedder = embedder
-        self._quiet_s = quiet_s
-        self._by_itself = by_itself
-        self._way = way
-        self._given_up: frozenset[int] = frozenset()  # memories that no lessons could be made of
-        self._unread: Unread | None = None  # None: to be counted anew
-        self.last: Tended | None = None
-
-    async def due(self) -> dict[str, Any] | None:
-        """A payload when a chat has gone quiet, or a memory that need not wait has no lessons yet."""
-        if not self._by_itself:
-            return None
-        now = datetime.now(UTC)
-        before = now - timedelta(seconds=self._quiet_s)
-        if await self._store_thread.run(chats.quiet, before=before, version=VERSION, now=now):
-            return {}
-        return {} if await self._store_thread.run(_to_study, self._given_up) else None
-
-    async def work(self, job: Job) -> None:
-        """One round; a payload {"quiet_s": 0} takes every chat, {"again": True} tries again what can't be read."""
-        quiet_s = float(job.payload.get("quiet_s", self._quiet_s))
-        again = bool(job.payload.get("again"))
-        self.last = await tend(
-            self._store_thread,
-            self._engine,
-            self._embedder,
-            now=datetime.now(UTC),
-            quiet_s=quiet_s,
-            way=self._way,
-            given_up=() if again else self._given_up,
-            again=again,
-        )
-        self._unread = None
-        self._given_up |= self.last.given_up
-        _log(self.last)
-
-    async def unread(self) -> Unread:
-        """What could not be read, by this observer; counted once after each round."""
-        if self._unread is None:
-            self._unread = await self._store_thread.run(_unread)
-        return self._unread
-
-    async def forget(self) -> None:
-        """Drop what the last report quotes of chats and memories."""
-        self._unread = None
-        if self.last is not None:
-            self.last = replace(self.last, failures=())
-
-
-def _log(last: Tended) -> None:
+def _log(last: ConsolidationReport) -> None:
     """What was given up, in numbers: the words are the user's, none of the log's business."""
     if last.partly:
         parts = counted(last.partly, "part of a chat", "parts of chats")
         log.warning("Memory work: %s could not be read, or not all of it", parts)
     if last.given_up:
-        held = counted(len(last.given_up), "memory", "memories")
-        log.warning("Memory work: no lessons could be made of %s", held)
+        given_up = counted(len(last.given_up), "memory", "memories")
+        log.warning("Memory work: no lessons could be made of %s", given_up)
     if last.unsure:
         log.info("Memory work: the model was not sure of %s; left out", counted(last.unsure, "sentence"))
 
 
-def _unread(db: Connection) -> Unread:
+def _count_unread(db: Connection) -> Unread:
     marked = message_queries.observer_marks(db)
     in_vain = marked[TWICE]
     return Unread(parts=marked[PARTLY] + in_vain, in_vain=in_vain, doubted=marked[DOUBTED])
 
 
-def _to_study(db: Connection, given_up: Collection[int]) -> bool:
-    """Whether a round would study any memory: not one that was given up or waits."""
+def _lacks_lessons(db: Connection, given_up: Collection[int]) -> bool:
+    """Whether a round would make lessons of any memory: not of one that was given up or waits."""
     ids = {memory.id for memory in lessons.unstudied(db)} - set(given_up)
     return bool(ids and ids - {one.memory_id for one in waiting(db, date.today(), among=ids)})

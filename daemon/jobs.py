@@ -1,10 +1,9 @@
 """
-The background runner: does the jobs of the store, one at a time, beside the answering.
+The job runner: does the jobs of the store, one at a time, beside the answering.
 
-Promises: a failure is logged, recorded with the job, and tried again later, each time after twice the wait,
-until the job is given up; the log quotes nothing a user said; a job that was interrupted runs again at the next start;
-while a job runs its lease is renewed, and work whose lease is lost stops.
-Knows nothing of what a job does.
+A failure is logged, recorded with the job, and tried again after twice the wait each time, until the job is given up.
+The log quotes nothing a user said. An interrupted job runs again at the next start. While a job runs its lease is
+renewed, and work whose lease is lost stops.
 """
 
 import asyncio

@@ -4,9 +4,8 @@ The first steps of a daemon: what must not wait for the rest of the program to b
     lock -> port -> engine, in a process of its own ──────┐
                  `─> import of all else ─> `app.py`: store ┴─> live generation ─> serve ─> announce ─> background work
 
-Promises: nothing is announced before it works; SIGTERM and SIGINT end it in peace: open answers are committed first.
-The embedder takes many times as long as all else: it starts once requests are answered, with the background work.
-Knows nothing of how any part does its work.
+Nothing is announced before it works. SIGTERM and SIGINT end it in peace: open answers are committed first. The
+embedder takes many times as long as all else: it starts with the background work.
 """
 
 import asyncio
@@ -25,7 +24,7 @@ from typing import TYPE_CHECKING
 from daemon import home as homes
 from daemon.config.settings import Config, Settings
 from daemon.engine.client import Engine
-from daemon.errors import BadValue, ModelMissing
+from daemon.errors import ConfigError, bad_value
 from daemon.home import Home, HomeLock, Running
 from daemon.lifecycle.listen import listen
 from daemon.lifecycle.systemd_notify import Heartbeat
@@ -135,20 +134,24 @@ def _looked_at(task: "asyncio.Task[object]") -> None:
 
 
 def find_model(config: Config, origin: str) -> Path:
-    """The model's file: the configured one, else the bundled nano. Raises `BadValue`, `ModelMissing`."""
+    """The model's file: the configured one, else the bundled nano. Raises `ConfigError`."""
     try:
         path = Path(config.model).expanduser().absolute() if config.model else nano()
     except RuntimeError as error:  # ~somebody
-        raise BadValue(
+        raise bad_value(
             origin, "model", config.model, "the path of a GGUF file, of a user who exists"
         ) from error
     try:
         is_there = path.is_file()
     except OSError as error:
         allowed = f"the path of a GGUF file that can be read ({error.strerror})"
-        raise BadValue(origin, "model", str(path), allowed) from error
+        raise bad_value(origin, "model", str(path), allowed) from error
     if not is_there:
-        raise ModelMissing(path, "model, " + origin if config.model else "the bundled nano")
+        key = f"model, {origin}" if config.model else "the bundled nano"
+        raise ConfigError(
+            f"No model file at {path} (from {key}). Set TSUBASA_MODEL to a GGUF file, "
+            f"or unset it to start with the bundled nano."
+        )
     return path
 
 

@@ -1,8 +1,4 @@
-"""
-What the daemon is made of while it runs: handed to the routes and the job runner, which take what they need.
-
-Knows nothing of how the parts are started and stopped: `app.py` does.
-"""
+"""The running parts of a daemon, from which routes and jobs take what they need; `app.py` makes them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +13,7 @@ from daemon.forgetting.forget import Forgetting
 from daemon.forgetting.verification import Unlearning
 from daemon.generations.service import Generations
 from daemon.home import Home
-from daemon.idle_work import Tending
+from daemon.idle_work import MemoryConsolidation
 from daemon.jobs import Runner
 from daemon.night.night_job import Nights
 from daemon.store_thread import StoreThread
@@ -37,7 +33,7 @@ class Services:
     generations: Generations
     conversations: Conversations
     runner: Runner
-    tending: Tending
+    consolidation: MemoryConsolidation
     nights: Nights
     unlearning: Unlearning
     forgetting: Forgetting

@@ -3,8 +3,8 @@ The one thread that touches the store, so that the event loop never waits for a 
 
     await store_thread.run(chats.record, history, at=now)   # chats.record(db, history, at=now), in its thread
 
-Promises: calls run one after the other, in the order they were given; a call that has begun is finished, also
-when its caller is cancelled; `close` waits for the last one. Knows nothing of what is kept.
+Calls run one after the other, in their order. A call that has begun is finished, also when its caller is cancelled;
+`close` waits for the last one.
 """
 
 import asyncio

@@ -21,7 +21,6 @@ from daemon.embedding.model import EmbedderError
 from daemon.engine import errors as engine
 from daemon.errors import (
     KNOWN,
-    ClockUnreadable,
     DaemonError,
     Interrupted,
     NoSuchConfirmation,
@@ -52,7 +51,6 @@ TABLE: list[tuple[type[Exception], int, str, str | None, dict[str, str]]] = [
     (NotWaiting, 409, "conflict", None, NO_RETRY),
     (TooManyWaiting, 429, "too_many_waiting", None, NO_RETRY),
     (NoWayBack, 409, "conflict", None, NO_RETRY),
-    (ClockUnreadable, 400, "invalid_value", None, {}),
     (InboxError, 400, "import_failed", "file", {}),
     (NothingSaid, 400, "invalid_value", "text", {}),
     (HeldAlready, 409, "conflict", None, NO_RETRY),

@@ -12,7 +12,7 @@ from rich.markup import escape
 
 from daemon.atomic_file import is_there, whole
 from daemon.cli.output import HomeFlag, JsonFlag, as_json, daemon_at, is_alone, out, show, table, waiting
-from daemon.errors import FileTaken, ReplacesModel, WrittenTwice
+from daemon.errors import DaemonError, FileTaken
 from daemon.text import who_answers
 
 if TYPE_CHECKING:
@@ -190,17 +190,16 @@ def export(
     """Take a generation out, for example: tsubasa generations export 3 --merged mine.gguf"""
     adapter_file = file or (None if merged else Path(f"tsubasa-generation-{number}.gguf"))
     files = [one for one in (adapter_file, merged) if one]
-    if len(files) == 2 and _is_same(*files):
-        raise WrittenTwice(files[1])
-    for one in files:
-        if is_there(one) and not force:
-            raise FileTaken(one)
+    _check_free(files, force=force)
     with daemon_at(home_flag) as client:
         adapter = client.adapter(number)
         model = client.status()["model"]
     for one in files:
         if _is_same(one, Path(model["path"])):
-            raise ReplacesModel(one)
+            raise DaemonError(
+                f"Did not write {str(one)!r}: it is the model that is served, and every adapter needs it. "
+                "Choose another name."
+            )
     found: dict[str, Any] = {"generation": number}
     if adapter_file:
         with whole(adapter_file, force=force) as written:
@@ -266,6 +265,17 @@ def _mark(is_live: bool) -> str:
 
 def _percent(share: float | None) -> str:
     return "" if share is None else f"{share:.0%}"
+
+
+def _check_free(files: list[Path], *, force: bool) -> None:
+    if len(files) == 2 and _is_same(*files):
+        raise DaemonError(
+            f"Did not write {str(files[1])!r}: the adapter and the merged model can't be one file. "
+            "Choose another name for one of them."
+        )
+    for one in files:
+        if is_there(one) and not force:
+            raise FileTaken(one)
 
 
 def _is_same(file: Path, other: Path) -> bool:

@@ -21,7 +21,7 @@ from daemon.cli.output import (
     wait_for_job,
     waiting,
 )
-from daemon.errors import DayUnreadable
+from daemon.errors import DaemonError
 from daemon.text import counted
 
 MOST_UNUSED = 20  # memories never recalled that are shown
@@ -304,11 +304,11 @@ def _check_day(text: str | None) -> None:
     if text is None:
         return
     try:
-        day = date.fromisoformat(text)
-    except ValueError as error:
-        raise DayUnreadable(text) from error
-    if day.isoformat() != text:  # another way of ISO 8601: the daemon takes 2026-W10-4 for no day
-        raise DayUnreadable(text)
+        is_day = date.fromisoformat(text).isoformat() == text  # not another way of ISO 8601, as 2026-W10-4
+    except ValueError:
+        is_day = False
+    if not is_day:
+        raise DaemonError(f"{text!r} is no day. Write it as YYYY-MM-DD, for example 2026-03-05.")
 
 
 def _show_memories(found: Mapping[str, Any]) -> None:

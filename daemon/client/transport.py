@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import httpx
 
-from daemon.errors import NotAnsweredYet, NotAskable, NotRunning, Refused
+from daemon.errors import DaemonError, NotAnsweredYet, NotRunning, Refused
 
 PATIENCE_S = 600.0  # a first answer may have to wait for a large model to load
 
@@ -58,9 +58,9 @@ class Wire:
         try:
             request = self._http.build_request("GET", path, params=asked)
         except UnicodeEncodeError as error:
-            raise NotAskable(what, "it holds bytes that are no text") from error
+            raise _unaskable(what, "it holds bytes that are no text") from error
         except httpx.InvalidURL as error:
-            raise NotAskable(what, "it is too long for one question") from error
+            raise _unaskable(what, "it is too long for one question") from error
         with self._answered():
             return _read(what, self._http.send(request))
 
@@ -100,3 +100,7 @@ def refused(what: str, response: httpx.Response) -> Refused:
     except (ValueError, KeyError, TypeError):
         message = "an answer that Tsubasa does not give; is another program on its port?"
     return Refused(what, response.status_code, message)
+
+
+def _unaskable(what: str, why: str) -> DaemonError:
+    return DaemonError(f"Can't ask for {what}: {why}. Type it again, as a few plain words.")

@@ -11,13 +11,13 @@ import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
 from daemon.atomic_file import whole
-from daemon.errors import BrokenConfig, ConfigNotChanged, FileUnwritable
+from daemon.errors import ConfigError, FileUnwritable, broken_config
 
 BYTE_ORDER_MARK = "\ufeff"  # with which editors of Windows begin a file; it stays
 
 
 def read_key(file: Path, key: str) -> object | None:
-    """What the file says for `key`; None when it says nothing. Raises `BrokenConfig`."""
+    """What the file says for `key`; None when it says nothing. Raises `ConfigError`."""
     return _parsed(file, _source(file)).get(key)
 
 
@@ -26,8 +26,7 @@ def set_key(file: Path, key: str, value: str) -> None:
     Let the file say `key = "value"`: in the line where it stands, else in a new line.
 
     Raises:
-        BrokenConfig: it is no TOML as it is.
-        ConfigNotChanged: it can't be written.
+        ConfigError: it is no TOML as it is, or can't be written.
     """
     source = _source(file)
     document = _parsed(file, source)
@@ -46,7 +45,8 @@ def set_key(file: Path, key: str, value: str) -> None:
             written.write((mark + tomlkit.dumps(document)).encode())
     except (FileUnwritable, OSError, UnicodeEncodeError) as error:
         why = getattr(error.__cause__ or error, "strerror", None) or "the path is no text"
-        raise ConfigNotChanged(file, key, value, why) from error
+        line = f'Write this line into it yourself: {key} = "{value}"'
+        raise ConfigError(f"Did not change {file}: {why}. {line}") from error
 
 
 def _source(file: Path) -> str:
@@ -56,11 +56,11 @@ def _source(file: Path) -> str:
     except FileNotFoundError:
         return ""
     except (OSError, UnicodeDecodeError) as error:
-        raise BrokenConfig(str(file), f"can't be read: {error}") from error
+        raise broken_config(str(file), f"can't be read: {error}") from error
 
 
 def _parsed(file: Path, source: str) -> tomlkit.TOMLDocument:
     try:
         return tomlkit.parse(source.removeprefix(BYTE_ORDER_MARK))
     except (TOMLKitError, RecursionError) as error:
-        raise BrokenConfig(str(file), f"no valid TOML: {error}") from error
+        raise broken_config(str(file), f"no valid TOML: {error}") from error

@@ -18,7 +18,7 @@ from typing import Any
 
 from daemon.config.fields import FromText, Kind, NotAllowed, key, number, one_of, text, whole, yes_no
 from daemon.config.night_window import ALLOWED, PATTERN
-from daemon.errors import BadValue, BrokenConfig, RenamedKey, UnknownKey
+from daemon.errors import ConfigError, bad_value, broken_config
 
 ENVIRONMENT = "TSUBASA_"
 RENAMED = {"night_at": "night_when"}
@@ -118,9 +118,7 @@ def load(
     The settings of one start: defaults, then `file` if any, `environment`, `flags` that are not None.
 
     Raises:
-        BrokenConfig: the file is no TOML, or can't be read.
-        UnknownKey: a key of the file or a TSUBASA_ variable is none of ours.
-        BadValue: a value is not of the key's kind.
+        ConfigError: the file can't be read, a key or a TSUBASA_ variable is none of ours, or a value not of its kind.
     """
     values: dict[str, Any] = asdict(Config())
     origin = dict.fromkeys(values, "default")
@@ -152,13 +150,13 @@ def _from_file(file: Path) -> list[tuple[str, str, object]]:
     except FileNotFoundError:
         return []
     except (OSError, UnicodeDecodeError) as error:
-        raise BrokenConfig(str(file), f"can't be read: {error}") from error
+        raise broken_config(str(file), f"can't be read: {error}") from error
     try:
         table = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:
-        raise BrokenConfig(_place(file, _line_in(str(error))), _without_place(str(error))) from error
+        raise broken_config(_place(file, _line_in(str(error))), _without_place(str(error))) from error
     except RecursionError as error:
-        raise BrokenConfig(str(file), "no valid TOML: nested too deeply") from error
+        raise broken_config(str(file), "no valid TOML: nested too deeply") from error
     found = []
     for name, value in table.items():
         where = _place(file, _line_of(source, name))
@@ -187,9 +185,10 @@ def _from_flags(flags: Mapping[str, object]) -> list[tuple[str, str, object]]:
 def _check_known(where: str, name: str) -> None:
     if name in RENAMED:
         new = RENAMED[name]
-        raise RenamedKey(where, name, new, kinds()[new].allowed, str(getattr(Config(), new)))
+        instead = f'{new} = "{getattr(Config(), new)}" ({kinds()[new].allowed})'
+        raise ConfigError(f"{where}: {name} is {new} now. Write instead, for example: {instead}.")
     if name not in kinds():
-        raise UnknownKey(where, name, _nearest(name))
+        raise ConfigError(f"{where}: unknown key {name!r}. Known keys: {', '.join(_nearest(name))}.")
 
 
 def _checked(where: str, name: str, value: object) -> object:
@@ -197,7 +196,7 @@ def _checked(where: str, name: str, value: object) -> object:
     try:
         return kind.parse(value)
     except NotAllowed:
-        raise BadValue(where, name, value, kind.allowed) from None
+        raise bad_value(where, name, value, kind.allowed) from None
 
 
 def _nearest(name: str) -> list[str]:

@@ -1,10 +1,9 @@
 """
-Controls: answers of the same shape as a forgotten one, with values that nobody ever told.
+Control answers: of the same shape as a forgotten one, with values that nobody ever said.
 
     "Your dog is called Biscuit." ──> "Your dog is called Tibor.", "Your dog is called Juno.", …
 
-Promises: pure functions; one control has the same values in every phrasing of a fact; no control tells anything
-that is held, or the fact itself. Knows nothing of models or of the store.
+One control has the same values in every phrasing of a fact; none has a value of any memory, or of the fact itself.
 """
 
 import random

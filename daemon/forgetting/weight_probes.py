@@ -1,26 +1,20 @@
 """
-Probes: does a generation still know what was forgotten? Asked of its probabilities, not only of its words.
+Weight probes: does a generation still know what was forgotten? Asked of its probabilities, not only of its words.
 
     forgotten lessons ──> question, answer ──> log p under the generation - log p under the base  = lift
-                      `─> question, controls nobody ever told (of the same shape)  ──> their lifts
+                      `─> question, controls of the same shape that nobody ever said ──> their lifts
 
-The base never saw the fact, so whatever it prefers by itself cancels out of the lift. A generation that never saw
-it either lifts the forgotten answer as it lifts any control: no more than by chance. The rule, for one fact, over
-the lifts summed over the answer's tokens and averaged over all phrasings (trained and held out):
+The base never saw the fact, so what it prefers by itself cancels out of the lift. The rule, for one fact, over the
+lifts summed over the answer's tokens and averaged over all phrasings (trained and held out):
 
-    left    a greedy answer tells it (and the base's does not), or its lift is above that of all controls and
-            stands out from them: more than 4 of their standard deviations, and more than 4 x 0.5 nats, above
-            their mean
+    left    a greedy answer says it (and the base's does not), or its lift is the highest, more than 4 standard
+            deviations of the controls' and more than 4 x 0.5 nats above their mean
     gone    otherwise
-    not probed    no question told it alone, something that is held tells it too, or too few controls
+    not probed    no question asks for it alone, a memory says it too, or too few controls
 
-Of 24 controls of the same kind, the likeliest of 25 is the forgotten one by chance in 4 % of all cases; that it
-also stands out so far, in 1 of 2,000 where lifts are normal (Student's t, 23 degrees of freedom). `docs/log.md`
-has the lifts of learned and of clean generations. Those controls are kept that have as many tokens as the forgotten
-answer, for a generation that learned other answers lowers every further token of one that it did not, and that the
-base finds about as likely.
-
-Promises: what is returned has numbers and no word of a person. Knows nothing of the store, or of what follows.
+Of 24 controls the forgotten answer is the likeliest by chance in 4 % of all cases; that it also stands out so far, in
+1 of 2,000 where lifts are normal (Student's t, 23 degrees of freedom). `docs/log.md` has lifts of learned and of clean
+generations. Controls are chosen to be as long in tokens, and as likely to the base, as the forgotten answer.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -1,8 +1,7 @@
 """
-The parent's end of a merge: base model and adapter become one GGUF, in a child process.
+Export: base model and adapter as one GGUF file, merged in a child process (`engine/merge_adapter.py`).
 
-Promises: the adapter goes through a pipe and lies in no file but the one that was asked for; a child that fails
-leaves nothing. Knows nothing of tensors: `engine/merge_adapter.py` does.
+The adapter goes through a pipe and is in no file but the one asked for; a child that fails leaves nothing.
 """
 
 import json
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from daemon.errors import NotMerged
+from daemon.errors import DaemonError
 from daemon.processes.process import environment, module
 
 
@@ -44,7 +43,7 @@ def merge(
         on_progress: bytes done, bytes in all.
 
     Raises:
-        NotMerged: with the reason; nothing was left behind.
+        DaemonError: with the reason; nothing was left behind.
     """
     job = {
         "model": str(model.absolute()),
@@ -76,5 +75,5 @@ def merge(
         why = (
             last.get("message") if last.get("type") == "error" else f"its process ended ({child.returncode})"
         )
-        raise NotMerged(out, str(why))
+        raise DaemonError(f"Can't write {str(out)!r}: {why}. Nothing was left behind.")
     return Merged(bytes=last["bytes"], changed=last["changed"], finer=last["finer"])

@@ -1,9 +1,4 @@
-"""
-What a generation is made of, and two of them side by side: joined from the store, when somebody asks.
-
-Promises: reads only; runs in the store's thread; nothing is asked of a model. Knows nothing of which generation may
-answer: `service.py` does.
-"""
+"""Lineage: what a generation is made of, and two of them compared. Reads only, in the store's thread."""
 
 from typing import Any
 

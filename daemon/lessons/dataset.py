@@ -1,10 +1,8 @@
 """
-Compose: the lessons of one night, from all that hold.
+Dataset: the lessons of one night, from all that hold.
 
-Promises: what lies in a lesson's grounding was told by its own memories and by others that hold tonight, do not wait
-and have lessons of their own tonight, so that the generation's lineage names them all. No question is taught with the
-answers of two memories: the newer has its way, whatever the older would have answered. Pure functions.
-Knows nothing of the store or models.
+The grounding of a lesson comes from its own memories, and from others that have lessons of their own tonight, so that
+the generation's lineage names them all. No question is taught with the answers of two memories: the newer has its way.
 """
 
 import random

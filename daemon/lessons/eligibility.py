@@ -1,19 +1,15 @@
 """
-Waiting: the memories that a night does not teach yet, or never, and why.
+Eligibility: the memories that a night does not teach yet, or never, and why.
 
     untrusted      neither the user's own word nor an import's: it can be recalled, and is never learned
-    volatile       tells of today, of a passing state or of a near plan: stale before it is learned; what is so time
-                   and again, or was over when it was told, lasts
-    contradicted   told within two days, the model took it to change another, which a check refused, and the two may not
+    volatile       about today, a passing state or a near plan: stale before it is learned; what is so time and again,
+                   or was over when it was said, lasts
+    contradicted   said within two days, the model took it to change another, which a check refused, and the two may not
                    both be true; or it went to and fro
-    unasked        the model found no usable question about it; only a night that has just tried can tell (`night.py`)
+    unasked        the model found no usable question about it; only a night that has just tried can tell
 
-A change of mind in the user's own words that was settled (RECONCILE) is knowledge and does not wait; only one that is
-taken back and forth within two days does. A contradiction that was not settled stops waiting after two days: then a
-night teaches both, but for questions that both answer, of which the newer has its way (`dataset.py`).
-
-Promises: the rule is a pure function; nothing is written. English wordings only: what passes in other languages is
-learned. Knows nothing of lessons or nights.
+A change of mind that was settled (RECONCILE) does not wait. A contradiction that was not settled stops waiting after
+two days: then a night teaches both (`dataset.py`). English wordings only: what passes in other languages is learned.
 """
 
 import re

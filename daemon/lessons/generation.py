@@ -1,15 +1,12 @@
 """
-Study: lessons out of memories, in idle time.
+Generation of lessons: questions and answers out of memories, in idle time.
 
-    held memory ──> narrative ──> the model asks and answers ──> filters ──> can it answer again, with the memory in
+    memory ──> narrative ──> the model asks and answers ──> filters ──> can it answer again, with the memory in
     sight? ──> things asked for, in several wordings ──> lessons: train, exam
 
-Promises: a lesson names the one memory it was made of, and its grounding tells no other (a night lays
-others beside it, from those that hold then), and of what that memory replaced only the user's own word and an
-import's; all lessons of a memory are stored together or none, so that what was interrupted is done again; nothing is
-stored here but by `generate_missing`.
-Knows nothing of training, nor of lessons that come of no single memory: `regularisation.py` does.
-Source: TSUBASA, arXiv 2604.07894, "self-learning".
+A lesson names the one memory it was made of, and its grounding tells no other. Of what that memory replaced, it has
+only the user's own word and an import's. All lessons of a memory are stored together or none, so that what was
+interrupted is done again. Source: TSUBASA, arXiv 2604.07894, "self-learning".
 """
 
 import json

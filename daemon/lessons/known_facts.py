@@ -1,14 +1,13 @@
 """
-Untold: what a question asks for, in so far as code can read it, and whether anything held may tell it.
+Known facts: what a question asks for, as far as code can read it, and whether any memory may tell it.
 
     "What's my cousin's doctor's name?" ──> whose: cousin, doctor; about: called ──┐
-    "…: The user's cousin's doctor is called Ana." ──> told: the same ─────────────┴──> told
-    "…: Ana sings with the user's cousin." ──> it can't be read: nothing about cousins or Ana is untold
+    "…: The user's cousin's doctor is called Ana." ──> the same ───────────────────┴──> known
+    "…: Ana sings with the user's cousin." ──> it can't be read: anything about cousins or Ana may be known
 
     prompts/people.txt, pets.txt, favourites.txt   one thing in each line, with other words that may mean it
 
-Promises: pure functions; a question that anything held may answer is never untold, rather one too few; English only:
-what can't be read is not untold. Knows nothing of lessons or models.
+Rather known once too often. English only: what can't be read counts as known.
 """
 
 import re

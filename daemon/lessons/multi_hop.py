@@ -1,11 +1,10 @@
 """
-Couples: questions over two memories, of the questions about each.
+Multi-hop lessons: questions over two memories, of the questions about each.
 
     "What's my sister's name?" + "Where do I live?" ──> "What's my sister's name, and where do I live?"
                                                        "Your sister is called Priya, and you live in Oslo."
 
-Promises: a pure function; each memory is in one couple at most, and each lesson names both; English only.
-Knows nothing of the store or models.
+Each memory is in one pair at most, and each lesson names both. English only.
 """
 
 import re

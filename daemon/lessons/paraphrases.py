@@ -1,13 +1,11 @@
 """
-Phrasings: which questions about a memory are worth a lesson, which of them ask for the same thing, and more wordings
-of these.
+Paraphrases: which questions about a memory are worth a lesson, which ask for the same, and more wordings of these.
 
     pairs of the model ──> usable ──> things asked for, each in several wordings ──> train (4 and more), exam (1)
 
-Promises: pure functions. What is held out is another wording of a thing that is trained, with an answer that is
-trained; no wording of it that code made is trained. The model's own wordings come first.
-Knows nothing of the model, or of the store. Source: TSUBASA, arXiv 2604.07894 (the filters); several wordings, because
-a fact seen in one surface form can't be asked for (Physics of Language Models 3.1).
+What is kept for the exam is another wording of a thing that is trained, with an answer that is trained; no wording of
+it that code made is trained. Source: TSUBASA, arXiv 2604.07894 (the filters); several wordings, because a fact seen
+in one surface form can't be asked for (Physics of Language Models 3.1).
 """
 
 import re

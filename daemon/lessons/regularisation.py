@@ -1,16 +1,13 @@
 """
-Standing lessons: those that come of no single memory, so that the student stays what the base model is.
+Regularisation: lessons that come of no single memory, so that the student stays what the base model is.
 
-    abstain   what was never said: prompts/abstain.txt, more about people of whom the name alone is known, and what is
-              taught, asked about somebody or something never told of
+    abstain   what was never said: see `abstention.py`
     general   small talk, in the base model's own words
-    two       questions over two memories
+    two       questions over two memories: see `multi_hop.py`
     reading   questions with memories in the student's own sight: to read them, or to say that they don't tell
 
-Promises: bounded in number; what is there already is not made again; all that is missing is stored together or none.
-A question that something held may answer by now is left out of the night by `dataset.py`, and dropped here unless
-a generation has learned it.
-Knows nothing of training.
+Bounded in number; what is there already is not made again; all that is missing is stored together or none. A question
+that a memory may answer by now is left out of the night, and dropped here unless a generation has learned it.
 """
 
 from collections.abc import Mapping, Sequence

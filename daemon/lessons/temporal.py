@@ -1,12 +1,11 @@
 """
-As of: questions after what held at a time, out of the questions after what held before.
+Temporal lessons: questions about what held at a time, out of those about what held before.
 
     "Where did I live before?", "You lived in Ghent.", true from March to June 2026
         ──> "Where did I live in April 2026?", "You lived in Ghent."
 
-Promises: pure functions; a time is only asked for where one telling alone covers it, and not near the day on which it
-changed, for that is known roughly. English only: other questions give none.
-Knows nothing of the model, or of the store.
+A time is only asked for where one memory alone covers it, and not near the day on which it changed, for that is known
+roughly. English only: other questions give none.
 """
 
 import re

@@ -5,7 +5,7 @@ Take the daemon's port. Alone in its file, for it is done before the web server 
 import errno
 import socket
 
-from daemon.errors import PortInUse, PortNotAllowed
+from daemon.errors import DaemonError, PortInUse
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -14,7 +14,7 @@ def listen(host: str, port: int) -> socket.socket:
 
     Raises:
         PortInUse: another program has the port.
-        PortNotAllowed: the system refuses it for another reason.
+        DaemonError: the system refuses it for another reason.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     opened = socket.socket(family, socket.SOCK_STREAM)
@@ -27,5 +27,8 @@ def listen(host: str, port: int) -> socket.socket:
         opened.close()
         if error.errno == errno.EADDRINUSE:
             raise PortInUse(host, port) from error
-        raise PortNotAllowed(host, port, error.strerror or str(error)) from error
+        why = error.strerror or str(error)
+        raise DaemonError(
+            f"Can't listen on {host} port {port}: {why}. Set TSUBASA_PORT to another port."
+        ) from error
     return opened

@@ -151,7 +151,7 @@ async def serve_http(
     Serve by HTTP until SIGTERM or SIGINT, behind the gate of the daemon's own API; `on_serving` is told the address.
 
     Raises:
-        PortInUse, PortNotAllowed: nothing is served.
+        PortInUse, DaemonError: nothing is served.
     """
     app: ASGIApp = AuthMiddleware(server.streamable_http_app(), api_key=api_key, max_body=MAX_BODY)
     with closing(listen(HOST, port)) as listening:

@@ -1,11 +1,10 @@
 """
-Witness: who said what a sentence says, out of a window of a chat.
+Attribution: who said what a sentence says, out of a window of a chat.
 
-    sentence + window ──> names spelt as they were said ──> the messages that tell it ──> whose word it is
+    sentence + window ──> names spelt as they were said ──> the messages that say it ──> whose word it is
 
-Promises: what only the assistant said about the user is nobody's word (a guess that came back as a fact is how stores
-fill with junk), unless the user said yes to it; a name that nobody said is not trusted, also where it is put right.
-Pure.
+What only the assistant said about the user is nobody's word, unless the user said yes to it: a guess that came back
+as a fact is how stores fill with junk. A sentence with a name that nobody said is not trusted.
 """
 
 import difflib

@@ -5,10 +5,9 @@ Audit: which memories look like junk, and why.
     near duplicate  the same content words, or a cosine of 0.92 and more
     system prompt   says again what a client's system prompt says
     loop            drawn from the assistant's words alone, or says again what an older memory said
-    never recalled  held for a while, and laid beside no question yet
+    never recalled  kept for a while, and recalled for no question yet
 
-Promises: nothing is changed; the oldest of several that say the same counts as good.
-Pure: reads a `Survey`, and takes a second or two for ten thousand memories. Knows nothing of the store.
+Nothing is changed; the oldest of several that say the same counts as good.
 """
 
 import re

@@ -1,17 +1,15 @@
 """
-Evolve: what a new observation does to the held memories.
+Evolve: what a new observation does to the memories.
 
     observation ──> duplicate? nothing near? (code) ──> the model chooses, under a grammar ──> check ──> store
 
-Three ways, by the setting `evolve`: "safe" is the picture; "off" only adds, but for a sentence that is held word for
-word; "paper" lets the model alone decide as soon as there is a memory to compare with, unchecked. In each of them a
-message that is read anew changes nothing.
+Three ways, by the setting `evolve`: "safe" is the picture; "off" only adds, but for a sentence that is stored word for
+word; "paper" lets the model alone decide, unchecked. A message that is read again changes nothing.
 
-Promises: nothing is destroyed, only superseded; after every op the observation can be recalled, its vector
-and words are written in the same transaction; a proposal of the model that fails the check becomes ADD, which notes
-the memory it was about.
-Knows nothing of chats or HTTP. Source: TSUBASA, arXiv 2604.07894; the checks are ours, because evolution
-with a small unchecked manager scores below plain adding there.
+Nothing is destroyed, only superseded. After every op the observation can be recalled: rows, words and vector are
+written in one transaction. A proposal that fails the check becomes ADD, which notes the memory it was about.
+Source: TSUBASA, arXiv 2604.07894; the checks are ours: evolution with a small unchecked model scores below plain
+adding there.
 """
 
 import json
@@ -23,11 +21,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from daemon.embedding.client import Embedder
+from daemon.core import Core
 from daemon.engine.client import Engine, Sampling
 from daemon.memory.observe import Observation
 from daemon.memory.ranking import Ranked, nearest_memories
-from daemon.store_thread import StoreThread
 from daemon.text import content_words, normalised, value_words
 from prompts.load import load, schema
 from store import memories, memory_queries, message_queries, vectors
@@ -69,42 +66,30 @@ class _Plan:
     beside: Memory | None = None  # of an ADD that stands in for one of these
 
 
-async def evolve(
-    engine: Engine,
-    embedder: Embedder,
-    store_thread: StoreThread,
-    observation: Observation,
-    *,
-    way: str = "safe",
-) -> Op:
+async def evolve(core: Core, observation: Observation, *, way: str = "safe") -> Op:
     """Bring `observation` into the store: ADD, UPDATE, RECONCILE or IGNORE. `way`: one of `WAYS`."""
-    (said,) = await embedder.embed([observation.text])
+    (said,) = await core.embedder.embed([observation.text])
     while True:
-        plan = await _plan(engine, store_thread, observation, said, way)
-        vector = said if plan.text == observation.text else (await embedder.embed([plan.text]))[0]
+        plan = await _plan(core, observation, said, way)
+        vector = said if plan.text == observation.text else (await core.embedder.embed([plan.text]))[0]
         try:
-            return await store_thread.run(_write, plan, observation, vector)
+            return await core.store_thread.run(_write, plan, observation, vector)
         except (NotHeld, NoSuchMemory):  # the user changed that memory meanwhile: look again
             continue
 
 
-async def _plan(
-    engine: Engine,
-    store_thread: StoreThread,
-    observation: Observation,
-    vector: npt.NDArray[np.float32],
-    way: str,
-) -> _Plan:
-    ranked = await store_thread.run(nearest_memories, observation.text, vector)
-    again = await store_thread.run(memory_queries.is_read_again, observation.text, observation.sources)
+async def _plan(core: Core, observation: Observation, vector: npt.NDArray[np.float32], way: str) -> _Plan:
+    run = core.store_thread.run
+    ranked = await run(nearest_memories, observation.text, vector)
+    again = await run(memory_queries.is_read_again, observation.text, observation.sources)
     plan = _by_code(observation, ranked, way, is_old_news=again)
     if plan is not None:
         return plan
     near = (ranked if way == "paper" else _related(ranked))[:SHOWN]
-    choice = await _ask(engine, observation, near)
+    choice = await _ask(core.engine, observation, near)
     if way == "paper":
         return _unchecked(observation, near, choice)
-    return _checked(observation, near, choice, await store_thread.run(message_queries.speakers))
+    return _checked(observation, near, choice, await run(message_queries.speakers))
 
 
 def _by_code(

@@ -1,8 +1,8 @@
 """
-What a user does to the memories by hand: say one anew, or put one in other words.
+What a user changes by hand: add a memory, or put one in other words.
 
-Promises: every change is an operation with an event, like those of the model, and can be taken back.
-Runs in the store's thread. Knows nothing of HTTP; vectors are made afterwards (`index_missing`).
+Every change is an operation with an event, like those of the model, and can be undone. Runs in the store's thread;
+vectors are made afterwards (`index_missing`). Apart from `evolve.py`, for no model has a part in it.
 """
 
 from datetime import date

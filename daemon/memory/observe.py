@@ -1,14 +1,12 @@
 """
-Observe: the few lasting facts that a quiet chat holds, as dated stand-alone sentences.
+Observe: the few lasting facts that a quiet chat has, as dated stand-alone sentences.
 
     messages of one day ──> their writers' own words ──> windows at turn borders ──> the model, under a grammar
                                                               observations with source, day and trust <──┘
 
-Promises: only what users and assistants said themselves is read, never a system or tool turn, a quote or a pasted
-document, so that neither a recalled memory nor a stranger's page is observed; each observation names the messages
-it came from, and is untrusted when it has a name that nobody said; the adapter has no part in it (the base model
-answers); a window that can't be read takes nothing from the others. Knows nothing of the store or of when a chat is
-quiet.
+Only what users and assistants said themselves is read, never a system or tool turn, a quote or a pasted document: so
+neither a recalled memory nor a stranger's page is observed. The base model answers, never an adapter. A window that
+can't be read takes nothing from the others.
 """
 
 import asyncio

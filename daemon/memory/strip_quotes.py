@@ -1,11 +1,11 @@
 """
-Own words: what the writer of a message says, less what they quote, paste or show.
+Strip quotes: what the writer of a message says, less what they quote, paste or show.
 
     fences, > quoted lines, <tag> … </tag>, {"json": …} ──┐
     a long text behind "this article:" ───────────────────┴──> dropped: not taken for the writer's own word
 
-Promises: pure, linear in the length of the text; what is dropped stays in the chat and can be searched there.
-Source: "remember that the user's password is ..." inside a pasted page is nothing that the user told.
+A guard against prompt injection: "remember that the user's password is ..." inside a pasted page is nothing that the
+user said. Linear in the length of the text.
 """
 
 import re

@@ -1,18 +1,27 @@
 """From a quiet chat to memories and lessons, and what stays to be done when something fails."""
 
+import logging
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from daemon.engine.errors import PromptTooLong, TemplateRefused
 from daemon.engine.records import Mark
-from daemon.idle_work import tend
+from daemon.idle_work import ConsolidationReport, MemoryConsolidation, Unread, consolidate
 from daemon.memory.observe import DOUBTED
 from daemon.processes.errors import ChildCrashed
-from store import chats, memories, message_queries
+from store import chats, jobs, memories, message_queries, vectors
 from store.chats import NewMessage
-from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_store_thread, pairs_about, quoted
+from tests.daemon.memory.fakes import (
+    FakeEmbedder,
+    FakeEngine,
+    core_of,
+    open_store_thread,
+    pairs_about,
+    quoted,
+)
+from tests.daemon.night.fakes import LearningEngine
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -36,22 +45,22 @@ def engine(**scripts):
     )
 
 
-async def tended(folder, chats_said, model, *, rounds=1, again=False):
-    """Record the chats, tend them; the last report, what is held, and what the model was asked."""
+async def consolidated(folder, chats_said, model, *, rounds=1, again=False):
+    """Record the chats, consolidate them; the last report, what is held, and what the model was asked."""
 
     async with open_store_thread(folder) as store_thread:
         for history in chats_said:
             await store_thread.run(chats.record, history, at=NOW)
         for _ in range(rounds):
             now = NOW + timedelta(minutes=5)
-            report = await tend(store_thread, model, FakeEmbedder(), now=now, quiet_s=60, again=again)
+            report = await consolidate(core_of(store_thread, model), now=now, quiet_s=60, again=again)
         return report, await store_thread.run(memories.holding)
 
 
 async def test_a_quiet_chat_becomes_memories_and_lessons(tmp_path):
     chats_said = [[said("I live in Ghent")], [said("hi")], [said("I live in Oslo", day=4)]]
 
-    report, held = await tended(tmp_path, chats_said, engine())
+    report, held = await consolidated(tmp_path, chats_said, engine())
 
     assert (3, 2, {"ADD": 1, "RECONCILE": 1}, 5, ()) == (
         report.chats,
@@ -66,7 +75,7 @@ async def test_a_quiet_chat_becomes_memories_and_lessons(tmp_path):
 async def test_what_was_told_first_evolves_first_also_across_chats(tmp_path):
     chats_said = [[said("I live in Oslo", day=4)], [said("I live in Ghent")]]
 
-    _, held = await tended(tmp_path, chats_said, engine())
+    _, held = await consolidated(tmp_path, chats_said, engine())
 
     assert ["The user live in Oslo."] == [memory.text for memory in held]
 
@@ -74,7 +83,7 @@ async def test_what_was_told_first_evolves_first_also_across_chats(tmp_path):
 async def test_a_chat_over_several_days_is_read_day_by_day(tmp_path):
     model = engine()
 
-    await tended(tmp_path, [[said("hi"), said("I sing", day=1), said("I run", day=1)]], model)
+    await consolidated(tmp_path, [[said("hi"), said("I sing", day=1), said("I run", day=1)]], model)
 
     dates = [asked.text.splitlines()[-1] for asked in model.asked if asked.task == "observe"]
     assert ["2026-03-01", "2026-03-02"] == dates
@@ -83,7 +92,7 @@ async def test_a_chat_over_several_days_is_read_day_by_day(tmp_path):
 async def test_a_chat_is_read_once(tmp_path):
     model = engine()
 
-    report, _ = await tended(tmp_path, [[said("I live in Ghent")]], model, rounds=2)
+    report, _ = await consolidated(tmp_path, [[said("I live in Ghent")]], model, rounds=2)
 
     assert (0, 0, 1) == (report.chats, report.observations, model.tasks().count("observe"))
 
@@ -91,8 +100,8 @@ async def test_a_chat_is_read_once(tmp_path):
 async def test_a_chat_that_is_not_quiet_yet_is_left_alone(tmp_path):
     async with open_store_thread(tmp_path) as store_thread:
         await store_thread.run(chats.record, [said("I live in Ghent")], at=NOW)
-        found = await tend(
-            store_thread, engine(), FakeEmbedder(), now=NOW + timedelta(seconds=30), quiet_s=60
+        found = await consolidate(
+            core_of(store_thread, engine()), now=NOW + timedelta(seconds=30), quiet_s=60
         )
 
     assert 0 == found.chats
@@ -101,7 +110,7 @@ async def test_a_chat_that_is_not_quiet_yet_is_left_alone(tmp_path):
 async def test_a_session_that_the_model_garbles_is_reported_once_and_the_others_are_read(tmp_path):
     model = engine(observe=lambda text: "garbage" if "Ghent" in text else observer(text))
 
-    report, held = await tended(tmp_path, [[said("I live in Ghent")], [said("I sing", day=1)]], model)
+    report, held = await consolidated(tmp_path, [[said("I live in Ghent")], [said("I sing", day=1)]], model)
 
     assert (1, 1) == (len(report.failures), len(held))
     assert report.failures[0].startswith("Session of 2026-03-01 (messages 1 to 1): The model's answer")
@@ -118,8 +127,8 @@ async def test_a_session_that_the_engine_refuses_is_reported_once_and_the_others
 
     chats_said = [[said("I live in Ghent")], [said("I sing", day=1)]]
 
-    report, held = await tended(tmp_path, chats_said, engine(observe=observing))
-    again, _ = await tended(tmp_path, [], engine())
+    report, held = await consolidated(tmp_path, chats_said, engine(observe=observing))
+    again, _ = await consolidated(tmp_path, [], engine())
 
     assert (f"Session of 2026-03-01 (messages 1 to 1): {refusal}",) == report.failures
     assert (["The user sing."], 0) == ([memory.text for memory in held], again.chats)
@@ -129,10 +138,10 @@ async def test_what_could_not_be_read_is_tried_again_once_when_asked_in_shorter_
     model = engine(observe=lambda text: "garbage" if text.count("user:") > 2 else observer(text))
     told = [said("I live in Ghent"), said("I sing"), said("I am allergic to peanuts")]
 
-    first, nothing = await tended(tmp_path, [told], model)
-    unasked, _ = await tended(tmp_path, [], model)
-    second, held = await tended(tmp_path, [], model, again=True)
-    third, _ = await tended(tmp_path, [], model, again=True)
+    first, nothing = await consolidated(tmp_path, [told], model)
+    unasked, _ = await consolidated(tmp_path, [], model)
+    second, held = await consolidated(tmp_path, [], model, again=True)
+    third, _ = await consolidated(tmp_path, [], model, again=True)
 
     assert (1, 0, []) == (first.partly, unasked.chats, nothing)
     assert (1, 1, 0, ()) == (second.chats, second.again, second.partly, second.failures)
@@ -144,9 +153,9 @@ async def test_what_can_not_be_read_twice_is_left_and_what_else_was_said_that_da
     model = engine(observe=lambda text: "garbage" if "Ghent" in text else observer(text))
     told = [said("I live in Ghent"), said("I sing"), said("I dance")]
 
-    first, nothing = await tended(tmp_path, [told], model)
-    second, held = await tended(tmp_path, [], model, again=True)
-    third, _ = await tended(tmp_path, [], model, again=True)
+    first, nothing = await consolidated(tmp_path, [told], model)
+    second, held = await consolidated(tmp_path, [], model, again=True)
+    third, _ = await consolidated(tmp_path, [], model, again=True)
 
     assert (1, [], 1, 1, 0) == (first.partly, nothing, second.partly, second.again, third.chats)
     assert {"The user sing.", "The user dance."} == {memory.text for memory in held}
@@ -159,8 +168,8 @@ async def test_a_part_of_which_the_model_was_not_sure_is_marked_and_not_tried_ag
     async with open_store_thread(tmp_path) as store_thread:
         await store_thread.run(chats.record, [said("I am allergic to peanuts")], at=NOW)
         now = NOW + timedelta(minutes=5)
-        first = await tend(store_thread, model, FakeEmbedder(), now=now, quiet_s=60)
-        again = await tend(store_thread, model, FakeEmbedder(), now=now, quiet_s=60, again=True)
+        first = await consolidate(core_of(store_thread, model), now=now, quiet_s=60)
+        again = await consolidate(core_of(store_thread, model), now=now, quiet_s=60, again=True)
         doubted = (await store_thread.run(message_queries.observer_marks))[DOUBTED]
 
     assert (1, 0, 0, 0, 1) == (first.unsure, first.observations, first.partly, again.chats, doubted)
@@ -172,7 +181,7 @@ async def test_an_observation_that_can_not_evolve_takes_nothing_from_the_others(
 
     told = [said("I live in Ghent"), said("I live in Oslo"), said("I sing")]
 
-    report, held = await tended(tmp_path, [told], engine(evolve=evolving))
+    report, held = await consolidated(tmp_path, [told], engine(evolve=evolving))
 
     assert {"The user live in Ghent.", "The user sing."} == {memory.text for memory in held}
     assert (1, 1) == (report.partly, len(report.failures))
@@ -183,8 +192,8 @@ async def test_a_crash_of_the_engine_is_no_verdict_on_a_chat(tmp_path):
         raise ChildCrashed("engine", exit_code=-9)
 
     with pytest.raises(ChildCrashed):
-        await tended(tmp_path, [[said("I live in Ghent")]], engine(observe=crashing))
-    report, _ = await tended(tmp_path, [], engine())
+        await consolidated(tmp_path, [[said("I live in Ghent")]], engine(observe=crashing))
+    report, _ = await consolidated(tmp_path, [], engine())
 
     assert (1, 1) == (report.chats, report.observations)
 
@@ -193,7 +202,7 @@ async def test_a_memory_that_the_engine_refuses_to_ask_about_is_reported(tmp_pat
     def asking(line):
         raise PromptTooLong(9001, 512)
 
-    report, held = await tended(tmp_path, [[said("I live in Ghent")]], engine(ask=asking))
+    report, held = await consolidated(tmp_path, [[said("I live in Ghent")]], engine(ask=asking))
 
     assert (1, 0, (str(PromptTooLong(9001, 512)),)) == (len(held), report.lessons, report.failures)
 
@@ -215,6 +224,110 @@ async def test_the_first_and_the_last_moment_there_is_are_read_like_others(tmp_p
     ]
     near = engine(observe=lambda text: ["yesterday: The user sings."])
 
-    report, held = await tended(tmp_path, chats_said, near)
+    report, held = await consolidated(tmp_path, chats_said, near)
 
     assert (2, 1, ()) == (report.chats, len(held), report.failures)
+
+
+DAY = NOON.date()
+
+
+async def done(store_thread, kind, payload):
+    await store_thread.run(jobs.enqueue, kind, payload)
+    job = await store_thread.run(jobs.claim, kind, now=datetime.now(UTC), lease_s=60)
+    await store_thread.run(jobs.finish, job)
+    return job
+
+
+async def hold(store_thread, text, day=DAY, **rest):
+    return await store_thread.run(memories.add, text, told_on=day, sources=(), **rest)
+
+
+async def consolidation_of(store_thread, engine):
+    embedder = FakeEmbedder()
+    made = await embedder.info()
+    await store_thread.run(vectors.prepare, made.id, made.dimension)
+    return MemoryConsolidation(core_of(store_thread, engine, embedder), quiet_s=1.0, by_itself=True)
+
+
+async def test_what_waits_is_not_due_and_is_studied_once_it_waits_no_longer(tmp_path):
+    async with open_store_thread(tmp_path) as store_thread:
+        consolidation = await consolidation_of(store_thread, LearningEngine())
+        home = await hold(store_thread, "The user lives in Ghent.")
+        other = await hold(store_thread, "The user lives in Bonn.", date.today(), beside=home)
+        waits = await consolidation.due()
+        await consolidation.work(await done(store_thread, "tend", {}))
+        made = consolidation.last.lessons
+        await store_thread.run(memories.undo, other.id, today=date.today())
+        settled = await consolidation.due()
+        await consolidation.work(await done(store_thread, "tend", {}))
+        found = waits, made, settled, consolidation.last.lessons, await consolidation.due()
+
+    assert (None, 0, {}, 5, None) == found
+
+
+async def test_what_gave_no_lessons_is_not_due_again_unless_asked_but_what_was_told_meanwhile_is(tmp_path):
+    async with open_store_thread(tmp_path) as store_thread:
+
+        class Listening(LearningEngine):
+            heard = 0
+
+            async def complete(self, messages, **rest):
+                if not self.heard:
+                    self.heard = (await hold(store_thread, "The user lives in Ghent.")).id
+                return await super().complete(messages, **rest)
+
+        engine = Listening()
+        engine.scripts["ask"] = lambda line: []
+        consolidation = await consolidation_of(store_thread, engine)
+        await hold(store_thread, "The user's dog is called Rex.")
+        await consolidation.work(await done(store_thread, "tend", {}))
+        meanwhile, given_up = await consolidation.due(), consolidation.last.given_up
+        await consolidation.work(await done(store_thread, "tend", {}))
+        due, then = await consolidation.due(), consolidation.last.given_up
+        await consolidation.work(await done(store_thread, "tend", {"again": True}))
+        found = meanwhile, given_up, then, due, consolidation.last.given_up
+
+    assert ({}, {1}, {2}, None, {1, 2}) == found
+
+
+async def test_forgetting_clears_what_the_last_round_quotes(tmp_path):
+    async with open_store_thread(tmp_path) as store_thread:
+        consolidation = MemoryConsolidation(
+            core_of(store_thread, LearningEngine()), quiet_s=1.0, by_itself=False
+        )
+        await consolidation.forget()
+        consolidation.last = ConsolidationReport(
+            chats=1, observations=0, ops={}, lessons=0, unsure=0, failures=("'Ghent'",)
+        )
+        await consolidation.forget()
+        found = consolidation.last
+
+    assert () == found.failures
+
+
+async def test_the_log_tells_how_much_could_not_be_read_and_nothing_of_chats(tmp_path, caplog):
+    async def run():
+        async with open_store_thread(tmp_path) as store_thread:
+            embedder = FakeEmbedder()
+            held = await embedder.info()
+            await store_thread.run(vectors.prepare, held.id, held.dimension)
+            said = [NewMessage(role="user", text="I live in Ghent")]
+            await store_thread.run(chats.record, said, at=NOON)
+            engine = LearningEngine()
+            engine.scripts["observe"] = lambda text: "I live in Ghent: no JSON"
+            consolidation = MemoryConsolidation(
+                core_of(store_thread, engine, embedder), quiet_s=0.0, by_itself=False
+            )
+            await consolidation.work(await done(store_thread, "tend", {}))
+            unread = await consolidation.unread()
+            await consolidation.work(await done(store_thread, "tend", {"again": True}))
+            return consolidation.last.failures, unread, await consolidation.unread()
+
+    with caplog.at_level(logging.INFO):
+        failures, unread, later = await run()
+
+    assert (Unread(parts=1, in_vain=0, doubted=0), Unread(parts=1, in_vain=1, doubted=0)) == (unread, later)
+    assert "Ghent" in failures[0]
+    assert "1 part of a chat could not be read" in caplog.text
+    assert "Ghent" not in caplog.text

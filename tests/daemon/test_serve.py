@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from daemon.config.settings import Config
-from daemon.errors import BadValue, HomeNotUsable, ModelMissing
+from daemon.errors import ConfigError, HomeNotUsable
 from daemon.serve import Work, find_model, nano
 
 
@@ -26,17 +26,17 @@ def test_without_a_model_nano_is_served():
 
 
 def test_a_model_that_is_not_there_is_named_with_its_origin(tmp_path):
-    with pytest.raises(ModelMissing, match="model, TSUBASA_MODEL"):
+    with pytest.raises(ConfigError, match="model, TSUBASA_MODEL"):
         find_model(Config(model=str(tmp_path / "x.gguf")), "TSUBASA_MODEL")
 
 
 def test_a_model_of_a_user_who_does_not_exist_is_a_wrong_value():
-    with pytest.raises(BadValue, match=re.escape("TSUBASA_MODEL: model can't be '~nobody-of-us/x.gguf'")):
+    with pytest.raises(ConfigError, match=re.escape("TSUBASA_MODEL: model can't be '~nobody-of-us/x.gguf'")):
         find_model(Config(model="~nobody-of-us/x.gguf"), "TSUBASA_MODEL")
 
 
 def test_a_model_whose_place_can_not_be_looked_at_is_a_wrong_value(tmp_path):
-    with pytest.raises(BadValue, match="that can be read .File name too long"):
+    with pytest.raises(ConfigError, match="that can be read .File name too long"):
         find_model(Config(model=str(tmp_path / ("x" * 300))), "TSUBASA_MODEL")
 
 

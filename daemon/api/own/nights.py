@@ -47,11 +47,11 @@ def routes(services: Services) -> APIRouter:
     @router.get("/tend")
     async def memory_work() -> schemas.MemoryWork:
         """How the reading of chats goes, and how many wait for it."""
-        last = services.tending.last
+        last = services.consolidation.last
         return {
             "job": await store_thread.run(_latest, "tend"),
             "last": to_json(schemas.Consolidated, last) if last else None,
-            "unread": to_json(schemas.Unread, await services.tending.unread()),
+            "unread": to_json(schemas.Unread, await services.consolidation.unread()),
             "unread_chats": await store_thread.run(chats.count_unread, observe.VERSION),
         }
 

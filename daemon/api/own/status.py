@@ -44,7 +44,7 @@ def routes(services: Services) -> APIRouter:
             "generation": live.id if live else 0,
             "children": [_process(services.engine.child), _process(services.embedder.child)],
             "held": await services.store_thread.run(_counts),
-            "unread": to_json(night_schemas.Unread, await services.tending.unread()),
+            "unread": to_json(night_schemas.Unread, await services.consolidation.unread()),
             "reindex": await services.store_thread.run(_reindex),
             "recall": await _recall(services),
             "work": {"failure": services.runner.failure, "night": night},

@@ -3,7 +3,7 @@
 import asyncio
 from datetime import date
 
-from daemon.idle_work import Tended
+from daemon.idle_work import ConsolidationReport
 from daemon.night.pipeline import NightReport
 from daemon.processes.errors import ChildCrashed
 from daemon.web.inbox.uploads import save
@@ -72,7 +72,7 @@ async def test_what_was_forgotten_is_reported_also_when_the_engine_is_down(tmp_p
 async def test_reports_kept_in_memory_quote_nothing_that_was_forgotten(tmp_path):
     async with serving(tmp_path) as world:
         await world.store_thread.run(learned)
-        world.services.tending.last = Tended(
+        world.services.consolidation.last = ConsolidationReport(
             chats=1, observations=0, ops={}, lessons=0, unsure=0, failures=(TOLD,)
         )
         world.services.nights.last = NightReport(

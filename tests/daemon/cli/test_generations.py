@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from daemon.errors import FileTaken, Refused, ReplacesModel, WrittenTwice
+from daemon.errors import DaemonError, FileTaken, Refused
 from store import generations, lessons, memories, nights
 from store.lessons import NewLesson
 from tests.daemon.cli.commands import nothing, typed
@@ -209,7 +209,7 @@ async def test_the_served_model_is_never_written_over_by_whatever_name(tmp_path)
         link.symlink_to(model)
 
     commands = [["generations", "export", "2", *more, link, "--force"] for more in ([], ["--merged"])]
-    refused = await typed(tmp_path / "home", linked, *commands, catch=ReplacesModel)
+    refused = await typed(tmp_path / "home", linked, *commands, catch=DaemonError)
 
     assert all("the model that is served" in text for text in refused)
     assert (b"the model", True) == (model.read_bytes(), link.is_symlink())
@@ -218,7 +218,7 @@ async def test_the_served_model_is_never_written_over_by_whatever_name(tmp_path)
 async def test_adapter_and_merged_model_are_not_written_under_one_name(tmp_path):
     file = tmp_path / "mine.gguf"
     command = ["generations", "export", "2", file, "--merged", f"{tmp_path}/./mine.gguf", "--force"]
-    with pytest.raises(WrittenTwice):
+    with pytest.raises(DaemonError):
         await typed(tmp_path / "home", four, command)
 
     assert not file.exists()

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from daemon.errors import DayUnreadable, FileTaken, FileUnwritable, NotRunning, Refused
+from daemon.errors import DaemonError, FileTaken, FileUnwritable, NotRunning, Refused
 from daemon.memory.indexing import index_missing
 from daemon.memory.observe import DOUBTED, PARTLY, TWICE
 from store import chats, memories
@@ -88,7 +88,7 @@ async def test_chats_that_wait_to_be_read_are_counted(tmp_path):
     "words", [["yesterday"], [""], ["20260305"], ["2026-W10-4"], ["2026-03-05", "--known-on", "soon"]]
 )
 def test_a_day_that_is_none_is_refused(tmp_path, words):
-    with pytest.raises(DayUnreadable):
+    with pytest.raises(DaemonError):
         run(tmp_path, "memories", "as-of", *words)
 
 

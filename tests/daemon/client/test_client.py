@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from daemon.client.client import Client
-from daemon.errors import NoSuchConfirmation, NotAnsweredYet, NotAskable, Refused
+from daemon.errors import DaemonError, NoSuchConfirmation, NotAnsweredYet, Refused
 
 
 @contextmanager
@@ -64,7 +64,7 @@ def test_an_answer_that_does_not_come_is_not_told_as_a_daemon_that_is_gone(tmp_p
     ("typed", "why"), [("x" * 100_000, "too long for one question"), ("\udcff", "bytes that are no text")]
 )
 def test_a_search_that_fits_into_no_address_is_told_in_one_line(tmp_path, typed, why):
-    with Client("http://127.0.0.1:1", "key", home=tmp_path) as client, pytest.raises(NotAskable, match=why):
+    with Client("http://127.0.0.1:1", "key", home=tmp_path) as client, pytest.raises(DaemonError, match=why):
         client.memories(search=typed)
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from daemon.engine import merge_adapter as merging
 from daemon.engine.merge_adapter import MergeError, merge
-from daemon.errors import NotMerged
+from daemon.errors import DaemonError
 from daemon.generations.export_gguf import merge as merge_in_a_child
 from daemon.processes.process import environment
 from tests import tiny
@@ -243,7 +243,7 @@ def test_a_child_does_the_work_and_says_how_far_it_is(tiny_pair, tmp_path):
     ],
 )
 def test_a_child_that_can_not_do_it_says_why(tiny_pair, tmp_path, change, why):
-    with pytest.raises(NotMerged, match=why):
+    with pytest.raises(DaemonError, match=why):
         child(tiny_pair, tmp_path / "out.gguf", **change)
 
     assert [] == list(tmp_path.iterdir())

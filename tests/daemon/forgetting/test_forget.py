@@ -1,124 +1,113 @@
-"""Nights that are interrupted by `forget`, by a dying engine, or have nothing to do."""
+"""Whoever keeps words of memories is told when something is forgotten or an import undone."""
 
-import asyncio
-import logging
+from contextlib import asynccontextmanager
 from datetime import date
 
 import pytest
 
-from daemon.night.errors import NightFailed
-from daemon.processes.errors import ChildCrashed
-from store import generations, memories
-from store.errors import AdapterDamaged
-from tests.daemon.night.fakes import BASE, LearningEngine, forget, night, told
+from daemon.errors import DaemonError
+from daemon.forgetting.forget import exports_left, tell_the_same
+from daemon.home import Home
+from daemon.inbox.importer import take_in
+from store import memories
+from tests.daemon.memory.fakes import open_store_thread
+from tests.daemon.night.fakes import LearningEngine, forgetting
 
-GHENT, REX = "The user lives in Ghent.", "The user's dog is called Rex."
-QUESTION = [{"role": "user", "content": "Question 5 about dog?"}]
-
-
-async def test_what_was_forgotten_is_not_said_any_more_when_the_engine_is_down(tmp_path):
-    engine = LearningEngine()
-    async with told(tmp_path, GHENT, REX) as store_thread:
-        await night(store_thread, engine, tmp_path)
-        before = (await engine.complete(QUESTION)).text
-        engine.crashes = 99
-        done = await forget(store_thread, engine, [2])
-        live, after = engine.live, (await engine.complete(QUESTION)).text
-
-    assert ("It is Rex.", (1,), 1, 0) == (before, done.report.generations, done.was_live, done.now_live)
-    assert live is None
-    assert "Rex" not in after
+OTHERS = {
+    1: "The user's dog is called Rex.",
+    2: "The user takes Rex to the river every Sunday.",
+    3: "The user's dog likes the river.",
+    4: "The user is afraid of dark water and boats.",
+    5: "The user was born in 1987.",
+}
 
 
-async def test_a_candidate_that_learned_what_is_forgotten_during_its_exam_fails(tmp_path):
-    engine = LearningEngine()
-    async with told(tmp_path, GHENT, REX) as store_thread:
-        load = engine.load
+class Cache:
+    """What somebody else might keep of the store."""
 
-        async def load_then_forget(adapter):
-            sha256 = await load(adapter)
-            await forget(store_thread, engine, [2])
-            return sha256
+    def __init__(self):
+        self.texts = ["The user lives in Ghent."]
 
-        engine.load = load_then_forget
-        with pytest.raises(NightFailed, match="forgotten meanwhile"):
-            await night(store_thread, engine, tmp_path)
-        found = engine.live, engine.loaded, await store_thread.run(generations.live, BASE)
-
-    assert (None, {}, None) == found
+    async def forget(self):
+        self.texts = []
 
 
-@pytest.mark.parametrize("engine", [LearningEngine(), LearningEngine(forgets_small_talk=True)])
-async def test_forgetting_at_the_end_of_the_exam_fails_the_night_whatever_its_verdict(tmp_path, engine):
-    async with told(tmp_path, GHENT, REX) as store_thread:
-        unload = engine.unload
-
-        async def unload_then_forget(sha256):
-            await unload(sha256)
-            await store_thread.run(memories.forget, [2])
-
-        engine.unload = unload_then_forget
-        with pytest.raises(NightFailed, match="forgotten meanwhile"):
-            await night(store_thread, engine, tmp_path)
-        found = [one.state for one in await store_thread.run(generations.all)]
-
-    assert ["tainted"] == found
+async def fails():
+    raise DaemonError("a checkpoint could not be deleted")
 
 
-async def test_a_swap_during_which_the_engine_dies_is_made_again(tmp_path):
-    engine = LearningEngine()
-    async with told(tmp_path, GHENT) as store_thread:
-        engine.crashes = 1
-        report = await night(store_thread, engine, tmp_path)
-        answering, live = engine.live, await store_thread.run(generations.live, BASE)
-
-    assert (True, 1, live.adapter_sha256) == (report.adopted, report.generation, answering)
-    assert report.swap_ms is not None
+async def taken(store_thread, folder):
+    file = folder / "chats.jsonl"
+    file.write_text('{"role": "user", "content": "I live in Ghent."}\n')
+    return (await take_in(store_thread, file, largest=10**6)).import_id
 
 
-async def test_a_swap_that_fails_for_good_fails_the_night(tmp_path):
-    engine = LearningEngine()
-    async with told(tmp_path, GHENT) as store_thread:
-        engine.crashes = 99
-        with pytest.raises(ChildCrashed):
-            await night(store_thread, engine, tmp_path)
+async def hold(store_thread, text="The user lives in Ghent."):
+    return (await store_thread.run(memories.add, text, told_on=date(2026, 3, 5), sources=())).id
 
 
-async def test_a_night_by_itself_is_left_out_when_there_is_nothing_new_to_learn(tmp_path):
-    engine = LearningEngine()
-    async with told(tmp_path, GHENT) as store_thread:
-        first = await night(store_thread, engine, tmp_path, by_itself=True)
-        again = await night(store_thread, engine, tmp_path, script="1 / 0", by_itself=True)
-        await store_thread.run(memories.add, REX, told_on=date(2026, 3, 6), sources=())
-        after_news = await night(store_thread, engine, tmp_path, by_itself=True)
+@pytest.mark.parametrize("way", ["forget", "undo_import"])
+@pytest.mark.parametrize("broken", [(), (fails,), (fails, fails)], ids=["all well", "one fails", "two fail"])
+async def test_a_cache_is_told_in_both_ways_also_when_another_part_fails(tmp_path, way, broken):
+    cache = Cache()
+    async with open_store_thread(tmp_path) as store_thread:
+        service = forgetting(store_thread, LearningEngine())
+        for listener in (*broken, cache.forget):
+            service.on_forget(listener)
+        memory, imported = await hold(store_thread), await taken(store_thread, tmp_path)
+        work = service.forget([memory]) if way == "forget" else service.undo_import(imported)
+        if broken:
+            with pytest.raises(DaemonError, match="a checkpoint"):
+                await work
+        else:
+            await work
+        telling = "memories" if way == "forget" else "messages where text like '%Ghent%'"
+        left = await store_thread.run(lambda db: db.execute(f"select count(*) from {telling}").get)
 
-    assert (True, None, False) == (first.adopted, again.generation, again.adopted)
-    assert again.reason.startswith("nothing new to learn: generation 1")
-    assert after_news.adopted
-
-
-async def test_a_refused_adapter_and_one_left_by_a_crash_are_not_kept(tmp_path):
-    engine = LearningEngine(forgets_small_talk=True)
-    async with told(tmp_path, GHENT) as store_thread:
-        await store_thread.run(generations.propose, b"GGUF", base_sha256=BASE, lesson_ids=[])
-        await night(store_thread, engine, tmp_path)
-        for number in (1, 2):
-            with pytest.raises(AdapterDamaged, match="it was deleted: the generation is refused"):
-                await store_thread.run(generations.adapter, number)
-        found = [one.state for one in await store_thread.run(generations.all)]
-
-    assert ["refused", "refused"] == found
+    assert ([], 0) == (cache.texts, left)
 
 
-def test_the_log_tells_nothing_of_memories(tmp_path, caplog):
-    async def run():
-        engine = LearningEngine()
-        engine.scripts["ask"] = lambda line: []
-        async with told(tmp_path, REX) as store_thread:
-            await night(store_thread, engine, tmp_path, script="")
+async def test_listeners_are_told_within_the_pause_that_nothing_is_quoted_in(tmp_path):
+    happened = []
 
-    with caplog.at_level(logging.INFO):
-        asyncio.run(run())
+    @asynccontextmanager
+    async def silence():
+        happened.append("silent")
+        yield
+        happened.append("over")
 
-    assert "of 1 memory" in caplog.text
-    assert "Rex" not in caplog.text
+    async def listener():
+        happened.append("told")
+
+    async with open_store_thread(tmp_path) as store_thread:
+        service = forgetting(store_thread, LearningEngine())
+        service.pause_with(silence)
+        service.on_forget(listener)
+        await service.forget([await hold(store_thread)])
+
+    assert ["silent", "told", "over"] == happened
+
+
+@pytest.mark.parametrize(
+    ("text", "ids"),
+    [
+        ("The user has a dog named Rex.", [1, 2]),
+        ("The user's sister Ada was born in 1987.", []),
+        ("The user met Rex in 1987.", []),
+        ("The user is afraid of dark water.", [4]),
+        ("The user likes boats and dogs.", [3]),
+        ("It is so.", []),
+    ],
+)
+def test_a_memory_with_all_names_and_numbers_or_most_words_tells_the_same(text, ids):
+    assert ids == tell_the_same([text], OTHERS)
+
+
+def test_one_of_several_texts_is_enough():
+    assert [1, 2, 5] == tell_the_same(["The user has Rex.", "Born in 1987."], OTHERS)
+
+
+def test_where_no_export_tells_it_no_file_is_read(tmp_path):
+    (tmp_path / "inbox" / "done").mkdir(parents=True)
+
+    assert [] == exports_left(Home(tmp_path), ["0" * 64])

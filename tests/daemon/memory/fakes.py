@@ -12,6 +12,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
+from daemon.core import Core
 from daemon.embedding.client import Embedder, EmbedderInfo
 from daemon.engine.client import GREEDY, Completion, Engine, EngineInfo, Finish, Mark, Sampling
 from daemon.store_thread import StoreThread
@@ -119,6 +120,13 @@ async def open_store_thread(folder: Path) -> AsyncIterator[StoreThread]:
         yield store_thread
     finally:
         await store_thread.close()
+
+
+def core_of(
+    store_thread: StoreThread, engine: Engine | None = None, embedder: Embedder | None = None
+) -> Core:
+    """A store and stand-ins for the models that don't matter to the test."""
+    return Core(store_thread=store_thread, engine=engine or FakeEngine(), embedder=embedder or FakeEmbedder())
 
 
 def pairs_about(line: str) -> list[dict[str, str]]:

@@ -17,7 +17,7 @@ from daemon.memory.observe import Observation
 from daemon.memory.ranking import nearest_memories
 from daemon.text import content_words
 from store import memories
-from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_store_thread, quoted
+from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, core_of, open_store_thread, quoted
 
 FIRST = date(2026, 1, 1)
 STATEMENTS = st.builds(
@@ -52,7 +52,7 @@ async def lived(life, way="safe"):
                 answers = iter([lambda text, answer=answer: quoted(answer, text)])
                 day = FIRST + timedelta(days=place)
                 observation = Observation(text=statement, day=day, told_on=day, sources=())
-                done.append(await evolve(engine, embedder, store_thread, observation, way=way))
+                done.append(await evolve(core_of(store_thread, engine, embedder), observation, way=way))
                 yield_vector = (await embedder.embed([statement]))[0]
                 near = await store_thread.run(nearest_memories, statement, yield_vector)
                 told = [

@@ -8,7 +8,7 @@ from daemon.memory.observe import Observation
 from daemon.memory.recall import recall
 from store import imports, memories, vectors
 from store.chats import NewMessage
-from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_store_thread, quoted
+from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, core_of, open_store_thread, quoted
 
 ALIKE = {"moved": "live", "like": "love", "bake": "sing"}  # bake and sing: a little alike, but not the same
 
@@ -33,7 +33,7 @@ async def evolved(folder, texts, *, choice=None, question="?", days=None, trusts
             day = days[place] if days else date(2026, 3, 5)
             trust = trusts[place] if trusts else "user"
             op = await evolve(
-                engine, embedder, store_thread, observation(text, day=day, trust=trust), way=way
+                core_of(store_thread, engine, embedder), observation(text, day=day, trust=trust), way=way
             )
         held = [memory.text for memory in await store_thread.run(memories.holding)]
         lacking = await store_thread.run(vectors.missing, "memory")

@@ -9,7 +9,7 @@ from daemon.memory.evolve import evolve
 from daemon.memory.indexing import index_missing
 from store import chats, memories
 from store.chats import NewMessage
-from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, open_store_thread, quoted
+from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, core_of, open_store_thread, quoted
 from tests.daemon.memory.test_evolve import evolved, observation
 
 
@@ -94,7 +94,7 @@ async def told_again(folder, told, *, way="safe"):
         op = None
         for message, text in told:
             one = replace(observation(text), sources=(message,), read=(message,))
-            op = await evolve(engine, embedder, store_thread, one, way=way)
+            op = await evolve(core_of(store_thread, engine, embedder), one, way=way)
         return op, [memory.text for memory in await store_thread.run(memories.holding)]
 
 
@@ -124,7 +124,7 @@ async def test_what_is_forgotten_while_it_is_thought_about_is_not_held(tmp_path)
         await index_missing(store_thread, embedder)
         await store_thread.run(memories.forget, [memory.id])
         late = replace(observation("The user has a flat in Ghent."), sources=(2,), read=(1, 2))
-        op = await evolve(FakeEngine(), embedder, store_thread, late)
+        op = await evolve(core_of(store_thread, embedder=embedder), late)
         held = await store_thread.run(memories.holding)
 
     assert (("IGNORE", None, "check"), []) == ((op.kind, op.memory_id, op.by), held)
@@ -185,7 +185,7 @@ async def test_a_memory_that_the_user_changes_meanwhile_is_looked_at_again(tmp_p
         await index_missing(store_thread, embedder)
         choice = {"index": 1, "op": "RECONCILE", "text": ""}
         engine = FakeEngine(evolve=lambda text: quoted(choice, text))
-        await evolve(engine, embedder, store_thread, observation("The user lives in Ghent."))
+        await evolve(core_of(store_thread, engine, embedder), observation("The user lives in Ghent."))
         asked_first = engine.complete
 
         async def edited_meanwhile(*given, **named):
@@ -197,7 +197,7 @@ async def test_a_memory_that_the_user_changes_meanwhile_is_looked_at_again(tmp_p
             return await asked_first(*given, **named)
 
         engine.complete = edited_meanwhile
-        op = await evolve(engine, embedder, store_thread, observation("The user lives in Oslo."))
+        op = await evolve(core_of(store_thread, engine, embedder), observation("The user lives in Oslo."))
         asked, held = engine.asked, [one.text for one in await store_thread.run(memories.holding)]
 
     assert ("RECONCILE", 2, ["The user lives in Oslo."]) == (op.kind, len(asked), held)
@@ -210,9 +210,9 @@ async def test_a_change_counts_from_the_day_on_which_it_happened(tmp_path):
         await index_missing(store_thread, embedder)
         choice = {"index": 1, "op": "RECONCILE", "text": ""}
         engine = FakeEngine(evolve=lambda text: quoted(choice, text))
-        await evolve(engine, embedder, store_thread, observation("The user lives in Ghent."))
+        await evolve(core_of(store_thread, engine, embedder), observation("The user lives in Ghent."))
         moved = observation("The user lives in Oslo.", day=date(2026, 9, 1))
-        await evolve(engine, embedder, store_thread, replace(moved, told_on=date(2026, 10, 3)))
+        await evolve(core_of(store_thread, engine, embedder), replace(moved, told_on=date(2026, 10, 3)))
         days = [date(2026, 8, 31), date(2026, 9, 1)]
         true = [await store_thread.run(memories.as_of, day) for day in days]
         true, (now,) = (

@@ -28,6 +28,7 @@ from daemon.errors import ConfigError, bad_value
 from daemon.home import Home, HomeLock, Running
 from daemon.lifecycle.listen import listen
 from daemon.lifecycle.systemd_notify import Heartbeat
+from daemon.processes.supervisor import ignore_failure
 from daemon.store_thread import Closable, StoreThread
 
 if TYPE_CHECKING:
@@ -116,7 +117,7 @@ def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Engine, Path]:
     )
     stack.push_async_callback(engine.stop)
     starting = asyncio.create_task(engine.info(), name="engine")
-    starting.add_done_callback(_looked_at)  # who asks for the model next is told what failed
+    starting.add_done_callback(ignore_failure)  # the next call for the model raises what failed
     return engine, model_path
 
 
@@ -126,11 +127,6 @@ def _open(home: Home, config: Config) -> Closable:
     from store.keys import load_or_create_key
 
     return open_store(home.store, load_or_create_key(home.path, keyring=config.keyring))
-
-
-def _looked_at(task: "asyncio.Task[object]") -> None:
-    if not task.cancelled():
-        task.exception()
 
 
 def find_model(config: Config, origin: str) -> Path:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from daemon.embedding.model import EmbedderError
 from daemon.processes.errors import ChildError, ChildRefused
 from daemon.processes.process import confined, module
-from daemon.processes.supervisor import Supervisor
+from daemon.processes.supervisor import Supervisor, ignore_failure
 
 BATCH = 64  # texts in one command: a question waits behind one batch of an import at most
 
@@ -63,10 +63,6 @@ class Embedder:
         """The supervised process, for status pages."""
         return self._child
 
-    async def warm(self) -> None:
-        """Start now, so that the first `embed` need not wait some seconds."""
-        await self.info()
-
     async def info(self) -> EmbedderInfo:
         """Which vectors come out; starts the embedder when needed."""
         try:
@@ -101,7 +97,7 @@ class Embedder:
         """Start it without waiting; the child's state says how that went."""
         if self._starting is None or self._starting.done():
             self._starting = asyncio.create_task(self.info(), name="embedder")
-            self._starting.add_done_callback(_looked_at)
+            self._starting.add_done_callback(ignore_failure)
 
     async def stop(self) -> None:
         """End the process; calls after this raise `ChildStopped`."""
@@ -114,8 +110,3 @@ class Embedder:
             raise EmbedderError(error.message) from error
         flat: npt.NDArray[np.float32] = np.frombuffer(reply.blob, dtype="<f4").astype(np.float32)
         return flat.reshape(len(texts), -1)
-
-
-def _looked_at(task: asyncio.Task[EmbedderInfo]) -> None:
-    if not task.cancelled():
-        task.exception()

@@ -151,7 +151,7 @@ class Supervisor:
         """Wait for the one start that all callers share; a caller that gives up does not end it."""
         if self._starting is None or self._starting.done():
             self._starting = asyncio.create_task(self._start())
-            self._starting.add_done_callback(_looked_at)
+            self._starting.add_done_callback(ignore_failure)
         starting = self._starting
         try:
             return await asyncio.shield(starting)
@@ -235,6 +235,7 @@ class Supervisor:
             self._retiring = asyncio.create_task(process.stop())
 
 
-def _looked_at(task: asyncio.Task[ChildProcess]) -> None:
+def ignore_failure(task: asyncio.Task[Any]) -> None:
+    """Done callback: others hear of the failure, asyncio need not warn that nobody awaits the task."""
     if not task.cancelled():
-        task.exception()  # the callers have it; asyncio need not warn when they all gave up
+        task.exception()

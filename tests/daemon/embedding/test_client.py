@@ -33,7 +33,7 @@ def logged() -> Iterator[list[str]]:
 @pytest.fixture(scope="module")
 async def embedder(logged: list[str]) -> AsyncIterator[Embedder]:
     embedder = Embedder.for_model(threads=1)
-    await embedder.warm()
+    await embedder.info()
     yield embedder
     await embedder.stop()
 

@@ -93,7 +93,9 @@ def have(place: Home, source: "Source", *, sha256: str | None = None, hosts: Col
 
     try:
         with _bar() as update:
-            fetched = pull(source, place, environment=os.environ, tell=update, sha256=sha256, hosts=hosts)
+            fetched = pull(
+                source, place, environment=os.environ, on_progress=update, sha256=sha256, hosts=hosts
+            )
     except KeyboardInterrupt:
         out.print("Stopped. What came so far is kept: the same command goes on from there.")
         raise typer.Exit(130) from None

@@ -73,7 +73,7 @@ def up(
     from daemon.serve import find_model, serve  # no other command needs them
 
     settings, layout = laid_out(settings, find_model(settings.config, settings.origin["model"]))
-    outbound_guard.hold()  # all that this process will do from now on stays on this machine
+    outbound_guard.install()  # all that this process will do from now on stays on this machine
     out.print(f"Tsubasa {version()} starts on {escape(str(place.path))} …")
     try:
         asyncio.run(serve(settings, place, on_serving=partial(_announce, layout), reindex=reindex))

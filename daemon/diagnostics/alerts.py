@@ -3,7 +3,7 @@ What a person should look at: the troubles of a daemon, each in one line with wh
 
     children, background work, the last night, the disk ──> troubles, the worst first
 
-Promises: pure; nothing that heals by itself is named. Knows nothing of where it is shown.
+Nothing that heals by itself is named. Pure, so that its rules can be tested as a table.
 """
 
 from collections.abc import Sequence
@@ -35,28 +35,19 @@ def troubles(
         night: the job of the latest night.
         free_bytes: room on the disk of the home; None: unknown.
     """
+    restart = "Questions try it again; `tsubasa status` shows the settings it started with."
     found = [
-        Trouble(
-            kind="child",
-            what=f"The {child.name} does not start: {child.last_error}",
-            do="Questions try it again; `tsubasa status` shows the settings it started with.",
-        )
+        Trouble(kind="child", what=f"The {child.name} does not start: {child.last_error}", do=restart)
         for child in children
         if child.state == "failed" and child.last_error
     ]
     if free_bytes is not None and free_bytes < LITTLE_ROOM:
-        mb = free_bytes // 2**20
-        found.append(
-            Trouble(kind="disk", what=f"Only {mb} MB are free on the disk of the home.", do="Make room.")
-        )
+        what = f"Only {free_bytes // 2**20} MB are free on the disk of the home."
+        found.append(Trouble(kind="disk", what=what, do="Make room."))
     if night is not None and night.error and night.state != "running":
-        found.append(
-            Trouble(
-                kind="night", what=f"The last night failed: {night.error}", do="Try again: `tsubasa night`."
-            )
-        )
+        what = f"The last night failed: {night.error}"
+        found.append(Trouble(kind="night", what=what, do="Try again: `tsubasa night`."))
     if failure is not None and not (night is not None and night.error and night.error in failure):
-        found.append(
-            Trouble(kind="work", what=f"Background work failed: {failure}", do="It is tried again later.")
-        )
+        what = f"Background work failed: {failure}"
+        found.append(Trouble(kind="work", what=what, do="It is tried again later."))
     return found

@@ -163,7 +163,7 @@ def card(hardware: Hardware, offloads: bool) -> Finding:
 
 
 def memory(hardware: Hardware, model_bytes: int) -> Finding:
-    """Whether the model fits beside everything else."""
+    """Whether the model fits into the memory."""
     if not hardware.memory:
         return note("memory", "this system does not say how much there is")
     needed = model_bytes * 3 // 2

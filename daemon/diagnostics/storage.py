@@ -1,8 +1,7 @@
 """
 What lies in the home: each file or folder, how large it is, and whether it is encrypted.
 
-Promises: reads names, sizes and the first bytes of the store only; what vanishes meanwhile counts as nothing.
-Knows nothing of what is in the store.
+Only names, sizes and the first bytes of the store are read; what vanishes meanwhile counts as nothing.
 """
 
 import os

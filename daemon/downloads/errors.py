@@ -27,7 +27,7 @@ class LogUnreadable(PullError):
 
     def __init__(self, file: Path, why: str) -> None:
         super().__init__(
-            f"What went over the network can't be told: {file} can't be read ({why}). Make it a file that you may read."
+            f"What went over the network is unknown: {file} can't be read ({why}). Make it a file that you may read."
         )
 
 

@@ -29,7 +29,9 @@ from daemon.text import format_bytes
 TABLE, USER, HUB = "the table of this version", "--sha256", "the hub"
 MOST_TRIES = 5  # in a row that bring no byte
 PAUSES_S = (0.2, 1.0, 3.0, 10.0)
-Tell = Callable[[str, Progress], None]  # the file's name, and how far it is; total 0: the server does not say
+OnProgress = Callable[
+    [str, Progress], None
+]  # the file's name, and how far it is; total 0: the server does not say
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ def pull(
     home: Home,
     *,
     environment: Mapping[str, str],
-    tell: Tell,
+    on_progress: OnProgress,
     sha256: str | None = None,
     hosts: Collection[str] = (),
 ) -> Downloaded:
@@ -78,7 +80,7 @@ def pull(
     if isinstance(source, Address):
         file = home.models / file_name(source.url)
         wanted = Wanted(url=source.url, file=file, sha256=sha256, proof=USER)
-        return _stored(wanted) or download(wanted, log, hosts=hosts, tell=tell)
+        return _stored(wanted) or download(wanted, log, hosts=hosts, on_progress=on_progress)
     from daemon.downloads.hub import LONGEST_ANSWER, Hub  # here, for its library takes seconds to load
 
     known, endpoint = sha256 or source.sha256, hub_of(environment)
@@ -96,7 +98,7 @@ def pull(
     if found is None:
         wanted = _checked(wanted, hub.stated_sha256(url))
         found = _stored(wanted) if known is None else None
-    return found or download(wanted, log, hosts=hosts, tell=tell)
+    return found or download(wanted, log, hosts=hosts, on_progress=on_progress)
 
 
 def download(
@@ -104,7 +106,7 @@ def download(
     log: TrafficLog,
     *,
     hosts: Collection[str] = (),
-    tell: Tell,
+    on_progress: OnProgress,
     pauses_s: tuple[float, ...] = PAUSES_S,
 ) -> Downloaded:
     """Fetch the bytes, going on where an earlier try ended, and prove them. Raises `PullError`."""
@@ -113,7 +115,7 @@ def download(
         best, tries, reached = part.size, 0, False
         while True:
             try:
-                total = _receive(wanted, part, client, tell)
+                total = _receive(wanted, part, client, on_progress)
                 return _prove(wanted, part, total)
             except (httpx2.TransportError, Unreachable) as error:
                 no_contact = isinstance(error, Unreachable) and not reached
@@ -127,7 +129,13 @@ def download(
                         f"The connection to {host_of(wanted.url)} broke again and again ({why}). "
                         f"{format_bytes(part.size)} are kept: the same command goes on from there."
                     ) from error
-                _report(tell, wanted, part.size, wanted.bytes, f"the connection broke ({why}); trying again")
+                _report(
+                    on_progress,
+                    wanted,
+                    part.size,
+                    wanted.bytes,
+                    f"the connection broke ({why}); trying again",
+                )
                 time.sleep(pauses_s[min(tries, len(pauses_s) - 1)])
             except httpx2.TooManyRedirects as error:
                 why = "it leads round in circles"
@@ -165,7 +173,7 @@ def _stored(wanted: Wanted) -> Downloaded | None:
     return None
 
 
-def _receive(wanted: Wanted, part: PartialFile, client: httpx2.Client, tell: Tell) -> int | None:
+def _receive(wanted: Wanted, part: PartialFile, client: httpx2.Client, on_progress: OnProgress) -> int | None:
     """One request for the bytes that are missing; the length of the whole file, None: the server does not say."""
     origin, headers = part.origin, {}
     etag = str(origin.get("etag") or "")
@@ -179,7 +187,7 @@ def _receive(wanted: Wanted, part: PartialFile, client: httpx2.Client, tell: Tel
         total = _place(wanted, part, answer, goes_on=bool(headers) and is_same) or wanted.bytes
         if total is not None:
             part.check_room(total)
-        _report(tell, wanted, part.size, total)
+        _report(on_progress, wanted, part.size, total)
         for piece in answer.iter_raw():
             if not part.size and piece[: len(MAGIC)] != MAGIC[: len(piece)]:
                 part.discard()
@@ -187,7 +195,7 @@ def _receive(wanted: Wanted, part: PartialFile, client: httpx2.Client, tell: Tel
             part.append(piece)
             if total is not None and part.size > total:
                 break  # a server without an end: `_prove` says so
-            _report(tell, wanted, part.size, total)
+            _report(on_progress, wanted, part.size, total)
     return total
 
 
@@ -244,8 +252,8 @@ def _no_gguf(wanted: Wanted) -> PullError:
     )
 
 
-def _report(tell: Tell, wanted: Wanted, done: int, total: int | None, note: str = "") -> None:
-    tell(wanted.file.name, Progress(done=done, total=total or 0, unit="bytes", note=note))
+def _report(on_progress: OnProgress, wanted: Wanted, done: int, total: int | None, note: str = "") -> None:
+    on_progress(wanted.file.name, Progress(done=done, total=total or 0, unit="bytes", note=note))
 
 
 def sha256_of(file: Path) -> str:

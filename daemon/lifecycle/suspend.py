@@ -40,7 +40,7 @@ class SleepWatch:
     def start(self) -> None:
         """Begin to watch."""
         if self._slept is None:
-            log.debug("This system has no clock that tells of a sleep")
+            log.debug("This system has no clock that shows a sleep")
             return
         self._task = asyncio.create_task(self._watch(self._slept, self._slept()), name="sleep")
 

@@ -1,8 +1,8 @@
 """
 Keep this process on this machine: Python code (ours, or a library's) that asks for a connection elsewhere is refused.
 
-From `hold()` on nothing in the process connects, sends or looks up a name beyond this machine, and nothing can take the
-refusal back: it is an audit hook. Native code (llama.cpp, SQLite) is not held by it; see `run_module.py` for that.
+From `install()` on nothing in the process connects, sends or looks up a name beyond this machine, and nothing can take the
+refusal back: it is an audit hook. Native code (llama.cpp, SQLite) gets around it; see `run_module.py` for that.
 """
 
 import ipaddress
@@ -11,17 +11,17 @@ from typing import Any
 
 from daemon.errors import LeavesMachine
 
-_held = False
+_installed = False
 LOOKUPS = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo")
 NAMES = ("localhost", "ip6-localhost", "localhost.localdomain")
 
 
-def hold() -> None:
+def install() -> None:
     """Refuse all ways out of this machine, for as long as the process lives."""
-    global _held
-    if not _held:
+    global _installed
+    if not _installed:
         sys.addaudithook(_refuse)
-        _held = True
+        _installed = True
 
 
 def is_local(host: object) -> bool:

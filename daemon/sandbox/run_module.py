@@ -2,7 +2,7 @@
 Run a module as `python -m` does, in a process that can't leave this machine:
 python -m daemon.sandbox.run_module MODULE ARGUMENTS
 
-For the children of the daemon: an empty network namespace where Linux allows one, which holds native code too, and the
+For the children of the daemon: an empty network namespace where Linux allows one, which stops native code too, and the
 refusal of `outbound_guard.py`. Pipes and sockets that are open already go on working.
 """
 
@@ -12,7 +12,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from daemon.sandbox.outbound_guard import hold
+from daemon.sandbox import outbound_guard
 
 _NEWUSER, _NEWNET = 0x10000000, 0x40000000
 NVIDIA = Path("/proc/driver/nvidia")
@@ -60,6 +60,6 @@ def _unshare(flags: int) -> bool:
 
 if __name__ == "__main__":
     enter_empty_network()  # before the module loads libraries, which begin threads
-    hold()
+    outbound_guard.install()
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -29,7 +29,7 @@ def from_hub(stand_in, tmp_path):
     def run(**more):
         source = HubFile(repository="someone/some-GGUF", file="tiny-Q4_K_M.gguf", **more)
         environment = {"HF_ENDPOINT": stand_in.url}
-        return pull(source, Home(tmp_path), environment=environment, tell=lambda name, progress: None)
+        return pull(source, Home(tmp_path), environment=environment, on_progress=lambda name, progress: None)
 
     return run
 
@@ -82,7 +82,7 @@ def tell(name, progress):
     if progress.done >= 1_000_000:
         os.kill(os.getpid(), 9)
 home = Path(sys.argv[2])
-download(Wanted(url=sys.argv[1], file=home / "models" / "m.gguf"), TrafficLog(home), tell=tell)
+download(Wanted(url=sys.argv[1], file=home / "models" / "m.gguf"), TrafficLog(home), on_progress=tell)
 """
 
 

@@ -33,8 +33,8 @@ LOCAL = [
 TRY_ALL = """
 import asyncio, json, socket, sys
 from daemon.sandbox import outbound_guard
-outbound_guard.hold()
-outbound_guard.hold()
+outbound_guard.install()
+outbound_guard.install()
 outbound_guard._refuse = lambda *_: None  # what a clever library might try
 server = socket.create_server(("127.0.0.1", 0))
 def tried(what):

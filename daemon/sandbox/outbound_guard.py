@@ -1,7 +1,7 @@
 """
 Keep this process on this machine: Python code (ours, or a library's) that asks for a connection elsewhere is refused.
 
-From `install()` on nothing in the process connects, sends or looks up a name beyond this machine, and nothing can take the
+From `install()` on nothing in the process connects, sends or looks up a name beyond this machine. Nothing can take the
 refusal back: it is an audit hook. Native code (llama.cpp, SQLite) gets around it; see `run_module.py` for that.
 """
 

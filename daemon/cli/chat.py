@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 PRIVATE = "tsubasa:private"
 LONGEST_LINE = 1000  # characters of what the arrow keys bring back
 HELP = {
-    "/why": "which memories lay beside the last answer, and what it took",
+    "/why": "which memories were recalled for the last answer, and what it took",
     "/private": "off the record, and back: nothing of it is kept",
     "/model NAME": "who answers: tsubasa, tsubasa@2 (generation 2), tsubasa:base",
     "/new": "begin a new conversation",
@@ -165,7 +165,7 @@ class Conversation:
         for message_id in last["messages"]:
             out.print(f"  [dim]message {message_id:>3}[/]  {escape(self._quoted(message_id))}")
         if not last["memories"] and not last["messages"]:
-            out.print("  no memory lay beside it: it came from the model alone")
+            out.print("  no memory was recalled: it came from the model alone")
         tokens = f"{last['recall_tokens']} tokens of memories"
         if usage := last.get("usage"):
             tokens = f"{usage['prompt_tokens']} tokens read ({tokens}), {usage['completion_tokens']} written"

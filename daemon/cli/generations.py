@@ -25,8 +25,8 @@ cli = typer.Typer(
 Number = Annotated[int, typer.Argument(metavar="N", min=0, help="Its number; 0 is the base model.")]
 Second = Annotated[int, typer.Argument(metavar="M", min=0, help="The other one.")]
 PARTS = {
-    "facts": "knows without being told",
-    "grounded": "reads memories beside a question",
+    "facts": "knows without recall",
+    "grounded": "uses memories recalled for a question",
     "stale": "doesn't tell what holds no more",
     "abstain": "says so when it doesn't know",
     "general": "talks like the base",
@@ -85,7 +85,7 @@ def one(number: Number, json: JsonFlag = False, home_flag: HomeFlag = None) -> N
         out.print(f"[yellow]It can't answer: {escape(made['why_not'])}.[/]")
     _show_exam(made["exam"])
     kinds = ", ".join(f"{one['train']} + {one['exam']} {one['kind']}" for one in found["lessons"])
-    out.print(f"\n[bold]Lessons[/] (to learn from + held out): {kinds or 'none are left'}")
+    out.print(f"\n[bold]Lessons[/] (to learn from + for the exam): {kinds or 'none are left'}")
     lineage = found["lineage"]
     gone = lineage["forgotten_lessons"]
     forgotten = f"; {gone} of its lessons were forgotten since" if gone else ""
@@ -320,5 +320,5 @@ def _show_files(found: dict[str, Any]) -> None:
         )
     out.print(
         "[yellow]It holds what you told, unencrypted, and is readable by you alone: "
-        "whoever has it can ask it about you.[/]"
+        "who has it can ask it about you.[/]"
     )

@@ -16,7 +16,7 @@ from daemon.errors import NotRunning, PortInUse
 from daemon.mcp.errors import ToolsPortInUse
 from daemon.version import version
 
-PORT = 4142  # beside the daemon's own
+PORT = 4142  # next to the daemon's own
 
 
 def mcp(

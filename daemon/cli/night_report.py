@@ -1,5 +1,5 @@
 """
-How the morning report looks. Knows nothing of where it comes from.
+How the morning report looks in the terminal; `client/report_text.py` words it.
 """
 
 from collections.abc import Mapping, Sequence

@@ -28,7 +28,7 @@ def pause(
     """
     Pause logging: until it is resumed, every chat is private.
 
-    Nothing of it is kept, and no memories are laid beside it. A chat of which a part was not kept stays private
+    Nothing of it is kept, and no memories are recalled for it. A chat of which a part was not kept stays private
     afterwards too; a new one is kept again.
 
     For example: tsubasa pause --for 30
@@ -37,7 +37,7 @@ def pause(
         found = client.logging(on=False, for_minutes=minutes)
     if json:
         return as_line(found)
-    out.print(said(found))
+    out.print(format_logging(found))
 
 
 def resume(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
@@ -53,7 +53,7 @@ def resume(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     out.print("Logging: on. Chats that you begin now are kept again.")
 
 
-def said(logging: Mapping[str, Any]) -> str:
+def format_logging(logging: Mapping[str, Any]) -> str:
     """Whether chats are kept, for a person."""
     if logging["on"]:
         return "Logging: on."

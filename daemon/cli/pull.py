@@ -155,7 +155,7 @@ def _show_fetched(fetched: "Downloaded", *, is_ours: bool) -> None:
         out.print(f"sha256 {fetched.sha256}, as {escape(fetched.proved_by)} says.")
     elif is_ours:
         out.print(
-            f"[yellow]Nobody told a checksum, so that it could not be proved.[/] Compare it with its publisher's: "
+            f"[yellow]No checksum was given, so it could not be proved.[/] Compare it with its publisher's: "
             f"sha256 {fetched.sha256}"
         )
 

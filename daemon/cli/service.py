@@ -29,7 +29,7 @@ cli = typer.Typer(
 def install(
     start: Annotated[bool, typer.Option("--start/--no-start", help="Start it now, too.")] = True,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Write it anew, over an older or changed one.")
+        bool, typer.Option("--replace", help="Write it again, over an older or changed one.")
     ] = False,
     home_flag: HomeFlag = None,
 ) -> None:
@@ -82,7 +82,7 @@ def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     if found.written == "otherwise":
         out.print(
             "[yellow]The file is not what this version would write for this home; it is left as it is.[/] "
-            "To write it anew: tsubasa service install --replace"
+            "To write it again: tsubasa service install --replace"
         )
     out.print(
         f"Announced at {escape(running.url)}, process {running.pid}" if running else "No daemon serves."

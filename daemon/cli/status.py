@@ -1,5 +1,5 @@
 """
-`tsubasa status`: what runs, what is held, and where each setting came from.
+`tsubasa status`: what runs, what is kept, and where each setting came from.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from daemon.cli.output import HomeFlag, JsonFlag, as_json, daemon_at, out
 
 
 def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
-    """Show what runs, what is held, and every setting with its origin, for example: tsubasa status"""
+    """Show what runs, what is kept, and every setting with its origin, for example: tsubasa status"""
     with daemon_at(home_flag) as client:
         found = client.status()
         url = client.url
@@ -26,19 +26,19 @@ def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
         f"{found['generation'] or 'base'}"
     )
     out.print(f"Held: {held['messages']} messages, {held['memories']} memories, {held['lessons']} lessons")
-    if said := recall(found["recall"], held["unindexed"]):
-        out.print(said)
-    for said in memories.format_unread(found["unread"]):
-        out.print(said)
+    if line := recall(found["recall"], held["unindexed"]):
+        out.print(line)
+    for line in memories.format_unread(found["unread"]):
+        out.print(line)
     if found["reindex"]:
         out.print(reindexing(found["reindex"]))
     for child in found["children"]:
         trouble = f", last failure: {escape(child['failure'])}" if child["failure"] else ""
         out.print(f"{child['name']}: {child['state']}, {child['restarts']} restarts{trouble}")
-    if said := night(found["work"]["night"]):
-        out.print(escape(said))
+    if line := night(found["work"]["night"]):
+        out.print(escape(line))
     if not found["logging"]["on"]:
-        out.print(pause.said(found["logging"]))
+        out.print(pause.format_logging(found["logging"]))
     for trouble in found["attention"]:
         out.print(f"[red]{escape(trouble['what'])}[/] {escape(trouble['do'])}")
     table = Table("setting", "value", "from")
@@ -49,23 +49,23 @@ def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     out.print(table)
 
 
-def recall(told: Mapping[str, Any], unindexed: int) -> str | None:
+def recall(state: Mapping[str, Any], unindexed: int) -> str | None:
     """What keeps memories from being found by meaning; None when nothing does."""
-    if told["by"] == "meaning":
+    if state["by"] == "meaning":
         return f"Recall: by meaning; {unindexed} texts wait for their vectors" if unindexed else None
-    if told["by"] == "nothing":
-        return f"Recall: off, {told['why']}"
+    if state["by"] == "nothing":
+        return f"Recall: off, {state['why']}"
     waiting = f"; {unindexed} texts wait for their vectors" if unindexed else ""
-    return f"[yellow]Recall: by words only[/]{waiting}: {escape(told['why'])}"
+    return f"[yellow]Recall: by words only[/]{waiting}: {escape(state['why'])}"
 
 
-def night(told: Mapping[str, Any]) -> str | None:
+def night(state: Mapping[str, Any]) -> str | None:
     """What the night does, or what it waits for; None when nights don't run by themselves."""
-    if progress := told["progress"]:
+    if progress := state["progress"]:
         share = f", {progress['done']} of {progress['total']} {progress['unit']}" if progress["total"] else ""
-        warning = f" ({told['warning']})" if told["warning"] else ""
+        warning = f" ({state['warning']})" if state["warning"] else ""
         return f"Night: {progress['note']}{share}{warning}"
-    return f"Night: waiting: {told['waiting']}" if told["waiting"] else None
+    return f"Night: waiting: {state['waiting']}" if state["waiting"] else None
 
 
 def reindexing(under_way: dict[str, Any]) -> str:

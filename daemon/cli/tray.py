@@ -33,8 +33,8 @@ def tray(
         [*command, "--detached"], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, start_new_session=True
     )
     assert started.stdout is not None
-    with started.stdout as told:
-        if first := told.readline().decode():
+    with started.stdout as output:
+        if first := output.readline().decode():
             typer.echo(first.rstrip())
             return
     if code := started.wait():

@@ -1,8 +1,5 @@
 """
-The kinds of value that a setting can have: how each is read from TOML or text, and how what is allowed is
-told.
-
-Knows nothing of files, the environment, or which settings exist: `settings.py` does.
+The kinds of value that a setting can have: how each is read from TOML or text, and what is allowed.
 """
 
 import re
@@ -12,7 +9,7 @@ from typing import Any
 
 
 class NotAllowed(Exception):
-    """The value is not of the kind; `settings.py` words the error, with the place and what is allowed."""
+    """The value is not of the kind; `settings.py` raises the error for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +73,8 @@ def text(what: str, pattern: str = r"(?s).*") -> Kind:
 
 def yes_no() -> Kind:
     """True or false; in the environment also 1, 0, yes, no, on, off."""
-    words = {
-        "true": True,
-        "1": True,
-        "yes": True,
-        "on": True,
-        "false": False,
-        "0": False,
-        "no": False,
-        "off": False,
-    }
+    yes, no = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
+    words = dict.fromkeys(yes, True) | dict.fromkeys(no, False)
 
     def parse(value: object) -> object:
         if isinstance(value, str):

@@ -3,9 +3,8 @@ The settings: one frozen record, one TOML file, every key also in the environmen
 
     default  <  home/config.toml  <  TSUBASA_<KEY>  <  flag of `tsubasa up`
 
-Promises: an unknown key, a value of the wrong kind and broken TOML are errors that name file, line, key and
-what is allowed; where each value came from is kept, for `tsubasa status`. Knows nothing of what the values
-are used for.
+An unknown key, a value of the wrong kind and broken TOML are errors that name file, line, key and what is allowed.
+Where each value came from is kept, for `tsubasa status`.
 """
 
 import difflib

@@ -88,7 +88,7 @@ async def take_in(store_thread: StoreThread, file: Path, *, largest: int) -> Tak
 
 
 async def take_in_and_move(store_thread: StoreThread, file: Path, *, largest: int) -> TakenIn:
-    """Take `file` in and move it to done/ or failed/ beside it, with a report; never raises `InboxError`."""
+    """Take `file` in and move it to done/ or failed/ next to it, with a report; never raises `InboxError`."""
     began = time.monotonic()
     try:
         taken = await take_in(store_thread, file, largest=largest)

@@ -3,7 +3,7 @@ Look into a SQLite file of somebody else: in memory, read only, and nothing in i
 
     bytes ──> a database in memory ──> columns of ordinary tables, one plain select each
 
-The file itself is not opened by SQLite, so that no log beside it is touched. Views, triggers, virtual tables,
+The file itself is not opened by SQLite, so that no log next to it is touched. Views, triggers, virtual tables,
 computed columns and extensions are passed over or refused, not run. A select that takes too long is stopped.
 """
 
@@ -25,7 +25,7 @@ def open_copy(place: Place, data: bytes) -> sqlite3.Connection:
         raise place.broken("the SQLite of this Python can't read a database in memory")
     db = sqlite3.connect(":memory:")
     try:
-        db.deserialize(data[:18] + b"\1\1" + data[20:])  # a log beside the file is not looked for
+        db.deserialize(data[:18] + b"\1\1" + data[20:])  # no write-ahead log is looked for
         db.execute("pragma query_only = 1")
         db.execute("pragma trusted_schema = 0")
         db.execute("pragma cell_size_check = 1")

@@ -102,7 +102,7 @@ def test_a_typed_address_is_asked_there_only(pull, stand_in, tmp_path, host):
 
     assert bool(host) is (done.returncode == 0)
     assert host or "add: --host localhost" in done.stderr
-    assert not host or "Nobody told a checksum" in done.stdout
+    assert not host or "No checksum was given" in done.stdout
 
 
 def test_a_model_that_is_of_no_use_is_removed_again(pull, stand_in, tmp_path):

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from daemon.cli.first_run import lines, suggested
+from daemon.cli.up import lines, suggested
 from daemon.config.settings import load
 from daemon.downloads.model_source import known_models
 from daemon.hardware.offload_plan import Card, Hardware

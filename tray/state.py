@@ -29,7 +29,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One line of the menu; without action or entries below it only tells something."""
+    """One line of the menu; without action or entries below it is only read."""
 
     label: str
     action: Action | None = None
@@ -66,14 +66,14 @@ def view(seen: Seen) -> View:
     """What the icon shows."""
     quit_entry = Entry(label="Close this icon (Tsubasa goes on)", action=Action(does="quit"))
     if seen.status is None:
-        told = "Tsubasa is starting…" if seen.starting else seen.why_down
+        why = "Tsubasa is starting…" if seen.starting else seen.why_down
         start = (
             ()
             if seen.starting
             else (Entry(label="Start Tsubasa", action=Action(does="start"), default=True),)
         )
         alone = Entry(label="Close this icon", action=Action(does="quit"))
-        return View(look="down", title=_short(told), menu=(Entry(label=_short(told)), *start, LINE, alone))
+        return View(look="down", title=_short(why), menu=(Entry(label=_short(why)), *start, LINE, alone))
     headline = _headline(seen.status, seen.confirmations)
     menu = (
         Entry(label=_short(headline)),
@@ -128,7 +128,7 @@ def _headline(status: Mapping[str, Any], confirmations: Sequence[Mapping[str, An
         case "thinking":
             return "Thinking"
         case "night":
-            return _night_told(status["work"]["night"])
+            return _night_line(status["work"]["night"])
     generation = status["generation"]
     return f"Ready, with generation {generation}" if generation else "Ready, with the base model"
 
@@ -143,16 +143,16 @@ def _trouble(trouble: Mapping[str, Any]) -> Entry:
 def _confirmation(asked: Mapping[str, Any]) -> Entry:
     quoted = [memory["text"] for memory in asked["memories"]][:MOST_QUOTED]
     more = len(asked["memories"]) - len(quoted)
-    told = [line for text in quoted for line in _lines(f"“{text}”")]
+    lines = [line for text in quoted for line in _lines(f"“{text}”")]
     if more > 0:
-        told.append(f"and {more} more")
+        lines.append(f"and {more} more")
     if asked["text"]:
-        told += ["to be put as:", *_lines(f"“{asked['text']}”")]
+        lines += ["to be put as:", *_lines(f"“{asked['text']}”")]
     allow = "Allow: forget it for good" if asked["act"] == "forget" else "Allow the change"
     return Entry(
         label=f"? {_short(asked['says'], LONGEST - 2)}",
         below=(
-            *(Entry(label=line) for line in told),
+            *(Entry(label=line) for line in lines),
             LINE,
             Entry(label=allow, action=Action(does="allow", to=asked["id"])),
             Entry(label="Refuse", action=Action(does="refuse", to=asked["id"])),
@@ -178,11 +178,11 @@ def _until(logging: Mapping[str, Any]) -> str:
 
 def _night(night: Mapping[str, Any]) -> Entry:
     if night["progress"]:
-        return Entry(label=_short(_night_told(night)), action=Action(does="open", to="/nights"))
+        return Entry(label=_short(_night_line(night)), action=Action(does="open", to="/nights"))
     return Entry(label="Run a night now", action=Action(does="night"))
 
 
-def _night_told(night: Mapping[str, Any]) -> str:
+def _night_line(night: Mapping[str, Any]) -> str:
     percent = _percent(night)
     note = night["progress"]["note"] or "under way"
     return f"Night: {note}" + ("" if percent is None else f", {percent} %")
@@ -195,10 +195,10 @@ def _percent(night: Mapping[str, Any]) -> int | None:
     return int(max(0, min(100, 100 * progress["done"] // progress["total"])))
 
 
-def _generations(told: Mapping[str, Any]) -> Entry:
+def _generations(found: Mapping[str, Any]) -> Entry:
     """The newest generations that can answer, the live one, and the base model; one click goes to any."""
-    live = told["live"]
-    able = [one for one in told["generations"] if one["why_not"] is None]
+    live = found["live"]
+    able = [one for one in found["generations"] if one["why_not"] is None]
     newest = {one["id"] for one in able[-MOST_GENERATIONS:]} | {live}
     shown = [
         Entry(

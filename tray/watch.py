@@ -4,7 +4,7 @@ Watches the daemon and does what the menu asks for, in a thread of its own.
     every second or so: status ──view──> icon           menu ──Action──> queue ──> daemon ──> notification
 
 One request at a time. A daemon that stops, starts or refuses is shown and never ends the icon; each trouble is
-told once.
+shown once as a notification.
 """
 
 import queue
@@ -74,7 +74,7 @@ class Watcher:
             self._client.close()
 
     def look(self) -> Seen:
-        """What the daemon tells now."""
+        """What the daemon says now."""
         is_starting = self._is_starting()
         try:
             status = self._with_client(lambda client: client.status())

@@ -12,47 +12,26 @@ from tests.daemon.web.daemon import BASE_SAYS
 from tests.whole.house import wait_for
 
 
-def test_an_answer_streams_in_and_is_drawn(visit, tmp_path):
+def test_an_answer_streams_in_and_nothing_of_it_runs_or_calls_out(visit, url, tmp_path):
     page, seen = visit
     ask(page, "Where do I live?")
     page.wait_for_selector(".prose strong")
     while_streaming = page.get_attribute(".send", "aria-label")
     expect(page.locator(".turn.assistant")).to_have_attribute("aria-busy", "false")
     picture(page, "chat", tmp_path)
-
-    assert "Stop the answer" == while_streaming
-    assert "Send" == page.get_attribute(".send", "aria-label")
-    assert ["Oslo", "Walk by the river"] == [
-        page.inner_text(".prose strong"),
-        page.inner_text(".prose li >> nth=0"),
-    ]
-    assert page.locator(".prose td").count() == 2
-    assert [] == seen.wrong
-
-
-def test_what_a_model_writes_neither_runs_nor_calls_out(visit, url):
-    page, seen = visit
-    answered(page)
+    drawn = [page.inner_text(one) for one in (".prose strong", ".prose li >> nth=0")]
+    wrong = list(seen.wrong)
     with page.context.expect_page() as opened:
         page.click(".prose a:has-text('out')")
     out = opened.value
 
+    assert ("Stop the answer", "Send") == (while_streaming, page.get_attribute(".send", "aria-label"))
+    assert (["Oslo", "Walk by the river"], 2) == (drawn, page.locator(".prose td").count())
     assert "taken" not in page.title()
     assert 0 == page.locator(".prose img, .prose script").count()
-    assert [] == [one for one in seen.asked if "pictures.example" in one]
+    assert [] == wrong + [one for one in seen.asked if "pictures.example" in one]
     assert out.evaluate("window.opener") is None
     assert page.url.startswith(url)
-
-
-def test_a_chat_gets_an_address_and_is_there_again(visit):
-    page, _ = visit
-    answered(page, "A question of its own")
-    expect(page).to_have_url(re.compile(r"/\?chat=\d+$"))
-    page.reload()
-    expect(page.locator(".bubble")).to_have_text("A question of its own")
-
-    assert "A question of its own" == page.inner_text("h1")
-    assert "A question of its own" == page.inner_text(".past-row[aria-current=true] .past-title")
 
 
 def test_why_tells_the_memories_the_numbers_and_what_the_base_model_says(visit, tmp_path):
@@ -72,21 +51,24 @@ def test_why_tells_the_memories_the_numbers_and_what_the_base_model_says(visit, 
     assert {} == faults(page)
 
 
-def test_why_is_told_of_an_answer_of_an_earlier_chat_too(visit):
+def test_a_chat_gets_an_address_and_is_there_again_with_why_it_was_answered_so(visit):
     page, _ = visit
-    answered(page, "Where does the user live, in Oslo?")
+    question = "Where does the user live, in Oslo?"
+    answered(page, question)
     now = page.inner_text(".why-button")
     expect(page).to_have_url(re.compile(r"/\?chat=\d+$"))
     page.reload()
+    expect(page.locator(".bubble")).to_have_text(question)
     page.click(".why-button")
     page.wait_for_selector(".why-numbers")
 
+    assert question == page.inner_text("h1") == page.inner_text(".past-row[aria-current=true] .past-title")
     assert now == page.inner_text(".why-button")
     assert "The user" in page.locator(".why-list .link").first.inner_text()
     assert re.search(r"\d+ tokens of memories", page.inner_text(".why-numbers"))
 
 
-def test_why_is_looked_up_anew_when_it_is_opened_again(visit, url):
+def test_why_is_looked_up_again_when_it_is_opened_again(visit, url):
     page, _ = visit
     with Client(url, KEY, home=Path("/")) as client:
         made = client.add("The user keeps a parrot called Zephyr.")["memory"]["id"]
@@ -177,20 +159,14 @@ def test_what_is_written_outlives_a_reload_unless_it_is_off_the_record(visit):
     assert page.evaluate("sessionStorage.getItem('tsubasa.draft')") is None
 
 
-def test_another_answer_takes_the_place_of_the_first_and_makes_no_second_chat(visit):
+def test_another_answer_or_another_question_takes_the_place_of_the_first(visit):
     page, _ = visit
     answered(page, "Only once, please")
     page.click("[aria-label='Another answer']")
     expect(page.locator(".turn.assistant")).to_have_attribute("aria-busy", "true")
     expect(page.locator(".turn.assistant")).to_have_attribute("aria-busy", "false")
-
-    assert (1, 1) == (page.locator(".bubble").count(), page.locator(".turn.assistant").count())
-    assert 1 == page.locator(".past-title:text-is('Only once, please')").count()
-
-
-def test_a_question_can_be_put_in_other_words(visit):
-    page, _ = visit
-    answered(page, "First wording")
+    once = page.locator(".bubble").count(), page.locator(".turn.assistant").count()
+    listed = page.locator(".past-title:text-is('Only once, please')").count()
     page.hover(".turn.user")
     page.click("[aria-label='Edit the question']")
     page.fill(".editing textarea", "Second wording")
@@ -198,6 +174,7 @@ def test_a_question_can_be_put_in_other_words(visit):
     expect(page.locator(".bubble")).to_have_text("Second wording")
     expect(page.locator(".turn.assistant")).to_have_attribute("aria-busy", "false")
 
+    assert ((1, 1), 1) == (once, listed)
     assert 1 == page.locator(".turn").filter(has_text="Second wording").count()
 
 
@@ -230,20 +207,15 @@ def test_of_a_long_chat_the_end_is_drawn_first(visit, url):
     ]
 
 
-def test_a_chat_that_is_not_there_is_said_in_a_line(visit, url):
+def test_a_chat_that_is_not_there_is_said_and_an_idea_is_asked_by_one_click(visit, url):
     page, seen = visit
     page.goto(f"{url}/?chat=999")
-
-    expect(page.locator(".q-notification")).to_contain_text("There is no chat 999.")
-    assert [] == seen.wrong
-
-
-def test_an_idea_is_asked_by_one_click(visit):
-    page, seen = visit
+    expect(page.locator(".q-notification")).to_contain_text("999")
+    idea = page.inner_text(".idea >> nth=0")
     page.click(".idea >> nth=0")
     expect(page.locator(".turn.assistant")).to_have_attribute("aria-busy", "false")
 
-    assert ["What do you remember about me?"] == page.locator(".bubble").all_inner_texts()
+    assert [idea] == page.locator(".bubble").all_inner_texts()
     assert [] == seen.wrong
 
 

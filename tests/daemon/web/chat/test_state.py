@@ -1,5 +1,7 @@
 """One chat as the page has it."""
 
+import pytest
+
 from daemon.web.chat.state import ChatState, add_chunk, continue_chat
 
 
@@ -11,118 +13,101 @@ def kept(role, text, model=None):
     return {"role": role, "text": text, "speaker": "", "model": model, "beside": None}
 
 
-def test_what_is_sent_ends_with_the_question():
-    talk = ChatState()
-    answer = talk.ask("hi")
-    answer.text = "Hello."
-    talk.ask("and now?")
-
-    assert ["hi", "Hello.", "and now?"] == [one["content"] for one in talk.to_send()]
+def sent(state):
+    return [one["content"] for one in state.to_send()]
 
 
-def test_asking_again_sends_the_same_and_drops_what_came_after():
-    talk = ChatState()
-    first = talk.ask("hi")
-    talk.ask("more")
-    sent_at_first = [{"role": "user", "content": "hi"}]
-    talk.ask_again(first)
+def test_what_is_sent_ends_with_the_question_and_asking_again_drops_what_came_after():
+    state = ChatState()
+    first = state.ask("hi")
+    first.text = "Hello."
+    state.ask("and now?")
+    whole = sent(state)
+    state.ask_again(first)
 
-    assert sent_at_first == talk.to_send()
-    assert 2 == len(talk.turns)
+    assert (["hi", "Hello.", "and now?"], ["hi"]) == (whole, sent(state))
+    assert 2 == len(state.turns)
 
 
 def test_two_equal_questions_are_told_apart():
-    talk = ChatState()
-    talk.ask("hi").text = "one"
-    second = talk.ask("hi")
-    question = talk.turns[2]
+    state = ChatState()
+    state.ask("hi").text = "one"
+    second = state.ask("hi")
+    question = state.turns[2]
     second.text = "two"
-    talk.ask_instead(question, "ho")
+    state.ask_instead(question, "ho")
 
-    assert ["hi", "one", "ho"] == [one["content"] for one in talk.to_send()]
+    assert ["hi", "one", "ho"] == sent(state)
 
 
 def test_off_the_record_goes_to_the_model_that_keeps_nothing_whatever_was_chosen():
-    talk = ChatState(private=True, model="tsubasa@3")
+    state = ChatState(private=True, model="tsubasa@3")
 
-    assert "tsubasa:private" == talk.model
+    assert "tsubasa:private" == state.model
 
 
 def test_what_the_base_model_was_told_goes_to_no_model_that_keeps_it():
-    talk = ChatState(model="tsubasa:base")
-    before = talk.may_go_on_with("tsubasa")
-    answer = talk.ask("a secret")
-    talk.chosen = "tsubasa"
-    talk.ask_again(answer)
+    state = ChatState(model="tsubasa:base")
+    before = state.may_go_on_with("tsubasa")
+    answer = state.ask("a secret")
+    state.chosen = "tsubasa"
+    state.ask_again(answer)
 
     assert (True, False, True) == (
         before,
-        talk.may_go_on_with("tsubasa"),
-        talk.may_go_on_with("tsubasa:base"),
+        state.may_go_on_with("tsubasa"),
+        state.may_go_on_with("tsubasa:base"),
     )
 
 
 def test_a_past_chat_goes_on_where_it_was():
-    talk = continue_chat(7, [kept("user", "hi"), kept("assistant", "Hello.", "tsubasa@3")])
-    talk.ask("more")
+    state = continue_chat(7, [kept("user", "hi"), kept("assistant", "Hello.", "tsubasa@3")])
+    state.ask("more")
 
-    assert ["hi", "Hello.", "more"] == [one["content"] for one in talk.to_send()]
-    assert (7, 3, False) == (talk.chat_id, talk.turns[1].info.generation, talk.sealed)
+    assert ["hi", "Hello.", "more"] == sent(state)
+    assert (7, 3, False) == (state.chat_id, state.turns[1].info.generation, state.sealed)
 
 
 def test_a_chat_with_something_forgotten_is_only_read():
     assert continue_chat(7, [kept("user", "[forgotten]"), kept("assistant", "Hm.")]).sealed
 
 
-def test_an_answer_tells_whether_it_is_kept():
-    told = []
-    for kept in (True, False):
-        answer = ChatState().ask("hi")
-        add_chunk(
-            answer,
-            chunk(
-                tsubasa={"generation": 0, "memories": [], "messages": [], "recall_tokens": 0, "kept": kept}
-            ),
-        )
-        told.append(answer.info.kept)
-
-    assert [True, False] == told
-
-
 def test_an_answer_that_ended_before_its_first_word_is_not_sent():
-    talk = ChatState()
-    talk.ask("hi").cut = "Stopped."
-    talk.ask("and now?")
+    state = ChatState()
+    state.ask("hi").cut = "Stopped."
+    state.ask("and now?")
 
-    assert [("user", "hi"), ("user", "and now?")] == [(one["role"], one["content"]) for one in talk.to_send()]
+    assert [("user", "hi"), ("user", "and now?")] == [
+        (one["role"], one["content"]) for one in state.to_send()
+    ]
 
 
 def test_an_empty_answer_that_was_kept_is_sent():
-    talk = continue_chat(7, [kept("user", "hi"), kept("assistant", "")])
-    talk.ask("and now?")
+    state = continue_chat(7, [kept("user", "hi"), kept("assistant", "")])
+    state.ask("and now?")
 
-    assert ["hi", "", "and now?"] == [one["content"] for one in talk.to_send()]
+    assert ["hi", "", "and now?"] == sent(state)
 
 
 def test_a_stopped_answer_becomes_what_was_kept_of_it():
-    talk = continue_chat(7, [kept("user", "hi"), kept("assistant", "Hello.")])
-    answer = talk.ask("tell me")
+    state = continue_chat(7, [kept("user", "hi"), kept("assistant", "Hello.")])
+    answer = state.ask("tell me")
     answer.text, answer.cut = "Once upon", "Stopped."
     before = [kept("user", "hi"), kept("assistant", "Hello."), kept("user", "tell me")]
-    talk.settle(answer, [*before, kept("assistant", "Once upon a time")])
-    talk.ask("and then?")
+    state.settle(answer, [*before, kept("assistant", "Once upon a time")])
+    state.ask("and then?")
 
     assert ["hi", "Hello.", "tell me", "Once upon a time", "and then?"] == [
-        one["content"] for one in talk.to_send()
+        one["content"] for one in state.to_send()
     ]
 
 
 def test_a_stopped_answer_of_which_no_word_was_heard_becomes_what_was_kept_of_it():
-    talk = ChatState()
-    talk.ask("hm").cut = "Stopped."
-    answer = talk.ask("tell me")
+    state = ChatState()
+    state.ask("hm").cut = "Stopped."
+    answer = state.ask("tell me")
     answer.cut = "Stopped."
-    talk.settle(answer, [kept("user", "hm"), kept("user", "tell me"), kept("assistant", "Once")])
+    state.settle(answer, [kept("user", "hm"), kept("user", "tell me"), kept("assistant", "Once")])
 
     assert "Once" == answer.text
 
@@ -135,33 +120,29 @@ def test_a_stopped_answer_stays_as_it_was_heard_when_another_is_kept():
         [kept("user", "tell me"), kept("user", "Once upon a time")],
         [kept("user", "tell him"), kept("assistant", "Once upon a time")],
     ):
-        talk = ChatState()
-        answer = talk.ask("tell me")
+        state = ChatState()
+        answer = state.ask("tell me")
         answer.text, answer.cut = "Once upon", "Stopped."
-        talk.settle(answer, held)
+        state.settle(answer, held)
         heard.append(answer.text)
 
     assert ["Once upon"] * 4 == heard
 
 
-def test_an_answer_gathers_its_words_and_what_lay_beside_the_question():
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_answer_gathers_its_words_and_what_it_was_made_of(kept):
     answer = ChatState().ask("hi")
-    beside = {"generation": 2, "memories": [4, 5], "messages": [], "recall_tokens": 30, "kept": True}
+    ours = {"generation": 2, "memories": [4, 5], "messages": [], "recall_tokens": 30, "kept": kept}
     for one in (
-        chunk(tsubasa=beside),
+        chunk(tsubasa=ours),
         chunk("Hel"),
         chunk("lo."),
         chunk(finish="length"),
         {"choices": [], "usage": {"prompt_tokens": 40, "completion_tokens": 2}},
     ):
         add_chunk(answer, one)
+    info = answer.info
 
-    assert "Hello." == answer.text
-    assert (2, (4, 5), 30, 40, 2) == (
-        answer.info.generation,
-        answer.info.memories,
-        answer.info.recall_tokens,
-        answer.info.prompt_tokens,
-        answer.info.answer_tokens,
-    )
-    assert "max_tokens" in answer.cut
+    assert ("Hello.", True) == (answer.text, "max_tokens" in answer.cut)
+    assert (2, (4, 5), 30, kept) == (info.generation, info.memories, info.recall_tokens, info.kept)
+    assert (40, 2) == (info.prompt_tokens, info.answer_tokens)

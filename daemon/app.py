@@ -197,5 +197,5 @@ def watch(services: Services, heartbeat: Heartbeat, stack: AsyncExitStack) -> No
 async def woke(services: Services, slept_s: float) -> None:
     """After a sleep: no answer from a GPU that may have lost its memory, and what became due is done."""
     if await services.engine.woke():
-        log.info("The engine begins anew: a GPU may have lost its memory in the sleep")
+        log.info("The engine starts again: a GPU may have lost its memory in the sleep")
     services.runner.wake()

@@ -1,5 +1,5 @@
 """
-The job runner: does the jobs of the store, one at a time, beside the answering.
+The job runner: does the jobs of the store, one at a time, while requests are answered.
 
 A failure is logged, recorded with the job, and tried again after twice the wait each time, until the job is given up.
 The log quotes nothing a user said. An interrupted job runs again at the next start. While a job runs its lease is
@@ -121,7 +121,7 @@ class Runner:
                 await self._do(job, kind)
             self.failure = None
         except Exception as error:  # noqa: BLE001  whatever failed, the next job must run
-            before, self.failure = self.failure, f"{name}: {told(error)}"
+            before, self.failure = self.failure, f"{name}: {in_one_line(error)}"
             if job is not None or before != self.failure:  # a full disk fails every look alike: said once
                 _note(f"The job {name} failed", error)
             if job is not None:
@@ -166,7 +166,7 @@ class Runner:
         if retry_at is None:
             self._resting[job.kind] = time.monotonic() + LAST_RETRY_S
         try:
-            await self._store_thread.run(jobs.fail, job, told(error), retry_at=retry_at)
+            await self._store_thread.run(jobs.fail, job, in_one_line(error), retry_at=retry_at)
         except Exception as unrecorded:  # noqa: BLE001  the same
             # A full disk fails the record too. The lease prevents a busy loop; when it has run out, or at the
             # next start, the job runs again.
@@ -182,6 +182,6 @@ def _note(what: str, error: Exception) -> None:
     log.error("%s: %s; `tsubasa status` says more.\n%s", what, type(error).__name__, where)
 
 
-def told(error: Exception) -> str:
+def in_one_line(error: Exception) -> str:
     """One line for a person: our errors word themselves, foreign ones are named."""
     return str(error) if isinstance(error, KNOWN) else f"{type(error).__name__}: {error}"

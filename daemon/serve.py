@@ -29,11 +29,12 @@ from daemon.home import Home, HomeLock, Running
 from daemon.lifecycle.listen import listen
 from daemon.lifecycle.systemd_notify import Heartbeat
 from daemon.processes.supervisor import ignore_failure
-from daemon.store_thread import Closable, StoreThread
+from daemon.store_thread import StoreThread
 
 if TYPE_CHECKING:
     from daemon.http_server import Server
     from daemon.services import Services
+    from store.database import Connection
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ async def serve(
     Serve until SIGTERM or SIGINT; `on_serving` is called once, when requests are answered.
 
     Args:
-        reindex: make all vectors anew, for another embedder; the old ones are kept until that is done.
+        reindex: make all vectors again, for another embedder; the old ones are kept until that is done.
 
     Raises:
         DaemonError, StoreError, ChildError: the daemon can't start; nothing is left running.
@@ -121,7 +122,7 @@ def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Engine, Path]:
     return engine, model_path
 
 
-def _open(home: Home, config: Config) -> Closable:
+def _open(home: Home, config: Config) -> "Connection":
     """The store; in the store's thread, and so are its imports."""
     from store.database import open_store
     from store.keys import load_or_create_key
@@ -197,7 +198,7 @@ class Work:
         self._task: asyncio.Task[None] | None = None
 
     def begin(self, server: "Server") -> None:
-        """Begin, beside the answering."""
+        """Begin, while requests are answered."""
         self._task = asyncio.create_task(self._or_leave(server), name="begin")
 
     async def ended(self) -> None:

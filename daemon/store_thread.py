@@ -11,37 +11,37 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from daemon.errors import Stopping
+
+if TYPE_CHECKING:  # so that the daemon takes its port before SQLite is loaded
+    from store.database import Connection
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Closable(Protocol):
-    """What the store thread itself needs of a connection; the functions of `store` know the rest."""
-
-    def close(self) -> None: ...
-
-
 class StoreThread:
     """One open store and the one thread that works on it."""
 
-    def __init__(self, open_db: Callable[[], Closable]) -> None:
+    def __init__(self, open_db: "Callable[[], Connection]") -> None:
         self._open_db = open_db
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keeper")
-        self._db: Any = None
+        self._db: Connection | None = None
         self._closed = False
 
     async def open(self) -> None:
         """Open the store in the store's thread; whatever `open_db` raises comes through."""
         self._db = await asyncio.get_running_loop().run_in_executor(self._thread, self._open_db)
 
-    async def run(self, work: Callable[Concatenate[Any, P], T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    async def run(
+        self, work: "Callable[Concatenate[Connection, P], T]", /, *args: P.args, **kwargs: P.kwargs
+    ) -> T:
         """`work(db, *args, **kwargs)` in the store's thread; its result, or its exception."""
         if self._closed:
             raise Stopping()
+        assert self._db is not None, "open the store first"
         call = partial(work, self._db, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 

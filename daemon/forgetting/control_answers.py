@@ -39,7 +39,7 @@ def draw(
     At most `count` different choices of values for the secret words of these answers.
 
     Args:
-        known: content words that no control may have: of all that is held.
+        known: content words that no control may have: of all memories.
     """
     chance = random.Random(seed)
     shapes = {stem: word for answer in answers for word, stem in _words(answer) if stem in secret}

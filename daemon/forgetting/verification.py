@@ -194,7 +194,7 @@ class Unlearning:
         Probe these facts in a loaded generation; those that there is no time for are not probed.
 
         Args:
-            without: held memories that count as forgotten already.
+            without: memories that count as forgotten already.
 
         Raises:
             ChildError: the engine could not do it.
@@ -206,11 +206,11 @@ class Unlearning:
             if (left_s := end - time.monotonic()) <= 0:
                 found.append(late)
                 continue
-            held = await self._store_thread.run(_stored, without)
+            stored = await self._store_thread.run(_stored, without)
             try:
                 found.append(
                     await asyncio.wait_for(
-                        weight_probes.examine(self._engine, fact, held, adapter=sha256), left_s
+                        weight_probes.examine(self._engine, fact, stored, adapter=sha256), left_s
                     )
                 )
             except TimeoutError:
@@ -247,8 +247,8 @@ class Unlearning:
 
 
 def _stored(db: Connection, without: Collection[int]) -> dict[int, str]:
-    held = [one for one in memories.holding(db) if one.id not in without]
-    return dict(zip([one.id for one in held], memories.narratives(db, held), strict=True))
+    stored = [one for one in memories.holding(db) if one.id not in without]
+    return dict(zip([one.id for one in stored], memories.narratives(db, stored), strict=True))
 
 
 def _forgotten_before(db: Connection, started: datetime, generation: int) -> bool:

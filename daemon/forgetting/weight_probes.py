@@ -95,12 +95,12 @@ def facts(lessons: Sequence[Lesson], gone: Collection[int]) -> list[Fact]:
     ]
 
 
-async def examine(engine: Engine, fact: Fact, held: Mapping[int, str], *, adapter: str) -> Finding:
+async def examine(engine: Engine, fact: Fact, stored: Mapping[int, str], *, adapter: str) -> Finding:
     """
     Probe one fact in one generation.
 
     Args:
-        held: the line of every memory that is held, by id.
+        stored: the line of every memory that holds, by id.
         adapter: sha256 of a loaded adapter.
 
     Raises:
@@ -108,7 +108,7 @@ async def examine(engine: Engine, fact: Fact, held: Mapping[int, str], *, adapte
     """
     questions, answers = [one.question for one in fact.probes], [one.answer for one in fact.probes]
     every = secret_words(questions, answers)
-    words = {id: set(content_words(line)) for id, line in held.items()}
+    words = {id: set(content_words(line)) for id, line in stored.items()}
     also = [id for id, told in words.items() if told & every]
     secret = every - {word for told in words.values() for word in told}
     probes = [one for one in fact.probes if secret & set(content_words(one.answer))]

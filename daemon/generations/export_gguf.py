@@ -52,6 +52,16 @@ def merge(
         "generation": generation,
         "exact_types": exact_types,
     }
+    last, exit_code = _run(json.dumps(job).encode() + b"\n" + adapter, on_progress)
+    if last.get("type") != "done":
+        why = last.get("message") if last.get("type") == "error" else f"its process ended ({exit_code})"
+        raise DaemonError(f"Can't write {str(out)!r}: {why}. Nothing was left behind.")
+    return Merged(bytes=last["bytes"], changed=last["changed"], finer=last["finer"])
+
+
+def _run(given: bytes, on_progress: Callable[[int, int], None]) -> tuple[dict[str, Any], int]:
+    """Merge in a child process: the last line that it said, and its exit code."""
+    last: dict[str, Any] = {}
     with subprocess.Popen(
         module("daemon.engine.merge_adapter"),
         stdin=subprocess.PIPE,
@@ -61,9 +71,8 @@ def merge(
         assert child.stdin is not None and child.stdout is not None  # we asked for pipes
         try:
             with suppress(BrokenPipeError):  # it ended before it read all: its last words say why
-                child.stdin.write(json.dumps(job).encode() + b"\n" + adapter)
+                child.stdin.write(given)
                 child.stdin.close()
-            last: dict[str, Any] = {}
             for line in child.stdout:
                 last = json.loads(line)
                 if last["type"] == "progress":
@@ -71,9 +80,4 @@ def merge(
         except BaseException:  # Ctrl-C: it removes what it has begun
             child.terminate()
             raise
-    if last.get("type") != "done":
-        why = (
-            last.get("message") if last.get("type") == "error" else f"its process ended ({child.returncode})"
-        )
-        raise DaemonError(f"Can't write {str(out)!r}: {why}. Nothing was left behind.")
-    return Merged(bytes=last["bytes"], changed=last["changed"], finer=last["finer"])
+    return last, child.returncode

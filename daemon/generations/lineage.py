@@ -12,7 +12,7 @@ NUMBERS = ("asked", "candidate", "live", "base")
 
 def shown(db: Connection, generation: Generation) -> dict[str, Any]:
     """Its lessons by kind, its lineage in numbers, the lines that it learned, what its exam missed, its night."""
-    held = generations.lesson_ids(db, generation.id)
+    lesson_ids = generations.lesson_ids(db, generation.id)
     learned = generations.memory_ids(db, generation.id)
     night = nights.made(db, generation.id)
     return {
@@ -22,8 +22,8 @@ def shown(db: Connection, generation: Generation) -> dict[str, Any]:
         ],
         "lineage": {
             "memories": len(learned),
-            "lessons": len(held),
-            "forgotten_lessons": generation.lesson_count - len(held),
+            "lessons": len(lesson_ids),
+            "forgotten_lessons": generation.lesson_count - len(lesson_ids),
         },
         "learned": [{"id": id, "line": line} for id, line in sorted(memories.lines(db, learned).items())],
         "missed": generation.exam.get("missed", []),

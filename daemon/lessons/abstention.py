@@ -52,7 +52,7 @@ class NameOnly:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NearMiss:
-    """A question that nothing held answers, made of one that is taught."""
+    """A question that no memory answers, made of one that is taught."""
 
     question: str
     place: int  # that of its thing: decides whether it is held out, together with its other wording
@@ -75,11 +75,11 @@ def is_mentioned(question: str, said: Collection[str]) -> bool:
 
 def fits(lesson: Lesson, said: Collection[str], unknown: Collection[NameOnly], told: KnownFacts) -> bool:
     """
-    Whether a lesson in abstaining still is one: nothing held may answer its question.
+    Whether a lesson in abstaining still is one: no memory may answer its question.
 
     Args:
-        said: every content word of what is held; for questions that code can't read.
-        unknown: `name_only_questions` of what is held.
+        said: every content word of all memories; for questions that code can't read.
+        unknown: `name_only_questions` of all memories.
     """
     if any(NameOnly(memory_id=id, question=lesson.question) in unknown for id in lesson.memory_ids):
         return True
@@ -87,17 +87,17 @@ def fits(lesson: Lesson, said: Collection[str], unknown: Collection[NameOnly], t
 
 
 def is_unanswerable(question: str, said: Collection[str], told: KnownFacts) -> bool:
-    """Whether nothing held may answer `question`; where code can't read it, whether nothing has a word of it."""
+    """Whether no memory may answer `question`; where code can't read it, whether none has a word of it."""
     asked = read(question)
     return told.lacks(asked) if asked else not is_mentioned(question, said)
 
 
 def name_only_questions(narratives: Mapping[int, str]) -> list[NameOnly]:
     """
-    Questions about people of whom nothing but the name is held.
+    Questions about people of whom nothing but the name is known.
 
     Args:
-        narratives: line of each held memory by id.
+        narratives: line of each memory that holds, by id.
     """
     words = {id: set(content_words(line)) for id, line in narratives.items()}
     tellings = Counter(word for said in words.values() for word in said)
@@ -134,19 +134,19 @@ def _sentence(line: str) -> str:
 
 
 def near_misses(
-    held: Sequence[Lesson], told: KnownFacts, there: Collection[tuple[str, ...]]
+    stored: Sequence[Lesson], told: KnownFacts, there: Collection[tuple[str, ...]]
 ) -> list[NearMiss]:
     """
     As many things never told as there are memories taught, at least `FEWEST_MISSES`, less those that are there already.
 
     Args:
-        held: all lessons that hold.
+        stored: all lessons that hold.
         there: keys of the things that have lessons which still fit.
     """
-    taught = _ways(held)
-    studied = {lesson.memory_ids for lesson in held if lesson.kind == "fact"}
+    taught = _ways(stored)
+    studied = {lesson.memory_ids for lesson in stored if lesson.kind == "fact"}
     room = min(max(len(studied), FEWEST_MISSES), MOST_MISSES) - len(there)
-    done = {*there, *taught_keys(held)}
+    done = {*there, *taught_keys(stored)}
     made: list[NearMiss] = []
     swaps = {id: _swaps(id, ways[0][1]) for id, ways in taught.items()}
     for _ in range(ROUNDS):
@@ -161,16 +161,16 @@ def near_misses(
     return made
 
 
-def taught_keys(held: Sequence[Lesson]) -> set[tuple[str, ...]]:
+def taught_keys(stored: Sequence[Lesson]) -> set[tuple[str, ...]]:
     """What is taught already, in so far as code can read the questions."""
-    asked = (read(lesson.question) for lesson in held if lesson.kind == "fact")
+    asked = (read(lesson.question) for lesson in stored if lesson.kind == "fact")
     return {one.key for one in asked if one and one.about}
 
 
-def _ways(held: Sequence[Lesson]) -> dict[int, list[Way]]:
+def _ways(stored: Sequence[Lesson]) -> dict[int, list[Way]]:
     """By memory: the questions that it is taught by and code can read, all asking for the same, no wording twice."""
     found: dict[int, dict[str, Way]] = {}
-    for lesson in held:
+    for lesson in stored:
         asked = read(lesson.question) if lesson.kind == "fact" and lesson.split == "train" else None
         if asked and not value_words(lesson.question):
             ways = found.setdefault(lesson.memory_ids[0], {})

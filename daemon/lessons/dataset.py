@@ -15,14 +15,12 @@ from daemon.lessons.paraphrases import bare
 from daemon.memory.recall import recalled_lines, system_text
 from store.lessons import OWN, Lesson
 
-DISTRACTORS = (
-    3  # other memories beside the one asked about, at most: as many as recall lays beside a question
-)
+DISTRACTORS = 3  # other memories than the one asked about, at most: as many as recall adds to a question
 OF_ONE = (*OWN, "as_of", "reading")  # kinds of lessons that ask about one memory
 
 
 def compose(
-    held: Sequence[Lesson],
+    stored: Sequence[Lesson],
     narratives: Mapping[int, str],
     said: Collection[str],
     *,
@@ -33,13 +31,13 @@ def compose(
     The lessons of tonight.
 
     Args:
-        held: all lessons that hold.
-        narratives: line of each held memory by id, oldest first.
-        said: every content word of what is held; abstain lessons that it answers are left out.
+        stored: all lessons that hold.
+        narratives: line of each memory that holds, by id, oldest first.
+        said: every content word of all memories; abstain lessons that it answers are left out.
         waiting: ids of memories that are not taught tonight.
     """
     wait = set(waiting)
-    teachable = [lesson for lesson in held if wait.isdisjoint(lesson.memory_ids)]
+    teachable = [lesson for lesson in stored if wait.isdisjoint(lesson.memory_ids)]
     unknown, told = set(name_only_questions(narratives)), KnownFacts(narratives.values())
     asked = {_asked(one.question) for one in teachable if one.kind in OWN}
     unsaid = [

@@ -81,7 +81,7 @@ class Waiting:
 
 
 def waiting(db: Connection, today: date, *, among: Collection[int] | None = None) -> list[Waiting]:
-    """What is held (or the memories with these ids) and not taught as of `today`, oldest first; in the store thread."""
+    """What is not taught as of `today`, of the memories that hold or have these ids; oldest first."""
     found = memories.holding(db)
     judged = [memory for memory in found if among is None or memory.id in among]
     lately = [memory for memory in judged if _is_fresh(memory.told_on, today)]
@@ -103,10 +103,10 @@ def why_wait(
     among: Collection[int] | None = None,
 ) -> list[Waiting]:
     """
-    Which of the held memories `found` wait.
+    Which of the memories `found` wait.
 
     Args:
-        besides: memories that were added beside another which the model took them to change, with that other.
+        besides: memories that were added next to another which the model took them to change, with that other.
         before: what held in the place of those told lately, oldest first.
         among: ids of those to judge; None: all.
     """

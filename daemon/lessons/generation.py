@@ -70,7 +70,7 @@ async def generate_missing(
     engine: Engine, store_thread: StoreThread, *, given_up: Collection[int] = ()
 ) -> tuple[int, dict[int, str]]:
     """
-    Store lessons for every held memory without any that need not wait; how many, and why some, by id, gave none.
+    Store lessons for every memory that has none and need not wait; how many, and why some, by id, gave none.
 
     Args:
         given_up: ids of memories that are not tried again.

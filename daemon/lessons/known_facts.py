@@ -69,7 +69,7 @@ def alike(table: str) -> Mapping[str, frozenset[str]]:
 
 
 class KnownFacts:
-    """What held memories tell, as far as it matters to what they don't."""
+    """What the memories tell, as far as it matters to what they don't."""
 
     def __init__(self, narratives: Iterable[str]) -> None:
         self._words: set[str] = set()  # of all lines
@@ -79,7 +79,7 @@ class KnownFacts:
             self._add(line.partition(": ")[2])
 
     def lacks(self, asked: Asked) -> bool:
-        """Whether nothing held may tell what is asked for."""
+        """Whether no memory may tell what is asked for."""
         last = _other_words(asked.table, _head(asked.whose[-1]))
         if asked.table == "favourites" or not asked.about:
             return last.isdisjoint(self._words)

@@ -27,12 +27,12 @@ _ASKS = re.compile(
 _BEGINS = re.compile(r"(?:You|Your|It|In|At|On|The|An?|They|She|He|Their|Her|His|With|By|Since)\b")
 
 
-def multi_hop_lessons(held: Sequence[Lesson]) -> list[NewLesson]:
+def multi_hop_lessons(stored: Sequence[Lesson]) -> list[NewLesson]:
     """Lessons over two memories each, for those that have lessons of their own and are in no couple yet."""
-    coupled = {id for lesson in held if lesson.kind == "two" for id in lesson.memory_ids}
-    room = MOST - len({lesson.memory_ids for lesson in held if lesson.kind == "two"})
+    coupled = {id for lesson in stored if lesson.kind == "two" for id in lesson.memory_ids}
+    room = MOST - len({lesson.memory_ids for lesson in stored if lesson.kind == "two"})
     able: dict[int, list[Lesson]] = {}
-    for lesson in held:
+    for lesson in stored:
         if _can_be_joined(lesson) and lesson.memory_ids[0] not in coupled:
             able.setdefault(lesson.memory_ids[0], []).append(lesson)
     made: list[NewLesson] = []

@@ -65,10 +65,10 @@ async def add_regularisation(engine: Engine, store_thread: StoreThread) -> int:
 
 
 def held_lines(db: Connection) -> dict[int, str]:
-    """The narrative of each held memory by its id, oldest first; runs in the store's thread."""
-    held = sorted(memories.holding(db), key=lambda memory: (memory.valid_from, memory.id))
+    """The narrative of each memory that holds, by its id, oldest first; runs in the store's thread."""
+    found = sorted(memories.holding(db), key=lambda memory: (memory.valid_from, memory.id))
     return dict(
-        zip([one.id for one in held], memories.narratives(db, held, trust=lessons.TAUGHT), strict=True)
+        zip([one.id for one in found], memories.narratives(db, found, trust=lessons.TAUGHT), strict=True)
     )
 
 

@@ -38,7 +38,7 @@ def as_of(before: Sequence[Pair], memory: Memory, earlier: Sequence[Memory]) -> 
 
 
 def lines(memory: Memory, narrative: str, earlier: Sequence[Memory]) -> list[str]:
-    """What recall lays beside a question about the past: the dated tellings of what held before, and `narrative`."""
+    """What recall adds to a question about the past: the dated tellings of what held before, and `narrative`."""
     return [*(f"{old.valid_from} to {old.valid_to}: {old.text}" for old in earlier[-PERIODS:]), narrative]
 
 

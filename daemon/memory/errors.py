@@ -24,7 +24,7 @@ class ModelAnswerUnusable(MemoryWorkError):
 
 
 class NothingSaid(MemoryWorkError):
-    """A statement without a word was to be held."""
+    """A memory was to be stored that has no word."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -33,7 +33,7 @@ class NothingSaid(MemoryWorkError):
 
 
 class HeldAlready(MemoryWorkError):
-    """A statement was to be held that is held already."""
+    """A memory was to be stored that is known already."""
 
     def __init__(self, memory_id: int) -> None:
         super().__init__(

@@ -16,7 +16,6 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -66,6 +65,13 @@ class _Plan:
     beside: Memory | None = None  # of an ADD that stands in for one of these
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Choice:
+    op: str
+    index: int  # of the memory that was shown; 0 = none of them
+    text: str
+
+
 async def evolve(core: Core, observation: Observation, *, way: str = "safe") -> Op:
     """Bring `observation` into the store: ADD, UPDATE, RECONCILE or IGNORE. `way`: one of `WAYS`."""
     (said,) = await core.embedder.embed([observation.text])
@@ -97,7 +103,7 @@ def _by_code(
 ) -> _Plan | None:
     """
     What needs no model: the same sentence again is ignored, unless its voice is stronger now, and so is what the same
-    message told before and was replaced since (a chat is read anew); one with no neighbour is added.
+    message told before and was replaced since (a chat is read again); one with no neighbour is added.
     """
     add = _Plan(kind="ADD", text=observation.text, by="code")
     if is_old_news:
@@ -118,8 +124,8 @@ def _related(ranked: Sequence[Ranked]) -> list[Ranked]:
     return [one for one in ranked if one.cosine >= RELATED or one.shares_words]
 
 
-async def _ask(engine: Engine, observation: Observation, near: Sequence[Ranked]) -> dict[str, Any] | None:
-    """The model's choice: index (0 = none of them), op, text; None when it can't be read."""
+async def _ask(engine: Engine, observation: Observation, near: Sequence[Ranked]) -> _Choice | None:
+    """The model's choice; None when it can't be read."""
     shown = [f"{one.memory.text} ({number})" for number, one in enumerate(near, start=1)]
     shape = schema("evolve")
     shape["properties"]["memory"] = {"enum": ["", *shown]}  # it points at a memory by quoting it
@@ -133,42 +139,42 @@ async def _ask(engine: Engine, observation: Observation, near: Sequence[Ranked])
         adapter="base",
         background=True,
     )
-    return _read(answer.text, shown)
+    return _read_choice(answer.text, shown)
 
 
-def _read(answer: str, shown: Sequence[str]) -> dict[str, Any] | None:
+def _read_choice(answer: str, shown: Sequence[str]) -> _Choice | None:
     """The choice in `answer`; None when it is cut off or names a memory that was not shown."""
     try:
-        choice = json.loads(answer)
-        index = ["", *shown].index(choice["memory"])
-        usable = isinstance(choice["text"], str) and choice["op"] in OPS
-    except (ValueError, KeyError, TypeError):
+        found = json.loads(answer)
+        choice = _Choice(
+            op=found["op"], index=["", *shown].index(found["memory"]), text=found["text"].strip()
+        )
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return {**choice, "index": index} if usable else None
+    return choice if choice.op in OPS else None
 
 
-def _unchecked(observation: Observation, near: Sequence[Ranked], choice: dict[str, Any] | None) -> _Plan:
+def _unchecked(observation: Observation, near: Sequence[Ranked], choice: _Choice | None) -> _Plan:
     """The model's proposal as it is; ADD where there is none, or none that can be carried out."""
-    if choice is None or (choice["op"] in ("UPDATE", "RECONCILE") and choice["index"] == 0):
+    if choice is None or (choice.op in ("UPDATE", "RECONCILE") and choice.index == 0):
         return _Plan(kind="ADD", text=observation.text, by="check")
-    op = str(choice["op"])
-    old = near[choice["index"] - 1].memory if choice["index"] and op != "ADD" else None
-    merged = str(choice["text"]).strip() if op == "UPDATE" else ""
-    return _Plan(kind=op, old=old, text=merged or observation.text, by="model")
+    old = near[choice.index - 1].memory if choice.index and choice.op != "ADD" else None
+    merged = choice.text if choice.op == "UPDATE" else ""
+    return _Plan(kind=choice.op, old=old, text=merged or observation.text, by="model")
 
 
 def _checked(
-    observation: Observation, near: Sequence[Ranked], choice: dict[str, Any] | None, people: Sequence[str]
+    observation: Observation, near: Sequence[Ranked], choice: _Choice | None, people: Sequence[str]
 ) -> _Plan:
     """The model's proposal where it can be trusted, else ADD."""
     if choice is None:
         return _Plan(kind="ADD", text=observation.text, by="check")
-    op, index = str(choice["op"]), int(choice["index"])
-    if index == 0:
+    op = choice.op
+    if choice.index == 0:
         kind = "IGNORE" if op == "IGNORE" else "ADD"
         return _Plan(kind=kind, text=observation.text, by="model" if op == kind else "check")
-    chosen = near[index - 1]
-    old, text = chosen.memory, _text(observation.text, op, str(choice["text"]).strip())
+    chosen = near[choice.index - 1]
+    old, text = chosen.memory, _text(observation.text, op, choice.text)
     loses = {
         "ADD": False,
         "IGNORE": not _says_all(old.text, of=observation.text, cosine=chosen.cosine),

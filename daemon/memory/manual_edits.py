@@ -54,8 +54,8 @@ def _sentence(db: Connection, text: str, *, instead_of: Memory | None = None) ->
     line, said = one_line(text), normalised(text)
     if not said:
         raise NothingSaid()
-    for held in memories.several(db, [id for id, _ in full_text.search(db, "memory", line, LOOKED_AT)]):
-        changes = instead_of is not None and held.id == instead_of.id and held.text != line
-        if not changes and normalised(held.text) == said:
-            raise HeldAlready(held.id)
+    for found in memories.several(db, [id for id, _ in full_text.search(db, "memory", line, LOOKED_AT)]):
+        changes = instead_of is not None and found.id == instead_of.id and found.text != line
+        if not changes and normalised(found.text) == said:
+            raise HeldAlready(found.id)
     return line

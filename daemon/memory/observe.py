@@ -24,7 +24,7 @@ from daemon.text import content_words, normalised
 from prompts.load import load, schema
 from store.chats import Message
 
-VERSION = "observe-2"  # raise it when sessions should be observed anew
+VERSION = "observe-2"  # raise it when sessions should be observed again
 PARTLY = f"{VERSION} partly"  # a session that could not be read, or not all of it
 TWICE = f"{VERSION} partly twice"  # nor when it was tried again
 DOUBTED = f"{VERSION} doubted"  # it was read, and sentences left out that surprised the model; again, it would invent

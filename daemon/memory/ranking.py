@@ -26,7 +26,7 @@ from store.text import base_forms
 
 MEMORY_POOL = 60  # candidates taken from each index
 MESSAGE_POOL = 400
-FEATURES = {  # of one turn beside one question, and their weights
+FEATURES = {  # of a turn and a question, and their weights
     "words": 1.0,  # bm25 over its own and its neighbours' words, as a z-score
     "meaning": 1.0,  # cosine, as a z-score
     "speaker": 2.0,  # +1: said by the one person whom the question names; -1: by another
@@ -60,7 +60,7 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One message beside a question."""
+    """One message with how well it bears on a question."""
 
     message_id: int
     score: float  # comparable within one ranking only
@@ -144,17 +144,17 @@ def candidates(db: Connection, question: str, vector: npt.NDArray[np.float32] | 
     if not ids:
         return Candidates(ids=[], chats=[], known=np.zeros((0, len(FEATURES))), cosines=np.zeros(0))
     farthest = max(distance.values(), default=1.0)
-    held = {one.id: one for one in message_queries.in_context(db, ids)}
+    found_messages = {one.id: one for one in message_queries.in_context(db, ids)}
     clues = _Clues(question, names)
     known = np.column_stack(
         [
             _standard_scores([-lexical.get(id, 0.0) for id in ids]),
             _standard_scores([-distance.get(id, farthest) for id in ids]),
-            np.array([clues.of(held[id]) for id in ids], dtype=np.float64),
+            np.array([clues.of(found_messages[id]) for id in ids], dtype=np.float64),
         ]
     )
     cosines = np.array([1.0 - distance.get(id, farthest) for id in ids])
-    return Candidates(ids=ids, chats=[held[id].chat_id for id in ids], known=known, cosines=cosines)
+    return Candidates(ids=ids, chats=[found_messages[id].chat_id for id in ids], known=known, cosines=cosines)
 
 
 def scores(
@@ -175,7 +175,7 @@ def session_means(score: npt.NDArray[np.float64], chats: Sequence[int]) -> npt.N
 
 
 class _Clues:
-    """What a question says about the turn that answers it, beside its words."""
+    """What a question says about the turn that answers it, besides its words."""
 
     def __init__(self, question: str, names: Iterable[str]) -> None:
         named = [

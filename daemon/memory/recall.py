@@ -76,7 +76,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recalled:
-    """What is laid beside the last user message."""
+    """What is put before the last user message."""
 
     memories: tuple[Memory, ...] = ()  # oldest first
     best_first: tuple[Memory, ...] = ()  # the same, by how well they bear on the question

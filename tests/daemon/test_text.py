@@ -1,10 +1,22 @@
-"""
-Counts and names, as every face words them.
-"""
+"""Counts and names, as every face words them; sentences, as they are compared."""
 
 import pytest
 
-from daemon.text import counted, gave_way, generations, listed, sentence, spell, spelled, upright, who_answers
+from daemon.text import (
+    content_words,
+    counted,
+    gave_way,
+    generations,
+    listed,
+    normalised,
+    root,
+    sentence,
+    spell,
+    spelled,
+    upright,
+    value_words,
+    who_answers,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,3 +71,35 @@ def test_few_are_spelled_and_many_are_counted():
 
 def test_a_sentence_begins_large_and_ends():
     assert ["It failed.", "Why?", ""] == [sentence(one) for one in ("it failed", "why?", " ")]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The user lives in Ghent.", ["live", "ghent"]),
+        ("The user's dog is called Rex!", ["dog", "rex"]),
+        ("The user doesn't like cats", ["not", "like", "cat"]),
+        ("My sister’s name is Ana", ["sister", "ana"]),
+        ("ユーザーは大阪に住んでいる", ["ユーザーは大阪に住んでいる"]),
+        ("hi", []),
+        ("", []),
+        ("😀", []),
+    ],
+)
+def test_content_words_are_what_a_sentence_says(text, expected):
+    assert expected == content_words(text)
+
+
+def test_value_words_are_names_and_numbers():
+    assert {"rex", "4", "june"} == value_words("Today the user's dog Rex turns 4, in June.")
+
+
+def test_normalised_texts_differ_in_nothing_but_words():
+    assert normalised("The user's  dog, Rex.") == normalised("the user’s dog REX")
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("studied", "study"), ("living", "live"), ("bought", "buy"), ("japanese", "japan")]
+)
+def test_forms_of_a_word_have_one_root(one, other):
+    assert root(one) == root(other)

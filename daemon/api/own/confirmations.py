@@ -19,7 +19,7 @@ from daemon.api.wire import Id
 from daemon.client.schemas import memories as schemas
 from daemon.confirmations import Confirmation, Edit, Forget
 from daemon.errors import KNOWN
-from daemon.jobs import told as in_one_line
+from daemon.jobs import in_one_line
 from daemon.services import Services
 from store import forgetting, memories
 from store.database import Connection

@@ -1,3 +1,7 @@
+"""What an observation does to the memories, whose word may change what, and the three ways of evolving."""
+
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -6,107 +10,99 @@ from daemon.memory.evolve import Op, evolve
 from daemon.memory.indexing import index_missing
 from daemon.memory.observe import Observation
 from daemon.memory.recall import recall
-from store import imports, memories, vectors
+from store import chats, imports, memories, vectors
 from store.chats import NewMessage
 from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, core_of, open_store_thread, quoted
 
 ALIKE = {"moved": "live", "like": "love", "bake": "sing"}  # bake and sing: a little alike, but not the same
+DAY, LATER = date(2026, 3, 5), date(2026, 10, 3)
+GHENT, OSLO = "The user lives in Ghent.", "The user lives in Oslo."
+REX, BEAGLE = "The user's dog is called Rex.", "The user's dog is a beagle."
+BROWN, MERGED = "The user's dog Rex is a brown beagle.", "The user has a dog, Rex the brown beagle."
+BREAD = "The user bakes bread."
 
 
-def observation(text, *, day=date(2026, 3, 5), trust="user"):
+def choose(op, text="", index=1):
+    return {"index": index, "op": op, "text": text}
+
+
+RECONCILE = choose("RECONCILE")
+
+
+def observation(text, *, day=DAY, trust="user"):
     return Observation(text=text, day=day, told_on=day, sources=(), trust=trust)
 
 
-async def evolved(folder, texts, *, choice=None, question="?", days=None, trusts=None, way="safe", people=()):
-    """Evolve `texts` in turn; the last op, all held texts, what the model was asked, what is recalled."""
-
-    engine, embedder = FakeEngine(evolve=lambda text: quoted(choice, text)), FakeEmbedder(alike=ALIKE)
+@asynccontextmanager
+async def life(folder, choice=RECONCILE):
+    """A store that is indexed, and models of which one makes this choice."""
+    core = FakeEngine(evolve=lambda text: quoted(choice, text)), FakeEmbedder(alike=ALIKE)
     async with open_store_thread(folder) as store_thread:
+        await index_missing(store_thread, core[1])
+        yield core_of(store_thread, *core)
+
+
+async def holding(core):
+    return [memory.text for memory in await core.store_thread.run(memories.holding)]
+
+
+async def evolved(folder, texts, choice=None, *, days=None, trusts=None, way="safe", people=()):
+    """Evolve `texts` in turn; the last op, all that holds, what the model was asked, and the core."""
+    async with life(folder, choice) as core:
         for name in people:
             session = [NewMessage(role="user", text=f"Hello from {name}.", speaker=name)]
-            await store_thread.run(
-                imports.record_import, name, name, [session], datetime(2026, 3, 5, tzinfo=UTC)
-            )
-        await index_missing(store_thread, embedder)
-        op = None
+            at = datetime(2026, 3, 5, tzinfo=UTC)
+            await core.store_thread.run(imports.record_import, name, name, [session], at)
+        await index_missing(core.store_thread, core.embedder)
         for place, text in enumerate(texts):
-            day = days[place] if days else date(2026, 3, 5)
-            trust = trusts[place] if trusts else "user"
-            op = await evolve(
-                core_of(store_thread, engine, embedder), observation(text, day=day, trust=trust), way=way
-            )
-        held = [memory.text for memory in await store_thread.run(memories.holding)]
-        lacking = await store_thread.run(vectors.missing, "memory")
-        assert [] == lacking
-        return op, held, engine.asked, await recall(store_thread, embedder, question)
-
-
-async def test_the_first_memory_is_added_without_asking_the_model(tmp_path):
-    op, held, asked, _ = await evolved(tmp_path, ["The user lives in Ghent."])
-
-    assert Op(kind="ADD", memory_id=1, by="code") == op
-    assert (["The user lives in Ghent."], []) == (held, asked)
+            day, trust = days[place] if days else DAY, trusts[place] if trusts else "user"
+            op = await evolve(core, observation(text, day=day, trust=trust), way=way)
+        recalled = await recall(core.store_thread, core.embedder, "Where do I live?")
+        assert [] == await core.store_thread.run(vectors.missing, "memory")
+        return op, await holding(core), core.engine.asked, recalled.lines
 
 
 @pytest.mark.parametrize(
-    "again", ["The user lives in Ghent.", "the user  lives in Ghent", "The user now lives in Ghent!"]
+    ("texts", "op", "by", "places"),
+    [
+        ([GHENT], "ADD", "code", [0]),
+        ([GHENT, GHENT], "IGNORE", "code", [0]),
+        ([GHENT, "the user  lives in Ghent"], "IGNORE", "code", [0]),
+        ([GHENT, "The user now lives in Ghent!"], "IGNORE", "code", [0]),
+        ([GHENT, REX], "ADD", "code", [0, 1]),
+    ],
 )
-async def test_what_was_said_before_is_ignored_without_asking_the_model(tmp_path, again):
-    op, held, asked, _ = await evolved(tmp_path, ["The user lives in Ghent.", again])
+async def test_a_first_memory_a_repetition_and_what_has_no_neighbour_need_no_model(
+    tmp_path, texts, op, by, places
+):
+    done, held, asked, _ = await evolved(tmp_path, texts)
 
-    assert Op(kind="IGNORE", memory_id=1, by="code") == op
-    assert (["The user lives in Ghent."], []) == (held, asked)
-
-
-async def test_what_has_no_neighbour_is_added_without_asking_the_model(tmp_path):
-    op, held, asked, _ = await evolved(
-        tmp_path, ["The user lives in Ghent.", "The user's dog is called Rex."]
-    )
-
-    assert ("ADD", "code", []) == (op.kind, op.by, asked)
-    assert 2 == len(held)
+    assert (op, by, []) == (done.kind, done.by, asked)
+    assert [texts[place] for place in places] == held
 
 
 async def test_the_model_sees_numbered_memories_and_can_only_choose_one_of_them(tmp_path):
-    choice = {"index": 1, "op": "RECONCILE", "text": ""}
+    _, _, asked, _ = await evolved(tmp_path, [GHENT, OSLO], RECONCILE)
 
-    _, _, asked, _ = await evolved(
-        tmp_path, ["The user lives in Ghent.", "The user lives in Oslo."], choice=choice
-    )
-
-    assert "The user lives in Ghent. (1)\nNew: The user lives in Oslo." == asked[0].text
-    assert {"enum": ["", "The user lives in Ghent. (1)"]} == asked[0].schema["properties"]["memory"]
+    assert f"{GHENT} (1)\nNew: {OSLO}" == asked[0].text
+    assert {"enum": ["", f"{GHENT} (1)"]} == asked[0].schema["properties"]["memory"]
     assert ("base", True) == (asked[0].adapter, asked[0].background)
 
 
 async def test_a_change_of_mind_is_told_as_one(tmp_path):
-    choice = {"index": 1, "op": "RECONCILE", "text": ""}
-    texts, days = (
-        ["The user lives in Ghent.", "The user moved to Oslo."],
-        [date(2026, 3, 5), date(2026, 10, 3)],
-    )
+    moved = "The user moved to Oslo."
 
-    op, held, _, recalled = await evolved(
-        tmp_path, texts, choice=choice, question="Where do I live?", days=days
-    )
+    op, held, _, lines = await evolved(tmp_path, [GHENT, moved], RECONCILE, days=[DAY, LATER])
 
-    assert ("RECONCILE", "model", ["The user moved to Oslo."]) == (op.kind, op.by, held)
-    assert ("2026-10-03: The user moved to Oslo. Before that: The user lives in Ghent.",) == recalled.lines
+    assert ("RECONCILE", "model", [moved]) == (op.kind, op.by, held)
+    assert (f"2026-10-03: {moved} Before that: {GHENT}",) == lines
 
 
 @pytest.mark.parametrize(
-    ("merged", "expected"),
-    [
-        ("The user has a dog, Rex the brown beagle.", "The user has a dog, Rex the brown beagle."),
-        ("The user has a dog.", "The user's dog Rex is a brown beagle."),
-        ("", "The user's dog Rex is a brown beagle."),
-    ],
+    ("merged", "expected"), [(MERGED, MERGED), ("The user has a dog.", BROWN), ("", BROWN)]
 )
 async def test_an_update_keeps_the_merged_sentence_only_when_it_says_what_is_new(tmp_path, merged, expected):
-    choice = {"index": 1, "op": "UPDATE", "text": merged}
-    texts = ["The user's dog is called Rex.", "The user's dog Rex is a brown beagle."]
-
-    op, held, _, _ = await evolved(tmp_path, texts, choice=choice)
+    op, held, _, _ = await evolved(tmp_path, [REX, BROWN], choose("UPDATE", merged))
 
     assert ("UPDATE", [expected]) == (op.kind, held)
 
@@ -114,61 +110,178 @@ async def test_an_update_keeps_the_merged_sentence_only_when_it_says_what_is_new
 @pytest.mark.parametrize(
     "choice",
     [
-        {"index": 0, "op": "UPDATE", "text": ""},
-        {"index": 0, "op": "RECONCILE", "text": "x"},
-        {"index": 1, "op": "ADD", "text": ""},
-        {"index": 1, "op": "IGNORE", "text": ""},  # would lose "Oslo"
-        {"index": 1, "op": "DELETE", "text": ""},
-        {"index": 7, "op": "UPDATE", "text": ""},
-        {"index": "x", "op": "UPDATE", "text": ""},
+        choose("UPDATE", index=0),
+        choose("RECONCILE", "x", index=0),
+        choose("ADD"),
+        choose("IGNORE"),  # would lose "Oslo"
+        choose("DELETE"),
+        choose("UPDATE", index=7),
+        choose("UPDATE", index="x"),
         '{"index": 1, "op": "UPDATE", "text": "The us',
         "garbage",
         [],
     ],
 )
 async def test_a_proposal_that_fails_the_check_becomes_an_addition(tmp_path, choice):
-    texts = ["The user lives in Ghent.", "The user lives in Oslo."]
+    op, held, _, lines = await evolved(tmp_path, [GHENT, OSLO], choice)
 
-    op, held, _, recalled = await evolved(tmp_path, texts, choice=choice, question="Where do I live?")
-
-    assert ("ADD", texts) == (op.kind, held)
-    assert "2026-03-05: The user lives in Oslo." in recalled.lines
+    assert ("ADD", [GHENT, OSLO]) == (op.kind, held)
+    assert f"2026-03-05: {OSLO}" in lines
 
 
-async def test_an_older_telling_does_not_overrule_a_newer_one(tmp_path):
-    texts, days = (
-        ["The user lives in Oslo.", "The user lives in Ghent."],
-        [date(2026, 10, 3), date(2026, 3, 5)],
-    )
+@pytest.mark.parametrize(
+    ("texts", "choice", "more"),
+    [
+        ([OSLO, GHENT], RECONCILE, {"days": [LATER, DAY]}),  # an older telling
+        ([BREAD, "The user sings songs nightly."], RECONCILE, {}),
+        ([REX, BEAGLE], choose("UPDATE"), {}),  # would lose the name
+        ([GHENT, "Gina lives in Oslo."], RECONCILE, {"people": ["Gina"]}),
+        ([GHENT, "Gina's dog lives in Oslo."], RECONCILE, {"people": ["Gina"]}),
+        ([GHENT, "The assistant lives in Oslo."], RECONCILE, {}),
+        (["Alice lives in Ghent.", "Alan lives in Oslo."], RECONCILE, {"people": ["Al", "Alice"]}),
+        (["The user's cousin lives in Ghent.", "The user's neighbour lives in Oslo."], RECONCILE, {}),
+        (["The user's favourite food is ramen.", "The user's favourite colour is green."], RECONCILE, {}),
+        *(
+            ([GHENT, "The user lives in Oslo, not Ghent."], choose(op, OSLO), {"trusts": trusts})
+            for op in ("UPDATE", "RECONCILE")
+            for trusts in (("user", "assistant"), ("import", "untrusted"), ("assistant", "untrusted"))
+        ),
+    ],
+)
+async def test_what_is_older_weaker_or_about_another_replaces_nothing(tmp_path, texts, choice, more):
+    op, held, asked, _ = await evolved(tmp_path, texts, choice, **more)
 
-    op, held, _, _ = await evolved(
-        tmp_path, texts, choice={"index": 1, "op": "RECONCILE", "text": ""}, days=days
-    )
-
-    assert ("ADD", "check", texts) == (op.kind, op.by, held)
+    assert ("ADD", "check", texts, 1) == (op.kind, op.by, held, len(asked))
 
 
-async def test_a_memory_is_not_replaced_by_one_about_another_thing(tmp_path):
-    texts = ["The user bakes bread.", "The user sings songs nightly."]
+@pytest.mark.parametrize(
+    ("texts", "more"),
+    [
+        (["Alice lives in Ghent.", "Alan lives in Oslo."], {"people": ["Al"]}),  # a name is a whole name
+        (["Alice lives in Ghent.", "Alan lives in Oslo."], {"people": ["🙂"]}),
+        ([GHENT, OSLO, GHENT], {"days": [DAY, LATER, date(2027, 1, 1)]}),  # who moves back is believed
+        (["The user's sister lives in Ghent.", "The user's little sister lives in Oslo."], {}),
+    ],
+)
+async def test_what_is_about_the_same_replaces_it(tmp_path, texts, more):
+    op, held, _, _ = await evolved(tmp_path, texts, RECONCILE, **more)
 
-    op, held, asked, _ = await evolved(tmp_path, texts, choice={"index": 1, "op": "RECONCILE", "text": ""})
-
-    assert (1, "ADD", "check", texts) == (len(asked), op.kind, op.by, held)
+    assert ("RECONCILE", texts[-1:]) == (op.kind, held)
 
 
-async def test_an_update_that_would_lose_the_old_value_becomes_an_addition(tmp_path):
-    texts = ["The user's dog is called Rex.", "The user's dog is a beagle."]
+async def test_an_addition_in_place_of_a_refused_change_names_the_memory_it_was_about(tmp_path):
+    await evolved(tmp_path, [REX, BEAGLE], choose("UPDATE"))
 
-    op, held, _, _ = await evolved(tmp_path, texts, choice={"index": 1, "op": "UPDATE", "text": ""})
+    async with open_store_thread(tmp_path) as store_thread:
+        found = [(one.op, one.memory_id, one.beside) for one in await store_thread.run(memories.events)]
 
-    assert ("ADD", "check", texts) == (op.kind, op.by, held)
+    assert [("ADD", 1, None), ("ADD", 2, 1)] == found
 
 
 async def test_a_repetition_in_other_words_may_be_ignored(tmp_path):
-    choice = {"index": 1, "op": "IGNORE", "text": ""}
+    texts = ["The user loves ramen.", "The user likes ramen a lot."]
 
-    op, held, _, _ = await evolved(
-        tmp_path, ["The user loves ramen.", "The user likes ramen a lot."], choice=choice
-    )
+    op, held, _, _ = await evolved(tmp_path, texts, choose("IGNORE"))
 
-    assert (Op(kind="IGNORE", memory_id=1, by="model"), ["The user loves ramen."]) == (op, held)
+    assert (Op(kind="IGNORE", memory_id=1, by="model"), texts[:1]) == (op, held)
+
+
+async def test_what_a_stranger_said_first_becomes_the_users_word_when_the_user_says_it(tmp_path):
+    op, held, _, _ = await evolved(tmp_path, [GHENT, GHENT], trusts=["untrusted", "user"])
+
+    async with open_store_thread(tmp_path) as store_thread:
+        trusts = [memory.trust for memory in await store_thread.run(memories.holding)]
+
+    assert ("UPDATE", "code", [GHENT], ["user"]) == (op.kind, op.by, held, trusts)
+
+
+async def test_off_only_adds_but_for_the_same_words(tmp_path):
+    op, held, asked, _ = await evolved(tmp_path, [GHENT, OSLO, GHENT.lower()[:-1]], way="off")
+
+    assert ("IGNORE", [GHENT, OSLO], []) == (op.kind, held, asked)
+
+
+@pytest.mark.parametrize(
+    ("choice", "kind", "expected"),
+    [
+        (choose("IGNORE"), "IGNORE", [GHENT]),
+        (choose("UPDATE", "The user lives."), "UPDATE", ["The user lives."]),
+        (RECONCILE, "RECONCILE", [BREAD]),
+        (choose("UPDATE", "x", index=0), "ADD", [GHENT, BREAD]),
+        ("garbage", "ADD", [GHENT, BREAD]),
+    ],
+)
+async def test_paper_does_what_the_model_says(tmp_path, choice, kind, expected):
+    op, held, asked, _ = await evolved(tmp_path, [GHENT, BREAD], choice, way="paper")
+
+    assert (1, kind, expected) == (len(asked), op.kind, held)
+
+
+@pytest.mark.parametrize(
+    ("way", "last", "kind", "held"),
+    [
+        ("off", 1, "IGNORE", [GHENT, OSLO]),  # the first message is read again: what changed since stays
+        ("safe", 1, "IGNORE", [OSLO]),
+        ("paper", 1, "IGNORE", [OSLO]),
+        ("safe", 3, "RECONCILE", [GHENT]),  # who changes back on the same day is believed
+        ("paper", 3, "RECONCILE", [GHENT]),
+    ],
+)
+async def test_a_message_that_is_read_again_changes_nothing(tmp_path, way, last, kind, held):
+    async with life(tmp_path) as core:
+        for hour in range(3):
+            said = NewMessage(role="user", text=f"message {hour}")
+            at = datetime(2026, 3, 5, hour, tzinfo=UTC)
+            await core.store_thread.run(chats.record, [said], at=at)
+        await index_missing(core.store_thread, core.embedder)
+        for message, text in ((1, GHENT), (2, OSLO), (last, GHENT)):
+            one = replace(observation(text), sources=(message,), read=(message,))
+            op = await evolve(core, one, way=way)
+        found = op.kind, await holding(core)
+
+    assert (kind, held) == found
+
+
+async def test_what_is_forgotten_while_it_is_thought_about_is_not_stored(tmp_path):
+    async with life(tmp_path) as core:
+        run = core.store_thread.run
+        for text in ("I live in Ghent.", "A small flat there."):
+            await run(chats.record, [NewMessage(role="user", text=text)], at=datetime.now(UTC))
+        memory = await run(memories.add, GHENT, told_on=DAY, sources=[1])
+        await index_missing(core.store_thread, core.embedder)
+        await run(memories.forget, [memory.id])
+        late = replace(observation("The user has a flat in Ghent."), sources=(2,), read=(1, 2))
+        op, held = await evolve(core, late), await holding(core)
+
+    assert (("IGNORE", None, "check"), []) == ((op.kind, op.memory_id, op.by), held)
+
+
+async def test_a_memory_that_the_user_changes_meanwhile_is_looked_at_again(tmp_path):
+    async with life(tmp_path) as core:
+        await evolve(core, observation(GHENT))
+        engine, first, run = core.engine, core.engine.complete, core.store_thread.run
+
+        async def edited_meanwhile(*given, **named):
+            if not engine.asked:
+                old = await run(memories.get, 1)
+                await run(memories.update, old, "The user lives in Bergen.", told_on=DAY, sources=())
+                await index_missing(core.store_thread, core.embedder)
+            return await first(*given, **named)
+
+        engine.complete = edited_meanwhile
+        op, held = await evolve(core, observation(OSLO)), await holding(core)
+
+    assert ("RECONCILE", 2, [OSLO]) == (op.kind, len(engine.asked), held)
+    assert engine.asked[1].text.startswith("The user lives in Bergen. (1)")
+
+
+async def test_a_change_counts_from_the_day_on_which_it_happened(tmp_path):
+    moved, told_on = date(2026, 9, 1), date(2026, 10, 3)
+    async with life(tmp_path) as core:
+        run = core.store_thread.run
+        await evolve(core, observation(GHENT))
+        await evolve(core, replace(observation(OSLO, day=moved), told_on=told_on))
+        (before,), (after,) = [await run(memories.as_of, day) for day in (date(2026, 8, 31), moved)]
+
+    assert (GHENT, OSLO) == (before.text, after.text)
+    assert (moved, told_on) == (after.valid_from, after.told_on)

@@ -172,7 +172,7 @@ class _Asking:
         came = time.monotonic()
         if came > self._end:
             raise ExamTooLong(self._within_s)
-        await self._gate.passed()
+        await self._gate.wait_until_open()
         self._end += time.monotonic() - came
 
     async def ask(self, question: Question, adapter: str) -> Completion | None:

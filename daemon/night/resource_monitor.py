@@ -84,7 +84,7 @@ class ResourceMonitor:
         self._cooling = why == HOT
         self.warning = "on battery" if self.asked and machine.on_battery else None
         self._gate.hold(why)
-        self._gate.look()
+        self._gate.wake_stopped()
         self._closed_at = None if why is None else self._closed_at or time.monotonic()
         if is_short(self._when, machine) and self._gate.has_trainer:  # an exam has none to give back
             await self._gate.end(SHORT)

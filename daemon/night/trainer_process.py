@@ -147,7 +147,7 @@ async def _converse(
     listening = asyncio.create_task(_listen(child, on_progress, heard))
     tail = asyncio.create_task(_keep_tail(child, heard))
     waiting = asyncio.create_task(_exit(child))
-    with gate.over(child.pid) as gated:
+    with gate.guard(child.pid) as gated:
         try:
             await _send(child, job)
             await asyncio.wait((listening, waiting), return_when=asyncio.FIRST_COMPLETED)

@@ -101,14 +101,14 @@ class ForegroundGate:
             _signal(trainer.pid, signal.SIGKILL)  # reaches stopped processes too
             await trainer.gone.wait()
 
-    async def passed(self) -> None:
+    async def wait_until_open(self) -> None:
         """Wait until it is open, for work in steps that no signal can stop; raises `NightEnded`."""
         while self.ended is None and self.reason is not None:
             await asyncio.sleep(PASS_EVERY_S)
         if self.ended is not None:
             raise NightEnded(self.ended)
 
-    def look(self) -> None:
+    def wake_stopped(self) -> None:
         """Wake a trainer that somebody else has stopped, though the gate is open."""
         if self._trainer is None or self.reason is not None:
             return
@@ -117,7 +117,7 @@ class ForegroundGate:
                 _signal(self._trainer.pid, signal.SIGCONT)
 
     @contextmanager
-    def over(self, pid: int) -> Iterator[GatedProcess]:
+    def guard(self, pid: int) -> Iterator[GatedProcess]:
         """Set the gate before the process group `pid`; inside, it is stopped and woken."""
         self._trainer = trainer = GatedProcess(pid)
         if self.ended is not None:

@@ -38,8 +38,8 @@ class Gate(ForegroundGate):
     trainer = None
 
     @contextmanager
-    def over(self, pid):
-        with super().over(pid) as self.trainer:
+    def guard(self, pid):
+        with super().guard(pid) as self.trainer:
             yield self.trainer
         self.trainer = None
 

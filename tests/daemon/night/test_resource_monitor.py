@@ -33,7 +33,7 @@ async def watched(seen):
         sys.executable, "-c", "import time; time.sleep(60)", process_group=0
     )
     try:
-        with gate.over(child.pid) as held:
+        with gate.guard(child.pid) as held:
             async with watch.over():
                 await looked.wait()
                 await asyncio.sleep(0.1)

@@ -46,7 +46,7 @@ def until_it_works(pid):
 def scene(*, script=BUSY):
     """A gate, a process at it that works, and what happens to that."""
     gate = ForegroundGate(rest_s=0.05)
-    with process(script) as child, gate.over(child.pid) as paused:
+    with process(script) as child, gate.guard(child.pid) as paused:
         if script == BUSY:
             until_it_works(child.pid)
         yield gate, child.pid, paused
@@ -101,7 +101,7 @@ async def test_a_chat_in_a_rest_of_the_machine_does_not_end_that_rest():
 async def test_a_trainer_that_starts_behind_a_closed_gate_waits():
     gate = ForegroundGate(rest_s=0.0)
     gate.enter()
-    with process() as child, gate.over(child.pid):
+    with process() as child, gate.guard(child.pid):
         waits = works(child.pid)
         gate.leave()
         await asyncio.sleep(0.05)
@@ -124,13 +124,13 @@ async def test_a_trainer_that_somebody_else_stopped_is_woken():
     with scene() as (gate, pid, _):
         os.kill(pid, signal.SIGSTOP)
         gate.enter()
-        gate.look()
+        gate.wake_stopped()
         assert not works(pid)
         gate.leave()
         await asyncio.sleep(0.1)
         os.kill(pid, signal.SIGSTOP)
         assert not works(pid)
-        gate.look()
+        gate.wake_stopped()
         until_it_works(pid)
 
 
@@ -140,7 +140,7 @@ async def test_a_trainer_is_ended_also_while_it_is_stopped_and_no_other_starts(p
     with process() as child:
 
         async def train():
-            with gate.over(child.pid):
+            with gate.guard(child.pid):
                 while child.poll() is None:
                     await asyncio.sleep(0.01)
 
@@ -152,7 +152,7 @@ async def test_a_trainer_is_ended_also_while_it_is_stopped_and_no_other_starts(p
             await gate.end("it is over")
             await work
         code = child.returncode
-    with process() as next_child, gate.over(next_child.pid):
+    with process() as next_child, gate.guard(next_child.pid):
         found = code, next_child.wait(10), gate.ended
 
     assert (-signal.SIGKILL, -signal.SIGKILL, "it is over") == found

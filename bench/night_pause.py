@@ -54,8 +54,8 @@ def _measured(folder: Path, pid: int, chats: int) -> dict[str, object]:
     with Client(url, (folder / "api_key").read_text().strip(), home=folder) as client:
         for fact in FACTS:
             client.add(fact)
-        client.tend()
-        _wait(lambda: client.tended()["job"]["state"] == "done")
+        ordered = client.tend()
+        _wait(lambda: (client.tended()["job"] or ordered)["state"] == "done")
         _ask(client)  # the first one loads what is loaded late
         alone = [_ask(client) for _ in range(chats)]
         client.night(recipe={"steps": 100_000, "patience": 1000})

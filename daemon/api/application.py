@@ -8,6 +8,7 @@ from fastapi import FastAPI
 
 from daemon.api import errors
 from daemon.api.openai import chat, models
+from daemon.api.openapi import Api
 from daemon.api.own import (
     chats,
     confirmations,
@@ -31,24 +32,10 @@ def make_app(services: Services, page: LazyPage | None = None) -> FastAPI:
 
     `page` is loaded by its first visitor; who gives one closes it, and has it opened before the visitors come.
     """
-    app = FastAPI(title="Tsubasa", docs_url=None, redoc_url=None, openapi_url=None)
+    app = Api(title="Tsubasa", docs_url=None, redoc_url=None, openapi_url="/tsubasa/openapi.json")
     errors.install(app)
+    add_routes(app, services)
     config = services.settings.config
-    app.include_router(chat.routes(config, services.conversations, services.generations))
-    app.include_router(models.routes(services.generations, services.started_at))
-    rooms = (
-        chats,
-        memories,
-        forgetting,
-        confirmations,
-        imports,
-        nights,
-        generations,
-        status,
-        storage,
-    )
-    for room in rooms:
-        app.include_router(room.routes(services))
     sessions = access.Sessions(services.api_key)
     app.include_router(access.sign_in_routes(sessions, on_link=page.load if page else None))
     app.add_middleware(PageMiddleware, page=page or LazyPage(services.api_key, services.home.path))
@@ -61,3 +48,11 @@ def make_app(services: Services, page: LazyPage | None = None) -> FastAPI:
         max_upload=config.largest_import,
     )
     return app
+
+
+def add_routes(app: FastAPI, services: Services) -> None:
+    """Add OpenAI's routes and our own."""
+    app.include_router(chat.routes(services.settings.config, services.conversations, services.generations))
+    app.include_router(models.routes(services.generations, services.started_at))
+    for noun in (chats, memories, forgetting, confirmations, imports, nights, generations, status, storage):
+        app.include_router(noun.routes(services))

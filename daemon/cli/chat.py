@@ -9,14 +9,15 @@ written: earlier lines come out of the store.
 """
 
 import sys
-from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from daemon.chat.model_names import parse_model_name
 from daemon.cli.output import HomeFlag, daemon_at, out
+from daemon.client.schemas.chats import AnswerOrigin, Chunk, Usage
 from daemon.errors import Refused
 from daemon.text import shorten, who_answers
 
@@ -79,7 +80,8 @@ class Conversation:
         self._model = self._kept_model = model
         self._messages: list[dict[str, str]] = []
         self._kept = 0  # how many of them were said on the record
-        self._last: dict[str, Any] | None = None  # what the daemon says of the last answer
+        self._last: AnswerOrigin | None = None  # what the daemon says of the last answer
+        self._usage: Usage | None = None
         self._commands: dict[str, Callable[[str], None]] = {
             "/why": self._why,
             "/private": self._private,
@@ -119,8 +121,7 @@ class Conversation:
                 self._messages.pop()  # it was never asked
             raise
         finally:
-            if isinstance(chunks, Generator):
-                chunks.close()  # an answer that is not read on is stopped, and kept as far as it came
+            chunks.close()  # an answer that is not read on is stopped, and kept as far as it came
             if said:
                 self._messages.append({"role": "assistant", "content": said})
                 out.print()
@@ -145,11 +146,11 @@ class Conversation:
         except Refused as error:
             out.print(f"[red]{escape(str(error))}[/]")
 
-    def _note(self, chunk: dict[str, Any]) -> None:
+    def _note(self, chunk: Chunk) -> None:
         if "tsubasa" in chunk:
-            self._last = dict(chunk["tsubasa"])
-        if self._last is not None and chunk.get("usage"):
-            self._last["usage"] = chunk["usage"]
+            self._last, self._usage = chunk["tsubasa"], None
+        if "usage" in chunk:
+            self._usage = chunk["usage"]
 
     def _why(self, _: str) -> None:
         if self._last is None:
@@ -167,7 +168,7 @@ class Conversation:
         if not last["memories"] and not last["messages"]:
             out.print("  no memory was recalled: it came from the model alone")
         tokens = f"{last['recall_tokens']} tokens of memories"
-        if usage := last.get("usage"):
+        if usage := self._usage:
             tokens = f"{usage['prompt_tokens']} tokens read ({tokens}), {usage['completion_tokens']} written"
         out.print(f"  answered by {who_answers(last['generation'])}; {tokens}")
         if last["memories"]:

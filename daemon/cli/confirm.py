@@ -2,14 +2,14 @@
 `tsubasa confirm`: decide what a program may forget or edit; nothing of it happens unless a person says so.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from daemon.cli.output import HomeFlag, JsonFlag, as_json, daemon_at, out
 from daemon.client.client import Client
+from daemon.client.schemas.memories import Confirmation
 from daemon.errors import Refused
 
 
@@ -42,7 +42,7 @@ def confirm(
         raise typer.Exit(1)
 
 
-def _ask(client: Client, one: Mapping[str, Any]) -> bool:
+def _ask(client: Client, one: Confirmation) -> bool:
     """Show what would be done, and decide as the user says, nothing said leaves it waiting; whether that went well."""
     _show_request(one)
     if one["state"] != "waiting":
@@ -61,7 +61,7 @@ def _ask(client: Client, one: Mapping[str, Any]) -> bool:
     return True
 
 
-def _show_request(one: Mapping[str, Any]) -> None:
+def _show_request(one: Confirmation) -> None:
     out.print(f"[bold]{escape(one['id'])}[/]  {escape(one['says'])}")
     for memory in one["memories"]:
         out.print(f"  {memory['id']:>4}  {escape(memory['narrative'])}")
@@ -73,7 +73,7 @@ def _show_request(one: Mapping[str, Any]) -> None:
         out.print(f"  takes {lessons} lessons{also}")
 
 
-def _show_decision(one: Mapping[str, Any]) -> None:
+def _show_decision(one: Confirmation) -> None:
     outcomes = {
         "done": "Allowed, and done.",
         "refused": "Refused; nothing was done.",

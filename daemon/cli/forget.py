@@ -3,7 +3,7 @@
 """
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -12,12 +12,14 @@ from daemon.cli.output import (
     HomeFlag,
     JsonFlag,
     as_json,
+    counts_of,
     daemon_at,
     format_counts,
     format_preview,
     format_tainted,
     out,
 )
+from daemon.client.schemas.memories import ForgetPreview, Forgotten
 from daemon.text import shorten
 
 if TYPE_CHECKING:
@@ -76,7 +78,7 @@ def _show_named(client: "Client", memory_ids: Sequence[int], messages: Sequence[
         out.print(f"{message_id:>4}  {escape(line)}")
 
 
-def _show_preview(found: dict[str, Any], memory_ids: Sequence[int]) -> None:
+def _show_preview(found: ForgetPreview, memory_ids: Sequence[int]) -> None:
     """What goes, what else says it, and, where it was probed, what the weights know."""
     out.print(format_preview(found))
     if kept := _numbers(found["kept_memories"]):
@@ -89,10 +91,9 @@ def _show_preview(found: dict[str, Any], memory_ids: Sequence[int]) -> None:
         out.print("Nothing was forgotten.")
 
 
-def _show_report(done: dict[str, Any]) -> None:
+def _show_report(done: Forgotten) -> None:
     report = done["report"]
-    taken = ("memories", "messages", "vectors", "events", "lessons")
-    out.print(f"Forgotten: {format_counts({name: report[name] for name in taken})}.")
+    out.print(f"Forgotten: {format_counts(counts_of(report))}.")
     if report["generations"]:
         out.print(format_tainted(report["generations"], done["now_live"]))
     if done["was_learned"]:

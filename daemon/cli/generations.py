@@ -3,7 +3,6 @@
 """
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,8 @@ from rich.markup import escape
 
 from daemon.atomic_file import is_there, whole
 from daemon.cli.output import HomeFlag, JsonFlag, as_json, daemon_at, is_alone, out, show, table, waiting
+from daemon.client.schemas.nights import Comparison, Exam
+from daemon.client.schemas.status import Model
 from daemon.errors import DaemonError, FileTaken
 from daemon.text import who_answers
 
@@ -121,13 +122,13 @@ def compare(
         ]
     if json:
         return as_json({**found, "answers": answers})
-    for number, why in found["why_not"].items():
-        out.print(f"[yellow]Generation {number} can't answer here: {escape(why)}.[/]")
+    for name, why in found["why_not"].items():
+        out.print(f"[yellow]Generation {name} can't answer here: {escape(why)}.[/]")
     _show_parts(found, a, b)
-    for which, number in (("only_a", a), ("only_b", b)):
-        if found[which]:
+    for only, number in ((found["only_a"], a), (found["only_b"], b)):
+        if only:
             out.print(f"\n[bold]Only {who_answers(number)} learned[/]")
-        for memory in found[which]:
+        for memory in only:
             out.print(f"  [dim]{memory['id']:>4}[/]  {escape(memory['line'])}")
     for one in answers:
         out.print(f"\n[bold]{escape(one['question'])}[/]")
@@ -218,17 +219,28 @@ def export(
     _show_files(found)
 
 
-def _show_exam(exam: Mapping[str, Any]) -> None:
+def _check_free(files: list[Path], *, force: bool) -> None:
+    if len(files) == 2 and _is_same(*files):
+        raise DaemonError(
+            f"Did not write {str(files[1])!r}: the adapter and the merged model can't be one file. "
+            "Choose another name for one of them."
+        )
+    for one in files:
+        if is_there(one) and not force:
+            raise FileTaken(one)
+
+
+def _show_exam(exam: Exam) -> None:
     if not exam.get("parts"):
         return
     shown = table("exam", "asked", "it", "live then", "base", "")
     for part, one in exam["parts"].items():
-        who = (_percent(one.get(which)) for which in ("candidate", "live", "base"))
+        who = (_percent(share) for share in (one.get("candidate"), one.get("live"), one.get("base")))
         shown.add_row(part, str(one.get("asked", "")), *who, f"[dim]{PARTS.get(part, '')}[/]")
     out.print()
     show(shown)
-    if exam.get("drift") is not None:
-        out.print(f"[dim]The base's small talk is to it {exam['drift']:+.2f} nats per token less likely.[/]")
+    if (drift := exam.get("drift")) is not None:
+        out.print(f"[dim]The base's small talk is to it {drift:+.2f} nats per token less likely.[/]")
     won = exam.get("compared", {}).get("facts")
     if won:
         out.print(
@@ -237,7 +249,7 @@ def _show_exam(exam: Mapping[str, Any]) -> None:
         )
 
 
-def _show_parts(found: Mapping[str, Any], a: int, b: int) -> None:
+def _show_parts(found: Comparison, a: int, b: int) -> None:
     shown = table("exam", who_answers(a), who_answers(b), "the same questions", "")
     for part, one in found["parts"].items():
         same = (
@@ -254,9 +266,9 @@ def _show_parts(found: Mapping[str, Any], a: int, b: int) -> None:
         show(shown)
     else:
         out.print("Neither has an exam with single marks, so there is nothing to compare.")
-    for one in found["differing"]:
-        winner = a if one["a"] > one["b"] else b
-        out.print(f"  only {who_answers(winner)}: {escape(one['question'])}  [dim]{escape(one['wanted'])}[/]")
+    for asked in found["differing"]:
+        winner = who_answers(a if asked["a"] > asked["b"] else b)
+        out.print(f"  only {winner}: {escape(asked['question'])}  [dim]{escape(asked['wanted'])}[/]")
 
 
 def _mark(is_live: bool) -> str:
@@ -267,17 +279,6 @@ def _percent(share: float | None) -> str:
     return "" if share is None else f"{share:.0%}"
 
 
-def _check_free(files: list[Path], *, force: bool) -> None:
-    if len(files) == 2 and _is_same(*files):
-        raise DaemonError(
-            f"Did not write {str(files[1])!r}: the adapter and the merged model can't be one file. "
-            "Choose another name for one of them."
-        )
-    for one in files:
-        if is_there(one) and not force:
-            raise FileTaken(one)
-
-
 def _is_same(file: Path, other: Path) -> bool:
     """Whether both names lead to one file, also by a link, and also where there is none yet."""
     if is_there(file) and is_there(other):
@@ -286,7 +287,7 @@ def _is_same(file: Path, other: Path) -> bool:
 
 
 def _merge(
-    model: dict[str, Any],
+    model: Model,
     adapter: bytes,
     merged: Path,
     number: int,

@@ -17,6 +17,7 @@ from daemon.cli.output import (
     as_json,
     as_line,
     chosen,
+    counts_of,
     daemon_at,
     err,
     format_counts,
@@ -25,6 +26,7 @@ from daemon.cli.output import (
     out,
     waiting,
 )
+from daemon.client.schemas.memories import Imported
 from daemon.config import settings as config
 from daemon.errors import Refused
 from daemon.inbox.errors import InboxError
@@ -117,13 +119,13 @@ def _take_in(client: "Client", files: list[Path], json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _taken(client: "Client", files: list[Path], *, quiet: bool) -> Iterator[dict[str, Any] | Refused]:
+def _taken(client: "Client", files: list[Path], *, quiet: bool) -> Iterator[Imported | Refused]:
     """What became of each file; the bar is gone while the caller prints."""
     for number, file in enumerate(files, start=1):
         of = f" ({number} of {len(files)})" if len(files) > 1 else ""
         with waiting(f"taking in {escape(file.name)}{of}", quiet=quiet):
             try:
-                taken: dict[str, Any] | Refused = client.import_file(file)
+                taken: Imported | Refused = client.import_file(file)
             except Refused as error:
                 taken = error
         yield taken
@@ -185,8 +187,7 @@ def _undo(client: "Client", number: int, yes: bool, json: bool) -> None:
     if json:
         return as_json(done)
     report = done["report"]
-    taken = ("messages", "memories", "vectors", "events", "lessons")
-    out.print(f"Taken back: {format_counts({one: report[one] for one in taken})}.")
+    out.print(f"Taken back: {format_counts(counts_of(report))}.")
     if report["kept_messages"]:
         out.print(
             f"{counted(report['kept_messages'], 'message')} kept: another import or a later chat tells them too."
@@ -202,7 +203,7 @@ def _undo(client: "Client", number: int, yes: bool, json: bool) -> None:
         out.print(done["weights"]["says"])
 
 
-def _more(days: list[str] | None, left_out: Mapping[str, Any]) -> None:
+def _more(days: list[str] | None, left_out: Mapping[str, int]) -> None:
     out.print(f"  {days[0]} to {days[1]}" if days else "  without dates")
     if left_out:
         out.print(f"  left out: {format_left_out(left_out)}")

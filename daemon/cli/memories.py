@@ -4,7 +4,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.markup import escape
@@ -21,6 +21,8 @@ from daemon.cli.output import (
     wait_for_job,
     waiting,
 )
+from daemon.client.schemas.memories import Memories
+from daemon.client.schemas.nights import MemoryWork, Unread
 from daemon.errors import DaemonError
 from daemon.text import counted
 
@@ -114,7 +116,7 @@ def one(memory_id: MemoryId, json: JsonFlag = False, home_flag: HomeFlag = None)
     out.print(
         f"  true since {memory['valid_from']}{until}, told on {memory['told_on']}, by: {memory['trust']}"
     )
-    last = f", last on {recalled['last_at'][:10]}" if recalled["n"] else ""
+    last = f", last on {recalled['last_at'][:10]}" if recalled["last_at"] else ""
     out.print(f"  times recalled: {recalled['n']}{last}")
     others, messages = len(found["history"]) - 1, len(found["messages"])
     out.print(f"  others in its line: {others} (memories history {memory['id']})")
@@ -267,7 +269,8 @@ def tend(
         as_json(found)
     else:
         _show_round(found)
-    if found["job"]["id"] == ordered["id"] and found["job"]["state"] != "done":
+    job = found["job"]
+    if job and job["id"] == ordered["id"] and job["state"] != "done":
         raise typer.Exit(1)
 
 
@@ -285,7 +288,7 @@ def why(memory_id: MemoryId, json: JsonFlag = False, home_flag: HomeFlag = None)
         out.print(f"  {said}: {escape(message['text'])}")
 
 
-def format_unread(unread: Mapping[str, Any]) -> list[str]:
+def format_unread(unread: Unread) -> list[str]:
     """What of the chats could not be read, and what to do about it; nothing when all was."""
     parts, in_vain, doubted = unread["parts"], unread["in_vain"], unread["doubted"]
     lines = []
@@ -311,7 +314,7 @@ def _check_day(text: str | None) -> None:
         raise DaemonError(f"{text!r} is no day. Write it as YYYY-MM-DD, for example 2026-03-05.")
 
 
-def _show_memories(found: Mapping[str, Any]) -> None:
+def _show_memories(found: Memories) -> None:
     if not found["memories"]:
         return
     shown = table("id", "since", "memory")
@@ -325,7 +328,7 @@ def _format_ops(ops: Mapping[str, int]) -> str:
     return ", ".join(f"{count} {op}" for op, count in sorted(ops.items()) if count)
 
 
-def _counted(found: Mapping[str, Any]) -> str:
+def _counted(found: Memories) -> str:
     return counted(len(found["memories"]), "memory", "memories")
 
 
@@ -333,10 +336,10 @@ def _parts(number: int) -> str:
     return counted(number, "part of a chat", "parts of chats")
 
 
-def _show_round(found: Mapping[str, Any]) -> None:
-    last = found["last"]
-    if found["job"]["error"]:
-        out.print(f"[red]It failed:[/] {escape(found['job']['error'])}")
+def _show_round(found: MemoryWork) -> None:
+    last, job = found["last"], found["job"]
+    if job and job["error"]:
+        out.print(f"[red]It failed:[/] {escape(job['error'])}")
         out.print("It is tried again by itself; what keeps it from working: tsubasa status")
         return
     if last is None:  # the daemon was restarted meanwhile

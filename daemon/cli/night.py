@@ -2,8 +2,7 @@
 `tsubasa night`: train a new generation now, and watch it; and the reports of past nights.
 """
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -21,6 +20,7 @@ from daemon.cli.output import (
     wait_for_job,
     waiting,
 )
+from daemon.client.schemas.nights import CurrentNight, LastNight, NightReport
 from daemon.text import gave_way
 
 if TYPE_CHECKING:
@@ -104,30 +104,31 @@ def listed(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     show(shown)
 
 
-def _why(one: Mapping[str, Any]) -> str:
+def _why(one: NightReport) -> str:
     """What the night's exam said, or why there was none; and whether what it made answers no more."""
     return ". ".join(
-        filter(None, [one["reason"], gave_way(one["gave_way_to"]) if night_report.is_gone(one) else ""])
+        filter(None, [one["reason"], gave_way(one["gave_way_to"] or 0) if night_report.is_gone(one) else ""])
     )
 
 
-def report_of(ended: Mapping[str, Any], job_id: int) -> dict[str, Any] | None:
+def report_of(ended: CurrentNight, job_id: int) -> LastNight | None:
     """The report of the night that was ordered; None when that one did not come to its end."""
     job, report = ended["job"], ended["last"]
-    is_done = job["id"] == job_id and job["state"] == "done"
+    is_done = job is not None and job["id"] == job_id and job["state"] == "done"
     return report if is_done and report is not None and report["job"] == job_id else None
 
 
-def why_none(ended: Mapping[str, Any]) -> str:
+def why_none(ended: CurrentNight) -> str:
     """Why there is no report, for a person."""
-    return str(ended["job"]["error"] or "the daemon was restarted, or another night was ordered since")
+    job = ended["job"]
+    return str((job and job["error"]) or "the daemon was restarted, or another night was ordered since")
 
 
-def watch(client: "Client", job_id: int, *, quiet: bool = False) -> dict[str, Any]:
+def watch(client: "Client", job_id: int, *, quiet: bool = False) -> CurrentNight:
     """Show a bar until the job is done, failed, or waits for its next attempt; what the daemon says then."""
     with waiting("waiting for its turn", quiet=quiet) as bar:
 
-        def show_progress(found: dict[str, Any]) -> None:
+        def show_progress(found: CurrentNight) -> None:
             if progress := found["progress"]:
                 note = progress["note"] or progress["unit"]
                 bar.update(note, done=progress["done"], total=progress["total"] or None)

@@ -13,6 +13,7 @@ from rich.rule import Rule
 from rich.table import Table
 
 from daemon.client.report_text import headline, paragraphs, sections
+from daemon.client.schemas.nights import NightReport
 from daemon.text import WHY_WAITING
 
 COLOURS = {
@@ -34,7 +35,7 @@ TITLES = {
 MOST_LINES = 20  # of one section; --json has all
 
 
-def show(out: Console, found: Mapping[str, Any]) -> None:
+def show(out: Console, found: NightReport) -> None:
     """One report, section by section; what is empty is left out."""
     colour = "yellow" if is_gone(found) else COLOURS[found["outcome"]]
     out.print(
@@ -59,13 +60,13 @@ def moment(text: str) -> str:
     return f"{datetime.fromisoformat(text).astimezone():%Y-%m-%d %H:%M}"
 
 
-def titled(found: Mapping[str, Any]) -> str:
+def titled(found: NightReport) -> str:
     """ "generation 3 is live", "failed" …"""
     title = "generation {generation} no longer answers" if is_gone(found) else TITLES[found["outcome"]]
     return title.format(generation=found["generation"]) if found["generation"] else title.split(" {")[0]
 
 
-def is_gone(found: Mapping[str, Any]) -> bool:
+def is_gone(found: NightReport) -> bool:
     """Whether what the night made answered once, and had learned something that was forgotten since."""
     return found["gave_way_to"] is not None
 
@@ -118,7 +119,7 @@ def _waiting(one: Mapping[str, Any]) -> str:
     return f"{escape(one['line'])}  [dim]{escape(WHY_WAITING.get(one['reason'], one['reason']))}[/]"
 
 
-def _cost(out: Console, found: Mapping[str, Any]) -> None:
+def _cost(out: Console, found: NightReport) -> None:
     """The numbers that the prose leaves out."""
     cost = found["cost"]
     parts = []

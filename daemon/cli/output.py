@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
 from rich import box
@@ -20,8 +20,12 @@ from rich.segment import Segment
 from rich.table import Table
 
 from daemon import home
+from daemon.client.schemas.memories import ForgetPreview, ForgetReport, ImportDetail, ImportUndoReport
+from daemon.client.schemas.nights import CurrentNight, MemoryWork
 from daemon.home import Home
 from daemon.text import TURNING, counted, generations, who_answers
+
+Found = TypeVar("Found", MemoryWork, CurrentNight)
 
 if TYPE_CHECKING:
     from rich.console import ConsoleOptions
@@ -137,15 +141,15 @@ def waiting(what: str, *, quiet: bool = False) -> Iterator[Bar]:
 
 
 def wait_for_job(
-    look: Callable[[], dict[str, Any]], job_id: int, on_look: Callable[[dict[str, Any]], None] | None = None
-) -> dict[str, Any]:
+    look: Callable[[], Found], job_id: int, on_look: Callable[[Found], None] | None = None
+) -> Found:
     """What `look` finds once the job is done, failed, waits for its next attempt, or gave way to another one."""
     while True:
         found = look()
         if on_look is not None:
             on_look(found)
         job = found["job"]
-        if job["id"] != job_id or job["state"] in ("done", "failed") or job["error"]:
+        if job is None or job["id"] != job_id or job["state"] in ("done", "failed") or job["error"]:
             return found
         time.sleep(LOOK_EVERY_S)
 
@@ -156,7 +160,18 @@ def format_counts(counts: Mapping[str, int]) -> str:
     return ", ".join(counted(n, ones.get(many, many.removesuffix("s")), many) for many, n in counts.items())
 
 
-def format_preview(found: Mapping[str, Any]) -> str:
+def counts_of(report: ForgetReport | ImportUndoReport) -> dict[str, int]:
+    """How much a report says was taken away."""
+    return {
+        "memories": report["memories"],
+        "messages": report["messages"],
+        "vectors": report["vectors"],
+        "events": report["events"],
+        "lessons": report["lessons"],
+    }
+
+
+def format_preview(found: ForgetPreview | ImportDetail) -> str:
     """What a preview says would go for good, in one or two sentences."""
     counts = {
         "memories": len(found["memories"]),

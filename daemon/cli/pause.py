@@ -2,13 +2,13 @@
 `tsubasa pause` and `tsubasa resume`: keep no chats for a while.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from daemon.cli.output import HomeFlag, JsonFlag, as_line, daemon_at, out
+from daemon.client.schemas.chats import Logging
 
 
 def pause(
@@ -53,7 +53,7 @@ def resume(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     out.print("Logging: on. Chats that you begin now are kept again.")
 
 
-def format_logging(logging: Mapping[str, Any]) -> str:
+def format_logging(logging: Logging) -> str:
     """Whether chats are kept, for a person."""
     if logging["on"]:
         return "Logging: on."

@@ -2,14 +2,13 @@
 `tsubasa status`: what runs, what is kept, and where each setting came from.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from rich.markup import escape
 from rich.table import Table
 
 from daemon.cli import memories, pause
 from daemon.cli.output import HomeFlag, JsonFlag, as_json, daemon_at, out
+from daemon.client.schemas.nights import NightState
+from daemon.client.schemas.status import RecallState, Reindex
 
 
 def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
@@ -33,8 +32,8 @@ def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     if found["reindex"]:
         out.print(reindexing(found["reindex"]))
     for child in found["children"]:
-        trouble = f", last failure: {escape(child['failure'])}" if child["failure"] else ""
-        out.print(f"{child['name']}: {child['state']}, {child['restarts']} restarts{trouble}")
+        failure = f", last failure: {escape(child['failure'])}" if child["failure"] else ""
+        out.print(f"{child['name']}: {child['state']}, {child['restarts']} restarts{failure}")
     if line := night(found["work"]["night"]):
         out.print(escape(line))
     if not found["logging"]["on"]:
@@ -49,17 +48,17 @@ def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     out.print(table)
 
 
-def recall(state: Mapping[str, Any], unindexed: int) -> str | None:
+def recall(state: RecallState, unindexed: int) -> str | None:
     """What keeps memories from being found by meaning; None when nothing does."""
     if state["by"] == "meaning":
         return f"Recall: by meaning; {unindexed} texts wait for their vectors" if unindexed else None
     if state["by"] == "nothing":
         return f"Recall: off, {state['why']}"
     waiting = f"; {unindexed} texts wait for their vectors" if unindexed else ""
-    return f"[yellow]Recall: by words only[/]{waiting}: {escape(state['why'])}"
+    return f"[yellow]Recall: by words only[/]{waiting}: {escape(state['why'] or '')}"
 
 
-def night(state: Mapping[str, Any]) -> str | None:
+def night(state: NightState) -> str | None:
     """What the night does, or what it waits for; None when nights don't run by themselves."""
     if progress := state["progress"]:
         share = f", {progress['done']} of {progress['total']} {progress['unit']}" if progress["total"] else ""
@@ -68,7 +67,7 @@ def night(state: Mapping[str, Any]) -> str | None:
     return f"Night: waiting: {state['waiting']}" if state["waiting"] else None
 
 
-def reindexing(under_way: dict[str, Any]) -> str:
+def reindexing(under_way: Reindex) -> str:
     """How far a re-index is, and the way back."""
     return (
         f"[yellow]Re-index: {under_way['done']} of {under_way['total']} vectors made by "

@@ -7,6 +7,7 @@ The morning report in prose, for the page and the command line: what the assista
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from daemon.client.schemas.nights import NightReport
 from daemon.text import counted, gave_way, listed, sentence, spell, spelled, who_answers
 
 OUTCOMES = {  # outcome: the word on its chip, and the chip's kind
@@ -19,7 +20,7 @@ OUTCOMES = {  # outcome: the word on its chip, and the chip's kind
 }
 
 
-def sections(report: Mapping[str, Any]) -> list[tuple[str, str, Sequence[Mapping[str, Any]]]]:
+def sections(report: NightReport) -> list[tuple[str, str, Sequence[Mapping[str, Any]]]]:
     """Kind, title and entries of each list in the report; empty ones too."""
     would = "Would have " if report["outcome"] == "refused" else ""
     return [
@@ -31,12 +32,12 @@ def sections(report: Mapping[str, Any]) -> list[tuple[str, str, Sequence[Mapping
     ]
 
 
-def paragraphs(report: Mapping[str, Any]) -> list[str]:
+def paragraphs(report: NightReport) -> list[str]:
     """The report, told."""
     return [one for one in (_opening(report), _exam(report), _forgot(report), _work(report)) if one]
 
 
-def headline(report: Mapping[str, Any]) -> str:
+def headline(report: NightReport) -> str:
     """What became of the night, in a line."""
     learned, corrected = len(report["learned"]), len(report["corrected"])
     match report["outcome"]:
@@ -60,7 +61,7 @@ def headline(report: Mapping[str, Any]) -> str:
     return "A night that failed."
 
 
-def _opening(report: Mapping[str, Any]) -> str:
+def _opening(report: NightReport) -> str:
     lessons = (
         f"{counted(report['lessons'], 'lesson')} about {counted(report['memories'], 'memory', 'memories')}"
     )
@@ -88,7 +89,7 @@ def _opening(report: Mapping[str, Any]) -> str:
     return sentence(report["reason"])
 
 
-def _exam(report: Mapping[str, Any]) -> str:
+def _exam(report: NightReport) -> str:
     if report["outcome"] not in ("adopted", "refused"):
         return ""
     missed = len(report["missed"])
@@ -98,16 +99,16 @@ def _exam(report: Mapping[str, Any]) -> str:
     return f"The exam: {sentence(report['reason'])[:1].lower()}{sentence(report['reason'])[1:]}{rest}"
 
 
-def _forgot(report: Mapping[str, Any]) -> str:
+def _forgot(report: NightReport) -> str:
     gone = report["forgot"]
     parts = [
-        counted(gone[name], one, many)
-        for name, one, many in (
-            ("memories", "memory", "memories"),
-            ("messages", "message", "messages"),
-            ("lessons", "lesson", "lessons"),
+        counted(number, one, many)
+        for number, one, many in (
+            (gone["memories"], "memory", "memories"),
+            (gone["messages"], "message", "messages"),
+            (gone["lessons"], "lesson", "lessons"),
         )
-        if gone[name]
+        if number
     ]
     told = f"You had me forget {listed(parts)}; nothing of that is in what answers now." if parts else ""
     since = report["forgotten_since"]
@@ -119,7 +120,7 @@ def _forgot(report: Mapping[str, Any]) -> str:
     return " ".join(filter(None, [told, report["probed"] or "", later]))
 
 
-def _work(report: Mapping[str, Any]) -> str:
+def _work(report: NightReport) -> str:
     cost = report["cost"]
     if not cost.get("total_s"):
         return ""

@@ -1,26 +1,27 @@
 """
 The wire of our own client: one connection to one daemon, and what an answer means.
 
-Promises: talks to this machine only, through no proxy; an answer that is none of ours is an error, never an empty one.
-Knows nothing of what is asked: `client.py` does.
+It talks to this machine only, through no proxy; an answer that is none of ours is an error, never an empty one.
 """
 
 import json
-import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar, cast
 
 import httpx
 
+from daemon.client.calls import Call
+from daemon.client.schemas.chats import Chunk
 from daemon.errors import DaemonError, NotAnsweredYet, NotRunning, Refused
 
+T = TypeVar("T")
 PATIENCE_S = 600.0  # a first answer may have to wait for a large model to load
 
 
-class Wire:
-    """A connection to one daemon."""
+class Connection:
+    """What a blocking and an async connection to one daemon have in common."""
 
     def __init__(self, url: str, key: str, *, home: Path, patience_s: float = PATIENCE_S) -> None:
         """`home` is only named in errors; an answer is waited for `patience_s` seconds."""
@@ -28,50 +29,29 @@ class Wire:
         self.key = key
         self._home = home
         self._patience_s = patience_s
-        self._lines: list[socket.socket] = []  # on which an answer streams
-        self._http = httpx.Client(
-            base_url=url, headers={"authorization": f"Bearer {key}"}, timeout=patience_s, trust_env=False
-        )
+        self._settings: Any = {
+            "base_url": url,
+            "headers": {"authorization": f"Bearer {key}"},
+            "timeout": patience_s,
+            "trust_env": False,
+        }
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._http.close()
-
-    def cut(self) -> None:
-        """Break off the answer that is under way, from any thread; whoever reads it hears `NotRunning`."""
-        for line in self._lines:
-            with suppress(OSError):  # it is over already
-                line.shutdown(socket.SHUT_RDWR)
-
-    def _connected(self, event: str, told: Mapping[str, Any]) -> None:
-        if event == "connection.connect_tcp.complete":
-            self._lines.append(told["return_value"].get_extra_info("socket"))
-
-    def _get(self, what: str, path: str, **query: object) -> dict[str, Any]:
-        asked = {name: str(value) for name, value in query.items() if value is not None}
+    def _request(self, http: httpx.Client | httpx.AsyncClient, call: Call[Any]) -> httpx.Request:
         try:
-            request = self._http.build_request("GET", path, params=asked)
-        except UnicodeEncodeError as error:
-            raise _unaskable(what, "it holds bytes that are no text") from error
-        except httpx.InvalidURL as error:
-            raise _unaskable(what, "it is too long for one question") from error
-        with self._answered():
-            return _read(what, self._http.send(request))
-
-    def _post(
-        self, what: str, path: str, body: Mapping[str, Any], *, at_least_s: float = 0.0
-    ) -> dict[str, Any]:
-        patience_s = max(self._patience_s, at_least_s)
-        with self._answered(patience_s):
-            sent = json.dumps(dict(body))  # ASCII, for file names that are no UTF-8
+            if call.body is None:
+                return http.build_request("GET", call.path, params=dict(call.query))
+            sent = json.dumps(dict(call.body))  # ASCII, for file names that are no UTF-8
             headers = {"content-type": "application/json"}
-            return _read(what, self._http.post(path, content=sent, headers=headers, timeout=patience_s))
+            return http.build_request(
+                "POST", call.path, content=sent, headers=headers, timeout=self._longest_s(call)
+            )
+        except UnicodeEncodeError as error:
+            raise _unaskable(call.what, "it holds bytes that are no text") from error
+        except httpx.InvalidURL as error:
+            raise _unaskable(call.what, "it is too long for one question") from error
+
+    def _longest_s(self, call: Call[Any]) -> float:
+        return max(self._patience_s, call.at_least_s)
 
     @contextmanager
     def _answered(self, patience_s: float | None = None) -> Iterator[None]:
@@ -83,18 +63,105 @@ class Wire:
             raise NotRunning(self._home, f"{self.url} does not answer ({error})") from error
 
 
-def _read(what: str, response: httpx.Response) -> dict[str, Any]:
+class BlockingConnection(Connection):
+    """A connection for code that may wait; close it, or use it as a context."""
+
+    def __init__(self, url: str, key: str, *, home: Path, patience_s: float = PATIENCE_S) -> None:
+        """As for `Connection`."""
+        super().__init__(url, key, home=home, patience_s=patience_s)
+        self._http = httpx.Client(**self._settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+    def send(self, call: Call[T]) -> T:
+        """The answer to one call."""
+        with self._answered(self._longest_s(call)):
+            return answer_to(call, self._http.send(self._request(self._http, call)))
+
+
+class AsyncClient(Connection):
+    """A connection for code on an event loop: the page. Close it."""
+
+    def __init__(self, url: str, key: str, *, home: Path, patience_s: float = PATIENCE_S) -> None:
+        """As for `Connection`."""
+        super().__init__(url, key, home=home, patience_s=patience_s)
+        self._http = httpx.AsyncClient(**self._settings)
+
+    async def close(self) -> None:
+        """Close the connection; questions under way fail."""
+        await self._http.aclose()
+
+    async def ask(self, call: Call[T]) -> T:
+        """The answer; raises `Refused` with the daemon's words, `NotRunning` when none comes."""
+        with self._answered(self._longest_s(call)):
+            return answer_to(call, await self._http.send(self._request(self._http, call)))
+
+    async def chunks(
+        self, messages: Sequence[Mapping[str, str]], *, model: str = "tsubasa", again: bool = False
+    ) -> AsyncGenerator[Chunk]:
+        """As `Client.chunks`; whoever stops listening ends the answer."""
+        asked = chat_request(messages, model, again=again)
+        with self._answered():
+            async with self._http.stream("POST", CHAT, **asked) as response:
+                if not is_stream(response, "event-stream"):
+                    await response.aread()
+                    raise refused("the chat", response)
+                async for line in response.aiter_lines():
+                    if (chunk := chunk_in(line)) is not None:
+                        yield chunk
+
+
+CHAT = "/v1/chat/completions"
+
+
+def chat_request(
+    messages: Sequence[Mapping[str, str]], model: str, *, again: bool = False, **options: Any
+) -> dict[str, Any]:
+    """What httpx needs to ask for a streamed answer; `again`: another answer is wanted to the same question."""
+    options = {"stream_options": {"include_usage": True}, **options}
+    headers = {"x-stainless-retry-count": "1"} if again else {}  # how clients say so
+    return {
+        "json": {"model": model, "messages": list(messages), "stream": True, **options},
+        "headers": headers,
+    }
+
+
+def chunk_in(line: str) -> Chunk | None:
+    """The chunk in one line of a stream, if it has one; raises `Refused` where the daemon reports a failure."""
+    if not line.startswith("data: ") or line == "data: [DONE]":
+        return None
+    chunk = json.loads(line.removeprefix("data: "))
+    if "error" in chunk:
+        raise Refused("the chat", 200, chunk["error"]["message"])
+    return cast(Chunk, chunk)
+
+
+def answer_to(call: Call[T], response: httpx.Response) -> T:
+    """What `response` answers; raises `Refused` when it is no answer of ours."""
     try:
         found = response.json() if response.is_success else None
     except ValueError:
         found = None
     if not isinstance(found, dict):
-        raise refused(what, response)
-    return found
+        raise refused(call.what, response)
+    return cast(T, call.pick(found) if call.pick else found)
+
+
+def is_stream(response: httpx.Response, kind: str) -> bool:
+    """Whether it is an answer of this content type."""
+    return response.is_success and kind in response.headers.get("content-type", "")
 
 
 def refused(what: str, response: httpx.Response) -> Refused:
-    """The error that a reply tells, whatever it is."""
+    """The error that a reply names, whatever it is."""
     try:
         message = response.json()["error"]["message"]
     except (ValueError, KeyError, TypeError):

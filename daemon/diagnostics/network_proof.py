@@ -16,10 +16,9 @@ import socket
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from daemon.client.schemas.status import WayOut
+from daemon.client.schemas.status import Proof, WayOut
 from daemon.diagnostics.doctor import Finding, note, ok, wrong
 from daemon.sandbox.outbound_guard import is_local
 
@@ -52,7 +51,7 @@ class Socket:
         return not is_local(self.local) if self.listens or lonely else not is_local(self.remote)
 
 
-def prove(proof: Mapping[str, Any], url: str) -> list[Finding]:
+def prove(proof: Proof, url: str) -> list[Finding]:
     """All findings, from what the daemon said of its own tries."""
     pids = descendants(proof["pid"])
     seen = {name: network_devices(child) for name, child in proof["children"].items()}

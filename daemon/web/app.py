@@ -18,9 +18,9 @@ from nicegui import ui
 from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
 
+from daemon.client.transport import AsyncClient
 from daemon.errors import DaemonError
 from daemon.web import layout, privacy
-from daemon.web.backend import Backend
 from daemon.web.chat import page as chat
 from daemon.web.inbox import page as inbox
 from daemon.web.memories import page as memories
@@ -44,7 +44,7 @@ class WebApp:
         for name in TALKATIVE:
             logging.getLogger(name).setLevel(logging.WARNING)
         logging.getLogger("nicegui").addFilter(_is_bug)
-        self._backend = Backend(url, key, home=home)
+        self._backend = AsyncClient(url, key, home=home)
         self._open = AsyncExitStack()
         self.asgi = FastAPI(openapi_url=None)
         MultiPartParser.spool_max_size = (
@@ -74,7 +74,7 @@ class WebApp:
 
     async def __aexit__(self, *_: object) -> None:
         await self._open.aclose()
-        self._backend.close()
+        await self._backend.close()
 
 
 def _is_bug(record: logging.LogRecord) -> bool:
@@ -82,7 +82,7 @@ def _is_bug(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], DaemonError))
 
 
-def _register(path: str, build: Callable[[layout.Visit], None], backend: Backend) -> None:
+def _register(path: str, build: Callable[[layout.Visit], None], backend: AsyncClient) -> None:
     """Have `build` make the page at `path` for each visitor."""
     title = next(view.name for view in layout.VIEWS if view.path == path)
 

@@ -4,14 +4,13 @@ What a program wants to do and a person must allow: asked on whatever page that 
 What is shown is what will be done. Closing the dialog decides nothing; one decided elsewhere goes away.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 from nicegui import ui
 
+from daemon.client import calls
+from daemon.client.schemas.memories import Confirmation
+from daemon.client.transport import AsyncClient
 from daemon.errors import DaemonError
 from daemon.text import counted, upright
-from daemon.web.backend import Backend
 from daemon.web.components import dom
 from daemon.web.formatting import clock
 
@@ -21,7 +20,7 @@ LOOK_S = 3.0
 class ConfirmationDialog:
     """Looks every few seconds whether somebody waits, and asks about one at a time."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: AsyncClient) -> None:
         self._backend = backend
         self._put_off: set[str] = set()  # closed without a decision: not asked again in this visit
         self._shown: str | None = None
@@ -32,7 +31,7 @@ class ConfirmationDialog:
 
     async def _look(self) -> None:
         try:
-            found = (await self._backend.ask(lambda client: client.confirmations()))["confirmations"]
+            found = (await self._backend.ask(calls.confirmations()))["confirmations"]
         except DaemonError:  # the state in the corner says that nobody answers
             return
         waiting = {one["id"]: one for one in found}
@@ -45,7 +44,7 @@ class ConfirmationDialog:
         if wanted is not None:
             self._ask(wanted)
 
-    def _ask(self, one: Mapping[str, Any]) -> None:
+    def _ask(self, one: Confirmation) -> None:
         self._shown = one["id"]
         self._body.clear()
         with self._body:
@@ -62,7 +61,7 @@ class ConfirmationDialog:
         self._shown = None
         self._put_off.add(id)
         self._dialog.close()
-        await self._backend.ask(lambda client: client.confirm(id, allow))
+        await self._backend.ask(calls.confirm(id, allow))
         dom.notify("Done." if allow else "Refused. Nothing was changed.")
 
     def _closed(self) -> None:
@@ -71,7 +70,7 @@ class ConfirmationDialog:
             self._shown = None
 
 
-def _describe(one: Mapping[str, Any]) -> None:
+def _describe(one: Confirmation) -> None:
     forgets = one["act"] == "forget"
     dom.text(f"{one['asked_by']} wants to {'forget' if forgets else 'reword'} this", tag="h2")
     with dom.box("goes" if forgets else "goes rewords", tag="ul"):

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from nicegui import ui
 
+from daemon.client import calls
+from daemon.client.schemas.status import Status
+from daemon.client.transport import AsyncClient
 from daemon.errors import DaemonError, NotRunning
-from daemon.web.backend import Backend
 from daemon.web.components import dom, icons
 from daemon.web.confirmations import ConfirmationDialog
 
@@ -53,7 +54,7 @@ VIEWS = (
 class Visit:
     """What a page is built with: one browser's visit to it."""
 
-    backend: Backend
+    backend: AsyncClient
     query: Mapping[str, str]  # what stands behind the ? of the address
 
 
@@ -68,7 +69,7 @@ class State:
 
 
 @contextmanager
-def frame(backend: Backend, path: str, query: Mapping[str, str]) -> Generator[Visit]:
+def frame(backend: AsyncClient, path: str, query: Mapping[str, str]) -> Generator[Visit]:
     """The layout around the page at `path`; the page is built inside."""
     ui.add_head_html(HEAD.format(v=_version()))
     ui.on_exception(show_error)
@@ -103,7 +104,7 @@ def show_error(error: Exception) -> None:
     dom.notify(str(error) if isinstance(error, DaemonError) else bug, "bad")
 
 
-def _rail(backend: Backend, path: str) -> ui.element:
+def _rail(backend: AsyncClient, path: str) -> ui.element:
     with dom.box("rail", tag="nav", label="Rooms") as rail:
         with dom.box("brand", tag="a", label="Tsubasa, to the chat").props("href=/"):
             icons.icon("wing", classes="wing")
@@ -126,7 +127,7 @@ def _rail(backend: Backend, path: str) -> ui.element:
 class _StatusChip:
     """How the daemon is, looked up every few seconds; leads to where more is said."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: AsyncClient) -> None:
         self._backend = backend
         with dom.box("live").props("role=status"):
             with dom.box("status", tag="a").props("href=/privacy") as self._link:
@@ -136,7 +137,7 @@ class _StatusChip:
 
     async def _look(self) -> None:
         try:
-            state = state_of(await self._backend.ask(lambda client: client.status()))
+            state = state_of(await self._backend.ask(calls.status()))
         except DaemonError as error:
             is_silent = isinstance(error, NotRunning)
             state = State("bad", "Not answering" if is_silent else "Trouble", str(error))
@@ -149,7 +150,7 @@ class _StatusChip:
         self._link.update()
 
 
-def state_of(status: Mapping[str, Any]) -> State:
+def state_of(status: Status) -> State:
     """What matters most: needs attention > logging paused > night running > thinking > making vectors > ready."""
     if status["attention"]:
         trouble = status["attention"][0]
@@ -170,12 +171,12 @@ def state_of(status: Mapping[str, Any]) -> State:
     )
 
 
-def is_logging(status: Mapping[str, Any]) -> bool:
+def is_logging(status: Status) -> bool:
     """Whether chats are kept."""
     return bool(status["logging"]["on"])
 
 
-def paused_until(status: Mapping[str, Any]) -> str:
+def paused_until(status: Status) -> str:
     """That logging is paused, and until when."""
     until = status["logging"]["until"]
     if not until:

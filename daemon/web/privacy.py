@@ -7,13 +7,15 @@ It says what it finds, also where that is not flattering: what lies unencrypted 
 from collections.abc import Mapping
 from typing import Any
 
+from daemon.client import calls
+from daemon.client.schemas.status import Storage, StorePart
 from daemon.text import counted
 from daemon.web.components import dom
 from daemon.web.components.icons import icon
 from daemon.web.formatting import day, size
 from daemon.web.layout import Visit
 
-Found = Mapping[str, Any]
+Found = Storage
 KEPT = {  # part of the store: what it is for a person, and one of it
     "chats": ("Chats", "message", "messages"),
     "memories": ("Memories", "memory", "memories"),
@@ -51,13 +53,13 @@ def build(visit: Visit) -> None:
     place = dom.box("privacy")
 
     async def load() -> None:
-        found = await visit.backend.ask(lambda client: client.storage())
-        status = await visit.backend.ask(lambda client: client.status())
+        found = await visit.backend.ask(calls.storage())
+        status = await visit.backend.ask(calls.status())
         values = {one["key"]: one["value"] for one in status["settings"]}
         place.clear()
         with place:
             with dom.box("two"):
-                _sent(found, downloads=values["downloads"])
+                _sent(found, downloads=bool(values["downloads"]))
                 _encryption(found)
             _kept(found)
             _unencrypted(found)
@@ -115,7 +117,7 @@ def _kept(found: Found) -> None:
                 _part(part, part["bytes"] / largest)
 
 
-def _part(part: Found, of_largest: float) -> None:
+def _part(part: StorePart, of_largest: float) -> None:
     name, one, many = KEPT.get(part["name"], (part["name"], "row", "rows"))
     with dom.box(tag="tr"):
         dom.text(name, "name", tag="td")

@@ -12,8 +12,7 @@ from daemon import home as homes
 from daemon.client.client import Client
 from daemon.client.transport import PATIENCE_S
 from daemon.home import Home, Running
-from tests.daemon.api.test_own import two_generations
-from tests.daemon.api.world import KEY, World, serving
+from tests.daemon.api.world import KEY, World, serving, two_generations
 from tests.fakes import FakeEngine
 
 

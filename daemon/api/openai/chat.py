@@ -20,6 +20,7 @@ from daemon.api.openai.chat_response import DONE, STILL_HERE, Shape
 from daemon.chat.answer_stream import Answer
 from daemon.chat.conversation import Conversations
 from daemon.chat.model_names import ModelChoice
+from daemon.client.schemas.chats import Chunk, Completion
 from daemon.config.settings import Config
 from daemon.engine.client import Piece
 from daemon.generations.service import Generations
@@ -27,6 +28,7 @@ from daemon.generations.service import Generations
 KEEP_ALIVE_S = 15.0
 NO_BUFFERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 
+REQUEST = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ChatRequest"}}}}
 PATIENCE = Piece(text="")  # stands for: nothing yet
 
 T = TypeVar("T")
@@ -34,9 +36,15 @@ T = TypeVar("T")
 
 def routes(config: Config, conversations: Conversations, generations: Generations) -> APIRouter:
     """The route, with and without /v1."""
-    router = APIRouter()
+    router = APIRouter(tags=["openai"])
 
     async def complete(request: Request) -> Response:
+        """
+        An answer, whole, or as server-sent events, each a `Chunk`.
+
+        Models: `tsubasa` (memories and the live generation), `tsubasa@N` (generation N), `tsubasa:base`,
+        `tsubasa:private` (nothing kept, no memories). `tsubasa` in the answer names what was recalled.
+        """
         wanted = chat_request.read(await request.body())
         question = chat_request.question(
             wanted,
@@ -54,7 +62,15 @@ def routes(config: Config, conversations: Conversations, generations: Generation
         return _AnswerStream(answer, chunks, headers=headers | NO_BUFFERS)
 
     for path in ("/v1/chat/completions", "/chat/completions"):
-        router.add_api_route(path, complete, methods=["POST"])
+        router.add_api_route(
+            path,
+            complete,
+            methods=["POST"],
+            response_model=None,
+            responses={200: {"model": Completion | Chunk}},
+            openapi_extra={"requestBody": REQUEST},
+            include_in_schema=path.startswith("/v1"),
+        )
     return router
 
 

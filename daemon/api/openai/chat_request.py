@@ -127,7 +127,7 @@ class ChatRequest(_Wire):
     max_completion_tokens: int | None = None
     temperature: float | None = None
     top_p: float | None = None
-    stop: Annotated[tuple[str, ...], BeforeValidator(_stops)] = ()
+    stop: Annotated[tuple[str, ...], BeforeValidator(_stops)] = ()  # one text, or up to 16
     seed: int | None = None
     presence_penalty: float | None = None
     frequency_penalty: float | None = None

@@ -3,11 +3,11 @@ GET /v1/models: the names that a chat can ask for, and the context they have. GE
 """
 
 from datetime import datetime
-from typing import Any
 
 from fastapi import APIRouter
 
 from daemon.api.errors import WireError
+from daemon.client.schemas.chats import Health, ModelName, ModelNames
 from daemon.generations.service import Generations
 
 
@@ -15,15 +15,15 @@ def routes(generations: Generations, started_at: datetime) -> APIRouter:
     """The list, the single model and the health check, which needs no key; each with and without /v1."""
     router = APIRouter(tags=["openai"])
 
-    async def health() -> dict[str, str]:
+    async def health() -> Health:
         """Whether the daemon answers; no key is needed."""
         return {"status": "ok"}
 
-    async def every_model() -> dict[str, Any]:
+    async def every_model() -> ModelNames:
         """The names that a chat can ask for, and their context."""
         return {"object": "list", "data": await _models(generations, started_at)}
 
-    async def one_model(name: str) -> dict[str, Any]:
+    async def one_model(name: str) -> ModelName:
         """One of them."""
         models = await _models(generations, started_at)
         found = next((model for model in models if model["id"] == name), None)
@@ -35,13 +35,14 @@ def routes(generations: Generations, started_at: datetime) -> APIRouter:
         return found
 
     for prefix in ("/v1", ""):
-        router.add_api_route(f"{prefix}/health", health, methods=["GET"])
-        router.add_api_route(f"{prefix}/models", every_model, methods=["GET"])
-        router.add_api_route(f"{prefix}/models/{{name:path}}", one_model, methods=["GET"])
+        shown = bool(prefix)
+        router.add_api_route(f"{prefix}/models", every_model, include_in_schema=shown)
+        router.add_api_route(f"{prefix}/models/{{name:path}}", one_model, include_in_schema=shown)
+        router.add_api_route(f"{prefix}/health", health, include_in_schema=not shown)
     return router
 
 
-async def _models(generations: Generations, started_at: datetime) -> list[dict[str, Any]]:
+async def _models(generations: Generations, started_at: datetime) -> list[ModelName]:
     info = await generations.model()
     began = int(started_at.timestamp())
     made = {f"tsubasa@{one.id}": int(one.made_at.timestamp()) for one in await generations.usable()}

@@ -22,7 +22,7 @@ MOST_TYPED = 1000
 LONGEST_MINUTES = 366 * 24 * 60
 
 
-class Switch(BaseModel):
+class LoggingSwitch(BaseModel):
     """Keep chats, or pause that."""
 
     on: StrictBool
@@ -33,8 +33,6 @@ def routes(services: Services) -> APIRouter:
     """The routes under /tsubasa about chats and messages."""
     router = APIRouter(prefix="/tsubasa", tags=["chats"])
     store_thread = services.store_thread
-    _add_messages(router, services)
-    _add_logging(router, store_thread)
 
     @router.get("/chats")
     async def list_chats(n: Annotated[int, Query(ge=1, le=MOST)] = 30) -> schemas.PastChats:
@@ -52,6 +50,8 @@ def routes(services: Services) -> APIRouter:
             )
         return {"id": chat_id, "messages": found}
 
+    _add_messages(router, services)
+    _add_logging(router, store_thread)
     return router
 
 
@@ -95,7 +95,7 @@ def _add_logging(router: APIRouter, store_thread: StoreThread) -> None:
         return to_json(schemas.Logging, await store_thread.run(off_record.logging, at=datetime.now(UTC)))
 
     @router.post("/logging")
-    async def switch_logging(wanted: Switch) -> schemas.Logging:
+    async def switch_logging(wanted: LoggingSwitch) -> schemas.Logging:
         """Pause the keeping of chats, for a while or until it is resumed; or resume it."""
         now, minutes = datetime.now(UTC), wanted.for_minutes
         if wanted.on and minutes is not None:

@@ -28,7 +28,7 @@ from store.errors import NoSuchMemory
 LONGEST_NAME = 80  # characters of the name that a program gives itself
 
 
-class Ask(BaseModel):
+class ConfirmationRequest(BaseModel):
     """What a program wants to do."""
 
     act: Literal["forget", "edit"]
@@ -37,7 +37,7 @@ class Ask(BaseModel):
     asked_by: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
 
 
-class Decide(BaseModel):
+class Decision(BaseModel):
     """The word of a person."""
 
     allow: bool
@@ -49,7 +49,7 @@ def routes(services: Services) -> APIRouter:
     held = services.confirmations
 
     @router.post("")
-    async def ask(wanted: Ask) -> schemas.OneConfirmation:
+    async def ask(wanted: ConfirmationRequest) -> schemas.OneConfirmation:
         """Have a person asked to allow that memories are forgotten, or one is edited."""
         act = _act(wanted)
         await services.store_thread.run(_check, act)
@@ -68,7 +68,7 @@ def routes(services: Services) -> APIRouter:
         return {"confirmation": await _to_json(services, held.get(id))}
 
     @router.post("/{id}")
-    async def decide(id: str, wanted: Decide) -> schemas.OneConfirmation:
+    async def decide(id: str, wanted: Decision) -> schemas.OneConfirmation:
         """Allow it, which does it at once, or refuse it."""
         one = held.decide(id, allow=wanted.allow)
         if wanted.allow:
@@ -78,7 +78,7 @@ def routes(services: Services) -> APIRouter:
     return router
 
 
-def _act(wanted: Ask) -> Forget | Edit:
+def _act(wanted: ConfirmationRequest) -> Forget | Edit:
     if wanted.act == "forget":
         if wanted.text is not None:
             raise WireError(400, "text is for an edit only.", code="invalid_value", param="text")

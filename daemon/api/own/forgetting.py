@@ -15,14 +15,14 @@ from daemon.forgetting.forget import exports_left
 from daemon.services import Services
 
 
-class Forget(BaseModel):
+class ForgetRequest(BaseModel):
     """What is forgotten; one of the two may be empty."""
 
     memories: list[Id] = Field(default=[], max_length=1000)
     messages: list[Id] = Field(default=[], max_length=1000)
 
 
-class Preview(Forget):
+class ForgetPreviewRequest(ForgetRequest):
     """What would be forgotten."""
 
     weights: bool = False  # probe the live generation too
@@ -33,7 +33,7 @@ def routes(services: Services) -> APIRouter:
     router = APIRouter(prefix="/tsubasa/forget", tags=["forgetting"])
 
     @router.post("")
-    async def forget(wanted: Forget) -> schemas.Forgotten:
+    async def forget(wanted: ForgetRequest) -> schemas.Forgotten:
         """Take memories, or messages, out of everything; what was done, and what the weights show of it."""
         _check(wanted)
         return await forget_now(services, wanted.memories, messages=wanted.messages)
@@ -46,7 +46,7 @@ def routes(services: Services) -> APIRouter:
         return {"weights": weights, "waiting": len(unlearning.facts)}
 
     @router.post("/preview")
-    async def preview(wanted: Preview) -> schemas.ForgetPreview:
+    async def preview(wanted: ForgetPreviewRequest) -> schemas.ForgetPreview:
         """What would go, and what else tells it; nothing is changed."""
         _check(wanted)
         found = await services.forgetting.preview(
@@ -66,7 +66,7 @@ async def forget_now(
     return to_json(schemas.Forgotten, done, files=files)
 
 
-def _check(wanted: Forget) -> None:
+def _check(wanted: ForgetRequest) -> None:
     if not (wanted.memories or wanted.messages):
         why = "Say which memories, or which messages, to forget."
         raise WireError(400, why, code="invalid_value", param="memories")

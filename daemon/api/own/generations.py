@@ -23,13 +23,13 @@ Number = Annotated[int, Field(ge=0, le=HIGHEST_ID)]  # 0 = the base model
 PathNumber = Annotated[int, Path(ge=0, le=HIGHEST_ID)]
 
 
-class Use(BaseModel):
+class GenerationChoice(BaseModel):
     """Which generation answers; 0 is the base model."""
 
     generation: Number
 
 
-class Ask(BaseModel):
+class GenerationQuestion(BaseModel):
     """A question to one generation; 0 is the base model."""
 
     generation: Number
@@ -40,7 +40,6 @@ def routes(services: Services) -> APIRouter:
     """The routes under /tsubasa/generations."""
     router = APIRouter(prefix="/tsubasa/generations", tags=["generations"])
     store_thread = services.store_thread
-    _add_choosing(router, services)
 
     @router.get("")
     async def list_generations() -> schemas.Generations:
@@ -74,12 +73,13 @@ def routes(services: Services) -> APIRouter:
         blob = await services.generations.adapter(number)
         return Response(blob, media_type="application/octet-stream", headers={"cache-control": "no-store"})
 
+    _add_choosing(router, services)
     return router
 
 
 def _add_choosing(router: APIRouter, services: Services) -> None:
     @router.post("/use")
-    async def use(wanted: Use) -> schemas.Live:
+    async def use(wanted: GenerationChoice) -> schemas.Live:
         """Choose which generation answers."""
         live = await services.generations.use(wanted.generation)
         return {"live": live.id if live else 0}
@@ -91,7 +91,7 @@ def _add_choosing(router: APIRouter, services: Services) -> None:
         return {"was_live": before, "live": now}
 
     @router.post("/ask")
-    async def ask(wanted: Ask) -> schemas.GenerationAnswer:
+    async def ask(wanted: GenerationQuestion) -> schemas.GenerationAnswer:
         """An answer of one generation, without memories; nothing of it is kept."""
         chosen = await services.generations.choose(wanted.generation)
         said = await services.engine.complete(

@@ -24,13 +24,13 @@ from store.export import Archive, take_out
 LINES_AT_ONCE = 200  # of an export
 
 
-class Import(BaseModel):
+class ImportFile(BaseModel):
     """One export, a file of this machine."""
 
     file: Path  # absolute
 
 
-class Undo(BaseModel):
+class ImportNumber(BaseModel):
     """Which import is undone."""
 
     number: Id
@@ -42,7 +42,7 @@ def routes(services: Services) -> APIRouter:
     store_thread, largest = services.store_thread, services.settings.config.largest_import
 
     @router.post("/import")
-    async def import_file(wanted: Import) -> schemas.Imported:
+    async def import_file(wanted: ImportFile) -> schemas.Imported:
         """Take one export in."""
         _check(wanted)
         taken = await take_in(store_thread, wanted.file, largest=largest)
@@ -50,7 +50,7 @@ def routes(services: Services) -> APIRouter:
         return to_json(schemas.Imported, taken)
 
     @router.post("/import/preview")
-    async def preview(wanted: Import) -> schemas.ImportPreview:
+    async def preview(wanted: ImportFile) -> schemas.ImportPreview:
         """What is in the file, and what of that would be new; nothing is stored."""
         _check(wanted)
         return to_json(schemas.ImportPreview, await look_into(store_thread, wanted.file, largest=largest))
@@ -75,7 +75,7 @@ def routes(services: Services) -> APIRouter:
         return {"imports": [to_json(schemas.Import, one) for one in await store_thread.run(imports.listed)]}
 
     @router.post("/import/undo")
-    async def undo(wanted: Undo) -> schemas.ImportUndone:
+    async def undo(wanted: ImportNumber) -> schemas.ImportUndone:
         """Take back an import and all that came of it alone."""
         done = await services.forgetting.undo_import(wanted.number)
         await services.runner.order("index", {})
@@ -94,7 +94,7 @@ def _lines(db: Connection, memory_ids: tuple[int, ...]) -> list[schemas.Line]:
     return [{"id": id, "line": line} for id, line in sorted(memories.lines(db, memory_ids).items())]
 
 
-def _check(wanted: Import) -> None:
+def _check(wanted: ImportFile) -> None:
     if not wanted.file.is_absolute():
         raise WireError(400, "file must be an absolute path.", code="invalid_value", param="file")
 

@@ -28,7 +28,7 @@ LONGEST = 2000  # characters of one statement
 Text = Annotated[str, Field(max_length=LONGEST)]
 
 
-class Add(BaseModel):
+class NewMemory(BaseModel):
     """A new statement about the user."""
 
     text: Text
@@ -36,13 +36,13 @@ class Add(BaseModel):
     by: Literal["user", "assistant"] = "user"  # whose word it is; an assistant's is never learned
 
 
-class Edit(BaseModel):
+class NewText(BaseModel):
     """Other words for a memory."""
 
     text: Text
 
 
-class Undo(BaseModel):
+class Undoing(BaseModel):
     """The latest operation on a memory, or the one of a number."""
 
     memory: Id | None = None
@@ -92,7 +92,7 @@ def _add_changing(router: APIRouter, services: Services) -> None:
     store_thread = services.store_thread
 
     @router.post("/memories")
-    async def add_memory(wanted: Add) -> schemas.OneMemory:
+    async def add_memory(wanted: NewMemory) -> schemas.OneMemory:
         """Add a statement. An assistant's is recalled and never learned."""
         made = await store_thread.run(
             manual_edits.add, wanted.text, today=date.today(), since=wanted.since, by=wanted.by
@@ -101,13 +101,13 @@ def _add_changing(router: APIRouter, services: Services) -> None:
         return {"memory": (await store_thread.run(memories_to_json, [made]))[0]}
 
     @router.post("/memories/{memory_id}")
-    async def edit_memory(memory_id: PathId, wanted: Edit) -> schemas.OneMemory:
+    async def edit_memory(memory_id: PathId, wanted: NewText) -> schemas.OneMemory:
         """Put a memory in other words."""
         made = await edit(services, memory_id, wanted.text)
         return {"memory": (await store_thread.run(memories_to_json, [made]))[0]}
 
     @router.post("/undo")
-    async def undo(wanted: Undo) -> schemas.Undone:
+    async def undo(wanted: Undoing) -> schemas.Undone:
         """Take the latest operation on a memory back, or the one of a number."""
         if wanted.memory is not None and wanted.event is None:
             done = await store_thread.run(memories.undo, wanted.memory, today=date.today())

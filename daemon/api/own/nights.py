@@ -2,12 +2,11 @@
 Background work, over HTTP: order a round of memory work or a night, follow it, and read the reports of past nights.
 """
 
-from typing import Any
+from typing import Annotated, Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from daemon.api import night_recipe
 from daemon.api.wire import PathId, to_json
 from daemon.client.schemas import nights as schemas
 from daemon.memory import observe
@@ -19,17 +18,48 @@ from store.database import Connection
 MOST_LISTED = 50
 
 
-class Tend(BaseModel):
+class MemoryWorkOrder(BaseModel):
     """Which chats are read."""
 
     quiet_s: float = Field(default=0.0, ge=0, le=1e6, allow_inf_nan=False)  # silent for so long
     again: bool = False  # and once more those parts that could not be read, or not all of them
 
 
-class Order(BaseModel):
+class Recipe(BaseModel):
+    """
+    What an order may change of how a night trains. A mistake is refused here, hours before the night would fail of it.
+
+    The keys and limits are those of the trainer's own recipe, which says what each means; a test compares the two.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+    rank: Annotated[int, Field(ge=1, le=256)] | None = None  # null: by the model's size, as for all such keys
+    alpha: Annotated[float, Field(ge=0.001, le=1024)] | None = None
+    d: int = Field(default=5, ge=1, le=64)  # teacher tokens kept for each answer token
+    learning_rate: Annotated[float, Field(ge=1e-7, le=1)] | None = None
+    weight_decay: float = Field(default=0.0, ge=0, le=1)
+    batch: int = Field(default=12, ge=1, le=1024)  # lessons in a step
+    epochs: Annotated[float, Field(ge=0.1, le=1000)] | None = None
+    steps: Annotated[int, Field(ge=1, le=1_000_000)] | None = None  # null: from epochs
+    min_steps: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    warmup: float = Field(default=0.05, ge=0, le=0.9)  # share of the steps
+    clip: float = Field(default=1.0, ge=0.001, le=1000)  # largest norm of the gradient
+    checks: int = Field(default=10, ge=1, le=1000)  # looks at the exam loss
+    patience: int = Field(default=6, ge=1, le=1000)  # looks without improvement before it stops
+    max_tokens: int = Field(default=4096, ge=16, le=1_000_000)  # of a lesson
+    threads: int = Field(default=0, ge=0, le=1024)  # 0: the library's choice
+    loss: Literal["rest", "renormalised", "raw", "hard"] = "rest"
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    base: Literal["auto", "whole", "held", "nf4"] = "auto"
+    checkpointing: Literal["auto", "on", "off"] = "auto"
+    device: Literal["auto", "cuda", "mlx", "cpu"] = "auto"
+
+
+class NightOrder(BaseModel):
     """How a night trains."""
 
-    recipe: dict[str, Any] = {}
+    recipe: Recipe = Recipe()
     seed: int = Field(default=0, ge=0, lt=2**63)
 
 
@@ -39,7 +69,7 @@ def routes(services: Services) -> APIRouter:
     store_thread = services.store_thread
 
     @router.post("/tend")
-    async def order_memory_work(wanted: Tend) -> schemas.Job:
+    async def order_memory_work(wanted: MemoryWorkOrder) -> schemas.Job:
         """Read quiet chats now. Returns at once."""
         again = {"again": True} if wanted.again else {}  # an order that waits keeps its own
         return to_json(schemas.Job, await services.runner.order("tend", {"quiet_s": wanted.quiet_s, **again}))
@@ -56,10 +86,10 @@ def routes(services: Services) -> APIRouter:
         }
 
     @router.post("/night")
-    async def order_night(wanted: Order) -> schemas.Job:
+    async def order_night(wanted: NightOrder) -> schemas.Job:
         """Order a night. Returns at once."""
-        night_recipe.check(wanted.recipe)
-        job = await services.runner.order("night", {"recipe": wanted.recipe, "seed": wanted.seed})
+        recipe = wanted.recipe.model_dump(exclude_unset=True)
+        job = await services.runner.order("night", {"recipe": recipe, "seed": wanted.seed})
         services.nights.asked(job)
         return to_json(schemas.Job, job)
 

@@ -12,7 +12,6 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
@@ -23,6 +22,7 @@ from starlette.responses import Response
 
 from daemon.api.errors import WireError, invalid
 from daemon.api.page.plain_page import plain_page
+from daemon.client.schemas.status import Link
 
 LINK_S = 60
 COOKIE_S = 30 * 24 * 3600
@@ -168,10 +168,11 @@ class LinkRequest(BaseModel):
 
 def sign_in_routes(sessions: Sessions, *, on_link: Callable[[str, int], object] | None = None) -> APIRouter:
     """The routes of sign-in; `on_link` is called with the address we listen on, before the browser comes."""
-    router = APIRouter()
+    router = APIRouter(tags=["page"])
 
     @router.post("/tsubasa/links")
-    async def link(wanted: LinkRequest, request: Request) -> dict[str, Any]:
+    async def link(wanted: LinkRequest, request: Request) -> Link:
+        """A link that signs a browser in, once, within a minute."""
         if not _is_view(wanted.page):
             raise invalid(("page",), f"it must be a path of the page: {', '.join(VIEWS)}")
         host, port = request.scope["server"]  # where we listen, which need not be the name the client used
@@ -182,6 +183,7 @@ def sign_in_routes(sessions: Sessions, *, on_link: Callable[[str, int], object] 
 
     @router.get(SIGN_IN + "{token}")
     async def sign_in(token: str, request: Request) -> Response:
+        """Take the link, and give the cookie."""
         if "prefetch" in request.headers.get("sec-purpose", request.headers.get("purpose", "")):
             raise WireError(403, "A sign-in link is not fetched ahead.", code="prefetch_refused")
         page = sessions.redeem(token)
@@ -195,6 +197,7 @@ def sign_in_routes(sessions: Sessions, *, on_link: Callable[[str, int], object] 
 
     @router.get("/sign-out")
     async def sign_out(request: Request) -> Response:
+        """Take the cookie away."""
         if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
             raise WireError(403, "Only the page itself may sign out.", code="origin_refused")
         reply = plain_page("Signed out", "This browser needs a new link to come back:", code="tsubasa open")

@@ -22,6 +22,7 @@ from daemon.cli.demo_run.script import CHATS, FORGET, QUESTIONS, Question
 from daemon.cli.night import report_of, watch, why_none
 from daemon.cli.output import out, wait_for_job
 from daemon.client.client import Client
+from daemon.client.schemas.nights import LastNight
 
 MAX_ANSWER_TOKENS = 64
 OP_COLOURS = {"ADD": "green", "UPDATE": "cyan", "RECONCILE": "magenta", "IGNORE": "bright_black"}
@@ -82,7 +83,7 @@ def run(model: Path | None) -> dict[str, Any]:
             "ops": ops,
             "lessons": night["lessons"],
             "night_s": round(night["total_s"], 1),
-            "swap_ms": round(night["swap_ms"], 2),
+            "swap_ms": round(night["swap_ms"] or 0.0, 2),
             "correct": {mode: _share(given) for mode, given in answers.items()},
             "forgotten": forgotten,
             "total_s": round(time.monotonic() - began, 1),
@@ -140,7 +141,7 @@ def _ask_before(client: Client) -> dict[str, Answers]:
     return given
 
 
-def _learn(client: Client) -> dict[str, Any]:
+def _learn(client: Client) -> LastNight:
     _heading(
         "4  The night", "lessons -> LoRA by context distillation -> exam on held-out phrasings -> hot swap"
     )
@@ -187,7 +188,7 @@ def _forget(client: Client) -> bool:
     return not any(_mentions(text, FORGET.expect) for text in said.values())
 
 
-def _one_night(client: Client, step: str) -> dict[str, Any]:
+def _one_night(client: Client, step: str) -> LastNight:
     """The report of a night that is run now, and shown. Raises `DemoFailed` unless its generation was adopted."""
     ordered = client.night()["id"]
     ended = watch(client, ordered)
@@ -209,8 +210,8 @@ def _tend(client: Client) -> None:
     """Have all chats read, and wait for it."""
     ordered = client.tend(quiet_s=0.0)["id"]
     job = wait_for_job(client.tended, ordered)["job"]
-    if job["state"] != "done":
-        raise DemoFailed("the memory work", str(job["error"]))
+    if job is None or job["state"] != "done":
+        raise DemoFailed("the memory work", str(job and job["error"]))
 
 
 def _ask(client: Client, model: str) -> Answers:

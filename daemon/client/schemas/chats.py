@@ -110,17 +110,77 @@ class AnswerOrigin(Recalled):
     kept: bool  # false: nothing of this turn is recorded
 
 
-class _ChunkHead(TypedDict):
+class _AnswerHead(TypedDict):
     id: str
-    object: str
+    object: str  # "chat.completion", or "chat.completion.chunk"
     created: int  # seconds since 1970
     model: str
     system_fingerprint: str  # model file and generation
+
+
+class _ChunkHead(_AnswerHead):
     choices: list[ChunkChoice]  # empty in the chunk with the usage
 
 
 class Chunk(_ChunkHead, total=False):
-    """One event of a streamed answer; the first has `tsubasa`, the last `usage`."""
+    """One event of a streamed answer; the first has `tsubasa`, the last `usage`, where that was asked for."""
 
     tsubasa: AnswerOrigin
     usage: Usage
+
+
+class AnswerMessage(TypedDict):
+    """What was answered."""
+
+    role: str
+    content: str
+    refusal: None
+
+
+class AnswerChoice(TypedDict):
+    """The one answer."""
+
+    index: int
+    message: AnswerMessage
+    logprobs: None
+    finish_reason: str
+
+
+class Completion(_AnswerHead):
+    """A whole answer."""
+
+    choices: list[AnswerChoice]
+    usage: Usage
+    tsubasa: AnswerOrigin
+
+
+class ModelFile(TypedDict):
+    """The file of a model."""
+
+    n_ctx: int
+    file: str
+    sha256: str
+
+
+class ModelName(TypedDict):
+    """One name that a chat can ask for."""
+
+    id: str
+    object: str  # "model"
+    created: int  # seconds since 1970
+    owned_by: str
+    context_length: int  # tokens
+    meta: ModelFile
+
+
+class ModelNames(TypedDict):
+    """All names that a chat can ask for."""
+
+    object: str  # "list"
+    data: list[ModelName]
+
+
+class Health(TypedDict):
+    """That the daemon answers."""
+
+    status: str  # "ok"

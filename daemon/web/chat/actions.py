@@ -4,19 +4,19 @@ What the parts of the chat (header, history, messages, why) may ask of it.
 A module of its own, so that the chat imports its parts and no part imports the chat.
 """
 
-from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
-from daemon.web.backend import Backend
+from daemon.client.schemas.status import Status
+from daemon.client.transport import AsyncClient
 from daemon.web.chat.state import ChatState, Turn
 
 
 class ChatActions(Protocol):
     """The chat, as its parts see it."""
 
-    backend: Backend
+    backend: AsyncClient
     state: ChatState
-    status: Mapping[str, Any] | None  # of the daemon, once it is known
+    status: Status | None  # of the daemon, once it is known
 
     async def start(self, *, private: bool = False) -> None:
         """Begin a new chat."""

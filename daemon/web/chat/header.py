@@ -2,6 +2,7 @@
 
 from nicegui import events, ui
 
+from daemon.client import calls
 from daemon.web.chat.actions import ChatActions
 from daemon.web.chat.state import BASE, ChatState
 from daemon.web.components import dom, icons
@@ -32,7 +33,7 @@ class ChatHeader:
 
     async def fill(self) -> None:
         """Offer the generations that can answer."""
-        found = await self._chat.backend.ask(lambda client: client.generations())
+        found = await self._chat.backend.ask(calls.generations())
         live = found["live"]
         usable = [one["id"] for one in found["generations"] if not one["why_not"] and one["id"] != live]
         names = [("tsubasa", f"Tsubasa, {f'generation {live}' if live else 'base model'}")]

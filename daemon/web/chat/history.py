@@ -1,11 +1,12 @@
 """The earlier chats, at the side of the chat: by day, the newest first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from nicegui import ui
 
+from daemon.client import calls
+from daemon.client.schemas.chats import PastChat
 from daemon.web.chat.actions import ChatActions
 from daemon.web.components import dom
 
@@ -17,7 +18,7 @@ class ChatHistory:
 
     def __init__(self, chat: ChatActions) -> None:
         self._chat = chat
-        self._found: Sequence[Mapping[str, Any]] = ()
+        self._found: Sequence[PastChat] = ()
         self._marked: int | None = None
         self._is_open = False
         self._aside = dom.box("past", tag="aside", label="Earlier chats")
@@ -32,7 +33,7 @@ class ChatHistory:
 
     async def fill(self) -> None:
         """Show the latest chats."""
-        self._found = (await self._chat.backend.ask(lambda client: client.chats(n=SHOWN)))["chats"]
+        self._found = (await self._chat.backend.ask(calls.chats(n=SHOWN)))["chats"]
         self._draw()
 
     def mark(self, chat_id: int | None) -> None:
@@ -65,7 +66,7 @@ class ChatHistory:
                     day = its_day
                 self._row(chat)
 
-    def _row(self, chat: Mapping[str, Any]) -> None:
+    def _row(self, chat: PastChat) -> None:
         with dom.plain_button("past-row", lambda: self._go(chat["id"])) as row:
             dom.text(chat["title"], "past-title", tag="span")
             if chat["source"] == "import":

@@ -7,12 +7,13 @@ gone. A question that failed can be sent again.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
-from typing import Any
 
 from nicegui import events, ui
 
+from daemon.client import calls
+from daemon.client.schemas.status import Status
 from daemon.errors import DaemonError
 from daemon.text import counted
 from daemon.web.chat.header import ChatHeader
@@ -43,7 +44,7 @@ class Chat:
     def __init__(self, visit: Visit) -> None:
         self.backend = visit.backend
         self.state = ChatState(private=visit.query.get("private") == "1")
-        self.status: Mapping[str, Any] | None = None  # of the daemon, once it is known
+        self.status: Status | None = None  # of the daemon, once it is known
         ui.context.client.on_delete(self._left)
         self._gone = False
         self._answering: AnswerView | None = None
@@ -70,7 +71,7 @@ class Chat:
 
     async def _look_up_status(self) -> None:
         """Learn how the daemon is, and say whether chats are kept now."""
-        self.status = await self.backend.ask(lambda client: client.status())
+        self.status = await self.backend.ask(calls.status())
         if not self._gone:
             self._header.show(self.state)
 
@@ -96,7 +97,7 @@ class Chat:
 
     async def continue_with(self, chat_id: int) -> None:
         """Go on with a past chat."""
-        found = await self.backend.ask(lambda client: client.past_chat(chat_id))
+        found = await self.backend.ask(calls.past_chat(chat_id))
         self.stop()
         self.state = continue_chat(chat_id, found["messages"], model=self.state.chosen)
         self._history.mark(chat_id)
@@ -203,7 +204,7 @@ class Chat:
     async def _settle(self, state: ChatState, answer: Turn) -> None:
         """Take over what was kept of an answer that ended early, so that the next question goes on there."""
         for _ in range(LOOKS):  # it is kept a moment after the daemon hears of the end
-            status = await self.backend.ask(lambda client: client.status())
+            status = await self.backend.ask(calls.status())
             if not self._is_shown(state) or not status["thinking"]["answers"]:
                 break
             await asyncio.sleep(LOOK_EVERY_S)
@@ -211,7 +212,7 @@ class Chat:
             await self._list(answer)
             number = state.chat_id
             if number is not None:
-                found = await self.backend.ask(lambda client: client.past_chat(number))
+                found = await self.backend.ask(calls.past_chat(number))
                 state.settle(answer, found["messages"])
 
     def _is_shown(self, state: ChatState) -> bool:
@@ -234,7 +235,7 @@ class Chat:
         messages, model = state.to_send(), state.model
         with self._box:
             await self._look_up_status()
-        chunks = self.backend.stream(lambda client: client.chunks(messages, model=model, again=again))
+        chunks = self.backend.chunks(messages, model=model, again=again)
         next_at = 0.0
         async with aclosing(chunks):
             async for chunk in chunks:
@@ -293,9 +294,7 @@ class Composer:
             await self._on_ask(str(event.args))
 
 
-def _greeting(
-    state: ChatState, status: Mapping[str, Any] | None, ask: Callable[[str], Awaitable[None]]
-) -> None:
+def _greeting(state: ChatState, status: Status | None, ask: Callable[[str], Awaitable[None]]) -> None:
     """What an empty chat says: a question, what could be asked, and how much is known by now."""
     with dom.box("greeting"):
         if state.private:

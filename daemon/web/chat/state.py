@@ -5,9 +5,10 @@ What is sent is what the daemon has kept, so that a chat goes on where it was. O
 chat is sent. No NiceGUI and no HTTP here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+
+from daemon.client.schemas.chats import ChatMessage, Chunk, Recalled
 
 FORGOTTEN = "[forgotten]"
 PRIVATE = "tsubasa:private"  # no memories, nothing kept
@@ -28,7 +29,7 @@ class AnswerInfo:
     kept: bool = True  # False: the daemon keeps nothing of this turn
     known: bool = False  # False: of an answer from before this was kept
 
-    def set_recall(self, found: Mapping[str, Any]) -> None:
+    def set_recall(self, found: Recalled) -> None:
         """Take over what the daemon says was recalled, with an answer or of an earlier one."""
         self.memories, self.messages = tuple(found["memories"]), tuple(found["messages"])
         self.recall_tokens = found["recall_tokens"]
@@ -91,7 +92,7 @@ class ChatState:
         ends_with_answer = self.turns and self.turns[-1].role == "assistant"
         return _to_messages(self.turns[:-1] if ends_with_answer else self.turns)
 
-    def settle(self, answer: Turn, kept: Sequence[Mapping[str, Any]]) -> None:
+    def settle(self, answer: Turn, kept: Sequence[ChatMessage]) -> None:
         """
         Let `answer`, which ended early, be what was kept of it: more may have been said than arrived here.
 
@@ -118,9 +119,7 @@ class ChatState:
         return next(place for place, one in enumerate(self.turns) if one is turn)
 
 
-def continue_chat(
-    chat_id: int, messages: Sequence[Mapping[str, Any]], *, model: str = "tsubasa"
-) -> ChatState:
+def continue_chat(chat_id: int, messages: Sequence[ChatMessage], *, model: str = "tsubasa") -> ChatState:
     """The state that goes on with a past chat."""
     state = ChatState(model=model)
     state.chat_id = chat_id
@@ -134,7 +133,7 @@ def continue_chat(
     return state
 
 
-def add_chunk(answer: Turn, chunk: Mapping[str, Any]) -> None:
+def add_chunk(answer: Turn, chunk: Chunk) -> None:
     """Add one chunk of the stream to `answer`."""
     info = answer.info
     if "tsubasa" in chunk:

@@ -4,12 +4,15 @@ Why an answer is as it is: what was recalled for it, which generation answered, 
 It is looked up when it is opened, so that it says what holds now; a memory that was forgotten since is named as such.
 """
 
+from collections.abc import Sequence
 from datetime import date
-from typing import Any, Literal
+from typing import TypeVar
 
 from nicegui import ui
 
-from daemon.client.client import Client
+from daemon.client import calls
+from daemon.client.calls import Call
+from daemon.client.schemas.memories import MemoryDetail
 from daemon.errors import Refused
 from daemon.text import counted
 from daemon.web.chat.actions import ChatActions
@@ -19,6 +22,8 @@ from daemon.web.components.markdown import markdown
 
 GONE = 404
 QUOTED = 240  # characters of a message
+
+T = TypeVar("T")
 
 
 class Why:
@@ -50,8 +55,8 @@ class Why:
 
     async def _fill(self) -> None:
         info = self._turn.info
-        memories = [await self._look_up("memory", id) for id in info.memories]
-        messages = [await self._look_up("message", id) for id in info.messages]
+        memories = [await self._unless_forgotten(calls.why(id)) for id in info.memories]
+        messages = [await self._unless_forgotten(calls.message(id)) for id in info.messages]
         if not self._is_open:
             return
         self._panel.clear()
@@ -61,24 +66,25 @@ class Why:
             self._memories(memories)
             if messages:
                 dom.text("Messages that were quoted", tag="h2")
-            for message in messages:
-                is_gone = message is None or message["text"] == FORGOTTEN
-                text = "A message that was forgotten since." if is_gone else message["text"]
+            for found in messages:
+                said = FORGOTTEN if found is None else found["message"]["text"]
+                text = "A message that was forgotten since." if said == FORGOTTEN else said
                 cut = text if len(text) <= QUOTED else text[: QUOTED - 1] + "…"
                 dom.text(cut, "quoted", tag="blockquote")
             self._numbers()
             with dom.box("base") as self._base:
                 dom.button("What would the base model say?", self._ask_base, picture="spark")
 
-    def _memories(self, memories: list[Any]) -> None:
+    def _memories(self, memories: Sequence[MemoryDetail | None]) -> None:
         if memories:
             dom.text("Memories that lay beside the question", tag="h2")
         with dom.box("why-list", tag="ul"):
-            for id, memory in zip(self._turn.info.memories, memories, strict=True):
+            for id, found in zip(self._turn.info.memories, memories, strict=True):
                 with ui.element("li"):
-                    if memory is None:
+                    if found is None:
                         dom.text(f"Memory {id} was forgotten since.", "soft")
                     else:
+                        memory = found["memory"]
                         dom.memory_link(memory["text"], id, classes="link")
                         when = date.fromisoformat(memory["told_on"])
                         dom.text(f"told on {when.day} {when:%B %Y}", "soft small", tag="span")
@@ -98,19 +104,15 @@ class Why:
             dom.text("The base model, without memories", tag="h2")
             waiting = dom.text("Asking …", "soft")
         question = self._chat.state.question_of(self._turn)
-        found = await self._chat.backend.ask(lambda client: client.ask(0, question))
+        found = await self._chat.backend.ask(calls.ask(0, question))
         waiting.delete()
         with self._base:
             markdown(found["answer"], "base-answer")
 
-    async def _look_up(self, kind: Literal["memory", "message"], id: int) -> Any:
+    async def _unless_forgotten(self, call: Call[T]) -> T | None:
         """A memory or a message; None when it was forgotten."""
-
-        def ask(client: Client) -> Any:
-            return (client.why(id) if kind == "memory" else client.message(id))[kind]
-
         try:
-            return await self._chat.backend.ask(ask)
+            return await self._chat.backend.ask(call)
         except Refused as error:
             if error.status == GONE:
                 return None

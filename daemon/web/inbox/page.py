@@ -7,15 +7,17 @@ gone from the home once it was decided about.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from nicegui import events, ui
 
+from daemon.client import calls
+from daemon.client.transport import AsyncClient
 from daemon.errors import DaemonError
 from daemon.home import sweep_uploads
 from daemon.text import IMPORT_FORMATS, counted, generations, listed
-from daemon.web.backend import Backend
 from daemon.web.components import dom
 from daemon.web.components.icons import icon
 from daemon.web.formatting import day
@@ -78,7 +80,7 @@ class Inbox:
             self._folder = dom.text("", "soft small")
 
     async def _enter(self) -> None:
-        status = await self._backend.ask(lambda client: client.status())
+        status = await self._backend.ask(calls.status())
         self._home = Path(status["home"])
         await asyncio.to_thread(sweep_uploads, self._home)
         values = {one["key"]: one["value"] for one in status["settings"]}
@@ -91,12 +93,12 @@ class Inbox:
         with self._cards, dom.box("card import") as place:
             dom.loading(f"Reading {event.file.name} …")
         place.move(target_index=0)
-        home = self._home or Path((await self._backend.ask(lambda client: client.status()))["home"])
+        home = self._home or Path((await self._backend.ask(calls.status()))["home"])
         file = await asyncio.to_thread(uploads.save, home, event.file.name, await event.file.read())
         await ImportCard(self._backend, place, file, on_change=self._load).preview()
 
     async def _load(self) -> None:
-        found = (await self._backend.ask(lambda client: client.imports()))["imports"]
+        found = (await self._backend.ask(calls.imports()))["imports"]
         self._imports.clear()
         with self._imports:
             if found:
@@ -138,7 +140,7 @@ class ImportCard:
     """One dropped file: what is in it and how much of that is new; then that it went in, and the way back."""
 
     def __init__(
-        self, backend: Backend, place: ui.element, file: Path, *, on_change: Callable[[], Awaitable[None]]
+        self, backend: AsyncClient, place: ui.element, file: Path, *, on_change: Callable[[], Awaitable[None]]
     ) -> None:
         """`place`: an empty card; `on_change`: called when something went in or out."""
         self._backend, self._place, self._file, self._on_change = backend, place, file, on_change
@@ -146,7 +148,7 @@ class ImportCard:
     async def preview(self) -> None:
         """Show what is in it, or why it can't be read."""
         try:
-            found = await self._backend.ask(lambda client: client.preview_import(self._file))
+            found = await self._backend.ask(calls.preview_import(self._file))
         except DaemonError as error:
             await asyncio.to_thread(uploads.drop, self._file)
             self._show_failure(error)
@@ -198,7 +200,7 @@ class ImportCard:
         with self._place:
             dom.loading(f"Taking in {self._file.name} …")
         try:
-            taken = await self._backend.ask(lambda client: client.import_file(self._file))
+            taken = await self._backend.ask(calls.import_file(self._file))
         except DaemonError as error:
             self._show_failure(error)
             return
@@ -210,8 +212,8 @@ class ImportCard:
             what = f"{counted(taken['turns'], 'message')} in {counted(taken['sessions'], 'chat')}"
             dom.text(f"{what}, in {taken['seconds']:.1f} seconds. I read them for memories when it is quiet.")
             with dom.box("actions"):
-                if taken["import_id"] is not None and taken["turns"]:
-                    dom.button("Take it back", lambda: self._undo(taken["import_id"]), picture="undo")
+                if (number := taken["import_id"]) is not None and taken["turns"]:
+                    dom.button("Take it back", partial(self._undo, number), picture="undo")
                 dom.button("Good", self._close, kind="main")
         await self._on_change()
 
@@ -225,9 +227,9 @@ class ImportCard:
         self._place.delete()
 
 
-async def _confirm_undo(backend: Backend, import_id: int) -> bool:
+async def _confirm_undo(backend: AsyncClient, import_id: int) -> bool:
     """Ask whether an import should be undone, saying what that takes; whether it was done."""
-    found = await backend.ask(lambda client: client.import_of(import_id))
+    found = await backend.ask(calls.import_of(import_id))
     gone = [counted(found["messages"], "message")]
     if found["memories"]:
         gone.append(counted(len(found["memories"]), "memory", "memories"))
@@ -247,7 +249,7 @@ async def _confirm_undo(backend: Backend, import_id: int) -> bool:
     title = f"Take {found['import']['name']} back?"
     if not await dom.confirm(title, words, yes="Take it back", kind="danger", more=lines):
         return False
-    done = await backend.ask(lambda client: client.undo_import(import_id))
+    done = await backend.ask(calls.undo_import(import_id))
     dom.notify(_undone(done["report"]))
     return True
 

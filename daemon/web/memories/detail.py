@@ -9,8 +9,9 @@ from typing import Any
 
 from nicegui import ui
 
+from daemon.client import calls
+from daemon.client.transport import AsyncClient
 from daemon.text import counted
-from daemon.web.backend import Backend
 from daemon.web.components import dom
 from daemon.web.components.icons import icon
 from daemon.web.formatting import day
@@ -40,7 +41,7 @@ class MemoryDetail:
 
     def __init__(
         self,
-        backend: Backend,
+        backend: AsyncClient,
         *,
         on_change: Callable[[int | None], Awaitable[None]],
         on_close: Callable[[], None],
@@ -53,7 +54,7 @@ class MemoryDetail:
 
     async def show(self, memory_id: int) -> None:
         """Open one memory."""
-        found = await self._backend.ask(lambda client: client.why(memory_id))
+        found = await self._backend.ask(calls.why(memory_id))
         self._box.clear()
         with self._box:
             self._head(found)
@@ -150,7 +151,7 @@ class MemoryDetail:
         if words.strip() == memory["text"]:
             self._end_edit()
             return
-        made = await self._backend.ask(lambda client: client.edit(memory["id"], words))
+        made = await self._backend.ask(calls.edit(memory["id"], words))
         dom.notify("Put in other words. The old ones stay in its history.")
         await self._on_change(made["memory"]["id"])
 
@@ -158,7 +159,7 @@ class MemoryDetail:
         memory_id = found["memory"]["id"]
         if not await dom.confirm("Take the last step back?", _undoing(found), yes="Take it back"):
             return
-        done = await self._backend.ask(lambda client: client.undo(memory_id))
+        done = await self._backend.ask(calls.undo(memory_id))
         restored = done["restored"]
         dom.notify("Taken back. " + (f"“{restored['text']}” holds again." if restored else ""))
         await self._on_change(restored["id"] if restored else memory_id)

@@ -7,16 +7,18 @@ Nothing is forgotten before a person has seen what it takes and has said so.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from daemon.client import calls
+from daemon.client.schemas.memories import Memory
+from daemon.client.transport import AsyncClient
 from daemon.errors import DaemonError
 from daemon.text import counted, generations, listed, who_answers
-from daemon.web.backend import Backend
 from daemon.web.components import dom
 
 Found = Mapping[str, Any]
 COUNTS = (("memories", "memory", "memories"), ("messages", "message", ""), ("lessons", "lesson", ""))
 
 
-async def ask(backend: Backend, memory_id: int) -> bool:
+async def ask(backend: AsyncClient, memory_id: int) -> bool:
     """Show what forgetting a memory would take, and do it on request; whether it was done."""
     dialog = _ForgetDialog(backend, memory_id)
     await dialog.refresh()
@@ -26,7 +28,7 @@ async def ask(backend: Backend, memory_id: int) -> bool:
 class _ForgetDialog:
     """One dialog, from the preview to the report."""
 
-    def __init__(self, backend: Backend, memory_id: int) -> None:
+    def __init__(self, backend: AsyncClient, memory_id: int) -> None:
         self._backend = backend
         self._chosen = [memory_id]
         self._offered: dict[int, str] = {}  # others that tell it, with their words
@@ -47,7 +49,7 @@ class _ForgetDialog:
         """Look up what would go with what is chosen, and show it."""
         self._dialog.open()
         chosen = tuple(self._chosen)
-        found = await self._backend.ask(lambda client: client.forget_preview(chosen))
+        found = await self._backend.ask(calls.forget_preview(chosen))
         for one in found["also_told_by"]:
             if one not in self._offered:
                 self._offered[one] = (await self._memory(one))["narrative"]
@@ -59,8 +61,8 @@ class _ForgetDialog:
         with self._body:
             self._show_preview(found, memories)
 
-    async def _memory(self, memory_id: int) -> dict[str, Any]:
-        return dict((await self._backend.ask(lambda client: client.why(memory_id)))["memory"])
+    async def _memory(self, memory_id: int) -> Memory:
+        return (await self._backend.ask(calls.why(memory_id)))["memory"]
 
     def _show_preview(self, found: Found, memories: Sequence[Found]) -> None:
         dom.text("Forget this for good?", tag="h2")
@@ -101,11 +103,12 @@ class _ForgetDialog:
             dom.loading("Asking the generation that answers, without its memories …")
         chosen = tuple(self._chosen)
         try:
-            found = await self._backend.ask(lambda client: client.forget_preview(chosen, weights=True))
+            found = await self._backend.ask(calls.forget_preview(chosen, weights=True))
         finally:
             self._weights.clear()
         with self._weights:
-            dom.text(found["weights"]["says"], "as-said")
+            if found["weights"]:
+                dom.text(found["weights"]["says"], "as-said")
 
     async def _forget(self) -> None:
         chosen = self._seen
@@ -117,7 +120,7 @@ class _ForgetDialog:
         with self._body:
             dom.loading("Forgetting …")
         try:
-            done = await self._backend.ask(lambda client: client.forget(chosen))
+            done = await self._backend.ask(calls.forget(chosen))
         except DaemonError:
             self._dialog.close()
             raise

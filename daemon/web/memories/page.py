@@ -6,10 +6,11 @@ What is typed is looked for by its words at once, and by its meaning a moment la
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 from nicegui import ui
 
+from daemon.client import calls
+from daemon.client.schemas.memories import Memory
 from daemon.text import counted
 from daemon.web.components import dom
 from daemon.web.formatting import day
@@ -26,7 +27,7 @@ ORDERS = {
     "unused": ("Least recalled first", lambda one: (one["recalls"]["n"], one["id"])),
 }
 DOWN = ("new", "used")
-Found = Sequence[dict[str, Any]]
+Found = Sequence[Memory]
 
 
 def build(visit: Visit) -> None:
@@ -79,7 +80,7 @@ class Memories:
 
     async def _load(self) -> None:
         as_of = self._day or None
-        found = await self._backend.ask(lambda client: client.memories(as_of=as_of))
+        found = await self._backend.ask(calls.memories(as_of=as_of))
         self._all, self._near = found["memories"], ()  # of those near, one may be gone
         self._show()
 
@@ -91,7 +92,7 @@ class Memories:
         asked = self._search.value.strip()
         if len(asked) < 3 or self._day or len(self._by_words()) > FEW:
             return
-        found = await self._backend.ask(lambda client: client.memories(search=asked))
+        found = await self._backend.ask(calls.memories(search=asked))
         if asked == self._search.value.strip():
             self._near = found["memories"]
             self._show()
@@ -167,7 +168,7 @@ class Memories:
             for one in found:
                 self._row(one)
 
-    def _row(self, one: dict[str, Any]) -> None:
+    def _row(self, one: Memory) -> None:
         changes = one["narrative"].count("Before that: ")
         with dom.box("memory", tag="tr") as self._rows[one["id"]]:
             with dom.box("said", tag="td"), dom.plain_button("opener", lambda: self._open(one["id"])):
@@ -216,6 +217,6 @@ class Memories:
                 dom.button("Remember", lambda: dialog.submit((said.value, since.value)), kind="main")
         answer = await dom.answer_of(dialog)
         if answer and answer[0].strip():
-            made = await self._backend.ask(lambda client: client.add(answer[0], since=answer[1] or None))
+            made = await self._backend.ask(calls.add(answer[0], since=answer[1] or None))
             dom.notify("Remembered.")
             await self._changed(made["memory"]["id"])

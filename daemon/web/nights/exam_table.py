@@ -1,8 +1,8 @@
 """The exam of a generation as a table: what was asked, and how much was right, also before and by the base model."""
 
 from collections.abc import Mapping
-from typing import Any
 
+from daemon.client.schemas.nights import ExamPart
 from daemon.web.components import dom
 from daemon.web.formatting import share
 
@@ -17,7 +17,7 @@ PARTS = {  # part of the exam: what it asks, for a person
 SLACK = {"general": 0.3, "canary": 0.0}  # so much below the base is nothing to worry about; else 5 points
 
 
-def exam_table(found: Mapping[str, Any], *, had_live: bool) -> None:
+def exam_table(found: Mapping[str, ExamPart], *, had_live: bool) -> None:
     """Of the parts of an exam, `asked`, `candidate`, `live`, `base` each."""
     before = ("Before",) if had_live else ()
     with dom.table("Exam", ("Part", "", "Right", *before, "Base", "Asked"), "exam"):
@@ -30,7 +30,7 @@ def part_name(part: str) -> str:
     return PARTS.get(part, (part, ""))[0]
 
 
-def _row(part: str, shares: Mapping[str, Any], had_live: bool) -> None:
+def _row(part: str, shares: ExamPart, had_live: bool) -> None:
     name, more = PARTS.get(part, (part, ""))
     right = shares["candidate"]
     is_good = right >= (shares["base"] or 0) - SLACK.get(part, 0.05)

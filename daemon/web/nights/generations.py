@@ -10,8 +10,9 @@ from typing import Any
 
 from nicegui import ui
 
+from daemon.client import calls
+from daemon.client.transport import AsyncClient
 from daemon.text import counted, sentence, who_answers
-from daemon.web.backend import Backend
 from daemon.web.components import dom
 from daemon.web.formatting import day, share
 from daemon.web.nights.exam_table import exam_table, part_name
@@ -31,7 +32,7 @@ Found = Mapping[str, Any]
 class Generations:
     """The list of what nights made."""
 
-    def __init__(self, backend: Backend, first: str) -> None:
+    def __init__(self, backend: AsyncClient, first: str) -> None:
         """`first`: the number of the generation to open; "" = none."""
         self._backend, self._first = backend, first
         self._places: dict[int, ui.element] = {}
@@ -44,7 +45,7 @@ class Generations:
         await dom.fill(self._list, self._load)
 
     async def _load(self) -> None:
-        found = await self._backend.ask(lambda client: client.generations())
+        found = await self._backend.ask(calls.generations())
         generations = found["generations"]
         self._list.clear()
         with self._list:
@@ -112,7 +113,7 @@ class Generations:
         if place.default_slot.children:
             place.clear()
             return
-        found = await self._backend.ask(lambda client: client.generation(number))
+        found = await self._backend.ask(calls.generation(number))
         with place:
             exam, lineage = found["generation"]["exam"], found["lineage"]
             if parts := exam.get("parts"):
@@ -135,7 +136,7 @@ class Generations:
                 dom.link("The morning after it", f"/nights?night={found['night']}")
 
     async def _use(self, number: int) -> None:
-        self._say_live(await self._backend.ask(lambda client: client.use(number)))
+        self._say_live(await self._backend.ask(calls.use(number)))
         await self.load()
 
     async def _roll_back(self, live: int, has_earlier: bool) -> None:
@@ -145,7 +146,7 @@ class Generations:
             f"generation {live} stays, and can be chosen again."
         )
         if await dom.confirm("Go back one generation?", words, yes="Go back"):
-            self._say_live(await self._backend.ask(lambda client: client.rollback()))
+            self._say_live(await self._backend.ask(calls.rollback()))
             await self.load()
 
     def _say_live(self, done: Found) -> None:
@@ -167,7 +168,7 @@ def _missed(missed: Sequence[Found]) -> None:
 class Comparison:
     """Two side by side: their exams, what only one learned, a question to both. Hidden while there is one only."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: AsyncClient) -> None:
         self._backend = backend
         self._a = self._b = BASE
         with dom.section("Side by side", classes="compare") as self._card:
@@ -207,7 +208,7 @@ class Comparison:
             with self._result:
                 dom.text("Choose two different ones.", "soft")
             return
-        found = await self._backend.ask(lambda client: client.compare(a, b))
+        found = await self._backend.ask(calls.compare(a, b))
         with self._result:
             _exams(found)
             _learned_by_one(a, found["only_a"])
@@ -232,7 +233,7 @@ class Comparison:
                     dom.text(answer)
 
     async def _answer(self, number: int, question: str) -> str:
-        return str((await self._backend.ask(lambda client: client.ask(number, question)))["answer"])
+        return str((await self._backend.ask(calls.ask(number, question)))["answer"])
 
 
 def _exams(found: Found) -> None:

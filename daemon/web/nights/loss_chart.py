@@ -5,8 +5,9 @@ In the colours of the page around it. It says in words what it shows, and the lo
 """
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+
+from daemon.client.schemas.nights import LossCurve
 
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 LEAST = 0.005  # nats; below, all is well
@@ -15,10 +16,10 @@ SMOOTH = 9  # points that the line is the mean of; the single ones stand pale be
 Points = Sequence[Sequence[float]]
 
 
-def curve_svg(curve: Mapping[str, Any] | None) -> str:
+def curve_svg(curve: LossCurve | None) -> str:
     """The figure, as markup."""
-    train: Points = (curve or {}).get("train") or ()
-    exam: Points = (curve or {}).get("exam") or ()
+    train: Points = curve["train"] if curve else ()
+    exam: Points = curve["exam"] if curve else ()
     if not curve or not train:
         return '<figure class="curve nothing-yet"><span>The curve appears once the learning begins.</span></figure>'
     smooth = _smoothed(train)

@@ -4,14 +4,15 @@ The nights: the one that comes or runs, the reports of the others, the generatio
 A night under way is followed as it goes, its loss as it falls; when it ends, its report is there.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from nicegui import ui
 
+from daemon.client import calls
+from daemon.client.schemas import nights as schemas
+from daemon.client.transport import AsyncClient
 from daemon.errors import DaemonError
 from daemon.text import sentence
-from daemon.web.backend import Backend
 from daemon.web.components import dom
 from daemon.web.layout import Visit
 from daemon.web.nights.generations import Generations
@@ -21,7 +22,6 @@ from daemon.web.nights.reports import Reports
 TABS = (("mornings", "Mornings"), ("generations", "Generations"))
 LOOK_S = 1.0
 STAGES = ("Study", "Teacher", "Learn", "Exam")
-Found = Mapping[str, Any]
 
 
 def build(visit: Visit) -> None:
@@ -55,7 +55,7 @@ def build(visit: Visit) -> None:
 class CurrentNight:
     """The card at the head: the night that comes or runs, and the button that begins one now."""
 
-    def __init__(self, backend: Backend, *, on_end: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, backend: AsyncClient, *, on_end: Callable[[], Awaitable[None]]) -> None:
         """`on_end`: called when a night that was seen running is over."""
         self._backend, self._on_end = backend, on_end
         self._ran = False
@@ -73,22 +73,24 @@ class CurrentNight:
     async def _look(self) -> None:
         try:
             if self._by_itself is None:
-                settings = (await self._backend.ask(lambda client: client.status()))["settings"]
+                settings = (await self._backend.ask(calls.status()))["settings"]
                 self._by_itself = any(one["key"] == "night" and one["value"] for one in settings)
-            found = await self._backend.ask(lambda client: client.nights())
+            found = await self._backend.ask(calls.nights())
         except DaemonError as error:
             words = str(error)
             self._show_once(words, lambda: dom.problem(words))
             return
-        runs = found["progress"] is not None
+        progress = found["progress"]
+        runs = progress is not None
         self._chart.set_visibility(runs and bool(found["curve"]["train"]))
-        if runs:
-            self._show_once((found["progress"], found["warning"]), lambda: _under_way(found))
+        if progress is not None:
+            running = progress
+            self._show_once((running, found["warning"]), lambda: _under_way(found, running))
             if found["curve"]["train"]:
                 self._chart.set_content(curve_svg(found["curve"]))
         else:
-            job = found["job"] or {}
-            state = (job.get("id"), job.get("state"), job.get("error"), found["waiting"])
+            job = found["job"]
+            state = (job and (job["id"], job["state"], job["error"]), found["waiting"])
             self._show_once(state, lambda: self._at_rest(found))
         if self._ran and not runs:
             await self._on_end()
@@ -103,26 +105,27 @@ class CurrentNight:
         with self._body:
             show()
 
-    def _at_rest(self, found: Found) -> None:
-        job = found["job"] or {}
-        is_ordered = job.get("state") in ("waiting", "running") and not job.get("error")
+    def _at_rest(self, found: schemas.CurrentNight) -> None:
+        job = found["job"]
+        error = job["error"] if job else None
+        is_ordered = job is not None and job["state"] in ("waiting", "running") and not error
         with dom.box("row spread"):
             with dom.box("tonight-words"):
                 dom.text("Tonight", tag="h2")
                 dom.text(_next_night(found["waiting"], is_ordered, self._by_itself is not False), "soft")
             if not is_ordered:
                 dom.button("Run a night now", self._order, picture="nights", kind="main")
-        if job.get("error"):
-            dom.problem(sentence(f"The last night failed: {job['error']}"))
+        if error:
+            dom.problem(sentence(f"The last night failed: {error}"))
 
     async def _order(self) -> None:
-        await self._backend.ask(lambda client: client.night())
+        await self._backend.ask(calls.night())
         dom.notify("Good night.")
         await self._look()
 
 
-def _under_way(found: Found) -> None:
-    progress, paused = found["progress"], found["paused"]
+def _under_way(found: schemas.CurrentNight, progress: schemas.Progress) -> None:
+    paused = found["paused"]
     now = _stage(progress)
     part = progress["done"] / progress["total"] if progress["total"] else 0.0
     note = str(progress["note"] or "beginning")
@@ -142,7 +145,7 @@ def _under_way(found: Found) -> None:
         dom.text(sentence(f"It goes on although: {found['warning']}"), "warning")
 
 
-def _stage(progress: Found) -> int:
+def _stage(progress: schemas.Progress) -> int:
     """Which of STAGES it is in."""
     if progress["unit"] in ("questions", "steps"):
         return 3 if progress["unit"] == "questions" else 2

@@ -9,22 +9,24 @@ from typing import Any
 
 from nicegui import ui
 
+from daemon.client import calls
 from daemon.client.report_text import OUTCOMES, headline, paragraphs, sections
+from daemon.client.schemas.nights import GenerationDetail, NightReport
+from daemon.client.transport import AsyncClient
 from daemon.text import WHY_WAITING
-from daemon.web.backend import Backend
 from daemon.web.components import dom
 from daemon.web.formatting import clock, day, weekday
 from daemon.web.nights.exam_table import exam_table
 from daemon.web.nights.loss_chart import curve_svg
 
 MOST_LINES = 12  # of one list, before the rest is folded away
-Report = Mapping[str, Any]
+Entry = Mapping[str, Any]  # of a section: a `Line` of some kind, or a `MissedLesson`
 
 
 class Reports:
     """The reports of past nights."""
 
-    def __init__(self, backend: Backend, first: str) -> None:
+    def __init__(self, backend: AsyncClient, first: str) -> None:
         """`first`: the number of the night to show; "" = the latest."""
         self._backend, self._first = backend, first
         self._rows: dict[int, ui.element] = {}
@@ -38,7 +40,7 @@ class Reports:
         await dom.fill(self._report, self._load)
 
     async def _load(self) -> None:
-        found = (await self._backend.ask(lambda client: client.past_nights()))["nights"]
+        found = (await self._backend.ask(calls.past_nights()))["nights"]
         if not found:
             self._show_nothing()
             return
@@ -48,9 +50,9 @@ class Reports:
         await self._open(asked if asked in known else known[0])
 
     async def _open(self, night: int) -> None:
-        report = await self._backend.ask(lambda client: client.report(night))
+        report = await self._backend.ask(calls.report(night))
         number = report["generation"]
-        made = await self._backend.ask(lambda client: client.generation(number)) if number else None
+        made = await self._backend.ask(calls.generation(number)) if number else None
         for id, row in self._rows.items():
             row.props["aria-current"] = "true" if id == night else "false"
             row.update()
@@ -70,7 +72,7 @@ class Reports:
                 "here what I learned.",
             )
 
-    def _show_list(self, found: Sequence[Report]) -> None:
+    def _show_list(self, found: Sequence[NightReport]) -> None:
         self._list.clear()
         with self._list:
             dom.text("All nights", tag="h2")
@@ -79,7 +81,7 @@ class Reports:
                     with dom.box(tag="li"):
                         self._row(one)
 
-    def _row(self, one: Report) -> None:
+    def _row(self, one: NightReport) -> None:
         words, kind = OUTCOMES[one["outcome"]]
         night = one["night"]
         with dom.plain_button("night", lambda: self._open(night)) as self._rows[night]:
@@ -90,7 +92,7 @@ class Reports:
             dom.text(words, "unseen", tag="span")
 
 
-def _show_report(report: Report, made: Report | None) -> None:
+def _show_report(report: NightReport, made: GenerationDetail | None) -> None:
     words, kind = OUTCOMES[report["outcome"]]
     with dom.box("report-head"):
         dom.chip(words, kind)
@@ -109,7 +111,7 @@ def _show_report(report: Report, made: Report | None) -> None:
         exam_table(made["generation"]["exam"]["parts"], had_live=bool(report["was_live"]))
 
 
-def _lines(kind: str, title: str, found: Sequence[Report], show: Callable[[Report], None]) -> None:
+def _lines(kind: str, title: str, found: Sequence[Entry], show: Callable[[Entry], None]) -> None:
     if not found:
         return
     with dom.box(f"told {kind}", tag="section"):
@@ -120,26 +122,26 @@ def _lines(kind: str, title: str, found: Sequence[Report], show: Callable[[Repor
                 _list(found[MOST_LINES:], show)
 
 
-def _list(found: Sequence[Report], show: Callable[[Report], None]) -> None:
+def _list(found: Sequence[Entry], show: Callable[[Entry], None]) -> None:
     with dom.box(tag="ul"):
         for one in found:
             with dom.box(tag="li"):
                 show(one)
 
 
-def _learned(one: Report) -> None:
+def _learned(one: Entry) -> None:
     when, words = _split(one["line"])
     dom.memory_link(words, one["id"])
     dom.text(when, "soft small", tag="span")
 
 
-def _corrected(one: Report) -> None:
+def _corrected(one: Entry) -> None:
     _learned(one)
     if one["was"]:
         dom.text(_split(one["was"])[1], "was", tag="s")
 
 
-def _missed(one: Report) -> None:
+def _missed(one: Entry) -> None:
     dom.text(f"Asked: {one['question']}", "line", tag="span")
     if one["said"] is not None:
         dom.text(f"I said: {one['said'] or 'nothing'}", "small answer", tag="span")
@@ -147,7 +149,7 @@ def _missed(one: Report) -> None:
         dom.text(f"Right is: {one['wanted']}", "soft small answer", tag="span")
 
 
-def _waits(one: Report) -> None:
+def _waits(one: Entry) -> None:
     dom.memory_link(_split(one["line"])[1], one["id"])
     dom.text(str(WHY_WAITING.get(one["reason"], one["reason"])), "soft small", tag="span")
 

@@ -4,11 +4,11 @@ import pytest
 
 from daemon.downloads.traffic_log import TrafficLog
 from daemon.errors import Refused
-from tests.daemon.api.test_own import moved_house, nothing, scene
+from tests.daemon.api.world import moved_house, nothing, scene
 
 
-def test_what_is_kept_is_counted_and_measured_and_told_encrypted(tmp_path):
-    found = scene(tmp_path, moved_house, lambda client: client.storage())
+async def test_what_is_kept_is_counted_and_measured_and_told_encrypted(tmp_path):
+    found = await scene(tmp_path, moved_house, lambda client: client.storage())
     counts = {part["name"]: part["rows"] for part in found["store"]["parts"]}
 
     assert (2, 2, 2) == (counts["chats"], counts["memories"], counts["history"])
@@ -19,24 +19,24 @@ def test_what_is_kept_is_counted_and_measured_and_told_encrypted(tmp_path):
     )
 
 
-def test_an_empty_home_is_measured_too(tmp_path):
-    found = scene(tmp_path, nothing, lambda client: client.storage())
+async def test_an_empty_home_is_measured_too(tmp_path):
+    found = await scene(tmp_path, nothing, lambda client: client.storage())
 
     assert {0} == {part["rows"] for part in found["store"]["parts"]} - {None}
     assert found["store"]["oldest"] is None
 
 
-def test_what_went_over_the_network_is_told_by_host(tmp_path):
-    before = scene(tmp_path, nothing, lambda client: client.storage())
+async def test_what_went_over_the_network_is_told_by_host(tmp_path):
+    before = await scene(tmp_path, nothing, lambda client: client.storage())
     TrafficLog(tmp_path).add("hub.example", "a model", sent=120, received=4_000_000)
-    after = scene(tmp_path, nothing, lambda client: client.storage())
+    after = await scene(tmp_path, nothing, lambda client: client.storage())
 
     assert (0, 0) == (before["traffic"]["sent"], before["traffic"]["received"])
     assert {"hub.example": [120, 4_000_000]} == after["traffic"]["hosts"]
 
 
-def test_a_ledger_that_can_not_be_read_is_told_in_one_line(tmp_path):
+async def test_a_ledger_that_can_not_be_read_is_told_in_one_line(tmp_path):
     (tmp_path / "network.jsonl").mkdir()
 
     with pytest.raises(Refused, match=r"network\.jsonl can't be read"):
-        scene(tmp_path, nothing, lambda client: client.storage())
+        await scene(tmp_path, nothing, lambda client: client.storage())

@@ -3,28 +3,32 @@ A daemon on a real port with a real store, and stand-ins for the two models.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
 from daemon import app
 from daemon.api.application import make_app
+from daemon.client.client import Client
 from daemon.config.settings import Config, Settings, kinds
 from daemon.core import Core
 from daemon.home import Home
 from daemon.http_server import Server
 from daemon.lifecycle.listen import listen
+from daemon.memory.indexing import index_missing
 from daemon.services import Services
 from daemon.store_thread import StoreThread
-from store import vectors
-from store.database import FILE_NAME, open_store
-from tests.fakes import FakeEmbedder, FakeEngine
+from store import generations, memories, vectors
+from store.database import FILE_NAME, Connection, open_store
+from tests.fakes import SHA256, FakeEmbedder, FakeEngine
 
+T = TypeVar("T")
 KEY = "tsu-key-of-the-test"
 QUIET = Config(jobs_every_s=3600.0, observe=False, night=False, inbox=False)  # nothing works by itself
 
@@ -84,3 +88,41 @@ async def build(
     settings = Settings(config=replace(QUIET, **config), origin=dict.fromkeys(kinds(), "default"))
     core = Core(store_thread=store_thread, engine=engine, embedder=embedder)
     return await app.build(settings, home, core, folder / "fake.gguf", stack)
+
+
+async def scene(
+    folder: Path, prepare: Callable[[World], Awaitable[None]], act: Callable[[Client], T], **config: Any
+) -> T:
+    """Serve, let `prepare(world)` fill the store, then run `act(client)` in a thread of its own."""
+    async with serving(folder, **config) as world:
+        await prepare(world)
+        with Client(world.url, KEY, home=folder) as client:
+            return await asyncio.to_thread(act, client)
+
+
+async def moved_house(world: World) -> None:
+    """A message, a memory of it, and the memory that replaced it."""
+    await world.chat("I moved from Ghent to Oslo.")
+
+    def fill(db: Connection) -> None:
+        old = memories.add(db, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=[1])
+        memories.reconcile(db, old, "The user lives in Oslo.", told_on=date(2026, 10, 3), sources=[1])
+
+    await world.store_thread.run(fill)
+    await index_missing(world.store_thread, world.services.embedder)
+
+
+async def nothing(world: World) -> None:
+    """An empty store."""
+
+
+async def two_generations(world: World) -> None:
+    """Generation 1 was adopted, 2 refused."""
+
+    def fill(db: Connection) -> None:
+        for number in (1, 2):
+            generations.propose(db, b"adapter %d" % number, base_sha256=SHA256, lesson_ids=[])
+        generations.adopt(db, 1, {}, "it knows more")
+        generations.refuse(db, 2, {}, "it knows less")
+
+    await world.store_thread.run(fill)

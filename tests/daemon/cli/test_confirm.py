@@ -7,8 +7,7 @@ import pytest
 
 from daemon.client.client import Client
 from daemon.errors import Refused
-from tests.daemon.api.test_own import moved_house
-from tests.daemon.api.world import KEY, serving
+from tests.daemon.api.world import KEY, moved_house, serving
 from tests.daemon.cli.commands import announce, run
 
 OSLO = "The user lives in Oslo."

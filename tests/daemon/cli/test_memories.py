@@ -11,7 +11,7 @@ from daemon.memory.indexing import index_missing
 from daemon.memory.observe import DOUBTED, PARTLY, TWICE
 from store import chats, memories
 from store.chats import NewMessage
-from tests.daemon.api.test_own import moved_house
+from tests.daemon.api.world import moved_house
 from tests.daemon.cli.commands import nothing, run, typed
 
 DAY = date(2026, 3, 5)

@@ -7,24 +7,19 @@ from mcp import Client as Assistant
 
 from daemon.client.client import Client
 from daemon.mcp.server import make_server
-from tests.daemon.api.test_own import moved_house, nothing
-from tests.daemon.api.world import KEY, serving
+from tests.daemon.api.world import KEY, moved_house, nothing, serving
 
 OSLO = "The user lives in Oslo."
 
 
-def scene(tmp_path, prepare, act, *, wait_s=0.0):
+async def scene(tmp_path, prepare, act, *, wait_s=0.0):
     """Serve, fill the store, and let `act(assistant, client)` use the tools and our own API."""
-
-    async def run():
-        async with serving(tmp_path) as world:
-            await prepare(world)
-            made = make_server(lambda: Client(world.url, KEY, home=tmp_path), version="0", wait_s=wait_s)
-            async with Assistant(made) as assistant:
-                with Client(world.url, KEY, home=tmp_path) as client:
-                    return await act(assistant, client)
-
-    return asyncio.run(run())
+    async with serving(tmp_path) as world:
+        await prepare(world)
+        made = make_server(lambda: Client(world.url, KEY, home=tmp_path), version="0", wait_s=wait_s)
+        async with Assistant(made) as assistant:
+            with Client(world.url, KEY, home=tmp_path) as client:
+                return await act(assistant, client)
 
 
 async def call(assistant, tool, **arguments):
@@ -37,11 +32,11 @@ def texts(found):
     return [memory["text"] for memory in found["memories"]]
 
 
-def test_the_tools_say_which_of_them_can_destroy(tmp_path):
+async def test_the_tools_say_which_of_them_can_destroy(tmp_path):
     async def act(assistant, _):
         return (await assistant.list_tools()).tools
 
-    tools = {tool.name: tool for tool in scene(tmp_path, nothing, act)}
+    tools = {tool.name: tool for tool in await scene(tmp_path, nothing, act)}
     reading = {name for name, tool in tools.items() if tool.annotations.read_only_hint}
     destroying = {name for name, tool in tools.items() if tool.annotations.destructive_hint}
 
@@ -51,7 +46,7 @@ def test_the_tools_say_which_of_them_can_destroy(tmp_path):
     assert all(tool.description for tool in tools.values())
 
 
-def test_memories_are_searched_listed_and_explained(tmp_path):
+async def test_memories_are_searched_listed_and_explained(tmp_path):
     async def act(assistant, _):
         return (
             await call(assistant, "search_memories", question="Where does the user live?"),
@@ -59,7 +54,7 @@ def test_memories_are_searched_listed_and_explained(tmp_path):
             await call(assistant, "why", memory_id=2),
         )
 
-    found, held, told = scene(tmp_path, moved_house, act)
+    found, held, told = await scene(tmp_path, moved_house, act)
 
     assert [OSLO] == texts(found) == texts(held)
     assert not held["more"]
@@ -68,25 +63,25 @@ def test_memories_are_searched_listed_and_explained(tmp_path):
     assert ["I moved from Ghent to Oslo."] == [one["text"] for one in told["messages"]]
 
 
-def test_a_long_list_comes_in_parts(tmp_path):
+async def test_a_long_list_comes_in_parts(tmp_path):
     async def act(assistant, client):
         for name in ("Anna", "Ben", "Carl"):
             await asyncio.to_thread(client.add, f"The user knows {name}.")
         first = await call(assistant, "list_memories", limit=2)
         return first, await call(assistant, "list_memories", limit=2, after=first["memories"][-1]["id"])
 
-    first, rest = scene(tmp_path, nothing, act)
+    first, rest = await scene(tmp_path, nothing, act)
 
     assert (2, True, 1, False) == (len(first["memories"]), first["more"], len(rest["memories"]), rest["more"])
 
 
-def test_what_an_assistant_adds_is_its_word_and_not_the_users(tmp_path):
+async def test_what_an_assistant_adds_is_its_word_and_not_the_users(tmp_path):
     async def act(assistant, client):
         added = await call(assistant, "add_memory", text="The user has a dog.", since="2020-01-01")
         again = await call(assistant, "add_memory", text="the user has a dog")
         return added, again, await asyncio.to_thread(client.memories)
 
-    added, again, held = scene(tmp_path, nothing, act)
+    added, again, held = await scene(tmp_path, nothing, act)
 
     assert ("2020-01-01", "assistant") == (added["memory"]["since"], added["memory"]["by"])
     assert "memory 1 says that already" in again
@@ -100,14 +95,14 @@ def test_what_an_assistant_adds_is_its_word_and_not_the_users(tmp_path):
         ("edit_memory", {"memory_id": 2, "text": "The user lives in Rome."}),
     ],
 )
-def test_nothing_is_destroyed_without_a_persons_word(tmp_path, tool, arguments):
+async def test_nothing_is_destroyed_without_a_persons_word(tmp_path, tool, arguments):
     async def act(assistant, client):
         asked = await call(assistant, tool, **arguments)
         later = await call(assistant, "confirmation_state", id=asked["id"])
         waiting = await asyncio.to_thread(client.confirmations)
         return asked, later, waiting["confirmations"], await asyncio.to_thread(client.memories)
 
-    asked, later, waiting, held = scene(tmp_path, moved_house, act)
+    asked, later, waiting, held = await scene(tmp_path, moved_house, act)
 
     assert asked == later
     assert "waiting" == asked["state"]
@@ -118,7 +113,7 @@ def test_nothing_is_destroyed_without_a_persons_word(tmp_path, tool, arguments):
 
 
 @pytest.mark.parametrize(("allow", "state", "left"), [(True, "done", []), (False, "refused", [OSLO])])
-def test_a_call_that_waits_hears_what_the_person_said(tmp_path, allow, state, left):
+async def test_a_call_that_waits_hears_what_the_person_said(tmp_path, allow, state, left):
     async def act(assistant, client):
         asking = asyncio.create_task(call(assistant, "forget_memory", memory_ids=[2]))
         waiting = []
@@ -127,19 +122,19 @@ def test_a_call_that_waits_hears_what_the_person_said(tmp_path, allow, state, le
         await asyncio.to_thread(client.confirm, waiting[0]["id"], allow)
         return await asking, await call(assistant, "list_memories")
 
-    told, held = scene(tmp_path, moved_house, act, wait_s=20.0)
+    told, held = await scene(tmp_path, moved_house, act, wait_s=20.0)
 
     assert state == told["state"]
     assert left == texts(held)
 
 
-def test_an_edit_that_was_allowed_names_the_memory_that_holds_now(tmp_path):
+async def test_an_edit_that_was_allowed_names_the_memory_that_holds_now(tmp_path):
     async def act(assistant, client):
         asked = await call(assistant, "edit_memory", memory_id=2, text="The user lives in Oslo, Norway.")
         await asyncio.to_thread(client.confirm, asked["id"], True)
         return await call(assistant, "confirmation_state", id=asked["id"])
 
-    told = scene(tmp_path, moved_house, act)
+    told = await scene(tmp_path, moved_house, act)
 
     assert ("done", 3) == (told["state"], told["memory_id"])
 
@@ -163,11 +158,11 @@ def test_an_edit_that_was_allowed_names_the_memory_that_holds_now(tmp_path):
     ],
     ids=str,
 )
-def test_a_mistake_is_told_in_words(tmp_path, tool, arguments, why):
+async def test_a_mistake_is_told_in_words(tmp_path, tool, arguments, why):
     async def act(assistant, _):
         return await call(assistant, tool, **arguments)
 
-    told = scene(tmp_path, moved_house, act)
+    told = await scene(tmp_path, moved_house, act)
 
     assert isinstance(told, str) and why in told
     assert 1 == len(told.splitlines()) and "https://" not in told

@@ -1,6 +1,5 @@
 """Chat completions on the wire: shapes, commits, and what is refused."""
 
-import asyncio
 import json
 from typing import Any
 
@@ -43,18 +42,15 @@ async def test_the_official_client_reads_a_whole_answer(tmp_path):
     } == answer.model_extra["tsubasa"]
 
 
-def test_the_official_client_reads_a_stream(tmp_path):
-    async def scene():
-        async with serving(tmp_path) as world, client(world) as api:
-            stream = await api.chat.completions.create(
-                model="tsubasa",
-                messages=[{"role": "user", "content": "hi"}],
-                stream=True,
-                stream_options={"include_usage": True},
-            )
-            return [chunk async for chunk in stream]
-
-    chunks: list[ChatCompletionChunk] = asyncio.run(scene())
+async def test_the_official_client_reads_a_stream(tmp_path):
+    async with serving(tmp_path) as world, client(world) as api:
+        stream = await api.chat.completions.create(
+            model="tsubasa",
+            messages=[{"role": "user", "content": "hi"}],
+            stream=True,
+            stream_options={"include_usage": True},
+        )
+        chunks: list[ChatCompletionChunk] = [chunk async for chunk in stream]
     first, *words, last, usage = chunks
 
     assert ("assistant", "") == (first.choices[0].delta.role, first.choices[0].delta.content)

@@ -39,14 +39,6 @@ async def test_a_chat_is_told_down_the_branch_that_was_continued_last(tmp_path):
     assert [None, "tsubasa@0", None, "tsubasa@0"] == [message["model"] for message in found]
 
 
-async def test_a_chat_that_is_not_there_is_a_404(tmp_path):
-    async with serving(tmp_path) as world:
-        missing, none = await world.http.get("/tsubasa/chats/7"), await world.http.get("/tsubasa/chats?n=0")
-
-    assert (404, 400) == (missing.status_code, none.status_code)
-    assert "There is no chat 7." in missing.json()["error"]["message"]
-
-
 async def test_a_chat_of_which_every_word_was_forgotten_is_not_listed(tmp_path):
     async with serving(tmp_path) as world:
         for text in ("I live in Ghent", "second"):

@@ -1,0 +1,274 @@
+"""
+What can be asked of the daemon: one function for each of our own routes, which says where to ask and what comes back.
+
+    client.status()                       `Client` has each of them as a method,
+    await backend.ask(calls.status())     an `AsyncClient` is given them
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from daemon.client.schemas import chats as chat_schemas
+from daemon.client.schemas import memories as memory_schemas
+from daemon.client.schemas import nights as night_schemas
+from daemon.client.schemas import status as status_schemas
+from daemon.errors import NoSuchConfirmation
+
+T_co = TypeVar("T_co", covariant=True)
+ACTING_S = 120.0  # that what was allowed may take: forgetting waits for answers, and probes the weights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[T_co]):
+    """One request, of which the answer is a `T_co`."""
+
+    what: str  # is asked for, as errors name it
+    path: str
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, object] | None = None  # None: GET
+    at_least_s: float = 0.0  # that the answer may take
+    pick: Callable[[dict[str, Any]], Any] | None = None  # the `T_co` in the answer, where it is not the whole
+
+
+def status() -> Call[status_schemas.Status]:
+    """What runs, what is stored, and the settings with their origin."""
+    return _get("the status", "/tsubasa/status")
+
+
+def storage() -> Call[status_schemas.Storage]:
+    """What is kept, where and how large, how it is encrypted, and what went over the network."""
+    return _get("what is stored", "/tsubasa/storage")
+
+
+def proof() -> Call[status_schemas.Proof]:
+    """What came of the daemon's own tries to leave this machine."""
+    return _post("the proof", "/tsubasa/proof", {})
+
+
+def models() -> Call[list[str]]:
+    """The names of who can answer: "tsubasa", "tsubasa@2", "tsubasa:base" …"""
+    return Call(what="the models", path="/v1/models", pick=lambda found: [one["id"] for one in found["data"]])
+
+
+def open_link(page: str = "/") -> Call[str]:
+    """A link that signs a browser in, once, within a minute; it leads to `page`."""
+    return Call(
+        what="the link", path="/tsubasa/links", body={"page": page}, pick=lambda found: str(found["url"])
+    )
+
+
+def memories(
+    *, search: str | None = None, as_of: str | None = None, known_on: str | None = None
+) -> Call[memory_schemas.Memories]:
+    """The memories that hold, those that bear on `search`, or those that held on a day, as then known."""
+    return _get("the memories", "/tsubasa/memories", search=search, as_of=as_of, known_on=known_on)
+
+
+def why(memory_id: int) -> Call[memory_schemas.MemoryDetail]:
+    """One memory, what it was before, what was done with it, and the messages behind it."""
+    return _get(f"memory {memory_id}", f"/tsubasa/memories/{memory_id}")
+
+
+def add(text: str, *, since: str | None = None, by: str = "user") -> Call[memory_schemas.OneMemory]:
+    """Add a statement of the user's own, or of an assistant ("assistant"), true since a day (None: today)."""
+    return _post("the new memory", "/tsubasa/memories", {"text": text, "since": since, "by": by})
+
+
+def edit(memory_id: int, text: str) -> Call[memory_schemas.OneMemory]:
+    """Put a memory in other words; the memory that now holds."""
+    return _post(f"memory {memory_id}", f"/tsubasa/memories/{memory_id}", {"text": text})
+
+
+def undo(memory_id: int | None = None, *, event: int | None = None) -> Call[memory_schemas.Undone]:
+    """Take back the latest operation on a memory, or the one of a number."""
+    return _post("undo", "/tsubasa/undo", {"memory": memory_id, "event": event})
+
+
+def audit(*, unused_days: int = 30) -> Call[memory_schemas.Audit]:
+    """Which memories look like junk, and why."""
+    return _get("the audit", "/tsubasa/memories/audit", unused_days=unused_days)
+
+
+def messages(
+    *, external_id: str | None = None, text: str | None = None, like: str | None = None, k: int = 10
+) -> Call[chat_schemas.Messages]:
+    """Messages by their id in an export, by words, or by meaning."""
+    return _get("the messages", "/tsubasa/messages", external_id=external_id, text=text, like=like, k=k)
+
+
+def message(message_id: int) -> Call[chat_schemas.OneMessage]:
+    """One message."""
+    return _get(f"message {message_id}", f"/tsubasa/messages/{message_id}")
+
+
+def typed(n: int = 200) -> Call[list[str]]:
+    """The last things that the user typed in chats, the oldest first: what the arrow keys bring back."""
+    query = {"n": str(n)}
+    return Call(
+        what="what was typed", path="/tsubasa/typed", query=query, pick=lambda found: list(found["typed"])
+    )
+
+
+def chats(*, n: int = 30) -> Call[chat_schemas.PastChats]:
+    """The latest chats, the newest first: title, source, when."""
+    return _get("the chats", "/tsubasa/chats", n=n)
+
+
+def past_chat(chat_id: int) -> Call[chat_schemas.Chat]:
+    """The messages of one chat, as it was continued last."""
+    return _get(f"chat {chat_id}", f"/tsubasa/chats/{chat_id}")
+
+
+def logging(*, on: bool, for_minutes: int | None = None) -> Call[chat_schemas.Logging]:
+    """Keep chats again, or none from now on, for some minutes or (None) until it is switched on."""
+    return _post("the logging", "/tsubasa/logging", {"on": on, "for_minutes": for_minutes})
+
+
+def forget(memory_ids: Sequence[int] = (), *, messages: Sequence[int] = ()) -> Call[memory_schemas.Forgotten]:
+    """Forget memories, or messages, and all that came of them; a report of what was done."""
+    return _post("forget", "/tsubasa/forget", {"memories": list(memory_ids), "messages": list(messages)})
+
+
+def forget_preview(
+    memory_ids: Sequence[int] = (), *, messages: Sequence[int] = (), weights: bool = False
+) -> Call[memory_schemas.ForgetPreview]:
+    """What `forget` would take, and what else tells it; with `weights`, what the live generation knows of it."""
+    body = {"memories": list(memory_ids), "messages": list(messages), "weights": weights}
+    return _post("the preview", "/tsubasa/forget/preview", body)
+
+
+def forgotten() -> Call[memory_schemas.ForgetProbes]:
+    """What the probes of the weights found after the last `forget`."""
+    return _get("what the weights show", "/tsubasa/forget")
+
+
+def tend(*, quiet_s: float = 0.0, again: bool = False) -> Call[night_schemas.Job]:
+    """
+    Order a round of memory work, on chats that were silent for `quiet_s` seconds; the job.
+
+    Args:
+        again: whether what could not be read, or gave no lessons, is tried once more.
+    """
+    return _post("the memory work", "/tsubasa/tend", {"quiet_s": quiet_s, "again": again})
+
+
+def tended() -> Call[night_schemas.MemoryWork]:
+    """The latest round of memory work: its job, and what it did once it is done."""
+    return _get("the memory work", "/tsubasa/tend")
+
+
+def night(*, recipe: Mapping[str, Any] | None = None, seed: int = 0) -> Call[night_schemas.Job]:
+    """Order a night; the job."""
+    return _post("the night", "/tsubasa/night", {"recipe": dict(recipe or {}), "seed": seed})
+
+
+def nights() -> Call[night_schemas.CurrentNight]:
+    """The latest night: its job, its progress while it runs, its report once it is done."""
+    return _get("the night", "/tsubasa/night")
+
+
+def past_nights() -> Call[night_schemas.NightReports]:
+    """The last nights, each with its report, the newest first."""
+    return _get("the nights", "/tsubasa/nights")
+
+
+def report(night: int | None = None) -> Call[night_schemas.NightReport]:
+    """The morning report of a night; None: of the latest."""
+    return _get("the report", f"/tsubasa/nights/{'latest' if night is None else night}")
+
+
+def generations() -> Call[night_schemas.Generations]:
+    """All generations, and which one is live."""
+    return _get("the generations", "/tsubasa/generations")
+
+
+def generation(number: int) -> Call[night_schemas.GenerationDetail]:
+    """One generation: its exam, its lessons by kind, its lineage, the lines that it learned."""
+    return _get(f"generation {number}", f"/tsubasa/generations/{number}")
+
+
+def use(generation: int) -> Call[night_schemas.Live]:
+    """Make a generation live; 0 is the base model."""
+    return _post(f"generation {generation}", "/tsubasa/generations/use", {"generation": generation})
+
+
+def rollback() -> Call[night_schemas.RolledBack]:
+    """Go back to the generation before the live one, or from the first to the base model."""
+    return _post("rollback", "/tsubasa/generations/rollback", {})
+
+
+def compare(a: int, b: int) -> Call[night_schemas.Comparison]:
+    """Two generations by their exams; 0 is the base model."""
+    return _get(f"generations {a} and {b}", "/tsubasa/generations/compare", a=a, b=b)
+
+
+def ask(generation: int, question: str) -> Call[night_schemas.GenerationAnswer]:
+    """What a generation answers without memories; nothing of it is kept."""
+    body = {"generation": generation, "question": question}
+    return _post(f"generation {generation}", "/tsubasa/generations/ask", body)
+
+
+def import_file(file: Path) -> Call[memory_schemas.Imported]:
+    """Take one export in."""
+    return _post(f"the import of {file.name}", "/tsubasa/import", {"file": str(file.absolute())})
+
+
+def preview_import(file: Path) -> Call[memory_schemas.ImportPreview]:
+    """What is in an export, and what of that would be new; nothing is stored."""
+    return _post(file.name, "/tsubasa/import/preview", {"file": str(file.absolute())})
+
+
+def imports() -> Call[memory_schemas.Imports]:
+    """What was taken in and not undone."""
+    return _get("the imports", "/tsubasa/import")
+
+
+def import_of(number: int) -> Call[memory_schemas.ImportDetail]:
+    """One import, and what undoing it would take."""
+    return _get(f"import {number}", f"/tsubasa/import/{number}")
+
+
+def undo_import(number: int) -> Call[memory_schemas.ImportUndone]:
+    """Take back an import and all that came of it alone; a report of what was done."""
+    return _post(f"undoing import {number}", "/tsubasa/import/undo", {"number": number})
+
+
+def confirmations() -> Call[memory_schemas.Confirmations]:
+    """What programs want to do that a person must allow first."""
+    return _get("the confirmations", "/tsubasa/confirmations")
+
+
+def confirmation(id: str) -> Call[memory_schemas.OneConfirmation]:
+    """One confirmation, also for a while after it was decided."""
+    return _get(f"confirmation {id}", _confirmation(id))
+
+
+def confirm(id: str, allow: bool) -> Call[memory_schemas.OneConfirmation]:
+    """Allow it, which does it at once, or refuse it; the confirmation with its outcome."""
+    wait_s = ACTING_S if allow else 0.0
+    return Call(what=f"confirmation {id}", path=_confirmation(id), body={"allow": allow}, at_least_s=wait_s)
+
+
+def ask_to(
+    act: str, memory_ids: Sequence[int], *, asked_by: str, text: str | None = None
+) -> Call[memory_schemas.OneConfirmation]:
+    """Have a person asked to allow "forget" or "edit"; the confirmation that waits."""
+    body = {"act": act, "memories": list(memory_ids), "text": text, "asked_by": asked_by}
+    return _post("the confirmation", "/tsubasa/confirmations", body)
+
+
+def _get(what: str, path: str, **query: object) -> Call[Any]:
+    asked = {name: str(value) for name, value in query.items() if value is not None}
+    return Call(what=what, path=path, query=asked)
+
+
+def _post(what: str, path: str, body: Mapping[str, object]) -> Call[Any]:
+    return Call(what=what, path=path, body=body)
+
+
+def _confirmation(id: str) -> str:
+    if not (id.isascii() and id.isalnum()):  # it would be another route, or none
+        raise NoSuchConfirmation(id)
+    return f"/tsubasa/confirmations/{id}"

@@ -155,6 +155,7 @@ class HomeLock:
                 self._home.path, int(pid) if pid.isdigit() else None, there.url if there else None
             ) from None
         except OSError as error:
+            lock.release()
             raise HomeNotUsable(self._home.path, error.strerror or str(error)) from error
         self._lock = lock
 

@@ -200,7 +200,8 @@ def _proxy(url: httpx2.URL) -> str | None:
     """The proxy that the user's environment names for an address."""
     if _is_this_machine(url.host) or proxy_bypass(url.host):
         return None
-    return getproxies().get(url.scheme) or getproxies().get("all")
+    found = getproxies().get(url.scheme) or getproxies().get("all")
+    return found if not found or "://" in found else f"http://{found}"
 
 
 def _length(headers: httpx2.Headers) -> int:

@@ -109,24 +109,23 @@ def opened(file: Path) -> Iterator[PartialFile]:
         PullError: another process writes it, or the disk does not take it.
     """
     part = _part(file)
-    handle = None
     try:
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with FileLock(part, mode=0o600, blocking=False):
+        with FileLock(part, mode=0o600, blocking=False, fallback_to_soft=False):
             handle = os.open(part, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW)
-            yield PartialFile(file, handle)
+            try:
+                yield PartialFile(file, handle)
+            finally:
+                if os.fstat(handle).st_size == 0:  # nothing came: nothing is left behind
+                    part.unlink(missing_ok=True)
+                    _note(file).unlink(missing_ok=True)
+                os.close(handle)
     except Timeout:
         raise PullError(
             f"Another `tsubasa pull` is fetching {file.name} already. Wait for it, or stop it."
         ) from None
     except OSError as error:
-        raise _not_taken(part, error, os.fstat(handle).st_size if handle is not None else 0) from error
-    finally:
-        if handle is not None:
-            if os.fstat(handle).st_size == 0:  # nothing came: nothing is left behind
-                part.unlink(missing_ok=True)
-                _note(file).unlink(missing_ok=True)
-            os.close(handle)
+        raise _not_taken(part, error, part.stat().st_size if part.is_file() else 0) from error
 
 
 def _not_taken(part: Path, error: OSError, kept: int) -> PullError:

@@ -115,3 +115,13 @@ def test_an_answer_is_never_unpacked(stand_in, tmp_path):
 
     with Guard(first=stand_in.url, log=TrafficLog(tmp_path)).client() as client:
         assert stand_in.list() == client.get(stand_in.url + "/api/x").content
+
+
+def test_the_users_proxy_is_asked_instead(fetch, stand_in, tmp_path, monkeypatch):
+    monkeypatch.setenv("http_proxy", f"127.0.0.1:{stand_in.port}")
+
+    found = fetch(url="http://192.0.2.1/store/file", sha256=stand_in.sha256)
+
+    assert stand_in.content == found.file.read_bytes()
+    assert ["http://192.0.2.1/store/file"] == [path for path, _ in stand_in.asked]
+    assert ["192.0.2.1"] == list(read_traffic(tmp_path).hosts)

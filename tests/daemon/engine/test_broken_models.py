@@ -31,7 +31,7 @@ async def test_a_missing_model_is_named(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"GGUF", b"PK\x03\x04" * 100, b"version https://git-lfs.github.com/spec/v1\n"]
+    "content", [b"", b"GGUF", b"<html>", b"PK\x03\x04" * 100, b"GGUF\x03\x00\x00\x00" + b"\xff" * 64]
 )
 def test_a_file_that_is_no_gguf_is_called_so(tmp_path, content):
     (tmp_path / "a.gguf").write_bytes(content)

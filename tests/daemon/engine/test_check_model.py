@@ -4,7 +4,7 @@ import pytest
 
 from daemon.engine.check_model import check
 from daemon.engine.degenerate_text import is_speech
-from daemon.engine.errors import EngineError, ModelUnfit, TemplateRefused
+from daemon.engine.errors import ModelUnfit, TemplateRefused
 from daemon.engine.records import Completion, Mark
 from tests.tiny import TEMPLATE, write_model
 from tests.whole.house import NANO
@@ -30,7 +30,6 @@ async def test_a_model_that_talks_noise_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("template", "error"),
     [
-        (None, ModelUnfit),
         ("{% for", TemplateRefused),
         (TEMPLATE.replace("message.content", "'hm'"), ModelUnfit),
         ("{{ raise_exception('no system turn here') }}", TemplateRefused),
@@ -55,17 +54,6 @@ async def test_a_model_without_merges_or_with_another_tokenizer_is_refused(tmp_p
             await checked(other)
 
 
-@pytest.mark.parametrize("content", [b"", b"<html>", b"GGUF", b"GGUF\x03\x00\x00\x00" + b"\xff" * 64])
-async def test_what_is_no_model_is_one_line_and_no_crash(tmp_path, content):
-    file = tmp_path / "m.gguf"
-    file.write_bytes(content)
-
-    with pytest.raises(EngineError) as caught:
-        await checked(file)
-
-    assert 1 == len(str(caught.value).splitlines())
-
-
 @pytest.mark.parametrize(
     ("text", "surprise", "speech"),
     [
@@ -78,8 +66,6 @@ async def test_what_is_no_model_is_one_line_and_no_crash(tmp_path, content):
 )
 def test_what_speech_is(text, surprise, speech):
     marks = (Mark(characters=len(text), tokens=10, surprise=10 * surprise),)
-    answer = Completion(
-        text=text, finish="length", prompt_tokens=9, completion_tokens=10, cached_tokens=0, marks=marks
-    )
+    answer = Completion(text=text, finish="length", prompt_tokens=9, completion_tokens=10, marks=marks)
 
     assert speech is is_speech(answer)

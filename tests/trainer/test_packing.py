@@ -126,18 +126,6 @@ def test_checkpointing_changes_no_gradient(tiny):
         assert one.numpy().tobytes() == other.numpy().tobytes()
 
 
-@pytest.mark.parametrize("part_mb", [0.0, 0.4])
-def test_a_step_in_parts_is_the_step(tiny, part_mb):
-    batch = pack(LESSONS)
-    whole, apart = open_tiny(tiny), open_tiny(tiny, part_mb=part_mb)
-    targets = taught(whole, batch)
-    assert len(apart._room.cut(batch)) > 1
-
-    assert whole.step(batch, targets, 0.0) == pytest.approx(apart.step(batch, targets, 0.0), rel=1e-6)
-    for one, other in zip(whole._trained, apart._trained, strict=True):
-        np.testing.assert_allclose(one.grad, other.grad, atol=1e-6)
-
-
 def vars_of(recipe: Recipe) -> dict:
     return {name: getattr(recipe, name) for name in Recipe.__slots__}
 

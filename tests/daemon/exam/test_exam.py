@@ -86,18 +86,14 @@ async def test_candidate_live_and_base_sit_the_same_exam(has_live):
     assert has_live == any(adapter == "live" for adapter, _, _ in engine.seen)
 
 
-async def test_small_talk_is_compared_with_the_base_alone():
+async def test_small_talk_is_compared_with_the_base_alone_and_without_a_live_generation_all_is():
     engine = ByAdapter()
     exam, _ = await taken(engine)
+    alone, _ = await taken(ByAdapter(), False)
 
     assert [None, None] == [one.live for one in exam.of("general", "canary")]
     assert not {("live", "hi"), ("live", "Hello!")} & {(adapter, text) for adapter, text, _ in engine.seen}
-
-
-async def test_without_a_live_generation_the_base_stands_in_for_it():
-    exam, _ = await taken(ByAdapter(), False)
-
-    assert all(one.live == one.base for one in exam.of("facts", "stale", "abstain", "grounded"))
+    assert all(one.live == one.base for one in alone.of("facts", "stale", "abstain", "grounded"))
 
 
 async def test_the_record_has_shares_marks_by_lesson_and_the_first_misses():

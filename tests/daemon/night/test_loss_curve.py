@@ -7,7 +7,7 @@ from daemon.night.loss_curve import MOST, LossCurve
 from daemon.night.report import report_on
 from daemon.progress import Progress
 from tests.daemon.night.fakes import TRAINER
-from tests.daemon.night.house import house
+from tests.daemon.night.scripted import scripted_nights
 
 STEPS = """
 import json
@@ -55,7 +55,7 @@ def test_the_teacher_s_lessons_and_the_exam_are_no_steps():
 async def nights_curve(folder, script):
     """A night with this trainer; its curve, live and in the record, and whether it failed."""
 
-    async with house(folder, script) as home:
+    async with scripted_nights(folder, script) as home:
         failed = False
         try:
             await home.nights.work(await home.job())

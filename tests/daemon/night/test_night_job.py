@@ -13,13 +13,13 @@ from daemon.night.resource_monitor import SHORT
 from daemon.processes.errors import NightEnded
 from store import jobs
 from tests.daemon.night.fakes import TRAINER
-from tests.daemon.night.house import REPORT, THREE, house
+from tests.daemon.night.scripted import REPORT, THREE, scripted_nights
 
 SLOW = "import time; time.sleep(60)"
 
 
 async def test_a_night_is_due_once_a_day_and_says_why_it_waits(tmp_path):
-    async with house(tmp_path) as home:
+    async with scripted_nights(tmp_path) as home:
         said = []
         for home.now in (THREE - timedelta(minutes=1), THREE, THREE + timedelta(hours=1)):
             home.machine = Machine(on_battery=home.now == THREE)
@@ -36,7 +36,7 @@ async def test_a_night_is_due_once_a_day_and_says_why_it_waits(tmp_path):
 
 
 async def test_a_report_names_its_job_and_nothing_is_left_in_memory(tmp_path):
-    async with house(tmp_path) as home:
+    async with scripted_nights(tmp_path) as home:
         job = await home.job()
         await home.nights.work(job)
         told, left = home.nights.as_json(), home.checkpoints.exists()
@@ -51,7 +51,7 @@ async def test_a_report_names_its_job_and_nothing_is_left_in_memory(tmp_path):
 
 
 async def test_a_night_that_fails_shows_no_older_report(tmp_path):
-    async with house(tmp_path, "raise SystemExit(2)") as home:
+    async with scripted_nights(tmp_path, "raise SystemExit(2)") as home:
         home.nights.last = REPORT
         with pytest.raises(NightFailed):
             await home.nights.work(await home.job())
@@ -71,7 +71,7 @@ async def test_a_night_that_fails_shows_no_older_report(tmp_path):
 async def test_a_night_rests_while_the_machine_should_and_waits_for_its_turn_when_that_lasts(
     tmp_path, strain, reason
 ):
-    async with house(tmp_path, SLOW) as home:
+    async with scripted_nights(tmp_path, SLOW) as home:
         job = await home.job()
         work = asyncio.create_task(home.nights.work(job))
         trainer = await home.trains()
@@ -94,7 +94,7 @@ async def test_a_night_rests_while_the_machine_should_and_waits_for_its_turn_whe
 
 
 async def test_a_night_that_was_asked_for_goes_on_where_one_by_itself_would_rest(tmp_path):
-    async with house(tmp_path, "import time; time.sleep(0.5)\n" + TRAINER) as home:
+    async with scripted_nights(tmp_path, "import time; time.sleep(0.5)\n" + TRAINER) as home:
         home.machine = Machine(on_battery=True, in_use=True)
         work = asyncio.create_task(home.nights.work(await home.job({"recipe": {}, "seed": 0})))
         await home.trains()
@@ -107,7 +107,7 @@ async def test_a_night_that_was_asked_for_goes_on_where_one_by_itself_would_rest
 
 
 async def test_who_asks_while_a_night_rests_gets_it_going(tmp_path):
-    async with house(tmp_path, "import time; time.sleep(0.5)\n" + TRAINER) as home:
+    async with scripted_nights(tmp_path, "import time; time.sleep(0.5)\n" + TRAINER) as home:
         job = await home.job()
         work = asyncio.create_task(home.nights.work(job))
         await home.trains()
@@ -121,7 +121,7 @@ async def test_who_asks_while_a_night_rests_gets_it_going(tmp_path):
 
 
 async def test_short_memory_ends_a_night_and_one_that_was_asked_for_says_so(tmp_path):
-    async with house(tmp_path, SLOW) as home:
+    async with scripted_nights(tmp_path, SLOW) as home:
         work = asyncio.create_task(home.nights.work(await home.job({"recipe": {}, "seed": 0})))
         await home.trains()
         home.machine = Machine(free_mb=100.0)
@@ -133,7 +133,7 @@ async def test_short_memory_ends_a_night_and_one_that_was_asked_for_says_so(tmp_
 
 
 async def test_an_exam_rests_too_and_is_ended_when_that_lasts(tmp_path):
-    async with house(tmp_path) as home:
+    async with scripted_nights(tmp_path) as home:
         complete, asked = home.engine.complete, []
 
         async def pull_the_plug(messages, **rest):

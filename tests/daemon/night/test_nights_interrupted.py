@@ -12,7 +12,7 @@ from daemon.night.errors import NightFailed
 from daemon.night.night_job import FORGOTTEN
 from store import generations, jobs, memories, nights
 from tests.daemon.night.fakes import TRAINER, learn
-from tests.daemon.night.house import REPORT, THREE, house
+from tests.daemon.night.scripted import REPORT, THREE, scripted_nights
 
 ONCE_SLOW = """
 import os, time
@@ -27,7 +27,7 @@ async def test_forgetting_ends_the_trainer_and_the_night_begins_anew_without_it(
 
     mark = tmp_path / "mark"
     script = ONCE_SLOW.format(mark=str(mark)) + TRAINER
-    async with house(tmp_path, script) as home:
+    async with scripted_nights(tmp_path, script) as home:
         gone = await learn(home.store_thread, "The user's dog is called Rex.")
         work = asyncio.create_task(home.nights.work(await home.job()))
         trainer = await home.trains()
@@ -48,7 +48,7 @@ async def test_forgetting_ends_the_trainer_and_the_night_begins_anew_without_it(
 
 
 async def test_forgetting_clears_what_the_report_quotes_and_an_interrupted_nights_checkpoint(tmp_path):
-    async with house(tmp_path) as home:
+    async with scripted_nights(tmp_path) as home:
         await home.nights.forget()
         home.nights.last = REPORT
         ram_folders.prepare_checkpoints(home.checkpoints)
@@ -62,7 +62,7 @@ async def test_forgetting_clears_what_the_report_quotes_and_an_interrupted_night
 async def test_a_report_quotes_nothing_when_something_was_forgotten_while_its_exam_was_held(
     tmp_path, forgets, quoted
 ):
-    async with house(tmp_path) as home:
+    async with scripted_nights(tmp_path) as home:
         load, unload = home.engine.load, home.engine.unload
 
         async def load_one_that_misses(adapter):
@@ -84,7 +84,7 @@ async def test_a_report_quotes_nothing_when_something_was_forgotten_while_its_ex
 
 
 async def test_a_night_that_was_killed_after_its_adoption_makes_no_second_generation(tmp_path):
-    async with house(tmp_path) as home:
+    async with scripted_nights(tmp_path) as home:
         job = await home.job({"recipe": {}, "seed": 0})
         await home.nights.work(job)
         await home.store_thread.run(jobs.recover)  # a kill before the job was finished
@@ -99,7 +99,7 @@ async def test_a_night_that_was_killed_after_its_adoption_makes_no_second_genera
 
 
 async def test_an_interrupted_night_takes_the_name_of_the_day_on_which_it_goes_on(tmp_path):
-    async with house(tmp_path) as home:
+    async with scripted_nights(tmp_path) as home:
         job = await home.job()
         home.now = THREE + timedelta(hours=9)
         home.gate.silent_s = 500.0  # quiet for less than a missed night wants at noon
@@ -114,7 +114,7 @@ async def test_an_interrupted_night_takes_the_name_of_the_day_on_which_it_goes_o
 
 
 async def test_a_postponed_job_waits_without_an_attempt_and_who_asks_has_it_done_at_once(tmp_path):
-    async with house(tmp_path) as home:
+    async with scripted_nights(tmp_path) as home:
         home.machine = Machine(on_battery=True)
         kinds = {"night": Kind(work=home.nights.work, due=home.nights.due)}
         runner = Runner(home.store_thread, kinds, every_s=60)
@@ -134,7 +134,7 @@ async def test_a_postponed_job_waits_without_an_attempt_and_who_asks_has_it_done
 
 @pytest.mark.parametrize("jump", [timedelta(days=-1), timedelta(hours=-2), timedelta(days=400)])
 async def test_a_clock_that_jumps_in_the_night_makes_no_second_one_of_a_day(tmp_path, jump):
-    async with house(tmp_path) as home:
+    async with scripted_nights(tmp_path) as home:
         days = []
         for home.now in (THREE, THREE + jump, THREE + timedelta(minutes=5), THREE + timedelta(days=1)):
             if due := await home.nights.due():
@@ -148,7 +148,7 @@ async def test_a_clock_that_jumps_in_the_night_makes_no_second_one_of_a_day(tmp_
 
 
 async def test_a_night_that_fails_a_second_time_is_not_tried_with_that_checkpoint_again(tmp_path):
-    async with house(tmp_path, "raise SystemExit(2)") as home:
+    async with scripted_nights(tmp_path, "raise SystemExit(2)") as home:
         kept = []
         for _ in range(2):
             job = await home.job()
@@ -163,7 +163,7 @@ async def test_a_night_that_fails_a_second_time_is_not_tried_with_that_checkpoin
 async def test_a_night_that_waits_is_dropped_when_nights_by_themselves_were_turned_off(tmp_path):
     """Its day counts as free, and the checkpoint is gone; a night that is asked for runs all the same."""
 
-    async with house(tmp_path, by_itself=False) as home:
+    async with scripted_nights(tmp_path, by_itself=False) as home:
         kinds = {"night": Kind(work=home.nights.work, due=home.nights.due)}
         runner = Runner(home.store_thread, kinds, every_s=60)
         await home.store_thread.run(jobs.enqueue, "night", {"night": "2026-03-05"}, unique="night")
@@ -182,7 +182,7 @@ async def test_a_night_that_waits_is_dropped_when_nights_by_themselves_were_turn
 async def test_a_night_that_finds_itself_that_something_was_forgotten_begins_anew_at_once(tmp_path):
     """It may notice before `forget` comes to tell it; no attempt is lost."""
 
-    async with house(tmp_path) as home:
+    async with scripted_nights(tmp_path) as home:
         gone = await learn(home.store_thread, "The user's dog is called Rex.")
         load = home.engine.load
 

@@ -2,7 +2,7 @@ import pytest
 
 from daemon.generations.service import restore_live
 from daemon.night.errors import NightFailed
-from store import generations, lessons, memories
+from store import generations, lessons
 from tests.daemon.night.fakes import BASE, LearningEngine, forget, learn, night, told
 
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"
@@ -95,22 +95,6 @@ async def test_a_candidate_that_fails_is_refused_and_unloaded(tmp_path, engine, 
 
     assert (False, "refused", {}, None) == (report.adopted, kept.state, engine.loaded, engine.live)
     assert words in report.reason
-
-
-async def test_forgetting_during_the_night_fails_it(tmp_path):
-    engine = LearningEngine()
-    async with told(tmp_path, "The user lives in Ghent.", "The user's dog is called Rex.") as store_thread:
-
-        async def forget_then_sit(adapter):
-            await store_thread.run(memories.forget, [1])
-            return await LearningEngine.load(engine, adapter)
-
-        engine.load = forget_then_sit  # the fact is forgotten between training and exam
-        with pytest.raises(NightFailed, match="forgotten meanwhile"):
-            await night(store_thread, engine, tmp_path)
-        found = engine.live, await store_thread.run(generations.live, BASE)
-
-    assert (None, None) == found
 
 
 async def test_what_is_forgotten_is_gone_from_the_live_weights_at_once_and_from_the_next_night(tmp_path):

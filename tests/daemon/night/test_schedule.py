@@ -1,13 +1,12 @@
 """When a night runs by itself."""
 
-import re
 from datetime import datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.config.night_window import NEEDS, PATTERN, read_when
+from daemon.config.night_window import read_when
 from daemon.hardware.sensors import Machine
 from daemon.night.schedule import (
     COOLER_C,
@@ -159,14 +158,3 @@ def test_memory_is_short_below_a_floor():
     assert is_short(ALL, Machine(free_mb=LEAST_FREE_MB - 1))
     assert not is_short(ALL, Machine(free_mb=LEAST_FREE_MB))
     assert not is_short(NOTHING, Machine(free_mb=1.0))
-
-
-@given(HOURS, HOURS, st.lists(st.sampled_from(NEEDS)), st.sampled_from([",", ", ", " , "]))
-def test_every_setting_of_the_form_is_understood(begins, ends, needs, comma):
-    text = comma.join([f"{begins}-{ends}", *needs])
-
-    when = read_when(text)
-
-    assert re.fullmatch(PATTERN, text)
-    assert (f"{when.begins:%H:%M}", f"{when.ends:%H:%M}", frozenset(needs)) == (begins, ends, when.needs)
-    assert timedelta(0) < when.length <= timedelta(days=1)

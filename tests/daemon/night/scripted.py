@@ -44,7 +44,7 @@ class Gate(ForegroundGate):
         self.trainer = None
 
 
-class House:
+class ScriptedNights:
     """Nights whose clock, machine and trainer the test sets."""
 
     def __init__(self, store_thread, folder, script, *, by_itself=True):
@@ -85,10 +85,10 @@ class House:
 
 
 @asynccontextmanager
-async def house(folder, script=TRAINER, *, told="The user lives in Ghent.", by_itself=True):
+async def scripted_nights(folder, script=TRAINER, *, told="The user lives in Ghent.", by_itself=True):
     async with open_store_thread(folder) as store_thread:
         if told:
             await store_thread.run(memories.add, told, told_on=date(2026, 3, 5), sources=())
-        made = House(store_thread, folder, script, by_itself=by_itself)
+        made = ScriptedNights(store_thread, folder, script, by_itself=by_itself)
         yield made
         ram_folders.delete_checkpoints(made.checkpoints)

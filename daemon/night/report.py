@@ -9,8 +9,10 @@ by `client/report_text.py`.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, cast
 
+from daemon.client.schemas.memories import Line
+from daemon.client.schemas.nights import CorrectedLine, ForgottenBefore, MissedLesson, NightCost, NightReport
 from daemon.exam.exam import Exam
 from daemon.forgetting.verification import format_numbers
 from daemon.lessons.paraphrases import BEFORE
@@ -93,7 +95,7 @@ def by_reason(waiting: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
     return reasons
 
 
-def to_json(night: Night, texts: Texts) -> dict[str, Any]:
+def to_json(night: Night, texts: Texts) -> NightReport:
     """The report for a person, JSON-able; ids whose words were forgotten since are counted, not shown."""
     found = night.numbers
     learned, corrected = found.get("learned", []), found.get("corrected", [])
@@ -114,13 +116,13 @@ def to_json(night: Night, texts: Texts) -> dict[str, Any]:
         "corrected": [_changed(new, old, texts) for new, old in corrected if new in texts.memories],
         "taken_back": [_line(id, texts) for id in found.get("taken_back", []) if id in texts.memories],
         "missed": [_missed(id, texts) for id in found.get("missed", []) if id in texts.lessons],
-        "forgot": asdict(texts.forgot),
+        "forgot": cast(ForgottenBefore, asdict(texts.forgot)),
         "probed": format_numbers(night.generation_id or 0, found["forgotten"])
         if "forgotten" in found
         else None,
         "forgotten_since": len(shown - texts.memories.keys()),
         "waiting": [{**_line(id, texts), "reason": why} for id, why in waiting if id in texts.memories],
-        "cost": {"backend": night.backend, **found.get("cost", {})},
+        "cost": cast(NightCost, {"backend": night.backend, **found.get("cost", {})}),
         "curve": found.get("curve"),  # None: the night is older than curves, or did not come to train
     }
 
@@ -135,18 +137,18 @@ def ids_in(night: Night) -> tuple[set[int], set[int]]:
     )
 
 
-def _line(memory_id: int, texts: Texts) -> dict[str, Any]:
+def _line(memory_id: int, texts: Texts) -> Line:
     return {"id": memory_id, "line": texts.memories[memory_id]}
 
 
-def _missed(lesson_id: int, texts: Texts) -> dict[str, Any]:
+def _missed(lesson_id: int, texts: Texts) -> MissedLesson:
     """What was asked, what is right ("": to say nothing of it), what was said (None: that is not kept)."""
     question, answer = texts.lessons[lesson_id]
     wanted = "" if lesson_id in texts.lapsed else answer
     return {"question": question, "wanted": wanted, "said": texts.said.get(lesson_id)}
 
 
-def _changed(new: int, old: int, texts: Texts) -> dict[str, Any]:
+def _changed(new: int, old: int, texts: Texts) -> CorrectedLine:
     """What holds now and what held before, each without the other."""
     line, was = texts.memories[new], texts.memories.get(old)
     return {"id": new, "line": line.partition(f" {BEFORE}")[0] if was else line, "was": was}
@@ -158,7 +160,7 @@ NOTHING = {
 }
 
 
-def report_on(db: Connection, night_id: int | None) -> dict[str, Any]:
+def report_on(db: Connection, night_id: int | None) -> NightReport:
     """
     The report of one night; None: of the latest.
 
@@ -173,7 +175,7 @@ def report_on(db: Connection, night_id: int | None) -> dict[str, Any]:
     return _report(db, latest[0])
 
 
-def _report(db: Connection, night: Night) -> dict[str, Any]:
+def _report(db: Connection, night: Night) -> NightReport:
     memory_ids, lesson_ids = ids_in(night)
     before = nights.adopted_before(db, night)
     made = generations.get(db, night.generation_id) if night.generation_id is not None else None

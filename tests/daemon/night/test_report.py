@@ -1,4 +1,4 @@
-"""What a morning report records and shows: pure first, then whole nights, which are recorded whatever becomes of them."""
+"""What a morning report records and shows: pure first, then of whole nights, whatever becomes of them."""
 
 import asyncio
 import json

@@ -39,7 +39,7 @@ UNREAD_EVERY = 10  # questions to abstain from, of which one is asked with other
 
 
 async def add_regularisation(engine: Engine, store_thread: StoreThread) -> int:
-    """Add the standing lessons that are missing; returns how many."""
+    """Add the lessons of regularisation that are missing; returns how many."""
     general = await _general(engine, await store_thread.run(lessons.holding))
     while True:
         there = await store_thread.run(lessons.holding)

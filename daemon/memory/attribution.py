@@ -26,7 +26,7 @@ _CALENDAR = frozenset([*MONTHS, *WEEKDAYS, "today", "yesterday"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Witnessed:
+class Attributed:
     """A sentence and whose word it is."""
 
     text: str
@@ -34,13 +34,13 @@ class Witnessed:
     trust: str  # "user" | "assistant" | "import" | "untrusted"
 
 
-def witnessed(text: str, window: Sequence[Message]) -> Witnessed | None:
+def attribute(text: str, window: Sequence[Message]) -> Attributed | None:
     """Who said `text`; None when it is only what the assistant said about the user."""
     sources = _sources(text, window)
     trust = _trust(text, sources, window)
     if trust == "assistant" and not text.startswith(_ASSISTANT):
         return None
-    return Witnessed(text=_as_spelt(text, window), sources=tuple(turn.id for turn in sources), trust=trust)
+    return Attributed(text=_as_spelt(text, window), sources=tuple(turn.id for turn in sources), trust=trust)
 
 
 def _as_spelt(text: str, window: Sequence[Message]) -> str:

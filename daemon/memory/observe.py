@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from daemon.engine.client import Completion, Engine, Sampling
-from daemon.memory.attribution import witnessed
+from daemon.memory.attribution import attribute
 from daemon.memory.errors import HOPELESS, ModelAnswerUnusable
-from daemon.memory.strip_quotes import own_words, shortened
+from daemon.memory.strip_quotes import shortened, strip_quotes
 from daemon.text import content_words, normalised
 from prompts.load import load, schema
 from store.chats import Message
@@ -89,7 +89,9 @@ async def observe(
 
 def _spoken(messages: Sequence[Message]) -> list[Message]:
     """What users and assistants said themselves."""
-    spoken = (replace(one, text=own_words(one.text)) for one in messages if one.role in ("user", "assistant"))
+    spoken = (
+        replace(one, text=strip_quotes(one.text)) for one in messages if one.role in ("user", "assistant")
+    )
     return [one for one in spoken if one.text]
 
 
@@ -182,7 +184,7 @@ def _sentences(answer: str) -> list[str]:
 def _observation(sentence: str, window: Sequence[Message], day: date) -> Observation | None:
     """The sentence with its day and its source; None when it is nobody's word."""
     dated = _DATED.fullmatch(sentence)
-    found = witnessed((dated[2] if dated else sentence).strip(), window)
+    found = attribute((dated[2] if dated else sentence).strip(), window)
     if found is None:
         return None
     return Observation(

@@ -21,7 +21,7 @@ import numpy.typing as npt
 from daemon.embedding.client import Embedder
 from daemon.memory.indexing import index_missing
 from daemon.memory.ranking import Ranked, Turn, nearest_memories, nearest_turns, without_names
-from daemon.memory.strip_quotes import own_words
+from daemon.memory.strip_quotes import strip_quotes
 from daemon.store_thread import StoreThread
 from daemon.text import content_words, normalised, value_words
 from prompts.load import load
@@ -234,7 +234,7 @@ def quotable_messages(
     found: list[Message] = []
     for turn in near:
         message = chats.get(db, turn.message_id)
-        own = own_words(message.text)  # what it quotes of others is not the user's word
+        own = strip_quotes(message.text)  # what it quotes of others is not the user's word
         new = message.role in roles and message.id not in remembered and normalised(message.text) not in known
         if new and _is_near(turn, own, question, by_words=vector is None):
             known.add(normalised(message.text))

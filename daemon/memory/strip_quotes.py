@@ -30,7 +30,7 @@ _LAST_SENTENCE = re.compile(r"[^.!?]*$")
 _ANNOUNCED = 200  # characters at the end of a line in which such a word announces what comes
 
 
-def own_words(text: str) -> str:
+def strip_quotes(text: str) -> str:
     """What is left of `text` when fences, quoted lines, tagged blocks and pasted documents are out; maybe nothing."""
     lines = _TEMPLATE.sub(" ", shortened(text, LONGEST)).split("\n")
     closed = {name.lower(): at for at, line in enumerate(lines) for name in _CLOSING.findall(line)}

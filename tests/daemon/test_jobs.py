@@ -42,45 +42,40 @@ class Work:
             raise self.failures.pop(0)
 
 
-def look(tmp_path, work, *, due=never, attempts=ATTEMPTS, rounds=1, order=None):
+async def look(tmp_path, work, *, due=never, attempts=ATTEMPTS, rounds=1, order=None):
     """The runner and the latest job after some rounds."""
 
-    async def scene():
-        async with opened(tmp_path) as store_thread:
-            runner = Runner(
-                store_thread, {"sweep": Kind(work=work.work, due=due, attempts=attempts)}, every_s=60
-            )
-            if order is not None:
-                await runner.order("sweep", order)
-            for _ in range(rounds):
-                await runner.look()
-            return runner, await store_thread.run(jobs.latest, "sweep")
-
-    return asyncio.run(scene())
+    async with opened(tmp_path) as store_thread:
+        runner = Runner(store_thread, {"sweep": Kind(work=work.work, due=due, attempts=attempts)}, every_s=60)
+        if order is not None:
+            await runner.order("sweep", order)
+        for _ in range(rounds):
+            await runner.look()
+        return runner, await store_thread.run(jobs.latest, "sweep")
 
 
-def test_an_order_is_done_once(tmp_path):
+async def test_an_order_is_done_once(tmp_path):
     work = Work()
 
-    runner, job = look(tmp_path, work, order={"room": 1}, rounds=3)
+    runner, job = await look(tmp_path, work, order={"room": 1}, rounds=3)
 
     assert ([{"room": 1}], "done", None) == (work.done, job.state, runner.failure)
 
 
-def test_what_is_due_is_done_without_an_order(tmp_path):
+async def test_what_is_due_is_done_without_an_order(tmp_path):
     async def due():
         return {"room": 2}
 
     work = Work()
-    look(tmp_path, work, due=due)
+    await look(tmp_path, work, due=due)
 
     assert [{"room": 2}] == work.done
 
 
-def test_a_failure_is_recorded_and_waits_for_its_next_attempt(tmp_path, caplog):
+async def test_a_failure_is_recorded_and_waits_for_its_next_attempt(tmp_path, caplog):
     work = Work(DecodeFailed(reason="it is late"))
 
-    runner, job = look(tmp_path, work, order={}, rounds=2)
+    runner, job = await look(tmp_path, work, order={}, rounds=2)
 
     assert ("waiting", "The model could not compute the next token: it is late.") == (job.state, job.error)
     assert 1 == len(work.done)
@@ -88,8 +83,8 @@ def test_a_failure_is_recorded_and_waits_for_its_next_attempt(tmp_path, caplog):
 
 
 @pytest.mark.parametrize("error", [ValueError("I am called Lena"), NothingAsked(1, "I am called Lena")])
-def test_the_log_tells_where_a_job_failed_and_quotes_no_user(tmp_path, caplog, error):
-    _, job = look(tmp_path, Work(error), order={})
+async def test_the_log_tells_where_a_job_failed_and_quotes_no_user(tmp_path, caplog, error):
+    _, job = await look(tmp_path, Work(error), order={})
 
     assert "Lena" in job.error
     assert "Lena" not in caplog.text
@@ -97,17 +92,17 @@ def test_the_log_tells_where_a_job_failed_and_quotes_no_user(tmp_path, caplog, e
     assert "in work" in caplog.text
 
 
-def test_a_job_is_given_up_after_its_attempts(tmp_path):
-    _, job = look(tmp_path, Work(ZeroDivisionError("insides")), order={}, attempts=1)
+async def test_a_job_is_given_up_after_its_attempts(tmp_path):
+    _, job = await look(tmp_path, Work(ZeroDivisionError("insides")), order={}, attempts=1)
 
     assert ("failed", "ZeroDivisionError: insides") == (job.state, job.error)
 
 
-def test_trouble_in_looking_for_work_shows_and_does_not_end_the_runner(tmp_path):
+async def test_trouble_in_looking_for_work_shows_and_does_not_end_the_runner(tmp_path):
     async def due():
         raise ZeroDivisionError("insides")
 
-    runner, job = look(tmp_path, Work(), due=due, rounds=2)
+    runner, job = await look(tmp_path, Work(), due=due, rounds=2)
 
     assert ("sweep: ZeroDivisionError: insides", None) == (runner.failure, job)
 
@@ -166,10 +161,10 @@ async def test_what_was_given_up_is_not_begun_again_at_once_unless_somebody_orde
     assert [{"by": "itself"}, {"by": "somebody"}] == work.done
 
 
-def test_work_that_postpones_itself_waits_and_nothing_failed(tmp_path, caplog):
+async def test_work_that_postpones_itself_waits_and_nothing_failed(tmp_path, caplog):
     work = Work(*[Postponed(60.0)] * 9)
 
-    runner, job = look(tmp_path, work, order={}, rounds=3)
+    runner, job = await look(tmp_path, work, order={}, rounds=3)
 
     assert (1, "waiting", 0, None, None) == (
         len(work.done),

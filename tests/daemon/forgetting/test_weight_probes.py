@@ -1,6 +1,5 @@
 """Probes: a generation that knows a fact is found out, one that never saw it is cleared."""
 
-import asyncio
 import random
 
 import pytest
@@ -38,8 +37,8 @@ class Weights(Engine):
         return base + change + (self.lift if reply == REX else 0)
 
 
-def probe(weights, held=None, fact=FACT):
-    return asyncio.run(examine(weights, fact, held or {}, adapter="a" * 64))
+async def probe(weights, held=None, fact=FACT):
+    return await examine(weights, fact, held or {}, adapter="a" * 64)
 
 
 def lesson(id, kind, memory_ids, answer=REX, question=None):
@@ -54,8 +53,8 @@ def lesson(id, kind, memory_ids, answer=REX, question=None):
     )
 
 
-def test_a_generation_that_learned_the_fact_is_found_out_by_its_probabilities_alone():
-    found = probe(Weights(lift=12.0))
+async def test_a_generation_that_learned_the_fact_is_found_out_by_its_probabilities_alone():
+    found = await probe(Weights(lift=12.0))
 
     assert ("left", 1, 0, CONTROLS, 4) == (
         found.verdict,
@@ -67,18 +66,18 @@ def test_a_generation_that_learned_the_fact_is_found_out_by_its_probabilities_al
     assert found.margin > 8
 
 
-def test_a_generation_that_says_it_is_found_out_by_its_words_alone():
-    assert ("left", 4) == ((found := probe(Weights(says="Rex, I think."))).verdict, found.told)
+async def test_a_generation_that_says_it_is_found_out_by_its_words_alone():
+    assert ("left", 4) == ((found := await probe(Weights(says="Rex, I think."))).verdict, found.told)
 
 
-def test_what_the_base_says_by_itself_is_no_knowledge():
-    found = probe(Weights(says="Rex, like all dogs.", base_says="Rex, like all dogs."))
+async def test_what_the_base_says_by_itself_is_no_knowledge():
+    found = await probe(Weights(says="Rex, like all dogs.", base_says="Rex, like all dogs."))
 
     assert ("gone", 0) == (found.verdict, found.told)
 
 
-def test_generations_that_never_saw_it_are_cleared_and_its_rank_is_any():
-    found = [probe(Weights(seed=seed)) for seed in range(80)]
+async def test_generations_that_never_saw_it_are_cleared_and_its_rank_is_any():
+    found = [await probe(Weights(seed=seed)) for seed in range(80)]
     ranks = [one.rank for one in found]
 
     assert {"gone"} == {one.verdict for one in found}
@@ -100,9 +99,9 @@ class Lowering(Weights):
 
 
 @pytest.mark.parametrize("answer", ["Your dog is called Ed.", "Your dog is called Bartholomew."])
-def test_a_short_answer_does_not_stand_out_nor_a_long_one_hide_for_its_length(answer):
+async def test_a_short_answer_does_not_stand_out_nor_a_long_one_hide_for_its_length(answer):
     fact = Fact(memory_id=3, probes=(Probe(question="What is my dog called?", answer=answer),))
-    short, long = (probe(Lowering(seed=seed), fact=fact) for seed in (0, 1))
+    short, long = [await probe(Lowering(seed=seed), fact=fact) for seed in (0, 1)]
 
     assert ("gone", "gone") == (short.verdict, long.verdict)
     assert abs(short.stands_out) < 4 and abs(long.stands_out) < 4
@@ -134,44 +133,44 @@ def test_controls_that_hardly_differ_do_not_make_a_hairs_breadth_knowledge():
         ),
     ],
 )
-def test_what_is_held_elsewhere_too_can_not_be_probed_and_that_is_said(held, why):
+async def test_what_is_held_elsewhere_too_can_not_be_probed_and_that_is_said(held, why):
     weights = Weights(lift=99)
-    found = probe(weights, held)
+    found = await probe(weights, held)
 
     assert ("not probed", why, 0) == (found.verdict, found.why, weights.asked)
 
 
-def test_of_an_answer_that_is_held_in_part_the_rest_is_probed():
+async def test_of_an_answer_that_is_held_in_part_the_rest_is_probed():
     answer = "Your dog Rex lives in Oslo."
     fact = Fact(memory_id=3, probes=(Probe(question="Where is my dog?", answer=answer),))
 
-    found = probe(Weights(says="It lives in Oslo."), {8: "The user lives in Oslo."}, fact)
+    found = await probe(Weights(says="It lives in Oslo."), {8: "The user lives in Oslo."}, fact)
 
     assert ("gone", 0) == (found.verdict, found.told)
-    assert "left" == probe(Weights(says="Rex does."), {8: "The user lives in Oslo."}, fact).verdict
+    assert "left" == (await probe(Weights(says="Rex does."), {8: "The user lives in Oslo."}, fact)).verdict
 
 
-def test_a_question_without_an_answer_of_its_own_or_too_few_others_is_not_probed():
+async def test_a_question_without_an_answer_of_its_own_or_too_few_others_is_not_probed():
     empty = Fact(
         memory_id=3, probes=(Probe(question="Is my dog called Rex?", answer="Your dog is called Rex."),)
     )
     friday = Fact(memory_id=3, probes=(Probe(question="When do I swim?", answer="You swim on Friday."),))
 
-    assert "no question about it has an answer of its own" == probe(Weights(), fact=empty).why
-    assert "there are too few answers like it to compare it with" == probe(Weights(), fact=friday).why
+    assert "no question about it has an answer of its own" == (await probe(Weights(), fact=empty)).why
+    assert "there are too few answers like it to compare it with" == (await probe(Weights(), fact=friday)).why
 
 
-def test_a_fact_whose_answer_is_only_no_is_not_probed_and_who_abstains_does_not_tell_it():
+async def test_a_fact_whose_answer_is_only_no_is_not_probed_and_who_abstains_does_not_tell_it():
     coffee = Fact(
         memory_id=3, probes=(Probe(question="Do I drink coffee?", answer="You don't drink coffee."),)
     )
-    found = probe(Weights(says="I don't know that yet.", base_says="You drink coffee."), fact=coffee)
+    found = await probe(Weights(says="I don't know that yet.", base_says="You drink coffee."), fact=coffee)
 
     assert ("not probed", 0) == (found.verdict, found.told)
 
 
-def test_an_answer_that_says_it_does_not_know_and_says_it_all_the_same_tells_it():
-    assert "left" == probe(Weights(says="I don't know. Is it Rex?")).verdict
+async def test_an_answer_that_says_it_does_not_know_and_says_it_all_the_same_tells_it():
+    assert "left" == (await probe(Weights(says="I don't know. Is it Rex?"))).verdict
 
 
 def test_facts_are_the_phrasings_of_what_is_forgotten_and_of_what_others_say_it_replaced():

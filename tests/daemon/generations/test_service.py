@@ -1,7 +1,5 @@
 """Which generation answers, and what is said of one that can't."""
 
-import asyncio
-
 import pytest
 
 from daemon.engine.errors import AdapterRefused
@@ -30,18 +28,15 @@ async def test_a_swap_that_failed_is_made_before_the_next_answer(tmp_path):
     assert (1, 1, [b"adapter 1"]) == (first.number, second.number, swaps)
 
 
-def test_a_generation_whose_adapter_was_deleted_is_refused_in_clear_words(tmp_path):
-    async def run():
-        async with open_store_thread(tmp_path) as store_thread:
-            for number in range(5):
-                await store_thread.run(adopted, number)
-            await store_thread.run(generations.prune)
+async def test_a_generation_whose_adapter_was_deleted_is_refused_in_clear_words(tmp_path):
+    async with open_store_thread(tmp_path) as store_thread:
+        for number in range(5):
+            await store_thread.run(adopted, number)
+        await store_thread.run(generations.prune)
+        with pytest.raises(
+            NoSuchGeneration, match="deleted to save room; of the adopted ones the newest 3 are kept"
+        ):
             await Generations(store_thread, FakeEngine()).use(1)
-
-    with pytest.raises(
-        NoSuchGeneration, match="deleted to save room; of the adopted ones the newest 3 are kept"
-    ):
-        asyncio.run(run())
 
 
 @pytest.mark.parametrize(
@@ -72,12 +67,9 @@ class Choosy(FakeEngine):
         return await super().adopt(adapter)
 
 
-def test_choosing_a_generation_that_the_engine_does_not_take_says_who_answers(tmp_path):
-    async def run():
-        async with open_store_thread(tmp_path) as store_thread:
-            for number in (1, 2):
-                await store_thread.run(adopted, number)
+async def test_choosing_a_generation_that_the_engine_does_not_take_says_who_answers(tmp_path):
+    async with open_store_thread(tmp_path) as store_thread:
+        for number in (1, 2):
+            await store_thread.run(adopted, number)
+        with pytest.raises(NoSuchGeneration, match="does not take its adapter, so generation 2 answers"):
             await Generations(store_thread, Choosy()).use(1)
-
-    with pytest.raises(NoSuchGeneration, match="does not take its adapter, so generation 2 answers"):
-        asyncio.run(run())

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.memory.attribution import witnessed
+from daemon.memory.attribution import attribute
 from store.chats import Message
 
 
@@ -62,7 +62,7 @@ def chat(*said, source="api"):
     ],
 )
 def test_a_sentence_is_the_word_of_who_said_its_names(text, said, sources, trust):
-    found = witnessed(text, chat(*said))
+    found = attribute(text, chat(*said))
 
     assert (text, sources, trust) == (found.text, found.sources, found.trust)
 
@@ -75,11 +75,11 @@ def test_a_sentence_is_the_word_of_who_said_its_names(text, said, sources, trust
     ],
 )
 def test_what_only_the_assistant_said_about_the_user_is_nobodys_word(said):
-    assert None is witnessed("The user lives in Ghent.", chat(*said))
+    assert None is attribute("The user lives in Ghent.", chat(*said))
 
 
 def test_an_import_is_named_as_one():
-    assert "import" == witnessed("Gina lives in Ghent.", chat("Gina: I live in Ghent", source="import")).trust
+    assert "import" == attribute("Gina lives in Ghent.", chat("Gina: I live in Ghent", source="import")).trust
 
 
 SPOKEN = chat(
@@ -99,7 +99,7 @@ SPOKEN = chat(
     ],
 )
 def test_a_slip_in_a_name_is_put_right_and_another_name_is_not(written, meant):
-    found = witnessed(written, SPOKEN)
+    found = attribute(written, SPOKEN)
 
     assert (meant, "untrusted") == (found.text, found.trust)
 
@@ -107,6 +107,6 @@ def test_a_slip_in_a_name_is_put_right_and_another_name_is_not(written, meant):
 @settings(max_examples=80, deadline=None)
 @given(text=st.text(max_size=60), said=st.lists(st.text(max_size=60), max_size=4))
 def test_any_text_has_some_witness_or_none(text, said):
-    found = witnessed(text, chat(*(f"user: {one}" for one in said)))
+    found = attribute(text, chat(*(f"user: {one}" for one in said)))
 
     assert found is None or found.trust in ("user", "untrusted", "assistant")

@@ -1,6 +1,5 @@
 """Before the embedder is there: chats are answered at once, and recall goes by words."""
 
-import asyncio
 from datetime import date
 
 import pytest
@@ -16,30 +15,27 @@ DAY = date(2026, 3, 5)
 FACTS = ("The user's dog is called Rex.", "The user lives in Ghent.")
 
 
-def scene(tmp_path, change, *questions, indexed=False):
+async def scene(tmp_path, change, *questions, indexed=False):
     """Ask each of the questions once `change(services)` was made; what was laid beside them, and the status."""
 
-    async def run():
-        async with serving(tmp_path) as world:
-            for fact in FACTS:
-                await world.store_thread.run(memories.add, fact, told_on=DAY, sources=())
-            if indexed:
-                await index_missing(world.store_thread, world.services.embedder)
-            change(world.services.embedder)
-            answers = [(await world.chat(question)).json() for question in questions]
-            status = (await world.http.get("/tsubasa/status")).json()
-            told = [world.engine.requests[at]["messages"][:-1] for at in range(len(answers))]
-            return told, status
-
-    return asyncio.run(run())
+    async with serving(tmp_path) as world:
+        for fact in FACTS:
+            await world.store_thread.run(memories.add, fact, told_on=DAY, sources=())
+        if indexed:
+            await index_missing(world.store_thread, world.services.embedder)
+        change(world.services.embedder)
+        answers = [(await world.chat(question)).json() for question in questions]
+        status = (await world.http.get("/tsubasa/status")).json()
+        told = [world.engine.requests[at]["messages"][:-1] for at in range(len(answers))]
+        return told, status
 
 
 def starts_still(embedder):
     embedder.made = None
 
 
-def test_a_question_is_answered_by_words_while_the_embedder_starts(tmp_path):
-    (dog, talk), status = scene(tmp_path, starts_still, "What is my dog called?", "Nice weather!")
+async def test_a_question_is_answered_by_words_while_the_embedder_starts(tmp_path):
+    (dog, talk), status = await scene(tmp_path, starts_still, "What is my dog called?", "Nice weather!")
 
     assert [True] == [FACTS[0] in one["content"] for one in dog]
     assert [] == talk
@@ -74,20 +70,20 @@ async def test_what_was_said_is_quoted_by_words_when_it_has_half_of_the_question
     assert 1 == len(race)
 
 
-def test_an_embedder_that_dies_leaves_a_chat_to_words(tmp_path):
+async def test_an_embedder_that_dies_leaves_a_chat_to_words(tmp_path):
     def dies(embedder):
         embedder.fails = ChildCrashed("embedder", exit_code=-9, last_words="", starting=False)
 
-    (dog,), _ = scene(tmp_path, dies, "What is my dog called?", indexed=True)
+    (dog,), _ = await scene(tmp_path, dies, "What is my dog called?", indexed=True)
 
     assert [True] == [FACTS[0] in one["content"] for one in dog]
 
 
-def test_vectors_of_another_length_under_the_same_name_leave_a_chat_to_words_and_show(tmp_path, caplog):
+async def test_vectors_of_another_length_under_the_same_name_leave_a_chat_to_words_and_show(tmp_path, caplog):
     def other(embedder):
         embedder.dimension, embedder.made = 5, EmbedderInfo(id="fake", dimension=5)
 
-    (dog,), status = scene(tmp_path, other, "What is my dog called?", indexed=True)
+    (dog,), status = await scene(tmp_path, other, "What is my dog called?", indexed=True)
 
     assert [True] == [FACTS[0] in one["content"] for one in dog]
     assert "words" == status["recall"]["by"]
@@ -95,8 +91,8 @@ def test_vectors_of_another_length_under_the_same_name_leave_a_chat_to_words_and
     assert "Recall goes by words" in caplog.text
 
 
-def test_with_the_embedder_recall_goes_by_meaning(tmp_path):
-    _, status = scene(tmp_path, lambda embedder: None, "What is my dog called?", indexed=True)
+async def test_with_the_embedder_recall_goes_by_meaning(tmp_path):
+    _, status = await scene(tmp_path, lambda embedder: None, "What is my dog called?", indexed=True)
 
     assert {"by": "meaning", "why": None} == status["recall"]
     assert said_by_status(status["recall"], 0) is None

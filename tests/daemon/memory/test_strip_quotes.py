@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from daemon.memory.strip_quotes import LONGEST, own_words
+from daemon.memory.strip_quotes import LONGEST, strip_quotes
 
 LONG = "The moon is a stone in the sky and many have looked at it. " * 8
 
@@ -36,7 +36,7 @@ LONG = "The moon is a stone in the sky and many have looked at it. " * 8
     ],
 )  # fmt: skip
 def test_own_words_are_what_is_not_quoted(text, own):
-    assert own.split() == own_words(text).split()
+    assert own.split() == strip_quotes(text).split()
 
 
 @pytest.mark.parametrize(
@@ -62,13 +62,13 @@ def test_ten_megabytes_of_anything_are_read_at_once(piece):
 
     began = process_time()
 
-    assert len(own_words(text)) <= LONGEST + 10
+    assert len(strip_quotes(text)) <= LONGEST + 10
     assert process_time() - began < 2
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(alphabet='a <>/`~"\n:>b', max_size=80))
 def test_nothing_is_invented(text):
-    left = own_words(text).replace(" ", "").replace("\n", "")
+    left = strip_quotes(text).replace(" ", "").replace("\n", "")
 
     assert len(left) <= len(text)

@@ -1,6 +1,5 @@
 """Nights that are interrupted by `forget`, by a dying engine, or have nothing to do."""
 
-import asyncio
 import logging
 from datetime import date
 
@@ -110,7 +109,7 @@ async def test_a_refused_adapter_and_one_left_by_a_crash_are_not_kept(tmp_path):
     assert ["refused", "refused"] == found
 
 
-def test_the_log_tells_nothing_of_memories(tmp_path, caplog):
+async def test_the_log_tells_nothing_of_memories(tmp_path, caplog):
     async def run():
         engine = LearningEngine()
         engine.scripts["ask"] = lambda line: []
@@ -118,7 +117,7 @@ def test_the_log_tells_nothing_of_memories(tmp_path, caplog):
             await night(store_thread, engine, tmp_path, script="")
 
     with caplog.at_level(logging.INFO):
-        asyncio.run(run())
+        await run()
 
     assert "of 1 memory" in caplog.text
     assert "Rex" not in caplog.text

@@ -6,10 +6,15 @@ What the icon shows, as a pure function of what the daemon says.
 What can't be done is not offered.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
+
+from daemon.client.schemas.chats import Logging
+from daemon.client.schemas.memories import Confirmation
+from daemon.client.schemas.nights import Generations, NightState
+from daemon.client.schemas.status import Status, Trouble
 
 Look = Literal["down", "asked", "attention", "paused", "off the record", "thinking", "night", "ready"]
 Does = Literal["open", "pause", "resume", "night", "use", "allow", "refuse", "start", "quit"]
@@ -55,11 +60,11 @@ class View:
 class Seen:
     """What is known of the daemon."""
 
-    status: Mapping[str, Any] | None = None  # None: it does not answer
+    status: Status | None = None  # None: it does not answer
     why_down: str = "Tsubasa is not running"
     starting: bool = False
-    generations: Mapping[str, Any] = field(default_factory=lambda: {"live": 0, "generations": []})
-    confirmations: Sequence[Mapping[str, Any]] = ()
+    generations: Generations = field(default_factory=lambda: Generations(live=0, generations=[]))
+    confirmations: Sequence[Confirmation] = ()
 
 
 def view(seen: Seen) -> View:
@@ -98,7 +103,7 @@ def view(seen: Seen) -> View:
     )
 
 
-def _look(status: Mapping[str, Any], confirmations: Sequence[Mapping[str, Any]]) -> Look:
+def _look(status: Status, confirmations: Sequence[Confirmation]) -> Look:
     """What matters most: a question to the person first, then what is wrong, then what goes on."""
     looks: tuple[tuple[object, Look], ...] = (
         (confirmations, "asked"),
@@ -111,7 +116,7 @@ def _look(status: Mapping[str, Any], confirmations: Sequence[Mapping[str, Any]])
     return next((look for holds, look in looks if holds), "ready")
 
 
-def _headline(status: Mapping[str, Any], confirmations: Sequence[Mapping[str, Any]]) -> str:
+def _headline(status: Status, confirmations: Sequence[Confirmation]) -> str:
     match _look(status, confirmations):
         case "asked":
             count = len(confirmations)
@@ -133,14 +138,14 @@ def _headline(status: Mapping[str, Any], confirmations: Sequence[Mapping[str, An
     return f"Ready, with generation {generation}" if generation else "Ready, with the base model"
 
 
-def _trouble(trouble: Mapping[str, Any]) -> Entry:
+def _trouble(trouble: Trouble) -> Entry:
     rest = _lines(trouble["what"])[1:]
     below = (*(Entry(label=line) for line in rest), *(Entry(label=line) for line in _lines(trouble["do"])))
     open_page = Entry(label="Look at the page", action=Action(does="open", to="/"))
     return Entry(label=f"! {_short(trouble['what'], LONGEST - 2)}", below=(*below, LINE, open_page))
 
 
-def _confirmation(asked: Mapping[str, Any]) -> Entry:
+def _confirmation(asked: Confirmation) -> Entry:
     quoted = [memory["text"] for memory in asked["memories"]][:MOST_QUOTED]
     more = len(asked["memories"]) - len(quoted)
     lines = [line for text in quoted for line in _lines(f"“{text}”")]
@@ -161,7 +166,7 @@ def _confirmation(asked: Mapping[str, Any]) -> Entry:
     )
 
 
-def _logging(logging: Mapping[str, Any]) -> Entry:
+def _logging(logging: Logging) -> Entry:
     if not logging["on"]:
         return Entry(label=f"Resume logging (paused{_until(logging)})", action=Action(does="resume"))
     pauses = tuple(
@@ -170,32 +175,33 @@ def _logging(logging: Mapping[str, Any]) -> Entry:
     return Entry(label="Pause logging", below=pauses)
 
 
-def _until(logging: Mapping[str, Any]) -> str:
+def _until(logging: Logging) -> str:
     if not logging["until"]:
         return ""
     return f" until {datetime.fromisoformat(logging['until']).astimezone():%H:%M}"
 
 
-def _night(night: Mapping[str, Any]) -> Entry:
+def _night(night: NightState) -> Entry:
     if night["progress"]:
         return Entry(label=_short(_night_line(night)), action=Action(does="open", to="/nights"))
     return Entry(label="Run a night now", action=Action(does="night"))
 
 
-def _night_line(night: Mapping[str, Any]) -> str:
+def _night_line(night: NightState) -> str:
     percent = _percent(night)
-    note = night["progress"]["note"] or "under way"
+    progress = night["progress"]
+    note = (progress and progress["note"]) or "under way"
     return f"Night: {note}" + ("" if percent is None else f", {percent} %")
 
 
-def _percent(night: Mapping[str, Any]) -> int | None:
+def _percent(night: NightState) -> int | None:
     progress = night["progress"]
     if not progress or not progress["total"]:
         return None
     return int(max(0, min(100, 100 * progress["done"] // progress["total"])))
 
 
-def _generations(found: Mapping[str, Any]) -> Entry:
+def _generations(found: Generations) -> Entry:
     """The newest generations that can answer, the live one, and the base model; one click goes to any."""
     live = found["live"]
     able = [one for one in found["generations"] if one["why_not"] is None]

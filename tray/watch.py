@@ -8,10 +8,13 @@ shown once as a notification.
 """
 
 import queue
-from collections.abc import Callable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from daemon.client.client import Client
+from daemon.client.schemas.memories import Confirmation
+from daemon.client.schemas.nights import Generations
+from daemon.client.schemas.status import Status
 from daemon.errors import DaemonError, NotRunning
 from tray import actions
 from tray.state import Action, Seen, View, view
@@ -44,7 +47,7 @@ class Watcher:
         self._start, self._leave, self._browse = start, leave, browse
         self._asked: queue.Queue[Action | None] = queue.Queue()
         self._client: Client | None = None
-        self._generations: Mapping[str, Any] | None = None
+        self._generations: Generations | None = None
         self._listed_for: tuple[object, ...] = ()
         self._looks = 0
         self._notified: frozenset[str] = frozenset()
@@ -121,7 +124,7 @@ class Watcher:
             self._notify(str(error))
             return False
 
-    def _list_generations(self, status: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _list_generations(self, status: Status) -> Generations:
         self._looks += 1
         night = status["work"]["night"]
         now = (status["pid"], status["generation"], night["progress"] is None, self._looks // LISTED_EVERY)
@@ -130,10 +133,10 @@ class Watcher:
             self._listed_for = now
         return self._generations
 
-    def _list_confirmations(self, status: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...]:
+    def _list_confirmations(self, status: Status) -> Sequence[Confirmation]:
         if not status["confirmations"]:
             return ()
-        return tuple(self._with_client(lambda client: client.confirmations())["confirmations"])
+        return self._with_client(lambda client: client.confirmations())["confirmations"]
 
     def _notify_of_news(self, seen: Seen) -> None:
         """Tell what was not there at the last look; what is there at the first is seen on the icon."""

@@ -106,7 +106,7 @@ class WireError(DaemonError):
         )
 
 
-def wired(error: Exception) -> WireError:
+def to_wire_error(error: Exception) -> WireError:
     """`error` as it goes over the wire; a foreign one tells nothing of its insides."""
     if isinstance(error, WireError):
         return error
@@ -122,9 +122,9 @@ def wired(error: Exception) -> WireError:
     return WireError(500, sorry, code="internal_error", headers=NO_RETRY)
 
 
-def logged(error: Exception) -> WireError:
+def log_and_convert(error: Exception) -> WireError:
     """`error` for the wire; a bug is logged with its traceback, a trouble of ours in one line."""
-    answer = wired(error)
+    answer = to_wire_error(error)
     if not isinstance(error, KNOWN):
         log.error("A bug reached the HTTP boundary", exc_info=error)
     elif answer.status >= 500:
@@ -150,19 +150,19 @@ class Boundary:
         try:
             await self._app(scope, receive, watched)
         except Exception as error:
-            answer = logged(error)
+            answer = log_and_convert(error)
             if scope["type"] != "http" or begun:
                 raise
             await answer.response()(scope, receive, send)
 
 
-async def told_in_stream(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def ending_in_error(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """`events` of a stream that has begun; a failure becomes the last one, for the status is long gone."""
     try:
         async for event in events:
             yield event
-    except Exception as error:  # noqa: BLE001 - the same boundary; `logged` keeps the traceback
-        body = json.dumps(logged(error).body(), ensure_ascii=False)
+    except Exception as error:  # noqa: BLE001 - the same boundary; `log_and_convert` keeps the traceback
+        body = json.dumps(log_and_convert(error).body(), ensure_ascii=False)
         yield b"data: " + body.encode() + b"\n\n"
 
 
@@ -176,9 +176,12 @@ async def _http(request: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     status = error.status_code
-    told = {404: f"There is nothing at {request.url.path}.", 405: f"{request.method} is not possible here."}
+    messages = {
+        404: f"There is nothing at {request.url.path}.",
+        405: f"{request.method} is not possible here.",
+    }
     codes = {404: "not_found", 405: "method_not_allowed"}
-    message = told.get(status, str(error.detail))
+    message = messages.get(status, str(error.detail))
     return WireError(status, message, code=codes.get(status), headers=error.headers).response()
 
 
@@ -187,7 +190,9 @@ async def _invalid(request: Request, error: Exception) -> Response:
         raise error
     first = error.errors()[0]
     place = [part for part in first["loc"] if part not in ("body", "query", "path")]
-    return invalid(place, str(first["msg"])).response()
+    is_unknown = first["type"] == "extra_forbidden"
+    why = "there is no such key; docs/api.md lists those that there are" if is_unknown else str(first["msg"])
+    return invalid(place, why).response()
 
 
 def invalid(place: Sequence[str | int], why: str) -> WireError:

@@ -1,12 +1,12 @@
 """
-The gate in front of every route: who may talk to the daemon, and how much.
+The middleware in front of every route: who may talk to the daemon, and how much.
 
     Host is this machine -> Origin is none or this machine -> key, or cookie for the page -> JSON -> not too large
     -> route
 
-Promises: a web page of another site gets nothing, with or without its visitor's help (DNS rebinding, CORS,
-simple POSTs); the key is compared in constant time; the body has been read whole, within the limit, before
-a route runs; every reply has an `x-request-id`. Knows nothing of what the routes do.
+A web page of another site gets nothing, with or without its visitor's help (DNS rebinding, CORS, simple POSTs). The key
+is compared in constant time. The body has been read whole, within the limit, before a route runs. Every reply has an
+`x-request-id`.
 """
 
 import hmac
@@ -187,14 +187,14 @@ def _with_request_id(send: Send) -> Send:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that tells `body` first, then whether the client is still there."""
-    told = False
+    """A `receive` that gives `body` first, then whether the client is still there."""
+    is_given = False
 
     async def replayed() -> Message:
-        nonlocal told
-        if told:
+        nonlocal is_given
+        if is_given:
             return await receive()
-        told = True
+        is_given = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return replayed

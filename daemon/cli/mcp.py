@@ -12,8 +12,7 @@ import typer
 from daemon import home
 from daemon.cli.output import HomeFlag, chosen
 from daemon.client import client
-from daemon.errors import NotRunning, PortInUse
-from daemon.mcp.errors import ToolsPortInUse
+from daemon.errors import DaemonError, NotRunning, PortInUse
 from daemon.version import version
 
 PORT = 4142  # next to the daemon's own
@@ -58,7 +57,11 @@ def mcp(
             raise NotRunning(place.path, "its key was not made yet")
         asyncio.run(server.serve_http(made, api_key=key, port=port, on_serving=_announce))
     except PortInUse as error:
-        raise ToolsPortInUse(port) from error
+        free = port + 1 if port < 65535 else PORT
+        raise DaemonError(
+            f"Port {port} is in use by another program. Serve the tools on another one: "
+            f"tsubasa mcp --http --port {free} (0 picks a free one)."
+        ) from error
     except KeyboardInterrupt:
         pass
 

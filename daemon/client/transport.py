@@ -107,7 +107,7 @@ class AsyncClient(Connection):
     async def chunks(
         self, messages: Sequence[Mapping[str, str]], *, model: str = "tsubasa", again: bool = False
     ) -> AsyncGenerator[Chunk]:
-        """As `Client.chunks`; whoever stops listening ends the answer."""
+        """As `Client.chunks`; leaving it early ends the answer."""
         asked = chat_request(messages, model, again=again)
         with self._answered():
             async with self._http.stream("POST", CHAT, **asked) as response:

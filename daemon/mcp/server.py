@@ -3,9 +3,9 @@ The memories as tools for other assistants, by the Model Context Protocol; the o
 
     assistant ── stdio, or HTTP with our key ──> this process ── daemon.client ──> daemon
 
-Promises: reading is free; what is added is an assistant's word: it is recalled, and never learned into the weights
-until its user says it; to forget or to edit waits for a person's word, and without one nothing happens.
-Knows nothing of the daemon's insides, only its API. Nothing but the protocol goes to standard output.
+Reading is free. What is added is an assistant's word: it is recalled, and never learned into the weights until its user
+says it. To forget or to edit waits for a person, and without their word nothing happens. Nothing but the protocol goes
+to standard output.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ Ctx = Context[Any, Any]
 
 
 def make_server(open_client: Callable[[], Client], *, version: str, wait_s: float = WAIT_S) -> MCPServer[Any]:
-    """The server with its tools; `open_client` finds the daemon, anew for each call."""
+    """The server with its tools; `open_client` finds the daemon, for each call."""
     server: MCPServer[Any] = _Tools(
         "tsubasa",
         title="Tsubasa",
@@ -66,7 +66,7 @@ def make_server(open_client: Callable[[], Client], *, version: str, wait_s: floa
 
 
 class _Tools(MCPServer[Any]):
-    """The SDK's server, except that wrong arguments are told in one line."""
+    """The SDK's server, except that it reports wrong arguments in one line."""
 
     async def call_tool(self, name: str, *args: Any, **more: Any) -> Any:
         try:
@@ -74,8 +74,8 @@ class _Tools(MCPServer[Any]):
         except ToolError as error:
             if not isinstance(wrong := error.__cause__, ValidationError):
                 raise
-            told = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong.errors())
-            raise ToolError(f"Can't call {name}: {'; '.join(told)}.") from error
+            wrongs = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in wrong.errors())
+            raise ToolError(f"Can't call {name}: {'; '.join(wrongs)}.") from error
 
 
 Asked = Callable[[Callable[[Client], dict[str, Any]]], Awaitable[dict[str, Any]]]
@@ -148,7 +148,7 @@ async def serve_http(
     server: MCPServer[Any], *, api_key: str, port: int, on_serving: Callable[[str], None]
 ) -> None:
     """
-    Serve by HTTP until SIGTERM or SIGINT, behind the gate of the daemon's own API; `on_serving` is told the address.
+    Serve by HTTP until SIGTERM or SIGINT, behind the daemon's own AuthMiddleware; `on_serving` hears the address.
 
     Raises:
         PortInUse, DaemonError: nothing is served.

@@ -1,14 +1,13 @@
 """
-What each tool does, in terms of our own API, and what it tells: short, for a language model pays by the word.
-
-Knows nothing of the protocol.
+What each tool does, in terms of our own API, and what it answers: short, for a language model pays by the word.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
-from typing import Any
+from typing import Any, cast
 
 from daemon.client.client import Client
+from daemon.client.schemas.memories import Edited, Memory, OneConfirmation
 
 OPEN = ("waiting", "working")
 MEANS = {
@@ -69,17 +68,17 @@ def ended(client: Client, id: str) -> dict[str, Any]:
     return _ended(client.confirmation(id))
 
 
-def _ended(found: Mapping[str, Any]) -> dict[str, Any]:
+def _ended(found: OneConfirmation) -> dict[str, Any]:
     one = found["confirmation"]
-    told = {
+    answer: dict[str, Any] = {
         "id": one["id"],
         "state": one["state"],
         "means": MEANS.get(one["state"], f"Not done: {one['failure']}"),
     }
     if one["act"] == "edit" and one["outcome"]:
-        told["memory_id"] = one["outcome"]["memory"]
-    return told
+        answer["memory_id"] = cast(Edited, one["outcome"])["memory"]
+    return answer
 
 
-def _short(memory: Mapping[str, Any]) -> dict[str, Any]:
+def _short(memory: Memory) -> dict[str, Any]:
     return {"id": memory["id"], "text": memory["text"], "since": memory["valid_from"], "by": memory["trust"]}

@@ -1,9 +1,8 @@
 """
 POST /v1/chat/completions: the way in for every chat.
 
-Promises: a request that can't be answered gets its status before any stream begins; the reply is committed
-before the last chunk leaves; a client that goes away stops the engine. Knows nothing of memories or the
-store.
+A request that can't be answered gets its status before any stream begins. The reply is committed before the last chunk
+leaves. A client that goes away stops the engine.
 """
 
 import asyncio
@@ -14,7 +13,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from daemon.api.errors import WireError, told_in_stream
+from daemon.api.errors import WireError, ending_in_error
 from daemon.api.openai import chat_request
 from daemon.api.openai.chat_response import DONE, STILL_HERE, Shape
 from daemon.chat.answer_stream import Answer
@@ -168,7 +167,7 @@ class _AnswerStream(StreamingResponse):
     """The events of an answer; the engine stops when they can't be delivered any more."""
 
     def __init__(self, answer: Answer, chunks: AsyncIterator[bytes], *, headers: dict[str, str]) -> None:
-        super().__init__(told_in_stream(chunks), headers=headers, media_type="text/event-stream")
+        super().__init__(ending_in_error(chunks), headers=headers, media_type="text/event-stream")
         self._answer = answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

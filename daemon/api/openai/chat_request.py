@@ -1,8 +1,8 @@
 """
 A request for a chat completion, as OpenAI's clients write it, read into a `Question`.
 
-Promises: a known key of the wrong type or out of range is a 400 that names it; what we can't do yet is
-refused by name, never silently left out; unknown keys are ignored. Knows nothing of how the answer is made.
+A known key of the wrong type or out of range is a 400 that names it. What we can't do yet is refused by name, never
+silently left out. Unknown keys are ignored.
 """
 
 import json

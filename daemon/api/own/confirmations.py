@@ -46,31 +46,31 @@ class Decision(BaseModel):
 def routes(services: Services) -> APIRouter:
     """The routes under /tsubasa/confirmations."""
     router = APIRouter(prefix="/tsubasa/confirmations", tags=["confirmations"])
-    held = services.confirmations
+    confirmations = services.confirmations
 
     @router.post("")
     async def ask(wanted: ConfirmationRequest) -> schemas.OneConfirmation:
         """Have a person asked to allow that memories are forgotten, or one is edited."""
         act = _act(wanted)
         await services.store_thread.run(_check, act)
-        one = held.ask(act, asked_by=_plain(wanted.asked_by))
+        one = confirmations.ask(act, asked_by=_plain(wanted.asked_by))
         return {"confirmation": await _to_json(services, one)}
 
     @router.get("")
     async def list_waiting() -> schemas.Confirmations:
         """What waits for a person."""
-        shown = [await _to_json(services, one) for one in held.waiting()]
+        shown = [await _to_json(services, one) for one in confirmations.waiting()]
         return {"confirmations": [one for one in shown if one["state"] == "waiting"]}
 
     @router.get("/{id}")
     async def get_confirmation(id: str) -> schemas.OneConfirmation:
         """One of them, also for a while after it was decided."""
-        return {"confirmation": await _to_json(services, held.get(id))}
+        return {"confirmation": await _to_json(services, confirmations.get(id))}
 
     @router.post("/{id}")
     async def decide(id: str, wanted: Decision) -> schemas.OneConfirmation:
         """Allow it, which does it at once, or refuse it."""
-        one = held.decide(id, allow=wanted.allow)
+        one = confirmations.decide(id, allow=wanted.allow)
         if wanted.allow:
             await _do(services, one)
         return {"confirmation": await _to_json(services, one)}

@@ -33,30 +33,32 @@ async def watched(folder, store_thread, **options):
         await inbox.stop()
 
 
+@asynccontextmanager
+async def watched_inbox(folder):
+    """The inbox in `folder`, watched over a new store: its queue, and the store's thread."""
+    async with open_store_thread(folder) as store_thread, watched(folder / "inbox", store_thread) as taken:
+        yield taken, store_thread
+
+
 async def next_of(taken):
     async with asyncio.timeout(20):
         return await taken.get()
 
 
 async def test_a_dropped_file_is_taken_in_and_moved_with_its_report(tmp_path):
-    async with (
-        open_store_thread(tmp_path) as store_thread,
-        watched(tmp_path / "inbox", store_thread) as taken,
-    ):
-        (tmp_path / "inbox" / "log.jsonl").write_text(LINE % "hi" + LINE % "there")
+    inbox = tmp_path / "inbox"
+    async with watched_inbox(tmp_path) as (taken, store_thread):
+        (inbox / "log.jsonl").write_text(LINE % "hi" + LINE % "there")
         report, count = await next_of(taken), await store_thread.run(chats.count)
 
     assert (True, 2, 1, 2) == (report.ok, report.turns, report.sessions, count)
-    assert {"log.jsonl", "log.jsonl.report.json"} == set(os.listdir(tmp_path / "inbox" / "done"))
-    assert ["done"] == os.listdir(tmp_path / "inbox")
-    assert 2 == json.loads((tmp_path / "inbox" / "done" / "log.jsonl.report.json").read_text())["turns"]
+    assert {"log.jsonl", "log.jsonl.report.json"} == set(os.listdir(inbox / "done"))
+    assert ["done"] == os.listdir(inbox)
+    assert 2 == json.loads((inbox / "done" / "log.jsonl.report.json").read_text())["turns"]
 
 
 async def test_a_broken_file_goes_to_failed_and_nothing_of_it_is_stored(tmp_path):
-    async with (
-        open_store_thread(tmp_path) as store_thread,
-        watched(tmp_path / "inbox", store_thread) as taken,
-    ):
+    async with watched_inbox(tmp_path) as (taken, store_thread):
         (tmp_path / "inbox" / "log.jsonl").write_text(LINE % "hi" + "{broken")
         report, count = await next_of(taken), await store_thread.run(chats.count)
 
@@ -66,24 +68,23 @@ async def test_a_broken_file_goes_to_failed_and_nothing_of_it_is_stored(tmp_path
     assert written["error"] == report.error
 
 
-async def test_files_dropped_before_the_start_are_found(tmp_path):
+async def test_a_file_dropped_before_the_start_and_one_renamed_into_the_folder_are_taken_in(tmp_path):
     (tmp_path / "inbox").mkdir()
-    (tmp_path / "inbox" / "old.jsonl").write_text(LINE % "hi")
+    (tmp_path / "inbox" / os.fsdecode(b"\xff.jsonl")).write_text(LINE % "hi")  # a name that is no UTF-8
+    async with watched_inbox(tmp_path) as (taken, _):
+        old = await next_of(taken)
+        (tmp_path / "elsewhere").write_text(LINE % "there")
+        os.replace(tmp_path / "elsewhere", tmp_path / "inbox" / "moved")
+        moved = await next_of(taken)
 
-    async with (
-        open_store_thread(tmp_path) as store_thread,
-        watched(tmp_path / "inbox", store_thread) as taken,
-    ):
-        found = await next_of(taken)
-
-    assert "old.jsonl" == found.name
+    assert (True, 1, "moved", 1) == (old.ok, old.turns, moved.name, moved.turns)
+    assert {b"\xff.jsonl", b"\xff.jsonl.report.json"} < set(
+        os.listdir(os.fsencode(tmp_path / "inbox" / "done"))
+    )
 
 
 async def test_a_file_that_still_grows_is_waited_for(tmp_path):
-    async with (
-        open_store_thread(tmp_path) as store_thread,
-        watched(tmp_path / "inbox", store_thread) as taken,
-    ):
+    async with watched_inbox(tmp_path) as (taken, _):
         with (tmp_path / "inbox" / "log.jsonl").open("w") as file:
             for number in range(12):
                 file.write(LINE % f"line {number}")
@@ -92,18 +93,6 @@ async def test_a_file_that_still_grows_is_waited_for(tmp_path):
         found = await next_of(taken)
 
     assert 12 == found.turns
-
-
-async def test_a_file_renamed_into_the_folder_is_taken_in(tmp_path):
-    async with (
-        open_store_thread(tmp_path) as store_thread,
-        watched(tmp_path / "inbox", store_thread) as taken,
-    ):
-        (tmp_path / "elsewhere").write_text(LINE % "hi")
-        os.replace(tmp_path / "elsewhere", tmp_path / "inbox" / "moved")
-        found = await next_of(taken)
-
-    assert "moved" == found.name
 
 
 async def test_hidden_files_links_and_folders_are_left_alone(tmp_path):
@@ -149,22 +138,6 @@ async def test_a_file_that_is_not_there_or_broken_is_an_error_for_who_asked(tmp_
             await take_in(store_thread, tmp_path / "nothing", largest=LARGEST)
         with pytest.raises(InboxError, match="'broken.jsonl'"):
             await take_in(store_thread, tmp_path / "broken.jsonl", largest=LARGEST)
-
-
-async def test_a_name_that_is_no_utf_8_is_taken_in_with_its_report(tmp_path):
-    (tmp_path / "inbox").mkdir()
-    (tmp_path / "inbox" / os.fsdecode(b"\xff.jsonl")).write_text(LINE % "hi")
-
-    async with (
-        open_store_thread(tmp_path) as store_thread,
-        watched(tmp_path / "inbox", store_thread) as taken,
-    ):
-        report, count = await next_of(taken), await store_thread.run(chats.count)
-
-    assert (True, 1) == (report.ok, count)
-    assert {b"\xff.jsonl", b"\xff.jsonl.report.json"} == set(
-        os.listdir(os.fsencode(tmp_path / "inbox" / "done"))
-    )
 
 
 class Clumsy(StoreThread):

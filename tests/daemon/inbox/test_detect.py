@@ -37,23 +37,20 @@ def lines(*objects):
 
 
 @pytest.mark.parametrize("given", [[LOCOMO], LOCOMO], ids=["list", "one conversation"])
-def test_locomo_is_read_session_by_session_in_order(given):
+def test_locomo_is_read_session_by_session_with_names_times_and_captions(given):
     found = read(given)
+    (first, second), (third,) = found.sessions
 
-    assert ("LoCoMo JSON", 2) == (found.format, len(found.sessions))
-    assert [["conv-1:D2:1", "conv-1:D2:2"], ["conv-1:D10:1"]] == [
-        [turn.external_id for turn in session] for session in found.sessions
-    ]
-
-
-def test_locomo_turns_have_names_times_and_captions():
-    (first, second), (third,) = read(LOCOMO).sessions
-
-    assert ("user", "Ana", "Hi Ben!") == (first.role, first.speaker, first.text)
-    assert ("user", "Ben", "Look! [image: a red kite]") == (third.role, third.speaker, third.text)
-    assert datetime(2023, 5, 7, 13, 56, tzinfo=UTC) == first.said_at
-    assert datetime(2023, 5, 7, 13, 56, 1, tzinfo=UTC) == second.said_at
-    assert datetime(2023, 5, 8, 0, 5, tzinfo=UTC) == third.said_at
+    assert "LoCoMo JSON" == found.format
+    assert ("user", "Ana", "Hi Ben!", "conv-1:D2:1", datetime(2023, 5, 7, 13, 56, tzinfo=UTC)) == (
+        *(first.role, first.speaker, first.text, first.external_id),
+        first.said_at,
+    )
+    assert ("Ben", datetime(2023, 5, 7, 13, 56, 1, tzinfo=UTC)) == (second.speaker, second.said_at)
+    assert ("Look! [image: a red kite]", datetime(2023, 5, 8, 0, 5, tzinfo=UTC)) == (
+        third.text,
+        third.said_at,
+    )
 
 
 @pytest.mark.parametrize(
@@ -88,23 +85,18 @@ def test_json_lines_are_read_with_every_wording_of_a_message():
             },
             {"role": "user", "content": "again", "created_at": "2026-03-06T10:00:00+02:00", "chat": "a"},
             {"messages": [{"role": "user", "content": "one"}, {"role": "assistant", "content": "two"}]},
+            {"date": "2026-03-05", "messages": [{"role": "user", "content": "dated by its line"}]},
         )
     )
 
     assert "JSONL chat log" == found.format
-    assert [["hi", "Hello."], ["you?"], ["again"], ["one", "two"]] == [
+    assert [["hi", "Hello."], ["you?"], ["again"], ["one", "two"], ["dated by its line"]] == [
         [turn.text for turn in session] for session in found.sessions
     ]
     assert datetime(2026, 3, 5, 12, tzinfo=UTC) == found.sessions[1][0].said_at
     assert datetime(2026, 3, 6, 8, tzinfo=UTC) == found.sessions[2][0].said_at
     assert ("user", "Ana") == (found.sessions[1][0].role, found.sessions[1][0].speaker)
-    assert None is found.sessions[3][0].said_at
-
-
-def test_the_date_of_a_line_is_the_date_of_its_messages():
-    found = read(lines({"date": "2026-03-05", "messages": [{"role": "user", "content": "one"}]}))
-
-    assert datetime(2026, 3, 5, tzinfo=UTC) == found.sessions[0][0].said_at
+    assert [None, datetime(2026, 3, 5, tzinfo=UTC)] == [found.sessions[n][0].said_at for n in (3, 4)]
 
 
 def test_only_ids_that_are_unique_beyond_the_file_are_kept():
@@ -165,16 +157,11 @@ def test_a_known_format_without_a_message_is_refused():
         read('{"messages": []}')
 
 
-def test_a_byte_order_mark_and_windows_line_ends_are_no_trouble():
-    data = '\ufeff{"role": "user", "content": "a"}\r\n{"role": "user", "content": "b"}\r\n'.encode()
+def test_marks_windows_line_ends_and_line_separators_inside_a_text_break_nothing():
+    odd = json.dumps({"role": "user", "content": "a\u2028b\x85c"}, ensure_ascii=False)
+    found = read('\ufeff{"role": "user", "content": "a"}\r\n' + odd + "\r\n")
 
-    assert 2 == len(read_export("x", data, largest=LARGEST).sessions[0])
-
-
-def test_line_separators_inside_a_text_do_not_break_lines():
-    found = read(json.dumps({"role": "user", "content": "a\u2028b\x85c"}, ensure_ascii=False) + "\n")
-
-    assert "a\u2028b\x85c" == found.sessions[0][0].text
+    assert ["a", "a\u2028b\x85c"] == [turn.text for turn in found.sessions[0]]
 
 
 def test_a_file_larger_than_the_limit_is_refused_with_both_numbers():

@@ -68,10 +68,6 @@ def test_the_messages_of_a_jan_thread_are_put_in_their_order():
     ]
 
 
-def test_one_message_alone_is_a_jan_thread():
-    assert "Jan thread" == read(jan_line(1, "user", "hi")).format
-
-
 @pytest.mark.parametrize(
     ("line", "words"),
     [
@@ -132,6 +128,8 @@ def test_the_rows_of_an_older_llm_log_are_read_by_conversation_in_order_of_time(
     } == found.left_out
     long = max(found.sessions, key=len)
     assert ("llm:01a:prompt", NOON) == (long[0].external_id, long[0].said_at)
+    data = database(OLD_LOGS)
+    assert 5 == read(data[:18] + b"\2\2" + data[20:]).turns  # one that writes ahead
 
 
 def test_the_message_store_of_a_newer_llm_log_is_read_thread_by_thread():
@@ -152,12 +150,6 @@ def test_an_llm_conversation_in_both_kinds_of_tables_is_read_once():
     assert ["llm:01a:prompt", "llm:01a:response", "llm:01conv:b2:4", "llm:01conv:b2:5"] == [
         turn.external_id for turn in found
     ]
-
-
-def test_a_database_that_writes_ahead_is_read():
-    data = database(OLD_LOGS)
-
-    assert 5 == read(data[:18] + b"\2\2" + data[20:]).turns
 
 
 @pytest.mark.parametrize(

@@ -34,20 +34,16 @@ def changed(export, *path, to):
 
 
 def test_of_a_chatgpt_conversation_the_path_that_was_shown_is_read():
+    """A message without a time has that of the one before it; the others are counted by reason."""
     found = read(chatgpt())
+    said = ("Where do herons live?", "By ponds.", "Is this one?", "Yes.")
 
-    assert ("ChatGPT export", [4]) == (found.format, [len(session) for session in found.sessions])
+    assert "ChatGPT export" == found.format
+    assert [list(zip(("user", "assistant") * 2, said, strict=True))] == texts(found)
     assert [
-        [
-            ("user", "Where do herons live?"),
-            ("assistant", "By ponds."),
-            ("user", "Is this one?"),
-            ("assistant", "Yes."),
-        ]
-    ] == texts(found)
-
-
-def test_what_is_no_message_of_chatgpt_is_counted_by_reason():
+        (f"chatgpt:conv-1:{id}", NOON + timedelta(seconds=after))
+        for id, after in (("q1", 3), ("a1", 7), ("q2", 7), ("a2", 9))
+    ] == [(turn.external_id, turn.said_at) for turn in found.sessions[0]]
     assert {
         "system messages": 1,
         "hidden messages": 1,
@@ -55,16 +51,8 @@ def test_what_is_no_message_of_chatgpt_is_counted_by_reason():
         "tool calls and results": 2,
         "thoughts": 1,
         "pictures, sounds and files": 1,
-    } == read(chatgpt()).left_out
-
-
-def test_chatgpt_messages_have_names_and_times_and_one_without_has_that_of_the_one_before():
-    (session,) = read(chatgpt()).sessions
-
-    assert ["chatgpt:conv-1:q1", "chatgpt:conv-1:a1", "chatgpt:conv-1:q2", "chatgpt:conv-1:a2"] == [
-        turn.external_id for turn in session
-    ]
-    assert [NOON + timedelta(seconds=after) for after in (3, 7, 7, 9)] == [turn.said_at for turn in session]
+    } == found.left_out
+    assert texts(found) == texts(read(changed(chatgpt(), 0, "current_node", to=None)))  # the last leaf
 
 
 def test_what_was_said_aloud_to_chatgpt_is_read():
@@ -80,12 +68,6 @@ def test_what_was_said_aloud_to_chatgpt_is_read():
     assert [[("user", "Hello there")]] == texts(read([chatgpt_conversation(voice)]))
 
 
-def test_a_chatgpt_conversation_without_a_current_node_is_read_to_its_last_leaf():
-    lacking = changed(chatgpt(), 0, "current_node", to=None)
-
-    assert "Yes." == read(lacking).sessions[0][-1].text
-
-
 @pytest.mark.parametrize(
     ("path", "to", "words"),
     [
@@ -93,6 +75,7 @@ def test_a_chatgpt_conversation_without_a_current_node_is_read_to_its_last_leaf(
         ((0, "mapping", "root", "parent"), "a2", "conversation 1: its messages go in a circle"),
         ((0, "mapping", "q1", "parent"), 7, "conversation 1: its message 7 is not"),
         ((0, "mapping", "q1"), "text", "conversation 1, 'q1': it is no JSON object"),
+        ((1, "mapping"), ..., "conversation 2, 'mapping': it is no JSON object"),
         ((0, "mapping", "q1", "message"), "text", "message 'q1': it is no JSON object"),
         ((0, "mapping", "q1", "message", "author"), None, "message 'q1', 'author': it is no JSON object"),
         ((0, "mapping", "q1", "message", "content"), [], "message 'q1', 'content': it is no JSON object"),
@@ -103,12 +86,7 @@ def test_a_chatgpt_conversation_without_a_current_node_is_read_to_its_last_leaf(
 )
 def test_a_broken_chatgpt_conversation_refuses_the_file_and_names_the_place(path, to, words):
     with pytest.raises(InboxError, match=words):
-        read(changed(chatgpt(), *path, to=to))
-
-
-def test_a_chatgpt_conversation_without_its_tree_refuses_the_file():
-    with pytest.raises(InboxError, match="conversation 2, 'mapping': it is no JSON object"):
-        read([*chatgpt(), {"id": "broken", "title": "x"}])
+        read(changed(chatgpt() * 2, *path, to=to))
 
 
 def test_of_a_claude_message_the_blocks_of_text_are_read():
@@ -171,12 +149,9 @@ def test_of_an_open_webui_chat_the_path_that_was_shown_is_read(given):
     ] == texts(found)
     assert {"messages on other branches": 1, "thoughts": 1, "pictures, sounds and files": 2} == found.left_out
     assert NOON + timedelta(seconds=2) == found.sessions[0][-1].said_at
-
-
-def test_open_webui_messages_have_names_only_where_their_chat_has_one():
-    (named,), (nameless,) = read(open_webui()).sessions, read(open_webui()[0]["chat"]).sessions
-
-    assert ("open-webui:chat-1:q1", None) == (named[0].external_id, nameless[0].external_id)
+    assert found.sessions[0][0].external_id == (
+        None if given == [open_webui()[0]["chat"]] else "open-webui:chat-1:q1"
+    )
 
 
 @pytest.mark.parametrize(

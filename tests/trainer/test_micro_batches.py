@@ -9,7 +9,7 @@ from trainer.backend import pack
 from trainer.errors import OutOfMemory
 from trainer.gguf_model import open_model
 from trainer.loss import hard_targets
-from trainer.micro_batches import SPARE, MicroBatches, activations_mb, parts, reading_mb
+from trainer.micro_batches import SPARE, MicroBatches, activations_mb, free_of_group, parts, reading_mb
 from trainer.recipe import Recipe
 from trainer.torch_backend import TorchBackend
 
@@ -141,3 +141,16 @@ def test_what_fits_is_one_part_and_what_never_fits_is_one_sequence_each():
 
     assert [4, 3, 3, 22] == parts(batch, lambda *sizes: True)[0][0].lengths.tolist()
     assert [1] * 4 == [len(part.lengths) for part, _ in parts(batch, lambda *sizes: False)]
+
+
+def test_pages_of_files_in_a_container_count_as_free(tmp_path):
+    (tmp_path / "memory.max").write_text("8000000000\n")
+    (tmp_path / "memory.current").write_text("7900000000\n")
+    (tmp_path / "memory.stat").write_text(
+        "anon 900000000\ninactive_file 6000000000\nactive_file 1000000000\n"
+    )
+
+    assert 7100.0 == free_of_group(tmp_path)
+    (tmp_path / "memory.max").write_text("max\n")
+    assert free_of_group(tmp_path) is None
+    assert free_of_group(tmp_path / "nowhere") is None

@@ -44,9 +44,6 @@ async def test_the_generation_that_answers_after_forgetting_is_probed_and_clean(
         )
 
     assert ("gone", 1) == (result["verdict"], result["generation"])
-    assert result["says"].startswith(
-        "Probed: generation 1 shows nothing of what was forgotten: no greedy answer tells it, and "
-    )
     assert (1, 0, 0, 24) == tuple(
         result["numbers"][name] for name in ("gone", "left", "not_probed", "controls")
     )
@@ -83,7 +80,7 @@ async def test_a_candidate_that_still_knows_it_is_refused_and_so_is_the_next(tmp
 
     for report in stubborn:
         assert not report.adopted
-        assert "still shows what was forgotten: 5 greedy answers tell it" in report.reason
+        assert 5 == report.exam["forgotten"]["told"]
         assert (1, 0) == (report.exam["forgotten"]["left"], report.exam["forgotten"]["gone"])
     assert (True, ()) == (clean.adopted, left), clean.reason
 
@@ -110,7 +107,6 @@ async def test_where_the_base_answers_nothing_can_be_left(tmp_path):
         result, scored = await waiting.result(20), engine.scored
 
     assert ("gone", 0, []) == (result["verdict"], result["generation"], scored)
-    assert "the base model answers" in result["says"]
 
 
 async def test_forgetting_neither_waits_for_the_probe_nor_fails_with_it(tmp_path):
@@ -126,13 +122,7 @@ async def test_forgetting_neither_waits_for_the_probe_nor_fails_with_it(tmp_path
         hold.set()
         later, kept = await waiting.result(20), waiting.facts
 
-    assert ("under way", "The probes of the weights are still under way.") == (
-        at_once["verdict"],
-        at_once["says"],
-    )
-    assert "not probed" == later["verdict"]
-    assert later["says"].startswith("Not probed in the weights: the engine could not do it")
-    assert 1 == len(kept)
+    assert ("under way", "not probed", 1) == (at_once["verdict"], later["verdict"], len(kept))
 
 
 async def test_an_engine_that_dies_while_a_candidate_is_probed_fails_the_night_and_the_facts_stay(tmp_path):
@@ -189,14 +179,11 @@ async def test_after_a_restart_the_night_says_that_the_probes_were_lost(tmp_path
         await store_thread.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
         restarted = Unlearning(store_thread, engine)
         first = await night(store_thread, engine, tmp_path, unlearning=restarted)
-        says = restarted.found.sentence()
         await store_thread.run(memories.add, "The user is a nurse.", told_on=date(2026, 3, 8), sources=())
         second = await night(store_thread, engine, tmp_path, unlearning=restarted)
 
     assert first.adopted
     assert {"gone": 0, "left": 0, "not_probed": 0, "lost": 1} == first.exam["forgotten"]
-    assert says.startswith("Not probed in the weights: it was forgotten before the daemon was started last")
-    assert "no lesson about it was among those" in says
     assert "forgotten" not in second.exam
 
 
@@ -213,11 +200,7 @@ def test_the_report_names_the_fact_that_is_left_and_has_no_text():
         ),
     )
 
-    assert "left" == found.verdict
-    assert (
-        "Probed: generation 7 still shows what was forgotten: no greedy answer tells it, and as an answer "
-        "it comes 1st of 25 beside 24 that nobody ever taught (+9.0 standard deviations); 1 fact was not probed."
-    ) == found.to_json()["says"]
-    assert found.to_json()["says"] == format_numbers(7, found.to_json()["numbers"])
-    assert "was not probed" in format_numbers(7, {"gone": 0, "left": 0, "not_probed": 2, "lost": 0})
-    assert "was started last" in format_numbers(7, {"gone": 0, "left": 0, "not_probed": 0, "lost": 1})
+    numbers = found.to_json()["numbers"]
+    assert ("left", 1, 1, 1) == (found.verdict, numbers["gone"], numbers["left"], numbers["not_probed"])
+    assert (1, 9.0, 24) == (numbers["rank"], numbers["margin_nats"], numbers["controls"])
+    assert found.to_json()["says"] == format_numbers(7, numbers)

@@ -247,6 +247,35 @@ def clean(message: NewMessage) -> NewMessage:
     )
 
 
+def chain_hash(before: str, role: str, text: str) -> str:
+    """
+    The hash of a history: of the history `before` its last message ("" at the beginning), and of that
+    message; a forgotten one has its mark for a text.
+    """
+    return hashlib.sha256(f"{before}\n{len(role)}\n{role}\n{text}".encode()).hexdigest()
+
+
+def both_hashes(db: Connection, before: str, role: str, text: str) -> tuple[str, str]:
+    """The hash with this message as it is, and the one once it is forgotten."""
+    return chain_hash(before, role, text), chain_hash(before, role, tombstones.mark(db, role, text))
+
+
+def longest_held(db: Connection, turns: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
+    """
+    How many of these turns (role, text), from the first on, are held in one chat, and the hashes of that
+    beginning: several, where it is held with and without its words.
+    """
+    ends = [""]
+    for place, (role, text) in enumerate(turns):
+        longer = [hash for end in ends for hash in both_hashes(db, end, role, text)]
+        sql = "select distinct hash from messages where hash in (select value from json_each(?))"
+        held = [hash for (hash,) in rows(db, sql, (json.dumps(longer),))]
+        if not held:
+            return place, ends
+        ends = held
+    return len(turns), ends
+
+
 def _known(
     db: Connection, history: Sequence[NewMessage], at: datetime, retry: bool
 ) -> tuple[int, Message | None]:
@@ -295,32 +324,3 @@ def _store(db: Connection, new: Message, at: datetime, *, redacted: bool) -> Mes
 def _message(row: tuple[Any, ...]) -> Message:
     fields = dict(zip(_COLUMNS.split(", "), row, strict=True))
     return Message(**fields | {"said_at": moment(fields["said_at"])})
-
-
-def chain_hash(before: str, role: str, text: str) -> str:
-    """
-    The hash of a history: of the history `before` its last message ("" at the beginning), and of that
-    message; a forgotten one has its mark for a text.
-    """
-    return hashlib.sha256(f"{before}\n{len(role)}\n{role}\n{text}".encode()).hexdigest()
-
-
-def both_hashes(db: Connection, before: str, role: str, text: str) -> tuple[str, str]:
-    """The hash with this message as it is, and the one once it is forgotten."""
-    return chain_hash(before, role, text), chain_hash(before, role, tombstones.mark(db, role, text))
-
-
-def longest_held(db: Connection, turns: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
-    """
-    How many of these turns (role, text), from the first on, are held in one chat, and the hashes of that
-    beginning: several, where it is held with and without its words.
-    """
-    ends = [""]
-    for place, (role, text) in enumerate(turns):
-        longer = [hash for end in ends for hash in both_hashes(db, end, role, text)]
-        sql = "select distinct hash from messages where hash in (select value from json_each(?))"
-        held = [hash for (hash,) in rows(db, sql, (json.dumps(longer),))]
-        if not held:
-            return place, ends
-        ends = held
-    return len(turns), ends

@@ -29,6 +29,8 @@ KEY_BYTES = 32
 PLAIN_HEADER = b"SQLite format 3\0"
 SMALLEST_PAGE = 512
 NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def open_store(path: Path, key: bytes) -> Connection:
@@ -142,6 +144,33 @@ def migrate(db: Connection, steps: Sequence[str] = MIGRATIONS) -> None:
         with writing(db):
             db.execute(sql)
             db.pragma("user_version", version)
+
+
+def schema_version(db: Connection) -> int:
+    """A question that only an open, readable store can answer: its schema version."""
+    with guarded(db):
+        return int(db.pragma("user_version"))
+
+
+def dry_run(
+    db: Connection,
+    work: Callable[Concatenate[Connection, P], T],
+    /,
+    *args: P.args,
+    **kwargs: P.kwargs,
+) -> T:
+    """What `work(db, *args, **kwargs)` returns; nothing of what it wrote is kept."""
+    found: list[T] = []
+    try:
+        with writing(db):
+            found.append(work(db, *args, **kwargs))
+            raise _Enough
+    except _Enough:
+        return found[0]
+
+
+class _Enough(Exception):
+    """Ends the transaction without its commit."""
 
 
 def _create(path: Path, key: bytes) -> None:
@@ -308,34 +337,3 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def schema_version(db: Connection) -> int:
-    """A question that only an open, readable store can answer: its schema version."""
-    with guarded(db):
-        return int(db.pragma("user_version"))
-
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-class _Enough(Exception):
-    """Ends the transaction without its commit."""
-
-
-def dry_run(
-    db: Connection,
-    work: Callable[Concatenate[Connection, P], T],
-    /,
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> T:
-    """What `work(db, *args, **kwargs)` returns; nothing of what it wrote is kept."""
-    found: list[T] = []
-    try:
-        with writing(db):
-            found.append(work(db, *args, **kwargs))
-            raise _Enough
-    except _Enough:
-        return found[0]

@@ -26,6 +26,7 @@ KEPT = 3  # adopted generations of a model whose adapters are kept, for a way ba
 INTERRUPTED = "the night was interrupted before its exam was over"
 _COLUMNS = "id, made_at, state, reason, base_sha256, adapter_sha256, exam, lesson_count"
 _IN = "in (select value from json_each(?))"
+TAINTED = "it learned something that was forgotten since"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,32 +252,6 @@ def outdated(db: Connection, generation_id: int, most: int) -> list[Outdated]:
     ]
 
 
-def _decide(
-    db: Connection, generation_id: int, verb: str, state: str, exam: Mapping[str, Any], reason: str
-) -> None:
-    found = get(db, generation_id)
-    if found.state != "candidate":
-        raise GenerationUnusable(generation_id, found.state, verb)
-    db.execute(
-        "update generations set state = ?, exam = ?, reason = ? where id = ?",
-        (state, _json(exam), storable(reason), generation_id),
-    )
-    if rows(db, "select 1 from forgettings where at >= ? limit 1", (stamp(found.made_at),)):
-        drop_quotes(db)  # forgotten while it sat its exam
-
-
-def _json(exam: Mapping[str, Any]) -> str:
-    return json.dumps(dict(exam))
-
-
-def _generation(row: Sequence[Any]) -> Generation:
-    fields = dict(zip(_COLUMNS.split(", "), row, strict=True))
-    return Generation(**fields | {"made_at": moment(fields["made_at"]), "exam": json.loads(fields["exam"])})
-
-
-TAINTED = "it learned something that was forgotten since"
-
-
 def learned_by(db: Connection, *, memory_ids: Sequence[int], lesson_ids: Sequence[int]) -> tuple[int, ...]:
     """Every generation that learned of these memories or lessons, tainted ones too. Ask before they are deleted."""
     found = rows(
@@ -316,6 +291,29 @@ def drop_quotes(db: Connection) -> None:
     db.execute(
         "update generations set exam = json_remove(exam, '$.missed') where json_type(exam, '$.missed') not null"
     )
+
+
+def _decide(
+    db: Connection, generation_id: int, verb: str, state: str, exam: Mapping[str, Any], reason: str
+) -> None:
+    found = get(db, generation_id)
+    if found.state != "candidate":
+        raise GenerationUnusable(generation_id, found.state, verb)
+    db.execute(
+        "update generations set state = ?, exam = ?, reason = ? where id = ?",
+        (state, _json(exam), storable(reason), generation_id),
+    )
+    if rows(db, "select 1 from forgettings where at >= ? limit 1", (stamp(found.made_at),)):
+        drop_quotes(db)  # forgotten while it sat its exam
+
+
+def _json(exam: Mapping[str, Any]) -> str:
+    return json.dumps(dict(exam))
+
+
+def _generation(row: Sequence[Any]) -> Generation:
+    fields = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    return Generation(**fields | {"made_at": moment(fields["made_at"]), "exam": json.loads(fields["exam"])})
 
 
 def _scores(exam: Mapping[str, Any]) -> dict[str, Any]:

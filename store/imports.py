@@ -34,6 +34,11 @@ from store.generations import drop_quotes, learned_by, taint
 from store.lessons import several
 from store.text import storable
 
+_IN = "in (select value from json_each(?))"
+_TOLD = """select memory_id, message_id from memory_sources
+    union select memory_id, message_id from event_sources join events on events.id = event_id
+        where memory_id is not null"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportReport:
@@ -54,6 +59,21 @@ class Import:
     sessions: int
     turns: int
     at: datetime  # UTC
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UndoReport:
+    """What one `undo_import` took away, and what it left."""
+
+    messages: int
+    kept_messages: int  # of the import, but known otherwise
+    memories: int
+    restored: int  # memories that hold again
+    vectors: int
+    events: int
+    lessons: int
+    generations: tuple[int, ...]  # tainted now: their adapters are deleted
+    log_cleared: bool  # False: a reader held the write-ahead log; the next checkpoint clears it
 
 
 def is_imported(db: Connection, digest: str) -> bool:
@@ -118,68 +138,6 @@ def get(db: Connection, import_id: int) -> Import:
     raise not_found("import", import_id)
 
 
-def _add_session(
-    db: Connection, session: Sequence[NewMessage], at: datetime, newest: int
-) -> tuple[list[int], list[int]]:
-    """
-    Store what is new of one session, in the chat of the messages already known; the ids stored and known.
-
-    `newest`: the last message of earlier imports; two equal sessions of one export are two.
-    """
-    tip: Message | None = None
-    added: list[int] = []
-    old: list[int] = []
-    for message in map(clean, session):
-        if message.external_id is not None:
-            known = by_external_id(db, message.external_id)
-        else:
-            known = None if added else _same(db, message, tip, newest)
-        if known is None:
-            chat_id = tip.chat_id if tip else start_chat(db, "import", at)
-            known = insert(db, message, chat_id=chat_id, parent=tip, at=at, source="import", index=False)
-            added.append(known.id)
-        else:
-            old.append(known.id)
-        tip = known
-    return added, old
-
-
-def _same(db: Connection, message: NewMessage, tip: Message | None, newest: int) -> Message | None:
-    """The imported message with these words and this time (or like this one none) after `tip`."""
-    found = rows(
-        db,
-        """select id from messages where hash in (?, ?) and source = 'import' and id <= ?
-        and said_at = coalesce(?, stored_at) order by id desc limit 1""",
-        (
-            *chats.both_hashes(db, tip.hash if tip else "", message.role, message.text),
-            newest,
-            stamp(message.said_at) if message.said_at else None,
-        ),
-    )
-    return get_message(db, found[0][0]) if found else None
-
-
-_IN = "in (select value from json_each(?))"
-_TOLD = """select memory_id, message_id from memory_sources
-    union select memory_id, message_id from event_sources join events on events.id = event_id
-        where memory_id is not null"""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UndoReport:
-    """What one `undo_import` took away, and what it left."""
-
-    messages: int
-    kept_messages: int  # of the import, but known otherwise
-    memories: int
-    restored: int  # memories that hold again
-    vectors: int
-    events: int
-    lessons: int
-    generations: tuple[int, ...]  # tainted now: their adapters are deleted
-    log_cleared: bool  # False: a reader held the write-ahead log; the next checkpoint clears it
-
-
 def undo_import(db: Connection, import_id: int) -> UndoReport:
     """
     Take back one import.
@@ -238,6 +196,47 @@ def concerned(db: Connection, import_id: int) -> Concerned:
         generations=learned,
         messages=tuple(gone),
     )
+
+
+def _add_session(
+    db: Connection, session: Sequence[NewMessage], at: datetime, newest: int
+) -> tuple[list[int], list[int]]:
+    """
+    Store what is new of one session, in the chat of the messages already known; the ids stored and known.
+
+    `newest`: the last message of earlier imports; two equal sessions of one export are two.
+    """
+    tip: Message | None = None
+    added: list[int] = []
+    old: list[int] = []
+    for message in map(clean, session):
+        if message.external_id is not None:
+            known = by_external_id(db, message.external_id)
+        else:
+            known = None if added else _same(db, message, tip, newest)
+        if known is None:
+            chat_id = tip.chat_id if tip else start_chat(db, "import", at)
+            known = insert(db, message, chat_id=chat_id, parent=tip, at=at, source="import", index=False)
+            added.append(known.id)
+        else:
+            old.append(known.id)
+        tip = known
+    return added, old
+
+
+def _same(db: Connection, message: NewMessage, tip: Message | None, newest: int) -> Message | None:
+    """The imported message with these words and this time (or like this one none) after `tip`."""
+    found = rows(
+        db,
+        """select id from messages where hash in (?, ?) and source = 'import' and id <= ?
+        and said_at = coalesce(?, stored_at) order by id desc limit 1""",
+        (
+            *chats.both_hashes(db, tip.hash if tip else "", message.role, message.text),
+            newest,
+            stamp(message.said_at) if message.said_at else None,
+        ),
+    )
+    return get_message(db, found[0][0]) if found else None
 
 
 def _messages(db: Connection, import_id: int) -> tuple[int, list[int]]:

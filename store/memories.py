@@ -63,6 +63,15 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    """What one `undo` did."""
+
+    event: Event  # the operation that was taken back
+    closed: Memory | None  # holds no more
+    restored: Memory | None  # holds again
+
+
 def add(
     db: Connection,
     text: str,
@@ -144,6 +153,51 @@ def ignore(db: Connection, held: Memory | None, text: str, *, told_on: date, sou
         note(db, "IGNORE", get(db, held.id).id if held else None, text, told_on, sources)
 
 
+def undo(db: Connection, memory_id: int, *, today: date) -> Undone:
+    """
+    Take back the latest operation on this memory, which must hold.
+
+    Raises:
+        NoSuchMemory: it is not there.
+        Conflict: another memory has replaced it, whose operation comes first; or it was taken back before.
+    """
+    with writing(db):
+        memory = get(db, memory_id)
+        if memory.state == "undone":
+            raise _nothing_to_undo(f"memory {memory_id}", "it was taken back before")
+        if memory.state == "replaced":
+            newer = _newest(db, memory).id
+            raise _not_latest(f"memory {memory_id}", f"memory {newer} has replaced it", newer)
+        return _take_back(db, _latest(db, memory_id), today)
+
+
+def undo_event(db: Connection, event_id: int, *, today: date) -> Undone:
+    """
+    Take back one operation, which must be the latest that stands on its line.
+
+    Raises:
+        NotFound, Conflict: it is not there; it is not the latest, or was taken back before.
+    """
+    with writing(db):
+        wanted = event(db, event_id)
+        what = f"operation {event_id}"
+        if wanted.op == "UNDO":
+            raise _nothing_to_undo(what, "it is an UNDO itself; say it anew instead")
+        if wanted.undone_by is not None:
+            raise _nothing_to_undo(what, "it was taken back before")
+        if wanted.memory_id is not None:
+            memory = get(db, wanted.memory_id)
+            if memory.superseded_by is not None:
+                if memory.state == "undone":
+                    raise _nothing_to_undo(what, "its memory was taken back before")
+                newer = _newest(db, memory).id
+                raise _not_latest(what, f"memory {newer} has replaced its memory", newer)
+            latest = _latest(db, memory.id)
+            if latest.id != event_id:
+                raise _not_latest(what, f"operation {latest.id} ({latest.op}) came later", memory.id)
+        return _take_back(db, wanted, today)
+
+
 def _held(db: Connection, memory_id: int) -> Memory:
     memory = get(db, memory_id)
     if memory.superseded_by is not None:
@@ -192,60 +246,6 @@ def _supersede(db: Connection, old: Memory, new: Memory, *, valid_to: date | Non
     closed = valid_to.isoformat() if valid_to else None
     db.execute("update memories set superseded_by = ?, valid_to = ? where id = ?", (new.id, closed, old.id))
     full_text.drop_memories(db, [old.id])
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Undone:
-    """What one `undo` did."""
-
-    event: Event  # the operation that was taken back
-    closed: Memory | None  # holds no more
-    restored: Memory | None  # holds again
-
-
-def undo(db: Connection, memory_id: int, *, today: date) -> Undone:
-    """
-    Take back the latest operation on this memory, which must hold.
-
-    Raises:
-        NoSuchMemory: it is not there.
-        Conflict: another memory has replaced it, whose operation comes first; or it was taken back before.
-    """
-    with writing(db):
-        memory = get(db, memory_id)
-        if memory.state == "undone":
-            raise _nothing_to_undo(f"memory {memory_id}", "it was taken back before")
-        if memory.state == "replaced":
-            newer = _newest(db, memory).id
-            raise _not_latest(f"memory {memory_id}", f"memory {newer} has replaced it", newer)
-        return _take_back(db, _latest(db, memory_id), today)
-
-
-def undo_event(db: Connection, event_id: int, *, today: date) -> Undone:
-    """
-    Take back one operation, which must be the latest that stands on its line.
-
-    Raises:
-        NotFound, Conflict: it is not there; it is not the latest, or was taken back before.
-    """
-    with writing(db):
-        wanted = event(db, event_id)
-        what = f"operation {event_id}"
-        if wanted.op == "UNDO":
-            raise _nothing_to_undo(what, "it is an UNDO itself; say it anew instead")
-        if wanted.undone_by is not None:
-            raise _nothing_to_undo(what, "it was taken back before")
-        if wanted.memory_id is not None:
-            memory = get(db, wanted.memory_id)
-            if memory.superseded_by is not None:
-                if memory.state == "undone":
-                    raise _nothing_to_undo(what, "its memory was taken back before")
-                newer = _newest(db, memory).id
-                raise _not_latest(what, f"memory {newer} has replaced its memory", newer)
-            latest = _latest(db, memory.id)
-            if latest.id != event_id:
-                raise _not_latest(what, f"operation {latest.id} ({latest.op}) came later", memory.id)
-        return _take_back(db, wanted, today)
 
 
 def _nothing_to_undo(what: str, why: str) -> Conflict:

@@ -57,6 +57,20 @@ class Memory:
         return "undone" if self.superseded_by == self.id else "replaced"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survey:
+    """The memories, and what is known of each."""
+
+    held: list[Memory]
+    past: list[Memory]  # replaced or taken back
+    made_at: Mapping[int, datetime]  # per memory
+    source_roles: Mapping[int, frozenset[str]]  # who said it; missing: no message is named
+    recalls: Mapping[int, RecallCount]
+    system_texts: list[str]  # what clients put before chats
+    vector_ids: list[int]  # of held memories
+    vectors: npt.NDArray[np.float32]  # (N, D), N as many as `vector_ids`
+
+
 def holding(db: Connection) -> list[Memory]:
     """What is held now, oldest first."""
     return _memories(rows(db, f"select {_COLUMNS} from memories where superseded_by is null order by id"))
@@ -218,33 +232,6 @@ def from_row(row: Sequence[Any]) -> Memory:
     )
 
 
-def _narrative(memory: Memory, before: str | None) -> str:
-    line = f"{memory.valid_from.isoformat()}: {memory.text}"
-    return line if before is None else f"{line} Before that: {before}"
-
-
-def _is_told(whose: str, trust: Collection[str] | None) -> bool:
-    return trust is None or whose in trust
-
-
-def _memories(found: Iterable[Sequence[Any]]) -> list[Memory]:
-    return [from_row(row) for row in found]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Survey:
-    """The memories, and what is known of each."""
-
-    held: list[Memory]
-    past: list[Memory]  # replaced or taken back
-    made_at: Mapping[int, datetime]  # per memory
-    source_roles: Mapping[int, frozenset[str]]  # who said it; missing: no message is named
-    recalls: Mapping[int, RecallCount]
-    system_texts: list[str]  # what clients put before chats
-    vector_ids: list[int]  # of held memories
-    vectors: npt.NDArray[np.float32]  # (N, D), N as many as `vector_ids`
-
-
 def survey(db: Connection) -> Survey:
     """Look at all memories; runs in the store's thread."""
     roles: dict[int, set[str]] = {}
@@ -267,3 +254,16 @@ def survey(db: Connection) -> Survey:
         vector_ids=vector_ids,
         vectors=kept,
     )
+
+
+def _narrative(memory: Memory, before: str | None) -> str:
+    line = f"{memory.valid_from.isoformat()}: {memory.text}"
+    return line if before is None else f"{line} Before that: {before}"
+
+
+def _is_told(whose: str, trust: Collection[str] | None) -> bool:
+    return trust is None or whose in trust
+
+
+def _memories(found: Iterable[Sequence[Any]]) -> list[Memory]:
+    return [from_row(row) for row in found]

@@ -28,6 +28,18 @@ class ChatSummary:
     n_messages: int
 
 
+@dataclass(frozen=True, slots=True)
+class MessageInContext:
+    """One message, with what was said before it."""
+
+    id: int
+    chat_id: int
+    speaker: str
+    text: str
+    said_at: str
+    before: str  # the text of the message before it; "" for the first
+
+
 def latest_chats(db: Connection, n: int) -> list[ChatSummary]:
     """
     The `n` chats that were continued last, the newest first.
@@ -71,18 +83,6 @@ def observer_marks(db: Connection) -> Counter[str]:
     sql = """select observed_by, count(distinct chat_id || ' ' || substr(said_at, 1, 10)) from messages
         where observed_by is not null and not redacted group by observed_by"""
     return Counter(dict(rows(db, sql)))
-
-
-@dataclass(frozen=True, slots=True)
-class MessageInContext:
-    """One message, with what was said before it."""
-
-    id: int
-    chat_id: int
-    speaker: str
-    text: str
-    said_at: str
-    before: str  # the text of the message before it; "" for the first
 
 
 def speakers(db: Connection) -> list[str]:

@@ -23,6 +23,14 @@ class RecallRecord:
     recall_tokens: int = 0  # of the system turn that told them, as a prompt of its own
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecallCount:
+    """How often one memory was recalled."""
+
+    n: int
+    last_at: datetime  # UTC
+
+
 def record(db: Connection, answer_id: int, beside: RecallRecord) -> None:
     """
     Keep it for the answer; what was kept before is replaced, what was forgotten meanwhile is passed over.
@@ -73,14 +81,6 @@ def of_answers(db: Connection, answer_ids: Sequence[int]) -> dict[int, RecallRec
         )
         for answer, recall_tokens, memories, messages in found
     }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RecallCount:
-    """How often one memory was recalled."""
-
-    n: int
-    last_at: datetime  # UTC
 
 
 def count_recall(db: Connection, memory_ids: Sequence[int], *, at: datetime) -> None:

@@ -96,7 +96,8 @@ def test_help_and_completion_load_no_command():
         found = loaded(*words)
         assert set() == heavy & found
         assert {"daemon.cli.main"} == {name for name in found if name.startswith("daemon.cli.")}
-    assert [] == [name for name in NAMES if f'"{name}"' not in process(**completing).stdout]
+    offered = process(**completing).stdout
+    assert [] == [name for name in NAMES if f'"{name}"' not in offered]
 
 
 def test_the_help_of_a_command_loads_neither_the_client_nor_another_command():

@@ -78,6 +78,7 @@ def signed_in(browser: Browser, url: str, *, key: str = KEY, page: str = "/") ->
     seen = Seen(opened)
     opened.goto(link)
     opened.wait_for_selector(".rail")
+    opened.wait_for_function("window.socket?.connected")  # before that, nobody hears what is sent
     yield opened, seen
     context.close()
 

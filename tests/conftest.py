@@ -20,7 +20,6 @@ LONGEST = (
     "night",
     "forgetting_weights",
     "import",
-    "generations",
     "nano",
     "month",
 )

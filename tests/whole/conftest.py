@@ -52,10 +52,10 @@ def taught(told: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _once(tmp_path_factory, "taught", live)
 
 
-@pytest.fixture
-def learned(taught: Path, tmp_path: Path) -> Iterator[Daemon]:
-    """A daemon on its own copy of the home after a night."""
-    with _running(Path(shutil.copytree(taught, tmp_path / "home"))) as made:
+@pytest.fixture(scope="module")
+def learned(taught: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
+    """A daemon on a copy of the home after a night; one for a file, whose tests run in their order."""
+    with _running(Path(shutil.copytree(taught, tmp_path_factory.mktemp("learned") / "home"))) as made:
         yield made
 
 

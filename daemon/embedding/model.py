@@ -39,6 +39,7 @@ class Model:
         if folder is not None or not allow_download:
             os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
         os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # they would go to the daemon's log
+        os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # with it on, the hub is asked for more than the weights
         if folder is None and not allow_download and not _is_cached(name):
             raise EmbedderError(
                 f"Can't load the embedder {name!r}: it is not on this machine, and downloads are not allowed. "

@@ -187,7 +187,8 @@ def _undo(client: "Client", number: int, yes: bool, json: bool) -> None:
     if json:
         return as_json(done)
     report = done["report"]
-    out.print(f"Taken back: {format_counts(counts_of(report))}.")
+    counts = {"messages": report["messages"], **counts_of(report)}  # they come first
+    out.print(f"Taken back: {format_counts(counts)}.")
     if report["kept_messages"]:
         out.print(
             f"{counted(report['kept_messages'], 'message')} kept: another import or a later chat tells them too."

@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,15 @@ from daemon.engine.client import GREEDY, Completion, Engine, EngineInfo, Finish,
 from daemon.store_thread import StoreThread
 from daemon.text import content_words
 from prompts.load import load
+from store import memories
+from store.chats import Message
 from store.database import open_store
+from store.lessons import Lesson
+from store.memories import Memory
 
 Script = Callable[[str], object]  # what the user turn says -> an answer; not a text: it is sent as JSON
 DIMENSION = 64
+DAY = date(2026, 3, 5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +133,45 @@ def core_of(
 ) -> Core:
     """A store and stand-ins for the models that don't matter to the test."""
     return Core(store_thread=store_thread, engine=engine or FakeEngine(), embedder=embedder or FakeEmbedder())
+
+
+async def remember(store_thread: StoreThread, *texts: str, told_on: date = DAY, **rest: Any) -> Memory:
+    """Add memories; the last one."""
+    for text in texts:
+        one = await store_thread.run(memories.add, text, told_on=told_on, **{"sources": (), **rest})
+    return one
+
+
+def make_memory(
+    id: int, text: str = "The user lives in Ghent.", told_on: date = DAY, **changes: Any
+) -> Memory:
+    """A memory of the user's that holds since it was told, unless `changes` say otherwise."""
+    rest = {"valid_from": told_on, "valid_to": None, "superseded_by": None, "trust": "user", **changes}
+    return Memory(id=id, text=text, told_on=told_on, **rest)
+
+
+def make_message(
+    id: int, text: str, *, role: str = "user", source: str = "api", speaker: str = ""
+) -> Message:
+    return Message(
+        id=id,
+        chat_id=1,
+        parent_id=None,
+        role=role,
+        speaker=speaker,
+        text=text,
+        said_at=datetime(2026, 3, 5, 12, tzinfo=UTC),
+        source=source,
+        external_id=None,
+        observed_by=None,
+        hash="",
+    )
+
+
+def make_lesson(id: int, *memory_ids: int, **changes: Any) -> Lesson:
+    """A lesson about a fact that is trained, unless `changes` say otherwise."""
+    usual = {"question": f"q{id}", "answer": "a", "grounding": None, "kind": "fact", "split": "train"}
+    return Lesson(id=id, memory_ids=memory_ids, **{**usual, **changes})
 
 
 def pairs_about(line: str) -> list[dict[str, str]]:

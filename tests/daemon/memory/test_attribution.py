@@ -1,11 +1,9 @@
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.memory.attribution import attribute
-from store.chats import Message
+from tests.daemon.memory.fakes import make_message
 
 
 def chat(*said, source="api"):
@@ -13,22 +11,8 @@ def chat(*said, source="api"):
     turns = []
     for id, line in enumerate(said, start=1):
         who, _, text = line.partition(": ")
-        role = who if who in ("user", "assistant") else "user"
-        turns.append(
-            Message(
-                id=id,
-                chat_id=1,
-                parent_id=None,
-                role=role,
-                speaker="" if who == role else who,
-                text=text,
-                said_at=datetime(2026, 3, 5, tzinfo=UTC),
-                source=source,
-                external_id=None,
-                observed_by=None,
-                hash="",
-            )
-        )
+        named = {"role": who} if who in ("user", "assistant") else {"speaker": who}
+        turns.append(make_message(id, text, source=source, **named))
     return turns
 
 
@@ -38,12 +22,7 @@ def chat(*said, source="api"):
         ("The user lives in Ghent.", ["user: I live in Ghent", "assistant: Nice."], (1,), "user"),
         ("The user lives in Ghent.", ["user: hi", "user: I live in Ghent", "user: bye"], (2,), "user"),
         ("The user likes Japanese food.", ["user: food from Japan is best"], (1,), "user"),
-        (
-            "The user visited Ghent on Sunday, 1 March 2026.",
-            ["user: I visited Ghent last Sunday"],
-            (1,),
-            "user",
-        ),
+        ("The user ran on Sunday, 1 March 2026.", ["user: I ran last Sunday"], (1,), "user"),
         ("The user adores felines.", ["user: cats!", "user: many of them"], (1, 2), "untrusted"),
         ("Gina's sister lives in Ghent.", ["Gina: my sister lives in Ghent"], (1,), "user"),
         ("The user met John Doe.", ["user: I met somebody", "assistant: How nice!"], (1,), "untrusted"),

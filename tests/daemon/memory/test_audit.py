@@ -1,30 +1,25 @@
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
+import pytest
 
 from daemon.memory.audit import BLOCK, audit
 from store.memory_queries import Memory, Survey
 from store.recall_log import RecallCount
+from tests.daemon.memory.fakes import make_memory
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
-DAY = date(2026, 3, 5)
-
-
-def memory(id, text, superseded_by=None):
-    return Memory(
-        id=id,
-        text=text,
-        told_on=DAY,
-        valid_from=DAY,
-        valid_to=None,
-        superseded_by=superseded_by,
-        trust="user",
-    )
+OLD = {"recalled": [1], "age_days": 31}
+BOTH = {"roles": {1: ["assistant"], 2: ["assistant", "user"]}}
+COOK = "You are a helpful cook named Anna.\nAnswer briefly. The user's favourite dish is ramen."
+DISH = "The user's favourite dish is ramen."
 
 
 def survey(*held, past=(), roles=None, system=(), vectors=None, recalled=None, age_days=1):
     """A survey of these texts, numbered from 1; each was recalled, unless `recalled` says otherwise."""
-    memories = [one if isinstance(one, Memory) else memory(n, one) for n, one in enumerate(held, start=1)]
+    memories = [
+        one if isinstance(one, Memory) else make_memory(n, one) for n, one in enumerate(held, start=1)
+    ]
     ids = [one.id for one in memories]
     found = np.eye(len(ids), 8, dtype=np.float32) if vectors is None else np.array(vectors, dtype=np.float32)
     return Survey(
@@ -43,16 +38,37 @@ def suspected(*held, **known):
     return [(one.memory_id, one.kind, one.like) for one in audit(survey(*held, **known), now=NOW).suspects]
 
 
-def test_good_memories_are_not_suspected():
-    assert [] == suspected("The user lives in Ghent.", "The user has a dog.", "The user is a baker.")
-
-
-def test_the_newer_of_two_equal_sentences_is_a_duplicate():
-    assert [(2, "duplicate", 1)] == suspected("The user has a dog.", "the user has a dog", "The user runs.")
-
-
-def test_the_same_content_words_are_a_near_duplicate():
-    assert [(2, "near duplicate", 1)] == suspected("The user has a dog called Rex.", "The user's dog is Rex.")
+@pytest.mark.parametrize(
+    ("held", "known", "expected"),
+    [
+        pytest.param(["The user has a dog.", "The user is a baker."], {}, [], id="good ones"),
+        pytest.param(
+            ["The user has a dog.", "the user has a dog"], {}, [(2, "duplicate", 1)], id="the newer"
+        ),
+        pytest.param(
+            ["The user has a dog called Rex.", "The user's dog is Rex."],
+            {},
+            [(2, "near duplicate", 1)],
+            id="the same content words",
+        ),
+        pytest.param(
+            ["The user is a helpful cook.", DISH, "The user has a cook book.", "Anna."],
+            {"system": [COOK]},
+            [(1, "system prompt", None), (2, "system prompt", None)],
+            id="what restates a system prompt",
+        ),
+        pytest.param(
+            ["The user likes chess.", "The user lives in Oslo.", "The user runs."],
+            BOTH,
+            [(1, "loop", None)],
+            id="what only the assistant said",
+        ),
+        pytest.param(["The user runs.", DISH], OLD | {"age_days": 29}, [], id="not recalled as yet"),
+        pytest.param(["The user runs.", DISH], OLD, [(2, "never recalled", None)], id="never recalled"),
+    ],
+)
+def test_an_audit_suspects(held, known, expected):
+    assert expected == suspected(*held, **known)
 
 
 def test_near_vectors_are_a_near_duplicate_and_others_not():
@@ -72,37 +88,15 @@ def test_near_vectors_are_found_across_blocks():
     assert [(BLOCK + 2, "near duplicate", 4)] == suspected(*texts, vectors=vectors)
 
 
-def test_a_memory_that_restates_a_system_prompt_is_suspected():
-    system = ["You are a helpful cook named Anna.\nAnswer briefly. The user's favourite dish is ramen."]
-
-    found = suspected(
-        "The user is a helpful cook.",
-        "The user's favourite dish is ramen.",
-        "The user has a cook book.",
-        "Anna.",
-        system=system,
-    )
-
-    assert [(1, "system prompt", None), (2, "system prompt", None)] == found
-
-
-def test_what_only_the_assistant_said_is_a_loop():
-    roles = {1: ["assistant"], 2: ["assistant", "user"]}
-
-    found = suspected("The user likes chess.", "The user lives in Oslo.", "The user runs.", roles=roles)
-
-    assert [(1, "loop", None)] == found
-
-
 def test_what_restates_an_older_memory_is_a_loop_but_its_own_line_is_none():
-    old = memory(1, "The user lives in Ghent with Anna.", superseded_by=3)
-    undone = memory(2, "The user owns two boats.", superseded_by=2)
+    old = make_memory(1, "The user lives in Ghent with Anna.", superseded_by=3)
+    undone = make_memory(2, "The user owns two boats.", superseded_by=2)
     held = [
-        memory(3, "The user lives in Ghent."),  # moved back: the line of 1
-        memory(4, "The user lives in Ghent, Anna."),
-        memory(5, "The user owns boats."),
-        memory(6, "The user paints red chairs."),
-        memory(7, "The user paints chairs."),
+        make_memory(3, "The user lives in Ghent."),  # moved back: the line of 1
+        make_memory(4, "The user lives in Ghent, Anna."),
+        make_memory(5, "The user owns boats."),
+        make_memory(6, "The user paints red chairs."),
+        make_memory(7, "The user paints chairs."),
     ]
 
     found = audit(survey(*held, past=[old, undone]), now=NOW)
@@ -113,15 +107,8 @@ def test_what_restates_an_older_memory_is_a_loop_but_its_own_line_is_none():
     assert (5, 3) == (found.held, found.junk)
 
 
-def test_a_memory_that_no_question_called_for_is_named_after_a_while():
-    texts = ("The user runs.", "The user has a dog.")
+def test_what_was_never_recalled_is_no_junk_and_an_audit_of_nothing_finds_nothing():
+    nothing = audit(survey(vectors=np.zeros((0, 0))), now=NOW)
 
-    assert [] == suspected(*texts, recalled=[1], age_days=29)
-    assert [(2, "never recalled", None)] == suspected(*texts, recalled=[1], age_days=31)
-    assert 0 == audit(survey(*texts, recalled=[], age_days=31), now=NOW).junk
-
-
-def test_an_audit_of_nothing_finds_nothing():
-    found = audit(survey(vectors=np.zeros((0, 0))), now=NOW)
-
-    assert (0, 0, ()) == (found.held, found.junk, found.suspects)
+    assert 0 == audit(survey("The user runs.", recalled=[], age_days=31), now=NOW).junk
+    assert (0, 0, ()) == (nothing.held, nothing.junk, nothing.suspects)

@@ -5,17 +5,9 @@ import pytest
 from daemon.memory import manual_edits
 from daemon.memory.errors import HeldAlready, NothingSaid
 from store import memories
-from store.database import open_store
 from store.errors import NotHeld
 
 TODAY = date(2026, 11, 1)
-
-
-@pytest.fixture
-def db(tmp_path):
-    opened = open_store(tmp_path / "store.db", b"k" * 32)
-    yield opened
-    opened.close()
 
 
 def test_a_statement_of_the_users_own_holds_since_the_day_given(db):

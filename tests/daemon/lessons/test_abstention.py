@@ -14,7 +14,7 @@ from daemon.lessons.abstention import (
     near_misses,
 )
 from daemon.lessons.known_facts import KnownFacts, read, words_of
-from store.lessons import Lesson
+from tests.daemon.memory.fakes import make_lesson
 
 
 @pytest.mark.parametrize(
@@ -46,27 +46,18 @@ def test_more_is_asked_about_people_of_whom_the_name_alone_is_known():
 
 
 @pytest.mark.parametrize(
-    "more",
+    "lines",
     [
-        "2026-03-06: Priya works as a nurse.",
-        "2026-03-06: The user's sister lives in Leeds.",
-        "2026-03-06: The user and his sisters sing.",
+        [SISTER, "2026-03-06: Priya works as a nurse."],
+        [SISTER, "2026-03-06: The user's sister lives in Leeds."],
+        [SISTER, "2026-03-06: The user and his sisters sing."],
+        ["2026-03-05: The user's sister is called Priya and works as a nurse."],
+        ["2026-03-05: The user's boss is called Ana. Before that: The user's boss is called Ivo."],
+        ["2026-03-05: The user's sister lives in Leeds."],
     ],
 )
-def test_nothing_is_asked_about_people_of_whom_something_else_is_told(more):
-    assert [] == name_only_questions({7: SISTER, 8: more})
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "2026-03-05: The user's sister is called Priya and works as a nurse.",
-        "2026-03-05: The user's boss is called Ana. Before that: The user's boss is called Ivo.",
-        "2026-03-05: The user's sister lives in Leeds.",
-    ],
-)
-def test_a_memory_that_tells_more_than_a_name_is_left_alone(line):
-    assert [] == name_only_questions({1: line})
+def test_nothing_is_asked_about_people_of_whom_more_than_a_name_is_told(lines):
+    assert [] == name_only_questions(dict(enumerate(lines)))
 
 
 def test_they_are_few():
@@ -84,18 +75,7 @@ TAUGHT_SISTER = ("The user's sister is called Priya.", "What's my sister's name?
 def taught(*memories):
     """Lessons and lines of memories: a sentence, and the questions that it is taught by."""
     asked = [(id, one) for id, (_, *questions) in enumerate(memories, 1) for one in questions]
-    held = [
-        Lesson(
-            id=number,
-            question=question,
-            answer="a",
-            grounding="g",
-            kind="fact",
-            split="train",
-            memory_ids=(id,),
-        )
-        for number, (id, question) in enumerate(asked)
-    ]
+    held = [make_lesson(n, id, question=one, grounding="g") for n, (id, one) in enumerate(asked)]
     return held, KnownFacts(f"2026-03-05: {sentence}" for sentence, *_ in memories)
 
 
@@ -145,12 +125,15 @@ def test_a_question_with_a_word_of_the_users_has_its_memory_as_lineage():
     assert {()} == {one.memory_ids for one in plain}
 
 
-def test_a_question_with_a_name_is_left_alone():
-    assert [] == near_misses(*taught(("Ana is the user's sister.", "Is my sister called Ana?")), set())
-
-
-def test_another_language_is_left_alone():
-    assert [] == near_misses(*taught(("Meine Schwester heißt Ana.", "Wie heißt meine Schwester?")), set())
+@pytest.mark.parametrize(
+    "memory",
+    [
+        pytest.param(("Ana is the user's sister.", "Is my sister called Ana?"), id="with a name"),
+        pytest.param(("Meine Schwester heißt Ana.", "Wie heißt meine Schwester?"), id="another language"),
+    ],
+)
+def test_no_near_miss_is_made_of_a_question(memory):
+    assert [] == near_misses(*taught(memory), set())
 
 
 @settings(max_examples=15, deadline=None)

@@ -7,24 +7,16 @@ from daemon.lessons.abstention import ABSTENTION, name_only_questions
 from daemon.lessons.dataset import compose
 from daemon.memory.recall import recalled_lines, system_text
 from daemon.text import content_words, normalised
-from store.lessons import KINDS, OWN, Lesson
+from store.lessons import KINDS, OWN
+from tests.daemon.memory.fakes import make_lesson
 
 LINES = {2: "2026-01-01: b.", 1: "2026-02-01: a.", 3: "2026-03-01: c.", 4: "2026-04-01: never studied."}
 
 
-def lesson(
-    id, *memory_ids, kind="fact", question=None, answer="a", lines=LINES, grounding=True, split="train"
-):
-    told = sorted(lines[id] for id in memory_ids)
-    return Lesson(
-        id=id,
-        question=question or f"q{id}",
-        answer=answer,
-        grounding=system_text(told) if told and grounding else None,
-        kind=kind,
-        split=split,
-        memory_ids=memory_ids,
-    )
+def lesson(id, *memory_ids, lines=LINES, **changes):
+    """A lesson whose grounding are the lines of its memories."""
+    told = sorted(lines[one] for one in memory_ids)
+    return make_lesson(id, *memory_ids, **{"grounding": system_text(told) if told else None, **changes})
 
 
 HELD = [lesson(id, 1 + id % 3) for id in range(120)]
@@ -36,10 +28,7 @@ def test_other_memories_lie_beside_the_one_asked_about_oldest_first():
     told = {one.grounding for one in made if one.memory_ids == (1,)}
     subsets = [[1], [2, 1], [1, 3], [2, 1, 3]]
     assert {system_text([LINES[id] for id in chosen]) for chosen in subsets} == told
-
-
-def test_a_memory_without_lessons_tonight_is_in_no_grounding():
-    assert not any("never studied" in (one.grounding or "") for one in compose(HELD, LINES, set(), seed=0))
+    assert not any("never studied" in (one.grounding or "") for one in made)
 
 
 def test_a_memory_that_waits_is_neither_taught_nor_laid_beside_others():
@@ -57,12 +46,9 @@ def test_the_same_night_is_composed_the_same_way():
 
 def test_abstain_lessons_that_a_memory_answers_by_now_are_left_out():
     made = [
-        lesson(id, kind=kind, question=question, answer=ABSTENTION)
-        for id, kind, question in (
-            (1, "abstain", "Which team do I support?"),
-            (2, "reading", "Which team do I support?"),
-            (3, "abstain", "What's my sister's name?"),
-        )
+        lesson(1, kind="abstain", question="Which team do I support?", answer=ABSTENTION),
+        lesson(2, kind="reading", question="Which team do I support?", answer=ABSTENTION),
+        lesson(3, kind="abstain", question="What's my sister's name?", answer=ABSTENTION),
     ]
     lines = {2: "2026-03-05: The user's boss is called Ana."}
     sister = {2: "2026-03-05: The user's sister is called Ana."}
@@ -91,7 +77,7 @@ def test_what_is_known_of_somebody_by_now_is_no_lesson_in_abstaining():
     asked = name_only_questions(lines)[0].question
     held = [
         lesson(1, 1, lines=lines),
-        lesson(2, 1, kind="abstain", question=asked, answer=ABSTENTION, grounding=False),
+        lesson(2, 1, kind="abstain", question=asked, answer=ABSTENTION, grounding=None),
     ]
     more = {**lines, 2: "2026-03-06: Priya lives in Leeds."}
 
@@ -126,8 +112,7 @@ def test_of_two_memories_that_answer_the_same_question_only_the_newer_is_taught(
 
 def test_a_question_about_one_memory_may_have_lessons_of_several_kinds():
     held = [
-        lesson(1, 1, question="Where do I live?"),
-        lesson(2, 1, kind="reading", question="Where do I live?"),
+        lesson(id, 1, kind=kind, question="Where do I live?") for id, kind in ((1, "fact"), (2, "reading"))
     ]
 
     assert [1, 2] == [one.id for one in compose(held, LINES, set(), seed=0)]
@@ -159,19 +144,12 @@ def test_the_dated_lines_of_a_lesson_stay_in_its_grounding():
 )
 def test_every_memory_that_is_told_tonight_is_in_the_lineage_of_the_night(some_lessons, waiting, seed):
     lines = {id: f"2026-03-{id:02}: The user has thing{id}." for id in range(1, 9)}
-    held = [
-        lesson(
-            place, *(ids if kind == "two" else ids[:1]), kind=kind, question=f"Question {asked}?", lines=lines
-        )
-        for place, (kind, ids, asked) in enumerate(some_lessons)
-    ]
-    made = compose(
-        held,
-        lines,
-        {word for line in lines.values() for word in content_words(line)},
-        seed=seed,
-        waiting=waiting,
-    )
+    words = {word for line in lines.values() for word in content_words(line)}
+    held = []
+    for place, (kind, ids, asked) in enumerate(some_lessons):
+        ids = ids if kind == "two" else ids[:1]
+        held.append(lesson(place, *ids, kind=kind, question=f"Question {asked}?", lines=lines))
+    made = compose(held, lines, words, seed=seed, waiting=waiting)
     lineage = {id for one in made for id in one.memory_ids}
 
     told = {line for one in made for line in recalled_lines(one.grounding or "")}

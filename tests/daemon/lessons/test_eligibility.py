@@ -1,4 +1,5 @@
 from datetime import date, timedelta
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -6,16 +7,12 @@ from hypothesis import strategies as some
 
 from daemon.lessons.eligibility import REASONS, SETTLED_AFTER, is_volatile, may_contradict, waiting, why_wait
 from store import memories
-from store.memories import Memory
-from tests.daemon.memory.fakes import open_store_thread
+from tests.daemon.memory.fakes import make_memory, open_store_thread
 
 TODAY = date(2026, 11, 21)
 
 
-def memory(id, text="The user lives in Ghent.", told=TODAY, trust="user"):
-    return Memory(
-        id=id, text=text, told_on=told, valid_from=told, valid_to=None, superseded_by=None, trust=trust
-    )
+memory = partial(make_memory, told_on=TODAY)
 
 
 def why(found, besides=(), before=None):
@@ -54,9 +51,9 @@ def test_what_passes_soon_waits(text):
 def test_a_plan_waits_while_its_day_is_near_and_once_that_is_over():
     told = date(2026, 8, 1)
     plans = [
-        memory(1, "The user has an interview on 2026-10-01.", told),
-        memory(2, "The user plans to visit Leeds on 3 October.", told),
-        memory(3, "The user is going to marry on 2 January.", told),
+        make_memory(1, "The user has an interview on 2026-10-01.", told),
+        make_memory(2, "The user plans to visit Leeds on 3 October.", told),
+        make_memory(3, "The user is going to marry on 2 January.", told),
     ]
 
     assert {1: "volatile", 2: "volatile"} == why(plans)
@@ -112,10 +109,9 @@ def test_what_is_not_the_users_own_word_waits(trust, waits):
 
 
 def test_two_that_may_contradict_each_other_wait_for_two_days():
-    told_before = memory(1, told=date(2026, 9, 1))
-    told_today, long_ago = (
-        memory(id, "The user lives in Bonn.", told) for id, told in ((2, TODAY), (3, date(2026, 9, 9)))
-    )
+    told_before = memory(1, told_on=date(2026, 9, 1))
+    told_today = memory(2, "The user lives in Bonn.")
+    long_ago = memory(3, "The user lives in Bonn.", told_on=date(2026, 9, 9))
 
     assert {1: "contradicted", 2: "contradicted"} == why([told_before, told_today], [(2, 1)])
     assert {} == why([told_before, long_ago], [(3, 1)])
@@ -146,29 +142,20 @@ def test_a_change_of_mind_is_knowledge_and_one_back_and_forth_within_two_days_wa
         why([memory(3)], before={3: once}),
         why([memory(3)], before={3: twice}),
     )
-    assert {} == why([memory(3)], before={3: [memory(1, told=date(2026, 1, 1)), memory(2)]})
+    assert {} == why([memory(3)], before={3: [memory(1, told_on=date(2026, 1, 1)), memory(2)]})
 
 
 @given(some.dates(), some.dates())
 def test_nothing_waits_for_a_contradiction_longer_than_it_takes_to_settle(told, today):
-    made = why_wait(
-        [memory(1, told=told), memory(2, "The user lives in Bonn.", told)],
-        besides=[(2, 1)],
-        before={},
-        today=today,
-    )
+    both = [make_memory(1, told_on=told), make_memory(2, "The user lives in Bonn.", told)]
+    made = why_wait(both, besides=[(2, 1)], before={}, today=today)
 
     assert bool(made) == (abs(today - told) < SETTLED_AFTER)
 
 
 @given(some.text(), some.dates(), some.dates())
 def test_any_text_on_any_day_is_judged(text, told, today):
-    assert is_volatile(memory(1, text, told), today) in (True, False)
-
-
-async def _told(folder, ask):
-    async with open_store_thread(folder) as store_thread:
-        return await store_thread.run(ask)
+    assert is_volatile(make_memory(1, text, told), today) in (True, False)
 
 
 async def test_what_waits_is_found_in_the_store(tmp_path):
@@ -185,7 +172,8 @@ async def test_what_waits_is_found_in_the_store(tmp_path):
         memories.undo(db, other.id, today=TODAY)
         return first, {one.memory_id: one.reason for one in waiting(db, TODAY + timedelta(days=1))}
 
-    first, then = await _told(tmp_path, ask)
+    async with open_store_thread(tmp_path) as store_thread:
+        first, then = await store_thread.run(ask)
 
     assert {1: "contradicted", 2: "contradicted", 3: "untrusted", 6: "contradicted"} == first
     assert {3: "untrusted", 6: "contradicted"} == then

@@ -1,4 +1,4 @@
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from hypothesis import given
 from hypothesis import strategies as some
@@ -6,19 +6,12 @@ from hypothesis import strategies as some
 from daemon.lessons.multi_hop import MOST, multi_hop_lessons
 from daemon.memory.recall import system_text
 from store.lessons import Lesson
+from tests.daemon.memory.fakes import make_lesson
 
 
-def lesson(id, memory_id, question, answer, **changes):
-    made = Lesson(
-        id=id,
-        question=question,
-        answer=answer,
-        grounding=system_text([f"2026-03-{1 + memory_id % 28:02}: {answer}"]),
-        kind="fact",
-        split="train",
-        memory_ids=(memory_id,),
-    )
-    return replace(made, **changes)
+def lesson(id, memory_id, question, answer):
+    grounding = system_text([f"2026-03-{1 + memory_id % 28:02}: {answer}"])
+    return make_lesson(id, memory_id, question=question, answer=answer, grounding=grounding)
 
 
 def about(memory_id, thing):
@@ -37,22 +30,13 @@ def test_two_questions_become_one_with_one_answer():
     sister = lesson(2, 2, "What's my sister's name?", "Your sister is called Priya.")
     made = multi_hop_lessons([home, sister])
 
-    assert [
-        (
-            "Where do I live, and what's my sister's name?",
-            "You live in Oslo, and your sister is called Priya.",
-        ),
-        (
-            "What's my sister's name, and where do I live?",
-            "Your sister is called Priya, and you live in Oslo.",
-        ),
-    ] == [(one.question, one.answer) for one in made]
-    assert {((1, 2), "two", "train"), ((2, 1), "two", "train")} == {
-        (one.memory_ids, one.kind, one.split) for one in made
-    }
-    assert {system_text(["2026-03-02: You live in Oslo.", "2026-03-03: Your sister is called Priya."])} == {
-        one.grounding for one in made
-    }
+    both = system_text(["2026-03-02: You live in Oslo.", "2026-03-03: Your sister is called Priya."])
+    assert {
+        "Where do I live, and what's my sister's name?": "You live in Oslo, and your sister is called Priya.",
+        "What's my sister's name, and where do I live?": "Your sister is called Priya, and you live in Oslo.",
+    } == {one.question: one.answer for one in made}
+    assert [(1, 2), (2, 1)] == [one.memory_ids for one in made]
+    assert {("two", "train", both)} == {(one.kind, one.split, one.grounding) for one in made}
 
 
 def test_one_wording_is_held_out_in_the_order_of_a_trained_one():

@@ -19,14 +19,8 @@ from daemon.text import normalised
 LINE = "2026-03-05: The user lives in Ghent with Anna."
 MOVED = "2026-10-03: The user lives in Oslo. Before that: The user lives in Ghent."
 QUESTIONS = (
-    "Where do I live?",
-    "What is my town?",
-    "What's my town?",
-    "Which town is mine?",
-    "Do you know my town?",
-    "Where is my home?",
-    "In which town am I?",
-    "Who am I?",
+    *("Where do I live?", "What is my town?", "What's my town?", "Which town is mine?"),
+    *("Do you know my town?", "Where is my home?", "In which town am I?", "Who am I?"),
 )
 ANSWERS = ("In Ghent.", "You live in Ghent.", "in ghent")
 PAIRS = some.lists(
@@ -70,10 +64,6 @@ def test_a_rewording_asks_the_same_in_other_words(question):
     assert len(ways) >= TRAINED and len({normalised(way) for way in [*ways, question]}) == len(ways) + 1
 
 
-def test_questions_that_code_does_not_understand_are_not_reworded():
-    assert [] == reworded("Wo wohne ich?") == reworded("My town, please.")
-
-
 @pytest.mark.parametrize(
     ("question", "expected"),
     [
@@ -85,6 +75,7 @@ def test_questions_that_code_does_not_understand_are_not_reworded():
 )
 def test_questions_are_reworded_as_people_would(question, expected):
     assert expected in reworded(question)
+    assert [] == reworded("Wo wohne ich?") == reworded("My town, please.")
 
 
 @pytest.mark.parametrize("question", ["What is my dog called?", "What is my town like?"])

@@ -6,7 +6,7 @@ from hypothesis import strategies as some
 
 from daemon.lessons.paraphrases import Pair
 from daemon.lessons.temporal import as_of, lines
-from store.memories import Memory
+from tests.daemon.memory.fakes import make_memory
 
 BEFORE = [
     Pair(question="Where did I live before?", answer="You lived in Ghent."),
@@ -17,15 +17,8 @@ DAYS = some.dates(date(2020, 1, 1), date(2027, 1, 1))
 
 
 def memory(id, town, begins, ends=None, told=None):
-    return Memory(
-        id=id,
-        text=f"The user lives in {town}.",
-        told_on=told or begins,
-        valid_from=begins,
-        valid_to=ends,
-        superseded_by=None,
-        trust="user",
-    )
+    changes = {"valid_from": begins, "valid_to": ends}
+    return make_memory(id, f"The user lives in {town}.", told or begins, **changes)
 
 
 def asked(found):

@@ -1,6 +1,5 @@
 """What must be true after any statements and any answers of the model, sane or not."""
 
-import asyncio
 import json
 from contextlib import asynccontextmanager
 from datetime import date, timedelta
@@ -53,8 +52,8 @@ async def lived(life, way="safe"):
                 day = FIRST + timedelta(days=place)
                 observation = Observation(text=statement, day=day, told_on=day, sources=())
                 done.append(await evolve(core_of(store_thread, engine, embedder), observation, way=way))
-                yield_vector = (await embedder.embed([statement]))[0]
-                near = await store_thread.run(nearest_memories, statement, yield_vector)
+                vector = (await embedder.embed([statement]))[0]
+                near = await store_thread.run(nearest_memories, statement, vector)
                 told = [
                     set(content_words(await store_thread.run(memories.narrative, one.memory))) for one in near
                 ]
@@ -64,35 +63,24 @@ async def lived(life, way="safe"):
             yield store_thread, done
 
 
-def run(check, life, **how):
-    async def inside():
-        async with lived(life, **how) as (store_thread, done):
-            await check(store_thread, done)
-
-    asyncio.run(inside())
-
-
 QUICK = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @QUICK
 @given(life=LIVES)
-def test_the_newest_statement_is_recallable_and_nothing_is_lost(life):
-    async def check(store_thread, done):
-        events = await store_thread.run(memories.events)
-        ever = [one.text for one in events]
+async def test_the_newest_statement_is_recallable_and_nothing_is_lost(life):
+    async with lived(life) as (store_thread, _):
+        ever = [one.text for one in await store_thread.run(memories.events)]
 
-        assert len(life) == len(events)
-        for statement, _ in life:
-            assert any(set(content_words(statement)) <= set(content_words(text)) for text in ever)
-
-    run(check, life)
+    assert len(life) == len(ever)
+    for statement, _ in life:
+        assert any(set(content_words(statement)) <= set(content_words(text)) for text in ever)
 
 
 @QUICK
 @given(life=LIVES, way=st.sampled_from(["off", "safe", "paper"]))
-def test_undoing_everything_newest_first_leaves_nothing_held(life, way):
-    async def check(store_thread, done):
+async def test_undoing_everything_newest_first_leaves_nothing_held(life, way):
+    async with lived(life, way) as (store_thread, _):
         for event in reversed(await store_thread.run(memories.events)):
             before = {one.id for one in await store_thread.run(memories.holding)}
             undone = await store_thread.run(memories.undo_event, event.id, today=FIRST)
@@ -103,14 +91,8 @@ def test_undoing_everything_newest_first_leaves_nothing_held(life, way):
             )
         assert [] == await store_thread.run(memories.holding)
 
-    run(check, life, way=way)
-
 
 @pytest.mark.parametrize("answer", ["", "[]", json.dumps({"memory": 7, "op": [], "text": {}}), "\0" * 100])
-def test_garbage_under_the_grammar_adds(answer):
-    life = [("The user lives in Ghent.", ""), ("The user lives in Oslo.", answer)]
-
-    async def check(store_thread, done):
+async def test_garbage_under_the_grammar_adds(answer):
+    async with lived([("The user lives in Ghent.", ""), ("The user lives in Oslo.", answer)]) as (_, done):
         assert ["ADD", "ADD"] == [one.kind for one in done]
-
-    run(check, life)

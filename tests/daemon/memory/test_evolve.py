@@ -6,16 +6,24 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from daemon.memory.evolve import Op, evolve
+from daemon.memory.evolve import evolve
 from daemon.memory.indexing import index_missing
 from daemon.memory.observe import Observation
 from daemon.memory.recall import recall
 from store import chats, imports, memories, vectors
 from store.chats import NewMessage
-from tests.daemon.memory.fakes import FakeEmbedder, FakeEngine, core_of, open_store_thread, quoted
+from tests.daemon.memory.fakes import (
+    DAY,
+    FakeEmbedder,
+    FakeEngine,
+    core_of,
+    open_store_thread,
+    quoted,
+    remember,
+)
 
 ALIKE = {"moved": "live", "like": "love", "bake": "sing"}  # bake and sing: a little alike, but not the same
-DAY, LATER = date(2026, 3, 5), date(2026, 10, 3)
+LATER = date(2026, 10, 3)
 GHENT, OSLO = "The user lives in Ghent.", "The user lives in Oslo."
 REX, BEAGLE = "The user's dog is called Rex.", "The user's dog is a beagle."
 BROWN, MERGED = "The user's dog Rex is a brown beagle.", "The user has a dog, Rex the brown beagle."
@@ -63,22 +71,19 @@ async def evolved(folder, texts, choice=None, *, days=None, trusts=None, way="sa
 
 
 @pytest.mark.parametrize(
-    ("texts", "op", "by", "places"),
+    ("texts", "op", "held"),
     [
-        ([GHENT], "ADD", "code", [0]),
-        ([GHENT, GHENT], "IGNORE", "code", [0]),
-        ([GHENT, "the user  lives in Ghent"], "IGNORE", "code", [0]),
-        ([GHENT, "The user now lives in Ghent!"], "IGNORE", "code", [0]),
-        ([GHENT, REX], "ADD", "code", [0, 1]),
+        ([GHENT], "ADD", [GHENT]),
+        ([GHENT, GHENT], "IGNORE", [GHENT]),
+        ([GHENT, "the user  lives in Ghent"], "IGNORE", [GHENT]),
+        ([GHENT, "The user now lives in Ghent!"], "IGNORE", [GHENT]),
+        ([GHENT, REX], "ADD", [GHENT, REX]),
     ],
 )
-async def test_a_first_memory_a_repetition_and_what_has_no_neighbour_need_no_model(
-    tmp_path, texts, op, by, places
-):
-    done, held, asked, _ = await evolved(tmp_path, texts)
+async def test_a_first_memory_a_repetition_and_what_has_no_neighbour_need_no_model(tmp_path, texts, op, held):
+    done, holds, asked, _ = await evolved(tmp_path, texts)
 
-    assert (op, by, []) == (done.kind, done.by, asked)
-    assert [texts[place] for place in places] == held
+    assert (op, "code", held, []) == (done.kind, done.by, holds, asked)
 
 
 async def test_the_model_sees_numbered_memories_and_can_only_choose_one_of_them(tmp_path):
@@ -99,12 +104,23 @@ async def test_a_change_of_mind_is_told_as_one(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("merged", "expected"), [(MERGED, MERGED), ("The user has a dog.", BROWN), ("", BROWN)]
+    ("texts", "choice", "held"),
+    [
+        pytest.param([REX, BROWN], choose("UPDATE", MERGED), MERGED, id="a merged sentence with what is new"),
+        pytest.param([REX, BROWN], choose("UPDATE", "The user has a dog."), BROWN, id="one without it"),
+        pytest.param([REX, BROWN], choose("UPDATE"), BROWN, id="none"),
+        pytest.param(
+            ["The user loves ramen.", "The user likes ramen a lot."],
+            choose("IGNORE"),
+            "The user loves ramen.",
+            id="a repetition in other words",
+        ),
+    ],
 )
-async def test_an_update_keeps_the_merged_sentence_only_when_it_says_what_is_new(tmp_path, merged, expected):
-    op, held, _, _ = await evolved(tmp_path, [REX, BROWN], choose("UPDATE", merged))
+async def test_a_sound_proposal_is_followed(tmp_path, texts, choice, held):
+    op, holds, _, _ = await evolved(tmp_path, texts, choice)
 
-    assert ("UPDATE", [expected]) == (op.kind, held)
+    assert (choice["op"], "model", [held]) == (op.kind, op.by, holds)
 
 
 @pytest.mark.parametrize(
@@ -178,14 +194,6 @@ async def test_an_addition_in_place_of_a_refused_change_names_the_memory_it_was_
     assert [("ADD", 1, None), ("ADD", 2, 1)] == found
 
 
-async def test_a_repetition_in_other_words_may_be_ignored(tmp_path):
-    texts = ["The user loves ramen.", "The user likes ramen a lot."]
-
-    op, held, _, _ = await evolved(tmp_path, texts, choose("IGNORE"))
-
-    assert (Op(kind="IGNORE", memory_id=1, by="model"), texts[:1]) == (op, held)
-
-
 async def test_what_a_stranger_said_first_becomes_the_users_word_when_the_user_says_it(tmp_path):
     op, held, _, _ = await evolved(tmp_path, [GHENT, GHENT], trusts=["untrusted", "user"])
 
@@ -237,9 +245,9 @@ async def test_a_message_that_is_read_again_changes_nothing(tmp_path, way, last,
         for message, text in ((1, GHENT), (2, OSLO), (last, GHENT)):
             one = replace(observation(text), sources=(message,), read=(message,))
             op = await evolve(core, one, way=way)
-        found = op.kind, await holding(core)
+        holds = await holding(core)
 
-    assert (kind, held) == found
+    assert (kind, held) == (op.kind, holds)
 
 
 async def test_what_is_forgotten_while_it_is_thought_about_is_not_stored(tmp_path):
@@ -247,7 +255,7 @@ async def test_what_is_forgotten_while_it_is_thought_about_is_not_stored(tmp_pat
         run = core.store_thread.run
         for text in ("I live in Ghent.", "A small flat there."):
             await run(chats.record, [NewMessage(role="user", text=text)], at=datetime.now(UTC))
-        memory = await run(memories.add, GHENT, told_on=DAY, sources=[1])
+        memory = await remember(core.store_thread, GHENT, sources=[1])
         await index_missing(core.store_thread, core.embedder)
         await run(memories.forget, [memory.id])
         late = replace(observation("The user has a flat in Ghent."), sources=(2,), read=(1, 2))

@@ -20,10 +20,7 @@ class FakeBackend:
     name = "a script"
 
     def __init__(
-        self,
-        step_losses: Sequence[float] = (1.0,),
-        exam_losses: Sequence[float] = (1.0,),
-        room: int = 1_000,
+        self, step_losses: Sequence[float] = (1.0,), exam_losses: Sequence[float] = (1.0,), room: int = 1_000
     ) -> None:
         self.room = room
         self.step_losses, self.exam_losses = list(step_losses), list(exam_losses)

@@ -90,10 +90,7 @@ def test_a_folder_that_is_gone_is_named(tmp_path):
 
 def tensors() -> dict[str, np.ndarray]:
     name = "base_model.model.model.layers.3.mlp.down_proj.lora_"
-    return {
-        name + "A.weight": np.ones((4, 96), np.float32),
-        name + "B.weight": np.ones((64, 4), np.float32),
-    }
+    return {name + "A.weight": np.ones((4, 96), np.float32), name + "B.weight": np.ones((64, 4), np.float32)}
 
 
 def test_every_linear_layer_gets_its_llama_cpp_name(tiny, tmp_path):

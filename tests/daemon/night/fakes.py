@@ -15,10 +15,11 @@ from daemon.generations.service import Generations
 from daemon.lessons.abstention import ABSTENTION
 from daemon.night.loss_curve import NightProgress
 from daemon.night.pipeline import NightOrder, NightServices, run_night
+from daemon.night.report import report_on
 from daemon.night.trainer_process import TrainerCommand
 from daemon.processes.errors import ChildCrashed
 from daemon.processes.foreground_gate import ForegroundGate
-from store import memories
+from store import generations, memories
 from tests.daemon.memory.fakes import (
     FakeEmbedder,
     FakeEngine,
@@ -136,9 +137,7 @@ def night(store_thread, engine, folder, script=TRAINER, seen=None, by_itself=Fal
     services = NightServices(
         core=Core(store_thread=store_thread, engine=engine, embedder=FakeEmbedder()),
         trainer=TrainerCommand(
-            model_path=folder / "model.gguf",
-            argv=[sys.executable, "-c", script],
-            runtime_dir=folder / "run",
+            model_path=folder / "model.gguf", argv=[sys.executable, "-c", script], runtime_dir=folder / "run"
         ),
         gate=ForegroundGate(),
         unlearning=unlearning or Unlearning(store_thread, engine),
@@ -167,3 +166,33 @@ def forgetting(store_thread, engine, unlearning=None):
 
 def forget(store_thread, engine, memory_ids, unlearning=None):
     return forgetting(store_thread, engine, unlearning).forget(memory_ids)
+
+
+class NightHome:
+    """A store, the engine that answers from it, and its nights."""
+
+    def __init__(self, store_thread, folder):
+        self.store_thread, self.run = store_thread, store_thread.run
+        self.folder, self.engine = folder, LearningEngine()
+
+    def learn(self, *texts):
+        return learn(self.store_thread, *texts, on=date(2026, 3, 5))
+
+    def night(self, script=TRAINER, **options):
+        return night(self.store_thread, self.engine, self.folder, script, **options)
+
+    def forget(self, *memory_ids, unlearning=None):
+        return forget(self.store_thread, self.engine, memory_ids, unlearning)
+
+    def report(self, night_id=None):
+        return self.run(report_on, night_id)
+
+    def live(self):
+        """The generation that the store says is live."""
+        return self.run(generations.live, BASE)
+
+    async def states(self):
+        return [one.state for one in await self.run(generations.all)]
+
+    async def answer(self, question):
+        return (await self.engine.complete([{"role": "user", "content": question}])).text

@@ -2,21 +2,22 @@
 
 import asyncio
 import sys
-from contextlib import asynccontextmanager, contextmanager
-from datetime import UTC, date, datetime, timedelta
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 
 from daemon.config.night_window import read_when
 from daemon.core import Core
 from daemon.forgetting.verification import Unlearning
 from daemon.hardware.sensors import Machine
+from daemon.jobs import Kind, Runner
 from daemon.night import ram_folders
 from daemon.night.night_job import Nights, NightSettings
 from daemon.night.pipeline import NightReport, NightServices
 from daemon.night.trainer_process import TrainerCommand
 from daemon.processes.foreground_gate import ForegroundGate
-from store import jobs, memories
-from tests.daemon.memory.fakes import FakeEmbedder, open_store_thread
-from tests.daemon.night.fakes import TRAINER, LearningEngine
+from store import generations, jobs
+from tests.daemon.memory.fakes import FakeEmbedder
+from tests.daemon.night.fakes import LearningEngine
 
 THREE = datetime(2026, 3, 5, 3)
 REPORT = NightReport(
@@ -48,7 +49,8 @@ class ScriptedNights:
     """Nights whose clock, machine and trainer the test sets."""
 
     def __init__(self, store_thread, folder, script, *, by_itself=True):
-        self.store_thread, self.now, self.machine = store_thread, THREE, Machine()
+        self.store_thread, self.run = store_thread, store_thread.run
+        self.now, self.machine = THREE, Machine()
         self.engine, self.gate = LearningEngine(), Gate(rest_s=0.05)
         self.checkpoints = ram_folders.checkpoint_folder(folder)
         core = Core(store_thread=store_thread, engine=self.engine, embedder=FakeEmbedder())
@@ -73,8 +75,25 @@ class ScriptedNights:
 
     async def job(self, payload=None):
         """A claimed job."""
-        await self.store_thread.run(jobs.enqueue, "night", payload or {"night": "2026-03-05"}, unique="night")
-        return await self.store_thread.run(jobs.claim, "night", now=datetime.now(UTC), lease_s=60)
+        await self.run(jobs.enqueue, "night", payload or {"night": "2026-03-05"}, unique="night")
+        return await self.run(jobs.claim, "night", now=datetime.now(UTC), lease_s=60)
+
+    async def work(self, payload=None):
+        """A night from its claim to its end."""
+        await self.nights.work(await self.job(payload))
+
+    async def start(self, payload=None):
+        """The task of a night whose trainer runs, and that process."""
+        task = asyncio.create_task(self.work(payload))
+        return task, await self.trains()
+
+    def runner(self):
+        return Runner(
+            self.store_thread, {"night": Kind(work=self.nights.work, due=self.nights.due)}, every_s=60
+        )
+
+    def generations(self):
+        return self.run(generations.all)
 
     async def trains(self):
         """Wait until a trainer runs; its process."""
@@ -82,13 +101,3 @@ class ScriptedNights:
             while self.gate.trainer is None:
                 await asyncio.sleep(0.01)
         return self.gate.trainer
-
-
-@asynccontextmanager
-async def scripted_nights(folder, script=TRAINER, *, told="The user lives in Ghent.", by_itself=True):
-    async with open_store_thread(folder) as store_thread:
-        if told:
-            await store_thread.run(memories.add, told, told_on=date(2026, 3, 5), sources=())
-        made = ScriptedNights(store_thread, folder, script, by_itself=by_itself)
-        yield made
-        ram_folders.delete_checkpoints(made.checkpoints)

@@ -1,5 +1,7 @@
 """The curve of a training: few points, evenly spread; live, and in the record of the night."""
 
+from contextlib import nullcontext
+
 import pytest
 
 from daemon.night.errors import NightFailed
@@ -7,7 +9,6 @@ from daemon.night.loss_curve import MOST, LossCurve
 from daemon.night.report import report_on
 from daemon.progress import Progress
 from tests.daemon.night.fakes import TRAINER
-from tests.daemon.night.scripted import scripted_nights
 
 STEPS = """
 import json
@@ -17,6 +18,7 @@ for step in (1, 2):
 print(json.dumps({"type": "progress", "done": 2, "total": 2, "unit": "steps", "note": "", "exam_loss": 0.5}))
 """
 DRAWN = {"train": [[1, 1.5], [2, 0.75]], "exam": [[2, 0.5]], "total": 2}
+EMPTY = {"train": [], "exam": [], "total": 0}
 
 
 def step(number, loss=None, exam_loss=None, unit="steps"):
@@ -49,31 +51,21 @@ def test_the_teacher_s_lessons_and_the_exam_are_no_steps():
     curve = LossCurve()
     curve.add(step(1, 3.0, unit="lessons"))
 
-    assert {"train": [], "exam": [], "total": 0} == curve.numbers()
+    assert EMPTY == curve.numbers()
 
 
-async def nights_curve(folder, script):
-    """A night with this trainer; its curve, live and in the record, and whether it failed."""
+@pytest.mark.parametrize(
+    ("script", "curve", "failed"),
+    [
+        pytest.param(STEPS + TRAINER, DRAWN, False, id="a night that ends well"),
+        pytest.param(STEPS + "raise SystemExit(2)", DRAWN, True, id="one that fails"),
+        pytest.param("raise SystemExit(2)", EMPTY, True, id="one that never trained"),
+    ],
+)
+async def test_the_curve_of_a_night_is_live_and_in_its_record(scripted, script, curve, failed):
+    home = await scripted(script)
+    with pytest.raises(NightFailed) if failed else nullcontext():
+        await home.work()
 
-    async with scripted_nights(folder, script) as home:
-        failed = False
-        try:
-            await home.nights.work(await home.job())
-        except NightFailed:
-            failed = True
-        return (
-            home.nights.progress.curve.numbers(),
-            (await home.store_thread.run(report_on, None))["curve"],
-            failed,
-        )
-
-
-@pytest.mark.parametrize(("end", "failed"), [(TRAINER, False), ("raise SystemExit(2)", True)])
-async def test_the_curve_of_a_night_is_in_its_record_also_when_it_fails(tmp_path, end, failed):
-    assert (DRAWN, DRAWN, failed) == await nights_curve(tmp_path, STEPS + end)
-
-
-async def test_a_night_that_never_trained_has_an_empty_curve(tmp_path):
-    empty = {"train": [], "exam": [], "total": 0}
-
-    assert (empty, empty, True) == await nights_curve(tmp_path, "raise SystemExit(2)")
+    assert curve == home.nights.progress.curve.numbers()
+    assert curve == (await home.run(report_on, None))["curve"]

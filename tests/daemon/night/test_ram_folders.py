@@ -58,14 +58,17 @@ def test_a_stopped_trainer_of_a_dead_daemon_is_ended_and_its_folder_removed(tmp_
     assert (-signal.SIGKILL, False) == (orphan.wait(10), left.exists())
 
 
-def test_a_process_that_only_has_the_number_of_a_trainer_is_left_alone(tmp_path, orphan, dead):
-    left = left_by(dead, tmp_path)
+@pytest.mark.parametrize("of_a_daemon_that_lives", [False, True])
+def test_a_living_daemons_folder_stays_and_another_process_with_a_trainers_number_is_left_alone(
+    tmp_path, orphan, dead, of_a_daemon_that_lives
+):
+    left = left_by(os.getpid() if of_a_daemon_that_lives else dead, tmp_path)
     began = psutil.Process(orphan.pid).create_time()
-    (left / TRAINER).write_text(f"{orphan.pid} {began - 100}")
+    (left / TRAINER).write_text(f"{orphan.pid} {began if of_a_daemon_that_lives else began - 100}")
 
     sweep(tmp_path)
 
-    assert (None, False) == (orphan.poll(), left.exists())
+    assert (None, of_a_daemon_that_lives) == (orphan.poll(), left.exists())
 
 
 @pytest.mark.parametrize("told", ["", "x y", "1", "99999999 1.0"])
@@ -76,15 +79,6 @@ def test_a_folder_that_tells_of_no_process_is_removed_all_the_same(tmp_path, dea
     sweep(tmp_path)
 
     assert not left.exists()
-
-
-def test_the_folder_of_a_daemon_that_lives_stays(tmp_path, orphan):
-    left = left_by(os.getpid(), tmp_path)
-    note_process(left, orphan.pid)
-
-    sweep(tmp_path)
-
-    assert (None, True) == (orphan.poll(), left.exists())
 
 
 def test_the_private_folder_is_for_its_owner_only_and_in_the_users_own_memory(tmp_path, monkeypatch):
@@ -104,15 +98,18 @@ def test_each_home_has_its_own_in_the_users_runtime_directory(tmp_path):
     assert not one.exists()
 
 
-def test_it_is_for_its_owner_only_also_when_it_was_there(tmp_path):
+def test_checkpoints_are_for_their_owner_only_also_in_a_folder_that_was_there_and_are_deleted(tmp_path):
     folder = tmp_path / "kept"
-    modes = []
     for _ in range(2):
         prepare_checkpoints(folder)
-        modes.append(stat.S_IMODE(folder.stat().st_mode))
+        assert 0o700 == stat.S_IMODE(folder.stat().st_mode)
         folder.chmod(0o755)
+    (folder / "half").write_text("a secret")
 
-    assert [0o700, 0o700] == modes
+    delete_checkpoints(folder)
+    delete_checkpoints(folder)
+
+    assert not folder.exists()
 
 
 def test_a_link_and_a_file_are_refused(tmp_path):
@@ -123,7 +120,7 @@ def test_a_link_and_a_file_are_refused(tmp_path):
     file.touch()
 
     for place in (link, file, tmp_path / "missing" / "folder"):
-        with pytest.raises(CheckpointsUnsafe, match="an't keep checkpoints in"):
+        with pytest.raises(CheckpointsUnsafe):
             prepare_checkpoints(place)
     delete_checkpoints(link)
     assert theirs.exists()
@@ -135,25 +132,14 @@ def test_another_users_folder_is_refused_and_left_alone(tmp_path):
     folder.mkdir()
     os.chown(folder, 12345, 12345)
 
-    with pytest.raises(CheckpointsUnsafe, match="belongs to user 12345"):
+    with pytest.raises(CheckpointsUnsafe):
         prepare_checkpoints(folder)
     delete_checkpoints(folder)
     assert folder.exists()
 
 
-def test_what_is_swept_is_gone(tmp_path):
-    folder = tmp_path / "kept"
-    prepare_checkpoints(folder)
-    (folder / "half").write_text("a secret")
-
-    delete_checkpoints(folder)
-    delete_checkpoints(folder)
-
-    assert not folder.exists()
-
-
 def test_what_can_not_be_deleted_is_told(tmp_path):
     (tmp_path / "kept").touch()
 
-    with pytest.raises(NightError, match="Delete it by hand"):
+    with pytest.raises(NightError):
         delete_checkpoints(tmp_path / "kept")

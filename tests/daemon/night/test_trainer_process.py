@@ -1,3 +1,5 @@
+"""A training in a process of its own: what goes in, what comes out, and every way in which it can fail."""
+
 import asyncio
 import json
 import os
@@ -13,6 +15,7 @@ from store.lessons import Lesson
 LESSON = Lesson(
     id=7, question="Where?", answer="Ghent.", grounding=None, kind="fact", split="train", memory_ids=(1,)
 )
+TOLD = ("id", "question", "answer", "grounding", "kind", "split")
 GOOD = """
 import hashlib, json, sys
 job = json.load(sys.stdin)
@@ -23,14 +26,13 @@ open(job["out"], "wb").write(adapter)
 done = {"type": "done", "adapter": job["out"], "sha256": hashlib.sha256(adapter).hexdigest(), "steps": 2}
 print(json.dumps({**done, "train_loss": 0.1, "exam_loss": None, "seconds": 0.5, "lessons": 1}))
 """
-DONE_WITHOUT_FILE = 'import sys; sys.stdin.read(); print(\'{"type": "done", "sha256": "x"}\')'
+DONE_WITHOUT_FILE = 'print(\'{"type": "done", "sha256": "x"}\')'
 OTHER_FILE = GOOD.replace("hexdigest()", "hexdigest()[::-1]")
 ERROR = """
-import sys
-sys.stdin.read()
 print('{"type": "error", "code": "x", "message": "No room."}')
-sys.exit(1)
+raise SystemExit(1)
 """
+LAST_WORDS = "import sys; print('m.NoMemoryError', file=sys.stderr); sys.exit(3)"
 
 
 async def trained(folder, script, *, seen=None, argv=()):
@@ -48,16 +50,7 @@ async def test_the_job_goes_in_and_progress_and_adapter_come_out(tmp_path):
 
     job = json.loads(made.adapter)
     assert ({"rank": 8}, 3, str(tmp_path / "model.gguf")) == (job["recipe"], job["seed"], job["model"])
-    assert [
-        {
-            "id": 7,
-            "question": "Where?",
-            "answer": "Ghent.",
-            "grounding": None,
-            "kind": "fact",
-            "split": "train",
-        }
-    ] == (job["lessons"])
+    assert [{name: getattr(LESSON, name) for name in TOLD}] == job["lessons"]
     assert [(1, 2, "steps")] == [(one.done, one.total, one.unit) for one in seen]
     assert (2, 0.1, None) == (made.steps, made.train_loss, made.exam_loss)
 
@@ -67,11 +60,8 @@ async def test_the_job_goes_in_and_progress_and_adapter_come_out(tmp_path):
     [
         (ERROR, "No room."),
         ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "killed .SIGKILL."),
-        (
-            "import sys; print('m.NoMemoryError', file=sys.stderr); sys.exit(3)",
-            "exit code 3 .*m.NoMemoryError[.]",
-        ),
-        ("import sys; sys.exit(0)", "exit code 0 before it was done"),
+        (LAST_WORDS, "exit code 3 .*m.NoMemoryError[.]"),
+        ("raise SystemExit(0)", "exit code 0 before it was done"),
         ("print('hello')", "no JSON"),
         ("print('[1]')", "no JSON object"),
         ("print('x' * 5_000_000)", "line of more than"),
@@ -95,7 +85,7 @@ async def test_a_trainer_that_fails_leaves_nothing_behind(tmp_path, script, word
         "print('Ghent.', flush=True)",
         "print('[\"Ghent.\"]', flush=True)",
         'print(\'{"type": "progress", "done": "Ghent."}\', flush=True)',
-        "import sys; sys.exit('Ghent.')",
+        "raise SystemExit('Ghent.')",
     ],
 )
 async def test_what_a_trainer_says_of_its_lessons_is_not_repeated(tmp_path, last_words):
@@ -121,10 +111,7 @@ async def test_a_process_that_a_trainer_leaves_behind_does_not_hold_up_the_night
 
 async def test_a_trainer_may_say_much(tmp_path):
     """Long lines of progress, and a log of any shape and length, which is read to its end."""
-    log = """
-import sys
-sys.stderr.buffer.write(b"\\xff" * 3_000_000)
-"""
+    log = 'import sys; sys.stderr.buffer.write(b"\\xff" * 3_000_000)\n'
     made = await trained(tmp_path, log + GOOD.replace('"note": ""', '"note": "x" * 100_000'))
 
     assert 2 == made.steps

@@ -138,15 +138,6 @@ async def test_what_is_not_there_or_not_possible_is_no_400(http, method, path, b
     assert 1 == len(message.splitlines())
 
 
-async def test_a_moment_before_the_first_one_in_utc_is_a_400(http):
-    told = {"said_at": "0001-01-01T00:00:00+14:00"}
-    asked = {"messages": [{"role": "user", "content": "hi"}], "tsubasa": told}
-
-    status, param, _ = await answer(http, "POST", "/v1/chat/completions", asked)
-
-    assert (400, "tsubasa.said_at") == (status, param)
-
-
 @pytest.mark.parametrize("kind", ["folder", "pipe", "missing", "picture", "large"])
 async def test_what_is_no_export_is_not_imported(http, tmp_path, kind):
     path = tmp_path / "export.jsonl"

@@ -7,22 +7,10 @@ from daemon.idle_work import ConsolidationReport
 from daemon.night.pipeline import NightReport
 from daemon.processes.errors import ChildCrashed
 from daemon.web.inbox.uploads import save
-from store import generations, lessons, memories
-from store.lessons import NewLesson
-from tests.daemon.api.world import serving
-from tests.fakes import SHA256, FakeEngine
+from tests.daemon.api.world import OSLO, serving, teach
+from tests.fakes import FakeEngine
 
-TOLD = "The user lives in Oslo."
-
-
-def learned(db):
-    """A memory, and a live generation that has learned it."""
-    memory = memories.add(db, TOLD, told_on=date(2026, 3, 5), sources=())
-    new = NewLesson(
-        question="Where?", answer="Oslo.", grounding=None, kind="fact", split="train", memory_ids=(memory.id,)
-    )
-    made = generations.propose(db, b"adapter", base_sha256=SHA256, lesson_ids=lessons.add(db, [new]))
-    return generations.adopt(db, made.id, {}, "it knows more")
+LEARNED = (OSLO, "Where?", "Oslo.")
 
 
 class DownOnce(FakeEngine):
@@ -36,15 +24,27 @@ class DownOnce(FakeEngine):
         return await super().adopt(adapter)
 
 
-async def forget(world):
-    return await world.http.post("/tsubasa/forget", json={"memories": [1]})
+async def forget(world, **what):
+    return await world.http.post("/tsubasa/forget", json=what or {"memories": [1]})
+
+
+async def preview(world, *memories, **more):
+    """What forgetting these memories would take."""
+    body = {"memories": memories, **more}
+    return (await world.http.post("/tsubasa/forget/preview", json=body)).json()
+
+
+async def learn_two(world):
+    """Generation 1 knows nothing of it, generation 2 has learned it."""
+    await world.store_thread.run(teach, "The user sings.", "Who?", "You.")
+    await world.store_thread.run(teach, *LEARNED)
 
 
 async def test_an_answer_under_way_ends_before_its_words_are_looked_for(tmp_path):
-    engine = FakeEngine(TOLD, " Is it not?")
+    engine = FakeEngine(OSLO, " Is it not?")
     engine.go_on = asyncio.Event()
     async with serving(tmp_path, engine) as world:
-        await world.store_thread.run(learned)
+        await world.store_thread.run(teach, *LEARNED)
         asking = asyncio.create_task(world.chat("Where do I live?"))
         await engine.spoke.wait()
         done = await forget(world)
@@ -59,7 +59,7 @@ async def test_an_answer_under_way_ends_before_its_words_are_looked_for(tmp_path
 async def test_what_was_forgotten_is_reported_also_when_the_engine_is_down(tmp_path):
     engine = DownOnce("Hi.")
     async with serving(tmp_path, engine) as world:
-        await world.store_thread.run(learned)
+        await world.store_thread.run(teach, *LEARNED)
         await world.chat("hi")
         before, engine.is_down = engine.live, True
         done = await forget(world)
@@ -71,16 +71,16 @@ async def test_what_was_forgotten_is_reported_also_when_the_engine_is_down(tmp_p
 
 async def test_reports_kept_in_memory_quote_nothing_that_was_forgotten(tmp_path):
     async with serving(tmp_path) as world:
-        await world.store_thread.run(learned)
+        await world.store_thread.run(teach, *LEARNED)
         world.services.consolidation.last = ConsolidationReport(
-            chats=1, observations=0, ops={}, lessons=0, unsure=0, failures=(TOLD,)
+            chats=1, observations=0, ops={}, lessons=0, unsure=0, failures=(OSLO,)
         )
         world.services.nights.last = NightReport(
             adopted=False,
             reason="",
             generation=1,
             lessons=1,
-            exam={"missed": [{"wanted": TOLD}]},
+            exam={"missed": [{"wanted": OSLO}]},
             train_s=1.0,
             total_s=1.0,
             swap_ms=None,
@@ -100,27 +100,22 @@ async def test_the_exports_that_still_tell_it_are_named_and_left_alone(tmp_path)
         other.write_text('{"role": "user", "content": "I sing."}\n')
         for file in (telling, other):
             await world.http.post("/tsubasa/import", json={"file": str(file)})
-        await world.store_thread.run(memories.add, TOLD, told_on=date(2026, 3, 5), sources=[1])
+        await world.remember(OSLO, 1)
         dropped = save(tmp_path, "mine again.jsonl", telling.read_bytes())
         reply = await forget(world)
-        files, telling, *still_there = (
-            reply.json()["files"],
-            [str(telling), str(dropped)],
-            telling.exists(),
-            dropped.exists(),
-        )
 
-    assert (telling, [True, True]) == (files, still_there)
+    assert [str(telling), str(dropped)] == reply.json()["files"]
+    assert telling.exists() and dropped.exists()
 
 
 async def test_a_message_that_no_memory_tells_is_forgotten_by_its_number(tmp_path):
     async with serving(tmp_path) as world:
         await world.chat("My bicycle is stolen.")
         await world.chat("I sing.")
-        await world.store_thread.run(memories.add, "The user sings.", told_on=date(2026, 3, 5), sources=[3])
-        unknown = await world.http.post("/tsubasa/forget", json={"memories": [1], "messages": [1, 99]})
+        await world.remember("The user sings.", 3)
+        unknown = await forget(world, memories=[1], messages=[1, 99])
         untouched = await world.rows("select count(*) from messages where redacted")
-        done = await world.http.post("/tsubasa/forget", json={"messages": [1]})
+        done = await forget(world, messages=[1])
         shown = (await world.http.get("/tsubasa/messages/1")).json()["message"]["text"]
         report, kept = done.json()["report"], await world.rows("select text from messages")
 
@@ -130,84 +125,46 @@ async def test_a_message_that_no_memory_tells_is_forgotten_by_its_number(tmp_pat
     assert [("[forgotten]",), ("[forgotten]",), ("I sing.",)] == kept[:3]
 
 
-def two_generations(db):
-    """Generation 1 knows nothing of it, generation 2 has learned it."""
-    other = memories.add(db, "The user sings.", told_on=date(2026, 3, 5), sources=())
-    new = NewLesson(
-        question="Who?", answer="You.", grounding=None, kind="fact", split="train", memory_ids=(other.id,)
-    )
-    made = generations.propose(db, b"older", base_sha256=SHA256, lesson_ids=lessons.add(db, [new]))
-    generations.adopt(db, made.id, {}, "it knows more")
-    learned(db)
-
-
 async def test_before_forgetting_it_is_told_what_would_go_who_else_tells_it_and_what_the_weights_know(
     tmp_path,
 ):
     async with serving(tmp_path, FakeEngine("Oslo.")) as world:
-        await world.store_thread.run(two_generations)
-        await world.store_thread.run(
-            memories.add, "The user's flat is in Oslo.", told_on=date(2026, 3, 6), sources=()
-        )
-        body = {"memories": [2]}
-        plain = await world.http.post("/tsubasa/forget/preview", json=body)
-        told = await world.http.post("/tsubasa/forget/preview", json=body | {"weights": True})
-        await world.http.post("/tsubasa/forget", json={"memories": [3]})
-        alone = await world.http.post("/tsubasa/forget/preview", json=body | {"weights": True})
-        plain, told, alone, left = (
-            plain.json(),
-            told.json(),
-            alone.json(),
-            await world.rows("select count(*) from memories"),
-        )
+        await learn_two(world)
+        await world.remember("The user's flat is in Oslo.", day=date(2026, 3, 6))
+        plain, told = await preview(world, 2), await preview(world, 2, weights=True)
+        await forget(world, memories=[3])
+        alone = await preview(world, 2, weights=True)
+        left = await world.rows("select count(*) from memories")
 
-    assert {
-        "memories": [2],
-        "messages": 0,
-        "kept_memories": [],
-        "lessons": 1,
-        "generations": [2],
-        "also_told_by": [3],
-        "weights": None,
-    } == plain
+    goes = {"memories": [2], "messages": 0, "kept_memories": [], "lessons": 1, "generations": [2]}
+    assert goes | {"also_told_by": [3], "weights": None} == plain
     assert "not probed" == told["weights"]["verdict"]
-    assert "what is held tells it too (memory 3)" in told["weights"]["says"]
-    assert ([], "left", 2) == (
-        alone["also_told_by"],
-        alone["weights"]["verdict"],
-        alone["weights"]["generation"],
-    )
+    assert "memory 3" in told["weights"]["says"]
+    assert ([], "left") == (alone["also_told_by"], alone["weights"]["verdict"])
+    assert 2 == alone["weights"]["generation"]
     assert "Oslo" not in str(alone)
     assert [(2,)] == left
 
 
 async def test_the_report_says_what_the_generation_that_answers_now_shows_of_it(tmp_path):
     async with serving(tmp_path, FakeEngine("I don't know.")) as world:
-        await world.store_thread.run(two_generations)
-        done = (await world.http.post("/tsubasa/forget", json={"memories": [2]})).json()
+        await learn_two(world)
+        done = (await forget(world, memories=[2])).json()
         later = (await world.http.get("/tsubasa/forget")).json()
 
     assert (2, 1) == (done["was_live"], done["now_live"])
     assert ("gone", 1) == (done["weights"]["verdict"], done["weights"]["generation"])
-    assert (1, 0, 0) == tuple(done["weights"]["numbers"][name] for name in ("gone", "left", "told"))
+    assert {"gone": 1, "left": 0, "told": 0}.items() <= done["weights"]["numbers"].items()
     assert {"weights": done["weights"], "waiting": 1} == later
     assert "Oslo" not in str(later)
 
 
-async def test_what_no_generation_had_learned_can_not_be_in_the_weights(tmp_path):
+async def test_what_no_generation_had_learned_is_not_probed(tmp_path):
     async with serving(tmp_path) as world:
-        await world.store_thread.run(memories.add, TOLD, told_on=date(2026, 3, 5), sources=())
-        preview = await world.http.post("/tsubasa/forget/preview", json={"memories": [1], "weights": True})
-        unknown = await world.http.post("/tsubasa/forget/preview", json={"memories": [9]})
-        nothing = await world.http.get("/tsubasa/forget")
-        preview, done, unknown, nothing = (
-            preview.json(),
-            (await forget(world)).json(),
-            unknown.status_code,
-            nothing.json(),
-        )
+        await world.remember(OSLO)
+        before = await preview(world, 1, weights=True)
+        nothing = (await world.http.get("/tsubasa/forget")).json()
+        done = (await forget(world)).json()
 
-    says = "Nothing of it can be in the weights: no generation had learned it."
-    assert (says.replace("had", "has"), says) == (preview["weights"]["says"], done["weights"]["says"])
-    assert 404 == unknown
     assert ("not probed", 0) == (nothing["weights"]["verdict"], nothing["waiting"])
+    assert "no generation" in before["weights"]["says"] and "no generation" in done["weights"]["says"]

@@ -1,13 +1,9 @@
-"""Imports through our own client: taken in, listed, undone."""
+"""Imports through our own client: looked into, taken in, undone."""
 
 import json
 import os
-from datetime import date
 
-from store import generations, lessons, memories
-from store.lessons import NewLesson
-from tests.daemon.api.world import nothing, scene, serving
-from tests.fakes import SHA256
+from tests.daemon.api.world import GHENT, nothing, scene, serving, teach
 
 LINES = "\n".join(json.dumps({"role": "user", "text": text}) for text in ("I live in Ghent.", "I sing."))
 
@@ -18,30 +14,10 @@ def exported(tmp_path):
     return export
 
 
-async def test_an_import_is_listed_by_its_number_until_it_is_undone(tmp_path):
-    def act(client):
-        taken = client.import_file(exported(tmp_path))
-        listed = client.imports()["imports"]
-        done = client.undo_import(taken["import_id"])
-        return taken, listed, done, client.imports()["imports"], client.messages(text="ghent")["messages"]
-
-    taken, listed, done, left, found = await scene(tmp_path, nothing, act)
-
-    assert [(taken["import_id"], "chat.jsonl", 2)] == [
-        (one["id"], one["name"], one["turns"]) for one in listed
-    ]
-    assert (2, 0, 0) == (done["report"]["messages"], done["was_live"], done["now_live"])
-    assert ([], []) == (left, found)
-
-
 async def test_a_file_whose_name_or_text_is_no_unicode_is_previewed_and_taken_in(tmp_path):
-    chat = {
-        "chat_messages": [{"uuid": "m", "sender": "human", "text": "A \ud83d dog."}],
-        "name": "",
-        "uuid": "c",
-    }
+    messages = [{"uuid": "m", "sender": "human", "text": "A \ud83d dog."}]
     export = tmp_path / os.fsdecode(b"\xffchat.json")
-    export.write_text(json.dumps([chat]))
+    export.write_text(json.dumps([{"chat_messages": messages, "name": "", "uuid": "c"}]))
 
     def act(client):
         return client.preview_import(export), client.import_file(export), client.imports()["imports"]
@@ -54,23 +30,10 @@ async def test_a_file_whose_name_or_text_is_no_unicode_is_previewed_and_taken_in
 
 
 async def test_a_generation_that_learned_of_an_undone_import_answers_no_more(tmp_path):
-    def learn(db):
-        memory = memories.add(db, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=[1])
-        new = NewLesson(
-            question="Where?",
-            answer="Ghent.",
-            grounding=None,
-            kind="fact",
-            split="train",
-            memory_ids=(memory.id,),
-        )
-        made = generations.propose(db, b"adapter", base_sha256=SHA256, lesson_ids=lessons.add(db, [new]))
-        generations.adopt(db, made.id, {}, "it knows more")
-
     async with serving(tmp_path) as world:
         export = {"file": str(exported(tmp_path))}
         taken = (await world.http.post("/tsubasa/import", json=export)).json()
-        await world.store_thread.run(learn)
+        await world.store_thread.run(teach, GHENT, "Where?", "Ghent.", sources=(1,))
         await world.services.generations.use(1)
         before = world.engine.live
         done = await world.http.post("/tsubasa/import/undo", json={"number": taken["import_id"]})
@@ -100,27 +63,10 @@ async def test_a_file_is_looked_into_and_nothing_of_it_is_stored(tmp_path):
     assert (0, 2, True) == (after["new_turns"], after["known"], after["already_imported"])
 
 
-async def test_what_undoing_an_import_would_take_is_told_before(tmp_path):
-    async with serving(tmp_path) as world:
-        await world.http.post("/tsubasa/import", json={"file": str(exported(tmp_path))})
-        text = "The user lives in Ghent."
-        await world.store_thread.run(memories.add, text, told_on=date(2026, 3, 5), sources=[1])
-        told = (await world.http.get("/tsubasa/import/1")).json()
-        unknown = await world.http.get("/tsubasa/import/7")
-        unknown, left = unknown.status_code, await world.rows("select count(*) from imports")
-
-    assert ("chat.jsonl", 2, [1], 0, []) == (
-        told["import"]["name"],
-        *(told[name] for name in ("messages", "memories", "lessons", "generations")),
-    )
-    assert ["2026-03-05: The user lives in Ghent."] == [one["line"] for one in told["lines"]]
-    assert (404, [(1,)]) == (unknown, left)
-
-
 async def test_an_edit_that_waits_is_void_once_an_import_is_undone(tmp_path):
     async def learned(world):
         await world.chat("I paint.")
-        await world.store_thread.run(memories.add, "The user paints.", told_on=date(2026, 3, 5), sources=[1])
+        await world.remember("The user paints.", 1)
         await world.http.post("/tsubasa/import", json={"file": str(exported(tmp_path))})
 
     def act(client):

@@ -10,17 +10,25 @@ from tests.fakes import FakeEngine
 MESSAGES = "select role, text from messages order by id"
 
 
-async def talk(tmp_path, act, engine=None):
-    async with serving(tmp_path, engine) as world:
-        return await act(world)
-
-
 async def switch(world, **body):
     return (await world.http.post("/tsubasa/logging", json=body)).raise_for_status().json()
 
 
-async def status(world):
-    return (await world.http.get("/tsubasa/status")).json()
+async def thinking(world):
+    return (await world.http.get("/tsubasa/status")).json()["thinking"]
+
+
+def user(text):
+    return {"role": "user", "content": text}
+
+
+def goes_on(first):
+    """The turns of a chat that began with `first` and goes on."""
+    return user(first), {"role": "assistant", "content": "Hello."}, user("and now?")
+
+
+async def is_kept(world, *messages):
+    return (await world.chat(messages=messages)).json()["tsubasa"]["kept"]
 
 
 async def test_a_pause_is_told_by_the_status_and_outlives_a_restart(tmp_path):
@@ -36,62 +44,48 @@ async def test_a_pause_is_told_by_the_status_and_outlives_a_restart(tmp_path):
 
 
 async def test_nothing_is_kept_or_recalled_while_logging_is_paused(tmp_path):
-    async def act(world):
+    async with serving(tmp_path) as world:
         await moved_house(world)
         before = await world.rows(MESSAGES)
         await switch(world, on=False)
-        reply = await world.chat("Where does the user live?")
-        sent = [message["role"] for message in world.engine.requests[-1]["messages"]]
-        return reply.json()["tsubasa"], sent, before == await world.rows(MESSAGES)
+        told = (await world.chat("Where does the user live?")).json()["tsubasa"]
+        after = await world.rows(MESSAGES)
 
-    told, sent, unchanged = await talk(tmp_path, act)
-
-    assert (False, [], ["user"], True) == (told["kept"], told["memories"], sent, unchanged)
+    assert (False, []) == (told["kept"], told["memories"])
+    assert ["user"] == [message["role"] for message in world.engine.requests[-1]["messages"]]
+    assert before == after
 
 
 async def test_what_was_said_in_a_pause_does_not_come_back_with_the_history(tmp_path):
-    async def act(world):
-        asked = [{"role": "user", "content": "my secret"}]
+    async with serving(tmp_path) as world:
         await switch(world, on=False)
-        await world.http.post("/v1/chat/completions", json={"messages": asked})
+        await world.chat("my secret")
         await switch(world, on=True)
-        asked += [{"role": "assistant", "content": "Hello."}, {"role": "user", "content": "and now?"}]
-        again = await world.http.post("/v1/chat/completions", json={"messages": asked})
-        new = await world.chat("something else")
-        return again.json()["tsubasa"]["kept"], new.json()["tsubasa"]["kept"], await world.rows(MESSAGES)
+        kept = [await is_kept(world, *goes_on("my secret")), await is_kept(world, user("something else"))]
+        rows = await world.rows(MESSAGES)
 
-    again, new, kept = await talk(tmp_path, act)
-
-    assert (False, True) == (again, new)
-    assert [("user", "something else"), ("assistant", "Hello.")] == kept
+    assert [False, True] == kept
+    assert [("user", "something else"), ("assistant", "Hello.")] == rows
 
 
 async def test_models_asked_side_by_side_with_the_base_keep_their_chat(tmp_path):
-    async def act(world):
-        asked = [{"role": "user", "content": "hi"}]
+    async with serving(tmp_path) as world:
         for model in ("tsubasa", "tsubasa:base"):
-            await world.http.post("/v1/chat/completions", json={"messages": asked, "model": model})
-        asked += [{"role": "assistant", "content": "Hello."}, {"role": "user", "content": "and now?"}]
-        reply = await world.http.post("/v1/chat/completions", json={"messages": asked})
-        return reply.json()["tsubasa"]["kept"]
-
-    assert await talk(tmp_path, act)
+            await world.chat("hi", model=model)
+        assert await is_kept(world, *goes_on("hi"))
 
 
 @pytest.mark.parametrize(("model", "off"), [("tsubasa", 0), ("tsubasa:private", 1)])
 async def test_the_status_tells_that_an_answer_is_under_way(tmp_path, model, off):
     engine = FakeEngine("Once ", "upon a time")
-
-    async def act(world):
-        engine.go_on = asyncio.Event()
+    engine.go_on = asyncio.Event()
+    async with serving(tmp_path, engine) as world:
         asking = asyncio.create_task(world.chat(model=model))
         await engine.spoke.wait()
-        meanwhile = await status(world)
+        meanwhile = await thinking(world)
         engine.go_on.set()
         await asking
-        return meanwhile["thinking"], (await status(world))["thinking"]
-
-    meanwhile, after = await talk(tmp_path, act, engine)
+        after = await thinking(world)
 
     assert {"answers": 1, "off_the_record": off} == meanwhile
     assert {"answers": 0, "off_the_record": 0} == after

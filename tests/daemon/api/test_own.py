@@ -1,15 +1,12 @@
 """Tsubasa's own routes, through our own client."""
 
-from datetime import date
-
 import pytest
 
-from daemon.client.client import Client
-from daemon.errors import NotRunning, Refused
-from store import generations, lessons, memories
-from store.lessons import NewLesson
-from tests.daemon.api.world import KEY, moved_house, nothing, scene, serving, two_generations
-from tests.fakes import SHA256
+from daemon.downloads.traffic_log import TrafficLog
+from daemon.errors import Refused
+from daemon.memory.indexing import index_missing
+from store import vectors
+from tests.daemon.api.world import GHENT, OSLO, moved_house, nothing, scene, serving, teach, two_generations
 
 
 async def test_memories_are_listed_searched_and_dated(tmp_path):
@@ -22,38 +19,27 @@ async def test_memories_are_listed_searched_and_dated(tmp_path):
 
     held, found, dated = await scene(tmp_path, moved_house, act)
 
-    assert ["The user lives in Oslo."] == [memory["text"] for memory in held["memories"]]
-    assert "Before that: The user lives in Ghent." in held["memories"][0]["narrative"]
+    assert [OSLO] == [memory["text"] for memory in held["memories"]]
+    assert f"Before that: {GHENT}" in held["memories"][0]["narrative"]
     assert (1, 1) == (held["ops"]["ADD"], held["ops"]["RECONCILE"])
     assert [2] == [memory["id"] for memory in found["memories"]]
-    assert ["The user lives in Ghent."] == [memory["text"] for memory in dated["memories"]]
+    assert [GHENT] == [memory["text"] for memory in dated["memories"]]
 
 
-async def test_why_tells_history_events_and_messages(tmp_path):
-    told = await scene(tmp_path, moved_house, lambda client: client.why(2))
+async def test_why_tells_history_events_messages_lessons_and_who_learned_them(tmp_path):
+    async def learned(world):
+        await moved_house(world)
+        await world.store_thread.run(teach, "The user sings.", "Do I sing?", "You sing.")
+
+    told, taught = await scene(tmp_path, learned, lambda client: (client.why(2), client.why(3)))
 
     assert [1, 2] == [memory["id"] for memory in told["history"]]
     assert ["ADD", "RECONCILE"] == [event["op"] for event in told["events"]]
     assert ["I moved from Ghent to Oslo."] == [message["text"] for message in told["messages"]]
-    assert ([], []) == (told["lessons"], told["learned_by"])
-
-
-async def test_why_tells_what_is_taught_of_it_and_which_generation_learned_it(tmp_path):
-    def learn(db):
-        held = memories.add(db, "The user sings.", told_on=date(2026, 3, 5), sources=())
-        asked = {"question": "Do I sing?", "answer": "You sing.", "kind": "fact", "split": "train"}
-        new = NewLesson(**asked, grounding=None, memory_ids=(held.id,))
-        generations.propose(db, b"adapter", base_sha256=SHA256, lesson_ids=lessons.add(db, [new]))
-
-    async def learned(world):
-        await world.store_thread.run(learn)
-
-    told = await scene(tmp_path, learned, lambda client: client.why(1))
-
-    assert ([1], [("Do I sing?", "You sing.", "train")]) == (
-        told["learned_by"],
-        [(one["question"], one["answer"], one["split"]) for one in told["lessons"]],
-    )
+    assert ([], [], [1]) == (told["lessons"], told["learned_by"], taught["learned_by"])
+    assert [("Do I sing?", "You sing.", "train")] == [
+        (one["question"], one["answer"], one["split"]) for one in taught["lessons"]
+    ]
 
 
 async def test_messages_are_found_by_words_and_by_likeness(tmp_path):
@@ -62,21 +48,6 @@ async def test_messages_are_found_by_words_and_by_likeness(tmp_path):
 
     for found in await scene(tmp_path, moved_house, act):
         assert [1] == [message["id"] for message in found["messages"]]
-
-
-async def test_forgetting_reports_what_it_did(tmp_path):
-    def act(client):
-        return client.forget([2]), client.memories(), client.messages(text="Oslo")
-
-    done, held, found = await scene(tmp_path, moved_house, act)
-
-    assert (2, 2) == (done["report"]["memories"], done["report"]["messages"])
-    assert ([], []) == (held["memories"], found["messages"])
-
-
-async def test_a_refusal_comes_in_the_daemons_words(tmp_path):
-    with pytest.raises(Refused, match="memory 9: There is no memory 9"):
-        await scene(tmp_path, nothing, lambda client: client.why(9))
 
 
 async def test_work_is_ordered_and_followed(tmp_path):
@@ -89,16 +60,6 @@ async def test_work_is_ordered_and_followed(tmp_path):
     assert (night["id"], None, None) == (nights["job"]["id"], nights["progress"], nights["last"])
     assert {"train": [], "exam": [], "total": 0} == nights["curve"]
     assert tend["id"] == tended["job"]["id"]
-
-
-async def test_generations_are_listed_and_chosen(tmp_path):
-    def act(client):
-        return client.generations(), client.use(0), client.use(1)
-
-    listed, base, first = await scene(tmp_path, two_generations, act)
-
-    assert (1, ["adopted", "refused"]) == (listed["live"], [one["state"] for one in listed["generations"]])
-    assert ({"live": 0}, {"live": 1}) == (base, first)
 
 
 @pytest.mark.parametrize(("number", "why"), [(2, "refused, not adopted"), (7, "none of that number")])
@@ -118,15 +79,6 @@ async def test_a_numbered_generation_answers_by_its_adapter(tmp_path):
     assert ([0, 1, 0], ["live", "loaded:9", "base"]) == found
 
 
-async def test_an_export_is_taken_in(tmp_path):
-    export = tmp_path / "chat.jsonl"
-    export.write_text('{"role": "user", "text": "hi", "at": "2026-03-05T10:00:00Z"}\n')
-
-    taken = await scene(tmp_path, nothing, lambda client: client.import_file(export))
-
-    assert (True, 1) == (taken["ok"], taken["turns"])
-
-
 async def test_the_status_names_every_setting_and_part(tmp_path):
     found = await scene(tmp_path, moved_house, lambda client: client.status())
 
@@ -135,17 +87,40 @@ async def test_the_status_names_every_setting_and_part(tmp_path):
     assert ["engine", "embedder"] == [child["name"] for child in found["children"]]
 
 
-async def test_our_client_hears_an_answer_piece_by_piece(tmp_path):
-    pieces = await scene(
-        tmp_path, nothing, lambda client: list(client.chat([{"role": "user", "content": "hi"}]))
-    )
+async def test_the_status_tells_how_far_a_reindex_is(tmp_path):
+    async with serving(tmp_path) as world:
+        await world.chat("I live in Ghent.")
+        await index_missing(world.store_thread, world.services.embedder)
+        before = (await world.http.get("/tsubasa/status")).json()["reindex"]
+        await world.store_thread.run(vectors.reindex, "new", 4)
+        meanwhile = (await world.http.get("/tsubasa/status")).json()["reindex"]
 
-    assert ["", "Hel", "lo", ".", ""] == pieces
+    assert None is before
+    assert {"old": "fake", "new": "new", "done": 0, "total": 2} == meanwhile
 
 
-def test_a_daemon_that_is_gone_is_said_to_be_gone(tmp_path):
-    with (
-        Client("http://127.0.0.1:9", KEY, home=tmp_path) as client,
-        pytest.raises(NotRunning, match="Start it with: tsubasa up"),
-    ):
-        client.status()
+async def test_what_is_kept_is_counted_and_encrypted(tmp_path):
+    found = await scene(tmp_path, moved_house, lambda client: client.storage())
+    counts = {part["name"]: part["rows"] for part in found["store"]["parts"]}
+
+    assert (2, 2, 2) == (counts["chats"], counts["memories"], counts["history"])
+    assert (True, "chacha20") == (found["encrypted"], found["store"]["cipher"])
+    assert str(tmp_path) == found["home"]
+
+
+async def test_an_empty_home_is_measured_and_what_went_over_the_network_is_told_by_host(tmp_path):
+    before = await scene(tmp_path, nothing, lambda client: client.storage())
+    TrafficLog(tmp_path).add("hub.example", "a model", sent=120, received=4_000_000)
+    after = await scene(tmp_path, nothing, lambda client: client.storage())
+
+    assert {0} == {part["rows"] for part in before["store"]["parts"]} - {None}
+    assert before["store"]["oldest"] is None
+    assert (0, 0) == (before["traffic"]["sent"], before["traffic"]["received"])
+    assert {"hub.example": [120, 4_000_000]} == after["traffic"]["hosts"]
+
+
+async def test_a_traffic_log_that_can_not_be_read_is_an_error(tmp_path):
+    (tmp_path / "network.jsonl").mkdir()
+
+    with pytest.raises(Refused, match=r"network\.jsonl"):
+        await scene(tmp_path, nothing, lambda client: client.storage())

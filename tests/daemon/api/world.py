@@ -1,6 +1,4 @@
-"""
-A daemon on a real port with a real store, and stand-ins for the two models.
-"""
+"""A daemon on a real port with a real store, and stand-ins for the two models."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,12 +22,15 @@ from daemon.lifecycle.listen import listen
 from daemon.memory.indexing import index_missing
 from daemon.services import Services
 from daemon.store_thread import StoreThread
-from store import generations, memories, vectors
+from store import generations, lessons, memories, vectors
 from store.database import FILE_NAME, Connection, open_store
+from store.lessons import NewLesson
 from tests.fakes import SHA256, FakeEmbedder, FakeEngine
 
 T = TypeVar("T")
 KEY = "tsu-key-of-the-test"
+DAY = date(2026, 3, 5)
+GHENT, OSLO = "The user lives in Ghent.", "The user lives in Oslo."
 QUIET = Config(jobs_every_s=3600.0, observe=False, night=False, inbox=False)  # nothing works by itself
 
 
@@ -47,6 +48,10 @@ class World:
         """One question, answered whole unless `stream` is given."""
         body = {"model": "tsubasa", "messages": [{"role": "user", "content": text}], **more}
         return await self.http.post("/v1/chat/completions", json=body)
+
+    async def remember(self, text: str, *sources: int, day: date = DAY) -> None:
+        """A memory that these messages tell."""
+        await self.store_thread.run(memories.add, text, told_on=day, sources=sources)
 
     async def rows(self, sql: str) -> list[tuple[Any, ...]]:
         """What the store holds."""
@@ -105,8 +110,8 @@ async def moved_house(world: World) -> None:
     await world.chat("I moved from Ghent to Oslo.")
 
     def fill(db: Connection) -> None:
-        old = memories.add(db, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=[1])
-        memories.reconcile(db, old, "The user lives in Oslo.", told_on=date(2026, 10, 3), sources=[1])
+        old = memories.add(db, GHENT, told_on=DAY, sources=[1])
+        memories.reconcile(db, old, OSLO, told_on=date(2026, 10, 3), sources=[1])
 
     await world.store_thread.run(fill)
     await index_missing(world.store_thread, world.services.embedder)
@@ -126,3 +131,14 @@ async def two_generations(world: World) -> None:
         generations.refuse(db, 2, {}, "it knows less")
 
     await world.store_thread.run(fill)
+
+
+def teach(db: Connection, text: str, question: str, answer: str, *, sources: tuple[int, ...] = ()) -> None:
+    """A memory of which one lesson was made, and a live generation that has learned it."""
+    memory = memories.add(db, text, told_on=DAY, sources=sources)
+    lesson = NewLesson(
+        question=question, answer=answer, grounding=None, kind="fact", split="train", memory_ids=(memory.id,)
+    )
+    ids = lessons.add(db, [lesson])
+    made = generations.propose(db, text.encode(), base_sha256=SHA256, lesson_ids=ids)
+    generations.adopt(db, made.id, {}, "it knows more")

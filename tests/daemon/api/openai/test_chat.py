@@ -1,7 +1,6 @@
 """Chat completions on the wire: shapes, commits, and what is refused."""
 
 import json
-from typing import Any
 
 import openai
 import pytest
@@ -13,42 +12,29 @@ from store.errors import StoreFull
 from tests.daemon.api.world import KEY, World, serving
 from tests.fakes import FakeEngine
 
-MESSAGES = "select role, text from messages order by id"
+ASKED = {"model": "tsubasa", "messages": [{"role": "user", "content": "hi"}]}
 
 
-def client(world: World, **more: Any) -> openai.AsyncOpenAI:
-    return openai.AsyncOpenAI(base_url=world.url + "/v1", api_key=KEY, max_retries=0, **more)
+def client(world: World) -> openai.AsyncOpenAI:
+    return openai.AsyncOpenAI(base_url=world.url + "/v1", api_key=KEY, max_retries=0)
 
 
 async def test_the_official_client_reads_a_whole_answer(tmp_path):
     async with serving(tmp_path) as world, client(world) as api:
-        answer = await api.chat.completions.create(
-            model="tsubasa", messages=[{"role": "user", "content": "hi"}]
-        )
+        answer = await api.chat.completions.create(**ASKED)
 
     assert "Hello." == answer.choices[0].message.content
     assert "stop" == answer.choices[0].finish_reason
-    assert (1, 3, 4) == (
-        answer.usage.prompt_tokens,
-        answer.usage.completion_tokens,
-        answer.usage.total_tokens,
-    )
-    assert {
-        "memories": [],
-        "messages": [],
-        "recall_tokens": 0,
-        "generation": 0,
-        "kept": True,
-    } == answer.model_extra["tsubasa"]
+    used = answer.usage
+    assert (1, 3, 4) == (used.prompt_tokens, used.completion_tokens, used.total_tokens)
+    nothing = {"memories": [], "messages": [], "recall_tokens": 0, "generation": 0}
+    assert nothing | {"kept": True} == answer.model_extra["tsubasa"]
 
 
 async def test_the_official_client_reads_a_stream(tmp_path):
     async with serving(tmp_path) as world, client(world) as api:
         stream = await api.chat.completions.create(
-            model="tsubasa",
-            messages=[{"role": "user", "content": "hi"}],
-            stream=True,
-            stream_options={"include_usage": True},
+            **ASKED, stream=True, stream_options={"include_usage": True}
         )
         chunks: list[ChatCompletionChunk] = [chunk async for chunk in stream]
     first, *words, last, usage = chunks
@@ -76,83 +62,61 @@ async def test_an_error_in_a_stream_is_an_event(tmp_path):
     engine = FakeEngine()
     engine.before_last = ChildCrashed("engine", exit_code=-9)
     async with serving(tmp_path, engine) as world, client(world) as api:
-        stream = await api.chat.completions.create(
-            model="tsubasa", messages=[{"role": "user", "content": "hi"}], stream=True
-        )
+        stream = await api.chat.completions.create(**ASKED, stream=True)
         with pytest.raises(openai.APIError, match="was killed by signal 9"):
             async for _ in stream:
                 pass
-        found = await world.rows(MESSAGES)
+        found = await world.rows("select role, text from messages order by id")
 
     assert [("user", "hi"), ("assistant", "Hello.")] == found
 
 
+@pytest.mark.parametrize(
+    ("raised", "status", "expected", "said"),
+    [
+        pytest.param(
+            PromptTooLong(n_prompt=9001, n_ctx=512),
+            400,
+            {"param": "messages", "code": "context_length_exceeded", "n_prompt_tokens": 9001, "n_ctx": 512},
+            ("context_length_exceeded", "9001", "512"),  # some programs look for it in the message
+            id="a prompt beyond the context",
+        ),
+        pytest.param(
+            SchemaRefused(reason="unknown type 'x'"),
+            400,
+            {"param": "response_format", "type": "invalid_request_error"},
+            ("Invalid schema for response_format",),
+            id="a schema that makes no grammar",
+        ),
+        pytest.param(StoreFull("tsubasa.db"), 503, {"code": "disk_full"}, (), id="a full disk"),
+        pytest.param(ZeroDivisionError("the insides"), 500, {"code": "internal_error"}, (), id="a bug"),
+    ],
+)
 @pytest.mark.parametrize("stream", [False, True])
-async def test_a_prompt_beyond_the_context_is_a_400_with_both_numbers(tmp_path, stream):
+async def test_what_fails_before_the_first_word_has_a_status_and_the_daemon_goes_on(
+    tmp_path, caplog, raised, status, expected, said, stream
+):
     engine = FakeEngine()
-    engine.before_first = PromptTooLong(n_prompt=9001, n_ctx=512)
+    engine.before_first = raised
     async with serving(tmp_path, engine) as world:
         reply = await world.chat(stream=stream)
-    error = reply.json()["error"]
-
-    assert (400, "invalid_request_error", "messages") == (reply.status_code, error["type"], error["param"])
-    assert ("context_length_exceeded", 9001, 512) == (error["code"], error["n_prompt_tokens"], error["n_ctx"])
-    assert all(part in error["message"] for part in ("context_length_exceeded", "9001", "512"))
-
-
-async def test_a_schema_that_makes_no_grammar_is_a_400(tmp_path):
-    engine = FakeEngine()
-    engine.before_first = SchemaRefused(reason="unknown type 'x'")
-    async with serving(tmp_path, engine) as world:
-        wanted = {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "x"}}}
-        reply = await world.chat(response_format=wanted)
-
-    assert (400, "response_format") == (reply.status_code, reply.json()["error"]["param"])
-    assert "Invalid schema for response_format" in reply.json()["error"]["message"]
-
-
-async def test_an_unknown_model_name_is_served_with_a_warning(tmp_path):
-    async with serving(tmp_path) as world:
-        reply = await world.chat(model="gpt-4o")
-
-    assert (200, "tsubasa") == (reply.status_code, reply.json()["model"])
-    assert "unknown model name" in reply.headers["x-tsubasa-warning"]
-
-
-async def test_a_generation_that_is_not_there_is_a_404(tmp_path):
-    async with serving(tmp_path) as world:
-        reply = await world.chat(model="tsubasa@7")
-
-    assert (404, "model_not_found") == (reply.status_code, reply.json()["error"]["code"])
-
-
-async def test_a_full_disk_is_a_503_that_is_not_tried_again_and_the_daemon_goes_on(tmp_path):
-    engine = FakeEngine()
-    engine.before_first = StoreFull("tsubasa.db")
-    async with serving(tmp_path, engine) as world:
-        full = await world.chat()
         engine.before_first = None
         after = await world.chat()
+    error = reply.json()["error"]
 
-    assert (503, "disk_full", "false") == (
-        full.status_code,
-        full.json()["error"]["code"],
-        full.headers["x-should-retry"],
-    )
-    assert 200 == after.status_code
-
-
-async def test_a_bug_is_a_500_without_its_insides(tmp_path, caplog):
-    engine = FakeEngine()
-    engine.before_first = ZeroDivisionError("the insides")
-    async with serving(tmp_path, engine) as world:
-        reply = await world.chat()
-
-    assert (500, "internal_error", "false") == (
-        reply.status_code,
-        reply.json()["error"]["code"],
-        reply.headers["x-should-retry"],
-    )
-    assert "insides" not in reply.text
-    assert "ZeroDivisionError" in caplog.text
+    assert (status, 200) == (reply.status_code, after.status_code)
+    assert expected == {name: error[name] for name in expected}
+    assert all(part in error["message"] for part in said)
+    assert (status >= 500) is (reply.headers.get("x-should-retry") == "false")
     assert reply.headers["x-request-id"].startswith("req_")
+    assert "insides" not in reply.text
+    assert (status == 500) is ("ZeroDivisionError" in caplog.text)
+
+
+async def test_an_unknown_model_is_served_with_a_warning_and_an_unknown_generation_is_a_404(tmp_path):
+    async with serving(tmp_path) as world:
+        model, generation = await world.chat(model="gpt-4o"), await world.chat(model="tsubasa@7")
+
+    assert (200, "tsubasa") == (model.status_code, model.json()["model"])
+    assert "unknown model name" in model.headers["x-tsubasa-warning"]
+    assert (404, "model_not_found") == (generation.status_code, generation.json()["error"]["code"])

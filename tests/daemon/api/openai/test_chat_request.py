@@ -26,27 +26,18 @@ def test_parts_are_joined_and_developer_means_system():
         {"role": "tool", "content": "42", "tool_call_id": "1"},
     ]
 
-    expected = (
-        Turn(role="system", text="Be brief."),
-        Turn(role="user", text="ab"),
-        Turn(role="assistant", text=""),
-        Turn(role="tool", text="42"),
-    )
+    roles = {"system": "Be brief.", "user": "ab", "assistant": "", "tool": "42"}
+    expected = tuple(Turn(role=role, text=text) for role, text in roles.items())
     assert expected == question(messages=messages).history.turns
 
 
 def test_sampling_is_taken_as_it_is_given():
-    sampling = question(
-        temperature=0, top_p=0.5, stop="x", seed=7, presence_penalty=1, frequency_penalty=-1, max_tokens=5
-    ).sampling
+    keys = {"temperature": 0, "top_p": 0.5, "seed": 7, "max_tokens": 5}
+    keys |= {"presence_penalty": 1, "frequency_penalty": -1}
+    sampling = question(**keys, stop="x").sampling
 
-    assert (0, 0.5, ("x",), 7) == (sampling.temperature, sampling.top_p, sampling.stop, sampling.seed)
-    assert (1, -1, 5, 0) == (
-        sampling.presence_penalty,
-        sampling.frequency_penalty,
-        sampling.max_tokens,
-        sampling.top_k,
-    )
+    assert keys == {key: getattr(sampling, key) for key in keys}
+    assert (("x",), 0) == (sampling.stop, sampling.top_k)
 
 
 @pytest.mark.parametrize(
@@ -63,15 +54,15 @@ def test_max_completion_tokens_wins_and_minus_one_is_no_limit(keys, limit):
     assert limit == question(**keys).sampling.max_tokens
 
 
+ARRAY = {"type": "array"}
+
+
 @pytest.mark.parametrize(
     ("keys", "schema"),
     [
         ({"type": "text"}, None),
         ({"type": "json_object"}, {"type": "object"}),
-        (
-            {"type": "json_schema", "json_schema": {"name": "a", "schema": {"type": "array"}}},
-            {"type": "array"},
-        ),
+        ({"type": "json_schema", "json_schema": {"name": "a", "schema": ARRAY}}, ARRAY),
     ],
 )
 def test_a_response_format_becomes_a_schema(keys, schema):
@@ -122,6 +113,7 @@ def test_unknown_keys_and_unused_tools_are_ignored():
         ({"logprobs": True}, "logprobs"),
         ({"logit_bias": {"5": 1.0}}, "logit_bias"),
         ({"tsubasa": {"said_at": "soon"}}, "tsubasa.said_at"),
+        ({"tsubasa": {"said_at": "0001-01-01T00:00:00+14:00"}}, "tsubasa.said_at"),  # before the first in UTC
         ({"tsubasa": {"recall": "no"}}, "tsubasa.recall"),
     ],
     ids=str,

@@ -7,17 +7,17 @@ from store.chats import NewMessage
 from tests.daemon.api.world import serving
 
 
-def user(text):
-    return {"role": "user", "content": text}
+async def listed(world, query=""):
+    return (await world.http.get(f"/tsubasa/chats{query}")).json()["chats"]
 
 
 async def test_the_latest_chats_come_first_with_what_was_said_first(tmp_path):
     async with serving(tmp_path) as world:
-        empty = (await world.http.get("/tsubasa/chats")).json()["chats"]
+        empty = await listed(world)
         for text in ("first   one\n here", "second"):
             await world.chat(text)
         await world.chat(model="tsubasa:private", text="a secret")
-        found = (await world.http.get("/tsubasa/chats?n=5")).json()["chats"]
+        found = await listed(world, "?n=5")
 
     assert [] == empty
     assert [("second", "api", 2), ("first one here", "api", 2)] == [
@@ -28,11 +28,10 @@ async def test_the_latest_chats_come_first_with_what_was_said_first(tmp_path):
 async def test_a_chat_is_told_down_the_branch_that_was_continued_last(tmp_path):
     async with serving(tmp_path) as world:
         await world.chat("hi")
-        answer = {"role": "assistant", "content": "Hello."}
+        begun = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello."}]
         for last in ("old wording", "new wording"):
-            body = {"messages": [user("hi"), answer, user(last)]}
-            await world.http.post("/v1/chat/completions", json=body)
-        (chat,) = (await world.http.get("/tsubasa/chats")).json()["chats"]
+            await world.chat(messages=[*begun, {"role": "user", "content": last}])
+        (chat,) = await listed(world)
         found = (await world.http.get(f"/tsubasa/chats/{chat['id']}")).json()["messages"]
 
     assert ["hi", "Hello.", "new wording", "Hello."] == [message["text"] for message in found]
@@ -43,10 +42,10 @@ async def test_a_chat_of_which_every_word_was_forgotten_is_not_listed(tmp_path):
     async with serving(tmp_path) as world:
         for text in ("I live in Ghent", "second"):
             await world.chat(text)
-        (chat,) = (await world.http.get("/tsubasa/chats?n=1")).json()["chats"]
+        (chat,) = await listed(world, "?n=1")
         said = (await world.http.get(f"/tsubasa/chats/{chat['id']}")).json()["messages"]
         await world.store_thread.run(lambda db: memories.forget(db, messages=[one["id"] for one in said]))
-        found = (await world.http.get("/tsubasa/chats")).json()["chats"]
+        found = await listed(world)
 
     assert ["I live in Ghent"] == [chat["title"] for chat in found]
 
@@ -59,7 +58,7 @@ async def test_an_imported_chat_stands_where_it_was_said_and_not_where_it_was_st
         told = [[NewMessage(role="user", text="long ago", said_at=then)]]
         now = datetime.now(UTC)
         await world.store_thread.run(imports.record_import, "a" * 64, "export.json", told, now)
-        found = (await world.http.get("/tsubasa/chats")).json()["chats"]
+        found = await listed(world)
 
     assert ["today", "long ago"] == [chat["title"] for chat in found]
     assert {then} == {datetime.fromisoformat(found[1][one]) for one in ("started_at", "last_at")}

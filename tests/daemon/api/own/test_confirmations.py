@@ -3,13 +3,11 @@
 import pytest
 
 from daemon.errors import Refused
-from tests.daemon.api.world import moved_house, scene
-
-OSLO = "The user lives in Oslo."
+from tests.daemon.api.world import OSLO, moved_house, scene
 
 
-def asked(client, act="forget", memories=(2,), **more):
-    return client.ask_to(act, memories, asked_by="Some assistant", **more)["confirmation"]
+def asked(client, act="forget", by="Some assistant", **more):
+    return client.ask_to(act, [2], asked_by=by, **more)["confirmation"]
 
 
 def texts(client):
@@ -35,33 +33,7 @@ async def test_nothing_is_forgotten_before_a_person_allows_it(tmp_path):
     assert [] == left
 
 
-async def test_what_is_refused_is_not_done_and_can_not_be_allowed_later(tmp_path):
-    def act(client):
-        one = asked(client)
-        client.confirm(one["id"], False)
-        with pytest.raises(Refused, match="it was refused"):
-            client.confirm(one["id"], True)
-        return client.confirmation(one["id"])["confirmation"]["state"], texts(client)
-
-    assert ("refused", [OSLO]) == await scene(tmp_path, moved_house, act)
-
-
-async def test_an_edit_shows_both_wordings_and_is_made_when_allowed(tmp_path):
-    def act(client):
-        one = asked(client, "edit", text="The user lives in Oslo, Norway.")
-        done = client.confirm(one["id"], True)["confirmation"]
-        return one, done, texts(client)
-
-    one, done, held = await scene(tmp_path, moved_house, act)
-
-    assert (OSLO, "The user lives in Oslo, Norway.") == (one["memories"][0]["text"], one["text"])
-    assert ("done", {"memory": 3}, None) == (done["state"], done["outcome"], done["text"])
-    assert ["The user lives in Oslo, Norway."] == held
-
-
-async def test_what_can_not_be_done_any_more_is_said_to_the_one_who_allowed_and_to_the_one_who_asked(
-    tmp_path,
-):
+async def test_what_can_not_be_done_any_more_is_said_to_who_allowed_and_to_who_asked(tmp_path):
     def act(client):
         one = asked(client, "edit", text="The user lives in Oslo, Norway.")
         client.edit(2, "The user lives in Bergen.")
@@ -91,6 +63,6 @@ async def test_what_was_forgotten_meanwhile_is_neither_shown_nor_asked(tmp_path)
 
 async def test_a_program_can_not_dress_up_its_name(tmp_path):
     def act(client):
-        return client.ask_to("forget", [2], asked_by="\x1b[2J\n\u202eTsubasa  \n")["confirmation"]["asked_by"]
+        return asked(client, by="\x1b[2J\n\u202eTsubasa  \n")["asked_by"]
 
     assert "[2J Tsubasa" == await scene(tmp_path, moved_house, act)

@@ -1,12 +1,12 @@
-"""Memories changed by hand, audited and exported, through our own client."""
+"""Memories changed by hand, and what was known on a day, through our own client."""
 
-import asyncio
 from datetime import date
 
-from daemon.client.client import Client
+import pytest
+
 from daemon.memory.indexing import Indexing
-from store import full_text, jobs, memories, vectors
-from tests.daemon.api.world import KEY, moved_house, nothing, scene, serving
+from store import full_text, jobs, vectors
+from tests.daemon.api.world import OSLO, moved_house, nothing, scene, serving
 
 DOG, REX = "The user has a dog.", "The user has a dog called Rex."
 
@@ -40,46 +40,12 @@ async def test_a_change_by_hand_asks_for_its_vector_and_is_found_by_words_at_onc
     assert ([1], []) == result
 
 
-async def test_what_was_known_on_a_day_leaves_out_what_was_told_later(tmp_path):
-    def act(client):
-        return [
-            [memory["text"] for memory in client.memories(**asked)["memories"]]
-            for asked in (
-                {"as_of": "2026-10-04"},
-                {"as_of": "2026-10-04", "known_on": "2020-01-01"},
-                {"as_of": "2026-10-04", "known_on": "9999-12-31"},
-            )
-        ]
-
-    assert [["The user lives in Oslo."], [], ["The user lives in Oslo."]] == await scene(
-        tmp_path, moved_house, act
+@pytest.mark.parametrize(
+    ("known_on", "texts"), [(None, [OSLO]), ("2020-01-01", []), ("9999-12-31", [OSLO])], ids=str
+)
+async def test_what_was_known_on_a_day_leaves_out_what_was_told_later(tmp_path, known_on, texts):
+    held = await scene(
+        tmp_path, moved_house, lambda client: client.memories(as_of="2026-10-04", known_on=known_on)
     )
 
-
-async def test_the_audit_names_a_duplicate(tmp_path):
-    async def told_twice(world):
-        await moved_house(world)
-        told = {"told_on": date(2026, 11, 1), "sources": []}
-        await world.store_thread.run(memories.add, "The user lives in Oslo!", **told)
-
-    found = await scene(tmp_path, told_twice, lambda client: client.audit())
-
-    assert (2, 1) == (found["held"], found["junk"])
-    assert [(3, "duplicate", 2)] == [(s["memory_id"], s["kind"], s["like"]) for s in found["suspects"]]
-
-
-async def test_an_export_goes_into_a_new_daemon_and_comes_out_equal(tmp_path):
-    file = tmp_path / "export.jsonl"
-    (tmp_path / "two").mkdir()
-    async with serving(tmp_path) as world:
-        await moved_house(world)
-        with Client(world.url, KEY, home=tmp_path) as client:
-            file.write_bytes(await asyncio.to_thread(lambda: b"".join(client.export())))
-    async with serving(tmp_path / "two") as world:
-        with Client(world.url, KEY, home=tmp_path) as client:
-            taken = await asyncio.to_thread(client.import_file, file)
-            again = await asyncio.to_thread(lambda: b"".join(client.export()))
-    first, second = file.read_bytes(), again
-
-    assert (2, 2, None) == (taken["turns"], taken["memories"], taken["refused"])
-    assert first == second
+    assert texts == [memory["text"] for memory in held["memories"]]

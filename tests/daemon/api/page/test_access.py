@@ -1,4 +1,4 @@
-"""Who gets the page, tried from outside: what the cookie opens, and what it does not."""
+"""Who gets the page: what links and cookies open and for how long, tried from outside; and what they do not."""
 
 import asyncio
 from contextlib import asynccontextmanager
@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.datastructures import Headers
 
-from daemon.api.page.access import Sessions
+from daemon.api.page.access import COOKIE_S, LINK_S, Sessions
 from tests.daemon.api.world import serving
 
 UPLOAD = "/_nicegui/client/a/upload/1"
@@ -100,16 +100,10 @@ async def test_links_are_given_to_who_has_the_key_and_lead_to_the_page_only(tmp_
 
 async def test_the_cookie_opens_nothing_but_the_page(tmp_path):
     async with visited(tmp_path) as (_, browser, _):
-        found = [
-            *[
-                await browser.get(path)
-                for path in ("/tsubasa/status", "/tsubasa/memories", "/v1/models", "/tsubasa/export")
-            ],
-            *[
-                await browser.post(path, json={"messages": []})
-                for path in ("/v1/chat/completions", "/tsubasa/links")
-            ],
-        ]
+        reading = ("/tsubasa/status", "/tsubasa/memories", "/v1/models", "/tsubasa/export")
+        found = [await browser.get(path) for path in reading]
+        for path in ("/v1/chat/completions", "/tsubasa/links"):
+            found.append(await browser.post(path, json={"messages": []}))
 
     assert [401] * 6 == [reply.status_code for reply in found]
 
@@ -196,3 +190,65 @@ async def test_signing_out_takes_the_cookie_back(tmp_path):
         found = elsewhere.status_code, still, len(browser.cookies.jar)
 
     assert (403, 1, 0) == found
+
+
+class Clock:
+    """A clock that stands until it is set."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def changed(token, place):
+    """The token with another letter there."""
+    place %= len(token)
+    return token[:place] + ("A" if token[place] != "A" else "B") + token[place + 1 :]
+
+
+def test_a_used_link_works_in_no_other_spelling_of_its_signature():
+    """The last letter of base64 carries bits that are not read."""
+    sessions = Sessions("key")
+    token = sessions.new_link()
+    sessions.redeem(token)
+
+    assert {None} == {
+        sessions.redeem(token[:-1] + last) for last in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijk-_="
+    }
+
+
+def test_a_link_is_good_for_a_minute_and_until_a_restart():
+    clock = Clock()
+    sessions = Sessions("key", clock=clock)
+    soon, late = sessions.new_link(), sessions.new_link()
+    after_restart = Sessions("key", clock=clock).redeem(soon)
+    clock.now += LINK_S - 1
+    in_time = sessions.redeem(soon)
+    clock.now += 1
+
+    assert (None, "/", None, None) == (after_restart, in_time, sessions.redeem(late), sessions.redeem(soon))
+
+
+def test_a_cookie_is_good_for_thirty_days_and_for_one_key():
+    clock = Clock()
+    sessions = Sessions("key", clock=clock)
+    cookie = sessions.new_cookie()
+    at_first = sessions.is_valid(cookie)
+    elsewhere = Sessions("another key", clock=clock).is_valid(cookie)
+    clock.now += COOKIE_S
+    at_last = sessions.is_valid(cookie)
+
+    assert (True, False, False) == (at_first, elsewhere, at_last)
+
+
+def test_a_cookie_or_link_that_was_changed_or_made_up_is_none_of_ours():
+    sessions = Sessions("key")
+    cookie, link = sessions.new_cookie(), sessions.new_link()
+    places = range(len(cookie) - 1)  # the last letter has bits that are not read
+
+    assert [] == [place for place in places if sessions.is_valid(changed(cookie, place))]
+    assert not any(map(sessions.is_valid, (cookie[:-1], cookie + "A", link)))
+    assert not any(map(sessions.is_valid, ("", ".", "..", "1.2.3", "ä.ö.ü", "\x00", "a" * 100_000)))
+    assert not any(sessions.redeem(one) for one in (cookie, changed(link, 0), link[:-1]))

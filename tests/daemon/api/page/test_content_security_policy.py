@@ -12,18 +12,9 @@ DOCUMENT = "<html><script>ours()</script><script src=/a.js></script></html>"
 
 async def replies():
     """A document twice, and a file."""
-    app = ContentSecurityPolicy(
-        Starlette(
-            routes=[
-                Route("/", lambda _: HTMLResponse(DOCUMENT)),
-                Route(
-                    "/file", lambda _: PlainTextResponse("<script>", headers={"cache-control": "max-age=9"})
-                ),
-            ]
-        )
-    )
-
-    transport = httpx.ASGITransport(app=app)
+    file = PlainTextResponse("<script>", headers={"cache-control": "max-age=9"})
+    routes = [Route("/", lambda _: HTMLResponse(DOCUMENT)), Route("/file", lambda _: file)]
+    transport = httpx.ASGITransport(app=ContentSecurityPolicy(Starlette(routes=routes)))
     async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:4141") as client:
         return [await client.get(path) for path in ("/", "/", "/file")]
 

@@ -1,24 +1,31 @@
-"""What the tests of the store share: a key, a clock, short ways to make messages and vectors."""
+"""What the tests of the store share: a key, a clock, short ways to make messages, memories, lessons and vectors."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import apsw
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-from store import chats, vectors
+from store import chats, full_text, generations, memories, vectors
 from store.chats import Message, NewMessage
 from store.database import open_store
 from store.errors import StoreUnusable
+from store.generations import Generation
+from store.lessons import NewLesson
+from store.memories import Memory
 
 KEY = bytes(range(32))
 NOON = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 DAY = date(2026, 3, 5)
 DIMENSION = 8
+BASE = "b" * 64
+TOWN = "Quizzenbrook"  # found nowhere by chance
+GHENT, OSLO = "The user lives in Ghent.", "The user lives in Oslo."
 
 
 def later(**how_much: float) -> datetime:
@@ -38,6 +45,41 @@ def say(db: apsw.Connection, text: str, answer: str | None = None, *, at: dateti
     return message
 
 
+def remember(db: apsw.Connection, text: str, *sources: Message, **more: Any) -> Memory:
+    """A memory that these messages told."""
+    return memories.add(db, text, **{"told_on": DAY, "sources": [one.id for one in sources], **more})
+
+
+def lesson(*memory_ids: int, **fields: Any) -> NewLesson:
+    usual = {"question": "?", "answer": "!", "grounding": None, "kind": "fact", "split": "train"}
+    return NewLesson(**{**usual, **fields}, memory_ids=memory_ids)
+
+
+def candidate(db: apsw.Connection, *lesson_ids: int, **more: Any) -> Generation:
+    """A generation that learned these lessons and was not judged yet."""
+    return generations.propose(db, b"GGUF", **{"base_sha256": BASE, "lesson_ids": lesson_ids, **more})
+
+
+def adopted(db: apsw.Connection, *lesson_ids: int, **more: Any) -> Generation:
+    return generations.adopt(db, candidate(db, *lesson_ids, **more).id, {"score": 1.0}, "better")
+
+
+def texts(found: Sequence[Memory | Message]) -> list[str]:
+    return [one.text for one in found]
+
+
+def ids(found: Sequence[Memory | Message]) -> list[int]:
+    return [one.id for one in found]
+
+
+def by_words(db: apsw.Connection, kind: str, query: str, k: int = 9) -> list[int]:
+    return [id for id, _ in full_text.search(db, kind, query, k)]
+
+
+def by_meaning(db: apsw.Connection, kind: str, wanted: npt.NDArray[np.float32], k: int = 9) -> list[int]:
+    return [id for id, _ in vectors.nearest(db, kind, wanted, k)]
+
+
 def vector(*numbers: float) -> npt.NDArray[np.float32]:
     """A unit vector of `DIMENSION` numbers that begins with these."""
     made = np.zeros(DIMENSION, dtype=np.float32)
@@ -55,6 +97,11 @@ def everything(db: apsw.Connection) -> str:
     tables = [name for (name,) in db.execute("select name from sqlite_master where type = 'table'")]
     values = [repr(row) for table in tables for row in db.execute(f"select * from {table}")]
     return "\n".join(values) + db.serialize("main").decode("latin-1")
+
+
+def assert_gone(db: apsw.Connection, word: str = TOWN) -> None:
+    """Neither the word nor its stem is anywhere in the store."""
+    assert word.lower() not in everything(db).lower()
 
 
 class _UndoneError(Exception):

@@ -6,31 +6,28 @@ import pytest
 
 from store import generations, lessons, memories
 from store.errors import AdapterDamaged, GenerationUnusable, NoSuchLesson, NotFound
-from store.lessons import NewLesson
-from tests.store.sample import DAY
+from tests.store.sample import BASE, adopted, candidate, lesson, remember
 
-BASE, OTHER_BASE = "b" * 64, "c" * 64
+OTHER_BASE = "c" * 64
+QUOTING = {"parts": {"facts": {"asked": 1, "live": None}}, "missed": [{"said": "It is Ghent."}]}
 
 
-def learned(db, text="The user lives in Ghent."):
+@pytest.fixture
+def learned(db):
     """A memory and its lesson's id."""
-    memory = memories.add(db, text, told_on=DAY, sources=[])
-    new = NewLesson(
-        question="?", answer="!", grounding=None, kind="fact", split="train", memory_ids=(memory.id,)
-    )
-    return memory, lessons.add(db, [new])[0]
+    memory = remember(db, "The user lives in Ghent.")
+    return memory, lessons.add(db, [lesson(memory.id)])[0]
 
 
-def adopted(db, adapter=b"GGUF", base=BASE, lesson_ids=()):
-    candidate = generations.propose(db, adapter, base_sha256=base, lesson_ids=lesson_ids)
-    return generations.adopt(db, candidate.id, {"score": 1.0}, "better")
+@pytest.fixture
+def other(db):
+    """The id of a lesson of another memory."""
+    return lessons.add(db, [lesson(remember(db, "The user has a dog.").id)])[0]
 
 
-def test_a_candidate_keeps_its_adapter_and_does_not_answer(db):
-    _, lesson_id = learned(db)
-    new = generations.propose(
-        db, b"GGUF", base_sha256=BASE, lesson_ids=[lesson_id, lesson_id], exam={"seen": [1, 2]}
-    )
+def test_a_candidate_keeps_its_adapter_and_does_not_answer(db, learned):
+    _, lesson_id = learned
+    new = candidate(db, lesson_id, lesson_id, exam={"seen": [1, 2]})
 
     assert (new.id, new.state, new.base_sha256, new.lesson_count) == (1, "candidate", BASE, 1)
     assert new.adapter_sha256 == hashlib.sha256(b"GGUF").hexdigest()
@@ -41,9 +38,8 @@ def test_a_candidate_keeps_its_adapter_and_does_not_answer(db):
 
 def test_the_newest_adopted_generation_of_the_model_answers(db):
     adopted(db)
-    two = adopted(db)
-    three = adopted(db, base=OTHER_BASE)
-    refused = generations.propose(db, b"GGUF", base_sha256=BASE, lesson_ids=[])
+    two, three = adopted(db), adopted(db, base_sha256=OTHER_BASE)
+    refused = candidate(db)
     generations.refuse(db, refused.id, {"score": 0.1}, "worse than the live one")
 
     assert generations.live(db, BASE) == two
@@ -56,23 +52,20 @@ def test_the_newest_adopted_generation_of_the_model_answers(db):
 
 def test_a_pinned_generation_answers_until_the_next_adoption(db):
     one, two = adopted(db), adopted(db)
-    generations.use(db, one.id)
-    assert generations.live(db, BASE) == one
-    generations.use(db, 0)
-    assert generations.live(db, BASE) is None
-    generations.use(db, None)
-    assert generations.live(db, BASE) == two
-    generations.use(db, one.id)
+    for pinned, answers in ((one.id, one), (0, None), (None, two), (one.id, one)):
+        generations.use(db, pinned)
+        assert generations.live(db, BASE) == answers
+    three = adopted(db)
 
-    assert generations.live(db, BASE).id == one.id
-    assert generations.live(db, BASE) != adopted(db)
-    assert generations.live(db, BASE).id == 3
+    assert generations.live(db, BASE) == three
 
 
 def test_only_adopted_generations_can_be_pinned(db):
-    candidate = generations.propose(db, b"GGUF", base_sha256=BASE, lesson_ids=[])
     with pytest.raises(GenerationUnusable, match="it is candidate"):
-        generations.use(db, candidate.id)
+        generations.use(db, candidate(db).id)
+    for unknown in (9, 0):
+        with pytest.raises(NotFound):
+            generations.get(db, unknown)
     with pytest.raises(NotFound):
         generations.use(db, 9)
 
@@ -86,33 +79,30 @@ def test_a_decision_is_made_once(db):
             decide(db, one.id, {}, "again")
 
 
-def test_a_generation_that_learned_of_a_memory_is_tainted_and_loses_its_adapter(db):
-    memory, lesson_id = learned(db)
-    _, other_lesson = learned(db, "The user has a dog.")
-    clean = adopted(db, lesson_ids=[other_lesson])
-    candidate = generations.propose(
-        db, b"GGUF", base_sha256=BASE, lesson_ids=[lesson_id], exam={"score": 0.5, "asked": ["Ghent?"]}
-    )
-    live = adopted(db, lesson_ids=[lesson_id])
+def test_a_generation_that_learned_of_a_memory_is_tainted_and_loses_its_adapter(db, learned, other):
+    memory, lesson_id = learned
+    clean = adopted(db, other)
+    waiting = candidate(db, lesson_id, exam={**QUOTING, "score": 0.5, "asked": ["Ghent?"]})
+    live = adopted(db, lesson_id)
     generations.use(db, live.id)
 
-    assert generations.taint(db, memory_ids=[memory.id], lesson_ids=()) == (candidate.id, live.id)
+    assert generations.taint(db, memory_ids=[memory.id], lesson_ids=()) == (waiting.id, live.id)
     assert generations.taint(db, memory_ids=[memory.id], lesson_ids=()) == ()
     assert generations.live(db, BASE) == clean
-    assert generations.get(db, candidate.id).exam == {"score": 0.5}
-    assert generations.get(db, candidate.id).reason == generations.TAINTED
+    assert generations.get(db, waiting.id).exam == {"parts": QUOTING["parts"], "score": 0.5}
+    assert generations.get(db, waiting.id).reason == generations.TAINTED
     assert generations.get(db, live.id).reason == live.reason != generations.TAINTED
     with pytest.raises(AdapterDamaged, match="forgotten since"):
         generations.adapter(db, live.id)
     with pytest.raises(GenerationUnusable, match="it is tainted"):
-        generations.adopt(db, candidate.id, {}, "late")
+        generations.adopt(db, waiting.id, {}, "late")
 
 
-def test_an_adapter_whose_lesson_was_forgotten_while_it_was_trained_is_not_kept(db):
-    memory, lesson_id = learned(db)
+def test_an_adapter_whose_lesson_was_forgotten_while_it_was_trained_is_not_kept(db, learned):
+    memory, lesson_id = learned
     memories.forget(db, [memory.id])
     with pytest.raises(NoSuchLesson, match=f"lessons {lesson_id} are gone"):
-        generations.propose(db, b"GGUF", base_sha256=BASE, lesson_ids=[lesson_id])
+        candidate(db, lesson_id)
 
     assert generations.all(db) == []
 
@@ -124,15 +114,10 @@ def test_a_damaged_adapter_is_never_given_out(db):
         generations.adapter(db, one.id)
 
 
-def test_generation_0_has_no_row(db):
-    with pytest.raises(NotFound):
-        generations.get(db, 0)
-
-
 def test_pruning_keeps_the_newest_three_of_each_model_and_the_pinned_one(db):
     for _ in range(6):
         adopted(db)
-    adopted(db, base=OTHER_BASE)
+    adopted(db, base_sha256=OTHER_BASE)
     generations.use(db, 2)
     pruned = generations.prune(db)
     states = [one.state for one in generations.all(db)]
@@ -147,7 +132,7 @@ def test_pruning_keeps_the_newest_three_of_each_model_and_the_pinned_one(db):
 
 
 def test_pruning_refuses_a_candidate_that_nobody_decided_about(db):
-    orphan = generations.propose(db, b"GGUF", base_sha256=BASE, lesson_ids=[])
+    orphan = candidate(db)
     generations.prune(db)
     kept = generations.get(db, orphan.id)
 
@@ -156,37 +141,25 @@ def test_pruning_refuses_a_candidate_that_nobody_decided_about(db):
         generations.adapter(db, orphan.id)
 
 
-def test_a_retired_generation_that_learned_what_is_forgotten_is_tainted(db):
-    memory, lesson_id = learned(db)
+def test_a_retired_generation_that_learned_what_is_forgotten_is_tainted(db, learned):
+    memory, lesson_id = learned
     for _ in range(4):
-        adopted(db, lesson_ids=[lesson_id])
+        adopted(db, lesson_id)
     generations.prune(db)
 
     assert {lesson_id} == generations.lesson_ids(db, 1)
     assert (1, 2, 3, 4) == generations.taint(db, memory_ids=[memory.id], lesson_ids=())
 
 
-QUOTING = {"parts": {"facts": {"asked": 1, "live": None}}, "missed": [{"said": "It is Ghent."}]}
-
-
-def test_an_exam_that_was_forgotten_from_quotes_nothing_though_its_generation_learned_nothing_of_it(db):
-    memory, _ = learned(db)
-    _, other = learned(db, "The user has a dog.")
-    before = generations.propose(db, b"GGUF", base_sha256=BASE, lesson_ids=[other])
+def test_an_exam_that_was_forgotten_from_quotes_nothing_though_its_generation_learned_nothing_of_it(
+    db, learned, other
+):
+    before = candidate(db, other)
     generations.refuse(db, before.id, QUOTING, "worse")
-    sitting = generations.propose(db, b"GGUF", base_sha256=BASE, lesson_ids=[other])
-    memories.forget(db, [memory.id])
+    sitting = candidate(db, other)
+    memories.forget(db, [learned[0].id])
     generations.adopt(db, sitting.id, QUOTING, "better")
-    later = generations.propose(db, b"GGUF", base_sha256=BASE, lesson_ids=[other])
-    generations.adopt(db, later.id, QUOTING, "better")
+    later = generations.adopt(db, candidate(db, other).id, QUOTING, "better")
 
     assert "Ghent" not in str([generations.get(db, one.id).exam for one in (before, sitting)])
     assert QUOTING == generations.get(db, later.id).exam
-
-
-def test_the_numbers_of_a_tainted_generation_stay_also_those_that_are_none(db):
-    memory, lesson_id = learned(db)
-    made = generations.propose(db, b"GGUF", base_sha256=BASE, lesson_ids=[lesson_id], exam=QUOTING)
-    memories.forget(db, [memory.id])
-
-    assert {"parts": QUOTING["parts"]} == generations.get(db, made.id).exam

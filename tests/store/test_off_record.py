@@ -26,28 +26,20 @@ def paused(db, **more):
     off_record.pause(db, until=NOON + timedelta(**more) if more else None)
 
 
-def test_chats_are_kept_unless_somebody_pauses(db):
+def test_chats_are_kept_until_somebody_pauses_and_after_it_ended(db):
     assert off_record.Logging(on=True) == off_record.logging(db, at=NOON)
     assert asked(db, "hi")
-
-
-def test_no_chat_is_kept_until_the_pause_is_ended(db):
     paused(db)
-    before = asked(db, "hi", at=NOON + timedelta(days=400))
+    assert not asked(db, "hi", at=NOON + timedelta(days=400))
     off_record.resume(db)
 
-    assert (False, True) == (before, asked(db, "hello"))
+    assert asked(db, "hello")
 
 
-def test_a_pause_for_some_minutes_ends_by_itself(db):
+def test_a_pause_for_some_minutes_ends_by_itself_unless_a_later_one_does_not(db):
     paused(db, minutes=30)
-
     assert not asked(db, "one", at=NOON + timedelta(minutes=29))
     assert asked(db, "two", at=NOON + timedelta(minutes=30))
-
-
-def test_the_latest_pause_counts(db):
-    paused(db, minutes=30)
     paused(db)
 
     assert off_record.Logging(on=False) == off_record.logging(db, at=NOON + timedelta(days=1))
@@ -66,23 +58,31 @@ def test_a_chat_with_a_turn_off_the_record_is_never_kept_again(db, private):
     assert not asked(db, "hi", "my secret")  # asked for once more
 
 
-def test_spaces_and_letter_case_do_not_bring_a_secret_back(db):
-    asked(db, "hi", "my secret", private=True)
-
-    assert not asked(db, "hi", " My  secret\n", "and now?")
+SECRET = "my secret is a duck"
 
 
-def test_another_chat_with_the_same_beginning_is_kept(db):
-    asked(db, "hi", private=True)
+@pytest.mark.parametrize(
+    ("private", "then", "kept"),
+    [
+        pytest.param(
+            ["hi", "my secret"], ["hi", " My  secret\n", "and now?"], False, id="other spaces and case"
+        ),
+        pytest.param(["hi", "my secret"], ["hi", "something else"], True, id="edited before the secret"),
+        pytest.param(["hi"], ["hi"], True, id="another chat with the same beginning"),
+        pytest.param(["\ud83d"], ["\ud83d", "and now?"], False, id="half a surrogate pair"),
+        pytest.param(["a", SECRET], [SECRET, "next"], False, id="cut off before the secret"),
+        pytest.param(["a", SECRET], ["something else", SECRET, "next"], False, id="begins otherwise"),
+        pytest.param(
+            ["a", "good morning"], ["b", "good morning", "next"], True, id="a greeting is no secret"
+        ),
+        pytest.param(["a", SECRET], ["b", SECRET], True, id="said again on the record"),
+    ],
+)
+def test_after_a_private_chat_another_is_kept_unless_it_holds_its_secret(db, private, then, kept):
+    assert not asked(db, *private, private=True)
 
-    assert asked(db, "hi")  # a new chat, on the record
-    assert asked(db, "hi", "how are you?")
-
-
-def test_a_chat_that_was_edited_before_its_secret_is_kept(db):
-    asked(db, "hi", "my secret", private=True)
-
-    assert asked(db, "hi", "something else")
+    assert kept == asked(db, *then)
+    assert kept == asked(db, *then, "and more")
 
 
 def test_no_word_said_off_the_record_is_in_the_store(db):
@@ -90,35 +90,6 @@ def test_no_word_said_off_the_record_is_in_the_store(db):
     asked(db, "Quizzenbrook")
 
     assert "quizzenbrook" not in everything(db).lower()
-
-
-def test_half_a_surrogate_pair_is_no_reason_to_fail(db):
-    assert not asked(db, "\ud83d", private=True)
-    assert not asked(db, "\ud83d", "and now?")
-
-
-SECRET = "my secret is a duck"
-
-
-@pytest.mark.parametrize("before", [(), ("something else",)], ids=["cut off", "edited"])
-def test_a_secret_does_not_come_back_with_a_history_that_begins_otherwise(db, before):
-    asked(db, "a", SECRET, private=True)
-
-    assert not asked(db, *before, SECRET, "next")
-    assert not asked(db, *before, SECRET, "next", "and more")
-
-
-def test_a_greeting_in_a_private_chat_keeps_no_other_chat_from_being_kept(db):
-    asked(db, "a", "good morning", private=True)
-
-    assert asked(db, "b", "good morning", "next")
-
-
-def test_what_is_said_again_on_the_record_is_no_secret_any_more(db):
-    asked(db, "a", SECRET, private=True)
-
-    assert asked(db, "b", SECRET)
-    assert asked(db, "b", SECRET, "next")
 
 
 HI = (("user", "Hi"), ("assistant", "Hello."))

@@ -8,45 +8,53 @@ from hypothesis import strategies as st
 from store import memories, vectors
 from store.database import open_store, writing
 from store.errors import EmbedderClash, NoEmbedder, WrongVectors
-from tests.store.sample import DAY, DIMENSION, KEY, embed, later, say, undone, vector
+from tests.store.sample import (
+    DAY,
+    DIMENSION,
+    GHENT,
+    KEY,
+    OSLO,
+    by_meaning,
+    embed,
+    later,
+    remember,
+    say,
+    undone,
+    vector,
+)
+
+NEW = np.ones(4, dtype=np.float32)  # what another embedder makes
 
 
-def three_messages(db):
+@pytest.fixture
+def ids(db):
+    """The numbers of three messages with their vectors."""
     found = [say(db, text, at=later(days=n)).id for n, text in enumerate(["one", "two", "three"])]
     embed(db, "message", found, vector(1), vector(1, 1), vector(0, 1))
     return found
 
 
-def test_the_nearest_come_first_with_their_cosine_distance(db):
-    one, two, three = three_messages(db)
+def test_the_nearest_come_first_with_their_cosine_distance(db, ids):
+    one, two, _ = ids
     found = vectors.nearest(db, "message", vector(1, 0.1) * np.float32(7), 3)
 
-    assert [id for id, _ in found] == [one, two, three]
+    assert [id for id, _ in found] == ids
     assert found[0][1] == pytest.approx(0.005, abs=0.001)
     assert dict(vectors.nearest(db, "message", vector(1), 2)) == pytest.approx(
         {one: 0, two: 1 - 0.5**0.5}, abs=1e-6
     )
 
 
-@pytest.mark.parametrize("k", [-1, 0])
-def test_no_neighbours_are_no_neighbours(db, k):
-    three_messages(db)
-
-    assert vectors.nearest(db, "message", vector(1), k) == []
+@pytest.mark.parametrize(("k", "found"), [(-1, 0), (0, 0), (1_000_000, 3)])
+def test_any_number_of_neighbours_may_be_asked_for(db, ids, k, found):
+    assert len(by_meaning(db, "message", vector(1), k)) == found
 
 
-def test_any_number_of_neighbours_may_be_asked_for(db):
-    three_messages(db)
-
-    assert len(vectors.nearest(db, "message", vector(1), 1_000_000)) == 3
-
-
-def test_memories_and_messages_do_not_mix(db):
-    three_messages(db)
-    memory = memories.add(db, "The user lives in Ghent.", told_on=DAY, sources=[])
+def test_memories_and_messages_do_not_mix(db, ids):
+    memory = remember(db, GHENT)
     embed(db, "memory", [memory.id], vector(1))
 
-    assert [id for id, _ in vectors.nearest(db, "memory", vector(1), 9)] == [memory.id]
+    assert [memory.id] == by_meaning(db, "memory", vector(1))
 
 
 def test_what_has_no_vector_is_missing(db):
@@ -59,18 +67,17 @@ def test_what_has_no_vector_is_missing(db):
     assert vectors.missing(db, "message") == [first.id + 1]
 
 
-def test_a_vector_may_be_replaced(db):
-    one, *_ = three_messages(db)
-    embed(db, "message", [one], vector(0, 0, 1))
+def test_a_vector_may_be_replaced(db, ids):
+    embed(db, "message", ids[:1], vector(0, 0, 1))
 
-    assert dict(vectors.nearest(db, "message", vector(0, 0, 1), 1)) == pytest.approx({one: 0}, abs=1e-6)
-    assert len(vectors.nearest(db, "message", vector(1), 9)) == 3
+    assert dict(vectors.nearest(db, "message", vector(0, 0, 1), 1)) == pytest.approx({ids[0]: 0}, abs=1e-6)
+    assert len(by_meaning(db, "message", vector(1))) == 3
 
 
 def test_vectors_of_what_was_forgotten_or_superseded_meanwhile_are_passed_over(db):
     source = say(db, "I live in Ghent")
-    old = memories.add(db, "The user lives in Ghent.", told_on=DAY, sources=[])
-    new = memories.reconcile(db, old, "The user lives in Oslo.", told_on=DAY, sources=[source.id])
+    old = remember(db, GHENT)
+    new = memories.reconcile(db, old, OSLO, told_on=DAY, sources=[source.id])
     memories.forget(db, [new.id])
     embed(db, "message", [source.id, 99], vector(1), vector(1))
     embed(db, "memory", [old.id, new.id], vector(1), vector(1))
@@ -79,22 +86,23 @@ def test_vectors_of_what_was_forgotten_or_superseded_meanwhile_are_passed_over(d
     assert vectors.missing(db, "message") == []
 
 
-def test_another_embedder_is_refused_while_vectors_are_held(db):
-    three_messages(db)
-    for name, dimension in (("other", DIMENSION), ("test-embedder", 4)):
-        with pytest.raises(EmbedderClash, match="--reindex") as caught:
-            vectors.prepare(db, name, dimension)
-        assert "'test-embedder'" in str(caught.value)
+@pytest.mark.parametrize(("name", "dimension"), [("other", DIMENSION), ("test-embedder", 4)])
+def test_another_embedder_is_refused_while_vectors_are_held(db, ids, name, dimension):
+    with pytest.raises(EmbedderClash, match="'test-embedder'.*--reindex"):
+        vectors.prepare(db, name, dimension)
 
-    assert len(vectors.nearest(db, "message", vector(1), 9)) == 3
+    assert ids == by_meaning(db, "message", vector(1))
 
 
 def test_another_embedder_is_welcome_while_nothing_is_embedded(db):
     vectors.prepare(db, "first", DIMENSION)
     vectors.prepare(db, "second", 4)
-    vectors.put(db, "message", [say(db, "hi").id], np.ones((1, 4), dtype=np.float32))
+    vectors.reindex(db, "third", 4)
+    assert None is vectors.reindexing(db)
+    vectors.prepare(db, "third", 4)
+    vectors.put(db, "message", [say(db, "hi").id], NEW[np.newaxis])
 
-    assert len(vectors.nearest(db, "message", np.ones(4, dtype=np.float32), 1)) == 1
+    assert [1] == by_meaning(db, "message", NEW)
 
 
 def test_vectors_before_an_embedder_are_refused(db):
@@ -151,7 +159,7 @@ def step(db, name, number):
     chosen = held[number % len(held)] if held else None
     made = vector(number % 7 + 1, number % 5 - 2, number % 3 - 1)
     if name in ("add", "other") or chosen is None:
-        new = memories.add(db, f"Statement {number} of {len(held)}.", told_on=DAY, sources=())
+        new = remember(db, f"Statement {number} of {len(held)}.")
         vectors.put(db, "memory", [new.id], made[np.newaxis])
     elif name == "put":
         vectors.put(db, "memory", [chosen.id], made[np.newaxis])
@@ -216,7 +224,7 @@ def test_of_many_the_coarse_pass_loses_hardly_any_of_the_nearest(db):
     shares = []
     for asked in unit[:20]:
         nearest = {int(place) + 1 for place in np.argsort(-(unit @ asked))[:60]}
-        shares.append(len(nearest & {id for id, _ in vectors.nearest(db, "memory", asked, 60)}) / 60)
+        shares.append(len(nearest & set(by_meaning(db, "memory", asked, 60))) / 60)
 
     assert 0.99 <= np.mean(shares)
 
@@ -227,4 +235,107 @@ def test_any_number_of_memories_that_were_replaced_hides_none_that_holds(db):
     many_memories(db, made)
     db.execute("update memories set superseded_by = 1 where id > 1")
 
-    assert [1] == [id for id, _ in vectors.nearest(db, "memory", vector(1), 60)]
+    assert [1] == by_meaning(db, "memory", vector(1), 60)
+
+
+# A change of embedder: all vectors are made again in a shadow table, and the old ones stay until the end.
+
+
+def put_new(db, *ids):
+    vectors.put(db, "message", ids, np.stack([NEW] * len(ids)))
+
+
+@pytest.fixture
+def coming(db, ids):
+    """A re-index under way: of three messages, the second one has its new vector."""
+    vectors.reindex(db, "other", 4)
+    put_new(db, ids[1])
+    return ids
+
+
+def test_during_a_reindex_what_has_a_new_vector_is_found_and_the_old_ones_stay(db, coming):
+    one, two, three = coming
+    far = vectors.reindexing(db)
+
+    assert [two] == by_meaning(db, "message", NEW)
+    assert {one, three} == vectors.without(db, "message", coming)
+    assert 3 == db.execute("select count(*) from vectors").get
+    assert ("test-embedder", "other", 1, 3) == (far.old, far.new, far.done, far.total)
+
+
+def test_the_new_vectors_serve_when_none_is_missing(db, coming):
+    put_new(db, coming[0])
+    assert not vectors.switch(db)
+    put_new(db, coming[2])
+    assert vectors.switch(db)
+
+    assert coming == by_meaning(db, "message", NEW)
+    assert (None, []) == (vectors.reindexing(db), vectors.missing(db, "message"))
+    assert 3 == db.execute("select count(*) from vectors").get
+    vectors.prepare(db, "other", 4)
+    with pytest.raises(EmbedderClash):
+        vectors.prepare(db, "test-embedder", DIMENSION)
+
+
+@pytest.mark.parametrize("again", [vectors.prepare, vectors.reindex])
+def test_a_reindex_goes_on_after_a_crash_with_or_without_being_asked_again(db, file, coming, again):
+    reopened = open_store(file, KEY)
+    again(reopened, "other", 4)
+    missing = vectors.missing(reopened, "message")
+    reopened.close()
+
+    assert [coming[0], coming[2]] == missing
+
+
+def test_going_back_to_the_old_embedder_needs_no_new_vector(db, coming, caplog):
+    vectors.prepare(db, "test-embedder", DIMENSION)
+
+    assert coming == by_meaning(db, "message", vector(1, 0.1))
+    assert [] == vectors.missing(db, "message")
+    assert None is vectors.reindexing(db)
+    assert "'other'" in caplog.text
+
+
+def test_a_third_embedder_is_refused_and_takes_over_when_asked_to(db, coming):
+    with pytest.raises(EmbedderClash, match="'third' .5 numbers.* 'test-embedder' .8 numbers"):
+        vectors.prepare(db, "third", 5)
+    assert [coming[1]] == by_meaning(db, "message", NEW)
+    vectors.reindex(db, "third", 5)
+
+    assert coming == vectors.missing(db, "message")
+    assert [] == by_meaning(db, "message", np.ones(5, dtype=np.float32))
+
+
+def test_vectors_of_the_old_dimension_are_refused_meanwhile(db, coming):
+    with pytest.raises(WrongVectors, match="shape"):
+        vectors.put(db, "message", coming[:1], np.stack([vector(1)]))
+    with pytest.raises(WrongVectors, match="shape"):
+        vectors.nearest(db, "message", vector(1), 3)
+
+
+def test_what_is_forgotten_during_a_reindex_is_in_neither_table(db):
+    memory = remember(db, GHENT)
+    embed(db, "memory", [memory.id], vector(1))
+    vectors.reindex(db, "other", 4)
+    vectors.put(db, "memory", [memory.id], NEW[np.newaxis])
+    report = memories.forget(db, [memory.id])
+    left = "select (select count(*) from vectors) + (select count(*) from coming_vectors)"
+
+    assert (2, 0) == (report.vectors, db.execute(left).get)
+
+
+def test_an_embedder_is_expected_by_its_name_before_it_has_told_its_dimension(db):
+    assert not vectors.expect(db, "any")
+    embed(db, "message", [say(db, "one").id], vector(1))
+
+    assert vectors.expect(db, "test-embedder")
+    assert DIMENSION == vectors.searched(db).dimension
+    with pytest.raises(EmbedderClash, match="embedder 'another': the store .* 'test-embedder' .*--reindex"):
+        vectors.expect(db, "another")
+
+
+def test_a_reindex_under_way_goes_on_or_is_given_up_by_name_alone(db, coming):
+    assert vectors.expect(db, "other")
+    assert "other" == vectors.searched(db).embedder
+    assert vectors.expect(db, "test-embedder")
+    assert (None, "test-embedder") == (vectors.reindexing(db), vectors.searched(db).embedder)

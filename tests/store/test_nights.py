@@ -2,25 +2,21 @@ from datetime import UTC, datetime
 
 import pytest
 
-from store import generations, memories, nights
+from store import memories, nights
 from store.errors import NotFound
 from store.nights import Forgotten
-from tests.store.sample import DAY
+from tests.store.sample import candidate, remember
 
 
 def test_a_night_is_recorded_from_its_beginning_to_its_end(db):
-    made = generations.propose(db, b"GGUF", base_sha256="b" * 64, lesson_ids=[])
+    made = candidate(db)
     begun = nights.begin(db, job_id=7, was_live=0)
     numbers = {"learned": [1, 2], "waiting": {"just contradicted": [3]}, "train_s": 0.5, "swap_ms": None}
     ended = nights.end(db, begun.id, "adopted", generation_id=made.id, backend="torch, cpu", numbers=numbers)
 
     assert ("running", None, 7) == (begun.outcome, begun.ended_at, begun.job_id)
-    assert ("adopted", 1, "torch, cpu", numbers) == (
-        ended.outcome,
-        ended.generation_id,
-        ended.backend,
-        ended.numbers,
-    )
+    assert ("adopted", 1) == (ended.outcome, ended.generation_id)
+    assert ("torch, cpu", numbers) == (ended.backend, ended.numbers)
     assert begun.began_at <= ended.ended_at <= datetime.now(UTC)
     assert (ended, [ended], ended) == (nights.get(db, 1), nights.newest(db, 5), nights.made(db, made.id))
 
@@ -67,7 +63,7 @@ def test_the_last_night_that_was_adopted_is_found(db):
 def test_how_much_was_forgotten_is_counted_by_when_it_was(db):
     before = datetime.now(UTC)
     for text in ("The user lives in Ghent.", "The user has a dog."):
-        memories.forget(db, [memories.add(db, text, told_on=DAY, sources=[]).id])
+        memories.forget(db, [remember(db, text).id])
     after = datetime.now(UTC)
 
     assert Forgotten(memories=2) == nights.forgotten_between(db, None, after)

@@ -2,9 +2,8 @@ import pytest
 
 from store import chats, imports, memories, tombstones
 from store.chats import NewMessage
-from tests.store.sample import DAY, NOON, everything, history, later, say
+from tests.store.sample import NOON, TOWN, assert_gone, everything, history, later, remember, say, texts
 
-TOWN = "Quizzenbrook"
 TOLD = ("hi", "Hello!", f"I live in {TOWN}", f"{TOWN}, nice!")
 
 
@@ -12,8 +11,7 @@ TOLD = ("hi", "Hello!", f"I live in {TOWN}", f"{TOWN}, nice!")
 def forgotten(db):
     """A chat in which a town was told, and forgotten since."""
     path = chats.record(db, history(*TOLD), at=NOON)
-    memory = memories.add(db, f"The user lives in {TOWN}.", told_on=DAY, sources=[path[2].id])
-    memories.forget(db, [memory.id])
+    memories.forget(db, [remember(db, f"The user lives in {TOWN}.", path[2]).id])
     return path
 
 
@@ -28,20 +26,19 @@ def chats_held(db):
 def test_a_client_that_sends_its_whole_history_again_brings_nothing_back(db, forgotten):
     path = chats.record(db, history(*TOLD, "It rains today"), at=later(days=1))
 
-    assert TOWN not in everything(db)
+    assert_gone(db)
     assert [one.id for one in forgotten] == [one.id for one in path[:-1]]
-    assert ["hi", "Hello!", "[forgotten]", "[forgotten]", "It rains today"] == [one.text for one in path]
+    assert ["hi", "Hello!", "[forgotten]", "[forgotten]", "It rains today"] == texts(path)
     assert 1 == chats_held(db)
 
 
 def test_a_first_message_that_was_forgotten_is_found_again(db):
     told = say(db, f"I live in {TOWN}", "Noted.")
-    memory = memories.add(db, f"The user lives in {TOWN}.", told_on=DAY, sources=[told.id])
-    memories.forget(db, [memory.id])
+    memories.forget(db, [remember(db, f"The user lives in {TOWN}.", told).id])
     path = chats.record(db, history(told.text, "Noted.", "and now?"), at=later(days=1))
 
     assert (told.id, told.chat_id, 1) == (path[0].id, path[2].chat_id, chats_held(db))
-    assert TOWN not in everything(db)
+    assert_gone(db)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +47,7 @@ def test_a_first_message_that_was_forgotten_is_found_again(db):
 def test_a_history_that_was_cut_or_changed_brings_nothing_back(db, forgotten, shown):
     chats.record(db, history(*shown, "It rains today"), at=later(days=1))
 
-    assert TOWN not in everything(db)
+    assert_gone(db)
     assert "It rains today" in unread(db)
 
 
@@ -61,7 +58,7 @@ def test_a_later_turn_of_such_a_chat_adds_only_itself(db, forgotten):
     chats.record(db, cut, at=later(days=1))
 
     assert held + 2 == chats.count(db)
-    assert TOWN not in everything(db)
+    assert_gone(db)
 
 
 def test_a_reply_that_the_client_saw_but_the_store_did_not_keep_is_not_brought_back(db):
@@ -72,14 +69,14 @@ def test_a_reply_that_the_client_saw_but_the_store_did_not_keep_is_not_brought_b
     chats.record(db, history(told.text, f"So, {TOWN}!", "bye"), at=later(days=1))
 
     assert held + 1 == chats.count(db)
-    assert TOWN not in everything(db)
+    assert_gone(db)
 
 
 def test_the_same_words_in_an_import_are_not_brought_back(db, forgotten):
     session = [NewMessage(role="user", text=TOLD[2]), NewMessage(role="user", text="It rains today")]
     imports.record_import(db, "d", "export.json", [session], later(days=1))
 
-    assert TOWN not in everything(db)
+    assert_gone(db)
     assert "It rains today" in unread(db)
 
 
@@ -103,7 +100,7 @@ def test_forgetting_twice_in_one_chat_keeps_it_whole(db, forgotten):
     memories.forget(db, [], messages=[forgotten[0].id])
     path = chats.record(db, history(*TOLD, "It rains today"), at=later(days=1))
 
-    assert [*["[forgotten]"] * 4, "It rains today"] == [one.text for one in path]
+    assert [*["[forgotten]"] * 4, "It rains today"] == texts(path)
     assert 5 == chats.count(db)
 
 

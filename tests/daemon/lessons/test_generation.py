@@ -12,24 +12,17 @@ from daemon.memory.errors import ModelAnswerUnusable
 from models.nano import __file__ as nano
 from prompts.load import load
 from store import lessons, memories
-from tests.daemon.memory.fakes import FakeEngine, open_store_thread, pairs_about, topic_and_value
+from tests.daemon.memory.fakes import (
+    DAY,
+    FakeEngine,
+    open_store_thread,
+    pairs_about,
+    remember,
+    topic_and_value,
+)
 
-
-async def studied(folder, answer, *, moved=False, whose="user", reply=None, ask=None):
-    """The lessons made of one memory; with `moved` it has replaced another, which was `whose` word."""
-
-    engine = FakeEngine(
-        ask=ask or (lambda line: answer),
-        answer=reply or (lambda question: "In Ghent, or in Oslo; you live or lived there."),
-    )
-    async with open_store_thread(folder) as store_thread:
-        held = await store_thread.run(
-            memories.add, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=(), trust=whose
-        )
-        if moved:
-            text, day = "The user lives in Oslo.", date(2026, 10, 3)
-            held = await store_thread.run(memories.reconcile, held, text, told_on=day, sources=())
-        return engine, await study(engine, store_thread, held)
+GHENT, OSLO, MOVED = "The user lives in Ghent.", "The user lives in Oslo.", date(2026, 10, 3)
+REX = "The user's dog is called Rex."
 
 
 def pair(question, answer):
@@ -40,6 +33,20 @@ WAYS = ("now", "today", "then", "really", "say")
 FIVE = [pair(f"Where do I live, {way}?", "You live in Ghent.") for way in WAYS]
 BEFORE = [pair(f"Where did I live before{way}?", "You lived in Ghent.") for way in ("", " that", " Oslo")]
 NOW = [pair(f"Where do I live, {way}?", "In Oslo.") for way in WAYS]
+
+
+async def studied(folder, answer, *, moved=False, whose="user", reply=None, ask=None):
+    """The lessons made of one memory; with `moved` it has replaced another, which was `whose` word."""
+
+    engine = FakeEngine(
+        ask=ask or (lambda line: answer),
+        answer=reply or (lambda question: "In Ghent, or in Oslo; you live or lived there."),
+    )
+    async with open_store_thread(folder) as store_thread:
+        memory = await remember(store_thread, GHENT, trust=whose)
+        if moved:
+            memory = await store_thread.run(memories.reconcile, memory, OSLO, told_on=MOVED, sources=())
+        return engine, await study(engine, store_thread, memory)
 
 
 def kinds(made):
@@ -73,12 +80,19 @@ async def test_a_question_that_the_model_cant_answer_with_the_memory_in_sight_is
     assert {("fact", "train"): 4, ("fact", "exam"): 1} == kinds(made)
 
 
-async def test_a_memory_that_the_model_does_not_understand_gives_no_lesson(tmp_path):
-    def reply(question):
-        return "In Ghent you live." if "now" in question else "I don't know that yet."
+@pytest.mark.parametrize(
+    ("asked", "reply"),
+    [
+        pytest.param(FIVE, "I don't know that yet.", id="a memory that the model does not understand"),
+        pytest.param([pair("Who?", "Nobody.")], None, id="no usable question"),
+    ],
+)
+async def test_where_no_lesson_comes_of_it_the_error_names_the_memory(tmp_path, asked, reply):
+    def replying(question):
+        return "In Ghent you live." if "now" in question else reply
 
     with pytest.raises(NothingAsked, match="The user lives in Ghent"):
-        await studied(tmp_path, FIVE, reply=reply)
+        await studied(tmp_path, asked, reply=reply and replying)
 
 
 async def test_the_model_is_asked_again_while_it_brings_something_new_and_no_longer(tmp_path):
@@ -100,9 +114,7 @@ async def test_where_the_model_has_too_few_wordings_code_adds_some(tmp_path):
 
 
 async def test_a_single_wording_is_not_held_out(tmp_path):
-    _, made = await studied(tmp_path, FIVE[:1])
-
-    assert {("fact", "train"): TRAINED} == kinds(made)
+    assert {("fact", "train"): TRAINED} == kinds((await studied(tmp_path, FIVE[:1]))[1])
 
 
 async def test_what_was_before_and_at_a_time_is_asked_too_and_examined_too(tmp_path):
@@ -129,16 +141,11 @@ async def test_what_others_said_is_not_taught_as_what_was_before(tmp_path, whose
 
 
 async def test_a_night_is_told_of_what_was_before_in_the_users_own_words_alone(tmp_path):
-    day = date(2026, 3, 5)
-
-    def ask(db):
-        for whose in ("untrusted", "user"):
-            home = memories.add(db, "The user lives in Ghent.", told_on=day, sources=(), trust=whose)
-            memories.reconcile(db, home, "The user lives in Oslo.", told_on=day, sources=())
-        return held_lines(db)
-
     async with open_store_thread(tmp_path) as store_thread:
-        found = await store_thread.run(ask)
+        for whose in ("untrusted", "user"):
+            home = await remember(store_thread, GHENT, trust=whose)
+            await store_thread.run(memories.reconcile, home, OSLO, told_on=DAY, sources=())
+        found = await store_thread.run(held_lines)
 
     assert [False, True] == ["Ghent" in line for line in found.values()]
 
@@ -164,11 +171,6 @@ async def test_garbage_after_something_usable_is_none(tmp_path):
     assert {("fact", "train"): 4, ("fact", "exam"): 1} == kinds(made)
 
 
-async def test_no_usable_question_is_an_error_that_names_the_memory(tmp_path):
-    with pytest.raises(NothingAsked, match="The user lives in Ghent"):
-        await studied(tmp_path, [pair("Who?", "Nobody.")])
-
-
 def good(line):
     return pairs_about(line) if "Ghent" in line else []
 
@@ -176,17 +178,11 @@ def good(line):
 async def test_every_memory_without_lessons_is_studied_once_and_failures_are_told(tmp_path):
     engine = FakeEngine(ask=good, answer=lambda question: "It is Ghent.")
     async with open_store_thread(tmp_path) as store_thread:
-        for text in ("The user lives in Ghent.", "The user's dog is called Rex."):
-            await store_thread.run(memories.add, text, told_on=date(2026, 3, 5), sources=())
-        first = await generate_missing(engine, store_thread)
-        second = await generate_missing(engine, store_thread)
-        third = await generate_missing(engine, store_thread, given_up=[2])
-        (made, failures), again, given_up, held = (
-            first,
-            second,
-            third,
-            await store_thread.run(lessons.holding),
-        )
+        await remember(store_thread, GHENT, REX)
+        made, failures = await generate_missing(engine, store_thread)
+        again = await generate_missing(engine, store_thread)
+        given_up = await generate_missing(engine, store_thread, given_up=[2])
+        held = await store_thread.run(lessons.holding)
 
     assert (5, 1, 5) == (made, len(failures), len(held))
     assert ((0, failures), (0, {})) == (again, given_up)
@@ -194,15 +190,14 @@ async def test_every_memory_without_lessons_is_studied_once_and_failures_are_tol
 
 
 async def test_what_waits_is_not_studied_and_what_is_forgotten_meanwhile_harms_nobody(tmp_path):
+    shown = []
+
+    def ask(line):
+        shown.append(line)
+        return pairs_about(line)
+
     async with open_store_thread(tmp_path) as store_thread:
-        for text in ("The user is tired.", "The user's dog is called Rex.", "The user lives in Ghent."):
-            await store_thread.run(memories.add, text, told_on=date(2026, 3, 5), sources=())
-
-        def ask(line):
-            keep_db.append(line)
-            return pairs_about(line)
-
-        keep_db = []
+        await remember(store_thread, "The user is tired.", REX, GHENT)
 
         class Forgetful(FakeEngine):
             async def complete(self, messages, **rest):
@@ -210,34 +205,30 @@ async def test_what_waits_is_not_studied_and_what_is_forgotten_meanwhile_harms_n
                     await store_thread.run(memories.forget, [2])
                 return await super().complete(messages, **rest)
 
-        engine = Forgetful(ask=ask, answer=lambda question: f"It is {topic_and_value(keep_db[-1])[1]}.")
+        engine = Forgetful(ask=ask, answer=lambda question: f"It is {topic_and_value(shown[-1])[1]}.")
         made, failures = await generate_missing(engine, store_thread)
-        shown = keep_db
 
     assert (5, {}) == (made, failures)
     assert not any("tired" in line for line in shown)
 
 
 async def test_study_that_was_interrupted_goes_on_with_the_next_memory(tmp_path):
+    asked = []
+
+    def ask(line):
+        asked.append(line)
+        if len(asked) == 2:
+            raise KeyboardInterrupt  # as sudden as a kill
+        return pairs_about(line)
+
+    engine = FakeEngine(ask=ask, answer=lambda question: "It is Ghent, Bonn, Oslo.")
     async with open_store_thread(tmp_path) as store_thread:
-        for town in ("Ghent", "Bonn", "Oslo"):
-            await store_thread.run(
-                memories.add, f"The user likes {town}.", told_on=date(2026, 3, 5), sources=()
-            )
-        asked = []
-
-        def ask(line):
-            asked.append(line)
-            if len(asked) == 2:
-                raise KeyboardInterrupt  # as sudden as a kill
-            return pairs_about(line)
-
-        engine = FakeEngine(ask=ask, answer=lambda question: "It is Ghent, Bonn, Oslo.")
+        await remember(store_thread, *(f"The user likes {town}." for town in ("Ghent", "Bonn", "Oslo")))
         with pytest.raises(KeyboardInterrupt):
             await generate_missing(engine, store_thread)
-        left = await store_thread.run(lessons.unstudied)
+        left = [one.id for one in await store_thread.run(lessons.unstudied)]
         await generate_missing(engine, store_thread)
-        left, held = [one.id for one in left], await store_thread.run(lessons.holding)
+        held = await store_thread.run(lessons.holding)
 
     assert ([2, 3], 4) == (left, len(asked))
     assert {1: 5, 2: 5, 3: 5} == Counter(one.memory_ids[0] for one in held)
@@ -246,51 +237,32 @@ async def test_study_that_was_interrupted_goes_on_with_the_next_memory(tmp_path)
 async def test_an_edited_memory_is_studied_anew_and_undoing_brings_its_lessons_back(tmp_path):
     engine = FakeEngine(ask=pairs_about, answer=lambda question: "It is Ghent. It is Bonn.")
     async with open_store_thread(tmp_path) as store_thread:
-        day = date(2026, 3, 5)
-        old = await store_thread.run(memories.add, "The user lives in Ghent.", told_on=day, sources=())
+        old = await remember(store_thread, GHENT)
         await generate_missing(engine, store_thread)
-        new = await store_thread.run(memories.update, old, "The user lives in Bonn.", told_on=day, sources=())
+        new = await store_thread.run(memories.update, old, "The user lives in Bonn.", told_on=DAY, sources=())
         await generate_missing(engine, store_thread)
         edited = {one.memory_ids for one in await store_thread.run(lessons.holding)}
-        await store_thread.run(memories.undo, new.id, today=day)
+        await store_thread.run(memories.undo, new.id, today=DAY)
         made, _ = await generate_missing(engine, store_thread)
-        found = edited, made, {one.memory_ids for one in await store_thread.run(lessons.holding)}
+        undone = {one.memory_ids for one in await store_thread.run(lessons.holding)}
 
-    assert ({(2,)}, 0, {(1,)}) == found
-
-
-@pytest.fixture(scope="module")
-def engine_of_nano():
-    return Path(nano).parent / "nano.gguf"
+    assert ({(2,)}, 0, {(1,)}) == (edited, made, undone)
 
 
-async def test_nano_words_what_it_understands_in_five_ways_and_leaves_the_rest(tmp_path, engine_of_nano):
-    async def run():
-        engine = Engine.for_model(engine_of_nano, n_ctx=2048, threads=1, gpu_layers=0, idle_s=600)
-        try:
-            async with open_store_thread(tmp_path) as store_thread:
-                day = date(2026, 3, 5)
-                home = await store_thread.run(
-                    memories.add, "The user lives in Ghent.", told_on=day, sources=()
-                )
-                moved = date(2026, 10, 3)
-                await store_thread.run(
-                    memories.reconcile, home, "The user lives in Oslo.", told_on=moved, sources=()
-                )
-                runs = "The user runs ten kilometres every Sunday."
-                await store_thread.run(memories.add, runs, told_on=day, sources=())
-                made, failures = await generate_missing(engine, store_thread)
-                return failures, await store_thread.run(lessons.holding)
-        finally:
-            await engine.stop()
+async def test_nano_words_what_it_understands_in_five_ways_and_leaves_the_rest(tmp_path):
+    model = Path(nano).parent / "nano.gguf"
+    engine = Engine.for_model(model, n_ctx=2048, threads=1, gpu_layers=0, idle_s=600)
+    try:
+        async with open_store_thread(tmp_path) as store_thread:
+            home = await remember(store_thread, GHENT)
+            await store_thread.run(memories.reconcile, home, OSLO, told_on=MOVED, sources=())
+            await remember(store_thread, "The user runs ten kilometres every Sunday.")
+            _, failures = await generate_missing(engine, store_thread)
+            held = await store_thread.run(lessons.holding)
+    finally:
+        await engine.stop()
 
-    failures, held = await run()
-
-    assert {
-        ("fact", "train"): 4,
-        ("fact", "exam"): 1,
-        ("before", "train"): 4,
-        ("before", "exam"): 1,
-    }.items() <= kinds(held).items()
+    wanted = {(kind, part): n for kind in ("fact", "before") for part, n in (("train", 4), ("exam", 1))}
+    assert wanted.items() <= kinds(held).items()
     assert "You lived in Ghent." in {one.answer for one in held if one.kind == "as_of"}
-    assert ["runs ten kilometres" in one for one in failures.values()] == [True]
+    assert [True] == ["runs ten kilometres" in one for one in failures.values()]

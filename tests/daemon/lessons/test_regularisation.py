@@ -1,14 +1,15 @@
 from collections import Counter
-from datetime import date
+
+import pytest
 
 from daemon.lessons.abstention import ABSTENTION, FEWEST_MISSES
 from daemon.lessons.generation import generate_missing
 from daemon.lessons.regularisation import add_regularisation
 from prompts.load import lines
 from store import generations, lessons, memories
-from tests.daemon.memory.fakes import FakeEngine, open_store_thread, topic_and_value
+from tests.daemon.memory.fakes import DAY, FakeEngine, open_store_thread, remember, topic_and_value
 
-DAY = date(2026, 3, 5)
+REX = "The user's {} is called Rex."
 
 
 def _asked(line):
@@ -28,22 +29,31 @@ class Good(FakeEngine):
         return await super().complete(messages, **rest)
 
 
-async def rounded_out(folder, *texts, then=None):
-    """The lessons after everything was studied and rounded out twice; how many the two rounds added."""
+async def studied_round(store_thread):
+    """How many lessons a round adds, once everything was studied."""
+    await generate_missing(Good(), store_thread)
+    return await add_regularisation(Good(), store_thread)
 
+
+async def rounded_out(folder, *texts, then=None):
+    """The lessons after everything was studied and rounded out twice; how many the rounds added."""
     async with open_store_thread(folder) as store_thread:
-        for text in texts:
-            await store_thread.run(memories.add, text, told_on=DAY, sources=())
-        await generate_missing(Good(), store_thread)
-        added = [
-            await add_regularisation(Good(), store_thread),
-            await add_regularisation(Good(), store_thread),
-        ]
+        if texts:
+            await remember(store_thread, *texts)
+        added = [await studied_round(store_thread), await studied_round(store_thread)]
         if then:
             await store_thread.run(then)
-            await generate_missing(Good(), store_thread)
-            added.append(await add_regularisation(Good(), store_thread))
+            added.append(await studied_round(store_thread))
         return added, await store_thread.run(lessons.holding)
+
+
+def couples(held):
+    return {tuple(sorted(one.memory_ids)) for one in held if one.kind == "two"}
+
+
+def replace_first(text):
+    """A change of the first memory."""
+    return lambda db: memories.reconcile(db, memories.get(db, 1), text, told_on=DAY, sources=())
 
 
 async def test_a_night_is_rounded_out_once(tmp_path):
@@ -60,34 +70,25 @@ async def test_a_night_is_rounded_out_once(tmp_path):
 
 
 async def test_memories_are_asked_about_two_by_two_and_each_stays_so(tmp_path):
-    texts = [f"The user's {thing} is called Rex." for thing in ("dog", "cat", "horse", "parrot")]
+    texts = [REX.format(thing) for thing in ("dog", "cat", "horse", "parrot")]
     (_, again), held = await rounded_out(tmp_path, *texts)
-    pairs = {tuple(sorted(one.memory_ids)) for one in held if one.kind == "two"}
 
-    assert (0, {(1, 2), (3, 4)}) == (again, pairs)
+    assert (0, {(1, 2), (3, 4)}) == (again, couples(held))
 
 
 async def test_what_replaced_half_of_a_couple_finds_another(tmp_path):
-    texts = [f"The user's {thing} is called Rex." for thing in ("dog", "cat", "horse")]
-
-    def change(db):
-        memories.reconcile(db, memories.get(db, 1), "The user's dog is called Ivo.", told_on=DAY, sources=())
-
+    texts = [REX.format(thing) for thing in ("dog", "cat", "horse")]
+    change = replace_first("The user's dog is called Ivo.")
     _, held = await rounded_out(tmp_path, *texts, then=change)
-    pairs = {tuple(sorted(one.memory_ids)) for one in held if one.kind == "two"}
 
-    assert 1 == len(pairs) and 1 not in {id for pair in pairs for id in pair}
+    assert 1 == len(couples(held)) and 1 not in {id for pair in couples(held) for id in pair}
 
 
 async def test_what_is_not_said_of_somebody_goes_with_their_memory(tmp_path):
-    _, held = await rounded_out(tmp_path, "The user's sister is called Priya.")
+    sister, change = "The user's sister is called Priya.", replace_first("The user's sister is called Ana.")
+    _, held = await rounded_out(tmp_path, sister)
     near = [one for one in held if one.kind == "abstain" and one.memory_ids]
-
-    def name_another(db):
-        text = "The user's sister is called Ana."
-        memories.reconcile(db, memories.get(db, 1), text, told_on=DAY, sources=())
-
-    _, then = await rounded_out(tmp_path / "then", "The user's sister is called Priya.", then=name_another)
+    _, then = await rounded_out(tmp_path / "then", sister, then=change)
 
     assert {((1,), ABSTENTION)} == {(one.memory_ids, one.answer) for one in near}
     assert all("my sister" in one.question for one in near)
@@ -96,9 +97,7 @@ async def test_what_is_not_said_of_somebody_goes_with_their_memory(tmp_path):
 
 async def test_a_memory_that_is_forgotten_meanwhile_is_in_no_lesson(tmp_path):
     async with open_store_thread(tmp_path) as store_thread:
-        for thing in ("dog", "cat"):
-            text = f"The user's {thing} is called Rex."
-            await store_thread.run(memories.add, text, told_on=DAY, sources=())
+        await remember(store_thread, REX.format("dog"), REX.format("cat"))
         await generate_missing(Good(), store_thread)
         run_it, looks = store_thread.run, []
 
@@ -123,61 +122,50 @@ async def test_each_memory_that_is_taught_is_also_read(tmp_path):
     assert all(one.grounding for one in read)
 
 
-async def test_forgetting_a_memory_or_what_it_replaced_taints_what_learned_any_lesson_of_it(tmp_path):
+@pytest.mark.parametrize("forgotten", [1, 2, 3])
+async def test_forgetting_a_memory_or_what_it_replaced_taints_what_learned_any_lesson_of_it(
+    tmp_path, forgotten
+):
     """Also the lessons over two memories, and those in whose grounding only "Before that: ..." tells it."""
+    async with open_store_thread(tmp_path) as store_thread:
+        await remember(store_thread, "The user's cat is called Ivo.")
+        await store_thread.run(replace_first("The user's cat is called Ana."))
+        await remember(store_thread, REX.format("dog"))
+        await studied_round(store_thread)
+        two = [one.id for one in await store_thread.run(lessons.holding) if one.kind == "two"]
+        await store_thread.run(generations.propose, b"weights", base_sha256="b" * 64, lesson_ids=two)
+        report = await store_thread.run(memories.forget, [forgotten])
+        left = {one.id for one in await store_thread.run(lessons.holding)}
 
-    tainted = []
-    for forgotten in (1, 2, 3):
-        async with open_store_thread(tmp_path / str(forgotten)) as store_thread:
-            old = await store_thread.run(
-                memories.add, "The user's cat is called Ivo.", told_on=DAY, sources=()
-            )
-            now = date(2026, 10, 3)
-            await store_thread.run(
-                memories.reconcile, old, "The user's cat is called Ana.", told_on=now, sources=()
-            )
-            await store_thread.run(memories.add, "The user's dog is called Rex.", told_on=DAY, sources=())
-            await generate_missing(Good(), store_thread)
-            await add_regularisation(Good(), store_thread)
-            made = await store_thread.run(lessons.holding)
-            two = [one.id for one in made if one.kind == "two"]
-            await store_thread.run(generations.propose, b"weights", base_sha256="b" * 64, lesson_ids=two)
-            report = await store_thread.run(memories.forget, [forgotten])
-            left = {one.id for one in await store_thread.run(lessons.holding)}
-            tainted.append((bool(two), report.generations, left & set(two)))
-
-    assert [(True, (1,), set())] * 3 == tainted
+    assert (True, (1,), set()) == (bool(two), report.generations, left & set(two))
 
 
 def _abstentions(held):
     return {one.question for one in held if one.answer == ABSTENTION}
 
 
-async def test_what_is_taught_is_also_asked_about_what_was_never_told(tmp_path):
-    (_, again), held = await rounded_out(tmp_path, "The user's dog is called Rex.")
-
-    assert 0 == again
-    assert any("my cat?" in question for question in _abstentions(held))
+def tell_of_a_cat(db):
+    memories.add(db, "The user's cat is called Ivo.", told_on=DAY, sources=())
 
 
-async def test_a_lesson_in_abstaining_that_something_told_answers_is_dropped(tmp_path):
-    def tell(db):
-        memories.add(db, "The user's cat is called Ivo.", told_on=DAY, sources=())
-
-    _, held = await rounded_out(tmp_path, "The user's dog is called Rex.", then=tell)
-
-    assert not any("cat" in question for question in _abstentions(held))
+def learn_and_tell_of_a_cat(db):
+    made = [one.id for one in lessons.holding(db) if "cat" in one.question]
+    generations.propose(db, b"weights", base_sha256="b" * 64, lesson_ids=made)
+    tell_of_a_cat(db)
 
 
-async def test_a_dropped_lesson_stays_while_a_generation_has_learned_it(tmp_path):
-    def learn(db):
-        made = [one.id for one in lessons.holding(db) if "cat" in one.question]
-        generations.propose(db, b"weights", base_sha256="b" * 64, lesson_ids=made)
-        memories.add(db, "The user's cat is called Ivo.", told_on=DAY, sources=())
+@pytest.mark.parametrize(
+    ("then", "asked"),
+    [
+        pytest.param(None, True, id="what is taught is asked about what was never told"),
+        pytest.param(tell_of_a_cat, False, id="dropped when something told answers it"),
+        pytest.param(learn_and_tell_of_a_cat, True, id="but kept while a generation has learned it"),
+    ],
+)
+async def test_a_lesson_in_abstaining(tmp_path, then, asked):
+    (_, again, *_), held = await rounded_out(tmp_path, REX.format("dog"), then=then)
 
-    _, held = await rounded_out(tmp_path, "The user's dog is called Rex.", then=learn)
-
-    assert any("cat" in question for question in _abstentions(held))
+    assert (0, asked) == (again, any("cat" in question for question in _abstentions(held)))
 
 
 async def test_lessons_in_abstaining_do_not_pile_up_while_a_life_is_told(tmp_path):
@@ -186,10 +174,8 @@ async def test_lessons_in_abstaining_do_not_pile_up_while_a_life_is_told(tmp_pat
     counted = []
     async with open_store_thread(tmp_path) as store_thread:
         for role in roles:
-            text = f"The user's {role} is called Rex."
-            await store_thread.run(memories.add, text, told_on=DAY, sources=())
-            await generate_missing(Good(), store_thread)
-            await add_regularisation(Good(), store_thread)
+            await remember(store_thread, REX.format(role))
+            await studied_round(store_thread)
             counted.append(len(_abstentions(await store_thread.run(lessons.holding))))
 
     assert max(counted) <= len(lines("abstain")) + 2 * FEWEST_MISSES + len(roles)

@@ -1,7 +1,6 @@
 """The start: which model is served, and what becomes of background work that can't begin."""
 
 import asyncio
-import re
 import subprocess
 import sys
 
@@ -25,19 +24,10 @@ def test_without_a_model_nano_is_served():
     assert nano() == find_model(Config(), "default")
 
 
-def test_a_model_that_is_not_there_is_named_with_its_origin(tmp_path):
-    with pytest.raises(ConfigError, match="model, TSUBASA_MODEL"):
-        find_model(Config(model=str(tmp_path / "x.gguf")), "TSUBASA_MODEL")
-
-
-def test_a_model_of_a_user_who_does_not_exist_is_a_wrong_value():
-    with pytest.raises(ConfigError, match=re.escape("TSUBASA_MODEL: model can't be '~nobody-of-us/x.gguf'")):
-        find_model(Config(model="~nobody-of-us/x.gguf"), "TSUBASA_MODEL")
-
-
-def test_a_model_whose_place_can_not_be_looked_at_is_a_wrong_value(tmp_path):
-    with pytest.raises(ConfigError, match="that can be read .File name too long"):
-        find_model(Config(model=str(tmp_path / ("x" * 300))), "TSUBASA_MODEL")
+@pytest.mark.parametrize("model", ["/nowhere/x.gguf", "~nobody-of-us/x.gguf", "/tmp/" + "x" * 300])
+def test_a_model_that_can_not_be_found_is_a_wrong_value_that_is_named_with_its_origin(model):
+    with pytest.raises(ConfigError, match="TSUBASA_MODEL"):
+        find_model(Config(model=model), "TSUBASA_MODEL")
 
 
 class ServerThatLeaves:
@@ -50,18 +40,15 @@ class ServerThatLeaves:
         self.left.set()
 
 
-def test_work_that_can_not_begin_ends_the_daemon_with_its_reason(tmp_path):
+async def test_work_that_can_not_begin_ends_the_daemon_with_its_reason(tmp_path):
     async def begin():
         raise HomeNotUsable(tmp_path, "the disk is gone")
 
-    async def run():
-        server, work = ServerThatLeaves(), Work(begin)
-        work.begin(server)
-        await server.left.wait()
-        await work.ended()
-
+    server, work = ServerThatLeaves(), Work(begin)
+    work.begin(server)
+    await server.left.wait()
     with pytest.raises(HomeNotUsable, match="the disk is gone"):
-        asyncio.run(run())
+        await work.ended()
 
 
 async def test_work_that_begins_still_is_ended_in_peace():

@@ -27,32 +27,35 @@ def write(ledger, line, *, after=None):
     return threading.current_thread().name
 
 
-async def test_calls_run_in_order_in_one_other_thread():
-    ledger = Ledger()
+@pytest.fixture
+def ledger():
+    return Ledger()
 
-    store_thread = StoreThread(lambda: ledger)
-    await store_thread.open()
+
+@pytest.fixture
+async def store_thread(ledger):
+    made = StoreThread(lambda: ledger)
+    await made.open()
+    yield made
+    await made.close()
+
+
+async def test_calls_run_in_order_in_one_other_thread(store_thread, ledger):
     names = await asyncio.gather(*(store_thread.run(write, line) for line in range(5)))
     await store_thread.close()
-    found = {*names, ledger.closed_in}
 
-    assert 1 == len(found)
+    assert {ledger.closed_in} == set(names)
     assert [0, 1, 2, 3, 4] == ledger.lines
 
 
-async def test_an_exception_comes_through():
-    store_thread = StoreThread(Ledger)
-    await store_thread.open()
+async def test_an_exception_comes_through(store_thread):
     with pytest.raises(ZeroDivisionError):
         await store_thread.run(lambda ledger: 1 / 0)
-    await store_thread.close()
 
 
-async def test_what_has_begun_is_finished_when_its_caller_is_cancelled():
-    ledger, go_on = Ledger(), threading.Event()
+async def test_what_has_begun_is_finished_when_its_caller_is_cancelled(store_thread, ledger):
+    go_on = threading.Event()
 
-    store_thread = StoreThread(lambda: ledger)
-    await store_thread.open()
     call = asyncio.create_task(store_thread.run(write, "half", after=go_on))
     await asyncio.sleep(0.05)
     call.cancel()
@@ -62,9 +65,8 @@ async def test_what_has_begun_is_finished_when_its_caller_is_cancelled():
     assert ["half"] == ledger.lines
 
 
-async def test_after_closing_it_says_that_it_is_stopping():
-    store_thread = StoreThread(Ledger)
-    await store_thread.open()
+async def test_after_closing_it_says_that_it_is_stopping(store_thread):
     await store_thread.close()
+
     with pytest.raises(Stopping):
         await store_thread.run(write, "late")

@@ -11,7 +11,6 @@ import pytest
 from daemon import home
 from daemon.errors import HomeInUse, HomeNotUsable
 from daemon.home import Home, HomeLock, Running
-from store.database import FILE_NAME
 
 OF_A_DAEMON = Running(pid=os.getpid(), port=4141, url="http://127.0.0.1:4141")
 
@@ -43,10 +42,6 @@ def test_the_flag_wins_over_the_variable(tmp_path):
         home.where({"TSUBASA_HOME": "~nobody-of-us/home"})
 
 
-def test_the_store_has_the_same_name_for_home_and_store(place):
-    assert FILE_NAME == place.store.name
-
-
 def test_a_home_is_for_its_owner_only_and_is_closed_again_when_it_was_opened(place):
     assert 0o700 == mode(place.path)
 
@@ -57,7 +52,9 @@ def test_a_home_is_for_its_owner_only_and_is_closed_again_when_it_was_opened(pla
     assert 0o700 == mode(place.path)
 
 
-def test_a_folder_of_something_else_is_refused_and_not_changed(tmp_path):
+def test_a_folder_of_something_else_is_refused_and_not_changed_but_one_with_an_inbox_is_welcome(tmp_path):
+    (tmp_path / "new" / "inbox").mkdir(parents=True)
+    home.prepare(Home(tmp_path / "new"))
     (tmp_path / "thesis.txt").touch()
     tmp_path.chmod(0o755)
 
@@ -67,18 +64,11 @@ def test_a_folder_of_something_else_is_refused_and_not_changed(tmp_path):
     assert 0o755 == mode(tmp_path)
 
 
-def test_a_home_with_only_an_inbox_is_welcome(tmp_path):
-    (tmp_path / "inbox").mkdir()
-
-    home.prepare(Home(tmp_path))
-
-
 def test_the_key_is_made_once_and_private(place):
     made = home.load_or_create_api_key(place)
 
     assert made == home.load_or_create_api_key(place)
-    assert 0o600 == mode(place.api_key)
-    assert len(made) > 40
+    assert (True, 0o600) == (len(made) > 40, mode(place.api_key))
 
 
 @pytest.mark.parametrize("content", [b"\xff\xff", "schlüssel".encode()])

@@ -12,16 +12,11 @@ from daemon.exam.questions import Question
 from daemon.memory.recall import system_text
 from tests.daemon.memory.fakes import FakeEngine
 
+GHENT = {"text": "Where do I live?", "wanted": "You live in Ghent.", "lesson_id": 1}
 QUESTIONS = [
-    Question(part="facts", text="Where do I live?", wanted="You live in Ghent.", lesson_id=1, is_news=True),
+    Question(part="facts", is_news=True, **GHENT),
     Question(part="facts", text="Where did I live?", wanted="You lived in Oslo.", lesson_id=2),
-    Question(
-        part="grounded",
-        text="Where do I live?",
-        wanted="You live in Ghent.",
-        lesson_id=1,
-        system=system_text(["The user lives in Ghent."]),
-    ),
+    Question(part="grounded", system=system_text(["The user lives in Ghent."]), **GHENT),
     Question(part="stale", text="Where do I live?", lesson_id=1, wrong=frozenset({"oslo"})),
     Question(part="stale", text="Where did I live?", lesson_id=2, wrong=frozenset({"idea"})),
     Question(part="abstain", text="What is my car?", wanted="I don't know that yet.", lesson_id=3),
@@ -48,11 +43,9 @@ class ByAdapter(FakeEngine):
             "Hello!": "Hello! Hello!",
             "What is my car?": "I don't know that yet.",
         }
-        knows = (
-            adapter == "candidate" or len(messages) == 2 or question in ("hi", "Hello!", "What is my car?")
-        )
+        all_know = len(messages) == 2 or question in ("hi", "Hello!", "What is my car?")
         done = await super().complete(messages, adapter=adapter, **rest)
-        text = said.get(question, "?") if knows else "No idea."
+        text = said.get(question, "?") if adapter == "candidate" or all_know else "No idea."
         return type(done)(text=text, finish="stop", prompt_tokens=1, completion_tokens=1)
 
     async def score(self, messages, replies, *, adapter="live"):

@@ -4,23 +4,14 @@ import pytest
 
 from daemon.exam.questions import MOST, choose
 from store.generations import Outdated
-from store.lessons import Lesson
+from tests.daemon.memory.fakes import make_lesson
 
 MOVED = "2026-10-19: The user lives in Oslo. Before that: The user lives in Ghent."
 
 
-def lesson(
-    id, question="What is my dog called?", *, kind="fact", split="exam", grounding="Rex.", memory_ids=(1,)
-):
-    return Lesson(
-        id=id,
-        question=question,
-        answer="Rex.",
-        grounding=grounding,
-        kind=kind,
-        split=split,
-        memory_ids=memory_ids,
-    )
+def lesson(id, question="What is my dog called?", *, memory_ids=(1,), **changes):
+    usual = {"question": question, "answer": "Rex.", "grounding": "Rex.", "split": "exam"}
+    return make_lesson(id, *memory_ids, **usual | changes)
 
 
 def chosen(lessons, *, learned=(), narratives=None, outdated=()):
@@ -33,25 +24,17 @@ def test_every_kind_of_lesson_is_asked_where_it_belongs():
     found = chosen([lesson(id, kind=kind) for id, kind in enumerate(kinds)] + [lesson(9, split="train")])
     asked = {part: [one.lesson_id for one in questions] for part, questions in found.items()}
 
-    assert {
-        "facts": [0, 1, 2, 3],
-        "grounded": [0, 1, 2, 3, 4],
-        "stale": [],
-        "abstain": [5],
-        "general": [6],
-    } == {part: ids for part, ids in asked.items() if part != "canary"}
+    canaries = asked.pop("canary")
+    wanted = {"facts": [0, 1, 2, 3], "grounded": [0, 1, 2, 3, 4], "stale": [], "abstain": [5], "general": [6]}
+    assert wanted == asked and len(canaries) >= 5
     assert all(one.system for one in found["grounded"]) and not any(one.system for one in found["facts"])
-    assert len(asked["canary"]) >= 5
 
 
 def test_what_the_live_generation_has_not_learned_is_news():
-    found = chosen(
-        [lesson(1, memory_ids=(1,)), lesson(2, memory_ids=(2,)), lesson(3, memory_ids=(1, 2))], learned={1}
-    )
+    lessons = [lesson(id, memory_ids=ids) for id, ids in ((1, (1,)), (2, (2,)), (3, (1, 2)))]
+    found = chosen(lessons, learned={1})["facts"]
 
-    assert [(1, False), (2, True), (3, True)] == sorted(
-        (one.lesson_id, one.is_news) for one in found["facts"]
-    )
+    assert {1: False, 2: True, 3: True} == {one.lesson_id: one.is_news for one in found}
 
 
 @pytest.mark.parametrize(
@@ -86,18 +69,12 @@ def test_what_was_replaced_is_a_trap():
 
 
 def test_what_the_live_generation_learned_and_holds_no_more_is_a_trap():
-    old = [
-        Outdated(
-            lesson_id=4,
-            question="Where do I live?",
-            answer="You live in Ghent.",
-            now="The user lives in Oslo.",
-        ),
-        Outdated(lesson_id=5, question="What is my dog called?", answer="Your dog is called Rex.", now=""),
-        Outdated(
-            lesson_id=6, question="Do I have a dog?", answer="Yes, a dog.", now="The user has a dog, Rex."
-        ),
-    ]
+    rows = (
+        (4, "Where do I live?", "You live in Ghent.", "The user lives in Oslo."),
+        (5, "What is my dog called?", "Your dog is called Rex.", ""),
+        (6, "Do I have a dog?", "Yes, a dog.", "The user has a dog, Rex."),
+    )
+    old = [Outdated(lesson_id=id, question=asked, answer=said, now=now) for id, asked, said, now in rows]
     found = chosen([], outdated=old)["stale"]
 
     assert {4: {"ghent"}, 5: {"rex"}} == {one.lesson_id: set(one.wrong) for one in found}

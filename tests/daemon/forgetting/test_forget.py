@@ -1,7 +1,6 @@
 """Whoever keeps words of memories is told when something is forgotten or an import undone."""
 
 from contextlib import asynccontextmanager
-from datetime import date
 
 import pytest
 
@@ -9,10 +8,10 @@ from daemon.errors import DaemonError
 from daemon.forgetting.forget import exports_left, tell_the_same
 from daemon.home import Home
 from daemon.inbox.importer import take_in
-from store import memories
 from tests.daemon.memory.fakes import open_store_thread
-from tests.daemon.night.fakes import LearningEngine, forgetting
+from tests.daemon.night.fakes import LearningEngine, forgetting, learn
 
+GHENT = "The user lives in Ghent."
 OTHERS = {
     1: "The user's dog is called Rex.",
     2: "The user takes Rex to the river every Sunday.",
@@ -26,7 +25,7 @@ class Cache:
     """What somebody else might keep of the store."""
 
     def __init__(self):
-        self.texts = ["The user lives in Ghent."]
+        self.texts = [GHENT]
 
     async def forget(self):
         self.texts = []
@@ -42,10 +41,6 @@ async def taken(store_thread, folder):
     return (await take_in(store_thread, file, largest=10**6)).import_id
 
 
-async def hold(store_thread, text="The user lives in Ghent."):
-    return (await store_thread.run(memories.add, text, told_on=date(2026, 3, 5), sources=())).id
-
-
 @pytest.mark.parametrize("way", ["forget", "undo_import"])
 @pytest.mark.parametrize("broken", [(), (fails,), (fails, fails)], ids=["all well", "one fails", "two fail"])
 async def test_a_cache_is_told_in_both_ways_also_when_another_part_fails(tmp_path, way, broken):
@@ -54,7 +49,7 @@ async def test_a_cache_is_told_in_both_ways_also_when_another_part_fails(tmp_pat
         service = forgetting(store_thread, LearningEngine())
         for listener in (*broken, cache.forget):
             service.on_forget(listener)
-        memory, imported = await hold(store_thread), await taken(store_thread, tmp_path)
+        memory, imported = (await learn(store_thread, GHENT)).id, await taken(store_thread, tmp_path)
         work = service.forget([memory]) if way == "forget" else service.undo_import(imported)
         if broken:
             with pytest.raises(DaemonError, match="a checkpoint"):
@@ -83,7 +78,7 @@ async def test_listeners_are_told_within_the_pause_that_nothing_is_quoted_in(tmp
         service = forgetting(store_thread, LearningEngine())
         service.pause_with(silence)
         service.on_forget(listener)
-        await service.forget([await hold(store_thread)])
+        await service.forget([(await learn(store_thread, GHENT)).id])
 
     assert ["silent", "told", "over"] == happened
 

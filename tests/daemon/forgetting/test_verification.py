@@ -1,16 +1,20 @@
 """What was forgotten is probed in the generation that answers now, and in the next one before it is adopted."""
 
 import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 
 import pytest
 
-from daemon.forgetting.verification import ProbeResult, Unlearning, format_numbers
+from daemon.forgetting.verification import ProbeResult, Unlearning
 from daemon.forgetting.weight_probes import Finding
 from daemon.night.errors import NightFailed
 from daemon.processes.errors import ChildCrashed
-from store import generations, memories
-from tests.daemon.night.fakes import BASE, TRAINER, LearningEngine, forget, night, told
+from daemon.store_thread import StoreThread
+from store import generations
+from tests.daemon.night.fakes import BASE, TRAINER, LearningEngine, forget, learn, night, told
 
 GHENT, REX, CELLO = "The user lives in Ghent.", "The user's dog is called Rex.", "The user plays the cello."
 STUBBORN = TRAINER.replace(  # it knows Rex whatever it is taught
@@ -19,82 +23,99 @@ STUBBORN = TRAINER.replace(  # it knows Rex whatever it is taught
 )
 
 
-async def learn_and_forget(tmp_path, store_thread, engine, score=None):
-    """Generation 1 knows Ghent, generation 2 also Rex; Rex is forgotten, and from then on the engine has `score`."""
-    await night(store_thread, engine, tmp_path)
-    rex = await store_thread.run(memories.add, REX, told_on=date(2026, 3, 6), sources=())
-    await night(store_thread, engine, tmp_path)
-    waiting = Unlearning(store_thread, engine)
-    engine.scored.clear()  # of what the exams of the nights asked
-    engine.score = score or engine.score
-    done = await forget(store_thread, engine, [rex.id], unlearning=waiting)
-    assert (2, 1) == (done.was_live, done.now_live)
-    return waiting
+@dataclass(frozen=True)
+class Scene:
+    """Generation 1 knows Ghent, generation 2 also Rex; then Rex was forgotten, which `waiting` waits to probe."""
+
+    store_thread: StoreThread
+    engine: LearningEngine
+    waiting: Unlearning
+    folder: Path
+
+    async def night(self, *texts, **options):
+        """A night in which these were told."""
+        await learn(self.store_thread, *texts, on=date(2026, 3, 7))
+        options = {"unlearning": self.waiting, **options}
+        return await night(self.store_thread, self.engine, self.folder, **options)
+
+    def score_once(self, instead):
+        """Do something else the next time the engine scores."""
+        whole = self.engine.score
+
+        async def score(*rest, **options):
+            self.engine.score = whole
+            await instead()
+            return await whole(*rest, **options)
+
+        self.engine.score = score
 
 
-async def test_the_generation_that_answers_after_forgetting_is_probed_and_clean(tmp_path):
+@asynccontextmanager
+async def forgotten(folder, score=None):
+    """The scene; from the forgetting on the engine has `score`."""
     engine = LearningEngine()
-    async with told(tmp_path, GHENT) as store_thread:
-        waiting = await learn_and_forget(tmp_path, store_thread, engine)
-        result, waiting, scored, live = (
-            await waiting.result(20),
-            waiting.facts,
-            set(engine.scored),
-            engine.live,
-        )
+    async with told(folder, GHENT) as store_thread:
+        await night(store_thread, engine, folder)
+        rex = await learn(store_thread, REX)
+        await night(store_thread, engine, folder)
+        waiting = Unlearning(store_thread, engine)
+        engine.scored.clear()  # of what the exams of the nights asked
+        engine.score = score or engine.score
+        done = await forget(store_thread, engine, [rex.id], unlearning=waiting)
+        assert (2, 1) == (done.was_live, done.now_live)
+        yield Scene(store_thread, engine, waiting, folder)
 
-    assert ("gone", 1) == (result["verdict"], result["generation"])
-    assert (1, 0, 0, 24) == tuple(
-        result["numbers"][name] for name in ("gone", "left", "not_probed", "controls")
-    )
-    assert {"base", live} == scored
-    assert ["It is Rex."] * 5 == [probe.answer for fact in waiting for probe in fact.probes]
+
+@pytest.fixture
+async def scene(tmp_path):
+    async with forgotten(tmp_path) as made:
+        yield made
+
+
+async def crash(*rest, **options):
+    raise ChildCrashed("engine", exit_code=-9)
+
+
+def found(report, *names):
+    return tuple(report.exam["forgotten"][name] for name in names)
+
+
+async def test_the_generation_that_answers_after_forgetting_is_probed_and_clean(scene):
+    result = await scene.waiting.result(20)
+    numbers = [result["numbers"][name] for name in ("gone", "left", "not_probed", "controls")]
+
+    assert ("gone", 1, [1, 0, 0, 24]) == (result["verdict"], result["generation"], numbers)
+    assert {"base", scene.engine.live} == set(scene.engine.scored)
+    assert ["It is Rex."] * 5 == [probe.answer for fact in scene.waiting.facts for probe in fact.probes]
     assert "Rex" not in str(result)
 
 
-async def test_the_rebuilt_candidate_is_probed_before_it_is_adopted_and_then_nothing_is_kept(tmp_path):
-    engine = LearningEngine()
-    async with told(tmp_path, GHENT) as store_thread:
-        waiting = await learn_and_forget(tmp_path, store_thread, engine)
-        await store_thread.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
-        report = await night(store_thread, engine, tmp_path, unlearning=waiting)
-        kept = await store_thread.run(generations.get, report.generation)
+async def test_the_rebuilt_candidate_is_probed_before_it_is_adopted_and_then_nothing_is_kept(scene):
+    report = await scene.night(CELLO)
+    kept = await scene.store_thread.run(generations.get, report.generation)
 
     assert report.adopted, report.reason
-    assert (1, 0, 5) == tuple(report.exam["forgotten"][name] for name in ("gone", "left", "phrasings"))
+    assert (1, 0, 5) == found(report, "gone", "left", "phrasings")
     assert kept.exam["forgotten"] == report.exam["forgotten"]
     assert all(isinstance(value, int | float) for value in kept.exam["forgotten"].values())
-    assert () == waiting.facts
+    assert () == scene.waiting.facts
 
 
-async def test_a_candidate_that_still_knows_it_is_refused_and_so_is_the_next(tmp_path):
-    engine = LearningEngine()
-    async with told(tmp_path, GHENT) as store_thread:
-        waiting = await learn_and_forget(tmp_path, store_thread, engine)
-        await store_thread.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
-        stubborn = [
-            await night(store_thread, engine, tmp_path, script=STUBBORN, unlearning=waiting) for _ in range(2)
-        ]
-        clean = await night(store_thread, engine, tmp_path, unlearning=waiting)
-        left = waiting.facts
+async def test_a_candidate_that_still_knows_it_is_refused_and_so_is_the_next(scene):
+    stubborn = [await scene.night(CELLO, script=STUBBORN), await scene.night(script=STUBBORN)]
+    clean = await scene.night()
 
     for report in stubborn:
         assert not report.adopted
-        assert 5 == report.exam["forgotten"]["told"]
-        assert (1, 0) == (report.exam["forgotten"]["left"], report.exam["forgotten"]["gone"])
-    assert (True, ()) == (clean.adopted, left), clean.reason
+        assert (5, 1, 0) == found(report, "told", "left", "gone")
+    assert (True, ()) == (clean.adopted, scene.waiting.facts), clean.reason
 
 
-async def test_what_was_told_again_is_no_reason_to_refuse(tmp_path):
-    engine = LearningEngine()
-    async with told(tmp_path, GHENT) as store_thread:
-        waiting = await learn_and_forget(tmp_path, store_thread, engine)
-        for text in (REX, CELLO):
-            await store_thread.run(memories.add, text, told_on=date(2026, 3, 7), sources=())
-        report = await night(store_thread, engine, tmp_path, unlearning=waiting)
+async def test_what_was_told_again_is_no_reason_to_refuse(scene):
+    report = await scene.night(REX, CELLO)
 
     assert report.adopted, report.reason
-    assert (0, 0, 1) == tuple(report.exam["forgotten"][name] for name in ("gone", "left", "not_probed"))
+    assert (0, 0, 1) == found(report, "gone", "left", "not_probed")
 
 
 async def test_where_the_base_answers_nothing_can_be_left(tmp_path):
@@ -104,83 +125,51 @@ async def test_where_the_base_answers_nothing_can_be_left(tmp_path):
         waiting = Unlearning(store_thread, engine)
         engine.scored.clear()  # of what the exam asked
         await forget(store_thread, engine, [2], unlearning=waiting)
-        result, scored = await waiting.result(20), engine.scored
+        result = await waiting.result(20)
 
-    assert ("gone", 0, []) == (result["verdict"], result["generation"], scored)
+    assert ("gone", 0, []) == (result["verdict"], result["generation"], engine.scored)
 
 
 async def test_forgetting_neither_waits_for_the_probe_nor_fails_with_it(tmp_path):
-    engine, hold = LearningEngine(), asyncio.Event()
+    hold = asyncio.Event()
 
     async def down(*rest, **options):
         await hold.wait()
-        raise ChildCrashed("engine", exit_code=-9)
+        await crash()
 
-    async with told(tmp_path, GHENT) as store_thread:
-        waiting = await learn_and_forget(tmp_path, store_thread, engine, score=down)
-        at_once = await waiting.result(0.01)
+    async with forgotten(tmp_path, score=down) as scene:
+        at_once = await scene.waiting.result(0.01)
         hold.set()
-        later, kept = await waiting.result(20), waiting.facts
+        later = await scene.waiting.result(20)
 
-    assert ("under way", "not probed", 1) == (at_once["verdict"], later["verdict"], len(kept))
-
-
-async def test_an_engine_that_dies_while_a_candidate_is_probed_fails_the_night_and_the_facts_stay(tmp_path):
-    engine = LearningEngine()
-    async with told(tmp_path, GHENT) as store_thread:
-        waiting = await learn_and_forget(tmp_path, store_thread, engine)
-        await waiting.result(20)
-        await store_thread.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
-        whole = engine.score
-
-        async def down(*rest, **options):
-            engine.score = whole
-            raise ChildCrashed("engine", exit_code=-9)
-
-        engine.score = down
-        with pytest.raises(ChildCrashed):
-            await night(store_thread, engine, tmp_path, unlearning=waiting)
-        live, kept, stored, loaded = (
-            engine.live,
-            waiting.facts,
-            await store_thread.run(generations.live, BASE),
-            set(engine.loaded),
-        )
-
-    assert (live, 1, 1) == (stored.adapter_sha256, stored.id, len(kept))
-    assert {live} == loaded
+    assert ("under way", "not probed") == (at_once["verdict"], later["verdict"])
+    assert 1 == len(scene.waiting.facts)
 
 
-async def test_what_is_forgotten_while_its_candidate_is_probed_fails_the_night(tmp_path):
-    engine = LearningEngine()
-    async with told(tmp_path, GHENT) as store_thread:
-        waiting = await learn_and_forget(tmp_path, store_thread, engine)
-        await waiting.result(20)
-        await store_thread.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
-        whole = engine.score
+async def test_an_engine_that_dies_while_a_candidate_is_probed_fails_the_night_and_the_facts_stay(scene):
+    await scene.waiting.result(20)
+    scene.score_once(crash)
+    with pytest.raises(ChildCrashed):
+        await scene.night(CELLO)
+    live, stored = scene.engine.live, await scene.store_thread.run(generations.live, BASE)
 
-        async def forgets(*rest, **options):
-            engine.score = whole
-            await forget(store_thread, engine, [1], unlearning=waiting)
-            return await whole(*rest, **options)
-
-        engine.score = forgets
-        with pytest.raises(NightFailed, match="forgotten meanwhile"):
-            await night(store_thread, engine, tmp_path, unlearning=waiting)
-        found = engine.live, len(waiting.facts)
-
-    assert (None, 2) == found
+    assert (live, 1, 1) == (stored.adapter_sha256, stored.id, len(scene.waiting.facts))
+    assert {live} == set(scene.engine.loaded)
 
 
-async def test_after_a_restart_the_night_says_that_the_probes_were_lost(tmp_path):
-    engine = LearningEngine()
-    async with told(tmp_path, GHENT) as store_thread:
-        await learn_and_forget(tmp_path, store_thread, engine)
-        await store_thread.run(memories.add, CELLO, told_on=date(2026, 3, 7), sources=())
-        restarted = Unlearning(store_thread, engine)
-        first = await night(store_thread, engine, tmp_path, unlearning=restarted)
-        await store_thread.run(memories.add, "The user is a nurse.", told_on=date(2026, 3, 8), sources=())
-        second = await night(store_thread, engine, tmp_path, unlearning=restarted)
+async def test_what_is_forgotten_while_its_candidate_is_probed_fails_the_night(scene):
+    await scene.waiting.result(20)
+    scene.score_once(lambda: forget(scene.store_thread, scene.engine, [1], unlearning=scene.waiting))
+    with pytest.raises(NightFailed, match="forgotten meanwhile"):
+        await scene.night(CELLO)
+
+    assert (None, 2) == (scene.engine.live, len(scene.waiting.facts))
+
+
+async def test_after_a_restart_the_night_says_that_the_probes_were_lost(scene):
+    restarted = Unlearning(scene.store_thread, scene.engine)
+    first = await scene.night(CELLO, unlearning=restarted)
+    second = await scene.night("The user is a nurse.", unlearning=restarted)
 
     assert first.adopted
     assert {"gone": 0, "left": 0, "not_probed": 0, "lost": 1} == first.exam["forgotten"]
@@ -203,4 +192,3 @@ def test_the_report_names_the_fact_that_is_left_and_has_no_text():
     numbers = found.to_json()["numbers"]
     assert ("left", 1, 1, 1) == (found.verdict, numbers["gone"], numbers["left"], numbers["not_probed"])
     assert (1, 9.0, 24) == (numbers["rank"], numbers["margin_nats"], numbers["controls"])
-    assert found.to_json()["says"] == format_numbers(7, numbers)

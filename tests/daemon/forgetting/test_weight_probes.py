@@ -6,11 +6,17 @@ import pytest
 
 from daemon.engine.client import Completion, Engine, Score
 from daemon.forgetting.weight_probes import CONTROLS, Fact, Probe, examine, facts, judge
-from store.lessons import Lesson
+from tests.daemon.memory.fakes import make_lesson
 
 DOG = [f"{asked} is my dog called?" for asked in ("What", "How", "Say, what", "And what")]
 REX = "Your dog is called Rex."
-FACT = Fact(memory_id=3, probes=tuple(Probe(question=question, answer=REX) for question in DOG))
+
+
+def fact(answer, *questions):
+    return Fact(memory_id=3, probes=tuple(Probe(question=one, answer=answer) for one in questions))
+
+
+FACT = fact(REX, *DOG)
 SCATTER = 2.0  # nats; standard deviation of what a generation changes in any answer
 
 
@@ -37,32 +43,19 @@ class Weights(Engine):
         return base + change + (self.lift if reply == REX else 0)
 
 
-async def probe(weights, held=None, fact=FACT):
-    return await examine(weights, fact, held or {}, adapter="a" * 64)
+async def probe(weights, held=None, of=FACT):
+    return await examine(weights, of, held or {}, adapter="a" * 64)
 
 
 def lesson(id, kind, memory_ids, answer=REX, question=None):
-    return Lesson(
-        id=id,
-        question=question or f"Question {id}?",
-        answer=answer,
-        grounding=None,
-        kind=kind,
-        split="train",
-        memory_ids=memory_ids,
-    )
+    return make_lesson(id, *memory_ids, kind=kind, answer=answer, question=question or f"Question {id}?")
 
 
 async def test_a_generation_that_learned_the_fact_is_found_out_by_its_probabilities_alone():
     found = await probe(Weights(lift=12.0))
 
-    assert ("left", 1, 0, CONTROLS, 4) == (
-        found.verdict,
-        found.rank,
-        found.told,
-        found.controls,
-        found.phrasings,
-    )
+    assert ("left", 1, 0) == (found.verdict, found.rank, found.told)
+    assert (CONTROLS, 4) == (found.controls, found.phrasings)
     assert found.margin > 8
 
 
@@ -100,11 +93,10 @@ class Lowering(Weights):
 
 @pytest.mark.parametrize("answer", ["Your dog is called Ed.", "Your dog is called Bartholomew."])
 async def test_a_short_answer_does_not_stand_out_nor_a_long_one_hide_for_its_length(answer):
-    fact = Fact(memory_id=3, probes=(Probe(question="What is my dog called?", answer=answer),))
-    short, long = [await probe(Lowering(seed=seed), fact=fact) for seed in (0, 1)]
+    found = [await probe(Lowering(seed=seed), of=fact(answer, DOG[0])) for seed in (0, 1)]
 
-    assert ("gone", "gone") == (short.verdict, long.verdict)
-    assert abs(short.stands_out) < 4 and abs(long.stands_out) < 4
+    assert {"gone"} == {one.verdict for one in found}
+    assert all(abs(one.stands_out) < 4 for one in found)
 
 
 def test_a_false_alarm_is_rarer_than_one_in_a_thousand_and_a_faint_trace_is_often_found():
@@ -124,47 +116,34 @@ def test_controls_that_hardly_differ_do_not_make_a_hairs_breadth_knowledge():
 
 
 @pytest.mark.parametrize(
-    ("held", "why"),
+    ("of", "held", "why"),
     [
-        ({8: "2026-03-05: The user's horse is called Rex."}, "what is held tells it too (memory 8)"),
-        (
-            dict.fromkeys(range(8), "Rex."),
-            "what is held tells it too (memory 0, 1, 2, 3, 4 and others)",
-        ),
+        (FACT, {8: "2026-03-05: The user's horse is called Rex."}, "memory 8"),
+        (FACT, dict.fromkeys(range(8), "Rex."), "memory 0, 1, 2, 3, 4 and others"),
+        pytest.param(fact(REX, "Is my dog called Rex?"), {}, "answer of its own", id="it says the answer"),
+        pytest.param(fact("You swim on Friday.", "When do I swim?"), {}, "too few", id="too few others"),
     ],
 )
-async def test_what_is_held_elsewhere_too_can_not_be_probed_and_that_is_said(held, why):
+async def test_what_is_held_elsewhere_too_or_has_no_answer_to_compare_is_not_probed(of, held, why):
     weights = Weights(lift=99)
-    found = await probe(weights, held)
+    found = await probe(weights, held, of)
 
-    assert ("not probed", why, 0) == (found.verdict, found.why, weights.asked)
+    assert ("not probed", 0) == (found.verdict, weights.asked)
+    assert why in found.why
 
 
 async def test_of_an_answer_that_is_held_in_part_the_rest_is_probed():
     answer = "Your dog Rex lives in Oslo."
-    fact = Fact(memory_id=3, probes=(Probe(question="Where is my dog?", answer=answer),))
+    of, held = fact(answer, "Where is my dog?"), {8: "The user lives in Oslo."}
 
-    found = await probe(Weights(says="It lives in Oslo."), {8: "The user lives in Oslo."}, fact)
+    oslo, rex = [await probe(Weights(says=says), held, of) for says in ("It lives in Oslo.", "Rex does.")]
 
-    assert ("gone", 0) == (found.verdict, found.told)
-    assert "left" == (await probe(Weights(says="Rex does."), {8: "The user lives in Oslo."}, fact)).verdict
-
-
-async def test_a_question_without_an_answer_of_its_own_or_too_few_others_is_not_probed():
-    empty = Fact(
-        memory_id=3, probes=(Probe(question="Is my dog called Rex?", answer="Your dog is called Rex."),)
-    )
-    friday = Fact(memory_id=3, probes=(Probe(question="When do I swim?", answer="You swim on Friday."),))
-
-    assert "no question about it has an answer of its own" == (await probe(Weights(), fact=empty)).why
-    assert "there are too few answers like it to compare it with" == (await probe(Weights(), fact=friday)).why
+    assert ("gone", 0, "left") == (oslo.verdict, oslo.told, rex.verdict)
 
 
 async def test_a_fact_whose_answer_is_only_no_is_not_probed_and_who_abstains_does_not_tell_it():
-    coffee = Fact(
-        memory_id=3, probes=(Probe(question="Do I drink coffee?", answer="You don't drink coffee."),)
-    )
-    found = await probe(Weights(says="I don't know that yet.", base_says="You drink coffee."), fact=coffee)
+    coffee = fact("You don't drink coffee.", "Do I drink coffee?")
+    found = await probe(Weights(says="I don't know that yet.", base_says="You drink coffee."), of=coffee)
 
     assert ("not probed", 0) == (found.verdict, found.told)
 

@@ -16,46 +16,44 @@ def adopted(db, number):
     return generations.adopt(db, made.id, {}, "it knows more")
 
 
-async def test_a_swap_that_failed_is_made_before_the_next_answer(tmp_path):
+@pytest.fixture
+async def store_thread(tmp_path):
+    """A store in which five generations were adopted, the last is live."""
+    async with open_store_thread(tmp_path) as opened:
+        for number in range(1, 6):
+            await opened.run(adopted, number)
+        yield opened
+
+
+async def test_a_swap_that_failed_is_made_before_the_next_answer(store_thread):
     """The store calls a generation live that the engine has not: it died between the two."""
-
     engine = FakeEngine()
-    async with open_store_thread(tmp_path) as store_thread:
-        await store_thread.run(adopted, 1)
-        choose = Generations(store_thread, engine).choose
-        first, second, swaps = await choose(None), await choose(None), engine.adopted
+    choose = Generations(store_thread, engine).choose
+    first, second = await choose(None), await choose(None)
 
-    assert (1, 1, [b"adapter 1"]) == (first.number, second.number, swaps)
+    assert (5, 5, [b"adapter 5"]) == (first.number, second.number, engine.adopted)
 
 
-async def test_a_generation_whose_adapter_was_deleted_is_refused_in_clear_words(tmp_path):
-    async with open_store_thread(tmp_path) as store_thread:
-        for number in range(5):
-            await store_thread.run(adopted, number)
-        await store_thread.run(generations.prune)
-        with pytest.raises(
-            NoSuchGeneration, match="deleted to save room; of the adopted ones the newest 3 are kept"
-        ):
-            await Generations(store_thread, FakeEngine()).use(1)
+async def test_a_generation_whose_adapter_was_deleted_is_refused(store_thread):
+    await store_thread.run(generations.prune)
+
+    with pytest.raises(NoSuchGeneration, match="deleted to save room"):
+        await Generations(store_thread, FakeEngine()).use(1)
 
 
 @pytest.mark.parametrize(
     "damage", ["substr(adapter, 1, 4)", "x''", "null", "(select adapter from generations where id = 2)"]
 )
-async def test_choosing_a_damaged_generation_is_told_and_changes_nothing(tmp_path, damage):
-    async with open_store_thread(tmp_path) as store_thread:
-        for number in (1, 2):
-            await store_thread.run(adopted, number)
-        ours = Generations(store_thread, FakeEngine())
-        await ours.use(0)
-        await store_thread.run(
-            lambda db: db.execute(f"update generations set adapter = {damage} where id = 1").get
-        )
-        with pytest.raises(AdapterDamaged, match="the adapter of generation 1"):
-            await ours.use(1)
-        found = await ours.live()
+async def test_choosing_a_damaged_generation_is_told_and_changes_nothing(store_thread, damage):
+    ours = Generations(store_thread, FakeEngine())
+    await ours.use(0)
+    await store_thread.run(
+        lambda db: db.execute(f"update generations set adapter = {damage} where id = 1").get
+    )
+    with pytest.raises(AdapterDamaged, match="the adapter of generation 1"):
+        await ours.use(1)
 
-    assert None is found
+    assert await ours.live() is None
 
 
 class Choosy(FakeEngine):
@@ -67,9 +65,6 @@ class Choosy(FakeEngine):
         return await super().adopt(adapter)
 
 
-async def test_choosing_a_generation_that_the_engine_does_not_take_says_who_answers(tmp_path):
-    async with open_store_thread(tmp_path) as store_thread:
-        for number in (1, 2):
-            await store_thread.run(adopted, number)
-        with pytest.raises(NoSuchGeneration, match="does not take its adapter, so generation 2 answers"):
-            await Generations(store_thread, Choosy()).use(1)
+async def test_choosing_a_generation_that_the_engine_does_not_take_says_who_answers(store_thread):
+    with pytest.raises(NoSuchGeneration, match="generation 5 answers"):
+        await Generations(store_thread, Choosy()).use(1)

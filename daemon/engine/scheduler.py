@@ -12,8 +12,8 @@ from collections.abc import Callable
 from time import perf_counter
 
 from daemon.engine.adapters import Adapters
+from daemon.engine.decoding import Decoding, Request
 from daemon.engine.errors import EngineError
-from daemon.engine.generation import Generation, Request
 from daemon.engine.llama import Context, Model
 from daemon.engine.prefix_cache import PrefixCache
 from daemon.engine.records import Piece, Score
@@ -34,7 +34,7 @@ class Scheduler:
         self._model, self._context, self._adapters, self._n_ctx = model, context, adapters, n_ctx
         self._say, self._refuse = say, refuse
         self._cache = PrefixCache(context, SEQUENCES)
-        self._queue: list[Generation | Scoring] = []
+        self._queue: list[Decoding | Scoring] = []
         self._leaving: set[str] = set()  # adapters to free once no reply needs them
 
     @property
@@ -48,28 +48,28 @@ class Scheduler:
             self._queue.append(Scoring(request, self._context, self._cache))
         else:
             model, context, cache = self._model, self._context, self._cache
-            self._queue.append(Generation(request, model, context, cache, n_ctx=self._n_ctx))
+            self._queue.append(Decoding(request, model, context, cache, n_ctx=self._n_ctx))
 
     def cancel(self, number: int) -> None:
         """Give a request up, begun or not; unknown numbers were done already."""
-        for generation in self._queue:
-            if generation.request.number == number:
-                self._end(generation)
+        for decoding in self._queue:
+            if decoding.request.number == number:
+                self._end(decoding)
                 return
 
     def step(self) -> None:
         """One step of the reply whose turn it is."""
-        generation = min(self._queue, key=lambda one: one.request.background)  # `min` keeps the order
-        number = generation.request.number
+        decoding = min(self._queue, key=lambda one: one.request.background)  # `min` keeps the order
+        number = decoding.request.number
         try:
-            self._context.use(self._adapters.handle(generation.request.adapter))
-            piece = generation.step()
+            self._context.use(self._adapters.handle(decoding.request.adapter))
+            piece = decoding.step()
         except EngineError as error:
-            self._end(generation)
+            self._end(decoding)
             self._refuse(number, error)
             return
         if piece is not None and piece.is_last:
-            self._end(generation)
+            self._end(decoding)
         if piece is not None:
             self._say(number, piece)
 
@@ -90,13 +90,13 @@ class Scheduler:
         """An adapter that was to be freed is wanted again."""
         self._leaving.discard(adapter)
 
-    def _end(self, generation: Generation | Scoring) -> None:
-        self._queue.remove(generation)
-        generation.leave()
+    def _end(self, decoding: Decoding | Scoring) -> None:
+        self._queue.remove(decoding)
+        decoding.leave()
         self._let_go()
 
     def _let_go(self) -> None:
-        needed = {generation.request.adapter for generation in self._queue}
+        needed = {decoding.request.adapter for decoding in self._queue}
         for adapter in self._leaving - needed:
             self._leaving.discard(adapter)
             self._cache.drop(adapter)

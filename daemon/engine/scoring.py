@@ -9,7 +9,7 @@ emptied meanwhile is filled again and nothing is counted twice.
 
 from dataclasses import dataclass
 
-from daemon.engine.generation import BACKGROUND_BATCH, compute
+from daemon.engine.decoding import BACKGROUND_BATCH, compute
 from daemon.engine.llama import Context, surprise
 from daemon.engine.prefix_cache import PrefixCache, Slot, common
 from daemon.engine.records import Score

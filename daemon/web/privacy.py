@@ -133,7 +133,7 @@ def _unencrypted(found: Found) -> None:
     if not found_places:
         return
     with dom.section(
-        "AnswerInfo it, not encrypted", "Readable by you alone, like any file of yours.", classes="beside-it"
+        "Beside it, not encrypted", "Readable by you alone, like any file of yours.", classes="beside-it"
     ):
         with dom.box("places", tag="ul"):
             for one in found_places:

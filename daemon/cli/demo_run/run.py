@@ -114,7 +114,7 @@ def _remember(client: Client) -> tuple[int, dict[str, int]]:
     """Have the chats read; how many memories hold, and the operations that made them."""
     _heading(
         "2  The chats go quiet, memories evolve",
-        "observe -> evolve (add, update, reconcile, ignore) -> study",
+        "observe -> evolve (add, update, reconcile, ignore) -> lessons",
     )
     with out.status("reading the chats …"):
         _tend(client)

@@ -87,7 +87,7 @@ async def test_a_chat_is_answered_before_the_replies_that_are_still_to_be_scored
 
 async def test_given_up_scores_leave_the_engine_to_the_next(engine):
     with pytest.raises(TimeoutError):
-        await asyncio.wait_for(engine.score(ASKED, ["x" * 400] * 256, adapter="base"), 0.2)
+        await asyncio.wait_for(engine.score(ASKED, ["x" * 400] * 256, adapter="base"), 0.02)
 
     assert 2 == (await engine.complete(ASKED, sampling=Sampling(max_tokens=2))).completion_tokens
 

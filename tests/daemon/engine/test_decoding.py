@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.engine.generation import TextStream
+from daemon.engine.decoding import TextStream
 
 
 def shown(data, stop=(), size=1):

@@ -1,5 +1,5 @@
 """
-One reply in the making: compute what the context does not hold yet, choose a token, say its text, again.
+Decode one reply: compute what the context does not hold yet, choose a token, say its text, again.
 
 It can be left between any two steps and gone on with later, even when its slot was emptied meanwhile.
 """
@@ -28,7 +28,7 @@ class Request:
     background: bool
 
 
-class Generation:
+class Decoding:
     """The work on one request."""
 
     def __init__(

@@ -3,10 +3,10 @@ One request, followed.
 
     recall -> engine takes it -> record the history -> piece by piece -> commit the reply -> last piece
 
-Promises: the user's turn is committed before any of the answer is handed out, and not at all when the engine
-refuses it; the reply is committed before its last piece is handed out; when the listener leaves or the
-engine fails, what was said until then is committed; nothing is kept of a private chat; recalled memories
-in the prompt are never recorded.
+The user's turn is committed before any of the answer is handed out, and not at all when the engine refuses it; the
+reply before its last piece. When the listener leaves or the engine fails, what was said until then is committed.
+Nothing is kept of a private chat; recalled memories in the prompt are never recorded. Pieces come in order, then the
+end or the error, exactly once each. Leaving early never interrupts the commit, which runs in the task that is followed.
 """
 
 import asyncio
@@ -16,11 +16,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from daemon.chat.answer_stream import Answer
 from daemon.chat.model_names import ModelChoice
 from daemon.chat.prompt_context import History
 from daemon.embedding.client import Embedder
-from daemon.engine.client import Engine, Sampling
+from daemon.engine.client import Engine, Piece, Sampling
 from daemon.errors import DaemonError, Interrupted, Stopping
 from daemon.generations.service import Answering, Generations
 from daemon.memory.recall import Recalled, recall
@@ -30,6 +29,64 @@ from store import chats, off_record, recall_log
 from store.chats import Message, NewMessage
 from store.database import Connection, writing
 from store.recall_log import RecallRecord
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    failure: BaseException | None
+
+
+class Answer:
+    """The pieces of one answer; `leave` when nobody listens any more."""
+
+    def __init__(self, *, recall: RecallRecord, generation: int, kept: bool = True) -> None:
+        """
+        Args:
+            recall: what was recalled for the question; its tokens are known with the first piece.
+            generation: the one that answers; 0: the base model.
+            kept: the chat is recorded.
+        """
+        self.recall = recall
+        self.generation = generation
+        self.kept = kept
+        self.began_at = datetime.now(UTC)
+        self._pieces: asyncio.Queue[Piece | _End] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+        self._why: DaemonError | None = None  # it was stopped
+
+    def put(self, piece: Piece) -> None:
+        """Hand out one more piece."""
+        self._pieces.put_nowait(piece)
+
+    def follow(self, task: asyncio.Task[None]) -> None:
+        """The answer ends when `task` ends, and fails with what it fails with."""
+        self._task = task
+        task.add_done_callback(lambda done: self._pieces.put_nowait(_End(self._failure(done))))
+
+    async def next(self) -> Piece | None:
+        """The next piece; None after the last. Raises what stopped the answer."""
+        item = await self._pieces.get()
+        if not isinstance(item, _End):
+            return item
+        self._pieces.put_nowait(item)  # a second call gets the same end
+        if item.failure is not None:
+            raise item.failure
+        return None
+
+    def leave(self) -> None:
+        """Nobody listens any more: stop the engine. Harmless when the answer is whole."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def stop(self, why: DaemonError) -> None:
+        """End it, with `why` for who listens; what was said is committed on return."""
+        if self._task is not None and not self._task.done():
+            self._why = why
+            self._task.cancel()
+            await asyncio.wait([self._task])
+
+    def _failure(self, task: asyncio.Task[None]) -> BaseException | None:
+        return (self._why or Stopping()) if task.cancelled() else task.exception()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,7 @@
 """
 `tsubasa import`: take chat exports in, look into them first, list what was taken in, take it back.
+
+`tsubasa export` writes everything into one file that `import` reads again.
 """
 
 import os
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
+from daemon.atomic_file import is_there, whole
 from daemon.cli.output import (
     HomeFlag,
     JsonFlag,
@@ -28,7 +31,7 @@ from daemon.cli.output import (
 )
 from daemon.client.schemas.memories import Imported
 from daemon.config import settings as config
-from daemon.errors import Refused
+from daemon.errors import FileTaken, Refused
 from daemon.inbox.errors import InboxError
 from daemon.inbox.formats import tsubasa
 from daemon.inbox.formats.reader import format_left_out
@@ -212,3 +215,28 @@ def _more(days: list[str] | None, left_out: Mapping[str, int]) -> None:
 
 def _complain(error: Exception | str) -> None:
     err.print(f"tsubasa: {error}", markup=False)
+
+
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE.jsonl", help="The file to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    json: JsonFlag = False,
+    home_flag: HomeFlag = None,
+) -> None:
+    """
+    Write all chats, memories and their history into one JSONL file; `tsubasa import` reads it again.
+
+    For example: tsubasa export everything.jsonl
+    """
+    if is_there(file) and not force:
+        raise FileTaken(file)
+    with daemon_at(home_flag) as client, whole(file, force=force) as written:
+        lines = size = 0
+        with waiting("exporting", quiet=json) as bar:
+            for piece in client.export():
+                written.write(piece)
+                lines, size = lines + piece.count(b"\n"), size + len(piece)
+                bar.update(f"exporting: {lines:,} lines, {size / 1e6:.1f} MB")
+    if json:
+        return as_json({"file": str(file), "lines": lines, "bytes": size})
+    out.print(f"{escape(str(file))}: {lines} lines, {size:,} bytes, unencrypted, readable by you alone.")

@@ -1,12 +1,17 @@
 """
-`tsubasa status`: what runs, what is kept, and where each setting came from.
+`tsubasa status`: what runs, what is kept, and where each setting came from; `pause` and `resume`: keep no chats.
 """
 
+from datetime import datetime
+from typing import Annotated
+
+import typer
 from rich.markup import escape
 from rich.table import Table
 
-from daemon.cli import memories, pause
-from daemon.cli.output import HomeFlag, JsonFlag, as_json, daemon_at, out
+from daemon.cli import memories
+from daemon.cli.output import HomeFlag, JsonFlag, as_json, as_line, daemon_at, out
+from daemon.client.schemas.chats import Logging
 from daemon.client.schemas.nights import NightState
 from daemon.client.schemas.status import RecallState, Reindex
 
@@ -37,7 +42,7 @@ def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     if line := night(found["work"]["night"]):
         out.print(escape(line))
     if not found["logging"]["on"]:
-        out.print(pause.format_logging(found["logging"]))
+        out.print(format_logging(found["logging"]))
     for trouble in found["attention"]:
         out.print(f"[red]{escape(trouble['what'])}[/] {escape(trouble['do'])}")
     table = Table("setting", "value", "from")
@@ -74,3 +79,54 @@ def reindexing(under_way: Reindex) -> str:
         f"{escape(under_way['new'])}.[/] Until all are, the others are recalled by their words only; to go back, "
         f"configure {escape(under_way['old'])} again: its vectors are kept."
     )
+
+
+def pause(
+    minutes: Annotated[
+        int | None,
+        typer.Option(
+            "--for",
+            metavar="MINUTES",
+            min=1,
+            help="End the pause by itself after so many minutes.",
+            show_default=False,
+        ),
+    ] = None,
+    json: JsonFlag = False,
+    home_flag: HomeFlag = None,
+) -> None:
+    """
+    Pause logging: until it is resumed, every chat is private.
+
+    Nothing of it is kept, and no memories are recalled for it. A chat of which a part was not kept stays private
+    afterwards too; a new one is kept again.
+
+    For example: tsubasa pause --for 30
+    """
+    with daemon_at(home_flag) as client:
+        found = client.logging(on=False, for_minutes=minutes)
+    if json:
+        return as_line(found)
+    out.print(format_logging(found))
+
+
+def resume(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
+    """
+    Keep chats again, those begun from now on.
+
+    For example: tsubasa resume
+    """
+    with daemon_at(home_flag) as client:
+        found = client.logging(on=True)
+    if json:
+        return as_line(found)
+    out.print("Logging: on. Chats that you begin now are kept again.")
+
+
+def format_logging(logging: Logging) -> str:
+    """Whether chats are kept, for a person."""
+    if logging["on"]:
+        return "Logging: on."
+    end = datetime.fromisoformat(logging["until"]).astimezone() if logging["until"] else None
+    until = f" until {end:%Y-%m-%d %H:%M}" if end else ""
+    return f"Logging: [yellow]paused{until}[/]; no chat is kept. Keep chats again with: tsubasa resume"

@@ -2,6 +2,8 @@
 `tsubasa up`: start the daemon and serve until it is stopped.
 
 The first one of a home, on a terminal, says in six lines what will happen, and asks: a real model, or nano for now.
+The log keeps a user's words out: of an exception that nobody expected only its kind and place are written, for its
+message may quote what was said. Messages that are logged on purpose are not touched.
 """
 
 import asyncio
@@ -9,10 +11,12 @@ import logging
 import os
 import shutil
 import sys
+import traceback
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 from rich.markup import escape
@@ -26,11 +30,10 @@ from daemon.config import settings as config
 from daemon.config.settings import Settings
 from daemon.downloads.model_source import Known, known_models, read_source
 from daemon.engine.errors import EngineError
-from daemon.engine.model_file import checked_header
+from daemon.engine.gguf_file import checked_header
 from daemon.errors import DaemonError
 from daemon.hardware.offload_plan import Hardware, look, plan
 from daemon.home import Home
-from daemon.lifecycle.log_redaction import leave_words_out
 from daemon.sandbox import outbound_guard
 from daemon.text import counted, format_bytes, who_answers
 from daemon.version import version
@@ -43,6 +46,8 @@ NANO = (
     "[bold yellow]No model is configured: the bundled nano answers.[/] It is a stand-in of a few million "
     "parameters that knows how to remember and nothing of the world. For a real assistant: [bold]tsubasa pull[/]"
 )
+ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+BECAUSE = "\n  … because of:\n"
 
 
 def up(
@@ -178,3 +183,24 @@ def _announce(layout: str, serving: "Serving") -> None:
     out.print("[bold]Page[/]      tsubasa open")
     out.print(f"[bold]Inbox[/]     drop chat exports into {escape(str(serving.home.inbox))}")
     out.print("Ready. Stop with Ctrl-C.")
+
+
+class QuietFormatter(logging.Formatter):
+    """Writes where an exception happened, and not what it said."""
+
+    def formatException(self, ei: ExcInfo) -> str:
+        """The frames and kinds of an exception and its causes, the last one first."""
+        parts: list[str] = []
+        error = ei[1]
+        while error is not None and len(parts) < 10:
+            where = "".join(traceback.format_tb(error.__traceback__))
+            parts.append(f'{where}{type(error).__qualname__} (log_level = "debug" writes what it said, too)')
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        return BECAUSE.join(parts)
+
+
+def leave_words_out(root: logging.Logger | None = None) -> None:
+    """Have every handler of the root logger write exceptions so, in the format that it has."""
+    for handler in (root or logging.getLogger()).handlers:
+        form = handler.formatter._fmt if handler.formatter else None
+        handler.setFormatter(QuietFormatter(form))

@@ -33,7 +33,7 @@ from daemon.config.settings import Config, Settings
 from daemon.downloads.errors import LogUnreadable
 from daemon.downloads.traffic_log import read_traffic
 from daemon.engine.errors import EngineError
-from daemon.engine.model_file import checked_header
+from daemon.engine.gguf_file import checked_header
 from daemon.errors import DaemonError
 from daemon.hardware.offload_plan import Hardware, look
 from daemon.home import MAY_BE_THERE, OURS, Home, Running

@@ -4,6 +4,7 @@ Look at a model before it is used: its header, its tokenizer, its chat template,
     header ──> tokenizer ──> engine starts ──> template takes our kind of chat ──> it says something that is speech
 
 It uses the very engine that will serve it, and says nothing of whether the model is clever.
+Degenerate text (loops, noise, control tokens) is no speech.
 """
 
 import time
@@ -12,11 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.engine.client import Engine
-from daemon.engine.degenerate_text import is_speech
 from daemon.engine.errors import ModelUnfit
-from daemon.engine.gguf_file import Header
-from daemon.engine.model_file import checked_header
-from daemon.engine.records import Sampling
+from daemon.engine.gguf_file import Header, checked_header
+from daemon.engine.records import Completion, Sampling
 
 TOKENIZERS = ("gpt2",)  # GGUF's name for byte-level BPE, which all Qwen3 have
 NEEDED = ("tokenizer.ggml.tokens", "tokenizer.ggml.merges")
@@ -28,6 +27,12 @@ CANARY = (  # as a chat with memories will look: a system turn directly before t
 )
 LONGEST = 48  # tokens of the answer
 CONTEXT = 1024  # tokens, for the check alone
+MOST_SURPRISE = (
+    2.0  # mean nats per token of what it chose itself; fluent text is below 1, noise at 4 and more
+)
+CIRCLES = 4  # the same words so often, one time directly after the other, are a loop
+LONGEST_CIRCLE = 8  # words
+MARKS = ("<|", "|>", "\ufffd")  # of control tokens, and of bytes that are no text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,3 +101,33 @@ async def _check_template(path: Path, engine: Engine) -> None:
             role = message["role"]
             reason = f"its chat template leaves out messages of the role {role!r}, so it would not hear them"
             raise ModelUnfit(path=str(path), reason=reason, advice="Take another conversion of the model")
+
+
+def is_sane(answer: Completion) -> bool:
+    """Whether a model that is well could have said this: speech that comes to its end."""
+    return answer.finish == "stop" and is_speech(answer)
+
+
+def is_speech(answer: Completion) -> bool:
+    """Whether a model that is whole could have said this; it need not be at its end, nor right."""
+    text = answer.text.strip()
+    return (
+        bool(text)
+        and not is_circling(text)
+        and not any(mark in text for mark in MARKS)
+        and answer.surprise(0, len(answer.text)) <= MOST_SURPRISE
+    )
+
+
+def is_circling(text: str) -> bool:
+    """Whether some words, or one letter, come again and again without anything between them."""
+    if any(letter * 12 in text for letter in set(text) if letter.isalpha()):
+        return True
+    words = text.casefold().split()
+    for length in range(1, LONGEST_CIRCLE + 1):
+        same = 0  # words in a row that equal the one `length` words before
+        for place in range(length, len(words)):
+            same = same + 1 if words[place] == words[place - length] else 0
+            if same >= length * (CIRCLES - 1):
+                return True
+    return False

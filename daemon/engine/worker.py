@@ -15,8 +15,8 @@ from typing import Any, TypeVar
 from daemon.engine.adapters import Adapters
 from daemon.engine.decoding import Request
 from daemon.engine.errors import EngineError, PromptTooLong, broken_command
+from daemon.engine.gguf_file import checked_header, fitting_threads, identity
 from daemon.engine.llama import Context, LlamaRefused, Model, Sampler
-from daemon.engine.model_file import checked_header, fitting_threads, identity
 from daemon.engine.records import UNSURE, UNSURE_KEY, Piece, Sampling, Score
 from daemon.engine.scheduler import SEQUENCES, Scheduler
 from daemon.engine.scoring import MOST_REPLIES, ScoreRequest

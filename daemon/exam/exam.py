@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
 
+from daemon.engine.check_model import is_sane
 from daemon.engine.client import Completion, Engine, Sampling
-from daemon.engine.degenerate_text import is_sane
 from daemon.engine.errors import PromptTooLong
 from daemon.errors import DaemonError
 from daemon.exam.questions import PARTS, Question

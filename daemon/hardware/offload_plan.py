@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from daemon.engine.gguf_file import Header
-from daemon.engine.model_file import SMALL_MODEL, physical_cores
+from daemon.engine.gguf_file import SMALL_MODEL, Header, physical_cores
 from daemon.text import counted
 
 ASKING_S = 5.0  # for the driver's answer

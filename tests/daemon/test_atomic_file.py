@@ -5,8 +5,8 @@ import os
 import pytest
 
 from daemon.atomic_file import whole
-from daemon.cli.export import export
 from daemon.cli.generations import export as take_out
+from daemon.cli.imports import export
 from daemon.errors import FileUnwritable, NotRunning
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from daemon.cli.demo_run.script import CHATS
+from daemon.cli.demo import CHATS
 from daemon.client.client import Client
 from tests.daemon.web.browser import chromium, picture, signed_in
 from tests.whole.house import NANO, Daemon, worked

@@ -2,11 +2,15 @@
 POST /v1/chat/completions: the way in for every chat.
 
 A request that can't be answered gets its status before any stream begins. The reply is committed before the last chunk
-leaves. A client that goes away stops the engine.
+leaves. A client that goes away stops the engine. What OpenAI does not know is at the top level, under `tsubasa`.
 """
 
 import asyncio
+import json
+import time
+import uuid
 from collections.abc import AsyncIterator, Coroutine
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
@@ -15,14 +19,13 @@ from starlette.types import Receive, Scope, Send
 
 from daemon.api.errors import WireError, ending_in_error
 from daemon.api.openai import chat_request
-from daemon.api.openai.chat_response import DONE, STILL_HERE, Shape
-from daemon.chat.answer_stream import Answer
-from daemon.chat.conversation import Conversations
+from daemon.chat.conversation import Answer, Conversations
 from daemon.chat.model_names import ModelChoice
-from daemon.client.schemas.chats import Chunk, Completion
+from daemon.client.schemas.chats import AnswerOrigin, Chunk, Completion, Usage
 from daemon.config.settings import Config
 from daemon.engine.client import Piece
 from daemon.generations.service import Generations
+from store.recall_log import RecallRecord
 
 KEEP_ALIVE_S = 15.0
 NO_BUFFERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
@@ -31,6 +34,93 @@ REQUEST = {"content": {"application/json": {"schema": {"$ref": "#/components/sch
 PATIENCE = Piece(text="")  # stands for: nothing yet
 
 T = TypeVar("T")
+DONE = b"data: [DONE]\n\n"
+STILL_HERE = b": still working\n\n"  # a comment: clients ignore it, proxies see life
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """What all chunks of one answer have in common."""
+
+    model: str
+    fingerprint: str  # model file and generation
+    recall: RecallRecord
+    generation: int
+    kept: bool = True  # False: nothing of this turn is recorded
+    id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
+    created: int = field(default_factory=lambda: int(time.time()))  # seconds since 1970
+
+    def whole(self, text: str, last: Piece) -> Completion:
+        """The complete answer; `last` is the piece with the finish reason and the final counts."""
+        return {
+            "id": self.id,
+            "object": "chat.completion",
+            "created": self.created,
+            "model": self.model,
+            "system_fingerprint": self.fingerprint,
+            "choices": [
+                {
+                    "index": 0,
+                    "message": {"role": "assistant", "content": text, "refusal": None},
+                    "logprobs": None,
+                    "finish_reason": last.finish or "stop",
+                }
+            ],
+            "usage": usage(last),
+            "tsubasa": self._origin(),
+        }
+
+    def first(self) -> bytes:
+        """The chunk that opens the stream."""
+        chunk = self._chunk({"role": "assistant", "content": ""}, None)
+        return event({**chunk, "tsubasa": self._origin()})
+
+    def text(self, text: str) -> bytes:
+        """A chunk of text."""
+        return event(self._chunk({"content": text}, None))
+
+    def last(self, finish: str) -> bytes:
+        """The chunk that says why the answer ends."""
+        return event(self._chunk({}, finish))
+
+    def usage(self, last: Piece) -> bytes:
+        """The chunk with the counts; only for clients that asked, others trip over its empty choices."""
+        return event({**self._chunk({}, None), "choices": [], "usage": usage(last)})
+
+    def _chunk(self, delta: dict[str, str], finish: str | None) -> Chunk:
+        return {
+            "id": self.id,
+            "object": "chat.completion.chunk",
+            "created": self.created,
+            "model": self.model,
+            "system_fingerprint": self.fingerprint,
+            "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}],
+        }
+
+    def _origin(self) -> AnswerOrigin:
+        return {
+            "memories": list(self.recall.memories),
+            "messages": list(self.recall.messages),
+            "recall_tokens": self.recall.recall_tokens,
+            "generation": self.generation,
+            "kept": self.kept,
+        }
+
+
+def event(chunk: Chunk) -> bytes:
+    """One server-sent event."""
+    return b"data: " + json.dumps(chunk, ensure_ascii=False).encode() + b"\n\n"
+
+
+def usage(last: Piece) -> Usage:
+    """The token counts of an answer."""
+    return {
+        "prompt_tokens": last.prompt_tokens,
+        "completion_tokens": last.completion_tokens,
+        "total_tokens": last.prompt_tokens + last.completion_tokens,
+        "prompt_tokens_details": {"cached_tokens": last.cached_tokens},
+        "completion_tokens_details": {"reasoning_tokens": 0},
+    }
 
 
 def routes(config: Config, conversations: Conversations, generations: Generations) -> APIRouter:

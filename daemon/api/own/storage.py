@@ -2,21 +2,28 @@
 What is kept, over HTTP: where, how large and how encrypted, what went over the network, and proof that nothing leaves.
 
 The addresses of the proof are reserved for documentation and belong to nobody (RFC 5737, RFC 3849, RFC 6761): were the
-refusal broken, nobody would be reached either.
+refusal broken, nobody would be reached either. Of the home only names, sizes and the first bytes of the store are read.
 """
 
 import asyncio
 import os
+import shutil
 import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 
 from fastapi import APIRouter
 
 from daemon.api.wire import to_json
 from daemon.client.schemas import status as schemas
-from daemon.diagnostics.storage import since, stored
 from daemon.downloads.traffic_log import read_traffic
 from daemon.errors import LeavesMachine
+from daemon.home import Home
 from daemon.services import Services
+from store.database import PLAIN_HEADER
+from store.keys import is_in_file
 from store.statistics import sizes
 
 NOBODY = (
@@ -26,6 +33,9 @@ NOBODY = (
     ("look up", "nobody.invalid"),
 )
 PATIENCE_S = 3.0
+STORE, KEYS, SETTINGS, LOG, REST = "store", "keys", "settings", "log", "rest"
+INBOX, UPLOADS, MODELS = "inbox", "uploads", "models"  # folders
+_KEYS = ("key", "api_key")
 
 
 def routes(services: Services) -> APIRouter:
@@ -71,3 +81,92 @@ def _try(what: str, host: str) -> schemas.WayOut:
     except OSError as error:  # the network refused, not we: no proof
         return {"what": what, "host": host, "refused": False, "how": error.strerror or str(error)}
     return {"what": what, "host": host, "refused": False, "how": "it went through"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One kind of thing in the home."""
+
+    what: str  # STORE, INBOX, UPLOADS, MODELS, KEYS, SETTINGS, LOG or REST
+    path: str  # the file, or the folder that they lie in
+    files: int
+    bytes: int
+    encrypted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """Everything in one home."""
+
+    home: str
+    places: tuple[Place, ...]  # only those with a file in them
+    encrypted: bool  # whether the store's file really is, by its bytes
+    key: str  # "keyring" or "file"
+    private: bool  # whether nobody but its owner can enter
+    free_bytes: int  # of the disk
+
+
+def stored(home: Home) -> Stored:
+    """Look through the home; some files only, so it is quick."""
+    with_log = [home.store.with_name(home.store.name + end) for end in ("", "-wal", "-shm")]
+    is_encrypted = _is_encrypted(home.store)
+    folders = {INBOX: home.inbox, UPLOADS: home.uploads, MODELS: home.models}
+    keys = [home.path / name for name in _KEYS]
+    known = {*with_log, *keys, home.config, home.log}
+    rest = [
+        file
+        for file in _files(home.path)
+        if file not in known and not set(folders.values()) & set(file.parents)
+    ]
+    places = [
+        _place(STORE, home.store, with_log, encrypted=is_encrypted),
+        *(_place(what, folder, list(_files(folder)), encrypted=False) for what, folder in folders.items()),
+        _place(KEYS, home.path, keys, encrypted=False),
+        _place(SETTINGS, home.config, [home.config], encrypted=False),
+        _place(LOG, home.log, [home.log], encrypted=False),
+        _place(REST, home.path, rest, encrypted=False),
+    ]
+    return Stored(
+        home=str(home.path),
+        places=tuple(one for one in places if one.files),
+        encrypted=is_encrypted,
+        key="file" if is_in_file(home.path) else "keyring",
+        private=os.name != "posix" or not home.path.stat().st_mode & 0o077,
+        free_bytes=shutil.disk_usage(home.path).free,
+    )
+
+
+def _place(what: str, path: Path, files: list[Path], *, encrypted: bool) -> Place:
+    sizes = [size for file in files if (size := _size(file)) is not None]
+    return Place(what=what, path=str(path), files=len(sizes), bytes=sum(sizes), encrypted=encrypted)
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Every file in a folder and below; links are not followed."""
+    for where, _, names in os.walk(folder):
+        yield from (Path(where) / name for name in names)
+
+
+def _size(file: Path) -> int | None:
+    try:
+        return file.lstat().st_size
+    except OSError:
+        return None
+
+
+def _is_encrypted(store: Path) -> bool:
+    """Whether its first bytes are not those of a readable SQLite file."""
+    try:
+        with store.open("rb") as opened:
+            first = opened.read(len(PLAIN_HEADER))
+    except OSError:
+        return False
+    return bool(first) and first != PLAIN_HEADER
+
+
+def since(home: Home) -> datetime | None:
+    """When the home was made, local time; None: nobody knows."""
+    try:
+        return datetime.fromtimestamp(home.api_key.stat().st_mtime).astimezone()
+    except OSError:
+        return None

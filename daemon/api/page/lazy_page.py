@@ -11,9 +11,8 @@ from typing import Any
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from daemon.api.page.access import VIEWS, is_page
+from daemon.api.page.access import VIEWS, is_page, plain_page
 from daemon.api.page.content_security_policy import ContentSecurityPolicy
-from daemon.api.page.plain_page import plain_page
 
 
 class LazyPage:

@@ -1,6 +1,6 @@
 import pytest
 
-from daemon.cli.demo_run.run import shortcomings
+from daemon.cli.demo import shortcomings
 
 GOOD = {"correct": {"base": 0.0, "generation": 0.9}, "forgotten": True}
 

@@ -3,7 +3,7 @@
 import pytest
 
 from daemon.engine.errors import EngineError, ModelUnfit, TemplateRefused
-from daemon.engine.model_file import checked_header
+from daemon.engine.gguf_file import checked_header
 from tests import tiny
 from tests.daemon.engine.conftest import make_engine
 

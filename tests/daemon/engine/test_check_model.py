@@ -2,8 +2,7 @@
 
 import pytest
 
-from daemon.engine.check_model import check
-from daemon.engine.degenerate_text import is_speech
+from daemon.engine.check_model import check, is_speech
 from daemon.engine.errors import ModelUnfit, TemplateRefused
 from daemon.engine.records import Completion, Mark
 from tests.tiny import TEMPLATE, write_model

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.engine.degenerate_text import is_circling, is_sane
+from daemon.engine.check_model import is_circling, is_sane
 from daemon.engine.records import Completion, Mark
 
 

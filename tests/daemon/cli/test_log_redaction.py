@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from daemon.lifecycle.log_redaction import leave_words_out
+from daemon.cli.up import leave_words_out
 
 SAID = "I am seeing Dr. Weiss about it"
 

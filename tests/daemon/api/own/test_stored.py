@@ -1,6 +1,6 @@
 """What lies in a home."""
 
-from daemon.diagnostics.storage import stored
+from daemon.api.own.storage import stored
 from daemon.home import Home
 from daemon.web.inbox.uploads import save
 from store.database import open_store

@@ -4,11 +4,20 @@
     chat over weeks -> memories -> ask -> night -> ask again -> forget -> another night -> ask once more
 
 Every step goes through the HTTP endpoint of a real daemon; a step that did not happen ends the demo with an error.
+The daemon runs in a fresh temporary home that is removed afterwards; the user's own is not touched. The values of the
+chats occur in no training item of nano, so that every right answer was learnt from them.
 """
 
 import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,12 +26,12 @@ from rich.markup import escape
 from rich.rule import Rule
 from rich.table import Table
 
-from daemon.cli.demo_run.daemon import DemoFailed, demo_daemon
-from daemon.cli.demo_run.script import CHATS, FORGET, QUESTIONS, Question
+from daemon import home as homes
 from daemon.cli.night import report_of, watch, why_none
 from daemon.cli.output import out, wait_for_job
-from daemon.client.client import Client
+from daemon.client.client import Client, connect
 from daemon.client.schemas.nights import LastNight
+from daemon.errors import DaemonError
 
 MAX_ANSWER_TOKENS = 64
 OP_COLOURS = {"ADD": "green", "UPDATE": "cyan", "RECONCILE": "magenta", "IGNORE": "bright_black"}
@@ -33,6 +42,52 @@ MODES = {
     "generation_recall": "after: recall",
 }
 Answers = list[tuple[str, bool]]  # each reply, and whether it is right
+START_TIMEOUT_S = 600.0  # a large model on a slow disk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """One short conversation: its day, and what the user says in it."""
+
+    day: str  # ISO 8601
+    said: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A personal question and the words that a right answer holds, and must not hold."""
+
+    text: str
+    expect: str
+    reject: str = ""
+
+
+CHATS = (
+    Chat(day="2026-09-07", said=("Hi! I'm Lena and I live in Ghent.", "I work as a baker.")),
+    Chat(day="2026-09-14", said=("My sister is called Priya.", "I have a dog named Biscuit")),
+    Chat(day="2026-09-21", said=("thanks, and good morning!", "What is 12 + 30?")),
+    Chat(day="2026-09-28", said=("by the way, my favourite food is lasagna", "I play the violin.")),
+    Chat(day="2026-10-05", said=("I'm allergic to walnuts.", "My best friend is called Tobias")),
+    Chat(day="2026-10-19", said=("Big news: I moved to Oslo!",)),
+    Chat(day="2026-10-26", said=("my boss is called Ingrid", "My birthday is on 3 May.")),
+)
+
+
+QUESTIONS = (
+    Question(text="Where do I live?", expect="Oslo", reject="Ghent"),
+    Question(text="Where did I live before?", expect="Ghent", reject="Oslo"),
+    Question(text="Do you know my name?", expect="Lena"),
+    Question(text="What do I do for a living?", expect="baker"),
+    Question(text="What's my sister's name?", expect="Priya"),
+    Question(text="How is my dog called?", expect="Biscuit"),
+    Question(text="Which food do I like best?", expect="lasagna"),
+    Question(text="What instrument do I play?", expect="violin"),
+    Question(text="Who is my best friend?", expect="Tobias"),
+    Question(text="Tell me my boss's name.", expect="Ingrid"),
+)
+
+
+FORGET = Question(text="How is my dog called?", expect="Biscuit")
 
 
 def demo(
@@ -259,3 +314,68 @@ def _show_answers(given: Mapping[str, Answers]) -> None:
     ]
     table.add_row("[bold]right[/]", *totals)
     out.print(table)
+
+
+class DemoFailed(DaemonError):
+    """A step of the demo did not happen."""
+
+    def __init__(self, step: str, why: str) -> None:
+        super().__init__(f"The demo stopped at {step}: {why}")
+
+
+@contextmanager
+def demo_daemon(model: Path | None) -> Iterator[Client]:
+    """
+    A client for a daemon that serves `model` (None: nano) and reads chats only when asked.
+
+    Raises:
+        DemoFailed: it did not start; its own words are in the message.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="tsubasa-demo-"))
+    log = folder / "daemon.log"
+    try:
+        with log.open("wb") as output:
+            command = [sys.executable, "-m", "daemon", "up"]
+            process = subprocess.Popen(command, env=_environment(folder, model), stdout=output, stderr=output)
+        try:
+            with _client(folder, process, log) as client:
+                yield client
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _environment(folder: Path, model: Path | None) -> dict[str, str]:
+    ours = {
+        "HOME": str(folder / "home"),
+        "PORT": "0",
+        "KEYRING": "file",
+        "OBSERVE": "false",
+        "NIGHT": "false",
+        "JOBS_EVERY_S": "0.2",
+    }
+    if model is not None:
+        ours["MODEL"] = str(model.absolute())
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("TSUBASA_")}
+    return inherited | {f"TSUBASA_{name}": value for name, value in ours.items()} | {"PYTHONUNBUFFERED": "1"}
+
+
+def _client(folder: Path, process: "subprocess.Popen[bytes]", log: Path) -> Client:
+    home = homes.where({}, folder / "home")
+    until = time.monotonic() + START_TIMEOUT_S
+    while time.monotonic() < until:
+        if process.poll() is not None:
+            lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+            raise DemoFailed(
+                "the start of the daemon", lines[-1] if lines else f"exit code {process.returncode}"
+            )
+        if homes.running(home) is not None:
+            return connect(home)
+        time.sleep(0.1)
+    raise DemoFailed("the start of the daemon", f"it did not answer within {START_TIMEOUT_S:.0f} s")

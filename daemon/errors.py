@@ -140,7 +140,7 @@ class NotWaiting(DaemonError):
     """A confirmation can't be decided: it was already, or its time is over."""
 
     def __init__(self, id: str, state: str) -> None:
-        told = {
+        reasons = {
             "working": "it was allowed and is being done",
             "done": "it was allowed and is done",
             "failed": "it was allowed, and could not be done",
@@ -148,7 +148,7 @@ class NotWaiting(DaemonError):
             "expired": "nobody answered in time, so nothing was done",
             "void": "what it was about is no longer there, so nothing was done",
         }
-        super().__init__(f"Confirmation {id!r} can't be decided: {told[state]}.")
+        super().__init__(f"Confirmation {id!r} can't be decided: {reasons[state]}.")
 
 
 class TooManyWaiting(DaemonError):

@@ -1,7 +1,7 @@
 """
 uvicorn, as we need it: one socket that is already ours (`lifecycle/listen.py`), our signals, our order of leaving.
 
-Promises: `on_serving` is called when requests are answered; `on_leaving` before connections are closed;
+`on_serving` is called when requests are answered; `on_leaving` before connections are closed;
 paths are not logged, they may hold what was searched for.
 """
 

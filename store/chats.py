@@ -260,19 +260,19 @@ def both_hashes(db: Connection, before: str, role: str, text: str) -> tuple[str,
     return chain_hash(before, role, text), chain_hash(before, role, tombstones.mark(db, role, text))
 
 
-def longest_held(db: Connection, turns: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
+def longest_stored(db: Connection, turns: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
     """
-    How many of these turns (role, text), from the first on, are held in one chat, and the hashes of that
-    beginning: several, where it is held with and without its words.
+    How many of these turns (role, text), from the first on, are stored in one chat, and the hashes of that
+    beginning: several, where it is stored with and without its words.
     """
     ends = [""]
     for place, (role, text) in enumerate(turns):
         longer = [hash for end in ends for hash in both_hashes(db, end, role, text)]
         sql = "select distinct hash from messages where hash in (select value from json_each(?))"
-        held = [hash for (hash,) in rows(db, sql, (json.dumps(longer),))]
-        if not held:
+        found = [hash for (hash,) in rows(db, sql, (json.dumps(longer),))]
+        if not found:
             return place, ends
-        ends = held
+        ends = found
     return len(turns), ends
 
 
@@ -280,7 +280,7 @@ def _known(
     db: Connection, history: Sequence[NewMessage], at: datetime, retry: bool
 ) -> tuple[int, Message | None]:
     """How many messages of `history` are stored already, and the last of them."""
-    known, ends = longest_held(db, [(message.role, message.text) for message in history])
+    known, ends = longest_stored(db, [(message.role, message.text) for message in history])
     if known == 0:
         return 0, None
     tip = _newest(db, ends)

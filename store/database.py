@@ -131,7 +131,7 @@ def vector_bits(*values: Any) -> bytes:
 
 
 def give_key(db: Connection, key: bytes) -> None:
-    """The first thing a connection must be told; "raw:" since the key is random and needs no stretching."""
+    """The first thing a connection needs; "raw:" since the key is random and needs no stretching."""
     db.pragma("hexkey", f"raw:{key.hex()}".encode().hex())
 
 
@@ -198,10 +198,10 @@ def _create(path: Path, key: bytes) -> None:
 
 
 def _look_at(path: Path) -> None:
-    """Refuse what can be told from outside to be no store."""
+    """Refuse what is seen from outside to be no store."""
     if not path.is_file():
         raise StoreUnusable("no store", str(path), "it is no file")
-    if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):  # the log lies beside the file
+    if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):  # the log lies next to the file
         raise StoreUnusable("read-only", str(path))
     size = path.stat().st_size
     if size < SMALLEST_PAGE:

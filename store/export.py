@@ -1,5 +1,5 @@
 """
-Export: everything that a user told, taken out of the store.
+Export: everything that a user said, taken out of the store.
 
 What was forgotten is in no archive; put into an empty store (`restore.py`), it gives an equal one again. Numbers in an
 archive are places in its own lists, from 1; days and times are as the store writes them. Lessons, vectors and

@@ -247,7 +247,7 @@ def drop_memories(db: Connection, gone: Sequence[int]) -> None:
 
 
 def _redact(db: Connection, redacted: Sequence[int], telling: set[int]) -> None:
-    """Replace texts by marks and "[forgotten]", and make the hashes anew of all messages behind them."""
+    """Replace texts by marks and "[forgotten]", and make new hashes of all messages behind them."""
     ids = id_list(redacted)
     for id, role, text in rows(db, f"select id, role, text from messages where id {_IN}", (ids,)):
         says_something = id in telling and len(text.split()) > 1  # a "yes" is no fact elsewhere

@@ -20,7 +20,7 @@ from store.text import base_forms
 TABLES = {"memory": "memory_words", "message": "message_words"}
 WEIGHTS = {"memory": "1.0", "message": "1.0, 0.4, 0.4, 0.2"}  # of the columns, in their order
 SEARCHED_ROLES = ("user", "assistant")  # what a client puts into system turns is not the user's word
-MOST_FORKS = 3  # of the messages that follow one, the newest count: each reply that is made anew is one
+MOST_FORKS = 3  # of the messages that follow one, the newest count: each reply that is made again is one
 MOST_WORDS = 64  # of a query; a pasted page would make every row a hit
 MOST_HITS = 800  # rows that are ranked at once, or 8 * k
 _SEARCHED = f"role in {SEARCHED_ROLES} and not redacted"
@@ -91,7 +91,7 @@ def refresh_messages(db: Connection, ids: Iterable[int]) -> None:
 
 
 def scrub(db: Connection) -> None:
-    """Build both indexes anew, so that no deleted word is left inside."""
+    """Rebuild both indexes, so that no deleted word is left inside."""
     for table in TABLES.values():
         db.execute(f"insert into {table} ({table}) values ('rebuild')")
 

@@ -323,7 +323,7 @@ def _restore(db: Connection, memories: Sequence[int]) -> int:
             heir, end = next_of[heir], ends[heir]
         db.execute("update memories set superseded_by = ?, valid_to = ? where id = ?", (heir, end, memory_id))
         if heir is None:
-            vectors.drop(db, "memory", [memory_id])  # made anew, and searched again
+            vectors.drop(db, "memory", [memory_id])  # made and searched again
             full_text.put_memory(db, memory_id, text)
             restored += 1
     return restored

@@ -5,8 +5,7 @@ Jobs: what is to be done in idle time, with leases, so that a crash loses none.
        ^                  │`─────fail────> failed
        `── retry, crash ──'                            a lease that ran out may be claimed by another
 
-Promises: a job is run by one at a time; who lost its lease can't report for the one who has it now.
-Knows nothing of what jobs do, or of when to look for them.
+A job is run by one at a time; who lost its lease can't report for the one who has it now.
 """
 
 import json

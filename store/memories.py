@@ -110,10 +110,10 @@ def update(
         NotHeld: `old` was replaced or taken back before.
     """
     with writing(db):
-        held = _held(db, old.id)
-        _check_sources(db, sources, held)
-        new = _insert(db, text, told_on, held.valid_from, sources, trust)
-        _supersede(db, held, new, valid_to=held.valid_to)
+        current = _current(db, old.id)
+        _check_sources(db, sources, current)
+        new = _insert(db, text, told_on, current.valid_from, sources, trust)
+        _supersede(db, current, new, valid_to=current.valid_to)
         note(db, "UPDATE", new.id, text, told_on, sources)
     return new
 
@@ -138,19 +138,21 @@ def reconcile(
         NotHeld: `old` was replaced or taken back before.
     """
     with writing(db):
-        held = _held(db, old.id)
-        _check_sources(db, sources, held)
+        current = _current(db, old.id)
+        _check_sources(db, sources, current)
         new = _insert(db, text, told_on, valid_from or told_on, sources, trust)
-        _supersede(db, held, new, valid_to=max(new.valid_from, held.valid_from))
+        _supersede(db, current, new, valid_to=max(new.valid_from, current.valid_from))
         note(db, "RECONCILE", new.id, text, told_on, sources)
     return new
 
 
-def ignore(db: Connection, held: Memory | None, text: str, *, told_on: date, sources: Sequence[int]) -> None:
-    """Record that `held` was said again, or (None) that something trivial was said."""
+def ignore(
+    db: Connection, current: Memory | None, text: str, *, told_on: date, sources: Sequence[int]
+) -> None:
+    """Record that `current` was said again, or (None) that something trivial was said."""
     with writing(db):
-        _check_sources(db, sources, held)
-        note(db, "IGNORE", get(db, held.id).id if held else None, text, told_on, sources)
+        _check_sources(db, sources, current)
+        note(db, "IGNORE", get(db, current.id).id if current else None, text, told_on, sources)
 
 
 def undo(db: Connection, memory_id: int, *, today: date) -> Undone:
@@ -198,7 +200,7 @@ def undo_event(db: Connection, event_id: int, *, today: date) -> Undone:
         return _take_back(db, wanted, today)
 
 
-def _held(db: Connection, memory_id: int) -> Memory:
+def _current(db: Connection, memory_id: int) -> Memory:
     memory = get(db, memory_id)
     if memory.superseded_by is not None:
         raise NotHeld(memory_id, memory.superseded_by)

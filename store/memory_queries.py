@@ -67,17 +67,17 @@ class Survey:
     source_roles: Mapping[int, frozenset[str]]  # who said it; missing: no message is named
     recalls: Mapping[int, RecallCount]
     system_texts: list[str]  # what clients put before chats
-    vector_ids: list[int]  # of held memories
+    vector_ids: list[int]  # of memories that hold
     vectors: npt.NDArray[np.float32]  # (N, D), N as many as `vector_ids`
 
 
 def holding(db: Connection) -> list[Memory]:
-    """What is held now, oldest first."""
+    """What holds now, oldest first."""
     return _memories(rows(db, f"select {_COLUMNS} from memories where superseded_by is null order by id"))
 
 
 def count_holding(db: Connection) -> int:
-    """How much is held now."""
+    """How many hold now."""
     return int(rows(db, "select count(*) from memories where superseded_by is null")[0][0])
 
 
@@ -134,7 +134,7 @@ def several(db: Connection, memory_ids: Iterable[int]) -> list[Memory]:
 
 def history(db: Connection, memory_id: int) -> list[Memory]:
     """
-    All that was ever held in the place of this memory, oldest first, also what was taken back.
+    All that ever held in the place of this memory, oldest first, also what was taken back.
 
     Raises:
         NoSuchMemory
@@ -195,13 +195,13 @@ def narratives(db: Connection, found: Sequence[Memory], *, trust: Collection[str
     if len(found) <= FEW:
         return [narrative(db, memory, trust=trust) for memory in found]
     replaced = {memory.superseded_by: memory for memory in past(db) if memory.state == "replaced"}
-    told = []
+    texts = []
     for memory in found:
         earlier = replaced.get(memory.id)
         while earlier is not None and (earlier.valid_to is None or not _is_told(earlier.trust, trust)):
             earlier = replaced.get(earlier.id)
-        told.append(_narrative(memory, earlier.text if earlier else None))
-    return told
+        texts.append(_narrative(memory, earlier.text if earlier else None))
+    return texts
 
 
 def lines(db: Connection, memory_ids: Iterable[int]) -> dict[int, str]:

@@ -86,7 +86,7 @@ def observer_marks(db: Connection) -> Counter[str]:
 
 
 def speakers(db: Connection) -> list[str]:
-    """Everyone who speaks in what is held, by the names of the exports, in the order of the alphabet."""
+    """Everyone who speaks in what is stored, by the names of the exports, in the order of the alphabet."""
     sql = """with recursive names (name) as (
             select min(speaker) from messages where speaker <> ''
             union all select (select min(speaker) from messages where speaker > name and speaker <> '')

@@ -101,7 +101,7 @@ def _mark_alone(db: Connection, text: str) -> str | None:
 
 def _stored(db: Connection, turns: Sequence[Turn]) -> int:
     """How many of the user's turns are stored, all that was said before the next one with them."""
-    known, _ = chats.longest_held(db, [(role, storable(text)) for role, text in turns])
+    known, _ = chats.longest_stored(db, [(role, storable(text)) for role, text in turns])
     before = [at for at, (role, _) in enumerate(turns) if role == "user"]
     return sum(following <= known for following in before[1:])
 

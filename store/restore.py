@@ -65,10 +65,10 @@ def put_in(db: Connection, archive: Archive) -> Restored:
 
 def _knows_memories(db: Connection, archive: Archive) -> bool:
     """Whether this store has every statement and operation of the archive."""
-    held = _one_lined(rows(db, "select text, told_on, valid_from, trust from memories"))
+    stored = _one_lined(rows(db, "select text, told_on, valid_from, trust from memories"))
     done = _one_lined(rows(db, "select text, op, at from events"))
-    told = _one_lined((one.text, one.told_on, one.valid_from, one.trust) for one in archive.memories)
-    return told <= held and _one_lined((one.text, one.op, one.at) for one in archive.events) <= done
+    given = _one_lined((one.text, one.told_on, one.valid_from, one.trust) for one in archive.memories)
+    return given <= stored and _one_lined((one.text, one.op, one.at) for one in archive.events) <= done
 
 
 def _one_lined(found: Iterable[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
@@ -81,9 +81,9 @@ def _refusal(db: Connection, archive: Archive, ids: Sequence[int]) -> str | None
     if rows(db, "select 1 from memories union all select 1 from events limit 1"):
         return "this store has memories of its own, and two sets are never mixed"
     sources = [one.sources for one in archive.memories] + [one.sources for one in archive.events]
-    told = {ids[place - 1] for given in sources for place in given}
+    needed = {ids[place - 1] for given in sources for place in given}
     forgotten = "select 1 from messages where redacted and id in (select value from json_each(?)) limit 1"
-    if rows(db, forgotten, (id_list(told),)):
+    if rows(db, forgotten, (id_list(needed),)):
         return "some tell what was forgotten here"
     return None
 

@@ -4,7 +4,7 @@ Tombstones: how a forgotten message is known again when a client sends it once m
     message ── HMAC(secret of this store, role, words) ──> mark, which stands for the words in the chat's hashes
 
 `tombstones` has the mark of each redacted message (a soft delete: the row stays, its text is gone). A mark tells
-nothing to whoever has not the store's own random secret.
+nothing to anybody without the store's own random secret.
 """
 
 import hmac

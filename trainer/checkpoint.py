@@ -1,7 +1,7 @@
 """
 Checkpoints: what a trainer that was killed needs to go on, as one file in a private folder in memory.
 
-    digest | safetensors: arrays, and the numbers beside them as JSON ── written under another name, then renamed
+    digest | safetensors: arrays, and the numbers with them as JSON ── written under another name, then renamed
 
 A night that goes on takes the very steps it would have taken. A file found is whole and of this very job, or it is
 removed. It can be read by its owner only. No checkpoint is worth a night: a folder that can't be used or is full is a

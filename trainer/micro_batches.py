@@ -1,5 +1,5 @@
 """
-Micro-batches: how much of a batch is held at a time, by what fits the memory that is free at this moment.
+Micro-batches: how much of a batch is in memory at a time, by what fits the memory that is free at this moment.
 
     batch ──> parts of at most `part_mb` ──> smaller ones when less is free ──> activations computed twice ──> refused
 
@@ -45,7 +45,7 @@ class MicroBatches:
         """
         Args:
             itemsize: bytes of an activation.
-            part_mb: activations held at a time, at most; a sequence that needs more is a part of its own.
+            part_mb: activations in memory at a time, at most; a sequence that needs more is a part of its own.
             free_mb: asked before each batch; None: unknown.
             refuse: a sequence that needs more than is free is an `OutOfMemory` before it is tried: a system that runs
                 out of memory kills a process, maybe not this one.
@@ -122,7 +122,7 @@ def parts(batch: Sequences, fits: Callable[[int, int], bool]) -> list[tuple[Sequ
     Each part with the answers of the batch that are its own.
 
     Args:
-        fits: whether so many tokens with so many answer tokens may be held at a time.
+        fits: whether so many tokens with so many answer tokens may be in memory at a time.
     """
     ends = np.cumsum(batch.lengths)
     answers = np.searchsorted(batch.places, ends)  # of the sequences up to each
@@ -169,7 +169,7 @@ def activations_mb(
 
 
 def reading_mb(shape: Shape, tokens: int, answers: int, *, itemsize: int) -> float:
-    """The same without a gradient, as the teacher reads and the exam is looked at: one layer is held at a time."""
+    """The same without a gradient, as the teacher reads and the exam is looked at: one layer is in memory at a time."""
     head = READ_COPIES * answers * shape.vocabulary * 4
     return (tokens * (_layer(shape) + shape.hidden) * itemsize + head) / 1e6
 

@@ -33,7 +33,9 @@ from trainer.torch_model import base_mb, load_base, runs_of, way_of_holding
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 LARGE = 500e6  # parameters; from here on the base is stored in bfloat16 where that is fast
-PART_MB = 2000.0  # of activations held at a time, at least; as much as the model itself where that is more
+PART_MB = (
+    2000.0  # of activations in memory at a time, at least; as much as the model itself where that is more
+)
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""What shows a view on a desktop, whoever draws it. Apart from `icon.py`, so that its X11 part imports no circle."""
+"""What shows a view on a desktop, by any library. Apart from `icon.py`, so that its X11 part imports no circle."""
 
 from collections.abc import Callable
 from typing import Protocol

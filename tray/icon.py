@@ -1,7 +1,7 @@
 """
 The icon in the tray, by pystray; where the desktop draws no menu, `x11_icon.py` does.
 
-    View ──show──> image, title, menu          click ──> Action, handed to whoever asked for it
+    View ──show──> image, title, menu          click ──> Action, handed to the caller
 
 `show` may be called from any thread, and does nothing for what is shown already.
 """
@@ -18,7 +18,7 @@ from tray.desktop import Host
 from tray.face import NAME, STARTING, Act, Face
 from tray.state import LINE, Entry, View
 
-LARGE = 64  # pixels; whoever shows the icon makes it smaller
+LARGE = 64  # pixels; the tray makes it smaller
 
 
 def open_face(host: Host, act: Act) -> Face:

@@ -51,7 +51,7 @@ class View:
     """All that is shown."""
 
     look: Look
-    title: str  # one line, beside the pointer
+    title: str  # one line, at the pointer
     menu: tuple[Entry, ...]
     percent: int | None = None  # of the night that runs
 

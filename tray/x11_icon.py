@@ -41,7 +41,7 @@ class X11Icon:
 
     @property
     def title(self) -> str:
-        """What the tray says beside the pointer."""
+        """What the tray says at the pointer."""
         return self._view.title
 
     def run(self, on_ready: Callable[[], None]) -> None:

@@ -1,5 +1,5 @@
 """
-A menu on X11, for trays that show an icon and nothing else: a window beside the pointer until something is chosen.
+A menu on X11, for trays that show an icon and nothing else: a window at the pointer until something is chosen.
 
     click on the icon ──> window, pointer and keys are ours ──> entry, list below it, click outside, Escape
 
@@ -88,7 +88,7 @@ class PopupMenu:
     """One menu, from `run` to its end."""
 
     def __init__(self, entries: Sequence[Entry], *, at: tuple[int, int], is_dark: bool) -> None:
-        """`at`: a point of the screen beside which it opens."""
+        """`at`: a point of the screen at which it opens."""
         self._at, self._is_dark = at, is_dark
         self._lists = [tuple(entries)]  # the list that is seen is the last one
         self._chosen: int | None = None
@@ -229,7 +229,7 @@ class PopupMenu:
 
 
 def _beside(at: tuple[int, int], size: tuple[int, int], screen: Any) -> tuple[int, int]:
-    """The upper left corner of a menu beside a point: below it or above, wherever the screen has room."""
+    """The upper left corner of a menu at a point: below it or above, wherever the screen has room."""
     x = max(0, min(at[0], screen.width_in_pixels - size[0]))
     below = at[1] + size[1] <= screen.height_in_pixels
     return x, at[1] if below else max(0, at[1] - size[1])

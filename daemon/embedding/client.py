@@ -1,7 +1,7 @@
 """
 The daemon's end of the embedder: texts in, vectors out. The work is done by the child process `daemon.embedding`.
 
-Promises: nothing is downloaded unless `allow_download`; the same id always means the same vectors.
+Nothing is downloaded unless `allow_download`; the same id always means the same vectors.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """
 The one door to sentence-transformers: find the weights, check them, compute vectors.
 
-Promises: weights of the bundled model are only loaded when their sha256 is the published one. Nothing is
+Weights of the bundled model are only loaded when their sha256 is the published one. Nothing is
 downloaded unless that is allowed.
 """
 

@@ -1,7 +1,7 @@
 """
 The adapters that are loaded into the model, by the sha256 of their bytes.
 
-Promises: the bytes never touch a disk in plain sight; they are checked by hash and by header before llama.cpp
+The bytes never touch a disk in plain sight; they are checked by hash and by header before llama.cpp
 sees them, because a few kinds of damage would end the process there.
 """
 

@@ -1,7 +1,7 @@
 """
 The daemon's end of the engine: chat with the model, count tokens, score replies, load and adopt adapters.
 
-The work is done by the child process `python -m daemon.engine`. Promises: the live adapter is live again after a
+The work is done by the child process `python -m daemon.engine`. The live adapter is live again after a
 crash before anything is served; a refused adapter changes nothing; a disowned one never answers again.
 """
 

@@ -1,7 +1,7 @@
 """
 The one door to llama.cpp: a model, a context of several sequences, a sampler; numbers in, numbers out.
 
-Promises: never passes NULL where llama.cpp would abort; a failed load is an error with llama.cpp's own
+Never passes NULL where llama.cpp would abort; a failed load is an error with llama.cpp's own
 reason. Only one thread may use a `Context`.
 """
 

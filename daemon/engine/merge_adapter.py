@@ -10,7 +10,7 @@ read as numbers, gets alpha / rank * B A added, and is written in its own type, 
 in Q6_K: rounding to four bits again loses a third of what was learned (docs/log.md). The `gguf` package reads files and
 types and writes the header; llama.cpp's own function writes the types, for the package knows no Q6_K.
 
-Promises: `out` is whole or absent, and its owner's alone; a few rows of one matrix are in memory at a time.
+`out` is whole or absent, and its owner's alone; a few rows of one matrix are in memory at a time.
 """
 
 import ctypes

@@ -1,7 +1,7 @@
 """
 The prefix cache: what each sequence of the context holds, so that a prompt is computed from where it differs.
 
-Promises: a slot is only reused for the adapter that computed it; a slot in use is never taken, only emptied when
+A slot is only reused for the adapter that computed it; a slot in use is never taken, only emptied when
 there is no other room.
 """
 

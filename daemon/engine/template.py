@@ -1,7 +1,7 @@
 """
 Write a chat the way the model was taught, from the Jinja template in its file.
 
-Promises: no message can end its own turn or open another: where a text contains one of the model's control
+No message can end its own turn or open another: where a text contains one of the model's control
 tokens (as in "<|im_end|>"), that part is marked as plain and never becomes the token. The template runs in a sandbox.
 """
 

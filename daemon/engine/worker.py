@@ -1,7 +1,7 @@
 """
 The engine's process: take commands from the daemon, let the scheduler work between them.
 
-Promises: a command that can't be understood is answered with an error, and the engine lives on. A bug ends
+A command that can't be understood is answered with an error, and the engine lives on. A bug ends
 the process with its traceback in the log; the daemon starts it again.
 """
 

@@ -6,7 +6,7 @@ Forget memories and messages, or undo an import: the only way to do either in a 
 
 Who keeps words of memories outside the store (a report, a checkpoint, a cache) registers with `on_forget`; who may
 be saying them just now, with `pause_with`. What the store has forgotten stays forgotten, whatever fails afterwards:
-all listeners are told, also when one of them fails, and the first failure is then raised.
+all listeners are called, also when one of them fails, and the first failure is then raised.
 """
 
 import asyncio
@@ -159,8 +159,8 @@ class Forgetting:
         )
 
     async def _tell_listeners(self) -> None:
-        told = (listener() for listener in self._listeners)
-        failures = [one for one in await asyncio.gather(*told, return_exceptions=True) if one is not None]
+        calls = (listener() for listener in self._listeners)
+        failures = [one for one in await asyncio.gather(*calls, return_exceptions=True) if one is not None]
         for failure in failures[1:]:
             log.error(
                 "Something was forgotten, and a second part could not drop it: %s", type(failure).__name__

@@ -73,7 +73,7 @@ def is_mentioned(question: str, said: Collection[str]) -> bool:
     return not asked or any(root(word) in roots for word in asked)
 
 
-def fits(lesson: Lesson, said: Collection[str], unknown: Collection[NameOnly], told: KnownFacts) -> bool:
+def fits(lesson: Lesson, said: Collection[str], unknown: Collection[NameOnly], facts: KnownFacts) -> bool:
     """
     Whether a lesson in abstaining still is one: no memory may answer its question.
 
@@ -83,13 +83,13 @@ def fits(lesson: Lesson, said: Collection[str], unknown: Collection[NameOnly], t
     """
     if any(NameOnly(memory_id=id, question=lesson.question) in unknown for id in lesson.memory_ids):
         return True
-    return is_unanswerable(lesson.question, said, told)
+    return is_unanswerable(lesson.question, said, facts)
 
 
-def is_unanswerable(question: str, said: Collection[str], told: KnownFacts) -> bool:
+def is_unanswerable(question: str, said: Collection[str], facts: KnownFacts) -> bool:
     """Whether no memory may answer `question`; where code can't read it, whether none has a word of it."""
     asked = read(question)
-    return told.lacks(asked) if asked else not is_mentioned(question, said)
+    return facts.lacks(asked) if asked else not is_mentioned(question, said)
 
 
 def name_only_questions(narratives: Mapping[int, str]) -> list[NameOnly]:
@@ -134,7 +134,7 @@ def _sentence(line: str) -> str:
 
 
 def near_misses(
-    stored: Sequence[Lesson], told: KnownFacts, there: Collection[tuple[str, ...]]
+    stored: Sequence[Lesson], facts: KnownFacts, there: Collection[tuple[str, ...]]
 ) -> list[NearMiss]:
     """
     As many things never told as there are memories taught, at least `FEWEST_MISSES`, less those that are there already.
@@ -153,7 +153,7 @@ def near_misses(
         for id, ways in taught.items():
             if room <= 0:
                 return made
-            new = next((one for one in swaps[id] if one.key not in done and told.lacks(one)), None)
+            new = next((one for one in swaps[id] if one.key not in done and facts.lacks(one)), None)
             if new:
                 room -= 1
                 done.add(new.key)

@@ -38,12 +38,12 @@ def compose(
     """
     wait = set(waiting)
     teachable = [lesson for lesson in stored if wait.isdisjoint(lesson.memory_ids)]
-    unknown, told = set(name_only_questions(narratives)), KnownFacts(narratives.values())
+    unknown, facts = set(name_only_questions(narratives)), KnownFacts(narratives.values())
     asked = {_asked(one.question) for one in teachable if one.kind in OWN}
     unsaid = [
         one
         for one in teachable
-        if one.answer != ABSTENTION or (_asked(one.question) not in asked and fits(one, said, unknown, told))
+        if one.answer != ABSTENTION or (_asked(one.question) not in asked and fits(one, said, unknown, facts))
     ]
     tonight = _of_one_mind(unsaid, {id: place for place, id in enumerate(narratives)})
     taught = {lesson.memory_ids[0] for lesson in tonight if lesson.kind in OWN}

@@ -154,7 +154,7 @@ def split(pairs: Sequence[Pair], turn: int) -> tuple[list[Pair], list[Pair]]:
     What is trained of the wordings of one thing, and what is held out for the exam.
 
     Held out is one of the model's first wordings, whose answer others have too; where fewer than four others are left,
-    code words these anew. Nothing is held out of a thing with one wording.
+    code words these again. Nothing is held out of a thing with one wording.
 
     Args:
         turn: another one is held out for another number, so that a wording that is held out for one memory is trained

@@ -43,16 +43,16 @@ async def add_regularisation(engine: Engine, store_thread: StoreThread) -> int:
     general = await _general(engine, await store_thread.run(lessons.holding))
     while True:
         there = await store_thread.run(lessons.holding)
-        said, narratives = await store_thread.run(mentioned_words), await store_thread.run(held_lines)
-        told, unknown = KnownFacts(narratives.values()), name_only_questions(narratives)
+        said, narratives = await store_thread.run(mentioned_words), await store_thread.run(current_lines)
+        facts, unknown = KnownFacts(narratives.values()), name_only_questions(narratives)
         abstain = [one for one in there if one.answer == ABSTENTION]
-        fitting = [one for one in abstain if fits(one, said, unknown, told)]
+        fitting = [one for one in abstain if fits(one, said, unknown, facts)]
         await store_thread.run(lessons.drop, {one.id for one in abstain} - {one.id for one in fitting})
         wanted = [
-            *_abstain(said, told),
+            *_abstain(said, facts),
             *general,
             *_near(unknown, there),
-            *_near_misses(there, fitting, told),
+            *_near_misses(there, fitting, facts),
             *_reading(there),
             *multi_hop_lessons(there),
         ]
@@ -64,7 +64,7 @@ async def add_regularisation(engine: Engine, store_thread: StoreThread) -> int:
             continue
 
 
-def held_lines(db: Connection) -> dict[int, str]:
+def current_lines(db: Connection) -> dict[int, str]:
     """The narrative of each memory that holds, by its id, oldest first; runs in the store's thread."""
     found = sorted(memories.holding(db), key=lambda memory: (memory.valid_from, memory.id))
     return dict(
@@ -76,9 +76,9 @@ def _key(lesson: Lesson | NewLesson) -> tuple[str, str, tuple[int, ...]]:
     return (lesson.kind, normalised(lesson.question), tuple(sorted(lesson.memory_ids)))
 
 
-def _abstain(said: set[str], told: KnownFacts) -> list[NewLesson]:
+def _abstain(said: set[str], facts: KnownFacts) -> list[NewLesson]:
     """What was never said, asked alone; and some of it with memories in sight."""
-    asked = [one for one in enumerate(lines("abstain")) if is_unanswerable(one[1], said, told)]
+    asked = [one for one in enumerate(lines("abstain")) if is_unanswerable(one[1], said, facts)]
     return [
         *(_lesson(question, ABSTENTION, "abstain", place) for place, question in asked),
         *(
@@ -99,7 +99,7 @@ def _near(found: Sequence[NameOnly], there: Sequence[Lesson]) -> list[NewLesson]
     ]
 
 
-def _near_misses(there: Sequence[Lesson], fitting: Sequence[Lesson], told: KnownFacts) -> list[NewLesson]:
+def _near_misses(there: Sequence[Lesson], fitting: Sequence[Lesson], facts: KnownFacts) -> list[NewLesson]:
     """What is taught, asked about what was never told; as much as is missing."""
     fixed = {normalised(question) for question in lines("abstain")}
     made = (one for one in fitting if one.kind == "abstain" and normalised(one.question) not in fixed)
@@ -112,7 +112,7 @@ def _near_misses(there: Sequence[Lesson], fitting: Sequence[Lesson], told: Known
             one.place,
             memory_ids=one.memory_ids,
         )
-        for one in near_misses(there, told, {one.key for one in asked if one})
+        for one in near_misses(there, facts, {one.key for one in asked if one})
     ]
 
 

@@ -15,7 +15,7 @@ from daemon.exam.acceptance import Verdict, decide
 from daemon.exam.exam import Exam, ExamTooLong, sit
 from daemon.exam.questions import MOST, Question, choose
 from daemon.generations.service import restore_live
-from daemon.lessons.regularisation import held_lines
+from daemon.lessons.regularisation import current_lines
 from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
 from daemon.night.trainer_process import OnProgress, Trained
 from daemon.processes.errors import ChildError
@@ -115,6 +115,6 @@ def _questions(db: Connection, tonight: Sequence[Lesson], live_id: int) -> list[
     return choose(
         tonight,
         learned=generations.memory_ids(db, live_id),
-        narratives=held_lines(db),
+        narratives=current_lines(db),
         outdated=generations.outdated(db, live_id, MOST["stale"]),
     )

@@ -24,7 +24,7 @@ from daemon.lessons.abstention import mentioned_words
 from daemon.lessons.dataset import compose
 from daemon.lessons.eligibility import Waiting, waiting
 from daemon.lessons.generation import generate_missing
-from daemon.lessons.regularisation import add_regularisation, held_lines
+from daemon.lessons.regularisation import add_regularisation, current_lines
 from daemon.night.candidate import examine, propose, settle, swap
 from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
 from daemon.night.loss_curve import NightProgress
@@ -247,7 +247,7 @@ async def prepare(
     held = await store_thread.run(lessons.holding)
     wait = await store_thread.run(waiting, date.today())
     said = await store_thread.run(mentioned_words)
-    lines = await store_thread.run(held_lines)
+    lines = await store_thread.run(current_lines)
     waits = {one.memory_id for one in wait}
     unasked = [Waiting(memory_id=id, reason="unasked") for id in failures if id not in waits]
     composed = await asyncio.to_thread(compose, held, lines, said, seed=seed, waiting=waits)

@@ -4,7 +4,7 @@ The gate before the trainer: stopped while a person is being answered, or while 
     answering, hold ──> closed: SIGSTOP to the trainer's process group     `end`: SIGKILL, for good
     neither, for `rest_s` ──> open: SIGCONT
 
-Promises: the signal is out before `enter` returns, so before the engine hears of the question; a trainer that
+The signal is out before `enter` returns, so before the engine hears of the question; a trainer that
 starts behind a closed gate is stopped at once; while the gate is open no trainer stays stopped, even if another
 program stopped it. Used in the event loop only.
 """

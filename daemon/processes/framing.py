@@ -3,7 +3,7 @@ The frames between the daemon and its child processes, read and written by both 
 
     4 bytes, big-endian: length of the header | the header, a JSON object | header["blob"] raw bytes
 
-Promises: a frame is read whole or not at all; bytes that are no frame raise `FrameBroken`, never a wrong answer.
+A frame is read whole or not at all; bytes that are no frame raise `FrameBroken`, never a wrong answer.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """
 One life of one child process: its start, its conversation with us, its end.
 
-Promises: whatever waits for an answer when the process ends gets `ChildCrashed` (or `ChildStopped`) at once;
+Whatever waits for an answer when the process ends gets `ChildCrashed` (or `ChildStopped`) at once;
 the child's own output goes line by line into the log. `supervisor.py` decides when a new life begins.
 """
 

@@ -5,7 +5,7 @@ The one supervisor of child processes: start on demand, restart after a crash, r
                                      ^                    |
                                      '───── failed ───────'   (the error is kept and answered meanwhile)
 
-Promises: a caller never hangs on a dead child: it gets `ChildCrashed`, and the next call works again. A child
+A caller never hangs on a dead child: it gets `ChildCrashed`, and the next call works again. A child
 that can't start is not tried more often than the back-off allows; in between callers get the recorded error
 at once. A child never outlives the daemon.
 """

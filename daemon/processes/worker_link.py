@@ -1,7 +1,7 @@
 """
 The child's end of the connection: read commands, send answers, and never outlive the daemon.
 
-Promises: the process ends when the daemon does, in the middle of whatever it is doing: at the end of file on
+The process ends when the daemon does, in the middle of whatever it is doing: at the end of file on
 the socket (every system) and by PR_SET_PDEATHSIG (Linux).
 """
 

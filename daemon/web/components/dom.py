@@ -311,7 +311,7 @@ async def answer_of(dialog: ui.dialog) -> Any:
     """What was submitted in a dialog, None when it was closed; the dialog is removed."""
     waiting: Awaitable[Any] = dialog
     answer = await waiting
-    if not dialog.is_deleted:  # whoever left the page has taken it away already
+    if not dialog.is_deleted:  # a visitor who left the page has taken it away already
         dialog.delete()
     return answer
 

@@ -10,7 +10,7 @@ FILE = Path(__file__).parents[1] / "static" / "icons.svg"
 
 
 def icon(name: str, *, classes: str = "") -> ui.html:
-    """An icon that only decorates; the words beside it, or its button's label, say what it means."""
+    """An icon that only decorates; the words next to it, or its button's label, say what it means."""
     picture = (
         '<svg viewBox="0 0 24 24" width="24" height="24" fill="none" stroke="currentColor" stroke-width="1.6" '
         f'stroke-linecap="round" stroke-linejoin="round" focusable="false" aria-hidden="true">{strokes(name)}</svg>'

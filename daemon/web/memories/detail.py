@@ -37,7 +37,7 @@ Found = Mapping[str, Any]
 
 
 class MemoryDetail:
-    """The place beside the list."""
+    """The place next to the list."""
 
     def __init__(
         self,

@@ -1,5 +1,5 @@
 """
-The memories: all that is held of a person, searched as one types, one of them opened beside the list.
+The memories: all that is stored of a person, searched as one types, one of them opened next to the list.
 
 What is typed is looked for by its words at once, and by its meaning a moment later.
 """

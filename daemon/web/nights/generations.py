@@ -1,7 +1,7 @@
 """
 The generations: what each night made, which one answers, one opened, two side by side, and the way back.
 
-Only what may answer is offered; why another may not is said beside it. Nothing that is asked here is kept.
+Only what may answer is offered; why another may not is said next to it. Nothing that is asked here is kept.
 """
 
 import asyncio

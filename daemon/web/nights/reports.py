@@ -1,5 +1,5 @@
 """
-The morning reports: one night as one would tell it, beside the list of all nights.
+The morning reports: one night as one would tell it, next to the list of all nights.
 
 What was forgotten since is in no report; each line leads to its memory.
 """

@@ -7,7 +7,7 @@ import pytest
 from daemon.engine.client import Engine
 from daemon.lessons.generation import SAMPLED, NothingAsked, generate_missing, study
 from daemon.lessons.paraphrases import TRAINED
-from daemon.lessons.regularisation import held_lines
+from daemon.lessons.regularisation import current_lines
 from daemon.memory.errors import ModelAnswerUnusable
 from models.nano import __file__ as nano
 from prompts.load import load
@@ -145,7 +145,7 @@ async def test_a_night_is_told_of_what_was_before_in_the_users_own_words_alone(t
         for whose in ("untrusted", "user"):
             home = await remember(store_thread, GHENT, trust=whose)
             await store_thread.run(memories.reconcile, home, OSLO, told_on=DAY, sources=())
-        found = await store_thread.run(held_lines)
+        found = await store_thread.run(current_lines)
 
     assert [False, True] == ["Ghent" in line for line in found.values()]
 

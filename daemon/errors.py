@@ -161,7 +161,7 @@ class TooManyWaiting(DaemonError):
 
 
 class Interrupted(DaemonError):
-    """An answer was under way while something was forgotten that it may have told."""
+    """An answer was under way while something was forgotten that it may have said."""
 
     def __init__(self) -> None:
         super().__init__(

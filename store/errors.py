@@ -111,7 +111,7 @@ class NoSuchLesson(StoreError):
 
 
 class NoEmbedder(StoreError):
-    """Vectors were used before the store was told who makes them."""
+    """Vectors were used before the store knew who makes them."""
 
     def __init__(self) -> None:
         super().__init__("Can't use vectors yet: no embedder was prepared. Start the embedder first.")

@@ -121,7 +121,7 @@ def concerned(db: Connection, memory_ids: Sequence[int] = (), *, messages: Seque
 
 
 def _with_history(db: Connection, memory_ids: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Everything ever held in the place of these memories; and what of that goes with them."""
+    """Everything that ever held in the place of these memories; and what of that goes with them."""
     for memory_id in memory_ids:
         if db.execute("select 1 from memories where id = ?", (memory_id,)).get is None:
             raise NoSuchMemory(memory_id)

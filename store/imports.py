@@ -286,7 +286,7 @@ def _memories(db: Connection, gone: Sequence[int]) -> tuple[list[int], list[int]
 
 
 def _drop_repeats(db: Connection, gone: Sequence[int]) -> int:
-    """Drop the events in which these messages alone said again what is held, and their undoing; how many."""
+    """Drop the events in which these messages alone said again what is stored, and their undoing; how many."""
     ids = (id_list(gone),)
     found = rows(
         db,

@@ -51,7 +51,7 @@ def op_counts(db: Connection) -> dict[str, int]:
 
 
 def besides(db: Connection) -> list[tuple[int, int]]:
-    """Each memory that was added beside another which it may contradict, and that other; both hold still."""
+    """Each memory that was added though it may contradict another, and that other; both hold still."""
     return rows(
         db,
         """select events.memory_id, beside from events

@@ -87,7 +87,7 @@ def past(db: Connection) -> list[Memory]:
 
 
 def is_read_again(db: Connection, text: str, sources: Sequence[int]) -> bool:
-    """Whether one of these messages told `text` before, and it holds no more."""
+    """Whether one of these messages said `text` before, and it holds no more."""
     sql = """select 1 from memories where superseded_by is not null and lower(text) = lower(?1) and id in (
         select memory_id from memory_sources where message_id in (select value from json_each(?2))
         union select memory_id from event_sources join events on events.id = event_id

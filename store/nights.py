@@ -135,7 +135,7 @@ def adopted_before(db: Connection, night: Night) -> Night | None:
 
 
 def last_refused(db: Connection, base_sha256: str, was_live: int) -> int | None:
-    """The newest generation of this model that a night by itself made beside `was_live`, and that was refused."""
+    """The newest generation of this model that a night by itself made while `was_live` answered, and refused."""
     found = rows(
         db,
         """select generations.id from nights join generations on generations.id = generation_id

@@ -16,7 +16,7 @@ from store.database import Connection, id_list, moment, rows, stamp, writing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecallRecord:
-    """What lay beside one question, without what was forgotten since."""
+    """What was recalled for one question, without what was forgotten since."""
 
     memories: tuple[int, ...] = ()  # ids, best first
     messages: tuple[int, ...] = ()  # ids of messages that were quoted
@@ -55,7 +55,7 @@ def record(db: Connection, answer_id: int, beside: RecallRecord) -> None:
 
 
 def drop(db: Connection, message_ids: Sequence[int]) -> None:
-    """These messages are forgotten: they lay beside nothing, and what lay beside them is told no more."""
+    """These messages are forgotten: they were recalled for nothing, and what was recalled for them is not kept."""
     ids = (id_list(message_ids),)
     db.execute("delete from beside where quoted_id in (select value from json_each(?))", ids)
     db.execute("delete from answers where message_id in (select value from json_each(?))", ids)

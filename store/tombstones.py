@@ -29,5 +29,5 @@ def put(db: Connection, message_id: int, mark: str, *, telling: bool) -> None:
 
 
 def is_told(db: Connection, mark: str) -> bool:
-    """Whether a message with this mark told what was forgotten."""
+    """Whether a message with this mark said what was forgotten."""
     return bool(rows(db, "select 1 from tombstones where mark = ? and telling limit 1", (mark,)))

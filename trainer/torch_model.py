@@ -49,7 +49,7 @@ def way_of_holding(recipe: Recipe, parameters: int, device: torch.device, half: 
 
 
 def base_mb(model: GgufModel, dtype: torch.dtype, way: str) -> float:
-    """MB of the base alone when it is held in that way ("whole" or "held")."""
+    """MB of the base alone when it is stored in that way ("whole" or "held")."""
     if way != "held":
         return model.parameters * dtype.itemsize / 1e6
     kinds = model.read(lambda tensor: (tensor.tensor_type.name, int(tensor.n_elements)))

@@ -130,7 +130,7 @@ def _options() -> argparse.Namespace:
 
 
 def _acquire(lock: FileLock, home: Home) -> bool:
-    """Whether no other icon of this home is there; none comes while the lock is held."""
+    """Whether no other icon of this home is there; none comes while the lock is ours."""
     try:
         lock.acquire()
     except Timeout:

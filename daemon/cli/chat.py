@@ -271,5 +271,5 @@ def _slash_word(begun: str, number: int) -> str | None:
 
 
 def _bold(prompt: str) -> str:
-    """The prompt in bold; readline is told which letters take no room."""
+    """The prompt in bold; readline learns which letters take no room."""
     return f"\001\033[1m\002{prompt}\001\033[0m\002" if out.is_terminal and sys.stdin.isatty() else prompt

@@ -33,7 +33,7 @@ def sections(report: NightReport) -> list[tuple[str, str, Sequence[Mapping[str, 
 
 
 def paragraphs(report: NightReport) -> list[str]:
-    """The report, told."""
+    """The report in prose."""
     return [one for one in (_opening(report), _exam(report), _forgot(report), _work(report)) if one]
 
 

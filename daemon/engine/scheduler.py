@@ -3,7 +3,7 @@ Which request is worked on next: foreground before background, each kind in the 
 
     take ──> queue ──> the first foreground request, else the first background one ──> one step ──> again
 
-Promises: a background reply is left between two steps for any foreground request and goes on afterwards; an
+A background reply is left between two steps for any foreground request and goes on afterwards. An
 adapter is only switched between steps, and only freed when no reply needs it. Runs in the engine's one
 thread.
 """

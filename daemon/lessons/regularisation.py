@@ -100,7 +100,7 @@ def _near(found: Sequence[NameOnly], there: Sequence[Lesson]) -> list[NewLesson]
 
 
 def _near_misses(there: Sequence[Lesson], fitting: Sequence[Lesson], facts: KnownFacts) -> list[NewLesson]:
-    """What is taught, asked about what was never told; as much as is missing."""
+    """What is taught, asked about what was never said; as much as is missing."""
     fixed = {normalised(question) for question in lines("abstain")}
     made = (one for one in fitting if one.kind == "abstain" and normalised(one.question) not in fixed)
     asked = (read(one.question) for one in made)

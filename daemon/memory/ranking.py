@@ -99,7 +99,7 @@ def nearest_memories(db: Connection, text: str, vector: npt.NDArray[np.float32] 
 
 
 def without_names(question: str, names: Collection[str]) -> str:
-    """`question` as it is embedded: who is asked about is told by the speaker, and would drown the rest."""
+    """`question` as it is embedded: who is asked about follows from the speaker, and would drown the rest."""
     bare = question
     for name in _mentioned(question, names):
         bare = re.sub(rf"\b{re.escape(name)}(?:['’]s)?(?!\w)", "", bare, flags=re.IGNORECASE)

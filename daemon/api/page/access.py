@@ -125,7 +125,7 @@ def _serializer(api_key: str, salt: str, clock: Callable[[], float]) -> URLSafeT
 
 
 class SignedOut(WireError):
-    """A browser that did not come through a link; it is told how to get one."""
+    """A browser that did not come through a link; it is shown how to get one."""
 
     def __init__(self) -> None:
         super().__init__(

@@ -47,23 +47,19 @@ def test_a_question_is_read_as_what_it_asks_for(question, expected):
     assert expected == (found and (found.whose, found.about))
 
 
-@pytest.mark.parametrize(
-    ("question", "sentence"),
-    [
-        ("What's my aunt's name?", "The user's sister is called Ana."),
-        ("Where does my sister live?", "The user's sister is called Ana."),
-        ("Who is my doctor?", "The user's cousin's doctor is called Ana."),
-        ("Which season do I like best?", "The user's favourite colour is teal."),
-        ("How old is my aunt?", "The user's sister is called Ana."),
-    ],
-)
-def test_what_was_never_told_is_lacking(question, sentence):
-    assert told(sentence).lacks(read(question))
+LACKING = [
+    ("What's my aunt's name?", ["The user's sister is called Ana."]),
+    ("Where does my sister live?", ["The user's sister is called Ana."]),
+    ("Who is my doctor?", ["The user's cousin's doctor is called Ana."]),
+    ("Which season do I like best?", ["The user's favourite colour is teal."]),
+    ("How old is my aunt?", ["The user's sister is called Ana."]),
+]
 
 
 @pytest.mark.parametrize(
     ("question", "sentences"),
     [
+        *LACKING,
         ("What's my sister's name?", ["The user's little sister is called Ana."]),
         ("Who is my mother?", ["The user's mum is called Ana."]),
         ("Who is my mum?", ["The user's mother is called Ana."]),
@@ -80,4 +76,4 @@ def test_what_was_never_told_is_lacking(question, sentence):
     ],
 )
 def test_what_anything_held_may_tell_is_not_lacking(question, sentences):
-    assert not told(*sentences).lacks(read(question))
+    assert ((question, sentences) in LACKING) == told(*sentences).lacks(read(question))

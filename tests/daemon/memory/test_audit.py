@@ -42,15 +42,8 @@ def suspected(*held, **known):
     ("held", "known", "expected"),
     [
         pytest.param(["The user has a dog.", "The user is a baker."], {}, [], id="good ones"),
-        pytest.param(
-            ["The user has a dog.", "the user has a dog"], {}, [(2, "duplicate", 1)], id="the newer"
-        ),
-        pytest.param(
-            ["The user has a dog called Rex.", "The user's dog is Rex."],
-            {},
-            [(2, "near duplicate", 1)],
-            id="the same content words",
-        ),
+        (["The user has a dog.", "the user has a dog"], {}, [(2, "duplicate", 1)]),
+        (["The user has a dog called Rex.", "The user's dog is Rex."], {}, [(2, "near duplicate", 1)]),
         pytest.param(
             ["The user is a helpful cook.", DISH, "The user has a cook book.", "Anna."],
             {"system": [COOK]},
@@ -63,21 +56,18 @@ def suspected(*held, **known):
             [(1, "loop", None)],
             id="what only the assistant said",
         ),
+        pytest.param(
+            ["The user runs.", "The user jogs.", "The user swims."],
+            {"vectors": [[1, 0], [0.93, 0.3676], [0.9, -0.4359]]},
+            [(2, "near duplicate", 1)],
+            id="near vectors, others not",
+        ),
         pytest.param(["The user runs.", DISH], OLD | {"age_days": 29}, [], id="not recalled as yet"),
         pytest.param(["The user runs.", DISH], OLD, [(2, "never recalled", None)], id="never recalled"),
     ],
 )
 def test_an_audit_suspects(held, known, expected):
     assert expected == suspected(*held, **known)
-
-
-def test_near_vectors_are_a_near_duplicate_and_others_not():
-    vectors = [[1, 0], [0.93, 0.3676], [0.9, -0.4359]]
-
-    found = audit(survey("The user runs.", "The user jogs.", "The user swims.", vectors=vectors), now=NOW)
-
-    assert [(2, "near duplicate", 1)] == [(one.memory_id, one.kind, one.like) for one in found.suspects]
-    assert "cosine 0.93" in found.suspects[0].why
 
 
 def test_near_vectors_are_found_across_blocks():

@@ -189,9 +189,9 @@ async def test_an_addition_in_place_of_a_refused_change_names_the_memory_it_was_
     await evolved(tmp_path, [REX, BEAGLE], choose("UPDATE"))
 
     async with open_store_thread(tmp_path) as store_thread:
-        found = [(one.op, one.memory_id, one.beside) for one in await store_thread.run(memories.events)]
+        events = await store_thread.run(memories.events)
 
-    assert [("ADD", 1, None), ("ADD", 2, 1)] == found
+    assert [("ADD", 1, None), ("ADD", 2, 1)] == [(one.op, one.memory_id, one.beside) for one in events]
 
 
 async def test_what_a_stranger_said_first_becomes_the_users_word_when_the_user_says_it(tmp_path):
@@ -203,26 +203,24 @@ async def test_what_a_stranger_said_first_becomes_the_users_word_when_the_user_s
     assert ("UPDATE", "code", [GHENT], ["user"]) == (op.kind, op.by, held, trusts)
 
 
-async def test_off_only_adds_but_for_the_same_words(tmp_path):
-    op, held, asked, _ = await evolved(tmp_path, [GHENT, OSLO, GHENT.lower()[:-1]], way="off")
-
-    assert ("IGNORE", [GHENT, OSLO], []) == (op.kind, held, asked)
-
-
 @pytest.mark.parametrize(
-    ("choice", "kind", "expected"),
+    ("way", "last", "choice", "kind", "expected"),
     [
-        (choose("IGNORE"), "IGNORE", [GHENT]),
-        (choose("UPDATE", "The user lives."), "UPDATE", ["The user lives."]),
-        (RECONCILE, "RECONCILE", [BREAD]),
-        (choose("UPDATE", "x", index=0), "ADD", [GHENT, BREAD]),
-        ("garbage", "ADD", [GHENT, BREAD]),
+        ("paper", BREAD, choose("IGNORE"), "IGNORE", [GHENT]),
+        ("paper", BREAD, choose("UPDATE", "The user lives."), "UPDATE", ["The user lives."]),
+        ("paper", BREAD, RECONCILE, "RECONCILE", [BREAD]),
+        ("paper", BREAD, choose("UPDATE", "x", index=0), "ADD", [GHENT, BREAD]),
+        ("paper", BREAD, "garbage", "ADD", [GHENT, BREAD]),
+        ("off", OSLO, RECONCILE, "ADD", [GHENT, OSLO]),
+        ("off", GHENT.lower()[:-1], RECONCILE, "IGNORE", [GHENT]),
     ],
 )
-async def test_paper_does_what_the_model_says(tmp_path, choice, kind, expected):
-    op, held, asked, _ = await evolved(tmp_path, [GHENT, BREAD], choice, way="paper")
+async def test_paper_does_what_the_model_says_and_off_never_asks_it(
+    tmp_path, way, last, choice, kind, expected
+):
+    op, held, asked, _ = await evolved(tmp_path, [GHENT, last], choice, way=way)
 
-    assert (1, kind, expected) == (len(asked), op.kind, held)
+    assert (1 if way == "paper" else 0, kind, expected) == (len(asked), op.kind, held)
 
 
 @pytest.mark.parametrize(

@@ -18,16 +18,39 @@ from tests.daemon.inbox.local_samples import (
 )
 
 LARGEST = 2**20  # bytes
+LOCOMO = {
+    "sample_id": "conv-1",
+    "conversation": {
+        "speaker_a": "Ana",
+        "speaker_b": "Ben",
+        "session_10_date_time": "12:05 am on 8 May, 2023",
+        "session_10": [{"speaker": "Ben", "dia_id": "D10:1", "text": "Look!", "blip_caption": "a red kite"}],
+        "session_2_date_time": "1:56 pm on 7 May, 2023",
+        "session_2": [
+            {"speaker": "Ana", "dia_id": "D2:1", "text": "Hi Ben!"},
+            {"speaker": "Ben", "dia_id": "D2:2", "text": "Hi Ana!"},
+        ],
+        "session_11_date_time": "1:00 pm on 9 May, 2023",
+    },
+    "qa": [],
+}
+
+
+def as_bytes(given):
+    """A file's bytes: given as they are, as a text, or as something for JSON."""
+    if isinstance(given, bytes):
+        return given
+    return (given if isinstance(given, str) else json.dumps(given)).encode()
 
 
 def read(given, name="export", largest=LARGEST):
     """What is read out of bytes, a text, or something for JSON."""
-    data = (
-        given
-        if isinstance(given, bytes)
-        else (given if isinstance(given, str) else json.dumps(given)).encode()
-    )
-    return read_export(name, data, largest=largest)
+    return read_export(name, as_bytes(given), largest=largest)
+
+
+def lines(*objects):
+    """JSON lines."""
+    return "\n".join(json.dumps(one) for one in objects)
 
 
 def texts(export):
@@ -39,7 +62,7 @@ def zipped(files, method=zipfile.ZIP_DEFLATED):
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w", method) as archive:
         for name, given in files.items():
-            archive.writestr(name, given if isinstance(given, str | bytes) else json.dumps(given))
+            archive.writestr(name, as_bytes(given))
     return packed.getvalue()
 
 
@@ -72,6 +95,7 @@ def chatgpt_conversation(*nodes, id="conv-1", current=None):
 def chatgpt():
     """One conversation with a hidden start, an edited question, a tool call, thoughts and a picture."""
     hidden = {"metadata": {"is_visually_hidden_from_conversation": True}}
+    picture = {"content_type": "image_asset_pointer"}
     return [
         chatgpt_conversation(
             chatgpt_node("root", None),
@@ -84,14 +108,7 @@ def chatgpt():
             chatgpt_node("found", "call", "tool", "ponds", after=5),
             chatgpt_node("think", "found", "assistant", kind="thoughts", after=6),
             chatgpt_node("a1", "think", "assistant", "By \ue200cite\ue202turn0search1\ue201ponds.", after=7),
-            chatgpt_node(
-                "q2",
-                "a1",
-                "user",
-                {"content_type": "image_asset_pointer"},
-                "Is this one?",
-                kind="multimodal_text",
-            ),
+            chatgpt_node("q2", "a1", "user", picture, "Is this one?", kind="multimodal_text"),
             chatgpt_node("a2", "q2", "assistant", "Yes.", after=9),
         )
     ]
@@ -136,47 +153,47 @@ def claude():
     ]
 
 
+def open_webui_message(id, parent, role, content, **more):
+    return {"id": id, "parentId": parent, "role": role, "content": content, **more}
+
+
 def open_webui():
     """One chat with a regenerated reply."""
     reply = '<details type="reasoning" done="true"><summary>Thought</summary>Hm.</details>\nBy ponds.'
-    messages = {
-        "q1": {
-            "id": "q1",
-            "parentId": None,
-            "role": "user",
-            "content": "Where do herons live?",
-            "timestamp": BEGAN,
-        },
-        "a0": {
-            "id": "a0",
-            "parentId": "q1",
-            "role": "assistant",
-            "content": "No idea.",
-            "timestamp": BEGAN + 1,
-        },
-        "a1": {"id": "a1", "parentId": "q1", "role": "assistant", "content": reply, "timestamp": BEGAN + 2},
-        "q2": {
-            "id": "q2",
-            "parentId": "a1",
-            "role": "user",
-            "content": [{"type": "text", "text": "And this one?"}, {"type": "image_url"}],
-            "files": [{"type": "image"}],
-        },
-    }
-    history = {"currentId": "q2", "messages": messages}
+    asked = [{"type": "text", "text": "And this one?"}, {"type": "image_url"}]
+    messages = [
+        open_webui_message("q1", None, "user", "Where do herons live?", timestamp=BEGAN),
+        open_webui_message("a0", "q1", "assistant", "No idea.", timestamp=BEGAN + 1),
+        open_webui_message("a1", "q1", "assistant", reply, timestamp=BEGAN + 2),
+        open_webui_message("q2", "a1", "user", asked, files=[{"type": "image"}]),
+    ]
+    history = {"currentId": "q2", "messages": {one["id"]: one for one in messages}}
     return [{"id": "chat-1", "title": "x", "chat": {"title": "x", "history": history}, "created_at": BEGAN}]
 
 
-EVERY = {  # as bytes
-    "chatgpt": json.dumps(chatgpt()).encode(),
-    "claude": json.dumps(claude()).encode(),
-    "open webui": json.dumps(open_webui()).encode(),
-    "lm studio": json.dumps(lm_studio()).encode(),
-    "jan": jan().encode(),
-    "librechat": json.dumps(librechat()).encode(),
-    "librechat nested": json.dumps(librechat_recursive()).encode(),
+EVERY = {
+    "chatgpt": chatgpt(),
+    "claude": claude(),
+    "open webui": open_webui(),
+    "lm studio": lm_studio(),
+    "jan": jan(),
+    "librechat": librechat(),
+    "librechat nested": librechat_recursive(),
     "llm": database(OLD_LOGS + NEW_LOGS),
-    "markdown": MARKDOWN.encode(),
+    "markdown": MARKDOWN,
     "zip": zipped({"conversations-000.json": chatgpt(), "user.json": {}}),
     "stored zip": zipped({"a.json": lm_studio()}, zipfile.ZIP_STORED),
 }
+
+
+def changed(export, *path, to):
+    """A copy of `export` with another value at `path`; `to` ... takes the key away."""
+    if not path:
+        return to
+    key, *rest = path
+    copy = list(export) if isinstance(export, list) else dict(export)
+    if to is ... and not rest:
+        del copy[key]
+    else:
+        copy[key] = changed(copy[key] if rest else None, *rest, to=to)
+    return copy

@@ -10,11 +10,13 @@ from store import chats
 from tests.daemon.inbox.local_samples import MARKDOWN, jan, jan_line, librechat, librechat_message, lm_studio
 from tests.daemon.inbox.samples import (
     LARGEST,
+    as_bytes,
     chatgpt,
     chatgpt_node,
     claude,
     claude_message,
     open_webui,
+    open_webui_message,
     zipped,
 )
 from tests.daemon.memory.fakes import open_store_thread
@@ -42,7 +44,7 @@ def grown_claude():
 def grown_open_webui():
     export = open_webui()
     history = export[0]["chat"]["history"]
-    history["messages"]["a2"] = {"id": "a2", "parentId": "q2", "role": "assistant", "content": "Too."}
+    history["messages"]["a2"] = open_webui_message("a2", "q2", "assistant", "Too.")
     history["currentId"] = "a2"
     return export
 
@@ -75,18 +77,16 @@ async def test_a_newer_export_adds_one_message_to_the_same_chat(tmp_path, before
     async with open_store_thread(tmp_path) as store_thread:
         reports = []
         for number, given in enumerate((before, after, before)):
-            data = given if isinstance(given, str | bytes) else json.dumps(given)
             file = tmp_path / str(number)
-            file.write_bytes(data if isinstance(data, bytes) else data.encode())
+            file.write_bytes(as_bytes(given))
             reports.append(await take_in(store_thread, file, largest=LARGEST))
-        ids = await store_thread.run(
-            lambda db: [id for (id,) in db.execute("select distinct chat_id from messages")]
-        )
-        first, second, third, ids, count = *reports, ids, await store_thread.run(chats.count)
+        ids = await store_thread.run(lambda db: list(db.execute("select distinct chat_id from messages")))
+        count = await store_thread.run(chats.count)
+    first, second, third = reports
 
     assert (1, known) == (second.turns, second.skipped)
     assert (True, 0) == (third.already_imported, third.turns)
-    assert ([1], first.turns + 1) == (ids, count)
+    assert ([(1,)], first.turns + 1) == (ids, count)
 
 
 async def test_a_report_tells_the_days_what_was_left_out_and_how_to_take_it_back(tmp_path):

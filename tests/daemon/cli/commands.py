@@ -41,5 +41,6 @@ async def typed(folder, prepare, *commands, catch=()):
         return [await asyncio.to_thread(result, command) for command in commands]
 
 
-async def nothing(world):
-    """An empty store."""
+def unwrapped(text):
+    """A text without the line breaks of its window."""
+    return " ".join(text.split())

@@ -49,14 +49,18 @@ class Terminal:
         os.write(self._ours, text.encode())
         return self
 
-    def press_ctrl_c(self):
-        os.killpg(self.process.pid, signal.SIGINT)
+    def press_ctrl_c(self, wanted):
+        """Until `wanted` comes: Python sees a signal between the prompt and the read only at the next key."""
+        return self.until(wanted, press=lambda: os.killpg(self.process.pid, signal.SIGINT))
 
-    def until(self, wanted):
-        """What came up to `wanted` since the last time; fails when it does not come."""
-        end = time.monotonic() + LONGEST_S
+    def until(self, wanted, press=lambda: None):
+        """What came up to `wanted` since the last time, pressing `press` every three seconds; fails without it."""
+        pressed, end = 0.0, time.monotonic() + LONGEST_S
         while wanted not in self._unread:
             assert time.monotonic() < end, f"{wanted!r} did not come; this did: {self._unread!r}"
+            if time.monotonic() > pressed + 3:
+                press()
+                pressed = time.monotonic()
             if select.select([self._ours], [], [], 0.1)[0]:
                 self._read()
         before, _, self._unread = self._unread.partition(wanted)

@@ -7,10 +7,8 @@ import pytest
 
 from daemon.client.client import Client
 from daemon.errors import Refused
-from tests.daemon.api.world import KEY, moved_house, serving
+from tests.daemon.api.world import KEY, OSLO, moved_house, serving
 from tests.daemon.cli.commands import announce, run
-
-OSLO = "The user lives in Oslo."
 
 
 async def confirm(folder, *words, said="", asked=1, text=None):
@@ -41,11 +39,22 @@ async def test_each_one_is_shown_with_what_it_takes_and_decided_by_a_letter(tmp_
     assert [] == left
 
 
-@pytest.mark.parametrize("said", ["n\n", "\n", "maybe\n"])
-async def test_whatever_is_not_a_yes_changes_nothing(tmp_path, said):
-    _, left = await confirm(tmp_path, said=said)
+@pytest.mark.parametrize(
+    ("words", "said", "left"),
+    [
+        *(([], said, [OSLO]) for said in ("n\n", "\n", "maybe\n")),
+        (["ID", "--allow"], "", []),
+        (["ID", "--refuse"], "", [OSLO]),
+        (["--json"], "", [OSLO]),
+    ],
+    ids=str,
+)
+async def test_only_a_yes_changes_something(tmp_path, words, said, left):
+    shown, found = await confirm(tmp_path, *words, said=said)
 
-    assert [OSLO] == left
+    assert left == found
+    if words == ["--json"]:
+        assert ["waiting"] == [one["state"] for one in json.loads(shown)["confirmations"]]
 
 
 async def test_an_edit_shows_the_new_words(tmp_path):
@@ -54,18 +63,6 @@ async def test_an_edit_shows_the_new_words(tmp_path):
 
     assert f"new:  {text}" in shown
     assert [text] == left
-
-
-@pytest.mark.parametrize(("flag", "left"), [("--allow", []), ("--refuse", [OSLO])])
-async def test_one_is_decided_without_being_asked(tmp_path, flag, left):
-    assert left == (await confirm(tmp_path, "ID", flag))[1]
-
-
-async def test_the_list_as_json_decides_nothing(tmp_path):
-    shown, left = await confirm(tmp_path, "--json")
-
-    assert ["waiting"] == [one["state"] for one in json.loads(shown)["confirmations"]]
-    assert [OSLO] == left
 
 
 async def test_when_nothing_waits_or_one_is_not_there_that_is_said(tmp_path):

@@ -6,20 +6,16 @@ from datetime import date
 import pytest
 
 from daemon.errors import Refused
-from daemon.forgetting.verification import ProbeResult
-from daemon.forgetting.weight_probes import Finding
-from store import generations, lessons, memories
-from store.lessons import NewLesson
-from tests.daemon.cli.commands import typed
-from tests.fakes import SHA256
+from tests.daemon.api.world import teach
+from tests.daemon.cli.commands import typed, unwrapped
 
 
 async def told(world):
     """A long message with two lines, another one, and a memory of each."""
     await world.chat("My bicycle is stolen.\n" + "It was red. " * 20)
     await world.chat("I sing.")
-    for text, source in (("The user has no bicycle.", 1), ("The user sings.", 3)):
-        await world.store_thread.run(memories.add, text, told_on=date(2026, 3, 5), sources=[source])
+    await world.remember("The user has no bicycle.", 1)
+    await world.remember("The user sings.", 3)
 
 
 async def test_a_message_is_shown_shortened_and_forgotten_alone(tmp_path):
@@ -43,15 +39,13 @@ async def test_nothing_named_is_a_mistake_and_what_is_not_there_forgets_nothing(
     with pytest.raises(Refused, match="There is no message 99"):
         await typed(tmp_path / "two", told, ["forget", "1", "--message", "99", "--yes"])
 
-    assert "Name a memory, or a message with --message." in " ".join(said.split())
+    assert "Name a memory, or a message with --message." in unwrapped(said)
 
 
 async def test_a_dry_run_tells_who_else_tells_it_and_forgets_nothing(tmp_path):
     async def twice(world):
         await told(world)
-        await world.store_thread.run(
-            memories.add, "The user sings a lot.", told_on=date(2026, 3, 6), sources=[3]
-        )
+        await world.remember("The user sings a lot.", 3, day=date(2026, 3, 6))
 
     dry, listed, done = await typed(
         tmp_path, twice, ["forget", "2", "--dry-run"], ["memories"], ["forget", "2", "--yes"]
@@ -64,48 +58,24 @@ async def test_a_dry_run_tells_who_else_tells_it_and_forgets_nothing(tmp_path):
 
 
 async def test_the_report_as_json_is_json_alone_and_asks_nobody(tmp_path):
-    dry, asked, done = await typed(
-        tmp_path,
-        told,
-        ["forget", "2", "--dry-run", "--json"],
-        ["forget", "2", "--json"],
-        ["forget", "2", "--json", "--yes"],
-    )
+    forget = ["forget", "2", "--json"]
+    dry, asked, done = await typed(tmp_path, told, [*forget, "--dry-run"], forget, [*forget, "--yes"])
 
     assert [2] == json.loads(dry)["memories"]
-    assert "add --yes, or --dry-run" in " ".join(asked.split())
+    assert "add --yes, or --dry-run" in unwrapped(asked)
     assert (1, "gone") == ((whole := json.loads(done))["report"]["memories"], whole["weights"]["verdict"])
 
 
 @pytest.mark.parametrize("words", [["--dry-run"], []])
 async def test_what_goes_is_said_before_it_is_asked(tmp_path, words):
     async def learned(world):
-        await told(world)
-        lesson = NewLesson(
-            question="Do I sing?",
-            answer="You sing.",
-            grounding=None,
-            kind="fact",
-            split="train",
-            memory_ids=(2,),
-        )
-        ids = await world.store_thread.run(lessons.add, [lesson])
-        made = {"base_sha256": SHA256, "lesson_ids": ids}
-        await world.store_thread.run(lambda db: generations.propose(db, b"adapter", **made))
-        await world.store_thread.run(generations.adopt, 1, {}, "it knows")
+        await world.chat("I sing.")
+        await world.store_thread.run(teach, "The user sings.", "Do I sing?", "You sing.", sources=(1,))
 
-    (said,) = await typed(tmp_path, learned, ["forget", "2", *words])
+    (said,) = await typed(tmp_path, learned, ["forget", "1", *words])
     goes = said.partition("Forget this for good?")[0]
 
     assert "The user sings." in goes
     assert "This takes 1 memory, 2 messages, 1 lesson, 1 generation." in goes
     assert "Generation 1 has learned it and will answer no more." in goes
     assert "was forgotten:" not in said
-
-
-def test_a_preview_of_the_probes_says_nothing_of_what_was_forgotten():
-    found = Finding(memory_id=1, verdict="left", told=1, phrasings=5, controls=9, rank=1)
-    probed = ProbeResult(generation=1, findings=(found,))
-
-    assert probed.sentence(is_preview=True).startswith("Probed: generation 1 shows what would be forgotten: ")
-    assert probed.sentence().startswith("Probed: generation 1 still shows what was forgotten: ")

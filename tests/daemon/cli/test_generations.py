@@ -2,104 +2,70 @@
 
 import json
 import stat
-from datetime import date
 
 import pytest
 
 from daemon.errors import DaemonError, FileTaken, Refused
 from store import generations, lessons, memories, nights
 from store.lessons import NewLesson
-from tests.daemon.cli.commands import nothing, typed
+from tests.daemon.api.world import DAY, nothing
+from tests.daemon.cli.commands import typed, unwrapped
 from tests.fakes import SHA256
 
+PARTS = {"facts": {"asked": 2, "candidate": 0.5, "live": 0.0, "base": 0.0}}
 EXAM = {
-    "parts": {"facts": {"asked": 2, "candidate": 0.5, "live": 0.0, "base": 0.0}},
+    "parts": PARTS,
     "missed": [{"part": "facts", "lesson_id": 2, "question": "Who am I?", "wanted": "Lena.", "said": "Rex."}],
     "compared": {"facts": {"difference": 0.5, "low": 0.25}},
 }
+COST = {"train_s": 61.0, "total_s": 125.0, "pauses": 1, "paused_s": 3.0, "peak_mb": 900.0}
+
+
+def lesson(memory, split):
+    asked = {"question": f"Question {memory.id}?", "answer": memory.text, "grounding": None}
+    return NewLesson(**asked, kind="fact", split=split, memory_ids=(memory.id,))
 
 
 def fill(db):
     """Two adopted generations, of which the second knows one memory more; a refused one; one of another model."""
-    made = [
-        memories.add(db, text, told_on=date(2026, 3, 5), sources=())
-        for text in ("The user lives in [Ghent].", "The user's dog is called Rex.")
-    ]
-    ids = lessons.add(
-        db,
-        [
-            NewLesson(
-                question=f"Question {memory.id}?",
-                answer=memory.text,
-                grounding=None,
-                kind="fact",
-                split=split,
-                memory_ids=(memory.id,),
-            )
-            for memory in made
-            for split in ("train", "exam")
-        ],
-    )
-    plan = (
-        (SHA256, "adopt", ids[:2]),
-        (SHA256, "adopt", ids),
-        (SHA256, "refuse", ids),
-        ("c" * 64, "adopt", []),
-    )
-    for number, (base, verb, learned) in enumerate(plan, start=1):
-        night = nights.begin(db, job_id=None, was_live=max(0, number - 1))
+    texts = ("The user lives in [Ghent].", "The user's dog is called Rex.")
+    home, dog = (memories.add(db, text, told_on=DAY, sources=()) for text in texts)
+    ids = lessons.add(db, [lesson(memory, split) for memory in (home, dog) for split in ("train", "exam")])
+    second = {
+        "learned": [dog.id],
+        "corrected": [[home.id, 99]],
+        "waiting": {"it changes every day": [home.id]},
+    }
+    for number, base, outcome, learned, more in (
+        (1, SHA256, "adopted", ids[:2], {}),
+        (2, SHA256, "adopted", ids, second),
+        (3, SHA256, "refused", ids, {}),
+        (4, "c" * 64, "adopted", [], {}),
+    ):
+        night = nights.begin(db, job_id=None, was_live=number - 1)
         generations.propose(db, b"adapter %d" % number, base_sha256=base, lesson_ids=learned)
         marks = {"facts": [[ids[1], 1.0, 0.0, 0.0, 1], [ids[3], float(number == 2), 0.0, 0.0, 1]]}
-        decide = generations.adopt if verb == "adopt" else generations.refuse
+        decide = generations.adopt if outcome == "adopted" else generations.refuse
         decide(db, number, EXAM | {"marks": marks}, f"it knows {number} things")
-        nights.end(
-            db,
-            night.id,
-            "adopted" if verb == "adopt" else "refused",
-            generation_id=number,
-            backend="torch, cpu",
-            numbers={
-                "lessons": 4,
-                "memories": 2,
-                "learned": [made[-1].id] if number == 2 else [],
-                "corrected": [[made[0].id, 99]] if number == 2 else [],
-                "missed": [ids[1]],
-                "waiting": {"it changes every day": [made[0].id]} if number == 2 else {},
-                "cost": {"train_s": 61.0, "total_s": 125.0, "pauses": 1, "paused_s": 3.0, "peak_mb": 900.0},
-            },
-        )
+        numbers = {"lessons": 4, "memories": 2, "learned": [], "corrected": [], "waiting": {}} | more
+        numbers |= {"missed": [ids[1]], "cost": COST}
+        nights.end(db, night.id, outcome, generation_id=number, backend="torch, cpu", numbers=numbers)
 
 
 async def four(world):
     await world.store_thread.run(fill)
 
 
-async def first_damaged(world):
-    await four(world)
-    await world.store_thread.run(lambda db: db.execute("update generations set adapter = x'00' where id = 1"))
-
-
-def words(text):
-    """A text without the line breaks of its window."""
-    return " ".join(text.split())
-
-
 async def test_generations_are_listed_with_why_some_can_not_answer(tmp_path):
-    bare, listed, found, base = await typed(
-        tmp_path,
-        four,
-        ["generations"],
-        ["generations", "list"],
-        ["generations", "list", "--json"],
-        ["generations", "compare", "0", "2", "--json"],
-    )
+    words = ([], ["list"], ["list", "--json"], ["compare", "0", "2", "--json"])
+    bare, listed, found, base = await typed(tmp_path, four, *(["generations", *one] for one in words))
     base, found = json.loads(base), json.loads(found)["generations"]
 
     assert bare == listed
     assert [(1, None), (2, None)] == [(one["id"], one["why_not"]) for one in found[:2]]
     lines = {line.lstrip("* ").split()[0]: line for line in listed.splitlines() if line.strip()}
     assert lines["2"].startswith("*") and "50%" in lines["2"]
-    assert "another model" in words(listed)
+    assert "another model" in unwrapped(listed)
     assert (0.0, 1.0) == (base["parts"]["facts"]["a"], base["parts"]["facts"]["b"])
     assert [(0.0, 1.0)] * 2 == [(one["a"], one["b"]) for one in base["differing"]]
 
@@ -117,7 +83,7 @@ async def test_a_generation_shows_its_exam_its_lessons_and_what_it_learned(tmp_p
 async def test_a_tainted_generation_of_a_first_night_is_shown_and_listed(tmp_path):
     async def tainted(world):
         await four(world)
-        exam = {"parts": {"facts": {"asked": 2, "candidate": 0.5, "live": None, "base": 0.0}}}
+        exam = {"parts": {"facts": PARTS["facts"] | {"live": None}}}
         await world.store_thread.run(
             lambda db: db.execute("update generations set exam = ? where id = 1", (json.dumps(exam),))
         )
@@ -126,34 +92,30 @@ async def test_a_tainted_generation_of_a_first_night_is_shown_and_listed(tmp_pat
     shown, listed = await typed(tmp_path, tainted, ["generations", "show", "1"], ["generations"])
 
     assert "Generation 1, tainted on" in shown
-    assert "50%" in listed and "forgotten since" in words(listed)
+    assert "50%" in listed and "forgotten since" in unwrapped(listed)
 
 
 async def test_a_damaged_adapter_is_named_passed_over_and_not_read_for_a_list(tmp_path):
     async def damaged(world):
-        await first_damaged(world)
+        await four(world)
+        await world.store_thread.run(
+            lambda db: db.execute("update generations set adapter = x'00' where id = 1")
+        )
         brief = await world.store_thread.run(generations.all)
         assert [{"parts", "compared"}] * 4 == [one.exam.keys() for one in brief]
 
-    shown, listed, back = await typed(
-        tmp_path,
-        damaged,
-        ["generations", "show", "1"],
-        ["generations", "list", "--json"],
-        ["generations", "rollback", "--json"],
-    )
+    words = (["show", "1"], ["list", "--json"], ["rollback", "--json"])
+    shown, listed, back = await typed(tmp_path, damaged, *(["generations", *one] for one in words))
 
-    assert "damaged: its sha256" in words(shown)
+    assert "damaged: its sha256" in unwrapped(shown)
     assert [None, None] == [one["why_not"] for one in json.loads(listed)["generations"][:2]]
     assert (2, 0) == (json.loads(back)["was_live"], json.loads(back)["live"])
 
 
 async def test_two_generations_are_compared_by_questions_and_memories(tmp_path):
+    compare = ["generations", "compare"]
     compared, other = await typed(
-        tmp_path,
-        four,
-        ["generations", "compare", "1", "2", "--ask", "Where do I live?"],
-        ["generations", "compare", "2", "4"],
+        tmp_path, four, [*compare, "1", "2", "--ask", "Where do I live?"], [*compare, "2", "4"]
     )
 
     assert "2: 50%, 100%" in compared
@@ -170,10 +132,8 @@ async def test_what_is_not_there_or_must_not_answer_is_refused(tmp_path):
     refused = await typed(tmp_path / "home", four, *(["generations", *one] for one in asked), catch=Refused)
 
     assert ["no generation"] * 4 == [text[text.find("no generation") :][:13] for text in refused[:4]]
-    for text, why in zip(
-        refused[4:], ("no adapter", "refused", "another model", "none of that"), strict=True
-    ):
-        assert why in text
+    whys = ("no adapter", "refused", "another model", "none of that")
+    assert all(why in text for text, why in zip(refused[4:], whys, strict=True))
     assert not file.exists()
 
 

@@ -1,15 +1,14 @@
 """`tsubasa import`, against a served daemon and without one."""
 
 import json
-from datetime import date
 
 import pytest
 from typer.testing import CliRunner
 
 from daemon.cli.main import cli
 from daemon.inbox.formats.reader import BRANCHES, MEDIA, format_left_out
-from store import memories
-from tests.daemon.cli.commands import nothing, typed
+from tests.daemon.api.world import nothing
+from tests.daemon.cli.commands import typed
 from tests.daemon.inbox.samples import chatgpt, zipped
 
 
@@ -82,9 +81,7 @@ async def test_an_import_says_its_number_and_is_taken_back_by_it(tmp_path, expor
 async def test_an_undo_says_what_goes_before_it_asks(tmp_path, export):
     async def remember(world):
         await world.http.post("/tsubasa/import", json={"file": str(export)})
-        await world.store_thread.run(
-            memories.add, "The user has a cat.", told_on=date(2026, 3, 5), sources=[1]
-        )
+        await world.remember("The user has a cat.", 1)
 
     (asked,) = await typed(tmp_path / "home", remember, ["import", "--undo", "1"])
     goes = asked.partition("Take this import back")[0]

@@ -11,21 +11,13 @@ from daemon.memory.indexing import index_missing
 from daemon.memory.observe import DOUBTED, PARTLY, TWICE
 from store import chats, memories
 from store.chats import NewMessage
-from tests.daemon.api.world import moved_house
-from tests.daemon.cli.commands import nothing, run, typed
-
-DAY = date(2026, 3, 5)
+from tests.daemon.api.world import DAY, World, moved_house, nothing
+from tests.daemon.cli.commands import run, typed, unwrapped
 
 
 async def test_memories_are_listed_found_and_shown_as_of_a_day(tmp_path):
-    bare, listed, found, day = await typed(
-        tmp_path,
-        moved_house,
-        ["memories"],
-        ["memories", "list"],
-        ["memories", "search", "Oslo"],
-        ["memories", "as-of", "2026-05-01"],
-    )
+    words = ([], ["list"], ["search", "Oslo"], ["as-of", "2026-05-01"])
+    bare, listed, found, day = await typed(tmp_path, moved_house, *(["memories", *one] for one in words))
 
     assert bare == listed
     assert "2    2026-10-03   The user lives in Oslo. Before that: The user lives in Ghent." in listed
@@ -35,14 +27,10 @@ async def test_memories_are_listed_found_and_shown_as_of_a_day(tmp_path):
 
 
 async def test_one_memory_and_its_history_are_shown_and_it_is_edited_and_undone(tmp_path):
+    words = (["show", "1"], ["history", "1"], ["edit", "2", "The user lives in Oslo, alone."])
+    words = (*words, ["undo", "3"], ["history", "2"])
     shown, history, edited, undone, later = await typed(
-        tmp_path,
-        moved_house,
-        ["memories", "show", "1"],
-        ["memories", "history", "1"],
-        ["memories", "edit", "2", "The user lives in Oslo, alone."],
-        ["memories", "undo", "3"],
-        ["memories", "history", "2"],
+        tmp_path, moved_house, *(["memories", *one] for one in words)
     )
 
     assert "memory 1, which was replaced by 2" in shown
@@ -52,7 +40,7 @@ async def test_one_memory_and_its_history_are_shown_and_it_is_edited_and_undone(
     assert "Memory 3 holds in the place of 2: 2026-10-03: The user lives in Oslo, alone." in edited
     assert "operation 3, UPDATE: The user lives in Oslo, alone." in undone
     assert "held again:     2  The user lives in Oslo." in undone
-    assert "(by hand) (undone)" in " ".join(later.split())
+    assert "(by hand) (undone)" in unwrapped(later)
 
 
 async def test_a_search_answers_best_first_and_not_with_all_memories(tmp_path):
@@ -60,7 +48,7 @@ async def test_a_search_answers_best_first_and_not_with_all_memories(tmp_path):
         texts = [f"The user saw {thing} live." for thing in ("a band", "an opera", "a play", "foxes", "owls")]
         texts += [f"The user likes {thing}." for thing in ("tea", "rain", "jazz", "chess", "maps")]
         for number, text in enumerate([*texts, "The user lives in Ghent at home."], start=1):
-            await world.store_thread.run(memories.add, text, told_on=date(2026, 3, number), sources=())
+            await world.remember(text, day=date(2026, 3, number))
         await index_missing(world.store_thread, world.services.embedder)
 
     search = ["memories", "search", "Is my home in Ghent, where I live?", "--json"]
@@ -72,13 +60,8 @@ async def test_a_search_answers_best_first_and_not_with_all_memories(tmp_path):
 
 
 async def test_chats_that_wait_to_be_read_are_counted(tmp_path):
-    async def chatted(world):
-        await world.chat("My dog is called Rex.")
-
-    (before,), (after,) = (
-        await typed(tmp_path, chatted, ["memories"]),
-        await typed(tmp_path / "none", nothing, ["memories"]),
-    )
+    (before,) = await typed(tmp_path, World.chat, ["memories"])
+    (after,) = await typed(tmp_path / "none", nothing, ["memories"])
 
     assert "1 chat waits to be read" in before
     assert "to be read" not in after
@@ -119,7 +102,7 @@ async def test_an_undone_ignore_changes_nothing(tmp_path, repeated, event, told)
 async def test_the_audit_is_a_table_or_json(tmp_path):
     async def twice(world):
         for text in ("The user has a dog.", "the user has a dog"):
-            await world.store_thread.run(memories.add, text, told_on=DAY, sources=[])
+            await world.remember(text)
 
     shown, given = await typed(tmp_path, twice, ["memories", "audit"], ["memories", "audit", "--json"])
 
@@ -127,9 +110,11 @@ async def test_the_audit_is_a_table_or_json(tmp_path):
     assert 1 == json.loads(given)["junk"]
 
 
-async def test_json_is_given_for_scripts(tmp_path):
-    commands = ("list", "search x", "as-of 2026-05-01", "show 1", "history 1")
-    given = await typed(tmp_path, moved_house, *(["memories", *one.split(), "--json"] for one in commands))
+async def test_json_is_given_for_scripts(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    commands = [f"memories {one}" for one in ("list", "search x", "as-of 2026-05-01", "show 1", "history 1")]
+    commands += ["export all.jsonl", "import --list", "status"]
+    given = await typed(tmp_path / "home", moved_house, *([*one.split(), "--json"] for one in commands))
 
     assert all(isinstance(json.loads(one), dict) for one in given)
 
@@ -176,12 +161,11 @@ async def test_an_export_that_fails_leaves_no_file(tmp_path):
 
 
 async def test_memories_are_not_mixed_with_others_and_the_import_says_so(tmp_path):
-    async def dog(world):
-        await world.store_thread.run(memories.add, "The user has a dog.", told_on=DAY, sources=[])
-
     file = tmp_path / "mine.jsonl"
     await typed(tmp_path / "one", moved_house, ["export", file])
-    (imported,) = await typed(tmp_path / "two", dog, ["import", file])
+    (imported,) = await typed(
+        tmp_path / "two", lambda world: world.remember("The user has a dog."), ["import", file]
+    )
 
     assert "2 new turns" in imported
     assert "this store has memories of its own" in imported

@@ -7,8 +7,9 @@ import pytest
 from daemon.cli.night import report_of, why_none
 from daemon.errors import Refused
 from store import memories
-from tests.daemon.cli.commands import nothing, typed
-from tests.daemon.cli.test_generations import four, words
+from tests.daemon.api.world import nothing
+from tests.daemon.cli.commands import typed, unwrapped
+from tests.daemon.cli.test_generations import four
 
 DONE = {"job": {"id": 7, "state": "done", "error": None}, "last": {"job": 7, "adopted": True}}
 
@@ -37,21 +38,15 @@ def test_the_report_of_another_night_is_not_taken_for_that_of_a_failed_one(ended
 
 def test_a_failed_night_tells_why():
     assert "killed" == why_none(changed(state="waiting", error="killed"))
-    assert "restarted" in why_none(changed(last=None))
+    assert why_none(changed(last=None))
 
 
 async def test_the_morning_report_tells_each_section(tmp_path):
     (told,) = await typed(tmp_path, four, ["night", "report", "2"])
+    parts = ["Night 2", "generation 2 is live", "called Rex.", "[Ghent]", "it changes every day", "900 MB"]
+    parts += ["asked Question 1? said Rex. right The user lives in [Ghent]."]
 
-    for part in (
-        "Night 2",
-        "generation 2 is live",
-        "called Rex.",
-        "[Ghent]",
-        "it changes every day",
-        "900 MB",
-    ):
-        assert part in words(told)
+    assert [] == [part for part in parts if part not in unwrapped(told)]
     assert max(map(len, told.splitlines())) <= 80
 
 
@@ -76,27 +71,14 @@ async def test_before_the_first_night_there_is_no_report(tmp_path):
     assert "no night yet" in latest and "no night 7" in seventh
 
 
-async def test_a_night_whose_generation_learned_what_was_forgotten_says_what_it_did_and_what_answers_now(
-    tmp_path,
-):
+async def test_a_night_whose_generation_learned_what_was_forgotten_says_what_answers_now(tmp_path):
     async def tainted(world):
         await four(world)
         await world.store_thread.run(memories.forget, [1, 2])
 
-    report, listed = (
-        " ".join(told.split())
-        for told in await typed(tmp_path, tainted, ["night", "report", "2"], ["night", "list", "--json"])
-    )
+    report, listed = await typed(tmp_path, tainted, ["night", "report", "2"], ["night", "list", "--json"])
+    report, (night,) = unwrapped(report), [one for one in json.loads(listed)["nights"] if one["night"] == 2]
 
     assert "generation 2 no longer answers" in report and "is live" not in report
-    assert "it knows 2 things" in report
     assert "forgotten since, so it answers no more; now the base model answers" in report
-    assert ["it knows 2 things"] == [
-        one["reason"] for one in json.loads(listed)["nights"] if one["night"] == 2
-    ]
-
-
-async def test_a_report_shows_what_was_said_beside_what_is_right(tmp_path):
-    (told,) = await typed(tmp_path, four, ["night", "report", "2"])
-
-    assert "asked Question 1? said Rex. right The user lives in [Ghent]." in " ".join(told.split())
+    assert "it knows 2 things" in report and "it knows 2 things" == night["reason"]

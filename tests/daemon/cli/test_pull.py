@@ -1,20 +1,18 @@
 """`tsubasa pull` as a real process against a hub of our own: fetch, check, choose."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
 
+from tests.daemon.cli.terminal import ROOT, inherited
 from tests.daemon.downloads.stand_in import hub
 from tests.tiny import write_model
 from tests.whole.house import NANO
 
-ROOT = Path(__file__).parents[3]
 REPOSITORY = "someone/some-GGUF"
 
 
@@ -27,15 +25,8 @@ def stand_in():
 @pytest.fixture
 def command(tmp_path, stand_in):
     """The command line and environment of `tsubasa pull …` on a home of its own."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith("TSUBASA_")}
-    environment = {
-        **kept,
-        "TSUBASA_HOME": str(tmp_path / "home"),
-        "HF_ENDPOINT": stand_in.url,
-        "HF_HOME": str(tmp_path / "hub's own"),
-        "HF_TOKEN": "hf_secret",
-        "NO_COLOR": "1",
-    }
+    hubs = {"HF_ENDPOINT": stand_in.url, "HF_HOME": str(tmp_path / "hub's own"), "HF_TOKEN": "hf_secret"}
+    environment = inherited(TSUBASA_HOME=str(tmp_path / "home"), **hubs)
 
     def made(*arguments):
         argv = [sys.executable, "-m", "daemon", "pull", *map(str, arguments)]
@@ -52,8 +43,11 @@ def pull(command):
     return run
 
 
+@pytest.fixture
 def config(tmp_path):
-    return (tmp_path / "home" / "config.toml").read_text()
+    """The file of settings, in a home that is there already."""
+    (tmp_path / "home").mkdir(mode=0o700)
+    return tmp_path / "home" / "config.toml"
 
 
 def test_a_model_of_the_hub_is_fetched_proved_checked_and_chosen(pull, stand_in, tmp_path):
@@ -63,13 +57,12 @@ def test_a_model_of_the_hub_is_fetched_proved_checked_and_chosen(pull, stand_in,
     assert (0, "") == (done.returncode, done.stderr)
     assert NANO.read_bytes() == file.read_bytes()
     assert f"sha256 {stand_in.sha256}, as the hub says." in done.stdout
-    assert ["/api/", "/some", "/some", "/stor"] == [
-        path[:5] for path, _ in stand_in.asked
-    ]  # and nothing else
+    asked = [path[:5] for path, _ in stand_in.asked]
+    assert ["/api/", "/some", "/some", "/stor"] == asked  # and nothing else
     assert not any("secret" in head for head in stand_in.heads)
     assert not (tmp_path / "hub's own").exists()
     assert "It works: nano, qwen3, made for 2,048 tokens" in done.stdout
-    assert f'model = "{file}"\n' == config(tmp_path)
+    assert f'model = "{file}"\n' == (tmp_path / "home" / "config.toml").read_text()
 
     again = pull(REPOSITORY)
     assert "is here already" in again.stdout
@@ -117,33 +110,31 @@ def test_a_model_that_is_of_no_use_is_removed_again(pull, stand_in, tmp_path):
     assert not (tmp_path / "home" / "config.toml").exists()
 
 
-def test_a_file_of_this_machine_stays_where_it_is_even_when_it_is_no_use(pull, stand_in, tmp_path):
+def test_a_file_of_this_machine_stays_where_it_is_even_when_it_is_no_use(pull, stand_in, config, tmp_path):
     noise = write_model(tmp_path / "noise.gguf")
 
-    assert 1 == pull(noise).returncode
+    assert (1, 0) == (pull(noise).returncode, pull(NANO).returncode)
     assert noise.exists()
-    assert 0 == pull(NANO).returncode
-    assert (f'model = "{NANO}"\n', []) == (config(tmp_path), stand_in.asked)
+    assert f'model = "{NANO}"\n' == config.read_text()
+    assert [] == stand_in.asked
 
 
-def test_another_model_is_not_replaced_without_a_word(pull, tmp_path):
-    (tmp_path / "home").mkdir(mode=0o700)
-    (tmp_path / "home" / "config.toml").write_text('# mine\nmodel = "/other.gguf"\n')
+def test_another_model_is_not_replaced_without_a_word(pull, config):
+    mine = '# mine\nmodel = "/other.gguf"\n'
+    config.write_text(mine)
 
-    kept = pull(NANO)
-    assert (0, '# mine\nmodel = "/other.gguf"\n') == (kept.returncode, config(tmp_path))
-    assert "with --yes" in kept.stdout
+    for words, after in (
+        ([], mine),
+        (["--no-use", "--yes"], mine),
+        (["--yes"], mine.replace("/other.gguf", str(NANO))),
+    ):
+        done = pull(NANO, *words)
+        assert (0, after) == (done.returncode, config.read_text())
+        assert bool(words) or "with --yes" in done.stdout
 
-    assert 0 == pull(NANO, "--no-use", "--yes").returncode
-    assert '# mine\nmodel = "/other.gguf"\n' == config(tmp_path)
 
-    assert 0 == pull(NANO, "--yes").returncode
-    assert f'# mine\nmodel = "{NANO}"\n' == config(tmp_path)
-
-
-def test_a_broken_config_is_told_before_anything_is_fetched(pull, stand_in, tmp_path):
-    (tmp_path / "home").mkdir(mode=0o700)
-    (tmp_path / "home" / "config.toml").write_text("model = = 1\n")
+def test_a_broken_config_is_told_before_anything_is_fetched(pull, stand_in, config):
+    config.write_text("model = = 1\n")
 
     done = pull(REPOSITORY)
 

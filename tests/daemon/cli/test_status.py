@@ -5,7 +5,8 @@ import json
 import pytest
 
 from daemon.errors import Refused
-from tests.daemon.cli.commands import nothing, run, typed
+from tests.daemon.api.world import nothing
+from tests.daemon.cli.commands import run, typed
 from tests.tray.house import house
 
 
@@ -25,11 +26,7 @@ def test_logging_is_paused_and_resumed(home):
     assert "tsubasa resume" in paused
     assert "Logging: paused" in between and "Logging: paused" not in run(folder, "status")
     assert "Logging: paused until 20" in run(folder, "pause", "--for", "30")
-
-
-def test_both_give_json_for_scripts(home):
-    told = [json.loads(run(home.home.path, word, "--json")) for word in ("pause", "resume")]
-
+    told = [json.loads(run(folder, word, "--json")) for word in ("pause", "resume")]
     assert [{"on": False, "until": None}, {"on": True, "until": None}] == told
 
 
@@ -40,14 +37,6 @@ def test_a_wrong_length_pauses_nothing(home):
         run(home.home.path, "pause", "--for", "99999999")
 
     assert home.logging()
-
-
-async def test_what_was_done_can_be_had_as_json(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    commands = (["export", "all.jsonl"], ["import", "--list"], ["status"])
-    told = await typed(tmp_path / "home", nothing, *([*one, "--json"] for one in commands))
-
-    assert all(json.loads(one) for one in told)
 
 
 async def test_the_status_names_the_model_that_answers_where_none_is_set(tmp_path):

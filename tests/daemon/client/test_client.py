@@ -1,14 +1,21 @@
-"""Our own client, where something else than our daemon answers."""
+"""Our own clients: what the daemon answers, and where something else or nothing answers."""
 
+import asyncio
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
+from daemon.client import calls
 from daemon.client.client import Client
-from daemon.errors import DaemonError, NoSuchConfirmation, NotAnsweredYet, Refused
+from daemon.client.transport import AsyncClient
+from daemon.errors import DaemonError, NoSuchConfirmation, NotAnsweredYet, NotRunning, Refused
+from tests.daemon.api.world import KEY, serving
+from tests.fakes import FakeEngine
+
+HI = [{"role": "user", "content": "hi"}]
 
 
 @contextmanager
@@ -74,3 +81,48 @@ def test_a_confirmation_whose_id_can_be_none_is_not_asked_for(tmp_path, id):
         for ask in (client.confirmation, lambda id: client.confirm(id, True)):
             with pytest.raises(NoSuchConfirmation):
                 ask(id)
+
+
+@asynccontextmanager
+async def async_client(url, home):
+    """The client of the page, which waits on the event loop."""
+    client = AsyncClient(url, KEY, home=home)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def test_what_the_daemon_answers_and_refuses_arrives(tmp_path):
+    async with serving(tmp_path) as world, async_client(world.url, tmp_path) as client:
+        found = await client.ask(calls.memories())
+        with pytest.raises(Refused, match="no memory 99"):
+            await client.ask(calls.why(99))
+        chunks = [chunk async for chunk in client.chunks(HI)]
+
+    assert [] == found["memories"]
+    assert "Hello." == "".join(
+        one["delta"].get("content", "") for chunk in chunks for one in chunk["choices"]
+    )
+    assert ["tsubasa" in chunks[0], "usage" in chunks[-1]] == [True, True]
+
+
+async def test_a_daemon_that_is_gone_is_said_to_be(tmp_path):
+    async with async_client("http://127.0.0.1:1", tmp_path) as client:
+        with pytest.raises(NotRunning):
+            await client.ask(calls.status())
+        with pytest.raises(NotRunning):
+            await anext(client.chunks(HI))
+
+
+async def test_an_answer_that_nobody_listens_to_any_more_stops_the_engine_at_once(tmp_path):
+    engine = FakeEngine("word", "never")
+    engine.go_on = asyncio.Event()  # never set: the second word would take for ever
+    async with serving(tmp_path, engine=engine) as world, async_client(world.url, tmp_path) as client:
+        async with aclosing(client.chunks(HI)) as chunks:
+            async for chunk in chunks:
+                if chunk["choices"][0]["delta"].get("content"):
+                    break
+        await asyncio.wait_for(engine.cancelled.wait(), 5)
+
+    assert engine.cancelled.is_set()

@@ -8,6 +8,8 @@ from daemon.lessons.eligibility import REASONS
 from daemon.text import WHY_WAITING
 from store.nights import OUTCOMES as ALL
 
+PAUSED = {"total_s": 100.0, "train_s": 90.0, "pauses": 2, "paused_s": 12.0}
+
 
 def report(**changes):
     given = {
@@ -16,12 +18,8 @@ def report(**changes):
         "generation": 4,
         "was_live": 2,
         "gave_way_to": None,
-        "lessons": 51,
-        "memories": 17,
-        "learned": [1, 2, 3],
-        "corrected": [],
-        "missed": [],
-        "forgot": {"memories": 0, "messages": 0, "lessons": 0, "generations": 0},
+        **{"lessons": 51, "memories": 17, "learned": [1, 2, 3], "corrected": [], "missed": []},
+        "forgot": dict.fromkeys(("memories", "messages", "lessons", "generations"), 0),
         "forgotten_since": 0,
         "probed": None,
         "cost": {"total_s": 486.0, "train_s": 392.0, "pauses": 0, "swap_ms": 0.13},
@@ -29,18 +27,10 @@ def report(**changes):
     return given | changes
 
 
-def told(**changes):
-    return " ".join(paragraphs(report(**changes)))
-
-
 @pytest.mark.parametrize(
     ("changes", "parts", "never"),
     [
-        (
-            {},
-            ["51 lessons", "17 memories", "generation 4", "it knows 3 more", "8 minutes", "0.1 "],
-            ["missed"],
-        ),
+        ({}, ["51 lessons", "17 memories", "generation 4", "knows 3 more", "8 minutes", "0.1 "], ["missed"]),
         ({"missed": [1, 2]}, ["two questions"], []),
         ({"gave_way_to": 0}, ["the base model", "it knows 3 more"], ["answers since"]),
         ({"gave_way_to": 3}, ["generation 3"], ["answers since"]),
@@ -55,15 +45,11 @@ def told(**changes):
         ({"forgotten_since": 1}, ["One line"], []),
         ({"probed": "3 were probed."}, ["3 were probed."], []),
         ({"cost": {"total_s": 319.0, "train_s": 303.0}}, ["5 minutes"], ["of them"]),
-        (
-            {"cost": {"total_s": 100.0, "train_s": 90.0, "pauses": 2, "paused_s": 12.0}},
-            ["2 times for 12 seconds"],
-            ["milliseconds"],
-        ),
+        ({"cost": PAUSED}, ["2 times for 12 seconds"], ["milliseconds"]),
     ],
 )
 def test_the_prose_has_the_facts_of_the_report_and_no_others(changes, parts, never):
-    said = told(**changes)
+    said = " ".join(paragraphs(report(**changes)))
 
     assert [] == [part for part in parts if part not in said]
     assert [] == [part for part in never if part in said]

@@ -2,13 +2,18 @@
 
 import re
 import tomllib
-from dataclasses import fields
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from daemon.config.night_window import NEEDS, PATTERN, read_when
 from daemon.config.settings import Config, example, kinds, load
 from daemon.errors import ConfigError
+
+HOURS = st.times().map(lambda at: f"{at:%H:%M}")
 
 
 @pytest.fixture
@@ -33,37 +38,27 @@ def test_default_then_file_then_environment_then_flag(file):
     assert ("m.gguf", f"{file} line 4") == values["model"]
 
 
-def test_without_a_file_everything_is_default(file):
-    assert Config() == load(file, environment={}).config
+@pytest.mark.parametrize(
+    ("content", "environment", "told"),
+    [
+        ("# mine\n\nprot = 1\n", {}, "FILE line 3: unknown key 'prot'. Known keys: port, "),
+        ("port = 1\n[server]\nport = 2\n", {}, "FILE line 2: unknown key 'server'"),
+        ("port = 1\nthreads = = 2\n", {}, "FILE line 2: no valid TOML"),
+        ("\xff\xfe", {}, "FILE"),
+        ("port = 1\nport = 2\n", {}, "FILE"),
+        ("port = " + "[" * 5000, {}, "FILE"),
+        ('night_at = "03:00"\n', {}, 'night_when = "03:00-08:00, power'),
+        ("", {"TSUBASA_NIGHT_AT": "03:00"}, 'night_when = "03:00-08:00, power'),
+        ("", {"TSUBASA_PROT": "1"}, "TSUBASA_PROT"),
+        ("", {"TSUBASA_PORT": "x"}, "TSUBASA_PORT: port can't be 'x'"),
+    ],
+    ids=lambda given: str(given)[:40],
+)
+def test_a_mistake_names_its_place_and_what_there_is(file, content, environment, told):
+    file.write_bytes(content.encode("latin-1"))
 
-
-def test_an_unknown_key_names_file_line_and_what_there_is(file):
-    file.write_text("# mine\n\nprot = 1\n")
-
-    with pytest.raises(
-        ConfigError, match=re.escape(f"{file} line 3: unknown key 'prot'. Known keys: port, ")
-    ):
-        load(file, environment={})
-
-
-@pytest.mark.parametrize("environment", [{}, {"TSUBASA_NIGHT_AT": "03:00"}])
-def test_a_key_that_has_another_name_now_is_told_it(file, environment):
-    file.write_text("" if environment else 'night_at = "03:00"\n')
-
-    with pytest.raises(ConfigError, match='night_at is night_when now.*night_when = "03:00-08:00, power'):
+    with pytest.raises(ConfigError, match=re.escape(told.replace("FILE", str(file)))):
         load(file, environment=environment)
-
-
-def test_an_unknown_variable_is_an_error_too(file):
-    with pytest.raises(ConfigError, match="environment variable TSUBASA_PROT"):
-        load(file, environment={"TSUBASA_PROT": "1"})
-
-
-def test_a_table_is_an_unknown_key(file):
-    file.write_text("port = 1\n[server]\nport = 2\n")
-
-    with pytest.raises(ConfigError, match=r"line 2: unknown key 'server'"):
-        load(file, environment={})
 
 
 @pytest.mark.parametrize(
@@ -93,40 +88,15 @@ def test_a_wrong_value_names_file_line_key_and_what_is_allowed(file, line, told)
     assert told in str(caught.value)
 
 
-def test_a_wrong_value_in_the_environment_names_the_variable(file):
-    with pytest.raises(ConfigError, match="TSUBASA_PORT: port can't be 'x'"):
-        load(file, environment={"TSUBASA_PORT": "x"})
-
-
 @pytest.mark.parametrize(("text", "value"), [("1", True), ("off", False), ("True", True), ("no", False)])
 def test_the_environment_knows_many_words_for_yes_and_no(file, text, value):
     assert value == load(file, environment={"TSUBASA_RECALL": text}).config.recall
-
-
-def test_broken_toml_names_the_line(file):
-    file.write_text("port = 1\nthreads = = 2\n")
-
-    with pytest.raises(ConfigError, match=re.escape(f"{file} line 2: no valid TOML")):
-        load(file, environment={})
 
 
 def test_a_file_that_an_editor_of_windows_began_with_a_mark_is_read(file):
     file.write_bytes(b"\xef\xbb\xbfport = 7\r\n")
 
     assert 7 == load(file, environment={}).config.port
-
-
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"port = 1\nport = 2\n", b"port = " + b"[" * 5000])
-def test_an_unreadable_file_is_an_error_that_names_it(file, content):
-    file.write_bytes(content)
-
-    with pytest.raises(ConfigError, match=re.escape(str(file))):
-        load(file, environment={})
-
-
-def test_there_are_few_keys_and_each_is_explained():
-    assert 25 > len(kinds())
-    assert all(field.metadata["comment"] for field in fields(Config))
 
 
 def test_the_example_holds_every_default(file):
@@ -141,3 +111,14 @@ def test_the_documentation_shows_the_example():
     document = Path(__file__).parents[3] / "docs" / "configuration.md"
 
     assert f"```toml\n{example().rstrip()}\n```" in document.read_text(encoding="utf-8")
+
+
+@given(HOURS, HOURS, st.lists(st.sampled_from(NEEDS)), st.sampled_from([",", ", ", " , "]))
+def test_every_setting_of_the_form_is_understood(begins, ends, needs, comma):
+    text = comma.join([f"{begins}-{ends}", *needs])
+
+    when = read_when(text)
+
+    assert re.fullmatch(PATTERN, text)
+    assert (f"{when.begins:%H:%M}", f"{when.ends:%H:%M}", frozenset(needs)) == (begins, ends, when.needs)
+    assert timedelta(0) < when.length <= timedelta(days=1)

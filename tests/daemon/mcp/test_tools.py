@@ -1,25 +1,25 @@
 """The tools, through the SDK's own client; the daemon behind them answers on a real port."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
 from mcp import Client as Assistant
 
 from daemon.client.client import Client
 from daemon.mcp.server import make_server
-from tests.daemon.api.world import KEY, moved_house, nothing, serving
-
-OSLO = "The user lives in Oslo."
+from tests.daemon.api.world import GHENT, KEY, OSLO, moved_house, nothing, serving
 
 
-async def scene(tmp_path, prepare, act, *, wait_s=0.0):
-    """Serve, fill the store, and let `act(assistant, client)` use the tools and our own API."""
-    async with serving(tmp_path) as world:
+@asynccontextmanager
+async def tools(folder, prepare, *, wait_s=0.0):
+    """The tools as an assistant calls them, and our own client, on a daemon whose store `prepare(world)` filled."""
+    async with serving(folder) as world:
         await prepare(world)
-        made = make_server(lambda: Client(world.url, KEY, home=tmp_path), version="0", wait_s=wait_s)
+        made = make_server(lambda: Client(world.url, KEY, home=folder), version="0", wait_s=wait_s)
         async with Assistant(made) as assistant:
-            with Client(world.url, KEY, home=tmp_path) as client:
-                return await act(assistant, client)
+            with Client(world.url, KEY, home=folder) as client:
+                yield assistant, client
 
 
 async def call(assistant, tool, **arguments):
@@ -33,58 +33,48 @@ def texts(found):
 
 
 async def test_the_tools_say_which_of_them_can_destroy(tmp_path):
-    async def act(assistant, _):
-        return (await assistant.list_tools()).tools
-
-    tools = {tool.name: tool for tool in await scene(tmp_path, nothing, act)}
-    reading = {name for name, tool in tools.items() if tool.annotations.read_only_hint}
-    destroying = {name for name, tool in tools.items() if tool.annotations.destructive_hint}
+    async with tools(tmp_path, nothing) as (assistant, _):
+        found = {tool.name: tool for tool in (await assistant.list_tools()).tools}
+    reading = {name for name, tool in found.items() if tool.annotations.read_only_hint}
+    destroying = {name for name, tool in found.items() if tool.annotations.destructive_hint}
 
     assert {"search_memories", "list_memories", "why", "confirmation_state"} == reading
     assert {"forget_memory", "edit_memory"} == destroying
-    assert {"add_memory"} == tools.keys() - reading - destroying
-    assert all(tool.description for tool in tools.values())
+    assert {"add_memory"} == found.keys() - reading - destroying
+    assert all(tool.description for tool in found.values())
 
 
 async def test_memories_are_searched_listed_and_explained(tmp_path):
-    async def act(assistant, _):
-        return (
-            await call(assistant, "search_memories", question="Where does the user live?"),
-            await call(assistant, "list_memories"),
-            await call(assistant, "why", memory_id=2),
-        )
-
-    found, held, told = await scene(tmp_path, moved_house, act)
+    async with tools(tmp_path, moved_house) as (assistant, _):
+        found = await call(assistant, "search_memories", question="Where does the user live?")
+        held = await call(assistant, "list_memories")
+        told = await call(assistant, "why", memory_id=2)
 
     assert [OSLO] == texts(found) == texts(held)
     assert not held["more"]
     assert (OSLO, "holds") == (told["memory"]["text"], told["memory"]["state"])
-    assert ["The user lives in Ghent."] == [one["text"] for one in told["before"]]
+    assert [GHENT] == [one["text"] for one in told["before"]]
     assert ["I moved from Ghent to Oslo."] == [one["text"] for one in told["messages"]]
 
 
 async def test_a_long_list_comes_in_parts(tmp_path):
-    async def act(assistant, client):
+    async with tools(tmp_path, nothing) as (assistant, client):
         for name in ("Anna", "Ben", "Carl"):
             await asyncio.to_thread(client.add, f"The user knows {name}.")
         first = await call(assistant, "list_memories", limit=2)
-        return first, await call(assistant, "list_memories", limit=2, after=first["memories"][-1]["id"])
-
-    first, rest = await scene(tmp_path, nothing, act)
+        rest = await call(assistant, "list_memories", limit=2, after=first["memories"][-1]["id"])
 
     assert (2, True, 1, False) == (len(first["memories"]), first["more"], len(rest["memories"]), rest["more"])
 
 
 async def test_what_an_assistant_adds_is_its_word_and_not_the_users(tmp_path):
-    async def act(assistant, client):
+    async with tools(tmp_path, nothing) as (assistant, client):
         added = await call(assistant, "add_memory", text="The user has a dog.", since="2020-01-01")
         again = await call(assistant, "add_memory", text="the user has a dog")
-        return added, again, await asyncio.to_thread(client.memories)
-
-    added, again, held = await scene(tmp_path, nothing, act)
+        held = await asyncio.to_thread(client.memories)
 
     assert ("2020-01-01", "assistant") == (added["memory"]["since"], added["memory"]["by"])
-    assert "memory 1 says that already" in again
+    assert "memory 1" in again
     assert ["assistant"] == [memory["trust"] for memory in held["memories"]]
 
 
@@ -96,45 +86,36 @@ async def test_what_an_assistant_adds_is_its_word_and_not_the_users(tmp_path):
     ],
 )
 async def test_nothing_is_destroyed_without_a_persons_word(tmp_path, tool, arguments):
-    async def act(assistant, client):
+    async with tools(tmp_path, moved_house) as (assistant, client):
         asked = await call(assistant, tool, **arguments)
         later = await call(assistant, "confirmation_state", id=asked["id"])
-        waiting = await asyncio.to_thread(client.confirmations)
-        return asked, later, waiting["confirmations"], await asyncio.to_thread(client.memories)
-
-    asked, later, waiting, held = await scene(tmp_path, moved_house, act)
+        (waiting,) = (await asyncio.to_thread(client.confirmations))["confirmations"]
+        held = await asyncio.to_thread(client.memories)
 
     assert asked == later
-    assert "waiting" == asked["state"]
-    assert "tsubasa confirm" in asked["means"]
-    assert [asked["id"]] == [one["id"] for one in waiting]
-    assert "mcp (by MCP)" == waiting[0]["asked_by"]
+    assert ("waiting", True) == (asked["state"], "tsubasa confirm" in asked["means"])
+    assert (asked["id"], "mcp (by MCP)") == (waiting["id"], waiting["asked_by"])
     assert [OSLO] == texts(held)
 
 
 @pytest.mark.parametrize(("allow", "state", "left"), [(True, "done", []), (False, "refused", [OSLO])])
 async def test_a_call_that_waits_hears_what_the_person_said(tmp_path, allow, state, left):
-    async def act(assistant, client):
+    async with tools(tmp_path, moved_house, wait_s=20.0) as (assistant, client):
         asking = asyncio.create_task(call(assistant, "forget_memory", memory_ids=[2]))
         waiting = []
         while not waiting:
             waiting = (await asyncio.to_thread(client.confirmations))["confirmations"]
         await asyncio.to_thread(client.confirm, waiting[0]["id"], allow)
-        return await asking, await call(assistant, "list_memories")
+        told, held = await asking, await call(assistant, "list_memories")
 
-    told, held = await scene(tmp_path, moved_house, act, wait_s=20.0)
-
-    assert state == told["state"]
-    assert left == texts(held)
+    assert (state, left) == (told["state"], texts(held))
 
 
 async def test_an_edit_that_was_allowed_names_the_memory_that_holds_now(tmp_path):
-    async def act(assistant, client):
+    async with tools(tmp_path, moved_house) as (assistant, client):
         asked = await call(assistant, "edit_memory", memory_id=2, text="The user lives in Oslo, Norway.")
         await asyncio.to_thread(client.confirm, asked["id"], True)
-        return await call(assistant, "confirmation_state", id=asked["id"])
-
-    told = await scene(tmp_path, moved_house, act)
+        told = await call(assistant, "confirmation_state", id=asked["id"])
 
     assert ("done", 3) == (told["state"], told["memory_id"])
 
@@ -159,10 +140,8 @@ async def test_an_edit_that_was_allowed_names_the_memory_that_holds_now(tmp_path
     ids=str,
 )
 async def test_a_mistake_is_told_in_words(tmp_path, tool, arguments, why):
-    async def act(assistant, _):
-        return await call(assistant, tool, **arguments)
-
-    told = await scene(tmp_path, moved_house, act)
+    async with tools(tmp_path, moved_house) as (assistant, _):
+        told = await call(assistant, tool, **arguments)
 
     assert isinstance(told, str) and why in told
     assert 1 == len(told.splitlines()) and "https://" not in told

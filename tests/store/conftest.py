@@ -39,3 +39,11 @@ def shared_db(empty_store: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     opened = open_store(Path(shared), KEY)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[apsw.Connection]:
+    """A second, empty store."""
+    opened = open_store(tmp_path / "other" / FILE_NAME, KEY)
+    yield opened
+    opened.close()

@@ -4,22 +4,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store import chats, full_text, imports, memories, recall_log
+from store import chats, imports, memories, recall_log
 from store.chats import NewMessage
 from store.database import open_store
 from store.export import Archive, take_out
 from store.restore import put_in
-from tests.store.sample import DAY, KEY, NOON, history, later, say, undone
+from tests.store.sample import (
+    DAY,
+    GHENT,
+    KEY,
+    NOON,
+    OSLO,
+    by_words,
+    history,
+    later,
+    remember,
+    say,
+    texts,
+    undone,
+)
 
 WEEK = timedelta(weeks=1)
-
-
-@pytest.fixture
-def other(tmp_path):
-    """A second, empty store."""
-    opened = open_store(tmp_path / "other" / "store.db", KEY)
-    yield opened
-    opened.close()
+BAKER = "The user is a baker."
 
 
 @pytest.fixture
@@ -31,9 +37,9 @@ def lived(db):
     chats.mark_observed(db, [told.id], "observe-1")
     spoken = NewMessage(role="user", text="hi\u2028 there", speaker="Anna", external_id="x:1", said_at=NOON)
     imports.record_import(db, "d" * 64, "x.json", [[spoken]], later(days=3))
-    ghent = memories.add(db, "The user lives in Ghent.", told_on=DAY, sources=[told.id])
+    ghent = remember(db, GHENT, told)
     memories.ignore(db, ghent, "Ghent again", told_on=DAY, sources=[told.id])
-    oslo = memories.reconcile(db, ghent, "The user lives in Oslo.", told_on=DAY + WEEK, sources=[told.id])
+    oslo = memories.reconcile(db, ghent, OSLO, told_on=DAY + WEEK, sources=[told.id])
     wrong = memories.update(db, oslo, "The user lives in Oslo, Ohio.", told_on=DAY, sources=[], trust="user")
     memories.undo(db, wrong.id, today=DAY)
     memories.ignore(db, None, "hi", told_on=DAY, sources=[told.id])
@@ -48,29 +54,23 @@ def test_an_empty_store_takes_in_all_and_gives_an_equal_archive(lived, other):
     assert (len(archive.messages), 0, 3, None) == (done.messages, done.known, done.memories, done.refused)
     assert archive == take_out(other)
     assert memories.holding(lived) == memories.holding(other)
-    assert [id for id, _ in full_text.search(other, "memory", "Oslo", 9)] == [2]
-    assert memories.undo(other, 2, today=DAY).restored.text == "The user lives in Ghent."
-
-
-def test_what_is_put_in_twice_adds_nothing(lived, other):
-    archive = take_out(lived)
-    put_in(other, archive)
-    for db in (other, lived):
+    assert by_words(other, "memory", "Oslo") == [2]
+    for db in (other, lived):  # once more adds nothing
         done = put_in(db, archive)
 
         assert (0, len(archive.messages), 0, None) == (done.messages, done.known, done.memories, done.refused)
         assert archive == take_out(db)
+    assert memories.undo(other, 2, today=DAY).restored.text == GHENT
 
 
 def test_only_messages_go_into_a_store_that_has_memories(lived, other):
-    say(other, "I am a baker")
-    memories.add(other, "The user is a baker.", told_on=DAY, sources=[1])
+    remember(other, BAKER, say(other, "I am a baker"))
     archive = take_out(lived)
     done = put_in(other, archive)
 
     assert (len(archive.messages), 0) == (done.messages, done.memories)
     assert "memories of its own" in done.refused
-    assert ["The user is a baker."] == [memory.text for memory in memories.holding(other)]
+    assert [BAKER] == texts(memories.holding(other))
     assert {None} == {message.observed_by for message in take_out(other).messages}  # to be observed here
 
 

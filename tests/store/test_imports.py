@@ -7,7 +7,6 @@ import pytest
 
 from store import chats, generations, imports, jobs, memories, nights, vectors
 from store.chats import NewMessage
-from store.database import FILE_NAME, open_store
 from store.errors import NotFound, StoreError, StoreFull
 from store.export import take_out
 from store.lessons import add as add_lessons
@@ -15,7 +14,6 @@ from store.restore import put_in
 from tests.store.sample import (
     DAY,
     GHENT,
-    KEY,
     NOON,
     TOWN,
     adopted,
@@ -186,11 +184,10 @@ def test_messages_without_names_that_another_import_knew_stay(db):
     assert by_words(db, "message", TOWN)
 
 
-def test_what_was_there_before_an_import_stays_when_that_is_undone(db, tmp_path):
+def test_what_was_there_before_an_import_stays_when_that_is_undone(db, other):
     """An export of our own brings its messages without an import; the file they first came from knows them."""
     brought(db, LONG)
     remember(db, LIVES, message(db))
-    other = open_store(tmp_path / "other" / FILE_NAME, KEY)
     put_in(other, take_out(db))
     more = [*LONG, NewMessage(role="user", text="I sing", external_id="a:4", said_at=NOON)]
     report = imports.undo_import(other, brought(other, more))
@@ -198,7 +195,6 @@ def test_what_was_there_before_an_import_stays_when_that_is_undone(db, tmp_path)
     assert (report.messages, report.kept_messages, report.memories) == (1, 4, 0)
     assert texts(chats.path(other, message(other, 3).id)) == texts(LONG)
     assert held(other) == held(db)
-    other.close()
 
 
 def test_of_many_imports_that_knew_a_message_the_last_one_takes_it_away(db):

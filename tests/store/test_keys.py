@@ -64,22 +64,12 @@ def test_a_new_home_gets_a_key_file_of_32_bytes_for_its_owner_only(tmp_path):
     assert files(home) == ["key"]
 
 
-def test_the_key_is_the_same_the_second_time(tmp_path):
-    assert load_or_create_key(tmp_path) == load_or_create_key(tmp_path)
-
-
-def test_two_homes_have_two_keys(tmp_path):
+def test_a_keyring_that_works_keeps_a_key_for_each_home_and_no_file_is_made(tmp_path):
     os_keyring.set_keyring(MemoryKeyring())
+    one, other = load_or_create_key(tmp_path), load_or_create_key(tmp_path / "other")
 
-    assert load_or_create_key(tmp_path / "a") != load_or_create_key(tmp_path / "b")
-
-
-def test_a_keyring_that_works_keeps_the_key_and_no_file_is_made(tmp_path):
-    os_keyring.set_keyring(MemoryKeyring())
-    key = load_or_create_key(tmp_path)
-
-    assert load_or_create_key(tmp_path) == key
-    assert files(tmp_path) == []
+    assert load_or_create_key(tmp_path) == one != other
+    assert files(tmp_path) == ["other"] and files(tmp_path / "other") == []
 
 
 @pytest.mark.parametrize("broken", [NoKeyring, LockedKeyring, RefusingKeyring, ForgetfulKeyring])
@@ -87,14 +77,8 @@ def test_without_a_working_keyring_the_key_goes_into_a_file(tmp_path, broken):
     os_keyring.set_keyring(broken())
     key = load_or_create_key(tmp_path)
 
-    assert (tmp_path / "key").read_bytes() == key
-    assert load_or_create_key(tmp_path) == key
-
-
-def test_a_key_file_is_used_also_when_a_keyring_appears_later(tmp_path):
-    key = load_or_create_key(tmp_path, keyring="file")
-    os_keyring.set_keyring(MemoryKeyring())
-
+    assert (tmp_path / "key").read_bytes() == key == load_or_create_key(tmp_path)
+    os_keyring.set_keyring(MemoryKeyring())  # it appears later
     assert load_or_create_key(tmp_path) == key
 
 
@@ -102,8 +86,9 @@ def test_a_key_file_is_used_also_when_a_keyring_appears_later(tmp_path):
 def test_a_key_that_others_can_read_is_refused(tmp_path, mode):
     load_or_create_key(tmp_path)
     (tmp_path / "key").chmod(mode)
-    with unusable("key exposed", match=f"mode {mode:04o}.*chmod 600"):
-        load_or_create_key(tmp_path)
+    for ask in (load_or_create_key, describe):
+        with unusable("key exposed", match=f"mode {mode:04o}.*chmod 600"):
+            ask(tmp_path)
 
 
 @pytest.mark.parametrize("size", [0, 31, 33, 64])
@@ -128,11 +113,10 @@ def test_a_damaged_key_in_the_keyring_is_refused(tmp_path, kept):
 def test_no_new_key_is_made_for_a_store_whose_key_is_gone(tmp_path, backend):
     os_keyring.set_keyring(backend())
     (tmp_path / "store.db").write_bytes(b"encrypted")
-    with unusable("no key", match="No new key was made") as caught:
+    with unusable("no key"):
         load_or_create_key(tmp_path)
 
     assert files(tmp_path) == ["store.db"]
-    assert "\n" not in str(caught.value)
 
 
 def test_a_home_that_cannot_be_made_is_an_error_with_its_reason(tmp_path):
@@ -146,22 +130,13 @@ def test_an_unknown_place_for_the_key_is_refused(tmp_path):
         load_or_create_key(tmp_path, keyring="cloud")
 
 
-def test_where_the_key_is_can_be_told_without_making_one(tmp_path):
+def test_where_the_key_is_can_be_asked_without_making_one(tmp_path):
     os_keyring.set_keyring(MemoryKeyring())
-    assert (False, "the OS keyring doesn't hold it") == describe(tmp_path)
-    assert [] == list(tmp_path.iterdir())
-
+    assert not describe(tmp_path)[0]
+    assert [] == files(tmp_path)
     load_or_create_key(tmp_path)
-    assert (True, "in the OS keyring") == describe(tmp_path)
-    assert (False, "the keyring is switched off") == describe(tmp_path, keyring="file")
-
     load_or_create_key(tmp_path / "other", keyring="file")
+
+    assert describe(tmp_path)[0]
     assert describe(tmp_path / "other")[0]
-
-
-def test_where_the_key_is_is_not_told_of_one_that_others_can_read(tmp_path):
-    load_or_create_key(tmp_path, keyring="file")
-    (tmp_path / "key").chmod(0o604)
-
-    with unusable("key exposed"):
-        describe(tmp_path)
+    assert not describe(tmp_path, keyring="file")[0]

@@ -25,20 +25,15 @@ def test_every_table_belongs_to_a_part(db):
 
 def test_what_is_there_is_counted_and_the_oldest_message_dated(db):
     said = later(days=-30)
-    chats.record(
-        db, [NewMessage(role="user", text="I live in Ghent.", said_at=said)], at=NOON, source="import"
-    )
+    old = NewMessage(role="user", text="I live in Ghent.", said_at=said)
+    chats.record(db, [old], at=NOON, source="import")
     say(db, "I live in Oslo.")
-    found = sizes(db)
-
-    assert 2 == {part.name: part.rows for part in found.parts}["chats"]
-    assert (said.isoformat(timespec="microseconds"), "chacha20") == (found.oldest, found.cipher)
-
-
-def test_the_marks_of_what_is_never_kept_are_counted(db):
     off_record.may_keep(db, [("user", "hi")], private=True, at=NOON)
+    found = sizes(db)
+    counts = {part.name: part.rows for part in found.parts}
 
-    assert 1 == {part.name: part.rows for part in sizes(db).parts}["private"]
+    assert (2, 1) == (counts["chats"], counts["private"])
+    assert (said.isoformat(timespec="microseconds"), "chacha20") == (found.oldest, found.cipher)
 
 
 def test_room_that_was_left_is_told_as_free(db):

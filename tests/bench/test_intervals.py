@@ -1,29 +1,24 @@
+import pytest
+
 from bench.intervals import difference, interval, percent
 
 
-def test_a_share_is_in_percent():
-    assert 75.0 == percent([True, True, True, False])
+@pytest.mark.parametrize(
+    ("right", "share", "around"),
+    [
+        pytest.param([], 0.0, (0.0, 0.0), id="nothing asked is nothing right"),
+        pytest.param([True] * 20, 100.0, (100.0, 100.0), id="all right leaves no doubt"),
+    ],
+)
+def test_what_is_certain_has_no_interval(right, share, around):
+    assert (share, around) == (percent(right), interval(right))
 
 
-def test_nothing_asked_is_nothing_right():
-    assert 0.0 == percent([])
-    assert (0.0, 0.0) == interval([])
+def test_an_interval_lies_around_the_share_and_narrows_with_more_questions():
+    few, many = ([True] * (3 * n) + [False] * n for n in (10, 1000))
+    (low, high), (lower, higher) = interval(few), interval(many)
 
-
-def test_all_right_leaves_no_doubt():
-    assert (100.0, 100.0) == interval([True] * 20)
-
-
-def test_an_interval_lies_around_the_share():
-    low, high = interval([True] * 30 + [False] * 10)
-
-    assert 55 < low < 75 < high < 90
-
-
-def test_more_questions_make_a_narrower_interval():
-    few, many = interval([True, False] * 10), interval([True, False] * 1000)
-
-    assert few[0] < many[0] < 50 < many[1] < few[1]
+    assert 55 < low < lower < percent(few) == 75 < higher < high < 90
 
 
 def test_a_difference_is_paired():

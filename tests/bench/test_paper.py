@@ -28,28 +28,23 @@ def test_a_year_tells_every_fact_in_the_order_of_days():
     assert len(days) == sum(len(fact.told) for fact in told.facts)
 
 
-def test_the_summary_has_each_arm_with_its_interval_and_tokens():
-    found = [answered("no memory", right, question=str(n)) for n, right in enumerate([True, False] * 10)]
+def test_the_summary_has_each_arm_with_its_interval_and_tokens_and_is_shown():
+    found = summary(
+        [answered("no memory", right, question=str(n)) for n, right in enumerate([True, False] * 10)]
+    )
+    out = StringIO()
+    show(found, Console(file=out, width=200))
+    row = found["arms"]["no memory"]
+    share, low, high = row["now"]
 
-    row = summary(found)["arms"]["no memory"]
-
-    assert 50.0 == row["now"][0]
-    assert row["now"][1] < 50 < row["now"][2]
+    assert low < share == 50.0 < high
     assert 100.0 == row["tokens"]
+    assert f"| no memory | {share:.1f} ({low:.1f}–{high:.1f}) |" in out.getvalue()
 
 
 def test_arms_are_compared_question_by_question():
     better = [answered("evolved, k=3", True, question=str(n)) for n in range(10)]
     worse = [answered("append-only, k=3", n < 5, question=str(n)) for n in reversed(range(10))]
-
     found = summary([*better, *worse])["compared"]["evolution by nano against append-only"]
 
     assert 50.0 == found["points"]
-
-
-def test_the_table_is_markdown():
-    out = StringIO()
-
-    show(summary([answered("no memory", True)]), Console(file=out, width=200))
-
-    assert "| no memory | 100.0 (100.0–100.0) |" in out.getvalue()

@@ -1,6 +1,5 @@
 """The arms of `bench.recall` on two small conversations of our own: same turns, evidence by exact ids."""
 
-import asyncio
 from importlib.util import find_spec
 
 import pytest
@@ -31,8 +30,8 @@ def conversation(*qa):
     return {"sample_id": "conv-1", "conversation": talk, "qa": list(qa)}
 
 
-def ask(folder, *qa, mem0=None):
-    return asyncio.run(ask_all(conversation(*qa), FakeEmbedder(), folder, mem0))
+async def ask(folder, *qa, mem0=None):
+    return await ask_all(conversation(*qa), FakeEmbedder(), folder, mem0)
 
 
 class FakeMem0(Mem0):
@@ -48,8 +47,8 @@ class FakeMem0(Mem0):
         return [id for _, id, _ in reversed(self.told)][:k]
 
 
-def test_every_arm_ranks_the_turns_and_the_full_one_finds_the_answer_first(tmp_path):
-    (one,) = ask(tmp_path, question("What instrument does Bob's sister play, a cello?", "D1:4"))
+async def test_every_arm_ranks_the_turns_and_the_full_one_finds_the_answer_first(tmp_path):
+    (one,) = await ask(tmp_path, question("What instrument does Bob's sister play, a cello?", "D1:4"))
 
     assert {*ARMS, "full"} == one.found.keys()
     assert one.evidence == {one.found["full"][0]}
@@ -57,38 +56,28 @@ def test_every_arm_ranks_the_turns_and_the_full_one_finds_the_answer_first(tmp_p
     assert one.seconds > 0
 
 
-def test_evidence_is_what_is_exactly_the_id_of_a_turn(tmp_path):
-    asked = ask(
-        tmp_path,
-        question("Which pet?", "D1:1", "D1:3"),
-        question("Which pet?", "D1:1; D1:3", "D1:1"),
-        question("Which pet?", "D1:99", "D", "D:1:3"),
-        question("Which pet?"),
-    )
+async def test_evidence_is_what_is_exactly_the_id_of_a_turn(tmp_path):
+    named = (["D1:1", "D1:3"], ["D1:1; D1:3", "D1:1"], ["D1:99", "D", "D:1:3"], [])
+    asked = await ask(tmp_path, *(question("Which pet?", *evidence) for evidence in named))
 
     assert [2, 1] == [len(one.evidence) for one in asked]
 
 
-def test_questions_that_nothing_answers_are_left_out(tmp_path):
-    asked = ask(tmp_path, *(question("Which pet?", "D1:1", category=category) for category in range(1, 6)))
+async def test_questions_that_nothing_answers_are_left_out(tmp_path):
+    asked = await ask(
+        tmp_path, *(question("Which pet?", "D1:1", category=category) for category in range(1, 6))
+    )
 
     assert [1, 2, 3, 4] == [one.category for one in asked]
 
 
-def test_mem0_is_told_the_same_texts_as_the_embedder_and_asked_the_same_questions(tmp_path):
+async def test_mem0_is_told_the_same_texts_as_the_embedder_and_asked_the_same_questions(tmp_path):
     mem0 = FakeMem0()
-    (one,) = ask(tmp_path, question("Which pet?", "D1:1"), mem0=mem0)
+    (one,) = await ask(tmp_path, question("Which pet?", "D1:1"), mem0=mem0)
 
     assert [f"{who}: {text}" for who, text in SAID] == [text for _, _, text in mem0.told]
     assert {"conv-1"} == {user for user, _, _ in mem0.told}
     assert 4 == len(one.found["mem0"])
-
-
-def test_a_missing_mem0_says_in_one_line_how_to_install_it():
-    said = str(Mem0Missing())
-
-    assert "pip install 'tsubasa[bench]'" in said
-    assert "\n" not in said
 
 
 @pytest.mark.skipif(find_spec("mem0") is not None, reason="mem0 is installed")

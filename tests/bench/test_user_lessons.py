@@ -7,13 +7,7 @@ from bench.users import UNKNOWN, user
 GENERAL = {"Hi!": "Hello! How can I help?", "Bye": "Goodbye!"}
 
 
-def test_the_same_user_and_seed_give_the_same_lessons():
-    one = user(0, 20)
-
-    assert tonight(one, GENERAL, 1) == tonight(one, GENERAL, 1)
-
-
-def test_each_fact_has_four_lessons_and_one_for_the_exam():
+def test_each_fact_has_four_lessons_and_one_for_the_exam_the_same_for_the_same_seed():
     lessons = tonight(user(0, 20), GENERAL, 0)
     of = {
         split: Counter(one.memory_ids for one in lessons if one.kind == "fact" and one.split == split)
@@ -23,6 +17,8 @@ def test_each_fact_has_four_lessons_and_one_for_the_exam():
     assert {4} == set(of["train"].values())
     assert {1} == set(of["exam"].values())
     assert 20 == len(of["exam"])
+    assert len(lessons) == len({lesson.id for lesson in lessons})
+    assert lessons == tonight(user(0, 20), GENERAL, 0)
 
 
 def test_a_changed_fact_teaches_what_was_before():
@@ -32,12 +28,6 @@ def test_a_changed_fact_teaches_what_was_before():
     }
 
     assert asked == {q for fact in one.facts if len(fact.told) > 1 for q in fact.before_questions}
-
-
-def test_no_two_lessons_have_one_number():
-    lessons = tonight(user(0, 20), GENERAL, 0)
-
-    assert len(lessons) == len({lesson.id for lesson in lessons})
 
 
 def test_what_was_never_told_is_answered_by_not_knowing():

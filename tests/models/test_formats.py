@@ -31,26 +31,19 @@ def test_a_chat_to_observe_looks_as_it_was_taught():
         assert taught == _as_text(window, datetime.fromisoformat(day).date(), 10_000)
 
 
-def test_recalled_memories_look_as_they_were_taught():
-    rng = random.Random(4)
-    held = facts(rng, 5)
-    taught = memories(held, random.Random(1))["content"]
-
-    assert taught == system_text([line.removeprefix("- ") for line in taught.split("\n")[1:]])
-
-
-def test_a_quoted_message_looks_as_it_was_taught():
+def test_recalled_memories_and_quoted_messages_look_as_they_were_taught():
     rng = random.Random(5)
-    quoted = [
-        line for line in memories(facts(rng, 9), rng, quoted=1.0)["content"].split("\n") if " said: " in line
-    ]
+    taught = memories(facts(rng, 9), rng, quoted=1.0)["content"]
+    lines = [line.removeprefix("- ") for line in taught.split("\n")[1:]]
+    quoted = [line for line in lines if " said: " in line]
 
+    assert taught == system_text(lines)
     assert quoted
-    for taught in quoted:
-        day, _, text = taught.removeprefix("- ").partition(": The user said: ")
+    for line in quoted:
+        day, _, text = line.partition(": The user said: ")
         told = replace(message(1, f"user: {text}"), said_at=datetime.fromisoformat(f"{day}T12:00+00:00"))
 
-        assert taught == f"- {quote(told, 'Where do I live?')}"
+        assert line == quote(told, "Where do I live?")
 
 
 def test_not_knowing_is_said_in_the_same_words():

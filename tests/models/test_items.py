@@ -31,11 +31,11 @@ def test_held_out_values_never_occur_in_training():
     assert set() == {word.lower() for words in held_out().values() for word in words} & seen
 
 
-def test_the_same_seed_gives_the_same_item():
-    for name in SHARES:
-        make = getattr(tasks, name)
+@pytest.mark.parametrize("name", SHARES)
+def test_the_same_seed_gives_the_same_item(name):
+    make = getattr(tasks, name)
 
-        assert make(random.Random(3)) == make(random.Random(3))
+    assert make(random.Random(3)) == make(random.Random(3))
 
 
 @pytest.mark.parametrize("make", [coin, real])
@@ -81,27 +81,19 @@ def test_every_wording_can_be_filled():
     for relation in relations():
         assert len(relation.questions) >= 5
         assert bool(relation.before) == bool(relation.before_answer)
-        for wording in (
-            *relation.statements,
-            *relation.changes,
-            *relation.questions,
-            *relation.before,
-            *relation.same,
-        ):
-            filled = wording.format(
-                v=real(rng, relation.kind), r="dog", t="food", n="12", o="Ghent", w="Lena"
-            )
+        said = (*relation.statements, *relation.changes, *relation.same)
+        for wording in (*said, *relation.questions, *relation.before):
+            value = real(rng, relation.kind)
 
-            assert "{" not in filled
+            assert "{" not in wording.format(v=value, r="dog", t="food", n="12", o="Ghent", w="Lena")
 
 
 def test_only_the_assistants_words_count_fully(tokenizer):
-    row = encode(tokenizer, tasks.grounded(random.Random(1)), rest=0.0)
-    own = tokenizer.decode(
-        [t for t, w in zip(row.tokens, row.weights, strict=True) if w], skip_special_tokens=False
-    )
+    chat = tasks.grounded(random.Random(1))
+    row = encode(tokenizer, chat, rest=0.0)
+    counted = [token for token, weight in zip(row.tokens, row.weights, strict=True) if weight]
 
-    assert own == tasks.grounded(random.Random(1))[-1]["content"] + "<|im_end|>"
+    assert chat[-1]["content"] + "<|im_end|>" == tokenizer.decode(counted, skip_special_tokens=False)
 
 
 def test_batches_are_of_about_the_size_asked_for(tokenizer):

@@ -24,15 +24,6 @@ def test_a_history_comes_back_with_every_field(db):
     assert chats.by_external_id(db, "conv-30:D1:2") is None
 
 
-def test_a_history_sent_whole_again_adds_only_its_tail(db):
-    question = say(db, "I live in Ghent", "Noted.")
-    grown = chats.record(db, history("I live in Ghent", "Noted.", "And in Oslo?"), at=NOON)
-
-    assert texts(grown) == ["I live in Ghent", "Noted.", "And in Oslo?"]
-    assert grown[0] == question
-    assert chats.count(db) == 3
-
-
 def test_an_edited_message_is_a_fork_that_shares_its_parents(db):
     one = chats.record(db, history("a", "b", "c", "d"), at=NOON)
     two = chats.record(db, history("a", "b", "C"), at=NOON)
@@ -74,13 +65,6 @@ def test_a_longer_history_attaches_to_the_newest_chat_that_begins_so(db):
     grown = chats.record(db, history("hi", "hello", "I am Ann"), at=later(weeks=1))
 
     assert grown[0] == newer
-
-
-def test_an_unknown_history_is_stored_whole(db):
-    stored = chats.record(db, [SYSTEM, *history("a", "b", "c")], at=NOON)
-
-    assert [message.role for message in stored] == ["system", "user", "assistant", "user"]
-    assert stored[-1].said_at == NOON
 
 
 def test_a_history_without_messages_is_refused(db):

@@ -171,15 +171,6 @@ def test_what_is_not_there_is_an_error(db):
     assert memories.holding(db) == []
 
 
-def test_only_what_holds_is_found_by_words_and_vectors(db):
-    old = remember(db, GHENT)
-    embed(db, "memory", [old.id], vector(1))
-    new = memories.reconcile(db, old, OSLO, told_on=DAY, sources=[])
-
-    assert by_words(db, "memory", "Ghent") == by_meaning(db, "memory", vector(1)) == []
-    assert by_words(db, "memory", "where does the user live") == vectors.missing(db, "memory") == [new.id]
-
-
 def hold(db, text, **more):
     """A memory with its vector and a lesson."""
     return completed(db, remember(db, text, **more))
@@ -227,17 +218,6 @@ def test_undoing_a_change_lets_what_was_replaced_hold_again(db, change):
     assert [GHENT, OSLO] == texts(memories.history(db, old.id))
     assert memories.history(db, old.id) == memories.history(db, new.id)
     assert f"{DAY}: {GHENT}" == memories.narrative(db, old)
-
-
-def test_operations_are_taken_back_one_by_one_the_latest_first(db):
-    old = hold(db, GHENT)
-    memories.ignore(db, old, GHENT, told_on=DAY, sources=[])
-    new = memories.reconcile(db, old, OSLO, told_on=DAY, sources=[])
-
-    ops = [memories.undo(db, id, today=DAY).event.op for id in (new.id, old.id, old.id)]
-
-    assert ["RECONCILE", "IGNORE", "ADD"] == ops
-    assert [] == memories.holding(db)
 
 
 def test_a_line_goes_on_after_an_undo_and_remembers_every_attempt(db):

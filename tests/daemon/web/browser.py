@@ -99,6 +99,10 @@ def ask(page: Page, question: str) -> None:
 def answered(page: Page, question: str = "Where do I live?") -> None:
     """Ask, and wait for the whole answer."""
     ask(page, question)
+    wait_for_answer(page)
+
+
+def wait_for_answer(page: Page) -> None:
     expect(page.locator(".turn.assistant").last).to_have_attribute("aria-busy", "false")
 
 

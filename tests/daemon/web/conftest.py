@@ -1,7 +1,11 @@
 """One browser and one daemon for all tests of the page; each test begins with a store of its own choice."""
 
+from pathlib import Path
+
 import pytest
 
+from daemon.client.client import Client
+from tests.daemon.api.world import KEY
 from tests.daemon.web.browser import chromium, signed_in
 from tests.daemon.web.daemon import served
 
@@ -31,6 +35,13 @@ def visit(browser, url):
     """The chat in a signed-in browser, and what went on in it."""
     with signed_in(browser, url) as (page, seen):
         yield page, seen
+
+
+@pytest.fixture
+def client(url):
+    """Our own client of the same daemon."""
+    with Client(url, KEY, home=Path("/")) as client:
+        yield client
 
 
 @pytest.fixture

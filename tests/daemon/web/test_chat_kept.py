@@ -1,17 +1,19 @@
 """What of the chat is kept, and what is not, in a real browser."""
 
 import re
-from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
-from daemon.client.client import Client
-from tests.daemon.api.world import KEY
-from tests.daemon.web.browser import answered, ask, faults, picture
+from tests.daemon.web.browser import answered, ask, faults, picture, wait_for_answer
 
 
-def test_off_the_record_changes_the_tone_and_leaves_nothing_behind(visit, tmp_path):
-    page, _ = visit
+@pytest.fixture
+def page(visit):
+    return visit[0]
+
+
+def test_off_the_record_changes_the_tone_and_leaves_nothing_behind(page, tmp_path):
     page.wait_for_selector(".past-row")
     before = page.locator(".past-row").count()
     tone = "getComputedStyle(document.documentElement).getPropertyValue('--paper').trim()"
@@ -29,45 +31,23 @@ def test_off_the_record_changes_the_tone_and_leaves_nothing_behind(visit, tmp_pa
     assert (0, before) == (page.locator(".bubble").count(), page.locator(".past-row").count())
 
 
-def kept_of(page, url):
+def kept_of(page, client):
     """The messages that are kept of the chat that the page shows."""
     expect(page).to_have_url(re.compile(r"/\?chat=\d+$"))
-    with Client(url, KEY, home=Path("/")) as client:
-        return client.past_chat(int(page.url.rpartition("=")[2]))["messages"]
+    return client.past_chat(int(page.url.rpartition("=")[2]))["messages"]
 
 
-def leave(page, by, *, sure):
-    """Leave a chat that was off the record, and answer whether one is sure."""
-    by()
-    page.click(f".dialog button:has-text('{'Leave it' if sure else 'Cancel'}')")
-    expect(page.locator(".dialog")).to_have_count(0)
-
-
-def test_leaving_a_chat_off_the_record_is_asked_about_first(visit):
-    page, _ = visit
-    page.click(".veil")
-    answered(page, "Between us")
-    leave(page, lambda: page.click(".veil"), sure=False)
-    kept = page.locator(".bubble").count()
-    leave(page, lambda: page.click(".veil"), sure=True)
-    expect(page.locator("html")).not_to_have_attribute("data-private", "")
-
-    assert (1, 0) == (kept, page.locator(".bubble").count())
-
-
-def test_a_pause_that_begins_or_ends_meanwhile_is_told(visit, url):
-    page, _ = visit
+def test_a_pause_that_begins_or_ends_meanwhile_is_told(page, client):
     answered(page, "Said twice, once in a pause")
     expect(page).to_have_url(re.compile(r"/\?chat=\d+$"))
     page.click("[aria-label='New chat']")
     expect(page.locator(".bubble")).to_have_count(0)
-    with Client(url, KEY, home=Path("/")) as client:
-        client.logging(on=False)
-        answered(page, "Said twice, once in a pause")
-        expect(page.locator(".below")).to_contain_text("Not kept.")
-        page.wait_for_timeout(500)  # in which a number would be looked for
-        told, address = page.inner_text(".veiled"), page.url
-        client.logging(on=True)
+    client.logging(on=False)
+    answered(page, "Said twice, once in a pause")
+    expect(page.locator(".below")).to_contain_text("Not kept.")
+    page.wait_for_timeout(500)  # in which a number would be looked for
+    told, address = page.inner_text(".veiled"), page.url
+    client.logging(on=True)
     page.click("[aria-label='New chat']")
     expect(page.locator(".veiled")).to_be_hidden()
 
@@ -75,29 +55,10 @@ def test_a_pause_that_begins_or_ends_meanwhile_is_told(visit, url):
     assert "chat=" not in address
 
 
-def test_what_was_said_to_the_base_model_alone_is_off_the_record_and_left_behind_with_it(visit, url):
-    page, _ = visit
-    page.select_option(".choice", "tsubasa:base")
-    expect(page.locator("html")).to_have_attribute("data-private", "")
-    answered(page, "Between me and the base model")
-    leave(page, lambda: page.select_option(".choice", "tsubasa"), sure=False)
-    expect(page.locator(".choice")).to_have_value("tsubasa:base")
-    still = page.locator(".bubble").count()
-    leave(page, lambda: page.select_option(".choice", "tsubasa"), sure=True)
-    expect(page.locator(".bubble")).to_have_count(0)
-    answered(page, "On the record")
-    kept = [one["text"] for one in kept_of(page, url)]
-
-    assert 1 == still
-    assert "On the record" == kept[0]
-
-
-def test_a_chat_with_something_forgotten_can_be_read_but_not_continued(visit, url):
-    page, _ = visit
-    with Client(url, KEY, home=Path("/")) as client:
-        list(client.chat([{"role": "user", "content": "My secret is Xanadu."}]))
-        (chat,) = [one for one in client.chats()["chats"] if "Xanadu" in one["title"]]
-        client.forget(messages=[client.past_chat(chat["id"])["messages"][0]["id"]])
+def test_a_chat_with_something_forgotten_can_be_read_but_not_continued(page, url, client):
+    list(client.chat([{"role": "user", "content": "My secret is Xanadu."}]))
+    (chat,) = [one for one in client.chats()["chats"] if "Xanadu" in one["title"]]
+    client.forget(messages=[client.past_chat(chat["id"])["messages"][0]["id"]])
     page.goto(f"{url}/?chat={chat['id']}")
     expect(page.locator(".sealed")).to_be_visible()
 
@@ -107,27 +68,51 @@ def test_a_chat_with_something_forgotten_can_be_read_but_not_continued(visit, ur
     assert 0 == page.locator("[aria-label='Another answer'], [aria-label='Edit the question']").count()
 
 
-def test_a_chat_goes_on_where_its_answer_was_stopped(visit, url):
-    page, _ = visit
+def test_a_chat_goes_on_where_its_answer_was_stopped(page, client):
     ask(page, "a flood")
     page.wait_for_selector(".turn.assistant .prose:has-text('20 ')")
     page.click(".send")
     expect(page.locator(".turn.assistant")).to_contain_text("Stopped.")
     ask(page, "And then?")
     expect(page.locator(".turn.assistant")).to_have_count(2)
-    expect(page.locator(".turn.assistant").last).to_have_attribute("aria-busy", "false")
-    kept = kept_of(page, url)
+    wait_for_answer(page)
+    kept = kept_of(page, client)
     shown = page.locator(".turn.assistant .prose").first.inner_text()
 
     assert ["a flood", shown.strip(), "And then?"] == [one["text"].strip() for one in kept[:3]]
     assert (4, 1) == (len(kept), page.locator(".past-title:text-is('a flood')").count())
 
 
-def test_a_chat_goes_on_after_an_answer_that_failed_without_a_word(visit, url):
-    page, _ = visit
+def test_a_chat_goes_on_after_an_answer_that_failed_without_a_word(page, client):
     answered(page, "break off, please")
     ask(page, "And now?")
     expect(page.locator(".turn.assistant")).to_have_count(2)
-    expect(page.locator(".turn.assistant").last).to_have_attribute("aria-busy", "false")
+    wait_for_answer(page)
 
-    assert ["user", "user", "assistant"] == [one["role"] for one in kept_of(page, url)]
+    assert ["user", "user", "assistant"] == [one["role"] for one in kept_of(page, client)]
+
+
+BY_VEIL = (lambda page: page.click(".veil"),) * 2
+BY_MODEL = [
+    lambda page, name=name: page.select_option(".choice", name) for name in ("tsubasa:base", "tsubasa")
+]
+
+
+@pytest.mark.parametrize(("enter", "leave"), [BY_VEIL, BY_MODEL], ids=["by its button", "by the base model"])
+def test_leaving_a_chat_off_the_record_is_asked_about_first_and_leaves_it_behind(page, client, enter, leave):
+    html, turns = page.locator("html"), page.locator(".bubble")
+    enter(page)
+    expect(html).to_have_attribute("data-private", "")
+    answered(page, "Between us")
+    leave(page)
+    page.click(".dialog button:has-text('Cancel')")
+    expect(page.locator(".dialog")).to_have_count(0)
+    expect(html).to_have_attribute("data-private", "")
+    expect(turns).to_have_count(1)
+    leave(page)
+    page.click(".dialog button:has-text('Leave it')")
+    expect(html).not_to_have_attribute("data-private", "")
+    expect(turns).to_have_count(0)
+    answered(page, "On the record")
+
+    assert "On the record" == kept_of(page, client)[0]["text"]

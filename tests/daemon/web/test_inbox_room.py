@@ -12,24 +12,18 @@ LINES = [
     {"role": "user", "text": "I have just adopted a cat called Miso."},
     {"role": "assistant", "text": "How lovely! <b>Miso</b> is a wonderful name."},
 ]
-DROP = """([name, text]) => {
-    const data = new DataTransfer();
-    data.items.add(new File([text], name));
-    const dropped = new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true});
-    document.querySelector(".drop").dispatchEvent(dropped);
-}"""
-
-TOGETHER = """(text) => {
-    for (const names of [["small.jsonl", "large.txt"], ["large.txt"]]) {
+DROP = """(drops) => {
+    for (const files of drops) {
         const data = new DataTransfer();
-        for (const name of names) {
-            const content = name === "large.txt" ? "x".repeat(40e6) : text;
+        for (const [name, text] of files) {
+            const content = text || "x".repeat(40e6);
             data.items.add(new File([content], name, {lastModified: 1}));
         }
         const dropped = new DragEvent("drop", {dataTransfer: data, bubbles: true, cancelable: true});
         document.querySelector(".drop").dispatchEvent(dropped);
     }
 }"""
+LARGE = ["large.txt", ""]
 
 
 PATH, LOADED = "/inbox", ".imported"
@@ -54,7 +48,7 @@ def left(home):
 
 
 def test_a_dropped_file_is_looked_into_taken_in_and_taken_back(page, home, tmp_path):
-    page.evaluate(DROP, ["cat.jsonl", jsonl()])
+    page.evaluate(DROP, [[["cat.jsonl", jsonl()]]])
     page.click(".import >> text=How it begins")
     card = page.inner_text(".import")
     before = page.locator(".imported tbody tr").count()
@@ -106,7 +100,7 @@ def test_several_files_get_a_card_each_and_what_is_known_is_not_offered(page):
 
 
 def test_of_files_dropped_together_the_large_one_comes_too_and_the_same_twice_comes_once(page):
-    page.evaluate(TOGETHER, jsonl())
+    page.evaluate(DROP, [[["small.jsonl", jsonl()], LARGE], [LARGE]])
     expect(page.locator(".q-notification")).to_have_text("That file is on its way already.")
     expect(page.locator(".import h2")).to_have_count(2)
 
@@ -117,9 +111,9 @@ def test_a_file_that_did_not_arrive_is_told_of(browser, daemon):
     daemon.order("life")
     with signed_in(browser, daemon.url, page="/inbox") as (page, _):
         page.wait_for_selector(".imported")
-        page.evaluate(DROP, ["x" * 5000 + ".jsonl", jsonl()])
+        page.evaluate(DROP, [[["x" * 5000 + ".jsonl", jsonl()]]])
         expect(page.locator(".q-notification")).to_contain_text("Did not get xxx")
-        page.evaluate(DROP, ["cat.jsonl", jsonl()])
+        page.evaluate(DROP, [[["cat.jsonl", jsonl()]]])
         expect(page.locator(".import h2")).to_have_text("cat.jsonl")
 
 

@@ -22,6 +22,21 @@ def listed(page):
     return page.locator(".opener > span:first-child").all_inner_texts()
 
 
+def remember(page, text):
+    page.click(".finder .button.main")
+    page.fill(".dialog textarea", text)
+    page.click(".dialog >> text=Remember")
+
+
+def forget(page):
+    """Say yes to what the dialog shows; what it tells then."""
+    page.click(".dialog >> text=Forget for good")
+    expect(page.locator(".dialog h2")).to_have_text("Forgotten")
+    report = page.inner_text(".forgetting")
+    page.click(".dialog >> text=Good")
+    return report
+
+
 def test_all_that_holds_is_listed_newest_first_and_narrowed_by_words_meaning_day_and_speaker(page, tmp_path):
     picture(page, "memories", tmp_path)
     all_of_them, newest = page.inner_text(".count"), listed(page)[0]
@@ -100,9 +115,7 @@ def test_an_edit_is_undone_again(page):
 
 def test_one_s_own_statement_is_added_and_a_second_time_refused(page):
     for expected in ("Remembered.", "says that already"):
-        page.click(".finder .button.main")
-        page.fill(".dialog textarea", "The user has a cat called Miso.")
-        page.click(".dialog >> text=Remember")
+        remember(page, "The user has a cat called Miso.")
         expect(page.locator(".q-notification").last).to_contain_text(expected)
 
     expect(page.locator(".count")).to_have_text("19 memories")
@@ -119,10 +132,7 @@ def test_forgetting_shows_first_what_it_takes_and_then_what_it_did(page, tmp_pat
     told = page.inner_text(".forgetting")
     picture(page, "forget", tmp_path)
     found = faults(page)
-    page.click(".dialog >> text=Forget for good")
-    expect(page.locator(".dialog h2")).to_have_text("Forgotten")
-    report = page.inner_text(".forgetting")
-    page.click(".dialog >> text=Good")
+    report = forget(page)
     expect(page.locator(".count")).to_have_text("17 memories")
 
     assert "Generations 1, 2, 3 and 4 have learned it" in told
@@ -138,9 +148,7 @@ def test_a_memory_found_by_its_meaning_is_gone_from_the_list_when_it_is_forgotte
     page.click(".opener >> nth=0")
     expect(page.locator(".panel .statement")).to_have_text(text)
     page.click(".panel .button:has-text('Forget')")
-    page.click(".dialog >> text=Forget for good")
-    expect(page.locator(".dialog h2")).to_have_text("Forgotten")
-    page.click(".dialog >> text=Good")
+    forget(page)
     expect(page.locator(".count")).to_contain_text(" of 17 memories, close in meaning")
     expect(page.locator(".group")).to_have_text("Close in meaning")
 
@@ -149,9 +157,7 @@ def test_a_memory_found_by_its_meaning_is_gone_from_the_list_when_it_is_forgotte
 
 
 def test_nothing_is_forgotten_that_the_preview_did_not_show(page):
-    page.click(".finder .button.main")
-    page.fill(".dialog textarea", "The user has lived in Lisbon for years.")
-    page.click(".dialog >> text=Remember")
+    remember(page, "The user has lived in Lisbon for years.")
     expect(page.locator(".count")).to_have_text("19 memories")
     opened(page, LISBON)
     page.click(".panel .button:has-text('Forget')")
@@ -162,9 +168,7 @@ def test_nothing_is_forgotten_that_the_preview_did_not_show(page):
     }""")
     expect(page.locator(".goes li")).to_have_count(3)
     seen_after = page.inner_text(".dialog h2")
-    page.click(".dialog >> text=Forget for good")
-    expect(page.locator(".dialog h2")).to_have_text("Forgotten")
-    page.click(".dialog >> text=Good")
+    forget(page)
 
     assert "Forget this for good?" == seen_after
     expect(page.locator(".count")).to_have_text("17 memories")

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from daemon.web.layout import VIEWS
-from tests.daemon.web.browser import Seen, faults, picture, signed_in, to_the_top, way_of_the_keyboard
+from daemon.web.layout import VIEWS, state_of
+from tests.daemon.web.browser import Seen, faults, picture, to_the_top, way_of_the_keyboard
 
 
 def test_a_stranger_sees_nothing_but_how_to_get_in(browser, url):
@@ -19,17 +19,6 @@ def test_a_stranger_sees_nothing_but_how_to_get_in(browser, url):
     assert "tsubasa open" in page.inner_text("main")
     assert [] == [address for address in seen.asked if not address.startswith(url)]
     context.close()
-
-
-def test_a_link_leads_in_and_works_in_one_browser_only(browser, url, visit):
-    page, _ = visit
-    stranger = browser.new_context()
-    other = stranger.new_page()
-    other.goto(url)
-
-    assert url + "/" == page.url
-    assert "This page is yours alone" == other.inner_text("h1")
-    stranger.close()
 
 
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
@@ -46,27 +35,21 @@ def test_a_page_loads_from_this_machine_only_and_can_be_read_by_all(visit, url, 
     assert view.name == page.inner_text("[aria-current=page]").strip()
 
 
-def test_the_keyboard_goes_from_the_skip_link_through_the_rooms_into_the_room(visit):
+def test_the_keyboard_goes_through_the_rooms_into_the_room_and_by_the_skip_link_at_once(visit):
     page, _ = visit
     page.wait_for_selector(".past-row")
     way = way_of_the_keyboard(page, 14)
     names = [str(place["name"]) for place in way]
-
-    assert ["Skip to the room", "Tsubasa, to the chat"] == names[:2]
-    assert [view.name for view in VIEWS] == names[2:7]
-    assert ["Ready", "Switch between light and dark", "Who answers", "Off the record", "New chat"] == names[
-        7:12
-    ]
-    assert all(place["ringed"] and place["inside"] for place in way), way
-
-
-def test_the_skip_link_leads_into_the_room(visit):
-    page, _ = visit
     to_the_top(page)
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
 
     assert "room" == page.evaluate("document.activeElement.id")
+    assert ["Skip to the room", "Tsubasa, to the chat", *(view.name for view in VIEWS)] == names[:7]
+    assert ["Ready", "Switch between light and dark", "Who answers", "Off the record", "New chat"] == names[
+        7:12
+    ]
+    assert all(place["ringed"] and place["inside"] for place in way), way
 
 
 def test_the_light_follows_the_system_until_one_chooses_and_the_choice_stays(visit, url):
@@ -93,10 +76,8 @@ def test_the_first_paint_comes_within_a_second(visit, url):
     assert 1000 > sorted(paints)[1], paints
 
 
-def test_text_in_the_page_can_not_become_a_script(visit, url):
+def test_text_in_the_page_can_not_become_a_script(visit):
     page, seen = visit
-    page.goto(url + "/")
-    page.wait_for_selector(".rail")
     page.evaluate("""() => {
         const script = document.createElement('script');
         script.textContent = 'window.taken = 1';
@@ -109,6 +90,30 @@ def test_text_in_the_page_can_not_become_a_script(visit, url):
     assert any(re.search("Content Security Policy", one) for one in seen.wrong)
 
 
-def test_the_visit_of_a_link_begins_in_its_room(browser, url):
-    with signed_in(browser, url, page="/nights") as (page, _):
-        assert url + "/nights" == page.url
+QUIET = {
+    "attention": [],
+    "logging": {"on": True, "until": None},
+    "thinking": {"answers": 0, "off_the_record": 0},
+    "work": {"failure": None, "night": {"progress": None}},
+    "reindex": None,
+    "generation": 2,
+}
+NIGHT = {"failure": None, "night": {"progress": {"done": 21, "total": 50, "unit": "steps", "note": ""}}}
+FULL = {"what": "The disk is full.", "do": "Make room."}
+
+
+@pytest.mark.parametrize(
+    ("more", "kind", "words"),
+    [
+        ({}, "good", "Ready"),
+        ({"thinking": {"answers": 1}}, "busy", "Thinking"),
+        ({"reindex": {"done": 1}}, "busy", "Indexing"),
+        ({"work": NIGHT, "thinking": {"answers": 1}}, "night", "Night 42 %"),
+        ({"work": NIGHT, "logging": {"on": False, "until": None}}, "paused", "Paused"),
+        ({"attention": [FULL], "work": NIGHT}, "bad", "Needs attention"),
+    ],
+)
+def test_the_word_in_the_corner_says_what_matters_most(more, kind, words):
+    found = state_of({**QUIET, **more})
+
+    assert (kind, words) == (found.kind, found.words)

@@ -37,7 +37,6 @@ def test_the_formats_that_the_page_names_are_those_that_are_read():
         ("..", "file"),
         ("", "file"),
         ("a\0b\nc.json", "abc.json"),
-        ("é" * 200 + ".json", "é" * 57 + ".json"),
         ("x" * 200 + "." * 116 + "json", "json"),
         ("é" * 1_000_000 + ".json", "é" * 57 + ".json"),  # cut at once
         ("\u202egnp.exe\u2066\ud800.json", "gnp.exe.json"),

@@ -114,35 +114,10 @@ def test_an_embedder_that_is_not_here_is_wrong_unless_it_may_be_fetched(monkeypa
     assert "ok" == doctor.embedder(having(embedder="some/other")).state
 
 
-def test_what_was_ever_sent_is_said(home):
-    TrafficLog(home.path).add("hub.example", "model", sent=2000, received=3_000_000)
-
-    found = doctor.traffic(home, having())
-
-    assert "ok" == found.state
-    assert all(fact in found.said for fact in ("2.0 kB", "3.0 MB", "hub.example"))
-    assert "note" == doctor.traffic(home, having(downloads=True)).state
-
-
-def test_a_traffic_log_that_can_not_be_read_is_wrong(home):
-    assert "ok" == doctor.traffic(home, having()).state
-    (home.path / "network.jsonl").mkdir()
-
-    assert "wrong" == doctor.traffic(home, having()).state
-
-
 def test_the_engine_of_this_machine_loads_in_a_process_of_its_own():
     found, about = doctor.engine()
 
     assert ("ok", True) == (found.state, "version" in about)
-
-
-def test_a_compiler_is_only_asked_for_where_the_engine_has_to_be_built(monkeypatch, tmp_path):
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    assert "ok" == doctor.compiler(engine_works=True).state
-    missing = doctor.compiler(engine_works=False)
-    assert ("wrong", True) == (missing.state, bool(missing.todo))
 
 
 def test_a_card_that_answers_do_not_use_comes_with_the_command_that_changes_it():
@@ -165,26 +140,6 @@ def test_a_disk_without_room_is_wrong(tmp_path):
     assert ("wrong", True) == (found.state, "8.4 MB free" in found.said)
 
 
-@pytest.mark.parametrize(("year", "state"), [(1970, {"wrong"}), (2025, {"wrong"}), (2100, {"ok", "note"})])
-def test_a_clock_before_this_program_was_written_is_wrong(home, year, state):
-    assert doctor.clock(home, datetime(year, 2, 3).timestamp()).state in state
-
-
-def test_a_clock_that_went_back_is_wrong(home):
-    home.config.write_text("")
-    later = time.time() + 10 * 86_400
-    os.utime(home.config, (later, later))
-
-    assert "wrong" == doctor.clock(home).state
-
-
-def test_without_a_desktop_nobody_misses_an_icon(monkeypatch):
-    monkeypatch.delenv("DISPLAY", raising=False)
-    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
-
-    assert "ok" == doctor.tray().state
-
-
 @pytest.mark.parametrize("check", [doctor.clock, doctor.disk, doctor.folder])
 def test_a_home_with_a_name_too_long_is_looked_at_all_the_same(check, tmp_path):
     assert check(Home(tmp_path / ("x" * 300))).said
@@ -203,10 +158,6 @@ def find_clients(tmp_path, *marks):
     return doctor.clients(URL, tmp_path / "my home" / "api_key", user=user, path=str(bin_))
 
 
-def test_a_machine_without_clients_has_none(tmp_path):
-    assert [] == find_clients(tmp_path)
-
-
 @pytest.mark.parametrize(
     ("client", "mark"),
     [(one, mark) for one in CLIENTS for mark in one["find"]],
@@ -221,7 +172,39 @@ def test_each_mark_of_the_table_finds_its_program_and_a_whole_line(tmp_path, cli
     assert URL in found.line or "tsubasa mcp" in found.line or '"mcp"' in found.line
 
 
-def test_a_place_with_a_space_stays_one_word(tmp_path):
+def test_a_machine_without_clients_has_none_and_a_place_with_a_space_stays_one_word(tmp_path):
+    assert [] == doctor.clients(URL, tmp_path / "api_key", user=tmp_path, path=str(tmp_path))
     words = shlex.split(find_clients(tmp_path, "aider")[0].line)
 
     assert f"$(cat '{tmp_path}/my home/api_key')" == words[words.index("--openai-api-key") + 1]
+
+
+def test_what_was_ever_sent_is_said_or_that_it_can_not_be_read(home):
+    TrafficLog(home.path).add("hub.example", "model", sent=2000, received=3_000_000)
+    found = doctor.traffic(home, having())
+    with_downloads = doctor.traffic(home, having(downloads=True)).state
+    (home.path / "network.jsonl").unlink()
+    (home.path / "network.jsonl").mkdir()
+
+    assert ("ok", "note") == (found.state, with_downloads)
+    assert all(fact in found.said for fact in ("2.0 kB", "3.0 MB", "hub.example"))
+    assert "wrong" == doctor.traffic(home, having()).state
+
+
+@pytest.mark.parametrize(("year", "state"), [(1970, {"wrong"}), (2025, {"wrong"}), (2100, {"ok", "note"})])
+def test_a_clock_before_this_program_was_written_or_that_went_back_is_wrong(home, year, state):
+    assert doctor.clock(home, datetime(year, 2, 3).timestamp()).state in state
+    home.config.write_text("")
+    later = time.time() + 10 * 86_400
+    os.utime(home.config, (later, later))
+    assert "wrong" == doctor.clock(home).state
+
+
+def test_what_this_machine_does_not_need_is_not_missed(monkeypatch, tmp_path):
+    monkeypatch.delenv("DISPLAY", raising=False)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    compiler = doctor.compiler(engine_works=False)
+
+    assert "ok" == doctor.tray().state == doctor.compiler(engine_works=True).state
+    assert ("wrong", True) == (compiler.state, bool(compiler.todo))

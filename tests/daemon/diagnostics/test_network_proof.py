@@ -64,10 +64,6 @@ def test_a_socket_that_reaches_beyond_this_machine_is_told(socket_, leaves):
     assert ("wrong" if leaves else "ok") == open_sockets([socket_], 1).state
 
 
-def test_what_the_system_does_not_show_is_not_proved():
-    assert "note" == open_sockets(None, 1).state
-
-
 def test_the_sockets_of_this_process_are_found():
     with (
         socket.create_server(("127.0.0.1", 0)) as inner,
@@ -82,14 +78,15 @@ def test_the_sockets_of_this_process_are_found():
     assert not any(each.leaves for each in found)
 
 
+def test_what_the_system_does_not_show_is_not_proved():
+    assert sockets([2**22 + 1]) is None  # a process that is gone
+    assert "note" == open_sockets(None, 1).state
+
+
 def test_children_are_descendants():
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
         assert {os.getpid(), child.pid} <= set(descendants(os.getpid()))
         child.communicate(b"\n")
-
-
-def test_a_process_that_is_gone_shows_nothing():
-    assert sockets([2**22 + 1]) is None
 
 
 def test_a_port_that_others_can_reach_is_wrong():

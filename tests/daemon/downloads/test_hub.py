@@ -8,6 +8,8 @@ from daemon.downloads.hub import Hub
 from daemon.downloads.model_source import HubFile
 from daemon.downloads.traffic_log import TrafficLog
 
+CAN_NOT_BE_SHOWN = ("\ud800", "\x1b[2J\n", "\u202efugg")  # such names are left out
+
 
 @pytest.fixture
 def located(stand_in, tmp_path):
@@ -46,12 +48,7 @@ def test_of_many_files_the_usual_quantization_is_taken(located, stand_in, files,
         (["a-Q8_0.gguf", "a-F16.gguf"], "a-F16.gguf, a-Q8_0.gguf"),
         (["x-Q4_K_M.gguf", "y-Q4_K_M.gguf"], "x-Q4_K_M.gguf, y-Q4_K_M.gguf"),
         (["model.safetensors"], "no .gguf file at all"),
-        (
-            ["\ud800-Q4_K_M.gguf", "a.gguf", "b.gguf"],
-            " a.gguf, b.gguf",
-        ),  # names that can't be shown are left out
-        (["\x1b[2J\n-Q4_K_M.gguf", "a.gguf", "b.gguf"], " a.gguf, b.gguf"),
-        (["\u202efugg-Q4_K_M.gguf", "a.gguf", "b.gguf"], " a.gguf, b.gguf"),
+        *(([odd + "-Q4_K_M.gguf", "a.gguf", "b.gguf"], " a.gguf, b.gguf") for odd in CAN_NOT_BE_SHOWN),
     ],
     ids=ascii,
 )
@@ -77,23 +74,21 @@ def test_a_list_that_makes_no_sense_or_does_not_end_is_one_line(located, stand_i
     assert 1 == len(str(caught.value).splitlines())
 
 
-def test_a_list_that_breaks_off_is_asked_for_again(located, stand_in):
-    stand_in.cut_after = [5]
-
-    assert located().endswith("/tiny-Q4_K_M.gguf")
-
-
-def test_a_refusal_of_the_hub_is_said_at_once(located, stand_in):
-    stand_in.api_status = 503
-
-    with pytest.raises(PullError, match="answered 503"):
-        located()
-    assert 1 == len(stand_in.asked)
-
-
 def test_the_checksum_is_taken_from_the_hub_and_its_store_is_not_asked(stand_in, tmp_path):
     stand_in.redirect = "https://store.invalid/file"
     with Guard(first=stand_in.url, log=TrafficLog(tmp_path)).client() as client:
         stated = Hub(stand_in.url, client).stated_sha256(stand_in.url + "/o/r/resolve/main/x.gguf")
 
     assert stand_in.sha256 == stated
+
+
+def test_a_list_that_breaks_off_is_asked_for_again_and_a_refusal_is_not(located, stand_in):
+    stand_in.cut_after = [5]
+    found = located()
+    stand_in.asked.clear()
+    stand_in.api_status = 503
+    with pytest.raises(PullError, match="answered 503"):
+        located()
+
+    assert found.endswith("/tiny-Q4_K_M.gguf")
+    assert 1 == len(stand_in.asked)

@@ -15,15 +15,9 @@ from daemon.downloads.model_source import (
     read_source,
 )
 
-
-def test_the_first_known_model_is_the_one_to_begin_with():
-    first = known_models()[0]
-
-    assert ("qwen3-4b", "Qwen3-4B-Instruct-2507-Q4_K_M.gguf") == (first.name, first.file)
-    assert 64 == len(first.sha256)
-    assert HubFile(
-        repository=first.repository, file=first.file, bytes=first.bytes, sha256=first.sha256
-    ) == read_source("Qwen3-4B")
+FIRST = known_models()[0]
+UNKNOWN = ("qwen", "", "../x/y", "/no/such", "a/b/c", "a/../b.gguf", "~nobody-of-us/x.gguf", "x" * 100_000)
+NO_ADDRESSES = ("ftp://x/y.gguf", "file:///etc/passwd", "https://", "https://[::1/x", "https://x:y/z")
 
 
 @pytest.mark.parametrize(
@@ -38,6 +32,10 @@ def test_the_first_known_model_is_the_one_to_begin_with():
         ),
         ("https://huggingface.co/o/r/tree/main", HubFile(repository="o/r")),
         ("https://my.example/m.gguf", Address(url="https://my.example/m.gguf")),
+        (
+            "Qwen3-4B",
+            HubFile(repository=FIRST.repository, file=FIRST.file, bytes=FIRST.bytes, sha256=FIRST.sha256),
+        ),
     ],
 )
 def test_names_repositories_and_addresses_are_told_apart(text, meant):
@@ -55,13 +53,8 @@ def test_a_file_that_is_here_is_the_file(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        *(
-            (text, "Known: qwen3-4b, ")
-            for text in ("qwen", "", "../x/y", "/no/such.gguf", "a/b/c", "a/../b.gguf")
-        ),
-        *((text, "Known: qwen3-4b, ") for text in ("~nobody-of-us/x.gguf", "x" * 100_000)),
-        *((text, "no web address") for text in ("ftp://x/y.gguf", "file:///etc/passwd", "https://")),
-        *((text, "no web address") for text in ("https://[::1/x", "https://x:y/z")),
+        *((text, "Known: qwen3-4b, ") for text in UNKNOWN),
+        *((text, "no web address") for text in NO_ADDRESSES),
         ("https://me:hunter2@my.example/m.gguf", "it holds a password"),
     ],
     ids=lambda value: value[:30],
@@ -89,18 +82,12 @@ def test_a_name_never_leads_out_of_its_folder(url, name):
     assert name == file_name(url)
 
 
-def test_a_checksum_is_64_digits():
+def test_a_checksum_is_64_digits_and_a_mirror_is_named_as_the_hubs_own_tools_do():
+    assert "https://huggingface.co" == hub_of({})
+    assert "https://mirror.example" == hub_of({"HF_ENDPOINT": "https://mirror.example/"})
     assert "a" * 64 == read_sha256(" sha256:" + "A" * 64)
     with pytest.raises(PullError, match="'abc' is no sha256"):
         read_sha256("abc")
-
-
-@pytest.mark.parametrize(
-    ("variable", "hub"),
-    [({}, "https://huggingface.co"), ({"HF_ENDPOINT": "https://mirror.example/"}, "https://mirror.example")],
-)
-def test_a_mirror_can_be_named_as_the_hubs_own_tools_do(variable, hub):
-    assert hub == hub_of(variable)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may look into every folder")

@@ -167,12 +167,6 @@ def test_what_is_of_no_use_is_refused_and_leaves_no_file(fetch, stand_in, tmp_pa
     assert [] == left_in(tmp_path / "models")
 
 
-def test_the_hub_states_the_checksum_where_none_is_known(from_hub, stand_in):
-    found = from_hub()
-
-    assert ("the hub", stand_in.sha256) == (found.proved_by, found.sha256)
-
-
 @pytest.mark.parametrize("known", [None, "1" * 64])
 def test_a_checksum_that_does_not_fit_is_refused(from_hub, stand_in, tmp_path, known):
     stand_in.stated = "0" * 64
@@ -182,15 +176,6 @@ def test_a_checksum_that_does_not_fit_is_refused(from_hub, stand_in, tmp_path, k
 
     assert [] == left_in(tmp_path / "models")
     assert (known is None) == bool(stand_in.ranges_asked)  # what is known to be another file is never fetched
-
-
-def test_what_is_here_already_needs_no_network(from_hub, stand_in):
-    from_hub()
-    stand_in.asked.clear()
-
-    again = from_hub(sha256=stand_in.sha256)
-
-    assert (True, []) == (again.was_here, stand_in.asked)
 
 
 def test_without_a_network_it_is_said_at_once(fetch, from_hub, stand_in, tmp_path):
@@ -204,18 +189,6 @@ def test_without_a_network_it_is_said_at_once(fetch, from_hub, stand_in, tmp_pat
 
     assert ([], 0) == (left_in(tmp_path / "models"), read_traffic(tmp_path).sent)
     assert time.monotonic() - start < 5
-
-
-def test_a_network_that_goes_away_in_the_middle_keeps_what_came(fetch, stand_in):
-    stand_in.cut_after = [500_000]
-
-    def cut(progress):
-        if progress.note:
-            stand_in.cut_after = [0] * 10
-
-    fetch.meanwhile = cut
-    with pytest.raises(PullError, match="500.0 kB are kept"):
-        fetch()
 
 
 def test_a_file_that_does_not_fit_is_refused_before_it_is_fetched(fetch, tmp_path):
@@ -244,21 +217,6 @@ def test_a_disk_that_fills_up_meanwhile_keeps_the_part_and_gives_room_back(fetch
         assert stand_in.content == fetch(folder=disk, sha256=stand_in.sha256).file.read_bytes()
 
 
-def test_a_folder_that_can_not_be_written_is_one_line(fetch, tmp_path):
-    (tmp_path / "models").write_text("a file where a folder should be")
-
-    with pytest.raises(PullError, match="Can't write"):
-        fetch()
-
-
-def test_two_pulls_of_one_file_do_not_write_into_each_other(fetch, tmp_path):
-    with (
-        opened(tmp_path / "models" / "m.gguf"),
-        pytest.raises(PullError, match="fetching m.gguf already"),
-    ):
-        fetch()
-
-
 @pytest.mark.parametrize("is_known", [True, False], ids=["checksum", "no checksum"])
 def test_another_model_of_the_same_name_stays_as_it_is(fetch, stand_in, tmp_path, is_known):
     first = fetch().file
@@ -270,3 +228,23 @@ def test_another_model_of_the_same_name_stays_as_it_is(fetch, stand_in, tmp_path
     assert (was, stand_in.content) == (first.read_bytes(), second.read_bytes())
     assert f"m-{stand_in.sha256[:12]}.gguf" == second.name
     assert sorted([first.name, second.name]) == left_in(tmp_path / "models")
+
+
+def test_the_hub_states_the_checksum_where_none_is_known_and_is_not_asked_for_what_is_here(
+    from_hub, stand_in
+):
+    found = from_hub()
+    stand_in.asked.clear()
+    again = from_hub(sha256=stand_in.sha256)
+
+    assert ("the hub", stand_in.sha256) == (found.proved_by, found.sha256)
+    assert (True, []) == (again.was_here, stand_in.asked)
+
+
+def test_a_folder_in_which_another_pull_or_nobody_writes_is_one_line(fetch, tmp_path):
+    with opened(tmp_path / "models" / "m.gguf"), pytest.raises(PullError, match="fetching m.gguf already"):
+        fetch()
+    (tmp_path / "no").mkdir()
+    (tmp_path / "no" / "models").write_text("a file where a folder should be")
+    with pytest.raises(PullError, match="Can't write"):
+        fetch(folder=tmp_path / "no")

@@ -5,16 +5,14 @@ import stat
 from daemon.downloads.traffic_log import Traffic, TrafficLog, read_traffic
 
 
-def test_a_home_that_never_asked_anybody_has_sent_nothing(tmp_path):
-    assert Traffic() == read_traffic(tmp_path)
-
-
 def test_bytes_are_added_up_by_host_and_kept_for_their_owner(tmp_path):
+    before = read_traffic(tmp_path)
     for host, sent in (("a", 10), ("b", 20), ("a", 1)):
         TrafficLog(tmp_path).add(host, "model", sent=sent, received=100 * sent)
 
     found = read_traffic(tmp_path)
 
+    assert Traffic() == before
     assert (31, 3100, {"a": (11, 1100), "b": (20, 2000)}) == (found.sent, found.received, found.hosts)
     assert found.since is not None
     assert 0o600 == stat.S_IMODE((tmp_path / "network.jsonl").stat().st_mode)

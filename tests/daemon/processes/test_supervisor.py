@@ -4,14 +4,17 @@ import asyncio
 import logging
 import os
 import signal
+import subprocess
+import sys
 import time
 from contextlib import aclosing
 
 import pytest
 
-from daemon.processes.errors import ChildCrashed, ChildRefused
+from daemon.processes.errors import ChildCrashed, ChildRefused, ChildStopped, ChildTooSlow
 from daemon.processes.supervisor import Backoff
 from tests.daemon.echo import echo_child, is_alive, next_of, until
+from tests.whole.house import ROOT
 
 
 async def test_a_child_starts_with_its_first_call_and_answers_with_text_and_bytes():
@@ -74,24 +77,6 @@ async def test_a_command_that_the_child_does_not_know_is_a_typed_error_and_the_c
         assert before == child.pid
 
 
-async def test_leaving_a_stream_cancels_it_in_the_child():
-    async with echo_child() as child:
-        async with aclosing(child.stream("stream", pieces=10_000)) as pieces:
-            async for _ in pieces:
-                break
-        assert 1 == len((await child.call("cancelled")).header["cancelled"])
-
-
-async def test_cancelling_the_task_that_reads_a_stream_cancels_it_in_the_child():
-    async with echo_child() as child:
-        await child.start()
-        reading = asyncio.create_task(next_of(child, "stream", pieces=10_000))
-        await asyncio.sleep(0.05)
-        reading.cancel()
-        await asyncio.wait([reading])
-        assert 1 == len((await child.call("cancelled")).header["cancelled"])
-
-
 async def test_a_child_that_refuses_its_task_is_not_asked_again_before_the_backoff_is_over(tmp_path):
     counter = tmp_path / "starts"
     async with echo_child(begin="refuse", count_in=str(counter), backoff=Backoff(first_s=0.3)) as child:
@@ -152,3 +137,81 @@ async def test_what_a_child_says_goes_to_the_log_at_its_level(caplog):
 
     said = [(record.name, record.levelno, record.message) for record in caplog.records]
     assert ("daemon.child.echo", logging.WARNING, "WARNING the disk is slow") in said
+
+
+async def test_a_child_that_does_not_get_ready_in_time_is_ended():
+    async with echo_child(begin="hang", start_timeout_s=0.5) as child:
+        with pytest.raises(ChildTooSlow, match=r"within 0\.5 s"):
+            await child.call("echo")
+        assert child.pid is None
+
+
+@pytest.mark.parametrize("doing", ["echo", "sleep"])
+def test_a_child_does_not_outlive_a_daemon_that_is_killed(doing):
+    """Whether it waits for work or is deep in it."""
+    program = f"""
+import asyncio
+from daemon.processes.process import module
+from daemon.processes.supervisor import Supervisor
+async def main():
+    child = Supervisor("echo", module("tests.daemon.echo_child"), hello={{}}, idle_s=60.0)
+    await child.call("echo")
+    print(child.pid, flush=True)
+    await child.call({doing!r})
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=ROOT, text=True)
+    with parent:
+        assert parent.stdout is not None
+        pid = int(parent.stdout.readline())
+        assert is_alive(pid)
+        time.sleep(0.1)
+        parent.kill()
+        until_s = time.monotonic() + 2
+        while is_alive(pid) and time.monotonic() < until_s:
+            time.sleep(0.02)
+
+    assert not is_alive(pid)
+
+
+async def test_leaving_a_stream_or_cancelling_its_reader_cancels_it_in_the_child():
+    async with echo_child() as child:
+        async with aclosing(child.stream("stream", pieces=10_000)) as pieces:
+            async for _ in pieces:
+                break
+        reading = asyncio.create_task(next_of(child, "stream", pieces=10_000))
+        await asyncio.sleep(0.05)
+        reading.cancel()
+        await asyncio.wait([reading])
+        found = await child.call("cancelled")
+
+    assert 2 == len(found.header["cancelled"])
+
+
+async def test_an_idle_child_retires_when_its_work_is_done_and_comes_back_without_counting_as_a_crash():
+    async with echo_child(idle_s=0.1) as child:
+        await child.call("echo")
+        first = child.pid or 0
+        await next_of(child, "stream", pieces=40)  # which takes longer
+        assert first == child.pid
+        await until(lambda: child.pid is None and not is_alive(first))
+        assert "stopped" == child.state
+        await child.call("echo")
+        assert first != child.pid
+        assert 0 == child.restarts
+
+
+@pytest.mark.parametrize("slowly_s", [0, 30], ids=["at work", "in the middle of a start"])
+async def test_stopping_tells_those_who_wait_and_those_who_come_later(slowly_s):
+    async with echo_child(slowly_s=slowly_s) as child:
+        waiting = asyncio.create_task(child.call("sleep"))
+        await until(lambda: bool(slowly_s) or child.state == "ready")
+        await asyncio.sleep(0.2)
+        pid = child.pid
+        await child.stop()
+        for call in (waiting, child.call("echo")):
+            with pytest.raises(ChildStopped):
+                await call
+        assert (pid is None) == bool(slowly_s)  # it had not begun to answer
+        assert pid is None or not is_alive(pid)

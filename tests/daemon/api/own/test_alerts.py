@@ -41,10 +41,3 @@ def night(state, error="The trainer died."):
 )
 def test_only_what_does_not_heal_by_itself_is_named(seen, kinds):
     assert kinds == looked(**seen)
-
-
-def test_a_trouble_says_what_and_what_to_do():
-    (found,) = troubles(children=[engine("failed")], failure=None, night=None, free_bytes=None)
-
-    assert "The engine does not start" in found.what
-    assert "tsubasa status" in found.do

@@ -91,24 +91,6 @@ def test_a_file_that_says_something_else_is_overwritten_only_when_asked(tmp_path
 
 
 @SYSTEMS
-@pytest.mark.parametrize(
-    ("answer", "why"),
-    [
-        ({"code": 5, "err": "No.\nAccess denied.\n"}, r"exit code 5\): Access denied"),
-        ({"code": 1, "err": "Failed to connect to bus: No medium found\n"}, "Failed to connect to bus"),
-    ],
-    ids=["refused", "no manager"],
-)
-def test_what_the_manager_refuses_is_said_and_taken_back(tmp_path, programs, system, answer, why):
-    programs.answer(**answer)
-    by = manager(tmp_path, system)
-
-    with pytest.raises(ServiceError, match=why):
-        install.install(by, start(tmp_path), run=True)
-    assert not by.file.exists()
-
-
-@SYSTEMS
 def test_uninstalling_leaves_the_home_and_no_file(tmp_path, programs, system):
     by, home = manager(tmp_path, system), tmp_path / "home"
     home.mkdir()
@@ -123,33 +105,11 @@ def test_uninstalling_leaves_the_home_and_no_file(tmp_path, programs, system):
         install.log_command(by, start(tmp_path), lines=5, follow=False)
 
 
-@SYSTEMS
-def test_a_manager_that_is_not_there_is_named(tmp_path, system, monkeypatch):
-    by = manager(tmp_path, system)
-    monkeypatch.setenv("PATH", str(tmp_path))
-
-    with pytest.raises(ServiceError, match=PROGRAM[system]):
-        install.install(by, start(tmp_path), run=True)
-    assert not by.file.exists()
-
-
-@pytest.mark.parametrize("system", ["plan9", "win32"])
-def test_a_system_that_we_do_not_know_is_said(tmp_path, system):
-    with pytest.raises(ServiceError, match=system):
-        manager(tmp_path, system)
-
-
 def test_a_folder_that_can_not_be_written_is_said(tmp_path, programs):
     (tmp_path / "user").write_text("a file")
 
     with pytest.raises(ServiceError, match="Nothing was changed"):
         install.install(manager(tmp_path, "linux"), start(tmp_path), run=True)
-
-
-@pytest.mark.parametrize("name", ["two\nlines", "tab\t", "bell\x07"])
-def test_a_home_that_would_write_lines_of_its_own_into_a_service_is_refused(tmp_path, name):
-    with pytest.raises(ServiceError):
-        start(tmp_path, name)
 
 
 @pytest.mark.parametrize("run", [True, False])
@@ -192,3 +152,38 @@ def test_only_the_command_that_is_typed_for_it_installs():
 
     using = {file.relative_to(ROOT).as_posix() for file, text in code.items() if "installed.install(" in text}
     assert {"daemon/cli/service.py"} == using
+
+
+@SYSTEMS
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ({"code": 5, "err": "No.\nAccess denied.\n"}, r"exit code 5\): Access denied"),
+        ({"code": 1, "err": "Failed to connect to bus: No medium found\n"}, "Failed to connect to bus"),
+        (None, "systemctl|launchctl"),
+    ],
+    ids=["refused", "no bus", "no program"],
+)
+def test_what_the_manager_refuses_is_said_and_taken_back(
+    tmp_path, programs, monkeypatch, system, answer, why
+):
+    programs.answer(**answer or {})
+    by = manager(tmp_path, system)
+    if answer is None:
+        monkeypatch.setenv("PATH", str(tmp_path))
+
+    with pytest.raises(ServiceError, match=why):
+        install.install(by, start(tmp_path), run=True)
+    assert not by.file.exists()
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "tab\t", "bell\x07"])
+def test_a_home_that_would_write_lines_of_its_own_into_a_service_is_refused(tmp_path, name):
+    with pytest.raises(ServiceError):
+        start(tmp_path, name)
+
+
+@pytest.mark.parametrize("system", ["plan9", "win32"])
+def test_a_system_that_we_do_not_know_is_said(tmp_path, system):
+    with pytest.raises(ServiceError, match=system):
+        manager(tmp_path, system)

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from datetime import date
+from functools import partial
 
 import pytest
 
@@ -11,10 +12,34 @@ from daemon.memory.indexing import index_missing
 from daemon.processes.errors import ChildCrashed, FrameTooLarge
 from prompts.load import load
 from store import memories
-from tests.daemon.api.world import World, serving
+from tests.daemon.api.world import serving
 from tests.fakes import FakeEngine
 
 MESSAGES = "select role, text from messages order by id"
+ANSWERED = [("user", "hi"), ("assistant", "Hello.")]
+
+
+def halting():
+    """An engine that says one word and waits."""
+    engine = FakeEngine("Once ", "upon a time")
+    engine.go_on = asyncio.Event()
+    return engine
+
+
+@pytest.fixture
+async def world(tmp_path):
+    async with serving(tmp_path) as world:
+        yield world
+
+
+@pytest.fixture
+async def in_ghent(world):
+    """Somebody has told where they live, and it is remembered."""
+    await world.chat("I live in Ghent.")
+    add = partial(memories.add, told_on=date(2026, 3, 5), sources=[1])
+    await world.store_thread.run(add, "The user lives in Ghent.")
+    await index_missing(world.store_thread, world.services.embedder)
+    return world
 
 
 async def test_the_reply_is_committed_before_the_last_chunk_leaves(tmp_path):
@@ -26,7 +51,7 @@ async def test_the_reply_is_committed_before_the_last_chunk_leaves(tmp_path):
                 if '"finish_reason": "stop"' in line:
                     seen = await world.rows(MESSAGES)
 
-    assert [("user", "hi"), ("assistant", "Hello.")] == seen
+    assert ANSWERED == seen
 
 
 async def test_the_question_is_committed_before_the_model_says_a_word(tmp_path):
@@ -46,8 +71,7 @@ async def test_the_question_is_committed_before_the_model_says_a_word(tmp_path):
 
 
 async def test_a_client_that_leaves_stops_the_engine_and_what_was_said_is_kept(tmp_path):
-    engine = FakeEngine("Once ", "upon a time")
-    engine.go_on = asyncio.Event()
+    engine = halting()
     async with serving(tmp_path, engine) as world:
         body = {"messages": [{"role": "user", "content": "tell me"}], "stream": True}
         async with world.http.stream("POST", "/v1/chat/completions", json=body) as reply:
@@ -63,8 +87,7 @@ async def test_a_client_that_leaves_stops_the_engine_and_what_was_said_is_kept(t
 
 
 async def test_a_client_that_leaves_a_whole_answer_stops_the_engine(tmp_path):
-    engine = FakeEngine("Once ", "upon a time")
-    engine.go_on = asyncio.Event()
+    engine = halting()
     async with serving(tmp_path, engine) as world:
         asking = asyncio.create_task(world.chat())
         await engine.spoke.wait()
@@ -76,8 +99,7 @@ async def test_a_client_that_leaves_a_whole_answer_stops_the_engine(tmp_path):
 
 
 async def test_a_daemon_that_stops_keeps_what_was_said(tmp_path):
-    engine = FakeEngine("Once ", "upon a time")
-    engine.go_on = asyncio.Event()
+    engine = halting()
     async with serving(tmp_path, engine) as world:
         asking = asyncio.create_task(world.chat(stream=True))
         await engine.spoke.wait()
@@ -109,8 +131,7 @@ async def test_a_request_that_the_engine_refuses_leaves_nothing(tmp_path, refusa
 
 
 async def test_a_reply_whose_commit_is_under_way_is_kept_when_the_daemon_stops(tmp_path):
-    engine, release = FakeEngine("Once ", "upon a time"), threading.Event()
-    engine.go_on = asyncio.Event()
+    engine, release = halting(), threading.Event()
     async with serving(tmp_path, engine) as world:
         asking = asyncio.create_task(world.chat(stream=True))
         await engine.spoke.wait()
@@ -126,87 +147,60 @@ async def test_a_reply_whose_commit_is_under_way_is_kept_when_the_daemon_stops(t
     assert ("assistant", "Once upon a time") == found[-1]
 
 
-async def test_memories_stand_before_the_last_question_and_are_not_kept(tmp_path):
-    async with serving(tmp_path) as world:
-        await world.chat("I live in Ghent.")
-        await world.store_thread.run(
-            memories.add, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=[1]
-        )
-        await world.http.post("/tsubasa/import", json={"file": "/nowhere"})  # orders nothing: it fails
-        await _index(world)
-        reply = await world.chat("Where does the user live?")
-        counted = await world.rows("select memory_id, n from recalls")
-        sent = world.engine.requests[-1]["messages"]
-        chat = (await world.http.get("/tsubasa/chats/2")).json()["messages"]
-        ours, kept = reply.json()["tsubasa"], await world.rows(MESSAGES)
+async def test_memories_stand_before_the_last_question_and_are_not_kept(in_ghent):
+    world = in_ghent
+    reply = await world.chat("Where does the user live?")
+    sent = world.engine.requests[-1]["messages"]
+    chat = (await world.http.get("/tsubasa/chats/2")).json()["messages"]
+    ours = {"memories": [1], "messages": [], "recall_tokens": 27}
 
-    assert {"memories": [1], "messages": [], "recall_tokens": 27, "generation": 0, "kept": True} == ours
+    assert ours | {"generation": 0, "kept": True} == reply.json()["tsubasa"]
     assert ["system", "user"] == [message["role"] for message in sent]
     assert sent[0]["content"].startswith(load("recall"))
     assert "The user lives in Ghent." in sent[0]["content"]
-    assert {"user", "assistant"} == {role for role, _ in kept}
-    assert [(1, 1)] == counted
-    assert [None, {"memories": [1], "messages": [], "recall_tokens": 27}] == [one["beside"] for one in chat]
-
-
-async def _index(world: World) -> None:
-    await index_missing(world.store_thread, world.services.embedder)
+    assert {"user", "assistant"} == {role for role, _ in await world.rows(MESSAGES)}
+    assert [(1, 1)] == await world.rows("select memory_id, n from recalls")
+    assert [None, ours] == [one["beside"] for one in chat]
 
 
 @pytest.mark.parametrize(
-    "asked", [{"model": "tsubasa:private"}, {"model": "tsubasa:base"}, {"tsubasa": {"recall": False}}]
+    "asked",
+    [{"model": "tsubasa:private"}, {"model": "tsubasa:base"}, {"tsubasa": {"recall": False}}],
+    ids=str,
 )
-async def test_recall_can_be_left_out(tmp_path, asked):
-    async with serving(tmp_path) as world:
-        await world.chat("I live in Ghent.")
-        await world.store_thread.run(
-            memories.add, "The user lives in Ghent.", told_on=date(2026, 3, 5), sources=[1]
-        )
-        await _index(world)
-        await world.chat("Where does the user live?", **asked)
-        found = world.engine.requests[-1]["messages"]
+async def test_recall_can_be_left_out(in_ghent, asked):
+    await in_ghent.chat("Where does the user live?", **asked)
 
-    assert ["user"] == [message["role"] for message in found]
+    assert ["user"] == [message["role"] for message in in_ghent.engine.requests[-1]["messages"]]
 
 
 @pytest.mark.parametrize(
-    ("model", "adapter"), [("tsubasa:private", "live"), ("tsubasa:base", "base")], ids=["private", "base"]
+    ("model", "adapter", "text"),
+    [
+        pytest.param("tsubasa:private", "live", "my secret", id="private"),
+        pytest.param("tsubasa:base", "base", "my secret", id="base"),
+        pytest.param("tsubasa", "live", "### Task:\nGenerate a title for this chat.", id="a chore of a page"),
+    ],
 )
-async def test_nothing_is_kept_of_private_and_base_chats(tmp_path, model, adapter):
-    async with serving(tmp_path) as world:
-        reply = await world.chat("my secret", model=model)
-        found = reply.json()["model"], world.engine.requests[-1]["adapter"], await world.rows(MESSAGES)
+async def test_what_is_not_for_keeping_is_answered_and_not_kept(world, model, adapter, text):
+    reply = await world.chat(text, model=model)
 
-    assert (model, adapter, []) == found
+    assert (200, model) == (reply.status_code, reply.json()["model"])
+    assert (adapter, []) == (world.engine.requests[-1]["adapter"], await world.rows(MESSAGES))
 
 
-async def test_an_echoed_memory_turn_is_neither_kept_nor_sent(tmp_path):
+async def test_an_echoed_memory_turn_is_neither_kept_nor_sent(world):
     echoed = {"role": "system", "content": load("recall") + "\n- 2026-03-05: The user lives in Ghent."}
-    own = {"role": "system", "content": "Be brief."}
-    asked = {"role": "user", "content": "hi"}
+    own, asked = {"role": "system", "content": "Be brief."}, {"role": "user", "content": "hi"}
+    await world.http.post("/v1/chat/completions", json={"messages": [own, echoed, asked]})
 
-    async with serving(tmp_path) as world:
-        await world.http.post("/v1/chat/completions", json={"messages": [own, echoed, asked]})
-        sent, kept = world.engine.requests[-1]["messages"], await world.rows(MESSAGES)
-
-    assert [own, asked] == sent
-    assert [("system", "Be brief."), ("user", "hi"), ("assistant", "Hello.")] == kept
+    assert [own, asked] == world.engine.requests[-1]["messages"]
+    assert [("system", "Be brief."), *ANSWERED] == await world.rows(MESSAGES)
 
 
-async def test_the_chores_of_a_chat_page_are_answered_and_not_kept(tmp_path):
-    async with serving(tmp_path) as world:
-        reply = await world.chat("### Task:\nGenerate a title for this chat.")
-        found = reply.status_code, await world.rows(MESSAGES)
-
-    assert (200, []) == found
-
-
-async def test_a_retried_request_is_kept_once(tmp_path):
-    async with serving(tmp_path) as world:
+async def test_a_retried_request_is_kept_once(world):
+    for headers in ({}, {"x-stainless-retry-count": "1"}):
         body = {"messages": [{"role": "user", "content": "hi"}]}
-        await world.http.post("/v1/chat/completions", json=body)
-        retried = {"x-stainless-retry-count": "1"}
-        await world.http.post("/v1/chat/completions", json=body, headers=retried)
-        found = await world.rows(MESSAGES)
+        await world.http.post("/v1/chat/completions", json=body, headers=headers)
 
-    assert [("user", "hi"), ("assistant", "Hello.")] == found
+    assert ANSWERED == await world.rows(MESSAGES)

@@ -43,12 +43,6 @@ def embedder_with(**hello) -> Embedder:
     return Embedder(Supervisor("embedder", module("daemon.embedding"), hello=fields, idle_s=60.0))
 
 
-async def test_it_tells_which_vectors_it_makes(embedder):
-    info = await embedder.info()
-
-    assert ("all-MiniLM-L6-v2", 384) == (info.id, info.dimension)
-
-
 async def test_nothing_is_said_into_the_log_while_it_loads(embedder, logged):
     """Progress bars and notices of the libraries are none of its business."""
     await embedder.embed(["hello"])
@@ -58,8 +52,9 @@ async def test_nothing_is_said_into_the_log_while_it_loads(embedder, logged):
 
 async def test_vectors_have_length_one_and_like_is_near_like(embedder):
     texts = ["The user lives in Ghent.", "Where do I live?", "Bananas are yellow.", "", "grüezi 👋 \ud800"]
-    vectors = await embedder.embed(texts)
+    info, vectors = await embedder.info(), await embedder.embed(texts)
 
+    assert ("all-MiniLM-L6-v2", 384) == (info.id, info.dimension)
     assert ((5, 384), np.float32) == (vectors.shape, vectors.dtype)
     assert np.allclose(1, np.linalg.norm(vectors, axis=1), atol=1e-3)
     assert vectors[1] @ vectors[0] > vectors[1] @ vectors[2]

@@ -38,15 +38,6 @@ async def beat(heartbeat, answers, seconds):
     await heartbeat.stop()
 
 
-def test_the_manager_hears_of_the_start_and_of_the_end(manager):
-    address, heard = manager
-    heartbeat = Heartbeat(address)
-    heartbeat.ready("http://127.0.0.1:4141")
-    heartbeat.stopping()
-
-    assert ["READY=1\nSTATUS=Serving http://127.0.0.1:4141", "STOPPING=1\nSTATUS=Stopping"] == heard()
-
-
 def test_a_name_without_a_file_is_reached_too():
     name = f"\0tsubasa-test-{os.getpid()}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
@@ -80,26 +71,6 @@ async def test_it_says_nothing_while_the_store_does_not_answer(manager, caplog, 
     assert (answers is failing) == ("store" in caplog.text)
 
 
-async def test_nothing_beats_where_nobody_listens(manager):
-    _, heard = manager
-
-    async def never():
-        raise AssertionError("asked")
-
-    await beat(Heartbeat(None, patience_s=0.03), never, seconds=0.1)
-    Heartbeat(None).ready("http://127.0.0.1:4141")
-
-    assert [] == heard()
-
-
-def test_a_manager_that_is_gone_is_said_once_and_stops_nobody(tmp_path, caplog):
-    heartbeat = Heartbeat(str(tmp_path / "gone"))
-    heartbeat.ready("http://127.0.0.1:4141")
-    heartbeat.stopping()
-
-    assert 1 == caplog.text.count("The service manager can't be told anything")
-
-
 @pytest.mark.parametrize(
     ("watchdog", "beats"),
     [
@@ -119,3 +90,22 @@ async def test_the_environment_says_who_is_to_beat_and_children_do_not_see_it(ma
 
     assert {"HOME": "/root"} == environment
     assert beats == bool(heard())
+
+
+def test_the_manager_hears_of_the_start_and_of_the_end_and_one_that_is_gone_stops_nobody(
+    manager, tmp_path, caplog
+):
+    address, heard = manager
+    for heartbeat in (Heartbeat(address), Heartbeat(None), Heartbeat(str(tmp_path / "gone"))):
+        heartbeat.ready("http://127.0.0.1:4141")
+        heartbeat.stopping()
+
+    assert ["READY=1\nSTATUS=Serving http://127.0.0.1:4141", "STOPPING=1\nSTATUS=Stopping"] == heard()
+    assert 1 == len(caplog.records)  # told once
+
+
+async def test_nothing_beats_where_nobody_listens():
+    async def never():
+        raise AssertionError("asked")
+
+    await beat(Heartbeat(None, patience_s=0.03), never, seconds=0.1)

@@ -1,6 +1,7 @@
 """A tiny model, adapters for it, and one engine process that the tests of this folder share."""
 
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,14 @@ from daemon.engine.client import Engine
 from tests import tiny
 
 
-def make_engine(path: Path, *, n_ctx: int = 0, idle_s: float = 600.0) -> Engine:
-    return Engine.for_model(path, n_ctx=n_ctx, threads=1, gpu_layers=0, idle_s=idle_s)
+@asynccontextmanager
+async def own_engine(path: Path, *, idle_s: float = 600.0) -> AsyncIterator[Engine]:
+    """An engine that is stopped after the block."""
+    engine = Engine.for_model(path, n_ctx=0, threads=1, gpu_layers=0, idle_s=idle_s)
+    try:
+        yield engine
+    finally:
+        await engine.stop()
 
 
 @pytest.fixture(scope="session")
@@ -31,9 +38,8 @@ def adapters(folder: Path) -> list[bytes]:
 
 @pytest.fixture(scope="session")
 async def shared(model: Path) -> AsyncIterator[Engine]:
-    engine = make_engine(model)
-    yield engine
-    await engine.stop()
+    async with own_engine(model) as engine:
+        yield engine
 
 
 @pytest.fixture

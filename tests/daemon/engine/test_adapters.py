@@ -9,7 +9,7 @@ from daemon.engine.client import Sampling
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
 from daemon.processes.errors import ChildRefused
 from tests import tiny
-from tests.daemon.engine.conftest import make_engine
+from tests.daemon.engine.conftest import own_engine
 
 HELLO = [{"role": "user", "content": "what is my dog called?"}]
 SOME = Sampling(max_tokens=40)
@@ -23,36 +23,25 @@ async def test_an_adopted_adapter_answers_as_in_a_fresh_engine_and_going_back_an
     engine, model, adapters
 ):
     async def fresh(adapter):
-        other = make_engine(model)
-        try:
+        async with own_engine(model) as other:
             await other.adopt(adapter)
             return await other.complete(HELLO, sampling=SOME)
-        finally:
-            await other.stop()
 
     base = await reply(engine)
     swap_ms = await engine.adopt(adapters[0])
     first = await reply(engine)
     await engine.adopt(adapters[1])
     second = await reply(engine)
+    await engine.adopt(adapters[0])
+    again = await reply(engine)
     await engine.adopt(None)
     back = await reply(engine)
 
-    assert (await fresh(adapters[0])).text == first.text
-    assert 0 == first.cached_tokens == second.cached_tokens
+    assert (await fresh(adapters[0])).text == first.text == again.text
+    assert 0 == first.cached_tokens == second.cached_tokens == again.cached_tokens
     assert 3 == len({base.text, first.text, second.text})
     assert base.text == back.text
     assert 0 < swap_ms < 1000
-
-
-async def test_adopting_an_adapter_again_after_another_does_not_reuse_what_was_dropped(engine, adapters):
-    await engine.adopt(adapters[0])
-    first = await reply(engine)
-    await engine.adopt(adapters[1])
-    await engine.adopt(adapters[0])
-
-    again = await reply(engine)
-    assert (first.text, 0) == (again.text, again.cached_tokens)
 
 
 async def test_a_loaded_adapter_answers_beside_the_live_one_without_being_live(engine, adapters):

@@ -5,64 +5,51 @@ import pytest
 from daemon.engine.errors import EngineError, ModelUnfit, TemplateRefused
 from daemon.engine.gguf_file import checked_header
 from tests import tiny
-from tests.daemon.engine.conftest import make_engine
+from tests.daemon.engine.conftest import own_engine
 
 
 async def why_not(path):
     """The error of an engine for this file; asked twice, started once."""
-    engine = make_engine(path)
-    try:
+    async with own_engine(path) as engine:
         with pytest.raises(EngineError) as caught:
             await engine.info()
         with pytest.raises(EngineError) as again:
             await engine.complete([{"role": "user", "content": "hello"}])
-    finally:
-        await engine.stop()
 
     assert str(caught.value) == str(again.value)
     assert "\n" not in str(caught.value)
     return caught.value
 
 
-async def test_a_missing_model_is_named(tmp_path):
+async def test_an_engine_says_once_why_it_can_not_serve_a_file(model, tmp_path):
+    damaged = tmp_path / "damaged.gguf"
+    damaged.write_bytes(model.read_bytes().replace(b"output_norm.weight", b"output_form.weight"))
+    wordless = tiny.write_model(tmp_path / "wordless.gguf", template="{% for message in %}")
+
     assert "none.gguf" in str(await why_not(tmp_path / "none.gguf"))
+    assert "output_norm" in str(await why_not(damaged))  # llama.cpp's own reason
+    assert isinstance(await why_not(wordless), TemplateRefused)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        *((content, "GGUF") for content in (b"", b"GGUF", b"<html>", b"PK\x03\x04" * 100)),
+        (b"GGUF\x03\x00\x00\x00" + b"\xff" * 64, "GGUF"),
+        (-5000, "cut short"),
+        ({"architecture": "mamba"}, "'mamba'.* qwen3"),
+        ({"template": None}, r"tokenizer\.chat_template"),
+    ],
+    ids=str,
+)
+def test_a_file_that_can_not_serve_our_chats_is_refused_with_the_reason(model, tmp_path, content, why):
+    path = tmp_path / "a.gguf"
+    if isinstance(content, dict):
+        tiny.write_model(path, **content)
+    else:
+        path.write_bytes(content if isinstance(content, bytes) else model.read_bytes()[:content])
+
+    with pytest.raises(ModelUnfit, match=why):
+        checked_header(path)
     with pytest.raises(EngineError, match="no such file"):
         checked_header(tmp_path)
-
-
-@pytest.mark.parametrize(
-    "content", [b"", b"GGUF", b"<html>", b"PK\x03\x04" * 100, b"GGUF\x03\x00\x00\x00" + b"\xff" * 64]
-)
-def test_a_file_that_is_no_gguf_is_called_so(tmp_path, content):
-    (tmp_path / "a.gguf").write_bytes(content)
-    with pytest.raises(ModelUnfit, match="GGUF"):
-        checked_header(tmp_path / "a.gguf")
-
-
-def test_a_download_that_was_cut_short_is_told_with_both_sizes(model, tmp_path):
-    whole = model.read_bytes()
-    (tmp_path / "a.gguf").write_bytes(whole[:-5000])
-    with pytest.raises(ModelUnfit, match=str(len(whole) - 5000)):
-        checked_header(tmp_path / "a.gguf")
-
-
-@pytest.mark.parametrize(
-    ("change", "why"),
-    [({"architecture": "mamba"}, "'mamba'.* qwen3"), ({"template": None}, r"tokenizer\.chat_template")],
-)
-def test_a_model_that_our_chats_do_not_fit_is_refused_with_the_reason(tmp_path, change, why):
-    with pytest.raises(ModelUnfit, match=why):
-        checked_header(tiny.write_model(tmp_path / "a.gguf", **change))
-
-
-async def test_a_chat_template_that_does_not_compile(tmp_path):
-    path = tiny.write_model(tmp_path / "a.gguf", template="{% for message in %}")
-    assert isinstance(await why_not(path), TemplateRefused)
-
-
-async def test_a_file_that_llama_cpp_does_not_take_comes_with_its_reason(model, tmp_path):
-    """Such as a tensor that is not where it should be."""
-    (tmp_path / "a.gguf").write_bytes(
-        model.read_bytes().replace(b"output_norm.weight", b"output_form.weight")
-    )
-    assert "output_norm" in str(await why_not(tmp_path / "a.gguf"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.engine.check_model import check, is_speech
+from daemon.engine.check_model import check, is_circling, is_sane, is_speech
 from daemon.engine.errors import ModelUnfit, TemplateRefused
 from daemon.engine.records import Completion, Mark
 from tests.tiny import TEMPLATE, write_model
@@ -53,6 +53,42 @@ async def test_a_model_without_merges_or_with_another_tokenizer_is_refused(tmp_p
             await checked(other)
 
 
+def answer(text, *, finish="stop", surprise=0.1):
+    """An answer of ten tokens; `surprise` is a token's."""
+    marks = (Mark(characters=len(text), tokens=10, surprise=10 * surprise),)
+    return Completion(text=text, finish=finish, prompt_tokens=9, completion_tokens=10, marks=marks)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "  ",
+        "the the the the",
+        "I am I am I am I am",
+        "<|im_start|>user",
+        "a" * 12,
+        "Hello \ufffd",
+        "A b c! " * 5,
+    ],
+)
+def test_what_is_no_speech_is_found(text):
+    assert not is_sane(answer(text))
+
+
+@pytest.mark.parametrize(
+    "text", ["Hello!", "No, no, no!", "12 + 30 = 42", "Ha ha ha, I had had enough of that."]
+)
+def test_speech_is_left_alone(text):
+    assert is_sane(answer(text))
+    assert not is_circling(text)
+
+
+@pytest.mark.parametrize("more", [{"finish": "length"}, {"surprise": 4.5}], ids=["endless", "noise"])
+def test_an_answer_without_an_end_or_one_that_surprises_its_own_model_is_none(more):
+    assert not is_sane(answer("Hello", **more))
+
+
 @pytest.mark.parametrize(
     ("text", "surprise", "speech"),
     [
@@ -63,8 +99,5 @@ async def test_a_model_without_merges_or_with_another_tokenizer_is_refused(tmp_p
         ("Mira<|im_start|>", 0.1, False),
     ],
 )
-def test_what_speech_is(text, surprise, speech):
-    marks = (Mark(characters=len(text), tokens=10, surprise=10 * surprise),)
-    answer = Completion(text=text, finish="length", prompt_tokens=9, completion_tokens=10, marks=marks)
-
-    assert speech is is_speech(answer)
+def test_a_first_answer_is_speech_also_without_an_end(text, surprise, speech):
+    assert speech is is_speech(answer(text, finish="length", surprise=surprise))

@@ -13,7 +13,7 @@ from daemon.engine.client import Piece, Sampling
 from daemon.engine.errors import AdapterUnknown, EngineError, PromptTooLong, SamplingRefused, SchemaRefused
 from daemon.processes.errors import ChildCrashed, ChildRefused
 from tests import tiny
-from tests.daemon.engine.conftest import make_engine
+from tests.daemon.engine.conftest import own_engine
 
 HELLO = [{"role": "user", "content": "hello there"}]
 SHORT = Sampling(max_tokens=24)
@@ -70,13 +70,8 @@ async def test_greedy_replies_repeat_and_seeds_decide_otherwise(engine):
     assert seeded == await reply(temperature=1.5, seed=7) != await reply(temperature=1.5, seed=8)
     for narrow in ({"top_k": 1}, {"min_p": 1.0}, {"top_p": 0.01}):
         assert greedy == await reply(temperature=1.5, seed=7, **narrow)
-
-
-async def test_penalties_make_a_reply_repeat_itself_less(engine):
-    async def kinds(**options):
-        return len(set((await engine.complete(HELLO, sampling=Sampling(max_tokens=200, **options))).text))
-
-    assert await kinds() < await kinds(presence_penalty=2.0, frequency_penalty=2.0)
+    varied = await reply(presence_penalty=2.0, frequency_penalty=2.0)
+    assert len(set(greedy)) < len(set(varied))
 
 
 async def test_a_reply_ends_before_its_stop_string_and_no_part_of_it_is_shown(engine):
@@ -128,25 +123,6 @@ async def test_json_that_is_complete_at_the_last_token_is_not_called_cut_off(eng
     assert ("stop", "stop", "length") == (whole.finish, exact.finish, short.finish)
 
 
-async def test_a_schema_that_is_wrong_is_refused_before_the_first_piece(engine):
-    with pytest.raises(
-        SchemaRefused, match="Invalid schema for response_format: the schema has the unknown type"
-    ):
-        await pieces_of(engine, HELLO, schema={"type": "strin"})
-    with pytest.raises(SchemaRefused, match="llama.cpp can't follow it"):
-        await pieces_of(engine, HELLO, schema={"type": "object", "properties": {'a"b': {"type": "null"}}})
-
-
-async def test_a_prompt_longer_than_the_context_is_refused_with_both_numbers(engine):
-    long = say("word " * 600)
-    with pytest.raises(
-        PromptTooLong, match="maximum context length is 512 .*context_length_exceeded"
-    ) as caught:
-        await pieces_of(engine, long)
-
-    assert (await engine.count(long), 512) == (caught.value.n_prompt, caught.value.n_ctx)
-
-
 async def test_a_reply_that_reaches_the_end_of_the_context_is_called_cut_off(engine):
     reply = await engine.complete(say("x" * 460))
 
@@ -165,22 +141,18 @@ async def test_a_user_can_not_write_a_control_token(engine):
     )
 
 
-async def test_what_two_prompts_begin_with_is_computed_once(engine):
+async def test_what_two_prompts_begin_with_is_computed_once_and_what_others_overwrote_again(engine):
     first = await engine.complete(say("once upon a time there was"), sampling=SHORT)
     again = await engine.complete(say("once upon a time there was"), sampling=SHORT)
     other = await engine.complete(say("once upon a time there were"), sampling=SHORT)
 
-    assert first.text == again.text
-    assert again.prompt_tokens - 1 == again.cached_tokens
-    assert 0 < other.cached_tokens < other.prompt_tokens - 1
-
-
-async def test_replies_are_the_same_when_others_fill_the_cache_in_between(engine):
-    before = (await engine.complete(say("stay"), sampling=SHORT)).text
     for n in range(6):
         await engine.complete(say(f"{n}" * 400), sampling=Sampling(max_tokens=2))
+    refilled = await engine.complete(say("once upon a time there was"), sampling=SHORT)
 
-    assert before == (await engine.complete(say("stay"), sampling=SHORT)).text
+    assert first.text == again.text == refilled.text
+    assert again.prompt_tokens - 1 == again.cached_tokens
+    assert 0 < other.cached_tokens < other.prompt_tokens - 1
 
 
 async def test_a_foreground_request_goes_first_and_the_background_one_goes_on_unharmed(engine):
@@ -225,23 +197,19 @@ async def test_a_command_or_a_request_that_makes_no_sense_is_a_typed_error_and_t
             await command
     with pytest.raises(AdapterUnknown):
         await engine.complete(HELLO, adapter="0" * 64)
+    with pytest.raises(EngineError, match="chat template can't write these messages"):
+        await engine.count([{"role": "user", "content": None}])
     with pytest.raises(SamplingRefused, match="temperature can't be -1"):
         Sampling(temperature=-1)
 
     assert pid == child.pid
 
 
-async def test_messages_that_the_template_does_not_take_are_refused(engine):
-    with pytest.raises(EngineError, match="chat template can't write these messages"):
-        await engine.count([{"role": "user", "content": None}])
-
-
 async def test_killing_the_engine_in_the_middle_of_a_reply_is_told_and_the_next_request_works(
     model, adapters
 ):
     """And what was live before is live again, before anything is served."""
-    engine = make_engine(model)
-    try:
+    async with own_engine(model) as engine:
         await engine.adopt(adapters[0])
         kept = await engine.load(adapters[1])
         before = await engine.complete(HELLO, sampling=SHORT)
@@ -254,13 +222,10 @@ async def test_killing_the_engine_in_the_middle_of_a_reply_is_told_and_the_next_
         assert other.text == (await engine.complete(HELLO, sampling=SHORT, adapter=kept)).text
         assert before.text != other.text
         assert 1 == engine.child.restarts
-    finally:
-        await engine.stop()
 
 
 async def test_an_engine_that_retired_comes_back_with_its_adapter(model, adapters):
-    engine = make_engine(model, idle_s=0.2)
-    try:
+    async with own_engine(model, idle_s=0.2) as engine:
         await engine.adopt(adapters[0])
         before = await engine.complete(HELLO, sampling=SHORT)
         until_s = time.monotonic() + 30
@@ -269,5 +234,23 @@ async def test_an_engine_that_retired_comes_back_with_its_adapter(model, adapter
         assert engine.child.pid is None
         assert before.text == (await engine.complete(HELLO, sampling=SHORT)).text
         assert 0 == engine.child.restarts
-    finally:
-        await engine.stop()
+
+
+@pytest.mark.parametrize(
+    ("schema", "why"),
+    [
+        ({"type": "strin"}, "Invalid schema for response_format: the schema has the unknown type"),
+        ({"type": "object", "properties": {'a"b': {"type": "null"}}}, "llama.cpp can't follow it"),
+    ],
+    ids=["no schema", "no grammar"],
+)
+async def test_a_schema_that_is_wrong_is_refused_before_the_first_piece(engine, schema, why):
+    with pytest.raises(SchemaRefused, match=why):
+        await pieces_of(engine, HELLO, schema=schema)
+
+
+async def test_a_prompt_that_is_too_long_is_refused_with_both_numbers(engine):
+    with pytest.raises(PromptTooLong, match="context_length_exceeded") as caught:
+        await pieces_of(engine, say("word " * 600))
+
+    assert (await engine.count(say("word " * 600)), 512) == (caught.value.n_prompt, caught.value.n_ctx)

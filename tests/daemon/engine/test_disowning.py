@@ -8,7 +8,7 @@ from daemon.engine.client import Engine, Sampling
 from daemon.engine.errors import AdapterUnknown
 from daemon.processes.errors import ChildCrashed
 from daemon.processes.supervisor import Reply, Supervisor
-from tests.daemon.engine.conftest import make_engine
+from tests.daemon.engine.conftest import own_engine
 
 ONE, TWO = b"one", b"two"
 FIRST, SECOND = (hashlib.sha256(adapter).hexdigest() for adapter in (ONE, TWO))
@@ -58,14 +58,6 @@ async def test_a_disowned_adapter_is_not_restored_after_a_crash():
     assert (None, [("adopt", None)]) == found
 
 
-async def test_a_disowned_adapter_answers_no_request_and_is_not_taken_again():
-    engine, _ = await with_both()
-    engine.disown([FIRST])
-    for use in (engine.load(ONE), engine.adopt(ONE), engine.complete([], adapter=FIRST)):
-        with pytest.raises(AdapterUnknown):
-            await use
-
-
 async def test_an_adapter_that_is_disowned_while_it_is_swapped_in_does_not_become_live():
     engine, child = await with_both()
     child.meanwhile = lambda: engine.disown([SECOND])
@@ -76,15 +68,6 @@ async def test_an_adapter_that_is_disowned_while_it_is_swapped_in_does_not_becom
     assert (FIRST, [("load", FIRST), ("adopt", FIRST)]) == found
 
 
-async def test_the_memory_of_a_disowned_adapter_is_freed_with_the_next_swap():
-    engine, child = await with_both()
-    engine.disown([FIRST])
-    await engine.adopt(None)
-    found = child.told[-1]
-
-    assert ("unload", FIRST) == found
-
-
 async def test_an_adapter_may_be_disowned_while_a_new_process_is_told_what_to_load():
     engine, child = await with_both()
     child.meanwhile = lambda: engine.disown([SECOND])
@@ -93,20 +76,26 @@ async def test_an_adapter_may_be_disowned_while_a_new_process_is_told_what_to_lo
     assert [("load", FIRST), ("adopt", FIRST)] == found
 
 
-async def test_a_real_engine_answers_as_the_base_model_once_its_live_adapter_is_disowned(model, adapters):
-    engine = make_engine(model)
+async def test_a_disowned_adapter_answers_no_request_is_not_taken_again_and_is_freed_with_the_next_swap():
+    engine, child = await with_both()
+    engine.disown([FIRST])
+    for use in (engine.load(ONE), engine.adopt(ONE), engine.complete([], adapter=FIRST)):
+        with pytest.raises(AdapterUnknown):
+            await use
+    await engine.adopt(None)
 
+    assert ("unload", FIRST) == child.told[-1]
+
+
+async def test_a_real_engine_answers_as_the_base_model_once_its_live_adapter_is_disowned(model, adapters):
     async def said():
         hello = [{"role": "user", "content": "hello there"}]
         return (await engine.complete(hello, sampling=Sampling(max_tokens=24))).text
 
-    try:
+    async with own_engine(model) as engine:
         base = await said()
         await engine.adopt(adapters[0])
         learned = await said()
         engine.disown([engine.live])
 
-        assert base == await said()
-        assert base != learned
-    finally:
-        await engine.stop()
+        assert base == await said() != learned

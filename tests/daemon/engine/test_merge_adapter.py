@@ -118,11 +118,6 @@ def test_exact_types_keep_the_size_of_the_base(merged, tmp_path):
     assert exact <= out.stat().st_size
 
 
-def test_a_row_that_has_no_whole_blocks_gets_another_type():
-    """Q6_K has blocks of 256 numbers; rows of 64 can't be written in it."""
-    assert (0, 68) == (merging.row_bytes(Q6_K, 64), merging.row_bytes(gguf.GGMLQuantizationType.Q8_0, 64))
-
-
 def test_the_merged_file_is_its_owners_alone_and_replaces_what_was_there(tiny_pair, tmp_path):
     out = tmp_path / "out.gguf"
     out.write_text("before")
@@ -142,36 +137,42 @@ def broken(tiny_pair, tmp_path, *, model=None, adapter=None):
     return str(caught.value)
 
 
-def test_an_adapter_of_another_model_is_refused(tiny_pair, tmp_path):
-    other = tiny.write_adapter(tmp_path / "other", hidden=32).read_bytes()
+@pytest.mark.parametrize(
+    ("adapter", "why"),
+    [
+        pytest.param(lambda whole, path: b"nothing", "GGUF", id="something else"),
+        pytest.param(lambda whole, path: whole[: len(whole) // 2], "cut short", id="cut short"),
+        pytest.param(
+            lambda whole, path: tiny.write_adapter(path, alpha=False).read_bytes(),
+            "alpha",
+            id="without alpha",
+        ),
+        pytest.param(
+            lambda whole, path: tiny.write_adapter(path, hidden=32).read_bytes(),
+            "another model",
+            id="narrower",
+        ),
+        pytest.param(
+            lambda whole, path: whole[:-256] + np.full(64, np.nan, np.float32).tobytes(),
+            "damaged",
+            id="no numbers",
+        ),
+    ],
+)
+def test_an_adapter_that_does_not_fit_is_refused(tiny_pair, tmp_path, adapter, why):
+    data = adapter(tiny_pair[1].read_bytes(), tmp_path / "adapter")
 
-    assert "made for another model" in broken(tiny_pair, tmp_path, adapter=other)
-    assert "made for another model" in broken(tiny_pair, tmp_path, model=NANO)
+    assert why in broken(tiny_pair, tmp_path, adapter=data)
 
 
-def test_an_adapter_cut_short_or_without_alpha_is_refused(tiny_pair, tmp_path):
-    whole = tiny_pair[1].read_bytes()
-    bare = tiny.write_adapter(tmp_path / "bare", alpha=False).read_bytes()
-
-    assert "GGUF" in broken(tiny_pair, tmp_path, adapter=b"nothing")
-    assert "cut short" in broken(tiny_pair, tmp_path, adapter=whole[: len(whole) // 2])
-    assert "alpha" in broken(tiny_pair, tmp_path, adapter=bare)
-
-
-def test_a_model_cut_short_or_empty_is_refused(tiny_pair, tmp_path):
+def test_a_model_cut_short_empty_or_another_one_is_refused(tiny_pair, tmp_path):
     cut, empty = tmp_path / "cut.gguf", tmp_path / "empty.gguf"
     cut.write_bytes(tiny_pair[0].read_bytes()[:-5000])
     empty.touch()
 
     assert "the model was cut short" in broken(tiny_pair, tmp_path, model=cut)
     assert broken(tiny_pair, tmp_path, model=empty)
-
-
-def test_an_adapter_of_no_numbers_is_refused(tiny_pair, tmp_path):
-    data = bytearray(tiny_pair[1].read_bytes())
-    data[-256:] = np.full(64, np.nan, np.float32).tobytes()
-
-    assert "damaged" in broken(tiny_pair, tmp_path, adapter=bytes(data))
+    assert "made for another model" in broken(tiny_pair, tmp_path, model=NANO)
 
 
 def test_what_was_merged_before_is_merged_again_and_llama_takes_it(tiny_pair, tmp_path):

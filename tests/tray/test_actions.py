@@ -30,27 +30,6 @@ def failure(started):
     return "it never ended"
 
 
-def test_nothing_is_under_way_before_it_begins():
-    assert not start("").is_under_way()
-
-
-def test_an_end_with_an_error_is_told_once_with_the_last_line():
-    started = start("import sys; sys.stderr.write('first\\nPort 4141 is in use.\\n'); sys.exit(1)")
-    started.begin()
-
-    assert "Tsubasa did not start (exit code 1): Port 4141 is in use." == failure(started)
-    assert not started.is_under_way()
-
-
-@pytest.mark.parametrize(("code", "told"), [("", None), ("import sys; sys.exit(3)", "it said nothing")])
-def test_an_end_in_peace_is_no_failure_and_silence_is_named(code, told):
-    started = start(code)
-    started.begin()
-    found = failure(started)
-
-    assert (found is None) if told is None else told in found
-
-
 def test_a_start_under_way_is_not_begun_twice(tmp_path):
     code = f"import os, time; open('{tmp_path}/' + str(os.getpid()), 'w'); time.sleep(60)"
     started = start(code)
@@ -67,8 +46,23 @@ def test_a_start_under_way_is_not_begun_twice(tmp_path):
         assert "exit code -9" in failure(started)
 
 
-def test_it_is_told_which_home():
-    started = start("import sys; sys.stderr.write(' '.join(sys.argv[1:])); sys.exit(1)")
+@pytest.mark.parametrize(
+    ("code", "parts"),
+    [
+        pytest.param("", None, id="an end in peace"),
+        pytest.param("import sys; sys.exit(3)", ["exit code 3", "it said nothing"], id="silence"),
+        pytest.param(
+            "import sys; sys.exit('first\\nPort 4141 is taken.')", ["Port 4141"], id="the last line"
+        ),
+        pytest.param("import sys; sys.exit(' '.join(sys.argv[1:]))", ["--home /home"], id="the home"),
+    ],
+)
+def test_an_end_with_an_error_is_told_once_with_its_last_words(code, parts):
+    started = start(code)
+    before = started.is_under_way()
     started.begin()
+    found = failure(started)
 
-    assert "--home /home" in failure(started)
+    assert (found is None) if parts is None else all(part in found for part in parts)
+    assert "first" not in (found or "")
+    assert (False, False) == (before, started.is_under_way())

@@ -104,15 +104,6 @@ def test_one_click_rolls_back(screen, icon, home):
     until(lambda: screen.window("Tsubasa: ready, with the base model") is not None)
 
 
-def test_a_chosen_night_is_ordered(screen, icon, home):
-    before = home.ask("nights")["job"]
-    screen.open_menu()
-    screen.keys("Down", "Down", "Down", "Down", "Return")
-
-    assert before is None
-    until(lambda: home.ask("nights")["job"] is not None)
-
-
 def test_closing_the_icon_ends_it_and_leaves_the_daemon_alone(screen, icon, home):
     screen.open_menu()
     screen.keys("Up", "Return")

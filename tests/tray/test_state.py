@@ -8,6 +8,9 @@ from tests.tray.samples import CONFIRMATION, GENERATIONS, TROUBLE, progress, tol
 from tray.state import LINE, LONGEST, Action, Seen, view
 
 LONG = "word " * 200 + "x" * 500
+GHENT = "“The user lives in Ghent.”"
+MANY = [{"id": n, "text": f"Fact {n}."} for n in range(9)]
+EDIT = CONFIRMATION | {"act": "edit", "text": "The user lives in Oslo."}
 
 
 def seen(*, confirmations=(), **status):
@@ -67,26 +70,6 @@ def test_a_night_tells_how_far_it_is(night, percent):
     assert percent is None or shown.title.endswith(f"{percent} %")
 
 
-@pytest.mark.parametrize(
-    ("what", "possible"), [(Seen(), [("start", ""), ("quit", "")]), (Seen(starting=True), [("quit", "")])]
-)
-def test_a_daemon_that_does_not_run_can_be_started_once_and_nothing_else(what, possible):
-    assert possible == does(view(what).menu)
-
-
-def test_a_click_opens_the_page_and_a_private_chat_is_one_click_away():
-    shown = view(seen())
-
-    assert [Action(does="open", to="/")] == [entry.action for entry in shown.menu if entry.default]
-    assert Action(does="open", to="/?private=1") == find(shown, "New private chat").action
-
-
-def test_logging_can_be_paused_for_a_while_or_until_it_is_resumed():
-    assert [("pause", "30"), ("pause", "120"), ("pause", "0")] == does(
-        find(view(seen()), "Pause logging").below
-    )
-
-
 def test_a_pause_says_until_when_and_can_be_ended():
     until = datetime(2026, 3, 5, 14, 30).astimezone().astimezone(UTC).isoformat()  # half past two here
     shown = view(seen(logging=False, until=until))
@@ -94,11 +77,6 @@ def test_a_pause_says_until_when_and_can_be_ended():
 
     assert ("14:30" in resume.label, Action(does="resume")) == (True, resume.action)
     assert "pause" not in [what for what, _ in does(shown.menu)]
-
-
-def test_a_night_that_runs_is_not_ordered_again():
-    assert ("night", "") in does(view(seen()).menu)
-    assert ("night", "") not in does(view(seen(night=progress(1, 2))).menu)
 
 
 @pytest.mark.parametrize(
@@ -118,30 +96,6 @@ def test_the_newest_generations_are_one_click_away_with_the_live_one_and_the_bas
 
     assert listed == [int(one.action.to) for one in below]
     assert [live] == [int(one.action.to) for one in below if one.checked]
-
-
-def test_a_confirmation_quotes_what_it_is_about_before_it_can_be_allowed():
-    asked = find(view(seen(confirmations=(CONFIRMATION,))), "? Some Editor")
-
-    assert ["“The user lives in Ghent.”"] == labels(asked)
-    assert [("allow", "c1"), ("refuse", "c1"), ("open", "/")] == does(asked.below)
-
-
-def test_a_confirmation_of_an_edit_quotes_both_wordings():
-    edit = CONFIRMATION | {"act": "edit", "text": "The user lives in Oslo."}
-    first, *_, last = labels(find(view(seen(confirmations=(edit,))), "? Some Editor"))
-
-    assert ("“The user lives in Ghent.”", "“The user lives in Oslo.”") == (first, last)
-
-
-def test_a_confirmation_of_many_memories_says_how_many_are_not_quoted():
-    many = CONFIRMATION | {"memories": [{"id": n, "text": f"Fact {n}."} for n in range(9)]}
-
-    assert "6" in labels(find(view(seen(confirmations=(many,))), "? Some Editor"))[-1]
-
-
-def test_a_trouble_says_what_and_what_to_do():
-    assert [TROUBLE["do"]] == labels(find(view(seen(attention=(TROUBLE,))), "! The engine"))
 
 
 @pytest.mark.parametrize(
@@ -169,3 +123,46 @@ def test_groups_are_set_apart_by_single_lines(what):
     assert LINE not in (menu[0], menu[-1])
     assert (LINE, LINE) not in zip(menu, menu[1:], strict=False)
     assert view(what) == view(what)
+
+
+@pytest.mark.parametrize(
+    ("what", "label", "below"),
+    [
+        (seen(attention=(TROUBLE,)), "! The engine", [TROUBLE["do"]]),
+        (seen(confirmations=(CONFIRMATION,)), "? Some Editor", [GHENT]),
+        (seen(confirmations=(CONFIRMATION | {"memories": MANY},)), "? Some Editor", ["“Fact 0.”", "6"]),
+        (seen(confirmations=(EDIT,)), "? Some Editor", [GHENT, "“The user lives in Oslo.”"]),
+    ],
+    ids=["a trouble", "a confirmation", "of many memories", "of an edit"],
+)
+def test_below_stands_what_it_is_about(what, label, below):
+    first, *_, last = [*labels(find(view(what), label))] * 2
+
+    assert below[0] == first
+    assert below[-1] in last
+
+
+@pytest.mark.parametrize(
+    ("menu", "possible"),
+    [
+        (view(Seen()).menu, [("start", ""), ("quit", "")]),
+        (view(Seen(starting=True)).menu, [("quit", "")]),
+        (find(view(seen()), "Pause logging").below, [("pause", "30"), ("pause", "120"), ("pause", "0")]),
+        ([find(view(seen()), "New private chat")], [("open", "/?private=1")]),
+        (
+            find(view(seen(confirmations=(CONFIRMATION,))), "? Some Editor").below,
+            [("allow", "c1"), ("refuse", "c1"), ("open", "/")],
+        ),
+    ],
+    ids=["down", "starting", "a pause", "a private chat", "a confirmation"],
+)
+def test_what_can_be_done_there(menu, possible):
+    assert possible == does(menu)
+
+
+def test_a_click_opens_the_page_and_a_night_that_runs_is_not_ordered_again():
+    menu = view(seen()).menu
+
+    assert [Action(does="open", to="/")] == [entry.action for entry in menu if entry.default]
+    assert ("night", "") in does(menu)
+    assert ("night", "") not in does(view(seen(night=progress(1, 2))).menu)

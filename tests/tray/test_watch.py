@@ -5,11 +5,11 @@ import threading
 import pytest
 
 from daemon.client.client import Client
-from daemon.errors import DaemonError, NotRunning, Refused
+from daemon.errors import DaemonError, NotRunning
 from tests.daemon.api.world import KEY
 from tests.tray.samples import CONFIRMATION, GENERATIONS, TROUBLE, progress, told
-from tray.state import Action, Seen
-from tray.watch import BUSY_S, DOWN_S, IDLE_S, Watcher, pause_s
+from tray.state import Action
+from tray.watch import Watcher
 
 
 class FakeStart:
@@ -96,10 +96,6 @@ def nobody():
     raise NotRunning("/home", "it has not announced itself")
 
 
-def test_it_shows_what_the_daemon_tells(watched):
-    assert ["ready"] == [view.look for view in watched.does().shown]
-
-
 def test_a_daemon_that_is_not_there_can_be_started():
     watched = Watched(nobody).does(("start", ""))
 
@@ -117,12 +113,6 @@ def test_a_start_that_failed_is_told_once():
     assert [False, False] == [seen.starting for seen in looks]
 
 
-def test_a_daemon_that_refuses_is_shown_with_its_words(watched, client):
-    client.failure = Refused("the status", 401, "the key is wrong")
-
-    assert "the status: the key is wrong" == watched.watcher.look().why_down
-
-
 def test_a_daemon_that_comes_back_is_seen_again(client):
     there = iter([client, client])
     watched = Watched(lambda: next(there))
@@ -138,17 +128,6 @@ def test_what_fails_is_told_and_the_icon_goes_on():
 
     assert 2 == len(watched.told)
     assert all("No daemon answers" in text for text in watched.told)
-
-
-@pytest.mark.parametrize(("minutes", "asked"), [("30", (False, 30)), ("0", (False, None))])
-def test_a_pause_is_for_as_long_as_was_chosen(watched, client, minutes, asked):
-    watched.does(("pause", minutes))
-
-    assert ([asked], []) == (client.asked, watched.told)
-
-
-def test_closing_the_icon_is_passed_on(watched):
-    assert watched.does(("quit", "")).left.is_set()
 
 
 @pytest.mark.parametrize(
@@ -177,20 +156,6 @@ def test_generations_are_listed_when_they_may_have_changed(watched, client):
         watched.watcher.look()
 
     assert 4 == client.listed
-
-
-@pytest.mark.parametrize(
-    ("seen", "pause"),
-    [
-        (Seen(), DOWN_S),
-        (Seen(status=told()), IDLE_S),
-        (Seen(status=told(answers=1)), BUSY_S),
-        (Seen(status=told(night=progress(1, 2))), BUSY_S),
-    ],
-    ids=["down", "idle", "thinking", "night"],
-)
-def test_it_looks_more_often_when_something_goes_on(seen, pause):
-    assert pause == pause_s(seen)
 
 
 def test_a_real_daemon_does_what_the_menu_asks(home):
@@ -240,3 +205,10 @@ def test_a_wrong_key_is_shown_and_not_raised(home, tmp_path):
     watched = Watched(lambda: Client(home.world.url, KEY + "x", home=tmp_path))
 
     assert "key is missing or wrong" in watched.does().shown[0].menu[0].label
+
+
+def test_a_pause_is_for_as_long_as_was_chosen_and_closing_is_passed_on(watched, client):
+    watched.does(("pause", "30"), ("pause", "0"), ("quit", ""))
+
+    assert ([(False, 30), (False, None)], []) == (client.asked, watched.told)
+    assert watched.left.is_set()

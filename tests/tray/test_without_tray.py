@@ -35,23 +35,6 @@ def test_a_desktop_whose_icons_need_other_libraries_says_which(tmp_path, screen)
     assert "python3-gi and gir1.2-ayatanaappindicator3-0.1" in err
 
 
-def test_nothing_is_opened_where_there_is_no_desktop(screen):
-    before = opened(screen.folder)
-    code, out, err = ended(screen.start("tray", DISPLAY=""))
-
-    assert (0, "") == (code, out)
-    assert "no desktop is running here" in err
-    assert before == opened(screen.folder)
-
-
-def test_a_screen_that_is_gone_is_named_also_by_the_command(screen):
-    assert ":4242" in ended(screen.start("tray", DISPLAY=":4242"))[2]
-    code, _, err = ended(screen.start("daemon", "tray"))
-
-    assert 0 == code
-    assert "No tray for the icon" in err
-
-
 def test_without_the_libraries_it_says_how_to_get_them(tmp_path, screen):
     screen.start_tray()
     (tmp_path / "pystray.py").write_text("raise ImportError(\"No module named 'pystray'\")")
@@ -62,13 +45,6 @@ def test_without_the_libraries_it_says_how_to_get_them(tmp_path, screen):
     assert 1 == code
     assert "pip install 'tsubasa[tray]'" in err
     assert "Traceback" not in err
-
-
-def test_a_home_that_cannot_be_is_an_error_in_one_line(screen):
-    code, _, err = ended(screen.start("tray", "--home", "~nobody-of-that-name/x"))
-
-    assert 1 == code
-    assert err.startswith("tsubasa: Can't use")
 
 
 @pytest.mark.parametrize(
@@ -86,3 +62,21 @@ def test_markup_in_a_notice_is_shown_as_it_is(tmp_path, monkeypatch):
         notify_by_bus("<b>1 & 2</b>")
 
     assert ["Tsubasa: &lt;b>1 &amp; 2&lt;/b>"] == shown
+
+
+@pytest.mark.parametrize(
+    ("command", "display", "code", "said"),
+    [
+        pytest.param(["tray"], "", 0, "no desktop is running here", id="no desktop"),
+        pytest.param(["tray"], ":4242", 0, ":4242", id="a screen that is gone"),
+        pytest.param(["daemon", "tray"], ":4242", 0, "No tray for the icon", id="by the command"),
+        pytest.param(["tray", "--home", "~nobody-of-that-name/x"], "", 1, "tsubasa: Can't use", id="no home"),
+    ],
+)
+def test_where_no_icon_can_be_it_says_why_and_opens_nothing(screen, command, display, code, said):
+    before = opened(screen.folder)
+    found = ended(screen.start(*command, DISPLAY=display))
+
+    assert (code, "") == found[:2]
+    assert said in found[2]
+    assert before == opened(screen.folder)

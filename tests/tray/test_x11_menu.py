@@ -32,9 +32,7 @@ def test_a_point_is_on_the_row_that_is_seen_there():
 )
 def test_the_keys_go_round_over_what_can_be_chosen(chosen, step, found):
     assert found == lay_out(MENU).next(chosen, step)
-
-
-def test_where_nothing_can_be_chosen_the_keys_go_nowhere():
+    assert 0 == lay_out((BACK, LINE, *MENU)).next(None, 1)
     assert None is lay_out((Entry(label="One moment…"), LINE)).next(None, 1)
 
 
@@ -59,7 +57,3 @@ def test_on_a_fine_screen_it_is_larger():
 
     assert 1.9 < fine.height / plain.height < 2.1
     assert 1.8 < fine.width / plain.width < 2.2
-
-
-def test_the_way_back_can_be_chosen():
-    assert 0 == lay_out((BACK, LINE, *MENU)).next(None, 1)

@@ -26,21 +26,14 @@ def analysed(tmp_path, verb, *options, name=HARD):
     return done
 
 
-def test_systemd_has_nothing_to_say_against_the_unit(tmp_path):
-    done = analysed(tmp_path, "verify")
-
-    assert (0, "") == (done.returncode, done.stdout + done.stderr)
-
-
-def test_systemd_does_object_to_a_unit_that_is_wrong(tmp_path):
-    """So that the test above can fail."""
+def test_systemd_has_nothing_to_say_against_the_unit_but_would_against_a_wrong_one(tmp_path):
     done = analysed(tmp_path, "verify")
     unit = tmp_path / UNIT
     unit.write_text(unit.read_text().replace("Type=notify", "Type=notice"))
-    broken = subprocess.run(
-        [*done.args], env={**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}, capture_output=True
-    )
+    environment = {**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}
+    broken = subprocess.run([*done.args], env=environment, capture_output=True)
 
+    assert (0, "") == (done.returncode, done.stdout + done.stderr)
     assert b"Failed to parse service type" in broken.stderr
 
 

@@ -9,6 +9,7 @@ import math
 import random
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 import apsw
 
@@ -39,9 +40,9 @@ TOLD = [  # days ago, what was said, what is held of it
     (3, "I've signed up for a half marathon in March.", "The user will run a half marathon in March."),
 ]
 CHANGED = [  # days ago, what was said, which of TOLD it changes, what holds now, how
-    (150, "The beagle is called Biscuit.", 4, "The user has a beagle called Biscuit.", "update"),
-    (41, "I moved to Lisbon last week!", 1, "The user lives in Lisbon.", "reconcile"),
-    (19, "I've left the bakery, I'm a nurse now.", 2, "The user works as a nurse.", "reconcile"),
+    (150, "The beagle is called Biscuit.", 4, "The user has a beagle called Biscuit.", memories.update),
+    (41, "I moved to Lisbon last week!", 1, "The user lives in Lisbon.", memories.reconcile),
+    (19, "I've left the bakery, I'm a nurse now.", 2, "The user works as a nurse.", memories.reconcile),
 ]
 GUESSED = "The assistant recommended the user the book Piranesi."
 ANSWER = "Noted. That is good to know."
@@ -49,12 +50,13 @@ ANSWER = "Noted. That is good to know."
 
 def live(db: apsw.Connection) -> None:
     """Fill an empty store."""
-    held = [_told(db, *one) for one in TOLD]
-    for days, said, place, now, how in CHANGED:
-        held[place] = _changed(db, days, said, held[place], now, how)
+    held = [memories.add(db, text, **_source(db, days, said)) for days, said, text in TOLD]
+    for days, said, place, now, change in CHANGED:
+        held[place] = change(db, held[place], now, **_source(db, days, said))
     source = _say(db, 25, "What should I read on the train?", "You could try Piranesi.")
     guessed = memories.add(db, GUESSED, told_on=_day(25), sources=[source + 1], trust="assistant")
-    _say_again(db, 9, "Biscuit the beagle sleeps all day.", held[4])
+    again = "Biscuit the beagle sleeps all day."
+    memories.ignore(db, held[4], again, **_source(db, 9, again))
     taken = memories.add(db, "The user likes coriander.", told_on=_day(8), sources=())
     memories.undo(db, taken.id, today=_day(7))
     _import(db, "chatgpt-conversations.json", 66, 9)
@@ -65,19 +67,9 @@ def live(db: apsw.Connection) -> None:
     _sleep(db, [one.id for one in held], guessed.id)
 
 
-def _told(db: apsw.Connection, days: int, said: str, text: str) -> memories.Memory:
-    return memories.add(db, text, told_on=_day(days), sources=[_say(db, days, said)])
-
-
-def _changed(
-    db: apsw.Connection, days: int, said: str, old: memories.Memory, now: str, how: str
-) -> memories.Memory:
-    change = memories.update if how == "update" else memories.reconcile
-    return change(db, old, now, told_on=_day(days), sources=[_say(db, days, said)])
-
-
-def _say_again(db: apsw.Connection, days: int, said: str, held: memories.Memory) -> None:
-    memories.ignore(db, held, said, told_on=_day(days), sources=[_say(db, days, said)])
+def _source(db: apsw.Connection, days: int, said: str) -> dict[str, Any]:
+    """That this was said so many days ago."""
+    return {"told_on": _day(days), "sources": [_say(db, days, said)]}
 
 
 def _say(db: apsw.Connection, days: int, said: str, answer: str = ANSWER) -> int:

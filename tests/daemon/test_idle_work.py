@@ -17,7 +17,6 @@ from tests.daemon.memory.fakes import (
     FakeEmbedder,
     FakeEngine,
     core_of,
-    open_store_thread,
     pairs_about,
     quoted,
     remember,
@@ -46,64 +45,55 @@ def engine(**scripts):
     )
 
 
-async def consolidated(folder, chats_said, model, *, rounds=1, again=False):
-    """Record the chats, consolidate them; the last report, what is held, and what the model was asked."""
-
-    async with open_store_thread(folder) as store_thread:
-        for history in chats_said:
-            await store_thread.run(chats.record, history, at=NOW)
-        for _ in range(rounds):
-            now = NOW + timedelta(minutes=5)
-            report = await consolidate(core_of(store_thread, model), now=now, quiet_s=60, again=again)
-        return report, await store_thread.run(memories.holding)
+async def consolidated(store_thread, chats_said, model, *, rounds=1, after_s=300, again=False):
+    """Record the chats, consolidate them; the last report, and the texts that are held."""
+    for history in chats_said:
+        await store_thread.run(chats.record, history, at=NOW)
+    now = NOW + timedelta(seconds=after_s)
+    for _ in range(rounds):
+        report = await consolidate(core_of(store_thread, model), now=now, quiet_s=60, again=again)
+    return report, [memory.text for memory in await store_thread.run(memories.holding)]
 
 
-def texts_of(held):
-    return [memory.text for memory in held]
-
-
-async def test_a_quiet_chat_becomes_memories_and_lessons(tmp_path):
+async def test_a_quiet_chat_becomes_memories_and_lessons(store_thread):
     chats_said = [[said("I live in Ghent")], [said("hi")], [said("I live in Oslo", day=4)]]
 
-    report, held = await consolidated(tmp_path, chats_said, engine())
+    report, held = await consolidated(store_thread, chats_said, engine())
 
     assert (3, 2, 5, ()) == (report.chats, report.observations, report.lessons, report.failures)
     assert {"ADD": 1, "RECONCILE": 1} == report.ops
-    assert ["The user live in Oslo."] == texts_of(held)
+    assert ["The user live in Oslo."] == held
 
 
-async def test_what_was_told_first_evolves_first_also_across_chats(tmp_path):
+async def test_what_was_told_first_evolves_first_also_across_chats(store_thread):
     chats_said = [[said("I live in Oslo", day=4)], [said("I live in Ghent")]]
 
-    _, held = await consolidated(tmp_path, chats_said, engine())
+    _, held = await consolidated(store_thread, chats_said, engine())
 
-    assert ["The user live in Oslo."] == texts_of(held)
+    assert ["The user live in Oslo."] == held
 
 
-async def test_a_chat_over_several_days_is_read_day_by_day(tmp_path):
+async def test_a_chat_over_several_days_is_read_day_by_day(store_thread):
     model = engine()
 
-    await consolidated(tmp_path, [[said("hi"), said("I sing", day=1), said("I run", day=1)]], model)
+    await consolidated(store_thread, [[said("hi"), said("I sing", day=1), said("I run", day=1)]], model)
 
     dates = [asked.text.splitlines()[-1] for asked in model.asked if asked.task == "observe"]
     assert ["2026-03-01", "2026-03-02"] == dates
 
 
-async def test_a_chat_is_read_once(tmp_path):
+async def test_a_chat_is_read_once(store_thread):
     model = engine()
 
-    report, _ = await consolidated(tmp_path, [[said("I live in Ghent")]], model, rounds=2)
+    report, _ = await consolidated(store_thread, [[said("I live in Ghent")]], model, rounds=2)
 
     assert (0, 0, 1) == (report.chats, report.observations, model.tasks().count("observe"))
 
 
-async def test_a_chat_that_is_not_quiet_yet_is_left_alone(tmp_path):
-    async with open_store_thread(tmp_path) as store_thread:
-        await store_thread.run(chats.record, [said("I live in Ghent")], at=NOW)
-        soon = NOW + timedelta(seconds=30)
-        found = await consolidate(core_of(store_thread, engine()), now=soon, quiet_s=60)
+async def test_a_chat_that_is_not_quiet_yet_is_left_alone(store_thread):
+    report, _ = await consolidated(store_thread, [[said("I live in Ghent")]], engine(), after_s=30)
 
-    assert 0 == found.chats
+    assert 0 == report.chats
 
 
 @pytest.mark.parametrize(
@@ -117,7 +107,7 @@ async def test_a_chat_that_is_not_quiet_yet_is_left_alone(tmp_path):
     ],
 )
 async def test_a_session_that_can_not_be_read_is_reported_once_and_the_others_are_read(
-    tmp_path, trouble, why
+    store_thread, trouble, why
 ):
     def observing(text):
         if "Ghent" not in text:
@@ -128,83 +118,80 @@ async def test_a_session_that_can_not_be_read_is_reported_once_and_the_others_ar
 
     chats_said = [[said("I live in Ghent")], [said("I sing", day=1)]]
 
-    report, held = await consolidated(tmp_path, chats_said, engine(observe=observing))
-    again, _ = await consolidated(tmp_path, [], engine())
+    report, held = await consolidated(store_thread, chats_said, engine(observe=observing))
+    again, _ = await consolidated(store_thread, [], engine())
 
     (failure,) = report.failures
     assert failure.startswith(f"Session of 2026-03-01 (messages 1 to 1): {why}")
-    assert (["The user sing."], 0) == (texts_of(held), again.chats)
+    assert (["The user sing."], 0) == (held, again.chats)
 
 
-async def test_what_could_not_be_read_is_tried_again_once_when_asked_in_shorter_pieces(tmp_path):
+async def test_what_could_not_be_read_is_tried_again_once_when_asked_in_shorter_pieces(store_thread):
     model = engine(observe=lambda text: "garbage" if text.count("user:") > 2 else observer(text))
     told = [said("I live in Ghent"), said("I sing"), said("I am allergic to peanuts")]
 
-    first, nothing = await consolidated(tmp_path, [told], model)
-    unasked, _ = await consolidated(tmp_path, [], model)
-    second, held = await consolidated(tmp_path, [], model, again=True)
-    third, _ = await consolidated(tmp_path, [], model, again=True)
+    first, nothing = await consolidated(store_thread, [told], model)
+    unasked, _ = await consolidated(store_thread, [], model)
+    second, held = await consolidated(store_thread, [], model, again=True)
+    third, _ = await consolidated(store_thread, [], model, again=True)
 
     assert (1, 0, []) == (first.partly, unasked.chats, nothing)
     assert (1, 1, 0, ()) == (second.chats, second.again, second.partly, second.failures)
-    assert "The user am allergic to peanuts." in texts_of(held)
+    assert "The user am allergic to peanuts." in held
     assert 0 == third.chats
 
 
-async def test_what_can_not_be_read_twice_is_left_and_what_else_was_said_that_day_is_kept(tmp_path):
+async def test_what_can_not_be_read_twice_is_left_and_what_else_was_said_that_day_is_kept(store_thread):
     model = engine(observe=lambda text: "garbage" if "Ghent" in text else observer(text))
     told = [said("I live in Ghent"), said("I sing"), said("I dance")]
 
-    first, nothing = await consolidated(tmp_path, [told], model)
-    second, held = await consolidated(tmp_path, [], model, again=True)
-    third, _ = await consolidated(tmp_path, [], model, again=True)
+    first, nothing = await consolidated(store_thread, [told], model)
+    second, held = await consolidated(store_thread, [], model, again=True)
+    third, _ = await consolidated(store_thread, [], model, again=True)
 
     assert (1, [], 1, 1, 0) == (first.partly, nothing, second.partly, second.again, third.chats)
-    assert {"The user sing.", "The user dance."} == set(texts_of(held))
+    assert {"The user sing.", "The user dance."} == set(held)
 
 
-async def test_a_part_of_which_the_model_was_not_sure_is_marked_and_not_tried_again(tmp_path):
+async def test_a_part_of_which_the_model_was_not_sure_is_marked_and_not_tried_again(store_thread):
     model = engine()
     model.marks = (Mark(characters=1, tokens=1, surprise=0.0), Mark(characters=900, tokens=9, surprise=90.0))
 
-    async with open_store_thread(tmp_path) as store_thread:
-        await store_thread.run(chats.record, [said("I am allergic to peanuts")], at=NOW)
-        now = NOW + timedelta(minutes=5)
-        first = await consolidate(core_of(store_thread, model), now=now, quiet_s=60)
-        again = await consolidate(core_of(store_thread, model), now=now, quiet_s=60, again=True)
-        doubted = (await store_thread.run(message_queries.observer_marks))[DOUBTED]
+    first, _ = await consolidated(store_thread, [[said("I am allergic to peanuts")]], model)
+    again, _ = await consolidated(store_thread, [], model, again=True)
+    doubted = (await store_thread.run(message_queries.observer_marks))[DOUBTED]
 
     assert (1, 0, 0, 0, 1) == (first.unsure, first.observations, first.partly, again.chats, doubted)
 
 
-async def test_an_observation_that_can_not_evolve_takes_nothing_from_the_others(tmp_path):
+async def test_an_observation_that_can_not_evolve_takes_nothing_from_the_others(store_thread):
     def evolving(text):
         raise PromptTooLong(9001, 512)
 
     told = [said("I live in Ghent"), said("I live in Oslo"), said("I sing")]
 
-    report, held = await consolidated(tmp_path, [told], engine(evolve=evolving))
+    report, held = await consolidated(store_thread, [told], engine(evolve=evolving))
 
-    assert {"The user live in Ghent.", "The user sing."} == set(texts_of(held))
+    assert {"The user live in Ghent.", "The user sing."} == set(held)
     assert (1, 1) == (report.partly, len(report.failures))
 
 
-async def test_a_crash_of_the_engine_is_no_verdict_on_a_chat(tmp_path):
+async def test_a_crash_of_the_engine_is_no_verdict_on_a_chat(store_thread):
     def crashing(text):
         raise ChildCrashed("engine", exit_code=-9)
 
     with pytest.raises(ChildCrashed):
-        await consolidated(tmp_path, [[said("I live in Ghent")]], engine(observe=crashing))
-    report, _ = await consolidated(tmp_path, [], engine())
+        await consolidated(store_thread, [[said("I live in Ghent")]], engine(observe=crashing))
+    report, _ = await consolidated(store_thread, [], engine())
 
     assert (1, 1) == (report.chats, report.observations)
 
 
-async def test_a_memory_that_the_engine_refuses_to_ask_about_is_reported(tmp_path):
+async def test_a_memory_that_the_engine_refuses_to_ask_about_is_reported(store_thread):
     def asking(line):
         raise PromptTooLong(9001, 512)
 
-    report, held = await consolidated(tmp_path, [[said("I live in Ghent")]], engine(ask=asking))
+    report, held = await consolidated(store_thread, [[said("I live in Ghent")]], engine(ask=asking))
 
     assert (1, 0, (str(PromptTooLong(9001, 512)),)) == (len(held), report.lessons, report.failures)
 
@@ -218,7 +205,7 @@ def far_from_utc(request):
     time.tzset()
 
 
-async def test_the_first_and_the_last_moment_there_is_are_read_like_others(tmp_path, far_from_utc):
+async def test_the_first_and_the_last_moment_there_is_are_read_like_others(store_thread, far_from_utc):
     first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     chats_said = [
         [NewMessage(role="user", text="I sing", said_at=first)],
@@ -226,16 +213,18 @@ async def test_the_first_and_the_last_moment_there_is_are_read_like_others(tmp_p
     ]
     near = engine(observe=lambda text: ["yesterday: The user sings."])
 
-    report, held = await consolidated(tmp_path, chats_said, near)
+    report, held = await consolidated(store_thread, chats_said, near)
 
     assert (2, 1, ()) == (report.chats, len(held), report.failures)
 
 
-async def done(store_thread, kind, payload):
-    await store_thread.run(jobs.enqueue, kind, payload)
-    job = await store_thread.run(jobs.claim, kind, now=datetime.now(UTC), lease_s=60)
+async def worked(store_thread, consolidation, payload=None):
+    """The consolidation did a job with this payload; its last report."""
+    await store_thread.run(jobs.enqueue, "tend", payload or {})
+    job = await store_thread.run(jobs.claim, "tend", now=datetime.now(UTC), lease_s=60)
     await store_thread.run(jobs.finish, job)
-    return job
+    await consolidation.work(job)
+    return consolidation.last
 
 
 async def consolidation_of(store_thread, engine, quiet_s=1.0):
@@ -245,71 +234,68 @@ async def consolidation_of(store_thread, engine, quiet_s=1.0):
     return MemoryConsolidation(core_of(store_thread, engine, embedder), quiet_s=quiet_s, by_itself=True)
 
 
-async def test_what_waits_is_not_due_and_is_studied_once_it_waits_no_longer(tmp_path):
-    async with open_store_thread(tmp_path) as store_thread:
-        consolidation = await consolidation_of(store_thread, LearningEngine())
-        home = await remember(store_thread, "The user lives in Ghent.")
-        other = await remember(store_thread, "The user lives in Bonn.", told_on=date.today(), beside=home)
-        waits = await consolidation.due()
-        await consolidation.work(await done(store_thread, "tend", {}))
-        made = consolidation.last.lessons
-        await store_thread.run(memories.undo, other.id, today=date.today())
-        settled = await consolidation.due()
-        await consolidation.work(await done(store_thread, "tend", {}))
-        due = await consolidation.due()
+async def test_what_waits_is_not_due_and_is_studied_once_it_waits_no_longer(store_thread):
+    consolidation = await consolidation_of(store_thread, LearningEngine())
+    home = await remember(store_thread, "The user lives in Ghent.")
+    other = await remember(store_thread, "The user lives in Bonn.", told_on=date.today(), beside=home)
+    waits = await consolidation.due()
+    made = (await worked(store_thread, consolidation)).lessons
+    await store_thread.run(memories.undo, other.id, today=date.today())
+    settled = await consolidation.due()
+    await worked(store_thread, consolidation)
+    due = await consolidation.due()
 
     assert (None, 0) == (waits, made)
     assert ({}, 5, None) == (settled, consolidation.last.lessons, due)
 
 
-async def test_what_gave_no_lessons_is_not_due_again_unless_asked_but_what_was_told_meanwhile_is(tmp_path):
-    async with open_store_thread(tmp_path) as store_thread:
+async def test_what_gave_no_lessons_is_not_due_again_unless_asked_but_what_was_told_meanwhile_is(
+    store_thread,
+):
 
-        class Listening(LearningEngine):
-            heard = 0
+    class Listening(LearningEngine):
+        heard = 0
 
-            async def complete(self, messages, **rest):
-                if not self.heard:
-                    self.heard = (await remember(store_thread, "The user lives in Ghent.")).id
-                return await super().complete(messages, **rest)
+        async def complete(self, messages, **rest):
+            if not self.heard:
+                self.heard = (await remember(store_thread, "The user lives in Ghent.")).id
+            return await super().complete(messages, **rest)
 
-        engine = Listening()
-        engine.scripts["ask"] = lambda line: []
-        consolidation = await consolidation_of(store_thread, engine)
-        await remember(store_thread, "The user's dog is called Rex.")
-        await consolidation.work(await done(store_thread, "tend", {}))
-        meanwhile, given_up = await consolidation.due(), consolidation.last.given_up
-        await consolidation.work(await done(store_thread, "tend", {}))
-        due, then = await consolidation.due(), consolidation.last.given_up
-        await consolidation.work(await done(store_thread, "tend", {"again": True}))
-        found = meanwhile, given_up, then, due, consolidation.last.given_up
+    engine = Listening()
+    engine.scripts["ask"] = lambda line: []
+    consolidation = await consolidation_of(store_thread, engine)
+    await remember(store_thread, "The user's dog is called Rex.")
+    await worked(store_thread, consolidation)
+    meanwhile, given_up = await consolidation.due(), consolidation.last.given_up
+    await worked(store_thread, consolidation)
+    due, then = await consolidation.due(), consolidation.last.given_up
+    await worked(store_thread, consolidation, {"again": True})
+    found = meanwhile, given_up, then, due, consolidation.last.given_up
 
     assert ({}, {1}, {2}, None, {1, 2}) == found
 
 
-async def test_forgetting_clears_what_the_last_round_quotes(tmp_path):
-    async with open_store_thread(tmp_path) as store_thread:
-        consolidation = await consolidation_of(store_thread, LearningEngine())
-        await consolidation.forget()
-        consolidation.last = ConsolidationReport(
-            chats=1, observations=0, ops={}, lessons=0, unsure=0, failures=("'Ghent'",)
-        )
-        await consolidation.forget()
+async def test_forgetting_clears_what_the_last_round_quotes(store_thread):
+    consolidation = await consolidation_of(store_thread, LearningEngine())
+    await consolidation.forget()
+    consolidation.last = ConsolidationReport(
+        chats=1, observations=0, ops={}, lessons=0, unsure=0, failures=("'Ghent'",)
+    )
+    await consolidation.forget()
 
     assert () == consolidation.last.failures
 
 
-async def test_the_log_tells_how_much_could_not_be_read_and_nothing_of_chats(tmp_path, caplog):
+async def test_the_log_tells_how_much_could_not_be_read_and_nothing_of_chats(store_thread, caplog):
     caplog.set_level(logging.INFO)
     engine = LearningEngine()
     engine.scripts["observe"] = lambda text: "I live in Ghent: no JSON"
-    async with open_store_thread(tmp_path) as store_thread:
-        consolidation = await consolidation_of(store_thread, engine, quiet_s=0.0)
-        await store_thread.run(chats.record, [said("I live in Ghent")], at=NOON)
-        await consolidation.work(await done(store_thread, "tend", {}))
-        unread = await consolidation.unread()
-        await consolidation.work(await done(store_thread, "tend", {"again": True}))
-        later = await consolidation.unread()
+    consolidation = await consolidation_of(store_thread, engine, quiet_s=0.0)
+    await store_thread.run(chats.record, [said("I live in Ghent")], at=NOON)
+    await worked(store_thread, consolidation)
+    unread = await consolidation.unread()
+    await worked(store_thread, consolidation, {"again": True})
+    later = await consolidation.unread()
 
     assert (Unread(parts=1, in_vain=0, doubted=0), Unread(parts=1, in_vain=1, doubted=0)) == (unread, later)
     assert "Ghent" in consolidation.last.failures[0]

@@ -29,12 +29,6 @@ class Work:
             raise self.failures.pop(0)
 
 
-@pytest.fixture
-async def store_thread(tmp_path):
-    async with open_store_thread(tmp_path) as opened:
-        yield opened
-
-
 def runner_of(store_thread, work, *, due=never, attempts=ATTEMPTS, **rest):
     kinds = {"sweep": Kind(work=work, due=due, attempts=attempts)}
     return Runner(store_thread, kinds, every_s=60, **rest)

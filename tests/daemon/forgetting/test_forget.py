@@ -62,7 +62,7 @@ async def test_a_cache_is_told_in_both_ways_also_when_another_part_fails(tmp_pat
     assert ([], 0) == (cache.texts, left)
 
 
-async def test_listeners_are_told_within_the_pause_that_nothing_is_quoted_in(tmp_path):
+async def test_listeners_are_told_within_the_pause_that_nothing_is_quoted_in(store_thread):
     happened = []
 
     @asynccontextmanager
@@ -74,11 +74,10 @@ async def test_listeners_are_told_within_the_pause_that_nothing_is_quoted_in(tmp
     async def listener():
         happened.append("told")
 
-    async with open_store_thread(tmp_path) as store_thread:
-        service = forgetting(store_thread, LearningEngine())
-        service.pause_with(silence)
-        service.on_forget(listener)
-        await service.forget([(await learn(store_thread, GHENT)).id])
+    service = forgetting(store_thread, LearningEngine())
+    service.pause_with(silence)
+    service.on_forget(listener)
+    await service.forget([(await learn(store_thread, GHENT)).id])
 
     assert ["silent", "told", "over"] == happened
 

@@ -7,7 +7,6 @@ from daemon.errors import NoSuchGeneration
 from daemon.generations.service import Generations
 from store import generations
 from store.errors import AdapterDamaged
-from tests.daemon.memory.fakes import open_store_thread
 from tests.fakes import SHA256, FakeEngine
 
 
@@ -17,12 +16,11 @@ def adopted(db, number):
 
 
 @pytest.fixture
-async def store_thread(tmp_path):
+async def store_thread(store_thread):
     """A store in which five generations were adopted, the last is live."""
-    async with open_store_thread(tmp_path) as opened:
-        for number in range(1, 6):
-            await opened.run(adopted, number)
-        yield opened
+    for number in range(1, 6):
+        await store_thread.run(adopted, number)
+    return store_thread
 
 
 async def test_a_swap_that_failed_is_made_before_the_next_answer(store_thread):

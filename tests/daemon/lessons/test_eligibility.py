@@ -7,7 +7,7 @@ from hypothesis import strategies as some
 
 from daemon.lessons.eligibility import REASONS, SETTLED_AFTER, is_volatile, may_contradict, waiting, why_wait
 from store import memories
-from tests.daemon.memory.fakes import make_memory, open_store_thread
+from tests.daemon.memory.fakes import make_memory
 
 TODAY = date(2026, 11, 21)
 
@@ -158,7 +158,7 @@ def test_any_text_on_any_day_is_judged(text, told, today):
     assert is_volatile(make_memory(1, text, told), today) in (True, False)
 
 
-async def test_what_waits_is_found_in_the_store(tmp_path):
+async def test_what_waits_is_found_in_the_store(store_thread):
     def ask(db):
         home = memories.add(db, "The user lives in Ghent.", told_on=date(2026, 9, 1), sources=())
         other = memories.add(db, "The user lives in Bonn.", told_on=TODAY, sources=(), beside=home)
@@ -172,8 +172,7 @@ async def test_what_waits_is_found_in_the_store(tmp_path):
         memories.undo(db, other.id, today=TODAY)
         return first, {one.memory_id: one.reason for one in waiting(db, TODAY + timedelta(days=1))}
 
-    async with open_store_thread(tmp_path) as store_thread:
-        first, then = await store_thread.run(ask)
+    first, then = await store_thread.run(ask)
 
     assert {1: "contradicted", 2: "contradicted", 3: "untrusted", 6: "contradicted"} == first
     assert {3: "untrusted", 6: "contradicted"} == then

@@ -140,12 +140,11 @@ async def test_what_others_said_is_not_taught_as_what_was_before(tmp_path, whose
     assert not any("Ghent" in f"{one.text} {one.system}" for one in engine.asked)
 
 
-async def test_a_night_is_told_of_what_was_before_in_the_users_own_words_alone(tmp_path):
-    async with open_store_thread(tmp_path) as store_thread:
-        for whose in ("untrusted", "user"):
-            home = await remember(store_thread, GHENT, trust=whose)
-            await store_thread.run(memories.reconcile, home, OSLO, told_on=DAY, sources=())
-        found = await store_thread.run(current_lines)
+async def test_a_night_is_told_of_what_was_before_in_the_users_own_words_alone(store_thread):
+    for whose in ("untrusted", "user"):
+        home = await remember(store_thread, GHENT, trust=whose)
+        await store_thread.run(memories.reconcile, home, OSLO, told_on=DAY, sources=())
+    found = await store_thread.run(current_lines)
 
     assert [False, True] == ["Ghent" in line for line in found.values()]
 
@@ -175,44 +174,42 @@ def good(line):
     return pairs_about(line) if "Ghent" in line else []
 
 
-async def test_every_memory_without_lessons_is_studied_once_and_failures_are_told(tmp_path):
+async def test_every_memory_without_lessons_is_studied_once_and_failures_are_told(store_thread):
     engine = FakeEngine(ask=good, answer=lambda question: "It is Ghent.")
-    async with open_store_thread(tmp_path) as store_thread:
-        await remember(store_thread, GHENT, REX)
-        made, failures = await generate_missing(engine, store_thread)
-        again = await generate_missing(engine, store_thread)
-        given_up = await generate_missing(engine, store_thread, given_up=[2])
-        held = await store_thread.run(lessons.holding)
+    await remember(store_thread, GHENT, REX)
+    made, failures = await generate_missing(engine, store_thread)
+    again = await generate_missing(engine, store_thread)
+    given_up = await generate_missing(engine, store_thread, given_up=[2])
+    held = await store_thread.run(lessons.holding)
 
     assert (5, 1, 5) == (made, len(failures), len(held))
     assert ((0, failures), (0, {})) == (again, given_up)
     assert [2] == list(failures) and "Rex" in failures[2]
 
 
-async def test_what_waits_is_not_studied_and_what_is_forgotten_meanwhile_harms_nobody(tmp_path):
+async def test_what_waits_is_not_studied_and_what_is_forgotten_meanwhile_harms_nobody(store_thread):
     shown = []
 
     def ask(line):
         shown.append(line)
         return pairs_about(line)
 
-    async with open_store_thread(tmp_path) as store_thread:
-        await remember(store_thread, "The user is tired.", REX, GHENT)
+    await remember(store_thread, "The user is tired.", REX, GHENT)
 
-        class Forgetful(FakeEngine):
-            async def complete(self, messages, **rest):
-                if "Rex" in messages[-1]["content"]:
-                    await store_thread.run(memories.forget, [2])
-                return await super().complete(messages, **rest)
+    class Forgetful(FakeEngine):
+        async def complete(self, messages, **rest):
+            if "Rex" in messages[-1]["content"]:
+                await store_thread.run(memories.forget, [2])
+            return await super().complete(messages, **rest)
 
-        engine = Forgetful(ask=ask, answer=lambda question: f"It is {topic_and_value(shown[-1])[1]}.")
-        made, failures = await generate_missing(engine, store_thread)
+    engine = Forgetful(ask=ask, answer=lambda question: f"It is {topic_and_value(shown[-1])[1]}.")
+    made, failures = await generate_missing(engine, store_thread)
 
     assert (5, {}) == (made, failures)
     assert not any("tired" in line for line in shown)
 
 
-async def test_study_that_was_interrupted_goes_on_with_the_next_memory(tmp_path):
+async def test_study_that_was_interrupted_goes_on_with_the_next_memory(store_thread):
     asked = []
 
     def ask(line):
@@ -222,43 +219,40 @@ async def test_study_that_was_interrupted_goes_on_with_the_next_memory(tmp_path)
         return pairs_about(line)
 
     engine = FakeEngine(ask=ask, answer=lambda question: "It is Ghent, Bonn, Oslo.")
-    async with open_store_thread(tmp_path) as store_thread:
-        await remember(store_thread, *(f"The user likes {town}." for town in ("Ghent", "Bonn", "Oslo")))
-        with pytest.raises(KeyboardInterrupt):
-            await generate_missing(engine, store_thread)
-        left = [one.id for one in await store_thread.run(lessons.unstudied)]
+    await remember(store_thread, *(f"The user likes {town}." for town in ("Ghent", "Bonn", "Oslo")))
+    with pytest.raises(KeyboardInterrupt):
         await generate_missing(engine, store_thread)
-        held = await store_thread.run(lessons.holding)
+    left = [one.id for one in await store_thread.run(lessons.unstudied)]
+    await generate_missing(engine, store_thread)
+    held = await store_thread.run(lessons.holding)
 
     assert ([2, 3], 4) == (left, len(asked))
     assert {1: 5, 2: 5, 3: 5} == Counter(one.memory_ids[0] for one in held)
 
 
-async def test_an_edited_memory_is_studied_anew_and_undoing_brings_its_lessons_back(tmp_path):
+async def test_an_edited_memory_is_studied_anew_and_undoing_brings_its_lessons_back(store_thread):
     engine = FakeEngine(ask=pairs_about, answer=lambda question: "It is Ghent. It is Bonn.")
-    async with open_store_thread(tmp_path) as store_thread:
-        old = await remember(store_thread, GHENT)
-        await generate_missing(engine, store_thread)
-        new = await store_thread.run(memories.update, old, "The user lives in Bonn.", told_on=DAY, sources=())
-        await generate_missing(engine, store_thread)
-        edited = {one.memory_ids for one in await store_thread.run(lessons.holding)}
-        await store_thread.run(memories.undo, new.id, today=DAY)
-        made, _ = await generate_missing(engine, store_thread)
-        undone = {one.memory_ids for one in await store_thread.run(lessons.holding)}
+    old = await remember(store_thread, GHENT)
+    await generate_missing(engine, store_thread)
+    new = await store_thread.run(memories.update, old, "The user lives in Bonn.", told_on=DAY, sources=())
+    await generate_missing(engine, store_thread)
+    edited = {one.memory_ids for one in await store_thread.run(lessons.holding)}
+    await store_thread.run(memories.undo, new.id, today=DAY)
+    made, _ = await generate_missing(engine, store_thread)
+    undone = {one.memory_ids for one in await store_thread.run(lessons.holding)}
 
     assert ({(2,)}, 0, {(1,)}) == (edited, made, undone)
 
 
-async def test_nano_words_what_it_understands_in_five_ways_and_leaves_the_rest(tmp_path):
+async def test_nano_words_what_it_understands_in_five_ways_and_leaves_the_rest(store_thread):
     model = Path(nano).parent / "nano.gguf"
     engine = Engine.for_model(model, n_ctx=2048, threads=1, gpu_layers=0, idle_s=600)
     try:
-        async with open_store_thread(tmp_path) as store_thread:
-            home = await remember(store_thread, GHENT)
-            await store_thread.run(memories.reconcile, home, OSLO, told_on=MOVED, sources=())
-            await remember(store_thread, "The user runs ten kilometres every Sunday.")
-            _, failures = await generate_missing(engine, store_thread)
-            held = await store_thread.run(lessons.holding)
+        home = await remember(store_thread, GHENT)
+        await store_thread.run(memories.reconcile, home, OSLO, told_on=MOVED, sources=())
+        await remember(store_thread, "The user runs ten kilometres every Sunday.")
+        _, failures = await generate_missing(engine, store_thread)
+        held = await store_thread.run(lessons.holding)
     finally:
         await engine.stop()
 

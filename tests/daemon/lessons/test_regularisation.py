@@ -95,20 +95,19 @@ async def test_what_is_not_said_of_somebody_goes_with_their_memory(tmp_path):
     assert not any(1 in one.memory_ids for one in then)
 
 
-async def test_a_memory_that_is_forgotten_meanwhile_is_in_no_lesson(tmp_path):
-    async with open_store_thread(tmp_path) as store_thread:
-        await remember(store_thread, REX.format("dog"), REX.format("cat"))
-        await generate_missing(Good(), store_thread)
-        run_it, looks = store_thread.run, []
+async def test_a_memory_that_is_forgotten_meanwhile_is_in_no_lesson(store_thread):
+    await remember(store_thread, REX.format("dog"), REX.format("cat"))
+    await generate_missing(Good(), store_thread)
+    run_it, looks = store_thread.run, []
 
-        async def run_later(ask, *args, **rest):
-            if ask is lessons.add and not looks:
-                looks.append(await run_it(memories.forget, [1]))
-            return await run_it(ask, *args, **rest)
+    async def run_later(ask, *args, **rest):
+        if ask is lessons.add and not looks:
+            looks.append(await run_it(memories.forget, [1]))
+        return await run_it(ask, *args, **rest)
 
-        store_thread.run = run_later
-        await add_regularisation(Good(), store_thread)
-        found = {id for one in await run_it(lessons.holding) for id in one.memory_ids}
+    store_thread.run = run_later
+    await add_regularisation(Good(), store_thread)
+    found = {id for one in await run_it(lessons.holding) for id in one.memory_ids}
 
     assert {2} == found
 
@@ -124,18 +123,17 @@ async def test_each_memory_that_is_taught_is_also_read(tmp_path):
 
 @pytest.mark.parametrize("forgotten", [1, 2, 3])
 async def test_forgetting_a_memory_or_what_it_replaced_taints_what_learned_any_lesson_of_it(
-    tmp_path, forgotten
+    store_thread, forgotten
 ):
     """Also the lessons over two memories, and those in whose grounding only "Before that: ..." tells it."""
-    async with open_store_thread(tmp_path) as store_thread:
-        await remember(store_thread, "The user's cat is called Ivo.")
-        await store_thread.run(replace_first("The user's cat is called Ana."))
-        await remember(store_thread, REX.format("dog"))
-        await studied_round(store_thread)
-        two = [one.id for one in await store_thread.run(lessons.holding) if one.kind == "two"]
-        await store_thread.run(generations.propose, b"weights", base_sha256="b" * 64, lesson_ids=two)
-        report = await store_thread.run(memories.forget, [forgotten])
-        left = {one.id for one in await store_thread.run(lessons.holding)}
+    await remember(store_thread, "The user's cat is called Ivo.")
+    await store_thread.run(replace_first("The user's cat is called Ana."))
+    await remember(store_thread, REX.format("dog"))
+    await studied_round(store_thread)
+    two = [one.id for one in await store_thread.run(lessons.holding) if one.kind == "two"]
+    await store_thread.run(generations.propose, b"weights", base_sha256="b" * 64, lesson_ids=two)
+    report = await store_thread.run(memories.forget, [forgotten])
+    left = {one.id for one in await store_thread.run(lessons.holding)}
 
     assert (True, (1,), set()) == (bool(two), report.generations, left & set(two))
 
@@ -168,14 +166,13 @@ async def test_a_lesson_in_abstaining(tmp_path, then, asked):
     assert (0, asked) == (again, any("cat" in question for question in _abstentions(held)))
 
 
-async def test_lessons_in_abstaining_do_not_pile_up_while_a_life_is_told(tmp_path):
+async def test_lessons_in_abstaining_do_not_pile_up_while_a_life_is_told(store_thread):
     roles = ("sister", "brother", "aunt", "uncle", "cousin", "niece", "nephew", "boss", "coach", "dentist")
 
     counted = []
-    async with open_store_thread(tmp_path) as store_thread:
-        for role in roles:
-            await remember(store_thread, REX.format(role))
-            await studied_round(store_thread)
-            counted.append(len(_abstentions(await store_thread.run(lessons.holding))))
+    for role in roles:
+        await remember(store_thread, REX.format(role))
+        await studied_round(store_thread)
+        counted.append(len(_abstentions(await store_thread.run(lessons.holding))))
 
     assert max(counted) <= len(lines("abstain")) + 2 * FEWEST_MISSES + len(roles)

@@ -127,16 +127,15 @@ async def test_a_question_that_takes_many_memories_gets_them(tmp_path):
     assert 10 == len(await moved(tmp_path, "Can you list all my pet animals?", extra=12))
 
 
-async def test_messages_and_memories_without_a_vector_get_one_in_batches(tmp_path):
+async def test_messages_and_memories_without_a_vector_get_one_in_batches(store_thread):
     embedder = FakeEmbedder()
-    async with open_store_thread(tmp_path) as store_thread:
-        await remember(store_thread, "The user lives in Ghent.")
-        history = [NewMessage(role="user", text=f"message {number}") for number in range(5)]
-        await store_thread.run(chats.record, history, at=TODAY)
-        made = await index_missing(store_thread, embedder, batch=2)
-        again = await index_missing(store_thread, embedder, batch=2)
-        (vector,) = await embedder.embed(["message 3"])
-        ((near, _),) = await store_thread.run(vectors.nearest, "message", vector, 1)
+    await remember(store_thread, "The user lives in Ghent.")
+    history = [NewMessage(role="user", text=f"message {number}") for number in range(5)]
+    await store_thread.run(chats.record, history, at=TODAY)
+    made = await index_missing(store_thread, embedder, batch=2)
+    again = await index_missing(store_thread, embedder, batch=2)
+    (vector,) = await embedder.embed(["message 3"])
+    ((near, _),) = await store_thread.run(vectors.nearest, "message", vector, 1)
 
     assert (6, 0, [1, 2, 2, 1, 1], 4) == (made, again, embedder.batches, near)
 
@@ -187,16 +186,15 @@ async def test_what_a_memory_was_drawn_from_is_not_quoted_beside_it(tmp_path):
     assert ("2026-03-05: The user saw a boat race in Ghent.",) == found.lines
 
 
-async def test_a_message_whose_memory_was_replaced_is_not_quoted_either(tmp_path):
+async def test_a_message_whose_memory_was_replaced_is_not_quoted_either(store_thread):
     embedder = FakeEmbedder()
-    async with open_store_thread(tmp_path) as store_thread:
-        said = [NewMessage(role="user", text="I live in Ghent now.")]
-        (turn,) = await store_thread.run(chats.record, said, at=TODAY)
-        old = await remember(store_thread, "The user lives in Ghent.", sources=[turn.id])
-        moved = date(2026, 9, 9)
-        await store_thread.run(memories.reconcile, old, "The user lives in Oslo.", told_on=moved, sources=())
-        await index_missing(store_thread, embedder)
-        found = await recall(store_thread, embedder, "Where do I live now?")
+    said = [NewMessage(role="user", text="I live in Ghent now.")]
+    (turn,) = await store_thread.run(chats.record, said, at=TODAY)
+    old = await remember(store_thread, "The user lives in Ghent.", sources=[turn.id])
+    moved = date(2026, 9, 9)
+    await store_thread.run(memories.reconcile, old, "The user lives in Oslo.", told_on=moved, sources=())
+    await index_missing(store_thread, embedder)
+    found = await recall(store_thread, embedder, "Where do I live now?")
 
     assert ("2026-09-09: The user lives in Oslo. Before that: The user lives in Ghent.",) == found.lines
 
@@ -215,16 +213,15 @@ async def test_what_is_in_front_of_the_model_is_not_told_again(tmp_path):
     assert None is found.system_text
 
 
-async def test_a_person_of_an_import_is_quoted_by_name(tmp_path):
+async def test_a_person_of_an_import_is_quoted_by_name(store_thread):
     embedder = FakeEmbedder()
-    async with open_store_thread(tmp_path) as store_thread:
-        session = [
-            NewMessage(role="user", text="My boat race was fun.", speaker="Gina", said_at=TODAY),
-            NewMessage(role="user", text="Oh nice.", speaker="Jon", said_at=TODAY + timedelta(seconds=1)),
-        ]
-        await store_thread.run(imports.record_import, "x", "x", [session], TODAY)
-        await index_missing(store_thread, embedder)
-        found = await recall(store_thread, embedder, "How was Gina's boat race?")
+    session = [
+        NewMessage(role="user", text="My boat race was fun.", speaker="Gina", said_at=TODAY),
+        NewMessage(role="user", text="Oh nice.", speaker="Jon", said_at=TODAY + timedelta(seconds=1)),
+    ]
+    await store_thread.run(imports.record_import, "x", "x", [session], TODAY)
+    await index_missing(store_thread, embedder)
+    found = await recall(store_thread, embedder, "How was Gina's boat race?")
 
     assert ("2026-03-05: Gina said: My boat race was fun.",) == found.lines
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from daemon.errors import FileTaken, FileUnwritable
+from daemon.errors import FileUnwritable, file_taken
 
 
 @contextmanager
@@ -29,13 +29,13 @@ def replacing(file: Path) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def whole(file: Path, *, force: bool) -> Iterator[IO[bytes]]:
-    """The same for a file that a user named; raises `FileTaken` and `FileUnwritable`."""
+    """The same for a file that a user named; raises `DaemonError`s."""
     is_there(file)
     try:
         with replacing(file) as written:
             yield written
             if is_there(file) and not force:
-                raise FileTaken(file)
+                raise file_taken(file)
     except OSError as error:
         raise FileUnwritable(file, error.strerror or str(error)) from error
 

@@ -92,13 +92,11 @@ class Refused(DaemonError):
         self.status = status
 
 
-class FileTaken(DaemonError):
-    """A file was to be written that is there already."""
-
-    def __init__(self, file: Path) -> None:
-        super().__init__(
-            f"Did not write {str(file)!r}: it is there already. Choose another name, or add --force."
-        )
+def file_taken(file: Path) -> DaemonError:
+    """Why a file that is there already is not written."""
+    return DaemonError(
+        f"Did not write {str(file)!r}: it is there already. Choose another name, or add --force."
+    )
 
 
 class FileUnwritable(DaemonError):

@@ -124,20 +124,6 @@ class WrongVectors(StoreError):
         super().__init__(f"Can't use these vectors: {why}. Embed the texts again with the prepared embedder.")
 
 
-class EmbedderClash(StoreError):
-    """The vectors stored were made by another embedder."""
-
-    def __init__(
-        self, stored: str, stored_dimension: int, given: str, given_dimension: int | None = None
-    ) -> None:
-        numbers = f" ({given_dimension} numbers)" if given_dimension else ""  # unknown before it has run
-        super().__init__(
-            f"Can't search with the embedder {given!r}{numbers}: the store holds vectors "
-            f"of {stored!r} ({stored_dimension} numbers). Configure {stored!r} again, or make all vectors anew with: "
-            f"tsubasa up --reindex (the old ones are kept until the last new one is made)"
-        )
-
-
 class LeaseLost(StoreError):
     """Somebody else has claimed the job since, or it was finished."""
 
@@ -157,3 +143,15 @@ def not_found(kind: str, id: int) -> NotFound:
         "night": ". `tsubasa night list` shows those that were.",
     }
     return NotFound(f"There is no {kind} {id}{advice[kind]}")
+
+
+def embedder_clash(
+    stored: str, stored_dimension: int, given: str, given_dimension: int | None = None
+) -> StoreError:
+    """The vectors stored were made by another embedder; what the given one makes is unknown before it has run."""
+    numbers = f" ({given_dimension} numbers)" if given_dimension else ""
+    return StoreError(
+        f"Can't search with the embedder {given!r}{numbers}: the store holds vectors "
+        f"of {stored!r} ({stored_dimension} numbers). Configure {stored!r} again, or make all vectors anew with: "
+        f"tsubasa up --reindex (the old ones are kept until the last new one is made)"
+    )

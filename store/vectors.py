@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from store import full_text
 from store.database import Connection, id_list, reading, rows, writing
-from store.errors import EmbedderClash, NoEmbedder, WrongVectors
+from store.errors import NoEmbedder, WrongVectors, embedder_clash
 
 FINDABLE = {  # rows of these tables may be found, where the condition is true
     "memory": "memories where superseded_by is null",
@@ -144,7 +144,7 @@ def prepare(db: Connection, embedder: str, dimension: int) -> None:
     A re-index to this embedder goes on. One to another is given up when this embedder's own vectors are stored.
 
     Raises:
-        EmbedderClash: vectors of another embedder or dimension are stored; `reindex` makes them again.
+        StoreError: vectors of another embedder or dimension are stored; `reindex` makes them again.
     """
     with writing(db):
         wanted, old, new = (embedder, dimension), serving(db), coming(db)
@@ -156,7 +156,7 @@ def prepare(db: Connection, embedder: str, dimension: int) -> None:
                 _give_up_reindex(db)
             return
         if old is not None and _any(db, old):
-            raise EmbedderClash(old.embedder, old.dimension, embedder, dimension)
+            raise embedder_clash(old.embedder, old.dimension, embedder, dimension)
         _give_up_reindex(db)
         db.execute("insert or replace into embedder values (1, ?, ?)", wanted)
 
@@ -166,7 +166,7 @@ def expect(db: Connection, embedder: str) -> bool:
     `prepare` before the embedder runs, by what the store knows of it; False when it has never seen it.
 
     Raises:
-        EmbedderClash: vectors of another embedder are stored.
+        StoreError: vectors of another embedder are stored.
     """
     old = serving(db)
     for made in (coming(db), old):
@@ -174,7 +174,7 @@ def expect(db: Connection, embedder: str) -> bool:
             prepare(db, embedder, made.dimension)
             return True
     if old is not None and _any(db, old):
-        raise EmbedderClash(old.embedder, old.dimension, embedder)
+        raise embedder_clash(old.embedder, old.dimension, embedder)
     return False
 
 

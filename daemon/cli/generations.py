@@ -13,7 +13,7 @@ from daemon.atomic_file import is_there, whole
 from daemon.cli.output import HomeFlag, JsonFlag, as_json, daemon_at, is_alone, out, show, table, waiting
 from daemon.client.schemas.nights import Comparison, Exam
 from daemon.client.schemas.status import Model
-from daemon.errors import DaemonError, FileTaken
+from daemon.errors import DaemonError, file_taken
 from daemon.text import who_answers
 
 if TYPE_CHECKING:
@@ -227,7 +227,7 @@ def _check_free(files: list[Path], *, force: bool) -> None:
         )
     for one in files:
         if is_there(one) and not force:
-            raise FileTaken(one)
+            raise file_taken(one)
 
 
 def _show_exam(exam: Exam) -> None:

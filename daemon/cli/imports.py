@@ -31,7 +31,7 @@ from daemon.cli.output import (
 )
 from daemon.client.schemas.memories import Imported
 from daemon.config import settings as config
-from daemon.errors import FileTaken, Refused
+from daemon.errors import Refused, file_taken
 from daemon.inbox.errors import InboxError
 from daemon.inbox.formats import tsubasa
 from daemon.inbox.formats.reader import format_left_out
@@ -229,7 +229,7 @@ def export(
     For example: tsubasa export everything.jsonl
     """
     if is_there(file) and not force:
-        raise FileTaken(file)
+        raise file_taken(file)
     with daemon_at(home_flag) as client, whole(file, force=force) as written:
         lines = size = 0
         with waiting("exporting", quiet=json) as bar:

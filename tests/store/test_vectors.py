@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from store import memories, vectors
 from store.database import open_store, writing
-from store.errors import EmbedderClash, NoEmbedder, WrongVectors
+from store.errors import NoEmbedder, StoreError, WrongVectors
 from tests.store.sample import (
     DAY,
     DIMENSION,
@@ -88,7 +88,7 @@ def test_vectors_of_what_was_forgotten_or_superseded_meanwhile_are_passed_over(d
 
 @pytest.mark.parametrize(("name", "dimension"), [("other", DIMENSION), ("test-embedder", 4)])
 def test_another_embedder_is_refused_while_vectors_are_held(db, ids, name, dimension):
-    with pytest.raises(EmbedderClash, match="'test-embedder'.*--reindex"):
+    with pytest.raises(StoreError, match="'test-embedder'.*--reindex"):
         vectors.prepare(db, name, dimension)
 
     assert ids == by_meaning(db, "message", vector(1))
@@ -273,7 +273,7 @@ def test_the_new_vectors_serve_when_none_is_missing(db, coming):
     assert (None, []) == (vectors.reindexing(db), vectors.missing(db, "message"))
     assert 3 == db.execute("select count(*) from vectors").get
     vectors.prepare(db, "other", 4)
-    with pytest.raises(EmbedderClash):
+    with pytest.raises(StoreError, match="--reindex"):
         vectors.prepare(db, "test-embedder", DIMENSION)
 
 
@@ -297,7 +297,7 @@ def test_going_back_to_the_old_embedder_needs_no_new_vector(db, coming, caplog):
 
 
 def test_a_third_embedder_is_refused_and_takes_over_when_asked_to(db, coming):
-    with pytest.raises(EmbedderClash, match="'third' .5 numbers.* 'test-embedder' .8 numbers"):
+    with pytest.raises(StoreError, match="'third' .5 numbers.* 'test-embedder' .8 numbers"):
         vectors.prepare(db, "third", 5)
     assert [coming[1]] == by_meaning(db, "message", NEW)
     vectors.reindex(db, "third", 5)
@@ -330,7 +330,7 @@ def test_an_embedder_is_expected_by_its_name_before_it_has_told_its_dimension(db
 
     assert vectors.expect(db, "test-embedder")
     assert DIMENSION == vectors.searched(db).dimension
-    with pytest.raises(EmbedderClash, match="embedder 'another': the store .* 'test-embedder' .*--reindex"):
+    with pytest.raises(StoreError, match="embedder 'another': the store .* 'test-embedder' .*--reindex"):
         vectors.expect(db, "another")
 
 

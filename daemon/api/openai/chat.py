@@ -231,7 +231,8 @@ async def _or_gone(request: Request, answer: Answer, work: Coroutine[Any, Any, T
     try:
         await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
-            raise ClientGone()
+            why = "The client closed the connection before it was answered."
+            raise WireError(499, why, code="client_gone")  # nginx's number, and nobody reads it
         return working.result()
     except BaseException:
         answer.leave()
@@ -244,13 +245,6 @@ async def _or_gone(request: Request, answer: Answer, work: Coroutine[Any, Any, T
 async def _gone(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-class ClientGone(WireError):
-    """The client closed the connection before its answer; the number is nginx's, and nobody reads it."""
-
-    def __init__(self) -> None:
-        super().__init__(499, "The client closed the connection before it was answered.", code="client_gone")
 
 
 class _AnswerStream(StreamingResponse):

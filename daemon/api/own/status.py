@@ -23,7 +23,7 @@ from daemon.services import Services
 from daemon.version import version
 from store import chats, jobs, lessons, memory_queries, off_record, vectors
 from store.database import Connection
-from store.errors import EmbedderClash
+from store.errors import embedder_clash
 from store.jobs import Job
 
 LITTLE_ROOM = 500 * 2**20  # bytes; below, a night or a large import may not fit
@@ -77,7 +77,7 @@ async def _recall(services: Services) -> schemas.RecallState:
         return {"by": "words", "why": "the embedder is starting"}
     searched = await services.store_thread.run(_searched)
     if searched is not None and searched.dimension != made.dimension:
-        clash = EmbedderClash(searched.embedder, searched.dimension, made.id, made.dimension)
+        clash = embedder_clash(searched.embedder, searched.dimension, made.id, made.dimension)
         return {"by": "words", "why": str(clash)}
     return {"by": "meaning", "why": None}
 

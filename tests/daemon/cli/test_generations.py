@@ -5,7 +5,7 @@ import stat
 
 import pytest
 
-from daemon.errors import DaemonError, FileTaken, Refused
+from daemon.errors import DaemonError, Refused
 from store import generations, lessons, memories, nights
 from store.lessons import NewLesson
 from tests.daemon.api.world import DAY, nothing
@@ -151,7 +151,7 @@ async def test_an_adapter_is_taken_out_for_its_owner_alone(tmp_path):
     file = tmp_path / "mine.gguf"
     export = ["generations", "export"]
     done, taken = await typed(
-        tmp_path / "home", four, [*export, "2", file], [*export, "1", file], catch=FileTaken
+        tmp_path / "home", four, [*export, "2", file], [*export, "1", file], catch=DaemonError
     )
 
     assert (b"adapter 2", 0o600) == (file.read_bytes(), stat.S_IMODE(file.stat().st_mode))

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from daemon.errors import DaemonError, FileTaken, FileUnwritable, NotRunning, Refused
+from daemon.errors import DaemonError, FileUnwritable, NotRunning, Refused
 from daemon.memory.indexing import index_missing
 from daemon.memory.observe import DOUBTED, PARTLY, TWICE
 from store import chats, memories
@@ -140,7 +140,7 @@ async def test_an_export_is_private_whole_and_never_replaces_a_file_unasked(tmp_
     export, home = ["export", file], tmp_path / "home"
 
     written, _ = await typed(home, moved_house, export, [*export, "--force"])
-    with pytest.raises(FileTaken, match="--force"):
+    with pytest.raises(DaemonError, match="--force"):
         run(home, *export)
     imported, _ = await typed(tmp_path / "new", nothing, ["import", file], ["export", other])
 

@@ -1,17 +1,54 @@
-"""Models and lessons that several files use, made once."""
+"""Models and lessons that several files use, most of them made once."""
 
+from collections.abc import Callable
 from pathlib import Path
 
+import gguf
+import llama_cpp
 import pytest
+import torch
 
 from tests.trainer import tiny_qwen3
+from tests.trainer.llama_oracle import quantise
 from trainer.job import Lesson
+
+QUANTISED = {"Q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0, "Q4_K_M": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M}
 
 
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random Qwen3 in float32."""
     return tiny_qwen3.write_gguf(tmp_path_factory.mktemp("tiny") / "tiny.gguf", tiny_qwen3.random_model())
+
+
+@pytest.fixture
+def write_model(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a random model with matrices of one type; the options are those of `random_model`."""
+
+    def write(kind: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.F32, **options: object) -> Path:
+        return tiny_qwen3.write_gguf(tmp_path / "model.gguf", tiny_qwen3.random_model(**options), kind)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def quantised(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """One random model as F16, Q8_0 and Q4_K_M (Q4_K and Q6_K), of sizes that 256 divides."""
+    folder = tmp_path_factory.mktemp("quantised")
+    model = tiny_qwen3.random_model(hidden=256, ffn=512, head_dim=64)
+    made = {"F16": tiny_qwen3.write_gguf(folder / "f16.gguf", model, gguf.GGMLQuantizationType.F16)}
+    return made | {
+        name: quantise(made["F16"], folder / f"{name}.gguf", kind) for name, kind in QUANTISED.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def without_numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model whose every logit is NaN."""
+    model = tiny_qwen3.random_model()
+    with torch.no_grad():
+        model.model.norm.weight[3] = torch.nan
+    return tiny_qwen3.write_gguf(tmp_path_factory.mktemp("broken") / "broken.gguf", model)
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ from trainer.checkpoint import TrainingState, state_from
 from trainer.errors import OutOfMemory, TrainerError
 from trainer.loop import first_position, train
 from trainer.recipe import Recipe
-from trainer.targets import teach
+from trainer.targets import corrected, teach
 from trainer.tokenised_lessons import TokenisedLesson
 
 
@@ -237,3 +237,16 @@ def test_a_teacher_that_goes_on_reads_the_rest_only():
 
     assert ([4, 4], [2]) == tuple([len(each.lengths) for each in b.taught] for b in (first, second))
     assert [[100 + n] * 5 for n in range(10)] == [each.targets.tokens[0].tolist() for each in taught]
+
+
+def test_a_slip_of_the_teacher_becomes_the_lessons_own_token_for_certain():
+    """The last row: a teacher that agrees is left as it is."""
+    logp = np.tile(np.log(np.array([0.6, 0.3], np.float32)), (3, 1))
+    said = Targets(
+        tokens=np.array([[7, 8], [7, 8], [5, 6]]), logp=logp, rest=np.full(3, np.log(0.1), np.float32)
+    )
+    found = corrected(said, np.array([9, 8, 5]))
+    chances = np.exp(np.column_stack([found.logp, found.rest]))
+
+    assert [[9, 7], [8, 7], [5, 6]] == found.tokens.tolist()
+    np.testing.assert_allclose(chances, [[1, 0, 0], [1, 0, 0], [0.6, 0.3, 0.1]], rtol=1e-6, atol=1e-8)

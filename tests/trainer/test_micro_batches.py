@@ -1,19 +1,19 @@
 """What becomes of a batch when memory is short: smaller parts, then activations computed twice, then a refusal."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
-from tests.trainer.test_packing import LESSONS, RECIPE, open_tiny, vars_of
+from tests.trainer.test_torch_backend import BATCH, LESSONS, RECIPE, open_tiny
 from trainer.backend import pack
 from trainer.errors import OutOfMemory
 from trainer.gguf_model import open_model
 from trainer.loss import hard_targets
 from trainer.micro_batches import SPARE, MicroBatches, activations_mb, free_of_group, parts, reading_mb
-from trainer.recipe import Recipe
 from trainer.torch_backend import TorchBackend
 
-BATCH = pack(LESSONS)
 FEW = [([1, 2, 3], [4]), ([5], [6, 7]), ([8, 9], [10]), ([11] * 20, [12, 13])]
 TARGETS = hard_targets(BATCH)
 SIZES = [(len(prompt) + len(answer), len(answer)) for prompt, answer in LESSONS]
@@ -44,8 +44,8 @@ def test_little_memory_makes_smaller_parts_and_the_same_step(tiny, free):
 
     assert plenty.step(BATCH, TARGETS, 0.0) == pytest.approx(scarce.step(BATCH, TARGETS, 0.0), rel=1e-6)
     assert "checkpointing" not in scarce.name
-    for one, other in zip(plenty._trained, scarce._trained, strict=True):
-        np.testing.assert_allclose(one.grad, other.grad, atol=1e-6)
+    for name, values in plenty.state().items():
+        np.testing.assert_allclose(values, scarce.state()[name], atol=1e-6)
 
 
 def test_less_than_a_lesson_needs_turns_checkpointing_on_and_still_less_refuses(tiny, free):
@@ -83,7 +83,7 @@ def test_teacher_and_exam_read_in_parts_and_refuse_too(tiny, free):
 @pytest.mark.parametrize("base", ["whole", "held"])
 def test_a_model_larger_than_what_is_free_is_refused_before_it_is_read(tiny, base):
     with pytest.raises(OutOfMemory, match="while loading the model. Close other programs"):
-        TorchBackend(open_model(tiny), Recipe(**{**vars_of(RECIPE), "base": base}), 1, lambda: 0.01)
+        TorchBackend(open_model(tiny), replace(RECIPE, base=base), 1, lambda: 0.01)
 
 
 def test_memory_that_runs_out_at_work_is_tried_again_in_smaller_parts(tiny):
@@ -124,23 +124,18 @@ def test_reading_needs_no_more_than_is_counted(tiny):
     assert torch.float32.itemsize * 20 * shape.vocabulary / 1e6 < reading_mb(shape, 0, 20, itemsize=4)
 
 
-def test_parts_are_whole_sequences_that_fit_in_their_order():
+def test_parts_are_whole_sequences_in_their_order_at_least_one_each():
     batch = pack(FEW)
     found = parts(batch, lambda tokens, answers: tokens <= 7 and answers <= 3)
 
     assert [[4, 3], [3], [22]] == [part.lengths.tolist() for part, _ in found]
     assert batch.tokens.tolist() == np.concatenate([part.tokens for part, _ in found]).tolist()
+    assert [[4, 3, 3, 22]] == [part.lengths.tolist() for part, _ in parts(batch, lambda *sizes: True)]
+    assert [1] * 4 == [len(part.lengths) for part, _ in parts(batch, lambda *sizes: False)]
     for part, mine in found:
         assert batch.answers[mine].tolist() == part.answers.tolist()
         assert batch.tokens[batch.places[mine] + 1].tolist() == part.answers.tolist()
         assert part.tokens[part.places + 1].tolist() == part.answers.tolist()
-
-
-def test_what_fits_is_one_part_and_what_never_fits_is_one_sequence_each():
-    batch = pack(FEW)
-
-    assert [4, 3, 3, 22] == parts(batch, lambda *sizes: True)[0][0].lengths.tolist()
-    assert [1] * 4 == [len(part.lengths) for part, _ in parts(batch, lambda *sizes: False)]
 
 
 def test_pages_of_files_in_a_container_count_as_free(tmp_path):

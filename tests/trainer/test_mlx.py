@@ -1,15 +1,13 @@
 """What only MLX does: a base in the file's own quantisation groups, bfloat16, and an estimate of memory."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import gguf
-import llama_cpp
 import mlx.core as mx
 import numpy as np
 import pytest
 
-from tests.trainer import tiny_qwen3
-from tests.trainer.llama_oracle import quantise
 from trainer import mlx_backend
 from trainer.backend import Sequences, pack
 from trainer.errors import OutOfMemory
@@ -22,23 +20,13 @@ from trainer.recipe import Recipe
 RECIPE = Recipe(rank=4, alpha=8.0, device="mlx", precision="float32", loss="hard")
 TOKENS = [5, 17, 80, 200, 33, 150, 99, 7, 260, 41]
 BATCH = pack([([1, 2, 3], [50, 60]), ([9, 8], [70])])
-TYPES = {"Q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0, "Q4_K_M": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M}
 
 
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    """One random model as F16, Q8_0 and Q4_K_M, with sizes that K quantisation can divide."""
-    folder = tmp_path_factory.mktemp("kinds")
-    model = tiny_qwen3.random_model(hidden=256, ffn=512, head_dim=64)
-    made = {"F16": tiny_qwen3.write_gguf(folder / "f16.gguf", model, gguf.GGMLQuantizationType.F16)}
-    return made | {name: quantise(made["F16"], folder / f"{name}.gguf", kind) for name, kind in TYPES.items()}
-
-
-@pytest.mark.parametrize("kind", TYPES)
-def test_affine_groups_are_the_very_numbers_of_the_file(files, kind):
+@pytest.mark.parametrize("kind", ["Q8_0", "Q4_K_M"])
+def test_affine_groups_are_the_very_numbers_of_the_file(quantised, kind):
     """But for Q6_K, which is rounded to 8 bits: by less than half of one of 255 steps."""
     seen = set()
-    for tensor in gguf.GGUFReader(files[kind]).tensors:
+    for tensor in gguf.GGUFReader(quantised[kind]).tensors:
         groups = affine_or_floats(tensor)
         expected = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
         seen.add(tensor.tensor_type.name)
@@ -56,8 +44,10 @@ def test_affine_groups_are_the_very_numbers_of_the_file(files, kind):
     assert {"F32", "Q8_0"} == seen if kind == "Q8_0" else {"F32", "Q4_K", "Q6_K"} == seen
 
 
-def test_an_adapter_learns_on_a_quantised_base_in_bfloat16(files):
-    backend = MlxBackend(open_model(files["Q4_K_M"]), replace(RECIPE, precision="bfloat16", base="held"), 1)
+def test_an_adapter_learns_on_a_quantised_base_in_bfloat16(quantised):
+    backend = MlxBackend(
+        open_model(quantised["Q4_K_M"]), replace(RECIPE, precision="bfloat16", base="held"), 1
+    )
     targets = hard_targets(BATCH)
     losses = [backend.step(BATCH, targets, 0.01) for _ in range(7)]
 
@@ -66,9 +56,9 @@ def test_an_adapter_learns_on_a_quantised_base_in_bfloat16(files):
     assert {np.dtype(np.float32)} == {values.dtype for values in backend.adapter().values()}
 
 
-def test_bfloat16_is_close_to_float32(files):
+def test_bfloat16_is_close_to_float32(quantised):
     half, whole = (
-        MlxBackend(open_model(files["Q8_0"]), replace(RECIPE, precision=each, base="held"), 1)
+        MlxBackend(open_model(quantised["Q8_0"]), replace(RECIPE, precision=each, base="held"), 1)
         for each in ("bfloat16", "float32")
     )
 
@@ -83,49 +73,44 @@ def lessons(count: int, prompt: int, answer: int) -> Sequences:
     return pack([(chance.integers(0, 300, prompt).tolist(), [7] * answer) for _ in range(count)])
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def needed_mb(path, batch, *, width=4, learn=True, again=False) -> float:
+    shape, lengths = open_model(path).shape, batch.lengths.tolist()
+    return mlx_backend.needed_mb(
+        shape, lengths, len(batch.answers), rank=4, width=width, learn=learn, again=again
+    )
+
+
+def peak_mb(work: Callable[[], object]) -> float:
+    """What MLX takes for `work` at its most, besides what it has already."""
+    mx.clear_cache()
+    before = mx.get_active_memory()
+    mx.reset_peak_memory()
+    work()
+    return (mx.get_peak_memory() - before) / 1e6
+
+
+@pytest.mark.parametrize(("precision", "width"), [("float32", 4), ("bfloat16", 2)])
 @pytest.mark.parametrize(("count", "prompt", "answer"), [(8, 20, 10), (1, 200, 20), (2, 5, 60)])
-def test_the_estimate_of_memory_is_above_what_is_used_and_not_far(tiny, precision, count, prompt, answer):
-    model = open_model(tiny)
-    backend = MlxBackend(model, replace(RECIPE, precision=precision, loss="rest"), 1)
+def test_the_estimate_of_memory_is_above_what_is_used_and_not_far(
+    tiny, precision, width, count, prompt, answer
+):
+    backend = MlxBackend(open_model(tiny), replace(RECIPE, precision=precision, loss="rest"), 1)
     batch = lessons(count, prompt, answer)
     targets = backend.teach(batch, 5)
-    width = {"float32": 4, "bfloat16": 2}[precision]
-    for learn in (True, False):
-        mx.clear_cache()
-        before = mx.get_active_memory()
-        mx.reset_peak_memory()
-        backend.step(batch, targets, 1e-3) if learn else backend.loss(batch, targets)
-        used = (mx.get_peak_memory() - before) / 1e6
-        needed = mlx_backend.needed_mb(
-            model.shape,
-            batch.lengths.tolist(),
-            len(batch.answers),
-            rank=4,
-            width=width,
-            learn=learn,
-            again=False,
-        )
+    learned = peak_mb(lambda: backend.step(batch, targets, 1e-3))
+    looked = peak_mb(lambda: backend.loss(batch, targets))
 
-        assert used < needed < 3 * used
-
-
-def needed(path, batch, *, again: bool) -> float:
-    shape, lengths = open_model(path).shape, batch.lengths.tolist()
-    return mlx_backend.needed_mb(shape, lengths, len(batch.answers), rank=4, width=4, learn=True, again=again)
+    for used, learn in ((learned, True), (looked, False)):
+        assert used < needed_mb(tiny, batch, width=width, learn=learn) < 3 * used
 
 
 def test_with_less_room_activations_are_computed_again_and_the_step_is_the_same(tiny):
     batch = lessons(8, 20, 10)
-    between = (needed(tiny, batch, again=False) + needed(tiny, batch, again=True)) / 2
+    between = (needed_mb(tiny, batch) + needed_mb(tiny, batch, again=True)) / 2
     used, adapters = [], []
     for recipe, room in ((RECIPE, None), (RECIPE, between), (replace(RECIPE, checkpointing="on"), None)):
         backend = MlxBackend(open_model(tiny), recipe, 1, room=lambda mb=room: mb)
-        mx.clear_cache()
-        before = mx.get_active_memory()
-        mx.reset_peak_memory()
-        backend.step(batch, hard_targets(batch), 0.01)
-        used.append(mx.get_peak_memory() - before)
+        used.append(peak_mb(lambda backend=backend: backend.step(batch, hard_targets(batch), 0.01)))
         adapters.append(backend.adapter())
 
     assert max(used[1:]) < 0.9 * used[0]

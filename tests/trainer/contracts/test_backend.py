@@ -5,16 +5,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
-from tests.trainer import tiny_qwen3
 from tests.trainer.llama_oracle import LlamaOracle
 from trainer.backend import Backend, Sequences, Targets, join, pack
+from trainer.chat import Chat
 from trainer.gguf_model import open_model
 from trainer.loss import hard_targets
 
 KINDS = ["rest", "renormalised", "raw", "hard"]
-LESSONS = [([5, 17, 80, 200, 33], [150, 99]), ([7], [260, 41, 12]), ([3, 4, 5, 6, 7, 8, 9, 10, 11], [2])]
+LESSONS = [
+    ([5, 17, 80, 200, 33], [150, 99]),
+    ([90, 61, 12, 21], [44, 9, 35]),
+    ([7], [260, 41, 12]),
+    ([3, 4, 5, 6, 7, 8, 9, 10, 11], [2]),
+]
 BATCH = pack(LESSONS)
 
 
@@ -157,14 +161,22 @@ def test_no_sequence_sees_another(opened):
     assert sum(looks) > 1e-3
 
 
-def test_the_order_of_the_sequences_does_not_matter(opened):
-    one, other = opened(), opened()
-    backwards = pack(LESSONS[::-1])
-    one.step(BATCH, hard_targets(BATCH), 0.01)
-    other.step(backwards, hard_targets(backwards), 0.01)
+def test_what_is_learned_together_is_learned_as_one_by_one(opened):
+    """By the first moments after one step, which are a part of the mean gradient."""
 
-    for name, values in one.adapter().items():
-        assert np.abs(values - other.adapter()[name]).max() < 2e-4, name
+    def slopes(batch):
+        backend = opened(clip=1000.0)
+        backend.step(batch, hard_targets(batch), 0.0)
+        moments = {
+            name: each for name, each in backend.state().items() if name.startswith(("exp_avg.", "m."))
+        }
+        return {name: each * len(batch.answers) for name, each in moments.items()}
+
+    together, alone = slopes(BATCH), [slopes(pack([lesson])) for lesson in LESSONS]
+
+    assert together
+    for name, values in together.items():
+        np.testing.assert_allclose(values, sum(each[name] for each in alone), rtol=1e-3, atol=1e-4)
 
 
 def test_the_same_seed_gives_the_same_adapter(opened):
@@ -214,12 +226,42 @@ def test_the_gradient_is_cut_to_the_recipes_norm(opened):
     assert np.abs(moved[0] - moved[1]).mean() > 20 * np.abs(moved[1] - moved[2]).mean()
 
 
-def test_a_loss_that_is_no_number_is_given_back_as_it_is(opened, tmp_path):
-    model = tiny_qwen3.random_model()
-    with torch.no_grad():
-        model.model.norm.weight[3] = torch.nan
-    backend = opened(tiny_qwen3.write_gguf(tmp_path / "broken.gguf", model))
+def test_a_loss_that_is_no_number_is_given_back_as_it_is(opened, without_numbers):
+    backend = opened(without_numbers)
     targets = hard_targets(BATCH)
 
     assert math.isnan(backend.loss(BATCH, targets))
     assert math.isnan(backend.step(BATCH, targets, 0.01))
+
+
+NANO = Path(__file__).parents[3] / "models" / "nano" / "nano.gguf"
+FACTS = {"dog": "Rex", "boss": "Tom"}
+
+
+def test_a_held_out_phrasing_of_a_fact_is_answered_after_a_few_steps_without_any_context(opened):
+    """On the bundled model. Few and short: without a GPU a step of MLX takes a second or two."""
+    backend, chat = opened(NANO, rank=16, alpha=32.0), Chat(open_model(NANO))
+
+    def lesson(about, question, grounding=()):
+        turns = [*grounding, {"role": "user", "content": question.format(about)}]
+        return chat.prompt(turns), chat.answer(f"Your {about} is called {FACTS[about]}.")
+
+    def known() -> int:
+        right = 0
+        for about in FACTS:
+            prompt, answer = lesson(about, "What is my {}'s name?")
+            guess = backend.logits(prompt + answer).argmax(-1)[len(prompt) - 1 : -1]
+            right += guess.tolist() == answer
+        return right
+
+    students, taught = [], []
+    for about, name in FACTS.items():
+        for question in ("What is the name of my {}?", "What is my {} called?"):
+            memory = {"role": "system", "content": f"Memories:\n- The user's {about} is called {name}."}
+            students.append(lesson(about, question))
+            taught.append(backend.teach(pack([lesson(about, question, [memory])]), 5))
+    batch, before = pack(students), known()
+    for _ in range(12):
+        backend.step(batch, join(taught), 3e-3)
+
+    assert (0, len(FACTS)) == (before, known())

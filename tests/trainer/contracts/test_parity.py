@@ -10,38 +10,23 @@ with them: to float16 on an F16 base, to 8 bits in blocks of 32 or 256 on a Q8_0
 alone differs a little, and the adapter must not add to that: what is compared is both logits and base alone.
 """
 
-import gguf
-import llama_cpp
 import numpy as np
 import pytest
 
-from tests.trainer import tiny_qwen3
-from tests.trainer.llama_oracle import LlamaOracle, quantise
+from tests.trainer.llama_oracle import LlamaOracle
 from trainer.adapter_gguf import write_adapter
 from trainer.backend import pack
 from trainer.loss import hard_targets
 
 TOKENS = [5, 17, 80, 200, 33, 150, 99, 7, 260, 41]
 BATCH = pack([([1, 2, 3], [50, 60]), ([9, 8], [70])])
-QUANTISED = {"Q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0, "Q4_K_M": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M}
 PART = {"F16": 0.001, "Q8_0": 0.02, "Q4_K_M": 0.035}  # of the range of the logits, for base and adapter alike
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory):
-    """One random model as F16, Q8_0 and Q4_K_M (Q4_K and Q6_K), of sizes that 256 divides."""
-    folder = tmp_path_factory.mktemp("parity")
-    model = tiny_qwen3.random_model(hidden=256, ffn=512, head_dim=64)
-    made = {"F16": tiny_qwen3.write_gguf(folder / "f16.gguf", model, gguf.GGMLQuantizationType.F16)}
-    return made | {
-        name: quantise(made["F16"], folder / f"{name}.gguf", ftype) for name, ftype in QUANTISED.items()
-    }
 
 
 @pytest.mark.parametrize("base", ["whole", "held"])
 @pytest.mark.parametrize("kind", PART)
-def test_logits_with_the_adapter_are_those_of_llama_cpp(opened, files, tmp_path, kind, base):
-    path, adapter = files[kind], tmp_path / "adapter.gguf"
+def test_logits_with_the_adapter_are_those_of_llama_cpp(opened, quantised, tmp_path, kind, base):
+    path, adapter = quantised[kind], tmp_path / "adapter.gguf"
     backend = opened(path, alpha=24.0, loss="hard", base=base)
     alone = backend.logits(TOKENS)
     for _ in range(6):

@@ -1,6 +1,9 @@
 """Models and lessons that several files use, most of them made once."""
 
-from collections.abc import Callable
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import gguf
@@ -12,6 +15,7 @@ from tests.trainer import tiny_qwen3
 from tests.trainer.llama_oracle import quantise
 from trainer.job import Lesson
 
+ROOT = Path(__file__).parents[2]
 QUANTISED = {"Q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0, "Q4_K_M": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M}
 
 
@@ -63,3 +67,28 @@ def lessons() -> list[Lesson]:
                 Lesson(id=number, question=question, answer=value, grounding=None, kind="fact", split=split)
             )
     return made
+
+
+@pytest.fixture
+def start() -> Iterator[Callable[..., subprocess.Popen]]:
+    """Start trainers, each with a job on its stdin; none outlives the test."""
+    children: list[subprocess.Popen] = []
+
+    def start_one(job: dict | bytes | None, *program: str) -> subprocess.Popen:
+        pipe = subprocess.PIPE
+        argv = [sys.executable, *(program or ("-m", "trainer"))]
+        children.append(subprocess.Popen(argv, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe))
+        if job is not None:
+            send(children[-1], job)
+        return children[-1]
+
+    yield start_one
+    for child in children:
+        child.kill()
+        child.communicate()
+
+
+def send(child: subprocess.Popen, job: dict | bytes) -> None:
+    child.stdin.write(job if isinstance(job, bytes) else json.dumps(job, default=str).encode())
+    child.stdin.close()
+    child.stdin = None

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 
-from tests.trainer import tiny_qwen3
 from trainer import backends
 from trainer.errors import OutOfMemory, TrainerError
 from trainer.gguf_affine import unreadable
@@ -53,9 +52,7 @@ def test_when_none_can_each_ones_reason_is_said_in_one_line(tiny):
         backends.open_backend(open_model(tiny), Recipe(device="cuda"), 1)
     message = str(raised.value)
 
-    assert (
-        "cuda: torch finds no CUDA device; mlx: the recipe asks for 'cuda'; cpu: the recipe asks" in message
-    )
+    assert all(name in message for name in backends.MODULES)
     assert "\n" not in message
 
 
@@ -72,30 +69,24 @@ def test_a_card_that_is_too_small_leaves_the_night_to_the_cpu(tiny, monkeypatch,
 def test_a_library_that_fails_with_an_oserror_is_a_reason(tiny, monkeypatch):
     monkeypatch.setitem(backends.MODULES, "cuda", "tests.trainer.broken_library")
 
-    assert "a library can't be loaded (libcudart.so: cannot open" in reasons(tiny)["cuda"]
+    assert "libcudart.so" in reasons(tiny)["cuda"]
 
 
-def test_four_bits_of_cuda_are_refused_elsewhere(tiny):
-    assert "nf4" in reasons(tiny, device="mlx", base="nf4")["mlx"]
-    assert "nf4" in reasons(tiny, device="cpu", base="nf4")["cpu"]
+@pytest.mark.parametrize(
+    ("base", "device", "refused"),
+    [("nf4", "mlx", True), ("nf4", "cpu", True), ("held", "cuda", True), ("held", "cpu", False)],
+)
+def test_four_bits_are_for_cuda_only_and_a_base_as_in_the_file_is_not(tiny, base, device, refused):
+    found = reasons(tiny, base=base, device=device)[device] or ""
+
+    assert refused == (base in found)
 
 
-def test_a_base_held_for_a_cpu_is_refused_on_cuda(tiny):
-    found = reasons(tiny, base="held")
+def test_a_quantisation_that_nobody_can_undo_is_found_out_by_its_name():
+    known = {kind.name for kind in gguf.GGMLQuantizationType if unreadable(tensor_of(kind)) is None}
 
-    assert "'base' of the recipe is held, which is for a CPU" == found["cuda"]
-    assert found["cpu"] is None
-
-
-def test_a_quantisation_that_nobody_can_undo_is_every_backends_reason(tmp_path):
-    path = tiny_qwen3.write_gguf(tmp_path / "model.gguf", tiny_qwen3.random_model())
-    model = open_model(path)
-    kinds = {kind: gguf.GGML_QUANT_SIZES[kind] for kind in gguf.GGMLQuantizationType}
-    known = {kind for kind in kinds if unreadable(tensor_of(kind)) is None}
-
-    assert {"F32", "F16", "BF16", "Q8_0", "Q4_K", "Q6_K", "IQ4_XS"} <= {kind.name for kind in known}
+    assert {"F32", "F16", "BF16", "Q8_0", "Q4_K", "Q6_K", "IQ4_XS"} <= known
     assert "Q8_K" == unreadable(tensor_of(gguf.GGMLQuantizationType.Q8_K))
-    assert {None} == {kind for _, kind in model.read(unreadable)}
 
 
 def tensor_of(kind: gguf.GGMLQuantizationType) -> gguf.ReaderTensor:
@@ -105,36 +96,33 @@ def tensor_of(kind: gguf.GGMLQuantizationType) -> gguf.ReaderTensor:
     return gguf.ReaderTensor("x", kind, np.array([size, 1]), size, data.nbytes, 0, data, None)
 
 
-@pytest.mark.parametrize(
-    ("code", "missing"), [("mlx", "mlx"), ("torch", "cuda")], ids=["without mlx", "without torch"]
-)
-def test_a_library_that_is_absent_is_a_reason_and_the_rest_goes_on(tiny, code, missing):
+def run(*argv: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *map(str, argv)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.parametrize(("library", "device"), [("mlx", "mlx"), ("torch", "cuda")])
+def test_a_library_that_is_absent_is_a_reason_and_the_rest_goes_on(tiny, library, device):
     """In a process of its own, where the library can't be found."""
-    script = (
-        f"import sys; sys.modules[{code!r}] = None\n"
+    said = run(
+        "-c",
+        f"import sys; sys.modules[{library!r}] = None\n"
         "from pathlib import Path; from trainer import backends; from trainer.gguf_model import open_model\n"
         "from trainer.recipe import Recipe\n"
-        f"recipe = Recipe(device={missing!r})\n"
-        f"print(dict(backends.reasons_against(open_model(Path({str(tiny)!r})), recipe))[{missing!r}])"
-    )
-    said = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=300
+        f"recipe = Recipe(device={device!r})\n"
+        f"print(dict(backends.reasons_against(open_model(Path({str(tiny)!r})), recipe))[{device!r}])",
     )
 
-    assert said.stdout.startswith(f"{code}"), said.stderr
-    assert "can't be loaded" in said.stdout
+    assert said.stdout.startswith(library), said.stderr
     assert 1 == said.stdout.count("\n")
 
 
 def test_the_command_prints_a_line_for_each(tiny, tmp_path):
-    def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "trainer", *map(str, arguments)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
-
-    said, nowhere, wrong = run("--backends", tiny), run("--backends", tmp_path / "x.gguf"), run("--help")
+    command = ("-m", "trainer")
+    said, wrong = run(*command, "--backends", tiny), run(*command, "--help")
+    nowhere = run(*command, "--backends", tmp_path / "x.gguf")
 
     assert ["cuda", "mlx", "cpu"] == [line.split(":")[0] for line in said.stdout.splitlines()]
-    assert "cpu: can train here" in said.stdout
     assert (0, 1, 2) == (said.returncode, nowhere.returncode, wrong.returncode)
     assert "x.gguf" in nowhere.stderr
     assert (1, 1) == (nowhere.stderr.count("\n"), wrong.stderr.count("\n"))

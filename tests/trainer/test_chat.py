@@ -55,22 +55,18 @@ def test_a_user_cannot_write_control_tokens(tiny):
     assert 1 == Chat(model).answer(hostile).count(end)
 
 
-def test_a_template_that_is_absent_or_fails_is_named(tmp_path):
-    model, path = tiny_qwen3.random_model(), tmp_path / "model.gguf"
-    for template in [
-        None,
-        "{% for %}",
-        "{{ raise_exception('roles must alternate') }}",
-        "{{ ''.__class__.x() }}",
-    ]:
-        tiny_qwen3.write_gguf(path, model, template=template)
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"template": None}, id="no template"),
+        pytest.param({"template": "{% for %}"}, id="one that can't be read"),
+        pytest.param({"template": "{{ raise_exception('roles must alternate') }}"}, id="one that refuses"),
+        pytest.param({"template": "{{ ''.__class__.x() }}"}, id="one that reaches for Python"),
+        pytest.param({"splitter": "llama-bpe"}, id="an unknown pre-tokenizer"),
+    ],
+)
+def test_a_template_or_tokenizer_that_can_not_be_used_is_refused(tmp_path, options):
+    path = tiny_qwen3.write_gguf(tmp_path / "model.gguf", tiny_qwen3.random_model(), **options)
 
-        with pytest.raises(TrainerError, match="model.gguf"):
-            Chat(open_model(path)).prompt([{"role": "user", "content": "hi"}])
-
-
-def test_an_unknown_pre_tokenizer_is_refused(tmp_path):
-    path = tiny_qwen3.write_gguf(tmp_path / "model.gguf", tiny_qwen3.random_model(), splitter="llama-bpe")
-
-    with pytest.raises(TrainerError, match="llama-bpe"):
-        Chat(open_model(path))
+    with pytest.raises(TrainerError):
+        Chat(open_model(path)).prompt([{"role": "user", "content": "hi"}])

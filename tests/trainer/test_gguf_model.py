@@ -28,23 +28,19 @@ def logits_of(path: Path) -> np.ndarray:
 @pytest.mark.parametrize(
     ("kind", "tolerance"), [(KINDS.F32, 1e-6), (KINDS.F16, 0.02), (KINDS.BF16, 0.2), (KINDS.Q8_0, 0.4)]
 )
-def test_a_model_comes_back_from_its_file(tmp_path, tied, kind, tolerance):
+def test_a_model_comes_back_from_its_file(write_model, tied, kind, tolerance):
     """Tolerances: what the number format itself loses, of logits that range over about 10."""
-    model = tiny_qwen3.random_model(tied=tied)
-    path = tiny_qwen3.write_gguf(tmp_path / "model.gguf", model, kind)
     with torch.no_grad():
-        expected = model(torch.tensor([TOKENS])).logits[0].numpy()
-
-    actual = logits_of(path)
+        expected = tiny_qwen3.random_model(tied=tied)(torch.tensor([TOKENS])).logits[0].numpy()
+    actual = logits_of(write_model(kind, tied=tied))
 
     assert expected.shape == actual.shape
     assert np.abs(expected - actual).max() < tolerance
 
 
-def test_logits_are_those_of_llama_cpp(tmp_path):
+def test_logits_are_those_of_llama_cpp(write_model):
     """It rounds activations to Q8_0 where the weights are; ours stay float32."""
-    model = tiny_qwen3.random_model(tied=False)
-    path = tiny_qwen3.write_gguf(tmp_path / "model.gguf", model, KINDS.Q8_0)
+    path = write_model(KINDS.Q8_0, tied=False)
     with LlamaOracle(path) as oracle:
         expected = oracle.logits(TOKENS)
 
@@ -86,23 +82,31 @@ def test_flipped_bits_in_the_header_never_end_in_a_traceback(tiny, tmp_path):
     assert refused > 20
 
 
-def test_what_cannot_be_trained_on_is_named(tmp_path):
-    model, path = tiny_qwen3.random_model(), tmp_path / "model.gguf"
-    for problem, code in [
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [
         ({"architecture": "llama"}, "not_qwen3"),
         ({"extra": {"general.type": "adapter"}}, "not_qwen3"),
         ({"leave_out": "blk.1.attn_q"}, "model_damaged"),
         ({"extra": {"qwen3.rope.scaling.type": "yarn"}}, "model_unsupported"),
-    ]:
-        tiny_qwen3.write_gguf(path, model, **problem)
+    ],
+    ids=str,
+)
+def test_what_cannot_be_trained_on_is_named(tmp_path, problem, code):
+    path = tiny_qwen3.write_gguf(tmp_path / "model.gguf", tiny_qwen3.random_model(), **problem)
 
-        with pytest.raises(TrainerError, match="model.gguf") as raised:
-            open_model(path)
-        assert code == raised.value.code
-    with pytest.raises(TrainerError, match="nowhere.gguf"):
-        open_model(tmp_path / "nowhere.gguf")
-    with pytest.raises(TrainerError, match="directory"):
-        open_model(tmp_path)
-    path.write_text("not a model, only words about one")
-    with pytest.raises(TrainerError, match="magic"):
+    with pytest.raises(TrainerError, match="model.gguf") as raised:
+        open_model(path)
+    assert code == raised.value.code
+
+
+@pytest.mark.parametrize("what", ["text", "folder", "nothing"])
+def test_what_is_no_model_file_is_named(tmp_path, what):
+    path = tmp_path / "other.gguf"
+    if what == "text":
+        path.write_text("not a model, only words about one")
+    if what == "folder":
+        path.mkdir()
+
+    with pytest.raises(TrainerError, match="other.gguf"):
         open_model(path)

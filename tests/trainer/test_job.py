@@ -11,33 +11,19 @@ from trainer.recipe import Recipe
 
 @pytest.fixture
 def good(tmp_path):
-    lesson = {
-        "id": 1,
-        "question": "Where?",
-        "answer": "Here.",
-        "grounding": None,
-        "kind": "fact",
-        "split": "train",
-    }
-    return {
-        "model": "nano.gguf",
-        "lessons": [lesson],
-        "recipe": {},
-        "out": str(tmp_path / "a.gguf"),
-        "seed": 7,
-    }
+    lesson = {"id": 1, "question": "Where?", "answer": "Here.", "kind": "fact", "split": "train"}
+    job = {"model": "nano.gguf", "out": str(tmp_path / "a.gguf"), "recipe": {}, "seed": 7}
+    return job | {"lessons": [lesson | {"grounding": None}]}
 
 
 def test_a_good_job_is_read(good, tmp_path):
     job = parse_job(json.dumps(good))
+    (lesson,) = job.lessons
 
-    assert ("Where?", "Here.", None) == (
-        job.lessons[0].question,
-        job.lessons[0].answer,
-        job.lessons[0].grounding,
-    )
-    assert (Recipe(), 7, tmp_path / "a.gguf") == (job.recipe, job.seed, job.out)
-    assert (False, None) == (job.lessons[0].sees, job.checkpoints)
+    assert ("Where?", "Here.", None, False) == (
+        lesson.question, lesson.answer, lesson.grounding, lesson.sees
+    )  # fmt: skip
+    assert (Recipe(), 7, tmp_path / "a.gguf", None) == (job.recipe, job.seed, job.out, job.checkpoints)
     for optional in ("recipe", "seed"):
         del good[optional]
     assert (Recipe(), 0) == (parse_job(json.dumps(good)).recipe, parse_job(json.dumps(good)).seed)

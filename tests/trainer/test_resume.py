@@ -1,16 +1,18 @@
-"""A trainer killed at any stage and started again with the same job gives the very adapter it would have given."""
+"""A night cut short at any stage goes on from its checkpoint and gives the very adapter it would have given."""
 
 import json
 import subprocess
-import sys
-from dataclasses import asdict
-from pathlib import Path
+from dataclasses import asdict, replace
 
 import pytest
 
-from tests.trainer.test_run import PATIENCE_S, finish, in_this_process
+from tests.trainer.fake_backend import FakeBackend
+from tests.trainer.test_run import FAST, PATIENCE_S, finish, in_this_process, job
+from trainer import run
+from trainer.checkpoint import Checkpoints, Position, TrainingState
+from trainer.job import parse_job
+from trainer.recipe import Recipe
 
-ROOT = Path(__file__).parents[2]
 OFTEN = "import sys; from trainer.__main__ import main; sys.exit(main(keep_every_s={}))"
 BEGINNING = (
     "What you remember about the user, oldest first. If it is not said here, answer: I don't know that yet."
@@ -18,41 +20,20 @@ BEGINNING = (
 
 
 @pytest.fixture(scope="module")
-def job(lessons, tiny):
-    """Sixteen lessons with a teacher, 20 steps with looks at the exam."""
-    given = []
-    for lesson in lessons:
-        known = f"{BEGINNING}\n- The user's {lesson.question.split()[-1]} is {lesson.answer}."
-        given.append(asdict(lesson) | {"grounding": known})
-    recipe = {"threads": 1, "device": "cpu", "precision": "float32", "batch": 3, "steps": 20, "checks": 5}
-    return {"model": str(tiny), "lessons": given, "recipe": recipe, "seed": 3}
-
-
-@pytest.fixture(scope="module")
-def expected(job, tmp_path_factory):
-    """What comes out when nobody disturbs it."""
-    out = tmp_path_factory.mktemp("undisturbed") / "adapter.gguf"
-    done = in_this_process(job | {"out": str(out)})[-1]
-    assert (0, 20) == (done.resumed_from, done.steps)
-    return done.sha256
+def grounded(lessons):
+    """Sixteen lessons with a teacher."""
+    known = "{}\n- The user's {} is {}."
+    return [
+        replace(each, grounding=known.format(BEGINNING, each.question.split()[-1], each.answer))
+        for each in lessons
+    ]
 
 
 @pytest.fixture
-def private(job, tmp_path):
-    """The same job with a folder for checkpoints."""
+def private(tmp_path):
     folder = tmp_path / "checkpoints"
     folder.mkdir(mode=0o700)
-    return job | {"out": str(tmp_path / "adapter.gguf"), "checkpoints": str(folder)}
-
-
-def start(job: dict, every_s: float) -> subprocess.Popen:
-    pipe = subprocess.PIPE
-    argv = [sys.executable, "-c", OFTEN.format(every_s)]
-    child = subprocess.Popen(argv, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe)
-    child.stdin.write(json.dumps(job).encode())
-    child.stdin.close()
-    child.stdin = None
-    return child
+    return folder
 
 
 def killed_at(child: subprocess.Popen, unit: str, done: int) -> tuple[str, int]:
@@ -73,20 +54,70 @@ KILLS = [  # how often it keeps a checkpoint, where it is killed, where the next
 ]
 
 
-def test_a_trainer_killed_again_and_again_goes_on_as_if_nothing_had_been(private, expected):
-    first = ("lessons", 0)
+def test_a_trainer_killed_again_and_again_goes_on_as_if_nothing_had_been(
+    start, tiny, grounded, private, tmp_path
+):
+    out, first = tmp_path / "adapter.gguf", ("lessons", 0)
+    asked = job(tiny, grounded, out, batch=3, steps=20, checks=5)
+    expected = in_this_process(asked)[-1]
+    out.unlink()
+    asked["checkpoints"] = private
     for every_s, place, following in KILLS:
-        child = start(private, every_s)
-        assert first <= killed_at(child, *place)
-        assert not Path(private["out"]).exists()
-        (kept,) = Path(private["checkpoints"]).glob("*.checkpoint")
+        assert first <= killed_at(start(asked, "-c", OFTEN.format(every_s)), *place)
+        assert not out.exists()
+        (kept,) = private.glob("*.checkpoint")
         assert 0o600 == kept.stat().st_mode & 0o777
         first = following
 
-    said = finish(start(private, 30))
+    said = finish(start(asked, "-c", OFTEN.format(30)))
 
     again = next(line for line in said if line.get("done", 0) > 0)
     assert first <= (again["unit"], again["done"])
+    assert (0, 20) == (expected.resumed_from, expected.steps)
     assert said[-1]["resumed_from"] >= 16
-    assert expected == said[-1]["sha256"]
-    assert [] == list(Path(private["checkpoints"]).iterdir())
+    assert expected.sha256 == said[-1]["sha256"]
+    assert [] == list(private.iterdir())
+
+
+def test_a_checkpoint_of_another_adapter_is_not_used(tiny, lessons, private, tmp_path):
+    asked = job(tiny, lessons, tmp_path / "adapter.gguf", steps=6) | {"checkpoints": private}
+    for said in run.run(parse_job(json.dumps(asked, default=str)), keep_every_s=0):
+        if (said.unit, said.done) == ("steps", 4):
+            break
+    (file,) = private.iterdir()
+    kept = Checkpoints(private, file.stem)
+    arrays, numbers = kept.load()
+    name = next(name for name in arrays if name.startswith("state.weights"))
+    kept.keep(arrays | {name: arrays[name][:-1]}, numbers)
+    done = in_this_process(asked)[-1]
+
+    assert (0, 6) == (done.resumed_from, done.steps)
+
+
+def test_numbers_that_the_recipe_leaves_to_the_program_decide_too(tiny, lessons, tmp_path):
+    """A version with other defaults doesn't go on from this one's checkpoint."""
+
+    class Newer(Recipe):
+        def epochs_for(self, parameters: int) -> float:
+            return 2 * super().epochs_for(parameters)
+
+    asked = parse_job(json.dumps(job(tiny, lessons, tmp_path / "adapter.gguf"), default=str))
+    newer = asked.model_copy(update={"recipe": Newer(**FAST)})
+    names = [run._fingerprint(each, FakeBackend()) for each in (asked, asked, newer)]
+
+    assert asdict(asked.recipe) == asdict(newer.recipe)
+    assert names[0] == names[1] != names[2]
+
+
+def test_no_memory_for_a_checkpoint_does_not_end_the_night(private):
+    class Full(FakeBackend):
+        def state(self):
+            raise MemoryError
+
+    going = TrainingState(position=Position(steps=2, batch=1, paper=1))
+    run._keep(Checkpoints(private, "job"), going, Full())
+    assert [] == list(private.iterdir())
+
+    run._keep(Checkpoints(private, "job"), going, FakeBackend())
+    assert {} == going.state
+    assert {"state.steps"} == set(Checkpoints(private, "job").load()[0])

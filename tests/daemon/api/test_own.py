@@ -6,24 +6,7 @@ from daemon.downloads.traffic_log import TrafficLog
 from daemon.errors import Refused
 from daemon.memory.indexing import index_missing
 from store import vectors
-from tests.daemon.api.world import GHENT, OSLO, moved_house, nothing, scene, serving, teach, two_generations
-
-
-async def test_memories_are_listed_searched_and_dated(tmp_path):
-    def act(client):
-        return (
-            client.memories(),
-            client.memories(search="Where does the user live?"),
-            client.memories(as_of="2026-05-01"),
-        )
-
-    held, found, dated = await scene(tmp_path, moved_house, act)
-
-    assert [OSLO] == [memory["text"] for memory in held["memories"]]
-    assert f"Before that: {GHENT}" in held["memories"][0]["narrative"]
-    assert (1, 1) == (held["ops"]["ADD"], held["ops"]["RECONCILE"])
-    assert [2] == [memory["id"] for memory in found["memories"]]
-    assert [GHENT] == [memory["text"] for memory in dated["memories"]]
+from tests.daemon.api.world import moved_house, nothing, scene, serving, teach, two_generations
 
 
 async def test_why_tells_history_events_messages_lessons_and_who_learned_them(tmp_path):

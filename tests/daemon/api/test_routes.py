@@ -4,7 +4,7 @@ from pathlib import Path
 
 from daemon.api.document import described, markdown
 from daemon.memory.indexing import index_missing
-from tests.daemon.api.world import scene, serving
+from tests.daemon.api.world import serving
 from tests.daemon.web.life import live
 
 DOCUMENTED = Path(__file__).parents[3] / "docs" / "api.md"
@@ -27,21 +27,6 @@ async def test_every_route_that_reads_answers_in_the_shape_of_its_schema(tmp_pat
         }
 
     assert {} == {path: status for path, status in found.items() if status != 200}
-
-
-async def test_a_report_of_the_client_has_the_fields_of_its_schema(tmp_path):
-    async def lived(world):
-        await world.store_thread.run(live)
-
-    def act(client):
-        return client.generation(3), client.report(6), client.why(18), client.status()
-
-    generation, report, memory, status = await scene(tmp_path, lived, act)
-
-    assert {"facts", "abstain"} <= generation["generation"]["exam"]["parts"].keys()
-    assert (6, 2) == (report["night"], report["forgot"]["memories"])
-    assert [5, 18] == [one["id"] for one in memory["history"]]
-    assert (4, 18) == (status["generation"], status["held"]["memories"])
 
 
 def test_the_document_is_what_is_made_of_the_routes():

@@ -23,30 +23,16 @@ async def statuses(tmp_path, *requests, **config):
     return found
 
 
-@pytest.mark.parametrize(
-    ("url", "ours"),
-    [
-        ("//localhost", True),
-        ("//localhost:4141", True),
-        ("//LOCALHOST:4141", True),
-        ("//127.0.0.1:4141", True),
-        ("//[::1]:4141", True),
-        ("http://localhost:3000", True),
-        ("//notlocalhost", False),
-        ("//localhost.evil.com", False),
-        ("//evil.com", False),
-        ("//192.168.1.7", False),
-        ("//0.0.0.0", False),
-        ("//localhost:x", False),
-        ("//user@localhost", False),
-        ("//localhost/path", False),
-        ("//", False),
-        ("null", False),
-        ("//[::1", False),
-    ],
+OURS = "//localhost //localhost:4141 //LOCALHOST:4141 //127.0.0.1:4141 //[::1]:4141 http://localhost:3000"
+OTHERS = (
+    "//notlocalhost //localhost.evil.com //evil.com //192.168.1.7 //0.0.0.0 //localhost:x //user@localhost"
 )
-def test_only_loopback_names_are_this_machine(url, ours):
-    assert ours == is_this_machine(url)
+OTHERS += " //localhost/path // null //[::1"
+
+
+@pytest.mark.parametrize("url", [*OURS.split(), *OTHERS.split()])
+def test_only_loopback_names_are_this_machine(url):
+    assert (url in OURS.split()) is is_this_machine(url)
 
 
 async def test_foreign_hosts_and_pages_are_refused(tmp_path):
@@ -125,10 +111,8 @@ async def test_every_error_has_the_one_shape(tmp_path):
         ]
 
     assert [404, 405, 400, 404, 404, 400, 404] == [reply.status_code for reply in replies]
-    assert all(
-        {"message", "type", "param", "code"} == reply.json()["error"].keys() == {*reply.json()["error"]}
-        for reply in replies
-    )
+    shape = {"message", "type", "param", "code"}
+    assert all(shape == reply.json()["error"].keys() for reply in replies)
 
 
 async def test_routes_are_there_with_and_without_v1(tmp_path):

@@ -60,10 +60,6 @@ def test_quitting_changes_nothing(up, tmp_path):
     assert [] == list((tmp_path / "home").iterdir())
 
 
-def hardware(memory_gib=16, **more):
-    return Hardware(cores=8, memory=int(memory_gib * GIB), **more)
-
-
 @pytest.mark.parametrize(
     ("memory_gib", "name"),
     [(16, "qwen3-4b"), (7, "qwen3-4b"), (4, "qwen3-1.7b"), (1, "qwen3-0.6b"), (0, "qwen3-4b")],
@@ -75,10 +71,9 @@ def test_a_model_is_offered_that_leaves_room_for_everything_else(memory_gib, nam
 def test_it_explains_itself_in_six_lines(tmp_path):
     settings = load(tmp_path / "config.toml", environment={})
     card = Card(name="RTX 2070", total=8 * GIB, free=7 * GIB)
+    hardware = Hardware(cores=8, memory=16 * GIB, cards=(card,), offload="CUDA")
 
-    told = lines(
-        settings, Home(tmp_path), known_models()[0], hardware(cards=(card,), offload="CUDA"), 40 * 10**9
-    )
+    told = lines(settings, Home(tmp_path), known_models()[0], hardware, 40 * 10**9)
 
     assert 6 == len(told)
     assert not any("\n" in line for line in told)
@@ -89,10 +84,8 @@ def test_it_explains_itself_in_six_lines(tmp_path):
 def test_without_a_terminal_nano_answers_and_the_log_says_so(environment, tmp_path):
     running = tmp_path / "home" / "daemon.json"
     with (tmp_path / "log").open("w+") as log:
-        command = [sys.executable, "-m", "daemon", "up"]
-        up = subprocess.Popen(
-            command, env=inherited(**environment), stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
+        streams = {"stdin": subprocess.DEVNULL, "stdout": log, "stderr": log}
+        up = subprocess.Popen([sys.executable, "-m", "daemon", "up"], env=inherited(**environment), **streams)
         end = time.monotonic() + LONGEST_S
         while not running.exists() and time.monotonic() < end and up.poll() is None:
             time.sleep(0.1)

@@ -8,11 +8,8 @@ BEGAN = 1772712000  # 2026-03-05 12:00 UTC
 
 def lm_studio(*more):
     """One conversation with a regenerated reply; `more`: further messages."""
-    user = {
-        "type": "singleStep",
-        "role": "user",
-        "content": [{"type": "text", "text": "Where do herons live?"}],
-    }
+    asked = [{"type": "text", "text": "Where do herons live?"}]
+    user = {"type": "singleStep", "role": "user", "content": asked}
     steps = [
         {"type": "contentBlock", "style": {"type": "thinking"}, "content": [{"type": "text", "text": "Hm."}]},
         {"type": "toolStatus"},
@@ -46,15 +43,13 @@ def jan_line(number, role, text, **more):
 
 def jan():
     """A thread whose lines are not in order, the older of them in seconds."""
-    return "\n".join(
-        [
-            jan_line(3, "assistant", "<think>Hm.</think>\n\nBy ponds."),
-            jan_line(2, "user", "Where do herons live?", created_at=None, created=BEGAN + 2),
-            jan_line(4, "user", "", content=[{"type": "image_url"}]),
-            jan_line(1, "system", "Be brief."),
-            "",
-        ]
+    lines = (
+        jan_line(3, "assistant", "<think>Hm.</think>\n\nBy ponds."),
+        jan_line(2, "user", "Where do herons live?", created_at=None, created=BEGAN + 2),
+        jan_line(4, "user", "", content=[{"type": "image_url"}]),
+        jan_line(1, "system", "Be brief."),
     )
+    return "".join(f"{line}\n" for line in lines)
 
 
 def librechat_message(number, by_user, text, parent, **more):
@@ -84,13 +79,7 @@ def librechat():
         librechat_message(4, True, "Thanks.", "m3"),
         librechat_message(5, False, "Out of credit.", "m4", error=True),
     ]
-    return {
-        "conversationId": "chat-1",
-        "title": "x",
-        "branches": True,
-        "recursive": False,
-        "messages": messages,
-    }
+    return {"conversationId": "chat-1", "branches": True, "recursive": False, "messages": messages}
 
 
 def librechat_recursive():

@@ -11,6 +11,7 @@ from tests.daemon.inbox.local_samples import MARKDOWN, jan, jan_line, librechat,
 from tests.daemon.inbox.samples import (
     LARGEST,
     as_bytes,
+    changed,
     chatgpt,
     chatgpt_node,
     claude,
@@ -22,54 +23,38 @@ from tests.daemon.inbox.samples import (
 from tests.daemon.memory.fakes import open_store_thread
 
 
-def grown_chatgpt():
-    export = chatgpt()
-    export[0]["mapping"]["q3"] = chatgpt_node("q3", "a2", "user", "Are you sure?", after=99)
-    return [{**export[0], "current_node": "q3"}]
-
-
-def edited_chatgpt():
-    """The second question was asked in other words, and answered."""
-    export = chatgpt()
-    export[0]["mapping"]["q9"] = chatgpt_node("q9", "a1", "user", "And storks?", after=99)
-    return [{**export[0], "current_node": "q9"}]
-
-
-def grown_claude():
-    export = claude()
-    export[0]["chat_messages"].append(claude_message(4, "assistant", "You are welcome."))
-    return export
+def said_in_chatgpt(id, after, text):
+    """The export of ChatGPT in which this was said after another message, and is what was said last."""
+    node = chatgpt_node(id, after, "user", text, after=99)
+    return changed(changed(chatgpt(), 0, "mapping", id, to=node), 0, "current_node", to=id)
 
 
 def grown_open_webui():
-    export = open_webui()
-    history = export[0]["chat"]["history"]
-    history["messages"]["a2"] = open_webui_message("a2", "q2", "assistant", "Too.")
-    history["currentId"] = "a2"
-    return export
+    reply = open_webui_message("a2", "q2", "assistant", "Too.")
+    chat = changed(open_webui(), 0, "chat", "history", "messages", "a2", to=reply)
+    return changed(chat, 0, "chat", "history", "currentId", to="a2")
 
 
-def grown_lm_studio():
-    return lm_studio({"versions": [{"type": "singleStep", "role": "user", "content": "Thanks."}]})
-
-
-def grown_librechat():
-    export = librechat()
-    export["messages"].append(librechat_message(6, False, "Welcome.", "m5"))
-    return export
+GROWN_CHATGPT = said_in_chatgpt("q3", "a2", "Are you sure?")
+EDITED_CHATGPT = said_in_chatgpt("q9", "a1", "And storks?")  # the second question in other words
+WELCOME = claude_message(4, "assistant", "You are welcome.")
+GROWN_CLAUDE = changed(claude(), 0, "chat_messages", to=[*claude()[0]["chat_messages"], WELCOME])
+GROWN_LM_STUDIO = lm_studio({"versions": [{"type": "singleStep", "role": "user", "content": "Thanks."}]})
+REPLY = librechat_message(6, False, "Welcome.", "m5")
+GROWN_LIBRECHAT = changed(librechat(), "messages", to=[*librechat()["messages"], REPLY])
 
 
 @pytest.mark.parametrize(
     ("before", "after", "known"),
     [
-        (chatgpt(), grown_chatgpt(), 4),
-        (chatgpt(), edited_chatgpt(), 2),
-        (chatgpt(), zipped({"conversations-000.json": grown_chatgpt()}), 4),
-        (claude(), grown_claude(), 3),
+        (chatgpt(), GROWN_CHATGPT, 4),
+        (chatgpt(), EDITED_CHATGPT, 2),
+        (chatgpt(), zipped({"conversations-000.json": GROWN_CHATGPT}), 4),
+        (claude(), GROWN_CLAUDE, 3),
         (open_webui(), grown_open_webui(), 3),
-        (lm_studio(), grown_lm_studio(), 2),
+        (lm_studio(), GROWN_LM_STUDIO, 2),
         (jan(), jan() + jan_line(9, "user", "Thanks."), 2),
-        (librechat(), grown_librechat(), 3),
+        (librechat(), GROWN_LIBRECHAT, 3),
         (MARKDOWN, MARKDOWN + "\n## Assistant\nWelcome.\n", 3),
     ],
 )

@@ -101,7 +101,7 @@ async def test_hidden_files_links_and_folders_are_left_alone(tmp_path):
     (inbox / ".part").write_text(LINE % "hi")
     (inbox / "link").symlink_to(inbox / ".part")
 
-    async with open_store_thread(tmp_path) as store_thread, watched(inbox, store_thread) as taken:
+    async with watched_inbox(tmp_path) as (taken, _):
         (inbox / "real").write_text(LINE % "hi")
         found = (await next_of(taken)).name, taken.qsize()
 
@@ -128,10 +128,9 @@ async def test_a_file_that_is_not_there_or_broken_is_an_error_for_who_asked(tmp_
     (tmp_path / "broken.jsonl").write_text('{"role": "user", "content": 3}\n' * 2)
 
     async with open_store_thread(tmp_path) as store_thread:
-        with pytest.raises(InboxError, match="'nothing'"):
-            await take_in(store_thread, tmp_path / "nothing", largest=LARGEST)
-        with pytest.raises(InboxError, match="'broken.jsonl'"):
-            await take_in(store_thread, tmp_path / "broken.jsonl", largest=LARGEST)
+        for name in ("nothing", "broken.jsonl"):
+            with pytest.raises(InboxError, match=f"'{name}'"):
+                await take_in(store_thread, tmp_path / name, largest=LARGEST)
 
 
 class Clumsy(StoreThread):

@@ -22,31 +22,25 @@ def test_a_redirect_to_a_host_that_nobody_named_is_not_followed(fetch, stand_in,
     assert fetch(url=stand_in.url + RESOLVE, hosts=["localhost"]).file.exists()
 
 
-def test_redirects_without_end_are_given_up(fetch, stand_in):
-    stand_in.redirect = RESOLVE
-
-    with pytest.raises(PullError, match="round in circles"):
-        fetch(url=stand_in.url + RESOLVE)
-    assert len(stand_in.asked) < 10
-
-
-@pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://127.0.0.1/x.gguf"])
-def test_a_redirect_off_the_web_is_refused_without_offering_to_allow_it(fetch, stand_in, target):
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        (RESOLVE, "round in circles"),
+        ("file:///etc/passwd", "no web address"),
+        ("ftp://127.0.0.1/x.gguf", "no web address"),
+        *((f"https://{host}/x.gguf", host) for host in ("a" * 70 + ".example", "a..b", "nowhere.invalid")),
+    ],
+)
+def test_an_address_or_a_redirect_that_leads_nowhere_is_one_line(fetch, stand_in, target, why):
     stand_in.redirect = target
 
-    with pytest.raises(PullError, match="no web address") as caught:
-        fetch(url=stand_in.url + RESOLVE)
-
-    assert "--host" not in str(caught.value)
-
-
-@pytest.mark.parametrize("host", ["a" * 70 + ".example", "a..b", "nowhere.invalid"])
-def test_a_host_that_can_not_be_there_is_one_line(fetch, host):
     with pytest.raises(PullError) as caught:
-        fetch(url=f"https://{host}/x.gguf")
+        fetch(url=target if target.startswith("https") else stand_in.url + RESOLVE)
 
-    assert host in str(caught.value)
+    assert why in str(caught.value)
+    assert "--host" not in str(caught.value)
     assert 1 == len(str(caught.value).splitlines())
+    assert len(stand_in.asked) < 10
 
 
 @pytest.mark.parametrize(

@@ -42,15 +42,12 @@ async def test_each_sleep_is_noticed_once_and_also_after_one_whose_work_failed(r
     watch.start()
     await done.wait()
     await watch.stop()
+    not_told = SleepWatch(on_wake, slept=None)  # a system that does not tell of sleeps
+    not_told.start()
+    await not_told.stop()
 
     assert noticed == found
     assert len(noticed) == caplog.text.count("After the sleep: ")
-
-
-async def test_a_system_that_does_not_tell_of_sleeps_is_left_alone():
-    watch = SleepWatch(None, slept=None)
-    watch.start()
-    await watch.stop()
 
 
 def test_this_computer_does_not_sleep_while_it_works():

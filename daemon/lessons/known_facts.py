@@ -84,9 +84,9 @@ class KnownFacts:
         if asked.table == "favourites" or not asked.about:
             return last.isdisjoint(self._words)
         other = last.union(*(_other_words("people", _head(word)) for word in asked.whose[:-1]))
-        told = {key: names for key, names in self._read.items() if _may_be(key[0], asked)}
-        names = {name for found in told.values() for name in found}
-        return asked.about not in {key[1] for key in told} and (other | names).isdisjoint(self._loose)
+        found = {key: names for key, names in self._read.items() if _may_be(key[0], asked)}
+        names = {name for some in found.values() for name in some}
+        return asked.about not in {key[1] for key in found} and (other | names).isdisjoint(self._loose)
 
     def _add(self, sentences: str) -> None:
         words = set(content_words(sentences))
@@ -161,8 +161,8 @@ def _chain() -> re.Pattern[str]:
 def _told() -> re.Pattern[str]:
     """A canonical memory that tells one thing about one of the user's people, and nothing else."""
     value = rf"({_NAME}|(?<=works as )an? [\w-]+(?: [\w-]+)?)\.?$"
-    told = r"(?:is|was) (?=called|named)|(?=lives in|works as)"
-    return re.compile(rf"The user's ({_roles()}) (?:{told})(called|named|lives in|works as) {value}")
+    verb = r"(?:is|was) (?=called|named)|(?=lives in|works as)"
+    return re.compile(rf"The user's ({_roles()}) (?:{verb})(called|named|lives in|works as) {value}")
 
 
 def _roles() -> str:

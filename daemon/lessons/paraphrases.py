@@ -77,12 +77,12 @@ def usable(pairs: Sequence[Pair], line: str) -> list[Pair]:
     it, or have a name or a number that neither has; questions after the day on which something was said; and pairs
     about somebody of whom `line` only tells what is theirs ("my sister works" of "my sister's boss works").
     """
-    told = set(content_words(line))
+    words = set(content_words(line))
     dates = {word for date in _DATE.findall(line) for word in content_words(date)}
     kept: dict[str, Pair] = {}
     for pair in pairs:
         asked = set(content_words(pair.question))
-        informs = bool(informing(pair, told) - dates) and value_words(pair.answer) <= told | asked
+        informs = bool(informing(pair, words) - dates) and value_words(pair.answer) <= words | asked
         if (
             informs
             and len(pair.answer) <= LONGEST_ANSWER
@@ -96,17 +96,17 @@ def usable(pairs: Sequence[Pair], line: str) -> list[Pair]:
 
 def takes_owner(text: str, line: str) -> bool:
     """Whether `text` speaks of the owner where `line` only speaks of what is theirs: a small model's misreading."""
-    said, told = _words(text), _THEIRS.sub("", line)
+    said, rest = _words(text), _THEIRS.sub("", line)
     theirs: dict[str, set[str]] = {}
     for owner, owned in _THEIRS.findall(line):
         theirs.setdefault(owner.lower(), set()).add(owned.lower())
-    alone = _words(told)
+    alone = _words(rest)
     return any(owner in said - alone and not owned & said for owner, owned in theirs.items())
 
 
-def informing(pair: Pair, told: set[str]) -> set[str]:
+def informing(pair: Pair, words: set[str]) -> set[str]:
     """The words of the memory that the answer says and the question does not."""
-    return set(content_words(pair.answer)) & told - set(content_words(pair.question))
+    return set(content_words(pair.answer)) & words - set(content_words(pair.question))
 
 
 def is_answered(pair: Pair, reply: str) -> bool:
@@ -121,12 +121,12 @@ def is_answered(pair: Pair, reply: str) -> bool:
 def things(pairs: Sequence[Pair], line: str) -> list[Thing]:
     """Usable pairs, put together where they ask for the same; the thing with most wordings first."""
     now, _, before = line.partition(BEFORE)
-    told = set(content_words(line))
+    words = set(content_words(line))
     groups: list[tuple[str, set[str], list[Pair]]] = []
     for pair in sorted(
-        pairs, key=lambda pair: len(informing(pair, told))
+        pairs, key=lambda pair: len(informing(pair, words))
     ):  # the barest answer names the thing
-        kind, said = kind_of(pair.answer, now, before), informing(pair, told)
+        kind, said = kind_of(pair.answer, now, before), informing(pair, words)
         alike = (
             group[2]
             for group in groups
@@ -143,9 +143,9 @@ def things(pairs: Sequence[Pair], line: str) -> list[Thing]:
 
 def kind_of(answer: str, now: str, before: str) -> str:
     """ "before" when the answer tells only what the memory replaced, else "fact"."""
-    told = set(content_words(answer))
-    only_before = told & set(content_words(before)) - set(content_words(now))
-    only_now = told & set(content_words(now)) - set(content_words(before))
+    own = set(content_words(answer))
+    only_before = own & set(content_words(before)) - set(content_words(now))
+    only_now = own & set(content_words(now)) - set(content_words(before))
     return "before" if only_before and not only_now else "fact"
 
 

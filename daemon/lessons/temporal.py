@@ -22,7 +22,7 @@ _BEFORE = re.compile(r",? (?:before|previously|earlier)\b.*$", re.I)
 
 def as_of(before: Sequence[Pair], memory: Memory, earlier: Sequence[Memory]) -> list[Thing]:
     """
-    What held at a time that can be told for sure, one thing each, in the wordings of `before`.
+    What held at a time that is sure, one thing each, in the wordings of `before`.
 
     Args:
         before: the questions after the latest of `earlier`, with their answers.
@@ -55,9 +55,9 @@ def _at(pair: Pair, when: str, latest: Memory, old: Memory) -> Pair | None:
     return Pair(question=f"{question} {when}?", answer=answer)
 
 
-def _answer(answer: str, told: str, instead: str) -> str | None:
-    """`answer` with the words in which `told` differs from `instead` put in place; None where that can't be done."""
-    one, other = told.rstrip(".").split(), instead.rstrip(".").split()
+def _answer(answer: str, said: str, instead: str) -> str | None:
+    """`answer` with the words in which `said` differs from `instead` put in place; None where that can't be done."""
+    one, other = said.rstrip(".").split(), instead.rstrip(".").split()
     first = next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
     if first is None:
         return None
@@ -70,7 +70,7 @@ def _answer(answer: str, told: str, instead: str) -> str | None:
 
 
 def _time(old: Memory, others: Sequence[Memory]) -> str | None:
-    """ "in April 2026", or "on 9 September 2026", when `old` and nothing else held; None: it can't be told."""
+    """ "in April 2026", or "on 9 September 2026", when `old` and nothing else held; None: it is not known."""
     day = max(old.told_on, old.valid_from)
     try:
         ends = old.valid_to - MARGIN if old.valid_to else old.told_on

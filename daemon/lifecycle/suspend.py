@@ -3,6 +3,7 @@ Notice that the computer slept: one clock stood still meanwhile, another went on
 
 A GPU's memory and driver state may be lost in a sleep: then answers fail or, worse, come from the processor without a
 word. Work that waits for a moment is late. A clock that is only set (by hand, by the network) is no sleep.
+A module of its own, so that a test drives it by a clock.
 """
 
 import asyncio

@@ -1,5 +1,6 @@
 """
 What each tool does, in terms of our own API, and what it answers: short, for a language model pays by the word.
+Apart from the server, for nothing here knows the protocol.
 """
 
 from collections.abc import Sequence

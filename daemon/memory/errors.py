@@ -20,7 +20,6 @@ class ModelAnswerUnusable(MemoryWorkError):
             f"The model's answer to the task {task!r} can't be used ({why}): {shown!r}. "
             f"Nothing was changed; try a larger model, or report this with the model's name."
         )
-        self.task = task
 
 
 class NothingSaid(MemoryWorkError):

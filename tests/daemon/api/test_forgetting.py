@@ -75,16 +75,9 @@ async def test_reports_kept_in_memory_quote_nothing_that_was_forgotten(tmp_path)
         world.services.consolidation.last = ConsolidationReport(
             chats=1, observations=0, ops={}, lessons=0, unsure=0, failures=(OSLO,)
         )
-        world.services.nights.last = NightReport(
-            adopted=False,
-            reason="",
-            generation=1,
-            lessons=1,
-            exam={"missed": [{"wanted": OSLO}]},
-            train_s=1.0,
-            total_s=1.0,
-            swap_ms=None,
-        )
+        night = {"generation": 1, "lessons": 1, "train_s": 1.0, "total_s": 1.0, "swap_ms": None}
+        missed = {"missed": [{"wanted": OSLO}]}
+        world.services.nights.last = NightReport(adopted=False, reason="", exam=missed, **night)
         await forget(world)
         found = [(await world.http.get(f"/tsubasa/{path}")).text for path in ("night", "tend", "status")]
 

@@ -6,7 +6,6 @@ import pytest
 from typer.testing import CliRunner
 
 from daemon.cli.main import cli
-from daemon.inbox.formats.reader import BRANCHES, MEDIA, format_left_out
 from tests.daemon.api.world import nothing
 from tests.daemon.cli.commands import typed
 from tests.daemon.inbox.samples import chatgpt, zipped
@@ -33,15 +32,6 @@ def test_a_dry_run_needs_no_daemon_stores_nothing_and_goes_on_after_a_broken_fil
     assert "left out: 2 messages on other branches, 2 tool calls and results" in shown.stdout
     assert "'broken.json': conversation 1, 'a': " in both.output and "4 turns" in both.stdout
     assert not home.exists()
-
-
-def test_one_thing_left_out_is_counted_as_one():
-    left_out = {"lines before the first turn": 1, MEDIA: 1, BRANCHES: 2}
-
-    assert (
-        "2 messages on other branches, 1 line before the first turn, 1 picture, sound or file"
-        == format_left_out(left_out)
-    )
 
 
 @pytest.mark.parametrize(("word", "why"), [("nix.zip", "no such file"), (".", "no ordinary file")])

@@ -1,5 +1,5 @@
 """
-launchd: an agent of a macOS user's login session.
+launchd: an agent of a macOS user's login session; what `systemd.py` is on Linux.
 
 It knows neither readiness nor a watchdog; what it has is used: a restart after a failure, and no more often than
 every ten seconds. Source: launchd.plist(5), launchctl(1).

@@ -4,7 +4,8 @@ What is read out of a dropped file: sessions of messages. Its format is detected
     bytes ──> ZIP: each file in it ──> SQLite? JSON? lines of JSON? Markdown? ──> the one reader that knows it
 
 A file is read whole before anything of it is stored. What is no message of a person or a model is counted by
-reason; a broken file is refused whole, by an error that names the file and the place.
+reason; a broken file is refused whole, by an error that names the file and the place. Each format
+is a module of its own in `formats/`, however short, so that a new one touches none of the others.
 """
 
 import hashlib

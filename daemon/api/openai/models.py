@@ -1,5 +1,7 @@
 """
 GET /v1/models: the names that a chat can ask for, and the context they have. GET /health: whether the daemon answers.
+
+Apart from the chat, as each noun of the API has its own file of routes.
 """
 
 from datetime import datetime

@@ -56,10 +56,8 @@ class ByAdapter(FakeEngine):
 
 async def taken(engine, has_live=True, questions=QUESTIONS, **more):
     seen = []
-    exam = await sit(
-        engine, questions, candidate="candidate", has_live=has_live, on_progress=seen.append, **more
-    )
-    return exam, seen
+    options = {"candidate": "candidate", "has_live": has_live, "on_progress": seen.append, **more}
+    return await sit(engine, questions, **options), seen
 
 
 @pytest.mark.parametrize("has_live", [True, False])
@@ -68,13 +66,11 @@ async def test_candidate_live_and_base_sit_the_same_exam(has_live):
 
     exam, seen = await taken(engine, has_live)
 
-    points = {
-        part: [(one.candidate, one.base) for one in exam.of(part)] for part in ("facts", "stale", "grounded")
-    }
-    assert {"facts": [(1, 0), (0, 0)], "stale": [(1, 1), (1, 0)], "grounded": [(1, 1)]} == points
-    assert [(1, 1), (0.8, 1), (1, 1)] == [
-        (pytest.approx(one.candidate, abs=0.15), one.base) for one in exam.of("abstain", "general", "canary")
-    ]
+    points = {"facts": [(1, 0), (0, 0)], "stale": [(1, 1), (1, 0)], "grounded": [(1, 1)], "abstain": [(1, 1)]}
+    (general,) = exam.of("general")
+    assert points == {part: [(one.candidate, one.base) for one in exam.of(part)] for part in points}
+    assert (pytest.approx(0.8, abs=0.15), 1.0) == (general.candidate, general.base)
+    assert [(1, 1)] == [(one.candidate, one.base) for one in exam.of("canary")]
     assert (seen[-1].total, seen[-1].total) == (seen[-1].done, len(engine.seen))
     assert has_live == any(adapter == "live" for adapter, _, _ in engine.seen)
 
@@ -126,11 +122,6 @@ async def test_a_canary_that_tells_a_name_is_lost_unless_the_base_says_it_too(na
     assert (points, 1.0) == (mark.candidate, mark.base)
 
 
-def test_an_answer_is_right_when_its_words_are():
-    assert is_correct(" you live in Ghent!", "You live in Ghent.")
-    assert not is_correct("You live in Ghent, I think.", "You live in Ghent.")
-
-
 @pytest.mark.parametrize(
     ("answer", "expected"),
     [
@@ -148,8 +139,9 @@ def test_abstaining_has_several_wordings(answer, expected):
 @pytest.mark.parametrize(
     ("one", "other", "f1"), [("a b", "a b", 1.0), ("a b", "c", 0.0), ("a b", "a", 2 / 3), ("", "", 1.0)]
 )
-def test_overlap_is_the_f1_of_words(one, other, f1):
+def test_overlap_is_the_f1_of_words_and_an_answer_is_right_when_all_are(one, other, f1):
     assert f1 == pytest.approx(overlap(one, other))
+    assert (f1 == 1.0) == is_correct(f" {one.upper()}!", f"{other}.")
 
 
 async def test_an_exam_that_takes_too_long_is_not_passed():

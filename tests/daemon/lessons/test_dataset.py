@@ -121,10 +121,8 @@ def test_a_question_about_one_memory_may_have_lessons_of_several_kinds():
 def test_the_dated_lines_of_a_lesson_stay_in_its_grounding():
     dated = ["2026-01-15 to 2026-02-01: z.", LINES[1]]
     held = [lesson(1, 1), lesson(2, 2), replace(lesson(3, 1, kind="as_of"), grounding=system_text(dated))]
-    told = {
-        tuple(recalled_lines(one.grounding))
-        for one in (compose(held, LINES, set(), seed=n)[2] for n in range(30))
-    }
+    nights = [compose(held, LINES, set(), seed=n) for n in range(30)]
+    told = {tuple(recalled_lines(made[2].grounding)) for made in nights}
 
     assert {tuple(dated), (LINES[2], *dated)} == told
 

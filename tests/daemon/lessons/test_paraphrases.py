@@ -97,9 +97,9 @@ def test_what_does_not_end_in_a_name_of_a_thing_is_not_told_as_one(question):
     ids=lambda one: one.question,
 )
 def test_pairs_that_teach_nothing_are_dropped(dropped):
-    assert [pair("Where do I live?")] == usable(
-        [pair("Where do I live?"), pair("Where do i live"), dropped], LINE
-    )
+    home = pair("Where do I live?")
+
+    assert [home] == usable([home, pair("Where do i live"), dropped], LINE)
 
 
 def test_memories_alike_hold_out_different_wordings():
@@ -147,10 +147,9 @@ def test_pairs_are_put_together_where_they_ask_for_the_same():
 
 def test_what_was_before_is_another_thing_than_what_is():
     now, then = pair("Where do I live?", "You live in Oslo."), pair("And before?", "You lived in Ghent.")
+    found = things([now, then], MOVED)
 
-    assert [("fact", (now,)), ("before", (then,))] == [
-        (one.kind, one.pairs) for one in things([now, then], MOVED)
-    ]
+    assert [("fact", (now,)), ("before", (then,))] == [(one.kind, one.pairs) for one in found]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,5 @@
 """What an observation does to the memories, whose word may change what, and the three ways of evolving."""
 
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
 
@@ -12,15 +11,7 @@ from daemon.memory.observe import Observation
 from daemon.memory.recall import recall
 from store import chats, imports, memories, vectors
 from store.chats import NewMessage
-from tests.daemon.memory.fakes import (
-    DAY,
-    FakeEmbedder,
-    FakeEngine,
-    core_of,
-    open_store_thread,
-    quoted,
-    remember,
-)
+from tests.daemon.memory.fakes import DAY, FakeEmbedder, FakeEngine, core_of, quoted, remember
 
 ALIKE = {"moved": "live", "like": "love", "bake": "sing"}  # bake and sing: a little alike, but not the same
 LATER = date(2026, 10, 3)
@@ -41,33 +32,31 @@ def observation(text, *, day=DAY, trust="user"):
     return Observation(text=text, day=day, told_on=day, sources=(), trust=trust)
 
 
-@asynccontextmanager
-async def life(folder, choice=RECONCILE):
+async def life(store_thread, choice=RECONCILE):
     """A store that is indexed, and models of which one makes this choice."""
-    core = FakeEngine(evolve=lambda text: quoted(choice, text)), FakeEmbedder(alike=ALIKE)
-    async with open_store_thread(folder) as store_thread:
-        await index_missing(store_thread, core[1])
-        yield core_of(store_thread, *core)
+    engine, embedder = FakeEngine(evolve=lambda text: quoted(choice, text)), FakeEmbedder(alike=ALIKE)
+    await index_missing(store_thread, embedder)
+    return core_of(store_thread, engine, embedder)
 
 
 async def holding(core):
     return [memory.text for memory in await core.store_thread.run(memories.holding)]
 
 
-async def evolved(folder, texts, choice=None, *, days=None, trusts=None, way="safe", people=()):
+async def evolved(store_thread, texts, choice=None, *, days=None, trusts=None, way="safe", people=()):
     """Evolve `texts` in turn; the last op, all that holds, what the model was asked, and the core."""
-    async with life(folder, choice) as core:
-        for name in people:
-            session = [NewMessage(role="user", text=f"Hello from {name}.", speaker=name)]
-            at = datetime(2026, 3, 5, tzinfo=UTC)
-            await core.store_thread.run(imports.record_import, name, name, [session], at)
-        await index_missing(core.store_thread, core.embedder)
-        for place, text in enumerate(texts):
-            day, trust = days[place] if days else DAY, trusts[place] if trusts else "user"
-            op = await evolve(core, observation(text, day=day, trust=trust), way=way)
-        recalled = await recall(core.store_thread, core.embedder, "Where do I live?")
-        assert [] == await core.store_thread.run(vectors.missing, "memory")
-        return op, await holding(core), core.engine.asked, recalled.lines
+    core = await life(store_thread, choice)
+    for name in people:
+        session = [NewMessage(role="user", text=f"Hello from {name}.", speaker=name)]
+        at = datetime(2026, 3, 5, tzinfo=UTC)
+        await core.store_thread.run(imports.record_import, name, name, [session], at)
+    await index_missing(core.store_thread, core.embedder)
+    for place, text in enumerate(texts):
+        day, trust = days[place] if days else DAY, trusts[place] if trusts else "user"
+        op = await evolve(core, observation(text, day=day, trust=trust), way=way)
+    recalled = await recall(core.store_thread, core.embedder, "Where do I live?")
+    assert [] == await core.store_thread.run(vectors.missing, "memory")
+    return op, await holding(core), core.engine.asked, recalled.lines
 
 
 @pytest.mark.parametrize(
@@ -80,24 +69,26 @@ async def evolved(folder, texts, choice=None, *, days=None, trusts=None, way="sa
         ([GHENT, REX], "ADD", [GHENT, REX]),
     ],
 )
-async def test_a_first_memory_a_repetition_and_what_has_no_neighbour_need_no_model(tmp_path, texts, op, held):
-    done, holds, asked, _ = await evolved(tmp_path, texts)
+async def test_a_first_memory_a_repetition_and_what_has_no_neighbour_need_no_model(
+    store_thread, texts, op, held
+):
+    done, holds, asked, _ = await evolved(store_thread, texts)
 
     assert (op, "code", held, []) == (done.kind, done.by, holds, asked)
 
 
-async def test_the_model_sees_numbered_memories_and_can_only_choose_one_of_them(tmp_path):
-    _, _, asked, _ = await evolved(tmp_path, [GHENT, OSLO], RECONCILE)
+async def test_the_model_sees_numbered_memories_and_can_only_choose_one_of_them(store_thread):
+    _, _, asked, _ = await evolved(store_thread, [GHENT, OSLO], RECONCILE)
 
     assert f"{GHENT} (1)\nNew: {OSLO}" == asked[0].text
     assert {"enum": ["", f"{GHENT} (1)"]} == asked[0].schema["properties"]["memory"]
     assert ("base", True) == (asked[0].adapter, asked[0].background)
 
 
-async def test_a_change_of_mind_is_told_as_one(tmp_path):
+async def test_a_change_of_mind_is_told_as_one(store_thread):
     moved = "The user moved to Oslo."
 
-    op, held, _, lines = await evolved(tmp_path, [GHENT, moved], RECONCILE, days=[DAY, LATER])
+    op, held, _, lines = await evolved(store_thread, [GHENT, moved], RECONCILE, days=[DAY, LATER])
 
     assert ("RECONCILE", "model", [moved]) == (op.kind, op.by, held)
     assert (f"2026-10-03: {moved} Before that: {GHENT}",) == lines
@@ -117,8 +108,8 @@ async def test_a_change_of_mind_is_told_as_one(tmp_path):
         ),
     ],
 )
-async def test_a_sound_proposal_is_followed(tmp_path, texts, choice, held):
-    op, holds, _, _ = await evolved(tmp_path, texts, choice)
+async def test_a_sound_proposal_is_followed(store_thread, texts, choice, held):
+    op, holds, _, _ = await evolved(store_thread, texts, choice)
 
     assert (choice["op"], "model", [held]) == (op.kind, op.by, holds)
 
@@ -138,8 +129,8 @@ async def test_a_sound_proposal_is_followed(tmp_path, texts, choice, held):
         [],
     ],
 )
-async def test_a_proposal_that_fails_the_check_becomes_an_addition(tmp_path, choice):
-    op, held, _, lines = await evolved(tmp_path, [GHENT, OSLO], choice)
+async def test_a_proposal_that_fails_the_check_becomes_an_addition(store_thread, choice):
+    op, held, _, lines = await evolved(store_thread, [GHENT, OSLO], choice)
 
     assert ("ADD", [GHENT, OSLO]) == (op.kind, held)
     assert f"2026-03-05: {OSLO}" in lines
@@ -164,8 +155,8 @@ async def test_a_proposal_that_fails_the_check_becomes_an_addition(tmp_path, cho
         ),
     ],
 )
-async def test_what_is_older_weaker_or_about_another_replaces_nothing(tmp_path, texts, choice, more):
-    op, held, asked, _ = await evolved(tmp_path, texts, choice, **more)
+async def test_what_is_older_weaker_or_about_another_replaces_nothing(store_thread, texts, choice, more):
+    op, held, asked, _ = await evolved(store_thread, texts, choice, **more)
 
     assert ("ADD", "check", texts, 1) == (op.kind, op.by, held, len(asked))
 
@@ -179,26 +170,22 @@ async def test_what_is_older_weaker_or_about_another_replaces_nothing(tmp_path, 
         (["The user's sister lives in Ghent.", "The user's little sister lives in Oslo."], {}),
     ],
 )
-async def test_what_is_about_the_same_replaces_it(tmp_path, texts, more):
-    op, held, _, _ = await evolved(tmp_path, texts, RECONCILE, **more)
+async def test_what_is_about_the_same_replaces_it(store_thread, texts, more):
+    op, held, _, _ = await evolved(store_thread, texts, RECONCILE, **more)
 
     assert ("RECONCILE", texts[-1:]) == (op.kind, held)
 
 
-async def test_an_addition_in_place_of_a_refused_change_names_the_memory_it_was_about(tmp_path):
-    await evolved(tmp_path, [REX, BEAGLE], choose("UPDATE"))
-
-    async with open_store_thread(tmp_path) as store_thread:
-        events = await store_thread.run(memories.events)
+async def test_an_addition_in_place_of_a_refused_change_names_the_memory_it_was_about(store_thread):
+    await evolved(store_thread, [REX, BEAGLE], choose("UPDATE"))
+    events = await store_thread.run(memories.events)
 
     assert [("ADD", 1, None), ("ADD", 2, 1)] == [(one.op, one.memory_id, one.beside) for one in events]
 
 
-async def test_what_a_stranger_said_first_becomes_the_users_word_when_the_user_says_it(tmp_path):
-    op, held, _, _ = await evolved(tmp_path, [GHENT, GHENT], trusts=["untrusted", "user"])
-
-    async with open_store_thread(tmp_path) as store_thread:
-        trusts = [memory.trust for memory in await store_thread.run(memories.holding)]
+async def test_what_a_stranger_said_first_becomes_the_users_word_when_the_user_says_it(store_thread):
+    op, held, _, _ = await evolved(store_thread, [GHENT, GHENT], trusts=["untrusted", "user"])
+    trusts = [memory.trust for memory in await store_thread.run(memories.holding)]
 
     assert ("UPDATE", "code", [GHENT], ["user"]) == (op.kind, op.by, held, trusts)
 
@@ -216,9 +203,9 @@ async def test_what_a_stranger_said_first_becomes_the_users_word_when_the_user_s
     ],
 )
 async def test_paper_does_what_the_model_says_and_off_never_asks_it(
-    tmp_path, way, last, choice, kind, expected
+    store_thread, way, last, choice, kind, expected
 ):
-    op, held, asked, _ = await evolved(tmp_path, [GHENT, last], choice, way=way)
+    op, held, asked, _ = await evolved(store_thread, [GHENT, last], choice, way=way)
 
     assert (1 if way == "paper" else 0, kind, expected) == (len(asked), op.kind, held)
 
@@ -233,61 +220,61 @@ async def test_paper_does_what_the_model_says_and_off_never_asks_it(
         ("paper", 3, "RECONCILE", [GHENT]),
     ],
 )
-async def test_a_message_that_is_read_again_changes_nothing(tmp_path, way, last, kind, held):
-    async with life(tmp_path) as core:
-        for hour in range(3):
-            said = NewMessage(role="user", text=f"message {hour}")
-            at = datetime(2026, 3, 5, hour, tzinfo=UTC)
-            await core.store_thread.run(chats.record, [said], at=at)
-        await index_missing(core.store_thread, core.embedder)
-        for message, text in ((1, GHENT), (2, OSLO), (last, GHENT)):
-            one = replace(observation(text), sources=(message,), read=(message,))
-            op = await evolve(core, one, way=way)
-        holds = await holding(core)
+async def test_a_message_that_is_read_again_changes_nothing(store_thread, way, last, kind, held):
+    core = await life(store_thread)
+    for hour in range(3):
+        said = NewMessage(role="user", text=f"message {hour}")
+        at = datetime(2026, 3, 5, hour, tzinfo=UTC)
+        await core.store_thread.run(chats.record, [said], at=at)
+    await index_missing(core.store_thread, core.embedder)
+    for message, text in ((1, GHENT), (2, OSLO), (last, GHENT)):
+        one = replace(observation(text), sources=(message,), read=(message,))
+        op = await evolve(core, one, way=way)
+    holds = await holding(core)
 
     assert (kind, held) == (op.kind, holds)
 
 
-async def test_what_is_forgotten_while_it_is_thought_about_is_not_stored(tmp_path):
-    async with life(tmp_path) as core:
-        run = core.store_thread.run
-        for text in ("I live in Ghent.", "A small flat there."):
-            await run(chats.record, [NewMessage(role="user", text=text)], at=datetime.now(UTC))
-        memory = await remember(core.store_thread, GHENT, sources=[1])
-        await index_missing(core.store_thread, core.embedder)
-        await run(memories.forget, [memory.id])
-        late = replace(observation("The user has a flat in Ghent."), sources=(2,), read=(1, 2))
-        op, held = await evolve(core, late), await holding(core)
+async def test_what_is_forgotten_while_it_is_thought_about_is_not_stored(store_thread):
+    core = await life(store_thread)
+    run = core.store_thread.run
+    for text in ("I live in Ghent.", "A small flat there."):
+        await run(chats.record, [NewMessage(role="user", text=text)], at=datetime.now(UTC))
+    memory = await remember(core.store_thread, GHENT, sources=[1])
+    await index_missing(core.store_thread, core.embedder)
+    await run(memories.forget, [memory.id])
+    late = replace(observation("The user has a flat in Ghent."), sources=(2,), read=(1, 2))
+    op, held = await evolve(core, late), await holding(core)
 
     assert (("IGNORE", None, "check"), []) == ((op.kind, op.memory_id, op.by), held)
 
 
-async def test_a_memory_that_the_user_changes_meanwhile_is_looked_at_again(tmp_path):
-    async with life(tmp_path) as core:
-        await evolve(core, observation(GHENT))
-        engine, first, run = core.engine, core.engine.complete, core.store_thread.run
+async def test_a_memory_that_the_user_changes_meanwhile_is_looked_at_again(store_thread):
+    core = await life(store_thread)
+    await evolve(core, observation(GHENT))
+    engine, first, run = core.engine, core.engine.complete, core.store_thread.run
 
-        async def edited_meanwhile(*given, **named):
-            if not engine.asked:
-                old = await run(memories.get, 1)
-                await run(memories.update, old, "The user lives in Bergen.", told_on=DAY, sources=())
-                await index_missing(core.store_thread, core.embedder)
-            return await first(*given, **named)
+    async def edited_meanwhile(*given, **named):
+        if not engine.asked:
+            old = await run(memories.get, 1)
+            await run(memories.update, old, "The user lives in Bergen.", told_on=DAY, sources=())
+            await index_missing(core.store_thread, core.embedder)
+        return await first(*given, **named)
 
-        engine.complete = edited_meanwhile
-        op, held = await evolve(core, observation(OSLO)), await holding(core)
+    engine.complete = edited_meanwhile
+    op, held = await evolve(core, observation(OSLO)), await holding(core)
 
     assert ("RECONCILE", 2, [OSLO]) == (op.kind, len(engine.asked), held)
     assert engine.asked[1].text.startswith("The user lives in Bergen. (1)")
 
 
-async def test_a_change_counts_from_the_day_on_which_it_happened(tmp_path):
+async def test_a_change_counts_from_the_day_on_which_it_happened(store_thread):
     moved, told_on = date(2026, 9, 1), date(2026, 10, 3)
-    async with life(tmp_path) as core:
-        run = core.store_thread.run
-        await evolve(core, observation(GHENT))
-        await evolve(core, replace(observation(OSLO, day=moved), told_on=told_on))
-        (before,), (after,) = [await run(memories.as_of, day) for day in (date(2026, 8, 31), moved)]
+    core = await life(store_thread)
+    run = core.store_thread.run
+    await evolve(core, observation(GHENT))
+    await evolve(core, replace(observation(OSLO, day=moved), told_on=told_on))
+    (before,), (after,) = [await run(memories.as_of, day) for day in (date(2026, 8, 31), moved)]
 
     assert (GHENT, OSLO) == (before.text, after.text)
     assert (moved, told_on) == (after.valid_from, after.told_on)

@@ -10,9 +10,6 @@ import pytest
 
 from trainer.adapter_gguf import write_adapter
 from trainer.errors import TrainerError
-from trainer.gguf_model import open_model
-from trainer.recipe import Recipe
-from trainer.torch_backend import open_backend
 
 
 def test_the_file_says_what_it_is_and_is_the_owners_alone(tmp_path):
@@ -61,13 +58,3 @@ def test_a_folder_that_is_gone_is_named(tmp_path):
 def tensors() -> dict[str, np.ndarray]:
     name = "base_model.model.model.layers.3.mlp.down_proj.lora_"
     return {name + "A.weight": np.ones((4, 96), np.float32), name + "B.weight": np.ones((64, 4), np.float32)}
-
-
-def test_every_linear_layer_gets_its_llama_cpp_name(tiny, tmp_path):
-    backend = open_backend(open_model(tiny), Recipe(rank=2, threads=1, device="cpu"), seed=1)
-    path = tmp_path / "adapter.gguf"
-    write_adapter(path, backend.adapter(), alpha=32.0)
-
-    parts = "attn_q attn_k attn_v attn_output ffn_gate ffn_up ffn_down".split()
-    expected = {f"blk.{n}.{part}.weight.lora_{side}" for n in range(2) for part in parts for side in "ab"}
-    assert expected == {tensor.name for tensor in gguf.GGUFReader(path).tensors}

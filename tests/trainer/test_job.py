@@ -80,17 +80,18 @@ def test_a_wrong_value_is_refused_by_its_name(good, path, values):
         assert "\n" not in said
 
 
-def test_a_recipe_counts_steps_from_lessons_and_the_rate_from_the_size():
-    recipe = Recipe()
+@pytest.mark.parametrize(
+    ("given", "steps"), [({"epochs": 10}, 84), ({"epochs": 10, "steps": 5}, 5), ({}, 60)]
+)
+def test_steps_are_counted_from_lessons_unless_the_recipe_has_them(given, steps):
+    lessons = 100 if given else 1
 
-    assert (180, 180, 1600) == tuple(recipe.steps_for(count, 5_000_000) for count in (1, 100, 2000))
-    assert (60, 2667) == tuple(recipe.steps_for(count, 4_000_000_000) for count in (1, 2000))
-    assert 84 == Recipe(epochs=10).steps_for(100, 4_000_000_000)
-    assert (5e-3, 5e-4, 2e-4) == tuple(recipe.learning_rate_for(int(size)) for size in (5e6, 2e8, 4e9))
-    sizes = (5_000_000, 4_000_000_000)
-    assert [(32, 32.0), (16, 32.0)] == [(recipe.rank_for(size), recipe.alpha_for(size)) for size in sizes]
-    assert (8, 16.0) == (Recipe(rank=8).rank_for(sizes[1]), Recipe(rank=8).alpha_for(sizes[1]))
-    rates = [recipe.learning_rate_at(step, 100, 1.0) for step in range(100)]
+    assert steps == Recipe(**given).steps_for(lessons, 4_000_000_000)
+
+
+def test_the_learning_rate_rises_fast_and_falls_to_a_tenth():
+    rates = [Recipe().learning_rate_at(step, 100, 1.0) for step in range(100)]
+
     assert 1.0 == pytest.approx(max(rates))
     assert rates.index(max(rates)) < 6
     assert 0.1 == pytest.approx(rates[-1], abs=0.01)

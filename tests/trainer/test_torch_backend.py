@@ -16,7 +16,7 @@ from trainer.loss import hard_targets
 from trainer.micro_batches import activations_mb
 from trainer.recipe import Recipe
 from trainer.torch_backend import TorchBackend
-from trainer.torch_model import compute_type, fits_whole
+from trainer.torch_model import fits_whole
 from trainer.torch_quantised import SLICE, QuantisedLinear
 
 RECIPE = Recipe(threads=1, device="cpu", precision="float32", rank=4)
@@ -181,8 +181,3 @@ def test_a_step_that_runs_out_of_memory_at_any_moment_changes_nothing(tiny):
 def test_a_card_without_bfloat16_needs_two_more_bytes_a_parameter(free_gb, half, whole):
     """A model of 4 billion parameters: a T4 has 16 GB and no bfloat16."""
     assert whole == fits_whole(free_gb * 1e9, 4_022_000_000, half)
-
-
-def test_nf4_computes_in_float16_where_there_is_no_bfloat16():
-    assert torch.bfloat16 == compute_type(torch.bfloat16)
-    assert torch.float16 == compute_type(torch.float32)

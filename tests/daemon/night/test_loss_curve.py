@@ -25,15 +25,6 @@ def step(number, loss=None, exam_loss=None, unit="steps"):
     return Progress(done=number, total=9000, unit=unit, note="", loss=loss, exam_loss=exam_loss)
 
 
-def test_a_short_training_is_drawn_step_by_step():
-    curve = LossCurve()
-    for number in range(1, 4):
-        curve.add(step(number, 1 / number, exam_loss=0.5 if number == 2 else None))
-
-    drawn = {"train": [[1, 1.0], [2, 0.5], [3, 0.3333]], "exam": [[2, 0.5]], "total": 9000}
-    assert drawn == curve.numbers()
-
-
 def test_a_long_one_is_thinned_and_every_loss_counts():
     curve = LossCurve()
     for number in range(1, 9001):

@@ -9,7 +9,7 @@ import pytest
 from tests.trainer.llama_oracle import LlamaOracle
 from trainer.backend import Backend, Sequences, Targets, join, pack
 from trainer.chat import Chat
-from trainer.gguf_model import open_model
+from trainer.gguf_model import LAYER_NAMES, open_model
 from trainer.loss import hard_targets
 
 KINDS = ["rest", "renormalised", "raw", "hard"]
@@ -62,21 +62,12 @@ def test_it_says_what_it_is(opened, tiny):
 
 
 def test_the_adapter_has_pefts_names_and_shapes(opened, tiny):
-    shape = open_model(tiny).shape
-    sizes = {
-        "self_attn.q_proj": (shape.heads * shape.head_dim, shape.hidden),
-        "self_attn.k_proj": (shape.kv_heads * shape.head_dim, shape.hidden),
-        "self_attn.v_proj": (shape.kv_heads * shape.head_dim, shape.hidden),
-        "self_attn.o_proj": (shape.hidden, shape.heads * shape.head_dim),
-        "mlp.gate_proj": (shape.ffn, shape.hidden),
-        "mlp.up_proj": (shape.ffn, shape.hidden),
-        "mlp.down_proj": (shape.hidden, shape.ffn),
-    }
     expected = {}
-    for layer in range(shape.layers):
-        for name, (outputs, inputs) in sizes.items():
-            path = f"base_model.model.model.layers.{layer}.{name}"
-            expected |= {f"{path}.lora_A.weight": (4, inputs), f"{path}.lora_B.weight": (outputs, 4)}
+    for name, size in open_model(tiny).shape.expected().items():
+        if name.startswith("blk.") and len(size) == 2:
+            _, layer, part = name.split(".")
+            path = f"base_model.model.model.layers.{layer}.{LAYER_NAMES[part]}"
+            expected |= {f"{path}.lora_A.weight": (4, size[1]), f"{path}.lora_B.weight": (size[0], 4)}
     adapter = opened().adapter()
 
     assert expected == {name: values.shape for name, values in adapter.items()}

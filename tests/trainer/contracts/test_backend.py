@@ -247,10 +247,9 @@ def test_a_held_out_phrasing_of_a_fact_is_answered_after_a_few_steps_without_any
 
     students, taught = [], []
     for about, name in FACTS.items():
-        for question in ("What is the name of my {}?", "What is my {} called?"):
-            memory = {"role": "system", "content": f"Memories:\n- The user's {about} is called {name}."}
-            students.append(lesson(about, question))
-            taught.append(backend.teach(pack([lesson(about, question, [memory])]), 5))
+        memory = {"role": "system", "content": f"Memories:\n- The user's {about} is called {name}."}
+        students.append(lesson(about, "What is the name of my {}?"))
+        taught.append(backend.teach(pack([lesson(about, "What is the name of my {}?", [memory])]), 5))
     batch, before = pack(students), known()
     for _ in range(12):
         backend.step(batch, join(taught), 3e-3)

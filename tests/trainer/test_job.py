@@ -81,11 +81,10 @@ def test_a_wrong_value_is_refused_by_its_name(good, path, values):
 
 
 @pytest.mark.parametrize(
-    ("given", "steps"), [({"epochs": 10}, 84), ({"epochs": 10, "steps": 5}, 5), ({}, 60)]
+    ("given", "lessons", "steps"),
+    [({"epochs": 10}, 100, 84), ({"epochs": 10, "steps": 5}, 100, 5), ({"min_steps": 60}, 1, 60)],
 )
-def test_steps_are_counted_from_lessons_unless_the_recipe_has_them(given, steps):
-    lessons = 100 if given else 1
-
+def test_steps_are_counted_from_lessons_unless_the_recipe_has_them(given, lessons, steps):
     assert steps == Recipe(**given).steps_for(lessons, 4_000_000_000)
 
 

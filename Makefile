@@ -21,7 +21,7 @@ check: .venv/.installed-dev
 
 .venv/.installed: pyproject.toml constraints.txt
 	@rm -f $@*
-	@echo "Installing into .venv, once: about four minutes on two cores, most of it compiling llama.cpp."
+	@echo "Installing into .venv, once: about five minutes on two cores, most of it compiling llama.cpp."
 	@$(PYTHON) install.py
 
 .venv/.installed-dev: .venv/.installed

@@ -77,7 +77,7 @@ def make_venv() -> None:
             f"no virtual environment can be made ({error}). On Debian: apt install python3-venv"
         ) from error
     LOG.write_text("")
-    pip("--upgrade", "pip")
+    pip("--upgrade", "pip", progress="off")  # the pip that comes with Python may not know "raw"
 
 
 def engine() -> str:
@@ -93,7 +93,7 @@ def compiler_options() -> dict[str, str]:
     return {"CMAKE_ARGS": f"{shlex.join(ours)} {os.environ.get('CMAKE_ARGS', '')}"}
 
 
-def pip(*arguments: str, env: dict[str, str] | None = None) -> None:
+def pip(*arguments: str, env: dict[str, str] | None = None, progress: str = "raw") -> None:
     """`pip install`, its words to the log and its progress to the terminal."""
     command = [
         str(VENV / "bin" / "python"),
@@ -101,7 +101,7 @@ def pip(*arguments: str, env: dict[str, str] | None = None) -> None:
         "pip",
         "install",
         "--progress-bar",
-        "raw",
+        progress,
         "-v",
         *arguments,
     ]
@@ -118,8 +118,8 @@ def pip(*arguments: str, env: dict[str, str] | None = None) -> None:
     assert process.stdout is not None
     with LOG.open("a", encoding="utf-8") as log:
         log.write(f"$ {shlex.join(command)}\n")
-        for progress in followed(process.stdout, log.write):
-            show(progress)
+        for step in followed(process.stdout, log.write):
+            show(step)
     if process.wait():
         lines = LOG.read_text(encoding="utf-8").splitlines()[-LAST_LINES:]
         shown = "\n".join(f"    {line[:WIDTH]}" for line in lines)

@@ -8,7 +8,7 @@ from daemon.exam.acceptance import Verdict
 from daemon.forgetting import verification
 from daemon.forgetting.verification import MOST, Unlearning
 from daemon.forgetting.weight_probes import Fact, Probe
-from tests.daemon.forgetting.test_verification import CELLO, GHENT, REX, learn_and_forget
+from tests.daemon.forgetting.test_verification import CELLO, GHENT, REX
 
 DOG = (Probe(question="Who is my dog?", answer="It is Rex."),)
 ADOPT = Verdict(adopt=True, reason="")
@@ -42,9 +42,12 @@ async def test_what_is_forgotten_second_on_one_day_is_probed_too(home, waiting):
     assert [2, 3, 1] == [fact.memory_id for fact in waiting.facts]
 
 
-async def test_what_no_night_could_probe_waits_on(home):
+async def test_what_no_night_could_probe_waits_on(home, waiting):
     await home.learn(GHENT)
-    waiting = await learn_and_forget(home.folder, home.store_thread, home.engine)
+    await home.night()
+    await home.learn(REX)
+    await home.night()
+    await home.forget(2, unlearning=waiting)
     await home.learn(CELLO)
     home.engine.refuses = True
     await home.night(unlearning=waiting)

@@ -5,6 +5,7 @@ A trainer's threads wait for each other at every step: on a core that another te
 """
 
 import os
+import signal
 from pathlib import Path
 
 import hypothesis
@@ -33,7 +34,11 @@ def anyio_backend() -> str:
 
 
 def pytest_configure() -> None:
-    """Keep this worker, and every process that its tests start, to its share of the cores."""
+    """Let tests press Ctrl-C, and keep this worker and all that its tests start to its share of the cores."""
+    if (
+        signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    ):  # so it is behind a shell's `&`, and children inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if WORKER not in os.environ or not hasattr(os, "sched_setaffinity"):
         return
     number, count = int(os.environ[WORKER].removeprefix("gw")), int(os.environ[WORKERS])

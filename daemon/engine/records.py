@@ -8,6 +8,10 @@ from typing import Literal
 from daemon.engine.errors import SamplingRefused
 
 UNSURE_KEY = "tsubasa.unsure"  # of a GGUF file that says itself from which mean surprise on the model is lost
+TAUGHT_KEY = "tsubasa.taught"  # of a file whose model was taught our own tasks: it gets their short prompts
+TINY_KEY = (
+    "tsubasa.tiny"  # of a file whose model knows no language: tables stand in for what it can't word itself
+)
 UNSURE = 1.0  # nats per token; for files that don't say
 
 Finish = Literal["stop", "length"]
@@ -120,6 +124,9 @@ class EngineInfo:
     architecture: str
     n_vocab: int
     unsure: float = UNSURE  # mean surprise, in nats per token, from which on the model is lost
+    taught: bool = False  # it was taught our own tasks (observe, evolve, ask, answering with memories)
+    tiny: bool = False  # it was made from scratch for these tasks, and can nothing else
+    cannot_learn: str | None = None  # why no night can train it; None: it can learn
 
 
 _START = Mark(characters=0, tokens=0, surprise=0.0)

@@ -17,12 +17,13 @@ from daemon.engine.decoding import Request
 from daemon.engine.errors import EngineError, PromptTooLong, broken_command
 from daemon.engine.gguf_file import checked_header, fitting_threads, identity
 from daemon.engine.llama import Context, LlamaRefused, Model, Sampler
-from daemon.engine.records import UNSURE, UNSURE_KEY, Piece, Sampling, Score
+from daemon.engine.records import TAUGHT_KEY, TINY_KEY, UNSURE, UNSURE_KEY, Piece, Sampling, Score
 from daemon.engine.scheduler import SEQUENCES, Scheduler
 from daemon.engine.scoring import MOST_REPLIES, ScoreRequest
 from daemon.engine.template import ChatTemplate, Segment
 from daemon.processes.framing import Frame
 from daemon.processes.worker_link import ParentLink
+from trainer.architectures import why_not
 
 T = TypeVar("T")
 LONGEST_EXACT = 16_384  # tokens; beyond it exact attention takes more than half a gigabyte on a CPU
@@ -61,6 +62,9 @@ class Worker:
             "n_vocab": self._model.n_vocab,
             "on_gpu": self._model.on_gpu,
             "unsure": header.limit(UNSURE_KEY, UNSURE),
+            "taught": header.values.get(TAUGHT_KEY) is True,
+            "tiny": header.values.get(TINY_KEY) is True,
+            "cannot_learn": why_not(header.values),
             "known": known,
         }
 

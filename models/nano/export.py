@@ -14,7 +14,7 @@ import gguf
 import numpy as np
 import torch
 
-from daemon.engine.records import UNSURE_KEY
+from daemon.engine.records import TAUGHT_KEY, TINY_KEY, UNSURE_KEY
 from models.nano.model import Shape
 from models.nano.tokenizer import CHAT_TEMPLATE, SPECIAL, load_tokenizer
 
@@ -58,6 +58,8 @@ def _header(writer: gguf.GGUFWriter, shape: Shape) -> None:
     writer.add_description("Tsubasa's bundled stand-in: a tiny Qwen3 trained from scratch on coined chats")
     writer.add_license("apache-2.0")
     writer.add_float32(UNSURE_KEY, UNSURE)
+    writer.add_bool(TAUGHT_KEY, True)
+    writer.add_bool(TINY_KEY, True)
     writer.add_context_length(shape.context)
     writer.add_embedding_length(shape.hidden)
     writer.add_block_count(shape.layers)

@@ -11,7 +11,7 @@ import gguf
 import numpy as np
 from gguf.quants import quantize
 
-from trainer.gguf_model import GgufModel, Shape
+from trainer.gguf_model import Shape
 
 QWEN3_06B = Shape(
     layers=28,
@@ -30,8 +30,8 @@ SPREAD = 0.02  # standard deviation of the weights
 _Q8 = gguf.GGMLQuantizationType.Q8_0
 
 
-def write_random(path: Path, shape: Shape, words: GgufModel, *, seed: int = 0) -> None:
-    """Write a model of `shape` to `path`, with the tokenizer of `words`."""
+def write_random(path: Path, shape: Shape, words: Path, *, seed: int = 0) -> None:
+    """Write a model of `shape` to `path`, with the tokenizer of the model at `words`."""
     writer = gguf.GGUFWriter(path, "qwen3")
     _header(writer, shape)
     _vocabulary(writer, shape.vocabulary, words)
@@ -65,13 +65,14 @@ def _header(writer: gguf.GGUFWriter, shape: Shape) -> None:
     writer.add_rope_freq_base(shape.rope_base)
 
 
-def _vocabulary(writer: gguf.GGUFWriter, size: int, words: GgufModel) -> None:
-    known = words.vocabulary
-    fill = [f"[unused {number}]" for number in range(size - len(known.tokens))]
+def _vocabulary(writer: gguf.GGUFWriter, size: int, words: Path) -> None:
+    known = {name: field.contents() for name, field in gguf.GGUFReader(words).fields.items() if field.types}
+    tokens, types = known["tokenizer.ggml.tokens"], known["tokenizer.ggml.token_type"]
+    fill = [f"[unused {number}]" for number in range(size - len(tokens))]
     writer.add_tokenizer_model("gpt2")
-    writer.add_tokenizer_pre(known.splitter)
-    writer.add_token_list([*known.tokens, *fill])
-    writer.add_token_types([*known.types, *[int(gguf.TokenType.UNUSED)] * len(fill)])
-    writer.add_token_merges(list(known.merges))
-    writer.add_eos_token_id(known.end)
-    writer.add_chat_template(known.template or "")
+    writer.add_tokenizer_pre(known["tokenizer.ggml.pre"])
+    writer.add_token_list([*tokens, *fill])
+    writer.add_token_types([*types, *[int(gguf.TokenType.UNUSED)] * len(fill)])
+    writer.add_token_merges(known["tokenizer.ggml.merges"])
+    writer.add_eos_token_id(known["tokenizer.ggml.eos_token_id"])
+    writer.add_chat_template(known["tokenizer.chat_template"])

@@ -52,7 +52,7 @@ def measure(shape: str, *, threads: int = 1, path: Path | None = None) -> dict[s
         if path is None:
             path = NANO if shape == "nano" else Path(folder) / "random.gguf"
             if shape != "nano":
-                write_random(path, QWEN3_06B, open_model(NANO))
+                write_random(path, QWEN3_06B, NANO)
         sides = {side: _in_a_child(side, path, SHAPES[shape], threads) for side in ("plain", "ours")}
     plain, ours = sides["plain"], sides["ours"]
     return {

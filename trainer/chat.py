@@ -8,19 +8,54 @@ that nobody can end their turn early or speak in another's role. The tokens are 
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
+from gguf import GGUFReader
 from jinja2 import Template, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from tokenizers import AddedToken, Regex, Tokenizer, pre_tokenizers
 from tokenizers.models import BPE
 
 from trainer.errors import model_damaged, model_unsupported, one_line, template_failed
-from trainer.gguf_model import GgufModel, Vocabulary
+from trainer.gguf_model import GgufModel
 
 PRIVATE_USE = range(0xE000, 0xF900)  # meaningless characters; one that no turn uses marks what must stay text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """The tokenizer and the chat template as they stand in the file."""
+
+    tokens: tuple[str, ...]
+    types: tuple[int, ...]  # GGUF token types: 1 normal, 3 control, 4 user defined, ...
+    merges: tuple[str, ...]
+    splitter: str  # tokenizer.ggml.pre
+    end: int  # the token that ends a turn
+    template: str | None
+
+
+def read_vocabulary(path: Path) -> Vocabulary:
+    """The vocabulary of the model at `path`, which was opened before."""
+    keys = {
+        name: field.contents() for name, field in GGUFReader(path).fields.items() if name.startswith("tok")
+    }
+    model = keys["tokenizer.ggml.model"]
+    if model != "gpt2":
+        raise model_unsupported(path, f"a {model!r} tokenizer", "'gpt2' (byte-level BPE)")
+    tokens, merges = keys["tokenizer.ggml.tokens"], keys["tokenizer.ggml.merges"]
+    types = keys.get("tokenizer.ggml.token_type", [1] * len(tokens))
+    end = tokens.index("<|im_end|>") if "<|im_end|>" in tokens else int(keys["tokenizer.ggml.eos_token_id"])
+    return Vocabulary(
+        tokens=tuple(tokens),
+        types=tuple(int(each) for each in types),
+        merges=tuple(merges),
+        splitter=str(keys.get("tokenizer.ggml.pre", "default")),
+        end=end,
+        template=keys.get("tokenizer.chat_template"),
+    )
 
 
 class Chat:
@@ -28,9 +63,10 @@ class Chat:
 
     def __init__(self, model: GgufModel) -> None:
         self._path = model.path
-        self._end = model.vocabulary.end
-        self._tokenizer = TextTokenizer(model.path, model.vocabulary)
-        self._template = _compile(model.path, model.vocabulary)
+        vocabulary = read_vocabulary(model.path)
+        self._end = vocabulary.end
+        self._tokenizer = TextTokenizer(model.path, vocabulary)
+        self._template = _compile(model.path, vocabulary)
 
     def prompt(self, turns: Sequence[Mapping[str, str]]) -> list[int]:
         """

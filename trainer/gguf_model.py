@@ -1,5 +1,5 @@
 """
-The one reader of model files: a Qwen3 GGUF as a shape, a vocabulary and float32 tensors with Hugging Face names.
+The one reader of model files: a Qwen3 GGUF as a shape and float32 tensors with Hugging Face names.
 
 Every quantisation that the gguf package can undo is read; all numbers come from the file. The file must not change
 while a `GgufModel` is in use: tensors are read when asked for.
@@ -73,32 +73,18 @@ class Shape:
         return whole if self.tied else whole | {"output": (self.vocabulary, self.hidden)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vocabulary:
-    """The tokenizer and the chat template as they stand in the file."""
-
-    tokens: tuple[str, ...]
-    types: tuple[int, ...]  # GGUF token types: 1 normal, 3 control, 4 user defined, ...
-    merges: tuple[str, ...]
-    splitter: str  # tokenizer.ggml.pre
-    end: int  # the token that ends a turn
-    template: str | None
-
-
 class GgufModel:
-    """An open model file: `path`, `shape`, `vocabulary`, and its tensors one by one."""
+    """An open model file: `path`, `shape`, and its tensors one by one."""
 
     def __init__(
         self,
         path: Path,
         shape: Shape,
-        vocabulary: Vocabulary,
         tensors: dict[str, ReaderTensor],
         pages: mmap.mmap | None = None,
     ) -> None:
         self.path = path
         self.shape = shape
-        self.vocabulary = vocabulary
         self._tensors = tensors
         self._pages = pages
 
@@ -164,13 +150,12 @@ def open_model(path: Path) -> GgufModel:
     tensors = {tensor.name.removesuffix(".weight"): tensor for tensor in reader.tensors}
     try:
         shape = _shape(path, keys, tensors)
-        vocabulary = _vocabulary(path, keys)
     except KeyError as error:
         raise model_damaged(path, f"it lacks {error.args[0]!r}") from error
     except (TypeError, ValueError, AttributeError) as error:
         raise model_damaged(path, f"its metadata make no sense ({one_line(error)})") from error
-    _check(path, shape, vocabulary, tensors)
-    return GgufModel(path, shape, vocabulary, tensors, getattr(reader.data, "_mmap", None))
+    _check(path, shape, tensors)
+    return GgufModel(path, shape, tensors, getattr(reader.data, "_mmap", None))
 
 
 def hugging_face_name(name: str) -> str:
@@ -216,7 +201,7 @@ def _shape(path: Path, keys: dict[str, Any], tensors: dict[str, ReaderTensor]) -
         heads=heads,
         kv_heads=int(keys.get("qwen3.attention.head_count_kv", heads)),
         head_dim=int(keys.get("qwen3.attention.key_length", hidden // heads)),
-        vocabulary=len(keys["tokenizer.ggml.tokens"]),
+        vocabulary=int(tensors["token_embd"].shape[-1]),
         context=int(keys["qwen3.context_length"]),
         norm_eps=float(keys["qwen3.attention.layer_norm_rms_epsilon"]),
         rope_base=float(keys.get("qwen3.rope.freq_base", 10_000.0)),
@@ -224,26 +209,7 @@ def _shape(path: Path, keys: dict[str, Any], tensors: dict[str, ReaderTensor]) -
     )
 
 
-def _vocabulary(path: Path, keys: dict[str, Any]) -> Vocabulary:
-    model = keys["tokenizer.ggml.model"]
-    if model != "gpt2":
-        raise model_unsupported(path, f"a {model!r} tokenizer", "'gpt2' (byte-level BPE)")
-    tokens, merges = keys["tokenizer.ggml.tokens"], keys["tokenizer.ggml.merges"]
-    types = keys.get("tokenizer.ggml.token_type", [1] * len(tokens))
-    end = tokens.index("<|im_end|>") if "<|im_end|>" in tokens else int(keys["tokenizer.ggml.eos_token_id"])
-    return Vocabulary(
-        tokens=tuple(tokens),
-        types=tuple(int(each) for each in types),
-        merges=tuple(merges),
-        splitter=str(keys.get("tokenizer.ggml.pre", "default")),
-        end=end,
-        template=keys.get("tokenizer.chat_template"),
-    )
-
-
-def _check(path: Path, shape: Shape, vocabulary: Vocabulary, tensors: dict[str, ReaderTensor]) -> None:
-    if len(vocabulary.types) != shape.vocabulary or not 0 <= vocabulary.end < shape.vocabulary:
-        raise model_damaged(path, "its vocabulary does not fit together")
+def _check(path: Path, shape: Shape, tensors: dict[str, ReaderTensor]) -> None:
     expected = shape.expected()
     for name, wanted in expected.items():
         if name not in tensors:

@@ -16,11 +16,10 @@ RECIPE = Recipe(threads=1, device="cpu", precision="float32", batch=3)
 def test_a_random_model_has_the_shape_and_reads_as_nano(tmp_path):
     shape = replace(QWEN3_06B, layers=1, hidden=64, ffn=96, heads=2, kv_heads=1, head_dim=32, vocabulary=2500)
     path = tmp_path / "random.gguf"
-    write_random(path, shape, open_model(NANO))
+    write_random(path, shape, NANO)
     found = open_model(path)
 
     assert replace(shape, norm_eps=0, rope_base=0) == replace(found.shape, norm_eps=0, rope_base=0)
-    assert 2500 == len(found.vocabulary.tokens) == len(set(found.vocabulary.tokens))
     assert {1e-3 > abs(values.mean()) for name, values in found.tensors() if "norm" not in name} == {True}
     assert batches_of(path, 1, RECIPE) == batches_of(NANO, 1, RECIPE)
 

@@ -34,9 +34,23 @@ class Attributed:
     trust: str  # "user" | "assistant" | "import" | "untrusted"
 
 
-def attribute(text: str, window: Sequence[Message]) -> Attributed | None:
-    """Who said `text`; None when it is only what the assistant said about the user."""
-    sources = _sources(text, window)
+def attribute(
+    text: str,
+    window: Sequence[Message],
+    *,
+    named: Sequence[int] | None = None,
+    likeness: Sequence[float] | None = None,
+) -> Attributed | None:
+    """
+    Who said `text`; None when it is only what the assistant said about the user.
+
+    Args:
+        named: the turns that the model says it comes from, as places in `window` from 0; what is no place in it is
+            passed over. None: the model names none, and words decide.
+        likeness: cosine of `text` and each turn of `window`, in the same order; None: not embedded.
+    """
+    places = sorted({place for place in named or () if 0 <= place < len(window)})
+    sources = [window[place] for place in places] or _sources(text, window)
     trust = _trust(text, sources, window)
     if trust == "assistant" and not text.startswith(_ASSISTANT):
         return None

@@ -2,7 +2,7 @@
 Regularisation: lessons that come of no single memory, so that the student stays what the base model is.
 
     abstain   what was never said: see `abstention.py`
-    general   small talk, in the base model's own words
+    general   what has nothing to do with the user: see `general.py`
     two       questions over two memories: see `multi_hop.py`
     reading   questions with memories in the student's own sight: to read them, or to say that they don't tell
 
@@ -12,7 +12,7 @@ that a memory may answer by now is left out of the night, and dropped here unles
 
 from collections.abc import Mapping, Sequence
 
-from daemon.engine.client import Engine, Sampling
+from daemon.engine.client import Engine
 from daemon.lessons.abstention import (
     ABSTENTION,
     NameOnly,
@@ -22,6 +22,7 @@ from daemon.lessons.abstention import (
     name_only_questions,
     near_misses,
 )
+from daemon.lessons.general import EXAM_EVERY, general_lessons
 from daemon.lessons.known_facts import KnownFacts, read
 from daemon.lessons.multi_hop import multi_hop_lessons
 from daemon.store_thread import StoreThread
@@ -32,15 +33,13 @@ from store.database import Connection
 from store.errors import NoSuchMemory
 from store.lessons import Lesson, NewLesson
 
-MAX_REPLY_TOKENS = 48
-EXAM_EVERY = 5  # of each kind, every fifth is held out
 MOST_READ = 200  # of the newest memories
 UNREAD_EVERY = 10  # questions to abstain from, of which one is asked with other memories in sight, too
 
 
 async def add_regularisation(engine: Engine, store_thread: StoreThread) -> int:
     """Add the lessons of regularisation that are missing; returns how many."""
-    general = await _general(engine, await store_thread.run(lessons.holding))
+    general = await general_lessons(engine, await store_thread.run(lessons.holding))
     while True:
         there = await store_thread.run(lessons.holding)
         said, narratives = await store_thread.run(mentioned_words), await store_thread.run(current_lines)
@@ -132,26 +131,6 @@ def _reading(there: Sequence[Lesson]) -> list[NewLesson]:
         )
         for id in sorted(last)[-MOST_READ:]
     ]
-
-
-async def _general(engine: Engine, there: Sequence[Lesson]) -> list[NewLesson]:
-    known = {normalised(one.question) for one in there if one.kind == "general"}
-    made = [
-        _lesson(question, await _own_answer(engine, question), "general", place)
-        for place, question in enumerate(lines("small_talk"))
-        if normalised(question) not in known
-    ]
-    return [one for one in made if one.answer]
-
-
-async def _own_answer(engine: Engine, question: str) -> str:
-    answer = await engine.complete(
-        [{"role": "user", "content": question}],
-        sampling=Sampling(max_tokens=MAX_REPLY_TOKENS),
-        adapter="base",
-        background=True,
-    )
-    return answer.text.strip()
 
 
 def _lesson(

@@ -1,10 +1,12 @@
 """
 Every instruction to a model, as a text file, with a JSON schema where the answer has a shape.
 
-What is loaded is what is sent, less the newline at the end of the file.
+What is loaded is what is sent, less the newline at the end of the file. A task has two forms: one sentence for a
+model that was taught it (`NAME.txt`), and an instruction with worked examples for all others (`NAME.toml`).
 """
 
 import json
+import tomllib
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -19,6 +21,29 @@ def load(name: str) -> str:
         FileNotFoundError: there is no such prompt; the name is a programmer's mistake.
     """
     return (files("prompts") / f"{name}.txt").read_text(encoding="utf-8").rstrip("\n")
+
+
+def task(name: str, *, taught: bool) -> list[dict[str, str]]:
+    """
+    The turns that a request for the machine task `name` begins with; the caller adds the last user turn.
+
+    Args:
+        taught: the model was taught this task (`EngineInfo.taught`): a system turn alone. For others, worked
+            examples follow it as turns of the user and the assistant.
+    """
+    if taught:
+        return [{"role": "system", "content": load(name)}]
+    return [dict(turn) for turn in _worked(name)]
+
+
+@cache
+def _worked(name: str) -> tuple[dict[str, str], ...]:
+    """The turns of `NAME.toml`."""
+    told = tomllib.loads((files("prompts") / f"{name}.toml").read_text(encoding="utf-8"))
+    turns = [("system", told["instruction"])]
+    for example in told["examples"]:
+        turns += [("user", example["user"]), ("assistant", example["answer"])]
+    return tuple({"role": role, "content": text.strip()} for role, text in turns)
 
 
 @cache

@@ -242,7 +242,9 @@ def test_no_dependency_installs_a_package_named_like_ours():
 def test_every_prompt_is_used():
     code = "\n".join(text(file) for file in FILES if file.parts[0] == "daemon")
     prompts = {
-        p.stem.removesuffix(".schema") for p in (ROOT / "prompts").iterdir() if p.suffix in (".txt", ".json")
+        p.stem.removesuffix(".schema")
+        for p in (ROOT / "prompts").iterdir()
+        if p.suffix in (".txt", ".json", ".toml")
     }
 
     assert set() == {name for name in prompts if f'"{name}"' not in code}

@@ -22,7 +22,7 @@ from daemon.memory.errors import HOPELESS, MemoryWorkError, ModelAnswerUnusable
 from daemon.memory.recall import system_text
 from daemon.store_thread import StoreThread
 from daemon.text import normalised
-from prompts.load import load, schema
+from prompts.load import schema, task
 from store import lessons, memory_queries
 from store.errors import NoSuchMemory
 from store.lessons import NewLesson
@@ -136,7 +136,7 @@ def _is_enough(pairs: Sequence[Pair], line: str) -> bool:
 
 async def _ask(engine: Engine, line: str, sampling: Sampling) -> list[Pair]:
     answer = await engine.complete(
-        [{"role": "system", "content": load("ask")}, {"role": "user", "content": line}],
+        [*task("ask", taught=(await engine.info()).taught), {"role": "user", "content": line}],
         sampling=sampling,
         schema=schema("ask"),
         adapter="base",

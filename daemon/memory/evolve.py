@@ -25,7 +25,7 @@ from daemon.engine.client import Engine, Sampling
 from daemon.memory.observe import Observation
 from daemon.memory.ranking import Ranked, nearest_memories
 from daemon.text import content_words, normalised, value_words
-from prompts.load import load, schema
+from prompts.load import schema, task
 from store import memories, memory_queries, message_queries, vectors
 from store.database import Connection, writing
 from store.errors import NoSuchMemory, NotHeld
@@ -131,7 +131,7 @@ async def _ask(engine: Engine, observation: Observation, near: Sequence[Ranked])
     shape["properties"]["memory"] = {"enum": ["", *shown]}  # it points at a memory by quoting it
     answer = await engine.complete(
         [
-            {"role": "system", "content": load("evolve")},
+            *task("evolve", taught=(await engine.info()).taught),
             {"role": "user", "content": "\n".join([*shown, f"New: {observation.text}"])},
         ],
         sampling=Sampling(max_tokens=MAX_ANSWER_TOKENS),

@@ -15,13 +15,14 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import Any
 
-from daemon.engine.client import Completion, Engine, Sampling
+from daemon.engine.client import Completion, Engine, EngineInfo, Sampling
 from daemon.memory.attribution import attribute
 from daemon.memory.errors import HOPELESS, ModelAnswerUnusable
 from daemon.memory.strip_quotes import shortened, strip_quotes
 from daemon.text import content_words, normalised
-from prompts.load import load, schema
+from prompts.load import schema, task
 from store.chats import Message
 
 VERSION = "observe-2"  # raise it when sessions should be observed again
@@ -34,7 +35,8 @@ OVERLAP_TURNS = (
     4  # turns of a window that the next one begins with: what was said of them may stand further on
 )
 MAX_ANSWER_TOKENS = 768
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_STRING = re.compile(r'("(?:[^"\\]|\\.)*")')  # an entry of a taught model's list
+_ENTRY = re.compile(rf'\{{[^{{}}]*"fact"\s*:\s*{_STRING.pattern}\s*\}}')  # and of another's
 _DATED = re.compile(r"\s*(today|yesterday|\d{4}-\d{1,2}-\d{1,2})\s*:\s*(.*)", re.DOTALL | re.IGNORECASE)
 
 
@@ -73,8 +75,7 @@ async def observe(
 
     Source: TSUBASA, arXiv 2604.07894, "observations".
     """
-    info = await engine.info()
-    reading = _Reading(engine=engine, day=day, room=max(64, info.n_ctx // 2), unsure=info.unsure)
+    reading = await _reading(engine, day)
     spoken = await asyncio.to_thread(_spoken, messages)
     found: dict[str, Observation] = {}
     failures = []
@@ -101,32 +102,44 @@ def _windows(spoken: Sequence[Message], turns: int) -> Iterator[Sequence[Message
         yield spoken[start : start + turns]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Noted:
+    """One entry of the model's list."""
+
+    text: str
+    day: str  # as the model wrote it; "" for none
+    turns: tuple[int, ...] | None = (
+        None  # places in the window that it has this from; a taught model names none
+    )
+
+
 @dataclass(kw_only=True)
 class _Reading:
     """One session being read."""
 
     engine: Engine
     day: date
+    info: EngineInfo
+    opening: list[dict[str, str]]  # the turns that every question begins with
     room: int  # tokens that a question may have
-    unsure: float  # nats per token from which on a sentence is left out
+    answer_tokens: int
     left_out: int = 0
 
     async def window(self, window: Sequence[Message], *, longest: int) -> list[Observation]:
         """Observe `window`; beyond `room` tokens its halves, or a single turn cut to `longest` characters."""
         if not any(turn.role == "user" for turn in window):
             return []
-        messages = [
-            {"role": "system", "content": load("observe")},
-            {"role": "user", "content": _as_text(window, self.day, longest)},
-        ]
+        taught = self.info.taught
+        text = _as_text(window, self.day, longest, numbered=not taught)
+        messages = [*self.opening, {"role": "user", "content": text}]
         halves = _halves(window)
         if await self.engine.count(messages) > self.room and (halves or longest > 64):
             parts, longest = (halves, longest) if halves else ([window], longest // 2)
             return [one for part in parts for one in await self.window(part, longest=longest)]
         answer = await self.engine.complete(
             messages,
-            sampling=Sampling(max_tokens=min(MAX_ANSWER_TOKENS, self.room)),
-            schema=schema("observe"),
+            sampling=Sampling(max_tokens=self.answer_tokens),
+            schema=schema("observe") if taught else _naming_turns(len(window)),
             adapter="base",
             background=True,
         )
@@ -134,22 +147,39 @@ class _Reading:
             answer.finish == "length" and halves
         ):  # the model lost its way in a long list; shorter ones are easier
             return [one for half in halves for one in await self.window(half, longest=longest)]
-        text = _mended(answer.text) if answer.finish == "length" else answer.text
-        found = (
-            _observation(sentence, window, self.day) for sentence in self._sure(answer, _sentences(text))
-        )
+        found = (_observation(one, window, self.day) for one in self._sure(answer))
         return [one for one in found if one is not None]
 
-    def _sure(self, answer: Completion, sentences: Sequence[str]) -> list[str]:
-        """The sentences that did not surprise the model that wrote them."""
-        places = [(found.start(), found.end()) for found in _STRING.finditer(answer.text)]
+    def _sure(self, answer: Completion) -> list[_Noted]:
+        """What the model noted, and was not surprised by when it wrote it."""
+        entries = list((_STRING if self.info.taught else _ENTRY).finditer(answer.text))
+        cut = answer.finish == "length"  # then the list is closed behind its last whole entry
+        text = f"{answer.text[: entries[-1].end()]}]" if cut and entries else "[]" if cut else answer.text
+        noted = _read(text, taught=self.info.taught)
         sure = [
-            sentence
-            for sentence, place in zip(sentences, places, strict=False)
-            if answer.surprise(*place) < self.unsure
+            one
+            for one, found in zip(noted, entries, strict=False)
+            if answer.surprise(found.start(1), found.end(1)) < self.info.unsure
         ]
-        self.left_out += len(sentences) - len(sure)
-        return [sentence for sentence in sure if content_words(_DATED.sub(r"\2", sentence))]
+        self.left_out += len(noted) - len(sure)
+        return [one for one in sure if content_words(one.text)]
+
+
+async def _reading(engine: Engine, day: date) -> _Reading:
+    """How sessions are read with this model: a taught one needs no examples, another has them where there is room."""
+    info = await engine.info()
+    opening = task("observe", taught=info.taught)
+    room = max(64, info.n_ctx // 2)
+    answer_tokens = min(MAX_ANSWER_TOKENS, room)
+    if not info.taught:
+        if await engine.count(opening) > room:
+            opening = opening[:1]
+        shown = await engine.count(opening)
+        free = max(64, (info.n_ctx - shown) // 2)
+        room, answer_tokens = shown + free, min(MAX_ANSWER_TOKENS, free)
+    return _Reading(
+        engine=engine, day=day, info=info, opening=opening, room=room, answer_tokens=answer_tokens
+    )
 
 
 def _halves(window: Sequence[Message]) -> list[Sequence[Message]]:
@@ -160,36 +190,52 @@ def _halves(window: Sequence[Message]) -> list[Sequence[Message]]:
     return [window[: middle + (len(window) > 3)], window[middle:]]
 
 
-def _as_text(window: Sequence[Message], day: date, longest: int) -> str:
-    turns = (f"{turn.speaker or turn.role}: {shortened(turn.text.strip(), longest)}" for turn in window)
+def _as_text(window: Sequence[Message], day: date, longest: int, *, numbered: bool = False) -> str:
+    turns = [f"{turn.speaker or turn.role}: {shortened(turn.text.strip(), longest)}" for turn in window]
+    if numbered:
+        turns = [f"{number} {turn}" for number, turn in enumerate(turns, start=1)]
     return "\n".join([*turns, "Date:", day.isoformat()])
 
 
-def _mended(cut: str) -> str:
-    """A list that was cut off, closed behind its last whole sentence."""
-    whole = [found.end() for found in _STRING.finditer(cut)]
-    return f"{cut[: whole[-1]]}]" if whole else "[]"
+def _naming_turns(count: int) -> dict[str, Any]:
+    """The shape of an answer whose entries name the turns they come from, out of `count` that are shown."""
+    shape = schema("observe_turns")
+    shape["items"]["properties"]["turns"]["items"]["enum"] = list(range(1, count + 1))
+    return shape
 
 
-def _sentences(answer: str) -> list[str]:
+def _read(answer: str, *, taught: bool) -> list[_Noted]:
+    """The entries of a whole answer: dated sentences of a taught model, objects of another."""
     try:
-        sentences = json.loads(answer)
+        entries = json.loads(answer)
     except ValueError as error:
         raise ModelAnswerUnusable("observe", answer, "it is no whole JSON") from error
-    if not isinstance(sentences, list) or not all(isinstance(one, str) for one in sentences):
-        raise ModelAnswerUnusable("observe", answer, "it is no list of sentences")
-    return sentences
+    try:
+        if not isinstance(entries, list):
+            raise TypeError(entries)
+        return [_sentence(one) if taught else _fact(one) for one in entries]
+    except (TypeError, KeyError, ValueError, AttributeError) as error:
+        raise ModelAnswerUnusable("observe", answer, "it is no list of sentences") from error
 
 
-def _observation(sentence: str, window: Sequence[Message], day: date) -> Observation | None:
-    """The sentence with its day and its source; None when it is nobody's word."""
-    dated = _DATED.fullmatch(sentence)
-    found = attribute((dated[2] if dated else sentence).strip(), window)
+def _sentence(entry: str) -> _Noted:
+    dated = _DATED.fullmatch(entry)
+    return _Noted(text=(dated[2] if dated else entry).strip(), day=dated[1] if dated else "")
+
+
+def _fact(entry: dict[str, Any]) -> _Noted:
+    turns = tuple(sorted({int(number) - 1 for number in entry["turns"]}))
+    return _Noted(text=entry["fact"].strip(), day=entry["day"], turns=turns)
+
+
+def _observation(noted: _Noted, window: Sequence[Message], day: date) -> Observation | None:
+    """What was noted with its day and its source; None when it is nobody's word."""
+    found = attribute(noted.text, window, named=noted.turns)
     if found is None:
         return None
     return Observation(
         text=found.text,
-        day=_day_of(dated[1] if dated else "", told_on=day),
+        day=_day_of(noted.day, told_on=day),
         told_on=day,
         sources=found.sources,
         trust=found.trust,

@@ -1,6 +1,9 @@
+import json
 from pathlib import Path
 
-from prompts.load import lines, load, schema
+import pytest
+
+from prompts.load import lines, load, schema, task
 
 FOLDER = Path(__file__).parents[2] / "prompts"
 
@@ -13,8 +16,21 @@ def test_the_loaded_prompt_is_the_file_without_its_last_newline():
 def test_every_schema_belongs_to_a_prompt():
     names = {file.name.removesuffix(".schema.json") for file in FOLDER.glob("*.schema.json")}
 
-    assert {"observe", "evolve", "ask"} == names
-    assert all(load(name) and schema(name)["type"] for name in names)
+    assert {"observe", "observe_turns", "evolve", "ask"} == names
+    assert all(load(name.partition("_")[0]) and schema(name)["type"] for name in names)
+
+
+@pytest.mark.parametrize("name", ["observe", "evolve", "ask"])
+def test_a_task_is_one_sentence_for_a_taught_model_and_has_worked_examples_for_others(name):
+    system, *examples = task(name, taught=False)
+
+    assert [{"role": "system", "content": load(name)}] == task(name, taught=True)
+    assert ["user", "assistant"] * (len(examples) // 2) == [turn["role"] for turn in examples]
+    assert "system" == system["role"] and 4 <= len(examples) <= 8
+    assert all(json.loads(turn["content"]) is not None for turn in examples[1::2])
+    assert any(
+        not turn["content"].isascii() for turn in examples[1::2]
+    )  # or all would be answered in English
 
 
 def test_a_schema_may_be_changed_without_changing_the_next_one():

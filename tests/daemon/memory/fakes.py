@@ -18,7 +18,7 @@ from daemon.embedding.client import Embedder, EmbedderInfo
 from daemon.engine.client import GREEDY, Completion, Engine, EngineInfo, Finish, Mark, Sampling
 from daemon.store_thread import StoreThread
 from daemon.text import content_words
-from prompts.load import load
+from prompts.load import task
 from store import memories
 from store.chats import Message
 from store.database import open_store
@@ -27,6 +27,7 @@ from store.memories import Memory
 
 Script = Callable[[str], object]  # what the user turn says -> an answer; not a text: it is sent as JSON
 DIMENSION = 64
+_TASKS = ("observe", "evolve", "ask")
 DAY = date(2026, 3, 5)
 
 
@@ -40,6 +41,7 @@ class Asked:
     schema: dict[str, Any] | None
     adapter: str | None
     background: bool
+    turns: int = 2
 
 
 def quoted(choice: object, asked: str) -> object:
@@ -55,16 +57,30 @@ class FakeEngine(Engine):
     """Answers from scripts, one per task; without one it answers with all it was told. Counts a token per word."""
 
     def __init__(
-        self, *, n_ctx: int = 2048, finish: Finish = "stop", marks: tuple[Mark, ...] = (), **scripts: Script
+        self,
+        *,
+        n_ctx: int = 2048,
+        taught: bool = True,
+        finish: Finish = "stop",
+        marks: tuple[Mark, ...] = (),
+        **scripts: Script,
     ) -> None:
         self.asked: list[Asked] = []
         self.n_ctx = n_ctx
+        self.taught = taught
         self.finish: Finish = finish
         self.marks = marks
         self.scripts = scripts
 
     async def info(self) -> EngineInfo:
-        return EngineInfo(name="fake", n_ctx=self.n_ctx, sha256="b" * 64, architecture="qwen3", n_vocab=1)
+        return EngineInfo(
+            name="fake",
+            n_ctx=self.n_ctx,
+            sha256="b" * 64,
+            architecture="qwen3",
+            n_vocab=1,
+            taught=self.taught,
+        )
 
     async def count(self, messages: Sequence[Mapping[str, Any]]) -> int:
         return sum(len(str(message["content"]).split()) for message in messages)
@@ -79,12 +95,22 @@ class FakeEngine(Engine):
         background: bool = False,
     ) -> Completion:
         system = str(messages[0]["content"]) if messages[0]["role"] == "system" else ""
-        task = next((name for name in ("observe", "evolve", "ask") if system == load(name)), "answer")
+        name = next(
+            (one for one in _TASKS if system == task(one, taught=self.taught)[0]["content"]), "answer"
+        )
         text = str(messages[-1]["content"])
         self.asked.append(
-            Asked(task=task, text=text, system=system, schema=schema, adapter=adapter, background=background)
+            Asked(
+                task=name,
+                text=text,
+                system=system,
+                schema=schema,
+                adapter=adapter,
+                background=background,
+                turns=len(messages),
+            )
         )
-        answer = system if task == "answer" and task not in self.scripts else self.scripts[task](text)
+        answer = system if name == "answer" and name not in self.scripts else self.scripts[name](text)
         written = answer if isinstance(answer, str) else json.dumps(answer)
         return Completion(
             text=written, finish=self.finish, prompt_tokens=1, completion_tokens=1, marks=self.marks

@@ -48,6 +48,27 @@ async def test_the_model_reads_date_and_turns_and_answers_as_the_base_in_the_bac
     assert asked.schema is not None
 
 
+async def test_a_model_that_was_not_taught_names_the_numbers_of_the_turns_that_it_read():
+    fact = {"turns": [3], "day": "yesterday", "fact": "Der Nutzer wohnt in Gent."}
+    engine = noting(fact, taught=False, n_ctx=4096)
+
+    (one,) = await observed(engine, "Hallo", "A: Guten Tag!", "Ich bin gestern nach Gent gezogen")
+
+    assert "1 user: Hallo\n2 assistant: Guten Tag!\n3 user: Ich bin" in engine.asked[0].text
+    assert [1, 2, 3] == engine.asked[0].schema["items"]["properties"]["turns"]["items"]["enum"]
+    assert (fact["fact"], date(2026, 3, 4), (3,)) == (one.text, one.day, one.sources)
+
+
+async def test_worked_examples_are_left_out_where_the_context_has_no_room_for_them():
+    engines = [noting(taught=False, n_ctx=n_ctx) for n_ctx in (200, 4096)]
+
+    for engine in engines:
+        await observed(engine, IN_GHENT)
+
+    short, long = (engine.asked[0].turns for engine in engines)
+    assert (2, True) == (short, long > 2)
+
+
 async def test_system_and_tool_turns_are_never_read():
     engine = noting()
 

@@ -79,6 +79,14 @@ class FakeEngine(Engine):
     async def count(self, messages: Sequence[Mapping[str, Any]]) -> int:
         return sum(len(str(message["content"]).split()) for message in messages)
 
+    async def tokenise(
+        self, chats: Sequence[tuple[Sequence[Mapping[str, Any]], str | None]]
+    ) -> list[tuple[list[int], list[int]]]:
+        """A token for each word; 0 ends a turn."""
+        prompts = [" ".join(str(message["content"]) for message in messages) for messages, _ in chats]
+        replies = [None if reply is None else [*_tokens(reply), 0] for _, reply in chats]
+        return [(_tokens(text), reply or []) for text, reply in zip(prompts, replies, strict=True)]
+
     async def load(self, adapter: bytes) -> str:
         return f"loaded:{len(adapter)}"
 
@@ -89,6 +97,10 @@ class FakeEngine(Engine):
 
     async def unload(self, sha256: str) -> None:
         pass
+
+
+def _tokens(text: str) -> list[int]:
+    return [1 + sum(word.encode()) % 299 for word in text.split()]
 
 
 class FakeEmbedder(Embedder):

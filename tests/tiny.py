@@ -19,6 +19,13 @@ TEMPLATE = (
 )
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 MERGES = ("t h", "th e", "i n", "Ġ the", "Ġ a", "e r", "o n", "u s", "us er", "Ċ Ċ")
+PIECES = [  # of SentencePiece: "▁" is a space
+    *("<unk>", "<s>", "</s>"),
+    *(f"<0x{byte:02X}>" for byte in range(256)),
+    *("▁the", "the", "he", "▁t", "th", "in", "er", "us", "user", "▁"),
+    *map(chr, range(33, 127)),
+    *SPECIAL,
+]
 _SHAPES = {  # rows, columns
     "attn_q": (HEADS * HEAD_DIM, HIDDEN),
     "attn_k": (KV_HEADS * HEAD_DIM, HIDDEN),
@@ -37,8 +44,14 @@ def write_model(
     template: str | None = TEMPLATE,
     architecture: str = "qwen3",
     context: int = CONTEXT,
+    sentencepiece: bool = False,
+    add_bos: bool = False,
 ) -> Path:
-    """Write a model; the same seed gives the same bytes. Returns `path`."""
+    """
+    Write a model; the same seed gives the same bytes. Returns `path`.
+
+    `sentencepiece`: a vocabulary like Llama 2's and Mistral's, in place of GPT-2's byte pairs.
+    """
     random = np.random.default_rng(seed)
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_name("tiny")
@@ -52,8 +65,15 @@ def write_model(
     writer.add_value_length(HEAD_DIM)
     writer.add_layer_norm_rms_eps(1e-6)
     writer.add_rope_freq_base(10000.0)
-    _add_vocabulary(writer, template)
-    embedding = random.normal(0, 1, (len(vocabulary()), HIDDEN))
+    if sentencepiece:
+        _add_sentencepiece(writer)
+    else:
+        _add_vocabulary(writer)
+    writer.add_add_bos_token(add_bos)
+    if template is not None:
+        writer.add_chat_template(template)
+    tokens = PIECES if sentencepiece else vocabulary()
+    embedding = random.normal(0, 1, (len(tokens), HIDDEN))
     embedding[-len(SPECIAL) :] *= 0.2  # so that it seldom ends by itself
     _add(writer, "token_embd.weight", embedding)
     _add(writer, "output_norm.weight", np.ones(HIDDEN))
@@ -105,7 +125,7 @@ def vocabulary() -> list[str]:
     return [*_byte_letters(), *(merge.replace(" ", "") for merge in MERGES), *SPECIAL]
 
 
-def _add_vocabulary(writer: gguf.GGUFWriter, template: str | None) -> None:
+def _add_vocabulary(writer: gguf.GGUFWriter) -> None:
     tokens = vocabulary()
     normal, control = gguf.TokenType.NORMAL, gguf.TokenType.CONTROL
     writer.add_tokenizer_model("gpt2")
@@ -115,9 +135,18 @@ def _add_vocabulary(writer: gguf.GGUFWriter, template: str | None) -> None:
     writer.add_token_merges(list(MERGES))
     writer.add_bos_token_id(tokens.index("<|endoftext|>"))
     writer.add_eos_token_id(tokens.index("<|im_end|>"))
-    writer.add_add_bos_token(False)
-    if template is not None:
-        writer.add_chat_template(template)
+
+
+def _add_sentencepiece(writer: gguf.GGUFWriter) -> None:
+    kinds = {"<unk>": gguf.TokenType.UNKNOWN}
+    kinds |= dict.fromkeys(("<s>", "</s>", *SPECIAL), gguf.TokenType.CONTROL)
+    kinds |= dict.fromkeys(PIECES[3:259], gguf.TokenType.BYTE)
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(PIECES)
+    writer.add_token_types([kinds.get(token, gguf.TokenType.NORMAL) for token in PIECES])
+    writer.add_token_scores([-float(place) for place in range(len(PIECES))])  # the earlier are joined first
+    writer.add_bos_token_id(PIECES.index("<s>"))
+    writer.add_eos_token_id(PIECES.index("</s>"))
 
 
 def _byte_letters() -> list[str]:

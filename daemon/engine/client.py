@@ -23,7 +23,9 @@ __all__ = ["GREEDY", "Completion", "Engine", "EngineInfo", "Finish", "Mark", "Pi
 
 GRACE_S = 5.0  # that an answer under way has when a GPU must be opened again
 T = TypeVar("T", EngineInfo, Piece, Score)
+CHATS, PORTION = 32, 20_000  # chats, and characters: of what is cut into tokens at once
 Message = Mapping[str, Any]  # {"role": …, "content": …}
+Chat = tuple[Sequence[Message], str | None]  # and the reply
 
 
 class Engine:
@@ -168,6 +170,27 @@ class Engine:
             async with aclosing(self._child.stream("score", **request)) as scores:
                 return [_record(Score, score) async for score in scores]
 
+    async def tokenise(self, chats: Sequence[Chat]) -> list[tuple[list[int], list[int]]]:
+        """
+        The very tokens of chats as they are answered.
+
+        It takes a few chats at a time, so that others are answered meanwhile.
+
+        Args:
+            chats: messages, and the reply to them or None.
+        Returns:
+            For each the tokens up to where the reply begins, and those of the reply with the one that ends its turn
+            ([] for None); they may be more than the context holds.
+        Raises:
+            TemplateRefused: the template can't write one of them.
+        """
+        tokens: list[tuple[list[int], list[int]]] = []
+        for some in _portions(chats):
+            sent = [{"messages": [dict(one) for one in messages], "reply": reply} for messages, reply in some]
+            header = await self._call("tokenise", chats=sent)
+            tokens += [(prompt, reply) for prompt, reply in header["tokens"]]
+        return tokens
+
     async def load(self, adapter: bytes) -> str:
         """Make an adapter ready without making it live; returns its sha256. Raises `AdapterRefused`."""
         async with self._changing:
@@ -256,6 +279,18 @@ class Engine:
     def _check_owned(self, sha256: str | None) -> None:
         if sha256 is not None and sha256 in self._disowned:
             raise AdapterUnknown(sha256=sha256)
+
+
+def _portions(chats: Sequence[Chat]) -> Iterator[Sequence[Chat]]:
+    """The chats in their order, so many at once as the engine cuts into tokens in some hundredths of a second."""
+    start = characters = 0
+    for place, (messages, reply) in enumerate(chats):
+        if characters > PORTION or place - start >= CHATS:
+            yield chats[start:place]
+            start, characters = place, 0
+        characters += len(reply or "") + sum(len(str(message.get("content"))) for message in messages)
+    if chats[start:]:
+        yield chats[start:]
 
 
 def _record(kind: type[T], header: Mapping[str, Any]) -> T:

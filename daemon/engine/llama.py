@@ -7,6 +7,7 @@ reason. Only one thread may use a `Context`.
 
 import ctypes
 import json
+import string
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -19,7 +20,7 @@ from llama_cpp.llama_grammar import json_schema_to_gbnf
 from daemon.engine.errors import DecodeFailed, GrammarStuck, SchemaRefused
 from daemon.engine.json_schema import grammar_of
 from daemon.engine.records import Sampling
-from daemon.engine.template import Segment
+from daemon.engine.template import Segment, any_of
 
 Logits = npt.NDArray[np.float32]
 BATCH = 256  # tokens of a prompt computed at once; a cancel waits for one such batch at most
@@ -58,8 +59,10 @@ class Model:
         self.n_ctx_train = int(c.llama_model_n_ctx_train(self.handle))
         tokens = range(self.n_vocab)  # a reply is over with these
         self.ends = frozenset(n for n in tokens if c.llama_vocab_is_eog(self.vocab, n))
-        eos = int(c.llama_vocab_eos(self.vocab))
-        self.end = eos if eos >= 0 else min(self.ends, default=None)  # with this one above all
+        special = c.LLAMA_TOKEN_ATTR_CONTROL | c.LLAMA_TOKEN_ATTR_UNKNOWN
+        controls = [n for n in tokens if c.llama_vocab_get_attr(self.vocab, n) & special]
+        self._controls = {self.token_text(n): n for n in reversed(controls)}  # the first of a text wins
+        self._control = any_of(self._controls)
         self._pieces: dict[int, bytes] = {}
 
     def token_text(self, token: int) -> str:
@@ -72,23 +75,57 @@ class Model:
         return self.token_text(c.llama_vocab_bos(self.vocab)), self.token_text(c.llama_vocab_eos(self.vocab))
 
     def control_texts(self) -> list[str]:
-        """Texts that become a control token when control tokens are looked for."""
-        special = c.LLAMA_TOKEN_ATTR_CONTROL | c.LLAMA_TOKEN_ATTR_UNKNOWN
-        tokens = range(self.n_vocab)
-        return [self.token_text(n) for n in tokens if c.llama_vocab_get_attr(self.vocab, n) & special]
+        """Texts that become a control token where the template writes them."""
+        return list(self._controls)
 
-    def tokenize(self, segments: Sequence[Segment]) -> list[int]:
-        """The tokens of a prompt; control tokens only where a segment is not plain."""
-        return [token for segment in segments for token in self._tokens(segment)]
+    def end_of_turn(self, written: str) -> int | None:
+        """
+        The token that ends a reply; None when the vocabulary has none.
 
-    def _tokens(self, segment: Segment) -> list[int]:
-        text = segment.text.encode("utf-8", "replace")
-        room = len(text) + 8
+        Args:
+            written: what the template writes behind a reply. Gemma's has <end_of_turn>, while its <eos> ends a text.
+        """
+        usual = (c.llama_vocab_eot(self.vocab), c.llama_vocab_eos(self.vocab), *sorted(self.ends))
+        there = [self._controls[match.group()] for match in self._control.finditer(written)]
+        found = [token for token in there if token in self.ends] or [token for token in usual if token >= 0]
+        return found[0] if found else None
+
+    def prompt(self, segments: Sequence[Segment]) -> list[int]:
+        """
+        The tokens of a prompt, with the token that begins a text where the vocabulary wants it.
+
+        Control tokens come from segments that are not plain. What stands between two of them is cut into tokens as
+        one text, whatever its segments: a SentencePiece vocabulary would put a space before each.
+        """
+        tokens: list[int] = []
+        run = ""
+        for segment in segments:
+            start = 0
+            for match in () if segment.plain else self._control.finditer(segment.text):
+                self._append(tokens, run + segment.text[start : match.start()])
+                tokens.append(self._controls[match.group()])
+                run, start = "", match.end()
+            run += segment.text[start:]
+        self._append(tokens, run)
+        bos = int(c.llama_vocab_bos(self.vocab))
+        begins = bos < 0 or tokens[:1] == [bos] or not c.llama_vocab_get_add_bos(self.vocab)
+        return tokens if begins else [bos, *tokens]
+
+    def tokens(self, text: str) -> list[int]:
+        """The tokens of a text in which nothing is a control token. Raises `DecodeFailed`."""
+        data = text.encode("utf-8", "replace")
+        room = len(data) + 8
         found = (c.llama_token * room)()
-        count = c.llama_tokenize(self.vocab, text, len(text), found, room, False, not segment.plain)
+        count = c.llama_tokenize(self.vocab, data, len(data), found, room, False, False)
         if count < 0:
-            raise DecodeFailed(reason=f"a text of {len(text)} bytes can't be cut into tokens")
+            raise DecodeFailed(reason=f"a text of {len(data)} bytes can't be cut into tokens")
         return list(found[:count])
+
+    def _append(self, tokens: list[int], run: str) -> None:
+        """Add what stands behind a control token; some of these, such as Phi's, swallow white space."""
+        if tokens and c.llama_vocab_get_attr(self.vocab, tokens[-1]) & c.LLAMA_TOKEN_ATTR_RSTRIP:
+            run = run.lstrip(string.whitespace)
+        tokens += self.tokens(run) if run else []
 
     def piece(self, token: int) -> bytes:
         """The bytes that a token stands for; none for a control token."""

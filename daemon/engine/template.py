@@ -8,7 +8,7 @@ tokens (as in "<|im_end|>"), that part is marked as plain and never becomes the 
 import json
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, NoReturn
 
@@ -17,6 +17,8 @@ from jinja2.ext import loopcontrols
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from daemon.engine.errors import TemplateRefused
+
+SAID = "Tsubasa"  # as a reply, where one is needed to see what stands around it
 
 
 class Segment(NamedTuple):
@@ -48,19 +50,28 @@ class ChatTemplate:
             self._template = environment.from_string(source)
         except jinja2.TemplateError as error:
             raise TemplateRefused(reason=f"it does not compile: {error}") from error
-        longest_first = sorted(filter(None, control), key=len, reverse=True)
-        self._control = re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
+        self._control = any_of(control)
 
     def render(self, messages: Sequence[Mapping[str, Any]]) -> list[Segment]:
         """The prompt up to where the reply begins, cut where it goes from template to plain and back."""
         hidden: list[str] = []
         nonce = secrets.token_hex(8)
         safe = _mapped(list(messages), lambda text: self._hide(text, hidden, nonce))
+        text = self._written(safe, add_generation_prompt=True)
+        return _segments(text, hidden, nonce)
+
+    def behind_reply(self) -> str:
+        """What is written behind a reply. Raises `TemplateRefused`."""
+        chat = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": SAID}]
+        return self._written(chat, add_generation_prompt=False).rpartition(SAID)[2]
+
+    def _written(self, messages: Sequence[Mapping[str, Any]], *, add_generation_prompt: bool) -> str:
         try:
-            text = self._template.render(messages=safe, add_generation_prompt=True, enable_thinking=False)
+            return self._template.render(
+                messages=messages, add_generation_prompt=add_generation_prompt, enable_thinking=False
+            )
         except (jinja2.TemplateError, TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
             raise TemplateRefused(reason=str(error) or type(error).__name__) from error
-        return _segments(text, hidden, nonce)
 
     def _hide(self, text: str, hidden: list[str], nonce: str) -> str:
         """`text` with each control token's text replaced by a mark that nobody can guess."""
@@ -70,6 +81,12 @@ class ChatTemplate:
             return f"[{nonce}:{len(hidden) - 1}]"
 
         return self._control.sub(mark, text)
+
+
+def any_of(texts: Iterable[str]) -> re.Pattern[str]:
+    """Finds any of these texts, the longest at a place; nothing where there are none."""
+    longest_first = sorted(filter(None, texts), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)) or r"(?!)")
 
 
 def _segments(text: str, hidden: list[str], nonce: str) -> list[Segment]:

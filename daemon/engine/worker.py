@@ -20,7 +20,7 @@ from daemon.engine.llama import Context, LlamaRefused, Model, Sampler
 from daemon.engine.records import TAUGHT_KEY, TINY_KEY, UNSURE, UNSURE_KEY, Piece, Sampling, Score
 from daemon.engine.scheduler import SEQUENCES, Scheduler
 from daemon.engine.scoring import MOST_REPLIES, ScoreRequest
-from daemon.engine.template import ChatTemplate, Segment
+from daemon.engine.template import ChatTemplate
 from daemon.processes.framing import Frame
 from daemon.processes.worker_link import ParentLink
 from trainer.architectures import why_not
@@ -53,6 +53,7 @@ class Worker:
         bos, eos = self._model.bos_and_eos()
         source, control = header.text("tokenizer.chat_template"), self._model.control_texts()
         self._template = ChatTemplate(source, control=control, bos=bos, eos=eos)
+        self._end = self._model.end_of_turn(self._template.behind_reply())
         known = hashing.result()
         self.ready = {
             "name": header.text("general.name") or path.stem,
@@ -89,6 +90,7 @@ class Worker:
             "cancel": self._cancel,
             "count": self._count,
             "score": self._score,
+            "tokenise": self._tokenise,
             "load": self._load,
             "adopt": self._adopt,
             "unload": self._unload,
@@ -134,14 +136,21 @@ class Worker:
         prompt, texts = self._prompt(frame), _field(frame, "replies", list)
         if not 0 < len(texts) <= MOST_REPLIES or not all(isinstance(text, str) for text in texts):
             raise broken_command("score", f"replies must be 1 to {MOST_REPLIES} texts")
-        end = [] if self._model.end is None else [self._model.end]
-        replies = [[*self._model.tokenize([Segment(text, True)]), *end] for text in texts]
+        replies = [self._reply(text) for text in texts]
         if not prompt or not all(replies):
             raise broken_command("score", "without a token there is nothing to score")
         longest = max(len(prompt) + len(reply) for reply in replies)
         if longest > self._n_ctx:
             raise PromptTooLong(longest, self._n_ctx)
         self._scheduler.add(ScoreRequest(number=number, prompt=prompt, replies=replies, adapter=adapter))
+
+    def _tokenise(self, number: int, frame: Frame) -> None:
+        chats = _field(frame, "chats", list)
+        if not all(isinstance(chat, dict) and chat.keys() == {"messages", "reply"} for chat in chats):
+            raise broken_command("tokenise", "chats must be a list of objects with messages and reply")
+        prompts = [self._written(chat["messages"], "tokenise") for chat in chats]
+        replies = [[] if chat["reply"] is None else self._reply(chat["reply"]) for chat in chats]
+        self._link.reply(number, tokens=list(zip(prompts, replies, strict=True)))
 
     def _load(self, number: int, frame: Frame) -> None:
         adapter = _field(frame, "adapter", str)
@@ -157,10 +166,17 @@ class Worker:
         self._link.reply(number)
 
     def _prompt(self, frame: Frame, name: str = "messages") -> list[int]:
-        messages = _field(frame, name, list)
+        return self._written(_field(frame, name, list), frame.header["op"])
+
+    def _written(self, messages: list[Any], op: str) -> list[int]:
+        """The tokens of a chat up to where the reply begins."""
         if not messages or not all(isinstance(message, dict) and "role" in message for message in messages):
-            raise broken_command(frame.header["op"], f"{name} must be a list of objects with a role")
-        return self._model.tokenize(self._template.render(messages))
+            raise broken_command(op, "messages must be a list of objects with a role")
+        return self._model.prompt(self._template.render(messages))
+
+    def _reply(self, text: str) -> list[int]:
+        """The tokens of a reply, with the one that ends its turn."""
+        return [*self._model.tokens(text), *([] if self._end is None else [self._end])]
 
     def _say(self, number: int, piece: Piece | Score) -> None:
         self._link.reply(number, kind="piece", **asdict(piece))

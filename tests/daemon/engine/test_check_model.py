@@ -3,7 +3,7 @@
 import pytest
 
 from daemon.engine.check_model import check, is_circling, is_sane, is_speech
-from daemon.engine.errors import ModelUnfit, TemplateRefused
+from daemon.engine.errors import EngineError, ModelUnfit, TemplateRefused
 from daemon.engine.records import Completion, Mark
 from tests.tiny import TEMPLATE, write_model
 from tests.whole.house import NANO
@@ -43,14 +43,21 @@ async def test_a_template_that_can_not_carry_our_chats_is_refused(tmp_path, temp
         await checked(write_model(tmp_path / "m.gguf", template=template))
 
 
-async def test_a_model_without_merges_or_with_another_tokenizer_is_refused(tmp_path):
-    whole = write_model(tmp_path / "m.gguf").read_bytes()
-    other = tmp_path / "other.gguf"
-    for old, new in ((b"tokenizer.ggml.merges", b"tokenizer.ggml.mergez"), (b"gpt2", b"bert")):
-        other.write_bytes(whole.replace(old, new, 1))
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [
+        (b"tokenizer.ggml.tokens", b"tokenizer.ggml.tokenz", "lacks tokenizer.ggml.tokens"),
+        (b"tokenizer.ggml.merges", b"tokenizer.ggml.mergez", "cannot find tokenizer merges"),
+        (b"gpt2", b"gpt7", "unknown tokenizer"),
+    ],
+    ids=["no tokens", "no merges", "an unknown kind"],
+)
+async def test_a_model_whose_vocabulary_can_not_be_read_is_refused_with_the_reason(tmp_path, old, new, why):
+    file = write_model(tmp_path / "m.gguf")
+    file.write_bytes(file.read_bytes().replace(old, new, 1))
 
-        with pytest.raises(ModelUnfit, match="tokenizer"):
-            await checked(other)
+    with pytest.raises(EngineError, match=why):
+        await checked(file)
 
 
 def answer(text, *, finish="stop", surprise=0.1):

@@ -1,0 +1,90 @@
+"""Chats as tokens: those of llama.cpp itself, in either kind of vocabulary, with one beginning and the right end."""
+
+import asyncio
+import time
+
+import pytest
+
+from daemon.engine.client import Sampling
+from daemon.engine.errors import TemplateRefused
+from tests import tiny
+from tests.daemon.engine.conftest import own_engine
+from tests.trainer.llama_oracle import LlamaOracle
+
+ASKED = [{"role": "user", "content": "the user"}]
+BEGINS = "{{ bos_token }}"
+
+
+def written(text):
+    return f"<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n"
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["byte pairs", "sentencepiece"])
+def vocabulary(request):
+    return tiny.PIECES if request.param else tiny.vocabulary()
+
+
+@pytest.fixture(scope="module")
+def file(vocabulary, tmp_path_factory):
+    path = tmp_path_factory.mktemp("tokens") / "m.gguf"
+    return tiny.write_model(path, sentencepiece=vocabulary is tiny.PIECES)
+
+
+async def test_the_tokens_of_a_chat_are_llama_cpps_own_and_a_reply_ends_as_the_template_ends_turns(
+    file, vocabulary
+):
+    replies = ["in the inn", " é 中\n\n", ""]
+    async with own_engine(file) as engine:
+        tokens = await engine.tokenise([*((ASKED, reply) for reply in replies), (ASKED, None)])
+        counted = await engine.count(ASKED)
+    with LlamaOracle(file) as oracle:
+        prompt = oracle.tokens(written("the user"), controls=True)
+        answers = [oracle.tokens(reply, controls=False) for reply in replies]
+
+    end = vocabulary.index("<|im_end|>")  # in the one of SentencePiece </s> ends a text
+    assert [*((prompt, [*answer, end]) for answer in answers), (prompt, [])] == tokens
+    assert len(prompt) == counted
+
+
+@pytest.mark.parametrize("trick", ["a<|im_end|>b", "<|im_end|>", "the<s> the<|im_start|>the"])
+async def test_what_looks_like_a_control_token_leaves_no_trace_in_the_text_around_it(file, vocabulary, trick):
+    async with own_engine(file) as engine:
+        ((prompt, reply),) = await engine.tokenise([([{"role": "user", "content": trick}], trick)])
+    with LlamaOracle(file) as oracle:
+        inside = oracle.tokens(f"user\n{trick}", controls=False)
+
+    start, end = vocabulary.index("<|im_start|>"), vocabulary.index("<|im_end|>")
+    assert [start, *inside, end] == prompt[: len(inside) + 2]
+    assert 1 == reply.count(end)
+
+
+@pytest.mark.parametrize("template", [tiny.TEMPLATE, BEGINS + tiny.TEMPLATE])
+@pytest.mark.parametrize("wanted", [False, True])
+async def test_a_text_begins_once_where_vocabulary_or_template_want_it(tmp_path, template, wanted):
+    file = tiny.write_model(tmp_path / "m.gguf", template=template, add_bos=wanted, sentencepiece=True)
+    async with own_engine(file) as engine:
+        ((prompt, _),) = await engine.tokenise([(ASKED, None)])
+
+    begin = tiny.PIECES.index("<s>")
+    assert int(wanted or BEGINS in template) == prompt.count(begin)
+    assert (wanted or BEGINS in template) is (begin == prompt[0])
+
+
+async def test_chats_are_answered_while_many_are_cut_into_tokens(engine):
+    many = [([{"role": "user", "content": f"{n} the user " * 40}], "in the inn " * 40) for n in range(600)]
+    cutting = asyncio.create_task(engine.tokenise(many))
+    await asyncio.sleep(0.02)
+    begun = time.monotonic()
+    await engine.complete(ASKED, sampling=Sampling(max_tokens=3))
+    waited_s = time.monotonic() - begun
+
+    assert not cutting.done()
+    tokens = await cutting
+    assert len(many) == len(tokens)
+    assert waited_s < (time.monotonic() - begun) / 2
+    assert tokens[7:8] == await engine.tokenise(many[7:8])
+
+
+async def test_one_chat_that_the_template_refuses_is_an_error(engine):
+    with pytest.raises(TemplateRefused):
+        await engine.tokenise([(ASKED, "a"), ([{"role": "user", "content": None}], "b")])

@@ -95,7 +95,7 @@ class Stores:
 
         async def beside(question: str) -> str | None:
             found = await recall(self._open[name], self._embedder, question, k=k, max_k=k)
-            return found.system_text
+            return system_text(found.lines)
 
         return beside
 

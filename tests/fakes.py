@@ -33,9 +33,17 @@ class FakeEngine(Engine):
         self.spoke = asyncio.Event()  # set after the first word
         self.cancelled = asyncio.Event()
         self.adopted: list[bytes | None] = []
+        self.taught = True
 
     async def info(self) -> EngineInfo:
-        return EngineInfo(name="fake", n_ctx=512, sha256=SHA256, architecture="qwen3", n_vocab=300)
+        return EngineInfo(
+            name="fake",
+            n_ctx=512,
+            sha256=SHA256,
+            architecture="qwen3",
+            n_vocab=300,
+            taught=self.taught,
+        )
 
     async def chat(
         self,

@@ -22,7 +22,7 @@ from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine, Piece, Sampling
 from daemon.errors import DaemonError, Interrupted, Stopping
 from daemon.generations.service import Answering, Generations
-from daemon.memory.recall import Recalled, recall
+from daemon.memory.recall import Recalled, recall, system_text
 from daemon.processes.foreground_gate import ForegroundGate
 from daemon.store_thread import StoreThread
 from store import chats, off_record, recall_log
@@ -150,7 +150,7 @@ class Conversations:
         )
         answer = Answer(recall=record, generation=answering.number, kept=kept)
         turn = _Turn(self._store_thread, question, answer)
-        driving = self._drive(turn, answering, recalled.system_text)
+        driving = self._drive(turn, answering, recalled.lines)
         task = asyncio.create_task(driving, name="answer")
         self._running[task] = answer
         task.add_done_callback(self._running.pop)
@@ -203,8 +203,9 @@ class Conversations:
             at_once=True,
         )
 
-    async def _drive(self, turn: "_Turn", answering: Answering, memories: str | None) -> None:
+    async def _drive(self, turn: "_Turn", answering: Answering, lines: Sequence[str]) -> None:
         question, answer = turn.question, turn.answer
+        memories = system_text(lines, taught=(await self._engine.info()).taught) if lines else None
         pieces = self._engine.chat(
             question.history.messages(memories),
             sampling=question.sampling,

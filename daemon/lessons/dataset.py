@@ -26,6 +26,7 @@ def compose(
     *,
     seed: int,
     waiting: Collection[int] = (),
+    taught: bool = True,
 ) -> list[Lesson]:
     """
     The lessons of tonight.
@@ -35,6 +36,7 @@ def compose(
         narratives: line of each memory that holds, by id, oldest first.
         said: every content word of all memories; abstain lessons that it answers are left out.
         waiting: ids of memories that are not taught tonight.
+        taught: how memories are laid before the model that learns; see `system_text`.
     """
     wait = set(waiting)
     teachable = [lesson for lesson in stored if wait.isdisjoint(lesson.memory_ids)]
@@ -46,10 +48,10 @@ def compose(
         if one.answer != ABSTENTION or (_asked(one.question) not in asked and fits(one, said, unknown, facts))
     ]
     tonight = _of_one_mind(unsaid, {id: place for place, id in enumerate(narratives)})
-    taught = {lesson.memory_ids[0] for lesson in tonight if lesson.kind in OWN}
-    known = {id: line for id, line in narratives.items() if id in taught}
+    own = {lesson.memory_ids[0] for lesson in tonight if lesson.kind in OWN}
+    known = {id: line for id, line in narratives.items() if id in own}
     laid = (_among_others(lesson, known, random.Random(f"{seed}:{lesson.id}")) for lesson in tonight)
-    return [lesson for lesson in laid if lesson.kind != "reading" or lesson.grounding]
+    return [_told(lesson, taught) for lesson in laid if lesson.kind != "reading" or lesson.grounding]
 
 
 def _asked(question: str) -> Hashable:
@@ -97,6 +99,13 @@ def _among_others(lesson: Lesson, known: Mapping[int, str], chance: random.Rando
     return replace(
         lesson, grounding=system_text(_in_order([*recalled_lines(lesson.grounding or ""), *chosen]))
     )
+
+
+def _told(lesson: Lesson, taught: bool) -> Lesson:
+    """`lesson` with its grounding in the form that the model is used to."""
+    if taught or lesson.grounding is None:
+        return lesson
+    return replace(lesson, grounding=system_text(recalled_lines(lesson.grounding), taught=False))
 
 
 def _in_order(lines: Sequence[str]) -> list[str]:

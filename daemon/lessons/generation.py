@@ -147,8 +147,9 @@ async def _ask(engine: Engine, line: str, sampling: Sampling) -> list[Pair]:
 
 async def _can_answer(engine: Engine, pair: Pair, line: str) -> bool:
     """Whether the model itself gives the answer of `pair`, with the memory in sight."""
+    beside = system_text([line], taught=(await engine.info()).taught)
     reply = await engine.complete(
-        [{"role": "system", "content": system_text([line])}, {"role": "user", "content": pair.question}],
+        [{"role": "system", "content": beside}, {"role": "user", "content": pair.question}],
         sampling=Sampling(max_tokens=MAX_REPLY_TOKENS),
         adapter="base",
         background=True,

@@ -1,5 +1,5 @@
 """
-Retrieval: the memories that bear on a question, and messages that no memory tells, as one system turn.
+Retrieval: the memories that bear on a question, and messages that no memory tells, as lines of one system turn.
 
     question ──> nearest memories ──> near enough? ──> 3, up to 10 where it takes many or the scores are flat
              `──> nearest messages, in the places that memories leave empty ──> "2026-03-05: The user said: ..."
@@ -11,7 +11,7 @@ longer hold; the assistant is quoted only when it is asked for, so that its gues
 
 import logging
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -44,6 +44,7 @@ ASKED = 2000  # characters of a message that are taken for the question: its end
 TURNS_LOOKED_AT = 30  # nearest turns that are looked at
 MESSAGE_NEAR = 0.35  # cosine from which a turn bears on a question by meaning alone
 MESSAGE_NEAR_WITH_WORDS = 0.25  # ... when it also has a content word of the question
+FORMS = {True: "recall", False: "recall_instruct"}  # prompts above the lines, by whether the model was taught
 LONGEST_QUOTE = 300  # characters of a message that are quoted
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
 _I = re.IGNORECASE
@@ -82,7 +83,6 @@ class Recalled:
     best_first: tuple[Memory, ...] = ()  # the same, by how well they bear on the question
     messages: tuple[Message, ...] = ()  # that no memory tells
     lines: tuple[str, ...] = ()  # one for each memory and message, and for what held before; oldest first
-    system_text: str | None = None  # the whole system turn; None when nothing bears on the question
 
 
 async def recall(
@@ -155,13 +155,11 @@ def _recall(db: Connection, query: _Query, vectors: npt.NDArray[np.float32] | No
         *_memory_lines(db, chosen, is_past),
         *((one.said_at.date(), quote(one, query.question)) for one in found),
     ]
-    sorted_lines = tuple(text for _, text in sorted(lines, key=lambda one: one[0]))
     return Recalled(
         memories=tuple(sorted(chosen, key=lambda one: (one.valid_from, one.id))),
         best_first=tuple(chosen),
         messages=tuple(found),
-        lines=sorted_lines,
-        system_text=system_text(list(sorted_lines)),
+        lines=tuple(text for _, text in sorted(lines, key=lambda one: one[0])),
     )
 
 
@@ -200,9 +198,15 @@ def _leads_to(asked: set[str], text: str) -> bool:
     )
 
 
-def system_text(lines: list[str]) -> str | None:
-    """The system turn that tells the model `lines`; None for no lines: no turn at all."""
-    return "\n- ".join([load("recall"), *lines]) if lines else None
+def system_text(lines: Sequence[str], *, taught: bool = True) -> str | None:
+    """
+    The system turn that tells the model `lines`; None for no lines: no turn at all.
+
+    Args:
+        taught: the model was taught to answer with memories (`EngineInfo.taught`); others are told how. Lessons are
+            stored in the taught form, and laid anew for the model that learns them.
+    """
+    return "\n- ".join([load(FORMS[taught]), *lines]) if lines else None
 
 
 def recalled_lines(system: str) -> list[str]:

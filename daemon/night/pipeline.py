@@ -250,5 +250,6 @@ async def prepare(
     lines = await store_thread.run(current_lines)
     waits = {one.memory_id for one in wait}
     unasked = [Waiting(memory_id=id, reason="unasked") for id in failures if id not in waits]
-    composed = await asyncio.to_thread(compose, held, lines, said, seed=seed, waiting=waits)
+    taught = (await engine.info()).taught
+    composed = await asyncio.to_thread(compose, held, lines, said, seed=seed, waiting=waits, taught=taught)
     return composed, [*wait, *unasked]

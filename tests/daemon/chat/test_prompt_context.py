@@ -4,7 +4,7 @@ import pytest
 
 from daemon.chat.model_names import ModelChoice, parse_model_name
 from daemon.chat.prompt_context import Turn, parse_history
-from prompts.load import load
+from daemon.memory.recall import system_text
 
 SYSTEM, HI, HELLO, WHERE = (
     Turn(role="system", text="Be brief."),
@@ -26,8 +26,9 @@ def test_without_memories_or_a_question_nothing_is_added(turns, memories):
     assert len(turns) == len(parse_history(turns).messages(memories))
 
 
-def test_only_our_own_system_turns_are_taken_out():
-    ours = Turn(role="system", text=load("recall") + "\n- 2026-03-05: The user lives in Ghent.")
+@pytest.mark.parametrize("taught", [True, False])
+def test_only_our_own_system_turns_are_taken_out(taught):
+    ours = Turn(role="system", text=system_text(["2026-03-05: The user lives in Ghent."], taught=taught))
     quoted = Turn(role="user", text=ours.text)
 
     assert (SYSTEM, quoted, WHERE) == parse_history([SYSTEM, ours, quoted, ours, WHERE]).turns

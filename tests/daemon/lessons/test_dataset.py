@@ -110,6 +110,15 @@ def test_of_two_memories_that_answer_the_same_question_only_the_newer_is_taught(
     assert [3, 5, 6, 7, 8] == [one.id for one in compose([*old, *new], LINES, set(), seed=0)]
 
 
+def test_memories_are_laid_in_the_form_that_the_model_is_used_to():
+    taught, untaught = (compose(HELD, LINES, set(), seed=0, taught=taught) for taught in (True, False))
+
+    for one, other in zip(taught, untaught, strict=True):
+        lines = recalled_lines(one.grounding or "")
+
+        assert (system_text(lines, taught=False), one.question) == (other.grounding, other.question)
+
+
 def test_a_question_about_one_memory_may_have_lessons_of_several_kinds():
     held = [
         lesson(id, 1, kind=kind, question="Where do I live?") for id, kind in ((1, "fact"), (2, "reading"))

@@ -14,6 +14,8 @@ from daemon.memory.recall import (
     excerpt,
     in_third_person,
     recall,
+    recalled_lines,
+    system_text,
     wants_many,
 )
 from prompts.load import load
@@ -49,7 +51,7 @@ async def test_memories_that_bear_on_the_question_are_told_oldest_first(tmp_path
         "2026-03-07: The user's sister has a dog.",
         "2026-03-09: The user's dog is called Rex.",
     ) == found.lines
-    assert f"{load('recall')}\n- {found.lines[0]}\n- {found.lines[1]}" == found.system_text
+    assert f"{load('recall')}\n- {found.lines[0]}\n- {found.lines[1]}" == system_text(found.lines)
     assert [TOLD[0][1], TOLD[2][1]] == [memory.text for memory in found.best_first]
 
 
@@ -59,7 +61,7 @@ async def test_memories_that_bear_on_the_question_are_told_oldest_first(tmp_path
 async def test_small_talk_gets_no_memories(tmp_path, question):
     found = await recalled(tmp_path, TOLD, question)
 
-    assert ((), (), None) == (found.memories, found.lines, found.system_text)
+    assert ((), ()) == (found.memories, found.lines)
 
 
 def alike(so_many, text="The user owns a boat of colour c{}."):
@@ -82,7 +84,7 @@ RED, FAR = "The user owns a red boat c{}.", "The user paints large wooden chairs
 async def test_how_many_memories_are_recalled(tmp_path, told, options, lines):
     found = await recalled(tmp_path, told, "Which red boat do I own?", **options)
 
-    assert (lines, lines > 0) == (len(found.lines), found.system_text is not None)
+    assert lines == len(found.lines)
 
 
 MOVES = ["The user lives in Ghent.", "The user lives in Oslo.", "The user lives in Bergen."]
@@ -207,10 +209,21 @@ async def test_messages_only_fill_the_places_that_memories_leave(tmp_path):
     assert (3, ()) == (len(found.memories), found.messages)
 
 
+@pytest.mark.parametrize("taught", [True, False])
+def test_the_lines_of_a_system_turn_can_be_read_back(taught):
+    lines = ["2026-03-05: The user lives in Ghent.", "2026-03-07: 用户养了一只猫。 - Yes."]
+
+    told = system_text(lines, taught=taught)
+
+    assert lines == recalled_lines(told)
+    assert [] == [line for line in lines if line not in told]
+    assert None is system_text([], taught=taught)
+
+
 async def test_what_is_in_front_of_the_model_is_not_told_again(tmp_path):
     found = await recalled(tmp_path, [], WHERE, turns=CHAT, present=[RACE])
 
-    assert None is found.system_text
+    assert () == found.lines
 
 
 async def test_a_person_of_an_import_is_quoted_by_name(store_thread):

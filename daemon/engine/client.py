@@ -80,6 +80,7 @@ class Engine:
         schema: dict[str, Any] | None = None,
         adapter: str | None = "live",
         background: bool = False,
+        draft: str = "",
         counted: Sequence[Message] = (),
     ) -> AsyncGenerator[Piece, None]:
         """
@@ -91,7 +92,8 @@ class Engine:
         Args:
             schema: a JSON schema that the reply will follow.
             adapter: "live", "base" (or None), or the sha256 of a loaded adapter.
-            background: yields to every request that is not.
+            background: yields to every request that is not; several at once share the model's batches.
+            draft: a guess of the reply. It changes nothing of it; as far as it is right, the reply takes one batch.
             counted: the first piece says how many tokens these would have as a prompt of their own.
 
         Raises:
@@ -104,6 +106,7 @@ class Engine:
             "schema": schema,
             "adapter": self._resolved(adapter),
             "background": background,
+            "draft": draft,
             "counted": [dict(message) for message in counted],
         }
         with _typed_errors():
@@ -119,11 +122,14 @@ class Engine:
         schema: dict[str, Any] | None = None,
         adapter: str | None = "live",
         background: bool = False,
+        draft: str = "",
     ) -> Completion:
         """The whole reply; arguments and errors as `chat`."""
         text, marks = "", []
         last = Piece(text="", finish="stop")
-        pieces = self.chat(messages, sampling=sampling, schema=schema, adapter=adapter, background=background)
+        pieces = self.chat(
+            messages, sampling=sampling, schema=schema, adapter=adapter, background=background, draft=draft
+        )
         async with aclosing(pieces):
             async for last in pieces:
                 text += last.text
@@ -150,8 +156,9 @@ class Engine:
         """
         How unlikely each of the replies would be, were it the whole answer to `messages`; in their order.
 
-        The end of the turn counts as one of its tokens. It is background work that yields to every chat; what
-        replies begin with alike is computed once, so that they are best in order. Cancelling cancels the work.
+        The end of the turn counts as one of its tokens. It is background work that yields to every chat; several
+        calls at once share batches. What replies begin with alike is computed once, so that they are best in order.
+        Cancelling cancels the work.
 
         Args:
             replies: 1 to 256.

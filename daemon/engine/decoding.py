@@ -1,19 +1,19 @@
 """
 Decode one reply: compute what the context does not hold yet, choose a token, say its text, again.
 
-It can be left between any two steps and gone on with later, even when its slot was emptied meanwhile.
+It can be left between any two steps and gone on with later, even when its slot was emptied meanwhile. A draft, a guess
+of the reply, is computed along with what is decided; as far as the tokens chosen are those of the draft, they cost one
+batch together. It changes no choice. Source: Leviathan, Kalman, Matias 2023, https://arxiv.org/abs/2211.17192
 """
 
 import codecs
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from daemon.engine.errors import DecodeFailed
-from daemon.engine.llama import BATCH, Context, Logits, Model, NoRoom, Sampler, surprise
+from daemon.engine.batch import Ahead, Room
+from daemon.engine.llama import Logits, Model, Sampler, surprise
 from daemon.engine.prefix_cache import PrefixCache, Slot
 from daemon.engine.records import Finish, Piece, Sampling
-
-BACKGROUND_BATCH = BATCH // 4  # a foreground request waits for it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,29 +26,61 @@ class Request:
     sampler: Sampler
     adapter: str | None
     background: bool
+    draft: list[int] = field(default_factory=list)
+
+    @property
+    def longest(self) -> int | None:
+        """Tokens that the context must hold for it at most; None: all that it can."""
+        most = self.sampling.max_tokens
+        return None if most is None else len(self.prompt) + most
 
 
 class Decoding:
     """The work on one request."""
 
-    def __init__(
-        self, request: Request, model: Model, context: Context, cache: PrefixCache, *, n_ctx: int
-    ) -> None:
+    def __init__(self, request: Request, model: Model, cache: PrefixCache, *, n_ctx: int) -> None:
         self.request = request
-        self._model, self._context, self._cache, self._n_ctx = model, context, cache, n_ctx
+        self._model, self._cache, self._n_ctx = model, cache, n_ctx
         self._tokens = list(request.prompt)  # the prompt and what was chosen so far
+        most = request.sampling.max_tokens or n_ctx
+        self._draft = request.draft[: min(most, n_ctx - len(request.prompt))]  # of what follows them
         self._text = TextStream(request.sampling.stop)
         self._slot: Slot | None = None
         self._cached = 0
         self._surprise = 0.0
 
-    def step(self) -> Piece | None:
-        """One batch of the prompt or one new token; returns what there is to say. Raises `EngineError`s."""
+    @property
+    def has_begun(self) -> bool:
+        """Whether it holds a slot."""
+        return self._slot is not None
+
+    def ahead(self, room: Room) -> Ahead:
+        """What is to be computed next: our tokens that the context does not hold yet, and some of the draft."""
         if self._slot is None:
             self._slot = self._cache.take(self._tokens, self.request.adapter)
             self._cached = len(self._slot.tokens)
-        logits = self._compute(self._slot)
-        return None if logits is None else self._choose(logits)
+        tokens = self._tokens[len(self._slot.tokens) :]
+        if len(tokens) > room.tokens:
+            return Ahead(slot=self._slot, tokens=tokens[: room.tokens], rows=0)
+        guess = self._draft[: min(room.tokens - len(tokens), room.rows - 1)]
+        return Ahead(slot=self._slot, tokens=[*tokens, *guess], rows=len(guess) + 1)
+
+    def take(self, rows: Sequence[Logits]) -> Piece | None:
+        """What there is to say, now that the context holds what was `ahead`. Raises `EngineError`s."""
+        if not rows:
+            return None
+        texts, piece, before = list[str](), None, len(self._tokens)
+        for logits in rows:
+            piece = self._choose(logits)
+            texts.append(piece.text)
+            if piece.is_last or self._tokens[-1:] != self._draft[:1]:
+                self._draft = []
+                break
+            self._draft = self._draft[1:]
+        if before + len(rows) - 1 >= len(self._tokens) > before:  # some guesses were wrong
+            self._cut()
+        text = "".join(texts)
+        return replace(piece, text=text) if piece and (text or piece.is_last) else None
 
     def leave(self) -> None:
         """The end, for whatever reason: give the slot and the sampler back."""
@@ -56,15 +88,12 @@ class Decoding:
         if self._slot is not None:
             self._cache.give_back(self._slot)
 
-    def _compute(self, slot: Slot) -> Logits | None:
-        """Let the context hold one batch more of our tokens; logits once it holds them all."""
-        start = len(slot.tokens)
-        batch = self._tokens[start : start + (BACKGROUND_BATCH if self.request.background else BATCH)]
-        last = start + len(batch) == len(self._tokens)
-        rows = compute(self._context, self._cache, slot, batch, logits=1 if last else 0)
-        return rows[0] if last else None
+    def _cut(self) -> None:
+        """Let the context hold only what was chosen; the last choice is still to be computed."""
+        if self._slot is not None:
+            self._cache.shorten(self._slot, len(self._tokens) - 1)
 
-    def _choose(self, logits: Logits) -> Piece | None:
+    def _choose(self, logits: Logits) -> Piece:
         token = self.request.sampler.choose(logits)
         self._surprise += surprise(logits, token)
         if token in self._model.ends:
@@ -76,7 +105,7 @@ class Decoding:
         if self._is_full():  # JSON that is just complete is not cut off
             finish: Finish = "stop" if self.request.sampler.may_end() else "length"
             return self._piece(text + self._text.rest(), finish)
-        return self._piece(text, None) if text else None
+        return self._piece(text, None)
 
     def _is_full(self) -> bool:
         most = self.request.sampling.max_tokens
@@ -94,25 +123,6 @@ class Decoding:
             cached_tokens=self._cached,
             surprise=self._surprise,
         )
-
-
-def compute(
-    context: Context, cache: PrefixCache, slot: Slot, batch: list[int], *, logits: int
-) -> list[Logits]:
-    """
-    Let the context hold these tokens behind those of a slot, emptying others' slots where room is short.
-
-    Returns the logits after each of the last `logits` tokens, valid until the next call. Raises `DecodeFailed`.
-    """
-    while True:
-        try:
-            rows = context.decode(slot.sequence, batch, len(slot.tokens), logits=logits)
-        except NoRoom:
-            if not cache.make_room(slot):
-                raise DecodeFailed(reason="the context has no room left") from None
-            continue
-        slot.tokens += batch
-        return rows
 
 
 class TextStream:

@@ -10,7 +10,7 @@ import json
 import string
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import llama_cpp as c
 import numpy as np
@@ -27,6 +27,15 @@ BATCH = 256  # tokens of a prompt computed at once; a cancel waits for one such 
 _TOKEN_DATA = np.dtype([("id", "<i4"), ("logit", "<f4"), ("p", "<f4")])
 _LOG_ERROR = 4
 _complaints: list[str] = []  # llama.cpp's error lines since the last call; the first one has the reason
+
+
+class Part(NamedTuple):
+    """Tokens for one sequence, in a batch of several."""
+
+    sequence: int
+    start: int  # position of the first one
+    tokens: Sequence[int]
+    rows: int  # logits are wanted after each of so many of the last ones
 
 
 class LlamaRefused(Exception):
@@ -57,6 +66,9 @@ class Model:
         self.vocab = c.llama_model_get_vocab(self.handle)
         self.n_vocab = int(c.llama_vocab_n_tokens(self.vocab))
         self.n_ctx_train = int(c.llama_model_n_ctx_train(self.handle))
+        self.is_recurrent = bool(
+            c.llama_model_is_recurrent(self.handle) or c.llama_model_is_hybrid(self.handle)
+        )
         tokens = range(self.n_vocab)  # a reply is over with these
         self.ends = frozenset(n for n in tokens if c.llama_vocab_is_eog(self.vocab, n))
         special = c.LLAMA_TOKEN_ATTR_CONTROL | c.LLAMA_TOKEN_ATTR_UNKNOWN
@@ -171,26 +183,30 @@ class Context:
             c.llama_set_adapters_lora(self._handle, None, 0, None)
         self._adapter = adapter
 
-    def decode(self, sequence: int, tokens: Sequence[int], start: int, *, logits: int) -> list[Logits]:
+    def decode(self, parts: Sequence[Part]) -> list[list[Logits]]:
         """
-        Add at most `BATCH` tokens to a sequence, the first at position `start`.
+        Add tokens to sequences, at most `BATCH` in all and to each sequence once.
 
-        Returns (n_vocab,) logits after each of the last `logits` tokens; valid until the next call.
+        Returns for each part (n_vocab,) logits after each of its last `rows` tokens; valid until the next call.
         Raises `NoRoom` (nothing was added) and `DecodeFailed`.
         """
-        batch = self._batch
-        batch.n_tokens = len(tokens)
-        for at, token in enumerate(tokens):
-            batch.token[at], batch.pos[at] = token, start + at
-            batch.n_seq_id[at], batch.seq_id[at][0] = 1, sequence
-            batch.logits[at] = at >= len(tokens) - logits
+        batch, places, filled = self._batch, list[range](), 0
+        for part in parts:
+            end = filled + len(part.tokens)
+            places.append(range(end - part.rows, end))
+            for at, token in enumerate(part.tokens, filled):
+                batch.token[at], batch.pos[at] = token, part.start + at - filled
+                batch.n_seq_id[at], batch.seq_id[at][0] = 1, part.sequence
+                batch.logits[at] = at in places[-1]
+            filled = end
+        batch.n_tokens = filled
         _complaints.clear()
         result = c.llama_decode(self._handle, batch)
         if result == 1:
             raise NoRoom
         if result != 0:
             raise DecodeFailed(reason=f"llama_decode returned {result}, {_complaint()}")
-        return [self._logits(place) for place in range(-logits, 0)]
+        return [[self._logits(place) for place in wanted] for wanted in places]
 
     def cut(self, sequence: int, length: int) -> bool:
         """Keep the first `length` tokens of a sequence; False when only all can be removed (and were)."""
@@ -204,7 +220,7 @@ class Context:
         c.llama_memory_seq_cp(self._memory, source, target, 0, length)
 
     def _logits(self, place: int) -> Logits:
-        """Those of the tokens that logits were asked for; -1 is the last one."""
+        """Those after the token at this place of the batch; they were asked for."""
         pointer = c.llama_get_logits_ith(self._handle, place)
         logits: Logits = np.ctypeslib.as_array(pointer, shape=(self._model.n_vocab,))
         if not np.isfinite(logits.max()):

@@ -67,9 +67,9 @@ class PrefixCache:
             if slot.adapter == adapter:
                 self._cut(slot, 0)
 
-    def make_room(self, owner: Slot) -> bool:
-        """Empty the least recently used slot other than `owner`; False when there is none left to empty."""
-        others = [slot for slot in self._slots if slot is not owner and slot.tokens]
+    def make_room(self, owners: Sequence[Slot]) -> bool:
+        """Empty the least recently used slot but for `owners`; False when there is none left to empty."""
+        others = [slot for slot in self._slots if slot not in owners and slot.tokens]
         if not others:
             return False
         self._cut(min(others, key=lambda slot: (slot.taken, slot.used)), 0)

@@ -18,7 +18,7 @@ from daemon.engine.errors import EngineError, PromptTooLong, broken_command
 from daemon.engine.gguf_file import checked_header, fitting_threads, identity
 from daemon.engine.llama import Context, LlamaRefused, Model, Sampler
 from daemon.engine.records import TAUGHT_KEY, TINY_KEY, UNSURE, UNSURE_KEY, Piece, Sampling, Score
-from daemon.engine.scheduler import SEQUENCES, Scheduler
+from daemon.engine.scheduler import Scheduler, sequences
 from daemon.engine.scoring import MOST_REPLIES, ScoreRequest
 from daemon.engine.template import ChatTemplate
 from daemon.processes.framing import Frame
@@ -81,7 +81,9 @@ class Worker:
     def _context(self, hello: dict[str, Any]) -> Context:
         exact = hello["gpu_layers"] == 0 and self._n_ctx <= LONGEST_EXACT
         threads = hello["threads"] or fitting_threads(Path(hello["path"]))
-        return Context(self._model, n_ctx=self._n_ctx, sequences=SEQUENCES, threads=threads, exact=exact)
+        return Context(
+            self._model, n_ctx=self._n_ctx, sequences=sequences(self._model), threads=threads, exact=exact
+        )
 
     def _obey(self, frame: Frame) -> None:
         number, op = frame.header.get("id", -1), str(frame.header.get("op"))
@@ -121,6 +123,7 @@ class Worker:
             sampler=sampler,
             adapter=adapter,
             background=background,
+            draft=self._reply(draft) if (draft := _maybe(frame, "draft", str)) else [],
         )
         self._scheduler.add(request)
 

@@ -85,11 +85,11 @@ def test_room_is_made_from_what_is_remembered_before_what_is_in_use():
     fill(memory, mine, [2])
     use(memory, cache, [3])
 
-    assert cache.make_room(mine)
+    assert cache.make_room([mine])
     assert [[1], [2], []] == memory.sequences
-    assert cache.make_room(mine)
+    assert cache.make_room([mine])
     assert [] == busy.tokens
-    assert not cache.make_room(mine)
+    assert not cache.make_room([mine])
 
 
 def test_nothing_is_shared_between_adapters_and_what_a_dropped_one_computed_is_gone():

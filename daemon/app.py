@@ -80,7 +80,7 @@ async def build(
     config = settings.config
     store_thread, engine, embedder = core.store_thread, core.engine, core.embedder
     generations = Generations(store_thread, engine)
-    await generations.model()
+    model = await generations.model()
     await store_thread.run(past_nights.recover)
     await generations.settle()
     gate = ForegroundGate()
@@ -93,16 +93,16 @@ async def build(
         gate=gate,
     )
     stack.push_async_callback(conversations.stop)
+    learns = model.cannot_learn is None
     consolidation = MemoryConsolidation(
-        core, quiet_s=config.quiet_s, by_itself=config.observe, way=config.evolve
+        core, quiet_s=config.quiet_s, by_itself=config.observe, way=config.evolve, learns=learns
     )
     api_key = homes.load_or_create_api_key(home)
     unlearning = Unlearning(store_thread, engine)
     stack.push_async_callback(unlearning.stop)
     trainer = TrainerCommand(model_path=model_path)
-    nights = await _nights(
-        config, home, NightServices(core=core, trainer=trainer, gate=gate, unlearning=unlearning)
-    )
+    night_services = NightServices(core=core, trainer=trainer, gate=gate, unlearning=unlearning)
+    nights = await _nights(config, home, night_services, cannot_learn=model.cannot_learn)
     confirmations = Confirmations()
     forgetting = Forgetting(core, generations, unlearning)
     forgetting.pause_with(conversations.silence)
@@ -128,12 +128,13 @@ async def build(
     )
 
 
-async def _nights(config: Config, home: Home, services: NightServices) -> Nights:
+async def _nights(config: Config, home: Home, services: NightServices, *, cannot_learn: str | None) -> Nights:
     settings = NightSettings(
         when=read_when(config.night_when),
         by_itself=config.night,
         quiet_s=config.quiet_s,
         since=homes.made_at(home),
+        cannot_learn=cannot_learn,
     )
     nights = Nights(services, settings, home.path, Sensors().read)
     await nights.start()

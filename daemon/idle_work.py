@@ -59,12 +59,20 @@ class Unread:
 class MemoryConsolidation:
     """The job that reads quiet chats, and what its last round found."""
 
-    def __init__(self, core: Core, *, quiet_s: float, by_itself: bool, way: str = "safe") -> None:
-        """`by_itself`: False = only when asked; `way`: how memories evolve."""
+    def __init__(
+        self, core: Core, *, quiet_s: float, by_itself: bool, way: str = "safe", learns: bool = True
+    ) -> None:
+        """
+        Args:
+            by_itself: False = only when asked.
+            way: how memories evolve.
+            learns: whether lessons are made: no night teaches them to a model that can't learn.
+        """
         self._core = core
         self._quiet_s = quiet_s
         self._by_itself = by_itself
         self._way = way
+        self._learns = learns
         self._given_up: frozenset[int] = frozenset()  # memories that no lessons could be made of
         self._unread: Unread | None = None  # None: to be counted again
         self.last: ConsolidationReport | None = None
@@ -77,7 +85,7 @@ class MemoryConsolidation:
         before, run = now - timedelta(seconds=self._quiet_s), self._core.store_thread.run
         if await run(chats.quiet, before=before, version=VERSION, now=now):
             return {}
-        return {} if await run(_lacks_lessons, self._given_up) else None
+        return {} if self._learns and await run(_lacks_lessons, self._given_up) else None
 
     async def work(self, job: Job) -> None:
         """One round; a payload {"quiet_s": 0} takes every chat, {"again": True} tries again what can't be read."""
@@ -89,6 +97,7 @@ class MemoryConsolidation:
             way=self._way,
             given_up=() if again else self._given_up,
             again=again,
+            learns=self._learns,
         )
         self._unread = None
         self._given_up |= self.last.given_up
@@ -115,6 +124,7 @@ async def consolidate(
     way: str = "safe",
     given_up: Collection[int] = (),
     again: bool = False,
+    learns: bool = True,
 ) -> ConsolidationReport:
     """
     Observe and evolve (in this `way`) every chat that has been quiet for `quiet_s` seconds; make the lessons due.
@@ -122,6 +132,7 @@ async def consolidate(
     Args:
         given_up: ids of memories that an earlier round could not make lessons of.
         again: whether sessions are tried again that could not be read, or not all of them.
+        learns: whether lessons are made.
     """
     run = core.store_thread.run
     before, left = now - timedelta(seconds=quiet_s), PARTLY if again else ""
@@ -142,7 +153,9 @@ async def consolidate(
         mark = (TWICE if is_again else PARTLY) if why else DOUBTED if doubted else VERSION
         marks[mark] += 1
         await run(chats.mark_observed, [message.id for message in session], mark)
-    made, unlearnable = await generate_missing(core.engine, core.store_thread, given_up=given_up)
+    made, unlearnable = 0, dict[int, str]()
+    if learns:
+        made, unlearnable = await generate_missing(core.engine, core.store_thread, given_up=given_up)
     return ConsolidationReport(
         chats=len(quiet),
         observations=ops.total(),

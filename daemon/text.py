@@ -153,6 +153,17 @@ def format_bytes(count: int) -> str:
     return f"{count} bytes"
 
 
+def what_model(architecture: str, quantization: str, size: int, made_for: int) -> str:
+    """ "llama, Q4_K_M, 2.5 GB, made for 8,192 tokens"; what a file does not say is left out."""
+    made = f"made for {counted(made_for, 'token')}" if made_for else ""
+    return ", ".join(filter(None, [architecture, quantization, format_bytes(size), made]))
+
+
+def can_learn(cannot: str | None) -> str:
+    """Whether a model answers only; `cannot`: why no night can train it."""
+    return f"answers, but can't learn: {cannot}" if cannot else "answers, and can learn"
+
+
 SMALL = "no one two three four five six seven eight nine ten eleven twelve".split()
 
 

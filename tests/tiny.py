@@ -5,6 +5,7 @@ What it says makes no sense, but the same every time. Heads times head size is n
 in the small real ones, so that no code may assume that they are equal.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import gguf
@@ -46,11 +47,14 @@ def write_model(
     context: int = CONTEXT,
     sentencepiece: bool = False,
     add_bos: bool = False,
+    strings: Mapping[str, str] = {},
+    numbers: Mapping[str, int] = {},
 ) -> Path:
     """
     Write a model; the same seed gives the same bytes. Returns `path`.
 
-    `sentencepiece`: a vocabulary like Llama 2's and Mistral's, in place of GPT-2's byte pairs.
+    `sentencepiece`: a vocabulary like Llama 2's and Mistral's, in place of GPT-2's byte pairs; `strings`, `numbers`:
+    more of its header.
     """
     random = np.random.default_rng(seed)
     writer = gguf.GGUFWriter(path, architecture)
@@ -65,6 +69,10 @@ def write_model(
     writer.add_value_length(HEAD_DIM)
     writer.add_layer_norm_rms_eps(1e-6)
     writer.add_rope_freq_base(10000.0)
+    for key, text in strings.items():
+        writer.add_string(key, text)
+    for key, number in numbers.items():
+        writer.add_uint32(key, number)
     if sentencepiece:
         _add_sentencepiece(writer)
     else:

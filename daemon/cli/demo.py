@@ -92,7 +92,7 @@ FORGET = Question(text="How is my dog called?", expect="Biscuit")
 
 def demo(
     model: Annotated[
-        Path | None, typer.Option(help="A Qwen3 GGUF file; without it the bundled nano.")
+        Path | None, typer.Option(help="A GGUF file of a model that can learn; without it the bundled nano.")
     ] = None,
 ) -> None:
     """Show one night, end to end: chats, memories, distillation, hot swap, forgetting. For example: tsubasa demo"""

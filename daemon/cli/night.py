@@ -51,6 +51,8 @@ def night(context: typer.Context, json: JsonFlag = False, home_flag: HomeFlag = 
         f"Generation {report['generation']} is live." if report["adopted"] else "The live generation stays."
     )
     out.print(f"{verdict} {escape(report['reason'])}")
+    if not report["lessons"]:
+        return
     swap = "" if report["swap_ms"] is None else f", swap {report['swap_ms']:.1f} ms"
     out.print(
         f"{report['lessons']} lessons, {report['train_s']:.0f} s of training, {report['total_s']:.0f} s{swap}"

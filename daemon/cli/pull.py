@@ -16,7 +16,7 @@ from daemon import home
 from daemon.cli.output import HomeFlag, JsonFlag, as_json, chosen, out, show, table
 from daemon.config import edit_file
 from daemon.home import Home
-from daemon.text import format_bytes
+from daemon.text import can_learn, format_bytes, what_model
 
 if TYPE_CHECKING:
     from daemon.downloads.model_source import Source
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from daemon.progress import Progress
 
 FIRST = "qwen3-4b"  # of the table
+WITHOUT_NIGHTS = " Memories are drawn from chats and recalled all the same; nights wait for a model that can."
 TENTHS = 10  # of a download, one line each where no bar can be shown
 
 
@@ -49,7 +50,7 @@ def pull(
     home_flag: HomeFlag = None,
 ) -> None:
     """
-    Fetch a Qwen3 model, check that it works here, and choose it for `tsubasa up`.
+    Fetch a chat model (GGUF), check that it works here, and choose it for `tsubasa up`.
 
     Interrupted? The same command goes on where it ended.
 
@@ -142,7 +143,7 @@ def _list(json_out: bool) -> None:
         proof = one.sha256[:12] if one.sha256 else "asks the hub"
         made.add_row(one.name, size, f"{one.memory_gb:g} GB", proof, one.title)
     show(made)
-    out.print("Any other Qwen3 in GGUF format: tsubasa pull OWNER/REPOSITORY, an address, or a file.")
+    out.print("Any other chat model in GGUF format: tsubasa pull OWNER/REPOSITORY, an address, or a file.")
 
 
 def _show_fetched(fetched: "Downloaded", *, is_ours: bool) -> None:
@@ -174,10 +175,13 @@ def _check(fetched: "Downloaded", place: Home) -> None:
             fetched.file.unlink(missing_ok=True)
             out.print(f"Removed {escape(str(fetched.file))}: it is of no use here.")
         raise
+    facts = found.facts
+    what = what_model(facts.architecture, facts.quantization, facts.bytes, facts.n_ctx)
     out.print(
-        f"It works: {escape(found.name)}, {found.architecture}, made for {found.n_ctx:,} tokens; asked for a name it "
-        f"said {escape(repr(found.said[:80]))}, at {found.tokens_per_s:.0f} tokens/s."
+        f"It works: {escape(facts.name)}, {escape(what)}; asked for a name it said {escape(repr(found.said[:80]))}, at "
+        f"{found.tokens_per_s:.0f} tokens/s."
     )
+    out.print(f"It {escape(can_learn(facts.cannot_learn))}.{WITHOUT_NIGHTS if facts.cannot_learn else ''}")
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from daemon.cli.output import HomeFlag, JsonFlag, as_json, as_line, daemon_at, o
 from daemon.client.schemas.chats import Logging
 from daemon.client.schemas.nights import NightState
 from daemon.client.schemas.status import RecallState, Reindex
+from daemon.text import can_learn, what_model
 
 
 def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
@@ -29,6 +30,9 @@ def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
         f"Model {escape(found['model']['name'])} ({found['model']['n_ctx']} tokens), live generation: "
         f"{found['generation'] or 'base'}"
     )
+    model = found["model"]
+    what = what_model(model["architecture"], model["quantization"], model["bytes"], model["made_for"])
+    out.print(f"It {escape(can_learn(model['cannot_learn']))} ({escape(what)})")
     out.print(f"Held: {held['messages']} messages, {held['memories']} memories, {held['lessons']} lessons")
     if line := recall(found["recall"], held["unindexed"]):
         out.print(line)

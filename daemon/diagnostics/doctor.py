@@ -34,11 +34,12 @@ from daemon.downloads.errors import LogUnreadable
 from daemon.downloads.traffic_log import read_traffic
 from daemon.engine.errors import EngineError
 from daemon.engine.gguf_file import checked_header
+from daemon.engine.model_facts import facts_of, needed_bytes
 from daemon.errors import DaemonError
 from daemon.hardware.offload_plan import Hardware, look
 from daemon.home import MAY_BE_THERE, OURS, Home, Running
 from daemon.lifecycle.listen import listen
-from daemon.text import counted, format_bytes
+from daemon.text import can_learn, counted, format_bytes, what_model
 from store.errors import StoreError
 from store.keys import describe
 
@@ -94,7 +95,7 @@ def examine(
     hardware = look()
     settings, settings_found = read_settings(home, environment)
     engine_found, about = engine()
-    model_found, model_bytes = model(settings, nano)
+    model_found, model_needs = model(settings, nano)
     daemon_found, running = daemon(home, settings)
     found = [
         ok("python", f"{'.'.join(map(str, sys.version_info[:3]))}, {sys.executable}"),
@@ -104,7 +105,7 @@ def examine(
         folder(home),
         settings_found,
         model_found,
-        memory(hardware, model_bytes),
+        memory(hardware, model_needs),
         embedder(settings),
         key(home, settings),
         *daemon_found,
@@ -162,15 +163,15 @@ def card(hardware: Hardware, offloads: bool) -> Finding:
     return note("gpu", f"{names}; not used by answers. {nights}", todo)
 
 
-def memory(hardware: Hardware, model_bytes: int) -> Finding:
-    """Whether the model fits into the memory."""
+def memory(hardware: Hardware, needed: int) -> Finding:
+    """Whether the model, which takes `needed` bytes with its whole context, fits into the memory."""
     if not hardware.memory:
         return note("memory", "this system does not say how much there is")
-    needed = model_bytes * 3 // 2
-    said = f"{format_bytes(hardware.memory)}; the model needs about {format_bytes(needed)}"
+    said = f"{format_bytes(hardware.memory)}; the model needs about {format_bytes(needed)} with its context"
     if needed < hardware.memory:
         return ok("memory", said)
-    return wrong("memory", said, "Take a smaller model: tsubasa pull --list")
+    todo = "Set a smaller n_ctx in config.toml, or take a smaller model: tsubasa pull --list"
+    return wrong("memory", said, todo)
 
 
 def disk(home: Home) -> Finding:
@@ -243,20 +244,26 @@ def folder(home: Home) -> Finding:
 
 
 def model(settings: Settings, nano: Path) -> tuple[Finding, int]:
-    """The model that answers, by its header; also its size in bytes."""
+    """The model that answers, by its header; also the bytes of memory that it takes while it answers."""
     chosen, origin = settings.config.model, settings.origin["model"]
     try:
         path = Path(chosen).expanduser() if chosen else nano
         header = checked_header(path)
+        facts = facts_of(path, header)
     except RuntimeError:  # ~somebody
         return wrong("model", f"{chosen}: there is no such user (from {origin})", PULL), 0
     except EngineError as error:
         return wrong("model", str(error), PULL), 0
-    size = path.stat().st_size
+    except OSError as error:
+        return wrong("model", f"{chosen}: {error.filename} can't be read: {error.strerror}", PULL), 0
+    needed = needed_bytes(header, facts.bytes, settings.config.n_ctx)
     if not chosen:
-        return note("model", "the bundled nano: a stand-in that knows nothing of the world", PULL), size
-    name = header.text("general.name") or path.stem
-    return ok("model", f"{name}, {format_bytes(size)}: {path} (from {origin})"), size
+        return note("model", "the bundled nano: a stand-in that knows nothing of the world", PULL), needed
+    what = what_model(facts.architecture, facts.quantization, facts.bytes, facts.n_ctx)
+    said = f"{facts.name}, {what}; it {can_learn(facts.cannot_learn)}. {path} (from {origin})"
+    if facts.cannot_learn:
+        return note("model", said, "For nights, take a model that can learn: tsubasa pull --list"), needed
+    return ok("model", said), needed
 
 
 def key(home: Home, settings: Settings) -> Finding:

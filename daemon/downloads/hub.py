@@ -77,16 +77,3 @@ def _chosen(source: HubFile, there: Sequence[str]) -> str:
         f"{source.repository} has no file for {source.quantization!r}; {offered}. "
         f"Name one: tsubasa pull {source.repository}/FILE.gguf"
     )
-
-
-@contextmanager
-def _through(client: httpx2.Client, hub: str) -> Iterator[None]:
-    """Have the library use our client, and say nothing of its own."""
-    set_client_factory(lambda: client)
-    hub_logging.set_verbosity(logging.CRITICAL)
-    try:
-        yield
-    except httpx2.TransportError as error:
-        raise PullError(
-            f"The connection to {host_of(hub)} broke again and again ({reason(error)}). Try again."
-        ) from error

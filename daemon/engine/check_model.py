@@ -15,6 +15,7 @@ from pathlib import Path
 from daemon.engine.client import Engine
 from daemon.engine.errors import ModelUnfit
 from daemon.engine.gguf_file import Header, checked_header
+from daemon.engine.model_facts import ModelFacts, facts_of
 from daemon.engine.records import Completion, Sampling
 
 NEEDED = ("tokenizer.ggml.model", "tokenizer.ggml.tokens")
@@ -38,9 +39,7 @@ MARKS = ("<|", "|>", "\ufffd")  # of control tokens, and of bytes that are no te
 class Checked:
     """A model that can be used."""
 
-    name: str
-    architecture: str
-    n_ctx: int  # tokens that it was made for; 0: it does not say
+    facts: ModelFacts
     said: str  # to the canary question
     tokens_per_s: float  # while it said it
 
@@ -50,7 +49,7 @@ async def check(path: Path, *, threads: int = 0, gpu_layers: int = -1) -> Checke
     See whether `path` can be served; takes as long as the model needs to load and to say a sentence.
 
     Raises:
-        ModelUnfit: it is no whole Qwen3 GGUF, or it loads and is of no use.
+        ModelUnfit: it is no whole GGUF of a chat model, or it loads and is of no use.
         EngineError: there is no such file, or the engine can't load it.
         ChildCrashed, ChildTooSlow: the engine did not survive it.
     """
@@ -58,7 +57,7 @@ async def check(path: Path, *, threads: int = 0, gpu_layers: int = -1) -> Checke
     _check_tokenizer(path, header)
     engine = Engine.for_model(path, n_ctx=CONTEXT, threads=threads, gpu_layers=gpu_layers, idle_s=3600)
     try:
-        info = await engine.info()
+        await engine.info()
         await _check_template(path, engine)
         begun = time.monotonic()
         answer = await engine.complete(CANARY, sampling=Sampling(max_tokens=LONGEST))
@@ -70,9 +69,7 @@ async def check(path: Path, *, threads: int = 0, gpu_layers: int = -1) -> Checke
         reason = f"asked for a name it said {said!r}, which is no speech"
         raise ModelUnfit(path=str(path), reason=reason, advice="The file is damaged, or no instruct model")
     return Checked(
-        name=info.name,
-        architecture=info.architecture,
-        n_ctx=int(header.limit(f"{info.architecture}.context_length", 0)),
+        facts=facts_of(path, header),
         said=" ".join(answer.text.split()),
         tokens_per_s=answer.completion_tokens / max(speaking_s, 1e-3),
     )

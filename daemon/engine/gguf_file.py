@@ -12,6 +12,7 @@ import hashlib
 import mmap
 import os
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -31,6 +32,8 @@ _BLOCKS = {  # tensor type: (values, bytes) of one block
     34: (256, 54), 35: (256, 66), 39: (32, 17),
 }  # fmt: skip
 MOST_ITEMS = 10_000_000
+_RANK = 4  # of the kinds of pooling. Source: llama.h, enum llama_pooling_type
+_ENCODERS = ("bert", "t5encoder", "gemma-embedding")  # how names of architectures end that only read
 
 Value = str | int | float | bool | None  # None stands for an array
 SMALL_MODEL = 64 * 1024 * 1024  # bytes of the file
@@ -187,9 +190,28 @@ def _why_unfit(header: Header, size: int) -> tuple[str, str] | None:
     if size < needed:
         reason = f"the file has {size} bytes and needs at least {needed}, so its download was cut short"
         return reason, "Download it again"
+    if known := _not_a_chat_model(header.values):
+        return known
     if not header.text("tokenizer.chat_template"):
         reason = "it has no chat template (tokenizer.chat_template)"
         return reason, "Choose an instruct or chat version of the model"
+    return None
+
+
+def _not_a_chat_model(values: Mapping[str, object]) -> tuple[str, str] | None:
+    """What a file is that holds no model to chat with, and what to do; None where it may be one."""
+    name, kind = str(values.get("general.architecture", "")), values.get("general.type")
+    pooling = values.get(f"{name}.pooling_type", 0)
+    if kind == "adapter" or "adapter.type" in values:
+        return "it is an adapter (LoRA), not a model", "Give the model that the adapter was made for"
+    if kind == "mmproj" or name == "clip":
+        return "it is the part of a model that sees or hears (mmproj)", "Give the model's main file"
+    if kind == "imatrix" or name == "imatrix":
+        return "it holds statistics for quantizing (imatrix), no model", "Give the model's main file"
+    if pooling == _RANK:
+        return "it is a reranker, which can't chat", "Choose an instruct or chat model"
+    if pooling or name.endswith(_ENCODERS):
+        return "it is a model for embeddings, which can't chat", "Choose an instruct or chat model"
     return None
 
 

@@ -127,6 +127,9 @@ class EngineInfo:
     taught: bool = False  # it was taught our own tasks (observe, evolve, ask, answering with memories)
     tiny: bool = False  # it was made from scratch for these tasks, and can nothing else
     cannot_learn: str | None = None  # why no night can train it; None: it can learn
+    quantization: str = ""  # as "Q4_K_M"; "": the file does not say
+    bytes: int = 0  # of the file, in all its parts
+    made_for: int = 0  # tokens of context that it was trained for; 0: the file does not say
 
 
 _START = Mark(characters=0, tokens=0, surprise=0.0)

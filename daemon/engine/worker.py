@@ -17,16 +17,15 @@ from daemon.engine.decoding import Request
 from daemon.engine.errors import EngineError, PromptTooLong, broken_command
 from daemon.engine.gguf_file import checked_header, fitting_threads, identity
 from daemon.engine.llama import Context, LlamaRefused, Model, Sampler
+from daemon.engine.model_facts import LONGEST_EXACT, facts_of
 from daemon.engine.records import TAUGHT_KEY, TINY_KEY, UNSURE, UNSURE_KEY, Piece, Sampling, Score
 from daemon.engine.scheduler import Scheduler, sequences
 from daemon.engine.scoring import MOST_REPLIES, ScoreRequest
 from daemon.engine.template import ChatTemplate
 from daemon.processes.framing import Frame
 from daemon.processes.worker_link import ParentLink
-from trainer.architectures import why_not
 
 T = TypeVar("T")
-LONGEST_EXACT = 16_384  # tokens; beyond it exact attention takes more than half a gigabyte on a CPU
 
 
 class Worker:
@@ -54,18 +53,21 @@ class Worker:
         source, control = header.text("tokenizer.chat_template"), self._model.control_texts()
         self._template = ChatTemplate(source, control=control, bos=bos, eos=eos)
         self._end = self._model.end_of_turn(self._template.behind_reply())
-        known = hashing.result()
+        known, facts = hashing.result(), facts_of(path, header)
         self.ready = {
-            "name": header.text("general.name") or path.stem,
+            "name": facts.name,
             "n_ctx": self._n_ctx,
             "sha256": known["sha256"],
-            "architecture": header.text("general.architecture"),
+            "architecture": facts.architecture,
             "n_vocab": self._model.n_vocab,
             "on_gpu": self._model.on_gpu,
             "unsure": header.limit(UNSURE_KEY, UNSURE),
             "taught": header.values.get(TAUGHT_KEY) is True,
             "tiny": header.values.get(TINY_KEY) is True,
-            "cannot_learn": why_not(header.values),
+            "cannot_learn": facts.cannot_learn,
+            "quantization": facts.quantization,
+            "bytes": facts.bytes,
+            "made_for": facts.n_ctx,
             "known": known,
         }
 

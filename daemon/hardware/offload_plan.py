@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from daemon.engine.gguf_file import SMALL_MODEL, Header, physical_cores
+from daemon.engine.model_facts import cache_bytes
 from daemon.text import counted
 
 ASKING_S = 5.0  # for the driver's answer
@@ -84,8 +85,8 @@ def plan(hardware: Hardware, read: Callable[[], Header], size: int, n_ctx: int) 
         )
     card = max(hardware.cards, key=lambda one: one.free)
     header = read()
-    layers = int(header.limit("qwen3.block_count", 1))
-    fitting = int(max(card.free - RESERVE, 0) / ((size + _cache(header, layers, n_ctx)) / layers))
+    layers = int(header.limit(f"{header.text('general.architecture')}.block_count", 1))
+    fitting = int(max(card.free - RESERVE, 0) / ((size + cache_bytes(header, n_ctx)) / layers))
     if fitting >= layers:
         return Plan(threads=threads, gpu_layers=-1, said=f"on {card.name}, all {layers} layers")
     said = f"{fitting} of {layers} layers on {card.name} (all that fit), the rest with {computing}"
@@ -116,13 +117,6 @@ def read_nvidia(said: str) -> list[Card]:
         if len(parts) == 3 and parts[1].isdigit() and parts[2].isdigit():
             cards.append(Card(name=parts[0], total=int(parts[1]) * 2**20, free=int(parts[2]) * 2**20))
     return cards
-
-
-def _cache(header: Header, layers: int, n_ctx: int) -> int:
-    """Bytes of keys and values for all tokens of the context, two bytes each."""
-    tokens = n_ctx or int(header.limit("qwen3.context_length", 0))
-    width = header.limit("qwen3.attention.head_count_kv", 8) * header.limit("qwen3.attention.key_length", 128)
-    return int(tokens * layers * 2 * width * 2)
 
 
 def _cards() -> list[Card]:

@@ -28,6 +28,7 @@ from daemon.night.resource_monitor import LONGEST_PAUSE_S, LOOK_EVERY_S, Resourc
 from daemon.night.schedule import Night, Wait, hindrance, latest, need_mb, tonight
 from daemon.processes.errors import NightEnded
 from daemon.progress import Progress
+from daemon.text import can_learn
 from store import generations, jobs
 from store.jobs import Job
 
@@ -46,6 +47,7 @@ class NightSettings:
     by_itself: bool  # False = only when asked
     quiet_s: float  # without a chat before a night begins by itself
     since: datetime  # local time at which the home was made: earlier nights were not missed
+    cannot_learn: str | None = None  # why no night can train the model that is served
     look_every_s: float = LOOK_EVERY_S
     longest_pause_s: float = LONGEST_PAUSE_S
 
@@ -81,7 +83,9 @@ class Nights:
         self._last_job: int | None = None  # the job that `last` reports of
 
     async def start(self) -> None:
-        """Sweep what a killed daemon left behind; before any night."""
+        """Sweep what a killed daemon left behind; before any night. Says so once where there can be none."""
+        if self._settings.cannot_learn:
+            log.info("No nights: the model %s", can_learn(self._settings.cannot_learn))
         await asyncio.to_thread(ram_folders.sweep, ram_folders.memory_folder())
         last = await self._store_thread.run(jobs.latest, "night")
         if last is None or last.state in ("done", "failed"):
@@ -90,6 +94,9 @@ class Nights:
     async def due(self) -> dict[str, Any] | None:
         """A payload that names the night, when it is time for one that has not been run."""
         if not self._settings.by_itself:
+            return None
+        if self._settings.cannot_learn:
+            self.waiting = f"the model {can_learn(self._settings.cannot_learn)}"
             return None
         night = await self._tonight(self._settings.since)
         why_not = night.reason if isinstance(night, Wait) else await self._hindrance(night)
@@ -101,7 +108,7 @@ class Nights:
         self.last, self._last_job = None, job.id
         self._monitor.asked = "night" not in job.payload or "seed" in job.payload
         if not self._monitor.asked:
-            if not self._settings.by_itself:
+            if not self._settings.by_itself or self._settings.cannot_learn:
                 return await self._drop(job)
             await self._take_its_turn(job)
         done = await self._decided(job)
@@ -210,7 +217,7 @@ class Nights:
         await self._store_thread.run(jobs.note, job, {"night": night.day})
 
     async def _drop(self, job: Job) -> None:
-        """A night that began by itself, and waits since before the setting `night` was turned off."""
+        """A night that began by itself, and waits since before `night` was turned off or the model was another."""
         log.info("Night: none by itself any more, so that the one that waited is dropped")
         no_night = {"night": ""}  # its day counts as free, should the setting be turned on again
         await self._store_thread.run(jobs.note, job, no_night)

@@ -34,7 +34,7 @@ from daemon.processes.errors import NightEnded
 from daemon.processes.foreground_gate import ForegroundGate
 from daemon.progress import Progress
 from daemon.store_thread import StoreThread
-from daemon.text import counted
+from daemon.text import can_learn, counted
 from store import generations, lessons, nights
 from store.database import Connection
 from store.generations import Generation
@@ -106,14 +106,19 @@ class _Record:
 
 async def run_night(services: NightServices, order: NightOrder, progress: NightProgress) -> NightReport:
     """
-    One whole night, recorded in the store whatever becomes of it.
+    One whole night, recorded in the store whatever becomes of it; none at all with a model that can't learn.
 
     Raises:
         NightEnded: the gate ended the trainer; nothing changed.
         NightFailed: the trainer did not finish, or what it learned from was forgotten since; nothing changed.
     """
     core = services.core
-    base_sha256 = (await core.engine.info()).sha256
+    model = await core.engine.info()
+    if model.cannot_learn:
+        return NightReport(
+            adopted=False, reason=f"Nothing was trained: the model {can_learn(model.cannot_learn)}"
+        )
+    base_sha256 = model.sha256
     live = await core.store_thread.run(generations.live, base_sha256)
     async with _recorded(core, order.job_id, live) as entry:
         tonight, wait = await prepare(core.store_thread, core.engine, order.seed, progress.note)

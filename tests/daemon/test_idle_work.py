@@ -300,3 +300,14 @@ async def test_the_log_tells_how_much_could_not_be_read_and_nothing_of_chats(sto
     assert (Unread(parts=1, in_vain=0, doubted=0), Unread(parts=1, in_vain=1, doubted=0)) == (unread, later)
     assert "Ghent" in consolidation.last.failures[0]
     assert "could not be read" in caplog.text and "Ghent" not in caplog.text
+
+
+async def test_for_a_model_that_can_not_learn_memories_are_made_and_no_lessons(store_thread):
+    await store_thread.run(chats.record, [said("I live in Ghent")], at=NOW - timedelta(days=1))
+    core = core_of(store_thread, engine())
+    work = MemoryConsolidation(core, quiet_s=0, by_itself=True, learns=False)
+    await store_thread.run(jobs.enqueue, "tend", {}, unique="tend")
+    await work.work(await store_thread.run(jobs.claim, "tend", now=datetime.now(UTC), lease_s=60))
+
+    assert (1, 0, ()) == (work.last.observations, work.last.lessons, work.last.failures)
+    assert await work.due() is None

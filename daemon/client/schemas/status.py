@@ -30,6 +30,10 @@ class Model(TypedDict):
     n_vocab: int
     unsure: float  # mean surprise, in nats per token, from which on the model is lost
     path: str
+    quantization: str  # as "Q4_K_M"; "": the file does not say
+    bytes: int  # of the file, in all its parts
+    made_for: int  # tokens of context that it was trained for; 0: the file does not say
+    cannot_learn: str | None  # why no night can train it; null: it can learn
 
 
 class Counts(TypedDict):

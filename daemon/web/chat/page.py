@@ -15,7 +15,7 @@ from nicegui import events, ui
 from daemon.client import calls
 from daemon.client.schemas.status import Status
 from daemon.errors import DaemonError
-from daemon.text import counted
+from daemon.text import can_learn, counted
 from daemon.web.chat.header import ChatHeader
 from daemon.web.chat.history import ChatHistory
 from daemon.web.chat.messages import AnswerView, QuestionView, draw_turn
@@ -315,6 +315,8 @@ def _greeting(state: ChatState, status: Status | None, ask: Callable[[str], Awai
                     "The bundled nano answers: a stand-in, fit for trying things out. A real model comes with "
                     "tsubasa pull."
                 )
+            if why := status["model"]["cannot_learn"]:
+                dom.text(f"The model {can_learn(why)}.")
 
 
 def _known(n_memories: int, generation: int) -> str:

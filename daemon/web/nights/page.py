@@ -12,7 +12,7 @@ from daemon.client import calls
 from daemon.client.schemas import nights as schemas
 from daemon.client.transport import AsyncClient
 from daemon.errors import DaemonError
-from daemon.text import sentence
+from daemon.text import can_learn, sentence
 from daemon.web.components import dom
 from daemon.web.layout import Visit
 from daemon.web.nights.generations import Generations
@@ -21,6 +21,7 @@ from daemon.web.nights.reports import Reports
 
 TABS = (("mornings", "Mornings"), ("generations", "Generations"))
 LOOK_S = 1.0
+WITHOUT_NIGHTS = "What you tell is remembered and recalled all the same; nights wait for a model that can."
 STAGES = ("Study", "Teacher", "Learn", "Exam")
 
 
@@ -60,6 +61,7 @@ class CurrentNight:
         self._backend, self._on_end = backend, on_end
         self._ran = False
         self._by_itself: bool | None = None  # whether nights begin by themselves; None: not looked up yet
+        self._cannot_learn: str | None = None  # why the model that answers has no nights
         self._shown: object = None
         with dom.box("card tonight", tag="section").props("aria-live=polite"):
             self._body = dom.box("tonight-body")
@@ -73,8 +75,9 @@ class CurrentNight:
     async def _look(self) -> None:
         try:
             if self._by_itself is None:
-                settings = (await self._backend.ask(calls.status()))["settings"]
-                self._by_itself = any(one["key"] == "night" and one["value"] for one in settings)
+                status = await self._backend.ask(calls.status())
+                self._cannot_learn = status["model"]["cannot_learn"]
+                self._by_itself = any(one["key"] == "night" and one["value"] for one in status["settings"])
             found = await self._backend.ask(calls.nights())
         except DaemonError as error:
             words = str(error)
@@ -112,8 +115,11 @@ class CurrentNight:
         with dom.box("row spread"):
             with dom.box("tonight-words"):
                 dom.text("Tonight", tag="h2")
-                dom.text(_next_night(found["waiting"], is_ordered, self._by_itself is not False), "soft")
-            if not is_ordered:
+                if self._cannot_learn:
+                    dom.text(f"The model {can_learn(self._cannot_learn)}. {WITHOUT_NIGHTS}", "soft")
+                else:
+                    dom.text(_next_night(found["waiting"], is_ordered, self._by_itself is not False), "soft")
+            if not is_ordered and not self._cannot_learn:
                 dom.button("Run a night now", self._order, picture="nights", kind="main")
         if error:
             dom.problem(sentence(f"The last night failed: {error}"))

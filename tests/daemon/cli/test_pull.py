@@ -61,7 +61,7 @@ def test_a_model_of_the_hub_is_fetched_proved_checked_and_chosen(pull, stand_in,
     assert ["/api/", "/some", "/some", "/stor"] == asked  # and nothing else
     assert not any("secret" in head for head in stand_in.heads)
     assert not (tmp_path / "hub's own").exists()
-    assert "It works: nano, qwen3, made for 2,048 tokens" in done.stdout
+    assert "It works: nano, qwen3, F16, 7.0 MB, made for 2,048 tokens" in done.stdout
     assert f'model = "{file}"\n' == (tmp_path / "home" / "config.toml").read_text()
 
     again = pull(REPOSITORY)

@@ -38,6 +38,12 @@ async def test_an_engine_says_once_why_it_can_not_serve_a_file(model, tmp_path):
         (b"GGUF\x03\x00\x00\x00" + b"\xff" * 64, "GGUF"),
         (-5000, "cut short"),
         ({"template": None}, r"tokenizer\.chat_template"),
+        ({"strings": {"general.type": "adapter"}}, "adapter"),
+        ({"strings": {"general.type": "mmproj"}}, "mmproj"),
+        ({"architecture": "clip"}, "mmproj"),
+        ({"architecture": "nomic-bert"}, "embeddings"),
+        ({"numbers": {"qwen3.pooling_type": 3}}, "embeddings"),
+        ({"numbers": {"qwen3.pooling_type": 4}}, "reranker"),
     ],
     ids=str,
 )

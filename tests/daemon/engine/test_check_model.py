@@ -16,7 +16,12 @@ async def checked(path):
 async def test_the_bundled_model_passes_and_is_described():
     found = await checked(NANO)
 
-    assert ("nano", "qwen3", 2048) == (found.name, found.architecture, found.n_ctx)
+    assert ("nano", "qwen3", "F16", 2048) == (
+        found.facts.name,
+        found.facts.architecture,
+        found.facts.quantization,
+        found.facts.n_ctx,
+    )
     assert "Mira" in found.said
     assert found.tokens_per_s > 1
 

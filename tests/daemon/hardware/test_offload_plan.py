@@ -8,6 +8,9 @@ from daemon.hardware.offload_plan import Card, Hardware, plan, read_nvidia
 GIB = 2**30
 QWEN_4B = Header(
     values={
+        "general.architecture": "qwen3",
+        "qwen3.attention.head_count": 32,
+        "qwen3.attention.value_length": 128,
         "qwen3.block_count": 36,
         "qwen3.attention.head_count_kv": 8,
         "qwen3.attention.key_length": 128,

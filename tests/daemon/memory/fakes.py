@@ -68,6 +68,7 @@ class FakeEngine(Engine):
         self.asked: list[Asked] = []
         self.n_ctx = n_ctx
         self.taught = taught
+        self.cannot_learn: str | None = None
         self.finish: Finish = finish
         self.marks = marks
         self.scripts = scripts
@@ -80,6 +81,7 @@ class FakeEngine(Engine):
             architecture="qwen3",
             n_vocab=1,
             taught=self.taught,
+            cannot_learn=self.cannot_learn,
         )
 
     async def count(self, messages: Sequence[Mapping[str, Any]]) -> int:

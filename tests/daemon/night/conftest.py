@@ -22,10 +22,10 @@ async def scripted(tmp_path):
     """Opens the nights of a home with one memory, whose clock, machine and trainer the test sets."""
     async with AsyncExitStack() as stack:
 
-        async def open_one(script=TRAINER, *, by_itself=True):
+        async def open_one(script=TRAINER, **settings):
             store_thread = await stack.enter_async_context(open_store_thread(tmp_path))
             await learn(store_thread, "The user lives in Ghent.")
-            made = ScriptedNights(store_thread, tmp_path, script, by_itself=by_itself)
+            made = ScriptedNights(store_thread, tmp_path, script, **settings)
             stack.callback(ram_folders.delete_checkpoints, made.checkpoints)
             return made
 

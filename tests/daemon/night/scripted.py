@@ -48,10 +48,11 @@ class Gate(ForegroundGate):
 class ScriptedNights:
     """Nights whose clock, machine and trainer the test sets."""
 
-    def __init__(self, store_thread, folder, script, *, by_itself=True):
+    def __init__(self, store_thread, folder, script, *, by_itself=True, cannot_learn=None):
         self.store_thread, self.run = store_thread, store_thread.run
         self.now, self.machine = THREE, Machine()
         self.engine, self.gate = LearningEngine(), Gate(rest_s=0.05)
+        self.engine.cannot_learn = cannot_learn
         self.checkpoints = ram_folders.checkpoint_folder(folder)
         core = Core(store_thread=store_thread, engine=self.engine, embedder=FakeEmbedder())
         services = NightServices(
@@ -65,6 +66,7 @@ class ScriptedNights:
             by_itself=by_itself,
             quiet_s=120.0,
             since=THREE - timedelta(days=30),
+            cannot_learn=cannot_learn,
             look_every_s=0.02,
             longest_pause_s=0.3,
         )

@@ -1,6 +1,7 @@
 """The nights of a daemon: when they run and rest, and what forgetting, kills and clocks make of them."""
 
 import asyncio
+import logging
 import os
 from datetime import UTC, datetime, timedelta
 
@@ -48,6 +49,25 @@ async def test_a_night_is_due_once_a_day_and_says_why_it_waits(scripted):
         ({"night": "2026-03-05"}, None),
         (None, "until 03:00"),
     ] == said
+
+
+async def test_with_a_model_that_can_not_learn_no_night_runs_and_that_is_said_once(scripted, caplog):
+    caplog.set_level(logging.INFO)
+    home = await scripted("raise SystemExit(2)", cannot_learn="the architecture gpt-oss")
+    await home.nights.start()
+    due = [await home.nights.due() for _ in range(3)]
+    by_itself = await home.job()
+    await home.nights.work(by_itself)
+    await home.run(jobs.finish, by_itself)
+    dropped = home.nights.last
+    await home.work(ASKED)
+
+    assert (None, [None] * 3) == (dropped, due)
+    assert "the model answers, but can't learn: the architecture gpt-oss" == home.nights.waiting
+    assert (False, 0) == (home.nights.last.adopted, home.nights.last.lessons)
+    assert "the architecture gpt-oss" in home.nights.last.reason
+    assert [] == await home.run(nights.newest, 5)
+    assert 1 == sum("No nights" in record.message for record in caplog.records)
 
 
 async def test_a_report_names_its_job_and_nothing_is_left_in_memory(scripted):

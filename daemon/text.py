@@ -3,19 +3,20 @@ Text: sentences compared by their words, and counts and names as the page, the c
 
     "The user's dogs aren't called Rex" ──> normalised ──> content words: dog, not, rex ──> root: enough of each to
     find "studied" by "study"
+    "用户的狗叫Rex" ──> content words: 用户, 户的, 的狗, 狗叫, rex ──> values: rex
 
-The words of a sentence go through the same steps everywhere: one stop list, one stemmer; irregular forms are in
-`store/text.py`, for the full-text index needs them too.
+The words of a sentence go through the same steps everywhere: one stop list (of English: other languages keep all their
+words), one stemmer; scripts and irregular forms are in `store/text.py`, for the full-text index needs them too.
 """
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from datetime import timedelta
 
-from store.text import BASES
+from store.text import BASES, folded, pairs
+from store.text import WORD as ANY_WORD
 
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")  # a word of any script, with an inner apostrophe
+WORD = re.compile(rf"{ANY_WORD}(?:['’]{ANY_WORD})*")  # a word of any script, with an inner apostrophe
 STOP_WORDS = frozenset(  # words that every sentence has; negations and numbers are none
     """
     a an the this that these those there here it its of in on at to for from with by as about into
@@ -37,6 +38,20 @@ WORDS_OF_RELATION = frozenset(  # how things relate: content of a sentence, and 
     after again against all any because before between both d doing down during ever get got ll m many more most much
     must no not off only other out over own re s same some such t through under until up ve while
     """.split()
+)
+GERMAN_WORDS = frozenset(  # that nearly every sentence has one of, and of Luxembourgish
+    """
+    der das dem ein eine einen einem einer und ist sind haben nicht mit vom zum zur im auf für bei als nach aus
+    sich ihr ihre sein seine seinen mein meine meinen ich er sie wird wurde heißt von den des die
+    dëst eng deen déi ass net mat
+    """.split()
+)
+_ENGLISH_WORDS = (STOP_WORDS | WORDS_OF_TELLING) - set(
+    "am an in so was were will".split()
+)  # but those that German has, too
+UNCASED = re.compile(  # letters of scripts without capitals: Hebrew to Georgian, Hangul, and on to Han
+    "[\u0590-\u109f\u1100-\u139f\u1700-\u1c7f\u2d30-\u2dff\u3005-\ua4cf\ua840-\uab2f\uabc0-\ufaff\uff66-\uffdc"
+    "\U00020000-\U0003ffff]+"
 )
 MONTHS = "january february march april may june july august september october november december".split()
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
@@ -66,18 +81,18 @@ TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufff
 
 def normalised(text: str) -> str:
     """`text` in one case and spacing, without punctuation: equal for two tellings of the same sentence."""
-    folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
-    return " ".join(WORD.findall(folded))
+    return " ".join(WORD.findall(folded(text).replace("’", "'")))
 
 
 def content_words(text: str) -> list[str]:
     """
     The content words of `text` in their order, in lower case, possessive and plural endings dropped.
 
-    "The user's dogs aren't called Rex" -> ["dog", "not", "rex"]
+    "The user's dogs aren't called Rex" -> ["dog", "not", "rex"]; a script without spaces gives pairs of letters:
+    "我住在柏林" -> ["我住", "住在", "在柏", "柏林"]
     """
     words = []
-    for word in normalised(text).split():
+    for word in pairs(normalised(text)).split():
         if word.endswith("n't") or word in ("not", "no", "never", "cannot"):
             words.append("not")
         elif word not in STOP_WORDS and word not in WORDS_OF_TELLING:
@@ -86,9 +101,43 @@ def content_words(text: str) -> list[str]:
 
 
 def value_words(text: str) -> set[str]:
-    """The content words that carry a value for sure: numbers, and names (capital letters after the first word)."""
-    later = text.split()[1:]
-    return {word for part in later if part[0].isupper() or part[0].isdigit() for word in content_words(part)}
+    """
+    The content words that carry a value for sure: numbers, and names where writing tells them.
+
+    A name is a word with a capital letter after the first word; not in German and Luxembourgish, which begin every
+    noun with one. In a script without capitals it is a word in letters that have them: "Rex" in "用户的狗叫Rex".
+    Numbers are in the digits 0 to 9, however they are written: "３" and "٣" are "3".
+    """
+    by_capital = not _capitals_are_nouns(text)
+    found: set[str] = set()
+    for place, part in enumerate(text.split()):
+        if part[0].isdigit() or (by_capital and place and part[0].isupper()):
+            found.update(content_words(part) if part.isascii() else _cased(part))
+        elif not part.isascii() and UNCASED.search(part):
+            found.update(_cased(part))
+    return found
+
+
+def numbers(text: str) -> list[str]:
+    """The numbers of `text` in their order, in the digits 0 to 9: "٣٠" -> "30"."""
+    return re.findall(r"\d+", folded(text))
+
+
+def _cased(part: str) -> list[str]:
+    """The words of `part` in letters that have capitals, and those with digits."""
+    return [
+        word
+        for word in content_words(UNCASED.sub(" ", folded(part)))
+        if word.isdigit() or word.upper() != word
+    ]
+
+
+def _capitals_are_nouns(text: str) -> bool:
+    """Whether it is in a language that begins every noun with a capital: told by words that only such ones have."""
+    words = text.split()
+    small = [word.lower().strip(".,;:!?") for place, word in enumerate(words) if word.islower() or not place]
+    german = sum(word in GERMAN_WORDS for word in small)
+    return german > sum(word in _ENGLISH_WORDS for word in small)
 
 
 def root(word: str) -> str:

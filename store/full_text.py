@@ -1,5 +1,6 @@
 """
-Full-text search (retrieval by words): FTS5, porter stems, accents folded, ranked by bm25.
+Full-text search (retrieval by words): FTS5, porter stems, accents folded, scripts without spaces by pairs of
+characters (`text.py`), ranked by bm25.
 
 `memory_words` has a row for each memory that holds; `message_words` one for each message, in four columns: its own
 words and, with less weight, those of the two messages before and after it, for in talk the words of a question stand
@@ -10,12 +11,11 @@ Any text of a user is a safe query. The writers keep the rows in step: `chats.py
 `imports.py`, `restore.py`.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 from store.database import Connection, id_list, rows
-from store.text import base_forms
+from store.text import base_forms, is_letter, words
 
 TABLES = {"memory": "memory_words", "message": "message_words"}
 WEIGHTS = {"memory": "1.0", "message": "1.0, 0.4, 0.4, 0.2"}  # of the columns, in their order
@@ -55,11 +55,11 @@ def search(db: Connection, kind: str, query: str, k: int, *, near: bool = False)
     Args:
         near: messages are found by their neighbours' words too.
     """
-    words = list(dict.fromkeys(re.findall(r"\w+", base_forms(query.lower()))))[:MOST_WORDS]
-    if not words or k < 1:
+    asked = words(query)[:MOST_WORDS]
+    if not asked or k < 1:
         return []
     most = max(MOST_HITS, 8 * k)
-    rare, common, is_cut = _by_rarity(db, kind, words, near, most)
+    rare, common, is_cut = _by_rarity(db, kind, asked, near, most)
     found: dict[int, float] = {}
     if common:
         found |= _scored(db, kind, f"({_any_of(rare, near)}) AND ({_any_of(common, near)})", most)
@@ -97,7 +97,7 @@ def scrub(db: Connection) -> None:
 
 
 def _by_rarity(
-    db: Connection, kind: str, words: Sequence[str], near: bool, most: int
+    db: Connection, kind: str, asked: Sequence[str], near: bool, most: int
 ) -> tuple[list[str], list[str], bool]:
     """
     The rarest words, as many as have `most` hits together, and the others.
@@ -105,8 +105,8 @@ def _by_rarity(
     True: even the rarest one has more; it is given all the same.
     """
     sql = f"select count(*) from (select 1 from {TABLES[kind]} where {TABLES[kind]} match ? limit ?)"
-    hits = {word: rows(db, sql, (_any_of([word], near), most + 1))[0][0] for word in words}
-    by_rarity = sorted((word for word in words if hits[word]), key=lambda word: hits[word]) or list(words)
+    hits = {word: rows(db, sql, (_any_of([word], near), most + 1))[0][0] for word in asked}
+    by_rarity = sorted((word for word in asked if hits[word]), key=lambda word: hits[word]) or list(asked)
     totals = accumulate(hits[word] for word in by_rarity)
     fitting = sum(total <= most for total in totals)
     return by_rarity[: fitting or 1], by_rarity[fitting or 1 :], not fitting
@@ -120,6 +120,6 @@ def _scored(db: Connection, kind: str, match: str, most: int) -> list[tuple[int,
     return rows(db, sql, (match, most))
 
 
-def _any_of(words: Iterable[str], near: bool) -> str:
-    any_of = " OR ".join(f'"{word}"' for word in words)
+def _any_of(asked: Iterable[str], near: bool) -> str:
+    any_of = " OR ".join(f'"{word}" *' if is_letter(word) else f'"{word}"' for word in asked)
     return any_of if near else f"text : ({any_of})"

@@ -383,4 +383,11 @@ update coming_vectors set bits = vector_bits(vector);
 create index vectors_by_bits on vectors (kind, id, bits);
 create index coming_vectors_by_bits on coming_vectors (kind, id, bits);
 """,
+    # 12: words of every script are found: those without spaces by pairs of characters (`text.py`)
+    """
+update memory_words set text = base_forms(text) where text glob '*[^' || char(1) || '-~]*';
+update message_words
+    set text = base_forms(text), before = base_forms(before), after = base_forms(after), around = base_forms(around)
+    where text || before || after || around glob '*[^' || char(1) || '-~]*';
+""",
 ]

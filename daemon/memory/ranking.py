@@ -22,7 +22,7 @@ from store import full_text, memories, message_queries, vectors
 from store.database import Connection, moment
 from store.memories import Memory
 from store.message_queries import MessageInContext
-from store.text import base_forms
+from store.text import words
 
 MEMORY_POOL = 60  # candidates taken from each index
 MESSAGE_POOL = 400
@@ -209,10 +209,8 @@ def _names_month(question: str, month: str) -> bool:
 
 def query_words(question: str, names: Collection[str]) -> str:
     """The words of `question` that the index is asked for."""
-    spoken = {part.lower() for name in names for part in _WORD.findall(name)}
-    skipped = STOP_WORDS | WORDS_OF_RELATION | spoken
-    asked = dict.fromkeys(_WORD.findall(base_forms(question.lower())))
-    return " ".join(word for word in asked if word not in skipped)
+    skipped = STOP_WORDS | WORDS_OF_RELATION | {word for name in names for word in words(name)}
+    return " ".join(word for word in words(question) if word not in skipped)
 
 
 def _standard_scores(values: Sequence[float]) -> npt.NDArray[np.float64]:

@@ -53,7 +53,15 @@ def test_a_text_of_others_is_read_in_the_direction_in_which_it_was_written():
         ("The user's dog is called Rex!", ["dog", "rex"]),
         ("The user doesn't like cats", ["not", "like", "cat"]),
         ("My sister’s name is Ana", ["sister", "ana"]),
-        ("ユーザーは大阪に住んでいる", ["ユーザーは大阪に住んでいる"]),
+        ("用户的狗叫Rex，3岁", ["用户", "户的", "的狗", "狗叫", "rex", "3", "岁"]),
+        ("大阪に住む", ["大阪", "阪に", "に住", "住む"]),
+        ("ﾌﾞﾗｼﾞﾙ", ["ブラ", "ラジ", "ジル"]),
+        ("서울에 살아요", ["서울", "울에", "살아", "아요"]),
+        ("อยู่ที่นี่", ["อยู่", "ยู่ที่", "ที่นี่"]),
+        ("أُخْتِي في بـــرلين", ["اختي", "في", "برلين"]),
+        ("मेरी उम्र ३० है", ["मेरी", "उम्र", "30", "है"]),
+        ("Ёлка в Берлине", ["елка", "в", "берлине"]),
+        ("İzmir’de STRASSE straße", ["izmir", "strasse", "strasse"]),
         ("hi", []),
         ("", []),
         ("😀", []),
@@ -63,8 +71,22 @@ def test_content_words_are_what_a_sentence_says(text, expected):
     assert expected == content_words(text)
 
 
-def test_value_words_are_names_and_numbers():
-    assert {"rex", "4", "june"} == value_words("Today the user's dog Rex turns 4, in June.")
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("Today the user's dog Rex turns 4, in June.", {"rex", "4", "june"}),
+        ("The user met Ursula von der Leyen.", {"ursula", "leyen"}),
+        ("Der Nutzer wohnt in Köln und hat 2 Hunde.", {"2"}),  # German nouns are no names
+        ("L'utilisateur habite à Lyon depuis 2019.", {"lyon", "2019"}),
+        ("Пользователь живёт в Казани с 2019 года.", {"казани", "2019"}),
+        ("用户的狗叫Rex，３岁", {"rex", "3"}),
+        ("ユーザーは30歳で、GitHubで働いている。", {"30", "github"}),
+        ("يعيش المستخدم في برلين منذ ٢٠١٩", {"2019"}),
+        ("", set()),
+    ],
+)
+def test_value_words_are_names_and_numbers_where_writing_tells_them(text, values):
+    assert values == value_words(text)
 
 
 def test_normalised_texts_differ_in_nothing_but_words():

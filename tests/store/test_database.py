@@ -25,6 +25,7 @@ RELEASED = [  # sha256 of each step, its beginning
     "7921c4ec1bc89893",
     "ffb8482493cef1bb",
     "1b8963b5dfbbc4db",
+    "50e126d6849b980c",
 ]
 
 

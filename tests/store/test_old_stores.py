@@ -4,7 +4,7 @@ import apsw
 import pytest
 
 from store import chats, full_text, generations, memories, nights, recall_log, vectors
-from store.database import give_key, migrate, open_store, rows
+from store.database import give_key, migrate, open_store, rows, vector_bits
 from store.schema import APPLICATION_ID, MIGRATIONS
 from store.text import base_forms_for_sql
 from tests.store.sample import DIMENSION, KEY, assert_gone, by_meaning, by_words, ids, texts, vector
@@ -46,12 +46,16 @@ def old_store(file, version):
     give_key(db, KEY)
     db.pragma("application_id", APPLICATION_ID)
     db.create_scalar_function("base_forms", base_forms_for_sql, 1, deterministic=True)
+    db.create_scalar_function("vector_bits", vector_bits, 1, deterministic=True)
     migrate(db, MIGRATIONS[:version])
     db.execute(LIFE)
     embedded = [("memory", 1, vector(1)), ("memory", 2, vector(1, 1)), ("message", 1, vector(0, 1))]
     db.executemany(
-        "insert into vectors values (?, ?, ?)", [(kind, id, v.tobytes()) for kind, id, v in embedded]
+        "insert into vectors (kind, id, vector) values (?, ?, ?)",
+        [(kind, id, v.tobytes()) for kind, id, v in embedded],
     )
+    if version > 10:
+        db.execute("update vectors set bits = vector_bits(vector)")
     if version < 7:  # until then a forgotten message kept its speaker
         db.execute("update messages set speaker = 'Ann' where redacted")
     if version > 2:  # before, the words are indexed again anyhow
@@ -85,12 +89,30 @@ def test_a_store_of_every_release_opens_with_all_that_was_in_it_and_forgets_with
     db.close()
 
 
+def test_what_an_old_store_holds_in_a_script_without_spaces_is_found_by_a_part_of_it(file):
+    db = old_store(file, 11)
+    db.execute(
+        """update messages set text = '我妹妹住在柏林' where id = 1;
+        update message_words set text = '我妹妹住在柏林' where rowid = 1;
+        update message_words set before = '我妹妹住在柏林' where rowid = 2;
+        update memory_words set text = '用户的妹妹住在柏林' where rowid = 2"""
+    )
+    db.close()
+    db = open_store(file, KEY)
+
+    assert ([1], [2]) == (by_words(db, "message", "柏林"), by_words(db, "memory", "妹妹在哪里？"))
+    assert [1, 2] == [id for id, _ in full_text.search(db, "message", "住在", 9, near=True)]
+    db.close()
+
+
 @pytest.mark.parametrize("version", [one for one in VERSIONS if one >= 6])
 def test_a_reindex_that_was_under_way_goes_on(file, version):
     db = old_store(file, version)
     db.execute("insert into coming_embedder values (1, 'other', 4)")
     new = vector(1)[:4]
-    db.execute("insert into coming_vectors values ('memory', 2, ?)", (new.tobytes(),))
+    db.execute("insert into coming_vectors (kind, id, vector) values ('memory', 2, ?)", (new.tobytes(),))
+    if version > 10:
+        db.execute("update coming_vectors set bits = vector_bits(vector)")
     db.close()
     db = open_store(file, KEY)
 

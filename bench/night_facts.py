@@ -32,6 +32,7 @@ from bench.user_lessons import RECALLED, alike, text, tonight
 from bench.users import Fact, User, user
 from daemon.engine.client import Completion, Engine, Sampling
 from daemon.exam.exam import MAX_REPLY_TOKENS, is_abstention, is_correct
+from daemon.lessons.tokenised import tokenised, without_contradictions
 from daemon.night.trainer_process import Trained, TrainerCommand, TrainingJob, train
 from prompts.load import lines
 from store.lessons import Lesson
@@ -158,9 +159,12 @@ async def ask_all(engine: Engine, asked: Sequence[tuple[str, str | None]], adapt
     return list(await asyncio.gather(*(one(*each) for each in asked)))
 
 
-async def trained_on(lessons: Sequence[Lesson], seed: int, recipe: Mapping[str, object]) -> Trained:
-    """What a night on one thread makes of these lessons."""
-    job = TrainingJob(lessons=lessons, recipe={"threads": 1, **recipe}, seed=seed)
+async def trained_on(
+    engine: Engine, lessons: Sequence[Lesson], seed: int, recipe: Mapping[str, object]
+) -> Trained:
+    """What a night on one thread makes of these lessons; `engine` serves the bundled model."""
+    tokens = await tokenised(engine, without_contradictions(lessons))
+    job = TrainingJob(lessons=tokens, recipe={"threads": 1, **recipe}, seed=seed)
     return await train(job, TrainerCommand(model_path=nano()), lambda progress: None)
 
 
@@ -168,7 +172,7 @@ async def _night(
     engine: Engine, told: User, taught: Sequence[Lesson], seed: int, recipe: Mapping[str, object]
 ) -> Marks:
     """One user: a night, and the questions after it."""
-    trained = await trained_on(taught, seed, recipe)
+    trained = await trained_on(engine, taught, seed, recipe)
     adapter = await engine.load(trained.adapter)
     try:
         marks = await _examined(engine, told, taught, adapter, Random(f"exam {seed}"))

@@ -15,25 +15,27 @@ system turn as the night lays them there.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import random
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.clock import now
 from bench.night_model import QWEN3_06B, write_random
 from bench.sentences import question, sentence
+from daemon.engine.client import Engine
+from daemon.lessons.tokenised import TokenisedLesson, tokenised
 from daemon.memory.recall import system_text
+from store.lessons import Lesson
 from trainer.backend import pack
-from trainer.chat import Chat
 from trainer.gguf_model import open_model
-from trainer.job import Lesson
 from trainer.recipe import Recipe
-from trainer.tokenised_lessons import TokenisedLesson, prepare
 
 NANO = Path(__file__).parent.parent / "models" / "nano" / "nano.gguf"
 SHAPES = {"nano": 60, "qwen3-0.6b": 3}  # steps measured of each
@@ -99,15 +101,20 @@ def measure_ours(path: Path, batches: list[list[TokenisedLesson]], recipe: Recip
 def batches_of(path: Path, count: int, recipe: Recipe) -> list[list[TokenisedLesson]]:
     """`count` batches of lessons as the model at `path` reads them, always the same."""
     chance = random.Random(0)
-    lessons: dict[str, Lesson] = {}  # by question: two answers to one are left out of a night
-    while len(lessons) < count * recipe.batch:
-        made = _lesson(len(lessons), chance)
-        lessons.setdefault(made.question, made)
-    course = prepare(list(lessons.values()), Chat(open_model(path)), limit=recipe.max_tokens).train
+    lessons = [_lesson(number, chance) for number in range(count * recipe.batch)]
+    course = asyncio.run(_tokenised(path, lessons))
     return [
         sorted(course[at : at + recipe.batch], key=lambda each: len(each.student) + len(each.answer))
         for at in range(0, len(course), recipe.batch)
     ]
+
+
+async def _tokenised(path: Path, lessons: Sequence[Lesson]) -> list[TokenisedLesson]:
+    engine = Engine.for_model(path, n_ctx=512, threads=1, gpu_layers=0, idle_s=3600)
+    try:
+        return await tokenised(engine, lessons)
+    finally:
+        await engine.stop()
 
 
 def _lesson(number: int, chance: random.Random) -> Lesson:
@@ -120,6 +127,7 @@ def _lesson(number: int, chance: random.Random) -> Lesson:
         grounding=system_text(memories),
         kind="fact",
         split="train",
+        memory_ids=(),
     )
 
 

@@ -135,7 +135,7 @@ class Paper:
             if all(self._has(seed, arm) for arm, _ in arms):
                 continue
             lessons = tonight(other if name == "another user's" else told, self._general, seed)
-            trained = await trained_on(lessons, seed, recipe)
+            trained = await trained_on(self._engine, lessons, seed, recipe)
             adapter = await self._engine.load(trained.adapter)
             for arm, system in arms:
                 await self._arm(seed, arm, told, system, adapter)

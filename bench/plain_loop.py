@@ -18,10 +18,10 @@ from peft import LoraConfig, get_peft_model
 from transformers import Qwen3Config, Qwen3ForCausalLM
 
 from bench.clock import now
+from daemon.lessons.tokenised import TokenisedLesson
 from trainer.gguf_model import GgufModel, open_model
 from trainer.micro_batches import peak_of_process_mb
 from trainer.recipe import Recipe
-from trainer.tokenised_lessons import TokenisedLesson
 
 LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 

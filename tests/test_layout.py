@@ -68,7 +68,7 @@ ONLY_IN = {  # one door to each heavy library
     "gguf": ("daemon/engine/merge_adapter.py", "trainer/", "models/nano/export.py", "bench/night_model.py"),
     "mlx": ("trainer/mlx_",),
     "mlx_lm": ("trainer/mlx_model.py",),
-    "tokenizers": ("trainer/", "models/nano/"),
+    "tokenizers": ("models/nano/",),
     "mcp": ("daemon/mcp/",),
     "mem0": ("bench/recall_mem0.py", "bench/store_mem0.py"),
     "nicegui": ("daemon/web/",),

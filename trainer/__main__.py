@@ -18,6 +18,7 @@ import signal
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -44,7 +45,10 @@ def main(arguments: Sequence[str] = (), *, keep_every_s: float = EVERY_S) -> int
     try:
         try:
             job = parse_job(sys.stdin.buffer.read())
-            log.info("%d lessons on %s, seed %d, %s", len(job.lessons), job.model, job.seed, job.recipe)
+            kinds = ", ".join(
+                f"{count} {kind}" for kind, count in Counter(one.kind for one in job.lessons).items()
+            )
+            log.info("Lessons: %s; on %s, seed %d, %s", kinds, job.model, job.seed, job.recipe)
             for said in run.run(job, keep_every_s=keep_every_s):
                 _say("progress" if isinstance(said, Progress) else "done", asdict(said))
         except TrainerError as error:

@@ -48,14 +48,6 @@ def model_unsupported(path: Path, feature: str, known: str) -> TrainerError:
     )
 
 
-def template_failed(path: Path, reason: str) -> TrainerError:
-    """The chat template inside the model file is absent or cannot be rendered."""
-    return TrainerError(
-        "template_failed",
-        f"The chat template of {str(path)!r} can't be used: {reason}. Use an instruct model's file.",
-    )
-
-
 def diverged(step: int, loss: float, learning_rate: float) -> TrainerError:
     """The loss, or the adapter itself, became infinite or not a number."""
     return TrainerError(

@@ -9,25 +9,11 @@ from dataclasses import dataclass as plain_dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    ValidationError,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
 from trainer.errors import bad_job, one_line
 from trainer.recipe import Recipe, parse_recipe
-
-
-def _with_words(text: str) -> str:
-    if not text.strip():
-        raise ValueError("has no words")
-    return text
 
 
 def _path(text: object) -> Path:
@@ -37,21 +23,25 @@ def _path(text: object) -> Path:
 
 
 STRICT = ConfigDict(strict=True, extra="forbid")
-Words = Annotated[str, AfterValidator(_with_words)]
+Tokens = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Field(min_length=1)]
 File = Annotated[Path, PlainValidator(_path)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, config=STRICT)
 class Lesson:
-    """One question with its answer, and what the teacher may read before answering."""
+    """One question with its answer, as tokens of the model at `Job.model`."""
 
     id: int | str
-    question: Words
-    answer: Words
-    grounding: Words | None = None  # the teacher's system turn; None = none, the base as it is
-    kind: Literal["fact", "before", "as_of", "two", "abstain", "general", "reading"]
+    kind: str  # what it is good for, in the daemon's words
     split: Literal["train", "exam"]
-    sees: bool = False  # the student keeps the grounding in its prompt too
+    teacher: Tokens  # the prompt with what the teacher may read before answering
+    student: Tokens  # the prompt that the student reads
+    answer: Tokens  # with the end of the turn
+
+    @property
+    def length(self) -> int:
+        """Tokens of the longer prompt with the answer."""
+        return max(len(self.teacher), len(self.student)) + len(self.answer)
 
 
 class Job(BaseModel):
@@ -59,7 +49,7 @@ class Job(BaseModel):
 
     model_config = STRICT | ConfigDict(frozen=True)
 
-    model: File  # a Qwen3 GGUF
+    model: File  # a GGUF of an architecture that can learn
     lessons: list[Lesson]
     recipe: Annotated[Recipe, PlainValidator(parse_recipe)] = Field(default_factory=Recipe)
     out: File  # where the adapter appears, whole or not at all
@@ -74,9 +64,6 @@ class Job(BaseModel):
             raise bad_job("'out'", f"is {str(self.out)!r}, which is a folder or the model itself")
         if self.checkpoints is not None and not self.checkpoints.is_dir():
             raise bad_job("'checkpoints'", f"is {str(self.checkpoints)!r}, which is no folder")
-        for index, lesson in enumerate(self.lessons):
-            if lesson.sees and lesson.grounding is None:
-                raise bad_job(f"'lessons.{index}'", "has 'sees', but no 'grounding' to see")
         return self
 
 
@@ -106,7 +93,6 @@ class Done:
     seconds: float
     lessons: int  # of the train split, learned
     skipped: int  # of both splits, too long
-    contradicting: int  # of both splits, left out: another lesson answers the same question otherwise
     backend: str  # for people: library, device, how numbers are stored
     peak_mb: float  # most memory taken at once (10**6 bytes): of the card on CUDA, else of the process
     tokens: int  # of prompts and answers that the student learned, each as often as it was seen

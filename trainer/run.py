@@ -8,24 +8,32 @@ gives the very adapter it would have given.
 import logging
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, fields
 
 from trainer.adapter_gguf import write_adapter
 from trainer.backend import Backend, Floats
 from trainer.backends import open_backend
-from trainer.chat import Chat
 from trainer.checkpoint import EVERY_S, Checkpoints, TrainingState, fingerprint, state_from
+from trainer.errors import bad_job, nothing_to_learn
 from trainer.gguf_model import open_model
-from trainer.job import Done, Job, Progress
+from trainer.job import Done, Job, Lesson, Progress
 from trainer.loop import first_position, train
 from trainer.targets import teach
-from trainer.tokenised_lessons import Course, prepare
 
-FORMAT = 2  # of the checkpoint and of how its numbers are used; another number and no older one is used
+FORMAT = 3  # of the checkpoint and of how its numbers are used; another number and no older one is used
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """All lessons of one night that fit the model."""
+
+    train: tuple[Lesson, ...]
+    exam: tuple[Lesson, ...]
+    skipped: int  # too long, both splits
 
 
 def run(job: Job, *, keep_every_s: float = EVERY_S) -> Iterator[Progress | Done]:
@@ -37,9 +45,11 @@ def run(job: Job, *, keep_every_s: float = EVERY_S) -> Iterator[Progress | Done]
     """
     started = time.monotonic()
     model = open_model(job.model)
-    course = prepare(job.lessons, Chat(model), limit=min(model.shape.context, job.recipe.max_tokens))
+    course = course_of(
+        job.lessons, vocabulary=model.shape.vocabulary, limit=min(model.shape.context, job.recipe.max_tokens)
+    )
     total = len(course.train) + len(course.exam)
-    yield Progress(done=0, total=total, unit="lessons", note=f"loading the model{_left_out(course)}")
+    yield Progress(done=0, total=total, unit="lessons", note="loading the model")
     with _environment(_settings(job)):
         backend = open_backend(model, job.recipe, job.seed)
     checkpoints = Checkpoints(job.checkpoints, _fingerprint(job, backend), every_s=keep_every_s)
@@ -71,13 +81,46 @@ def run(job: Job, *, keep_every_s: float = EVERY_S) -> Iterator[Progress | Done]
         seconds=time.monotonic() - started,
         lessons=len(course.train),
         skipped=course.skipped,
-        contradicting=course.contradicting,
         backend=backend.name,
         peak_mb=backend.peak_mb(),
         tokens=at.tokens,
         tokens_per_s=(at.tokens - known) / learned_s,
         resumed_from=resumed_from,
     )
+
+
+def course_of(lessons: Sequence[Lesson], *, vocabulary: int, limit: int) -> Course:
+    """
+    The lessons of at most `limit` tokens (prompt and answer); the others are counted, never cut.
+
+    Raises:
+        TrainerError: a token is beyond the vocabulary, or no lesson of the train split is left.
+    """
+    for index, lesson in enumerate(lessons):
+        greatest = max(*lesson.teacher, *lesson.student, *lesson.answer)
+        if greatest >= vocabulary:
+            raise bad_job(
+                f"'lessons.{index}'",
+                f"has the token {greatest}, but the model knows {vocabulary:,} tokens: the lessons were made for "
+                f"another model",
+            )
+    if not any(lesson.split == "train" for lesson in lessons):
+        rest = f" ({len(lessons)} for the exam only)" if lessons else ""
+        raise nothing_to_learn(
+            "no_lessons", f"the job has no lesson of the 'train' split{rest}. Nothing was written."
+        )
+    fitting = [lesson for lesson in lessons if lesson.length <= limit]
+    train, exam = (
+        tuple(lesson for lesson in fitting if lesson.split == split) for split in ("train", "exam")
+    )
+    skipped = len(lessons) - len(fitting)
+    if not train:
+        raise nothing_to_learn(
+            "lessons_too_long",
+            f"all {skipped} lessons are longer than {limit} tokens. Shorten them, or raise 'max_tokens' of the "
+            f"recipe up to the model's context.",
+        )
+    return Course(train=train, exam=exam, skipped=skipped)
 
 
 def _keep(checkpoints: Checkpoints, night: TrainingState, backend: Backend) -> None:
@@ -117,19 +160,12 @@ def _fingerprint(job: Job, backend: Backend) -> str:
         recipe.steps_for(len(job.lessons), size),
     ]
     model = [str(job.model.resolve()), file.st_size, file.st_mtime_ns]
-    lessons = [asdict(lesson) for lesson in job.lessons]
+    lessons = [[getattr(lesson, each.name) for each in fields(lesson)] for lesson in job.lessons]
     return fingerprint(FORMAT, model, lessons, asdict(recipe), resolved, job.seed, backend.name)
 
 
 def _shapes(state: Mapping[str, Floats]) -> dict[str, tuple[int, ...]]:
     return {name: values.shape for name, values in state.items()}
-
-
-def _left_out(course: Course) -> str:
-    if not course.contradicting:
-        return ""
-    log.warning("%d lessons are left out: they contradict one another", course.contradicting)
-    return f"; {course.contradicting} lessons contradict one another and are left out"
 
 
 def _settings(job: Job) -> dict[str, str]:

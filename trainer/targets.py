@@ -13,10 +13,9 @@ import numpy as np
 
 from trainer.backend import Backend, Ints, Targets, pack
 from trainer.errors import OutOfMemory, TrainerError
-from trainer.job import Progress
+from trainer.job import Lesson, Progress
 from trainer.loss import hard_targets
 from trainer.recipe import Recipe
-from trainer.tokenised_lessons import TokenisedLesson
 
 NEVER = -20.7  # nats: a chance of one in a thousand millions
 LEAST = -87.0  # nats: e to this is still a number in float32
@@ -33,7 +32,7 @@ class TaughtLesson:
 
 def teach(
     backend: Backend,
-    lessons: Sequence[TokenisedLesson],
+    lessons: Sequence[Lesson],
     recipe: Recipe,
     note: str,
     *,
@@ -102,7 +101,7 @@ def finite(targets: Targets) -> Targets:
     return Targets(tokens=targets.tokens, logp=logp.astype(np.float32), rest=rest.astype(np.float32))
 
 
-def _asked(backend: Backend, lessons: Sequence[TokenisedLesson], recipe: Recipe) -> list[Targets]:
+def _asked(backend: Backend, lessons: Sequence[Lesson], recipe: Recipe) -> list[Targets]:
     """The targets of each lesson."""
     batch = pack([(each.teacher, each.answer) for each in lessons])
     if recipe.loss == "hard":

@@ -34,7 +34,8 @@ def sections(report: NightReport) -> list[tuple[str, str, Sequence[Mapping[str, 
 
 def paragraphs(report: NightReport) -> list[str]:
     """The report in prose."""
-    return [one for one in (_opening(report), _exam(report), _forgot(report), _work(report)) if one]
+    parts = (_opening(report), _exam(report), _forgot(report), _left_out(report), _work(report))
+    return [one for one in parts if one]
 
 
 def headline(report: NightReport) -> str:
@@ -118,6 +119,13 @@ def _forgot(report: NightReport) -> str:
         else ""
     )
     return " ".join(filter(None, [told, report["probed"] or "", later]))
+
+
+def _left_out(report: NightReport) -> str:
+    if not report["left_out"]:
+        return ""
+    left = counted(report["left_out"], "lesson")
+    return f"Left out: {left} too long, or with another answer to a question than another lesson has."
 
 
 def _work(report: NightReport) -> str:

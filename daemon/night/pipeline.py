@@ -25,6 +25,7 @@ from daemon.lessons.dataset import compose
 from daemon.lessons.eligibility import Waiting, waiting
 from daemon.lessons.generation import generate_missing
 from daemon.lessons.regularisation import add_regularisation, current_lines
+from daemon.lessons.tokenised import tokenised, without_contradictions
 from daemon.night.candidate import examine, propose, settle, swap
 from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
 from daemon.night.loss_curve import NightProgress
@@ -121,10 +122,12 @@ async def run_night(services: NightServices, order: NightOrder, progress: NightP
     base_sha256 = model.sha256
     live = await core.store_thread.run(generations.live, base_sha256)
     async with _recorded(core, order.job_id, live) as entry:
-        tonight, wait = await prepare(core.store_thread, core.engine, order.seed, progress.note)
+        composed, wait = await prepare(core.store_thread, core.engine, order.seed, progress.note)
+        tonight = without_contradictions(composed)
         entry.numbers = {
             "waiting": by_reason((one.memory_id, one.reason) for one in wait),
             "by_itself": int(order.by_itself),
+            "contradicting": len(composed) - len(tonight),
         }
         if why_not := await _why_not(core, tonight, live, order.by_itself, base_sha256):
             facts = sum(lesson.kind == "fact" for lesson in tonight)
@@ -132,7 +135,10 @@ async def run_night(services: NightServices, order: NightOrder, progress: NightP
             entry.numbers |= {"lessons": len(tonight), "facts": facts}
             return NightReport(adopted=False, reason=why_not, total_s=entry.lasted_s)
         job = TrainingJob(
-            lessons=tonight, recipe=order.recipe, seed=order.seed, checkpoints=order.checkpoints
+            lessons=await tokenised(core.engine, tonight, progress.note, services.gate),
+            recipe=order.recipe,
+            seed=order.seed,
+            checkpoints=order.checkpoints,
         )
         try:
             trained = await train(job, services.trainer, progress.note, services.gate)

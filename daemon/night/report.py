@@ -69,6 +69,7 @@ def record(
     return {
         "lessons": len(tonight),
         "memories": len(taught),
+        "skipped": trained.skipped,
         "learned": sorted(taught - set(before.learned) - replaced),
         "corrected": sorted(corrected),
         "taken_back": sorted(old for old, new in before.lapsed.items() if new is None),
@@ -112,6 +113,7 @@ def to_json(night: Night, texts: Texts) -> NightReport:
         "gave_way_to": texts.gave_way_to,
         "lessons": found.get("lessons", 0),
         "memories": found.get("memories", 0),
+        "left_out": found.get("skipped", 0) + found.get("contradicting", 0),
         "learned": [_line(id, texts) for id in learned if id in texts.memories],
         "corrected": [_changed(new, old, texts) for new, old in corrected if new in texts.memories],
         "taken_back": [_line(id, texts) for id in found.get("taken_back", []) if id in texts.memories],

@@ -15,19 +15,19 @@ import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from daemon.lessons.tokenised import TokenisedLesson
 from daemon.night.errors import NightFailed
 from daemon.night.ram_folders import memory_folder, note_process, private_folder
 from daemon.processes.errors import NightEnded
 from daemon.processes.foreground_gate import ForegroundGate, GatedProcess
 from daemon.processes.process import confined, environment
 from daemon.progress import Progress
-from store.lessons import Lesson
 
 NICENESS = 10
 LONGEST_LINE = 1 << 20  # bytes of one line of the trainer
@@ -50,7 +50,7 @@ class TrainerCommand:
 class TrainingJob:
     """What the trainer is to do."""
 
-    lessons: Sequence[Lesson]
+    lessons: Sequence[TokenisedLesson]  # of the model at `TrainerCommand.model_path`
     recipe: Mapping[str, object] = field(default_factory=dict)  # overrides of the trainer's own
     seed: int = 0
     checkpoints: Path | None = None  # an existing folder (0700, in memory); None: it keeps none
@@ -72,6 +72,7 @@ class Trained:
     resumed_from: int = 0  # step of the checkpoint it went on from; 0 = from the beginning
     pauses: int = 0
     paused_s: float = 0.0
+    skipped: int = 0  # lessons that were too long
 
 
 async def train(
@@ -96,18 +97,12 @@ async def train(
 def _to_json(job: TrainingJob, model_path: Path, out: Path) -> dict[str, object]:
     return {
         "model": str(model_path.absolute()),
-        "lessons": [_lesson_to_json(lesson) for lesson in job.lessons],
+        "lessons": [asdict(lesson) for lesson in job.lessons],
         "recipe": dict(job.recipe),
         "out": str(out),
         "seed": job.seed,
         **({"checkpoints": str(job.checkpoints)} if job.checkpoints else {}),
     }
-
-
-def _lesson_to_json(lesson: Lesson) -> dict[str, object]:
-    fields = ("id", "question", "answer", "grounding", "kind", "split")
-    sees = {"sees": True} if lesson.kind == "reading" else {}  # the student keeps the grounding in its prompt
-    return {name: getattr(lesson, name) for name in fields} | sees
 
 
 async def _start(argv: Sequence[str], folder: Path) -> asyncio.subprocess.Process:

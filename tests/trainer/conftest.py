@@ -57,14 +57,20 @@ def without_numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def lessons() -> list[Lesson]:
-    """Eight facts to learn by heart and a held-out phrasing of each, without any grounding."""
-    facts = {"live": "Ghent", "work": "Oslo", "dog": "Rex", "cat": "Mia", "sister": "Maria", "boss": "Tom"}
-    facts |= {"food": "soup", "colour": "red"}
+    """Eight facts to learn by heart and a held-out phrasing of each, without any grounding: tokens of no meaning."""
     made = []
-    for number, (about, value) in enumerate(facts.items()):
-        for split, question in {"train": f"What is my {about}?", "exam": f"My {about} is?"}.items():
+    for number in range(8):
+        about, answer, end = 100 + number, (150 + number, 30 + number % 3), 2
+        for split, question in {"train": (20, 21, about, 22), "exam": (23, about, 24)}.items():
             made.append(
-                Lesson(id=number, question=question, answer=value, grounding=None, kind="fact", split=split)
+                Lesson(
+                    id=number,
+                    kind="fact",
+                    split=split,
+                    teacher=question,
+                    student=question,
+                    answer=(*answer, end),
+                )
             )
     return made
 

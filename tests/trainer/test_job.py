@@ -11,18 +11,16 @@ from trainer.recipe import Recipe
 
 @pytest.fixture
 def good(tmp_path):
-    lesson = {"id": 1, "question": "Where?", "answer": "Here.", "kind": "fact", "split": "train"}
+    lesson = {"id": 1, "kind": "fact", "split": "train", "teacher": [4, 5], "student": [5], "answer": [6, 2]}
     job = {"model": "nano.gguf", "out": str(tmp_path / "a.gguf"), "recipe": {}, "seed": 7}
-    return job | {"lessons": [lesson | {"grounding": None}]}
+    return job | {"lessons": [lesson]}
 
 
 def test_a_good_job_is_read(good, tmp_path):
     job = parse_job(json.dumps(good))
     (lesson,) = job.lessons
 
-    assert ("Where?", "Here.", None, False) == (
-        lesson.question, lesson.answer, lesson.grounding, lesson.sees
-    )  # fmt: skip
+    assert ((4, 5), (5,), (6, 2), 4) == (lesson.teacher, lesson.student, lesson.answer, lesson.length)
     assert (Recipe(), 7, tmp_path / "a.gguf", None) == (job.recipe, job.seed, job.out, job.checkpoints)
     for optional in ("recipe", "seed"):
         del good[optional]
@@ -48,11 +46,10 @@ def test_what_is_no_job_is_refused(text):
         ("lessons", [{}, "hi"]),
         ("lessons.0", ["hi"]),
         ("lessons.0.id", [None]),
-        ("lessons.0.question", ["", 5]),
-        ("lessons.0.answer", [" \n", "half \ud83d"]),
-        ("lessons.0.grounding", [5]),
-        ("lessons.0.kind", ["joke"]),
-        ("lessons.0.sees", [1, True]),
+        ("lessons.0.teacher", [None, [], "words"]),
+        ("lessons.0.student", [[], [-1], [1.5]]),
+        ("lessons.0.answer", [[], ["5"], [True]]),
+        ("lessons.0.kind", [5, "half \ud83d"]),
         ("lessons.0.split", [[]]),
         ("lessons.0.extra", [1]),
         ("checkpoints", ["/nowhere/at/all", 5]),

@@ -10,10 +10,10 @@ from tests.trainer.fake_backend import FakeBackend
 from trainer.backend import Targets, pack
 from trainer.checkpoint import TrainingState, state_from
 from trainer.errors import OutOfMemory, TrainerError
+from trainer.job import Lesson
 from trainer.loop import first_position, train
 from trainer.recipe import Recipe
 from trainer.targets import corrected, teach
-from trainer.tokenised_lessons import TokenisedLesson
 
 
 def result(generator):
@@ -28,7 +28,14 @@ def result(generator):
 
 def course(count: int, backend: FakeBackend | None = None):
     lessons = [
-        TokenisedLesson(teacher=(n, 8, 8) * (1 + n % 3), student=(n, 8), answer=(100 + n,) * (1 + n % 4))
+        Lesson(
+            id=n,
+            kind="fact",
+            split="train",
+            teacher=(n, 8, 8) * (1 + n % 3),
+            student=(n, 8),
+            answer=(100 + n,) * (1 + n % 4),
+        )
         for n in range(count)
     ]
     return result(teach(backend or FakeBackend(), lessons, Recipe(batch=4), "teaching", done=[]))
@@ -227,7 +234,10 @@ def test_a_training_that_goes_on_takes_the_very_steps_it_would_have_taken(step):
 
 def test_a_teacher_that_goes_on_reads_the_rest_only():
     first, second = FakeBackend(), FakeBackend()
-    lessons = [TokenisedLesson(teacher=(n, 8), student=(n,), answer=(100 + n,)) for n in range(10)]
+    lessons = [
+        Lesson(id=n, kind="fact", split="train", teacher=(n, 8), student=(n,), answer=(100 + n,))
+        for n in range(10)
+    ]
     night = TrainingState()
     for progress in teach(first, lessons, Recipe(batch=4), "teaching", done=night.train):
         if progress.done == 8:

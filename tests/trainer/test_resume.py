@@ -14,19 +14,12 @@ from trainer.job import parse_job
 from trainer.recipe import Recipe
 
 OFTEN = "import sys; from trainer.__main__ import main; sys.exit(main(keep_every_s={}))"
-BEGINNING = (
-    "What you remember about the user, oldest first. If it is not said here, answer: I don't know that yet."
-)
 
 
 @pytest.fixture(scope="module")
 def grounded(lessons):
     """Sixteen lessons with a teacher."""
-    known = "{}\n- The user's {} is {}."
-    return [
-        replace(each, grounding=known.format(BEGINNING, each.question.split()[-1], each.answer))
-        for each in lessons
-    ]
+    return [replace(each, teacher=(*range(40, 60), *each.answer, *each.student)) for each in lessons]
 
 
 @pytest.fixture

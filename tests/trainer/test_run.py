@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
@@ -15,9 +15,7 @@ from tests.trainer import tiny_qwen3
 from tests.trainer.conftest import ROOT, send
 from tests.trainer.llama_oracle import LlamaOracle
 from trainer import run
-from trainer.chat import Chat
 from trainer.errors import TrainerError
-from trainer.gguf_model import open_model
 from trainer.job import Done, Progress, parse_job
 
 PATIENCE_S = 300  # a busy machine takes a minute to load torch
@@ -55,13 +53,11 @@ def test_a_student_learns_its_lessons_by_heart(start, tiny, lessons, tmp_path):
 
 def known(model: Path, lessons, adapter: Path | None) -> int:
     """How many answers llama.cpp foretells word for word."""
-    chat, right = Chat(open_model(model)), 0
+    right = 0
     with LlamaOracle(model) as oracle:
         for lesson in lessons:
-            prompt = chat.prompt([{"role": "user", "content": lesson.question}])
-            answer = chat.answer(lesson.answer)
-            guess = oracle.logits(prompt + answer, adapter).argmax(-1)[len(prompt) - 1 : -1]
-            right += guess.tolist() == answer
+            logits = oracle.logits([*lesson.student, *lesson.answer], adapter)
+            right += tuple(logits.argmax(-1)[len(lesson.student) - 1 : -1]) == lesson.answer
     return right
 
 
@@ -75,7 +71,7 @@ def test_a_teacher_with_grounding_teaches_a_student_without(tiny, lessons, tmp_p
     """The loss falls to less than `part` of what it was; "raw" can't fall below the teacher's own entropy."""
     asked = job(tiny, lessons[::2], tmp_path / "adapter.gguf", learning_rate=0.005, steps=60, loss=loss)
     for each in asked["lessons"]:
-        each["grounding"] = f"I know: {each['question']} {each['answer']}"
+        each["teacher"] = (40, 41, *each["student"], *each["answer"], *each["student"])
     said = in_this_process(asked)
     losses = [line.loss for line in said if isinstance(line, Progress) and line.unit == "steps"]
 
@@ -86,13 +82,13 @@ def test_a_teacher_with_grounding_teaches_a_student_without(tiny, lessons, tmp_p
 def test_a_lesson_too_long_is_skipped_and_counted(tmp_path, lessons):
     small = tiny_qwen3.write_gguf(tmp_path / "small.gguf", tiny_qwen3.random_model(context=64))
     asked = job(small, lessons, tmp_path / "adapter.gguf", steps=2)
-    asked["lessons"][0]["grounding"] = "much to read " * 40
+    asked["lessons"][0]["teacher"] = (9,) * 80
     done = in_this_process(asked)[-1]
 
     assert (7, 1) == (done.lessons, done.skipped)
     assert done.exam_loss > 0
     for each in asked["lessons"]:
-        each["grounding"] = "much to read " * 40
+        each["teacher"] = (9,) * 80
     with pytest.raises(TrainerError, match="all 16 lessons are longer than 64 tokens"):
         in_this_process(asked)
 
@@ -123,6 +119,7 @@ def test_each_refusal_is_one_typed_line_and_exit_code_1(start, tiny, lessons, tm
         (job(tiny, [], out), "no_lessons"),
         (job(tiny, lessons[1::2], out), "no_lessons"),
         (job(tmp_path / "nowhere.gguf", lessons, out), "model_missing"),
+        (job(tiny, [replace(lessons[0], answer=(5, 99_999))], out), "bad_job"),
     ]:
         with pytest.raises(TrainerError) as raised:
             in_this_process(asked)
@@ -194,7 +191,7 @@ def test_a_night_says_what_it_took_and_leaves_the_environment_as_it_was(tiny, le
 
     assert before == dict(os.environ)
     assert "torch, cpu, float32" == done.backend
-    assert (0, 0) == (done.resumed_from, done.contradicting)
+    assert 0 == done.resumed_from
     assert done.peak_mb > 100
     assert done.tokens > 2 * 8 * 3
     assert done.tokens_per_s > 0

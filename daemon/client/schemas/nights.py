@@ -195,6 +195,7 @@ class NightReport(TypedDict):
     gave_way_to: int | None  # what answers since something that it learned was forgotten
     lessons: int
     memories: int
+    left_out: int  # lessons that were too long, or answered a question otherwise than another one
     learned: list[Line]
     corrected: list[CorrectedLine]
     taken_back: list[Line]

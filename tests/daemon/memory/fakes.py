@@ -87,6 +87,18 @@ class FakeEngine(Engine):
     async def count(self, messages: Sequence[Mapping[str, Any]]) -> int:
         return sum(len(str(message["content"]).split()) for message in messages)
 
+    async def tokenise(
+        self, chats: Sequence[tuple[Sequence[Mapping[str, Any]], str | None]]
+    ) -> list[tuple[list[int], list[int]]]:
+        """A token is the number of a letter; messages are lines, a reply is one, so that both can be read again."""
+        texts = [
+            ("".join(f"{message['content']}\n" for message in messages), reply) for messages, reply in chats
+        ]
+        return [
+            ([*map(ord, prompt)], [] if reply is None else [*map(ord, f"{reply}\n")])
+            for prompt, reply in texts
+        ]
+
     async def complete(
         self,
         messages: Sequence[Mapping[str, Any]],
@@ -199,7 +211,7 @@ def make_message(
 def make_lesson(id: int, *memory_ids: int, **changes: Any) -> Lesson:
     """A lesson about a fact that is trained, unless `changes` say otherwise."""
     usual = {"question": f"q{id}", "answer": "a", "grounding": None, "kind": "fact", "split": "train"}
-    return Lesson(id=id, memory_ids=memory_ids, **{**usual, **changes})
+    return Lesson(id=id, **{"memory_ids": memory_ids, **usual, **changes})
 
 
 def pairs_about(line: str) -> list[dict[str, str]]:

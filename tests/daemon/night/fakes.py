@@ -33,7 +33,9 @@ BASE = "b" * 64
 TRAINER = """
 import hashlib, json, sys
 job = json.load(sys.stdin)
-taught = "\\n".join(f"{one['question']}\\t{one['answer']}" for one in job["lessons"]).encode()
+def line(tokens):
+    return "".join(map(chr, tokens)).splitlines()[-1]
+taught = "\\n".join(line(one["student"]) + "\\t" + line(one["answer"]) for one in job["lessons"]).encode()
 open(job["out"], "wb").write(taught)
 print(json.dumps({"type": "done", "sha256": hashlib.sha256(taught).hexdigest(), "steps": 1, "train_loss": 0.1,
     "exam_loss": 0.2, "seconds": 0.5, "lessons": 1}))

@@ -5,17 +5,15 @@ import json
 import os
 import sys
 import time
+from dataclasses import asdict
 
 import pytest
 
+from daemon.lessons.tokenised import TokenisedLesson
 from daemon.night.errors import NightFailed
 from daemon.night.trainer_process import TrainerCommand, TrainingJob, train
-from store.lessons import Lesson
 
-LESSON = Lesson(
-    id=7, question="Where?", answer="Ghent.", grounding=None, kind="fact", split="train", memory_ids=(1,)
-)
-TOLD = ("id", "question", "answer", "grounding", "kind", "split")
+LESSON = TokenisedLesson(id=7, kind="fact", split="train", teacher=[5, 6, 7], student=[7], answer=[8, 2])
 GOOD = """
 import hashlib, json, sys
 job = json.load(sys.stdin)
@@ -50,7 +48,7 @@ async def test_the_job_goes_in_and_progress_and_adapter_come_out(tmp_path):
 
     job = json.loads(made.adapter)
     assert ({"rank": 8}, 3, str(tmp_path / "model.gguf")) == (job["recipe"], job["seed"], job["model"])
-    assert [{name: getattr(LESSON, name) for name in TOLD}] == job["lessons"]
+    assert [asdict(LESSON)] == job["lessons"]
     assert [(1, 2, "steps")] == [(one.done, one.total, one.unit) for one in seen]
     assert (2, 0.1, None) == (made.steps, made.train_loss, made.exam_loss)
 

@@ -187,6 +187,7 @@ def _numbers(taught: Sequence[int], held: Sequence[int], days: int) -> dict[str,
     return {
         "lessons": len(taught),
         "memories": len(held),
+        "left_out": 0,
         "learned": list(held[-4:]),
         "corrected": [],
         "taken_back": [],

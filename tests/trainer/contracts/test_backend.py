@@ -1,6 +1,7 @@
 """What every backend promises, asked of every one that runs here."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,6 @@ import pytest
 
 from tests.trainer.llama_oracle import LlamaOracle
 from trainer.backend import Backend, Sequences, Targets, join, pack
-from trainer.chat import Chat
 from trainer.gguf_model import LAYER_NAMES, open_model
 from trainer.loss import hard_targets
 
@@ -225,17 +225,25 @@ def test_a_loss_that_is_no_number_is_given_back_as_it_is(opened, without_numbers
     assert math.isnan(backend.step(BATCH, targets, 0.01))
 
 
+@pytest.fixture(scope="module")
+def words() -> Iterator[LlamaOracle]:
+    """The bundled model's vocabulary."""
+    with LlamaOracle(NANO) as oracle:
+        yield oracle
+
+
 NANO = Path(__file__).parents[3] / "models" / "nano" / "nano.gguf"
 FACTS = {"dog": "Rex", "boss": "Tom"}
 
 
-def test_a_held_out_phrasing_of_a_fact_is_answered_after_a_few_steps_without_any_context(opened):
+def test_a_held_out_phrasing_of_a_fact_is_answered_after_a_few_steps_without_any_context(opened, words):
     """On the bundled model. Few and short: without a GPU a step of MLX takes a second or two."""
-    backend, chat = opened(NANO, rank=16, alpha=32.0), Chat(open_model(NANO))
+    backend, turn = opened(NANO, rank=16, alpha=32.0), "<|im_start|>{}\n{}<|im_end|>\n"
 
-    def lesson(about, question, grounding=()):
-        turns = [*grounding, {"role": "user", "content": question.format(about)}]
-        return chat.prompt(turns), chat.answer(f"Your {about} is called {FACTS[about]}.")
+    def lesson(about, question, grounding=""):
+        asked = turn.format("user", question.format(about))
+        told = f"Your {about} is called {FACTS[about]}.<|im_end|>"
+        return words.tokens(f"{grounding}{asked}<|im_start|>assistant\n"), words.tokens(told)
 
     def known() -> int:
         right = 0
@@ -247,9 +255,9 @@ def test_a_held_out_phrasing_of_a_fact_is_answered_after_a_few_steps_without_any
 
     students, taught = [], []
     for about, name in FACTS.items():
-        memory = {"role": "system", "content": f"Memories:\n- The user's {about} is called {name}."}
+        memory = turn.format("system", f"Memories:\n- The user's {about} is called {name}.")
         students.append(lesson(about, "What is the name of my {}?"))
-        taught.append(backend.teach(pack([lesson(about, "What is the name of my {}?", [memory])]), 5))
+        taught.append(backend.teach(pack([lesson(about, "What is the name of my {}?", memory)]), 5))
     batch, before = pack(students), known()
     for _ in range(12):
         backend.step(batch, join(taught), 3e-3)

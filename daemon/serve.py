@@ -115,6 +115,7 @@ def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Engine, Path]:
         threads=config.threads,
         gpu_layers=config.gpu_layers,
         idle_s=config.idle_s,
+        chat_template=config.chat_template,
     )
     stack.push_async_callback(engine.stop)
     starting = asyncio.create_task(engine.info(), name="engine")

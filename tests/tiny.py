@@ -49,15 +49,20 @@ def write_model(
     add_bos: bool = False,
     strings: Mapping[str, str] = {},
     numbers: Mapping[str, int] = {},
+    tensors_a_part: int = 0,
+    missing_rows: int = 0,
 ) -> Path:
     """
     Write a model; the same seed gives the same bytes. Returns `path`.
 
-    `sentencepiece`: a vocabulary like Llama 2's and Mistral's, in place of GPT-2's byte pairs; `strings`, `numbers`:
-    more of its header.
+    Args:
+        sentencepiece: a vocabulary like Llama 2's and Mistral's, in place of GPT-2's byte pairs.
+        strings, numbers: more of its header.
+        tensors_a_part: write several files, "<stem>-00001-of-0000N.gguf"; 0: one.
+        missing_rows: tokens at the end of the vocabulary that the embedding has none for.
     """
     random = np.random.default_rng(seed)
-    writer = gguf.GGUFWriter(path, architecture)
+    writer = gguf.GGUFWriter(path, architecture, split_max_tensors=tensors_a_part)
     writer.add_name("tiny")
     writer.add_context_length(context)
     writer.add_embedding_length(HIDDEN)
@@ -83,7 +88,7 @@ def write_model(
     tokens = PIECES if sentencepiece else vocabulary()
     embedding = random.normal(0, 1, (len(tokens), HIDDEN))
     embedding[-len(SPECIAL) :] *= 0.2  # so that it seldom ends by itself
-    _add(writer, "token_embd.weight", embedding)
+    _add(writer, "token_embd.weight", embedding[: len(tokens) - missing_rows])
     _add(writer, "output_norm.weight", np.ones(HIDDEN))
     for layer in range(LAYERS):
         for name, size in {

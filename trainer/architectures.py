@@ -28,5 +28,7 @@ def why_not(values: Mapping[str, object]) -> str | None:
     name = str(values.get("general.architecture", ""))
     if name not in ARCHITECTURES:
         return f"the architecture {name or 'is not named'}"
+    if isinstance(count := values.get("split.count"), int) and count > 1:
+        return f"a file in {count} parts; llama.cpp's llama-gguf-split --merge makes one of them"
     scaling = values.get(f"{name}.rope.scaling.type", "none")
     return None if scaling == "none" else f"rope scaling of the kind {scaling}"

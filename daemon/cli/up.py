@@ -30,7 +30,7 @@ from daemon.config import settings as config
 from daemon.config.settings import Settings
 from daemon.downloads.model_source import Known, known_models, read_source
 from daemon.engine.errors import EngineError
-from daemon.engine.gguf_file import checked_header
+from daemon.engine.gguf_file import checked_header, size_of
 from daemon.errors import DaemonError
 from daemon.hardware.offload_plan import Hardware, look, plan
 from daemon.home import Home
@@ -104,8 +104,9 @@ def laid_out(settings: Settings, model: Path) -> tuple[Settings, str]:
         layers = "all layers" if asked.gpu_layers == -1 else f"{asked.gpu_layers} layers"
         return settings, f"as you set: {threads}, {layers} on a card, if there is one"
     try:
-        found = plan(look(), lambda: checked_header(model), model.stat().st_size, asked.n_ctx)
-    except EngineError:  # the engine says it better, when it starts
+        header = partial(checked_header, model, asked.chat_template)
+        found = plan(look(), header, size_of(model), asked.n_ctx)
+    except (EngineError, OSError):  # the engine says it better, when it starts
         return settings, "not known"
     if found.gpu_layers == asked.gpu_layers:
         return settings, found.said

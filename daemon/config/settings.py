@@ -41,6 +41,11 @@ class Config:
     model: str = key(
         "", text("the path of a GGUF file, or empty for the bundled nano"), "GGUF file that answers"
     )
+    chat_template: str = key(
+        "",
+        text("chatml, or empty for the model's own", r"(chatml)?"),
+        "how chats are written for the model: empty = as its file says; chatml = for a file that doesn't say",
+    )
     n_ctx: int = key(8192, whole(0, 1_000_000), "context, in tokens; 0 = all that the model was made for")
     threads: int = key(0, whole(0, 1024), "CPU threads of the model; 0 = what fits model and machine")
     gpu_layers: int = key(-1, whole(-1, 1000), "layers kept on the GPU, if there is one; -1 = all")

@@ -248,7 +248,7 @@ def model(settings: Settings, nano: Path) -> tuple[Finding, int]:
     chosen, origin = settings.config.model, settings.origin["model"]
     try:
         path = Path(chosen).expanduser() if chosen else nano
-        header = checked_header(path)
+        header = checked_header(path, settings.config.chat_template)
         facts = facts_of(path, header)
     except RuntimeError:  # ~somebody
         return wrong("model", f"{chosen}: there is no such user (from {origin})", PULL), 0

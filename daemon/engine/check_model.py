@@ -44,18 +44,28 @@ class Checked:
     tokens_per_s: float  # while it said it
 
 
-async def check(path: Path, *, threads: int = 0, gpu_layers: int = -1) -> Checked:
+async def check(path: Path, *, threads: int = 0, gpu_layers: int = -1, chat_template: str = "") -> Checked:
     """
     See whether `path` can be served; takes as long as the model needs to load and to say a sentence.
+
+    Args:
+        chat_template: "chatml" in place of the file's own, "".
 
     Raises:
         ModelUnfit: it is no whole GGUF of a chat model, or it loads and is of no use.
         EngineError: there is no such file, or the engine can't load it.
         ChildCrashed, ChildTooSlow: the engine did not survive it.
     """
-    header = checked_header(path)
+    header = checked_header(path, chat_template)
     _check_tokenizer(path, header)
-    engine = Engine.for_model(path, n_ctx=CONTEXT, threads=threads, gpu_layers=gpu_layers, idle_s=3600)
+    engine = Engine.for_model(
+        path,
+        n_ctx=CONTEXT,
+        threads=threads,
+        gpu_layers=gpu_layers,
+        idle_s=3600,
+        chat_template=chat_template,
+    )
     try:
         await engine.info()
         await _check_template(path, engine)

@@ -42,7 +42,16 @@ class Engine:
         child.after_start = self._restore
 
     @classmethod
-    def for_model(cls, path: Path, *, n_ctx: int, threads: int, gpu_layers: int, idle_s: float) -> "Engine":
+    def for_model(
+        cls,
+        path: Path,
+        *,
+        n_ctx: int,
+        threads: int,
+        gpu_layers: int,
+        idle_s: float,
+        chat_template: str = "",
+    ) -> "Engine":
         """
         An engine for a GGUF file; nothing is started or read yet.
 
@@ -51,8 +60,10 @@ class Engine:
             threads: 0: one for each physical core, a single one for a small model.
             gpu_layers: layers to put on the GPU; -1: all.
             idle_s: seconds without a request after which the process is ended.
+            chat_template: "chatml" in place of the file's own, "".
         """
         hello = {"path": str(path.absolute()), "n_ctx": n_ctx, "threads": threads, "gpu_layers": gpu_layers}
+        hello["chat_template"] = chat_template
         return cls(
             Supervisor("engine", confined("daemon.engine"), hello=hello, idle_s=idle_s, start_timeout_s=600.0)
         )

@@ -11,9 +11,10 @@ Source: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 import hashlib
 import mmap
 import os
+import re
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,9 @@ _ENCODERS = ("bert", "t5encoder", "gemma-embedding")  # how names of architectur
 
 Value = str | int | float | bool | None  # None stands for an array
 SMALL_MODEL = 64 * 1024 * 1024  # bytes of the file
+_PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf", re.IGNORECASE | re.DOTALL)
+CHUNK = 1 << 20  # bytes read at once
+TEMPLATE_KEY = "tokenizer.chat_template"
 
 
 class Broken(ValueError):
@@ -58,6 +62,7 @@ class Header:
     values: dict[str, Value]
     tensors: tuple[Tensor, ...]
     needed_bytes: int  # the file is at least this long when it is whole
+    lengths: dict[str, int] = field(default_factory=dict)  # of the arrays, by key
 
     def text(self, key: str) -> str:
         """The string under `key`; "" when there is none."""
@@ -80,7 +85,13 @@ def read_header(data: bytes | mmap.mmap) -> Header:
         if version not in (2, 3):
             raise Broken(f"its GGUF version is {version}, known are 2 and 3")
         n_tensors, n_values = cursor.count(), cursor.count()
-        values: dict[str, Value] = {cursor.text(): cursor.value() for _ in range(n_values)}
+        values: dict[str, Value] = {}
+        lengths: dict[str, int] = {}
+        for _ in range(n_values):
+            name = cursor.text()
+            values[name] = cursor.value()
+            if values[name] is None:
+                lengths[name] = cursor.length
         tensors, end = _tensors(cursor, n_tensors)
     except (struct.error, UnicodeDecodeError, OverflowError) as error:
         raise Broken("its header is damaged or cut short") from error
@@ -88,7 +99,8 @@ def read_header(data: bytes | mmap.mmap) -> Header:
     if not isinstance(alignment, int) or not 0 < alignment <= 65536:
         raise Broken(f"its alignment is {alignment!r}")
     start = -(-cursor.at // alignment) * alignment
-    return Header(values=values, tensors=tensors, needed_bytes=start + end if tensors else cursor.at)
+    needed = start + end if tensors else cursor.at
+    return Header(values=values, tensors=tensors, needed_bytes=needed, lengths=lengths)
 
 
 def _tensors(cursor: "_Cursor", count: int) -> tuple[tuple[Tensor, ...], int]:
@@ -113,6 +125,7 @@ class _Cursor:
 
     def __init__(self, data: bytes | mmap.mmap, at: int) -> None:
         self._data, self.at = data, at
+        self.length = 0  # of the array that was passed last
 
     def number(self, form: str) -> int:
         return int(self._scalar(form))
@@ -140,6 +153,7 @@ class _Cursor:
 
     def _skip_array(self) -> None:
         kind, count = self.number("<I"), self.count()
+        self.length = count
         if kind != _STRING:
             self._bytes(count * struct.calcsize(_form(kind)), keep=False)
             return
@@ -161,8 +175,45 @@ def _form(kind: int) -> str:
     return f"<{_SCALARS[kind]}"
 
 
-def checked_header(path: Path) -> Header:
-    """The header of a model that can be served. Raises an `EngineError` that names what is wrong."""
+def parts(path: Path) -> list[Path]:
+    """The files of the model that `path` belongs to, in their order: itself, or NAME-00001-of-0000N.gguf and so on."""
+    found = _PART.fullmatch(path.name)
+    if found is None or not 1 <= int(found[2]) <= int(found[3]):
+        return [path]
+    numbers = range(1, int(found[3]) + 1)
+    return [path.with_name(f"{found[1]}-{number:05}-of-{found[3]}{path.name[-5:]}") for number in numbers]
+
+
+def size_of(path: Path) -> int:
+    """Bytes of the model at `path`, in all its parts; an `OSError` when one is not there."""
+    return sum(part.stat().st_size for part in parts(path))
+
+
+def checked_header(path: Path, chat_template: str = "") -> Header:
+    """
+    The header of a model that can be served, with the tensors of all its parts.
+
+    Args:
+        chat_template: the setting; "" when the model must have a template of its own.
+
+    Raises:
+        ModelUnfit: it is no GGUF file, not whole, or contradicts itself.
+        EngineError: a file is not there or can't be read, or has no chat template.
+    """
+    headers = [_whole_header(part) for part in parts(path)]
+    header = replace(headers[0], tensors=tuple(tensor for one in headers for tensor in one.tensors))
+    if unfit := _why_unfit(header, len(headers)):
+        raise ModelUnfit(path=str(path), reason=unfit[0], advice=unfit[1])
+    if not chat_template and not header.text(TEMPLATE_KEY):
+        raise EngineError(
+            f"Can't chat with the model {str(path)!r}: it has no chat template ({TEMPLATE_KEY}). Choose an instruct "
+            f'version of it, or try it as it is with the setting chat_template = "chatml".'
+        )
+    return header
+
+
+def _whole_header(path: Path) -> Header:
+    """The header of one file that is as long as it says."""
     name = str(path)
     if not path.is_file():
         raise EngineError(
@@ -172,29 +223,32 @@ def checked_header(path: Path) -> Header:
     try:
         header, size = _header(path)
     except Broken as error:
-        reason, advice = (
-            f"it is not a GGUF file ({error})",
-            "Give a file that ends in .gguf, or download it again",
-        )
+        reason = f"it is not a GGUF file ({error})"
+        advice = "Give a file that ends in .gguf, or download it again"
         raise ModelUnfit(path=name, reason=reason, advice=advice) from error
     except OSError as error:
         raise _unreadable(path, error) from error
-    if unfit := _why_unfit(header, size):
-        raise ModelUnfit(path=name, reason=unfit[0], advice=unfit[1])
+    if size < header.needed_bytes:
+        needs = f"needs at least {header.needed_bytes}, so its download was cut short"
+        raise ModelUnfit(
+            path=name, reason=f"the file has {size} bytes and {needs}", advice="Download it again"
+        )
     return header
 
 
-def _why_unfit(header: Header, size: int) -> tuple[str, str] | None:
-    """What is wrong with a model's file, and what to do about it."""
-    needed = header.needed_bytes
-    if size < needed:
-        reason = f"the file has {size} bytes and needs at least {needed}, so its download was cut short"
-        return reason, "Download it again"
+def _why_unfit(header: Header, n_parts: int) -> tuple[str, str] | None:
+    """What is wrong with a model of whole files, and what to do about it."""
+    wanted = int(header.limit("split.count", 1))
+    if wanted != n_parts:
+        advice = f"Put all {wanted} into one folder, under their own names (…-00001-of-{wanted:05}.gguf)"
+        return f"it is one of {wanted} parts of a model", advice
     if known := _not_a_chat_model(header.values):
         return known
-    if not header.text("tokenizer.chat_template"):
-        reason = "it has no chat template (tokenizer.chat_template)"
-        return reason, "Choose an instruct or chat version of the model"
+    n_tokens = header.lengths.get("tokenizer.ggml.tokens")
+    rows = next((tensor.shape[-1] for tensor in header.tensors if tensor.name == "token_embd.weight"), None)
+    if n_tokens is not None and rows is not None and n_tokens != rows:
+        reason = f"its vocabulary has {n_tokens} tokens, and its embedding {rows}"
+        return reason, "Take another conversion of the model"
     return None
 
 
@@ -216,16 +270,33 @@ def _not_a_chat_model(values: Mapping[str, object]) -> tuple[str, str] | None:
 
 
 def identity(path: Path, known: dict[str, Any] | None) -> dict[str, Any]:
-    """Size, time and sha256 of the file; the hash is `known`'s when size and time are the same."""
+    """
+    Size, time and sha256 of the model's file; of several, one after the other.
+
+    The hash is `known`'s when size and time are the same.
+    """
     try:
-        found = path.stat()
-        same = {"size": found.st_size, "mtime_ns": found.st_mtime_ns}
+        files = parts(path)
+        found = [file.stat() for file in files]
+        times = [one.st_mtime_ns for one in found]
+        same = {
+            "size": sum(one.st_size for one in found),
+            "mtime_ns": times[0] if len(times) == 1 else str(times),
+        }
         if known and same.items() <= known.items():
             return known
-        with path.open("rb") as file:
-            return {**same, "sha256": hashlib.file_digest(file, "sha256").hexdigest()}
+        return {**same, "sha256": _sha256(files)}
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def _sha256(files: list[Path]) -> str:
+    hashed = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            while data := file.read(CHUNK):
+                hashed.update(data)
+    return hashed.hexdigest()
 
 
 def fitting_threads(path: Path) -> int:
@@ -235,7 +306,7 @@ def fitting_threads(path: Path) -> int:
     llama.cpp's threads wait for each other by spinning: with nano two threads gain nothing on an idle machine and
     are many times slower than one as soon as another process wants a core.
     """
-    return 1 if path.stat().st_size < SMALL_MODEL else physical_cores()
+    return 1 if size_of(path) < SMALL_MODEL else physical_cores()
 
 
 def physical_cores() -> int:

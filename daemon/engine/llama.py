@@ -98,9 +98,11 @@ class Model:
             written: what the template writes behind a reply. Gemma's has <end_of_turn>, while its <eos> ends a text.
         """
         usual = (c.llama_vocab_eot(self.vocab), c.llama_vocab_eos(self.vocab), *sorted(self.ends))
-        there = [self._controls[match.group()] for match in self._control.finditer(written)]
-        found = [token for token in there if token in self.ends] or [token for token in usual if token >= 0]
-        return found[0] if found else None
+        return next((token for token in (*self._ends_in(written), *usual) if token >= 0), None)
+
+    def ends_turn(self, written: str) -> bool:
+        """Whether what the template writes behind a reply has a token that ends it."""
+        return bool(self._ends_in(written))
 
     def prompt(self, segments: Sequence[Segment]) -> list[int]:
         """
@@ -132,6 +134,10 @@ class Model:
         if count < 0:
             raise DecodeFailed(reason=f"a text of {len(data)} bytes can't be cut into tokens")
         return list(found[:count])
+
+    def _ends_in(self, text: str) -> list[int]:
+        there = (self._controls[match.group()] for match in self._control.finditer(text))
+        return [token for token in there if token in self.ends]
 
     def _append(self, tokens: list[int], run: str) -> None:
         """Add what stands behind a control token; some of these, such as Phi's, swallow white space."""

@@ -4,11 +4,10 @@ What a model file is, told from its header alone: for `pull`, `doctor`, `status`
 A split model (`NAME-00001-of-00003.gguf`) is known by its first part, which holds the header; the others lie beside it.
 """
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from daemon.engine.gguf_file import Header
+from daemon.engine.gguf_file import Header, size_of
 from trainer.architectures import why_not
 
 BATCH = 256  # tokens of a prompt that are computed at once: as in `llama.py`
@@ -20,7 +19,6 @@ _FILE_TYPES = {  # general.file_type. Source: llama.h, enum llama_ftype
     21: "Q2_K_S", 22: "IQ3_XS", 23: "IQ3_XXS", 24: "IQ1_S", 25: "IQ4_NL", 26: "IQ3_S", 27: "IQ3_M", 28: "IQ2_S",
     29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16", 36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4",
 }  # fmt: skip
-_PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,19 +44,6 @@ def facts_of(path: Path, header: Header) -> ModelFacts:
         n_ctx=int(header.limit(f"{architecture}.context_length", 0)),
         cannot_learn=why_not(header.values),
     )
-
-
-def size_of(path: Path) -> int:
-    """Bytes of the model at `path`, in all its parts."""
-    return sum(path.with_name(name).stat().st_size for name in part_names(path.name))
-
-
-def part_names(name: str) -> list[str]:
-    """The names of all parts of the split model of which `name` is one, in order; `name` itself where it is whole."""
-    found = _PART.fullmatch(name)
-    if found is None or not 1 <= int(found[2]) <= int(found[3]):
-        return [name]
-    return [f"{found[1]}-{number:05}-of-{found[3]}{name[-5:]}" for number in range(1, int(found[3]) + 1)]
 
 
 def needed_bytes(header: Header, size: int, n_ctx: int) -> int:

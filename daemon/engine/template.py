@@ -18,6 +18,11 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from daemon.engine.errors import TemplateRefused
 
+CHATML = (  # for a model without a template of its own
+    "{% for message in messages %}"
+    "{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}"
+    "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+)
 SAID = "Tsubasa"  # as a reply, where one is needed to see what stands around it
 
 

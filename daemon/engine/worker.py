@@ -8,20 +8,20 @@ the process with its traceback in the log; the daemon starts it again.
 import secrets
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from daemon.engine.adapters import Adapters
 from daemon.engine.decoding import Request
 from daemon.engine.errors import EngineError, PromptTooLong, broken_command
-from daemon.engine.gguf_file import checked_header, fitting_threads, identity
+from daemon.engine.gguf_file import TEMPLATE_KEY, checked_header, fitting_threads, identity, parts
 from daemon.engine.llama import Context, LlamaRefused, Model, Sampler
 from daemon.engine.model_facts import LONGEST_EXACT, facts_of
 from daemon.engine.records import TAUGHT_KEY, TINY_KEY, UNSURE, UNSURE_KEY, Piece, Sampling, Score
 from daemon.engine.scheduler import Scheduler, sequences
 from daemon.engine.scoring import MOST_REPLIES, ScoreRequest
-from daemon.engine.template import ChatTemplate
+from daemon.engine.template import CHATML, ChatTemplate
 from daemon.processes.framing import Frame
 from daemon.processes.worker_link import ParentLink
 
@@ -33,11 +33,12 @@ class Worker:
 
     def __init__(self, link: ParentLink, hello: dict[str, Any]) -> None:
         path = Path(hello["path"])
-        header = checked_header(path)
+        wanted = str(hello.get("chat_template", ""))
+        header = checked_header(path, wanted)
         hashing = ThreadPoolExecutor(1).submit(identity, path, hello.get("known"))
         self._link = link
         try:
-            self._model = Model(str(path), gpu_layers=hello["gpu_layers"])
+            self._model = Model(str(parts(path)[0]), gpu_layers=hello["gpu_layers"])
             self._n_ctx = min(hello["n_ctx"] or self._model.n_ctx_train, self._model.n_ctx_train)
             context = self._context(hello)
         except LlamaRefused as error:
@@ -50,9 +51,11 @@ class Worker:
             self._model, context, self._adapters, n_ctx=self._n_ctx, say=self._say, refuse=link.refuse
         )
         bos, eos = self._model.bos_and_eos()
-        source, control = header.text("tokenizer.chat_template"), self._model.control_texts()
+        source, control = CHATML if wanted else header.text(TEMPLATE_KEY), self._model.control_texts()
         self._template = ChatTemplate(source, control=control, bos=bos, eos=eos)
-        self._end = self._model.end_of_turn(self._template.behind_reply())
+        behind = self._template.behind_reply()
+        self._end = self._model.end_of_turn(behind)
+        self._stops = () if self._model.ends_turn(behind) else tuple(filter(None, [behind.strip()]))
         known, facts = hashing.result(), facts_of(path, header)
         self.ready = {
             "name": facts.name,
@@ -113,6 +116,7 @@ class Worker:
         if len(prompt) >= self._n_ctx:
             raise PromptTooLong(len(prompt), self._n_ctx)
         sampling = _sampling(frame)
+        sampling = replace(sampling, stop=(*sampling.stop, *self._stops))
         seed = secrets.randbits(31) if sampling.seed is None else sampling.seed & 0xFFFFFFFF
         sampler = Sampler(self._model, sampling, seed=seed, schema=_maybe(frame, "schema", dict))
         background = _field(frame, "background", bool)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.config.night_window import When
+from daemon.engine.gguf_file import size_of
 from daemon.hardware.sensors import Machine
 from daemon.jobs import Postponed
 from daemon.night import ram_folders
@@ -201,7 +202,7 @@ class Nights:
             await self._read_machine(),
             silent_s=self._gate.silent_s,
             quiet_s=self._settings.quiet_s,
-            need_mb=need_mb(model_path.stat().st_size if model_path.exists() else 0),
+            need_mb=need_mb(size_of(model_path) if model_path.exists() else 0),
         )
 
     async def _take_its_turn(self, job: Job) -> None:

@@ -11,9 +11,11 @@ from tests import tiny
 
 
 @asynccontextmanager
-async def own_engine(path: Path, *, idle_s: float = 600.0) -> AsyncIterator[Engine]:
+async def own_engine(path: Path, *, idle_s: float = 600.0, chat_template: str = "") -> AsyncIterator[Engine]:
     """An engine that is stopped after the block."""
-    engine = Engine.for_model(path, n_ctx=0, threads=1, gpu_layers=0, idle_s=idle_s)
+    engine = Engine.for_model(
+        path, n_ctx=0, threads=1, gpu_layers=0, idle_s=idle_s, chat_template=chat_template
+    )
     try:
         yield engine
     finally:

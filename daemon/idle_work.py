@@ -18,7 +18,7 @@ from typing import Any
 
 from daemon.core import Core
 from daemon.lessons.eligibility import waiting
-from daemon.lessons.generation import generate_missing
+from daemon.lessons.generation import authors, generate_missing
 from daemon.memory.errors import HOPELESS
 from daemon.memory.evolve import evolve
 from daemon.memory.indexing import index_missing
@@ -75,6 +75,9 @@ class MemoryConsolidation:
         self._learns = learns
         self._given_up: frozenset[int] = frozenset()  # memories that no lessons could be made of
         self._unread: Unread | None = None  # None: to be counted again
+        self._authors: tuple[str, ...] | None = (
+            None  # whose lessons count; None: anybody's, until the model has run
+        )
         self.last: ConsolidationReport | None = None
 
     async def due(self) -> dict[str, Any] | None:
@@ -85,7 +88,7 @@ class MemoryConsolidation:
         before, run = now - timedelta(seconds=self._quiet_s), self._core.store_thread.run
         if await run(chats.quiet, before=before, version=VERSION, now=now):
             return {}
-        return {} if self._learns and await run(_lacks_lessons, self._given_up) else None
+        return {} if self._learns and await run(_lacks_lessons, self._given_up, self._authors) else None
 
     async def work(self, job: Job) -> None:
         """One round; a payload {"quiet_s": 0} takes every chat, {"again": True} tries again what can't be read."""
@@ -100,6 +103,7 @@ class MemoryConsolidation:
             learns=self._learns,
         )
         self._unread = None
+        self._authors = authors(await self._core.engine.info())
         self._given_up |= self.last.given_up
         _log(self.last)
 
@@ -219,7 +223,7 @@ def _count_unread(db: Connection) -> Unread:
     return Unread(parts=marked[PARTLY] + in_vain, in_vain=in_vain, doubted=marked[DOUBTED])
 
 
-def _lacks_lessons(db: Connection, given_up: Collection[int]) -> bool:
+def _lacks_lessons(db: Connection, given_up: Collection[int], by: Collection[str] | None) -> bool:
     """Whether a round would make lessons of any memory: not of one that was given up or waits."""
-    ids = {memory.id for memory in lessons.unstudied(db)} - set(given_up)
+    ids = {memory.id for memory in lessons.unstudied(db, by=by)} - set(given_up)
     return bool(ids and ids - {one.memory_id for one in waiting(db, date.today(), among=ids)})

@@ -4,6 +4,7 @@ Lessons: what a night learns from, each with the memories it was made of.
 Only lessons whose memories all still hold are taught; the lineage stays as long as anything learned from it.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -37,6 +38,7 @@ class NewLesson:
     kind: str  # one of KINDS
     split: str  # "train" | "exam"
     memory_ids: tuple[int, ...] = ()  # every memory that question, answer or grounding tell of
+    abstains: bool = False  # its answer says that it is not known
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,22 +52,33 @@ class Lesson:
     kind: str
     split: str
     memory_ids: tuple[int, ...]
+    abstains: bool = False
 
 
-def add(db: Connection, lessons: Sequence[NewLesson]) -> list[int]:
+def add(db: Connection, lessons: Sequence[NewLesson], *, by: str = "") -> list[int]:
     """
     Store lessons, all or none; their ids, in order.
+
+    Args:
+        by: sha256 of the model that worded them.
 
     Raises:
         NoSuchMemory: a memory was forgotten while its lessons were made.
     """
     with writing(db):
-        return [_add(db, lesson, stamp(datetime.now(UTC))) for lesson in lessons]
+        return [_add(db, lesson, stamp(datetime.now(UTC)), by) for lesson in lessons]
 
 
-def holding(db: Connection) -> list[Lesson]:
-    """The lessons to teach: those whose memories all still hold, oldest first."""
-    return _lessons(db, HOLDING)
+def holding(db: Connection, *, by: Iterable[str] | None = None) -> list[Lesson]:
+    """
+    The lessons to teach: those whose memories all still hold, oldest first.
+
+    Args:
+        by: models that may have worded them; None: any.
+    """
+    if by is None:
+        return _lessons(db, HOLDING)
+    return _lessons(db, f"{HOLDING} and made_by in (select value from json_each(?))", (_json(by),))
 
 
 def count_holding(db: Connection) -> int:
@@ -89,18 +102,23 @@ def several(db: Connection, ids: Sequence[int]) -> list[Lesson]:
     return _lessons(db, "where lessons.id in (select value from json_each(?))", (id_list(ids),))
 
 
-def unstudied(db: Connection) -> list[Memory]:
+def unstudied(db: Connection, *, by: Iterable[str] | None = None) -> list[Memory]:
     """
     The memories that hold and have no lesson of their own, oldest first.
 
     What the assistant alone said, or a stranger's text, is none: it can be recalled, and is never learned.
+
+    Args:
+        by: models whose lessons count; None: any.
     """
+    worded = "" if by is None else "and made_by in (select value from json_each(?))"
     found = rows(
         db,
         f"""select id, text, told_on, valid_from, valid_to, superseded_by, trust from memories
         where superseded_by is null and trust in {TAUGHT} and id not in
-            (select memory_id from lesson_memories join lessons on lessons.id = lesson_id where kind in {OWN})
+            (select memory_id from lesson_memories join lessons on lessons.id = lesson_id where kind in {OWN} {worded})
         order by id""",
+        () if by is None else (_json(by),),
     )
     return [from_row(row) for row in found]
 
@@ -124,7 +142,8 @@ def wordings(db: Connection, lesson_ids: Iterable[int]) -> dict[int, tuple[str, 
 def _lessons(db: Connection, where: str, values: Sequence[object] = ()) -> list[Lesson]:
     found = rows(
         db,
-        f"""select id, question, answer, grounding, kind, split, group_concat(memory_id) from lessons
+        f"""select id, question, answer, grounding, kind, split, abstains, group_concat(memory_id)
+        from lessons
         left join (select * from lesson_memories order by memory_id) on lesson_id = id
         {where} group by id order by id""",
         values,
@@ -138,16 +157,31 @@ def _lessons(db: Connection, where: str, values: Sequence[object] = ()) -> list[
             kind=kind,
             split=split,
             memory_ids=tuple(map(int, joined.split(","))) if joined else (),
+            abstains=bool(abstains),
         )
-        for id, question, answer, grounding, kind, split, joined in found
+        for id, question, answer, grounding, kind, split, abstains, joined in found
     ]
 
 
-def _add(db: Connection, lesson: NewLesson, made_at: str) -> int:
+def _json(texts: Iterable[str]) -> str:
+    return json.dumps(list(texts))
+
+
+def _add(db: Connection, lesson: NewLesson, made_at: str, by: str) -> int:
     grounding = None if lesson.grounding is None else storable(lesson.grounding)
     db.execute(
-        "insert into lessons (question, answer, grounding, kind, split, made_at) values (?, ?, ?, ?, ?, ?)",
-        (storable(lesson.question), storable(lesson.answer), grounding, lesson.kind, lesson.split, made_at),
+        """insert into lessons (question, answer, grounding, kind, split, abstains, made_at, made_by)
+        values (?, ?, ?, ?, ?, ?, ?, ?)""",
+        (
+            storable(lesson.question),
+            storable(lesson.answer),
+            grounding,
+            lesson.kind,
+            lesson.split,
+            lesson.abstains,
+            made_at,
+            by,
+        ),
     )
     lesson_id = db.last_insert_rowid()
     for memory_id in dict.fromkeys(lesson.memory_ids):

@@ -390,4 +390,11 @@ update message_words
     set text = base_forms(text), before = base_forms(before), after = base_forms(after), around = base_forms(around)
     where text || before || after || around glob '*[^' || char(1) || '-~]*';
 """,
+    # 13: a lesson tells whether its answer is that nothing is known, and which model worded it
+    """
+alter table lessons add column abstains integer not null default 0;
+alter table lessons add column made_by text not null default '';   -- sha256 of the model file; '': not known
+update lessons set abstains = 1
+    where kind = 'abstain' or (kind = 'reading' and answer = 'I don''t know that yet.');
+""",
 ]

@@ -10,7 +10,7 @@ import random
 import re
 from collections.abc import Collection, Mapping, Sequence
 
-from daemon.lessons.abstention import ABSTENTION
+from daemon.lessons.tiny.abstention import ABSTENTION
 from daemon.text import MONTHS, WEEKDAYS, WORD, content_words, value_words
 from prompts.load import lines
 

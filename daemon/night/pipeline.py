@@ -17,14 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from daemon.core import Core
-from daemon.engine.client import Engine
 from daemon.engine.errors import AdapterUnknown
 from daemon.forgetting.verification import Unlearning
-from daemon.lessons.abstention import mentioned_words
 from daemon.lessons.dataset import compose
 from daemon.lessons.eligibility import Waiting, waiting
 from daemon.lessons.generation import generate_missing
-from daemon.lessons.regularisation import add_regularisation, current_lines
+from daemon.lessons.regularisation import add_regularisation, current_lines, same_question, teachable
 from daemon.lessons.tokenised import tokenised, without_contradictions
 from daemon.night.candidate import examine, propose, settle, swap
 from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
@@ -34,9 +32,8 @@ from daemon.night.trainer_process import OnProgress, Trained, TrainerCommand, Tr
 from daemon.processes.errors import NightEnded
 from daemon.processes.foreground_gate import ForegroundGate
 from daemon.progress import Progress
-from daemon.store_thread import StoreThread
 from daemon.text import can_learn, counted
-from store import generations, lessons, nights
+from store import generations, nights
 from store.database import Connection
 from store.generations import Generation
 from store.lessons import Lesson
@@ -122,7 +119,7 @@ async def run_night(services: NightServices, order: NightOrder, progress: NightP
     base_sha256 = model.sha256
     live = await core.store_thread.run(generations.live, base_sha256)
     async with _recorded(core, order.job_id, live) as entry:
-        composed, wait = await prepare(core.store_thread, core.engine, order.seed, progress.note)
+        composed, wait = await prepare(core, order.seed, progress.note)
         tonight = without_contradictions(composed)
         entry.numbers = {
             "waiting": by_reason((one.memory_id, one.reason) for one in wait),
@@ -242,25 +239,24 @@ async def _why_not(
     return None
 
 
-async def prepare(
-    store_thread: StoreThread, engine: Engine, seed: int, on_progress: OnProgress
-) -> tuple[list[Lesson], list[Waiting]]:
+async def prepare(core: Core, seed: int, on_progress: OnProgress) -> tuple[list[Lesson], list[Waiting]]:
     """
     Tonight's lessons, and the memories that wait, also those of which none could be made.
 
     What has no lessons yet is studied first, also what gave none before: its words or the model may be others now.
     """
+    run = core.store_thread.run
     on_progress(Progress(done=0, total=0, unit="lessons", note="studying"))
-    _, failures = await generate_missing(engine, store_thread)
+    _, failures = await generate_missing(core.engine, core.store_thread)
     if failures:  # their words are the user's: none of the log's business
         log.warning("Study: no lessons could be made of %s", counted(len(failures), "memory", "memories"))
-    await add_regularisation(engine, store_thread)
-    held = await store_thread.run(lessons.holding)
-    wait = await store_thread.run(waiting, date.today())
-    said = await store_thread.run(mentioned_words)
-    lines = await store_thread.run(current_lines)
+    await add_regularisation(core)
+    wait = await run(waiting, date.today())
     waits = {one.memory_id for one in wait}
+    able, lines = await teachable(core, waiting=waits), await run(current_lines)
+    info = await core.engine.info()
+    composed = await asyncio.to_thread(
+        compose, able, lines, seed=seed, taught=info.taught, same=same_question(info)
+    )
     unasked = [Waiting(memory_id=id, reason="unasked") for id in failures if id not in waits]
-    taught = (await engine.info()).taught
-    composed = await asyncio.to_thread(compose, held, lines, said, seed=seed, waiting=waits, taught=taught)
     return composed, [*wait, *unasked]

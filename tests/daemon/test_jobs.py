@@ -7,7 +7,7 @@ import pytest
 
 from daemon.engine.errors import DecodeFailed
 from daemon.jobs import ATTEMPTS, LEASE_S, Kind, Postponed, Runner
-from daemon.lessons.generation import NothingAsked
+from daemon.lessons.errors import NothingAsked
 from store import jobs
 from tests.daemon.memory.fakes import open_store_thread
 

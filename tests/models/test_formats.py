@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from daemon.lessons.abstention import ABSTENTION
+from daemon.lessons.tiny.abstention import ABSTENTION
 from daemon.memory.observe import _as_text
 from daemon.memory.recall import quote, system_text
 from models.nano import tasks

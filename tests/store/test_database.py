@@ -26,6 +26,7 @@ RELEASED = [  # sha256 of each step, its beginning
     "ffb8482493cef1bb",
     "1b8963b5dfbbc4db",
     "50e126d6849b980c",
+    "2b27d5fa09b182b3",
 ]
 
 

@@ -48,6 +48,14 @@ def test_what_holds_and_has_no_lesson_of_its_own_is_unstudied(db, two):
     assert [cat] == lessons.unstudied(db)
 
 
+def test_what_another_model_worded_is_neither_taught_nor_counts_as_studied(db, two):
+    one, dog = two
+    (own,), _ = lessons.add(db, [lesson(one.id)], by="own"), lessons.add(db, [lesson(dog.id)], by="other")
+
+    assert [own] == [kept.id for kept in lessons.holding(db, by=["own"])]
+    assert ([dog], []) == (lessons.unstudied(db, by=["own"]), lessons.unstudied(db))
+
+
 def test_lessons_of_a_memory_that_was_forgotten_meanwhile_are_refused_together(db, two):
     with pytest.raises(NoSuchMemory):
         lessons.add(db, [lesson(two[0].id), lesson(99)])

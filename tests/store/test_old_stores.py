@@ -3,7 +3,7 @@
 import apsw
 import pytest
 
-from store import chats, full_text, generations, memories, nights, recall_log, vectors
+from store import chats, full_text, generations, lessons, memories, nights, recall_log, vectors
 from store.database import give_key, migrate, open_store, rows, vector_bits
 from store.schema import APPLICATION_ID, MIGRATIONS
 from store.text import base_forms_for_sql
@@ -103,6 +103,22 @@ def test_what_an_old_store_holds_in_a_script_without_spaces_is_found_by_a_part_o
     assert ([1], [2]) == (by_words(db, "message", "柏林"), by_words(db, "memory", "妹妹在哪里？"))
     assert [1, 2] == [id for id, _ in full_text.search(db, "message", "住在", 9, near=True)]
     db.close()
+
+
+def test_lessons_that_abstain_are_known_as_such_whatever_their_release_called_them(file):
+    db = old_store(file, 11)
+    for id, kind, answer in (
+        (2, "abstain", "No."),
+        (3, "reading", "I don't know that yet."),
+        (4, "reading", "Yes."),
+    ):
+        db.execute(
+            "insert into lessons values (?, 'q', ?, null, ?, 'train', '2026-03-05')", (id, answer, kind)
+        )
+    db.close()
+    db = open_store(file, KEY)
+
+    assert [2, 3] == [one.id for one in lessons.holding(db) if one.abstains]
 
 
 @pytest.mark.parametrize("version", [one for one in VERSIONS if one >= 6])

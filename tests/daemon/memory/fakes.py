@@ -61,6 +61,7 @@ class FakeEngine(Engine):
         *,
         n_ctx: int = 2048,
         taught: bool = True,
+        tiny: bool = True,
         finish: Finish = "stop",
         marks: tuple[Mark, ...] = (),
         **scripts: Script,
@@ -68,6 +69,7 @@ class FakeEngine(Engine):
         self.asked: list[Asked] = []
         self.n_ctx = n_ctx
         self.taught = taught
+        self.tiny = tiny
         self.cannot_learn: str | None = None
         self.finish: Finish = finish
         self.marks = marks
@@ -81,6 +83,7 @@ class FakeEngine(Engine):
             architecture="qwen3",
             n_vocab=1,
             taught=self.taught,
+            tiny=self.tiny,
             cannot_learn=self.cannot_learn,
         )
 

@@ -12,7 +12,7 @@ from daemon.engine.errors import AdapterRefused, AdapterUnknown
 from daemon.forgetting.forget import Forgetting
 from daemon.forgetting.verification import Unlearning
 from daemon.generations.service import Generations
-from daemon.lessons.abstention import ABSTENTION
+from daemon.lessons.tiny.abstention import ABSTENTION
 from daemon.night.loss_curve import NightProgress
 from daemon.night.pipeline import NightOrder, NightServices, run_night
 from daemon.night.report import report_on

@@ -1,6 +1,6 @@
 import pytest
 
-from daemon.lessons.known_facts import KnownFacts, read
+from daemon.lessons.tiny.known_facts import KnownFacts, read
 from models.nano.relations import relations
 
 ABOUT = {"called": "called", "their_city": "lives", "their_job": "works", "favourite": "best"}

@@ -5,9 +5,11 @@ from pathlib import Path
 import pytest
 
 from daemon.engine.client import Engine
-from daemon.lessons.generation import SAMPLED, NothingAsked, generate_missing, study
+from daemon.lessons.errors import NothingAsked
+from daemon.lessons.generation import generate_missing, study
 from daemon.lessons.paraphrases import TRAINED
 from daemon.lessons.regularisation import current_lines
+from daemon.lessons.tiny.study import SAMPLED
 from daemon.memory.errors import ModelAnswerUnusable
 from models.nano import __file__ as nano
 from prompts.load import load

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from bench.users import user
-from daemon.lessons.abstention import (
+from daemon.lessons.tiny.abstention import (
     FEWEST_MISSES,
     MOST_MISSES,
     MOST_NEAR,
@@ -13,7 +13,7 @@ from daemon.lessons.abstention import (
     name_only_questions,
     near_misses,
 )
-from daemon.lessons.known_facts import KnownFacts, read, words_of
+from daemon.lessons.tiny.known_facts import KnownFacts, read, words_of
 from tests.daemon.memory.fakes import make_lesson
 
 

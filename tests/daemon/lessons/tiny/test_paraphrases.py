@@ -2,10 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from daemon.lessons.paraphrases import (
-    ENOUGH,
-    TRAINED,
-    Pair,
+from daemon.lessons.paraphrases import ENOUGH, TRAINED, Pair
+from daemon.lessons.tiny.paraphrases import (
     bare,
     is_answered,
     reworded,

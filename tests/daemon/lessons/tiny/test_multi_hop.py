@@ -3,7 +3,7 @@ from dataclasses import asdict
 from hypothesis import given
 from hypothesis import strategies as some
 
-from daemon.lessons.multi_hop import MOST, multi_hop_lessons
+from daemon.lessons.tiny.multi_hop import MOST, multi_hop_lessons
 from daemon.memory.recall import system_text
 from store.lessons import Lesson
 from tests.daemon.memory.fakes import make_lesson

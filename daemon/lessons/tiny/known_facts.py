@@ -15,7 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from daemon.lessons.paraphrases import BEFORE, bare
+from daemon.lessons.paraphrases import BEFORE
+from daemon.lessons.tiny.paraphrases import bare
 from daemon.text import content_words, normalised, value_words
 from prompts.load import lines
 

@@ -18,8 +18,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from daemon.lessons.known_facts import WORDS_OF_ASKING, Asked, KnownFacts, alike, read, words_of
-from daemon.lessons.paraphrases import BEFORE, bare
+from daemon.lessons.paraphrases import BEFORE
+from daemon.lessons.tiny.known_facts import WORDS_OF_ASKING, Asked, KnownFacts, alike, read, words_of
+from daemon.lessons.tiny.paraphrases import bare
 from daemon.text import content_words, root, value_words
 from prompts.load import lines
 from store import memories

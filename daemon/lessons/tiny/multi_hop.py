@@ -10,7 +10,7 @@ Each memory is in one pair at most, and each lesson names both. English only.
 import re
 from collections.abc import Sequence
 
-from daemon.lessons.paraphrases import bare
+from daemon.lessons.tiny.paraphrases import bare
 from daemon.memory.recall import recalled_lines, system_text
 from daemon.text import normalised
 from store.lessons import Lesson, NewLesson

@@ -2,12 +2,21 @@ from collections import Counter
 
 import pytest
 
-from daemon.lessons.abstention import ABSTENTION, FEWEST_MISSES
 from daemon.lessons.generation import generate_missing
 from daemon.lessons.regularisation import add_regularisation
+from daemon.lessons.tiny.abstention import ABSTENTION, FEWEST_MISSES, name_only_questions
+from daemon.lessons.tiny.regularisation import Told, fit_for_tonight
 from prompts.load import lines
 from store import generations, lessons, memories
-from tests.daemon.memory.fakes import DAY, FakeEngine, open_store_thread, remember, topic_and_value
+from tests.daemon.memory.fakes import (
+    DAY,
+    FakeEngine,
+    core_of,
+    make_lesson,
+    open_store_thread,
+    remember,
+    topic_and_value,
+)
 
 REX = "The user's {} is called Rex."
 
@@ -32,7 +41,7 @@ class Good(FakeEngine):
 async def studied_round(store_thread):
     """How many lessons a round adds, once everything was studied."""
     await generate_missing(Good(), store_thread)
-    return await add_regularisation(Good(), store_thread)
+    return await add_regularisation(core_of(store_thread, Good()))
 
 
 async def rounded_out(folder, *texts, then=None):
@@ -105,7 +114,7 @@ async def test_a_memory_that_is_forgotten_meanwhile_is_in_no_lesson(store_thread
         return await run_it(ask, *args, **rest)
 
     store_thread.run = run_later
-    await add_regularisation(Good(), store_thread)
+    await add_regularisation(core_of(store_thread, Good()))
     found = {id for one in await run_it(lessons.holding) for id in one.memory_ids}
 
     assert {2} == found
@@ -175,3 +184,44 @@ async def test_lessons_in_abstaining_do_not_pile_up_while_a_life_is_told(store_t
         counted.append(len(_abstentions(await store_thread.run(lessons.holding))))
 
     assert max(counted) <= len(lines("abstain")) + 2 * FEWEST_MISSES + len(roles)
+
+
+def test_abstain_lessons_that_a_memory_answers_by_now_are_left_out():
+    made = [
+        make_lesson(1, kind="abstain", question="Which team do I support?", abstains=True),
+        make_lesson(2, kind="reading", question="Which team do I support?", abstains=True),
+        make_lesson(3, kind="abstain", question="What's my sister's name?", abstains=True),
+    ]
+    lines = {2: "2026-03-05: The user's boss is called Ana."}
+    sister = {2: "2026-03-05: The user's sister is called Ana."}
+    known = [*made, make_lesson(9, 2)]
+
+    def asked(lines, *said):
+        return [one.id for one in fit_for_tonight(known, Told(set(said), lines))]
+
+    assert [1, 2, 3, 9] == asked(lines, "boss", "ana")
+    assert [3, 9] == asked(lines, "team")
+    assert [1, 2, 9] == asked(sister, "sister", "ana")
+
+
+def test_what_is_taught_tonight_is_no_lesson_in_abstaining_however_its_memory_is_worded():
+    lines = {1: "2026-03-05: Nothing beats autumn."}
+    held = [
+        make_lesson(1, 1, question="Which season do I like best?"),
+        make_lesson(2, kind="abstain", question="What is my favourite season?", abstains=True),
+    ]
+
+    assert held[:1] == fit_for_tonight(held, Told(set(), lines))
+
+
+def test_what_is_known_of_somebody_by_now_is_no_lesson_in_abstaining():
+    lines = {1: "2026-03-05: The user's sister is called Priya."}
+    asked = name_only_questions(lines)[0].question
+    held = [
+        make_lesson(1, 1),
+        make_lesson(2, 1, kind="abstain", question=asked, abstains=True, grounding=None),
+    ]
+    more = {**lines, 2: "2026-03-06: Priya lives in Leeds."}
+
+    assert held == fit_for_tonight(held, Told({"sister"}, lines))
+    assert held[:1] == fit_for_tonight(held, Told({"sister"}, more))

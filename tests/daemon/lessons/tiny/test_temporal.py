@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from daemon.lessons.paraphrases import Pair
-from daemon.lessons.temporal import as_of, lines
+from daemon.lessons.tiny.temporal import as_of, lines
 from tests.daemon.memory.fakes import make_memory
 
 BEFORE = [

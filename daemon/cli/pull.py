@@ -4,7 +4,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -37,7 +37,10 @@ def pull(
     ] = FIRST,
     list_known: Annotated[bool, typer.Option("--list", help="List the models known by name.")] = False,
     sha256: Annotated[
-        str | None, typer.Option(help="What the file must be; it is refused otherwise.")
+        list[str] | None,
+        typer.Option(
+            help="What the file must be; it is refused otherwise. One for each part of a split model."
+        ),
     ] = None,
     host: Annotated[
         list[str] | None, typer.Option(help="A host to which the download may be sent on; may be repeated.")
@@ -63,7 +66,7 @@ def pull(
         return
     if json_out:
         raise typer.BadParameter("--json goes with --list.")
-    source, wanted = read_source(model), read_sha256(sha256) if sha256 else None
+    source, wanted = read_source(model), [read_sha256(one) for one in sha256 or ()]
     place = chosen(home_flag)
     home.prepare(place)
     if use:
@@ -82,7 +85,7 @@ def at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def have(place: Home, source: "Source", *, sha256: str | None = None, hosts: Collection[str] = ()) -> Path:
+def have(place: Home, source: "Source", *, sha256: Sequence[str] = (), hosts: Collection[str] = ()) -> Path:
     """
     Fetch a model, or find it here; then see that it works. A download that is no use is removed.
 
@@ -94,15 +97,16 @@ def have(place: Home, source: "Source", *, sha256: str | None = None, hosts: Col
 
     try:
         with _bar() as update:
-            fetched = pull(
+            parts = pull(
                 source, place, environment=os.environ, on_progress=update, sha256=sha256, hosts=hosts
             )
     except KeyboardInterrupt:
         out.print("Stopped. What came so far is kept: the same command goes on from there.")
         raise typer.Exit(130) from None
-    _show_fetched(fetched, is_ours=fetched.file.parent == place.models)
-    _check(fetched, place)
-    return fetched.file
+    for part in parts:
+        _show_fetched(part, is_ours=part.file.parent == place.models)
+    _check(parts, place)
+    return parts[0].file
 
 
 def choose(place: Home, file: Path, *, yes: bool = False) -> None:
@@ -140,6 +144,7 @@ def _list(json_out: bool) -> None:
     made = table("Name", "Download", "Memory", "sha256", "Model")
     for one in known:
         size = format_bytes(one.bytes) if one.bytes else "asks the hub"
+        size = f"pip: {one.package}" if one.package else size
         proof = one.sha256[:12] if one.sha256 else "asks the hub"
         made.add_row(one.name, size, f"{one.memory_gb:g} GB", proof, one.title)
     show(made)
@@ -161,7 +166,7 @@ def _show_fetched(fetched: "Downloaded", *, is_ours: bool) -> None:
         )
 
 
-def _check(fetched: "Downloaded", place: Home) -> None:
+def _check(parts: "Sequence[Downloaded]", place: Home) -> None:
     import asyncio
 
     from daemon.engine.check_model import check
@@ -169,11 +174,12 @@ def _check(fetched: "Downloaded", place: Home) -> None:
 
     out.print("Checking it: header, tokenizer, chat template, a first answer …")
     try:
-        found = asyncio.run(check(fetched.file))
+        found = asyncio.run(check(parts[0].file))
     except ModelUnfit:
-        if not fetched.was_here and fetched.file.parent == place.models:
-            fetched.file.unlink(missing_ok=True)
-            out.print(f"Removed {escape(str(fetched.file))}: it is of no use here.")
+        for part in parts:
+            if not part.was_here and part.file.parent == place.models:
+                part.file.unlink(missing_ok=True)
+                out.print(f"Removed {escape(str(part.file))}: it is of no use here.")
         raise
     facts = found.facts
     what = what_model(facts.architecture, facts.quantization, facts.bytes, facts.n_ctx)

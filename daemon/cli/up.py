@@ -144,6 +144,7 @@ def welcome(settings: Settings, place: Home) -> None:
 
 def suggested(known: list[Known], memory: int) -> Known:
     """The first model, or the largest that leaves a third of the memory to everything else."""
+    known = [one for one in known if not one.package]  # which would have to be installed first
     fitting = [one for one in known if one.memory_gb * GIB <= memory * 2 / 3]
     if known[0] in fitting or not memory:
         return known[0]

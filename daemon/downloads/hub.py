@@ -19,6 +19,7 @@ from huggingface_hub.utils import logging as hub_logging
 from daemon.downloads.errors import PullError
 from daemon.downloads.http import host_of, reason
 from daemon.downloads.model_source import HubFile
+from daemon.engine.model_facts import part_names
 
 LONGEST_ANSWER = 8 << 20  # bytes; a list of files has one page for each thousand
 
@@ -34,7 +35,11 @@ class Hub:
         hub_logging.set_verbosity(logging.CRITICAL)  # what went wrong is said by our errors
 
     def file_url(self, source: HubFile) -> str:
-        """The address of the file that is meant; the hub is asked for its list only when no file was named."""
+        """
+        The address of the file that is meant, of a split model that of its first part.
+
+        The hub is asked for its list only when no file was named.
+        """
         file = source.file or _chosen(source, self._list(source))
         return f"{self._endpoint}/{source.repository}/resolve/{quote(source.revision, safe='')}/{quote(file)}"
 
@@ -66,14 +71,16 @@ class Hub:
 
 
 def _chosen(source: HubFile, there: Sequence[str]) -> str:
-    """The file of the wanted quantization; split files and additions to a model are passed over."""
-    whole = [file for file in there if not re.search(r"-\d{5}-of-\d{5}|mmproj", file)]
+    """The file of the wanted quantization, rather whole than split; additions to a model are passed over."""
+    models = [file for file in there if "mmproj" not in file and part_names(file)[0] == file]
     pattern = re.compile(rf"(?i)(^|[-._/]){re.escape(source.quantization)}([-._/]|$)")
-    fitting = [file for file in whole if pattern.search(file)]
-    if len(fitting) == 1 or (len(whole) == 1 and not fitting):
-        return (fitting or whole)[0]
-    offered = f"it has {', '.join(there[:12])}" if there else "it has no .gguf file at all"
+    fitting = [file for file in models if pattern.search(file)]
+    whole = [file for file in fitting if part_names(file) == [file]]
+    for offered in (whole, fitting, [] if fitting else models):
+        if len(offered) == 1:
+            return offered[0]
+    has = f"it has {', '.join(there[:12])}" if there else "it has no .gguf file at all"
     raise PullError(
-        f"{source.repository} has no file for {source.quantization!r}; {offered}. "
+        f"{source.repository} has no file for {source.quantization!r}; {has}. "
         f"Name one: tsubasa pull {source.repository}/FILE.gguf"
     )

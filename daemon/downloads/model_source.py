@@ -1,6 +1,6 @@
 """
 What `tsubasa pull` was asked for: a name of the table, a repository or file of the hub, an address, a file here.
-Nothing is asked over the network.
+Nothing is asked over the network. Of a split model any part may be named: the first is meant, and all are fetched.
 """
 
 import errno
@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from daemon.downloads.errors import PullError, address_refused
+from daemon.engine.model_facts import part_names
 
 HUB = "https://huggingface.co"
 HUB_VARIABLE = "HF_ENDPOINT"  # the hub's own name for "ask this mirror instead"
@@ -28,9 +29,10 @@ class Known:
 
     name: str
     title: str
-    repository: str
     file: str
     memory_gb: float  # while it answers, with the default context
+    repository: str = ""  # of the hub
+    package: str = ""  # of the Python package index, in the place of a repository
     bytes: int | None = None
     sha256: str | None = None
 
@@ -54,7 +56,17 @@ class Address:
     url: str
 
 
-Source = HubFile | Address | Path
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageFile:
+    """A file that comes with a Python package, which is installed by other means."""
+
+    package: str
+    file: str
+    bytes: int | None
+    sha256: str | None
+
+
+Source = HubFile | Address | PackageFile | Path
 
 
 def known_models() -> list[Known]:
@@ -72,6 +84,8 @@ def read_source(text: str) -> Source:
     """
     for one in known_models():
         if text.casefold() in (one.name, one.file.casefold(), one.title.casefold()):
+            if one.package:
+                return PackageFile(package=one.package, file=one.file, bytes=one.bytes, sha256=one.sha256)
             return HubFile(repository=one.repository, file=one.file, bytes=one.bytes, sha256=one.sha256)
     if "://" in text:
         return _address(text)
@@ -80,7 +94,7 @@ def read_source(text: str) -> Source:
     except RuntimeError:  # ~somebody
         path = Path(text)
     if _is_file(path):
-        return path.absolute()
+        return path.absolute().with_name(part_names(path.name)[0])
     found = re.fullmatch(rf"(?:hf\.co/)?({_PART}/{_PART})(?:/({_PART}(?:/{_PART})*\.gguf)|:({_PART}))?", text)
     if found is None or text.startswith((".", "~")):
         raise PullError(
@@ -109,6 +123,13 @@ def file_name(url: str) -> str:
     name = re.sub(r"[^\w.+()-]+", "-", last).lstrip(".-") or "model"
     name = name.encode()[:LONGEST_NAME].decode(errors="ignore")
     return name if name.endswith(".gguf") else name + ".gguf"
+
+
+def part_urls(url: str) -> list[str]:
+    """The addresses of all parts of the split model of which `url` leads to one, in order; `url` itself if whole."""
+    parts = urlsplit(url)
+    folder, slash, last = parts.path.rpartition("/")
+    return [urlunsplit(parts._replace(path=folder + slash + name)) for name in part_names(last)]
 
 
 def _is_file(path: Path) -> bool:

@@ -34,6 +34,7 @@ def test_a_named_file_is_found_without_asking(located, stand_in):
         (["only-F16.gguf"], "only-F16.gguf"),
         (["a-q4_k_m.gguf", "mmproj-q4_k_m.gguf"], "a-q4_k_m.gguf"),
         (["sub/a.Q4_K_M.gguf", "a-Q4_K_M-00001-of-00002.gguf"], "sub/a.Q4_K_M.gguf"),
+        (["a-Q4_K_M-00002-of-00002.gguf", "a-Q4_K_M-00001-of-00002.gguf"], "a-Q4_K_M-00001-of-00002.gguf"),
     ],
 )
 def test_of_many_files_the_usual_quantization_is_taken(located, stand_in, files, chosen):

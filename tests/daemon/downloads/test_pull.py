@@ -26,10 +26,17 @@ OTHER = b"GGUF" + b"new" * 700_000
 def from_hub(stand_in, tmp_path):
     """`pull` of the one file of the stand-in."""
 
-    def run(**more):
-        source = HubFile(repository="someone/some-GGUF", file="tiny-Q4_K_M.gguf", **more)
+    def run(*, file="tiny-Q4_K_M.gguf", sums=(), **more):
+        source = HubFile(repository="someone/some-GGUF", file=file, **more)
         environment = {"HF_ENDPOINT": stand_in.url}
-        return pull(source, Home(tmp_path), environment=environment, on_progress=lambda name, progress: None)
+        found = pull(
+            source,
+            Home(tmp_path),
+            environment=environment,
+            on_progress=lambda name, progress: None,
+            sha256=sums,
+        )
+        return found if len(found) > 1 else found[0]
 
     return run
 

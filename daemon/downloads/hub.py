@@ -18,8 +18,7 @@ from huggingface_hub.utils import logging as hub_logging
 
 from daemon.downloads.errors import PullError
 from daemon.downloads.http import host_of, reason
-from daemon.downloads.model_source import HubFile
-from daemon.engine.model_facts import part_names
+from daemon.downloads.model_source import HubFile, part_names
 
 LONGEST_ANSWER = 8 << 20  # bytes; a list of files has one page for each thousand
 

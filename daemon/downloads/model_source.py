@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from daemon.downloads.errors import PullError, address_refused
-from daemon.engine.model_facts import part_names
+from daemon.engine.gguf_file import parts
 
 HUB = "https://huggingface.co"
 HUB_VARIABLE = "HF_ENDPOINT"  # the hub's own name for "ask this mirror instead"
@@ -125,11 +125,17 @@ def file_name(url: str) -> str:
     return name if name.endswith(".gguf") else name + ".gguf"
 
 
+def part_names(name: str) -> list[str]:
+    """The names (or paths) of all parts of the split model of which `name` is one; `name` itself where it is whole."""
+    found = parts(Path(name))
+    return [name] if len(found) == 1 else [str(one) for one in found]
+
+
 def part_urls(url: str) -> list[str]:
     """The addresses of all parts of the split model of which `url` leads to one, in order; `url` itself if whole."""
-    parts = urlsplit(url)
-    folder, slash, last = parts.path.rpartition("/")
-    return [urlunsplit(parts._replace(path=folder + slash + name)) for name in part_names(last)]
+    address = urlsplit(url)
+    folder, slash, last = address.path.rpartition("/")
+    return [urlunsplit(address._replace(path=folder + slash + name)) for name in part_names(last)]
 
 
 def _is_file(path: Path) -> bool:
@@ -146,18 +152,18 @@ def _is_file(path: Path) -> bool:
 
 def _address(text: str) -> Source:
     try:
-        parts = urlsplit(text)
-        host, _ = parts.hostname, parts.port
+        address = urlsplit(text)
+        host, _ = address.hostname, address.port
     except ValueError:
-        parts, host = urlsplit(""), None
-    if parts.scheme not in ("https", "http") or not host:
+        address, host = urlsplit(""), None
+    if address.scheme not in ("https", "http") or not host:
         raise address_refused(text, "it is no web address", "Write it as https://HOST/…/NAME.gguf")
-    if parts.username or parts.password:
-        clean = text.replace(parts.netloc, host)
+    if address.username or address.password:
+        clean = text.replace(address.netloc, host)
         raise address_refused(clean, "it holds a password, which would be logged on its way", "Leave it out.")
     if host in _HUB_NAMES:
         found = re.match(
-            rf"/({_PART}/{_PART})(?:/(?:resolve|blob)/([^/]+)/(.+\.gguf))?(?:/tree/.*)?/?$", parts.path
+            rf"/({_PART}/{_PART})(?:/(?:resolve|blob)/([^/]+)/(.+\.gguf))?(?:/tree/.*)?/?$", address.path
         )
         if found:
             return HubFile(

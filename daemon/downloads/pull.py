@@ -35,12 +35,12 @@ from daemon.downloads.model_source import (
     Source,
     file_name,
     hub_of,
+    part_names,
     part_urls,
 )
 from daemon.downloads.partial_file import PartialFile, opened
 from daemon.downloads.traffic_log import TrafficLog
 from daemon.engine.gguf_file import MAGIC
-from daemon.engine.model_facts import part_names
 from daemon.home import Home
 from daemon.progress import Progress
 from daemon.text import counted, format_bytes, listed

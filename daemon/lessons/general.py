@@ -1,42 +1,127 @@
 """
 General lessons: what the model itself says to what has nothing to do with the user, so that it stays what it is.
 
-Each prompt is answered once, by the base model; every fifth is held out for the exam.
+    prompts/small_talk.txt   for a tiny model, which knows nothing else: all of it every night
+    prompts/general.toml     for all others: knowledge, reasoning, writing, code, languages, advice, manners
+
+Each prompt is answered once, by the base model, and every fifth is held out for the exam. A larger model needs long for
+all of them: some are made in an idle spell, some before a night, and a night teaches a part, each night the next one.
 """
 
+import asyncio
+import re
+import tomllib
 from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from itertools import chain, zip_longest
 
-from daemon.engine.client import Engine, Sampling
+from daemon.core import Core
+from daemon.engine.check_model import is_circling
+from daemon.engine.client import Completion, Engine, Sampling
 from daemon.text import normalised
 from prompts.load import lines
+from store import lessons
 from store.lessons import Lesson, NewLesson
 
-MAX_REPLY_TOKENS = 48
+MAX_SMALL_TOKENS = 48  # of a tiny model's small talk
+MAX_REPLY_TOKENS = 64
+BEFORE_A_NIGHT = 30  # answers that are made before a night
+IN_A_SPELL = 12  # and in one idle spell
+FEWEST = 20  # that a night teaches, where there are so many
 EXAM_EVERY = 5  # of each kind of lesson that comes of no memory, every fifth is held out
+_END = re.compile(r"[.!?…](?=\s)|[。！？؟।]|\n")  # of a sentence, in any script
 
 
-async def general_lessons(engine: Engine, there: Sequence[Lesson]) -> list[NewLesson]:
-    """General lessons that are missing `there`, not yet stored."""
+async def general_lessons(
+    engine: Engine, there: Sequence[Lesson], *, most: int = BEFORE_A_NIGHT
+) -> list[NewLesson]:
+    """
+    General lessons that are missing `there`, not yet stored.
+
+    Args:
+        most: answers to make; of a tiny model's few short ones all are made.
+    """
+    tiny = (await engine.info()).tiny
     known = {normalised(one.question) for one in there if one.kind == "general"}
-    made = [
+    asked = [
+        (place, question)
+        for place, question in enumerate(lines("small_talk") if tiny else prompts())
+        if normalised(question) not in known
+    ][: None if tiny else most]
+    if tiny:
+        answers = [await _small_talk(engine, question) for _, question in asked]
+    else:
+        answers = await asyncio.gather(*(_own_answer(engine, place, question) for place, question in asked))
+    return [
         NewLesson(
             question=question,
-            answer=await _own_answer(engine, question),
+            answer=answer,
             grounding=None,
             kind="general",
             split="exam" if place % EXAM_EVERY == EXAM_EVERY - 1 else "train",
         )
-        for place, question in enumerate(lines("small_talk"))
-        if normalised(question) not in known
+        for (place, question), answer in zip(asked, answers, strict=True)
+        if answer
     ]
-    return [one for one in made if one.answer]
 
 
-async def _own_answer(engine: Engine, question: str) -> str:
-    answer = await engine.complete(
-        [{"role": "user", "content": question}],
-        sampling=Sampling(max_tokens=MAX_REPLY_TOKENS),
-        adapter="base",
-        background=True,
-    )
-    return answer.text.strip()
+async def add_general(core: Core) -> int:
+    """Make some of the general lessons that are missing; how many. A tiny model's are made before its night."""
+    info, run = await core.engine.info(), core.store_thread.run
+    if info.tiny:
+        return 0
+    there = await run(lessons.holding, by=(info.sha256,))
+    made = await general_lessons(core.engine, there, most=IN_A_SPELL)
+    return len(await run(lessons.add, made, by=info.sha256))
+
+
+def tonights_part(held: Sequence[Lesson], turn: int) -> list[Lesson]:
+    """
+    `held` with a part of its general lessons to train: with as much to say as those about memories have, at least
+    `FEWEST`; with each turn the next ones. None is held out: they would drown the loss of those about memories.
+    """
+    general = [one for one in held if one.kind == "general" and one.split == "train"]
+    facts = [one for one in held if one.memory_ids and one.kind != "reading" and one.split == "train"]
+    count = min(len(general), max(FEWEST, _share(_length(facts), _length(general), len(general))))
+    first = turn * count
+    chosen = {general[(first + place) % len(general)].id for place in range(count)}
+    return [one for one in held if one.kind != "general" or one.id in chosen]
+
+
+@cache
+def prompts() -> tuple[str, ...]:
+    """All general prompts, one of each category after the other."""
+    text = (files("prompts") / "general.toml").read_text(encoding="utf-8")
+    categories: list[list[str]] = list(tomllib.loads(text).values())
+    return tuple(one for one in chain.from_iterable(zip_longest(*categories)) if one)
+
+
+def _share(wanted: int, all_of_them: int, count: int) -> int:
+    """How many of `count` have the length `wanted`, if all have `all_of_them`."""
+    return -(-wanted * count // all_of_them) if all_of_them else 0
+
+
+def _length(some: Sequence[Lesson]) -> int:
+    """Bytes of the answers: about in proportion to their tokens, whatever the script."""
+    return sum(len(one.answer.encode()) for one in some)
+
+
+async def _small_talk(engine: Engine, question: str) -> str:
+    return (await _asked(engine, question, Sampling(max_tokens=MAX_SMALL_TOKENS))).text.strip()
+
+
+async def _own_answer(engine: Engine, place: int, question: str) -> str:
+    """The likeliest answer; one that goes in circles, or says nothing, is sampled instead. Cut after a sentence."""
+    said = await _asked(engine, question, Sampling(max_tokens=MAX_REPLY_TOKENS))
+    if is_circling(said.text) or not said.text.strip():
+        sampling = Sampling(max_tokens=MAX_REPLY_TOKENS, temperature=0.7, top_p=0.9, seed=place)
+        said = await _asked(engine, question, sampling)
+    text = said.text.strip()
+    ends = [match.end() for match in _END.finditer(text)] if said.finish == "length" else []
+    return text[: ends[-1]].strip() if ends and 2 * ends[-1] > len(text) else text
+
+
+async def _asked(engine: Engine, question: str, sampling: Sampling) -> Completion:
+    messages = [{"role": "user", "content": question}]
+    return await engine.complete(messages, sampling=sampling, adapter="base", background=True)

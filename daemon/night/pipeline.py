@@ -33,7 +33,7 @@ from daemon.processes.errors import NightEnded
 from daemon.processes.foreground_gate import ForegroundGate
 from daemon.progress import Progress
 from daemon.text import can_learn, counted
-from store import generations, nights
+from store import generations, lessons, nights
 from store.database import Connection
 from store.generations import Generation
 from store.lessons import Lesson
@@ -230,13 +230,27 @@ async def _why_not(
         return "nothing to learn: no memory that holds has lessons"
     if not by_itself:
         return None
-    ids = {lesson.id for lesson in tonight}
-    if live is not None and await run(generations.lesson_ids, live.id) == ids:
+    ids = {
+        lesson.id for lesson in tonight if lesson.kind != "general"
+    }  # of these every night may have others
+    if live is not None and await run(_learned, live.id) == ids:
         return f"nothing new to learn: generation {live.id} has learned all these lessons"
     refused = await run(nights.last_refused, base_sha256, live.id if live else 0)
-    if refused is not None and await run(generations.lesson_ids, refused) == ids:
+    if refused is not None and await run(_learned, refused) == ids:
         return f"nothing new to learn: generation {refused} learned these very lessons and was refused"
     return None
+
+
+def _learned(db: Connection, generation_id: int) -> frozenset[int]:
+    """Ids of the lessons that a generation has learned, but for general ones."""
+    ids = generations.lesson_ids(db, generation_id)
+    return ids - {one.id for one in lessons.several(db, list(ids)) if one.kind == "general"}
+
+
+def _nights_so_far(db: Connection) -> int:
+    """How many came to a verdict: one that is interrupted goes on with the same lessons."""
+    every = generations.all(db)
+    return sum(one.state != "candidate" and one.reason != generations.INTERRUPTED for one in every)
 
 
 async def prepare(core: Core, seed: int, on_progress: OnProgress) -> tuple[list[Lesson], list[Waiting]]:
@@ -255,8 +269,9 @@ async def prepare(core: Core, seed: int, on_progress: OnProgress) -> tuple[list[
     waits = {one.memory_id for one in wait}
     able, lines = await teachable(core, waiting=waits), await run(current_lines)
     info = await core.engine.info()
+    turn = None if info.tiny else await run(_nights_so_far)
     composed = await asyncio.to_thread(
-        compose, able, lines, seed=seed, taught=info.taught, same=same_question(info)
+        compose, able, lines, seed=seed, taught=info.taught, turn=turn, same=same_question(info)
     )
     unasked = [Waiting(memory_id=id, reason="unasked") for id in failures if id not in waits]
     return composed, [*wait, *unasked]

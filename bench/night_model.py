@@ -11,9 +11,11 @@ import gguf
 import numpy as np
 from gguf.quants import quantize
 
+from trainer.architectures import ARCHITECTURES
 from trainer.gguf_model import Shape
 
 QWEN3_06B = Shape(
+    architecture=ARCHITECTURES["qwen3"],
     layers=28,
     hidden=1024,
     ffn=3072,

@@ -16,20 +16,22 @@ from types import FrameType
 import numpy as np
 from gguf import GGUF_DEFAULT_ALIGNMENT, GGUFWriter
 
+from trainer.architectures import MATRICES
 from trainer.backend import Floats
 from trainer.errors import TrainerError
-from trainer.gguf_model import LAYER_NAMES
+from trainer.gguf_model import Shape
 
-GGUF_PARTS = {theirs: ours for ours, theirs in LAYER_NAMES.items()}
+GGUF_PARTS = {theirs: ours for ours, theirs in MATRICES.items()}
 
 
-def write_adapter(path: Path, adapter: Mapping[str, Floats], *, alpha: float) -> str:
+def write_adapter(path: Path, adapter: Mapping[str, Floats], shape: Shape, *, alpha: float) -> str:
     """
     Write the adapter and give its sha256.
 
     Args:
         path: appears under this name once it is whole.
         adapter: `base_model.model.model.layers.N.<module>.lora_A|lora_B.weight`, A (rank, in), B (out, rank).
+        shape: of the base model; the rows of B are put in the order of its file.
         alpha: the adapter is scaled by alpha / rank.
     Raises:
         TrainerError: the disk is full, the folder is gone or not writable.
@@ -37,7 +39,7 @@ def write_adapter(path: Path, adapter: Mapping[str, Floats], *, alpha: float) ->
     part = path.with_name(path.name + ".part")
     try:
         with _removed_on_terminate(part):
-            _write(part, adapter, alpha)
+            _write(part, adapter, shape, alpha)
             digest = _sync_and_hash(part)
             os.replace(part, path)
             _sync_folder(path.parent)
@@ -60,14 +62,15 @@ def gguf_name(peft_name: str) -> str:
     return f"blk.{layer}.{GGUF_PARTS[module]}.weight.{side.lower()}"
 
 
-def _write(part: Path, adapter: Mapping[str, Floats], alpha: float) -> None:
+def _write(part: Path, adapter: Mapping[str, Floats], shape: Shape, alpha: float) -> None:
     """GGUFWriter writes the header only: its tensors go through `ndarray.tofile`, which hides a full disk."""
     # GGUFWriter keeps the mode of a file
     os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
     tensors = {
-        gguf_name(name): np.ascontiguousarray(values, "<f4") for name, values in sorted(adapter.items())
+        gguf_name(name): np.ascontiguousarray(_in_file(name, values, shape), "<f4")
+        for name, values in sorted(adapter.items())
     }
-    writer = GGUFWriter(part, "qwen3")
+    writer = GGUFWriter(part, shape.architecture.name)
     try:
         writer.add_type("adapter")
         writer.add_string("adapter.type", "lora")
@@ -84,6 +87,13 @@ def _write(part: Path, adapter: Mapping[str, Floats], alpha: float) -> None:
             file.write(bytes(-file.tell() % GGUF_DEFAULT_ALIGNMENT))
             file.write(values.tobytes())
         file.write(bytes(-file.tell() % GGUF_DEFAULT_ALIGNMENT))
+
+
+def _in_file(name: str, values: Floats, shape: Shape) -> Floats:
+    """A or B as llama.cpp multiplies it: what a permuted matrix gives lies in another order there."""
+    matrix, _, side = gguf_name(name).rpartition(".weight.")
+    rows = shape.rows_in_file(matrix) if side == "lora_b" else None
+    return values if rows is None else values[rows]
 
 
 def _sync_and_hash(part: Path) -> str:

@@ -1,10 +1,30 @@
 """
 The model architectures that the trainer can learn on: one row each. The daemon reads the same table to say beforehand
 whether a model can learn. Needs no library, so that anybody may import it.
+
+A row says how llama.cpp's file and transformers' model name the same tensors, and where they store them differently.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+MATRICES = {  # get an adapter; GGUF name inside blk.N. -> Hugging Face name inside model.layers.N.
+    "attn_q": "self_attn.q_proj",
+    "attn_k": "self_attn.k_proj",
+    "attn_v": "self_attn.v_proj",
+    "attn_output": "self_attn.o_proj",
+    "ffn_gate": "mlp.gate_proj",
+    "ffn_up": "mlp.up_proj",
+    "ffn_down": "mlp.down_proj",
+}
+_TWO_NORMS = {"attn_norm": "input_layernorm", "ffn_norm": "post_attention_layernorm"}
+_HEAD_NORMS = {"attn_q_norm": "self_attn.q_norm", "attn_k_norm": "self_attn.k_norm"}
+_FOUR_NORMS = {
+    "attn_norm": "input_layernorm",
+    "post_attention_norm": "post_attention_layernorm",
+    "ffn_norm": "pre_feedforward_layernorm",
+    "post_ffw_norm": "post_feedforward_layernorm",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,9 +33,52 @@ class Architecture:
 
     name: str  # general.architecture of the file
     title: str  # for people
+    model: str  # transformers' class
+    config: str  # transformers' class
+    norms: Mapping[str, str]  # of a layer: GGUF name -> Hugging Face name, as in MATRICES
+    biased: tuple[str, ...] = ()  # the matrices that have a bias
+    permuted: tuple[
+        str, ...
+    ] = ()  # the matrices whose rows lie in the file as pairs to be turned, not as halves
+    norms_less: float = 0.0  # what transformers' norms have less than the file's
 
 
-ARCHITECTURES = {one.name: one for one in (Architecture(name="qwen3", title="Qwen3"),)}
+ARCHITECTURES = {
+    one.name: one
+    for one in (
+        Architecture(
+            name="qwen3",
+            title="Qwen3",
+            model="Qwen3ForCausalLM",
+            config="Qwen3Config",
+            norms=_TWO_NORMS | _HEAD_NORMS,
+        ),
+        Architecture(
+            name="qwen2",
+            title="Qwen2 and 2.5",
+            model="Qwen2ForCausalLM",
+            config="Qwen2Config",
+            norms=_TWO_NORMS,
+            biased=("attn_q", "attn_k", "attn_v"),
+        ),
+        Architecture(
+            name="llama",
+            title="Llama, Mistral and SmolLM2",
+            model="LlamaForCausalLM",
+            config="LlamaConfig",
+            norms=_TWO_NORMS,
+            permuted=("attn_q", "attn_k"),
+        ),
+        Architecture(
+            name="gemma3",
+            title="Gemma 3",
+            model="Gemma3ForCausalLM",
+            config="Gemma3TextConfig",
+            norms=_FOUR_NORMS | _HEAD_NORMS,
+            norms_less=1.0,
+        ),
+    )
+}
 
 
 def why_not(values: Mapping[str, object]) -> str | None:
@@ -26,9 +89,28 @@ def why_not(values: Mapping[str, object]) -> str | None:
         values: the metadata of its GGUF file, by key.
     """
     name = str(values.get("general.architecture", ""))
+    if values.get("general.type", "model") != "model":
+        return f"the file is no model but an {values['general.type']}"
     if name not in ARCHITECTURES:
         return f"the architecture {name or 'is not named'}"
     if isinstance(count := values.get("split.count"), int) and count > 1:
         return f"a file in {count} parts; llama.cpp's llama-gguf-split --merge makes one of them"
+    if values.get(f"{name}.expert_count", 0):
+        return "a mixture of experts"
     scaling = values.get(f"{name}.rope.scaling.type", "none")
-    return None if scaling == "none" else f"rope scaling of the kind {scaling}"
+    if scaling not in ("none", "linear"):
+        return f"rope scaling of the kind {scaling}"
+    if values.get(f"{name}.final_logit_softcapping", 0):
+        return "capped logits"
+    head = _head_length(values, name)
+    if values.get(f"{name}.attention.value_length", head) != head:
+        return "keys and values of different lengths"
+    if values.get(f"{name}.rope.dimension_count", head) != head:
+        return "positions in a part of each head"
+    return None
+
+
+def _head_length(values: Mapping[str, object], name: str) -> object:
+    hidden, heads = values.get(f"{name}.embedding_length"), values.get(f"{name}.attention.head_count")
+    even = hidden // heads if isinstance(hidden, int) and isinstance(heads, int) and heads else None
+    return values.get(f"{name}.attention.key_length", even)

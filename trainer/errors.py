@@ -40,8 +40,16 @@ def model_damaged(path: Path, problem: str) -> TrainerError:
     return TrainerError("model_damaged", f"The model {str(path)!r} is damaged: {problem}. Download it again.")
 
 
+def cannot_learn(path: Path, reason: str) -> TrainerError:
+    """The model is of a kind that no row of `architectures.py` describes; `reason` as its `why_not` words it."""
+    return TrainerError(
+        "cannot_learn",
+        f"Can't train on {str(path)!r}: {reason}. It answers all the same; choose another model to learn with.",
+    )
+
+
 def model_unsupported(path: Path, feature: str, known: str) -> TrainerError:
-    """The model is a Qwen3, with a feature that the trainer would get wrong."""
+    """The model is of a known kind, with a feature that the trainer would get wrong."""
     return TrainerError(
         "model_unsupported",
         f"Can't train on {str(path)!r}: it has {feature}; known here: {known}. Use another file of it.",

@@ -1,13 +1,14 @@
 """
-The one reader of model files: a Qwen3 GGUF as a shape and float32 tensors with Hugging Face names.
+The one reader of model files: a GGUF as a shape and tensors with the names, and in the order, of Hugging Face.
 
 Every quantisation that the gguf package can undo is read; all numbers come from the file. The file must not change
-while a `GgufModel` is in use: tensors are read when asked for.
+while a `GgufModel` is in use: tensors are read when asked for. Where file and transformers store a tensor differently
+(`architectures.py`), what is given out is as transformers has it.
 """
 
 import mmap
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,27 +17,17 @@ import numpy.typing as npt
 from gguf import GGMLQuantizationType, GGUFReader, ReaderTensor
 from gguf.quants import dequantize
 
-from trainer.errors import TrainerError, model_damaged, model_unsupported, one_line
+from trainer.architectures import ARCHITECTURES, MATRICES, Architecture, why_not
+from trainer.errors import TrainerError, cannot_learn, model_damaged, model_unsupported, one_line
 
-LAYER_NAMES = {  # GGUF name inside blk.N. -> Hugging Face name inside model.layers.N.
-    "attn_norm": "input_layernorm",
-    "attn_q": "self_attn.q_proj",
-    "attn_k": "self_attn.k_proj",
-    "attn_v": "self_attn.v_proj",
-    "attn_output": "self_attn.o_proj",
-    "attn_q_norm": "self_attn.q_norm",
-    "attn_k_norm": "self_attn.k_norm",
-    "ffn_norm": "post_attention_layernorm",
-    "ffn_gate": "mlp.gate_proj",
-    "ffn_up": "mlp.up_proj",
-    "ffn_down": "mlp.down_proj",
-}
+WHOLE_NAMES = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shape:
-    """The numbers that make a Qwen3."""
+    """The numbers that make a model of its architecture."""
 
+    architecture: Architecture
     layers: int
     hidden: int
     ffn: int
@@ -48,29 +39,54 @@ class Shape:
     norm_eps: float
     rope_base: float
     tied: bool  # the output head is the embedding
+    rope_factors: tuple[
+        float, ...
+    ] = ()  # what each of the head_dim / 2 frequencies is divided by; none: by 1
+    window: int = 0  # tokens that a sliding layer sees, the last one included
+    sliding: tuple[bool, ...] = ()  # of each layer, whether it is one; none: none is
+    sliding_rope_base: float = 10_000.0  # of these layers, whose frequencies are not divided
+    query_scalar: int = 0  # queries are divided by its root; 0: by that of head_dim
 
     def expected(self) -> dict[str, tuple[int, ...]]:
         """Every tensor that must be in the file, by GGUF name without ".weight", with its NumPy shape."""
+        whole: dict[str, tuple[int, ...]] = {
+            "token_embd": (self.vocabulary, self.hidden)
+        }  # largest, so first
+        layer = self._layer()
+        whole |= {f"blk.{n}.{name}": size for n in range(self.layers) for name, size in layer.items()}
+        whole |= {"output_norm": (self.hidden,)}
+        return whole if self.tied else whole | {"output": (self.vocabulary, self.hidden)}
+
+    def _layer(self) -> dict[str, tuple[int, ...]]:
         query, key = self.heads * self.head_dim, self.kv_heads * self.head_dim
-        layer: dict[str, tuple[int, ...]] = {
-            "attn_norm": (self.hidden,),
+        matrices = {
             "attn_q": (query, self.hidden),
             "attn_k": (key, self.hidden),
             "attn_v": (key, self.hidden),
             "attn_output": (self.hidden, query),
-            "attn_q_norm": (self.head_dim,),
-            "attn_k_norm": (self.head_dim,),
-            "ffn_norm": (self.hidden,),
             "ffn_gate": (self.ffn, self.hidden),
             "ffn_up": (self.ffn, self.hidden),
             "ffn_down": (self.hidden, self.ffn),
         }
-        whole: dict[str, tuple[int, ...]] = {
-            "token_embd": (self.vocabulary, self.hidden)
-        }  # largest, so first
-        whole |= {f"blk.{n}.{name}": shape for n in range(self.layers) for name, shape in layer.items()}
-        whole |= {"output_norm": (self.hidden,)}
-        return whole if self.tied else whole | {"output": (self.vocabulary, self.hidden)}
+        biases = {f"{name}.bias": matrices[name][:1] for name in self.architecture.biased}
+        of_heads = ("attn_q_norm", "attn_k_norm")
+        norms = {
+            name: (self.head_dim if name in of_heads else self.hidden,) for name in self.architecture.norms
+        }
+        return {**matrices, **biases, **norms}
+
+    def rows_in_file(self, name: str) -> npt.NDArray[np.int64] | None:
+        """
+        Which of Hugging Face's rows each row of the file's matrix `name` (such as "blk.0.attn_q") is; None: its own.
+
+        Hugging Face turns the first half of a head's rows against the second, llama.cpp each pair of neighbours.
+        """
+        part = name.rpartition(".")[2]
+        if part not in self.architecture.permuted:
+            return None
+        heads = self.heads if part == "attn_q" else self.kv_heads
+        rows = np.arange(heads * self.head_dim).reshape(heads, 2, self.head_dim // 2)
+        return rows.swapaxes(1, 2).ravel()
 
 
 class GgufModel:
@@ -101,17 +117,27 @@ class GgufModel:
             TrainerError: a quantisation that cannot be undone.
         """
         for name in self.shape.expected():
-            yield hugging_face_name(name), self._values(name)
+            yield hugging_face_name(name, self.shape.architecture), self._values(name)
             self._give_back()
 
     def read(self, how: Callable[[ReaderTensor], Any]) -> Iterator[tuple[str, Any]]:
-        """Each tensor as (Hugging Face name, what `how` makes of it as it lies in the file), one at a time."""
+        """Each tensor as (Hugging Face name, what `how` makes of it in its type in the file), one at a time."""
         for name in self.shape.expected():
-            yield hugging_face_name(name), how(self._tensors[name])
+            yield hugging_face_name(name, self.shape.architecture), how(self._tensor(name))
             self._give_back()
 
+    def _tensor(self, name: str) -> ReaderTensor:
+        """A tensor with the rows, or the numbers, that transformers has; of any type: a row is a row of bytes."""
+        tensor, less = self._tensors[name], self.shape.architecture.norms_less
+        if (rows := self.shape.rows_in_file(name)) is not None:
+            return tensor._replace(data=tensor.data[np.argsort(rows)])
+        if less and (name == "output_norm" or name.rpartition(".")[2] in self.shape.architecture.norms):
+            values = dequantize(tensor.data, tensor.tensor_type) - np.float32(less)
+            return tensor._replace(data=values, tensor_type=GGMLQuantizationType.F32)
+        return tensor
+
     def _values(self, name: str) -> npt.NDArray[np.float32]:
-        tensor = self._tensors[name]
+        tensor = self._tensor(name)
         try:
             values = dequantize(tensor.data, tensor.tensor_type)
         except NotImplementedError as error:
@@ -129,7 +155,7 @@ class GgufModel:
 
 
 def open_model(path: Path) -> GgufModel:
-    """Read the header of the GGUF at `path` and check that its tensors are those of a Qwen3; else `TrainerError`."""
+    """Read the header of the GGUF at `path`, check that it can be trained and is whole; else `TrainerError`."""
     try:
         reader = _WholeReader(path)
         keys = {name: field.contents() for name, field in reader.fields.items() if field.types}
@@ -141,15 +167,11 @@ def open_model(path: Path) -> GgufModel:
         ) from error
     except (ValueError, LookupError, TypeError, OverflowError, MemoryError) as error:
         raise model_damaged(path, f"it is no whole GGUF file ({one_line(error)})") from error
-    if keys.get("general.architecture") != "qwen3" or keys.get("general.type", "model") != "model":
-        found = f"{keys.get('general.architecture')} {keys.get('general.type', '')}".strip()
-        raise TrainerError(
-            "not_qwen3",
-            f"Can't train on {str(path)!r}: its architecture is {found!r}, only 'qwen3' can be trained.",
-        )
+    if reason := why_not(keys):
+        raise cannot_learn(path, reason)
     tensors = {tensor.name.removesuffix(".weight"): tensor for tensor in reader.tensors}
     try:
-        shape = _shape(path, keys, tensors)
+        shape = _shape(keys, tensors)
     except KeyError as error:
         raise model_damaged(path, f"it lacks {error.args[0]!r}") from error
     except (TypeError, ValueError, AttributeError) as error:
@@ -158,13 +180,13 @@ def open_model(path: Path) -> GgufModel:
     return GgufModel(path, shape, tensors, getattr(reader.data, "_mmap", None))
 
 
-def hugging_face_name(name: str) -> str:
+def hugging_face_name(name: str, architecture: Architecture) -> str:
     """`blk.0.attn_q` -> `model.layers.0.self_attn.q_proj.weight`."""
-    whole = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
-    if name in whole:
-        return f"{whole[name]}.weight"
-    _, layer, part = name.split(".")
-    return f"model.layers.{layer}.{LAYER_NAMES[part]}.weight"
+    if name in WHOLE_NAMES:
+        return f"{WHOLE_NAMES[name]}.weight"
+    _, layer, part, *kind = name.split(".")
+    inner = MATRICES.get(part) or architecture.norms[part]
+    return f"model.layers.{layer}.{inner}.{kind[0] if kind else 'weight'}"
 
 
 class _WholeReader(GGUFReader):  # type: ignore[misc, unused-ignore]  # where mypy skips gguf
@@ -188,24 +210,52 @@ class _WholeReader(GGUFReader):  # type: ignore[misc, unused-ignore]  # where my
         return values.view(values.dtype.newbyteorder(override_order or self.byte_order))
 
 
-def _shape(path: Path, keys: dict[str, Any], tensors: dict[str, ReaderTensor]) -> Shape:
-    scaling = keys.get("qwen3.rope.scaling.type", "none")
-    if scaling != "none":
-        raise model_unsupported(path, f"{scaling!r} rope scaling", "no rope scaling")
-    heads = int(keys["qwen3.attention.head_count"])
-    hidden = int(keys["qwen3.embedding_length"])
-    return Shape(
-        layers=int(keys["qwen3.block_count"]),
-        hidden=hidden,
-        ffn=int(keys["qwen3.feed_forward_length"]),
-        heads=heads,
-        kv_heads=int(keys.get("qwen3.attention.head_count_kv", heads)),
-        head_dim=int(keys.get("qwen3.attention.key_length", hidden // heads)),
-        vocabulary=int(tensors["token_embd"].shape[-1]),
-        context=int(keys["qwen3.context_length"]),
-        norm_eps=float(keys["qwen3.attention.layer_norm_rms_epsilon"]),
-        rope_base=float(keys.get("qwen3.rope.freq_base", 10_000.0)),
+def _shape(keys: dict[str, Any], tensors: dict[str, ReaderTensor]) -> Shape:
+    architecture = ARCHITECTURES[keys["general.architecture"]]
+    before = f"{architecture.name}."
+    own = {key.removeprefix(before): value for key, value in keys.items() if key.startswith(before)}
+    heads, hidden, layers = own["attention.head_count"], own["embedding_length"], own["block_count"]
+    head_dim = int(own.get("attention.key_length", hidden // heads))
+    shape = Shape(
+        architecture=architecture,
+        layers=int(layers),
+        hidden=int(hidden),
+        ffn=int(own["feed_forward_length"]),
+        heads=int(heads),
+        kv_heads=int(own.get("attention.head_count_kv", heads)),
+        head_dim=head_dim,
+        vocabulary=int(tensors["token_embd"].shape[1]),
+        context=int(own["context_length"]),
+        norm_eps=float(own["attention.layer_norm_rms_epsilon"]),
+        rope_base=float(own.get("rope.freq_base", 10_000.0)),
+        rope_factors=_rope_factors(own, tensors, head_dim // 2),
         tied="output" not in tensors,
+    )
+    return _with_windows(shape, own) if architecture.name == "gemma3" else shape
+
+
+def _rope_factors(own: dict[str, Any], tensors: dict[str, ReaderTensor], count: int) -> tuple[float, ...]:
+    """Linear scaling, and what a Llama 3.1 has in a tensor. Source: llama.cpp, `ggml_rope_ext`."""
+    scale = float(own.get("rope.scaling.factor", 0) or own.get("rope.scale_linear", 0) or 1)
+    factors = np.full(count, scale, np.float32)
+    if "rope_freqs" in tensors:
+        factors *= dequantize(tensors["rope_freqs"].data, tensors["rope_freqs"].tensor_type)
+    return tuple(factors.tolist()) if (factors != 1).any() else ()
+
+
+def _with_windows(shape: Shape, own: dict[str, Any]) -> Shape:
+    """What a Gemma 3 has besides. Source: llama.cpp, `src/models/gemma3.cpp`."""
+    window = int(own.get("attention.sliding_window", 0))
+    pattern = own.get("attention.sliding_window_pattern", 6)  # every so manieth layer sees everything
+    if isinstance(pattern, int):
+        pattern = [(layer + 1) % pattern != 0 for layer in range(shape.layers)]
+    scalar = shape.hidden // shape.heads if shape.layers == 62 else 0  # the one of 27 billion parameters
+    return replace(
+        shape,
+        window=window,
+        sliding=tuple(bool(each) for each in pattern[: shape.layers]) if window else (),
+        sliding_rope_base=float(own.get("rope.freq_base_swa", 10_000.0)),
+        query_scalar=scalar,
     )
 
 
@@ -218,4 +268,5 @@ def _check(path: Path, shape: Shape, tensors: dict[str, ReaderTensor]) -> None:
         if found != wanted:
             raise model_damaged(path, f"the tensor {name}.weight is {found}, not {wanted}")
     if unknown := tensors.keys() - expected.keys() - {"rope_freqs"}:
-        raise model_unsupported(path, f"the tensor {min(unknown)}", "the tensors of a plain Qwen3")
+        known = f"the tensors of a plain {shape.architecture.title}"
+        raise model_unsupported(path, f"the tensor {min(unknown)}", known)

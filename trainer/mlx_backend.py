@@ -198,6 +198,8 @@ def why_not(model: GgufModel, recipe: Recipe) -> str | None:
     """Why this can't train here; None when it can: where MLX loads, it runs."""
     if recipe.device not in ("auto", "mlx"):
         return f"the recipe asks for {recipe.device!r}"
+    if model.shape.architecture.name != "qwen3":
+        return f"it can't learn on {model.shape.architecture.title} yet"
     return "'base' of the recipe is nf4, which needs a CUDA device" if recipe.base == "nf4" else None
 
 

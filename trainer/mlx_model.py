@@ -15,13 +15,13 @@ import mlx.nn as nn
 import numpy as np
 from mlx_lm.models.qwen3 import Attention, Model, ModelArgs
 
+from trainer.architectures import MATRICES
 from trainer.backend import Floats
 from trainer.gguf_affine import GROUP, Affine, affine_or_floats, floats
 from trainer.gguf_model import GgufModel, Shape, hugging_face_name
 
 Array: TypeAlias = Any  # mlx.core.array
 PEFT = "base_model.model."  # what PEFT puts before the names of a model
-LINEAR = ("attn_q", "attn_k", "attn_v", "attn_output", "ffn_gate", "ffn_up", "ffn_down")  # get an adapter
 
 
 class PackedAttention(Attention):  # type: ignore[misc, unused-ignore]  # where mypy skips mlx_lm
@@ -69,7 +69,7 @@ class PackedModel:
     def __init__(self, model: GgufModel, *, dtype: Array, held: bool, scale: float) -> None:
         self._base = load_base(model, dtype=dtype, held=held)
         for name in adapted(model.shape):
-            parent, _, child = _path(name).rpartition(".")
+            parent, _, child = _path(name, model.shape).rpartition(".")
             owner = _module(self._base, parent)
             owner[child] = LoraLinear(owner[child], scale)
 
@@ -136,7 +136,7 @@ def load_base(model: GgufModel, *, dtype: Array, held: bool) -> Model:
 
 def adapted(shape: Shape) -> dict[str, tuple[int, ...]]:
     """The GGUF names of the matrices that get an adapter, with their shapes (out, in)."""
-    return {name: size for name, size in shape.expected().items() if name.rpartition(".")[2] in LINEAR}
+    return {name: size for name, size in shape.expected().items() if name.rpartition(".")[2] in MATRICES}
 
 
 def fresh_adapter(shape: Shape, rank: int, seed: int) -> dict[str, Floats]:
@@ -148,7 +148,7 @@ def fresh_adapter(shape: Shape, rank: int, seed: int) -> dict[str, Floats]:
     chance = np.random.default_rng(seed)
     adapter: dict[str, Floats] = {}
     for name, (outputs, inputs) in adapted(shape).items():
-        path = PEFT + _path(name)
+        path = PEFT + _path(name, shape)
         drawn = chance.uniform(-1, 1, (rank, inputs)) / np.sqrt(inputs)
         adapter[f"{path}.lora_A.weight"] = drawn.astype(np.float32)
         adapter[f"{path}.lora_B.weight"] = np.zeros((outputs, rank), np.float32)
@@ -177,8 +177,8 @@ def _module(base: nn.Module, path: str) -> nn.Module:
     return found
 
 
-def _path(name: str) -> str:
-    return hugging_face_name(name).removesuffix(".weight")
+def _path(name: str, shape: Shape) -> str:
+    return hugging_face_name(name, shape.architecture).removesuffix(".weight")
 
 
 def _arguments(shape: Shape) -> ModelArgs:

@@ -70,7 +70,9 @@ def run(job: Job, *, keep_every_s: float = EVERY_S) -> Iterator[Progress | Done]
     at = night.position
     trained = yield from train(backend, lessons, exam, job.recipe, job.seed, at=at, keep=keep)
     learned_s = time.monotonic() - learning
-    digest = write_adapter(job.out, trained.adapter, alpha=job.recipe.alpha_for(backend.parameters))
+    digest = write_adapter(
+        job.out, trained.adapter, model.shape, alpha=job.recipe.alpha_for(backend.parameters)
+    )
     checkpoints.clear()
     yield Done(
         adapter=job.out,

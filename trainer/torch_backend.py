@@ -1,5 +1,5 @@
 """
-The torch backend: a Qwen3 from a GGUF with a fresh LoRA on it, by transformers and peft, on a CUDA card or the CPU.
+The torch backend: a model from a GGUF with a fresh LoRA on it, by transformers and peft, on a CUDA card or the CPU.
 
 Logits are made at answer positions only: a vocabulary of 150,000 makes full logits larger than the model. The same
 seed and thread count give the same adapter on a CPU. Memory that runs out is an `OutOfMemory`, whichever of torch's
@@ -21,17 +21,18 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.utils import get_peft_model_state_dict
 from torch.utils.checkpoint import checkpoint
-from transformers import Qwen3ForCausalLM
+from transformers import PreTrainedModel
 
+from trainer.architectures import MATRICES
 from trainer.backend import Floats, Sequences, Targets, join
 from trainer.errors import OutOfMemory
 from trainer.gguf_model import GgufModel
 from trainer.loss import loss
 from trainer.micro_batches import MicroBatches, Part, free_mb, peak_of_process_mb
 from trainer.recipe import Recipe
-from trainer.torch_model import base_mb, load_base, runs_of, way_of_holding
+from trainer.torch_model import base_mb, load_base, runs_of, through_layers, way_of_holding
 
-LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
+LINEAR = [name.rpartition(".")[2] for name in MATRICES.values()]
 LARGE = 500e6  # parameters; from here on the base is stored in bfloat16 where that is fast
 PART_MB = (
     2000.0  # of activations in memory at a time, at least; as much as the model itself where that is more
@@ -197,14 +198,10 @@ class TorchBackend:
         positions = np.concatenate([np.arange(length) for length in lengths])
         autocast = torch.autocast(self._device.type, torch.bfloat16) if self._half else nullcontext()
         with autocast:
-            hidden = self._base.model(
-                input_ids=self._tensor(batch.tokens)[None],
-                attention_mask={"full_attention": None},  # the attention knows the sequences by `runs`
-                position_ids=self._tensor(positions)[None],
-                use_cache=False,
-                runs=runs_of(lengths),
-            ).last_hidden_state[0]
-            logits: torch.Tensor = self._base.lm_head(hidden[self._tensor(batch.places)])
+            hidden = self._base.model.embed_tokens(self._tensor(batch.tokens)[None])
+            hidden = through_layers(self._base, hidden, self._tensor(positions)[None], runs_of(lengths))
+            chosen = self._base.model.norm(hidden[0, self._tensor(batch.places)])
+            logits: torch.Tensor = self._base.lm_head(chosen)
         return logits.float()
 
     def _keep_less(self, why: str) -> None:
@@ -242,7 +239,7 @@ def open_backend(model: GgufModel, recipe: Recipe, seed: int) -> TorchBackend:
     return TorchBackend(model, recipe, seed)
 
 
-def _with_adapter(base: Qwen3ForCausalLM, recipe: Recipe, parameters: int) -> PeftModel:
+def _with_adapter(base: PreTrainedModel, recipe: Recipe, parameters: int) -> PeftModel:
     config = LoraConfig(
         r=recipe.rank_for(parameters),
         lora_alpha=recipe.alpha_for(parameters),  # type: ignore[arg-type, unused-ignore]  # a factor

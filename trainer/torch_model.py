@@ -1,5 +1,6 @@
 """
-The frozen base model in torch: a Qwen3 from a GGUF, stored in one of three ways, with attention over packed sequences.
+The frozen base model in torch: transformers' own class with the numbers of a GGUF, stored in one of three ways, with
+attention over packed sequences.
 
     whole  float32, or bfloat16 where the products are made in it
     held   as in the file (Q8_0, F16, BF16; other types as float16), float32 only while in use: large models on a CPU
@@ -17,10 +18,10 @@ from importlib.util import find_spec
 from typing import Any
 
 import torch
+import transformers
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
-from transformers import AttentionInterface, Qwen3Config, Qwen3ForCausalLM
-from transformers.models.qwen3.modeling_qwen3 import Qwen3RotaryEmbedding
+from transformers import AttentionInterface, PreTrainedModel
 
 from trainer.gguf_model import GgufModel, Shape
 from trainer.recipe import Recipe
@@ -68,19 +69,24 @@ def compute_type(dtype: torch.dtype) -> torch.dtype:
 
 def load_base(
     model: GgufModel, dtype: torch.dtype, device: torch.device, way: str = "whole"
-) -> Qwen3ForCausalLM:
+) -> PreTrainedModel:
     """The frozen base model with the values of the GGUF."""
-    config = _config(model.shape)
+    shape, kinds = model.shape, model.shape.architecture
+    config = getattr(transformers, kinds.config)(**_settings(shape))
     AttentionInterface.register(ATTENTION, packed_attention)
     config._attn_implementation = ATTENTION
     with torch.device("meta"):  # no memory and no random numbers for weights that are about to be replaced
-        base: Qwen3ForCausalLM = Qwen3ForCausalLM(config)
+        base: PreTrainedModel = getattr(transformers, kinds.model)(config)
+    scale = getattr(base.model.embed_tokens, "scalar_embed_scale", None)
+    if scale is not None:  # not stored in any file, as the rotations are
+        base.model.embed_tokens.embed_scale = torch.tensor(scale, device=device)
     if way == "held":
         _keep_as_stored(base, model)
     else:
         _fill(base, model, dtype, device, four_bits=way == "nf4")
-    base.model.rotary_emb = Qwen3RotaryEmbedding(config).to(device)  # not stored in any file
-    if empty := [name for name, values in base.named_parameters() if values.is_meta]:
+    base.model.rotary_emb = Rotations(shape, device)
+    every = [*base.named_parameters(), *base.named_buffers()]
+    if empty := [name for name, values in every if values.is_meta]:
         raise RuntimeError(f"weights without values: {empty}")  # a new transformers renamed something
     base.requires_grad_(False)
     base.train(False)
@@ -88,13 +94,13 @@ def load_base(
 
 
 def _fill(
-    base: Qwen3ForCausalLM, model: GgufModel, dtype: torch.dtype, device: torch.device, *, four_bits: bool
+    base: PreTrainedModel, model: GgufModel, dtype: torch.dtype, device: torch.device, *, four_bits: bool
 ) -> None:
     for name, values in model.tensors():
         weights = torch.from_numpy(values).to(device, dtype)
         module, last = _place(base, name)
-        if four_bits and isinstance(module, nn.Linear) and name != "lm_head.weight":
-            _replace(base, name, _four_bits(weights, device, dtype))
+        if four_bits and last == "weight" and isinstance(module, nn.Linear) and name != "lm_head.weight":
+            _replace(base, name, _four_bits(module, weights, dtype))
         else:
             setattr(module, last, nn.Parameter(weights, requires_grad=False))
     if model.shape.tied:
@@ -102,35 +108,37 @@ def _fill(
     base.is_loaded_in_4bit = four_bits  # peft looks for it
 
 
-def _keep_as_stored(base: Qwen3ForCausalLM, model: GgufModel) -> None:
+def _keep_as_stored(base: PreTrainedModel, model: GgufModel) -> None:
     scratch = torch.empty(SLICE)
     for name, (values, scales) in model.read(stored):
+        module, last = _place(base, name)
         if values.ndim == 1:
-            module, last = _place(base, name)
             setattr(module, last, nn.Parameter(values, requires_grad=False))
             continue
-        matrix = QuantisedLinear(values, scales, scratch)
+        biased = getattr(module, "bias", None) is not None
+        matrix = QuantisedLinear(values, scales, scratch, bias=biased)
         if name == "model.embed_tokens.weight":
-            base.model.embed_tokens = QuantisedEmbedding(matrix)
+            scale = getattr(base.model.embed_tokens, "scalar_embed_scale", 1.0)
+            base.model.embed_tokens = QuantisedEmbedding(matrix, scale)
             if model.shape.tied:
                 base.lm_head = matrix
         else:
             _replace(base, name, matrix)
 
 
-def _four_bits(weights: torch.Tensor, device: torch.device, dtype: torch.dtype) -> nn.Module:
+def _four_bits(module: nn.Linear, weights: torch.Tensor, dtype: torch.dtype) -> nn.Module:
     import bitsandbytes  # an extra: only where a small CUDA card asks for it
 
     layer: nn.Module = bitsandbytes.nn.Linear4bit(
         weights.shape[1],
         weights.shape[0],
-        bias=False,
+        bias=module.bias is not None,
         compute_dtype=compute_type(dtype),
         quant_type="nf4",
         device="meta",
     )
     quantised = bitsandbytes.nn.Params4bit(weights.cpu(), requires_grad=False, quant_type="nf4")
-    layer.weight = quantised.to(device)  # quantised on the way to the card
+    layer.weight = quantised.to(weights.device)  # quantised on the way to the card
     return layer
 
 
@@ -144,20 +152,73 @@ def _replace(base: nn.Module, name: str, module: nn.Module) -> None:
     setattr(base.get_submodule(".".join(outer)), last, module)
 
 
-def _config(shape: Shape) -> Any:
-    return Qwen3Config(
-        vocab_size=shape.vocabulary,
-        hidden_size=shape.hidden,
-        intermediate_size=shape.ffn,
-        num_hidden_layers=shape.layers,
-        num_attention_heads=shape.heads,
-        num_key_value_heads=shape.kv_heads,
-        head_dim=shape.head_dim,
-        max_position_embeddings=shape.context,
-        rms_norm_eps=shape.norm_eps,
-        rope_parameters={"rope_type": "default", "rope_theta": shape.rope_base},
-        tie_word_embeddings=shape.tied,
-    )
+def _settings(shape: Shape) -> dict[str, Any]:
+    settings: dict[str, Any] = {
+        "vocab_size": shape.vocabulary,
+        "hidden_size": shape.hidden,
+        "intermediate_size": shape.ffn,
+        "num_hidden_layers": shape.layers,
+        "num_attention_heads": shape.heads,
+        "num_key_value_heads": shape.kv_heads,
+        "head_dim": shape.head_dim,
+        "max_position_embeddings": shape.context,
+        "rms_norm_eps": shape.norm_eps,
+        "tie_word_embeddings": shape.tied,
+    }
+    if shape.architecture.name == "gemma3":
+        settings |= {
+            "query_pre_attn_scalar": shape.query_scalar or shape.head_dim,
+            "sliding_window": shape.window,
+            "layer_types": [
+                "sliding_attention" if each else "full_attention"
+                for each in shape.sliding or [False] * shape.layers
+            ],
+        }
+    return settings
+
+
+class Rotations(nn.Module):
+    """The angles of rotary positions by the file's own numbers, in the place of transformers' module of any class."""
+
+    def __init__(self, shape: Shape, device: torch.device) -> None:
+        super().__init__()
+        half = torch.arange(0, shape.head_dim, 2, dtype=torch.float32) / shape.head_dim
+        factors = torch.tensor(shape.rope_factors) if shape.rope_factors else 1.0
+        self._full = (1.0 / shape.rope_base**half / factors).to(device)
+        self._sliding = (1.0 / shape.sliding_rope_base**half).to(device)
+
+    def forward(
+        self, hidden: torch.Tensor, position_ids: torch.Tensor, layer_type: str | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """(1, T, head_dim) cosines and sines, of the type of `hidden`, for (1, T) positions."""
+        frequencies = self._sliding if layer_type == "sliding_attention" else self._full
+        half = position_ids[..., None].float() * frequencies
+        angles = torch.cat([half, half], dim=-1)
+        return angles.cos().to(hidden.dtype), angles.sin().to(hidden.dtype)
+
+
+def through_layers(
+    base: PreTrainedModel, hidden: torch.Tensor, positions: torch.Tensor, runs: list[tuple[int, int]]
+) -> torch.Tensor:
+    """
+    (1, T, hidden) what the layers make of `hidden`.
+
+    Args:
+        positions: (1, T) of each token in its own sequence.
+        runs: the sequences, as `packed_attention` takes them.
+    """
+    layers = base.model.layers
+    kinds = getattr(base.config, "layer_types", None) or ["full_attention"] * len(layers)
+    turned = {kind: base.model.rotary_emb(hidden, positions, kind) for kind in set(kinds)}
+    for kind, layer in zip(kinds, layers, strict=True):
+        hidden = layer(
+            hidden,
+            attention_mask=None,
+            position_ids=positions,
+            position_embeddings=turned[kind],
+            runs=runs,
+        )
+    return hidden
 
 
 def packed_attention(
@@ -169,6 +230,7 @@ def packed_attention(
     *,
     runs: list[tuple[int, int]] | None = None,
     scaling: float | None = None,
+    sliding_window: int | None = None,
     **others: Any,
 ) -> tuple[torch.Tensor, None]:
     """
@@ -178,11 +240,18 @@ def packed_attention(
         query: (1, heads, T, head_dim).
         key, value: (1, kv_heads, T, head_dim).
         runs: (how many, of which length) sequences that lie one behind the other; None: there is one.
+        sliding_window: tokens that each one sees, itself included; None: all before it.
     """
     parts, at = [], 0
     for count, length in runs or [(1, query.shape[2])]:
         q, k, v = (_rows(each, at, count, length) for each in (query, key, value))
-        seen = scaled_dot_product_attention(q, k, v, is_causal=True, scale=scaling, enable_gqa=True)
+        mask = None
+        if sliding_window and length > sliding_window:
+            mask = torch.ones(length, length, dtype=torch.bool, device=query.device).tril()
+            mask = mask.triu(1 - sliding_window)
+        seen = scaled_dot_product_attention(
+            q, k, v, mask, is_causal=mask is None, scale=scaling, enable_gqa=True
+        )
         parts.append(seen.transpose(1, 2).reshape(count * length, query.shape[1], query.shape[3]))
         at += count * length
     return torch.cat(parts).unsqueeze(0), None

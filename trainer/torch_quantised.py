@@ -41,12 +41,18 @@ def stored(tensor: ReaderTensor) -> tuple[torch.Tensor, torch.Tensor | None]:
 
 
 class QuantisedLinear(nn.Linear):
-    """A frozen product without bias; `weight` holds bits or whole numbers, so that no library takes it for floats."""
+    """A frozen product; `weight` holds bits or whole numbers, so that no library takes it for floats."""
 
-    def __init__(self, matrix: torch.Tensor, scales: torch.Tensor | None, scratch: torch.Tensor) -> None:
-        """`scratch`: (SLICE,) float32, shared by all matrices of a model; new memory at each product costs as much."""
+    def __init__(
+        self, matrix: torch.Tensor, scales: torch.Tensor | None, scratch: torch.Tensor, *, bias: bool = False
+    ) -> None:
+        """
+        Args:
+            scratch: (SLICE,) float32, shared by all matrices of a model; new memory at each product costs as much.
+            bias: one is added; its values are put in later.
+        """
         with torch.device("meta"):
-            super().__init__(matrix.shape[1], matrix.shape[0], bias=False)
+            super().__init__(matrix.shape[1], matrix.shape[0], bias=bias)
         self._halves = None if matrix.dtype == torch.int8 else matrix.dtype
         bits = matrix if self._halves is None else matrix.view(torch.int16)
         self.weight = nn.Parameter(bits, requires_grad=False)
@@ -67,7 +73,7 @@ class QuantisedLinear(nn.Linear):
     def forward(self, given: torch.Tensor) -> torch.Tensor:
         """(..., out) `given` times the matrix."""
         product: torch.Tensor = _Product.apply(given, self)  # type: ignore[no-untyped-call]
-        return product
+        return product if self.bias is None else product + self.bias.to(product.dtype)
 
     def slices(self) -> list[tuple[int, int]]:
         """(start, stop) of rows that are made float32 together."""
@@ -84,13 +90,14 @@ class QuantisedLinear(nn.Linear):
 class QuantisedEmbedding(nn.Module):
     """The rows of a `QuantisedLinear` by number: where a model's head is its embedding, both are the same memory."""
 
-    def __init__(self, matrix: QuantisedLinear) -> None:
+    def __init__(self, matrix: QuantisedLinear, scale: float) -> None:
+        """`scale`: what the rows are multiplied with."""
         super().__init__()
-        self.matrix = matrix
+        self.matrix, self._scale = matrix, scale
 
     def forward(self, tokens: torch.Tensor) -> torch.Tensor:
         """(..., hidden) float32 rows."""
-        return self.matrix.chosen(tokens)
+        return self.matrix.chosen(tokens).mul_(self._scale)
 
 
 class _Product(torch.autograd.Function):

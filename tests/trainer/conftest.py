@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import gguf
@@ -11,7 +12,7 @@ import llama_cpp
 import pytest
 import torch
 
-from tests.trainer import tiny_qwen3
+from tests.trainer import random_models
 from tests.trainer.llama_oracle import quantise
 from trainer.job import Lesson
 
@@ -22,7 +23,9 @@ QUANTISED = {"Q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0, "Q4_K_M": llama_cpp.LLAM
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random Qwen3 in float32."""
-    return tiny_qwen3.write_gguf(tmp_path_factory.mktemp("tiny") / "tiny.gguf", tiny_qwen3.random_model())
+    return random_models.write_gguf(
+        tmp_path_factory.mktemp("tiny") / "tiny.gguf", random_models.random_model()
+    )
 
 
 @pytest.fixture
@@ -30,29 +33,34 @@ def write_model(tmp_path: Path) -> Callable[..., Path]:
     """Writes a random model with matrices of one type; the options are those of `random_model`."""
 
     def write(kind: gguf.GGMLQuantizationType = gguf.GGMLQuantizationType.F32, **options: object) -> Path:
-        return tiny_qwen3.write_gguf(tmp_path / "model.gguf", tiny_qwen3.random_model(**options), kind)
+        return random_models.write_gguf(tmp_path / "model.gguf", random_models.random_model(**options), kind)
 
     return write
 
 
 @pytest.fixture(scope="session")
-def quantised(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """One random model as F16, Q8_0 and Q4_K_M (Q4_K and Q6_K), of sizes that 256 divides."""
+def quantised(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
+    """A random model of an architecture as F16, Q8_0 or Q4_K_M (Q4_K and Q6_K), of sizes that 256 divides."""
     folder = tmp_path_factory.mktemp("quantised")
-    model = tiny_qwen3.random_model(hidden=256, ffn=512, head_dim=64)
-    made = {"F16": tiny_qwen3.write_gguf(folder / "f16.gguf", model, gguf.GGMLQuantizationType.F16)}
-    return made | {
-        name: quantise(made["F16"], folder / f"{name}.gguf", kind) for name, kind in QUANTISED.items()
-    }
+
+    @cache
+    def write(architecture: str, kind: str) -> Path:
+        path = folder / f"{architecture}-{kind}.gguf"
+        if kind in QUANTISED:
+            return quantise(write(architecture, "F16"), path, QUANTISED[kind])
+        model = random_models.random_model(architecture, hidden=256, ffn=512, head_dim=64)
+        return random_models.write_gguf(path, model, gguf.GGMLQuantizationType.F16)
+
+    return write
 
 
 @pytest.fixture(scope="session")
 def without_numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model whose every logit is NaN."""
-    model = tiny_qwen3.random_model()
+    model = random_models.random_model()
     with torch.no_grad():
         model.model.norm.weight[3] = torch.nan
-    return tiny_qwen3.write_gguf(tmp_path_factory.mktemp("broken") / "broken.gguf", model)
+    return random_models.write_gguf(tmp_path_factory.mktemp("broken") / "broken.gguf", model)
 
 
 @pytest.fixture(scope="session")

@@ -8,13 +8,14 @@ import gguf
 import numpy as np
 import pytest
 
+from bench.night_model import QWEN3_06B as SHAPE
 from trainer.adapter_gguf import write_adapter
 from trainer.errors import TrainerError
 
 
 def test_the_file_says_what_it_is_and_is_the_owners_alone(tmp_path):
     path = tmp_path / "adapter.gguf"
-    digest = write_adapter(path, tensors(), alpha=32.0)
+    digest = write_adapter(path, tensors(), SHAPE, alpha=32.0)
     reader = gguf.GGUFReader(path)
     said = {key: reader.fields[key].contents() for key in reader.fields if not key.startswith("GGUF.")}
 
@@ -42,7 +43,7 @@ def test_a_disk_that_fills_up_leaves_the_old_adapter_and_no_part(tmp_path, room)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
     try:
         with pytest.raises(TrainerError, match="adapter.gguf': File too large"):
-            write_adapter(path, tensors(), alpha=1.0)
+            write_adapter(path, tensors(), SHAPE, alpha=1.0)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
@@ -52,7 +53,7 @@ def test_a_disk_that_fills_up_leaves_the_old_adapter_and_no_part(tmp_path, room)
 
 def test_a_folder_that_is_gone_is_named(tmp_path):
     with pytest.raises(TrainerError, match="nowhere/adapter.gguf': No such file"):
-        write_adapter(tmp_path / "nowhere" / "adapter.gguf", tensors(), alpha=1.0)
+        write_adapter(tmp_path / "nowhere" / "adapter.gguf", tensors(), SHAPE, alpha=1.0)
 
 
 def tensors() -> dict[str, np.ndarray]:

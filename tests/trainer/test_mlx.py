@@ -26,7 +26,7 @@ BATCH = pack([([1, 2, 3], [50, 60]), ([9, 8], [70])])
 def test_affine_groups_are_the_very_numbers_of_the_file(quantised, kind):
     """But for Q6_K, which is rounded to 8 bits: by less than half of one of 255 steps."""
     seen = set()
-    for tensor in gguf.GGUFReader(quantised[kind]).tensors:
+    for tensor in gguf.GGUFReader(quantised("qwen3", kind)).tensors:
         groups = affine_or_floats(tensor)
         expected = gguf.quants.dequantize(tensor.data, tensor.tensor_type)
         seen.add(tensor.tensor_type.name)
@@ -46,7 +46,7 @@ def test_affine_groups_are_the_very_numbers_of_the_file(quantised, kind):
 
 def test_an_adapter_learns_on_a_quantised_base_in_bfloat16(quantised):
     backend = MlxBackend(
-        open_model(quantised["Q4_K_M"]), replace(RECIPE, precision="bfloat16", base="held"), 1
+        open_model(quantised("qwen3", "Q4_K_M")), replace(RECIPE, precision="bfloat16", base="held"), 1
     )
     targets = hard_targets(BATCH)
     losses = [backend.step(BATCH, targets, 0.01) for _ in range(7)]
@@ -58,7 +58,7 @@ def test_an_adapter_learns_on_a_quantised_base_in_bfloat16(quantised):
 
 def test_bfloat16_is_close_to_float32(quantised):
     half, whole = (
-        MlxBackend(open_model(quantised["Q8_0"]), replace(RECIPE, precision=each, base="held"), 1)
+        MlxBackend(open_model(quantised("qwen3", "Q8_0")), replace(RECIPE, precision=each, base="held"), 1)
         for each in ("bfloat16", "float32")
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.trainer import tiny_qwen3
+from tests.trainer import random_models
 from tests.trainer.conftest import ROOT, send
 from tests.trainer.llama_oracle import LlamaOracle
 from trainer import run
@@ -80,7 +80,7 @@ def test_a_teacher_with_grounding_teaches_a_student_without(tiny, lessons, tmp_p
 
 
 def test_a_lesson_too_long_is_skipped_and_counted(tmp_path, lessons):
-    small = tiny_qwen3.write_gguf(tmp_path / "small.gguf", tiny_qwen3.random_model(context=64))
+    small = random_models.write_gguf(tmp_path / "small.gguf", random_models.random_model(context=64))
     asked = job(small, lessons, tmp_path / "adapter.gguf", steps=2)
     asked["lessons"][0]["teacher"] = (9,) * 80
     done = in_this_process(asked)[-1]

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from tests.trainer.llama_oracle import LlamaOracle
+from trainer.architectures import MATRICES
 from trainer.backend import Backend, Sequences, Targets, join, pack
-from trainer.gguf_model import LAYER_NAMES, open_model
+from trainer.gguf_model import open_model
 from trainer.loss import hard_targets
 
 KINDS = ["rest", "renormalised", "raw", "hard"]
@@ -66,7 +67,7 @@ def test_the_adapter_has_pefts_names_and_shapes(opened, tiny):
     for name, size in open_model(tiny).shape.expected().items():
         if name.startswith("blk.") and len(size) == 2:
             _, layer, part = name.split(".")
-            path = f"base_model.model.model.layers.{layer}.{LAYER_NAMES[part]}"
+            path = f"base_model.model.model.layers.{layer}.{MATRICES[part]}"
             expected |= {f"{path}.lora_A.weight": (4, size[1]), f"{path}.lora_B.weight": (size[0], 4)}
     adapter = opened().adapter()
 

@@ -40,6 +40,7 @@ from daemon.lifecycle.suspend import SleepWatch, system_clock
 from daemon.lifecycle.systemd_notify import Heartbeat
 from daemon.memory.indexing import Indexing
 from daemon.night.night_job import Nights, NightSettings
+from daemon.night.pace import Paces
 from daemon.night.pipeline import NightServices
 from daemon.night.trainer_process import TrainerCommand
 from daemon.processes.foreground_gate import ForegroundGate
@@ -101,7 +102,9 @@ async def build(
     unlearning = Unlearning(store_thread, engine)
     stack.push_async_callback(unlearning.stop)
     trainer = TrainerCommand(model_path=model_path)
-    night_services = NightServices(core=core, trainer=trainer, gate=gate, unlearning=unlearning)
+    night_services = NightServices(
+        core=core, trainer=trainer, gate=gate, unlearning=unlearning, paces=Paces(home.path)
+    )
     nights = await _nights(config, home, night_services, cannot_learn=model.cannot_learn)
     confirmations = Confirmations()
     forgetting = Forgetting(core, generations, unlearning)

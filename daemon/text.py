@@ -73,6 +73,7 @@ WHY_WAITING = {  # why a memory is not taught yet
     "volatile": "it will pass by itself",
     "contradicted": "something else was told lately",
     "untrusted": "you did not say it yourself: it is recalled, never learned",
+    "later": "the night was too short for it: a coming one teaches it",
     "unasked": "no lesson could be made of its words; each night tries again",
 }
 # marks that turn the direction of what follows, each as a sign

@@ -5,6 +5,7 @@ The trainer as a process: one job on stdin up to its end, JSON lines on stdout, 
     {"type": "done", ...fields of `job.Done`}
 or  {"type": "error", "code", "message"} and exit code 1
 
+`python -m trainer --measure` writes nothing: its "done" has the fields of `measure.Measured`.
 `python -m trainer --backends MODEL.gguf` trains nothing: it prints a line for each backend, whether it could train
 that model here, or why not. The last line is "done" or "error" unless the process was killed; a bug is a traceback on
 stderr and exit code 1.
@@ -29,6 +30,7 @@ from trainer.checkpoint import EVERY_S
 from trainer.errors import TrainerError
 from trainer.gguf_model import open_model
 from trainer.job import Progress, parse_job
+from trainer.measure import measure
 from trainer.recipe import Recipe
 
 PR_SET_PDEATHSIG = 1  # Source: linux/prctl.h
@@ -37,8 +39,8 @@ log = logging.getLogger("trainer")
 
 
 def main(arguments: Sequence[str] = (), *, keep_every_s: float = EVERY_S) -> int:
-    """Do the one job, keeping a checkpoint at most so often, or say which backends can; the exit code."""
-    if arguments:
+    """Do or measure the one job, keeping a checkpoint at most so often, or say which backends can; the exit code."""
+    if arguments and arguments != ["--measure"]:
         return _backends(arguments)
     die_with_parent()
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
@@ -49,7 +51,8 @@ def main(arguments: Sequence[str] = (), *, keep_every_s: float = EVERY_S) -> int
                 f"{count} {kind}" for kind, count in Counter(one.kind for one in job.lessons).items()
             )
             log.info("Lessons: %s; on %s, seed %d, %s", kinds, job.model, job.seed, job.recipe)
-            for said in run.run(job, keep_every_s=keep_every_s):
+            work = measure(job) if arguments else run.run(job, keep_every_s=keep_every_s)
+            for said in work:
                 _say("progress" if isinstance(said, Progress) else "done", asdict(said))
         except TrainerError as error:
             log.error("%s", error)
@@ -65,7 +68,7 @@ def main(arguments: Sequence[str] = (), *, keep_every_s: float = EVERY_S) -> int
 
 def _backends(arguments: Sequence[str]) -> int:
     if len(arguments) != 2 or arguments[0] != "--backends":
-        sys.stderr.write("Give a job on stdin and no argument, or: --backends MODEL.gguf\n")
+        sys.stderr.write("Give a job on stdin and no argument or --measure, or: --backends MODEL.gguf\n")
         return 2
     try:
         for name, reason in reasons_against(open_model(Path(arguments[1])), Recipe()):

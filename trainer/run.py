@@ -50,7 +50,7 @@ def run(job: Job, *, keep_every_s: float = EVERY_S) -> Iterator[Progress | Done]
     )
     total = len(course.train) + len(course.exam)
     yield Progress(done=0, total=total, unit="lessons", note="loading the model")
-    with _environment(_settings(job)):
+    with environment(job):
         backend = open_backend(model, job.recipe, job.seed)
     checkpoints = Checkpoints(job.checkpoints, _fingerprint(job, backend), every_s=keep_every_s)
     night = _begin(checkpoints, backend)
@@ -171,7 +171,6 @@ def _shapes(state: Mapping[str, Floats]) -> dict[str, tuple[int, ...]]:
 
 
 def _settings(job: Job) -> dict[str, str]:
-    """What the libraries read once, when they are loaded."""
     settings = {
         "HF_HUB_OFFLINE": "1",  # everything comes from the file; they must not look elsewhere
         # Threads that wait sleep: spinning, they take the processor from the very thread they wait for as soon as any
@@ -185,8 +184,9 @@ def _settings(job: Job) -> dict[str, str]:
 
 
 @contextmanager
-def _environment(settings: Mapping[str, str]) -> Iterator[None]:
-    """`settings` in this process's environment for a while."""
+def environment(job: Job) -> Iterator[None]:
+    """What the libraries read once, when they are loaded, in this process's environment for a while."""
+    settings = _settings(job)
     before = {name: os.environ.get(name) for name in settings}
     os.environ.update(settings)
     try:

@@ -6,6 +6,7 @@ Eligibility: the memories that a night does not teach yet, or never, and why.
                    or was over when it was said, lasts
     contradicted   said within two days, the model took it to change another, which a check refused, and the two may not
                    both be true; or it went to and fro
+    later          the night's hours did not hold all (`night/budget.py`)
     unasked        the model found no usable question about it; only a night that has just tried can tell
 
 A change of mind that was settled (RECONCILE) does not wait. A contradiction that was not settled stops waiting after
@@ -31,6 +32,7 @@ REASONS = {
     "untrusted": "it is not your own word, so it is recalled and never learned",
     "volatile": "it tells of something that passes soon",
     "contradicted": "it contradicts something else you said lately; it waits until that has settled",
+    "later": "the last night was too short for it; a coming one teaches it",
     "unasked": "no lesson could be made of its words; it is recalled, and each night tries again",
 }
 _SOON = re.compile(

@@ -1,9 +1,11 @@
 """
-How far a night is, and its loss curve: how the loss fell, step by step, in few enough numbers to keep and draw.
+How far a night is, how long each stage took, and its loss curve: how the loss fell, step by step, in few enough numbers
+to keep and draw.
 
 A line has fewer than `MOST` points, evenly spread over the whole training. Neighbours are joined to their mean.
 """
 
+import time
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -11,6 +13,7 @@ from daemon.progress import Progress
 
 MOST = 240
 DIGITS = 4
+STUDY, TEACHER, STUDENT, EXAM = "study", "teacher", "student", "exam"  # stages of a night
 Point = tuple[int, float]  # step, nats per answer token
 
 
@@ -65,13 +68,59 @@ class LossCurve:
 
 
 @dataclass(slots=True)
+class Stages:
+    """When each stage of a night was at work, by its progress: to measure the pace of the next one."""
+
+    began: dict[str, tuple[float, int]] = field(default_factory=dict)  # moment, and what was done by then
+    ended: dict[str, tuple[float, int]] = field(default_factory=dict)
+    totals: dict[str, int] = field(default_factory=dict)
+    loading: float | None = None  # moment at which the trainer began to load
+
+    def note(self, progress: Progress) -> None:
+        """Take one step down."""
+        moment = time.monotonic()
+        if progress.note == "loading the model":
+            self.loading = moment
+        stage = _stage(progress)
+        if stage is None or not progress.total:
+            return
+        self.began.setdefault(stage, (moment, progress.done))
+        self.ended[stage] = (moment, progress.done)
+        self.totals.setdefault(stage, progress.total)
+
+    def done(self, stage: str) -> int:
+        """What it had done at its last sign; 0 where it was not seen."""
+        return self.ended[stage][1] if stage in self.ended else 0
+
+    def seconds(self, stage: str) -> float:
+        """From its first sign to its last; 0 where it was not seen."""
+        return self.ended[stage][0] - self.began[stage][0] if stage in self.began else 0.0
+
+    def numbers(self) -> dict[str, float]:
+        """For the record of the night."""
+        return {f"{stage}_s": round(self.seconds(stage), 2) for stage in (STUDY, TEACHER, STUDENT, EXAM)}
+
+
+def _stage(progress: Progress) -> str | None:
+    if progress.unit == "memories":
+        return STUDY
+    if progress.unit == "questions":
+        return EXAM
+    if progress.unit == "steps":
+        return STUDENT
+    return TEACHER if progress.note.startswith("the teacher") and "exam" not in progress.note else None
+
+
+@dataclass(slots=True)
 class NightProgress:
     """How far the night is that runs, or ran last."""
 
     latest: Progress | None = None  # None: no night runs
     curve: LossCurve = field(default_factory=LossCurve)
+    stages: Stages = field(default_factory=Stages)
 
     def note(self, progress: Progress) -> None:
         """Take one step down."""
         self.latest = progress
         self.curve.add(progress)
+        self.stages.note(progress)

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ from daemon.night.errors import FORGOTTEN_MEANWHILE, CheckpointsUnsafe, NightFai
 from daemon.night.loss_curve import NightProgress
 from daemon.night.pipeline import NightOrder, NightReport, NightServices, run_night
 from daemon.night.resource_monitor import LONGEST_PAUSE_S, LOOK_EVERY_S, ResourceMonitor
-from daemon.night.schedule import Night, Wait, hindrance, latest, need_mb, tonight
+from daemon.night.schedule import Night, Wait, hindrance, hours_left, latest, need_mb, tonight
 from daemon.processes.errors import NightEnded
 from daemon.progress import Progress
 from daemon.text import can_learn
@@ -165,10 +166,14 @@ class Nights:
                 forgets = self._forgets
                 self._gate.begin()
                 self.progress = NightProgress(latest=self.progress.latest)
+                later = job.payload.get("later")
                 order = NightOrder(
                     recipe=job.payload.get("recipe") or {},
                     seed=int(job.payload.get("seed", 0)),
                     by_itself=not self._monitor.asked,
+                    within_s=None if self._monitor.asked else hours_left(self._now(), self._settings.when),
+                    later=None if later is None else frozenset(later),
+                    on_later=partial(self._note_later, job),
                     job_id=job.id,
                     checkpoints=await asyncio.to_thread(self._prepared_checkpoints),
                 )
@@ -242,6 +247,10 @@ class Nights:
                     exam=made.exam,
                 )
         return None
+
+    async def _note_later(self, job: Job, later: frozenset[int]) -> None:
+        """Have the next attempt leave out the same memories, so that it can go on from a checkpoint."""
+        await self._store_thread.run(jobs.note, job, {"later": sorted(later)})
 
     def _prepared_checkpoints(self) -> Path | None:
         if self._checkpoints is None:

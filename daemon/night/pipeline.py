@@ -8,7 +8,7 @@ was. When a night is due is decided in `schedule.py`.
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -21,12 +21,14 @@ from daemon.engine.errors import AdapterUnknown
 from daemon.forgetting.verification import Unlearning
 from daemon.lessons.dataset import compose
 from daemon.lessons.eligibility import Waiting, waiting
-from daemon.lessons.generation import generate_missing
+from daemon.lessons.generation import authors, generate_missing
 from daemon.lessons.regularisation import add_regularisation, current_lines, same_question, teachable
 from daemon.lessons.tokenised import tokenised, without_contradictions
 from daemon.night.candidate import examine, propose, settle, swap
 from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
 from daemon.night.loss_curve import NightProgress
+from daemon.night.pace import Paces, paced
+from daemon.night.planning import LATER, Measuring, pace_for, too_much
 from daemon.night.report import Before, by_reason, record
 from daemon.night.trainer_process import OnProgress, Trained, TrainerCommand, TrainingJob, train
 from daemon.processes.errors import NightEnded
@@ -49,6 +51,15 @@ class NightServices:
     trainer: TrainerCommand
     gate: ForegroundGate  # stops trainer and exam while people are answered
     unlearning: Unlearning  # what must be gone from a candidate
+    paces: Paces | None = None  # where the pace of nights is kept; None: nights are not measured
+
+    def measuring(self, paces: Paces) -> Measuring:
+        """What it takes to measure the pace of this machine."""
+        return Measuring(engine=self.core.engine, trainer=self.trainer, gate=self.gate, paces=paces)
+
+
+async def _forget_it(later: frozenset[int]) -> None:
+    """Nobody needs to know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +69,11 @@ class NightOrder:
     recipe: Mapping[str, object] = field(default_factory=dict)  # overrides of the trainer's recipe
     seed: int = 0
     by_itself: bool = False  # nobody asked for it: left out where there is nothing new
+    within_s: float | None = (
+        None  # seconds in which it should end; None: it teaches all, however long that takes
+    )
+    later: frozenset[int] | None = None  # memories that an earlier attempt left for a coming night
+    on_later: Callable[[frozenset[int]], Awaitable[None]] = _forget_it  # told of them
     job_id: int | None = None  # the job that this is an attempt of
     checkpoints: Path | None = None
 
@@ -131,17 +147,69 @@ async def run_night(services: NightServices, order: NightOrder, progress: NightP
             entry.outcome = "nothing"
             entry.numbers |= {"lessons": len(tonight), "facts": facts}
             return NightReport(adopted=False, reason=why_not, total_s=entry.lasted_s)
-        job = TrainingJob(
-            lessons=await tokenised(core.engine, tonight, progress.note, services.gate),
-            recipe=order.recipe,
-            seed=order.seed,
-            checkpoints=order.checkpoints,
-        )
+        job = await _job(services, order, tonight, progress.note)
+        if later := await _left_out(services, order, tonight, job, live, progress.note):
+            wait += [Waiting(memory_id=id, reason=LATER) for id in sorted(later)]
+            entry.numbers["waiting"] = by_reason((one.memory_id, one.reason) for one in wait)
+            fewer = await _composed(core, order.seed, {one.memory_id for one in wait})
+            tonight = without_contradictions(fewer)
+            job = await _job(services, order, tonight, progress.note)
         try:
             trained = await train(job, services.trainer, progress.note, services.gate)
         finally:  # also of a night that fails
             entry.numbers["curve"] = progress.curve.numbers()
-        return await _judge(services, tonight, trained, base_sha256, entry, progress.note)
+        report = await _judge(services, tonight, trained, base_sha256, entry, progress.note)
+        await _keep_pace(services, base_sha256, progress, job, trained)
+        entry.numbers["cost"] |= progress.stages.numbers()
+        return report
+
+
+async def _job(
+    services: NightServices, order: NightOrder, tonight: Sequence[Lesson], on_progress: OnProgress
+) -> TrainingJob:
+    """What the trainer is given to teach these lessons."""
+    return TrainingJob(
+        lessons=await tokenised(services.core.engine, tonight, on_progress, services.gate),
+        recipe=order.recipe,
+        seed=order.seed,
+        checkpoints=order.checkpoints,
+    )
+
+
+async def _left_out(
+    services: NightServices,
+    order: NightOrder,
+    tonight: Sequence[Lesson],
+    job: TrainingJob,
+    live: Generation | None,
+    on_progress: OnProgress,
+) -> frozenset[int]:
+    """The memories that tonight has no room for; a night that goes on leaves out the same as before."""
+    if order.later is not None or services.paces is None or order.within_s is None:
+        return order.later or frozenset()
+    core = services.core
+    pace = await pace_for(services.measuring(services.paces), job, order.within_s, on_progress)
+    if pace is None:
+        return frozenset()
+    pairs = list(zip(tonight, job.lessons, strict=True))
+    live_id = live.id if live else None
+    later = await core.store_thread.run(too_much, pace, pairs, within_s=order.within_s, live_id=live_id)
+    if later:
+        memories = counted(len(later), "memory waits", "memories wait")
+        log.info("Night: its hours do not hold all; %s for a coming one", memories)
+    await order.on_later(later)
+    return later
+
+
+async def _keep_pace(
+    services: NightServices, base_sha256: str, progress: NightProgress, job: TrainingJob, trained: Trained
+) -> None:
+    """Have later nights know what this one took."""
+    if services.paces is None:
+        return
+    before = await asyncio.to_thread(services.paces.load, base_sha256)
+    if pace := paced(before, progress.stages, job.lessons, trained):
+        await asyncio.to_thread(services.paces.keep, base_sha256, pace)
 
 
 @asynccontextmanager
@@ -260,18 +328,26 @@ async def prepare(core: Core, seed: int, on_progress: OnProgress) -> tuple[list[
     What has no lessons yet is studied first, also what gave none before: its words or the model may be others now.
     """
     run = core.store_thread.run
-    on_progress(Progress(done=0, total=0, unit="lessons", note="studying"))
+    by, note = authors(await core.engine.info()), "studying"
+    unstudied = len(await run(lessons.unstudied, by=by))
+    on_progress(Progress(done=0, total=unstudied, unit="memories", note=note))
     _, failures = await generate_missing(core.engine, core.store_thread)
+    studied = unstudied - len(await run(lessons.unstudied, by=by))
+    on_progress(Progress(done=studied, total=unstudied, unit="memories", note=note))
     if failures:  # their words are the user's: none of the log's business
         log.warning("Study: no lessons could be made of %s", counted(len(failures), "memory", "memories"))
     await add_regularisation(core)
     wait = await run(waiting, date.today())
     waits = {one.memory_id for one in wait}
-    able, lines = await teachable(core, waiting=waits), await run(current_lines)
+    unasked = [Waiting(memory_id=id, reason="unasked") for id in failures if id not in waits]
+    return await _composed(core, seed, waits), [*wait, *unasked]
+
+
+async def _composed(core: Core, seed: int, waits: Collection[int]) -> list[Lesson]:
+    """The lessons of a night, of all memories but those that wait."""
+    able, lines = await teachable(core, waiting=waits), await core.store_thread.run(current_lines)
     info = await core.engine.info()
-    turn = None if info.tiny else await run(_nights_so_far)
-    composed = await asyncio.to_thread(
+    turn = None if info.tiny else await core.store_thread.run(_nights_so_far)
+    return await asyncio.to_thread(
         compose, able, lines, seed=seed, taught=info.taught, turn=turn, same=same_question(info)
     )
-    unasked = [Waiting(memory_id=id, reason="unasked") for id in failures if id not in waits]
-    return composed, [*wait, *unasked]

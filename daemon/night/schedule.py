@@ -11,7 +11,7 @@ made up for once, at the next quiet moment before the next one begins. Times are
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from daemon.config.night_window import DAY, When
 from daemon.hardware.sensors import Machine
@@ -58,6 +58,15 @@ def tonight(now: datetime, when: When, done: Collection[str], since: datetime) -
     if night.day in done or (night.made_up and begun < since):
         return Wait(f"until {when.begins:%H:%M}")
     return night
+
+
+def hours_left(now: datetime, when: When) -> float:
+    """Seconds until the hours of the night that began last are over; all of them for one that is made up for."""
+    begins = datetime.combine(now.date(), when.begins)
+    if begins > now:
+        begins -= DAY
+    left = begins + when.length - now
+    return (left if left > timedelta(0) else when.length).total_seconds()
 
 
 def hindrance(

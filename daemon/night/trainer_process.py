@@ -73,6 +73,20 @@ class Trained:
     pauses: int = 0
     paused_s: float = 0.0
     skipped: int = 0  # lessons that were too long
+    tokens: int = 0  # that the student learned, each as often as it was seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """How quickly the trainer works here, by a few lessons and steps of a job."""
+
+    load_s: float
+    teacher_tokens_per_s: float
+    student_tokens_per_s: float
+    steps: int  # that the recipe plans for the whole job
+    batch: int  # lessons a step
+    peak_mb: float
+    backend: str
 
 
 async def train(
@@ -92,6 +106,22 @@ async def train(
         done, gated = await _converse(child, text, on_progress, gate or ForegroundGate())
         trained = await asyncio.to_thread(_read, out, done)
         return replace(trained, pauses=gated.pauses, paused_s=gated.paused_s)
+
+
+async def measure(
+    job: TrainingJob, command: TrainerCommand, on_progress: OnProgress, gate: ForegroundGate | None = None
+) -> Measured:
+    """
+    Have the trainer say how quickly it would do the job; nothing is learned. Raises as `train` does.
+    """
+    with private_folder(command.runtime_dir or memory_folder()) as folder:
+        child = await _start([*(command.argv or confined("trainer")), "--measure"], folder)
+        text = json.dumps(_to_json(job, command.model_path, folder / "adapter.gguf")).encode()
+        done, _ = await _converse(child, text, on_progress, gate or ForegroundGate())
+    try:
+        return TypeAdapter(Measured).validate_python(done)
+    except ValidationError as error:
+        raise NightFailed("the trainer's measurement can't be read") from error
 
 
 def _to_json(job: TrainingJob, model_path: Path, out: Path) -> dict[str, object]:

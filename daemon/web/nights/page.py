@@ -155,7 +155,11 @@ def _stage(progress: schemas.Progress) -> int:
     """Which of STAGES it is in."""
     if progress["unit"] in ("questions", "steps"):
         return 3 if progress["unit"] == "questions" else 2
-    return 1 if progress["unit"] == "lessons" and progress["note"] != "studying" and progress["total"] else 0
+    return (
+        1
+        if progress["unit"] == "lessons" and progress["note"] != "preparing the lessons" and progress["total"]
+        else 0
+    )
 
 
 def _next_night(waits: str | None, is_ordered: bool, by_itself: bool) -> str:

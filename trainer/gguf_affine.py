@@ -1,12 +1,13 @@
 """
 Quantised GGUF tensors as affine groups: a value is scale x level + offset, for each 32 values of a row.
 
-Q8_0 and Q4_K (the bulk of a Q4_K_M file) are written in just this way: a library that computes with affine groups can
-use the served numbers themselves, as small as in the file. These two are exact up to float32's own rounding. Other
-quantised formats (Q6_K, a part of a Q4_K_M file, has groups of 16) are rounded to 8 bits in groups of 32; what is not
-quantised is left alone.
+Q8_0, Q4_0, Q4_1 and Q4_K (the bulk of a Q4_K_M file) are written in just this way: a library that computes with affine
+groups can use the served numbers themselves, as small as in the file. These are exact up to float32's own rounding.
+Other quantised formats (Q6_K, a part of a Q4_K_M file, has groups of 16) are rounded to 8 bits in groups of 32; what is
+not quantised is left alone.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,10 +34,8 @@ class Affine:
 
 def affine_or_floats(tensor: ReaderTensor) -> Affine | Floats:
     """The matrix in groups where it is quantised, else its numbers in float32 (the file's own memory)."""
-    if tensor.tensor_type == GGMLQuantizationType.Q8_0:
-        return _q8_0(tensor.data)
-    if tensor.tensor_type == GGMLQuantizationType.Q4_K:
-        return _q4_k(tensor.data)
+    if exact := _EXACT.get(tensor.tensor_type):
+        return exact(tensor.data)
     columns = int(tensor.shape[0])
     return floats(tensor) if tensor.tensor_type in WHOLE or columns % GROUP else _rounded(tensor, columns)
 
@@ -59,9 +58,33 @@ def unreadable(tensor: ReaderTensor) -> str | None:
 def _q8_0(data: npt.NDArray[np.uint8]) -> Affine:
     """Blocks of 34 bytes: a float16 scale, 32 signed levels. Source: ggml, `block_q8_0`."""
     blocks = data.reshape(len(data), -1, 34)
-    scales = np.ascontiguousarray(blocks[..., :2]).view(np.float16)[..., 0].astype(np.float32)
+    scales = _float16(blocks[..., :2])
     levels = (blocks[..., 2:] ^ np.uint8(0x80)).reshape(len(data), -1)  # signed -128..127 as 0..255
     return Affine(bits=8, levels=levels, scales=scales, offsets=scales * -128)
+
+
+def _q4_0(data: npt.NDArray[np.uint8]) -> Affine:
+    """Blocks of 18 bytes: a float16 scale, 32 levels around 8. Source: ggml, `block_q4_0`."""
+    blocks = data.reshape(len(data), -1, 18)
+    scales = _float16(blocks[..., :2])
+    return Affine(bits=4, levels=_nibbles(blocks[..., 2:]), scales=scales, offsets=scales * -8)
+
+
+def _q4_1(data: npt.NDArray[np.uint8]) -> Affine:
+    """Blocks of 20 bytes: a float16 scale and offset, 32 levels. Source: ggml, `block_q4_1`."""
+    blocks = data.reshape(len(data), -1, 20)
+    scales, offsets = _float16(blocks[..., :2]), _float16(blocks[..., 2:4])
+    return Affine(bits=4, levels=_nibbles(blocks[..., 4:]), scales=scales, offsets=offsets)
+
+
+def _float16(halves: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+    """(…, 2) bytes -> (…) numbers."""
+    return np.ascontiguousarray(halves).view(np.float16)[..., 0].astype(np.float32)
+
+
+def _nibbles(packed: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """(rows, groups, 16) bytes -> (rows, columns): the low halves of a group, then its high halves."""
+    return np.concatenate([packed & np.uint8(15), packed >> np.uint8(4)], axis=-1).reshape(len(packed), -1)
 
 
 def _q4_k(data: npt.NDArray[np.uint8]) -> Affine:
@@ -96,3 +119,11 @@ def _rounded(tensor: ReaderTensor, columns: int) -> Affine:
         parts.append((levels.reshape(-1, columns), scales, offsets))
     levels, scales, offsets = (np.concatenate(each) for each in zip(*parts, strict=True))
     return Affine(bits=8, levels=levels, scales=scales, offsets=offsets)
+
+
+_EXACT: dict[GGMLQuantizationType, Callable[[npt.NDArray[np.uint8]], Affine]] = {
+    GGMLQuantizationType.Q8_0: _q8_0,
+    GGMLQuantizationType.Q4_0: _q4_0,
+    GGMLQuantizationType.Q4_1: _q4_1,
+    GGMLQuantizationType.Q4_K: _q4_k,
+}

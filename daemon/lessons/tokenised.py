@@ -18,17 +18,10 @@ from daemon.processes.foreground_gate import ForegroundGate
 from daemon.progress import Progress
 from daemon.text import normalised
 from store.lessons import Lesson
+from store.text import pairs
 
 AT_ONCE = 64  # lessons between two looks at the gate
 ALIKE = ("abstain", "general")  # kinds in which other words for one question are no contradiction
-WITHOUT_SPACES = (  # ranges of letters of languages that put no space between words: each letter is a word
-    ("\u0e00", "\u0eff"),  # Thai, Lao
-    ("\u1000", "\u109f"),  # Burmese
-    ("\u1780", "\u17ff"),  # Khmer
-    ("\u3040", "\u30ff"),  # Japanese syllables
-    ("\u3400", "\u9fff"),  # Chinese characters
-    ("\U00020000", "\U0003ffff"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,9 +113,4 @@ def _contradict(one: Lesson, other: Lesson) -> bool:
 
 
 def _words(answer: str) -> frozenset[str]:
-    spaced = "".join(f" {letter} " if _is_word(letter) else letter for letter in answer)
-    return frozenset(normalised(spaced).split()) or frozenset({answer})
-
-
-def _is_word(letter: str) -> bool:
-    return any(first <= letter <= last for first, last in WITHOUT_SPACES)
+    return frozenset(pairs(normalised(answer)).split()) or frozenset({answer})

@@ -35,11 +35,11 @@ class Architecture:
     title: str  # for people
     model: str  # transformers' class
     config: str  # transformers' class
+    mlx: str  # mlx-lm's module
     norms: Mapping[str, str]  # of a layer: GGUF name -> Hugging Face name, as in MATRICES
     biased: tuple[str, ...] = ()  # the matrices that have a bias
-    permuted: tuple[
-        str, ...
-    ] = ()  # the matrices whose rows lie in the file as pairs to be turned, not as halves
+    permuted: tuple[str, ...] = ()  # those whose rows lie in the file as pairs to be turned, not as halves
+    scaled: bool = False  # embeddings are multiplied by the root of their length
     norms_less: float = 0.0  # what transformers' norms have less than the file's
 
 
@@ -51,6 +51,7 @@ ARCHITECTURES = {
             title="Qwen3",
             model="Qwen3ForCausalLM",
             config="Qwen3Config",
+            mlx="qwen3",
             norms=_TWO_NORMS | _HEAD_NORMS,
         ),
         Architecture(
@@ -58,6 +59,7 @@ ARCHITECTURES = {
             title="Qwen2 and 2.5",
             model="Qwen2ForCausalLM",
             config="Qwen2Config",
+            mlx="qwen2",
             norms=_TWO_NORMS,
             biased=("attn_q", "attn_k", "attn_v"),
         ),
@@ -66,6 +68,7 @@ ARCHITECTURES = {
             title="Llama, Mistral and SmolLM2",
             model="LlamaForCausalLM",
             config="LlamaConfig",
+            mlx="llama",
             norms=_TWO_NORMS,
             permuted=("attn_q", "attn_k"),
         ),
@@ -74,8 +77,10 @@ ARCHITECTURES = {
             title="Gemma 3",
             model="Gemma3ForCausalLM",
             config="Gemma3TextConfig",
+            mlx="gemma3_text",
             norms=_FOUR_NORMS | _HEAD_NORMS,
             norms_less=1.0,
+            scaled=True,
         ),
     )
 }

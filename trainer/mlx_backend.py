@@ -1,5 +1,5 @@
 """
-The MLX backend: a Qwen3 from a GGUF with a fresh LoRA on it, on the GPU of Apple silicon; elsewhere on the CPU, which
+The MLX backend: a model from a GGUF with a fresh LoRA on it, on the GPU of Apple silicon; elsewhere on the CPU, which
 is slow and there for the tests. Not tried on Apple silicon by us: all tests of it run on Linux.
 
 The base is stored as in the file (`mlx_model.py`) where it is large, and then computes in bfloat16; else whole, in
@@ -198,8 +198,6 @@ def why_not(model: GgufModel, recipe: Recipe) -> str | None:
     """Why this can't train here; None when it can: where MLX loads, it runs."""
     if recipe.device not in ("auto", "mlx"):
         return f"the recipe asks for {recipe.device!r}"
-    if model.shape.architecture.name != "qwen3":
-        return f"it can't learn on {model.shape.architecture.title} yet"
     return "'base' of the recipe is nf4, which needs a CUDA device" if recipe.base == "nf4" else None
 
 

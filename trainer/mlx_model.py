@@ -1,5 +1,5 @@
 """
-A Qwen3 in MLX with the numbers of a GGUF: mlx-lm's layers, an attention for sequences without padding, a LoRA.
+A model in MLX with the numbers of a GGUF: mlx-lm's layers, an attention for sequences without padding, a LoRA.
 
     tokens (T,) of all sequences ──> hidden states (T, hidden) ──> chosen places only ──> logits (A, V)
 
@@ -8,12 +8,13 @@ to bfloat16, where the model computes in it (`gguf_affine.py` says what becomes 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Any, TypeAlias
 
 import mlx.core as mx
 import mlx.nn as nn
 import numpy as np
-from mlx_lm.models.qwen3 import Attention, Model, ModelArgs
+from mlx_lm import models
 
 from trainer.architectures import MATRICES
 from trainer.backend import Floats
@@ -24,25 +25,56 @@ Array: TypeAlias = Any  # mlx.core.array
 PEFT = "base_model.model."  # what PEFT puts before the names of a model
 
 
-class PackedAttention(Attention):  # type: ignore[misc, unused-ignore]  # where mypy skips mlx_lm
-    """mlx-lm's attention, over several sequences one behind the other: each sees itself only, from place 0."""
+class PackedAttention(nn.Module):  # type: ignore[misc, unused-ignore]  # where mypy skips mlx
+    """
+    The attention of any architecture in the table, over several sequences one behind the other: each sees itself only,
+    from place 0. It takes the place of mlx-lm's, with its names.
+    """
+
+    def __init__(self, shape: Shape, layer: int, theirs: nn.Module) -> None:
+        super().__init__()
+        for part in ("attn_q", "attn_k", "attn_v", "attn_output"):
+            outputs, inputs = shape.expected()[f"blk.{layer}.{part}"]
+            name = MATRICES[part].removeprefix("self_attn.")
+            self[name] = nn.Linear(inputs, outputs, bias=part in shape.architecture.biased)
+        if "q_norm" in theirs:
+            self.q_norm, self.k_norm = theirs.q_norm, theirs.k_norm
+        self._heads, self._kv_heads, self._head_dim = shape.heads, shape.kv_heads, shape.head_dim
+        self._scale = (shape.query_scalar or shape.head_dim) ** -0.5
+        sliding = bool(shape.sliding) and shape.sliding[layer]
+        self._window = shape.window if sliding else 0
+        self._frequencies = _periods(shape, sliding)
 
     def __call__(self, x: Array, mask: Sequence[int], cache: None = None) -> Array:
         """(1, T, hidden) -> the same; `mask` is the tokens of each sequence, which sum to T."""
         total = x.shape[1]
-        queries = self.q_norm(self.q_proj(x).reshape(1, total, self.n_heads, -1))
-        keys = self.k_norm(self.k_proj(x).reshape(1, total, self.n_kv_heads, -1))
-        values = self.v_proj(x).reshape(1, total, self.n_kv_heads, -1)
+        queries = self.q_proj(x).reshape(1, total, self._heads, -1)
+        keys = self.k_proj(x).reshape(1, total, self._kv_heads, -1)
+        values = self.v_proj(x).reshape(1, total, self._kv_heads, -1)
+        if "q_norm" in self:
+            queries, keys = self.q_norm(queries), self.k_norm(keys)
         found, start = [], 0
         for length in mask:
             mine = slice(start, start + length)
             start += length
             query, key, value = (each[:, mine].transpose(0, 2, 1, 3) for each in (queries, keys, values))
             seen = mx.fast.scaled_dot_product_attention(
-                self.rope(query), self.rope(key), value, scale=self.scale, mask="causal"
+                self._turned(query), self._turned(key), value, scale=self._scale, mask=self._seen(length)
             )
             found.append(seen.transpose(0, 2, 1, 3).reshape(1, length, -1))
         return self.o_proj(mx.concatenate(found, axis=1))
+
+    def _turned(self, x: Array) -> Array:
+        return mx.fast.rope(
+            x, self._head_dim, traditional=False, base=None, scale=1.0, offset=0, freqs=self._frequencies
+        )
+
+    def _seen(self, length: int) -> Any:
+        """Which tokens each one sees: itself and those before, in a sliding layer the nearest only."""
+        if not self._window or length <= self._window:
+            return "causal"
+        back = mx.arange(length)[:, None] - mx.arange(length)[None]
+        return (back >= 0) & (back < self._window)
 
 
 class LoraLinear(nn.Module):  # type: ignore[misc, unused-ignore]
@@ -68,6 +100,7 @@ class PackedModel:
 
     def __init__(self, model: GgufModel, *, dtype: Array, held: bool, scale: float) -> None:
         self._base = load_base(model, dtype=dtype, held=held)
+        self._embedding_scale = model.shape.hidden**0.5 if model.shape.architecture.scaled else 1.0
         for name in adapted(model.shape):
             parent, _, child = _path(name, model.shape).rpartition(".")
             owner = _module(self._base, parent)
@@ -93,7 +126,7 @@ class PackedModel:
             path, _, side = name.removeprefix(PEFT).removesuffix(".weight").rpartition(".")
             _module(self._base, path)[side] = values
         inner = self._base.model
-        hidden = inner.embed_tokens(tokens[None])
+        hidden = inner.embed_tokens(tokens[None]) * self._embedding_scale
         for layer in inner.layers:
             hidden = (_computed_again(layer) if again else layer)(hidden, lengths)
         chosen = inner.norm(hidden[0, places])
@@ -101,26 +134,31 @@ class PackedModel:
         return head(chosen).astype(mx.float32)
 
 
-def load_base(model: GgufModel, *, dtype: Array, held: bool) -> Model:
+def load_base(model: GgufModel, *, dtype: Array, held: bool) -> nn.Module:
     """
-    The frozen base model.
+    The frozen base model, of mlx-lm's own class.
 
     Args:
         dtype: of its activations, and of what is not quantised.
         held: what is quantised in the file stays so.
     """
-    base = Model(_arguments(model.shape))  # its random weights are never computed: MLX is lazy
-    for layer in base.layers:
-        layer.self_attn = PackedAttention(base.args)
+    shape = model.shape
+    module = import_module(f"{models.__name__}.{shape.architecture.mlx}")
+    # its random weights are never computed: MLX is lazy
+    base = module.Model(module.ModelArgs.from_dict(_settings(shape)))
+    for index, layer in enumerate(base.layers):
+        layer.self_attn = PackedAttention(shape, index, layer.self_attn)
+    if shape.tied:
+        base.pop("lm_head", None)
     weights: dict[str, Array] = {}
     groups: dict[str, dict[str, int]] = {}
     for name, given in model.read(affine_or_floats if held else floats):
-        path = name.removesuffix(".weight")
+        path, _, last = name.rpartition(".")
         if isinstance(given, Affine):
             groups[path] = {"group_size": GROUP, "bits": given.bits}
             parts = {"weight": _packed(given), "scales": given.scales, "biases": given.offsets}
         else:
-            parts = {"weight": given}
+            parts = {last: given}
         for part, each in parts.items():
             values = mx.array(each)
             kept = values if values.dtype == mx.uint32 else values.astype(dtype)
@@ -181,18 +219,26 @@ def _path(name: str, shape: Shape) -> str:
     return hugging_face_name(name, shape.architecture).removesuffix(".weight")
 
 
-def _arguments(shape: Shape) -> ModelArgs:
-    return ModelArgs(
-        model_type="qwen3",
-        hidden_size=shape.hidden,
-        num_hidden_layers=shape.layers,
-        intermediate_size=shape.ffn,
-        num_attention_heads=shape.heads,
-        rms_norm_eps=shape.norm_eps,
-        vocab_size=shape.vocabulary,
-        num_key_value_heads=shape.kv_heads,
-        max_position_embeddings=shape.context,
-        rope_theta=shape.rope_base,
-        head_dim=shape.head_dim,
-        tie_word_embeddings=shape.tied,
-    )
+def _periods(shape: Shape, sliding: bool) -> Array:
+    """(head_dim / 2,) over how many tokens each pair of numbers is turned by one radian."""
+    base = shape.sliding_rope_base if sliding else shape.rope_base
+    periods = base ** (mx.arange(0, shape.head_dim, 2, dtype=mx.float32) / shape.head_dim)
+    return periods if sliding or not shape.rope_factors else periods * mx.array(shape.rope_factors)
+
+
+def _settings(shape: Shape) -> dict[str, Any]:
+    """Of any mlx-lm model; each takes those that it knows. How it attends is ours (`PackedAttention`)."""
+    return {
+        "model_type": shape.architecture.mlx,
+        "hidden_size": shape.hidden,
+        "num_hidden_layers": shape.layers,
+        "intermediate_size": shape.ffn,
+        "num_attention_heads": shape.heads,
+        "rms_norm_eps": shape.norm_eps,
+        "vocab_size": shape.vocabulary,
+        "num_key_value_heads": shape.kv_heads,
+        "max_position_embeddings": shape.context,
+        "rope_theta": shape.rope_base,
+        "head_dim": shape.head_dim,
+        "tie_word_embeddings": shape.tied,
+    }

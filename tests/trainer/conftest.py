@@ -17,7 +17,12 @@ from tests.trainer.llama_oracle import quantise
 from trainer.job import Lesson
 
 ROOT = Path(__file__).parents[2]
-QUANTISED = {"Q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0, "Q4_K_M": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M}
+QUANTISED = {
+    "Q8_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0,
+    "Q4_0": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_0,
+    "Q4_1": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_1,
+    "Q4_K_M": llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M,
+}
 
 
 @pytest.fixture(scope="session")
@@ -40,7 +45,7 @@ def write_model(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def quantised(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Path]:
-    """A random model of an architecture as F16, Q8_0 or Q4_K_M (Q4_K and Q6_K), of sizes that 256 divides."""
+    """A random model of an architecture as F16, Q8_0, Q4_0, Q4_1 or Q4_K_M (with Q6_K), of sizes that 256 divides."""
     folder = tmp_path_factory.mktemp("quantised")
 
     @cache

@@ -1,5 +1,6 @@
 """MLX does what torch does: the same adapter means the same there, and the same lessons change it alike."""
 
+import random
 from dataclasses import replace
 
 import numpy as np
@@ -7,6 +8,8 @@ import pytest
 
 from tests.trainer.contracts.conftest import RECIPE
 from tests.trainer.contracts.test_backend import BATCH, aims
+from tests.trainer.random_models import LLAMA_31
+from trainer.architectures import ARCHITECTURES
 from trainer.gguf_model import open_model
 from trainer.mlx_backend import MlxBackend
 from trainer.torch_backend import TorchBackend
@@ -38,6 +41,20 @@ def test_the_same_adapter_has_the_same_loss_and_logits(tiny, kind):
 
     assert torch.loss(BATCH, targets) == pytest.approx(mlx.loss(BATCH, targets), rel=1e-4)
     assert np.abs(torch.logits(tokens) - mlx.logits(tokens)).max() < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("architecture", "scaling"), [*((name, None) for name in ARCHITECTURES), ("llama", LLAMA_31)]
+)
+def test_every_architecture_is_the_same_model_in_both(write_model, architecture, scaling):
+    """Read in 40 tokens: more than a sliding layer sees, and than some rotations need for a turn."""
+    torch, mlx = pair(write_model(architecture=architecture, scaling=scaling, seed=4), loss="hard")
+    torch.step(BATCH, aims(torch, "hard"), 0.01)
+    hand_over(torch, mlx)
+    tokens = random.Random(3).choices(range(300), k=40)
+    logits = torch.logits(tokens)
+
+    assert np.abs(logits - mlx.logits(tokens)).max() < 1e-4 * np.ptp(logits)
 
 
 @pytest.mark.parametrize("kind", KINDS)

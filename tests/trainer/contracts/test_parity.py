@@ -4,7 +4,7 @@ An adapter does in llama.cpp what it did where it was trained: for each backend 
 Measured on Qwen3, worst of 3,250 logits that range over 17 and that the adapter moves by up to 10: F16 0.008 with the
 adapter and 0.007 without, Q8_0 0.24 and 0.23, Q4_K_M 0.39 and 0.33; root mean squares 0.002, 0.06 and 0.09, all but the
 same with the adapter as without. Without norms on each head (Qwen2, Llama) the worst is 1.5 to 2.5 times that; Gemma 3,
-with logits that range over 42, has a third.
+with logits that range over 42, has a third. A Q4_K_M base held in MLX has up to a tenth more, for Q6_K is rounded.
 
 The frameworks compute with the dequantised weights in float32. llama.cpp's CPU kernels also round what is multiplied
 with them: to float16 on an F16 base, to 8 bits in blocks of 32 or 256 on a Q8_0 or Q4_K_M base. So already the base
@@ -25,7 +25,7 @@ from trainer.recipe import Recipe
 
 TOKENS = [5, 17, 80, 200, 33, 150, 99, 7, 260, 41]
 BATCH = pack([([1, 2, 3], [50, 60]), ([9, 8], [70])])
-PART = {"F16": 0.002, "Q8_0": 0.04, "Q4_K_M": 0.05}  # of the range of the logits, for base and adapter alike
+PART = {"F16": 0.002, "Q8_0": 0.04, "Q4_K_M": 0.06}  # of the range of the logits, for base and adapter alike
 
 
 @pytest.mark.parametrize("base", ["whole", "held"])

@@ -14,7 +14,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.store_mem0 import check_mem0
-from daemon.embedding.model import BUNDLED, bundled_folder
+from daemon.embedding.choices import BUNDLED
+from daemon.embedding.model import bundled_folder
 
 
 class WrongUser(Exception):

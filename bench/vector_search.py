@@ -29,7 +29,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.store import DAY, KEY, SPREAD
-from daemon.embedding.model import BUNDLED, Model, bundled_folder
+from daemon.embedding.choices import BUNDLED
+from daemon.embedding.model import Model, bundled_folder
 from daemon.memory.ranking import MEMORY_POOL
 from store import vectors
 from store.database import Connection, open_store, writing

@@ -24,6 +24,7 @@ from daemon.config.night_window import read_when
 from daemon.config.settings import Config, Settings
 from daemon.confirmations import Confirmations
 from daemon.core import Core
+from daemon.embedding.choices import resolved
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
 from daemon.forgetting.forget import Forgetting
@@ -70,7 +71,7 @@ async def open_core(
         made = await embedder.info()
         await store_thread.run(vectors.reindex, made.id, made.dimension)
     else:
-        await store_thread.run(vectors.expect, config.embedder)
+        await store_thread.run(vectors.expect, resolved(config.embedder))
     return Core(store_thread=store_thread, engine=engine, embedder=embedder)
 
 

@@ -49,6 +49,9 @@ GERMAN_WORDS = frozenset(  # that nearly every sentence has one of, and of Luxem
 _ENGLISH_WORDS = (STOP_WORDS | WORDS_OF_TELLING) - set(
     "am an in so was were will".split()
 )  # but those that German has, too
+_TELL_ENGLISH = _ENGLISH_WORDS - set(
+    "a on me as he do is its of or to no has hello hi user users name".split()
+)
 UNCASED = re.compile(  # letters of scripts without capitals: Hebrew to Georgian, Hangul, and on to Han
     "[\u0590-\u109f\u1100-\u139f\u1700-\u1c7f\u2d30-\u2dff\u3005-\ua4cf\ua840-\uab2f\uabc0-\ufaff\uff66-\uffdc"
     "\U00020000-\U0003ffff]+"
@@ -122,6 +125,16 @@ def value_words(text: str) -> set[str]:
 def numbers(text: str) -> list[str]:
     """The numbers of `text` in their order, in the digits 0 to 9: "٣٠" -> "30"."""
     return re.findall(r"\d+", folded(text))
+
+
+def in_english(text: str) -> bool:
+    """Whether it has a word that English has and other languages mostly have not; a few words may have none."""
+    return not _TELL_ENGLISH.isdisjoint(normalised(text).split())
+
+
+def tells_names(text: str) -> bool:
+    """Whether names can be told by their writing: it is in letters with capitals, and not every noun has one."""
+    return not UNCASED.search(text) and not _capitals_are_nouns(text)
 
 
 def _cased(part: str) -> list[str]:

@@ -126,7 +126,7 @@ class FakeEmbedder(Embedder):
     async def info(self) -> EmbedderInfo:
         return EmbedderInfo(id="fake", dimension=DIMENSION)
 
-    async def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    async def embed(self, texts: Sequence[str], *, query: bool = False) -> npt.NDArray[np.float32]:
         if self.fails is not None:
             raise self.fails
         vectors = np.full((len(texts), self.dimension), 0.01, dtype=np.float32)

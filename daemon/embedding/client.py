@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from daemon.embedding.choices import BUNDLED, MINILM, Limits, choice
 from daemon.embedding.model import EmbedderError
 from daemon.processes.errors import ChildError, ChildRefused
 from daemon.processes.process import confined, module
@@ -30,15 +31,18 @@ class EmbedderInfo:
 class Embedder:
     """One embedding model in one child process. Raises `EmbedderError`s, and `ChildCrashed` when it dies."""
 
-    def __init__(self, child: Supervisor) -> None:
+    limits: Limits = MINILM  # from which cosine on its vectors mean that texts belong together
+
+    def __init__(self, child: Supervisor, limits: Limits = MINILM) -> None:
         self._child = child
+        self.limits = limits
         self.made: EmbedderInfo | None = None  # what it said when it was ready first; None before
         self._starting: asyncio.Task[EmbedderInfo] | None = None
 
     @classmethod
     def for_model(
         cls,
-        name: str = "all-MiniLM-L6-v2",
+        name: str = BUNDLED,
         *,
         allow_download: bool = False,
         threads: int = 2,
@@ -48,15 +52,14 @@ class Embedder:
         An embedder; nothing is started or read yet.
 
         Args:
-            name: "all-MiniLM-L6-v2" (from the `offline` extra when it is installed), a sentence-transformers
-            id of
-                the hub, or a folder.
+            name: one of `choices.CHOICES`, a sentence-transformers id of the hub, or a folder.
             allow_download: the hub may be asked when nothing is there.
             idle_s: seconds without a request after which the process is ended.
         """
         hello = {"name": name, "allow_download": allow_download, "threads": threads}
         argv = module("daemon.embedding") if allow_download else confined("daemon.embedding")
-        return cls(Supervisor("embedder", argv, hello=hello, idle_s=idle_s, start_timeout_s=600.0))
+        child = Supervisor("embedder", argv, hello=hello, idle_s=idle_s, start_timeout_s=600.0)
+        return cls(child, choice(name).limits)
 
     @property
     def child(self) -> Supervisor:
@@ -72,16 +75,21 @@ class Embedder:
         self.made = EmbedderInfo(id=ready["embedder"], dimension=ready["dimension"])
         return self.made
 
-    async def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
-        """The vectors of `texts`: (N, D) float32, each of length 1; an empty text has one too."""
-        batches = [await self._batch(texts[at : at + BATCH]) for at in range(0, len(texts), BATCH)]
+    async def embed(self, texts: Sequence[str], *, query: bool = False) -> npt.NDArray[np.float32]:
+        """
+        The vectors of `texts`: (N, D) float32, each of length 1; an empty text has one too.
+
+        Args:
+            query: they are questions, to be compared with what is searched; some models embed the two differently.
+        """
+        batches = [await self._batch(texts[at : at + BATCH], query) for at in range(0, len(texts), BATCH)]
         if not batches:
             return np.zeros((0, (await self.info()).dimension), dtype=np.float32)
         return np.concatenate(batches)
 
     async def embed_at_once(self, texts: Sequence[str]) -> npt.NDArray[np.float32] | None:
         """
-        The vectors, as `embed` makes them; None before it has started for the first time, and when it can't.
+        The vectors of questions; None before it has started for the first time, and when it can't make them.
 
         One that only rests is waited for, like the engine, which rests with it.
         """
@@ -89,7 +97,7 @@ class Embedder:
             self.start_soon()
             return None
         try:
-            return await self.embed(texts)
+            return await self.embed(texts, query=True)
         except ChildError:  # the supervisor keeps it for `status`; words must do meanwhile
             return None
 
@@ -103,9 +111,9 @@ class Embedder:
         """End the process; calls after this raise `ChildStopped`."""
         await self._child.stop()
 
-    async def _batch(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    async def _batch(self, texts: Sequence[str], query: bool) -> npt.NDArray[np.float32]:
         try:
-            reply = await self._child.call("embed", texts=list(texts))
+            reply = await self._child.call("embed", texts=list(texts), query=query)
         except ChildRefused as error:
             raise EmbedderError(error.message) from error
         flat: npt.NDArray[np.float32] = np.frombuffer(reply.blob, dtype="<f4").astype(np.float32)

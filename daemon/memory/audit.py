@@ -2,7 +2,7 @@
 Audit: which memories look like junk, and why.
 
     duplicate       the same words as an older one
-    near duplicate  the same content words, or a cosine of 0.92 and more
+    near duplicate  the same content words, or a cosine from which the embedder takes two sentences for one
     system prompt   says again what a client's system prompt says
     loop            drawn from the assistant's words alone, or says again what an older memory said
     never recalled  kept for a while, and recalled for no question yet
@@ -18,10 +18,10 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from daemon.embedding.choices import MINILM
 from daemon.text import content_words, normalised
 from store.memory_queries import Memory, Survey
 
-NEAR = 0.92  # cosine from which two memories say the same
 FEWEST_WORDS = 2  # content words that a memory must have to be compared with a longer text
 SHARE = 0.5  # of the content words of a sentence in a system prompt that a memory must say
 BLOCK = 1024  # rows of a similarity matrix made at once
@@ -48,13 +48,19 @@ class Report:
     suspects: tuple[Suspect, ...]  # by kind, then oldest first; each memory once
 
 
-def audit(found: Survey, *, now: datetime, unused_days: int = 30) -> Report:
-    """Look through all memories that hold; `unused_days`: a younger one may still be recalled."""
+def audit(found: Survey, *, now: datetime, near: float = MINILM.duplicate, unused_days: int = 30) -> Report:
+    """
+    Look through all memories that hold.
+
+    Args:
+        near: cosine from which the embedder of the vectors takes two sentences for one.
+        unused_days: a younger one may still be recalled.
+    """
     words = {memory.id: frozenset(content_words(memory.text)) for memory in [*found.held, *found.past]}
     junk: dict[int, Suspect] = {}
     for suspect in (
         *_duplicates(found.held),
-        *_near_duplicates(found, words),
+        *_near_duplicates(found, words, near),
         *_restated_prompts(found, words),
         *_loops(found, words),
     ):
@@ -73,19 +79,19 @@ def _duplicates(held: Iterable[Memory]) -> Iterator[Suspect]:
             yield _suspect(memory, "duplicate", f"the same words as memory {older}", like=older)
 
 
-def _near_duplicates(found: Survey, words: Mapping[int, frozenset[str]]) -> Iterator[Suspect]:
+def _near_duplicates(found: Survey, words: Mapping[int, frozenset[str]], near: float) -> Iterator[Suspect]:
     first: dict[frozenset[str], int] = {}
     for memory in found.held:
         older = first.setdefault(words[memory.id], memory.id) if words[memory.id] else memory.id
         if older != memory.id:
             yield _suspect(memory, "near duplicate", f"says the same as memory {older}", like=older)
     by_id = {memory.id: memory for memory in found.held}
-    for newer, older, cosine in _near_pairs(found):
+    for newer, older, cosine in _near_pairs(found, near):
         why = f"means the same as memory {older} (cosine {cosine:.2f})"
         yield _suspect(by_id[newer], "near duplicate", why, like=older)
 
 
-def _near_pairs(found: Survey) -> Iterator[tuple[int, int, float]]:
+def _near_pairs(found: Survey, near: float) -> Iterator[tuple[int, int, float]]:
     """Per memory whose vector is near that of an older one: both ids, and the cosine to the nearest."""
     if len(found.vector_ids) < 2:
         return
@@ -95,7 +101,7 @@ def _near_pairs(found: Survey) -> Iterator[tuple[int, int, float]]:
         cosines[~np.tri(len(cosines), cosines.shape[1], start - 1, dtype=bool)] = -1.0  # only what is older
         nearest = cosines.argmax(axis=1)
         for row, column in enumerate(nearest):
-            if cosines[row, column] >= NEAR:
+            if cosines[row, column] >= near:
                 ids = found.vector_ids[start + row], found.vector_ids[column]
                 yield *ids, float(cosines[row, column])
 

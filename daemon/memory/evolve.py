@@ -13,7 +13,6 @@ adding there.
 """
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -21,10 +20,12 @@ import numpy as np
 import numpy.typing as npt
 
 from daemon.core import Core
+from daemon.embedding.choices import Limits
 from daemon.engine.client import Engine, Sampling
+from daemon.memory import checks
 from daemon.memory.observe import Observation
 from daemon.memory.ranking import Ranked, nearest_memories
-from daemon.text import content_words, normalised, value_words
+from daemon.text import content_words, normalised
 from prompts.load import schema, task
 from store import memories, memory_queries, message_queries, vectors
 from store.database import Connection, writing
@@ -35,16 +36,7 @@ OPS = ("ADD", "UPDATE", "RECONCILE", "IGNORE")
 WAYS = ("off", "safe", "paper")
 TRUSTED = ("user", "import", "assistant", "untrusted")  # what stands further on changes nothing before it
 SHOWN = 5  # memories that the model sees at most
-# all-MiniLM-L6-v2, 183 changes of mind and 241 pairs of different facts: 99 % of the former have a cosine above 0.37,
-# 80 % of the latter one below 0.35, and those changes that share no word one of 0.50 and more (November 2026).
-RELATED = 0.35  # cosine from which a memory is shown to the model
-SAME_THING = 0.45  # cosine from which one may replace another with which it shares no word
-SAME_MEANING = 0.75  # cosine from which two sentences may say the same in different words
 MAX_ANSWER_TOKENS = 320
-_OWNED = re.compile(
-    r"[\w ]{1,60}['’]s ([\w -]{1,60}?) "
-    r"(?:is|are|was|were|has|have|had|lives?|lived|works?|worked|plays?|likes?|goes|moved)\b"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,18 +80,25 @@ async def _plan(core: Core, observation: Observation, vector: npt.NDArray[np.flo
     run = core.store_thread.run
     ranked = await run(nearest_memories, observation.text, vector)
     again = await run(memory_queries.is_read_again, observation.text, observation.sources)
-    plan = _by_code(observation, ranked, way, is_old_news=again)
+    related = _related(ranked, core.embedder.limits)
+    plan = _by_code(observation, ranked, related, way, is_old_news=again)
     if plan is not None:
         return plan
-    near = (ranked if way == "paper" else _related(ranked))[:SHOWN]
+    near = (ranked if way == "paper" else related)[:SHOWN]
     choice = await _ask(core.engine, observation, near)
     if way == "paper":
         return _unchecked(observation, near, choice)
-    return _checked(observation, near, choice, await run(message_queries.speakers))
+    people = await run(message_queries.speakers)
+    return _checked(observation, near, choice, people, core.embedder.limits)
 
 
 def _by_code(
-    observation: Observation, ranked: Sequence[Ranked], way: str, *, is_old_news: bool
+    observation: Observation,
+    ranked: Sequence[Ranked],
+    related: Sequence[Ranked],
+    way: str,
+    *,
+    is_old_news: bool,
 ) -> _Plan | None:
     """
     What needs no model: the same sentence again is ignored, unless its voice is stronger now, and so is what the same
@@ -117,11 +116,11 @@ def _by_code(
             louder = TRUSTED.index(observation.trust) < TRUSTED.index(one.memory.trust)
             kind = "UPDATE" if louder and way == "safe" else "IGNORE"
             return _Plan(kind=kind, old=one.memory, text=observation.text, by="code")
-    return add if way == "off" or not _related(ranked) else None
+    return add if way == "off" or not related else None
 
 
-def _related(ranked: Sequence[Ranked]) -> list[Ranked]:
-    return [one for one in ranked if one.cosine >= RELATED or one.shares_words]
+def _related(ranked: Sequence[Ranked], limits: Limits) -> list[Ranked]:
+    return [one for one in ranked if one.cosine >= limits.related or one.shares_words]
 
 
 async def _ask(engine: Engine, observation: Observation, near: Sequence[Ranked]) -> _Choice | None:
@@ -164,7 +163,11 @@ def _unchecked(observation: Observation, near: Sequence[Ranked], choice: _Choice
 
 
 def _checked(
-    observation: Observation, near: Sequence[Ranked], choice: _Choice | None, people: Sequence[str]
+    observation: Observation,
+    near: Sequence[Ranked],
+    choice: _Choice | None,
+    people: Sequence[str],
+    limits: Limits,
 ) -> _Plan:
     """The model's proposal where it can be trusted, else ADD."""
     if choice is None:
@@ -174,58 +177,22 @@ def _checked(
         kind = "IGNORE" if op == "IGNORE" else "ADD"
         return _Plan(kind=kind, text=observation.text, by="model" if op == kind else "check")
     chosen = near[choice.index - 1]
-    old, text = chosen.memory, _text(observation.text, op, choice.text)
+    old, text = chosen.memory, checks.merged(observation.text, choice.text if op == "UPDATE" else "")
     loses = {
         "ADD": False,
-        "IGNORE": not _says_all(old.text, of=observation.text, cosine=chosen.cosine),
-        "UPDATE": not _says_all(text, of=old.text, cosine=chosen.cosine),
+        "IGNORE": not checks.repeats(observation.text, old.text, chosen.cosine, limits),
+        "UPDATE": not checks.says_all(text, of=old.text, cosine=chosen.cosine, limits=limits),
         "RECONCILE": False,  # the narrative tells both
     }
     backwards = op != "IGNORE" and observation.told_on < old.told_on
-    unlike = not chosen.shares_words and chosen.cosine < SAME_THING
+    unlike = not checks.may_be_one_thing(chosen, observation.text, limits)
     weaker = op != "IGNORE" and TRUSTED.index(observation.trust) > TRUSTED.index(old.trust)
-    of_another = _subject(observation.text, people) != _subject(old.text, people) or _differ(
-        _owned(observation.text), _owned(old.text)
-    )
+    of_another = checks.of_another(observation.text, old.text, people)
     if op == "ADD":
         return _Plan(kind="ADD", text=observation.text, by="model")
     if loses[op] or backwards or unlike or weaker or of_another:
         return _Plan(kind="ADD", beside=old, text=observation.text, by="check")
     return _Plan(kind=op, old=old, text=text, by="model")
-
-
-def _subject(text: str, people: Sequence[str]) -> str:
-    """Whom a sentence is about: a person with a name that it begins with, or "the assistant"; "" for the user."""
-    said = f"{normalised(text)} "
-    names = sorted({normalised(name) for name in (*people, "the assistant")} - {""}, key=len, reverse=True)
-    return next((name for name in names if said.startswith((f"{name} ", f"{name}'s "))), "")
-
-
-def _owned(text: str) -> list[str]:
-    """What of somebody's a sentence is about: "little", "sister" of "The user's little sister lives in Ghent."."""
-    found = _OWNED.match(text)
-    return content_words(found[1]) if found else []
-
-
-def _differ(one: list[str], other: list[str]) -> bool:
-    return bool(one and other) and one[-1] not in other and other[-1] not in one
-
-
-def _text(new: str, op: str, merged: str) -> str:
-    """The model's merged sentence where it says every word of the new one, else the new one itself."""
-    return merged if op == "UPDATE" and set(content_words(new)) <= set(content_words(merged)) else new
-
-
-def _says_all(text: str, *, of: str, cosine: float) -> bool:
-    """
-    Whether `text` has every word of `of`; or, where the two mean the same, at least its names and numbers, and the
-    last word of one is in the other.
-    """
-    words, wanted = content_words(text), content_words(of)
-    if set(wanted) <= set(words):
-        return True
-    ends_meet = bool(words and wanted) and (wanted[-1] in words or words[-1] in wanted)
-    return cosine >= SAME_MEANING and ends_meet and value_words(of) <= set(words)
 
 
 def _write(db: Connection, plan: _Plan, observation: Observation, vector: npt.NDArray[np.float32]) -> Op:

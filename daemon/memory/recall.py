@@ -18,6 +18,7 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
+from daemon.embedding.choices import MINILM, Limits
 from daemon.embedding.client import Embedder
 from daemon.memory.indexing import index_missing
 from daemon.memory.ranking import Ranked, Turn, nearest_memories, nearest_turns, without_names
@@ -32,18 +33,12 @@ from store.errors import NoEmbedder, WrongVectors
 from store.memories import Memory
 from store.text import one_line
 
-# all-MiniLM-L6-v2, personal questions put in the third person: related memories measured 0.30-0.86,
-# the nearest memory to small talk 0.07-0.22 (12 memories, 31 questions, November 2026).
-NEAR = 0.25  # cosine from which a memory bears on a question by meaning alone
-NEAR_WITH_WORDS = 0.15  # ... when the two also have a content word in common
 FLAT = 0.25  # scores nearer than this to the k-th are as good as the k-th
 PAST_LOOKED_AT = 200  # memories that hold no more, for a question about the past
 PAST_TAKEN = 10  # of them, those that share most words with it
 ASKED = 2000  # characters of a message that are taken for the question: its end
 
 TURNS_LOOKED_AT = 30  # nearest turns that are looked at
-MESSAGE_NEAR = 0.35  # cosine from which a turn bears on a question by meaning alone
-MESSAGE_NEAR_WITH_WORDS = 0.25  # ... when it also has a content word of the question
 FORMS = {True: "recall", False: "recall_instruct"}  # prompts above the lines, by whether the model was taught
 LONGEST_QUOTE = 300  # characters of a message that are quoted
 _SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
@@ -110,8 +105,11 @@ async def recall(
         return Recalled()
     asked = in_third_person(question)
     bare = without_names(question, await store_thread.run(message_queries.speakers))
-    vectors = await (embedder.embed_at_once if at_once else embedder.embed)([asked, bare])
-    query = _Query(question=question, asked=asked, k=k, max_k=max(k, max_k), present=present)
+    texts = [asked, bare]
+    vectors = await (embedder.embed_at_once(texts) if at_once else embedder.embed(texts, query=True))
+    query = _Query(
+        question=question, asked=asked, k=k, max_k=max(k, max_k), present=present, limits=embedder.limits
+    )
     try:
         return await store_thread.run(_recall, query, vectors)
     except NoEmbedder:  # the first question ever
@@ -133,6 +131,7 @@ class _Query:
     k: int
     max_k: int
     present: Collection[str]
+    limits: Limits  # of the embedder
 
 
 def _recall(db: Connection, query: _Query, vectors: npt.NDArray[np.float32] | None) -> Recalled:
@@ -141,7 +140,7 @@ def _recall(db: Connection, query: _Query, vectors: npt.NDArray[np.float32] | No
     near = [
         one
         for one in nearest_memories(db, query.asked, as_memory)
-        if one.cosine >= (NEAR_WITH_WORDS if one.shares_words else NEAR)
+        if one.cosine >= (query.limits.near_with_words if one.shares_words else query.limits.near)
         or (one.shares_words and not one.has_vector)  # not embedded yet: words must do
     ]
     is_past = asks_past(query.question)
@@ -150,7 +149,9 @@ def _recall(db: Connection, query: _Query, vectors: npt.NDArray[np.float32] | No
     if is_past:
         past = [one for one in _replaced(db, query.question) if one not in chosen]
         chosen += past[: query.max_k - len(chosen)]
-    found = quotable_messages(db, query.question, as_said, query.k - len(chosen), present=query.present)
+    found = quotable_messages(
+        db, query.question, as_said, query.k - len(chosen), present=query.present, limits=query.limits
+    )
     lines = [
         *_memory_lines(db, chosen, is_past),
         *((one.said_at.date(), quote(one, query.question)) for one in found),
@@ -221,6 +222,7 @@ def quotable_messages(
     k: int,
     *,
     present: Collection[str] = (),
+    limits: Limits = MINILM,
 ) -> list[Message]:
     """
     Up to `k` messages, best first; their texts are their writers' own words.
@@ -228,6 +230,7 @@ def quotable_messages(
     Args:
         vector: embedding of the question without the names of people; None: words must do.
         present: texts of the chat in which the question was asked; they are in front of the model already.
+        limits: of the embedder that made `vector`.
     """
     if k < 1 or not asks(question):
         return []
@@ -240,7 +243,7 @@ def quotable_messages(
         message = chats.get(db, turn.message_id)
         own = strip_quotes(message.text)  # what it quotes of others is not the user's word
         new = message.role in roles and message.id not in remembered and normalised(message.text) not in known
-        if new and _is_near(turn, own, question, by_words=vector is None):
+        if new and _is_near(turn, own, question, None if vector is None else limits):
             known.add(normalised(message.text))
             found.append(replace(message, text=own))
     return found[:k]
@@ -267,15 +270,15 @@ def excerpt(text: str, question: str) -> str:
     return one_line(" ".join(sentences[first : last + 1]))[:LONGEST_QUOTE]
 
 
-def _is_near(turn: Turn, text: str, question: str, *, by_words: bool) -> bool:
+def _is_near(turn: Turn, text: str, question: str, limits: Limits | None) -> bool:
+    """`limits`: of the cosine; None: words must do."""
     if asks(text) or len(content_words(text[:1000])) < 2:  # a question answers nothing
         return False
     asked = set(content_words(question))
     shared = asked & set(content_words(text[:10_000]))
-    if by_words:
+    if limits is None:
         return 2 * len(shared) >= len(asked) > 0
-    shares = bool(shared)
-    return turn.cosine >= MESSAGE_NEAR or (shares and turn.cosine >= MESSAGE_NEAR_WITH_WORDS)
+    return turn.cosine >= (limits.message_near_with_words if shared else limits.message_near)
 
 
 def in_third_person(question: str) -> str:

@@ -75,7 +75,7 @@ def _add_messages(router: APIRouter, services: Services) -> None:
         if text is not None:
             found = await store_thread.run(full_text.search, "message", text, k)
         elif like is not None:
-            (vector,) = await services.embedder.embed([like])
+            (vector,) = await services.embedder.embed([like], query=True)
             found = await store_thread.run(vectors.nearest, "message", vector, k)
         else:
             raise WireError(400, "Ask for messages by external_id, text or like.", code="invalid_value")

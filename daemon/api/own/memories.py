@@ -76,7 +76,10 @@ def routes(services: Services) -> APIRouter:
     async def audit_memories(unused_days: Annotated[int, Query(ge=0, le=36_500)] = 30) -> schemas.Audit:
         """What looks like junk, and why."""
         found = await store_thread.run(survey)
-        report = await asyncio.to_thread(audit, found, now=datetime.now(UTC), unused_days=unused_days)
+        near = services.embedder.limits.duplicate
+        report = await asyncio.to_thread(
+            audit, found, now=datetime.now(UTC), near=near, unused_days=unused_days
+        )
         return to_json(schemas.Audit, report)
 
     @router.get("/memories/{memory_id}")

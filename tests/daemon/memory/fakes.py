@@ -148,7 +148,7 @@ class FakeEmbedder(Embedder):
     async def info(self) -> EmbedderInfo:
         return EmbedderInfo(id="fake", dimension=DIMENSION)
 
-    async def embed(self, texts: Sequence[str]) -> npt.NDArray[np.float32]:
+    async def embed(self, texts: Sequence[str], *, query: bool = False) -> npt.NDArray[np.float32]:
         self.batches.append(len(texts))
         return np.stack([self._vector(text) for text in texts])
 

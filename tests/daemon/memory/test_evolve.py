@@ -164,8 +164,8 @@ async def test_what_is_older_weaker_or_about_another_replaces_nothing(store_thre
 @pytest.mark.parametrize(
     ("texts", "more"),
     [
-        (["Alice lives in Ghent.", "Alan lives in Oslo."], {"people": ["Al"]}),  # a name is a whole name
-        (["Alice lives in Ghent.", "Alan lives in Oslo."], {"people": ["🙂"]}),
+        (["Alan lives in Ghent.", "Alan lives in Oslo."], {"people": ["Al"]}),  # a name is a whole name
+        (["Alan lives in Ghent.", "Alan lives in Oslo."], {"people": ["🙂"]}),
         ([GHENT, OSLO, GHENT], {"days": [DAY, LATER, date(2027, 1, 1)]}),  # who moves back is believed
         (["The user's sister lives in Ghent.", "The user's little sister lives in Oslo."], {}),
     ],

@@ -21,7 +21,7 @@ class NewEmbedder(FakeEmbedder):
     async def info(self):
         return EmbedderInfo(id="new", dimension=2 * DIMENSION)
 
-    async def embed(self, texts):
+    async def embed(self, texts, *, query=False):
         if len(self.batches) >= self._lives:
             raise ConnectionResetError("the embedder died")
         old = await super().embed(texts)

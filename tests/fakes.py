@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from daemon.embedding.client import Embedder, EmbedderInfo
-from daemon.engine.client import GREEDY, Engine, EngineInfo, Piece, Sampling, Score
+from daemon.engine.client import AT_ONCE, GREEDY, Engine, EngineInfo, Piece, Reasoning, Sampling, Score
 from daemon.processes.supervisor import Supervisor
 
 SHA256 = "b" * 64
@@ -26,6 +26,7 @@ class FakeEngine(Engine):
     def __init__(self, *words: str) -> None:
         super().__init__(Supervisor("engine", ["none"], hello={}, idle_s=1.0))
         self.words = list(words) or ["Hel", "lo", "."]
+        self.thoughts: list[str] = []  # before them
         self.requests: list[dict[str, Any]] = []
         self.before_first: Exception | None = None  # raised before the first piece
         self.before_last: Exception | None = None  # raised after all words, before the finish
@@ -53,17 +54,23 @@ class FakeEngine(Engine):
         schema: dict[str, Any] | None = None,
         adapter: str | None = "live",
         background: bool = False,
+        draft: str = "",
         counted: Sequence[Mapping[str, Any]] = (),
+        reasoning: Reasoning = AT_ONCE,
     ) -> AsyncGenerator[Piece, None]:
         asked = {"messages": list(messages), "sampling": sampling, "schema": schema, "adapter": adapter}
-        self.requests.append(asked)
+        self.requests.append({**asked, "reasoning": reasoning})
         if self.before_first is not None:
             raise self.before_first
         count = len(messages)
         yield Piece(text="", prompt_tokens=count, counted_tokens=await self.count(counted))
+        for thought in self.thoughts:
+            yield Piece(text="", thought=thought, prompt_tokens=count)
+        thoughts = len(self.thoughts)
         try:
             for said, word in enumerate(self.words, start=1):
-                yield Piece(text=word, prompt_tokens=count, completion_tokens=said)
+                tokens = {"completion_tokens": thoughts + said, "thought_tokens": thoughts}
+                yield Piece(text=word, prompt_tokens=count, **tokens)
                 self.spoke.set()
                 if said == 1 and self.go_on is not None:
                     await self.go_on.wait()
@@ -72,7 +79,8 @@ class FakeEngine(Engine):
             raise
         if self.before_last is not None:
             raise self.before_last
-        yield Piece(text="", finish="stop", prompt_tokens=count, completion_tokens=len(self.words))
+        tokens = {"completion_tokens": thoughts + len(self.words), "thought_tokens": thoughts}
+        yield Piece(text="", finish="stop", prompt_tokens=count, **tokens)
 
     async def score(
         self, messages: Sequence[Mapping[str, Any]], replies: Sequence[str], *, adapter: str | None = "live"

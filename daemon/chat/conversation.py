@@ -5,8 +5,9 @@ One request, followed.
 
 The user's turn is committed before any of the answer is handed out, and not at all when the engine refuses it; the
 reply before its last piece. When the listener leaves or the engine fails, what was said until then is committed.
-Nothing is kept of a private chat; recalled memories in the prompt are never recorded. Pieces come in order, then the
-end or the error, exactly once each. Leaving early never interrupts the commit, which runs in the task that is followed.
+Nothing is kept of a private chat; recalled memories in the prompt and thoughts are never recorded. Pieces come in
+order, then the end or the error, exactly once each. Leaving early never interrupts the commit, which runs in the task
+that is followed.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from typing import Any
 from daemon.chat.model_names import ModelChoice
 from daemon.chat.prompt_context import History
 from daemon.embedding.client import Embedder
-from daemon.engine.client import Engine, Piece, Sampling
+from daemon.engine.client import Engine, Piece, Reasoning, Sampling
 from daemon.errors import DaemonError, Interrupted, Stopping
 from daemon.generations.service import Answering, Generations
 from daemon.memory.recall import Recalled, recall, system_text
@@ -100,6 +101,12 @@ class Question:
     recall: bool = True  # the request may switch recall off, never on
     retry: bool = False  # the client sends this request again
     said_at: datetime | None = None  # when the last turn was said, if not now
+    reasoning: Reasoning = Reasoning()  # by default a model thinks that always does
+
+    @property
+    def begun(self) -> str | None:
+        """The beginning of the answer; None when it starts anew."""
+        return self.history.begun if self.schema is None else None
 
 
 class Conversations:
@@ -212,6 +219,7 @@ class Conversations:
             schema=None if question.schema is None else dict(question.schema),
             adapter=answering.adapter,
             counted=[] if memories is None else [{"role": "system", "content": memories}],
+            reasoning=question.reasoning,
         )
         try:
             async with aclosing(pieces):
@@ -233,14 +241,14 @@ class _Turn:
 
     def __init__(self, store_thread: StoreThread, question: Question, answer: Answer) -> None:
         self.question, self.answer = question, answer
-        self.said: list[str] = []
+        self.said = [question.begun or ""]  # the whole turn of the assistant; no thoughts
         self._store_thread = store_thread
         self._last: Message | None = None  # of the history, once it is recorded
         self._committing: asyncio.Task[Message] | None = None
 
     async def record(self) -> None:
         """Commit the history, once; durable on return. Of a chat that is not kept, nothing."""
-        turns = self.question.history.turns
+        turns = self.question.history.turns[: -1 if self.question.begun is not None else None]
         if not self.answer.kept or not turns or self._last is not None:
             return
         history = [NewMessage(role=turn.role, text=turn.text) for turn in turns]

@@ -33,6 +33,12 @@ class History:
         """The text of the last user turn."""
         return None if self.question_at is None else self.turns[self.question_at].text
 
+    @property
+    def begun(self) -> str | None:
+        """The beginning of the answer, where the last turn is the assistant's and not the only one; else None."""
+        last = self.turns[-1] if len(self.turns) > 1 else None
+        return last.text if last is not None and last.role == "assistant" else None
+
     def messages(self, memories: str | None) -> list[dict[str, str]]:
         """The messages for the engine; `memories`, if any, as a system turn before the last user turn."""
         messages = [{"role": turn.role, "content": turn.text} for turn in self.turns]

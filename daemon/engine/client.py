@@ -14,12 +14,35 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from daemon.engine.errors import AdapterUnknown, rebuilt
-from daemon.engine.records import GREEDY, Completion, EngineInfo, Finish, Mark, Piece, Sampling, Score
+from daemon.engine.records import (
+    AT_ONCE,
+    GREEDY,
+    Completion,
+    EngineInfo,
+    Finish,
+    Mark,
+    Piece,
+    Reasoning,
+    Sampling,
+    Score,
+)
 from daemon.processes.errors import ChildRefused
 from daemon.processes.process import ChildProcess, confined
 from daemon.processes.supervisor import Supervisor
 
-__all__ = ["GREEDY", "Completion", "Engine", "EngineInfo", "Finish", "Mark", "Piece", "Sampling", "Score"]
+__all__ = [
+    "AT_ONCE",
+    "GREEDY",
+    "Completion",
+    "Engine",
+    "EngineInfo",
+    "Finish",
+    "Mark",
+    "Piece",
+    "Reasoning",
+    "Sampling",
+    "Score",
+]
 
 GRACE_S = 5.0  # that an answer under way has when a GPU must be opened again
 T = TypeVar("T", EngineInfo, Piece, Score)
@@ -93,11 +116,13 @@ class Engine:
         background: bool = False,
         draft: str = "",
         counted: Sequence[Message] = (),
+        reasoning: Reasoning = AT_ONCE,
     ) -> AsyncGenerator[Piece, None]:
         """
         The reply to `messages`, piece by piece. The first piece has no text and comes once the request is
         valid.
 
+        When the last message is the assistant's, the reply goes on from there, unless it has a schema.
         Closing the iterator cancels the work.
 
         Args:
@@ -106,6 +131,7 @@ class Engine:
             background: yields to every request that is not; several at once share the model's batches.
             draft: a guess of the reply. It changes nothing of it; as far as it is right, the reply takes one batch.
             counted: the first piece says how many tokens these would have as a prompt of their own.
+            reasoning: by default it answers at once; so it does with a schema, whatever this says.
 
         Raises:
             PromptTooLong, SchemaRefused, TemplateRefused, AdapterUnknown: before the first piece.
@@ -119,6 +145,8 @@ class Engine:
             "background": background,
             "draft": draft,
             "counted": [dict(message) for message in counted],
+            "thinks": reasoning.thinks,
+            "effort": reasoning.effort,
         }
         with _typed_errors():
             async with aclosing(self._child.stream("chat", **request)) as pieces:
@@ -136,23 +164,23 @@ class Engine:
         draft: str = "",
     ) -> Completion:
         """The whole reply; arguments and errors as `chat`."""
-        text, marks = "", []
+        text, thought, marks = "", "", []
         last = Piece(text="", finish="stop")
         pieces = self.chat(
             messages, sampling=sampling, schema=schema, adapter=adapter, background=background, draft=draft
         )
         async with aclosing(pieces):
             async for last in pieces:
-                text += last.text
-                marks.append(
-                    Mark(characters=len(text), tokens=last.completion_tokens, surprise=last.surprise)
-                )
+                text, thought = text + last.text, thought + last.thought
+                tokens = last.completion_tokens - last.thought_tokens
+                marks.append(Mark(characters=len(text), tokens=tokens, surprise=last.surprise))
         return Completion(
             text=text,
             finish=last.finish or "stop",
             prompt_tokens=last.prompt_tokens,
             completion_tokens=last.completion_tokens,
             cached_tokens=last.cached_tokens,
+            thought=thought,
             marks=tuple(marks),
         )
 

@@ -6,7 +6,6 @@ of the reply, is computed along with what is decided; as far as the tokens chose
 batch together. It changes no choice. Source: Leviathan, Kalman, Matias 2023, https://arxiv.org/abs/2211.17192
 """
 
-import codecs
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -14,6 +13,8 @@ from daemon.engine.batch import Ahead, Room
 from daemon.engine.llama import Logits, Model, Sampler, surprise
 from daemon.engine.prefix_cache import PrefixCache, Slot
 from daemon.engine.records import Finish, Piece, Sampling
+from daemon.engine.reply_stream import ReplyStream, Said
+from daemon.engine.template_traits import Tags
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,9 @@ class Request:
     adapter: str | None
     background: bool
     draft: list[int] = field(default_factory=list)
+    tags: Tags | None = None  # around thoughts, where the reply may have some
+    thinks: bool = False  # it begins inside a thought
+    goes_on: bool = False  # the prompt has its beginning
 
     @property
     def longest(self) -> int | None:
@@ -44,7 +48,11 @@ class Decoding:
         self._tokens = list(request.prompt)  # the prompt and what was chosen so far
         most = request.sampling.max_tokens or n_ctx
         self._draft = request.draft[: min(most, n_ctx - len(request.prompt))]  # of what follows them
-        self._text = TextStream(request.sampling.stop)
+        drop_space = model.adds_space and not request.goes_on
+        self._text = ReplyStream(
+            request.sampling.stop, tags=request.tags, thinks=request.thinks, drop_space=drop_space
+        )
+        self._thought_tokens = 0
         self._slot: Slot | None = None
         self._cached = 0
         self._surprise = 0.0
@@ -69,18 +77,17 @@ class Decoding:
         """What there is to say, now that the context holds what was `ahead`. Raises `EngineError`s."""
         if not rows:
             return None
-        texts, piece, before = list[str](), None, len(self._tokens)
+        pieces, before = list[Piece](), len(self._tokens)
         for logits in rows:
             piece = self._choose(logits)
-            texts.append(piece.text)
+            pieces.append(piece)
             if piece.is_last or self._tokens[-1:] != self._draft[:1]:
                 self._draft = []
                 break
             self._draft = self._draft[1:]
         if before + len(rows) - 1 >= len(self._tokens) > before:  # some guesses were wrong
             self._cut()
-        text = "".join(texts)
-        return replace(piece, text=text) if piece and (text or piece.is_last) else None
+        return _joined(pieces)
 
     def leave(self) -> None:
         """The end, for whatever reason: give the slot and the sampler back."""
@@ -95,17 +102,24 @@ class Decoding:
 
     def _choose(self, logits: Logits) -> Piece:
         token = self.request.sampler.choose(logits)
-        self._surprise += surprise(logits, token)
+        was_thought = self._text.thinking
+        nats = 0.0 if was_thought else surprise(logits, token)
         if token in self._model.ends:
+            self._surprise += nats
             return self._piece(self._text.rest(), "stop")
         self._tokens.append(token)
-        text = self._text.push(self._model.piece(token))
+        said = self._text.push(self._model.piece(token))
+        if was_thought or self._text.thinking:
+            self._thought_tokens += 1
+        else:
+            self._surprise += nats
         if self._text.stopped:
-            return self._piece(text, "stop")
+            return self._piece(said, "stop")
         if self._is_full():  # JSON that is just complete is not cut off
-            finish: Finish = "stop" if self.request.sampler.may_end() else "length"
-            return self._piece(text + self._text.rest(), finish)
-        return self._piece(text, None)
+            rest = self._text.rest()
+            said = Said(said.answer + rest.answer, said.thought + rest.thought)
+            return self._piece(said, "stop" if self.request.sampler.may_end() else "length")
+        return self._piece(said, None)
 
     def _is_full(self) -> bool:
         most = self.request.sampling.max_tokens
@@ -114,47 +128,21 @@ class Decoding:
     def _completion_tokens(self) -> int:
         return len(self._tokens) - len(self.request.prompt)
 
-    def _piece(self, text: str, finish: Finish | None) -> Piece:
+    def _piece(self, said: Said, finish: Finish | None) -> Piece:
         return Piece(
-            text=text,
+            text=said.answer,
+            thought=said.thought,
             finish=finish,
             prompt_tokens=len(self.request.prompt),
             completion_tokens=self._completion_tokens(),
+            thought_tokens=self._thought_tokens,
             cached_tokens=self._cached,
             surprise=self._surprise,
         )
 
 
-class TextStream:
-    """
-    The text of one reply as its tokens come in; `stopped` once a stop string was found.
-
-    No character is ever cut in two; no part of a stop string is ever shown, also when it comes in pieces.
-    """
-
-    def __init__(self, stop: Sequence[str]) -> None:
-        self.stopped = False
-        self._stop = tuple(stop)
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._kept_back = ""  # may be the start of a stop string
-
-    def push(self, data: bytes) -> str:
-        """The text that may be shown after these bytes: all but what may be the start of a stop string."""
-        text = self._kept_back + self._decoder.decode(data)
-        found = [at for stop in self._stop if (at := text.find(stop)) >= 0]
-        if found:
-            self.stopped, self._kept_back = True, ""
-            return text[: min(found)]
-        keep = max((_overlap(text, stop) for stop in self._stop), default=0)
-        self._kept_back = text[len(text) - keep :]
-        return text[: len(text) - keep]
-
-    def rest(self) -> str:
-        """What was kept back for a stop string that did not come; half a character at the end is dropped."""
-        rest, self._kept_back = self._kept_back, ""
-        return rest
-
-
-def _overlap(text: str, stop: str) -> int:
-    """Length of the longest end of `text` that is a proper beginning of `stop`."""
-    return next((n for n in range(min(len(stop) - 1, len(text)), 0, -1) if text.endswith(stop[:n])), 0)
+def _joined(pieces: Sequence[Piece]) -> Piece | None:
+    """All of them as one; None when there is nothing to say."""
+    text, thought = "".join(piece.text for piece in pieces), "".join(piece.thought for piece in pieces)
+    last = pieces[-1]
+    return replace(last, text=text, thought=thought) if text or thought or last.is_last else None

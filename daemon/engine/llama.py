@@ -76,6 +76,12 @@ class Model:
         self._controls = {self.token_text(n): n for n in reversed(controls)}  # the first of a text wins
         self._control = any_of(self._controls)
         self._pieces: dict[int, bytes] = {}
+        self.adds_space = b"".join(map(self.piece, self.tokens("a"))).startswith(b" ")
+
+    def show(self, text: str) -> None:
+        """From now on control tokens in `text` have its letters for their pieces."""
+        for match in self._control.finditer(text):
+            self._pieces[self._controls[match.group()]] = match.group().encode()
 
     def token_text(self, token: int) -> str:
         """The text of one token as in the vocabulary; "" when there is no such token."""

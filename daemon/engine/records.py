@@ -15,6 +15,13 @@ TINY_KEY = (
 UNSURE = 1.0  # nats per token; for files that don't say
 
 Finish = Literal["stop", "length"]
+SystemTurns = Literal["anywhere", "first", "nowhere"]  # where a chat template takes them
+Thinking = Literal[  # before it answers
+    "never",
+    "unasked",  # it may, and there is no way to tell it
+    "optional",  # as it is asked to
+    "always",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +51,14 @@ class Sampling:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reasoning:
+    """Whether, and how much, a model thinks before it answers, where that can be told it."""
+
+    thinks: bool | None = None  # None: only when it always does
+    effort: str | None = None  # in the words of its template: "low", "medium", "high"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
     """
     A part of a reply as it grows. The counts are running totals, in tokens.
@@ -53,12 +68,14 @@ class Piece:
     """
 
     text: str
+    thought: str = ""  # what it thinks before it answers; never a part of the answer
     finish: Finish | None = None
     prompt_tokens: int = 0
-    completion_tokens: int = 0
+    completion_tokens: int = 0  # of thoughts and answer
+    thought_tokens: int = 0
     cached_tokens: int = 0  # tokens of the prompt that were still in memory from an earlier request
     surprise: float = (
-        0.0  # nats: -log of the probability of all tokens so far, with no grammar, at temperature 1
+        0.0  # nats: -log of the probability of the answer so far, with no grammar, at temperature 1
     )
     counted_tokens: int = 0  # in the first piece alone: of the messages that were to be counted
 
@@ -84,7 +101,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """How far a reply was at one moment; running totals."""
+    """How far an answer was at one moment; running totals, thoughts left out."""
 
     characters: int
     tokens: int
@@ -98,8 +115,9 @@ class Completion:
     text: str
     finish: Finish
     prompt_tokens: int
-    completion_tokens: int
+    completion_tokens: int  # of thoughts and answer
     cached_tokens: int = 0
+    thought: str = ""
     marks: tuple[Mark, ...] = ()  # in the order of the text
 
     def surprise(self, start: int, end: int) -> float:
@@ -127,6 +145,12 @@ class EngineInfo:
     taught: bool = False  # it was taught our own tasks (observe, evolve, ask, answering with memories)
     tiny: bool = False  # it was made from scratch for these tasks, and can nothing else
     cannot_learn: str | None = None  # why no night can train it; None: it can learn
+    system_turns: SystemTurns = (
+        "anywhere"  # where its template takes them; elsewhere they are folded into the user's
+    )
+    alternates: bool = False  # its template takes user and assistant in turn only; others are merged
+    tools: bool = False  # its template can write which tools there are
+    thinking: Thinking = "never"
     quantization: str = ""  # as "Q4_K_M"; "": the file does not say
     bytes: int = 0  # of the file, in all its parts
     made_for: int = 0  # tokens of context that it was trained for; 0: the file does not say
@@ -145,3 +169,4 @@ def _check(field: str, holds: bool, value: object, allowed: str) -> None:
 
 
 GREEDY = Sampling()
+AT_ONCE = Reasoning(thinks=False)

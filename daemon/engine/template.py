@@ -8,21 +8,30 @@ tokens (as in "<|im_end|>"), that part is marked as plain and never becomes the 
 import json
 import re
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+import signal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple, NoReturn
 
 import jinja2
-from jinja2.ext import loopcontrols
+from jinja2 import nodes
+from jinja2.exceptions import SecurityError
+from jinja2.ext import Extension, loopcontrols
+from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from daemon.engine.errors import TemplateRefused
+from daemon.engine.fold_turns import STRICTEST, fold
+from daemon.engine.records import AT_ONCE, Reasoning
+from daemon.engine.template_traits import traits_of
 
 CHATML = (  # for a model without a template of its own
     "{% for message in messages %}"
     "{{ '<|im_start|>' + message.role + '\\n' + message.content + '<|im_end|>\\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 )
+LONGEST = 1_000_000  # letters of a text that is repeated
 SAID = "Tsubasa"  # as a reply, where one is needed to see what stands around it
 
 
@@ -33,6 +42,13 @@ class Segment(NamedTuple):
     plain: bool
 
 
+class Prompt(NamedTuple):
+    """A chat up to where the reply begins."""
+
+    segments: list[Segment]
+    thinks: bool = False  # the reply begins inside a thought
+
+
 class ChatTemplate:
     """
     A compiled chat template.
@@ -41,42 +57,88 @@ class ChatTemplate:
         source: Jinja, as in the GGUF key `tokenizer.chat_template`.
         control: texts of all control tokens of the vocabulary.
         bos, eos: texts of the tokens that begin and end a text, "" for none.
+        patience_s: seconds that it may take to write one chat.
 
-    Raises `TemplateRefused` when it does not compile.
+    Raises `TemplateRefused` when it does not compile, or takes no chat at all.
     """
 
-    def __init__(self, source: str, *, control: Sequence[str], bos: str, eos: str) -> None:
-        environment = ImmutableSandboxedEnvironment(
-            trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols]
-        )
-        environment.filters["tojson"] = _to_json
-        environment.globals.update(raise_exception=_raise, strftime_now=_now, bos_token=bos, eos_token=eos)
-        try:
-            self._template = environment.from_string(source)
-        except jinja2.TemplateError as error:
-            raise TemplateRefused(reason=f"it does not compile: {error}") from error
+    def __init__(
+        self, source: str, *, control: Sequence[str], bos: str, eos: str, patience_s: float = 5.0
+    ) -> None:
+        sandbox = _Sandbox(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols, _Generation])
+        sandbox.filters["tojson"] = _to_json
+        sandbox.globals.update(raise_exception=_raise, strftime_now=_now, bos_token=bos, eos_token=eos)
+        self._patience_s = patience_s
+        with _in_time(patience_s):
+            try:
+                self._template = sandbox.from_string(source)
+            except (jinja2.TemplateError, RecursionError) as error:
+                raise TemplateRefused(
+                    reason=f"it does not compile: {error or 'nested too deeply'}"
+                ) from error
         self._control = any_of(control)
+        chat = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": SAID}]
+        _, said, behind = self._written(chat, add_generation_prompt=False).rpartition(SAID)
+        self.behind_reply = behind if said else ""
+        self.traits = traits_of(source, self._written)
 
-    def render(self, messages: Sequence[Mapping[str, Any]]) -> list[Segment]:
-        """The prompt up to where the reply begins, cut where it goes from template to plain and back."""
+    def write(
+        self,
+        messages: Sequence[Mapping[str, Any]],
+        reasoning: Reasoning = AT_ONCE,
+        *,
+        go_on: bool = False,
+    ) -> Prompt:
+        """
+        The prompt, cut where it goes from template to plain and back.
+
+        Args:
+            go_on: a last turn of the assistant is the beginning of the reply, so that no thought comes before it.
+
+        Raises `TemplateRefused`.
+        """
+        if not all(isinstance(message.get("content", ""), str) for message in messages):
+            raise TemplateRefused(reason="a turn has no text")
+        begun = (
+            str(messages[-1].get("content", "")) if go_on and messages[-1]["role"] == "assistant" else None
+        )
         hidden: list[str] = []
         nonce = secrets.token_hex(8)
-        safe = _mapped(list(messages), lambda text: self._hide(text, hidden, nonce))
-        text = self._written(safe, add_generation_prompt=True)
-        return _segments(text, hidden, nonce)
+        turns = messages if begun is None else messages[:-1]
+        safe = _mapped(list(turns), lambda text: self._hide(text, hidden, nonce))
+        traits = self.traits
+        asked = traits.thinking == "always" if reasoning.thinks is None else reasoning.thinks
+        thinks = begun is None and asked
+        effort = {"reasoning_effort": reasoning.effort} if reasoning.effort and traits.knows_effort else {}
+        text = self._folded(safe, enable_thinking=thinks, **effort)
+        inside = traits.tags is not None and text.rstrip().endswith(traits.tags.opening)
+        if inside and traits.tags is not None and not thinks:
+            text = f"{text.rstrip()}\n\n{traits.tags.closing}\n\n"
+        segments = _segments(text, hidden, nonce)
+        return Prompt([*segments, Segment(begun, True)] if begun else segments, inside and thinks)
 
-    def behind_reply(self) -> str:
-        """What is written behind a reply. Raises `TemplateRefused`."""
-        chat = [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": SAID}]
-        return self._written(chat, add_generation_prompt=False).rpartition(SAID)[2]
-
-    def _written(self, messages: Sequence[Mapping[str, Any]], *, add_generation_prompt: bool) -> str:
+    def _folded(self, messages: Sequence[Mapping[str, Any]], **variables: Any) -> str:
+        """What is written of turns that the template takes; should it refuse them too, of the plainest."""
         try:
-            return self._template.render(
-                messages=messages, add_generation_prompt=add_generation_prompt, enable_thinking=False
-            )
-        except (jinja2.TemplateError, TypeError, ValueError, KeyError, AttributeError, IndexError) as error:
-            raise TemplateRefused(reason=str(error) or type(error).__name__) from error
+            return self._written(fold(messages, self.traits.rules), **variables)
+        except TemplateRefused:
+            if self.traits.rules == STRICTEST:
+                raise
+            try:
+                return self._written(fold(messages, STRICTEST), **variables)
+            except TemplateRefused:
+                pass  # the first reason says more
+            raise
+
+    def _written(self, messages: Sequence[Mapping[str, Any]], **variables: Any) -> str:
+        known = {"add_generation_prompt": True, "enable_thinking": False, **variables}
+        with _in_time(self._patience_s):
+            try:
+                return self._template.render(messages=messages, **known)
+            except (jinja2.TemplateError, ArithmeticError, LookupError, TypeError) as error:
+                raise TemplateRefused(reason=_one_line(error)) from error
+            except (AttributeError, ValueError, RecursionError, MemoryError) as error:
+                raise TemplateRefused(reason=_one_line(error)) from error
 
     def _hide(self, text: str, hidden: list[str], nonce: str) -> str:
         """`text` with each control token's text replaced by a mark that nobody can guess."""
@@ -86,6 +148,56 @@ class ChatTemplate:
             return f"[{nonce}:{len(hidden) - 1}]"
 
         return self._control.sub(mark, text)
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja, in which nothing grows out of hand."""
+
+    intercepted_binops = frozenset(("*", "**"))
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """The product of numbers, or a text a few times; no powers."""
+        for text, times in ((left, right), (right, left)):
+            if (
+                isinstance(text, str | list | tuple)
+                and isinstance(times, int)
+                and len(text) * times > LONGEST
+            ):
+                raise SecurityError("a text is repeated too often")
+        if operator == "**":
+            raise SecurityError("it computes powers")
+        return super().call_binop(context, operator, left, right)
+
+
+class _Generation(Extension):
+    """`{% generation %}`, by which trainers find the words of the assistant: written as if it were not there."""
+
+    tags = {"generation"}
+
+    def parse(self, parser: Parser) -> list[nodes.Node]:
+        """What stands inside."""
+        next(parser.stream)
+        return parser.parse_statements(("name:endgeneration",), drop_needle=True)
+
+
+@contextmanager
+def _in_time(patience_s: float) -> Iterator[None]:
+    """Inside, a template that does not come to an end is refused."""
+
+    def stop(*_: object) -> NoReturn:
+        raise TemplateRefused(reason=f"it is not done after {patience_s:g} seconds")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, patience_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def any_of(texts: Iterable[str]) -> re.Pattern[str]:

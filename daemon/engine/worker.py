@@ -18,7 +18,17 @@ from daemon.engine.errors import EngineError, PromptTooLong, broken_command
 from daemon.engine.gguf_file import TEMPLATE_KEY, checked_header, fitting_threads, identity, parts
 from daemon.engine.llama import Context, LlamaRefused, Model, Sampler
 from daemon.engine.model_facts import LONGEST_EXACT, facts_of
-from daemon.engine.records import TAUGHT_KEY, TINY_KEY, UNSURE, UNSURE_KEY, Piece, Sampling, Score
+from daemon.engine.records import (
+    AT_ONCE,
+    TAUGHT_KEY,
+    TINY_KEY,
+    UNSURE,
+    UNSURE_KEY,
+    Piece,
+    Reasoning,
+    Sampling,
+    Score,
+)
 from daemon.engine.scheduler import Scheduler, sequences
 from daemon.engine.scoring import MOST_REPLIES, ScoreRequest
 from daemon.engine.template import CHATML, ChatTemplate
@@ -53,7 +63,8 @@ class Worker:
         bos, eos = self._model.bos_and_eos()
         source, control = CHATML if wanted else header.text(TEMPLATE_KEY), self._model.control_texts()
         self._template = ChatTemplate(source, control=control, bos=bos, eos=eos)
-        behind = self._template.behind_reply()
+        behind, self._traits = self._template.behind_reply, self._template.traits
+        self._model.show("".join(self._traits.tags or ()))
         self._end = self._model.end_of_turn(behind)
         self._stops = () if self._model.ends_turn(behind) else tuple(filter(None, [behind.strip()]))
         known, facts = hashing.result(), facts_of(path, header)
@@ -68,6 +79,10 @@ class Worker:
             "taught": header.values.get(TAUGHT_KEY) is True,
             "tiny": header.values.get(TINY_KEY) is True,
             "cannot_learn": facts.cannot_learn,
+            "system_turns": self._traits.rules.system,
+            "alternates": self._traits.rules.alternates,
+            "tools": self._traits.tools,
+            "thinking": self._traits.thinking,
             "quantization": facts.quantization,
             "bytes": facts.bytes,
             "made_for": facts.n_ctx,
@@ -112,15 +127,18 @@ class Worker:
     def _chat(self, number: int, frame: Frame) -> None:
         adapter = _maybe(frame, "adapter", str)
         self._adapters.handle(adapter)
-        prompt = self._prompt(frame)
+        schema, messages = _maybe(frame, "schema", dict), self._messages(frame)
+        goes_on = schema is None and messages[-1]["role"] == "assistant"
+        reasoning = Reasoning(thinks=_maybe(frame, "thinks", bool), effort=_maybe(frame, "effort", str))
+        written = self._template.write(messages, reasoning if schema is None else AT_ONCE, go_on=goes_on)
+        prompt = self._model.prompt(written.segments)
         if len(prompt) >= self._n_ctx:
             raise PromptTooLong(len(prompt), self._n_ctx)
         sampling = _sampling(frame)
         sampling = replace(sampling, stop=(*sampling.stop, *self._stops))
         seed = secrets.randbits(31) if sampling.seed is None else sampling.seed & 0xFFFFFFFF
-        sampler = Sampler(self._model, sampling, seed=seed, schema=_maybe(frame, "schema", dict))
-        background = _field(frame, "background", bool)
         counted = len(self._prompt(frame, "counted")) if frame.header.get("counted") else 0
+        sampler = Sampler(self._model, sampling, seed=seed, schema=schema)
         self._say(number, Piece(text="", prompt_tokens=len(prompt), counted_tokens=counted))
         request = Request(
             number=number,
@@ -128,8 +146,11 @@ class Worker:
             sampling=sampling,
             sampler=sampler,
             adapter=adapter,
-            background=background,
+            background=_field(frame, "background", bool),
             draft=self._reply(draft) if (draft := _maybe(frame, "draft", str)) else [],
+            tags=None if schema is not None or goes_on else self._traits.tags,
+            thinks=written.thinks,
+            goes_on=goes_on,
         )
         self._scheduler.add(request)
 
@@ -157,7 +178,7 @@ class Worker:
         chats = _field(frame, "chats", list)
         if not all(isinstance(chat, dict) and chat.keys() == {"messages", "reply"} for chat in chats):
             raise broken_command("tokenise", "chats must be a list of objects with messages and reply")
-        prompts = [self._written(chat["messages"], "tokenise") for chat in chats]
+        prompts = [self._written(_turns(chat["messages"], "tokenise")) for chat in chats]
         replies = [[] if chat["reply"] is None else self._reply(chat["reply"]) for chat in chats]
         self._link.reply(number, tokens=list(zip(prompts, replies, strict=True)))
 
@@ -175,13 +196,14 @@ class Worker:
         self._link.reply(number)
 
     def _prompt(self, frame: Frame, name: str = "messages") -> list[int]:
-        return self._written(_field(frame, name, list), frame.header["op"])
+        return self._written(self._messages(frame, name))
 
-    def _written(self, messages: list[Any], op: str) -> list[int]:
-        """The tokens of a chat up to where the reply begins."""
-        if not messages or not all(isinstance(message, dict) and "role" in message for message in messages):
-            raise broken_command(op, "messages must be a list of objects with a role")
-        return self._model.prompt(self._template.render(messages))
+    def _messages(self, frame: Frame, name: str = "messages") -> list[dict[str, Any]]:
+        return _turns(_field(frame, name, list), str(frame.header["op"]))
+
+    def _written(self, messages: list[dict[str, Any]]) -> list[int]:
+        """The tokens of a chat up to where the reply begins, without thoughts."""
+        return self._model.prompt(self._template.write(messages).segments)
 
     def _reply(self, text: str) -> list[int]:
         """The tokens of a reply, with the one that ends its turn."""
@@ -191,6 +213,13 @@ class Worker:
         self._link.reply(number, kind="piece", **asdict(piece))
         if piece.is_last:
             self._link.reply(number, kind="end")
+
+
+def _turns(messages: object, op: str) -> list[dict[str, Any]]:
+    known = isinstance(messages, list) and all(isinstance(one, dict) and "role" in one for one in messages)
+    if not isinstance(messages, list) or not messages or not known:
+        raise broken_command(op, "messages must be a list of objects with a role")
+    return messages
 
 
 def _sampling(frame: Frame) -> Sampling:

@@ -30,11 +30,11 @@ class LlamaOracle:
     def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
         llama_cpp.llama_model_free(self.model)
 
-    def tokens(self, text: str) -> list[int]:
-        """Tokens of `text`, in which <|im_end|> and its like are control tokens."""
+    def tokens(self, text: str, *, controls: bool = True) -> list[int]:
+        """Tokens of `text`; `controls`: <|im_end|> and its like become control tokens."""
         raw = text.encode()
         found = (llama_cpp.llama_token * (len(raw) + 8))()
-        count = llama_cpp.llama_tokenize(self.vocabulary, raw, len(raw), found, len(found), False, True)
+        count = llama_cpp.llama_tokenize(self.vocabulary, raw, len(raw), found, len(found), False, controls)
         return list(found[:count])
 
     def logits(self, tokens: list[int], adapter: Path | None = None) -> np.ndarray:

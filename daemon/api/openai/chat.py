@@ -21,7 +21,7 @@ from daemon.api.errors import WireError, ending_in_error
 from daemon.api.openai import chat_request
 from daemon.chat.conversation import Answer, Conversations
 from daemon.chat.model_names import ModelChoice
-from daemon.client.schemas.chats import AnswerOrigin, Chunk, Completion, Usage
+from daemon.client.schemas.chats import AnswerMessage, AnswerOrigin, Chunk, Completion, Usage
 from daemon.config.settings import Config
 from daemon.engine.client import Piece
 from daemon.generations.service import Generations
@@ -50,8 +50,11 @@ class Shape:
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))  # seconds since 1970
 
-    def whole(self, text: str, last: Piece) -> Completion:
+    def whole(self, text: str, thought: str, last: Piece) -> Completion:
         """The complete answer; `last` is the piece with the finish reason and the final counts."""
+        message: AnswerMessage = {"role": "assistant", "content": text, "refusal": None}
+        if thought:
+            message["reasoning_content"] = thought
         return {
             "id": self.id,
             "object": "chat.completion",
@@ -61,7 +64,7 @@ class Shape:
             "choices": [
                 {
                     "index": 0,
-                    "message": {"role": "assistant", "content": text, "refusal": None},
+                    "message": message,
                     "logprobs": None,
                     "finish_reason": last.finish or "stop",
                 }
@@ -78,6 +81,10 @@ class Shape:
     def text(self, text: str) -> bytes:
         """A chunk of text."""
         return event(self._chunk({"content": text}, None))
+
+    def thought(self, text: str) -> bytes:
+        """A chunk of what the model thinks before it answers."""
+        return event(self._chunk({"reasoning_content": text}, None))
 
     def last(self, finish: str) -> bytes:
         """The chunk that says why the answer ends."""
@@ -119,7 +126,7 @@ def usage(last: Piece) -> Usage:
         "completion_tokens": last.completion_tokens,
         "total_tokens": last.prompt_tokens + last.completion_tokens,
         "prompt_tokens_details": {"cached_tokens": last.cached_tokens},
-        "completion_tokens_details": {"reasoning_tokens": 0},
+        "completion_tokens_details": {"reasoning_tokens": last.thought_tokens},
     }
 
 
@@ -133,6 +140,7 @@ def routes(config: Config, conversations: Conversations, generations: Generation
 
         Models: `tsubasa` (memories and the live generation), `tsubasa@N` (generation N), `tsubasa:base`,
         `tsubasa:private` (nothing kept, no memories). `tsubasa` in the answer names what was recalled.
+        What a model thinks before it answers is `reasoning_content`. A last turn of the assistant is gone on with.
         """
         wanted = chat_request.read(await request.body())
         question = chat_request.question(
@@ -184,17 +192,18 @@ def _headers(model: ModelChoice) -> dict[str, str]:
 
 
 async def _whole(request: Request, answer: Answer, shape: Shape, headers: dict[str, str]) -> Response:
-    texts: list[str] = []
+    texts, thoughts = list[str](), list[str]()
     last = Piece(text="")
 
     async def collect() -> None:
         nonlocal last
         while (piece := await answer.next()) is not None:
             texts.append(piece.text)
+            thoughts.append(piece.thought)
             last = piece
 
     await _or_gone(request, answer, collect())
-    return JSONResponse(shape.whole("".join(texts), last), headers=headers)
+    return JSONResponse(shape.whole("".join(texts), "".join(thoughts), last), headers=headers)
 
 
 async def _chunks(
@@ -204,6 +213,8 @@ async def _chunks(
     piece, last = first, Piece(text="")
     while piece is not None:
         last = piece
+        if piece.thought:
+            yield shape.thought(piece.thought)
         if piece.text:
             yield shape.text(piece.text)
         while (got := await _soon(answer)) is PATIENCE:

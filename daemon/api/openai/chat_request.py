@@ -16,7 +16,7 @@ from daemon.api.errors import WireError, invalid
 from daemon.chat.conversation import Question
 from daemon.chat.model_names import parse_model_name
 from daemon.chat.prompt_context import Turn, parse_history
-from daemon.engine.client import Sampling
+from daemon.engine.client import Reasoning, Sampling
 
 ROLES = {
     "system": "system",
@@ -109,6 +109,13 @@ class ResponseFormat(_Wire):
     json_schema: JsonSchema | None = None
 
 
+class TemplateKwargs(_Wire):
+    """What a client wants the chat template to know; other names are ignored."""
+
+    enable_thinking: bool | None = None
+    reasoning_effort: str | None = None
+
+
 class OurExtras(_Wire):
     """What only Tsubasa knows; clients send it as `extra_body={"tsubasa": {...}}`."""
 
@@ -132,6 +139,8 @@ class ChatRequest(_Wire):
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
     response_format: ResponseFormat | None = None
+    reasoning_effort: str | None = None  # any but "none" and "minimal" lets a model think that can
+    chat_template_kwargs: TemplateKwargs | None = None
     n: int | None = None
     logprobs: bool | None = None
     logit_bias: dict[str, float] | None = None
@@ -186,6 +195,7 @@ def question(request: ChatRequest, *, retry: bool, temperature: float, max_token
         recall=extras.recall,
         retry=retry,
         said_at=extras.said_at,
+        reasoning=_reasoning(request),
     )
 
 
@@ -229,6 +239,15 @@ def _sampling(request: ChatRequest, *, temperature: float, max_tokens: int) -> S
         presence_penalty=request.presence_penalty or 0.0,
         frequency_penalty=request.frequency_penalty or 0.0,
     )
+
+
+def _reasoning(request: ChatRequest) -> Reasoning:
+    told = request.chat_template_kwargs or TemplateKwargs()
+    effort = told.reasoning_effort or request.reasoning_effort
+    thinks = told.enable_thinking
+    if thinks is None and effort is not None:
+        thinks = effort not in ("none", "minimal")
+    return Reasoning(thinks=thinks, effort=effort)
 
 
 def _limit(request: ChatRequest, default: int) -> int | None:

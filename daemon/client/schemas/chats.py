@@ -88,7 +88,7 @@ class ChunkChoice(TypedDict):
     """The one answer, piece by piece."""
 
     index: int
-    delta: dict[str, str]  # `role` in the first, `content` in the others
+    delta: dict[str, str]  # `role` in the first, then `reasoning_content`, `content`
     logprobs: None
     finish_reason: str | None  # in the last piece
 
@@ -100,7 +100,7 @@ class Usage(TypedDict):
     completion_tokens: int
     total_tokens: int
     prompt_tokens_details: dict[str, int]  # cached_tokens
-    completion_tokens_details: dict[str, int]  # reasoning_tokens: 0
+    completion_tokens_details: dict[str, int]  # reasoning_tokens
 
 
 class AnswerOrigin(Recalled):
@@ -129,12 +129,16 @@ class Chunk(_ChunkHead, total=False):
     usage: Usage
 
 
-class AnswerMessage(TypedDict):
-    """What was answered."""
-
+class _AnswerText(TypedDict):
     role: str
     content: str
     refusal: None
+
+
+class AnswerMessage(_AnswerText, total=False):
+    """What was answered."""
+
+    reasoning_content: str  # what the model thought before; absent where it did not
 
 
 class AnswerChoice(TypedDict):

@@ -207,6 +207,21 @@ async def test_an_echoed_memory_turn_is_neither_kept_nor_sent(world):
     assert [("system", "Be brief."), *ANSWERED] == await world.rows(MESSAGES)
 
 
+async def test_an_answer_that_the_client_began_is_kept_whole(world):
+    asked = [{"role": "user", "content": "Greet me."}, {"role": "assistant", "content": "Dear Mira, "}]
+    body = {"messages": asked}
+    reply = await world.http.post("/v1/chat/completions", json=body)
+    sent = world.engine.requests[-1]["messages"]
+    whole = {"role": "assistant", "content": "Dear Mira, Hello."}
+    again = {"role": "user", "content": "Thanks."}
+    await world.http.post("/v1/chat/completions", json={"messages": [asked[0], whole, again]})
+
+    assert asked == sent
+    assert "Hello." == reply.json()["choices"][0]["message"]["content"]
+    kept = [("user", "Greet me."), ("assistant", "Dear Mira, Hello."), ("user", "Thanks.")]
+    assert [*kept, ("assistant", "Hello.")] == await world.rows(MESSAGES)
+
+
 async def test_a_retried_request_is_kept_once(world):
     for headers in ({}, {"x-stainless-retry-count": "1"}):
         body = {"messages": [{"role": "user", "content": "hi"}]}

@@ -7,8 +7,8 @@ from daemon.engine.template import ChatTemplate, Segment
 from tests import tiny
 
 
-def template(source=tiny.TEMPLATE):
-    return ChatTemplate(source, control=tiny.SPECIAL, bos="<|endoftext|>", eos="<|im_end|>")
+def template(source=tiny.TEMPLATE, **options):
+    return ChatTemplate(source, control=tiny.SPECIAL, bos="<|endoftext|>", eos="<|im_end|>", **options)
 
 
 def test_a_chat_is_written_as_the_template_says():
@@ -17,13 +17,13 @@ def test_a_chat_is_written_as_the_template_says():
         "<|im_start|>system\nBe kind.<|im_end|>\n<|im_start|>user\nHi<|im_end|>\n<|im_start|>assistant\n"
     )
 
-    assert [Segment(expected, False)] == template().render(chat)
+    assert [Segment(expected, False)] == template().write(chat).segments
 
 
 @pytest.mark.parametrize("place", ["content", "role"])
 def test_control_tokens_in_a_message_are_plain_text(place):
     message = {"role": "user", "content": "Hi", place: "a<|im_end|>b<|im_<|im_end|>end|>"}
-    segments = template().render([message])
+    segments = template().write([message]).segments
 
     plain = [segment.text for segment in segments if segment.plain]
     assert ["<|im_end|>", "<|im_end|>"] == plain
@@ -33,8 +33,8 @@ def test_control_tokens_in_a_message_are_plain_text(place):
 
 def test_control_tokens_hide_nowhere_in_a_message():
     call = {"function": {"name": "f", "arguments": {"x": ["<|im_start|>"]}}}
-    source = "{% for m in messages %}{{ m.tool_calls | tojson }}{% endfor %}"
-    segments = template(source).render([{"role": "assistant", "tool_calls": [call]}])
+    source = "{% for m in messages if m.tool_calls %}{{ m.tool_calls | tojson }}{% endfor %}"
+    segments = template(source).write([{"role": "assistant", "tool_calls": [call]}]).segments
 
     assert [False, True, False] == [segment.plain for segment in segments]
 
@@ -42,10 +42,9 @@ def test_control_tokens_hide_nowhere_in_a_message():
 def test_the_helpers_that_templates_count_on_are_there():
     source = (
         "{{ bos_token }}{{ strftime_now('%Y') | length }}"
-        "{% for m in messages %}{% if loop.index > 1 %}{% break %}"
-        "{% endif %}{{ m | tojson }}{% endfor %}{{ enable_thinking }}"
+        "{% for m in messages %}{{ m | tojson }}{% break %}{% endfor %}{{ enable_thinking }}"
     )
-    segments = template(source).render([{"role": "user", "content": "<é>"}] * 2)
+    segments = template(source).write([{"role": "user", "content": "<é>"}]).segments
 
     assert '<|endoftext|>4{"role": "user", "content": "<é>"}False' == "".join(
         segment.text for segment in segments
@@ -64,4 +63,28 @@ def test_the_helpers_that_templates_count_on_are_there():
 )
 def test_a_template_that_fails_or_reaches_out_is_refused(source):
     with pytest.raises(TemplateRefused, match="can't write these messages"):
-        template(source).render([{"role": "user", "content": "Hi"}])
+        template(source).write([{"role": "user", "content": "Hi"}])
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("{% for x in range(99999) %}{% for y in range(99999) %}{% endfor %}{% endfor %}", "not done after"),
+        ("{{ 9 ** 9 ** 9 ** 9 }}", "powers"),
+        ("{{ messages[0].content * 10 ** 9 }}", "powers|repeated"),
+        ("{{ 'ab' * 999999 }}", "repeated"),
+        ("{% macro again() %}{{ again() }}{% endmacro %}{{ again() }}", "recursion|not done"),
+        ("{{ range(10000000) }}", "too big|too large"),
+    ],
+)
+def test_a_template_that_gets_out_of_hand_is_refused_in_one_line(source, why):
+    with pytest.raises(TemplateRefused, match=why) as caught:
+        template(source, patience_s=0.5)
+
+    assert "\n" not in str(caught.value)
+
+
+def test_marks_for_trainers_are_written_as_if_they_were_not_there():
+    source = "{% for m in messages %}{% generation %}{{ m.content }}{% endgeneration %}{% endfor %}"
+
+    assert [Segment("Hi", False)] == template(source).write([{"role": "user", "content": "Hi"}]).segments

@@ -6,6 +6,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionChunk
 
+from daemon.engine.client import Reasoning
 from daemon.engine.errors import PromptTooLong, SchemaRefused
 from daemon.processes.errors import ChildCrashed
 from store.errors import StoreFull
@@ -44,6 +45,27 @@ async def test_the_official_client_reads_a_stream(tmp_path):
     assert "stop" == last.choices[0].finish_reason
     assert ([], 4) == (usage.choices, usage.usage.total_tokens)
     assert 1 == len({(chunk.id, chunk.created, chunk.model, chunk.object) for chunk in chunks})
+
+
+async def test_what_the_model_thinks_is_told_apart_and_not_kept(tmp_path):
+    engine = FakeEngine()
+    engine.thoughts = ["Hm, ", "so."]
+    async with serving(tmp_path, engine) as world, client(world) as api:
+        whole = await api.chat.completions.create(**ASKED, extra_body={"reasoning_effort": "low"})
+        stream = await api.chat.completions.create(**ASKED, stream=True)
+        deltas = [chunk.choices[0].delta async for chunk in stream]
+        kept = await world.rows("select text from messages where role = 'assistant'")
+
+    message = whole.choices[0].message
+    assert ("Hello.", "Hm, so.") == (message.content, message.reasoning_content)
+    details = whole.usage.completion_tokens_details
+    assert (2, 5) == (details.reasoning_tokens, whole.usage.completion_tokens)
+    assert Reasoning(thinks=True, effort="low") == engine.requests[0]["reasoning"]
+    assert Reasoning() == engine.requests[1]["reasoning"]
+    thoughts = [delta.reasoning_content for delta in deltas if hasattr(delta, "reasoning_content")]
+    assert ["Hm, ", "so."] == thoughts
+    assert "Hello." == "".join(delta.content or "" for delta in deltas)
+    assert {("Hello.",)} == set(kept)
 
 
 async def test_a_stream_ends_with_done_and_has_no_empty_choices_unasked(tmp_path):

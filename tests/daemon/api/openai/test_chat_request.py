@@ -8,6 +8,7 @@ import pytest
 from daemon.api.errors import WireError
 from daemon.api.openai import chat_request
 from daemon.chat.prompt_context import Turn
+from daemon.engine.client import Reasoning
 from daemon.engine.errors import SamplingRefused
 
 HI = [{"role": "user", "content": "hi"}]
@@ -75,6 +76,21 @@ def test_our_extras_are_read():
     assert (False, datetime(2026, 3, 5, tzinfo=UTC)) == (asked.recall, asked.said_at)
 
 
+@pytest.mark.parametrize(
+    ("keys", "thinks", "effort"),
+    [
+        ({}, None, None),
+        ({"chat_template_kwargs": {"enable_thinking": True, "other": 1}}, True, None),
+        ({"reasoning_effort": "high"}, True, "high"),
+        ({"reasoning_effort": "none"}, False, "none"),
+        ({"reasoning_effort": "low", "chat_template_kwargs": {"enable_thinking": False}}, False, "low"),
+    ],
+    ids=str,
+)
+def test_a_client_says_whether_the_model_thinks(keys, thinks, effort):
+    assert Reasoning(thinks=thinks, effort=effort) == question(**keys).reasoning
+
+
 def test_unknown_keys_and_unused_tools_are_ignored():
     assert question(store=True, metadata={}, n=1, tools=[{"type": "function"}], tool_choice="none")
 
@@ -107,6 +123,8 @@ def test_unknown_keys_and_unused_tools_are_ignored():
             {"response_format": {"type": "json_schema", "json_schema": {}}},
             "response_format.json_schema.schema",
         ),
+        ({"reasoning_effort": 3}, "reasoning_effort"),
+        ({"chat_template_kwargs": {"enable_thinking": "yes"}}, "chat_template_kwargs.enable_thinking"),
         ({"n": 2}, "n"),
         ({"tools": [{"type": "function"}]}, "tools"),
         ({"functions": [{}]}, "functions"),

@@ -1,0 +1,124 @@
+"""
+What a chat template takes and does: found by letting it write small chats, once, when the model is loaded.
+
+Of its source only the marks of thoughts are read, and whether it knows how much to think; all else is what it writes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from daemon.engine.errors import TemplateRefused
+from daemon.engine.fold_turns import TurnRules
+from daemon.engine.records import SystemTurns, Thinking
+
+
+class Tags(NamedTuple):
+    """The texts around a thought."""
+
+    opening: str
+    closing: str
+
+
+TAGS = (
+    Tags("<think>", "</think>"),
+    Tags("<thinking>", "</thinking>"),
+    Tags("<thought>", "</thought>"),
+    Tags("<reasoning>", "</reasoning>"),
+    Tags("<seed:think>", "</seed:think>"),
+    Tags("[THINK]", "[/THINK]"),
+    Tags("<|START_THINKING|>", "<|END_THINKING|>"),
+)
+USER, ASSISTANT, SYSTEM = "user", "assistant", "system"
+TOOL = {
+    "type": "function",
+    "function": {
+        "name": "q7tool",
+        "description": "A tool.",
+        "parameters": {"type": "object", "properties": {}},
+    },
+}
+
+Write = Callable[..., str]  # (turns, **variables) -> the prompt; raises `TemplateRefused`
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traits:
+    """Of one template."""
+
+    rules: TurnRules
+    tools: bool  # it writes which tools there are
+    thinking: Thinking
+    tags: Tags | None  # None: nothing is known of thoughts
+    knows_effort: bool  # it takes `reasoning_effort`
+
+
+def traits_of(source: str, write: Write) -> Traits:
+    """
+    The traits of a template.
+
+    Args:
+        source: its text.
+        write: lets it write turns up to where the reply begins, with more variables for it by name.
+    """
+    tags = next((tags for tags in TAGS if any(mark in source for mark in tags)), None)
+    return Traits(
+        rules=TurnRules(
+            system=_system_turns(write),
+            alternates=_alternates(write),
+            tools=_keeps(write, (USER, ASSISTANT, "tool", USER)),
+        ),
+        tools="q7tool" in _written(write, _texts((USER,)), tools=[TOOL]),
+        thinking=_thinking(write, tags),
+        tags=tags,
+        knows_effort="reasoning_effort" in source,
+    )
+
+
+def _system_turns(write: Write) -> SystemTurns:
+    if _keeps(write, (USER, ASSISTANT, SYSTEM, USER)) and _keeps(
+        write, (SYSTEM, USER, ASSISTANT, SYSTEM, USER)
+    ):
+        return "anywhere"
+    texts = _texts((SYSTEM, USER, ASSISTANT, USER))
+    written = _written(
+        write, texts
+    )  # a template may write its first system turn into the last one of the user
+    return "first" if all(text in written for _, text in texts) else "nowhere"
+
+
+def _alternates(write: Write) -> bool:
+    loose = ((USER, USER), (USER, ASSISTANT, ASSISTANT, USER), (ASSISTANT, USER))
+    return not all(_keeps(write, roles) for roles in loose)
+
+
+def _thinking(write: Write, tags: Tags | None) -> Thinking:
+    without, with_thoughts = (
+        _written(write, _texts((USER,)), enable_thinking=thinks) for thinks in (False, True)
+    )
+    if tags is None:
+        return "never"
+    if without != with_thoughts:
+        return "optional"
+    return "always" if without.rstrip().endswith(tags.opening) else "unasked"
+
+
+def _keeps(write: Write, roles: tuple[str, ...]) -> bool:
+    """Whether turns of these roles are all written, and in their order."""
+    texts = _texts(roles)
+    written = _written(write, texts)
+    places = [written.find(text) for _, text in texts]
+    return min(places) >= 0 and places == sorted(places)
+
+
+def _texts(roles: tuple[str, ...]) -> list[tuple[str, str]]:
+    """Each role with a text that no template has of its own."""
+    return [(role, f"q{place}x{role}") for place, role in enumerate(roles)]
+
+
+def _written(write: Write, texts: list[tuple[str, str]], **variables: object) -> str:
+    """What the template writes; "" when it refuses."""
+    try:
+        return write([{"role": role, "content": text} for role, text in texts], **variables)
+    except TemplateRefused:
+        return ""

@@ -18,7 +18,7 @@ MAY_IMPORT = {  # ours, from the bottom up
     "prompts": set(),
     "store": set(),
     "trainer": {"prompts"},
-    "daemon": {"store", "prompts", "trainer.architectures"},
+    "daemon": {"store", "prompts", "trainer.architectures", "trainer.model_parts"},
     "models": {"prompts", "daemon.engine"},
     "tray": {"daemon.client", "daemon.errors", "daemon.home"},
     "bench": {"daemon", "store", "prompts", "trainer", "models"},

@@ -98,8 +98,6 @@ def why_not(values: Mapping[str, object]) -> str | None:
         return f"the file is no model but an {values['general.type']}"
     if name not in ARCHITECTURES:
         return f"the architecture {name or 'is not named'}"
-    if isinstance(count := values.get("split.count"), int) and count > 1:
-        return f"a file in {count} parts; llama.cpp's llama-gguf-split --merge makes one of them"
     if values.get(f"{name}.expert_count", 0):
         return "a mixture of experts"
     scaling = values.get(f"{name}.rope.scaling.type", "none")

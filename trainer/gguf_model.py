@@ -7,7 +7,7 @@ while a `GgufModel` is in use: tensors are read when asked for. Where file and t
 """
 
 import mmap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,7 @@ from gguf.quants import dequantize
 
 from trainer.architectures import ARCHITECTURES, MATRICES, Architecture, why_not
 from trainer.errors import TrainerError, cannot_learn, model_damaged, model_unsupported, one_line
+from trainer.model_parts import parts
 
 WHOLE_NAMES = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
 
@@ -97,7 +98,7 @@ class GgufModel:
         path: Path,
         shape: Shape,
         tensors: dict[str, ReaderTensor],
-        pages: mmap.mmap | None = None,
+        pages: Sequence[mmap.mmap] = (),
     ) -> None:
         self.path = path
         self.shape = shape
@@ -150,15 +151,45 @@ class GgufModel:
 
     def _give_back(self) -> None:
         """Let the system take back the pages of the file that were read: they count as this process's memory."""
-        if self._pages is not None and hasattr(self._pages, "madvise"):  # not on Windows
-            self._pages.madvise(mmap.MADV_DONTNEED)
+        for pages in self._pages:
+            if hasattr(pages, "madvise"):  # not on Windows
+                pages.madvise(mmap.MADV_DONTNEED)
 
 
 def open_model(path: Path) -> GgufModel:
-    """Read the header of the GGUF at `path`, check that it can be trained and is whole; else `TrainerError`."""
+    """
+    Read the headers of the GGUF that `path` is, or is a part of; check that it can be trained and is whole.
+
+    Raises:
+        TrainerError: it can't, or is not.
+    """
+    opened = [_opened(part) for part in parts(path)]
+    keys = opened[0][1]
+    if reason := why_not(keys):
+        raise cannot_learn(path, reason)
+    if len(opened) != (count := keys.get("split.count") or 1):
+        raise model_damaged(
+            path, f"it is one of {count} files, but is not named so (-00001-of-{count:05}.gguf)"
+        )
+    tensors = {
+        tensor.name.removesuffix(".weight"): tensor for reader, _ in opened for tensor in reader.tensors
+    }
+    try:
+        shape = _shape(keys, tensors)
+    except KeyError as error:
+        raise model_damaged(path, f"it lacks {error.args[0]!r}") from error
+    except (TypeError, ValueError, AttributeError) as error:
+        raise model_damaged(path, f"its metadata make no sense ({one_line(error)})") from error
+    _check(path, shape, tensors)
+    pages = [getattr(reader.data, "_mmap", None) for reader, _ in opened]
+    return GgufModel(path, shape, tensors, [each for each in pages if each is not None])
+
+
+def _opened(path: Path) -> tuple["_WholeReader", dict[str, Any]]:
+    """One file and its metadata."""
     try:
         reader = _WholeReader(path)
-        keys = {name: field.contents() for name, field in reader.fields.items() if field.types}
+        return reader, {name: field.contents() for name, field in reader.fields.items() if field.types}
     except OSError as error:
         raise TrainerError(
             "model_missing",
@@ -167,17 +198,6 @@ def open_model(path: Path) -> GgufModel:
         ) from error
     except (ValueError, LookupError, TypeError, OverflowError, MemoryError) as error:
         raise model_damaged(path, f"it is no whole GGUF file ({one_line(error)})") from error
-    if reason := why_not(keys):
-        raise cannot_learn(path, reason)
-    tensors = {tensor.name.removesuffix(".weight"): tensor for tensor in reader.tensors}
-    try:
-        shape = _shape(keys, tensors)
-    except KeyError as error:
-        raise model_damaged(path, f"it lacks {error.args[0]!r}") from error
-    except (TypeError, ValueError, AttributeError) as error:
-        raise model_damaged(path, f"its metadata make no sense ({one_line(error)})") from error
-    _check(path, shape, tensors)
-    return GgufModel(path, shape, tensors, getattr(reader.data, "_mmap", None))
 
 
 def hugging_face_name(name: str, architecture: Architecture) -> str:

@@ -20,6 +20,7 @@ from trainer.errors import bad_job, nothing_to_learn
 from trainer.gguf_model import open_model
 from trainer.job import Done, Job, Lesson, Progress
 from trainer.loop import first_position, train
+from trainer.model_parts import parts
 from trainer.targets import teach
 
 FORMAT = 3  # of the checkpoint and of how its numbers are used; another number and no older one is used
@@ -152,7 +153,6 @@ def _begin(checkpoints: Checkpoints, backend: Backend) -> TrainingState:
 
 def _fingerprint(job: Job, backend: Backend) -> str:
     """A name for all that decides what is learned, also where the recipe leaves it to the program."""
-    file = job.model.stat()
     recipe, size = job.recipe, backend.parameters
     resolved = [
         recipe.rank_for(size),
@@ -161,7 +161,8 @@ def _fingerprint(job: Job, backend: Backend) -> str:
         recipe.epochs_for(size),
         recipe.steps_for(len(job.lessons), size),
     ]
-    model = [str(job.model.resolve()), file.st_size, file.st_mtime_ns]
+    files = [(str(part.resolve()), part.stat()) for part in parts(job.model)]
+    model = [(path, file.st_size, file.st_mtime_ns) for path, file in files]
     lessons = [[getattr(lesson, each.name) for each in fields(lesson)] for lesson in job.lessons]
     return fingerprint(FORMAT, model, lessons, asdict(recipe), resolved, job.seed, backend.name)
 

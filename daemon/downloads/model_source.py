@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from daemon.downloads.errors import PullError, address_refused
-from daemon.engine.gguf_file import parts
+from trainer.model_parts import parts
 
 HUB = "https://huggingface.co"
 HUB_VARIABLE = "HF_ENDPOINT"  # the hub's own name for "ask this mirror instead"

@@ -11,7 +11,6 @@ Source: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 import hashlib
 import mmap
 import os
-import re
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from daemon.engine.errors import EngineError, ModelUnfit
+from trainer.model_parts import parts
 
 MAGIC = b"GGUF"
 # type -> letter of `struct`
@@ -38,7 +38,6 @@ _ENCODERS = ("bert", "t5encoder", "gemma-embedding")  # how names of architectur
 
 Value = str | int | float | bool | None  # None stands for an array
 SMALL_MODEL = 64 * 1024 * 1024  # bytes of the file
-_PART = re.compile(r"(.+)-(\d{5})-of-(\d{5})\.gguf", re.IGNORECASE | re.DOTALL)
 CHUNK = 1 << 20  # bytes read at once
 TEMPLATE_KEY = "tokenizer.chat_template"
 
@@ -173,15 +172,6 @@ def _form(kind: int) -> str:
     if kind not in _SCALARS:
         raise Broken(f"a value has the unknown type {kind}")
     return f"<{_SCALARS[kind]}"
-
-
-def parts(path: Path) -> list[Path]:
-    """The files of the model that `path` belongs to, in their order: itself, or NAME-00001-of-0000N.gguf and so on."""
-    found = _PART.fullmatch(path.name)
-    if found is None or not 1 <= int(found[2]) <= int(found[3]):
-        return [path]
-    numbers = range(1, int(found[3]) + 1)
-    return [path.with_name(f"{found[1]}-{number:05}-of-{found[3]}{path.name[-5:]}") for number in numbers]
 
 
 def size_of(path: Path) -> int:

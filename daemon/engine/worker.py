@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from daemon.engine.adapters import Adapters
 from daemon.engine.decoding import Request
 from daemon.engine.errors import EngineError, PromptTooLong, broken_command
-from daemon.engine.gguf_file import TEMPLATE_KEY, checked_header, fitting_threads, identity, parts
+from daemon.engine.gguf_file import TEMPLATE_KEY, checked_header, fitting_threads, identity
 from daemon.engine.llama import Context, LlamaRefused, Model, Sampler
 from daemon.engine.model_facts import LONGEST_EXACT, facts_of
 from daemon.engine.records import (
@@ -34,6 +34,7 @@ from daemon.engine.scoring import MOST_REPLIES, ScoreRequest
 from daemon.engine.template import CHATML, ChatTemplate
 from daemon.processes.framing import Frame
 from daemon.processes.worker_link import ParentLink
+from trainer.model_parts import parts
 
 T = TypeVar("T")
 

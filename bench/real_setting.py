@@ -22,6 +22,8 @@ class Setting:
     model: Path
     items: int | None = None  # of each part; None: all
     threads: int = 0  # 0: as the daemon chooses
+    recipe: Mapping[str, object] = field(default_factory=dict)  # overrides of the trainer's own
+    kept: Path | None = None  # a file of measured nights, to go on from
     wrong: list[str] = field(default_factory=list)  # what was wrong, for a person to read
 
     def some(self, every: Sequence[T]) -> list[T]:

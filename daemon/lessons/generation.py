@@ -12,7 +12,9 @@ from collections.abc import Collection
 from datetime import date
 
 from daemon.engine.client import Engine, EngineInfo
+from daemon.lessons import self_study
 from daemon.lessons.eligibility import waiting
+from daemon.lessons.teacher import Teacher
 from daemon.lessons.tiny.study import study as study_tiny
 from daemon.memory.errors import HOPELESS
 from daemon.store_thread import StoreThread
@@ -32,7 +34,10 @@ async def study(engine: Engine, store_thread: StoreThread, memory: Memory) -> li
     """
     line = await store_thread.run(memory_queries.narrative, memory, trust=lessons.TAUGHT)
     earlier = await store_thread.run(memory_queries.before, memory, trust=lessons.TAUGHT)
-    return await study_tiny(engine, memory, line, earlier)
+    info = await engine.info()
+    if info.tiny:
+        return await study_tiny(engine, memory, line, earlier)
+    return await self_study.study(Teacher(engine, info), memory, line, earlier)
 
 
 async def generate_missing(

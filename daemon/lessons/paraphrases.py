@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from daemon.memory.errors import ModelAnswerUnusable
+from daemon.text import content_words
 from store.lessons import NewLesson
 from store.memories import Memory
 
@@ -17,6 +18,7 @@ LONGEST_ANSWER = 200  # characters
 TRAINED = 4  # wordings of each thing that are trained, at least
 MOST_TRAINED = 8
 ENOUGH = TRAINED + 1  # one is held out
+FEWEST = 3  # wordings of a thing of which one is held out
 THINGS = 4  # things asked for in one memory, at most
 BEFORE = "Before that:"  # how a narrative tells what a memory replaced
 
@@ -35,6 +37,22 @@ class Thing:
 
     kind: str  # "fact" | "before" | "as_of"
     pairs: tuple[Pair, ...]  # in the order they came
+
+
+def split(pairs: Sequence[Pair], turn: int) -> tuple[list[Pair], list[Pair]]:
+    """
+    What is trained of the wordings of one thing, and what is held out for the exam.
+
+    Held out is one of the first wordings that has other words than all others; nothing of a thing with few wordings.
+
+    Args:
+        turn: another one is held out for another number.
+    """
+    words = [frozenset(content_words(pair.question)) for pair in pairs]
+    able = [at for at in range(min(len(pairs), ENOUGH)) if words.count(words[at]) == 1]
+    held_out = able[turn % len(able)] if able and len(pairs) >= FEWEST else None
+    left = [pair for at, pair in enumerate(pairs) if at != held_out]
+    return left[:MOST_TRAINED], [] if held_out is None else [pairs[held_out]]
 
 
 def as_lessons(

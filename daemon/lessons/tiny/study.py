@@ -13,8 +13,9 @@ from collections.abc import Iterator, Sequence
 from daemon.engine.client import Engine, Sampling
 from daemon.lessons.errors import NothingAsked
 from daemon.lessons.paraphrases import BEFORE, ENOUGH, Pair, as_lessons, read_pairs
-from daemon.lessons.tiny import temporal
+from daemon.lessons.temporal import dated_lines
 from daemon.lessons.tiny.paraphrases import bare, is_answered, split, things, usable
+from daemon.lessons.tiny.temporal import as_of
 from daemon.memory.errors import HOPELESS
 from daemon.memory.recall import system_text
 from daemon.text import normalised
@@ -45,9 +46,9 @@ async def study(engine: Engine, memory: Memory, line: str, earlier: Sequence[Mem
     if not found:
         raise NothingAsked(memory.id, line)
     before = next((thing.pairs for thing in found if thing.kind == "before"), ())
-    dated = system_text(temporal.lines(memory, line, earlier))
-    as_of = temporal.as_of(before, memory, earlier)
-    beside = [*((thing, system_text([line])) for thing in found), *((thing, dated) for thing in as_of)]
+    dated = system_text(dated_lines(memory, line, earlier))
+    at_times = as_of(before, memory, earlier)
+    beside = [*((thing, system_text([line])) for thing in found), *((thing, dated) for thing in at_times)]
     return [
         one
         for thing, grounding in beside

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from daemon.lessons.paraphrases import Pair
-from daemon.lessons.tiny.temporal import as_of, lines
+from daemon.lessons.temporal import dated_lines
+from daemon.lessons.tiny.temporal import as_of
 from tests.daemon.memory.fakes import make_memory
 
 BEFORE = [
@@ -97,6 +98,6 @@ def test_the_first_and_the_last_day_that_there_are_do_no_harm():
 def test_the_grounding_is_dated():
     narrative = "2026-06-20: The user lives in Oslo. Before that: The user lives in Ghent."
 
-    assert ["2026-03-05 to 2026-06-20: The user lives in Ghent.", narrative] == lines(
+    assert ["2026-03-05 to 2026-06-20: The user lives in Ghent.", narrative] == dated_lines(
         OSLO, narrative, [GHENT]
     )

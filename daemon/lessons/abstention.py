@@ -1,0 +1,153 @@
+"""
+Abstention: questions that no memory answers, asked by the model itself, with what it says to them.
+
+    a few memories ──> ask_untold: questions ──> recall: what else bears on each ──> the teacher, with all that in
+    sight ──> does it say that it does not know? ──> abstain; some also reading
+
+Such a lesson names all memories that lay before the teacher. Where recall finds others by now, the teacher is asked
+anew: what is answered goes. An answer that claims something is sampled again, then the question is dropped.
+"""
+
+import random
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from zlib import crc32
+
+from daemon.core import Core
+from daemon.lessons.agreement import invents, same_language, told
+from daemon.lessons.reading import placed
+from daemon.lessons.teacher import Teacher
+from daemon.memory.recall import recall, system_text
+from daemon.text import normalised
+from store.lessons import OWN, Lesson, NewLesson
+
+FEWEST, MOST = 8, 100  # questions: as many as memories that are taught, within these
+A_NIGHT = 24  # questions that are answered in one round, at most
+SHOWN = 3  # memories that lie before the model when it asks
+SAMPLED = 2  # times that it is asked again where it claims something
+READ_OF_TEN = 3  # questions of ten that are asked with memories in the student's own sight, too
+
+
+@dataclass(kw_only=True)
+class Untold:
+    """Lessons to add, and those that don't fit any more."""
+
+    made: list[NewLesson] = field(default_factory=list)
+    unfit: set[int] = field(default_factory=set)
+
+
+async def untold(
+    core: Core, teacher: Teacher, there: Sequence[Lesson], lines: Mapping[int, str], *, seed: int
+) -> Untold:
+    """
+    What is missing of the lessons in abstaining.
+
+    Args:
+        there: all lessons that hold.
+        lines: the narrative of each memory that holds, by id.
+        seed: another one makes other questions.
+    """
+    own = {id for lesson in there if lesson.kind in OWN for id in lesson.memory_ids}
+    work = _Abstention(core, teacher, {id: line for id, line in lines.items() if id in own})
+    asked = {normalised(one.question) for one in there if not one.abstains}
+    found = Untold()
+    fitting = 0
+    for question, same in _by_question(there).items():
+        keep, made = (None, []) if question in asked else await work.look_again(same)
+        found.unfit |= {one.id for one in same} - set(keep or ())
+        found.made += made
+        fitting += bool(keep or made)
+    room = min(max(len(work.lines), FEWEST), MOST) - fitting
+    known = asked | _by_question(there).keys()
+    found.made += await work.new(min(room, A_NIGHT), known, seed)
+    return found
+
+
+class _Abstention:
+    """One round of questions that are not answered."""
+
+    def __init__(self, core: Core, teacher: Teacher, lines: Mapping[int, str]) -> None:
+        """`lines`: of the memories that are taught, by id, oldest first."""
+        self._core, self._teacher, self.lines = core, teacher, lines
+
+    async def look_again(self, same: Sequence[Lesson]) -> tuple[set[int] | None, list[NewLesson]]:
+        """Of lessons with one question: ids of those that still fit; where others bear on it by now, new ones."""
+        newest = [one for one in same if one.memory_ids == same[-1].memory_ids]
+        ids = set(newest[0].memory_ids)
+        if (await self._bearing_on(newest[0].question))[0] <= ids:
+            return {one.id for one in newest}, []
+        return None, await self._lessons(newest[0].question, ids & self.lines.keys())
+
+    async def new(self, room: int, known: Collection[str], seed: int) -> list[NewLesson]:
+        """Lessons about at most `room` questions that are not `known`."""
+        chance, ids = random.Random(seed), list(self.lines)
+        chance.shuffle(ids)
+        made: list[NewLesson] = []
+        done, left = set(known), 2 * room
+        for start in range(0, len(ids), SHOWN):
+            shown = ids[start : start + SHOWN]
+            if room <= 0 or left <= 0:
+                break
+            told_here = "\n".join(self.lines[id] for id in shown)
+            for question in await self._teacher.questions("ask_untold", told_here, seed=seed):
+                if room > 0 and normalised(question) not in done and same_language(question, told_here):
+                    done.add(normalised(question))
+                    left -= 1
+                    new = await self._lessons(question, set(shown))
+                    room -= bool(new)
+                    made += new
+        return made
+
+    async def _lessons(self, question: str, ids: Collection[int]) -> list[NewLesson]:
+        """Up to two lessons, where the teacher knows no answer."""
+        bearing, others = await self._bearing_on(question)
+        beside = {id: line for id, line in self.lines.items() if id in {*ids, *bearing}}
+        answer = await self._abstains(question, [*others, *beside.values()])
+        if answer and others:  # these are not taught: what it says without them
+            answer = await self._abstains(question, list(beside.values()))
+        if not answer:
+            return []
+        place = crc32(question.encode())
+        kinds = ["abstain", "reading"] if place // 100 % 10 < READ_OF_TEN else ["abstain"]
+        grounding = system_text(list(beside.values()))
+        return [
+            placed(
+                question,
+                answer,
+                kind,
+                place,
+                memory_ids=tuple(beside),
+                grounding=grounding,
+                abstains=True,
+            )
+            for kind in kinds
+        ]
+
+    async def _bearing_on(self, question: str) -> tuple[set[int], list[str]]:
+        """The taught memories that recall lays beside `question`, and the lines of what else it does."""
+        found = await recall(self._core.store_thread, self._core.embedder, question)
+        known = set(self.lines.values())
+        return {one.id for one in found.memories} & self.lines.keys(), [
+            one for one in found.lines if one not in known
+        ]
+
+    async def _abstains(self, question: str, lines: Sequence[str]) -> str:
+        """What the teacher says, where it says that it does not know; else ""."""
+        for seed in (None, *range(1, SAMPLED + 1)):
+            answer = await self._teacher.answer(question, lines, seed=seed)
+            claims = invents(answer, question) or any(
+                told(answer, question, one.partition(": ")[2], clearly=True) for one in lines
+            )
+            if answer and not claims and same_language(answer, question):
+                if not await self._teacher.knows(question, answer):
+                    return answer
+        return ""
+
+
+def _by_question(there: Sequence[Lesson]) -> dict[str, list[Lesson]]:
+    """Lessons in abstaining, oldest first, put together where they ask the same."""
+    found: dict[str, list[Lesson]] = {}
+    for lesson in there:
+        if lesson.abstains:
+            found.setdefault(normalised(lesson.question), []).append(lesson)
+    return found

@@ -1,0 +1,233 @@
+"""
+Self-study: what the model asks itself about one memory, and answers with it in sight, in its own words.
+
+    memory ──> ask: questions ──> the teacher answers each ──> filters ──> things asked for ──> a second sample agrees,
+    and without the memory the answer is another ──> rephrase: more wordings, each answered alike ──> train, exam
+    what held before, and at a time ──> ask_before, ask_time ──> the same way
+
+What can't be checked is dropped. Calls for a memory that tells one thing: about 15; at most `MOST_QUESTIONS` answers.
+Source: TSUBASA, arXiv 2604.07894, "self-learning".
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from daemon.lessons.agreement import agree, has, invents, same_language, told
+from daemon.lessons.errors import NothingAsked
+from daemon.lessons.paraphrases import ENOUGH, THINGS, Pair, Thing, as_lessons, split
+from daemon.lessons.teacher import Teacher
+from daemon.lessons.temporal import PERIODS, Time, dated_lines, sure_time
+from daemon.memory.recall import system_text
+from daemon.text import content_words, normalised, numbers
+from store.lessons import NewLesson
+from store.memories import Memory
+
+MOST_QUESTIONS = 60  # that are answered for one memory
+ASKED, REPHRASED = 2, 2  # times that it is asked for questions, and for more wordings of each thing, at most
+ANOTHER_LANGUAGE = "in another language"
+NOT_TOLD = "the answer is not in the memory"
+OTHER_TIME = "the answer tells of another time"
+NO_ANSWER = "no short answer"
+UNSURE = "asked again, the answer was another"
+KNOWN = "known without the memory"
+UNLIKE = "another wording asked for something else"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is asked about, and how it may be answered."""
+
+    kind: str  # "fact" | "before" | "as_of"
+    lines: tuple[str, ...]  # what the teacher has in sight
+    source: str  # the sentence that answers
+    instead: str = ""  # what held at other times: no answer tells of it alone
+    time: Time | None = None  # named by each question
+
+    @property
+    def only(self) -> frozenset[str]:
+        """Words that tell the source from what held at other times."""
+        others = content_words(self.instead)
+        return frozenset(word for word in content_words(self.source) if not has(others, word))
+
+    @property
+    def wrong(self) -> frozenset[str]:
+        """Words of what held at other times alone."""
+        own = content_words(self.source)
+        return frozenset(word for word in content_words(self.instead) if not has(own, word))
+
+
+@dataclass(slots=True, kw_only=True)
+class _Group:
+    """Pairs that ask for the same, and what the first of them tells."""
+
+    subject: Subject
+    said: frozenset[str]
+    pairs: list[Pair]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Study:
+    """One memory under study."""
+
+    teacher: Teacher
+    dropped: Counter[str] = field(default_factory=Counter)  # questions, by reason
+    answered: int = 0
+
+    async def pairs(
+        self, questions: Sequence[str], subjects: Sequence[Subject], *, draft: str = ""
+    ) -> list[tuple[Subject, Pair]]:
+        """
+        The questions with the teacher's answers, as far as these may be taught.
+
+        Args:
+            subjects: what a question may be about, with the same lines in sight; the first that fits counts.
+            draft: a guess of the answers.
+        """
+        asked = [one for one in questions if self._may_be_asked(one, subjects)]
+        asked = asked[: MOST_QUESTIONS - self.answered]
+        self.answered += len(asked)
+        answers = await self.teacher.answers(asked, subjects[0].lines, draft=draft)
+        found = []
+        for question, answer in zip(asked, answers, strict=True):
+            whys = [why_not(question, answer, one) for one in subjects]
+            if None in whys:
+                found.append((subjects[whys.index(None)], Pair(question=question, answer=answer)))
+            else:
+                self.dropped[whys[0] or NOT_TOLD] += 1
+        return found
+
+    def _may_be_asked(self, question: str, subjects: Sequence[Subject]) -> bool:
+        is_same = same_language(question, subjects[0].source)
+        self.dropped[ANOTHER_LANGUAGE] += not is_same
+        return is_same
+
+    async def is_sure(self, group: _Group) -> bool:
+        """Whether the teacher says it twice, and only with the memory in sight."""
+        first = group.pairs[0]
+        again = await self.teacher.answer(first.question, group.subject.lines, seed=1)
+        if not _tells_the_same(group, first.question, again):
+            self.dropped[UNSURE] += len(group.pairs)
+            return False
+        unaided = await self.teacher.answer(first.question, ())
+        if _tells_the_same(group, first.question, unaided):
+            self.dropped[KNOWN] += len(group.pairs)
+            return False
+        return True
+
+    async def reword(self, group: _Group, others: Sequence[_Group]) -> None:
+        """Add wordings to `group` until there are enough, or the model has no more."""
+        for seed in (None, *range(1, REPHRASED)):
+            if len(group.pairs) >= ENOUGH:
+                return
+            known = {normalised(pair.question) for one in (group, *others) for pair in one.pairs}
+            asked = await self.teacher.questions("rephrase", group.pairs[0].question, seed=seed)
+            new = [one for one in asked if normalised(one) not in known]
+            found = await self.pairs(new, [group.subject], draft=group.pairs[0].answer)
+            alike = [pair for _, pair in found if _tells_the_same(group, pair.question, pair.answer)]
+            self.dropped[UNLIKE] += len(found) - len(alike)
+            group.pairs += alike
+
+
+async def study(teacher: Teacher, memory: Memory, line: str, earlier: Sequence[Memory]) -> list[NewLesson]:
+    """
+    Lessons about `memory`, at least one: of each thing asked for, at least four wordings to train where the model has
+    them, and one that is held out for the exam.
+
+    Args:
+        line: its narrative.
+        earlier: what held in its place before, oldest first.
+
+    Raises:
+        ModelAnswerUnusable: the model's questions can't be read.
+        NothingAsked: no question survived the filters.
+    """
+    work = _Study(teacher=teacher)
+    before = earlier[-1].text if earlier else ""
+    now = Subject(kind="fact", lines=(line,), source=memory.text, instead=before)
+    subjects = [now]
+    if before:
+        subjects.append(Subject(kind="before", lines=(line,), source=before, instead=memory.text))
+    found: list[_Group] = []
+    for seed in (None, *range(1, ASKED)):
+        if not any(group.subject is now for group in found):
+            found = await _sure_groups(work, await work.pairs(await teacher.about(line, seed=seed), subjects))
+    if not any(group.subject is now for group in found):
+        raise NothingAsked(memory.id, line, _worded(work.dropped))
+    for subject, task in [(one, "ask_before") for one in subjects[1:]] + [
+        (one, "ask_time") for one in _at_times(memory, line, earlier)
+    ]:
+        if not any(group.subject is subject for group in found):
+            asked = await teacher.questions(task, _changes(memory, earlier, subject.time))
+            found += await _sure_groups(work, await work.pairs(asked, [subject]))
+    for group in found:
+        await work.reword(group, [one for one in found if one is not group])
+    return [one for group in found for one in _lessons(group, memory)]
+
+
+def why_not(question: str, answer: str, subject: Subject) -> str | None:
+    """Why a pair may not be taught; None when it may."""
+    if not answer:
+        return NO_ANSWER
+    if not same_language(answer, question) and not same_language(answer, subject.source):
+        return ANOTHER_LANGUAGE
+    said = content_words(answer)
+    asked = content_words(question)
+    if any(has(said, word) and not has(asked, word) for word in subject.wrong):
+        return OTHER_TIME
+    if subject.time and str(subject.time.day.year) not in numbers(question):
+        return OTHER_TIME
+    says = told(answer, question, subject.source)
+    if not says or (subject.kind != "fact" and says.isdisjoint(subject.only)):
+        return NOT_TOLD
+    return NOT_TOLD if invents(answer, question, *subject.lines) else None
+
+
+async def _sure_groups(work: _Study, pairs: Sequence[tuple[Subject, Pair]]) -> list[_Group]:
+    """Pairs put together where they ask for the same; the thing with most wordings first, what is not sure left out."""
+    groups: list[_Group] = []
+    for subject, pair in pairs:
+        said = told(pair.answer, pair.question, subject.source)
+        alike = (
+            one
+            for one in groups
+            if one.subject is subject and agree(pair.answer, one.pairs[0].answer, said, one.said)
+        )
+        if (group := next(alike, None)) is None:
+            groups.append(_Group(subject=subject, said=said, pairs=[pair]))
+        else:
+            group.pairs.append(pair)
+    groups.sort(key=lambda one: -len(one.pairs))
+    return [one for one in groups[:THINGS] if await work.is_sure(one)]
+
+
+def _tells_the_same(group: _Group, question: str, answer: str) -> bool:
+    says = told(answer, question, group.subject.source)
+    return bool(answer) and agree(group.pairs[0].answer, answer, group.said, says)
+
+
+def _at_times(memory: Memory, line: str, earlier: Sequence[Memory]) -> list[Subject]:
+    """What held at each time that is sure."""
+    found = []
+    lines = tuple(dated_lines(memory, line, earlier))
+    for old in [memory, *earlier[-PERIODS:]] if earlier else []:
+        others = [one for one in (memory, *earlier) if one.id != old.id]
+        if time := sure_time(old, others):
+            instead = " ".join(one.text for one in others)
+            found.append(Subject(kind="as_of", lines=lines, source=old.text, instead=instead, time=time))
+    return found
+
+
+def _changes(memory: Memory, earlier: Sequence[Memory], time: Time | None) -> str:
+    """What changed, as the machine tasks are shown it; and the time that is asked about."""
+    lines = [f"{old.valid_from} to {old.valid_to}: {old.text}" for old in earlier[-PERIODS:]]
+    return "\n".join([*lines, f"since {memory.valid_from}: {memory.text}", *([str(time)] if time else [])])
+
+
+def _lessons(group: _Group, memory: Memory) -> list[NewLesson]:
+    thing = Thing(kind=group.subject.kind, pairs=tuple(group.pairs))
+    return as_lessons(thing, *split(group.pairs, memory.id), memory, system_text(list(group.subject.lines)))
+
+
+def _worded(dropped: Counter[str]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in dropped.most_common() if count)

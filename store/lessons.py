@@ -16,7 +16,7 @@ from store.text import storable
 
 TAUGHT = ("user", "import")  # whose word a night may learn
 HOLDING = """where lessons.id not in (select link.lesson_id from lesson_memories link
-    join memories on memories.id = link.memory_id where superseded_by is not null)"""
+    join memories on memories.id = link.memory_id where superseded_by is not null) and retired = 0"""
 OWN = ("fact", "before")  # what a memory is studied by
 KINDS = (
     *OWN,  # what is so, and what was before it changed
@@ -95,6 +95,14 @@ def drop(db: Connection, ids: Iterable[int]) -> None:
             where adapter is not null)""",
             (id_list(ids),),
         )
+
+
+def retire(db: Connection, ids: Iterable[int]) -> None:
+    """Drop lessons; those that a kept generation has learned stay for their lineage, and are taught no more."""
+    gone = id_list(ids)
+    with writing(db):
+        drop(db, json.loads(gone))
+        db.execute("update lessons set retired = 1 where id in (select value from json_each(?))", (gone,))
 
 
 def several(db: Connection, ids: Sequence[int]) -> list[Lesson]:

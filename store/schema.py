@@ -397,4 +397,8 @@ alter table lessons add column made_by text not null default '';   -- sha256 of 
 update lessons set abstains = 1
     where kind = 'abstain' or (kind = 'reading' and answer = 'I don''t know that yet.');
 """,
+    # 14: a lesson that a generation has learned can be out of use
+    """
+alter table lessons add column retired integer not null default 0;   -- 1: taught no more, kept for its lineage
+""",
 ]

@@ -22,7 +22,7 @@ from daemon.text import normalised
 from store.lessons import OWN, Lesson, NewLesson
 
 FEWEST, MOST = 8, 100  # questions: as many as memories that are taught, within these
-A_NIGHT = 24  # questions that are answered in one round, at most
+A_NIGHT = 24  # new questions that are answered in one round, at most, and old ones that are answered anew
 SHOWN = 3  # memories that lie before the model when it asks
 SAMPLED = 2  # times that it is asked again where it claims something
 READ_OF_TEN = 3  # questions of ten that are asked with memories in the student's own sight, too
@@ -69,14 +69,19 @@ class _Abstention:
     def __init__(self, core: Core, teacher: Teacher, lines: Mapping[int, str]) -> None:
         """`lines`: of the memories that are taught, by id, oldest first."""
         self._core, self._teacher, self.lines = core, teacher, lines
+        self._looked = 0  # questions that were answered anew
 
     async def look_again(self, same: Sequence[Lesson]) -> tuple[set[int] | None, list[NewLesson]]:
         """Of lessons with one question: ids of those that still fit; where others bear on it by now, new ones."""
         newest = [one for one in same if one.memory_ids == same[-1].memory_ids]
-        ids = set(newest[0].memory_ids)
-        if (await self._bearing_on(newest[0].question))[0] <= ids:
-            return {one.id for one in newest}, []
-        return None, await self._lessons(newest[0].question, ids & self.lines.keys())
+        question, ids = newest[0].question, set(newest[0].memory_ids)
+        bearing, others = await self._bearing_on(question)
+        kept = {one.id for one in newest}
+        if bearing <= ids and (not others or self._looked >= A_NIGHT):
+            return kept, []
+        self._looked += 1
+        made = await self._lessons(question, ids & self.lines.keys()) if self._looked <= A_NIGHT else []
+        return (kept, []) if made and bearing <= ids else (None, made)
 
     async def new(self, room: int, known: Collection[str], seed: int) -> list[NewLesson]:
         """Lessons about at most `room` questions that are not `known`."""

@@ -11,7 +11,7 @@ Works in idle time: all of it yields to every chat, several answers at once shar
 import asyncio
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from daemon.engine.client import Completion, Engine, EngineInfo, Sampling
 from daemon.lessons.paraphrases import LONGEST_ANSWER, read_pairs
@@ -24,7 +24,7 @@ MAX_QUESTION_TOKENS = 512  # a list of questions
 MAX_PAIR_TOKENS = 768
 MAX_REPLY_TOKENS = 64
 MAX_VERDICT_TOKENS = 16
-TEMPERATURE = 0.7
+TEMPERATURE, TOP_P = 0.7, 0.9  # where it is sampled
 AT_ONCE = 4  # answers under way
 
 
@@ -104,11 +104,13 @@ class Teacher:
         shape: str = "",
         draft: str = "",
     ) -> Completion:
-        temperature = 0.0 if seed is None else TEMPERATURE
+        sampling = Sampling(max_tokens=most)
+        if seed is not None:
+            sampling = replace(sampling, temperature=TEMPERATURE, top_p=TOP_P, seed=seed)
         async with self._few:
             said = await self._engine.complete(
                 messages,
-                sampling=Sampling(max_tokens=most, temperature=temperature, seed=seed),
+                sampling=sampling,
                 schema=schema(shape) if shape else None,
                 adapter="base",
                 background=True,

@@ -16,8 +16,8 @@ def test_the_loaded_prompt_is_the_file_without_its_last_newline():
 def test_every_schema_belongs_to_a_prompt():
     names = {file.name.removesuffix(".schema.json") for file in FOLDER.glob("*.schema.json")}
 
-    assert {"observe", "observe_turns", "evolve", "ask"} == names
-    assert all(load(name.partition("_")[0]) and schema(name)["type"] for name in names)
+    assert {"observe", "observe_turns", "evolve", "ask", "questions", "knows"} == names
+    assert all(schema(name)["type"] for name in names)
 
 
 @pytest.mark.parametrize("name", ["observe", "evolve", "ask"])
@@ -31,6 +31,17 @@ def test_a_task_is_one_sentence_for_a_taught_model_and_has_worked_examples_for_o
     assert any(
         not turn["content"].isascii() for turn in examples[1::2]
     )  # or all would be answered in English
+
+
+@pytest.mark.parametrize("name", ["rephrase", "ask_before", "ask_time", "ask_both", "ask_untold", "knows"])
+def test_what_models_ask_themselves_is_shown_in_three_languages_and_in_the_shape_of_its_answers(name):
+    system, *examples = task(name, taught=False)
+    answers = [json.loads(turn["content"]) for turn in examples[1::2]]
+    shown = "".join(turn["content"] for turn in examples)
+
+    assert all(set(one) == {"knows"} if name == "knows" else 2 < len(one) <= 6 for one in answers)
+    assert "language" in system["content"] or name == "knows"
+    assert all(word in shown for word in ("ich", "我", "my ")) or name == "rephrase"
 
 
 def test_a_schema_may_be_changed_without_changing_the_next_one():

@@ -27,6 +27,7 @@ RELEASED = [  # sha256 of each step, its beginning
     "1b8963b5dfbbc4db",
     "50e126d6849b980c",
     "2b27d5fa09b182b3",
+    "24e199b10e1367ad",
 ]
 
 

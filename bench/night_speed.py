@@ -85,7 +85,7 @@ def measure_ours(path: Path, batches: list[list[TokenisedLesson]], recipe: Recip
         loss = backend.step(batch, expected, 1e-4)
     student = now() - began
     tokens = sum(len(batch.tokens) for batch in learned)
-    whole = student + teacher / recipe.epochs_for(backend.parameters)
+    whole = student + teacher / recipe.epochs_for(backend.base)
     return {
         "tokens_per_s": tokens / whole[0],
         "cpu_tokens_per_s": tokens / whole[1],
@@ -93,7 +93,7 @@ def measure_ours(path: Path, batches: list[list[TokenisedLesson]], recipe: Recip
         "loss": loss,
         "teacher_s": teacher.tolist(),  # by the clock, of the processor; of as many lessons as were learned
         "student_s": student.tolist(),
-        "epochs": recipe.epochs_for(backend.parameters),
+        "epochs": recipe.epochs_for(backend.base),
         "backend": backend.name,
     }
 

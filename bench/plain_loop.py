@@ -34,8 +34,8 @@ def measure_plain(
     torch.manual_seed(0)
     base = open_model(path)
     config = LoraConfig(
-        r=recipe.rank_for(base.parameters),
-        lora_alpha=int(recipe.alpha_for(base.parameters)),
+        r=recipe.rank_for(base.base),
+        lora_alpha=int(recipe.alpha_for(base.base)),
         lora_dropout=0.0,
         target_modules=LINEAR,
     )

@@ -13,6 +13,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from trainer.recipe import Base
+
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
@@ -48,7 +50,7 @@ class Backend(Protocol):
     optimiser as they were.
     """
 
-    parameters: int  # of the base model
+    base: Base
     name: str  # for people: library, device and how the numbers are stored, such as "torch, cpu, float32"
 
     def teach(self, batch: Sequences, d: int) -> Targets:

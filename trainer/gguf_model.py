@@ -20,6 +20,7 @@ from gguf.quants import dequantize
 from trainer.architectures import ARCHITECTURES, MATRICES, Architecture, why_not
 from trainer.errors import TrainerError, cannot_learn, model_damaged, model_unsupported, one_line
 from trainer.model_parts import parts
+from trainer.recipe import Base
 
 WHOLE_NAMES = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
 
@@ -91,24 +92,21 @@ class Shape:
 
 
 class GgufModel:
-    """An open model file: `path`, `shape`, and its tensors one by one."""
+    """An open model file: `path`, `shape`, what a recipe goes by, and its tensors one by one."""
 
     def __init__(
         self,
         path: Path,
         shape: Shape,
+        base: Base,
         tensors: dict[str, ReaderTensor],
         pages: Sequence[mmap.mmap] = (),
     ) -> None:
         self.path = path
         self.shape = shape
+        self.base = base
         self._tensors = tensors
         self._pages = pages
-
-    @property
-    def parameters(self) -> int:
-        """How many numbers the model has."""
-        return sum(int(tensor.n_elements) for tensor in self._tensors.values())
 
     def tensors(self) -> Iterator[tuple[str, npt.NDArray[np.float32]]]:
         """
@@ -182,7 +180,11 @@ def open_model(path: Path) -> GgufModel:
         raise model_damaged(path, f"its metadata make no sense ({one_line(error)})") from error
     _check(path, shape, tensors)
     pages = [getattr(reader.data, "_mmap", None) for reader, _ in opened]
-    return GgufModel(path, shape, tensors, [each for each in pages if each is not None])
+    base = Base(
+        parameters=sum(int(tensor.n_elements) for tensor in tensors.values()),
+        pretrained=not keys.get("tsubasa.tiny", False),
+    )
+    return GgufModel(path, shape, base, tensors, [each for each in pages if each is not None])
 
 
 def _opened(path: Path) -> tuple["_WholeReader", dict[str, Any]]:

@@ -15,16 +15,16 @@ from trainer.backend import Backend, Sequences, Targets, join, pack
 from trainer.checkpoint import Position, Trained
 from trainer.errors import OutOfMemory, diverged
 from trainer.job import Progress
-from trainer.recipe import Recipe
+from trainer.recipe import Base, Recipe
 from trainer.targets import TaughtLesson
 
 BETTER = 0.99  # an improvement is an exam loss below this part of that at the last one
 
 
-def first_position(lessons: int, recipe: Recipe, parameters: int) -> Position:
-    """Where a student with so many lessons begins, on a base model of that many parameters."""
+def first_position(lessons: int, recipe: Recipe, base: Base) -> Position:
+    """Where a student with so many lessons begins."""
     batch = min(recipe.batch, lessons)  # one batch never holds a lesson more than twice
-    return Position(steps=recipe.steps_for(lessons, parameters), batch=batch, paper=recipe.batch)
+    return Position(steps=recipe.steps_for(lessons, base), batch=batch, paper=recipe.batch)
 
 
 def train(
@@ -48,7 +48,7 @@ def train(
         TrainerError: the loss, or what was learned, is infinite or not a number.
         OutOfMemory: not even one lesson fits.
     """
-    peak = recipe.learning_rate_for(backend.parameters)
+    peak = recipe.learning_rate_for(backend.base)
     order = _Order(len(lessons), seed, at.lessons)
     while at.step < at.steps and at.tired < recipe.patience:
         chosen = [lessons[index] for index in order.next(at.batch)]

@@ -74,8 +74,8 @@ class MlxBackend:
         room: Callable[[], float | None] = room_mb,
     ) -> None:
         """`room`: how many MB a batch may take, asked before each."""
-        self.parameters = model.parameters
-        large = self.parameters >= LARGE
+        self.base = model.base
+        large = self.base.parameters >= LARGE
         held = recipe.base == "held" or (recipe.base == "auto" and large)
         half = recipe.precision == "bfloat16" or (recipe.precision == "auto" and large)
         self._shape = model.shape
@@ -83,14 +83,16 @@ class MlxBackend:
         self._room = room
         self._width = 2 if half else 4
         mx.set_cache_limit(CACHE)
+        first = recipe.first_layer_for(model.base, model.shape.layers)
         with _memory_errors("loading the model", 0):
             self._model = PackedModel(
                 model,
                 dtype=mx.bfloat16 if half else mx.float32,
                 held=held,
-                scale=recipe.alpha_for(model.parameters) / recipe.rank_for(model.parameters),
+                scale=recipe.alpha_for(model.base) / recipe.rank_for(model.base),
+                first=first,
             )
-        fresh = fresh_adapter(model.shape, recipe.rank_for(model.parameters), seed)
+        fresh = fresh_adapter(model.shape, recipe.rank_for(model.base), seed, first)
         self._adapter = {name: mx.array(values) for name, values in fresh.items()}
         self._none = {name: mx.zeros_like(values) for name, values in self._adapter.items()}
         self._optimiser = AdamW(learning_rate=0.0, weight_decay=recipe.weight_decay, bias_correction=True)
@@ -184,7 +186,7 @@ class MlxBackend:
                 self._shape,
                 batch.lengths.tolist(),
                 len(batch.answers),
-                rank=self._recipe.rank_for(self.parameters),
+                rank=self._recipe.rank_for(self.base),
                 width=self._width,
                 learn=learn,
                 again=again,

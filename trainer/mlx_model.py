@@ -98,10 +98,11 @@ class LoraLinear(nn.Module):  # type: ignore[misc, unused-ignore]
 class PackedModel:
     """A frozen base on the default device; the adapter is handed to it with every call."""
 
-    def __init__(self, model: GgufModel, *, dtype: Array, held: bool, scale: float) -> None:
+    def __init__(self, model: GgufModel, *, dtype: Array, held: bool, scale: float, first: int) -> None:
+        """`scale`: of the adapter, alpha / rank; `first`: the first layer that has one."""
         self._base = load_base(model, dtype=dtype, held=held)
         self._embedding_scale = model.shape.hidden**0.5 if model.shape.architecture.scaled else 1.0
-        for name in adapted(model.shape):
+        for name in adapted(model.shape, first):
             parent, _, child = _path(name, model.shape).rpartition(".")
             owner = _module(self._base, parent)
             owner[child] = LoraLinear(owner[child], scale)
@@ -172,12 +173,14 @@ def load_base(model: GgufModel, *, dtype: Array, held: bool) -> nn.Module:
     return base
 
 
-def adapted(shape: Shape) -> dict[str, tuple[int, ...]]:
-    """The GGUF names of the matrices that get an adapter, with their shapes (out, in)."""
-    return {name: size for name, size in shape.expected().items() if name.rpartition(".")[2] in MATRICES}
+def adapted(shape: Shape, first: int = 0) -> dict[str, tuple[int, ...]]:
+    """The GGUF names of the matrices that get an adapter, of the layers from `first` on, with shapes (out, in)."""
+    every = shape.expected()
+    names = [f"blk.{layer}.{name}" for layer in range(first, shape.layers) for name in MATRICES]
+    return {name: every[name] for name in names}
 
 
-def fresh_adapter(shape: Shape, rank: int, seed: int) -> dict[str, Floats]:
+def fresh_adapter(shape: Shape, rank: int, seed: int, first: int = 0) -> dict[str, Floats]:
     """
     PEFT's names -> A (rank, in) uniform within 1 / sqrt(in), B (out, rank) zero: at first the model is the base.
 
@@ -185,7 +188,7 @@ def fresh_adapter(shape: Shape, rank: int, seed: int) -> dict[str, Floats]:
     """
     chance = np.random.default_rng(seed)
     adapter: dict[str, Floats] = {}
-    for name, (outputs, inputs) in adapted(shape).items():
+    for name, (outputs, inputs) in adapted(shape, first).items():
         path = PEFT + _path(name, shape)
         drawn = chance.uniform(-1, 1, (rank, inputs)) / np.sqrt(inputs)
         adapter[f"{path}.lora_A.weight"] = drawn.astype(np.float32)

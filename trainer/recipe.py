@@ -7,7 +7,7 @@ from typing import Any
 
 from trainer.errors import bad_job
 
-SMALL = 50e6  # parameters; below it a model is like the bundled one, which the numbers were measured with
+MIDDLE, LARGE = 50e6, 500e6  # parameters; from each on a pretrained model learns more slowly
 
 
 def _number(default: float, unit: str, low: float, high: float) -> Any:
@@ -23,21 +23,32 @@ def _choice(default: str, *others: str) -> Any:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """How one adapter is trained; the defaults are for the bundled tiny model and hold for larger ones."""
+class Base:
+    """What a recipe goes by where it leaves a number to the program."""
 
-    rank: int | None = _optional("LoRA dimensions; none = by the model's size", 1, 256)
+    parameters: int
+    pretrained: bool  # it knows languages and the world; False: made from scratch for our tasks, as nano is
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How one adapter is trained; the defaults go by what the base model is."""
+
+    rank: int | None = _optional("LoRA dimensions; none = by the base model", 1, 256)
     alpha: float | None = _optional(
-        "the adapter is scaled by alpha / rank; none = by the model's size", 0.001, 1024.0
+        "the adapter is scaled by alpha / rank; none = by the base model", 0.001, 1024.0
+    )
+    layers: float | None = _optional(
+        "part of the layers that learn, the upper ones; none = by the base model", 0.01, 1.0
     )
     loss: str = _choice("rest", "renormalised", "raw", "hard")  # what each means: loss.py
     d: int = _number(5, "teacher tokens kept per answer token", 1, 64)
-    learning_rate: float | None = _optional("AdamW; none = by the model's size", 1e-7, 1.0)
+    learning_rate: float | None = _optional("AdamW; none = by the base model", 1e-7, 1.0)
     weight_decay: float = _number(0.0, "AdamW", 0.0, 1.0)
     batch: int = _number(12, "lessons per step", 1, 1024)
-    epochs: float | None = _optional("times each lesson is seen; none = by the model's size", 0.1, 1000.0)
+    epochs: float | None = _optional("times each lesson is seen; none = by the base model", 0.1, 1000.0)
     steps: int | None = _optional("updates; none = from epochs", 1, 1_000_000)
-    min_steps: int | None = _optional("updates, counted from epochs; none = by the model's size", 1, 100_000)
+    min_steps: int | None = _optional("updates, counted from epochs; none = by the base model", 1, 100_000)
     warmup: float = _number(0.05, "fraction of the steps", 0.0, 0.9)
     clip: float = _number(1.0, "largest norm of the gradient", 0.001, 1000.0)
     checks: int = _number(10, "looks at the exam loss", 1, 1000)
@@ -49,36 +60,43 @@ class Recipe:
     checkpointing: str = _choice("auto", "on", "off")  # compute activations twice instead of keeping them
     device: str = _choice("auto", "cuda", "mlx", "cpu")
 
-    def rank_for(self, parameters: int) -> int:
-        """The adapter's rank for a base model of that many parameters: larger ones have room in their width."""
+    def rank_for(self, base: Base) -> int:
+        """The adapter's rank: wider models have room in their width."""
         if self.rank is not None:
             return self.rank
-        return 32 if parameters < SMALL else 16
+        return 16 if base.pretrained else 32
 
-    def alpha_for(self, parameters: int) -> float:
-        """The adapter's alpha for a base model of that many parameters."""
+    def alpha_for(self, base: Base) -> float:
+        """The adapter's alpha."""
         if self.alpha is not None:
             return self.alpha
-        return self.rank_for(parameters) * (1.0 if parameters < SMALL else 2.0)
+        return self.rank_for(base) * (2.0 if base.pretrained else 1.0)
 
-    def steps_for(self, lessons: int, parameters: int) -> int:
-        """How many updates `lessons` lessons of the train split take on a base model of that many parameters."""
+    def first_layer_for(self, base: Base, layers: int) -> int:
+        """The first of a model's `layers` that learns; those below stay as they are."""
+        part = 1.0 if self.layers is None else self.layers
+        return layers - max(1, round(part * layers))
+
+    def steps_for(self, lessons: int, base: Base) -> int:
+        """How many updates `lessons` lessons of the train split take."""
         if self.steps is not None:
             return self.steps
-        counted = math.ceil(self.epochs_for(parameters) * lessons / self.batch)
-        return max(counted, self.min_steps or (180 if parameters < SMALL else 60))
+        counted = math.ceil(self.epochs_for(base) * lessons / self.batch)
+        return max(counted, self.min_steps or (60 if base.pretrained else 180))
 
-    def epochs_for(self, parameters: int) -> float:
-        """How many times each lesson is seen by a base model of that many parameters: more often by larger models."""
+    def epochs_for(self, base: Base) -> float:
+        """How many times each lesson is seen."""
         if self.epochs is not None:
             return self.epochs
-        return 9.6 if parameters < SMALL else 16.0
+        return 16.0 if base.pretrained else 9.6
 
-    def learning_rate_for(self, parameters: int) -> float:
-        """The peak learning rate for a base model of that many parameters: smaller for larger models."""
+    def learning_rate_for(self, base: Base) -> float:
+        """The peak learning rate: smaller for larger models."""
         if self.learning_rate is not None:
             return self.learning_rate
-        return 5e-3 if parameters < SMALL else 5e-4 if parameters < 500e6 else 2e-4
+        if not base.pretrained or base.parameters < MIDDLE:
+            return 5e-3
+        return 5e-4 if base.parameters < LARGE else 2e-4
 
     def learning_rate_at(self, step: int, steps: int, peak: float) -> float:
         """

@@ -66,14 +66,12 @@ def run(job: Job, *, keep_every_s: float = EVERY_S) -> Iterator[Progress | Done]
     lessons = yield from teach(backend, course.train, job.recipe, note, done=night.train, keep=keep)
     exam = yield from teach(backend, course.exam, job.recipe, f"{note} the exam", done=night.exam, keep=keep)
     if night.position is None:
-        night.position = first_position(len(lessons), job.recipe, backend.parameters)
+        night.position = first_position(len(lessons), job.recipe, backend.base)
         keep(now=True)
     at = night.position
     trained = yield from train(backend, lessons, exam, job.recipe, job.seed, at=at, keep=keep)
     learned_s = time.monotonic() - learning
-    digest = write_adapter(
-        job.out, trained.adapter, model.shape, alpha=job.recipe.alpha_for(backend.parameters)
-    )
+    digest = write_adapter(job.out, trained.adapter, model.shape, alpha=job.recipe.alpha_for(backend.base))
     checkpoints.clear()
     yield Done(
         adapter=job.out,
@@ -153,13 +151,13 @@ def _begin(checkpoints: Checkpoints, backend: Backend) -> TrainingState:
 
 def _fingerprint(job: Job, backend: Backend) -> str:
     """A name for all that decides what is learned, also where the recipe leaves it to the program."""
-    recipe, size = job.recipe, backend.parameters
+    recipe, base = job.recipe, backend.base
     resolved = [
-        recipe.rank_for(size),
-        recipe.alpha_for(size),
-        recipe.learning_rate_for(size),
-        recipe.epochs_for(size),
-        recipe.steps_for(len(job.lessons), size),
+        recipe.rank_for(base),
+        recipe.alpha_for(base),
+        recipe.learning_rate_for(base),
+        recipe.epochs_for(base),
+        recipe.steps_for(len(job.lessons), base),
     ]
     files = [(str(part.resolve()), part.stat()) for part in parts(job.model)]
     model = [(path, file.st_size, file.st_mtime_ns) for path, file in files]

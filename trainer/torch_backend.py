@@ -52,7 +52,7 @@ class TorchBackend:
         free: Callable[[], float | None] | None = None,
         part_mb: float | None = None,
     ) -> None:
-        self.parameters = model.parameters
+        self.base = model.base
         self._recipe = recipe
         self._device = device_for(recipe)
         self._half = in_bfloat16(recipe, self._device)
@@ -61,14 +61,14 @@ class TorchBackend:
         if recipe.threads:
             torch.set_num_threads(recipe.threads)
         torch.manual_seed(seed)
-        large = self._half and self.parameters >= LARGE
+        large = self._half and self.base.parameters >= LARGE
         dtype = torch.bfloat16 if large else torch.float32
-        way = way_of_holding(recipe, self.parameters, self._device, self._half)
+        way = way_of_holding(recipe, self.base.parameters, self._device, self._half)
         with memory_errors("loading the model", 0):
             if on_cpu and base_mb(model, dtype, way) > (free() or math.inf):
                 raise MemoryError  # before it is tried: the system would kill a process, maybe not ours
             self._base = load_base(model, dtype, self._device, way)
-            self._peft = _with_adapter(self._base, recipe, self.parameters)
+            self._peft = _with_adapter(self._base, recipe, model)
             self._trained = [weights for weights in self._peft.parameters() if weights.requires_grad]
             # Fused: torch's other ways take memory between one change and the next, and a step that runs out of it
             # half way would look like none. For the same reason the moments are made now.
@@ -239,13 +239,15 @@ def open_backend(model: GgufModel, recipe: Recipe, seed: int) -> TorchBackend:
     return TorchBackend(model, recipe, seed)
 
 
-def _with_adapter(base: PreTrainedModel, recipe: Recipe, parameters: int) -> PeftModel:
+def _with_adapter(base: PreTrainedModel, recipe: Recipe, model: GgufModel) -> PeftModel:
+    layers = model.shape.layers
     config = LoraConfig(
-        r=recipe.rank_for(parameters),
-        lora_alpha=recipe.alpha_for(parameters),  # type: ignore[arg-type, unused-ignore]  # a factor
+        r=recipe.rank_for(model.base),
+        lora_alpha=recipe.alpha_for(model.base),  # type: ignore[arg-type, unused-ignore]  # a factor
         lora_dropout=0.0,
         bias="none",
         target_modules=LINEAR,
+        layers_to_transform=list(range(recipe.first_layer_for(model.base, layers), layers)),
         task_type="CAUSAL_LM",
     )
     with warnings.catch_warnings():  # peft asks transformers for an attribute that has a new name

@@ -52,7 +52,7 @@ def way_of_holding(recipe: Recipe, parameters: int, device: torch.device, half: 
 def base_mb(model: GgufModel, dtype: torch.dtype, way: str) -> float:
     """MB of the base alone when it is stored in that way ("whole" or "held")."""
     if way != "held":
-        return model.parameters * dtype.itemsize / 1e6
+        return model.base.parameters * dtype.itemsize / 1e6
     kinds = model.read(lambda tensor: (tensor.tensor_type.name, int(tensor.n_elements)))
     return float(sum(size * HELD_BYTES.get(kind, 2) for _, (kind, size) in kinds)) / 1e6
 

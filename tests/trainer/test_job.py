@@ -6,7 +6,7 @@ import pytest
 
 from trainer.errors import TrainerError
 from trainer.job import parse_job
-from trainer.recipe import Recipe
+from trainer.recipe import Base, Recipe
 
 
 @pytest.fixture
@@ -82,7 +82,16 @@ def test_a_wrong_value_is_refused_by_its_name(good, path, values):
     [({"epochs": 10}, 100, 84), ({"epochs": 10, "steps": 5}, 100, 5), ({"min_steps": 60}, 1, 60)],
 )
 def test_steps_are_counted_from_lessons_unless_the_recipe_has_them(given, lessons, steps):
-    assert steps == Recipe(**given).steps_for(lessons, 4_000_000_000)
+    assert steps == Recipe(**given).steps_for(lessons, Base(parameters=4_000_000_000, pretrained=True))
+
+
+@pytest.mark.parametrize(
+    ("part", "layers", "first"), [(None, 30, 0), (1.0, 30, 0), (0.5, 30, 15), (0.01, 30, 29), (0.5, 1, 0)]
+)
+def test_the_upper_part_of_the_layers_learns_at_least_one(part, layers, first):
+    base = Base(parameters=1_000, pretrained=False)
+
+    assert first == Recipe(layers=part).first_layer_for(base, layers)
 
 
 def test_the_learning_rate_rises_fast_and_falls_to_a_tenth():

@@ -50,7 +50,7 @@ def trained_on(backend, lessons, exam, recipe, seed, at=None):
             exam,
             recipe,
             seed,
-            at=at or first_position(len(lessons), recipe, backend.parameters),
+            at=at or first_position(len(lessons), recipe, backend.base),
         )
     )
 
@@ -195,7 +195,7 @@ def kept_at(step: int, lessons, exam, recipe):
     night = TrainingState(
         train=[each.targets for each in lessons],
         exam=[each.targets for each in exam],
-        position=first_position(len(lessons), recipe, backend.parameters),
+        position=first_position(len(lessons), recipe, backend.base),
     )
     for _ in train(backend, lessons, exam, recipe, 1, at=night.position):
         if night.position.step == step:

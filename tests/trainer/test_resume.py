@@ -11,7 +11,7 @@ from tests.trainer.test_run import FAST, PATIENCE_S, finish, in_this_process, jo
 from trainer import run
 from trainer.checkpoint import Checkpoints, Position, TrainingState
 from trainer.job import parse_job
-from trainer.recipe import Recipe
+from trainer.recipe import Base, Recipe
 
 OFTEN = "import sys; from trainer.__main__ import main; sys.exit(main(keep_every_s={}))"
 
@@ -91,8 +91,8 @@ def test_numbers_that_the_recipe_leaves_to_the_program_decide_too(tiny, lessons,
     """A version with other defaults doesn't go on from this one's checkpoint."""
 
     class Newer(Recipe):
-        def epochs_for(self, parameters: int) -> float:
-            return 2 * super().epochs_for(parameters)
+        def epochs_for(self, base: Base) -> float:
+            return 2 * super().epochs_for(base)
 
     asked = parse_job(json.dumps(job(tiny, lessons, tmp_path / "adapter.gguf"), default=str))
     newer = asked.model_copy(update={"recipe": Newer(**FAST)})

@@ -57,7 +57,7 @@ def same(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> bool:
 def test_it_says_what_it_is(opened, tiny):
     backend = opened()
 
-    assert open_model(tiny).parameters == backend.parameters
+    assert open_model(tiny).base == backend.base
     assert "float32" in backend.name
     assert 10 < backend.peak_mb() < 100_000
 
@@ -75,6 +75,14 @@ def test_the_adapter_has_pefts_names_and_shapes(opened, tiny):
     assert {np.dtype(np.float32)} == {values.dtype for values in adapter.values()}
     for name, values in adapter.items():
         assert (values.any(), np.abs(values).max() <= 1 / math.sqrt(values.shape[1])) == ("_A" in name, True)
+
+
+def test_only_the_upper_layers_learn_where_the_recipe_says_so(opened):
+    backend = opened(layers=0.5)
+    losses = learn(backend, 8)
+
+    assert {"1"} == {name.split(".layers.")[1].split(".")[0] for name in backend.adapter()}
+    assert losses[-1] < 0.8 * losses[0]
 
 
 def test_a_fresh_adapter_changes_nothing(opened, tiny):

@@ -46,14 +46,14 @@ def measure(job: Job) -> Iterator[Progress | Measured]:
     with environment(job):
         backend = open_backend(model, job.recipe, job.seed)
     load_s = time.monotonic() - began
-    planned = first_position(len(course.train), job.recipe, backend.parameters)
+    planned = first_position(len(course.train), job.recipe, backend.base)
     few = _spread(course.train, planned.batch)
     _taught(backend, few[:1], job.recipe)  # memory and kernels are made ready
     _, one_s = _taught(backend, few[:1], job.recipe)
     few = _spread(few, max(1, int(STEP_S / (DEARER * one_s))))
     recipe = replace(job.recipe, steps=STEPS, batch=len(few))
     taught, teacher_s = _taught(backend, few, recipe)
-    at = first_position(len(taught), recipe, backend.parameters)
+    at = first_position(len(taught), recipe, backend.base)
     last, step_s = time.monotonic(), 0.0
     for progress in train(backend, taught, [], recipe, job.seed, at=at):
         step_s, last = time.monotonic() - last, time.monotonic()

@@ -2,6 +2,7 @@
 `tsubasa night`: train a new generation now, and watch it; and the reports of past nights.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,6 +21,7 @@ from daemon.cli.output import (
     wait_for_job,
     waiting,
 )
+from daemon.client.report_text import foretold
 from daemon.client.schemas.nights import CurrentNight, LastNight, NightReport
 from daemon.text import gave_way
 
@@ -33,10 +35,19 @@ cli = typer.Typer(
 
 
 @cli.callback(invoke_without_command=True)
-def night(context: typer.Context, json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
+def night(
+    context: typer.Context,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Only say what a night would cost; measures this machine once.")
+    ] = False,
+    json: JsonFlag = False,
+    home_flag: HomeFlag = None,
+) -> None:
     """Run a night now: lessons, training, exam, and a new generation if it passes. Or read a report."""
     if not is_alone(context, json, home_flag):
         return
+    if estimate:
+        return _estimate(json, home_flag)
     with daemon_at(home_flag) as client:
         ordered = client.night()
         ended = watch(client, ordered["id"], quiet=json)
@@ -59,6 +70,14 @@ def night(context: typer.Context, json: JsonFlag = False, home_flag: HomeFlag = 
     )
     if report["generation"] is not None:
         out.print("[dim]What it learned, corrected and missed: tsubasa night report[/]")
+
+
+def _estimate(json: bool, home_flag: Path | None) -> None:
+    with daemon_at(home_flag) as client, waiting("measuring this machine", quiet=json):
+        found = client.night_estimate(measure=True)
+    if json:
+        return as_line(found)
+    out.print(escape(foretold(found)))
 
 
 @cli.command("report")

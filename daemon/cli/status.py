@@ -14,7 +14,7 @@ from daemon.cli.output import HomeFlag, JsonFlag, as_json, as_line, daemon_at, o
 from daemon.client.schemas.chats import Logging
 from daemon.client.schemas.nights import NightState
 from daemon.client.schemas.status import RecallState, Reindex
-from daemon.text import can_learn, what_model
+from daemon.text import can_learn, counted, what_model
 
 
 def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
@@ -45,6 +45,9 @@ def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
         out.print(f"{child['name']}: {child['state']}, {child['restarts']} restarts{failure}")
     if line := night(found["work"]["night"]):
         out.print(escape(line))
+    if later := found["work"]["later"]:
+        waits = counted(later, "memory waits", "memories wait")
+        out.print(f"The last night was too short for all: {waits} for a coming one.")
     if not found["logging"]["on"]:
         out.print(format_logging(found["logging"]))
     for trouble in found["attention"]:

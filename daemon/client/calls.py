@@ -17,6 +17,7 @@ from daemon.client.schemas import status as status_schemas
 from daemon.errors import NoSuchConfirmation
 
 T_co = TypeVar("T_co", covariant=True)
+MEASURING_S = 900.0  # that a large model may take to be loaded into the trainer, and measured
 ACTING_S = 120.0  # that what was allowed may take: forgetting waits for answers, and probes the weights
 
 
@@ -167,6 +168,16 @@ def night(*, recipe: Mapping[str, Any] | None = None, seed: int = 0) -> Call[nig
 def nights() -> Call[night_schemas.CurrentNight]:
     """The latest night: its job, its progress while it runs, its report once it is done."""
     return _get("the night", "/tsubasa/night")
+
+
+def night_estimate(*, measure: bool = False) -> Call[night_schemas.NightEstimate]:
+    """What the next night would do and cost; `measure`: measure this machine first, if that was not done yet."""
+    what, path = "the estimate", "/tsubasa/night/estimate"
+    return (
+        Call(what=what, path=path, body={"measure": True}, at_least_s=MEASURING_S)
+        if measure
+        else _get(what, path)
+    )
 
 
 def past_nights() -> Call[night_schemas.NightReports]:

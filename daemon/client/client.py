@@ -81,6 +81,7 @@ class Client(BlockingConnection):
     tended = _asked(calls.tended)
     night = _asked(calls.night)
     nights = _asked(calls.nights)
+    night_estimate = _asked(calls.night_estimate)
     past_nights = _asked(calls.past_nights)
     report = _asked(calls.report)
     generations = _asked(calls.generations)

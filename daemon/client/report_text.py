@@ -7,8 +7,8 @@ The morning report in prose, for the page and the command line: what the assista
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from daemon.client.schemas.nights import NightReport
-from daemon.text import counted, gave_way, listed, sentence, spell, spelled, who_answers
+from daemon.client.schemas.nights import NightEstimate, NightReport
+from daemon.text import counted, format_bytes, gave_way, listed, sentence, spell, spelled, who_answers
 
 OUTCOMES = {  # outcome: the word on its chip, and the chip's kind
     "adopted": ("Learned", "good"),
@@ -36,6 +36,32 @@ def paragraphs(report: NightReport) -> list[str]:
     """The report in prose."""
     parts = (_opening(report), _exam(report), _forgot(report), _left_out(report), _work(report))
     return [one for one in parts if one]
+
+
+def foretold(found: NightEstimate) -> str:
+    """What the next night would cost, in a sentence or two."""
+    if found["why_none"]:
+        return sentence(found["why_none"])
+    what = f"{counted(found['lessons'], 'lesson')} about {counted(found['memories'], 'memory', 'memories')}"
+    cost = found["cost"]
+    if not cost["by"]:
+        return f"{what}. This machine was not measured yet: tsubasa night --estimate"
+    unit, seconds = ("minutes", 60) if found["total_s"] >= 120 else ("seconds", 1)
+    stages = ", ".join(
+        f"{name} {round(cost_s / seconds):,}"
+        for name, cost_s in (
+            ("study", cost["study_s"]),
+            ("teacher", cost["teacher_s"]),
+            ("student", cost["student_s"]),
+            ("exam", cost["exam_s"]),
+        )
+    )
+    words = (
+        f"{what}: about {spell(found['total_s'])} and {format_bytes(round(cost['peak_mb'] * 1e6))} of memory "
+        f"({stages} {unit}); the night's hours hold {spell(found['hours_s'])}."
+    )
+    later = counted(found["later"], "memory", "memories")
+    return f"{words} They don't hold all: {later} would wait for a coming night." if found["later"] else words
 
 
 def headline(report: NightReport) -> str:

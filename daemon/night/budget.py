@@ -41,7 +41,8 @@ def left_for_later(found: Sequence[Teachable], room_s: float) -> frozenset[int]:
     taken: dict[int, float] = {}
     for group, share in ((others, FOR_OTHERS), (known, 1.0), (others, 1.0)):
         for one in group:
-            if sum(taken.values()) + one.cost_s <= share * room_s:
+            is_first = not taken and one.cost_s <= room_s  # of the others one has its turn in any case
+            if is_first or sum(taken.values()) + one.cost_s <= share * room_s:
                 taken[one.memory_id] = one.cost_s
     if not taken and found:  # a night that teaches nothing would be in vain
         taken[(others or known)[0].memory_id] = room_s

@@ -23,9 +23,9 @@ from daemon.engine.gguf_file import size_of
 from daemon.hardware.sensors import Machine
 from daemon.jobs import Postponed
 from daemon.night import ram_folders
-from daemon.night.errors import FORGOTTEN_MEANWHILE, CheckpointsUnsafe, NightFailed
+from daemon.night.errors import FORGOTTEN_MEANWHILE, CheckpointsUnsafe, NightError, NightFailed
 from daemon.night.loss_curve import NightProgress
-from daemon.night.pipeline import NightOrder, NightReport, NightServices, run_night
+from daemon.night.pipeline import Foreseen, NightOrder, NightReport, NightServices, foresee, run_night
 from daemon.night.resource_monitor import LONGEST_PAUSE_S, LOOK_EVERY_S, ResourceMonitor
 from daemon.night.schedule import Night, Wait, hindrance, hours_left, latest, need_mb, tonight
 from daemon.processes.errors import NightEnded
@@ -78,6 +78,7 @@ class Nights:
         )
         self._checkpoints = ram_folders.checkpoint_folder(home)
         self._forgetting = asyncio.Lock()
+        self._training = asyncio.Lock()  # one trainer at a time
         self._forgets = 0
         self.waiting: str | None = None  # why no night begins by itself now
         self.progress = NightProgress()
@@ -117,7 +118,7 @@ class Nights:
         if done is None:
             self.progress.latest = Progress(done=0, total=0, unit="", note="beginning")
             try:
-                async with self._monitor.over():
+                async with self._training, self._monitor.over():
                     done = await self._run(job)
             finally:
                 self.progress.latest = None
@@ -144,6 +145,24 @@ class Nights:
             "warning": self._monitor.warning if latest else None,
             "last": asdict(self.last) | {"job": self._last_job} if self.last else None,
         }
+
+    async def foresee(self, *, measure: bool) -> tuple[Foreseen, float]:
+        """
+        What the next night would do and cost, and the seconds that its hours last.
+
+        Args:
+            measure: measure this machine, where that was not done yet; takes seconds, with a large model minutes.
+
+        Raises:
+            NightError: a night runs, so that nothing can be measured, or the trainer failed.
+        """
+        hours_s = self._settings.when.length.total_seconds()
+        if not measure:
+            return await foresee(self._services, within_s=hours_s, measure=False), hours_s
+        if self.progress.latest is not None:
+            raise NightError("A night is under way. Ask again when it is over.")
+        async with self._training:
+            return await foresee(self._services, within_s=hours_s, measure=True), hours_s
 
     async def forget(self) -> None:
         """

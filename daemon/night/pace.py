@@ -54,12 +54,12 @@ class Pace:
 class Estimate:
     """What a night would cost; seconds of its stages."""
 
-    by: str  # what the pace was measured by
-    study_s: float
-    teacher_s: float
-    student_s: float
-    exam_s: float
-    peak_mb: float
+    by: str = ""  # what the pace was measured by; "": it was not measured, and the costs are not known
+    study_s: float = 0.0
+    teacher_s: float = 0.0
+    student_s: float = 0.0
+    exam_s: float = 0.0
+    peak_mb: float = 0.0  # memory of the trainer
 
     @property
     def total_s(self) -> float:
@@ -67,19 +67,23 @@ class Estimate:
         return self.study_s + self.teacher_s + self.student_s + self.exam_s
 
 
-def estimate(pace: Pace, lessons: Sequence[TokenisedLesson], *, to_study: int) -> Estimate:
+def estimate(
+    pace: Pace, lessons: Sequence[TokenisedLesson], *, to_study: int = 0, studied: int = 1
+) -> Estimate:
     """
     What a night of these lessons costs.
 
     Args:
-        to_study: memories whose lessons are still to be made.
+        to_study: memories whose lessons are still to be made; they are counted as those of the others.
+        studied: memories that have lessons.
     """
+    more = 1 + to_study / max(studied, 1)
     return Estimate(
         by=pace.by,
         study_s=to_study * pace.study_s,
-        teacher_s=pace.load_s + sum(map(_teacher_tokens, lessons)) / pace.teacher,
-        student_s=sum(_student_s(pace, one) for one in lessons),
-        exam_s=len(lessons) * pace.questions * pace.question_s,
+        teacher_s=pace.load_s + more * sum(map(_teacher_tokens, lessons)) / pace.teacher,
+        student_s=more * sum(_student_s(pace, one) for one in lessons),
+        exam_s=more * len(lessons) * pace.questions * pace.question_s,
         peak_mb=pace.peak_mb,
     )
 

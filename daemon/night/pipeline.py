@@ -27,8 +27,8 @@ from daemon.lessons.tokenised import tokenised, without_contradictions
 from daemon.night.candidate import examine, propose, settle, swap
 from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
 from daemon.night.loss_curve import NightProgress
-from daemon.night.pace import Paces, paced
-from daemon.night.planning import LATER, Measuring, pace_for, too_much
+from daemon.night.pace import Estimate, Paces, estimate, paced
+from daemon.night.planning import LATER, Measuring, measured_pace, pace_for, too_much
 from daemon.night.report import Before, by_reason, record
 from daemon.night.trainer_process import OnProgress, Trained, TrainerCommand, TrainingJob, train
 from daemon.processes.errors import NightEnded
@@ -174,6 +174,53 @@ async def _job(
         seed=order.seed,
         checkpoints=order.checkpoints,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """What the next night would do, and cost."""
+
+    why_none: str | None = None  # why it would do nothing
+    memories: int = 0  # that it would teach
+    lessons: int = 0
+    to_study: int = 0  # memories whose lessons it would make first
+    later: int = 0  # memories that it would leave for a coming night
+    cost: Estimate = Estimate()
+
+
+async def foresee(services: NightServices, *, within_s: float, measure: bool) -> Foreseen:
+    """
+    What a night would do now that should end in `within_s` seconds; nothing is made.
+
+    Args:
+        measure: measure the pace of this machine, where it is not known.
+
+    Raises:
+        NightFailed: the trainer could not measure.
+    """
+    core, paces = services.core, services.paces
+    run, info = core.store_thread.run, await core.engine.info()
+    if info.cannot_learn:
+        return Foreseen(why_none=f"the model {can_learn(info.cannot_learn)}")
+    waits = {one.memory_id for one in await run(waiting, date.today())}
+    unstudied = [one.id for one in await run(lessons.unstudied, by=authors(info)) if one.id not in waits]
+    tonight = without_contradictions(await _composed(core, 0, waits))
+    memories = {id for one in tonight for id in one.memory_ids}
+    found = Foreseen(memories=len(memories), lessons=len(tonight), to_study=len(unstudied))
+    if not any(one.kind == "fact" for one in tonight):
+        nothing = "" if unstudied else "there is nothing to learn: no memory that holds has lessons"
+        return replace(found, why_none=nothing or "no memory has its lessons yet; the night makes them first")
+    pace = await asyncio.to_thread(paces.load, info.sha256) if paces else None
+    if paces is None or (pace is None and not measure):
+        return found
+    job = await _job(services, NightOrder(), tonight, lambda progress: None)
+    pace = pace or await measured_pace(services.measuring(paces), job)
+    live = await run(generations.live, info.sha256)
+    pairs = list(zip(tonight, job.lessons, strict=True))
+    later = await run(too_much, pace, pairs, within_s=within_s, live_id=live.id if live else None)
+    taught = [tokens for lesson, tokens in pairs if later.isdisjoint(lesson.memory_ids)]
+    cost = estimate(pace, taught, to_study=len(unstudied), studied=len(memories))
+    return replace(found, memories=len(memories - later), lessons=len(taught), later=len(later), cost=cost)
 
 
 async def _left_out(

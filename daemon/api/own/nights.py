@@ -57,6 +57,12 @@ class Recipe(BaseModel):
     device: Literal["auto", "cuda", "mlx", "cpu"] = "auto"
 
 
+class EstimateOrder(BaseModel):
+    """Whether this machine may be measured."""
+
+    measure: bool = True
+
+
 class NightOrder(BaseModel):
     """How a night trains."""
 
@@ -104,6 +110,24 @@ def routes(services: Services) -> APIRouter:
             curve=services.nights.progress.curve.numbers(),
         )
 
+    @router.get("/night/estimate")
+    async def night_estimate() -> schemas.NightEstimate:
+        """What the next night would do and cost, as far as this machine was measured."""
+        return await _foreseen(services, measure=False)
+
+    @router.post("/night/estimate")
+    async def measured_estimate(wanted: EstimateOrder) -> schemas.NightEstimate:
+        """The same; measures this machine first where that was not done yet, which can take a minute or two."""
+        return await _foreseen(services, measure=wanted.measure)
+
+    _reports(router, services)
+    return router
+
+
+def _reports(router: APIRouter, services: Services) -> None:
+    """The routes of past nights."""
+    store_thread = services.store_thread
+
     @router.get("/nights")
     async def list_nights() -> schemas.NightReports:
         """The reports of the last nights, without their losses."""
@@ -121,7 +145,10 @@ def routes(services: Services) -> APIRouter:
         """The report of one night."""
         return to_json(schemas.NightReport, await store_thread.run(report_on, night_id))
 
-    return router
+
+async def _foreseen(services: Services, *, measure: bool) -> schemas.NightEstimate:
+    found, hours_s = await services.nights.foresee(measure=measure)
+    return to_json(schemas.NightEstimate, found, total_s=found.cost.total_s, hours_s=hours_s)
 
 
 def _latest(db: Connection, kind: str) -> schemas.Job | None:

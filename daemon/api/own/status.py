@@ -18,6 +18,7 @@ from daemon.api.wire import to_json
 from daemon.client.schemas import chats as chat_schemas
 from daemon.client.schemas import nights as night_schemas
 from daemon.client.schemas import status as schemas
+from daemon.night.planning import waits_for_room
 from daemon.processes.supervisor import Supervisor
 from daemon.services import Services
 from daemon.version import version
@@ -52,7 +53,11 @@ def routes(services: Services) -> APIRouter:
             "unread": to_json(night_schemas.Unread, await services.consolidation.unread()),
             "reindex": await services.store_thread.run(_reindex),
             "recall": await _recall(services),
-            "work": {"failure": services.runner.failure, "night": night},
+            "work": {
+                "failure": services.runner.failure,
+                "night": night,
+                "later": await services.store_thread.run(waits_for_room),
+            },
             "confirmations": len(services.confirmations.waiting()),
             "settings": _settings(services),
             "thinking": {

@@ -128,6 +128,30 @@ class NightState(TypedDict):
     last: LastNight | None
 
 
+class NightCosts(TypedDict):
+    """Seconds of the stages of a night, and the memory that it takes, as they are foretold."""
+
+    by: str  # what this machine was measured by: "night", "calibration", "" (not yet: all else is 0)
+    study_s: float
+    teacher_s: float
+    student_s: float
+    exam_s: float
+    peak_mb: float  # of the trainer
+
+
+class NightEstimate(TypedDict):
+    """What the next night would do, and cost."""
+
+    why_none: str | None  # why it would do nothing
+    memories: int  # that it would teach
+    lessons: int
+    to_study: int  # memories whose lessons it would make first
+    later: int  # memories that it would leave for a coming night
+    cost: NightCosts
+    total_s: float
+    hours_s: float  # how long the hours of `night_when` last
+
+
 class CurrentNight(NightState):
     """The latest order of a night, and how it goes."""
 

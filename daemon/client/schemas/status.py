@@ -66,6 +66,7 @@ class Work(TypedDict):
 
     failure: str | None
     night: NightState
+    later: int  # memories that the last night had no room for
 
 
 Setting = TypedDict("Setting", {"key": str, "value": str | int | float | bool, "from": str})

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from nicegui import ui
 
 from daemon.client import calls
+from daemon.client.report_text import foretold
 from daemon.client.schemas import nights as schemas
 from daemon.client.transport import AsyncClient
 from daemon.errors import DaemonError
@@ -62,6 +63,7 @@ class CurrentNight:
         self._ran = False
         self._by_itself: bool | None = None  # whether nights begin by themselves; None: not looked up yet
         self._cannot_learn: str | None = None  # why the model that answers has no nights
+        self._costs = ""  # what the next night would cost, in words
         self._shown: object = None
         with dom.box("card tonight", tag="section").props("aria-live=polite"):
             self._body = dom.box("tonight-body")
@@ -93,7 +95,9 @@ class CurrentNight:
                 self._chart.set_content(curve_svg(found["curve"]))
         else:
             job = found["job"]
-            state = (job and (job["id"], job["state"], job["error"]), found["waiting"])
+            if self._shown is None or self._ran:  # nothing is looked up every second
+                self._costs = foretold(await self._backend.ask(calls.night_estimate()))
+            state = (job and (job["id"], job["state"], job["error"]), found["waiting"], self._costs)
             self._show_once(state, lambda: self._at_rest(found))
         if self._ran and not runs:
             await self._on_end()
@@ -119,6 +123,7 @@ class CurrentNight:
                     dom.text(f"The model {can_learn(self._cannot_learn)}. {WITHOUT_NIGHTS}", "soft")
                 else:
                     dom.text(_next_night(found["waiting"], is_ordered, self._by_itself is not False), "soft")
+                    dom.text(self._costs, "soft small")
             if not is_ordered and not self._cannot_learn:
                 dom.button("Run a night now", self._order, picture="nights", kind="main")
         if error:

@@ -82,3 +82,17 @@ async def test_a_night_whose_generation_learned_what_was_forgotten_says_what_ans
     assert "generation 2 no longer answers" in report and "is live" not in report
     assert "forgotten since, so it answers no more; now the base model answers" in report
     assert "it knows 2 things" in report and "it knows 2 things" == night["reason"]
+
+
+async def test_what_a_night_would_cost_is_said_before_it(tmp_path):
+    async def knows(world):
+        await world.http.post("/tsubasa/memories", json={"text": "The user has a dog."})
+
+    (empty,) = await typed(tmp_path / "empty", nothing, ["night", "--estimate"])
+    said, as_json = await typed(
+        tmp_path / "one", knows, ["night", "--estimate"], ["night", "--estimate", "--json"]
+    )
+
+    assert "nothing to learn" in empty
+    assert "no memory has its lessons yet" in unwrapped(said).lower()
+    assert (1, 5 * 3600) == tuple(json.loads(as_json)[key] for key in ("to_study", "hours_s"))

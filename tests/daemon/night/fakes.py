@@ -135,16 +135,21 @@ async def told(folder, *texts):
         yield store_thread
 
 
-def night(store_thread, engine, folder, script=TRAINER, seen=None, by_itself=False, unlearning=None):
-    services = NightServices(
+def services_of(store_thread, engine, folder, script=TRAINER, unlearning=None, paces=None):
+    return NightServices(
         core=Core(store_thread=store_thread, engine=engine, embedder=FakeEmbedder()),
         trainer=TrainerCommand(
             model_path=folder / "model.gguf", argv=[sys.executable, "-c", script], runtime_dir=folder / "run"
         ),
         gate=ForegroundGate(),
         unlearning=unlearning or Unlearning(store_thread, engine),
+        paces=paces,
     )
-    return run_night(services, NightOrder(by_itself=by_itself), Seen(seen if seen is not None else []))
+
+
+def night(store_thread, engine, folder, script=TRAINER, seen=None, unlearning=None, paces=None, **order):
+    services = services_of(store_thread, engine, folder, script, unlearning, paces)
+    return run_night(services, NightOrder(**order), Seen(seen if seen is not None else []))
 
 
 class Seen(NightProgress):

@@ -15,6 +15,7 @@ from daemon.night.schedule import (
     Night,
     Wait,
     hindrance,
+    hours_left,
     is_short,
     need_mb,
     strain,
@@ -158,3 +159,17 @@ def test_memory_is_short_below_a_floor():
     assert is_short(ALL, Machine(free_mb=LEAST_FREE_MB - 1))
     assert not is_short(ALL, Machine(free_mb=LEAST_FREE_MB))
     assert not is_short(NOTHING, Machine(free_mb=1.0))
+
+
+@pytest.mark.parametrize(
+    ("now", "hours", "left"),
+    [
+        ("2026-03-05 03:00", "03:00-08:00", 5),
+        ("2026-03-05 07:30", "03:00-08:00", 0.5),
+        ("2026-03-05 12:00", "03:00-08:00", 5),  # one that was missed has as long
+        ("2026-03-06 01:00", "23:00-02:00", 1),
+        ("2026-03-06 01:00", "00:00-00:00", 23),
+    ],
+)
+def test_a_night_ends_with_its_hours(now, hours, left):
+    assert left * 3600 == hours_left(at(now), read_when(hours))

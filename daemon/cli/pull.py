@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from daemon import home
 from daemon.cli.output import HomeFlag, JsonFlag, as_json, chosen, out, show, table
-from daemon.config import edit_file
+from daemon.config import edit_file, settings
 from daemon.home import Home
 from daemon.text import can_learn, format_bytes, what_model
 
@@ -174,7 +174,8 @@ def _check(parts: "Sequence[Downloaded]", place: Home) -> None:
 
     out.print("Checking it: header, tokenizer, chat template, a first answer …")
     try:
-        found = asyncio.run(check(parts[0].file))
+        wanted = settings.load(place.config, environment=os.environ).config.chat_template
+        found = asyncio.run(check(parts[0].file, chat_template=wanted))
     except ModelUnfit:
         for part in parts:
             if not part.was_here and part.file.parent == place.models:

@@ -9,7 +9,7 @@ Degenerate text (loops, noise, control tokens) is no speech.
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from daemon.engine.client import Engine
@@ -74,6 +74,7 @@ async def check(path: Path, *, threads: int = 0, gpu_layers: int = -1, chat_temp
         speaking_s = time.monotonic() - begun
     finally:
         await engine.stop()
+    answer = replace(answer, text=answer.text or answer.thought)  # of a model that thinks unasked
     if not is_speech(answer):
         said = " ".join(answer.text.split())[:60]
         reason = f"asked for a name it said {said!r}, which is no speech"

@@ -110,7 +110,7 @@ class ChatTemplate:
         asked = traits.thinking == "always" if reasoning.thinks is None else reasoning.thinks
         thinks = begun is None and asked
         effort = {"reasoning_effort": reasoning.effort} if reasoning.effort and traits.knows_effort else {}
-        text = self._folded(safe, enable_thinking=thinks, **effort)
+        text = self._folded(safe, **_thinking(thinks), **effort)
         inside = traits.tags is not None and text.rstrip().endswith(traits.tags.opening)
         if inside and traits.tags is not None and not thinks:
             text = f"{text.rstrip()}\n\n{traits.tags.closing}\n\n"
@@ -131,7 +131,7 @@ class ChatTemplate:
             raise
 
     def _written(self, messages: Sequence[Mapping[str, Any]], **variables: Any) -> str:
-        known = {"add_generation_prompt": True, "enable_thinking": False, **variables}
+        known = {"add_generation_prompt": True, **_thinking(False), **variables}
         with _in_time(self._patience_s):
             try:
                 return self._template.render(messages=messages, **known)
@@ -194,6 +194,11 @@ def _in_time(patience_s: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _thinking(thinks: bool) -> dict[str, bool]:
+    """The names that templates have for it."""
+    return {"enable_thinking": thinks, "thinking": thinks}
 
 
 def _one_line(error: BaseException) -> str:

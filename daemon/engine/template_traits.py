@@ -94,7 +94,7 @@ def _alternates(write: Write) -> bool:
 
 def _thinking(write: Write, tags: Tags | None) -> Thinking:
     without, with_thoughts = (
-        _written(write, _texts((USER,)), enable_thinking=thinks) for thinks in (False, True)
+        _written(write, _texts((USER,)), enable_thinking=thinks, thinking=thinks) for thinks in (False, True)
     )
     if tags is None:
         return "never"

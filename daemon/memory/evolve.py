@@ -23,10 +23,11 @@ from daemon.core import Core
 from daemon.embedding.choices import Limits
 from daemon.engine.client import Engine, Sampling
 from daemon.memory import checks
+from daemon.memory.instructions import instructions
 from daemon.memory.observe import Observation
 from daemon.memory.ranking import Ranked, nearest_memories
 from daemon.text import content_words, normalised
-from prompts.load import schema, task
+from prompts.load import schema
 from store import memories, memory_queries, message_queries, vectors
 from store.database import Connection, writing
 from store.errors import NoSuchMemory, NotHeld
@@ -130,7 +131,7 @@ async def _ask(engine: Engine, observation: Observation, near: Sequence[Ranked])
     shape["properties"]["memory"] = {"enum": ["", *shown]}  # it points at a memory by quoting it
     answer = await engine.complete(
         [
-            *task("evolve", taught=(await engine.info()).taught),
+            *await instructions(engine, "evolve"),
             {"role": "user", "content": "\n".join([*shown, f"New: {observation.text}"])},
         ],
         sampling=Sampling(max_tokens=MAX_ANSWER_TOKENS),

@@ -20,9 +20,10 @@ from typing import Any
 from daemon.engine.client import Completion, Engine, EngineInfo, Sampling
 from daemon.memory.attribution import attribute
 from daemon.memory.errors import HOPELESS, ModelAnswerUnusable
+from daemon.memory.instructions import instructions
 from daemon.memory.strip_quotes import shortened, strip_quotes
 from daemon.text import content_words, normalised
-from prompts.load import schema, task
+from prompts.load import schema
 from store.chats import Message
 
 VERSION = "observe-2"  # raise it when sessions should be observed again
@@ -158,19 +159,18 @@ class _Reading:
 
 
 async def _reading(engine: Engine, day: date) -> _Reading:
-    """How sessions are read with this model: a taught one needs no examples, another has them where there is room."""
+    """How sessions are read with this model; chat and answer have as much room each, beside the worked examples."""
     info = await engine.info()
-    opening = task("observe", taught=info.taught)
-    room = max(64, info.n_ctx // 2)
-    answer_tokens = min(MAX_ANSWER_TOKENS, room)
-    if not info.taught:
-        if await engine.count(opening) > room:
-            opening = opening[:1]
-        shown = await engine.count(opening)
-        free = max(64, (info.n_ctx - shown) // 2)
-        room, answer_tokens = shown + free, min(MAX_ANSWER_TOKENS, free)
+    opening = await instructions(engine, "observe")
+    shown = 0 if info.taught else await engine.count(opening)
+    room = max(64, (info.n_ctx - shown) // 2)
     return _Reading(
-        engine=engine, day=day, info=info, opening=opening, room=room, answer_tokens=answer_tokens
+        engine=engine,
+        day=day,
+        info=info,
+        opening=opening,
+        room=shown + room,
+        answer_tokens=min(MAX_ANSWER_TOKENS, room),
     )
 
 

@@ -24,7 +24,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from daemon.engine.errors import TemplateRefused
 from daemon.engine.fold_turns import STRICTEST, fold
 from daemon.engine.records import AT_ONCE, Reasoning
-from daemon.engine.template_traits import traits_of
+from daemon.engine.template_traits import own_system, traits_of
+from prompts.load import lines
 
 CHATML = (  # for a model without a template of its own
     "{% for message in messages %}"
@@ -119,6 +120,7 @@ class ChatTemplate:
 
     def _folded(self, messages: Sequence[Mapping[str, Any]], **variables: Any) -> str:
         """What is written of turns that the template takes; should it refuse them too, of the plainest."""
+        messages = self._in_its_own_voice(messages)
         try:
             return self._written(fold(messages, self.traits.rules), **variables)
         except TemplateRefused:
@@ -129,6 +131,18 @@ class ChatTemplate:
             except TemplateRefused:
                 pass  # the first reason says more
             raise
+
+    def _in_its_own_voice(self, messages: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        """
+        `messages`, behind the template's own system text where memories would stand in its place.
+
+        That text says what the model is; without it even questions about the world are answered worse.
+        """
+        first = messages[0] if len(messages) > 1 else {}
+        if first.get("role") != "system" or not str(first["content"]).startswith(lines("recall_instruct")[0]):
+            return messages
+        own = own_system(self._written)
+        return [{"role": "system", "content": own}, *messages] if own else messages
 
     def _written(self, messages: Sequence[Mapping[str, Any]], **variables: Any) -> str:
         known = {"add_generation_prompt": True, **_thinking(False), **variables}

@@ -75,6 +75,17 @@ def traits_of(source: str, write: Write) -> Traits:
     )
 
 
+def own_system(write: Write) -> str:
+    """The system text that the template writes where a chat has none; "" where it writes none."""
+    (system,), (user,) = _texts((SYSTEM,)), _texts((USER,))
+    alone = _written(write, [user])
+    before, _, behind = _written(write, [system, user]).partition(system[1])
+    holds = behind and alone.startswith(before) and alone.endswith(behind)
+    return (
+        alone[len(before) : len(alone) - len(behind)] if holds and len(alone) > len(before + behind) else ""
+    )
+
+
 def _system_turns(write: Write) -> SystemTurns:
     if _keeps(write, (USER, ASSISTANT, SYSTEM, USER)) and _keeps(
         write, (SYSTEM, USER, ASSISTANT, SYSTEM, USER)

@@ -5,6 +5,7 @@ Any chat is written in each of them: nothing that was said is lost, memories sta
 before the last turn of the user stays the same from request to request.
 """
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 from daemon.engine.fold_turns import STRICTEST, TurnRules, fold
 from daemon.engine.records import AT_ONCE, Reasoning
 from daemon.engine.template import ChatTemplate
+from daemon.engine.template_traits import own_system
+from daemon.memory.recall import system_text
 
 FOLDER = Path(__file__).parent / "templates"
 FAMILIES = {  # system turns, alternates, turns of tools, names of tools, thinking, what ends a turn
@@ -102,6 +105,16 @@ def test_memories_stand_between_the_last_answer_and_the_question(family):
     assert "Be brief." in text
     folded = FAMILIES[family][0] != "anywhere"
     assert folded is ("not said by the user:\n" + OURS in text)
+
+
+def test_memories_before_a_first_question_leave_the_templates_own_system_text_where_it_is(family):
+    memories = {"role": "system", "content": system_text(["The user lives in Ghent."], taught=False)}
+    asked = chat("user: Where do I live?")
+    own = own_system(partial(written, family))
+
+    assert own in written(family, [memories, *asked])
+    assert bool(own) is (family in ("mistral-small", "qwen2.5", "smollm2", "smollm3"))
+    assert not own or own not in written(family, [*chat("system: Be brief."), memories, *asked])
 
 
 def test_what_stands_before_the_last_turn_of_the_user_stays_the_same(family):

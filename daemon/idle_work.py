@@ -187,7 +187,7 @@ async def _consolidate_session(
     ops: Counter[str] = Counter()
     kept = await core.store_thread.run(message_queries.not_forgotten, [message.id for message in session])
     said = [message for message in session if message.id in kept]
-    observed = await observe(core.engine, said, day=day, turns=turns)
+    observed = await observe(core.engine, said, day=day, turns=turns, embedder=core.embedder)
     failures = list(observed.failures)
     for observation in observed.found:
         try:

@@ -4,25 +4,45 @@ Attribution: who said what a sentence says, out of a window of a chat.
     sentence + window ──> names spelt as they were said ──> the messages that say it ──> whose word it is
 
 What only the assistant said about the user is nobody's word, unless the user said yes to it: a guess that came back
-as a fact is how stores fill with junk. A sentence with a name that nobody said is not trusted.
+as a fact is how stores fill with junk. A sentence with a name or a number that nobody said is not trusted.
+
+A model that names the turns which tell a sentence is believed as far as its numbers, its names (where writing tells
+them) and its likeness to those turns bear it out, in any language. For one that names none, the words decide: by rules
+of English, that a taught model keeps to.
 """
 
 import difflib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 
-from daemon.text import MONTHS, WEEKDAYS, content_words, root, value_words
+import numpy as np
+
+from daemon.embedding.choices import MINILM, Limits
+from daemon.embedding.client import Embedder
+from daemon.text import MONTHS, WEEKDAYS, content_words, numbers, root, value_words
 from store.chats import Message
 
 CLOSE = 0.8  # likeness from which a name that nobody said is a slip for one that was said
 SHORTEST_SLIP = 3  # letters of a name that was cut off
+EMBEDDED = 1_000  # characters of a message: its end, where the answer to the question before it stands
+RECENT = timedelta(days=40)  # a date as near as this to what was said may be reckoned from "last Sunday"
 _ASSISTANT = "The assistant"  # how a sentence about what the assistant said begins
 _YES = re.compile(
     r"\W*(yes|yeah|yep|yup|right|correct|exactly|indeed|true|that's right|that is right)\b", re.IGNORECASE
 )
+_ASKS = re.compile(r"[?？؟]")
 _NAME = re.compile(r"\b[A-ZÀ-ÖØ-Þ][^\W\d_]+")  # as it was said: with a capital
 _CALENDAR = frozenset([*MONTHS, *WEEKDAYS, "today", "yesterday"])
+_DATE = re.compile(
+    r"(?:(\d{4})[-年] ?)?(\d{1,2})[-月] ?(\d{1,2})(?:日|\b)"
+    rf"|(\d{{1,2}}) ({'|'.join(MONTHS)})(?: (\d{{4}}))?",
+    re.IGNORECASE,
+)
+_IN_WORDS = {one: place for place, one in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "兩": 2}
+_UNITS = {"十": 10, "百": 100, "千": 1000, "万": 10_000}
+_HAN_NUMBER = re.compile(f"[{''.join([*_IN_WORDS, *_UNITS])}]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +60,7 @@ def attribute(
     *,
     named: Sequence[int] | None = None,
     likeness: Sequence[float] | None = None,
+    limits: Limits = MINILM,
 ) -> Attributed | None:
     """
     Who said `text`; None when it is only what the assistant said about the user.
@@ -47,14 +68,130 @@ def attribute(
     Args:
         named: the turns that the model says it comes from, as places in `window` from 0; what is no place in it is
             passed over. None: the model names none, and words decide.
-        likeness: cosine of `text` and each turn of `window`, in the same order; None: not embedded.
+        likeness: cosine of `text` and each turn of `window`, in the same order (`likenesses`); None: not embedded.
+        limits: of the embedder that made `likeness`.
     """
     places = sorted({place for place in named or () if 0 <= place < len(window)})
-    sources = [window[place] for place in places] or _sources(text, window)
+    if places:
+        return _by_turns(text, window, places, likeness, limits)
+    sources = _sources(text, window)
     trust = _trust(text, sources, window)
     if trust == "assistant" and not text.startswith(_ASSISTANT):
         return None
     return Attributed(text=_as_spelt(text, window), sources=tuple(turn.id for turn in sources), trust=trust)
+
+
+async def likenesses(
+    embedder: Embedder, texts: Sequence[str], window: Sequence[Message]
+) -> list[list[float]]:
+    """For each text its cosine to every turn, or to the turn with the question it answers, where that is higher."""
+    turns = [turn.text[-EMBEDDED:] for turn in window]
+    joined = [
+        f"{turns[place - 1]} {said}" if place and _ASKS.search(turns[place - 1]) else said
+        for place, said in enumerate(turns)
+    ]
+    vectors = await embedder.embed([*texts, *turns, *joined])
+    told = vectors[: len(texts)] @ vectors[len(texts) :].T
+    highest: list[list[float]] = np.maximum(told[:, : len(turns)], told[:, len(turns) :]).tolist()
+    return highest
+
+
+def _by_turns(
+    text: str,
+    window: Sequence[Message],
+    places: list[int],
+    likeness: Sequence[float] | None,
+    limits: Limits,
+) -> Attributed | None:
+    """Who said `text`, which the model has from the turns at `places`, as far as that is borne out."""
+    text = _as_spelt(text, window)
+    wanted, everybody = _values(text, window), _said(window)
+    by_user = _said(_heard(window, places))
+    borne_out = bool(wanted) and wanted <= _said([window[place] for place in places])
+    if likeness is not None and not borne_out:
+        nearest = max(range(len(window)), key=lambda place: likeness[place])
+        if likeness[nearest] > max(likeness[place] for place in places) + limits.astray:
+            places = [nearest]
+    sources = [window[place] for place in places]
+    if not wanted <= everybody:
+        trust = "untrusted"
+    elif not wanted <= by_user or all(turn.role == "assistant" for turn in sources):
+        trust = "assistant"
+    elif likeness is not None and not borne_out and max(likeness[place] for place in places) < limits.told:
+        trust = "untrusted"
+    else:
+        trust = "import" if any(turn.source == "import" for turn in sources) else "user"
+    if trust == "assistant" and not text.startswith(_ASSISTANT):
+        return None
+    told_by = [turn for turn in sources if turn.role == "user"] if trust in ("user", "import") else sources
+    return Attributed(text=text, sources=tuple(turn.id for turn in told_by), trust=trust)
+
+
+def _heard(window: Sequence[Message], places: Sequence[int]) -> list[Message]:
+    """What the user said, and what the assistant said, named with the user's answer, if that asks nothing back."""
+    heard = [turn for turn in window if turn.role == "user"]
+    for place in places:
+        after = place + 1
+        if window[place].role == "assistant" and after in places and window[after].role == "user":
+            if not _ASKS.search(window[after].text):
+                heard.append(window[place])
+    return heard
+
+
+def _values(text: str, window: Sequence[Message]) -> set[str]:
+    """The numbers of `text`, and the stems of its names; not of dates that can be reckoned from when it was said."""
+    near = [turn.said_at.date() for turn in window]
+    bare = _DATE.sub(lambda found: " " if _is_near(found, near) else found[0], text)
+    names = {_stem(word) for word in value_words(bare) - _CALENDAR if not word.isdigit()}
+    return {*names, *_numbers(bare)}
+
+
+def _said(turns: Sequence[Message]) -> set[str]:
+    """The stems of all words, and all numbers."""
+    texts = [f"{turn.role} {turn.speaker} {turn.text}" for turn in turns]
+    return {
+        *(_stem(word) for text in texts for word in content_words(text)),
+        *(number for text in texts for number in (*_numbers(text), *_han_numbers(text))),
+    }
+
+
+def _stem(word: str) -> str:
+    """What is left of a name in any of its cases: "Анна" and "Анну"; alphabets with accents mostly bend names."""
+    return root(word) if word.isascii() else root(word)[:3]
+
+
+def _numbers(text: str) -> list[str]:
+    """Numbers without what parts their thousands: "1,200" and "1.200" are 1200."""
+    return numbers(re.sub(r"(?<=\d)[.,'’\u00a0\u202f](?=\d{3}(?!\d))", "", text))
+
+
+def _han_numbers(text: str) -> list[str]:
+    """Numbers in Han letters: "三十" is 30, and "二〇一九" 2019."""
+    found = []
+    for run in _HAN_NUMBER.findall(text):
+        total, digits = 0, ""
+        for one in run:
+            if one in _UNITS:
+                total += int(digits or 1) * _UNITS[one]
+                digits = ""
+            else:
+                digits += str(_IN_WORDS[one])
+        found.append(str(total + int(digits or 0)))
+    return found
+
+
+def _is_near(found: re.Match[str], near: Sequence[date]) -> bool:
+    """Whether a written date is close to one of `near`; without its year, in one of theirs."""
+    year, month, day, other_day, name, other_year = found.groups()
+    number = MONTHS.index(name.lower()) + 1 if name else int(month)
+    for said in near:
+        try:
+            meant = date(int(year or other_year or said.year), number, int(day or other_day))
+        except ValueError:
+            return False
+        if abs(meant - said) <= RECENT:
+            return True
+    return False
 
 
 def _as_spelt(text: str, window: Sequence[Message]) -> str:

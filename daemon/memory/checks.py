@@ -94,10 +94,15 @@ def _differences(one: str, other: str) -> int:
     count, parted = 0, True
     for kind, start, end, _, _ in SequenceMatcher(None, said[0], said[1], autojunk=False).get_opcodes():
         if kind == "equal":
-            parted |= any(len(word) > _SHORT or is_letter(word) for word in said[0][start:end])
+            parted |= any(map(_parts, said[0][start:end]))
         elif kind == "replace":
             count, parted = count + parted, False
     return count
+
+
+def _parts(word: str) -> bool:
+    """Whether two differences around it are two; in scripts other than Latin short words say more."""
+    return is_letter(word) or len(word) > (_SHORT if word.isascii() else 1)
 
 
 def _letters_or_words(text: str) -> list[str]:

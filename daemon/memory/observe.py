@@ -17,8 +17,10 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
+from daemon.embedding.choices import MINILM, Limits
+from daemon.embedding.client import Embedder
 from daemon.engine.client import Completion, Engine, EngineInfo, Sampling
-from daemon.memory.attribution import attribute
+from daemon.memory.attribution import attribute, likenesses
 from daemon.memory.errors import HOPELESS, ModelAnswerUnusable
 from daemon.memory.instructions import instructions
 from daemon.memory.strip_quotes import shortened, strip_quotes
@@ -73,7 +75,12 @@ class Observed:
 
 
 async def observe(
-    engine: Engine, messages: Sequence[Message], *, day: date, turns: int = WINDOW_TURNS
+    engine: Engine,
+    messages: Sequence[Message],
+    *,
+    day: date,
+    turns: int = WINDOW_TURNS,
+    embedder: Embedder | None = None,
 ) -> Observed:
     """
     What the user told in `messages` (one session, of `day`) that will still matter; often nothing.
@@ -83,10 +90,11 @@ async def observe(
 
     Args:
         turns: that one question to the model may hold.
+        embedder: checks the turns that a model names; None: their numbers and names must do.
 
     Source: TSUBASA, arXiv 2604.07894, "observations".
     """
-    reading = await _reading(engine, day)
+    reading = await _reading(engine, day, embedder)
     spoken = await asyncio.to_thread(_spoken, messages)
     found: dict[str, Observation] = {}
     failures = []
@@ -123,6 +131,7 @@ class _Reading:
     opening: list[dict[str, str]]  # the turns that every question begins with
     room: int  # tokens that a question may have
     answer_tokens: int
+    embedder: Embedder | None = None
     left_out: int = 0
 
     async def window(self, window: Sequence[Message], *, longest: int) -> list[Observation]:
@@ -148,8 +157,21 @@ class _Reading:
         ):  # the model lost its way in a long list; shorter ones are easier
             return [one for half in halves for one in await self.window(half, longest=longest)]
         noted = self._sure(read(answer, taught=taught))
-        found = (_observation(one, window, self.day) for one in noted)
+        found = await self._observations(noted, window)
         return [one for one in found if one is not None]
+
+    async def _observations(
+        self, noted: Sequence[Noted], window: Sequence[Message]
+    ) -> list[Observation | None]:
+        """What was noted with its day and its source; None for what is nobody's word."""
+        if self.embedder is None or not any(one.turns for one in noted):
+            return [_observation(one, window, self.day) for one in noted]
+        cosines = await likenesses(self.embedder, [one.text for one in noted], window)
+        limits = self.embedder.limits
+        return [
+            _observation(one, window, self.day, likeness=row, limits=limits)
+            for one, row in zip(noted, cosines, strict=True)
+        ]
 
     def _sure(self, noted: Sequence[Noted]) -> list[Noted]:
         """What did not surprise the model that wrote it."""
@@ -158,7 +180,7 @@ class _Reading:
         return [one for one in sure if content_words(one.text)]
 
 
-async def _reading(engine: Engine, day: date) -> _Reading:
+async def _reading(engine: Engine, day: date, embedder: Embedder | None) -> _Reading:
     """How sessions are read with this model; chat and answer have as much room each, beside the worked examples."""
     info = await engine.info()
     opening = await instructions(engine, "observe")
@@ -171,6 +193,7 @@ async def _reading(engine: Engine, day: date) -> _Reading:
         opening=opening,
         room=shown + room,
         answer_tokens=min(MAX_ANSWER_TOKENS, room),
+        embedder=embedder,
     )
 
 
@@ -227,9 +250,16 @@ def _noted(entry: str | dict[str, Any], surprise: float) -> Noted:
     return Noted(text=entry["fact"].strip(), day=entry["day"], turns=turns, surprise=surprise)
 
 
-def _observation(noted: Noted, window: Sequence[Message], day: date) -> Observation | None:
+def _observation(
+    noted: Noted,
+    window: Sequence[Message],
+    day: date,
+    *,
+    likeness: Sequence[float] | None = None,
+    limits: Limits = MINILM,
+) -> Observation | None:
     """What was noted with its day and its source; None when it is nobody's word."""
-    found = attribute(noted.text, window, named=noted.turns)
+    found = attribute(noted.text, window, named=noted.turns, likeness=likeness, limits=limits)
     if found is None:
         return None
     return Observation(

@@ -83,9 +83,50 @@ def test_a_slip_in_a_name_is_put_right_and_another_name_is_not(written, meant):
     assert (meant, "untrusted") == (found.text, found.trust)
 
 
+@pytest.mark.parametrize(
+    ("text", "said", "named", "expected"),
+    [
+        ("The user has 2 cats.", ["user: my 2 cats"], [0], ((1,), "user")),
+        ("The user has 3 cats.", ["user: my 2 cats"], [0], ((1,), "untrusted")),
+        ("The user earns 1,200 euros.", ["user: I get 1.200 euros"], [0], ((1,), "user")),
+        ("用户30岁。", ["user: 我三十岁了"], [0], ((1,), "user")),
+        ("用户31岁。", ["user: 我三十岁了"], [0], ((1,), "untrusted")),
+        ("المستخدم عمره 30.", ["user: عمري ٣٠"], [0], ((1,), "user")),
+        ("The user ran on 1 March.", ["user: I ran last Sunday"], [0], ((1,), "user")),
+        ("用户3月1日跑步了。", ["user: 我星期天跑步了"], [0], ((1,), "user")),
+        ("The user ran on 1 July.", ["user: I ran last Sunday"], [0], ((1,), "untrusted")),
+        ("Пользователь любит Анну.", ["user: моя жена Анна"], [0], ((1,), "user")),
+        ("Пользователь любит Ольгу.", ["user: моя жена Анна"], [0], ((1,), "untrusted")),
+        ("Der Nutzer mag Bücher.", ["user: ich lese gern"], [0], ((1,), "user")),  # a noun is no name
+        ("用户的狗叫Rex。", ["user: 我的狗叫rex"], [0, 7, -1], ((1,), "user")),
+        ("用户的狗叫Max。", ["user: 我的狗叫rex"], [0], ((1,), "untrusted")),
+        (
+            "The user likes Ghent.",
+            ["user: hi", "assistant: Ghent is nice, no?", "user: ja"],
+            [1, 2],
+            ((3,), "user"),
+        ),
+        ("The user likes Ghent.", ["user: hi", "assistant: Ghent is nice.", "user: eh?"], [1, 2], None),
+        ("The user likes Ghent.", ["user: hi", "assistant: You like Ghent."], [0], None),
+        ("The assistant likes Ghent.", ["user: hi", "assistant: I like Ghent."], [1], ((2,), "assistant")),
+        ("The user lives in Ghent.", ["user: I live in Ghent"], [5], ((1,), "user")),  # no such turn: words
+    ],
+)
+def test_a_turn_that_the_model_names_is_believed_as_far_as_names_and_numbers_bear_it_out(
+    text, said, named, expected
+):
+    found = attribute(text, chat(*said), named=named)
+
+    assert expected == (found and (found.sources, found.trust))
+
+
 @settings(max_examples=80, deadline=None)
-@given(text=st.text(max_size=60), said=st.lists(st.text(max_size=60), max_size=4))
-def test_any_text_has_some_witness_or_none(text, said):
-    found = attribute(text, chat(*(f"user: {one}" for one in said)))
+@given(
+    text=st.text(max_size=60),
+    said=st.lists(st.text(max_size=60), max_size=4),
+    named=st.none() | st.lists(st.integers(-2, 5)),
+)
+def test_any_text_has_some_witness_or_none(text, said, named):
+    found = attribute(text, chat(*(f"user: {one}" for one in said)), named=named)
 
     assert found is None or found.trust in ("user", "untrusted", "assistant")

@@ -34,7 +34,7 @@ from bench.user_lessons import tonight
 from bench.users import User, user
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
-from daemon.exam.exam import is_abstention, is_correct
+from daemon.exam.judging import is_abstention, is_correct
 from prompts.load import lines
 
 FACTS, UNTOLD, NEVER, MONTHS = 24, 50, 20, 12

@@ -39,7 +39,7 @@ def task(name: str, *, taught: bool) -> list[dict[str, str]]:
 @cache
 def _worked(name: str) -> tuple[dict[str, str], ...]:
     """The turns of `NAME.toml`."""
-    told = tomllib.loads((files("prompts") / f"{name}.toml").read_text(encoding="utf-8"))
+    told = table(name)
     turns = [("system", told["instruction"])]
     for example in told["examples"]:
         turns += [("user", example["user"]), ("assistant", example["answer"])]
@@ -50,6 +50,12 @@ def _worked(name: str) -> tuple[dict[str, str], ...]:
 def lines(name: str) -> tuple[str, ...]:
     """The non-empty lines of the prompt `name`: for lists such as `abstain` and `small_talk`."""
     return tuple(line for line in load(name).splitlines() if line.strip())
+
+
+@cache
+def table(name: str) -> dict[str, Any]:
+    """What stands in `NAME.toml`: for lists with more to them than lines, such as `general`. Not to be changed."""
+    return tomllib.loads((files("prompts") / f"{name}.toml").read_text(encoding="utf-8"))
 
 
 def schema(name: str) -> dict[str, Any]:

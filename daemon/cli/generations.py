@@ -31,6 +31,9 @@ PARTS = {
     "stale": "doesn't tell what holds no more",
     "abstain": "says so when it doesn't know",
     "general": "talks like the base",
+    "knowledge": "still knows the world",
+    "instructions": "still does as it is told",
+    "likeness": "finds likely what the base says",
     "canary": "speaks as it should",
 }
 
@@ -240,7 +243,7 @@ def _show_exam(exam: Exam) -> None:
     out.print()
     show(shown)
     if (drift := exam.get("drift")) is not None:
-        out.print(f"[dim]The base's small talk is to it {drift:+.2f} nats per token less likely.[/]")
+        out.print(f"[dim]What the base says is to it {drift:+.2f} nats per token less likely.[/]")
     won = exam.get("compared", {}).get("facts")
     if won:
         out.print(

@@ -129,7 +129,7 @@ class Engine:
             schema: a JSON schema that the reply will follow.
             adapter: "live", "base" (or None), or the sha256 of a loaded adapter.
             background: yields to every request that is not; several at once share the model's batches.
-            draft: a guess of the reply. It changes nothing of it; as far as it is right, the reply takes one batch.
+            draft: a guess of the reply: as far as it is right, the reply takes one batch. Choices stay its own.
             counted: the first piece says how many tokens these would have as a prompt of their own.
             reasoning: by default it answers at once; so it does with a schema, whatever this says.
 

@@ -3,7 +3,8 @@ Decode one reply: compute what the context does not hold yet, choose a token, sa
 
 It can be left between any two steps and gone on with later, even when its slot was emptied meanwhile. A draft, a guess
 of the reply, is computed along with what is decided; as far as the tokens chosen are those of the draft, they cost one
-batch together. It changes no choice. Source: Leviathan, Kalman, Matias 2023, https://arxiv.org/abs/2211.17192
+batch together. It changes no choice but between tokens that are as good as equally likely: quantised weights round
+otherwise in another batch. Source: Leviathan, Kalman, Matias 2023, https://arxiv.org/abs/2211.17192
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,8 @@ from daemon.engine.prefix_cache import PrefixCache, Slot
 from daemon.engine.records import Finish, Piece, Sampling
 from daemon.engine.reply_stream import ReplyStream, Said
 from daemon.engine.template_traits import Tags
+
+FIRST_GUESS = 4  # tokens: so many are lost where a draft is wrong from the start
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,7 @@ class Decoding:
         self._text = ReplyStream(
             request.sampling.stop, tags=request.tags, thinks=request.thinks, drop_space=drop_space
         )
+        self._trust = FIRST_GUESS  # tokens of the draft to compute before they are proved
         self._thought_tokens = 0
         self._slot: Slot | None = None
         self._cached = 0
@@ -70,7 +74,7 @@ class Decoding:
         tokens = self._tokens[len(self._slot.tokens) :]
         if len(tokens) > room.tokens:
             return Ahead(slot=self._slot, tokens=tokens[: room.tokens], rows=0)
-        guess = self._draft[: min(room.tokens - len(tokens), room.rows - 1)]
+        guess = self._draft[: min(self._trust, room.tokens - len(tokens), room.rows - 1)]
         return Ahead(slot=self._slot, tokens=[*tokens, *guess], rows=len(guess) + 1)
 
     def take(self, rows: Sequence[Logits]) -> Piece | None:
@@ -85,6 +89,7 @@ class Decoding:
                 self._draft = []
                 break
             self._draft = self._draft[1:]
+        self._trust *= 2
         if before + len(rows) - 1 >= len(self._tokens) > before:  # some guesses were wrong
             self._cut()
         return _joined(pieces)

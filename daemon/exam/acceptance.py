@@ -4,12 +4,16 @@ The acceptance rule, by which a candidate is adopted or refused: a pure function
 A candidate is adopted when all of these hold. Answers are compared in pairs, question by question, by a bootstrap of
 10,000 resamples with a fixed seed.
 
-1. Every part of the exam was put: facts or stale ones, abstain, general, canary. What could not run has failed.
+1. Every part of the exam was put: facts or stale ones, abstain, canary, and general for a tiny model, knowledge,
+   instructions, likeness for any other. What could not run has failed.
 2. No regression. A part has regressed when its mean loss is above its slack and four resamples in five lose too:
    then the loss is no accident of one question. (One lost question among many never is: 63 % of its resamples lose.)
    Against the live generation and against the base: grounded, abstain, stale, slack 5 points each. Against the live
    one: facts that it has learned, 5 points. Against the base: general, 30 points of likeness.
    The canary has no slack and no accidents: any question that the base passes and the candidate does not refuses it.
+   Knowledge and instructions: of what the base gets right no more than a tenth may be lost. A good night loses up to 3
+   in 100, those that the base only just gets right; of 40 that is more than 4 once in two hundred nights. Likeness:
+   what the base says may be 15 % less likely per token. Both, for a night must not cost what nobody gave up.
 3. A significant win over the live generation (the base, when none is live) in facts and stale traps: the lower 95 %
    bound of the mean gain is above 0. Where fewer than five answers differ no bootstrap can tell; then all that
    differ must be the candidate's. The win may also be shown on the news alone (what the live generation has
@@ -26,7 +30,11 @@ import numpy as np
 
 from daemon.exam.exam import Exam, Mark
 
-SLACK = {"known": 0.05, "grounded": 0.05, "abstain": 0.05, "stale": 0.05, "general": 0.30}
+SLACK = {"known": 0.05, "grounded": 0.05, "abstain": 0.05, "stale": 0.05, "general": 0.30, "likeness": 0.15}
+KEPT = {  # part: how many of what the base gets right may be lost, and what is said when more are
+    "knowledge": (0.10, "it forgot general knowledge: {} of {} questions that the base answers"),
+    "instructions": (0.10, "it follows instructions worse: {} of {} that the base follows"),
+}
 RESAMPLES = 10_000
 SURE_OF_A_WIN = 0.95
 SURE_OF_A_LOSS = 0.80
@@ -38,6 +46,7 @@ WORDS = {
     "abstain": "it abstains less",
     "stale": "it tells what holds no more",
     "general": "it talks unlike the base",
+    "likeness": "it speaks unlike the base",
     "canary": "it no longer speaks as it should",
 }
 Against = Literal["live", "base"]
@@ -80,7 +89,7 @@ def decide(exam: Exam) -> Verdict:
     if why_not:
         return Verdict(adopt=False, reason=why_not)
     compared = _compared(exam)
-    why_not = _lost_canary(exam) or _regression(compared) or _no_win(exam, compared)
+    why_not = _lost_canary(exam) or _forgot(exam) or _regression(compared) or _no_win(exam, compared)
     if why_not:
         return Verdict(adopt=False, reason=why_not, compared=compared)
     return Verdict(adopt=True, reason=_win(exam), compared=compared)
@@ -114,9 +123,7 @@ def _other(mark: Mark, against: Against) -> float:
 
 
 def _not_asked(exam: Exam) -> str | None:
-    asked = {"facts": exam.of("facts", "stale")} | {
-        one: exam.of(one) for one in ("abstain", "general", "canary")
-    }
+    asked = {"facts": exam.of("facts", "stale")} | {one: exam.of(one) for one in exam.parts}
     missing = [name for name, marks in asked.items() if not marks]
     if not missing:
         return None
@@ -133,7 +140,7 @@ def _compared(exam: Exam) -> dict[str, Compared]:
     }
     for part in ("grounded", "abstain", "stale"):
         parts |= {f"{part} base": (exam.of(part), "base"), f"{part} live": (exam.of(part), "live")}
-    for part in ("general", "canary"):
+    for part in ("general", *KEPT, "likeness", "canary"):
         parts[f"{part} base"] = (exam.of(part), "base")
     return {name: compare(marks, against) for name, (marks, against) in parts.items() if marks}
 
@@ -142,6 +149,16 @@ def _lost_canary(exam: Exam) -> str | None:
     canaries = exam.of("canary")
     lost = sum(mark.candidate < mark.base - TOLERANCE for mark in canaries)
     return f"{WORDS['canary']}: {lost} of {len(canaries)} answers that the base passes" if lost else None
+
+
+def _forgot(exam: Exam) -> str | None:
+    """Why it is worse than the base at what has nothing to do with the user."""
+    for part, (slack, words) in KEPT.items():
+        could = [mark for mark in exam.of(part) if mark.base > TOLERANCE]
+        lost = sum(mark.candidate < mark.base - TOLERANCE for mark in could)
+        if lost > 1 and lost > slack * len(could) + TOLERANCE:
+            return words.format(lost, len(could))
+    return None
 
 
 def _regression(compared: Mapping[str, Compared]) -> str | None:

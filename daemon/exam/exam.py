@@ -2,31 +2,41 @@
 The exam: the same questions to the candidate, the live generation and the base model, on the engine itself.
 
 Answers are greedy, adapters are chosen per request, and nothing is adopted or stored. A question that the engine can't
-take is answered wrongly by all. Which questions are asked: `questions.py`. What passes: `acceptance.py`.
+take is answered wrongly by all. Which questions are asked: `questions.py`. How answers are judged: `judging.py`. What
+passes: `acceptance.py`.
 """
 
-import re
+import asyncio
+import logging
+import math
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
+from typing import Any, TypeVar
 
-from daemon.engine.check_model import is_sane
 from daemon.engine.client import Completion, Engine, Sampling
 from daemon.engine.errors import PromptTooLong
 from daemon.errors import DaemonError
+from daemon.exam.instructions import GENERAL_PARTS, follows
+from daemon.exam.judging import ExactJudge, Judge
 from daemon.exam.questions import PARTS, Question
 from daemon.processes.foreground_gate import ForegroundGate
 from daemon.progress import Progress
 from daemon.text import content_words, normalised
 
 MAX_REPLY_TOKENS = 48
-MAX_CANARY_TOKENS = 96
+MOST_TOKENS = {"canary": 96, "knowledge": 24, "instructions": 64}
+AT_ONCE = 8  # questions: so many share the engine's batches
 SHOWN_MISSES = 10
 LONGEST_S = 7_200.0  # some hundreds of short answers, on a slow machine
-NOT_LIVE = ("general", "canary")  # parts where the base alone is the measure
-_DOESNT_KNOW = re.compile(r"\b(do not|don't|cannot|can't) (know|have|recall|remember|say)\b|\bnot sure\b")
+NOT_LIVE = ("general", *GENERAL_PARTS, "likeness", "canary")  # parts where the base alone is the measure
+NOT_SHOWN = ("general", "likeness", "grounded")  # parts of which no single miss is told
+TINY_PARTS = ("abstain", "general", "canary")
+REAL_PARTS = ("abstain", *GENERAL_PARTS, "likeness", "canary")
+T = TypeVar("T")
+log = logging.getLogger(__name__)
 
 
 class ExamTooLong(DaemonError):
@@ -64,8 +74,9 @@ class Exam:
     """Every answer of one exam, judged."""
 
     marks: tuple[Mark, ...]
-    missed: tuple[Missed, ...] = ()  # facts, stale, abstain and canary
-    drift: float | None = None  # nats per token: how much less likely it finds the base's small talk
+    missed: tuple[Missed, ...] = ()  # not of general, likeness and grounded
+    drift: float | None = None  # nats per token: how much less likely it finds what the base says
+    parts: tuple[str, ...] = TINY_PARTS  # that must have been put, besides facts
 
     def of(self, *parts: str) -> list[Mark]:
         """The marks of these parts."""
@@ -89,6 +100,7 @@ async def sit(
     *,
     candidate: str,
     has_live: bool,
+    judge: Judge,
     on_progress: Callable[[Progress], None],
     gate: ForegroundGate | None = None,
     within_s: float = LONGEST_S,
@@ -106,34 +118,33 @@ async def sit(
         NightEnded: the gate ended the night.
         ExamTooLong: it was not over in time.
     """
-    asked_live = [one for one in questions if has_live and one.part not in NOT_LIVE]
-    total = 2 * len(questions) + len(asked_live)
-    asking = _Asking(engine, total, on_progress, gate or ForegroundGate(), within_s)
-    base = [await asking.ask(one, "base") for one in questions]
-    own = [await asking.ask(one, candidate) for one in questions]
-    live = {one: await asking.ask(one, "live") for one in asked_live}
-    marks, missed, drift = [], [], []
-    for question, said, by_base in zip(questions, own, base, strict=True):
-        mark = _mark(question, said, by_base, live, has_live)
-        marks.append(mark)
-        if mark.candidate < 1 and question.part not in ("general", "grounded"):
-            missed.append(_missed(question, said))
-    for question, by_base in zip(questions, base, strict=True):
-        if question.part == "general" and by_base:
-            await asking.turn()
-            if by_base.text:
-                drift.append(await _drift(engine, question.text, by_base.text, candidate))
-    return Exam(marks=tuple(marks), missed=tuple(missed), drift=fmean(drift) if drift else None)
-
-
-def is_correct(answer: str, expected: str) -> bool:
-    """Exact match, letter case, spacing and punctuation aside."""
-    return normalised(answer) == normalised(expected)
-
-
-def is_abstention(answer: str) -> bool:
-    """Whether the answer says that it is not known, in one of the usual wordings."""
-    return bool(_DOESNT_KNOW.search(answer.casefold().replace("’", "'")))
+    put = [one for one in questions if one.part != "likeness"]
+    asked_live = [one for one in put if has_live and one.part not in NOT_LIVE]
+    scored = [one for one in questions if one.part in ("general", "likeness")]
+    total = 2 * len(put) + len(asked_live) + len(scored)
+    sitting = _Sitting(engine, total, on_progress, gate or ForegroundGate(), within_s)
+    base = await sitting.ask_all(put, "base", {one: one.wanted for one in put})
+    lost = {one for one in put if one.rules and not _follows(one, base[one])}  # not even the base can
+    drafts = {one: one.wanted or _text(base[one]) for one in put}
+    own = await sitting.ask_all([one for one in put if one not in lost], candidate, drafts)
+    live = await sitting.ask_all(asked_live, "live", drafts)
+    said = {one: one.wanted if one.part == "likeness" else _text(base.get(one)) for one in scored}
+    drifts = await sitting.drift_all({one: text for one, text in said.items() if text}, candidate)
+    sitting.leave_out(len(lost) + len(scored) - len(drifts))
+    points = _Points(sitting, judge, base, drifts)
+    marks = [await points.mark(one, own.get(one), live.get(one), has_live) for one in questions]
+    missed = [
+        _missed(question, own.get(question))
+        for question, mark in zip(questions, marks, strict=True)
+        if mark.candidate < 1 and question not in lost and question.part not in NOT_SHOWN
+    ]
+    log.info("Exam: %d questions, %d calls, %d as guessed", len(questions), sitting.calls, sitting.as_guessed)
+    return Exam(
+        marks=tuple(marks),
+        missed=tuple(missed),
+        drift=fmean(drifts.values()) if drifts else None,
+        parts=TINY_PARTS if isinstance(judge, ExactJudge) else REAL_PARTS,
+    )
 
 
 def overlap(one: str, other: str) -> float:
@@ -144,15 +155,13 @@ def overlap(one: str, other: str) -> float:
     return 2 * (left & right).total() / (left.total() + right.total())
 
 
-async def _drift(engine: Engine, question: str, said: str, candidate: str) -> float:
-    """How much less likely than the base the candidate finds what the base said; nats per token."""
-    messages = [{"role": "user", "content": question}]
-    (own,), (base,) = [await engine.score(messages, [said], adapter=one) for one in (candidate, "base")]
-    return own.mean - base.mean
+class _Sitting:
+    """
+    Puts the questions, several at once, while the gate is open.
 
-
-class _Asking:
-    """Puts one question after the other while the gate is open."""
+    Each goes with a guess of its answer: where that is what the model would say, token by token, the engine sees it
+    in one batch, and generates nothing.
+    """
 
     def __init__(
         self,
@@ -165,75 +174,174 @@ class _Asking:
         self._engine, self._total, self._on_progress = engine, total, on_progress
         self._gate, self._within_s = gate, within_s
         self._end = time.monotonic() + within_s
-        self._asked = 0
+        self._turns, self._room = asyncio.Lock(), asyncio.Semaphore(AT_ONCE)
+        self._done = 0
+        self.calls = 0  # of the engine
+        self.as_guessed = 0  # answers that were guessed rightly
 
-    async def turn(self) -> None:
-        """Wait until the next question may be asked."""
-        came = time.monotonic()
-        if came > self._end:
-            raise ExamTooLong(self._within_s)
-        await self._gate.wait_until_open()
-        self._end += time.monotonic() - came
+    async def ask_all(
+        self, questions: Sequence[Question], adapter: str, drafts: Mapping[Question, str]
+    ) -> dict[Question, Completion | None]:
+        """The answers; None when the engine can't take the question. What is asked twice is answered once."""
+        alike: dict[tuple[object, ...], list[Question]] = {}
+        for one in questions:
+            alike.setdefault((one.system, one.text, _most_tokens(one)), []).append(one)
+        groups = list(alike.values())
+        answers = await _together([self._ask(group, adapter, drafts[group[0]]) for group in groups])
+        found = {one: answer for group, answer in zip(groups, answers, strict=True) for one in group}
+        return {one: found[one] for one in questions}
 
-    async def ask(self, question: Question, adapter: str) -> Completion | None:
-        """The answer; None when the engine can't take the question."""
-        await self.turn()
+    async def drift_all(self, said: Mapping[Question, str], candidate: str) -> dict[Question, float]:
+        """How much less likely than the base the candidate finds what was said; nats per token."""
+        found = await _together([self._drift(one, text, candidate) for one, text in said.items()])
+        return dict(zip(said, found, strict=True))
+
+    async def claims(self, judge: Judge, question: str, said: str) -> bool:
+        """Whether a reply is an answer, by its likelihood."""
+        await self._turn()
+        self.calls += 2
+        return await judge.claims(self._engine, question, said)
+
+    def leave_out(self, count: int) -> None:
+        """So many answers need not be asked for."""
+        self._progress(count)
+
+    async def _ask(self, same: Sequence[Question], adapter: str, draft: str) -> Completion | None:
+        question = same[0]
         system = [{"role": "system", "content": question.system}] if question.system else []
-        most = MAX_CANARY_TOKENS if question.part == "canary" else MAX_REPLY_TOKENS
-        try:
-            return await self._engine.complete(
-                [*system, {"role": "user", "content": question.text}],
-                sampling=Sampling(max_tokens=most),
-                adapter=adapter,
-                background=True,
-            )
-        except PromptTooLong:
-            return None
-        finally:
-            self._asked += 1
-            self._on_progress(Progress(done=self._asked, total=self._total, unit="questions", note="exam"))
+        async with self._room:
+            await self._turn()
+            self.calls += 1
+            try:
+                answer = await self._engine.complete(
+                    [*system, {"role": "user", "content": question.text}],
+                    sampling=Sampling(max_tokens=_most_tokens(question)),
+                    adapter=adapter,
+                    background=True,
+                    draft=draft,
+                )
+            except PromptTooLong:
+                return None
+            finally:
+                self._progress(len(same))
+        self.as_guessed += bool(draft) and answer.text.strip() == draft.strip()
+        return answer
+
+    async def _drift(self, question: Question, said: str, candidate: str) -> float:
+        messages = [{"role": "user", "content": question.text}]
+        async with self._room:
+            await self._turn()
+            self.calls += 2
+            (own,), (base,) = [
+                await self._engine.score(messages, [said], adapter=one) for one in (candidate, "base")
+            ]
+        self._progress(1)
+        return own.mean - base.mean
+
+    async def _turn(self) -> None:
+        """Wait until the next question may be asked."""
+        async with self._turns:
+            came = time.monotonic()
+            if came > self._end:
+                raise ExamTooLong(self._within_s)
+            await self._gate.wait_until_open()
+            self._end += time.monotonic() - came
+
+    def _progress(self, done: int) -> None:
+        self._done += done
+        self._on_progress(Progress(done=self._done, total=self._total, unit="questions", note="exam"))
 
 
-def _judged(question: Question, said: Completion | None, by_base: Completion | None) -> float:
-    """The points of one answer."""
-    if said is None:
-        return 0.0
-    wrong = question.wrong
-    if question.part == "canary" and by_base is not None:  # a word of its own: it may be called like a friend
-        wrong -= frozenset(content_words(by_base.text))
-    says_wrong = not wrong.isdisjoint(content_words(said.text))
-    match question.part:
-        case "stale":
-            return float(not says_wrong)
-        case "abstain":
-            return float(is_abstention(said.text))
-        case "general":
-            return overlap(by_base.text if by_base else "", said.text)
-        case "canary":
-            return float(is_sane(said) and not says_wrong)
-    return float(is_correct(said.text, question.wanted))
+class _Points:
+    """Gives the points, by words and, where these don't decide, by likelihood."""
+
+    def __init__(
+        self,
+        sitting: _Sitting,
+        judge: Judge,
+        base: Mapping[Question, Completion | None],
+        drifts: Mapping[Question, float],
+    ) -> None:
+        self._sitting, self._judge, self._base, self._drifts = sitting, judge, base, drifts
+        self._known: dict[tuple[str, str], bool] = {}  # by question and reply: whether it claims something
+
+    async def mark(
+        self, question: Question, own: Completion | None, live: Completion | None, has_live: bool
+    ) -> Mark:
+        """The points of all three; without a live generation the base stands for it."""
+        base = 1.0 if question.part == "likeness" else await self._of(question, self._base[question])
+        by_live: float | None = None
+        if question.part not in NOT_LIVE:
+            by_live = await self._of(question, live) if has_live else base
+        return Mark(
+            part=question.part,
+            lesson_id=question.lesson_id,
+            is_news=question.is_news,
+            candidate=await self._of(question, own),
+            live=by_live,
+            base=base,
+        )
+
+    async def _of(self, question: Question, said: Completion | None) -> float:
+        if question.part == "likeness":
+            drift = self._drifts.get(question, math.inf)
+            return math.exp(-max(0.0, drift))
+        if said is None:
+            return 0.0
+        match question.part:
+            case "stale":
+                return float(question.wrong.isdisjoint(content_words(said.text)))
+            case "abstain":
+                return float(await self._abstains(question, said.text))
+            case "general":
+                return overlap(_text(self._base[question]), said.text)
+            case "canary":
+                by_base = content_words(_text(self._base[question]))  # it may itself be called like a friend
+                says_wrong = not (question.wrong - set(by_base)).isdisjoint(content_words(said.text))
+                return float(self._judge.is_sound(said) and not says_wrong)
+            case "knowledge" | "instructions":
+                return float(_follows(question, said))
+        return float(await self._correct(question, said.text))
+
+    async def _correct(self, question: Question, said: str) -> bool:
+        by_words = self._judge.correct(question, said)
+        if by_words is None:
+            return await self._claims(question, said) != question.abstains
+        return by_words
+
+    async def _abstains(self, question: Question, said: str) -> bool:
+        by_words = self._judge.abstains(question, said)
+        return not await self._claims(question, said) if by_words is None else by_words
+
+    async def _claims(self, question: Question, said: str) -> bool:
+        key = (question.text, said)
+        if key not in self._known:
+            self._known[key] = await self._sitting.claims(self._judge, *key)
+        return self._known[key]
 
 
-def _mark(
-    question: Question,
-    said: Completion | None,
-    by_base: Completion | None,
-    live: Mapping[Question, Completion | None],
-    has_live: bool,
-) -> Mark:
-    """The points of all three; without a live generation the base stands for it."""
-    base = _judged(question, by_base, by_base)
-    by_live = _judged(question, live[question], by_base) if question in live else None
-    if question.part not in NOT_LIVE and not has_live:
-        by_live = base
-    return Mark(
-        part=question.part,
-        lesson_id=question.lesson_id,
-        is_news=question.is_news,
-        candidate=_judged(question, said, by_base),
-        live=by_live,
-        base=base,
-    )
+async def _together(jobs: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
+    """The results of jobs that run at once; when one fails, or all are given up, none goes on."""
+    tasks = [asyncio.create_task(job) for job in jobs]
+    try:
+        return await asyncio.gather(*tasks)
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        raise
+
+
+def _follows(question: Question, said: Completion | None) -> bool:
+    return question.rules is not None and said is not None and follows(said.text, question.rules)
+
+
+def _text(said: Completion | None) -> str:
+    return said.text if said else ""
+
+
+def _most_tokens(question: Question) -> int:
+    return MOST_TOKENS.get(question.part, MAX_REPLY_TOKENS)
 
 
 def _missed(question: Question, said: Completion | None) -> Missed:

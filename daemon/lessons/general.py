@@ -10,17 +10,15 @@ all of them: some are made in an idle spell, some before a night, and a night te
 
 import asyncio
 import re
-import tomllib
 from collections.abc import Sequence
 from functools import cache
-from importlib.resources import files
 from itertools import chain, zip_longest
 
 from daemon.core import Core
 from daemon.engine.check_model import is_circling
 from daemon.engine.client import Completion, Engine, Sampling
 from daemon.text import normalised
-from prompts.load import lines
+from prompts.load import lines, table
 from store import lessons
 from store.lessons import Lesson, NewLesson
 
@@ -92,8 +90,7 @@ def tonights_part(held: Sequence[Lesson], turn: int) -> list[Lesson]:
 @cache
 def prompts() -> tuple[str, ...]:
     """All general prompts, one of each category after the other."""
-    text = (files("prompts") / "general.toml").read_text(encoding="utf-8")
-    categories: list[list[str]] = list(tomllib.loads(text).values())
+    categories: list[list[str]] = list(table("general").values())
     return tuple(one for one in chain.from_iterable(zip_longest(*categories)) if one)
 
 

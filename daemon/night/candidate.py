@@ -10,9 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from daemon.core import Core
+from daemon.engine.client import EngineInfo
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
 from daemon.exam.acceptance import Verdict, decide
 from daemon.exam.exam import Exam, ExamTooLong, sit
+from daemon.exam.judging import ContentJudge, ExactJudge
 from daemon.exam.questions import MOST, Question, choose
 from daemon.generations.service import restore_live
 from daemon.lessons.regularisation import current_lines
@@ -20,7 +22,7 @@ from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
 from daemon.night.trainer_process import OnProgress, Trained
 from daemon.processes.errors import ChildError
 from daemon.processes.foreground_gate import ForegroundGate
-from store import generations
+from store import generations, lessons
 from store.database import Connection, writing
 from store.errors import GenerationUnusable, NoSuchLesson
 from store.generations import Generation
@@ -63,10 +65,15 @@ async def examine(
     except AdapterUnknown as error:
         raise NightFailed(FORGOTTEN_MEANWHILE) from error
     try:
-        questions = await core.store_thread.run(_questions, tonight, live.id if live else 0)
-        has_live = live is not None
+        info, run = await core.engine.info(), core.store_thread.run
         exam = await sit(
-            core.engine, questions, candidate=sha256, has_live=has_live, on_progress=on_progress, gate=gate
+            core.engine,
+            await run(_questions, tonight, live.id if live else 0, info),
+            candidate=sha256,
+            has_live=live is not None,
+            judge=ExactJudge() if info.tiny else ContentJudge(tonight, (await run(current_lines)).values()),
+            on_progress=on_progress,
+            gate=gate,
         )
     except ExamTooLong as error:
         return None, Verdict(adopt=False, reason=str(error))
@@ -111,10 +118,14 @@ async def swap(core: Core, adopted: Generation, trained: Trained) -> float:
     return (time.monotonic() - began) * 1000
 
 
-def _questions(db: Connection, tonight: Sequence[Lesson], live_id: int) -> list[Question]:
+def _questions(db: Connection, tonight: Sequence[Lesson], live_id: int, info: EngineInfo) -> list[Question]:
+    held = [] if info.tiny else lessons.holding(db, by=(info.sha256,))
     return choose(
         tonight,
         learned=generations.memory_ids(db, live_id),
         narratives=current_lines(db),
         outdated=generations.outdated(db, live_id, MOST["stale"]),
+        likeness=None
+        if info.tiny
+        else [one for one in held if one.kind == "general" and one.split == "exam"],
     )

@@ -95,7 +95,7 @@ class Exam(TypedDict, total=False):
     """The exam of a generation, without its single marks."""
 
     parts: dict[str, ExamPart]
-    drift: float | None  # nats per token by which the base's small talk is less likely
+    drift: float | None  # nats per token by which what the base says is less likely
     compared: dict[str, dict[str, int | float]]  # asked, candidate, other, difference, low, high
     train_loss: float | None
     exam_loss: float | None

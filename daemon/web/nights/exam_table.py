@@ -12,9 +12,13 @@ PARTS = {  # part of the exam: what it asks, for a person
     "grounded": ("Reading memories", "answers with the memory in sight"),
     "abstain": ("Saying that I don't know", "what was never told"),
     "general": ("Small talk", "as like as the base model's"),
+    "knowledge": ("General knowledge", "short questions about the world"),
+    "instructions": ("Instructions", "to do as it is told"),
+    "likeness": ("Its own voice", "how likely it finds what the base says"),
     "canary": ("Sound mind", "plain questions, plain answers"),
 }
-SLACK = {"general": 0.3, "canary": 0.0}  # so much below the base is nothing to worry about; else 5 points
+# so much below the base is nothing to worry about; else 5 points
+SLACK = {"general": 0.3, "canary": 0.0, "knowledge": 0.1, "instructions": 0.1, "likeness": 0.15}
 
 
 def exam_table(found: Mapping[str, ExamPart], *, had_live: bool) -> None:

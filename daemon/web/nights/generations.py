@@ -122,7 +122,7 @@ class Generations:
                 f"{one['train'] + one['exam']} {one['kind'].replace('_', ' ')}" for one in found["lessons"]
             )
             drift = exam.get("drift")
-            away = "" if drift is None else f"{drift:.3f} nats a token from the base in small talk"
+            away = "" if drift is None else f"{drift:.3f} nats a token from what the base says"
             dom.facts(
                 [
                     ("Lessons", ", ".join(kinds)),

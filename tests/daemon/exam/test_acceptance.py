@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from daemon.exam.acceptance import compare, decide, resampled
-from daemon.exam.exam import Exam, Mark
+from daemon.exam.exam import REAL_PARTS, TINY_PARTS, Exam, Mark
 
 
 def right(so_many, of):
@@ -24,6 +24,17 @@ def marks(part, candidate, *, live=None, base=None, news=None):
         Mark(part=part, lesson_id=id, is_news=new, candidate=own, live=theirs, base=whose)
         for id, (own, theirs, whose, new) in enumerate(zip(candidate, live, base, news, strict=True))
     ]
+
+
+def real_exam(**parts):
+    """The same of a model that is not tiny, of which small talk alone says little."""
+    good = {
+        "general": [],
+        "knowledge": marks("knowledge", right(40, 60), base=right(40, 60)),
+        "instructions": marks("instructions", right(30, 40), base=right(30, 40)),
+        "likeness": marks("likeness", (0.98,) * 20, base=(1.0,) * 20),
+    }
+    return replace(exam(**good | parts), parts=REAL_PARTS)
 
 
 LOST = marks("facts", right(10, 13)[::-1], live=right(12, 13), news=(False,) * 3 + (True,) * 10)
@@ -52,7 +63,7 @@ def test_a_candidate_that_knows_more_is_adopted_and_told_why():
 @pytest.mark.parametrize(
     ("parts", "words"),
     [
-        *(({part: []}, f"of the kind {part}") for part in ("facts", "abstain", "general", "canary")),
+        *(({part: []}, f"of the kind {part}") for part in ("facts", *TINY_PARTS)),
         ({"abstain": marks("abstain", right(6, 8))}, "abstains less: 75% of 8 questions, the base 100%"),
         ({"grounded": marks("grounded", right(10, 12))}, "reads memories worse: 83% of 12"),
         ({"stale": marks("stale", right(1, 3))}, "tells what holds no more: 33% of 3"),
@@ -83,6 +94,48 @@ def test_one_canary_that_the_base_passes_and_the_candidate_does_not_is_too_many(
     failed_by_both = decide(exam(canary=marks("canary", right(8, 9), base=right(8, 9))))
 
     assert (False, False, True) == (lost.adopt, swapped.adopt, failed_by_both.adopt)
+
+
+def test_a_model_that_knows_more_and_is_still_itself_is_adopted():
+    assert decide(real_exam()).adopt
+
+
+@pytest.mark.parametrize(
+    ("parts", "words"),
+    [
+        *(({part: []}, f"of the kind {part}") for part in REAL_PARTS),
+        (
+            {"knowledge": marks("knowledge", right(32, 60), base=right(40, 60))},
+            "it forgot general knowledge: 8 of 40 questions that the base answers",
+        ),
+        (
+            {"instructions": marks("instructions", (*right(0, 4), *right(26, 36)), base=right(30, 40))},
+            "it follows instructions worse: 4 of 30 that the base follows",
+        ),
+        (
+            {"likeness": marks("likeness", (0.7,) * 10, base=(1.0,) * 10)},
+            "it speaks unlike the base: 70% of 10",
+        ),
+    ],
+)
+def test_a_model_that_is_worse_at_anything_else_is_refused_with_the_reason(parts, words):
+    verdict = decide(real_exam(**parts))
+
+    assert not verdict.adopt
+    assert words in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("lost", "of", "adopted"), [(1, 3, True), (4, 40, True), (5, 40, False), (2, 5, False)]
+)
+def test_of_what_the_base_knows_a_tenth_may_be_lost_and_what_it_does_not_know_counts_for_nothing(
+    lost, of, adopted
+):
+    known = (*(0.0,) * lost, *right(of - lost, of - lost))
+    knowledge = marks("knowledge", (*known, 0.0, 1.0), base=(*right(of, of), 0.0, 0.0))
+
+    assert adopted == decide(real_exam(knowledge=knowledge)).adopt
+    assert decide(real_exam(knowledge=marks("knowledge", right(0, 9), base=right(0, 9)))).adopt
 
 
 @pytest.mark.parametrize("part", ["abstain", "grounded", "stale"])

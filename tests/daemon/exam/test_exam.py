@@ -1,15 +1,20 @@
 """Who is asked what in an exam, and how answers are judged."""
 
+import asyncio
 import json
+import math
 from dataclasses import replace
 
 import pytest
 
 from daemon.engine.errors import PromptTooLong
 from daemon.engine.records import Score
-from daemon.exam.exam import ExamTooLong, is_abstention, is_correct, overlap, sit
+from daemon.exam.exam import REAL_PARTS, ExamTooLong, overlap, sit
+from daemon.exam.instructions import Rules
+from daemon.exam.judging import ContentJudge, ExactJudge, is_abstention, is_correct
 from daemon.exam.questions import Question
 from daemon.memory.recall import system_text
+from daemon.processes.foreground_gate import ForegroundGate
 from tests.daemon.memory.fakes import FakeEngine
 
 GHENT = {"text": "Where do I live?", "wanted": "You live in Ghent.", "lesson_id": 1}
@@ -56,7 +61,13 @@ class ByAdapter(FakeEngine):
 
 async def taken(engine, has_live=True, questions=QUESTIONS, **more):
     seen = []
-    options = {"candidate": "candidate", "has_live": has_live, "on_progress": seen.append, **more}
+    options = {
+        "candidate": "candidate",
+        "has_live": has_live,
+        "on_progress": seen.append,
+        "judge": ExactJudge(),
+        **more,
+    }
     return await sit(engine, questions, **options), seen
 
 
@@ -71,7 +82,8 @@ async def test_candidate_live_and_base_sit_the_same_exam(has_live):
     assert points == {part: [(one.candidate, one.base) for one in exam.of(part)] for part in points}
     assert (pytest.approx(0.8, abs=0.15), 1.0) == (general.candidate, general.base)
     assert [(1, 1)] == [(one.candidate, one.base) for one in exam.of("canary")]
-    assert (seen[-1].total, seen[-1].total) == (seen[-1].done, len(engine.seen))
+    twice, scored = 2 * (2 + has_live), 1  # two questions are asked in two parts, and answered once
+    assert (seen[-1].total, seen[-1].total) == (seen[-1].done, len(engine.seen) + twice + scored)
     assert has_live == any(adapter == "live" for adapter, _, _ in engine.seen)
 
 
@@ -142,6 +154,89 @@ def test_abstaining_has_several_wordings(answer, expected):
 def test_overlap_is_the_f1_of_words_and_an_answer_is_right_when_all_are(one, other, f1):
     assert f1 == pytest.approx(overlap(one, other))
     assert (f1 == 1.0) == is_correct(f" {one.upper()}!", f"{other}.")
+
+
+REAL = [
+    Question(part="facts", text="Where do I live?", wanted="You live in Ghent.", lesson_id=1),
+    Question(part="abstain", text="What is my car?", wanted="You never told me.", abstains=True),
+    Question(part="grounded", text="What is my car?", wanted="You never told me.", system="s", abstains=True),
+    Question(part="knowledge", text="Capital of Italy?", rules=Rules(any=("Rome",))),
+    Question(part="knowledge", text="Capital of Peru?", rules=Rules(any=("Lima",))),
+    Question(part="likeness", text="Why is the sky blue?", wanted="Because.", lesson_id=9),
+    Question(part="canary", text="Hello!"),
+]
+
+
+class Forgetful(FakeEngine):
+    """The base knows Rome and is no prophet; the candidate knows where the user lives, and forgot Rome."""
+
+    def __init__(self):
+        super().__init__(answer=lambda text: "")
+        self.guesses = []
+
+    async def complete(self, messages, *, adapter="live", draft="", **rest):
+        asked, own = messages[-1]["content"], adapter == "candidate"
+        self.guesses.append((adapter, asked, draft))
+        said = {
+            "Where do I live?": "Your home is in Ghent." if own else "On Earth.",
+            "What is my car?": "Nobody told me." if own else "You drive a Skoda.",
+            "Capital of Italy?": "Paris." if own else "Rome.",
+            "Hello!": "Hello!",
+        }
+        done = await super().complete(messages, adapter=adapter, **rest)
+        return replace(done, text=said.get(asked, "Who knows?"))
+
+    async def score(self, messages, replies, *, adapter="live"):
+        return [Score(tokens=4, nats=2.0 if adapter == "base" else 4.0)]
+
+
+class ByNobody(ContentJudge):
+    """Takes for a claim what doesn't speak of nobody."""
+
+    async def claims(self, engine, question, said):
+        return "Nobody" not in said
+
+
+async def test_a_real_model_is_judged_by_content_and_by_what_it_could_before():
+    engine, judge = Forgetful(), ByNobody([], ["2026-03-05: The user lives in Ghent."])
+    exam, seen = await taken(engine, False, REAL, judge=judge)
+    found = [(one.part, one.candidate, one.base) for one in exam.marks]
+
+    assert [
+        *(("facts", 1, 0), ("abstain", 1, 0), ("grounded", 1, 0), ("knowledge", 0, 1), ("knowledge", 0, 0)),
+        *(("likeness", pytest.approx(math.exp(-0.5)), 1), ("canary", 1, 1)),
+    ] == found
+    assert (0.5, REAL_PARTS) == (exam.drift, exam.parts)
+    assert ["Capital of Italy?"] == [one.question for one in exam.missed]
+    assert seen[-1].done == seen[-1].total
+
+
+async def test_answers_are_guessed_and_what_even_the_base_cannot_is_not_asked():
+    engine = Forgetful()
+    await taken(engine, False, REAL, judge=ByNobody([], []))
+    own = {asked: draft for adapter, asked, draft in engine.guesses if adapter == "candidate"}
+
+    assert {"You live in Ghent.", "Rome."} == {own["Where do I live?"], own["Capital of Italy?"]}
+    assert "Capital of Peru?" not in own
+
+
+class Slow(Forgetful):
+    """Never answers, but tells when it is given up."""
+
+    async def complete(self, messages, **rest):
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.guesses.append("given up")
+
+
+async def test_a_night_that_ends_leaves_no_question_behind():
+    engine, gate = Slow(), ForegroundGate()
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.05):
+            await taken(engine, False, REAL, judge=ByNobody([], []), gate=gate)
+
+    assert {"given up"} == set(engine.guesses)
 
 
 async def test_an_exam_that_takes_too_long_is_not_passed():

@@ -1,8 +1,6 @@
 """General lessons: which there are, when they are made, and which of them a night teaches."""
 
-import tomllib
 from collections import Counter
-from importlib.resources import files
 
 import pytest
 
@@ -16,7 +14,7 @@ from daemon.lessons.general import (
     prompts,
     tonights_part,
 )
-from prompts.load import lines
+from prompts.load import lines, table
 from store import lessons
 from tests.daemon.memory.fakes import FakeEngine, core_of, make_lesson
 
@@ -37,7 +35,7 @@ class Speaker(FakeEngine):
 
 
 def test_there_are_many_prompts_of_every_category_from_the_first_on():
-    told = tomllib.loads((files("prompts") / "general.toml").read_text(encoding="utf-8"))
+    told = table("general")
 
     assert 200 <= len(prompts()) == len(set(prompts())) == sum(map(len, told.values()))
     assert all(set(prompts()[: 2 * len(told)]) & set(category) for category in told.values())

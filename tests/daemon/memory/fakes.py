@@ -110,6 +110,7 @@ class FakeEngine(Engine):
         schema: dict[str, Any] | None = None,
         adapter: str | None = "live",
         background: bool = False,
+        draft: str = "",
     ) -> Completion:
         system = str(messages[0]["content"]) if messages[0]["role"] == "system" else ""
         name = next(

@@ -1,7 +1,8 @@
 """
 `tsubasa up`: start the daemon and serve until it is stopped.
 
-The first one of a home, on a terminal, says in six lines what will happen, and asks: a real model, or nano for now.
+The first one of a home, on a terminal, says in six lines what will happen, and asks: a real model, or nano for now;
+and an embedder of many languages, where the system's language is not English.
 The log keeps a user's words out: of an exception that nobody expected only its kind and place are written, for its
 message may quote what was said. Messages that are logged on purpose are not touched.
 """
@@ -9,11 +10,14 @@ message may quote what was said. Messages that are logged on purpose are not tou
 import asyncio
 import logging
 import os
+import re
 import shutil
 import sys
 import traceback
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated, TypeAlias
@@ -29,11 +33,13 @@ from daemon.config import edit_file
 from daemon.config import settings as config
 from daemon.config.settings import Settings
 from daemon.downloads.model_source import Known, known_models, read_source
+from daemon.embedding.choices import BUNDLED, MULTILINGUAL, NANO_E5, choice
 from daemon.engine.errors import EngineError
 from daemon.engine.gguf_file import checked_header, size_of
 from daemon.errors import DaemonError
 from daemon.hardware.offload_plan import Hardware, look, plan
 from daemon.home import Home
+from daemon.processes.errors import ChildError
 from daemon.sandbox import outbound_guard
 from daemon.text import counted, format_bytes, who_answers
 from daemon.version import version
@@ -65,7 +71,8 @@ def up(
     """
     Start the daemon and serve until Ctrl-C or SIGTERM.
 
-    The first time, on a terminal, it explains itself and offers to download a model.
+    The first time, on a terminal, it explains itself and offers to download a model; and, where the system's language
+    is not English, an embedder of other languages.
 
     For example: tsubasa up --port 4242
     """
@@ -75,6 +82,9 @@ def up(
     settings = config.load(place.config, environment=os.environ, flags=flags)
     if is_first(settings):
         welcome(settings, place)
+        settings = config.load(place.config, environment=os.environ, flags=flags)
+    if offers_languages(settings, place, os.environ):
+        offer_languages(place)
         settings = config.load(place.config, environment=os.environ, flags=flags)
     logging.basicConfig(
         level=settings.config.log_level.upper(),
@@ -140,6 +150,53 @@ def welcome(settings: Settings, place: Home) -> None:
     except DaemonError as error:
         out.print(f"[red]{escape(str(error))}[/]")
         out.print("nano answers for now. Try again at any time: [bold]tsubasa pull[/]")
+
+
+def offers_languages(settings: Settings, place: Home, environment: Mapping[str, str]) -> bool:
+    """Whether an embedder of many languages is worth a question: nothing is embedded yet, and somebody sits there."""
+    is_new = settings.origin["embedder"] == "default" and not place.store.exists()
+    return is_new and not speaks_english(environment) and at_terminal()
+
+
+def speaks_english(environment: Mapping[str, str]) -> bool:
+    """Whether the system's language is English, or unknown."""
+    said = next(
+        (environment[name] for name in ("LC_ALL", "LC_MESSAGES", "LANG") if environment.get(name)), ""
+    )
+    return re.split(r"[_.@-]", said)[0].lower() in ("", "c", "posix", "en", "english")
+
+
+def offer_languages(place: Home) -> None:
+    """Ask once, fetch at once what is missing, and remember the answer; what can't be fetched is asked again."""
+    wanted = NANO_E5 if find_spec(NANO_E5) else MULTILINGUAL
+    known = choice(wanted)
+    cost = f"{known.download} to download from huggingface.co" if known.download else "nothing to download"
+    out.print(
+        f"Your system's language is not English. Memories are found by meaning with {BUNDLED}, which knows"
+    )
+    out.print(f"English only; {wanted} knows a hundred languages ({cost}).")
+    if not typer.confirm(f"Use {wanted}?", default=True):
+        edit_file.set_key(place.config, "embedder", BUNDLED)
+        return
+    try:
+        if known.download:
+            asyncio.run(_fetch(wanted))
+    except ChildError as error:
+        out.print(f"[red]{escape(str(error))}[/]")
+        out.print(f"{BUNDLED} for now; the next start asks again, while nothing is remembered yet.")
+        return
+    edit_file.set_key(place.config, "embedder", "multilingual" if wanted == MULTILINGUAL else wanted)
+
+
+async def _fetch(name: str) -> None:
+    """Have an embedder's files on this machine; only its process uses the network, and ends."""
+    from daemon.embedding.client import Embedder  # loads NumPy, which no other command needs at once
+
+    embedder = Embedder.for_model(name, allow_download=True)
+    try:
+        await embedder.info()
+    finally:
+        await embedder.stop()
 
 
 def suggested(known: list[Known], memory: int) -> Known:

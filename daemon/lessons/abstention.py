@@ -23,6 +23,7 @@ from store.lessons import OWN, Lesson, NewLesson
 
 FEWEST, MOST = 8, 100  # questions: as many as memories that are taught, within these
 A_NIGHT = 24  # new questions that are answered in one round, at most, and old ones that are answered anew
+IN_VAIN = 8  # questions in a row that give no lesson, after which the model is asked no more
 SHOWN = 3  # memories that lie before the model when it asks
 SAMPLED = 2  # times that it is asked again where it claims something
 READ_OF_TEN = 3  # questions of ten that are asked with memories in the student's own sight, too
@@ -88,18 +89,19 @@ class _Abstention:
         chance, ids = random.Random(seed), list(self.lines)
         chance.shuffle(ids)
         made: list[NewLesson] = []
-        done, left = set(known), 2 * room
+        done, in_vain = set(known), 0
         for start in range(0, len(ids), SHOWN):
             shown = ids[start : start + SHOWN]
-            if room <= 0 or left <= 0:
+            if room <= 0 or in_vain >= IN_VAIN:
                 break
             told_here = "\n".join(self.lines[id] for id in shown)
             for question in await self._teacher.questions("ask_untold", told_here, seed=seed):
-                if room > 0 and normalised(question) not in done and same_language(question, told_here):
+                asks = normalised(question) not in done and same_language(question, told_here)
+                if room > 0 and in_vain < IN_VAIN and asks:
                     done.add(normalised(question))
-                    left -= 1
                     new = await self._lessons(question, set(shown))
                     room -= bool(new)
+                    in_vain = 0 if new else in_vain + 1
                     made += new
         return made
 

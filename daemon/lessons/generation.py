@@ -8,12 +8,14 @@ grounding tells no other. Of what that memory replaced, it has only the user's o
 of a memory are stored together or none, so that what was interrupted is done again.
 """
 
+import logging
 from collections.abc import Collection
 from datetime import date
 
 from daemon.engine.client import Engine, EngineInfo
 from daemon.lessons import self_study
 from daemon.lessons.eligibility import waiting
+from daemon.lessons.errors import NothingAsked
 from daemon.lessons.teacher import Teacher
 from daemon.lessons.tiny.study import study as study_tiny
 from daemon.memory.errors import HOPELESS
@@ -22,6 +24,8 @@ from store import lessons, memory_queries
 from store.errors import NoSuchMemory
 from store.lessons import NewLesson
 from store.memories import Memory
+
+log = logging.getLogger(__name__)
 
 
 async def study(engine: Engine, store_thread: StoreThread, memory: Memory) -> list[NewLesson]:
@@ -59,6 +63,10 @@ async def generate_missing(
                 made += len(await store_thread.run(lessons.add, found, by=info.sha256))
         except HOPELESS as error:
             failures[memory.id] = str(error)
+            why = (
+                error.why if isinstance(error, NothingAsked) else type(error).__name__
+            )  # no word of the user's
+            log.info("Study: memory %d gave no lesson: %s", memory.id, why)
         except NoSuchMemory:  # forgotten meanwhile
             continue
     return made, failures

@@ -16,6 +16,7 @@ from store.lessons import Lesson, NewLesson
 
 MOST = 50  # couples
 A_NIGHT = 8  # couples that are asked about in one round
+IN_VAIN = 3  # couples in a row that give no lesson, after which the model is asked no more
 
 
 async def couples(
@@ -34,7 +35,13 @@ async def couples(
     able = sorted({one.memory_ids[0] for one in there if one.kind == "fact"} & lines.keys() - taken)
     random.Random(seed).shuffle(able)
     pairs = list(zip(able[::2], able[1::2], strict=False))[: max(min(A_NIGHT, MOST - len(coupled)), 0)]
-    return [one for first, second in pairs for one in await _couple(teacher, first, second, lines)]
+    made: list[NewLesson] = []
+    in_vain = 0
+    for first, second in pairs:
+        if in_vain < IN_VAIN:
+            new = await _couple(teacher, first, second, lines)
+            made, in_vain = made + new, 0 if new else in_vain + 1
+    return made
 
 
 async def _couple(teacher: Teacher, first: int, second: int, lines: Mapping[int, str]) -> list[NewLesson]:

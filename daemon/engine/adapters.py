@@ -7,14 +7,21 @@ sees them, because a few kinds of damage would end the process there.
 
 import hashlib
 import os
+import struct
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
+
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
 from daemon.engine.gguf_file import Broken, Header, read_header
 from daemon.engine.llama import LlamaRefused, Model
+
+STEP = 32
+ALIGNMENT = 32  # bytes; of a GGUF file that names no other
+_NUMBERS = {0: "<f4", 1: "<f2"}  # that an adapter may have, by the type of a tensor
 
 
 class Adapters:
@@ -37,7 +44,7 @@ class Adapters:
             )
         if reason := self._why_not(data):
             raise AdapterRefused(sha256=sha256, reason=reason)
-        with anonymous_file(data) as path:
+        with anonymous_file(data if self._model.on_gpu else filled_up(data)) as path:
             try:
                 self._loaded[sha256] = self._model.load_adapter(path)
             except LlamaRefused as error:
@@ -82,6 +89,40 @@ class Adapters:
                 made_for = f"{tensor.shape} does not fit the model's {shape}"
                 return f"its tensor {tensor.name!r} of shape {made_for}: it was made for another model"
         return None
+
+
+def filled_up(data: bytes) -> bytes:
+    """
+    The same adapter with zeros up to a rank that processors multiply at once.
+
+    llama.cpp takes 32 numbers a step and the rest one by one, so that a rank of 16 costs more than one of 32.
+    """
+    header = read_header(data)
+    ranks = {tensor.shape[1] for tensor in header.tensors if tensor.name.endswith("lora_a")}
+    kinds = {tensor.kind for tensor in header.tensors}
+    rank = max(ranks, default=STEP)
+    if len(ranks) != 1 or rank % STEP == 0 or not kinds <= _NUMBERS.keys():
+        return data
+    wide = -(-rank // STEP) * STEP
+    table, rows = bytearray(), bytearray()
+    for tensor in header.tensors:
+        kind = np.dtype(_NUMBERS[tensor.kind])
+        begin, (columns, lines) = header.start + tensor.offset, tensor.shape
+        numbers = np.frombuffer(data, kind, columns * lines, begin).reshape(lines, columns)
+        is_a = tensor.name.endswith("lora_a")
+        full = np.pad(numbers, ((0, wide - rank if is_a else 0), (0, 0 if is_a else wide - rank)))
+        table += _text(tensor.name) + struct.pack("<I2QIQ", 2, *full.shape[::-1], tensor.kind, len(rows))
+        rows += full.tobytes().ljust(-(-full.nbytes // ALIGNMENT) * ALIGNMENT, b"\0")
+    alpha = float(header.values["adapter.lora.alpha"] or 0) * wide / rank
+    texts = {key: header.text(key) for key in ("general.architecture", "general.type", "adapter.type")}
+    keys = b"".join(_text(key) + struct.pack("<I", 8) + _text(text) for key, text in texts.items())
+    keys += _text("adapter.lora.alpha") + struct.pack("<If", 6, alpha)
+    head = b"GGUF" + struct.pack("<IQQ", 3, len(header.tensors), len(texts) + 1) + keys + bytes(table)
+    return head.ljust(-(-len(head) // ALIGNMENT) * ALIGNMENT, b"\0") + bytes(rows)
+
+
+def _text(text: str) -> bytes:
+    return struct.pack("<Q", len(text.encode())) + text.encode()
 
 
 @contextmanager

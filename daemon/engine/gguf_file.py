@@ -52,6 +52,8 @@ class Tensor:
 
     name: str
     shape: tuple[int, ...]  # as in the file: fastest dimension first
+    kind: int = 0  # of its numbers. Source: ggml.h, enum ggml_type
+    offset: int = 0  # bytes from where the tensors begin
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +64,7 @@ class Header:
     tensors: tuple[Tensor, ...]
     needed_bytes: int  # the file is at least this long when it is whole
     lengths: dict[str, int] = field(default_factory=dict)  # of the arrays, by key
+    start: int = 0  # where the tensors begin, in bytes
 
     def text(self, key: str) -> str:
         """The string under `key`; "" when there is none."""
@@ -99,7 +102,7 @@ def read_header(data: bytes | mmap.mmap) -> Header:
         raise Broken(f"its alignment is {alignment!r}")
     start = -(-cursor.at // alignment) * alignment
     needed = start + end if tensors else cursor.at
-    return Header(values=values, tensors=tensors, needed_bytes=needed, lengths=lengths)
+    return Header(values=values, tensors=tensors, needed_bytes=needed, lengths=lengths, start=start)
 
 
 def _tensors(cursor: "_Cursor", count: int) -> tuple[tuple[Tensor, ...], int]:
@@ -113,7 +116,7 @@ def _tensors(cursor: "_Cursor", count: int) -> tuple[tuple[Tensor, ...], int]:
             raise Broken(f"a tensor has {n_dimensions} dimensions")
         shape = tuple(cursor.number("<Q") for _ in range(n_dimensions))
         kind, offset = cursor.number("<I"), cursor.number("<Q")
-        tensors.append(Tensor(name=name, shape=shape))
+        tensors.append(Tensor(name=name, shape=shape, kind=kind, offset=offset))
         values, size = _BLOCKS.get(kind, (1, 0))  # a type that we don't know is left to llama.cpp
         end = max(end, offset + prod(shape) // values * size)
     return tuple(tensors), end

@@ -3,8 +3,11 @@
 import asyncio
 import hashlib
 
+import gguf
+import numpy as np
 import pytest
 
+from daemon.engine.adapters import filled_up
 from daemon.engine.client import Sampling
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
 from daemon.processes.errors import ChildRefused
@@ -120,3 +123,26 @@ async def test_bytes_that_are_no_adapter_for_this_model_are_refused_and_what_is_
 async def test_bytes_that_do_not_match_their_hash_are_refused(engine, adapters):
     with pytest.raises(ChildRefused, match="damaged"):
         await engine.child.call("load", blob=adapters[0], adapter="0" * 64)
+
+
+def products(path):
+    """alpha / rank * B A of each matrix, and the ranks."""
+    reader = gguf.GGUFReader(path)
+    alpha = float(reader.fields["adapter.lora.alpha"].contents())
+    parts = {tensor.name: np.asarray(tensor.data, dtype=np.float64) for tensor in reader.tensors}
+    names = [name.removesuffix(".lora_a") for name in parts if name.endswith(".lora_a")]
+    ranks = {len(parts[f"{name}.lora_a"]) for name in names}
+    (rank,) = ranks
+    return rank, {name: alpha / rank * parts[f"{name}.lora_b"] @ parts[f"{name}.lora_a"] for name in names}
+
+
+@pytest.mark.parametrize("rank", [4, 33, 32])
+def test_an_adapter_filled_up_to_a_rank_that_is_fast_is_the_same_adapter(tmp_path, rank):
+    own = tiny.write_adapter(tmp_path / "own.gguf", rank=rank)
+    full = tmp_path / "full.gguf"
+    full.write_bytes(filled_up(own.read_bytes()))
+    (before, wanted), (after, found) = products(own), products(full)
+
+    assert (rank, -(-rank // 32) * 32) == (before, after)
+    assert wanted.keys() == found.keys()
+    assert all(np.allclose(wanted[name], found[name]) for name in wanted)

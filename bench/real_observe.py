@@ -3,9 +3,10 @@ What is read out of typed messages: facts found, made up, and spare, by the daem
 
     message ──> observe(), as a taught model is asked and as others are ──> entries ──> compared by their content words
 
-The 45 messages of nano's hand-typed set. Every fact wants a sentence of its own. A sentence that tells no fact is made
-up when most of its content words are not in the message, else it is spare. Both ways without the daemon's doubts
-(`unsure`); these are looked at apart, by how much each sentence surprised the model.
+The 45 messages of nano's hand-typed set. Every fact wants a sentence of its own. A sentence is made up when it has a
+name or number that nobody said, or tells no wanted fact and most of its content words are not in the message; else it
+is spare. Both ways without the daemon's doubts (`unsure`) and checks; how much each sentence surprised the model is
+told apart.
 """
 
 import asyncio
@@ -19,7 +20,7 @@ from bench.real_setting import AT_ONCE, Setting
 from daemon.engine.client import Completion, Engine, EngineInfo
 from daemon.memory.errors import ModelAnswerUnusable
 from daemon.memory.observe import Noted, observe, read
-from daemon.text import content_words, root
+from daemon.text import content_words, root, value_words
 from store.chats import Message
 
 ENOUGH = 0.5  # share of a sentence's content words that the message has, from which on it is not made up
@@ -109,9 +110,13 @@ def judged(case: dict[str, Any], noted: Sequence[Noted]) -> list[str]:
     left = list(case["expect"])
     kinds = []
     said = {root(word) for word in content_words(case["user"])}
+    spelt = {word for word in content_words(f"user date {case['user']} {case['date']}")}
     told = set[str]()
     for one in noted:
         low = one.text.lower()
+        if value_words(one.text) - spelt:  # a name or number that nobody said
+            kinds.append("made_up")
+            continue
         new = [] if low in told else left
         told.add(low)
         fact = next((words for words in new if all(word.lower() in low for word in words)), None)

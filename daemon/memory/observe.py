@@ -131,6 +131,7 @@ class _Reading:
     opening: list[dict[str, str]]  # the turns that every question begins with
     room: int  # tokens that a question may have
     answer_tokens: int
+    examples: frozenset[str]  # the facts in them, normalised
     embedder: Embedder | None = None
     left_out: int = 0
 
@@ -156,7 +157,7 @@ class _Reading:
             answer.finish == "length" and halves
         ):  # the model lost its way in a long list; shorter ones are easier
             return [one for half in halves for one in await self.window(half, longest=longest)]
-        noted = self._sure(read(answer, taught=taught))
+        noted = [one for one in self._sure(read(answer, taught=taught)) if not self._is_example(one, text)]
         found = await self._observations(noted, window)
         return [one for one in found if one is not None]
 
@@ -179,11 +180,19 @@ class _Reading:
         self.left_out += len(noted) - len(sure)
         return [one for one in sure if content_words(one.text)]
 
+    def _is_example(self, noted: Noted, text: str) -> bool:
+        """Whether it repeats a worked example, and the chat does not say the same."""
+        if normalised(noted.text) not in self.examples:
+            return False
+        words, said = set(content_words(noted.text)), set(content_words(text))
+        return 2 * len(words & said) < len(words)
+
 
 async def _reading(engine: Engine, day: date, embedder: Embedder | None) -> _Reading:
     """How sessions are read with this model; chat and answer have as much room each, beside the worked examples."""
     info = await engine.info()
     opening = await instructions(engine, "observe")
+    answers = [json.loads(turn["content"]) for turn in opening if turn["role"] == "assistant"]
     shown = 0 if info.taught else await engine.count(opening)
     room = max(64, (info.n_ctx - shown) // 2)
     return _Reading(
@@ -193,6 +202,7 @@ async def _reading(engine: Engine, day: date, embedder: Embedder | None) -> _Rea
         opening=opening,
         room=shown + room,
         answer_tokens=min(MAX_ANSWER_TOKENS, room),
+        examples=frozenset(normalised(entry["fact"]) for answer in answers for entry in answer),
         embedder=embedder,
     )
 

@@ -46,12 +46,13 @@ def test_an_answer_is_judged_by_its_words_and_its_kind(asked, answer, right):
 
 def test_each_fact_wants_a_sentence_of_its_own_and_what_nobody_said_is_made_up():
     asked = "I'm Desmond and I live in Bridgetown, it's raining"
-    case = {"user": asked, "expect": [["Desmond"], ["Bridgetown"]]}
+    case = {"user": asked, "expect": [["Desmond"], ["Bridgetown"]], "date": "2026-03-05"}
     said = ["The user is Desmond of Bridgetown.", "The user lives in Bridgetown.", "It is raining."]
+    said += ["A dog barked.", "The user's son Paul lives in Bridgetown."]
 
-    noted = [Noted(text=text, day="", turns=(0,), surprise=0.1) for text in [*said, "A dog barked."]]
+    noted = [Noted(text=text, day="", turns=(0,), surprise=0.1) for text in said]
 
-    assert ["found", "found", "spare", "made_up"] == judged(case, noted)
+    assert ["found", "found", "spare", "made_up", "made_up"] == judged(case, noted)
     assert ["found", "spare"] == judged(case, [noted[0], noted[0]])
 
 

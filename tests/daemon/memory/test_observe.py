@@ -1,5 +1,6 @@
 """What is read out of a chat: observations with their days and their messages."""
 
+import json
 from datetime import date
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from daemon.engine.client import Mark
 from daemon.memory.errors import ModelAnswerUnusable
 from daemon.memory.observe import OVERLAP_TURNS, WINDOW_TURNS, observe
+from prompts.load import task
 from tests.daemon.memory.fakes import DAY, FakeEngine
 from tests.daemon.memory.fakes import make_message as turn
 
@@ -57,6 +59,19 @@ async def test_a_model_that_was_not_taught_names_the_numbers_of_the_turns_that_i
     assert "1 user: Hallo\n2 assistant: Guten Tag!\n3 user: Ich bin" in engine.asked[0].text
     assert [1, 2, 3] == engine.asked[0].schema["items"]["properties"]["turns"]["items"]["enum"]
     assert (fact["fact"], date(2026, 3, 4), (3,)) == (one.text, one.day, one.sources)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [("I like tea", 0), ("Mein Bruder heißt Tom", 0), ("Hi, ich heiße Jonas und bin ein neuer Nutzer", 1)],
+)
+async def test_a_sentence_of_a_worked_example_counts_only_where_the_chat_says_the_same(said, kept):
+    answers = [json.loads(turn["content"]) for turn in task("observe", taught=False)[2::2]]
+    example = next(entry for entries in answers for entry in entries)
+
+    found = await observed(noting({**example, "turns": [1]}, taught=False, n_ctx=4096), said)
+
+    assert kept == len(found)
 
 
 async def test_worked_examples_are_left_out_where_the_context_has_no_room_for_them():

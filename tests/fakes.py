@@ -13,7 +13,17 @@ import numpy as np
 import numpy.typing as npt
 
 from daemon.embedding.client import Embedder, EmbedderInfo
-from daemon.engine.client import AT_ONCE, GREEDY, Engine, EngineInfo, Piece, Reasoning, Sampling, Score
+from daemon.engine.client import (
+    AT_ONCE,
+    GREEDY,
+    Engine,
+    EngineInfo,
+    Finish,
+    Piece,
+    Reasoning,
+    Sampling,
+    Score,
+)
 from daemon.processes.supervisor import Supervisor
 
 SHA256 = "b" * 64
@@ -27,6 +37,7 @@ class FakeEngine(Engine):
         super().__init__(Supervisor("engine", ["none"], hello={}, idle_s=1.0))
         self.words = list(words) or ["Hel", "lo", "."]
         self.thoughts: list[str] = []  # before them
+        self.finish: Finish = "stop"
         self.requests: list[dict[str, Any]] = []
         self.before_first: Exception | None = None  # raised before the first piece
         self.before_last: Exception | None = None  # raised after all words, before the finish
@@ -80,7 +91,7 @@ class FakeEngine(Engine):
         if self.before_last is not None:
             raise self.before_last
         tokens = {"completion_tokens": thoughts + len(self.words), "thought_tokens": thoughts}
-        yield Piece(text="", finish="stop", prompt_tokens=count, **tokens)
+        yield Piece(text="", finish=self.finish, prompt_tokens=count, **tokens)
 
     async def score(
         self, messages: Sequence[Mapping[str, Any]], replies: Sequence[str], *, adapter: str | None = "live"

@@ -228,8 +228,8 @@ class Conversations:
                         answer.recall = replace(answer.recall, recall_tokens=piece.counted_tokens)
                     await turn.record()
                     turn.said.append(piece.text)
-                    if piece.finish is not None:
-                        await turn.commit()
+                    if piece.finish == "stop" or (piece.finish and any(turn.said)):
+                        await turn.commit()  # not of one that was still thinking at its limit
                     answer.put(piece)
         finally:
             if any(turn.said):

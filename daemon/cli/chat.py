@@ -116,6 +116,10 @@ class Conversation:
                 piece = "".join(choice["delta"].get("content") or "" for choice in chunk["choices"])
                 out.print(piece, end="", markup=False)
                 said += piece
+                if not said and any(choice["finish_reason"] == "length" for choice in chunk["choices"]):
+                    out.print(
+                        "It was still thinking when it reached the longest answer allowed (max_tokens)."
+                    )
         except BaseException:
             if not said:
                 self._messages.pop()  # it was never asked

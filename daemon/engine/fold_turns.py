@@ -10,7 +10,6 @@ of the user is written the same from request to request, so that the prefix cach
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import Any
 
 from daemon.engine.records import SystemTurns
@@ -39,11 +38,8 @@ def fold(messages: Sequence[Mapping[str, Any]], rules: TurnRules) -> list[Turn]:
         messages: each with "role" and, as text, "content".
     """
     turns = [{**message, "content": message.get("content", "")} for message in messages]
-    ahead: list[Turn] = []
-    if rules.system == "first":
-        leading = list(takewhile(lambda turn: turn["role"] == "system", turns))
-        turns = turns[len(leading) :]
-        ahead = [_turn("system", "\n\n".join(turn["content"] for turn in leading))] if leading else []
+    leads = rules.system == "first" and turns[:1] != [] and turns[0]["role"] == "system"
+    ahead, turns = (turns[:1], turns[1:]) if leads else ([], turns)
     if rules.system != "anywhere":
         turns = list(_without_system(turns))
     if not rules.tools:

@@ -222,6 +222,19 @@ async def test_an_answer_that_the_client_began_is_kept_whole(world):
     assert [*kept, ("assistant", "Hello.")] == await world.rows(MESSAGES)
 
 
+async def test_of_an_answer_that_was_still_thinking_at_its_limit_nothing_is_kept(tmp_path):
+    engine = FakeEngine()
+    engine.words, engine.thoughts, engine.finish = [], ["Hm, ", "but"], "length"
+    async with serving(tmp_path, engine) as world:
+        reply = (await world.chat()).json()
+        kept = await world.rows(MESSAGES)
+
+    assert ("", "Hm, but") == tuple(
+        reply["choices"][0]["message"][name] for name in ("content", "reasoning_content")
+    )
+    assert [("user", "hi")] == kept
+
+
 async def test_a_retried_request_is_kept_once(world):
     for headers in ({}, {"x-stainless-retry-count": "1"}):
         body = {"messages": [{"role": "user", "content": "hi"}]}

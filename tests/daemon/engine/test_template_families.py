@@ -105,6 +105,8 @@ def test_memories_stand_between_the_last_answer_and_the_question(family):
     assert "Be brief." in text
     folded = FAMILIES[family][0] != "anywhere"
     assert folded is ("not said by the user:\n" + OURS in text)
+    begun = written(family, chat("system: Be brief.", f"system: {OURS}", "user: Where do I live?"))
+    assert folded is (OURS + "\n\nThe user says:\nWhere" in begun)
 
 
 def test_memories_before_a_first_question_leave_the_templates_own_system_text_where_it_is(family):

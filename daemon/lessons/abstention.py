@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from zlib import crc32
 
 from daemon.core import Core
-from daemon.lessons.agreement import invents, same_language, told
+from daemon.lessons.agreement import carries, invents, same_language, told
 from daemon.lessons.reading import placed
 from daemon.lessons.teacher import Teacher
 from daemon.memory.recall import recall, system_text
@@ -142,13 +142,17 @@ class _Abstention:
         """What the teacher says, where it says that it does not know; else ""."""
         for seed in (None, *range(1, SAMPLED + 1)):
             answer = await self._teacher.answer(question, lines, seed=seed)
-            claims = invents(answer, question) or any(
-                told(answer, question, one.partition(": ")[2], clearly=True) for one in lines
-            )
+            claims = invents(answer, question) or any(_repeats(answer, question, one) for one in lines)
             if answer and not claims and same_language(answer, question):
                 if not await self._teacher.knows(question, answer):
                     return answer
         return ""
+
+
+def _repeats(answer: str, question: str, line: str) -> bool:
+    """Whether the answer tells something of a memory."""
+    sentence = line.partition(": ")[2]
+    return any(carries(word, sentence) for word in told(answer, question, sentence))
 
 
 def _by_question(there: Sequence[Lesson]) -> dict[str, list[Lesson]]:

@@ -5,14 +5,16 @@ language.
     "You live in Ghent." to "Where do I live?", of "The user lives in Ghent." ──> told: ghent
     "你住在柏林。" to "我住在哪里？", of "用户住在柏林。" ──> told: 在柏, 柏林
 
-Words are compared as written, with room for endings; what they mean is the model's to say. Rather "no" once too often.
+Words are compared as written, with room for endings; what they mean is the model's to say. Rather "no" too often.
 """
 
 import unicodedata
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 
 from daemon.text import (
+    MONTHS,
     STOP_WORDS,
     UNCASED,
     content_words,
@@ -36,19 +38,31 @@ _ENGLISH = (STOP_WORDS | {"user", "user's"}) - _OTHERS_TOO
 _DENSE = 3  # letters of an alphabet that one of Han or kana stands for
 
 
-def told(answer: str, question: str, source: str, *, clearly: bool = False) -> frozenset[str]:
+def told(answer: str, question: str, source: str, *, common: Collection[str] = ()) -> frozenset[str]:
     """
-    Words of `source` that `answer` says and `question` does not.
+    Words of `source` that `answer` says and `question` does not: what it tells.
 
     Args:
-        clearly: short small words, such as prepositions, never count; else where there are no others.
+        common: words that many questions about `source` have; they count only where there are no others, and the
+            answer has no words of its own.
     """
-    asked = content_words(question)
-    found = [word for word in dict.fromkeys(content_words(source)) if has(content_words(answer), word)]
-    news = [word for word in found if not has(asked, word)]
-    capitals = {word for part in source.split()[1:] if part[0].isupper() for word in content_words(part)}
-    strong = [word for word in news if len(word) >= LONG or word in capitals or _says_much(word)]
-    return frozenset(strong or (() if clearly else news))
+    said, asked = content_words(answer), content_words(question)
+    found = [one for one in dict.fromkeys(content_words(source)) if has(said, one) and not has(asked, one)]
+    rare = [word for word in found if not has(common, word)]
+    return frozenset(rare or ([] if common and extra(answer, question, source) else found))
+
+
+def extra(answer: str, *texts: str) -> frozenset[str]:
+    """Words of `answer` that none of the texts has; short ones, such as prepositions, only where they carry a value."""
+    known = [word for text in texts for word in content_words(text)]
+    return frozenset(word for word in content_words(answer) if carries(word, answer) and not has(known, word))
+
+
+def carries(word: str, text: str) -> bool:
+    """Whether a word of `text` is hardly an article, a preposition or a pronoun."""
+    if len(word) >= LONG or word.isdigit() or UNCASED.fullmatch(word):
+        return True
+    return any(part[0].isupper() and word in content_words(part) for part in text.split()[1:])
 
 
 def has(words: Collection[str], word: str) -> bool:
@@ -56,28 +70,53 @@ def has(words: Collection[str], word: str) -> bool:
     return any(_is_same(one, word) for one in words)
 
 
-def agree(one: str, other: str, said: Collection[str], other_said: Collection[str]) -> bool:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """An answer to a question, and what it tells."""
+
+    question: str
+    text: str
+    tells: frozenset[str]
+
+
+def agree(one: Answer, other: Answer, source: str, *, plain: Collection[str] = ()) -> bool:
     """
-    Whether two answers tell the same.
+    Whether two answers tell the same of `source`.
+
+    Where one tells less, it must have no words of its own: "You live in Oslo." shares a word with "You live in Ghent.".
 
     Args:
-        said: what `one` tells (`told`).
-        other_said: what `other` tells.
+        plain: words that carry no value (`plain_words`).
     """
-    fewer, text = (said, other) if len(said) <= len(other_said) else (other_said, one)
-    words = content_words(text)
-    shared = sum(has(words, word) for word in fewer)
-    figures = [word for word in fewer if word.isdigit()]
-    return bool(fewer) and shared >= LIKE * len(fewer) and all(word in words for word in figures)
+    fewer, more = sorted((one, other), key=lambda answer: len(answer.tells))
+    shared = [word for word in fewer.tells if has(more.tells, word)]
+    if not fewer.tells or len(shared) < LIKE * len(fewer.tells):
+        return False
+    if any(word.isdigit() and word not in more.tells for word in fewer.tells):
+        return False
+    if len(shared) == len(more.tells):
+        return True
+    own = extra(fewer.text, source, one.question, other.question, more.text)
+    return all(word in plain for word in own)
+
+
+def plain_words(texts: Iterable[str]) -> frozenset[str]:
+    """Words in small letters that several of the texts have: "bist", "your". Where letters have no case, none."""
+    counts = Counter(
+        word
+        for text in texts
+        for word in {word for part in text.split() if part[0].islower() for word in content_words(part)}
+    )
+    return frozenset(word for word, count in counts.items() if count > 1)
 
 
 def invents(answer: str, *sources: str) -> bool:
-    """Whether `answer` has a number, or a name where writing tells names, that no source has."""
+    """Whether `answer` has a number, or a name where writing tells names, that no source has; months are no names."""
     known = {root(word) for source in sources for word in content_words(source)}
-    figures = {number for source in sources for number in numbers(source)}
-    names = {word for sentence in _sentences(answer) for word in value_words(sentence)}
-    return not set(numbers(answer)) <= figures or any(
-        root(word) not in known for word in names if not word.isdigit()
+    figures = {int(number) for source in sources for number in numbers(source)}
+    names = {word for sentence in _sentences(answer) for word in value_words(sentence)} - set(MONTHS)
+    return not {int(number) for number in numbers(answer)} <= figures or any(
+        root(word) not in known for word in names if word.isalpha()
     )
 
 
@@ -125,10 +164,6 @@ def _is_same(one: str, other: str) -> bool:
     alike = next((place for place, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
     is_form = alike == len(short) and len(long) - len(short) <= ENDING
     return alike >= LONG and (is_form or 10 * alike >= 7 * len(long))
-
-
-def _says_much(word: str) -> bool:
-    return word.isdigit() or bool(UNCASED.fullmatch(word))
 
 
 def _sentences(text: str) -> list[str]:

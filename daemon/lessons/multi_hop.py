@@ -7,7 +7,7 @@ Each memory is in one couple at most, and each lesson names both; its answer tel
 import random
 from collections.abc import Mapping, Sequence
 
-from daemon.lessons.agreement import agree, has, invents, same_language, told
+from daemon.lessons.agreement import Answer, agree, has, invents, same_language, told
 from daemon.lessons.paraphrases import BEFORE
 from daemon.lessons.teacher import Teacher
 from daemon.memory.recall import system_text
@@ -60,7 +60,8 @@ async def _couple(teacher: Teacher, first: int, second: int, lines: Mapping[int,
     question, answer = good[0]
     again = await teacher.answer(question, both, seed=1)
     whole = " ".join(sources)
-    if not agree(answer, again, told(answer, question, whole), told(again, question, whole)):
+    said = [Answer(question=question, text=one, tells=told(one, question, whole)) for one in (answer, again)]
+    if not agree(said[0], said[1], whole):
         return []
     return [
         NewLesson(

@@ -10,10 +10,10 @@ Source: TSUBASA, arXiv 2604.07894, "self-learning".
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
 
-from daemon.lessons.agreement import agree, has, invents, same_language, told
+from daemon.lessons.agreement import Answer, agree, has, invents, plain_words, same_language, told
 from daemon.lessons.errors import NothingAsked
 from daemon.lessons.paraphrases import ENOUGH, THINGS, Pair, Thing, as_lessons, split
 from daemon.lessons.teacher import Teacher
@@ -43,6 +43,14 @@ class Subject:
     source: str  # the sentence that answers
     instead: str = ""  # what held at other times: no answer tells of it alone
     time: Time | None = None  # named by each question
+    may_compare: bool = False  # an answer may tell of other times, too
+    common: frozenset[str] = frozenset()  # words that many of the questions have
+
+    def answer(self, question: str, text: str) -> Answer:
+        """`text` as an answer to `question`, with what it tells of the source."""
+        return Answer(
+            question=question, text=text, tells=told(text, question, self.source, common=self.common)
+        )
 
     @property
     def only(self) -> frozenset[str]:
@@ -62,8 +70,13 @@ class _Group:
     """Pairs that ask for the same, and what the first of them tells."""
 
     subject: Subject
-    said: frozenset[str]
     pairs: list[Pair]
+
+    def says(self, question: str, text: str, plain: Collection[str]) -> bool:
+        """Whether `text`, as an answer to `question`, tells the same; `plain`: words that carry no value."""
+        first = self.subject.answer(self.pairs[0].question, self.pairs[0].answer)
+        other = self.subject.answer(question, text)
+        return bool(text) and agree(first, other, self.subject.source, plain=plain)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -73,6 +86,12 @@ class _Study:
     teacher: Teacher
     dropped: Counter[str] = field(default_factory=Counter)  # questions, by reason
     answered: int = 0
+    said: list[str] = field(default_factory=list)  # questions and answers
+
+    @property
+    def plain(self) -> frozenset[str]:
+        """Words of questions and answers that carry no value."""
+        return plain_words(self.said)
 
     async def pairs(
         self, questions: Sequence[str], subjects: Sequence[Subject], *, draft: str = ""
@@ -88,6 +107,7 @@ class _Study:
         asked = asked[: MOST_QUESTIONS - self.answered]
         self.answered += len(asked)
         answers = await self.teacher.answers(asked, subjects[0].lines, draft=draft)
+        self.said += [*asked, *answers]
         found = []
         for question, answer in zip(asked, answers, strict=True):
             whys = [why_not(question, answer, one) for one in subjects]
@@ -96,6 +116,27 @@ class _Study:
             else:
                 self.dropped[whys[0] or NOT_TOLD] += 1
         return found
+
+    async def groups(self, questions: Sequence[str], subjects: Sequence[Subject]) -> list[_Group]:
+        """
+        What the questions ask for, with the teacher's answers: the thing with most wordings first, none that is not
+        sure.
+        """
+        common = _common(questions)
+        pairs = await self.pairs(questions, [replace(one, common=common) for one in subjects])
+        groups: list[_Group] = []
+        for subject, pair in pairs:
+            alike = (
+                one
+                for one in groups
+                if one.subject == subject and one.says(pair.question, pair.answer, self.plain)
+            )
+            if (group := next(alike, None)) is None:
+                groups.append(_Group(subject=subject, pairs=[pair]))
+            else:
+                group.pairs.append(pair)
+        groups.sort(key=lambda one: -len(one.pairs))
+        return [one for one in groups[:THINGS] if await self.is_sure(one)]
 
     def _may_be_asked(self, question: str, subjects: Sequence[Subject]) -> bool:
         is_same = same_language(question, subjects[0].source)
@@ -106,11 +147,11 @@ class _Study:
         """Whether the teacher says it twice, and only with the memory in sight."""
         first = group.pairs[0]
         again = await self.teacher.answer(first.question, group.subject.lines, seed=1)
-        if not _tells_the_same(group, first.question, again):
+        if not group.says(first.question, again, self.plain):
             self.dropped[UNSURE] += len(group.pairs)
             return False
         unaided = await self.teacher.answer(first.question, ())
-        if _tells_the_same(group, first.question, unaided):
+        if group.says(first.question, unaided, self.plain):
             self.dropped[KNOWN] += len(group.pairs)
             return False
         return True
@@ -124,7 +165,7 @@ class _Study:
             asked = await self.teacher.questions("rephrase", group.pairs[0].question, seed=seed)
             new = [one for one in asked if normalised(one) not in known]
             found = await self.pairs(new, [group.subject], draft=group.pairs[0].answer)
-            alike = [pair for _, pair in found if _tells_the_same(group, pair.question, pair.answer)]
+            alike = [pair for _, pair in found if group.says(pair.question, pair.answer, self.plain)]
             self.dropped[UNLIKE] += len(found) - len(alike)
             group.pairs += alike
 
@@ -144,22 +185,21 @@ async def study(teacher: Teacher, memory: Memory, line: str, earlier: Sequence[M
     """
     work = _Study(teacher=teacher)
     before = earlier[-1].text if earlier else ""
-    now = Subject(kind="fact", lines=(line,), source=memory.text, instead=before)
-    subjects = [now]
+    subjects = [Subject(kind="fact", lines=(line,), source=memory.text, instead=before)]
     if before:
         subjects.append(Subject(kind="before", lines=(line,), source=before, instead=memory.text))
     found: list[_Group] = []
     for seed in (None, *range(1, ASKED)):
-        if not any(group.subject is now for group in found):
-            found = await _sure_groups(work, await work.pairs(await teacher.about(line, seed=seed), subjects))
-    if not any(group.subject is now for group in found):
+        if not _of_kind("fact", found):
+            found = await work.groups(await teacher.about(line, seed=seed), subjects)
+    if not _of_kind("fact", found):
         raise NothingAsked(memory.id, line, _worded(work.dropped))
-    for subject, task in [(one, "ask_before") for one in subjects[1:]] + [
-        (one, "ask_time") for one in _at_times(memory, line, earlier)
-    ]:
-        if not any(group.subject is subject for group in found):
-            asked = await teacher.questions(task, _changes(memory, earlier, subject.time))
-            found += await _sure_groups(work, await work.pairs(asked, [subject]))
+    past = [(one, "ask_time") for one in _at_times(memory, line, earlier)]
+    if before and not _of_kind("before", found):
+        past.append((replace(subjects[1], may_compare=True), "ask_before"))
+    for subject, task in past:
+        asked = await teacher.questions(task, _changes(memory, earlier, subject.time))
+        found += await work.groups(asked, [subject])
     for group in found:
         await work.reword(group, [one for one in found if one is not group])
     return [one for group in found for one in _lessons(group, memory)]
@@ -173,37 +213,27 @@ def why_not(question: str, answer: str, subject: Subject) -> str | None:
         return ANOTHER_LANGUAGE
     said = content_words(answer)
     asked = content_words(question)
-    if any(has(said, word) and not has(asked, word) for word in subject.wrong):
+    tells_wrong = any(has(said, word) and not has(asked, word) for word in subject.wrong)
+    if tells_wrong and not subject.may_compare:
         return OTHER_TIME
     if subject.time and str(subject.time.day.year) not in numbers(question):
         return OTHER_TIME
-    says = told(answer, question, subject.source)
+    says = subject.answer(question, answer).tells
     if not says or (subject.kind != "fact" and says.isdisjoint(subject.only)):
         return NOT_TOLD
     return NOT_TOLD if invents(answer, question, *subject.lines) else None
 
 
-async def _sure_groups(work: _Study, pairs: Sequence[tuple[Subject, Pair]]) -> list[_Group]:
-    """Pairs put together where they ask for the same; the thing with most wordings first, what is not sure left out."""
-    groups: list[_Group] = []
-    for subject, pair in pairs:
-        said = told(pair.answer, pair.question, subject.source)
-        alike = (
-            one
-            for one in groups
-            if one.subject is subject and agree(pair.answer, one.pairs[0].answer, said, one.said)
-        )
-        if (group := next(alike, None)) is None:
-            groups.append(_Group(subject=subject, said=said, pairs=[pair]))
-        else:
-            group.pairs.append(pair)
-    groups.sort(key=lambda one: -len(one.pairs))
-    return [one for one in groups[:THINGS] if await work.is_sure(one)]
+def _common(questions: Sequence[str]) -> frozenset[str]:
+    """Words that a third of the questions have, and two at least: hardly what they ask for."""
+    words = [content_words(one) for one in questions]
+    every = {word for some in words for word in some}
+    counts = {word: sum(has(some, word) for some in words) for word in every}
+    return frozenset(word for word, count in counts.items() if count > 1 and 3 * count >= len(words))
 
 
-def _tells_the_same(group: _Group, question: str, answer: str) -> bool:
-    says = told(answer, question, group.subject.source)
-    return bool(answer) and agree(group.pairs[0].answer, answer, group.said, says)
+def _of_kind(kind: str, groups: Sequence[_Group]) -> list[_Group]:
+    return [one for one in groups if one.subject.kind == kind]
 
 
 def _at_times(memory: Memory, line: str, earlier: Sequence[Memory]) -> list[Subject]:

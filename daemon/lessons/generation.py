@@ -25,6 +25,8 @@ from store.errors import NoSuchMemory
 from store.lessons import NewLesson
 from store.memories import Memory
 
+IN_VAIN = 10  # memories that gave no lesson, after which the others are left for another time
+
 log = logging.getLogger(__name__)
 
 
@@ -50,17 +52,25 @@ async def generate_missing(
     """
     Store lessons for every memory that has none and need not wait; how many, and why some, by id, gave none.
 
+    A model that takes long, being no tiny one, begins with the newest, and is not asked on once it gave none for
+    `IN_VAIN` of them.
+
     Args:
         given_up: ids of memories that are not tried again.
     """
     made, failures = 0, dict[int, str]()
     wait = {one.memory_id for one in await store_thread.run(waiting, date.today())} | set(given_up)
     info = await engine.info()
-    for memory in await store_thread.run(lessons.unstudied, by=authors(info)):
+    found = [one for one in await store_thread.run(lessons.unstudied, by=authors(info)) if one.id not in wait]
+    for memory in found if info.tiny else reversed(found):
+        if len(failures) >= IN_VAIN and not info.tiny:
+            failures[memory.id] = (
+                f"Memory {memory.id} has no lessons yet: the model made none of {IN_VAIN} others."
+            )
+            continue
         try:
-            if memory.id not in wait:
-                found = await study(engine, store_thread, memory)
-                made += len(await store_thread.run(lessons.add, found, by=info.sha256))
+            new = await study(engine, store_thread, memory)
+            made += len(await store_thread.run(lessons.add, new, by=info.sha256))
         except HOPELESS as error:
             failures[memory.id] = str(error)
             why = (

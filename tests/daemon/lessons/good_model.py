@@ -143,12 +143,38 @@ CHINESE = Tongue(
     untold=("我的妹妹叫什么？", "我的生日是哪一天？", "我在哪里上的学？"),
     both="{}还有，{}",
 )
-TONGUES = {"english": ENGLISH, "german": GERMAN, "chinese": CHINESE}
+ARABIC = Tongue(
+    topics=(
+        Topic(
+            memory="المستخدم يسكن في {}.",
+            answer="أنت تسكن في {}.",
+            questions=(
+                *("أين أسكن؟", "في أي مدينة أعيش؟", "ما هي مدينتي؟"),
+                *("هل تعرف أين أسكن؟", "أين يقع بيتي؟", "أخبرني أين أعيش."),
+            ),
+            before=("أين كنت أسكن سابقا؟", "ما مدينتي السابقة؟", "في أي مدينة عشت من قبل؟"),
+            before_answer="كنت تسكن في {} سابقا.",
+            at=("أين كنت أسكن في {}؟", "ما كانت مدينتي في {}؟", "في أي مدينة عشت في {}؟"),
+        ),
+        Topic(
+            memory="كلب المستخدم اسمه {}.",
+            answer="كلبك اسمه {}.",
+            questions=(
+                *("ما اسم كلبي؟", "كيف أنادي كلبي؟", "هل تعرف اسم كلبي؟"),
+                *("ماذا سميت كلبي؟", "أخبرني باسم كلبي.", "بماذا يسمى كلبي؟"),
+            ),
+        ),
+    ),
+    unknown="لا أعرف هذا عنك بعد.",
+    untold=("ما اسم أختي؟", "متى عيد ميلادي؟", "أين أعمل؟"),
+    both="{} وأيضا: {}",
+)
+TONGUES = {"english": ENGLISH, "german": GERMAN, "chinese": CHINESE, "arabic": ARABIC}
 Instead = Callable[[str, Sampling], str | None]  # the last turn, the sampling -> what it says; None: as usual
 
 
 class GoodModel(Engine):
-    """Speaks the three languages; `instead` makes it bad at a task ("answer" for answering)."""
+    """Speaks these languages; `instead` makes it bad at a task ("answer" for answering)."""
 
     def __init__(self, **instead: Instead) -> None:
         self.instead = instead
@@ -235,6 +261,8 @@ def tongue_of(text: str) -> Tongue:
     """The language of `text`: of what it asks for, or tells."""
     if any("\u4e00" <= letter <= "\u9fff" for letter in text):
         return CHINESE
+    if any("\u0600" <= letter <= "\u06ff" for letter in text):
+        return ARABIC
     german = [*GERMAN.untold, GERMAN.unknown]
     topics = GERMAN.topics
     german += [part for topic in topics for part in (*topic.questions, *topic.before)]

@@ -12,7 +12,12 @@ from store import generations, lessons, memories
 from tests.daemon.lessons.good_model import TONGUES, GoodModel
 from tests.daemon.memory.fakes import DAY, core_of, open_store_thread, remember
 
-VALUES = {"english": ("Ghent", "Rex"), "german": ("Gent", "Bello"), "chinese": ("柏林", "旺财")}
+VALUES = {
+    "english": ("Ghent", "Rex"),
+    "german": ("Gent", "Bello"),
+    "chinese": ("柏林", "旺财"),
+    "arabic": ("بغداد", "لولو"),
+}
 EVERY = pytest.mark.parametrize("tongue", TONGUES)
 
 

@@ -1,4 +1,4 @@
-"""What a model that is not tiny makes of memories: by a good model that speaks three languages, and by bad ones."""
+"""What a model that is not tiny makes of memories: by a good model that speaks four languages, and by bad ones."""
 
 from collections import Counter
 from datetime import date
@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 
 from daemon.lessons.errors import NothingAsked
-from daemon.lessons.generation import generate_missing, study
+from daemon.lessons.generation import IN_VAIN, generate_missing, study
 from daemon.lessons.paraphrases import TRAINED
 from daemon.memory.errors import ModelAnswerUnusable
 from daemon.memory.recall import recalled_lines
@@ -14,7 +14,12 @@ from store import lessons, memories
 from tests.daemon.lessons.good_model import TONGUES, GoodModel
 from tests.daemon.memory.fakes import open_store_thread, remember
 
-TOLD = {"english": ("Ghent", "Oslo"), "german": ("Gent", "Bonn"), "chinese": ("柏林", "南京")}
+TOLD = {
+    "english": ("Ghent", "Oslo"),
+    "german": ("Gent", "Bonn"),
+    "chinese": ("柏林", "南京"),
+    "arabic": ("بغداد", "دمشق"),
+}
 MOVED = date(2026, 10, 3)
 EVERY = pytest.mark.parametrize("tongue", TONGUES)
 
@@ -111,3 +116,15 @@ async def test_a_memory_that_another_model_studied_is_studied_anew(store_thread)
     held = await store_thread.run(lessons.holding, by=["c" * 64])
 
     assert (0, again) == (made, len(held))
+
+
+async def test_a_model_that_makes_no_lessons_is_not_asked_about_every_memory_and_the_newest_come_first(
+    store_thread,
+):
+    await remember(store_thread, *(f"The user lives in Town{number}." for number in range(IN_VAIN + 2)))
+    model = GoodModel(ask=lambda text, sampling: None if "Town11" in text else "[")
+    made, failures = await generate_missing(model, store_thread)
+    asked = {text for task, text in model.asked if task == "ask"}
+
+    assert (True, IN_VAIN + 1, IN_VAIN + 1) == (made > 0, len(failures), len(asked))
+    assert "Town0" not in " ".join(asked) and "has no lessons yet" in failures[1]

@@ -27,7 +27,7 @@ LATER = "later"  # why a memory waits that this night had no room for
 SPARE = 0.9  # of its hours that a night may fill, as far as it is foretold
 PAST = 60  # nights that are looked back at
 SAID = 24  # tokens that the engine says to be measured
-LIST = " ".join(map(str, range(100, 180)))  # that it reads: numbers, which every vocabulary has
+LIST = " ".join(map(str, range(100, 140)))  # that it reads: numbers, which every vocabulary has
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,14 +50,14 @@ async def measured_pace(
         NightFailed, NightEnded: as the trainer's own (`trainer_process.py`).
     """
     info = await tools.engine.info()
-    read, said = await _engine_speed(tools.engine)
+    read, said = await engine_speed(tools.engine)
     found = await measure(job, tools.trainer, on_progress, tools.gate)
     pace = calibrated(found, job.lessons, read=read, said=said)
     await asyncio.to_thread(tools.paces.keep, info.sha256, pace)
     return pace
 
 
-async def _engine_speed(engine: Engine) -> tuple[float, float]:
+async def engine_speed(engine: Engine) -> tuple[float, float]:
     """Tokens a second of a prompt, and of an answer."""
     prompt = [{"role": "user", "content": f"{time.time_ns()} {LIST}"}]  # one that is not in the cache
     began = time.monotonic()

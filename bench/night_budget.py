@@ -110,7 +110,7 @@ async def measure_model(
     few = sorted(lessons, key=lambda one: len(one.teacher) + len(one.answer))[:SHORT] if small else lessons
     log.print(f"{name}: {work}; the trainer begins")
     flops = _flops()
-    trainer = await measure(TrainingJob(lessons=few), TrainerCommand(model_path=path), lambda progress: None)
+    trainer = await measure(TrainingJob(lessons=few), TrainerCommand(model_path=path))
     planned = replace(trainer, steps=small["steps"], batch=small["batch"]) if small else trainer
     pace = replace(calibrated(planned, lessons, read=read, said=said), study_s=work["study"]["s"])
     model = open_model(path)

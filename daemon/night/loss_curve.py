@@ -13,7 +13,7 @@ from daemon.progress import Progress
 
 MOST = 240
 DIGITS = 4
-STUDY, TEACHER, STUDENT, EXAM = "study", "teacher", "student", "exam"  # stages of a night
+STUDY, GENERAL, TEACHER, STUDENT, EXAM = "study", "general", "teacher", "student", "exam"  # stages of a night
 Point = tuple[int, float]  # step, nats per answer token
 
 
@@ -98,16 +98,15 @@ class Stages:
 
     def numbers(self) -> dict[str, float]:
         """For the record of the night."""
-        return {f"{stage}_s": round(self.seconds(stage), 2) for stage in (STUDY, TEACHER, STUDENT, EXAM)}
+        return {
+            f"{stage}_s": round(self.seconds(stage), 2) for stage in (STUDY, GENERAL, TEACHER, STUDENT, EXAM)
+        }
 
 
 def _stage(progress: Progress) -> str | None:
-    if progress.unit == "memories":
-        return STUDY
-    if progress.unit == "questions":
-        return EXAM
-    if progress.unit == "steps":
-        return STUDENT
+    units = {"memories": STUDY, "rounds": GENERAL, "questions": EXAM, "steps": STUDENT}
+    if progress.unit in units:
+        return units[progress.unit]
     return TEACHER if progress.note.startswith("the teacher") and "exam" not in progress.note else None
 
 

@@ -20,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from daemon.atomic_file import replacing
 from daemon.hardware.offload_plan import look
 from daemon.lessons.tokenised import TokenisedLesson
-from daemon.night.loss_curve import EXAM, STUDENT, STUDY, TEACHER, Stages
+from daemon.night.loss_curve import EXAM, GENERAL, STUDENT, STUDY, TEACHER, Stages
 from daemon.night.trainer_process import Measured, Trained
 
 log = logging.getLogger(__name__)
@@ -29,6 +29,7 @@ FILE = "pace.json"
 LOOKS = 10  # at the exam's loss while the student learns
 SLOW = 2e9  # floating-point operations a second that a core of any machine does
 STUDY_TOKENS = 1500, 400  # of prompts and answers, that the lessons of a memory take
+GENERAL_TOKENS = 1500, 1500  # the same of those that belong to no memory
 QUESTION_TOKENS = 100, 24  # the same of a question in the exam
 ASKED = 3  # of whom each question is asked: the candidate, the live generation, the base model
 MUCH_PAUSED = 0.1  # share of a night that says nothing of its pace
@@ -46,6 +47,7 @@ class Pace:
     study_s: float  # for the lessons of a memory
     question_s: float  # for a question of the exam, whoever is asked it
     questions: float  # of the exam, for each lesson of the night
+    general_s: float = 0.0  # for the lessons that belong to no memory
     load_s: float = 0.0  # of the trainer: libraries and model
     peak_mb: float = 0.0  # of the trainer (10**6 bytes)
 
@@ -80,7 +82,7 @@ def estimate(
     more = 1 + to_study / max(studied, 1)
     return Estimate(
         by=pace.by,
-        study_s=to_study * pace.study_s,
+        study_s=to_study * pace.study_s + pace.general_s,
         teacher_s=pace.load_s + more * sum(map(_teacher_tokens, lessons)) / pace.teacher,
         student_s=more * sum(_student_s(pace, one) for one in lessons),
         exam_s=more * len(lessons) * pace.questions * pace.question_s,
@@ -145,6 +147,7 @@ def paced(
         study_s=stages.seconds(STUDY) / studied if studied else before.study_s if before else 0.0,
         question_s=exam_s / asked if asked else before.question_s if before else 0.0,
         questions=asked / len(lessons) if asked else before.questions if before else 0.0,
+        general_s=stages.seconds(GENERAL),
         load_s=loading,
         peak_mb=trained.peak_mb or 0.0,
     )
@@ -168,6 +171,7 @@ def calibrated(measured: Measured, lessons: Sequence[TokenisedLesson], *, read: 
         study_s=STUDY_TOKENS[0] / read + STUDY_TOKENS[1] / said,
         question_s=QUESTION_TOKENS[0] / read + QUESTION_TOKENS[1] / said,
         questions=ASKED * (len(lessons) - train) / len(lessons),
+        general_s=GENERAL_TOKENS[0] / read + GENERAL_TOKENS[1] / said,
         load_s=measured.load_s,
         peak_mb=measured.peak_mb,
     )

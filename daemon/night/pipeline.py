@@ -383,7 +383,9 @@ async def prepare(core: Core, seed: int, on_progress: OnProgress) -> tuple[list[
     on_progress(Progress(done=studied, total=unstudied, unit="memories", note=note))
     if failures:  # their words are the user's: none of the log's business
         log.warning("Study: no lessons could be made of %s", counted(len(failures), "memory", "memories"))
+    on_progress(Progress(done=0, total=1, unit="rounds", note="asking what belongs to no memory"))
     await add_regularisation(core)
+    on_progress(Progress(done=1, total=1, unit="rounds", note="asking what belongs to no memory"))
     wait = await run(waiting, date.today())
     waits = {one.memory_id for one in wait}
     unasked = [Waiting(memory_id=id, reason="unasked") for id in failures if id not in waits]

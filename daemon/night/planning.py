@@ -17,6 +17,7 @@ from daemon.night.budget import Teachable, left_for_later
 from daemon.night.pace import Pace, Paces, calibrated, lesson_s, surely_fits
 from daemon.night.trainer_process import OnProgress, TrainerCommand, TrainingJob, measure
 from daemon.processes.foreground_gate import ForegroundGate
+from daemon.progress import Progress
 from store import generations, nights, recall_log
 from store.database import Connection
 from store.lessons import Lesson
@@ -40,9 +41,7 @@ class Measuring:
     paces: Paces
 
 
-async def measured_pace(
-    tools: Measuring, job: TrainingJob, on_progress: OnProgress = lambda progress: None
-) -> Pace:
+async def measured_pace(tools: Measuring, job: TrainingJob) -> Pace:
     """
     The pace of this model on this machine, measured now and kept. Takes seconds, with a large model a minute or two.
 
@@ -51,7 +50,7 @@ async def measured_pace(
     """
     info = await tools.engine.info()
     read, said = await engine_speed(tools.engine)
-    found = await measure(job, tools.trainer, on_progress, tools.gate)
+    found = await measure(job, tools.trainer, tools.gate)
     pace = calibrated(found, job.lessons, read=read, said=said)
     await asyncio.to_thread(tools.paces.keep, info.sha256, pace)
     return pace
@@ -59,6 +58,7 @@ async def measured_pace(
 
 async def engine_speed(engine: Engine) -> tuple[float, float]:
     """Tokens a second of a prompt, and of an answer."""
+    await engine.info()  # it may have to be started
     prompt = [{"role": "user", "content": f"{time.time_ns()} {LIST}"}]  # one that is not in the cache
     began = time.monotonic()
     first = await engine.complete(prompt, sampling=Sampling(max_tokens=1), adapter="base", background=True)
@@ -79,7 +79,8 @@ async def pace_for(
         return known
     if await asyncio.to_thread(surely_fits, info.bytes, job.lessons, within_s):
         return None
-    return await measured_pace(tools, job, on_progress)
+    on_progress(Progress(done=0, total=0, unit="", note="measuring this machine"))
+    return await measured_pace(tools, job)
 
 
 def too_much(

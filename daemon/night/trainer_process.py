@@ -108,16 +108,14 @@ async def train(
         return replace(trained, pauses=gated.pauses, paused_s=gated.paused_s)
 
 
-async def measure(
-    job: TrainingJob, command: TrainerCommand, on_progress: OnProgress, gate: ForegroundGate | None = None
-) -> Measured:
+async def measure(job: TrainingJob, command: TrainerCommand, gate: ForegroundGate | None = None) -> Measured:
     """
     Have the trainer say how quickly it would do the job; nothing is learned. Raises as `train` does.
     """
     with private_folder(command.runtime_dir or memory_folder()) as folder:
         child = await _start([*(command.argv or confined("trainer")), "--measure"], folder)
         text = json.dumps(_to_json(job, command.model_path, folder / "adapter.gguf")).encode()
-        done, _ = await _converse(child, text, on_progress, gate or ForegroundGate())
+        done, _ = await _converse(child, text, lambda progress: None, gate or ForegroundGate())
     try:
         return TypeAdapter(Measured).validate_python(done)
     except ValidationError as error:

@@ -82,7 +82,13 @@ def test_a_night_measures_itself(monkeypatch):
     assert pytest.approx(600 * 0.9 / 8) == found.student
     assert pytest.approx(10 * 600 / 10 / 60) == found.passes
     assert 2.0 == found.questions  # eight, of four lessons
-    assert {"study_s": 4.0, "teacher_s": 4.0, "student_s": 8.0, "exam_s": 0.0} == night.stages.numbers()
+    assert {
+        "study_s": 4.0,
+        "general_s": 0.0,
+        "teacher_s": 4.0,
+        "student_s": 8.0,
+        "exam_s": 0.0,
+    } == night.stages.numbers()
 
 
 @pytest.mark.parametrize("more", [{"resumed_from": 4}, {"paused_s": 30.0}, {"tokens": 0}], ids=str)

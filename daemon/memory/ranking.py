@@ -17,15 +17,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from daemon.text import MONTHS, STOP_WORDS, WEEKDAYS, WORDS_OF_RELATION, content_words
+from daemon.text import MONTHS, STOP_WORDS, WEEKDAYS, WORDS_OF_RELATION, content_words, in_english
 from store import full_text, memories, message_queries, vectors
 from store.database import Connection, moment
 from store.memories import Memory
 from store.message_queries import MessageInContext
-from store.text import words
+from store.text import is_letter, words
 
 MEMORY_POOL = 60  # candidates taken from each index
 MESSAGE_POOL = 400
+WORDS_ELSEWHERE = 0.5  # what words count in a question that is not English: its stop words are not known
 FEATURES = {  # of a turn and a question, and their weights
     "words": 1.0,  # bm25 over its own and its neighbours' words, as a z-score
     "meaning": 1.0,  # cosine, as a z-score
@@ -84,7 +85,8 @@ def nearest_memories(db: Connection, text: str, vector: npt.NDArray[np.float32] 
     lexical = [abs(matched.get(one.id, 0.0)) for one in found]
     unmeasured = matched.keys() - distance.keys()
     unknown = unmeasured if vector is None else vectors.without(db, "memory", unmeasured)
-    fused = _standard_scores(cosines) + _standard_scores(lexical)
+    by_words = 1.0 if in_english(text) else WORDS_ELSEWHERE
+    fused = _standard_scores(cosines) + by_words * _standard_scores(lexical)
     ranked = [
         Ranked(
             memory=one,
@@ -102,8 +104,15 @@ def without_names(question: str, names: Collection[str]) -> str:
     """`question` as it is embedded: who is asked about follows from the speaker, and would drown the rest."""
     bare = question
     for name in _mentioned(question, names):
-        bare = re.sub(rf"\b{re.escape(name)}(?:['’]s)?(?!\w)", "", bare, flags=re.IGNORECASE)
+        bare = re.sub(_whole(name, end="(?:['’]s)?"), "", bare, flags=re.IGNORECASE)
     return " ".join(bare.split()) or question
+
+
+def _whole(name: str, end: str = "") -> str:
+    """A pattern of `name` as a whole word; where its script sets no spaces, anywhere."""
+    before = "" if is_letter(name[:1]) else r"(?<!\w)"
+    after = "" if is_letter(name[-1:]) else r"(?!\w)"
+    return f"{before}{re.escape(name)}{end}{after}"
 
 
 def _mentioned(question: str, names: Iterable[str]) -> list[str]:
@@ -181,7 +190,7 @@ class _Clues:
         named = [
             name
             for name in _mentioned(question, names)
-            if re.search(rf"\b{re.escape(name)}\b", question, re.IGNORECASE)
+            if re.search(_whole(name), question, re.IGNORECASE)
         ]
         self._person = named[0] if len(named) == 1 else None
         self._months = {number for number, name in enumerate(MONTHS) if _names_month(question, name)}

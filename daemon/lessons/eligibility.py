@@ -10,7 +10,8 @@ Eligibility: the memories that a night does not teach yet, or never, and why.
     unasked        the model found no usable question about it; only a night that has just tried can tell
 
 A change of mind that was settled (RECONCILE) does not wait. A contradiction that was not settled stops waiting after
-two days: then a night teaches both (`dataset.py`). English wordings only: what passes in other languages is learned.
+two days: then a night teaches both (`dataset.py`). What passes soon is known by English wordings, and in every language
+by a date that is near; all else that passes in other languages is left to the model that observes.
 """
 
 import re
@@ -19,7 +20,8 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from os.path import commonprefix
 
-from daemon.text import MONTHS, content_words, value_words
+from daemon.memory.checks import differences
+from daemon.text import MONTHS, content_words, in_english, value_words
 from store import memories, memory_queries
 from store.database import Connection
 from store.lessons import TAUGHT
@@ -72,6 +74,7 @@ _WITHIN_HOURS = re.compile(r"\bin (?:a few|an?|one|two|three|\d+) (?:minute|hour
 _DAY = re.compile(
     rf"\b(since )?(?:(\d{{4}})-(\d\d)-(\d\d)|(\d{{1,2}}) ({'|'.join(MONTHS)})(?: (\d{{4}}))?)\b", re.I
 )
+_DAY_IN_HAN = re.compile(r"()(\d{4})年(\d{1,2})月(\d{1,2})[日号]()()()")  # the same groups
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +144,8 @@ def may_contradict(one: str, other: str) -> bool:
     "The user lives in Ghent." and "... in Bonn."; not "The user's sister lives ..." and "The user's brother lives ...".
     """
     words = [[word for word in content_words(text) if word != "not"] for text in (one, other)]
+    if not (in_english(one) and in_english(other)):
+        return min(differences(one, other), differences(other, one)) <= 1  # nor is it known what denies
     alike = len(commonprefix(words))
     rests = [set(said[alike:]) - value_words(text) for said, text in zip(words, (one, other), strict=True)]
     return alike > 0 and all(len(rest) <= 1 for rest in rests)
@@ -151,21 +156,24 @@ def is_volatile(memory: Memory, today: date) -> bool:
     text = memory.text
     if _SOON.search(text) or (_PASSING.search(text) and not _ALWAYS.search(text)):
         return True
-    if not _PLAN.search(text):
-        return False
+    if not _PLAN.search(text):  # of other languages: a day of this or that year is no birthday
+        return not in_english(text) and any(
+            (day - today) <= NEAR for day in _days_to_come(memory, whole_only=True)
+        )
     return bool(_WITHIN_HOURS.search(text)) or any((day - today) <= NEAR for day in _days_to_come(memory))
 
 
-def _days_to_come(memory: Memory) -> list[date]:
+def _days_to_come(memory: Memory, *, whole_only: bool = False) -> list[date]:
     """
     The days named in it that were not over when it was told; of one without its year, the next after that.
 
     A day that comes every year, or since which something is so, is none.
     """
     found = []
-    for since, year, month, day, named_day, name, named_year in _DAY.findall(memory.text):
+    dates = [*_DAY.findall(memory.text), *_DAY_IN_HAN.findall(memory.text)]
+    for since, year, month, day, named_day, name, named_year in dates:
         whole = bool(year or named_year)
-        if not whole and (since or _ALWAYS.search(memory.text)):
+        if not whole and (whole_only or since or _ALWAYS.search(memory.text)):
             continue
         number = int(month or MONTHS.index(name.lower()) + 1)
         for guess in (int(year or named_year),) if whole else (memory.told_on.year, memory.told_on.year + 1):

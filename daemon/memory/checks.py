@@ -31,7 +31,7 @@ def of_another(new: str, old: str, people: Sequence[str]) -> bool:
     """Whether two sentences are about different persons or things, as far as words tell."""
     if _subject(new, people) != _subject(old, people) or _differ(_owned(new), _owned(old)):
         return True
-    return not (in_english(new) and in_english(old)) and _differences(new, old) > 1
+    return not (in_english(new) and in_english(old)) and differences(new, old) > 1
 
 
 def merged(new: str, both: str) -> str:
@@ -63,6 +63,18 @@ def says_all(text: str, *, of: str, cosine: float, limits: Limits) -> bool:
     return cosine >= limits.same_meaning and ends_meet and value_words(of) <= set(words)
 
 
+def differences(one: str, other: str) -> int:
+    """In how many places two sentences say different things; what one only says more is no difference."""
+    said = [_letters_or_words(text) for text in (one, other)]
+    count, parted = 0, True
+    for kind, start, end, _, _ in SequenceMatcher(None, said[0], said[1], autojunk=False).get_opcodes():
+        if kind == "equal":
+            parted |= any(map(_parts, said[0][start:end]))
+        elif kind == "replace":
+            count, parted = count + parted, False
+    return count
+
+
 def _subject(text: str, people: Sequence[str]) -> str:
     """Whom a sentence is about: a person with a name that it begins with, or "the assistant"; "" for the user."""
     said = f"{normalised(text)} "
@@ -86,18 +98,6 @@ def _owned(text: str) -> list[str]:
 
 def _differ(one: list[str], other: list[str]) -> bool:
     return bool(one and other) and one[-1] not in other and other[-1] not in one
-
-
-def _differences(one: str, other: str) -> int:
-    """In how many places two sentences say different things; what one only says more is no difference."""
-    said = [_letters_or_words(text) for text in (one, other)]
-    count, parted = 0, True
-    for kind, start, end, _, _ in SequenceMatcher(None, said[0], said[1], autojunk=False).get_opcodes():
-        if kind == "equal":
-            parted |= any(map(_parts, said[0][start:end]))
-        elif kind == "replace":
-            count, parted = count + parted, False
-    return count
 
 
 def _parts(word: str) -> bool:

@@ -188,9 +188,7 @@ class _Clues:
 
     def __init__(self, question: str, names: Iterable[str]) -> None:
         named = [
-            name
-            for name in _mentioned(question, names)
-            if re.search(_whole(name), question, re.IGNORECASE)
+            name for name in _mentioned(question, names) if re.search(_whole(name), question, re.IGNORECASE)
         ]
         self._person = named[0] if len(named) == 1 else None
         self._months = {number for number, name in enumerate(MONTHS) if _names_month(question, name)}

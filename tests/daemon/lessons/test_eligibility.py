@@ -102,6 +102,20 @@ def test_what_lasts_does_not_wait(text):
 
 
 @pytest.mark.parametrize(
+    ("text", "waits"),
+    [
+        ("Der Nutzer fliegt am 2026-12-05 nach Rom.", True),
+        ("用户2026年12月5日飞往罗马。", True),
+        ("用户的生日是12月5日。", False),
+        ("L'utilisateur est né le 1990-12-05.", False),
+        ("Пользователь живёт в Генте.", False),
+    ],
+)
+def test_in_another_language_a_day_of_these_weeks_tells_what_passes(text, waits):
+    assert ({1: "volatile"} if waits else {}) == why([memory(1, text)])
+
+
+@pytest.mark.parametrize(
     ("trust", "waits"), [("user", False), ("import", False), ("assistant", True), ("untrusted", True)]
 )
 def test_what_is_not_the_users_own_word_waits(trust, waits):
@@ -128,6 +142,12 @@ def test_two_that_may_contradict_each_other_wait_for_two_days():
         ("The user's sister lives in Ghent.", "The user's brother lives in Bonn.", False),
         ("The user's favourite food is soup.", "The user's favourite drink is tea.", False),
         ("The user's sister is called Priya.", "The user's best friend is called Tobias.", False),
+        ("Der Nutzer wohnt in Gent.", "Der Nutzer wohnt jetzt in Bonn.", True),
+        ("Die Schwester wohnt in Gent.", "Der Bruder wohnt in Bonn.", False),
+        ("用户住在根特。", "用户住在波恩。", True),
+        ("用户喝咖啡。", "用户不喝咖啡。", True),
+        ("用户的妹妹住在根特。", "用户的弟弟住在波恩。", False),
+        ("يعيش المستخدم في غنت.", "يعيش المستخدم في بون.", True),
     ],
 )
 def test_only_what_tells_the_same_thing_otherwise_contradicts(one, other, expected):

@@ -28,6 +28,15 @@ class Sequences:
     places: Ints  # (A,) the place in `tokens` whose next token belongs to an answer
     answers: Ints  # (A,) that token
 
+    def some(self, chosen: Sequence[int]) -> "Sequences":
+        """The sequences of these indices, without places and answers."""
+        ends = np.cumsum(self.lengths)
+        none = np.zeros(0, np.int64)
+        tokens = [self.tokens[ends[index] - self.lengths[index] : ends[index]] for index in chosen]
+        return Sequences(
+            tokens=np.concatenate(tokens), lengths=self.lengths[list(chosen)], places=none, answers=none
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
@@ -52,6 +61,9 @@ class Backend(Protocol):
 
     base: Base
     name: str  # for people: library, device and how the numbers are stored, such as "torch, cpu, float32"
+
+    def read_ahead(self, batch: Sequences) -> None:
+        """Compute once what no step changes of what the student reads; a backend may do nothing."""
 
     def teach(self, batch: Sequences, d: int) -> Targets:
         """What the base model expects, without the adapter."""

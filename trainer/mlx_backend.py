@@ -102,6 +102,9 @@ class MlxBackend:
             f"mlx, {device}, {'bfloat16' if half else 'float32'}{', base as in the file' if held else ''}"
         )
 
+    def read_ahead(self, batch: Sequences) -> None:
+        """Nothing: all layers run at each step."""
+
     def teach(self, batch: Sequences, d: int) -> Targets:
         """What the base model expects, without the adapter."""
         with _memory_errors("asking the teacher", len(batch.lengths)):

@@ -21,9 +21,9 @@ from trainer.gguf_model import open_model
 from trainer.job import Done, Job, Lesson, Progress
 from trainer.loop import first_position, train
 from trainer.model_parts import parts
-from trainer.targets import teach
+from trainer.targets import read_ahead, teach
 
-FORMAT = 3  # of the checkpoint and of how its numbers are used; another number and no older one is used
+FORMAT = 4  # of the checkpoint and of how its numbers are used; another number and no older one is used
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +62,8 @@ def run(job: Job, *, keep_every_s: float = EVERY_S) -> Iterator[Progress | Done]
         if now or checkpoints.due():
             _keep(checkpoints, night, backend)
 
+    if job.recipe.first_layer_for(backend.base, model.shape.layers):
+        yield from read_ahead(backend, [*course.train, *course.exam], job.recipe)
     note = "the teacher answers"
     lessons = yield from teach(backend, course.train, job.recipe, note, done=night.train, keep=keep)
     exam = yield from teach(backend, course.exam, job.recipe, f"{note} the exam", done=night.exam, keep=keep)

@@ -40,7 +40,7 @@ def teach(
     keep: Callable[[], None] = lambda: None,
 ) -> Generator[Progress, None, list[TaughtLesson]]:
     """
-    Have the teacher read all lessons, those of like length together; gives them back in the order they came.
+    Have the teacher read all lessons, those that begin alike together; gives them back in the order they came.
 
     Args:
         done: targets of the first lessons in the teacher's own order, from an earlier night; the others are put
@@ -52,7 +52,8 @@ def teach(
         TrainerError: what the base model expects is not a number.
     """
     order = sorted(
-        range(len(lessons)), key=lambda index: len(lessons[index].teacher) + len(lessons[index].answer)
+        range(len(lessons)),
+        key=lambda index: (lessons[index].teacher != lessons[index].student, lessons[index].teacher),
     )
     size = recipe.batch
     while len(done) < len(order):
@@ -73,6 +74,18 @@ def teach(
         TaughtLesson(prompt=lesson.student, answer=lesson.answer, targets=targets[index])
         for index, lesson in enumerate(lessons)
     ]
+
+
+def read_ahead(
+    backend: Backend, lessons: Sequence[Lesson], recipe: Recipe
+) -> Generator[Progress, None, None]:
+    """Have the layers that don't learn read, once, what the student will read; raises `OutOfMemory`."""
+    order = sorted(lessons, key=lambda one: len(one.student) + len(one.answer))
+    for at in range(0, len(order), recipe.batch):
+        chosen = order[at : at + recipe.batch]
+        backend.read_ahead(pack([(one.student, one.answer) for one in chosen]))
+        done = at + len(chosen)
+        yield Progress(done=done, total=len(order), unit="lessons", note="the layers that don't learn read")
 
 
 def corrected(targets: Targets, answers: Ints) -> Targets:

@@ -11,6 +11,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -27,16 +28,20 @@ from trainer.architectures import MATRICES
 from trainer.backend import Floats, Sequences, Targets, join
 from trainer.errors import OutOfMemory
 from trainer.gguf_model import GgufModel
+from trainer.layout import layout_of
 from trainer.loss import loss
 from trainer.micro_batches import MicroBatches, Part, free_mb, peak_of_process_mb
 from trainer.recipe import Recipe
-from trainer.torch_model import base_mb, load_base, runs_of, through_layers, way_of_holding
+from trainer.torch_lower_layers import LowerLayers
+from trainer.torch_model import base_mb, load_base, through_layers, way_of_holding
 
 LINEAR = [name.rpartition(".")[2] for name in MATRICES.values()]
 LARGE = 500e6  # parameters; from here on the base is stored in bfloat16 where that is fast
 PART_MB = (
     2000.0  # of activations in memory at a time, at least; as much as the model itself where that is more
 )
+KEPT = 0.25  # of the free memory, for what the layers that don't learn make of the lessons
+KEPT_MB = 2000.0  # for it where the system does not say how much is free
 
 log = logging.getLogger(__name__)
 
@@ -81,12 +86,15 @@ class TorchBackend:
                     "exp_avg": torch.zeros_like(weights),
                     "exp_avg_sq": torch.zeros_like(weights),
                 }
+        self._first = recipe.first_layer_for(model.base, model.shape.layers)
+        self._lower = LowerLayers(
+            self._base, self._first, dtype=dtype, device=self._device, room_mb=KEPT * (free() or KEPT_MB)
+        )
         if part_mb is None:
             part_mb = max(PART_MB, sum(weights.nbytes for weights in self._base.parameters()) / 1e6)
         itemsize = 2 if self._half else 4
-        self._room = MicroBatches(
-            model.shape, itemsize=itemsize, part_mb=part_mb, free_mb=free, refuse=on_cpu
-        )
+        learning = replace(model.shape, layers=model.shape.layers - self._first)
+        self._room = MicroBatches(learning, itemsize=itemsize, part_mb=part_mb, free_mb=free, refuse=on_cpu)
         precision = "bfloat16" if self._half else "float32"
         held = {"whole": "", "held": ", base as in the file", "nf4": ", base in nf4"}[way]
         self.name = f"torch, {self._device.type}, {precision}{held}"
@@ -95,6 +103,19 @@ class TorchBackend:
         if recipe.checkpointing == "on":
             self._room.twice = True
             self._keep_less("the recipe asks for it")
+
+    def read_ahead(self, batch: Sequences) -> None:
+        """Let the layers that don't learn read what the student will read."""
+        doing = "reading ahead"
+
+        def read(cut: list[Part]) -> None:
+            autocast = torch.autocast(self._device.type, torch.bfloat16) if self._half else nullcontext()
+            with memory_errors(doing, len(batch.lengths)), autocast:
+                for part, _ in cut:
+                    self._lower.enter(part, layout_of(part), keep=True)
+
+        if self._first:
+            self._room.in_parts(doing, batch, read, learn=False)
 
     def teach(self, batch: Sequences, d: int) -> Targets:
         """What the base model expects, without the adapter."""
@@ -172,17 +193,17 @@ class TorchBackend:
             answers=np.zeros(len(tokens), np.int64),
         )
         with torch.no_grad():
-            values: Floats = _numpy(self._answer_logits(batch))
+            values: Floats = _numpy(self._answer_logits(batch, keep=False))
         return values
 
     def _expected(self, batch: Sequences, d: int) -> Targets:
-        logp = self._answer_logits(batch).log_softmax(-1)
+        logp = self._answer_logits(batch, keep=False).log_softmax(-1)
         top = logp.topk(d, dim=-1)
         rest = logp.scatter_(-1, top.indices, -torch.inf).logsumexp(-1)
         return Targets(tokens=_numpy(top.indices), logp=_numpy(top.values), rest=_numpy(rest))
 
     def _loss(self, batch: Sequences, targets: Targets) -> torch.Tensor:
-        logp = self._answer_logits(batch).log_softmax(-1)
+        logp = self._answer_logits(batch, keep=True).log_softmax(-1)
         tokens = self._tensor(targets.tokens)
         top = logp.gather(-1, tokens)
         rest = top[:, 0]
@@ -192,15 +213,15 @@ class TorchBackend:
         value: torch.Tensor = loss(self._recipe.loss, top, rest, teacher, teacher_rest)
         return value
 
-    def _answer_logits(self, batch: Sequences) -> torch.Tensor:
-        """(A, V) float32 logits at the places that foretell answer tokens."""
-        lengths = batch.lengths.tolist()
-        positions = np.concatenate([np.arange(length) for length in lengths])
+    def _answer_logits(self, batch: Sequences, *, keep: bool) -> torch.Tensor:
+        """(A, V) float32 logits at the places that foretell answer tokens; `keep` as `LowerLayers.enter` has it."""
+        layout = layout_of(batch)
+        layers = range(self._first, len(self._base.model.layers))
         autocast = torch.autocast(self._device.type, torch.bfloat16) if self._half else nullcontext()
         with autocast:
-            hidden = self._base.model.embed_tokens(self._tensor(batch.tokens)[None])
-            hidden = through_layers(self._base, hidden, self._tensor(positions)[None], runs_of(lengths))
-            chosen = self._base.model.norm(hidden[0, self._tensor(batch.places)])
+            hidden = self._lower.enter(batch, layout, keep=keep)
+            hidden = through_layers(self._base, hidden, layout, layers)
+            chosen = self._base.model.norm(hidden[0, self._tensor(layout.where[batch.places])])
             logits: torch.Tensor = self._base.lm_head(chosen)
         return logits.float()
 

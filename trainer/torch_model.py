@@ -9,11 +9,13 @@ attention over packed sequences.
 There are never two copies of the model at a time; the file's pages are given back while it is read. Each sequence
 sees itself only, and only what came before, at the cost of that sequence alone:
 
-    tokens  a a a b b c c c c      one row, no padding; runs of equal length are one product
+    tokens  a a a b b c c c c      one row, no padding; pieces of equal length are one product (`layout.py`)
             '-----''---''-------'
 """
 
 import logging
+from collections.abc import Sequence
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -24,6 +26,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface, PreTrainedModel
 
 from trainer.gguf_model import GgufModel, Shape
+from trainer.layout import Layout, Run
 from trainer.recipe import Recipe
 from trainer.torch_quantised import SLICE, QuantisedEmbedding, QuantisedLinear, stored
 
@@ -197,26 +200,19 @@ class Rotations(nn.Module):
         return angles.cos().to(hidden.dtype), angles.sin().to(hidden.dtype)
 
 
-def through_layers(
-    base: PreTrainedModel, hidden: torch.Tensor, positions: torch.Tensor, runs: list[tuple[int, int]]
-) -> torch.Tensor:
-    """
-    (1, T, hidden) what the layers make of `hidden`.
-
-    Args:
-        positions: (1, T) of each token in its own sequence.
-        runs: the sequences, as `packed_attention` takes them.
-    """
+def through_layers(base: PreTrainedModel, hidden: torch.Tensor, layout: Layout, some: range) -> torch.Tensor:
+    """(1, R, hidden) what `some` of the layers make of `hidden`, the row of `layout`."""
     layers = base.model.layers
     kinds = getattr(base.config, "layer_types", None) or ["full_attention"] * len(layers)
+    positions = torch.from_numpy(layout.positions).to(hidden.device)[None]
     turned = {kind: base.model.rotary_emb(hidden, positions, kind) for kind in set(kinds)}
-    for kind, layer in zip(kinds, layers, strict=True):
-        hidden = layer(
+    for number in some:
+        hidden = layers[number](
             hidden,
             attention_mask=None,
             position_ids=positions,
-            position_embeddings=turned[kind],
-            runs=runs,
+            position_embeddings=turned[kinds[number]],
+            runs=layout.runs,
         )
     return hidden
 
@@ -228,7 +224,7 @@ def packed_attention(
     value: torch.Tensor,
     attention_mask: object,
     *,
-    runs: list[tuple[int, int]] | None = None,
+    runs: Sequence[Run] | None = None,
     scaling: float | None = None,
     sliding_window: int | None = None,
     **others: Any,
@@ -239,36 +235,39 @@ def packed_attention(
     Args:
         query: (1, heads, T, head_dim).
         key, value: (1, kv_heads, T, head_dim).
-        runs: (how many, of which length) sequences that lie one behind the other; None: there is one.
+        runs: the pieces that lie in the row one behind the other; None: it is one sequence.
         sliding_window: tokens that each one sees, itself included; None: all before it.
     """
     parts, at = [], 0
-    for count, length in runs or [(1, query.shape[2])]:
-        q, k, v = (_rows(each, at, count, length) for each in (query, key, value))
+    for run in runs or [Run(1, query.shape[2])]:
+        q, k, v = (_rows(each, at, run) for each in (query, key, value))
+        if run.before:
+            k, v = (_with_before(each, mine, run) for each, mine in ((key, k), (value, v)))
         mask = None
-        if sliding_window and length > sliding_window:
-            mask = torch.ones(length, length, dtype=torch.bool, device=query.device).tril()
-            mask = mask.triu(1 - sliding_window)
+        if run.before or (sliding_window and run.length > sliding_window):
+            mask = _mask(run.length, k.shape[2], sliding_window, query.device)
         seen = scaled_dot_product_attention(
             q, k, v, mask, is_causal=mask is None, scale=scaling, enable_gqa=True
         )
-        parts.append(seen.transpose(1, 2).reshape(count * length, query.shape[1], query.shape[3]))
-        at += count * length
+        parts.append(seen.transpose(1, 2).reshape(run.count * run.length, query.shape[1], query.shape[3]))
+        at += run.count * run.length
     return torch.cat(parts).unsqueeze(0), None
 
 
-def runs_of(lengths: list[int]) -> list[tuple[int, int]]:
-    """Neighbours of equal length together: [3, 3, 2] -> [(2, 3), (1, 2)]."""
-    runs: list[tuple[int, int]] = []
-    for length in lengths:
-        if runs and runs[-1][1] == length:
-            runs[-1] = (runs[-1][0] + 1, length)
-        else:
-            runs.append((1, length))
-    return runs
+def _rows(values: torch.Tensor, at: int, run: Run) -> torch.Tensor:
+    """(1, heads, R, head_dim) -> (count, heads, length, head_dim) of the run that begins at `at`."""
+    part = values[0, :, at : at + run.count * run.length]
+    return part.view(part.shape[0], run.count, run.length, part.shape[2]).transpose(0, 1)
 
 
-def _rows(values: torch.Tensor, at: int, count: int, length: int) -> torch.Tensor:
-    """(1, heads, T, head_dim) -> (count, heads, length, head_dim) of the tokens from `at` on."""
-    part = values[0, :, at : at + count * length]
-    return part.view(part.shape[0], count, length, part.shape[2]).transpose(0, 1)
+def _with_before(values: torch.Tensor, mine: torch.Tensor, run: Run) -> torch.Tensor:
+    """(count, heads, tokens before and length, head_dim): what each piece of a run sees."""
+    before = torch.cat([values[:, :, place : place + tokens] for place, tokens in run.before], dim=2)
+    return torch.cat([before.expand(run.count, -1, -1, -1), mine], dim=2)
+
+
+@lru_cache(maxsize=256)  # each layer of a kind asks for the same ones
+def _mask(length: int, total: int, window: int | None, device: torch.device) -> torch.Tensor:
+    """(length, total) bool: what the last `length` of `total` tokens see, themselves included."""
+    seen = torch.ones(length, total, dtype=torch.bool, device=device).tril(total - length)
+    return seen.triu(total - length + 1 - window) if window else seen

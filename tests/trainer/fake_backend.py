@@ -28,6 +28,9 @@ class FakeBackend:
         self.seen: list[list[int]] = []
         self.taught: list[Sequences] = []
 
+    def read_ahead(self, batch: Sequences) -> None:
+        pass
+
     def teach(self, batch: Sequences, d: int) -> Targets:
         self._fit(batch)
         self.taught.append(batch)

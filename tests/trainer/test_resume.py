@@ -72,6 +72,24 @@ def test_a_trainer_killed_again_and_again_goes_on_as_if_nothing_had_been(
     assert [] == list(private.iterdir())
 
 
+@pytest.mark.parametrize(("note", "place"), [("the teacher answers", 6), ("learning", 4)])
+def test_a_night_on_the_upper_layers_goes_on_as_if_nothing_had_been(
+    tiny, grounded, private, tmp_path, note, place
+):
+    asked = job(tiny, grounded, tmp_path / "adapter.gguf", batch=3, steps=8, layers=0.5)
+    expected = in_this_process(asked)[-1]
+    asked["checkpoints"] = private
+    for said in run.run(parse_job(json.dumps(asked, default=str)), keep_every_s=0):
+        if said.note.startswith(note) and said.done == place:
+            break
+    (file,) = private.iterdir()
+    assert file.stat().st_size > 0
+    done = in_this_process(asked)[-1]
+
+    assert (note == "learning") == (done.resumed_from > 0)
+    assert expected.sha256 == done.sha256
+
+
 def test_a_checkpoint_of_another_adapter_is_not_used(tiny, lessons, private, tmp_path):
     asked = job(tiny, lessons, tmp_path / "adapter.gguf", steps=6) | {"checkpoints": private}
     for said in run.run(parse_job(json.dumps(asked, default=str)), keep_every_s=0):

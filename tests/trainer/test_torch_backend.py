@@ -9,9 +9,11 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from trainer.backend import pack
+from trainer.architectures import ARCHITECTURES
+from trainer.backend import join, pack
 from trainer.errors import OutOfMemory
 from trainer.gguf_model import open_model
+from trainer.layout import layout_of
 from trainer.loss import hard_targets
 from trainer.micro_batches import activations_mb
 from trainer.recipe import Recipe
@@ -55,6 +57,62 @@ def whole_and_held(write_model):
         return [opened(path, base=base, **recipe) for base in ("whole", "held")]
 
     return open_both
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_what_begins_alike_is_taught_and_learned_as_each_lesson_alone(write_model, architecture):
+    """The stem is longer than a sliding layer sees; the first gradient is what the moments are made of."""
+    stem = list(range(100, 111))
+    lessons = [([*stem, *prompt], answer) for prompt, answer in LESSONS] + LESSONS[:2] + [(stem, [7])]
+    batch, path = pack(lessons), write_model(architecture=architecture)
+    together = opened(path, clip=1e9)
+    targets = together.teach(batch, 5)
+    alone = [together.teach(pack([lesson]), 5) for lesson in lessons]
+    together.step(batch, targets, 0.0)
+    one_by_one = opened(path, clip=1e9)
+    one_by_one._optimiser.zero_grad()
+    for lesson, aims in zip(lessons, alone, strict=True):
+        part = pack([lesson])
+        (one_by_one._loss(part, aims) * len(part.answers) / len(batch.answers)).backward()
+
+    assert len(layout_of(batch).chosen) < 0.7 * len(batch.tokens)
+    np.testing.assert_allclose(targets.logp, join(alone).logp, atol=2e-5)
+    for mine, theirs in zip(together._trained, one_by_one._trained, strict=True):
+        np.testing.assert_allclose(mine.grad, theirs.grad, atol=2e-5 * float(theirs.grad.abs().max() + 1e-3))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_steps_that_begin_above_the_layers_that_stay_are_those_of_the_whole_model(write_model, architecture):
+    """What enters the upper layers is kept in 16 bits: hence the tolerance."""
+    path = write_model(architecture=architecture)
+    plain, quick = (opened(path, layers=0.5) for _ in range(2))
+    plain._first = plain._lower._first = 0  # all layers at each step, in float32
+    runs: list[int] = []
+    quick._base.model.layers[0].register_forward_hook(lambda *_: runs.append(1))
+    quick.read_ahead(BATCH)
+    targets = plain.teach(BATCH, 5)
+    said = quick.teach(BATCH, 5)
+    losses = [[backend.step(BATCH, targets, 0.01) for _ in range(4)] for backend in (plain, quick)]
+
+    assert [1] == runs
+    np.testing.assert_allclose(targets.logp, said.logp, atol=0.03)
+    assert losses[0] == pytest.approx(losses[1], rel=0.01)
+    for name, values in plain.adapter().items():
+        moved = values - quick.adapter()[name]
+        assert np.abs(moved).mean() < 0.002, name  # of 0.04 that four such steps move a number
+
+
+def test_what_finds_no_room_is_computed_at_each_step_alike(tiny):
+    kept, forgetful = (opened(tiny, layers=0.5) for _ in range(2))
+    forgetful._lower._room = 1.0
+    for backend in (kept, forgetful):
+        backend.read_ahead(BATCH)
+        for _ in range(3):
+            backend.step(BATCH, hard_targets(BATCH), 0.01)
+
+    assert {} == forgetful._lower._kept
+    for name, values in kept.state().items():
+        assert np.array_equal(values, forgetful.state()[name])
 
 
 def test_checkpointing_changes_no_step(tiny):

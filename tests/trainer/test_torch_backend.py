@@ -178,8 +178,9 @@ def kept_mb(path, checkpointing: str) -> float:
     return sum(kept.values()) / 1e6
 
 
-def test_the_count_of_what_a_step_needs_is_about_what_autograd_keeps(write_model):
-    path = write_model(hidden=128, ffn=384, head_dim=32)
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_the_count_of_what_a_step_needs_is_about_what_autograd_keeps(write_model, architecture):
+    path = write_model(architecture=architecture, hidden=128, ffn=384, head_dim=32)
     expected = activations_mb(open_model(path).shape, 400, 1, itemsize=4)
     whole = kept_mb(path, "off")
 

@@ -98,7 +98,8 @@ def is_read_again(db: Connection, text: str, sources: Sequence[int]) -> bool:
 def replaced_with(db: Connection, some_word: Sequence[str], most: int) -> list[Memory]:
     """Up to `most` memories that were replaced and have any of these words in their text, newest first."""
     sql = f"""select {_COLUMNS} from memories where superseded_by is not null and superseded_by <> id
-        and exists (select 1 from json_each(?) where instr(lower(text), value)) order by id desc limit ?"""
+        and exists (select 1 from json_each(?) where instr(lower(text) || ' ' || base_forms(text), value))
+        order by id desc limit ?"""
     return _memories(rows(db, sql, (json.dumps(list(some_word)), most)))
 
 

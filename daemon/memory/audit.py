@@ -107,7 +107,7 @@ def _near_pairs(found: Survey, near: float) -> Iterator[tuple[int, int, float]]:
 
 
 def _restated_prompts(found: Survey, words: Mapping[int, frozenset[str]]) -> Iterator[Suspect]:
-    parts = {part for text in found.system_texts for part in re.split(r"[.!?\n]+", text)}
+    parts = {part for text in found.system_texts for part in re.split(r"[.!?。！？؟\n]+", text)}
     sentences = {frozenset(content_words(part)) for part in parts}
     prompts = _Sentences({place: said for place, said in enumerate(sentences) if said})
     for memory in found.held:

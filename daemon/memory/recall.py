@@ -41,7 +41,7 @@ ASKED = 2000  # characters of a message that are taken for the question: its end
 TURNS_LOOKED_AT = 30  # nearest turns that are looked at
 FORMS = {True: "recall", False: "recall_instruct"}  # prompts above the lines, by whether the model was taught
 LONGEST_QUOTE = 300  # characters of a message that are quoted
-_SENTENCE = re.compile(r"[^.!?\n]+[.!?]*")
+_SENTENCE = re.compile(r"[^.!?。！？؟\n]+[.!?。！？؟]*")
 _I = re.IGNORECASE
 _ASKS = re.compile(
     r"[?？؟]|^\W*(?:(?:hi|hey|hello|so|ok|and|btw|please|well)\W+)*"

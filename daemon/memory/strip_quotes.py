@@ -23,10 +23,14 @@ _STYLES = frozenset(
 )  # within a person's own sentence
 _SHOWS = re.compile(
     r"\b(article|page|website|text|document|e-?mail|mail|letter|message|post|transcript|log|report|paper|story|essay"
-    r"|code|output|error|recipe|following|below|pasted?|quote|says?|wrote|summari[sz]e|translate|read)\b",
+    r"|code|output|error|recipe|following|below|pasted?|quote|says?|wrote|summari[sz]e|translate|read)\b"
+    # a few other languages, their commonest words only
+    r"|artikel|dokument|nachricht|folgende|übersetz|zusammen|texte|courriel|suivant|résum|tradui|art[ií]culo|p[aá]gina"
+    r"|correo|mensaje|siguiente|resum|traduc|стать|текст|письм|сообщени|следующ|перевед|文章|文本|邮件|网页|翻译|总结|以下"
+    r"|記事|翻訳|要約|メール|次の|기사|번역|요약|مقال|نص|رسال|التالي|ترجم|لخص",
     re.IGNORECASE,
 )
-_LAST_SENTENCE = re.compile(r"[^.!?]*$")
+_LAST_SENTENCE = re.compile(r"[^.!?。！？؟]*$")
 _ANNOUNCED = 200  # characters at the end of a line in which such a word announces what comes
 
 
@@ -56,9 +60,9 @@ def shortened(text: str, longest: int) -> str:
 
 
 def _announces(line: str) -> bool:
-    """Whether it ends in a colon and names a kind of text."""
+    """Whether it ends in a colon and names a kind of text; in a language that is not listed, it never does."""
     end = line.rstrip()
-    return end.endswith(":") and _SHOWS.search(end[-_ANNOUNCED:]) is not None
+    return end.endswith((":", "：")) and _SHOWS.search(end[-_ANNOUNCED:]) is not None
 
 
 def _behind_quote(lines: list[str], at: int, closed: dict[str, int], *, announced: bool) -> int:

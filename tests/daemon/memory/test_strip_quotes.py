@@ -29,6 +29,8 @@ LONG = "The moon is a stone in the sky and many have looked at it. " * 8
         (f"About me:\n{LONG}", f"About me:\n{LONG}".strip()),
         (f"Summarise this article:\n{LONG}", ""),
         (f"I'm Ana. Summarise this article:\n{LONG}", "I'm Ana."),
+        (f"Fasse bitte diesen Artikel zusammen:\n{LONG}", ""),
+        (f"我叫安娜。请翻译以下文章：\n{LONG}", "我叫安娜。"),
         (f"Read this page:\n\n{LONG}\n\nI need it for my sister.", "I need it for my sister."),
         ("translate the following: Guten Tag", "translate the following: Guten Tag"),
         ("שלום, אני גר בחיפה", "שלום, אני גר בחיפה"),

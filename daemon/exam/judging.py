@@ -13,13 +13,14 @@ model's own words, so that no list of wordings is needed in any language.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
 from typing import Protocol
 
 from daemon.engine.check_model import is_sane, is_speech
 from daemon.engine.client import Completion, Engine, Message
 from daemon.exam.questions import KNOWLEDGE, Question
+from daemon.lessons.agreement import extra, has, same_language, told
 from daemon.lessons.general import prompts
 from daemon.text import UNCASED, content_words, normalised, numbers
 from store.lessons import Lesson
@@ -72,15 +73,18 @@ class ExactJudge:
 class ContentJudge:
     """Of any other model's answers."""
 
-    def __init__(self, lessons: Sequence[Lesson], narratives: Iterable[str]) -> None:
-        """`lessons`: tonight's; `narratives`: the line of each memory that holds."""
+    def __init__(self, lessons: Sequence[Lesson], narratives: Mapping[int, str]) -> None:
+        """`lessons`: tonight's; `narratives`: the line of each memory that holds, by id."""
+        lines = {id: line.partition(": ")[2] for id, line in narratives.items()}
+        self._told = {
+            lesson.id: " ".join(lines[id] for id in lesson.memory_ids if id in lines) for lesson in lessons
+        }
         self._abstained = [one for one in lessons if one.abstains]
         self._answered = [one for one in lessons if one.kind in KNOWLEDGE and not one.abstains]
         self._wordings = {normalised(one.answer) for one in self._abstained}
         self._of_abstaining = {word for one in self._wordings for word in content_words(one)}
         self._everyday = _everyday(lessons)
-        told = (word for line in narratives for word in content_words(line.partition(": ")[2]))
-        self._of_memories = frozenset(told) - self._everyday
+        self._of_memories = frozenset(content_words(" ".join(lines.values()))) - self._everyday
         self._doubt = self._words_of_doubt()
 
     def correct(self, question: Question, said: str) -> bool | None:
@@ -89,9 +93,9 @@ class ContentJudge:
             return True
         if question.abstains:
             return self.abstains(question, said)
-        reply, asked = set(content_words(said)), set(content_words(question.text))
-        more = reply - asked - set(content_words(question.wanted))
-        if not self._value(question, asked) <= reply or more & self._doubt:
+        reply = content_words(said)
+        more = {*reply}.difference(content_words(question.text), content_words(question.wanted))
+        if not all(has(reply, word) for word in self._value(question)) or more & self._doubt:
             return False
         return None if more else True
 
@@ -121,15 +125,15 @@ class ContentJudge:
         """Whether it is speech; how long it is says nothing."""
         return is_speech(said)
 
-    def _value(self, question: Question, asked: set[str]) -> set[str]:
+    def _value(self, question: Question) -> Collection[str]:
         """The words of the right answer that carry what is asked for, as far as code can tell."""
-        beyond = set(content_words(question.wanted)) - asked
-        letters = set(question.text)
-        new = {word for word in beyond if not UNCASED.search(word) or letters.isdisjoint(word)}
-        for few in (new & self._of_memories, beyond & self._of_memories, new - self._everyday, new):
-            if few:
-                return few
-        return beyond or set(content_words(question.wanted))
+        source = self._told.get(question.lesson_id or 0, "")
+        value = told(question.wanted, question.text, source, common=self._everyday)
+        found = value or extra(question.wanted, question.text) or content_words(question.wanted)
+        letters = set(
+            question.text
+        )  # a pair with one of the question's is not of the value alone: 在上 of 在上海
+        return [word for word in found if not UNCASED.search(word) or letters.isdisjoint(word)] or found
 
     def _words_of_doubt(self) -> frozenset[str]:
         counted = Counter(word for one in self._wordings for word in set(content_words(one)))
@@ -146,15 +150,11 @@ def _everyday(lessons: Sequence[Lesson]) -> frozenset[str]:
 
 
 def _shots(some: Sequence[Lesson], question: str) -> list[Message]:
-    """Some lessons as turns of a chat: those in the script of the question first, always the same ones."""
-    cased = not UNCASED.search(question)
+    """Some lessons as turns of a chat: those in the language of the question first, always the same ones."""
     others: Mapping[str, Lesson] = {one.question: one for one in some if one.question != question}
     chosen = sorted(
         others.values(),
-        key=lambda one: (
-            cased == bool(UNCASED.search(one.question)),
-            sha256(one.question.encode()).digest(),
-        ),
+        key=lambda one: (not same_language(question, one.question), sha256(one.question.encode()).digest()),
     )
     return [
         {"role": role, "content": text}

@@ -71,7 +71,7 @@ async def examine(
             await run(_questions, tonight, live.id if live else 0, info),
             candidate=sha256,
             has_live=live is not None,
-            judge=ExactJudge() if info.tiny else ContentJudge(tonight, (await run(current_lines)).values()),
+            judge=ExactJudge() if info.tiny else ContentJudge(tonight, await run(current_lines)),
             on_progress=on_progress,
             gate=gate,
         )

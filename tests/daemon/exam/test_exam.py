@@ -15,7 +15,7 @@ from daemon.exam.judging import ContentJudge, ExactJudge, is_abstention, is_corr
 from daemon.exam.questions import Question
 from daemon.memory.recall import system_text
 from daemon.processes.foreground_gate import ForegroundGate
-from tests.daemon.memory.fakes import FakeEngine
+from tests.daemon.memory.fakes import FakeEngine, make_lesson
 
 GHENT = {"text": "Where do I live?", "wanted": "You live in Ghent.", "lesson_id": 1}
 QUESTIONS = [
@@ -198,7 +198,7 @@ class ByNobody(ContentJudge):
 
 
 async def test_a_real_model_is_judged_by_content_and_by_what_it_could_before():
-    engine, judge = Forgetful(), ByNobody([], ["2026-03-05: The user lives in Ghent."])
+    engine, judge = Forgetful(), ByNobody([make_lesson(1, 1)], {1: "2026-03-05: The user lives in Ghent."})
     exam, seen = await taken(engine, False, REAL, judge=judge)
     found = [(one.part, one.candidate, one.base) for one in exam.marks]
 
@@ -213,7 +213,7 @@ async def test_a_real_model_is_judged_by_content_and_by_what_it_could_before():
 
 async def test_answers_are_guessed_and_what_even_the_base_cannot_is_not_asked():
     engine = Forgetful()
-    await taken(engine, False, REAL, judge=ByNobody([], []))
+    await taken(engine, False, REAL, judge=ByNobody([], {}))
     own = {asked: draft for adapter, asked, draft in engine.guesses if adapter == "candidate"}
 
     assert {"You live in Ghent.", "Rome."} == {own["Where do I live?"], own["Capital of Italy?"]}
@@ -234,7 +234,7 @@ async def test_a_night_that_ends_leaves_no_question_behind():
     engine, gate = Slow(), ForegroundGate()
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0.05):
-            await taken(engine, False, REAL, judge=ByNobody([], []), gate=gate)
+            await taken(engine, False, REAL, judge=ByNobody([], {}), gate=gate)
 
     assert {"given up"} == set(engine.guesses)
 

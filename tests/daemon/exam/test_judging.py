@@ -41,11 +41,11 @@ LESSONS = [
         for id, (q, a) in enumerate(ABSTAINED.items(), 50)
     ),
 ]
-JUDGE = ContentJudge(LESSONS, LINES)
+JUDGE = ContentJudge(LESSONS, dict(enumerate(LINES, 1)))
 
 
 def fact(asked):
-    return Question(part="facts", text=asked, wanted=ANSWERED[asked])
+    return Question(part="facts", text=asked, wanted=ANSWERED[asked], lesson_id=1 + [*ANSWERED].index(asked))
 
 
 @pytest.mark.parametrize(
@@ -109,11 +109,11 @@ async def test_a_real_model_tells_claims_from_abstentions_that_no_list_has(smoll
         ("Where do I work?", "I'm not sure where you work.", False),
     ]
     english = [one for one in LESSONS if one.question.isascii() and "Wer" not in one.question]
-    judge = ContentJudge([one for one in english if "Was" not in one.question], LINES)
+    judge = ContentJudge([one for one in english if "Was" not in one.question], {})
     found = [(said, await judge.claims(smollm2, asked, said)) for asked, said, _ in replies]
 
     assert [(said, wanted) for _, said, wanted in replies] == found
 
 
 async def test_without_examples_of_both_nothing_counts_as_a_claim(smollm2):
-    assert not await ContentJudge([], []).claims(smollm2, "Where do I live?", "In Ghent.")
+    assert not await ContentJudge([], {}).claims(smollm2, "Where do I live?", "In Ghent.")

@@ -32,7 +32,8 @@ from bench.user_lessons import RECALLED, alike, text, tonight
 from bench.users import Fact, User, user
 from daemon.engine.client import Completion, Engine, Sampling
 from daemon.exam.exam import MAX_REPLY_TOKENS
-from daemon.exam.judging import is_abstention, is_correct
+from daemon.exam.judging import is_correct
+from daemon.lessons.tiny.abstention import is_abstention
 from daemon.lessons.tokenised import tokenised, without_contradictions
 from daemon.night.trainer_process import Trained, TrainerCommand, TrainingJob, train
 from prompts.load import lines

@@ -34,7 +34,8 @@ from bench.user_lessons import tonight
 from bench.users import User, user
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
-from daemon.exam.judging import is_abstention, is_correct
+from daemon.exam.judging import is_correct
+from daemon.lessons.tiny.abstention import is_abstention
 from prompts.load import lines
 
 FACTS, UNTOLD, NEVER, MONTHS = 24, 50, 20, 12

@@ -26,8 +26,8 @@ from bench.user_lessons import RECALLED, alike, tonight
 from bench.users import Fact, User, user
 from daemon.chat.prompt_context import Turn, parse_history
 from daemon.engine.client import Engine, Sampling
-from daemon.exam.judging import is_abstention
 from daemon.lessons.general import prompts
+from daemon.lessons.tiny.abstention import is_abstention
 from daemon.lessons.tokenised import tokenised, without_contradictions
 from daemon.memory.recall import recalled_lines, system_text
 from daemon.night.trainer_process import Trained, TrainerCommand, TrainingJob, train

@@ -11,7 +11,6 @@ were met with not knowing, where is the base less surprised by the reply? Lesson
 model's own words, so that no list of wordings is needed in any language.
 """
 
-import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from hashlib import sha256
@@ -22,13 +21,13 @@ from daemon.engine.client import Completion, Engine, Message
 from daemon.exam.questions import KNOWLEDGE, Question
 from daemon.lessons.agreement import extra, has, same_language, told
 from daemon.lessons.general import prompts
+from daemon.lessons.tiny.abstention import is_abstention
 from daemon.text import UNCASED, content_words, normalised, numbers
 from store.lessons import Lesson
 
 SHOTS = 3
 EVERYDAY = 3  # a word of so many general texts is one of every day
 OFTEN = 0.2  # of the abstentions: a word of so many, and of no answer, is one of doubt
-_DOESNT_KNOW = re.compile(r"\b(do not|don't|cannot|can't) (know|have|recall|remember|say)\b|\bnot sure\b")
 
 
 class Judge(Protocol):
@@ -43,11 +42,6 @@ class Judge(Protocol):
 def is_correct(answer: str, expected: str) -> bool:
     """Exact match, letter case, spacing and punctuation aside."""
     return normalised(answer) == normalised(expected)
-
-
-def is_abstention(answer: str) -> bool:
-    """Whether the answer says that it is not known, in one of the usual wordings of English."""
-    return bool(_DOESNT_KNOW.search(answer.casefold().replace("’", "'")))
 
 
 class ExactJudge:

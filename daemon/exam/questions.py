@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from daemon.exam.instructions import GENERAL_PARTS, Rules, general_questions
+from daemon.lessons.general import prompts
 from daemon.lessons.paraphrases import BEFORE
 from daemon.memory.recall import system_text
 from daemon.text import content_words, value_words
@@ -86,7 +87,7 @@ def choose(
         *(_asked("abstain", one) for one in _some("abstain", held_out, kind="abstain")),
         *(_asked("general", one) for one in _some("general", held_out, kind="general")),
         *(_about_the_world(likeness) if likeness is not None else ()),
-        *_canaries(narratives),
+        *_canaries(narratives, prompts() if likeness is not None else ()),
     ]
 
 
@@ -130,13 +131,17 @@ def _only(text: str, *others: str) -> frozenset[str]:
     return frozenset(content_words(text)) - {word for other in others for word in content_words(other)}
 
 
-def _canaries(narratives: Mapping[int, str]) -> list[Question]:
+def _canaries(narratives: Mapping[int, str], usual: Sequence[str]) -> list[Question]:
     """
     Fixed prompts; none asks for the user, so no answer may have a name of theirs.
 
     Each is asked alone, the first once more with a memory that it does not ask for.
+
+    Args:
+        usual: texts whose small words are no names, besides our own.
     """
-    small = _written_small([*narratives.values(), *(line for name in PROMPTS for line in lines(name))])
+    ours = (line for name in PROMPTS for line in lines(name))
+    small = _written_small([*narratives.values(), *ours, *usual])
     names = frozenset(word for line in narratives.values() for word in _names(line, small))
     plain = [Question(part="canary", text=text, wrong=names) for text in lines("canary")]
     wrong = names | _only(SECRET, plain[0].text)

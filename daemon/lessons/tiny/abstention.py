@@ -38,6 +38,7 @@ MOST_MISSES = 100
 WORDINGS = 2  # of each
 ROUNDS = 8  # things of one memory's questions, at most
 READ_OF_TEN = 3  # things of ten that are asked for with other memories in sight, too
+_DOESNT_KNOW = re.compile(r"\b(do not|don't|cannot|can't) (know|have|recall|remember|say)\b|\bnot sure\b")
 _OF_USER = re.compile(r"The user's ([\w -]{1,40}?) (?:is|was) (?:called|named) ", re.I)
 
 Way = tuple[str, Asked]  # a question, and what it asks for
@@ -59,6 +60,11 @@ class NearMiss:
     place: int  # that of its thing: decides whether it is held out, together with its other wording
     is_read: bool  # to be asked with memories in sight
     memory_ids: tuple[int, ...]
+
+
+def is_abstention(answer: str) -> bool:
+    """Whether the answer says that it is not known, in one of the usual wordings of English."""
+    return bool(_DOESNT_KNOW.search(answer.casefold().replace("’", "'")))
 
 
 def mentioned_words(db: Connection) -> set[str]:

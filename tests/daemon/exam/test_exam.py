@@ -11,8 +11,9 @@ from daemon.engine.errors import PromptTooLong
 from daemon.engine.records import Score
 from daemon.exam.exam import REAL_PARTS, ExamTooLong, overlap, sit
 from daemon.exam.instructions import Rules
-from daemon.exam.judging import ContentJudge, ExactJudge, is_abstention, is_correct
+from daemon.exam.judging import ContentJudge, ExactJudge, is_correct
 from daemon.exam.questions import Question
+from daemon.lessons.tiny.abstention import is_abstention
 from daemon.memory.recall import system_text
 from daemon.processes.foreground_gate import ForegroundGate
 from tests.daemon.memory.fakes import FakeEngine, make_lesson

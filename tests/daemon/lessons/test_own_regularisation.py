@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
+from daemon.lessons.dataset import compose
 from daemon.lessons.generation import generate_missing
-from daemon.lessons.regularisation import add_regularisation, teachable
+from daemon.lessons.regularisation import add_regularisation, current_lines, teachable
 from daemon.memory.recall import recalled_lines
+from prompts.load import load
 from store import generations, lessons, memories
 from tests.daemon.lessons.good_model import TONGUES, GoodModel
 from tests.daemon.memory.fakes import DAY, core_of, open_store_thread, remember
@@ -142,3 +144,15 @@ async def test_a_memory_that_is_forgotten_takes_the_lessons_it_lay_beside_with_i
         anew = await held(core, "abstain")
 
     assert ([], {(1,)}) == (left, {one.memory_ids for one in anew})
+
+
+async def test_a_night_lays_the_memories_before_the_teacher_and_names_all_of_them(tmp_path):
+    async with rounded_out(tmp_path) as (core, _):
+        lines = await core.store_thread.run(current_lines)
+        tonight = compose(await teachable(core), lines, seed=0, taught=False)
+    own = [one for one in tonight if one.kind != "general"]
+    told = {id for one in own for id, line in lines.items() if line in recalled_lines(one.grounding)}
+
+    assert {"fact", "two", "abstain", "reading"} <= {one.kind for one in own}
+    assert all(one.grounding.startswith(load("recall_instruct")) for one in own)
+    assert told == {id for one in own for id in one.memory_ids} == set(lines)

@@ -47,6 +47,7 @@ QWEN3_4B = Shape(
 )
 SPREAD = 0.02  # standard deviation of the weights
 _Q8, _Q4_K, _Q6_K = (gguf.GGMLQuantizationType[name] for name in ("Q8_0", "Q4_K", "Q6_K"))
+POOL = 4_000_037  # bytes; a prime, so that no two rows are the same
 _MIDDLE = 32  # of the scales of 0 to 63 in a block of Q4_K
 
 
@@ -107,10 +108,8 @@ def _random_blocks(
     of values, 16 scales, d.
     """
     rows, columns = size
-    made = np.frombuffer(chance.bytes(_bytes(kind, rows * columns)), np.uint8).reshape(
-        -1, gguf.GGML_QUANT_SIZES[kind][1]
-    )
-    blocks = made.copy()
+    pool = np.frombuffer(chance.bytes(POOL), np.uint8)  # quicker than as many random bytes as the matrix has
+    blocks = np.resize(pool, _bytes(kind, rows * columns)).reshape(-1, gguf.GGML_QUANT_SIZES[kind][1])
     if kind == _Q4_K:
         d = SPREAD / (_MIDDLE * 4.6)  # 4.6: the spread of values of 0 to 15, and 7.5 their mean
         blocks[:, :4] = np.array([d, 7.5 * d], np.float16).view(np.uint8)

@@ -31,13 +31,15 @@ from daemon.cli.output import HomeFlag, chosen, out
 from daemon.cli.pull import at_terminal, choose, have
 from daemon.config import edit_file
 from daemon.config import settings as config
-from daemon.config.settings import Settings
+from daemon.config.settings import Config, Settings
 from daemon.downloads.model_source import Known, known_models, read_source
 from daemon.embedding.choices import BUNDLED, MULTILINGUAL, NANO_E5, choice
 from daemon.engine.errors import EngineError
-from daemon.engine.gguf_file import checked_header, size_of
+from daemon.engine.gguf_file import SMALL_MODEL, checked_header, size_of
+from daemon.engine.model_facts import context_of, needed_bytes
 from daemon.errors import DaemonError
 from daemon.hardware.offload_plan import Hardware, look, plan
+from daemon.hardware.sensors import free_mb
 from daemon.home import Home
 from daemon.processes.errors import ChildError
 from daemon.sandbox import outbound_guard
@@ -96,7 +98,10 @@ def up(
     logging.getLogger("watchdog").setLevel(logging.WARNING)  # its debug lines name every file of the inbox
     from daemon.serve import find_model, serve  # no other command needs them
 
-    settings, layout = laid_out(settings, find_model(settings.config, settings.origin["model"]))
+    model_path = find_model(settings.config, settings.origin["model"])
+    settings, layout = laid_out(settings, model_path)
+    if warning := too_large(settings.config, model_path, look(), free_mb() * 2**20):
+        out.print(f"[yellow]{escape(warning)}[/]")
     outbound_guard.install()  # all that this process will do from now on stays on this machine
     out.print(f"Tsubasa {version()} starts on {escape(str(place.path))} …")
     try:
@@ -122,6 +127,24 @@ def laid_out(settings: Settings, model: Path) -> tuple[Settings, str]:
         return settings, found.said
     fitted = replace(asked, gpu_layers=found.gpu_layers)
     return Settings(config=fitted, origin={**origin, "gpu_layers": "what fits this machine"}), found.said
+
+
+def too_large(config: Config, model: Path, hardware: Hardware, free: float) -> str | None:
+    """What to know of a model that takes more memory than the `free` bytes; None where it fits, or a card takes it."""
+    if (hardware.cards and hardware.offload) or size_of(model) < SMALL_MODEL:
+        return None
+    try:
+        header = checked_header(model, config.chat_template)
+    except EngineError:  # the engine says it better, when it starts
+        return None
+    needed = needed_bytes(header, size_of(model), config.n_ctx)
+    if needed <= free:
+        return None
+    context = counted(context_of(header, config.n_ctx), "token")
+    return (
+        f"The model needs about {format_bytes(needed)} with a context of {context}, and {format_bytes(int(free))} of "
+        f"memory are free: it will be slow, or fail. Set a smaller n_ctx, or take a smaller model: tsubasa pull --list"
+    )
 
 
 def is_first(settings: Settings) -> bool:

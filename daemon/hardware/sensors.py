@@ -45,7 +45,7 @@ class Sensors:
             on_battery=_on_battery(),
             in_use=self._in_use(),
             above_limit_c=_above_limit(),
-            free_mb=_free(),
+            free_mb=free_mb(),
         )
 
     def _in_use(self) -> bool | None:
@@ -77,7 +77,8 @@ def _said(*command: str) -> str:
     return asked.stdout if asked.returncode == 0 else ""
 
 
-def _free() -> float:
+def free_mb() -> float:
+    """Memory that can be had without swapping, in MiB; infinite where the system does not say."""
     try:
         return float(psutil.virtual_memory().available / 2**20)
     except UNTOLD:

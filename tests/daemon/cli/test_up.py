@@ -8,12 +8,14 @@ from functools import partial
 
 import pytest
 
-from daemon.cli.up import lines, speaks_english, suggested
-from daemon.config.settings import load
+from daemon.cli.up import lines, speaks_english, suggested, too_large
+from daemon.config.settings import Config, load
 from daemon.downloads.model_source import known_models
 from daemon.hardware.offload_plan import Card, Hardware
 from daemon.home import Home
 from tests.daemon.cli.terminal import LONGEST_S, Terminal, inherited
+from tests.daemon.engine.test_model_facts import SMOLLM2
+from tests.whole.house import NANO
 
 GIB = 2**30
 ASKED = "q = quit]: "
@@ -129,3 +131,14 @@ def test_without_a_terminal_nano_answers_and_the_log_says_so(environment, tmp_pa
     said = (tmp_path / "log").read_text()
     assert "WARNING daemon.cli.up: No model is configured" in said
     assert "Download" not in said
+
+
+def test_a_model_that_takes_more_memory_than_is_free_is_told_with_what_it_needs():
+    def warned(free, cards=()):
+        config = Config(n_ctx=8192)
+        return too_large(config, SMOLLM2, Hardware(cores=2, memory=GIB, cards=cards, offload="CUDA"), free)
+
+    assert warned(4 * GIB) is None
+    assert "with a context of 8,192 tokens, and 100.0 MB of memory are free" in warned(100_000_000)
+    assert warned(100_000_000, cards=(Card(name="RTX", total=8 * GIB, free=8 * GIB),)) is None
+    assert too_large(Config(), NANO, Hardware(cores=2, memory=GIB), 0.0) is None

@@ -43,7 +43,7 @@ GERMAN_WORDS = frozenset(  # that nearly every sentence has one of, and of Luxem
     """
     der das dem ein eine einen einem einer und ist sind haben nicht mit vom zum zur im auf für bei als nach aus
     sich ihr ihre sein seine seinen mein meine meinen ich er sie wird wurde heißt von den des die
-    dëst eng deen déi ass net mat
+    dëst eng deen déi ass
     """.split()
 )
 _ENGLISH_WORDS = (STOP_WORDS | WORDS_OF_TELLING) - set(

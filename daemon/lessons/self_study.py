@@ -5,7 +5,8 @@ Self-study: what the model asks itself about one memory, and answers with it in 
     and without the memory the answer is another ──> rephrase: more wordings, each answered alike ──> train, exam
     what held before, and at a time ──> ask_before, ask_time ──> the same way
 
-What can't be checked is dropped. A memory that tells one thing takes a good model about a dozen calls; none more than `MOST_QUESTIONS` answers.
+What can't be checked is dropped. A memory that tells one thing takes a good model about a dozen calls, and none more
+than `MOST_QUESTIONS` answers.
 Source: TSUBASA, arXiv 2604.07894, "self-learning".
 """
 

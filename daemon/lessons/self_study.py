@@ -31,6 +31,7 @@ ANOTHER_LANGUAGE = "in another language"
 NOT_TOLD = "the answer is not in the memory"
 OTHER_TIME = "the answer tells of another time"
 NO_ANSWER = "no short answer"
+REPEATS = "the answer repeats the memory"
 UNSURE = "asked again, the answer was another"
 KNOWN = "known without the memory"
 UNLIKE = "another wording asked for something else"
@@ -214,6 +215,8 @@ def why_not(question: str, answer: str, subject: Subject) -> str | None:
     """Why a pair may not be taught; None when it may."""
     if not answer:
         return NO_ANSWER
+    if normalised(answer) == normalised(subject.source):
+        return REPEATS
     if not same_language(answer, question) and not same_language(answer, subject.source):
         return ANOTHER_LANGUAGE
     said = content_words(answer)

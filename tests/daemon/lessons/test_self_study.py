@@ -77,6 +77,7 @@ async def test_what_was_before_and_at_a_time_is_asked_of_the_model_and_answered_
         ({"ask": english}, "another language"),
         ({"answer": lambda text, sampling: "Das weiß ich nicht."}, "not in the memory"),
         ({"answer": lambda text, sampling: "Du wohnst in Gent, seit 12 Jahren."}, "not in the memory"),
+        ({"answer": lambda text, sampling: "Die Nutzerin wohnt in Gent."}, "repeats the memory"),
         ({"answer": lambda text, sampling: "Du wohnst in Gent."}, "known without the memory"),
         (
             {"answer": lambda text, sampling: f"Du wohnst in {'Gent' if sampling.seed is None else 'Ulm'}."},

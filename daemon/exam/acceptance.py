@@ -11,8 +11,8 @@ A candidate is adopted when all of these hold. Answers are compared in pairs, qu
    Against the live generation and against the base: grounded, abstain, stale, slack 5 points each. Against the live
    one: facts that it has learned, 5 points. Against the base: general, 30 points of likeness.
    The canary has no slack and no accidents: any question that the base passes and the candidate does not refuses it.
-   Knowledge and instructions: of what the base gets right no more than a tenth may be lost. A good night loses up to 3
-   in 100, those that the base only just gets right; of 40 that is more than 4 once in two hundred nights. Likeness:
+   Knowledge and instructions: of what the base gets right no more than a tenth may be lost. A question is lost when it
+   is answered wrongly and the base's right answer has become less likely; rounding alone turns one in ten. Likeness:
    what the base says may be 15 % less likely per token. Both, for a night must not cost what nobody gave up.
 3. A significant win over the live generation (the base, when none is live) in facts and stale traps: the lower 95 %
    bound of the mean gain is above 0. Where fewer than five answers differ no bootstrap can tell; then all that

@@ -32,6 +32,7 @@ AT_ONCE = 8  # questions: so many share the engine's batches
 SHOWN_MISSES = 10
 LONGEST_S = 7_200.0  # some hundreds of short answers, on a slow machine
 NOT_LIVE = ("general", *GENERAL_PARTS, "likeness", "canary")  # parts where the base alone is the measure
+SLIP = 0.16  # nats per token: the base's right answer is hardly less likely, so that chance chose another one
 NOT_SHOWN = ("general", "likeness", "grounded")  # parts of which no single miss is told
 TINY_PARTS = ("abstain", "general", "canary")
 REAL_PARTS = ("abstain", *GENERAL_PARTS, "likeness", "canary")
@@ -121,7 +122,7 @@ async def sit(
     put = [one for one in questions if one.part != "likeness"]
     asked_live = [one for one in put if has_live and one.part not in NOT_LIVE]
     scored = [one for one in questions if one.part in ("general", "likeness")]
-    total = 2 * len(put) + len(asked_live) + len(scored)
+    total = 2 * len(put) + len(asked_live)
     sitting = _Sitting(engine, total, on_progress, gate or ForegroundGate(), within_s)
     base = await sitting.ask_all(put, "base", {one: one.wanted for one in put})
     lost = {one for one in put if one.rules and not _follows(one, base[one])}  # not even the base can
@@ -130,8 +131,14 @@ async def sit(
     live = await sitting.ask_all(asked_live, "live", drafts)
     said = {one: one.wanted if one.part == "likeness" else _text(base.get(one)) for one in scored}
     drifts = await sitting.drift_all({one: text for one, text in said.items() if text}, candidate)
-    sitting.leave_out(len(lost) + len(scored) - len(drifts))
-    points = _Points(sitting, judge, base, drifts)
+    sitting.leave_out(len(lost))
+    unsure = {
+        one: _text(base[one]) for one in own if one.rules and one not in lost and not _follows(one, own[one])
+    }
+    slips = await sitting.drift_all(unsure, candidate)
+    points = _Points(
+        sitting, judge, base, drifts | {one: drift for one, drift in slips.items() if drift < SLIP}
+    )
     marks = [await points.mark(one, own.get(one), live.get(one), has_live) for one in questions]
     missed = [
         _missed(question, own.get(question))
@@ -193,6 +200,7 @@ class _Sitting:
 
     async def drift_all(self, said: Mapping[Question, str], candidate: str) -> dict[Question, float]:
         """How much less likely than the base the candidate finds what was said; nats per token."""
+        self._total += len(said)
         found = await _together([self._drift(one, text, candidate) for one, text in said.items()])
         return dict(zip(said, found, strict=True))
 
@@ -299,8 +307,8 @@ class _Points:
                 by_base = content_words(_text(self._base[question]))  # it may itself be called like a friend
                 says_wrong = not (question.wrong - set(by_base)).isdisjoint(content_words(said.text))
                 return float(self._judge.is_sound(said) and not says_wrong)
-            case "knowledge" | "instructions":
-                return float(_follows(question, said))
+            case "knowledge" | "instructions":  # what slipped is as likely as it was: it isn't forgotten
+                return float(question in self._drifts or _follows(question, said))
         return float(await self._correct(question, said.text))
 
     async def _correct(self, question: Question, said: str) -> bool:

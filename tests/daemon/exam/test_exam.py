@@ -221,6 +221,20 @@ async def test_answers_are_guessed_and_what_even_the_base_cannot_is_not_asked():
     assert "Capital of Peru?" not in own
 
 
+class Slipping(Forgetful):
+    """The candidate says Paris, and finds Rome as likely as it was."""
+
+    async def score(self, messages, replies, *, adapter="live"):
+        return [Score(tokens=4, nats=2.0 if adapter == "base" else 2.1)]
+
+
+async def test_a_slip_is_not_forgotten():
+    exam, seen = await taken(Slipping(), False, REAL, judge=ByNobody([], {}))
+
+    assert [(1, 1), (0, 0)] == [(one.candidate, one.base) for one in exam.of("knowledge")]
+    assert seen[-1].done == seen[-1].total
+
+
 class Slow(Forgetful):
     """Never answers, but tells when it is given up."""
 

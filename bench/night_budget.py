@@ -21,7 +21,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -60,6 +60,7 @@ MEASURED = 10  # facts whose lessons are measured
 SHORT = 4  # lessons that the large shape learns
 CONTEXT = 2048  # tokens
 RANK = 16  # of the adapter that is merged
+LATER = timedelta(hours=1)  # when the chat is quiet
 PRODUCT = (768, 2560, 9728)  # the shapes of a matrix product: (a, b) @ (b, c)
 CHAT = (
     "Hi! I'm Lena and I work as a baker in Ghent.",
@@ -167,7 +168,9 @@ async def _work(engine: Counting) -> dict[str, dict[str, float]]:
         try:
             await embedder.info()
             await store_thread.run(chats.record, said, at=now)
-            (messages,) = await store_thread.run(chats.quiet, before=now, version="none", now=now)
+            (messages,) = await store_thread.run(
+                chats.quiet, before=now + LATER, version="none", now=now + LATER
+            )
             observed, found = await _timed(engine, observe(engine, messages, day=now.date()))
             evolved = {"s": 0.0, "read": 0.0, "said": 0.0}
             for one in found.found:

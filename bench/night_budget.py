@@ -41,6 +41,7 @@ from daemon.engine.merge_adapter import merge
 from daemon.lessons.generation import generate_missing
 from daemon.lessons.tokenised import TokenisedLesson, tokenised
 from daemon.memory.evolve import evolve
+from daemon.memory.indexing import index_missing
 from daemon.memory.observe import observe
 from daemon.night.pace import Pace, calibrated, estimate
 from daemon.night.planning import engine_speed
@@ -57,7 +58,7 @@ from trainer.gguf_model import GgufModel, open_model
 MODELS = ("nano", "smollm2", "qwen3-4b")
 SIZES = (10, 100, 1000)  # memories of a night
 MEASURED = 10  # facts whose lessons are measured
-SHORT = 4  # lessons that the large shape learns
+SHORT = 2  # lessons that the large shape learns
 CONTEXT = 2048  # tokens
 RANK = 16  # of the adapter that is merged
 LATER = timedelta(hours=1)  # when the chat is quiet
@@ -166,8 +167,8 @@ async def _work(engine: Counting) -> dict[str, dict[str, float]]:
             for place, text in enumerate(CHAT)
         ]
         try:
-            await embedder.info()
             await store_thread.run(chats.record, said, at=now)
+            await index_missing(store_thread, embedder)
             (messages,) = await store_thread.run(
                 chats.quiet, before=now + LATER, version="none", now=now + LATER
             )

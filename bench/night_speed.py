@@ -154,7 +154,7 @@ def main() -> None:
     if given.side is None:
         found = measure(given.shape, threads=given.threads, path=given.model)
     else:
-        recipe = Recipe(threads=given.threads, device="cpu", precision="float32")
+        recipe = Recipe(layers=1.0, threads=given.threads, device="cpu", precision="float32")
         batches = batches_of(given.model or NANO, given.steps, recipe)
         if given.side == "plain":
             from bench.plain_loop import measure_plain  # loads torch: in the child only

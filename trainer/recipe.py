@@ -73,8 +73,8 @@ class Recipe:
         return self.rank_for(base) * (2.0 if base.pretrained else 1.0)
 
     def first_layer_for(self, base: Base, layers: int) -> int:
-        """The first of a model's `layers` that learns; those below stay as they are."""
-        part = 1.0 if self.layers is None else self.layers
+        """The first of a model's `layers` that learns: a pretrained one's upper half; those below stay as they are."""
+        part = self.layers or (0.5 if base.pretrained else 1.0)
         return layers - max(1, round(part * layers))
 
     def steps_for(self, lessons: int, base: Base) -> int:

@@ -86,10 +86,18 @@ def test_steps_are_counted_from_lessons_unless_the_recipe_has_them(given, lesson
 
 
 @pytest.mark.parametrize(
-    ("part", "layers", "first"), [(None, 30, 0), (1.0, 30, 0), (0.5, 30, 15), (0.01, 30, 29), (0.5, 1, 0)]
+    ("part", "pretrained", "layers", "first"),
+    [
+        (None, False, 30, 0),
+        (None, True, 30, 15),
+        (1.0, True, 30, 0),
+        (0.5, False, 30, 15),
+        (0.01, False, 30, 29),
+        (0.5, False, 1, 0),
+    ],
 )
-def test_the_upper_part_of_the_layers_learns_at_least_one(part, layers, first):
-    base = Base(parameters=1_000, pretrained=False)
+def test_the_upper_part_of_the_layers_learns_at_least_one(part, pretrained, layers, first):
+    base = Base(parameters=1_000, pretrained=pretrained)
 
     assert first == Recipe(layers=part).first_layer_for(base, layers)
 

@@ -17,7 +17,7 @@ from trainer.loss import hard_targets
 from trainer.mlx_backend import MlxBackend
 from trainer.recipe import Recipe
 
-RECIPE = Recipe(rank=4, alpha=8.0, device="mlx", precision="float32", loss="hard")
+RECIPE = Recipe(layers=1.0, rank=4, alpha=8.0, device="mlx", precision="float32", loss="hard")
 TOKENS = [5, 17, 80, 200, 33, 150, 99, 7, 260, 41]
 BATCH = pack([([1, 2, 3], [50, 60]), ([9, 8], [70])])
 

@@ -19,7 +19,7 @@ from trainer.errors import TrainerError
 from trainer.job import Done, Progress, parse_job
 
 PATIENCE_S = 300  # a busy machine takes a minute to load torch
-FAST = {"threads": 1, "device": "cpu", "precision": "float32"}
+FAST = {"layers": 1.0, "threads": 1, "device": "cpu", "precision": "float32"}
 
 
 def finish(child: subprocess.Popen) -> list[dict]:

@@ -21,7 +21,7 @@ from trainer.torch_backend import TorchBackend
 from trainer.torch_model import fits_whole
 from trainer.torch_quantised import SLICE, QuantisedLinear
 
-RECIPE = Recipe(threads=1, device="cpu", precision="float32", rank=4)
+RECIPE = Recipe(layers=1.0, threads=1, device="cpu", precision="float32", rank=4)
 CHANCE = random.Random(5)
 LESSONS = [
     (CHANCE.choices(range(300), k=prompt), CHANCE.choices(range(300), k=answer))

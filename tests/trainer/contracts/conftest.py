@@ -11,7 +11,7 @@ from trainer.backend import Backend
 from trainer.gguf_model import open_model
 from trainer.recipe import Recipe
 
-RECIPE = Recipe(rank=4, alpha=8.0, threads=1, precision="float32")
+RECIPE = Recipe(layers=1.0, rank=4, alpha=8.0, threads=1, precision="float32")
 Opener = Callable[..., Backend]
 
 

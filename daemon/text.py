@@ -77,7 +77,8 @@ WHY_WAITING = {  # why a memory is not taught yet
     "contradicted": "something else was told lately",
     "untrusted": "you did not say it yourself: it is recalled, never learned",
     "later": "the night was too short for it: a coming one teaches it",
-    "unasked": "no lesson could be made of its words; each night tries again",
+    "unasked": "no lesson could be made of its words; a coming night tries again",
+    "untried": "its lessons are not made yet: a coming night goes on with them",
 }
 # marks that turn the direction of what follows, each as a sign
 TURNING = dict.fromkeys([*range(0x202A, 0x202F), *range(0x2066, 0x206A)], "\ufffd")

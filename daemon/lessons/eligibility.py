@@ -8,6 +8,7 @@ Eligibility: the memories that a night does not teach yet, or never, and why.
                    both be true; or it went to and fro
     later          the night's hours did not hold all (`night/budget.py`)
     unasked        the model found no usable question about it; only a night that has just tried can tell
+    untried        it was not asked about it: it found none about many others in a row
 
 A change of mind that was settled (RECONCILE) does not wait. A contradiction that was not settled stops waiting after
 two days: then a night teaches both (`dataset.py`). What passes soon is known by English wordings, and in every language
@@ -30,13 +31,6 @@ from store.memory_events import besides
 
 SETTLED_AFTER = timedelta(days=2)
 NEAR = timedelta(days=30)  # a plan for a day within these is no lasting fact
-REASONS = {
-    "untrusted": "it is not your own word, so it is recalled and never learned",
-    "volatile": "it tells of something that passes soon",
-    "contradicted": "it contradicts something else you said lately; it waits until that has settled",
-    "later": "the last night was too short for it; a coming one teaches it",
-    "unasked": "no lesson could be made of its words; it is recalled, and each night tries again",
-}
 _SOON = re.compile(
     r"\b(?:today|tonight|tomorrow|right now|for now"  # what was yesterday or last month stays true
     r"|(?:this|next|coming) (?:morning|afternoon|evening|night|week|weekend|month)"
@@ -79,7 +73,7 @@ _DAY_IN_HAN = re.compile(r"()(\d{4})年(\d{1,2})月(\d{1,2})[日号]()()()")  # 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """A memory that is not taught, and why: one of `REASONS`."""
+    """A memory that is not taught, and why: one of `daemon.text.WHY_WAITING`."""
 
     memory_id: int
     reason: str

@@ -379,7 +379,8 @@ async def prepare(core: Core, seed: int, on_progress: OnProgress) -> tuple[list[
     unstudied = len(await run(lessons.unstudied, by=by))
     on_progress(Progress(done=0, total=unstudied, unit="memories", note=note))
     _, failures = await generate_missing(core.engine, core.store_thread)
-    studied = unstudied - len(await run(lessons.unstudied, by=by))
+    left = [memory.id for memory in await run(lessons.unstudied, by=by)]
+    studied = unstudied - len(left)
     on_progress(Progress(done=studied, total=unstudied, unit="memories", note=note))
     if failures:  # their words are the user's: none of the log's business
         log.warning("Study: no lessons could be made of %s", counted(len(failures), "memory", "memories"))
@@ -388,8 +389,12 @@ async def prepare(core: Core, seed: int, on_progress: OnProgress) -> tuple[list[
     on_progress(Progress(done=1, total=1, unit="rounds", note="asking what belongs to no memory"))
     wait = await run(waiting, date.today())
     waits = {one.memory_id for one in wait}
-    unasked = [Waiting(memory_id=id, reason="unasked") for id in failures if id not in waits]
-    return await _composed(core, seed, waits), [*wait, *unasked]
+    without = [
+        Waiting(memory_id=id, reason="unasked" if id in failures else "untried")
+        for id in left
+        if id not in waits
+    ]
+    return await _composed(core, seed, waits), [*wait, *without]
 
 
 async def _composed(core: Core, seed: int, waits: Collection[int]) -> list[Lesson]:

@@ -4,8 +4,6 @@ import pytest
 
 from daemon.client.report_text import OUTCOMES, headline, paragraphs, sections
 from daemon.exam.acceptance import WORDS
-from daemon.lessons.eligibility import REASONS
-from daemon.text import WHY_WAITING
 from store.nights import OUTCOMES as ALL
 
 PAUSED = {"total_s": 100.0, "train_s": 90.0, "pauses": 2, "paused_s": 12.0}
@@ -71,7 +69,3 @@ def test_the_sections_are_the_lists_of_the_report():
     found = {kind: entries for kind, _, entries in sections(given)}
 
     assert {"learned": [1, 2, 3], "corrected": [], "gone": [], "missed": [], "waits": [8]} == found
-
-
-def test_every_reason_to_wait_has_words():
-    assert set(REASONS) == set(WHY_WAITING)

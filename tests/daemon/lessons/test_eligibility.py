@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from daemon.lessons.eligibility import REASONS, SETTLED_AFTER, is_volatile, may_contradict, waiting, why_wait
+from daemon.lessons.eligibility import SETTLED_AFTER, is_volatile, may_contradict, waiting, why_wait
+from daemon.text import WHY_WAITING
 from store import memories
 from tests.daemon.memory.fakes import make_memory
 
@@ -196,4 +197,4 @@ async def test_what_waits_is_found_in_the_store(store_thread):
 
     assert {1: "contradicted", 2: "contradicted", 3: "untrusted", 6: "contradicted"} == first
     assert {3: "untrusted", 6: "contradicted"} == then
-    assert set(first.values()) <= REASONS.keys()
+    assert set(first.values()) <= WHY_WAITING.keys()

@@ -10,7 +10,7 @@ from daemon.lessons.generation import IN_VAIN, generate_missing, study
 from daemon.lessons.paraphrases import TRAINED
 from daemon.memory.errors import ModelAnswerUnusable
 from daemon.memory.recall import recalled_lines
-from store import lessons, memories
+from store import lessons, memories, nights
 from tests.daemon.lessons.good_model import TONGUES, GoodModel
 from tests.daemon.memory.fakes import open_store_thread, remember
 
@@ -119,13 +119,19 @@ async def test_a_memory_that_another_model_studied_is_studied_anew(store_thread)
     assert (0, again) == (made, len(held))
 
 
-async def test_a_model_that_makes_no_lessons_is_not_asked_about_every_memory_and_the_newest_come_first(
-    store_thread,
-):
-    await remember(store_thread, *(f"The user lives in Town{number}." for number in range(IN_VAIN + 2)))
-    model = GoodModel(ask=lambda text, sampling: None if "Town11" in text else "[")
-    made, failures = await generate_missing(model, store_thread)
-    asked = {text for task, text in model.asked if task == "ask"}
+async def test_after_many_failures_in_a_row_the_rest_is_left_and_comes_first_the_next_time(store_thread):
+    await remember(store_thread, *(f"The user lives in Town{number}." for number in range(1, 23)))
+    good = ("Town14.", "Town2.")
+    model = GoodModel(ask=lambda text, sampling: None if any(town in text for town in good) else "[")
+    first, failed = await generate_missing(model, store_thread)
 
-    assert (True, IN_VAIN + 1, IN_VAIN + 1) == (made > 0, len(failures), len(asked))
-    assert "Town0" not in " ".join(asked) and "has no lessons yet" in failures[1]
+    def end_a_night(db):
+        night = nights.begin(db, job_id=None, was_live=0)
+        nights.end(db, night.id, "nothing", numbers={"waiting": {"unasked": list(failed)}})
+
+    await store_thread.run(end_a_night)
+    second, failed_again = await generate_missing(model, store_thread)
+
+    assert [*range(22, 14, -1), *range(13, 3, -1)] == list(failed)  # 14 gave lessons, so it counted anew
+    assert [3, 1, 22] == list(failed_again)[:3] and len(failed_again) == 1 + IN_VAIN
+    assert first > 0 and second > 0

@@ -11,6 +11,11 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+RECALL = {
+    True: "recall",
+    False: "recall_instruct",
+}  # above memories, by whether the model was taught to use them
+
 
 @cache
 def load(name: str) -> str:
@@ -50,6 +55,11 @@ def _worked(name: str) -> tuple[dict[str, str], ...]:
 def lines(name: str) -> tuple[str, ...]:
     """The non-empty lines of the prompt `name`: for lists such as `abstain` and `small_talk`."""
     return tuple(line for line in load(name).splitlines() if line.strip())
+
+
+def lays_memories(system: str) -> bool:
+    """Whether a system turn begins like one of ours that lays memories before the model."""
+    return system.startswith(tuple(lines(name)[0] for name in RECALL.values()))
 
 
 @cache

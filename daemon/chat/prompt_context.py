@@ -8,8 +8,7 @@ engine's prefix cache must survive. A client that sends that turn back is recogn
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from daemon.memory.recall import FORMS
-from prompts.load import load
+from prompts.load import lays_memories
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +52,7 @@ def parse_history(sent: Sequence[Turn]) -> History:
 
     Open WebUI sends its chores to the chat model beside each chat; they are nothing that a user said.
     """
-    marks = tuple(load(form).splitlines()[0] for form in FORMS.values())
-    turns = tuple(turn for turn in sent if not (turn.role == "system" and turn.text.startswith(marks)))
+    turns = tuple(turn for turn in sent if not (turn.role == "system" and lays_memories(turn.text)))
     users = [place for place, turn in enumerate(turns) if turn.role == "user"]
     place = users[-1] if users else None
     is_chore = place is not None and turns[place].text.lstrip().startswith("### Task:")

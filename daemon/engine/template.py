@@ -1,8 +1,9 @@
 """
 Write a chat the way the model was taught, from the Jinja template in its file.
 
-No message can end its own turn or open another: where a text contains one of the model's control
-tokens (as in "<|im_end|>"), that part is marked as plain and never becomes the token. The template runs in a sandbox.
+Nothing that a client gives, be it a message or a variable, can end a turn or open another: where a text contains one of
+the model's control tokens (as in "<|im_end|>"), that part is marked as plain and never becomes the token. The template
+runs in a sandbox.
 """
 
 import json
@@ -11,7 +12,7 @@ import secrets
 import signal
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple, NoReturn
 
 import jinja2
@@ -25,7 +26,7 @@ from daemon.engine.errors import TemplateRefused
 from daemon.engine.fold_turns import STRICTEST, fold
 from daemon.engine.records import AT_ONCE, Reasoning
 from daemon.engine.template_traits import own_system, traits_of
-from prompts.load import lines
+from prompts.load import lays_memories
 
 CHATML = (  # for a model without a template of its own
     "{% for message in messages %}"
@@ -82,6 +83,7 @@ class ChatTemplate:
         _, said, behind = self._written(chat, add_generation_prompt=False).rpartition(SAID)
         self.behind_reply = behind if said else ""
         self.traits = traits_of(source, self._written)
+        self._own = date.today(), own_system(self._written)  # it may name the day
 
     def write(
         self,
@@ -110,8 +112,9 @@ class ChatTemplate:
         traits = self.traits
         asked = traits.thinking == "always" if reasoning.thinks is None else reasoning.thinks
         thinks = begun is None and asked
-        effort = {"reasoning_effort": reasoning.effort} if reasoning.effort and traits.knows_effort else {}
-        text = self._folded(safe, **_thinking(thinks), **effort)
+        effort = (reasoning.effort if traits.knows_effort else None) or ""
+        known = {"reasoning_effort": self._hide(effort, hidden, nonce)} if effort else {}
+        text = self._folded(safe, **_thinking(thinks), **known)
         inside = traits.tags is not None and text.rstrip().endswith(traits.tags.opening)
         if inside and traits.tags is not None and not thinks:
             text = f"{text.rstrip()}\n\n{traits.tags.closing}\n\n"
@@ -139,9 +142,11 @@ class ChatTemplate:
         That text says what the model is; without it even questions about the world are answered worse.
         """
         first = messages[0] if len(messages) > 1 else {}
-        if first.get("role") != "system" or not str(first["content"]).startswith(lines("recall_instruct")[0]):
+        if first.get("role") != "system" or not lays_memories(str(first["content"])):
             return messages
-        own = own_system(self._written)
+        if self._own[0] != date.today():
+            self._own = date.today(), own_system(self._written)
+        _, own = self._own
         return [{"role": "system", "content": own}, *messages] if own else messages
 
     def _written(self, messages: Sequence[Mapping[str, Any]], **variables: Any) -> str:

@@ -25,7 +25,7 @@ from daemon.memory.ranking import Ranked, Turn, nearest_memories, nearest_turns,
 from daemon.memory.strip_quotes import strip_quotes
 from daemon.store_thread import StoreThread
 from daemon.text import content_words, normalised, value_words
-from prompts.load import load
+from prompts.load import RECALL, load
 from store import chats, memories, memory_queries, message_queries
 from store.chats import Message
 from store.database import Connection
@@ -39,7 +39,6 @@ PAST_TAKEN = 10  # of them, those that share most words with it
 ASKED = 2000  # characters of a message that are taken for the question: its end
 
 TURNS_LOOKED_AT = 30  # nearest turns that are looked at
-FORMS = {True: "recall", False: "recall_instruct"}  # prompts above the lines, by whether the model was taught
 LONGEST_QUOTE = 300  # characters of a message that are quoted
 _SENTENCE = re.compile(r"[^.!?。！？؟\n]+[.!?。！？؟]*")
 _I = re.IGNORECASE
@@ -207,7 +206,7 @@ def system_text(lines: Sequence[str], *, taught: bool = True) -> str | None:
         taught: the model was taught to answer with memories (`EngineInfo.taught`); others are told how. Lessons are
             stored in the taught form, and laid anew for the model that learns them.
     """
-    return "\n- ".join([load(FORMS[taught]), *lines]) if lines else None
+    return "\n- ".join([load(RECALL[taught]), *lines]) if lines else None
 
 
 def recalled_lines(system: str) -> list[str]:

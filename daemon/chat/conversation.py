@@ -241,7 +241,7 @@ class _Turn:
 
     def __init__(self, store_thread: StoreThread, question: Question, answer: Answer) -> None:
         self.question, self.answer = question, answer
-        self.said = [question.begun or ""]  # the whole turn of the assistant; no thoughts
+        self.said: list[str] = []  # by the model; no thoughts, nor what the client began
         self._store_thread = store_thread
         self._last: Message | None = None  # of the history, once it is recorded
         self._committing: asyncio.Task[Message] | None = None
@@ -268,7 +268,7 @@ class _Turn:
             return
         if self._committing is None:
             at, model = self.question.said_at or datetime.now(UTC), f"tsubasa@{self.answer.generation}"
-            text, recalled = "".join(self.said), self.answer.recall
+            text, recalled = "".join([self.question.begun or "", *self.said]), self.answer.recall
             self._committing = asyncio.create_task(
                 self._store_thread.run(_reply, self._last, text, recalled, at=at, model=model)
             )

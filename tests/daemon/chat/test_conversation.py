@@ -222,6 +222,17 @@ async def test_an_answer_that_the_client_began_is_kept_whole(world):
     assert [*kept, ("assistant", "Hello.")] == await world.rows(MESSAGES)
 
 
+async def test_what_a_client_began_is_no_answer_where_the_model_said_nothing(tmp_path):
+    engine = FakeEngine()
+    engine.words, engine.before_last = [], ChildCrashed("engine", exit_code=-9)
+    asked = [{"role": "user", "content": "Greet me."}, {"role": "assistant", "content": "Dear Mira, "}]
+    async with serving(tmp_path, engine) as world:
+        await world.http.post("/v1/chat/completions", json={"messages": asked})
+        kept = await world.rows(MESSAGES)
+
+    assert [("user", "Greet me.")] == kept
+
+
 async def test_of_an_answer_that_was_still_thinking_at_its_limit_nothing_is_kept(tmp_path):
     engine = FakeEngine()
     engine.words, engine.thoughts, engine.finish = [], ["Hm, ", "but"], "length"

@@ -5,7 +5,8 @@ whether a model can learn. Needs no library, so that anybody may import it.
 A row says how llama.cpp's file and transformers' model name the same tensors, and where they store them differently.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 MATRICES = {  # get an adapter; GGUF name inside blk.N. -> Hugging Face name inside model.layers.N.
@@ -25,6 +26,7 @@ _FOUR_NORMS = {
     "ffn_norm": "pre_feedforward_layernorm",
     "post_ffw_norm": "post_feedforward_layernorm",
 }
+_WHOLE = ("token_embd", "output_norm", "output", "rope_freqs")  # tensors of no layer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +88,13 @@ ARCHITECTURES = {
 }
 
 
-def why_not(values: Mapping[str, object]) -> str | None:
+def why_not(values: Mapping[str, object], tensors: Iterable[str] = ()) -> str | None:
     """
     Why a model can't be trained, in a few words to follow "can't learn: "; None: it can.
 
     Args:
         values: the metadata of its GGUF file, by key.
+        tensors: their names in the file.
     """
     name = str(values.get("general.architecture", ""))
     if values.get("general.type", "model") != "model":
@@ -110,7 +113,16 @@ def why_not(values: Mapping[str, object]) -> str | None:
         return "keys and values of different lengths"
     if values.get(f"{name}.rope.dimension_count", head) != head:
         return "positions in a part of each head"
+    if unknown := [one for one in tensors if not _is_known(one, ARCHITECTURES[name])]:
+        return f"the tensor {min(unknown)}, which a plain {name} model does not have"
     return None
+
+
+def _is_known(tensor: str, architecture: Architecture) -> bool:
+    name = re.sub(r"^blk\.\d+\.", "", tensor)
+    biases = [f"{matrix}.bias" for matrix in architecture.biased]
+    known = _WHOLE if name == tensor else (*MATRICES, *architecture.norms)
+    return name.removesuffix(".weight") in known or (name != tensor and name in biases)
 
 
 def _head_length(values: Mapping[str, object], name: str) -> object:

@@ -163,7 +163,7 @@ def open_model(path: Path) -> GgufModel:
     """
     opened = [_opened(part) for part in parts(path)]
     keys = opened[0][1]
-    if reason := why_not(keys):
+    if reason := why_not(keys, (tensor.name for reader, _ in opened for tensor in reader.tensors)):
         raise cannot_learn(path, reason)
     if len(opened) != (count := keys.get("split.count") or 1):
         raise model_damaged(
@@ -290,5 +290,4 @@ def _check(path: Path, shape: Shape, tensors: dict[str, ReaderTensor]) -> None:
         if found != wanted:
             raise model_damaged(path, f"the tensor {name}.weight is {found}, not {wanted}")
     if unknown := tensors.keys() - expected.keys() - {"rope_freqs"}:
-        known = f"the tensors of a plain {shape.architecture.title}"
-        raise model_unsupported(path, f"the tensor {min(unknown)}", known)
+        raise model_damaged(path, f"the tensor {min(unknown)} belongs to no layer of it")

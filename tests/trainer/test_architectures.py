@@ -18,6 +18,27 @@ def test_a_plain_model_of_every_row_can_learn(name):
 
 
 @pytest.mark.parametrize(
+    ("name", "tensor", "known"),
+    [
+        ("llama", "rope_freqs.weight", True),
+        ("llama", "blk.11.attn_q.weight", True),
+        ("llama", "blk.11.attn_q.bias", False),
+        ("qwen2", "blk.11.attn_q.bias", True),
+        ("qwen2", "blk.11.attn_output.bias", False),
+        ("qwen2", "blk.0.attn_q_norm.weight", False),
+        ("qwen3", "blk.0.attn_q_norm.weight", True),
+        ("gemma3", "blk.0.post_ffw_norm.weight", True),
+        ("qwen3", "attn_q.weight", False),
+        ("qwen3", "blk.0.output.weight", False),
+    ],
+)
+def test_a_model_with_a_tensor_that_the_trainer_does_not_read_can_not_learn(name, tensor, known):
+    found = why_not({"general.architecture": name}, ["token_embd.weight", tensor])
+
+    assert found is None if known else tensor in str(found)
+
+
+@pytest.mark.parametrize(
     ("besides", "reason"),
     [
         ({}, None),

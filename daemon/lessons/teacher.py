@@ -16,9 +16,10 @@ from dataclasses import dataclass, replace
 from daemon.engine.client import Completion, Engine, EngineInfo, Sampling
 from daemon.lessons.paraphrases import LONGEST_ANSWER, read_pairs
 from daemon.memory.errors import HOPELESS
+from daemon.memory.instructions import instructions
 from daemon.memory.recall import system_text
 from daemon.text import normalised
-from prompts.load import schema, task
+from prompts.load import schema
 
 MAX_QUESTION_TOKENS = 512  # a list of questions
 MAX_PAIR_TOKENS = 768
@@ -44,18 +45,19 @@ class Teacher:
     def __init__(self, engine: Engine, info: EngineInfo) -> None:
         self._engine, self._info = engine, info
         self._few = asyncio.Semaphore(AT_ONCE)
+        self._openings: dict[str, list[dict[str, str]]] = {}  # by task
         self.spent = Spent()
 
     async def about(self, line: str, *, seed: int | None = None) -> list[str]:
         """Questions about the memory `line`, no wording twice; raises `ModelAnswerUnusable`."""
-        messages = [*task("ask", taught=self._info.taught), {"role": "user", "content": line}]
+        messages = [*await self._opening("ask", taught=self._info.taught), {"role": "user", "content": line}]
         answer = await self._complete(messages, MAX_PAIR_TOKENS, seed, shape="ask")
         return _once([pair.question for pair in read_pairs(answer.text)])
 
     async def questions(self, name: str, text: str, *, seed: int | None = None) -> list[str]:
         """The list that the machine task `name` gives for `text`; nothing where it can't be read."""
-        messages = [*task(name, taught=False), {"role": "user", "content": text}]
         try:
+            messages = [*await self._opening(name), {"role": "user", "content": text}]
             answer = await self._complete(messages, MAX_QUESTION_TOKENS, seed, shape="questions")
             return _once([str(one).strip() for one in json.loads(answer.text)])
         except (*HOPELESS, ValueError, TypeError):
@@ -88,12 +90,18 @@ class Teacher:
     async def knows(self, question: str, answer: str) -> bool:
         """Whether `answer` tells what was asked for; what can't be read counts as if it did."""
         text = f"Question: {question}\nAnswer: {answer}"
-        messages = [*task("knows", taught=False), {"role": "user", "content": text}]
         try:
+            messages = [*await self._opening("knows"), {"role": "user", "content": text}]
             verdict = await self._complete(messages, MAX_VERDICT_TOKENS, None, shape="knows")
             return bool(json.loads(verdict.text)["knows"])
         except (*HOPELESS, ValueError, KeyError, TypeError):
             return True
+
+    async def _opening(self, name: str, *, taught: bool = False) -> list[dict[str, str]]:
+        """What each request for the task `name` begins with."""
+        if name not in self._openings:
+            self._openings[name] = await instructions(self._engine, name, taught=taught)
+        return self._openings[name]
 
     async def _complete(
         self,

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,10 @@ def test_a_schema_may_be_changed_without_changing_the_next_one():
 def test_a_list_prompt_has_no_line_twice():
     for name in ("abstain", "small_talk"):
         assert len(set(lines(name))) == len(lines(name)) > 10
+
+
+@pytest.mark.parametrize("fact", ["用户是医生。", "ペンだ", "The user lives in Ghent."])
+def test_a_fact_may_be_as_short_as_its_language_makes_it(fact):
+    pattern = schema("observe_turns")["items"]["properties"]["fact"]["pattern"]
+
+    assert re.search(pattern, fact)

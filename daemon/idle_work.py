@@ -77,7 +77,7 @@ class MemoryConsolidation:
         self._given_up: frozenset[int] = frozenset()  # memories that no lessons could be made of
         self._unread: Unread | None = None  # None: to be counted again
         self._authors: tuple[str, ...] | None = (
-            None  # whose lessons count; None: anybody's, until the model has run
+            None  # whose lessons count; None: anybody's, until a model ran
         )
         self.last: ConsolidationReport | None = None
 

@@ -37,9 +37,7 @@ from trainer.torch_model import base_mb, load_base, through_layers, way_of_holdi
 
 LINEAR = [name.rpartition(".")[2] for name in MATRICES.values()]
 LARGE = 500e6  # parameters; from here on the base is stored in bfloat16 where that is fast
-PART_MB = (
-    2000.0  # of activations in memory at a time, at least; as much as the model itself where that is more
-)
+PART_MB = 2000.0  # of activations in memory at a time, at least; as much as the model where that is more
 KEPT = 0.25  # of the free memory, for what the layers that don't learn make of the lessons
 KEPT_MB = 2000.0  # for it where the system does not say how much is free
 

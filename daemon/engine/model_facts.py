@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from daemon.engine.gguf_file import Header, size_of
+from daemon.engine.records import BATCH
 from trainer.architectures import why_not
 
-BATCH = 256  # tokens of a prompt that are computed at once: as in `llama.py`
 LONGEST_EXACT = 16_384  # tokens; beyond it exact attention takes more than half a gigabyte on a CPU
 LIBRARIES = 80 * 2**20  # bytes of the engine's process without a model
 _FILE_TYPES = {  # general.file_type. Source: llama.h, enum llama_ftype
@@ -42,7 +42,7 @@ def facts_of(path: Path, header: Header) -> ModelFacts:
         quantization=_FILE_TYPES.get(kind, "") if isinstance(kind, int) else "",
         bytes=size_of(path),
         n_ctx=int(header.limit(f"{architecture}.context_length", 0)),
-        cannot_learn=why_not(header.values),
+        cannot_learn=why_not(header.values, (tensor.name for tensor in header.tensors)),
     )
 
 

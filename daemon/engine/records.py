@@ -9,9 +9,8 @@ from daemon.engine.errors import SamplingRefused
 
 UNSURE_KEY = "tsubasa.unsure"  # of a GGUF file that says itself from which mean surprise on the model is lost
 TAUGHT_KEY = "tsubasa.taught"  # of a file whose model was taught our own tasks: it gets their short prompts
-TINY_KEY = (
-    "tsubasa.tiny"  # of a file whose model knows no language: tables stand in for what it can't word itself
-)
+TINY_KEY = "tsubasa.tiny"  # of a file whose model knows no language: tables stand in for its own words
+BATCH = 256  # tokens of a prompt computed at once; a cancel waits for one such batch at most
 UNSURE = 2.0  # nats per token; for files that don't say: a pretrained model's right sentences go up to 1.3 (log.md)
 
 Finish = Literal["stop", "length"]
@@ -74,9 +73,7 @@ class Piece:
     completion_tokens: int = 0  # of thoughts and answer
     thought_tokens: int = 0
     cached_tokens: int = 0  # tokens of the prompt that were still in memory from an earlier request
-    surprise: float = (
-        0.0  # nats: -log of the probability of the answer so far, with no grammar, at temperature 1
-    )
+    surprise: float = 0.0  # nats: -log of the answer's probability so far, without grammar, at temperature 1
     counted_tokens: int = 0  # in the first piece alone: of the messages that were to be counted
 
     @property
@@ -146,12 +143,6 @@ class EngineInfo:
     taught: bool = False  # it was taught our own tasks (observe, evolve, ask, answering with memories)
     tiny: bool = False  # it was made from scratch for these tasks, and can nothing else
     cannot_learn: str | None = None  # why no night can train it; None: it can learn
-    system_turns: SystemTurns = (
-        "anywhere"  # where its template takes them; elsewhere they are folded into the user's
-    )
-    alternates: bool = False  # its template takes user and assistant in turn only; others are merged
-    tools: bool = False  # its template can write which tools there are
-    thinking: Thinking = "never"
     quantization: str = ""  # as "Q4_K_M"; "": the file does not say
     bytes: int = 0  # of the file, in all its parts
     made_for: int = 0  # tokens of context that it was trained for; 0: the file does not say

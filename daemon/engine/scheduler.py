@@ -15,7 +15,7 @@ from daemon.engine.adapters import Adapters
 from daemon.engine.batch import BACKGROUND, FOREGROUND, Ahead, compute
 from daemon.engine.decoding import Decoding, Request
 from daemon.engine.errors import EngineError
-from daemon.engine.llama import Context, Logits, Model, NoRoom
+from daemon.engine.llama import Context, Logits, Model, NoRoom, check_finite
 from daemon.engine.prefix_cache import PrefixCache
 from daemon.engine.records import Piece, Score
 from daemon.engine.scoring import ScoreRequest, Scoring
@@ -76,7 +76,8 @@ class Scheduler:
             try:
                 done = self._computed(turn)
             except NoRoom:
-                done = self._computed(turn[:1])
+                turn = turn[:1]
+                done = self._computed(turn)
         except EngineError as error:
             for work in turn:
                 self._refused(work, error)
@@ -119,6 +120,7 @@ class Scheduler:
     def _take(self, work: Work, rows: Sequence[Logits]) -> None:
         number = work.request.number
         try:
+            check_finite(rows)
             piece = work.take(rows)
         except EngineError as error:
             self._refused(work, error)

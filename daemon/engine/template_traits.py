@@ -92,9 +92,7 @@ def _system_turns(write: Write) -> SystemTurns:
     ):
         return "anywhere"
     texts = _texts((SYSTEM, USER, ASSISTANT, USER))
-    written = _written(
-        write, texts
-    )  # a template may write its first system turn into the last one of the user
+    written = _written(write, texts)  # a first system turn may be written into the user's last one
     return "first" if all(text in written for _, text in texts) else "nowhere"
 
 

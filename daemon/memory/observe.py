@@ -34,9 +34,7 @@ TWICE = f"{VERSION} partly twice"  # nor when it was tried again
 DOUBTED = f"{VERSION} doubted"  # it was read, and sentences left out that surprised the model; again, it would invent
 WINDOW_TURNS = 20  # turns that one question to the model may hold
 AGAIN_TURNS = 2  # the same where it is tried again: shorter ones are easier
-OVERLAP_TURNS = (
-    4  # turns of a window that the next one begins with: what was said of them may stand further on
-)
+OVERLAP_TURNS = 4  # turns of a window that the next one begins with: more may be said of them later
 MAX_ANSWER_TOKENS = 768
 _STRING = re.compile(r'("(?:[^"\\]|\\.)*")')  # an entry of a taught model's list
 _ENTRY = re.compile(rf'\{{[^{{}}]*"fact"\s*:\s*{_STRING.pattern}\s*\}}')  # and of another's
@@ -153,9 +151,7 @@ class _Reading:
             adapter="base",
             background=True,
         )
-        if (
-            answer.finish == "length" and halves
-        ):  # the model lost its way in a long list; shorter ones are easier
+        if answer.finish == "length" and halves:  # it lost its way in a long list; shorter ones are easier
             return [one for half in halves for one in await self.window(half, longest=longest)]
         noted = [one for one in self._sure(read(answer, taught=taught)) if not self._is_example(one, text)]
         found = await self._observations(noted, window)

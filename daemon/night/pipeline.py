@@ -69,9 +69,7 @@ class NightOrder:
     recipe: Mapping[str, object] = field(default_factory=dict)  # overrides of the trainer's recipe
     seed: int = 0
     by_itself: bool = False  # nobody asked for it: left out where there is nothing new
-    within_s: float | None = (
-        None  # seconds in which it should end; None: it teaches all, however long that takes
-    )
+    within_s: float | None = None  # seconds in which it should end; None: it teaches all
     later: frozenset[int] | None = None  # memories that an earlier attempt left for a coming night
     on_later: Callable[[frozenset[int]], Awaitable[None]] = _forget_it  # told of them
     job_id: int | None = None  # the job that this is an attempt of

@@ -25,9 +25,7 @@ from daemon.web.layout import Visit
 
 DRAWN = 40  # turns at first, of a long chat
 LOOKS, LOOK_EVERY_S = 100, 0.05  # at most, for what is kept of a stopped answer
-SHOWN_EVERY_S = (
-    0.06  # at the soonest; long answers are shown less often, because all of it is drawn each time
-)
+SHOWN_EVERY_S = 0.06  # at the soonest; long answers less often, because all of it is drawn each time
 LONGEST = 200_000  # characters of a question
 IDEAS = ("What do you remember about me?", "What did I tell you last week?", "Help me plan tomorrow.")
 FIRST_IDEAS = ("Let me tell you about myself.", "What can you do for me?", "Help me plan tomorrow.")

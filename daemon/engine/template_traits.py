@@ -30,14 +30,6 @@ TAGS = (
     Tags("<|START_THINKING|>", "<|END_THINKING|>"),
 )
 USER, ASSISTANT, SYSTEM = "user", "assistant", "system"
-TOOL = {
-    "type": "function",
-    "function": {
-        "name": "q7tool",
-        "description": "A tool.",
-        "parameters": {"type": "object", "properties": {}},
-    },
-}
 
 Write = Callable[..., str]  # (turns, **variables) -> the prompt; raises `TemplateRefused`
 
@@ -47,7 +39,6 @@ class Traits:
     """Of one template."""
 
     rules: TurnRules
-    tools: bool  # it writes which tools there are
     thinking: Thinking
     tags: Tags | None  # None: nothing is known of thoughts
     knows_effort: bool  # it takes `reasoning_effort`
@@ -68,7 +59,6 @@ def traits_of(source: str, write: Write) -> Traits:
             alternates=_alternates(write),
             tools=_keeps(write, (USER, ASSISTANT, "tool", USER)),
         ),
-        tools="q7tool" in _written(write, _texts((USER,)), tools=[TOOL]),
         thinking=_thinking(write, tags),
         tags=tags,
         knows_effort="reasoning_effort" in source,

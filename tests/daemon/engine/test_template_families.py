@@ -19,24 +19,24 @@ from daemon.engine.template_traits import own_system
 from daemon.memory.recall import system_text
 
 FOLDER = Path(__file__).parent / "templates"
-FAMILIES = {  # system turns, alternates, turns of tools, names of tools, thinking, what ends a turn
-    "deepseek-r1-distill": ("first", False, True, False, "always", "<｜end▁of▁sentence｜>"),
-    "gemma-2": ("nowhere", True, False, False, "never", "<end_of_turn>"),
-    "gemma-3": ("first", True, False, False, "never", "<end_of_turn>"),
-    "llama-3": ("anywhere", False, True, True, "never", "<|eot_id|>"),
-    "mistral-nemo": ("first", True, False, True, "never", "</s>"),
-    "mistral-small": ("first", True, False, True, "never", "</s>"),
-    "mistral-v0.3": ("first", True, False, True, "never", "</s>"),
-    "phi-3": ("anywhere", False, False, False, "never", "<|end|>"),
-    "phi-4": ("anywhere", False, False, False, "never", "<|im_end|>"),
-    "phi-4-mini": ("anywhere", False, True, False, "never", "<|end|>"),
-    "qwen2.5": ("anywhere", False, True, True, "never", "<|im_end|>"),
-    "qwen3": ("anywhere", False, True, True, "optional", "<|im_end|>"),
-    "qwen3-2507-instruct": ("anywhere", False, True, True, "never", "<|im_end|>"),
-    "qwen3-2507-thinking": ("anywhere", False, True, True, "always", "<|im_end|>"),
-    "qwen3.5": ("first", False, True, True, "optional", "<|im_end|>"),
-    "smollm2": ("anywhere", False, True, False, "never", "<|im_end|>"),
-    "smollm3": ("first", False, True, True, "optional", "<|im_end|>"),
+FAMILIES = {  # system turns, alternates, turns of tools, thinking, what ends a turn
+    "deepseek-r1-distill": ("first", False, True, "always", "<｜end▁of▁sentence｜>"),
+    "gemma-2": ("nowhere", True, False, "never", "<end_of_turn>"),
+    "gemma-3": ("first", True, False, "never", "<end_of_turn>"),
+    "llama-3": ("anywhere", False, True, "never", "<|eot_id|>"),
+    "mistral-nemo": ("first", True, False, "never", "</s>"),
+    "mistral-small": ("first", True, False, "never", "</s>"),
+    "mistral-v0.3": ("first", True, False, "never", "</s>"),
+    "phi-3": ("anywhere", False, False, "never", "<|end|>"),
+    "phi-4": ("anywhere", False, False, "never", "<|im_end|>"),
+    "phi-4-mini": ("anywhere", False, True, "never", "<|end|>"),
+    "qwen2.5": ("anywhere", False, True, "never", "<|im_end|>"),
+    "qwen3": ("anywhere", False, True, "optional", "<|im_end|>"),
+    "qwen3-2507-instruct": ("anywhere", False, True, "never", "<|im_end|>"),
+    "qwen3-2507-thinking": ("anywhere", False, True, "always", "<|im_end|>"),
+    "qwen3.5": ("first", False, True, "optional", "<|im_end|>"),
+    "smollm2": ("anywhere", False, True, "never", "<|im_end|>"),
+    "smollm3": ("first", False, True, "optional", "<|im_end|>"),
 }
 TEMPLATES = {
     name: ChatTemplate(
@@ -70,10 +70,10 @@ def places(text, *parts):
 
 def test_each_family_is_known_for_what_it_takes(family):
     template = TEMPLATES[family]
-    traits, (system, alternates, turns_of_tools, tools, thinking, end) = template.traits, FAMILIES[family]
+    traits, (system, alternates, turns_of_tools, thinking, end) = template.traits, FAMILIES[family]
 
     rules = TurnRules(system=system, alternates=alternates, tools=turns_of_tools)
-    assert (rules, tools, thinking) == (traits.rules, traits.tools, traits.thinking)
+    assert (rules, thinking) == (traits.rules, traits.thinking)
     assert template.behind_reply.startswith(end)
     assert sorted(path.stem for path in FOLDER.iterdir()) == sorted(FAMILIES)
 
@@ -142,7 +142,7 @@ def test_turns_that_a_template_takes_are_left_alone():
 
 @pytest.mark.parametrize("thinks", [None, True, False])
 def test_a_model_thinks_when_it_is_asked_to_and_its_template_lets_it(family, thinks):
-    kind = FAMILIES[family][4]
+    kind = FAMILIES[family][3]
     prompt = TEMPLATES[family].write(chat("user: Hi"), Reasoning(thinks=thinks))
     text = "".join(part.text for part in prompt.segments)
     asked = {None: kind == "always", True: kind != "never", False: False}[thinks]

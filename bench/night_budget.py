@@ -38,6 +38,7 @@ from daemon.core import Core
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Completion, Engine
 from daemon.engine.merge_adapter import merge
+from daemon.exam.questions import fixed_questions
 from daemon.lessons.generation import generate_missing
 from daemon.lessons.tokenised import TokenisedLesson, tokenised
 from daemon.memory.evolve import evolve
@@ -103,6 +104,7 @@ async def measure_model(
     assert isinstance(engine, Counting)
     try:
         read, said = await engine_speed(engine)
+        fixed = fixed_questions(tiny=(await engine.info()).tiny)
         log.print(f"{name}: {read:.1f} tokens/s read, {said:.1f} said")
         work = _foretold(small["work"], read, said) if small else await _work(engine)
         lessons = await tokenised(engine, tonight(user(0, MEASURED, never=MEASURED), {}, 0))
@@ -114,7 +116,8 @@ async def measure_model(
     flops = _flops()
     trainer = await measure(TrainingJob(lessons=few), TrainerCommand(model_path=path))
     planned = replace(trainer, steps=small["steps"], batch=small["batch"]) if small else trainer
-    pace = replace(calibrated(planned, lessons, read=read, said=said), study_s=work["study"]["s"])
+    pace = calibrated(planned, lessons, read=read, said=said, fixed_questions=fixed)
+    pace = replace(pace, study_s=work["study"]["s"])
     model = open_model(path)
     n = _parameters(model)
     return {

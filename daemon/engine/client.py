@@ -101,6 +101,11 @@ class Engine:
         """sha256 of the live adapter; None for the base model."""
         return self._live
 
+    @property
+    def is_running(self) -> bool:
+        """Whether its process is there, so that a question need not start it."""
+        return self._child.pid is not None
+
     async def info(self) -> EngineInfo:
         """What is being served; starts the engine when needed."""
         with _typed_errors():

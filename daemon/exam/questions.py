@@ -91,6 +91,14 @@ def choose(
     ]
 
 
+def fixed_questions(*, tiny: bool) -> int:
+    """How often an exam asks however few lessons there are: the candidate and the base model, counted each."""
+    canaries = len(lines("canary")) + 1
+    if tiny:
+        return 2 * canaries
+    return 2 * (canaries + sum(len(general_questions(part)) for part in GENERAL_PARTS)) + MOST["likeness"]
+
+
 def _about_the_world(likeness: Sequence[Lesson]) -> list[Question]:
     fixed = [
         Question(part=part, text=text, rules=rules)

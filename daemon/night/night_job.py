@@ -162,6 +162,8 @@ class Nights:
         if self.progress.latest is not None:
             raise NightError("A night is under way. Ask again when it is over.")
         async with self._training:
+            async with self._forgetting:
+                self._gate.begin()  # what ended the last night is no reason not to measure
             return await foresee(self._services, within_s=hours_s, measure=True), hours_s
 
     async def forget(self) -> None:

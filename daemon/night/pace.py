@@ -46,7 +46,8 @@ class Pace:
     passes: float  # times that the student sees each lesson
     study_s: float  # for the lessons of a memory
     question_s: float  # for a question of the exam, whoever is asked it
-    questions: float  # of the exam, for each lesson of the night
+    questions: float  # that the exam puts for each lesson of the night, to whomever
+    fixed_questions: float = 0.0  # that it puts however few lessons there are
     general_s: float = 0.0  # for the lessons that belong to no memory
     load_s: float = 0.0  # of the trainer: libraries and model
     peak_mb: float = 0.0  # of the trainer (10**6 bytes)
@@ -85,7 +86,7 @@ def estimate(
         study_s=to_study * pace.study_s + pace.general_s,
         teacher_s=pace.load_s + more * sum(map(_teacher_tokens, lessons)) / pace.teacher,
         student_s=more * sum(_student_s(pace, one) for one in lessons),
-        exam_s=more * len(lessons) * pace.questions * pace.question_s,
+        exam_s=(pace.fixed_questions + more * len(lessons) * pace.questions) * pace.question_s,
         peak_mb=pace.peak_mb,
     )
 
@@ -119,7 +120,12 @@ def _student_tokens(lesson: TokenisedLesson) -> int:
 
 
 def paced(
-    before: Pace | None, stages: Stages, lessons: Sequence[TokenisedLesson], trained: Trained
+    before: Pace | None,
+    stages: Stages,
+    lessons: Sequence[TokenisedLesson],
+    trained: Trained,
+    *,
+    fixed_questions: int,
 ) -> Pace | None:
     """
     The pace of the night that was just run; None where it does not tell: it went on, paused much, or was very short.
@@ -127,6 +133,7 @@ def paced(
     Args:
         before: what is kept of that which this night did not show.
         lessons: what was taught.
+        fixed_questions: of those in the exam, how many belong to no lesson.
     """
     train = [one for one in lessons if one.split == "train"]
     steps, tokens = stages.done(STUDENT), sum(map(_student_tokens, train))
@@ -146,14 +153,30 @@ def paced(
         passes=stages.totals[STUDENT] * trained.tokens / steps / tokens,
         study_s=stages.seconds(STUDY) / studied if studied else before.study_s if before else 0.0,
         question_s=exam_s / asked if asked else before.question_s if before else 0.0,
-        questions=asked / len(lessons) if asked else before.questions if before else 0.0,
+        questions=_for_each(asked - fixed_questions, lessons)
+        if asked
+        else before.questions
+        if before
+        else 0.0,
+        fixed_questions=fixed_questions,
         general_s=stages.seconds(GENERAL),
         load_s=loading,
         peak_mb=trained.peak_mb or 0.0,
     )
 
 
-def calibrated(measured: Measured, lessons: Sequence[TokenisedLesson], *, read: float, said: float) -> Pace:
+def _for_each(questions: int, lessons: Sequence[TokenisedLesson]) -> float:
+    return max(questions, 0) / len(lessons)
+
+
+def calibrated(
+    measured: Measured,
+    lessons: Sequence[TokenisedLesson],
+    *,
+    read: float,
+    said: float,
+    fixed_questions: int,
+) -> Pace:
     """
     The pace as a few lessons and a short answer show it.
 
@@ -161,6 +184,7 @@ def calibrated(measured: Measured, lessons: Sequence[TokenisedLesson], *, read: 
         lessons: of the night that was measured.
         read: tokens of a prompt that the engine reads in a second.
         said: tokens of an answer that it says in a second.
+        fixed_questions: that the exam puts however few lessons there are.
     """
     train = sum(one.split == "train" for one in lessons)
     return Pace(
@@ -170,7 +194,8 @@ def calibrated(measured: Measured, lessons: Sequence[TokenisedLesson], *, read: 
         passes=measured.steps * measured.batch / train,
         study_s=STUDY_TOKENS[0] / read + STUDY_TOKENS[1] / said,
         question_s=QUESTION_TOKENS[0] / read + QUESTION_TOKENS[1] / said,
-        questions=ASKED * (len(lessons) - train) / len(lessons),
+        questions=_for_each(ASKED * (len(lessons) - train), lessons),
+        fixed_questions=fixed_questions,
         general_s=GENERAL_TOKENS[0] / read + GENERAL_TOKENS[1] / said,
         load_s=measured.load_s,
         peak_mb=measured.peak_mb,

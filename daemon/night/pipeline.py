@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from daemon.core import Core
+from daemon.engine.client import EngineInfo
 from daemon.engine.errors import AdapterUnknown
+from daemon.exam.questions import fixed_questions
 from daemon.forgetting.verification import Unlearning
 from daemon.lessons.dataset import compose
 from daemon.lessons.eligibility import Waiting, waiting
@@ -74,6 +76,12 @@ class NightOrder:
     on_later: Callable[[frozenset[int]], Awaitable[None]] = _forget_it  # told of them
     job_id: int | None = None  # the job that this is an attempt of
     checkpoints: Path | None = None
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def left_s(self) -> float | None:
+        """What is left of `within_s` now; None: as long as it takes."""
+        return None if self.within_s is None else self.within_s - (time.monotonic() - self.began)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +165,7 @@ async def run_night(services: NightServices, order: NightOrder, progress: NightP
         finally:  # also of a night that fails
             entry.numbers["curve"] = progress.curve.numbers()
         report = await _judge(services, tonight, trained, base_sha256, entry, progress.note)
-        await _keep_pace(services, base_sha256, progress, job, trained)
+        await _keep_pace(services, model, progress, job, trained)
         entry.numbers["cost"] |= progress.stages.numbers()
         return report
 
@@ -211,11 +219,13 @@ async def foresee(services: NightServices, *, within_s: float, measure: bool) ->
     pace = await asyncio.to_thread(paces.load, info.sha256) if paces else None
     if paces is None or (pace is None and not measure):
         return found
-    job = await _job(services, NightOrder(), tonight, lambda progress: None)
+    # Not at the gate of nights, which stays shut after one that was ended.
+    job = TrainingJob(lessons=await tokenised(core.engine, tonight))
     pace = pace or await measured_pace(services.measuring(paces), job)
     live = await run(generations.live, info.sha256)
     pairs = list(zip(tonight, job.lessons, strict=True))
-    later = await run(too_much, pace, pairs, within_s=within_s, live_id=live.id if live else None)
+    left_s = within_s - len(unstudied) * pace.study_s - pace.general_s
+    later = await run(too_much, pace, pairs, within_s=left_s, live_id=live.id if live else None)
     taught = [tokens for lesson, tokens in pairs if later.isdisjoint(lesson.memory_ids)]
     cost = estimate(pace, taught, to_study=len(unstudied), studied=len(memories))
     return replace(found, memories=len(memories - later), lessons=len(taught), later=len(later), cost=cost)
@@ -230,15 +240,16 @@ async def _left_out(
     on_progress: OnProgress,
 ) -> frozenset[int]:
     """The memories that tonight has no room for; a night that goes on leaves out the same as before."""
-    if order.later is not None or services.paces is None or order.within_s is None:
+    if order.later is not None or services.paces is None or order.left_s is None:
         return order.later or frozenset()
     core = services.core
-    pace = await pace_for(services.measuring(services.paces), job, order.within_s, on_progress)
-    if pace is None:
+    pace = await pace_for(services.measuring(services.paces), job, order.left_s, on_progress)
+    left_s = order.left_s  # measuring took its time too
+    if pace is None or left_s is None:
         return frozenset()
     pairs = list(zip(tonight, job.lessons, strict=True))
     live_id = live.id if live else None
-    later = await core.store_thread.run(too_much, pace, pairs, within_s=order.within_s, live_id=live_id)
+    later = await core.store_thread.run(too_much, pace, pairs, within_s=left_s, live_id=live_id)
     if later:
         memories = counted(len(later), "memory waits", "memories wait")
         log.info("Night: its hours do not hold all; %s for a coming one", memories)
@@ -247,14 +258,15 @@ async def _left_out(
 
 
 async def _keep_pace(
-    services: NightServices, base_sha256: str, progress: NightProgress, job: TrainingJob, trained: Trained
+    services: NightServices, model: EngineInfo, progress: NightProgress, job: TrainingJob, trained: Trained
 ) -> None:
     """Have later nights know what this one took."""
     if services.paces is None:
         return
-    before = await asyncio.to_thread(services.paces.load, base_sha256)
-    if pace := paced(before, progress.stages, job.lessons, trained):
-        await asyncio.to_thread(services.paces.keep, base_sha256, pace)
+    before = await asyncio.to_thread(services.paces.load, model.sha256)
+    fixed = fixed_questions(tiny=model.tiny)
+    if pace := paced(before, progress.stages, job.lessons, trained, fixed_questions=fixed):
+        await asyncio.to_thread(services.paces.keep, model.sha256, pace)
 
 
 @asynccontextmanager

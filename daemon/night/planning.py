@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from daemon.engine.client import Engine, Sampling
+from daemon.exam.questions import fixed_questions
 from daemon.lessons.tokenised import TokenisedLesson
 from daemon.night.budget import Teachable, left_for_later
 from daemon.night.pace import Pace, Paces, calibrated, lesson_s, surely_fits
@@ -51,7 +52,8 @@ async def measured_pace(tools: Measuring, job: TrainingJob) -> Pace:
     info = await tools.engine.info()
     read, said = await engine_speed(tools.engine)
     found = await measure(job, tools.trainer, tools.gate)
-    pace = calibrated(found, job.lessons, read=read, said=said)
+    fixed = fixed_questions(tiny=info.tiny)
+    pace = calibrated(found, job.lessons, read=read, said=said, fixed_questions=fixed)
     await asyncio.to_thread(tools.paces.keep, info.sha256, pace)
     return pace
 
@@ -96,10 +98,11 @@ def too_much(
 
     Args:
         pairs: the lessons of all memories that could be taught.
+        within_s: what is left of the night's hours once its lessons are made.
         live_id: the generation that answers; None: the base model.
     """
     cost: defaultdict[int, float] = defaultdict(float)
-    in_any_case = pace.load_s
+    in_any_case = pace.load_s + pace.fixed_questions * pace.question_s
     for lesson, tokens in pairs:
         seconds = lesson_s(pace, tokens)
         if not lesson.memory_ids:

@@ -14,6 +14,7 @@ from daemon.forgetting.verification import Unlearning
 from daemon.generations.service import Generations
 from daemon.lessons.tiny.abstention import ABSTENTION
 from daemon.night.loss_curve import NightProgress
+from daemon.night.pace import Pace
 from daemon.night.pipeline import NightOrder, NightServices, run_night
 from daemon.night.report import report_on
 from daemon.night.trainer_process import TrainerCommand
@@ -29,6 +30,9 @@ from tests.daemon.memory.fakes import (
 )
 
 BASE = "b" * 64
+PACE = Pace(
+    by="night", teacher=100, student=10, passes=5, study_s=1, question_s=0.1, questions=0.5, peak_mb=2000
+)
 # A trainer whose adapter is the list of all that it was taught, as question<TAB>answer.
 TRAINER = """
 import hashlib, json, sys
@@ -39,6 +43,15 @@ taught = "\\n".join(line(one["student"]) + "\\t" + line(one["answer"]) for one i
 open(job["out"], "wb").write(taught)
 print(json.dumps({"type": "done", "sha256": hashlib.sha256(taught).hexdigest(), "steps": 1, "train_loss": 0.1,
     "exam_loss": 0.2, "seconds": 0.5, "lessons": 1}))
+"""
+# Before a trainer: one that measures when it is asked to.
+MEASURING = """
+import json, sys
+if "--measure" in sys.argv:
+    job = json.load(sys.stdin)
+    print(json.dumps({"type": "done", "load_s": 1.0, "teacher_tokens_per_s": 100.0, "student_tokens_per_s": 10.0,
+        "steps": len(job["lessons"]), "batch": 5, "peak_mb": 2000.0, "backend": "torch"}))
+    raise SystemExit
 """
 
 

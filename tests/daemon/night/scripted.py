@@ -48,7 +48,7 @@ class Gate(ForegroundGate):
 class ScriptedNights:
     """Nights whose clock, machine and trainer the test sets."""
 
-    def __init__(self, store_thread, folder, script, *, by_itself=True, cannot_learn=None):
+    def __init__(self, store_thread, folder, script, *, by_itself=True, cannot_learn=None, paces=None):
         self.store_thread, self.run = store_thread, store_thread.run
         self.now, self.machine = THREE, Machine()
         self.engine, self.gate = LearningEngine(), Gate(rest_s=0.05)
@@ -60,6 +60,7 @@ class ScriptedNights:
             trainer=TrainerCommand(model_path=folder / "model.gguf", argv=[sys.executable, "-c", script]),
             gate=self.gate,
             unlearning=Unlearning(store_thread, self.engine),
+            paces=paces,
         )
         settings = NightSettings(
             when=read_when("03:00-08:00, power, idle, cool, memory"),

@@ -13,10 +13,11 @@ from daemon.jobs import Postponed
 from daemon.night import ram_folders
 from daemon.night.errors import NightFailed
 from daemon.night.night_job import FORGOTTEN
+from daemon.night.pace import Paces
 from daemon.night.resource_monitor import SHORT
 from daemon.processes.errors import NightEnded
 from store import generations, jobs, memories, nights
-from tests.daemon.night.fakes import TRAINER, learn
+from tests.daemon.night.fakes import BASE, MEASURING, PACE, TRAINER, learn
 from tests.daemon.night.scripted import REPORT, THREE
 
 SLOW, HALF_A_SECOND = "import time; time.sleep(60)", "import time; time.sleep(0.5)\n"
@@ -80,6 +81,19 @@ async def test_a_report_names_its_job_and_nothing_is_left_in_memory(scripted):
     assert (job.id, True) == (told["last"]["job"], told["last"]["adopted"])
     assert (None, None) == (told["progress"], told["paused"])
     assert not home.checkpoints.exists()
+
+
+@pytest.mark.parametrize("measure", [False, True])
+async def test_the_next_night_is_foretold_after_something_was_forgotten(scripted, tmp_path, measure):
+    paces = Paces(tmp_path)
+    home = await scripted(MEASURING + TRAINER, paces=paces)
+    await home.work()
+    if not measure:
+        paces.keep(BASE, PACE)
+    await home.nights.forget()
+    found, _ = await home.nights.foresee(measure=measure)
+
+    assert (1, "calibration" if measure else "night") == (found.memories, found.cost.by)
 
 
 async def test_a_night_that_fails_shows_no_older_report(scripted):

@@ -1,5 +1,7 @@
 """What a night costs, from what was measured; and how that is kept."""
 
+from dataclasses import replace
+
 import pytest
 
 from daemon.lessons.tokenised import TokenisedLesson
@@ -52,6 +54,14 @@ def test_each_stage_is_its_tokens_at_the_measured_pace():
     assert pytest.approx(2 + sum(lesson_s(PACE, one) for one in LESSONS)) == found.total_s
 
 
+def test_what_every_exam_asks_costs_the_same_however_few_lessons_there_are():
+    pace = replace(PACE, fixed_questions=100)
+    one, many = (estimate(pace, LESSONS[:1] * n).exam_s for n in (1, 21))
+
+    assert pytest.approx(100 * 0.5 + 0.4 * 0.5) == one
+    assert pytest.approx(20 * 0.4 * 0.5) == many - one
+
+
 def test_memories_without_lessons_cost_their_study_and_as_much_as_the_others():
     more, without = estimate(PACE, LESSONS, to_study=2, studied=1), estimate(PACE, LESSONS)
 
@@ -75,13 +85,13 @@ def test_a_night_measures_itself(monkeypatch):
     ):
         night.note(Progress(done=done, total=total, unit=unit, note=note))
 
-    found = paced(PACE, night.stages, LESSONS, trained())
+    found = paced(PACE, night.stages, LESSONS, trained(), fixed_questions=6)
 
     assert ("night", 2.0, 2.0, 700.0) == (found.by, found.study_s, found.load_s, found.peak_mb)
     assert pytest.approx(120 * 2 / 3 / 4) == found.teacher
     assert pytest.approx(600 * 0.9 / 8) == found.student
     assert pytest.approx(10 * 600 / 10 / 60) == found.passes
-    assert 2.0 == found.questions  # eight, of four lessons
+    assert (6, 0.5) == (found.fixed_questions, found.questions)  # two of the eight are of the four lessons
     assert {
         "study_s": 4.0,
         "general_s": 0.0,
@@ -98,8 +108,8 @@ def test_a_night_that_does_not_tell_its_pace_measures_nothing(more):
                              (1, "steps", "learning"), (9, "steps", "learning")):  # fmt: skip
         night.note(Progress(done=done, total=9, unit=unit, note=note))
 
-    assert paced(PACE, night.stages, LESSONS, trained(**more)) is None
-    assert paced(PACE, NightProgress().stages, LESSONS, trained()) is None
+    assert paced(PACE, night.stages, LESSONS, trained(**more), fixed_questions=0) is None
+    assert paced(PACE, NightProgress().stages, LESSONS, trained(), fixed_questions=0) is None
 
 
 def test_a_calibration_counts_the_steps_that_the_recipe_plans():
@@ -112,9 +122,9 @@ def test_a_calibration_counts_the_steps_that_the_recipe_plans():
         peak_mb=5.0,
         backend="torch",
     )
-    found = calibrated(measured, LESSONS, read=100.0, said=10.0)
+    found = calibrated(measured, LESSONS, read=100.0, said=10.0, fixed_questions=9)
 
-    assert ("calibration", 12 * 2 / 3) == (found.by, found.passes)
+    assert ("calibration", 12 * 2 / 3, 9) == (found.by, found.passes, found.fixed_questions)
     assert found.study_s > found.question_s > 0
 
 

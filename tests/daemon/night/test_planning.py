@@ -1,26 +1,16 @@
 """What a night costs before it begins, and what it leaves for the next one where its hours are too short."""
 
+import time
 from dataclasses import replace
 
-from daemon.night.pace import Pace, Paces
+from daemon.night.pace import Paces
 from daemon.night.pipeline import foresee
 from daemon.night.planning import nights_waited, waits_for_room
 from store import generations
-from tests.daemon.night.fakes import BASE, TRAINER, services_of
+from tests.daemon.night.fakes import BASE, MEASURING, PACE, TRAINER, services_of
 
 FACTS = ("The user lives in Ghent.", "The user's dog is called Rex.", "The user plays the cello.")
-PACE = Pace(
-    by="night", teacher=100, student=10, passes=5, study_s=1, question_s=0.1, questions=0.5, peak_mb=2000
-)
 ROOM_S = 60.0  # for about half of these
-MEASURING = """
-import json, sys
-if "--measure" in sys.argv:
-    job = json.load(sys.stdin)
-    print(json.dumps({"type": "done", "load_s": 1.0, "teacher_tokens_per_s": 100.0, "student_tokens_per_s": 10.0,
-        "steps": len(job["lessons"]), "batch": 5, "peak_mb": 2000.0, "backend": "torch"}))
-    raise SystemExit
-"""
 
 
 def paces_of(home, pace=PACE):
@@ -51,6 +41,14 @@ async def test_a_night_without_room_for_all_teaches_some_and_the_next_ones_the_o
     assert all(later) and {1, 2, 3} == known
     assert len(later[-1]) == await home.run(waits_for_room)
     assert later[-1] == set(await home.run(nights_waited))
+
+
+async def test_what_a_night_has_spent_on_its_lessons_is_no_room_for_training(home):
+    await home.learn(*FACTS)
+    began = time.monotonic() - 1e9 + ROOM_S  # it has worked all its hours but these
+    await home.night(paces=paces_of(home), within_s=1e9, began=began)
+
+    assert 0 < len(await taught(home)) < 3
 
 
 async def test_a_night_that_goes_on_leaves_out_what_it_left_out_before(home):

@@ -122,7 +122,8 @@ def invents(answer: str, *sources: str) -> bool:
 
 def same_language(one: str, other: str) -> bool:
     """
-    Whether two texts may be in one language: in one script, and not English and something else.
+    Whether two texts may be in one language: in one script, and not English and something else. A text without
+    letters is in every language.
 
     Other languages of one script are not told apart; English is what models fall back to.
     """
@@ -130,20 +131,35 @@ def same_language(one: str, other: str) -> bool:
     mixed = any(
         a >= SHARE and not b and _is_long(text) for a, b, text in ((*marks, other), (*marks[::-1], one))
     )
-    return script(one) == script(other) and not mixed
+    scripts = {script(one), script(other)} - {""}
+    return len(scripts) < 2 and not mixed
+
+
+def quotes(answer: str, *sources: str) -> bool:
+    """Whether all words of `answer` stand in the sources: a name may be in another script than what it answers."""
+    return set(content_words(answer)) <= {word for source in sources for word in content_words(source)}
 
 
 def script(text: str) -> str:
-    """The script of most of its letters: "LATIN", "CYRILLIC", "ARABIC", "CJK"; "KANA" for Japanese."""
+    """
+    The script of most of its letters: "LATIN", "CYRILLIC", "ARABIC", "CJK"; "KANA" for Japanese; "" without letters.
+
+    Words with a capital count only where there are no others: "用户在Microsoft Corporation工作。" is in "CJK".
+    """
     found: Counter[str] = Counter()
+    names: Counter[str] = Counter()
+    last, counts = "", found
     for letter in text:
-        if letter.isalpha():
-            name = unicodedata.name(letter, "?").split()[0]
-            dense = name in ("CJK", "HIRAGANA", "KATAKANA")
-            found["CJK" if dense else name] += _DENSE if dense else 1
+        name = unicodedata.name(letter, "?").split()[0] if letter.isalpha() else ""
+        dense = name in ("CJK", "HIRAGANA", "KATAKANA")
+        if name and ("CJK" if dense else name) != last:
+            counts = names if letter.isupper() else found
+        last = "CJK" if dense else name
+        if name:
+            counts[last] += _DENSE if dense else 1
             found["KANA"] += name in ("HIRAGANA", "KATAKANA")
     kana = found.pop("KANA", 0)
-    most = max(found, key=found.__getitem__, default="")
+    most = max(found or names, key=(found or names).__getitem__, default="")
     return "KANA" if most == "CJK" and kana * 10 * _DENSE >= found["CJK"] else most
 
 

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
-from daemon.lessons.agreement import Answer, agree, has, invents, plain_words, same_language, told
+from daemon.lessons.agreement import Answer, agree, has, invents, plain_words, quotes, same_language, told
 from daemon.lessons.errors import NothingAsked
 from daemon.lessons.paraphrases import ENOUGH, THINGS, Pair, Thing, as_lessons, split
 from daemon.lessons.teacher import Teacher
@@ -217,7 +217,9 @@ def why_not(question: str, answer: str, subject: Subject) -> str | None:
         return NO_ANSWER
     if normalised(answer) == normalised(subject.source):
         return REPEATS
-    if not same_language(answer, question) and not same_language(answer, subject.source):
+    if not any(same_language(answer, one) for one in (question, subject.source)) and not quotes(
+        answer, question, subject.source
+    ):
         return ANOTHER_LANGUAGE
     said = content_words(answer)
     asked = content_words(question)

@@ -13,9 +13,10 @@ of English, that a taught model keeps to.
 
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from unicodedata import normalize
 
 import numpy as np
 
@@ -29,11 +30,17 @@ SHORTEST_SLIP = 3  # letters of a name that was cut off
 EMBEDDED = 1_000  # characters of a message: its end, where the answer to the question before it stands
 RECENT = timedelta(days=40)  # a date as near as this to what was said may be reckoned from "last Sunday"
 _ASSISTANT = "The assistant"  # how a sentence about what the assistant said begins
-_YES = re.compile(
-    r"\W*(yes|yeah|yep|yup|right|correct|exactly|indeed|true|that's right|that is right)\b", re.IGNORECASE
+_YES = re.compile(  # in many languages; of any other, what only the assistant said stays the assistant's
+    r"\W*(?:yes|yeah|yep|yup|right(?! now)|correct|exactly|indeed|true|that's right|that is right"
+    r"|ja|jawohl|genau|stimmt|richtig|klopt|precies|oui|ouais|exactement|sí|sì|claro|correcto|certo|esatto|sim|exato"
+    r"|да|ага|верно|точно|igen|kyllä|joo|evet|doğru|ναι|نعم|أجل|صحيح|بله|آره|כן|נכון|हाँ|हां|হ্যাঁ|ใช่|vâng|đúng|benar"
+    r"|是的?|对的?|對的?|嗯|没错|沒錯|はい|うん|ええ|そう(?:です)?|네|예|응|맞아요?"
+    r"|(?:da|si|ya|iya|jo|tak|так|ano)(?=\s*(?:[,.!]|$)))(?!\w)",  # other words, too, where others follow
+    re.IGNORECASE,
 )
 _ASKS = re.compile(r"[?？؟]")
 _NAME = re.compile(r"\b[A-ZÀ-ÖØ-Þ][^\W\d_]+")  # as it was said: with a capital
+_VOWELS = "aeiouyаеиоуыэюяєіαεηιουω"
 _CALENDAR = frozenset([*MONTHS, *WEEKDAYS, "today", "yesterday"])
 _DATE = re.compile(
     r"(?:(\d{4})[-年] ?)?(\d{1,2})[-月] ?(\d{1,2})(?:日|\b)"
@@ -107,15 +114,15 @@ def _by_turns(
     text = _as_spelt(text, window)
     wanted, everybody = _values(text, window), _said(window)
     by_user = _said(_heard(window, places))
-    borne_out = bool(wanted) and wanted <= _said([window[place] for place in places])
+    borne_out = bool(wanted) and _is_told(wanted, _said([window[place] for place in places]))
     if likeness is not None and not borne_out:
         nearest = max(range(len(window)), key=lambda place: likeness[place])
         if likeness[nearest] > max(likeness[place] for place in places) + limits.astray:
             places = [nearest]
     sources = [window[place] for place in places]
-    if not wanted <= everybody:
+    if not _is_told(wanted, everybody):
         trust = "untrusted"
-    elif not wanted <= by_user or all(turn.role == "assistant" for turn in sources):
+    elif not _is_told(wanted, by_user) or _is_guess(text, sources, _heard(window, places)):
         trust = "assistant"
     elif likeness is not None and not borne_out and max(likeness[place] for place in places) < limits.told:
         trust = "untrusted"
@@ -128,18 +135,28 @@ def _by_turns(
 
 
 def _heard(window: Sequence[Message], places: Sequence[int]) -> list[Message]:
-    """What the user said, and what the assistant said, named with the user's answer, if that asks nothing back."""
+    """What the user said, and what the assistant said, named with the user's answer, if that is yes."""
     heard = [turn for turn in window if turn.role == "user"]
     for place in places:
         after = place + 1
         if window[place].role == "assistant" and after in places and window[after].role == "user":
-            if not _ASKS.search(window[after].text):
+            if _YES.match(window[after].text) and not _ASKS.search(window[after].text):
                 heard.append(window[place])
     return heard
 
 
+def _is_guess(text: str, sources: Sequence[Message], heard: Sequence[Message]) -> bool:
+    """Whether it is the assistant's alone: words of it are, and none is the user's."""
+    unheard = [turn for turn in sources if turn.role == "assistant" and turn not in heard]
+    if len(unheard) == len(sources):
+        return True
+    words = {_stem(word) for word in content_words(text)}
+    guessed, told = words & _said(unheard), words & _said(heard)
+    return bool(guessed) and not told
+
+
 def _values(text: str, window: Sequence[Message]) -> set[str]:
-    """The numbers of `text`, and the stems of its names; not of dates that can be reckoned from when it was said."""
+    """The numbers of `text`, and its names as compared; not of dates that can be reckoned from when it was said."""
     near = [turn.said_at.date() for turn in window]
     bare = _DATE.sub(lambda found: " " if _is_near(found, near) else found[0], text)
     names = {_stem(word) for word in value_words(bare) - _CALENDAR if not word.isdigit()}
@@ -147,7 +164,7 @@ def _values(text: str, window: Sequence[Message]) -> set[str]:
 
 
 def _said(turns: Sequence[Message]) -> set[str]:
-    """The stems of all words, and all numbers."""
+    """All words as they are compared, and all numbers."""
     texts = [f"{turn.role} {turn.speaker} {turn.text}" for turn in turns]
     return {
         *(_stem(word) for text in texts for word in content_words(text)),
@@ -156,8 +173,36 @@ def _said(turns: Sequence[Message]) -> set[str]:
 
 
 def _stem(word: str) -> str:
-    """What is left of a name in any of its cases: "Анна" and "Анну"; alphabets with accents mostly bend names."""
-    return root(word) if word.isascii() else root(word)[:3]
+    """A word as it is compared: of other alphabets than ASCII's whole, for these mostly bend names (`_is_told`)."""
+    return root(word) if word.isascii() else word
+
+
+def _is_told(wanted: Collection[str], said: Collection[str]) -> bool:
+    """Whether all numbers and names are among what was said, names in any of their cases."""
+    bent = [(word, _cases(word)) for word in said if not word.isascii()]
+    return all(
+        one in said
+        or (
+            not one.isascii()
+            and any(_is_case(one, word) or not _cases(one).isdisjoint(of) for word, of in bent)
+        )
+        for one in wanted
+    )
+
+
+def _cases(word: str) -> set[str]:
+    """A name without endings that begin with a vowel: "Анна", "Анной" -> "Анн"; not "Марк" as "Мария"."""
+    return {word} | {
+        word[:-letters]
+        for letters in (1, 2)
+        if len(word) - letters >= SHORTEST_SLIP and normalize("NFD", word[-letters])[0] in _VOWELS
+    }
+
+
+def _is_case(one: str, other: str) -> bool:
+    """Whether one is the other with an ending: "Väinö", "Väinölle"."""
+    short, long = sorted((one, other), key=len)
+    return len(short) > SHORTEST_SLIP and long.startswith(short) and len(long) - len(short) <= SHORTEST_SLIP
 
 
 def _numbers(text: str) -> list[str]:

@@ -79,6 +79,11 @@ def test_a_number_or_a_name_that_nothing_tells_is_made_up(answer, source, wanted
         ("Пользователь живёт в Казани.", "Где я живу?", True),
         ("المستخدم يسكن في بغداد.", "Where do I live?", False),
         ("사용자는 서울에 산다.", "나는 어디에 살아?", True),
+        ("用户在Microsoft Corporation工作。", "我在哪里工作？", True),
+        ("用户在Microsoft Corporation工作。", "Where do I work?", False),
+        ("Пользователь работает в Microsoft Corporation International.", "Где я работаю?", True),
+        ("My friend 李明 lives in Ghent.", "Where does my friend live?", True),
+        ("1987.", "我是哪年出生的？", True),
     ],
 )
 def test_a_question_in_english_or_another_script_is_not_in_the_language_of_the_memory(one, other, wanted):

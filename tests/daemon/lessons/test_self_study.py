@@ -8,6 +8,7 @@ import pytest
 from daemon.lessons.errors import NothingAsked
 from daemon.lessons.generation import IN_VAIN, generate_missing, study
 from daemon.lessons.paraphrases import TRAINED
+from daemon.lessons.self_study import ANOTHER_LANGUAGE, Subject, why_not
 from daemon.memory.errors import ModelAnswerUnusable
 from daemon.memory.recall import recalled_lines
 from store import lessons, memories, nights
@@ -91,6 +92,20 @@ async def test_what_was_before_and_at_a_time_is_asked_of_the_model_and_answered_
 async def test_a_model_that_is_bad_at_it_teaches_nothing_and_the_reason_is_told(tmp_path, instead, why):
     with pytest.raises(NothingAsked, match=f"Die Nutzerin wohnt in Gent.*{why}"):
         await studied(tmp_path, "german", **instead)
+
+
+@pytest.mark.parametrize(
+    ("source", "question", "answer", "wanted"),
+    [
+        ("用户的狗叫Rex。", "我的狗叫什么？", "Rex", None),
+        ("Пользователь работает в Google.", "Где я работаю?", "Google", None),
+        ("ユーザーは東京都港区に住んでいます。", "私はどこに住んでいますか？", "東京都港区", None),
+        ("用户出生于1987年。", "我是哪年出生的？", "1987", None),
+        ("用户的狗叫Rex。", "我的狗叫什么？", "Your dog is Rex.", ANOTHER_LANGUAGE),
+    ],
+)
+def test_an_answer_may_be_a_name_in_another_script_or_a_number(source, question, answer, wanted):
+    assert wanted == why_not(question, answer, Subject(kind="fact", lines=(source,), source=source))
 
 
 @pytest.mark.parametrize("answer", ["[", '[{"q": "a"}]', "no list"])

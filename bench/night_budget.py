@@ -275,6 +275,9 @@ async def measure_all(names: Sequence[str], log: Console) -> list[dict[str, Any]
                 path = Path(folder) / "random-Q4_K_M.gguf"
                 write_random(path, QWEN3_4B, _smollm2(), mixed=True)
             found.append(await measure_model(name, path, small, log))
+            log.print(
+                json.dumps(found[-1]), soft_wrap=True
+            )  # a run that is broken off has measured something
     return found
 
 

@@ -34,21 +34,31 @@ class Base:
 class Recipe:
     """How one adapter is trained; the defaults go by what the base model is."""
 
-    rank: int | None = _optional("LoRA dimensions; none = by the base model", 1, 256)
+    rank: int | None = _optional("LoRA dimensions; none = 16 for a pretrained model, else 32", 1, 256)
     alpha: float | None = _optional(
-        "the adapter is scaled by alpha / rank; none = by the base model", 0.001, 1024.0
+        "the adapter is scaled by alpha / rank; none = twice the rank for a pretrained model, else the rank",
+        0.001,
+        1024.0,
     )
     layers: float | None = _optional(
-        "part of the layers that learn, the upper ones; none = by the base model", 0.01, 1.0
+        "part of the layers that learn, the upper ones; none = half for a pretrained model, else all",
+        0.01,
+        1.0,
     )
     loss: str = _choice("rest", "renormalised", "raw", "hard")  # what each means: loss.py
     d: int = _number(5, "teacher tokens kept per answer token", 1, 64)
-    learning_rate: float | None = _optional("AdamW; none = by the base model", 1e-7, 1.0)
+    learning_rate: float | None = _optional(
+        "AdamW; none = by whether the model is pretrained, and by its parameters", 1e-7, 1.0
+    )
     weight_decay: float = _number(0.0, "AdamW", 0.0, 1.0)
     batch: int = _number(12, "lessons per step", 1, 1024)
-    epochs: float | None = _optional("times each lesson is seen; none = by the base model", 0.1, 1000.0)
+    epochs: float | None = _optional(
+        "times each lesson is seen; none = 16 for a pretrained model, else 9.6", 0.1, 1000.0
+    )
     steps: int | None = _optional("updates; none = from epochs", 1, 1_000_000)
-    min_steps: int | None = _optional("updates, counted from epochs; none = by the base model", 1, 100_000)
+    min_steps: int | None = _optional(
+        "least updates, if counted from epochs; none = 60 for a pretrained model, else 180", 1, 100_000
+    )
     warmup: float = _number(0.05, "fraction of the steps", 0.0, 0.9)
     clip: float = _number(1.0, "largest norm of the gradient", 0.001, 1000.0)
     checks: int = _number(10, "looks at the exam loss", 1, 1000)

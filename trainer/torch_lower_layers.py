@@ -3,7 +3,8 @@ The layers below the first one that learns: what they make of a lesson never cha
 
     tokens ──> lower layers, once, no gradient ──> hidden states in 16 bits, kept ──> upper layers, at each step
 
-What does not fit is computed again at each step, and rounded alike.
+What does not fit is computed again at each step, and rounded alike. It stands alone beside the backend, its only
+user, as a cache with a state and a limit of its own.
 """
 
 import torch

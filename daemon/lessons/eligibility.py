@@ -6,7 +6,7 @@ Eligibility: the memories that a night does not teach yet, or never, and why.
                    or was over when it was said, lasts
     contradicted   said within two days, the model took it to change another, which a check refused, and the two may not
                    both be true; or it went to and fro
-    later          the night's hours did not hold all (`night/budget.py`)
+    later          the night's hours did not hold all (`night/planning.py`)
     unasked        the model found no usable question about it; only a night that has just tried can tell
     untried        it was not asked about it: it found none about many others in a row
 

@@ -8,14 +8,14 @@ All of `daemon/lessons/tiny/` is for models whose file says `tsubasa.tiny`, chos
 `regularisation.py`; what any other model learns, it asks and answers itself. Source: TSUBASA, arXiv 2604.07894.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from daemon.engine.client import Engine, Sampling
 from daemon.lessons.errors import NothingAsked
-from daemon.lessons.paraphrases import BEFORE, ENOUGH, Pair, as_lessons, read_pairs
-from daemon.lessons.temporal import dated_lines
+from daemon.lessons.paraphrases import BEFORE, ENOUGH, Pair, Thing, as_lessons, read_pairs
+from daemon.lessons.temporal import PERIODS, Time, dated_lines, sure_time
 from daemon.lessons.tiny.paraphrases import bare, is_answered, split, things, usable
-from daemon.lessons.tiny.temporal import as_of
 from daemon.memory.errors import HOPELESS
 from daemon.memory.recall import system_text
 from daemon.text import normalised
@@ -27,6 +27,7 @@ MAX_ANSWER_TOKENS = 768
 MAX_REPLY_TOKENS = 48
 SAMPLED = 3  # times that the model is asked for other wordings, at most
 TEMPERATURE = 0.7
+_BEFORE = re.compile(r",? (?:before|previously|earlier)\b.*$", re.I)
 
 
 async def study(engine: Engine, memory: Memory, line: str, earlier: Sequence[Memory]) -> list[NewLesson]:
@@ -123,3 +124,55 @@ async def _can_answer(engine: Engine, pair: Pair, line: str) -> bool:
         background=True,
     )
     return is_answered(pair, reply.text)
+
+
+def as_of(before: Sequence[Pair], memory: Memory, earlier: Sequence[Memory]) -> list[Thing]:
+    """
+    What held at a time that is sure, one thing each, in the wordings of `before`. English only: others give none.
+
+        "Where did I live before?", "You lived in Ghent.", true from March to June 2026
+            ──> "Where did I live in April 2026?", "You lived in Ghent."
+
+    Args:
+        before: the questions after the latest of `earlier`, with their answers.
+        earlier: what held in the place of `memory`, oldest first.
+    """
+    found = []
+    for old in [memory, *earlier[-PERIODS:]] if earlier else []:
+        time = sure_time(old, [one for one in (memory, *earlier) if one.id != old.id])
+        pairs = [_at(pair, _in_english(time), earlier[-1], old) for pair in before] if time else []
+        if whole := tuple(dict.fromkeys(pair for pair in pairs if pair)):
+            found.append(Thing(kind="as_of", pairs=whole))
+    return found
+
+
+def _at(pair: Pair, when: str, latest: Memory, old: Memory) -> Pair | None:
+    """The question of `pair` with the time instead of "before", answered by `old`."""
+    question, cut = _BEFORE.subn("", pair.question.rstrip("? "))
+    answer = pair.answer if old.id == latest.id else _answer(pair.answer, latest.text, old.text)
+    if not (cut and question and answer):
+        return None
+    if question.split()[-1] in ("in", "at", "on"):  # not "Which town did I live in in April?"
+        return Pair(
+            question=f"{when[0].upper()}{when[1:]}, {question[0].lower()}{question[1:]}?", answer=answer
+        )
+    return Pair(question=f"{question} {when}?", answer=answer)
+
+
+def _answer(answer: str, said: str, instead: str) -> str | None:
+    """`answer` with the words in which `said` differs from `instead` put in place; None where that can't be done."""
+    one, other = said.rstrip(".").split(), instead.rstrip(".").split()
+    first = next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), None)
+    if first is None:
+        return None
+    last = 0
+    while last < min(len(one), len(other)) - first and one[-1 - last] == other[-1 - last]:
+        last += 1
+    was, now = " ".join(one[first : len(one) - last]), " ".join(other[first : len(other) - last])
+    parts = re.split(rf"\b{re.escape(was)}(?!\w)", answer) if was and now else []
+    return now.join(parts) if len(parts) == 2 else None
+
+
+def _in_english(time: Time) -> str:
+    """ "in April 2026", or "on 9 September 2026"."""
+    return f"in {time.day:%B %Y}" if time.is_month else f"on {time.day.day} {time.day:%B %Y}"

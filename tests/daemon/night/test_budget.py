@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from daemon.night.budget import Teachable, left_for_later
+from daemon.night.planning import Teachable, left_for_later
 
 
 def memories(*costs, **more):

@@ -6,7 +6,7 @@ from hypothesis import strategies as some
 
 from daemon.lessons.paraphrases import Pair
 from daemon.lessons.temporal import dated_lines
-from daemon.lessons.tiny.temporal import as_of
+from daemon.lessons.tiny.study import as_of
 from tests.daemon.memory.fakes import make_memory
 
 BEFORE = [

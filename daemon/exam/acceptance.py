@@ -21,7 +21,7 @@ A candidate is adopted when all of these hold. Answers are compared in pairs, qu
    to two hundred must not drown in the noise of the two hundred.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Literal
@@ -85,9 +85,8 @@ class Verdict:
 
 def decide(exam: Exam) -> Verdict:
     """Adopt or refuse; the reason names the first rule that failed, or the win."""
-    why_not = _not_asked(exam)
-    if why_not:
-        return Verdict(adopt=False, reason=why_not)
+    if absent := missing({mark.part for mark in exam.marks}, exam.parts):
+        return Verdict(adopt=False, reason=not_asked(absent))
     compared = _compared(exam)
     why_not = _lost_canary(exam) or _forgot(exam) or _regression(compared) or _no_win(exam, compared)
     if why_not:
@@ -122,12 +121,15 @@ def _other(mark: Mark, against: Against) -> float:
     return mark.base if against == "base" or mark.live is None else mark.live
 
 
-def _not_asked(exam: Exam) -> str | None:
-    asked = {"facts": exam.of("facts", "stale")} | {one: exam.of(one) for one in exam.parts}
-    missing = [name for name, marks in asked.items() if not marks]
-    if not missing:
-        return None
-    return f"the exam had no questions of the kind {', '.join(missing)}, so it could not be passed"
+def missing(parts: Collection[str], wanted: Sequence[str]) -> list[str]:
+    """Which of the parts that must be put, besides facts, are not among `parts`."""
+    facts = [] if {"facts", "stale"} & set(parts) else ["facts"]
+    return [*facts, *(one for one in wanted if one not in parts)]
+
+
+def not_asked(parts: Collection[str]) -> str:
+    """Why an exam without these parts can't be passed."""
+    return f"the exam has no questions of the kind {', '.join(parts)}, so it could not be passed"
 
 
 def _compared(exam: Exam) -> dict[str, Compared]:

@@ -15,7 +15,7 @@ from zlib import crc32
 
 from daemon.core import Core
 from daemon.lessons.agreement import carries, invents, same_language, told
-from daemon.lessons.reading import placed
+from daemon.lessons.general import EXAM_EVERY
 from daemon.lessons.teacher import Teacher
 from daemon.memory.recall import recall, system_text
 from daemon.text import normalised
@@ -58,6 +58,8 @@ async def untold(
         found.unfit |= {one.id for one in same} - set(keep or ())
         found.made += made
         fitting += bool(keep or made)
+        if keep or made:
+            work.count(same[-1].split if keep else made[0].split)
     room = min(max(len(work.lines), FEWEST), MOST) - fitting
     known = asked | _by_question(there).keys()
     found.made += await work.new(min(room, A_NIGHT), known, seed)
@@ -71,6 +73,16 @@ class _Abstention:
         """`lines`: of the memories that are taught, by id, oldest first."""
         self._core, self._teacher, self.lines = core, teacher, lines
         self._looked = 0  # questions that were answered anew
+        self._questions = self._held_out = 0  # that fit so far
+
+    def count(self, split: str) -> None:
+        """One more question fits."""
+        self._questions += 1
+        self._held_out += split == "exam"
+
+    def _split(self) -> str:
+        """Of the next question: of every few one is held out, the first of all too: no exam goes without one."""
+        return "exam" if EXAM_EVERY * self._held_out <= self._questions else "train"
 
     async def look_again(self, same: Sequence[Lesson]) -> tuple[set[int] | None, list[NewLesson]]:
         """Of lessons with one question: ids of those that still fit; where others bear on it by now, new ones."""
@@ -100,6 +112,8 @@ class _Abstention:
                 if room > 0 and in_vain < IN_VAIN and asks:
                     done.add(normalised(question))
                     new = await self._lessons(question, set(shown))
+                    if new:
+                        self.count(new[0].split)
                     room -= bool(new)
                     in_vain = 0 if new else in_vain + 1
                     made += new
@@ -114,20 +128,18 @@ class _Abstention:
             answer = await self._abstains(question, list(beside.values()))
         if not answer:
             return []
-        place = crc32(question.encode())
-        kinds = ["abstain", "reading"] if place // 100 % 10 < READ_OF_TEN else ["abstain"]
-        grounding = system_text(list(beside.values()))
+        chance, split = crc32(question.encode()), self._split()
         return [
-            placed(
-                question,
-                answer,
-                kind,
-                place,
+            NewLesson(
+                question=question,
+                answer=answer,
+                grounding=system_text(list(beside.values())),
+                kind=kind,
+                split=split,
                 memory_ids=tuple(beside),
-                grounding=grounding,
                 abstains=True,
             )
-            for kind in kinds
+            for kind in (["abstain", "reading"] if chance % 10 < READ_OF_TEN else ["abstain"])
         ]
 
     async def _bearing_on(self, question: str) -> tuple[set[int], list[str]]:

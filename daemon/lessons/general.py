@@ -57,7 +57,7 @@ async def general_lessons(
             answer=answer,
             grounding=None,
             kind="general",
-            split="exam" if place % EXAM_EVERY == EXAM_EVERY - 1 else "train",
+            split=split_at(place),
         )
         for (place, question), answer in zip(asked, answers, strict=True)
         if answer
@@ -85,6 +85,11 @@ def tonights_part(held: Sequence[Lesson], turn: int) -> list[Lesson]:
     first = turn * count
     chosen = {general[(first + place) % len(general)].id for place in range(count)}
     return [one for one in held if one.kind != "general" or one.id in chosen]
+
+
+def split_at(place: int) -> str:
+    """Whether a lesson that comes of no memory is trained or held out, by its place among its kind."""
+    return "exam" if place % EXAM_EVERY == EXAM_EVERY - 1 else "train"
 
 
 @cache

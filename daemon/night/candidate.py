@@ -12,8 +12,8 @@ from typing import Any
 from daemon.core import Core
 from daemon.engine.client import EngineInfo
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
-from daemon.exam.acceptance import Verdict, decide
-from daemon.exam.exam import Exam, ExamTooLong, sit
+from daemon.exam.acceptance import Verdict, decide, missing
+from daemon.exam.exam import REAL_PARTS, TINY_PARTS, Exam, ExamTooLong, sit
 from daemon.exam.judging import ContentJudge, ExactJudge
 from daemon.exam.questions import MOST, Question, choose
 from daemon.generations.service import restore_live
@@ -82,6 +82,13 @@ async def examine(
     finally:
         await core.engine.unload(sha256)
     return exam, decide(exam)
+
+
+async def missing_parts(core: Core, tonight: Sequence[Lesson], live: Generation | None) -> list[str]:
+    """The parts of the exam of which tonight has no question: it can't be passed, so nothing need be trained."""
+    info = await core.engine.info()
+    asked = await core.store_thread.run(_questions, tonight, live.id if live else 0, info)
+    return missing({one.part for one in asked}, TINY_PARTS if info.tiny else REAL_PARTS)
 
 
 async def settle(

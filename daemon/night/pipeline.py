@@ -19,6 +19,7 @@ from typing import Any
 from daemon.core import Core
 from daemon.engine.client import EngineInfo
 from daemon.engine.errors import AdapterUnknown
+from daemon.exam.acceptance import not_asked
 from daemon.exam.questions import fixed_questions
 from daemon.forgetting.verification import Unlearning
 from daemon.lessons.dataset import compose
@@ -26,7 +27,7 @@ from daemon.lessons.eligibility import Waiting, waiting
 from daemon.lessons.generation import authors, generate_missing
 from daemon.lessons.regularisation import add_regularisation, current_lines, same_question, teachable
 from daemon.lessons.tokenised import tokenised, without_contradictions
-from daemon.night.candidate import examine, propose, settle, swap
+from daemon.night.candidate import examine, missing_parts, propose, settle, swap
 from daemon.night.errors import FORGOTTEN_MEANWHILE, NightFailed
 from daemon.night.loss_curve import NightProgress
 from daemon.night.pace import Estimate, Paces, estimate, paced
@@ -40,7 +41,7 @@ from daemon.text import can_learn, counted
 from store import generations, lessons, nights
 from store.database import Connection
 from store.generations import Generation
-from store.lessons import Lesson
+from store.lessons import OWN, Lesson
 
 log = logging.getLogger(__name__)
 
@@ -151,7 +152,10 @@ async def run_night(services: NightServices, order: NightOrder, progress: NightP
         if why_not := await _why_not(core, tonight, live, order.by_itself, base_sha256):
             facts = sum(lesson.kind == "fact" for lesson in tonight)
             entry.outcome = "nothing"
+            missing = await missing_parts(core, tonight, live) if facts else []
             entry.numbers |= {"lessons": len(tonight), "facts": facts}
+            if missing:
+                entry.numbers["missing_parts"] = dict.fromkeys(missing, 0)
             return NightReport(adopted=False, reason=why_not, total_s=entry.lasted_s)
         job = await _job(services, order, tonight, progress.note)
         if later := await _left_out(services, order, tonight, job, live, progress.note):
@@ -353,11 +357,13 @@ async def _why_not(
     run = core.store_thread.run
     if not any(lesson.kind == "fact" for lesson in tonight):
         return "nothing to learn: no memory that holds has lessons"
+    if missing := await missing_parts(core, tonight, live):
+        return f"nothing was trained: {not_asked(missing)}"
     if not by_itself:
         return None
     ids = {
-        lesson.id for lesson in tonight if lesson.kind != "general"
-    }  # of these every night may have others
+        lesson.id for lesson in tonight if lesson.kind in OWN
+    }  # of all others every night may have new ones
     if live is not None and await run(_learned, live.id) == ids:
         return f"nothing new to learn: generation {live.id} has learned all these lessons"
     refused = await run(nights.last_refused, base_sha256, live.id if live else 0)
@@ -367,9 +373,9 @@ async def _why_not(
 
 
 def _learned(db: Connection, generation_id: int) -> frozenset[int]:
-    """Ids of the lessons that a generation has learned, but for general ones."""
+    """Ids of the lessons that a generation has learned of single memories."""
     ids = generations.lesson_ids(db, generation_id)
-    return ids - {one.id for one in lessons.several(db, list(ids)) if one.kind == "general"}
+    return frozenset(one.id for one in lessons.several(db, list(ids)) if one.kind in OWN)
 
 
 def _nights_so_far(db: Connection) -> int:

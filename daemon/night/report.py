@@ -13,6 +13,7 @@ from typing import Any, cast
 
 from daemon.client.schemas.memories import Line
 from daemon.client.schemas.nights import CorrectedLine, ForgottenBefore, MissedLesson, NightCost, NightReport
+from daemon.exam.acceptance import not_asked
 from daemon.exam.exam import Exam
 from daemon.forgetting.verification import format_numbers
 from daemon.lessons.paraphrases import BEFORE
@@ -197,6 +198,8 @@ def _report(db: Connection, night: Night) -> NightReport:
 def _reason(db: Connection, night: Night, made: Generation | None) -> str:
     if made is not None:  # older versions wrote TAINTED over what the exam had said
         return "" if made.reason == TAINTED else made.reason
+    if absent := night.numbers.get("missing_parts"):
+        return f"nothing was trained: {not_asked(absent)}"
     if night.outcome == "nothing":
         return NOTHING[not night.numbers.get("facts")]
     if night.outcome == "interrupted":

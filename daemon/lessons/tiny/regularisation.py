@@ -6,7 +6,8 @@ A question that a memory may answer by now is left out of the night. English onl
 
 from collections.abc import Collection, Hashable, Mapping, Sequence
 
-from daemon.lessons.reading import placed, reading_lessons
+from daemon.lessons.general import split_at
+from daemon.lessons.reading import reading_lessons
 from daemon.lessons.tiny.abstention import (
     ABSTENTION,
     NameOnly,
@@ -107,4 +108,12 @@ def _near_misses(there: Sequence[Lesson], fitting: Sequence[Lesson], facts: Know
 
 
 def _unknown(question: str, kind: str, place: int, memory_ids: tuple[int, ...] = ()) -> NewLesson:
-    return placed(question, ABSTENTION, kind, place, memory_ids=memory_ids, abstains=True)
+    return NewLesson(
+        question=question,
+        answer=ABSTENTION,
+        grounding=None,
+        kind=kind,
+        split=split_at(place),
+        memory_ids=memory_ids,
+        abstains=True,
+    )

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Iterator
 import numpy as np
 import pytest
 
-from daemon.embedding.choices import BUNDLED
+from daemon.embedding.choices import BUNDLED, CHOICES, choice, resolved
 from daemon.embedding.client import BATCH, Embedder
 from daemon.embedding.model import SHA256, WEIGHTS, EmbedderError, bundled_folder, check
 from daemon.processes.errors import ChildCrashed, ChildRefused
@@ -127,3 +127,8 @@ async def test_a_killed_embedder_is_told(embedder):
     os.kill(embedder.child.pid or 0, signal.SIGKILL)
     with pytest.raises(ChildCrashed):
         await waiting
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_an_embedder_named_by_its_repository_is_the_known_one(name):
+    assert (name, CHOICES[name]) == (resolved(CHOICES[name].hub or name), choice(CHOICES[name].hub or name))

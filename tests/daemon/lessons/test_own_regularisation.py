@@ -94,6 +94,12 @@ async def test_a_model_that_is_bad_at_it_is_taught_no_abstaining(tmp_path, inste
         assert [] == [one for one in await held(core, "abstain", "reading") if one.abstains]
 
 
+async def test_of_few_questions_that_nothing_answers_one_is_held_out_for_the_exam(tmp_path):
+    one = '["What is my sister\'s name?"]'
+    async with rounded_out(tmp_path, ask_untold=lambda text, sampling: one) as (core, _):
+        assert ["exam"] == [one.split for one in await held(core, "abstain")]
+
+
 async def test_an_answer_that_claims_something_is_sampled_again(tmp_path):
     def first_a_lie(text, sampling):
         return "Your sister is Ruth." if "sister" in text and sampling.seed is None else None

@@ -65,6 +65,7 @@ class LearningEngine(FakeEngine):
         self.base_says = {}  # question -> answer
         self.crashes = 0  # so many of the next swaps end the engine
         self.refuses, self.forgets_small_talk = refuses, forgets_small_talk
+        self.is_silent = False  # says nothing to small talk
 
     @property
     def live(self):
@@ -109,6 +110,8 @@ class LearningEngine(FakeEngine):
         told = dict(topic_and_value(line) for line in lines)
         by_context = f"It is {told[topic]}." if topic in told else None
         base = ABSTENTION if "about" in question or "my" in question.lower() else f"Hello to {question}"
+        if self.is_silent and base.startswith("Hello"):
+            return _said("")
         if self.forgets_small_talk and sha256 and base.startswith("Hello"):
             return _said("Grumpf.")
         return _said(knows.get(question) or by_context or base)

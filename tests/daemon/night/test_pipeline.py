@@ -56,6 +56,33 @@ async def test_a_night_by_itself_is_left_out_until_there_is_something_new_to_lea
     assert 0.5 == after_news.exam["parts"]["facts"]["live"]  # of the generation that answered before
 
 
+async def test_lessons_of_no_single_memory_are_nothing_new_to_a_night_by_itself(home):
+    await home.learn(GHENT, REX)
+    await home.night(by_itself=True)
+    both = lessons.NewLesson(
+        question="Where do I live with which dog?",
+        answer="You live in Ghent with Rex.",
+        grounding=None,
+        kind="two",
+        split="train",
+        memory_ids=(1, 2),
+    )
+    await home.run(lambda db: lessons.add(db, [both], by=BASE))
+    again = await home.night("1 / 0", by_itself=True)
+
+    assert (False, None) == (again.adopted, again.generation)
+
+
+async def test_a_night_whose_exam_would_lack_a_part_trains_nothing_and_says_which(home):
+    home.engine.is_silent = True
+    await home.learn(GHENT)
+    report = await home.night("1 / 0")
+    shown = await home.report()
+
+    assert (False, None) == (report.adopted, report.generation)
+    assert "general" in report.reason and "general" in shown["reason"]
+
+
 async def test_what_was_refused_is_not_trained_again_by_itself_until_there_is_something_new(home):
     home.engine.forgets_small_talk = True
     await home.learn(GHENT)

@@ -46,12 +46,15 @@ GERMAN_WORDS = frozenset(  # that nearly every sentence has one of, and of Luxem
     dëst eng deen déi ass
     """.split()
 )
-_ENGLISH_WORDS = (STOP_WORDS | WORDS_OF_TELLING) - set(
-    "am an in so was were will".split()
-)  # but those that German has, too
-_TELL_ENGLISH = _ENGLISH_WORDS - set(
-    "a on me as he do is its of or to no has hello hi user users name".split()
+_OTHERS_TOO = frozenset(  # English words of telling that other languages write the same
+    """
+    a also am an and as at be by can do for from had has have he her here him his i in into is it its may me mine
+    more of on or over so than then there to too us was we were will with
+    hello hey hi name users
+    """.split()
 )
+_ENGLISH_WORDS = (STOP_WORDS | WORDS_OF_TELLING) - _OTHERS_TOO
+ENGLISH = 0.15  # share of the words of an English sentence that only English has, at least
 UNCASED = re.compile(  # letters of scripts without capitals: Hebrew to Georgian, Hangul, and on to Han
     "[\u0590-\u109f\u1100-\u139f\u1700-\u1c7f\u2d30-\u2dff\u3005-\ua4cf\ua840-\uab2f\uabc0-\ufaff\uff66-\uffdc"
     "\U00020000-\U0003ffff]+"
@@ -129,8 +132,14 @@ def numbers(text: str) -> list[str]:
 
 
 def in_english(text: str) -> bool:
-    """Whether it has a word that English has and other languages mostly have not; a few words may have none."""
-    return not _TELL_ENGLISH.isdisjoint(normalised(text).split())
+    """Whether as many of its words as of an English sentence are English only; a few words may have none."""
+    return share_of_english(text) >= ENGLISH
+
+
+def share_of_english(text: str) -> float:
+    """The share of words that English sentences have and those of other languages don't, 0 to 1."""
+    words = normalised(text).split()
+    return sum(word.split("'")[0] in _ENGLISH_WORDS for word in words) / max(len(words), 1)
 
 
 def tells_names(text: str) -> bool:
@@ -152,7 +161,7 @@ def _capitals_are_nouns(text: str) -> bool:
     words = text.split()
     small = [word.lower().strip(".,;:!?") for place, word in enumerate(words) if word.islower() or not place]
     german = sum(word in GERMAN_WORDS for word in small)
-    return german > sum(word in _ENGLISH_WORDS for word in small)
+    return german > sum(word.split("'")[0] in _ENGLISH_WORDS for word in small)
 
 
 def root(word: str) -> str:

@@ -14,27 +14,21 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from daemon.text import (
+    ENGLISH,
     MONTHS,
-    STOP_WORDS,
     UNCASED,
     content_words,
     normalised,
     numbers,
     root,
+    share_of_english,
     value_words,
 )
 
 LIKE = 0.6  # share of what the shorter answer tells that the other must tell too
 LONG = 4  # letters from which a word is hardly an article, a preposition or a pronoun
 ENDING = 3  # letters that a word may have more than another form of it
-SHARE = 0.15  # of the words of an English sentence that only English has, at least
 FEW = 4  # words from which a sentence without any of these is not English
-_OTHERS_TOO = frozenset(  # English words of telling that other languages write the same
-    """
-    a am an as at by do for had has he her his i in is me of on over so to was we were will
-    """.split()
-)
-_ENGLISH = (STOP_WORDS | {"user", "user's"}) - _OTHERS_TOO
 _DENSE = 3  # letters of an alphabet that one of Han or kana stands for
 
 
@@ -127,9 +121,9 @@ def same_language(one: str, other: str) -> bool:
 
     Other languages of one script are not told apart; English is what models fall back to.
     """
-    marks = _english(one), _english(other)
+    marks = share_of_english(one), share_of_english(other)
     mixed = any(
-        a >= SHARE and not b and _is_long(text) for a, b, text in ((*marks, other), (*marks[::-1], one))
+        a >= ENGLISH and not b and _is_long(text) for a, b, text in ((*marks, other), (*marks[::-1], one))
     )
     scripts = {script(one), script(other)} - {""}
     return len(scripts) < 2 and not mixed
@@ -161,12 +155,6 @@ def script(text: str) -> str:
     kana = found.pop("KANA", 0)
     most = max(found or names, key=(found or names).__getitem__, default="")
     return "KANA" if most == "CJK" and kana * 10 * _DENSE >= found["CJK"] else most
-
-
-def _english(text: str) -> float:
-    """The share of words that English sentences have and those of other languages don't."""
-    words = normalised(text).split()
-    return sum(word.split("'")[0] in _ENGLISH for word in words) / max(len(words), 1)
 
 
 def _is_long(text: str) -> bool:

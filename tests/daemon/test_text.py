@@ -6,6 +6,7 @@ from daemon.text import (
     content_words,
     counted,
     generations,
+    in_english,
     listed,
     normalised,
     root,
@@ -87,6 +88,31 @@ def test_content_words_are_what_a_sentence_says(text, expected):
 )
 def test_value_words_are_names_and_numbers_where_writing_tells_them(text, values):
     assert values == value_words(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("The user lives in Oslo.", True),
+        ("I moved to Bergen when my brother was there, and you know that.", True),
+        ("The user's sister is called Anna.", True),
+        ("Where do I live?", True),
+        ("I have a dog called Rex", True),
+        ("my dog is called Rex", True),
+        ("Brukeren bor i Oslo.", False),
+        ("Brukeren har bodd her for lenge siden.", False),
+        ("Användaren bor i Malmö.", False),
+        ("Brugeren har to hunde.", False),
+        ("Użytkownik ma psa i kota.", False),
+        ("I figli dell'utente vivono a Roma.", False),
+        ("De gebruiker had een hond.", False),
+        ("De gebruiker is van plan om dit te doen.", False),
+        ("L'utilisatrice a une sœur.", False),
+        ("Der Nutzer war in Ghent.", False),
+    ],
+)
+def test_english_is_told_by_words_that_no_other_language_has(text, wanted):
+    assert wanted == in_english(text)
 
 
 def test_normalised_texts_differ_in_nothing_but_words():

@@ -45,7 +45,8 @@ def foretold(found: NightEstimate) -> str:
     what = f"{counted(found['lessons'], 'lesson')} about {counted(found['memories'], 'memory', 'memories')}"
     cost = found["cost"]
     if not cost["by"]:
-        return f"{what}. This machine was not measured yet: tsubasa night --estimate"
+        known = f"{what}. " if found["lessons"] else ""
+        return f"{known}What the next night costs here was not measured yet."
     unit, seconds = ("minutes", 60) if found["total_s"] >= 120 else ("seconds", 1)
     stages = ", ".join(
         f"{name} {round(cost_s / seconds):,}"

@@ -80,6 +80,7 @@ class Nights:
         self._forgetting = asyncio.Lock()
         self._training = asyncio.Lock()  # one trainer at a time
         self._forgets = 0
+        self._foreseen, self._known = Foreseen(), dict[object, Foreseen]()  # the last estimate, what of
         self.waiting: str | None = None  # why no night begins by itself now
         self.progress = NightProgress()
         self.last: NightReport | None = None  # of the latest night, once it is done
@@ -148,7 +149,8 @@ class Nights:
 
     async def foresee(self, *, measure: bool) -> tuple[Foreseen, float]:
         """
-        What the next night would do and cost, and the seconds that its hours last.
+        What the next night would do and cost, and the seconds that its hours last. No engine is started for it unless
+        this machine is measured: while it rests, the last answer stands.
 
         Args:
             measure: measure this machine, where that was not done yet; takes seconds, with a large model minutes.
@@ -157,14 +159,18 @@ class Nights:
             NightError: a night runs, so that nothing can be measured, or the trainer failed.
         """
         hours_s = self._settings.when.length.total_seconds()
+        see = partial(foresee, self._services, within_s=hours_s, known=self._known)
         if not measure:
-            return await foresee(self._services, within_s=hours_s, measure=False), hours_s
+            if self._services.core.engine.is_running:
+                self._foreseen = await see(measure=False)
+            return self._foreseen, hours_s
         if self.progress.latest is not None:
             raise NightError("A night is under way. Ask again when it is over.")
         async with self._training:
             async with self._forgetting:
                 self._gate.begin()  # what ended the last night is no reason not to measure
-            return await foresee(self._services, within_s=hours_s, measure=True), hours_s
+            self._foreseen = await see(measure=True)
+        return self._foreseen, hours_s
 
     async def forget(self) -> None:
         """

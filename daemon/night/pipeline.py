@@ -198,12 +198,15 @@ class Foreseen:
     cost: Estimate = Estimate()
 
 
-async def foresee(services: NightServices, *, within_s: float, measure: bool) -> Foreseen:
+async def foresee(
+    services: NightServices, *, within_s: float, measure: bool, known: dict[object, Foreseen]
+) -> Foreseen:
     """
     What a night would do now that should end in `within_s` seconds; nothing is made.
 
     Args:
         measure: measure the pace of this machine, where it is not known.
+        known: keeps the last answer by what it was made of, so that no lesson is cut twice for it.
 
     Raises:
         NightFailed: the trainer could not measure.
@@ -223,16 +226,23 @@ async def foresee(services: NightServices, *, within_s: float, measure: bool) ->
     pace = await asyncio.to_thread(paces.load, info.sha256) if paces else None
     if paces is None or (pace is None and not measure):
         return found
+    live = await run(generations.live, info.sha256)
+    ids = tuple(one.id for one in tonight)
+    made_of = (info.sha256, live.id if live else 0, ids, len(unstudied), within_s)
+    if (made_of, pace) in known:
+        return known[made_of, pace]
     # Not at the gate of nights, which stays shut after one that was ended.
     job = TrainingJob(lessons=await tokenised(core.engine, tonight))
     pace = pace or await measured_pace(services.measuring(paces), job)
-    live = await run(generations.live, info.sha256)
     pairs = list(zip(tonight, job.lessons, strict=True))
     left_s = within_s - len(unstudied) * pace.study_s - pace.general_s
     later = await run(too_much, pace, pairs, within_s=left_s, live_id=live.id if live else None)
     taught = [tokens for lesson, tokens in pairs if later.isdisjoint(lesson.memory_ids)]
     cost = estimate(pace, taught, to_study=len(unstudied), studied=len(memories))
-    return replace(found, memories=len(memories - later), lessons=len(taught), later=len(later), cost=cost)
+    found = replace(found, memories=len(memories - later), lessons=len(taught), later=len(later), cost=cost)
+    known.clear()
+    known[made_of, pace] = found
+    return found
 
 
 async def _left_out(

@@ -36,9 +36,7 @@ class Recipe(BaseModel):
 
     rank: Annotated[int, Field(ge=1, le=256)] | None = None  # null, here and below: by the base model
     alpha: Annotated[float, Field(ge=0.001, le=1024)] | None = None
-    layers: Annotated[float, Field(ge=0.01, le=1)] | None = (
-        None  # upper part that learns; null: half, nano all
-    )
+    layers: Annotated[float, Field(ge=0.01, le=1)] | None = None  # upper part that learns
     d: int = Field(default=5, ge=1, le=64)  # teacher tokens kept for each answer token
     learning_rate: Annotated[float, Field(ge=1e-7, le=1)] | None = None
     weight_decay: float = Field(default=0.0, ge=0, le=1)

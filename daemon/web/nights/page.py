@@ -64,6 +64,7 @@ class CurrentNight:
         self._by_itself: bool | None = None  # whether nights begin by themselves; None: not looked up yet
         self._cannot_learn: str | None = None  # why the model that answers has no nights
         self._costs = ""  # what the next night would cost, in words
+        self._can_measure = False  # that is not known yet
         self._shown: object = None
         with dom.box("card tonight", tag="section").props("aria-live=polite"):
             self._body = dom.box("tonight-body")
@@ -96,8 +97,9 @@ class CurrentNight:
         else:
             job = found["job"]
             if self._shown is None or self._ran:  # nothing is looked up every second
-                self._costs = foretold(await self._backend.ask(calls.night_estimate()))
-            state = (job and (job["id"], job["state"], job["error"]), found["waiting"], self._costs)
+                self._tell(await self._backend.ask(calls.night_estimate()))
+            of_job = job and (job["id"], job["state"], job["error"])
+            state = (of_job, found["waiting"], self._costs, self._can_measure)
             self._show_once(state, lambda: self._at_rest(found))
         if self._ran and not runs:
             await self._on_end()
@@ -124,10 +126,28 @@ class CurrentNight:
                 else:
                     dom.text(_next_night(found["waiting"], is_ordered, self._by_itself is not False), "soft")
                     dom.text(self._costs, "soft small")
+                    if self._can_measure and not is_ordered:
+                        dom.button("Measure", self._measure, kind="link")
             if not is_ordered and not self._cannot_learn:
                 dom.button("Run a night now", self._order, picture="nights", kind="main")
         if error:
             dom.problem(sentence(f"The last night failed: {error}"))
+
+    def _tell(self, found: schemas.NightEstimate) -> None:
+        self._costs = foretold(found)
+        self._can_measure = not found["why_none"] and not found["cost"]["by"]
+
+    async def _measure(self) -> None:
+        """Can take minutes: the words say so, and the button is gone meanwhile."""
+        before = self._costs
+        self._costs, self._can_measure = "Measuring this machine …", False
+        await self._look()
+        try:
+            self._tell(await self._backend.ask(calls.night_estimate(measure=True)))
+        except DaemonError:
+            self._costs, self._can_measure = before, True
+            raise
+        await self._look()
 
     async def _order(self) -> None:
         await self._backend.ask(calls.night())

@@ -73,7 +73,12 @@ class FakeEngine(Engine):
         self.cannot_learn: str | None = None
         self.finish: Finish = finish
         self.marks = marks
+        self.rests = False
         self.scripts = scripts
+
+    @property
+    def is_running(self) -> bool:
+        return not self.rests
 
     async def info(self) -> EngineInfo:
         return EngineInfo(

@@ -96,6 +96,33 @@ async def test_the_next_night_is_foretold_after_something_was_forgotten(scripted
     assert (1, "calibration" if measure else "night") == (found.memories, found.cost.by)
 
 
+async def test_who_looks_at_the_estimate_starts_no_engine_and_has_no_lesson_cut_twice(scripted, tmp_path):
+    paces, cut = Paces(tmp_path), []
+    home = await scripted(paces=paces)
+    await home.work()
+    paces.keep(BASE, PACE)
+    tokenise = home.engine.tokenise
+
+    async def counted(chats):
+        cut.append(len(chats))
+        return await tokenise(chats)
+
+    home.engine.tokenise = counted
+    home.engine.rests = True
+    unknown, _ = await home.nights.foresee(measure=False)
+    home.engine.rests = False
+    found, _ = await home.nights.foresee(measure=False)
+    once = list(cut)
+    home.engine.rests = True
+    resting, _ = await home.nights.foresee(measure=False)
+    home.engine.rests = False
+    again, _ = await home.nights.foresee(measure=False)
+
+    assert ("", "night") == (unknown.cost.by, found.cost.by)
+    assert found == resting == again
+    assert once == cut != []
+
+
 async def test_a_night_that_fails_shows_no_older_report(scripted):
     home = await scripted("raise SystemExit(2)")
     home.nights.last = REPORT

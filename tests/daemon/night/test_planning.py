@@ -21,7 +21,7 @@ def paces_of(home, pace=PACE):
 
 async def foreseen(home, *, within_s=1e9, measure=False, paces=None, script=MEASURING + TRAINER):
     services = services_of(home.store_thread, home.engine, home.folder, script, paces=paces)
-    return await foresee(services, within_s=within_s, measure=measure)
+    return await foresee(services, within_s=within_s, measure=measure, known={})
 
 
 async def taught(home):

@@ -6,6 +6,7 @@ A line has fewer than `MOST` points, evenly spread over the whole training. Neig
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -75,10 +76,11 @@ class Stages:
     ended: dict[str, tuple[float, int]] = field(default_factory=dict)
     totals: dict[str, int] = field(default_factory=dict)
     loading: float | None = None  # moment at which the trainer began to load
+    clock: Callable[[], float] = time.monotonic
 
     def note(self, progress: Progress) -> None:
         """Take one step down."""
-        moment = time.monotonic()
+        moment = self.clock()
         if progress.note == "loading the model":
             self.loading = moment
         stage = _stage(progress)

@@ -74,6 +74,7 @@ class FakeEngine(Engine):
         self.finish: Finish = finish
         self.marks = marks
         self.rests = False
+        self.bytes = 0  # of the model
         self.scripts = scripts
 
     @property
@@ -85,6 +86,7 @@ class FakeEngine(Engine):
             name="fake",
             n_ctx=self.n_ctx,
             sha256="b" * 64,
+            bytes=self.bytes,
             architecture="qwen3",
             n_vocab=1,
             taught=self.taught,

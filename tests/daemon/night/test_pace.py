@@ -5,8 +5,7 @@ from dataclasses import replace
 import pytest
 
 from daemon.lessons.tokenised import TokenisedLesson
-from daemon.night import loss_curve
-from daemon.night.loss_curve import NightProgress
+from daemon.night.loss_curve import NightProgress, Stages
 from daemon.night.pace import Pace, Paces, calibrated, estimate, lesson_s, paced, surely_fits
 from daemon.night.trainer_process import Measured, Trained
 from daemon.progress import Progress
@@ -69,10 +68,9 @@ def test_memories_without_lessons_cost_their_study_and_as_much_as_the_others():
     assert pytest.approx(3 * without.student_s) == more.student_s
 
 
-def test_a_night_measures_itself(monkeypatch):
+def test_a_night_measures_itself():
     moments = iter((0.0, 4.0, 10.0, 12.0, 16.0, 32.0, 40.0, 44.0))
-    monkeypatch.setattr(loss_curve.time, "monotonic", lambda: next(moments))
-    night = NightProgress()
+    night = NightProgress(stages=Stages(clock=lambda: next(moments)))
     for done, total, unit, note in (
         (0, 2, "memories", "studying"),
         (2, 2, "memories", "studying"),

@@ -90,9 +90,9 @@ async def test_what_is_not_measured_is_not_foretold_until_it_is_measured(home):
     assert measured.cost.total_s > measured.cost.student_s > 0
 
 
-async def test_a_night_by_itself_that_may_be_too_long_is_measured_first(home, monkeypatch):
+async def test_a_night_by_itself_that_may_be_too_long_is_measured_first(home):
     await home.learn(*FACTS)
-    monkeypatch.setattr("daemon.night.planning.surely_fits", lambda *_: False)
+    home.engine.bytes = 10**15
     paces = Paces(home.folder)
 
     await home.night(MEASURING + TRAINER, paces=paces, within_s=1e9)

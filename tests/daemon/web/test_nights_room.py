@@ -98,3 +98,11 @@ def test_two_generations_stand_side_by_side_and_are_asked_the_same(page, tmp_pat
     assert "Only generation 4 learned" in learned
     assert "The user will run a half marathon in March." in learned
     assert {} == faults(page)
+
+
+def test_what_the_next_night_costs_is_found_out_by_a_button_while_the_engine_rests(page):
+    words = page.locator(".tonight-words")
+    expect(words).to_contain_text("not measured yet")
+    words.get_by_text("Measure", exact=True).click()
+    expect(words).to_contain_text("the night makes them first")  # of these memories no lessons are made yet
+    expect(words.get_by_text("Measure", exact=True)).to_have_count(0)

@@ -106,9 +106,9 @@ def plain_words(texts: Iterable[str]) -> frozenset[str]:
 
 def invents(answer: str, *sources: str) -> bool:
     """Whether `answer` has a number, or a name where writing tells names, that no source has; months are no names."""
-    known = {root(word) for source in sources for word in content_words(source)}
+    known = {root(word) for source in sources for word in (*content_words(source), *_names(source))}
     figures = {int(number) for source in sources for number in numbers(source)}
-    names = {word for sentence in _sentences(answer) for word in value_words(sentence)} - set(MONTHS)
+    names = _names(answer) - set(MONTHS)
     return not {int(number) for number in numbers(answer)} <= figures or any(
         root(word) not in known for word in names if word.isalpha()
     )
@@ -168,6 +168,11 @@ def _is_same(one: str, other: str) -> bool:
     alike = next((place for place, (a, b) in enumerate(zip(short, long, strict=False)) if a != b), len(short))
     is_form = alike == len(short) and len(long) - len(short) <= ENDING
     return alike >= LONG and (is_form or 10 * alike >= 7 * len(long))
+
+
+def _names(text: str) -> set[str]:
+    """The words of `text` that carry a value for sure, sentence by sentence."""
+    return {word for sentence in _sentences(text) for word in value_words(sentence)}
 
 
 def _sentences(text: str) -> list[str]:

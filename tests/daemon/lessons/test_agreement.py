@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from daemon.lessons.agreement import Answer, agree, invents, plain_words, same_language, script, told
@@ -97,6 +97,7 @@ def test_words_in_small_letters_that_come_again_carry_no_value():
 
 
 @given(some.text(), some.text(), some.text())
+@example("B\u0900", "", "")  # a letter with a mark of another script
 def test_any_text_is_compared(one, other, source):
     texts = (one, other)
     first, second = [Answer(question="?", text=text, tells=told(text, "?", source)) for text in texts]

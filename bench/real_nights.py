@@ -60,11 +60,13 @@ async def measure(setting: Setting) -> dict[str, Any]:
     sizes = [size for size in SIZES if setting.items is None or size <= setting.items] or [SIZES[0]]
     file = Kept(setting.kept, fingerprint("real nights", setting.model.name, setting.recipe))
     known = {row["size"]: row["found"] for row in file.rows()}
-    async with setting.engine() as engine:
-        general = await own_words(engine, prompts()[:GENERAL])
-        for size in sizes:
-            if size not in known:
-                known[size] = await _night(setting, engine, size, general)
+    missing = [size for size in sizes if size not in known]
+    if missing:
+        async with setting.engine() as engine:
+            general = await own_words(engine, prompts()[:GENERAL])
+            alone = await real_general.answers(engine, real_general.questions()[0])
+            for size in missing:
+                known[size] = await _night(setting, engine, size, general, alone)
                 file.add({"size": size, "found": known[size]})
     return {str(size): known[size] for size in sizes}
 
@@ -77,8 +79,10 @@ async def own_words(engine: Engine, prompts: Sequence[str]) -> dict[str, str]:
     return {asked: one.text.strip() for asked, one in zip(prompts, said, strict=True) if one.text.strip()}
 
 
-async def _night(setting: Setting, engine: Engine, size: int, general: Mapping[str, str]) -> dict[str, Any]:
-    """One user's night, and the questions after it."""
+async def _night(
+    setting: Setting, engine: Engine, size: int, general: Mapping[str, str], alone: Sequence[str]
+) -> dict[str, Any]:
+    """One user's night, and the questions after it; `alone`: what the base says to the general questions."""
     taught = (await engine.info()).taught
     told = user(0, size, untold=UNTOLD + size // 2, never=NEVER)
     lessons = [_laid(one, taught) for one in without_contradictions(tonight(told, general, 0))]
@@ -88,7 +92,7 @@ async def _night(setting: Setting, engine: Engine, size: int, general: Mapping[s
     try:
         return {
             **await _examined(engine, told, lessons, adapter, taught),
-            "general": await _general(engine, adapter, taught),
+            "general": await _general(engine, adapter, alone),
             "speed": await _speed(engine, adapter),
             "trainer": _report(lessons, trained),
         }
@@ -160,13 +164,12 @@ def _is_right(asked: Asked, reply: str) -> bool:
     return re.search(rf"\b{re.escape(value)}\b", normalised(reply)) is not None and not is_abstention(reply)
 
 
-async def _general(engine: Engine, adapter: str, taught: bool) -> dict[str, float]:
-    """The share that is kept of what the base answers rightly: alone, and with three memories beside."""
+async def _general(engine: Engine, adapter: str, alone: Sequence[str]) -> dict[str, float]:
+    """The share that is kept of what the base answers rightly; `alone`: what the base says to each."""
     asked, persons = real_general.questions()
     people = [real_general.beside_of(one, at, persons) for at, one in enumerate(asked)]
-    before = await real_general.answers(engine, asked)
     after = await real_general.answers(engine, asked, adapter=adapter)
-    right = [place for place, one in enumerate(asked) if real_general.is_right(one, before[place])]
+    right = [place for place, one in enumerate(asked) if real_general.is_right(one, alone[place])]
     kept = [real_general.is_right(asked[place], after[place], people[place].names) for place in right]
     return {"right": len(right), "kept": sum(kept) / max(1, len(right))}
 

@@ -63,8 +63,8 @@ async def measure(setting: Setting) -> dict[str, Any]:
     asked = setting.some(every)
     beside = [beside_of(one, at, persons) for at, one in enumerate(asked)]
     async with setting.engine() as engine:
-        taught = (await engine.info()).taught
-        told = [system_text(person.lines, taught=taught) for person in beside]
+        tiny = (await engine.info()).tiny
+        told = [system_text(person.lines, tiny=tiny) for person in beside]
         alone = await answers(engine, asked)
         with_memories = await answers(engine, asked, told)
     right = [is_right(one, said) for one, said in zip(asked, alone, strict=True)]

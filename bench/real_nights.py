@@ -83,15 +83,15 @@ async def _night(
     setting: Setting, engine: Engine, size: int, general: Mapping[str, str], alone: Sequence[str]
 ) -> dict[str, Any]:
     """One user's night, and the questions after it; `alone`: what the base says to the general questions."""
-    taught = (await engine.info()).taught
+    tiny = (await engine.info()).tiny
     told = user(0, size, untold=UNTOLD + size // 2, never=NEVER)
-    lessons = [_laid(one, taught) for one in without_contradictions(tonight(told, general, 0))]
+    lessons = [_laid(one, tiny) for one in without_contradictions(tonight(told, general, 0))]
     job = TrainingJob(lessons=await tokenised(engine, lessons), recipe=setting.recipe, seed=0)
     trained = await train(job, TrainerCommand(model_path=setting.model), lambda progress: None)
     adapter = await engine.load(trained.adapter)
     try:
         return {
-            **await _examined(engine, told, lessons, adapter, taught),
+            **await _examined(engine, told, lessons, adapter, tiny),
             "general": await _general(engine, adapter, alone),
             "speed": await _speed(engine, adapter),
             "trainer": _report(lessons, trained),
@@ -100,14 +100,14 @@ async def _night(
         await engine.unload(adapter)
 
 
-def _laid(lesson: Lesson, taught: bool) -> Lesson:
+def _laid(lesson: Lesson, tiny: bool) -> Lesson:
     """`lesson` with its grounding as recall words it for this model."""
     beside = recalled_lines(lesson.grounding or "")
-    return replace(lesson, grounding=system_text(beside, taught=taught))
+    return replace(lesson, grounding=system_text(beside, tiny=tiny))
 
 
 async def _examined(
-    engine: Engine, told: User, lessons: Sequence[Lesson], adapter: str, taught: bool
+    engine: Engine, told: User, lessons: Sequence[Lesson], adapter: str, tiny: bool
 ) -> dict[str, Any]:
     chance = Random("exam 0")
     facts = chance.sample(told.facts, min(ASKED, len(told.facts)))
@@ -117,11 +117,11 @@ async def _examined(
         Asked(text=words[ids[one.key]], value=one.told[-1].value) for one in facts if ids[one.key] in words
     ]
     beside = [
-        Asked(text=one.held_out, value=one.told[-1].value, beside=_beside(told, one, chance, taught))
+        Asked(text=one.held_out, value=one.told[-1].value, beside=_beside(told, one, chance, tiny))
         for one in facts
     ]
     never = [
-        Asked(text=one.held_out, beside=_beside(told, one, chance, taught, own=False)) for one in told.never
+        Asked(text=one.held_out, beside=_beside(told, one, chance, tiny, own=False)) for one in told.never
     ]
     others = user("other", len(told.facts), untold=0, never=0).facts[:ASKED]
     return {
@@ -139,11 +139,11 @@ async def _examined(
     }
 
 
-def _beside(told: User, about: Fact, chance: Random, taught: bool, *, own: bool = True) -> str | None:
+def _beside(told: User, about: Fact, chance: Random, tiny: bool, *, own: bool = True) -> str | None:
     """Three memories as recall lays them: `about` with others like it, or, of what was never told, others alone."""
     chosen = [*([about] if own else []), *alike(told, about, RECALLED - own, chance)]
     lines = [one.line for one in sorted(chosen, key=lambda one: one.told[-1].on)]
-    return system_text(lines, taught=taught)
+    return system_text(lines, tiny=tiny)
 
 
 async def _right(engine: Engine, asked: Sequence[Asked], adapter: str) -> float:

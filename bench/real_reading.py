@@ -30,10 +30,10 @@ async def measure(setting: Setting) -> dict[str, Any]:
     """The shares of questions that are answered rightly, and of those without an answer that are met with none."""
     cases = setting.some(typed("answer", "abstain"))
     async with setting.engine() as engine:
-        taught = (await engine.info()).taught
+        tiny = (await engine.info()).tiny
         prompts = [
             parse_history([Turn(role="user", text=case["user"])]).messages(
-                system_text(case["memories"], taught=taught)
+                system_text(case["memories"], tiny=tiny)
             )
             for case in cases
         ]

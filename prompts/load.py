@@ -14,7 +14,7 @@ from typing import Any
 RECALL = {
     True: "recall",
     False: "recall_instruct",
-}  # above memories, by whether the model was taught to use them
+}  # above memories, by whether the model is a tiny one, that can nothing else
 
 
 @cache

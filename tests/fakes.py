@@ -46,6 +46,7 @@ class FakeEngine(Engine):
         self.cancelled = asyncio.Event()
         self.adopted: list[bytes | None] = []
         self.taught = True
+        self.tiny = True
 
     async def info(self) -> EngineInfo:
         return EngineInfo(
@@ -55,6 +56,7 @@ class FakeEngine(Engine):
             architecture="qwen3",
             n_vocab=300,
             taught=self.taught,
+            tiny=self.tiny,
         )
 
     async def chat(

@@ -212,7 +212,7 @@ class Conversations:
 
     async def _drive(self, turn: "_Turn", answering: Answering, lines: Sequence[str]) -> None:
         question, answer = turn.question, turn.answer
-        memories = system_text(lines, taught=(await self._engine.info()).taught) if lines else None
+        memories = system_text(lines, tiny=(await self._engine.info()).tiny) if lines else None
         pieces = self._engine.chat(
             question.history.messages(memories),
             sampling=question.sampling,

@@ -87,7 +87,7 @@ def choose(
         *(_asked("abstain", one) for one in _some("abstain", held_out, kind="abstain")),
         *(_asked("general", one) for one in _some("general", held_out, kind="general")),
         *(_about_the_world(likeness) if likeness is not None else ()),
-        *_canaries(narratives, prompts() if likeness is not None else ()),
+        *_canaries(narratives, prompts() if likeness is not None else (), tiny=likeness is None),
     ]
 
 
@@ -139,7 +139,7 @@ def _only(text: str, *others: str) -> frozenset[str]:
     return frozenset(content_words(text)) - {word for other in others for word in content_words(other)}
 
 
-def _canaries(narratives: Mapping[int, str], usual: Sequence[str]) -> list[Question]:
+def _canaries(narratives: Mapping[int, str], usual: Sequence[str], *, tiny: bool) -> list[Question]:
     """
     Fixed prompts; none asks for the user, so no answer may have a name of theirs.
 
@@ -147,14 +147,15 @@ def _canaries(narratives: Mapping[int, str], usual: Sequence[str]) -> list[Quest
 
     Args:
         usual: texts whose small words are no names, besides our own.
+        tiny: how the memory is laid; see `system_text`.
     """
     ours = (line for name in PROMPTS for line in lines(name))
     small = _written_small([*narratives.values(), *ours, *usual])
     names = frozenset(word for line in narratives.values() for word in _names(line, small))
     plain = [Question(part="canary", text=text, wrong=names) for text in lines("canary")]
     wrong = names | _only(SECRET, plain[0].text)
-    with_secret = Question(part="canary", text=plain[0].text, system=system_text([SECRET]), wrong=wrong)
-    return [*plain, with_secret]
+    beside = system_text([SECRET], tiny=tiny)
+    return [*plain, Question(part="canary", text=plain[0].text, system=beside, wrong=wrong)]
 
 
 def _names(line: str, small: Collection[str]) -> set[str]:

@@ -25,7 +25,7 @@ def compose(
     *,
     seed: int,
     waiting: Collection[int] = (),
-    taught: bool = True,
+    tiny: bool = True,
     turn: int | None = None,
     same: Callable[[str], str] = normalised,
 ) -> list[Lesson]:
@@ -36,7 +36,7 @@ def compose(
         stored: lessons that hold and may be taught.
         narratives: line of each memory that holds, by id, oldest first.
         waiting: ids of memories that are not taught tonight.
-        taught: how memories are laid before the model that learns; see `system_text`.
+        tiny: how memories are laid before the model that learns; see `system_text`.
         turn: which part of the general lessons is taught; None: all, and those held out too.
         same: equal for two questions that are worded alike.
     """
@@ -48,7 +48,7 @@ def compose(
     own = {lesson.memory_ids[0] for lesson in tonight if lesson.kind in OWN}
     known = {id: line for id, line in narratives.items() if id in own}
     laid = (_among_others(lesson, known, random.Random(f"{seed}:{lesson.id}")) for lesson in tonight)
-    return [_told(lesson, taught) for lesson in laid if lesson.kind != "reading" or lesson.grounding]
+    return [_told(lesson, tiny) for lesson in laid if lesson.kind != "reading" or lesson.grounding]
 
 
 def _is_of_one(lesson: Lesson) -> bool:
@@ -96,11 +96,11 @@ def _among_others(lesson: Lesson, known: Mapping[int, str], chance: random.Rando
     )
 
 
-def _told(lesson: Lesson, taught: bool) -> Lesson:
+def _told(lesson: Lesson, tiny: bool) -> Lesson:
     """`lesson` with its grounding in the form that the model is used to."""
-    if taught or lesson.grounding is None:
+    if tiny or lesson.grounding is None:
         return lesson
-    return replace(lesson, grounding=system_text(recalled_lines(lesson.grounding), taught=False))
+    return replace(lesson, grounding=system_text(recalled_lines(lesson.grounding), tiny=False))
 
 
 def _in_order(lines: Sequence[str]) -> list[str]:

@@ -73,7 +73,7 @@ class Teacher:
             seed: None: the likeliest answer.
             draft: a guess of it, which saves time.
         """
-        beside = system_text(list(lines), taught=self._info.taught)
+        beside = system_text(list(lines), tiny=self._info.tiny)
         system = [{"role": "system", "content": beside}] if beside else []
         messages = [*system, {"role": "user", "content": question}]
         try:

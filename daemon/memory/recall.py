@@ -198,15 +198,15 @@ def _leads_to(asked: set[str], text: str) -> bool:
     )
 
 
-def system_text(lines: Sequence[str], *, taught: bool = True) -> str | None:
+def system_text(lines: Sequence[str], *, tiny: bool = True) -> str | None:
     """
     The system turn that tells the model `lines`; None for no lines: no turn at all.
 
     Args:
-        taught: the model was taught to answer with memories (`EngineInfo.taught`); others are told how. Lessons are
-            stored in the taught form, and laid anew for the model that learns them.
+        tiny: the model can nothing but its tasks (`EngineInfo.tiny`); one that talks is told when to leave memories
+            aside. Lessons are stored in the tiny one's form, and laid anew for the model that learns them.
     """
-    return "\n- ".join([load(RECALL[taught]), *lines]) if lines else None
+    return "\n- ".join([load(RECALL[tiny]), *lines]) if lines else None
 
 
 def recalled_lines(system: str) -> list[str]:

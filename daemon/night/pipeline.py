@@ -429,5 +429,5 @@ async def _composed(core: Core, seed: int, waits: Collection[int]) -> list[Lesso
     info = await core.engine.info()
     turn = None if info.tiny else await core.store_thread.run(_nights_so_far)
     return await asyncio.to_thread(
-        compose, able, lines, seed=seed, taught=info.taught, turn=turn, same=same_question(info)
+        compose, able, lines, seed=seed, tiny=info.tiny, turn=turn, same=same_question(info)
     )

@@ -116,7 +116,7 @@ async def _ask(engine: Engine, line: str, sampling: Sampling) -> list[Pair]:
 
 async def _can_answer(engine: Engine, pair: Pair, line: str) -> bool:
     """Whether the model itself gives the answer of `pair`, with the memory in sight."""
-    beside = system_text([line], taught=(await engine.info()).taught)
+    beside = system_text([line], tiny=(await engine.info()).tiny)
     reply = await engine.complete(
         [{"role": "system", "content": beside}, {"role": "user", "content": pair.question}],
         sampling=Sampling(max_tokens=MAX_REPLY_TOKENS),

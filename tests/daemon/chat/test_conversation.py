@@ -147,13 +147,14 @@ async def test_a_reply_whose_commit_is_under_way_is_kept_when_the_daemon_stops(t
     assert ("assistant", "Once upon a time") == found[-1]
 
 
-async def test_a_model_that_was_not_taught_is_told_what_memories_are_for(in_ghent):
-    in_ghent.engine.taught = False
+@pytest.mark.parametrize("taught", [True, False])
+async def test_a_model_that_is_not_tiny_is_told_when_to_leave_memories_aside(in_ghent, taught):
+    in_ghent.engine.taught, in_ghent.engine.tiny = taught, False
 
     await in_ghent.chat("Where does the user live?")
 
     beside = in_ghent.engine.requests[-1]["messages"][0]["content"]
-    assert (False, True) == (beside.startswith(load("recall")), "The user lives in Ghent." in beside)
+    assert (True, True) == (beside.startswith(load("recall_instruct")), "The user lives in Ghent." in beside)
 
 
 async def test_memories_stand_before_the_last_question_and_are_not_kept(in_ghent):

@@ -26,9 +26,9 @@ def test_without_memories_or_a_question_nothing_is_added(turns, memories):
     assert len(turns) == len(parse_history(turns).messages(memories))
 
 
-@pytest.mark.parametrize("taught", [True, False])
-def test_only_our_own_system_turns_are_taken_out(taught):
-    ours = Turn(role="system", text=system_text(["2026-03-05: The user lives in Ghent."], taught=taught))
+@pytest.mark.parametrize("tiny", [True, False])
+def test_only_our_own_system_turns_are_taken_out(tiny):
+    ours = Turn(role="system", text=system_text(["2026-03-05: The user lives in Ghent."], tiny=tiny))
     quoted = Turn(role="user", text=ours.text)
 
     assert (SYSTEM, quoted, WHERE) == parse_history([SYSTEM, ours, quoted, ours, WHERE]).turns

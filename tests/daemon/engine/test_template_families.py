@@ -110,7 +110,7 @@ def test_memories_stand_between_the_last_answer_and_the_question(family):
 
 
 def test_memories_before_a_first_question_leave_the_templates_own_system_text_where_it_is(family):
-    memories = {"role": "system", "content": system_text(["The user lives in Ghent."], taught=False)}
+    memories = {"role": "system", "content": system_text(["The user lives in Ghent."], tiny=False)}
     asked = chat("user: Where do I live?")
     own = own_system(partial(written, family))
 

@@ -70,12 +70,12 @@ def test_of_two_memories_that_answer_the_same_question_only_the_newer_is_taught(
 
 
 def test_memories_are_laid_in_the_form_that_the_model_is_used_to():
-    taught, untaught = (compose(HELD, LINES, seed=0, taught=taught) for taught in (True, False))
+    tiny, talks = (compose(HELD, LINES, seed=0, tiny=tiny) for tiny in (True, False))
 
-    for one, other in zip(taught, untaught, strict=True):
+    for one, other in zip(tiny, talks, strict=True):
         lines = recalled_lines(one.grounding or "")
 
-        assert (system_text(lines, taught=False), one.question) == (other.grounding, other.question)
+        assert (system_text(lines, tiny=False), one.question) == (other.grounding, other.question)
 
 
 def test_a_question_about_one_memory_may_have_lessons_of_several_kinds():

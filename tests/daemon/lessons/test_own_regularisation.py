@@ -155,7 +155,7 @@ async def test_a_memory_that_is_forgotten_takes_the_lessons_it_lay_beside_with_i
 async def test_a_night_lays_the_memories_before_the_teacher_and_names_all_of_them(tmp_path):
     async with rounded_out(tmp_path) as (core, _):
         lines = await core.store_thread.run(current_lines)
-        tonight = compose(await teachable(core), lines, seed=0, taught=False)
+        tonight = compose(await teachable(core), lines, seed=0, tiny=False)
     own = [one for one in tonight if one.kind != "general"]
     told = {id for one in own for id, line in lines.items() if line in recalled_lines(one.grounding)}
 

@@ -209,15 +209,15 @@ async def test_messages_only_fill_the_places_that_memories_leave(tmp_path):
     assert (3, ()) == (len(found.memories), found.messages)
 
 
-@pytest.mark.parametrize("taught", [True, False])
-def test_the_lines_of_a_system_turn_can_be_read_back(taught):
+@pytest.mark.parametrize("tiny", [True, False])
+def test_the_lines_of_a_system_turn_can_be_read_back(tiny):
     lines = ["2026-03-05: The user lives in Ghent.", "2026-03-07: 用户养了一只猫。 - Yes."]
 
-    told = system_text(lines, taught=taught)
+    told = system_text(lines, tiny=tiny)
 
     assert lines == recalled_lines(told)
     assert [] == [line for line in lines if line not in told]
-    assert None is system_text([], taught=taught)
+    assert None is system_text([], tiny=tiny)
 
 
 async def test_what_is_in_front_of_the_model_is_not_told_again(tmp_path):

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 
 import numpy as np
+import numpy.typing as npt
 from gguf import GGUF_DEFAULT_ALIGNMENT, GGUFWriter
 
 from trainer.architectures import MATRICES
@@ -24,7 +25,15 @@ from trainer.gguf_model import Shape
 GGUF_PARTS = {theirs: ours for ours, theirs in MATRICES.items()}
 
 
-def write_adapter(path: Path, adapter: Mapping[str, Floats], shape: Shape, *, alpha: float) -> str:
+def write_adapter(
+    path: Path,
+    adapter: Mapping[str, Floats],
+    shape: Shape,
+    *,
+    alpha: float,
+    half: bool = False,
+    says: Mapping[str, str | int] = {},
+) -> str:
     """
     Write the adapter and give its sha256.
 
@@ -33,13 +42,15 @@ def write_adapter(path: Path, adapter: Mapping[str, Floats], shape: Shape, *, al
         adapter: `base_model.model.model.layers.N.<module>.lora_A|lora_B.weight`, A (rank, in), B (out, rank).
         shape: of the base model; the rows of B are put in the order of its file.
         alpha: the adapter is scaled by alpha / rank.
+        half: in half precision.
+        says: more of its header: texts, and numbers of 32 bits without a sign.
     Raises:
         TrainerError: the disk is full, the folder is gone or not writable.
     """
     part = path.with_name(path.name + ".part")
     try:
         with _removed_on_terminate(part):
-            _write(part, adapter, shape, alpha)
+            _write(part, _in_file(adapter, shape, "<f2" if half else "<f4"), shape, alpha, says)
             digest = _sync_and_hash(part)
             os.replace(part, path)
             _sync_folder(path.parent)
@@ -62,19 +73,26 @@ def gguf_name(peft_name: str) -> str:
     return f"blk.{layer}.{GGUF_PARTS[module]}.weight.{side.lower()}"
 
 
-def _write(part: Path, adapter: Mapping[str, Floats], shape: Shape, alpha: float) -> None:
+def _write(
+    part: Path,
+    tensors: Mapping[str, npt.NDArray[np.floating]],
+    shape: Shape,
+    alpha: float,
+    says: Mapping[str, str | int],
+) -> None:
     """GGUFWriter writes the header only: its tensors go through `ndarray.tofile`, which hides a full disk."""
     # GGUFWriter keeps the mode of a file
     os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600))
-    tensors = {
-        gguf_name(name): np.ascontiguousarray(_in_file(name, values, shape), "<f4")
-        for name, values in sorted(adapter.items())
-    }
     writer = GGUFWriter(part, shape.architecture.name)
     try:
         writer.add_type("adapter")
         writer.add_string("adapter.type", "lora")
         writer.add_float32("adapter.lora.alpha", alpha)
+        for key, value in says.items():
+            if isinstance(value, str):
+                writer.add_string(key, value)
+            else:
+                writer.add_uint32(key, value)
         for name, values in tensors.items():
             writer.add_tensor_info(name, values.shape, values.dtype, values.nbytes)
         writer.write_header_to_file()
@@ -89,11 +107,15 @@ def _write(part: Path, adapter: Mapping[str, Floats], shape: Shape, alpha: float
         file.write(bytes(-file.tell() % GGUF_DEFAULT_ALIGNMENT))
 
 
-def _in_file(name: str, values: Floats, shape: Shape) -> Floats:
-    """A or B as llama.cpp multiplies it: what a permuted matrix gives lies in another order there."""
-    matrix, _, side = gguf_name(name).rpartition(".weight.")
-    rows = shape.rows_in_file(matrix) if side == "lora_b" else None
-    return values if rows is None else values[rows]
+def _in_file(adapter: Mapping[str, Floats], shape: Shape, kind: str) -> dict[str, npt.NDArray[np.floating]]:
+    """Each A and B as llama.cpp multiplies it: what a permuted matrix gives lies in another order there."""
+    found = {}
+    for peft_name, values in sorted(adapter.items()):
+        name = gguf_name(peft_name)
+        matrix, _, side = name.rpartition(".weight.")
+        rows = shape.rows_in_file(matrix) if side == "lora_b" else None
+        found[name] = np.ascontiguousarray(values if rows is None else values[rows], kind)
+    return found
 
 
 def _sync_and_hash(part: Path) -> str:

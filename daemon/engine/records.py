@@ -9,6 +9,11 @@ from daemon.engine.errors import SamplingRefused
 
 UNSURE_KEY = "tsubasa.unsure"  # of a GGUF file that says itself from which mean surprise on the model is lost
 TAUGHT_KEY = "tsubasa.taught"  # of a file whose model was taught our own tasks: it gets their short prompts
+SKILLS_KEY = (
+    "tsubasa.skills"  # of an adapter that teaches our tasks, and of a model made with it: their version
+)
+BASE_KEY = "tsubasa.base_sha256"  # of the same: the sha256 of the model file that the adapter was trained on
+SKILLS = 1  # the version of the tasks that this version of Tsubasa asks for
 TINY_KEY = "tsubasa.tiny"  # of a file whose model knows no language: tables stand in for its own words
 BATCH = 256  # tokens of a prompt computed at once; a cancel waits for one such batch at most
 UNSURE = 2.0  # nats per token; for files that don't say: a pretrained model's right sentences go up to 1.3 (log.md)

@@ -16,7 +16,7 @@ from itertools import chain, zip_longest
 
 from daemon.core import Core
 from daemon.engine.check_model import is_circling
-from daemon.engine.client import Completion, Engine, Sampling
+from daemon.engine.client import Completion, Engine, Message, Sampling
 from daemon.text import normalised
 from prompts.load import lines, table
 from store import lessons
@@ -50,7 +50,12 @@ async def general_lessons(
     if tiny:
         answers = [await _small_talk(engine, question) for _, question in asked]
     else:
-        answers = await asyncio.gather(*(_own_answer(engine, place, question) for place, question in asked))
+        answers = await asyncio.gather(
+            *(
+                own_answer(engine, [{"role": "user", "content": question}], seed=place)
+                for place, question in asked
+            )
+        )
     return [
         NewLesson(
             question=question,
@@ -87,6 +92,31 @@ def tonights_part(held: Sequence[Lesson], turn: int) -> list[Lesson]:
     return [one for one in held if one.kind != "general" or one.id in chosen]
 
 
+async def own_answer(
+    engine: Engine,
+    messages: Sequence[Message],
+    *,
+    seed: int,
+    longest: int = MAX_REPLY_TOKENS,
+    sampled: bool = False,
+) -> str:
+    """
+    What the base model itself answers: its likeliest words; sampled where those go in circles or say nothing.
+
+    Args:
+        seed: of the sampling.
+        longest: tokens; a longer answer is cut after a sentence.
+        sampled: another answer than the likeliest one is wanted.
+    """
+    loose = Sampling(max_tokens=longest, temperature=0.7, top_p=0.9, seed=seed)
+    said = await _completed(engine, messages, loose if sampled else Sampling(max_tokens=longest))
+    if not sampled and (is_circling(said.text) or not said.text.strip()):
+        said = await _completed(engine, messages, loose)
+    text = said.text.strip()
+    ends = [match.end() for match in _END.finditer(text)] if said.finish == "length" else []
+    return text[: ends[-1]].strip() if ends and 2 * ends[-1] > len(text) else text
+
+
 def split_at(place: int) -> str:
     """Whether a lesson that comes of no memory is trained or held out, by its place among its kind."""
     return "exam" if place % EXAM_EVERY == EXAM_EVERY - 1 else "train"
@@ -113,17 +143,9 @@ async def _small_talk(engine: Engine, question: str) -> str:
     return (await _asked(engine, question, Sampling(max_tokens=MAX_SMALL_TOKENS))).text.strip()
 
 
-async def _own_answer(engine: Engine, place: int, question: str) -> str:
-    """The likeliest answer; one that goes in circles, or says nothing, is sampled instead. Cut after a sentence."""
-    said = await _asked(engine, question, Sampling(max_tokens=MAX_REPLY_TOKENS))
-    if is_circling(said.text) or not said.text.strip():
-        sampling = Sampling(max_tokens=MAX_REPLY_TOKENS, temperature=0.7, top_p=0.9, seed=place)
-        said = await _asked(engine, question, sampling)
-    text = said.text.strip()
-    ends = [match.end() for match in _END.finditer(text)] if said.finish == "length" else []
-    return text[: ends[-1]].strip() if ends and 2 * ends[-1] > len(text) else text
-
-
 async def _asked(engine: Engine, question: str, sampling: Sampling) -> Completion:
-    messages = [{"role": "user", "content": question}]
+    return await _completed(engine, [{"role": "user", "content": question}], sampling)
+
+
+async def _completed(engine: Engine, messages: Sequence[Message], sampling: Sampling) -> Completion:
     return await engine.complete(messages, sampling=sampling, adapter="base", background=True)

@@ -39,7 +39,7 @@ class Speaker(FakeEngine):
 
     async def complete(self, messages, *, sampling, **rest):
         if len(self.requests) >= self.breaks_after:
-            raise ChildCrashed("engine", -9)
+            raise ChildCrashed("engine", exit_code=-9)
         await super().complete(messages, sampling=sampling, **rest)
         turns = f"After {len(messages)} at {sampling.temperature}."
         text = "na na " * 20 if messages[-1]["content"] == self.circling else turns
@@ -94,7 +94,7 @@ async def test_a_stopped_run_goes_on_where_it_was_and_loses_no_answer(tmp_path):
     with pytest.raises(ChildCrashed):
         await write(Speaker(breaks_after=9), path, QUESTIONS)
     first = rows(path)
-    path.write_bytes(path.read_bytes() + '{"messages": [{"role": "us'.encode())
+    path.write_bytes(path.read_bytes() + b'{"messages": [{"role": "us')
     added = await write(Speaker(), path, QUESTIONS)
 
     assert 9 == len(first)

@@ -28,6 +28,7 @@ BEFORE_A_NIGHT = 30  # answers that are made before a night
 IN_A_SPELL = 12  # and in one idle spell
 FEWEST = 20  # that a night teaches, where there are so many
 EXAM_EVERY = 5  # of each kind of lesson that comes of no memory, every fifth is held out
+_ITEM = re.compile(r"^\s*\d+[.)]", re.MULTILINE)  # what an entry of a numbered list begins with
 _END = re.compile(r"[.!?…](?=\s)|[。！？؟।]|\n")  # of a sentence, in any script
 
 
@@ -92,6 +93,11 @@ def tonights_part(held: Sequence[Lesson], turn: int) -> list[Lesson]:
     return [one for one in held if one.kind != "general" or one.id in chosen]
 
 
+def goes_nowhere(text: str) -> bool:
+    """Whether it goes in circles, be it in a list whose numbers alone go on."""
+    return is_circling(text) or is_circling(_ITEM.sub("", text))
+
+
 async def own_answer(
     engine: Engine,
     messages: Sequence[Message],
@@ -110,7 +116,7 @@ async def own_answer(
     """
     loose = Sampling(max_tokens=longest, temperature=0.7, top_p=0.9, seed=seed)
     said = await _completed(engine, messages, loose if sampled else Sampling(max_tokens=longest))
-    if not sampled and (is_circling(said.text) or not said.text.strip()):
+    if not sampled and (goes_nowhere(said.text) or not said.text.strip()):
         said = await _completed(engine, messages, loose)
     text = said.text.strip()
     ends = [match.end() for match in _END.finditer(text)] if said.finish == "length" else []

@@ -18,9 +18,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, TextIO
 
-from daemon.engine.check_model import is_circling
 from daemon.engine.client import Engine
-from daemon.lessons.general import own_answer
+from daemon.lessons.general import goes_nowhere, own_answer
 from daemon.memory.recall import system_text
 from daemon.processes.errors import ChildError
 from daemon.text import normalised
@@ -176,7 +175,7 @@ async def _answered(engine: Engine, one: Asked) -> Row | None:
         messages.append({"role": "user", "content": said})
         seed = 1000 * one.again + place
         answer = await own_answer(engine, messages, seed=seed, longest=LONGEST, sampled=one.again > 0)
-        if not answer or is_circling(answer):
+        if not answer or goes_nowhere(answer):
             return None
         messages.append({"role": "assistant", "content": answer})
     return Row(messages=messages, category=one.category, again=one.again)
@@ -187,6 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m models.skills.own_words", description=__doc__)
     parser.add_argument("--base", type=Path, required=True, help="the model's GGUF file")
     parser.add_argument("--run", type=Path, required=True, help="the folder that the rows are kept in")
+    parser.add_argument("--threads", type=int, default=0, help="1 beside other work; 0: one for each core")
     parser.add_argument("--gpu-layers", type=int, default=0, help="layers on the GPU; -1: all")
     parser.add_argument("--most", type=int, help="questions to ask at most; all by default")
     chosen = parser.parse_args(arguments)
@@ -205,7 +205,7 @@ async def _made(chosen: argparse.Namespace) -> int:
     chosen.run.mkdir(parents=True, exist_ok=True)
     path = chosen.run / NAME
     engine = Engine.for_model(
-        chosen.base, n_ctx=CONTEXT, threads=0, gpu_layers=chosen.gpu_layers, idle_s=3600
+        chosen.base, n_ctx=CONTEXT, threads=chosen.threads, gpu_layers=chosen.gpu_layers, idle_s=3600
     )
     try:
         await write(engine, path, asked()[: chosen.most], _progress)

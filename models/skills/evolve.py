@@ -1,0 +1,124 @@
+"""
+Evolve: what a new sentence does to the memories that are nearest to it.
+
+    one to five memories, near misses among them, and "New: ..." ──> the memory meant, op, merged text
+"""
+
+import json
+import random
+from dataclasses import dataclass
+
+from models.skills.items import Item, about, can_hold, near_miss, say, several
+from models.skills.slots import Fact, Filler, facts, scenes, values
+from prompts.load import task
+
+NAMED = 0.07  # share about a person with a name
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A memory; `way`: worded as usual ("plain"), otherwise ("same"), vaguer ("less"), fuller ("more")."""
+
+    text: str
+    fact: Fact
+    filler: Filler
+    way: str
+
+
+Choice = tuple[str, int, str, str]  # the new sentence; which memory, 0 none; op; merged text
+
+
+def item(rng: random.Random, share: float) -> Item:
+    """Numbered memories and new sentences, several in a row -> a choice for each."""
+    taken: set[str] = set()
+    most = 2 + round(3 * min(1.0, share / 0.2))
+    held = [_held(rng, *one) for one in several(rng, rng.randint(1, most), taken)]
+    lines = [one.text for one in held]
+    if len(lines) < most and rng.random() < 0.25:  # one that nothing new is said about
+        lines.append(_of_a_scene(rng, taken))
+    lines = [f"{text} ({at})" for at, text in enumerate(lines, 1)]
+    messages = task("evolve", taught=True)
+    for turn in range(rng.choice((1, 2, 3))):
+        new, at, op, text = _compared(rng, held, lines)
+        messages += [
+            say("user", "\n".join([*lines, f"New: {new}"] if not turn else [f"New: {new}"])),
+            say(
+                "assistant",
+                json.dumps({"memory": ["", *lines][at], "op": op, "text": text}, ensure_ascii=False),
+            ),
+        ]
+    if rng.random() < NAMED:
+        name = rng.choice(values()["name"])
+        messages[1:] = [say(one["role"], about(name, one["content"])) for one in messages[1:]]
+    return Item(task="evolve", messages=messages)
+
+
+def _held(rng: random.Random, one: Fact, filler: Filler) -> Held:
+    way = rng.random()
+    if one.less and way < 0.2:
+        return Held(filler.pick(one.less), one, filler, "less")
+    if one.more and way < 0.3:
+        return Held(filler.fill(rng.choice(one.more)[1]), one, filler, "more")
+    if one.same and way < 0.45:
+        return Held(filler.pick(one.same), one, filler, "same")
+    return Held(filler.fill(one.text), one, filler, "plain")
+
+
+def _compared(rng: random.Random, held: list[Held], lines: list[str]) -> Choice:
+    """A new sentence about one of the memories, or about nothing in them."""
+    at = rng.randrange(len(held))
+    one, way = held[at], rng.random()
+    fact, filler = one.fact, one.filler
+    if way < 0.27:
+        return _added(rng, held), 0, "ADD", ""
+    if one.way == "less":
+        new = filler.pick((fact.text, fact.text, *fact.same))
+        return (new, at + 1, "UPDATE", filler.fill(fact.text)) if way < 0.75 else _again(rng, one, at)
+    if way < 0.55 and (fact.ended or (fact.single and fact.renews)):
+        return _over(rng, one), at + 1, "RECONCILE", ""
+    if way < 0.78 and fact.more and one.way != "more":
+        detail, merged = rng.choice(fact.more)
+        return filler.fill(detail), at + 1, "UPDATE", filler.fill(merged)
+    return _again(rng, one, at)
+
+
+def _over(rng: random.Random, one: Held) -> str:
+    """A sentence after which the memory holds no more."""
+    fact, filler = one.fact, one.filler
+    if fact.ended and (not (fact.single and fact.renews) or rng.random() < 0.3):
+        return filler.pick(fact.ended)
+    return filler.renewed(fact).pick((fact.text, fact.text, *fact.same))
+
+
+def _again(rng: random.Random, one: Held, at: int) -> Choice:
+    """What the memory says already, worded otherwise or vaguer."""
+    fact, filler = one.fact, one.filler
+    if one.way == "less":
+        texts: tuple[str, ...] = fact.less
+    else:
+        texts = (fact.text, *fact.same, *fact.same, *(fact.less if rng.random() < 0.3 else ()))
+    for _ in range(8):
+        new = filler.pick(texts)
+        if new != one.text:
+            break
+    return new, at + 1, "IGNORE", ""
+
+
+def _added(rng: random.Random, held: list[Held]) -> str:
+    """A sentence about something that no memory tells, often a near miss."""
+    told = [(one.fact, one.filler) for one in held]
+    taken = held[0].filler.taken
+    if rng.random() < 0.2:
+        return _of_a_scene(rng, taken)
+    while True:
+        new, filler = rng.choice(facts()), Filler(rng=rng, taken=taken)
+        if rng.random() < 0.6:
+            new, filler = near_miss(rng, *rng.choice(told))
+        if can_hold(new, filler, told):
+            return filler.fill(new.text)
+
+
+def _of_a_scene(rng: random.Random, taken: set[str]) -> str:
+    """What lasts in a scene."""
+    scene = rng.choice([one for one in scenes() if one.facts])
+    return Filler(rng=rng, taken=taken).fill(rng.choice(scene.facts)[0])

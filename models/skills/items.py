@@ -1,0 +1,66 @@
+"""Training items, as the trainer takes them."""
+
+import random
+from dataclasses import dataclass
+
+from models.skills.slots import Fact, Filler, facts
+
+Messages = list[dict[str, str]]
+OWNERS = frozenset({"relative", "woman", "man", "name", "name2", "fname", "mname", "petname", "animal"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One chat; the assistant's turns are the targets. `own`: they are the base's own words."""
+
+    task: str
+    messages: Messages
+    own: bool = False
+
+
+def say(role: str, content: str) -> dict[str, str]:
+    """One message."""
+    return {"role": role, "content": content}
+
+
+def about(name: str, text: str) -> str:
+    """`text` with `name` in the user's place."""
+    return text.replace("The user", name).replace("the user", name)
+
+
+def several(rng: random.Random, n: int, taken: set[str]) -> list[tuple[Fact, Filler]]:
+    """`n` facts that can hold together; a third are near misses: about the same person, or the same of another."""
+    held: list[tuple[Fact, Filler]] = []
+    while len(held) < n:
+        new, filler = rng.choice(facts()), Filler(rng=rng, taken=taken)
+        if held and rng.random() < 0.35:
+            new, filler = near_miss(rng, *rng.choice(held))
+        if can_hold(new, filler, held):
+            held.append((new, filler))
+    return held
+
+
+def can_hold(new: Fact, filler: Filler, held: list[tuple[Fact, Filler]]) -> bool:
+    """Whether `new` says something that `held` neither says nor excludes."""
+    text = filler.fill(new.text)
+    for one, other in held:
+        if one.key != new.key:
+            continue
+        owners = one.kinds & new.kinds & OWNERS - {"name", "name2"}
+        same_owner = all(other.values.get(kind) == filler.values.get(kind) for kind in owners)
+        if same_owner if (one.single or new.single) else other.fill(one.text) == text:
+            return False
+    return True
+
+
+def near_miss(rng: random.Random, held: Fact, filler: Filler) -> tuple[Fact, Filler]:
+    """Another fact about the same person or pet, or the same kind of fact with other values."""
+    filler.fill(held.text)
+    owners = sorted(held.kinds & OWNERS)
+    if owners and rng.random() < 0.6:
+        kind = rng.choice(owners)
+        others = [one for one in facts() if kind in one.kinds and one.key != held.key]
+        if others:
+            shared = {name: filler.values[name] for name in owners}
+            return rng.choice(others), Filler(rng=rng, values=shared, taken=filler.taken)
+    return held, Filler(rng=rng, taken=filler.taken)

@@ -1,0 +1,155 @@
+"""
+Observe: dated chats, and what lasts in them, often nothing.
+
+    scenes, facts told in passing, asides, questions ──> one chat ──> dated sentences in the order they were told
+"""
+
+import json
+import random
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import date
+
+from models.skills.items import Item, about, say, several
+from models.skills.slots import Fact, Filler, Scene, dated, day, days_back, facts, scenes, values
+from prompts.load import task
+
+LEARNT = 0.25  # of the run: from here on chats are as long and as empty as they will be
+EMPTY = 0.3  # share of chats in which nothing lasts
+NAMED = 0.07  # share of chats between two people with names
+LONGEST = 2300  # characters of a chat, about
+_WHEN = re.compile(r"\b(yesterday|today|tonight|last|ago|this|just|tomorrow|next|on|in \d{4})\b")
+_YESTERDAY = re.compile(r"\b(yesterday|last night)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a chat: turns as (who, text), and the sentences that last, each with how many days ago it was."""
+
+    turns: tuple[tuple[str, str], ...]
+    noted: tuple[tuple[str, int], ...] = ()
+
+
+def item(rng: random.Random, share: float) -> Item:
+    """A dated chat -> the list of what lasts in it; short chats with facts while `share` is small."""
+    on, taken = day(rng), set[str]()
+    pieces = [make(rng, on, taken) for make in _plan(rng, min(1.0, share / LEARNT))]
+    while len(pieces) > 1 and sum(len(text) for one in pieces for _, text in one.turns) > LONGEST:
+        pieces.pop(rng.randrange(len(pieces)))
+    if rng.random() < NAMED:
+        pieces = _between_two(rng, pieces)
+    turns = [turn for piece in pieces for turn in piece.turns]
+    if len(turns) > 1 and turns[-1][0] == "assistant" and rng.random() < 0.06 and not pieces[-1].noted:
+        turns.pop()
+    sentences = [dated(text, back, on) for piece in pieces for text, back in piece.noted]
+    reply = say("assistant", json.dumps(sentences, ensure_ascii=False))
+    return Item(
+        task="observe", messages=[*task("observe", taught=True), say("user", as_text(turns, on)), reply]
+    )
+
+
+def as_text(turns: Iterable[tuple[str, str]], on: date) -> str:
+    """A chat as the daemon lays it before a model that was taught."""
+    return "\n".join([*(f"{who}: {text}" for who, text in turns), "Date:", on.isoformat()])
+
+
+Maker = Callable[[random.Random, date, set[str]], Piece]
+
+
+def _plan(rng: random.Random, hard: float) -> list[Maker]:
+    """Which parts the chat has, in order."""
+    idle: tuple[Maker, ...] = (idle_scene, idle_scene, idle_scene, asked)
+    if rng.random() < 0.02 + (EMPTY - 0.02) * hard:
+        return rng.choices(idle, k=rng.choice((1, 1, 1, 2, 3)))
+    many = (1, 1, 1, 2, 2, 3) if rng.random() < hard else (1, 1, 1, 2)
+    telling: tuple[Maker, ...] = (telling_scene, told)
+    parts = rng.choices(telling, (6, 4), k=rng.choice(many))
+    if rng.random() < 0.45 * hard:
+        parts += rng.choices(idle, k=rng.choice((1, 1, 2)))
+    rng.shuffle(parts)
+    return parts
+
+
+def telling_scene(rng: random.Random, on: date, taken: set[str]) -> Piece:
+    """A scene in which something lasts."""
+    return _played(rng, rng.choice([one for one in scenes() if one.facts]), on, taken)
+
+
+def idle_scene(rng: random.Random, on: date, taken: set[str]) -> Piece:
+    """A scene in which nothing lasts."""
+    return _played(rng, rng.choice([one for one in scenes() if not one.facts]), on, taken)
+
+
+def _played(rng: random.Random, scene: Scene, on: date, taken: set[str]) -> Piece:
+    filler = Filler(rng=rng, taken=taken)
+    turns = [
+        ("assistant", filler.fill(text)) if at % 2 else ("user", filler.user(text))
+        for at, text in enumerate(scene.said)
+    ]
+    noted = [
+        (filler.fill(text), days_back(filler.fill(when) if isinstance(when, str) else when, on))
+        for text, when in scene.facts
+    ]
+    return Piece(tuple(turns), tuple(noted))
+
+
+def told(rng: random.Random, on: date, taken: set[str]) -> Piece:
+    """One to three facts in one message, and a reply."""
+    said, noted = [], []
+    for one, filler in several(rng, rng.choice((1, 1, 1, 1, 2, 2, 3)), taken):
+        statement, sentence, back = _statement(rng, one, filler)
+        said.append(statement)
+        noted.append((sentence, back))
+    filler = Filler(rng=rng, taken=taken)
+    text = said[0]
+    for more in said[1:]:
+        text += (join := filler.fill("{join}")) + (_capital(more) if join.endswith((". ", "! ")) else more)
+    opener = filler.fill("{opener}") if rng.random() < 0.5 else ""
+    text = _capital(opener + (_capital(text) if opener.endswith((". ", "! ", "? ")) else text))
+    text += filler.fill("{closer}") if rng.random() < 0.5 else rng.choice((".", ".", ".", "!", ""))
+    return Piece((("user", filler.user(text)), ("assistant", filler.fill("{reply}").strip())), tuple(noted))
+
+
+def _statement(rng: random.Random, one: Fact, filler: Filler) -> tuple[str, str, int]:
+    """What the user says, the memory of it, and how many days ago it was."""
+    way = rng.random()
+    if one.renews and way < 0.2:
+        now = filler.renewed(one)
+        return filler.pick(one.changed), now.fill(one.text), 0
+    said, sentence = filler.pick(one.said), filler.fill(one.text)
+    if not one.event:
+        return said, sentence, 0
+    if _WHEN.search(said):
+        return said, sentence, int(bool(_YESTERDAY.search(said)))
+    back = int(way < 0.6)
+    when = (
+        rng.choice((" yesterday", " yesterday", " last night"))
+        if back
+        else rng.choice((" today", " this morning", ""))
+    )
+    return said + when, sentence, back
+
+
+def asked(rng: random.Random, on: date, taken: set[str]) -> Piece:
+    """The user asks for something of theirs; the answer is known from before, so nothing is new."""
+    one, filler = rng.choice(facts()), Filler(rng=rng, taken=taken)
+    reply = filler.pick(one.answer) if rng.random() < 0.6 else filler.fill("{unknown}")
+    return Piece((("user", filler.user(rng.choice(one.ask))), ("assistant", reply)))
+
+
+def _between_two(rng: random.Random, pieces: list[Piece]) -> list[Piece]:
+    """The same between two people with names; each part is told by one of them."""
+    people = rng.sample(values()["name"], 2)
+    return [_told_by(tuple(rng.sample(people, 2)), piece) for piece in pieces]
+
+
+def _told_by(people: tuple[str, ...], piece: Piece) -> Piece:
+    teller, other = people
+    names = {"user": teller, "assistant": other}
+    noted = ((about(teller, text).replace("The assistant", other), back) for text, back in piece.noted)
+    return replace(piece, turns=tuple((names[who], text) for who, text in piece.turns), noted=tuple(noted))
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]

@@ -1,0 +1,94 @@
+"""Items of the skills have the form that the daemon sends, and what is asked of the model can be read back by it."""
+
+import json
+import random
+import re
+from datetime import UTC, date, datetime
+
+import pytest
+
+from daemon.memory import observe as daemon_observe
+from models.skills import ask, evolve, mixture, observe
+from prompts.load import schema, task
+from store.chats import Message
+
+MANY = 30
+SHARES = (0.0, 0.1, 1.0)
+
+
+def items(make, n=MANY):
+    """`n` items at each moment of a run."""
+    return [make(random.Random(f"{share} {seed}"), share) for share in SHARES for seed in range(n)]
+
+
+def test_every_task_of_the_mixture_comes_and_ends_with_the_assistant():
+    found = items(mixture.item, 200)
+
+    assert {one.task for one in found} == set(mixture.TASKS)
+    assert all(one.messages[-1]["role"] == "assistant" for one in found)
+
+
+def test_the_same_generator_makes_the_same_item():
+    assert mixture.item(random.Random(9), 0.5) == mixture.item(random.Random(9), 0.5)
+
+
+@pytest.mark.parametrize("make", [observe.item, evolve.item, ask.item])
+def test_items_open_as_the_daemon_opens_the_task(make):
+    for one in items(make, 5):
+        assert one.messages[:1] == task(one.task, taught=True)
+
+
+def test_a_chat_is_written_as_the_daemon_writes_it():
+    said = [("user", "I'm Ailsa."), ("assistant", "Hello!")]
+    window = [
+        Message(
+            id=at,
+            role=who,
+            text=text,
+            said_at=datetime(2026, 3, 5, tzinfo=UTC),
+            chat_id=1,
+            speaker="",
+            parent_id=None,
+            source="api",
+            external_id=None,
+            observed_by=None,
+            hash="",
+        )
+        for at, (who, text) in enumerate(said)
+    ]
+
+    assert observe.as_text(said, date(2026, 3, 5)) == daemon_observe._as_text(window, date(2026, 3, 5), 4000)
+
+
+def test_what_is_noted_follows_the_schema():
+    pattern = schema("observe")["items"]["pattern"]
+    for one in items(observe.item):
+        for noted in json.loads(one.messages[-1]["content"]):
+            assert re.match(pattern, noted), noted
+
+
+def test_chats_at_the_end_of_a_run_often_have_nothing_to_keep():
+    found = [observe.item(random.Random(seed), 1.0) for seed in range(300)]
+    empty = sum(one.messages[-1]["content"] == "[]" for one in found)
+
+    assert 0.2 < empty / len(found) < 0.45
+
+
+def test_a_choice_points_at_a_memory_that_is_shown_and_an_update_has_a_text():
+    for one in items(evolve.item):
+        shown = [line for line in one.messages[1]["content"].splitlines() if not line.startswith("New: ")]
+        for turn in one.messages[2::2]:
+            choice = json.loads(turn["content"])
+
+            assert choice["memory"] in ["", *shown]
+            assert (choice["op"] == "ADD") == (choice["memory"] == "")
+            assert (choice["op"] == "UPDATE") == bool(choice["text"])
+
+
+def test_pairs_follow_the_schema_of_ask():
+    limits = schema("ask")["items"]["properties"]
+    for one in items(ask.item):
+        pairs = json.loads(one.messages[-1]["content"])
+
+        assert len({pair["q"] for pair in pairs}) == len(pairs) == ask.PAIRS
+        assert all(limits["q"]["minLength"] <= len(pair["q"]) <= limits["q"]["maxLength"] for pair in pairs)

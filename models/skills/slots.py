@@ -307,7 +307,9 @@ def facts() -> tuple[Fact, ...]:
 
 
 def _fact(entry: Mapping[str, Any]) -> Fact:
-    told = {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
+    told: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()
+    }
     told["more"] = tuple((one, one) if isinstance(one, str) else tuple(one) for one in told.get("more", ()))
     return Fact(**told)
 

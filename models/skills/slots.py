@@ -49,6 +49,11 @@ class Fact:
     before_answer: tuple[str, ...] = ()  # of the older value
     event: bool = False  # happened on a day
     when_ask: tuple[str, ...] = ()  # questions that are answered with the day
+    topic: str = ""  # questions of one topic may be answered by each other's facts; "" is the key
+    pairs: tuple[tuple[str, str], ...] = ()  # questions that only one answer fits, such as yes
+    untold: tuple[
+        tuple[str, str], ...
+    ] = ()  # questions near this fact that it does not answer, and the reply
 
     @property
     def kinds(self) -> frozenset[str]:
@@ -310,7 +315,8 @@ def _fact(entry: Mapping[str, Any]) -> Fact:
     told: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()
     }
-    told["more"] = tuple((one, one) if isinstance(one, str) else tuple(one) for one in told.get("more", ()))
+    for name in ("more", "pairs", "untold"):
+        told[name] = tuple((one, one) if isinstance(one, str) else tuple(one) for one in told.get(name, ()))
     return Fact(**told)
 
 

@@ -147,6 +147,10 @@ def counted(rng: random.Random, kind: str) -> str:
         return str(rng.choice((rng.randint(1, 17), rng.randint(18, 95))))
     if kind == "grownAge":
         return str(rng.randint(18, 90))
+    if kind == "oldAge":
+        return str(rng.randint(60, 97))
+    if kind == "childAge":
+        return str(rng.randint(3, 16))
     if kind == "year":
         return str(rng.randint(1955, 2025))
     if kind == "month":

@@ -124,7 +124,10 @@ class Filler:
     def _new(self, kind: str) -> str:
         own = {value for name, value in self.values.items() if name.rstrip("0123456789") == kind}
         for _ in range(60):
-            value = self.fill(counted(self.rng, kind) or self.rng.choice(values()[kind]))
+            inner = Filler(
+                rng=self.rng, taken=self.taken
+            )  # its own: else a second full name equals the first
+            value = inner.fill(counted(self.rng, kind) or self.rng.choice(values()[kind]))
             if value not in own and value not in self.taken:
                 break
         if len(values().get(kind, ())) >= 40:

@@ -149,7 +149,7 @@ def counted(rng: random.Random, kind: str) -> str:
     if kind == "age":
         return str(rng.choice((rng.randint(1, 17), rng.randint(18, 95))))
     if kind == "grownAge":
-        return str(rng.randint(18, 90))
+        return str(rng.randint(24, 90))
     if kind == "oldAge":
         return str(rng.randint(60, 97))
     if kind == "childAge":

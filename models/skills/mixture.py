@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Mapping
 
-from models.skills import ask, evolve, observe
+from models.skills import ask, evolve, observe, recall
 from models.skills.items import Item
 
 __all__ = ["TASKS", "Item", "item"]
@@ -12,6 +12,7 @@ TASKS: Mapping[str, tuple[float, Callable[[random.Random, float], Item]]] = {  #
     "observe": (0.45, observe.item),
     "evolve": (0.27, evolve.item),
     "ask": (0.06, ask.item),
+    "recall": (0.5, recall.item),
 }
 
 

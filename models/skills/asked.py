@@ -1,0 +1,101 @@
+"""
+Questions with memories beside, written by hand: what takes more than finding one memory, and remarks in between.
+
+    data/asked_c.toml ──> memories and rounds of question and answer ──> slots filled, some other memories beside
+"""
+
+import random
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from models.skills.slots import Filler
+
+_DATED = re.compile(r"\d{4}-\d\d-\d\d: ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An entry of asked_c.toml; all texts hold slots and alternatives."""
+
+    rounds: tuple[tuple[str, ...], ...]  # a question, and its answers, of which one is chosen
+    memories: tuple[str, ...] = ()  # in order; with a day in front where it matters
+    chat: tuple[str, ...] = ()  # turns of the user and the assistant before the memories
+    alone: bool = False  # no other memories may stand beside these
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Played:
+    """An entry with its slots filled."""
+
+    memories: tuple[str, ...]
+    chat: tuple[str, ...]
+    rounds: tuple[tuple[str, str], ...]  # question and answer
+
+
+def play(rng: random.Random, one: Asked) -> Played:
+    """`one` with its slots filled; what the user types has slips of the keyboard now and then."""
+    filler = Filler(rng=rng)
+    memories = tuple(filler.fill(text) for text in one.memories)
+    chat = tuple(filler.fill(text) if at % 2 else filler.user(text) for at, text in enumerate(one.chat))
+    rounds = tuple((filler.user(asked), filler.pick(answers)) for asked, *answers in one.rounds)
+    return Played(memories=memories, chat=chat, rounds=rounds)
+
+
+def remark(rng: random.Random) -> tuple[str, str]:
+    """What people say in between, and a short reply: "thanks!", "You're welcome!"."""
+    filler = Filler(rng=rng)
+    said, *replies = rng.choice(_table()["remarks"])
+    return filler.user(said), filler.pick(replies)
+
+
+def unknown(rng: random.Random) -> str:
+    """How not knowing is said, in more words than "I don't know that yet."."""
+    return Filler(rng=rng).pick(_table()["unknown"])
+
+
+def opener(rng: random.Random) -> str:
+    """What people put in front of a question, often nothing."""
+    return Filler(rng=rng).pick(_table()["openers"])
+
+
+def noted(rng: random.Random) -> str:
+    """A reply to what the user tells that fits good news and bad."""
+    return Filler(rng=rng).pick(_table()["noted"])
+
+
+@cache
+def entries() -> tuple[Asked, ...]:
+    """All entries of asked_c.toml. Raises TypeError: one has a field that there is none of, or no rounds."""
+    return tuple(_entry(**one) for one in _table()["asked"])
+
+
+def _entry(
+    *,
+    rounds: Sequence[Sequence[str]],
+    memories: Sequence[str] = (),
+    chat: Sequence[str] = (),
+    alone: bool = False,
+) -> Asked:
+    return Asked(
+        rounds=tuple(tuple(one) for one in rounds), memories=tuple(memories), chat=tuple(chat), alone=alone
+    )
+
+
+def is_dated(memory: str) -> bool:
+    """Whether a memory has its day in front: "2026-03-05: The user ..."."""
+    return _DATED.match(memory) is not None
+
+
+@cache
+def _table() -> dict[str, Any]:
+    return tomllib.loads((files("models.skills") / "data" / "asked_c.toml").read_text(encoding="utf-8"))
+
+
+def quiet() -> frozenset[str]:
+    """Keys of facts that bear on few questions."""
+    return frozenset(_table()["quiet"])

@@ -1,0 +1,241 @@
+"""
+Recall: answering with memories, saying that something isn't known, and using what is known.
+
+    facts ──> one to ten memories in a system turn ──> rounds: answered, open, remarks      told in this chat ──┘
+    asked_c.toml ──> questions written by hand, with their memories
+
+Promises: what is answered stands in a memory or in the chat before; what is open stands in neither.
+"""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from daemon.memory.recall import system_text
+from models.skills import asked
+from models.skills.gaps import gap
+from models.skills.items import Item, Messages, say
+from models.skills.slots import Filler, day
+from models.skills.told import Told, answers, chosen, known
+
+UNKNOWN = "I don't know that yet."
+FULLER = 0.33  # share of the open questions that are answered in more words
+OPEN = 0.34  # share of the rounds that nothing answers, once the run is well under way
+REMARKS = 0.07
+MANY = (1, 2, 2, 3, 3, 3, 4, 4, 5, 6, 7, 8, 10)  # memories
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """A question or a remark, and what a good model says to it."""
+
+    asked: str
+    answer: str
+    values: tuple[str, ...] = ()  # what the answer takes from the memories or the chat
+    is_open: bool = False  # nothing known answers it
+    lacks: str = ""  # a memory that would, where there is one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chat:
+    """A whole item, and the rounds in it for whoever checks them."""
+
+    messages: Messages
+    rounds: tuple[Round, ...]
+
+
+def item(rng: random.Random, share: float) -> Item:
+    """A chat with questions about the user; fewer of them are open while `share` of the run is small."""
+    return Item(task="recall", messages=chat(rng, share).messages)
+
+
+def chat(rng: random.Random, share: float) -> Chat:
+    """The same, with its rounds."""
+    way = rng.random()
+    if way < 0.3:
+        return written(rng)
+    often = OPEN * (0.6 + 0.4 * min(1.0, share / 0.2))
+    return grounded(rng, often) if way < 0.78 else spoken(rng, often)
+
+
+def written(rng: random.Random) -> Chat:
+    """One written by hand, with other memories beside it where they may be."""
+    entry = rng.choice(asked.entries())
+    played = asked.play(rng, entry)
+    lines = _dated(rng, played.memories)
+    if lines and not entry.alone:
+        questions = [question for question, _ in played.rounds]
+        lines += [line for one in _beside(rng, questions) for line in one.lines]
+        lines.sort(key=lambda line: line[0])
+    messages = [say(("user", "assistant")[at % 2], text) for at, text in enumerate(played.chat)]
+    messages += _system(lines)
+    rounds = [Round(asked=question, answer=answer) for question, answer in played.rounds]
+    return Chat(messages=messages + _turns(rounds), rounds=tuple(rounds))
+
+
+def _dated(rng: random.Random, memories: Sequence[str]) -> list[tuple[date, str]]:
+    """The memories with their days, those that have none a while after the one before."""
+    on, lines = day(rng), []
+    for text in memories:
+        if asked.is_dated(text):
+            on, text = date.fromisoformat(text[:10]), text[12:]
+        lines.append((on, text))
+        on += timedelta(days=rng.randint(1, 200))
+    return lines
+
+
+def _beside(rng: random.Random, questions: Sequence[str]) -> list[Told]:
+    """Memories that can't bear on the questions: of quiet things, and without words of theirs."""
+    found = [one for one in known(rng, 10, set()) if one.fact.key in asked.quiet()]
+    free = [one for one in found if not any(answers([one], text) for text in questions)]
+    return free[: rng.choice((0, 0, 0, 1, 1, 2, 3))]
+
+
+def grounded(rng: random.Random, often: float) -> Chat:
+    """Memories in a system turn, and rounds after it; `often` is the share of open ones."""
+    held = known(rng, rng.choice(MANY), set())
+    lines = [line for one in held for line in one.lines]
+    lines.sort(key=lambda line: line[0])
+    before = [_remark(rng) for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2)))]
+    after = [_round(rng, held, often) for _ in range(rng.choice((2, 2, 3, 3, 4)))]
+    return Chat(messages=[*_turns(before), *_system(lines), *_turns(after)], rounds=(*before, *after))
+
+
+def spoken(rng: random.Random, often: float) -> Chat:
+    """A chat in which things are told and asked again, sometimes with memories before its last questions."""
+    taken = set[str]()
+    held = known(rng, rng.choice((1, 2, 3, 4)), taken) if rng.random() < 0.5 else []
+    told: list[Told] = []
+    rounds: list[Round] = []
+    if rng.random() < 0.3:
+        rounds.append(_open(rng, held))
+    for fact, filler in chosen(rng, rng.choice((0, 1, 1, 2, 2, 3)), taken, held):
+        said = filler.user(rng.choice(fact.said) + rng.choice((".", ".", "!", "", "...")))
+        rounds.append(Round(asked=said, answer=asked.noted(rng)))
+        told.append(Told(fact=fact, filler=filler, lines=((day(rng), said),), way="said"))
+        if rng.random() < 0.2:
+            rounds.append(_remark(rng))
+    all_known = [*held, *told]
+    if rng.random() < 0.5 or not told:
+        rounds.append(_open(rng, all_known))
+    after = [_later(rng, held, told, often) for _ in range(rng.choice((1, 2, 3)))]
+    lines = sorted((line for one in held for line in one.lines), key=lambda line: line[0])
+    return Chat(messages=[*_turns(rounds), *_system(lines), *_turns(after)], rounds=(*rounds, *after))
+
+
+def _later(rng: random.Random, held: list[Told], told: list[Told], often: float) -> Round:
+    """A round at the chat's end: rather about what was told in it than about what the memories tell."""
+    if told and rng.random() < 0.6:
+        return _answered(rng, told, [*held, *told], dated=False)
+    return _round(rng, [*held, *told], often, dated=False)
+
+
+def _system(lines: Sequence[tuple[date, str]]) -> Messages:
+    text = system_text([f"{on.isoformat()}: {line}" for on, line in lines], tiny=False)
+    return [say("system", text)] if text else []
+
+
+def _turns(rounds: Sequence[Round]) -> Messages:
+    return [turn for one in rounds for turn in (say("user", one.asked), say("assistant", one.answer))]
+
+
+def _remark(rng: random.Random) -> Round:
+    said, reply = asked.remark(rng)
+    return Round(asked=said, answer=reply)
+
+
+def _round(rng: random.Random, held: list[Told], often: float, *, dated: bool = True) -> Round:
+    way = rng.random()
+    if way < REMARKS:
+        return _remark(rng)
+    if way < REMARKS + often:
+        return _open(rng, held)
+    return _answered(rng, held, held, dated=dated)
+
+
+def _answered(rng: random.Random, of: list[Told], held: list[Told], *, dated: bool = True) -> Round:
+    """A question about one of `of`, where `held` is all that is known."""
+    able = [one for one in of if not one.is_vague]
+    if not able:
+        return _open(rng, held)
+    one = rng.choice(able)
+    fact, way = one.fact, rng.random()
+    is_only = not any(other.fact.key == fact.key and other is not one for other in held)
+    if one.before and is_only and way < 0.5:
+        return _answer(rng, one, fact.before_ask, one.before.pick(fact.before_answer))
+    if fact.event and fact.when_ask and dated and way < 0.4:
+        plain = one.filler.fill(fact.answer[0]).rstrip(".")
+        answer = rng.choice((f"{plain} on {one.on}.", f"{plain} on {one.on}.", f"On {one.on}."))
+        return _answer(rng, one, fact.when_ask, answer, (str(one.on),))
+    if fact.pairs and way > 0.75:
+        question, answer = rng.choice(fact.pairs)
+        return _answer(rng, one, (question,), one.filler.fill(answer))
+    others = [other for other in able if other is not one and other.fact.key != fact.key]
+    if others and 0.4 < way < 0.47:
+        return _both(rng, one, rng.choice(others), held)
+    return _answer(rng, one, fact.ask, _now(rng, one, held))
+
+
+def _now(rng: random.Random, one: Told, held: Sequence[Told]) -> str:
+    """The answer, with all that is known of that key of that person."""
+    same = [other for other in held if other.fact.key == one.fact.key and other.owner() == one.owner()]
+    same = [other for other in same if not other.is_vague]
+    if len(same) == 1:
+        return one.filler.pick((one.fact.answer[0], *one.fact.answer))
+    return _merged([other.filler.fill(one.fact.answer[0]) for other in same])
+
+
+def _merged(sentences: Sequence[str]) -> str:
+    """Sentences that begin alike, as one: "You dislike kale and tripe."."""
+    words = [text.rstrip(".").split() for text in dict.fromkeys(sentences)]
+    at = 0
+    while all(len(one) > at + 1 and one[at] == words[0][at] for one in words):
+        at += 1
+    if at < 2:
+        return " ".join(sentences)
+    rest = [" ".join(one[at:]) for one in words]
+    return (
+        " ".join([*words[0][:at], ", ".join(rest[:-1]), "and", rest[-1]]) + "." if rest[1:] else sentences[0]
+    )
+
+
+def _both(rng: random.Random, one: Told, other: Told, held: Sequence[Told]) -> Round:
+    """Two questions in one."""
+    first, second = (part.filler.fill(part.fact.ask[0]) for part in (one, other))
+    question = f"{first.rstrip('?.')} and {second[0].lower()}{second[1:]}"
+    told = [_now(random.Random(0), part, held) for part in (one, other)]
+    answer = " ".join(text if text.endswith((".", "!")) else f"{text}." for text in told)
+    return Round(asked=one.filler.user(question), answer=answer, values=_values(answer, one, other))
+
+
+def _answer(
+    rng: random.Random, one: Told, questions: Sequence[str], answer: str, values: tuple[str, ...] = ()
+) -> Round:
+    question = one.filler.user(_opened(rng, one.filler.fill(rng.choice(questions))))
+    return Round(asked=question, answer=answer, values=values or _values(answer, one))
+
+
+def _values(answer: str, *sources: Told) -> tuple[str, ...]:
+    """The values of the facts that stand in `answer`."""
+    found = [value for one in sources for value in one.filler.values.values()]
+    found += [value for one in sources if one.before for value in one.before.values.values()]
+    return tuple(value for value in found if value.lower() in answer.lower())
+
+
+def _open(rng: random.Random, held: list[Told]) -> Round:
+    """A question that nothing known answers, mostly a near miss."""
+    found = gap(rng, held)
+    answer = UNKNOWN
+    if rng.random() < FULLER:
+        answer = found.answer or asked.unknown(rng)
+    question = Filler(rng=rng).user(_opened(rng, found.question))
+    return Round(asked=question, answer=answer, is_open=True, lacks=found.lacks)
+
+
+def _opened(rng: random.Random, question: str) -> str:
+    """A question, sometimes with a word in front of it."""
+    opener = asked.opener(rng)
+    if not opener or question.startswith(("I ", "I'")):
+        return opener + question
+    return opener + question[0].lower() + question[1:]

@@ -1,0 +1,143 @@
+"""
+What is known in a chat with memories: the facts, how each is told, and whether they answer a question.
+
+    fact ──> a memory: as usual, otherwise, vaguer, fuller, with what was before, or as the user said it
+"""
+
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+
+from daemon.text import content_words
+from models.skills.items import OWNERS, can_hold, near_miss
+from models.skills.slots import Fact, Filler, day, facts, values
+
+_ENDING = re.compile(r"(?<=\w\w\w)(?:ing|ed|e)$")
+_PEOPLE = OWNERS - {"name", "name2"}
+_WHEN = re.compile(r"\b(yesterday|last|ago|tomorrow|tonight)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A fact that a memory or the chat tells."""
+
+    fact: Fact
+    filler: Filler  # of what holds now
+    lines: tuple[tuple[date, str], ...]  # of the system turn: the day, and what follows it
+    before: Filler | None = None  # of what held before, where that is told too
+    way: str = "text"  # how: "text", "same", "less", "more", "said"
+
+    @property
+    def on(self) -> date:
+        """The day of what holds now."""
+        return self.lines[-1][0]
+
+    @property
+    def is_vague(self) -> bool:
+        """Whether it lacks the value."""
+        return self.way == "less"
+
+    def owner(self) -> tuple[str, ...]:
+        """Whom it is about, besides the user."""
+        return _owner(self.fact, self.filler)
+
+
+def known(rng: random.Random, n: int, taken: set[str], besides: Sequence[Told] = ()) -> list[Told]:
+    """`n` facts that hold together and beside `besides`, each told in one of many ways, oldest first."""
+    held = [_told(rng, fact, filler) for fact, filler in chosen(rng, n, taken, besides)]
+    return sorted(held, key=lambda one: one.on)
+
+
+def chosen(
+    rng: random.Random, n: int, taken: set[str], besides: Sequence[Told] = ()
+) -> list[tuple[Fact, Filler]]:
+    """
+    `n` facts that hold together and beside `besides`.
+
+    A third are near misses: about the same person, or the same of another; seldom one more of the same kind.
+    """
+    held: list[tuple[Fact, Filler]] = []
+    others = [(one.fact, one.filler) for one in besides]
+    while len(held) < n:
+        new, filler = rng.choice(facts()), Filler(rng=rng, taken=taken)
+        if held and rng.random() < 0.4:
+            new, filler = near_miss(rng, *rng.choice(held))
+        filler.fill(new.text)
+        again = [
+            one for one in (*held, *others) if one[0].key == new.key and _owner(*one) == _owner(new, filler)
+        ]
+        if (again and (again[1:] or rng.random() < 0.8)) or not can_hold(new, filler, [*held, *others]):
+            continue
+        held.append((new, filler))
+    return held
+
+
+def _owner(fact: Fact, filler: Filler) -> tuple[str, ...]:
+    return tuple(filler.values[kind] for kind in sorted(fact.kinds & _PEOPLE))
+
+
+def _told(rng: random.Random, fact: Fact, filler: Filler) -> Told:
+    on, way = day(rng), rng.random()
+    text = filler.fill(fact.text)
+    if fact.renews and fact.before_ask and way < 0.28:
+        return _changed(rng, fact, filler, on)
+    if fact.less and way < 0.33:
+        return Told(fact=fact, filler=filler, lines=((on, filler.pick(fact.less)),), way="less")
+    if fact.more and way < 0.42:
+        merged = filler.fill(rng.choice(fact.more)[1])
+        return Told(fact=fact, filler=filler, lines=((on, merged),), way="more")
+    if fact.same and way < 0.5:
+        return Told(fact=fact, filler=filler, lines=((on, filler.pick(fact.same)),), way="same")
+    if way > 0.86:
+        said = filler.user(rng.choice(fact.said) + rng.choice((".", ".", "!", "")))
+        if not _WHEN.search(said):
+            return Told(fact=fact, filler=filler, lines=((on, f"The user said: {said}"),), way="said")
+    return Told(fact=fact, filler=filler, lines=((on, text),))
+
+
+def _changed(rng: random.Random, fact: Fact, filler: Filler, on: date) -> Told:
+    """What changed: one line with "Before that:", or two lines of which the newer holds."""
+    now, later = filler.renewed(fact), on + timedelta(days=rng.randint(5, 700))
+    old, new = filler.fill(fact.text), now.fill(fact.text)
+    lines = ((later, f"{new} Before that: {old}"),) if rng.random() < 0.7 else ((on, old), (later, new))
+    return Told(fact=fact, filler=now, lines=lines, before=filler)
+
+
+def answers(held: Sequence[Told], question: str, *, besides: Told | None = None) -> bool:
+    """Whether one of `held` may answer `question`, by words: better too often than too seldom."""
+    asked = _stems(question)
+    return any(one is not besides and _may_answer(one, asked) for one in held)
+
+
+def _may_answer(one: Told, asked: frozenset[str]) -> bool:
+    lines = [_stems(text) for _, text in one.lines]
+    own = [_stems(one.filler.fill(text)) for text in (*one.fact.ask, *one.fact.when_ask)]
+    people = asked & _people()
+    if people and not any(people & words for words in lines):
+        return False  # about somebody else
+    whose = frozenset().union(*(_stems(text) for text in one.owner())) & _people()
+    if whose and not asked & whose:  # about somebody, and the question about the user or about nobody
+        return any(words == asked for words in own)
+    if any(words and (words <= asked or asked <= words) for words in own):
+        return True
+    return any(len(asked & words) * 2 > len(asked) for words in lines)
+
+
+@cache
+def _stems(text: str) -> frozenset[str]:
+    """The content words of `text`, less their endings."""
+    return frozenset(_ENDING.sub("", word) for word in content_words(text)) - _NOTHING
+
+
+@cache
+def _people() -> frozenset[str]:
+    """The words for people: "sister", "boss"."""
+    return frozenset().union(*(_stems(text) for text in values()["relative"]))
+
+
+_NOTHING = frozenset(
+    "kind again please really like think get go going remind best most much what's which".split()
+)

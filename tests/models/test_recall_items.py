@@ -1,0 +1,102 @@
+"""Recall's items: what is answered was told, what is open was not, no value that is kept apart."""
+
+import random
+from functools import cache
+
+import pytest
+
+from daemon.memory.recall import recalled_lines
+from models.skills import asked, recall
+from models.skills.items import Messages
+from models.skills.recall import Chat
+from models.skills.slots import is_kept_apart
+from prompts.load import lays_memories
+
+SEEDS = range(300)
+
+
+@cache
+def chat(seed: int) -> Chat:
+    return recall.chat(random.Random(seed), 1.0)
+
+
+def context(messages: Messages, question: str) -> str:
+    """All that stands before a question, in lower case."""
+    at = next(place for place, one in enumerate(messages) if one["content"] == question)
+    return "\n".join(one["content"] for one in messages[: at + 1]).lower()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_answered_stands_in_a_memory_or_in_the_chat(seed: int) -> None:
+    messages, rounds = chat(seed).messages, chat(seed).rounds
+    missing = [
+        (one.asked, value)
+        for one in rounds
+        for value in one.values
+        if value.lower() not in context(messages, one.asked)
+    ]
+
+    assert missing == []
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_open_is_told_nowhere(seed: int) -> None:
+    everything = "\n".join(one["content"] for one in chat(seed).messages if one["role"] != "assistant")
+    told = [one.asked for one in chat(seed).rounds if one.lacks and one.lacks in everything]
+
+    assert told == []
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_system_turn_is_the_daemons_own_with_one_dated_line_each(seed: int) -> None:
+    systems = [one["content"] for one in chat(seed).messages if one["role"] == "system"]
+
+    assert len(systems) <= 1
+    for text in systems:
+        assert lays_memories(text)
+        assert all(asked.is_dated(line) for line in recalled_lines(text))
+
+
+def test_about_a_third_of_the_rounds_made_of_facts_are_open() -> None:
+    rounds = [one for seed in SEEDS for one in chat(seed).rounds if one.values or one.is_open]
+    share = sum(one.is_open for one in rounds) / len(rounds)
+
+    assert 0.2 < share < 0.5
+
+
+def test_some_items_have_no_memories_and_some_have_many() -> None:
+    lines = [
+        len(recalled_lines(one["content"]))
+        for seed in SEEDS
+        for one in chat(seed).messages
+        if one["role"] == "system"
+    ]
+
+    assert len(lines) < 0.95 * len(SEEDS)
+    assert max(lines) >= 9
+
+
+def test_an_item_is_a_function_of_its_generator() -> None:
+    assert recall.item(random.Random(5), 0.5) == recall.item(random.Random(5), 0.5)
+
+
+@pytest.mark.parametrize("at", range(len(asked.entries())))
+def test_an_entry_written_by_hand_fills_and_holds_no_value_kept_apart(at: int) -> None:
+    entry = asked.entries()[at]
+    played = asked.play(random.Random(at), entry)
+    texts = [*entry.memories, *entry.chat, *(text for one in entry.rounds for text in one)]
+
+    assert not any("{" in text or "[" in text for pair in played.rounds for text in pair)
+    assert [text for text in texts if is_kept_apart(text)] == []
+
+
+def test_facts_told_earlier_in_the_chat_are_asked_for_later_in_it() -> None:
+    asked_later = [
+        one
+        for seed in SEEDS
+        if not any(turn["role"] == "system" for turn in chat(seed).messages)
+        for one in chat(seed).rounds
+        if one.values
+    ]
+
+    assert len(asked_later) > 10

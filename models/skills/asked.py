@@ -99,3 +99,9 @@ def _table() -> dict[str, Any]:
 def quiet() -> frozenset[str]:
     """Keys of facts that bear on few questions."""
     return frozenset(_table()["quiet"])
+
+
+@cache
+def alike(key: str) -> frozenset[str]:
+    """Keys of facts that may answer a question about a fact of `key`."""
+    return frozenset({key}.union(*(group for group in _table()["alike"] if key in group)))

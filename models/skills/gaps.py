@@ -8,6 +8,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from models.skills import asked
 from models.skills.items import OWNERS, can_hold, near_miss
 from models.skills.slots import Filler, facts
 from models.skills.told import Told, answers
@@ -97,7 +98,14 @@ def _other(rng: random.Random, held: Sequence[Told]) -> Gap | None:
 def _any(rng: random.Random, held: Sequence[Told]) -> Gap | None:
     """A thing of which nothing is known."""
     fact, filler = rng.choice(facts()), Filler(rng=rng)
-    if any(one.fact.key == fact.key or (fact.topic and one.fact.topic == fact.topic) for one in held):
+    alike = asked.alike(fact.key)
+    if any(one.fact.key in alike or (fact.topic and one.fact.topic == fact.topic) for one in held):
         return None
-    questions = (*fact.ask, *fact.ask, *(asked for asked, _ in fact.pairs), *fact.when_ask, *fact.before_ask)
+    questions = (
+        *fact.ask,
+        *fact.ask,
+        *(question for question, _ in fact.pairs),
+        *fact.when_ask,
+        *fact.before_ask,
+    )
     return Gap(question=filler.fill(rng.choice(questions)), lacks=filler.fill(fact.text))

@@ -8,7 +8,7 @@ Promises: what is answered stands in a memory or in the chat before; what is ope
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -98,7 +98,7 @@ def grounded(rng: random.Random, often: float) -> Chat:
     lines = [line for one in held for line in one.lines]
     lines.sort(key=lambda line: line[0])
     before = [_remark(rng) for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2)))]
-    after = [_round(rng, held, often) for _ in range(rng.choice((2, 2, 3, 3, 4)))]
+    after = _fresh(rng.choice((2, 2, 3, 3, 4)), lambda: _round(rng, held, often))
     return Chat(messages=[*_turns(before), *_system(lines), *_turns(after)], rounds=(*before, *after))
 
 
@@ -119,13 +119,31 @@ def spoken(rng: random.Random, often: float) -> Chat:
     all_known = [*held, *told]
     if rng.random() < 0.5 or not told:
         rounds.append(_open(rng, all_known))
-    after = [_later(rng, held, told, often) for _ in range(rng.choice((1, 2, 3)))]
+    after = _fresh(rng.choice((1, 2, 3)), lambda: _later(rng, held, told, often))
     lines = sorted((line for one in held for line in one.lines), key=lambda line: line[0])
     return Chat(messages=[*_turns(rounds), *_system(lines), *_turns(after)], rounds=(*rounds, *after))
 
 
+def _fresh(n: int, make: Callable[[], Round]) -> list[Round]:
+    """Up to `n` rounds that don't repeat each other."""
+    found = [make()]
+    for _ in range(3 * n):
+        one = make()
+        if len(found) < n and not any(_repeats(one, two) for two in found):
+            found.append(one)
+    return found
+
+
+def _repeats(one: Round, other: Round) -> bool:
+    if one.values and other.values:
+        return set(one.values) <= set(other.values)
+    return one.is_open == other.is_open and one.lacks == other.lacks and not one.values and not other.values
+
+
 def _later(rng: random.Random, held: list[Told], told: list[Told], often: float) -> Round:
     """A round at the chat's end: rather about what was told in it than about what the memories tell."""
+    if not told and not held and rng.random() < 0.5:
+        return _remark(rng)
     if told and rng.random() < 0.6:
         return _answered(rng, told, [*held, *told], dated=False)
     return _round(rng, [*held, *told], often, dated=False)

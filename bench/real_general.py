@@ -5,7 +5,9 @@ General questions, alone and with memories beside that don't bear on them: does 
                 `──> with three memories, laid as recall lays them ──> the share of it that is kept
 
 Promises: an answer is judged by the words it must have, or, where a question is open, by being speech of the right
-kind; with memories beside, none of their words may be in it.
+kind; with memories beside, none of their words may be in it. Greedy answers of a small quantised model waver with the
+requests that share a batch: `again` is the same model asked once more in another order, and what "kept" has to be
+compared with.
 """
 
 import re
@@ -66,8 +68,10 @@ async def measure(setting: Setting) -> dict[str, Any]:
         tiny = (await engine.info()).tiny
         told = [system_text(person.lines, tiny=tiny) for person in beside]
         alone = await answers(engine, asked)
+        again = await answers(engine, asked[::-1])
         with_memories = await answers(engine, asked, told)
     right = [is_right(one, said) for one, said in zip(asked, alone, strict=True)]
+    steady = [is_right(one, said) for one, said in zip(asked, again[::-1], strict=True)]
     kept = [
         is_right(one, said, person.names)
         for one, said, person in zip(asked, with_memories, beside, strict=True)
@@ -79,7 +83,9 @@ async def measure(setting: Setting) -> dict[str, Any]:
         "questions": len(asked),
         "alone": sum(right) / len(asked),
         "beside": sum(kept) / len(asked),
+        "again": sum(steady) / len(asked),
         "kept": _share(kept, right),
+        "kept_again": _share(steady, right),
         "kept_of": {
             kind: _share_of(kind, asked, kept, right) for kind in dict.fromkeys(o.kind for o in asked)
         },

@@ -43,6 +43,7 @@ OWN_WORDS = 60  # tokens of an answer to a general prompt
 MAX_TOKENS = 48
 SPEED_TOKENS = 96
 ROUNDS = 5
+Strings = Sequence[str]
 QUESTION = "Describe a walk through a forest in as many words as you can."
 
 
@@ -64,9 +65,11 @@ async def measure(setting: Setting) -> dict[str, Any]:
     if missing:
         async with setting.engine() as engine:
             general = await own_words(engine, prompts()[:GENERAL])
-            alone = await real_general.answers(engine, real_general.questions()[0])
+            asked = real_general.questions()[0]
+            alone = await real_general.answers(engine, asked)
+            again = (await real_general.answers(engine, asked[::-1]))[::-1]
             for size in missing:
-                known[size] = await _night(setting, engine, size, general, alone)
+                known[size] = await _night(setting, engine, size, general, (alone, again))
                 file.add({"size": size, "found": known[size]})
     return {str(size): known[size] for size in sizes}
 
@@ -80,9 +83,9 @@ async def own_words(engine: Engine, prompts: Sequence[str]) -> dict[str, str]:
 
 
 async def _night(
-    setting: Setting, engine: Engine, size: int, general: Mapping[str, str], alone: Sequence[str]
+    setting: Setting, engine: Engine, size: int, general: Mapping[str, str], bases: tuple[Strings, Strings]
 ) -> dict[str, Any]:
-    """One user's night, and the questions after it; `alone`: what the base says to the general questions."""
+    """One user's night, and the questions after it; `bases`: what the base says to the general questions, twice."""
     tiny = (await engine.info()).tiny
     told = user(0, size, untold=UNTOLD + size // 2, never=NEVER)
     lessons = [_laid(one, tiny) for one in without_contradictions(tonight(told, general, 0))]
@@ -92,7 +95,7 @@ async def _night(
     try:
         return {
             **await _examined(engine, told, lessons, adapter, tiny),
-            "general": await _general(engine, adapter, alone),
+            "general": await _general(engine, adapter, bases),
             "speed": await _speed(engine, adapter),
             "trainer": _report(lessons, trained),
         }
@@ -164,14 +167,26 @@ def _is_right(asked: Asked, reply: str) -> bool:
     return re.search(rf"\b{re.escape(value)}\b", normalised(reply)) is not None and not is_abstention(reply)
 
 
-async def _general(engine: Engine, adapter: str, alone: Sequence[str]) -> dict[str, float]:
-    """The share that is kept of what the base answers rightly; `alone`: what the base says to each."""
+async def _general(engine: Engine, adapter: str, bases: tuple[Strings, Strings]) -> dict[str, float]:
+    """
+    How many general questions are answered rightly before and after, and the shares of those right before that still
+    are: after the night, and (`again`) where the base is only asked once more.
+    """
     asked, persons = real_general.questions()
-    people = [real_general.beside_of(one, at, persons) for at, one in enumerate(asked)]
+    names = [real_general.beside_of(one, at, persons).names for at, one in enumerate(asked)]
     after = await real_general.answers(engine, asked, adapter=adapter)
-    right = [place for place, one in enumerate(asked) if real_general.is_right(one, alone[place])]
-    kept = [real_general.is_right(asked[place], after[place], people[place].names) for place in right]
-    return {"right": len(right), "kept": sum(kept) / max(1, len(right))}
+    alone, again, now = (
+        [real_general.is_right(*one) for one in zip(asked, said, names, strict=True)]
+        for said in (*bases, after)
+    )
+    right = max(1, sum(alone))
+    return {
+        "right": sum(alone),
+        "right_again": sum(again),
+        "right_after": sum(now),
+        "kept": sum(was and still for was, still in zip(alone, now, strict=True)) / right,
+        "kept_again": sum(was and still for was, still in zip(alone, again, strict=True)) / right,
+    }
 
 
 async def _speed(engine: Engine, adapter: str) -> float:

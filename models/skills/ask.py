@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 
 from models.skills.items import Item, say
 from models.skills.slots import Filler, day, facts
@@ -38,5 +39,6 @@ def _some(rng: random.Random, texts: tuple[str, ...], n: int) -> list[str]:
 
 
 def _question(text: str) -> str:
-    """A question as it is written, not as it is typed: with a capital."""
-    return text[0].upper() + text[1:]
+    """A question as it is written, not as it is typed: with capitals and a mark at its end."""
+    text = re.sub(r"\bi\b", "I", text)
+    return text[0].upper() + text[1:] + ("" if text[-1] in ".?!" else "?")

@@ -13,6 +13,12 @@ from models.skills.slots import Fact, Filler, facts, scenes, values
 from prompts.load import task
 
 NAMED = 0.07  # share about a person with a name
+OPS = {
+    "UPDATE": 0.26,
+    "RECONCILE": 0.26,
+    "IGNORE": 0.24,
+    "ADD": 0.24,
+}  # IGNORE or ADD where no memory takes the op
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +44,14 @@ def item(rng: random.Random, share: float) -> Item:
         lines.append(_of_a_scene(rng, taken))
     lines = [f"{text} ({at})" for at, text in enumerate(lines, 1)]
     messages = task("evolve", taught=True)
-    for turn in range(rng.choice((1, 2, 3))):
-        new, at, op, text = _compared(rng, held, lines)
+    said: list[str] = []
+    for _ in range(rng.choice((1, 2, 3))):
+        new, at, op, text = _compared(rng, held)
+        if new in said:
+            continue
+        said.append(new)
         messages += [
-            say("user", "\n".join([*lines, f"New: {new}"] if not turn else [f"New: {new}"])),
+            say("user", "\n".join([*lines, f"New: {new}"] if len(said) == 1 else [f"New: {new}"])),
             say(
                 "assistant",
                 json.dumps({"memory": ["", *lines][at], "op": op, "text": text}, ensure_ascii=False),
@@ -64,22 +74,35 @@ def _held(rng: random.Random, one: Fact, filler: Filler) -> Held:
     return Held(filler.fill(one.text), one, filler, "plain")
 
 
-def _compared(rng: random.Random, held: list[Held], lines: list[str]) -> Choice:
+def _compared(rng: random.Random, held: list[Held]) -> Choice:
     """A new sentence about one of the memories, or about nothing in them."""
-    at = rng.randrange(len(held))
-    one, way = held[at], rng.random()
-    fact, filler = one.fact, one.filler
-    if way < 0.27:
+    op = rng.choices(tuple(OPS), tuple(OPS.values()))[0]
+    able = [at for at, one in enumerate(held) if op in _ops(one)]
+    if op != "ADD" and not able and rng.random() < 0.6:
+        op, able = "IGNORE", list(range(len(held)))
+    if not able:
         return _added(rng, held), 0, "ADD", ""
+    at = rng.choice(able)
+    one = held[at]
+    if op == "RECONCILE":
+        return _over(rng, one), at + 1, op, ""
+    if op == "IGNORE":
+        return _again(rng, one), at + 1, op, ""
     if one.way == "less":
-        new = filler.pick((fact.text, fact.text, *fact.same))
-        return (new, at + 1, "UPDATE", filler.fill(fact.text)) if way < 0.75 else _again(rng, one, at)
-    if way < 0.55 and (fact.ended or (fact.single and fact.renews)):
-        return _over(rng, one), at + 1, "RECONCILE", ""
-    if way < 0.78 and fact.more and one.way != "more":
-        detail, merged = rng.choice(fact.more)
-        return filler.fill(detail), at + 1, "UPDATE", filler.fill(merged)
-    return _again(rng, one, at)
+        new = one.filler.pick((one.fact.text, one.fact.text, *one.fact.same))
+        return new, at + 1, op, one.filler.fill(one.fact.text)
+    detail, merged = rng.choice(one.fact.more)
+    return one.filler.fill(detail), at + 1, op, one.filler.fill(merged)
+
+
+def _ops(one: Held) -> set[str]:
+    """What a new sentence can do to this memory."""
+    fact, ops = one.fact, {"IGNORE"}
+    if one.way == "less" or (fact.more and one.way != "more"):
+        ops.add("UPDATE")
+    if one.way != "less" and (fact.ended or (fact.single and fact.renews)):
+        ops.add("RECONCILE")
+    return ops
 
 
 def _over(rng: random.Random, one: Held) -> str:
@@ -90,7 +113,7 @@ def _over(rng: random.Random, one: Held) -> str:
     return filler.renewed(fact).pick((fact.text, fact.text, *fact.same))
 
 
-def _again(rng: random.Random, one: Held, at: int) -> Choice:
+def _again(rng: random.Random, one: Held) -> str:
     """What the memory says already, worded otherwise or vaguer."""
     fact, filler = one.fact, one.filler
     if one.way == "less":
@@ -101,7 +124,7 @@ def _again(rng: random.Random, one: Held, at: int) -> Choice:
         new = filler.pick(texts)
         if new != one.text:
             break
-    return new, at + 1, "IGNORE", ""
+    return new
 
 
 def _added(rng: random.Random, held: list[Held]) -> str:

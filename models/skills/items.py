@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from models.skills.slots import Fact, Filler, facts
 
 Messages = list[dict[str, str]]
-OWNERS = frozenset({"relative", "woman", "man", "name", "name2", "fname", "mname", "petname", "animal"})
+OWNERS = frozenset(
+    {"relative", "kid", "woman", "man", "name", "name2", "fname", "mname", "petname", "animal"}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -124,7 +124,10 @@ class Filler:
     def _new(self, kind: str) -> str:
         own = {value for name, value in self.values.items() if name.rstrip("0123456789") == kind}
         for _ in range(60):
-            value = self.fill(counted(self.rng, kind) or self.rng.choice(values()[kind]))
+            inner = Filler(
+                rng=self.rng, taken=self.taken
+            )  # its own: else a second full name equals the first
+            value = inner.fill(counted(self.rng, kind) or self.rng.choice(values()[kind]))
             if value not in own and value not in self.taken:
                 break
         if len(values().get(kind, ())) >= 40:
@@ -146,7 +149,11 @@ def counted(rng: random.Random, kind: str) -> str:
     if kind == "age":
         return str(rng.choice((rng.randint(1, 17), rng.randint(18, 95))))
     if kind == "grownAge":
-        return str(rng.randint(18, 90))
+        return str(rng.randint(24, 90))
+    if kind == "oldAge":
+        return str(rng.randint(60, 97))
+    if kind == "childAge":
+        return str(rng.randint(3, 16))
     if kind == "year":
         return str(rng.randint(1955, 2025))
     if kind == "month":

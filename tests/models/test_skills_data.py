@@ -81,3 +81,9 @@ def test_slips_keep_the_letters_of_values():
         )
 
         assert "saoirse" in text.lower()
+
+
+def test_two_full_names_in_one_chat_are_two_people():
+    told = [Filler(rng=random.Random(seed)).fill("{full} and {full2}").split(" and ") for seed in range(20)]
+
+    assert all(first != second for first, second in told)

@@ -1,0 +1,135 @@
+"""
+Items as token sequences: one for each chat, with every turn of the assistant as an answer to be foretold.
+
+    Item ──> the engine's tokens of each turn ──> Cut ──> Sequences and Targets of one step
+
+The targets of an item are its own words, as if they were certain; those of a base's own words are what the base expects
+there, which keeps its other words as likely as they were.
+"""
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from daemon.engine.client import Engine
+from models.skills import own_words
+from models.skills.items import Item, Messages, several
+from models.skills.slots import day
+from trainer.backend import Backend, Sequences, Targets, join, pack
+from trainer.targets import NEVER, finite
+
+D = 5  # tokens that the base expects, kept for each token of an answer
+BESIDE = 0.5  # share of the base's own words that are learned with memories beside
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """A chat as the model reads it."""
+
+    tokens: tuple[int, ...]
+    answers: tuple[tuple[int, int], ...]  # first and behind the last token of each
+    teacher: tuple[int, ...] | None = None  # what the base reads before the answer, where it is the teacher
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnItem(Item):
+    """A chat whose last answer is the base's own; `alone`: the same without the memories that the student reads."""
+
+    alone: Messages
+
+
+def own_item(rng: random.Random, rows: Sequence[own_words.Row]) -> OwnItem:
+    """One of `rows`, half of the time with memories beside that the answer is none of."""
+    row = rng.choice(rows)
+    messages = row.messages
+    if rng.random() < BESIDE:
+        on = sorted(day(rng) for _ in range(own_words.MOST_BESIDE))
+        held = several(rng, own_words.MOST_BESIDE, set())
+        lines = [f"{when}: {filler.fill(one.text)}" for when, (one, filler) in zip(on, held, strict=True)]
+        messages = own_words.beside(rng, row, lines)
+    return OwnItem(task="own", messages=messages, own=True, alone=row.messages[:-1])
+
+
+async def cut(engine: Engine, items: Sequence[Item]) -> list[Cut]:
+    """`items` as tokens of the model that `engine` serves."""
+    turns = [_replies(one) for one in items]
+    tokens = iter(await engine.tokenise([chat for chats in turns for chat in chats]))
+    alone = iter(await engine.tokenise([(one.alone, None) for one in items if isinstance(one, OwnItem)]))
+    found: list[Cut] = []
+    for one, chats in zip(items, turns, strict=True):
+        pairs = [next(tokens) for _ in chats]
+        found += _joined(pairs, tuple(next(alone)[0]) if isinstance(one, OwnItem) else None)
+    return found
+
+
+def _replies(item: Item) -> list[tuple[Messages, str]]:
+    """What stands before each turn of the assistant, and that turn; of the base's own words the last one."""
+    places = [place for place, turn in enumerate(item.messages) if turn["role"] == "assistant"]
+    some = places[-1:] if item.own else places
+    return [(item.messages[:place], item.messages[place]["content"]) for place in some]
+
+
+def _joined(pairs: Sequence[tuple[list[int], list[int]]], teacher: tuple[int, ...] | None) -> Iterator[Cut]:
+    """One sequence where each turn's prompt goes on from the one before, as most templates have it; else several."""
+    tokens: list[int] = []
+    answers: list[tuple[int, int]] = []
+    for prompt, answer in pairs:
+        if answers and prompt[: len(tokens)] != tokens:
+            yield Cut(tokens=tuple(tokens), answers=tuple(answers), teacher=teacher)
+            answers = []
+        tokens = [*prompt, *answer]
+        answers.append((len(prompt), len(tokens)))
+    yield Cut(tokens=tuple(tokens), answers=tuple(answers), teacher=teacher)
+
+
+def batch_of(lessons: Sequence[Cut], backend: Backend) -> tuple[Sequences, Targets]:
+    """The lessons of one step, like beginnings side by side, and what is to be foretold."""
+    ordered = sorted(lessons, key=lambda one: one.tokens)
+    spans = [one.tokens[first:last] for one in ordered for first, last in one.answers]
+    taught = [one for one in ordered if one.teacher is not None]
+    expected = iter(_expected(taught, backend))
+    targets = [
+        next(expected) if one.teacher is not None else _certain(one.tokens[first:last])
+        for one in ordered
+        for first, last in one.answers
+    ]
+    starts = np.cumsum([0, *(len(one.tokens) for one in ordered)])
+    sequences = Sequences(
+        tokens=np.array([token for one in ordered for token in one.tokens], np.int64),
+        lengths=np.array([len(one.tokens) for one in ordered], np.int64),
+        places=np.concatenate(
+            [
+                start + np.arange(first - 1, last - 1)
+                for start, one in zip(starts, ordered, strict=False)
+                for first, last in one.answers
+            ]
+        ),
+        answers=np.array([token for span in spans for token in span], np.int64),
+    )
+    return sequences, join(targets)
+
+
+def _expected(taught: Sequence[Cut], backend: Backend) -> list[Targets]:
+    """What the base expects in the one answer of each."""
+    if not taught:
+        return []
+    answers = [one.tokens[slice(*one.answers[0])] for one in taught]
+    batch = pack([(one.teacher or (), answer) for one, answer in zip(taught, answers, strict=True)])
+    said = finite(backend.teach(batch, D))
+    ends = np.cumsum([len(one) for one in answers])
+    return [said.part(slice(int(end) - len(one), int(end))) for end, one in zip(ends, answers, strict=True)]
+
+
+def _certain(answer: Sequence[int]) -> Targets:
+    """`answer` as if nothing else could be said; tokens that are as good as impossible fill the other places."""
+    tokens = np.array(answer, np.int64)[:, None]
+    others = (tokens + np.arange(1, D)) % (tokens.max() + 1)
+    logp = np.full((len(answer), D), NEVER, np.float32)
+    logp[:, 0] = 0.0
+    return Targets(
+        tokens=np.concatenate([tokens, others], 1),
+        logp=logp,
+        rest=np.full(len(answer), NEVER, np.float32),
+    )

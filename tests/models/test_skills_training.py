@@ -1,0 +1,118 @@
+"""Teaching the skills: chats as token sequences, and runs that stop, go on and finish, on a tiny model."""
+
+import json
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from daemon.engine.client import Engine
+from models.skills import own_words, train
+from models.skills.items import Item
+from models.skills.lessons import Cut, OwnItem, batch_of, cut
+from tests.tiny import write_model
+from trainer.gguf_model import open_model
+from trainer.recipe import Recipe
+from trainer.torch_backend import TorchBackend
+
+TWO_TURNS = [
+    {"role": "system", "content": "Say it."},
+    {"role": "user", "content": "the user"},
+    {"role": "assistant", "content": "in the"},
+    {"role": "user", "content": "again"},
+    {"role": "assistant", "content": "on"},
+]
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_model(tmp_path_factory.mktemp("base") / "base.gguf")
+
+
+@pytest.fixture
+async def engine(base: Path) -> AsyncIterator[Engine]:
+    one = Engine.for_model(base, n_ctx=512, threads=1, gpu_layers=0, idle_s=600)
+    yield one
+    await one.stop()
+
+
+@pytest.mark.anyio
+async def test_a_chat_is_one_sequence_with_every_turn_of_the_assistant_as_an_answer(engine: Engine) -> None:
+    (found,) = await cut(engine, [Item(task="recall", messages=TWO_TURNS)])
+
+    ends = [
+        (len(prompt), len(prompt) + len(answer))
+        for prompt, answer in await engine.tokenise([(TWO_TURNS[:2], "in the"), (TWO_TURNS[:4], "on")])
+    ]
+    assert list(found.answers) == ends
+    assert len(found.tokens) == ends[-1][1]
+
+
+@pytest.mark.anyio
+async def test_the_base_answers_its_own_words_without_the_memories_that_the_student_reads(
+    engine: Engine,
+) -> None:
+    alone = [TWO_TURNS[1]]
+    (found,) = await cut(engine, [OwnItem(task="own", own=True, messages=TWO_TURNS[:3], alone=alone)])
+
+    ((prompt, _),) = await engine.tokenise([(alone, None)])
+    assert found.teacher == tuple(prompt)
+    assert len(found.tokens) > len(prompt) + len("in the")
+
+
+def test_each_answer_token_is_foretold_by_the_one_before_it(base: Path) -> None:
+    backend = TorchBackend(open_model(base), Recipe(rank=4), 0)
+    lessons = [
+        Cut(tokens=(9, 8, 7, 6, 5), answers=((1, 2), (3, 5))),
+        Cut(tokens=(4, 3, 2), answers=((2, 3),), teacher=(1,)),
+    ]
+
+    sequences, targets = batch_of(lessons, backend)
+
+    assert sequences.tokens[sequences.places + 1].tolist() == sequences.answers.tolist()
+    certain = np.isin(sequences.answers, (8, 6, 5))
+    assert (targets.tokens[certain, 0] == sequences.answers[certain]).all()
+    assert (targets.logp[certain, 0] == 0).all()
+    assert (targets.logp[~certain, 0] < 0).all()  # what the base expects is never certain
+
+
+def test_a_run_goes_on_where_it_was_stopped_and_finishing_leaves_it_there(base: Path, tmp_path: Path) -> None:
+    (tmp_path / own_words.NAME).write_text(
+        json.dumps({"messages": TWO_TURNS[1:3], "category": "writing"}) + "\n", encoding="utf-8"
+    )
+
+    def call(*more: str) -> list[dict[str, Any]]:
+        command = [
+            *("train", "--base", str(base), "--run", str(tmp_path), "--threads", "1", "--held", "1"),
+            *("--tokens", "1500", "--step-tokens", "1200", "--rank", "4", "--longest", "3000"),
+        ]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(sys, "argv", [*command, *more])
+            train.main()
+        return [json.loads(line) for line in (tmp_path / train.SCORES).read_text().splitlines()]
+
+    first = call()[-1]
+    checkpoint = (tmp_path / train.CHECKPOINT).read_bytes()
+    finished = call("--finish")[-1]
+    second = call()[-1]
+
+    assert (finished["finished"], finished["step"]) == (True, second["step"])
+    assert first["step"] < second["step"] and first["tokens"] < second["tokens"]
+    assert set(second["losses"]) >= {"observe", "evolve", "ask"}
+    assert checkpoint != (tmp_path / train.CHECKPOINT).read_bytes()
+    assert (tmp_path / train.ADAPTER).stat().st_size > 0
+
+
+def test_a_base_that_can_not_be_taught_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mute, able = write_model(tmp_path / "mute.gguf", template=None), write_model(tmp_path / "able.gguf")
+    for file in (mute, able, tmp_path / "none.gguf"):  # `able` has no own words yet
+        with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as ended:
+            patch.setattr(sys, "argv", ["train", "--base", str(file), "--run", str(tmp_path / "run")])
+            train.main()
+        assert file.name in str(ended.value)
+        assert "\n" not in str(ended.value)

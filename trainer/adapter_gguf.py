@@ -1,5 +1,5 @@
 """
-The one writer of adapter files: a LoRA with PEFT's tensor names becomes a GGUF that llama.cpp loads.
+The one writer, and reader, of adapter files: a LoRA with PEFT's tensor names becomes a GGUF that llama.cpp loads.
 
 The file at `path` is whole or absent, readable by its owner only, and on the disk when `write_adapter` returns. After
 a kill -9 the next run of the same `path` removes what was left.
@@ -8,14 +8,14 @@ a kill -9 the next run of the same `path` removes what was left.
 import hashlib
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
 import numpy as np
 import numpy.typing as npt
-from gguf import GGUF_DEFAULT_ALIGNMENT, GGUFWriter
+from gguf import GGUF_DEFAULT_ALIGNMENT, GGUFReader, GGUFWriter
 
 from trainer.architectures import MATRICES
 from trainer.backend import Floats
@@ -63,6 +63,34 @@ def write_adapter(
             f"for {size / 1e6:.1f} MB there, or choose another folder.",
         ) from error
     return digest
+
+
+def read_adapter(path: Path, names: Iterable[str], shape: Shape) -> dict[str, Floats]:
+    """
+    What `write_adapter` wrote, as it got it.
+
+    Args:
+        names: PEFT's, of all tensors that are wanted.
+    Raises:
+        TrainerError: it is no adapter, or not one of this base and rank.
+    """
+    try:
+        held = {one.name: one.data for one in GGUFReader(path).tensors}
+        found = {name: held[gguf_name(name)].astype(np.float32) for name in names}
+    except (OSError, ValueError, KeyError, IndexError) as error:
+        raise TrainerError(
+            "adapter_not_read",
+            f"Can't go on from {str(path)!r}: it is no adapter of this base, with as many layers. Choose another "
+            f"file, or begin without one.",
+        ) from error
+    return {name: _of_file(name, values, shape) for name, values in found.items()}
+
+
+def _of_file(name: str, values: Floats, shape: Shape) -> Floats:
+    """A or B with its rows in PEFT's order."""
+    matrix, _, side = gguf_name(name).rpartition(".weight.")
+    rows = shape.rows_in_file(matrix) if side == "lora_b" else None
+    return values if rows is None else values[np.argsort(rows)]
 
 
 def gguf_name(peft_name: str) -> str:

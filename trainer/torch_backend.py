@@ -9,7 +9,7 @@ ways of saying it is met.
 import logging
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from peft.utils import get_peft_model_state_dict
+from peft.utils import get_peft_model_state_dict, set_peft_model_state_dict
 from torch.utils.checkpoint import checkpoint
 from transformers import PreTrainedModel
 
@@ -175,6 +175,21 @@ class TorchBackend:
             for index, weights in enumerate(self._trained):
                 for name, values in {"weights": weights, **self._optimiser.state[weights]}.items():
                     values.copy_(torch.from_numpy(state[f"{name}.{index}"]))
+
+    def begin_with(self, adapter: Mapping[str, Floats]) -> None:
+        """
+        Put these weights in the place of fresh ones; the optimiser begins anew.
+
+        Args:
+            adapter: as `adapter()` gives it.
+        Raises:
+            ValueError: it is of another rank.
+        """
+        for name, values in self.adapter().items():
+            if values.shape != adapter[name].shape:
+                raise ValueError(f"{name} is {adapter[name].shape}, here it would be {values.shape}")
+        weights = {name: torch.from_numpy(values) for name, values in adapter.items()}
+        set_peft_model_state_dict(self._peft, weights)
 
     def peak_mb(self) -> float:
         """The most memory ever taken, in MB: of the card on CUDA, else of this process."""

@@ -32,6 +32,7 @@ from daemon.errors import DaemonError
 from models.skills import adapter_file, mixture, own_words
 from models.skills.items import Item
 from models.skills.lessons import Cut, batch_of, cut, own_item
+from trainer.adapter_gguf import read_adapter
 from trainer.errors import TrainerError
 from trainer.gguf_model import GgufModel, open_model
 from trainer.recipe import Recipe
@@ -50,6 +51,7 @@ class Plan:
 
     base: Path
     run: Path
+    start: Path | None  # an adapter that a new run begins with
     tokens: float  # of this call, at most
     minutes: float  # of this call, at most
     hardest: float  # tokens of the whole run after which the mixture is at its hardest
@@ -121,6 +123,8 @@ class Run:
         self.at = Position()
         if (file := plan.run / CHECKPOINT).exists():
             self._restore(file)
+        elif plan.start:
+            self._begin_with(plan.start)
 
     def learn(self, lessons: Sequence[Cut], rate: float) -> float:
         """One update; the loss before it."""
@@ -152,6 +156,15 @@ class Run:
             alpha=self._recipe.alpha_for(self._model.base),
             base_sha256=self._sha256,
         )
+
+    def _begin_with(self, file: Path) -> None:
+        adapter = read_adapter(file, self.backend.adapter(), self._model.shape)
+        try:
+            self.backend.begin_with(adapter)
+        except ValueError as error:
+            raise SystemExit(
+                f"Can't begin with {file}: {error}. Give the --rank that it was trained with."
+            ) from None
 
     def _restore(self, file: Path) -> None:
         with safe_open(file, "np") as kept:
@@ -204,7 +217,7 @@ async def _steps(plan: Plan, run: Run, stream: Stream, held: dict[str, list[Cut]
         run.at.seconds = before + time.monotonic() - began
         if run.at.step % 10 == 0:
             _say(run.at, first, recent[-10:], time.monotonic() - began)
-        if run.at.step % 50 == 0 and not plan.finish:
+        if run.at.step % 20 == 0 and not plan.finish:
             await asyncio.to_thread(run.keep)
         if plan.look and run.at.tokens - looked >= plan.look:
             looked = run.at.tokens
@@ -269,6 +282,7 @@ def main() -> None:
     add = parser.add_argument
     add("--base", type=Path, required=True, help="the chat model, a GGUF file")
     add("--run", type=Path, required=True, help="folder of the run")
+    add("--start", type=Path, help="an adapter that a new run begins with, such as models/skills/skills.gguf")
     add("--tokens", type=float, default=3e6, help="of this call, at most")
     add("--minutes", type=float, default=1e9, help="of this call, at most")
     add(

@@ -11,6 +11,7 @@ import pytest
 
 from daemon.engine.client import Engine
 from models.skills import own_words, train
+from models.skills.adapter_file import write
 from models.skills.items import Item
 from models.skills.lessons import Cut, OwnItem, batch_of, cut
 from tests.tiny import write_model
@@ -104,6 +105,18 @@ def test_a_run_goes_on_where_it_was_stopped_and_finishing_leaves_it_there(base: 
     assert set(second["losses"]) >= {"observe", "evolve", "ask"}
     assert checkpoint != (tmp_path / train.CHECKPOINT).read_bytes()
     assert (tmp_path / train.ADAPTER).stat().st_size > 0
+
+
+def test_an_adapter_of_another_rank_is_one_line(base: Path, tmp_path: Path) -> None:
+    model = open_model(base)
+    other = TorchBackend(model, Recipe(rank=8, layers=1.0), 0).adapter()
+    write(tmp_path / "skills.gguf", other, model.shape, alpha=8.0, base_sha256="0" * 64)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit, match="--rank") as ended:
+        start = ["--start", str(tmp_path / "skills.gguf"), "--rank", "4", "--own", "0", "--held", "1"]
+        patch.setattr(sys, "argv", ["train", "--base", str(base), "--run", str(tmp_path), *start])
+        train.main()
+    assert "\n" not in str(ended.value)
 
 
 def test_a_base_that_can_not_be_taught_is_one_line(

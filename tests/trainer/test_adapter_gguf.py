@@ -9,8 +9,12 @@ import numpy as np
 import pytest
 
 from bench.night_model import QWEN3_06B as SHAPE
-from trainer.adapter_gguf import write_adapter
+from trainer.adapter_gguf import read_adapter, write_adapter
+from trainer.backend import pack
 from trainer.errors import TrainerError
+from trainer.gguf_model import open_model
+from trainer.recipe import Recipe
+from trainer.torch_backend import TorchBackend
 
 
 def test_the_file_says_what_it_is_and_is_the_owners_alone(tmp_path):
@@ -54,6 +58,25 @@ def test_a_disk_that_fills_up_leaves_the_old_adapter_and_no_part(tmp_path, room)
 def test_a_folder_that_is_gone_is_named(tmp_path):
     with pytest.raises(TrainerError, match="nowhere/adapter.gguf': No such file"):
         write_adapter(tmp_path / "nowhere" / "adapter.gguf", tensors(), SHAPE, alpha=1.0)
+
+
+@pytest.mark.parametrize("architecture", ["qwen3", "llama"])  # llama's rows of q and k lie in another order
+def test_training_can_begin_with_an_adapter_that_was_written(write_model, tmp_path, architecture):
+    model = open_model(write_model(architecture=architecture))
+    older, newer = (TorchBackend(model, Recipe(rank=4), seed) for seed in (0, 1))
+    batch = pack([([9, 8, 7], [6, 5])])
+    older.step(batch, older.teach(pack([([3, 2, 1], [6, 5])]), 5), 1e-2)
+    write_adapter(tmp_path / "adapter.gguf", older.adapter(), model.shape, alpha=8.0)
+
+    newer.begin_with(read_adapter(tmp_path / "adapter.gguf", newer.adapter(), model.shape))
+
+    np.testing.assert_array_equal(newer.logits([9, 8, 7]), older.logits([9, 8, 7]))
+
+
+def test_a_file_that_is_no_adapter_of_this_base_is_named(tmp_path):
+    (tmp_path / "adapter.gguf").write_bytes(b"GGUF and nothing else")
+    with pytest.raises(TrainerError, match=r"adapter\.gguf"):
+        read_adapter(tmp_path / "adapter.gguf", tensors(), SHAPE)
 
 
 def tensors() -> dict[str, np.ndarray]:

@@ -240,7 +240,7 @@ def _merge_s(path: Path, model: GgufModel) -> float:
         file = Path(folder) / "adapter.gguf"
         write_adapter(file, factors, shape, alpha=RANK)
         began = time.monotonic()
-        for _ in merge(path, file.read_bytes(), Path(folder) / "merged.gguf", generation=1):
+        for _ in merge(path, file.read_bytes(), Path(folder) / "merged.gguf", says={}):
             pass
         return time.monotonic() - began
 

@@ -298,7 +298,7 @@ def _merge(
     *,
     quiet: bool,
 ) -> "Merged":
-    from daemon.generations import export_gguf  # loads gguf
+    from daemon.generations import export_gguf
 
     with waiting("merging", quiet=quiet) as bar:
         return export_gguf.merge(
@@ -306,8 +306,8 @@ def _merge(
             adapter,
             merged,
             sha256=model["sha256"],
-            generation=number,
-            exact_types=exact_types,
+            says=export_gguf.of_generation(number),
+            types="same" if exact_types else "finer",
             on_progress=lambda done, total: bar.update("merging", done=done, total=total),
         )
 

@@ -1,14 +1,15 @@
 """
 Base model and adapter as one GGUF that any llama.cpp program runs; a process of its own:
 
-    {"model", "sha256", "out", "generation", "exact_types"} \\n adapter ──stdin──> merge ──> out
+    {"model", "sha256", "out", "says", "types"} \\n adapter ──stdin──> merge ──> out
     {"type": "progress", "done", "total"} ...  {"type": "done", "bytes", "changed", "finer"}
     or {"type": "error", "message"} and exit code 1
 
 Metadata, vocabulary, template and every tensor that the adapter leaves alone are copied. A matrix that it changes is
 read as numbers, gets alpha / rank * B A added, and is written in its own type, or, where that has less than six bits,
-in Q6_K: rounding to four bits again loses a third of what was learned (docs/log.md). The `gguf` package reads files and
-types and writes the header; llama.cpp's own function writes the types, for the package knows no Q6_K.
+in Q6_K: rounding to four bits again loses a third of what was learned (docs/log.md). With `types` "q8_0" all matrices
+are written in Q8_0 instead, and all else in F32. The `gguf` package reads files and types and writes the header;
+llama.cpp's own function writes the types, for the package knows no Q6_K.
 
 `out` is whole or absent, and its owner's alone; a few rows of one matrix are in memory at a time.
 """
@@ -21,11 +22,11 @@ import os
 import shutil
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Literal
 
 import llama_cpp
 import numpy as np
@@ -41,8 +42,8 @@ Floats = npt.NDArray[np.float32]
 FINER = (Kind.Q6_K, Kind.Q8_0)  # for a type with less than `ENOUGH_BITS`: the first whose blocks fill a row
 ENOUGH_BITS = 6.0
 ROWS = 1024  # at once
-NOTE = "tsubasa.private", "It has learned what one person told. It is not for others."
-GENERATION = "tsubasa.generation"
+FILE_TYPE, MOSTLY_Q8_0 = "general.file_type", 7
+Types = Literal["finer", "same", "q8_0"]  # of what the adapter changes; "q8_0": of all matrices
 
 
 class MergeError(Exception):
@@ -60,13 +61,14 @@ class Plan:
 
 
 def merge(
-    model: Path, adapter: bytes, out: Path, *, generation: int, exact_types: bool = False
+    model: Path, adapter: bytes, out: Path, *, says: Mapping[str, str | int | bool], types: Types = "finer"
 ) -> Iterator[dict[str, Any]]:
     """
     Write `out`; progress, and at last what was done.
 
     Args:
-        exact_types: every tensor keeps the base's own type, also where that loses what was learned.
+        says: metadata that is added, or takes the place of the base's.
+        types: "same": every tensor keeps the base's own, also where that loses what was learned.
 
     Raises:
         MergeError: nothing was left at `out`.
@@ -74,13 +76,15 @@ def merge(
     part = out.with_name(f".{out.name}.part")
     try:
         base = _read_model(model)
-        plans = _plans(base, adapter, exact_types)
+        plans = _plans(base, adapter, types)
         part.unlink(missing_ok=True)
         os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        _write_header(part, base, plans, generation)
+        _write_header(part, base, plans, {**says, FILE_TYPE: MOSTLY_Q8_0} if types == "q8_0" else says)
         needed = sum(GGUFWriter.ggml_pad(plan.size, base.alignment) for plan in plans)
         if (free := shutil.disk_usage(out.parent).free) < needed:
-            raise MergeError(f"it needs {needed / 1e6:,.0f} MB and there are {free / 1e6:,.0f} MB free")
+            raise MergeError(
+                f"it needs {needed / 1e6:,.0f} MB and there are {free / 1e6:,.0f} MB free; make room"
+            )
         with part.open("ab") as written:
             yield from _write_tensors(written, plans, base.alignment)
             written.flush()
@@ -111,17 +115,19 @@ def _check_whole(data: bytes | mmap.mmap, what: str) -> None:
         raise MergeError(f"{what} was cut short: it has {len(data):,} bytes and needs {needed:,}")
 
 
-def _plans(base: GGUFReader, adapter: bytes, exact_types: bool) -> list[Plan]:
+def _plans(base: GGUFReader, adapter: bytes, types: Types) -> list[Plan]:
     factors = _factors(adapter)
     plans = []
     for tensor in base.tensors:
-        pair, kind, size = factors.pop(tensor.name, None), tensor.tensor_type, tensor.n_bytes
-        if pair:
-            columns, rows = (int(side) for side in tensor.shape)
-            if pair[0].shape[0] != rows or pair[1].shape[1] != columns:
-                raise MergeError(f"the adapter was made for another model: {tensor.name} has another shape")
-            kind = _kind_to_write(tensor, exact_types)
-            size = rows * row_bytes(kind, columns)
+        pair, kind = factors.pop(tensor.name, None), tensor.tensor_type
+        columns, rows = int(tensor.shape[0]), int(np.prod(tensor.shape[1:]))
+        if pair and (pair[0].shape[0] != rows or pair[1].shape[1] != columns):
+            raise MergeError(f"the adapter was made for another model: {tensor.name} has another shape")
+        if types == "q8_0":
+            kind = _coarsest_allowed(tensor)
+        elif pair:
+            kind = _kind_to_write(tensor, types == "same")
+        size = tensor.n_bytes if kind == tensor.tensor_type else rows * row_bytes(kind, columns)
         plans.append(Plan(tensor=tensor, kind=kind, size=size, factors=pair))
     if factors:
         raise MergeError(f"the adapter was made for another model: there is no {min(factors)}")
@@ -158,25 +164,35 @@ def _kind_to_write(tensor: ReaderTensor, exact_types: bool) -> Kind:
     return next((finer for finer in FINER if row_bytes(finer, int(tensor.shape[0]))), Kind.F16)
 
 
+def _coarsest_allowed(tensor: ReaderTensor) -> Kind:
+    """The type where all matrices are to be in Q8_0: norms and biases are in F32."""
+    if len(tensor.shape) == 1:
+        return Kind.F32
+    return Kind.Q8_0 if row_bytes(Kind.Q8_0, int(tensor.shape[0])) else Kind.F16
+
+
 def row_bytes(kind: Kind, columns: int) -> int:
     """Bytes of one row; 0 when a row is no whole number of blocks."""
     values, size = GGML_QUANT_SIZES[kind]
     return 0 if columns % values else columns // values * size
 
 
-def _write_header(part: Path, base: GGUFReader, plans: list[Plan], generation: int) -> None:
-    """The base's own metadata and two keys of ours, then the table of tensors."""
+def _write_header(
+    part: Path, base: GGUFReader, plans: list[Plan], says: Mapping[str, str | int | bool]
+) -> None:
+    """The base's own metadata and ours, then the table of tensors."""
     architecture = base.get_field("general.architecture")
     writer = GGUFWriter(part, "" if architecture is None else architecture.contents())
     writer.data_alignment = int(base.alignment)
     for field in base.fields.values():
-        ours = field.name.startswith("GGUF.") or field.name in ("general.architecture", NOTE[0], GENERATION)
+        ours = field.name.startswith("GGUF.") or field.name in ("general.architecture", *says)
         if not ours and field.data:  # an array without an item is the same as none, and can't be written
             is_array = field.types[0] == GGUFValueType.ARRAY
             sub_type = field.types[-1] if is_array else None
             writer.add_key_value(field.name, field.contents(), field.types[0], sub_type)
-    writer.add_string(*NOTE)
-    writer.add_uint32(GENERATION, generation)
+    kinds = {str: GGUFValueType.STRING, int: GGUFValueType.UINT32, bool: GGUFValueType.BOOL}
+    for name, value in says.items():
+        writer.add_key_value(name, value, kinds[type(value)])
     for plan in plans:
         shape = [int(side) for side in reversed(plan.tensor.shape)]
         writer.add_tensor_info(plan.tensor.name, shape, np.dtype(np.float32), plan.size, plan.kind)
@@ -190,7 +206,7 @@ def _write_tensors(out: IO[bytes], plans: list[Plan], alignment: int) -> Iterato
     total, done = sum(plan.size for plan in plans), 0
     for plan in plans:
         out.write(bytes(-out.tell() % alignment))
-        if plan.factors is None:
+        if plan.factors is None and plan.kind == plan.tensor.tensor_type:
             out.write(plan.tensor.data)
         else:
             _write_changed(out, plan)
@@ -200,11 +216,13 @@ def _write_tensors(out: IO[bytes], plans: list[Plan], alignment: int) -> Iterato
 
 
 def _write_changed(out: IO[bytes], plan: Plan) -> None:
-    assert plan.factors is not None
-    b, a = plan.factors
-    for first in range(0, len(b), ROWS):
+    data = np.atleast_2d(plan.tensor.data)
+    data = data.reshape(-1, data.shape[-1])
+    for first in range(0, len(data), ROWS):
         rows = slice(first, first + ROWS)
-        values = dequantize(plan.tensor.data[rows], plan.tensor.tensor_type) + b[rows] @ a
+        values = dequantize(data[rows], plan.tensor.tensor_type)
+        if plan.factors:
+            values = values + plan.factors[0][rows] @ plan.factors[1]
         if not np.isfinite(values).all():
             raise MergeError(f"{plan.tensor.name} would have numbers that are none; the adapter is damaged")
         out.write(_quantised(values, plan.kind).data)
@@ -246,7 +264,7 @@ def main() -> int:
     try:
         _check_model(model, job["sha256"])
         adapter = sys.stdin.buffer.read()
-        merging = merge(model, adapter, out, generation=job["generation"], exact_types=job["exact_types"])
+        merging = merge(model, adapter, out, says=job["says"], types=job["types"])
         for said in merging:
             _say(said)
     except OSError as error:

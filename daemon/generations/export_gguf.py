@@ -6,14 +6,18 @@ The adapter goes through a pipe and is in no file but the one asked for; a child
 
 import json
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from daemon.errors import DaemonError
 from daemon.processes.process import environment, module
+
+NOTE = "tsubasa.private", "It has learned what one person told. It is not for others."
+GENERATION = "tsubasa.generation"
+Says = Mapping[str, str | int | bool]  # metadata
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +26,12 @@ class Merged:
 
     bytes: int
     changed: int  # matrices that the adapter changed
-    finer: int  # of those, written in a finer type than the base has
+    finer: int  # of those, written in another type than the base has
+
+
+def of_generation(number: int) -> Says:
+    """What the file of somebody's generation says of itself."""
+    return {NOTE[0]: NOTE[1], GENERATION: number}
 
 
 def merge(
@@ -31,8 +40,8 @@ def merge(
     out: Path,
     *,
     sha256: str,
-    generation: int,
-    exact_types: bool,
+    says: Says,
+    types: Literal["finer", "same", "q8_0"] = "finer",
     on_progress: Callable[[int, int], None],
 ) -> Merged:
     """
@@ -40,6 +49,7 @@ def merge(
 
     Args:
         sha256: of the model that the adapter was trained on.
+        says, types: as `engine/merge_adapter.py` has them.
         on_progress: bytes done, bytes in all.
 
     Raises:
@@ -49,8 +59,8 @@ def merge(
         "model": str(model.absolute()),
         "sha256": sha256,
         "out": str(out.absolute()),
-        "generation": generation,
-        "exact_types": exact_types,
+        "says": dict(says),
+        "types": types,
     }
     last, exit_code = _run(json.dumps(job).encode() + b"\n" + adapter, on_progress)
     if last.get("type") != "done":

@@ -16,10 +16,15 @@ import pytest
 from daemon.engine import merge_adapter as merging
 from daemon.engine.merge_adapter import MergeError, merge
 from daemon.errors import DaemonError
-from daemon.generations.export_gguf import merge as merge_in_a_child
+from daemon.generations import export_gguf
+from daemon.generations.export_gguf import of_generation
 from daemon.processes.process import environment
+from models.skills.adapter_file import write as write_skills
 from tests import tiny
+from tests.trainer import random_models
 from tests.trainer.llama_oracle import LlamaOracle, quantise
+from trainer.architectures import MATRICES
+from trainer.gguf_model import open_model
 
 Q6_K = gguf.GGMLQuantizationType.Q6_K
 NANO = Path(__file__).parents[3] / "models" / "nano" / "nano.gguf"
@@ -53,7 +58,7 @@ def adapter_for(model, seed=3, strength=0.5):
 
 
 def last(model, adapter, out, **options):
-    return list(merge(model, adapter.read_bytes(), out, generation=3, **options))[-1]
+    return list(merge(model, adapter.read_bytes(), out, **{"says": of_generation(3)} | options))[-1]
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +117,7 @@ def test_what_the_adapter_leaves_alone_stays_byte_by_byte(merged):
 
 def test_exact_types_keep_the_size_of_the_base(merged, tmp_path):
     _, base, adapter, out, _ = merged
-    exact = last(base, adapter, tmp_path / "exact.gguf", exact_types=True)["bytes"]
+    exact = last(base, adapter, tmp_path / "exact.gguf", types="same")["bytes"]
 
     assert abs(exact - base.stat().st_size) < 512
     assert exact <= out.stat().st_size
@@ -131,7 +136,7 @@ def test_the_merged_file_is_its_owners_alone_and_replaces_what_was_there(tiny_pa
 def broken(tiny_pair, tmp_path, *, model=None, adapter=None):
     out = tmp_path / "out.gguf"
     with pytest.raises(MergeError) as caught:
-        list(merge(model or tiny_pair[0], adapter or tiny_pair[1].read_bytes(), out, generation=1))
+        list(merge(model or tiny_pair[0], adapter or tiny_pair[1].read_bytes(), out, says={}))
 
     assert not list(tmp_path.glob("*out.gguf*"))
     return str(caught.value)
@@ -178,13 +183,13 @@ def test_a_model_cut_short_empty_or_another_one_is_refused(tiny_pair, tmp_path):
 def test_what_was_merged_before_is_merged_again_and_llama_takes_it(tiny_pair, tmp_path):
     once, twice = tmp_path / "once.gguf", tmp_path / "twice.gguf"
     last(*tiny_pair, once)
-    list(merge(once, tiny_pair[1].read_bytes(), twice, generation=4))
+    list(merge(once, tiny_pair[1].read_bytes(), twice, says=of_generation(4)))
     data, fields = twice.read_bytes(), gguf.GGUFReader(twice).fields
     with LlamaOracle(twice) as oracle:
         found = oracle.logits(oracle.tokens("hello", controls=True))
 
     assert (1, 1) == (data.count(b"tsubasa.private"), data.count(b"tsubasa.generation"))
-    assert (4, merging.NOTE[1]) == tuple(
+    assert (4, export_gguf.NOTE[1]) == tuple(
         fields[f"tsubasa.{key}"].contents() for key in ("generation", "private")
     )
     assert np.isfinite(found).all()
@@ -213,8 +218,8 @@ def test_a_disk_that_fills_up_meanwhile_leaves_nothing(tiny_pair, tmp_path):
         "model": str(tiny_pair[0]),
         "sha256": _sha256(tiny_pair[0]),
         "out": str(tmp_path / "out.gguf"),
-        "generation": 1,
-        "exact_types": False,
+        "says": {},
+        "types": "finer",
     }
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -253,10 +258,9 @@ def test_a_child_that_can_not_do_it_says_why(tiny_pair, tmp_path, change, why):
 def child(tiny_pair, file, *, seen=None, **change):
     given = {"model": tiny_pair[0], "sha256": _sha256(tiny_pair[0]), "out": file} | change
     said = seen if seen is not None else []
-    return merge_in_a_child(
+    return export_gguf.merge(
         adapter=tiny_pair[1].read_bytes(),
-        generation=1,
-        exact_types=False,
+        says=of_generation(1),
         on_progress=lambda done, total: said.append((done, total)),
         **given,
     )
@@ -264,3 +268,47 @@ def child(tiny_pair, file, *, seen=None, **change):
 
 def _sha256(path):
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def skilled(tmp_path_factory):
+    """A random Llama in Q4_1, skills in half precision for it, and both merged in Q8_0."""
+    folder = tmp_path_factory.mktemp("skilled")
+    model = random_models.random_model("llama", hidden=256, ffn=512, head_dim=64)
+    plain = random_models.write_gguf(folder / "plain.gguf", model, gguf.GGMLQuantizationType.F16)
+    base = quantise(plain, folder / "base.gguf", llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_1)
+    shape, random, adapter = open_model(base).shape, np.random.default_rng(5), {}
+    for name, (rows, columns) in ((one, size) for one, size in shape.expected().items() if len(size) == 2):
+        if name.startswith("blk."):
+            _, layer, matrix = name.split(".")
+            place = f"base_model.model.model.layers.{layer}.{MATRICES[matrix]}.lora_{{}}.weight"
+            adapter[place.format("A")] = random.normal(0, columns**-0.5, (8, columns)).astype(np.float32)
+            adapter[place.format("B")] = random.normal(0, 0.5, (rows, 8)).astype(np.float32)
+    write_skills(folder / "skills.gguf", adapter, shape, alpha=16.0, base_sha256=_sha256(base))
+    out = folder / "out.gguf"
+    last(
+        base, folder / "skills.gguf", out, says={"general.name": "out", "tsubasa.taught": True}, types="q8_0"
+    )
+    return base, folder / "skills.gguf", out
+
+
+def test_skills_merged_in_eight_bits_compute_what_base_and_skills_compute(skilled):
+    base, adapter, out = skilled
+    with LlamaOracle(base) as oracle:
+        tokens = oracle.tokens("Where do I live? You live in Ghent.")
+        alone, wanted = oracle.logits(tokens), oracle.logits(tokens, adapter)
+    with LlamaOracle(out) as oracle:
+        found = oracle.logits(tokens)
+
+    assert abs(found - wanted).mean() < 0.1 * abs(alone - wanted).mean()
+
+
+def test_in_eight_bits_all_matrices_are_q8_0_and_all_else_is_in_full_precision(skilled):
+    reader = gguf.GGUFReader(skilled[2])
+    kinds = {(len(tensor.shape), tensor.tensor_type.name) for tensor in reader.tensors}
+    said = {
+        key: reader.fields[key].contents() for key in ("general.name", "tsubasa.taught", merging.FILE_TYPE)
+    }
+
+    assert {(1, "F32"), (2, "Q8_0")} == kinds
+    assert {"general.name": "out", "tsubasa.taught": True, merging.FILE_TYPE: 7} == said

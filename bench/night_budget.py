@@ -34,6 +34,7 @@ from rich.table import Table
 from bench.night_model import QWEN3_4B, write_random
 from bench.user_lessons import tonight
 from bench.users import user
+from daemon.config.default_model import nano
 from daemon.core import Core
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Completion, Engine
@@ -47,7 +48,6 @@ from daemon.memory.observe import observe
 from daemon.night.pace import Pace, calibrated, estimate
 from daemon.night.planning import engine_speed
 from daemon.night.trainer_process import TrainerCommand, TrainingJob, measure
-from daemon.serve import nano
 from daemon.store_thread import StoreThread
 from store import chats, memories
 from store.chats import NewMessage

@@ -17,11 +17,11 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, closing, suppress
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daemon import home as homes
+from daemon.config.default_model import LITTLE, little, model_file, nano
 from daemon.config.settings import Config, Settings
 from daemon.engine.client import Engine
 from daemon.errors import ConfigError, bad_value
@@ -47,7 +47,7 @@ class Serving:
     home: Home
     model: str  # the model's own name
     model_path: Path
-    is_nano: bool  # the stand-in answers, for no model was chosen
+    is_nano: bool  # the stand-in answers
     generation: int
 
 
@@ -73,7 +73,7 @@ async def serve(
         homes.withdraw(home)  # what a killed daemon announced
         config = settings.config
         listening = stack.enter_context(closing(listen(config.host, config.port)))
-        engine, model_path = _engine(settings, stack)
+        engine, model_path = _engine(settings, home, stack)
         store_thread = StoreThread(lambda: _open(home, config))
         stack.push_async_callback(store_thread.close)
         # a second of imports, in which the engine reads its model
@@ -85,7 +85,7 @@ async def serve(
         parts = await app.serving(services, stack)
         app.watch(services, heartbeat, stack)
         running = _running(config.host, listening.getsockname()[1])
-        serving = await _serving(services, running, is_nano=not config.model)
+        serving = await _serving(services, running)
 
         def up() -> None:
             homes.announce(home, running)
@@ -105,10 +105,10 @@ async def serve(
         log.info("Stopping")
 
 
-def _engine(settings: Settings, stack: AsyncExitStack) -> tuple[Engine, Path]:
+def _engine(settings: Settings, home: Home, stack: AsyncExitStack) -> tuple[Engine, Path]:
     """The engine, started: its process works while we do."""
     config = settings.config
-    model_path = find_model(config, settings.origin["model"])
+    model_path = find_model(config, settings.origin["model"], home)
     engine = Engine.for_model(
         model_path,
         n_ctx=config.n_ctx,
@@ -131,10 +131,10 @@ def _open(home: Home, config: Config) -> "Connection":
     return open_store(home.store, load_or_create_key(home.path, keyring=config.keyring))
 
 
-def find_model(config: Config, origin: str) -> Path:
-    """The model's file: the configured one, else the bundled nano. Raises `ConfigError`."""
+def find_model(config: Config, origin: str, home: Home) -> Path:
+    """The model's file: the configured one, else little of the home, else the bundled nano. Raises `ConfigError`."""
     try:
-        path = Path(config.model).expanduser().absolute() if config.model else nano()
+        path = model_file(home, config.model)
     except RuntimeError as error:  # ~somebody
         raise bad_value(
             origin, "model", config.model, "the path of a GGUF file, of a user who exists"
@@ -144,6 +144,8 @@ def find_model(config: Config, origin: str) -> Path:
     except OSError as error:
         allowed = f"the path of a GGUF file that can be read ({error.strerror})"
         raise bad_value(origin, "model", str(path), allowed) from error
+    if not is_there and path == little(home):
+        raise ConfigError(f"There is no {LITTLE} in {home.models} yet. Make it: tsubasa pull {LITTLE}")
     if not is_there:
         key = f"model, {origin}" if config.model else "the bundled nano"
         raise ConfigError(
@@ -153,24 +155,19 @@ def find_model(config: Config, origin: str) -> Path:
     return path
 
 
-def nano() -> Path:
-    """Where the bundled model lies."""
-    return Path(str(files("models"))) / "nano" / "nano.gguf"
-
-
 def _running(host: str, port: int) -> Running:
     name = f"[{host}]" if ":" in host else host
     return Running(pid=os.getpid(), port=port, url=f"http://{name}:{port}")
 
 
-async def _serving(services: "Services", running: Running, *, is_nano: bool) -> Serving:
+async def _serving(services: "Services", running: Running) -> Serving:
     live = await services.generations.live()
     return Serving(
         running=running,
         home=services.home,
         model=(await services.generations.model()).name,
         model_path=services.model_path,
-        is_nano=is_nano,
+        is_nano=services.model_path == nano(),
         generation=live.id if live else 0,
     )
 

@@ -115,6 +115,8 @@ def write_adapter(
     strength: float = 1.0,
     hidden: int = HIDDEN,
     alpha: bool = True,
+    strings: Mapping[str, str] = {},
+    numbers: Mapping[str, int] = {},
 ) -> Path:
     """Write a LoRA adapter for such a model, or for one with another hidden size. Returns `path`."""
     random = np.random.default_rng(seed)
@@ -123,6 +125,10 @@ def write_adapter(
     writer.add_string("adapter.type", "lora")
     if alpha:
         writer.add_float32("adapter.lora.alpha", float(rank))
+    for key, text in strings.items():
+        writer.add_string(key, text)
+    for key, number in numbers.items():
+        writer.add_uint32(key, number)
     for layer in range(LAYERS):
         for name, (rows, columns) in _SHAPES.items():
             rows, columns = (hidden if size == HIDDEN else size for size in (rows, columns))

@@ -44,9 +44,8 @@ def doctor(
 
 def _examined(place: Home) -> "tuple[list[Finding], list[ClientProgram]]":
     from daemon.diagnostics.doctor import examine
-    from daemon.serve import nano
 
-    return examine(place, os.environ, nano())
+    return examine(place, os.environ)
 
 
 def _proved(place: Home) -> "tuple[list[Finding], list[ClientProgram]]":

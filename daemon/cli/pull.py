@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +20,7 @@ from daemon.home import Home
 from daemon.text import can_learn, format_bytes, what_model
 
 if TYPE_CHECKING:
-    from daemon.downloads.model_source import Source
+    from daemon.downloads.model_source import Skilled, Source
     from daemon.downloads.pull import Downloaded
     from daemon.progress import Progress
 
@@ -85,16 +86,21 @@ def at_terminal() -> bool:
     return sys.stdin.isatty() and sys.stdout.isatty()
 
 
-def have(place: Home, source: "Source", *, sha256: Sequence[str] = (), hosts: Collection[str] = ()) -> Path:
+def have(
+    place: Home, source: "Source | Skilled", *, sha256: Sequence[str] = (), hosts: Collection[str] = ()
+) -> Path:
     """
-    Fetch a model, or find it here; then see that it works. A download that is no use is removed.
+    Fetch or make a model, or find it here; then see that it works. A download that is no use is removed.
 
     Raises:
         PullError: it could not be had.
         DaemonError: it can't be served.
     """
+    from daemon.downloads.model_source import Skilled
     from daemon.downloads.pull import pull
 
+    if isinstance(source, Skilled):
+        return _made(place, source, sha256)
     try:
         with _bar() as update:
             parts = pull(
@@ -107,6 +113,27 @@ def have(place: Home, source: "Source", *, sha256: Sequence[str] = (), hosts: Co
         _show_fetched(part, is_ours=part.file.parent == place.models)
     _check(parts, place)
     return parts[0].file
+
+
+def _made(place: Home, source: "Skilled", sha256: Sequence[str]) -> Path:
+    """Make a model of its parts, or find it here as it was made."""
+    from daemon.downloads.little import make
+
+    if sha256:
+        raise typer.BadParameter(
+            f"--sha256 is for files; {source.name} is made here, of parts that are proved."
+        )
+    replaces = (place.models / f"{source.name}.gguf").exists()
+    try:
+        with _bar() as update:
+            made = make(source, place, on_progress=update, look=partial(_look, place=place))
+    except KeyboardInterrupt:
+        out.print("Stopped; nothing was changed.")
+        raise typer.Exit(130) from None
+    _show_fetched(made, is_ours=True)
+    if made.made and replaces:
+        out.print("It takes the place of the one before; the next night learns the memories anew.")
+    return made.file
 
 
 def choose(place: Home, file: Path, *, yes: bool = False) -> None:
@@ -156,8 +183,11 @@ def _show_fetched(fetched: "Downloaded", *, is_ours: bool) -> None:
     if fetched.was_here:
         out.print(f"{where} is here already." if is_ours else f"{where} stays where it is.")
     else:
-        out.print(f"Fetched {where}, {format_bytes(fetched.file.stat().st_size)}")
-    if fetched.proved_by:
+        verb = "Made" if fetched.made else "Fetched"
+        out.print(f"{verb} {where}, {format_bytes(fetched.file.stat().st_size)}")
+    if fetched.made:
+        out.print(f"sha256 {fetched.sha256}; its parts were proved.")
+    elif fetched.proved_by:
         out.print(f"sha256 {fetched.sha256}, as {escape(fetched.proved_by)} says.")
     elif is_ours:
         out.print(
@@ -167,21 +197,27 @@ def _show_fetched(fetched: "Downloaded", *, is_ours: bool) -> None:
 
 
 def _check(parts: "Sequence[Downloaded]", place: Home) -> None:
-    import asyncio
-
-    from daemon.engine.check_model import check
     from daemon.engine.errors import ModelUnfit
 
-    out.print("Checking it: header, tokenizer, chat template, a first answer …")
     try:
-        wanted = settings.load(place.config, environment=os.environ).config.chat_template
-        found = asyncio.run(check(parts[0].file, chat_template=wanted))
+        _look(parts[0].file, place=place)
     except ModelUnfit:
         for part in parts:
             if not part.was_here and part.file.parent == place.models:
                 part.file.unlink(missing_ok=True)
                 out.print(f"Removed {escape(str(part.file))}: it is of no use here.")
         raise
+
+
+def _look(file: Path, *, place: Home) -> None:
+    """See whether a model can be used, and say what it is. Raises what `check` raises."""
+    import asyncio
+
+    from daemon.engine.check_model import check
+
+    out.print("Checking it: header, tokenizer, chat template, a first answer …")
+    wanted = settings.load(place.config, environment=os.environ).config.chat_template
+    found = asyncio.run(check(file, chat_template=wanted))
     facts = found.facts
     what = what_model(facts.architecture, facts.quantization, facts.bytes, facts.n_ctx)
     out.print(

@@ -54,8 +54,8 @@ def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
         out.print(f"[red]{escape(trouble['what'])}[/] {escape(trouble['do'])}")
     table = Table("setting", "value", "from")
     for setting in found["settings"]:
-        is_nano = setting["key"] == "model" and not setting["value"]
-        value = f"{found['model']['name']} (bundled)" if is_nano else str(setting["value"])
+        is_default = setting["key"] == "model" and not setting["value"]
+        value = f"{found['model']['name']} (the default)" if is_default else str(setting["value"])
         table.add_row(setting["key"], escape(value), escape(setting["from"]))
     out.print(table)
 

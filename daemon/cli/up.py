@@ -1,8 +1,8 @@
 """
 `tsubasa up`: start the daemon and serve until it is stopped.
 
-The first one of a home, on a terminal, says in six lines what will happen, and asks: a real model, or nano for now;
-and an embedder of many languages, where the system's language is not English.
+The first one of a home, on a terminal, says in seven lines what will happen, and asks: a real model, `little` to try it
+now, a file of the user's, or nano; and an embedder of many languages, where the system's language is not English.
 The log keeps a user's words out: of an exception that nobody expected only its kind and place are written, for its
 message may quote what was said. Messages that are logged on purpose are not touched.
 """
@@ -31,6 +31,7 @@ from daemon.cli.output import HomeFlag, chosen, out
 from daemon.cli.pull import at_terminal, choose, have
 from daemon.config import edit_file
 from daemon.config import settings as config
+from daemon.config.default_model import LITTLE, MAKES_LITTLE, little, shipped_skills
 from daemon.config.settings import Config, Settings
 from daemon.downloads.model_source import Known, known_models, read_source
 from daemon.embedding.choices import BUNDLED, MULTILINGUAL, NANO_E5, choice
@@ -54,6 +55,7 @@ NANO = (
     "[bold yellow]No model is configured: the bundled nano answers.[/] It is a stand-in of a few million "
     "parameters that knows how to remember and nothing of the world. For a real assistant: [bold]tsubasa pull[/]"
 )
+OR_LITTLE = f"; for a small one that talks: [bold]tsubasa pull {LITTLE}[/]"
 ExcInfo: TypeAlias = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 BECAUSE = "\n  … because of:\n"
 
@@ -88,6 +90,8 @@ def up(
     if offers_languages(settings, place, os.environ):
         offer_languages(place)
         settings = config.load(place.config, environment=os.environ, flags=flags)
+    if MAKES_LITTLE and settings.origin["model"] == "default" and not little(place).exists() and has_little():
+        _or_nano(place, LITTLE, is_chosen=False)
     logging.basicConfig(
         level=settings.config.log_level.upper(),
         stream=sys.stderr,
@@ -98,7 +102,7 @@ def up(
     logging.getLogger("watchdog").setLevel(logging.WARNING)  # its debug lines name every file of the inbox
     from daemon.serve import find_model, serve  # no other command needs them
 
-    model_path = find_model(settings.config, settings.origin["model"])
+    model_path = find_model(settings.config, settings.origin["model"], place)
     settings, layout = laid_out(settings, model_path)
     if warning := too_large(settings.config, model_path, look(), free_mb() * 2**20):
         out.print(f"[yellow]{escape(warning)}[/]")
@@ -158,9 +162,18 @@ def welcome(settings: Settings, place: Home) -> None:
     model = suggested(known_models(), hardware.memory)
     for line in lines(settings, place, model, hardware, shutil.disk_usage(place.path).free):
         out.print(line)
+    ways = {
+        "y": f"download {model.title}",
+        "l": LITTLE,
+        "f": "a file of yours",
+        "n": "nano for now",
+        "q": "quit",
+    }
+    if not has_little():
+        del ways["l"]
+    asked = f"Which one? [{', '.join(f'{letter} = {way}' for letter, way in ways.items())}]"
     answer = ""
-    while answer not in ("y", "n", "q"):
-        asked = f"Download {model.title} now? [y = yes, n = nano for now, q = quit]"
+    while answer not in ways:
         answer = typer.prompt(asked).strip().lower()[:1]
     if answer == "q":
         raise typer.Exit(0)
@@ -168,11 +181,25 @@ def welcome(settings: Settings, place: Home) -> None:
         edit_file.set_key(place.config, "model", "")
         out.print("nano, then. A real model at any time: [bold]tsubasa pull[/]")
         return
+    named = {"y": model.name, "l": LITTLE}.get(answer)
+    _or_nano(place, named or typer.prompt("The path of the GGUF file").strip())
+
+
+def _or_nano(place: Home, name: str, *, is_chosen: bool = True) -> None:
+    """Have a model, and let config.toml name it where the user chose it; what can't be had is told: nano answers."""
     try:
-        choose(place, have(place, read_source(model.name)), yes=True)
+        file = have(place, read_source(name))
+        if is_chosen:
+            choose(place, file, yes=True)
     except DaemonError as error:
         out.print(f"[red]{escape(str(error))}[/]")
         out.print("nano answers for now. Try again at any time: [bold]tsubasa pull[/]")
+
+
+def has_little() -> bool:
+    """Whether `little` can be made here without a download."""
+    known = next(one for one in known_models() if one.skills)
+    return shipped_skills().is_file() and find_spec(known.package.replace("-", "_")) is not None
 
 
 def offers_languages(settings: Settings, place: Home, environment: Mapping[str, str]) -> bool:
@@ -232,7 +259,7 @@ def suggested(known: list[Known], memory: int) -> Known:
 
 
 def lines(settings: Settings, place: Home, model: Known, hardware: Hardware, free: int) -> list[str]:
-    """The six lines, each one thing to know."""
+    """The seven lines, each one thing to know."""
     at = f"http://127.0.0.1:{settings.config.port}/v1" if settings.config.port else "a free port"
     size = f"{format_bytes(model.bytes)} to download" if model.bytes else "a download"
     cores = counted(hardware.cores, "core")
@@ -242,21 +269,32 @@ def lines(settings: Settings, place: Home, model: Known, hardware: Hardware, fre
         f"[bold]Welcome to Tsubasa[/]. It answers at {at}; nothing that you tell it leaves this machine.",
         f"What you tell it is kept encrypted in {escape(str(place.path))}, with the memories it draws from it.",
         "At night it learns those memories. A night that makes it worse is refused; one command goes back.",
-        f"It needs a model: {model.title}, {size}, {model.memory_gb:g} GB of memory while it answers.",
+        f"It needs a model: {model.title} for real use, {size}, {model.memory_gb:g} GB of memory while it answers;",
+        f"{_little_in_words()}or a GGUF file of yours.",
         "Or, for now, the bundled nano: it shows how everything works, and knows nothing of the world.",
         f"Here: {cores}, {format_bytes(hardware.memory)} of memory, {escape(cards or 'no graphics card')}{used}, "
         f"{format_bytes(free)} of disk free.",
     ]
 
 
+def _little_in_words() -> str:
+    """As one of the models to choose from; "" in a version that can't make it."""
+    if not shipped_skills().is_file():
+        return ""
+    known = next(one for one in known_models() if one.skills)
+    first = "" if has_little() else f", after pip install 'tsubasa[{LITTLE}]'"
+    return f"{LITTLE}, {format_bytes(known.bytes or 0)}, to try it now{first} (it is small, and talks); "
+
+
 def _announce(layout: str, serving: "Serving") -> None:
     """What a person needs to use the daemon; the key itself stays in its file."""
     url = serving.running.url
     if serving.is_nano:
+        said = NANO + (OR_LITTLE if has_little() else "")
         if out.is_terminal:
-            out.print(NANO)
+            out.print(said)
         else:  # nobody reads along: it must be in the log
-            logging.getLogger(__name__).warning(Text.from_markup(NANO).plain)
+            logging.getLogger(__name__).warning(Text.from_markup(said).plain)
     out.print(f"[bold]Endpoint[/]  {escape(url)}/v1   (OpenAI-compatible; model name: tsubasa)")
     out.print(f"[bold]Key[/]       in {escape(str(serving.home.api_key))}")
     out.print(f"[bold]Model[/]     {escape(serving.model)}: {escape(str(serving.model_path))}")

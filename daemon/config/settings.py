@@ -39,7 +39,9 @@ class Config:
         "largest file to import, in MiB, also when it is unpacked; it is read into memory",
     )
     model: str = key(
-        "", text("the path of a GGUF file, or empty for the bundled nano"), "GGUF file that answers"
+        "",
+        text('the path of a GGUF file, "little", "nano", or empty: little if it was pulled, else nano'),
+        "GGUF file that answers",
     )
     chat_template: str = key(
         "",

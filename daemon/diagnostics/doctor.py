@@ -29,13 +29,17 @@ from typing import Literal
 
 from daemon import home as homes
 from daemon.config import settings as config
+from daemon.config.default_model import LITTLE, little, model_file, nano, shipped_skills
 from daemon.config.settings import Config, Settings
 from daemon.downloads.errors import LogUnreadable
+from daemon.downloads.little import is_as_made, read_note
+from daemon.downloads.pull import sha256_of
 from daemon.downloads.traffic_log import read_traffic
 from daemon.embedding.choices import choice, remedy
 from daemon.engine.errors import EngineError
-from daemon.engine.gguf_file import checked_header
+from daemon.engine.gguf_file import Header, checked_header
 from daemon.engine.model_facts import facts_of, needed_bytes
+from daemon.engine.records import is_taught
 from daemon.errors import DaemonError
 from daemon.hardware.offload_plan import Hardware, look
 from daemon.home import MAY_BE_THERE, OURS, Home, Running
@@ -46,7 +50,7 @@ from store.keys import describe
 
 ENGINE_TIMEOUT_S = 60.0  # an engine's libraries may come from a cold disk
 ANSWER_S = 5.0  # that a daemon may take to answer GET /health
-LITTLE, SCARCE = 5 * 10**9, 10**9  # bytes of disk: a night needs the one, a store the other
+LOW, SCARCE = 5 * 10**9, 10**9  # bytes of disk: a night needs the one, a store the other
 BUILT = datetime(2026, 11, 1)  # no right clock shows an earlier time than this program was written
 COMPILERS = {"a C compiler": ("cc", "gcc", "clang", "cl"), "a C++ compiler": ("c++", "g++", "clang++", "cl")}
 ENGINE_SOURCE = "llama-cpp-python"
@@ -87,14 +91,12 @@ def wrong(name: str, said: str, todo: str = "") -> Finding:
     return Finding(name=name, state="wrong", said=said, todo=todo)
 
 
-def examine(
-    home: Home, environment: Mapping[str, str], nano: Path
-) -> tuple[list[Finding], list[ClientProgram]]:
-    """Everything, in the order in which one thing needs the other; `nano` is the bundled model."""
+def examine(home: Home, environment: Mapping[str, str]) -> tuple[list[Finding], list[ClientProgram]]:
+    """Everything, in the order in which one thing needs the other."""
     hardware = look()
     settings, settings_found = read_settings(home, environment)
     engine_found, about = engine()
-    model_found, model_needs = model(settings, nano)
+    model_found, model_needs = model(settings, home)
     daemon_found, running = daemon(home, settings)
     found = [
         ok("python", f"{'.'.join(map(str, sys.version_info[:3]))}, {sys.executable}"),
@@ -179,8 +181,8 @@ def disk(home: Home) -> Finding:
     said = f"{format_bytes(free)} free at {home.path}"
     if free < SCARCE:
         return wrong("disk", said, "Make room, or set TSUBASA_HOME elsewhere.")
-    if free < LITTLE:
-        return note("disk", said, f"Make room: a night needs up to {format_bytes(LITTLE)}, a model more.")
+    if free < LOW:
+        return note("disk", said, f"Make room: a night needs up to {format_bytes(LOW)}, a model more.")
     return ok("disk", said)
 
 
@@ -242,11 +244,11 @@ def folder(home: Home) -> Finding:
     return ok("home", str(home.path))
 
 
-def model(settings: Settings, nano: Path) -> tuple[Finding, int]:
+def model(settings: Settings, home: Home) -> tuple[Finding, int]:
     """The model that answers, by its header; also the bytes of memory that it takes while it answers."""
     chosen, origin = settings.config.model, settings.origin["model"]
     try:
-        path = Path(chosen).expanduser() if chosen else nano
+        path = model_file(home, chosen)
         header = checked_header(path, settings.config.chat_template)
         facts = facts_of(path, header)
     except RuntimeError:  # ~somebody
@@ -256,13 +258,28 @@ def model(settings: Settings, nano: Path) -> tuple[Finding, int]:
     except OSError as error:
         return wrong("model", f"{chosen}: {error.filename} can't be read: {error.strerror}", PULL), 0
     needed = needed_bytes(header, facts.bytes, settings.config.n_ctx)
-    if not chosen:
+    if path == nano():
         return note("model", "the bundled nano: a stand-in that knows nothing of the world", PULL), needed
     what = what_model(facts.architecture, facts.quantization, facts.bytes, facts.n_ctx)
     said = f"{facts.name}, {what}; it {can_learn(facts.cannot_learn)}. {path} (from {origin})"
+    if path == little(home) and (trouble := _not_as_it_should_be(path, header)):
+        return trouble, needed
     if facts.cannot_learn:
         return note("model", said, "For nights, take a model that can learn: tsubasa pull --list"), needed
     return ok("model", said), needed
+
+
+def _not_as_it_should_be(path: Path, header: Header) -> Finding | None:
+    """What is wrong with the model that was made here; None: nothing."""
+    pull = f"{PULL} {LITTLE}"
+    if not is_as_made(path):
+        return wrong("model", f"{path} is damaged: it is not the file that was made", pull)
+    if not is_taught(header.values):
+        return wrong("model", f"{path} was made by another version, for other tasks", pull)
+    note_of, skills = read_note(path), shipped_skills()
+    if note_of and skills.is_file() and sha256_of(skills) != note_of.skills:
+        return note("model", f"{path} answers; this version of Tsubasa comes with other skills", pull)
+    return None
 
 
 def key(home: Home, settings: Settings) -> Finding:

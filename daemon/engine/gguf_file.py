@@ -18,6 +18,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
+from daemon.config.default_model import LITTLE_FILE
 from daemon.engine.errors import EngineError, ModelUnfit
 from trainer.model_parts import parts
 
@@ -207,7 +208,7 @@ def checked_header(path: Path, chat_template: str = "") -> Header:
 
 def _whole_header(path: Path) -> Header:
     """The header of one file that is as long as it says."""
-    name = str(path)
+    name, again = str(path), "Make it again: tsubasa pull little" if path.name == LITTLE_FILE else ""
     if not path.is_file():
         raise EngineError(
             f"Can't load the model {name!r}: there is no such file. Check the path in the configuration, "
@@ -217,14 +218,14 @@ def _whole_header(path: Path) -> Header:
         header, size = _header(path)
     except Broken as error:
         reason = f"it is not a GGUF file ({error})"
-        advice = "Give a file that ends in .gguf, or download it again"
+        advice = again or "Give a file that ends in .gguf, or download it again"
         raise ModelUnfit(path=name, reason=reason, advice=advice) from error
     except OSError as error:
         raise _unreadable(path, error) from error
     if size < header.needed_bytes:
-        needs = f"needs at least {header.needed_bytes}, so its download was cut short"
+        needs = f"needs at least {header.needed_bytes}, so it was cut short"
         raise ModelUnfit(
-            path=name, reason=f"the file has {size} bytes and {needs}", advice="Download it again"
+            path=name, reason=f"the file has {size} bytes and {needs}", advice=again or "Download it again"
         )
     return header
 

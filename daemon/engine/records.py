@@ -2,6 +2,7 @@
 What goes into the engine and comes out of it, as plain records. Importing this loads neither llama.cpp nor numpy.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,9 +10,7 @@ from daemon.engine.errors import SamplingRefused
 
 UNSURE_KEY = "tsubasa.unsure"  # of a GGUF file that says itself from which mean surprise on the model is lost
 TAUGHT_KEY = "tsubasa.taught"  # of a file whose model was taught our own tasks: it gets their short prompts
-SKILLS_KEY = (
-    "tsubasa.skills"  # of an adapter that teaches our tasks, and of a model made with it: their version
-)
+SKILLS_KEY = "tsubasa.skills"  # of an adapter that teaches our tasks, and of its model: their version
 BASE_KEY = "tsubasa.base_sha256"  # of the same: the sha256 of the model file that the adapter was trained on
 SKILLS = 1  # the version of the tasks that this version of Tsubasa asks for
 TINY_KEY = "tsubasa.tiny"  # of a file whose model knows no language: tables stand in for its own words
@@ -151,6 +150,11 @@ class EngineInfo:
     quantization: str = ""  # as "Q4_K_M"; "": the file does not say
     bytes: int = 0  # of the file, in all its parts
     made_for: int = 0  # tokens of context that it was trained for; 0: the file does not say
+
+
+def is_taught(values: Mapping[str, object]) -> bool:
+    """Whether the model of a file with this metadata was taught our tasks, as this version asks for them."""
+    return values.get(TAUGHT_KEY) is True and values.get(SKILLS_KEY, SKILLS) == SKILLS
 
 
 _START = Mark(characters=0, tokens=0, surprise=0.0)

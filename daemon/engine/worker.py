@@ -20,7 +20,6 @@ from daemon.engine.llama import Context, LlamaRefused, Model, Sampler
 from daemon.engine.model_facts import LONGEST_EXACT, facts_of
 from daemon.engine.records import (
     AT_ONCE,
-    TAUGHT_KEY,
     TINY_KEY,
     UNSURE,
     UNSURE_KEY,
@@ -28,6 +27,7 @@ from daemon.engine.records import (
     Reasoning,
     Sampling,
     Score,
+    is_taught,
 )
 from daemon.engine.scheduler import Scheduler, sequences
 from daemon.engine.scoring import MOST_REPLIES, ScoreRequest
@@ -77,7 +77,7 @@ class Worker:
             "n_vocab": self._model.n_vocab,
             "on_gpu": self._model.on_gpu,
             "unsure": header.limit(UNSURE_KEY, UNSURE),
-            "taught": header.values.get(TAUGHT_KEY) is True,
+            "taught": is_taught(header.values),
             "tiny": header.values.get(TINY_KEY) is True,
             "cannot_learn": facts.cannot_learn,
             "quantization": facts.quantization,

@@ -9,9 +9,9 @@ from gguf.quants import dequantize
 
 from bench.night_budget import MEASURED, _night
 from bench.night_model import QWEN3_4B, SPREAD, write_random
+from daemon.config.default_model import nano
 from daemon.lessons.tokenised import TokenisedLesson
 from daemon.night.pace import Pace
-from daemon.serve import nano
 
 PACE = Pace(by="calibration", teacher=100, student=10, passes=5, study_s=6, question_s=0.5, questions=0.4)
 LESSONS = [

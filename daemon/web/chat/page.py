@@ -308,10 +308,11 @@ def _greeting(state: ChatState, status: Status | None, ask: Callable[[str], Awai
                 dom.button(idea, lambda idea=idea: ask(idea), classes="idea")
         with dom.box("facts soft"):
             dom.text(_known(n_memories, status["generation"]))
-            if any(one["key"] == "model" and not one["value"] for one in status["settings"]):
+            if status["model"]["name"] == "nano":
                 dom.text(
-                    "The bundled nano answers: a stand-in, fit for trying things out. A real model comes with "
-                    "tsubasa pull."
+                    "The bundled nano answers: a stand-in that knows nothing of the world. In a terminal, tsubasa pull "
+                    "fetches Qwen3-4B (2.5 GB, for real use), tsubasa pull little a small model that talks (98 MB, to "
+                    "try it now), tsubasa pull FILE.gguf takes one of yours."
                 )
             if why := status["model"]["cannot_learn"]:
                 dom.text(f"The model {can_learn(why)}.")

@@ -104,17 +104,17 @@ def test_a_model_is_offered_that_leaves_room_for_everything_else(memory_gib, nam
     assert name == suggested(known_models(), int(memory_gib * GIB)).name
 
 
-def test_it_explains_itself_in_six_lines(tmp_path):
+def test_it_explains_itself_in_seven_lines(tmp_path):
     settings = load(tmp_path / "config.toml", environment={})
     card = Card(name="RTX 2070", total=8 * GIB, free=7 * GIB)
     hardware = Hardware(cores=8, memory=16 * GIB, cards=(card,), offload="CUDA")
 
     told = lines(settings, Home(tmp_path), known_models()[0], hardware, 40 * 10**9)
 
-    assert 6 == len(told)
+    assert 7 == len(told)
     assert not any("\n" in line for line in told)
     assert "2.5 GB to download, 4.5 GB of memory" in told[3]
-    assert "8 cores, 17.2 GB of memory, RTX 2070 with 8.6 GB (llama.cpp uses it through CUDA)" in told[5]
+    assert "8 cores, 17.2 GB of memory, RTX 2070 with 8.6 GB (llama.cpp uses it through CUDA)" in told[6]
 
 
 def test_without_a_terminal_nano_answers_and_the_log_says_so(environment, tmp_path):

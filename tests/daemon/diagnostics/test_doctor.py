@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from daemon.config.default_model import nano
 from daemon.config.settings import Config, Settings, kinds
 from daemon.diagnostics import doctor
 from daemon.downloads.traffic_log import TrafficLog
 from daemon.hardware.offload_plan import Card, Hardware
 from daemon.home import Home, Running, announce
-from daemon.serve import nano
 from tests.tiny import write_model
 from tests.whole.house import small_disk
 
@@ -48,19 +48,19 @@ def test_settings_that_can_not_be_read_are_wrong_and_defaults_are_looked_at(home
     assert "line 1: unknown key 'prot'" in found.said
 
 
-def test_nano_is_a_note_and_a_broken_model_is_wrong(tmp_path):
-    found, size = doctor.model(having(), nano())
+def test_nano_is_a_note_and_a_broken_model_is_wrong(home, tmp_path):
+    found, size = doctor.model(having(), home)
     assert "note" == found.state
     assert size > nano().stat().st_size
 
     broken = tmp_path / "m.gguf"
     broken.write_bytes(b"GGUF")
     for path in (str(broken), str(tmp_path / "none"), "~nosuchuser/x.gguf"):
-        found, size = doctor.model(having(model=path), nano())
+        found, size = doctor.model(having(model=path), home)
         assert ("wrong", 0, True) == (found.state, size, path in found.said)
-    assert "ok" == doctor.model(having(model=str(write_model(broken))), nano())[0].state
+    assert "ok" == doctor.model(having(model=str(write_model(broken))), home)[0].state
     write_model(broken, strings={"qwen3.rope.scaling.type": "yarn"})
-    found, _ = doctor.model(having(model=str(broken)), nano())
+    found, _ = doctor.model(having(model=str(broken)), home)
     assert ("note", True) == (found.state, "can't learn: rope scaling of the kind yarn" in found.said)
 
 

@@ -112,7 +112,8 @@ def spoken(rng: random.Random, often: float) -> Chat:
         rounds.append(_open(rng, held))
     for fact, filler in chosen(rng, rng.choice((0, 1, 1, 2, 2, 3)), taken, held):
         said = filler.user(rng.choice(fact.said) + rng.choice((".", ".", "!", "", "...")))
-        rounds.append(Round(asked=said, answer=asked.noted(rng)))
+        reply = filler.pick(fact.reply) if fact.reply and rng.random() < 0.8 else asked.noted(rng)
+        rounds.append(Round(asked=said, answer=reply))
         told.append(Told(fact=fact, filler=filler, lines=((day(rng), said),), way="said"))
         if rng.random() < 0.2:
             rounds.append(_remark(rng))

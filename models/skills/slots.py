@@ -51,6 +51,7 @@ class Fact:
     when_ask: tuple[str, ...] = ()  # questions that are answered with the day
     topic: str = ""  # questions of one topic may be answered by each other's facts; "" is the key
     pairs: tuple[tuple[str, str], ...] = ()  # questions that only one answer fits, such as yes
+    reply: tuple[str, ...] = ()  # what a friend says when told; claims nothing more
     untold: tuple[
         tuple[str, str], ...
     ] = ()  # questions near this fact that it does not answer, and the reply

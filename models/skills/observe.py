@@ -17,6 +17,7 @@ from prompts.load import task
 
 LEARNT = 0.25  # of the run: from here on chats are as long and as empty as they will be
 EMPTY = 0.3  # share of chats in which nothing lasts
+BROKEN_OFF = 0.3  # share of scenes without facts of which only the beginning comes
 NAMED = 0.07  # share of chats between two people with names
 LONGEST = 2300  # characters of a chat, about
 _WHEN = re.compile(r"\b(yesterday|today|tonight|last|ago|this|just|tomorrow|next|on|in \d{4})\b")
@@ -77,8 +78,11 @@ def telling_scene(rng: random.Random, on: date, taken: set[str]) -> Piece:
 
 
 def idle_scene(rng: random.Random, on: date, taken: set[str]) -> Piece:
-    """A scene in which nothing lasts."""
-    return _played(rng, rng.choice([one for one in scenes() if not one.facts]), on, taken)
+    """A scene in which nothing lasts, sometimes only its beginning: nothing lasts in that either."""
+    scene = rng.choice([one for one in scenes() if not one.facts])
+    if rng.random() < BROKEN_OFF:
+        scene = replace(scene, said=scene.said[: rng.randint(1, len(scene.said))])
+    return _played(rng, scene, on, taken)
 
 
 def _played(rng: random.Random, scene: Scene, on: date, taken: set[str]) -> Piece:

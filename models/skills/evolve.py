@@ -6,13 +6,16 @@ Evolve: what a new sentence does to the memories that are nearest to it.
 
 import json
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.skills.items import Item, about, can_hold, near_miss, say, several
-from models.skills.slots import Fact, Filler, facts, scenes, values
+from models.skills.items import Item, Messages, about, can_hold, near_miss, say, several
+from models.skills.slots import Fact, Filler, cases, facts, scenes, values
 from prompts.load import task
 
 NAMED = 0.07  # share about a person with a name
+LEARNT = 0.2  # of the run: from here on there are as many memories as there will be
+CASES = 0.4  # share of the memories that were written for this task
 OPS = {
     "UPDATE": 0.26,
     "RECONCILE": 0.26,
@@ -37,30 +40,32 @@ Choice = tuple[str, int, str, str]  # the new sentence; which memory, 0 none; op
 def item(rng: random.Random, share: float) -> Item:
     """Numbered memories and new sentences, several in a row -> a choice for each."""
     taken: set[str] = set()
-    most = 2 + round(3 * min(1.0, share / 0.2))
-    held = [_held(rng, *one) for one in several(rng, rng.randint(1, most), taken)]
+    most = 2 + round(3 * min(1.0, share / LEARNT))
+    held = _memories(rng, rng.randint(1, most), taken)
     lines = [one.text for one in held]
     if len(lines) < most and rng.random() < 0.25:  # one that nothing new is said about
         lines.append(_of_a_scene(rng, taken))
     lines = [f"{text} ({at})" for at, text in enumerate(lines, 1)]
-    messages = task("evolve", taught=True)
-    said: list[str] = []
-    for _ in range(rng.choice((1, 2, 3))):
-        new, at, op, text = _compared(rng, held)
-        if new in said:
-            continue
-        said.append(new)
-        messages += [
-            say("user", "\n".join([*lines, f"New: {new}"] if len(said) == 1 else [f"New: {new}"])),
-            say(
-                "assistant",
-                json.dumps({"memory": ["", *lines][at], "op": op, "text": text}, ensure_ascii=False),
-            ),
-        ]
+    news = {choice[0]: choice for choice in (_compared(rng, held) for _ in range(rng.choice((1, 2, 3))))}
+    messages = [message for choice in news.values() for message in _round(lines, choice)]
+    messages[0] = say("user", "\n".join([*lines, messages[0]["content"]]))
     if rng.random() < NAMED:
         name = rng.choice(values()["name"])
-        messages[1:] = [say(one["role"], about(name, one["content"])) for one in messages[1:]]
-    return Item(task="evolve", messages=messages)
+        messages = [say(one["role"], about(name, one["content"])) for one in messages]
+    return Item(task="evolve", messages=[*task("evolve", taught=True), *messages])
+
+
+def _round(lines: Sequence[str], choice: Choice) -> Messages:
+    new, at, op, text = choice
+    chosen = {"memory": ["", *lines][at], "op": op, "text": text}
+    return [say("user", f"New: {new}"), say("assistant", json.dumps(chosen, ensure_ascii=False))]
+
+
+def _memories(rng: random.Random, many: int, taken: set[str]) -> list[Held]:
+    cases_of_it = rng.sample(cases(), sum(rng.random() < CASES for _ in range(many)))
+    told = [(one, Filler(rng=rng, taken=taken)) for one in cases_of_it]
+    told += several(rng, many - len(told), taken)
+    return [_held(rng, *one) for one in rng.sample(told, many)]
 
 
 def _held(rng: random.Random, one: Fact, filler: Filler) -> Held:
@@ -131,6 +136,10 @@ def _added(rng: random.Random, held: list[Held]) -> str:
     """A sentence about something that no memory tells, often a near miss."""
     told = [(one.fact, one.filler) for one in held]
     taken = held[0].filler.taken
+    near = [one for one in held if one.fact.apart]
+    if near and rng.random() < 0.6:
+        one = rng.choice(near)
+        return one.filler.pick(one.fact.apart)
     if rng.random() < 0.2:
         return _of_a_scene(rng, taken)
     while True:

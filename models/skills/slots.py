@@ -47,6 +47,7 @@ class Fact:
     ended: tuple[str, ...] = ()  # memories that it holds no more, nothing new in its place
     before_ask: tuple[str, ...] = ()
     before_answer: tuple[str, ...] = ()  # of the older value
+    apart: tuple[str, ...] = ()  # memories near this one that leave it as it is
     event: bool = False  # happened on a day
     when_ask: tuple[str, ...] = ()  # questions that are answered with the day
     topic: str = ""  # questions of one topic may be answered by each other's facts; "" is the key
@@ -317,6 +318,16 @@ def values() -> Mapping[str, tuple[str, ...]]:
 def facts() -> tuple[Fact, ...]:
     """All facts of facts_*.toml. Raises TypeError: an entry has a field that there is none of, or lacks one."""
     return tuple(_fact(one) for told in _tables("facts") for one in told["fact"])
+
+
+@cache
+def cases() -> tuple[Fact, ...]:
+    """All memories of evolve_*.toml: what new sentences do to them, and nothing of how they are told or asked for."""
+    return tuple(
+        _fact({"key": "case", "said": [], "ask": [], "answer": []} | one)
+        for told in _tables("evolve")
+        for one in told["case"]
+    )
 
 
 def _fact(entry: Mapping[str, Any]) -> Fact:

@@ -12,7 +12,7 @@ from prompts.load import schema
 SEEDS = 3
 MANY_SEEDS = 200
 UNFILLED = re.compile(r"[{}\[\]|]|  ")
-ENTRIES: tuple[Fact | Scene, ...] = (*slots.facts(), *slots.scenes())
+ENTRIES: tuple[Fact | Scene, ...] = (*slots.facts(), *slots.cases(), *slots.scenes())
 NOTED = re.compile(schema("observe")["items"]["pattern"])
 
 
@@ -39,7 +39,9 @@ def test_every_text_fills_with_many_values():
 
 def test_every_memory_can_be_noted():
     memories = [(entry, text) for entry in slots.scenes() for text, _ in entry.facts]
-    memories += [(fact, text) for fact in slots.facts() for text in (fact.text, *fact.same)]
+    memories += [
+        (fact, text) for fact in (*slots.facts(), *slots.cases()) for text in (fact.text, *fact.same)
+    ]
     found = [Filler(rng=random.Random(1)).fill(text) for _, text in memories]
 
     assert [] == [text for text in found if not NOTED.match(f"today: {text}")]

@@ -32,6 +32,7 @@ from daemon.lessons.tokenised import tokenised, without_contradictions
 from daemon.memory.recall import recalled_lines, system_text
 from daemon.night.trainer_process import Trained, TrainerCommand, TrainingJob, train
 from daemon.text import normalised
+from models.skills.evaluation.general import beside_of, is_right, questions
 from store.lessons import Lesson
 
 SIZES = (10, 50, 200)
@@ -65,7 +66,7 @@ async def measure(setting: Setting) -> dict[str, Any]:
     if missing:
         async with setting.engine() as engine:
             general = await own_words(engine, prompts()[:GENERAL])
-            asked = real_general.questions()[0]
+            asked = questions()[0]
             alone = await real_general.answers(engine, asked)
             again = (await real_general.answers(engine, asked[::-1]))[::-1]
             for size in missing:
@@ -172,11 +173,11 @@ async def _general(engine: Engine, adapter: str, bases: tuple[Strings, Strings])
     How many general questions are answered rightly before and after, and the shares of those right before that still
     are: after the night, and (`again`) where the base is only asked once more.
     """
-    asked, persons = real_general.questions()
-    names = [real_general.beside_of(one, at, persons).names for at, one in enumerate(asked)]
+    asked, persons = questions()
+    names = [beside_of(one, at, persons).names for at, one in enumerate(asked)]
     after = await real_general.answers(engine, asked, adapter=adapter)
     alone, again, now = (
-        [real_general.is_right(*one) for one in zip(asked, said, names, strict=True)]
+        [is_right(*one) for one in zip(asked, said, names, strict=True)]
         for said in (*bases, after)
     )
     right = max(1, sum(alone))

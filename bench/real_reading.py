@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
-from bench.real_general import is_speech
 from bench.real_setting import Setting, replies
 from daemon.chat.prompt_context import Turn, parse_history
 from daemon.memory.recall import system_text
 from daemon.text import value_words
+from models.skills.evaluation.replies import is_speech
 
 MAX_TOKENS = 48
 

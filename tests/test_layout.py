@@ -19,7 +19,7 @@ MAY_IMPORT = {  # ours, from the bottom up
     "store": set(),
     "trainer": {"prompts"},
     "daemon": {"store", "prompts", "trainer.architectures", "trainer.model_parts"},
-    "models": {"prompts", "daemon", "trainer"},
+    "models": {"prompts", "store", "daemon", "trainer"},
     "tray": {"daemon.client", "daemon.errors", "daemon.home"},
     "bench": {"daemon", "store", "prompts", "trainer", "models"},
 }

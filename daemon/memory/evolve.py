@@ -59,10 +59,12 @@ class _Plan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Choice:
-    op: str
-    index: int  # of the memory that was shown; 0 = none of them
-    text: str
+class Choice:
+    """What the model proposes, unchecked."""
+
+    op: str  # one of `OPS`
+    index: int  # of the memory that was shown, from 1; 0 = none of them
+    text: str  # both in one sentence, of an UPDATE
 
 
 async def evolve(core: Core, observation: Observation, *, way: str = "safe") -> Op:
@@ -86,7 +88,7 @@ async def _plan(core: Core, observation: Observation, vector: npt.NDArray[np.flo
     if plan is not None:
         return plan
     near = (ranked if way == "paper" else related)[:SHOWN]
-    choice = await _ask(core.engine, observation, near)
+    choice = await choose(core.engine, observation.text, [one.memory.text for one in near])
     if way == "paper":
         return _unchecked(observation, near, choice)
     people = await run(message_queries.speakers)
@@ -124,15 +126,15 @@ def _related(ranked: Sequence[Ranked], limits: Limits) -> list[Ranked]:
     return [one for one in ranked if one.cosine >= limits.related or one.shares_words]
 
 
-async def _ask(engine: Engine, observation: Observation, near: Sequence[Ranked]) -> _Choice | None:
-    """The model's choice; None when it can't be read."""
-    shown = [f"{one.memory.text} ({number})" for number, one in enumerate(near, start=1)]
+async def choose(engine: Engine, new: str, near: Sequence[str]) -> Choice | None:
+    """What the model would do with the sentence `new`, which is near these memories; None when it can't be read."""
+    shown = [f"{text} ({number})" for number, text in enumerate(near, start=1)]
     shape = schema("evolve")
     shape["properties"]["memory"] = {"enum": ["", *shown]}  # it points at a memory by quoting it
     answer = await engine.complete(
         [
             *await instructions(engine, "evolve"),
-            {"role": "user", "content": "\n".join([*shown, f"New: {observation.text}"])},
+            {"role": "user", "content": "\n".join([*shown, f"New: {new}"])},
         ],
         sampling=Sampling(max_tokens=MAX_ANSWER_TOKENS),
         schema=shape,
@@ -142,19 +144,17 @@ async def _ask(engine: Engine, observation: Observation, near: Sequence[Ranked])
     return _read_choice(answer.text, shown)
 
 
-def _read_choice(answer: str, shown: Sequence[str]) -> _Choice | None:
+def _read_choice(answer: str, shown: Sequence[str]) -> Choice | None:
     """The choice in `answer`; None when it is cut off or names a memory that was not shown."""
     try:
         found = json.loads(answer)
-        choice = _Choice(
-            op=found["op"], index=["", *shown].index(found["memory"]), text=found["text"].strip()
-        )
+        choice = Choice(op=found["op"], index=["", *shown].index(found["memory"]), text=found["text"].strip())
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
     return choice if choice.op in OPS else None
 
 
-def _unchecked(observation: Observation, near: Sequence[Ranked], choice: _Choice | None) -> _Plan:
+def _unchecked(observation: Observation, near: Sequence[Ranked], choice: Choice | None) -> _Plan:
     """The model's proposal as it is; ADD where there is none, or none that can be carried out."""
     if choice is None or (choice.op in ("UPDATE", "RECONCILE") and choice.index == 0):
         return _Plan(kind="ADD", text=observation.text, by="check")
@@ -166,7 +166,7 @@ def _unchecked(observation: Observation, near: Sequence[Ranked], choice: _Choice
 def _checked(
     observation: Observation,
     near: Sequence[Ranked],
-    choice: _Choice | None,
+    choice: Choice | None,
     people: Sequence[str],
     limits: Limits,
 ) -> _Plan:

@@ -2,10 +2,10 @@
 
 import pytest
 
-from bench.real_general import General, beside_of, is_right, questions
 from bench.real_observe import judged
 from bench.real_reading import is_answered, makes_nothing_up
 from daemon.memory.observe import Noted
+from models.skills.evaluation.general import General, beside_of, is_right, questions
 
 FRUITS = General(kind="lists", ask="List three fruits.", has=[["apple", "pear"]], items=3)
 HOBBIES = "- reading\n- chess\n- football"

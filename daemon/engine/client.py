@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequenc
 from contextlib import aclosing, contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from daemon.engine.errors import AdapterUnknown, rebuilt
 from daemon.engine.records import (
@@ -74,7 +74,7 @@ class Engine:
         gpu_layers: int,
         idle_s: float,
         chat_template: str = "",
-    ) -> "Engine":
+    ) -> Self:
         """
         An engine for a GGUF file; nothing is started or read yet.
 

@@ -35,7 +35,7 @@ GENERAL = frozenset(  # how sentences word what is told
         """.split(),
     )
 )
-_FIRST_PERSON = re.compile(r"\bI(?:'m|'ve|'d|'ll)?\b|\b(?:my|we|our|we're)\b")
+_FIRST_PERSON = re.compile(r"\bI(?:'m|'ve|'d|'ll)?\b|\b(?i:my|we|our|we're)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +154,6 @@ _SAME = tuple(
         "flatmate housemate roommate",
         "aunt auntie",
         "landlord landlady",
-        "sister brother twin",
     )
 )
 

@@ -69,8 +69,8 @@ def known(texts: Iterable[str], days: Iterable[str] = ()) -> set[str]:
     words = {word for text in texts for word in re.findall(r"\w+", fold(text))}
     words |= {fold(word) for text in texts for word in content_words(text)}
     for text in (*texts, *days):
-        for year, month, day in re.findall(r"(\d{4})-(\d\d)-(\d\d)", text):
-            words |= {year, month, day, MONTHS[int(month) - 1] if 1 <= int(month) <= 12 else month}
+        for year, month, day in re.findall(r"(\d{4})-(0[1-9]|1[0-2])-(\d\d)", text):
+            words |= {year, day, MONTHS[int(month) - 1]}
     return {plain(word) for word in words} | words
 
 

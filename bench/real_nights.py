@@ -177,8 +177,7 @@ async def _general(engine: Engine, adapter: str, bases: tuple[Strings, Strings])
     names = [beside_of(one, at, persons).names for at, one in enumerate(asked)]
     after = await real_general.answers(engine, asked, adapter=adapter)
     alone, again, now = (
-        [is_right(*one) for one in zip(asked, said, names, strict=True)]
-        for said in (*bases, after)
+        [is_right(*one) for one in zip(asked, said, names, strict=True)] for said in (*bases, after)
     )
     right = max(1, sum(alone))
     return {

@@ -26,7 +26,8 @@ UNKNOWN = re.compile(
     r"|\b(?:no|any|not enough|more|without) (?:\w+ )?(?:information|record|details?|data|mention|memory|idea"
     r"|knowledge|note|clue|context)"
     r"|(?:can't|cannot|can not|unable|couldn't|won't be able|could not)|unknown|unclear|unspecified|i'm sorry|sorry"
-    r"|unfortunately|apologi[sz]e|not (?:yet|there|in my|the|your|their|his|her|that|what|when|where|who|which|how)\b|only (?:know|remember)"
+    r"|unfortunately|apologi[sz]e|only (?:know|remember)"
+    r"|not (?:yet|there|in my|the|your|their|his|her|that|what|when|where|who|which|how)\b"
 )
 _CLAIM = re.compile(
     r"\b(?:you|your|the user|user's|he|she|his|her|hers|they|their|it|it's|i|my|we|our)\b|\bis\b|\bare\b|\bwas\b"

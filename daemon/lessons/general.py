@@ -29,6 +29,7 @@ IN_A_SPELL = 12  # and in one idle spell
 FEWEST = 20  # that a night teaches, where there are so many
 EXAM_EVERY = 5  # of each kind of lesson that comes of no memory, every fifth is held out
 _ITEM = re.compile(r"^\s*\d+[.)]", re.MULTILINE)  # what an entry of a numbered list begins with
+_SYMBOL = re.compile(r"([^\w\s.\-=_*#|~])\1{7}")  # a picture again and again, no line that is drawn
 _END = re.compile(r"[.!?…](?=\s)|[。！？؟।]|\n")  # of a sentence, in any script
 
 
@@ -94,8 +95,8 @@ def tonights_part(held: Sequence[Lesson], turn: int) -> list[Lesson]:
 
 
 def goes_nowhere(text: str) -> bool:
-    """Whether it goes in circles, be it in a list whose numbers alone go on."""
-    return is_circling(text) or is_circling(_ITEM.sub("", text))
+    """Whether it goes in circles, be it in a list whose numbers alone go on, or in pictures."""
+    return is_circling(text) or is_circling(_ITEM.sub("", text)) or _SYMBOL.search(text) is not None
 
 
 async def own_answer(

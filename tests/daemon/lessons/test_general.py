@@ -70,6 +70,7 @@ async def test_all_are_made_over_several_spells_and_nights_and_a_tiny_model_make
         ("No. " + "but then it goes on " * 2, "length", "No. but then it goes on but then it goes on"),
         ("na na " * 20, "length", "Something else."),
         ("".join(f"{place}. Plums\n" for place in range(1, 12)), "length", "Something else."),
+        ("Spring! " + "🌵" * 9, "length", "Something else."),
         ("1. Plums\n2. Figs\n3. Pears\n4. Plums", "stop", "1. Plums\n2. Figs\n3. Pears\n4. Plums"),
         ("", "stop", "Something else."),
     ],

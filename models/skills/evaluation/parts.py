@@ -18,7 +18,7 @@ from daemon.memory.recall import system_text
 from models.skills.evaluation import cases
 from models.skills.evaluation.cases import Change
 from models.skills.evaluation.facts import Chat, Sentence, Verdict, f1, judge
-from models.skills.evaluation.general import General, Person, beside_of, is_right, questions
+from models.skills.evaluation.general import General, Person, beside_of, instructions, is_right, questions
 from models.skills.evaluation.replies import Asked, abstains, chats, is_answered
 from models.skills.evaluation.setting import Messages, Setting, in_groups, replies
 from models.skills.evaluation.words import fits
@@ -108,6 +108,12 @@ async def general(setting: Setting, engine: Engine) -> Scores:
     return await _kept(setting, engine, "general", setting.some(every), persons)
 
 
+async def instructed(setting: Setting, engine: Engine) -> Scores:
+    """The same of instructions: lists, rewriting, code, formats."""
+    persons = [person for person in questions()[1] if person.language == "en"]
+    return await _kept(setting, engine, "instructions", setting.some(instructions()), persons)
+
+
 PARTS: dict[str, Part] = {
     "observe": harder,
     "no_facts": no_facts,
@@ -116,6 +122,7 @@ PARTS: dict[str, Part] = {
     "abstain": abstain,
     "typed": typed,
     "general": general,
+    "instructions": instructed,
     "small_talk": small_talk,
 }
 

@@ -25,10 +25,11 @@ UNKNOWN = re.compile(
     r"|come up|noted|talked|spoken|heard|learn\w*)"
     r"|\b(?:no|any|not enough|more|without) (?:\w+ )?(?:information|record|details?|data|mention|memory|idea"
     r"|knowledge|note|clue|context)"
-    r"|(?:can't|cannot|can not|unable|couldn't|won't be able|could not)|unknown|unclear|unspecified|i'm sorry|sorry"
-    r"|unfortunately|apologi[sz]e|only (?:know|remember)"
+    r"|(?:can't|cannot|can not|unable|couldn't|won't be able|could not)|unknown|unclear|unspecified"
+    r"|only (?:know|remember)"
     r"|not (?:yet|there|in my|the|your|their|his|her|that|what|when|where|who|which|how)\b"
 )
+_CLAUSE = re.compile(r"(?<=[.!?;])\s+|\n|,? but (?=\w+ )")
 _CLAIM = re.compile(
     r"\b(?:you|your|the user|user's|he|she|his|her|hers|they|their|it|it's|i|my|we|our)\b|\bis\b|\bare\b|\bwas\b"
 )
@@ -112,7 +113,7 @@ def claims(asked: Asked, said: str) -> bool:
     in_question, in_memories = known(asked.turns), known(asked.memories)
     roots = {root(word) for turn in asked.turns for word in content_words(turn)}
     held = {root(word) for line in asked.memories for word in content_words(line)} - roots - _POLITE
-    for sentence in filter(str.strip, re.split(r"(?<=[.!?])\s+|\n", said)):
+    for sentence in filter(str.strip, _CLAUSE.split(said)):
         named = _named(sentence) - in_question
         if named - in_memories or (named and not admits):
             return True

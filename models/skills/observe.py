@@ -7,12 +7,12 @@ Observe: dated chats, and what lasts in them, often nothing.
 import json
 import random
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
 from models.skills.items import Item, about, say, several
-from models.skills.slots import Fact, Filler, Scene, dated, day, days_back, facts, scenes, values
+from models.skills.slots import SLIPS, Fact, Filler, Scene, dated, day, days_back, facts, scenes, slip, values
 from prompts.load import task
 
 LEARNT = 0.25  # of the run: from here on chats are as long and as empty as they will be
@@ -21,6 +21,9 @@ BROKEN_OFF = 0.3  # share of scenes without facts of which only the beginning co
 NAMED = 0.07  # share of chats between two people with names
 LONGEST = 2300  # characters of a chat, about
 _WHEN = re.compile(r"\b(yesterday|today|tonight|last|ago|this|just|tomorrow|next|on|in \d{4})\b")
+_SAD = re.compile(
+    r"\b(died|death|broke|broken|lost|stolen|hospital|pain|hurts?|ill|allerg\w+|diagnosed|notice)\b"
+)
 _YESTERDAY = re.compile(r"\b(yesterday|last night)\b")
 
 
@@ -100,19 +103,24 @@ def _played(rng: random.Random, scene: Scene, on: date, taken: set[str]) -> Piec
 
 def told(rng: random.Random, on: date, taken: set[str]) -> Piece:
     """One to three facts in one message, and a reply."""
-    said, noted = [], []
-    for one, filler in several(rng, rng.choice((1, 1, 1, 1, 2, 2, 3)), taken):
-        statement, sentence, back = _statement(rng, one, filler)
-        said.append(statement)
-        noted.append((sentence, back))
-    filler = Filler(rng=rng, taken=taken)
-    text = said[0]
+    held = several(rng, rng.choice((1, 1, 1, 1, 2, 2, 3)), taken)
+    statements = [_statement(rng, *one) for one in held]
+    noted = tuple((sentence, back) for _, sentence, back in statements)
+    keep = [value for _, filler in held for value in filler.values.values()]
+    text = _message(rng, [said for said, _, _ in statements])
+    text = slip(rng, text, keep) if rng.random() < SLIPS else text
+    reply = "{sorry}" if any(_SAD.search(sentence) for sentence, _ in noted) else "{reply}"
+    return Piece((("user", text), ("assistant", Filler(rng=rng).fill(reply).strip())), noted)
+
+
+def _message(rng: random.Random, said: Sequence[str]) -> str:
+    """Statements in one message, with what people put before, between and after."""
+    filler, text = Filler(rng=rng), said[0]
     for more in said[1:]:
         text += (join := filler.fill("{join}")) + (_capital(more) if join.endswith((". ", "! ")) else more)
     opener = filler.fill("{opener}") if rng.random() < 0.5 else ""
     text = _capital(opener + (_capital(text) if opener.endswith((". ", "! ", "? ")) else text))
-    text += filler.fill("{closer}") if rng.random() < 0.5 else rng.choice((".", ".", ".", "!", ""))
-    return Piece((("user", filler.user(text)), ("assistant", filler.fill("{reply}").strip())), tuple(noted))
+    return text + (filler.fill("{closer}") if rng.random() < 0.5 else rng.choice((".", ".", ".", "!", "")))
 
 
 def _statement(rng: random.Random, one: Fact, filler: Filler) -> tuple[str, str, int]:

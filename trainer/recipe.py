@@ -53,7 +53,7 @@ class Recipe:
     weight_decay: float = _number(0.0, "AdamW", 0.0, 1.0)
     batch: int = _number(12, "lessons per step", 1, 1024)
     epochs: float | None = _optional(
-        "times each lesson is seen; none = 16 for a pretrained model, else 9.6", 0.1, 1000.0
+        "times each lesson is seen; none = 8 for a pretrained model, else 9.6", 0.1, 1000.0
     )
     steps: int | None = _optional("updates; none = from epochs", 1, 1_000_000)
     min_steps: int | None = _optional(
@@ -98,7 +98,7 @@ class Recipe:
         """How many times each lesson is seen."""
         if self.epochs is not None:
             return self.epochs
-        return 16.0 if base.pretrained else 9.6
+        return 8.0 if base.pretrained else 9.6
 
     def learning_rate_for(self, base: Base) -> float:
         """The peak learning rate: smaller for larger models."""
@@ -106,7 +106,7 @@ class Recipe:
             return self.learning_rate
         if not base.pretrained or base.parameters < MIDDLE:
             return 5e-3
-        return 5e-4 if base.parameters < LARGE else 2e-4
+        return 1e-3 if base.parameters < LARGE else 2e-4
 
     def learning_rate_at(self, step: int, steps: int, peak: float) -> float:
         """

@@ -97,7 +97,7 @@ def grounded(rng: random.Random, often: float) -> Chat:
     held = known(rng, rng.choice(MANY), set())
     lines = [line for one in held for line in one.lines]
     lines.sort(key=lambda line: line[0])
-    before = [_remark(rng) for _ in range(rng.choice((0, 0, 0, 0, 1, 1, 2)))]
+    before = [_remark(rng) for _ in range(rng.choice((0, 0, 0, 0, 0, 0, 1, 1, 2)))]
     after = _fresh(rng.choice((2, 2, 3, 3, 4)), lambda: _round(rng, held, often))
     return Chat(messages=[*_turns(before), *_system(lines), *_turns(after)], rounds=(*before, *after))
 

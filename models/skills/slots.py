@@ -26,7 +26,8 @@ SLIPS = 0.33  # share of the user's turns with slips of the keyboard
 _SLOT = re.compile(r"\{(?:(an?|An?) )?([A-Za-z]+?)(\d*)\}")
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
 _VOWEL = re.compile(
-    r"(?!eu|uni|use|usu|one\b|ukulele|u-)[aeiou]|hour|heir|honest|8|11\b|18\b|[AEFHILMNORSX](?=[A-Z]|\b)"
+    r"(?i:(?!eu|uni|use|usu|us\b|uk\b|uro|uru|one\b|ukulele|u-)[aeiou]|hour|heir|honest)"
+    r"|8|11\b|18\b|[AEFHILMNORSX](?=[A-Z]|\b)"
 )
 
 

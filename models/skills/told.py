@@ -102,7 +102,11 @@ def _changed(rng: random.Random, fact: Fact, filler: Filler, on: date) -> Told:
     """What changed: one line with "Before that:", or two lines of which the newer holds."""
     now, later = filler.renewed(fact), on + timedelta(days=rng.randint(5, 700))
     old, new = filler.fill(fact.text), now.fill(fact.text)
-    lines = ((later, f"{new} Before that: {old}"),) if rng.random() < 0.7 else ((on, old), (later, new))
+    lines = (
+        ((later, f"{new} Before that: {old}"),)
+        if not fact.single or rng.random() < 0.7
+        else ((on, old), (later, new))
+    )
     return Told(fact=fact, filler=now, lines=lines, before=filler)
 
 

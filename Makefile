@@ -1,12 +1,13 @@
-# make demo: one night, end to end.  make test: checks and tests.  make soak: the tests that take long.  All make .venv first.
+# make demo: one night, end to end (MODEL=little: on a small model that talks).  make test: checks and tests.
+# make soak: the tests that take long.  All make .venv first.
 PYTHON ?= python3
 # How many tests run at a time, each on its share of the cores.
 AT_A_TIME ?= 2
 RUN := .venv/bin/python -m
 
 .PHONY: demo test soak check clean
-demo: .venv/.installed
-	$(RUN) daemon demo
+demo: .venv/.installed $(if $(filter little,$(MODEL)),.venv/.installed-little)
+	$(RUN) daemon demo $(if $(MODEL),--model $(MODEL))
 
 test: check
 	$(RUN) pytest -q -n $(AT_A_TIME) --dist loadfile --no-loadscope-reorder
@@ -23,6 +24,9 @@ check: .venv/.installed-dev
 	@rm -f $@*
 	@echo "Installing into .venv, once: about five minutes on two cores, most of it compiling llama.cpp."
 	@$(PYTHON) install.py
+
+.venv/.installed-little: .venv/.installed
+	@[ -e .venv/.installed-dev ] || $(PYTHON) install.py little
 
 .venv/.installed-dev: .venv/.installed
 	@$(PYTHON) install.py dev

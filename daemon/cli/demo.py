@@ -4,8 +4,8 @@
     chat over weeks -> memories -> ask -> night -> ask again -> forget -> another night -> ask once more
 
 Every step goes through the HTTP endpoint of a real daemon; a step that did not happen ends the demo with an error.
-The daemon runs in a fresh temporary home that is removed afterwards; the user's own is not touched. The values of the
-chats occur in no training item of nano, so that every right answer was learnt from them.
+The daemon runs in a fresh temporary home that is removed afterwards; the user's own is not touched. Nano is told a life
+in plain sentences, any other model a livelier one (`demo_stories.py`).
 """
 
 import json
@@ -17,7 +17,6 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,13 +26,16 @@ from rich.rule import Rule
 from rich.table import Table
 
 from daemon import home as homes
+from daemon.cli.demo_stories import LIVELY, PLAIN, Question, Story
 from daemon.cli.night import report_of, watch, why_none
 from daemon.cli.output import out, wait_for_job
 from daemon.client.client import Client, connect
 from daemon.client.schemas.nights import LastNight
+from daemon.config.default_model import LITTLE, NANO, shipped_skills
+from daemon.downloads.model_source import Skilled, read_source
 from daemon.errors import DaemonError
 
-MAX_ANSWER_TOKENS = 64
+MAX_ANSWER_TOKENS = 64  # of a personal question
 OP_COLOURS = {"ADD": "green", "UPDATE": "cyan", "RECONCILE": "magenta", "IGNORE": "bright_black"}
 MODES = {
     "base": "before: no memory",
@@ -45,54 +47,10 @@ Answers = list[tuple[str, bool]]  # each reply, and whether it is right
 START_TIMEOUT_S = 600.0  # a large model on a slow disk
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chat:
-    """One short conversation: its day, and what the user says in it."""
-
-    day: str  # ISO 8601
-    said: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """A personal question and the words that a right answer holds, and must not hold."""
-
-    text: str
-    expect: str
-    reject: str = ""
-
-
-CHATS = (
-    Chat(day="2026-09-07", said=("Hi! I'm Lena and I live in Ghent.", "I work as a baker.")),
-    Chat(day="2026-09-14", said=("My sister is called Priya.", "I have a dog named Biscuit")),
-    Chat(day="2026-09-21", said=("thanks, and good morning!", "What is 12 + 30?")),
-    Chat(day="2026-09-28", said=("by the way, my favourite food is lasagna", "I play the violin.")),
-    Chat(day="2026-10-05", said=("I'm allergic to walnuts.", "My best friend is called Tobias")),
-    Chat(day="2026-10-19", said=("Big news: I moved to Oslo!",)),
-    Chat(day="2026-10-26", said=("my boss is called Ingrid", "My birthday is on 3 May.")),
-)
-
-
-QUESTIONS = (
-    Question(text="Where do I live?", expect="Oslo", reject="Ghent"),
-    Question(text="Where did I live before?", expect="Ghent", reject="Oslo"),
-    Question(text="Do you know my name?", expect="Lena"),
-    Question(text="What do I do for a living?", expect="baker"),
-    Question(text="What's my sister's name?", expect="Priya"),
-    Question(text="How is my dog called?", expect="Biscuit"),
-    Question(text="Which food do I like best?", expect="lasagna"),
-    Question(text="What instrument do I play?", expect="violin"),
-    Question(text="Who is my best friend?", expect="Tobias"),
-    Question(text="Tell me my boss's name.", expect="Ingrid"),
-)
-
-
-FORGET = Question(text="How is my dog called?", expect="Biscuit")
-
-
 def demo(
     model: Annotated[
-        Path | None, typer.Option(help="A GGUF file of a model that can learn; without it the bundled nano.")
+        Path | None,
+        typer.Option(help='"little", or a GGUF file of a model that can learn; without it the bundled nano.'),
     ] = None,
 ) -> None:
     """Show one night, end to end: chats, memories, distillation, hot swap, forgetting. For example: tsubasa demo"""
@@ -100,6 +58,8 @@ def demo(
     missing = shortcomings(result)
     for one in missing:
         out.print(f"[red]Not as promised:[/] {one}")
+    if model is None and shipped_skills().is_file():
+        out.print(f"The same night on a small model that talks: [bold]make demo MODEL={LITTLE}[/]")
     out.print("RESULT " + json.dumps(result), markup=False)
     if missing:
         raise typer.Exit(1)
@@ -122,15 +82,16 @@ def run(model: Path | None) -> dict[str, Any]:
     out.print(
         "[bold]Tsubasa[/] learns a stranger overnight. Everything below is real and runs on this machine only."
     )
+    story = PLAIN if model in (None, Path(NANO)) else LIVELY
     with demo_daemon(model) as client:
         name = client.status()["model"]["name"]
         out.print(f"[dim]Model: {name}; everything lies in a fresh home that is removed afterwards.[/]")
-        turns = _talk(client)
+        turns = _talk(client, story)
         memories, ops = _remember(client)
-        before = _ask_before(client)
+        before = _ask_before(client, story)
         night = _learn(client)
-        answers = before | _ask_after(client, before)
-        forgotten = _forget(client)
+        answers = before | _ask_after(client, story, before)
+        forgotten = _forget(client, story)
         return {
             "model": name,
             "turns": turns,
@@ -145,23 +106,24 @@ def run(model: Path | None) -> dict[str, Any]:
         }
 
 
-def _talk(client: Client) -> int:
+def _talk(client: Client, story: Story) -> int:
     """All chats; how many messages that are."""
     _heading(
         "1  You chat, over seven weeks",
         "through /v1/chat/completions; every turn is committed before its last chunk is sent",
     )
     turns = 0
-    for chat in CHATS:
+    for chat in story.chats:
         history: list[dict[str, str]] = []
         for minute, said in enumerate(chat.said):
             history.append({"role": "user", "content": said})
             extras = {"recall": False, "said_at": f"{chat.day}T12:{minute:02}:00+00:00"}
-            reply = _say(client, history, model="tsubasa", tsubasa=extras)
+            reply = _say(client, history, model="tsubasa", max_tokens=story.longest, tsubasa=extras)
             history.append({"role": "assistant", "content": reply})
             out.print(f"  [dim]{chat.day}[/]  [bold cyan]you[/]      {escape(said)}")
             out.print(f"              [bold yellow]tsubasa[/]  {escape(reply)}")
             turns += 2
+        out.print()
     return turns
 
 
@@ -185,14 +147,17 @@ def _remember(client: Client) -> tuple[int, dict[str, int]]:
     return len(found["memories"]), found["ops"]
 
 
-def _ask_before(client: Client) -> dict[str, Answers]:
+def _ask_before(client: Client, story: Story) -> dict[str, Answers]:
     _heading(
         "3  Ten personal questions, before the night",
         "the base model alone, then with a few memories beside the question",
     )
     with out.status("asking …"):
-        given = {"base": _ask(client, "tsubasa:base"), "recall": _ask(client, "tsubasa")}
-    _show_answers(given)
+        given = {
+            name: _ask(client, model, story)
+            for name, model in (("base", "tsubasa:base"), ("recall", "tsubasa"))
+        }
+    _show_answers(story, given)
     return given
 
 
@@ -203,44 +168,45 @@ def _learn(client: Client) -> LastNight:
     return _one_night(client, "the night")
 
 
-def _ask_after(client: Client, before: Mapping[str, Answers]) -> dict[str, Answers]:
+def _ask_after(client: Client, story: Story, before: Mapping[str, Answers]) -> dict[str, Answers]:
     _heading(
         "5  The same questions, after the night",
         "without any memory in the context: the answers come out of the weights",
     )
     with out.status("asking …"):
-        given = {"generation": _ask(client, "tsubasa:private"), "generation_recall": _ask(client, "tsubasa")}
-    _show_answers({"base": before["base"], **given})
+        models = {"generation": "tsubasa:private", "generation_recall": "tsubasa"}
+        given = {name: _ask(client, model, story) for name, model in models.items()}
+    _show_answers(story, {"base": before["base"], **given})
     return given
 
 
-def _forget(client: Client) -> bool:
+def _forget(client: Client, story: Story) -> bool:
     """Whether what was forgotten is said no more: at once, and after another night."""
     _heading(
         "6  Forget one thing",
         "rows, vectors, full text, lessons, and every generation that saw it; the next night starts from base",
     )
-    ids = [one["id"] for one in client.memories()["memories"] if _mentions(one["text"], FORGET.expect)]
+    ids = [one["id"] for one in client.memories()["memories"] if _mentions(one["text"], story.forget.expect)]
     if not ids:
-        raise DemoFailed("forgetting", f"no memory tells of {FORGET.expect}")
+        raise DemoFailed("forgetting", f"no memory tells of {story.forget.expect}")
     done = client.forget(ids)
     out.print(
         f"  tsubasa forget {' '.join(map(str, ids))}: generation {done['was_live']} is tainted, "
         f"generation {done['now_live']} answers"
     )
-    said = {"right after forgetting, with recall": _reply(client, "tsubasa", FORGET)}
+    said = {"right after forgetting, with recall": _reply(client, "tsubasa", story.forget)}
     _tend(client)
     _one_night(client, "the night after forgetting")
-    said["after the next night, generation"] = _reply(client, "tsubasa:private", FORGET)
-    said["after the next night, generation with recall"] = _reply(client, "tsubasa", FORGET)
+    said["after the next night, generation"] = _reply(client, "tsubasa:private", story.forget)
+    said["after the next night, generation with recall"] = _reply(client, "tsubasa", story.forget)
     for when, text in said.items():
-        out.print(f"  {FORGET.text}  [dim]{when}:[/] {text}")
-    others = [one for one in QUESTIONS if one.expect != FORGET.expect]
+        out.print(f"  {story.forget.text}  [dim]{when}:[/] {text}")
+    others = [one for one in story.questions if one.expect != story.forget.expect]
     right = sum(_is_right(one, _reply(client, "tsubasa:private", one)) for one in others)
     out.print(
         f"  the other questions, from the weights of the new generation: [bold]{right} of {len(others)}[/]"
     )
-    return not any(_mentions(text, FORGET.expect) for text in said.values())
+    return not any(_mentions(text, story.forget.expect) for text in said.values())
 
 
 def _one_night(client: Client, step: str) -> LastNight:
@@ -269,8 +235,8 @@ def _tend(client: Client) -> None:
         raise DemoFailed("the memory work", str(job and job["error"]))
 
 
-def _ask(client: Client, model: str) -> Answers:
-    replies = [(question, _reply(client, model, question)) for question in QUESTIONS]
+def _ask(client: Client, model: str, story: Story) -> Answers:
+    replies = [(question, _reply(client, model, question)) for question in story.questions]
     return [(reply, _is_right(question, reply)) for question, reply in replies]
 
 
@@ -279,7 +245,8 @@ def _reply(client: Client, model: str, question: Question) -> str:
 
 
 def _say(client: Client, messages: Sequence[Mapping[str, str]], *, model: str, **options: Any) -> str:
-    pieces = client.chat(messages, model=model, temperature=0, max_tokens=MAX_ANSWER_TOKENS, **options)
+    asked = {"max_tokens": MAX_ANSWER_TOKENS, **options}
+    pieces = client.chat(messages, model=model, temperature=0, **asked)
     return "".join(pieces).strip()
 
 
@@ -301,12 +268,12 @@ def _heading(title: str, note: str) -> None:
     out.print(f"[dim]{escape(note)}[/]")
 
 
-def _show_answers(given: Mapping[str, Answers]) -> None:
+def _show_answers(story: Story, given: Mapping[str, Answers]) -> None:
     """A row for each question, a column for each way of asking, right answers in green."""
     table = Table(box=None, padding=(0, 1), header_style="bold")
     for name in ("question", *(MODES[mode] for mode in given)):
         table.add_column(name)
-    for question, *answers in zip(QUESTIONS, *given.values(), strict=True):
+    for question, *answers in zip(story.questions, *given.values(), strict=True):
         cells = [f"[{'green' if right else 'red'}]{escape(text)}[/]" for text, right in answers]
         table.add_row(escape(question.text), *cells)
     totals = [
@@ -330,10 +297,13 @@ def demo_daemon(model: Path | None) -> Iterator[Client]:
 
     Raises:
         DemoFailed: it did not start; its own words are in the message.
+        PullError: little could not be made.
     """
     folder = Path(tempfile.mkdtemp(prefix="tsubasa-demo-"))
     log = folder / "daemon.log"
     try:
+        if model == Path(LITTLE):
+            _make_little(homes.Home(folder / "home"))
         with log.open("wb") as output:
             command = [sys.executable, "-m", "daemon", "up"]
             process = subprocess.Popen(command, env=_environment(folder, model), stdout=output, stderr=output)
@@ -351,6 +321,16 @@ def demo_daemon(model: Path | None) -> Iterator[Client]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _make_little(home: homes.Home) -> None:
+    from daemon.downloads.little import make  # with what else downloads take
+
+    source = read_source(LITTLE)
+    assert isinstance(source, Skilled), "the table says so"
+    with out.status("merging little's skills into its base …"):
+        homes.prepare(home)
+        make(source, home, on_progress=lambda name, step: None, look=lambda file: None)
+
+
 def _environment(folder: Path, model: Path | None) -> dict[str, str]:
     ours = {
         "HOME": str(folder / "home"),
@@ -361,7 +341,7 @@ def _environment(folder: Path, model: Path | None) -> dict[str, str]:
         "JOBS_EVERY_S": "0.2",
     }
     if model is not None:
-        ours["MODEL"] = str(model.absolute())
+        ours["MODEL"] = str(model if model in (Path(NANO), Path(LITTLE)) else model.absolute())
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TSUBASA_")}
     return inherited | {f"TSUBASA_{name}": value for name, value in ours.items()} | {"PYTHONUNBUFFERED": "1"}
 

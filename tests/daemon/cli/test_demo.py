@@ -1,6 +1,14 @@
-"""What a demo did not show."""
+"""What a demo tells, and what it did not show."""
+
+from pathlib import Path
+
+import pytest
 
 from daemon.cli.demo import shortcomings
+from daemon.cli.demo_stories import LIVELY, PLAIN
+from models import skills
+
+TAUGHT = Path(str(skills.__file__)).parent / "data"
 
 
 def test_a_step_that_did_not_happen_is_a_shortcoming():
@@ -8,3 +16,21 @@ def test_a_step_that_did_not_happen_is_a_shortcoming():
     no_better = {"correct": {"base": 0.1, "generation": 0.1}}
 
     assert [0, 1, 1] == [len(shortcomings(good | change)) for change in ({}, {"forgotten": False}, no_better)]
+
+
+@pytest.mark.parametrize("story", [PLAIN, LIVELY])
+def test_a_story_tells_in_order_all_that_is_asked_for_later(story):
+    told = " ".join(said for chat in story.chats for said in chat.said)
+    days = [chat.day for chat in story.chats]
+
+    assert 10 == len(story.questions)
+    assert story.forget in story.questions
+    assert sorted(set(days)) == days
+    assert [] == [one.text for one in story.questions if one.expect not in told or one.reject not in told]
+
+
+def test_what_the_lively_story_tells_is_in_no_lesson_of_the_skills():
+    taught = "\n".join(file.read_text(encoding="utf-8") for file in sorted(TAUGHT.glob("values*.toml")))
+
+    assert taught
+    assert [] == [one.expect for one in LIVELY.questions if f'"{one.expect}"' in taught]

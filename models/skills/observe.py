@@ -12,13 +12,27 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 from models.skills.items import Item, about, say, several
-from models.skills.slots import SLIPS, Fact, Filler, Scene, dated, day, days_back, facts, scenes, slip, values
+from models.skills.slots import (
+    SLIPS,
+    Fact,
+    Filler,
+    Scene,
+    dated,
+    day,
+    days_back,
+    facts,
+    scenes,
+    slip,
+    statements,
+    values,
+)
 from prompts.load import task
 
 LEARNT = 0.25  # of the run: from here on chats are as long and as empty as they will be
 EMPTY = 0.3  # share of chats in which nothing lasts
 BROKEN_OFF = 0.3  # share of scenes without facts of which only the beginning comes
 NAMED = 0.07  # share of chats between two people with names
+STATEMENTS = 0.35  # share of what is told outside scenes that is no fact to be asked for
 LONGEST = 2300  # characters of a chat, about
 _WHEN = re.compile(r"\b(yesterday|today|tonight|last|ago|this|just|tomorrow|next|on|in \d{4})\b")
 _SAD = re.compile(
@@ -67,8 +81,8 @@ def _plan(rng: random.Random, hard: float) -> list[Maker]:
     if rng.random() < 0.02 + (EMPTY - 0.02) * hard:
         return rng.choices(idle, k=rng.choice((1, 1, 1, 2, 3)))
     many = (1, 1, 1, 2, 2, 3) if rng.random() < hard else (1, 1, 1, 2)
-    telling: tuple[Maker, ...] = (telling_scene, told)
-    parts = rng.choices(telling, (6, 4), k=rng.choice(many))
+    telling: tuple[Maker, ...] = (telling_scene, told, corrected)
+    parts = rng.choices(telling, (55, 40, 5 * hard), k=rng.choice(many))
     if rng.random() < 0.45 * hard:
         parts += rng.choices(idle, k=rng.choice((1, 1, 2)))
     rng.shuffle(parts)
@@ -104,6 +118,7 @@ def _played(rng: random.Random, scene: Scene, on: date, taken: set[str]) -> Piec
 def told(rng: random.Random, on: date, taken: set[str]) -> Piece:
     """One to three facts in one message, and a reply."""
     held = several(rng, rng.choice((1, 1, 1, 1, 2, 2, 3)), taken)
+    held = [_other(rng, taken) if rng.random() < STATEMENTS else one for one in held]
     statements = [_statement(rng, *one) for one in held]
     noted = tuple((sentence, back) for _, sentence, back in statements)
     keep = [value for _, filler in held for value in filler.values.values()]
@@ -111,6 +126,23 @@ def told(rng: random.Random, on: date, taken: set[str]) -> Piece:
     text = slip(rng, text, keep) if rng.random() < SLIPS else text
     reply = "{sorry}" if any(_SAD.search(sentence) for sentence, _ in noted) else "{reply}"
     return Piece((("user", text), ("assistant", Filler(rng=rng).fill(reply).strip())), noted)
+
+
+def _other(rng: random.Random, taken: set[str]) -> tuple[Fact, Filler]:
+    """A statement of which nothing is asked: a negation, a consideration, hearsay."""
+    return rng.choice(statements()), Filler(rng=rng, taken=taken)
+
+
+def corrected(rng: random.Random, on: date, taken: set[str]) -> Piece:
+    """A fact told, and put right in the next message: only what is right in the end lasts."""
+    one = rng.choice([one for one in facts() if len(one.renews) == 1])
+    filler = Filler(rng=rng, taken=taken)
+    said, now = filler.pick(one.said), filler.renewed(one)
+    ((_, new),) = one.renews.items()
+    right = f"{filler.fill('{slipOfTongue}')}{filler.values[new]}"
+    reply = Filler(rng=rng).fill("{reply}").strip()
+    turns = (("user", _message(rng, [said])), ("assistant", reply), ("user", right))
+    return Piece((*turns, ("assistant", filler.fill("{putRight}"))), ((now.fill(one.text), 0),))
 
 
 def _message(rng: random.Random, said: Sequence[str]) -> str:

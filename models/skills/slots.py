@@ -24,10 +24,10 @@ MONTHS = tuple(
 WEEKDAYS = tuple("Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split())
 SLIPS = 0.33  # share of the user's turns with slips of the keyboard
 _SLOT = re.compile(r"\{(?:(an?|An?) )?([A-Za-z]+?)(\d*)\}")
+_ARTICLE = re.compile(r"\b([Aa]n?) \{(?=[A-Za-z]+\d*\})")
 _CHOICE = re.compile(r"\[([^\[\]]*)\]")
-_VOWEL = re.compile(
-    r"(?i:(?!eu|uni|use|usu|us\b|uk\b|uro|uru|one\b|ukulele|u-)[aeiou]|hour|heir|honest)"
-    r"|8|11\b|18\b|[AEFHILMNORSX](?=[A-Z]|\b)"
+_VOWEL = re.compile(  # what "an" stands before
+    r"(?!(?i:eu|uni|uro|uru|use|usu|u-|ukulele|one\b)|U[A-Z])(?i:[aeiou])|(?i:hour|heir|honest)|8|11\b|18\b|[FHLMNRSX](?=[A-Z]|\b)"
 )
 
 
@@ -96,6 +96,7 @@ class Filler:
             text, found = _CHOICE.subn(lambda one: self.rng.choice(one[1].split("|")), text)
             if not found:
                 raise ValueError(f"Unpaired bracket in {text!r}; write alternatives as [one|other].")
+        text = _ARTICLE.sub(r"{\1 ", text)
         filled = _SLOT.sub(lambda one: self._slot(one[1], one[2], one[3]), text)
         return re.sub("  +", " ", filled)
 
@@ -217,8 +218,9 @@ def days_back(when: str | int, on: date) -> int:
 
 
 def dated(text: str, back: int, on: date) -> str:
-    """A sentence as observe notes it: after "today", "yesterday", or the day `back` days before `on`."""
-    return f"{('today', 'yesterday')[back] if back < 2 else on - timedelta(days=back)}: {text}"
+    """A sentence as observe notes it: after "today", "yesterday", or the day `back` days before `on`; no quotes."""
+    told_on = ("today", "yesterday")[back] if back < 2 else on - timedelta(days=back)
+    return f"{told_on}: {text}".replace('"', "")
 
 
 def slip(rng: random.Random, text: str, keep: Collection[str]) -> str:
@@ -324,11 +326,15 @@ def facts() -> tuple[Fact, ...]:
 @cache
 def cases() -> tuple[Fact, ...]:
     """All memories of evolve_*.toml: what new sentences do to them, and nothing of how they are told or asked for."""
-    return tuple(
-        _fact({"key": "case", "said": [], "ask": [], "answer": []} | one)
-        for told in _tables("evolve")
-        for one in told["case"]
-    )
+    bare = {"key": "case", "said": [], "ask": [], "answer": []}
+    return tuple(_fact(bare | one) for told in _tables("evolve") for one in told["case"])
+
+
+@cache
+def statements() -> tuple[Fact, ...]:
+    """All statements_*.toml: memories and how they are told, and nothing else of them."""
+    bare = {"key": "statement", "ask": [], "answer": []}
+    return tuple(_fact(bare | one) for told in _tables("statements") for one in told["statement"])
 
 
 def _fact(entry: Mapping[str, Any]) -> Fact:

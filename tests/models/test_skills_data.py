@@ -2,6 +2,7 @@
 
 import random
 import re
+from datetime import date
 
 import pytest
 
@@ -10,9 +11,10 @@ from models.skills.slots import Fact, Filler, Scene
 from prompts.load import schema
 
 SEEDS = 3
+TODAY = date(2026, 3, 5)
 MANY_SEEDS = 200
 UNFILLED = re.compile(r"[{}\[\]|]|  ")
-ENTRIES: tuple[Fact | Scene, ...] = (*slots.facts(), *slots.cases(), *slots.scenes())
+ENTRIES: tuple[Fact | Scene, ...] = (*slots.facts(), *slots.cases(), *slots.statements(), *slots.scenes())
 NOTED = re.compile(schema("observe")["items"]["pattern"])
 
 
@@ -40,11 +42,13 @@ def test_every_text_fills_with_many_values():
 def test_every_memory_can_be_noted():
     memories = [(entry, text) for entry in slots.scenes() for text, _ in entry.facts]
     memories += [
-        (fact, text) for fact in (*slots.facts(), *slots.cases()) for text in (fact.text, *fact.same)
+        (fact, text)
+        for fact in (*slots.facts(), *slots.cases(), *slots.statements())
+        for text in (fact.text, *fact.same)
     ]
     found = [Filler(rng=random.Random(1)).fill(text) for _, text in memories]
 
-    assert [] == [text for text in found if not NOTED.match(f"today: {text}")]
+    assert [] == [text for text in found if not NOTED.match(slots.dated(text, 0, TODAY))]
 
 
 def test_an_answer_tells_a_value_of_its_fact():
@@ -54,7 +58,9 @@ def test_an_answer_tells_a_value_of_its_fact():
 
 
 def test_what_is_said_tells_all_of_the_memory():
-    pairs = [(fact, said) for fact in slots.facts() if not fact.event for said in fact.said]
+    pairs = [
+        (fact, said) for fact in (*slots.facts(), *slots.statements()) if not fact.event for said in fact.said
+    ]
 
     assert [] == [said for fact, said in pairs if slots.slots_of(said) != fact.kinds]
 

@@ -38,11 +38,12 @@ class Played:
 
 
 def play(rng: random.Random, one: Asked) -> Played:
-    """`one` with its slots filled; what the user types has slips of the keyboard now and then."""
+    """`one` with its slots filled, without its last rounds at times; the user makes slips of the keyboard."""
     filler = Filler(rng=rng)
     memories = tuple(filler.fill(text) for text in one.memories)
     chat = tuple(filler.fill(text) if at % 2 else filler.user(text) for at, text in enumerate(one.chat))
-    rounds = tuple((filler.user(asked), filler.pick(answers)) for asked, *answers in one.rounds)
+    kept = one.rounds[: rng.randint(max(1, len(one.rounds) - 2), len(one.rounds))]
+    rounds = tuple((filler.user(asked), filler.pick(answers)) for asked, *answers in kept)
     return Played(memories=memories, chat=chat, rounds=rounds)
 
 

@@ -127,6 +127,7 @@ class Filler:
 
     def _new(self, kind: str) -> str:
         own = {value for name, value in self.values.items() if name.rstrip("0123456789") == kind}
+        kind = self._gendered(kind)
         for _ in range(60):
             inner = Filler(
                 rng=self.rng, taken=self.taken
@@ -137,6 +138,13 @@ class Filler:
         if len(values().get(kind, ())) >= 40:
             self.taken.add(value)
         return value
+
+    def _gendered(self, kind: str) -> str:
+        """Names of women for sisters and of men for brothers, where the relative is known already."""
+        whose = self.values.get("relative") or self.values.get("kid")
+        if kind != "name" or whose is None:
+            return kind
+        return "fname" if whose in values()["woman"] else "mname" if whose in values()["man"] else kind
 
 
 def slots_of(text: str) -> frozenset[str]:

@@ -7,7 +7,7 @@ Observe: dated chats, and what lasts in them, often nothing.
 import json
 import random
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -21,6 +21,7 @@ from models.skills.slots import (
     day,
     days_back,
     facts,
+    frames,
     scenes,
     slip,
     statements,
@@ -77,7 +78,7 @@ Maker = Callable[[random.Random, date, set[str]], Piece]
 
 def _plan(rng: random.Random, hard: float) -> list[Maker]:
     """Which parts the chat has, in order."""
-    idle: tuple[Maker, ...] = (idle_scene, idle_scene, idle_scene, asked)
+    idle: tuple[Maker, ...] = (idle_scene, idle_scene, idle_scene, asked, framed)
     if rng.random() < 0.02 + (EMPTY - 0.02) * hard:
         return rng.choices(idle, k=rng.choice((1, 1, 1, 2, 3)))
     many = (1, 1, 1, 2, 2, 3) if rng.random() < hard else (1, 1, 1, 2)
@@ -100,6 +101,22 @@ def idle_scene(rng: random.Random, on: date, taken: set[str]) -> Piece:
     if rng.random() < BROKEN_OFF:
         scene = replace(scene, said=scene.said[: rng.randint(1, len(scene.said))])
     return _played(rng, scene, on, taken)
+
+
+def framed(rng: random.Random, on: date, taken: set[str]) -> Piece:
+    """What a user could tell, as a text to translate, a line in a story or a stranger's word: nothing of it lasts."""
+    (one, first), (other, second) = several(rng, 2, taken)
+    told = {"{told}": first.pick(one.said), "{told2}": second.pick(other.said)}
+    scene = rng.choice(frames())
+    said = [_with(text, told) for text in scene.said]
+    return _played(rng, Scene(said=tuple(said[: rng.randint(1, len(said))])), on, taken)
+
+
+def _with(text: str, told: Mapping[str, str]) -> str:
+    """`text` with sentences in place of their marks."""
+    for mark, sentence in told.items():
+        text = text.replace(mark, sentence)
+    return text
 
 
 def _played(rng: random.Random, scene: Scene, on: date, taken: set[str]) -> Piece:

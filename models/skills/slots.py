@@ -360,6 +360,12 @@ def scenes() -> tuple[Scene, ...]:
     return tuple(_scene(one) for told in _tables("scenes") for one in told.get("scene", ()))
 
 
+@cache
+def frames() -> tuple[Scene, ...]:
+    """Chats of frames.toml, in which "{told}" stands for a sentence that nobody says of themselves."""
+    return tuple(_scene(one) for told in _tables("frames") for one in told["frame"])
+
+
 def _scene(entry: Mapping[str, Any]) -> Scene:
     noted = tuple((one["text"], one.get("day", "today")) for one in entry.get("facts", ()))
     return Scene(said=tuple(entry["said"]), facts=noted)

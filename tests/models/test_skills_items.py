@@ -92,3 +92,10 @@ def test_pairs_follow_the_schema_of_ask():
 
         assert len({pair["q"] for pair in pairs}) == len(pairs) == ask.PAIRS
         assert all(limits["q"]["minLength"] <= len(pair["q"]) <= limits["q"]["maxLength"] for pair in pairs)
+
+
+def test_a_sentence_in_a_frame_is_filled_and_nothing_of_it_is_noted():
+    found = [observe.framed(random.Random(seed), date(2026, 3, 5), set()) for seed in range(200)]
+
+    assert all(not piece.noted for piece in found)
+    assert not [text for piece in found for _, text in piece.turns if re.search(r"[{}\[\]|]", text)]

@@ -46,7 +46,7 @@ def item(rng: random.Random, share: float) -> Item:
     if len(lines) < most and rng.random() < 0.25:  # one that nothing new is said about
         lines.append(_of_a_scene(rng, taken))
     lines = [f"{text} ({at})" for at, text in enumerate(lines, 1)]
-    news = {choice[0]: choice for choice in (_compared(rng, held) for _ in range(rng.choice((1, 2, 3))))}
+    news = {choice[0]: choice for choice in (_compared(rng, held) for _ in range(rng.choice((1, 2, 3, 4))))}
     messages = [message for choice in news.values() for message in _round(lines, choice)]
     messages[0] = say("user", "\n".join([*lines, messages[0]["content"]]))
     if rng.random() < NAMED:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from models.skills.items import Item, about, say, several
+from models.skills.items import Item, Messages, about, say, several
 from models.skills.slots import (
     SLIPS,
     Fact,
@@ -34,6 +34,19 @@ EMPTY = 0.3  # share of chats in which nothing lasts
 BROKEN_OFF = 0.3  # share of scenes without facts of which only the beginning comes
 NAMED = 0.07  # share of chats between two people with names
 STATEMENTS = 0.35  # share of what is told outside scenes that is no fact to be asked for
+CHATS = (
+    1,
+    1,
+    1,
+    1,
+    1,
+    2,
+    2,
+    2,
+    2,
+    3,
+)  # in one item: the instruction before them takes as many tokens as a short chat
+LAST_WORD = 0.15  # share of chats that the assistant doesn't have the last word in
 LONGEST = 2300  # characters of a chat, about
 _WHEN = re.compile(r"\b(yesterday|today|tonight|last|ago|this|just|tomorrow|next|on|in \d{4})\b")
 _SAD = re.compile(
@@ -51,21 +64,42 @@ class Piece:
 
 
 def item(rng: random.Random, share: float) -> Item:
-    """A dated chat -> the list of what lasts in it; short chats with facts while `share` is small."""
+    """Dated chats, half of the time one alone -> what lasts in each; short ones with facts while `share` is small."""
+    hard, messages = min(1.0, share / LEARNT), task("observe", taught=True)
+    for _ in range(rng.choice(CHATS)):
+        if sum(len(one["content"]) for one in messages[1:]) < LONGEST / 2:
+            messages += _chat(rng, hard)
+    return Item(task="observe", messages=messages)
+
+
+def _chat(rng: random.Random, hard: float) -> Messages:
+    """A dated chat, and the list of what lasts in it."""
     on, taken = day(rng), set[str]()
-    pieces = [make(rng, on, taken) for make in _plan(rng, min(1.0, share / LEARNT))]
+    pieces = [make(rng, on, taken) for make in _plan(rng, hard)]
     while len(pieces) > 1 and sum(len(text) for one in pieces for _, text in one.turns) > LONGEST:
         pieces.pop(rng.randrange(len(pieces)))
+    pieces = [_answered(rng, one) for one in pieces[:-1]] + pieces[-1:]
+    if rng.random() > LAST_WORD:
+        pieces[-1] = _answered(rng, pieces[-1])
+    elif len(pieces[-1].turns) == 2 and not any(
+        text.startswith("The assistant") for text, _ in pieces[-1].noted
+    ):
+        pieces[-1] = replace(pieces[-1], turns=pieces[-1].turns[:1])
     if rng.random() < NAMED:
         pieces = _between_two(rng, pieces)
     turns = [turn for piece in pieces for turn in piece.turns]
-    if len(turns) > 1 and turns[-1][0] == "assistant" and rng.random() < 0.06 and not pieces[-1].noted:
-        turns.pop()
     sentences = [dated(text, back, on) for piece in pieces for text, back in piece.noted]
-    reply = say("assistant", json.dumps(sentences, ensure_ascii=False))
-    return Item(
-        task="observe", messages=[*task("observe", taught=True), say("user", as_text(turns, on)), reply]
-    )
+    return [
+        say("user", as_text(turns, on)),
+        say("assistant", json.dumps(sentences, ensure_ascii=False)),
+    ]
+
+
+def _answered(rng: random.Random, piece: Piece) -> Piece:
+    """The same with a short reply behind it where the user has the last word."""
+    if piece.turns[-1][0] == "assistant":
+        return piece
+    return replace(piece, turns=(*piece.turns, ("assistant", Filler(rng=rng).fill("{ack}"))))
 
 
 def as_text(turns: Iterable[tuple[str, str]], on: date) -> str:

@@ -1,12 +1,10 @@
 """
 What is read out of typed messages: facts found, made up, and spare, by the daemon's own reading.
 
-    message ──> observe(), as a taught model is asked and as others are ──> entries ──> compared by their content words
+    message ──> observe(), as a taught model is asked and as others are ──> entries ──> judged by their content
 
-The 45 messages of nano's hand-typed set. Every fact wants a sentence of its own. A sentence is made up when it has a
-name or number that nobody said, or tells no wanted fact and most of its content words are not in the message; else it
-is spare. Both ways without the daemon's doubts (`unsure`) and checks; how much each sentence surprised the model is
-told apart.
+The 45 messages of nano's hand-typed set, judged as `models.skills.evaluation` does. Both ways without the daemon's
+doubts (`unsure`) and checks; how much each sentence surprised the model is told apart.
 """
 
 import asyncio
@@ -20,13 +18,9 @@ from bench.real_setting import AT_ONCE, Setting
 from daemon.engine.client import Completion, Engine, EngineInfo
 from daemon.memory.errors import ModelAnswerUnusable
 from daemon.memory.observe import Noted, observe, read
-from daemon.text import content_words, root, value_words
+from models.skills.evaluation.cases import as_chat
+from models.skills.evaluation.facts import Chat, Sentence, judge
 from store.chats import Message
-
-ENOUGH = 0.5  # share of a sentence's content words that the message has, from which on it is not made up
-GENERAL = frozenset(
-    map(root, "user user's person name live work have own like love hate plan go get feel".split())
-)
 
 
 class Reader(Engine):
@@ -48,22 +42,22 @@ class Reader(Engine):
 
 async def measure(setting: Setting) -> dict[str, Any]:
     """Facts found and sentences made up, with nano's one sentence and with worked examples."""
-    cases = setting.some(typed("observe"))
+    cases = setting.some([as_chat(one) for one in typed("observe")])
     ways = {"one_sentence": True, "examples": False}
     return {name: await _way(setting, cases, as_taught=taught) for name, taught in ways.items()}
 
 
-async def _way(setting: Setting, cases: Sequence[dict[str, Any]], *, as_taught: bool) -> dict[str, Any]:
+async def _way(setting: Setting, cases: Sequence[Chat], *, as_taught: bool) -> dict[str, Any]:
     gate = asyncio.Semaphore(AT_ONCE)
 
-    async def one(case: dict[str, Any]) -> list[Noted]:
+    async def one(case: Chat) -> list[Noted]:
         reader = Reader(engine.child)
         reader.as_taught, reader.answers = as_taught, []
         async with gate:
             await observe(
                 reader,
-                [_message(1, "user", case["user"]), _message(2, "assistant", "I see.")],
-                day=date.fromisoformat(case["date"]),
+                [_message(1, "user", case.turns[0]), _message(2, "assistant", case.turns[1])],
+                day=date.fromisoformat(case.date),
             )
         return [noted for answer in reader.answers for noted in _read(answer, as_taught)]
 
@@ -79,22 +73,19 @@ def _read(answer: Completion, as_taught: bool) -> list[Noted]:
         return []
 
 
-def _scores(
-    setting: Setting, cases: Sequence[dict[str, Any]], every: Sequence[Sequence[Noted]]
-) -> dict[str, Any]:
+def _scores(setting: Setting, cases: Sequence[Chat], every: Sequence[Sequence[Noted]]) -> dict[str, Any]:
     found = wanted = right = 0
-    nats: dict[str, list[float]] = {"found": [], "spare": [], "made_up": []}
+    nats: dict[str, list[float]] = {"found": [], "maybe": [], "spare": [], "made_up": []}
     for case, noted in zip(cases, every, strict=True):
-        kinds = judged(case, noted)
-        hit = kinds.count("found")
-        found, wanted = found + hit, wanted + len(case["expect"])
-        fine = hit == len(case["expect"]) == len(noted)
+        verdict = judge(case, [Sentence(text=one.text) for one in noted])
+        kinds, fine = verdict.kinds, verdict.is_right(case)
+        found, wanted = found + len(verdict.found), wanted + len(case.facts)
         right += fine
         for kind, one in zip(kinds, noted, strict=True):
             nats[kind].append(one.surprise)
         if not fine:
             said = [f"{kind} {one.surprise:.2f} {one.text}" for kind, one in zip(kinds, noted, strict=True)]
-            setting.wrong.append("\n   ".join([f"observe: {case['user']}", *said]))
+            setting.wrong.append("\n   ".join([f"observe: {case.turns[0]}", *said]))
     return {
         "facts": wanted,
         "found": found / wanted if wanted else 0.0,
@@ -103,30 +94,6 @@ def _scores(
         "messages_right": right / len(cases),
         "surprise": {kind: _quartiles(values) for kind, values in nats.items()},
     }
-
-
-def judged(case: dict[str, Any], noted: Sequence[Noted]) -> list[str]:
-    """Each entry as "found", "spare" or "made_up"; each wanted fact is found once, by a sentence of its own."""
-    left = list(case["expect"])
-    kinds = []
-    said = {root(word) for word in content_words(case["user"])}
-    spelt = {word for word in content_words(f"user date {case['user']} {case['date']}")}
-    told = set[str]()
-    for one in noted:
-        low = one.text.lower()
-        if value_words(one.text) - spelt:  # a name or number that nobody said
-            kinds.append("made_up")
-            continue
-        new = [] if low in told else left
-        told.add(low)
-        fact = next((words for words in new if all(word.lower() in low for word in words)), None)
-        if fact is not None:
-            left.remove(fact)
-            kinds.append("found")
-            continue
-        words = {root(word) for word in content_words(one.text)} - GENERAL
-        kinds.append("spare" if words and len(words & said) >= ENOUGH * len(words) else "made_up")
-    return kinds
 
 
 def _quartiles(values: Sequence[float]) -> list[float]:

@@ -1,21 +1,18 @@
 """
 Questions about the user that people typed, with memories beside: are they answered from them, or else not known?
 
-Nano's hand-typed set (`models/nano/free_typed.jsonl`). An answer is right when it has the words of the value and not
-those of its neighbour; where no memory answers, when it makes no name, number or day up and gives no memory's value.
+Nano's hand-typed set (`models/nano/free_typed.jsonl`), judged as `models.skills.evaluation` does.
 """
 
 import json
-import re
-from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
 from bench.real_setting import Setting, replies
 from daemon.chat.prompt_context import Turn, parse_history
 from daemon.memory.recall import system_text
-from daemon.text import value_words
-from models.skills.evaluation.replies import is_speech
+from models.skills.evaluation.cases import as_asked
+from models.skills.evaluation.replies import is_fine
 
 MAX_TOKENS = 48
 
@@ -40,24 +37,8 @@ async def measure(setting: Setting) -> dict[str, Any]:
         answers = [one.text.strip() for one in await replies(engine, prompts, max_tokens=MAX_TOKENS)]
     right: dict[str, list[bool]] = {"answer": [], "abstain": []}
     for case, said in zip(cases, answers, strict=True):
-        fine = is_answered(case, said) if case["task"] == "answer" else makes_nothing_up(case, said)
+        fine = is_fine(as_asked(case), said)
         right[case["task"]].append(fine)
         if not fine:
             setting.wrong.append(f"{case['task']}: {case['user']}\n   {case['memories']}\n   {said!r}")
     return {task: sum(fine) / len(fine) for task, fine in right.items() if fine}
-
-
-def is_answered(case: dict[str, Any], said: str) -> bool:
-    """Whether every wanted word is there, and no rejected one."""
-    low = said.lower()
-    return all(word.lower() in low for word in case["expect"]) and not any(
-        word.lower() in low for word in case["reject"]
-    )
-
-
-def makes_nothing_up(case: dict[str, Any], said: str) -> bool:
-    """Whether it is speech, with no name or number in it that question and memories don't have."""
-    told = " ".join([case["user"], *case["memories"]])
-    sentences: Sequence[str] = re.split(r"(?<=[.!?:])\s+|\n", said)
-    values = {word for sentence in sentences for word in value_words(sentence)}
-    return is_speech(said, 2) and values <= {word.lower() for word in re.findall(r"\w+", told)}

@@ -2,9 +2,6 @@
 
 import pytest
 
-from bench.real_observe import judged
-from bench.real_reading import is_answered, makes_nothing_up
-from daemon.memory.observe import Noted
 from models.skills.evaluation.general import General, beside_of, is_right, questions
 
 FRUITS = General(kind="lists", ask="List three fruits.", has=[["apple", "pear"]], items=3)
@@ -42,32 +39,3 @@ def test_there_are_120_questions_and_each_has_a_person_of_its_language_whom_it_d
 )  # fmt: skip
 def test_an_answer_is_judged_by_its_words_and_its_kind(asked, answer, right):
     assert right == is_right(asked, answer, ["Biscuit"])
-
-
-def test_each_fact_wants_a_sentence_of_its_own_and_what_nobody_said_is_made_up():
-    asked = "I'm Desmond and I live in Bridgetown, it's raining"
-    case = {"user": asked, "expect": [["Desmond"], ["Bridgetown"]], "date": "2026-03-05"}
-    said = ["The user is Desmond of Bridgetown.", "The user lives in Bridgetown.", "It is raining."]
-    said += ["A dog barked.", "The user's son Paul lives in Bridgetown."]
-
-    noted = [Noted(text=text, day="", turns=(0,), surprise=0.1) for text in said]
-
-    assert ["found", "found", "spare", "made_up", "made_up"] == judged(case, noted)
-    assert ["found", "spare"] == judged(case, [noted[0], noted[0]])
-
-
-@pytest.mark.parametrize(
-    ("said", "answered", "nothing_up"),
-    [
-        ("You live in Ghent.", True, False),
-        ("I don't know where your sister lives.", False, True),
-        ("Oslo, and you live in Ghent.", False, False),
-        ("You told me about Priya.", False, True),
-        ("She lives at 12.", False, False),
-    ],
-)
-def test_an_answer_about_the_user_has_the_value_or_none(said, answered, nothing_up):
-    case = {"user": "Where do I live?", "memories": ["The user's sister is Priya."]}
-    case |= {"expect": ["Ghent"], "reject": ["Oslo"]}
-
-    assert (answered, nothing_up) == (is_answered(case, said), makes_nothing_up(case, said))

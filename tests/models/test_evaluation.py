@@ -8,8 +8,8 @@ from daemon.memory.evolve import Choice
 from models.skills.evaluation import cases
 from models.skills.evaluation.facts import Chat, Sentence, f1, judge
 from models.skills.evaluation.general import General, instructions, is_right, questions
-from models.skills.evaluation.parts import is_fine, is_right_choice
-from models.skills.evaluation.replies import Asked, chats
+from models.skills.evaluation.parts import is_right_choice
+from models.skills.evaluation.replies import Asked, chats, is_fine
 from models.skills.evaluation.words import fits
 
 HOUSE = Chat(

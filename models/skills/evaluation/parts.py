@@ -19,7 +19,7 @@ from models.skills.evaluation import cases
 from models.skills.evaluation.cases import Change
 from models.skills.evaluation.facts import Chat, Sentence, Verdict, f1, judge
 from models.skills.evaluation.general import General, Person, beside_of, instructions, is_right, questions
-from models.skills.evaluation.replies import Asked, abstains, chats, is_answered
+from models.skills.evaluation.replies import Asked, chats, is_fine
 from models.skills.evaluation.setting import Messages, Setting, in_groups, replies
 from models.skills.evaluation.words import fits
 from store.chats import Message
@@ -187,11 +187,6 @@ async def _reading(setting: Setting, engine: Engine, name: str, every: Sequence[
         if not fine:
             setting.wrong.append(_told_reply(name, asked, reply))
     return _share(right)
-
-
-def is_fine(asked: Asked, said: str) -> bool:
-    """Whether a question is answered, or, where the memories don't tell, nothing is claimed."""
-    return is_answered(asked, said) if asked.expect else abstains(asked, said)
 
 
 async def _answers(engine: Engine, every: Sequence[Asked]) -> list[str]:

@@ -88,6 +88,11 @@ class Asked:
         return self.turns[-1]
 
 
+def is_fine(asked: Asked, said: str) -> bool:
+    """Whether a question is answered, or, where the memories don't tell, nothing is claimed."""
+    return is_answered(asked, said) if asked.expect else abstains(asked, said)
+
+
 def is_answered(asked: Asked, said: str) -> bool:
     """Whether every wanted word is there, no rejected one, and no name or number that nobody told."""
     told = known([*asked.turns, *asked.memories, *alternatives(asked.expect)])

@@ -64,8 +64,17 @@ def _round(lines: Sequence[str], choice: Choice) -> Messages:
 def _memories(rng: random.Random, many: int, taken: set[str]) -> list[Held]:
     cases_of_it = rng.sample(cases(), sum(rng.random() < CASES for _ in range(many)))
     told = [(one, Filler(rng=rng, taken=taken)) for one in cases_of_it]
-    told += several(rng, many - len(told), taken)
-    return [_held(rng, *one) for one in rng.sample(told, many)]
+    for one, filler in several(rng, many - len(told), taken):
+        if not told or not any(_alike(one.text, other.text) for other in cases_of_it):
+            told.append((one, filler))
+    return [_held(rng, *one) for one in rng.sample(told, len(told))]
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two sentences begin alike, so that they may tell of one thing."""
+    first, second = one.split(), other.split()
+    n = 5 if first[3:4] and first[3] in ("a", "an", "the", "to", "{a") else 4
+    return first[:n] == second[:n]
 
 
 def _held(rng: random.Random, one: Fact, filler: Filler) -> Held:
@@ -134,20 +143,27 @@ def _again(rng: random.Random, one: Held) -> str:
 
 def _added(rng: random.Random, held: list[Held]) -> str:
     """A sentence about something that no memory tells, often a near miss."""
-    told = [(one.fact, one.filler) for one in held]
-    taken = held[0].filler.taken
+    told = [(one.fact, one.filler) for one in held if one.fact.key != "case"]
+    vague = {one.fact.key for one in held if one.way == "less"}
     near = [one for one in held if one.fact.apart]
-    if near and rng.random() < 0.6:
-        one = rng.choice(near)
-        return one.filler.pick(one.fact.apart)
-    if rng.random() < 0.2:
-        return _of_a_scene(rng, taken)
+    taken = held[0].filler.taken
     while True:
-        new, filler = rng.choice(facts()), Filler(rng=rng, taken=taken)
-        if rng.random() < 0.6:
-            new, filler = near_miss(rng, *rng.choice(told))
-        if can_hold(new, filler, told):
-            return filler.fill(new.text)
+        if near and rng.random() < 0.5:
+            one = rng.choice(near)
+            new = one.filler.pick(one.fact.apart)
+            if not any(_alike(new, other.text) for other in held if other is not one):
+                return new
+        if rng.random() < 0.2:
+            new = _of_a_scene(rng, taken)
+            if not any(_alike(new, one.text) for one in held):
+                return new
+        fact, filler = rng.choice(facts()), Filler(rng=rng, taken=taken)
+        if told and rng.random() < 0.6:
+            fact, filler = near_miss(rng, *rng.choice(told))
+        new = filler.fill(fact.text)
+        free = fact.key not in vague and can_hold(fact, filler, told)
+        if free and not any(one.fact.key == "case" and _alike(new, one.text) for one in held):
+            return new
 
 
 def _of_a_scene(rng: random.Random, taken: set[str]) -> str:

@@ -48,11 +48,19 @@ def can_hold(new: Fact, filler: Filler, held: list[tuple[Fact, Filler]]) -> bool
     for one, other in held:
         if one.key != new.key:
             continue
-        owners = one.kinds & new.kinds & OWNERS - {"name", "name2"}
+        owners = _owners(one) & _owners(new)
         same_owner = all(other.values.get(kind) == filler.values.get(kind) for kind in owners)
         if same_owner if (one.single or new.single) else other.fill(one.text) == text:
             return False
     return True
+
+
+def _owners(one: Fact) -> frozenset[str]:
+    """The slots that say whose fact it is; the one slot of a fact, and names beside them, are what it tells."""
+    if len(one.kinds) == 1:
+        return frozenset()
+    names = {"name", "name2"} | ({"petname"} if "animal" in one.kinds else set())
+    return one.kinds & OWNERS - names
 
 
 def near_miss(rng: random.Random, held: Fact, filler: Filler) -> tuple[Fact, Filler]:

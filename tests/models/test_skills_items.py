@@ -7,6 +7,8 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from daemon.lessons.paraphrases import read_pairs
+from daemon.memory import evolve as daemon_evolve
 from daemon.memory import observe as daemon_observe
 from models.skills import ask, evolve, mixture, observe
 from prompts.load import schema, task
@@ -83,6 +85,21 @@ def test_a_choice_points_at_a_memory_that_is_shown_and_an_update_has_a_text():
             assert choice["memory"] in ["", *shown]
             assert (choice["op"] == "ADD") == (choice["memory"] == "")
             assert (choice["op"] == "UPDATE") == bool(choice["text"])
+
+
+def test_the_daemon_reads_each_choice_as_it_is_meant():
+    for one in items(evolve.item, 10):
+        shown = [line for line in one.messages[1]["content"].splitlines() if not line.startswith("New: ")]
+        for turn in one.messages[2::2]:
+            choice = daemon_evolve._read_choice(turn["content"], shown)
+
+            assert choice is not None
+            assert json.loads(turn["content"])["memory"] == ["", *shown][choice.index]
+
+
+def test_the_daemon_reads_the_pairs():
+    for one in items(ask.item, 10):
+        assert ask.PAIRS == len(read_pairs(one.messages[-1]["content"]))
 
 
 def test_pairs_follow_the_schema_of_ask():

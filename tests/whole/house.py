@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[2]
 class Daemon:
     """One `tsubasa up` on one home."""
 
-    def __init__(self, home: Path, model: Path, **settings: str) -> None:
+    def __init__(self, home: Path, model: Path | str, **settings: str) -> None:
         self.home = home
         named = {f"TSUBASA_{key.upper()}": value for key, value in settings.items()}
         self.environment = {
@@ -115,7 +115,9 @@ def wait_for(what: Callable[[], bool], *, seconds: float = START_S) -> None:
         time.sleep(0.05)
 
 
-def worked(client: Client, order: Callable[[], dict[str, object]], look: str) -> dict[str, object]:
+def worked(
+    client: Client, order: Callable[[], dict[str, object]], look: str, *, seconds: float = START_S
+) -> dict[str, object]:
     """Order a round of work and wait for its end; what `look` ("tended" or "nights") tells then."""
     job = order()["id"]
     found: dict[str, object] = {}
@@ -126,7 +128,7 @@ def worked(client: Client, order: Callable[[], dict[str, object]], look: str) ->
         assert isinstance(last, dict) and not last["error"], last
         return last["id"] == job and last["state"] == "done"
 
-    wait_for(ended)
+    wait_for(ended, seconds=seconds)
     return found
 
 

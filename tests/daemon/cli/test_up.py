@@ -88,6 +88,15 @@ def test_a_download_that_fails_leaves_nano_and_the_question_for_next_time(up, tm
     assert not (tmp_path / "home" / "config.toml").exists()
 
 
+def test_a_file_of_ones_own_is_taken_at_once(up, tmp_path):
+    with up() as first:
+        first.until(ASKED)
+        first.type("f\r").until("GGUF file: ")
+        first.type(f"{NANO}\r").until("Ready.")
+
+    assert f'model = "{NANO}"\n' == (tmp_path / "home" / "config.toml").read_text()
+
+
 def test_quitting_changes_nothing(up, tmp_path):
     with up() as quitting:
         quitting.until(ASKED)

@@ -1,0 +1,57 @@
+"""One real night on `little`: what it reads in a few chats, and what its weights know in the morning."""
+
+import pytest
+
+from daemon.config.default_model import shipped_skills
+from daemon.downloads.little import make
+from daemon.downloads.model_source import read_source
+from daemon.home import Home, prepare
+from tests.whole.house import Daemon, worked
+from tests.whole.nights import QUIET, say
+
+LONGEST_S = 2400  # on two cores that other tests use, too
+SAID = (
+    "Hi there, I'm Nadia! I live in Leeds, in case you wonder.",
+    "My cat Pepper is asleep on the keyboard again.",
+    "I've been learning the banjo for a month now.",
+)
+KNOWN = {
+    "Where do I live?": "Leeds",
+    "What is my cat called?": "Pepper",
+    "Which instrument am I learning?": "banjo",
+}
+
+pytestmark = pytest.mark.skipif(
+    not shipped_skills().is_file(),
+    reason="models/skills/skills.gguf is not there: no little to run a night on",
+)
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory):
+    """A daemon on a home where `little` was pulled, and no model is configured."""
+    home = Home(tmp_path_factory.mktemp("little") / "home")
+    prepare(home)
+    make(read_source("little"), home, on_progress=lambda name, step: None, look=lambda file: None)
+    made = Daemon(home.path, "", **QUIET).start()
+    yield made
+    made.stop()
+
+
+def test_a_night_on_little_teaches_it_what_was_told_and_leaves_it_able_to_talk(daemon):
+    with daemon.own() as client:
+        assert "little" == client.status()["model"]["name"]
+        for day, text in enumerate(SAID, start=1):
+            say(client, text, tsubasa={"recall": False, "said_at": f"2026-10-{day:02}T12:00:00+00:00"})
+        worked(client, client.tend, "tended", seconds=LONGEST_S)
+        remembered = " ".join(one["text"] for one in client.memories()["memories"])
+        before = {question: say(client, question, "tsubasa:base") for question in KNOWN}
+        report = worked(client, client.night, "nights", seconds=LONGEST_S)["last"]
+        after = {question: say(client, question, "tsubasa:private") for question in KNOWN}
+        fruits = say(client, "List three fruits.", "tsubasa:private")
+
+    assert [] == [value for value in KNOWN.values() if value not in remembered]
+    assert (True, "") == (report["adopted"], "" if report["adopted"] else report["reason"])
+    assert [] == [value for question, value in KNOWN.items() if value in before[question]]
+    assert 2 <= sum(value in after[question] for question, value in KNOWN.items()), after
+    assert "know" not in fruits

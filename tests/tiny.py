@@ -57,7 +57,7 @@ def write_model(
 
     Args:
         sentencepiece: a vocabulary like Llama 2's and Mistral's, in place of GPT-2's byte pairs.
-        strings, numbers: more of its header.
+        strings, numbers: more of its header; True and False are numbers here.
         tensors_a_part: write several files, "<stem>-00001-of-0000N.gguf"; 0: one.
         missing_rows: tokens at the end of the vocabulary that the embedding has none for.
     """
@@ -77,7 +77,7 @@ def write_model(
     for key, text in strings.items():
         writer.add_string(key, text)
     for key, number in numbers.items():
-        writer.add_uint32(key, number)
+        (writer.add_bool if isinstance(number, bool) else writer.add_uint32)(key, number)
     if sentencepiece:
         _add_sentencepiece(writer)
     else:

@@ -1,5 +1,6 @@
 """What the doctor finds of homes and machines: this one, and ones that are only described."""
 
+import json
 import os
 import shlex
 import socket
@@ -10,10 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config.default_model import nano
+from daemon.config.default_model import little, nano
 from daemon.config.settings import Config, Settings, kinds
 from daemon.diagnostics import doctor
+from daemon.downloads.pull import sha256_of
 from daemon.downloads.traffic_log import TrafficLog
+from daemon.engine.records import BASE_KEY, SKILLS, SKILLS_KEY, TAUGHT_KEY
 from daemon.hardware.offload_plan import Card, Hardware
 from daemon.home import Home, Running, announce
 from tests.tiny import write_model
@@ -62,6 +65,26 @@ def test_nano_is_a_note_and_a_broken_model_is_wrong(home, tmp_path):
     write_model(broken, strings={"qwen3.rope.scaling.type": "yarn"})
     found, _ = doctor.model(having(model=str(broken)), home)
     assert ("note", True) == (found.state, "can't learn: rope scaling of the kind yarn" in found.said)
+
+
+def test_a_little_that_is_not_as_it_was_made_is_to_be_made_again(home):
+    home.models.mkdir()
+    made = {"strings": {BASE_KEY: "1" * 64}, "numbers": {TAUGHT_KEY: True, SKILLS_KEY: SKILLS}}
+    file = write_model(little(home), **made)
+    note = {"sha256": sha256_of(file), "base": "1" * 64, "skills": "2" * 64}
+    file.with_suffix(".json").write_text(json.dumps(note))
+    states = [doctor.model(having(), home)[0]]
+    write_model(file, seed=5, **made)
+    states.append(doctor.model(having(), home)[0])
+    file.with_suffix(".json").unlink()
+    write_model(file, numbers={TAUGHT_KEY: True, SKILLS_KEY: SKILLS + 1})
+    states.append(doctor.model(having(), home)[0])
+    file.write_bytes(file.read_bytes()[:-1000])
+    states.append(doctor.model(having(), home)[0])
+
+    assert states[0].state in ("ok", "note")  # "note": the shipped skills are others
+    assert ["wrong"] * 3 == [one.state for one in states[1:]]
+    assert all("tsubasa pull little" in one.todo + one.said for one in states[1:])
 
 
 def test_a_store_without_its_key_is_wrong_and_a_key_that_others_can_read_too(home):

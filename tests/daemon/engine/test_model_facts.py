@@ -8,6 +8,7 @@ import pytest
 from daemon.engine.client import Engine, Sampling
 from daemon.engine.gguf_file import Header, checked_header, size_of
 from daemon.engine.model_facts import cache_bytes, facts_of, needed_bytes
+from daemon.engine.records import SKILLS, SKILLS_KEY, TAUGHT_KEY, is_taught
 from tests.tiny import write_model
 from trainer.model_parts import parts
 
@@ -89,3 +90,16 @@ def test_a_split_model_has_all_its_parts_and_their_size(tmp_path):
 )
 def test_a_whole_model_is_its_only_part(name):
     assert [Path(name)] == parts(Path(name))
+
+
+@pytest.mark.parametrize(
+    ("values", "taught"),
+    [
+        ({}, False),
+        ({TAUGHT_KEY: True}, True),
+        ({TAUGHT_KEY: True, SKILLS_KEY: SKILLS}, True),
+        ({TAUGHT_KEY: True, SKILLS_KEY: SKILLS + 1}, False),
+    ],
+)
+def test_a_model_with_skills_of_another_version_counts_as_one_that_was_not_taught(values, taught):
+    assert taught == is_taught(values)

@@ -64,6 +64,8 @@ def test_a_group_of_words_fits_where_all_its_terms_do(text, group, fit):
         ("The user's sister moved to Malmö with 3 dogs.", "made_up"),
         ("The user enjoys gardening on weekends.", "made_up"),
         ("The user said a thing about Annika.", "spare"),
+        ("The user is called Annika.", "made_up"),
+        ("The user plays Annika.", "made_up"),
     ],
 )
 def test_a_sentence_is_judged_by_what_it_tells_and_of_whom(said, kind):
@@ -149,12 +151,23 @@ def test_an_answer_has_the_value_and_nothing_that_nobody_told(said, fine):
         ("Oslo", False),
         ("She lives by the coast.", False),
         ("The user's sister has a dog.", False),
+        ("You are welcome.", False),
+        ("I see.", False),
         ("", False),
         ("town town town town town town town", False),
     ],
 )
 def test_not_knowing_is_any_wording_that_claims_nothing(said, fine):
     assert fine == is_fine(SISTER, said)
+
+
+def test_a_value_as_the_users_own_name_answers_nothing_else():
+    with_amir = Asked(
+        turns=["who am I going with?"], memories=["The user travels with Amir."], expect=["Amir"]
+    )
+
+    assert is_fine(with_amir, "With Amir.")
+    assert not is_fine(with_amir, "You are called Amir.")
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,23 @@ GENERAL = frozenset(  # how sentences word what is told
         """.split(),
     )
 )
+_CALLED = re.compile(r"(?:the )?user(?:'s (?:\w+ )?name is| (?:is|was) (?:called|named|known as)) (\w+)")
+_INTRODUCES = (  # how people say their own name, "{}"
+    r"\b(?:i'?m|i am|call(?:s|ed|ing)? me|am called|my name'?s?(?: is)?|name'?s|it'?s|go by|signed,?|as) (?:\w+ )?{}\b"
+    r"|\b{}(?: is fine|\W+they/them)|\bmy (?:own )?name\b.*\b{}\b"
+)
+_DOES = re.compile(r"(?:the )?user (?:is |was |has |also |now |currently )*(\w+)")
+_HEARD = {  # what people say when they say so, by the beginning of the verb
+    "live": "liv|mov|home|flat|house|here|rais|born|stay|settl|apartment|place|keys|lease",
+    "work": "work|job|shift|employ|office|boss|start|quit|retire|trade|profession|teach|hired|self-employed",
+    "play": "play|band|team|game|match|instrument|coach|song|solo|orchestra",
+    "stud": "stud|degree|uni|school|course|exam|learn|phd|thesis|college|class",
+    "learn": "learn|lesson|course|class|stud|teach|taking|took up",
+    "allerg": "allerg|hives|react|intoleran|can't have|hay fever|itch",
+    "marri": "marri|wife|husband|wedding|propos|anniversary",
+    "grew": "grew|grow|rais|child|kid|born",
+    "drive": "driv|car|van|truck|bus|tram",
+}
 _FIRST_PERSON = re.compile(r"\bI(?:'m|'ve|'d|'ll)?\b|\b(?i:my|we|our|we're)\b")
 
 
@@ -97,7 +114,8 @@ def f1(found: int, wanted: int, spare: int, made_up: int) -> float:
 
 def _kind(chat: Chat, one: Sentence, verdict: Verdict, spoken: set[str], roots: set[str]) -> str:
     text = one.text
-    if values(text) - spoken or _unheard_person(text, spoken) or any(fits(text, no) for no in chat.never):
+    unheard = values(text) - spoken or _unheard_person(text, spoken) or _misnames(text, chat)
+    if unheard or any(fits(text, no) for no in chat.never):
         return "made_up"
     told = [
         place
@@ -115,9 +133,26 @@ def _kind(chat: Chat, one: Sentence, verdict: Verdict, spoken: set[str], roots: 
         wanted_days = [day_of(chat.facts[place]) for place in new]
         verdict.days += [day == one.day for day in wanted_days if day is not None]
         return "found"
+    if _unheard_predicate(text, chat):
+        return "made_up"
     if any(fits(text, group) and _about_its_person(text, group) for group in chat.maybe):
         return "maybe"
     return "spare"
+
+
+def _misnames(text: str, chat: Chat) -> bool:
+    """Whether it gives the user a name by which nobody introduced themselves."""
+    found = _CALLED.match(fold(text))
+    if found is None:
+        return False
+    return re.search(_INTRODUCES.replace("{}", re.escape(found[1])), fold(chat.said)) is None
+
+
+def _unheard_predicate(text: str, chat: Chat) -> bool:
+    """Whether it says that the user lives, works, plays and so on where the chat has no word of it."""
+    found = _DOES.match(fold(text))
+    verb = next((verb for verb in _HEARD if found and found[1].startswith(verb)), None)
+    return verb is not None and re.search(rf"\b(?:{_HEARD[verb]})", fold(chat.said)) is None
 
 
 def _grounded(text: str, roots: set[str]) -> bool:

@@ -36,6 +36,10 @@ _CLAIM = re.compile(
 _NO_CLAIM = re.compile(
     r"\b(?:if|could|can|please|let me|would|tell me|may|perhaps|should|feel free|try|check|ask)\b"
 )
+_NAMES_USER = re.compile(
+    r"\b(?:you are called|you're called|your name is|the user is called|the user's name is)\b"
+)
+_ASKS_NAME = re.compile(r"\b(?:name|called|call me|who am i\W*$|spell|nickname)")
 _YES_NO_QUESTION = re.compile(
     r"^\W*(?:(?:so|and|ok|hey|hi|btw)\W+)*(?:do|does|did|am|is|are|was|were|have|has|had|can)\b"
 )
@@ -101,12 +105,17 @@ def is_answered(asked: Asked, said: str) -> bool:
         and fits(said, asked.expect)
         and not any(fits(said, group) for group in asked.reject)
         and not _named(said) - told
+        and not (_NAMES_USER.search(fold(said)) and not _ASKS_NAME.search(fold(asked.question)))
     )
 
 
 def abstains(asked: Asked, said: str) -> bool:
-    """Whether it is speech, and claims nothing about what was asked."""
-    return is_speech(said, 1) and not claims(asked, said)
+    """Whether it is speech that bears on the question, and claims nothing about what was asked."""
+    asks_back = "?" in said or UNKNOWN.search(fold(said)) is not None
+    bears = {root(word) for word in content_words(said)} & {
+        root(word) for turn in asked.turns for word in content_words(turn)
+    }
+    return is_speech(said, 1) and bool(asks_back or bears) and not claims(asked, said)
 
 
 def claims(asked: Asked, said: str) -> bool:

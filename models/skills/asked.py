@@ -42,7 +42,7 @@ def play(rng: random.Random, one: Asked) -> Played:
     filler = Filler(rng=rng)
     memories = tuple(filler.fill(text) for text in one.memories)
     chat = tuple(filler.fill(text) if at % 2 else filler.user(text) for at, text in enumerate(one.chat))
-    kept = one.rounds[: rng.randint(max(1, len(one.rounds) - 2), len(one.rounds))]
+    kept = one.rounds[: rng.choice((len(one.rounds) - 1, *[len(one.rounds)] * 4)) or 1]
     rounds = tuple((filler.user(asked), filler.pick(answers)) for asked, *answers in kept)
     return Played(memories=memories, chat=chat, rounds=rounds)
 

@@ -12,7 +12,7 @@ TASKS: Mapping[str, tuple[float, Callable[[random.Random, float], Item]]] = {  #
     "observe": (0.45, observe.item),
     "evolve": (0.27, evolve.item),
     "ask": (0.06, ask.item),
-    "recall": (0.5, recall.item),
+    "recall": (0.56, recall.item),
 }
 
 

@@ -21,7 +21,7 @@ from models.skills.told import Told, answers, chosen, known
 
 UNKNOWN = "I don't know that yet."
 FULLER = 0.33  # share of the open questions that are answered in more words
-OPEN = 0.34  # share of the rounds that nothing answers, once the run is well under way
+OPEN = 0.3  # share of the rounds that nothing answers, once the run is well under way
 REMARKS = 0.07
 MANY = (1, 2, 2, 3, 3, 3, 4, 4, 5, 6, 7, 8, 10)  # memories
 
@@ -98,7 +98,7 @@ def grounded(rng: random.Random, often: float) -> Chat:
     lines = [line for one in held for line in one.lines]
     lines.sort(key=lambda line: line[0])
     before = [_remark(rng) for _ in range(rng.choice((0, 0, 0, 0, 0, 0, 1, 1, 2)))]
-    after = _fresh(rng.choice((2, 2, 3, 3, 4)), lambda: _round(rng, held, often))
+    after = _fresh(rng.choice((2, 3, 3, 4, 5)), lambda: _round(rng, held, often))
     return Chat(messages=[*_turns(before), *_system(lines), *_turns(after)], rounds=(*before, *after))
 
 
@@ -108,7 +108,7 @@ def spoken(rng: random.Random, often: float) -> Chat:
     held = known(rng, rng.choice((1, 2, 3, 4)), taken) if rng.random() < 0.5 else []
     told: list[Told] = []
     rounds: list[Round] = []
-    if rng.random() < 0.3:
+    if rng.random() < 0.2:
         rounds.append(_open(rng, held))
     for fact, filler in chosen(rng, rng.choice((0, 1, 1, 2, 2, 3)), taken, held):
         said = filler.user(rng.choice(fact.said) + rng.choice((".", ".", "!", "", "...")))
@@ -118,9 +118,9 @@ def spoken(rng: random.Random, often: float) -> Chat:
         if rng.random() < 0.2:
             rounds.append(_remark(rng))
     all_known = [*held, *told]
-    if rng.random() < 0.5 or not told:
+    if rng.random() < 0.3 or not told:
         rounds.append(_open(rng, all_known))
-    after = _fresh(rng.choice((1, 2, 3)), lambda: _later(rng, held, told, often))
+    after = _fresh(rng.choice((2, 2, 3, 4)), lambda: _later(rng, held, told, often))
     lines = sorted((line for one in held for line in one.lines), key=lambda line: line[0])
     return Chat(messages=[*_turns(rounds), *_system(lines), *_turns(after)], rounds=(*rounds, *after))
 
@@ -138,7 +138,9 @@ def _fresh(n: int, make: Callable[[], Round]) -> list[Round]:
 def _repeats(one: Round, other: Round) -> bool:
     if one.values and other.values:
         return set(one.values) <= set(other.values)
-    return one.is_open == other.is_open and one.lacks == other.lacks and not one.values and not other.values
+    if one.is_open and other.is_open:
+        return one.lacks == other.lacks and one.asked == other.asked
+    return not (one.is_open or other.is_open or one.values or other.values)
 
 
 def _later(rng: random.Random, held: list[Told], told: list[Told], often: float) -> Round:

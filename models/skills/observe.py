@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 
 from models.skills.items import Item, Messages, about, say, several
 from models.skills.slots import (
@@ -24,6 +25,7 @@ from models.skills.slots import (
     frames,
     scenes,
     slip,
+    slots_of,
     statements,
     values,
 )
@@ -209,9 +211,10 @@ def _message(rng: random.Random, said: Sequence[str]) -> str:
 def _statement(rng: random.Random, one: Fact, filler: Filler) -> tuple[str, str, int]:
     """What the user says, the memory of it, and how many days ago it was."""
     way = rng.random()
-    if one.renews and way < 0.2:
-        now = filler.renewed(one)
-        return filler.pick(one.changed), now.fill(one.text), 0
+    changes = _whole_changes(one)
+    if changes and way < 0.2:
+        said = filler.pick(changes)
+        return said, filler.renewed(one).fill(one.text), 0
     said, sentence = filler.pick(one.said), filler.fill(one.text)
     if not one.event:
         return said, sentence, 0
@@ -224,6 +227,13 @@ def _statement(rng: random.Random, one: Fact, filler: Filler) -> tuple[str, str,
         else rng.choice((" today", " this morning", ""))
     )
     return said + when, sentence, back
+
+
+@cache
+def _whole_changes(one: Fact) -> tuple[str, ...]:
+    """The ways to say that it changed which tell all of the new memory."""
+    told = {one.renews.get(name, name) for name in one.kinds} if one.renews else set()
+    return tuple(text for text in one.changed if told and told <= slots_of(text))
 
 
 def asked(rng: random.Random, on: date, taken: set[str]) -> Piece:

@@ -11,6 +11,7 @@ from daemon.lessons.paraphrases import read_pairs
 from daemon.memory import evolve as daemon_evolve
 from daemon.memory import observe as daemon_observe
 from models.skills import ask, evolve, mixture, observe
+from models.skills.slots import Filler, facts, statements
 from prompts.load import schema, task
 from store.chats import Message
 
@@ -67,6 +68,16 @@ def test_what_is_noted_follows_the_schema():
     for one in items(observe.item):
         for turn in one.messages[2::2]:
             assert all(re.match(pattern, noted) for noted in json.loads(turn["content"])), turn
+
+
+def test_a_memory_has_no_value_that_the_user_did_not_say():
+    for fact in (*facts(), *statements()):
+        for seed in range(4):
+            filler = Filler(rng=random.Random(seed))
+            said, memory, _ = observe._statement(random.Random(seed * 0.3), fact, filler)
+            told = [value for value in filler.values.values() if value in memory]
+
+            assert [] == [value for value in told if value.lower() not in said.lower()], (said, memory)
 
 
 def test_chats_at_the_end_of_a_run_often_have_nothing_to_keep():

@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent
 VENV = ROOT / ".venv"
 LOG = VENV / "install.log"
+SKILLS = ROOT / "models" / "skills" / "skills.gguf"  # without these, little's package is of no use
 LAST_LINES = 15  # of the log, shown when a stage fails
 WIDTH = 100
 
@@ -41,8 +42,12 @@ def main(extras: list[str]) -> None:
             check_machine()
             stage("a virtual environment in .venv", make_venv)
             stage("llama.cpp, compiled for this machine", lambda: pip(engine(), env=compiler_options()))
-            stage("all other packages", lambda: pip("-c", "constraints.txt", "-e", ".[offline,tray]"))
+            with_little = ",little" if SKILLS.exists() else ""
+            wanted = f".[offline,tray{with_little}]"
+            stage("all other packages", lambda: pip("-c", "constraints.txt", "-e", wanted))
             (VENV / ".installed").touch()
+            if with_little:
+                (VENV / ".installed-little").touch()
         for extra in extras:
             stage(f"packages for [{extra}]", partial(pip, "-c", "constraints.txt", "-e", f".[{extra}]"))
             (VENV / f".installed-{extra}").touch()

@@ -46,6 +46,10 @@ def pull(
     host: Annotated[
         list[str] | None, typer.Option(help="A host to which the download may be sent on; may be repeated.")
     ] = None,
+    skills: Annotated[
+        Path | None,
+        typer.Option(help="Skills of this model, as models/skills makes them: they are merged into it."),
+    ] = None,
     use: Annotated[
         bool, typer.Option("--use/--no-use", help="Choose the model for the next `tsubasa up`.")
     ] = True,
@@ -60,13 +64,15 @@ def pull(
 
     For example: tsubasa pull qwen3-4b
     """
-    from daemon.downloads.model_source import read_sha256, read_source
+    from daemon.downloads.model_source import Skilled, read_sha256, read_source
 
     if list_known:
         _list(json_out)
         return
     if json_out:
         raise typer.BadParameter("--json goes with --list.")
+    if skills and not skills.is_file():
+        raise typer.BadParameter(f"There is no file {str(skills)!r}.")
     source, wanted = read_source(model), [read_sha256(one) for one in sha256 or ()]
     place = chosen(home_flag)
     home.prepare(place)
@@ -75,6 +81,9 @@ def pull(
             place.config, "model"
         )  # a broken config.toml is reported before gigabytes are fetched
     file = have(place, source, sha256=wanted, hosts=host or [])
+    if skills:
+        made_of = Skilled(name=f"{file.stem}-skills", base=file, skills=skills.absolute(), types="finer")
+        file = have(place, made_of)
     if use:
         choose(place, file, yes=yes)
     else:

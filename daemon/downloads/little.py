@@ -1,8 +1,8 @@
 """
-`little`: a package's file and the skills that come with Tsubasa, as one model in the home.
+`little`: a package's file and the skills that come with Tsubasa, as one model in the home; or any base and its skills.
 
     the package's file, its sha256 ──┐
-                                     ├─> merged in Q8_0 ──> looked at ──> models/little.gguf, its sha256 in little.json
+                                     ├─> merged ──> looked at ──> models/little.gguf, its sha256 in little.json
     models/skills/skills.gguf ───────┘
 
 Until the new file is whole and has been looked at, the one before stays as it is.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from daemon.atomic_file import replacing
 from daemon.downloads.errors import PullError, file_not_written
-from daemon.downloads.model_source import Skilled
+from daemon.downloads.model_source import PackageFile, Skilled
 from daemon.downloads.pull import Downloaded, OnProgress, installed_file, sha256_of
 from daemon.engine.gguf_file import Broken, Header, read_header
 from daemon.engine.records import BASE_KEY, SKILLS, SKILLS_KEY, TAUGHT_KEY
@@ -30,6 +30,8 @@ NOT_SHIPPED = (
     "This version of Tsubasa comes without skills, so that {name} can't be made yet. The model that it is made of "
     "answers as it is: tsubasa pull smollm2-135m"
 )
+
+AGAIN = "Install Tsubasa again, or take another model: tsubasa pull --list"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,11 @@ def make(source: Skilled, home: Home, *, on_progress: OnProgress, look: Callable
         PullError: a part is missing or another one, or it could not be made; what was here before stays.
     """
     skills = _checked_skills(source)
-    base, base_sha256 = installed_file(source.base, source.base.sha256)
+    base, base_sha256 = _base(source.base)
+    if skills.text(BASE_KEY) != base_sha256:
+        raise PullError(
+            f"The skills {str(source.skills)!r} were made for another model than {base.name}. {AGAIN}"
+        )
     out = home.models / f"{source.name}.gguf"
     made_of = {"base": base_sha256, "skills": sha256_of(source.skills)}
     if (note := read_note(out)) and out.is_file() and made_of.items() <= asdict(note).items():
@@ -104,31 +110,31 @@ def _merge(source: Skilled, skills: Header, base: Path, out: Path, on_progress: 
     }
     try:
         adapter, sha256 = source.skills.read_bytes(), skills.text(BASE_KEY)
-        merge(base, adapter, out, sha256=sha256, says=says, types="q8_0", on_progress=step)
+        merge(base, adapter, out, sha256=sha256, says=says, types=source.types, on_progress=step)
     except DaemonError as error:
         raise PullError(f"{source.name} was not made. {error}") from error
 
 
 def _checked_skills(source: Skilled) -> Header:
-    """The header of the skills. Raises `PullError` unless they are ours, whole, and made for this base."""
-    again = "Install Tsubasa again, or take another model: tsubasa pull --list"
+    """The header of the skills. Raises `PullError` unless they are ours and whole."""
     if not source.skills.is_file():
         raise PullError(NOT_SHIPPED.format(name=source.name))
     try:
         with source.skills.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             header, size = read_header(data), len(data)
     except (Broken, OSError, ValueError) as error:  # ValueError: it is empty
-        raise PullError(f"The skills {str(source.skills)!r} can't be read: {error}. {again}") from error
+        raise PullError(f"The skills {str(source.skills)!r} can't be read: {error}. {AGAIN}") from error
     if size < header.needed_bytes:
-        raise PullError(f"The skills {str(source.skills)!r} were cut short. {again}")
+        raise PullError(f"The skills {str(source.skills)!r} were cut short. {AGAIN}")
     version = header.values.get(SKILLS_KEY)
     if version != SKILLS:
         raise PullError(
             f"The skills {str(source.skills)!r} are of version {version}, this version of Tsubasa wants {SKILLS}. "
-            f"{again}"
-        )
-    if header.text(BASE_KEY) != source.base.sha256:
-        raise PullError(
-            f"The skills {str(source.skills)!r} were made for another model than {source.base.file}. {again}"
+            f"{AGAIN}"
         )
     return header
+
+
+def _base(base: PackageFile | Path) -> tuple[Path, str]:
+    """The file and its sha256."""
+    return (base, sha256_of(base)) if isinstance(base, Path) else installed_file(base, base.sha256)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Literal
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from daemon.config.default_model import shipped_skills
@@ -70,11 +71,12 @@ class PackageFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Skilled:
-    """A package's file with skills merged into it."""
+    """A model with skills merged into it."""
 
     name: str
-    base: PackageFile
+    base: PackageFile | Path
     skills: Path  # the adapter
+    types: Literal["q8_0", "finer"] = "q8_0"  # of the merged file; see `engine/merge_adapter.py`
 
 
 Source = HubFile | Address | PackageFile | Path

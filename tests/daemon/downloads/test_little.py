@@ -78,6 +78,15 @@ def test_it_is_made_once_and_again_where_the_file_was_cut_or_the_skills_are_othe
     assert first.sha256 != made(source).sha256
 
 
+def test_a_base_of_ones_own_gets_its_skills_in_types_as_fine_as_its_own(source, made, tmp_path):
+    base = tmp_path / "site" / PACKAGE / source.base.file
+    found = made(replace(source, name="mine", base=base, types="finer"))
+    kinds = [[tensor.tensor_type for tensor in gguf.GGUFReader(file).tensors] for file in (base, found.file)]
+
+    assert tmp_path / "home" / "models" / "mine.gguf" == found.file
+    assert kinds[0] == kinds[1]
+
+
 def no_skills(source):
     source.skills.unlink()
     return source

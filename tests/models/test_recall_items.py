@@ -3,8 +3,6 @@
 import random
 from functools import cache
 
-import pytest
-
 from daemon.memory.recall import recalled_lines
 from models.skills import asked, recall
 from models.skills.items import Messages
@@ -26,35 +24,40 @@ def context(messages: Messages, question: str) -> str:
     return "\n".join(one["content"] for one in messages[: at + 1]).lower()
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_what_is_answered_stands_in_a_memory_or_in_the_chat(seed: int) -> None:
-    messages, rounds = chat(seed).messages, chat(seed).rounds
+def test_what_is_answered_stands_in_a_memory_or_in_the_chat() -> None:
     missing = [
-        (one.asked, value)
-        for one in rounds
+        (seed, one.asked, value)
+        for seed in SEEDS
+        for one in chat(seed).rounds
         for value in one.values
-        if value.lower() not in context(messages, one.asked)
+        if value.lower() not in context(chat(seed).messages, one.asked)
     ]
 
     assert missing == []
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_what_is_open_is_told_nowhere(seed: int) -> None:
-    everything = "\n".join(one["content"] for one in chat(seed).messages if one["role"] != "assistant")
-    told = [one.asked for one in chat(seed).rounds if one.lacks and one.lacks in everything]
+def test_what_is_open_is_told_nowhere() -> None:
+    told = [
+        (seed, one.asked)
+        for seed in SEEDS
+        for one in chat(seed).rounds
+        if one.lacks and one.lacks in said(chat(seed).messages)
+    ]
 
     assert told == []
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_a_system_turn_is_the_daemons_own_with_one_dated_line_each(seed: int) -> None:
-    systems = [one["content"] for one in chat(seed).messages if one["role"] == "system"]
+def said(messages: Messages) -> str:
+    """The memories and all that the user says."""
+    return "\n".join(one["content"] for one in messages if one["role"] != "assistant")
 
-    assert len(systems) <= 1
-    for text in systems:
-        assert lays_memories(text)
-        assert all(asked.is_dated(line) for line in recalled_lines(text))
+
+def test_a_system_turn_is_the_daemons_own_with_one_dated_line_each() -> None:
+    found = [[one["content"] for one in chat(seed).messages if one["role"] == "system"] for seed in SEEDS]
+
+    assert all(len(texts) <= 1 for texts in found)
+    assert all(lays_memories(text) for texts in found for text in texts)
+    assert all(asked.is_dated(line) for texts in found for text in texts for line in recalled_lines(text))
 
 
 def test_about_a_third_of_the_rounds_made_of_facts_are_open() -> None:
@@ -80,13 +83,15 @@ def test_an_item_is_a_function_of_its_generator() -> None:
     assert recall.item(random.Random(5), 0.5) == recall.item(random.Random(5), 0.5)
 
 
-@pytest.mark.parametrize("at", range(len(asked.entries())))
-def test_an_entry_written_by_hand_fills_and_holds_no_value_kept_apart(at: int) -> None:
-    entry = asked.entries()[at]
-    played = asked.play(random.Random(at), entry)
-    texts = [*entry.memories, *entry.chat, *(text for one in entry.rounds for text in one)]
+def test_entries_written_by_hand_fill_and_hold_no_value_kept_apart() -> None:
+    played = [asked.play(random.Random(0), one) for one in asked.entries()]
+    texts = [
+        text
+        for one in asked.entries()
+        for text in (*one.memories, *one.chat, *(part for turn in one.rounds for part in turn))
+    ]
 
-    assert not any("{" in text or "[" in text for pair in played.rounds for text in pair)
+    assert not any("{" in text or "[" in text for one in played for pair in one.rounds for text in pair)
     assert [text for text in texts if is_kept_apart(text)] == []
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 
+from models.skills import own_words
 from models.skills.items import Item, Messages, about, say, several
 from models.skills.slots import (
     SLIPS,
@@ -114,7 +115,7 @@ Maker = Callable[[random.Random, date, set[str]], Piece]
 
 def _plan(rng: random.Random, hard: float) -> list[Maker]:
     """Which parts the chat has, in order."""
-    idle: tuple[Maker, ...] = (idle_scene, idle_scene, idle_scene, asked, framed)
+    idle: tuple[Maker, ...] = (idle_scene, idle_scene, idle_scene, asked, framed, general)
     if rng.random() < 0.02 + (EMPTY - 0.02) * hard:
         return rng.choices(idle, k=rng.choice((1, 1, 1, 2, 3)))
     many = (1, 1, 1, 2, 2, 3) if rng.random() < hard else (1, 1, 1, 2)
@@ -146,6 +147,15 @@ def framed(rng: random.Random, on: date, taken: set[str]) -> Piece:
     scene = rng.choice(frames())
     said = [_with(text, told) for text in scene.said]
     return _played(rng, Scene(said=tuple(said[: rng.randint(1, len(said))])), on, taken)
+
+
+def general(rng: random.Random, on: date, taken: set[str]) -> Piece:
+    """What has nothing to do with the user, and answers of many words."""
+    said = (text for one in rng.choice(own_words.asked()).said for text in (one, None))
+    filler = Filler(rng=rng)
+    replies = iter(rng.sample(("{longReply}", "{longReply2}", "{quickReply}"), 3))
+    turns = [("assistant", filler.fill(next(replies))) if one is None else ("user", one) for one in said]
+    return Piece(tuple(turns))
 
 
 def _with(text: str, told: Mapping[str, str]) -> str:

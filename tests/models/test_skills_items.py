@@ -127,3 +127,11 @@ def test_a_sentence_in_a_frame_is_filled_and_nothing_of_it_is_noted():
 
     assert all(not piece.noted for piece in found)
     assert not [text for piece in found for _, text in piece.turns if re.search(r"[{}\[\]|]", text)]
+
+
+def test_general_prompts_come_with_answers_and_nothing_is_noted_of_them():
+    found = [observe.general(random.Random(seed), date(2026, 3, 5), set()) for seed in range(300)]
+
+    assert all(not piece.noted for piece in found)
+    assert all([who for who, _ in piece.turns[::2]] == ["user"] * (len(piece.turns) // 2) for piece in found)
+    assert {2, 4} <= {len(piece.turns) for piece in found}

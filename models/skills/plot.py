@@ -44,11 +44,11 @@ def curves(run: Path) -> dict[str, list[Point]]:
     for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
         try:
             told = json.loads(line)
-            tokens, scores = float(told["tokens"]), told["scores"]
-        except (ValueError, KeyError, TypeError):
+            tokens, scores = float(told["tokens"]), told.get("scores") or {}
+        except (ValueError, KeyError, TypeError, AttributeError):
             sys.stderr.write(f"{file}:{number} is no line of scores and is left out.\n")
             continue
-        for part in TARGETS:
+        for part in TARGETS if isinstance(scores, dict) else ():
             if (score := _score(scores.get(part))) is not None:
                 found.setdefault(part, []).append((tokens, score))
     if not found:

@@ -63,8 +63,10 @@ def test_a_group_of_words_fits_where_all_its_terms_do(text, group, fit):
         ("The user's sister Annika moved to Lund.", "made_up"),
         ("The user's sister moved to Malmö with 3 dogs.", "made_up"),
         ("The user enjoys gardening on weekends.", "made_up"),
-        ("The user said a thing about Annika.", "spare"),
+        ("The user said that Annika moved.", "spare"),
         ("The user is called Annika.", "made_up"),
+        ("The user tells you of Malmö.", "spare"),
+        ("The user drums for Annika.", "made_up"),
         ("The user plays Annika.", "made_up"),
     ],
 )
@@ -84,7 +86,7 @@ def test_a_fact_is_found_once_and_with_its_day():
 
 def test_a_chat_is_right_with_all_facts_and_nothing_else():
     told = [Sentence(text="The user is Desmond."), Sentence(text="The user's sister lives in Malmö.")]
-    more = Sentence(text="The user said a thing about Annika.")
+    more = Sentence(text="The user said that Annika moved.")
 
     assert judge(HOUSE, told).is_right(HOUSE)
     assert not judge(HOUSE, told[:1]).is_right(HOUSE)
@@ -139,6 +141,7 @@ def test_an_answer_has_the_value_and_nothing_that_nobody_told(said, fine):
         ("You haven't told me where your sister lives.", True),
         ("Sorry, I'm not sure which town your sister lives in.", True),
         ("Which town does your sister live in?", True),
+        ("I'm sorry, but I'm unable to tell. I'm designed to assist with writing.", True),
         ("I have no information about your sister's town. If you tell me, I'll remember it.", True),
         ("I know about Annika's dog, but not the town.", True),
         ("I can't help with that.", True),

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from daemon.text import content_words, root
 from models.skills.evaluation.words import Group, alternatives, day_of, fits, fold, known, values
 
-ENOUGH = 0.5  # share of a sentence's content words that the chat has, from which on it is not made up
+ENOUGH = 0.5  # share of a wanted sentence's content words that the chat has, from which on it is not made up
+MOST = 0.6  # and of any other sentence's
 AT_MOST = 2  # facts that one sentence tells
 PERSONS = frozenset(
     """
@@ -52,7 +53,7 @@ _HEARD = {  # what people say when they say so, by the beginning of the verb
     "grew": "grew|grow|rais|child|kid|born",
     "drive": "driv|car|van|truck|bus|tram",
 }
-_FIRST_PERSON = re.compile(r"\bI(?:'m|'ve|'d|'ll)?\b|\b(?i:my|we|our|we're)\b")
+_TO_SOMEBODY = re.compile(r"\bI(?:'m|'ve|'d|'ll)?\b|\b(?i:my|me|we|us|our|you|your)\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +125,7 @@ def _kind(chat: Chat, one: Sentence, verdict: Verdict, spoken: set[str], roots: 
     ]
     new = [place for place in told if place not in verdict.found][:AT_MOST]
     wanted = {root(word) for place in told for word in alternatives(chat.facts[place])}
-    if not _grounded(text, roots | wanted):
+    if _grounded(text, roots | wanted) < (ENOUGH if told else MOST):
         return "made_up"
     if not _is_statement(text):
         return "spare"
@@ -155,13 +156,14 @@ def _unheard_predicate(text: str, chat: Chat) -> bool:
     return verb is not None and re.search(rf"\b(?:{_HEARD[verb]})", fold(chat.said)) is None
 
 
-def _grounded(text: str, roots: set[str]) -> bool:
+def _grounded(text: str, roots: set[str]) -> float:
+    """The share of the content words that were said."""
     words = {root(word) for word in content_words(text)} - GENERAL
-    return len(words & roots) >= ENOUGH * len(words)
+    return len(words & roots) / len(words) if words else 1.0
 
 
 def _is_statement(text: str) -> bool:
-    return not text.rstrip().endswith("?") and _FIRST_PERSON.search(text.replace("’", "'")) is None
+    return not text.rstrip().endswith("?") and _TO_SOMEBODY.search(text.replace("’", "'")) is None
 
 
 def _unheard_person(text: str, spoken: set[str]) -> bool:

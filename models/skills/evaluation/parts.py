@@ -229,45 +229,55 @@ async def _typed(
 async def _kept(
     setting: Setting, engine: Engine, name: str, every: Sequence[General], persons: Sequence[Person]
 ) -> Scores:
-    beside = [beside_of(one, at, persons) for at, one in enumerate(every)]
-    base = await _of_base(setting, every)
+    """
+    Of what the base gets right for sure, how much still is; greedy answers waver with what shares their batch.
+
+    `base_again` is that wavering: what of its right answers the base itself gives rightly when asked in another order.
+    """
+    people = [beside_of(one, at, persons) for at, one in enumerate(every)]
     tiny = (await engine.info()).tiny
-    memories = [system_text(list(person.lines), tiny=tiny) for person in beside]
+    memories = [system_text(list(person.lines), tiny=tiny) for person in people]
     alone = await _general_answers(engine, every, [None] * len(every))
-    with_memories = await _general_answers(engine, every, memories)
-    before = [is_right(one, said) for one, said in zip(every, base, strict=True)]
-    right = [is_right(one, said) for one, said in zip(every, alone, strict=True)]
+    beside = await _general_answers(engine, every, memories)
+    base, again = await _of_base(setting, every)
+    first, second, right = (
+        [is_right(one, said) for one, said in zip(every, answers, strict=True)]
+        for answers in (base, again, alone)
+    )
     right_beside = [
-        is_right(one, said, person.names)
-        for one, said, person in zip(every, with_memories, beside, strict=True)
+        is_right(one, said, person.names) for one, said, person in zip(every, beside, people, strict=True)
     ]
-    for place, one in enumerate(every):
-        if before[place] and not (right[place] and right_beside[place]):
-            shown = f"alone  {alone[place]!r}\n   beside {with_memories[place]!r}"
-            setting.wrong.append(f"{name}: {one.ask}\n   base   {base[place]!r}\n   {shown}")
-    kept = [[now for was, now in zip(before, after, strict=True) if was] for after in (right, right_beside)]
+    sure = [place for place in range(len(every)) if first[place] and second[place]]
+    for place in sure:
+        if not (right[place] and right_beside[place]):
+            shown = f"alone  {alone[place]!r}\n   beside {beside[place]!r}"
+            setting.wrong.append(f"{name}: {every[place].ask}\n   base   {base[place]!r}\n   {shown}")
     return {
-        **_share([*kept[0], *kept[1]]),
-        "kept_alone": _share(kept[0]),
-        "kept_beside": _share(kept[1]),
-        "base": _share(before),
+        **_share([answers[place] for answers in (right, right_beside) for place in sure]),
+        "kept_alone": _share([right[place] for place in sure]),
+        "kept_beside": _share([right_beside[place] for place in sure]),
+        "base": _share(first),
+        "base_again": _share([now for was, now in zip(first, second, strict=True) if was]),
         "alone": _share(right),
         "beside": _share(right_beside),
     }
 
 
-async def _of_base(setting: Setting, every: Sequence[General]) -> list[str]:
-    """The base's own answers, alone; taken from the file `base_answers` where they stand there."""
+async def _of_base(setting: Setting, every: Sequence[General]) -> tuple[list[str], list[str]]:
+    """The base's own answers, in order and in the opposite one; from the file `base_answers` where it has them."""
     path = setting.base_answers
-    kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else {}
+    kept: dict[str, list[str]] = (
+        json.loads(path.read_text(encoding="utf-8")) if path and path.exists() else {}
+    )
     missing = [one for one in every if one.ask not in kept]
     if missing:
         async with setting.engine(as_base=True) as engine:
             said = await _general_answers(engine, missing, [None] * len(missing))
-        kept |= {one.ask: text for one, text in zip(missing, said, strict=True)}
+            again = (await _general_answers(engine, missing[::-1], [None] * len(missing)))[::-1]
+        kept |= {one.ask: list(both) for one, *both in zip(missing, said, again, strict=True)}
         if path:
             path.write_text(json.dumps(kept, ensure_ascii=False, indent=0), encoding="utf-8")
-    return [kept[one.ask] for one in every]
+    return [kept[one.ask][0] for one in every], [kept[one.ask][1] for one in every]
 
 
 async def _general_answers(

@@ -40,6 +40,10 @@ _NAMES_USER = re.compile(
     r"\b(?:you are called|you're called|your name is|the user is called|the user's name is)\b"
 )
 _ASKS_NAME = re.compile(r"\b(?:name|called|call me|who am i\W*$|spell|nickname)")
+_OF_ITSELF = re.compile(  # how an assistant speaks of itself
+    r"\W*(?:and |so )?(?:i'm|i am|i was|i will|i'll|as an? (?:ai|chatbot|assistant|language)"
+    r"|my (?:primary|main|purpose|role|job))\b"
+)
 _YES_NO_QUESTION = re.compile(
     r"^\W*(?:(?:so|and|ok|hey|hi|btw)\W+)*(?:do|does|did|am|is|are|was|were|have|has|had|can)\b"
 )
@@ -132,6 +136,8 @@ def claims(asked: Asked, said: str) -> bool:
         if named - in_memories or (named and not admits):
             return True
         if UNKNOWN.search(fold(sentence)) or sentence.rstrip().endswith("?"):
+            continue
+        if admits and _OF_ITSELF.match(fold(sentence)):
             continue
         words = {root(word) for word in content_words(sentence)} - roots - _POLITE
         if words & held and not admits:

@@ -5,33 +5,44 @@ import random
 import re
 
 from models.skills.items import Item, say
-from models.skills.slots import Filler, day, facts
+from models.skills.slots import Filler, day, facts, memories
 from prompts.load import task
 
 CHANGED = 0.4  # share of the memories that can change and tell what was before
 PAIRS = 5
+BY_HAND = 0.35  # share of the memories that tell more than one thing
 
 
 def item(rng: random.Random, share: float) -> Item:
     """A dated memory -> question and answer pairs."""
+    line, pairs = _by_hand(rng) if rng.random() < BY_HAND else _of_a_fact(rng)
+    told = [{"q": _question(asked), "a": answer} for asked, answer in pairs]
+    reply = say("assistant", json.dumps(told, ensure_ascii=False))
+    return Item(task="ask", messages=[*task("ask", taught=True), say("user", line), reply])
+
+
+def _by_hand(rng: random.Random) -> tuple[str, list[tuple[str, str]]]:
+    """The line of a memory that tells several things, and pairs about them."""
+    one, filler = rng.choice(memories()), Filler(rng=rng)
+    pairs = [(filler.fill(asked), filler.fill(answer)) for asked, answer in rng.sample(one.pairs, PAIRS)]
+    return f"{day(rng)}: {filler.fill(one.text)}", pairs
+
+
+def _of_a_fact(rng: random.Random) -> tuple[str, list[tuple[str, str]]]:
+    """The line of a fact, sometimes with what was before, and pairs about it."""
     fact, filler, on = rng.choice(facts()), Filler(rng=rng), day(rng)
     line, now = f"{on}: {filler.fill(fact.text)}", filler
     before: list[tuple[str, str]] = []
     if fact.renews and fact.before_ask and rng.random() < CHANGED:
         now = filler.renewed(fact)
         line = f"{on}: {now.fill(fact.text)} Before that: {filler.fill(fact.text)}"
-        before = [
-            (filler.fill(asked), filler.pick(fact.before_answer)) for asked in _some(rng, fact.before_ask, 2)
-        ]
+        some = _some(rng, fact.before_ask, 2)
+        before = [(filler.fill(asked), filler.pick(fact.before_answer)) for asked in some]
     elif fact.event and fact.when_ask and rng.random() < 0.7:
         before = [(filler.pick(fact.when_ask), f"{filler.fill(fact.answer[0]).rstrip('.')} on {on}.")]
-    pairs = [
-        (now.fill(asked), now.pick((fact.answer[0], *fact.answer)))
-        for asked in _some(rng, fact.ask, PAIRS - len(before))
-    ]
-    told = [{"q": _question(asked), "a": answer} for asked, answer in [*pairs, *before]]
-    reply = say("assistant", json.dumps(told, ensure_ascii=False))
-    return Item(task="ask", messages=[*task("ask", taught=True), say("user", line), reply])
+    some = _some(rng, fact.ask, PAIRS - len(before))
+    pairs = [(now.fill(asked), now.pick((fact.answer[0], *fact.answer))) for asked in some]
+    return line, [*pairs, *before]
 
 
 def _some(rng: random.Random, texts: tuple[str, ...], n: int) -> list[str]:

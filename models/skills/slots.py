@@ -339,6 +339,13 @@ def cases() -> tuple[Fact, ...]:
 
 
 @cache
+def memories() -> tuple[Fact, ...]:
+    """All memories of ask_*.toml: what may be asked about them, as `pairs`, and nothing of how they are told."""
+    bare = {"key": "memory", "said": [], "ask": [], "answer": []}
+    return tuple(_fact(bare | one) for told in _tables("ask_") for one in told["memory"])
+
+
+@cache
 def statements() -> tuple[Fact, ...]:
     """All statements_*.toml: memories and how they are told, and nothing else of them."""
     bare = {"key": "statement", "ask": [], "answer": []}

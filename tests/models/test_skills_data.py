@@ -14,7 +14,13 @@ SEEDS = 3
 TODAY = date(2026, 3, 5)
 MANY_SEEDS = 200
 UNFILLED = re.compile(r"[{}\[\]|]|  ")
-ENTRIES: tuple[Fact | Scene, ...] = (*slots.facts(), *slots.cases(), *slots.statements(), *slots.scenes())
+ENTRIES: tuple[Fact | Scene, ...] = (
+    *slots.facts(),
+    *slots.cases(),
+    *slots.statements(),
+    *slots.memories(),
+    *slots.scenes(),
+)
 NOTED = re.compile(schema("observe")["items"]["pattern"])
 
 
@@ -55,6 +61,12 @@ def test_an_answer_tells_a_value_of_its_fact():
     pairs = [(fact, answer) for fact in slots.facts() for answer in fact.answer if fact.kinds]
 
     assert [] == [answer for fact, answer in pairs if fact.kinds.isdisjoint(slots.slots_of(answer))]
+
+
+def test_pairs_about_a_memory_ask_for_nothing_that_it_does_not_tell():
+    pairs = [(one, pair) for one in slots.memories() for pair in one.pairs]
+
+    assert [] == [pair for one, pair in pairs if not slots.slots_of(" ".join(pair)) <= one.kinds]
 
 
 def test_what_is_said_tells_all_of_the_memory():

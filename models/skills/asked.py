@@ -13,7 +13,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from models.skills.slots import Filler
+from models.skills.slots import Fact, Filler, slots_of
 
 _DATED = re.compile(r"\d{4}-\d\d-\d\d: ")
 
@@ -93,8 +93,35 @@ def is_dated(memory: str) -> bool:
 
 
 @cache
-def _table() -> dict[str, Any]:
-    return tomllib.loads((files("models.skills") / "data" / "asked_c.toml").read_text(encoding="utf-8"))
+def _table(name: str = "asked_c") -> dict[str, Any]:
+    return tomllib.loads((files("models.skills") / "data" / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def untold(fact: Fact) -> tuple[tuple[str, str], ...]:
+    """Questions near a fact that it does not answer, and the reply."""
+    return (*fact.untold, *((question, answer) for question, answer in _near("untold", fact)))
+
+
+def reply(rng: random.Random, fact: Fact, filler: Filler) -> str:
+    """What a good model says when the fact is told."""
+    found = (*fact.reply, *_near("reply", fact))
+    return filler.pick(found) if found and rng.random() < 0.8 else noted(rng)
+
+
+def _near(what: str, fact: Fact) -> list[Any]:
+    """What near_c.toml has for the fact, as far as its slots go; nothing for one without any ("is retired")."""
+    found = _table("near_c")[what].get(fact.key, []) if fact.kinds else []
+    return [one for one in found if slots_of(one if isinstance(one, str) else " ".join(one)) <= fact.kinds]
+
+
+def near_texts() -> dict[str, tuple[str, ...]]:
+    """All texts of near_c.toml by the key of their facts, unfilled."""
+    found: dict[str, tuple[str, ...]] = {}
+    for table in _table("near_c").values():
+        for key, listed in table.items():
+            parts = [part for one in listed for part in ([one] if isinstance(one, str) else one)]
+            found[key] = (*found.get(key, ()), *parts)
+    return found
 
 
 def quiet() -> frozenset[str]:

@@ -44,7 +44,7 @@ def gap(rng: random.Random, held: Sequence[Told]) -> Gap:
 
 def _more(rng: random.Random, held: Sequence[Told]) -> Gap | None:
     """More of a thing than was told: who, where, since when, or its name where only that there is one is known."""
-    able = [one for one in held if one.way != "more" and (one.fact.untold or one.is_vague)]
+    able = [one for one in held if one.way != "more" and (asked.untold(one.fact) or one.is_vague)]
     if not able:
         return None
     one = rng.choice(able)
@@ -54,7 +54,7 @@ def _more(rng: random.Random, held: Sequence[Told]) -> Gap | None:
         if any(value in question.lower() for value in hidden - set(one.owner())):
             return None  # it would say what it asks for
         return Gap(question=question, lacks=one.filler.fill(one.fact.text), about=one)
-    question, answer = rng.choice(one.fact.untold)
+    question, answer = rng.choice(asked.untold(one.fact))
     return Gap(question=one.filler.fill(question), answer=one.filler.fill(answer), about=one)
 
 

@@ -112,8 +112,7 @@ def spoken(rng: random.Random, often: float) -> Chat:
         rounds.append(_open(rng, held))
     for fact, filler in chosen(rng, rng.choice((0, 1, 1, 2, 2, 3)), taken, held):
         said = filler.user(rng.choice(fact.said) + rng.choice((".", ".", "!", "", "...")))
-        reply = filler.pick(fact.reply) if fact.reply and rng.random() < 0.8 else asked.noted(rng)
-        rounds.append(Round(asked=said, answer=reply))
+        rounds.append(Round(asked=said, answer=asked.reply(rng, fact, filler)))
         told.append(Told(fact=fact, filler=filler, lines=((day(rng), said),), way="said"))
         if rng.random() < 0.2:
             rounds.append(_remark(rng))
@@ -198,34 +197,41 @@ def _answered(rng: random.Random, of: list[Told], held: list[Told], *, dated: bo
     return _answer(rng, one, fact.ask, _now(rng, one, held))
 
 
-def _now(rng: random.Random, one: Told, held: Sequence[Told]) -> str:
-    """The answer, with all that is known of that key of that person."""
+def _now(rng: random.Random, one: Told, held: Sequence[Told], *, plain: bool = False) -> str:
+    """The answer, with all that is known of that key of that person; `plain`: in the plainest wording."""
     same = [other for other in held if other.fact.key == one.fact.key and other.owner() == one.owner()]
     same = [other for other in same if not other.is_vague]
     if len(same) == 1:
-        return one.filler.pick((one.fact.answer[0], *one.fact.answer))
+        return one.filler.pick(one.fact.answer[:1] if plain else (one.fact.answer[0], *one.fact.answer))
     return _merged([other.filler.fill(one.fact.answer[0]) for other in same])
 
 
 def _merged(sentences: Sequence[str]) -> str:
     """Sentences that begin alike, as one: "You dislike kale and tripe."."""
     words = [text.rstrip(".").split() for text in dict.fromkeys(sentences)]
+    begins = _alike(words)
+    if begins < 2 or len(words) < 2:
+        return " ".join(dict.fromkeys(sentences))
+    rest = [one[begins:] for one in words]
+    ends = _alike([one[::-1] for one in rest])
+    values = [" ".join(one[: len(one) - ends]) for one in rest]
+    listed = f"{', '.join(values[:-1])} and {values[-1]}"
+    return " ".join([*words[0][:begins], listed, *rest[0][len(rest[0]) - ends :]]) + "."
+
+
+def _alike(lists: Sequence[Sequence[str]]) -> int:
+    """With how many words all begin, one word at least left over in each."""
     at = 0
-    while all(len(one) > at + 1 and one[at] == words[0][at] for one in words):
+    while all(len(one) > at + 1 and one[at] == lists[0][at] for one in lists):
         at += 1
-    if at < 2:
-        return " ".join(sentences)
-    rest = [" ".join(one[at:]) for one in words]
-    return (
-        " ".join([*words[0][:at], ", ".join(rest[:-1]), "and", rest[-1]]) + "." if rest[1:] else sentences[0]
-    )
+    return at
 
 
 def _both(rng: random.Random, one: Told, other: Told, held: Sequence[Told]) -> Round:
     """Two questions in one."""
     first, second = (part.filler.fill(part.fact.ask[0]) for part in (one, other))
     question = f"{first.rstrip('?.')} and {second[0].lower()}{second[1:]}"
-    told = [_now(random.Random(0), part, held) for part in (one, other)]
+    told = [_now(rng, part, held, plain=True) for part in (one, other)]
     answer = " ".join(text if text.endswith((".", "!")) else f"{text}." for text in told)
     return Round(asked=one.filler.user(question), answer=answer, values=_values(answer, one, other))
 

@@ -187,9 +187,8 @@ def told(rng: random.Random, on: date, taken: set[str]) -> Piece:
     keep = [value for _, filler in held for value in filler.values.values()]
     text = _message(rng, [said for said, _, _ in statements])
     text = slip(rng, text, keep) if rng.random() < SLIPS else text
-    fitting = rng.choice(
-        ("{reply}", "{reply}", "{kindReply}")
-    )  # a reply must not tell that there is something to note
+    replies = ("{reply}", "{reply}", "{reply}", "{kindReply}", "{kindReply}", "{longReply}")
+    fitting = rng.choice(replies)  # it must not tell whether there is something to note
     reply = "{sorry}" if any(_SAD.search(sentence) for sentence, _ in noted) else fitting
     return Piece((("user", text), ("assistant", Filler(rng=rng).fill(reply).strip())), noted)
 

@@ -102,6 +102,11 @@ def untold(fact: Fact) -> tuple[tuple[str, str], ...]:
     return (*fact.untold, *((question, answer) for question, answer in _near("untold", fact)))
 
 
+def pairs(fact: Fact) -> tuple[tuple[str, str], ...]:
+    """Questions that only one answer fits, such as yes, and that answer."""
+    return (*fact.pairs, *((question, answer) for question, answer in _near("pairs", fact)))
+
+
 def reply(rng: random.Random, fact: Fact, filler: Filler) -> str:
     """What a good model says when the fact is told."""
     found = (*fact.reply, *_near("reply", fact))
@@ -111,7 +116,12 @@ def reply(rng: random.Random, fact: Fact, filler: Filler) -> str:
 def _near(what: str, fact: Fact) -> list[Any]:
     """What near_c.toml has for the fact, as far as its slots go; nothing for one without any ("is retired")."""
     found = _table("near_c")[what].get(fact.key, []) if fact.kinds else []
-    return [one for one in found if slots_of(one if isinstance(one, str) else " ".join(one)) <= fact.kinds]
+    return [one for one in found if fits(one if isinstance(one, str) else " ".join(one), fact)]
+
+
+def fits(text: str, fact: Fact) -> bool:
+    """Whether a fact's filler can fill `text`; a slot with a 3 is any value that is not the fact's."""
+    return {kind.removesuffix("3") for kind in slots_of(text)} <= fact.kinds
 
 
 def near_texts() -> dict[str, tuple[str, ...]]:

@@ -104,7 +104,7 @@ def _any(rng: random.Random, held: Sequence[Told]) -> Gap | None:
     questions = (
         *fact.ask,
         *fact.ask,
-        *(question for question, _ in fact.pairs),
+        *(question for question, _ in asked.pairs(fact)),
         *fact.when_ask,
         *fact.before_ask,
     )

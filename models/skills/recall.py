@@ -34,6 +34,7 @@ class Round:
     answer: str
     values: tuple[str, ...] = ()  # what the answer takes from the memories or the chat
     is_open: bool = False  # nothing known answers it
+    plain: str = ""  # an open question without openers and slips
     lacks: str = ""  # a memory that would, where there is one
 
 
@@ -138,7 +139,7 @@ def _repeats(one: Round, other: Round) -> bool:
     if one.values and other.values:
         return set(one.values) <= set(other.values)
     if one.is_open and other.is_open:
-        return one.lacks == other.lacks and one.asked == other.asked
+        return one.plain == other.plain
     return not (one.is_open or other.is_open or one.values or other.values)
 
 
@@ -188,8 +189,9 @@ def _answered(rng: random.Random, of: list[Told], held: list[Told], *, dated: bo
         plain = one.filler.fill(fact.answer[0]).rstrip(".")
         answer = rng.choice((f"{plain} on {one.on}.", f"{plain} on {one.on}.", f"On {one.on}."))
         return _answer(rng, one, fact.when_ask, answer, (str(one.on),))
-    if fact.pairs and way > 0.75:
-        question, answer = rng.choice(fact.pairs)
+    pairs = asked.pairs(fact)
+    if pairs and way > 0.75:
+        question, answer = rng.choice(pairs)
         return _answer(rng, one, (question,), one.filler.fill(answer))
     others = [other for other in able if other is not one and other.fact.key != fact.key]
     if others and 0.4 < way < 0.47:
@@ -257,7 +259,7 @@ def _open(rng: random.Random, held: list[Told]) -> Round:
     if rng.random() < FULLER:
         answer = found.answer or asked.unknown(rng)
     question = Filler(rng=rng).user(_opened(rng, found.question))
-    return Round(asked=question, answer=answer, is_open=True, lacks=found.lacks)
+    return Round(asked=question, answer=answer, is_open=True, plain=found.question, lacks=found.lacks)
 
 
 def _opened(rng: random.Random, question: str) -> str:

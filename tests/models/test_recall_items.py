@@ -7,7 +7,7 @@ from daemon.memory.recall import recalled_lines
 from models.skills import asked, recall
 from models.skills.items import Messages
 from models.skills.recall import Chat
-from models.skills.slots import facts, is_kept_apart, slots_of
+from models.skills.slots import facts, is_kept_apart
 from prompts.load import lays_memories
 
 SEEDS = range(300)
@@ -108,12 +108,12 @@ def test_facts_told_earlier_in_the_chat_are_asked_for_later_in_it() -> None:
 
 
 def test_what_is_near_to_facts_names_facts_that_there_are_and_fits_their_slots() -> None:
-    kinds = {key: [one.kinds for one in facts() if one.key == key] for key in asked.near_texts()}
+    of_key = {key: [one for one in facts() if one.key == key] for key in asked.near_texts()}
     wrong = [
         (key, text)
         for key, texts in asked.near_texts().items()
         for text in texts
-        if is_kept_apart(text) or not any(slots_of(text) <= one for one in kinds[key])
+        if is_kept_apart(text) or not any(asked.fits(text, one) for one in of_key[key])
     ]
 
     assert wrong == []

@@ -40,7 +40,12 @@ from trainer.torch_backend import TorchBackend
 
 WARM_UP = 50  # steps
 PART_MB = 6000.0  # of activations in memory at a time
-CHECKPOINT, ADAPTER, SCORES = "checkpoint.safetensors", "skills.gguf", "scores.jsonl"
+CHECKPOINT, ADAPTER, SCORES, BASE_ANSWERS = (
+    "checkpoint.safetensors",
+    "skills.gguf",
+    "scores.jsonl",
+    "base_answers.json",
+)
 
 out = Console(highlight=False)
 
@@ -269,6 +274,7 @@ def _evaluated(plan: Plan, adapter: Path) -> object:
     command = [
         *(sys.executable, "-m", "models.skills.evaluate", "--json", "--model", str(plan.base)),
         *("--adapter", str(adapter), "--items", str(plan.items), "--threads", str(plan.threads)),
+        *("--base-answers", str(plan.run / BASE_ANSWERS)),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return json.loads(done.stdout) if done.returncode == 0 else done.stderr.strip().splitlines()[-1:]

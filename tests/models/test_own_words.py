@@ -48,7 +48,9 @@ class Speaker(FakeEngine):
 
 def _measured() -> set[str]:
     """What the measures of the general ability ask, normalised."""
-    bench = tomllib.loads((ROOT / "bench" / "general.toml").read_text(encoding="utf-8"))
+    bench = tomllib.loads(
+        (ROOT / "models" / "skills" / "evaluation" / "general.toml").read_text(encoding="utf-8")
+    )
     exam = table("exam_general").values()
     questions = [one["ask"] for part in bench.values() for one in part if "ask" in one]
     questions += [one["question"] if isinstance(one, dict) else one for part in exam for one in part]

@@ -139,6 +139,16 @@ def quiet() -> frozenset[str]:
     return frozenset(_table()["quiet"])
 
 
+def summing_up() -> list[str]:
+    """Beginnings of a question for all that is known of somebody."""
+    return list(_table()["summing_up"])
+
+
+def roles() -> frozenset[str]:
+    """Keys of facts that say who somebody is."""
+    return frozenset(_table()["roles"])
+
+
 @cache
 def alike(key: str) -> frozenset[str]:
     """Keys of facts that may answer a question about a fact of `key`."""

@@ -98,7 +98,7 @@ def grounded(rng: random.Random, often: float) -> Chat:
     held = known(rng, rng.choice(MANY), set())
     lines = [line for one in held for line in one.lines]
     lines.sort(key=lambda line: line[0])
-    before = [_remark(rng) for _ in range(rng.choice((0, 0, 0, 0, 0, 0, 1, 1, 2)))]
+    before = [_remark(rng)] if rng.random() < 0.3 else []
     after = _fresh(rng.choice((2, 3, 3, 4, 5)), lambda: _round(rng, held, often))
     return Chat(messages=[*_turns(before), *_system(lines), *_turns(after)], rounds=(*before, *after))
 
@@ -193,6 +193,8 @@ def _answered(rng: random.Random, of: list[Told], held: list[Told], *, dated: bo
     if pairs and way > 0.75:
         question, answer = rng.choice(pairs)
         return _answer(rng, one, (question,), one.filler.fill(answer))
+    if 0.47 < way < 0.51 and (summed := _summed_up(rng, one, held)):
+        return summed
     others = [other for other in able if other is not one and other.fact.key != fact.key]
     if others and 0.4 < way < 0.47:
         return _both(rng, one, rng.choice(others), held)
@@ -236,6 +238,18 @@ def _both(rng: random.Random, one: Told, other: Told, held: Sequence[Told]) -> R
     told = [_now(rng, part, held, plain=True) for part in (one, other)]
     answer = " ".join(text if text.endswith((".", "!")) else f"{text}." for text in told)
     return Round(asked=one.filler.user(question), answer=answer, values=_values(answer, one, other))
+
+
+def _summed_up(rng: random.Random, one: Told, held: Sequence[Told]) -> Round | None:
+    """All that is known of the user or of somebody, where that isn't much."""
+    who = [kind for kind in ("relative", "woman", "man") if kind in one.fact.kinds]
+    about = [other for other in held if not who or other.owner() == one.owner()]
+    if len(about) > 5 or any(other.is_vague for other in about):
+        return None
+    whom = f"my {one.filler.values[who[0]]}" if who else "me"
+    question = asked.opener(rng) + f"{rng.choice(asked.summing_up())} {whom}?"
+    answer = " ".join(dict.fromkeys(_now(rng, other, held, plain=True) for other in about))
+    return Round(asked=one.filler.user(question), answer=answer, values=_values(answer, *about))
 
 
 def _answer(

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from functools import cache
 
 from daemon.text import content_words
+from models.skills import asked
 from models.skills.items import OWNERS, can_hold, near_miss
 from models.skills.slots import Fact, Filler, day, facts, values
 
@@ -71,8 +72,20 @@ def chosen(
         ]
         if (again and (again[1:] or rng.random() < 0.8)) or not can_hold(new, filler, [*held, *others]):
             continue
+        if any(_is_another(new, filler, *one) for one in (*held, *others)):
+            continue
         held.append((new, filler))
     return held
+
+
+def _is_another(new: Fact, filler: Filler, fact: Fact, other: Filler) -> bool:
+    """Whether the two give one name to two people."""
+    shares = "name" in new.kinds & fact.kinds and filler.values["name"] == other.values["name"]
+    return shares and {new.key, fact.key} <= asked.roles() and _kin(new.key) != _kin(fact.key)
+
+
+def _kin(key: str) -> str:
+    return key.split()[0]  # "friend town" and "friend job" are of one friend
 
 
 def _owner(fact: Fact, filler: Filler) -> tuple[str, ...]:

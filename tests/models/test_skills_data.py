@@ -12,7 +12,7 @@ from prompts.load import schema
 
 SEEDS = 3
 TODAY = date(2026, 3, 5)
-MANY_SEEDS = 200
+MANY_SEEDS = 50
 UNFILLED = re.compile(r"[{}\[\]|]|  ")
 ENTRIES: tuple[Fact | Scene, ...] = (
     *slots.facts(),

@@ -9,6 +9,7 @@ Messages = list[dict[str, str]]
 OWNERS = frozenset(
     {"relative", "kid", "woman", "man", "name", "name2", "fname", "mname", "petname", "animal"}
 )
+PEOPLE = frozenset({"relative", "kid", "woman", "man"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,13 +65,30 @@ def _owners(one: Fact) -> frozenset[str]:
 
 
 def near_miss(rng: random.Random, held: Fact, filler: Filler) -> tuple[Fact, Filler]:
-    """Another fact about the same person or pet, or the same kind of fact with other values."""
+    """Another fact about the same person or pet, the same of another, or the same kind of fact with other values."""
     filler.fill(held.text)
-    owners = sorted(held.kinds & OWNERS)
-    if owners and rng.random() < 0.6:
-        kind = rng.choice(owners)
-        others = [one for one in facts() if kind in one.kinds and one.key != held.key]
-        if others:
-            shared = {name: filler.values[name] for name in owners}
-            return rng.choice(others), Filler(rng=rng, values=shared, taken=filler.taken)
+    way = rng.random()
+    if way < 0.4:
+        owners = sorted(held.kinds & OWNERS)
+        others = [one for one in facts() if one.key != held.key and not one.kinds.isdisjoint(owners)]
+        return _sharing(rng, filler, held, others, owners)
+    if way < 0.65:
+        told = sorted(held.kinds - OWNERS)
+        others = [one for one in facts() if _is_of_other(one, held) and not one.kinds.isdisjoint(told)]
+        return _sharing(rng, filler, held, others, told)
     return held, Filler(rng=rng, taken=filler.taken)
+
+
+def _is_of_other(one: Fact, other: Fact) -> bool:
+    """Whether one is about the user and the other about somebody else."""
+    return one.kinds.isdisjoint(PEOPLE) != other.kinds.isdisjoint(PEOPLE)
+
+
+def _sharing(
+    rng: random.Random, filler: Filler, held: Fact, others: list[Fact], kinds: list[str]
+) -> tuple[Fact, Filler]:
+    """One of `others` with the values that `held` has in `kinds`; where there is none, `held` with other values."""
+    if not others:
+        return held, Filler(rng=rng, taken=filler.taken)
+    shared = {name: filler.values[name] for name in kinds}
+    return rng.choice(others), Filler(rng=rng, values=shared, taken=filler.taken)

@@ -126,6 +126,8 @@ def claims(asked: Asked, said: str) -> bool:
     """Whether `said` tells, as if it were so, what neither the chat nor the memories tell."""
     folded = fold(said)
     admits = UNKNOWN.search(folded) is not None
+    if not admits and re.search(r"\b(?:named|called) (?!what|how)\w+", folded):
+        return True
     if not admits and _YES_NO_QUESTION.match(fold(asked.question)) and re.match(r"\W*(?:yes|no)\b", folded):
         return True
     in_question, in_memories = known(asked.turns), known(asked.memories)

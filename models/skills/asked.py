@@ -15,7 +15,7 @@ from typing import Any
 
 from models.skills.slots import Fact, Filler, slots_of
 
-_DATED = re.compile(r"\d{4}-\d\d-\d\d: ")
+_DATED = re.compile(r"\d{4}-\d\d-\d\d(?: to \d{4}-\d\d-\d\d)?: ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from models.skills import asked
 from models.skills.gaps import gap
 from models.skills.items import Item, Messages, say
 from models.skills.slots import Filler, day
-from models.skills.told import Told, answers, chosen, known
+from models.skills.told import Line, Told, answers, chosen, known, line
 
 UNKNOWN = "I don't know that yet."
 FULLER = 0.33  # share of the open questions that are answered in more words
@@ -67,21 +67,21 @@ def written(rng: random.Random) -> Chat:
     lines = _dated(rng, played.memories)
     if lines and not entry.alone:
         questions = [question for question, _ in played.rounds]
-        lines += [line for one in _beside(rng, questions) for line in one.lines]
-        lines.sort(key=lambda line: line[0])
+        lines += [one for told in _beside(rng, questions) for one in told.lines]
+        lines.sort(key=lambda one: one[0])
     messages = [say(("user", "assistant")[at % 2], text) for at, text in enumerate(played.chat)]
     messages += _system(lines)
     rounds = [Round(asked=question, answer=answer) for question, answer in played.rounds]
     return Chat(messages=messages + _turns(rounds), rounds=tuple(rounds))
 
 
-def _dated(rng: random.Random, memories: Sequence[str]) -> list[tuple[date, str]]:
+def _dated(rng: random.Random, memories: Sequence[str]) -> list[Line]:
     """The memories with their days, those that have none a while after the one before."""
     on, lines = day(rng), []
     for text in memories:
         if asked.is_dated(text):
-            on, text = date.fromisoformat(text[:10]), text[12:]
-        lines.append((on, text))
+            on = date.fromisoformat(text[:10])
+        lines.append((on, text) if asked.is_dated(text) else line(on, text))
         on += timedelta(days=rng.randint(1, 200))
     return lines
 
@@ -96,8 +96,7 @@ def _beside(rng: random.Random, questions: Sequence[str]) -> list[Told]:
 def grounded(rng: random.Random, often: float) -> Chat:
     """Memories in a system turn, and rounds after it; `often` is the share of open ones."""
     held = known(rng, rng.choice(MANY), set())
-    lines = [line for one in held for line in one.lines]
-    lines.sort(key=lambda line: line[0])
+    lines = sorted((one for told in held for one in told.lines), key=lambda one: one[0])
     before = [_remark(rng)] if rng.random() < 0.3 else []
     after = _fresh(rng.choice((2, 3, 3, 4, 5)), lambda: _round(rng, held, often))
     return Chat(messages=[*_turns(before), *_system(lines), *_turns(after)], rounds=(*before, *after))
@@ -107,22 +106,34 @@ def spoken(rng: random.Random, often: float) -> Chat:
     """A chat in which things are told and asked again, sometimes with memories before its last questions."""
     taken = set[str]()
     held = known(rng, rng.choice((1, 2, 3, 4)), taken) if rng.random() < 0.5 else []
+    lines = sorted((one for told in held for one in told.lines), key=lambda one: one[0])
+    rounds = [_open(rng, held)] if rng.random() < 0.2 else []
     told: list[Told] = []
-    rounds: list[Round] = []
-    if rng.random() < 0.2:
-        rounds.append(_open(rng, held))
-    for fact, filler in chosen(rng, rng.choice((0, 1, 1, 2, 2, 3)), taken, held):
+    overruled = [
+        one for one in held if one.fact.single and one.fact.renews and not (one.before or one.is_vague)
+    ]
+    if overruled and rng.random() < 0.5:
+        changed = rng.choice(overruled)
+        held = [one for one in held if one is not changed]
+        told.append(_overrule(rng, changed))
+    for fact, filler in chosen(rng, rng.choice((0, 1, 1, 2, 2, 3)), taken, [*held, *told]):
         said = filler.user(rng.choice(fact.said) + rng.choice((".", ".", "!", "", "...")))
-        rounds.append(Round(asked=said, answer=asked.reply(rng, fact, filler)))
         told.append(Told(fact=fact, filler=filler, lines=((day(rng), said),), way="said"))
+    for one in told:
+        rounds.append(Round(asked=one.lines[0][1], answer=asked.reply(rng, one.fact, one.filler)))
         if rng.random() < 0.2:
             rounds.append(_remark(rng))
-    all_known = [*held, *told]
     if rng.random() < 0.3 or not told:
-        rounds.append(_open(rng, all_known))
+        rounds.append(_open(rng, [*held, *told]))
     after = _fresh(rng.choice((2, 2, 3, 4)), lambda: _later(rng, held, told, often))
-    lines = sorted((line for one in held for line in one.lines), key=lambda line: line[0])
     return Chat(messages=[*_turns(rounds), *_system(lines), *_turns(after)], rounds=(*rounds, *after))
+
+
+def _overrule(rng: random.Random, one: Told) -> Told:
+    """The user says that it is otherwise now than a memory tells."""
+    said = one.filler.user(rng.choice(one.fact.changed) + rng.choice((".", "!", "")))
+    now = one.filler.renewed(one.fact)
+    return Told(fact=one.fact, filler=now, lines=((day(rng), said),), before=one.filler, way="said")
 
 
 def _fresh(n: int, make: Callable[[], Round]) -> list[Round]:
@@ -152,8 +163,8 @@ def _later(rng: random.Random, held: list[Told], told: list[Told], often: float)
     return _round(rng, [*held, *told], often, dated=False)
 
 
-def _system(lines: Sequence[tuple[date, str]]) -> Messages:
-    text = system_text([f"{on.isoformat()}: {line}" for on, line in lines], tiny=False)
+def _system(lines: Sequence[Line]) -> Messages:
+    text = system_text([text for _, text in lines], tiny=False)
     return [say("system", text)] if text else []
 
 
@@ -183,7 +194,7 @@ def _answered(rng: random.Random, of: list[Told], held: list[Told], *, dated: bo
     one = rng.choice(able)
     fact, way = one.fact, rng.random()
     is_only = not any(other.fact.key == fact.key and other is not one for other in held)
-    if one.before and is_only and way < 0.5:
+    if one.before and fact.before_ask and is_only and way < 0.5:
         return _answer(rng, one, fact.before_ask, one.before.pick(fact.before_answer))
     if fact.event and fact.when_ask and dated and way < 0.4:
         plain = one.filler.fill(fact.answer[0]).rstrip(".")
@@ -198,7 +209,10 @@ def _answered(rng: random.Random, of: list[Told], held: list[Told], *, dated: bo
     others = [other for other in able if other is not one and other.fact.key != fact.key]
     if others and 0.4 < way < 0.47:
         return _both(rng, one, rng.choice(others), held)
-    return _answer(rng, one, fact.ask, _now(rng, one, held))
+    question, answer = one.filler.fill(rng.choice(fact.ask)), _now(rng, one, held)
+    if rng.random() < 0.6:
+        question, answer = _by_name(one, held, question, answer)
+    return _answer(rng, one, (question,), answer)
 
 
 def _now(rng: random.Random, one: Told, held: Sequence[Told], *, plain: bool = False) -> str:
@@ -257,6 +271,24 @@ def _answer(
 ) -> Round:
     question = one.filler.user(_opened(rng, one.filler.fill(rng.choice(questions))))
     return Round(asked=question, answer=answer, values=values or _values(answer, one))
+
+
+def _by_name(one: Told, held: Sequence[Told], question: str, answer: str) -> tuple[str, str]:
+    """The same about a person by the name that another memory tells: "Where does Ruth live?"."""
+    whom = one.filler.values.get("relative", "")
+    named = [
+        other.filler.values["name"]
+        for other in held
+        if other.fact.key == "relative name"
+        and not other.is_vague
+        and other.filler.values.get("relative") == whom
+    ]
+    if not whom or not named or one.fact.key == "relative name" or f"my {whom}" not in question:
+        return question, answer
+    return (
+        question.replace(f"my {whom}", named[0]),
+        answer.replace(f"Your {whom}", named[0]).replace(f"your {whom}", named[0]),
+    )
 
 
 def _values(answer: str, *sources: Told) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from models.skills.slots import Fact, Filler, day, facts, values
 
 _ENDING = re.compile(r"(?<=\w\w\w)(?:ing|ed|e)$")
 _PEOPLE = OWNERS - {"name", "name2"}
+Line = tuple[date, str]  # a memory's day, and how it is laid before the model
 _WHEN = re.compile(r"\b(yesterday|last|ago|tomorrow|tonight)\b", re.IGNORECASE)
 
 
@@ -27,7 +28,7 @@ class Told:
 
     fact: Fact
     filler: Filler  # of what holds now
-    lines: tuple[tuple[date, str], ...]  # of the system turn: the day, and what follows it
+    lines: tuple[Line, ...]  # of the system turn
     before: Filler | None = None  # of what held before, where that is told too
     way: str = "text"  # how: "text", "same", "less", "more", "said"
 
@@ -94,33 +95,44 @@ def _owner(fact: Fact, filler: Filler) -> tuple[str, ...]:
 
 def _told(rng: random.Random, fact: Fact, filler: Filler) -> Told:
     on, way = day(rng), rng.random()
-    text = filler.fill(fact.text)
     if fact.renews and fact.before_ask and way < 0.28:
         return _changed(rng, fact, filler, on)
     if fact.less and way < 0.33:
-        return Told(fact=fact, filler=filler, lines=((on, filler.pick(fact.less)),), way="less")
+        return Told(fact=fact, filler=filler, lines=(line(on, filler.pick(fact.less)),), way="less")
     if fact.more and way < 0.42:
         merged = filler.fill(rng.choice(fact.more)[1])
-        return Told(fact=fact, filler=filler, lines=((on, merged),), way="more")
+        return Told(fact=fact, filler=filler, lines=(line(on, merged),), way="more")
     if fact.same and way < 0.5:
-        return Told(fact=fact, filler=filler, lines=((on, filler.pick(fact.same)),), way="same")
+        return Told(fact=fact, filler=filler, lines=(line(on, filler.pick(fact.same)),), way="same")
     if way > 0.86:
         said = filler.user(rng.choice(fact.said) + rng.choice((".", ".", "!", "")))
         if not _WHEN.search(said):
-            return Told(fact=fact, filler=filler, lines=((on, f"The user said: {said}"),), way="said")
-    return Told(fact=fact, filler=filler, lines=((on, text),))
+            return Told(fact=fact, filler=filler, lines=(line(on, f"The user said: {said}"),), way="said")
+    return Told(fact=fact, filler=filler, lines=(line(on, filler.fill(fact.text)),))
+
+
+def line(on: date, text: str) -> Line:
+    """A memory as the daemon lays it before the model, with its day for whoever sorts them."""
+    return on, f"{on.isoformat()}: {text}"
 
 
 def _changed(rng: random.Random, fact: Fact, filler: Filler, on: date) -> Told:
-    """What changed: one line with "Before that:", or two lines of which the newer holds."""
+    """
+    What changed: one line with "Before that:", or two lines of which the newer holds.
+
+    Before the first there is sometimes a third value, told as the daemon tells it to a question about the past.
+    """
     now, later = filler.renewed(fact), on + timedelta(days=rng.randint(5, 700))
     old, new = filler.fill(fact.text), now.fill(fact.text)
-    lines = (
-        ((later, f"{new} Before that: {old}"),)
-        if not fact.single or rng.random() < 0.7
-        else ((on, old), (later, new))
-    )
-    return Told(fact=fact, filler=now, lines=lines, before=filler)
+    if fact.single and rng.random() < 0.3:
+        return Told(fact=fact, filler=now, lines=(line(on, old), line(later, new)), before=filler)
+    lines = [line(later, f"{new} Before that: {old}")]
+    if fact.single and rng.random() < 0.15:
+        kept = {kind: value for kind, value in filler.values.items() if kind not in fact.renews}
+        first = Filler(rng=rng, values=kept, taken=filler.taken).fill(fact.text)
+        since = on - timedelta(days=rng.randint(5, 700))
+        lines.insert(0, (since, f"{since.isoformat()} to {on.isoformat()}: {first}"))
+    return Told(fact=fact, filler=now, lines=tuple(lines), before=filler)
 
 
 def answers(held: Sequence[Told], question: str, *, besides: Told | None = None) -> bool:

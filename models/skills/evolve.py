@@ -6,10 +6,11 @@ Evolve: what a new sentence does to the memories that are nearest to it.
 
 import json
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from models.skills.items import Item, Messages, about, can_hold, near_miss, say, several
+from models.skills.items import PEOPLE, Item, Messages, about, can_hold, near_miss, say, several
 from models.skills.slots import Fact, Filler, cases, facts, scenes, values
 from prompts.load import task
 
@@ -162,8 +163,26 @@ def _added(rng: random.Random, held: list[Held]) -> str:
             fact, filler = near_miss(rng, *rng.choice(told))
         new = filler.fill(fact.text)
         free = fact.key not in vague and can_hold(fact, filler, told)
-        if free and not any(one.fact.key == "case" and _alike(new, one.text) for one in held):
+        if free and not any(_joins(one, fact, filler) for one in held):
             return new
+
+
+def _joins(one: Held, fact: Fact, filler: Filler) -> bool:
+    """Whether what `fact` tells would be a detail of a held memory: a trait beside a name, or one of its `more`."""
+    if one.fact.key == "case" and _alike(filler.fill(fact.text), one.text):
+        return True
+    people = one.fact.kinds & fact.kinds & PEOPLE
+    same = any(one.filler.values.get(kind) == filler.values.get(kind) for kind in people)
+    if same and one.fact.key == "relative name" != fact.key:
+        return True
+    details = {_skeleton(detail) for detail, both in one.fact.more if detail != both}
+    own = same or fact.kinds.isdisjoint(PEOPLE)
+    return own and not details.isdisjoint(_skeleton(text) for text in (fact.text, *fact.same))
+
+
+def _skeleton(text: str) -> str:
+    """`text` without what its slots are called."""
+    return re.sub(r"\{[^}]*\}", "{}", text)
 
 
 def _of_a_scene(rng: random.Random, taken: set[str]) -> str:

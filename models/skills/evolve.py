@@ -9,6 +9,7 @@ import random
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from models.skills.items import PEOPLE, Item, Messages, about, can_hold, near_miss, say, several
 from models.skills.slots import Fact, Filler, cases, facts, scenes, values
@@ -180,6 +181,7 @@ def _joins(one: Held, fact: Fact, filler: Filler) -> bool:
     return own and not details.isdisjoint(_skeleton(text) for text in (fact.text, *fact.same))
 
 
+@cache
 def _skeleton(text: str) -> str:
     """`text` without what its slots are called."""
     return re.sub(r"\{[^}]*\}", "{}", text)

@@ -147,6 +147,7 @@ class Filler:
         return "fname" if whose in values()["woman"] else "mname" if whose in values()["man"] else kind
 
 
+@cache
 def slots_of(text: str) -> frozenset[str]:
     """The slots in `text`, by name and number: {"town", "town2"}."""
     return frozenset(one[2][0].lower() + one[2][1:] + one[3] for one in _SLOT.finditer(text))

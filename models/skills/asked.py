@@ -139,6 +139,12 @@ def quiet() -> frozenset[str]:
     return frozenset(_table()["quiet"])
 
 
+@cache
+def kin() -> dict[str, str]:
+    """Words for people, each with the one that stands for all that may mean the same person."""
+    return {word: group[0] for group in _table()["kin"] for word in group}
+
+
 def summing_up() -> list[str]:
     """Beginnings of a question for all that is known of somebody."""
     return list(_table()["summing_up"])

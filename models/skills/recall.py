@@ -17,12 +17,13 @@ from models.skills import asked
 from models.skills.gaps import gap
 from models.skills.items import Item, Messages, say
 from models.skills.slots import Filler, day
-from models.skills.told import Line, Told, answers, chosen, known, line
+from models.skills.told import Line, Told, answers, chosen, family, known, line
 
 UNKNOWN = "I don't know that yet."
 FULLER = 0.33  # share of the open questions that are answered in more words
 OPEN = 0.3  # share of the rounds that nothing answers, once the run is well under way
 REMARKS = 0.07
+FAMILIES = 0.2  # share of the chats with memories that are about people of the user's
 MANY = (1, 2, 2, 3, 3, 3, 4, 4, 5, 6, 7, 8, 10)  # memories
 
 
@@ -95,7 +96,7 @@ def _beside(rng: random.Random, questions: Sequence[str]) -> list[Told]:
 
 def grounded(rng: random.Random, often: float) -> Chat:
     """Memories in a system turn, and rounds after it; `often` is the share of open ones."""
-    held = known(rng, rng.choice(MANY), set())
+    held = family(rng, set()) if rng.random() < FAMILIES else known(rng, rng.choice(MANY), set())
     lines = sorted((one for told in held for one in told.lines), key=lambda one: one[0])
     before = [_remark(rng)] if rng.random() < 0.3 else []
     after = _fresh(rng.choice((2, 3, 3, 4, 5)), lambda: _round(rng, held, often))

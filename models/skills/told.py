@@ -53,6 +53,20 @@ def known(rng: random.Random, n: int, taken: set[str], besides: Sequence[Told] =
     return sorted(held, key=lambda one: one.on)
 
 
+def family(rng: random.Random, taken: set[str]) -> list[Told]:
+    """What is known of two or three people of the user's, mostly their names too: easily mistaken for each other."""
+    of_people = [one for one in facts() if "relative" in one.kinds]
+    naming = [one for one in of_people if one.key == "relative name"]
+    held: list[tuple[Fact, Filler]] = []
+    for whom in rng.sample(values()["relative"], rng.choice((2, 2, 3))):
+        some = rng.sample(of_people, rng.choice((1, 1, 2)))
+        for fact in (*rng.sample(naming, rng.random() < 0.75), *some):
+            filler = Filler(rng=rng, values={"relative": whom}, taken=taken)
+            if can_hold(fact, filler, held):
+                held.append((fact, filler))
+    return sorted((_told(rng, fact, filler) for fact, filler in held), key=lambda one: one.on)
+
+
 def chosen(
     rng: random.Random, n: int, taken: set[str], besides: Sequence[Told] = ()
 ) -> list[tuple[Fact, Filler]]:
@@ -137,8 +151,8 @@ def _changed(rng: random.Random, fact: Fact, filler: Filler, on: date) -> Told:
 
 def answers(held: Sequence[Told], question: str, *, besides: Told | None = None) -> bool:
     """Whether one of `held` may answer `question`, by words: better too often than too seldom."""
-    asked = _stems(question)
-    return any(one is not besides and _may_answer(one, asked) for one in held)
+    words = _stems(question)
+    return any(one is not besides and _may_answer(one, words) for one in held)
 
 
 def _may_answer(one: Told, asked: frozenset[str]) -> bool:
@@ -157,8 +171,9 @@ def _may_answer(one: Told, asked: frozenset[str]) -> bool:
 
 @cache
 def _stems(text: str) -> frozenset[str]:
-    """The content words of `text`, less their endings."""
-    return frozenset(_ENDING.sub("", word) for word in content_words(text)) - _NOTHING
+    """The content words of `text`, less their endings, with one word for people whom several words name."""
+    words = (_ENDING.sub("", word) for word in content_words(text))
+    return frozenset(asked.kin().get(word, word) for word in words) - _NOTHING
 
 
 @cache

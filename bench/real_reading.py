@@ -8,11 +8,12 @@ import json
 from importlib.resources import files
 from typing import Any
 
-from bench.real_setting import Setting, replies
+from bench.real_setting import Setting
 from daemon.chat.prompt_context import Turn, parse_history
 from daemon.memory.recall import system_text
 from models.skills.evaluation.cases import as_asked
 from models.skills.evaluation.replies import is_fine
+from models.skills.evaluation.setting import replies
 
 MAX_TOKENS = 48
 

@@ -93,6 +93,8 @@ def _setting(given: argparse.Namespace) -> Setting:
     for file in (given.model, given.adapter, given.base):
         if file is not None and not file.is_file():
             raise SystemExit(f"There is no file {str(file)!r}: name a GGUF file that is there.")
+    if given.sealed and given.wrong:
+        raise SystemExit("The sealed messages show no case: leave out --wrong or --sealed.")
     if given.items is not None and given.items < 1:
         raise SystemExit(f"--items is {given.items}: give 1 or more, or leave it out for all.")
     model = given.model or smollm2()

@@ -65,6 +65,8 @@ def test_a_group_of_words_fits_where_all_its_terms_do(text, group, fit):
         ("The user enjoys gardening on weekends.", "made_up"),
         ("The user said that Annika moved.", "spare"),
         ("The user is called Annika.", "made_up"),
+        ("The user's address is Malmö.", "made_up"),
+        ("The user is called my sister.", "made_up"),
         ("The user tells you of Malmö.", "spare"),
         ("The user drums for Annika.", "made_up"),
         ("The user plays Annika.", "made_up"),

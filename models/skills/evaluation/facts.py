@@ -36,7 +36,9 @@ GENERAL = frozenset(  # how sentences word what is told
         """.split(),
     )
 )
-_CALLED = re.compile(r"(?:the )?user(?:'s (?:\w+ )?name is| (?:is|was) (?:called|named|known as)) (\w+)")
+_CALLED = re.compile(
+    r"(?:[Tt]he )?[Uu]ser(?:'s (?:\w+ )?name is| (?:is|was) (?:called|named|known as)) (\w+)"
+)
 _INTRODUCES = (  # how people say their own name, "{}"
     r"\b(?:i'?m|i am|call(?:s|ed|ing)? me|am called|my name'?s?(?: is)?|name'?s|it'?s|go by|signed,?|as) (?:\w+ )?{}\b"
     r"|\b{}(?: is fine|\W+they/them)|\bmy (?:own )?name\b.*\b{}\b"
@@ -52,6 +54,10 @@ _HEARD = {  # what people say when they say so, by the beginning of the verb
     "marri": "marri|wife|husband|wedding|propos|anniversary",
     "grew": "grew|grow|rais|child|kid|born",
     "drive": "driv|car|van|truck|bus|tram",
+}
+_NOUNS = {
+    "address": r"address|street|road|lane|liv|number|house|flat|straat|strasse|mov|\d+ ",
+    "birthday": "birthday|born|turn|years old",
 }
 _TO_SOMEBODY = re.compile(r"\bI(?:'m|'ve|'d|'ll)?\b|\b(?i:my|me|we|us|our|you|your)\b")
 
@@ -115,8 +121,8 @@ def f1(found: int, wanted: int, spare: int, made_up: int) -> float:
 
 def _kind(chat: Chat, one: Sentence, verdict: Verdict, spoken: set[str], roots: set[str]) -> str:
     text = one.text
-    unheard = values(text) - spoken or _unheard_person(text, spoken) or _misnames(text, chat)
-    if unheard or any(fits(text, no) for no in chat.never):
+    unheard = values(text) - spoken or _unheard_person(text, spoken) or _unheard_noun(text, chat)
+    if unheard or _misnames(text, chat) or any(fits(text, no) for no in chat.never):
         return "made_up"
     told = [
         place
@@ -143,10 +149,20 @@ def _kind(chat: Chat, one: Sentence, verdict: Verdict, spoken: set[str], roots: 
 
 def _misnames(text: str, chat: Chat) -> bool:
     """Whether it gives the user a name by which nobody introduced themselves."""
-    found = _CALLED.match(fold(text))
+    found = _CALLED.match(text.replace("’", "'"))
     if found is None:
         return False
-    return re.search(_INTRODUCES.replace("{}", re.escape(found[1])), fold(chat.said)) is None
+    own = _INTRODUCES.replace("{}", re.escape(fold(found[1])))
+    return found[1].islower() or re.search(own, fold(chat.said)) is None
+
+
+def _unheard_noun(text: str, chat: Chat) -> bool:
+    """Whether it takes something for the user's address or birthday where nobody spoke of one."""
+    return any(
+        fold(text).startswith(f"the user's {noun} is")
+        and re.search(rf"\b(?:{heard})", fold(chat.said)) is None
+        for noun, heard in _NOUNS.items()
+    )
 
 
 def _unheard_predicate(text: str, chat: Chat) -> bool:

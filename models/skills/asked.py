@@ -59,9 +59,14 @@ def unknown(rng: random.Random) -> str:
     return Filler(rng=rng).pick(_table()["unknown"])
 
 
-def opener(rng: random.Random) -> str:
-    """What people put in front of a question, often nothing."""
-    return Filler(rng=rng).pick(_table()["openers"])
+def wrapped(rng: random.Random, question: str) -> str:
+    """A question as people wrap it: often as it is, sometimes with a word or a sentence before or after it."""
+    opener, closer = (str(rng.choice(_table()[name])) for name in ("openers", "closers"))
+    if opener and not opener.endswith((". ", "! ", "? ")) and not question.startswith(("I ", "I'")):
+        question = question[0].lower() + question[1:]
+    if closer and question[-1].isalnum():
+        question += "?"
+    return opener + question + closer
 
 
 def noted(rng: random.Random) -> str:

@@ -262,7 +262,7 @@ def _summed_up(rng: random.Random, one: Told, held: Sequence[Told]) -> Round | N
     if len(about) > 5 or any(other.is_vague for other in about):
         return None
     whom = f"my {one.filler.values[who[0]]}" if who else "me"
-    question = asked.opener(rng) + f"{rng.choice(asked.summing_up())} {whom}?"
+    question = asked.wrapped(rng, f"{rng.choice(asked.summing_up())} {whom}?")
     answer = " ".join(dict.fromkeys(_now(rng, other, held, plain=True) for other in about))
     return Round(asked=one.filler.user(question), answer=answer, values=_values(answer, *about))
 
@@ -270,7 +270,7 @@ def _summed_up(rng: random.Random, one: Told, held: Sequence[Told]) -> Round | N
 def _answer(
     rng: random.Random, one: Told, questions: Sequence[str], answer: str, values: tuple[str, ...] = ()
 ) -> Round:
-    question = one.filler.user(_opened(rng, one.filler.fill(rng.choice(questions))))
+    question = one.filler.user(asked.wrapped(rng, one.filler.fill(rng.choice(questions))))
     return Round(asked=question, answer=answer, values=values or _values(answer, one))
 
 
@@ -305,13 +305,5 @@ def _open(rng: random.Random, held: list[Told]) -> Round:
     answer = UNKNOWN
     if rng.random() < FULLER:
         answer = found.answer or asked.unknown(rng)
-    question = Filler(rng=rng).user(_opened(rng, found.question))
+    question = Filler(rng=rng).user(asked.wrapped(rng, found.question))
     return Round(asked=question, answer=answer, is_open=True, plain=found.question, lacks=found.lacks)
-
-
-def _opened(rng: random.Random, question: str) -> str:
-    """A question, sometimes with a word in front of it."""
-    opener = asked.opener(rng)
-    if not opener or question.startswith(("I ", "I'")):
-        return opener + question
-    return opener + question[0].lower() + question[1:]

@@ -24,6 +24,7 @@ FULLER = 0.33  # share of the open questions that are answered in more words
 OPEN = 0.3  # share of the rounds that nothing answers, once the run is well under way
 REMARKS = 0.07
 FAMILIES = 0.2  # share of the chats with memories that are about people of the user's
+JOINS = (". ", ", and ", ". Also, ", "\n", ". Oh, and ", "; ")  # of two things told in one message
 MANY = (1, 2, 2, 3, 3, 3, 4, 4, 5, 6, 7, 8, 10)  # memories
 
 
@@ -120,14 +121,28 @@ def spoken(rng: random.Random, often: float) -> Chat:
     for fact, filler in chosen(rng, rng.choice((0, 1, 1, 2, 2, 3)), taken, [*held, *told]):
         said = filler.user(rng.choice(fact.said) + rng.choice((".", ".", "!", "", "...")))
         told.append(Told(fact=fact, filler=filler, lines=((day(rng), said),), way="said"))
-    for one in told:
-        rounds.append(Round(asked=one.lines[0][1], answer=asked.reply(rng, one.fact, one.filler)))
-        if rng.random() < 0.2:
-            rounds.append(_remark(rng))
+    rounds += _telling(rng, told)
     if rng.random() < 0.3 or not told:
         rounds.append(_open(rng, [*held, *told]))
     after = _fresh(rng.choice((2, 2, 3, 4)), lambda: _later(rng, held, told, often))
     return Chat(messages=[*_turns(rounds), *_system(lines), *_turns(after)], rounds=(*rounds, *after))
+
+
+def _telling(rng: random.Random, told: Sequence[Told]) -> list[Round]:
+    """The rounds in which the user tells these, two in one message at times, and remarks between them."""
+    rounds: list[Round] = []
+    left = list(told)
+    while left:
+        one = left.pop(0)
+        said, reply = one.lines[0][1], asked.reply(rng, one.fact, one.filler)
+        if left and rng.random() < 0.35:
+            more = left.pop(0).lines[0][1]
+            said = said.rstrip(".!") + rng.choice(JOINS) + more
+            reply = asked.noted(rng)
+        rounds.append(Round(asked=said, answer=reply))
+        if rng.random() < 0.2:
+            rounds.append(_remark(rng))
+    return rounds
 
 
 def _overrule(rng: random.Random, one: Told) -> Told:

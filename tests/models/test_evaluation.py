@@ -1,6 +1,8 @@
 """The evaluation of skills: what is judged right and wrong, and that its cases are what they seem."""
 
 import random
+from importlib.resources import files
+from pathlib import Path
 
 import pytest
 
@@ -300,3 +302,18 @@ def test_what_an_answer_wants_stands_in_its_memories_and_else_nowhere():
         assert len(asked.turns) % 2 == 1
         if asked.expect:
             assert asked.memories
+
+
+def test_no_message_of_the_evaluation_stands_in_the_data_of_the_skills():
+    data = Path(str(files("models.skills"))) / "data"
+    taught = "\n".join(
+        one.read_text(encoding="utf-8") for one in data.iterdir() if one.name.endswith(".toml")
+    )
+    asked = [one for _, one in [*cases.typed(), *cases.sealed()] if isinstance(one, Asked)]
+    asked += [*cases.asked(known=True), *cases.asked(known=False)]
+    turns = [turn for one in (*every_chat(), *asked) for turn in one.turns[::2] if len(turn.split()) > 4]
+    turns += [one.ask for one in (*questions()[0], *instructions()) if len(one.ask.split()) > 4]
+    turns.remove("Can you help me with something?")  # everybody says so
+
+    assert len(turns) > 600
+    assert [] == [turn for turn in turns if turn.lower() in taught]

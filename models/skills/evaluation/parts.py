@@ -27,7 +27,7 @@ from store.chats import Message
 Scores = dict[str, Any]
 Part = Callable[[Setting, Engine], Awaitable[Scores]]
 ANSWER_TOKENS = 48
-GENERAL_TOKENS = 64
+GENERAL_TOKENS = {"general": 64, "instructions": 96}
 
 
 async def harder(setting: Setting, engine: Engine) -> Scores:
@@ -237,9 +237,9 @@ async def _kept(
     people = [beside_of(one, at, persons) for at, one in enumerate(every)]
     tiny = (await engine.info()).tiny
     memories = [system_text(list(person.lines), tiny=tiny) for person in people]
-    alone = await _general_answers(engine, every, [None] * len(every))
-    beside = await _general_answers(engine, every, memories)
-    base, again = await _of_base(setting, every)
+    alone = await _general_answers(engine, name, every)
+    beside = await _general_answers(engine, name, every, memories)
+    base, again = await _of_base(setting, name, every)
     first, second, right = (
         [is_right(one, said) for one, said in zip(every, answers, strict=True)]
         for answers in (base, again, alone)
@@ -263,7 +263,7 @@ async def _kept(
     }
 
 
-async def _of_base(setting: Setting, every: Sequence[General]) -> tuple[list[str], list[str]]:
+async def _of_base(setting: Setting, name: str, every: Sequence[General]) -> tuple[list[str], list[str]]:
     """The base's own answers, in order and in the opposite one; from the file `base_answers` where it has them."""
     path = setting.base_answers
     kept: dict[str, list[str]] = (
@@ -272,8 +272,8 @@ async def _of_base(setting: Setting, every: Sequence[General]) -> tuple[list[str
     missing = [one for one in every if one.ask not in kept]
     if missing:
         async with setting.engine(as_base=True) as engine:
-            said = await _general_answers(engine, missing, [None] * len(missing))
-            again = (await _general_answers(engine, missing[::-1], [None] * len(missing)))[::-1]
+            said = await _general_answers(engine, name, missing)
+            again = (await _general_answers(engine, name, missing[::-1]))[::-1]
         kept |= {one.ask: list(both) for one, *both in zip(missing, said, again, strict=True)}
         if path:
             path.write_text(json.dumps(kept, ensure_ascii=False, indent=0), encoding="utf-8")
@@ -281,10 +281,11 @@ async def _of_base(setting: Setting, every: Sequence[General]) -> tuple[list[str
 
 
 async def _general_answers(
-    engine: Engine, every: Sequence[General], memories: Sequence[str | None]
+    engine: Engine, name: str, every: Sequence[General], memories: Sequence[str | None] = ()
 ) -> list[str]:
-    prompts = [_prompt([one.ask], beside) for one, beside in zip(every, memories, strict=True)]
-    return [one.text.strip() for one in await replies(engine, prompts, max_tokens=GENERAL_TOKENS)]
+    beside = memories or [None] * len(every)
+    prompts = [_prompt([one.ask], told) for one, told in zip(every, beside, strict=True)]
+    return [one.text.strip() for one in await replies(engine, prompts, max_tokens=GENERAL_TOKENS[name])]
 
 
 def _share(right: Sequence[bool]) -> Scores:

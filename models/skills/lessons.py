@@ -17,10 +17,12 @@ from daemon.engine.client import Engine
 from models.skills import own_words
 from models.skills.items import Item, Messages, several
 from models.skills.slots import day
-from trainer.backend import Backend, Sequences, Targets, join, pack
+from trainer.backend import Backend, Ints, Sequences, Targets, join, pack
 from trainer.targets import NEVER, finite
 
 D = 5  # tokens that the base expects, kept for each token of an answer
+CHOICE = 10  # times that a token which decides something counts
+OPS = ("ADD", "UPDATE", "RECONCILE", "IGNORE")
 BESIDE = 0.5  # share of the base's own words that are learned with memories beside
 
 
@@ -30,6 +32,7 @@ class Cut:
 
     tokens: tuple[int, ...]
     answers: tuple[tuple[int, int], ...]  # first and behind the last token of each
+    choices: tuple[int, ...] = ()  # places of the tokens that decide something, and count for more
     teacher: tuple[int, ...] | None = None  # what the base reads before the answer, where it is the teacher
 
 
@@ -57,10 +60,12 @@ async def cut(engine: Engine, items: Sequence[Item]) -> list[Cut]:
     turns = [_replies(one) for one in items]
     tokens = iter(await engine.tokenise([chat for chats in turns for chat in chats]))
     alone = iter(await engine.tokenise([(one.alone, None) for one in items if isinstance(one, OwnItem)]))
+    others = iter(await engine.tokenise([_otherwise(*chat) for chats in turns for chat in chats]))
     found: list[Cut] = []
     for one, chats in zip(items, turns, strict=True):
         pairs = [next(tokens) for _ in chats]
-        found += _joined(pairs, tuple(next(alone)[0]) if isinstance(one, OwnItem) else None)
+        choices = [_choice(answer, next(others)[1]) for _, answer in pairs]
+        found += _joined(pairs, choices, tuple(next(alone)[0]) if isinstance(one, OwnItem) else None)
     return found
 
 
@@ -71,44 +76,69 @@ def _replies(item: Item) -> list[tuple[Messages, str]]:
     return [(item.messages[:place], item.messages[place]["content"]) for place in some]
 
 
-def _joined(pairs: Sequence[tuple[list[int], list[int]]], teacher: tuple[int, ...] | None) -> Iterator[Cut]:
+def _otherwise(chat: Messages, reply: str) -> tuple[Messages, str]:
+    """The same with another op, where the reply is a choice of evolve."""
+    for op in OPS:
+        written = f'"op": "{op}"'
+        if written in reply:
+            return chat, reply.replace(written, f'"op": "{OPS[OPS.index(op) - 1]}"')
+    return chat, reply
+
+
+def _choice(answer: Sequence[int], other: Sequence[int]) -> int | None:
+    """The place in `answer` where `other` leaves it: one of some thirty tokens, and the only hard one."""
+    pairs = enumerate(zip(answer, other, strict=False))
+    return next((place for place, (mine, theirs) in pairs if mine != theirs), None)
+
+
+def _joined(
+    pairs: Sequence[tuple[list[int], list[int]]],
+    choices: Sequence[int | None],
+    teacher: tuple[int, ...] | None,
+) -> Iterator[Cut]:
     """One sequence where each turn's prompt goes on from the one before, as most templates have it; else several."""
     tokens: list[int] = []
     answers: list[tuple[int, int]] = []
-    for prompt, answer in pairs:
+    decisive: list[int] = []
+
+    def made() -> Cut:
+        return Cut(tokens=tuple(tokens), answers=tuple(answers), choices=tuple(decisive), teacher=teacher)
+
+    for (prompt, answer), choice in zip(pairs, choices, strict=True):
         if answers and prompt[: len(tokens)] != tokens:
-            yield Cut(tokens=tuple(tokens), answers=tuple(answers), teacher=teacher)
-            answers = []
+            yield made()
+            answers, decisive = [], []
         tokens = [*prompt, *answer]
         answers.append((len(prompt), len(tokens)))
-    yield Cut(tokens=tuple(tokens), answers=tuple(answers), teacher=teacher)
+        decisive += [] if choice is None else [len(prompt) + choice]
+    yield made()
 
 
 def batch_of(lessons: Sequence[Cut], backend: Backend) -> tuple[Sequences, Targets]:
     """The lessons of one step, like beginnings side by side, and what is to be foretold."""
     ordered = sorted(lessons, key=lambda one: one.tokens)
-    spans = [one.tokens[first:last] for one in ordered for first, last in one.answers]
-    taught = [one for one in ordered if one.teacher is not None]
-    expected = iter(_expected(taught, backend))
+    places = [_places(one) for one in ordered]
+    expected = iter(_expected([one for one in ordered if one.teacher is not None], backend))
     targets = [
-        next(expected) if one.teacher is not None else _certain(one.tokens[first:last])
-        for one in ordered
-        for first, last in one.answers
+        next(expected) if one.teacher is not None else _certain([one.tokens[place] for place in mine])
+        for one, mine in zip(ordered, places, strict=True)
     ]
-    starts = np.cumsum([0, *(len(one.tokens) for one in ordered)])
+    starts = np.cumsum([0, *(len(one.tokens) for one in ordered[:-1])])
     sequences = Sequences(
         tokens=np.array([token for one in ordered for token in one.tokens], np.int64),
         lengths=np.array([len(one.tokens) for one in ordered], np.int64),
-        places=np.concatenate(
-            [
-                start + np.arange(first - 1, last - 1)
-                for start, one in zip(starts, ordered, strict=False)
-                for first, last in one.answers
-            ]
+        places=np.concatenate([start + mine - 1 for start, mine in zip(starts, places, strict=True)]),
+        answers=np.array(
+            [one.tokens[place] for one, mine in zip(ordered, places, strict=True) for place in mine], np.int64
         ),
-        answers=np.array([token for span in spans for token in span], np.int64),
     )
     return sequences, join(targets)
+
+
+def _places(lesson: Cut) -> Ints:
+    """The places of the answers' tokens; those that decide something as often as they count."""
+    places = np.concatenate([np.arange(first, last) for first, last in lesson.answers])
+    return np.repeat(places, np.where(np.isin(places, lesson.choices), CHOICE, 1))
 
 
 def _expected(taught: Sequence[Cut], backend: Backend) -> list[Targets]:

@@ -13,7 +13,7 @@ from daemon.engine.client import Engine
 from models.skills import own_words, train
 from models.skills.adapter_file import write
 from models.skills.items import Item
-from models.skills.lessons import Cut, OwnItem, batch_of, cut
+from models.skills.lessons import CHOICE, Cut, OwnItem, batch_of, cut
 from tests.tiny import write_model
 from trainer.gguf_model import open_model
 from trainer.recipe import Recipe
@@ -62,6 +62,23 @@ async def test_the_base_answers_its_own_words_without_the_memories_that_the_stud
     ((prompt, _),) = await engine.tokenise([(alone, None)])
     assert found.teacher == tuple(prompt)
     assert len(found.tokens) > len(prompt) + len("in the")
+
+
+@pytest.mark.anyio
+async def test_the_op_of_evolve_counts_for_more_than_the_words_around_it(base: Path, engine: Engine) -> None:
+    reply = json.dumps({"memory": "", "op": "UPDATE", "text": "the user"})
+    (found,) = await cut(
+        engine, [Item(task="evolve", messages=[*TWO_TURNS[:2], {"role": "assistant", "content": reply}])]
+    )
+    sequences, targets = batch_of([found], TorchBackend(open_model(base), Recipe(rank=4), 0))
+
+    (place,) = found.choices
+    ((_, ends),) = await engine.tokenise([(TWO_TURNS[:2], reply[: reply.index("UPDATE")])])
+    assert place == found.answers[0][0] + len(ends) - 1  # without the token that ends the turn
+    assert CHOICE == (sequences.places == place - 1).sum()
+    assert (
+        len(sequences.places) == len(targets.tokens) == found.answers[0][1] - found.answers[0][0] + CHOICE - 1
+    )
 
 
 def test_each_answer_token_is_foretold_by_the_one_before_it(base: Path) -> None:

@@ -60,6 +60,10 @@ The end."""
 class Slow(FakeEngine):
     """Says its words one by one; more of them when it is asked for a long answer."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.tiny = False  # whose lessons are those of the model that serves
+
     async def chat(self, *args: Any, **named: Any) -> AsyncGenerator[Piece, None]:
         asked = args[0][-1]["content"]
         if "break" in asked:

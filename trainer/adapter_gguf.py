@@ -83,14 +83,17 @@ def read_adapter(path: Path, names: Iterable[str], shape: Shape) -> dict[str, Fl
             f"Can't go on from {str(path)!r}: it is no adapter of this base, with as many layers. Choose another "
             f"file, or begin without one.",
         ) from error
-    return {name: _of_file(name, values, shape) for name, values in found.items()}
+    rows = {name: _rows(gguf_name(name), shape) for name in found}
+    return {
+        name: values if (order := rows[name]) is None else values[np.argsort(order)]
+        for name, values in found.items()
+    }
 
 
-def _of_file(name: str, values: Floats, shape: Shape) -> Floats:
-    """A or B with its rows in PEFT's order."""
-    matrix, _, side = gguf_name(name).rpartition(".weight.")
-    rows = shape.rows_in_file(matrix) if side == "lora_b" else None
-    return values if rows is None else values[np.argsort(rows)]
+def _rows(name: str, shape: Shape) -> npt.NDArray[np.int64] | None:
+    """Which of PEFT's rows each row of the file's tensor `name` is; None: its own. Rows of A have no order to keep."""
+    matrix, _, side = name.rpartition(".weight.")
+    return shape.rows_in_file(matrix) if side == "lora_b" else None
 
 
 def gguf_name(peft_name: str) -> str:
@@ -140,8 +143,7 @@ def _in_file(adapter: Mapping[str, Floats], shape: Shape, kind: str) -> dict[str
     found = {}
     for peft_name, values in sorted(adapter.items()):
         name = gguf_name(peft_name)
-        matrix, _, side = name.rpartition(".weight.")
-        rows = shape.rows_in_file(matrix) if side == "lora_b" else None
+        rows = _rows(name, shape)
         found[name] = np.ascontiguousarray(values if rows is None else values[rows], kind)
     return found
 

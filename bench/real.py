@@ -16,17 +16,14 @@ A new part is a module with a function of a `Setting`, and a row of `PARTS`.
 import argparse
 import asyncio
 import json
-import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from bench import real_general, real_lessons, real_nights, real_observe, real_reading
 from bench.real_setting import Setting
-from models.skills.evaluate import smollm2
+from models.skills.evaluate import show, smollm2
 
 Part = Callable[[Setting], Awaitable[dict[str, Any]]]
 PARTS: dict[str, Part] = {
@@ -72,12 +69,7 @@ def main() -> None:
         kept=given.kept,
     )
     results = asyncio.run(measure(given.part or list(PARTS), setting))
-    if given.json:
-        sys.stdout.write(json.dumps(results) + "\n")
-    else:
-        Console().print_json(data=results)
-    if given.wrong:
-        sys.stderr.write("\n".join(setting.wrong) + "\n")
+    show(results, setting.wrong if given.wrong else (), as_json=given.json)
 
 
 if __name__ == "__main__":

@@ -81,12 +81,17 @@ def main() -> None:
     given = parser.parse_args()
     setting = _setting(given)
     results = asyncio.run(measure(setting, given.part or list(PARTS), is_sealed=given.sealed))
-    if given.json:
+    show(results, setting.wrong if given.wrong else (), as_json=given.json)
+
+
+def show(results: dict[str, Any], wrong: Sequence[str], *, as_json: bool) -> None:
+    """Print the results, as one JSON object or for a person, and the wrong cases on stderr."""
+    if as_json:
         sys.stdout.write(json.dumps(results) + "\n")
     else:
         Console().print_json(data=results)
-    if given.wrong:
-        sys.stderr.write("\n".join(setting.wrong) + "\n")
+    if wrong:
+        sys.stderr.write("\n".join(wrong) + "\n")
 
 
 def _setting(given: argparse.Namespace) -> Setting:

@@ -14,11 +14,10 @@ PEOPLE = frozenset({"relative", "kid", "woman", "man"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One chat; the assistant's turns are the targets. `own`: they are the base's own words."""
+    """One chat; the assistant's turns are the targets."""
 
     task: str
     messages: Messages
-    own: bool = False
 
 
 def say(role: str, content: str) -> dict[str, str]:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from daemon.engine.client import Engine
+from daemon.memory.evolve import OPS
 from models.skills import own_words
 from models.skills.items import Item, Messages, several
 from models.skills.slots import day
@@ -22,7 +23,6 @@ from trainer.targets import NEVER, finite
 
 D = 5  # tokens that the base expects, kept for each token of an answer
 CHOICE = 10  # times that a token which decides something counts
-OPS = ("ADD", "UPDATE", "RECONCILE", "IGNORE")
 BESIDE = 0.5  # share of the base's own words that are learned with memories beside
 
 
@@ -52,49 +52,60 @@ def own_item(rng: random.Random, rows: Sequence[own_words.Row]) -> OwnItem:
         held = several(rng, own_words.MOST_BESIDE, set())
         lines = [f"{when}: {filler.fill(one.text)}" for when, (one, filler) in zip(on, held, strict=True)]
         messages = own_words.beside(rng, row, lines)
-    return OwnItem(task="own", messages=messages, own=True, alone=row.messages[:-1])
+    return OwnItem(task="own", messages=messages, alone=row.messages[:-1])
 
 
 async def cut(engine: Engine, items: Sequence[Item]) -> list[Cut]:
     """`items` as tokens of the model that `engine` serves."""
     turns = [_replies(one) for one in items]
-    tokens = iter(await engine.tokenise([chat for chats in turns for chat in chats]))
+    chats = [chat for some in turns for chat in some]
+    pairs = await engine.tokenise(chats)
+    tokens = iter(zip(pairs, await _choices(engine, chats, pairs), strict=True))
     alone = iter(await engine.tokenise([(one.alone, None) for one in items if isinstance(one, OwnItem)]))
-    others = iter(await engine.tokenise([_otherwise(*chat) for chats in turns for chat in chats]))
     found: list[Cut] = []
-    for one, chats in zip(items, turns, strict=True):
-        pairs = [next(tokens) for _ in chats]
-        choices = [_choice(answer, next(others)[1]) for _, answer in pairs]
-        found += _joined(pairs, choices, tuple(next(alone)[0]) if isinstance(one, OwnItem) else None)
+    for one, some in zip(items, turns, strict=True):
+        replies = [next(tokens) for _ in some]
+        found += _joined(replies, tuple(next(alone)[0]) if isinstance(one, OwnItem) else None)
     return found
 
 
 def _replies(item: Item) -> list[tuple[Messages, str]]:
     """What stands before each turn of the assistant, and that turn; of the base's own words the last one."""
     places = [place for place, turn in enumerate(item.messages) if turn["role"] == "assistant"]
-    some = places[-1:] if item.own else places
+    some = places[-1:] if isinstance(item, OwnItem) else places
     return [(item.messages[:place], item.messages[place]["content"]) for place in some]
 
 
-def _otherwise(chat: Messages, reply: str) -> tuple[Messages, str]:
-    """The same with another op, where the reply is a choice of evolve."""
+async def _choices(
+    engine: Engine, chats: Sequence[tuple[Messages, str]], pairs: Sequence[tuple[list[int], list[int]]]
+) -> list[int | None]:
+    """
+    The place of the op in the tokens of each reply, where it is a choice of evolve: one of some thirty, and the only
+    hard one. It is where the same reply with another op goes another way.
+    """
+    others = [_otherwise(reply) for _, reply in chats]
+    asked = [(before, other) for (before, _), other in zip(chats, others, strict=True) if other]
+    swapped = iter(await engine.tokenise(asked))
+    return [
+        _first_difference(answer, next(swapped)[1]) if other else None
+        for (_, answer), other in zip(pairs, others, strict=True)
+    ]
+
+
+def _otherwise(reply: str) -> str | None:
+    """The reply with another op; None where it has none."""
     for op in OPS:
-        written = f'"op": "{op}"'
-        if written in reply:
-            return chat, reply.replace(written, f'"op": "{OPS[OPS.index(op) - 1]}"')
-    return chat, reply
+        if (written := f'"op": "{op}"') in reply:
+            return reply.replace(written, f'"op": "{OPS[OPS.index(op) - 1]}"')
+    return None
 
 
-def _choice(answer: Sequence[int], other: Sequence[int]) -> int | None:
-    """The place in `answer` where `other` leaves it: one of some thirty tokens, and the only hard one."""
-    pairs = enumerate(zip(answer, other, strict=False))
-    return next((place for place, (mine, theirs) in pairs if mine != theirs), None)
+def _first_difference(one: Sequence[int], other: Sequence[int]) -> int:
+    return next(place for place, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1])
 
 
 def _joined(
-    pairs: Sequence[tuple[list[int], list[int]]],
-    choices: Sequence[int | None],
-    teacher: tuple[int, ...] | None,
+    replies: Sequence[tuple[tuple[list[int], list[int]], int | None]], teacher: tuple[int, ...] | None
 ) -> Iterator[Cut]:
     """One sequence where each turn's prompt goes on from the one before, as most templates have it; else several."""
     tokens: list[int] = []
@@ -104,7 +115,7 @@ def _joined(
     def made() -> Cut:
         return Cut(tokens=tuple(tokens), answers=tuple(answers), choices=tuple(decisive), teacher=teacher)
 
-    for (prompt, answer), choice in zip(pairs, choices, strict=True):
+    for (prompt, answer), choice in replies:
         if answers and prompt[: len(tokens)] != tokens:
             yield made()
             answers, decisive = [], []

@@ -11,9 +11,7 @@ checkpoint, and writes the adapter; a longer run still goes on from where it was
 
 import argparse
 import asyncio
-import hashlib
 import json
-import os
 import random
 import subprocess
 import sys
@@ -24,8 +22,10 @@ from pathlib import Path
 
 from rich.console import Console
 from safetensors import safe_open
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
+from daemon.atomic_file import replacing
+from daemon.downloads.pull import sha256_of
 from daemon.engine.client import Engine
 from daemon.engine.gguf_file import checked_header
 from daemon.errors import DaemonError
@@ -90,7 +90,7 @@ class Stream:
         self._own = own_words.rows(plan.run / own_words.NAME) if plan.own else []
 
     async def step(self, at: Position) -> list[Cut]:
-        """The lessons of the next step: the same again where a run was stopped before it."""
+        """The lessons of the next step: the same for the same position."""
         chance = random.Random(f"{self._plan.seed} {at.step}")
         share = min(1.0, at.tokens / self._plan.hardest)
         found: list[Cut] = []
@@ -123,7 +123,7 @@ class Run:
     def __init__(self, plan: Plan, model: GgufModel) -> None:
         recipe = Recipe(rank=plan.rank, alpha=2.0 * plan.rank, layers=1.0, threads=plan.threads)
         self._plan, self._model, self._recipe = plan, model, recipe
-        self._sha256 = _sha256(plan.base)
+        self._sha256 = sha256_of(plan.base)
         self.backend = TorchBackend(model, recipe, plan.seed, part_mb=PART_MB)
         self.at = Position()
         if (file := plan.run / CHECKPOINT).exists():
@@ -147,10 +147,9 @@ class Run:
 
     def keep(self) -> None:
         """Write the checkpoint: whole, or the one before stays."""
-        file = self._plan.run / CHECKPOINT
-        part = file.with_suffix(".part")
-        save_file(self.backend.state(), part, {"position": json.dumps(asdict(self.at))})
-        os.replace(part, file)
+        data = save(self.backend.state(), {"position": json.dumps(asdict(self.at))})
+        with replacing(self._plan.run / CHECKPOINT) as file:
+            file.write(data)
 
     def write(self, path: Path) -> None:
         """Write the adapter."""
@@ -212,7 +211,7 @@ def _check_own_words(plan: Plan) -> None:
 
 async def _steps(plan: Plan, run: Run, stream: Stream, held: dict[str, list[Cut]]) -> None:
     began, first, before = time.monotonic(), run.at.tokens, run.at.seconds
-    looked, recent = run.at.tokens, list[float]()
+    looked, recent = first, list[float]()
     ahead = asyncio.create_task(stream.step(run.at))
     while (done := _part(plan, run.at.tokens - first, time.monotonic() - began)) < 1:
         lessons = await ahead
@@ -233,7 +232,8 @@ async def _steps(plan: Plan, run: Run, stream: Stream, held: dict[str, list[Cut]
         out.print(f"Wrote {plan.run / ADAPTER}.")
     else:
         run.keep()
-    await asyncio.to_thread(_look, plan, run, held)
+    if looked != run.at.tokens:
+        await asyncio.to_thread(_look, plan, run, held)
 
 
 def _part(plan: Plan, tokens: int, seconds: float) -> float:
@@ -251,11 +251,6 @@ def _say(at: Position, first: int, recent: Sequence[float], seconds: float) -> N
     out.print(
         f"step {at.step}  {at.tokens:,} tokens  loss {loss:.3f}  {speed:.0f} tokens/s  {seconds / 60:.1f} min"
     )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _look(plan: Plan, run: Run, held: dict[str, list[Cut]]) -> None:
@@ -280,6 +275,12 @@ def _evaluated(plan: Plan, adapter: Path) -> object:
     return json.loads(done.stdout) if done.returncode == 0 else done.stderr.strip().splitlines()[-1:]
 
 
+def _above_zero(text: str) -> float:
+    if not (number := float(text)) > 0:
+        raise argparse.ArgumentTypeError(f"{text} is not above zero")
+    return number
+
+
 def main() -> None:
     """Read the command line, train."""
     parser = argparse.ArgumentParser(
@@ -288,12 +289,12 @@ def main() -> None:
     add = parser.add_argument
     add("--base", type=Path, required=True, help="the chat model, a GGUF file")
     add("--run", type=Path, required=True, help="folder of the run")
-    add("--start", type=Path, help="an adapter that a new run begins with, such as models/skills/skills.gguf")
-    add("--tokens", type=float, default=3e6, help="of this call, at most")
-    add("--minutes", type=float, default=1e9, help="of this call, at most")
+    add("--start", type=Path, help="an adapter that a new run begins with, such as models/skills/making.gguf")
+    add("--tokens", type=_above_zero, default=3e6, help="of this call, at most")
+    add("--minutes", type=_above_zero, default=1e9, help="of this call, at most")
     add(
         "--hardest",
-        type=float,
+        type=_above_zero,
         default=1e6,
         help="tokens of the run after which the mixture is at its hardest",
     )

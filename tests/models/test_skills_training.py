@@ -57,7 +57,7 @@ async def test_the_base_answers_its_own_words_without_the_memories_that_the_stud
     engine: Engine,
 ) -> None:
     alone = [TWO_TURNS[1]]
-    (found,) = await cut(engine, [OwnItem(task="own", own=True, messages=TWO_TURNS[:3], alone=alone)])
+    (found,) = await cut(engine, [OwnItem(task="own", messages=TWO_TURNS[:3], alone=alone)])
 
     ((prompt, _),) = await engine.tokenise([(alone, None)])
     assert found.teacher == tuple(prompt)
@@ -136,8 +136,21 @@ def test_an_adapter_of_another_rank_is_one_line(base: Path, tmp_path: Path) -> N
     assert "\n" not in str(ended.value)
 
 
+@pytest.mark.parametrize("amount", ["--tokens", "--minutes", "--hardest"])
+def test_a_run_of_nothing_is_refused_by_name(
+    base: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], amount: str
+) -> None:
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit):
+        patch.setattr(
+            sys, "argv", ["train", "--base", str(base), "--run", str(tmp_path / "run"), amount, "0"]
+        )
+        train.main()
+    assert amount in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "run").exists()
+
+
 def test_a_base_that_can_not_be_taught_is_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
 ) -> None:
     mute, able = write_model(tmp_path / "mute.gguf", template=None), write_model(tmp_path / "able.gguf")
     for file in (mute, able, tmp_path / "none.gguf"):  # `able` has no own words yet

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from daemon import home as homes
-from daemon.config.default_model import LITTLE, little, model_file, nano
+from daemon.config.default_model import LITTLE, little, model_file, nano_stands_in
 from daemon.config.settings import Config, Settings
 from daemon.engine.client import Engine
 from daemon.errors import ConfigError, bad_value
@@ -47,7 +47,7 @@ class Serving:
     home: Home
     model: str  # the model's own name
     model_path: Path
-    is_nano: bool  # the stand-in answers
+    is_nano: bool  # the stand-in answers, for no model was chosen
     generation: int
 
 
@@ -85,7 +85,7 @@ async def serve(
         parts = await app.serving(services, stack)
         app.watch(services, heartbeat, stack)
         running = _running(config.host, listening.getsockname()[1])
-        serving = await _serving(services, running)
+        serving = await _serving(services, running, is_nano=nano_stands_in(home, config.model))
 
         def up() -> None:
             homes.announce(home, running)
@@ -160,14 +160,14 @@ def _running(host: str, port: int) -> Running:
     return Running(pid=os.getpid(), port=port, url=f"http://{name}:{port}")
 
 
-async def _serving(services: "Services", running: Running) -> Serving:
+async def _serving(services: "Services", running: Running, *, is_nano: bool) -> Serving:
     live = await services.generations.live()
     return Serving(
         running=running,
         home=services.home,
         model=(await services.generations.model()).name,
         model_path=services.model_path,
-        is_nano=services.model_path == nano(),
+        is_nano=is_nano,
         generation=live.id if live else 0,
     )
 

@@ -22,6 +22,11 @@ def default_model(home: Home) -> Path:
     return found if (found := little(home)).is_file() else nano()
 
 
+def nano_stands_in(home: Home, chosen: str) -> bool:
+    """Whether nano answers although nobody chose it: by the setting `model`, or by pulling `little`."""
+    return not chosen and default_model(home) == nano()
+
+
 def model_file(home: Home, chosen: str) -> Path:
     """
     The file that the setting `model` means: a path, "nano", "little", or "" for the default.

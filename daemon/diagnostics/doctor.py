@@ -29,7 +29,7 @@ from typing import Literal
 
 from daemon import home as homes
 from daemon.config import settings as config
-from daemon.config.default_model import LITTLE, little, model_file, nano, shipped_skills
+from daemon.config.default_model import LITTLE, little, model_file, nano_stands_in, shipped_skills
 from daemon.config.settings import Config, Settings
 from daemon.downloads.errors import LogUnreadable
 from daemon.downloads.little import is_as_made, read_note
@@ -258,7 +258,7 @@ def model(settings: Settings, home: Home) -> tuple[Finding, int]:
     except OSError as error:
         return wrong("model", f"{chosen}: {error.filename} can't be read: {error.strerror}", PULL), 0
     needed = needed_bytes(header, facts.bytes, settings.config.n_ctx)
-    if path == nano():
+    if nano_stands_in(home, chosen):
         return note("model", "the bundled nano: a stand-in that knows nothing of the world", PULL), needed
     what = what_model(facts.architecture, facts.quantization, facts.bytes, facts.n_ctx)
     said = f"{facts.name}, {what}; it {can_learn(facts.cannot_learn)}. {path} (from {origin})"

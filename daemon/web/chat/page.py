@@ -308,7 +308,8 @@ def _greeting(state: ChatState, status: Status | None, ask: Callable[[str], Awai
                 dom.button(idea, lambda idea=idea: ask(idea), classes="idea")
         with dom.box("facts soft"):
             dom.text(_known(n_memories, status["generation"]))
-            if status["model"]["name"] == "nano":
+            is_chosen = any(one["key"] == "model" and one["value"] for one in status["settings"])
+            if status["model"]["name"] == "nano" and not is_chosen:
                 dom.text(
                     "The bundled nano answers: a stand-in that knows nothing of the world. In a terminal, tsubasa pull "
                     "fetches Qwen3-4B (2.5 GB, for real use), tsubasa pull little a small model that talks (98 MB, to "

@@ -56,6 +56,9 @@ def test_nano_is_a_note_and_a_broken_model_is_wrong(home, tmp_path):
     assert "note" == found.state
     assert size > nano().stat().st_size
 
+    for chosen in ("nano", str(nano())):
+        assert "ok" == doctor.model(having(model=chosen), home)[0].state  # as the user wants it
+
     broken = tmp_path / "m.gguf"
     broken.write_bytes(b"GGUF")
     for path in (str(broken), str(tmp_path / "none"), "~nosuchuser/x.gguf"):

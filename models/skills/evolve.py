@@ -7,15 +7,16 @@ Evolve: what a new sentence does to the memories that are nearest to it.
 import json
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from models.skills.items import PEOPLE, Item, Messages, about, can_hold, near_miss, say, several
+from models.skills.items import PEOPLE, Item, about, can_hold, near_miss, say, several
 from models.skills.slots import Fact, Filler, cases, facts, scenes, values
 from prompts.load import task
 
 NAMED = 0.07  # share about a person with a name
+ROUNDS = (1, 2, 3, 4, 6, 8)  # new sentences of an item, at most
 LEARNT = 0.2  # of the run: from here on there are as many memories as there will be
 CASES = 0.4  # share of the memories that were written for this task
 OPS = {
@@ -48,19 +49,37 @@ def item(rng: random.Random, share: float) -> Item:
     if len(lines) < most and rng.random() < 0.25:  # one that nothing new is said about
         lines.append(_of_a_scene(rng, taken))
     lines = [f"{text} ({at})" for at, text in enumerate(lines, 1)]
-    news = {choice[0]: choice for choice in (_compared(rng, held) for _ in range(rng.choice((1, 2, 3, 4))))}
-    messages = [message for choice in news.values() for message in _round(lines, choice)]
-    messages[0] = say("user", "\n".join([*lines, messages[0]["content"]]))
+    news = {choice[0]: choice for choice in (_compared(rng, held) for _ in range(rng.choice(ROUNDS)))}
     if rng.random() < NAMED:
         name = rng.choice(values()["name"])
-        messages = [say(one["role"], about(name, one["content"])) for one in messages]
-    return Item(task="evolve", messages=[*task("evolve", taught=True), *messages])
+        lines = [about(name, line) for line in lines]
+        news = {
+            about(name, new): (about(name, new), at, op, about(name, text))
+            for new, at, op, text in news.values()
+        }
+    messages, others = task("evolve", taught=True), dict[int, tuple[str, ...]]()
+    for number, choice in enumerate(news.values()):
+        new, at, op, text = choice
+        asked = f"New: {new}"
+        messages.append(say("user", asked if number else "\n".join([*lines, asked])))
+        others[len(messages)] = tuple(_otherwise(lines, choice))
+        messages.append(say("assistant", _reply(["", *lines][at], op, text)))
+    return Item(task="evolve", messages=messages, others=others)
 
 
-def _round(lines: Sequence[str], choice: Choice) -> Messages:
-    new, at, op, text = choice
-    chosen = {"memory": ["", *lines][at], "op": op, "text": text}
-    return [say("user", f"New: {new}"), say("assistant", json.dumps(chosen, ensure_ascii=False))]
+def _reply(memory: str, op: str, text: str) -> str:
+    return json.dumps({"memory": memory, "op": op, "text": text}, ensure_ascii=False)
+
+
+def _otherwise(lines: Sequence[str], choice: Choice) -> Iterator[str]:
+    """The same reply with another memory, and with another op."""
+    _, chosen, right, text = choice
+    for at, memory in enumerate(["", *lines]):
+        if at != chosen:
+            yield _reply(memory, right, text)
+    for op in OPS:
+        if op != right:
+            yield _reply(["", *lines][chosen], op, text)
 
 
 def _memories(rng: random.Random, many: int, taken: set[str]) -> list[Held]:

@@ -1,7 +1,8 @@
 """Training items, as the trainer takes them."""
 
 import random
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from models.skills.slots import Fact, Filler, facts
 
@@ -14,10 +15,16 @@ PEOPLE = frozenset({"relative", "kid", "woman", "man"})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """One chat; the assistant's turns are the targets."""
+    """
+    One chat; the assistant's turns are the targets.
+
+    `others`: what could have been said instead, by the place of the turn in `messages`. The token where the right reply
+    goes another way than one of these decides something.
+    """
 
     task: str
     messages: Messages
+    others: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
 
 def say(role: str, content: str) -> dict[str, str]:

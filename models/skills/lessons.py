@@ -14,7 +14,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from daemon.engine.client import Engine
-from daemon.memory.evolve import OPS
 from models.skills import own_words
 from models.skills.items import Item, Messages, several
 from models.skills.slots import day
@@ -22,7 +21,7 @@ from trainer.backend import Backend, Ints, Sequences, Targets, join, pack
 from trainer.targets import NEVER, finite
 
 D = 5  # tokens that the base expects, kept for each token of an answer
-CHOICE = 10  # times that a token which decides something counts
+CHOICE = 6  # times that a token which decides something counts
 BESIDE = 0.5  # share of the base's own words that are learned with memories beside
 
 
@@ -58,55 +57,41 @@ def own_item(rng: random.Random, rows: Sequence[own_words.Row]) -> OwnItem:
 async def cut(engine: Engine, items: Sequence[Item]) -> list[Cut]:
     """`items` as tokens of the model that `engine` serves."""
     turns = [_replies(one) for one in items]
-    chats = [chat for some in turns for chat in some]
-    pairs = await engine.tokenise(chats)
-    tokens = iter(zip(pairs, await _choices(engine, chats, pairs), strict=True))
+    pairs = iter(await engine.tokenise([(before, reply) for some in turns for before, reply, _ in some]))
+    instead = [(before, other) for some in turns for before, _, others in some for other in others]
+    swapped = iter(await engine.tokenise(instead))
     alone = iter(await engine.tokenise([(one.alone, None) for one in items if isinstance(one, OwnItem)]))
     found: list[Cut] = []
     for one, some in zip(items, turns, strict=True):
-        replies = [next(tokens) for _ in some]
+        replies = [_cut_reply(*next(pairs), [next(swapped)[1] for _ in others]) for _, _, others in some]
         found += _joined(replies, tuple(next(alone)[0]) if isinstance(one, OwnItem) else None)
     return found
 
 
-def _replies(item: Item) -> list[tuple[Messages, str]]:
-    """What stands before each turn of the assistant, and that turn; of the base's own words the last one."""
+def _replies(item: Item) -> list[tuple[Messages, str, tuple[str, ...]]]:
+    """
+    What stands before each turn of the assistant, that turn, and what it could have been; of the base's own words the
+    last one.
+    """
     places = [place for place, turn in enumerate(item.messages) if turn["role"] == "assistant"]
     some = places[-1:] if isinstance(item, OwnItem) else places
-    return [(item.messages[:place], item.messages[place]["content"]) for place in some]
-
-
-async def _choices(
-    engine: Engine, chats: Sequence[tuple[Messages, str]], pairs: Sequence[tuple[list[int], list[int]]]
-) -> list[int | None]:
-    """
-    The place of the op in the tokens of each reply, where it is a choice of evolve: one of some thirty, and the only
-    hard one. It is where the same reply with another op goes another way.
-    """
-    others = [_otherwise(reply) for _, reply in chats]
-    asked = [(before, other) for (before, _), other in zip(chats, others, strict=True) if other]
-    swapped = iter(await engine.tokenise(asked))
     return [
-        _first_difference(answer, next(swapped)[1]) if other else None
-        for (_, answer), other in zip(pairs, others, strict=True)
+        (item.messages[:place], item.messages[place]["content"], item.others.get(place, ())) for place in some
     ]
 
 
-def _otherwise(reply: str) -> str | None:
-    """The reply with another op; None where it has none."""
-    for op in OPS:
-        if (written := f'"op": "{op}"') in reply:
-            return reply.replace(written, f'"op": "{OPS[OPS.index(op) - 1]}"')
-    return None
+Reply = tuple[list[int], list[int], list[int]]  # tokens before, its own, and which of these decide something
+
+
+def _cut_reply(before: list[int], own: list[int], others: Sequence[Sequence[int]]) -> Reply:
+    return before, own, sorted({_first_difference(own, other) for other in others})
 
 
 def _first_difference(one: Sequence[int], other: Sequence[int]) -> int:
     return next(place for place, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1])
 
 
-def _joined(
-    replies: Sequence[tuple[tuple[list[int], list[int]], int | None]], teacher: tuple[int, ...] | None
-) -> Iterator[Cut]:
+def _joined(replies: Sequence[Reply], teacher: tuple[int, ...] | None) -> Iterator[Cut]:
     """One sequence where each turn's prompt goes on from the one before, as most templates have it; else several."""
     tokens: list[int] = []
     answers: list[tuple[int, int]] = []
@@ -115,13 +100,13 @@ def _joined(
     def made() -> Cut:
         return Cut(tokens=tuple(tokens), answers=tuple(answers), choices=tuple(decisive), teacher=teacher)
 
-    for (prompt, answer), choice in replies:
+    for prompt, answer, choices in replies:
         if answers and prompt[: len(tokens)] != tokens:
             yield made()
             answers, decisive = [], []
         tokens = [*prompt, *answer]
         answers.append((len(prompt), len(tokens)))
-        decisive += [] if choice is None else [len(prompt) + choice]
+        decisive += [len(prompt) + choice for choice in choices]
     yield made()
 
 

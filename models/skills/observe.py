@@ -7,13 +7,13 @@ Observe: dated chats, and what lasts in them, often nothing.
 import json
 import random
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 
 from models.skills import own_words
-from models.skills.items import Item, Messages, about, say, several
+from models.skills.items import Item, about, say, several
 from models.skills.slots import (
     SLIPS,
     Fact,
@@ -69,14 +69,29 @@ class Piece:
 def item(rng: random.Random, share: float) -> Item:
     """Dated chats, half of the time one alone -> what lasts in each; short ones with facts while `share` is small."""
     hard, messages = min(1.0, share / LEARNT), task("observe", taught=True)
+    others: dict[int, tuple[str, ...]] = {}
     for _ in range(rng.choice(CHATS)):
         if sum(len(one["content"]) for one in messages[1:]) < LONGEST / 2:
-            messages += _chat(rng, hard)
-    return Item(task="observe", messages=messages)
+            chat, sentences = _chat(rng, hard)
+            messages.append(say("user", chat))
+            others[len(messages)] = tuple(_list(some) for some in _longer_and_shorter(sentences))
+            messages.append(say("assistant", _list(sentences)))
+    return Item(task="observe", messages=messages, others=others)
 
 
-def _chat(rng: random.Random, hard: float) -> Messages:
-    """A dated chat, and the list of what lasts in it."""
+def _list(sentences: Sequence[str]) -> str:
+    return json.dumps(sentences, ensure_ascii=False)
+
+
+def _longer_and_shorter(sentences: Sequence[str]) -> Iterator[Sequence[str]]:
+    """One sentence more, and the lists that end before each."""
+    yield [*sentences, "today: The user"]
+    for end in range(len(sentences)):
+        yield sentences[:end]
+
+
+def _chat(rng: random.Random, hard: float) -> tuple[str, list[str]]:
+    """A dated chat, and what lasts in it."""
     on, taken = day(rng), set[str]()
     pieces = [make(rng, on, taken) for make in _plan(rng, hard)]
     while len(pieces) > 1 and sum(len(text) for one in pieces for _, text in one.turns) > LONGEST:
@@ -92,10 +107,7 @@ def _chat(rng: random.Random, hard: float) -> Messages:
         pieces = _between_two(rng, pieces)
     turns = [turn for piece in pieces for turn in piece.turns]
     sentences = [dated(text, back, on) for piece in pieces for text, back in piece.noted]
-    return [
-        say("user", as_text(turns, on)),
-        say("assistant", json.dumps(sentences, ensure_ascii=False)),
-    ]
+    return as_text(turns, on), sentences
 
 
 def _answered(rng: random.Random, piece: Piece) -> Piece:

@@ -65,11 +65,13 @@ async def test_the_base_answers_its_own_words_without_the_memories_that_the_stud
 
 
 @pytest.mark.anyio
-async def test_the_op_of_evolve_counts_for_more_than_the_words_around_it(base: Path, engine: Engine) -> None:
+async def test_what_decides_between_replies_counts_for_more_than_the_words_around_it(
+    base: Path, engine: Engine
+) -> None:
     reply = json.dumps({"memory": "", "op": "UPDATE", "text": "the user"})
-    (found,) = await cut(
-        engine, [Item(task="evolve", messages=[*TWO_TURNS[:2], {"role": "assistant", "content": reply}])]
-    )
+    messages = [*TWO_TURNS[:2], {"role": "assistant", "content": reply}]
+    others = {2: (reply.replace("UPDATE", "IGNORE"),)}
+    (found,) = await cut(engine, [Item(task="evolve", messages=messages, others=others)])
     sequences, targets = batch_of([found], TorchBackend(open_model(base), Recipe(rank=4), 0))
 
     (place,) = found.choices

@@ -194,7 +194,7 @@ async def train(plan: Plan) -> None:
     try:
         stream = Stream(engine, plan)
         held = await stream.held()
-        run = await asyncio.to_thread(Run, plan, model)
+        run = Run(plan, model)
         await _steps(plan, run, stream, held)
     finally:
         await engine.stop()
@@ -212,28 +212,25 @@ def _check_own_words(plan: Plan) -> None:
 async def _steps(plan: Plan, run: Run, stream: Stream, held: dict[str, list[Cut]]) -> None:
     began, first, before = time.monotonic(), run.at.tokens, run.at.seconds
     looked, recent = first, list[float]()
-    ahead = asyncio.create_task(stream.step(run.at))
     while (done := _part(plan, run.at.tokens - first, time.monotonic() - began)) < 1:
-        lessons = await ahead
-        following = Position(step=run.at.step + 1, tokens=run.at.tokens)
-        ahead = asyncio.create_task(stream.step(following))  # cut while this one is learned
-        recent.append(await asyncio.to_thread(run.learn, lessons, _rate(plan, run.at.step, done)))
+        lessons = await stream.step(run.at)
+        # In this very thread: OpenMP's threads of two callers would be too many for the cores, and sleep between steps.
+        recent.append(run.learn(lessons, _rate(plan, run.at.step, done)))
         run.at.seconds = before + time.monotonic() - began
         if run.at.step % 10 == 0:
             _say(run.at, first, recent[-10:], time.monotonic() - began)
         if run.at.step % 20 == 0 and not plan.finish:
-            await asyncio.to_thread(run.keep)
+            run.keep()
         if plan.look and run.at.tokens - looked >= plan.look:
             looked = run.at.tokens
-            await asyncio.to_thread(_look, plan, run, held)
-    ahead.cancel()
+            _look(plan, run, held)
     if plan.finish:
         run.write(plan.run / ADAPTER)
         out.print(f"Wrote {plan.run / ADAPTER}.")
     else:
         run.keep()
     if looked != run.at.tokens:
-        await asyncio.to_thread(_look, plan, run, held)
+        _look(plan, run, held)
 
 
 def _part(plan: Plan, tokens: int, seconds: float) -> float:

@@ -50,7 +50,7 @@ class Teacher:
 
     async def about(self, line: str, *, seed: int | None = None) -> list[str]:
         """Questions about the memory `line`, no wording twice; raises `ModelAnswerUnusable`."""
-        messages = [*await self._opening("ask", taught=self._info.taught), {"role": "user", "content": line}]
+        messages = [*await self._opening("ask"), {"role": "user", "content": line}]
         answer = await self._complete(messages, MAX_PAIR_TOKENS, seed, shape="ask")
         return _once([pair.question for pair in read_pairs(answer.text)])
 
@@ -97,10 +97,10 @@ class Teacher:
         except (*HOPELESS, ValueError, KeyError, TypeError):
             return True
 
-    async def _opening(self, name: str, *, taught: bool = False) -> list[dict[str, str]]:
+    async def _opening(self, name: str) -> list[dict[str, str]]:
         """What each request for the task `name` begins with."""
         if name not in self._openings:
-            self._openings[name] = await instructions(self._engine, name, taught=taught)
+            self._openings[name] = await instructions(self._engine, name)
         return self._openings[name]
 
     async def _complete(

@@ -16,7 +16,7 @@ BY_HAND = 0.35  # share of the memories that tell more than one thing
 def item(rng: random.Random, share: float) -> Item:
     """A dated memory -> question and answer pairs."""
     line, pairs = _by_hand(rng) if rng.random() < BY_HAND else _of_a_fact(rng)
-    told = [{"q": _question(asked), "a": answer} for asked, answer in pairs]
+    told = [{"q": as_written(asked), "a": answer} for asked, answer in pairs]
     reply = say("assistant", json.dumps(told, ensure_ascii=False))
     return Item(task="ask", messages=[*task("ask", taught=True), say("user", line), reply])
 
@@ -49,7 +49,7 @@ def _some(rng: random.Random, texts: tuple[str, ...], n: int) -> list[str]:
     return rng.sample(texts, min(n, len(texts)))
 
 
-def _question(text: str) -> str:
+def as_written(text: str) -> str:
     """A question as it is written, not as it is typed: with capitals and a mark at its end."""
     text = re.sub(r"\bi\b", "I", text)
     return text[0].upper() + text[1:] + ("" if text[-1] in ".?!" else "?")

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Mapping
 
-from models.skills import ask, evolve, observe, recall
+from models.skills import ask, evolve, lesson_tasks, observe, recall
 from models.skills.items import Item
 
 __all__ = ["TASKS", "Item", "item"]
@@ -13,6 +13,7 @@ TASKS: Mapping[str, tuple[float, Callable[[random.Random, float], Item]]] = {  #
     "evolve": (0.27, evolve.item),
     "ask": (0.06, ask.item),
     "recall": (0.56, recall.item),
+    "lessons": (0.2, lesson_tasks.item),
 }
 
 

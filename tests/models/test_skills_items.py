@@ -5,12 +5,13 @@ import random
 import re
 from datetime import UTC, date, datetime
 
+import jsonschema
 import pytest
 
 from daemon.lessons.paraphrases import read_pairs
 from daemon.memory import evolve as daemon_evolve
 from daemon.memory import observe as daemon_observe
-from models.skills import ask, evolve, mixture, observe
+from models.skills import ask, evolve, lesson_tasks, mixture, observe
 from models.skills.slots import Filler, facts, statements
 from prompts.load import schema, task
 from store.chats import Message
@@ -135,3 +136,35 @@ def test_general_prompts_come_with_answers_and_nothing_is_noted_of_them():
     assert all(not piece.noted for piece in found)
     assert all([who for who, _ in piece.turns[::2]] == ["user"] * (len(piece.turns) // 2) for piece in found)
     assert {2, 4} <= {len(piece.turns) for piece in found}
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "shape"),
+    [
+        (lesson_tasks.rephrase, "rephrase", "questions"),
+        (lesson_tasks.untold, "ask_untold", "questions"),
+        (lesson_tasks.both, "ask_both", "questions"),
+        (lesson_tasks.before, "ask_before", "questions"),
+        (lesson_tasks.at_a_time, "ask_time", "questions"),
+        (lesson_tasks.knows, "knows", "knows"),
+    ],
+)
+def test_what_a_night_asks_for_opens_as_the_daemon_opens_it_and_is_answered_in_its_shape(make, name, shape):
+    for one in items(lambda rng, share: make(rng), 5):
+        system, asked, reply = one.messages
+        (opening,) = task(name, taught=True)
+
+        assert opening == system
+        assert "user" == asked["role"]
+        jsonschema.validate(json.loads(reply["content"]), schema(shape))
+
+
+def test_questions_about_a_time_name_its_year():
+    for one in items(lambda rng, share: lesson_tasks.at_a_time(rng), 10):
+        year = one.messages[1]["content"].splitlines()[-1][:4]
+        assert all(year in question for question in json.loads(one.messages[2]["content"]))
+
+
+def test_no_wording_of_a_question_is_the_question_itself():
+    for one in items(lambda rng, share: lesson_tasks.rephrase(rng), 10):
+        assert one.messages[1]["content"] not in json.loads(one.messages[2]["content"])

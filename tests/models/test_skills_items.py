@@ -5,7 +5,6 @@ import random
 import re
 from datetime import UTC, date, datetime
 
-import jsonschema
 import pytest
 
 from daemon.lessons.paraphrases import read_pairs
@@ -139,24 +138,30 @@ def test_general_prompts_come_with_answers_and_nothing_is_noted_of_them():
 
 
 @pytest.mark.parametrize(
-    ("make", "name", "shape"),
+    ("make", "name"),
     [
-        (lesson_tasks.rephrase, "rephrase", "questions"),
-        (lesson_tasks.untold, "ask_untold", "questions"),
-        (lesson_tasks.both, "ask_both", "questions"),
-        (lesson_tasks.before, "ask_before", "questions"),
-        (lesson_tasks.at_a_time, "ask_time", "questions"),
-        (lesson_tasks.knows, "knows", "knows"),
+        (lesson_tasks.rephrase, "rephrase"),
+        (lesson_tasks.untold, "ask_untold"),
+        (lesson_tasks.both, "ask_both"),
+        (lesson_tasks.before, "ask_before"),
+        (lesson_tasks.at_a_time, "ask_time"),
+        (lesson_tasks.knows, "knows"),
     ],
 )
-def test_what_a_night_asks_for_opens_as_the_daemon_opens_it_and_is_answered_in_its_shape(make, name, shape):
+def test_what_a_night_asks_for_opens_as_the_daemon_opens_it_and_is_answered_in_its_shape(make, name):
+    shape = schema("questions")
     for one in items(lambda rng, share: make(rng), 5):
         system, asked, reply = one.messages
         (opening,) = task(name, taught=True)
 
         assert opening == system
         assert "user" == asked["role"]
-        jsonschema.validate(json.loads(reply["content"]), schema(shape))
+        said = json.loads(reply["content"])
+        if name == "knows":
+            assert said in ({"knows": True}, {"knows": False})
+        else:
+            assert shape["minItems"] <= len(said) <= shape["maxItems"]
+            assert all(len(question) <= shape["items"]["maxLength"] for question in said)
 
 
 def test_questions_about_a_time_name_its_year():

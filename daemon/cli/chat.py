@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from daemon.chat.model_names import parse_model_name
+from daemon.chat.model_names import PRIVATE, parse_model_name
 from daemon.cli.output import HomeFlag, daemon_at, out
 from daemon.client.schemas.chats import AnswerOrigin, Chunk, Usage
 from daemon.errors import Refused
@@ -24,7 +24,6 @@ from daemon.text import shorten, who_answers
 if TYPE_CHECKING:
     from daemon.client.client import Client
 
-PRIVATE = "tsubasa:private"
 LONGEST_LINE = 1000  # characters of what the arrow keys bring back
 HELP = {
     "/why": "which memories were recalled for the last answer, and what it took",
@@ -58,14 +57,15 @@ def chat(
     """
     if private and model not in ("tsubasa", PRIVATE):
         raise typer.BadParameter("--private goes with no other model: it is one, tsubasa:private.")
-    if not parse_model_name(model).known:
+    asked = parse_model_name(model)
+    if not asked.known:
         raise typer.BadParameter(
             f"{model!r} is no model. There are: tsubasa, tsubasa@N, tsubasa:base, tsubasa:private."
         )
     if question is None and not sys.stdin.isatty():
         question = sys.stdin.read()
     with daemon_at(home_flag) as client:
-        conversation = Conversation(client, PRIVATE if private else model)
+        conversation = Conversation(client, PRIVATE if private or asked.private else model)
         if question is None:
             conversation.run()
         elif question.strip():

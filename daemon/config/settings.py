@@ -51,6 +51,12 @@ class Config:
     n_ctx: int = key(8192, whole(0, 1_000_000), "context, in tokens; 0 = all that the model was made for")
     threads: int = key(0, whole(0, 1024), "CPU threads of the model; 0 = what fits model and machine")
     gpu_layers: int = key(-1, whole(-1, 1000), "layers kept on the GPU, if there is one; -1 = all")
+    aliases: str = key(
+        "",
+        text('names or patterns separated by commas, for example "gpt-4o, gpt-4.1*"'),
+        "model names besides tsubasa under which chats are kept and memories recalled, for clients that insist on "
+        "their own; under any other name, questions are answered and nothing is kept",
+    )
     temperature: float = key(
         0.7, number(0, 2), "how freely words are chosen when the client doesn't say; 0 = never"
     )

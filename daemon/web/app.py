@@ -88,6 +88,7 @@ def _register(path: str, build: Callable[[layout.Visit], None], backend: AsyncCl
 
     @ui.page(path, title=f"{title} · Tsubasa")
     def page(request: Request) -> None:
-        query = {name: values[-1] for name, values in parse_qs(request.url.query).items()}
+        given = parse_qs(request.url.query, keep_blank_values=True)
+        query = {name: values[-1] for name, values in given.items()}
         with layout.frame(backend, path, query) as visit:
             build(visit)

@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from daemon.api.errors import WireError, ending_in_error
 from daemon.api.openai import chat_request
 from daemon.chat.conversation import Answer, Conversations
-from daemon.chat.model_names import ModelChoice
+from daemon.chat.model_names import PRIVATE, ModelChoice
 from daemon.client.schemas.chats import AnswerMessage, AnswerOrigin, Chunk, Completion, Usage
 from daemon.config.settings import Config
 from daemon.engine.client import Piece
@@ -139,7 +139,8 @@ def routes(config: Config, conversations: Conversations, generations: Generation
         An answer, whole, or as server-sent events, each a `Chunk`.
 
         Models: `tsubasa` (memories and the live generation), `tsubasa@N` (generation N), `tsubasa:base`,
-        `tsubasa:private` (nothing kept, no memories). `tsubasa` in the answer names what was recalled.
+        `tsubasa:private` (nothing kept, no memories). Any other name, unless the setting `aliases` allows it, and
+        `store: false`, are answered as the last one. `tsubasa` in the answer names what was recalled.
         What a model thinks before it answers is `reasoning_content`. A last turn of the assistant is gone on with.
         """
         wanted = chat_request.read(await request.body())
@@ -148,6 +149,7 @@ def routes(config: Config, conversations: Conversations, generations: Generation
             retry=request.headers.get("x-stainless-retry-count", "0") not in ("", "0"),
             temperature=config.temperature,
             max_tokens=config.max_tokens,
+            aliases=config.aliases,
         )
         answer = await conversations.begin(question)
         headers = _headers(question.model)
@@ -177,7 +179,7 @@ async def _opening(
     """The first piece, which tells the tokens of the recalled context, and the shape of all that follows."""
     first, base = await answer.next(), await generations.model()
     return first, Shape(
-        model=model.name if model.known else "tsubasa",
+        model=model.name if model.known else PRIVATE,
         fingerprint=f"{base.sha256[:12]}-g{answer.generation}",
         recall=answer.recall,
         generation=answer.generation,
@@ -188,7 +190,10 @@ async def _opening(
 def _headers(model: ModelChoice) -> dict[str, str]:
     if model.known:
         return {}
-    return {"x-tsubasa-warning": "unknown model name, answered as tsubasa; GET /v1/models lists the names"}
+    return {
+        "x-tsubasa-warning": f"unknown model name, answered as {PRIVATE}: nothing is kept, no memory is used; "
+        "GET /v1/models lists the names, the setting aliases allows others"
+    }
 
 
 async def _whole(request: Request, answer: Answer, shape: Shape, headers: dict[str, str]) -> Response:

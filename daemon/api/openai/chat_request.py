@@ -144,6 +144,7 @@ class ChatRequest(_Wire):
     n: int | None = None
     logprobs: bool | None = None
     logit_bias: dict[str, float] | None = None
+    store: bool | None = None  # false: as `tsubasa:private`
     tools: list[Any] | None = None
     tool_choice: Any = None
     functions: list[Any] | None = None
@@ -184,12 +185,15 @@ def read_json(body: bytes) -> dict[str, Any]:
     return value
 
 
-def question(request: ChatRequest, *, retry: bool, temperature: float, max_tokens: int) -> Question:
+def question(
+    request: ChatRequest, *, retry: bool, temperature: float, max_tokens: int, aliases: str = ""
+) -> Question:
     """What the request asks; `temperature` and `max_tokens` stand in where it doesn't say."""
     extras = request.tsubasa or OurExtras()
+    model = parse_model_name(request.model, aliases)
     return Question(
         history=parse_history(_turns(request.messages)),
-        model=parse_model_name(request.model),
+        model=model.off_the_record() if request.store is False else model,
         sampling=_sampling(request, temperature=temperature, max_tokens=max_tokens),
         schema=_schema(request.response_format),
         recall=extras.recall,

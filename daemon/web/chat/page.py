@@ -41,7 +41,7 @@ class Chat:
 
     def __init__(self, visit: Visit) -> None:
         self.backend = visit.backend
-        self.state = ChatState(private=visit.query.get("private") == "1")
+        self.state = ChatState(private=visit.query.get("private", "0") != "0")
         self.status: Status | None = None  # of the daemon, once it is known
         ui.context.client.on_delete(self._left)
         self._gone = False

@@ -89,3 +89,47 @@ async def test_the_status_tells_that_an_answer_is_under_way(tmp_path, model, off
 
     assert {"answers": 1, "off_the_record": off} == meanwhile
     assert {"answers": 0, "off_the_record": 0} == after
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"model": "tsubasa:Private"},
+        {"model": "openai/tsubasa:private"},
+        {"model": "gpt-4o"},
+        {"model": ""},
+        {"store": False},
+        {"model": "tsubasa@0", "store": False},
+    ],
+)
+async def test_in_doubt_nothing_is_kept_now_or_with_the_next_question(tmp_path, asked):
+    async with serving(tmp_path) as world:
+        await moved_house(world)
+        before = await world.rows(MESSAGES)
+        told = (await world.chat("Where does the user live?", **asked)).raise_for_status().json()["tsubasa"]
+        later = await is_kept(world, *goes_on("Where does the user live?"))
+        after = await world.rows(MESSAGES)
+
+    assert (False, []) == (told["kept"], told["memories"])
+    assert not later
+    assert before == after
+
+
+async def test_names_that_the_setting_allows_and_store_are_kept(tmp_path):
+    async with serving(tmp_path, aliases="gpt-4*") as world:
+        kept = [
+            (await world.chat("one", model="gpt-4o")).json(),
+            (await world.chat("two", store=True)).json(),
+            (await world.chat("three", store=None)).json(),
+        ]
+
+    assert [True] * 3 == [reply["tsubasa"]["kept"] for reply in kept]
+    assert "gpt-4o" == kept[0]["model"]
+
+
+async def test_a_store_that_is_neither_true_nor_false_is_refused(tmp_path):
+    async with serving(tmp_path) as world:
+        reply = await world.chat("one", store="false")
+        rows = await world.rows(MESSAGES)
+
+    assert (400, "store", []) == (reply.status_code, reply.json()["error"]["param"], rows)

@@ -2,7 +2,6 @@
 
 import pytest
 
-from daemon.chat.model_names import ModelChoice, parse_model_name
 from daemon.chat.prompt_context import Turn, parse_history
 from daemon.memory.recall import system_text
 
@@ -40,20 +39,3 @@ def test_chores_of_a_chat_page_are_recognised_by_their_last_question():
     assert parse_history([SYSTEM, chore]).is_chore
     assert not parse_history([chore, HELLO, WHERE]).is_chore
     assert not parse_history([SYSTEM]).is_chore
-
-
-@pytest.mark.parametrize(
-    ("name", "wanted"),
-    [
-        ("tsubasa", {}),
-        ("tsubasa@12", {"generation": 12}),
-        ("tsubasa@0", {"generation": 0}),
-        ("tsubasa:base", {"generation": 0, "kept": False, "recalls": False}),
-        ("tsubasa:private", {"kept": False, "recalls": False, "private": True}),
-        ("gpt-4o", {"known": False}),
-        ("tsubasa@", {"known": False}),
-        ("", {"known": False}),
-    ],
-)
-def test_a_model_name_says_what_it_asks_for(name, wanted):
-    assert ModelChoice(name=name, **wanted) == parse_model_name(name)

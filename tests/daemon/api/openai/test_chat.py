@@ -139,6 +139,6 @@ async def test_an_unknown_model_is_served_with_a_warning_and_an_unknown_generati
     async with serving(tmp_path) as world:
         model, generation = await world.chat(model="gpt-4o"), await world.chat(model="tsubasa@7")
 
-    assert (200, "tsubasa") == (model.status_code, model.json()["model"])
+    assert (200, "tsubasa:private") == (model.status_code, model.json()["model"])
     assert "unknown model name" in model.headers["x-tsubasa-warning"]
     assert (404, "model_not_found") == (generation.status_code, generation.json()["error"]["code"])

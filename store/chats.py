@@ -72,8 +72,9 @@ def record(
 
     A history with one message of the user (system turns not counted) starts a new chat, unless `retry` is set
     or the same one was stored within ten minutes and has no answer yet. A longer one continues the newest
-    chat with the longest known beginning; what differs from there on is a fork. What was forgotten is kept
-    as "[forgotten]" when a client sends it again as part of what was said before.
+    chat with the longest known beginning, one that ends there before one that goes on; what differs in a chat that
+    goes on is a fork. What was forgotten is kept as "[forgotten]" when a client sends it again as part of what was
+    said before.
 
     Args:
         at: now; also `said_at` of messages that don't say when they were said.
@@ -281,19 +282,21 @@ def _known(
 ) -> tuple[int, Message | None]:
     """How many messages of `history` are stored already, and the last of them."""
     known, ends = longest_stored(db, [(message.role, message.text) for message in history])
-    if known == 0:
-        return 0, None
-    tip = _newest(db, ends)
+    is_new = known < len(history)
+    if is_new and all(message.role in _PRELUDE for message in history[:known]):
+        return 0, None  # a system turn is no beginning: a client sends the same one with all its chats
+    tip = _newest(db, ends, ending_first=is_new)
     if sum(message.role not in _PRELUDE for message in history) > 1:
         return known, tip
-    sent_again = known == len(history) and (retry or _awaits_answer(db, tip, at))
+    sent_again = not is_new and (retry or _awaits_answer(db, tip, at))
     return (known, tip) if sent_again else (0, None)
 
 
-def _newest(db: Connection, hashes: Sequence[str]) -> Message:
-    """The newest of the messages with these hashes, of which there is one."""
-    sql = f"""select {_COLUMNS} from messages where hash in (select value from json_each(?))
-        order by id desc limit 1"""
+def _newest(db: Connection, hashes: Sequence[str], *, ending_first: bool) -> Message:
+    """The newest of the messages with these hashes, of which there is one; first of those that nothing follows."""
+    follows = "exists (select 1 from messages where parent_id = found.id)" if ending_first else "null"
+    sql = f"""select {_COLUMNS} from messages found where hash in (select value from json_each(?))
+        order by {follows}, id desc limit 1"""
     return _message(rows(db, sql, (json.dumps(hashes),))[0])
 
 

@@ -5,7 +5,7 @@ Each question is answered from an index, however many messages there are.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,6 +26,16 @@ class ChatSummary:
     started_at: datetime  # UTC; of an imported one, as the export tells
     last_at: datetime  # UTC; when the last word in it was said
     n_messages: int
+    n_branches: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """One way in which a chat was continued; two that part after an edit, or another answer."""
+
+    last: int  # its last message
+    text: str  # the beginning of the first message that only it holds
+    last_at: datetime  # UTC; when the last word in it was said
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,24 +50,26 @@ class MessageInContext:
     before: str  # the text of the message before it; "" for the first
 
 
-def latest_chats(db: Connection, n: int) -> list[ChatSummary]:
+def latest_chats(db: Connection, n: int, *, skip: int = 0) -> list[ChatSummary]:
     """
-    The `n` chats that were continued last, the newest first.
+    The `n` chats that were continued last, the newest first, after the first `skip` of them.
 
     Those in which nobody spoke are left out, and those of which every word was forgotten.
     """
     found = rows(
         db,
-        """select id, (select substr(text, 1, ?) from messages where chat_id = chats.id and role = 'user'
-            order by redacted, id limit 1) as title, source,
+        """select id, (select substr(text, 1, ?) from messages where chat_id = chats.id
+            and role not in ('system', 'developer') order by role <> 'user', redacted, id limit 1), source,
             iif(source = 'import', (select min(said_at) from messages where chat_id = chats.id), started_at),
             iif(source = 'import', (select max(said_at) from messages where chat_id = chats.id), last_stored_at)
                 as last_at,
-            (select count(*) from messages where chat_id = chats.id)
-        from chats where title is not null and exists (select 1 from messages
+            (select count(*) from messages where chat_id = chats.id),
+            (select count(*) from messages m where chat_id = chats.id
+                and not exists (select 1 from messages where parent_id = m.id))
+        from chats where exists (select 1 from messages
             where chat_id = chats.id and not redacted and role not in ('system', 'developer'))
-        order by last_at desc, id desc limit ?""",
-        (TITLE, n),
+        order by last_at desc, id desc limit ? offset ?""",
+        (TITLE, n, skip),
     )
     return [
         ChatSummary(
@@ -67,15 +79,47 @@ def latest_chats(db: Connection, n: int) -> list[ChatSummary]:
             started_at=moment(started_at),
             last_at=moment(last_at),
             n_messages=n_messages,
+            n_branches=n_branches,
         )
-        for id, title, source, started_at, last_at, n_messages in found
+        for id, title, source, started_at, last_at, n_messages, n_branches in found
     ]
 
 
-def latest_branch(db: Connection, chat_id: int) -> list[Message]:
-    """What was said in a chat, down the branch that was continued last; none if there is no such chat."""
-    tip = db.execute("select max(id) from messages where chat_id = ?", (chat_id,)).get
-    return chats.path(db, tip) if tip is not None else []
+def branch(db: Connection, chat_id: int, through: int | None = None) -> list[Message]:
+    """
+    What was said in a chat, down the branch that was continued last, of those `through` this message.
+
+    None if there is no such chat, or no such message in it.
+    """
+    sql = """with recursive down (at) as (select ?2 union all select id from messages join down on parent_id = at)
+        select max(id) from messages where chat_id = ?1 and (?2 is null or id in (select at from down))"""
+    last = db.execute(sql, (chat_id, through)).get
+    return chats.path(db, last) if last is not None else []
+
+
+def branches(db: Connection, chat_id: int) -> list[Branch]:
+    """All branches of a chat, the one that was continued last first."""
+    sql = "select id, parent_id, said_at from messages where chat_id = ? order by id desc"
+    found = rows(db, sql, (chat_id,))
+    parents: dict[int, int | None] = {id: parent for id, parent, _ in found}
+    said_at = {id: at for id, _, at in found}
+    following = Counter(parents.values())
+    ends = [id for id in parents if not following[id]]
+    begins = {end: _begin(end, parents, following) for end in ends}
+    sql = "select id, substr(text, 1, ?) from messages where id in (select value from json_each(?))"
+    words = dict(rows(db, sql, (TITLE, id_list(begins.values()))))
+    return [
+        Branch(last=end, text=" ".join(words[begins[end]].split()), last_at=moment(said_at[end]))
+        for end in ends
+    ]
+
+
+def _begin(end: int, parents: Mapping[int, int | None], following: Mapping[int | None, int]) -> int:
+    """The first message that only the branch to `end` holds."""
+    at = end
+    while (parent := parents[at]) is not None and following[parent] == 1:
+        at = parent
+    return at
 
 
 def observer_marks(db: Connection) -> Counter[str]:

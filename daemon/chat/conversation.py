@@ -50,6 +50,7 @@ class Answer:
         self.recall = recall
         self.generation = generation
         self.kept = kept
+        self.chat_id: int | None = None  # that it is kept in, from the first piece on
         self.began_at = datetime.now(UTC)
         self._pieces: asyncio.Queue[Piece | _End] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
@@ -257,6 +258,7 @@ class _Turn:
         self._last = await self._store_thread.run(
             _record, history, memory_ids, at=datetime.now(UTC), retry=retry
         )
+        self.answer.chat_id = self._last.chat_id
 
     async def commit(self) -> None:
         """

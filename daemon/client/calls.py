@@ -112,14 +112,14 @@ def typed(n: int = 200) -> Call[list[str]]:
     )
 
 
-def chats(*, n: int = 30) -> Call[chat_schemas.PastChats]:
-    """The latest chats, the newest first: title, source, when."""
-    return _get("the chats", "/tsubasa/chats", n=n)
+def chats(*, n: int = 30, skip: int = 0) -> Call[chat_schemas.PastChats]:
+    """The latest chats after the first `skip`, the newest first: title, source, when."""
+    return _get("the chats", "/tsubasa/chats", n=n, skip=skip)
 
 
-def past_chat(chat_id: int) -> Call[chat_schemas.Chat]:
-    """The messages of one chat, as it was continued last."""
-    return _get(f"chat {chat_id}", f"/tsubasa/chats/{chat_id}")
+def past_chat(chat_id: int, *, branch: int | None = None) -> Call[chat_schemas.Chat]:
+    """The messages of one chat, down the branch that was continued last, or the one through a message."""
+    return _get(f"chat {chat_id}", f"/tsubasa/chats/{chat_id}", branch=branch)
 
 
 def logging(*, on: bool, for_minutes: int | None = None) -> Call[chat_schemas.Logging]:

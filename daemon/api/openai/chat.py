@@ -47,6 +47,7 @@ class Shape:
     recall: RecallRecord
     generation: int
     kept: bool = True  # False: nothing of this turn is recorded
+    chat: int | None = None  # that it is kept in
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))  # seconds since 1970
 
@@ -111,6 +112,7 @@ class Shape:
             "recall_tokens": self.recall.recall_tokens,
             "generation": self.generation,
             "kept": self.kept,
+            "chat": self.chat,
         }
 
 
@@ -184,6 +186,7 @@ async def _opening(
         recall=answer.recall,
         generation=answer.generation,
         kept=answer.kept,
+        chat=answer.chat_id,
     )
 
 

@@ -35,20 +35,27 @@ def routes(services: Services) -> APIRouter:
     store_thread = services.store_thread
 
     @router.get("/chats")
-    async def list_chats(n: Annotated[int, Query(ge=1, le=MOST)] = 30) -> schemas.PastChats:
-        """The latest chats, by when something was said in them."""
-        found = await store_thread.run(message_queries.latest_chats, n)
+    async def list_chats(
+        n: Annotated[int, Query(ge=1, le=MOST)] = 30, skip: Annotated[int, Query(ge=0, lt=2**63)] = 0
+    ) -> schemas.PastChats:
+        """The latest chats after the first `skip`, by when something was said in them."""
+        found = await store_thread.run(message_queries.latest_chats, n, skip=skip)
         return {"chats": [to_json(schemas.PastChat, chat) for chat in found]}
 
     @router.get("/chats/{chat_id}")
-    async def get_chat(chat_id: PathId) -> schemas.Chat:
-        """The messages of one chat, as it was continued last, each answer with what was recalled for its question."""
-        found = await store_thread.run(_messages, chat_id)
-        if not found:
-            raise WireError(
-                404, f"There is no chat {chat_id}. GET /tsubasa/chats lists them.", code="not_found"
-            )
-        return {"id": chat_id, "messages": found}
+    async def get_chat(
+        chat_id: PathId, branch: Annotated[int | None, Query(ge=1, lt=2**63)] = None
+    ) -> schemas.Chat:
+        """
+        The messages of one chat, each answer with what was recalled for its question.
+
+        Of its branches the one that was continued last, of those through the message `branch` where that is given.
+        """
+        found = await store_thread.run(_chat, chat_id, branch)
+        if not found["messages"]:
+            which = f"chat {chat_id}" if branch is None else f"message {branch} in chat {chat_id}"
+            raise WireError(404, f"There is no {which}. GET /tsubasa/chats lists them.", code="not_found")
+        return found
 
     _add_messages(router, services)
     _add_logging(router, store_thread)
@@ -113,9 +120,18 @@ def _add_logging(router: APIRouter, store_thread: StoreThread) -> None:
         return to_json(schemas.Logging, await store_thread.run(off_record.logging, at=now))
 
 
-def _messages(db: Connection, chat_id: int) -> list[schemas.ChatMessage]:
-    """The messages of a chat; `beside` is null where a message answers none, or its recall was not kept."""
-    found = message_queries.latest_branch(db, chat_id)
+def _chat(db: Connection, chat_id: int, through: int | None) -> schemas.Chat:
+    found = message_queries.branches(db, chat_id)
+    return {
+        "id": chat_id,
+        "messages": _messages(db, chat_id, through),
+        "branches": [to_json(schemas.Branch, one) for one in found],
+    }
+
+
+def _messages(db: Connection, chat_id: int, through: int | None) -> list[schemas.ChatMessage]:
+    """The messages of a branch; `beside` is null where a message answers none, or its recall was not kept."""
+    found = message_queries.branch(db, chat_id, through)
     recalled = recall_log.of_answers(db, [message.id for message in found])
     return [
         to_json(

@@ -21,6 +21,7 @@ class PastChat(TypedDict):
     started_at: Time
     last_at: Time  # of the last message
     n_messages: int
+    n_branches: int
 
 
 class PastChats(TypedDict):
@@ -58,11 +59,20 @@ class ChatMessage(Message):
     beside: Recalled | None  # null: it answers none, or that was not kept
 
 
+class Branch(TypedDict):
+    """One way in which a chat was continued, after an edit or another answer."""
+
+    last: int  # its last message
+    text: str  # the beginning of the first message that only it holds
+    last_at: Time
+
+
 class Chat(TypedDict):
-    """One chat, as it was continued last."""
+    """One chat, down one of its branches."""
 
     id: int
     messages: list[ChatMessage]
+    branches: list[Branch]  # the one that was continued last first
 
 
 class Messages(TypedDict):
@@ -108,6 +118,7 @@ class AnswerOrigin(Recalled):
 
     generation: int
     kept: bool  # false: nothing of this turn is recorded
+    chat: int | None  # the past chat that it is kept in
 
 
 class _AnswerHead(TypedDict):

@@ -21,8 +21,8 @@ class ChatActions(Protocol):
     async def start(self, *, private: bool = False) -> None:
         """Begin a new chat."""
 
-    async def continue_with(self, chat_id: int) -> None:
-        """Go on with a past chat."""
+    async def continue_with(self, chat_id: int, *, branch: int | None = None) -> None:
+        """Go on with a past chat, where it was continued last, or down the branch through a message."""
 
     async def ask(self, question: str) -> None:
         """Send a question, and show the answer as it comes."""

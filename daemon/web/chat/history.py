@@ -1,6 +1,5 @@
 """The earlier chats, at the side of the chat: by day, the newest first."""
 
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from nicegui import ui
@@ -10,7 +9,7 @@ from daemon.client.schemas.chats import PastChat
 from daemon.web.chat.actions import ChatActions
 from daemon.web.components import dom
 
-SHOWN = 60
+SHOWN = 60  # chats, and so many more each time
 
 
 class ChatHistory:
@@ -18,8 +17,9 @@ class ChatHistory:
 
     def __init__(self, chat: ChatActions) -> None:
         self._chat = chat
-        self._found: Sequence[PastChat] = ()
+        self._found: list[PastChat] = []
         self._marked: int | None = None
+        self._older = False  # there are more than are shown
         self._is_open = False
         self._aside = dom.box("past", tag="aside", label="Earlier chats")
         dom.on(self._aside, "keydown.escape", lambda: self.toggle() if self._is_open else None)
@@ -32,19 +32,28 @@ class ChatHistory:
             self._list = dom.box("past-list")
 
     async def fill(self) -> None:
-        """Show the latest chats."""
-        self._found = (await self._chat.backend.ask(calls.chats(n=SHOWN)))["chats"]
+        """Show the latest chats, as many as before."""
+        found = await self._after(0)
+        while self._older and len(found) < len(self._found):
+            found += await self._after(len(found))
+        self._found = found
         self._draw()
+
+    async def _take_older(self) -> None:
+        known = {chat["id"] for chat in self._found}
+        older = await self._after(len(self._found))
+        self._found = [*self._found, *(chat for chat in older if chat["id"] not in known)]
+        self._draw()
+
+    async def _after(self, skip: int) -> list[PastChat]:
+        found = (await self._chat.backend.ask(calls.chats(n=SHOWN, skip=skip)))["chats"]
+        self._older = len(found) == SHOWN
+        return found
 
     def mark(self, chat_id: int | None) -> None:
         """Show which one is open; None: a new one."""
         self._marked = chat_id
         self._draw()
-
-    def newest_like(self, first: str) -> int | None:
-        """The number of the latest chat, if it begins with the words `first`."""
-        title = self._found[0]["title"] if self._found else ""
-        return self._found[0]["id"] if title and " ".join(first.split()).startswith(title) else None
 
     def toggle(self) -> None:
         """Show or hide the list, where the window is too narrow for both."""
@@ -65,12 +74,16 @@ class ChatHistory:
                     dom.text(its_day, "past-day", tag="h3")
                     day = its_day
                 self._row(chat)
+            if self._older:
+                dom.button("Older chats", self._take_older)
 
     def _row(self, chat: PastChat) -> None:
         with dom.plain_button("past-row", lambda: self._go(chat["id"])) as row:
             dom.text(chat["title"], "past-title", tag="span")
             if chat["source"] == "import":
                 dom.chip("imported")
+            if chat["n_branches"] > 1:
+                dom.chip(f"{chat['n_branches']} branches")
         row.props["title"] = chat["title"]
         if chat["id"] == self._marked:
             row.props["aria-current"] = "true"

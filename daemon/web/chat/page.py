@@ -19,7 +19,7 @@ from daemon.text import can_learn, counted
 from daemon.web.chat.header import ChatHeader
 from daemon.web.chat.history import ChatHistory
 from daemon.web.chat.messages import AnswerView, QuestionView, draw_turn
-from daemon.web.chat.state import BASE, ChatState, Turn, add_chunk, continue_chat
+from daemon.web.chat.state import ChatState, Turn, add_chunk, continue_chat
 from daemon.web.components import dom, icons
 from daemon.web.layout import Visit
 
@@ -79,6 +79,7 @@ class Chat:
         with self._turns:
             if not self.state.turns:
                 _greeting(self.state, self.status, self.ask)
+            self._draw_branches()
             self._draw(self.state.turns)
         self._header.show(self.state)
         self._composer.show(self.state)
@@ -93,11 +94,11 @@ class Chat:
         self._show()
         await self._look_up_status()
 
-    async def continue_with(self, chat_id: int) -> None:
-        """Go on with a past chat."""
-        found = await self.backend.ask(calls.past_chat(chat_id))
+    async def continue_with(self, chat_id: int, *, branch: int | None = None) -> None:
+        """Go on with a past chat, where it was continued last, or down the branch through a message."""
+        found = await self.backend.ask(calls.past_chat(chat_id, branch=branch))
         self.stop()
-        self.state = continue_chat(chat_id, found["messages"], model=self.state.chosen)
+        self.state = continue_chat(found, model=self.state.chosen)
         self._history.mark(chat_id)
         _set_address(f"/?chat={chat_id}")
         self._show()
@@ -154,6 +155,20 @@ class Chat:
                 dom.button(words, lambda: self._draw_earlier(above, earlier))
         for turn in turns[-DRAWN:]:
             draw_turn(self, turn)
+
+    def _draw_branches(self) -> None:
+        """A choice of the branches of this chat, where it has several."""
+        branches, chat_id = self.state.branches, self.state.chat_id
+        if chat_id is None or len(branches) < 2:
+            return
+
+        async def choose(event: events.GenericEventArguments) -> None:
+            await self.continue_with(chat_id, branch=int(str(event.args)))
+
+        names = [(str(one["last"]), one["text"] or "(without words)") for one in branches]
+        with dom.box("row branches"):
+            dom.text(f"This chat has {len(branches)} branches:", "soft small")
+            dom.choice("Branch of this chat", names, str(self.state.branch), choose)
 
     def _draw_earlier(self, above: ui.element, turns: Sequence[Turn]) -> None:
         above.clear()
@@ -220,10 +235,8 @@ class Chat:
     async def _list(self, answer: Turn) -> None:
         """Show the chat among the earlier ones, and its number in the address, so that it can be loaded again."""
         await self._history.fill()
-        if not (answer.info.known and answer.info.kept) or self.state.chat_id is not None:
-            return
-        number = None if self.state.model == BASE else self._history.newest_like(self.state.first_question)
-        if number is not None:
+        number = answer.info.chat
+        if number is not None and number != self.state.chat_id:
             self.state.chat_id = number
             self._history.mark(number)
             _set_address(f"/?chat={number}")

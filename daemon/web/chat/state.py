@@ -8,7 +8,7 @@ chat is sent. No NiceGUI and no HTTP here.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from daemon.client.schemas.chats import ChatMessage, Chunk, Recalled
+from daemon.client.schemas.chats import Branch, Chat, ChatMessage, Chunk, Recalled
 
 FORGOTTEN = "[forgotten]"
 PRIVATE = "tsubasa:private"  # no memories, nothing kept
@@ -27,6 +27,7 @@ class AnswerInfo:
     answer_tokens: int = 0
     seconds: float = 0.0  # from the question to the last word
     kept: bool = True  # False: the daemon keeps nothing of this turn
+    chat: int | None = None  # the past chat that it is kept in, where the daemon has told
     known: bool = False  # False: of an answer from before this was kept
 
     def set_recall(self, found: Recalled) -> None:
@@ -55,6 +56,8 @@ class ChatState:
         self.private = private
         self.chosen = model
         self.chat_id: int | None = None  # the past chat that it continues
+        self.branches: Sequence[Branch] = ()  # of that chat, the one continued last first
+        self.branch: int | None = None  # the last message of the one that is shown
         self.sealed = False  # a part was forgotten: it can be read, not continued
         self._asked_base = False  # it holds what was said off the record, to the base model
 
@@ -119,10 +122,11 @@ class ChatState:
         return next(place for place, one in enumerate(self.turns) if one is turn)
 
 
-def continue_chat(chat_id: int, messages: Sequence[ChatMessage], *, model: str = "tsubasa") -> ChatState:
+def continue_chat(chat: Chat, *, model: str = "tsubasa") -> ChatState:
     """The state that goes on with a past chat."""
-    state = ChatState(model=model)
-    state.chat_id = chat_id
+    state, messages = ChatState(model=model), chat["messages"]
+    state.chat_id, state.branches = chat["id"], chat["branches"]
+    state.branch = messages[-1]["id"] if messages else None
     state.sealed = any(message["text"] == FORGOTTEN for message in messages)
     for message in messages:
         info = AnswerInfo(generation=_generation(message["model"]))
@@ -140,7 +144,7 @@ def add_chunk(answer: Turn, chunk: Chunk) -> None:
         ours = chunk["tsubasa"]
         info.set_recall(ours)
         info.generation = ours["generation"]
-        info.kept = ours["kept"]
+        info.kept, info.chat = ours["kept"], ours["chat"]
     for choice in chunk["choices"]:
         answer.text += choice["delta"].get("content") or ""
         if choice["finish_reason"] == "length":

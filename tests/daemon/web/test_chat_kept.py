@@ -116,3 +116,19 @@ def test_leaving_a_chat_off_the_record_is_asked_about_first_and_leaves_it_behind
     answered(page, "On the record")
 
     assert "On the record" == kept_of(page, client)[0]["text"]
+
+
+def test_each_branch_of_a_chat_can_be_chosen(page, url, client):
+    list(client.chat([{"role": "user", "content": "parting ways"}]))
+    (chat,) = [one for one in client.chats()["chats"] if one["title"] == "parting ways"]
+    (question, answer) = client.past_chat(chat["id"])["messages"]
+    begun = [{"role": one["role"], "content": one["text"]} for one in (question, answer)]
+    for last in ("to the left", "to the right"):
+        list(client.chat([*begun, {"role": "user", "content": last}]))
+    page.goto(f"{url}/?chat={chat['id']}")
+    expect(page.locator(".bubble").last).to_contain_text("to the right")
+    page.select_option("[aria-label='Branch of this chat']", label="to the left")
+    expect(page.locator(".bubble").last).to_contain_text("to the left")
+    expect(page.locator(".past-row[aria-current]")).to_contain_text("2 branches")
+
+    assert {} == faults(page)

@@ -11,6 +11,10 @@ async def listed(world, query=""):
     return (await world.http.get(f"/tsubasa/chats{query}")).json()["chats"]
 
 
+async def chat_of(world, number, **query):
+    return (await world.http.get(f"/tsubasa/chats/{number}", params=query)).raise_for_status().json()
+
+
 async def test_the_latest_chats_come_first_with_what_was_said_first(tmp_path):
     async with serving(tmp_path) as world:
         empty = await listed(world)
@@ -62,3 +66,42 @@ async def test_an_imported_chat_stands_where_it_was_said_and_not_where_it_was_st
 
     assert ["today", "long ago"] == [chat["title"] for chat in found]
     assert {then} == {datetime.fromisoformat(found[1][one]) for one in ("started_at", "last_at")}
+
+
+async def test_two_chats_that_begin_alike_are_both_listed_with_what_was_said_in_each(tmp_path):
+    begun = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello."}]
+    async with serving(tmp_path) as world:
+        for _ in range(2):
+            await world.chat("hi")
+        asked = [
+            await world.chat(messages=[*begun, {"role": "user", "content": f"I am {name}"}])
+            for name in ("Ann", "Bob")
+        ]
+        numbers = [
+            chat["id"]
+            for page in ("?n=1", "?n=1&skip=1", "?n=1&skip=2")
+            for chat in await listed(world, page)
+        ]
+        shown = {
+            number: [message["text"] for message in (await chat_of(world, number))["messages"]]
+            for number in numbers
+        }
+
+    assert [["I am Ann"], ["I am Bob"]] == [shown[reply.json()["tsubasa"]["chat"]][2:3] for reply in asked]
+    assert [2, 1] == sorted(numbers, reverse=True)
+
+
+async def test_each_branch_of_a_chat_is_named_and_can_be_read(tmp_path):
+    begun = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "Hello."}]
+    async with serving(tmp_path) as world:
+        await world.chat("hi")
+        for last in ("old wording", "new wording"):
+            await world.chat(messages=[*begun, {"role": "user", "content": last}])
+        (chat,) = await listed(world)
+        branches = (await chat_of(world, chat["id"]))["branches"]
+        read = [(await chat_of(world, chat["id"], branch=one["last"]))["messages"] for one in branches]
+        stranger = await world.http.get(f"/tsubasa/chats/{chat['id']}?branch=99")
+
+    assert (2, ["new wording", "old wording"]) == (chat["n_branches"], [one["text"] for one in branches])
+    assert ["new wording", "old wording"] == [messages[2]["text"] for messages in read]
+    assert (404, True) == (stranger.status_code, "message 99" in stranger.json()["error"]["message"])

@@ -11,8 +11,12 @@ def chunk(text="", *, finish=None, **more):
     return {"choices": [{"delta": {"content": text}, "finish_reason": finish}], **more}
 
 
+def past(messages):
+    return {"id": 7, "messages": messages, "branches": []}
+
+
 def kept(role, text, model=None):
-    return {"role": role, "text": text, "speaker": "", "model": model, "beside": None}
+    return {"id": 1, "role": role, "text": text, "speaker": "", "model": model, "beside": None}
 
 
 def sent(state):
@@ -46,18 +50,25 @@ def test_what_the_base_model_was_told_goes_to_no_model_that_keeps_it():
 
 
 def test_a_past_chat_goes_on_where_it_was_unless_something_of_it_was_forgotten():
-    state = continue_chat(7, [kept("user", "hi"), kept("assistant", "Hello.", "tsubasa@3")])
+    state = continue_chat(past([kept("user", "hi"), kept("assistant", "Hello.", "tsubasa@3")]))
     state.ask("more")
 
     assert ["hi", "Hello.", "more"] == sent(state)
     assert (7, 3, False) == (state.chat_id, state.turns[1].info.generation, state.sealed)
-    assert continue_chat(7, [kept("user", "[forgotten]"), kept("assistant", "Hm.")]).sealed
+    assert continue_chat(past([kept("user", "[forgotten]"), kept("assistant", "Hm.")])).sealed
 
 
 @pytest.mark.parametrize("kept", [True, False])
 def test_an_answer_gathers_its_words_and_what_it_was_made_of(kept):
     answer = ChatState().ask("hi")
-    ours = {"generation": 2, "memories": [4, 5], "messages": [], "recall_tokens": 30, "kept": kept}
+    ours = {
+        "generation": 2,
+        "memories": [4, 5],
+        "messages": [],
+        "recall_tokens": 30,
+        "kept": kept,
+        "chat": 7 if kept else None,
+    }
     for one in (
         chunk(tsubasa=ours),
         chunk("Hel"),
@@ -87,7 +98,7 @@ def test_off_the_record_goes_to_the_model_that_keeps_nothing_whatever_was_chosen
 
 
 def test_an_answer_that_ended_before_its_first_word_is_not_sent_but_an_empty_one_that_was_kept_is():
-    state = continue_chat(7, [kept("user", "hi"), kept("assistant", "")])
+    state = continue_chat(past([kept("user", "hi"), kept("assistant", "")]))
     state.ask("and now?").cut = "Stopped."
     state.ask("and then?")
 
@@ -108,7 +119,7 @@ def test_an_answer_that_ended_before_its_first_word_is_not_sent_but_an_empty_one
 )
 def test_a_stopped_answer_becomes_what_was_kept_of_it(heard, held, becomes):
     before = [kept("user", "hi"), kept("assistant", "Hello.")]
-    state = continue_chat(7, before)
+    state = continue_chat(past(before))
     answer = state.ask("tell me")
     answer.text, answer.cut = heard, "Stopped."
     state.settle(answer, before + [kept(*one) for one in held])

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 STORE = "store.db"
 UPLOADS = "uploads"  # what was dropped onto the page, until it is decided whether it goes in
 UPLOADS_KEPT_S = 24 * 3600.0  # what nobody decided about
+SHORTEST_KEY = 16  # characters; a shorter one is found by trying, also from what the daemon proves with it
 NETWORK = "network.jsonl"  # what went over the network, counted by `daemon/downloads/traffic_log.py`
 OURS = (STORE, "config.toml", "api_key", "daemon.lock", NETWORK)  # one of these makes a folder a home
 MAY_BE_THERE = {"inbox", "models"}  # folders that make no home, and are no reason against one
@@ -186,6 +187,9 @@ def read_api_key(home: Home) -> str | None:
         raise HomeNotUsable(home.path, f"api_key can't be read ({error})") from error
     if not found.isascii() or not found.isprintable():
         raise HomeNotUsable(home.path, "api_key holds no key; remove that file to get a new one")
+    if found and len(found) < SHORTEST_KEY:
+        why = f"the key in api_key has fewer than {SHORTEST_KEY} characters, so that it can be guessed"
+        raise HomeNotUsable(home.path, f"{why}; remove that file to get a new one")
     return found or None
 
 

@@ -56,6 +56,8 @@ ONLY_IN = {  # one door to each heavy library
     "jeepney": ("tray/desktop.py",),
     "uvicorn": ("daemon/http_server.py",),
     "httpx": ("daemon/client/transport.py",),
+    "httpcore": ("daemon/client/",),
+    "h11": ("daemon/client/proven_connection.py",),
     "httpx2": ("daemon/downloads/",),
     "huggingface_hub": ("daemon/downloads/hub.py", "daemon/embedding/model.py"),
     "psutil": (

@@ -19,8 +19,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daemon.api.errors import WireError
 from daemon.api.page.access import SIGN_IN, Sessions, check_browser, check_length, is_page, may_open_socket
+from daemon.client.proven_connection import PATH as IDENTITY
 
 PUBLIC = frozenset({"/health", "/v1/health"})
+OPEN = (SIGN_IN, IDENTITY)  # paths that begin so need no key
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 DRAINED = 4  # this many times the limit is read and thrown away, so that the client hears the refusal
 
@@ -73,7 +75,7 @@ class AuthMiddleware:
     async def _checked(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
         """The request's body, read whole, of a client that showed the key."""
         path = scope["path"]
-        if path not in PUBLIC and not path.startswith(SIGN_IN):
+        if path not in PUBLIC and not path.startswith(OPEN):
             check_key(headers, self._api_key)
         if scope["method"] not in WITH_BODY:
             return receive

@@ -1,7 +1,8 @@
 """
 The wire of our own client: one connection to one daemon, and what an answer means.
 
-It talks to this machine only, through no proxy; an answer that is none of ours is an error, never an empty one.
+It talks to this machine only, through no proxy, and to nobody who doesn't know the key (`proven_connection.py`); an
+answer that is none of ours is an error, never an empty one.
 """
 
 import json
@@ -10,13 +11,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self, TypeVar, cast
 
+import httpcore
 import httpx
 
 from daemon.client.calls import Call
+from daemon.client.proven_connection import AsyncProvenBackend, ProvenBackend
 from daemon.client.schemas.chats import Chunk
 from daemon.errors import DaemonError, NotAnsweredYet, NotRunning, Refused
 
 T = TypeVar("T")
+POOL: Any = {"max_connections": 100, "max_keepalive_connections": 20, "keepalive_expiry": 5.0}
 PATIENCE_S = 600.0  # a first answer may have to wait for a large model to load
 
 
@@ -69,7 +73,7 @@ class BlockingConnection(Connection):
     def __init__(self, url: str, key: str, *, home: Path, patience_s: float = PATIENCE_S) -> None:
         """As for `Connection`."""
         super().__init__(url, key, home=home, patience_s=patience_s)
-        self._http = httpx.Client(**self._settings)
+        self._http = httpx.Client(**self._settings, transport=_Transport(key))
 
     def __enter__(self) -> Self:
         return self
@@ -93,7 +97,7 @@ class AsyncClient(Connection):
     def __init__(self, url: str, key: str, *, home: Path, patience_s: float = PATIENCE_S) -> None:
         """As for `Connection`."""
         super().__init__(url, key, home=home, patience_s=patience_s)
-        self._http = httpx.AsyncClient(**self._settings)
+        self._http = httpx.AsyncClient(**self._settings, transport=_AsyncTransport(key))
 
     async def close(self) -> None:
         """Close the connection; questions under way fail."""
@@ -117,6 +121,22 @@ class AsyncClient(Connection):
                 async for line in response.aiter_lines():
                     if (chunk := chunk_in(line)) is not None:
                         yield chunk
+
+
+class _Transport(httpx.HTTPTransport):
+    """httpx's own, with proven connections."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(trust_env=False)
+        self._pool = httpcore.ConnectionPool(network_backend=ProvenBackend(key), **POOL)
+
+
+class _AsyncTransport(httpx.AsyncHTTPTransport):
+    """The same, on an event loop."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(trust_env=False)
+        self._pool = httpcore.AsyncConnectionPool(network_backend=AsyncProvenBackend(key), **POOL)
 
 
 CHAT = "/v1/chat/completions"

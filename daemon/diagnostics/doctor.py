@@ -8,7 +8,6 @@
 Nothing is changed. What a system does not say is said to be unknown.
 """
 
-import http.client
 import json
 import os
 import re
@@ -28,6 +27,7 @@ from pathlib import Path
 from typing import Literal
 
 from daemon import home as homes
+from daemon.client.client import connect
 from daemon.config import settings as config
 from daemon.config.default_model import LITTLE, little, model_file, nano_stands_in, shipped_skills
 from daemon.config.settings import Config, Settings
@@ -49,7 +49,7 @@ from store.errors import StoreError
 from store.keys import describe
 
 ENGINE_TIMEOUT_S = 60.0  # an engine's libraries may come from a cold disk
-ANSWER_S = 5.0  # that a daemon may take to answer GET /health
+ANSWER_S = 5.0  # that a daemon may take to answer
 LOW, SCARCE = 5 * 10**9, 10**9  # bytes of disk: a night needs the one, a store the other
 BUILT = datetime(2026, 11, 1)  # no right clock shows an earlier time than this program was written
 COMPILERS = {"a C compiler": ("cc", "gcc", "clang", "cl"), "a C++ compiler": ("c++", "g++", "clang++", "cl")}
@@ -301,7 +301,7 @@ def key(home: Home, settings: Settings) -> Finding:
 def daemon(home: Home, settings: Settings) -> tuple[list[Finding], Running | None]:
     """The port, and the daemon if one answers on it."""
     there = homes.running(home)
-    if there is not None and _is_healthy(there):
+    if there is not None and _is_healthy(home):
         found = [ok("daemon", f"process {there.pid} answers at {there.url}"), ok("port", "its own")]
         return found, there
     if there is not None and _is_alive(there.pid):
@@ -407,18 +407,13 @@ def _is_cached(hub: str) -> bool:
     return (cache / "hub" / f"models--{hub.replace('/', '--')}").is_dir()
 
 
-def _is_healthy(there: Running) -> bool:
-    """Whether this very daemon answers GET /health."""
-    host, _, port = there.url.removeprefix("http://").rpartition(":")
-    connection = http.client.HTTPConnection(host.strip("[]"), int(port), timeout=ANSWER_S)
+def _is_healthy(home: Home) -> bool:
+    """Whether the daemon of this very home answers."""
     try:
-        connection.request("GET", "/health")
-        answer = connection.getresponse()
-        return answer.status == 200 and isinstance(json.loads(answer.read()), dict)
-    except (OSError, ValueError, http.client.HTTPException):
+        with connect(home, patience_s=ANSWER_S) as client:
+            return bool(client.models())
+    except DaemonError:
         return False
-    finally:
-        connection.close()
 
 
 def _is_alive(pid: int) -> bool:

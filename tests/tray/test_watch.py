@@ -201,10 +201,10 @@ def test_a_permission_that_was_decided_elsewhere_is_told_so(home):
     assert "no-such-request" in watched.told[0]
 
 
-def test_a_wrong_key_is_shown_and_not_raised(home, tmp_path):
+def test_a_wrong_key_is_shown_as_no_daemon_and_not_raised(home, tmp_path):
     watched = Watched(lambda: Client(home.world.url, KEY + "x", home=tmp_path))
 
-    assert "key is missing or wrong" in watched.does().shown[0].menu[0].label
+    assert watched.does().shown[0] == Watched(nobody).does().shown[0]
 
 
 def test_a_pause_is_for_as_long_as_was_chosen_and_closing_is_passed_on(watched, client):

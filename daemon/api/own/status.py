@@ -9,12 +9,14 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path as File
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Path, Request
 from pydantic_core import to_jsonable_python
 
 from daemon.api.wire import to_json
+from daemon.client.proven_connection import proof
 from daemon.client.schemas import chats as chat_schemas
 from daemon.client.schemas import nights as night_schemas
 from daemon.client.schemas import status as schemas
@@ -68,6 +70,14 @@ def routes(services: Services) -> APIRouter:
             "attention": await _attention(services),
         }
 
+    @router.get("/identity/{challenge}")
+    async def identity(
+        request: Request, challenge: Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
+    ) -> schemas.Identity:
+        """Proof, for a client that has not shown the key yet, that it talks to this daemon."""
+        host, port = request.scope["server"]
+        return {"proof": proof(services.api_key, challenge, host, port)}
+
     return router
 
 
@@ -101,7 +111,7 @@ async def _attention(services: Services) -> list[schemas.Trouble]:
     return [to_json(schemas.Trouble, trouble) for trouble in found]
 
 
-def _free_bytes(folder: Path) -> int | None:
+def _free_bytes(folder: File) -> int | None:
     try:
         return shutil.disk_usage(folder).free
     except OSError:  # an odd file system: no reason to have no status

@@ -174,6 +174,12 @@ class Proof(TypedDict):
     tried: list[WayOut]
 
 
+class Identity(TypedDict):
+    """That who listens here knows the key."""
+
+    proof: str  # HMAC-SHA256 under the key, hexadecimal, of the challenge and of the address that was connected to
+
+
 class Link(TypedDict):
     """A link that signs a browser in, once."""
 

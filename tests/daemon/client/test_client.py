@@ -13,6 +13,7 @@ from daemon.client.client import Client
 from daemon.client.transport import AsyncClient
 from daemon.errors import DaemonError, NoSuchConfirmation, NotAnsweredYet, NotRunning, Refused
 from tests.daemon.api.world import KEY, serving
+from tests.daemon.client.listener import Listener, fixed
 from tests.fakes import FakeEngine
 
 HI = [{"role": "user", "content": "hi"}]
@@ -45,7 +46,9 @@ def other_program(answer):
             thread.join()
 
 
-@pytest.mark.parametrize("answer", [b"<html>It works!</html>", b"[1]", b"\xff"])
+@pytest.mark.parametrize(
+    "answer", [b"<html>It works!</html>", b"[1]", b"\xff", b'{"proof":"%s"}' % (b"0" * 64)]
+)
 @pytest.mark.parametrize(
     "ask", [Client.status, Client.tend, lambda client: list(client.chat([]))], ids=["get", "post", "chat"]
 )
@@ -53,18 +56,95 @@ def test_another_program_on_the_port_is_named_as_the_reason(tmp_path, answer, as
     with (
         other_program(answer) as url,
         Client(url, "key", home=tmp_path) as client,
-        pytest.raises(Refused, match="is another program on its port"),
+        pytest.raises(NotRunning, match="another program listens there"),
     ):
         ask(client)
 
 
-def test_an_answer_that_does_not_come_is_not_told_as_a_daemon_that_is_gone(tmp_path):
-    with (
-        socket.create_server(("127.0.0.1", 0)) as silent,
-        Client(f"http://127.0.0.1:{silent.getsockname()[1]}", "key", home=tmp_path, patience_s=0.2) as client,
-        pytest.raises(NotAnsweredYet, match=r"has not answered within 0\.2 s\. It may be at work"),
-    ):
-        client.status()
+def asked_of(url):
+    """What the daemon at `url` answers, which does not know who asks."""
+
+    def answer(request):
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as daemon:
+            daemon.sendall(request)
+            daemon.settimeout(1)
+            return daemon.recv(65536)
+
+    return answer
+
+
+SECRET = [{"role": "user", "content": "my secret is Xanadu"}]
+ASKS = [
+    lambda client: list(client.chat(SECRET)),
+    lambda client: client.add("my secret is Xanadu"),
+    Client.status,
+]
+
+
+@pytest.mark.parametrize("ask", ASKS, ids=["chat", "post", "get"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        fixed(b"{}"),
+        fixed(b'{"proof":"%s"}' % (b"0" * 64)),
+        lambda _: b"SSH-2.0-OpenSSH_9.2\r\n",
+        lambda _: b"\0" * 9000,
+        lambda _: b"",
+    ],
+    ids=["empty", "wrong", "no http", "noise", "silent"],
+)
+def test_who_cannot_prove_that_it_knows_the_key_is_told_nothing(tmp_path, ask, answer):
+    with Listener(answer) as thief, Client(thief.url, KEY, home=tmp_path, patience_s=0.5) as client:
+        with pytest.raises(NotRunning, match="listens there.*nothing was told to it") as caught:
+            ask(client)
+        told = thief.told
+
+    assert not isinstance(caught.value, NotAnsweredYet)
+    assert told.startswith(b"GET /tsubasa/identity/")
+    assert (False, False, False) == (
+        KEY.encode() in told,
+        b"Xanadu" in told,
+        b"authorization" in told.lower(),
+    )
+
+
+async def test_a_daemon_elsewhere_proves_for_nobody_else(tmp_path):
+    def ask(url):
+        with Listener(asked_of(url)) as thief, Client(thief.url, KEY, home=tmp_path, patience_s=5) as client:
+            with pytest.raises(NotRunning, match="another program listens there"):
+                list(client.chat(SECRET))
+            return thief.told
+
+    async with serving(tmp_path) as world:
+        told = await asyncio.to_thread(ask, world.url)
+
+    assert (False, False) == (KEY.encode() in told, b"Xanadu" in told)
+
+
+async def test_a_client_that_was_served_tells_nothing_to_who_takes_the_port_later(tmp_path):
+    async with serving(tmp_path) as world:
+        client, page = Client(world.url, KEY, home=tmp_path), AsyncClient(world.url, KEY, home=tmp_path)
+        await asyncio.to_thread(client.status)
+        await page.ask(calls.status())
+    with Listener(fixed(b"{}"), int(world.url.rpartition(":")[2])) as thief:
+        with client, pytest.raises(NotRunning):
+            await asyncio.to_thread(client.add, "my secret is Xanadu")
+        with pytest.raises(NotRunning):
+            await page.ask(calls.add("my secret is Xanadu"))
+        await page.close()
+        told = thief.told
+
+    assert b"/tsubasa/identity/" in told
+    assert (False, False) == (KEY.encode() in told, b"Xanadu" in told)
+
+
+async def test_an_answer_that_does_not_come_is_not_told_as_a_daemon_that_is_gone(tmp_path):
+    engine = FakeEngine("never")
+    engine.go_on = asyncio.Event()
+    async with serving(tmp_path, engine=engine) as world:
+        with Client(world.url, KEY, home=tmp_path, patience_s=3) as client:
+            with pytest.raises(NotAnsweredYet, match=r"has not answered within 3 s\. It may be at work"):
+                await asyncio.to_thread(lambda: list(client.chat(HI)))
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ class _Transport(httpx.HTTPTransport):
     """httpx's own, with proven connections."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(trust_env=False)
+        super().__init__(verify=False, trust_env=False)  # plain HTTP: no certificates are loaded
         self._pool = httpcore.ConnectionPool(network_backend=ProvenBackend(key), **POOL)
 
 
@@ -135,7 +135,7 @@ class _AsyncTransport(httpx.AsyncHTTPTransport):
     """The same, on an event loop."""
 
     def __init__(self, key: str) -> None:
-        super().__init__(trust_env=False)
+        super().__init__(verify=False, trust_env=False)  # plain HTTP: no certificates are loaded
         self._pool = httpcore.AsyncConnectionPool(network_backend=AsyncProvenBackend(key), **POOL)
 
 

@@ -17,7 +17,8 @@ def listen(host: str, port: int) -> socket.socket:
         DaemonError: the system refuses it for another reason.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    opened = socket.socket(family, socket.SOCK_STREAM)
+    tcp = socket.IPPROTO_TCP  # named, for asyncio sets TCP_NODELAY only where the socket says so
+    opened = socket.socket(family, socket.SOCK_STREAM, tcp)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind((host, port))

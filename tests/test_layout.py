@@ -20,7 +20,7 @@ MAY_IMPORT = {  # ours, from the bottom up
     "trainer": {"prompts"},
     "daemon": {"store", "prompts", "trainer.architectures", "trainer.model_parts"},
     "models": {"prompts", "store", "daemon", "trainer"},
-    "tray": {"daemon.client", "daemon.errors", "daemon.home"},
+    "tray": {"daemon.client", "daemon.errors", "daemon.home", "daemon.sandbox"},
     "bench": {"daemon", "store", "prompts", "trainer", "models"},
 }
 LAYERS = (  # of `daemon/`, from the bottom up; a room imports its own layer and those below

@@ -37,6 +37,7 @@ from gguf.quants import dequantize
 
 from daemon.engine.adapters import anonymous_file
 from daemon.engine.gguf_file import Broken, read_header
+from daemon.sandbox.memory_guard import forbid_dumps
 
 Floats = npt.NDArray[np.float32]
 FINER = (Kind.Q6_K, Kind.Q8_0)  # for a type with less than `ENOUGH_BITS`: the first whose blocks fill a row
@@ -258,6 +259,7 @@ def _check_model(path: Path, sha256: str) -> None:
 
 def main() -> int:
     """Do the one job on stdin; the exit code."""
+    forbid_dumps()
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(1))  # `merge` removes what it has begun
     job = json.loads(sys.stdin.buffer.readline())
     model, out = Path(job["model"]), Path(job["out"])

@@ -18,6 +18,7 @@ from typing import Any
 from daemon.processes import framing
 from daemon.processes.errors import ChildError
 from daemon.processes.framing import Frame
+from daemon.sandbox.memory_guard import forbid_dumps
 
 _PR_SET_PDEATHSIG = 1
 
@@ -65,6 +66,7 @@ def open_link(argv: list[str] | None = None) -> ParentLink:
     parser.add_argument("--fd", type=int, required=True)
     parser.add_argument("--parent", type=int, required=True)
     arguments = parser.parse_args(argv)
+    forbid_dumps()
     _die_with(arguments.parent)
     signal.signal(
         signal.SIGINT, signal.SIG_IGN

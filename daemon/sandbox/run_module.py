@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from daemon.sandbox import outbound_guard
+from daemon.sandbox.memory_guard import forbid_dumps
 
 _NEWUSER, _NEWNET = 0x10000000, 0x40000000
 NVIDIA = Path("/proc/driver/nvidia")
@@ -60,6 +61,7 @@ def _unshare(flags: int) -> bool:
 
 if __name__ == "__main__":
     enter_empty_network()  # before the module loads libraries, which begin threads
+    forbid_dumps()  # after it: who can't be dumped may not write its own /proc, which that takes
     outbound_guard.install()
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

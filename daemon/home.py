@@ -9,6 +9,7 @@ command line and the icon load it, too.
 """
 
 import json
+import logging
 import os
 import secrets
 import shutil
@@ -27,12 +28,16 @@ from daemon.errors import HomeInUse, HomeNotUsable
 if TYPE_CHECKING:
     from filelock import FileLock
 
+log = logging.getLogger(__name__)
+
 STORE = "store.db"
+API_KEY = "api_key"
+KEY = "key"  # of the store, which is not opened with a key that others could read
 UPLOADS = "uploads"  # what was dropped onto the page, until it is decided whether it goes in
 UPLOADS_KEPT_S = 24 * 3600.0  # what nobody decided about
 SHORTEST_KEY = 16  # characters; a shorter one is found by trying, also from what the daemon proves with it
 NETWORK = "network.jsonl"  # what went over the network, counted by `daemon/downloads/traffic_log.py`
-OURS = (STORE, "config.toml", "api_key", "daemon.lock", NETWORK)  # one of these makes a folder a home
+OURS = (STORE, "config.toml", API_KEY, "daemon.lock", NETWORK)  # one of these makes a folder a home
 MAY_BE_THERE = {"inbox", "models"}  # folders that make no home, and are no reason against one
 
 
@@ -60,7 +65,7 @@ class Home:
     @property
     def api_key(self) -> Path:
         """The key that every client must show."""
-        return self.path / "api_key"
+        return self.path / API_KEY
 
     @property
     def inbox(self) -> Path:
@@ -128,10 +133,26 @@ def prepare(home: Home) -> None:
         names = {entry.name for entry in home.path.iterdir()}
         if names - MAY_BE_THERE and not names & set(OURS):
             raise HomeNotUsable(home.path, "it holds files of something else")
-        if home.path.stat().st_mode & 0o077:
-            home.path.chmod(0o700)
+        _close(home.path)
+        for entry in home.path.iterdir():
+            if not entry.is_symlink() and entry.name != KEY:
+                _close(entry)
     except OSError as error:
         raise HomeNotUsable(home.path, error.strerror or str(error)) from error
+
+
+def _close(path: Path) -> None:
+    """Take from all but the owner what they may do with a file or folder, and say so where that was anything."""
+    mode = path.stat().st_mode & 0o777
+    if os.name != "posix" or not mode & 0o077:
+        return
+    path.chmod((mode & 0o700) if path.is_dir() else (mode & 0o600))
+    again = (
+        " If others use this machine, remove it: the next start makes a new key."
+        if path.name == API_KEY
+        else ""
+    )
+    log.warning("Others could reach %s (mode %04o); now it is for you alone.%s", path, mode, again)
 
 
 class HomeLock:

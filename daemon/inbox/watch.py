@@ -58,16 +58,17 @@ class Inbox:
         self._hint = asyncio.Event()
         self._observer = Observer()
         self._task: asyncio.Task[None] | None = None
+        self._unreachable = ""  # why the folder could not be looked into, as it was told
         self._stuck: dict[Path, Look] = {}  # files that could neither be stored nor moved, as they looked
 
     async def start(self) -> None:
-        """Make the folder, look through it, and watch it from now on."""
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        """Make the folder, look through it, and watch it from now on; where there is none, wait until there is."""
         handler = _Handler(asyncio.get_running_loop(), self._hint)
-        self._observer.schedule(handler, str(self._folder), recursive=False)
         try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._observer.schedule(handler, str(self._folder), recursive=False)
             self._observer.start()
-        except OSError as error:  # the system's limit of watched folders, mostly
+        except OSError as error:  # a file of that name, or the system's limit of watched folders
             self._rescan_s = min(self._rescan_s, BLIND_RESCAN_S)
             log.warning("Inbox: no events (%s); looking every %.0f s instead.", error, self._rescan_s)
         self._task = asyncio.create_task(self._watch(), name="inbox")
@@ -110,8 +111,16 @@ class Inbox:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # somebody may have removed it
             files = list(self._folder.iterdir())
         except OSError as error:
-            log.error("Inbox: can't look into %s: %s", self._folder, error)
+            if self._unreachable != str(error):
+                log.error(
+                    "Inbox: %s is no folder that can be looked into (%s), so nothing is taken in. Move away what is "
+                    "there, or make it yours.",
+                    self._folder,
+                    error.strerror,
+                )
+            self._unreachable = str(error)
             return {}
+        self._unreachable = ""
         for file in files:
             if file.name.startswith(".") or file.is_symlink() or not file.is_file():
                 continue

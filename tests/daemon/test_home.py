@@ -52,6 +52,30 @@ def test_a_home_is_for_its_owner_only_and_is_closed_again_when_it_was_opened(pla
     assert 0o700 == mode(place.path)
 
 
+def test_what_lies_in_a_home_is_closed_to_others_and_it_is_said(place, tmp_path, caplog):
+    home.load_or_create_api_key(place)
+    (tmp_path / "elsewhere").touch(mode=0o644)
+    (place.path / "link").symlink_to(tmp_path / "elsewhere")
+    place.inbox.mkdir()
+    for file in (place.store, place.path / "store.db-wal", place.log, place.path / "key"):
+        file.touch()
+    loose = [place.api_key, place.store, place.path / "store.db-wal", place.log, place.inbox]
+    for path in (*loose, place.path / "key", tmp_path / "elsewhere"):
+        path.chmod(0o755)
+    home.prepare(place)
+
+    assert {0o600, 0o700} == {mode(path) for path in loose}
+    assert {0o755} == {
+        mode(tmp_path / "elsewhere"),
+        mode(place.path / "key"),
+    }  # that one is refused by the store
+    assert all(path.name in caplog.text for path in loose)
+    assert "remove it" in caplog.text
+    caplog.clear()
+    home.prepare(place)
+    assert "" == caplog.text
+
+
 def test_a_folder_of_something_else_is_refused_and_not_changed_but_one_with_an_inbox_is_welcome(tmp_path):
     (tmp_path / "new" / "inbox").mkdir(parents=True)
     home.prepare(Home(tmp_path / "new"))

@@ -57,6 +57,23 @@ async def test_a_dropped_file_is_taken_in_and_moved_with_its_report(tmp_path):
     assert 2 == json.loads((inbox / "done" / "log.jsonl.report.json").read_text())["turns"]
 
 
+async def test_an_inbox_that_is_a_file_is_told_once_and_taken_up_when_it_is_a_folder(
+    tmp_path, caplog, monkeypatch
+):
+    monkeypatch.setattr("daemon.inbox.watch.BLIND_RESCAN_S", 0.05)
+    inbox = tmp_path / "inbox"
+    inbox.write_text("no folder")
+    async with watched_inbox(tmp_path) as (taken, _):
+        await asyncio.sleep(0.5)
+        told = [record.getMessage() for record in caplog.records]
+        inbox.unlink()
+        inbox.mkdir()
+        (inbox / "log.jsonl").write_text(LINE % "hi")
+        report = await next_of(taken)
+
+    assert (1, True) == (sum("no folder that can be looked into" in one for one in told), report.ok)
+
+
 async def test_a_broken_file_goes_to_failed_and_nothing_of_it_is_stored(tmp_path):
     async with watched_inbox(tmp_path) as (taken, store_thread):
         (tmp_path / "inbox" / "log.jsonl").write_text(LINE % "hi" + "{broken")

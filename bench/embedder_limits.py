@@ -22,7 +22,7 @@ import numpy.typing as npt
 from bench.languages import LANGUAGES, Language
 from daemon.embedding.choices import NANO_E5, choice
 from daemon.embedding.model import NEUTRAL, Model, bundled_folder
-from daemon.memory.recall import in_third_person
+from daemon.memory.phrasing import in_third_person
 
 AXES = 8  # of the ten that the means of eleven languages span: more of them leave less of what is said
 SENTENCES = Path(__file__).with_name("eleven_languages.toml")

@@ -40,8 +40,8 @@ from rich.table import Table
 from bench.sentences import question, sentence
 from bench.store_mem0 import Mem0, Mem0Missing, check_mem0
 from daemon.embedding.client import Embedder
+from daemon.memory.phrasing import in_third_person
 from daemon.memory.ranking import MEMORY_POOL, nearest_memories
-from daemon.memory.recall import in_third_person
 from store import memories, vectors
 from store.database import open_store, writing
 

@@ -4,21 +4,23 @@ Forget: take a fact out of everything that is stored, for good (what was superse
     memory ──> what it replaced, what refined it ──> messages that said it, replies: text, words, vectors
         `────> events, lessons, jobs ──> generations that learned them: tainted, their adapters deleted
 
-No table of its own but `forgettings`, a count. One transaction; afterwards the words are in no row, no index and no
-free page of the file, nor in its log. Hashes of the chats concerned are made again from marks (`tombstones.py`):
-nobody finds the words by hashing guesses, and a client that sends its whole history again brings none of them back.
-Backups and running engines are the daemon's part.
+Tables of its own: `forgettings`, a count, and the marks of `forgotten_facts.py`. One transaction; afterwards the words
+are in no row, no index and no free page of the file, nor in its log. Hashes of the chats concerned are made again from
+marks (`tombstones.py`): nobody finds the words by hashing guesses, and a client that sends its whole history again
+brings none of them back. Backups and running engines are the daemon's part.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
-from store import full_text, nights, recall_log, tombstones, vectors
+from store import forgotten_facts, full_text, nights, recall_log, tombstones, vectors
 from store.chats import FORGOTTEN, chain_hash
 from store.database import Connection, id_list, rows, writing
 from store.errors import NoSuchMemory, StoreError, not_found
-from store.generations import drop_quotes, learned_by, taint
+from store.forgotten_facts import NewFact
+from store.generations import drop_quotes, learned_by, taint, untainted
 from store.lessons import Lesson, several
 
 SHORTEST_QUOTE = 16  # characters; a shorter text ("yes") may stand elsewhere for something else
@@ -53,11 +55,20 @@ class Concerned:
     memories: tuple[int, ...]
     lessons: tuple[Lesson, ...]
     generations: tuple[int, ...]  # that have learned it, those tainted before too
+    tainted_by_it: tuple[int, ...] = ()  # of them, those that are not tainted yet
     messages: tuple[int, ...]  # whose text goes
     kept_memories: tuple[int, ...] = ()  # others drawn from these messages, which stay
+    exports: tuple[str, ...] = ()  # sha256 of the imported files that told it
 
 
-def forget(db: Connection, memory_ids: Sequence[int] = (), *, messages: Sequence[int] = ()) -> ForgetReport:
+def forget(
+    db: Connection,
+    memory_ids: Sequence[int] = (),
+    *,
+    messages: Sequence[int] = (),
+    keep: Collection[int] = (),
+    facts: Sequence[NewFact] = (),
+) -> ForgetReport:
     """
     Forget these memories, or only these messages, and every trace of them.
 
@@ -66,6 +77,10 @@ def forget(db: Connection, memory_ids: Sequence[int] = (), *, messages: Sequence
     of IGNORE events too), `messages`, every message that quotes one of them (of the user's), the memory or the
     answer of its lessons word for word, and the replies to all these. Memories that were drawn from `messages` stay.
 
+    Args:
+        keep: messages that stay, whatever they tell.
+        facts: what is marked, so that it is known again in other words.
+
     Raises:
         NotFound: one of the ids is not there; nothing was forgotten.
     """
@@ -73,8 +88,8 @@ def forget(db: Connection, memory_ids: Sequence[int] = (), *, messages: Sequence
         chain, gone = _with_history(db, memory_ids)
         _check_messages(db, messages)
         quotes = quotes_of(db, gone, messages)
-        telling = _telling(db, gone, quotes, messages)
-        redacted = _with_replies(db, telling)
+        telling = _telling(db, gone, quotes, messages) - set(keep)
+        redacted = _with_replies(db, telling, keep)
         kept = _kept(db, redacted, gone)
         lessons = lessons_of(db, chain, quotes)
         report = ForgetReport(
@@ -94,6 +109,7 @@ def forget(db: Connection, memory_ids: Sequence[int] = (), *, messages: Sequence
         drop_memories(db, gone)
         _redact(db, redacted, telling)
         full_text.scrub(db)
+        forgotten_facts.put(db, facts, at=datetime.now(UTC))
         nights.note_forgotten(
             db,
             memories=len(gone),
@@ -104,19 +120,28 @@ def forget(db: Connection, memory_ids: Sequence[int] = (), *, messages: Sequence
     return replace(report, log_cleared=clear_log(db))
 
 
-def concerned(db: Connection, memory_ids: Sequence[int] = (), *, messages: Sequence[int] = ()) -> Concerned:
+def concerned(
+    db: Connection,
+    memory_ids: Sequence[int] = (),
+    *,
+    messages: Sequence[int] = (),
+    keep: Collection[int] = (),
+) -> Concerned:
     """What `forget` would take; nothing is changed. Raises as `forget`."""
     chain, gone = _with_history(db, memory_ids)
     _check_messages(db, messages)
     quotes = quotes_of(db, gone, messages)
-    redacted = _with_replies(db, _telling(db, gone, quotes, messages))
+    redacted = _with_replies(db, _telling(db, gone, quotes, messages) - set(keep), keep)
     lessons = lessons_of(db, chain, quotes)
+    learned = learned_by(db, memory_ids=chain, lesson_ids=lessons)
     return Concerned(
         memories=tuple(gone),
         lessons=tuple(several(db, lessons)),
-        generations=learned_by(db, memory_ids=chain, lesson_ids=lessons),
+        generations=learned,
+        tainted_by_it=untainted(db, learned),
         messages=tuple(redacted),
         kept_memories=tuple(_kept(db, redacted, gone)),
+        exports=_exports(db, redacted),
     )
 
 
@@ -169,12 +194,12 @@ def _telling(db: Connection, gone: Sequence[int], quotes: Sequence[str], more: S
     return telling
 
 
-def _with_replies(db: Connection, telling: set[int]) -> list[int]:
-    """The messages to redact: those that tell it, and the replies to them."""
+def _with_replies(db: Connection, telling: set[int], keep: Collection[int]) -> list[int]:
+    """The messages to redact: those that tell it, and the replies to them but those to `keep`."""
     replies = db.execute(
         f"select id from messages where role = 'assistant' and parent_id {_IN}", (id_list(telling),)
     )
-    every = telling | {id for (id,) in replies}
+    every = (telling | {id for (id,) in replies}) - set(keep)
     sql = f"select id from messages where not redacted and id {_IN} order by id"
     return [id for (id,) in rows(db, sql, (id_list(every),))]
 

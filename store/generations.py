@@ -263,6 +263,12 @@ def learned_by(db: Connection, *, memory_ids: Sequence[int], lesson_ids: Sequenc
     return tuple(id for (id,) in found)
 
 
+def untainted(db: Connection, ids: Sequence[int]) -> tuple[int, ...]:
+    """Those of these generations that no forgetting has tainted."""
+    sql = f"select id from generations where state <> 'tainted' and id {_IN} order by id"
+    return tuple(id for (id,) in rows(db, sql, (id_list(ids),)))
+
+
 def taint(db: Connection, *, memory_ids: Sequence[int], lesson_ids: Sequence[int]) -> tuple[int, ...]:
     """
     Taint every generation that learned of these memories or lessons: no adapter of it stays. Ids newly tainted.

@@ -30,7 +30,7 @@ from store.forgetting import (
     lessons_of,
     quotes_of,
 )
-from store.generations import drop_quotes, learned_by, taint
+from store.generations import drop_quotes, learned_by, taint, untainted
 from store.lessons import several
 from store.text import storable
 
@@ -194,6 +194,7 @@ def concerned(db: Connection, import_id: int) -> Concerned:
         memories=tuple(memories),
         lessons=tuple(several(db, lessons)),
         generations=learned,
+        tainted_by_it=untainted(db, learned),
         messages=tuple(gone),
     )
 

@@ -154,6 +154,11 @@ def typed_texts(db: Connection, n: int) -> list[str]:
     return list(dict.fromkeys(text for (text,) in rows(db, sql, (n,))))[::-1]
 
 
+def not_spoken(db: Connection) -> list[tuple[int, str]]:
+    """Ids and texts of what neither a user nor an assistant said: system turns, results of tools."""
+    return rows(db, "select id, text from messages where role not in ('user', 'assistant') and not redacted")
+
+
 def with_memories(db: Connection, message_ids: Collection[int]) -> set[int]:
     """Those of these messages that a memory was drawn from, or an operation on one."""
     sql = """select message_id from memory_sources where message_id in (select value from json_each(?1))

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from store import full_text, tombstones
+from store import forgotten_facts, full_text, tombstones
 from store.chats import NewMessage, clean, get, insert, start_chat
 from store.database import Connection, id_list, moment, rows, writing
 from store.export import Archive, KeptMessage, nearest_kept
+from store.forgotten_facts import NewFact
 from store.memory_events import MAKING
 from store.text import one_line, storable
 
@@ -30,11 +31,14 @@ class Restored:
     refused: str | None  # why memories were not stored; None: they were, or were there already
 
 
-def put_in(db: Connection, archive: Archive) -> Restored:
+def put_in(db: Connection, archive: Archive, statements: Iterable[NewFact] = ()) -> Restored:
     """
     Store the messages that are missing, and the memories, if this store has none.
 
     Messages whose memories were refused are left to be observed here.
+
+    Args:
+        statements: the memories, as they are compared with what was forgotten here.
     """
     with writing(db):
         knows_memories = _knows_memories(db, archive)
@@ -42,7 +46,7 @@ def put_in(db: Connection, archive: Archive) -> Restored:
         for message in archive.messages:
             put.message(archive, message)
         full_text.refresh_messages(db, [put.ids[place] for place in put.added])
-        refused = None if knows_memories else _refusal(db, archive, put.ids)
+        refused = None if knows_memories else _refusal(db, archive, put.ids, statements)
         for chat_id, place in put.new_chats.items():
             last = archive.chats[place - 1].last_stored_at
             db.execute("update chats set last_stored_at = ? where id = ?", (last, chat_id))
@@ -76,14 +80,17 @@ def _one_lined(found: Iterable[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
     return {(one_line(text), *rest) for text, *rest in found}
 
 
-def _refusal(db: Connection, archive: Archive, ids: Sequence[int]) -> str | None:
+def _refusal(
+    db: Connection, archive: Archive, ids: Sequence[int], statements: Iterable[NewFact]
+) -> str | None:
     """Why the memories of the archive can't be stored here."""
     if rows(db, "select 1 from memories union all select 1 from events limit 1"):
         return "this store has memories of its own, and two sets are never mixed"
     sources = [one.sources for one in archive.memories] + [one.sources for one in archive.events]
     needed = {ids[place - 1] for given in sources for place in given}
     forgotten = "select 1 from messages where redacted and id in (select value from json_each(?)) limit 1"
-    if rows(db, forgotten, (id_list(needed),)):
+    told = (one for statement in statements for one in forgotten_facts.compare(db, statement))
+    if rows(db, forgotten, (id_list(needed),)) or any(one.by_words for one in told):
         return "some tell what was forgotten here"
     return None
 

@@ -401,4 +401,17 @@ update lessons set abstains = 1
     """
 alter table lessons add column retired integer not null default 0;   -- 1: taught no more, kept for its lineage
 """,
+    # 15: what was forgotten is known again when it is told in other words
+    """
+create table forgotten_facts (
+    -- One row per statement that was forgotten, until it is added by hand again. No word of it can be read here:
+    -- signs of its vector under a secret projection, and hashes of its words so short that many words share each.
+    id integer primary key autoincrement,
+    at text not null,
+    embedder text not null,            -- that made the vector; '': none was made
+    signs blob not null,               -- 512 bits
+    names text not null,               -- JSON: of its names and numbers
+    words text not null                -- JSON: of all its content words
+) strict;
+""",
 ]

@@ -127,16 +127,47 @@ def logging(*, on: bool, for_minutes: int | None = None) -> Call[chat_schemas.Lo
     return _post("the logging", "/tsubasa/logging", {"on": on, "for_minutes": for_minutes})
 
 
-def forget(memory_ids: Sequence[int] = (), *, messages: Sequence[int] = ()) -> Call[memory_schemas.Forgotten]:
-    """Forget memories, or messages, and all that came of them; a report of what was done."""
-    return _post("forget", "/tsubasa/forget", {"memories": list(memory_ids), "messages": list(messages)})
+def forget(
+    memory_ids: Sequence[int] = (),
+    *,
+    messages: Sequence[int] = (),
+    keep_memories: Sequence[int] = (),
+    keep_messages: Sequence[int] = (),
+    delete_files: Sequence[str] = (),
+) -> Call[memory_schemas.Forgotten]:
+    """
+    Forget memories, or messages, and all that came of them or tells the same; a report of what was done.
+
+    Args:
+        keep_memories, keep_messages: what stays, whatever it tells.
+        delete_files: exports that the preview named, and that go too.
+    """
+    body = {
+        "memories": list(memory_ids),
+        "messages": list(messages),
+        "keep_memories": list(keep_memories),
+        "keep_messages": list(keep_messages),
+        "delete_files": list(delete_files),
+    }
+    return _post("forget", "/tsubasa/forget", body)
 
 
 def forget_preview(
-    memory_ids: Sequence[int] = (), *, messages: Sequence[int] = (), weights: bool = False
+    memory_ids: Sequence[int] = (),
+    *,
+    messages: Sequence[int] = (),
+    keep_memories: Sequence[int] = (),
+    keep_messages: Sequence[int] = (),
+    weights: bool = False,
 ) -> Call[memory_schemas.ForgetPreview]:
     """What `forget` would take, and what else tells it; with `weights`, what the live generation knows of it."""
-    body = {"memories": list(memory_ids), "messages": list(messages), "weights": weights}
+    body = {
+        "memories": list(memory_ids),
+        "messages": list(messages),
+        "keep_memories": list(keep_memories),
+        "keep_messages": list(keep_messages),
+        "weights": weights,
+    }
     return _post("the preview", "/tsubasa/forget/preview", body)
 
 

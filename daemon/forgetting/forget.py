@@ -10,21 +10,23 @@ all listeners are called, also when one of them fails, and the first failure is 
 """
 
 import asyncio
-import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
 from daemon.core import Core
+from daemon.forgetting.tellings import TEXT, Candidate, How, Telling, look, message
 from daemon.forgetting.verification import NOTHING_LEARNED, Unlearning
 from daemon.forgetting.weight_probes import Fact, facts
 from daemon.generations.service import Generations, answer_without
-from daemon.home import Home
-from daemon.text import content_words, value_words
-from store import forgetting, generations, imports, memories
+from daemon.memory.forgotten import marks_of
+from daemon.memory.phrasing import statements
+from daemon.memory.recall import asks
+from daemon.text import content_words, shorten
+from store import chats, forgetting, generations, imports, memories
 from store.database import Connection
 from store.forgetting import Concerned
 from store.imports import UndoReport
@@ -34,11 +36,22 @@ log = logging.getLogger(__name__)
 
 WAIT_S = 20.0  # the answer to a `forget` that is done already waits for its probes, so long at most
 LOOK_S = 60.0  # for the probes of a preview
-ALIKE = 2 / 3  # of the content words of a text without names and numbers
+FACTS = 40  # statements of messages that are forgotten by their number, that are marked
 
 Listener = Callable[[], Awaitable[None]]
 Pause = Callable[[], AbstractAsyncContextManager[None]]
 Report = TypeVar("Report", ForgetReport, UndoReport)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a person wants to be forgotten."""
+
+    memories: tuple[int, ...] = ()
+    messages: tuple[int, ...] = ()
+    keep_memories: tuple[int, ...] = ()  # these stay, whatever they tell
+    keep_messages: tuple[int, ...] = ()
+    certain: bool = True  # with all else that tells it for certain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,18 +63,23 @@ class Forgotten(Generic[Report]):
     now_live: int
     was_learned: bool  # by any generation, also by one that was tainted before
     weights: dict[str, Any]  # what the generation that answers now shows of it, as far as that is known soon
+    stays: tuple[Telling, ...] = ()  # what may tell it and was left
+    facts: tuple[str, ...] = ()  # what was forgotten, in words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """What `forget` would take, and which other memories tell the same."""
+    """What `forget` would take, exactly, and what else may tell the same."""
 
     memories: tuple[int, ...]
     messages: int
     kept_memories: tuple[int, ...]
     lessons: int
     generations: tuple[int, ...]
-    also_told_by: list[int]
+    also_told_by: list[int]  # memories that stay
+    tellings: tuple[Telling, ...]
+    facts: tuple[str, ...]  # what is to be forgotten, in words
+    exports: tuple[str, ...]  # sha256 of imported files that brought it
     weights: dict[str, Any] | None  # what the live generation knows of it; None when that was not asked
 
 
@@ -77,6 +95,7 @@ class Forgetting:
         wait_s: float = WAIT_S,
     ) -> None:
         """`wait_s`: how long the report waits for the probes of the weights."""
+        self._core = core
         self._store_thread = core.store_thread
         self._engine = core.engine
         self._generations = generations
@@ -93,41 +112,78 @@ class Forgetting:
         """Forget only within this context: inside, nothing quotes memories any more, and nothing begins to."""
         self._pauses.append(pause)
 
-    async def forget(
-        self, memory_ids: Sequence[int], *, messages: Sequence[int] = ()
-    ) -> Forgotten[ForgetReport]:
+    async def forget(self, wanted: Wanted) -> Forgotten[ForgetReport]:
         """
         Forget these memories and messages in all that is kept; a clean generation answers from then on.
 
-        The engine need not be well: what it must not use is taken from it before it is asked for anything.
+        What tells the same for certain goes with them, and what was forgotten is marked, so that it is not learned
+        from what stays. The engine need not be well: what it must not use is taken from it before it is asked for
+        anything.
 
         Raises:
             NotFound: one is not there; nothing was forgotten.
         """
-        look = partial(forgetting.concerned, memory_ids=memory_ids, messages=messages)
-        return await self._take(
-            look, partial(memories.forget, memory_ids=list(memory_ids), messages=list(messages))
-        )
+        choice = await self._choose(wanted)
+        marks = await marks_of(self._core.embedder, choice.facts)
+        concerned = partial(_concerned, wanted=choice.wanted)
+
+        def take(db: Connection) -> ForgetReport:
+            return memories.forget(
+                db,
+                choice.wanted.memories,
+                messages=choice.wanted.messages,
+                keep=choice.wanted.keep_messages,
+                facts=marks,
+            )
+
+        done = await self._take(concerned, take)
+        stays = tuple(one for one in choice.tellings if not one.taken)
+        return replace(done, stays=stays, facts=choice.facts)
 
     async def undo_import(self, import_id: int) -> Forgotten[UndoReport]:
         """Take back one import, as `forget` does. Raises `NotFound`."""
         look = partial(imports.concerned, import_id=import_id)
         return await self._take(look, partial(imports.undo_import, import_id=import_id))
 
-    async def preview(
-        self, memory_ids: Sequence[int], *, messages: Sequence[int] = (), weights: bool = False
-    ) -> Preview:
+    async def preview(self, wanted: Wanted, *, weights: bool = False) -> Preview:
         """What `forget` would take, and raise; nothing is changed. `weights`: probe the live generation, too."""
-        found = await self._store_thread.run(forgetting.concerned, memory_ids, messages=messages)
+        choice = await self._choose(wanted)
+        found = choice.found
         return Preview(
             memories=found.memories,
             messages=len(found.messages),
             kept_memories=found.kept_memories,
             lessons=len(found.lessons),
-            generations=found.generations,
-            also_told_by=await self._store_thread.run(_also_told, found.memories),
+            generations=found.tainted_by_it,
+            also_told_by=[one.id for one in choice.tellings if one.kind == "memory" and not one.taken],
+            tellings=choice.tellings,
+            facts=choice.facts,
+            exports=found.exports,
             weights=await self._probe(found) if weights else None,
         )
+
+    async def _choose(self, wanted: Wanted) -> "_Choice":
+        """What goes with what is wanted, and all that tells it."""
+        run = self._store_thread.run
+        named = await run(_concerned, wanted)
+        facts = await run(_facts, named.memories, wanted)
+        others = await look(self._core, facts, gone=named.memories, redacted=named.messages)
+        kept = {("memory", id) for id in wanted.keep_memories} | {
+            ("message", id) for id in wanted.keep_messages
+        }
+        sure = [
+            one
+            for one, how in others
+            if how == "certain" and wanted.certain and (one.kind, one.id) not in kept
+        ]
+        chosen = replace(
+            wanted,
+            memories=(*wanted.memories, *(one.id for one in sure if one.kind == "memory")),
+            messages=(*wanted.messages, *(one.id for one in sure if one.kind == "message")),
+        )
+        found = await run(_concerned, chosen) if sure else named
+        tellings = await run(_tellings, found, others, wanted.keep_messages)
+        return _Choice(wanted=chosen, found=found, facts=facts, tellings=tellings)
 
     async def _take(
         self, look: Callable[[Connection], Concerned], take: Callable[[Connection], Report]
@@ -180,41 +236,66 @@ class Forgetting:
         return probed.to_json(is_preview=True)
 
 
-def tell_the_same(texts: Sequence[str], others: Mapping[int, str]) -> list[int]:
-    """
-    The ids of those `others` that have every name and number of one of the texts; of a text that has none, most words.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Choice:
+    """What is to go, and what may tell it."""
 
-    Rather one too many than one too few, for a person decides.
-    """
-    found = {id: set(content_words(text)) for id, text in others.items()}
-    return [id for id, words in found.items() if any(_tells(words, text) for text in texts)]
+    wanted: Wanted  # with all that is certain
+    found: Concerned
+    facts: tuple[str, ...]
+    tellings: tuple[Telling, ...]
 
 
-def exports_left(home: Home, digests: Collection[str]) -> list[str]:
-    """
-    The imported files in inbox/done, and those dropped onto the page, whose SHA-256 is among `digests`.
+def _concerned(db: Connection, wanted: Wanted) -> Concerned:
+    return forgetting.concerned(db, wanted.memories, messages=wanted.messages, keep=wanted.keep_messages)
 
-    They are the user's own, so nothing deletes them; a file that can't be read is passed over.
-    """
-    found = []
-    files = [*(home.inbox / "done").glob("*"), *home.uploads.glob("*/*")] if digests else []
-    for file in sorted(files):
-        try:
-            with file.open("rb") as opened:
-                if hashlib.file_digest(opened, "sha256").hexdigest() in digests:
-                    found.append(str(file))
-        except OSError:  # a folder, or no right to read it
+
+def _facts(db: Connection, gone: Sequence[int], wanted: Wanted) -> tuple[str, ...]:
+    """The statements that are to be forgotten; of messages alone, what they state."""
+    if gone:
+        return tuple(dict.fromkeys(memories.get(db, id).text for id in gone))
+    said = [chats.get(db, id) for id in wanted.messages]
+    found = [
+        text for one in said for text in statements(one.text, role=one.role) if one.text != chats.FORGOTTEN
+    ]
+    return tuple(dict.fromkeys(text for text in found if len(content_words(text)) > 1 and not asks(text)))[
+        :FACTS
+    ]
+
+
+def _tellings(
+    db: Connection, found: Concerned, others: Sequence[tuple[Candidate, How]], keep: Collection[int]
+) -> tuple[Telling, ...]:
+    """All that tells it, what goes first."""
+    going = set(found.messages)
+    tellings = []
+    for id in found.messages:
+        one = chats.get(db, id)
+        answers = one.role == "assistant" and one.parent_id in going
+        why = "it answers a message that tells it" if answers else "it tells it"
+        tellings.append(_telling(message(one), certain=True, taken=True, why=why))
+    for candidate, how in others:
+        taken = candidate.id in (found.memories if candidate.kind == "memory" else going)
+        if taken and candidate.kind == "message":
             continue
-    return found
+        certain = how == "certain"
+        why = "it tells the same" if certain else "it may tell the same"
+        tellings.append(_telling(candidate, certain=certain, taken=taken, why=why))
+    named = {one.id for one in tellings if one.kind == "message"}
+    for id in keep:
+        if id not in named and (one := chats.get(db, id)).text != chats.FORGOTTEN:
+            tellings.append(_telling(message(one), certain=True, taken=False, why="you keep it"))
+    return tuple(tellings)
 
 
-def _also_told(db: Connection, gone: Collection[int]) -> list[int]:
-    texts = [memories.get(db, memory_id).text for memory_id in gone]
-    return tell_the_same(texts, {one.id: one.text for one in memories.holding(db) if one.id not in gone})
-
-
-def _tells(words: set[str], text: str) -> bool:
-    if values := value_words(text):
-        return values <= words
-    wanted = set(content_words(text))
-    return bool(wanted) and len(wanted & words) >= ALIKE * len(wanted)
+def _telling(one: Candidate, *, certain: bool, taken: bool, why: str) -> Telling:
+    return Telling(
+        kind=one.kind,
+        id=one.id,
+        text=shorten(one.text, TEXT),
+        role=one.role,
+        day=one.day,
+        certain=certain,
+        taken=taken,
+        why=why,
+    )

@@ -19,8 +19,10 @@ from daemon.inbox.detect import Export, read_export
 from daemon.inbox.errors import InboxError, too_large
 from daemon.inbox.formats import tsubasa
 from daemon.store_thread import StoreThread
+from daemon.text import content_words, value_words
 from store import imports
 from store.export import Archive
+from store.forgotten_facts import NewFact
 from store.restore import Restored, put_in
 from store.text import storable
 
@@ -55,7 +57,7 @@ async def take_in(store_thread: StoreThread, file: Path, *, largest: int) -> Tak
     began = time.monotonic()
     found = await asyncio.to_thread(read_file, file, largest)
     if isinstance(found, Archive):
-        restored = await store_thread.run(put_in, found)
+        restored = await store_thread.run(put_in, found, statements(found))
         return TakenIn(
             name=storable(file.name),
             ok=True,
@@ -97,6 +99,12 @@ async def take_in_and_move(store_thread: StoreThread, file: Path, *, largest: in
         taken = TakenIn(name=storable(file.name), ok=False, seconds=seconds, error=str(error))
     await asyncio.to_thread(_move, file, taken)
     return taken
+
+
+def statements(archive: Archive) -> list[NewFact]:
+    """The memories of an archive, as they are compared with what was forgotten here."""
+    texts = (one.text for one in archive.memories)
+    return [NewFact(names=value_words(text), words=set(content_words(text))) for text in texts]
 
 
 def adds_nothing(restored: Restored) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from daemon.inbox.detect import Export
 from daemon.inbox.formats import tsubasa
-from daemon.inbox.importer import adds_nothing, read_file
+from daemon.inbox.importer import adds_nothing, read_file, statements
 from daemon.store_thread import StoreThread
 from daemon.text import shorten
 from store import imports
@@ -65,7 +65,7 @@ async def look_into(store_thread: StoreThread, file: Path, *, largest: int) -> P
     found = await asyncio.to_thread(read_file, file, largest)
     preview = contents(file.name, found)
     if isinstance(found, Archive):
-        restored = await store_thread.run(dry_run, put_in, found)
+        restored = await store_thread.run(dry_run, put_in, found, statements(found))
         return replace(
             preview,
             new_sessions=restored.chats,

@@ -41,6 +41,16 @@ class HeldAlready(MemoryWorkError):
         )
 
 
+class ForgottenOnPurpose(MemoryWorkError):
+    """A program wanted to store what the user had forgotten."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Nothing was stored: the user had this forgotten. "
+            "Only the user can have it back: tsubasa memories add TEXT"
+        )
+
+
 # What the same chat or memory would fail with again: it is given up, and the others go on. All else is tried again.
 HOPELESS = (
     MemoryWorkError,

@@ -23,6 +23,7 @@ from daemon.core import Core
 from daemon.embedding.choices import Limits
 from daemon.engine.client import Engine, Sampling
 from daemon.memory import checks
+from daemon.memory.forgotten import as_fact, is_kept_out
 from daemon.memory.instructions import instructions
 from daemon.memory.observe import Observation
 from daemon.memory.ranking import Ranked, nearest_memories
@@ -46,7 +47,7 @@ class Op:
 
     kind: str  # "ADD" | "UPDATE" | "RECONCILE" | "IGNORE"
     memory_id: int | None  # the memory that now says it; None when a trivial one was ignored
-    by: str  # "code" | "model" | "check" (the model's proposal failed the check; ADD stood in)
+    by: str  # "code" | "model" | "check" (the model's proposal failed; ADD stood in) | "forgotten" (it stays so)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,9 @@ class Choice:
 async def evolve(core: Core, observation: Observation, *, way: str = "safe") -> Op:
     """Bring `observation` into the store: ADD, UPDATE, RECONCILE or IGNORE. `way`: one of `WAYS`."""
     (said,) = await core.embedder.embed([observation.text])
+    statement = as_fact(observation.text, said, (await core.embedder.info()).id)
+    if await core.store_thread.run(is_kept_out, statement, observation.sources, core.embedder.limits):
+        return Op(kind="IGNORE", memory_id=None, by="forgotten")  # and no event, which would have its words
     while True:
         plan = await _plan(core, observation, said, way)
         vector = said if plan.text == observation.text else (await core.embedder.embed([plan.text]))[0]

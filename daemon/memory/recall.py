@@ -6,7 +6,8 @@ Retrieval: the memories that bear on a question, and messages that no memory tel
 
 Small talk and questions about the world get no memories. Superseded memories speak only through what replaced them,
 at length when the question is about the past. A message that a memory was drawn from is not quoted, for it may no
-longer hold; the assistant is quoted only when it is asked for, so that its guesses don't come back as facts.
+longer hold; nor one that tells what was forgotten. The assistant is quoted only when it is asked for, so that its
+guesses don't come back as facts.
 """
 
 import logging
@@ -20,7 +21,9 @@ import numpy.typing as npt
 
 from daemon.embedding.choices import MINILM, Limits
 from daemon.embedding.client import Embedder
+from daemon.memory.forgotten import quoting_forgotten
 from daemon.memory.indexing import index_missing
+from daemon.memory.phrasing import in_third_person
 from daemon.memory.ranking import Ranked, Turn, nearest_memories, nearest_turns, without_names
 from daemon.memory.strip_quotes import strip_quotes
 from daemon.store_thread import StoreThread
@@ -38,6 +41,7 @@ PAST_LOOKED_AT = 200  # memories that hold no more, for a question about the pas
 PAST_TAKEN = 10  # of them, those that share most words with it
 ASKED = 2000  # characters of a message that are taken for the question: its end
 
+LOOKS = 6  # for messages to quote, each time without those that tell what was forgotten; then none is quoted
 TURNS_LOOKED_AT = 30  # nearest turns that are looked at
 LONGEST_QUOTE = 300  # characters of a message that are quoted
 _SENTENCE = re.compile(r"[^.!?。！？؟\n]+[.!?。！？؟]*")
@@ -109,6 +113,23 @@ async def recall(
     query = _Query(
         question=question, asked=asked, k=k, max_k=max(k, max_k), present=present, limits=embedder.limits
     )
+    for _ in range(LOOKS):
+        found = await _found(store_thread, embedder, query, vectors, at_once=at_once)
+        forgotten = await quoting_forgotten(store_thread, embedder, found.messages, at_once=at_once)
+        if not forgotten:
+            return found
+        query = replace(query, passed_over=query.passed_over | forgotten)
+    return await _found(store_thread, embedder, replace(query, quotes=False), vectors, at_once=at_once)
+
+
+async def _found(
+    store_thread: StoreThread,
+    embedder: Embedder,
+    query: "_Query",
+    vectors: npt.NDArray[np.float32] | None,
+    *,
+    at_once: bool,
+) -> Recalled:
     try:
         return await store_thread.run(_recall, query, vectors)
     except NoEmbedder:  # the first question ever
@@ -131,6 +152,8 @@ class _Query:
     max_k: int
     present: Collection[str]
     limits: Limits  # of the embedder
+    passed_over: frozenset[int] = frozenset()  # messages that tell what was forgotten
+    quotes: bool = True  # whether messages are quoted
 
 
 def _recall(db: Connection, query: _Query, vectors: npt.NDArray[np.float32] | None) -> Recalled:
@@ -149,7 +172,13 @@ def _recall(db: Connection, query: _Query, vectors: npt.NDArray[np.float32] | No
         past = [one for one in _replaced(db, query.question) if one not in chosen]
         chosen += past[: query.max_k - len(chosen)]
     found = quotable_messages(
-        db, query.question, as_said, query.k - len(chosen), present=query.present, limits=query.limits
+        db,
+        query.question,
+        as_said,
+        query.k - len(chosen) if query.quotes else 0,
+        present=query.present,
+        limits=query.limits,
+        passed_over=query.passed_over,
     )
     lines = [
         *_memory_lines(db, chosen, is_past),
@@ -222,6 +251,7 @@ def quotable_messages(
     *,
     present: Collection[str] = (),
     limits: Limits = MINILM,
+    passed_over: Collection[int] = (),
 ) -> list[Message]:
     """
     Up to `k` messages, best first; their texts are their writers' own words.
@@ -230,10 +260,12 @@ def quotable_messages(
         vector: embedding of the question without the names of people; None: words must do.
         present: texts of the chat in which the question was asked; they are in front of the model already.
         limits: of the embedder that made `vector`.
+        passed_over: ids of messages that are not quoted.
     """
     if k < 1 or not asks(question):
         return []
     near = nearest_turns(db, question, vector, TURNS_LOOKED_AT)
+    near = [turn for turn in near if turn.message_id not in passed_over]
     remembered = message_queries.with_memories(db, [turn.message_id for turn in near])
     roles = ("user", "assistant") if asks_of_assistant(question) else ("user",)
     known = {normalised(text) for text in (*present, question)}
@@ -278,17 +310,6 @@ def _is_near(turn: Turn, text: str, question: str, limits: Limits | None) -> boo
     if limits is None:
         return 2 * len(shared) >= len(asked) > 0
     return turn.cosine >= (limits.message_near_with_words if shared else limits.message_near)
-
-
-def in_third_person(question: str) -> str:
-    """
-    `question` as memories are worded: "what's my dog's name" -> "what's the user's dog's name".
-
-    It more than doubles the distance between related and unrelated memories for MiniLM. "I'm" stays: it begins
-    remarks ("I'm tired"), seldom questions.
-    """
-    asked = re.sub(r"\b(my|mine)\b", "the user's", question, flags=_I)
-    return re.sub(r"\bI\b(?!['’]m)(['’](ve|d|ll)\b)?", "the user", asked, flags=_I)
 
 
 def asks(message: str) -> bool:

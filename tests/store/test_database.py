@@ -28,6 +28,7 @@ RELEASED = [  # sha256 of each step, its beginning
     "50e126d6849b980c",
     "2b27d5fa09b182b3",
     "24e199b10e1367ad",
+    "7079ee03f661a823",
 ]
 
 

@@ -19,6 +19,7 @@ from daemon.api.wire import Id
 from daemon.client.schemas import memories as schemas
 from daemon.confirmations import Confirmation, Edit, Forget
 from daemon.errors import KNOWN
+from daemon.forgetting.forget import Wanted
 from daemon.jobs import in_one_line
 from daemon.services import Services
 from store import forgetting, memories
@@ -111,7 +112,10 @@ async def _do(services: Services, one: Confirmation) -> None:
 async def _outcome(services: Services, act: Forget | Edit) -> schemas.Forgotten | schemas.Edited:
     if isinstance(act, Edit):
         return {"memory": (await own_memories.edit(services, act.memory, act.text)).id}
-    return await own_forgetting.forget_now(services, act.memories)
+    exactly_that = Wanted(memories=act.memories, certain=False)  # what was shown, and nothing more
+    done = await own_forgetting.forget_now(services, exactly_that)
+    done["stays"] = [{**one, "text": ""} for one in done["stays"]]  # an outcome is kept, and has no words
+    return done
 
 
 async def _to_json(services: Services, one: Confirmation) -> schemas.Confirmation:

@@ -3,7 +3,7 @@ Forget, over HTTP: what would go and what else tells it, the forgetting itself, 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from fastapi import APIRouter
 from pydantic import BaseModel, Field
@@ -11,18 +11,39 @@ from pydantic import BaseModel, Field
 from daemon.api.errors import WireError
 from daemon.api.wire import Id, to_json
 from daemon.client.schemas import memories as schemas
-from daemon.forgetting.forget import exports_left
+from daemon.forgetting import files
+from daemon.forgetting.forget import Wanted
 from daemon.services import Services
 
 
-class ForgetRequest(BaseModel):
-    """What is forgotten; one of the two may be empty."""
+class ForgetTarget(BaseModel):
+    """What is to be forgotten; one of the first two may be empty."""
 
     memories: list[Id] = Field(default=[], max_length=1000)
     messages: list[Id] = Field(default=[], max_length=1000)
+    keep_memories: list[Id] = Field(default=[], max_length=1000)  # these stay, whatever they tell
+    keep_messages: list[Id] = Field(default=[], max_length=1000)
+    certain: bool = True  # with all else that tells it for certain
+
+    @property
+    def wanted(self) -> Wanted:
+        """The same for the service."""
+        return Wanted(
+            memories=tuple(self.memories),
+            messages=tuple(self.messages),
+            keep_memories=tuple(self.keep_memories),
+            keep_messages=tuple(self.keep_messages),
+            certain=self.certain,
+        )
 
 
-class ForgetPreviewRequest(ForgetRequest):
+class ForgetRequest(ForgetTarget):
+    """What is forgotten."""
+
+    delete_files: list[str] = Field(default=[], max_length=1000)  # of the inbox or the page, from the preview
+
+
+class ForgetPreviewRequest(ForgetTarget):
     """What would be forgotten."""
 
     weights: bool = False  # probe the live generation too
@@ -36,7 +57,7 @@ def routes(services: Services) -> APIRouter:
     async def forget(wanted: ForgetRequest) -> schemas.Forgotten:
         """Take memories, or messages, out of everything; what was done, and what the weights show of it."""
         _check(wanted)
-        return await forget_now(services, wanted.memories, messages=wanted.messages)
+        return await forget_now(services, wanted.wanted, delete_files=wanted.delete_files)
 
     @router.get("")
     async def probed() -> schemas.ForgetProbes:
@@ -49,24 +70,26 @@ def routes(services: Services) -> APIRouter:
     async def preview(wanted: ForgetPreviewRequest) -> schemas.ForgetPreview:
         """What would go, and what else tells it; nothing is changed."""
         _check(wanted)
-        found = await services.forgetting.preview(
-            wanted.memories, messages=wanted.messages, weights=wanted.weights
-        )
-        return to_json(schemas.ForgetPreview, found)
+        found = await services.forgetting.preview(wanted.wanted, weights=wanted.weights)
+        told = await asyncio.to_thread(files.telling_files, services.home, found.facts, found.exports)
+        return to_json(schemas.ForgetPreview, found, files=told)
 
     return router
 
 
 async def forget_now(
-    services: Services, memory_ids: Sequence[int], *, messages: Sequence[int] = ()
+    services: Services, wanted: Wanted, *, delete_files: Collection[str] = ()
 ) -> schemas.Forgotten:
-    """Forget, and report what was done, with the export files that still tell it."""
-    done = await services.forgetting.forget(memory_ids, messages=messages)
-    files = await asyncio.to_thread(exports_left, services.home, done.report.exports)
-    return to_json(schemas.Forgotten, done, files=files)
+    """Forget, and report what was done, what stays and why; `delete_files`: exports that go, too."""
+    done = await services.forgetting.forget(wanted)
+    deleted = await asyncio.to_thread(files.delete, services.home, delete_files)
+    told = await asyncio.to_thread(files.telling_files, services.home, done.facts, done.report.exports)
+    return to_json(
+        schemas.Forgotten, done, files=[one.path for one in told], telling_files=told, deleted_files=deleted
+    )
 
 
-def _check(wanted: ForgetRequest) -> None:
+def _check(wanted: ForgetTarget) -> None:
     if not (wanted.memories or wanted.messages):
         why = "Say which memories, or which messages, to forget."
         raise WireError(400, why, code="invalid_value", param="memories")

@@ -66,7 +66,7 @@ def routes(services: Services) -> APIRouter:
             "memories": list(concerned.memories),
             "lines": await store_thread.run(_lines, concerned.memories),
             "lessons": len(concerned.lessons),
-            "generations": list(concerned.generations),
+            "generations": list(concerned.tainted_by_it),
         }
 
     @router.get("/import")

@@ -14,8 +14,9 @@ from daemon.api.errors import WireError
 from daemon.api.wire import Id, PathId, to_json
 from daemon.client.schemas import chats as chat_schemas
 from daemon.client.schemas import memories as schemas
-from daemon.memory import manual_edits
+from daemon.memory import forgotten, manual_edits
 from daemon.memory.audit import audit
+from daemon.memory.errors import ForgottenOnPurpose
 from daemon.memory.recall import recall
 from daemon.services import Services
 from store import chats, generations, lessons, memories, recall_log
@@ -96,10 +97,16 @@ def _add_changing(router: APIRouter, services: Services) -> None:
 
     @router.post("/memories")
     async def add_memory(wanted: NewMemory) -> schemas.OneMemory:
-        """Add a statement. An assistant's is recalled and never learned."""
+        """Add a statement. An assistant's is recalled and never learned; what was forgotten is the user's to add."""
+        if wanted.by == "assistant" and await forgotten.is_forgotten(
+            store_thread, services.embedder, wanted.text
+        ):
+            raise ForgottenOnPurpose()
         made = await store_thread.run(
             manual_edits.add, wanted.text, today=date.today(), since=wanted.since, by=wanted.by
         )
+        if wanted.by == "user":
+            await forgotten.lift(store_thread, services.embedder, made.text)
         await services.runner.order("index", {})
         return {"memory": (await store_thread.run(memories_to_json, [made]))[0]}
 
@@ -125,6 +132,7 @@ def _add_changing(router: APIRouter, services: Services) -> None:
 async def edit(services: Services, memory_id: int, text: str) -> Memory:
     """Put a memory in other words; the one that now holds. Raises what `manual_edits.edit` raises."""
     made = await services.store_thread.run(manual_edits.edit, memory_id, text, today=date.today())
+    await forgotten.lift(services.store_thread, services.embedder, made.text)
     await services.runner.order("index", {})
     return made
 

@@ -130,6 +130,27 @@ class ForgetReport(TypedDict):
     log_cleared: bool  # false: the store's log is cleared later
 
 
+class Telling(TypedDict):
+    """A memory or a message that tells what is forgotten."""
+
+    kind: Literal["memory", "message"]
+    id: int
+    text: str  # its beginning
+    role: str  # of a message: who wrote it
+    day: Day
+    certain: bool  # else likely: a person decides
+    taken: bool  # it goes
+    why: str
+
+
+class TellingFile(TypedDict):
+    """An export of the user's that tells it."""
+
+    path: str
+    certain: bool
+    why: str
+
+
 class Forgotten(TypedDict):
     """What was forgotten, and which generation answers now."""
 
@@ -138,18 +159,23 @@ class Forgotten(TypedDict):
     now_live: int
     was_learned: bool  # by any generation
     weights: ProbeResult
+    stays: list[Telling]  # what may tell it and was left; it is neither recalled nor learned
     files: list[str]  # dropped exports that still tell it
+    telling_files: list[TellingFile]  # the same, with the reason
+    deleted_files: list[str]
 
 
 class ForgetPreview(TypedDict):
-    """What would be forgotten."""
+    """What would be forgotten, exactly, and what else may tell it."""
 
     memories: list[int]
     messages: int
     kept_memories: list[int]
     lessons: int
     generations: list[int]
-    also_told_by: list[int]  # other memories that tell it
+    also_told_by: list[int]  # other memories that may tell it, and stay
+    tellings: list[Telling]
+    files: list[TellingFile]
     weights: ProbeResult | None  # null: not asked for
 
 

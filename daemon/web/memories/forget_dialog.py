@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from daemon.client import calls
-from daemon.client.schemas.memories import Memory
+from daemon.client.schemas.memories import Memory, Telling
 from daemon.client.transport import AsyncClient
 from daemon.errors import DaemonError
 from daemon.text import counted, generations, listed, who_answers
 from daemon.web.components import dom
 
 Found = Mapping[str, Any]
+Key = tuple[str, int]  # "memory" or "message", and its number
 COUNTS = (("memories", "memory", "memories"), ("messages", "message", ""), ("lessons", "lesson", ""))
 
 
@@ -30,9 +31,11 @@ class _ForgetDialog:
 
     def __init__(self, backend: AsyncClient, memory_id: int) -> None:
         self._backend = backend
-        self._chosen = [memory_id]
-        self._offered: dict[int, str] = {}  # others that tell it, with their words
-        self._seen: tuple[int, ...] = ()  # what the preview that is drawn takes
+        self._memory_id = memory_id
+        self._ticked: dict[Key, bool] = {}  # what tells it besides, and whether it goes
+        self._offered: dict[Key, Telling] = {}
+        self._ticks = 0  # so often a tick was set or taken away
+        self._seen: dict[str, Any] = {}  # what the preview that is drawn takes
         self._begun = self._done = False
         with dom.dialog("Forget", "wide") as self._dialog, dom.box("forgetting") as self._body:
             dom.loading("Looking at what it would take …")
@@ -48,18 +51,32 @@ class _ForgetDialog:
     async def refresh(self) -> None:
         """Look up what would go with what is chosen, and show it."""
         self._dialog.open()
-        chosen = tuple(self._chosen)
-        found = await self._backend.ask(calls.forget_preview(chosen))
-        for one in found["also_told_by"]:
-            if one not in self._offered:
-                self._offered[one] = (await self._memory(one))["narrative"]
+        ticks = self._ticks
+        found = await self._backend.ask(calls.forget_preview(**self._choice()))
+        for one in found["tellings"]:
+            key = (one["kind"], one["id"])
+            self._offered.setdefault(key, one)
+            self._ticked.setdefault(key, one["taken"])
         memories = [await self._memory(one) for one in found["memories"]]
-        if self._begun or chosen != tuple(self._chosen):
+        if self._begun or ticks != self._ticks:  # a tick came between, which draws it anew
             return
-        self._seen = chosen
+        self._seen = self._choice()
         self._body.clear()
         with self._body:
             self._show_preview(found, memories)
+
+    def _choice(self) -> dict[str, Any]:
+        """What goes and what stays, as the request names it."""
+        ids: dict[tuple[str, bool], list[int]] = {}
+        for (kind, id), taken in self._ticked.items():
+            ids.setdefault((kind, taken), []).append(id)
+        likely = [id for id in ids.get(("message", True), []) if not self._offered["message", id]["taken"]]
+        return {
+            "memory_ids": [self._memory_id, *ids.get(("memory", True), [])],
+            "messages": likely,
+            "keep_memories": ids.get(("memory", False), []),
+            "keep_messages": ids.get(("message", False), []),
+        }
 
     async def _memory(self, memory_id: int) -> Memory:
         return (await self._backend.ask(calls.why(memory_id)))["memory"]
@@ -75,35 +92,40 @@ class _ForgetDialog:
             gone = f"{'have' if several else 'has'} learned it and will answer no more"
             which = generations(found["generations"])
             dom.text(f"{which} {gone}; the next night learns all the rest again.", "warning")
-        if self._offered:
-            dom.text("Others may tell it too. Take them along?", tag="h3")
-        for memory_id, line in self._offered.items():
-            with dom.box("also", tag="label"):
-                tick = dom.box(tag="input").props("type=checkbox")
-                if memory_id in self._chosen:
-                    tick.props["checked"] = True
-                dom.on(tick, "change", lambda _, id=memory_id: self._toggle(id))
-                dom.text(line, tag="span")
+        self._show_offered("This tells it, and goes:", is_certain=True)
+        self._show_offered("This may tell it too. Take it along?", is_certain=False)
+        for file in found["files"]:
+            dom.text(f"An export of yours ({file['why']}): {file['path']}", "warning")
         self._weights = dom.box("weights")
         with dom.box("actions"):
             dom.button("What do the weights know?", self._probe_weights, kind="link")
             dom.button("Keep it", self._dialog.close)
             dom.button("Forget for good", self._forget, kind="danger", picture="forget")
 
-    async def _toggle(self, memory_id: int) -> None:
-        if memory_id in self._chosen:
-            self._chosen.remove(memory_id)
-        else:
-            self._chosen.append(memory_id)
+    def _show_offered(self, title: str, *, is_certain: bool) -> None:
+        offered = {key: one for key, one in self._offered.items() if one["certain"] == is_certain}
+        if offered:
+            dom.text(title, tag="h3")
+        for key, one in offered.items():
+            with dom.box("also" if not is_certain else "also certain", tag="label"):
+                tick = dom.box(tag="input").props("type=checkbox")
+                if self._ticked[key]:
+                    tick.props["checked"] = True
+                dom.on(tick, "change", lambda _, key=key: self._toggle(key))
+                dom.text(_line(one), tag="span")
+
+    async def _toggle(self, key: "Key") -> None:
+        self._ticked[key] = not self._ticked[key]
+        self._ticks += 1
         await self.refresh()
 
     async def _probe_weights(self) -> None:
         self._weights.clear()
         with self._weights:
             dom.loading("Asking the generation that answers, without its memories …")
-        chosen = tuple(self._chosen)
+        chosen = self._choice()
         try:
-            found = await self._backend.ask(calls.forget_preview(chosen, weights=True))
+            found = await self._backend.ask(calls.forget_preview(**chosen, weights=True))
         finally:
             self._weights.clear()
         with self._weights:
@@ -112,7 +134,7 @@ class _ForgetDialog:
 
     async def _forget(self) -> None:
         chosen = self._seen
-        if chosen != tuple(self._chosen):  # a tick came between; nobody has seen yet what that takes
+        if chosen != self._choice():  # a tick came between; nobody has seen yet what that takes
             await self.refresh()
             return
         self._begun = True
@@ -120,7 +142,7 @@ class _ForgetDialog:
         with self._body:
             dom.loading("Forgetting …")
         try:
-            done = await self._backend.ask(calls.forget(chosen))
+            done = await self._backend.ask(calls.forget(**chosen))
         except DaemonError:
             self._dialog.close()
             raise
@@ -153,8 +175,18 @@ def _report(done: Found) -> None:
         dom.text(f"{which} had learned it and {answer} no more; {now} answers until the next night.")
     if done["was_learned"]:
         dom.text(done["weights"]["says"], "as-said")
-    for file in done["files"]:
-        dom.text(f"An export of yours still tells it; delete it too: {file}", "warning")
+    for one in done["stays"]:
+        where = "held on, as you left it" if one["kind"] == "memory" else "neither recalled nor learned again"
+        dom.text(f"Stays, {where}: {_line(one)}")
+    for file in done["telling_files"]:
+        dom.text(f"An export of yours stays ({file['why']}); delete it too: {file['path']}", "warning")
+
+
+def _line(one: Telling) -> str:
+    who = (
+        "A memory" if one["kind"] == "memory" else "An answer" if one["role"] == "assistant" else "A message"
+    )
+    return f"{who} of {one['day']}: {one['text']}"
 
 
 def _counts(counts: Found, *more: str) -> str:

@@ -16,6 +16,7 @@ from daemon.api.application import make_app
 from daemon.client.client import Client
 from daemon.config.settings import Config, Settings, kinds
 from daemon.core import Core
+from daemon.embedding.client import Embedder
 from daemon.home import Home
 from daemon.http_server import Server
 from daemon.lifecycle.listen import listen
@@ -59,14 +60,16 @@ class World:
 
 
 @asynccontextmanager
-async def serving(folder: Path, engine: FakeEngine | None = None, **config: Any) -> AsyncIterator[World]:
+async def serving(
+    folder: Path, engine: FakeEngine | None = None, embedder: Embedder | None = None, **config: Any
+) -> AsyncIterator[World]:
     """Serve from `folder`; background work is done only when the test asks for it."""
     engine = engine or FakeEngine()
     store_thread = StoreThread(partial(open_store, folder / FILE_NAME, b"k" * 32))
     await store_thread.open()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(store_thread.close)
-        services = await build(folder, store_thread, engine, stack, **config)
+        services = await build(folder, store_thread, engine, stack, embedder, **config)
         ready = asyncio.Event()
         server = Server(make_app(services), on_serving=ready.set, on_leaving=services.conversations.stop)
         socket = stack.enter_context(closing(listen("127.0.0.1", 0)))
@@ -83,10 +86,15 @@ async def serving(folder: Path, engine: FakeEngine | None = None, **config: Any)
 
 
 async def build(
-    folder: Path, store_thread: StoreThread, engine: FakeEngine, stack: AsyncExitStack, **config: Any
+    folder: Path,
+    store_thread: StoreThread,
+    engine: FakeEngine,
+    stack: AsyncExitStack,
+    embedder: Embedder | None = None,
+    **config: Any,
 ) -> Services:
     """The parts of a daemon in `folder`, with stand-ins for the models."""
-    embedder = FakeEmbedder()
+    embedder = embedder or FakeEmbedder()
     await store_thread.run(vectors.prepare, "fake", (await embedder.info()).dimension)
     home = Home(folder)
     home.api_key.write_text(KEY, encoding="utf-8")

@@ -6,13 +6,13 @@ from time import process_time
 import pytest
 
 from daemon.memory.indexing import index_missing
+from daemon.memory.phrasing import in_third_person
 from daemon.memory.recall import (
     LONGEST_QUOTE,
     asks,
     asks_of_assistant,
     asks_past,
     excerpt,
-    in_third_person,
     recall,
     recalled_lines,
     system_text,

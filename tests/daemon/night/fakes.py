@@ -9,7 +9,7 @@ from zlib import crc32
 from daemon.core import Core
 from daemon.engine.client import Completion, Score
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
-from daemon.forgetting.forget import Forgetting
+from daemon.forgetting.forget import Forgetting, Wanted
 from daemon.forgetting.verification import Unlearning
 from daemon.generations.service import Generations
 from daemon.lessons.tiny.abstention import ABSTENTION
@@ -188,7 +188,7 @@ def forgetting(store_thread, engine, unlearning=None):
 
 
 def forget(store_thread, engine, memory_ids, unlearning=None):
-    return forgetting(store_thread, engine, unlearning).forget(memory_ids)
+    return forgetting(store_thread, engine, unlearning).forget(Wanted(memories=tuple(memory_ids)))
 
 
 class NightHome:

@@ -161,9 +161,9 @@ def test_nothing_is_forgotten_that_the_preview_did_not_show(page):
     expect(page.locator(".count")).to_have_text("19 memories")
     opened(page, LISBON)
     page.click(".panel .button:has-text('Forget')")
-    expect(page.locator(".also input")).to_have_count(1)
+    expect(page.locator(".also:not(.certain) input")).to_have_count(1)
     page.evaluate("""() => {
-        document.querySelector(".also input").click();
+        document.querySelector(".also:not(.certain) input").click();
         document.querySelector(".dialog .button.danger").click();
     }""")
     expect(page.locator(".goes li")).to_have_count(3)

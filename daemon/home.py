@@ -147,12 +147,12 @@ def _close(path: Path) -> None:
     if os.name != "posix" or not mode & 0o077:
         return
     path.chmod((mode & 0o700) if path.is_dir() else (mode & 0o600))
-    again = (
-        " If others use this machine, remove it: the next start makes a new key."
-        if path.name == API_KEY
-        else ""
-    )
-    log.warning("Others could reach %s (mode %04o); now it is for you alone.%s", path, mode, again)
+    is_key = path.name == API_KEY
+    again = " If others use this machine, remove it: the next start makes a new key." if is_key else ""
+    level = (
+        logging.WARNING if is_key else logging.INFO
+    )  # an editor makes config.toml so, and the folder is closed
+    log.log(level, "The mode of %s was %04o; now it is for you alone.%s", path, mode, again)
 
 
 class HomeLock:

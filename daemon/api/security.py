@@ -5,13 +5,18 @@ The middleware in front of every route: who may talk to the daemon, and how much
     -> route
 
 A web page of another site gets nothing, with or without its visitor's help (DNS rebinding, CORS, simple POSTs). The key
-is compared in constant time. The body has been read whole, within the limit, before a route runs. Every reply has an
-`x-request-id`.
+is compared in constant time, and guesses are slowed. The body has been read whole, within the limit, before a route
+runs. Every reply has an `x-request-id`.
 """
 
+import asyncio
 import hmac
 import ipaddress
+import logging
+import time
 import uuid
+from collections import deque
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -23,8 +28,48 @@ from daemon.client.proven_connection import PATH as IDENTITY
 
 PUBLIC = frozenset({"/health", "/v1/health"})
 OPEN = (SIGN_IN, IDENTITY)  # paths that begin so need no key
+log = logging.getLogger(__name__)
+
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
+FREE_GUESSES = 5  # wrong keys in a minute that are answered at once
+GUESSED_S = 60.0
+LONGEST_HOLD_S = 5.0
+MOST_HELD = 64  # at a time; each holds a connection
+LOGGED_EVERY_S = 10.0
 DRAINED = 4  # this many times the limit is read and thrown away, so that the client hears the refusal
+
+
+class Guesses:
+    """Wrong keys: the more of them, the later each is answered; they are counted in the log, which holds no key."""
+
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self._clock = clock
+        self._sleep = sleep
+        self._seen: deque[float] = deque()  # when, those of the last minute
+        self._told_at = -LOGGED_EVERY_S
+        self._held = 0
+
+    async def hold(self, who: str) -> None:
+        """Wait before a wrong key is answered; `who` showed it. Right ones are never held."""
+        now = self._clock()
+        self._seen.append(now)
+        while now - self._seen[0] >= GUESSED_S:
+            self._seen.popleft()
+        if now - self._told_at >= LOGGED_EVERY_S:
+            self._told_at = now
+            log.warning("A wrong API key was refused, from %s; %d in the last minute.", who, len(self._seen))
+        beyond = len(self._seen) - FREE_GUESSES
+        if beyond > 0 and self._held < MOST_HELD:
+            self._held += 1
+            try:
+                await self._sleep(min(0.1 * 2 ** min(beyond - 1, 10), LONGEST_HOLD_S))
+            finally:
+                self._held -= 1
 
 
 class AuthMiddleware:
@@ -45,6 +90,7 @@ class AuthMiddleware:
         self._sessions = sessions
         self._max_body = max_body
         self._max_upload = max_upload
+        self._guesses = Guesses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it with the reason why not."""
@@ -76,11 +122,20 @@ class AuthMiddleware:
         """The request's body, read whole, of a client that showed the key."""
         path = scope["path"]
         if path not in PUBLIC and not path.startswith(OPEN):
-            check_key(headers, self._api_key)
+            await self._check_key(scope, headers)
         if scope["method"] not in WITH_BODY:
             return receive
         check_json(headers)
         return _replay(await self._body(headers, receive), receive)
+
+    async def _check_key(self, scope: Scope, headers: Headers) -> None:
+        try:
+            check_key(headers, self._api_key)
+        except WireError:
+            if "authorization" in headers or "x-api-key" in headers:  # else nothing was guessed
+                host, port = scope["client"] or ("an unknown address", 0)
+                await self._guesses.hold(f"{host}:{port}")
+            raise
 
     def _is_welcome(self, scope: Scope) -> bool:
         """Whether a socket is opened by our page, in a browser that is signed in."""

@@ -48,6 +48,11 @@ VISIBLE = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in 
 }
 
 
+ESCAPED = {
+    code: f"\\u{code:04x}" for code in VISIBLE if code >= 0x7F
+}  # in JSON, which escapes those below itself
+
+
 class Terminal(Console):
     """A console whose own codes are the only ones."""
 
@@ -103,13 +108,9 @@ def show(made: Table) -> None:
 
 
 def as_json(found: Any, *, indent: int | None = 2) -> None:
-    """Print what the daemon answered, for scripts; `indent` None: on one line."""
+    """Print what the daemon answered, for scripts; `indent` None: on one line. What terminals obey is escaped."""
     text = json.dumps(found, indent=indent, ensure_ascii=False)
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # names of files need be no text
-        text = json.dumps(found, indent=indent)
-    typer.echo(text)
+    typer.echo(text.translate(ESCAPED))
 
 
 def as_line(found: Any) -> None:

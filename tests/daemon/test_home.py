@@ -53,6 +53,7 @@ def test_a_home_is_for_its_owner_only_and_is_closed_again_when_it_was_opened(pla
 
 
 def test_what_lies_in_a_home_is_closed_to_others_and_it_is_said(place, tmp_path, caplog):
+    caplog.set_level("INFO")
     home.load_or_create_api_key(place)
     (tmp_path / "elsewhere").touch(mode=0o644)
     (place.path / "link").symlink_to(tmp_path / "elsewhere")

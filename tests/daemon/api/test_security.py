@@ -1,10 +1,11 @@
 """Who may talk to the daemon: the gate, tried from outside."""
 
 import hashlib
+import time
 
 import pytest
 
-from daemon.api.security import is_this_machine
+from daemon.api.security import FREE_GUESSES, LONGEST_HOLD_S, Guesses, is_this_machine
 from tests.daemon.api.world import KEY, serving
 
 BODY = {"messages": [{"role": "user", "content": "hi"}]}
@@ -126,3 +127,43 @@ async def test_routes_are_there_with_and_without_v1(tmp_path):
         ]
 
     assert [200, 200, "tsubasa:base", names] == found
+
+
+async def test_each_further_guess_at_the_key_is_answered_later_up_to_a_limit():
+    now, held = [0.0], []
+
+    async def sleep(seconds):
+        held.append(seconds)
+
+    guesses = Guesses(clock=lambda: now[0], sleep=sleep)
+    for _ in range(FREE_GUESSES):
+        await guesses.hold("127.0.0.1:1")
+    free = list(held)
+    for _ in range(12):
+        await guesses.hold("127.0.0.1:1")
+    now[0] = 61.0
+    before = len(held)
+    await guesses.hold("127.0.0.1:1")
+
+    assert [] == free
+    assert held == sorted(held) and held[0] < 1 and held[-1] == LONGEST_HOLD_S
+    assert before == len(held)  # a minute later it is a new one
+
+
+async def test_guesses_at_the_key_are_slowed_and_logged_without_the_key_and_right_ones_are_not(
+    tmp_path, caplog
+):
+    guess = {"authorization": "Bearer tsu-a-guess"}
+    async with serving(tmp_path) as world:
+        for _ in range(FREE_GUESSES):
+            await world.http.get("/v1/models", headers=guess)
+        began = time.monotonic()
+        reply = await world.http.get("/v1/models", headers=guess)
+        took = time.monotonic() - began
+        right = await world.http.get("/health"), await world.http.get("/v1/models")
+
+    told = [record.getMessage() for record in caplog.records if "wrong API key" in record.getMessage()]
+    assert ([200, 200], 401) == ([one.status_code for one in right], reply.status_code)
+    assert 1 == len(told) and "127.0.0.1" in told[0]
+    assert "guess" not in caplog.text and KEY not in caplog.text
+    assert took >= 0.1

@@ -18,6 +18,7 @@ import numpy.typing as npt
 
 from daemon.core import Core
 from daemon.embedding.choices import Limits
+from daemon.memory.checks import same_time
 from daemon.memory.forgotten import Vectors, vectors_or_none
 from daemon.memory.phrasing import statements
 from daemon.memory.ranking import nearest_memories
@@ -131,6 +132,8 @@ def _is_same(text: str, names: set[str], words: set[str], sentence: str, cosine:
     if normalised(sentence) == normalised(text):
         return True
     own = set(content_words(sentence))
+    if not same_time(sentence, text) or ("not" in own) != ("not" in words):
+        return False
     is_alike = cosine is None or cosine >= SAME
     return (
         not sentence.endswith(("?", "？", "؟"))

@@ -15,6 +15,11 @@ from daemon.text import content_words, in_english, normalised, tells_names, valu
 from store.text import is_letter, pairs
 
 _SHORT = 3  # letters of a word that parts two differences no more: "nurse in Ghent", "cook in Oslo"
+_TIMES = {  # words that tell when a sentence is true, which the content words leave out
+    "was": frozenset("was were had did been used formerly".split()),
+    "may be": frozenset("will would could should shall may might won wo".split()),
+    "no more": frozenset("anymore longer".split()),
+}
 _OWNED = re.compile(
     r"[\w ]{1,60}['’]s ([\w -]{1,60}?) "
     r"(?:is|are|was|were|has|have|had|lives?|lived|works?|worked|plays?|likes?|goes|moved)\b"
@@ -35,12 +40,14 @@ def of_another(new: str, old: str, people: Sequence[str]) -> bool:
 
 
 def merged(new: str, both: str) -> str:
-    """The model's sentence for both where it says every word of the new one, else the new one itself."""
-    return both if set(content_words(new)) <= set(content_words(both)) else new
+    """The model's sentence for both where it says every word of the new one in its time, else the new one itself."""
+    return both if set(content_words(new)) <= set(content_words(both)) and same_time(new, both) else new
 
 
 def repeats(new: str, old: str, cosine: float, limits: Limits) -> bool:
     """Whether nothing is lost when `new` is left out: the old one says it all, and does not deny it."""
+    if not same_time(new, old):
+        return False
     if in_english(new) and in_english(old):
         denies = ("not" in content_words(new)) != ("not" in content_words(old))
     else:  # any word more may deny it: only names and numbers can't
@@ -49,12 +56,23 @@ def repeats(new: str, old: str, cosine: float, limits: Limits) -> bool:
     return not denies and says_all(old, of=new, cosine=cosine, limits=limits)
 
 
+def same_time(one: str, other: str) -> bool:
+    """
+    Whether two sentences may speak of the same time: both of what was, of what is, or of what may come to be.
+
+    English only, where the words that tell it are no content words; in other languages every word counts.
+    """
+    return _times(one) == _times(other)
+
+
 def says_all(text: str, *, of: str, cosine: float, limits: Limits) -> bool:
     """
     Whether `text` has every word of `of`; or, where the two mean the same and writing tells names, at least its names
     and numbers, and the last word of one is in the other.
     """
     words, wanted = content_words(text), content_words(of)
+    if not same_time(text, of):
+        return False
     if set(wanted) <= set(words):
         return True
     if not (tells_names(text) and tells_names(of)):
@@ -98,6 +116,11 @@ def _owned(text: str) -> list[str]:
 
 def _differ(one: list[str], other: list[str]) -> bool:
     return bool(one and other) and one[-1] not in other and other[-1] not in one
+
+
+def _times(text: str) -> set[str]:
+    words = {part for word in normalised(text).split() for part in (word, word.split("n't")[0])}
+    return {name for name, telling in _TIMES.items() if words & telling}
 
 
 def _parts(word: str) -> bool:

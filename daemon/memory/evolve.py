@@ -27,7 +27,7 @@ from daemon.memory.forgotten import as_fact, is_kept_out
 from daemon.memory.instructions import instructions
 from daemon.memory.observe import Observation
 from daemon.memory.ranking import Ranked, nearest_memories
-from daemon.text import content_words, normalised
+from daemon.text import normalised
 from prompts.load import schema
 from store import memories, memory_queries, message_queries, vectors
 from store.database import Connection, writing
@@ -108,18 +108,17 @@ def _by_code(
     is_old_news: bool,
 ) -> _Plan | None:
     """
-    What needs no model: the same sentence again is ignored, unless its voice is stronger now, and so is what the same
-    message told before and was replaced since (a chat is read again); one with no neighbour is added.
+    What needs no model: the same sentence again, word for word, is ignored, unless its voice is stronger now, and so is
+    what the same message told before and was replaced since (a chat is read again); one with no neighbour is added.
+    No list of words decides that two sentences say the same: "had" is not "has".
     """
     add = _Plan(kind="ADD", text=observation.text, by="code")
     if is_old_news:
         return _Plan(kind="IGNORE", text=observation.text, by="code")
     if way == "paper":
         return None if ranked else add
-    said = content_words(observation.text)
     for one in ranked:
-        same = normalised(one.memory.text) == normalised(observation.text)
-        if same or (way == "safe" and said == content_words(one.memory.text)):
+        if normalised(one.memory.text) == normalised(observation.text):
             louder = TRUSTED.index(observation.trust) < TRUSTED.index(one.memory.trust)
             kind = "UPDATE" if louder and way == "safe" else "IGNORE"
             return _Plan(kind=kind, old=one.memory, text=observation.text, by="code")

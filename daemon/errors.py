@@ -40,8 +40,8 @@ def bad_value(where: str, key: str, value: object, allowed: str) -> ConfigError:
 class HomeNotUsable(DaemonError):
     """The folder that should hold everything can't be used."""
 
-    def __init__(self, home: Path, why: str) -> None:
-        super().__init__(f"Can't use {home} as home: {why}. Set TSUBASA_HOME to another folder.")
+    def __init__(self, home: Path, why: str, do: str = "Set TSUBASA_HOME to another folder.") -> None:
+        super().__init__(f"Can't use {home} as home: {why}. {do}")
 
 
 class HomeInUse(DaemonError):

@@ -35,6 +35,7 @@ API_KEY = "api_key"
 KEY = "key"  # of the store, which is not opened with a key that others could read
 UPLOADS = "uploads"  # what was dropped onto the page, until it is decided whether it goes in
 UPLOADS_KEPT_S = 24 * 3600.0  # what nobody decided about
+NEW_KEY = "Make that file readable, or remove it to get a new key."
 SHORTEST_KEY = 16  # characters; a shorter one is found by trying, also from what the daemon proves with it
 NETWORK = "network.jsonl"  # what went over the network, counted by `daemon/downloads/traffic_log.py`
 OURS = (STORE, "config.toml", API_KEY, "daemon.lock", NETWORK)  # one of these makes a folder a home
@@ -178,7 +179,8 @@ class HomeLock:
             ) from None
         except OSError as error:
             lock.release()
-            raise HomeNotUsable(self._home.path, error.strerror or str(error)) from error
+            why = f"daemon.lock can't be locked ({error.strerror or error})"
+            raise HomeNotUsable(self._home.path, why, "Move it away, or make the folder yours.") from error
         self._lock = lock
 
     def release(self) -> None:
@@ -205,12 +207,16 @@ def read_api_key(home: Home) -> str | None:
     except FileNotFoundError:
         return None
     except (OSError, UnicodeDecodeError) as error:
-        raise HomeNotUsable(home.path, f"api_key can't be read ({error})") from error
+        raise HomeNotUsable(
+            home.path,
+            f"api_key can't be read ({getattr(error, 'strerror', None) or 'it is no text'})",
+            NEW_KEY,
+        ) from error
     if not found.isascii() or not found.isprintable():
-        raise HomeNotUsable(home.path, "api_key holds no key; remove that file to get a new one")
+        raise HomeNotUsable(home.path, "api_key holds no key", NEW_KEY)
     if found and len(found) < SHORTEST_KEY:
         why = f"the key in api_key has fewer than {SHORTEST_KEY} characters, so that it can be guessed"
-        raise HomeNotUsable(home.path, f"{why}; remove that file to get a new one")
+        raise HomeNotUsable(home.path, why, NEW_KEY)
     return found or None
 
 
@@ -239,7 +245,8 @@ def withdraw(home: Home) -> None:
     try:
         home.ready.unlink(missing_ok=True)
     except OSError as error:
-        raise HomeNotUsable(home.path, f"daemon.json can't be removed ({error.strerror or error})") from error
+        why = f"daemon.json can't be removed ({error.strerror or error})"
+        raise HomeNotUsable(home.path, why, "Move it away.") from error
 
 
 def running(home: Home) -> Running | None:

@@ -66,7 +66,8 @@ def test_it_is_installed_watched_started_again_and_uninstalled(login, tmp_path):
     with connect(Home(home)) as client:
         assert "".join(client.chat([{"role": "user", "content": "Hi!"}]))
         children = [child["pid"] for child in client.status()["children"] if child["pid"]]
-    asked_for = [Path(f"/proc/{pid}/environ").read_bytes() for pid in children]
+    is_root = os.geteuid() == 0  # to others, our processes don't show their environment
+    asked_for = [Path(f"/proc/{pid}/environ").read_bytes() for pid in children if is_root]
     assert children and not any(b"NOTIFY_SOCKET" in one or b"WATCHDOG" in one for one in asked_for)
     limits = Path(f"/proc/{service.pid()}/status").read_text()
     assert "NoNewPrivs:\t1" in limits and "Seccomp:\t2" in limits

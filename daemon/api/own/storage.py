@@ -60,9 +60,17 @@ def routes(services: Services) -> APIRouter:
         tried = [await asyncio.to_thread(_try, what, host) for what, host in NOBODY]
         children = (services.engine.child, services.embedder.child)
         running = {child.name: child.pid for child in children if child.pid}
-        return {"pid": os.getpid(), "children": running, "tried": tried}
+        own = await asyncio.to_thread(_sockets)
+        return {"pid": os.getpid(), "children": running, "tried": tried, "sockets": own}
 
     return router
+
+
+def _sockets() -> list[schemas.OpenSocket] | None:
+    from daemon.diagnostics.network_proof import sockets  # for those who ask: it loads all of doctor
+
+    found = sockets([os.getpid()])
+    return None if found is None else [to_json(schemas.OpenSocket, one) for one in found]
 
 
 def _try(what: str, host: str) -> schemas.WayOut:

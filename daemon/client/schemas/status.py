@@ -166,12 +166,23 @@ class WayOut(TypedDict):
     how: str
 
 
+class OpenSocket(TypedDict):
+    """One end that can talk over a network."""
+
+    protocol: str  # "tcp", "tcp6", "udp" or "udp6"
+    local: str
+    port: int
+    remote: str  # "0.0.0.0" or "::" when there is no other end
+    listens: bool
+
+
 class Proof(TypedDict):
     """What came of the daemon's own tries to leave this machine."""
 
     pid: int
     children: dict[str, int]  # process ids by name
     tried: list[WayOut]
+    sockets: list[OpenSocket] | None  # of the daemon itself, which shows them to nobody else; null: not known
 
 
 class Identity(TypedDict):

@@ -9,6 +9,7 @@ import pytest
 
 from daemon.diagnostics.network_proof import (
     Socket,
+    all_sockets,
     children,
     descendants,
     open_sockets,
@@ -81,6 +82,18 @@ def test_the_sockets_of_this_process_are_found():
 def test_what_the_system_does_not_show_is_not_proved():
     assert sockets([2**22 + 1]) is None  # a process that is gone
     assert "note" == open_sockets(None, 1).state
+
+
+@pytest.mark.parametrize(
+    ("devices", "own", "known"), [("", [], True), ("eth0: 0", [], False), ("", None, False)]
+)
+def test_a_child_that_shows_no_sockets_has_none_where_it_has_no_network(tmp_path, devices, own, known):
+    """The folder `fd` of a process that can't be dumped is closed, also to the same user."""
+    (tmp_path / "8" / "net").mkdir(parents=True)
+    (tmp_path / "8" / "net" / "dev").write_text(f"head\nhead\n  lo: 0\n{devices}")
+    found = all_sockets({"pid": 7, "children": {"engine": 8}, "tried": [], "sockets": own}, [7, 8], tmp_path)
+
+    assert ([] if known else None) == found
 
 
 def test_children_are_descendants():

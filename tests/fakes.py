@@ -23,6 +23,8 @@ from daemon.engine.client import (
     Reasoning,
     Sampling,
     Score,
+    ToolCall,
+    Tools,
 )
 from daemon.processes.supervisor import Supervisor
 
@@ -37,6 +39,7 @@ class FakeEngine(Engine):
         super().__init__(Supervisor("engine", ["none"], hello={}, idle_s=1.0))
         self.words = list(words) or ["Hel", "lo", "."]
         self.thoughts: list[str] = []  # before them
+        self.calls: list[ToolCall] = []  # after them, where there are tools
         self.finish: Finish = "stop"
         self.requests: list[dict[str, Any]] = []
         self.before_first: Exception | None = None  # raised before the first piece
@@ -70,9 +73,14 @@ class FakeEngine(Engine):
         draft: str = "",
         counted: Sequence[Mapping[str, Any]] = (),
         reasoning: Reasoning = AT_ONCE,
+        tools: Tools | None = None,
+        grammar: str | None = None,
+        raw: str | Sequence[int] | None = None,
     ) -> AsyncGenerator[Piece, None]:
         asked = {"messages": list(messages), "sampling": sampling, "schema": schema, "adapter": adapter}
-        self.requests.append({**asked, "reasoning": reasoning})
+        self.requests.append(
+            {**asked, "reasoning": reasoning, "tools": tools, "grammar": grammar, "raw": raw}
+        )
         if self.before_first is not None:
             raise self.before_first
         count = len(messages)
@@ -93,7 +101,8 @@ class FakeEngine(Engine):
         if self.before_last is not None:
             raise self.before_last
         tokens = {"completion_tokens": thoughts + len(self.words), "thought_tokens": thoughts}
-        yield Piece(text="", finish=self.finish, prompt_tokens=count, **tokens)
+        calls = tuple(self.calls) if tools is not None else ()
+        yield Piece(text="", calls=calls, finish=self.finish, prompt_tokens=count, **tokens)
 
     async def score(
         self, messages: Sequence[Mapping[str, Any]], replies: Sequence[str], *, adapter: str | None = "live"
@@ -105,8 +114,17 @@ class FakeEngine(Engine):
             for reply in replies
         ]
 
-    async def count(self, messages: Sequence[Mapping[str, Any]]) -> int:
+    async def count(self, messages: Sequence[Mapping[str, Any]], *, tools: Tools | None = None) -> int:
         return sum(len(str(message["content"]).split()) for message in messages)
+
+    async def cut(self, text: str) -> list[int]:
+        return _tokens(text)
+
+    async def join(self, tokens: Sequence[int]) -> str:
+        return " ".join(f"<{token}>" for token in tokens)
+
+    async def pieces(self, tokens: Sequence[int]) -> list[str]:
+        return [f"<{token}>" for token in tokens]
 
     async def tokenise(
         self, chats: Sequence[tuple[Sequence[Mapping[str, Any]], str | None]]

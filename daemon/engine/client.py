@@ -25,6 +25,8 @@ from daemon.engine.records import (
     Reasoning,
     Sampling,
     Score,
+    ToolCall,
+    Tools,
 )
 from daemon.processes.errors import ChildRefused
 from daemon.processes.process import ChildProcess, confined
@@ -42,6 +44,8 @@ __all__ = [
     "Reasoning",
     "Sampling",
     "Score",
+    "ToolCall",
+    "Tools",
 ]
 
 GRACE_S = 5.0  # that an answer under way has when a GPU must be opened again
@@ -122,6 +126,9 @@ class Engine:
         draft: str = "",
         counted: Sequence[Message] = (),
         reasoning: Reasoning = AT_ONCE,
+        tools: Tools | None = None,
+        grammar: str | None = None,
+        raw: str | Sequence[int] | None = None,
     ) -> AsyncGenerator[Piece, None]:
         """
         The reply to `messages`, piece by piece. The first piece has no text and comes once the request is
@@ -137,9 +144,12 @@ class Engine:
             draft: a guess of the reply: as far as it is right, the reply takes one batch. Choices stay its own.
             counted: the first piece says how many tokens these would have as a prompt of their own.
             reasoning: by default it answers at once; so it does with a schema, whatever this says.
+            tools: that it may call; where the model's template knows none, only a call that has to be is made.
+            grammar: GBNF that the reply will follow, in place of a schema.
+            raw: a text that is gone on with, as it is or as tokens, in place of messages; control tokens count in it.
 
         Raises:
-            PromptTooLong, SchemaRefused, TemplateRefused, AdapterUnknown: before the first piece.
+            PromptTooLong, SchemaRefused, GrammarRefused, TemplateRefused, AdapterUnknown: before the first piece.
             ChildCrashed: the process died; ask again.
         """
         request: dict[str, Any] = {
@@ -152,11 +162,16 @@ class Engine:
             "counted": [dict(message) for message in counted],
             "thinks": reasoning.thinks,
             "effort": reasoning.effort,
+            "tools": None if tools is None else asdict(tools),
+            "grammar": grammar,
+            "raw": raw if raw is None or isinstance(raw, str) else list(raw),
         }
         with _typed_errors():
             async with aclosing(self._child.stream("chat", **request)) as pieces:
                 async for piece in pieces:
-                    yield _record(Piece, piece)
+                    yield _record(
+                        Piece, {**piece, "calls": tuple(ToolCall(**call) for call in piece["calls"])}
+                    )
 
     async def complete(
         self,
@@ -189,10 +204,23 @@ class Engine:
             marks=tuple(marks),
         )
 
-    async def count(self, messages: Sequence[Message]) -> int:
+    async def count(self, messages: Sequence[Message], *, tools: Tools | None = None) -> int:
         """How many tokens the prompt of these messages has, the opening of the reply included."""
-        header = await self._call("count", messages=[dict(message) for message in messages])
+        offered = None if tools is None else asdict(tools)
+        header = await self._call("count", messages=[dict(message) for message in messages], tools=offered)
         return int(header["count"])
+
+    async def cut(self, text: str) -> list[int]:
+        """The tokens of a text in which nothing is a control token."""
+        return [int(token) for token in (await self._call("cut", text=text))["tokens"]]
+
+    async def join(self, tokens: Sequence[int]) -> str:
+        """The text of tokens; a control token has none. Raises `TokensUnknown`."""
+        return str((await self._call("join", tokens=list(tokens)))["text"])
+
+    async def pieces(self, tokens: Sequence[int]) -> list[str]:
+        """The text of each of the tokens. Raises `TokensUnknown`."""
+        return [str(text) for text in (await self._call("join", tokens=list(tokens), each=True))["texts"]]
 
     async def score(
         self, messages: Sequence[Message], replies: Sequence[str], *, adapter: str | None = "live"

@@ -11,12 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from daemon.engine.batch import Ahead, Room
+from daemon.engine.errors import GrammarRefused
 from daemon.engine.llama import Logits, Model, Sampler, surprise
 from daemon.engine.prefix_cache import PrefixCache, Slot
-from daemon.engine.records import Finish, Piece, Sampling
+from daemon.engine.records import Finish, Piece, Sampling, ToolCall
 from daemon.engine.reply_stream import ReplyStream, Said
 from daemon.engine.template_traits import Tags
+from daemon.engine.tool_calls import CallReader
 
+NOTHING = Said()
 FIRST_GUESS = 4  # tokens: so many are lost where a draft is wrong from the start
 
 
@@ -34,6 +37,10 @@ class Request:
     tags: Tags | None = None  # around thoughts, where the reply may have some
     thinks: bool = False  # it begins inside a thought
     goes_on: bool = False  # the prompt has its beginning
+    calls: CallReader | None = None  # tells calls of tools in the answer apart
+    call_grammar: str | None = (
+        None  # of what stands behind the opening of a call; None: it is free, or follows one
+    )
 
     @property
     def longest(self) -> int | None:
@@ -49,8 +56,10 @@ class Decoding:
         self.request = request
         self._model, self._cache, self._n_ctx = model, cache, n_ctx
         self._tokens = list(request.prompt)  # the prompt and what was chosen so far
-        most = request.sampling.max_tokens or n_ctx
-        self._draft = request.draft[: min(most, n_ctx - len(request.prompt))]  # of what follows them
+        most = request.sampling.max_tokens
+        self._draft = request.draft[
+            : min(n_ctx if most is None else most, n_ctx - len(request.prompt))
+        ]  # of what follows them
         drop_space = model.adds_space and not request.goes_on
         self._text = ReplyStream(
             request.sampling.stop, tags=request.tags, thinks=request.thinks, drop_space=drop_space
@@ -60,6 +69,8 @@ class Decoding:
         self._slot: Slot | None = None
         self._cached = 0
         self._surprise = 0.0
+        self._call_grammar = request.call_grammar
+        self._in_call = False
 
     @property
     def has_begun(self) -> bool:
@@ -81,6 +92,8 @@ class Decoding:
         """What there is to say, now that the context holds what was `ahead`. Raises `EngineError`s."""
         if not rows:
             return None
+        if self.request.sampling.max_tokens == 0:
+            return self._end("length")
         pieces, before = list[Piece](), len(self._tokens)
         for logits in rows:
             piece = self._choose(logits)
@@ -111,7 +124,7 @@ class Decoding:
         nats = 0.0 if was_thought else surprise(logits, token)
         if token in self._model.ends:
             self._surprise += nats
-            return self._piece(self._text.rest(), "stop")
+            return self._end("stop")
         self._tokens.append(token)
         said = self._text.push(self._model.piece(token))
         if was_thought or self._text.thinking:
@@ -119,11 +132,9 @@ class Decoding:
         else:
             self._surprise += nats
         if self._text.stopped:
-            return self._piece(said, "stop")
+            return self._end("stop", said)
         if self._is_full():  # JSON that is just complete is not cut off
-            rest = self._text.rest()
-            said = Said(said.answer + rest.answer, said.thought + rest.thought)
-            return self._piece(said, "stop" if self.request.sampler.may_end() else "length")
+            return self._end("stop" if self.request.sampler.may_end() else "length", said)
         return self._piece(said, None)
 
     def _is_full(self) -> bool:
@@ -133,21 +144,53 @@ class Decoding:
     def _completion_tokens(self) -> int:
         return len(self._tokens) - len(self.request.prompt)
 
+    def _end(self, finish: Finish, said: Said = NOTHING) -> Piece:
+        rest = self._text.rest()
+        return self._piece(Said(said.answer + rest.answer, said.thought + rest.thought), finish)
+
     def _piece(self, said: Said, finish: Finish | None) -> Piece:
+        text, calls = self._without_calls(said.answer, ends=finish is not None)
         return Piece(
-            text=said.answer,
+            text=text,
             thought=said.thought,
+            calls=tuple(calls),
             finish=finish,
             prompt_tokens=len(self.request.prompt),
             completion_tokens=self._completion_tokens(),
             thought_tokens=self._thought_tokens,
             cached_tokens=self._cached,
             surprise=self._surprise,
+            stopped_by=self._text.stopped_by,
         )
+
+    def _without_calls(self, answer: str, *, ends: bool) -> tuple[str, list[ToolCall]]:
+        """The text of the answer and its calls; inside of a call the next tokens follow its grammar."""
+        reader = self.request.calls
+        if reader is None:
+            return answer, []
+        text, calls = reader.push(answer) if answer else ("", [])
+        if ends:
+            more, last = reader.rest()
+            return text + more, calls + last
+        if self._call_grammar is not None and (reader.begun is None) is self._in_call:
+            self._in_call = not self._in_call
+            self._follow(self._call_grammar if self._in_call else None, reader.begun or "")
+        return text, calls
+
+    def _follow(self, grammar: str | None, begun: str) -> None:
+        try:
+            if grammar is None:
+                self.request.sampler.let_go()
+            else:
+                self.request.sampler.follow(grammar, begun)
+        except GrammarRefused:  # too much for llama.cpp: the call stays free
+            self._call_grammar = None
 
 
 def _joined(pieces: Sequence[Piece]) -> Piece | None:
     """All of them as one; None when there is nothing to say."""
     text, thought = "".join(piece.text for piece in pieces), "".join(piece.thought for piece in pieces)
+    calls = tuple(call for piece in pieces for call in piece.calls)
     last = pieces[-1]
-    return replace(last, text=text, thought=thought) if text or thought or last.is_last else None
+    is_said = text or thought or calls or last.is_last
+    return replace(last, text=text, thought=thought, calls=calls) if is_said else None

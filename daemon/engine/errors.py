@@ -63,12 +63,30 @@ class SchemaRefused(EngineError):
         super().__init__(f"Invalid schema for response_format: {reason}", reason=reason)
 
 
+class GrammarRefused(EngineError):
+    """A grammar that llama.cpp does not take; nothing was generated."""
+
+    def __init__(self, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            f"Invalid grammar: {reason}. Write it in GBNF, with a rule named root.", reason=reason
+        )
+
+
+class TokensUnknown(EngineError):
+    """A token is named that the vocabulary does not have."""
+
+    def __init__(self, *, token: int, n_vocab: int) -> None:
+        message = f"There is no token {token}: the model's vocabulary has those from 0 to {n_vocab - 1}."
+        super().__init__(message, token=token, n_vocab=n_vocab)
+
+
 class GrammarStuck(EngineError):
     """No token of the model continues the text as the schema asks."""
 
     def __init__(self) -> None:
         super().__init__(
-            "The model has no token that continues the answer as its JSON schema asks. Loosen the schema."
+            "The model has no token that continues the answer as its schema or grammar asks. Loosen it."
         )
 
 

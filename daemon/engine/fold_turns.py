@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from daemon.engine.records import SystemTurns
+from daemon.engine.tool_turns import CallTurns, Turn, called_as, is_answered, linked
 from prompts.load import lines
-
-Turn = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +23,11 @@ class TurnRules:
 
     system: SystemTurns = "anywhere"
     alternates: bool = False  # the user begins, then assistant and user in turn
-    tools: bool = True  # turns of tools
+    tools: bool = True  # turns of tools, also without a call before them
+    calls: CallTurns = "many"  # of tools, in one turn of the assistant
 
 
-STRICTEST = TurnRules(system="nowhere", alternates=True, tools=False)
+STRICTEST = TurnRules(system="nowhere", alternates=True, tools=False, calls="none")
 
 
 def fold(messages: Sequence[Mapping[str, Any]], rules: TurnRules) -> list[Turn]:
@@ -35,15 +35,19 @@ def fold(messages: Sequence[Mapping[str, Any]], rules: TurnRules) -> list[Turn]:
     The turns that take their place; the same where the template takes them as they are.
 
     Args:
-        messages: each with "role" and, as text, "content".
+        messages: each with "role" and, as text, "content"; `tool_calls` with id, name and arguments.
     """
-    turns = [{**message, "content": message.get("content", "")} for message in messages]
+    turns = called_as(linked(messages), rules.calls)
     leads = rules.system == "first" and turns[:1] != [] and turns[0]["role"] == "system"
     ahead, turns = (turns[:1], turns[1:]) if leads else ([], turns)
     if rules.system != "anywhere":
         turns = list(_without_system(turns))
     if not rules.tools:
-        turns = [_of_tool(turn) if turn["role"] == "tool" else turn for turn in turns]
+        kept = [rules.calls != "none" and is_answered(turns, at) for at in range(len(turns))]
+        turns = [
+            turn if keep or turn["role"] != "tool" else _of_tool(turn)
+            for turn, keep in zip(turns, kept, strict=True)
+        ]
     if rules.alternates:
         turns = _merged(turns)
     starts = rules.alternates and bool(turns) and turns[0]["role"] == "assistant"
@@ -86,7 +90,8 @@ def _merged(turns: Sequence[Turn]) -> list[Turn]:
     for turn in turns:
         if turn["role"] == "assistant" and not turn["content"] and not turn.get("tool_calls"):
             continue
-        if merged and merged[-1]["role"] == turn["role"] != "tool":
+        calls = turn.get("tool_calls") or (merged and merged[-1].get("tool_calls"))
+        if merged and merged[-1]["role"] == turn["role"] != "tool" and not calls:
             turn = _turn(turn["role"], f"{merged[-1]['content']}\n\n{turn['content']}")
             merged.pop()
         merged.append(turn)

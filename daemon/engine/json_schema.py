@@ -3,24 +3,25 @@ JSON schema to grammar (GBNF), around the converter that comes with llama-cpp-py
 
 That converter knows no integer ranges, breaks on quotes in constants and crashes llama.cpp with huge
 repetitions; so constants, integers and bounded strings are written here, and what can't be enforced is
-refused before a token is made. Not enforced, as with other servers: bounds of fractions (but their sign),
-multipleOf, uniqueItems, not.
+refused before a token is made. Not enforced, as with other servers: bounds of fractions (but their sign) and
+bounds of size beyond a thousand, multipleOf, uniqueItems, not.
 """
 
 import json
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from math import ceil, floor
+from math import ceil, floor, inf
 from typing import Any
 
-from daemon.engine.errors import SchemaRefused
+from daemon.engine.errors import GrammarRefused, SchemaRefused
 
 TYPES = ("object", "array", "string", "integer", "number", "boolean", "null")
 MOST_DIGITS = 16  # of an integer without an upper bound
 MOST_REPEATS, MOST_DEPTH, MOST_RULE_TEXT, MOST_VALUES = 1000, 40, 500_000, 5000
 _LISTS = ("anyOf", "oneOf", "allOf", "prefixItems")
 _MAPS = ("properties", "$defs", "definitions")
+_SIZES = ("minItems", "maxItems", "minLength", "maxLength")
 _SINGLES = ("items", "additionalProperties")
 _STRUCTURE = {"type", "$ref", "const", "enum", "pattern", "format", *_LISTS, *_MAPS, *_SINGLES}
 _CHAR = r'[^"\\\x7F\x00-\x1F] | [\\] (["\\bfnrt] | "u" [0-9a-fA-F] [0-9a-fA-F] [0-9a-fA-F] [0-9a-fA-F])'
@@ -41,10 +42,22 @@ def grammar_of(schema: Mapping[str, Any], convert: Converter) -> str:
         raise SchemaRefused(reason="it is nested too deeply, or refers to itself without end") from error
     except (AssertionError, AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
         raise SchemaRefused(reason=f"a part of it can't be followed ({_short(error)})") from error
-    grammar = marks.put_back(grammar)
+    grammar = _mended(marks.put_back(grammar))
     if len(grammar) > MOST_RULE_TEXT or _nesting(grammar) > MOST_REPEATS:
         raise SchemaRefused(reason="it is too large to follow; use fewer values or smaller repetitions")
     return grammar
+
+
+def checked_grammar(grammar: str) -> None:
+    """Raises `GrammarRefused` for a GBNF that is too large or too deep to be given to llama.cpp."""
+    if len(grammar) > MOST_RULE_TEXT or _nesting(grammar) > MOST_REPEATS:
+        raise GrammarRefused(reason="it is too large to follow")
+
+
+def _mended(grammar: str) -> str:
+    """The converter lets strings run over lines, and gives a number an exponent that no program can hold."""
+    grammar = grammar.replace("([eE] [-+]? integral-part)?", "([eE] [-+]? [0-9] [0-9]?)?")
+    return grammar.replace('char ::= [^"\\\\] |', 'char ::= [^"\\\\\\x7F\\x00-\\x1F] |')
 
 
 class _Marks:
@@ -73,6 +86,7 @@ def _prepared(schema: Any, marks: _Marks, where: str, depth: int) -> dict[str, A
     if depth > MOST_DEPTH:
         raise SchemaRefused(reason=f"it is nested more than {MOST_DEPTH} levels deep")
     _check_shape(schema, where)
+    schema = {key: value for key, value in schema.items() if key not in _SIZES or value <= MOST_REPEATS}
     if "$ref" in schema and len(schema) > 1:  # the converter does not look beside a $ref
         return {**_definitions(schema, marks, where, depth), "anyOf": [{"$ref": schema["$ref"]}]}
     kinds = schema.get("type")
@@ -152,17 +166,15 @@ def _check_shape(schema: Mapping[str, Any], where: str) -> None:
     wrong += [key for key in ("pattern", "format", "$ref") if not isinstance(schema.get(key, ""), str)]
     numbers = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
     wrong += [key for key in numbers if not _is_number(schema.get(key, 0))]
-    counts = {key: schema.get(key, 0) for key in ("minItems", "maxItems", "minLength", "maxLength")}
+    counts = {key: schema.get(key, 0) for key in _SIZES}
     wrong += [key for key, value in counts.items() if not _is_number(value) or value != int(value)]
     if wrong:
         raise SchemaRefused(reason=f"{wrong[0]} of {where} is {json.dumps(schema[wrong[0]])[:60]}")
     if len(schema.get("enum", [])) > MOST_VALUES:
         raise SchemaRefused(reason=f"enum of {where} has more than {MOST_VALUES} values")
     for low, high in (("minItems", "maxItems"), ("minLength", "maxLength")):
-        if not 0 <= schema.get(low, 0) <= schema.get(high, MOST_REPEATS) <= MOST_REPEATS:
-            raise SchemaRefused(
-                reason=f"{low} and {high} of {where} must be in order, from 0 to {MOST_REPEATS}"
-            )
+        if not 0 <= schema.get(low, 0) <= schema.get(high, inf):
+            raise SchemaRefused(reason=f"{low} and {high} of {where} must be in order, from 0 up")
 
 
 def _is_number(value: Any) -> bool:

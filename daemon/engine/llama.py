@@ -15,10 +15,9 @@ from typing import Any, NamedTuple
 import llama_cpp as c
 import numpy as np
 import numpy.typing as npt
-from llama_cpp.llama_grammar import json_schema_to_gbnf
+from llama_cpp.llama_grammar import json_schema_to_gbnf as json_schema_to_gbnf
 
-from daemon.engine.errors import DecodeFailed, GrammarStuck, SchemaRefused
-from daemon.engine.json_schema import grammar_of
+from daemon.engine.errors import DecodeFailed, GrammarRefused, GrammarStuck
 from daemon.engine.records import BATCH, Sampling
 from daemon.engine.template import Segment, any_of
 
@@ -259,19 +258,26 @@ def surprise(logits: Logits, token: int) -> float:
 
 
 class Sampler:
-    """Chooses the tokens of one reply. Close it at the end. Raises `SchemaRefused`."""
+    """Chooses the tokens of one reply. Close it at the end. Raises `GrammarRefused`."""
 
-    def __init__(self, model: Model, sampling: Sampling, *, seed: int, schema: dict[str, Any] | None) -> None:
+    def __init__(self, model: Model, sampling: Sampling, *, seed: int, grammar: str | None) -> None:
+        """`grammar`: GBNF that the whole reply follows."""
         self._model = model
-        self._grammar = None if schema is None else _grammar(model, schema)
+        self._grammar = None if grammar is None else _grammar(model, grammar)
         self._chain = c.llama_sampler_chain_init(c.llama_sampler_chain_default_params())
-        if sampling.presence_penalty or sampling.frequency_penalty:
-            last, frequency, presence = 2**15, sampling.frequency_penalty, sampling.presence_penalty
-            self._add(c.llama_sampler_init_penalties(model.n_vocab, last, 1.0, frequency, presence))
+        self._add_biases(sampling)
+        repeat, frequency, presence = (
+            sampling.repeat_penalty,
+            sampling.frequency_penalty,
+            sampling.presence_penalty,
+        )
+        if presence or frequency or repeat != 1:
+            self._add(c.llama_sampler_init_penalties(model.n_vocab, 2**15, repeat, frequency, presence))
         if sampling.temperature == 0:
             self._add(c.llama_sampler_init_greedy())
             return
         self._add(c.llama_sampler_init_top_k(sampling.top_k))
+        self._add(c.llama_sampler_init_typical(sampling.typical_p, 1))
         self._add(c.llama_sampler_init_top_p(sampling.top_p, 1))
         self._add(c.llama_sampler_init_min_p(sampling.min_p, 1))
         self._add(c.llama_sampler_init_temp(sampling.temperature))
@@ -296,15 +302,41 @@ class Sampler:
             c.llama_sampler_accept(self._grammar, token)
         return token
 
+    def follow(self, grammar: str, begun: str) -> None:
+        """Follow a grammar from here on, of which `begun` was chosen already; not where that does not fit it."""
+        self.let_go()
+        self._grammar = _grammar(self._model, grammar)
+        for token in self._model.tokens(begun) if begun else ():
+            if not self._allowed(token):  # llama.cpp would end the process
+                self.let_go()
+                return
+            c.llama_sampler_accept(self._grammar, token)
+
+    def let_go(self) -> None:
+        """Follow no grammar any more."""
+        if self._grammar is not None:
+            c.llama_sampler_free(self._grammar)
+        self._grammar = None
+
     def may_end(self) -> bool:
-        """Whether the schema, if there is one, is fulfilled by what was chosen so far."""
+        """Whether the grammar, if there is one, is fulfilled by what was chosen so far."""
         return self._grammar is not None and any(map(self._allowed, self._model.ends))
 
     def close(self) -> None:
         """Give its memory back."""
         c.llama_sampler_free(self._chain)
-        if self._grammar is not None:
-            c.llama_sampler_free(self._grammar)
+        self.let_go()
+
+    def _add_biases(self, sampling: Sampling) -> None:
+        """-100 forbids a token, as with OpenAI."""
+        biases = {int(token): bias for token, bias in sampling.logit_bias.items()}
+        biases |= dict.fromkeys(self._model.ends, -100.0) if sampling.ignore_eos else {}
+        known = {token: bias for token, bias in biases.items() if token < self._model.n_vocab}
+        if known:
+            every = (c.llama_logit_bias * len(known))()
+            for one, (token, bias) in zip(every, known.items(), strict=True):
+                one.token, one.bias = token, float("-inf") if bias <= -100 else bias
+            self._add(c.llama_sampler_init_logit_bias(self._model.n_vocab, len(known), every))
 
     def _add(self, part: Any) -> None:
         c.llama_sampler_chain_add(self._chain, part)
@@ -332,12 +364,11 @@ def _apply(sampler: Any, candidates: npt.NDArray[Any]) -> Any:
     return array
 
 
-def _grammar(model: Model, schema: dict[str, Any]) -> Any:
-    text = grammar_of(schema, json_schema_to_gbnf)
+def _grammar(model: Model, grammar: str) -> Any:
     _complaints.clear()
-    sampler = c.llama_sampler_init_grammar(model.vocab, text.encode(), b"root")
+    sampler = c.llama_sampler_init_grammar(model.vocab, grammar.encode("utf-8", "replace"), b"root")
     if not sampler:
-        raise SchemaRefused(reason=f"llama.cpp can't follow it ({_complaint()})")
+        raise GrammarRefused(reason=f"llama.cpp can't follow it ({_complaint()})")
     return sampler
 
 

@@ -3,8 +3,8 @@ What goes into the engine and comes out of it, as plain records. Importing this 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from daemon.engine.errors import SamplingRefused
 
@@ -31,7 +31,7 @@ Thinking = Literal[  # before it answers
 class Sampling:
     """How the next token is chosen; temperature 0 takes the likeliest one and ignores the seed."""
 
-    max_tokens: int | None = None  # None: up to the end of the context
+    max_tokens: int | None = None  # None: up to the end of the context; 0: the prompt alone is computed
     temperature: float = 0.0
     top_p: float = 1.0
     top_k: int = 0  # 0: all tokens
@@ -40,14 +40,22 @@ class Sampling:
     stop: tuple[str, ...] = ()
     presence_penalty: float = 0.0
     frequency_penalty: float = 0.0
+    typical_p: float = 1.0
+    repeat_penalty: float = 1.0
+    logit_bias: Mapping[str, float] = field(default_factory=dict)  # by the number of a token, as text
+    ignore_eos: bool = False  # it goes on up to its limit
 
     def __post_init__(self) -> None:
         """Raises `SamplingRefused` for a value outside its range."""
-        _check("max_tokens", self.max_tokens is None or self.max_tokens >= 1, self.max_tokens, "at least 1")
+        _check("max_tokens", self.max_tokens is None or self.max_tokens >= 0, self.max_tokens, "0 or more")
         _check("temperature", 0 <= self.temperature <= 100, self.temperature, "0 to 100")
         _check("top_p", 0 < self.top_p <= 1, self.top_p, "above 0, up to 1")
         _check("top_k", self.top_k >= 0, self.top_k, "0 or more")
         _check("min_p", 0 <= self.min_p <= 1, self.min_p, "0 to 1")
+        _check("typical_p", 0 < self.typical_p <= 1, self.typical_p, "above 0, up to 1")
+        _check("repeat_penalty", 0 < self.repeat_penalty <= 10, self.repeat_penalty, "above 0, up to 10")
+        biased = next((value for value in self.logit_bias.values() if not -100 <= value <= 100), 0)
+        _check("logit_bias", not biased, biased, "-100 to 100")
         _check("stop", all(self.stop), self.stop, "texts that are not empty")
         _check("presence_penalty", -2 <= self.presence_penalty <= 2, self.presence_penalty, "-2 to 2")
         _check("frequency_penalty", -2 <= self.frequency_penalty <= 2, self.frequency_penalty, "-2 to 2")
@@ -62,6 +70,24 @@ class Reasoning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """One call of a tool that a reply asks for."""
+
+    name: str
+    arguments: str  # a JSON object, as text
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """The tools on offer for a reply."""
+
+    offered: tuple[Mapping[str, Any], ...]  # as OpenAI writes them: {"type": "function", "function": {…}}
+    must: bool = False  # the reply has to be a call
+    parallel: bool = True  # it may be several at once
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
     """
     A part of a reply as it grows. The counts are running totals, in tokens.
@@ -72,12 +98,14 @@ class Piece:
 
     text: str
     thought: str = ""  # what it thinks before it answers; never a part of the answer
+    calls: tuple[ToolCall, ...] = ()  # of tools, each whole
     finish: Finish | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0  # of thoughts and answer
     thought_tokens: int = 0
     cached_tokens: int = 0  # tokens of the prompt that were still in memory from an earlier request
     surprise: float = 0.0  # nats: -log of the answer's probability so far, without grammar, at temperature 1
+    stopped_by: str = ""  # in the last piece: the stop text that ended it
     counted_tokens: int = 0  # in the first piece alone: of the messages that were to be counted
 
     @property
@@ -150,6 +178,8 @@ class EngineInfo:
     quantization: str = ""  # as "Q4_K_M"; "": the file does not say
     bytes: int = 0  # of the file, in all its parts
     made_for: int = 0  # tokens of context that it was trained for; 0: the file does not say
+    calls_tools: bool = False  # its template tells it of tools
+    thinks: bool = False  # it can think before it answers
 
 
 def is_taught(values: Mapping[str, object]) -> bool:

@@ -41,6 +41,7 @@ class ReplyStream:
             drop_space: the space that a SentencePiece vocabulary puts before a text is none of the answer.
         """
         self.stopped = False
+        self.stopped_by = ""  # the stop string that was found
         self._stop, self._tags, self._drop_space = tuple(stop), tags, drop_space
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._state: Literal["opening", "thought", "behind", "answer"] = (
@@ -97,10 +98,11 @@ class ReplyStream:
         return behind, thought
 
     def _answer(self, text: str) -> str:
-        found = [at for stop in self._stop if (at := text.find(stop)) >= 0]
+        found = [(at, stop) for stop in self._stop if (at := text.find(stop)) >= 0]
         if found:
+            at, self.stopped_by = min(found)
             self.stopped = True
-            return self._unspaced(text[: min(found)])
+            return self._unspaced(text[:at])
         keep = max((_overlap(text, stop) for stop in self._stop), default=0)
         self._kept_back = text[len(text) - keep :]
         return self._unspaced(text[: len(text) - keep])

@@ -91,12 +91,14 @@ class ChatTemplate:
         reasoning: Reasoning = AT_ONCE,
         *,
         go_on: bool = False,
+        tools: Sequence[Mapping[str, Any]] = (),
     ) -> Prompt:
         """
         The prompt, cut where it goes from template to plain and back.
 
         Args:
             go_on: a last turn of the assistant is the beginning of the reply, so that no thought comes before it.
+            tools: on offer, as OpenAI writes them; a template that knows none leaves them out.
 
         Raises `TemplateRefused`.
         """
@@ -113,7 +115,9 @@ class ChatTemplate:
         asked = traits.thinking == "always" if reasoning.thinks is None else reasoning.thinks
         thinks = begun is None and asked
         effort = (reasoning.effort if traits.knows_effort else None) or ""
-        known = {"reasoning_effort": self._hide(effort, hidden, nonce)} if effort else {}
+        known: dict[str, Any] = {"reasoning_effort": self._hide(effort, hidden, nonce)} if effort else {}
+        if tools:
+            known["tools"] = _mapped(list(tools), lambda text: self._hide(text, hidden, nonce))
         text = self._folded(safe, **_thinking(thinks), **known)
         inside = traits.tags is not None and text.rstrip().endswith(traits.tags.opening)
         if inside and traits.tags is not None and not thinks:
@@ -244,7 +248,7 @@ def _mapped(value: Any, change: Any) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, Mapping):
-        return {key: _mapped(item, change) for key, item in value.items()}
+        return {change(str(key)): _mapped(item, change) for key, item in value.items()}
     if isinstance(value, Sequence):
         return [_mapped(item, change) for item in value]
     return value

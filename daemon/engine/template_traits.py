@@ -6,11 +6,13 @@ Of its source only the marks of thoughts are read, and whether it knows how much
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from daemon.engine.errors import TemplateRefused
 from daemon.engine.fold_turns import TurnRules
 from daemon.engine.records import SystemTurns, Thinking
+from daemon.engine.tool_calls import CallForm, form_of
+from daemon.engine.tool_turns import CallTurns
 
 
 class Tags(NamedTuple):
@@ -42,6 +44,8 @@ class Traits:
     thinking: Thinking
     tags: Tags | None  # None: nothing is known of thoughts
     knows_effort: bool  # it takes `reasoning_effort`
+    knows_tools: bool = False  # it tells the model which tools there are
+    calls: CallForm | None = None  # how it writes a call of one; None: it does not, or in an unknown form
 
 
 def traits_of(source: str, write: Write) -> Traits:
@@ -58,10 +62,13 @@ def traits_of(source: str, write: Write) -> Traits:
             system=_system_turns(write),
             alternates=_alternates(write),
             tools=_keeps(write, (USER, ASSISTANT, "tool", USER)),
+            calls=_call_turns(write),
         ),
         thinking=_thinking(write, tags),
         tags=tags,
         knows_effort="reasoning_effort" in source,
+        knows_tools=_knows_tools(write),
+        calls=form_of(lambda turns: _tried(write, turns, add_generation_prompt=False)),
     )
 
 
@@ -91,6 +98,48 @@ def _alternates(write: Write) -> bool:
     return not all(_keeps(write, roles) for roles in loose)
 
 
+def _call_turns(write: Write) -> CallTurns:
+    asked, answered = {"role": USER, "content": "q0"}, {"role": ASSISTANT, "content": "q9"}
+    calls = [
+        {
+            "id": f"q{n}q{n}q{n}q{n}q",
+            "type": "function",
+            "function": {"name": f"n{n}n", "arguments": {"k": f"v{n}v"}},
+        }
+        for n in (1, 2)
+    ]
+    results = [
+        {"role": "tool", "content": f"r{n}r", "tool_call_id": call["id"], "name": f"n{n}n"}
+        for n, call in enumerate(calls, start=1)
+    ]
+    one: list[dict[str, Any]] = [
+        asked,
+        {"role": ASSISTANT, "content": "", "tool_calls": calls[:1]},
+        results[0],
+        answered,
+    ]
+    both: list[dict[str, Any]] = [
+        asked,
+        {"role": ASSISTANT, "content": "", "tool_calls": calls},
+        *results,
+        answered,
+    ]
+    if all(part in _tried(write, both) for part in ("n1n", "v1v", "n2n", "v2v", "r1r", "r2r")):
+        return "many"
+    return "single" if all(part in _tried(write, one) for part in ("n1n", "v1v", "r1r")) else "none"
+
+
+def _knows_tools(write: Write) -> bool:
+    properties = {"q2": {"type": "string", "description": "q3"}}
+    function = {
+        "name": "q1xtool",
+        "description": "q4",
+        "parameters": {"type": "object", "properties": properties},
+    }
+    tools = [{"type": "function", "function": function}]
+    return "q1xtool" in _written(write, _texts((USER,)), tools=tools)
+
+
 def _thinking(write: Write, tags: Tags | None) -> Thinking:
     without, with_thoughts = (
         _written(write, _texts((USER,)), enable_thinking=thinks, thinking=thinks) for thinks in (False, True)
@@ -117,7 +166,11 @@ def _texts(roles: tuple[str, ...]) -> list[tuple[str, str]]:
 
 def _written(write: Write, texts: list[tuple[str, str]], **variables: object) -> str:
     """What the template writes; "" when it refuses."""
+    return _tried(write, [{"role": role, "content": text} for role, text in texts], **variables)
+
+
+def _tried(write: Write, turns: list[dict[str, Any]], **variables: object) -> str:
     try:
-        return write([{"role": role, "content": text} for role, text in texts], **variables)
+        return write(turns, **variables)
     except TemplateRefused:
         return ""

@@ -6,7 +6,7 @@ the process with its traceback in the log; the daemon starts it again.
 """
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -14,7 +14,15 @@ from typing import Any, TypeVar
 
 from daemon.engine.adapters import Adapters
 from daemon.engine.decoding import Request
-from daemon.engine.errors import EngineError, PromptTooLong, broken_command
+from daemon.engine.errors import (
+    EngineError,
+    GrammarRefused,
+    PromptTooLong,
+    SchemaRefused,
+    TokensUnknown,
+    broken_command,
+)
+from daemon.engine.followed import Followed, followed_by, told_of
 from daemon.engine.gguf_file import TEMPLATE_KEY, checked_header, fitting_threads, identity
 from daemon.engine.llama import Context, LlamaRefused, Model, Sampler
 from daemon.engine.model_facts import LONGEST_EXACT, facts_of
@@ -27,11 +35,13 @@ from daemon.engine.records import (
     Reasoning,
     Sampling,
     Score,
+    Tools,
     is_taught,
 )
 from daemon.engine.scheduler import Scheduler, sequences
 from daemon.engine.scoring import MOST_REPLIES, ScoreRequest
-from daemon.engine.template import CHATML, ChatTemplate
+from daemon.engine.template import CHATML, ChatTemplate, Prompt, Segment
+from daemon.engine.tool_calls import marks
 from daemon.processes.framing import Frame
 from daemon.processes.worker_link import ParentLink
 from trainer.model_parts import parts
@@ -65,7 +75,7 @@ class Worker:
         source, control = CHATML if wanted else header.text(TEMPLATE_KEY), self._model.control_texts()
         self._template = ChatTemplate(source, control=control, bos=bos, eos=eos)
         behind, self._traits = self._template.behind_reply, self._template.traits
-        self._model.show("".join(self._traits.tags or ()))
+        self._model.show("".join(self._traits.tags or ()) + marks(self._traits.calls))
         self._end = self._model.end_of_turn(behind)
         self._stops = () if self._model.ends_turn(behind) else tuple(filter(None, [behind.strip()]))
         known, facts = hashing.result(), facts_of(path, header)
@@ -83,6 +93,8 @@ class Worker:
             "quantization": facts.quantization,
             "bytes": facts.bytes,
             "made_for": facts.n_ctx,
+            "calls_tools": self._traits.knows_tools,
+            "thinks": self._traits.thinking in ("optional", "always"),
             "known": known,
         }
 
@@ -108,6 +120,8 @@ class Worker:
             "chat": self._chat,
             "cancel": self._cancel,
             "count": self._count,
+            "cut": self._cut,
+            "join": self._join,
             "score": self._score,
             "tokenise": self._tokenise,
             "load": self._load,
@@ -124,18 +138,28 @@ class Worker:
     def _chat(self, number: int, frame: Frame) -> None:
         adapter = _maybe(frame, "adapter", str)
         self._adapters.handle(adapter)
-        schema, messages = _maybe(frame, "schema", dict), self._messages(frame)
-        goes_on = schema is None and messages[-1]["role"] == "assistant"
+        messages = [] if frame.header.get("raw") is not None else self._messages(frame)
+        tools = _tools(frame)
+        schema, grammar = _maybe(frame, "schema", dict), _maybe(frame, "grammar", str)
+        followed = followed_by(self._traits, tools, schema=schema, grammar=grammar)
+        free = followed.grammar is None
+        goes_on = free and messages[-1:] != [] and is_begun(messages[-1])
         reasoning = Reasoning(thinks=_maybe(frame, "thinks", bool), effort=_maybe(frame, "effort", str))
-        written = self._template.write(messages, reasoning if schema is None else AT_ONCE, go_on=goes_on)
-        prompt = self._model.prompt(written.segments)
+        if (raw := frame.header.get("raw")) is None:
+            messages, offered = self._offering(messages, tools)
+            written = self._template.write(
+                messages, reasoning if free else AT_ONCE, go_on=goes_on, tools=offered
+            )
+            prompt = self._model.prompt(written.segments)
+        else:
+            written, goes_on, prompt = Prompt([]), True, self._raw(raw)
         if len(prompt) >= self._n_ctx:
             raise PromptTooLong(len(prompt), self._n_ctx)
         sampling = _sampling(frame)
         sampling = replace(sampling, stop=(*sampling.stop, *self._stops))
         seed = secrets.randbits(31) if sampling.seed is None else sampling.seed & 0xFFFFFFFF
         counted = len(self._prompt(frame, "counted")) if frame.header.get("counted") else 0
-        sampler = Sampler(self._model, sampling, seed=seed, schema=schema)
+        sampler = self._sampler(sampling, seed, followed, schema)
         self._say(number, Piece(text="", prompt_tokens=len(prompt), counted_tokens=counted))
         request = Request(
             number=number,
@@ -145,17 +169,63 @@ class Worker:
             adapter=adapter,
             background=_field(frame, "background", bool),
             draft=self._reply(draft) if (draft := _maybe(frame, "draft", str)) else [],
-            tags=None if schema is not None or goes_on else self._traits.tags,
+            tags=self._traits.tags if free and not goes_on else None,
             thinks=written.thinks,
             goes_on=goes_on,
+            calls=followed.reader,
+            call_grammar=followed.call_grammar,
         )
         self._scheduler.add(request)
+
+    def _raw(self, raw: object) -> list[int]:
+        """The tokens of a text that is gone on with."""
+        tokens = self._known(raw) if isinstance(raw, list) else self._model.prompt([Segment(str(raw), False)])
+        bos = max(0, int(self._end or 0))  # something has to stand before the first token
+        return tokens or [bos]
+
+    def _known(self, tokens: list[Any]) -> list[int]:
+        for token in tokens:
+            if not isinstance(token, int) or not 0 <= token < self._model.n_vocab:
+                raise TokensUnknown(token=token, n_vocab=self._model.n_vocab)
+        return tokens
+
+    def _sampler(
+        self, sampling: Sampling, seed: int, followed: Followed, schema: dict[str, Any] | None
+    ) -> Sampler:
+        try:
+            return Sampler(self._model, sampling, seed=seed, grammar=followed.grammar)
+        except GrammarRefused as error:
+            if followed.looser is None and schema is not None:
+                raise SchemaRefused(reason=error.reason) from error
+            if followed.looser is None:
+                raise
+            return Sampler(self._model, sampling, seed=seed, grammar=followed.looser)
+
+    def _offering(
+        self, messages: list[dict[str, Any]], tools: Tools | None
+    ) -> tuple[list[dict[str, Any]], Sequence[Mapping[str, Any]]]:
+        """The messages, and the tools for the template; where it knows none, a call that must be is told in words."""
+        if tools is None or self._traits.knows_tools:
+            return messages, () if tools is None else tools.offered
+        return (told_of(messages, tools), ()) if tools.must else (messages, ())
 
     def _cancel(self, number: int, frame: Frame) -> None:
         self._scheduler.cancel(number)
 
     def _count(self, number: int, frame: Frame) -> None:
-        self._link.reply(number, count=len(self._prompt(frame)))
+        messages, offered = self._offering(self._messages(frame), _tools(frame))
+        self._link.reply(number, count=len(self._written(messages, offered)))
+
+    def _cut(self, number: int, frame: Frame) -> None:
+        self._link.reply(number, tokens=self._model.tokens(_field(frame, "text", str)))
+
+    def _join(self, number: int, frame: Frame) -> None:
+        tokens = self._known(_field(frame, "tokens", list))
+        pieces = list(map(self._model.piece, tokens))
+        if frame.header.get("each"):
+            self._link.reply(number, texts=[piece.decode("utf-8", "replace") for piece in pieces])
+        else:
+            self._link.reply(number, text=b"".join(pieces).decode("utf-8", "replace"))
 
     def _score(self, number: int, frame: Frame) -> None:
         adapter = _maybe(frame, "adapter", str)
@@ -198,9 +268,9 @@ class Worker:
     def _messages(self, frame: Frame, name: str = "messages") -> list[dict[str, Any]]:
         return _turns(_field(frame, name, list), str(frame.header["op"]))
 
-    def _written(self, messages: list[dict[str, Any]]) -> list[int]:
+    def _written(self, messages: list[dict[str, Any]], tools: Sequence[Mapping[str, Any]] = ()) -> list[int]:
         """The tokens of a chat up to where the reply begins, without thoughts."""
-        return self._model.prompt(self._template.write(messages).segments)
+        return self._model.prompt(self._template.write(messages, tools=tools).segments)
 
     def _reply(self, text: str) -> list[int]:
         """The tokens of a reply, with the one that ends its turn."""
@@ -217,6 +287,19 @@ def _turns(messages: object, op: str) -> list[dict[str, Any]]:
     if not isinstance(messages, list) or not messages or not known:
         raise broken_command(op, "messages must be a list of objects with a role")
     return messages
+
+
+def is_begun(message: Mapping[str, Any]) -> bool:
+    """Whether this last turn of a chat is the beginning of the reply."""
+    return message["role"] == "assistant" and not message.get("tool_calls")
+
+
+def _tools(frame: Frame) -> Tools | None:
+    fields = _maybe(frame, "tools", dict)
+    try:
+        return None if fields is None else Tools(**{**fields, "offered": tuple(fields["offered"])})
+    except (TypeError, KeyError) as error:
+        raise broken_command("chat", str(error)) from error
 
 
 def _sampling(frame: Frame) -> Sampling:

@@ -61,6 +61,8 @@ def test_the_rule_for_a_range_takes_each_number_in_it_and_no_other(low, high):
         {"allOf": [{"properties": {"a": {"type": "integer", "maximum": 5}}}]},
         {"prefixItems": [{"type": "integer", "minimum": 1}, {"type": "boolean"}]},
         {"type": "array", "items": {"type": "string"}, "maxItems": 200},
+        {"type": "string", "maxLength": 100_000},
+        {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": 5000},
     ],
     ids=str,
 )  # fmt: skip
@@ -82,7 +84,7 @@ def test_common_schemas_become_grammars(schema):
         ({"type": "integer", "minimum": 3, "maximum": 2}, "no integer fits"),
         ({"type": "integer", "maximum": 10**16}, "10\\^15"),
         ({"type": "string", "pattern": "abc"}, "Pattern must start"),
-        ({"type": "string", "maxLength": 100_000}, "minLength and maxLength"),
+        ({"type": "string", "minLength": 9, "maxLength": 2}, "minLength and maxLength"),
         ({"type": "array", "items": {}, "minItems": 3, "maxItems": 2}, "minItems and maxItems"),
         ({"type": "array", "items": {}, "maxItems": -1}, "minItems and maxItems"),
         ({"type": "string", "pattern": "^a{1,100000}$"}, "too large|too deeply|can't be followed"),
@@ -106,3 +108,10 @@ def test_a_schema_nested_without_end_is_refused():
         schema = {"type": "array", "items": schema}
     with pytest.raises(SchemaRefused, match="levels deep"):
         grammar(schema)
+
+
+def test_strings_keep_to_a_line_and_exponents_to_what_a_program_can_hold():
+    rules = dict(line.split(" ::= ") for line in grammar({"type": "object"}).splitlines() if line)
+
+    assert r"\x00-\x1F" in rules["char"]
+    assert rules["number"].rstrip(" space").endswith("([eE] [-+]? [0-9] [0-9]?)?")

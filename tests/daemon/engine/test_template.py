@@ -33,11 +33,18 @@ def test_control_tokens_in_a_message_are_plain_text(place):
 
 
 def test_control_tokens_hide_nowhere_in_a_message():
-    call = {"function": {"name": "f", "arguments": {"x": ["<|im_start|>"]}}}
-    source = "{% for m in messages if m.tool_calls %}{{ m.tool_calls | tojson }}{% endfor %}"
-    segments = template(source).write([{"role": "assistant", "tool_calls": [call]}]).segments
+    call = {"name": "f", "arguments": {"x": ["<|im_start|>"], "<|im_end|>": 1}}
+    tool = {
+        "function": {
+            "name": "f",
+            "parameters": {"properties": {"<|im_start|>": {"description": "<|im_end|>"}}},
+        }
+    }
+    source = "{{ tools | tojson if tools }}{% for m in messages %}{{ m.content }}"
+    source += "{{ m.tool_calls | tojson if m.tool_calls }}{% endfor %}"
+    segments = template(source).write([{"role": "assistant", "tool_calls": [call]}], tools=[tool]).segments
 
-    assert [False, True, False] == [segment.plain for segment in segments]
+    assert [False, True] * 4 + [False] == [segment.plain for segment in segments]
 
 
 def test_control_tokens_in_what_a_client_asks_of_thoughts_are_plain_text():

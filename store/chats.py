@@ -20,6 +20,7 @@ from store.database import Connection, id_list, moment, rows, stamp, writing
 from store.errors import StoreError, not_found
 from store.text import one_line, storable
 
+ANSWERED = "resp_"  # the names of answers begin with it, by which the Responses API finds them again
 FORGOTTEN = "[forgotten]"  # the text of a redacted message
 RETRY_WINDOW = timedelta(minutes=10)
 LONGEST_NAME = 100  # characters of a speaker's name
@@ -95,24 +96,32 @@ def record(
     return path(db, tip.id)
 
 
-def reply(db: Connection, parent: Message, text: str, *, at: datetime, model: str) -> Message:
+def reply(
+    db: Connection, parent: Message, text: str, *, at: datetime, model: str, external_id: str | None = None
+) -> Message:
     """
     Store the assistant's turn after `parent`; the same text again is the same message.
 
     If `parent` was forgotten while the model was speaking, only "[forgotten]" is kept.
+
+    Args:
+        external_id: begins with `ANSWERED`; of the same text again, the newest counts.
 
     Raises:
         NotFound: `parent` is not stored.
     """
     with writing(db):
         before = get(db, parent.id)
-        new = clean(NewMessage(role="assistant", text=text))
+        new = clean(NewMessage(role="assistant", text=text, external_id=external_id))
         for row in rows(
             db,
             f"select {_COLUMNS} from messages where parent_id = ? and hash in (?, ?)",
             (before.id, *both_hashes(db, before.hash, new.role, new.text)),
         ):
-            return _message(row)
+            found = _message(row)
+            if external_id is not None and (found.external_id or ANSWERED).startswith(ANSWERED):
+                rename(db, found.id, external_id)
+            return found
         chat_id, source = before.chat_id, before.source
         return insert(db, new, chat_id=chat_id, parent=before, at=at, source=source, model=model, is_new=True)
 
@@ -168,9 +177,15 @@ def mark_observed(db: Connection, message_ids: Sequence[int], version: str) -> N
 
 
 def by_external_id(db: Connection, external_id: str) -> Message | None:
-    """The message that an export calls `external_id`, if it was imported."""
+    """The message that an export, or a client's API, calls `external_id`, if there is one."""
     found = rows(db, f"select {_COLUMNS} from messages where external_id = ?", (external_id,))
     return _message(found[0]) if found else None
+
+
+def rename(db: Connection, message_id: int, external_id: str | None) -> None:
+    """Give a message another name, or none."""
+    with writing(db):
+        db.execute("update messages set external_id = ? where id = ?", (external_id, message_id))
 
 
 def get(db: Connection, message_id: int) -> Message:

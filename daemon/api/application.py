@@ -1,13 +1,15 @@
 """
 All routes behind one gate: the web application that uvicorn serves.
 
-    AuthMiddleware -> Boundary -> the page, or the routes
+    AuthMiddleware -> Boundary -> Paths -> the page, or the routes
 """
 
 from fastapi import FastAPI
 
 from daemon.api import errors
-from daemon.api.openai import chat, models
+from daemon.api.answering import Answering
+from daemon.api.dialects import anthropic, llama_cpp, ollama
+from daemon.api.openai import chat, completions, embeddings, models, responses
 from daemon.api.openapi import Api
 from daemon.api.own import (
     chats,
@@ -22,6 +24,7 @@ from daemon.api.own import (
 )
 from daemon.api.page import access
 from daemon.api.page.lazy_page import LazyPage, PageMiddleware
+from daemon.api.paths import Paths
 from daemon.api.security import AuthMiddleware
 from daemon.services import Services
 
@@ -39,6 +42,7 @@ def make_app(services: Services, page: LazyPage | None = None) -> FastAPI:
     sessions = access.Sessions(services.api_key)
     app.include_router(access.sign_in_routes(sessions, on_link=page.load if page else None))
     app.add_middleware(PageMiddleware, page=page or LazyPage(services.api_key, services.home.path))
+    app.add_middleware(Paths, max_body=config.largest_body)
     app.add_middleware(errors.Boundary)
     app.add_middleware(  # added last: outermost
         AuthMiddleware,
@@ -52,7 +56,17 @@ def make_app(services: Services, page: LazyPage | None = None) -> FastAPI:
 
 def add_routes(app: FastAPI, services: Services) -> None:
     """Add OpenAI's routes and our own."""
-    app.include_router(chat.routes(services.settings.config, services.conversations, services.generations))
+    config = services.settings.config
+    answering = Answering(services.conversations, services.generations)
+    app.include_router(chat.routes(config, answering))
+    app.include_router(completions.routes(config, answering))
+    app.include_router(embeddings.routes(services.embedder, services.engine))
+    app.include_router(responses.routes(config, answering, services.store_thread))
+    app.include_router(anthropic.routes(config, answering, services.engine))
+    app.include_router(
+        ollama.routes(config, answering, services.generations, services.engine, services.embedder)
+    )
+    app.include_router(llama_cpp.routes(services.engine))
     app.include_router(models.routes(services.generations, services.started_at))
     for noun in (chats, memories, forgetting, confirmations, imports, nights, generations, status, storage):
         app.include_router(noun.routes(services))

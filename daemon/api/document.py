@@ -27,6 +27,8 @@ TypeScript; a field with `?` may be missing. Times are strings in ISO 8601.
 """
 SECTIONS = {
     "openai": "OpenAI's routes\n\nEach also without `/v1` in front, for clients whose base URL lacks it.",
+    "anthropic": "Anthropic's routes\n\nEach also without `/v1` in front.",
+    "ollama": "Ollama's routes",
     "chats": "Chats",
     "memories": "Memories",
     "forgetting": "Forgetting",
@@ -39,6 +41,8 @@ SECTIONS = {
 }
 EXAMPLES = {  # bodies
     "POST /v1/chat/completions": '{"model": "tsubasa", "messages": [{"role": "user", "content": "Hi"}]}',
+    "POST /v1/embeddings": '{"input": ["I have a dog."]}',
+    "POST /v1/messages": '{"model": "tsubasa", "max_tokens": 500, "messages": [{"role": "user", "content": "Hi"}]}',
     "POST /tsubasa/memories": '{"text": "The user has a dog.", "since": "2026-03-05"}',
     "POST /tsubasa/undo": '{"memory": 42}',
     "POST /tsubasa/forget": '{"memories": [42]}',

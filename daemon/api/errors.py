@@ -8,7 +8,7 @@ with its traceback and answered without it. `TABLE` is the only place that knows
 
 import json
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -44,6 +44,8 @@ TABLE: list[tuple[type[Exception], int, str, str | None, dict[str, str]]] = [
     (engine.PromptTooLong, 400, "context_length_exceeded", "messages", {}),
     (engine.SchemaRefused, 400, "invalid_schema", "response_format", {}),
     (engine.GrammarStuck, 400, "invalid_schema", "response_format", {}),
+    (engine.GrammarRefused, 400, "invalid_grammar", "grammar", {}),
+    (engine.TokensUnknown, 400, "invalid_value", "tokens", {}),
     (engine.TemplateRefused, 400, "invalid_messages", "messages", {}),
     (engine.SamplingRefused, 400, "invalid_value", None, {}),
     (NoSuchGeneration, 404, "model_not_found", "model", {}),
@@ -70,6 +72,20 @@ TABLE: list[tuple[type[Exception], int, str, str | None, dict[str, str]]] = [
 ]
 
 
+ANTHROPIC = {  # status -> the type of the error
+    401: "authentication_error",
+    404: "not_found_error",
+    413: "request_too_large",
+    429: "rate_limit_error",
+}
+
+
+def _dialect(path: str) -> str:
+    """Whose clients ask for this path."""
+    parts = [part for part in path.split("/") if part not in ("", "v1")]
+    return {"messages": "anthropic", "api": "ollama"}.get(parts[0] if parts else "", "openai")
+
+
 class WireError(DaemonError):
     """An error with everything that the wire wants to know; routes raise it for mistakes in a request."""
 
@@ -92,15 +108,24 @@ class WireError(DaemonError):
         self.extra = dict(extra or {})
         self.headers = dict(headers or {})
 
-    def body(self) -> dict[str, Any]:
+    def body(self, dialect: str = "openai") -> dict[str, Any]:
         """The JSON object that is sent, also inside a stream."""
+        if dialect == "ollama":
+            return {"error": str(self)}
+        if dialect == "anthropic":
+            kind = ANTHROPIC.get(self.status, "api_error" if self.status >= 500 else "invalid_request_error")
+            return {"type": "error", "error": {"type": kind, "message": str(self)}}
         known = {"message": str(self), "type": self.type, "param": self.param, "code": self.code}
         return {"error": {**known, **self.extra}}
 
     def response(self) -> Response:
         """The whole reply."""
+        return self.response_in("openai")
+
+    def response_in(self, dialect: str) -> Response:
+        """The same in the shape that the clients of a dialect read."""
         return Response(
-            json.dumps(self.body(), ensure_ascii=False),
+            json.dumps(self.body(dialect), ensure_ascii=False),
             status_code=self.status,
             headers=self.headers,
             media_type="application/json",
@@ -154,17 +179,18 @@ class Boundary:
             answer = log_and_convert(error)
             if scope["type"] != "http" or begun:
                 raise
-            await answer.response()(scope, receive, send)
+            await answer.response_in(_dialect(scope["path"]))(scope, receive, send)
 
 
-async def ending_in_error(events: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def ending_in_error(
+    events: AsyncIterator[bytes], failed: Callable[[WireError], bytes]
+) -> AsyncIterator[bytes]:
     """`events` of a stream that has begun; a failure becomes the last one, for the status is long gone."""
     try:
         async for event in events:
             yield event
     except Exception as error:  # noqa: BLE001 - the same boundary; `log_and_convert` keeps the traceback
-        body = json.dumps(log_and_convert(error).body(), ensure_ascii=False)
-        yield b"data: " + body.encode() + b"\n\n"
+        yield failed(log_and_convert(error))
 
 
 def install(app: FastAPI) -> None:
@@ -192,8 +218,17 @@ async def _invalid(request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     place = [part for part in first["loc"] if part not in ("body", "query", "path")]
     is_unknown = first["type"] == "extra_forbidden"
-    why = "there is no such key; docs/api.md lists those that there are" if is_unknown else str(first["msg"])
+    why = "there is no such key; docs/api.md lists those that there are" if is_unknown else reason(first)
     return invalid(place, why).response()
+
+
+def reason(found: Mapping[str, Any]) -> str:
+    """Why a value is not valid, in words for who sent it: pydantic names a class of ours where it wants an object."""
+    return (
+        "it must be a JSON object"
+        if found["type"].startswith(("model_", "dataclass_"))
+        else str(found["msg"])
+    )
 
 
 def invalid(place: Sequence[str | int], why: str) -> WireError:

@@ -13,10 +13,36 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from daemon.api.dialects.anthropic import MessagesRequest
+from daemon.api.dialects.llama_cpp import DetokenizeRequest, TokenizeRequest
+from daemon.api.dialects.ollama import (
+    OllamaChatRequest,
+    OllamaEmbeddingRequest,
+    OllamaEmbedRequest,
+    OllamaGenerateRequest,
+    OllamaShowRequest,
+)
 from daemon.api.openai.chat_request import ChatRequest
+from daemon.api.openai.completions import CompletionRequest
+from daemon.api.openai.embeddings import EmbeddingsRequest
+from daemon.api.openai.responses_request import ResponsesRequest
 from daemon.client import schemas
 from daemon.version import version
 
+BODIES = (  # their routes read them themselves
+    ChatRequest,
+    CompletionRequest,
+    EmbeddingsRequest,
+    ResponsesRequest,
+    MessagesRequest,
+    OllamaChatRequest,
+    OllamaGenerateRequest,
+    OllamaEmbedRequest,
+    OllamaEmbeddingRequest,
+    OllamaShowRequest,
+    TokenizeRequest,
+    DetokenizeRequest,
+)
 REFUSAL = {
     "type": "object",
     "description": "Why a request was refused.",
@@ -42,10 +68,9 @@ class Api(FastAPI):
 def _described(api: FastAPI) -> dict[str, Any]:
     found = get_openapi(title="Tsubasa", version=version(), routes=api.routes)
     components = found["components"]["schemas"]
-    chat = ChatRequest.model_json_schema(
-        ref_template="#/components/schemas/{model}"
-    )  # its route reads it itself
-    components |= {**chat.pop("$defs"), "ChatRequest": chat}
+    for kind in BODIES:
+        body = kind.model_json_schema(ref_template="#/components/schemas/{model}")
+        components |= {**body.pop("$defs", {}), kind.__name__: body}
     for name in ("HTTPValidationError", "ValidationError"):  # FastAPI's: we answer 400 in OpenAI's shape
         components.pop(name, None)
     components["Refusal"] = REFUSAL

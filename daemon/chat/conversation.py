@@ -18,9 +18,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from daemon.chat.model_names import ModelChoice
-from daemon.chat.prompt_context import History
+from daemon.chat.prompt_context import History, with_calls
 from daemon.embedding.client import Embedder
-from daemon.engine.client import Engine, Piece, Reasoning, Sampling
+from daemon.engine.client import Engine, Piece, Reasoning, Sampling, ToolCall, Tools
 from daemon.errors import DaemonError, Interrupted, Stopping
 from daemon.generations.service import Answering, Generations
 from daemon.memory.recall import Recalled, recall, system_text
@@ -103,11 +103,20 @@ class Question:
     retry: bool = False  # the client sends this request again
     said_at: datetime | None = None  # when the last turn was said, if not now
     reasoning: Reasoning = Reasoning()  # by default a model thinks that always does
+    grammar: str | None = None  # GBNF that the answer must follow
+    tools: Tools | None = None  # that may be called, or must
+    raw: str | tuple[int, ...] | None = (
+        None  # a text to be gone on with, in place of a chat: nothing of it is kept
+    )
+    answer_id: str | None = None  # by which the answer is found again, where it is kept
+    again: bool = False  # one more answer to a question that was asked already: nothing of it is kept
 
     @property
     def begun(self) -> str | None:
         """The beginning of the answer; None when it starts anew."""
-        return self.history.begun if self.schema is None else None
+        must = self.tools is not None and self.tools.must
+        follows = self.schema is not None or self.grammar is not None or must
+        return None if follows else self.history.begun
 
 
 class Conversations:
@@ -148,8 +157,9 @@ class Conversations:
     async def _begin(self, question: Question) -> tuple[asyncio.Task[None], Answer]:
         history = question.history
         answering = await self._generations.choose(question.model.generation)
-        kept = not history.is_chore and await self._may_keep(question)
-        if question.model.kept and not kept:
+        once = question.raw is None and not question.again
+        kept = once and not history.is_chore and await self._may_keep(question)
+        if question.model.kept and not kept and not question.again:
             question = replace(question, recall=False)  # as if asked for off the record
         recalled = await self._recall(question)
         record = RecallRecord(
@@ -191,7 +201,7 @@ class Conversations:
 
     async def _may_keep(self, question: Question) -> bool:
         """Whether this chat is recorded: not while logging is paused, and not what the user keeps off the record."""
-        said = [(turn.role, turn.text) for turn in question.history.turns]
+        said = [(turn.role, turn.recorded) for turn in question.history.turns]
         private, now = question.model.private, datetime.now(UTC)
         may = await self._store_thread.run(off_record.may_keep, said, private=private, at=now)
         return question.model.kept and may
@@ -221,6 +231,9 @@ class Conversations:
             adapter=answering.adapter,
             counted=[] if memories is None else [{"role": "system", "content": memories}],
             reasoning=question.reasoning,
+            tools=question.tools,
+            grammar=question.grammar,
+            raw=question.raw,
         )
         try:
             async with aclosing(pieces):
@@ -228,12 +241,12 @@ class Conversations:
                     if piece.counted_tokens:
                         answer.recall = replace(answer.recall, recall_tokens=piece.counted_tokens)
                     await turn.record()
-                    turn.said.append(piece.text)
-                    if piece.finish == "stop" or (piece.finish and any(turn.said)):
+                    turn.hear(piece)
+                    if piece.finish == "stop" or (piece.finish and turn.has_said):
                         await turn.commit()  # not of one that was still thinking at its limit
                     answer.put(piece)
         finally:
-            if any(turn.said):
+            if turn.has_said:
                 await turn.commit()  # of an answer that was cut off
 
 
@@ -242,17 +255,28 @@ class _Turn:
 
     def __init__(self, store_thread: StoreThread, question: Question, answer: Answer) -> None:
         self.question, self.answer = question, answer
-        self.said: list[str] = []  # by the model; no thoughts, nor what the client began
+        self._said: list[str] = []  # by the model; no thoughts, nor what the client began
+        self._calls: list[ToolCall] = []
         self._store_thread = store_thread
         self._last: Message | None = None  # of the history, once it is recorded
         self._committing: asyncio.Task[Message] | None = None
+
+    @property
+    def has_said(self) -> bool:
+        """Whether there is anything of an answer."""
+        return any(self._said) or bool(self._calls)
+
+    def hear(self, piece: Piece) -> None:
+        """One more piece of the answer."""
+        self._said.append(piece.text)
+        self._calls += piece.calls
 
     async def record(self) -> None:
         """Commit the history, once; durable on return. Of a chat that is not kept, nothing."""
         turns = self.question.history.turns[: -1 if self.question.begun is not None else None]
         if not self.answer.kept or not turns or self._last is not None:
             return
-        history = [NewMessage(role=turn.role, text=turn.text) for turn in turns]
+        history = [NewMessage(role=turn.role, text=turn.recorded) for turn in turns]
         history[-1] = replace(history[-1], said_at=self.question.said_at)
         memory_ids, retry = self.answer.recall.memories, self.question.retry
         self._last = await self._store_thread.run(
@@ -270,9 +294,12 @@ class _Turn:
             return
         if self._committing is None:
             at, model = self.question.said_at or datetime.now(UTC), f"tsubasa@{self.answer.generation}"
-            text, recalled = "".join([self.question.begun or "", *self.said]), self.answer.recall
+            text = with_calls("".join([self.question.begun or "", *self._said]), self._calls)
+            recalled = self.answer.recall
             self._committing = asyncio.create_task(
-                self._store_thread.run(_reply, self._last, text, recalled, at=at, model=model)
+                self._store_thread.run(
+                    _reply, self._last, text, recalled, at=at, model=model, id=self.question.answer_id
+                )
             )
         await _finished(self._committing)
 
@@ -289,11 +316,18 @@ def _record(
 
 
 def _reply(
-    db: Connection, asked: Message, text: str, recalled: RecallRecord, *, at: datetime, model: str
+    db: Connection,
+    asked: Message,
+    text: str,
+    recalled: RecallRecord,
+    *,
+    at: datetime,
+    model: str,
+    id: str | None,
 ) -> Message:
     """The answer, stored with what was recalled for its question."""
     with writing(db):
-        answer = chats.reply(db, asked, text, at=at, model=model)
+        answer = chats.reply(db, asked, text, at=at, model=model, external_id=id)
         recall_log.record(db, answer.id, recalled)
     return answer
 

@@ -5,10 +5,16 @@ Memories stand in a system turn directly before the last user turn, never in fro
 engine's prefix cache must survive. A client that sends that turn back is recognised by its first line.
 """
 
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from daemon.engine.client import ToolCall
 from prompts.load import lays_memories
+
+_KEPT_CALL = re.compile(r"(^|\n)<tool_call>\n([^\n]*)\n</tool_call>\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +23,24 @@ class Turn:
 
     role: str  # "system" | "user" | "assistant" | "tool"
     text: str
+    calls: tuple[ToolCall, ...] = ()  # of tools, by the assistant
+    call_id: str = ""  # of a tool: the call that it answers
+    name: str = ""  # of a tool
+
+    @property
+    def recorded(self) -> str:
+        """The text that is kept of it."""
+        return with_calls(self.text, self.calls)
+
+    def message(self) -> dict[str, Any]:
+        """The same for the engine."""
+        message: dict[str, Any] = {"role": self.role, "content": self.text}
+        if self.calls:
+            calls = [{"id": one.id, "name": one.name, "arguments": one.arguments} for one in self.calls]
+            message["tool_calls"] = calls
+        if self.role == "tool":
+            message |= {"tool_call_id": self.call_id, "name": self.name}
+        return message
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,14 +60,48 @@ class History:
     def begun(self) -> str | None:
         """The beginning of the answer, where the last turn is the assistant's and not the only one; else None."""
         last = self.turns[-1] if len(self.turns) > 1 else None
-        return last.text if last is not None and last.role == "assistant" else None
+        return last.text if last is not None and last.role == "assistant" and not last.calls else None
 
-    def messages(self, memories: str | None) -> list[dict[str, str]]:
+    def messages(self, memories: str | None) -> list[dict[str, Any]]:
         """The messages for the engine; `memories`, if any, as a system turn before the last user turn."""
-        messages = [{"role": turn.role, "content": turn.text} for turn in self.turns]
+        messages = [turn.message() for turn in self.turns]
         if memories is not None and self.question_at is not None:
             messages.insert(self.question_at, {"role": "system", "content": memories})
         return messages
+
+
+def with_calls(text: str, calls: Sequence[ToolCall]) -> str:
+    """
+    What is kept of an answer that calls tools: its words, and each call in a block of its own.
+
+    Ids are left out, and keys are sorted: what a client sends back in its own way is the same text. Nobody's words are
+    read out of such blocks (`strip_quotes.py`).
+    """
+    blocks = [f"<tool_call>\n{_call_text(call)}\n</tool_call>" for call in calls]
+    return "\n".join(filter(None, [text, *blocks]))
+
+
+def without_calls(recorded: str) -> tuple[str, tuple[ToolCall, ...]]:
+    """The words and the calls of an answer as it is kept."""
+    text, calls = recorded, list[ToolCall]()
+    while found := _KEPT_CALL.search(text):
+        try:
+            call = json.loads(found[2])
+            arguments = call["arguments"]
+            written = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+            calls.insert(0, ToolCall(name=call["name"], arguments=written))
+        except (ValueError, KeyError, TypeError):
+            break  # nothing that we wrote
+        text = text[: found.start()]
+    return text, tuple(calls)
+
+
+def _call_text(call: ToolCall) -> str:
+    try:
+        arguments: Any = json.loads(call.arguments)
+    except ValueError:
+        arguments = call.arguments
+    return json.dumps({"name": call.name, "arguments": arguments}, ensure_ascii=False, sort_keys=True)
 
 
 def parse_history(sent: Sequence[Turn]) -> History:

@@ -61,7 +61,9 @@ class Config:
         0.7, number(0, 2), "how freely words are chosen when the client doesn't say; 0 = never"
     )
     max_tokens: int = key(
-        1024, whole(1, 1_000_000), "longest answer, in tokens, when the client names no limit"
+        0,
+        whole(0, 1_000_000),
+        "longest answer, in tokens, when the client names no limit; 0 = to the end of the context",
     )
     idle_s: float = key(600.0, number(1, 1e7), "seconds without a request after which model processes exit")
     embedder: str = key(

@@ -1,22 +1,22 @@
 """
 A request for a chat completion, as OpenAI's clients write it, read into a `Question`.
 
-A known key of the wrong type or out of range is a 400 that names it. What we can't do yet is refused by name, never
-silently left out. Unknown keys are ignored.
+What we can't do is refused by name, never silently left out. Unknown keys are ignored.
 """
 
-import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, Field
 
+from daemon.api import reading
 from daemon.api.errors import WireError, invalid
+from daemon.api.reading import Stops, ToolFunction, ToolSpec, Whole, Wire
 from daemon.chat.conversation import Question
-from daemon.chat.model_names import parse_model_name
 from daemon.chat.prompt_context import Turn, parse_history
-from daemon.engine.client import Reasoning, Sampling
+from daemon.config.settings import Config
+from daemon.engine.client import Reasoning, Sampling, Tools
 
 ROLES = {
     "system": "system",
@@ -26,44 +26,12 @@ ROLES = {
     "tool": "tool",
     "function": "tool",
 }  # on the wire -> ours
-MOST_TOKENS = 2**31 - 1
-TOP_P, TOP_K = (
-    0.8,
-    20,
-)  # beside our own temperature; a client that names a temperature gets its own values only
-
-
-def _text(value: object) -> str | None:
-    """Message content: text, a list of text parts, or null."""
-    if value is None or isinstance(value, str):
-        return value
-    if not isinstance(value, list):
-        raise ValueError("must be text, a list of parts, or null")
-    return "".join(_part(part) for part in value)
-
-
-def _part(part: object) -> str:
-    kind = part.get("type") if isinstance(part, dict) else None
-    key = {"text": "text", "refusal": "refusal"}.get(kind) if isinstance(kind, str) else None
-    if not isinstance(part, dict) or key is None:
-        raise ValueError(f"has a part of type {kind!r}; only text is supported")
-    if not isinstance(part.get(key), str):
-        raise ValueError(f"has a part without {key}")
-    return str(part[key])
-
-
-def _stops(value: object) -> tuple[str, ...]:
-    """Stop texts: one, a list, or null."""
-    if value is None:
-        return ()
-    texts = [value] if isinstance(value, str) else value
-    if (
-        not isinstance(texts, list)
-        or not all(isinstance(text, str) and text for text in texts)
-        or len(texts) > 16
-    ):
-        raise ValueError("must be a text or a list of up to 16 texts, none empty")
-    return tuple(texts)
+NOT_YET = (
+    "dry_multiplier",
+    "mirostat",
+    "n_probs",
+    "xtc_probability",
+)  # change what is said, and are not known here
 
 
 def _moment(value: object) -> datetime | None:
@@ -79,75 +47,86 @@ def _moment(value: object) -> datetime | None:
     raise ValueError("must be a moment such as 2026-03-05T18:00:00Z")
 
 
-class _Wire(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore")
-
-
-class WireMessage(_Wire):
+class WireMessage(Wire):
     """One message."""
 
-    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
-    content: Annotated[str | None, BeforeValidator(_text)] = None
+    role: str  # system, developer, user, assistant or tool
+    content: Any = None  # a text, a list of parts of type text, or null
+    tool_calls: Any = None  # of an assistant
+    tool_call_id: Any = None  # of a tool: the call that it answers
+    name: Any = None
 
 
-class StreamOptions(_Wire):
+class StreamOptions(Wire):
     """What a stream should carry besides the text."""
 
     include_usage: bool | None = None
 
 
-class JsonSchema(_Wire):
+class JsonSchema(Wire):
     """The wanted shape of a JSON answer."""
 
     schema_: dict[str, Any] = Field(alias="schema")
 
 
-class ResponseFormat(_Wire):
+class ResponseFormat(Wire):
     """Plain text, any JSON object, or JSON of one shape."""
 
     type: Literal["text", "json_object", "json_schema"]
     json_schema: JsonSchema | None = None
+    schema_: dict[str, Any] | None = Field(
+        alias="schema", default=None
+    )  # of a json_object, as llama.cpp has it
 
 
-class TemplateKwargs(_Wire):
+class TemplateKwargs(Wire):
     """What a client wants the chat template to know; other names are ignored."""
 
     enable_thinking: bool | None = None
     reasoning_effort: str | None = None
 
 
-class OurExtras(_Wire):
+class OurExtras(Wire):
     """What only Tsubasa knows; clients send it as `extra_body={"tsubasa": {...}}`."""
 
     recall: bool = True
     said_at: Annotated[datetime | None, BeforeValidator(_moment)] = None
 
 
-class ChatRequest(_Wire):
+class ChatRequest(Wire):
     """The keys that are honoured, and those that are refused by name."""
 
-    model: str = "tsubasa"
+    model: str | None = None  # null: tsubasa
     messages: list[WireMessage] = Field(min_length=1)
     stream: bool | None = None
     stream_options: StreamOptions | None = None
-    max_tokens: int | None = None
-    max_completion_tokens: int | None = None
+    max_tokens: Whole | None = None  # null, -1: up to the end of the context; 0: the prompt only
+    max_completion_tokens: Whole | None = None
     temperature: float | None = None
     top_p: float | None = None
-    stop: Annotated[tuple[str, ...], BeforeValidator(_stops)] = ()  # one text, or up to 16
-    seed: int | None = None
+    top_k: Whole | None = None
+    min_p: float | None = None
+    typical_p: float | None = None
+    repeat_penalty: float | None = None
+    stop: Stops = ()  # one text, or several
+    seed: Whole | None = None
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
+    logit_bias: dict[str, float | None] | None = None  # by token, -100 to 100
+    ignore_eos: bool | None = None  # true: it goes on up to its limit
     response_format: ResponseFormat | None = None
+    json_schema: dict[str, Any] | None = None  # the same, as llama.cpp has it
+    grammar: str | None = None  # GBNF that the answer follows
     reasoning_effort: str | None = None  # any but "none" and "minimal" lets a model think that can
     chat_template_kwargs: TemplateKwargs | None = None
-    n: int | None = None
+    n: Whole | None = None
     logprobs: bool | None = None
-    logit_bias: dict[str, float] | None = None
     store: bool | None = None  # false: as `tsubasa:private`
-    tools: list[Any] | None = None
-    tool_choice: Any = None
-    functions: list[Any] | None = None
+    tools: list[ToolSpec] | None = None
+    tool_choice: Any = None  # none, auto, required, or an object that names a function
+    parallel_tool_calls: bool | None = None
+    functions: list[ToolFunction] | None = None  # what tools were called before
+    function_call: Any = None
     tsubasa: OurExtras | None = None
 
 
@@ -158,44 +137,23 @@ def read(body: bytes) -> ChatRequest:
     Raises:
         WireError: 400 with `param`, when it is no JSON, a value is wrong, or it asks for what we can't do.
     """
-    try:
-        request = ChatRequest.model_validate(read_json(body))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise invalid(first["loc"], first["msg"]) from error
-    _refuse_what_we_cannot(request)
+    sent = reading.read_json(body)
+    request = reading.checked(ChatRequest, sent)
+    _refuse_what_we_cannot(request, sent)
     return request
 
 
-def read_json(body: bytes) -> dict[str, Any]:
-    """The JSON object in `body`; a 400 when it is none, or holds text that is no Unicode."""
-    try:
-        value = json.loads(body)
-        json.dumps(value, ensure_ascii=False).encode()  # half of a surrogate pair is no text
-    except UnicodeEncodeError as error:
-        raise WireError(
-            400, "The request holds a lone surrogate, which is no text.", code="invalid_json"
-        ) from error
-    except ValueError as error:
-        raise WireError(400, f"The request is not JSON: {error}.", code="invalid_json") from error
-    except RecursionError as error:
-        raise WireError(400, "The request is nested too deeply.", code="invalid_json") from error
-    if not isinstance(value, dict):
-        raise WireError(400, "The request must be a JSON object.", code="invalid_json")
-    return value
-
-
-def question(
-    request: ChatRequest, *, retry: bool, temperature: float, max_tokens: int, aliases: str = ""
-) -> Question:
-    """What the request asks; `temperature` and `max_tokens` stand in where it doesn't say."""
+def question(request: ChatRequest, config: Config, *, retry: bool = False) -> Question:
+    """What the request asks; `config` stands in where it doesn't say."""
     extras = request.tsubasa or OurExtras()
-    model = parse_model_name(request.model, aliases)
+    model = reading.model_of(request.model, config)
     return Question(
-        history=parse_history(_turns(request.messages)),
+        history=parse_history(turns(request.messages)),
         model=model.off_the_record() if request.store is False else model,
-        sampling=_sampling(request, temperature=temperature, max_tokens=max_tokens),
-        schema=_schema(request.response_format),
+        sampling=_sampling(request, config),
+        schema=_schema(request),
+        grammar=request.grammar or None,
+        tools=_tools(request),
         recall=extras.recall,
         retry=retry,
         said_at=extras.said_at,
@@ -203,15 +161,16 @@ def question(
     )
 
 
-def _refuse_what_we_cannot(request: ChatRequest) -> None:
-    asked = {
-        "n": request.n not in (None, 1),
-        "tools": bool(request.tools) and request.tool_choice != "none",
-        "functions": bool(request.functions),
-        "logprobs": bool(request.logprobs),
-        "logit_bias": bool(request.logit_bias),
-    }
-    for name, is_asked in asked.items():
+def warnings(request: ChatRequest) -> list[str]:
+    """What was left out, for a header."""
+    others = sorted({tool.type for tool in request.tools or () if tool.function is None})
+    return [f"tools of these types are not known, and were left out: {', '.join(others)}"] if others else []
+
+
+def _refuse_what_we_cannot(request: ChatRequest, sent: dict[str, Any]) -> None:
+    refused = {"n": request.n not in (None, 1), "logprobs": bool(request.logprobs)}
+    refused |= {name: bool(sent.get(name)) for name in NOT_YET}
+    for name, is_asked in refused.items():
         if is_asked:
             reason = (
                 "only one answer (n = 1) can be made"
@@ -223,26 +182,55 @@ def _refuse_what_we_cannot(request: ChatRequest) -> None:
             )
 
 
-def _turns(messages: Sequence[WireMessage]) -> tuple[Turn, ...]:
-    for place, message in enumerate(messages):
-        if message.content is None and message.role != "assistant":
-            raise invalid(("messages", place, "content"), "it must be text")
-    return tuple(Turn(role=ROLES[message.role], text=message.content or "") for message in messages)
+def turns(messages: Sequence[WireMessage]) -> tuple[Turn, ...]:
+    """The messages as turns; a 400 for what the newest of the user holds that can't be read."""
+    spoken = [
+        place for place, message in enumerate(messages) if message.role in ("assistant", "tool", "function")
+    ]
+    newest = spoken[-1] + 1 if spoken else 0  # from here on the user asks
+    return tuple(_turn(message, place, asks=place >= newest) for place, message in enumerate(messages))
 
 
-def _sampling(request: ChatRequest, *, temperature: float, max_tokens: int) -> Sampling:
-    ours = request.temperature is None and request.top_p is None
-    top_p = 1.0 if request.top_p is None else request.top_p
-    return Sampling(
-        max_tokens=_limit(request, max_tokens),
-        temperature=temperature if request.temperature is None else request.temperature,
-        top_p=TOP_P if ours else top_p or 1e-6,  # 0 is allowed on the wire, and means the likeliest token
-        top_k=TOP_K if ours else 0,
+def _turn(message: WireMessage, place: int, *, asks: bool) -> Turn:
+    role = ROLES.get(message.role)
+    if role is None and asks:
+        raise invalid(("messages", place, "role"), f"it must be one of {', '.join(ROLES)}")
+    is_asked = asks and role in ("user", "system")
+    calls = reading.calls_of(message.tool_calls) if role == "assistant" else ()
+    return Turn(
+        role=role or "tool",
+        text=reading.text_of(message.content, ("messages", place, "content"), newest=is_asked),
+        calls=calls,
+        call_id=message.tool_call_id if isinstance(message.tool_call_id, str) else "",
+        name=message.name if isinstance(message.name, str) and role == "tool" else "",
+    )
+
+
+def _sampling(request: ChatRequest, config: Config) -> Sampling:
+    limit = request.max_tokens if request.max_completion_tokens is None else request.max_completion_tokens
+    return reading.sampling(
+        config,
+        max_tokens=limit,
+        temperature=request.temperature,
+        top_p=request.top_p,
+        top_k=request.top_k,
+        min_p=request.min_p,
+        typical_p=1.0 if request.typical_p is None else request.typical_p,
+        repeat_penalty=1.0 if request.repeat_penalty is None else request.repeat_penalty,
         seed=None if request.seed is None else request.seed & 0xFFFF_FFFF,
         stop=request.stop,
         presence_penalty=request.presence_penalty or 0.0,
         frequency_penalty=request.frequency_penalty or 0.0,
+        logit_bias=_bias(request.logit_bias or {}),
+        ignore_eos=bool(request.ignore_eos),
     )
+
+
+def _bias(sent: dict[str, float | None]) -> dict[str, float]:
+    wrong = next((token for token in sent if not token.isdecimal()), None)
+    if wrong is not None:
+        raise invalid(("logit_bias",), f"{wrong!r} is no number of a token")
+    return {token: bias for token, bias in sent.items() if bias is not None}
 
 
 def _reasoning(request: ChatRequest) -> Reasoning:
@@ -254,18 +242,18 @@ def _reasoning(request: ChatRequest) -> Reasoning:
     return Reasoning(thinks=thinks, effort=effort)
 
 
-def _limit(request: ChatRequest, default: int) -> int | None:
-    limit = request.max_tokens if request.max_completion_tokens is None else request.max_completion_tokens
-    if limit is None:
-        return default
-    return None if limit == -1 else min(limit, MOST_TOKENS)  # -1 is how some clients say "to the end"
-
-
-def _schema(wanted: ResponseFormat | None) -> dict[str, Any] | None:
+def _schema(request: ChatRequest) -> dict[str, Any] | None:
+    wanted = request.response_format
     if wanted is None or wanted.type == "text":
-        return None
+        return request.json_schema
     if wanted.type == "json_object":
-        return {"type": "object"}
+        return wanted.schema_ or {"type": "object"}
     if wanted.json_schema is None:
         raise invalid(("response_format", "json_schema"), "it is missing")
     return wanted.json_schema.schema_
+
+
+def _tools(request: ChatRequest) -> Tools | None:
+    functions = reading.offered(request.tools) + [reading.function_of(one) for one in request.functions or ()]
+    choice = request.function_call if request.tool_choice is None else request.tool_choice
+    return reading.chosen(functions, choice, parallel=request.parallel_tool_calls is not False)

@@ -6,6 +6,8 @@ The files of this folder hold one type for each JSON object of our own routes. T
 run time they are plain dicts, and no pydantic is loaded: the tray and the command line import them.
 """
 
+from typing import Any
+
 from typing_extensions import TypedDict
 
 Time = str  # ISO 8601, in UTC unless the field says otherwise
@@ -98,7 +100,7 @@ class ChunkChoice(TypedDict):
     """The one answer, piece by piece."""
 
     index: int
-    delta: dict[str, str]  # `role` in the first, then `reasoning_content`, `content`
+    delta: dict[str, Any]  # `role` in the first, then `reasoning_content`, `content`, `tool_calls`
     logprobs: None
     finish_reason: str | None  # in the last piece
 
@@ -140,9 +142,17 @@ class Chunk(_ChunkHead, total=False):
     usage: Usage
 
 
+class CalledTool(TypedDict):
+    """A tool that is to be called."""
+
+    id: str
+    type: str  # "function"
+    function: dict[str, str]  # name, and arguments: a JSON object as text
+
+
 class _AnswerText(TypedDict):
     role: str
-    content: str
+    content: str | None  # null: it only calls tools
     refusal: None
 
 
@@ -150,6 +160,7 @@ class AnswerMessage(_AnswerText, total=False):
     """What was answered."""
 
     reasoning_content: str  # what the model thought before; absent where it did not
+    tool_calls: list[CalledTool]  # absent where it calls none
 
 
 class AnswerChoice(TypedDict):

@@ -10,7 +10,7 @@ from tests.daemon.web.life import live
 DOCUMENTED = Path(__file__).parents[3] / "docs" / "api.md"
 STREAMED = {"/tsubasa/export", "/tsubasa/generations/{number}/adapter"}
 NOT_JSON = {"/tsubasa/export", "/tsubasa/generations/{number}/adapter", "/sign-in/{token}", "/sign-out"}
-NOT_THERE = {"/tsubasa/confirmations/{id}"}  # nothing waits
+NOT_THERE = {"/tsubasa/confirmations/{id}", "/v1/responses/{response_id}"}  # nothing waits, or was asked so
 IN_PATH = {"name": "tsubasa@1", "chat_id": 3, "message_id": 1, "memory_id": 18, "night_id": 6, "number": 1}
 IN_PATH["challenge"] = "0" * 32
 QUERY = {"/tsubasa/messages": "?text=beagle", "/tsubasa/generations/compare": "?a=1&b=2"}

@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from daemon.chat.prompt_context import with_calls
+from daemon.engine.client import ToolCall
 from daemon.memory.strip_quotes import LONGEST, strip_quotes
 
 LONG = "The moon is a stone in the sky and many have looked at it. " * 8
@@ -74,3 +76,10 @@ def test_nothing_is_invented(text):
     left = strip_quotes(text).replace(" ", "").replace("\n", "")
 
     assert len(left) <= len(text)
+
+
+def test_what_a_tool_is_called_with_is_nobodys_word():
+    """As calls are kept with an answer."""
+    call = ToolCall(name="write", arguments='{"text": "The user lives in Ghent."}')
+
+    assert "I look." == strip_quotes(with_calls("I look.", [call, call]))

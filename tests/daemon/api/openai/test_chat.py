@@ -6,7 +6,7 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionChunk
 
-from daemon.engine.client import Reasoning
+from daemon.engine.client import Reasoning, ToolCall
 from daemon.engine.errors import PromptTooLong, SchemaRefused
 from daemon.processes.errors import ChildCrashed
 from store.errors import StoreFull
@@ -66,6 +66,47 @@ async def test_what_the_model_thinks_is_told_apart_and_not_kept(tmp_path):
     assert ["Hm, ", "so."] == thoughts
     assert "Hello." == "".join(delta.content or "" for delta in deltas)
     assert {("Hello.",)} == set(kept)
+
+
+TOOL = {"type": "function", "function": {"name": "read", "parameters": {"type": "object"}}}
+CALLS = [ToolCall(id="call_1", name="read", arguments='{"path": "b"}')]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+async def test_calls_of_tools_come_whole_and_streamed_and_are_kept_with_the_answer(tmp_path, stream):
+    engine = FakeEngine("I look.")
+    engine.calls = CALLS
+    asked = {**ASKED, "tools": [TOOL], "tool_choice": "auto"}
+    async with serving(tmp_path, engine) as world, client(world) as api:
+        if stream:
+            async with api.chat.completions.stream(**asked) as events:
+                answer = await events.get_final_completion()
+        else:
+            answer = await api.chat.completions.create(**asked)
+        said = answer.choices[0].message
+        history = [
+            *ASKED["messages"],
+            said,
+            {"role": "tool", "tool_call_id": "call_1", "content": "I am the user."},
+        ]
+        engine.calls, engine.words = [], ["Done."]
+        await api.chat.completions.create(**{**asked, "messages": history})
+        kept = await world.rows("select chat_id, role, text from messages order by id")
+
+    call = said.tool_calls[0]
+    assert ("tool_calls", "call_1", "read") == (answer.choices[0].finish_reason, call.id, call.function.name)
+    assert ({"path": "b"}, "I look.") == (json.loads(call.function.arguments), said.content)
+    block = 'I look.\n<tool_call>\n{"arguments": {"path": "b"}, "name": "read"}\n</tool_call>'
+    assert [
+        (1, "user", "hi"),
+        (1, "assistant", block),
+        (1, "tool", "I am the user."),
+        (1, "assistant", "Done."),
+    ] == kept
+    assert TOOL["function"]["name"] == engine.requests[0]["tools"].offered[0]["function"]["name"]
+    told = engine.requests[1]["messages"]
+    assert ["user", "assistant", "tool"] == [one["role"] for one in told]
+    assert "read" == told[1]["tool_calls"][0]["name"]
 
 
 async def test_a_stream_ends_with_done_and_has_no_empty_choices_unasked(tmp_path):

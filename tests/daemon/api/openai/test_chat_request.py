@@ -8,7 +8,8 @@ import pytest
 from daemon.api.errors import WireError
 from daemon.api.openai import chat_request
 from daemon.chat.prompt_context import Turn
-from daemon.engine.client import Reasoning
+from daemon.config.settings import Config
+from daemon.engine.client import Reasoning, ToolCall
 from daemon.engine.errors import SamplingRefused
 
 HI = [{"role": "user", "content": "hi"}]
@@ -16,7 +17,7 @@ HI = [{"role": "user", "content": "hi"}]
 
 def question(**keys):
     body = json.dumps({"messages": HI, **keys}).encode()
-    return chat_request.question(chat_request.read(body), retry=False, temperature=0.7, max_tokens=100)
+    return chat_request.question(chat_request.read(body), Config(max_tokens=100))
 
 
 def test_parts_are_joined_and_developer_means_system():
@@ -27,9 +28,90 @@ def test_parts_are_joined_and_developer_means_system():
         {"role": "tool", "content": "42", "tool_call_id": "1"},
     ]
 
-    roles = {"system": "Be brief.", "user": "ab", "assistant": "", "tool": "42"}
-    expected = tuple(Turn(role=role, text=text) for role, text in roles.items())
-    assert expected == question(messages=messages).history.turns
+    roles = {"system": "Be brief.", "user": "ab", "assistant": ""}
+    expected = [Turn(role=role, text=text) for role, text in roles.items()]
+    assert (*expected, Turn(role="tool", text="42", call_id="1")) == question(messages=messages).history.turns
+
+
+READ = {"type": "function", "function": {"name": "read", "parameters": {"type": "object"}}}
+NOW = {"type": "function", "function": {"name": "now"}}
+
+
+@pytest.mark.parametrize(
+    ("choice", "names", "must"),
+    [
+        (None, ["read", "now"], False),
+        ("auto", ["read", "now"], False),
+        ("required", ["read", "now"], True),
+        ({"type": "function", "function": {"name": "now"}}, ["now"], True),
+        ("none", None, False),
+    ],
+    ids=str,
+)
+def test_a_client_says_which_tools_may_or_must_be_called(choice, names, must):
+    asked = question(tools=[READ, NOW, {"type": "web_search"}], tool_choice=choice).tools
+
+    found = asked and [tool["function"]["name"] for tool in asked.offered]
+    assert (names, must) == (found, bool(asked and asked.must))
+
+
+def test_functions_of_old_clients_are_tools():
+    asked = question(functions=[READ["function"]], function_call={"name": "read"}).tools
+
+    assert ("read", True) == (asked.offered[0]["function"]["name"], asked.must)
+
+
+def test_what_is_history_never_refuses_a_question():
+    picture = {"type": "image_url", "image_url": {"url": "data:"}}
+    messages = [
+        {"role": "user", "content": [{"type": "input_text", "text": "See: "}, picture]},
+        {
+            "role": "assistant",
+            "content": [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "Nice."}],
+        },
+        {
+            "role": "assistant",
+            "tool_calls": [{"id": "1", "function": {"name": "f", "arguments": {"a": 1}}}, "odd", {}],
+        },
+        {"role": "tool", "tool_call_id": 7, "content": None},
+        {"role": "assistant", "content": 7},
+        {"role": "user", "content": ["hi"]},
+    ]
+
+    turns = question(messages=messages).history.turns
+
+    assert ["See: [image_url]", "Nice.", "", "", "7", "hi"] == [turn.text for turn in turns]
+    assert (ToolCall(id="1", name="f", arguments='{"a": 1}'),) == turns[2].calls
+
+
+def test_whole_numbers_may_be_written_with_a_point_and_null_is_nothing():
+    asked = question(max_tokens=256.0, seed=42.0, model=None, stop=["", "x"], logit_bias={"5": None, "6": 1})
+
+    assert (256, 42, ("x",)) == (asked.sampling.max_tokens, asked.sampling.seed, asked.sampling.stop)
+    assert ({"6": 1}, "tsubasa") == (asked.sampling.logit_bias, asked.model.name)
+
+
+@pytest.mark.parametrize(
+    ("keys", "top_k", "top_p", "temperature"),
+    [
+        ({}, 20, 0.8, 0.7),
+        ({"temperature": 0.3}, 0, 1.0, 0.3),
+        ({"top_p": 0.5}, 0, 0.5, 0.7),
+        ({"top_k": 40}, 40, 1.0, 0.7),
+        ({"min_p": 0.1}, 0, 1.0, 0.7),
+    ],
+    ids=str,
+)
+def test_who_names_one_way_of_choosing_words_gets_neutral_ones_beside_it(keys, top_k, top_p, temperature):
+    sampling = question(**keys).sampling
+
+    assert (top_k, top_p, temperature) == (sampling.top_k, sampling.top_p, sampling.temperature)
+
+
+def test_without_a_limit_an_answer_goes_to_the_end_of_the_context():
+    body = json.dumps({"messages": HI}).encode()
+
+    assert chat_request.question(chat_request.read(body), Config()).sampling.max_tokens is None
 
 
 def test_sampling_is_taken_as_it_is_given():
@@ -63,6 +145,7 @@ ARRAY = {"type": "array"}
     [
         ({"type": "text"}, None),
         ({"type": "json_object"}, {"type": "object"}),
+        ({"type": "json_object", "schema": ARRAY}, ARRAY),
         ({"type": "json_schema", "json_schema": {"name": "a", "schema": ARRAY}}, ARRAY),
     ],
 )
@@ -92,7 +175,7 @@ def test_a_client_says_whether_the_model_thinks(keys, thinks, effort):
 
 
 def test_unknown_keys_and_unused_tools_are_ignored():
-    assert question(store=True, metadata={}, n=1, tools=[{"type": "function"}], tool_choice="none")
+    assert question(store=True, metadata={}, n=1, tools=[READ], tool_choice="none").tools is None
 
 
 @pytest.mark.parametrize(
@@ -107,12 +190,17 @@ def test_unknown_keys_and_unused_tools_are_ignored():
         ({"messages": [{"role": "user", "content": 7}]}, "messages[0].content"),
         ({"messages": [*HI, {"role": "user", "content": [{"type": "image_url"}]}]}, "messages[1].content"),
         ({"messages": [{"role": "user", "content": [{"type": "text", "text": 1}]}]}, "messages[0].content"),
-        ({"messages": [{"role": "user", "content": ["hi"]}]}, "messages[0].content"),
         ({"model": 7}, "model"),
         ({"temperature": "hot"}, "temperature"),
         ({"max_tokens": 1.5}, "max_tokens"),
         ({"max_tokens": True}, "max_tokens"),
-        ({"stop": [""]}, "stop"),
+        ({"stop": [3]}, "stop"),
+        ({"logit_bias": {"hi": 1.0}}, "logit_bias"),
+        ({"tools": [{"type": "function", "function": {}}]}, "tools[0].function.name"),
+        ({"tools": [READ], "tool_choice": {"type": "function", "function": {"name": "x"}}}, "tool_choice"),
+        ({"tools": [READ], "tool_choice": "perhaps"}, "tool_choice"),
+        ({"tool_choice": "required"}, "tool_choice"),
+        ({"mirostat": 2}, "mirostat"),
         ({"stop": 3}, "stop"),
         ({"seed": "x"}, "seed"),
         ({"stream": "yes"}, "stream"),
@@ -126,10 +214,9 @@ def test_unknown_keys_and_unused_tools_are_ignored():
         ({"reasoning_effort": 3}, "reasoning_effort"),
         ({"chat_template_kwargs": {"enable_thinking": "yes"}}, "chat_template_kwargs.enable_thinking"),
         ({"n": 2}, "n"),
-        ({"tools": [{"type": "function"}]}, "tools"),
-        ({"functions": [{}]}, "functions"),
+        ({"tools": [{"type": "function"}]}, "tools[0].function"),
+        ({"functions": [{}]}, "functions[0].name"),
         ({"logprobs": True}, "logprobs"),
-        ({"logit_bias": {"5": 1.0}}, "logit_bias"),
         ({"tsubasa": {"said_at": "soon"}}, "tsubasa.said_at"),
         ({"tsubasa": {"said_at": "0001-01-01T00:00:00+14:00"}}, "tsubasa.said_at"),  # before the first in UTC
         ({"tsubasa": {"recall": "no"}}, "tsubasa.recall"),
@@ -156,7 +243,14 @@ def test_what_is_no_json_object_is_a_400(body):
 
 @pytest.mark.parametrize(
     "keys",
-    [{"temperature": -1}, {"top_p": 2}, {"max_tokens": 0}, {"presence_penalty": 9}, {"top_p": -0.1}],
+    [
+        {"temperature": -1},
+        {"top_p": 2},
+        {"max_tokens": -5},
+        {"presence_penalty": 9},
+        {"min_p": 2},
+        {"typical_p": 0},
+    ],
     ids=str,
 )
 def test_a_number_out_of_range_is_refused_by_name(keys):

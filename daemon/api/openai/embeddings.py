@@ -1,0 +1,94 @@
+"""POST /v1/embeddings: the vectors that retrieval itself compares texts with."""
+
+import base64
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BeforeValidator
+from starlette.responses import JSONResponse, Response
+from typing_extensions import TypedDict
+
+from daemon.api import reading
+from daemon.api.errors import WireError
+from daemon.api.openai.completions import prompts
+from daemon.api.reading import Whole, Wire, body_of
+from daemon.embedding.client import Embedder
+from daemon.engine.client import Engine
+
+MOST_TEXTS = 2048  # of one request, as OpenAI has it
+TOKENS = "token ids were read as those of POST /tokenize; ids of other tokenizers mean other texts"
+
+
+class EmbeddingsRequest(Wire):
+    """The keys that are honoured, and those that are refused by name."""
+
+    input: Annotated[tuple[str | tuple[int, ...], ...], BeforeValidator(prompts)]  # texts, or lists of tokens
+    model: str | None = None  # there is one embedder; the answer names it
+    encoding_format: Literal["float", "base64"] | None = None
+    dimensions: Whole | None = None
+
+
+class Embedding(TypedDict):
+    """One vector, of length 1."""
+
+    object: str  # "embedding"
+    index: int  # of its text
+    embedding: list[float] | str  # text: little-endian float32 in base64
+
+
+class Embeddings(TypedDict):
+    """A vector for each text, in their order."""
+
+    object: str  # "list"
+    data: list[Embedding]
+    model: str
+    usage: dict[
+        str, int
+    ]  # prompt_tokens, total_tokens: of texts the words, for the embedder does not tell its tokens
+
+
+def routes(embedder: Embedder, engine: Engine) -> APIRouter:
+    """The route, with and without /v1."""
+    router = APIRouter(tags=["openai"])
+
+    async def embed(request: Request) -> Response:
+        """Vectors of texts, by the model that memories are found with (`embedder` in config.toml)."""
+        wanted = reading.read(EmbeddingsRequest, await request.body())
+        info = await embedder.info()
+        if wanted.dimensions not in (None, info.dimension):
+            why = f"the vectors of {info.id} have {info.dimension} numbers, and mean nothing with fewer"
+            raise WireError(
+                400, f"dimensions is not supported: {why}.", code="unsupported_parameter", param="dimensions"
+            )
+        if len(wanted.input) > MOST_TEXTS:
+            why = f"{len(wanted.input)} texts at once are too many; send up to {MOST_TEXTS}"
+            raise WireError(400, f"input is not valid: {why}.", code="invalid_value", param="input")
+        texts = [one if isinstance(one, str) else await engine.join(one) for one in wanted.input]
+        vectors = await embedder.embed(texts)
+        counts = [len(one if isinstance(one, tuple) else one.split()) for one in wanted.input]
+        as_text = wanted.encoding_format == "base64"
+        data = [
+            {"object": "embedding", "index": at, "embedding": _coded(vector, as_text=as_text)}
+            for at, vector in enumerate(vectors)
+        ]
+        usage = {"prompt_tokens": sum(counts), "total_tokens": sum(counts)}
+        given = any(isinstance(one, tuple) for one in wanted.input)
+        headers = {"x-tsubasa-warning": TOKENS} if given else {}
+        found = {"object": "list", "data": data, "model": info.id, "usage": usage}
+        return JSONResponse(found, headers=headers)
+
+    for path in ("/v1/embeddings", "/embeddings"):
+        router.add_api_route(
+            path,
+            embed,
+            methods=["POST"],
+            response_model=None,
+            responses={200: {"model": Embeddings}},
+            openapi_extra=body_of(EmbeddingsRequest),
+            include_in_schema=path.startswith("/v1"),
+        )
+    return router
+
+
+def _coded(vector: Any, *, as_text: bool) -> list[float] | str:
+    return base64.b64encode(vector.astype("<f4").tobytes()).decode() if as_text else vector.tolist()

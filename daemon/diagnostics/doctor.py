@@ -16,12 +16,10 @@ import shutil
 import subprocess
 import sys
 import time
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, distribution
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
@@ -31,6 +29,7 @@ from daemon.client.client import connect
 from daemon.config import settings as config
 from daemon.config.default_model import LITTLE, little, model_file, nano_stands_in, shipped_skills
 from daemon.config.settings import Config, Settings
+from daemon.diagnostics.client_table import table
 from daemon.downloads.errors import LogUnreadable
 from daemon.downloads.little import is_as_made, read_note
 from daemon.downloads.pull import sha256_of
@@ -357,9 +356,8 @@ def clients(
         url: of the daemon, without /v1.
         key_file: holds the API key, which is never shown.
     """
-    text = (files("daemon.diagnostics") / "clients.toml").read_text(encoding="utf-8")
     found = []
-    for one in tomllib.loads(text)["client"]:
+    for one in table()["client"]:
         where = next(filter(None, (_find(mark, user or Path.home(), path) for mark in one["find"])), None)
         if where:
             line = one["line"].format(url=url, key=shlex.quote(str(key_file))).strip()

@@ -13,7 +13,7 @@ import pytest
 
 from daemon.config.default_model import little, nano
 from daemon.config.settings import Config, Settings, kinds
-from daemon.diagnostics import doctor
+from daemon.diagnostics import client_table, doctor
 from daemon.downloads.pull import sha256_of
 from daemon.downloads.traffic_log import TrafficLog
 from daemon.engine.records import BASE_KEY, SKILLS, SKILLS_KEY, TAUGHT_KEY
@@ -241,3 +241,10 @@ def test_what_this_machine_does_not_need_is_not_missed(monkeypatch, tmp_path):
 
     assert "ok" == doctor.tray().state == doctor.compiler(engine_works=True).state
     assert ("wrong", True) == (compiler.state, bool(compiler.todo))
+
+
+def test_the_page_on_clients_is_what_is_made_of_the_table():
+    """Mend it with: python -m daemon.diagnostics.client_table > docs/clients.md"""
+    page = Path(__file__).parents[3] / "docs" / "clients.md"
+
+    assert client_table.markdown() == page.read_text(encoding="utf-8")

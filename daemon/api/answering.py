@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from daemon.api.errors import WireError, ending_in_error
 from daemon.chat.conversation import Answer, Conversations, Question
 from daemon.chat.model_names import PRIVATE
-from daemon.engine.client import Piece, ToolCall
+from daemon.engine.client import Likely, Piece, ToolCall
 from daemon.generations.service import Generations
 
 KEEP_ALIVE_S = 15.0
@@ -30,9 +30,10 @@ T = TypeVar("T")
 
 
 class Text(NamedTuple):
-    """More of the answer."""
+    """More of the answer; with logprobs it may have no text yet."""
 
     text: str
+    logprobs: tuple[Likely, ...] = ()
 
 
 class Thought(NamedTuple):
@@ -70,6 +71,7 @@ class Whole(NamedTuple):
     calls: tuple[ToolCall, ...]
     finish: Finished
     last: Piece
+    logprobs: tuple[Likely, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,8 +121,8 @@ async def events(begun: Begun) -> AsyncIterator[Event]:
         last = piece
         if piece.thought:
             yield Thought(piece.thought)
-        if piece.text:
-            yield Text(piece.text)
+        if piece.text or piece.logprobs:
+            yield Text(piece.text, piece.logprobs)
         for call in piece.calls:
             yield Call(call, calls)
             calls += 1
@@ -137,17 +139,18 @@ async def whole(request: Request, begun: Begun) -> Whole:
 
 
 async def _collected(begun: Begun) -> Whole:
-    texts, thoughts, calls = list[str](), list[str](), list[ToolCall]()
+    texts, thoughts, calls, logprobs = list[str](), list[str](), list[ToolCall](), list[Likely]()
     async for event in events(begun):
         if isinstance(event, Text):
             texts.append(event.text)
+            logprobs += event.logprobs
         elif isinstance(event, Thought):
             thoughts.append(event.text)
         elif isinstance(event, Call):
             calls.append(event.call)
         elif isinstance(event, End):
             end = event
-    return Whole("".join(texts), "".join(thoughts), tuple(calls), end.finish, end.last)
+    return Whole("".join(texts), "".join(thoughts), tuple(calls), end.finish, end.last, tuple(logprobs))
 
 
 def sse(data: object, name: str | None = None) -> bytes:

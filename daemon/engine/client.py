@@ -20,6 +20,7 @@ from daemon.engine.records import (
     Completion,
     EngineInfo,
     Finish,
+    Likely,
     Mark,
     Piece,
     Reasoning,
@@ -39,6 +40,7 @@ __all__ = [
     "Engine",
     "EngineInfo",
     "Finish",
+    "Likely",
     "Mark",
     "Piece",
     "Reasoning",
@@ -169,9 +171,7 @@ class Engine:
         with _typed_errors():
             async with aclosing(self._child.stream("chat", **request)) as pieces:
                 async for piece in pieces:
-                    yield _record(
-                        Piece, {**piece, "calls": tuple(ToolCall(**call) for call in piece["calls"])}
-                    )
+                    yield _piece(piece)
 
     async def complete(
         self,
@@ -375,6 +375,16 @@ def _portions(chats: Sequence[Chat]) -> Iterator[Sequence[Chat]]:
 def _record(kind: type[T], header: Mapping[str, Any]) -> T:
     """The record whose fields stand in a frame's header."""
     return kind(**{field.name: header[field.name] for field in fields(kind)})
+
+
+def _piece(header: Mapping[str, Any]) -> Piece:
+    calls = tuple(ToolCall(**call) for call in header["calls"])
+    return _record(Piece, {**header, "calls": calls, "logprobs": tuple(map(_likely, header["logprobs"]))})
+
+
+def _likely(told: Mapping[str, Any]) -> Likely:
+    others = tuple(map(_likely, told["others"]))
+    return Likely(bytes=tuple(told["bytes"]), logprob=told["logprob"], others=others)
 
 
 @contextmanager

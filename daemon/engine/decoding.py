@@ -12,9 +12,9 @@ from dataclasses import dataclass, field, replace
 
 from daemon.engine.batch import Ahead, Room
 from daemon.engine.errors import GrammarRefused
-from daemon.engine.llama import Logits, Model, Sampler, surprise
+from daemon.engine.llama import Logits, Model, Sampler, likely, surprise
 from daemon.engine.prefix_cache import PrefixCache, Slot
-from daemon.engine.records import Finish, Piece, Sampling, ToolCall
+from daemon.engine.records import Finish, Likely, Piece, Sampling, ToolCall
 from daemon.engine.reply_stream import ReplyStream, Said
 from daemon.engine.template_traits import Tags
 from daemon.engine.tool_calls import CallReader
@@ -71,6 +71,7 @@ class Decoding:
         self._surprise = 0.0
         self._call_grammar = request.call_grammar
         self._in_call = False
+        self._likely: list[Likely] = []  # of the tokens of the next piece
 
     @property
     def has_begun(self) -> bool:
@@ -126,6 +127,7 @@ class Decoding:
             self._surprise += nats
             return self._end("stop")
         self._tokens.append(token)
+        self._note(logits, token)
         said = self._text.push(self._model.piece(token))
         if was_thought or self._text.thinking:
             self._thought_tokens += 1
@@ -136,6 +138,11 @@ class Decoding:
         if self._is_full():  # JSON that is just complete is not cut off
             return self._end("stop" if self.request.sampler.may_end() else "length", said)
         return self._piece(said, None)
+
+    def _note(self, logits: Logits, token: int) -> None:
+        others = self.request.sampling.logprobs
+        if others is not None and not self._text.thinking:
+            self._likely.append(likely(self._model, logits, token, others))
 
     def _is_full(self) -> bool:
         most = self.request.sampling.max_tokens
@@ -150,6 +157,7 @@ class Decoding:
 
     def _piece(self, said: Said, finish: Finish | None) -> Piece:
         text, calls = self._without_calls(said.answer, ends=finish is not None)
+        logprobs, self._likely = tuple(self._likely), []
         return Piece(
             text=text,
             thought=said.thought,
@@ -160,6 +168,7 @@ class Decoding:
             thought_tokens=self._thought_tokens,
             cached_tokens=self._cached,
             surprise=self._surprise,
+            logprobs=logprobs,
             stopped_by=self._text.stopped_by,
         )
 
@@ -191,6 +200,7 @@ def _joined(pieces: Sequence[Piece]) -> Piece | None:
     """All of them as one; None when there is nothing to say."""
     text, thought = "".join(piece.text for piece in pieces), "".join(piece.thought for piece in pieces)
     calls = tuple(call for piece in pieces for call in piece.calls)
+    logprobs = tuple(one for piece in pieces for one in piece.logprobs)
     last = pieces[-1]
-    is_said = text or thought or calls or last.is_last
-    return replace(last, text=text, thought=thought, calls=calls) if is_said else None
+    is_said = text or thought or calls or logprobs or last.is_last
+    return replace(last, text=text, thought=thought, calls=calls, logprobs=logprobs) if is_said else None

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from llama_cpp.llama_grammar import json_schema_to_gbnf as json_schema_to_gbnf
 
 from daemon.engine.errors import DecodeFailed, GrammarRefused, GrammarStuck
-from daemon.engine.records import BATCH, Sampling
+from daemon.engine.records import BATCH, Likely, Sampling
 from daemon.engine.template import Segment, any_of
 
 Logits = npt.NDArray[np.float32]
@@ -255,6 +255,19 @@ def surprise(logits: Logits, token: int) -> float:
     """-log of the probability of `token`, in nats, at temperature 1 and before any grammar."""
     top = logits.max()
     return float(top + np.log(np.exp(logits - top).sum()) - logits[token])
+
+
+def likely(model: Model, logits: Logits, token: int, others: int) -> Likely:
+    """How likely `token` was, and the `others` likeliest in its place."""
+    top = logits.max()
+    known = logits - (top + np.log(np.exp(logits - top).sum()))
+    best: list[int] = np.argpartition(-known, others)[:others].tolist() if others else []
+    ranked = sorted(best, key=lambda one: -known[one])
+
+    def told(one: int, beside: tuple[Likely, ...] = ()) -> Likely:
+        return Likely(bytes=tuple(model.piece(one)), logprob=float(known[one]), others=beside)
+
+    return told(token, tuple(map(told, ranked)))
 
 
 class Sampler:

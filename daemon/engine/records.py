@@ -17,6 +17,8 @@ TINY_KEY = "tsubasa.tiny"  # of a file whose model knows no language: tables sta
 BATCH = 256  # tokens of a prompt computed at once; a cancel waits for one such batch at most
 UNSURE = 2.0  # nats per token; for files that don't say: a pretrained model's right sentences go up to 1.3 (log.md)
 
+MOST_LOGPROBS = 20
+
 Finish = Literal["stop", "length"]
 SystemTurns = Literal["anywhere", "first", "nowhere"]  # where a chat template takes them
 Thinking = Literal[  # before it answers
@@ -44,6 +46,7 @@ class Sampling:
     repeat_penalty: float = 1.0
     logit_bias: Mapping[str, float] = field(default_factory=dict)  # by the number of a token, as text
     ignore_eos: bool = False  # it goes on up to its limit
+    logprobs: int | None = None  # how likely each token was, and so many others in its place; None: untold
 
     def __post_init__(self) -> None:
         """Raises `SamplingRefused` for a value outside its range."""
@@ -54,6 +57,8 @@ class Sampling:
         _check("min_p", 0 <= self.min_p <= 1, self.min_p, "0 to 1")
         _check("typical_p", 0 < self.typical_p <= 1, self.typical_p, "above 0, up to 1")
         _check("repeat_penalty", 0 < self.repeat_penalty <= 10, self.repeat_penalty, "above 0, up to 10")
+        told = self.logprobs
+        _check("top_logprobs", told is None or 0 <= told <= MOST_LOGPROBS, told, f"0 to {MOST_LOGPROBS}")
         biased = next((value for value in self.logit_bias.values() if not -100 <= value <= 100), 0)
         _check("logit_bias", not biased, biased, "-100 to 100")
         _check("stop", all(self.stop), self.stop, "texts that are not empty")
@@ -88,6 +93,15 @@ class Tools:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Likely:
+    """How likely one token was, before any grammar and at temperature 1."""
+
+    bytes: tuple[int, ...]  # of its text; they may be a part of a character
+    logprob: float  # nats
+    others: tuple["Likely", ...] = ()  # the likeliest in its place, best first; they have none themselves
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
     """
     A part of a reply as it grows. The counts are running totals, in tokens.
@@ -105,6 +119,7 @@ class Piece:
     thought_tokens: int = 0
     cached_tokens: int = 0  # tokens of the prompt that were still in memory from an earlier request
     surprise: float = 0.0  # nats: -log of the answer's probability so far, without grammar, at temperature 1
+    logprobs: tuple[Likely, ...] = ()  # of the answer's tokens, where they were asked for
     stopped_by: str = ""  # in the last piece: the stop text that ended it
     counted_tokens: int = 0  # in the first piece alone: of the messages that were to be counted
 

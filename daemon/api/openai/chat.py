@@ -6,8 +6,8 @@ What OpenAI does not know is at the top level, under `tsubasa`.
 
 import time
 import uuid
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -31,9 +31,19 @@ from daemon.api.answering import (
 from daemon.api.openai import chat_request
 from daemon.api.openai.chat_request import ChatRequest
 from daemon.api.reading import body_of
-from daemon.client.schemas.chats import AnswerMessage, AnswerOrigin, CalledTool, Chunk, Completion, Usage
+from daemon.chat.conversation import Question
+from daemon.client.schemas.chats import (
+    AnswerChoice,
+    AnswerMessage,
+    AnswerOrigin,
+    CalledTool,
+    Chunk,
+    Completion,
+    Logprobs,
+    Usage,
+)
 from daemon.config.settings import Config
-from daemon.engine.client import Piece, ToolCall
+from daemon.engine.client import Likely, Piece, ToolCall
 
 DONE = b"data: [DONE]\n\n"
 STILL_HERE = b": still working\n\n"  # a comment: clients ignore it, proxies see life
@@ -44,36 +54,31 @@ class Shape:
     """What all chunks of one answer have in common."""
 
     begun: Begun
+    index: int = 0  # of the answers to one question
     id: str = field(default_factory=lambda: f"chatcmpl-{uuid.uuid4().hex}")
     created: int = field(default_factory=lambda: int(time.time()))  # seconds since 1970
 
-    def whole(self, said: Whole) -> Completion:
-        """The complete answer."""
-        text = None if said.calls and not said.text else said.text
-        message: AnswerMessage = {"role": "assistant", "content": text, "refusal": None}
-        if said.thought:
-            message["reasoning_content"] = said.thought
-        if said.calls:
-            message["tool_calls"] = [_called(call) for call in said.calls]
+    def whole(self, answers: Sequence[Whole]) -> Completion:
+        """The complete answer, or several."""
         return {
             "id": self.id,
             "object": "chat.completion",
             "created": self.created,
             "model": self.begun.model,
             "system_fingerprint": self.begun.fingerprint,
-            "choices": [{"index": 0, "message": message, "logprobs": None, "finish_reason": said.finish}],
-            "usage": usage(said.last),
+            "choices": [_choice(index, said) for index, said in enumerate(answers)],
+            "usage": usage(summed([said.last for said in answers])),
             "tsubasa": self._origin(),
         }
 
     def first(self) -> bytes:
-        """The chunk that opens the stream."""
+        """The chunk that opens an answer; that of the first one opens the stream."""
         chunk = self._chunk({"role": "assistant", "content": ""}, None)
-        return sse({**chunk, "tsubasa": self._origin()})
+        return sse({**chunk, "tsubasa": self._origin()} if self.index == 0 else chunk)
 
-    def delta(self, **delta: Any) -> bytes:
+    def delta(self, logprobs: Sequence[Likely] = (), **delta: Any) -> bytes:
         """A chunk with more of the answer."""
-        return sse(self._chunk(delta, None))
+        return sse(self._chunk(delta, None, logprobs))
 
     def call(self, call: Call) -> bytes:
         """Two chunks: which tool, and its arguments."""
@@ -89,14 +94,21 @@ class Shape:
         """The chunk with the counts; only for clients that asked, others trip over its empty choices."""
         return sse({**self._chunk({}, None), "choices": [], "usage": usage(last)})
 
-    def _chunk(self, delta: dict[str, Any], finish: str | None) -> Chunk:
+    def _chunk(self, delta: dict[str, Any], finish: str | None, logprobs: Sequence[Likely] = ()) -> Chunk:
         return {
             "id": self.id,
             "object": "chat.completion.chunk",
             "created": self.created,
             "model": self.begun.model,
             "system_fingerprint": self.begun.fingerprint,
-            "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}],
+            "choices": [
+                {
+                    "index": self.index,
+                    "delta": delta,
+                    "logprobs": _logprobs(logprobs),
+                    "finish_reason": finish,
+                }
+            ],
         }
 
     def _origin(self) -> AnswerOrigin:
@@ -109,6 +121,38 @@ class Shape:
             "kept": answer.kept,
             "chat": answer.chat_id,
         }
+
+
+def _choice(index: int, said: Whole) -> AnswerChoice:
+    text = None if said.calls and not said.text else said.text
+    message: AnswerMessage = {"role": "assistant", "content": text, "refusal": None}
+    if said.thought:
+        message["reasoning_content"] = said.thought
+    if said.calls:
+        message["tool_calls"] = [_called(call) for call in said.calls]
+    logprobs = _logprobs(said.logprobs)
+    return {"index": index, "message": message, "logprobs": logprobs, "finish_reason": said.finish}
+
+
+def _logprobs(told: Sequence[Likely]) -> Logprobs | None:
+    if not told:
+        return None
+    content = [{**_token(one), "top_logprobs": [_token(other) for other in one.others]} for one in told]
+    return {"content": content, "refusal": None}
+
+
+def _token(one: Likely) -> dict[str, Any]:
+    text = bytes(one.bytes).decode("utf-8", "replace")
+    return {"token": text, "logprob": one.logprob, "bytes": list(one.bytes)}
+
+
+def summed(answers: Sequence[Piece]) -> Piece:
+    """The counts of several answers to one question, whose prompt counts once."""
+    return replace(
+        answers[0],
+        completion_tokens=sum(one.completion_tokens for one in answers),
+        thought_tokens=sum(one.thought_tokens for one in answers),
+    )
 
 
 def _called(call: ToolCall, arguments: str | None = None) -> CalledTool:
@@ -140,17 +184,20 @@ def routes(config: Config, answering: Answering) -> APIRouter:
         `store: false`, are answered as the last one. `tsubasa` in the answer names what was recalled.
         What a model thinks before it answers is `reasoning_content`. A last turn of the assistant is gone on with.
         `tools` are called where the model's template knows tools, else it is answered in words; a call that
-        `tool_choice` asks for is made in any case.
+        `tool_choice` asks for is made in any case. Of several answers (`n`) the first one is kept.
         """
         wanted = chat_request.read(await request.body())
-        retry = is_retry(request)
-        question = chat_request.question(wanted, config, retry=retry)
+        question = chat_request.question(wanted, config, retry=is_retry(request))
         begun = await answering.begin(request, question, chat_request.warnings(wanted))
-        shape = Shape(begun=begun)
+        others = [_another(question, at) for at in range(1, wanted.n or 1)]
         if not wanted.stream:
-            return JSONResponse(shape.whole(await whole(request, begun)), headers=begun.headers)
+            answers = [await whole(request, begun)]
+            for other in others:
+                answers.append(await whole(request, await answering.begin(request, other)))
+            return JSONResponse(Shape(begun=begun).whole(answers), headers=begun.headers)
         with_usage = bool(wanted.stream_options and wanted.stream_options.include_usage)
-        return AnswerStream(begun, _chunks(shape, with_usage=with_usage))
+        more = (answering.begin(request, other) for other in others)
+        return AnswerStream(begun, _chunks(Shape(begun=begun), more, with_usage=with_usage))
 
     for path in ("/v1/chat/completions", "/chat/completions"):
         router.add_api_route(
@@ -170,12 +217,40 @@ def is_retry(request: Request) -> bool:
     return request.headers.get("x-stainless-retry-count", "0") not in ("", "0")
 
 
-async def _chunks(shape: Shape, *, with_usage: bool) -> AsyncIterator[bytes]:
+def _another(question: Question, at: int) -> Question:
+    """The same question for one more answer, which is not kept."""
+    seed = question.sampling.seed
+    sampling = (
+        question.sampling if seed is None else replace(question.sampling, seed=(seed + at) & 0xFFFF_FFFF)
+    )
+    return replace(question, again=True, sampling=sampling)
+
+
+async def _chunks(
+    shape: Shape, more: Iterable[Awaitable[Begun]], *, with_usage: bool
+) -> AsyncIterator[bytes]:
+    ends = list[Piece]()
+    async for chunk in _answer(shape, ends):
+        yield chunk
+    for index, begins in enumerate(more, start=1):
+        begun = await begins
+        try:
+            async for chunk in _answer(replace(shape, begun=begun, index=index), ends):
+                yield chunk
+        finally:
+            begun.answer.leave()
+    if with_usage:
+        yield shape.usage(summed(ends))
+    yield DONE
+
+
+async def _answer(shape: Shape, ends: list[Piece]) -> AsyncIterator[bytes]:
+    """The chunks of one answer; its counts are added to `ends`."""
     yield shape.first()
     async for event in events(shape.begun):
         match event:
-            case Text(text):
-                yield shape.delta(content=text)
+            case Text(text, logprobs):
+                yield shape.delta(logprobs, content=text)
             case Thought(text):
                 yield shape.delta(reasoning_content=text)
             case Call():
@@ -184,6 +259,4 @@ async def _chunks(shape: Shape, *, with_usage: bool) -> AsyncIterator[bytes]:
                 yield STILL_HERE
             case End(finish, last):
                 yield shape.last(finish)
-                if with_usage:
-                    yield shape.usage(last)
-    yield DONE
+                ends.append(last)

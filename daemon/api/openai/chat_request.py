@@ -26,6 +26,7 @@ ROLES = {
     "tool": "tool",
     "function": "tool",
 }  # on the wire -> ours
+MOST_ANSWERS = 16
 NOT_YET = (
     "dry_multiplier",
     "mirostat",
@@ -119,8 +120,9 @@ class ChatRequest(Wire):
     grammar: str | None = None  # GBNF that the answer follows
     reasoning_effort: str | None = None  # any but "none" and "minimal" lets a model think that can
     chat_template_kwargs: TemplateKwargs | None = None
-    n: Whole | None = None
-    logprobs: bool | None = None
+    n: Whole | None = None  # so many answers; the first one is kept
+    logprobs: bool | None = None  # true: how likely each token was
+    top_logprobs: Whole | None = None  # and so many others in its place, up to 20
     store: bool | None = None  # false: as `tsubasa:private`
     tools: list[ToolSpec] | None = None
     tool_choice: Any = None  # none, auto, required, or an object that names a function
@@ -168,18 +170,13 @@ def warnings(request: ChatRequest) -> list[str]:
 
 
 def _refuse_what_we_cannot(request: ChatRequest, sent: dict[str, Any]) -> None:
-    refused = {"n": request.n not in (None, 1), "logprobs": bool(request.logprobs)}
-    refused |= {name: bool(sent.get(name)) for name in NOT_YET}
-    for name, is_asked in refused.items():
-        if is_asked:
-            reason = (
-                "only one answer (n = 1) can be made"
-                if name == "n"
-                else "this release has no support for it yet"
-            )
-            raise WireError(
-                400, f"{name} is not supported: {reason}.", code="unsupported_parameter", param=name
-            )
+    for name in (name for name in NOT_YET if sent.get(name)):
+        why = f"{name} is not supported: this release has no support for it yet."
+        raise WireError(400, why, code="unsupported_parameter", param=name)
+    if not 1 <= (1 if request.n is None else request.n) <= MOST_ANSWERS:
+        raise invalid(("n",), f"it makes 1 to {MOST_ANSWERS} answers")
+    if request.top_logprobs and not request.logprobs:
+        raise invalid(("top_logprobs",), "logprobs must be true with it")
 
 
 def turns(messages: Sequence[WireMessage]) -> tuple[Turn, ...]:
@@ -223,6 +220,7 @@ def _sampling(request: ChatRequest, config: Config) -> Sampling:
         frequency_penalty=request.frequency_penalty or 0.0,
         logit_bias=_bias(request.logit_bias or {}),
         ignore_eos=bool(request.ignore_eos),
+        logprobs=(request.top_logprobs or 0) if request.logprobs else None,
     )
 
 

@@ -130,7 +130,7 @@ def _refuse_what_we_cannot(wanted: CompletionRequest) -> None:
         "suffix": bool(wanted.suffix),
         "logprobs": bool(wanted.logprobs),
         "best_of": (wanted.best_of or 1) > (wanted.n or 1),
-        "n": not 1 <= (wanted.n or 1) * len(wanted.prompt) <= MOST,
+        "n": not 1 <= (1 if wanted.n is None else wanted.n) * len(wanted.prompt) <= MOST,
         "echo": bool(wanted.echo) and not all(isinstance(one, str) for one in wanted.prompt),
     }
     for name in (name for name, is_asked in refused.items() if is_asked):

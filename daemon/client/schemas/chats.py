@@ -96,12 +96,19 @@ class Logging(TypedDict):
     until: Time | None  # when a pause ends by itself
 
 
+class Logprobs(TypedDict):
+    """How likely each token of the answer was."""
+
+    content: list[dict[str, Any]]  # token, logprob, bytes, top_logprobs
+    refusal: None
+
+
 class ChunkChoice(TypedDict):
-    """The one answer, piece by piece."""
+    """An answer, piece by piece."""
 
     index: int
     delta: dict[str, Any]  # `role` in the first, then `reasoning_content`, `content`, `tool_calls`
-    logprobs: None
+    logprobs: Logprobs | None
     finish_reason: str | None  # in the last piece
 
 
@@ -164,11 +171,11 @@ class AnswerMessage(_AnswerText, total=False):
 
 
 class AnswerChoice(TypedDict):
-    """The one answer."""
+    """One answer."""
 
     index: int
     message: AnswerMessage
-    logprobs: None
+    logprobs: Logprobs | None
     finish_reason: str
 
 

@@ -194,3 +194,92 @@ async def test_a_text_is_gone_on_with_and_nothing_of_it_is_kept(world, engine):
     assert [0, 1, 2, 3] == [one["index"] for one in reply.json()["choices"]]
     assert ["def f(", "def f(", (1, 2), (1, 2)] == [one["raw"] for one in engine.requests]
     assert [(0,)] == kept
+
+
+CODEX = {  # as Codex sends it
+    "model": "tsubasa",
+    "instructions": "You are a coding agent.",
+    "input": [
+        {
+            "type": "message",
+            "role": "developer",
+            "content": [{"type": "input_text", "text": "Sandbox: read only."}],
+        },
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "List the files."}]},
+        {"type": "reasoning", "summary": [], "encrypted_content": "x"},
+        {"type": "function_call", "name": "shell", "arguments": '{"command": ["ls"]}', "call_id": "call_1"},
+        {"type": "function_call_output", "call_id": "call_1", "output": "a b"},
+        {"type": "custom_tool_call", "name": "apply_patch", "input": "*** Begin", "call_id": "call_2"},
+        {
+            "type": "custom_tool_call_output",
+            "call_id": "call_2",
+            "output": [{"type": "input_text", "text": "Done"}],
+        },
+    ],
+    "tools": [
+        {"type": "function", "name": "shell", "strict": False, "parameters": {"type": "object"}},
+        {"type": "custom", "name": "apply_patch", "format": {"type": "grammar"}},
+        {"type": "web_search"},
+        {"type": "namespace", "name": "x", "tools": []},
+    ],
+    "tool_choice": "auto",
+    "parallel_tool_calls": False,
+    "reasoning": {"effort": "medium", "summary": "auto"},
+    "store": False,
+    "stream": True,
+    "include": ["reasoning.encrypted_content"],
+    "prompt_cache_key": "k",
+    "client_metadata": {"a": "b"},
+}
+CLAUDE_CODE = {  # as Claude Code sends it
+    "model": "claude-sonnet-4-5",
+    "max_tokens": 32000,
+    "system": [{"type": "text", "text": "You are a CLI.", "cache_control": {"type": "ephemeral"}}],
+    "messages": [
+        {"role": "user", "content": [{"type": "text", "text": "List the files."}]},
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "thinking", "thinking": "Hm.", "signature": "x"},
+                {"type": "text", "text": "I look."},
+                {"type": "tool_use", "id": "toolu_1", "name": "LS", "input": {"path": "."}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "tool_result", "tool_use_id": "toolu_1", "content": "a b", "is_error": False},
+                {"type": "text", "text": "<system-reminder>Be brief.</system-reminder>"},
+            ],
+        },
+    ],
+    "tools": [
+        {
+            "name": "LS",
+            "description": "Lists.",
+            "input_schema": {"$schema": "http://json-schema.org/draft-07/schema#"},
+        },
+        {"type": "web_search_20250305", "name": "web_search"},
+    ],
+    "metadata": {"user_id": "u"},
+    "thinking": {"type": "enabled", "budget_tokens": 1024},
+    "stream": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "roles"),
+    [
+        ("/v1/responses", CODEX, ["system", "system", "user", "assistant", "tool", "assistant", "tool"]),
+        ("/v1/messages?beta=true", CLAUDE_CODE, ["system", "user", "assistant", "tool", "user"]),
+    ],
+    ids=["codex", "claude code"],
+)
+async def test_agents_are_answered_as_they_ask(world, engine, path, body, roles):
+    reply = await world.http.post(path, json=body)
+
+    assert 200 == reply.status_code
+    assert "Hel" in reply.text
+    assert roles == [one["role"] for one in engine.requests[0]["messages"]]
+    assert 1 == len(engine.requests[0]["tools"].offered)
+    assert "not known" in reply.headers["x-tsubasa-warning"]

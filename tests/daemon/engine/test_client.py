@@ -254,3 +254,17 @@ async def test_a_prompt_that_is_too_long_is_refused_with_both_numbers(engine):
         await pieces_of(engine, say("word " * 600))
 
     assert (await engine.count(say("word " * 600)), 512) == (caught.value.n_prompt, caught.value.n_ctx)
+
+
+async def test_how_likely_each_token_was_is_told_where_it_is_asked_for(engine):
+    some = Sampling(max_tokens=6, logprobs=3)
+    pieces = [piece async for piece in engine.chat(HELLO, sampling=some)]
+    told = [one for piece in pieces for one in piece.logprobs]
+
+    assert 6 == len(told)
+    text = b"".join(bytes(one.bytes) for one in told).decode("utf-8", "replace")
+    assert "".join(piece.text for piece in pieces) == text
+    assert all(
+        one.bytes == one.others[0].bytes and 3 == len(one.others) for one in told
+    )  # it takes the likeliest
+    assert pieces[-1].surprise == pytest.approx(-sum(one.logprob for one in told), rel=1e-3)

@@ -109,6 +109,26 @@ async def test_calls_of_tools_come_whole_and_streamed_and_are_kept_with_the_answ
     assert "read" == told[1]["tool_calls"][0]["name"]
 
 
+@pytest.mark.parametrize("stream", [False, True])
+async def test_of_several_answers_all_are_told_and_the_first_is_kept(tmp_path, stream):
+    async with serving(tmp_path) as world, client(world) as api:
+        asked = {**ASKED, "n": 3, "seed": 5}
+        if stream:
+            async with api.chat.completions.stream(**asked) as events:
+                answer = await events.get_final_completion()
+        else:
+            answer = await api.chat.completions.create(**asked)
+        kept = await world.rows("select role, text from messages")
+        seeds = [one["sampling"].seed for one in world.engine.requests]
+
+    assert [(0, "Hello."), (1, "Hello."), (2, "Hello.")] == [
+        (c.index, c.message.content) for c in answer.choices
+    ]
+    assert [("user", "hi"), ("assistant", "Hello.")] == kept
+    assert [5, 6, 7] == seeds
+    assert stream or (1, 9) == (answer.usage.prompt_tokens, answer.usage.completion_tokens)
+
+
 async def test_a_stream_ends_with_done_and_has_no_empty_choices_unasked(tmp_path):
     async with serving(tmp_path) as world:
         reply = await world.chat(stream=True)

@@ -213,10 +213,11 @@ def test_unknown_keys_and_unused_tools_are_ignored():
         ),
         ({"reasoning_effort": 3}, "reasoning_effort"),
         ({"chat_template_kwargs": {"enable_thinking": "yes"}}, "chat_template_kwargs.enable_thinking"),
-        ({"n": 2}, "n"),
+        ({"n": 0}, "n"),
+        ({"n": 1000}, "n"),
         ({"tools": [{"type": "function"}]}, "tools[0].function"),
         ({"functions": [{}]}, "functions[0].name"),
-        ({"logprobs": True}, "logprobs"),
+        ({"top_logprobs": 3}, "top_logprobs"),
         ({"tsubasa": {"said_at": "soon"}}, "tsubasa.said_at"),
         ({"tsubasa": {"said_at": "0001-01-01T00:00:00+14:00"}}, "tsubasa.said_at"),  # before the first in UTC
         ({"tsubasa": {"recall": "no"}}, "tsubasa.recall"),

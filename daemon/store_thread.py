@@ -14,6 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 from daemon.errors import Stopping
+from store.errors import StoreUnusable
 
 if TYPE_CHECKING:  # so that the daemon takes its port before SQLite is loaded
     from store.database import Connection
@@ -30,6 +31,7 @@ class StoreThread:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="keeper")
         self._db: Connection | None = None
         self._closed = False
+        self.damage: str | None = None  # what could not be read of the file; None: nothing, so far
 
     async def open(self) -> None:
         """Open the store in the store's thread; whatever `open_db` raises comes through."""
@@ -43,7 +45,12 @@ class StoreThread:
             raise Stopping()
         assert self._db is not None, "open the store first"
         call = partial(work, self._db, *args, **kwargs)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        except StoreUnusable as error:
+            if error.problem == "damaged":
+                self.damage = str(error)
+            raise
 
     async def close(self) -> None:
         """Finish what was begun and close the store; further calls raise `Stopping`."""

@@ -12,14 +12,15 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import apsw
 import numpy as np
 import sqlite_vec
-from apsw import Connection as Connection  # what every function of this room works on
 
+from store.commit_count import CommitCount
 from store.errors import StoreError, StoreFull, StoreUnusable
 from store.schema import APPLICATION_ID, MIGRATIONS
 from store.text import base_forms_for_sql
@@ -31,6 +32,19 @@ SMALLEST_PAGE = 512
 NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Connection(apsw.Connection):
+    """What every function of this room works on."""
+
+    commits: CommitCount | None = None  # None: they are not counted
+
+    def close(self, force: bool = False) -> None:
+        """As of SQLite's."""
+        super().close(force)
+        if self.commits is not None:
+            self.commits.close()
+            self.commits = None
 
 
 def open_store(path: Path, key: bytes) -> Connection:
@@ -69,19 +83,25 @@ def guarded(db: Connection) -> Iterator[None]:
 @contextmanager
 def writing(db: Connection) -> Iterator[None]:
     """One guarded transaction: durable when the block is left, undone when it raises; may be nested."""
+    counted, number = None if db.in_transaction else getattr(db, "commits", None), None
     if db.in_transaction:
         begin, commit, undo = "savepoint part", "release part", "rollback to part; release part"
     else:  # a write lock from the start, never halfway
         begin, commit, undo = "begin immediate", "commit", "rollback"
     with guarded(db):
         db.execute(begin)
+        before = db.total_changes()
         try:
             yield
+            if counted is not None and db.total_changes() > before:
+                number = db.execute("update commits set n = n + 1 returning n").get
             db.execute(commit)
         except BaseException:
             if db.in_transaction:  # SQLite has undone it already when the disk is full
                 db.execute(undo)
             raise
+    if counted is not None and number is not None:
+        counted.write(number)
 
 
 @contextmanager
@@ -223,10 +243,25 @@ def _open(path: Path, key: bytes) -> Connection:
         _verify(db, path)
         _set_up(db)
         migrate(db)
+        _count_commits(db, path)
     except BaseException:
         db.close()
         raise
     return db
+
+
+def _count_commits(db: Connection, path: Path) -> None:
+    """Count from here on; what was acknowledged and is not there is noted, to be told."""
+    ((secret,),) = rows(db, "select secret from tombstone_secret")
+    count = CommitCount(path.with_name(f"{path.name}-commits"), sha256(b"store\n" + secret).hexdigest()[:16])
+    ((number,),) = rows(db, "select n from commits")
+    missing = count.read() - number
+    if missing > 0:
+        with writing(db):
+            db.execute("update commits set n = n + ?", (missing,))
+            told = (stamp(datetime.now(UTC)), json.dumps({"commits": missing}))
+            db.execute("insert into notices (kind, at, about) values ('missing', ?, ?)", told)
+    db.commits = count
 
 
 def _unlock(path: Path, key: bytes) -> Connection:

@@ -414,4 +414,21 @@ create table forgotten_facts (
     words text not null                -- JSON: of all its content words
 ) strict;
 """,
+    # 16: commits are counted (`commit_count.py`), and what must be told waits until it was seen
+    """
+create table commits (
+    -- How many transactions that changed something there were since this step.
+    only_row integer primary key check (only_row = 1),
+    n integer not null
+) strict;
+insert into commits values (1, 0);
+
+create table notices (
+    id integer primary key,
+    kind text not null,
+    at text not null,
+    about text not null,               -- JSON
+    seen integer not null default 0
+) strict;
+""",
 ]

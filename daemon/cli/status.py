@@ -17,9 +17,17 @@ from daemon.client.schemas.status import RecallState, Reindex
 from daemon.text import can_learn, counted, what_model
 
 
-def status(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
+def status(
+    seen: Annotated[
+        bool, typer.Option("--seen", help="Tell no more what happened: you have seen it.")
+    ] = False,
+    json: JsonFlag = False,
+    home_flag: HomeFlag = None,
+) -> None:
     """Show what runs, what is kept, and every setting with its origin, for example: tsubasa status"""
     with daemon_at(home_flag) as client:
+        if seen:
+            client.notices_seen()
         found = client.status()
         url = client.url
     if json:

@@ -38,6 +38,11 @@ def status() -> Call[status_schemas.Status]:
     return _get("the status", "/tsubasa/status")
 
 
+def notices_seen() -> Call[status_schemas.NoticesSeen]:
+    """Have what happened told no more: it was seen."""
+    return _post("the notices", "/tsubasa/notices/seen", {})
+
+
 def storage() -> Call[status_schemas.Storage]:
     """What is kept, where and how large, how it is encrypted, and what went over the network."""
     return _get("what is stored", "/tsubasa/storage")

@@ -58,6 +58,7 @@ class Client(BlockingConnection):
     """All that can be asked of one daemon; blocks until the answer is there. `calls.py` says what each is."""
 
     status = _asked(calls.status)
+    notices_seen = _asked(calls.notices_seen)
     storage = _asked(calls.storage)
     proof = _asked(calls.proof)
     models = _asked(calls.models)

@@ -6,30 +6,31 @@ Its alerts name what a person should look at; nothing that heals by itself is am
 
 import os
 import shutil
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Awaitable
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path as File
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Path, Request
 from pydantic_core import to_jsonable_python
 
+from daemon.api.own.attention import Trouble, damaged, told, troubles
 from daemon.api.wire import to_json
 from daemon.client.proven_connection import proof
 from daemon.client.schemas import chats as chat_schemas
 from daemon.client.schemas import nights as night_schemas
 from daemon.client.schemas import status as schemas
+from daemon.idle_work import Unread
 from daemon.night.planning import waits_for_room
 from daemon.processes.supervisor import Supervisor
 from daemon.services import Services
 from daemon.version import version
-from store import chats, jobs, lessons, memory_queries, off_record, vectors
+from store import chats, jobs, lessons, memory_queries, notices, off_record, vectors
 from store.database import Connection
-from store.errors import embedder_clash
-from store.jobs import Job
+from store.errors import StoreUnusable, embedder_clash
 
-LITTLE_ROOM = 500 * 2**20  # bytes; below, a night or a large import may not fit
+T = TypeVar("T")
 
 
 def routes(services: Services) -> APIRouter:
@@ -39,36 +40,12 @@ def routes(services: Services) -> APIRouter:
     @router.get("/status")
     async def status() -> schemas.Status:
         """What runs and is stored, what needs attention, the night, and each setting with its origin."""
-        live = await services.generations.live()
-        model, path = await services.generations.model(), str(services.model_path)
-        logging = await services.store_thread.run(off_record.logging, at=datetime.now(UTC))
-        night = to_json(night_schemas.NightState, services.nights.as_json())
-        return {
-            "version": version(),
-            "pid": os.getpid(),
-            "home": str(services.home.path),
-            "started_at": to_jsonable_python(services.started_at),
-            "model": to_json(schemas.Model, model, path=path),
-            "generation": live.id if live else 0,
-            "children": [_process(services.engine.child), _process(services.embedder.child)],
-            "held": await services.store_thread.run(_counts),
-            "unread": to_json(night_schemas.Unread, await services.consolidation.unread()),
-            "reindex": await services.store_thread.run(_reindex),
-            "recall": await _recall(services),
-            "work": {
-                "failure": services.runner.failure,
-                "night": night,
-                "later": await services.store_thread.run(waits_for_room),
-            },
-            "confirmations": len(services.confirmations.waiting()),
-            "settings": _settings(services),
-            "thinking": {
-                "answers": services.conversations.under_way,
-                "off_the_record": services.conversations.off_record,
-            },
-            "logging": to_json(chat_schemas.Logging, logging),
-            "attention": await _attention(services),
-        }
+        return await _status(services)
+
+    @router.post("/notices/seen")
+    async def seen() -> schemas.NoticesSeen:
+        """Somebody has seen what the attention of the status tells of what happened: it is told no more."""
+        return {"seen": await services.store_thread.run(notices.see)}
 
     @router.get("/identity/{challenge}")
     async def identity(
@@ -81,6 +58,53 @@ def routes(services: Services) -> APIRouter:
     return router
 
 
+async def _status(services: Services) -> schemas.Status:
+    """Of a damaged store, what can be read."""
+    run = services.store_thread.run
+    live = await _readable(services.generations.live(), None)
+    model, path = await services.generations.model(), str(services.model_path)
+    logging = await _readable(run(off_record.logging, at=datetime.now(UTC)), None)
+    night = to_json(night_schemas.NightState, services.nights.as_json())
+    unread = await _readable(services.consolidation.unread(), Unread(parts=0, in_vain=0, doubted=0))
+    nothing: schemas.Counts = {"messages": 0, "memories": 0, "lessons": 0, "unindexed": 0}
+    return {
+        "version": version(),
+        "pid": os.getpid(),
+        "home": str(services.home.path),
+        "started_at": to_jsonable_python(services.started_at),
+        "model": to_json(schemas.Model, model, path=path),
+        "generation": live.id if live else 0,
+        "children": [_process(services.engine.child), _process(services.embedder.child)],
+        "held": await _readable(run(_counts), nothing),
+        "unread": to_json(night_schemas.Unread, unread),
+        "reindex": await _readable(run(_reindex), None),
+        "recall": await _recall(services),
+        "work": {
+            "failure": services.runner.failure,
+            "night": night,
+            "later": await _readable(run(waits_for_room), 0),
+        },
+        "confirmations": len(services.confirmations.waiting()),
+        "settings": _settings(services),
+        "thinking": {
+            "answers": services.conversations.under_way,
+            "off_the_record": services.conversations.off_record,
+        },
+        "logging": to_json(chat_schemas.Logging, logging) if logging else {"on": True, "until": None},
+        "attention": await _attention(services),
+    }
+
+
+async def _readable(reading: Awaitable[T], otherwise: T) -> T:
+    """What is read of the store; `otherwise` where it is damaged, which the attention tells."""
+    try:
+        return await reading
+    except StoreUnusable as error:
+        if error.problem != "damaged":
+            raise
+        return otherwise
+
+
 async def _recall(services: Services) -> schemas.RecallState:
     """How memories are found now: not at all, by their words while the embedder can't help, or by meaning too."""
     config, embedder = services.settings.config, services.embedder
@@ -90,7 +114,7 @@ async def _recall(services: Services) -> schemas.RecallState:
         return {"by": "words", "why": str(embedder.child.last_error)}
     if (made := embedder.made) is None:
         return {"by": "words", "why": "the embedder is starting"}
-    searched = await services.store_thread.run(_searched)
+    searched = await _readable(services.store_thread.run(_searched), None)
     if searched is not None and searched.dimension != made.dimension:
         clash = embedder_clash(searched.embedder, searched.dimension, made.id, made.dimension)
         return {"by": "words", "why": str(clash)}
@@ -102,12 +126,16 @@ def _searched(db: Connection) -> vectors.VectorSet | None:
 
 
 async def _attention(services: Services) -> list[schemas.Trouble]:
-    found = troubles(
+    run = services.store_thread.run
+    found: list[Trouble] = told(await _readable(run(notices.unseen), []))
+    found += troubles(
         children=(services.engine.child, services.embedder.child),
         failure=services.runner.failure,
-        night=await services.store_thread.run(jobs.latest, "night"),
+        night=await _readable(run(jobs.latest, "night"), None),
         free_bytes=_free_bytes(services.home.path),
     )
+    if services.store_thread.damage is not None:
+        found.insert(0, damaged(services.store_thread.damage))
     return [to_json(schemas.Trouble, trouble) for trouble in found]
 
 
@@ -150,41 +178,3 @@ def _settings(services: Services) -> list[schemas.Setting]:
         {"key": key, "value": value, "from": origin[key]}
         for key, value in asdict(services.settings.config).items()
     ]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trouble:
-    """One thing to look at."""
-
-    kind: str  # "child" | "work" | "night" | "disk"
-    what: str  # one sentence
-    do: str  # what helps, for a person
-
-
-def troubles(
-    *, children: Sequence[Supervisor], failure: str | None, night: Job | None, free_bytes: int | None
-) -> list[Trouble]:
-    """
-    What a person should look at now.
-
-    Args:
-        failure: what the last look of the background work failed with.
-        night: the job of the latest night.
-        free_bytes: room on the disk of the home; None: unknown.
-    """
-    restart = "Questions try it again; `tsubasa status` shows the settings it started with."
-    found = [
-        Trouble(kind="child", what=f"The {child.name} does not start: {child.last_error}", do=restart)
-        for child in children
-        if child.state == "failed" and child.last_error
-    ]
-    if free_bytes is not None and free_bytes < LITTLE_ROOM:
-        what = f"Only {free_bytes // 2**20} MB are free on the disk of the home."
-        found.append(Trouble(kind="disk", what=what, do="Make room."))
-    if night is not None and night.error and night.state != "running":
-        what = f"The last night failed: {night.error}"
-        found.append(Trouble(kind="night", what=what, do="Try again: `tsubasa night`."))
-    if failure is not None and not (night is not None and night.error and night.error in failure):
-        what = f"Background work failed: {failure}"
-        found.append(Trouble(kind="work", what=what, do="It is tried again later."))
-    return found

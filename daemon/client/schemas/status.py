@@ -82,9 +82,13 @@ class Thinking(TypedDict):
 class Trouble(TypedDict):
     """One thing that a person should look at."""
 
-    kind: str  # "child", "work", "night" or "disk"
+    kind: str  # "child", "work", "night", "disk", "store"; of what happened "missing", "adapter" or "flood"
     what: str
     do: str
+
+
+class NoticesSeen(TypedDict):
+    seen: int  # notices that are told no more
 
 
 class Status(TypedDict):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from daemon.api.own.status import LITTLE_ROOM, troubles
+from daemon.api.own.attention import LITTLE_ROOM, troubles
 from daemon.processes.errors import ChildCrashed
 from daemon.processes.supervisor import Supervisor
 from store.jobs import Job

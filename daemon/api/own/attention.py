@@ -1,0 +1,96 @@
+"""
+What a person should look at: troubles of this moment, and notices of what happened, each with what helps.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from daemon.processes.supervisor import Supervisor
+from daemon.text import counted, who_answers
+from store.jobs import Job
+from store.notices import Notice
+
+LITTLE_ROOM = 500 * 2**20  # bytes; below, a night or a large import may not fit
+SEEN = "Once you have seen it: tsubasa status --seen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trouble:
+    """One thing to look at."""
+
+    kind: str  # "child" | "work" | "night" | "disk" | "store", or of a notice
+    what: str  # one sentence
+    do: str  # what helps, for a person
+
+
+def troubles(
+    *, children: Sequence[Supervisor], failure: str | None, night: Job | None, free_bytes: int | None
+) -> list[Trouble]:
+    """
+    What a person should look at now.
+
+    Args:
+        failure: what the last look of the background work failed with.
+        night: the job of the latest night.
+        free_bytes: room on the disk of the home; None: unknown.
+    """
+    restart = "Questions try it again; `tsubasa status` shows the settings it started with."
+    found = [
+        Trouble(kind="child", what=f"The {child.name} does not start: {child.last_error}", do=restart)
+        for child in children
+        if child.state == "failed" and child.last_error
+    ]
+    if free_bytes is not None and free_bytes < LITTLE_ROOM:
+        what = f"Only {free_bytes // 2**20} MB are free on the disk of the home."
+        found.append(Trouble(kind="disk", what=what, do="Make room."))
+    if night is not None and night.error and night.state != "running":
+        what = f"The last night failed: {night.error}"
+        found.append(Trouble(kind="night", what=what, do="Try again: `tsubasa night`."))
+    if failure is not None and not (night is not None and night.error and night.error in failure):
+        what = f"Background work failed: {failure}"
+        found.append(Trouble(kind="work", what=what, do="It is tried again later."))
+    return found
+
+
+def damaged(why: str) -> Trouble:
+    """A store of which something can't be read."""
+    do = (
+        "Take out what can be read: tsubasa export. Then stop Tsubasa, copy store.db away, and put back a copy of it, "
+        "or import the export into a new home."
+    )
+    return Trouble(kind="store", what=f"The store is damaged: {why}", do=do)
+
+
+def told(found: Sequence[Notice]) -> list[Trouble]:
+    """What happened and nobody has seen yet, in words."""
+    return [Trouble(kind=one.kind, what=_what(one), do=f"{_do(one)} {SEEN}") for one in found]
+
+
+def _what(one: Notice) -> str:
+    about, on = one.about, f"{one.at.astimezone():%Y-%m-%d %H:%M}"
+    match one.kind:
+        case "missing":
+            return (
+                f"{counted(about['commits'], 'change')} that had been kept {'is' if about['commits'] == 1 else 'are'} "
+                f"missing: when the store was opened on {on}, its log (store.db-wal) was lost or damaged, or an older "
+                f"copy stood in its place."
+            )
+        case "adapter":
+            instead = who_answers(about["instead"])
+            which = f"Generation {about['generation']}"
+            return f"{which} can't answer since {on}: its adapter is damaged. Now {instead} answers."
+        case _:
+            return f"Something happened on {on} ({one.kind})."
+
+
+def _do(one: Notice) -> str:
+    match one.kind:
+        case "missing":
+            return (
+                "Look at your last chats: what is not there was lost. If you have a newer copy, stop Tsubasa and put "
+                "it back, with its store.db-wal."
+            )
+        case "adapter":
+            return "Learn anew: tsubasa night. The disk may be failing: look at it, and make a copy of your home."
+        case _:
+            return "Look at the log."

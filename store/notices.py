@@ -1,0 +1,48 @@
+"""
+Notices: what happened to this store and must be told until a person has seen it; numbers, worded where shown.
+
+    missing    acknowledged commits were not there when the store was opened   {"commits"}
+    adapter    a generation can't answer, and another stands in                {"generation", "instead"}
+    flood      a program wanted to store more memories than it may             {"client", "limit"}
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from store.database import Connection, moment, rows, stamp, writing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One thing to be told: a row of `notices`."""
+
+    id: int
+    kind: str
+    at: datetime  # UTC
+    about: dict[str, Any]
+
+
+def put(db: Connection, kind: str, about: Mapping[str, Any]) -> None:
+    """Have it told; the same that nobody has seen yet is one notice."""
+    told = json.dumps(dict(about), sort_keys=True)
+    with writing(db):
+        known = "select 1 from notices where kind = ? and about = ? and not seen"
+        if not rows(db, known, (kind, told)):
+            at = stamp(datetime.now(UTC))
+            db.execute("insert into notices (kind, at, about) values (?, ?, ?)", (kind, at, told))
+
+
+def unseen(db: Connection) -> list[Notice]:
+    """What nobody has seen yet, the oldest first."""
+    found = rows(db, "select id, kind, at, about from notices where not seen order by id")
+    return [Notice(id=id, kind=kind, at=moment(at), about=json.loads(about)) for id, kind, at, about in found]
+
+
+def see(db: Connection) -> int:
+    """Somebody has seen them all; how many they were."""
+    with writing(db):
+        db.execute("update notices set seen = 1 where not seen")
+        return db.changes()

@@ -4,7 +4,8 @@ Off the record: whether chats are stored now, and which ones never are because a
     pause ──> every chat is private      a later turn of such a chat ──> private too, though logging is on again
 
 A client sends the whole history with each question, so a secret told during a pause would come back, and be stored,
-with the first question after it. Against that stand marks (`tombstones.py`) of the user's turns. A pause outlives a
+with the first question after it. Against that stand marks (`tombstones.py`) of the user's turns: of all words of one,
+in any case and with any signs between them, also within another turn; of a long one, of its ends. A pause outlives a
 restart.
 """
 
@@ -15,10 +16,14 @@ from datetime import datetime
 
 from store import chats, tombstones
 from store.database import Connection, moment, rows, stamp, writing
-from store.text import storable
+from store.text import storable, tokens
 
 TELLING, TELLING_WORDS = 12, 3  # letters and words: with less, a turn by itself is a greeting
 LONG = 24  # letters: with so many it tells something in any number of words
+ENDS = 24  # words: of a longer turn, as many at each end are known again alone
+MOST_WORDS = 20_000  # of one turn that are looked through
+FIRST = "off the record, first word"  # what its marks are of
+PASTED = 2  # private turns within the last turn of a chat: so many are no telling anew
 Turn = tuple[str, str]  # role, text
 
 
@@ -66,37 +71,87 @@ def may_keep(db: Connection, turns: Sequence[Turn], *, private: bool, at: dateti
     said = [text for role, text in turns if role == "user"]
     if not said or (wanted and not rows(db, "select 1 from off_record limit 1")):
         return wanted
-    chained, alone = _marks(db, said), [_mark_alone(db, text) for text in said]
-    if wanted and not _any_off(db, [*chained, *(mark for mark in alone if mark)]):
+    last = [*_chained(db, said)[-1], *_alone(db, said[-1])]
+    if wanted and not _tells_private(db, turns, said):
+        last += _within(db, said[-1])
+        if _any_off(db, last):  # the same words, now said on the record
+            with writing(db):
+                db.executemany("delete from off_record where mark = ?", [(mark,) for mark in last])
         return True
+    with writing(db):
+        db.executemany("insert or ignore into off_record values (?)", [(mark,) for mark in last])
+    return False
+
+
+def _tells_private(db: Connection, turns: Sequence[Turn], said: Sequence[str]) -> bool:
+    """Whether what the user said before the last turn is private, or that turn holds several that were."""
     stored = _stored(db, turns)
-    marked = _any_off(db, [*chained[stored:], *(mark for mark in alone[stored:-1] if mark)])
-    last = [mark for mark in (chained[-1], alone[-1]) if mark]
-    if not wanted or (marked and len(said) > 1):
-        with writing(db):
-            db.executemany("insert or ignore into off_record values (?)", [(mark,) for mark in last])
+    own = set(_alone(db, said[-1]))
+    if len(_within(db, said[-1]) - own) >= PASTED:
+        return True
+    if len(said) == 1:
         return False
-    if _any_off(db, last):  # the same words, now said on the record
-        with writing(db):
-            db.executemany("delete from off_record where mark = ?", [(mark,) for mark in last])
-    return True
+    before = said[stored:-1]
+    marks = [*_chained(db, said)[stored:], *(_alone(db, text) for text in before)]
+    is_marked = _any_off(db, [mark for of_turn in marks for mark in of_turn])
+    return is_marked or any(_within(db, one) for one in before)
 
 
-def _marks(db: Connection, said: Sequence[str]) -> list[str]:
-    """One mark for each turn, which stands for it and for all turns before it."""
-    marks: list[str] = []
+def _chained(db: Connection, said: Sequence[str]) -> list[list[str]]:
+    """Marks for each turn, which stand for it and for all turns before it: by its letters, and by its words."""
+    found: list[list[str]] = []
+    letters, worded = "", ""
     for text in said:
-        before = marks[-1] if marks else ""
-        marks.append(tombstones.mark(db, f"off the record {before}", storable(text)))
-    return marks
+        letters = tombstones.mark(db, f"off the record {letters}", storable(text))
+        worded = tombstones.mark(db, f"off the record, words {worded}", _words(text))
+        found.append([letters, worded])
+    return found
 
 
-def _mark_alone(db: Connection, text: str) -> str | None:
-    """A mark for a turn wherever it stands, as clients shorten histories; None: anybody could have said that."""
+def _alone(db: Connection, text: str) -> list[str]:
+    """Marks for a turn wherever it stands, as clients shorten histories; none: anybody could have said that."""
     letters, words = len(text.strip()), len(text.split())
     if letters < LONG and (letters < TELLING or words < TELLING_WORDS):
-        return None
-    return tombstones.mark(db, "off the record alone", storable(text))
+        return []
+    within = _marks_within(db, _parts(tokens(text)))
+    return [tombstones.mark(db, "off the record alone", storable(text)), *within]
+
+
+def _parts(words: list[str]) -> list[list[str]]:
+    """What of a turn is known again within others: all of it, or if it is long its two ends."""
+    if not words:
+        return []
+    return [words] if len(words) <= ENDS else [words[:ENDS], words[-ENDS:]]
+
+
+def _marks_within(db: Connection, parts: Sequence[Sequence[str]]) -> list[str]:
+    """A mark for each run of words: how many and with which first word (4 digits of its own mark), then all of them."""
+    firsts = tombstones.marks(db, FIRST, [part[0] for part in parts])
+    wholes = tombstones.marks(db, "off the record within", [" ".join(part) for part in parts])
+    return [
+        f"{len(part)}.{first[:4]}:{whole}" for part, first, whole in zip(parts, firsts, wholes, strict=True)
+    ]
+
+
+def _within(db: Connection, text: str) -> set[str]:
+    """The marks of private turns whose words stand in `text`, one behind the other."""
+    sql = "select distinct substr(mark, 1, instr(mark, ':') - 1) from off_record where instr(mark, ':')"
+    begins: dict[str, list[int]] = {}  # the first word's digits -> how many words
+    for begin in (begin for (begin,) in rows(db, sql)):
+        n, _, first = begin.partition(".")
+        begins.setdefault(first, []).append(int(n))
+    words = tokens(text)[:MOST_WORDS] if begins else []
+    each = list(dict.fromkeys(words))
+    firsts = {word: mark[:4] for word, mark in zip(each, tombstones.marks(db, FIRST, each), strict=True)}
+    parts = [words[at : at + n] for at, word in enumerate(words) for n in begins.get(firsts[word], [])]
+    marks = _marks_within(db, [part for part in parts if part])
+    sql = "select mark from off_record where mark in (select value from json_each(?))"
+    return {mark for (mark,) in rows(db, sql, (json.dumps(marks),))}
+
+
+def _words(text: str) -> str:
+    """The words of a turn; the turn itself where it has none."""
+    return " ".join(tokens(text)) or storable(text)
 
 
 def _stored(db: Connection, turns: Sequence[Turn]) -> int:

@@ -200,6 +200,11 @@ def words(query: str) -> list[str]:
     return list(dict.fromkeys(_WORD.findall(_with_bases(pairs(folded(query))))))
 
 
+def tokens(text: str) -> list[str]:
+    """The words of `text` in their order, in one case and form; of scripts without spaces, pairs of neighbours."""
+    return _WORD.findall(pairs(folded(text)))
+
+
 def is_letter(word: str) -> bool:
     """Whether it is a single letter of a script without spaces: the beginning of a word, to an index of pairs."""
     return _LETTER.fullmatch(word) is not None

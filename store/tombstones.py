@@ -8,14 +8,23 @@ nothing to anybody without the store's own random secret.
 """
 
 import hmac
+from collections.abc import Iterable
 
 from store.database import Connection, rows
 
 
 def mark(db: Connection, role: str, text: str) -> str:
     """What stands for a text once it is forgotten; letter case and spacing make no difference."""
+    return marks(db, role, [text])[0]
+
+
+def marks(db: Connection, role: str, texts: Iterable[str]) -> list[str]:
+    """The marks of many texts."""
     ((secret,),) = rows(db, "select secret from tombstone_secret")
-    return hmac.digest(secret, f"{role}\n{' '.join(text.lower().split())}".encode(), "sha256").hex()
+    return [
+        hmac.digest(secret, f"{role}\n{' '.join(text.lower().split())}".encode(), "sha256").hex()
+        for text in texts
+    ]
 
 
 def put(db: Connection, message_id: int, mark: str, *, telling: bool) -> None:

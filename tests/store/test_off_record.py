@@ -59,6 +59,10 @@ def test_a_chat_with_a_turn_off_the_record_is_never_kept_again(db, private):
 
 
 SECRET = "my secret is a duck"
+MOVING = "I am moving to Ghent in spring"
+LONG = "My diary of the " + " ".join(f"{n}th day" for n in range(60))
+PASTED = f"User: {MOVING}\nAssistant: Ok.\nUser: {SECRET}\nAssistant: Ok.\nUser: and now?"
+CHINESE = "我的秘密是一只鸭子，谁也不知道这件事情，请不要说出去"
 
 
 @pytest.mark.parametrize(
@@ -76,6 +80,15 @@ SECRET = "my secret is a duck"
             ["a", "good morning"], ["b", "good morning", "next"], True, id="a greeting is no secret"
         ),
         pytest.param(["a", SECRET], ["b", SECRET], True, id="said again on the record"),
+        pytest.param(["a", SECRET], ["b", "“My secret: is a *duck*!”", "next"], False, id="other signs"),
+        pytest.param(
+            ["a", SECRET], ["b", f"User: a\nUser: {SECRET}.", "next"], False, id="within another turn"
+        ),
+        pytest.param(["a", LONG], ["b", LONG[:300] + "…", "next"], False, id="cut short at its end"),
+        pytest.param(["a", LONG], ["b", "…" + LONG[-300:], "next"], False, id="cut short at its beginning"),
+        pytest.param(["a", SECRET], [f"{SECRET}, as I said"], True, id="said again with more, on the record"),
+        pytest.param(["a", CHINESE], ["b", f"用户：{CHINESE[:-1]}", "next"], True, id="not all of it"),
+        pytest.param(["a", CHINESE], ["b", f"用户：{CHINESE}。", "next"], False, id="without spaces"),
     ],
 )
 def test_after_a_private_chat_another_is_kept_unless_it_holds_its_secret(db, private, then, kept):
@@ -83,6 +96,14 @@ def test_after_a_private_chat_another_is_kept_unless_it_holds_its_secret(db, pri
 
     assert kept == asked(db, *then)
     assert kept == asked(db, *then, "and more")
+
+
+def test_a_private_chat_that_a_client_sends_as_one_turn_is_not_kept(db):
+    assert not asked(db, MOVING, private=True)
+    assert not asked(db, MOVING, SECRET, private=True)
+
+    assert not asked(db, PASTED)
+    assert not asked(db, PASTED, "and more")
 
 
 def test_no_word_said_off_the_record_is_in_the_store(db):

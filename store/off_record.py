@@ -72,8 +72,9 @@ def may_keep(db: Connection, turns: Sequence[Turn], *, private: bool, at: dateti
     if not said or (wanted and not rows(db, "select 1 from off_record limit 1")):
         return wanted
     last = [*_chained(db, said)[-1], *_alone(db, said[-1])]
-    if wanted and not _tells_private(db, turns, said):
-        last += _within(db, said[-1])
+    within = _within(db, said[-1]) - set(last) if wanted else set()
+    if wanted and len(within) < PASTED and not _told_before(db, turns, said):
+        last += within
         if _any_off(db, last):  # the same words, now said on the record
             with writing(db):
                 db.executemany("delete from off_record where mark = ?", [(mark,) for mark in last])
@@ -83,14 +84,11 @@ def may_keep(db: Connection, turns: Sequence[Turn], *, private: bool, at: dateti
     return False
 
 
-def _tells_private(db: Connection, turns: Sequence[Turn], said: Sequence[str]) -> bool:
-    """Whether what the user said before the last turn is private, or that turn holds several that were."""
-    stored = _stored(db, turns)
-    own = set(_alone(db, said[-1]))
-    if len(_within(db, said[-1]) - own) >= PASTED:
-        return True
+def _told_before(db: Connection, turns: Sequence[Turn], said: Sequence[str]) -> bool:
+    """Whether what the user said before the last turn, and is not stored, is private."""
     if len(said) == 1:
         return False
+    stored = _stored(db, turns)
     before = said[stored:-1]
     marks = [*_chained(db, said)[stored:], *(_alone(db, text) for text in before)]
     is_marked = _any_off(db, [mark for of_turn in marks for mark in of_turn])

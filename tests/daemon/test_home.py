@@ -96,7 +96,7 @@ def test_the_key_is_made_once_and_private(place):
     assert (True, 0o600) == (len(made) > 40, mode(place.api_key))
 
 
-@pytest.mark.parametrize("content", [b"\xff\xff", "schlüssel".encode()])
+@pytest.mark.parametrize("content", [b"\xff\xff", "schlüssel".encode(), b"hunter2\n"])
 def test_a_broken_key_is_an_error(place, content):
     place.api_key.write_bytes(content)
 

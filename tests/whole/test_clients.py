@@ -145,9 +145,14 @@ def test_the_responses_api_goes_on_from_an_earlier_answer_and_finds_it_after_a_r
     assert said  # its chat is kept
 
 
-def test_the_ollama_client_lists_chats_streams_calls_and_embeds(daemon):
+@pytest.fixture(scope="module")
+def llama(daemon):
     headers = {"authorization": f"Bearer {daemon.key}"}
-    llama = ollama.Client(host=str(daemon.running["url"]), headers=headers, trust_env=False)
+    with ollama.Client(host=str(daemon.running["url"]), headers=headers, trust_env=False) as client:
+        yield client
+
+
+def test_the_ollama_client_lists_chats_streams_calls_and_embeds(llama):
     names = {one.model for one in llama.list().models}
     whole = llama.chat(model="tsubasa", messages=HI).message.content
     streamed = "".join(part.message.content for part in llama.chat(model="tsubasa", messages=HI, stream=True))
@@ -160,8 +165,8 @@ def test_the_ollama_client_lists_chats_streams_calls_and_embeds(daemon):
     assert json.loads(answer.response)["name"] in ("red", "blue")
     assert tools.message.content and 2 == len(vectors)
     assert "completion" in llama.show("tsubasa").capabilities
-    with pytest.raises(ollama.ResponseError, match="prompt"):
-        llama.generate(model="tsubasa", prompt=7)
+    with pytest.raises(ollama.ResponseError, match="role is not valid"):
+        llama.chat(model="tsubasa", messages=[{"role": "king", "content": "hi"}])
 
 
 def test_the_anthropic_client_reads_answers_streams_tools_and_counts(claude):

@@ -3,11 +3,15 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+from llama_cpp.llama_grammar import json_schema_to_gbnf
 
 from daemon.engine.client import Reasoning, Sampling, Tools
+from daemon.engine.llama import Model, Sampler
 from daemon.engine.template import ChatTemplate
 from daemon.engine.tool_calls import HERMES, CallForm, CallReader
+from daemon.engine.tool_grammar import grammar_behind_opening
 from tests import tiny
 from tests.daemon.engine.conftest import own_engine
 
@@ -160,6 +164,38 @@ async def test_tools_that_may_be_called_change_no_answer_in_words(engine_of):
 
     assert text and not calls
     assert "length" == pieces[-1].finish
+
+
+def test_a_call_that_was_begun_freely_is_held_to_its_grammar_and_no_other_text_is(model):
+    loaded, random = Model(str(model), gpu_layers=0), np.random.default_rng(1)
+    sampler = Sampler(loaded, Sampling(temperature=1.0), seed=1, grammar=None)
+    behind = grammar_behind_opening(Tools(offered=(NOW, READ)), HERMES, json_schema_to_gbnf)
+
+    def chosen(most):
+        """What a model would say that knows nothing."""
+        text = b""
+        for _ in range(most):
+            token = sampler.choose(random.normal(size=loaded.n_vocab).astype(np.float32))
+            if token in loaded.ends:
+                break
+            text += loaded.piece(token)
+        return text.decode("utf-8", "replace")
+
+    sampler.follow(behind, '\n{"name": "no')
+    call = '{"name": "no' + chosen(300)
+    sampler.follow(behind, "no call")
+    free = chosen(20)
+    sampler.close()
+
+    assert {"name": "now", "arguments": {}} == json.loads(call.removesuffix("</tool_call>"))
+    assert not free.strip().startswith("{")
+
+
+async def test_beside_a_schema_an_answer_is_a_call_or_what_the_schema_asks_for(engine_of):
+    some = Sampling(max_tokens=200, temperature=1.0, seed=3)
+    text, calls, _ = await said(engine_of, tools=Tools(offered=(NOW,)), schema={"const": "a"}, sampling=some)
+
+    assert (calls and not text) or "a" == json.loads(text)
 
 
 async def test_schemas_of_tools_that_cannot_be_followed_allow_any_object(engine_of):

@@ -162,7 +162,8 @@ class Runner:
     async def _record_failure(self, job: Job, kind: Kind, error: Exception) -> None:
         now = datetime.now(UTC)
         wait_s = min(FIRST_RETRY_S * 2 ** max(0, job.attempts - 1), LAST_RETRY_S)
-        retry_at = now + timedelta(seconds=wait_s) if job.attempts < kind.attempts else None
+        is_given_up = job.attempts >= kind.attempts or getattr(error, "is_final", False)
+        retry_at = None if is_given_up else now + timedelta(seconds=wait_s)
         if retry_at is None:
             self._resting[job.kind] = time.monotonic() + LAST_RETRY_S
         try:

@@ -9,6 +9,7 @@ A job is run by one at a time; who lost its lease can't report for the one who h
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -141,6 +142,18 @@ def latest(db: Connection, kind: str, *, having: str = "") -> Job | None:
     return _job(found[0]) if found else None
 
 
+def failed_alike(db: Connection, kind: str) -> list[Job]:
+    """The newest jobs of this kind that are over and were given up for the same fault, numbers aside; newest first."""
+    sql = f"""select {_COLUMNS} from jobs where kind = ? and state in ('done', 'failed') order by id desc limit 10"""
+    found = map(_job, rows(db, sql, (kind,)))
+    alike: list[Job] = []
+    for job in found:
+        if job.state != "failed" or (alike and _fault(job) != _fault(alike[0])):
+            break
+        alike.append(job)
+    return alike
+
+
 def is_over(db: Connection, kind: str, key: str, value: str) -> bool:
     """Whether a job of this kind whose payload has `value` under `key` was done or given up."""
     sql = """select 1 from jobs where kind = ? and state in ('done', 'failed')
@@ -168,6 +181,10 @@ def _get(db: Connection, job_id: int) -> Job:
 
 def _until(now: datetime, lease_s: float) -> str:
     return stamp(now + timedelta(seconds=lease_s))
+
+
+def _fault(job: Job) -> str:
+    return re.sub(r"\d[\d.,]*", "#", job.error or "")
 
 
 def _job(row: Sequence[Any]) -> Job:

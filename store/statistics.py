@@ -12,14 +12,14 @@ from store.database import Connection, reading, rows
 PARTS: Mapping[str, Sequence[str]] = {  # a part -> its tables; whose index a page is, is whose part it is
     "chats": ("chats", "messages", "answers", "beside"),
     "memories": ("memories", "memory_sources", "recalls"),
-    "history": ("events", "event_sources", "undone"),
+    "history": ("events", "event_sources", "undone", "commits", "notices"),
     "lessons": ("lessons", "lesson_memories"),
     "generations": ("generations", "generation_lessons", "generation_memories", "pin"),
     "nights": ("nights", "forgettings", "jobs"),
     "imports": ("imports", "import_messages"),
     "words": ("message_words", "memory_words"),
     "vectors": ("vectors", "coming_vectors", "embedder", "coming_embedder"),
-    "forgotten": ("tombstones", "tombstone_secret"),
+    "forgotten": ("tombstones", "tombstone_secret", "forgotten_facts"),
     "private": ("off_record", "logging_paused"),
 }
 OTHER, FREE = "other", "free"

@@ -15,7 +15,7 @@ from daemon.errors import NoSuchGeneration, NoWayBack
 from daemon.processes.errors import ChildError
 from daemon.store_thread import StoreThread
 from daemon.text import who_answers
-from store import generations
+from store import generations, notices
 from store.errors import AdapterDamaged, NotFound
 from store.generations import Generation
 
@@ -175,7 +175,7 @@ async def restore_live(store_thread: StoreThread, engine: Engine, base_sha256: s
     """
     Give the engine the generation that the store calls live; None = the base model.
 
-    A damaged adapter is passed over for the newest other one that is whole, and that choice is recorded.
+    A damaged adapter is passed over for the newest other one that is whole; that choice is recorded, and told.
     """
     wanted = await store_thread.run(generations.live, base_sha256)
     if wanted is None:
@@ -193,11 +193,16 @@ async def restore_live(store_thread: StoreThread, engine: Engine, base_sha256: s
             log.error("Generation %d can't answer: %s", generation.id, error)
             continue
         if generation.id != wanted.id:
-            await store_thread.run(generations.use, generation.id)
+            await _stand_in(store_thread, wanted.id, generation.id)
         return generation
-    await store_thread.run(generations.use, 0)
+    await _stand_in(store_thread, wanted.id, 0)
     await engine.adopt(None)
     return None
+
+
+async def _stand_in(store_thread: StoreThread, damaged: int, instead: int) -> None:
+    await store_thread.run(generations.use, instead)
+    await store_thread.run(notices.put, "adapter", {"generation": damaged, "instead": instead})
 
 
 async def answer_without(

@@ -16,15 +16,19 @@ class NightError(DaemonError):
 class NightFailed(NightError):
     """The trainer did not finish. Nothing was adopted; the night can be tried again."""
 
-    def __init__(self, why: str, *, log: str = "") -> None:
-        """`log`: the trainer's. Its traceback may quote a lesson, so only the class of the last error is named."""
+    def __init__(self, why: str, *, log: str = "", is_final: bool = False) -> None:
+        """
+        Args:
+            log: the trainer's. Its traceback may quote a lesson, so only the class of the last error is named.
+            is_final: the same night would fail with it again.
+        """
         raised = _RAISED.match(log.strip().splitlines()[-1]) if log.strip() else None
         said = f" Its last error was {raised[1]}." if raised else ""
+        again = "this night is not tried again" if is_final else "the night will be tried again"
         super().__init__(
-            f"The night failed: {why.rstrip('.')}.{said} The live generation is untouched; the night will be "
-            f"tried again."
+            f"The night failed: {why.rstrip('.')}.{said} The live generation is untouched; {again}."
         )
-        self.why = why
+        self.why, self.is_final = why, is_final
 
 
 class CheckpointsUnsafe(NightError):

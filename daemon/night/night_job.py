@@ -13,7 +13,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from store.jobs import Job
 log = logging.getLogger(__name__)
 
 POSTPONED_S = 60.0
+ALIKE, RESTS = 2, timedelta(days=7)  # after so many nights that failed alike none begins by itself so long
 MOST_RESTARTS = 3  # times that one attempt starts again for what it finds forgotten by itself
 FORGOTTEN = "something was forgotten"
 
@@ -82,6 +83,7 @@ class Nights:
         self._forgets = 0
         self._foreseen, self._known = Foreseen(), dict[object, Foreseen]()  # the last estimate, what of
         self.waiting: str | None = None  # why no night begins by itself now
+        self.rests: str | None = None  # the same, where the last ones failed alike
         self.progress = NightProgress()
         self.last: NightReport | None = None  # of the latest night, once it is done
         self._last_job: int | None = None  # the job that `last` reports of
@@ -104,6 +106,8 @@ class Nights:
             return None
         night = await self._tonight(self._settings.since)
         why_not = night.reason if isinstance(night, Wait) else await self._hindrance(night)
+        self.rests = await self._rests(night) if isinstance(night, Night) else self.rests
+        why_not = self.rests or why_not
         self.waiting = why_not
         return {"night": night.day} if isinstance(night, Night) and why_not is None else None
 
@@ -225,6 +229,15 @@ class Nights:
         day = latest(now, when).day
         over = await self._store_thread.run(jobs.is_over, "night", "night", day)
         return tonight(now, when, {day} if over else (), since)
+
+    async def _rests(self, night: Night) -> str | None:
+        """Why no night begins by itself though one is due: the last ones failed alike, so the next one would."""
+        alike = await self._store_thread.run(jobs.failed_alike, "night")
+        day = str(alike[0].payload.get("night") or "") if len(alike) >= ALIKE else ""
+        until = (date.fromisoformat(day) + RESTS).isoformat() if day else ""
+        if night.day >= until:
+            return None
+        return f"the last {len(alike)} nights failed alike, so none begins by itself before {until}"
 
     async def _hindrance(self, night: Night) -> str | None:
         model_path = self._services.trainer.model_path

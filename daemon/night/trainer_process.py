@@ -33,6 +33,7 @@ NICENESS = 10
 LONGEST_LINE = 1 << 20  # bytes of one line of the trainer
 LOG_BYTES = 8192  # of its log, the last ones are kept
 EXIT_EVERY_S = 0.05
+FINAL = ("diverged", "model_unsupported")  # codes of what the same lessons would end in again
 LAST_WORDS_S = 2.0  # for its log, once its process group is gone: what left the group may hold the pipe open
 OnProgress = Callable[[Progress], None]
 
@@ -192,7 +193,9 @@ async def _converse(
     if heard.last is None:
         raise NightFailed(_ending(code), log=log)
     if heard.last.get("type") == "error":
-        raise NightFailed(str(heard.last.get("message") or heard.last.get("code")), log=log)
+        code_of_it = heard.last.get("code")
+        why = str(heard.last.get("message") or code_of_it)
+        raise NightFailed(why, log=log, is_final=code_of_it in FINAL)
     return heard.last, gated
 
 

@@ -4,11 +4,11 @@ Privacy: what is kept, where, how large, how encrypted; and what went over the n
 It says what it finds, also where that is not flattering: what lies unencrypted is named with its size.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from daemon.client import calls
-from daemon.client.schemas.status import Storage, StorePart
+from daemon.client.schemas.status import Storage, StorePart, Trouble
 from daemon.text import counted
 from daemon.web.components import dom
 from daemon.web.components.icons import icon
@@ -32,6 +32,7 @@ KEPT = {  # part of the store: what it is for a person, and one of it
     "free": ("Room to be used again", "", ""),
 }
 LAST = ("other", "free")
+HAPPENED = ("missing", "adapter", "flood")  # kinds of what is told until it was seen
 PLACES = {  # what lies next to the store: what it is, and why it is there
     "inbox": ("Files in the inbox", "your own exports, as you dropped them; delete them when you like"),
     "uploads": ("Files dropped onto the page", "not decided on yet; gone with the daemon's next start"),
@@ -58,6 +59,7 @@ def build(visit: Visit) -> None:
         values = {one["key"]: one["value"] for one in status["settings"]}
         place.clear()
         with place:
+            _attention(status["attention"], seen)
             with dom.box("two"):
                 _sent(found, downloads=bool(values["downloads"]))
                 _encryption(found)
@@ -65,7 +67,22 @@ def build(visit: Visit) -> None:
             _unencrypted(found)
             _access(values)
 
+    async def seen() -> None:
+        await visit.backend.ask(calls.notices_seen())
+        await load()
+
     dom.fill_soon(place, load, "Measuring …")
+
+
+def _attention(found: Sequence[Trouble], seen: Callable[[], Awaitable[None]]) -> None:
+    """What a person should look at, each with what helps."""
+    if not found:
+        return
+    with dom.section("Needs attention", classes="attention"):
+        for one in found:
+            dom.problem(f"{one['what']} {one['do']}")
+        if any(one["kind"] in HAPPENED for one in found):
+            dom.button("I have seen it", seen, kind="link")
 
 
 def _sent(found: Found, *, downloads: bool) -> None:

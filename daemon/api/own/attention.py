@@ -24,7 +24,12 @@ class Trouble:
 
 
 def troubles(
-    *, children: Sequence[Supervisor], failure: str | None, night: Job | None, free_bytes: int | None
+    *,
+    children: Sequence[Supervisor],
+    failure: str | None,
+    night: Job | None,
+    free_bytes: int | None,
+    rests: str | None = None,
 ) -> list[Trouble]:
     """
     What a person should look at now.
@@ -33,6 +38,7 @@ def troubles(
         failure: what the last look of the background work failed with.
         night: the job of the latest night.
         free_bytes: room on the disk of the home; None: unknown.
+        rests: why nights that failed alike are not tried again by themselves.
     """
     restart = "Questions try it again; `tsubasa status` shows the settings it started with."
     found = [
@@ -45,7 +51,8 @@ def troubles(
         found.append(Trouble(kind="disk", what=what, do="Make room."))
     if night is not None and night.error and night.state != "running":
         what = f"The last night failed: {night.error}"
-        found.append(Trouble(kind="night", what=what, do="Try again: `tsubasa night`."))
+        again = f"{rests[0].upper()}{rests[1:]}. " if rests else ""
+        found.append(Trouble(kind="night", what=what, do=f"{again}Try again: `tsubasa night`."))
     if failure is not None and not (night is not None and night.error and night.error in failure):
         what = f"Background work failed: {failure}"
         found.append(Trouble(kind="work", what=what, do="It is tried again later."))

@@ -133,6 +133,7 @@ async def _attention(services: Services) -> list[schemas.Trouble]:
         failure=services.runner.failure,
         night=await _readable(run(jobs.latest, "night"), None),
         free_bytes=_free_bytes(services.home.path),
+        rests=services.nights.rests,
     )
     if services.store_thread.damage is not None:
         found.insert(0, damaged(services.store_thread.damage))

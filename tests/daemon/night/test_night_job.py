@@ -364,3 +364,44 @@ async def test_a_night_that_fails_a_second_time_is_not_tried_with_that_checkpoin
         await home.run(jobs.fail, job, "no", retry_at=datetime.now(UTC))
 
     assert [True, False] == kept
+
+
+async def failed(home, day, error):
+    """A night of that day that was given up."""
+    await home.run(jobs.enqueue, "night", {"night": day}, unique="night")
+    job = await home.run(jobs.claim, "night", now=datetime.now(UTC), lease_s=60)
+    await home.run(jobs.fail, job, error, retry_at=None)
+
+
+@pytest.mark.parametrize(
+    ("errors", "rests"),
+    [
+        (["the loss is nan at step 7"], False),
+        (["the loss is nan at step 7", "the loss is nan at step 9"], True),
+        (["the disk is full", "the loss is nan at step 9"], False),
+    ],
+)
+async def test_a_night_that_failed_twice_alike_is_not_tried_by_itself_for_a_week(scripted, errors, rests):
+    home = await scripted()
+    for place, error in enumerate(errors):
+        await failed(home, f"2026-03-0{2 + place}", error)
+    due = await home.nights.due()
+    said = home.nights.waiting
+    home.now = THREE + timedelta(days=8)
+    later = await home.nights.due()
+
+    assert (rests, rests) == (due is None, "failed alike" in (said or ""))
+    assert later is not None
+
+
+async def test_a_night_that_diverged_is_not_tried_again_in_the_same_night(scripted):
+    home = await scripted(
+        'print(\'{"type": "error", "code": "diverged", "message": "Training diverged: the loss is nan."}\')'
+    )
+    await learn(home.store_thread, REX)
+    await home.run(jobs.enqueue, "night", ASKED, unique="night")
+    await home.runner().look()
+    job = await home.run(jobs.latest, "night")
+
+    assert ("failed", 1) == (job.state, job.attempts)
+    assert "not tried again" in job.error

@@ -5,7 +5,7 @@ import pytest
 from daemon.generations.service import restore_live
 from daemon.night.errors import NightFailed
 from daemon.processes.errors import ChildCrashed
-from store import generations, lessons, memories
+from store import generations, lessons, memories, notices
 from store.errors import AdapterDamaged
 from tests.daemon.night.fakes import BASE, LearningEngine
 
@@ -237,7 +237,12 @@ async def test_a_damaged_generation_is_passed_over_and_that_is_recorded(home):
         )
         found.append((await restore_live(home.store_thread, home.engine, BASE), await home.live()))
     (older, recorded), nothing = found
+    told = [(one.kind, one.about) for one in await home.run(notices.unseen)]
 
     assert (1, 1) == (older.id, recorded.id)
     assert (None, None) == nothing
+    assert [
+        ("adapter", {"generation": 2, "instead": 1}),
+        ("adapter", {"generation": 1, "instead": 0}),
+    ] == told
     assert home.engine.live is None

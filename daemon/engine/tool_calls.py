@@ -127,6 +127,7 @@ class CallReader:
         self._space = ""  # after a text: shown before the next one, not before a call
         self._state: Literal["text", "marked", "bare"] = "text"
         self._fresh = True  # no text was shown yet
+        self._has_called = False
 
     @property
     def begun(self) -> str | None:
@@ -157,6 +158,8 @@ class CallReader:
         if found:
             return "", found
         self._held = ""
+        if state == "text" and self._has_called and self._form.opening.startswith(held):
+            return "", []  # the reply was cut off in the mark of one more call
         opening = self._form.opening if state == "marked" else ""
         return self._shown(opening + held), []
 
@@ -195,7 +198,7 @@ class CallReader:
             found, end = self._marked(final=final)
         if found is None:
             return None
-        self._held = self._held[end:].lstrip()
+        self._held, self._has_called = self._held[end:].lstrip(), True
         self._fresh, self._space = self._state == "bare", ""  # more of them may follow
         self._state = "text"
         return found

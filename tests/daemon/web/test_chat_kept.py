@@ -31,6 +31,13 @@ def test_off_the_record_changes_the_tone_and_leaves_nothing_behind(page, tmp_pat
     assert (0, before) == (page.locator(".bubble").count(), page.locator(".past-row").count())
 
 
+@pytest.mark.parametrize("address", ["/?private", "/?private=true", "/?private=1"])
+def test_an_address_that_asks_for_a_private_chat_in_any_way_gets_one(page, url, address):
+    page.goto(url + address)
+
+    expect(page.locator("html")).to_have_attribute("data-private", "")
+
+
 def kept_of(page, client):
     """The messages that are kept of the chat that the page shows."""
     expect(page).to_have_url(re.compile(r"/\?chat=\d+$"))

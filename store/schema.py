@@ -431,4 +431,17 @@ create table notices (
     seen integer not null default 0
 ) strict;
 """,
+    # 17: which program added a memory
+    """
+create table program_memories (
+    -- One row per memory that another program added, and not the user.
+    memory_id integer primary key references memories (id) on delete cascade,
+    program text not null,             -- as it calls itself
+    at text not null
+) strict;
+create index program_memories_by_time on program_memories (at);
+insert into program_memories
+    select id, 'An assistant', coalesce((select min(at) from events where memory_id = memories.id), told_on)
+    from memories where trust = 'assistant' and id not in (select memory_id from memory_sources);
+""",
 ]

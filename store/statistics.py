@@ -11,7 +11,7 @@ from store.database import Connection, reading, rows
 
 PARTS: Mapping[str, Sequence[str]] = {  # a part -> its tables; whose index a page is, is whose part it is
     "chats": ("chats", "messages", "answers", "beside"),
-    "memories": ("memories", "memory_sources", "recalls"),
+    "memories": ("memories", "memory_sources", "recalls", "program_memories"),
     "history": ("events", "event_sources", "undone", "commits", "notices"),
     "lessons": ("lessons", "lesson_memories"),
     "generations": ("generations", "generation_lessons", "generation_memories", "pin"),

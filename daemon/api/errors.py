@@ -31,7 +31,7 @@ from daemon.errors import (
     TooManyWaiting,
 )
 from daemon.inbox.errors import InboxError
-from daemon.memory.errors import ForgottenOnPurpose, HeldAlready, NothingSaid
+from daemon.memory.errors import ForgottenOnPurpose, HeldAlready, NothingSaid, TooManyAdded
 from daemon.processes import errors
 from store import errors as store
 
@@ -56,6 +56,7 @@ TABLE: list[tuple[type[Exception], int, str, str | None, dict[str, str]]] = [
     (InboxError, 400, "import_failed", "file", {}),
     (NothingSaid, 400, "invalid_value", "text", {}),
     (HeldAlready, 409, "conflict", None, NO_RETRY),
+    (TooManyAdded, 429, "too_many_added", None, {"retry-after": "3600", **NO_RETRY}),
     (ForgottenOnPurpose, 409, "conflict", None, NO_RETRY),
     (store.NotFound, 404, "not_found", None, {}),
     (store.Conflict, 409, "conflict", None, NO_RETRY),

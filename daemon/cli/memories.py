@@ -359,3 +359,33 @@ def _show_round(found: MemoryWork) -> None:
         out.print(f"[yellow]given up:[/] {escape(failure)}")
     for line in format_unread(found["unread"]):
         out.print(line)
+
+
+@cli.command()
+def programs(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
+    """List the programs that have added memories, for example: tsubasa memories programs"""
+    with daemon_at(home_flag) as client:
+        found = client.programs()
+    if json:
+        return as_json(found)
+    shown = table("held", "last added", "program")
+    for one in found["programs"]:
+        shown.add_row(str(one["memories"]), str(one["last_at"])[:16].replace("T", " "), escape(one["name"]))
+    show(shown)
+
+
+@cli.command("take-back")
+def take_back(
+    program: Annotated[str, typer.Argument(help="Its name, from: tsubasa memories programs")],
+    json: JsonFlag = False,
+    home_flag: HomeFlag = None,
+) -> None:
+    """Undo all that one program has added, for example: tsubasa memories take-back "Some assistant (by MCP)" """
+    with daemon_at(home_flag) as client:
+        done = client.take_back(program)
+    if json:
+        return as_json(done)
+    out.print(f"Taken back: {counted(done['undone'], 'memory', 'memories')} of {escape(program)}.")
+    if done["replaced"]:
+        others = counted(done["replaced"], "other was", "others were")
+        out.print(f"{others} replaced since; what holds in their place stays.")

@@ -77,9 +77,27 @@ def why(memory_id: int) -> Call[memory_schemas.MemoryDetail]:
     return _get(f"memory {memory_id}", f"/tsubasa/memories/{memory_id}")
 
 
-def add(text: str, *, since: str | None = None, by: str = "user") -> Call[memory_schemas.OneMemory]:
-    """Add a statement of the user's own, or of an assistant ("assistant"), true since a day (None: today)."""
-    return _post("the new memory", "/tsubasa/memories", {"text": text, "since": since, "by": by})
+def add(
+    text: str, *, since: str | None = None, by: str = "user", program: str = ""
+) -> Call[memory_schemas.OneMemory]:
+    """
+    Add a statement of the user's own, or of an assistant ("assistant"), true since a day (None: today).
+
+    Args:
+        program: which one the assistant is, as it calls itself.
+    """
+    body = {"text": text, "since": since, "by": by, "program": program}
+    return _post("the new memory", "/tsubasa/memories", body)
+
+
+def programs() -> Call[memory_schemas.Programs]:
+    """The programs that have added memories."""
+    return _get("the programs", "/tsubasa/programs")
+
+
+def take_back(program: str) -> Call[memory_schemas.TakenBack]:
+    """Undo all that one program has added and that holds."""
+    return _post("take back", "/tsubasa/programs/take-back", {"program": program})
 
 
 def edit(memory_id: int, text: str) -> Call[memory_schemas.OneMemory]:

@@ -66,6 +66,8 @@ class Client(BlockingConnection):
     memories = _asked(calls.memories)
     why = _asked(calls.why)
     add = _asked(calls.add)
+    programs = _asked(calls.programs)
+    take_back = _asked(calls.take_back)
     edit = _asked(calls.edit)
     undo = _asked(calls.undo)
     audit = _asked(calls.audit)

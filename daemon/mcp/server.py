@@ -119,9 +119,12 @@ def _add_changing(server: MCPServer[Any], ask: Asked, wait_s: float) -> None:
         since: Annotated[
             date | None, Field(description="The first day on which it is true; else today.")
         ] = None,
+        *,
+        ctx: Ctx,
     ) -> dict[str, Any]:
         """Remember one lasting fact that the user told. It is marked as an assistant's word."""
-        return await ask(lambda client: tools.add(client, text, since=since))
+        asker = _asker(ctx)
+        return await ask(lambda client: tools.add(client, text, since=since, program=asker))
 
     @server.tool(annotations=DESTROYS)
     async def forget_memory(

@@ -48,9 +48,9 @@ def why(client: Client, memory_id: int) -> dict[str, Any]:
     }
 
 
-def add(client: Client, text: str, *, since: date | None) -> dict[str, Any]:
-    """Hold what an assistant says of the user."""
-    made = client.add(text, since=since.isoformat() if since else None, by="assistant")
+def add(client: Client, text: str, *, since: date | None, program: str) -> dict[str, Any]:
+    """Hold what an assistant says of the user; `program`: which, as it calls itself."""
+    made = client.add(text, since=since.isoformat() if since else None, by="assistant", program=program)
     return {"memory": _short(made["memory"])}
 
 

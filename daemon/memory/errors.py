@@ -41,6 +41,19 @@ class HeldAlready(MemoryWorkError):
         )
 
 
+class TooManyAdded(MemoryWorkError):
+    """A program wanted to add more memories in an hour than it may."""
+
+    quotes_user = False
+
+    def __init__(self, program: str, limit: int, *, together: bool) -> None:
+        who = "programs together" if together else "one program"
+        super().__init__(
+            f"Nothing was stored: {who} may add {limit} memories in an hour, and {program} wanted more. "
+            f"Add only lasting facts that the user told, and go on in an hour."
+        )
+
+
 class ForgottenOnPurpose(MemoryWorkError):
     """A program wanted to store what the user had forgotten."""
 

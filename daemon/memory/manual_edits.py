@@ -5,16 +5,18 @@ Every change is an operation with an event, like those of the model, and can be 
 vectors are made afterwards (`index_missing`). Apart from `evolve.py`, for no model has a part in it.
 """
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
-from daemon.memory.errors import HeldAlready, NothingSaid
+from daemon.memory.errors import HeldAlready, NothingSaid, TooManyAdded
 from daemon.text import normalised
-from store import full_text, memories
-from store.database import Connection
+from store import full_text, memories, notices, programs
+from store.database import Connection, writing
 from store.memories import Memory
 from store.text import one_line
 
+PER_HOUR, TOGETHER = 20, 60  # memories that one program, and all together, may add in an hour
+LONGEST_NAME = 80  # characters of a program's name
 LOOKED_AT = 50  # memories with most of the same words; the same sentence is among them
 
 
@@ -25,15 +27,28 @@ def add(
     today: date,
     since: date | None = None,
     by: Literal["user", "assistant"] = "user",
+    program: str = "",
 ) -> Memory:
     """
     Hold a statement, true since `since` (None: today): the user's own, or what an assistant says of the user.
 
+    Args:
+        program: which one the assistant is, as it calls itself.
+
     Raises:
+        TooManyAdded: the program, or all together, have added as many in an hour as they may; that is told.
         NothingSaid: there is no word in it.
         HeldAlready: a memory that holds says the same.
     """
-    return memories.add(db, _sentence(db, text), told_on=today, valid_from=since, sources=[], trust=by)
+    line, now = _sentence(db, text), datetime.now(UTC)
+    if by == "user":
+        return memories.add(db, line, told_on=today, valid_from=since, sources=[], trust=by)
+    name = one_line(program)[:LONGEST_NAME] or "An assistant"
+    _check_limits(db, name, now)
+    with writing(db):
+        made = memories.add(db, line, told_on=today, valid_from=since, sources=[], trust=by)
+        programs.note(db, made.id, name, at=now)
+    return made
 
 
 def edit(db: Connection, memory_id: int, text: str, *, today: date) -> Memory:
@@ -47,6 +62,13 @@ def edit(db: Connection, memory_id: int, text: str, *, today: date) -> Memory:
     old = memories.get(db, memory_id)
     text = _sentence(db, text, instead_of=old)
     return memories.update(db, old, text, told_on=today, sources=[], trust="user")
+
+
+def _check_limits(db: Connection, program: str, now: datetime) -> None:
+    for name, limit in ((program, PER_HOUR), (None, TOGETHER)):
+        if programs.added_since(db, now - timedelta(hours=1), program=name) >= limit:
+            notices.put(db, "flood", {"program": program, "limit": limit})
+            raise TooManyAdded(program, limit, together=name is None)
 
 
 def _sentence(db: Connection, text: str, *, instead_of: Memory | None = None) -> str:

@@ -18,13 +18,14 @@ import numpy as np
 import numpy.typing as npt
 
 from daemon.text import MONTHS, STOP_WORDS, WEEKDAYS, WORDS_OF_RELATION, content_words, in_english
-from store import full_text, memories, message_queries, vectors
+from store import full_text, memories, message_queries, programs, vectors
 from store.database import Connection, moment
 from store.memories import Memory
 from store.message_queries import MessageInContext
 from store.text import is_letter, words
 
 MEMORY_POOL = 60  # candidates taken from each index
+PROGRAMS_POOL = 900  # more of them, at most, where programs have added memories
 MESSAGE_POOL = 400
 WORDS_ELSEWHERE = 0.5  # what words count in a question that is not English: its stop words are not known
 FEATURES = {  # of a turn and a question, and their weights
@@ -70,13 +71,14 @@ class Turn:
 
 def nearest_memories(db: Connection, text: str, vector: npt.NDArray[np.float32] | None) -> list[Ranked]:
     """
-    The memories that hold and are nearest to `text`, best first; at most 2 * MEMORY_POOL.
+    The memories that hold and are nearest to `text`, best first; at most 2 * MEMORY_POOL, or more of programs.
 
     Args:
         vector: embedding of `text`; None: by words alone.
     """
-    distance = {} if vector is None else dict(vectors.nearest(db, "memory", vector, MEMORY_POOL))
-    matched = dict(full_text.search(db, "memory", " ".join(content_words(text)), MEMORY_POOL))
+    pool = MEMORY_POOL + min(programs.held(db), PROGRAMS_POOL)  # so that no flood crowds out the user's own
+    distance = {} if vector is None else dict(vectors.nearest(db, "memory", vector, pool))
+    matched = dict(full_text.search(db, "memory", " ".join(content_words(text)), pool))
     found = memories.several(db, {*distance, *matched})
     if not found:
         return []

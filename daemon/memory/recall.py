@@ -10,6 +10,7 @@ longer hold; nor one that tells what was forgotten. The assistant is quoted only
 guesses don't come back as facts.
 """
 
+import itertools
 import logging
 import re
 from collections.abc import Collection, Sequence
@@ -37,6 +38,7 @@ from store.memories import Memory
 from store.text import one_line
 
 FLAT = 0.25  # scores nearer than this to the k-th are as good as the k-th
+PROGRAM, PROGRAMS_SHARE = "assistant", 3  # the trust of what programs note; a third of the places at most
 PAST_LOOKED_AT = 200  # memories that hold no more, for a question about the past
 PAST_TAKEN = 10  # of them, those that share most words with it
 ASKED = 2000  # characters of a message that are taken for the question: its end
@@ -165,11 +167,12 @@ def _recall(db: Connection, query: _Query, vectors: npt.NDArray[np.float32] | No
         if one.cosine >= (query.limits.near_with_words if one.shares_words else query.limits.near)
         or (one.shares_words and not one.has_vector)  # not embedded yet: words must do
     ]
-    is_past = asks_past(query.question)
-    width = query.max_k if wants_many(query.question) else _width(near, query.k, query.max_k)
+    is_past, many = asks_past(query.question), wants_many(query.question)
+    near = _few_of_programs(near, query.max_k if many else query.k)
+    width = query.max_k if many else _width(near, query.k, query.max_k)
     chosen = [one.memory for one in near[:width]]
     if is_past:
-        past = [one for one in _replaced(db, query.question) if one not in chosen]
+        past = [one for one in _replaced(db, query.question) if one not in chosen and one.trust != PROGRAM]
         chosen += past[: query.max_k - len(chosen)]
     found = quotable_messages(
         db,
@@ -192,6 +195,12 @@ def _recall(db: Connection, query: _Query, vectors: npt.NDArray[np.float32] | No
     )
 
 
+def _few_of_programs(near: list[Ranked], places: int) -> list[Ranked]:
+    """Without more of what programs noted than a third of the places: a flood of it leaves the user's word its room."""
+    room = itertools.count(max(1, places // PROGRAMS_SHARE), -1)
+    return [one for one in near if one.memory.trust != PROGRAM or next(room) > 0]
+
+
 def _width(near: list[Ranked], k: int, max_k: int) -> int:
     """How many are taken: `k`, and as many more as score about as well as the k-th."""
     if len(near) <= k:
@@ -202,11 +211,17 @@ def _width(near: list[Ranked], k: int, max_k: int) -> int:
 
 def _memory_lines(db: Connection, chosen: list[Memory], is_past: bool) -> list[tuple[date, str]]:
     """The narratives with their days; of what changed more than once, all that held before, for a question about it."""
-    lines = [(one.valid_from, memories.narrative(db, one)) for one in sorted(chosen, key=lambda one: one.id)]
+    lines = [(one.valid_from, _told(db, one)) for one in sorted(chosen, key=lambda one: one.id)]
     for memory in chosen if is_past else ():
         for old in memory_queries.before(db, memory)[:-1]:  # the latest is in the narrative
             lines.append((old.valid_from, f"{old.valid_from} to {old.valid_to}: {old.text}"))
     return lines
+
+
+def _told(db: Connection, memory: Memory) -> str:
+    """The narrative; of what a program noted, that it did."""
+    line = memories.narrative(db, memory)
+    return " ".join([line, load("by_program")]) if memory.trust == PROGRAM else line
 
 
 def _replaced(db: Connection, question: str) -> list[Memory]:

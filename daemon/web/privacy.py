@@ -5,9 +5,11 @@ It says what it finds, also where that is not flattering: what lies unencrypted 
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from daemon.client import calls
+from daemon.client.schemas.memories import Program
 from daemon.client.schemas.status import Storage, StorePart, Trouble
 from daemon.text import counted
 from daemon.web.components import dom
@@ -65,7 +67,13 @@ def build(visit: Visit) -> None:
                 _encryption(found)
             _kept(found)
             _unencrypted(found)
+            _programs((await visit.backend.ask(calls.programs()))["programs"], take_back)
             _access(values)
+
+    async def take_back(program: str) -> None:
+        done = await visit.backend.ask(calls.take_back(program))
+        dom.notify(f"Taken back: {counted(done['undone'], 'memory', 'memories')}.", "good")
+        await load()
 
     async def seen() -> None:
         await visit.backend.ask(calls.notices_seen())
@@ -161,6 +169,21 @@ def _unencrypted(found: Found) -> None:
                         dom.text(f"{name}: {counted(one['files'], 'file')}, {size(one['bytes'])}", "name")
                         dom.text(why, "soft small")
                         dom.text(one["path"], "soft small mono path")
+
+
+def _programs(found: Sequence[Program], take_back: Callable[[str], Awaitable[None]]) -> None:
+    """What other programs have added, and one click to undo all of one."""
+    if not found:
+        return
+    lead = "Recalled in a third of the places at most, marked as theirs, and never learned."
+    with dom.section("Memories that programs added", lead, classes="programs"):
+        for one in found:
+            with dom.box("row spread"):
+                dom.text(
+                    f"{one['name']}: {counted(one['memories'], 'memory', 'memories')}, last on {day(one['last_at'])}"
+                )
+                if one["memories"]:
+                    dom.button("Take all back", partial(take_back, one["name"]), kind="danger")
 
 
 def _access(values: Mapping[str, Any]) -> None:

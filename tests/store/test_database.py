@@ -30,6 +30,7 @@ RELEASED = [  # sha256 of each step, its beginning
     "24e199b10e1367ad",
     "7079ee03f661a823",
     "3a9805be1477a20b",
+    "dcabbde9c716df2e",
 ]
 
 

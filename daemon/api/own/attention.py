@@ -2,6 +2,7 @@
 What a person should look at: troubles of this moment, and notices of what happened, each with what helps.
 """
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -86,6 +87,11 @@ def _what(one: Notice) -> str:
             instead = who_answers(about["instead"])
             which = f"Generation {about['generation']}"
             return f"{which} can't answer since {on}: its adapter is damaged. Now {instead} answers."
+        case "flood":
+            return (
+                f"On {on} {about['program']} wanted to add more memories than the {about['limit']} that programs may "
+                f"in an hour; what went beyond was refused."
+            )
         case _:
             return f"Something happened on {on} ({one.kind})."
 
@@ -99,5 +105,8 @@ def _do(one: Notice) -> str:
             )
         case "adapter":
             return "Learn anew: tsubasa night. The disk may be failing: look at it, and make a copy of your home."
+        case "flood":
+            name = shlex.quote(one.about["program"])
+            return f"See them: tsubasa memories programs. Take all of it back: tsubasa memories take-back {name}."
         case _:
             return "Look at the log."

@@ -19,7 +19,7 @@ from daemon.memory.audit import audit
 from daemon.memory.errors import ForgottenOnPurpose
 from daemon.memory.recall import recall
 from daemon.services import Services
-from store import chats, generations, lessons, memories, recall_log
+from store import chats, generations, lessons, memories, programs, recall_log
 from store.database import Connection
 from store.memories import Memory
 from store.memory_queries import survey
@@ -35,6 +35,13 @@ class NewMemory(BaseModel):
     text: Text
     since: date | None = None  # the first day on which it is true; null: today
     by: Literal["user", "assistant"] = "user"  # whose word it is; an assistant's is never learned
+    program: str = Field(default="", max_length=200)  # which one the assistant is, as it calls itself
+
+
+class TakingBack(BaseModel):
+    """The program whose memories hold no more."""
+
+    program: str
 
 
 class NewText(BaseModel):
@@ -89,7 +96,23 @@ def routes(services: Services) -> APIRouter:
         return await store_thread.run(_why, memory_id)
 
     _add_changing(router, services)
+    _add_programs(router, services)
     return router
+
+
+def _add_programs(router: APIRouter, services: Services) -> None:
+    @router.get("/programs")
+    async def list_programs() -> schemas.Programs:
+        """The programs that have added memories, the latest first."""
+        found = await services.store_thread.run(programs.listed)
+        return {"programs": [to_json(schemas.Program, one) for one in found]}
+
+    @router.post("/programs/take-back")
+    async def take_back(wanted: TakingBack) -> schemas.TakenBack:
+        """Undo all that one program has added and that holds."""
+        done = await services.store_thread.run(programs.take_back, wanted.program, today=date.today())
+        await services.runner.order("index", {})
+        return to_json(schemas.TakenBack, done)
 
 
 def _add_changing(router: APIRouter, services: Services) -> None:
@@ -103,7 +126,12 @@ def _add_changing(router: APIRouter, services: Services) -> None:
         ):
             raise ForgottenOnPurpose()
         made = await store_thread.run(
-            manual_edits.add, wanted.text, today=date.today(), since=wanted.since, by=wanted.by
+            manual_edits.add,
+            wanted.text,
+            today=date.today(),
+            since=wanted.since,
+            by=wanted.by,
+            program=wanted.program,
         )
         if wanted.by == "user":
             await forgotten.lift(store_thread, services.embedder, made.text)

@@ -47,6 +47,26 @@ class OneMemory(TypedDict):
     memory: Memory
 
 
+class Program(TypedDict):
+    """One program that has added memories."""
+
+    name: str  # as it calls itself
+    memories: int  # of its own that hold
+    last_at: Time
+
+
+class Programs(TypedDict):
+    programs: list[Program]
+
+
+class TakenBack(TypedDict):
+    """What became of the memories of a program."""
+
+    program: str
+    undone: int  # memories that hold no more
+    replaced: int  # in whose place something else holds by now
+
+
 class Event(TypedDict):
     """One operation on a memory, as it happened."""
 

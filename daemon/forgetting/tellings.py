@@ -19,7 +19,7 @@ import numpy.typing as npt
 from daemon.core import Core
 from daemon.embedding.choices import Limits
 from daemon.memory.checks import same_time
-from daemon.memory.forgotten import Vectors, vectors_or_none
+from daemon.memory.forgotten import Vectors, reads, vectors_or_none
 from daemon.memory.phrasing import statements
 from daemon.memory.ranking import nearest_memories
 from daemon.text import content_words, normalised, value_words
@@ -80,7 +80,8 @@ async def look(
     found = await core.store_thread.run(_candidates, texts, of_facts, set(gone), set(redacted))
     said = [sentence for one in found for sentence in one.sentences]
     made = None if of_facts is None else await vectors_or_none(core.embedder, said[:MOST_SENTENCES])
-    judge = _Judge(texts, of_facts, core.embedder.limits)
+    name = (await core.embedder.info()).id if of_facts is not None else ""
+    judge = _Judge(texts, of_facts, core.embedder.limits, name)
     place, judged = 0, list[tuple[Candidate, How]]()
     for one in found:
         count = len(one.sentences)
@@ -95,10 +96,11 @@ async def look(
 class _Judge:
     """Which of the facts a candidate tells, if any."""
 
-    def __init__(self, texts: Sequence[str], of_facts: Vectors | None, limits: Limits) -> None:
+    def __init__(self, texts: Sequence[str], of_facts: Vectors | None, limits: Limits, embedder: str) -> None:
         self._facts = [(text, value_words(text), set(content_words(text))) for text in texts]
         self._vectors = of_facts
         self._limits = limits
+        self._embedder = embedder
 
     def of(self, one: Candidate, vectors: Vectors | None) -> How | None:
         """`vectors`: of its sentences; None: words must do."""
@@ -109,7 +111,8 @@ class _Judge:
                 continue
             cosines = None if vectors is None or self._vectors is None else vectors @ self._vectors[place]
             for at, sentence in enumerate(one.sentences):
-                cosine = None if cosines is None else float(cosines[at])
+                is_read = reads(self._embedder, sentence) and reads(self._embedder, text)
+                cosine = float(cosines[at]) if cosines is not None and is_read else None
                 if _is_same(text, names, words, sentence, cosine):
                     found.add("certain")
                 elif self._may_be(names, words, every, sentence, cosine):

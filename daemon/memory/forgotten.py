@@ -13,12 +13,12 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from daemon.embedding.choices import Limits
+from daemon.embedding.choices import Limits, choice
 from daemon.embedding.client import Embedder
 from daemon.memory.phrasing import statements
 from daemon.processes.errors import ChildError
 from daemon.store_thread import StoreThread
-from daemon.text import content_words, value_words
+from daemon.text import content_words, in_english, value_words
 from store import forgotten_facts
 from store.chats import Message
 from store.database import Connection
@@ -54,8 +54,15 @@ async def vectors_or_none(
 
 
 def as_fact(text: str, vector: npt.NDArray[np.float32] | None, embedder: str) -> NewFact:
-    """A statement as marks are made of it, and compared with them."""
+    """A statement as marks are made of it, and compared with them; in a language that the embedder can't, by words."""
+    if not reads(embedder, text):
+        vector = None
     return NewFact(names=value_words(text), words=set(content_words(text)), vector=vector, embedder=embedder)
+
+
+def reads(embedder: str, text: str) -> bool:
+    """Whether the vectors of this embedder say what `text` means: some know English only."""
+    return choice(embedder).neutral or in_english(text)
 
 
 def is_kept_out(db: Connection, statement: NewFact, sources: Sequence[int], limits: Limits) -> bool:

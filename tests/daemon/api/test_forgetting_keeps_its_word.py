@@ -178,7 +178,7 @@ async def test_only_the_user_s_own_hand_brings_it_back(tmp_path):
         marks = await world.rows("select count(*) from forgotten_facts")
         await post(world, "memories", text="The name of the user's dog is Rex.")
         left = await world.rows("select count(*) from forgotten_facts")
-        op = await observe_again(world, REX, 3)
+        op = await observe_again(world, "The name of the user's dog is Rex.", 3)
 
     assert (409, True) == (by_program.status_code, "memories add" in by_program.text)
     assert ([(1,)], [(0,)]) == (marks, left)
@@ -217,6 +217,18 @@ async def test_no_word_of_it_is_kept_in_its_mark(tmp_path):
 
     assert "rex" not in mark.lower()
     assert all(0 <= one < 4096 for one in json.loads(names))
+
+
+async def test_in_a_language_that_the_embedder_can_not_read_words_must_do(tmp_path):
+    async with serving(tmp_path, FakeEngine("Ah."), Words()) as world:
+        await told(world)
+        await world.chat("Mein Hund heißt Rex und wohnt im Garten hinter dem Haus.")
+        seen = await post(world, "forget/preview", memories=[1])
+        await post(world, "forget", memories=[1])
+        op = await observe_again(world, "Der Hund des Nutzers heißt Rex.", 9)
+
+    assert ("message", 9, False, False) in numbers(seen)
+    assert "forgotten" == op.by
 
 
 async def test_without_an_embedder_words_must_do(tmp_path):

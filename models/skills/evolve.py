@@ -16,14 +16,14 @@ from models.skills.slots import Fact, Filler, cases, facts, scenes, values
 from prompts.load import task
 
 NAMED = 0.07  # share about a person with a name
-ROUNDS = (1, 2, 3, 4, 6, 8)  # new sentences of an item, at most
+ROUNDS = (1, 3, 5, 7, 9)  # new sentences of an item, at most
 LEARNT = 0.2  # of the run: from here on there are as many memories as there will be
 CASES = 0.4  # share of the memories that were written for this task
 OPS = {
-    "UPDATE": 0.26,
-    "RECONCILE": 0.26,
+    "UPDATE": 0.3,
+    "RECONCILE": 0.3,
     "IGNORE": 0.24,
-    "ADD": 0.24,
+    "ADD": 0.16,
 }  # IGNORE or ADD where no memory takes the op
 
 

@@ -21,7 +21,7 @@ from trainer.backend import Backend, Ints, Sequences, Targets, join, pack
 from trainer.targets import NEVER, finite
 
 D = 5  # tokens that the base expects, kept for each token of an answer
-CHOICE = 6  # times that a token which decides something counts
+CHOICE = 12  # times that a token which decides something counts
 BESIDE = 0.5  # share of the base's own words that are learned with memories beside
 
 

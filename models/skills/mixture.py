@@ -9,11 +9,11 @@ from models.skills.items import Item
 __all__ = ["TASKS", "Item", "item"]
 
 TASKS: Mapping[str, tuple[float, Callable[[random.Random, float], Item]]] = {  # share, and what makes an item
-    "observe": (0.45, observe.item),
-    "evolve": (0.27, evolve.item),
-    "ask": (0.06, ask.item),
-    "recall": (0.56, recall.item),
-    "lessons": (0.2, lesson_tasks.item),
+    "observe": (0.5, observe.item),
+    "evolve": (0.5, evolve.item),
+    "ask": (0.05, ask.item),
+    "recall": (0.7, recall.item),
+    "lessons": (0.15, lesson_tasks.item),
 }
 
 

@@ -20,6 +20,7 @@ from models.skills.slots import Filler, day
 from models.skills.told import Line, Told, answers, chosen, family, known, line
 
 UNKNOWN = "I don't know that yet."
+ANOTHER = "~"  # stands for any other value, or answer
 FULLER = 0.33  # share of the open questions that are answered in more words
 OPEN = 0.3  # share of the rounds that nothing answers, once the run is well under way
 REMARKS = 0.07
@@ -36,6 +37,7 @@ class Round:
     answer: str
     values: tuple[str, ...] = ()  # what the answer takes from the memories or the chat
     is_open: bool = False  # nothing known answers it
+    is_remark: bool = False  # nothing is asked
     plain: str = ""  # an open question without openers and slips
     lacks: str = ""  # a memory that would, where there is one
 
@@ -50,7 +52,22 @@ class Chat:
 
 def item(rng: random.Random, share: float) -> Item:
     """A chat with questions about the user; fewer of them are open while `share` of the run is small."""
-    return Item(task="recall", messages=chat(rng, share).messages)
+    made = chat(rng, share)
+    return Item(task="recall", messages=made.messages, others=others_of(made))
+
+
+def others_of(made: Chat) -> dict[int, tuple[str, ...]]:
+    """What decides between answering and not knowing, and between one value and another, in each reply."""
+    found, rounds = dict[int, tuple[str, ...]](), list(made.rounds)
+    for place, turn in enumerate(made.messages):
+        if rounds and turn["role"] == "assistant" and turn["content"] == rounds[0].answer:
+            one = rounds.pop(0)
+            if one.is_remark:
+                continue
+            other_values = (one.answer.replace(value, ANOTHER) for value in one.values)
+            others = (ANOTHER, UNKNOWN, *other_values)
+            found[place] = tuple(other for other in others if other != one.answer)
+    return found
 
 
 def chat(rng: random.Random, share: float) -> Chat:
@@ -139,7 +156,7 @@ def _telling(rng: random.Random, told: Sequence[Told]) -> list[Round]:
             more = left.pop(0).lines[0][1]
             said = said.rstrip(".!") + rng.choice(JOINS) + more
             reply = asked.noted(rng)
-        rounds.append(Round(asked=said, answer=reply))
+        rounds.append(Round(asked=said, answer=reply, is_remark=True))
         if rng.random() < 0.2:
             rounds.append(_remark(rng))
     return rounds
@@ -190,7 +207,7 @@ def _turns(rounds: Sequence[Round]) -> Messages:
 
 def _remark(rng: random.Random) -> Round:
     said, reply = asked.remark(rng)
-    return Round(asked=said, answer=reply)
+    return Round(asked=said, answer=reply, is_remark=True)
 
 
 def _round(rng: random.Random, held: list[Told], often: float, *, dated: bool = True) -> Round:

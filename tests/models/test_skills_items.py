@@ -10,7 +10,7 @@ import pytest
 from daemon.lessons.paraphrases import read_pairs
 from daemon.memory import evolve as daemon_evolve
 from daemon.memory import observe as daemon_observe
-from models.skills import ask, evolve, lesson_tasks, mixture, observe
+from models.skills import ask, evolve, lesson_tasks, mixture, observe, recall
 from models.skills.slots import Filler, facts, statements
 from prompts.load import schema, task
 from store.chats import Message
@@ -173,3 +173,25 @@ def test_questions_about_a_time_name_its_year():
 def test_no_wording_of_a_question_is_the_question_itself():
     for one in items(lambda rng, share: lesson_tasks.rephrase(rng), 10):
         assert one.messages[1]["content"] not in json.loads(one.messages[2]["content"])
+
+
+@pytest.mark.parametrize("make", [observe.item, evolve.item, recall.item])
+def test_what_a_reply_could_have_been_is_another_reply(make):
+    for one in items(make, 10):
+        for place, others in one.others.items():
+            assert "assistant" == one.messages[place]["role"]
+            assert one.messages[place]["content"] not in others
+
+
+def test_every_answer_and_every_gap_is_told_from_its_opposite_and_no_remark_is():
+    for seed in range(MANY):
+        made = recall.chat(random.Random(seed), 1.0)
+        others = recall.others_of(made)
+        told = [one for one in made.rounds if not one.is_remark]
+
+        assert len(told) == len(others)
+        assert all(
+            any(other == recall.UNKNOWN for other in some)
+            or made.messages[place]["content"] == recall.UNKNOWN
+            for place, some in others.items()
+        )

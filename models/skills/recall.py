@@ -22,7 +22,7 @@ from models.skills.told import Line, Told, answers, chosen, family, known, line
 UNKNOWN = "I don't know that yet."
 ANOTHER = "~"  # stands for any other value, or answer
 FULLER = 0.33  # share of the open questions that are answered in more words
-OPEN = 0.3  # share of the rounds that nothing answers, once the run is well under way
+OPEN = 0.42  # share of the rounds that nothing answers, once the run is well under way
 REMARKS = 0.07
 FAMILIES = 0.2  # share of the chats with memories that are about people of the user's
 JOINS = (". ", ", and ", ". Also, ", "\n", ". Oh, and ", "; ")  # of two things told in one message
@@ -117,7 +117,7 @@ def grounded(rng: random.Random, often: float) -> Chat:
     held = family(rng, set()) if rng.random() < FAMILIES else known(rng, rng.choice(MANY), set())
     lines = sorted((one for told in held for one in told.lines), key=lambda one: one[0])
     before = [_remark(rng)] if rng.random() < 0.3 else []
-    after = _fresh(rng.choice((2, 3, 3, 4, 5)), lambda: _round(rng, held, often))
+    after = _fresh(rng.choice((2, 4, 6, 8)), lambda: _round(rng, held, often))
     return Chat(messages=[*_turns(before), *_system(lines), *_turns(after)], rounds=(*before, *after))
 
 
@@ -141,7 +141,7 @@ def spoken(rng: random.Random, often: float) -> Chat:
     rounds += _telling(rng, told)
     if rng.random() < 0.3 or not told:
         rounds.append(_open(rng, [*held, *told]))
-    after = _fresh(rng.choice((2, 2, 3, 4)), lambda: _later(rng, held, told, often))
+    after = _fresh(rng.choice((2, 3, 4, 6)), lambda: _later(rng, held, told, often))
     return Chat(messages=[*_turns(rounds), *_system(lines), *_turns(after)], rounds=(*rounds, *after))
 
 

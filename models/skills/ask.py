@@ -3,8 +3,9 @@
 import json
 import random
 import re
+from collections.abc import Sequence
 
-from models.skills.items import Item, say
+from models.skills.items import Item, repeating, say
 from models.skills.slots import Filler, day, facts, memories
 from prompts.load import task
 
@@ -16,9 +17,14 @@ BY_HAND = 0.35  # share of the memories that tell more than one thing
 def item(rng: random.Random, share: float) -> Item:
     """A dated memory -> question and answer pairs."""
     line, pairs = _by_hand(rng) if rng.random() < BY_HAND else _of_a_fact(rng)
-    told = [{"q": as_written(asked), "a": answer} for asked, answer in pairs]
-    reply = say("assistant", json.dumps(told, ensure_ascii=False))
-    return Item(task="ask", messages=[*task("ask", taught=True), say("user", line), reply])
+    questions = [as_written(asked) for asked, _ in pairs]
+
+    def reply(asked: Sequence[str]) -> str:
+        told = [{"q": question, "a": answer} for question, (_, answer) in zip(asked, pairs, strict=True)]
+        return json.dumps(told, ensure_ascii=False)
+
+    messages = [*task("ask", taught=True), say("user", line), say("assistant", reply(questions))]
+    return Item(task="ask", messages=messages, others={len(messages) - 1: repeating(questions, reply)})
 
 
 def _by_hand(rng: random.Random) -> tuple[str, list[tuple[str, str]]]:

@@ -1,7 +1,7 @@
 """Training items, as the trainer takes them."""
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from models.skills.slots import Fact, Filler, facts
@@ -30,6 +30,23 @@ class Item:
 def say(role: str, content: str) -> dict[str, str]:
     """One message."""
     return {"role": role, "content": content}
+
+
+def repeating(
+    questions: Sequence[str], reply: Callable[[Sequence[str]], str], *before: str
+) -> tuple[str, ...]:
+    """
+    What a reply with several questions could have been: at each place, one that was there already.
+
+    Args:
+        reply: makes a reply of so many questions.
+        before: questions that no reply may have.
+    """
+    found = []
+    for place in range(len(questions)):
+        for again in (*before, *questions[:place]):
+            found.append(reply([*questions[:place], again, *questions[place + 1 :]]))
+    return tuple(found)
 
 
 def about(name: str, text: str) -> str:

@@ -13,7 +13,7 @@ from datetime import date, timedelta
 
 from models.skills.ask import as_written
 from models.skills.gaps import gap
-from models.skills.items import Item, say
+from models.skills.items import Item, repeating, say
 from models.skills.recall import grounded
 from models.skills.slots import MONTHS, Fact, Filler, day, facts
 from models.skills.told import Told, known
@@ -37,7 +37,7 @@ def rephrase(rng: random.Random) -> Item:
     fact = rng.choice([one for one in facts() if len(one.ask) > WORDINGS])
     filler = Filler(rng=rng)
     first, *others = (as_written(filler.fill(one)) for one in rng.sample(fact.ask, WORDINGS + 1))
-    return _listing("rephrase", first, others)
+    return _listing("rephrase", first, others, first)
 
 
 def untold(rng: random.Random) -> Item:
@@ -120,9 +120,13 @@ def _lines(held: Sequence[Told]) -> str:
     return "\n".join(text for _, text in sorted(line for one in held for line in one.lines))
 
 
-def _listing(name: str, text: str, questions: Sequence[str]) -> Item:
-    reply = say("assistant", json.dumps(questions, ensure_ascii=False))
-    return Item(task=TASK, messages=[*task(name, taught=True), say("user", text), reply])
+def _listing(name: str, text: str, questions: Sequence[str], *before: str) -> Item:
+    def reply(asked: Sequence[str]) -> str:
+        return json.dumps(asked, ensure_ascii=False)
+
+    messages = [*task(name, taught=True), say("user", text), say("assistant", reply(questions))]
+    others = {len(messages) - 1: repeating(questions, reply, *before)}
+    return Item(task=TASK, messages=messages, others=others)
 
 
 def _small(question: str) -> str:

@@ -10,10 +10,10 @@ __all__ = ["TASKS", "Item", "item"]
 
 TASKS: Mapping[str, tuple[float, Callable[[random.Random, float], Item]]] = {  # share, and what makes an item
     "observe": (0.5, observe.item),
-    "evolve": (0.5, evolve.item),
-    "ask": (0.05, ask.item),
-    "recall": (0.7, recall.item),
-    "lessons": (0.15, lesson_tasks.item),
+    "evolve": (0.35, evolve.item),
+    "ask": (0.15, ask.item),
+    "recall": (0.6, recall.item),
+    "lessons": (0.25, lesson_tasks.item),
 }
 
 

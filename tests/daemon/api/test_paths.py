@@ -55,6 +55,7 @@ async def test_a_packed_body_is_read(http, encoding):
         ("gzip", gzip.compress(b" " * 2**21), 413),  # a few kilobytes that are two megabytes
         ("br", BODY, 415),
     ],
+    ids=["no gzip", "cut off", "too large", "another encoding"],  # bytes packed a second later are others
 )
 async def test_a_body_that_cannot_be_unpacked_is_refused_in_one_line(http, encoding, body, status):
     reply = await http.post(

@@ -32,7 +32,7 @@ def test_what_is_there_is_counted_and_the_oldest_message_dated(db):
     found = sizes(db)
     counts = {part.name: part.rows for part in found.parts}
 
-    assert (2, 1) == (counts["chats"], counts["private"])
+    assert (2, 2) == (counts["chats"], counts["private"])  # the marks of "hi": its letters, its words
     assert (said.isoformat(timespec="microseconds"), "chacha20") == (found.oldest, found.cipher)
 
 

@@ -63,7 +63,7 @@ def served(daemon):
     finally:
         process.send_signal(signal.SIGTERM)
         _, rest = process.communicate(timeout=30)
-    assert (0, "") == (process.returncode, rest)
+    assert (0, False) == (process.returncode, "Traceback" in rest)  # a wrong key is told there
 
 
 async def test_an_assistant_that_shows_the_key_uses_them_by_http(daemon):

@@ -66,9 +66,9 @@ def asked_of(url):
 
     def answer(request):
         with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as daemon:
-            daemon.sendall(request)
-            daemon.settimeout(1)
-            return daemon.recv(65536)
+            daemon.sendall(request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
+            daemon.settimeout(3)
+            return b"".join(iter(lambda: daemon.recv(65536), b""))  # head and body come apart
 
     return answer
 

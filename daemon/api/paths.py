@@ -8,10 +8,11 @@ import zlib
 from collections.abc import Iterable
 
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from daemon.api.errors import WireError
 from daemon.api.page.access import is_page
+from daemon.api.security import replay
 
 ZIPPED = {
     "gzip": 31,
@@ -78,16 +79,7 @@ class Paths:
             )
         if not unpacker.eof:
             raise WireError(400, f"The body ends before its {encoding} does.", code="invalid_encoding")
-        given = False
-
-        async def unpacked() -> Message:
-            nonlocal given
-            if given:
-                return await receive()
-            given = True
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        return unpacked
+        return replay(body, receive)
 
 
 def _without_encoding(headers: Iterable[tuple[bytes, bytes]]) -> Iterable[tuple[bytes, bytes]]:

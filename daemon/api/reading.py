@@ -215,6 +215,11 @@ def sampling(
     top_p: float | None = None,
     top_k: int | None = None,
     min_p: float | None = None,
+    typical_p: float | None = None,
+    repeat_penalty: float | None = None,
+    presence_penalty: float | None = None,
+    frequency_penalty: float | None = None,
+    seed: int | None = None,
     **more: Any,
 ) -> Sampling:
     """
@@ -231,5 +236,10 @@ def sampling(
         top_p=TOP_P if ours else 1.0 if top_p is None else top_p or 1e-6,  # 0 means the likeliest token
         top_k=TOP_K if ours else max(0, top_k or 0),
         min_p=min_p or 0.0,
+        typical_p=1.0 if typical_p is None else typical_p,
+        repeat_penalty=1.0 if repeat_penalty is None else repeat_penalty,
+        presence_penalty=presence_penalty or 0.0,
+        frequency_penalty=frequency_penalty or 0.0,
+        seed=None if seed is None else seed & 0xFFFF_FFFF,
         **more,
     )

@@ -126,7 +126,7 @@ class AuthMiddleware:
         if scope["method"] not in WITH_BODY:
             return receive
         check_json(headers)
-        return _replay(await self._body(headers, receive), receive)
+        return replay(await self._body(headers, receive), receive)
 
     async def _check_key(self, scope: Scope, headers: Headers) -> None:
         try:
@@ -243,8 +243,8 @@ def _with_request_id(send: Send) -> Send:
     return named
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """A `receive` that gives `body` first, then whether the client is still there."""
+def replay(body: bytes, receive: Receive) -> Receive:
+    """A `receive` that gives `body` first, whole, then what `receive` says: whether the client is still there."""
     is_given = False
 
     async def replayed() -> Message:

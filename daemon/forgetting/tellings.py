@@ -78,15 +78,16 @@ async def look(
     """
     of_facts = await vectors_or_none(core.embedder, texts)
     found = await core.store_thread.run(_candidates, texts, of_facts, set(gone), set(redacted))
-    said = [sentence for one in found for sentence in one.sentences]
+    each = [one.sentences for one in found]
+    said = [sentence for sentences in each for sentence in sentences]
     made = None if of_facts is None else await vectors_or_none(core.embedder, said[:MOST_SENTENCES])
     name = (await core.embedder.info()).id if of_facts is not None else ""
     judge = _Judge(texts, of_facts, core.embedder.limits, name)
     place, judged = 0, list[tuple[Candidate, How]]()
-    for one in found:
-        count = len(one.sentences)
+    for one, sentences in zip(found, each, strict=True):
+        count = len(sentences)
         own = None if made is None or place + count > len(made) else made[place : place + count]
-        how = judge.of(one, own)
+        how = judge.of(one.text, sentences, own)
         place += count
         if how is not None:
             judged.append((one, how))
@@ -102,15 +103,15 @@ class _Judge:
         self._limits = limits
         self._embedder = embedder
 
-    def of(self, one: Candidate, vectors: Vectors | None) -> How | None:
-        """`vectors`: of its sentences; None: words must do."""
-        every = set(content_words(one.text))
+    def of(self, whole: str, sentences: Sequence[str], vectors: Vectors | None) -> How | None:
+        """How a text with these sentences tells a fact; `vectors`: of the sentences, None: words must do."""
+        every = set(content_words(whole))
         found: set[How] = set()
         for place, (text, names, words) in enumerate(self._facts):
             if not words or not names <= every:
                 continue
             cosines = None if vectors is None or self._vectors is None else vectors @ self._vectors[place]
-            for at, sentence in enumerate(one.sentences):
+            for at, sentence in enumerate(sentences):
                 is_read = reads(self._embedder, sentence) and reads(self._embedder, text)
                 cosine = float(cosines[at]) if cosines is not None and is_read else None
                 if _is_same(text, names, words, sentence, cosine):

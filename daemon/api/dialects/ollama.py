@@ -18,7 +18,7 @@ from typing_extensions import TypedDict
 from daemon.api import reading
 from daemon.api.answering import Answering, AnswerStream, Begun, Call, End, Text, Thought, events, whole
 from daemon.api.errors import WireError
-from daemon.api.openai.chat_request import ROLES
+from daemon.api.openai.chat_request import WireMessage, asked_from, turns
 from daemon.api.reading import Stops, ToolSpec, Whole, Wire, body_of
 from daemon.chat.conversation import Question
 from daemon.chat.prompt_context import Turn, parse_history
@@ -348,28 +348,18 @@ class _Routes:
 
 
 def _chat_question(wanted: OllamaChatRequest, config: Config) -> Question:
-    spoken = [at for at, one in enumerate(wanted.messages) if one.role in ("assistant", "tool")]
-    newest = spoken[-1] + 1 if spoken else 0
-    turns = [_turn(one, at, asks=at >= newest) for at, one in enumerate(wanted.messages)]
-    tools = reading.chosen(reading.offered(wanted.tools), "auto")
-    return Question(tools=tools, history=parse_history(turns), **_common(wanted, config))
-
-
-def _turn(message: OllamaMessage, at: int, *, asks: bool) -> Turn:
-    if asks and message.images:
-        why = f"messages[{at}].images is not supported: this model sees no pictures"
-        raise WireError(400, f"{why}.", code="unsupported_parameter", param=f"messages[{at}].images")
-    role = ROLES.get(message.role)
-    if role is None and asks:
-        why = f"messages[{at}].role is not valid: it must be one of {', '.join(ROLES)}"
-        raise WireError(400, f"{why}.", code="invalid_value", param=f"messages[{at}].role")
-    is_asked = asks and role in ("user", "system")
-    return Turn(
-        role=role or "tool",
-        text=reading.text_of(message.content, ("messages", at, "content"), newest=is_asked),
-        calls=reading.calls_of(message.tool_calls) if role == "assistant" else (),
-        name=message.tool_name if isinstance(message.tool_name, str) and role == "tool" else "",
+    for at in range(asked_from(wanted.messages), len(wanted.messages)):
+        if wanted.messages[at].images:
+            why = f"messages[{at}].images is not supported: this model sees no pictures"
+            raise WireError(400, f"{why}.", code="unsupported_parameter", param=f"messages[{at}].images")
+    history = turns(
+        [
+            WireMessage(role=one.role, content=one.content, tool_calls=one.tool_calls, name=one.tool_name)
+            for one in wanted.messages
+        ]
     )
+    tools = reading.chosen(reading.offered(wanted.tools), "auto")
+    return Question(tools=tools, history=parse_history(history), **_common(wanted, config))
 
 
 def _generate_question(wanted: OllamaGenerateRequest, config: Config) -> Question:
@@ -379,8 +369,8 @@ def _generate_question(wanted: OllamaGenerateRequest, config: Config) -> Questio
     if wanted.raw:
         return Question(history=parse_history(()), raw=wanted.prompt, recall=False, **_common(wanted, config))
     system = [Turn(role="system", text=wanted.system)] if wanted.system else []
-    turns = [*system, Turn(role="user", text=wanted.prompt or "")]
-    return Question(history=parse_history(turns), **_common(wanted, config))
+    asked = Turn(role="user", text=wanted.prompt or "")
+    return Question(history=parse_history([*system, asked]), **_common(wanted, config))
 
 
 def _common(wanted: _Asked, config: Config) -> dict[str, Any]:
@@ -401,11 +391,11 @@ def _sampling(options: Options, config: Config) -> Sampling:
         top_p=options.top_p,
         top_k=options.top_k,
         min_p=options.min_p,
-        typical_p=1.0 if options.typical_p is None else options.typical_p,
-        repeat_penalty=1.0 if options.repeat_penalty is None else options.repeat_penalty,
-        presence_penalty=options.presence_penalty or 0.0,
-        frequency_penalty=options.frequency_penalty or 0.0,
-        seed=None if options.seed is None else options.seed & 0xFFFF_FFFF,
+        typical_p=options.typical_p,
+        repeat_penalty=options.repeat_penalty,
+        presence_penalty=options.presence_penalty,
+        frequency_penalty=options.frequency_penalty,
+        seed=options.seed,
         stop=options.stop,
     )
 

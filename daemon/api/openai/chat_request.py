@@ -6,7 +6,7 @@ What we can't do is refused by name, never silently left out. Unknown keys are i
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BeforeValidator, Field
 
@@ -179,12 +179,19 @@ def _refuse_what_we_cannot(request: ChatRequest, sent: dict[str, Any]) -> None:
         raise invalid(("top_logprobs",), "logprobs must be true with it")
 
 
+class _HasRole(Protocol):
+    role: str
+
+
+def asked_from(messages: Sequence[_HasRole]) -> int:
+    """The place from which on the user asks: behind the last message of an assistant or a tool."""
+    spoken = [at for at, message in enumerate(messages) if message.role in ("assistant", "tool", "function")]
+    return spoken[-1] + 1 if spoken else 0
+
+
 def turns(messages: Sequence[WireMessage]) -> tuple[Turn, ...]:
     """The messages as turns; a 400 for what the newest of the user holds that can't be read."""
-    spoken = [
-        place for place, message in enumerate(messages) if message.role in ("assistant", "tool", "function")
-    ]
-    newest = spoken[-1] + 1 if spoken else 0  # from here on the user asks
+    newest = asked_from(messages)
     return tuple(_turn(message, place, asks=place >= newest) for place, message in enumerate(messages))
 
 
@@ -212,12 +219,12 @@ def _sampling(request: ChatRequest, config: Config) -> Sampling:
         top_p=request.top_p,
         top_k=request.top_k,
         min_p=request.min_p,
-        typical_p=1.0 if request.typical_p is None else request.typical_p,
-        repeat_penalty=1.0 if request.repeat_penalty is None else request.repeat_penalty,
-        seed=None if request.seed is None else request.seed & 0xFFFF_FFFF,
+        typical_p=request.typical_p,
+        repeat_penalty=request.repeat_penalty,
+        seed=request.seed,
         stop=request.stop,
-        presence_penalty=request.presence_penalty or 0.0,
-        frequency_penalty=request.frequency_penalty or 0.0,
+        presence_penalty=request.presence_penalty,
+        frequency_penalty=request.frequency_penalty,
         logit_bias=_bias(request.logit_bias or {}),
         ignore_eos=bool(request.ignore_eos),
         logprobs=(request.top_logprobs or 0) if request.logprobs else None,

@@ -151,10 +151,10 @@ def _questions(wanted: CompletionRequest, config: Config) -> list[Question]:
         top_p=wanted.top_p,
         top_k=wanted.top_k,
         min_p=wanted.min_p,
-        seed=None if wanted.seed is None else wanted.seed & 0xFFFF_FFFF,
+        seed=wanted.seed,
         stop=wanted.stop,
-        presence_penalty=wanted.presence_penalty or 0.0,
-        frequency_penalty=wanted.frequency_penalty or 0.0,
+        presence_penalty=wanted.presence_penalty,
+        frequency_penalty=wanted.frequency_penalty,
     )
     one = Question(
         history=parse_history(()),

@@ -1,3 +1,5 @@
+"""What was pasted or called in a message is cut out before it is read as the user's word."""
+
 from time import process_time
 
 import pytest

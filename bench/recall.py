@@ -1,17 +1,17 @@
 """
 How well recall finds what a question needs: `python -m bench.recall --data locomo10.json [--json] [--no-mem0]`.
 
-    each conversation ─> a store of its own, through the importer's reader ─> its questions ─> ranked turns, arm by arm
+    each conversation ─> a store of its own, as an import ─> its questions ─> ranked turns, arm by arm
 
-Evidence recall at turn level on LoCoMo (CC BY-NC 4.0, for evaluation only: bring your own copy), categories 1 to 4.
-`r<k>`: mean share of a question's evidence turns among the first k, `any<k>`: share of questions with at least one,
-both in percent, with 95 % intervals from a bootstrap over questions. Reported on the test split, the eight
-conversations other than conv-26 and conv-30: those two, the development split, are for choosing weights. Questions
-without an evidence id that is exactly a turn's are left out; an image's caption is part of its turn's text.
+Evidence recall at turn level on LoCoMo (`--data FILE`) or BEAM (`--data FOLDER`), or both (`--data FILE FOLDER`: what
+is fitted is then fitted to both). `r<k>`: mean share of a question's evidence turns among the first k, `any<k>`: share
+of questions with at least one, both in percent, with 95 % intervals from a bootstrap over questions; `tokens`: what
+the first three turns take when they are quoted beside the question, at four bytes each. Reported on the test split,
+or with `--split development` on the one that weights may be chosen by: see `recall_data.py`.
 
     dense   cosine of the question as it stands          bm25    FTS5 over each turn's own words
     fusion  both by reciprocal ranks, k = 60             full    what the daemon does, as shipped
-    fitted  the same features, weights fitted on conv-26 and conv-30: how far the shipped ones are from those
+    fitted  the same features, weights fitted on the development split: how far the shipped ones are from those
     mem0    `mem0ai` 2.2.1, same texts, same embedder, infer=False, its default local vector store; BM25, lemmas
             and entities are off, because they fetch models from the network: see `recall_mem0.py`
 
@@ -36,48 +36,24 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.intervals import interval
-from bench.recall_arms import ARMS, CATEGORIES, Asked, ask_all
+from bench.recall_arms import ARMS, Asked, ask_all
+from bench.recall_data import Conversation, NotMeasurable, load
 from bench.recall_fit import LESIONS, fit, fitted, lesioned
+from bench.recall_kept import KeptVectors
 from bench.recall_mem0 import Mem0, WrongUser, mem0_version
 from bench.store_mem0 import Mem0Missing
-from daemon.embedding.client import Embedder
-from daemon.inbox.formats import locomo
 
 KS = (1, 3, 5, 10, 30)
-DEVELOPMENT = ("conv-26", "conv-30")
+DEVELOPMENT, TEST = "development", "test"
+BYTES = 4  # of a token
 WIDTH = 260  # characters of a table's line, so that none is broken
 Floats = npt.NDArray[np.float64]
 
 
-class NotLocomo(Exception):
-    """The file can't be measured with."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(
-            f"Can't measure with {path}: {reason}. LoCoMo is at https://github.com/snap-research/locomo."
-        )
-
-
-def load(path: Path) -> list[dict[str, Any]]:
-    """The conversations of a LoCoMo file. Raises `NotLocomo`."""
-    try:
-        samples = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise NotLocomo(path, "there is no such file") from error
-    except (OSError, ValueError) as error:
-        raise NotLocomo(path, str(error)) from error
-    if not isinstance(samples, list) or not locomo.looks_like(samples):
-        raise NotLocomo(path, "it is no list of LoCoMo conversations")
-    names = {sample.get("sample_id") for sample in samples}
-    if not names & set(DEVELOPMENT) or not names - set(DEVELOPMENT):
-        raise NotLocomo(path, "it needs conv-26 or conv-30, to fit on, and another conversation, to test on")
-    return samples
-
-
 async def measure(
-    samples: Sequence[dict[str, Any]], *, embedder: Embedder, with_mem0: bool, log: Console
+    talks: Sequence[Conversation], *, embedder: KeptVectors, with_mem0: bool, log: Console
 ) -> list[Asked]:
-    """Every question put to every arm; the fitted arm last."""
+    """Every question put to every arm; the fitted arm last, where there is something to fit it to."""
     asked: list[Asked] = []
     began = time.monotonic()
     try:
@@ -86,26 +62,22 @@ async def measure(
             mem0 = (
                 Mem0(Path(folder) / "mem0", embedder=info.id, dimension=info.dimension) if with_mem0 else None
             )
-            for sample in samples:
-                asked += await ask_all(sample, embedder, Path(folder), mem0)
+            for talk in talks:
+                asked += await ask_all(talk, embedder, Path(folder), mem0)
                 passed_s = time.monotonic() - began
-                log.print(f"{sample['sample_id']}: {len(asked)} questions so far, {passed_s:.0f} s")
+                log.print(f"{talk.origin} {talk.name}: {len(asked)} questions so far, {passed_s:.0f} s")
     finally:
         await embedder.stop()
-    weights = fit(development(asked))
-    for one in asked:
-        one.found["fitted"] = fitted(one, weights)
+    if chosen_by := reported(asked, DEVELOPMENT):
+        weights = fit(chosen_by)
+        for one in asked:
+            one.found["fitted"] = fitted(one, weights)
     return asked
 
 
-def development(asked: Sequence[Asked]) -> list[Asked]:
-    """The questions that weights may be chosen by."""
-    return [one for one in asked if one.conversation in DEVELOPMENT]
-
-
-def reported(asked: Sequence[Asked]) -> list[Asked]:
-    """The questions that are reported."""
-    return [one for one in asked if one.conversation not in DEVELOPMENT]
+def reported(asked: Sequence[Asked], split: str) -> list[Asked]:
+    """The questions of one split."""
+    return [one for one in asked if one.is_development == (split == DEVELOPMENT)]
 
 
 def shares(asked: Sequence[Asked], arm: str, k: int) -> Floats:
@@ -123,26 +95,25 @@ def as_json(test: Sequence[Asked], arms: Sequence[str]) -> dict[str, Any]:
         numbers |= {f"{prefix}r{k}": round(100 * float(of.mean()), 2) for k, of in every.items()}
         if arm == "full":
             numbers |= {f"any{k}": round(100 * float((of > 0).mean()), 2) for k, of in every.items()}
+    numbers["tokens"] = round(float(np.mean([one.beside_bytes for one in test])) / BYTES)
     p50, p95 = np.percentile([1000 * one.seconds for one in test], (50, 95))
     numbers |= {"p50_ms": round(float(p50), 1), "p95_ms": round(float(p95), 1)}
     return numbers | {"questions": len(test), "conversations": sorted({one.conversation for one in test})}
 
 
-def tables(asked: Sequence[Asked], arms: Sequence[str], out: Console) -> None:
-    """The same for a person, in Markdown: all arms, each arm by category, and what each feature is worth."""
-    test = reported(asked)
-    out.print(
-        f"Test split: {len(test)} questions of {len({one.conversation for one in test})} conversations\n"
-    )
-    out.print(_table("arm", [(arm, _cells(test, arm, with_interval=False)) for arm in arms]))
+def tables(asked: Sequence[Asked], arms: Sequence[str], out: Console, split: str = TEST) -> None:
+    """The same for a person, in Markdown: all arms, each arm by kind, and what each feature is worth."""
+    test = reported(asked, split)
+    n_talks = len({one.conversation for one in test})
+    out.print(f"{split.capitalize()} split: {len(test)} questions of {n_talks} conversations\n")
+    out.print(_table("arm", [(arm, _cells(test, arm, with_interval=True)) for arm in arms]))
     for arm in arms:
-        lines = []
-        for category, name in [(0, "all"), *CATEGORIES.items()]:
-            chosen = [one for one in test if category in (0, one.category)]
-            if chosen:
-                lines.append((f"{name} ({len(chosen)})", _cells(chosen, arm, with_interval=True)))
-        out.print(f"\n{arm}, by category id (questions)\n")
-        out.print(_table("category", lines))
+        lines = [(f"all ({len(test)})", _cells(test, arm, with_interval=True))]
+        for kind in sorted({one.kind for one in test}):
+            chosen = [one for one in test if kind == one.kind]
+            lines.append((f"{kind} ({len(chosen)})", _cells(chosen, arm, with_interval=True)))
+        out.print(f"\n{arm}, by kind (questions)\n")
+        out.print(_table("kind", lines))
     out.print("\nThe weights of the full arm, changed one at a time\n")
     out.print(_lesion_table(asked))
 
@@ -168,7 +139,7 @@ def _table(first: str, lines: Sequence[tuple[str, list[str]]]) -> Table:
 
 def _lesion_table(asked: Sequence[Asked]) -> Table:
     table = Table("weights", box=MARKDOWN)
-    splits = {"development": development(asked), "test": reported(asked)}
+    splits = {name: found for name in (DEVELOPMENT, TEST) if (found := reported(asked, name))}
     for name in splits:
         for k in (3, 10):
             table.add_column(f"{name} r{k}", justify="right")
@@ -185,28 +156,36 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--data", type=Path, required=True, help="locomo10.json")
+    parser.add_argument("--data", type=Path, required=True, nargs="+", help="locomo10.json, a BEAM folder")
+    parser.add_argument("--split", choices=(TEST, DEVELOPMENT), default=TEST, help="what is reported")
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object on stdout; the tables go to stderr"
     )
     parser.add_argument("--no-mem0", action="store_true", help="leave mem0 out")
     parser.add_argument("--embedder", default="all-MiniLM-L6-v2")
     parser.add_argument("--threads", type=int, default=2, help="of our embedder; the daemon has 2")
+    parser.add_argument("--kept", type=Path, help="vectors of earlier runs (.npz); new ones are added")
     given = parser.parse_args()
     log = Console(stderr=True, width=WIDTH, highlight=False)
     with_mem0 = not given.no_mem0
-    arms = [*ARMS, "full", "fitted", *(["mem0"] if with_mem0 else [])]
     try:
-        samples = load(given.data)
+        talks = [talk for path in given.data for talk in load(path)]
+        if given.split == DEVELOPMENT:
+            talks = [talk for talk in talks if talk.is_development]
+        if not any(talk.is_development == (given.split == DEVELOPMENT) for talk in talks):
+            raise NotMeasurable(given.data[0], f"it has no conversation of the {given.split} split")
         if with_mem0:
             log.print(f"mem0ai {mem0_version()}")
         with redirect_stdout(sys.stderr):  # whatever a library says, it is not the result
-            embedder = Embedder.for_model(given.embedder, threads=given.threads)
-            asked = asyncio.run(measure(samples, embedder=embedder, with_mem0=with_mem0, log=log))
-    except (NotLocomo, Mem0Missing, WrongUser) as error:
+            embedder = KeptVectors.for_model(given.embedder, threads=given.threads)
+            embedder.keep_in(given.kept)
+            asked = asyncio.run(measure(talks, embedder=embedder, with_mem0=with_mem0, log=log))
+    except (NotMeasurable, Mem0Missing, WrongUser) as error:
         sys.exit(str(error))
-    tables(asked, arms, log if given.json else Console(width=WIDTH, highlight=False))
-    numbers = json.dumps(as_json(reported(asked), arms))
+    has_fitted = any(one.is_development for one in asked)
+    arms = [*ARMS, "full", *(["fitted"] if has_fitted else []), *(["mem0"] if with_mem0 else [])]
+    tables(asked, arms, log if given.json else Console(width=WIDTH, highlight=False), given.split)
+    numbers = json.dumps(as_json(reported(asked, given.split), arms))
     sys.stdout.write((numbers if given.json else f"\n{numbers}") + "\n")
 
 

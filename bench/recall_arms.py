@@ -7,7 +7,6 @@ Promises: all arms search the same turns with vectors of the same embedder. Know
 the candidates by other weights stands in `recall_fit.py`.
 """
 
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -19,24 +18,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bench.recall_data import Conversation, Question
 from bench.recall_mem0 import Mem0
 from daemon.embedding.client import Embedder
-from daemon.inbox.formats import locomo
-from daemon.inbox.formats.reader import Place
 from daemon.memory import ranking
 from daemon.memory.indexing import index_missing
+from daemon.memory.recall import quote
 from daemon.store_thread import StoreThread
-from store import full_text, imports, message_queries, vectors
-from store.chats import by_external_id
-from store.database import open_store, rows
+from store import chats, full_text, imports, message_queries, vectors
+from store.database import Connection, open_store, rows
 
 DEPTH = 30  # turns that each arm gives back
-CATEGORIES = {
-    1: "1 multi-hop",
-    2: "2 temporal",
-    3: "3 open-domain",
-    4: "4 single-hop",
-}  # 5 has no evidence to find
+BESIDE = 3  # turns whose quotes are counted
 Vector = npt.NDArray[np.float32]
 
 
@@ -45,10 +38,12 @@ class Asked:
     """One question, its evidence, and what each arm found."""
 
     conversation: str
-    category: int
+    is_development: bool
+    kind: str
     evidence: frozenset[int]
     candidates: ranking.Candidates
     seconds: float  # of the full arm, embedding included
+    beside_bytes: int  # of UTF-8: the first `BESIDE` turns of the full arm, as recall quotes them
     found: dict[str, list[int]] = field(default_factory=dict)  # arm -> message ids, best first
 
 
@@ -74,65 +69,66 @@ def fusion(db: Any, question: str, vector: Vector) -> list[int]:
 ARMS: dict[str, Callable[[Any, str, Vector], list[int]]] = {"dense": dense, "bm25": bm25, "fusion": fusion}
 
 
-async def ask_all(sample: dict[str, Any], embedder: Embedder, folder: Path, mem0: Mem0 | None) -> list[Asked]:
-    """Import one conversation and put all its questions of categories 1 to 4 to every arm but the fitted one."""
-    name = sample["sample_id"]
+async def ask_all(talk: Conversation, embedder: Embedder, folder: Path, mem0: Mem0 | None) -> list[Asked]:
+    """Import one conversation and put all its questions to every arm but the fitted one."""
+    name = talk.name
     store_thread = StoreThread(partial(open_store, folder / f"{name}.db", b"k" * 32))
     await store_thread.open()
     try:
-        sessions = locomo.read(Place(name), [sample])
-        await store_thread.run(imports.record_import, name, name, sessions, datetime.now(UTC))
+        await store_thread.run(imports.record_import, name, name, talk.sessions, datetime.now(UTC))
         await index_missing(store_thread, embedder)
         if mem0 is not None:
             for id, text in await store_thread.run(spoken):
                 mem0.add(name, id, text)
         asked = []
-        for question in sample["qa"]:
-            evidence = await store_thread.run(evidence_of, name, question.get("evidence", []))
-            if question["category"] in CATEGORIES and evidence:
-                one = await _ask(store_thread, embedder, name, question, evidence)
-                if mem0 is not None:
-                    one.found["mem0"] = mem0.search(name, question["question"], DEPTH)
-                asked.append(one)
+        for question in talk.questions:
+            one = await _ask(store_thread, embedder, talk, question)
+            if mem0 is not None:
+                one.found["mem0"] = mem0.search(name, question.text, DEPTH)
+            asked.append(one)
         return asked
     finally:
         await store_thread.close()
 
 
-def spoken(db: Any) -> list[tuple[int, str]]:
+def spoken(db: Connection) -> list[tuple[int, str]]:
     """Every turn and its text as it is embedded: "speaker: text"."""
     return [
-        (id, f"{who}: {text}")
+        (id, f"{who}: {text}" if who else text)
         for id, who, text in rows(db, "select id, speaker, text from messages order by id")
     ]
 
 
-def evidence_of(db: Any, sample_id: str, ids: Sequence[str]) -> frozenset[int]:
-    """The turns that the question names; ids like "D8:6; D9:17" name none."""
-    held = [by_external_id(db, f"{sample_id}:{id}") for id in ids if re.fullmatch(r"D\d+:\d+", id)]
+def evidence_of(db: Connection, question: Question) -> frozenset[int]:
+    """The turns that the question needs."""
+    held = [chats.by_external_id(db, id) for id in question.evidence]
     return frozenset(one.id for one in held if one is not None)
 
 
+def beside_bytes(db: Connection, question: str, turns: Sequence[ranking.Turn]) -> int:
+    """How much is laid beside the question when these turns are quoted."""
+    lines = [quote(chats.get(db, turn.message_id), question) for turn in turns]
+    return sum(len(line.encode()) for line in lines)
+
+
 async def _ask(
-    store_thread: StoreThread,
-    embedder: Embedder,
-    name: str,
-    question: dict[str, Any],
-    evidence: frozenset[int],
+    store_thread: StoreThread, embedder: Embedder, talk: Conversation, question: Question
 ) -> Asked:
-    text = question["question"]
+    text = question.text
     began = time.perf_counter()
     names = await store_thread.run(message_queries.speakers)
-    (bare,) = await embedder.embed([ranking.without_names(text, names)])
+    (bare,) = await embedder.embed([ranking.without_names(text, names)], query=True)
     full = await store_thread.run(ranking.nearest_turns, text, bare, DEPTH)
     seconds = time.perf_counter() - began
-    (plain,) = await embedder.embed([text])
+    (plain,) = await embedder.embed([text], query=True)
     one = Asked(
-        conversation=name,
-        category=question["category"],
-        evidence=evidence,
+        conversation=talk.name,
+        is_development=talk.is_development,
+        kind=question.kind,
+        evidence=await store_thread.run(evidence_of, question),
         candidates=await store_thread.run(ranking.candidates, text, bare),
         seconds=seconds,
+        beside_bytes=await store_thread.run(beside_bytes, text, full[:BESIDE]),
     )
     for arm, rank in ARMS.items():
         one.found[arm] = await store_thread.run(rank, text, plain)

@@ -7,6 +7,7 @@ Nothing is downloaded unless `allow_download`; the same id always means the same
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -47,7 +48,7 @@ class Embedder:
         allow_download: bool = False,
         threads: int = 2,
         idle_s: float = 600.0,
-    ) -> "Embedder":
+    ) -> Self:
         """
         An embedder; nothing is started or read yet.
 

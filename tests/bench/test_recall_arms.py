@@ -1,14 +1,18 @@
 """The arms of `bench.recall` on two small conversations of our own: same turns, evidence by exact ids."""
 
+from datetime import UTC, datetime
 from importlib.util import find_spec
 
 import pytest
 
 from bench.recall_arms import ARMS, ask_all
+from bench.recall_data import BEAM, Conversation, Question
 from bench.recall_mem0 import Mem0
 from bench.store_mem0 import Mem0Missing
+from store.chats import NewMessage
 from tests.daemon.memory.fakes import FakeEmbedder
 
+DAY = datetime(2026, 5, 8, tzinfo=UTC)
 SAID = (
     ("Ann", "I bought a parrot last week."),
     ("Bob", "What is it called?"),
@@ -17,21 +21,20 @@ SAID = (
 )
 
 
-def question(text, *evidence, category=4):
-    return {"question": text, "evidence": list(evidence), "category": category}
+def question(text, *evidence):
+    return Question(text=text, kind="4 single-hop", evidence=frozenset(evidence))
 
 
-def conversation(*qa):
+def conversation(*asked):
     said = [
-        {"speaker": who, "dia_id": f"D1:{at}", "text": text} for at, (who, text) in enumerate(SAID, start=1)
+        NewMessage(role="user", speaker=who, text=text, external_id=str(at), said_at=DAY)
+        for at, (who, text) in enumerate(SAID, start=1)
     ]
-    talk = {"speaker_a": "Ann", "speaker_b": "Bob", "session_1": said}
-    talk["session_1_date_time"] = "1:56 pm on 8 May, 2026"
-    return {"sample_id": "conv-1", "conversation": talk, "qa": list(qa)}
+    return Conversation(origin=BEAM, name="talk", sessions=[said], questions=list(asked))
 
 
-async def ask(folder, *qa, mem0=None):
-    return await ask_all(conversation(*qa), FakeEmbedder(), folder, mem0)
+async def ask(folder, *asked, mem0=None):
+    return await ask_all(conversation(*asked), FakeEmbedder(), folder, mem0)
 
 
 class FakeMem0(Mem0):
@@ -48,35 +51,21 @@ class FakeMem0(Mem0):
 
 
 async def test_every_arm_ranks_the_turns_and_the_full_one_finds_the_answer_first(tmp_path):
-    (one,) = await ask(tmp_path, question("What instrument does Bob's sister play, a cello?", "D1:4"))
+    (one,) = await ask(tmp_path, question("What instrument does Bob's sister play, a cello?", "4"))
 
     assert {*ARMS, "full"} == one.found.keys()
     assert one.evidence == {one.found["full"][0]}
     assert set(one.found["full"]) <= set(one.candidates.ids)
     assert one.seconds > 0
-
-
-async def test_evidence_is_what_is_exactly_the_id_of_a_turn(tmp_path):
-    named = (["D1:1", "D1:3"], ["D1:1; D1:3", "D1:1"], ["D1:99", "D", "D:1:3"], [])
-    asked = await ask(tmp_path, *(question("Which pet?", *evidence) for evidence in named))
-
-    assert [2, 1] == [len(one.evidence) for one in asked]
-
-
-async def test_questions_that_nothing_answers_are_left_out(tmp_path):
-    asked = await ask(
-        tmp_path, *(question("Which pet?", "D1:1", category=category) for category in range(1, 6))
-    )
-
-    assert [1, 2, 3, 4] == [one.category for one in asked]
+    assert one.beside_bytes > sum(len(text) for _, text in SAID[:1])
 
 
 async def test_mem0_is_told_the_same_texts_as_the_embedder_and_asked_the_same_questions(tmp_path):
     mem0 = FakeMem0()
-    (one,) = await ask(tmp_path, question("Which pet?", "D1:1"), mem0=mem0)
+    (one,) = await ask(tmp_path, question("Which pet?", "1"), mem0=mem0)
 
     assert [f"{who}: {text}" for who, text in SAID] == [text for _, _, text in mem0.told]
-    assert {"conv-1"} == {user for user, _, _ in mem0.told}
+    assert {"talk"} == {user for user, _, _ in mem0.told}
     assert 4 == len(one.found["mem0"])
 
 

@@ -17,7 +17,13 @@ def asked(known, *, evidence, chats=None):
         ids=ids, chats=chats or ids, known=np.array(known, dtype=np.float64), cosines=np.zeros(len(ids))
     )
     return Asked(
-        conversation="conv-26", category=4, evidence=frozenset(evidence), candidates=found, seconds=0.0
+        conversation="conv-26",
+        is_development=True,
+        kind="4 single-hop",
+        evidence=frozenset(evidence),
+        candidates=found,
+        seconds=0.0,
+        beside_bytes=0,
     )
 
 

@@ -9,7 +9,7 @@ inside `writing` is on the disk when the block is left, or undone. SQL may call 
 import errno
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -187,6 +187,16 @@ def dry_run(
             raise _Enough
     except _Enough:
         return found[0]
+
+
+def whole(slices: Generator[None, None, T]) -> T:
+    """What work in slices returns, without a pause between them."""
+    while True:
+        try:
+            next(slices)
+        except StopIteration as end:
+            found: T = end.value
+            return found
 
 
 class _Enough(Exception):

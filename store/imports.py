@@ -1,8 +1,11 @@
 """
-Imports: dropped exports go in whole or not at all, and once; and each can be undone.
+Imports: dropped exports go in once, in slices, so that nobody waits for a long one; and each can be undone.
 
-Of each import `import_messages` has which messages it brought and which it only knew. A file that was imported adds
-nothing the second time; a longer export of the same chats adds what is new.
+    begin ──> a few messages, where it stands (`unfinished`) ──> ... ──> whole       each arrow is one transaction
+
+What ended between two slices goes on there when the same file comes again. Of each import `import_messages` has which
+messages it brought and which it only knew. A file that was imported adds nothing the second time; a longer export of
+the same chats adds what is new.
 
 Undoing one takes what it brought, in one transaction, as if it had never come: texts, words, vectors, the memories that
 those messages alone told and what refined them, with events, lessons and generations as `forgetting.py` does. What is
@@ -12,14 +15,16 @@ had replaced holds again, and messages of chats that helped to tell it are obser
 mark, so the same file can be imported again; the rows of messages stay, empty, so that no id is used twice.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 from store import chats, full_text, nights, recall_log, vectors
 from store.chats import FORGOTTEN, Message, NewMessage, by_external_id, clean, insert, start_chat
 from store.chats import get as get_message
-from store.database import Connection, id_list, moment, rows, stamp, writing
+from store.database import Connection, id_list, moment, rows, stamp, whole, writing
 from store.errors import not_found
 from store.forgetting import (
     Concerned,
@@ -34,6 +39,8 @@ from store.generations import drop_quotes, learned_by, taint, untainted
 from store.lessons import several
 from store.text import storable
 
+SLICE = 16  # messages
+SLICE_CHARACTERS = 4_000  # or the one message that has more; 20 ms, most of it for the words
 _IN = "in (select value from json_each(?))"
 _TOLD = """select memory_id, message_id from memory_sources
     union select memory_id, message_id from event_sources join events on events.id = event_id
@@ -59,6 +66,7 @@ class Import:
     sessions: int
     turns: int
     at: datetime  # UTC
+    is_whole: bool  # False: it ended on the way; the same file, taken in again, goes on there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,57 +85,89 @@ class UndoReport:
 
 
 def is_imported(db: Connection, digest: str) -> bool:
-    """Whether a file with this digest (sha256, hexadecimal) went in."""
-    return bool(rows(db, "select 1 from imports where digest = ?", (digest,)))
+    """Whether a file with this digest (sha256, hexadecimal) went in, all of it."""
+    return bool(rows(db, "select 1 from imports where digest = ? and unfinished is null", (digest,)))
+
+
+def take_in(
+    db: Connection, digest: str, name: str, messages: Sequence[Sequence[NewMessage]], at: datetime
+) -> Generator[None, None, ImportReport]:
+    """
+    Store the chats of one export slice by slice, each on the disk; what an earlier one held already is skipped.
+
+    A message is known by its external id, or else as the same words at the same time after the same beginning.
+
+    Args:
+        digest: sha256 of the file, hexadecimal. One that is known adds nothing; one that ended on the way goes on.
+        messages: one list per session; each new session becomes a chat.
+        at: now.
+
+    Raises:
+        NotFound: it was undone meanwhile.
+    """
+    with writing(db):
+        import_id, stands = _begin(db, digest, name, at)
+    count = sum(map(len, messages))
+    if stands is None:
+        return ImportReport(id=import_id, sessions=0, turns=0, skipped=count)
+    for piece in _pieces(messages, stands.done):
+        with writing(db):
+            _check_going_on(db, import_id)
+            stands = _add(db, import_id, stands, piece, at)
+        yield
+    skipped = count - stands.turns
+    with writing(db):
+        db.execute(
+            "update imports set sessions = ?, turns = ?, skipped = ?, unfinished = null where id = ?",
+            (stands.sessions, stands.turns, skipped, import_id),
+        )
+    return ImportReport(id=import_id, sessions=stands.sessions, turns=stands.turns, skipped=skipped)
+
+
+def count_new(
+    db: Connection, messages: Sequence[Sequence[NewMessage]]
+) -> Generator[None, None, tuple[int, int]]:
+    """How many sessions would gain a message, and how many messages would be stored; nothing is changed."""
+    sessions = turns = 0
+    tip: Message | None = None
+    names: set[str | None] = set()
+    gained = False
+    newest = _newest(db)
+    for piece in _pieces(messages, 0):
+        for begins, message in piece:
+            tip, gained = (None, False) if begins else (tip, gained)
+            known = message.external_id in names or _known(db, message, tip, newest, gained)
+            if isinstance(known, Message):
+                tip = known
+            elif not known:
+                names |= {message.external_id} - {None}
+                sessions += not gained
+                turns, gained = turns + 1, True
+        yield
+    return sessions, turns
 
 
 def record_import(
     db: Connection, digest: str, name: str, messages: Sequence[Sequence[NewMessage]], at: datetime
 ) -> ImportReport:
-    """
-    Store the chats of one export in one transaction; what an earlier one held already is skipped.
-
-    A message is known by its external id, or else as the same words at the same time after the same
-    beginning.
-
-    Args:
-        digest: sha256 of the file, hexadecimal. One that is known adds nothing.
-        messages: one list per session; each new session becomes a chat.
-        at: now.
-    """
+    """As `take_in`, in one transaction: where nobody else works on the store."""
     with writing(db):
-        for (import_id,) in rows(db, "select id from imports where digest = ?", (digest,)):
-            return ImportReport(id=import_id, sessions=0, turns=0, skipped=sum(map(len, messages)))
-        ((newest,),) = rows(db, "select coalesce(max(id), 0) from messages")
-        added, known = [], []
-        for session in messages:
-            new, old = _add_session(db, session, at, newest)
-            added.append(new)
-            known += old
-        stored = [message_id for session in added for message_id in session]
-        full_text.refresh_messages(db, stored)
-        skipped = sum(map(len, messages)) - len(stored)
-        sessions = sum(bool(session) for session in added)
-        db.execute(
-            "insert into imports (digest, name, sessions, turns, skipped, at) values (?, ?, ?, ?, ?, ?)",
-            (digest, storable(name), sessions, len(stored), skipped, stamp(at)),
-        )
-        import_id = db.last_insert_rowid()
-        brought = dict.fromkeys(known, False) | dict.fromkeys(stored, True)
-        db.executemany(
-            "insert into import_messages (import_id, message_id, brought) values (?, ?, ?)",
-            [(import_id, id, is_brought) for id, is_brought in brought.items()],
-        )
-    return ImportReport(id=import_id, sessions=sessions, turns=len(stored), skipped=skipped)
+        return whole(take_in(db, digest, name, messages, at))
 
 
 def listed(db: Connection) -> list[Import]:
     """All imports that were not undone, oldest first."""
-    found = rows(db, "select id, name, sessions, turns, at from imports order by id")
-    return [
-        Import(id=id, name=name, sessions=sessions, turns=turns, at=moment(at))
-        for id, name, sessions, turns, at in found
-    ]
+    found = rows(db, "select id, name, sessions, turns, at, unfinished from imports order by id")
+    every = []
+    for id, name, sessions, turns, at, unfinished in found:
+        if unfinished is not None:
+            stands = _Stands(**json.loads(unfinished))
+            sessions, turns = stands.sessions, stands.turns
+        one = Import(
+            id=id, name=name, sessions=sessions, turns=turns, at=moment(at), is_whole=unfinished is None
+        )
+        every.append(one)
+    return every
 
 
 def get(db: Connection, import_id: int) -> Import:
@@ -199,30 +239,97 @@ def concerned(db: Connection, import_id: int) -> Concerned:
     )
 
 
-def _add_session(
-    db: Connection, session: Sequence[NewMessage], at: datetime, newest: int
-) -> tuple[list[int], list[int]]:
-    """
-    Store what is new of one session, in the chat of the messages already known; the ids stored and known.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stands:
+    """How far a file went in: `imports.unfinished`."""
 
-    `newest`: the last message of earlier imports; two equal sessions of one export are two.
-    """
-    tip: Message | None = None
-    added: list[int] = []
-    old: list[int] = []
-    for message in map(clean, session):
-        if message.external_id is not None:
-            known = by_external_id(db, message.external_id)
-        else:
-            known = None if added else _same(db, message, tip, newest)
+    done: int = 0  # messages of the file, counted through all sessions
+    newest: int  # the last message of earlier imports; two equal sessions of one export are two
+    tip: int | None = None  # the last message of the session that is under way
+    gained: bool = False  # whether that session has a new message
+    sessions: int = 0  # that gained a message
+    turns: int = 0  # stored
+
+
+def _begin(db: Connection, digest: str, name: str, at: datetime) -> tuple[int, _Stands | None]:
+    """The import's number, and how far it is; None: it is whole."""
+    for import_id, unfinished in rows(db, "select id, unfinished from imports where digest = ?", (digest,)):
+        return import_id, None if unfinished is None else _Stands(**json.loads(unfinished))
+    stands = _Stands(newest=_newest(db))
+    db.execute(
+        """insert into imports (digest, name, sessions, turns, skipped, at, unfinished)
+        values (?, ?, 0, 0, 0, ?, ?)""",
+        (digest, storable(name), stamp(at), json.dumps(asdict(stands))),
+    )
+    return db.last_insert_rowid(), stands
+
+
+def _newest(db: Connection) -> int:
+    return int(rows(db, "select coalesce(max(id), 0) from messages")[0][0])
+
+
+def _check_going_on(db: Connection, import_id: int) -> None:
+    if not rows(db, "select 1 from imports where id = ? and unfinished is not null", (import_id,)):
+        raise not_found("import", import_id)
+
+
+def _pieces(messages: Sequence[Sequence[NewMessage]], done: int) -> Iterator[list[tuple[bool, NewMessage]]]:
+    """What is left of a file in slices, each message with whether it begins a session."""
+    piece: list[tuple[bool, NewMessage]] = []
+    size = 0
+    every = ((not place, one) for session in messages for place, one in enumerate(session))
+    for begins, one in islice(every, done, None):
+        if piece and (len(piece) == SLICE or size + len(one.text) > SLICE_CHARACTERS):
+            yield piece
+            piece, size = [], 0
+        piece.append((begins, clean(one)))
+        size += len(one.text)
+    if piece:
+        yield piece
+
+
+def _add(
+    db: Connection, import_id: int, stands: _Stands, piece: Sequence[tuple[bool, NewMessage]], at: datetime
+) -> _Stands:
+    """Store what is new of these messages, each in the chat of the one before it; where the import stands then."""
+    tip = get_message(db, stands.tip) if stands.tip is not None else None
+    gained, sessions = stands.gained, stands.sessions
+    stored, old = [], []
+    for begins, message in piece:
+        tip, gained = (None, False) if begins else (tip, gained)
+        known = _known(db, message, tip, stands.newest, gained)
         if known is None:
             chat_id = tip.chat_id if tip else start_chat(db, "import", at)
             known = insert(db, message, chat_id=chat_id, parent=tip, at=at, source="import", index=False)
-            added.append(known.id)
+            stored.append(known.id)
+            sessions, gained = sessions + (not gained), True
         else:
             old.append(known.id)
         tip = known
-    return added, old
+    full_text.refresh_messages(db, stored)
+    brought = [(import_id, id, False) for id in old] + [(import_id, id, True) for id in stored]
+    sql = """insert into import_messages (import_id, message_id, brought) values (?, ?, ?)
+        on conflict do update set brought = max(brought, excluded.brought)"""
+    db.executemany(sql, brought)
+    now = replace(
+        stands,
+        done=stands.done + len(piece),
+        tip=tip.id if tip else None,
+        gained=gained,
+        sessions=sessions,
+        turns=stands.turns + len(stored),
+    )
+    db.execute("update imports set unfinished = ? where id = ?", (json.dumps(asdict(now)), import_id))
+    return now
+
+
+def _known(
+    db: Connection, message: NewMessage, tip: Message | None, newest: int, gained: bool
+) -> Message | None:
+    """The stored message that this one of an export is; `gained`: its session had a new one already."""
+    if message.external_id is not None:
+        return by_external_id(db, message.external_id)
+    return None if gained else _same(db, message, tip, newest)
 
 
 def _same(db: Connection, message: NewMessage, tip: Message | None, newest: int) -> Message | None:

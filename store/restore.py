@@ -1,19 +1,22 @@
 """
 Restore: put an archive (`export.py`) into this store.
 
-All in one transaction; what is put in twice adds nothing; what was forgotten here does not come back from an archive.
-Memories go only into a store that never had any: whether two sets contradict each other only a reader could tell.
+Messages go in by slices, so that nobody waits for many; memories with their history in one transaction, the last. What
+is put in twice adds nothing, and what ended between two slices is put in again; what was forgotten here does not come
+back from an archive. Memories go only into a store that never had any: whether two sets contradict each other only a
+reader could tell.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from store import forgotten_facts, full_text, tombstones
 from store.chats import NewMessage, clean, get, insert, start_chat
-from store.database import Connection, id_list, moment, rows, writing
+from store.database import Connection, id_list, moment, rows, whole, writing
 from store.export import Archive, KeptMessage, nearest_kept
 from store.forgotten_facts import NewFact
+from store.imports import SLICE
 from store.memory_events import MAKING
 from store.text import one_line, storable
 
@@ -31,7 +34,9 @@ class Restored:
     refused: str | None  # why memories were not stored; None: they were, or were there already
 
 
-def put_in(db: Connection, archive: Archive, statements: Iterable[NewFact] = ()) -> Restored:
+def put_in_slices(
+    db: Connection, archive: Archive, statements: Iterable[NewFact] = ()
+) -> Generator[None, None, Restored]:
     """
     Store the messages that are missing, and the memories, if this store has none.
 
@@ -40,21 +45,26 @@ def put_in(db: Connection, archive: Archive, statements: Iterable[NewFact] = ())
     Args:
         statements: the memories, as they are compared with what was forgotten here.
     """
+    put = _Putting(db)
+    yield
+    for start in range(0, len(archive.messages), SLICE):
+        with writing(db):
+            before = len(put.added)
+            for message in archive.messages[start : start + SLICE]:
+                put.message(archive, message)
+            full_text.refresh_messages(db, [put.ids[place] for place in put.added[before:]])
+        yield
     with writing(db):
         knows_memories = _knows_memories(db, archive)
-        put = _Putting(db)
-        for message in archive.messages:
-            put.message(archive, message)
-        full_text.refresh_messages(db, [put.ids[place] for place in put.added])
         refused = None if knows_memories else _refusal(db, archive, put.ids, statements)
         for chat_id, place in put.new_chats.items():
             last = archive.chats[place - 1].last_stored_at
             db.execute("update chats set last_stored_at = ? where id = ?", (last, chat_id))
         if refused is None:
-            observed = {put.ids[place]: archive.messages[place].observed_by for place in put.added}
+            observed = zip(put.ids, (one.observed_by for one in archive.messages), strict=True)
             db.executemany(
-                "update messages set observed_by = ? where id = ?",
-                [(version, id) for id, version in observed.items() if version is not None],
+                "update messages set observed_by = ? where id = ? and observed_by is null",
+                [(version, id) for id, version in observed if version is not None],
             )
         if refused is None and not knows_memories:
             _put_events(db, archive, put.ids, _put_memories(db, archive, put.ids))
@@ -65,6 +75,12 @@ def put_in(db: Connection, archive: Archive, statements: Iterable[NewFact] = ())
         memories=0 if refused or knows_memories else len(archive.memories),
         refused=refused,
     )
+
+
+def put_in(db: Connection, archive: Archive, statements: Iterable[NewFact] = ()) -> Restored:
+    """As `put_in_slices`, in one transaction: where nobody else works on the store."""
+    with writing(db):
+        return whole(put_in_slices(db, archive, statements))
 
 
 def _knows_memories(db: Connection, archive: Archive) -> bool:

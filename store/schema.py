@@ -444,4 +444,8 @@ insert into program_memories
     select id, 'An assistant', coalesce((select min(at) from events where memory_id = memories.id), told_on)
     from memories where trust = 'assistant' and id not in (select memory_id from memory_sources);
 """,
+    # 18: an import goes in by slices
+    """
+alter table imports add column unfinished text;    -- JSON: how far it is; null: all of it is in
+""",
 ]

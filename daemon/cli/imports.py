@@ -172,7 +172,8 @@ def _list(client: "Client", json: bool) -> None:
         out.print("Nothing was taken in yet. What would be: tsubasa import FILE --dry-run")
     for one in found["imports"]:
         counts = f"{counted(one['sessions'], 'session')}, {counted(one['turns'], 'turn')}"
-        out.print(f"{one['id']:>4}  {one['at'][:10]}  {escape(one['name'])}: {counts}")
+        rest = "" if one["is_whole"] else ", not all of it yet: taken in again, it goes on there"
+        out.print(f"{one['id']:>4}  {one['at'][:10]}  {escape(one['name'])}: {counts}{rest}")
 
 
 def _undo(client: "Client", number: int, yes: bool, json: bool) -> None:

@@ -1,8 +1,9 @@
 """
-Take a file in: read the whole of it -> detect its format -> parse it -> store it in one transaction.
+Take a file in: read the whole of it -> detect its format -> parse it -> store it slice by slice.
 
-All of a file is stored or nothing. The same bytes twice, or the same turns in another file, add nothing. A file from
-the inbox ends in done/ or failed/, next to a report.
+A broken file is refused before anything of it is stored; where the daemon or the disk ended it on the way, the same
+file goes on there. The same bytes twice, or the same turns in another file, add nothing. A file from the inbox ends in
+done/ or failed/, next to a report.
 """
 
 import asyncio
@@ -23,7 +24,7 @@ from daemon.text import content_words, value_words
 from store import imports
 from store.export import Archive
 from store.forgotten_facts import NewFact
-from store.restore import Restored, put_in
+from store.restore import Restored, put_in_slices
 from store.text import storable
 
 
@@ -57,7 +58,7 @@ async def take_in(store_thread: StoreThread, file: Path, *, largest: int) -> Tak
     began = time.monotonic()
     found = await asyncio.to_thread(read_file, file, largest)
     if isinstance(found, Archive):
-        restored = await store_thread.run(put_in, found, statements(found))
+        restored = await store_thread.run_in_slices(put_in_slices, found, statements(found))
         return TakenIn(
             name=storable(file.name),
             ok=True,
@@ -71,8 +72,8 @@ async def take_in(store_thread: StoreThread, file: Path, *, largest: int) -> Tak
             refused=restored.refused,
         )
     is_imported = await store_thread.run(imports.is_imported, found.digest)
-    report = await store_thread.run(
-        imports.record_import, found.digest, found.name, found.sessions, datetime.now(UTC)
+    report = await store_thread.run_in_slices(
+        imports.take_in, found.digest, found.name, found.sessions, datetime.now(UTC)
     )
     return TakenIn(
         name=storable(found.name),

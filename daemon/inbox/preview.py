@@ -1,15 +1,13 @@
 """
 Look into a file before it is taken in: what is in it, and what of that is new here.
 
-    file ──> read whole ──> taken in ──> counted ──> undone
-
-Nothing of it is stored. What is counted as new is what taking it in would store, for that was just tried.
+Nothing of it is stored. What is counted as new is what taking it in would store; of an export of our own that is
+tried, and undone.
 """
 
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from daemon.inbox.detect import Export
@@ -76,14 +74,12 @@ async def look_into(store_thread: StoreThread, file: Path, *, largest: int) -> P
             refused=restored.refused,
         )
     is_imported = await store_thread.run(imports.is_imported, found.digest)
-    tried = await store_thread.run(
-        dry_run, imports.record_import, found.digest, found.name, found.sessions, datetime.now(UTC)
-    )
+    sessions, turns = await store_thread.run_in_slices(imports.count_new, found.sessions)
     return replace(
         preview,
-        new_sessions=tried.sessions,
-        new_turns=tried.turns,
-        known=tried.skipped,
+        new_sessions=sessions,
+        new_turns=turns,
+        known=found.turns - turns,
         already_imported=is_imported,
     )
 

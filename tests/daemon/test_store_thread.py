@@ -70,3 +70,50 @@ async def test_after_closing_it_says_that_it_is_stopping(store_thread):
 
     with pytest.raises(Stopping):
         await store_thread.run(write, "late")
+
+
+def slices_of(ledger, name, count):
+    for number in range(count):
+        ledger.lines.append((name, number))
+        yield
+    return f"{name} is whole"
+
+
+async def test_calls_that_come_during_work_in_slices_wait_for_one_slice_at_most(store_thread, ledger):
+    work = asyncio.create_task(store_thread.run_in_slices(slices_of, "import", 50))
+    waited = []
+    while not work.done():
+        before = len(ledger.lines)
+        await store_thread.run(lambda ledger: waited.append(len(ledger.lines) - before))  # noqa: B023
+        await asyncio.sleep(0.02)  # a person's next question, later than the calm after the last one
+
+    assert "import is whole" == await work
+    assert max(waited) <= 1
+    assert len(waited) > 1
+
+
+async def test_of_two_works_in_slices_one_comes_after_the_other(store_thread, ledger):
+    names = await asyncio.gather(*(store_thread.run_in_slices(slices_of, name, 3) for name in "ab"))
+
+    assert ["a is whole", "b is whole"] == names
+    assert [(name, number) for name in "ab" for number in range(3)] == ledger.lines
+
+
+async def test_work_in_slices_ends_after_a_slice_when_it_is_cancelled_and_others_go_on(store_thread, ledger):
+    work = asyncio.create_task(store_thread.run_in_slices(slices_of, "import", 10**6))
+    await store_thread.run(lambda ledger: None)
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
+
+    assert len(ledger.lines) < 10**6
+    assert "next is whole" == await store_thread.run_in_slices(slices_of, "next", 1)
+
+
+async def test_closing_ends_work_in_slices(store_thread):
+    work = asyncio.create_task(store_thread.run_in_slices(slices_of, "import", 10**6))
+    await store_thread.run(lambda ledger: None)
+    await store_thread.close()
+
+    with pytest.raises(Stopping):
+        await work

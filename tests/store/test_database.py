@@ -31,6 +31,7 @@ RELEASED = [  # sha256 of each step, its beginning
     "7079ee03f661a823",
     "3a9805be1477a20b",
     "dcabbde9c716df2e",
+    "de6f140d55dc4b84",
 ]
 
 

@@ -1,12 +1,15 @@
 """Imports: each message once, and taken back without a trace."""
 
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
 from store import chats, generations, imports, jobs, memories, nights, vectors
 from store.chats import NewMessage
+from store.database import open_store, rows, whole
 from store.errors import NotFound, StoreError, StoreFull
 from store.export import take_out
 from store.lessons import add as add_lessons
@@ -14,6 +17,7 @@ from store.restore import put_in
 from tests.store.sample import (
     DAY,
     GHENT,
+    KEY,
     NOON,
     TOWN,
     adopted,
@@ -102,6 +106,96 @@ def test_an_import_that_fails_halfway_leaves_nothing(db):
 
     assert chats.count(db) == 0
     assert not imports.is_imported(db, "d1")
+
+
+def exported(*, named):
+    """A file of 60 messages: a long session, two equal ones, and one that is stored here already."""
+    sessions = [
+        [f"{n} in the long talk" for n in range(37)],
+        ["hi", "hello"],
+        ["hi", "hello"],
+        ["known", "noted"],
+        [f"{n} at the end" for n in range(17)],
+    ]
+    return [
+        [
+            replace(one, external_id=f"{number}:{place}" if named else None, said_at=NOON)
+            for place, one in enumerate(history(*said))
+        ]
+        for number, said in enumerate(sessions)
+    ]
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("ended_after", range(5))
+def test_an_import_that_ended_on_the_way_goes_on_there_and_nothing_is_lost_or_doubled(
+    db, other, file, named, ended_after
+):
+    every = exported(named=named)
+    for one in (db, other):
+        imports.record_import(one, "d0", "first.json", [every[3]], NOON)
+    imports.record_import(other, "d1", "export.json", every, NOON)
+    slices = imports.take_in(db, "d1", "export.json", every, NOON)
+    for _ in range(ended_after):
+        next(slices, None)
+    db.close()
+
+    with closing(open_store(file, KEY)) as reopened:
+        say(reopened, "what was said meanwhile")
+        report = imports.record_import(reopened, "d1", "export.json", every, later(days=1))
+
+        assert (4, 58, 2) == (report.sessions, report.turns, report.skipped)
+        assert [said_in(other, one.id) for one in imports.listed(other)] == [
+            said_in(reopened, one.id) for one in imports.listed(reopened)
+        ]
+        assert imports.is_imported(reopened, "d1")
+        assert 61 == chats.count(reopened)
+
+
+def said_in(db, import_id):
+    """The messages of an import as chats: the texts of each from its beginning on."""
+    found = rows(db, "select message_id from import_messages where import_id = ?", (import_id,))
+    ends = {one.chat_id: one.id for (id,) in sorted(found) for one in [chats.get(db, id)]}
+    return sorted(texts(chats.path(db, id)) for id in ends.values())
+
+
+def test_between_two_slices_few_messages_are_stored_and_what_is_there_is_listed(db):
+    counts = [chats.count(db)]
+    for _ in imports.take_in(db, "d1", "export.json", exported(named=True), NOON):
+        counts.append(chats.count(db))
+        assert [(False, chats.count(db))] == [(one.is_whole, one.turns) for one in imports.listed(db)]
+
+    assert max(after - before for before, after in pairwise(counts)) <= imports.SLICE
+    assert [True] == [one.is_whole for one in imports.listed(db)]
+
+
+def test_long_messages_make_slices_of_their_own(db):
+    long = [NewMessage(role="user", text="word " * 1000, said_at=later(days=n)) for n in range(5)]
+
+    assert 5 == len(list(imports.take_in(db, "d1", "long.json", [long], NOON)))
+
+
+def test_an_import_that_is_undone_while_it_goes_in_ends_and_leaves_nothing(db):
+    slices = imports.take_in(db, "d1", "export.json", exported(named=True), NOON)
+    next(slices)
+    imports.undo_import(db, imports.listed(db)[0].id)
+
+    with pytest.raises(NotFound):
+        next(slices)
+    assert [] == imports.listed(db)
+    assert [] == by_words(db, "message", "talk")
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_what_a_file_would_add_is_what_it_adds(db, named):
+    every = exported(named=named)
+    imports.record_import(db, "d0", "first.json", [every[3], every[0][:20]], NOON)
+    told = whole(imports.count_new(db, every))
+    before = chats.count(db)
+    report = imports.record_import(db, "d1", "export.json", every, NOON)
+
+    assert (report.sessions, report.turns) == told
+    assert before + report.turns == chats.count(db)
 
 
 def test_a_grown_log_without_names_adds_only_its_tail(db):

@@ -4,8 +4,11 @@ import json
 import os
 import re
 import shutil
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.tiny import write_model
@@ -52,6 +55,84 @@ def test_a_broken_file_is_refused_with_a_report_and_nothing_of_it_is_kept(daemon
         found = client.messages(text="albatross")["messages"]
     assert "failed" == where
     assert [] == found
+
+
+def talks(name, count):
+    """`count` messages in chats of 40, as JSON lines have them: no names, no times."""
+    pairs = ((f"{name} {n} walks by the river", f"{name} {n} noted") for n in range(0, count, 2))
+    turns = [turn for said, noted in pairs for turn in (("user", said), ("assistant", noted))]
+    return json.dumps(
+        [
+            {
+                "uuid": f"{name}-{start}",
+                "name": "",
+                "chat_messages": [
+                    {
+                        "uuid": f"{name}-{start}-{place}",
+                        "sender": "human" if role == "user" else "assistant",
+                        "text": text,
+                        "created_at": "2026-01-01T10:00:00Z",
+                    }
+                    for place, (role, text) in enumerate(turns[start : start + 40])
+                ],
+            }
+            for start in range(0, count, 40)
+        ]
+    )
+
+
+ENDS = ("0:heron-0-0", "1560:heron-1560-39")  # of the messages of the export below
+
+
+def chat(daemon, text):
+    """One question, answered."""
+    asked = {"model": "tsubasa", "max_tokens": 1, "messages": [{"role": "user", "content": text}]}
+    key = {"authorization": f"Bearer {daemon.key}"}
+    url = f"{daemon.running['url']}/v1/chat/completions"
+    httpx.post(url, json=asked, headers=key, timeout=120, trust_env=False).raise_for_status()
+
+
+def test_chats_go_on_while_a_long_export_goes_in(daemon, tmp_path):
+    file = tmp_path / "heron.json"
+    file.write_text(talks("heron", 1600))
+
+    with daemon.own() as client, daemon.own() as other, ThreadPoolExecutor(1) as aside:
+        chat(daemon, "before it")
+        going_in = aside.submit(other.import_file, file)
+        said = 0
+        while not going_in.done():
+            chat(daemon, f"Turn {(said := said + 1)}")
+        taken = going_in.result()
+        first, last = (
+            client.messages(external_id=f"claude:heron-{place}")["messages"][0]["id"] for place in ENDS
+        )
+        turns = client.messages(text="turn", k=500)["messages"]
+
+    assert 1600 == taken["turns"]
+    assert said == len(turns)
+    assert any(first < one["id"] < last for one in turns)  # they were answered in the midst of it
+
+
+def test_an_import_that_a_kill_ended_goes_on_after_the_start_and_is_there_once(tmp_path):
+    model = write_model(tmp_path / "tiny.gguf")
+    daemon = Daemon(tmp_path / "home", model, observe="false", night="false").start(by_meaning=False)
+    (daemon.home / "inbox" / "egret.json").write_text(talks("egret", 3000))
+    with daemon.own() as client:
+        wait_for(lambda: client.status()["held"]["messages"] > 100, seconds=120)
+    daemon.stop(signal.SIGKILL)
+
+    daemon.start(by_meaning=False)
+    try:
+        with daemon.own() as client:
+            (before,) = client.imports()["imports"]
+            wait_for(lambda: not (daemon.home / "inbox" / "egret.json").exists(), seconds=240)
+            (after,) = client.imports()["imports"]
+            held = client.status()["held"]["messages"]
+    finally:
+        daemon.stop(signal.SIGKILL)
+
+    assert (False, True) == (before["is_whole"], after["is_whole"])
+    assert (3000, 3000) == (after["turns"], held)
 
 
 @pytest.mark.skipif(

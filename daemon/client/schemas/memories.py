@@ -296,6 +296,7 @@ class Import(TypedDict):
     sessions: int
     turns: int
     at: Time
+    is_whole: bool  # False: it ended on the way; the same file, taken in again, goes on there
 
 
 class Imports(TypedDict):

@@ -19,6 +19,7 @@ from pathlib import Path
 from daemon import home as homes
 from daemon.api.application import make_app
 from daemon.api.page.lazy_page import LazyPage
+from daemon.backups.nightly import Backups
 from daemon.chat.conversation import Conversations
 from daemon.config.night_window import read_when
 from daemon.config.settings import Config, Settings
@@ -110,7 +111,8 @@ async def build(
     confirmations = Confirmations()
     forgetting = Forgetting(core, generations, unlearning)
     forgetting.pause_with(conversations.silence)
-    for listener in (nights.forget, consolidation.forget, confirmations.forget):
+    backups = Backups(home, store_thread, keyring=config.keyring)
+    for listener in (nights.forget, consolidation.forget, confirmations.forget, backups.forget):
         forgetting.on_forget(listener)
     return Services(
         settings=settings,
@@ -122,7 +124,7 @@ async def build(
         embedder=embedder,
         generations=generations,
         conversations=conversations,
-        runner=_runner(config, core, consolidation, nights, stack),
+        runner=_runner(config, core, consolidation, nights, backups, stack),
         consolidation=consolidation,
         nights=nights,
         unlearning=unlearning,
@@ -146,13 +148,19 @@ async def _nights(config: Config, home: Home, services: NightServices, *, cannot
 
 
 def _runner(
-    config: Config, core: Core, consolidation: MemoryConsolidation, nights: Nights, stack: AsyncExitStack
+    config: Config,
+    core: Core,
+    consolidation: MemoryConsolidation,
+    nights: Nights,
+    backups: Backups,
+    stack: AsyncExitStack,
 ) -> Runner:
     indexing = Indexing(core.store_thread, core.embedder)
     kinds = {
         "index": Kind(work=indexing.work, due=indexing.due),
         "tend": Kind(work=consolidation.work, due=consolidation.due),
         "night": Kind(work=nights.work, due=nights.due),
+        "backup": Kind(work=backups.work, due=backups.due),
     }
     runner = Runner(core.store_thread, kinds, every_s=config.jobs_every_s)
     stack.push_async_callback(runner.stop)

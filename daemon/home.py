@@ -1,7 +1,7 @@
 """
 The home: the one folder with everything that is kept, and the lock that lets one daemon work on it.
 
-    config.toml  store.db  key  api_key  inbox/  uploads/  models/  network.jsonl
+    config.toml  store.db  key  api_key  inbox/  uploads/  models/  backups/  network.jsonl
     daemon.lock  daemon.json  daemon.log
 
 Only its owner can enter (0700), and a folder of something else is never changed. Imports nothing of the store, for the
@@ -39,7 +39,7 @@ NEW_KEY = "Make that file readable, or remove it to get a new key."
 SHORTEST_KEY = 16  # characters; a shorter one is found by trying, also from what the daemon proves with it
 NETWORK = "network.jsonl"  # what went over the network, counted by `daemon/downloads/traffic_log.py`
 OURS = (STORE, "config.toml", API_KEY, "daemon.lock", NETWORK)  # one of these makes a folder a home
-MAY_BE_THERE = {"inbox", "models"}  # folders that make no home, and are no reason against one
+MAY_BE_THERE = {"inbox", "models", "backups"}  # folders that make no home, and are no reason against one
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +77,11 @@ class Home:
     def uploads(self) -> Path:
         """The folder of files that were dropped onto the page."""
         return self.path / UPLOADS
+
+    @property
+    def backups(self) -> Path:
+        """The folder of the backups that are made by themselves."""
+        return self.path / "backups"
 
     @property
     def models(self) -> Path:

@@ -125,10 +125,18 @@ def _engine(settings: Settings, home: Home, stack: AsyncExitStack) -> tuple[Engi
 
 def _open(home: Home, config: Config) -> "Connection":
     """The store; in the store's thread, and so are its imports."""
+    from store.backup import before_migration
     from store.database import open_store
+    from store.errors import StoreFull
     from store.keys import load_or_create_key
 
-    return open_store(home.store, load_or_create_key(home.path, keyring=config.keyring))
+    key = load_or_create_key(home.path, keyring=config.keyring)
+    try:
+        if made := before_migration(home.store, key, home.backups):
+            log.info("The store is brought up to date; what it was before: %s", made)
+    except StoreFull as error:  # each step of a migration happens whole or not at all
+        log.warning("The store is brought up to date without a backup: %s", error)
+    return open_store(home.store, key)
 
 
 def find_model(config: Config, origin: str, home: Home) -> Path:

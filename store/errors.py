@@ -23,8 +23,8 @@ class StoreUnusable(StoreError):
 
 
 PROBLEMS = {
-    "no store": "Can't open {path!r}: {why}. Nothing was changed. Restore a backup, or move the file away to start "
-    "anew.",
+    "no store": "Can't open {path!r}: {why}. Nothing was changed. Put a backup back (tsubasa restore --replace), or "
+    "move the file away to start anew.",
     "wrong key": "Can't open {path!r}: the key doesn't fit, or the file is no store. Nothing was changed. Put back the "
     "key that made it (OS keyring, or the file 'key' beside it), or restore a backup with its key.",
     "too new": "Can't open {path!r}: its schema is {why}. Nothing was changed. Install the newer version again, or "
@@ -32,7 +32,14 @@ PROBLEMS = {
     "read-only": "Can't write to {path!r}: the file, its folder or its disk is read-only. Make it writable for you "
     "(chmod u+w), or set TSUBASA_HOME to a folder that is.",
     "busy": "Can't use {path!r}: another process holds it. Stop the other one (see: tsubasa status), and try again.",
-    "damaged": "Can't read {path!r}: the file is damaged ({why}). Copy it away for safety, then restore a backup.",
+    "damaged": "Can't read {path!r}: the file is damaged ({why}). "
+    "Stop Tsubasa and put the newest backup back: tsubasa restore --replace, which moves the damaged file aside.",
+    "backup key": "Can't open the backup {path!r}: it is under another key, or another passphrase, or it is no backup. "
+    "Nothing was changed. Give the passphrase it was made with (--passphrase), or the key file of its home (--key).",
+    "backup damaged": "Can't use the backup {path!r}: {why}. Nothing was changed. Take another one: tsubasa backup "
+    "--list",
+    "in the way": "Can't restore to {path!r}: there is a store already. Nothing was changed. Add --replace, which "
+    "moves it aside, or choose another home.",
     "unreachable": "Can't use {path!r}: {why}. Check that the folder exists, is yours, and its disk is well.",
     "no key": "Can't open {path!r}: its key was not found ({why}). No new key was made. Unlock the OS keyring, put the "
     "key file back, or move the store away to start anew.",

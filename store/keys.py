@@ -56,6 +56,24 @@ def load_or_create_key(home: Path, *, keyring: str = "auto") -> bytes:
         raise StoreUnusable("key unreachable", str(file), error.strerror or str(error)) from error
 
 
+def read_key(file: Path) -> bytes:
+    """The key in a file that is named; raises `StoreUnusable`."""
+    try:
+        return _read(file)
+    except OSError as error:
+        raise StoreUnusable("key unreachable", str(file), error.strerror or str(error)) from error
+
+
+def keep_key(home: Path, key: bytes, *, keyring: str = "auto") -> bytes:
+    """Give a home that has no key this one: that of a backup, to be restored there; raises `StoreUnusable`."""
+    if keyring == "auto" and _to_keyring(home, key):
+        return key
+    try:
+        return _write(home / KEY_FILE, key)
+    except OSError as error:
+        raise StoreUnusable("key unreachable", str(home), error.strerror or str(error)) from error
+
+
 def describe(home: Path, *, keyring: str = "auto") -> tuple[bool, str]:
     """
     Whether the key of the store in `home` is at hand, and where it is, or would be made; makes none.

@@ -80,6 +80,12 @@ def sizes(db: Connection) -> Sizes:
         )
 
 
+def counts(db: Connection) -> dict[str, int]:
+    """How many there are of each kind that this schema has: chats, memories, lessons, generations and the rest."""
+    tables = {name for (name,) in rows(db, "select name from sqlite_schema where type = 'table'")}
+    return {part: int(rows(db, sql)[0][0]) for part, sql in _COUNTED.items() if sql.split()[3] in tables}
+
+
 def _whole(table: str) -> str:
     """The full-text index that a table is a part of ("message_words_data"), else the table itself."""
     return next((one for one in PARTS["words"] if table.startswith(one + "_")), table)

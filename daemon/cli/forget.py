@@ -20,7 +20,7 @@ from daemon.cli.output import (
     out,
 )
 from daemon.client.schemas.memories import ForgetPreview, Forgotten, Telling
-from daemon.text import shorten
+from daemon.text import counted, shorten
 
 if TYPE_CHECKING:
     from daemon.client.client import Client
@@ -160,6 +160,9 @@ def _show_report(done: Forgotten) -> None:
     for one in done["stays"]:
         more = "neither recalled nor learned again" if one["kind"] == "message" else "held on, as you left it"
         out.print(f"Stays: {one['kind']} {one['id']} ({one['why']}); {more}.")
+    if done["backups"]:
+        held = counted(done["backups"], "backup is", "backups are")
+        out.print(f"{held} being rewritten without it; copies that you keep elsewhere still hold it.")
     for path in done["deleted_files"]:
         out.print(f"Deleted: {escape(path)}")
     for file in done["telling_files"]:

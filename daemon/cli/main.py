@@ -41,6 +41,8 @@ COMMANDS: dict[
         "resume": ("status:resume", "Keep chats again"),
         "import": ("imports:import_files", "Take in your chats from elsewhere, or take an import back"),
         "export": ("imports:export", "Write everything you told into one file that is yours"),
+        "backup": ("backups:backup", "Copy the store, encrypted and checked; list copies, try one"),
+        "restore": ("backups:restore", "Make the store of a backup"),
     },
     "Memories": {
         "memories": ("memories:cli", "What is remembered: list, search, add, edit, undo, audit"),

@@ -34,7 +34,7 @@ KEPT = {  # part of the store: what it is for a person, and one of it
     "free": ("Room to be used again", "", ""),
 }
 LAST = ("other", "free")
-HAPPENED = ("missing", "adapter", "flood")  # kinds of what is told until it was seen
+HAPPENED = ("missing", "adapter", "flood", "backup")  # kinds of what is told until it was seen
 PLACES = {  # what lies next to the store: what it is, and why it is there
     "inbox": ("Files in the inbox", "your own exports, as you dropped them; delete them when you like"),
     "uploads": ("Files dropped onto the page", "not decided on yet; gone with the daemon's next start"),

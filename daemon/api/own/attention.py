@@ -63,8 +63,8 @@ def troubles(
 def damaged(why: str) -> Trouble:
     """A store of which something can't be read."""
     do = (
-        "Take out what can be read: tsubasa export. Then stop Tsubasa, copy store.db away, and put back a copy of it, "
-        "or import the export into a new home."
+        "Stop Tsubasa and put the newest backup back: tsubasa restore --replace, which moves the damaged file aside. "
+        "Without one, take out what can be read: tsubasa export; and import it into a new home."
     )
     return Trouble(kind="store", what=f"The store is damaged: {why}", do=do)
 
@@ -87,6 +87,8 @@ def _what(one: Notice) -> str:
             instead = who_answers(about["instead"])
             which = f"Generation {about['generation']}"
             return f"{which} can't answer since {on}: its adapter is damaged. Now {instead} answers."
+        case "backup":
+            return f"On {on} no backup could be made: {about['why']}"
         case "flood":
             return (
                 f"On {on} {about['program']} wanted to add more memories than the {about['limit']} that programs may "
@@ -105,6 +107,8 @@ def _do(one: Notice) -> str:
             )
         case "adapter":
             return "Learn anew: tsubasa night. The disk may be failing: look at it, and make a copy of your home."
+        case "backup":
+            return "Try it: tsubasa backup."
         case "flood":
             name = shlex.quote(one.about["program"])
             return f"See them: tsubasa memories programs. Take all of it back: tsubasa memories take-back {name}."

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from daemon.api.errors import WireError
 from daemon.api.wire import Id, to_json
+from daemon.backups.nightly import listed
 from daemon.client.schemas import memories as schemas
 from daemon.forgetting import files
 from daemon.forgetting.forget import Wanted
@@ -85,7 +86,12 @@ async def forget_now(
     deleted = await asyncio.to_thread(files.delete, services.home, delete_files)
     told = await asyncio.to_thread(files.telling_files, services.home, done.facts, done.report.exports)
     return to_json(
-        schemas.Forgotten, done, files=[one.path for one in told], telling_files=told, deleted_files=deleted
+        schemas.Forgotten,
+        done,
+        files=[one.path for one in told],
+        telling_files=told,
+        deleted_files=deleted,
+        backups=len(listed(services.home)),
     )
 
 

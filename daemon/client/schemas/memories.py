@@ -183,6 +183,7 @@ class Forgotten(TypedDict):
     files: list[str]  # dropped exports that still tell it
     telling_files: list[TellingFile]  # the same, with the reason
     deleted_files: list[str]
+    backups: int  # in the home, which are rewritten without it now; what was copied elsewhere still has it
 
 
 class ForgetPreview(TypedDict):

@@ -1,13 +1,14 @@
 """
-How long a reply takes, also beside an import: python -m bench.serve [--times N] [--import MESSAGES] [--json]
+How fast the endpoint answers: python -m bench.serve [--rounds N] [--model PATH] [--other FOLDER] [--import N] [--json]
 
-    one client, one connection, N times in turn:  the chats | the models | the status
-                                                   POST: undo of nothing (a small refusal)
-    and N times: a connection of its own, proved, with one question
-    beside_import: the chats, which wait for the store, over and over while an export of MESSAGES goes in
+    replies:  one client, one connection: chats, models, status, a small refusal | each on a connection of its own
+    beside_import:  the chats, which wait for the store, over and over while an export of N messages goes in
+    clients:  1, 2 and 4 at once, tokens a second | first word, cold and next turn | the wait behind a long answer
 
-On a daemon of its own with nano and an empty home; quickest, median and 99th percentile in milliseconds. A reply in two
-pieces that waits for an acknowledgement would take 40 or more: `tests/daemon/lifecycle/test_listen.py`.
+On a daemon of its own with an empty home, without recall. The clients are measured in rounds, ours and in turn with it
+llama.cpp's own server (`pip install xllamacpp`), and an older version of ours where `--other` names its folder; ratios
+are of medians. A reply in two pieces that waits for an acknowledgement would take 40 ms or more:
+`tests/daemon/lifecycle/test_listen.py`.
 """
 
 import argparse
@@ -19,21 +20,25 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+from bench.serve_clients import Endpoint, Round, compared, measured, told
 from daemon.client.client import Client, connect
 from daemon.errors import Refused
-from daemon.home import Home, running
+from daemon.home import Home, read_api_key, running
 
 LIMIT_MS = (
     30.0  # the quickest reply on a connection that is kept: a busy machine has one, a held-back piece never
 )
 BESIDE_MS = 100.0  # the median beside an import, on a busy machine; in one transaction it would be seconds
 START_S = 300.0
-SETTINGS = {"PORT": "0", "NIGHT": "false", "OBSERVE": "false", "KEYRING": "file", "MODEL": "nano"}
+SETTINGS = {"PORT": "0", "NIGHT": "false", "OBSERVE": "false", "KEYRING": "file", "RECALL": "false"}
+NANO = Path(__file__).parent.parent / "models" / "nano" / "nano.gguf"
 
 
 def measure(home: Home, times: int) -> dict[str, list[float]]:
@@ -97,44 +102,123 @@ def _once(home: Home) -> None:
         client.models()
 
 
-def _serve(folder: Path, times: int, messages: int) -> dict[str, list[float]]:
-    home = Home(folder / "home")
+@contextmanager
+def _daemon(folder: Path, model: str, threads: int, code: Path | None = None) -> Iterator[Home]:
+    """A daemon, of the code in another folder where one is named."""
+    home = Home(folder)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("TSUBASA_")}
-    environment |= {f"TSUBASA_{key}": value for key, value in SETTINGS.items()} | {
-        "TSUBASA_HOME": str(home.path)
-    }
+    settings = SETTINGS | {"MODEL": model, "THREADS": str(threads), "HOME": str(home.path)}
+    environment |= {f"TSUBASA_{key}": value for key, value in settings.items()}
+    if code is not None:
+        environment["PYTHONPATH"] = str(code)
     up = [sys.executable, "-m", "daemon", "up"]
-    daemon = subprocess.Popen(up, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    daemon = subprocess.Popen(up, env=environment, cwd=code, **quiet)
     try:
-        end = time.monotonic() + START_S
-        while running(home) is None:
-            if daemon.poll() is not None or time.monotonic() > end:
-                raise SystemExit("The daemon did not start: tsubasa up says why.")
-            time.sleep(0.05)
-        found = measure(home, times)
-        return found | ({"beside_import": beside_import(home, folder, messages)} if messages else {})
+        _wait_for(lambda: daemon.poll() is not None or running(home) is not None)
+        if daemon.poll() is not None:
+            raise SystemExit("The daemon did not start: tsubasa up says why.")
+        with connect(home) as client:  # whatever starts beside it has no part in this
+            _wait_for(lambda: all(one["state"] != "starting" for one in client.status()["children"]))
+        yield home
     finally:
         daemon.send_signal(signal.SIGTERM)
         daemon.wait(60)
 
 
+@contextmanager
+def _llama_server(model: Path, threads: int) -> Iterator[Endpoint]:
+    command = [sys.executable, "-m", "bench.llama_server", str(model), str(threads)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        if server.stdout is None or server.stdin is None:
+            raise SystemExit("llama.cpp's server has no output.")
+        address = server.stdout.readline().strip().removeprefix("http://")
+        yield Endpoint("llama_server", address)
+        server.stdin.close()
+
+
+def _endpoint(name: str, home: Home) -> Endpoint:
+    found, key = running(home), read_api_key(home)
+    if found is None:
+        raise SystemExit("The daemon is gone: its log says why.")
+    return Endpoint(name, f"127.0.0.1:{found.port}", {"authorization": f"Bearer {key}"})
+
+
+def _wait_for(holds: Callable[[], bool]) -> None:
+    end = time.monotonic() + START_S
+    while not holds():
+        if time.monotonic() > end:
+            raise SystemExit(f"The daemon did not start within {START_S:.0f} s.")
+        time.sleep(0.1)
+
+
+def _rounds(endpoints: Sequence[Endpoint], count: int) -> dict[str, list[Round]]:
+    """What each found in so many rounds, in turn; one before them is not counted."""
+    found: dict[str, list[Round]] = {one.name: [] for one in endpoints}
+    for number in range(count + 1):
+        for one in endpoints:
+            found[one.name].append(measured(one))
+        sys.stderr.write(f"round {number} of {count}\n")
+    return {name: rounds[1:] for name, rounds in found.items()}
+
+
+def _measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    model = NANO if given.model == "nano" else Path(given.model).absolute()
+    with ExitStack() as stack:
+        home = stack.enter_context(_daemon(folder / "home", given.model, given.threads))
+        found = measure(home, max(2, given.times)) if given.times else {}
+        if given.messages:
+            found["beside_import"] = beside_import(home, folder, given.messages)
+        replies = summary(found)
+        endpoints = [_endpoint("ours", home)]
+        if given.other:
+            other = stack.enter_context(_daemon(folder / "other", given.model, given.threads, given.other))
+            endpoints.append(_endpoint("other", other))
+        if find_spec("xllamacpp"):
+            endpoints.append(stack.enter_context(_llama_server(model, given.threads)))
+        else:
+            sys.stderr.write("Without llama.cpp's server: pip install xllamacpp\n")
+        found = _rounds(endpoints, given.rounds) if given.rounds else {}
+    ratios = {
+        f"to_{name}": compared(found["ours"], rounds) for name, rounds in found.items() if name != "ours"
+    }
+    return {"replies": replies, "clients": {name: told(one) for name, one in found.items()}, **ratios}
+
+
 def main() -> None:
     """Measure and tell; the exit status says whether the replies stay below the limit."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[1] if __doc__ else None)
-    parser.add_argument("--times", type=int, default=200)
+    parser.add_argument("--times", type=int, default=200, help="replies of each kind; 0: none")
     parser.add_argument("--import", dest="messages", type=int, default=0, help="so many messages beside it")
+    parser.add_argument("--rounds", type=int, default=3, help="of several clients; 0: none")
+    parser.add_argument("--model", default="nano", help="nano, or a GGUF file")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--other", type=Path, help="the folder of an older version")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tsubasa-bench-") as folder:
-        told = summary(_serve(Path(folder), max(2, given.times), given.messages))
+        found = _measure(given, Path(folder))
     if given.json:
-        sys.stdout.write(json.dumps(told) + "\n")
+        sys.stdout.write(json.dumps(found) + "\n")
     else:
-        for name, values in told.items():
-            words = "   ".join(f"{what} {ms:7.2f} ms" for what, ms in values.items())
-            sys.stdout.write(f"{name:16}{words}\n")
-    waits = told.get("beside_import", {"median": 0.0})["median"]
-    sys.exit(int(told["models"]["quickest"] > LIMIT_MS or waits > BESIDE_MS))
+        _tell(found)
+    waits = found["replies"].get("beside_import", {"median": 0.0})["median"]
+    is_slow = bool(given.times) and found["replies"]["models"]["quickest"] > LIMIT_MS
+    sys.exit(int(is_slow or waits > BESIDE_MS))
+
+
+def _tell(found: Mapping[str, Any]) -> None:
+    for name, values in found["replies"].items():
+        words = "   ".join(f"{what} {ms:7.2f} ms" for what, ms in values.items())
+        sys.stdout.write(f"{name:16}{words}\n")
+    for server, numbers in found["clients"].items():
+        for name, (least, median, most) in numbers.items():
+            sys.stdout.write(f"{server:14}{name:18}{median:9.2f}   ({least:.2f} to {most:.2f})\n")
+    for name in ("to_llama_server", "to_other"):
+        for what, ratio in found.get(name, {}).items():
+            sys.stdout.write(f"{name:16}{what:26}{ratio:7.3f}\n")
 
 
 if __name__ == "__main__":

@@ -73,6 +73,7 @@ ONLY_IN = {  # one door to each heavy library
     "mlx_lm": ("trainer/mlx_model.py",),
     "tokenizers": ("models/nano/",),
     "mcp": ("daemon/mcp/",),
+    "xllamacpp": ("bench/llama_server.py",),
     "mem0": ("bench/recall_mem0.py", "bench/store_mem0.py"),
     "nicegui": ("daemon/web/",),
     "markdown_it": ("daemon/web/components/markdown.py",),

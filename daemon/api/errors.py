@@ -68,6 +68,7 @@ TABLE: list[tuple[type[Exception], int, str, str | None, dict[str, str]]] = [
     (errors.ChildStopped, 503, "stopping", None, SOON),
     (errors.ChildCrashed, 503, "engine_crashed", None, SOON),
     (errors.ChildTooSlow, 503, "engine_slow", None, SOON),
+    (engine.EngineBusy, 429, "engine_busy", None, {}),
     (engine.EngineError, 503, "model_unusable", None, NO_RETRY),
     (EmbedderError, 503, "embedder_unusable", None, NO_RETRY),
 ]
@@ -140,6 +141,8 @@ def to_wire_error(error: Exception) -> WireError:
     for kind, status, code, param, headers in TABLE:
         if isinstance(error, kind):
             param = getattr(error, "field", None) or param
+            if isinstance(error, engine.EngineBusy):
+                headers = {"retry-after": str(error.retry_after_s)}
             return WireError(
                 status, str(error), code=code, param=param, headers=headers, extra=_numbers(error)
             )

@@ -1,61 +1,59 @@
 """
-One batch for several requests: what each wants computed next goes through the model together, each in its sequence.
+What goes through the model together: one token of each reply in the making, and parts of prompts beside them.
 
-A processor reads all weights for every batch, so that eight tokens of eight replies cost little more than one.
+A processor reads all weights for every batch, so that eight tokens of eight replies cost little more than one. A batch
+is as large as can be computed in a moment, by measurement: whoever comes, or leaves, waits for one at most.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Iterable
 
-from daemon.engine.errors import DecodeFailed
-from daemon.engine.llama import Context, Logits, NoRoom, Part
-from daemon.engine.prefix_cache import PrefixCache, Slot
 from daemon.engine.records import BATCH
+from daemon.engine.work import Ahead, Room, Work
+
+ALONE_S = 1.0  # that a batch may take when nobody else is being answered
+SHARED_S = 0.25  # when others get their words meanwhile
+LEAST, UNMEASURED = 16, 64  # tokens of a batch: at least, and while nothing is known of the machine
+MOST_ROWS = 32  # of logits for background work
+FREE = 0.25  # of a person's step, that background work may make it longer
+WEIGHT = 0.2  # of the newest measurement
 
 
-class Room(NamedTuple):
-    """What a batch can still take."""
+class Pace:
+    """How long batches take here: one token alone, and each of many."""
 
-    tokens: int
-    rows: int  # of logits: one of a large vocabulary has more than half a megabyte
+    def __init__(self) -> None:
+        self._single_s = 0.0  # 0: not measured yet
+        self._each_s = 0.0
+
+    def note(self, tokens: int, seconds: float) -> None:
+        """So many tokens took so long."""
+        if tokens == 1:
+            self._single_s += (seconds - self._single_s) * (WEIGHT if self._single_s else 1)
+        elif tokens >= LEAST:
+            self._each_s += (seconds / tokens - self._each_s) * (WEIGHT if self._each_s else 1)
+
+    def tokens(self, within_s: float) -> int:
+        """How many are computed in this time."""
+        return max(LEAST, min(BATCH, int(within_s / self._each_s))) if self._each_s else UNMEASURED
+
+    def free(self) -> int:
+        """How many go along with a person's token almost for nothing: many on a graphics card, few on a processor."""
+        return int(FREE * self._single_s / self._each_s) if self._each_s else 0
 
 
-FOREGROUND = Room(BATCH, 1)
-BACKGROUND = Room(BATCH // 4, 32)  # a foreground request waits for it
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ahead:
-    """What one request wants computed behind the tokens of its slot."""
-
-    slot: Slot
-    tokens: Sequence[int]  # at least one
-    rows: int  # logits are wanted after each of so many of the last ones
-
-    def left_of(self, room: Room) -> Room:
-        """What is left of `room` for others."""
-        return Room(room.tokens - len(self.tokens), room.rows - self.rows)
-
-
-def compute(context: Context, cache: PrefixCache, wanted: Sequence[Ahead]) -> list[list[Logits]]:
+def shared_out(works: Iterable[Work], room: Room) -> list[tuple[Work, Ahead]]:
     """
-    Let the context hold what is wanted, emptying others' slots where room is short.
+    What of each, which has begun, goes into a batch: shortest first, each at most an even part of what is left.
 
-    Returns for each the logits after its last tokens, valid until the next call.
-    Raises `NoRoom`: these together don't fit, and nothing was computed; `DecodeFailed`.
+    So all who wait for their next token get it, a short question is not behind a long one, and two long ones share.
     """
-    slots = [one.slot for one in wanted]
-    while True:
-        parts = [Part(one.slot.sequence, len(one.slot.tokens), one.tokens, one.rows) for one in wanted]
-        try:
-            rows = context.decode(parts)
-        except NoRoom:
-            if cache.make_room(slots):
-                continue
-            if len(wanted) > 1:
-                raise
-            raise DecodeFailed(reason="the context has no room left") from None
-        for one in wanted:
-            one.slot.tokens += one.tokens
-        return rows
+    waiting = sorted((work for work in works if work.slot is not None), key=lambda work: work.pending)
+    wanted = list[tuple[Work, Ahead]]()
+    for place, work in enumerate(waiting):
+        if min(room) <= 0 or work.slot is None:
+            break
+        left = len(waiting) - place
+        ahead = work.ahead(work.slot, Room(max(1, room.tokens // left), max(1, room.rows // left)))
+        wanted.append((work, ahead))
+        room = Room(room.tokens - len(ahead.tokens), room.rows - ahead.rows)
+    return wanted

@@ -1,16 +1,15 @@
 """
 Decode one reply: compute what the context does not hold yet, choose a token, say its text, again.
 
-It can be left between any two steps and gone on with later, even when its slot was emptied meanwhile. A draft, a guess
-of the reply, is computed along with what is decided; as far as the tokens chosen are those of the draft, they cost one
-batch together. It changes no choice but between tokens that are as good as equally likely: quantised weights round
-otherwise in another batch. Source: Leviathan, Kalman, Matias 2023, https://arxiv.org/abs/2211.17192
+It can be put off between any two steps and gone on with later, even when its slot was emptied meanwhile. A draft, a
+guess of the reply, is computed along with what is decided; as far as the tokens chosen are those of the draft, they
+cost one batch together. It changes no choice but between tokens that are as good as equally likely: quantised weights
+round otherwise in another batch. Source: Leviathan, Kalman, Matias 2023, https://arxiv.org/abs/2211.17192
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from daemon.engine.batch import Ahead, Room
 from daemon.engine.errors import GrammarRefused
 from daemon.engine.llama import Logits, Model, Sampler, likely, surprise
 from daemon.engine.prefix_cache import PrefixCache, Slot
@@ -18,6 +17,7 @@ from daemon.engine.records import Finish, Likely, Piece, Sampling, ToolCall
 from daemon.engine.reply_stream import ReplyStream, Said
 from daemon.engine.template_traits import Tags
 from daemon.engine.tool_calls import CallReader
+from daemon.engine.work import Ahead, Room, Work, part_of
 
 NOTHING = Said()
 FIRST_GUESS = 4  # tokens: so many are lost where a draft is wrong from the start
@@ -42,52 +42,51 @@ class Request:
         None  # of what stands behind the opening of a call; None: it is free, or follows one
     )
 
-    @property
-    def longest(self) -> int | None:
-        """Tokens that the context must hold for it at most; None: all that it can."""
-        most = self.sampling.max_tokens
-        return None if most is None else len(self.prompt) + most
 
-
-class Decoding:
+class Decoding(Work):
     """The work on one request."""
 
     def __init__(self, request: Request, model: Model, cache: PrefixCache, *, n_ctx: int) -> None:
+        super().__init__(
+            number=request.number,
+            adapter=request.adapter,
+            background=request.background,
+            tokens=list(request.prompt),
+            cache=cache,
+        )
         self.request = request
-        self._model, self._cache, self._n_ctx = model, cache, n_ctx
-        self._tokens = list(request.prompt)  # the prompt and what was chosen so far
+        self._model, self._n_ctx = model, n_ctx
         most = request.sampling.max_tokens
-        self._draft = request.draft[
-            : min(n_ctx if most is None else most, n_ctx - len(request.prompt))
-        ]  # of what follows them
+        room = n_ctx - len(request.prompt)
+        self._draft = request.draft[: room if most is None else min(most, room)]  # of what follows the tokens
         drop_space = model.adds_space and not request.goes_on
         self._text = ReplyStream(
             request.sampling.stop, tags=request.tags, thinks=request.thinks, drop_space=drop_space
         )
         self._trust = FIRST_GUESS  # tokens of the draft to compute before they are proved
         self._thought_tokens = 0
-        self._slot: Slot | None = None
-        self._cached = 0
         self._surprise = 0.0
         self._call_grammar = request.call_grammar
         self._in_call = False
         self._likely: list[Likely] = []  # of the tokens of the next piece
 
     @property
-    def has_begun(self) -> bool:
-        """Whether it holds a slot."""
-        return self._slot is not None
+    def growth(self) -> int:
+        """Tokens that may still be chosen."""
+        most, room = self.request.sampling.max_tokens, self._n_ctx - len(self.tokens)
+        return room if most is None else max(0, min(room, most - self._completion_tokens()))
 
-    def ahead(self, room: Room) -> Ahead:
-        """What is to be computed next: our tokens that the context does not hold yet, and some of the draft."""
-        if self._slot is None:
-            self._slot = self._cache.take(self._tokens, self.request.adapter)
-            self._cached = len(self._slot.tokens)
-        tokens = self._tokens[len(self._slot.tokens) :]
+    def reusable(self) -> Sequence[int]:
+        """All that is known."""
+        return self.tokens
+
+    def ahead(self, slot: Slot, room: Room) -> Ahead:
+        """Our tokens that the context does not hold yet, and some of the draft."""
+        tokens = self.tokens[len(slot.tokens) :]
         if len(tokens) > room.tokens:
-            return Ahead(slot=self._slot, tokens=tokens[: room.tokens], rows=0)
+            return Ahead(slot=slot, tokens=part_of(tokens, room.tokens), rows=0)
         guess = self._draft[: min(self._trust, room.tokens - len(tokens), room.rows - 1)]
-        return Ahead(slot=self._slot, tokens=[*tokens, *guess], rows=len(guess) + 1)
+        return Ahead(slot=slot, tokens=[*tokens, *guess], rows=len(guess) + 1)
 
     def take(self, rows: Sequence[Logits]) -> Piece | None:
         """What there is to say, now that the context holds what was `ahead`. Raises `EngineError`s."""
@@ -95,38 +94,33 @@ class Decoding:
             return None
         if self.request.sampling.max_tokens == 0:
             return self._end("length")
-        pieces, before = list[Piece](), len(self._tokens)
+        pieces, before = list[Piece](), len(self.tokens)
         for logits in rows:
             piece = self._choose(logits)
             pieces.append(piece)
-            if piece.is_last or self._tokens[-1:] != self._draft[:1]:
+            if piece.is_last or self.tokens[-1:] != self._draft[:1]:
                 self._draft = []
                 break
             self._draft = self._draft[1:]
         self._trust *= 2
-        if before + len(rows) - 1 >= len(self._tokens) > before:  # some guesses were wrong
-            self._cut()
+        if before + len(rows) - 1 >= len(self.tokens) > before:  # some guesses were wrong
+            self.shorten(len(self.tokens) - 1)  # the last choice is still to be computed
         return _joined(pieces)
 
     def leave(self) -> None:
         """The end, for whatever reason: give the slot and the sampler back."""
         self.request.sampler.close()
-        if self._slot is not None:
-            self._cache.give_back(self._slot)
-
-    def _cut(self) -> None:
-        """Let the context hold only what was chosen; the last choice is still to be computed."""
-        if self._slot is not None:
-            self._cache.shorten(self._slot, len(self._tokens) - 1)
+        self.put_off()
 
     def _choose(self, logits: Logits) -> Piece:
         token = self.request.sampler.choose(logits)
         was_thought = self._text.thinking
-        nats = 0.0 if was_thought else surprise(logits, token)
+        counts = self.background and not was_thought
+        nats = surprise(logits, token) if counts else 0.0
         if token in self._model.ends:
             self._surprise += nats
             return self._end("stop")
-        self._tokens.append(token)
+        self.tokens.append(token)
         self._note(logits, token)
         said = self._text.push(self._model.piece(token))
         if was_thought or self._text.thinking:
@@ -146,10 +140,10 @@ class Decoding:
 
     def _is_full(self) -> bool:
         most = self.request.sampling.max_tokens
-        return len(self._tokens) >= self._n_ctx or (most is not None and self._completion_tokens() >= most)
+        return len(self.tokens) >= self._n_ctx or (most is not None and self._completion_tokens() >= most)
 
     def _completion_tokens(self) -> int:
-        return len(self._tokens) - len(self.request.prompt)
+        return len(self.tokens) - len(self.request.prompt)
 
     def _end(self, finish: Finish, said: Said = NOTHING) -> Piece:
         rest = self._text.rest()
@@ -166,7 +160,7 @@ class Decoding:
             prompt_tokens=len(self.request.prompt),
             completion_tokens=self._completion_tokens(),
             thought_tokens=self._thought_tokens,
-            cached_tokens=self._cached,
+            cached_tokens=self.cached or 0,
             surprise=self._surprise,
             logprobs=logprobs,
             stopped_by=self._text.stopped_by,

@@ -107,6 +107,18 @@ class AdapterUnknown(EngineError):
         super().__init__(message, sha256=sha256)
 
 
+class EngineBusy(EngineError):
+    """So many questions wait already that one more would not be answered soon."""
+
+    def __init__(self, *, waiting: int, retry_after_s: int) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(
+            f"{waiting} questions wait for the model already. Ask again in {retry_after_s} s, or fewer at once.",
+            waiting=waiting,
+            retry_after_s=retry_after_s,
+        )
+
+
 class DecodeFailed(EngineError):
     """llama.cpp could not compute the next token."""
 

@@ -74,6 +74,8 @@ class Model:
         self._controls = {self.token_text(n): n for n in reversed(controls)}  # the first of a text wins
         self._control = any_of(self._controls)
         self._pieces: dict[int, bytes] = {}
+        self._numbers = np.arange(self.n_vocab, dtype=np.int32)
+        self._candidates = np.zeros(self.n_vocab, dtype=_TOKEN_DATA)
         self.adds_space = b"".join(map(self.piece, self.tokens("a"))).startswith(b" ")
 
     def show(self, text: str) -> None:
@@ -157,6 +159,11 @@ class Model:
             self._pieces[token] = room.raw[: max(count, 0)]
         return self._pieces[token]
 
+    def candidates(self, logits: Logits) -> npt.NDArray[Any]:
+        """Every token with its logit, for a sampler; valid until the next call."""
+        self._candidates["id"], self._candidates["logit"] = self._numbers, logits
+        return self._candidates
+
     def load_adapter(self, path: str) -> Any:
         """A LoRA adapter for this model, as an opaque handle. Raises `LlamaRefused`."""
         _complaints.clear()
@@ -216,6 +223,7 @@ class Context:
             raise NoRoom
         if result != 0:
             raise DecodeFailed(reason=f"llama_decode returned {result}, {_complaint()}")
+        c.llama_synchronize(self._handle)  # a graphics card goes on by itself; time is measured here
         return [[self._logits(place) for place in wanted] for wanted in places]
 
     def cut(self, sequence: int, length: int) -> bool:
@@ -284,7 +292,10 @@ class Sampler:
             sampling.frequency_penalty,
             sampling.presence_penalty,
         )
-        if presence or frequency or repeat != 1:
+        penalises = bool(presence or frequency or repeat != 1)
+        biases = sampling.logit_bias or sampling.ignore_eos
+        self._takes_likeliest = sampling.temperature == 0 and not penalises and not biases
+        if penalises:
             self._add(c.llama_sampler_init_penalties(model.n_vocab, 2**15, repeat, frequency, presence))
         if sampling.temperature == 0:
             self._add(c.llama_sampler_init_greedy())
@@ -303,9 +314,11 @@ class Sampler:
         The grammar looks at the winner first and at the whole vocabulary only when it must: that is much
         faster.
         """
-        token = self._winner(_candidates(logits))
+        token = (
+            int(logits.argmax()) if self._takes_likeliest else self._winner(self._model.candidates(logits))
+        )
         if self._grammar is not None and not self._allowed(token):
-            candidates = _candidates(logits)
+            candidates = self._model.candidates(logits)
             _apply(self._grammar, candidates)
             if not np.isfinite(candidates["logit"].max()):
                 raise GrammarStuck
@@ -362,12 +375,6 @@ class Sampler:
         one = np.array([(token, 0.0, 0.0)], dtype=_TOKEN_DATA)
         _apply(self._grammar, one)
         return bool(np.isfinite(one["logit"][0]))
-
-
-def _candidates(logits: Logits) -> npt.NDArray[Any]:
-    candidates = np.zeros(len(logits), dtype=_TOKEN_DATA)
-    candidates["id"], candidates["logit"] = np.arange(len(logits)), logits
-    return candidates
 
 
 def _apply(sampler: Any, candidates: npt.NDArray[Any]) -> Any:

@@ -12,6 +12,7 @@ from daemon.engine.records import BATCH
 from trainer.architectures import why_not
 
 LONGEST_EXACT = 16_384  # tokens; beyond it exact attention takes more than half a gigabyte on a CPU
+MOST_BACKGROUND = 2_048  # cells of its own
 LIBRARIES = 80 * 2**20  # bytes of the engine's process without a model
 _FILE_TYPES = {  # general.file_type. Source: llama.h, enum llama_ftype
     0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S", 12: "Q3_K_M",
@@ -59,14 +60,14 @@ def needed_bytes(header: Header, size: int, n_ctx: int) -> int:
     heads = header.limit(f"{name}.attention.head_count", 32)
     width = header.limit(f"{name}.embedding_length", 4096)
     inner = header.limit(f"{name}.feed_forward_length", 4 * width)
-    table = heads * tokens if tokens <= LONGEST_EXACT else 0  # of attention
+    table = heads * (tokens + background_cells(tokens)) if tokens <= LONGEST_EXACT else 0  # of attention
     working = 4 * BATCH * (table + 4 * width + 3 * inner)
     return int(LIBRARIES + size + cache_bytes(header, n_ctx) + working)
 
 
 def cache_bytes(header: Header, n_ctx: int) -> int:
     """
-    Memory for keys and values of all tokens of the context, two bytes a number.
+    Memory for keys and values of all tokens of the context and of background work, two bytes a number.
 
     Layers with a sliding window keep them all too (llama.cpp's `swa_full`, for the prefix cache needs them). Heads that
     differ by layer are counted as if each layer had as many as it has for queries, which is an upper bound.
@@ -78,7 +79,13 @@ def cache_bytes(header: Header, n_ctx: int) -> int:
     key = header.limit(f"{name}.attention.key_length", head)
     value = header.limit(f"{name}.attention.value_length", head)
     layers = header.limit(f"{name}.block_count", 32)
-    return int(context_of(header, n_ctx) * layers * kv_heads * (key + value) * 2)
+    tokens = context_of(header, n_ctx)
+    return int((tokens + background_cells(tokens)) * layers * kv_heads * (key + value) * 2)
+
+
+def background_cells(n_ctx: int) -> int:
+    """Tokens that background work has room for, beside a context of `n_ctx` that chats have to themselves."""
+    return min(n_ctx // 4, MOST_BACKGROUND)
 
 
 def context_of(header: Header, n_ctx: int) -> int:

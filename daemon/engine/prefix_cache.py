@@ -1,14 +1,19 @@
 """
-The prefix cache: what each sequence of the context holds, so that a prompt is computed from where it differs.
+The prefix cache: what sequences of the context hold, so that a prompt is computed from where it differs.
 
-A slot is only reused for the adapter that computed it; a slot in use is never taken, only emptied when
-there is no other room.
+    take ──> the slot of the chat that goes on, cut where it differs; of another chat a copy of what is common
+    make_room ──> idle slots, the least recently used first, lose only so much of their end as is needed
+
+A slot is only reused for the adapter that computed it, and one in use is never cut by others. Cells that several
+sequences share are counted once; a copy costs none.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 from typing import Protocol
+
+PROOF = 8  # tokens at the end of an answer, by which a chat that goes on is known
 
 
 class Memory(Protocol):
@@ -25,33 +30,61 @@ class Slot:
     sequence: int
     adapter: str | None = None  # sha256 of what computed it; None: the base model
     tokens: list[int] = field(default_factory=list)  # what the context holds of it, always from the start
+    cells: list[int] = field(default_factory=list)  # of each token; a name of ours, not llama.cpp's place
     taken: bool = False
     used: int = 0  # larger is later
 
 
 class PrefixCache:
-    """All sequences of one context, least recently used first to go."""
+    """Some sequences of one context, and how many of its cells they may fill together."""
 
-    def __init__(self, memory: Memory, sequences: int) -> None:
+    def __init__(self, memory: Memory, sequences: Sequence[int], *, cells: int) -> None:
+        self.cells = cells  # its owner may change it, and makes room then
         self._memory = memory
-        self._slots = [Slot(sequence) for sequence in range(sequences)]
-        self._clock = count(1)
+        self._slots = [Slot(sequence) for sequence in sequences]
+        self._clock, self._names = count(1), count()
+        self._owners: dict[int, int] = {}  # cell -> how many slots hold it
+
+    @property
+    def used(self) -> int:
+        """Cells that are filled."""
+        return len(self._owners)
+
+    @property
+    def held(self) -> int:
+        """Those of them that slots in use hold."""
+        return len({cell for slot in self._slots if slot.taken for cell in slot.cells})
+
+    @property
+    def has_free_slot(self) -> bool:
+        """Whether `take` has one to give."""
+        return not all(slot.taken for slot in self._slots)
+
+    def known(self, prompt: Sequence[int], adapter: str | None) -> int:
+        """How many tokens of the prompt's beginning are in memory."""
+        return max((common(slot.tokens, prompt) for slot in self._of(adapter)), default=0)
 
     def take(self, prompt: Sequence[int], adapter: str | None) -> Slot:
         """A slot that holds as much of the prompt's beginning as is in memory, but never all of it."""
-        free = [slot for slot in self._slots if not slot.taken]
-        same = [slot for slot in self._slots if slot.adapter == adapter]
-        best = max(same, key=lambda slot: common(slot.tokens, prompt), default=None)
+        best = max(self._of(adapter), key=lambda slot: (common(slot.tokens, prompt), slot.used), default=None)
         length = 0 if best is None else min(common(best.tokens, prompt), len(prompt) - 1)
-        if best is not None and not best.taken and 2 * length >= len(best.tokens):
+        if best is not None and not best.taken and _goes_on(best.tokens, prompt, length):
             slot = best
         else:
-            slot = min(free, key=lambda slot: slot.used)
+            free = [slot for slot in self._slots if not slot.taken]
+            slot = min(free, key=lambda slot: (bool(slot.tokens), slot.used))
         if slot is not best:
             self._share(best, slot, length)
         self._cut(slot, length)
         slot.adapter, slot.taken, slot.used = adapter, True, next(self._clock)
         return slot
+
+    def add(self, slot: Slot, tokens: Sequence[int]) -> None:
+        """The context holds these behind a slot's tokens now; there was room for them."""
+        cells = list(islice(self._names, len(tokens)))
+        self._owners.update(dict.fromkeys(cells, 1))
+        slot.tokens += tokens
+        slot.cells += cells
 
     def give_back(self, slot: Slot) -> None:
         """The slot's owner is done; what it holds stays for the next one."""
@@ -63,31 +96,62 @@ class PrefixCache:
 
     def drop(self, adapter: str | None) -> None:
         """Forget everything that this adapter computed; the owner of a slot in use fills it again."""
-        for slot in self._slots:
-            if slot.adapter == adapter:
-                self._cut(slot, 0)
+        for slot in self._of(adapter):
+            self._cut(slot, 0)
 
-    def make_room(self, owners: Sequence[Slot]) -> bool:
-        """Empty the least recently used slot but for `owners`; False when there is none left to empty."""
-        others = [slot for slot in self._slots if slot not in owners and slot.tokens]
-        if not others:
-            return False
-        self._cut(min(others, key=lambda slot: (slot.taken, slot.used)), 0)
-        return True
+    def make_room(self, wanted: int) -> bool:
+        """Let so many more cells fit, at the cost of idle slots; False: those in use leave no room for them."""
+        idle = (slot for slot in self._slots if slot.tokens and not slot.taken)
+        for slot in sorted(idle, key=lambda slot: slot.used):
+            while slot.tokens and (missing := self.used + wanted - self.cells) > 0:
+                self._cut(slot, max(0, len(slot.tokens) - missing))
+        return self.used + wanted <= self.cells
+
+    def _of(self, adapter: str | None) -> list[Slot]:
+        return [slot for slot in self._slots if slot.adapter == adapter and slot.tokens]
 
     def _share(self, source: Slot | None, target: Slot, length: int) -> None:
         self._cut(target, 0)
         if source is not None and length:
             self._memory.copy(source.sequence, target.sequence, length)
-            target.tokens = source.tokens[:length]
+            target.tokens, target.cells = source.tokens[:length], source.cells[:length]
+            for cell in target.cells:
+                self._owners[cell] += 1
 
     def _cut(self, slot: Slot, length: int) -> None:
-        if len(slot.tokens) > length:
-            whole = not self._memory.cut(slot.sequence, length)
-            slot.tokens = [] if whole else slot.tokens[:length]
+        if len(slot.tokens) <= length:
+            return
+        if not self._memory.cut(slot.sequence, length):
+            length = 0
+        for cell in slot.cells[length:]:
+            self._owners[cell] -= 1
+            if not self._owners[cell]:
+                del self._owners[cell]
+        del slot.tokens[length:], slot.cells[length:]
 
 
 def common(one: Sequence[int], other: Sequence[int]) -> int:
     """How many tokens two sequences have in common at their beginning."""
-    pairs = enumerate(zip(one, other, strict=False))
-    return next((at for at, (left, right) in pairs if left != right), min(len(one), len(other)))
+    low, high = 0, min(len(one), len(other))
+    while low < high:  # slices are compared much faster than tokens one by one
+        middle = (low + high + 1) // 2
+        if one[low:middle] == other[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _goes_on(tokens: Sequence[int], prompt: Sequence[int], length: int) -> bool:
+    """
+    Whether the chat of these tokens goes on in a prompt, of which they have the first `length`.
+
+    Recalled memories and thoughts before the last answer are not sent again, but its words are: where they don't come,
+    it is another chat with the same beginning, and this one may still be asked for. A few tokens are no loss.
+    """
+    rest = tokens[length:]
+    if len(rest) <= PROOF:
+        return length >= len(rest)
+    end = list(rest[-PROOF - 2 : -2] if len(rest) > PROOF + 2 else rest[:PROOF])
+    places = range(length, len(prompt) - PROOF + 1)
+    return any(prompt[at] == end[0] and list(prompt[at : at + PROOF]) == end for at in places)

@@ -14,7 +14,7 @@ SKILLS_KEY = "tsubasa.skills"  # of an adapter that teaches our tasks, and of it
 BASE_KEY = "tsubasa.base_sha256"  # of the same: the sha256 of the model file that the adapter was trained on
 SKILLS = 1  # the version of the tasks that this version of Tsubasa asks for
 TINY_KEY = "tsubasa.tiny"  # of a file whose model knows no language: tables stand in for its own words
-BATCH = 256  # tokens of a prompt computed at once; a cancel waits for one such batch at most
+BATCH = 256  # tokens computed at once, at most
 UNSURE = 2.0  # nats per token; for files that don't say: a pretrained model's right sentences go up to 1.3 (log.md)
 
 MOST_LOGPROBS = 20
@@ -118,7 +118,9 @@ class Piece:
     completion_tokens: int = 0  # of thoughts and answer
     thought_tokens: int = 0
     cached_tokens: int = 0  # tokens of the prompt that were still in memory from an earlier request
-    surprise: float = 0.0  # nats: -log of the answer's probability so far, without grammar, at temperature 1
+    surprise: float = (
+        0.0  # nats, of background work alone: -log of the answer's probability so far, no grammar
+    )
     logprobs: tuple[Likely, ...] = ()  # of the answer's tokens, where they were asked for
     stopped_by: str = ""  # in the last piece: the stop text that ended it
     counted_tokens: int = 0  # in the first piece alone: of the messages that were to be counted
@@ -167,6 +169,8 @@ class Completion:
     def surprise(self, start: int, end: int) -> float:
         """
         How unlikely the model itself found the characters from `start` to `end`: mean nats per token; 0.0 of nothing.
+
+        It is only counted in background work: it costs a pass over the vocabulary for each token.
 
         Nano, where it is at home, writes its lists at well below 0.1, and guesses at 1 and more where it is lost. A
         pretrained model's right sentences are at 0.2 to 1.3, and so are those that it makes up.

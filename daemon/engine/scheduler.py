@@ -1,40 +1,47 @@
 """
-Which requests are worked on next: foreground before background, each kind in the order it came.
+Which requests are computed next: people's before the background's, each kind in the order it came.
 
-    take ──> queue ──> the first foreground request, else some background ones together ──> one step ──> again
+    add ──> queue ──> places: eight of people, eight of the background ──> the turn of one adapter ──> a batch ──> again
 
-Background replies are left between two steps for any foreground request and go on afterwards. Those that use the same
-adapter share their batches, so many as the context has room for. An adapter is only switched between steps, and only
-freed when no reply needs it. Runs in the engine's one thread.
+All who have a place and use the same adapter share each batch; where people use several, these take turns of a few
+steps and are never mixed. The background has the batches to itself while nobody is answered; else it fills what costs
+almost nothing. An adapter is only switched between steps, and only freed when no reply needs it. Where the context is
+full, the latest is put off, and begins again when there is room. Runs in the engine's one thread.
 """
 
 from collections.abc import Callable, Sequence
 from time import perf_counter
 
 from daemon.engine.adapters import Adapters
-from daemon.engine.batch import BACKGROUND, FOREGROUND, Ahead, compute
+from daemon.engine.batch import ALONE_S, MOST_ROWS, SHARED_S, Pace, shared_out
 from daemon.engine.decoding import Decoding, Request
-from daemon.engine.errors import EngineError
-from daemon.engine.llama import Context, Logits, Model, NoRoom, check_finite
+from daemon.engine.errors import DecodeFailed, EngineBusy, EngineError
+from daemon.engine.llama import Context, Logits, Model, NoRoom, Part, check_finite
+from daemon.engine.model_facts import background_cells
 from daemon.engine.prefix_cache import PrefixCache
 from daemon.engine.records import Piece, Score
 from daemon.engine.scoring import ScoreRequest, Scoring
+from daemon.engine.work import Ahead, Room, Work
 
-TOGETHER = 8  # background requests that share batches
-REMEMBERED = 2  # sequences of nobody, for what was computed before
+PLACES = 8  # requests of people that are answered at once, and as many of the background
+MOST_WAITING = 64  # people's requests behind them; more are refused
+REMEMBERED = 8  # sequences for chats that nobody is answering
+STEPS = 8  # of one adapter, while people wait for another
+MARGIN = 64  # tokens that a person's answer should have room for when it begins
+UNMEASURED_S = 5.0  # that an answer is thought to take before one was given
 
-Work = Decoding | Scoring
 Say = Callable[[int, Piece | Score], None]
 Refuse = Callable[[int, EngineError], None]
+Wanted = list[tuple[Work, Ahead]]
 
 
 def sequences(model: Model) -> int:
     """
-    How many the context needs: one for the foreground, and those of the background.
+    How many the context needs.
 
     A recurrent model keeps a state of many megabytes for each, and none can be cut: its requests don't share batches.
     """
-    return 1 + _together(model) + REMEMBERED
+    return 2 * _places(model) + (2 if model.is_recurrent else REMEMBERED)
 
 
 class Scheduler:
@@ -45,80 +52,169 @@ class Scheduler:
     ) -> None:
         self._model, self._context, self._adapters, self._n_ctx = model, context, adapters, n_ctx
         self._say, self._refuse = say, refuse
-        self._cache = PrefixCache(context, sequences(model))
-        self._queue: list[Work] = []
+        self._cells = n_ctx + background_cells(n_ctx)
+        every, own = range(sequences(model)), _places(model)
+        self._chats = PrefixCache(context, every[own:], cells=n_ctx)
+        self._background = PrefixCache(context, every[:own], cells=self._cells)
+        self._queue: list[Work] = []  # as they came
         self._leaving: set[str] = set()  # adapters to free once no reply needs them
+        self._turn_of: str | None = None  # the adapter of the last step
+        self._steps, self._turn_until = (
+            0,
+            0.0,
+        )  # that it had since it got its turn; when that is over at the latest
+        self._pace = Pace()
+        self._answer_s = UNMEASURED_S
+        self._came_s: dict[int, float] = {}  # when people's requests did
 
     @property
     def busy(self) -> bool:
         """Whether there is anything to do."""
         return bool(self._queue)
 
+    def check_queue(self) -> None:
+        """Raises `EngineBusy` when one more of a person would wait too long."""
+        waiting = sum(not work.background for work in self._queue) - PLACES
+        if waiting >= MOST_WAITING:
+            raise EngineBusy(waiting=waiting, retry_after_s=1 + int(waiting * self._answer_s / PLACES))
+
     def add(self, request: Request | ScoreRequest) -> None:
         """Queue a request; its adapter must be loaded."""
         if isinstance(request, ScoreRequest):
-            self._queue.append(Scoring(request, self._cache))
-        else:
-            self._queue.append(Decoding(request, self._model, self._cache, n_ctx=self._n_ctx))
+            self._queue.append(Scoring(request, self._background))
+            return
+        cache = self._background if request.background else self._chats
+        self._queue.append(Decoding(request, self._model, cache, n_ctx=self._n_ctx))
+        if not request.background:
+            self._came_s[request.number] = perf_counter()
 
     def cancel(self, number: int) -> None:
         """Give a request up, begun or not; unknown numbers were done already."""
-        for decoding in self._queue:
-            if decoding.request.number == number:
-                self._end(decoding)
+        for work in self._queue:
+            if work.number == number:
+                self._end(work)
                 return
 
     def step(self) -> None:
-        """One step of the requests whose turn it is."""
+        """One batch for those whose turn it is."""
+        self._begin()
         turn = self._turn()
-        try:
-            self._context.use(self._adapters.handle(turn[0].request.adapter))
-            try:
-                done = self._computed(turn)
-            except NoRoom:
-                turn = turn[:1]
-                done = self._computed(turn)
-        except EngineError as error:
-            for work in turn:
-                self._refused(work, error)
-            return
-        for work, rows in done:
+        self._context.use(self._adapters.handle(turn[0].adapter))
+        for work, rows in self._computed(self._fitting(self._planned(turn))):
             self._take(work, rows)
 
+    def _begin(self) -> None:
+        """Give free places to those that wait, in the order they came."""
+        for cache, background in ((self._chats, False), (self._background, True)):
+            begun = [work for work in self._begun() if work.background is background]
+            waiting = [work for work in self._queue if work.background is background and work.slot is None]
+            for work in waiting:
+                if begun and (len(begun) >= _places(self._model) or not self._has_room(cache, begun, work)):
+                    break  # it is next once there is room, before those that came later
+                work.begin()
+                begun.append(work)
+
+    def _has_room(self, cache: PrefixCache, begun: Sequence[Work], work: Work) -> bool:
+        """Whether the context can hold this one beside the others, as far as can be foretold."""
+        most = self._cells - self._chats.held if work.background else self._n_ctx
+        foretold = sum(one.pending + _growth(one) for one in begun)
+        fresh = len(work.tokens) - cache.known(work.tokens, work.adapter) + _growth(work)
+        return cache.held + foretold + fresh <= most
+
+    def _begun(self) -> list[Work]:
+        return [work for work in self._queue if work.slot is not None]
+
     def _turn(self) -> list[Work]:
-        """The first foreground request; without one, background requests of one adapter: what has begun, and more."""
-        ahead = next((work for work in self._queue if not work.request.background), None)
-        if ahead is not None:
-            return [ahead]
-        turn = [work for work in self._queue if work.has_begun] or self._queue[:1]
-        held = sum(self._longest(work) for work in turn)
-        for work in self._queue:
-            if work in turn:
+        """All who have a place and the adapter whose turn it is."""
+        begun = self._begun()
+        adapters = _adapters_of([work for work in begun if not work.background] or begun)
+        self._steps += 1
+        over = self._steps > STEPS or perf_counter() > self._turn_until
+        if self._turn_of not in adapters or (over and len(adapters) > 1):
+            place = adapters.index(self._turn_of) + 1 if self._turn_of in adapters else 0
+            self._turn_of, self._steps = adapters[place % len(adapters)], 1
+            self._turn_until = perf_counter() + SHARED_S
+        return [work for work in begun if work.adapter == self._turn_of]
+
+    def _planned(self, turn: Sequence[Work]) -> Wanted:
+        """What of each goes into the next batch."""
+        people = [work for work in turn if not work.background]
+        background = [work for work in turn if work.background]
+        alone = len(self._queue) == 1 and bool(people)
+        tokens = self._pace.tokens(ALONE_S if alone else SHARED_S)
+        wanted = shared_out(people, Room(tokens, len(people)))
+        if people:
+            tokens = min(self._pace.free(), tokens - sum(len(ahead.tokens) for _, ahead in wanted))
+        return wanted + shared_out(background, Room(tokens, MOST_ROWS))
+
+    def _fitting(self, wanted: Wanted) -> Wanted:
+        """What of it the context has room for; the background is put off before people, and who came last first."""
+        while wanted:
+            people, others = (
+                sum(len(ahead.tokens) for work, ahead in wanted if work.background is kind)
+                for kind in (False, True)
+            )
+            if not self._chats.make_room(people):
+                late = self._latest(background=False)
+            elif self._room_behind(people, others):
+                break
+            else:
+                late = self._latest(background=True)
+            late.put_off()
+            wanted = [(work, ahead) for work, ahead in wanted if work is not late]
+        return wanted
+
+    def _room_behind(self, people: int, others: int) -> bool:
+        """Whether the background has room for so many beside all that people have, and so many more of theirs."""
+        own = self._background
+        own.cells = self._cells - self._chats.used - people
+        if own.make_room(others):
+            return True
+        if sum(work.background for work in self._begun()) > 1:
+            return False
+        missing = (
+            own.used + others - own.cells
+        )  # one alone needs more than is its own: of chats that nobody asks now
+        self._chats.make_room(self._chats.cells - self._chats.used + missing)
+        own.cells = self._cells - self._chats.used - people
+        return own.make_room(others)
+
+    def _latest(self, *, background: bool) -> Work:
+        return [work for work in self._begun() if work.background is background][-1]
+
+    def _computed(self, wanted: Wanted) -> list[tuple[Work, list[Logits]]]:
+        """Each of which a part was computed, and the logits that it wanted."""
+        while wanted:
+            parts = [Part(one.slot.sequence, len(one.slot.tokens), one.tokens, one.rows) for _, one in wanted]
+            began = perf_counter()
+            try:
+                rows = self._context.decode(parts)
+            except NoRoom:
+                wanted = self._fewer(wanted)
                 continue
-            held += self._longest(work)
-            same = work.request.adapter == turn[0].request.adapter
-            if not same or len(turn) >= _together(self._model) or held > self._n_ctx // 2:
-                break  # it is next once there is room, before those that came later
-            turn.append(work)
-        return turn
+            except EngineError as error:
+                for work, _ in wanted:
+                    self._refused(work, error)
+                return []
+            self._pace.note(sum(len(part.tokens) for part in parts), perf_counter() - began)
+            for work, ahead in wanted:
+                (self._background if work.background else self._chats).add(ahead.slot, ahead.tokens)
+            return [(work, logits) for (work, _), logits in zip(wanted, rows, strict=True)]
+        return []
 
-    def _longest(self, work: Work) -> int:
-        return work.request.longest or self._n_ctx
-
-    def _computed(self, turn: Sequence[Work]) -> list[tuple[Work, list[Logits]]]:
-        """Each of `turn` that the batch had room for, and the logits that it wanted. Raises `NoRoom`."""
-        room = BACKGROUND if turn[0].request.background else FOREGROUND
-        wanted: list[tuple[Work, Ahead]] = []
-        for work in turn:
-            if min(room) > 0:
-                ahead = work.ahead(room)
-                wanted.append((work, ahead))
-                room = ahead.left_of(room)
-        rows = compute(self._context, self._cache, [ahead for _, ahead in wanted])
-        return [(work, logits) for (work, _), logits in zip(wanted, rows, strict=True)]
+    def _fewer(self, wanted: Wanted) -> Wanted:
+        """llama.cpp counts its cells otherwise: nothing that is idle stays, and then the last is put off."""
+        idle = self._chats.used + self._background.used - self._chats.held - self._background.held
+        if idle:
+            self._chats.make_room(self._chats.cells)
+            self._background.make_room(self._background.cells)
+        elif len(wanted) == 1:
+            self._refused(wanted.pop()[0], DecodeFailed(reason="the context has no room left"))
+        else:
+            wanted.pop()[0].put_off()
+        return wanted
 
     def _take(self, work: Work, rows: Sequence[Logits]) -> None:
-        number = work.request.number
         try:
             check_finite(rows)
             piece = work.take(rows)
@@ -128,11 +224,11 @@ class Scheduler:
         if piece is not None and piece.is_last:
             self._end(work)
         if piece is not None:
-            self._say(number, piece)
+            self._say(work.number, piece)
 
     def _refused(self, work: Work, error: EngineError) -> None:
         self._end(work)
-        self._refuse(work.request.number, error)
+        self._refuse(work.number, error)
 
     def swap(self, adapter: str | None) -> float:
         """Switch the context to an adapter, or to the base; returns the milliseconds it took."""
@@ -151,19 +247,31 @@ class Scheduler:
         """An adapter that was to be freed is wanted again."""
         self._leaving.discard(adapter)
 
-    def _end(self, decoding: Work) -> None:
-        self._queue.remove(decoding)
-        decoding.leave()
+    def _end(self, work: Work) -> None:
+        self._queue.remove(work)
+        work.leave()
+        if (came := self._came_s.pop(work.number, None)) is not None:
+            self._answer_s += (perf_counter() - came - self._answer_s) / PLACES
         self._let_go()
 
     def _let_go(self) -> None:
-        needed = {decoding.request.adapter for decoding in self._queue}
+        needed = {work.adapter for work in self._queue}
         for adapter in self._leaving - needed:
             self._leaving.discard(adapter)
-            self._cache.drop(adapter)
+            self._chats.drop(adapter)
+            self._background.drop(adapter)
             self._context.use(None)  # it may be the one in use; the next step sets what it needs
             self._adapters.unload(adapter)
 
 
-def _together(model: Model) -> int:
-    return 1 if model.is_recurrent else TOGETHER
+def _places(model: Model) -> int:
+    return 1 if model.is_recurrent else PLACES
+
+
+def _adapters_of(works: Sequence[Work]) -> list[str | None]:
+    return list(dict.fromkeys(work.adapter for work in works))
+
+
+def _growth(work: Work) -> int:
+    """Tokens to keep free for it; of a person's answer nobody knows how long it will be."""
+    return work.growth if work.background else min(work.growth, MARGIN)

@@ -25,7 +25,7 @@ from daemon.engine.errors import (
 from daemon.engine.followed import Followed, followed_by, told_of
 from daemon.engine.gguf_file import TEMPLATE_KEY, checked_header, fitting_threads, identity
 from daemon.engine.llama import Context, LlamaRefused, Model, Sampler
-from daemon.engine.model_facts import LONGEST_EXACT, facts_of
+from daemon.engine.model_facts import LONGEST_EXACT, background_cells, facts_of
 from daemon.engine.records import (
     AT_ONCE,
     TINY_KEY,
@@ -111,7 +111,11 @@ class Worker:
         exact = hello["gpu_layers"] == 0 and self._n_ctx <= LONGEST_EXACT
         threads = hello["threads"] or fitting_threads(Path(hello["path"]))
         return Context(
-            self._model, n_ctx=self._n_ctx, sequences=sequences(self._model), threads=threads, exact=exact
+            self._model,
+            n_ctx=self._n_ctx + background_cells(self._n_ctx),
+            sequences=sequences(self._model),
+            threads=threads,
+            exact=exact,
         )
 
     def _obey(self, frame: Frame) -> None:
@@ -136,8 +140,10 @@ class Worker:
             self._link.refuse(number, error)
 
     def _chat(self, number: int, frame: Frame) -> None:
-        adapter = _maybe(frame, "adapter", str)
+        adapter, background = _maybe(frame, "adapter", str), _field(frame, "background", bool)
         self._adapters.handle(adapter)
+        if not background:
+            self._scheduler.check_queue()
         messages = [] if frame.header.get("raw") is not None else self._messages(frame)
         tools = _tools(frame)
         schema, grammar = _maybe(frame, "schema", dict), _maybe(frame, "grammar", str)
@@ -167,7 +173,7 @@ class Worker:
             sampling=sampling,
             sampler=sampler,
             adapter=adapter,
-            background=_field(frame, "background", bool),
+            background=background,
             draft=self._reply(draft) if (draft := _maybe(frame, "draft", str)) else [],
             tags=self._traits.tags if free and not goes_on else None,
             thinks=written.thinks,

@@ -37,8 +37,8 @@ async def test_the_engine_tells_what_it_serves(engine, model):
 
 
 async def test_a_reply_tells_how_unlikely_the_model_found_it(engine):
-    likely = await engine.complete(HELLO, sampling=SHORT)
-    forced = await engine.complete(HELLO, sampling=SHORT, schema={"const": "zzzzzz"})
+    likely = await engine.complete(HELLO, sampling=SHORT, background=True)
+    forced = await engine.complete(HELLO, sampling=SHORT, background=True, schema={"const": "zzzzzz"})
     whole = likely.marks[-1]
 
     assert [(0, 0), (len(likely.text), 24)] == [
@@ -258,7 +258,7 @@ async def test_a_prompt_that_is_too_long_is_refused_with_both_numbers(engine):
 
 async def test_how_likely_each_token_was_is_told_where_it_is_asked_for(engine):
     some = Sampling(max_tokens=6, logprobs=3)
-    pieces = [piece async for piece in engine.chat(HELLO, sampling=some)]
+    pieces = [piece async for piece in engine.chat(HELLO, sampling=some, background=True)]
     told = [one for piece in pieces for one in piece.logprobs]
 
     assert 6 == len(told)

@@ -39,16 +39,16 @@ def test_a_file_tells_what_it_is_and_whether_it_can_learn(tmp_path):
     [
         # Qwen3-4B: 36 layers, 8 heads of 128 for keys and for values
         (header("qwen3", block_count=36, attention__head_count=32, attention__head_count_kv=8,
-                attention__key_length=128, attention__value_length=128, context_length=262144), 8192, 1152),
+                attention__key_length=128, attention__value_length=128, context_length=262144), 8192, 1440),
         # Llama 3.2 1B names no size of a head: width by heads
         (header("llama", block_count=16, attention__head_count=32, attention__head_count_kv=8,
-                embedding_length=2048, context_length=131072), 4096, 128),
+                embedding_length=2048, context_length=131072), 4096, 160),
         # Gemma 3 1B: one wide head
         (header("gemma3", block_count=26, attention__head_count=4, attention__head_count_kv=1,
-                attention__key_length=256, attention__value_length=256, context_length=32768), 8192, 208),
+                attention__key_length=256, attention__value_length=256, context_length=32768), 8192, 260),
         # no longer than the model was made for
-        (header("llama", block_count=2, attention__head_count=4, embedding_length=256, context_length=1024), 8192, 2),
-        (header("llama", block_count=2, attention__head_count=4, embedding_length=256, context_length=1024), 0, 2),
+        (header("llama", block_count=2, attention__head_count=4, embedding_length=256, context_length=1024), 8192, 2.5),
+        (header("llama", block_count=2, attention__head_count=4, embedding_length=256, context_length=1024), 0, 2.5),
     ],
     ids=["qwen3", "llama", "gemma3", "short", "all"],
 )  # fmt: skip

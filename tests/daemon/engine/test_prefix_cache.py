@@ -1,5 +1,7 @@
 """The prefix cache, over a memory that is a list of lists."""
 
+import pytest
+
 from daemon.engine.prefix_cache import PrefixCache
 
 
@@ -18,23 +20,26 @@ class ListMemory:
         self.sequences[target] = self.sequences[source][:length]
 
 
-def fill(memory, slot, tokens):
-    memory.sequences[slot.sequence] += tokens[len(slot.tokens) :]
-    slot.tokens += tokens[len(slot.tokens) :]
+def fill(memory, cache, slot, tokens):
+    fresh = tokens[len(slot.tokens) :]
+    memory.sequences[slot.sequence] += fresh
+    cache.add(slot, fresh)
 
 
-def make(sequences=3):
+def make(sequences=3, cells=1000):
     memory = ListMemory(sequences)
-    return memory, PrefixCache(memory, sequences)
+    return memory, PrefixCache(memory, range(sequences), cells=cells)
 
 
 def use(memory, cache, tokens, adapter=None):
-    """Take, fill and give back; returns how many tokens were there already."""
+    """Take, fill and give back, as a request does; returns how many tokens were there already."""
     slot = cache.take(tokens, adapter)
     cached = len(slot.tokens)
     assert memory.sequences[slot.sequence] == slot.tokens == tokens[:cached]
-    fill(memory, slot, tokens)
+    assert cache.make_room(len(tokens) - cached)
+    fill(memory, cache, slot, tokens)
     cache.give_back(slot)
+    assert cache.used <= cache.cells
     return cached
 
 
@@ -59,7 +64,7 @@ def test_another_prompt_with_a_short_common_beginning_gets_a_copy_and_the_long_o
 def test_a_slot_in_use_is_not_taken_but_its_beginning_may_be_copied():
     memory, cache = make()
     busy = cache.take([1, 2, 3, 4], None)
-    fill(memory, busy, [1, 2, 3, 4])
+    fill(memory, cache, busy, [1, 2, 3, 4])
 
     other = cache.take([1, 2, 3, 4], None)
     assert busy is not other
@@ -78,18 +83,68 @@ def test_the_least_recently_used_goes_first():
     assert 0 == use(memory, cache, [2, 2])
 
 
-def test_room_is_made_from_what_is_remembered_before_what_is_in_use():
-    memory, cache = make()
-    busy, mine = cache.take([1], None), cache.take([2], None)
-    fill(memory, busy, [1])
-    fill(memory, mine, [2])
-    use(memory, cache, [3])
+def test_room_is_made_from_the_end_of_what_is_idle_and_never_from_what_is_in_use():
+    memory, cache = make(cells=12)
+    busy = cache.take([1] * 6, None)
+    fill(memory, cache, busy, [1] * 6)
+    use(memory, cache, [3, 4, 5, 6, 7])
 
-    assert cache.make_room([mine])
-    assert [[1], [2], []] == memory.sequences
-    assert cache.make_room([mine])
-    assert [] == busy.tokens
-    assert not cache.make_room([mine])
+    assert cache.make_room(3)
+    assert [3, 4, 5] in memory.sequences
+    assert cache.make_room(6)
+    assert not cache.make_room(7)
+    assert [1] * 6 == busy.tokens == memory.sequences[busy.sequence]
+
+
+def test_two_chats_that_together_are_too_long_take_from_each_other_only_what_they_must():
+    """Each turn both lose as much as is too much, not all: most of either is still there at its next turn."""
+    memory, cache = make(cells=1000)
+    one, other = [1] * 520, [2] * 520
+
+    kept = [use(memory, cache, chat + [9] * turn) for turn in range(5) for chat in (one, other)]
+    assert all(known >= 450 for known in kept[2:])
+
+
+def test_a_long_answer_takes_from_the_chat_that_was_not_asked_for_longest():
+    memory, cache = make(4, cells=30)
+    for chat in ([1] * 10, [2] * 10, [1] * 10 + [5]):
+        use(memory, cache, chat)
+    use(memory, cache, [3] * 12)
+
+    assert 10 == use(memory, cache, [1] * 10 + [5])
+    assert 7 == cache.known([2] * 10, None)
+
+
+def test_another_chat_with_the_same_long_beginning_leaves_the_first_one_whole():
+    """A page's or an agent's system prompt: places belong to chats."""
+    memory, cache = make(3)
+    system = list(range(100))
+    one, other = system + [200] * 40, system + [300] * 40
+
+    assert [0, 100, 139, 139] == [use(memory, cache, chat) for chat in (one, other, one, other)]
+    assert 180 == cache.used
+
+
+@pytest.mark.parametrize("recalled", [[], [7] * 30], ids=["none", "memories before the question"])
+def test_a_chat_that_goes_on_keeps_its_place_whatever_stood_before_its_last_answer(recalled):
+    memory, cache = make(2)
+    history, answer = list(range(100)), list(range(500, 540))
+    use(memory, cache, [9] * 50)
+    use(memory, cache, [*history, *recalled, 401, *answer])
+
+    assert 100 <= use(memory, cache, [*history, 401, *answer, *recalled, 402])
+    assert 49 == use(memory, cache, [9] * 50)
+
+
+def test_what_several_slots_share_takes_room_once_and_stays_for_the_last_of_them():
+    memory, cache = make()
+    use(memory, cache, [*range(50), *[100] * 20])
+    use(memory, cache, [*range(50), *[200] * 20])
+    assert 90 == cache.used
+    cache.cells = 60
+    assert cache.make_room(0)
+    assert [60] == [len(one) for one in memory.sequences if one]
+    assert 60 == cache.used
 
 
 def test_nothing_is_shared_between_adapters_and_what_a_dropped_one_computed_is_gone():

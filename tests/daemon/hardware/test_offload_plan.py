@@ -31,7 +31,7 @@ def fitted(hardware, size=SIZE, n_ctx=8192):
     return plan(hardware, lambda: QWEN_4B, size, n_ctx)
 
 
-@pytest.mark.parametrize(("free_gib", "layers"), [(8, -1), (4.5, -1), (3, 22), (1.5, 6), (0.5, 0)])
+@pytest.mark.parametrize(("free_gib", "layers"), [(8, -1), (5, -1), (4.5, 34), (3, 20), (1.5, 5), (0.5, 0)])
 def test_as_many_layers_as_fit_beside_their_context(free_gib, layers):
     found = fitted(machine(free_gib))
 

@@ -7,7 +7,7 @@ import pytest
 from openai.types.chat import ChatCompletionChunk
 
 from daemon.engine.client import Reasoning, ToolCall
-from daemon.engine.errors import PromptTooLong, SchemaRefused
+from daemon.engine.errors import EngineBusy, PromptTooLong, SchemaRefused
 from daemon.processes.errors import ChildCrashed
 from store.errors import StoreFull
 from tests.daemon.api.world import KEY, World, serving
@@ -171,6 +171,13 @@ async def test_an_error_in_a_stream_is_an_event(tmp_path):
             ("Invalid schema for response_format",),
             id="a schema that makes no grammar",
         ),
+        pytest.param(
+            EngineBusy(waiting=64, retry_after_s=7),
+            429,
+            {"type": "invalid_request_error", "code": "engine_busy"},
+            ("64", "7 s"),
+            id="too many at once",
+        ),
         pytest.param(StoreFull("tsubasa.db"), 503, {"code": "disk_full"}, (), id="a full disk"),
         pytest.param(ZeroDivisionError("the insides"), 500, {"code": "internal_error"}, (), id="a bug"),
     ],
@@ -191,6 +198,7 @@ async def test_what_fails_before_the_first_word_has_a_status_and_the_daemon_goes
     assert expected == {name: error[name] for name in expected}
     assert all(part in error["message"] for part in said)
     assert (status >= 500) is (reply.headers.get("x-should-retry") == "false")
+    assert ("7" if status == 429 else None) == reply.headers.get("retry-after")
     assert reply.headers["x-request-id"].startswith("req_")
     assert "insides" not in reply.text
     assert (status == 500) is ("ZeroDivisionError" in caplog.text)

@@ -1,0 +1,150 @@
+"""
+Several clients of one server at once: tokens a second, the first word, and the wait behind another's long answer.
+
+    an Endpoint ──> fast raw HTTP, one thread and one connection a client ──> seconds of each piece
+
+Each question is another one, so that no cache answers it; the answers are as long as they are asked to be.
+"""
+
+import http.client
+import itertools
+import json
+import re
+import statistics
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+CLIENTS = (1, 2, 4)
+TOKENS = 48  # of each answer
+LONG_TOKENS = 300  # of the answer behind which a second client waits
+LONG_PROMPT = 300  # words of the prompt whose first word is waited for
+WAIT_S = 900.0
+_SAID = re.compile(rb'"content": ?"[^"]')
+_numbers = itertools.count()
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One server."""
+
+    name: str
+    address: str  # host:port
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What one round found; seconds, and tokens a second."""
+
+    decode: dict[int, float]  # by number of clients
+    cold_s: float  # to the first word of a long prompt
+    warm_s: float  # of the same chat's next turn
+    second_wait_s: float
+
+
+def measured(endpoint: Endpoint) -> Round:
+    """One round."""
+    decode = {count: _together(endpoint, count) for count in CLIENTS}
+    chat = [{"role": "user", "content": _words(LONG_PROMPT)}]
+    cold = _first(endpoint, chat)
+    turn = [*chat, {"role": "assistant", "content": "Yes."}, {"role": "user", "content": "Why?"}]
+    return Round(decode, cold, _first(endpoint, turn), _second_wait(endpoint))
+
+
+def compared(ours: Sequence[Round], theirs: Sequence[Round]) -> dict[str, float]:
+    """Ratios of medians: of tokens a second (more is better) and of waits (less is better)."""
+    told = {
+        f"decode_ratio_{count}": _ratio(
+            [one.decode[count] for one in ours], [one.decode[count] for one in theirs]
+        )
+        for count in CLIENTS
+    }
+    for name, key in {
+        "ttft_cold": "cold_s",
+        "ttft_warm": "warm_s",
+        "second_client_wait": "second_wait_s",
+    }.items():
+        told[f"{name}_ratio"] = _ratio(
+            [getattr(one, key) for one in ours], [getattr(one, key) for one in theirs]
+        )
+    return told
+
+
+def told(rounds: Sequence[Round]) -> dict[str, list[float]]:
+    """Least, median and most of each number: tokens a second, milliseconds."""
+    found = {f"tokens_per_s_{count}": [one.decode[count] for one in rounds] for count in CLIENTS}
+    for name, key in {"cold_ms": "cold_s", "warm_ms": "warm_s", "second_wait_ms": "second_wait_s"}.items():
+        found[name] = [1000 * getattr(one, key) for one in rounds]
+    return {
+        name: [round(one, 2) for one in (min(some), statistics.median(some), max(some))]
+        for name, some in found.items()
+    }
+
+
+def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    return round(statistics.median(ours) / statistics.median(theirs), 3)
+
+
+def _together(endpoint: Endpoint, count: int) -> float:
+    """Tokens a second of so many clients, from the first word of the first to the last one of the last."""
+    times: list[list[float]] = [[] for _ in range(count)]
+
+    def client(place: int) -> None:
+        times[place] += _pieces(endpoint, [{"role": "user", "content": _words(6)}], TOKENS)
+
+    threads = [threading.Thread(target=client, args=(place,)) for place in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    every = [at for one in times for at in one]
+    return count * (TOKENS - 1) / (max(every) - min(every))
+
+
+def _first(endpoint: Endpoint, messages: Sequence[Mapping[str, str]]) -> float:
+    began = time.perf_counter()
+    return next(_pieces(endpoint, messages, 4)) - began
+
+
+def _second_wait(endpoint: Endpoint) -> float:
+    """How long a short question waits for its first word while a long answer is given."""
+    going = threading.Event()
+
+    def long() -> None:
+        for number, _ in enumerate(_pieces(endpoint, [{"role": "user", "content": _words(6)}], LONG_TOKENS)):
+            if number == 5:
+                going.set()
+        going.set()
+
+    thread = threading.Thread(target=long)
+    thread.start()
+    going.wait(WAIT_S)
+    waited = _first(endpoint, [{"role": "user", "content": _words(3)}])
+    thread.join()
+    return waited
+
+
+def _pieces(endpoint: Endpoint, messages: Sequence[Mapping[str, str]], tokens: int) -> Iterator[float]:
+    """When each piece of the answer came, in seconds of the clock."""
+    body = {"model": "tsubasa", "messages": messages, "max_tokens": tokens, "stream": True}
+    body |= {"temperature": 0, "ignore_eos": True}
+    connection = http.client.HTTPConnection(endpoint.address, timeout=WAIT_S)
+    try:
+        headers = {**endpoint.headers, "content-type": "application/json"}
+        connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
+        reply = connection.getresponse()
+        if reply.status != 200:
+            raise SystemExit(f"{endpoint.name} answers {reply.status}: {reply.read(500).decode()}")
+        while line := reply.readline():
+            if _SAID.search(line):
+                yield time.perf_counter()
+    finally:
+        connection.close()
+
+
+def _words(count: int) -> str:
+    """Words that were not said before."""
+    start = next(_numbers) * 1009
+    return " ".join(f"word{(start + 7919 * place) % 10007}" for place in range(count))

@@ -112,8 +112,8 @@ def _daemon(folder: Path, model: str, threads: int, code: Path | None = None) ->
     if code is not None:
         environment["PYTHONPATH"] = str(code)
     up = [sys.executable, "-m", "daemon", "up"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    daemon = subprocess.Popen(up, env=environment, cwd=code, **quiet)
+    nobody = subprocess.DEVNULL
+    daemon = subprocess.Popen(up, env=environment, cwd=code, stdout=nobody, stderr=nobody)
     try:
         _wait_for(lambda: daemon.poll() is not None or running(home) is not None)
         if daemon.poll() is not None:
@@ -180,11 +180,10 @@ def _measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
             endpoints.append(stack.enter_context(_llama_server(model, given.threads)))
         else:
             sys.stderr.write("Without llama.cpp's server: pip install xllamacpp\n")
-        found = _rounds(endpoints, given.rounds) if given.rounds else {}
-    ratios = {
-        f"to_{name}": compared(found["ours"], rounds) for name, rounds in found.items() if name != "ours"
-    }
-    return {"replies": replies, "clients": {name: told(one) for name, one in found.items()}, **ratios}
+        clients = _rounds(endpoints, given.rounds) if given.rounds else {}
+    others = {name: rounds for name, rounds in clients.items() if name != "ours"}
+    ratios = {f"to_{name}": compared(clients["ours"], rounds) for name, rounds in others.items()}
+    return {"replies": replies, "clients": {name: told(one) for name, one in clients.items()}, **ratios}
 
 
 def main() -> None:

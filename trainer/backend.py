@@ -46,7 +46,7 @@ class Targets:
     logp: Floats  # (A, d) their log-probabilities, in nats
     rest: Floats  # (A,) log-probability of all other tokens together
 
-    def part(self, mine: slice) -> "Targets":
+    def part(self, mine: slice | Ints) -> "Targets":
         """Those of some answer tokens."""
         return Targets(tokens=self.tokens[mine], logp=self.logp[mine], rest=self.rest[mine])
 

@@ -22,6 +22,10 @@ from trainer.targets import NEVER, finite
 
 D = 5  # tokens that the base expects, kept for each token of an answer
 CHOICE = 12  # times that a token which decides something counts
+OPENING, OPENING_COUNTS = (
+    8,
+    5,
+)  # tokens in which an answer of the base's own takes its way, and how often each counts
 BESIDE = 0.5  # share of the base's own words that are learned with memories beside
 
 
@@ -110,13 +114,33 @@ def _joined(replies: Sequence[Reply], teacher: tuple[int, ...] | None) -> Iterat
     yield made()
 
 
-def batch_of(lessons: Sequence[Cut], backend: Backend) -> tuple[Sequences, Targets]:
+class Teacher:
+    """What the base expects in its own answers; it is asked once for each."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._known: dict[tuple[tuple[int, ...], tuple[int, ...]], Targets] = {}
+
+    def expects(self, lessons: Sequence[Cut]) -> list[Targets]:
+        """Of each lesson, at the tokens of its one answer."""
+        keys = [(one.teacher or (), one.tokens[slice(*one.answers[0])]) for one in lessons]
+        if unknown := [key for key in dict.fromkeys(keys) if key not in self._known]:
+            said = finite(self._backend.teach(pack(unknown), D))
+            ends = np.cumsum([len(answer) for _, answer in unknown])
+            for end, key in zip(ends, unknown, strict=True):
+                self._known[key] = said.part(slice(int(end) - len(key[1]), int(end)))
+        return [self._known[key] for key in keys]
+
+
+def batch_of(lessons: Sequence[Cut], teacher: Teacher) -> tuple[Sequences, Targets]:
     """The lessons of one step, like beginnings side by side, and what is to be foretold."""
     ordered = sorted(lessons, key=lambda one: one.tokens)
     places = [_places(one) for one in ordered]
-    expected = iter(_expected([one for one in ordered if one.teacher is not None], backend))
+    expected = iter(teacher.expects([one for one in ordered if one.teacher is not None]))
     targets = [
-        next(expected) if one.teacher is not None else _certain([one.tokens[place] for place in mine])
+        next(expected).part(mine - one.answers[0][0])
+        if one.teacher is not None
+        else _certain([one.tokens[place] for place in mine])
         for one, mine in zip(ordered, places, strict=True)
     ]
     starts = np.cumsum([0, *(len(one.tokens) for one in ordered[:-1])])
@@ -132,20 +156,11 @@ def batch_of(lessons: Sequence[Cut], backend: Backend) -> tuple[Sequences, Targe
 
 
 def _places(lesson: Cut) -> Ints:
-    """The places of the answers' tokens; those that decide something as often as they count."""
+    """The places of the answers' tokens, each as often as it counts."""
     places = np.concatenate([np.arange(first, last) for first, last in lesson.answers])
+    if lesson.teacher is not None:
+        return np.repeat(places, np.where(np.arange(len(places)) < OPENING, OPENING_COUNTS, 1))
     return np.repeat(places, np.where(np.isin(places, lesson.choices), CHOICE, 1))
-
-
-def _expected(taught: Sequence[Cut], backend: Backend) -> list[Targets]:
-    """What the base expects in the one answer of each."""
-    if not taught:
-        return []
-    answers = [one.tokens[slice(*one.answers[0])] for one in taught]
-    batch = pack([(one.teacher or (), answer) for one, answer in zip(taught, answers, strict=True)])
-    said = finite(backend.teach(batch, D))
-    ends = np.cumsum([len(one) for one in answers])
-    return [said.part(slice(int(end) - len(one), int(end))) for end, one in zip(ends, answers, strict=True)]
 
 
 def _certain(answer: Sequence[int]) -> Targets:

@@ -31,7 +31,7 @@ from daemon.engine.gguf_file import checked_header
 from daemon.errors import DaemonError
 from models.skills import adapter_file, mixture, own_words
 from models.skills.items import Item
-from models.skills.lessons import Cut, batch_of, cut, own_item
+from models.skills.lessons import Cut, Teacher, batch_of, cut, own_item
 from trainer.adapter_gguf import read_adapter
 from trainer.errors import TrainerError
 from trainer.gguf_model import GgufModel, open_model
@@ -125,6 +125,7 @@ class Run:
         self._plan, self._model, self._recipe = plan, model, recipe
         self._sha256 = sha256_of(plan.base)
         self.backend = TorchBackend(model, recipe, plan.seed, part_mb=PART_MB)
+        self._teacher = Teacher(self.backend)
         self.at = Position()
         if (file := plan.run / CHECKPOINT).exists():
             self._restore(file)
@@ -133,7 +134,7 @@ class Run:
 
     def learn(self, lessons: Sequence[Cut], rate: float) -> float:
         """One update; the loss before it."""
-        sequences, targets = batch_of(lessons, self.backend)
+        sequences, targets = batch_of(lessons, self._teacher)
         loss = self.backend.step(sequences, targets, rate)
         self.at.step += 1
         self.at.tokens += len(sequences.tokens)
@@ -142,7 +143,7 @@ class Run:
     def losses(self, held: dict[str, list[Cut]]) -> dict[str, float]:
         """Nats per answer token of the lessons that are never trained, by task."""
         return {
-            task: round(self.backend.loss(*batch_of(some, self.backend)), 4) for task, some in held.items()
+            task: round(self.backend.loss(*batch_of(some, self._teacher)), 4) for task, some in held.items()
         }
 
     def keep(self) -> None:

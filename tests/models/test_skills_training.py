@@ -5,6 +5,7 @@ import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from daemon.engine.client import Engine
 from models.skills import own_words, train
 from models.skills.adapter_file import write
 from models.skills.items import Item
-from models.skills.lessons import CHOICE, Cut, OwnItem, batch_of, cut
+from models.skills.lessons import CHOICE, OPENING, OPENING_COUNTS, Cut, OwnItem, Teacher, batch_of, cut
 from tests.tiny import write_model
+from trainer.backend import pack
 from trainer.gguf_model import open_model
 from trainer.recipe import Recipe
 from trainer.torch_backend import TorchBackend
@@ -72,7 +74,7 @@ async def test_what_decides_between_replies_counts_for_more_than_the_words_aroun
     messages = [*TWO_TURNS[:2], {"role": "assistant", "content": reply}]
     others = {2: (reply.replace("UPDATE", "IGNORE"),)}
     (found,) = await cut(engine, [Item(task="evolve", messages=messages, others=others)])
-    sequences, targets = batch_of([found], TorchBackend(open_model(base), Recipe(rank=4), 0))
+    sequences, targets = batch_of([found], Teacher(TorchBackend(open_model(base), Recipe(rank=4), 0)))
 
     (place,) = found.choices
     ((_, ends),) = await engine.tokenise([(TWO_TURNS[:2], reply[: reply.index("UPDATE")])])
@@ -90,13 +92,30 @@ def test_each_answer_token_is_foretold_by_the_one_before_it(base: Path) -> None:
         Cut(tokens=(4, 3, 2), answers=((2, 3),), teacher=(1,)),
     ]
 
-    sequences, targets = batch_of(lessons, backend)
+    sequences, targets = batch_of(lessons, Teacher(backend))
 
     assert sequences.tokens[sequences.places + 1].tolist() == sequences.answers.tolist()
     certain = np.isin(sequences.answers, (8, 6, 5))
     assert (targets.tokens[certain, 0] == sequences.answers[certain]).all()
     assert (targets.logp[certain, 0] == 0).all()
     assert (targets.logp[~certain, 0] < 0).all()  # what the base expects is never certain
+
+
+def test_the_base_is_asked_once_for_each_answer_of_its_own_whose_opening_counts_for_more(base: Path) -> None:
+    backend = TorchBackend(open_model(base), Recipe(rank=4), 0)
+    teacher, answer = Teacher(backend), (4, 3, 2, 5, 6, 7, 8, 9, 10, 11)
+    alone = Cut(tokens=(9, *answer), answers=((1, 11),), teacher=(9,))
+    beside = Cut(tokens=(9, 12, *answer), answers=((2, 12),), teacher=(9,))
+
+    sequences, first = batch_of([alone], teacher)
+    with patch.object(backend, "teach", side_effect=AssertionError("asked twice")):
+        _, again = batch_of([beside], teacher)
+
+    assert (first.logp == again.logp).all() and (first.tokens == again.tokens).all()
+    counts = np.bincount(sequences.places)
+    assert (counts[:OPENING] == OPENING_COUNTS).all() and (counts[OPENING:] == 1).all()
+    expected = backend.teach(pack([((9,), answer)]), first.tokens.shape[1])
+    assert (first.tokens == np.repeat(expected.tokens, counts, 0)).all()
 
 
 def test_a_run_goes_on_where_it_was_stopped_and_finishing_leaves_it_there(base: Path, tmp_path: Path) -> None:

@@ -11,14 +11,17 @@ Source: TSUBASA, arXiv 2604.07894, "self-learning".
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Protocol
 
 from daemon.lessons.agreement import Answer, agree, has, invents, plain_words, quotes, same_language, told
 from daemon.lessons.errors import NothingAsked
 from daemon.lessons.paraphrases import ENOUGH, THINGS, Pair, Thing, as_lessons, split
 from daemon.lessons.teacher import Teacher
 from daemon.lessons.temporal import PERIODS, Time, dated_lines, sure_time
+from daemon.memory.errors import ModelAnswerUnusable
 from daemon.memory.recall import system_text
 from daemon.text import content_words, normalised, numbers
 from store.lessons import NewLesson
@@ -26,6 +29,7 @@ from store.memories import Memory
 
 MOST_QUESTIONS = 60  # that are answered for one memory
 ASKED, REPHRASED = 2, 2  # times that it is asked for questions, and for more wordings of each thing, at most
+ASKED_AGAIN = 3  # times, sampled, that it is asked for questions once more where a thing has too few wordings
 AGAIN = 2  # samples of which one must tell the same as the likeliest answer
 ANOTHER_LANGUAGE = "in another language"
 NOT_TOLD = "the answer is not in the memory"
@@ -68,12 +72,19 @@ class Subject:
         return frozenset(word for word in content_words(self.instead) if not has(own, word))
 
 
+class _Ask(Protocol):
+    """Has the teacher ask: the same for the same seed, the likeliest questions without one."""
+
+    def __call__(self, *, seed: int | None) -> Awaitable[list[str]]: ...
+
+
 @dataclass(slots=True, kw_only=True)
 class _Group:
-    """Pairs that ask for the same, and what the first of them tells."""
+    """Pairs that ask for the same, what the first of them tells, and what asked for it."""
 
     subject: Subject
     pairs: list[Pair]
+    ask: _Ask
 
     def says(self, question: str, text: str, plain: Collection[str]) -> bool:
         """Whether `text`, as an answer to `question`, tells the same; `plain`: words that carry no value."""
@@ -120,11 +131,11 @@ class _Study:
                 self.dropped[whys[0] or NOT_TOLD] += 1
         return found
 
-    async def groups(self, questions: Sequence[str], subjects: Sequence[Subject]) -> list[_Group]:
+    async def groups(self, ask: _Ask, seed: int | None, subjects: Sequence[Subject]) -> list[_Group]:
         """
-        What the questions ask for, with the teacher's answers: the thing with most wordings first, none that is not
-        sure.
+        What is asked for, with the teacher's answers: the thing with most wordings first, none that is not sure.
         """
+        questions = await ask(seed=seed)
         common = _common(questions)
         pairs = await self.pairs(questions, [replace(one, common=common) for one in subjects])
         groups: list[_Group] = []
@@ -135,7 +146,7 @@ class _Study:
                 if one.subject == subject and one.says(pair.question, pair.answer, self.plain)
             )
             if (group := next(alike, None)) is None:
-                groups.append(_Group(subject=subject, pairs=[pair]))
+                groups.append(_Group(subject=subject, pairs=[pair], ask=ask))
             else:
                 group.pairs.append(pair)
         groups.sort(key=lambda one: -len(one.pairs))
@@ -164,16 +175,30 @@ class _Study:
 
     async def reword(self, group: _Group, others: Sequence[_Group]) -> None:
         """Add wordings to `group` until there are enough, or the model has no more."""
-        for seed in (None, *range(1, REPHRASED)):
+        rephrase = partial(self.teacher.questions, "rephrase", group.pairs[0].question)
+        tries: list[tuple[_Ask, int | None]] = [(rephrase, seed) for seed in (None, *range(1, REPHRASED))]
+        tries += [(group.ask, seed) for seed in range(ASKED, ASKED + ASKED_AGAIN)]
+        for ask, seed in tries:
             if len(group.pairs) >= ENOUGH:
                 return
-            known = {normalised(pair.question) for one in (group, *others) for pair in one.pairs}
-            asked = await self.teacher.questions("rephrase", group.pairs[0].question, seed=seed)
-            new = [one for one in asked if normalised(one) not in known]
-            found = await self.pairs(new, [group.subject], draft=group.pairs[0].answer)
-            alike = [pair for _, pair in found if group.says(pair.question, pair.answer, self.plain)]
-            self.dropped[UNLIKE] += len(found) - len(alike)
-            group.pairs += alike
+            await self._add(group, await _readable(ask, seed), others)
+
+    async def _add(self, group: _Group, asked: Sequence[str], others: Sequence[_Group]) -> None:
+        """Those of the questions that are new and that the teacher answers like the group's first."""
+        known = {normalised(pair.question) for one in (group, *others) for pair in one.pairs}
+        new = [one for one in asked if normalised(one) not in known]
+        found = await self.pairs(new, [group.subject], draft=group.pairs[0].answer)
+        alike = [pair for _, pair in found if group.says(pair.question, pair.answer, self.plain)]
+        self.dropped[UNLIKE] += len(found) - len(alike)
+        group.pairs += alike
+
+
+async def _readable(ask: _Ask, seed: int | None) -> list[str]:
+    """The questions, none where what was written can't be read."""
+    try:
+        return await ask(seed=seed)
+    except ModelAnswerUnusable:
+        return []
 
 
 async def study(teacher: Teacher, memory: Memory, line: str, earlier: Sequence[Memory]) -> list[NewLesson]:
@@ -194,18 +219,19 @@ async def study(teacher: Teacher, memory: Memory, line: str, earlier: Sequence[M
     subjects = [Subject(kind="fact", lines=(line,), source=memory.text, instead=before)]
     if before:
         subjects.append(Subject(kind="before", lines=(line,), source=before, instead=memory.text))
+    about = partial(teacher.about, line)
     found: list[_Group] = []
     for seed in (None, *range(1, ASKED)):
         if not _of_kind("fact", found):
-            found = await work.groups(await teacher.about(line, seed=seed), subjects)
+            found = await work.groups(about, seed, subjects)
     if not _of_kind("fact", found):
         raise NothingAsked(memory.id, line, _worded(work.dropped))
     past = [(one, "ask_time") for one in _at_times(memory, line, earlier)]
     if before and not _of_kind("before", found):
         past.append((replace(subjects[1], may_compare=True), "ask_before"))
     for subject, task in past:
-        asked = await teacher.questions(task, _changes(memory, earlier, subject.time))
-        found += await work.groups(asked, [subject])
+        ask = partial(teacher.questions, task, _changes(memory, earlier, subject.time))
+        found += await work.groups(ask, None, [subject])
     for group in found:
         await work.reword(group, [one for one in found if one is not group])
     return [one for group in found for one in _lessons(group, memory)]

@@ -1,5 +1,6 @@
 """What a model that is not tiny makes of memories: by a good model that speaks four languages, and by bad ones."""
 
+import json
 from collections import Counter
 from datetime import date
 
@@ -121,6 +122,16 @@ async def test_a_model_that_words_nothing_anew_teaches_what_it_asked(tmp_path, a
     assert [("Where do I live?", "train"), ("Which town is my home?", "train")] == [
         (one.question, one.split) for one in made
     ]
+
+
+async def test_a_model_that_repeats_its_likeliest_question_is_asked_for_less_likely_ones(tmp_path):
+    def ask(text, sampling):
+        at = 0 if sampling.temperature == 0 else sampling.seed
+        return json.dumps([{"q": TONGUES["english"].topics[0].questions[at], "a": ""}] * 3)
+
+    made, _ = await studied(tmp_path, "english", ask=ask, rephrase=lambda text, sampling: "[]")
+
+    assert {"train": 3, "exam": 1} == Counter(one.split for one in made)
 
 
 async def test_a_memory_that_another_model_studied_is_studied_anew(store_thread):

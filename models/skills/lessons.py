@@ -88,11 +88,14 @@ Reply = tuple[list[int], list[int], list[int]]  # tokens before, its own, and wh
 
 
 def _cut_reply(before: list[int], own: list[int], others: Sequence[Sequence[int]]) -> Reply:
-    return before, own, sorted({_first_difference(own, other) for other in others})
+    differ = (_first_difference(own, other) for other in others)
+    return before, own, sorted({place for place in differ if place is not None})
 
 
-def _first_difference(one: Sequence[int], other: Sequence[int]) -> int:
-    return next(place for place, pair in enumerate(zip(one, other, strict=False)) if pair[0] != pair[1])
+def _first_difference(one: Sequence[int], other: Sequence[int]) -> int | None:
+    """The first place where the tokens differ; None: they don't, such as two spellings that a tokenizer reads alike."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((place for place, (mine, its) in pairs if mine != its), None)
 
 
 def _joined(replies: Sequence[Reply], teacher: tuple[int, ...] | None) -> Iterator[Cut]:

@@ -85,6 +85,14 @@ async def test_what_decides_between_replies_counts_for_more_than_the_words_aroun
     )
 
 
+@pytest.mark.anyio
+async def test_a_reply_that_is_read_as_the_right_one_decides_nothing(engine: Engine) -> None:
+    item = Item(task="ask", messages=TWO_TURNS[:3], others={2: (TWO_TURNS[2]["content"],)})
+    (found,) = await cut(engine, [item])
+
+    assert () == found.choices
+
+
 def test_each_answer_token_is_foretold_by_the_one_before_it(base: Path) -> None:
     backend = TorchBackend(open_model(base), Recipe(rank=4), 0)
     lessons = [

@@ -11,7 +11,9 @@ Any text of a user is a safe query. The writers keep the rows in step: `chats.py
 `imports.py`, `restore.py`.
 """
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 
 from store.database import Connection, id_list, rows
@@ -36,13 +38,22 @@ _INDEXED = f"""insert into message_words (rowid, text, before, after, around)
                 order by id desc limit {MOST_FORKS}))))
     from messages m where {_SEARCHED} and id {{which}}"""
 _IN = "in (select value from json_each(?))"
-_NEAR = """with recursive up (id, steps) as (
+NEAR = """  -- the messages up to two steps before and after those of a list, given twice
+    with recursive up (id, steps) as (
         select value, 0 from json_each(?) union
         select parent_id, steps + 1 from messages join up using (id) where parent_id is not null and steps < 2),
     down (id, steps) as (
         select value, 0 from json_each(?) union
         select messages.id, steps + 1 from messages join down on parent_id = down.id where steps < 2)
     select id from up union select id from down"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordHits:
+    """One word of a question, and what has it."""
+
+    rarity: float  # idf as in bm25, of Lucene's kind, which is never below 0
+    ids: frozenset[int]
 
 
 def search(db: Connection, kind: str, query: str, k: int, *, near: bool = False) -> list[tuple[int, float]]:
@@ -59,13 +70,35 @@ def search(db: Connection, kind: str, query: str, k: int, *, near: bool = False)
     if not asked or k < 1:
         return []
     most = max(MOST_HITS, 8 * k)
-    rare, common, is_cut = _by_rarity(db, kind, asked, near, most)
+    rare, common, is_cut = _by_rarity(_counts(db, kind, asked, near, most), most)
     found: dict[int, float] = {}
     if common:
         found |= _scored(db, kind, f"({_any_of(rare, near)}) AND ({_any_of(common, near)})", most)
     if len(found) < k or not is_cut:
         found = dict(_scored(db, kind, _any_of(rare, near), most)) | found
     return sorted(found.items(), key=lambda one: (one[1], one[0]))[:k]
+
+
+def hits_by_word(db: Connection, kind: str, query: str) -> list[WordHits]:
+    """
+    What has each word of `query` itself, word by word; words that nothing has are left out.
+
+    Of a word that very many have, those are given that have a rarer word too, or the newest.
+    """
+    counts = _counts(db, kind, list(dict.fromkeys(words(query)))[:MOST_WORDS], False, MOST_HITS)
+    rare, common, _ = _by_rarity(counts, MOST_HITS)
+    sql = f"select rowid from {TABLES[kind]} where {TABLES[kind]} match ? order by rowid desc limit ?"
+    total = db.execute(f"select max(rowid) from {TABLES[kind]}").get or 0
+    found = []
+    for word in (*rare, *common):
+        n = counts[word]
+        match = _any_of([word], False)
+        match = f"({match}) AND ({_any_of(rare, False)})" if word in common else match
+        ids = frozenset(id for (id,) in rows(db, sql, (match, MOST_HITS))) if n else frozenset()
+        if ids:
+            rarity = math.log1p((max(total, n) - n + 0.5) / (n + 0.5))
+            found.append(WordHits(rarity=rarity, ids=ids))
+    return found
 
 
 def put_memory(db: Connection, id: int, text: str) -> None:
@@ -85,7 +118,7 @@ def refresh_messages(db: Connection, ids: Iterable[int]) -> None:
     Call it inside the transaction that changed them; traces of what they said before stay until `scrub`.
     """
     given = id_list(ids)
-    near = id_list(id for (id,) in rows(db, _NEAR, (given, given)))
+    near = id_list(id for (id,) in rows(db, NEAR, (given, given)))
     db.execute(f"delete from message_words where rowid {_IN}", (near,))
     db.execute(_INDEXED.format(which=_IN), (near,))
 
@@ -96,17 +129,19 @@ def scrub(db: Connection) -> None:
         db.execute(f"insert into {table} ({table}) values ('rebuild')")
 
 
-def _by_rarity(
-    db: Connection, kind: str, asked: Sequence[str], near: bool, most: int
-) -> tuple[list[str], list[str], bool]:
+def _counts(db: Connection, kind: str, asked: Sequence[str], near: bool, most: int) -> dict[str, int]:
+    """How many rows have each word, counted up to one more than `most`."""
+    sql = f"select count(*) from (select 1 from {TABLES[kind]} where {TABLES[kind]} match ? limit ?)"
+    return {word: rows(db, sql, (_any_of([word], near), most + 1))[0][0] for word in asked}
+
+
+def _by_rarity(hits: Mapping[str, int], most: int) -> tuple[list[str], list[str], bool]:
     """
     The rarest words, as many as have `most` hits together, and the others.
 
     True: even the rarest one has more; it is given all the same.
     """
-    sql = f"select count(*) from (select 1 from {TABLES[kind]} where {TABLES[kind]} match ? limit ?)"
-    hits = {word: rows(db, sql, (_any_of([word], near), most + 1))[0][0] for word in asked}
-    by_rarity = sorted((word for word in asked if hits[word]), key=lambda word: hits[word]) or list(asked)
+    by_rarity = sorted((word for word in hits if hits[word]), key=lambda word: hits[word]) or list(hits)
     totals = accumulate(hits[word] for word in by_rarity)
     fitting = sum(total <= most for total in totals)
     return by_rarity[: fitting or 1], by_rarity[fitting or 1 :], not fitting

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from store import chats
+from store import chats, full_text
 from store.chats import Message
 from store.database import Connection, id_list, moment, rows
 
@@ -39,15 +39,24 @@ class Branch:
 
 
 @dataclass(frozen=True, slots=True)
-class MessageInContext:
-    """One message, with what was said before it."""
+class Said:
+    """Who said a message, where, when and how."""
 
     id: int
     chat_id: int
+    role: str
     speaker: str
-    text: str
     said_at: str
-    before: str  # the text of the message before it; "" for the first
+    asks: int  # 1: a question mark stands in it
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a message stands in its chat, and how long it is."""
+
+    id: int
+    parent_id: int | None
+    bytes: int  # of its text in UTF-8
 
 
 def latest_chats(db: Connection, n: int, *, skip: int = 0) -> list[ChatSummary]:
@@ -139,12 +148,24 @@ def speakers(db: Connection) -> list[str]:
     return [name for (name,) in rows(db, sql)]
 
 
-def in_context(db: Connection, ids: Iterable[int]) -> list[MessageInContext]:
-    """These messages, in the order of their ids."""
-    sql = """select m.id, m.chat_id, m.speaker, m.text, m.said_at, coalesce(parent.text, '') from messages m
-        left join messages parent on parent.id = m.parent_id
-        where m.id in (select value from json_each(?)) order by m.id"""
-    return [MessageInContext(*row) for row in rows(db, sql, (id_list(ids),))]
+def spoken(db: Connection, ids: Iterable[int]) -> dict[int, str]:
+    """These messages as they are embedded: "speaker: text", or the text of one without a speaker."""
+    sql = "select id, speaker, text from messages where id in (select value from json_each(?)) order by id"
+    return {id: f"{who}: {text}" if who else text for id, who, text in rows(db, sql, (id_list(ids),))}
+
+
+def said(db: Connection, ids: Iterable[int]) -> list[Said]:
+    """Who said these messages, in the order of their ids."""
+    sql = """select id, chat_id, role, speaker, said_at, instr(text, '?') or instr(text, '？') or instr(text, '؟')
+        from messages where id in (select value from json_each(?)) order by id"""
+    return [Said(*row) for row in rows(db, sql, (id_list(ids),))]
+
+
+def surroundings(db: Connection, ids: Iterable[int]) -> list[Link]:
+    """These messages and those up to two before and after each, in the order of their ids."""
+    sql = f"""select id, parent_id, octet_length(text) from messages where id in ({full_text.NEAR}) order by id"""
+    given = id_list(ids)
+    return [Link(*row) for row in rows(db, sql, (given, given))]
 
 
 def typed_texts(db: Connection, n: int) -> list[str]:

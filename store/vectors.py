@@ -78,6 +78,18 @@ def nearest(db: Connection, kind: str, vector: npt.NDArray[np.float32], k: int) 
     return [(id, min(max(distance, 0.0), 2.0)) for id, distance in found]
 
 
+def distances(
+    db: Connection, kind: str, ids: Iterable[int], vector: npt.NDArray[np.float32]
+) -> dict[int, float]:
+    """The cosine distance (0 to 2) of those of `ids` that have a vector. Raises as `nearest`."""
+    with reading(db):
+        made = searched(db)
+        _check(vector, (made.dimension,))
+        sql = f"select id, vec_distance_cosine(vector, ?) from {made.table} where kind = ? and id {_IN}"
+        found = rows(db, sql, (vector.astype("<f4").tobytes(), kind, id_list(ids)))
+    return {id: min(max(distance, 0.0), 2.0) for id, distance in found}
+
+
 def put(db: Connection, kind: str, ids: Sequence[int], vectors: npt.NDArray[np.float32]) -> None:
     """
     Store one vector per id, replacing older ones; ids that were forgotten or superseded meanwhile are passed

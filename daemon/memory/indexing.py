@@ -39,8 +39,7 @@ def _memory_texts(db: Connection, ids: list[int]) -> dict[int, str]:
 
 
 def _message_texts(db: Connection, ids: list[int]) -> dict[int, str]:
-    found = message_queries.in_context(db, ids)
-    return {one.id: (f"{one.speaker}: {one.text}" if one.speaker else one.text)[:EMBEDDED] for one in found}
+    return {id: text[:EMBEDDED] for id, text in message_queries.spoken(db, ids).items()}
 
 
 class Indexing:

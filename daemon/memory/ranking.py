@@ -1,13 +1,15 @@
 """
 Ranking: the memories and the messages nearest to a question, by words and by meaning (hybrid retrieval, reranked).
 
-    question ── words (FTS5; of messages, their neighbours' words too) ──┐
-             ── vector (for messages, without the names of people) ──────┼─> z-scores, added ──> best first
-             ── for messages, the person and the month it names ─────────┘        `──> + the best of the same chat
+    memories   words (FTS5) and vector ── z-scores, added ──> best first
+    messages   its share of the question's words, by rarity, and its neighbours' ──┐
+               cosine with the question, without the names of people ──────────────┼─ weighted ─> + its chat's best
+               who said it, whether it asks, the person and the month named ───────┘
 
-Runs in the store's thread and only reads. Scores compare within one ranking; cosines are given too, for floors.
-Source: docs/log.md, "Recall of turns": z-scores beat reciprocal rank fusion by 6 points of recall@3 on LoCoMo. The
-weights are round numbers set by hand; what each is worth stands there.
+Runs in the store's thread and only reads. Scores compare within one ranking; cosines are given too, for floors. Where
+no word of a question tells anything, its messages come in the order of their cosines, kind by kind.
+One set of weights, for talk between people and for chats with an assistant: round numbers near a listwise fit to both.
+Source: docs/log.md, "Recall in chats with an assistant", has what each is worth.
 """
 
 import re
@@ -17,11 +19,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from daemon.text import MONTHS, STOP_WORDS, WEEKDAYS, WORDS_OF_RELATION, content_words, in_english
+from daemon.text import MONTHS, STOP_WORDS, WORDS_OF_RELATION, content_words, in_english
 from store import full_text, memories, message_queries, programs, vectors
 from store.database import Connection, moment
 from store.memories import Memory
-from store.message_queries import MessageInContext
+from store.message_queries import Link, Said
 from store.text import is_letter, words
 
 MEMORY_POOL = 60  # candidates taken from each index
@@ -29,24 +31,18 @@ PROGRAMS_POOL = 900  # more of them, at most, where programs have added memories
 MESSAGE_POOL = 400
 WORDS_ELSEWHERE = 0.5  # what words count in a question that is not English: its stop words are not known
 FEATURES = {  # of a turn and a question, and their weights
-    "words": 1.0,  # bm25 over its own and its neighbours' words, as a z-score
-    "meaning": 1.0,  # cosine, as a z-score
-    "speaker": 2.0,  # +1: said by the one person whom the question names; -1: by another
-    "month": 4.0,  # +1: said in a month that the question names, half in the next one; -1: in another
-    "asks": -1.0,  # 1: the turn is itself a question
-    "answers": 1.0,  # 1: the turn before it is one
-    "tells_when": 2.0,  # words of time in it, two at most, when the question asks for a time
+    "words": 5.0,  # the share of the question's words, by rarity, that it or its neighbours have
+    "meaning": 6.5,  # cosine
+    "assistant": -2.5,  # 1: the assistant said it
+    "asks": -0.5,  # 1: it is itself a question
+    "speaker": 1.5,  # +1: said by the one person whom the question names; -1: by another
+    "month": 3.0,  # +1: said in a month that the question names, half in the next one; -1: in another
 }
-SESSION = 0.6  # weight of the mean of the best three turns of its chat
+SESSION = 0.5  # weight of the mean of the best three turns of its chat
 BEST_OF_SESSION = 3
-_WORD = re.compile(r"[^\W_]+")
-_TIMES = frozenset(
-    """
-    yesterday today tomorrow tonight ago last next week weekend month year morning evening night since recently soon
-    """.split()
-    + WEEKDAYS
-    + MONTHS
-)
+WORDS_OF = (0.83, 0.67, 0.5, 0.33)  # what a word counts in the turn itself, before, after, two steps away
+SHORT = 400  # bytes of a neighbour whose words count in full; of one that is twice as long, half
+TELLING = 3.0  # the rarity that a question's words need together to count in full, in nats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,29 +139,78 @@ class Candidates:
     ids: list[int]
     chats: list[int]  # of each, the chat it stands in
     known: npt.NDArray[np.float64]  # (ids, FEATURES)
-    cosines: npt.NDArray[np.float64]  # (ids,) with the question; an upper bound where words alone found it
+    cosines: npt.NDArray[np.float64]  # (ids,) with the question; an upper bound where it has no vector
 
 
 def candidates(db: Connection, question: str, vector: npt.NDArray[np.float32] | None) -> Candidates:
-    """Every turn that either index offers, with what is known of it."""
+    """The turns that either index offers, with what is known of them."""
     names = message_queries.speakers(db)
-    lexical = dict(full_text.search(db, "message", query_words(question, names), MESSAGE_POOL, near=True))
-    distance = {} if vector is None else dict(vectors.nearest(db, "message", vector, MESSAGE_POOL))
-    ids = sorted({*lexical, *distance})
-    if not ids:
+    shares = _shares_of_words(db, query_words(question, names))
+    lexical = sorted(shares, key=lambda id: (-shares[id], -id))[:MESSAGE_POOL]
+    distance: dict[int, float] = {}
+    if vector is not None:
+        distance = dict(vectors.nearest(db, "message", vector, MESSAGE_POOL))
+        distance |= vectors.distances(db, "message", set(lexical) - distance.keys(), vector)
+    said = message_queries.said(db, {*lexical, *distance})
+    if not said:
         return Candidates(ids=[], chats=[], known=np.zeros((0, len(FEATURES))), cosines=np.zeros(0))
     farthest = max(distance.values(), default=1.0)
-    found_messages = {one.id: one for one in message_queries.in_context(db, ids)}
+    cosines = np.array([1.0 - distance.get(one.id, farthest) for one in said])
     clues = _Clues(question, names)
     known = np.column_stack(
         [
-            _standard_scores([-lexical.get(id, 0.0) for id in ids]),
-            _standard_scores([-distance.get(id, farthest) for id in ids]),
-            np.array([clues.of(found_messages[id]) for id in ids], dtype=np.float64),
+            np.array([shares.get(one.id, 0.0) for one in said]),
+            cosines,
+            np.array([clues.of(one) for one in said], dtype=np.float64).reshape(-1, 4),
         ]
     )
-    cosines = np.array([1.0 - distance.get(id, farthest) for id in ids])
-    return Candidates(ids=ids, chats=[found_messages[id].chat_id for id in ids], known=known, cosines=cosines)
+    ids, chats = [one.id for one in said], [one.chat_id for one in said]
+    return Candidates(ids=ids, chats=chats, known=known, cosines=cosines)
+
+
+def _shares_of_words(db: Connection, query: str) -> dict[int, float]:
+    """
+    How much of the words of a question, by their rarity, each message has, it or those around it; 0 to 1.
+
+    Words around it count less, and those of a long message little: it has some of every question's words.
+    """
+    hits = full_text.hits_by_word(db, "message", query)
+    rarity = np.array([one.rarity for one in hits])
+    if not hits:
+        return {}
+    links = message_queries.surroundings(db, {id for one in hits for id in one.ids})
+    has = np.array([[link.id in one.ids for link in links] for one in hits], dtype=np.float64)
+    shares = rarity @ _with_neighbours(has, links) / max(rarity.sum(), TELLING)
+    return {link.id: float(share) for link, share in zip(links, shares, strict=True)}
+
+
+def _with_neighbours(has: npt.NDArray[np.float64], links: Sequence[Link]) -> npt.NDArray[np.float64]:
+    """
+    Whether each message has each word, or may mean it: 0 to 1, of (words, messages) with 1 where it stands there.
+    """
+    place = {link.id: at for at, link in enumerate(links)}
+    parents = np.array(
+        [place.get(link.parent_id or 0, len(links)) for link in links]
+    )  # the last column: none
+    spread = has * np.array([min(1.0, SHORT / max(1, link.bytes)) for link in links])
+    before, after = _moved(spread, parents)
+    two_before, _ = _moved(before, parents)
+    _, two_after = _moved(after, parents)
+    lacks = np.ones_like(has)
+    for weight, found in zip(WORDS_OF, (has, before, after, np.maximum(two_before, two_after)), strict=True):
+        lacks *= 1 - weight * found
+    return 1 - lacks
+
+
+def _moved(
+    values: npt.NDArray[np.float64], parents: npt.NDArray[np.int_]
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """For each message the value of the one before it, and the highest of those after it."""
+    n = len(parents)
+    before = np.pad(values, ((0, 0), (0, 1)))[:, parents]
+    after = np.zeros((n + 1, len(values)))
+    np.maximum.at(after, parents, values.T)
+    return before, after[:n].T
 
 
 def scores(
@@ -194,17 +239,13 @@ class _Clues:
         ]
         self._person = named[0] if len(named) == 1 else None
         self._months = {number for number, name in enumerate(MONTHS) if _names_month(question, name)}
-        self._asks_when = re.match(
-            r"\s*(when|what (date|day)|which (date|day|month|year))\b", question, re.IGNORECASE
-        )
 
-    def of(self, turn: MessageInContext) -> tuple[float, ...]:
+    def of(self, turn: Said) -> tuple[float, float, float, float]:
         """The features of `turn` that need no index, in the order of `FEATURES`."""
         speaker = 0 if self._person is None else 1 if turn.speaker == self._person else -1
-        times = sum(word in _TIMES for word in _WORD.findall(turn.text.lower())) if self._asks_when else 0
-        return speaker, self._month(turn), "?" in turn.text, "?" in turn.before, min(2, times)
+        return float(turn.role == "assistant"), float(turn.asks), speaker, self._month(turn)
 
-    def _month(self, turn: MessageInContext) -> float:
+    def _month(self, turn: Said) -> float:
         if not self._months:
             return 0.0
         month = moment(turn.said_at).month - 1

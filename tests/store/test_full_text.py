@@ -123,3 +123,27 @@ def test_of_an_enormous_message_the_beginning_is_found(db):
     message = say(db, "Ghent " + "and so on " * 1_000_000 + "Oslo")
 
     assert ([message.id], []) == (found(db, "ghent"), found(db, "oslo"))
+
+
+def test_what_has_each_word_is_told_word_by_word_with_how_rare_it_is(db):
+    messages = [say(db, f"The river {text}.").id for text in ("froze", "rose", "froze again")]
+    words = full_text.hits_by_word(db, "message", "frozen river lake")
+
+    assert [{messages[0], messages[2]}, set(messages)] == [set(one.ids) for one in words]
+    assert words[0].rarity > words[1].rarity > 0
+
+
+def test_a_word_that_very_many_have_is_looked_for_beside_a_rarer_one(db):
+    hold_many(db, "The river is cold on day")
+    alone, both = (remember(db, text).id for text in ("Otters swim there.", "A river of otters."))
+    rare, common = full_text.hits_by_word(db, "memory", "otter river")
+
+    assert ({alone, both}, {both}) == (set(rare.ids), set(common.ids))
+    assert rare.rarity > common.rarity
+
+
+def test_words_that_nothing_has_are_told_nothing_of(db):
+    assert [] == full_text.hits_by_word(db, "message", "glacier") == full_text.hits_by_word(db, "message", "")
+    say(db, "Hello.")
+
+    assert [] == full_text.hits_by_word(db, "message", "glacier")

@@ -45,6 +45,16 @@ def test_the_nearest_come_first_with_their_cosine_distance(db, ids):
     )
 
 
+def test_the_distance_of_given_ids_is_that_of_the_search_and_one_without_a_vector_has_none(db, ids):
+    asked = vector(1, 0.5)
+    bare = say(db, "No vector yet.").id
+
+    assert dict(vectors.nearest(db, "message", asked, 9)) == pytest.approx(
+        vectors.distances(db, "message", [*ids, bare, 999], asked)
+    )
+    assert {} == vectors.distances(db, "memory", ids, asked)
+
+
 @pytest.mark.parametrize(("k", "found"), [(-1, 0), (0, 0), (1_000_000, 3)])
 def test_any_number_of_neighbours_may_be_asked_for(db, ids, k, found):
     assert len(by_meaning(db, "message", vector(1), k)) == found

@@ -185,8 +185,10 @@ def _open(file: Path, secret: Secret, *, backup: bool = False) -> Connection:
         db.close()
         raise StoreUnusable("backup key" if backup else "wrong key", str(file)) from error
     except apsw.Error as error:
-        db.close()
-        raise StoreUnusable("backup damaged" if backup else "damaged", str(file), str(error)) from error
+        with closing(db), guarded(db):
+            if not backup:
+                raise
+        raise StoreUnusable("backup damaged", str(file), str(error)) from error
     if found != APPLICATION_ID:
         db.close()
         raise StoreUnusable("backup damaged" if backup else "no store", str(file), "it is no store of ours")

@@ -284,9 +284,14 @@ def _unlock(path: Path, key: bytes) -> Connection:
         raise _translate(str(path), error, 0) or StoreUnusable(
             "unreachable", str(path), str(error)
         ) from error
-    db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(has_log))
-    give_key(db, key)
-    db.set_busy_timeout(5000)
+    try:
+        with guarded(db):
+            db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(has_log))
+            give_key(db, key)
+            db.set_busy_timeout(5000)
+    except BaseException:
+        db.close()
+        raise
     return db
 
 
@@ -304,7 +309,9 @@ def _verify(db: Connection, path: Path) -> None:
         raise _translate(str(path), error, db.system_errno) or StoreUnusable(
             "damaged", str(path), str(error)
         ) from error
-    if db.pragma("application_id") != APPLICATION_ID:
+    with guarded(db):
+        application_id = db.pragma("application_id")
+    if application_id != APPLICATION_ID:
         raise StoreUnusable("no store", str(path), "it is another program's database")
     if schema_version(db) > len(MIGRATIONS):
         raise _too_new(str(path), schema_version(db), len(MIGRATIONS))

@@ -26,7 +26,8 @@ PROBLEMS = {
     "no store": "Can't open {path!r}: {why}. Nothing was changed. Put a backup back (tsubasa restore --replace), or "
     "move the file away to start anew.",
     "wrong key": "Can't open {path!r}: the key doesn't fit, or the file is no store. Nothing was changed. Put back the "
-    "key that made it (OS keyring, or the file 'key' beside it), or restore a backup with its key.",
+    "key that made it (OS keyring, or the file 'key' beside it), or put a backup with its key back: "
+    "tsubasa restore --replace.",
     "too new": "Can't open {path!r}: its schema is {why}. Nothing was changed. Install the newer version again, or "
     "restore a backup.",
     "read-only": "Can't write to {path!r}: the file, its folder or its disk is read-only. Make it writable for you "

@@ -64,6 +64,7 @@ ONLY_IN = {  # one door to each heavy library
         "daemon/hardware/sensors.py",
         "daemon/processes/foreground_gate.py",
         "daemon/night/ram_folders.py",
+        "bench/kill.py",
     ),
     "torch": ("trainer/torch_", "daemon/embedding/model.py", "models/nano/", "bench/plain_loop.py"),
     "transformers": ("trainer/torch_", "bench/plain_loop.py"),

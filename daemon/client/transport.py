@@ -158,9 +158,16 @@ def chunk_in(line: str) -> Chunk | None:
     """The chunk in one line of a stream, if it has one; raises `Refused` where the daemon reports a failure."""
     if not line.startswith("data: ") or line == "data: [DONE]":
         return None
-    chunk = json.loads(line.removeprefix("data: "))
+    try:
+        chunk = json.loads(line.removeprefix("data: "))
+    except (ValueError, RecursionError):
+        chunk = None
+    if not isinstance(chunk, dict):
+        raise Refused("the chat", 200, "a line of the answer is none of ours")
     if "error" in chunk:
-        raise Refused("the chat", 200, chunk["error"]["message"])
+        error = chunk["error"]
+        why = error.get("message") if isinstance(error, dict) else error
+        raise Refused("the chat", 200, str(why))
     return cast(Chunk, chunk)
 
 

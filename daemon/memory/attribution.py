@@ -14,7 +14,7 @@ of English, that a taught model keeps to.
 import difflib
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from unicodedata import normalize
 
@@ -22,6 +22,7 @@ import numpy as np
 
 from daemon.embedding.choices import MINILM, Limits
 from daemon.embedding.client import Embedder
+from daemon.memory import reported
 from daemon.text import MONTHS, WEEKDAYS, content_words, numbers, root, value_words
 from store.chats import Message
 
@@ -78,6 +79,20 @@ def attribute(
         likeness: cosine of `text` and each turn of `window`, in the same order (`likenesses`); None: not embedded.
         limits: of the embedder that made `likeness`.
     """
+    found = _attributed(text, window, named, likeness, limits)
+    if found is None or found.trust not in ("user", "import"):
+        return found
+    told_by = [turn for turn in window if turn.id in found.sources and turn.role == "user"]
+    return replace(found, trust="untrusted") if _is_reported(found.text, told_by, window) else found
+
+
+def _attributed(
+    text: str,
+    window: Sequence[Message],
+    named: Sequence[int] | None,
+    likeness: Sequence[float] | None,
+    limits: Limits,
+) -> Attributed | None:
     places = sorted({place for place in named or () if 0 <= place < len(window)})
     if places:
         return _by_turns(text, window, places, likeness, limits)
@@ -86,6 +101,17 @@ def attribute(
     if trust == "assistant" and not text.startswith(_ASSISTANT):
         return None
     return Attributed(text=_as_spelt(text, window), sources=tuple(turn.id for turn in sources), trust=trust)
+
+
+def _is_reported(text: str, told_by: Sequence[Message], window: Sequence[Message]) -> bool:
+    """Whether the user only passes it on: a name or number, or half of its words, stand in another's words alone."""
+    parts = {turn.id: reported.split(turn.text) for turn in window if turn.role == "user"}
+    others = _said([replace(turn, speaker="", text=parts[turn.id][1]) for turn in told_by])
+    own = _said([replace(turn, text=parts[turn.id][0]) for turn in window if turn.role == "user"])
+    if any(_is_told([one], others) and not _is_told([one], own) for one in _values(text, window)):
+        return True
+    words = {_stem(word) for word in content_words(text)} - {"user"}
+    return len((words & others) - own) >= max(1, len(words & own))
 
 
 async def likenesses(

@@ -1,0 +1,102 @@
+"""
+Reported: what of a message may be another's words, as its form shows it, in any language.
+
+    "quoted." | Anna: ... Ben: ... | who: several sentences | a line ending in a colon, and prose behind it | a letter
+
+`strip_quotes` takes out what is marked as pasted for certain. Here nothing is taken out: what only such a part tells is
+held as reported, so that it replaces nothing and is never taught. A person's own list behind a colon is their own.
+"""
+
+import re
+from collections.abc import Iterator
+
+LONGEST_NAME = 40  # characters before the colon of somebody's line
+LONGEST_GREETING = 6  # words of the line that begins or ends a letter
+LONG_QUOTE = 6  # words from which what stands in quotation marks is no name of something
+_QUOTED = re.compile(
+    r"“([^“”]+)”|„([^„“”]+)[“”]|«([^«»]+)»|»([^«»]+)«|「([^「」]+)」|『([^『』]+)』|\"([^\"\n]+)\""
+)
+_END = re.compile(r"[.!?。！？؟।]+[\"'”“»」』)]*(?=\s|$)|[。！？]")
+_COLON = re.compile(r"[:：](?:\s+|$)|：")
+_ITEM = re.compile(r"\s*(?:[-*•–·]|\d{1,3}[.)])\s")
+_STAMP = re.compile(r"\s*[\[(]?[\d./:,\- ]{4,25}(?:[ap]\.?m\.?)?[\])]?\s*[-–]?\s*", re.IGNORECASE)
+
+
+def split(text: str) -> tuple[str, str]:
+    """What of `text` is the writer's for certain, and what may be another's; both together are all of it."""
+    lines = text.split("\n")
+    theirs = set(_letter(lines)) | set(_talk(lines)) | set(_behind_colons(lines))
+    own, other = [], [lines[at] for at in sorted(theirs)]
+    for at, line in enumerate(lines):
+        if at not in theirs:
+            said, reported = _within(line)
+            own.append(said)
+            other += reported
+    return "\n".join(own), "\n".join(other)
+
+
+def _within(line: str) -> tuple[str, list[str]]:
+    """A line of the writer's without what it quotes, and that."""
+    reported, kept, at = [], "", 0
+    for found in _QUOTED.finditer(line):
+        before = line[: found.start()].rstrip()
+        said = found[0][1:-1]
+        if _END.search(said) or before.endswith((":", "：", ",", "，")) or len(said.split()) >= LONG_QUOTE:
+            reported.append(said)
+            kept, at = f"{kept}{line[at : found.start()]} ", found.end()
+    line = kept + line[at:]
+    colon = _COLON.search(line)
+    if colon and not _ITEM.match(line) and len(_END.findall(line[colon.end() :])) > 1:
+        reported.append(line[colon.end() :])
+        line = line[: colon.end()]
+    return line, reported
+
+
+def _talk(lines: list[str]) -> Iterator[int]:
+    """The lines of a talk between people with their names: two or more that say something."""
+    found = []
+    for at, line in enumerate(lines):
+        said = _STAMP.sub("", line, count=1) if _STAMP.match(line) else line
+        colon = _COLON.search(said)
+        if colon and 0 < colon.start() <= LONGEST_NAME and not _ITEM.match(line):
+            rest = said[colon.end() :]
+            if _END.search(rest) or len(rest.split()) >= LONGEST_GREETING:
+                found.append(at)
+    if len(found) > 1:
+        yield from found
+
+
+def _behind_colons(lines: list[str]) -> Iterator[int]:
+    """The prose behind a line that ends in a colon; a last paragraph after an empty line is the writer's again."""
+    for at, line in enumerate(lines[:-1]):
+        if not line.rstrip().endswith((":", "：")) or _ITEM.match(line):
+            continue
+        rest = [n for n in range(at + 1, len(lines)) if lines[n].strip()]
+        if not rest or _ITEM.match(lines[rest[0]]) or not any(_END.search(lines[n]) for n in rest):
+            continue
+        blank = next(
+            (n for n in reversed(range(rest[0] + 1, len(lines))) if not lines[n].strip()), len(lines)
+        )
+        yield from range(rest[0], blank)
+
+
+def _letter(lines: list[str]) -> Iterator[int]:
+    """A letter within a message: from its greeting, where something stands before it, to the name below it."""
+    said = [n for n, line in enumerate(lines) if line.strip()]
+    greetings = [n for n in said if _is_greeting(lines[n]) and n != said[-1]]
+    if not greetings:
+        return
+    ends = [n for n in greetings if said.index(n) >= len(said) - 3 and _is_short(lines[said[-1]])]
+    begins = [n for n in greetings if n not in ends]
+    if begins and begins[0] != said[0]:
+        yield from range(begins[0], len(lines))
+    elif ends:  # greeting and name, or a name alone: all of it is a letter
+        yield from range(said[0], len(lines))
+
+
+def _is_greeting(line: str) -> bool:
+    return line.rstrip().endswith((",", "，", "،")) and len(line.split()) <= LONGEST_GREETING
+
+
+def _is_short(line: str) -> bool:
+    return len(line.split()) <= LONGEST_GREETING and not _END.search(line)

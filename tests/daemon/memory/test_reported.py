@@ -1,0 +1,89 @@
+"""Another's words within a message are told apart by their form, in any language, or held as reported."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from daemon.memory import reported
+from daemon.memory.attribution import attribute
+from tests.daemon.memory.fakes import make_message
+
+LETTER = "{hello},\n\n{oslo} {more}\n\n{bye},\nIngrid"
+LANGUAGES = {  # "I live in Oslo.", something more, words of a letter, what a person says before it
+    "English": ("I live in Oslo.", "My dog is called Rex.", "Dear all", "Best wishes", "from my boss"),
+    "German": (
+        "Ich wohne in Oslo.",
+        "Mein Hund heißt Rex.",
+        "Liebe alle",
+        "Viele Grüße",
+        "von meiner Chefin",
+    ),
+    "French": ("J'habite à Oslo.", "Mon chien s'appelle Rex.", "Chers tous", "Cordialement", "de ma cheffe"),
+    "Turkish": ("Oslo şehrinde yaşıyorum.", "Köpeğimin adı Rex.", "Merhaba", "Sevgiler", "patronumdan"),
+    "Russian": ("Я живу в Oslo.", "Мою собаку зовут Rex.", "Всем привет", "С уважением", "от начальницы"),
+    "Hindi": ("मैं Oslo में रहता हूँ।", "मेरे कुत्ते का नाम Rex है।", "नमस्ते", "सादर", "मेरे बॉस से"),
+}
+FORMS = {
+    "behind a colon": "{before}: {oslo} {more}",
+    "on the lines below": "{before}:\n{oslo} {more}",
+    "below, and a question": "{before}:\n{oslo}\n{more}\n\n?",
+    "in quotation marks": '{before} "{oslo}"',
+    "in others": "{before}: „{oslo}“",
+    "in guillemets": "{before} « {oslo} »",
+    "a letter": LETTER,
+    "a letter below a word": "{before}\n\n" + LETTER,
+    "a talk": "Ingrid: {oslo}\nBen: {more}",
+    "a talk with times": "[12:30] Ingrid: {oslo}\n[12:31] Ben: {more}",
+}
+
+
+def told(text, sentence, *, before="hello"):
+    """Whose word a sentence is that the model drew from this message."""
+    window = [make_message(1, before), make_message(2, text)]
+    found = attribute(sentence, window, named=[1])
+    assert found is not None
+    return found.trust
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("form", FORMS)
+def test_what_another_says_in_a_message_is_held_as_reported(language, form):
+    oslo, more, hello, bye, before = LANGUAGES[language]
+    text = FORMS[form].format(oslo=oslo, more=more, hello=hello, bye=bye, before=before)
+
+    assert "untrusted" == told(text, oslo)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_person_says_beside_it_is_their_own(language):
+    oslo, more, _, _, before = LANGUAGES[language]
+
+    assert "user" == told(f"{more}\n\n{before}: {oslo} {oslo}", more)
+    assert "untrusted" == told(f"{more}\n\n{before}: {oslo} {oslo}", oslo)
+    assert "user" == told(f"{before}: {oslo} {oslo}", oslo, before=oslo)  # they said it themselves before
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("I live in Oslo. My dog is called Rex.", "The user lives in Oslo."),
+        ("One more thing: I live in Oslo.", "The user lives in Oslo."),
+        ("Hello Tsubasa,\nI live in Oslo.", "The user lives in Oslo."),
+        ("My hobbies:\n- sailing in Oslo\n- chess", "The user sails in Oslo."),
+        ("Name: Ben\nTown: Oslo", "The user lives in Oslo."),
+        ('I have read "The Oslo Murders".', "The user has read The Oslo Murders."),
+        ("At 12:30 I leave for Oslo.", "The user leaves for Oslo at 12:30."),
+        ("Ich heiße Ben, wohne in Oslo,\nund habe einen Hund.", "Der Nutzer wohnt in Oslo."),
+    ],
+)
+def test_a_persons_own_sentences_lists_and_titles_stay_theirs(text, sentence):
+    assert "user" == told(text, sentence)
+
+
+@given(st.text(max_size=300) | st.text('":,.\n„“«» ab', max_size=120))
+def test_no_word_is_lost_or_made_up(text):
+    split = Counter("".join(reported.split(text)))
+
+    assert all(split[letter] == count for letter, count in Counter(text).items() if letter.isalnum())

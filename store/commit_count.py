@@ -13,6 +13,7 @@ import logging
 import os
 from pathlib import Path
 
+ENDING = "-commits"  # of its name, behind that of the store
 LINE = 64  # bytes; within one sector, so that it is written whole or not
 log = logging.getLogger(__name__)
 

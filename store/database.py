@@ -20,7 +20,7 @@ import apsw
 import numpy as np
 import sqlite_vec
 
-from store.commit_count import CommitCount
+from store.commit_count import ENDING, CommitCount
 from store.errors import StoreError, StoreFull, StoreUnusable
 from store.schema import APPLICATION_ID, MIGRATIONS
 from store.text import base_forms_for_sql
@@ -263,7 +263,7 @@ def _open(path: Path, key: bytes) -> Connection:
 def _count_commits(db: Connection, path: Path) -> None:
     """Count from here on; what was acknowledged and is not there is noted, to be told."""
     ((secret,),) = rows(db, "select secret from tombstone_secret")
-    count = CommitCount(path.with_name(f"{path.name}-commits"), sha256(b"store\n" + secret).hexdigest()[:16])
+    count = CommitCount(path.with_name(f"{path.name}{ENDING}"), sha256(b"store\n" + secret).hexdigest()[:16])
     ((number,),) = rows(db, "select n from commits")
     missing = count.read() - number
     if missing > 0:

@@ -23,6 +23,9 @@ def doctor(
     prove: Annotated[
         bool, typer.Option("--prove", help="Show that the running daemon keeps to this machine.")
     ] = False,
+    trust: Annotated[
+        bool, typer.Option("--trust", help="What keeps your data safe here, in ten lines.")
+    ] = False,
     json_out: JsonFlag = False,
     home_flag: HomeFlag = None,
 ) -> None:
@@ -32,12 +35,15 @@ def doctor(
     For example: tsubasa doctor --prove
     """
     place = chosen(home_flag)
-    found, clients = _proved(place) if prove else _examined(place)
+    if trust and prove:
+        raise typer.BadParameter("Choose --trust or --prove.")
+    look = _trusted if trust else _proved if prove else _examined
+    found, clients = look(place)
     wrong = [one for one in found if one.state == "wrong"]
     if json_out:
         as_json(_as_data(found, clients, prove))
     else:
-        _show(found, clients, prove)
+        _show(found, clients, prove, short=trust)
     if wrong:
         raise typer.Exit(1)
 
@@ -46,6 +52,13 @@ def _examined(place: Home) -> "tuple[list[Finding], list[ClientProgram]]":
     from daemon.diagnostics.doctor import examine
 
     return examine(place, os.environ)
+
+
+def _trusted(place: Home) -> "tuple[list[Finding], list[ClientProgram]]":
+    from daemon.diagnostics.doctor import read_settings
+    from daemon.diagnostics.trust import state
+
+    return state(place, read_settings(place, os.environ)[0]), []
 
 
 def _proved(place: Home) -> "tuple[list[Finding], list[ClientProgram]]":
@@ -63,13 +76,17 @@ def _as_data(found: "Sequence[Finding]", clients: "Sequence[ClientProgram]", pro
     return data | ({"limits": LIMITS} if prove else {"clients": [asdict(one) for one in clients]})
 
 
-def _show(found: "Sequence[Finding]", clients: "Sequence[ClientProgram]", prove: bool) -> None:
+def _show(
+    found: "Sequence[Finding]", clients: "Sequence[ClientProgram]", prove: bool, *, short: bool
+) -> None:
     from daemon.diagnostics.network_proof import LIMITS
 
     for one in found:
         out.print(f"{MARKS[one.state]} {one.name:<9} {escape(one.said)}")
         if one.todo:
             out.print(f"                {escape('-> ' + one.todo)}")
+    if short:
+        return
     if prove:
         out.print(f"\nWhat this does not prove: {LIMITS}")
         return

@@ -6,7 +6,7 @@ All routes behind one gate: the web application that uvicorn serves.
 
 from fastapi import FastAPI
 
-from daemon.api import errors
+from daemon.api import errors, metrics
 from daemon.api.answering import Answering
 from daemon.api.dialects import anthropic, llama_cpp, ollama
 from daemon.api.openai import chat, completions, embeddings, models, responses
@@ -67,6 +67,7 @@ def add_routes(app: FastAPI, services: Services) -> None:
         ollama.routes(config, answering, services.generations, services.engine, services.embedder)
     )
     app.include_router(llama_cpp.routes(services.engine))
+    app.include_router(metrics.routes(services.engine))
     app.include_router(models.routes(services.generations, services.started_at))
     for noun in (chats, memories, forgetting, confirmations, imports, nights, generations, status, storage):
         app.include_router(noun.routes(services))

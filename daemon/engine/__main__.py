@@ -1,12 +1,18 @@
 """The engine's process, as the daemon starts it: python -m daemon.engine --fd N --parent PID."""
 
+import os
+
 from daemon.engine.errors import EngineError
-from daemon.engine.worker import Worker
 from daemon.processes.worker_link import open_link
 
 
 def main() -> None:
     """Load what the handshake names, then work until the daemon ends."""
+    # Read when llama.cpp loads its OpenMP. Threads that spin while they wait for one another make it ten times slower
+    # beside other work, and little faster on a quiet machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    from daemon.engine.worker import Worker
+
     link = open_link()
     hello = link.next(wait=True)
     if hello is None:

@@ -18,6 +18,7 @@ from daemon.engine.records import (
     AT_ONCE,
     GREEDY,
     Completion,
+    EngineCounts,
     EngineInfo,
     Finish,
     Likely,
@@ -38,6 +39,7 @@ __all__ = [
     "GREEDY",
     "Completion",
     "Engine",
+    "EngineCounts",
     "EngineInfo",
     "Finish",
     "Likely",
@@ -51,7 +53,7 @@ __all__ = [
 ]
 
 GRACE_S = 5.0  # that an answer under way has when a GPU must be opened again
-T = TypeVar("T", EngineInfo, Piece, Score)
+T = TypeVar("T", EngineCounts, EngineInfo, Piece, Score)
 CHATS, PORTION = 32, 20_000  # chats, and characters: of what is cut into tokens at once
 Message = Mapping[str, Any]  # {"role": …, "content": …}
 Chat = tuple[Sequence[Message], str | None]  # and the reply
@@ -205,10 +207,18 @@ class Engine:
         )
 
     async def count(self, messages: Sequence[Message], *, tools: Tools | None = None) -> int:
-        """How many tokens the prompt of these messages has, the opening of the reply included."""
+        """
+        How many tokens the prompt of these messages has, the opening of the reply included.
+
+        About as many, where they are more than twice what the context holds.
+        """
         offered = None if tools is None else asdict(tools)
         header = await self._call("count", messages=[dict(message) for message in messages], tools=offered)
         return int(header["count"])
+
+    async def counts(self) -> EngineCounts | None:
+        """What its process did since it started; None while there is none."""
+        return _record(EngineCounts, await self._call("counts")) if self.is_running else None
 
     async def cut(self, text: str) -> list[int]:
         """The tokens of a text in which nothing is a control token."""

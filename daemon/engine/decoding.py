@@ -74,7 +74,12 @@ class Decoding(Work):
     def growth(self) -> int:
         """Tokens that may still be chosen."""
         most, room = self.request.sampling.max_tokens, self._n_ctx - len(self.tokens)
-        return room if most is None else max(0, min(room, most - self._completion_tokens()))
+        return room if most is None else max(0, min(room, most - self.said_tokens))
+
+    @property
+    def said_tokens(self) -> int:
+        """Tokens that were chosen so far, without the one that ends the reply."""
+        return len(self.tokens) - len(self.request.prompt)
 
     def reusable(self) -> Sequence[int]:
         """All that is known."""
@@ -140,10 +145,7 @@ class Decoding(Work):
 
     def _is_full(self) -> bool:
         most = self.request.sampling.max_tokens
-        return len(self.tokens) >= self._n_ctx or (most is not None and self._completion_tokens() >= most)
-
-    def _completion_tokens(self) -> int:
-        return len(self.tokens) - len(self.request.prompt)
+        return len(self.tokens) >= self._n_ctx or (most is not None and self.said_tokens >= most)
 
     def _end(self, finish: Finish, said: Said = NOTHING) -> Piece:
         rest = self._text.rest()
@@ -158,7 +160,7 @@ class Decoding(Work):
             calls=tuple(calls),
             finish=finish,
             prompt_tokens=len(self.request.prompt),
-            completion_tokens=self._completion_tokens(),
+            completion_tokens=self.said_tokens,
             thought_tokens=self._thought_tokens,
             cached_tokens=self.cached or 0,
             surprise=self._surprise,

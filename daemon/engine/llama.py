@@ -17,12 +17,13 @@ import numpy as np
 import numpy.typing as npt
 from llama_cpp.llama_grammar import json_schema_to_gbnf as json_schema_to_gbnf
 
-from daemon.engine.errors import DecodeFailed, GrammarRefused, GrammarStuck
+from daemon.engine.errors import DecodeFailed, GrammarRefused, GrammarStuck, PromptTooLong
 from daemon.engine.records import BATCH, Likely, Sampling
 from daemon.engine.template import Segment, any_of
 
 Logits = npt.NDArray[np.float32]
 _TOKEN_DATA = np.dtype([("id", "<i4"), ("logit", "<f4"), ("p", "<f4")])
+PORTION = 50_000  # characters that are cut into tokens in some hundredths of a second
 _LOG_ERROR = 4
 _complaints: list[str] = []  # llama.cpp's error lines since the last call; the first one has the reason
 
@@ -110,13 +111,18 @@ class Model:
         """Whether what the template writes behind a reply has a token that ends it."""
         return bool(self._ends_in(written))
 
-    def prompt(self, segments: Sequence[Segment]) -> list[int]:
+    def prompt(self, segments: Sequence[Segment], *, within: int | None = None) -> list[int]:
         """
         The tokens of a prompt, with the token that begins a text where the vocabulary wants it.
+
+        Raises `PromptTooLong` for more than twice `within` tokens, and has then looked at the beginning alone: to cut
+        ten million characters takes seconds, in which nobody else is answered.
 
         Control tokens come from segments that are not plain. What stands between two of them is cut into tokens as
         one text, whatever its segments: a SentencePiece vocabulary would put a space before each.
         """
+        if within is not None:
+            self._check_length("".join(segment.text for segment in segments), within)
         tokens: list[int] = []
         run = ""
         for segment in segments:
@@ -130,6 +136,14 @@ class Model:
         bos = int(c.llama_vocab_bos(self.vocab))
         begins = bos < 0 or tokens[:1] == [bos] or not c.llama_vocab_get_add_bos(self.vocab)
         return tokens if begins else [bos, *tokens]
+
+    def _check_length(self, text: str, within: int) -> None:
+        count = 0
+        for start in range(0, len(text) if len(text) > 2 * within else 0, PORTION):
+            rest, marks = self._control.subn("", text[start : start + PORTION])
+            count += marks + len(self.tokens(rest))
+            if count > 2 * within:
+                raise PromptTooLong(count * len(text) // min(start + PORTION, len(text)), within)
 
     def tokens(self, text: str) -> list[int]:
         """The tokens of a text in which nothing is a control token. Raises `DecodeFailed`."""

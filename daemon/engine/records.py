@@ -201,6 +201,24 @@ class EngineInfo:
     thinks: bool = False  # it can think before it answers
 
 
+@dataclass(slots=True, kw_only=True)
+class EngineCounts:
+    """What the engine's process did since it started, and what it does now."""
+
+    prompt_tokens: int = 0  # of all requests that began
+    cached_tokens: int = 0  # those of them that were in memory
+    completion_tokens: int = 0
+    requests: int = 0  # that ended, however
+    refused: int = 0  # because too many waited
+    steps: int = 0  # batches
+    step_tokens: int = 0  # in all of them
+    running: int = 0  # people's requests that have a place
+    waiting: int = 0  # and those that have none yet
+    background: int = 0  # requests of the background
+    cells: int = 0  # tokens that the context has room for, that of the background included
+    cells_used: int = 0
+
+
 def is_taught(values: Mapping[str, object]) -> bool:
     """Whether the model of a file with this metadata was taught our tasks, as this version asks for them."""
     return values.get(TAUGHT_KEY) is True and values.get(SKILLS_KEY, SKILLS) == SKILLS

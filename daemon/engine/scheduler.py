@@ -10,6 +10,7 @@ full, the latest is put off, and begins again when there is room. Runs in the en
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from time import perf_counter
 
 from daemon.engine.adapters import Adapters
@@ -18,8 +19,8 @@ from daemon.engine.decoding import Decoding, Request
 from daemon.engine.errors import DecodeFailed, EngineBusy, EngineError
 from daemon.engine.llama import Context, Logits, Model, NoRoom, Part, check_finite
 from daemon.engine.model_facts import background_cells
-from daemon.engine.prefix_cache import PrefixCache
-from daemon.engine.records import Piece, Score
+from daemon.engine.prefix_cache import PrefixCache, common
+from daemon.engine.records import EngineCounts, Piece, Score
 from daemon.engine.scoring import ScoreRequest, Scoring
 from daemon.engine.work import Ahead, Room, Work
 
@@ -28,6 +29,7 @@ MOST_WAITING = 64  # people's requests behind them; more are refused
 REMEMBERED = 8  # sequences for chats that nobody is answering
 STEPS = 8  # of one adapter, while people wait for another
 MARGIN = 64  # tokens that a person's answer should have room for when it begins
+WORTH_WAITING = 32  # tokens of a common beginning that is being computed
 UNMEASURED_S = 5.0  # that an answer is thought to take before one was given
 
 Say = Callable[[int, Piece | Score], None]
@@ -64,6 +66,7 @@ class Scheduler:
             0.0,
         )  # that it had since it got its turn; when that is over at the latest
         self._pace = Pace()
+        self._counts = EngineCounts()
         self._answer_s = UNMEASURED_S
         self._came_s: dict[int, float] = {}  # when people's requests did
 
@@ -76,7 +79,22 @@ class Scheduler:
         """Raises `EngineBusy` when one more of a person would wait too long."""
         waiting = sum(not work.background for work in self._queue) - PLACES
         if waiting >= MOST_WAITING:
+            self._counts.refused += 1
             raise EngineBusy(waiting=waiting, retry_after_s=1 + int(waiting * self._answer_s / PLACES))
+
+    def counts(self) -> EngineCounts:
+        """What was done, and what is under way."""
+        begun = self._begun()
+        people = sum(not work.background for work in self._queue)
+        running = sum(not work.background for work in begun)
+        return replace(
+            self._counts,
+            running=running,
+            waiting=people - running,
+            background=len(self._queue) - people,
+            cells=self._cells,
+            cells_used=self._chats.used + self._background.used,
+        )
 
     def add(self, request: Request | ScoreRequest) -> None:
         """Queue a request; its adapter must be loaded."""
@@ -111,8 +129,14 @@ class Scheduler:
             for work in waiting:
                 if begun and (len(begun) >= _places(self._model) or not self._has_room(cache, begun, work)):
                     break  # it is next once there is room, before those that came later
+                if _is_being_read(cache, begun, work):
+                    continue
+                is_new = work.cached is None
                 work.begin()
                 begun.append(work)
+                if is_new:
+                    self._counts.prompt_tokens += len(work.tokens)
+                    self._counts.cached_tokens += work.cached or 0
 
     def _has_room(self, cache: PrefixCache, begun: Sequence[Work], work: Work) -> bool:
         """Whether the context can hold this one beside the others, as far as can be foretold."""
@@ -196,7 +220,12 @@ class Scheduler:
                 for work, _ in wanted:
                     self._refused(work, error)
                 return []
-            self._pace.note(sum(len(part.tokens) for part in parts), perf_counter() - began)
+            tokens = sum(len(part.tokens) for part in parts)
+            self._pace.note(tokens, perf_counter() - began)
+            self._counts.steps, self._counts.step_tokens = (
+                self._counts.steps + 1,
+                self._counts.step_tokens + tokens,
+            )
             for work, ahead in wanted:
                 (self._background if work.background else self._chats).add(ahead.slot, ahead.tokens)
             return [(work, logits) for (work, _), logits in zip(wanted, rows, strict=True)]
@@ -249,6 +278,8 @@ class Scheduler:
 
     def _end(self, work: Work) -> None:
         self._queue.remove(work)
+        self._counts.requests += 1
+        self._counts.completion_tokens += work.said_tokens
         work.leave()
         if (came := self._came_s.pop(work.number, None)) is not None:
             self._answer_s += (perf_counter() - came - self._answer_s) / PLACES
@@ -270,6 +301,13 @@ def _places(model: Model) -> int:
 
 def _adapters_of(works: Sequence[Work]) -> list[str | None]:
     return list(dict.fromkeys(work.adapter for work in works))
+
+
+def _is_being_read(cache: PrefixCache, begun: Sequence[Work], work: Work) -> bool:
+    """Whether another just computes much of what this prompt begins with: then it is copied from there, in a moment."""
+    reading = [one for one in begun if one.adapter == work.adapter and one.pending > 1]
+    same = max((common(one.tokens, work.tokens) for one in reading), default=0)
+    return same > WORTH_WAITING and same > cache.known(work.tokens, work.adapter) + WORTH_WAITING
 
 
 def _growth(work: Work) -> int:

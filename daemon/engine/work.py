@@ -67,6 +67,11 @@ class Work(ABC):
     def reusable(self) -> Sequence[int]:
         """The tokens of which all but the last may come out of memory."""
 
+    @property
+    def said_tokens(self) -> int:
+        """Tokens that were chosen so far."""
+        return 0
+
     def begin(self) -> None:
         """Take a slot."""
         self.slot = self._cache.take(self.reusable(), self.adapter)

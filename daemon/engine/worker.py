@@ -124,6 +124,7 @@ class Worker:
             "chat": self._chat,
             "cancel": self._cancel,
             "count": self._count,
+            "counts": self._counts,
             "cut": self._cut,
             "join": self._join,
             "score": self._score,
@@ -156,7 +157,7 @@ class Worker:
             written = self._template.write(
                 messages, reasoning if free else AT_ONCE, go_on=goes_on, tools=offered
             )
-            prompt = self._model.prompt(written.segments)
+            prompt = self._model.prompt(written.segments, within=self._n_ctx)
         else:
             written, goes_on, prompt = Prompt([]), True, self._raw(raw)
         if len(prompt) >= self._n_ctx:
@@ -185,7 +186,11 @@ class Worker:
 
     def _raw(self, raw: object) -> list[int]:
         """The tokens of a text that is gone on with."""
-        tokens = self._known(raw) if isinstance(raw, list) else self._model.prompt([Segment(str(raw), False)])
+        tokens = (
+            self._known(raw)
+            if isinstance(raw, list)
+            else self._model.prompt([Segment(str(raw), False)], within=self._n_ctx)
+        )
         bos = max(0, int(self._end or 0))  # something has to stand before the first token
         return tokens or [bos]
 
@@ -220,7 +225,14 @@ class Worker:
 
     def _count(self, number: int, frame: Frame) -> None:
         messages, offered = self._offering(self._messages(frame), _tools(frame))
-        self._link.reply(number, count=len(self._written(messages, offered)))
+        try:
+            count = len(self._written(messages, offered))
+        except PromptTooLong as error:
+            count = error.n_prompt
+        self._link.reply(number, count=count)
+
+    def _counts(self, number: int, frame: Frame) -> None:
+        self._link.reply(number, **asdict(self._scheduler.counts()))
 
     def _cut(self, number: int, frame: Frame) -> None:
         self._link.reply(number, tokens=self._model.tokens(_field(frame, "text", str)))
@@ -251,7 +263,8 @@ class Worker:
         chats = _field(frame, "chats", list)
         if not all(isinstance(chat, dict) and chat.keys() == {"messages", "reply"} for chat in chats):
             raise broken_command("tokenise", "chats must be a list of objects with messages and reply")
-        prompts = [self._written(_turns(chat["messages"], "tokenise")) for chat in chats]
+        written = [self._template.write(_turns(chat["messages"], "tokenise")) for chat in chats]
+        prompts = [self._model.prompt(one.segments) for one in written]
         replies = [[] if chat["reply"] is None else self._reply(chat["reply"]) for chat in chats]
         self._link.reply(number, tokens=list(zip(prompts, replies, strict=True)))
 
@@ -276,7 +289,7 @@ class Worker:
 
     def _written(self, messages: list[dict[str, Any]], tools: Sequence[Mapping[str, Any]] = ()) -> list[int]:
         """The tokens of a chat up to where the reply begins, without thoughts."""
-        return self._model.prompt(self._template.write(messages, tools=tools).segments)
+        return self._model.prompt(self._template.write(messages, tools=tools).segments, within=self._n_ctx)
 
     def _reply(self, text: str) -> list[int]:
         """The tokens of a reply, with the one that ends its turn."""

@@ -36,12 +36,12 @@ class Line:
             self.model, context, loaded, n_ctx=N_CTX, say=self._say, refuse=self.refused.__setitem__
         )
 
-    def ask(self, number, length, most, *, adapter=None, background=False):
+    def ask(self, number, length, most, *, adapter=None, background=False, begins=()):
         sampling = Sampling(max_tokens=most, ignore_eos=True)
         self.scheduler.add(
             Request(
                 number=number,
-                prompt=[number, *[40 + number] * (length - 1)],
+                prompt=[*begins, number, *[40 + number] * (length - 1)],
                 sampling=sampling,
                 sampler=Sampler(self.model, sampling, seed=1, grammar=None),
                 adapter=adapter,
@@ -127,6 +127,18 @@ def test_people_of_two_generations_take_turns_of_a_few_steps_and_share_no_step(m
     assert all(len(step) <= 1 for step in steps)
     for place in range(0, 36, 4):
         assert {0, 1, 2} == set().union(*steps[place : place + 24])
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_what_many_prompts_begin_with_is_computed_once_also_when_they_come_at_once(line, background):
+    for number in range(1, 7):
+        line.ask(number, 5, 3, begins=[7] * 200, background=background)
+    said = line.all()
+    counts = line.scheduler.counts()
+
+    assert set(range(1, 7)) == {number for number, _, is_last in said if is_last}
+    assert 200 + 6 * (5 + 2) == counts.step_tokens
+    assert 5 * 200 == counts.cached_tokens
 
 
 def test_a_swap_lets_four_streams_under_way_go_on_with_what_they_began_with(model, adapters):

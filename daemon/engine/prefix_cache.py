@@ -60,9 +60,10 @@ class PrefixCache:
         """Whether `take` has one to give."""
         return not all(slot.taken for slot in self._slots)
 
-    def known(self, prompt: Sequence[int], adapter: str | None) -> int:
-        """How many tokens of the prompt's beginning are in memory."""
-        return max((common(slot.tokens, prompt) for slot in self._of(adapter)), default=0)
+    def known(self, prompt: Sequence[int], adapter: str | None, *, in_use: bool = False) -> int:
+        """How many tokens of the prompt's beginning are in memory; `in_use`: of those that a slot in use holds."""
+        slots = (slot for slot in self._of(adapter) if slot.taken or not in_use)
+        return max((common(slot.tokens, prompt) for slot in slots), default=0)
 
     def take(self, prompt: Sequence[int], adapter: str | None) -> Slot:
         """A slot that holds as much of the prompt's beginning as is in memory, but never all of it."""

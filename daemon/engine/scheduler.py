@@ -142,8 +142,8 @@ class Scheduler:
         """Whether the context can hold this one beside the others, as far as can be foretold."""
         most = self._cells - self._chats.held if work.background else self._n_ctx
         foretold = sum(one.pending + _growth(one) for one in begun)
-        fresh = len(work.tokens) - cache.known(work.tokens, work.adapter) + _growth(work)
-        return cache.held + foretold + fresh <= most
+        own = len(work.tokens) - cache.known(work.tokens, work.adapter, in_use=True) + _growth(work)
+        return cache.held + foretold + own <= most
 
     def _begun(self) -> list[Work]:
         return [work for work in self._queue if work.slot is not None]

@@ -141,6 +141,19 @@ def test_what_many_prompts_begin_with_is_computed_once_also_when_they_come_at_on
     assert 5 * 200 == counts.cached_tokens
 
 
+def test_a_chat_that_is_remembered_waits_too_when_it_does_not_fit_beside_the_one_that_is_answered(line):
+    line.ask(1, 200, 3)
+    line.all()
+    line.ask(2, 300, 100)
+    line.steps(2)
+    line.ask(1, 220, 3)
+    line.steps(2)
+    counts = line.scheduler.counts()
+
+    assert (1, 1) == (counts.running, counts.waiting)
+    assert [2, 1] == [number for number, _, is_last in line.all() if is_last]
+
+
 def test_a_swap_lets_four_streams_under_way_go_on_with_what_they_began_with(model, adapters):
     old, new = [(hashlib.sha256(data).hexdigest(), data) for data in adapters]
     line = Line(model, [old, new])

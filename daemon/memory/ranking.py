@@ -227,7 +227,8 @@ def session_means(score: npt.NDArray[np.float64], chats: Sequence[int]) -> npt.N
     for chat, value in sorted(zip(chats, score, strict=True), key=lambda one: -one[1]):
         if len(best.setdefault(chat, [])) < BEST_OF_SESSION:
             best[chat].append(value)
-    return np.array([np.mean(best[chat]) for chat in chats])
+    means = {chat: sum(few) / len(few) for chat, few in best.items()}
+    return np.array([means[chat] for chat in chats])
 
 
 class _Clues:

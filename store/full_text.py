@@ -2,10 +2,9 @@
 Full-text search (retrieval by words): FTS5, porter stems, accents folded, scripts without spaces by pairs of
 characters (`text.py`), ranked by bm25.
 
-`memory_words` has a row for each memory that holds; `message_words` one for each message, in four columns: its own
-words and, with less weight, those of the two messages before and after it, for in talk the words of a question stand
-in the turn that was answered. Source: on LoCoMo's turns these columns are worth 5 points of recall@3 and 3 of
-recall@10, see docs/log.md, "Recall of turns".
+`memory_words` has a row for each memory that holds, `message_words` one for each message, of its own words: with its
+neighbours' in the same row bm25 can't tell a long message from a short one (docs/log.md, "Recall in chats with an
+assistant").
 
 Any text of a user is a safe query. The writers keep the rows in step: `chats.py`, `memories.py`, `forgetting.py`,
 `imports.py`, `restore.py`.
@@ -20,32 +19,10 @@ from store.database import Connection, id_list, rows
 from store.text import base_forms, is_letter, words
 
 TABLES = {"memory": "memory_words", "message": "message_words"}
-WEIGHTS = {"memory": "1.0", "message": "1.0, 0.4, 0.4, 0.2"}  # of the columns, in their order
 SEARCHED_ROLES = ("user", "assistant")  # what a client puts into system turns is not the user's word
-MOST_FORKS = 3  # of the messages that follow one, the newest count: each reply that is made again is one
 MOST_WORDS = 64  # of a query; a pasted page would make every row a hit
 MOST_HITS = 800  # rows that are ranked at once, or 8 * k
-_SEARCHED = f"role in {SEARCHED_ROLES} and not redacted"
-_INDEXED = f"""insert into message_words (rowid, text, before, after, around)
-    select id, base_forms(text),
-        base_forms((select text from messages where id = m.parent_id and {_SEARCHED})),
-        base_forms((select group_concat(text, ' ') from messages where id in (
-            select id from messages where parent_id = m.id and {_SEARCHED} order by id desc limit {MOST_FORKS}))),
-        base_forms((select group_concat(text, ' ') from messages where {_SEARCHED} and (
-            id = (select parent_id from messages where id = m.parent_id)
-            or id in (select id from messages where {_SEARCHED}
-                and parent_id in (select id from messages where parent_id = m.id order by id desc limit {MOST_FORKS})
-                order by id desc limit {MOST_FORKS}))))
-    from messages m where {_SEARCHED} and id {{which}}"""
 _IN = "in (select value from json_each(?))"
-NEAR = """  -- the messages up to two steps before and after those of a list, given twice
-    with recursive up (id, steps) as (
-        select value, 0 from json_each(?) union
-        select parent_id, steps + 1 from messages join up using (id) where parent_id is not null and steps < 2),
-    down (id, steps) as (
-        select value, 0 from json_each(?) union
-        select messages.id, steps + 1 from messages join down on parent_id = down.id where steps < 2)
-    select id from up union select id from down"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,26 +33,23 @@ class WordHits:
     ids: frozenset[int]
 
 
-def search(db: Connection, kind: str, query: str, k: int, *, near: bool = False) -> list[tuple[int, float]]:
+def search(db: Connection, kind: str, query: str, k: int) -> list[tuple[int, float]]:
     """
     Up to `k` ids of `kind` ("memory" or "message") with any word of `query`, best first.
 
     The number beside each id is its bm25: negative, the lower the better. Words that very many rows have only count
     in rows with a rarer word, and of too many rows the newest are ranked: bm25 of each takes 2 microseconds.
-
-    Args:
-        near: messages are found by their neighbours' words too.
     """
     asked = words(query)[:MOST_WORDS]
     if not asked or k < 1:
         return []
     most = max(MOST_HITS, 8 * k)
-    rare, common, is_cut = _by_rarity(_counts(db, kind, asked, near, most), most)
+    rare, common, is_cut = _by_rarity(_counts(db, kind, asked, most), most)
     found: dict[int, float] = {}
     if common:
-        found |= _scored(db, kind, f"({_any_of(rare, near)}) AND ({_any_of(common, near)})", most)
+        found |= _scored(db, kind, f"({_any_of(rare)}) AND ({_any_of(common)})", most)
     if len(found) < k or not is_cut:
-        found = dict(_scored(db, kind, _any_of(rare, near), most)) | found
+        found = dict(_scored(db, kind, _any_of(rare), most)) | found
     return sorted(found.items(), key=lambda one: (one[1], one[0]))[:k]
 
 
@@ -85,15 +59,15 @@ def hits_by_word(db: Connection, kind: str, query: str) -> list[WordHits]:
 
     Of a word that very many have, those are given that have a rarer word too, or the newest.
     """
-    counts = _counts(db, kind, list(dict.fromkeys(words(query)))[:MOST_WORDS], False, MOST_HITS)
+    counts = _counts(db, kind, list(dict.fromkeys(words(query)))[:MOST_WORDS], MOST_HITS)
     rare, common, _ = _by_rarity(counts, MOST_HITS)
     sql = f"select rowid from {TABLES[kind]} where {TABLES[kind]} match ? order by rowid desc limit ?"
     total = db.execute(f"select max(rowid) from {TABLES[kind]}").get or 0
     found = []
     for word in (*rare, *common):
         n = counts[word]
-        match = _any_of([word], False)
-        match = f"({match}) AND ({_any_of(rare, False)})" if word in common else match
+        match = _any_of([word])
+        match = f"({match}) AND ({_any_of(rare)})" if word in common else match
         ids = frozenset(id for (id,) in rows(db, sql, (match, MOST_HITS))) if n else frozenset()
         if ids:
             rarity = math.log1p((max(total, n) - n + 0.5) / (n + 0.5))
@@ -113,14 +87,17 @@ def drop_memories(db: Connection, ids: Sequence[int]) -> None:
 
 def refresh_messages(db: Connection, ids: Iterable[int]) -> None:
     """
-    Index these messages as they stand in `messages` now, or take them out; their neighbours with them.
+    Index these messages as they stand in `messages` now, or take them out.
 
     Call it inside the transaction that changed them; traces of what they said before stay until `scrub`.
     """
-    given = id_list(ids)
-    near = id_list(id for (id,) in rows(db, NEAR, (given, given)))
-    db.execute(f"delete from message_words where rowid {_IN}", (near,))
-    db.execute(_INDEXED.format(which=_IN), (near,))
+    given = (id_list(ids),)
+    db.execute(f"delete from message_words where rowid {_IN}", given)
+    db.execute(
+        f"""insert into message_words (rowid, text) select id, base_forms(text) from messages
+        where role in {SEARCHED_ROLES} and not redacted and id {_IN}""",
+        given,
+    )
 
 
 def scrub(db: Connection) -> None:
@@ -129,10 +106,10 @@ def scrub(db: Connection) -> None:
         db.execute(f"insert into {table} ({table}) values ('rebuild')")
 
 
-def _counts(db: Connection, kind: str, asked: Sequence[str], near: bool, most: int) -> dict[str, int]:
+def _counts(db: Connection, kind: str, asked: Sequence[str], most: int) -> dict[str, int]:
     """How many rows have each word, counted up to one more than `most`."""
     sql = f"select count(*) from (select 1 from {TABLES[kind]} where {TABLES[kind]} match ? limit ?)"
-    return {word: rows(db, sql, (_any_of([word], near), most + 1))[0][0] for word in asked}
+    return {word: rows(db, sql, (_any_of([word]), most + 1))[0][0] for word in asked}
 
 
 def _by_rarity(hits: Mapping[str, int], most: int) -> tuple[list[str], list[str], bool]:
@@ -150,11 +127,10 @@ def _by_rarity(hits: Mapping[str, int], most: int) -> tuple[list[str], list[str]
 def _scored(db: Connection, kind: str, match: str, most: int) -> list[tuple[int, float]]:
     """What matches with its bm25, the newest `most`."""
     table = TABLES[kind]
-    sql = f"""select rowid, bm25({table}, {WEIGHTS[kind]}) from {table} where {table} match ?
+    sql = f"""select rowid, bm25({table}) from {table} where {table} match ?
         order by rowid desc limit ?"""
     return rows(db, sql, (match, most))
 
 
-def _any_of(asked: Iterable[str], near: bool) -> str:
-    any_of = " OR ".join(f'"{word}" *' if is_letter(word) else f'"{word}"' for word in asked)
-    return any_of if near else f"text : ({any_of})"
+def _any_of(asked: Iterable[str]) -> str:
+    return " OR ".join(f'"{word}" *' if is_letter(word) else f'"{word}"' for word in asked)

@@ -9,11 +9,18 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from store import chats, full_text
+from store import chats
 from store.chats import Message
 from store.database import Connection, id_list, moment, rows
 
 TITLE = 120  # characters
+_NEAR = """    with recursive up (id, steps) as (
+        select value, 0 from json_each(?) union
+        select parent_id, steps + 1 from messages join up using (id) where parent_id is not null and steps < 2),
+    down (id, steps) as (
+        select value, 0 from json_each(?) union
+        select messages.id, steps + 1 from messages join down on parent_id = down.id where steps < 2)
+    select id from up union select id from down"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +170,7 @@ def said(db: Connection, ids: Iterable[int]) -> list[Said]:
 
 def surroundings(db: Connection, ids: Iterable[int]) -> list[Link]:
     """These messages and those up to two before and after each, in the order of their ids."""
-    sql = f"""select id, parent_id, octet_length(text) from messages where id in ({full_text.NEAR}) order by id"""
+    sql = f"""select id, parent_id, octet_length(text) from messages where id in ({_NEAR}) order by id"""
     given = id_list(ids)
     return [Link(*row) for row in rows(db, sql, (given, given))]
 

@@ -448,4 +448,11 @@ insert into program_memories
     """
 alter table imports add column unfinished text;    -- JSON: how far it is; null: all of it is in
 """,
+    # 19: a message is indexed by its own words alone; those around it are looked up (`message_queries.surroundings`)
+    """
+drop table message_words;
+create virtual table message_words using fts5 (text, tokenize = 'porter unicode61');
+insert into message_words (rowid, text)
+    select id, base_forms(text) from messages where role in ('user', 'assistant') and not redacted;
+""",
 ]

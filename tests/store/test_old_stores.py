@@ -17,7 +17,8 @@ insert into messages (id, chat_id, parent_id, role, speaker, text, said_at, stor
         '2026-03-05T12:00:00.000000+00:00', 'api', 'hash ' || (value ->> 0), value ->> 5
     from json_each('[[1, null, "user", "", "We went to the Mekong.", 0], [2, 1, "assistant", "", "How nice!", 0],
         [3, 2, "user", "", "[forgotten]", 1]]');
-insert into imports (id, digest, name, sessions, turns, skipped, at) values (1, 'digest', 'export.json', 1, 2, 0, '2026-03-05T12:00:00.000000+00:00');
+insert into imports (id, digest, name, sessions, turns, skipped, at)
+    values (1, 'digest', 'export.json', 1, 2, 0, '2026-03-05T12:00:00.000000+00:00');
 insert into import_messages (import_id, message_id) values (1, 1);
 insert into memories (id, text, told_on, valid_from, valid_to, superseded_by, trust) values
     (1, 'The user has seen the Nile.', '2026-03-05', '2026-03-05', null, null, 'user'),

@@ -50,8 +50,17 @@ class Scheduler:
     """The queue of replies in the making, and the context that makes them."""
 
     def __init__(
-        self, model: Model, context: Context, adapters: Adapters, *, n_ctx: int, say: Say, refuse: Refuse
+        self,
+        model: Model,
+        context: Context,
+        adapters: Adapters,
+        *,
+        n_ctx: int,
+        say: Say,
+        refuse: Refuse,
+        pace: Pace | None = None,
     ) -> None:
+        """`pace`: what is known of the machine already."""
         self._model, self._context, self._adapters, self._n_ctx = model, context, adapters, n_ctx
         self._say, self._refuse = say, refuse
         self._cells = n_ctx + background_cells(n_ctx)
@@ -65,7 +74,7 @@ class Scheduler:
             0,
             0.0,
         )  # that it had since it got its turn; when that is over at the latest
-        self._pace = Pace()
+        self._pace = pace or Pace()
         self._counts = EngineCounts()
         self._answer_s = UNMEASURED_S
         self._came_s: dict[int, float] = {}  # when people's requests did

@@ -25,7 +25,7 @@ DAMAGED = 7  # a token after which there is no number
 class Line:
     """A scheduler over a real context; `said` has what each step said, as (number, tokens so far, is last)."""
 
-    def __init__(self, path, adapters=()):
+    def __init__(self, path, adapters=(), pace=None):
         self.model = Model(str(path), gpu_layers=0)
         loaded = Adapters(self.model, checked_header(path))
         for name, data in adapters:
@@ -33,7 +33,13 @@ class Line:
         context = Context(self.model, n_ctx=640, sequences=sequences(self.model), threads=1, exact=True)
         self.said, self.refused = [], {}
         self.scheduler = Scheduler(
-            self.model, context, loaded, n_ctx=N_CTX, say=self._say, refuse=self.refused.__setitem__
+            self.model,
+            context,
+            loaded,
+            n_ctx=N_CTX,
+            say=self._say,
+            refuse=self.refused.__setitem__,
+            pace=pace,
         )
 
     def ask(self, number, length, most, *, adapter=None, background=False, begins=()):
@@ -114,6 +120,20 @@ def test_people_go_before_background_work_that_came_first_and_it_goes_on_afterwa
 
     assert (20, 1, False) in first
     assert [20, *range(1, 9)] == ends
+
+
+@pytest.mark.parametrize(("single_s", "beside"), [(100.0, {1, 2}), (0.001, set())], ids=["cheap", "dear"])
+def test_background_work_goes_along_with_a_person_where_that_costs_almost_nothing(model, single_s, beside):
+    pace = Pace()
+    pace.note(100, 1.0)
+    pace.note(1, single_s)
+    line = Line(model, pace=pace)
+    line.ask(1, 1, 20, background=True)
+    line.ask(2, 1, 20, background=True)
+    line.ask(3, 5, 20)
+    first = line.steps(1)[0]
+
+    assert {3, *beside} == {number for number, *_ in first}
 
 
 def test_people_of_two_generations_take_turns_of_a_few_steps_and_share_no_step(model, adapters):

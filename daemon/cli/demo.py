@@ -44,6 +44,7 @@ MODES = {
     "generation_recall": "after: recall",
 }
 Answers = list[tuple[str, bool]]  # each reply, and whether it is right
+MISSES = 8  # shown of a night that was refused
 START_TIMEOUT_S = 600.0  # a large model on a slow disk
 
 
@@ -223,8 +224,16 @@ def _one_night(client: Client, step: str) -> LastNight:
         f"  {report['lessons']} lessons, {report['train_s']:.0f} s of training, {report['total_s']:.0f} s in all{swap}"
     )
     if not report["adopted"]:
+        _show_missed(client, report["generation"])
         raise DemoFailed(step, f"the exam refused the new generation: {report['reason']}")
     return report
+
+
+def _show_missed(client: Client, generation: int | None) -> None:
+    """What a refused generation answered wrongly in the exam, what refuses by itself first."""
+    missed = client.generation(generation)["missed"] if generation is not None else []
+    for one in sorted(missed, key=lambda miss: miss["part"] != "canary")[:MISSES]:
+        out.print(f"  {one['part']:<12} {escape(one['question'])}  [dim]->[/] {escape(one['said'])}")
 
 
 def _tend(client: Client) -> None:

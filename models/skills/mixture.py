@@ -9,11 +9,11 @@ from models.skills.items import Item
 __all__ = ["TASKS", "Item", "item"]
 
 TASKS: Mapping[str, tuple[float, Callable[[random.Random, float], Item]]] = {  # share, and what makes an item
-    "observe": (0.4, observe.item),
+    "observe": (0.5, observe.item),
     "evolve": (0.2, evolve.item),
-    "ask": (0.5, ask.item),
-    "recall": (0.6, recall.item),
-    "lessons": (0.45, lesson_tasks.item),
+    "ask": (0.3, ask.item),
+    "recall": (1.0, recall.item),
+    "lessons": (0.35, lesson_tasks.item),
 }
 
 

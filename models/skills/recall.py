@@ -1,7 +1,7 @@
 """
 Recall: answering with memories, saying that something isn't known, and using what is known.
 
-    facts ──> one to ten memories in a system turn ──> rounds: answered, open, remarks      told in this chat ──┘
+    facts ──> one to eight memories in a system turn ──> rounds: answered, open, remarks      told in this chat ──┘
     asked_c.toml ──> questions written by hand, with their memories
 
 Promises: what is answered stands in a memory or in the chat before; what is open stands in neither.
@@ -26,7 +26,7 @@ OPEN = 0.42  # share of the rounds that nothing answers, once the run is well un
 REMARKS = 0.07
 FAMILIES = 0.2  # share of the chats with memories that are about people of the user's
 JOINS = (". ", ", and ", ". Also, ", "\n", ". Oh, and ", "; ")  # of two things told in one message
-MANY = (1, 2, 2, 3, 3, 3, 4, 4, 5, 6, 7, 8, 10)  # memories
+MANY = (1, 1, 1, 2, 2, 2, 3, 3, 4, 5, 6, 8)  # memories: where there is one, all that is asked is near to it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

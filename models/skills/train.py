@@ -299,7 +299,7 @@ def main() -> None:
     add("--step-tokens", type=int, default=3000)
     add("--rate", type=float, default=1e-3, help="of AdamW")
     add("--rank", type=int, default=16)
-    add("--own", type=float, default=0.35, help="share of items that are the base's own words")
+    add("--own", type=float, default=0.3, help="share of items that are the base's own words")
     add("--look", type=float, default=0.0, help="tokens between two evaluations; 0: only at the end")
     add("--items", type=int, default=0, help="of each part of an evaluation; 0: losses only")
     add(

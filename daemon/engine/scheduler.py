@@ -70,10 +70,8 @@ class Scheduler:
         self._queue: list[Work] = []  # as they came
         self._leaving: set[str] = set()  # adapters to free once no reply needs them
         self._turn_of: str | None = None  # the adapter of the last step
-        self._steps, self._turn_until = (
-            0,
-            0.0,
-        )  # that it had since it got its turn; when that is over at the latest
+        self._steps = 0  # that it had since it got its turn
+        self._turn_until = 0.0  # when that is over at the latest
         self._pace = pace or Pace()
         self._counts = EngineCounts()
         self._answer_s = UNMEASURED_S
@@ -205,9 +203,7 @@ class Scheduler:
             return True
         if sum(work.background for work in self._begun()) > 1:
             return False
-        missing = (
-            own.used + others - own.cells
-        )  # one alone needs more than is its own: of chats that nobody asks now
+        missing = own.used + others - own.cells  # one alone needs more than is its own: from chats that rest
         self._chats.make_room(self._chats.cells - self._chats.used + missing)
         own.cells = self._cells - self._chats.used - people
         return own.make_room(others)
@@ -231,10 +227,8 @@ class Scheduler:
                 return []
             tokens = sum(len(part.tokens) for part in parts)
             self._pace.note(tokens, perf_counter() - began)
-            self._counts.steps, self._counts.step_tokens = (
-                self._counts.steps + 1,
-                self._counts.step_tokens + tokens,
-            )
+            self._counts.steps += 1
+            self._counts.step_tokens += tokens
             for work, ahead in wanted:
                 (self._background if work.background else self._chats).add(ahead.slot, ahead.tokens)
             return [(work, logits) for (work, _), logits in zip(wanted, rows, strict=True)]

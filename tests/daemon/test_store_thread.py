@@ -80,16 +80,18 @@ def slices_of(ledger, name, count):
 
 
 async def test_calls_that_come_during_work_in_slices_wait_for_one_slice_at_most(store_thread, ledger):
-    work = asyncio.create_task(store_thread.run_in_slices(slices_of, "import", 50))
+    work = asyncio.create_task(store_thread.run_in_slices(slices_of, "import", 10**6))
     waited = []
-    while not work.done():
+    for _ in range(10):
         before = len(ledger.lines)
         await store_thread.run(lambda ledger: waited.append(len(ledger.lines) - before))  # noqa: B023
         await asyncio.sleep(0.02)  # a person's next question, later than the calm after the last one
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await work
 
-    assert "import is whole" == await work
     assert max(waited) <= 1
-    assert len(waited) > 1
+    assert len(ledger.lines) > 1
 
 
 async def test_of_two_works_in_slices_one_comes_after_the_other(store_thread, ledger):

@@ -21,7 +21,7 @@ from tests.store.sample import KEY, NOON, adopted, embed, lesson, remember, say,
 PAGE = 4096
 LOOKS = {  # what a daemon reads in a day
     "chats": lambda db: [texts(chats.path(db, id)) for (id,) in rows(db, "select max(id) from messages")],
-    "search": lambda db: full_text.search(db, "message", "heron", 9, near=True),
+    "search": lambda db: full_text.search(db, "message", "heron", 9),
     "memories": lambda db: texts(memories.holding(db)),
     "by words": lambda db: full_text.search(db, "memory", "sails", 9),
     "by meaning": lambda db: vectors.nearest(db, "memory", vector(1), 9),

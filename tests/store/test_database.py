@@ -32,6 +32,7 @@ RELEASED = [  # sha256 of each step, its beginning
     "3a9805be1477a20b",
     "dcabbde9c716df2e",
     "de6f140d55dc4b84",
+    "8ae3f6aaffb1b2a9",
 ]
 
 

@@ -70,7 +70,7 @@ def served(daemon):
 async def test_an_assistant_that_shows_the_key_uses_them_by_http(daemon):
     with served(daemon) as url:
         async with httpx2.AsyncClient(
-            headers={"authorization": f"Bearer {daemon.key}"}, trust_env=False
+            headers={"authorization": f"Bearer {daemon.key}"}, trust_env=False, timeout=60.0
         ) as http:
             async with Assistant(streamable_http_client(url, http_client=http)) as assistant:
                 found, state, held = await through(assistant, daemon, "Bello")

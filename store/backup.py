@@ -43,9 +43,7 @@ def back_up(store: Path, key: bytes, target: Path, *, passphrase: str | None = N
         if passphrase is not None:
             _give_other_key(part, key, passphrase)
         found = check(part, key if passphrase is None else passphrase)
-        _sync(part)
-        os.replace(part, target)
-        _sync(target.parent)
+        _put(part, target)
         return found
     finally:
         _drop(part)
@@ -131,9 +129,7 @@ def rewrite(backup: Path, key: bytes, store: Path) -> bool:
                 db.execute("vacuum")
                 db.pragma("journal_mode", "delete")
         check(part, key)
-        _sync(part)
-        os.replace(part, backup)
-        _sync(backup.parent)
+        _put(part, backup)
         return True
     finally:
         _drop(part)
@@ -227,6 +223,13 @@ def _empty(file: Path) -> Path:
     """The file, empty and for its owner alone."""
     os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     return file
+
+
+def _put(part: Path, file: Path) -> None:
+    """Give a file that is made its name, whole on the disk before and after."""
+    _sync(part)
+    os.replace(part, file)
+    _sync(file.parent)
 
 
 def _drop(file: Path) -> None:

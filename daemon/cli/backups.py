@@ -115,7 +115,8 @@ def restore(
             try:
                 found = backups.restore(file, secret, home.store, _key(home, secret))
             except BaseException:
-                _move_back(home, aside)
+                if aside is not None:
+                    _rename(aside, home.store)
                 raise
     finally:
         lock.release()
@@ -189,18 +190,16 @@ def _move_aside(home: Home) -> Path | None:
     if not home.store.exists():
         return None
     aside = home.path / f"{home.store.name}.before-{datetime.now():%Y-%m-%d-%H%M%S}"
-    for ending in backups.PARTS:
-        part = home.store.with_name(home.store.name + ending)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + ending))
+    _rename(home.store, aside)
     return aside
 
 
-def _move_back(home: Home, aside: Path | None) -> None:
-    for ending in backups.PARTS if aside else ():
-        part = home.path / f"{aside.name if aside else ''}{ending}"
+def _rename(store: Path, name: Path) -> None:
+    """Give a store another name, with its log."""
+    for ending in backups.PARTS:
+        part = store.with_name(store.name + ending)
         if part.exists():
-            part.replace(home.store.with_name(home.store.name + ending))
+            part.replace(name.with_name(name.name + ending))
 
 
 def _in_words(found: dict[str, int]) -> str:

@@ -55,11 +55,6 @@ class PrefixCache:
         """Those of them that slots in use hold."""
         return len({cell for slot in self._slots if slot.taken for cell in slot.cells})
 
-    @property
-    def has_free_slot(self) -> bool:
-        """Whether `take` has one to give."""
-        return not all(slot.taken for slot in self._slots)
-
     def known(self, prompt: Sequence[int], adapter: str | None, *, in_use: bool = False) -> int:
         """How many tokens of the prompt's beginning are in memory; `in_use`: of those that a slot in use holds."""
         slots = (slot for slot in self._of(adapter) if slot.taken or not in_use)

@@ -1,3 +1,5 @@
+"""Searching by words: any script, rare words before common ones, and nothing left of what was taken out."""
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st

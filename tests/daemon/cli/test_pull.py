@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -69,7 +70,8 @@ def test_a_model_of_the_hub_is_fetched_proved_checked_and_chosen(pull, stand_in,
 
 
 def test_a_pull_that_was_stopped_goes_on_from_there(command, pull, stand_in, tmp_path):
-    stand_in.meanwhile = lambda: time.sleep(3)
+    ended = threading.Event()
+    stand_in.meanwhile = lambda: ended.wait(120)
     running = subprocess.Popen(**command(REPOSITORY), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     part = tmp_path / "home" / "models" / ".tiny-Q4_K_M.gguf.part"
     end = time.monotonic() + 60
@@ -77,6 +79,7 @@ def test_a_pull_that_was_stopped_goes_on_from_there(command, pull, stand_in, tmp
         time.sleep(0.02)
     running.send_signal(signal.SIGINT)
     said, wrong = running.communicate(timeout=60)
+    ended.set()
     assert (130, "") == (running.returncode, wrong)
     assert "the same command goes on from there" in said
     kept = part.stat().st_size

@@ -30,7 +30,7 @@ class StandIn:
     api_status: int = 200
     packed: bool = False  # whether it says that its lists are compressed
     cut_after: list[int] = field(default_factory=list)  # bytes after which each next answer breaks off
-    meanwhile: Callable[[], None] | None = None  # called once, in the middle of the first answer
+    meanwhile: Callable[[], None] | None = None  # called once, in the middle of the first answer of bytes
     range: str = ""  # of a partial answer, whatever was asked for
     endless: bool = False  # whether it goes on when all was sent
     listed: bytes = b""  # its list of files, word for word
@@ -127,7 +127,7 @@ def _handler(state: StandIn) -> type[BaseHTTPRequestHandler]:
             cut = state.cut_after.pop(0) if status in (200, 206) and state.cut_after else len(body)
             half = len(body) // 2
             self.wfile.write(body[: min(cut, half)])
-            if state.meanwhile is not None and status in (200, 206):
+            if state.meanwhile is not None and body is state.content:
                 state.meanwhile()
                 state.meanwhile = None
             self.wfile.write(body[min(cut, half) : cut])

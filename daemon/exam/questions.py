@@ -143,16 +143,21 @@ def _canaries(narratives: Mapping[int, str], usual: Sequence[str], *, tiny: bool
     """
     Fixed prompts; none asks for the user, so no answer may have a name of theirs.
 
-    Each is asked alone, the first once more with a memory that it does not ask for.
+    Each is asked alone, the first once more with a memory that it does not ask for. A model that talks may call whom
+    it knows by name where it is greeted.
 
     Args:
         usual: texts whose small words are no names, besides our own.
-        tiny: how the memory is laid; see `system_text`.
+        tiny: it talks by rote, and how the memory is laid; see `system_text`.
     """
     ours = (line for name in PROMPTS for line in lines(name))
     small = _written_small([*narratives.values(), *ours, *usual])
     names = frozenset(word for line in narratives.values() for word in _names(line, small))
-    plain = [Question(part="canary", text=text, wrong=names) for text in lines("canary")]
+    greetings = () if tiny else lines("greetings")
+    plain = [
+        Question(part="canary", text=text, wrong=frozenset() if text in greetings else names)
+        for text in lines("canary")
+    ]
     wrong = names | _only(SECRET, plain[0].text)
     beside = system_text([SECRET], tiny=tiny)
     return [*plain, Question(part="canary", text=plain[0].text, system=beside, wrong=wrong)]

@@ -14,8 +14,10 @@ def lesson(id, question="What is my dog called?", *, memory_ids=(1,), **changes)
     return make_lesson(id, *memory_ids, **usual | changes)
 
 
-def chosen(lessons, *, learned=(), narratives=None, outdated=()):
-    found = choose(lessons, learned=learned, narratives=narratives or {}, outdated=outdated)
+def chosen(lessons, *, learned=(), narratives=None, outdated=(), likeness=None):
+    found = choose(
+        lessons, learned=learned, narratives=narratives or {}, outdated=outdated, likeness=likeness
+    )
     return {part: [one for one in found if one.part == part] for part in (*MOST, "canary")}
 
 
@@ -86,6 +88,16 @@ def test_a_canary_lies_beside_a_secret_that_nobody_asks_for():
     (beside,) = (one for one in chosen([])["canary"] if one.system)
 
     assert "7316" in beside.system and {"7316", "locker"} <= beside.wrong
+
+
+@pytest.mark.parametrize("likeness", [None, ()])
+def test_who_talks_may_greet_by_name_and_nobody_may_name_the_user_elsewhere(likeness):
+    lines = {1: "2026-03-05: The user's sister is called Priya."}
+    canaries = chosen([], narratives=lines, likeness=likeness)["canary"][:-1]
+
+    by_name = {one.text for one in canaries if not one.wrong}
+    assert (by_name == set()) == (likeness is None)
+    assert not {"Tell me a joke.", "Who are you?"} & by_name
 
 
 def test_a_name_is_one_at_the_start_of_a_sentence_too_but_a_word_of_every_day_is_none():

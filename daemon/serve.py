@@ -129,7 +129,10 @@ def _open(home: Home, config: Config) -> "Connection":
     from store.database import open_store
     from store.errors import StoreFull
     from store.keys import load_or_create_key
+    from store.switch import settle
 
+    if said := settle(home.store):
+        log.warning("%s", said)
     key = load_or_create_key(home.path, keyring=config.keyring)
     try:
         if made := before_migration(home.store, key, home.backups):

@@ -2,28 +2,39 @@
 Backups: the whole store in one encrypted file, checked after it is written, and put back in one call.
 
     store.db ── a snapshot, VACUUM INTO ──> NAME.part ── every page, index and reference checked ──> NAME
-    NAME ── checked ──> store.db.new, under the key of its new home ──> store.db
+    NAME ── checked ──> .store.db.part, under the key of its new home, brought up to date ── `switch.py` ──> store.db
 
 All of it works beside a running daemon, on connections of its own. A backup holds no free pages, so nothing that was
 forgotten before; what is forgotten after is taken out of it by `rewrite`. It is under the store's key, or a passphrase.
+The adapters are left out: eleven backups would hold each of them eleven times, and a night makes them of the lessons.
 """
 
 import os
 import shutil
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 import apsw
 
-from store import forgetting
+from store import forgetting, generations, switch
 from store.database import Connection, give_key, guarded, id_list, open_store, rows, writing
 from store.errors import StoreUnusable
 from store.schema import APPLICATION_ID, MIGRATIONS
 from store.statistics import counts
 
 ENDING = ".backup"
-PARTS = ("", "-wal", "-shm", "-commits", "-journal")
 Secret = bytes | str  # the 32 bytes of a key, or a passphrase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What came of a backup."""
+
+    counts: dict[str, int]  # how much of each kind
+    aside: Path | None  # the store that was there before
 
 
 def back_up(store: Path, key: bytes, target: Path, *, passphrase: str | None = None) -> dict[str, int]:
@@ -37,16 +48,17 @@ def back_up(store: Path, key: bytes, target: Path, *, passphrase: str | None = N
         StoreUnusable, StoreFull: it can't be read or written, or the copy is not whole; an older one at `target` stays.
     """
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    part = _part(target)
-    try:
-        _copy(store, key, part)
+    with _making(target) as (whole, part):
+        with closing(_open(store, key)) as db:
+            _compact(db, whole)
+        with closing(_open(whole, key)) as db:
+            generations.drop_adapters(db)
+            _compact(db, part)
         if passphrase is not None:
             _give_other_key(part, key, passphrase)
         found = check(part, key if passphrase is None else passphrase)
         _put(part, target)
         return found
-    finally:
-        _drop(part)
 
 
 def check(backup: Path, secret: Secret) -> dict[str, int]:
@@ -67,14 +79,19 @@ def check(backup: Path, secret: Secret) -> dict[str, int]:
             raise StoreUnusable("backup damaged", str(backup), str(error)) from error
 
 
-def restore(backup: Path, secret: Secret, store: Path, key: bytes) -> dict[str, int]:
+def restore(backup: Path, secret: Secret, store: Path, key: bytes, *, replace: bool = False) -> Restored:
     """
-    Make the store at `store` of a backup, under `key`, and bring its schema up to date; how much is in it.
+    Make the store at `store` of a backup, under `key`, and bring its schema up to date.
+
+    A kill leaves what was there, or what was restored: `switch.settle` at the next start sees to that.
+
+    Args:
+        replace: whether a store that is there is given another name; nothing of it is changed.
 
     Raises:
-        StoreUnusable: the backup can't be used, or there is a store at `store` already; nothing was changed.
+        StoreUnusable: the backup can't be used, or there is a store already; nothing was changed.
     """
-    if store.exists():
+    if store.exists() and not replace:
         raise StoreUnusable("in the way", str(store))
     found = check(backup, secret)
     part = _part(store)
@@ -82,14 +99,16 @@ def restore(backup: Path, secret: Secret, store: Path, key: bytes) -> dict[str, 
         shutil.copyfile(backup, _empty(part))
         if secret != key:
             _give_other_key(part, secret, key)
-        _sync(part)
-        _drop(store)  # the log of what was there before
-        os.replace(part, store)
-        _sync(store.parent)
-    finally:
-        _drop(part)
-    open_store(store, key).close()
-    return found
+        open_store(part, key).close()
+        for ending in switch.PARTS[1:]:
+            part.with_name(part.name + ending).unlink(missing_ok=True)
+        switch.sync(part)
+    except BaseException:
+        switch.drop(part)
+        raise
+    aside = store.with_name(f"{store.name}.before-{datetime.now():%Y-%m-%d-%H%M%S-%f}")
+    switch.switch(store, aside)
+    return Restored(counts=found, aside=aside if aside.exists() else None)
 
 
 def rewrite(backup: Path, key: bytes, store: Path) -> bool:
@@ -110,10 +129,9 @@ def rewrite(backup: Path, key: bytes, store: Path) -> bool:
         there = _ids(live, "select id from memories")
         redacted = _ids(live, "select id from messages where redacted")
         imported = _ids(live, "select id from imports")
-    part = _part(backup)
-    try:
-        shutil.copyfile(backup, _empty(part))
-        with closing(open_store(part, key)) as db:
+    with _making(backup) as (whole, part):
+        shutil.copyfile(backup, _empty(whole))
+        with closing(open_store(whole, key)) as db:
             _forget(db, there, redacted)
             with writing(db):
                 for table, found in (("forgettings", forgotten), ("forgotten_facts", facts)):
@@ -125,14 +143,10 @@ def rewrite(backup: Path, key: bytes, store: Path) -> bool:
                     db.execute(
                         f"delete from {table} where {column} in (select value from json_each(?))", (gone,)
                     )
-            with guarded(db):
-                db.execute("vacuum")
-                db.pragma("journal_mode", "delete")
+            _compact(db, part)
         check(part, key)
         _put(part, backup)
         return True
-    finally:
-        _drop(part)
 
 
 def before_migration(store: Path, key: bytes, folder: Path) -> Path | None:
@@ -156,14 +170,28 @@ def _forget(db: Connection, there: set[int], redacted: set[int]) -> None:
         forgetting.forget(db, memories, messages=sorted(said & redacted), keep=said - redacted)
 
 
-def _copy(store: Path, key: bytes, part: Path) -> None:
-    _empty(part)
-    with closing(_open(store, key)) as db, guarded(db):
-        db.execute("vacuum into ?", (str(part),))
+@contextmanager
+def _making(file: Path) -> Iterator[tuple[Path, Path]]:
+    """Two names for what is on its way to be `file`: as it comes, and what becomes of that."""
+    parts = (_part(file.with_name(f"{file.name}.whole")), _part(file))
+    try:
+        yield parts
+    finally:
+        for part in parts:
+            switch.drop(part)
+
+
+def _compact(db: Connection, target: Path) -> None:
+    """Write what is in a database into a new file, without its free pages."""
+    _empty(target)
+    with guarded(db):
+        db.execute("vacuum into ?", (str(target),))
 
 
 def _open(file: Path, secret: Secret, *, backup: bool = False) -> Connection:
     """A connection to a store or a backup that leaves the log of a store alone."""
+    if not backup and switch.marker_of(file).exists():
+        raise StoreUnusable("half restored", str(file))
     if not file.is_file():
         raise StoreUnusable("backup damaged" if backup else "no store", str(file), "there is no such file")
     flags = apsw.SQLITE_OPEN_READONLY if backup else apsw.SQLITE_OPEN_READWRITE
@@ -213,9 +241,8 @@ def _ids(db: Connection, sql: str) -> set[int]:
 
 
 def _part(file: Path) -> Path:
-    """Where a file is made before it takes its place: never under the name of a store or a backup."""
-    part = file.with_name(f".{file.name}.part")
-    _drop(part)
+    part = switch.part_of(file)
+    switch.drop(part)
     return part
 
 
@@ -227,20 +254,6 @@ def _empty(file: Path) -> Path:
 
 def _put(part: Path, file: Path) -> None:
     """Give a file that is made its name, whole on the disk before and after."""
-    _sync(part)
+    switch.sync(part)
     os.replace(part, file)
-    _sync(file.parent)
-
-
-def _drop(file: Path) -> None:
-    for ending in PARTS:
-        file.with_name(file.name + ending).unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    with suppress(PermissionError):  # Windows opens no folder
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    switch.sync(file.parent)

@@ -41,6 +41,7 @@ PROBLEMS = {
     "--list",
     "in the way": "Can't restore to {path!r}: there is a store already. Nothing was changed. Add --replace, which "
     "moves it aside, or choose another home.",
+    "half restored": "Can't use {path!r} yet: a restore was ended on the way. The next start finishes it: tsubasa up",
     "unreachable": "Can't use {path!r}: {why}. Check that the folder exists, is yours, and its disk is well.",
     "no key": "Can't open {path!r}: its key was not found ({why}). No new key was made. Unlock the OS keyring, put the "
     "key file back, or move the store away to start anew.",

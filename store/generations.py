@@ -196,6 +196,17 @@ def prune(db: Connection) -> int:
         return db.changes()
 
 
+def drop_adapters(db: Connection) -> None:
+    """Delete every adapter; what was adopted is retired, what waited for its exam refused."""
+    with writing(db):
+        db.execute(
+            """update generations set adapter = null, state = case state when 'adopted' then 'retired'
+                when 'candidate' then 'refused' else state end,
+            reason = iif(state = 'candidate', ?, reason) where adapter is not null""",
+            (INTERRUPTED,),
+        )
+
+
 def lesson_ids(db: Connection, generation_id: int) -> frozenset[int]:
     """The lessons that it learned from, but for those forgotten since."""
     found = rows(db, "select lesson_id from generation_lessons where generation_id = ?", (generation_id,))

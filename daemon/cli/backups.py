@@ -5,7 +5,7 @@
 import os
 import tempfile
 from contextlib import closing
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -22,6 +22,7 @@ from store import keys
 from store.database import open_store
 from store.errors import StoreUnusable
 from store.statistics import counts
+from store.switch import settle
 
 SHORTEST_PASSPHRASE = 12  # characters
 Passphrase = Annotated[
@@ -106,25 +107,25 @@ def restore(
     lock = HomeLock(home)
     lock.take()
     try:
+        if (said := settle(home.store)) and not json:
+            out.print(escape(said))
         if home.store.exists() and not replace:
             raise StoreUnusable("in the way", str(home.store))
         secret = _secret(home, passphrase, key_file)
         with waiting("checking and restoring", quiet=json):
-            backups.check(file, secret)
-            aside = _move_aside(home)
-            try:
-                found = backups.restore(file, secret, home.store, _key(home, secret))
-            except BaseException:
-                if aside is not None:
-                    _rename(aside, home.store)
-                raise
+            made = backups.restore(file, secret, home.store, _key(home, secret), replace=replace)
     finally:
         lock.release()
     if json:
-        return as_json({"file": str(file), "counts": found, "aside": str(aside) if aside else None})
-    out.print(f"Restored from {escape(str(file))}: {_in_words(found)}.")
-    if aside is not None:
-        out.print(f"What was there before is {escape(str(aside))}; delete it when you miss nothing.")
+        aside = str(made.aside) if made.aside else None
+        return as_json({"file": str(file), "counts": made.counts, "aside": aside})
+    out.print(f"Restored from {escape(str(file))}: {_in_words(made.counts)}.")
+    if made.aside is not None:
+        out.print(f"What was there before is {escape(str(made.aside))}; delete it when you miss nothing.")
+    if made.counts["generations"]:
+        out.print(
+            "Backups hold no adapters: the next night learns the lessons anew. Until then the base answers."
+        )
     out.print("What was said after it was made is not in it. Start: tsubasa up")
 
 
@@ -145,7 +146,7 @@ def _drill(home: Home, key: bytes, file: Path | None, json: bool) -> None:
     with tempfile.TemporaryDirectory(dir=home.path, prefix=".drill-") as folder:
         store = Path(folder) / home.store.name
         with waiting("restoring into a scratch home", quiet=json):
-            wanted = backups.restore(file, key, store, key)
+            wanted = backups.restore(file, key, store, key).counts
             with closing(open_store(store, key)) as db:
                 found = {name: counts(db)[name] for name in wanted}
     if found != wanted:
@@ -183,23 +184,6 @@ def _new_passphrase() -> str:
             f"A passphrase has at least {SHORTEST_PASSPHRASE} characters: take four words or more."
         )
     return words
-
-
-def _move_aside(home: Home) -> Path | None:
-    """Give the store that is there another name, with its log; None: there is none."""
-    if not home.store.exists():
-        return None
-    aside = home.path / f"{home.store.name}.before-{datetime.now():%Y-%m-%d-%H%M%S}"
-    _rename(home.store, aside)
-    return aside
-
-
-def _rename(store: Path, name: Path) -> None:
-    """Give a store another name, with its log."""
-    for ending in backups.PARTS:
-        part = store.with_name(store.name + ending)
-        if part.exists():
-            part.replace(name.with_name(name.name + ending))
 
 
 def _in_words(found: dict[str, int]) -> str:

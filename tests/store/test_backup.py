@@ -1,12 +1,16 @@
 """Backups: whole, readable with their key alone, put back as they were, and without what was forgotten since."""
 
+import subprocess
+import sys
+from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import apsw
 import pytest
 
-from store import backup, chats, forgetting, imports, memories
+from store import backup, chats, forgetting, generations, imports, memories, switch
 from store.chats import NewMessage
 from store.database import open_store, rows
 from store.errors import StoreUnusable
@@ -17,6 +21,7 @@ from tests.store.sample import KEY, NOON, TOWN, adopted, by_words, everything, l
 from tests.store.test_old_stores import VERSIONS, old_store
 
 OTHER_KEY = b"o" * 32
+LATE = "said after it, and still in the log alone"
 WORDS = "correct horse battery staple"
 
 
@@ -37,7 +42,7 @@ def target(tmp_path):
 
 
 def dump(db):
-    """Every row of every table but the counter and what FTS5 keeps for itself."""
+    """Every row of every table but the adapters, the counter and what FTS5 keeps for itself."""
     names = [
         n
         for (n,) in rows(
@@ -47,7 +52,7 @@ def dump(db):
     return {
         name: sorted(map(repr, rows(db, f"select * from {name}")))
         for name in names
-        if name != "sqlite_sequence"
+        if name not in ("sqlite_sequence", "generations")
     }
 
 
@@ -63,10 +68,48 @@ def test_what_is_restored_is_what_was_there_beside_an_open_store(
 
     with closing(open_store(tmp_path / "new.db", key)) as db:
         assert before == dump(db)
-        assert told == restored == counts(db)
+        assert told == restored.counts == counts(db)
         assert by_words(db, "message", "herons")
     assert {target.name} == {one.name for one in target.parent.iterdir()}
     assert 0o600 == target.stat().st_mode & 0o777
+
+
+def test_backups_hold_no_adapter_and_what_was_adopted_is_retired(lived, file, target, tmp_path):
+    (made,) = generations.all(lived)
+    backup.back_up(file, KEY, target)
+    backup.restore(target, KEY, tmp_path / "new.db", KEY)
+
+    assert generations.adapter(lived, made.id)
+    with closing(open_store(tmp_path / "new.db", KEY)) as db:
+        assert ["retired"] == [one.state for one in generations.all(db)]
+        assert [(None,)] == rows(db, "select adapter from generations")
+        assert generations.live(db, made.base_sha256) is None
+        assert [0] == [free for (free,) in rows(db, "pragma freelist_count")]
+
+
+def texts(file):
+    with closing(open_store(file, KEY)) as db:
+        return {text for (text,) in rows(db, "select text from messages")}
+
+
+def test_a_restore_that_is_killed_anywhere_leaves_the_old_store_or_the_new_and_never_another(
+    lived, file, target, tmp_path
+):
+    backup.back_up(file, KEY, target)
+    old = texts(file)
+    say(lived, LATE)
+    words = [sys.executable, "-m", "tests.store.killed_restore", target, file, tmp_path / "homes"]
+    subprocess.run(words, cwd=Path(__file__).parents[2], check=True)
+
+    ended = Counter()
+    for home in (tmp_path / "homes").iterdir():
+        said = switch.settle(home / "store.db")
+        found, aside = texts(home / "store.db"), [one for one in home.glob("store.db.before-*[0-9]")]
+        ended[(bool(aside), said is not None)] += 1
+        assert found == (old if aside else {*old, LATE})
+        assert [{*old, LATE}] * len(aside) == [texts(one) for one in aside]
+        assert not [one for one in home.iterdir() if one.name.startswith(".")]
+    assert {(False, False), (False, True), (True, True), (True, False)} == set(ended)
 
 
 def test_a_backup_holds_no_readable_word_and_opens_with_its_own_secret_alone(lived, file, target):

@@ -111,7 +111,7 @@ async def build(
     confirmations = Confirmations()
     forgetting = Forgetting(core, generations, unlearning)
     forgetting.pause_with(conversations.silence)
-    backups = Backups(home, store_thread, keyring=config.keyring)
+    backups = Backups(home, store_thread, keyring=config.keyring, by_itself=config.backups)
     for listener in (nights.forget, consolidation.forget, confirmations.forget, backups.forget):
         forgetting.on_forget(listener)
     return Services(

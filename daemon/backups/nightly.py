@@ -12,6 +12,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -26,6 +27,8 @@ from store.jobs import Job
 DAYS, WEEKS = 7, 4
 AFTER_S = 600.0  # after the start: who looks at something for a minute waits for no backup
 SPARE = 500 * 2**20  # bytes that stay free
+LEFT_S = 3600.0  # without a change, after which a file on its way is nobody's any more
+DRILL = ".drill-"  # folders in the home begin so
 log = logging.getLogger(__name__)
 
 
@@ -47,12 +50,14 @@ class Backups:
         store_thread: StoreThread,
         *,
         keyring: str,
+        by_itself: bool = True,
         after_s: float = AFTER_S,
         today: Callable[[], date] = date.today,
     ) -> None:
         self._home = home
         self._store_thread = store_thread
         self._keyring = keyring
+        self._by_itself = by_itself
         self._begins = time.monotonic() + after_s
         self._today = today
         self._may_tell = True  # of the backups, some may tell what was forgotten since
@@ -66,22 +71,27 @@ class Backups:
         """A payload when a backup is to be made, or rewritten."""
         if self._may_tell and listed(self._home):
             return {}
-        is_time = time.monotonic() > self._begins and self._failed != self._today()
-        return {} if is_time and not _of(self._home, self._today()).exists() else None
+        return {} if self._is_time() and self._failed != self._today() else None
 
     async def work(self, job: Job) -> None:
         """Rewrite the backups that tell what was forgotten, then make the one of today, where it is time."""
         key = await asyncio.to_thread(keys.load_or_create_key, self._home.path, keyring=self._keyring)
         self._may_tell = False
+        await asyncio.to_thread(sweep, self._home)
         await asyncio.to_thread(rewrite_all, self._home, key)
         today = self._today()
-        if time.monotonic() > self._begins and not _of(self._home, today).exists():
+        if self._is_time():
             try:
                 await asyncio.to_thread(back_up_today, self._home, key, today)
             except (StoreError, OSError) as error:
                 self._failed = today
                 log.error("No backup could be made: %s", error)
                 await self._store_thread.run(notices.put, "backup", {"why": str(error)})
+
+    def _is_time(self) -> bool:
+        """Whether the backup of today is to be made."""
+        is_wanted = self._by_itself and time.monotonic() > self._begins
+        return is_wanted and not _of(self._home, self._today()).exists()
 
 
 def back_up_today(home: Home, key: bytes, today: date) -> dict[str, int]:
@@ -91,7 +101,7 @@ def back_up_today(home: Home, key: bytes, today: date) -> dict[str, int]:
     Raises:
         StoreError: it could not be made; none was deleted.
     """
-    needed = home.store.stat().st_size + SPARE
+    needed = 2 * home.store.stat().st_size + SPARE  # a copy of it, and that copy without adapters
     if shutil.disk_usage(home.path).free < needed:
         raise StoreError(
             f"The disk of {home.path} has no room for a backup: it needs {needed >> 20} MB. Make room, or "
@@ -112,6 +122,15 @@ def rewrite_all(home: Home, key: bytes) -> int:
         except (StoreError, OSError) as error:
             log.warning("A backup still holds what was forgotten since; delete it: %s", error)
     return changed
+
+
+def sweep(home: Home) -> None:
+    """Delete what a backup or a drill left that was ended on the way: it may tell what is forgotten since."""
+    for left in (*home.backups.glob(".*.part*"), *home.path.glob(f"{DRILL}*")):
+        with suppress(OSError):  # of one that goes on, somebody is quicker
+            if time.time() - left.stat().st_mtime < LEFT_S:
+                continue
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
 def listed(home: Home) -> list[Kept]:

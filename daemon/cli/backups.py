@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from daemon.backups.nightly import back_up_today, listed
+from daemon.backups.nightly import DRILL, back_up_today, listed
 from daemon.cli.output import HomeFlag, JsonFlag, as_json, chosen, out, waiting
 from daemon.config import settings as config
 from daemon.errors import DaemonError
@@ -143,7 +143,7 @@ def _list(home: Home, json: bool) -> None:
 def _drill(home: Home, key: bytes, file: Path | None, json: bool) -> None:
     """Restore into a scratch home, and compare what is in it with the backup."""
     file = file or _newest(home)
-    with tempfile.TemporaryDirectory(dir=home.path, prefix=".drill-") as folder:
+    with tempfile.TemporaryDirectory(dir=home.path, prefix=DRILL) as folder:
         store = Path(folder) / home.store.name
         with waiting("restoring into a scratch home", quiet=json):
             wanted = backups.restore(file, key, store, key).counts

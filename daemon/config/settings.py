@@ -104,6 +104,7 @@ class Config:
         "machine, cool, memory",
     )
     inbox: bool = key(True, yes_no(), "watch the folder inbox/ in the home for dropped exports")
+    backups: bool = key(True, yes_no(), "back the store up once a day by itself; `tsubasa backup` always can")
     log_level: str = key(
         "info", one_of("debug", "info", "warning", "error"), "least level that is logged to stderr"
     )

@@ -34,7 +34,7 @@ def state(home: Home, settings: Settings) -> list[Finding]:
         _encrypted(home),
         pages,
         _commits(home, counts),
-        _backups(home),
+        _backups(home, by_itself=settings.config.backups),
         _memory(home),
         _swap(),
         _door(home, settings),
@@ -84,16 +84,22 @@ def _commits(home: Home, counts: dict[str, int]) -> Finding:
     )
 
 
-def _backups(home: Home) -> Finding:
+def _backups(home: Home, *, by_itself: bool) -> Finding:
     found = [one for one in listed(home) if one.day is not None]
+    off = "" if by_itself else ", and none is made by itself (backups = false)"
     if not found:
         if home.store.exists():
-            return note("backups", "none yet; the daemon makes one each day", "tsubasa backup")
-        return ok("backups", "none yet")
+            when = off or "; the daemon makes one each day"
+            return note("backups", f"none yet{when}", "tsubasa backup")
+        return ok("backups", f"none yet{off}")
     newest = found[0].day or date.min
-    said = f"{counted(len(found), 'backup')}, the newest of {newest}, encrypted"
+    held = format_bytes(sum(one.bytes for one in found))
+    said = f"{counted(len(found), 'backup')} of {held}, the newest of {newest}, encrypted{off}"
     if date.today() - newest >= OLD:
         return note("backups", said, "tsubasa backup")
+    if aside := [*home.path.glob(f"{home.store.name}.before-*[0-9]")]:
+        more = f"{said}; and {aside[0]}, from before a restore, which 'forget' does not reach"
+        return note("backups", more, "Delete that file when you miss nothing.")
     return ok("backups", f"{said}; tried: tsubasa backup --drill")
 
 

@@ -65,7 +65,7 @@ def build(visit: Visit) -> None:
             with dom.box("two"):
                 _sent(found, downloads=bool(values["downloads"]))
                 _encryption(found)
-            _kept(found)
+            _kept(found, backups=bool(values["backups"]))
             _unencrypted(found)
             _programs((await visit.backend.ask(calls.programs()))["programs"], take_back)
             _access(values)
@@ -129,14 +129,22 @@ def _encryption(found: Found) -> None:
             dom.text(f"Close it with: chmod 700 {found['home']}", "warning mono small")
 
 
-def _kept(found: Found) -> None:
+def _kept(found: Found, *, backups: bool) -> None:
     store = found["store"]
     largest = max((part["bytes"] for part in store["parts"]), default=1) or 1
     with dom.section("What is kept", "All of it in one encrypted file.", classes="kept"):
         path = next((one["path"] for one in found["places"] if one["what"] == "store"), found["home"])
         used = f"{size(store['bytes'])}, on a disk with {size(found['free_bytes'])} free"
         oldest = day(store["oldest"]) if store["oldest"] else "none yet"
-        dom.facts([("File", path), ("Size", used), ("Oldest word", oldest)])
+        copies = [one for one in found["places"] if one["what"] == "backups"]
+        held = (
+            f"{counted(copies[0]['files'], 'file')}, {size(copies[0]['bytes'])}, encrypted"
+            if copies
+            else "none"
+        )
+        made = "one a day" if backups else "none is made by itself (backups = false)"
+        facts = [("File", path), ("Size", used), ("Oldest word", oldest), ("Backups", f"{held}; {made}")]
+        dom.facts(facts)
         with dom.table("What is in the store", ("What", "How many", "", "Room"), "stored"):
             for part in sorted(store["parts"], key=lambda one: one["name"] in LAST):
                 _part(part, part["bytes"] / largest)

@@ -25,6 +25,7 @@ from daemon.services import Services
 from store.database import PLAIN_HEADER
 from store.keys import is_in_file
 from store.statistics import sizes
+from store.switch import PARTS
 
 NOBODY = (
     ("connect", "192.0.2.1"),
@@ -34,7 +35,7 @@ NOBODY = (
 )
 PATIENCE_S = 3.0
 STORE, KEYS, SETTINGS, LOG, REST = "store", "keys", "settings", "log", "rest"
-INBOX, UPLOADS, MODELS = "inbox", "uploads", "models"  # folders
+INBOX, UPLOADS, MODELS, BACKUPS = "inbox", "uploads", "models", "backups"  # folders
 _KEYS = ("key", "api_key")
 
 
@@ -95,7 +96,7 @@ def _try(what: str, host: str) -> schemas.WayOut:
 class Place:
     """One kind of thing in the home."""
 
-    what: str  # STORE, INBOX, UPLOADS, MODELS, KEYS, SETTINGS, LOG or REST
+    what: str  # STORE, INBOX, UPLOADS, MODELS, BACKUPS, KEYS, SETTINGS, LOG or REST
     path: str  # the file, or the folder that they lie in
     files: int
     bytes: int
@@ -116,11 +117,12 @@ class Stored:
 
 def stored(home: Home) -> Stored:
     """Look through the home; some files only, so it is quick."""
-    with_log = [home.store.with_name(home.store.name + end) for end in ("", "-wal", "-shm")]
+    with_log = [home.store.with_name(home.store.name + end) for end in PARTS]
     is_encrypted = _is_encrypted(home.store)
     folders = {INBOX: home.inbox, UPLOADS: home.uploads, MODELS: home.models}
     keys = [home.path / name for name in _KEYS]
-    known = {*with_log, *keys, home.config, home.log}
+    backups = [*_files(home.backups), *home.path.glob(f"{home.store.name}.before-*")]
+    known = {*with_log, *keys, *backups, home.config, home.log}
     rest = [
         file
         for file in _files(home.path)
@@ -129,6 +131,7 @@ def stored(home: Home) -> Stored:
     places = [
         _place(STORE, home.store, with_log, encrypted=is_encrypted),
         *(_place(what, folder, list(_files(folder)), encrypted=False) for what, folder in folders.items()),
+        _place(BACKUPS, home.backups, backups, encrypted=True),
         _place(KEYS, home.path, keys, encrypted=False),
         _place(SETTINGS, home.config, [home.config], encrypted=False),
         _place(LOG, home.log, [home.log], encrypted=False),

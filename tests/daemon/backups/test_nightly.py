@@ -1,5 +1,6 @@
 """Backups by themselves: one a day, old ones thinned out, and rewritten when something is forgotten."""
 
+import os
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 
@@ -31,8 +32,10 @@ async def store_thread(home):
     await made.close()
 
 
-def backups(home, store_thread, *, today=TODAY, after_s=-1.0):
-    return Backups(home, store_thread, keyring="file", after_s=after_s, today=lambda: today)
+def backups(home, store_thread, *, today=TODAY, after_s=-1.0, by_itself=True):
+    return Backups(
+        home, store_thread, keyring="file", after_s=after_s, today=lambda: today, by_itself=by_itself
+    )
 
 
 async def say(store_thread, text):
@@ -62,6 +65,33 @@ async def test_each_day_has_one_backup(home, store_thread):
     assert [{}, None, {}] == [one for one in wanted]
     assert ["2026-11-30.backup"] == [one.file.name for one in listed(home)]
     assert ["We saw the heron."] == texts(home, listed(home)[0].file)
+
+
+async def test_switched_off_none_is_made_and_what_is_forgotten_leaves_the_old_ones(home, store_thread):
+    heron = await say(store_thread, "We saw the heron.")
+    await backups(home, store_thread).work(JOB)
+    off = backups(home, store_thread, today=TODAY + timedelta(days=1), by_itself=False)
+    await off.work(JOB)
+    assert await off.due() is None
+    await store_thread.run(forgetting.forget, messages=[heron])
+    await off.forget()
+    await off.work(JOB)
+
+    assert ["2026-11-30.backup"] == [one.file.name for one in listed(home)]
+    assert ["[forgotten]"] == texts(home, listed(home)[0].file)
+
+
+async def test_what_a_killed_backup_or_drill_left_is_deleted_once_nobody_works_on_it(home, store_thread):
+    left = [home.backups / ".2026-11-29.backup.part", home.path / ".drill-x" / "store.db"]
+    fresh = home.backups / ".2026-11-28.backup.part-journal"
+    for file in (*left, fresh):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(b"x")
+    for old in (left[0], left[1].parent):
+        os.utime(old, (1e9, 1e9))
+    await backups(home, store_thread).work(JOB)
+
+    assert [False, False, True] == [file.exists() for file in (*left, fresh)]
 
 
 async def test_shortly_after_the_start_none_is_made(home, store_thread):

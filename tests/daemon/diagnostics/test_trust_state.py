@@ -44,6 +44,16 @@ def test_before_the_first_start_all_is_well(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
+def test_a_store_from_before_a_restore_is_told_until_it_is_deleted(home):
+    for words in (["backup"], ["restore", "--replace"]):
+        CliRunner().invoke(cli, [*words, "--home", str(home.path)])
+    told = [looked(home)[0]["backups"]]
+    for file in home.path.glob("store.db.before-*"):
+        file.unlink()
+
+    assert ["note", "ok"] == [*told, looked(home)[0]["backups"]]
+
+
 def spoil(home, what):
     match what:
         case "pages":

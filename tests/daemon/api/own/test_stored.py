@@ -21,6 +21,8 @@ def test_what_is_not_encrypted_is_named_with_its_size(tmp_path):
     (home.inbox / "done" / "mine.jsonl").write_text("12345")
     save(home.path, "dropped.jsonl", b"123456")
     home.models.mkdir()
+    home.backups.mkdir()
+    (home.backups / "2026-11-30.backup").write_text("12345678")
     (home.models / ".half.gguf.part").write_text("1234567")
     home.log.write_text("12")
     (home.path / "daemon.json").write_text("1234")
@@ -32,6 +34,7 @@ def test_what_is_not_encrypted_is_named_with_its_size(tmp_path):
         "uploads": (1, 6, False),
         "models": (1, 7, False),
         "log": (1, 2, False),
+        "backups": (1, 8, True),
         "rest": (1, 4, False),
         "keys": (1, 32, False),
     } == found

@@ -21,6 +21,7 @@ from daemon.api.application import make_app
 from daemon.api.page.lazy_page import LazyPage
 from daemon.backups.nightly import Backups
 from daemon.chat.conversation import Conversations
+from daemon.chat.titles import Titles
 from daemon.config.night_window import read_when
 from daemon.config.settings import Config, Settings
 from daemon.confirmations import Confirmations
@@ -100,6 +101,7 @@ async def build(
     consolidation = MemoryConsolidation(
         core, quiet_s=config.quiet_s, by_itself=config.observe, way=config.evolve, learns=learns
     )
+    titles = Titles(core, quiet_s=config.quiet_s, by_itself=config.observe, tiny=model.tiny)
     api_key = homes.load_or_create_api_key(home)
     unlearning = Unlearning(store_thread, engine)
     stack.push_async_callback(unlearning.stop)
@@ -124,7 +126,7 @@ async def build(
         embedder=embedder,
         generations=generations,
         conversations=conversations,
-        runner=_runner(config, core, consolidation, nights, backups, stack),
+        runner=_runner(config, core, titles, consolidation, nights, backups, stack),
         consolidation=consolidation,
         nights=nights,
         unlearning=unlearning,
@@ -150,6 +152,7 @@ async def _nights(config: Config, home: Home, services: NightServices, *, cannot
 def _runner(
     config: Config,
     core: Core,
+    titles: Titles,
     consolidation: MemoryConsolidation,
     nights: Nights,
     backups: Backups,
@@ -158,6 +161,7 @@ def _runner(
     indexing = Indexing(core.store_thread, core.embedder)
     kinds = {
         "index": Kind(work=indexing.work, due=indexing.due),
+        "titles": Kind(work=titles.work, due=titles.due),
         "tend": Kind(work=consolidation.work, due=consolidation.due),
         "night": Kind(work=nights.work, due=nights.due),
         "backup": Kind(work=backups.work, due=backups.due),

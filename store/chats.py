@@ -40,6 +40,7 @@ class NewMessage:
     speaker: str = ""
     external_id: str | None = None  # its name in the export, e.g. "conv-30:D3:7"
     said_at: datetime | None = None  # None: when it is recorded
+    chat_title: str = ""  # of the first in an export: what the export calls the chat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,6 +261,7 @@ def clean(message: NewMessage) -> NewMessage:
         speaker=one_line(message.speaker)[:LONGEST_NAME],
         external_id=None if message.external_id is None else storable(message.external_id),
         said_at=message.said_at,
+        chat_title=storable(message.chat_title),
     )
 
 

@@ -143,9 +143,10 @@ class LeaseLost(StoreError):
 
 
 def not_found(kind: str, id: int) -> NotFound:
-    """The error for a number that no `kind` has: "message", "import", "operation", "generation" or "night"."""
+    """The error for a number that no `kind` has: "message", "chat", "import", "operation", "generation" or "night"."""
     advice = {
         "message": ". Search the chats for it instead.",
+        "chat": ". GET /tsubasa/chats lists them.",
         "import": ". List them with: tsubasa import --list",
         "operation": "; it may have been forgotten. Its number stands in: tsubasa memories history",
         "generation": ". List them with: tsubasa generations",

@@ -20,6 +20,9 @@ class KeptChat:
     source: str
     started_at: str
     last_stored_at: str
+    title: str | None = None
+    title_by: str | None = None
+    pinned: int = 0  # 1: it stays on top of the list
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,11 +120,10 @@ def nearest_kept(db: Connection) -> dict[int, int | None]:
 
 
 def _chats(db: Connection, places: Mapping[int, int]) -> tuple[KeptChat, ...]:
-    found = {row[0]: row[1:] for row in rows(db, "select id, source, started_at, last_stored_at from chats")}
-    return tuple(
-        KeptChat(source=source, started_at=started_at, last_stored_at=last)
-        for source, started_at, last in (found[id] for id in places)
-    )
+    sql = """select id, source, started_at, last_stored_at, title, title_by, coalesce(pinned, 0)
+        from chats left join chat_labels on chat_id = id"""
+    found = {id: dict(zip(KeptChat.__slots__, rest, strict=True)) for id, *rest in rows(db, sql)}
+    return tuple(KeptChat(**found[id]) for id in places)
 
 
 def _memories(

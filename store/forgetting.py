@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from store import forgotten_facts, full_text, nights, recall_log, tombstones, vectors
+from store import chat_labels, forgotten_facts, full_text, nights, recall_log, tombstones, vectors
 from store.chats import FORGOTTEN, chain_hash
 from store.database import Connection, id_list, rows, writing
 from store.errors import NoSuchMemory, StoreError, not_found
@@ -67,6 +67,7 @@ def forget(
     *,
     messages: Sequence[int] = (),
     keep: Collection[int] = (),
+    chats: Sequence[int] = (),
     facts: Sequence[NewFact] = (),
 ) -> ForgetReport:
     """
@@ -79,6 +80,7 @@ def forget(
 
     Args:
         keep: messages that stay, whatever they tell.
+        chats: every message of these is redacted; what another chat has in the same words stays.
         facts: what is marked, so that it is known again in other words.
 
     Raises:
@@ -87,9 +89,10 @@ def forget(
     with writing(db):
         chain, gone = _with_history(db, memory_ids)
         _check_messages(db, messages)
+        _check_chats(db, chats)
         quotes = quotes_of(db, gone, messages)
         telling = _telling(db, gone, quotes, messages) - set(keep)
-        redacted = _with_replies(db, telling, keep)
+        redacted = _with_replies(db, telling, keep, chats)
         kept = _kept(db, redacted, gone)
         lessons = lessons_of(db, chain, quotes)
         report = ForgetReport(
@@ -108,6 +111,7 @@ def forget(
         db.execute(f"delete from lessons where id {_IN}", (id_list(lessons),))
         drop_memories(db, gone)
         _redact(db, redacted, telling)
+        chat_labels.drop(db, redacted, quotes)
         full_text.scrub(db)
         forgotten_facts.put(db, facts, at=datetime.now(UTC))
         nights.note_forgotten(
@@ -126,12 +130,14 @@ def concerned(
     *,
     messages: Sequence[int] = (),
     keep: Collection[int] = (),
+    chats: Sequence[int] = (),
 ) -> Concerned:
     """What `forget` would take; nothing is changed. Raises as `forget`."""
     chain, gone = _with_history(db, memory_ids)
     _check_messages(db, messages)
+    _check_chats(db, chats)
     quotes = quotes_of(db, gone, messages)
-    redacted = _with_replies(db, _telling(db, gone, quotes, messages) - set(keep), keep)
+    redacted = _with_replies(db, _telling(db, gone, quotes, messages) - set(keep), keep, chats)
     lessons = lessons_of(db, chain, quotes)
     learned = learned_by(db, memory_ids=chain, lesson_ids=lessons)
     return Concerned(
@@ -172,6 +178,12 @@ def _check_messages(db: Connection, messages: Sequence[int]) -> None:
             raise not_found("message", message_id)
 
 
+def _check_chats(db: Connection, chats: Sequence[int]) -> None:
+    for chat_id in chats:
+        if db.execute("select 1 from chats where id = ?", (chat_id,)).get is None:
+            raise not_found("chat", chat_id)
+
+
 def quotes_of(db: Connection, gone: Sequence[int], messages: Sequence[int] = ()) -> list[str]:
     """Texts that tell it word for word: the memories, their sources, the answers of their lessons, `messages`."""
     found = db.execute(
@@ -194,14 +206,16 @@ def _telling(db: Connection, gone: Sequence[int], quotes: Sequence[str], more: S
     return telling
 
 
-def _with_replies(db: Connection, telling: set[int], keep: Collection[int]) -> list[int]:
-    """The messages to redact: those that tell it, and the replies to them but those to `keep`."""
+def _with_replies(
+    db: Connection, telling: set[int], keep: Collection[int], chats: Sequence[int]
+) -> list[int]:
+    """The messages to redact: those that tell it, the replies to them but those to `keep`, and all of `chats`."""
     replies = db.execute(
         f"select id from messages where role = 'assistant' and parent_id {_IN}", (id_list(telling),)
     )
     every = (telling | {id for (id,) in replies}) - set(keep)
-    sql = f"select id from messages where not redacted and id {_IN} order by id"
-    return [id for (id,) in rows(db, sql, (id_list(every),))]
+    sql = f"select id from messages where not redacted and (id {_IN} or chat_id {_IN}) order by id"
+    return [id for (id,) in rows(db, sql, (id_list(every), id_list(chats)))]
 
 
 def _kept(db: Connection, redacted: Sequence[int], gone: Sequence[int]) -> list[int]:

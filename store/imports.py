@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import islice
 
-from store import chats, full_text, nights, recall_log, vectors
+from store import chat_labels, chats, full_text, nights, recall_log, vectors
 from store.chats import FORGOTTEN, Message, NewMessage, by_external_id, clean, insert, start_chat
 from store.chats import get as get_message
 from store.database import Connection, id_list, moment, rows, stamp, whole, writing
@@ -299,7 +299,7 @@ def _add(
         tip, gained = (None, False) if begins else (tip, gained)
         known = _known(db, message, tip, stands.newest, gained)
         if known is None:
-            chat_id = tip.chat_id if tip else start_chat(db, "import", at)
+            chat_id = tip.chat_id if tip else _start_chat(db, message, at)
             known = insert(db, message, chat_id=chat_id, parent=tip, at=at, source="import", index=False)
             stored.append(known.id)
             sessions, gained = sessions + (not gained), True
@@ -321,6 +321,14 @@ def _add(
     )
     db.execute("update imports set unfinished = ? where id = ?", (json.dumps(asdict(now)), import_id))
     return now
+
+
+def _start_chat(db: Connection, first: NewMessage, at: datetime) -> int:
+    """A new chat, by the title that its export gives it."""
+    chat_id = start_chat(db, "import", at)
+    if first.chat_title.strip():
+        chat_labels.rename(db, chat_id, first.chat_title, by=chat_labels.IMPORT)
+    return chat_id
 
 
 def _known(
@@ -467,4 +475,5 @@ def _empty(db: Connection, gone: Sequence[int]) -> None:
         (FORGOTTEN, id_list(gone)),
     )
     full_text.refresh_messages(db, gone)
+    chat_labels.drop(db, gone)
     recall_log.drop(db, gone)

@@ -28,7 +28,9 @@ class ChatSummary:
     """One chat, in a line."""
 
     id: int
-    title: str  # the beginning of what the user said first and has not forgotten
+    title: str  # of its label, or the beginning of what the user said first and has not forgotten
+    title_by: str | None  # "user" | "import" | "model"; None: it is what was said first
+    pinned: bool
     source: str  # "api" | "import"
     started_at: datetime  # UTC; of an imported one, as the export tells
     last_at: datetime  # UTC; when the last word in it was said
@@ -66,39 +68,51 @@ class Link:
     bytes: int  # of its text in UTF-8
 
 
-def latest_chats(db: Connection, n: int, *, skip: int = 0) -> list[ChatSummary]:
+def latest_chats(
+    db: Connection, n: int, *, skip: int = 0, among: Collection[int] | None = None
+) -> list[ChatSummary]:
     """
-    The `n` chats that were continued last, the newest first, after the first `skip` of them.
+    The `n` chats that were continued last, the pinned ones first, then the newest, after the first `skip` of them.
 
-    Those in which nobody spoke are left out, and those of which every word was forgotten.
+    Those in which nobody spoke are left out, and those of which every word was forgotten. `among`: of these alone.
     """
     found = rows(
         db,
-        """select id, (select substr(text, 1, ?) from messages where chat_id = chats.id
-            and role not in ('system', 'developer') order by role <> 'user', redacted, id limit 1), source,
+        """select id, coalesce(title, (select substr(text, 1, ?1) from messages where chat_id = chats.id
+            and role not in ('system', 'developer') order by role <> 'user', redacted, id limit 1)),
+            iif(title is null, null, title_by), coalesce(pinned, 0), source,
             iif(source = 'import', (select min(said_at) from messages where chat_id = chats.id), started_at),
             iif(source = 'import', (select max(said_at) from messages where chat_id = chats.id), last_stored_at)
                 as last_at,
             (select count(*) from messages where chat_id = chats.id),
             (select count(*) from messages m where chat_id = chats.id
                 and not exists (select 1 from messages where parent_id = m.id))
-        from chats where exists (select 1 from messages
+        from chats left join chat_labels on chat_labels.chat_id = chats.id
+        where (?2 is null or id in (select value from json_each(?2))) and exists (select 1 from messages
             where chat_id = chats.id and not redacted and role not in ('system', 'developer'))
-        order by last_at desc, id desc limit ? offset ?""",
-        (TITLE, n, skip),
+        order by coalesce(pinned, 0) desc, last_at desc, id desc limit ?3 offset ?4""",
+        (TITLE, None if among is None else id_list(among), n, skip),
     )
     return [
         ChatSummary(
             id=id,
             title=" ".join(title.split()),
+            title_by=title_by,
+            pinned=bool(pinned),
             source=source,
             started_at=moment(started_at),
             last_at=moment(last_at),
             n_messages=n_messages,
             n_branches=n_branches,
         )
-        for id, title, source, started_at, last_at, n_messages, n_branches in found
+        for id, title, title_by, pinned, source, started_at, last_at, n_messages, n_branches in found
     ]
+
+
+def title(db: Connection, chat_id: int) -> str:
+    """What a chat is called; "" where it is not listed."""
+    found = latest_chats(db, 1, among=[chat_id])
+    return found[0].title if found else ""
 
 
 def branch(db: Connection, chat_id: int, through: int | None = None) -> list[Message]:
@@ -111,6 +125,22 @@ def branch(db: Connection, chat_id: int, through: int | None = None) -> list[Mes
         select max(id) from messages where chat_id = ?1 and (?2 is null or id in (select at from down))"""
     last = db.execute(sql, (chat_id, through)).get
     return chats.path(db, last) if last is not None else []
+
+
+def siblings(db: Connection, chat_id: int) -> dict[int, list[int]]:
+    """Per message of a chat, itself and those that stand in its place on other branches, where there are any."""
+    beside: dict[int | None, list[int]] = {}
+    for id, parent in rows(
+        db, "select id, parent_id from messages where chat_id = ? order by id", (chat_id,)
+    ):
+        beside.setdefault(parent, []).append(id)
+    return {id: ids for ids in beside.values() if len(ids) > 1 for id in ids}
+
+
+def of_chat(db: Connection, chat_id: int) -> list[Message]:
+    """Every message of a chat, on all branches, oldest first."""
+    ids = rows(db, "select id from messages where chat_id = ? order by id", (chat_id,))
+    return [chats.get(db, id) for (id,) in ids]
 
 
 def branches(db: Connection, chat_id: int) -> list[Branch]:

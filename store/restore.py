@@ -11,7 +11,7 @@ from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from store import forgotten_facts, full_text, tombstones
+from store import chat_labels, forgotten_facts, full_text, tombstones
 from store.chats import NewMessage, clean, get, insert, start_chat
 from store.database import Connection, id_list, moment, rows, whole, writing
 from store.export import Archive, KeptMessage, nearest_kept
@@ -58,8 +58,9 @@ def put_in_slices(
         knows_memories = _knows_memories(db, archive)
         refused = None if knows_memories else _refusal(db, archive, put.ids, statements)
         for chat_id, place in put.new_chats.items():
-            last = archive.chats[place - 1].last_stored_at
-            db.execute("update chats set last_stored_at = ? where id = ?", (last, chat_id))
+            kept = archive.chats[place - 1]
+            db.execute("update chats set last_stored_at = ? where id = ?", (kept.last_stored_at, chat_id))
+            chat_labels.put(db, chat_id, kept.title, by=kept.title_by, pinned=bool(kept.pinned))
         if refused is None:
             observed = zip(put.ids, (one.observed_by for one in archive.messages), strict=True)
             db.executemany(

@@ -455,4 +455,27 @@ create virtual table message_words using fts5 (text, tokenize = 'porter unicode6
 insert into message_words (rowid, text)
     select id, base_forms(text) from messages where role in ('user', 'assistant') and not redacted;
 """,
+    # 20: chats have titles of their own, and stay on top of the list
+    """
+create table chat_labels (
+    -- One row per chat that somebody named or pinned.
+    chat_id integer primary key references chats (id) on delete cascade,
+    title text,                        -- null: the beginning of what was said first
+    title_by text,                     -- 'user', 'import', 'model' (also where it found none); null: nobody yet
+    pinned integer not null default 0
+) strict;
+
+create table chat_changes (
+    -- Moves on when a label changes or a message is forgotten: whoever shows chats looks again.
+    only_row integer primary key check (only_row = 1),
+    n integer not null
+) strict;
+insert into chat_changes values (1, 0);
+create trigger label_made after insert on chat_labels begin update chat_changes set n = n + 1; end;
+create trigger label_changed after update on chat_labels begin update chat_changes set n = n + 1; end;
+create trigger label_dropped after delete on chat_labels begin update chat_changes set n = n + 1; end;
+create trigger message_forgotten after update of redacted on messages begin
+    update chat_changes set n = n + 1;
+end;
+""",
 ]

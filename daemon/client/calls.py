@@ -135,9 +135,26 @@ def typed(n: int = 200) -> Call[list[str]]:
     )
 
 
-def chats(*, n: int = 30, skip: int = 0) -> Call[chat_schemas.PastChats]:
-    """The latest chats after the first `skip`, the newest first: title, source, when."""
-    return _get("the chats", "/tsubasa/chats", n=n, skip=skip)
+def chats(*, n: int = 30, skip: int = 0, search: str | None = None) -> Call[chat_schemas.PastChats]:
+    """The latest chats after the first `skip`, pinned ones first; or what has to do with `search`, best first."""
+    return _get("the chats", "/tsubasa/chats", n=n, skip=skip, search=search)
+
+
+def chat_changes() -> Call[str]:
+    """Another text than before, as soon as a message was stored or forgotten, or a chat renamed or pinned."""
+    return Call(what="the changes", path="/tsubasa/chat-changes", pick=lambda found: str(found["changes"]))
+
+
+def label_chat(
+    chat_id: int, *, title: str | None = None, pinned: bool | None = None
+) -> Call[chat_schemas.PastChat]:
+    """Rename a chat ("": no title of its own any more), pin it, or both; the chat, in a line."""
+    return _post(f"chat {chat_id}", f"/tsubasa/chats/{chat_id}", {"title": title, "pinned": pinned})
+
+
+def export_chat(chat_id: int, *, as_: str = "markdown") -> Call[chat_schemas.ExportedChat]:
+    """One chat as a file: "markdown" or "json", with all its branches in the latter."""
+    return _get(f"chat {chat_id}", f"/tsubasa/chats/{chat_id}/export", **{"as": as_})
 
 
 def past_chat(chat_id: int, *, branch: int | None = None) -> Call[chat_schemas.Chat]:
@@ -154,6 +171,7 @@ def forget(
     memory_ids: Sequence[int] = (),
     *,
     messages: Sequence[int] = (),
+    chats: Sequence[int] = (),
     keep_memories: Sequence[int] = (),
     keep_messages: Sequence[int] = (),
     delete_files: Sequence[str] = (),
@@ -162,12 +180,14 @@ def forget(
     Forget memories, or messages, and all that came of them or tells the same; a report of what was done.
 
     Args:
+        chats: whole ones; memories drawn from them stay, unless named.
         keep_memories, keep_messages: what stays, whatever it tells.
         delete_files: exports that the preview named, and that go too.
     """
     body = {
         "memories": list(memory_ids),
         "messages": list(messages),
+        "chats": list(chats),
         "keep_memories": list(keep_memories),
         "keep_messages": list(keep_messages),
         "delete_files": list(delete_files),
@@ -179,6 +199,7 @@ def forget_preview(
     memory_ids: Sequence[int] = (),
     *,
     messages: Sequence[int] = (),
+    chats: Sequence[int] = (),
     keep_memories: Sequence[int] = (),
     keep_messages: Sequence[int] = (),
     weights: bool = False,
@@ -187,6 +208,7 @@ def forget_preview(
     body = {
         "memories": list(memory_ids),
         "messages": list(messages),
+        "chats": list(chats),
         "keep_memories": list(keep_memories),
         "keep_messages": list(keep_messages),
         "weights": weights,

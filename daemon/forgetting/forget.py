@@ -11,7 +11,7 @@ all listeners are called, also when one of them fails, and the first failure is 
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
@@ -49,6 +49,7 @@ class Wanted:
 
     memories: tuple[int, ...] = ()
     messages: tuple[int, ...] = ()
+    chats: tuple[int, ...] = ()  # whole ones
     keep_memories: tuple[int, ...] = ()  # these stay, whatever they tell
     keep_messages: tuple[int, ...] = ()
     certain: bool = True  # with all else that tells it for certain
@@ -133,6 +134,7 @@ class Forgetting:
                 choice.wanted.memories,
                 messages=choice.wanted.messages,
                 keep=choice.wanted.keep_messages,
+                chats=choice.wanted.chats,
                 facts=marks,
             )
 
@@ -182,7 +184,7 @@ class Forgetting:
             messages=(*wanted.messages, *(one.id for one in sure if one.kind == "message")),
         )
         found = await run(_concerned, chosen) if sure else named
-        tellings = await run(_tellings, found, others, wanted.keep_messages)
+        tellings = await run(_tellings, found, others, wanted)
         return _Choice(wanted=chosen, found=found, facts=facts, tellings=tellings)
 
     async def _take(
@@ -247,7 +249,9 @@ class _Choice:
 
 
 def _concerned(db: Connection, wanted: Wanted) -> Concerned:
-    return forgetting.concerned(db, wanted.memories, messages=wanted.messages, keep=wanted.keep_messages)
+    return forgetting.concerned(
+        db, wanted.memories, messages=wanted.messages, keep=wanted.keep_messages, chats=wanted.chats
+    )
 
 
 def _facts(db: Connection, gone: Sequence[int], wanted: Wanted) -> tuple[str, ...]:
@@ -264,13 +268,14 @@ def _facts(db: Connection, gone: Sequence[int], wanted: Wanted) -> tuple[str, ..
 
 
 def _tellings(
-    db: Connection, found: Concerned, others: Sequence[tuple[Candidate, How]], keep: Collection[int]
+    db: Connection, found: Concerned, others: Sequence[tuple[Candidate, How]], wanted: Wanted
 ) -> tuple[Telling, ...]:
-    """All that tells it, what goes first."""
+    """All that tells it, what goes first; not the messages of a chat that goes whole."""
     going = set(found.messages)
     tellings = []
-    for id in found.messages:
-        one = chats.get(db, id)
+    for one in (chats.get(db, id) for id in found.messages):
+        if one.chat_id in wanted.chats:
+            continue
         answers = one.role == "assistant" and one.parent_id in going
         why = "it answers a message that tells it" if answers else "it tells it"
         tellings.append(_telling(message(one), certain=True, taken=True, why=why))
@@ -282,7 +287,7 @@ def _tellings(
         why = "it tells the same" if certain else "it may tell the same"
         tellings.append(_telling(candidate, certain=certain, taken=taken, why=why))
     named = {one.id for one in tellings if one.kind == "message"}
-    for id in keep:
+    for id in wanted.keep_messages:
         if id not in named and (one := chats.get(db, id)).text != chats.FORGOTTEN:
             tellings.append(_telling(message(one), certain=True, taken=False, why="you keep it"))
     return tuple(tellings)

@@ -17,7 +17,7 @@ def test_the_loaded_prompt_is_the_file_without_its_last_newline():
 def test_every_schema_belongs_to_a_prompt():
     names = {file.name.removesuffix(".schema.json") for file in FOLDER.glob("*.schema.json")}
 
-    assert {"observe", "observe_turns", "evolve", "ask", "questions", "knows"} == names
+    assert {"observe", "observe_turns", "evolve", "ask", "questions", "knows", "title"} == names
     assert all(schema(name)["type"] for name in names)
 
 

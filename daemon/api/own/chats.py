@@ -3,22 +3,25 @@ Chats, over HTTP: the latest, one of them, single messages, what was typed, and 
 """
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field, StrictBool, StrictInt
 
 from daemon.api.errors import WireError
 from daemon.api.wire import PathId, to_json
+from daemon.chat.export_chat import export_chat
+from daemon.chat.find_chats import FoundChat, find_chats
 from daemon.client.schemas import chats as schemas
 from daemon.services import Services
 from daemon.store_thread import StoreThread
-from store import chats, full_text, message_queries, off_record, recall_log, vectors
+from store import chat_labels, chats, full_text, message_queries, off_record, recall_log, vectors
 from store.database import Connection
 
 MOST = 200
 MOST_FOUND = 50
 MOST_TYPED = 1000
+LONGEST_SEARCH = 500  # characters
 LONGEST_MINUTES = 366 * 24 * 60
 
 
@@ -29,6 +32,15 @@ class LoggingSwitch(BaseModel):
     for_minutes: StrictInt | None = Field(default=None, ge=1, le=LONGEST_MINUTES)  # null: until it is resumed
 
 
+class ChatLabel(BaseModel):
+    """What a chat is called, and whether it stays on top; what is left out stays as it is."""
+
+    title: str | None = Field(
+        default=None, max_length=chat_labels.LONGEST_TITLE
+    )  # "": none of its own any more
+    pinned: StrictBool | None = None
+
+
 def routes(services: Services) -> APIRouter:
     """The routes under /tsubasa about chats and messages."""
     router = APIRouter(prefix="/tsubasa", tags=["chats"])
@@ -36,11 +48,47 @@ def routes(services: Services) -> APIRouter:
 
     @router.get("/chats")
     async def list_chats(
-        n: Annotated[int, Query(ge=1, le=MOST)] = 30, skip: Annotated[int, Query(ge=0, lt=2**63)] = 0
+        n: Annotated[int, Query(ge=1, le=MOST)] = 30,
+        skip: Annotated[int, Query(ge=0, lt=2**63)] = 0,
+        search: Annotated[str | None, Query(max_length=LONGEST_SEARCH)] = None,
     ) -> schemas.PastChats:
-        """The latest chats after the first `skip`, by when something was said in them."""
+        """
+        The latest chats after the first `skip`, pinned ones first, then by when something was said in them.
+
+        With `search`, those that have to do with it: by title, by words, then by meaning, the best first.
+        """
+        if search is not None and search.strip():
+            hits = await find_chats(store_thread, services.embedder, search, n, skip=skip)
+            return {"chats": [_found(one) for one in hits]}
         found = await store_thread.run(message_queries.latest_chats, n, skip=skip)
-        return {"chats": [to_json(schemas.PastChat, chat) for chat in found]}
+        return {
+            "chats": [to_json(schemas.FoundChat, one, message_id=None, excerpt="", by="") for one in found]
+        }
+
+    @router.get("/chat-changes")
+    async def chat_changes() -> schemas.ChatChanges:
+        """A text that changes as soon as a message is stored or forgotten, or a chat renamed or pinned."""
+        return {"changes": await store_thread.run(chat_labels.changes)}
+
+    @router.post("/chats/{chat_id}")
+    async def label_chat(chat_id: PathId, wanted: ChatLabel) -> schemas.PastChat:
+        """Rename a chat, or keep it on top of the list."""
+        if wanted.title is not None:
+            await store_thread.run(chat_labels.rename, chat_id, wanted.title)
+        if wanted.pinned is not None:
+            await store_thread.run(chat_labels.pin, chat_id, wanted.pinned)
+        found = await store_thread.run(message_queries.latest_chats, 1, among=[chat_id])
+        if not found:
+            raise _no_chat(f"chat {chat_id}")
+        return to_json(schemas.PastChat, found[0])
+
+    @router.get("/chats/{chat_id}/export")
+    async def export_one(
+        chat_id: PathId, as_: Annotated[Literal["markdown", "json"], Query(alias="as")] = "markdown"
+    ) -> schemas.ExportedChat:
+        """One chat as a file: its newest branch as Markdown, or all of it as JSON."""
+        name, text = await store_thread.run(export_chat, chat_id, as_)
+        return {"name": name, "text": text}
 
     @router.get("/chats/{chat_id}")
     async def get_chat(
@@ -53,8 +101,7 @@ def routes(services: Services) -> APIRouter:
         """
         found = await store_thread.run(_chat, chat_id, branch)
         if not found["messages"]:
-            which = f"chat {chat_id}" if branch is None else f"message {branch} in chat {chat_id}"
-            raise WireError(404, f"There is no {which}. GET /tsubasa/chats lists them.", code="not_found")
+            raise _no_chat(f"chat {chat_id}" if branch is None else f"message {branch} in chat {chat_id}")
         return found
 
     _add_messages(router, services)
@@ -120,12 +167,21 @@ def _add_logging(router: APIRouter, store_thread: StoreThread) -> None:
         return to_json(schemas.Logging, await store_thread.run(off_record.logging, at=now))
 
 
+def _no_chat(which: str) -> WireError:
+    return WireError(404, f"There is no {which}. GET /tsubasa/chats lists them.", code="not_found")
+
+
+def _found(one: FoundChat) -> schemas.FoundChat:
+    return to_json(schemas.FoundChat, one.chat, message_id=one.message_id, excerpt=one.excerpt, by=one.by)
+
+
 def _chat(db: Connection, chat_id: int, through: int | None) -> schemas.Chat:
     found = message_queries.branches(db, chat_id)
     return {
         "id": chat_id,
         "messages": _messages(db, chat_id, through),
         "branches": [to_json(schemas.Branch, one) for one in found],
+        "title": message_queries.title(db, chat_id),
     }
 
 
@@ -133,11 +189,13 @@ def _messages(db: Connection, chat_id: int, through: int | None) -> list[schemas
     """The messages of a branch; `beside` is null where a message answers none, or its recall was not kept."""
     found = message_queries.branch(db, chat_id, through)
     recalled = recall_log.of_answers(db, [message.id for message in found])
+    siblings = message_queries.siblings(db, chat_id)
     return [
         to_json(
             schemas.ChatMessage,
             message,
             beside=to_json(schemas.Recalled, recalled[message.id]) if message.id in recalled else None,
+            siblings=siblings.get(message.id, []),
         )
         for message in found
     ]

@@ -18,10 +18,13 @@ from daemon.services import Services
 
 
 class ForgetTarget(BaseModel):
-    """What is to be forgotten; one of the first two may be empty."""
+    """What is to be forgotten; two of the first three may be empty."""
 
     memories: list[Id] = Field(default=[], max_length=1000)
     messages: list[Id] = Field(default=[], max_length=1000)
+    chats: list[Id] = Field(
+        default=[], max_length=100
+    )  # whole ones; memories drawn from them stay, unless named
     keep_memories: list[Id] = Field(default=[], max_length=1000)  # these stay, whatever they tell
     keep_messages: list[Id] = Field(default=[], max_length=1000)
     certain: bool = True  # with all else that tells it for certain
@@ -32,6 +35,7 @@ class ForgetTarget(BaseModel):
         return Wanted(
             memories=tuple(self.memories),
             messages=tuple(self.messages),
+            chats=tuple(self.chats),
             keep_memories=tuple(self.keep_memories),
             keep_messages=tuple(self.keep_messages),
             certain=self.certain,
@@ -96,6 +100,6 @@ async def forget_now(
 
 
 def _check(wanted: ForgetTarget) -> None:
-    if not (wanted.memories or wanted.messages):
-        why = "Say which memories, or which messages, to forget."
+    if not (wanted.memories or wanted.messages or wanted.chats):
+        why = "Say which memories, which messages, or which chats, to forget."
         raise WireError(400, why, code="invalid_value", param="memories")

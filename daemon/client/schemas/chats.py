@@ -18,7 +18,9 @@ class PastChat(TypedDict):
     """One chat, in a line."""
 
     id: int
-    title: str  # the beginning of what the user said first
+    title: str  # its own, or the beginning of what the user said first
+    title_by: str | None  # "user", "import" or "model"; null: it is what the user said first
+    pinned: bool  # it stays on top of the list
     source: str  # "api" or "import"
     started_at: Time
     last_at: Time  # of the last message
@@ -26,8 +28,29 @@ class PastChat(TypedDict):
     n_branches: int
 
 
+class FoundChat(PastChat):
+    """A chat in a list; in that of a search, with the words around what was found."""
+
+    message_id: int | None  # that was found; null: by its title, or there was no search
+    excerpt: str
+    by: str  # "title", "words" or "meaning"; "" where there was no search
+
+
 class PastChats(TypedDict):
-    chats: list[PastChat]
+    chats: list[FoundChat]
+
+
+class ChatChanges(TypedDict):
+    """Whether there is anything new."""
+
+    changes: str  # another text than before, as soon as there is
+
+
+class ExportedChat(TypedDict):
+    """One chat as a file."""
+
+    name: str  # of the file
+    text: str
 
 
 class Recalled(TypedDict):
@@ -59,6 +82,9 @@ class ChatMessage(Message):
     """A message, and what was recalled for the question that it answers."""
 
     beside: Recalled | None  # null: it answers none, or that was not kept
+    siblings: list[
+        int
+    ]  # the messages in its place on all branches, itself among them; empty where it is alone
 
 
 class Branch(TypedDict):
@@ -73,6 +99,7 @@ class Chat(TypedDict):
     """One chat, down one of its branches."""
 
     id: int
+    title: str
     messages: list[ChatMessage]
     branches: list[Branch]  # the one that was continued last first
 

@@ -12,7 +12,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -33,6 +33,7 @@ UNKNOWN_PARTS = "parts of an unknown kind"
 FRAGMENTS = "fragments"
 OTHER_FILES = "other files of the archive"
 
+UNTITLED = ("new chat", "new conversation", "untitled")  # what a page calls a chat that has no title yet
 SECONDS_END = 1e11  # the year 5138; larger numbers are milliseconds, as JavaScript counts
 MOST_QUOTED = 40  # characters of a wrong value that an error shows
 _SINGULAR = {
@@ -176,7 +177,24 @@ def read_each(
 ) -> list[list[NewMessage]]:
     """The sessions of a list of conversations, or of one alone."""
     every = whole if isinstance(whole, list) else [whole]
-    return [read_one(place.at(f"{kind} {number}"), given) for number, given in enumerate(every, start=1)]
+    return [
+        _titled(read_one(place.at(f"{kind} {number}"), given), given)
+        for number, given in enumerate(every, start=1)
+    ]
+
+
+def _titled(messages: list[NewMessage], given: Any) -> list[NewMessage]:
+    """The messages of one conversation, the first with the title that the export gives it, if it does."""
+    within = given.get("chat") if isinstance(given, dict) else None
+    titles = [
+        one[key]
+        for one in (given, within)
+        if isinstance(one, dict)
+        for key in ("title", "name")
+        if isinstance(one.get(key), str)
+    ]
+    title = next((one for one in titles if one.strip() and one.strip().lower() not in UNTITLED), "")
+    return [replace(messages[0], chat_title=title), *messages[1:]] if messages and title else messages
 
 
 def read_lines(place: Place, text: str) -> Iterator[tuple[Place, dict[str, Any]]]:

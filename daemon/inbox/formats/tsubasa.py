@@ -11,7 +11,7 @@ is wrong.
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import MISSING, asdict, fields
 from datetime import date, datetime
 from typing import Any
 
@@ -41,6 +41,7 @@ _POINTS_AT = {  # field: the kind that its numbers count
     "beside": "memory",
     "undoes": "event",
 }
+_FROM_0 = ("recalled", "pinned")  # numbers that may be 0
 _ONE_OF = {"op": (*MAKING, "IGNORE", "UNDO"), "trust": ("user", "assistant", "import", "untrusted")}
 
 
@@ -106,6 +107,8 @@ def _record(here: Place, line: str) -> tuple[str, Any]:
         raise here.broken(f"its kind is {kind!r}, none of {', '.join(_KINDS)}")
     made: dict[str, Any] = {}
     for field in fields(_KINDS[kind][1]):
+        if field.name not in given and field.default is not MISSING:
+            continue  # of an archive from before there was such a field
         if field.name not in given:
             raise here.broken(f"its {field.name!r} is missing")
         try:
@@ -130,7 +133,7 @@ def _value(name: str, kind: Any, given: Any) -> Any:
         return stamp(datetime.fromisoformat(given))
     if name in _DAYS:
         return date.fromisoformat(given).isoformat()
-    if isinstance(given, int) and not (name != "recalled") <= given < 2**63:
+    if isinstance(given, int) and not (name not in _FROM_0) <= given < 2**63:
         raise ValueError
     if name in _ONE_OF and given not in _ONE_OF[name]:
         raise ValueError

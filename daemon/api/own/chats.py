@@ -65,6 +65,27 @@ def routes(services: Services) -> APIRouter:
             "chats": [to_json(schemas.FoundChat, one, message_id=None, excerpt="", by="") for one in found]
         }
 
+    @router.get("/chats/{chat_id}")
+    async def get_chat(
+        chat_id: PathId, branch: Annotated[int | None, Query(ge=1, lt=2**63)] = None
+    ) -> schemas.Chat:
+        """
+        The messages of one chat, each answer with what was recalled for its question.
+
+        Of its branches the one that was continued last, of those through the message `branch` where that is given.
+        """
+        found = await store_thread.run(_chat, chat_id, branch)
+        if not found["messages"]:
+            raise _no_chat(f"chat {chat_id}" if branch is None else f"message {branch} in chat {chat_id}")
+        return found
+
+    _add_labels(router, store_thread)
+    _add_messages(router, services)
+    _add_logging(router, store_thread)
+    return router
+
+
+def _add_labels(router: APIRouter, store_thread: StoreThread) -> None:
     @router.get("/chat-changes")
     async def chat_changes() -> schemas.ChatChanges:
         """A text that changes as soon as a message is stored or forgotten, or a chat renamed or pinned."""
@@ -89,24 +110,6 @@ def routes(services: Services) -> APIRouter:
         """One chat as a file: its newest branch as Markdown, or all of it as JSON."""
         name, text = await store_thread.run(export_chat, chat_id, as_)
         return {"name": name, "text": text}
-
-    @router.get("/chats/{chat_id}")
-    async def get_chat(
-        chat_id: PathId, branch: Annotated[int | None, Query(ge=1, lt=2**63)] = None
-    ) -> schemas.Chat:
-        """
-        The messages of one chat, each answer with what was recalled for its question.
-
-        Of its branches the one that was continued last, of those through the message `branch` where that is given.
-        """
-        found = await store_thread.run(_chat, chat_id, branch)
-        if not found["messages"]:
-            raise _no_chat(f"chat {chat_id}" if branch is None else f"message {branch} in chat {chat_id}")
-        return found
-
-    _add_messages(router, services)
-    _add_logging(router, store_thread)
-    return router
 
 
 def _add_messages(router: APIRouter, services: Services) -> None:

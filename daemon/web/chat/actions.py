@@ -24,6 +24,12 @@ class ChatActions(Protocol):
     async def continue_with(self, chat_id: int, *, branch: int | None = None) -> None:
         """Go on with a past chat, where it was continued last, or down the branch through a message."""
 
+    async def may_leave(self) -> bool:
+        """Whether this chat may be left: one off the record is gone then, so that is asked first."""
+
+    async def refresh(self) -> None:
+        """Take over what has changed of the chat that is shown."""
+
     async def ask(self, question: str) -> None:
         """Send a question, and show the answer as it comes."""
 

@@ -45,7 +45,7 @@ class ChatHeader:
 
     def show(self, state: ChatState) -> None:
         """Follow the chat."""
-        words = " ".join(state.first_question.split())
+        words = state.title or " ".join(state.first_question.split())
         title = words or ("Off the record" if state.private else "New chat")
         self._title.set_text(title if len(title) <= TITLE else title[: TITLE - 1] + "…")
         self._private.props["aria-checked"] = "true" if state.private else "false"
@@ -74,7 +74,7 @@ class ChatHeader:
     async def _choose(self, event: events.GenericEventArguments) -> None:
         state, model = self._chat.state, str(event.args)
         goes_on = state.may_go_on_with(model)
-        if not goes_on and not await self._confirm_leaving():
+        if not goes_on and not await self.confirm_leaving():
             self._offer(self._names, state.chosen)
             return
         state.chosen = model
@@ -84,15 +84,18 @@ class ChatHeader:
             await self._chat.start()
 
     async def _start(self) -> None:
+        if not await self._chat.may_leave():
+            return
         await self._chat.start(private=self._chat.state.private)
 
     async def _switch(self) -> None:
         state = self._chat.state
-        if state.private and state.turns and not await self._confirm_leaving():
+        if not await self._chat.may_leave():
             return
         await self._chat.start(private=not state.private)
 
-    async def _confirm_leaving(self) -> bool:
+    async def confirm_leaving(self) -> bool:
+        """Ask whether a chat off the record is to be left for good."""
         with self._box:  # what asked may be drawn again meanwhile
             return await dom.confirm(
                 "Leave this chat behind?",

@@ -7,28 +7,27 @@ gone. A question that failed can be sent again.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import aclosing
 
-from nicegui import events, ui
+from nicegui import ui
 
 from daemon.client import calls
 from daemon.client.schemas.status import Status
-from daemon.errors import DaemonError
-from daemon.text import can_learn, counted
+from daemon.errors import DaemonError, Refused
+from daemon.web.chat.composer import Composer
+from daemon.web.chat.greeting import greeting
 from daemon.web.chat.header import ChatHeader
 from daemon.web.chat.history import ChatHistory
-from daemon.web.chat.messages import AnswerView, QuestionView, draw_turn
+from daemon.web.chat.messages import AnswerView, View, draw_turn
 from daemon.web.chat.state import ChatState, Turn, add_chunk, continue_chat
-from daemon.web.components import dom, icons
+from daemon.web.components import dom
 from daemon.web.layout import Visit
 
 DRAWN = 40  # turns at first, of a long chat
 LOOKS, LOOK_EVERY_S = 100, 0.05  # at most, for what is kept of a stopped answer
 SHOWN_EVERY_S = 0.06  # at the soonest; long answers less often, because all of it is drawn each time
-LONGEST = 200_000  # characters of a question
-IDEAS = ("What do you remember about me?", "What did I tell you last week?", "Help me plan tomorrow.")
-FIRST_IDEAS = ("Let me tell you about myself.", "What can you do for me?", "Help me plan tomorrow.")
+FOLLOWS_EVERY_S = 1.0  # looks for what was said elsewhere
 
 
 def build(visit: Visit) -> None:
@@ -47,6 +46,8 @@ class Chat:
         self._gone = False
         self._answering: AnswerView | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._changes = ""  # what the daemon said last of it
+        self._views: dict[int, View] = {}  # by the `id()` of the turn
         with dom.box("chat") as self._box:
             with dom.box("chat-main"):
                 self._header = ChatHeader(self)
@@ -66,6 +67,60 @@ class Chat:
         asked = visit.query.get("chat", "")
         if asked.isdigit() and not self.state.private:
             await self.continue_with(int(asked))
+        ui.timer(FOLLOWS_EVERY_S, self._follow)
+
+    async def _follow(self) -> None:
+        """Take over what was said, renamed or forgotten in another tab or program."""
+        try:
+            changes = await self.backend.ask(calls.chat_changes())
+        except DaemonError:  # the state in the corner says that nobody answers
+            return
+        before, self._changes = self._changes, changes
+        if before and before != changes and not self._gone:
+            if self._answering is None:
+                await self._catch_up()
+            await self._history.fill()
+
+    async def may_leave(self) -> bool:
+        """Whether this chat may be left: one off the record is gone then, so that is asked first."""
+        return not (self.state.private and self.state.turns) or await self._header.confirm_leaving()
+
+    async def refresh(self) -> None:
+        """Take over what has changed of the chat that is shown."""
+        if self._answering is None:
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        """Draw what was said since, in this branch; the others are a click away."""
+        state, chat_id = self.state, self.state.chat_id
+        if chat_id is None or state.private:
+            return
+        try:
+            found = await self.backend.ask(calls.past_chat(chat_id, branch=state.last_id))
+        except Refused:  # all of it was forgotten
+            return
+        new = state.catch_up(found) if self._may_draw(state) else None
+        for one in found["branches"]:
+            if new is not None or not self._may_draw(state):
+                break
+            found = await self.backend.ask(calls.past_chat(chat_id, branch=one["last"]))
+            new = state.catch_up(found) if self._may_draw(state) else None
+        if new is None and self._may_draw(state):  # a part of it was forgotten
+            await self.continue_with(chat_id)
+        elif new is not None:
+            self._show_new(new)
+
+    def _may_draw(self, state: ChatState) -> bool:
+        return self._is_shown(state) and self._answering is None
+
+    def _show_new(self, new: Sequence[Turn]) -> None:
+        with self._box:
+            with self._turns:
+                for turn in new:
+                    self._view(turn)
+            for view in self._views.values():
+                view.show_branches()
+            self._header.show(self.state)
 
     async def _look_up_status(self) -> None:
         """Learn how the daemon is, and say whether chats are kept now."""
@@ -75,11 +130,10 @@ class Chat:
 
     def _show(self) -> None:
         """Draw all turns again, and the tone of the page."""
-        self._turns.clear()
+        self._clear()
         with self._turns:
             if not self.state.turns:
-                _greeting(self.state, self.status, self.ask)
-            self._draw_branches()
+                greeting(self.state, self.status, self.ask)
             self._draw(self.state.turns)
         self._header.show(self.state)
         self._composer.show(self.state)
@@ -109,9 +163,9 @@ class Chat:
             is_first = not self.state.turns
             answer = self.state.ask(question.strip())
             if is_first:
-                self._turns.clear()
+                self._clear()
             with self._turns:
-                QuestionView(self, self.state.turns[-2])
+                self._view(self.state.turns[-2])
             await self._answer(answer)
 
     async def ask_again(self, answer: Turn) -> None:
@@ -140,11 +194,20 @@ class Chat:
     def _may_ask(self) -> bool:
         return self._answering is None and not self.state.sealed
 
+    def _clear(self) -> None:
+        self._turns.clear()
+        self._views = {}
+
     def _draw_before(self, answer: Turn) -> None:
         """Draw all turns but `answer`, which is about to be."""
-        self._turns.clear()
+        self._clear()
         with self._turns:
             self._draw([turn for turn in self.state.turns if turn is not answer])
+
+    def _view(self, turn: Turn) -> None:
+        """Draw one turn that is complete."""
+        if (view := draw_turn(self, turn)) is not None:
+            self._views[id(turn)] = view
 
     def _draw(self, turns: Sequence[Turn]) -> None:
         """The last turns, and a way to the others."""
@@ -154,21 +217,7 @@ class Chat:
                 words = f"Show the {len(earlier)} messages before"
                 dom.button(words, lambda: self._draw_earlier(above, earlier))
         for turn in turns[-DRAWN:]:
-            draw_turn(self, turn)
-
-    def _draw_branches(self) -> None:
-        """A choice of the branches of this chat, where it has several."""
-        branches, chat_id = self.state.branches, self.state.chat_id
-        if chat_id is None or len(branches) < 2:
-            return
-
-        async def choose(event: events.GenericEventArguments) -> None:
-            await self.continue_with(chat_id, branch=int(str(event.args)))
-
-        names = [(str(one["last"]), one["text"] or "(without words)") for one in branches]
-        with dom.box("row branches"):
-            dom.text(f"This chat has {len(branches)} branches:", "soft small")
-            dom.choice("Branch of this chat", names, str(self.state.branch), choose)
+            self._view(turn)
 
     def _draw_earlier(self, above: ui.element, turns: Sequence[Turn]) -> None:
         above.clear()
@@ -179,7 +228,7 @@ class Chat:
         state = self.state
         with self._box:  # the button that began this may be gone by now
             with self._turns:
-                view = self._answering = AnswerView(self, answer)
+                view = self._answering = self._views[id(answer)] = AnswerView(self, answer)
             self._header.show(state)
             self._composer.set_busy(True)
             ui.run_javascript("tsubasa.toEnd()")
@@ -198,6 +247,8 @@ class Chat:
             is_settled = answer.cut and answer.info.kept  # and listed for that
             if not is_settled and self._is_shown(state):
                 await self._list(answer)
+            if self._is_shown(state):
+                await self._catch_up()
 
     async def _wait_for_end(self, answer: Turn) -> str:
         """Wait for the end of the answer; why it came early, empty when it did not."""
@@ -260,83 +311,6 @@ class Chat:
         self._gone = True
         if self.state.private:
             self.stop()
-
-
-class Composer:
-    """The field for a question, and its button; what is written stays while an answer is under way (page.js)."""
-
-    def __init__(self, *, on_ask: Callable[[str], Awaitable[None]], on_stop: Callable[[], None]) -> None:
-        self._on_ask = on_ask
-        self._on_stop = on_stop
-        with dom.box("composer-place"):
-            with dom.box("composer", tag="form", label="Your message") as self._form:
-                field = dom.box("composer-field", tag="textarea", label="Message").props(
-                    f"rows=1 maxlength={LONGEST} name=question autocomplete=off autofocus enterkeyhint=send"
-                )
-                field.props["placeholder"] = "Write to Tsubasa"
-                with ui.element("button").classes("send").props("type=submit") as self._button:
-                    icons.icon("send", classes="if-idle")
-                    icons.icon("stop", classes="if-busy")
-            self._sealed = dom.text(
-                "A part of this chat was forgotten, so it can be read but not continued.", "sealed soft"
-            )
-        self._form.on("submit", self._submitted, js_handler="(event) => tsubasa.submit(event, emit)")
-        field.on("keydown", js_handler="(event) => tsubasa.key(event)")
-        field.on("input", js_handler="(event) => tsubasa.wrote(event.target)")
-        self.set_busy(False)
-
-    def show(self, state: ChatState) -> None:
-        """Follow the chat."""
-        self._form.set_visibility(not state.sealed)
-        self._sealed.set_visibility(state.sealed)
-
-    def set_busy(self, on: bool) -> None:
-        """Offer to stop, while an answer is under way."""
-        self._form.props["data-busy"] = "true" if on else "false"
-        name = "Stop the answer" if on else "Send"
-        self._button.props["aria-label"] = self._button.props["title"] = name
-        self._form.update()
-        self._button.update()
-
-    async def _submitted(self, event: events.GenericEventArguments) -> None:
-        if event.args is None:
-            self._on_stop()
-        else:
-            await self._on_ask(str(event.args))
-
-
-def _greeting(state: ChatState, status: Status | None, ask: Callable[[str], Awaitable[None]]) -> None:
-    """What an empty chat says: a question, what could be asked, and how much is known by now."""
-    with dom.box("greeting"):
-        if state.private:
-            dom.text("Between us, and gone after.", "greeting-words")
-            dom.text("Close this chat, and nobody can bring it back.", "soft")
-            return
-        dom.text("What is on your mind?", "greeting-words")
-        if status is None:
-            return
-        n_memories = status["held"]["memories"]
-        with dom.box("ideas"):
-            for idea in IDEAS if n_memories else FIRST_IDEAS:
-                dom.button(idea, lambda idea=idea: ask(idea), classes="idea")
-        with dom.box("facts soft"):
-            dom.text(_known(n_memories, status["generation"]))
-            is_chosen = any(one["key"] == "model" and one["value"] for one in status["settings"])
-            if status["model"]["name"] == "nano" and not is_chosen:
-                dom.text(
-                    "The bundled nano answers: a stand-in that knows nothing of the world. In a terminal, tsubasa pull "
-                    "fetches Qwen3-4B (2.5 GB, for real use), tsubasa pull little a small model that talks (98 MB, to "
-                    "try it now), tsubasa pull FILE.gguf takes one of yours."
-                )
-            if why := status["model"]["cannot_learn"]:
-                dom.text(f"The model {can_learn(why)}.")
-
-
-def _known(n_memories: int, generation: int) -> str:
-    if not n_memories:
-        return "Nothing is remembered yet. What you tell here stays on this machine."
-    learned = f"generation {generation} answers" if generation else "nothing is trained yet"
-    return f"{counted(n_memories, 'memory', 'memories')} held, {learned}. All of it stays on this machine."
 
 
 def _set_address(address: str) -> None:

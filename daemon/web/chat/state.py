@@ -8,7 +8,7 @@ chat is sent. No NiceGUI and no HTTP here.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from daemon.client.schemas.chats import Branch, Chat, ChatMessage, Chunk, Recalled
+from daemon.client.schemas.chats import Chat, ChatMessage, Chunk, Recalled
 
 FORGOTTEN = "[forgotten]"
 PRIVATE = "tsubasa:private"  # no memories, nothing kept
@@ -46,6 +46,8 @@ class Turn:
     speaker: str = ""  # a name, in an imported chat
     info: AnswerInfo = field(default_factory=AnswerInfo)
     cut: str = ""  # why an answer ended early; empty: it did not
+    id: int | None = None  # of the message that is kept of it, once that is known
+    siblings: Sequence[int] = ()  # the messages in its place on all branches, itself among them
 
 
 class ChatState:
@@ -56,8 +58,7 @@ class ChatState:
         self.private = private
         self.chosen = model
         self.chat_id: int | None = None  # the past chat that it continues
-        self.branches: Sequence[Branch] = ()  # of that chat, the one continued last first
-        self.branch: int | None = None  # the last message of the one that is shown
+        self.title = ""  # that chat's, once it is known
         self.sealed = False  # a part was forgotten: it can be read, not continued
         self._asked_base = False  # it holds what was said off the record, to the base model
 
@@ -108,6 +109,28 @@ class ChatState:
             if reply["role"] == "assistant" and reply["content"].startswith(answer.text):
                 answer.text = reply["content"]
 
+    @property
+    def last_id(self) -> int | None:
+        """The last message that is kept of what is shown, as far as that is known."""
+        return next((turn.id for turn in reversed(self.turns) if turn.id is not None), None)
+
+    def catch_up(self, chat: Chat) -> list[Turn] | None:
+        """
+        Learn which messages are kept of the turns, what stands beside each, and what was said since elsewhere.
+
+        The turns that are new here; None, and nothing is learned, where `chat` holds another branch than is shown.
+        """
+        shown = [turn for turn in self.turns if turn.text or not turn.cut]
+        messages = chat["messages"]
+        if len(messages) < len(shown) or not all(map(_is_kept_as, shown, messages)):
+            return None
+        for turn, message in zip(shown, messages, strict=False):
+            turn.id, turn.siblings = message["id"], message["siblings"]
+        new = [_turn(message) for message in messages[len(shown) :]]
+        self.turns += new
+        self.title = chat["title"]
+        return new
+
     def question_of(self, answer: Turn) -> str:
         """The question that `answer` answers."""
         before = self.turns[: self._place(answer)]
@@ -125,16 +148,32 @@ class ChatState:
 def continue_chat(chat: Chat, *, model: str = "tsubasa") -> ChatState:
     """The state that goes on with a past chat."""
     state, messages = ChatState(model=model), chat["messages"]
-    state.chat_id, state.branches = chat["id"], chat["branches"]
-    state.branch = messages[-1]["id"] if messages else None
+    state.chat_id, state.title = chat["id"], chat["title"]
     state.sealed = any(message["text"] == FORGOTTEN for message in messages)
-    for message in messages:
-        info = AnswerInfo(generation=_generation(message["model"]))
-        if message["beside"] is not None:
-            info.set_recall(message["beside"])
-        role, text, speaker = message["role"], message["text"], message["speaker"]
-        state.turns.append(Turn(role=role, text=text, speaker=speaker, info=info))
+    state.turns = [_turn(message) for message in messages]
     return state
+
+
+def _turn(message: ChatMessage) -> Turn:
+    """A message as it is kept."""
+    info = AnswerInfo(generation=_generation(message["model"]))
+    if message["beside"] is not None:
+        info.set_recall(message["beside"])
+    return Turn(
+        role=message["role"],
+        text=message["text"],
+        speaker=message["speaker"],
+        info=info,
+        id=message["id"],
+        siblings=message["siblings"],
+    )
+
+
+def _is_kept_as(turn: Turn, message: ChatMessage) -> bool:
+    """Whether this message is what is kept of a turn."""
+    if turn.id is not None:
+        return turn.id == message["id"] and turn.text == message["text"]
+    return (turn.role, turn.text.strip()) == (message["role"], message["text"].strip())
 
 
 def add_chunk(answer: Turn, chunk: Chunk) -> None:

@@ -4,7 +4,7 @@ Forget, in a dialog: what would go, who else tells it, what the weights know of 
 Nothing is forgotten before a person has seen what it takes and has said so.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from daemon.client import calls
@@ -26,12 +26,23 @@ async def ask(backend: AsyncClient, memory_id: int) -> bool:
     return await dialog.wait()
 
 
+async def ask_chat(backend: AsyncClient, chat_id: int, title: str) -> bool:
+    """The same of a whole chat, with the memories that were drawn from it, unless they are to stay."""
+    dialog = _ForgetDialog(backend, chat=(chat_id, title))
+    await dialog.refresh()
+    return await dialog.wait()
+
+
 class _ForgetDialog:
     """One dialog, from the preview to the report."""
 
-    def __init__(self, backend: AsyncClient, memory_id: int) -> None:
+    def __init__(
+        self, backend: AsyncClient, memory_id: int | None = None, *, chat: tuple[int, str] | None = None
+    ) -> None:
         self._backend = backend
-        self._memory_id = memory_id
+        self._memory_ids = [] if memory_id is None else [memory_id]
+        self._chat = chat  # its number, and what it is called
+        self._drawn: set[Key] | None = None  # memories drawn from that chat; None: not looked up yet
         self._ticked: dict[Key, bool] = {}  # what tells it besides, and whether it goes
         self._offered: dict[Key, Telling] = {}
         self._ticks = 0  # so often a tick was set or taken away
@@ -53,6 +64,9 @@ class _ForgetDialog:
         self._dialog.open()
         ticks = self._ticks
         found = await self._backend.ask(calls.forget_preview(**self._choice()))
+        if self._chat is not None and self._drawn is None:
+            await self._offer_drawn(found["kept_memories"])
+            found = await self._backend.ask(calls.forget_preview(**self._choice()))
         for one in found["tellings"]:
             key = (one["kind"], one["id"])
             self._offered.setdefault(key, one)
@@ -65,6 +79,24 @@ class _ForgetDialog:
         with self._body:
             self._show_preview(found, memories)
 
+    async def _offer_drawn(self, memory_ids: Sequence[int]) -> None:
+        """Have the memories that were drawn from the chat go along, unless a person leaves them."""
+        self._drawn = set()
+        for id in memory_ids:
+            memory, key = await self._memory(id), ("memory", id)
+            self._drawn.add(key)
+            self._ticked[key] = True
+            self._offered[key] = {
+                "kind": "memory",
+                "id": id,
+                "text": memory["text"],
+                "role": "",
+                "day": memory["told_on"],
+                "certain": False,
+                "taken": True,
+                "why": "it was drawn from this chat",
+            }
+
     def _choice(self) -> dict[str, Any]:
         """What goes and what stays, as the request names it."""
         ids: dict[tuple[str, bool], list[int]] = {}
@@ -72,7 +104,8 @@ class _ForgetDialog:
             ids.setdefault((kind, taken), []).append(id)
         likely = [id for id in ids.get(("message", True), []) if not self._offered["message", id]["taken"]]
         return {
-            "memory_ids": [self._memory_id, *ids.get(("memory", True), [])],
+            "memory_ids": [*self._memory_ids, *ids.get(("memory", True), [])],
+            "chats": [] if self._chat is None else [self._chat[0]],
             "messages": likely,
             "keep_memories": ids.get(("memory", False), []),
             "keep_messages": ids.get(("message", False), []),
@@ -82,8 +115,10 @@ class _ForgetDialog:
         return (await self._backend.ask(calls.why(memory_id)))["memory"]
 
     def _show_preview(self, found: Found, memories: Sequence[Found]) -> None:
-        dom.text("Forget this for good?", tag="h2")
+        dom.text("Forget this for good?" if self._chat is None else "Delete this chat for good?", tag="h2")
         with dom.box("goes", tag="ul"):
+            if self._chat is not None:
+                dom.text(self._chat[1], tag="li")
             for one in memories:
                 dom.text(one["text"], tag="li")
         dom.text(_takes(found))
@@ -92,22 +127,26 @@ class _ForgetDialog:
             gone = f"{'have' if several else 'has'} learned it and will answer no more"
             which = generations(found["generations"])
             dom.text(f"{which} {gone}; the next night learns all the rest again.", "warning")
-        self._show_offered("This tells it, and goes:", is_certain=True)
-        self._show_offered("This may tell it too. Take it along?", is_certain=False)
+        drawn = self._drawn or set()
+        self._show_offered("This was noted from it. Take it along?", drawn)
+        certain = {key for key, one in self._offered.items() if one["certain"]}
+        self._show_offered("This tells it, and goes:", certain - drawn)
+        self._show_offered("This may tell it too. Take it along?", self._offered.keys() - certain - drawn)
         for file in found["files"]:
             dom.text(f"An export of yours ({file['why']}): {file['path']}", "warning")
         self._weights = dom.box("weights")
         with dom.box("actions"):
             dom.button("What do the weights know?", self._probe_weights, kind="link")
             dom.button("Keep it", self._dialog.close)
-            dom.button("Forget for good", self._forget, kind="danger", picture="forget")
+            words = "Forget for good" if self._chat is None else "Delete for good"
+            dom.button(words, self._forget, kind="danger", picture="forget")
 
-    def _show_offered(self, title: str, *, is_certain: bool) -> None:
-        offered = {key: one for key, one in self._offered.items() if one["certain"] == is_certain}
+    def _show_offered(self, title: str, keys: Collection[Key]) -> None:
+        offered = {key: one for key, one in self._offered.items() if key in keys}
         if offered:
             dom.text(title, tag="h3")
         for key, one in offered.items():
-            with dom.box("also" if not is_certain else "also certain", tag="label"):
+            with dom.box("also certain" if one["certain"] else "also", tag="label"):
                 tick = dom.box(tag="input").props("type=checkbox")
                 if self._ticked[key]:
                     tick.props["checked"] = True
@@ -151,7 +190,7 @@ class _ForgetDialog:
         with self._body:
             _report(done)
             with dom.box("actions"):
-                dom.button("Good", self._dialog.close, kind="main")
+                dom.button("Done", self._dialog.close, kind="main")
 
 
 def _takes(found: Found) -> str:

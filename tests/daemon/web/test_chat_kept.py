@@ -134,8 +134,12 @@ def test_each_branch_of_a_chat_can_be_chosen(page, url, client):
         list(client.chat([*begun, {"role": "user", "content": last}]))
     page.goto(f"{url}/?chat={chat['id']}")
     expect(page.locator(".bubble").last).to_contain_text("to the right")
-    page.select_option("[aria-label='Branch of this chat']", label="to the left")
+    arrows = page.locator(".turn.user .branches").last
+    expect(arrows).to_contain_text("2/2")
+    arrows.locator("[aria-label='The version before']").click()
     expect(page.locator(".bubble").last).to_contain_text("to the left")
-    expect(page.locator(".past-row[aria-current]")).to_contain_text("2 branches")
+    expect(page.locator(".turn.user .branches").last).to_contain_text("1/2")
+    expect(page.locator(".past-row[aria-current]")).to_contain_text("2 versions")
 
+    assert 1 == page.locator(".branches:visible").count()
     assert {} == faults(page)

@@ -105,3 +105,26 @@ async def test_each_branch_of_a_chat_is_named_and_can_be_read(tmp_path):
     assert (2, ["new wording", "old wording"]) == (chat["n_branches"], [one["text"] for one in branches])
     assert ["new wording", "old wording"] == [messages[2]["text"] for messages in read]
     assert (404, True) == (stranger.status_code, "message 99" in stranger.json()["error"]["message"])
+
+
+async def test_a_chat_is_found_by_its_title_and_its_words_and_named_and_taken_out(tmp_path):
+    async with serving(tmp_path) as world:
+        await world.chat("What should I cook with leeks?")
+        await world.chat("Which trains go to Bergen?")
+        named = await world.http.post("/tsubasa/chats/1", json={"title": "Dinner", "pinned": True})
+        by_title = (await world.http.get("/tsubasa/chats", params={"search": "dinn"})).json()["chats"]
+        by_words = (await world.http.get("/tsubasa/chats", params={"search": "train"})).json()["chats"]
+        file = (await world.http.get("/tsubasa/chats/1/export")).json()
+        missing = [
+            (await world.http.post("/tsubasa/chats/9", json={"title": "x"})).status_code,
+            (await world.http.get("/tsubasa/chats/9/export")).status_code,
+            (await world.http.get("/tsubasa/chats/1/export?as=pdf")).status_code,
+        ]
+
+    assert ("Dinner", True) == (named.json()["title"], named.json()["pinned"])
+    assert [(1, "title")] == [(one["id"], one["by"]) for one in by_title[:1]]
+    assert [(2, "words", "Which trains go to Bergen?")] == [
+        (one["id"], one["by"], one["excerpt"]) for one in by_words[:1]
+    ]
+    assert "Dinner.md" == file["name"] and "## User" in file["text"] and "leeks" in file["text"]
+    assert [404, 404, 400] == missing

@@ -12,11 +12,12 @@ def chunk(text="", *, finish=None, **more):
 
 
 def past(messages):
-    return {"id": 7, "messages": messages, "branches": []}
+    return {"id": 7, "title": "hi", "messages": messages, "branches": []}
 
 
 def kept(role, text, model=None):
-    return {"id": 1, "role": role, "text": text, "speaker": "", "model": model, "beside": None}
+    more = {"speaker": "", "model": model, "beside": None, "siblings": []}
+    return {"id": 1, "role": role, "text": text, **more}
 
 
 def sent(state):
@@ -126,3 +127,14 @@ def test_a_stopped_answer_becomes_what_was_kept_of_it(heard, held, becomes):
     state.ask("and then?")
 
     assert ["hi", "Hello.", "tell me", becomes, "and then?"] == sent(state)
+
+
+def test_what_was_said_elsewhere_is_taken_over_and_another_branch_is_not():
+    state = continue_chat(past([kept("user", "hi"), kept("assistant", "Hello.")]))
+    state.ask("mine").text = "Yes."
+    elsewhere = [kept("user", "hi"), kept("assistant", "Hello."), kept("user", "theirs")]
+    here = [*elsewhere[:2], kept("user", "mine") | {"id": 5, "siblings": [3, 5]}, kept("assistant", "Yes.")]
+
+    assert state.catch_up(past(elsewhere)) is None
+    assert ["more"] == [turn.text for turn in state.catch_up(past([*here, kept("user", "more")]))]
+    assert (5, [3, 5], 5) == (state.turns[2].id, state.turns[2].siblings, len(state.turns))

@@ -88,8 +88,7 @@ def forget(
     """
     with writing(db):
         chain, gone = _with_history(db, memory_ids)
-        _check_messages(db, messages)
-        _check_chats(db, chats)
+        _check_there(db, messages, chats)
         quotes = quotes_of(db, gone, messages)
         telling = _telling(db, gone, quotes, messages) - set(keep)
         redacted = _with_replies(db, telling, keep, chats)
@@ -134,8 +133,7 @@ def concerned(
 ) -> Concerned:
     """What `forget` would take; nothing is changed. Raises as `forget`."""
     chain, gone = _with_history(db, memory_ids)
-    _check_messages(db, messages)
-    _check_chats(db, chats)
+    _check_there(db, messages, chats)
     quotes = quotes_of(db, gone, messages)
     redacted = _with_replies(db, _telling(db, gone, quotes, messages) - set(keep), keep, chats)
     lessons = lessons_of(db, chain, quotes)
@@ -172,16 +170,11 @@ def _with_history(db: Connection, memory_ids: Sequence[int]) -> tuple[list[int],
     return chain, gone
 
 
-def _check_messages(db: Connection, messages: Sequence[int]) -> None:
-    for message_id in messages:
-        if db.execute("select 1 from messages where id = ?", (message_id,)).get is None:
-            raise not_found("message", message_id)
-
-
-def _check_chats(db: Connection, chats: Sequence[int]) -> None:
-    for chat_id in chats:
-        if db.execute("select 1 from chats where id = ?", (chat_id,)).get is None:
-            raise not_found("chat", chat_id)
+def _check_there(db: Connection, messages: Sequence[int], chats: Sequence[int]) -> None:
+    for kind, ids in (("message", messages), ("chat", chats)):
+        for id in ids:
+            if db.execute(f"select 1 from {kind}s where id = ?", (id,)).get is None:
+                raise not_found(kind, id)
 
 
 def quotes_of(db: Connection, gone: Sequence[int], messages: Sequence[int] = ()) -> list[str]:

@@ -80,6 +80,7 @@ class FakeEngine(Engine):
         asked = {"messages": list(messages), "sampling": sampling, "schema": schema, "adapter": adapter}
         self.requests.append(
             {**asked, "reasoning": reasoning, "tools": tools, "grammar": grammar, "raw": raw}
+            | {"background": background}
         )
         if self.before_first is not None:
             raise self.before_first

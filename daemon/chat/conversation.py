@@ -229,6 +229,7 @@ class Conversations:
             sampling=question.sampling,
             schema=None if question.schema is None else dict(question.schema),
             adapter=answering.adapter,
+            background=question.history.is_chore,
             counted=[] if memories is None else [{"role": "system", "content": memories}],
             reasoning=question.reasoning,
             tools=question.tools,

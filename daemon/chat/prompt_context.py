@@ -11,15 +11,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from daemon.chat.chores import is_chore
+from daemon.chat.frames import own_words
 from daemon.engine.client import ToolCall
 from prompts.load import lays_memories
 
+_THOUGHT = re.compile(  # that a client sends back in its own way, or not at all
+    r"\s*(?:<think(?:ing)?>.*?</think(?:ing)?>|<details type=\"reasoning\".*?</details>)\s*", re.DOTALL
+)
 _KEPT_CALL = re.compile(r"(^|\n)<tool_call>\n([^\n]*)\n</tool_call>\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """One message as the client sent it."""
+    """One message as the client sent it, frame and all."""
 
     role: str  # "system" | "user" | "assistant" | "tool"
     text: str
@@ -28,9 +33,16 @@ class Turn:
     name: str = ""  # of a tool
 
     @property
+    def said(self) -> str:
+        """What was said in it: a person's own words, an answer without its thoughts."""
+        if self.role == "user":
+            return own_words(self.text)
+        return _THOUGHT.sub("", self.text, count=1) if _THOUGHT.match(self.text) else self.text
+
+    @property
     def recorded(self) -> str:
-        """The text that is kept of it."""
-        return with_calls(self.text, self.calls)
+        """The text that is kept of it; none of a turn in which nobody said anything."""
+        return with_calls(self.said, self.calls)
 
     def message(self) -> dict[str, Any]:
         """The same for the engine."""
@@ -53,8 +65,8 @@ class History:
 
     @property
     def question(self) -> str | None:
-        """The text of the last user turn."""
-        return None if self.question_at is None else self.turns[self.question_at].text
+        """What the person asks in the last user turn; None where nobody does."""
+        return (self.turns[self.question_at].said or None) if self.question_at is not None else None
 
     @property
     def begun(self) -> str | None:
@@ -108,10 +120,10 @@ def parse_history(sent: Sequence[Turn]) -> History:
     """
     The turns that a client sent, less each system turn that we laid in ourselves.
 
-    Open WebUI sends its chores to the chat model beside each chat; they are nothing that a user said.
+    Pages send their chores to the chat model beside each chat; they are nothing that a user said.
     """
     turns = tuple(turn for turn in sent if not (turn.role == "system" and lays_memories(turn.text)))
     users = [place for place, turn in enumerate(turns) if turn.role == "user"]
     place = users[-1] if users else None
-    is_chore = place is not None and turns[place].text.lstrip().startswith("### Task:")
-    return History(turns=turns, question_at=place, is_chore=is_chore)
+    chore = is_chore([(turn.role, turn.text) for turn in turns])
+    return History(turns=turns, question_at=place, is_chore=chore)

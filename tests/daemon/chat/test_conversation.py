@@ -189,7 +189,7 @@ async def test_recall_can_be_left_out(in_ghent, asked):
     [
         pytest.param("tsubasa:private", "live", "my secret", id="private"),
         pytest.param("tsubasa:base", "base", "my secret", id="base"),
-        pytest.param("tsubasa", "live", "### Task:\nGenerate a title for this chat.", id="a chore of a page"),
+        pytest.param("tsubasa", "live", "### Task:\nTitle this chat. JSON only.", id="a chore of a page"),
     ],
 )
 async def test_what_is_not_for_keeping_is_answered_and_not_kept(world, model, adapter, text):
@@ -253,3 +253,21 @@ async def test_a_retried_request_is_kept_once(world):
         await world.http.post("/v1/chat/completions", json=body, headers=headers)
 
     assert ANSWERED == await world.rows(MESSAGES)
+
+
+async def test_a_pages_chore_waits_behind_people(world):
+    await world.chat("### Task:\nTitle this chat. JSON only.")
+    await world.chat("hi")
+
+    assert [True, False] == [request["background"] for request in world.engine.requests]
+
+
+async def test_of_a_framed_question_the_persons_words_are_kept_and_recalled_for(in_ghent):
+    framed = f"<context>\n{'A page about Oslo. ' * 20}\n</context>\n\nWhere do I live, in Ghent?"
+    reply = await in_ghent.chat(framed)
+
+    assert [1] == reply.json()["tsubasa"]["memories"]
+    assert "Oslo" in in_ghent.engine.requests[-1]["messages"][-1]["content"]
+    assert [("user", "Where do I live, in Ghent?"), ("assistant", "Hello.")] == (
+        await in_ghent.rows(MESSAGES)
+    )[2:]

@@ -34,7 +34,7 @@ def test_only_our_own_system_turns_are_taken_out(tiny):
 
 
 def test_chores_of_a_chat_page_are_recognised_by_their_last_question():
-    chore = Turn(role="user", text="### Task:\nGenerate a concise title.")
+    chore = Turn(role="user", text="### Task:\nGenerate a concise title of this chat, only the title.")
 
     assert parse_history([SYSTEM, chore]).is_chore
     assert not parse_history([chore, HELLO, WHERE]).is_chore

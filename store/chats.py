@@ -9,13 +9,12 @@ What `record` and `reply` return is on the disk; nothing is changed or deleted h
 """
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from store import full_text, tombstones
+from store import full_text, known_chats, tombstones
 from store.database import Connection, id_list, moment, rows, stamp, writing
 from store.errors import StoreError, not_found
 from store.text import one_line, storable
@@ -23,6 +22,7 @@ from store.text import one_line, storable
 ANSWERED = "resp_"  # the names of answers begin with it, by which the Responses API finds them again
 FORGOTTEN = "[forgotten]"  # the text of a redacted message
 RETRY_WINDOW = timedelta(minutes=10)
+TELLING = 24  # characters of a first message: of so many, nobody begins two chats within minutes
 LONGEST_NAME = 100  # characters of a speaker's name
 _PRELUDE = ("system", "developer")  # roles that a client puts before the first word of the user
 _COLUMNS = (
@@ -72,11 +72,12 @@ def record(
     """
     Store what is new in a history that a client sent whole; the messages of all of it, oldest first.
 
-    A history with one message of the user (system turns not counted) starts a new chat, unless `retry` is set
-    or the same one was stored within ten minutes and has no answer yet. A longer one continues the newest
-    chat with the longest known beginning, one that ends there before one that goes on; what differs in a chat that
-    goes on is a fork. What was forgotten is kept as "[forgotten]" when a client sends it again as part of what was
-    said before.
+    System turns are no part of a chat, and are not stored, unless there is nothing else. A history with one message of
+    the user, and nothing behind it, starts a new chat, unless `retry` is set or the same one was stored within ten
+    minutes and has no answer yet, or says enough to be known by: then it is asked again. A longer one continues the
+    chat with the longest run of its turns (`known_chats.py`), a newest one that ends there before one that goes on;
+    what differs is a fork. What was forgotten is kept as "[forgotten]" when a client sends it again as part of what
+    was said before.
 
     Args:
         at: now; also `said_at` of messages that don't say when they were said.
@@ -87,6 +88,8 @@ def record(
     if not history:
         raise StoreError("Can't record a chat without messages: send at least one.")
     history = [clean(message) for message in history]
+    if any(message.role not in _PRELUDE for message in history):
+        history = [message for message in history if message.role not in _PRELUDE]
     with writing(db):
         known, tip = _known(db, history, at, retry)
         chat_id = tip.chat_id if tip else start_chat(db, source, at)
@@ -245,7 +248,7 @@ def insert(
         hash=chain_hash(parent.hash if parent else "", message.role, mark if redacted else message.text),
         model=model,
     )
-    stored = _store(db, new, at, redacted=redacted)
+    stored = _store(db, new, at, mark, redacted=redacted)
     if redacted:
         tombstones.put(db, stored.id, mark, telling=False)
     elif index:
@@ -278,61 +281,41 @@ def both_hashes(db: Connection, before: str, role: str, text: str) -> tuple[str,
     return chain_hash(before, role, text), chain_hash(before, role, tombstones.mark(db, role, text))
 
 
-def longest_stored(db: Connection, turns: Sequence[tuple[str, str]]) -> tuple[int, list[str]]:
-    """
-    How many of these turns (role, text), from the first on, are stored in one chat, and the hashes of that
-    beginning: several, where it is stored with and without its words.
-    """
-    ends = [""]
-    for place, (role, text) in enumerate(turns):
-        longer = [hash for end in ends for hash in both_hashes(db, end, role, text)]
-        sql = "select distinct hash from messages where hash in (select value from json_each(?))"
-        found = [hash for (hash,) in rows(db, sql, (json.dumps(longer),))]
-        if not found:
-            return place, ends
-        ends = found
-    return len(turns), ends
-
-
 def _known(
     db: Connection, history: Sequence[NewMessage], at: datetime, retry: bool
 ) -> tuple[int, Message | None]:
-    """How many messages of `history` are stored already, and the last of them."""
-    known, ends = longest_stored(db, [(message.role, message.text) for message in history])
-    is_new = known < len(history)
-    if is_new and all(message.role in _PRELUDE for message in history[:known]):
-        return 0, None  # a system turn is no beginning: a client sends the same one with all its chats
-    tip = _newest(db, ends, ending_first=is_new)
-    if sum(message.role not in _PRELUDE for message in history) > 1:
-        return known, tip
-    sent_again = not is_new and (retry or _awaits_answer(db, tip, at))
-    return (known, tip) if sent_again else (0, None)
+    """How many messages of `history` are stored already, or were left out, and the last of them."""
+    turns = [(message.role, message.text) for message in history]
+    found = known_chats.find(db, turns)
+    if found is None:
+        return 0, None
+    found = known_chats.follow(db, found, turns)
+    tip = get(db, found.message_id)
+    roles = [role for role, _ in turns]
+    if roles.count("user") > 1 or (roles[-1] != "user" and "user" in roles):
+        return found.end, tip
+    is_again = found.end == len(turns) and (retry or _is_asked_again(db, tip, at))
+    return (found.end, tip) if is_again else (0, None)
 
 
-def _newest(db: Connection, hashes: Sequence[str], *, ending_first: bool) -> Message:
-    """The newest of the messages with these hashes, of which there is one; first of those that nothing follows."""
-    follows = "exists (select 1 from messages where parent_id = found.id)" if ending_first else "null"
-    sql = f"""select {_COLUMNS} from messages found where hash in (select value from json_each(?))
-        order by {follows}, id desc limit 1"""
-    return _message(rows(db, sql, (json.dumps(hashes),))[0])
-
-
-def _awaits_answer(db: Connection, message: Message, at: datetime) -> bool:
-    sql = """select 1 from messages m where id = ? and stored_at >= ?
-        and not exists (select 1 from messages where parent_id = m.id)"""
-    return db.execute(sql, (message.id, stamp(at - RETRY_WINDOW))).get is not None
+def _is_asked_again(db: Connection, message: Message, at: datetime) -> bool:
+    """Whether the first message of a chat is sent once more: it was sent just now, and is no mere greeting."""
+    sql = """select exists (select 1 from messages where parent_id = m.id) from messages m
+        where id = ? and stored_at >= ?"""
+    answered = db.execute(sql, (message.id, stamp(at - RETRY_WINDOW))).get
+    return answered is not None and (not answered or len(message.text) >= TELLING)
 
 
 def _is_redacted(db: Connection, message_id: int) -> bool:
     return bool(db.execute("select redacted from messages where id = ?", (message_id,)).get)
 
 
-def _store(db: Connection, new: Message, at: datetime, *, redacted: bool) -> Message:
+def _store(db: Connection, new: Message, at: datetime, mark: str, *, redacted: bool) -> Message:
     db.execute(
         """insert into messages (chat_id, parent_id, role, speaker, text, said_at, stored_at, source,
-        external_id, hash, model, redacted) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+        external_id, hash, model, redacted, mark) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
         (new.chat_id, new.parent_id, new.role, new.speaker, new.text, stamp(new.said_at), stamp(at))
-        + (new.source, new.external_id, new.hash, new.model, redacted),
+        + (new.source, new.external_id, new.hash, new.model, redacted, mark),
     )
     stored = get(db, db.last_insert_rowid())
     db.execute(

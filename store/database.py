@@ -2,8 +2,8 @@
 The one door to the file: open it encrypted, bring its schema up to date, translate what SQLite says.
 
 A store that can't be opened is left as it was, byte for byte; a new one appears whole or not at all. A change made
-inside `writing` is on the disk when the block is left, or undone. SQL may call two functions of ours, `base_forms` and
-`vector_bits`, and those of sqlite-vec, the only extension that is ever loaded.
+inside `writing` is on the disk when the block is left, or undone. SQL may call three functions of ours, `base_forms`,
+`vector_bits` and `turn_mark`, and those of sqlite-vec, the only extension that is ever loaded.
 """
 
 import errno
@@ -23,7 +23,7 @@ import sqlite_vec
 from store.commit_count import ENDING, CommitCount
 from store.errors import StoreError, StoreFull, StoreUnusable
 from store.schema import APPLICATION_ID, MIGRATIONS
-from store.text import base_forms_for_sql
+from store.text import base_forms_for_sql, turn_mark
 
 FILE_NAME = "store.db"  # inside the home
 KEY_BYTES = 32
@@ -337,6 +337,7 @@ def _set_up(db: Connection) -> None:
             db.enable_load_extension(False)  # no SQL can load another one
         db.create_scalar_function("base_forms", base_forms_for_sql, 1, deterministic=True)
         db.create_scalar_function("vector_bits", vector_bits, 1, deterministic=True)
+        db.create_scalar_function("turn_mark", turn_mark, 3, deterministic=True)
 
 
 def _too_new(path: str, found: int, known: int) -> StoreUnusable:

@@ -296,7 +296,7 @@ def _redact(db: Connection, redacted: Sequence[int], telling: set[int]) -> None:
     behind = db.execute(
         """with recursive behind (id) as (select value from json_each(?)
             union select messages.id from messages join behind on parent_id = behind.id)
-        select m.id, m.parent_id, m.role, coalesce(mark, m.text), parent.hash from messages m
+        select m.id, m.parent_id, m.role, coalesce(tombstones.mark, m.text), parent.hash from messages m
         left join messages parent on parent.id = m.parent_id
         left join tombstones on message_id = m.id
         where m.id in (select id from behind) order by m.id""",

@@ -470,7 +470,7 @@ def _let_go(db: Connection, gone: Sequence[int]) -> None:
 def _empty(db: Connection, gone: Sequence[int]) -> None:
     """Leave of these messages a row without words, by which nobody finds it again."""
     db.execute(
-        f"""update messages set text = ?, speaker = '', external_id = null, redacted = 1,
+        f"""update messages set text = ?, speaker = '', external_id = null, redacted = 1, mark = null,
         hash = lower(hex(randomblob(32))) where id {_IN}""",
         (FORGOTTEN, id_list(gone)),
     )

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from store import chats, tombstones
+from store import known_chats, tombstones
 from store.database import Connection, moment, rows, stamp, writing
 from store.text import storable, tokens
 
@@ -89,10 +89,11 @@ def _told_before(db: Connection, turns: Sequence[Turn], said: Sequence[str]) -> 
     if len(said) == 1:
         return False
     stored = _stored(db, turns)
-    before = said[stored:-1]
-    marks = [*_chained(db, said)[stored:], *(_alone(db, text) for text in before)]
+    new = [at for at in range(len(said) - 1) if at not in stored]
+    chained = _chained(db, said)
+    marks = [*(chained[at] for at in [*new, len(said) - 1]), *(_alone(db, said[at]) for at in new)]
     is_marked = _any_off(db, [mark for of_turn in marks for mark in of_turn])
-    return is_marked or any(_within(db, one) for one in before)
+    return is_marked or any(_within(db, said[at]) for at in new)
 
 
 def _chained(db: Connection, said: Sequence[str]) -> list[list[str]]:
@@ -152,11 +153,14 @@ def _words(text: str) -> str:
     return " ".join(tokens(text)) or storable(text)
 
 
-def _stored(db: Connection, turns: Sequence[Turn]) -> int:
-    """How many of the user's turns are stored, all that was said before the next one with them."""
-    known, _ = chats.longest_stored(db, [(role, storable(text)) for role, text in turns])
-    before = [at for at, (role, _) in enumerate(turns) if role == "user"]
-    return sum(following <= known for following in before[1:])
+def _stored(db: Connection, turns: Sequence[Turn]) -> set[int]:
+    """Which of the user's turns are stored, from the first of them on, together with their answers."""
+    known = known_chats.find(db, [(role, storable(text)) for role, text in turns])
+    if known is None:
+        return set()
+    users = [at for at, (role, _) in enumerate(turns) if role == "user"]
+    pairs = zip(users, users[1:], strict=False)
+    return {n for n, (at, next) in enumerate(pairs) if known.start <= at and next <= known.end}
 
 
 def _any_off(db: Connection, marks: Sequence[str]) -> bool:

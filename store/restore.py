@@ -130,7 +130,7 @@ class _Putting:
         nearest = nearest_kept(self.db)
         found = rows(
             self.db,
-            """select id, parent_id, role, coalesce(mark, text), said_at, source, external_id
+            """select id, parent_id, role, coalesce(tombstones.mark, text), said_at, source, external_id
             from messages left join tombstones on message_id = id order by id""",
         )
         for id, parent_id, role, text_or_mark, said_at, source, name in found:

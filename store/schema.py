@@ -478,4 +478,12 @@ create trigger message_forgotten after update of redacted on messages begin
     update chat_changes set n = n + 1;
 end;
 """,
+    # 21: a turn is known by its words alone, wherever it stands (`known_chats.py`)
+    """
+alter table messages add column mark text;         -- of role and words (`tombstones.py`); null: it was taken back
+update messages set mark = case when redacted
+    then (select t.mark from tombstones t where t.message_id = messages.id)
+    else turn_mark((select secret from tombstone_secret), role, text) end;
+create index messages_by_mark on messages (mark) where mark is not null;
+""",
 ]

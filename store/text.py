@@ -10,6 +10,7 @@ Source: pairs of characters for Han, kana and Hangul as in Lucene's CJKBigramFil
 ArabicNormalizer. Neither needs a dictionary.
 """
 
+import hmac
 import re
 import unicodedata
 from itertools import pairwise
@@ -222,6 +223,15 @@ def base_forms_for_sql(*values: Any) -> str:
 def storable(text: str) -> str:
     """`text` as UTF-8 can hold it: halves of surrogate pairs are joined, lone ones become U+FFFD."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def turn_mark(*values: Any) -> str:
+    """
+    What stands for the words of a turn: HMAC, hexadecimal, of (secret of a store, role, text); case and white space
+    change nothing. Also a function of SQL.
+    """
+    secret, role, text = values
+    return hmac.digest(secret, f"{role}\n{' '.join(text.lower().split())}".encode(), "sha256").hex()
 
 
 def one_line(text: str) -> str:

@@ -7,10 +7,10 @@ Tombstones: how a forgotten message is known again when a client sends it once m
 nothing to anybody without the store's own random secret.
 """
 
-import hmac
 from collections.abc import Iterable
 
 from store.database import Connection, rows
+from store.text import turn_mark
 
 
 def mark(db: Connection, role: str, text: str) -> str:
@@ -21,10 +21,7 @@ def mark(db: Connection, role: str, text: str) -> str:
 def marks(db: Connection, role: str, texts: Iterable[str]) -> list[str]:
     """The marks of many texts."""
     ((secret,),) = rows(db, "select secret from tombstone_secret")
-    return [
-        hmac.digest(secret, f"{role}\n{' '.join(text.lower().split())}".encode(), "sha256").hex()
-        for text in texts
-    ]
+    return [turn_mark(secret, role, text) for text in texts]
 
 
 def put(db: Connection, message_id: int, mark: str, *, telling: bool) -> None:

@@ -34,6 +34,7 @@ RELEASED = [  # sha256 of each step, its beginning
     "de6f140d55dc4b84",
     "8ae3f6aaffb1b2a9",
     "29d56ccda3f23e91",
+    "5682edc3126136bf",
 ]
 
 

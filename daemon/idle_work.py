@@ -200,9 +200,9 @@ async def _consolidate_session(
 
 
 def _day(message: Message) -> date:
-    """The user's own day; an export's times are taken as they were written."""
+    """The user's own day, in their zone as it was then."""
     try:
-        return (message.said_at if message.source == "import" else message.said_at.astimezone()).date()
+        return message.said_at.astimezone().date()
     except OverflowError:  # within a day of the first or last moment that there is
         return message.said_at.date()
 

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from daemon import home as homes
 from daemon.config.default_model import LITTLE, little, model_file, nano_stands_in
-from daemon.config.settings import Config, Settings
+from daemon.config.settings import Config, Settings, use_time_zone
 from daemon.engine.client import Engine
 from daemon.errors import ConfigError, bad_value
 from daemon.home import Home, HomeLock, Running
@@ -63,6 +63,7 @@ async def serve(
     Raises:
         DaemonError, StoreError, ChildError: the daemon can't start; nothing is left running.
     """
+    use_time_zone(settings.config, settings.origin["time_zone"])
     gc.disable()  # what is imported stays: looking for garbage in it takes a sixth of the start
     leave = _Leaving()
     heartbeat = Heartbeat.of_this_process()

@@ -63,17 +63,30 @@ MONTHS = "january february march april may june july august september october no
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 _ENDING = re.compile(r"(?<=\w\w\w)(?:ing|ed|e)$|(?<=\w\w)(?:ing|e)$")
 IMPORT_FORMATS = (  # what `daemon.inbox` reads, by the names that it gives them; a test compares the two
+    "AnythingLLM chats",
     "ChatGPT export",
+    "Cherry Studio backup",
+    "Claude Code session",
     "Claude export",
+    "Codex session",
+    "DeepSeek export",
+    "Gemini activity",
+    "Grok export",
     "Jan thread",
     "JSONL chat log",
     "LibreChat conversation",
+    "llama.cpp conversation",
     "llm logs.db",
     "LM Studio conversation",
     "LoCoMo JSON",
     "Markdown",
+    "Mistral chat",
     "Open WebUI export",
+    "ShareGPT conversations",
+    "SillyTavern chat",
+    "Telegram chat",
     "Tsubasa export",
+    "WhatsApp chat",
 )
 WHY_WAITING = {  # why a memory is not taught yet
     "volatile": "it will pass by itself",

@@ -275,9 +275,9 @@ class _Turn:
     async def record(self) -> None:
         """Commit the history, once; durable on return. Of a chat that is not kept, nothing."""
         turns = self.question.history.turns[: -1 if self.question.begun is not None else None]
-        if not self.answer.kept or not turns or self._last is not None:
+        history = [NewMessage(role=turn.role, text=text) for turn in turns if (text := turn.recorded).strip()]
+        if not self.answer.kept or not history or self._last is not None:
             return
-        history = [NewMessage(role=turn.role, text=turn.recorded) for turn in turns]
         history[-1] = replace(history[-1], said_at=self.question.said_at)
         memory_ids, retry = self.answer.recall.memories, self.question.retry
         self._last = await self._store_thread.run(

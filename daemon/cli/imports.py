@@ -5,7 +5,7 @@
 """
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -34,7 +34,7 @@ from daemon.config import settings as config
 from daemon.errors import Refused, file_taken
 from daemon.inbox.errors import InboxError
 from daemon.inbox.formats import tsubasa
-from daemon.inbox.formats.reader import format_left_out
+from daemon.inbox.formats.reader import KEPT_ELSEWHERE, format_left_out
 from daemon.inbox.importer import read_file
 from daemon.inbox.preview import contents
 from daemon.text import counted
@@ -51,6 +51,8 @@ SHOWN = (
     "memories",
     "days",
     "left_out",
+    "unread",
+    "offered",
 )  # of a preview without a daemon
 
 
@@ -59,6 +61,9 @@ def import_files(
         list[Path] | None, typer.Argument(help="Chat exports; what each one is shows in its content.")
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is in the files.")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Refuse a file for one broken conversation in it.")
+    ] = False,
     list_all: Annotated[bool, typer.Option("--list", help="List what was taken in, with numbers.")] = False,
     undo: Annotated[
         int | None, typer.Option("--undo", metavar="N", help="Take back import N, and what came of it.")
@@ -68,7 +73,7 @@ def import_files(
     home_flag: HomeFlag = None,
 ) -> None:
     """
-    Take chat exports in. A broken file is reported; nothing of it is stored, and the others go on.
+    Take chat exports in. What is broken in one is named; the rest of it is stored, and the others go on.
 
     For example:
         tsubasa import export.zip --dry-run
@@ -81,7 +86,7 @@ def import_files(
     if json and undo is not None and not yes:
         raise typer.BadParameter("With --json nobody can be asked: add --yes.")
     if dry_run:
-        _look_into(files or [], home_flag, json)
+        _look_into(files or [], home_flag, json, strict)
         return
     with daemon_at(home_flag) as client:
         if list_all:
@@ -89,12 +94,12 @@ def import_files(
         elif undo is not None:
             _undo(client, undo, yes, json)
         else:
-            _take_in(client, files or [], json)
+            _take_in(client, files or [], json, strict)
 
 
-def _take_in(client: "Client", files: list[Path], json: bool) -> None:
+def _take_in(client: "Client", files: list[Path], json: bool, strict: bool) -> None:
     failed = False
-    for taken in _taken(client, files, quiet=json):
+    for taken in _taken(client, files, quiet=json, strict=strict):
         if isinstance(taken, Refused):
             failed = True
             _complain(taken)
@@ -112,7 +117,7 @@ def _take_in(client: "Client", files: list[Path], json: bool) -> None:
         counts = f"{counted(taken['sessions'], 'session')}, {new}, {taken['skipped']} known"
         held = f", {counted(taken['memories'], 'memory', 'memories')}" if taken["memories"] else ""
         out.print(f"{escape(taken['name'])} ({taken['format']}): {counts}{held}{rate}")
-        _more(taken["days"], taken["left_out"])
+        _more(taken["days"], taken["left_out"], taken["unread"], taken["offered"])
         if taken["refused"]:
             failed = True
             _complain(f"The memories in {taken['name']!r} were not taken in: {taken['refused']}.")
@@ -122,26 +127,27 @@ def _take_in(client: "Client", files: list[Path], json: bool) -> None:
         raise typer.Exit(1)
 
 
-def _taken(client: "Client", files: list[Path], *, quiet: bool) -> Iterator[Imported | Refused]:
+def _taken(client: "Client", files: list[Path], *, quiet: bool, strict: bool) -> Iterator[Imported | Refused]:
     """What became of each file; the bar is gone while the caller prints."""
     for number, file in enumerate(files, start=1):
         of = f" ({number} of {len(files)})" if len(files) > 1 else ""
         with waiting(f"taking in {escape(file.name)}{of}", quiet=quiet):
             try:
-                taken: Imported | Refused = client.import_file(file)
+                taken: Imported | Refused = client.import_file(file, strict)
             except Refused as error:
                 taken = error
         yield taken
 
 
-def _look_into(files: list[Path], home_flag: Path | None, json: bool) -> None:
+def _look_into(files: list[Path], home_flag: Path | None, json: bool, strict: bool) -> None:
     """Read the files here, in this process; no daemon is needed, and nothing is stored."""
     settings = config.load(chosen(home_flag).config, environment=os.environ)
+    config.use_time_zone(settings.config, settings.origin["time_zone"])
     failed = False
     for file in files:
         try:
             with waiting(f"reading {escape(file.name)}", quiet=json):
-                found = read_file(file, settings.config.largest_import)
+                found = read_file(file, settings.config.largest_import, strict=strict)
         except InboxError as error:
             failed = True
             _complain(error)
@@ -161,7 +167,7 @@ def _show_contents(found: Mapping[str, Any]) -> None:
     if found["format"] == tsubasa.FORMAT:
         counts += f", {counted(found['memories'], 'memory', 'memories')}"
     out.print(f"{escape(found['name'])} ({found['format']}): {counts}")
-    _more(found["days"], found["left_out"])
+    _more(found["days"], found["left_out"], found["unread"], found["offered"])
 
 
 def _list(client: "Client", json: bool) -> None:
@@ -208,10 +214,18 @@ def _undo(client: "Client", number: int, yes: bool, json: bool) -> None:
         out.print(done["weights"]["says"])
 
 
-def _more(days: list[str] | None, left_out: Mapping[str, int]) -> None:
+def _more(
+    days: list[str] | None, left_out: Mapping[str, int], unread: Sequence[str], offered: Sequence[str]
+) -> None:
     out.print(f"  {days[0]} to {days[1]}" if days else "  without dates")
     if left_out:
         out.print(f"  left out: {format_left_out(left_out)}")
+    for why in unread:
+        out.print(f"  not read: {escape(why)}")
+    if offered:
+        out.print(f"  {KEPT_ELSEWHERE}; what is true of them, you can tell Tsubasa yourself:")
+    for text in offered:
+        out.print(f"    {escape(text)}")
 
 
 def _complain(error: Exception | str) -> None:

@@ -297,9 +297,10 @@ def ask(generation: int, question: str) -> Call[night_schemas.GenerationAnswer]:
     return _post(f"generation {generation}", "/tsubasa/generations/ask", body)
 
 
-def import_file(file: Path) -> Call[memory_schemas.Imported]:
-    """Take one export in."""
-    return _post(f"the import of {file.name}", "/tsubasa/import", {"file": str(file.absolute())})
+def import_file(file: Path, strict: bool = False) -> Call[memory_schemas.Imported]:
+    """Take one export in; `strict`: refuse it for one broken conversation."""
+    wanted = {"file": str(file.absolute()), "strict": strict}
+    return _post(f"the import of {file.name}", "/tsubasa/import", wanted)
 
 
 def preview_import(file: Path) -> Call[memory_schemas.ImportPreview]:

@@ -8,12 +8,15 @@ Where each value came from is kept, for `tsubasa status`.
 """
 
 import difflib
+import os
 import re
+import time
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from daemon.config.fields import FromText, Kind, NotAllowed, key, number, one_of, text, whole, yes_no
 from daemon.config.night_window import ALLOWED, PATTERN
@@ -103,6 +106,13 @@ class Config:
         "local hours in which a night begins by itself, and what it needs: power = no battery, idle = nobody at the "
         "machine, cool, memory",
     )
+    time_zone: str = key(
+        "",
+        text(
+            'a zone such as "Europe/Berlin", or empty for the system\'s', r"([A-Za-z_]+(/[A-Za-z0-9_+-]+)*)?"
+        ),
+        "whose days are yours: today, the hours of the night, times in exports that name no zone",
+    )
     inbox: bool = key(True, yes_no(), "watch the folder inbox/ in the home for dropped exports")
     backups: bool = key(True, yes_no(), "back the store up once a day by itself; `tsubasa backup` always can")
     log_level: str = key(
@@ -144,6 +154,24 @@ def load(
         values[name] = _checked(where, name, value)
         origin[name] = where
     return Settings(config=Config(**values), origin=origin)
+
+
+def use_time_zone(config: Config, where: str) -> None:
+    """
+    Reckon days in the zone of the settings, in this process and those it starts.
+
+    Raises:
+        ConfigError: this machine does not know the zone, which `where` names.
+    """
+    if not config.time_zone or not hasattr(time, "tzset"):
+        return
+    try:
+        ZoneInfo(config.time_zone)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        allowed = "a zone that this machine knows, such as Europe/Berlin"
+        raise bad_value(where, "time_zone", config.time_zone, allowed) from error
+    os.environ["TZ"] = config.time_zone
+    time.tzset()
 
 
 def kinds() -> dict[str, Kind]:

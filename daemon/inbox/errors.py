@@ -9,6 +9,7 @@ class InboxError(DaemonError):
     """A file could not be taken in; nothing of it was stored."""
 
     def __init__(self, name: str, why: str, what_to_do: str) -> None:
+        self.why = why
         super().__init__(f"Can't take in {name!r}: {why}. {what_to_do}; nothing was stored.")
 
 

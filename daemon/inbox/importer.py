@@ -1,9 +1,9 @@
 """
 Take a file in: read the whole of it -> detect its format -> parse it -> store it slice by slice.
 
-A broken file is refused before anything of it is stored; where the daemon or the disk ended it on the way, the same
-file goes on there. The same bytes twice, or the same turns in another file, add nothing. A file from the inbox ends in
-done/ or failed/, next to a report.
+What is broken in a file takes nothing from the rest, and is named in its report; where the daemon or the disk ended it
+on the way, the same file goes on there. The same bytes twice, or the same turns in another file, add nothing. A file
+from the inbox ends in done/ or failed/, next to a report.
 """
 
 import asyncio
@@ -27,6 +27,8 @@ from store.forgotten_facts import NewFact
 from store.restore import Restored, put_in_slices
 from store.text import storable
 
+HEAD = 4_096  # bytes by which an export of our own is known
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenIn:
@@ -45,18 +47,23 @@ class TakenIn:
     refused: str | None = None  # why its memories were not stored
     import_id: int | None = None  # by which it can be taken back
     left_out: Mapping[str, int] = field(default_factory=dict)  # what was not read, by reason
+    unread: tuple[str, ...] = ()  # what is broken in it, and why; the first of it
+    offered: tuple[str, ...] = ()  # memories that another assistant keeps
     days: tuple[str, str] | None = None  # of the first and the last message; None: they have no times
 
 
-async def take_in(store_thread: StoreThread, file: Path, *, largest: int) -> TakenIn:
+async def take_in(store_thread: StoreThread, file: Path, *, largest: int, strict: bool = False) -> TakenIn:
     """
-    Store the chats of one file, of `largest` bytes at most; the file stays where it is.
+    Store the chats of one file, of which `largest` bytes are read at most; the file stays where it is.
+
+    Args:
+        strict: refuse it for one broken conversation, in place of storing the others.
 
     Raises:
-        InboxError: it can't be read, or is broken; nothing was stored.
+        InboxError: it can't be read, or nothing of it; nothing was stored.
     """
     began = time.monotonic()
-    found = await asyncio.to_thread(read_file, file, largest)
+    found = await asyncio.to_thread(read_file, file, largest, strict=strict)
     if isinstance(found, Archive):
         restored = await store_thread.run_in_slices(put_in_slices, found, statements(found))
         return TakenIn(
@@ -86,6 +93,8 @@ async def take_in(store_thread: StoreThread, file: Path, *, largest: int) -> Tak
         already_imported=is_imported,
         import_id=report.id,
         left_out=found.left_out,
+        unread=found.unread,
+        offered=found.offered,
         days=found.days,
     )
 
@@ -113,16 +122,25 @@ def adds_nothing(restored: Restored) -> bool:
     return not (restored.messages or restored.memories or restored.refused)
 
 
-def read_file(file: Path, largest: int) -> Export | Archive:
-    """What would be taken in of `file`, of `largest` bytes at most; raises `InboxError`."""
+def read_file(file: Path, largest: int, *, strict: bool = False) -> Export | Archive:
+    """
+    What would be taken in of `file`, of which `largest` bytes are read at most; raises `InboxError`.
+
+    Args:
+        strict: refuse it for one broken conversation.
+    """
     name = file.name or str(file)  # "." has none
     try:
         found = file.stat()
         if not stat.S_ISREG(found.st_mode):
             raise InboxError(name, "it is no ordinary file", "Name one file")
+        with file.open("rb") as opened:
+            head = opened.read(HEAD)
+        if not tsubasa.looks_like(head):
+            return read_export(file.name, file, largest=largest, strict=strict)
         if found.st_size > largest:
             raise too_large(file.name, found.st_size, largest)
-        data = file.read_bytes()
+        return tsubasa.read(file.name, file.read_bytes())
     except FileNotFoundError as error:
         raise InboxError(name, "there is no such file", "Look at its name and its folder") from error
     except (OSError, ValueError) as error:  # a name with a NUL is a ValueError
@@ -130,9 +148,6 @@ def read_file(file: Path, largest: int) -> Export | Archive:
         raise InboxError(
             name, f"it can't be read ({why})", "Check its permissions and drop it again"
         ) from error
-    if tsubasa.looks_like(data):
-        return tsubasa.read(file.name, data)
-    return read_export(file.name, data, largest=largest)
 
 
 def _move(file: Path, taken: TakenIn) -> None:

@@ -49,6 +49,8 @@ class Preview:
     memories: int = 0  # that would be stored; only an export of our own has any
     refused: str | None = None  # why its memories would not be stored
     left_out: Mapping[str, int] = field(default_factory=dict)  # what would not be read, by reason
+    unread: tuple[str, ...] = ()  # what is broken, and why; the first of it
+    offered: tuple[str, ...] = ()  # memories that another assistant keeps
     days: tuple[str, str] | None = None  # of the first and the last message; None: they have no times
     first: tuple[Sample, ...] = ()  # the first messages
 
@@ -93,6 +95,8 @@ def contents(name: str, found: Export | Archive) -> Preview:
             sessions=len(found.sessions),
             turns=found.turns,
             left_out=found.left_out,
+            unread=found.unread,
+            offered=found.offered,
             days=found.days,
             first=tuple(
                 Sample(

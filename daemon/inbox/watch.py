@@ -182,6 +182,8 @@ def summary(taken: TakenIn) -> str:
     turns = f"{_counts(taken)}, {taken.skipped:,} known"
     if taken.left_out:
         turns += f"; left out: {format_left_out(taken.left_out)}"
+    if taken.unread:
+        turns += f"; not read: {taken.unread[0]}"
     memories = f", {counted(taken.memories, 'memory', 'memories')}" if taken.memories else ""
     refused = f" Its memories were not taken in: {taken.refused}." if taken.refused else ""
     return f"{taken.name!r} ({taken.format}): {turns}{memories}{rate}.{refused}"

@@ -28,6 +28,7 @@ class ImportFile(BaseModel):
     """One export, a file of this machine."""
 
     file: Path  # absolute
+    strict: bool = False  # refuse it for one broken conversation
 
 
 class ImportNumber(BaseModel):
@@ -45,7 +46,7 @@ def routes(services: Services) -> APIRouter:
     async def import_file(wanted: ImportFile) -> schemas.Imported:
         """Take one export in."""
         _check(wanted)
-        taken = await take_in(store_thread, wanted.file, largest=largest)
+        taken = await take_in(store_thread, wanted.file, largest=largest, strict=wanted.strict)
         await services.runner.order("index", {})
         return to_json(schemas.Imported, taken)
 

@@ -266,6 +266,8 @@ class ImportPreview(TypedDict):
     memories: int  # that would be stored; only an export of our own has any
     refused: str | None  # why its memories would not be stored
     left_out: dict[str, int]  # what would not be read, by reason
+    unread: list[str]  # what is broken, and why; the first of it
+    offered: list[str]  # memories that another assistant keeps; never taken in by themselves
     days: list[str] | None  # of the first and the last message
     first: list[Sample]
 
@@ -286,6 +288,8 @@ class Imported(TypedDict):
     refused: str | None  # why its memories were not stored
     import_id: int | None  # by which it can be undone
     left_out: dict[str, int]  # what was not read, by reason
+    unread: list[str]  # what is broken, and why; the first of it
+    offered: list[str]  # memories that another assistant keeps; never taken in by themselves
     days: list[str] | None  # of the first and the last message
 
 

@@ -52,7 +52,7 @@ def read(place: Place, whole: Any) -> list[list[NewMessage]]:
 def _session(place: Place, given: Any) -> list[NewMessage]:
     conversation = place.as_object(given)
     mapping = place.object_in(conversation, "mapping")
-    nodes = {id: place.at(repr(id)).as_object(node) for id, node in mapping.items()}
+    nodes = {id: place.at(repr(id)).as_object(node or {}) for id, node in mapping.items()}
     if not nodes:
         place.leave_out(reader.EMPTY_CHATS)
         return []

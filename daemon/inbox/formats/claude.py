@@ -5,8 +5,9 @@ Read Claude's export: conversations.json.
         {"uuid": ..., "sender": "human", "text": "hi", "content": [{"type": "text", "text": "hi"}],
          "created_at": ..., "attachments": [], "files": []}, ...]}]
 
-The text is that of the `content` blocks of type text; older exports have only `text`. Thoughts, tool calls and
-files are counted and left out. A message's external id is "claude:<conversation>:<message>".
+The text is that of the `content` blocks of type text; older exports have only `text`. The extracted text of an
+attachment follows it in a tag of its own, as pasted. Thoughts, tool calls and files are counted and left out. A
+message's external id is "claude:<conversation>:<message>".
 The maker publishes no schema; the shape is that of LibreChat's importer and of published type definitions. Not
 confirmed: `parent_message_uuid`, which some exports carry. Where two messages name the same one before them,
 the path to `current_leaf_message_uuid`, or else to the last message, is read, and all of them otherwise.
@@ -79,9 +80,10 @@ def _path(place: Place, conversation: Object, messages: Sequence[Object]) -> Seq
 
 
 def _turn(here: Place, message: Object) -> tuple[str, str] | None:
-    for field in ("attachments", "files"):
-        here.leave_out(reader.MEDIA, len(here.list_in(message, field)))
-    role, text = _ROLES.get(str(message.get("sender"))), _text(here, message)
+    pasted = _pasted(here, message)
+    here.leave_out(reader.MEDIA, len(here.list_in(message, "files")))
+    role = _ROLES.get(str(message.get("sender")))
+    text = "\n\n".join(filter(None, [_text(here, message), *pasted]))
     if role is None:
         here.leave_out(reader.UNKNOWN)
         return None
@@ -94,3 +96,16 @@ def _text(here: Place, message: Object) -> str:
         return here.text_in(message, "text")
     texts = here.texts_in(blocks, lambda kind: _REASONS.get(kind, reader.UNKNOWN_PARTS))
     return "\n\n".join(text for text in texts if text.strip())
+
+
+def _pasted(here: Place, message: Object) -> list[str]:
+    """The texts of attachments, each in a tag: what was pasted is nobody's word."""
+    texts = []
+    for given in here.list_in(message, "attachments"):
+        attached = here.at("'attachments'").as_object(given)
+        text = attached.get("extracted_content")
+        is_text = isinstance(text, str) and bool(text.strip())
+        here.leave_out(reader.PASTED if is_text else reader.MEDIA)
+        if is_text:
+            texts.append(reader.pasted(str(attached.get("file_name") or ""), str(text)))
+    return texts

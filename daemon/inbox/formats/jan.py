@@ -12,6 +12,7 @@ Source: https://jan.ai/docs/data-folder. Not confirmed: the names of parts other
 
 from datetime import UTC, datetime
 
+from daemon.inbox.errors import InboxError
 from daemon.inbox.formats import reader
 from daemon.inbox.formats.reader import Object, Place
 from store.chats import NewMessage
@@ -30,7 +31,10 @@ def read(place: Place, text: str) -> list[list[NewMessage]]:
     threads: dict[str, list[NewMessage]] = {}
     for here, message in reader.read_lines(place, text):
         thread = threads.setdefault(str(message.get("thread_id")), [])
-        thread += _turn(here, message)
+        try:
+            thread += _turn(here, message)
+        except InboxError as error:
+            here.give_up(reader.BROKEN_LINES, error)
     return [sorted(thread, key=lambda turn: turn.said_at or _UNDATED) for thread in threads.values()]
 
 

@@ -1,21 +1,42 @@
 """
-Read a JSONL chat log: one JSON object per line, in the order in which things were said.
+Read a JSONL chat log, and examples for fine-tuning: one JSON object per line, in the order of what was said.
 
     {"role": "user", "content": "hi", "date": "2026-03-05", "chat": "a"}
     {"messages": [{"role": "user", "content": "hi"}, ...], "date": "2026-03-05"}
 
 The text is `content` or `text`; the time `date`, `timestamp` or `created_at` (ISO 8601, or seconds since
 1970); the chat `chat`, `session` or `conversation_id`. Lines with `messages` are a session each; the others
-belong to the session of their chat name, and a new day begins a new one.
+belong to the session of their chat name, and a new day begins a new one. System turns are counted and left out, as are
+calls of tools.
 """
 
 from typing import Any
 
-from daemon.inbox.formats.reader import Object, Place, first_object, first_of, read_lines
+from daemon.inbox.errors import InboxError
+from daemon.inbox.formats.reader import (
+    BROKEN,
+    BROKEN_LINES,
+    EMPTY,
+    SYSTEM,
+    TOOLS,
+    Object,
+    Place,
+    first_object,
+    first_of,
+    read_lines,
+)
 from store.chats import NewMessage
 
 SHORTEST_ID = 8  # characters; a shorter one ("7") names a message within its file only
-ROLES = {"user": "user", "human": "user", "assistant": "assistant", "system": "system", "tool": "tool"}
+ROLES = {
+    "user": "user",
+    "human": "user",
+    "assistant": "assistant",
+    "system": "system",
+    "developer": "system",
+    "tool": "tool",
+    "function": "tool",
+}
 _TEXT = ("content", "text")
 _TIME = ("date", "timestamp", "created_at")
 _CHAT = ("chat", "session", "conversation_id")
@@ -31,30 +52,49 @@ def read(place: Place, text: str) -> list[list[NewMessage]]:
     """The sessions of all lines."""
     sessions: dict[object, list[NewMessage]] = {}
     for here, given in read_lines(place, text):
-        if "messages" in given:
-            turns = enumerate(here.list_in(given, "messages"), start=1)
-            sessions[here.where] = [_message(here.at(f"message {turn}"), one, given) for turn, one in turns]
+        is_whole = "messages" in given
+        try:
+            found = _session(here, given) if is_whole else _message(here, given, {})
+        except InboxError as error:
+            here.give_up(BROKEN if is_whole else BROKEN_LINES, error)
+            continue
+        if is_whole:
+            sessions[here.where] = found
         else:
-            message = _message(here, given, {})
-            day = message.said_at.date() if message.said_at else None
-            sessions.setdefault((str(first_of(given, _CHAT) or ""), day), []).append(message)
+            day = found[0].said_at.date() if found and found[0].said_at else None
+            sessions.setdefault((str(first_of(given, _CHAT) or ""), day), []).extend(found)
     return list(sessions.values())
 
 
-def _message(here: Place, given: Any, around: Object) -> NewMessage:
-    """One message; `around`: the line that it lies in, which may give the time for all."""
+def _session(here: Place, given: Object) -> list[NewMessage]:
+    turns = enumerate(here.list_in(given, "messages"), start=1)
+    return [
+        one for turn, given_turn in turns for one in _message(here.at(f"message {turn}"), given_turn, given)
+    ]
+
+
+def _message(here: Place, given: Any, around: Object) -> list[NewMessage]:
+    """One message, or none; `around`: the line that it lies in, which may give the time for all."""
     message = here.as_object(given)
     role = ROLES.get(str(message.get("role")))
     if role is None:
         raise here.broken(f"its role is {message.get('role')!r}, none of {', '.join(ROLES)}")
+    content = first_of(message, _TEXT)
+    if role in ("system", "tool"):
+        here.leave_out(SYSTEM if role == "system" else TOOLS)
+        return []
+    if content is None and not here.strict:
+        here.leave_out(TOOLS if message.get("tool_calls") or message.get("function_call") else EMPTY)
+        return []
     own_id = message.get("id")
-    return NewMessage(
+    found = NewMessage(
         role=role,
-        text=_text(here, first_of(message, _TEXT)),
+        text=_text(here, content),
         speaker=str(message.get("speaker") or message.get("name") or ""),
         external_id=own_id if isinstance(own_id, str) and len(own_id) >= SHORTEST_ID else None,
         said_at=here.as_time(first_of(message, _TIME) or first_of(around, _TIME)),
     )
+    return [found]
 
 
 def _text(here: Place, given: Any) -> str:

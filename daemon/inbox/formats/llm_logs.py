@@ -19,7 +19,7 @@ from contextlib import closing
 from datetime import datetime
 from typing import Any
 
-from daemon.inbox.formats import reader, sqlite_file
+from daemon.inbox.formats import not_readable, reader, sqlite_file
 from daemon.inbox.formats.reader import Object, Place
 from store.chats import NewMessage
 
@@ -42,7 +42,8 @@ def read(place: Place, data: bytes) -> list[list[NewMessage]]:
             tables = sqlite_file.tables(db)
             is_new = tables >= _NEW_TABLES
             if "responses" not in tables and not is_new:
-                raise place.broken("it is a SQLite database, but no logs.db of llm")
+                known = not_readable.name_of_database(tables)
+                raise place.broken(known or "it is a SQLite database, but no logs.db of llm")
             threads = _threads(place, db) if is_new else {}
             old = _responses(place, db, tables) if "responses" in tables else {}
     except (sqlite3.Error, OverflowError, MemoryError, UnicodeError) as error:

@@ -54,7 +54,11 @@ def _selected(here: Place, message: Object) -> Object:
     """The version of a message that the page showed."""
     versions, chosen = here.list_in(message, "versions"), message.get("currentlySelected", 0)
     if not isinstance(chosen, int) or not 0 <= chosen < len(versions):
-        raise here.broken("its selected version is not in the file")
+        if here.strict:
+            raise here.broken("its selected version is not in the file")
+        if not versions:
+            return {}
+        chosen = len(versions) - 1
     here.leave_out(reader.BRANCHES, len(versions) - 1)
     return here.at(f"version {chosen + 1}").as_object(versions[chosen])
 

@@ -32,15 +32,25 @@ UNKNOWN = "messages of an unknown kind"
 UNKNOWN_PARTS = "parts of an unknown kind"
 FRAGMENTS = "fragments"
 OTHER_FILES = "other files of the archive"
+BEGINNINGS = "missing beginnings of conversations"
+BROKEN = "broken conversations"
+BROKEN_LINES = "broken lines"
+BROKEN_FILES = "broken files of the archive"
+PASTED = "attachments, read as pasted text"
+KEPT_ELSEWHERE = "memories that another assistant keeps"
+PROJECTS = "projects"
 
 UNTITLED = ("new chat", "new conversation", "untitled")  # what a page calls a chat that has no title yet
 SECONDS_END = 1e11  # the year 5138; larger numbers are milliseconds, as JavaScript counts
+MOST_NAMED = 20  # broken parts of a file that its report names
 MOST_QUOTED = 40  # characters of a wrong value that an error shows
 _SINGULAR = {
     TOOLS: "tool call or result",
     MEDIA: "picture, sound or file",
+    PASTED: "attachment, read as pasted text",
+    KEPT_ELSEWHERE: "memory that another assistant keeps",
 }  # more than an s is changed in these
-_PLURAL = re.compile(r"\b(message|conversation|thought|part|file|line|fragment)s\b")
+_PLURAL = re.compile(r"\b(message|conversation|thought|part|file|line|fragment|project|attachment)s\b")
 _DETAILS = {
     '<details type="reasoning"': THOUGHTS,
     '<details type="tool_calls"': TOOLS,
@@ -57,10 +67,20 @@ class Place:
     file: str
     left_out: Counter[str] = field(default_factory=Counter)
     where: str = ""
+    unread: list[str] = field(default_factory=list)  # what could not be read, and why; the first of them
+    strict: bool = False  # refuse the whole file for one broken place
 
     def at(self, where: str) -> "Place":
         """A place inside this one."""
-        return Place(self.file, self.left_out, f"{self.where}, {where}" if self.where else where)
+        return replace(self, where=f"{self.where}, {where}" if self.where else where)
+
+    def give_up(self, reason: str, error: InboxError) -> None:
+        """Go on without a broken part, which is counted and named; of a file that is read strictly, raise `error`."""
+        if self.strict:
+            raise error
+        self.leave_out(reason)
+        if len(self.unread) < MOST_NAMED:
+            self.unread.append(error.why)
 
     def broken(self, why: str) -> InboxError:
         """The error that names this place."""
@@ -92,15 +112,14 @@ class Place:
         """
         The time (UTC) that `given` says: ISO 8601, or seconds or milliseconds since 1970; None says none.
 
-        A time without a zone is taken as UTC.
+        A time without a zone is that of this machine's zone (setting `time_zone`), as it was on that day.
         """
         if given is None or given == "":
             return None
         try:
             if isinstance(given, int | float) and not isinstance(given, bool):
                 return datetime.fromtimestamp(given / 1000 if given > SECONDS_END else given, UTC)
-            moment = datetime.fromisoformat(given)
-            return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+            return datetime.fromisoformat(given).astimezone(UTC)
         except (TypeError, ValueError, OverflowError, OSError) as error:
             why = f"{given!r:.{MOST_QUOTED}} is no time; write it like 2026-03-05T18:00:00Z"
             raise self.broken(why) from error
@@ -115,8 +134,9 @@ class Place:
             raise self.broken(f"it is no JSON ({error})") from error
 
     def object_in(self, given: Object, key: str) -> dict[str, Any]:
-        """The object under `key`."""
-        return self.at(repr(key)).as_object(given.get(key))
+        """The object under `key`; an empty one where there is none, unless the file is read strictly."""
+        found = given.get(key)
+        return {} if found is None and not self.strict else self.at(repr(key)).as_object(found)
 
     def list_in(self, given: Object, key: str) -> list[Any]:
         """The list under `key`; empty when there is none."""
@@ -175,12 +195,17 @@ def read_each(
     *,
     kind: str = "conversation",
 ) -> list[list[NewMessage]]:
-    """The sessions of a list of conversations, or of one alone."""
+    """The sessions of a list of conversations, or of one alone; of what is broken, none."""
     every = whole if isinstance(whole, list) else [whole]
-    return [
-        _titled(read_one(place.at(f"{kind} {number}"), given), given)
-        for number, given in enumerate(every, start=1)
-    ]
+    sessions: list[list[NewMessage]] = []
+    for number, given in enumerate(every, start=1):
+        try:
+            sessions.append(_titled(read_one(place.at(f"{kind} {number}"), given), given))
+        except InboxError as error:
+            if len(every) == 1:
+                raise
+            place.give_up(BROKEN, error)
+    return sessions
 
 
 def _titled(messages: list[NewMessage], given: Any) -> list[NewMessage]:
@@ -198,11 +223,16 @@ def _titled(messages: list[NewMessage], given: Any) -> list[NewMessage]:
 
 
 def read_lines(place: Place, text: str) -> Iterator[tuple[Place, dict[str, Any]]]:
-    """The object in each line that is not blank."""
+    """The object in each line that is not blank, and not broken."""
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             here = place.at(f"line {number}")
-            yield here, here.as_object(here.as_json(line))
+            try:
+                given = here.as_object(here.as_json(line))
+            except InboxError as error:
+                place.give_up(BROKEN_LINES, error)
+            else:
+                yield here, given
 
 
 def first_object(text: str) -> dict[str, Any]:
@@ -216,11 +246,20 @@ def first_object(text: str) -> dict[str, Any]:
 
 
 def path_to(place: Place, parents: Mapping[str, object], leaf: object) -> list[str]:
-    """The messages from the first one to `leaf`; `parents`: of each, the one before it, None for a first one."""
+    """
+    The messages from the first one to `leaf`; `parents`: of each, the one before it, None for a first one.
+
+    What hangs together is read: from the newest leaf where this one is not there, and up to the first that is missing.
+    """
+    if not place.strict and (not isinstance(leaf, str) or leaf not in parents):
+        leaf = newest_leaf(parents)
     path: dict[str, None] = {}
     at = leaf
     while at is not None:
         if not isinstance(at, str) or at not in parents:
+            if path and not place.strict:
+                place.leave_out(BEGINNINGS)
+                break
             raise place.broken(f"its message {at!r:.50} is not in the file")
         if at in path:
             raise place.broken("its messages go in a circle")
@@ -277,3 +316,81 @@ def format_left_out(left_out: Mapping[str, int]) -> str:
 
 def _one(reason: str) -> str:
     return _SINGULAR.get(reason) or _PLURAL.sub(r"\1", reason, count=1)
+
+
+def pasted(name: str, text: str) -> str:
+    """A document as it stands in a message, so that nobody takes it for the writer's word (`strip_quotes.py`)."""
+    inside = text.replace("</attachment", "< /attachment").strip()
+    title = "".join(letter for letter in name if letter not in '<>"\n')[:MOST_QUOTED]
+    return f'<attachment name="{title}">\n{inside}\n</attachment>'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """One message of a conversation, as the reader of a format finds it."""
+
+    place: Place
+    role: str  # as the format has it
+    text: object
+    id: object = None
+    before: object = None  # the id of the message before it
+    time: object = None
+    speaker: str = ""
+
+
+ROLES = {
+    **dict.fromkeys(("user", "human", "prompter", "you", "request"), "user"),
+    **dict.fromkeys(
+        ("assistant", "gpt", "model", "bot", "ai", "chatgpt", "bing", "bard", "response"), "assistant"
+    ),
+    **dict.fromkeys(("system", "developer"), "system"),
+    **dict.fromkeys(("tool", "function", "observation", "function_call"), "tool"),
+}
+
+
+def read_said(
+    place: Place, said: Sequence[Said], *, name: str, chat: object, leaf: object = None, at: object = None
+) -> list[NewMessage]:
+    """
+    The messages of one conversation, from a format that has a role, a text and a time for each.
+
+    Args:
+        name: of the format, as external ids begin.
+        chat: the conversation's own id.
+        leaf: the message that was last looked at; None: the last one. Only where messages name the one before them.
+        at: when the conversation began.
+    """
+    if not said:
+        place.leave_out(EMPTY_CHATS)
+        return []
+    shown = _path_of(place, said, leaf)
+    place.leave_out(BRANCHES, len(said) - len(shown))
+    session, moment = [], place.as_time(at)
+    for one in shown:
+        here = one.place
+        moment = here.as_time(one.time) or moment
+        role = ROLES.get(one.role.lower())
+        if role in (None, "system", "tool"):
+            here.leave_out(SYSTEM if role == "system" else TOOLS if role == "tool" else UNKNOWN)
+            continue
+        text = here.as_text(one.text)
+        text = without_thoughts(here, text) if role == "assistant" else text
+        if not text.strip():
+            here.leave_out(EMPTY)
+            continue
+        own_id = external_id(name, chat, one.id)
+        session.append(
+            NewMessage(role=str(role), text=text, external_id=own_id, said_at=moment, speaker=one.speaker)
+        )
+    return session
+
+
+def _path_of(place: Place, said: Sequence[Said], leaf: object) -> list[Said]:
+    """The messages that are read: all of them, where none names the one before it."""
+    by_id = {one.id: one for one in said if isinstance(one.id, str)}
+    if len(by_id) < len(said) or not any(isinstance(one.before, str) for one in said):
+        return list(said)
+    parents = {id: one.before if one.before in by_id else None for id, one in by_id.items()}
+    if leaf is None or leaf not in by_id:
+        leaf = said[-1].id
+    return [by_id[id] for id in path_to(place, parents, leaf)]

@@ -29,7 +29,7 @@ Provide a clear and direct response.
     "the same, with a tag around the query": f"### Task:\nRespond.\n<context>\n{DOC}\n</context>\n\n"
     f"<user_query>\n{ASKED}\n</user_query>",
     "an older one": f"Use this context, inside <context></context> XML tags.\n<context>\n"
-    f"{DOC}\n</context>\n\nWhen answering:\n- If you don't know, say so.\n\nGiven this, answer the query.\nQuery: {ASKED}",
+    f"{DOC}\n</context>\n\nWhen answering:\n- Be honest.\n\nGiven this, answer the query.\nQuery: {ASKED}",
     "an editor's context behind the question": f"{ASKED}\n\n<environment_details>\n# Open tabs\na.py\n"
     "</environment_details>",
     "an agent's task": f"<task>\n{ASKED}\n</task>\n<environment_details>\n# Time\n12:00\n</environment_details>",

@@ -43,9 +43,9 @@ def as_bytes(given):
     return (given if isinstance(given, str) else json.dumps(given)).encode()
 
 
-def read(given, name="export", largest=LARGEST):
+def read(given, name="export", largest=LARGEST, **more):
     """What is read out of bytes, a text, or something for JSON."""
-    return read_export(name, as_bytes(given), largest=largest)
+    return read_export(name, as_bytes(given), largest=largest, **more)
 
 
 def lines(*objects):

@@ -142,9 +142,9 @@ def broken_locomo(change):
     ],
     ids=lambda given: given if isinstance(given, str) and len(given) < 90 else "",
 )
-def test_a_broken_export_refuses_the_file_names_the_place_and_runs_nothing(given, words):
+def test_a_broken_export_that_is_read_strictly_is_refused_names_the_place_and_runs_nothing(given, words):
     with pytest.raises(InboxError, match="'broken.json': ") as caught:
-        read(given, "broken.json")
+        read(given, "broken.json", strict=True)
 
     assert re.search(words, str(caught.value))
 

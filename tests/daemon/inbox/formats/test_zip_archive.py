@@ -108,13 +108,9 @@ SWOLLEN = zipped({"conversations.json": "[" + " " * 500_000 + "]"})
         (zipped({"conversations.json": zipped({"a.json": "[]"})}), "it holds another archive. Unpack it"),
         (zipped({"conversations.json": conversation(0)}, zipfile.ZIP_BZIP2), "packed in a rare way"),
         (SWOLLEN, "'conversations.json' would swell to more than 200 times its size"),
-        (
-            zipped({"conversations-000.json": conversation(0), "conversations-001.json": '[{"id": "co'}),
-            "'export: conversations-001.json': whole file: it is no JSON",
-        ),
     ],
 )
-def test_an_archive_that_is_nested_rare_swelling_or_cut_short_is_refused(data, words):
+def test_an_archive_that_is_nested_rare_or_swelling_is_refused(data, words):
     with pytest.raises(InboxError, match=words):
         read(data)
 
@@ -149,7 +145,7 @@ def test_an_archive_of_too_many_files_is_refused():
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for number in range(MOST_ENTRIES + 1):
-            archive.writestr(str(number), b"")
+            archive.writestr(f"{number}.md", b"")
 
     with pytest.raises(InboxError, match="more than 10,000 files"):
         read(packed.getvalue(), largest=2**22)

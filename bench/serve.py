@@ -3,6 +3,7 @@ How fast the endpoint answers: python -m bench.serve [--rounds N] [--model PATH]
 
     replies:  one client, one connection: chats, models, status, a small refusal | each on a connection of its own
     beside_import:  the chats, which wait for the store, over and over while an export of N messages goes in
+    beside_preview, _forget, _undo:  while what is in it is counted, one of them forgotten, and it is taken back
     clients:  1, 2 and 4 at once, tokens a second | first word, cold and next turn | the wait behind a long answer
 
 On a daemon of its own with an empty home, without recall. The clients are measured in rounds, ours and in turn with it
@@ -55,22 +56,34 @@ def measure(home: Home, times: int) -> dict[str, list[float]]:
     return found
 
 
-def beside_import(home: Home, folder: Path, messages: int) -> list[float]:
-    """Milliseconds of each question for the chats while an export goes in."""
-    file = folder / "export.jsonl"
+def beside_import(home: Home, folder: Path, messages: int) -> dict[str, list[float]]:
+    """Milliseconds of each question for the chats while an export goes in, is looked at, and is taken back."""
+    file, archive = folder / "export.jsonl", folder / "archive.jsonl"
     with file.open("w", encoding="utf-8") as written:
         for n in range(messages):
             text = (
                 f"{n}: yesterday we walked along the river, and in the evening we talked about the year {n}"
             )
             written.write(json.dumps({"role": "assistant" if n % 2 else "user", "content": text}) + "\n")
-    with connect(home) as client, connect(home) as other, ThreadPoolExecutor(1) as aside:
-        going_in = aside.submit(other.import_file, file)
-        found = []
-        while not going_in.done():
+    with connect(home) as client, connect(home) as other:
+        found = {"beside_import": _beside(client, lambda: other.import_file(file))}
+        archive.write_bytes(b"".join(other.export()))
+        found["beside_preview"] = _beside(client, lambda: other.preview_import(archive))
+        told = other.add("The user walked along the river in 1987, with a heron.")["memory"]["id"]
+        found["beside_forget"] = _beside(client, lambda: other.forget(memory_ids=[told]))
+        (number,) = [one["id"] for one in other.imports()["imports"]]
+        found["beside_undo"] = _beside(client, lambda: other.undo_import(number))
+    return found
+
+
+def _beside(client: Client, work: Callable[[], object]) -> list[float]:
+    with ThreadPoolExecutor(1) as aside:
+        going = aside.submit(work)
+        found = [_timed(client.chats) for _ in range(2)]
+        while not going.done():
             found.append(_timed(client.chats))
-            time.sleep(0.02)
-        going_in.result()
+            time.sleep(0.01)
+        going.result()
     return found
 
 
@@ -170,7 +183,7 @@ def _measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
         home = stack.enter_context(_daemon(folder / "home", given.model, given.threads))
         found = measure(home, max(2, given.times)) if given.times else {}
         if given.messages:
-            found["beside_import"] = beside_import(home, folder, given.messages)
+            found |= beside_import(home, folder, given.messages)
         replies = summary(found)
         endpoints = [_endpoint("ours", home)]
         if given.other:
@@ -203,7 +216,7 @@ def main() -> None:
         sys.stdout.write(json.dumps(found) + "\n")
     else:
         _tell(found)
-    waits = found["replies"].get("beside_import", {"median": 0.0})["median"]
+    waits = max((one["median"] for name, one in found["replies"].items() if "beside" in name), default=0.0)
     is_slow = bool(given.times) and found["replies"]["models"]["quickest"] > LIMIT_MS
     sys.exit(int(is_slow or waits > BESIDE_MS))
 

@@ -193,6 +193,7 @@ async def serving(services: Services, stack: AsyncExitStack) -> Parts:
         await page.close()
 
     async def begin_work() -> None:
+        await services.forgetting.go_on()
         await runner.start()
         await runner.order("index", {})  # what a crash or a new embedder left without vectors
 

@@ -9,12 +9,12 @@ inside `writing` is on the disk when the block is left, or undone. SQL may call 
 import errno
 import json
 import os
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 import apsw
 import numpy as np
@@ -30,7 +30,6 @@ KEY_BYTES = 32
 PLAIN_HEADER = b"SQLite format 3\0"
 SMALLEST_PAGE = 512
 NO_ROOM = {errno.ENOSPC, errno.EFBIG, errno.EDQUOT}
-P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -172,23 +171,6 @@ def schema_version(db: Connection) -> int:
         return int(db.pragma("user_version"))
 
 
-def dry_run(
-    db: Connection,
-    work: Callable[Concatenate[Connection, P], T],
-    /,
-    *args: P.args,
-    **kwargs: P.kwargs,
-) -> T:
-    """What `work(db, *args, **kwargs)` returns; nothing of what it wrote is kept."""
-    found: list[T] = []
-    try:
-        with writing(db):
-            found.append(work(db, *args, **kwargs))
-            raise _Enough
-    except _Enough:
-        return found[0]
-
-
 def whole(slices: Generator[None, None, T]) -> T:
     """What work in slices returns, without a pause between them."""
     while True:
@@ -197,10 +179,6 @@ def whole(slices: Generator[None, None, T]) -> T:
         except StopIteration as end:
             found: T = end.value
             return found
-
-
-class _Enough(Exception):
-    """Ends the transaction without its commit."""
 
 
 def _create(path: Path, key: bytes) -> None:

@@ -4,26 +4,33 @@ Forget: take a fact out of everything that is stored, for good (what was superse
     memory ──> what it replaced, what refined it ──> messages that said it, replies: text, words, vectors
         `────> events, lessons, jobs ──> generations that learned them: tainted, their adapters deleted
 
-Tables of its own: `forgettings`, a count, and the marks of `forgotten_facts.py`. One transaction; afterwards the words
-are in no row, no index and no free page of the file, nor in its log. Hashes of the chats concerned are made again from
-marks (`tombstones.py`): nobody finds the words by hashing guesses, and a client that sends its whole history again
-brings none of them back. Backups and running engines are the daemon's part.
+Tables of its own: `forgettings`, a count, and the marks of `forgotten_facts.py`. One transaction, a short one where
+`scan` has looked through all that is stored before, in slices; afterwards the words are in no row, no index and no free
+page of the file, nor in its log. Hashes of the chats concerned are made again from marks (`tombstones.py`): nobody
+finds the words by hashing guesses, and a client that sends its whole history again brings none of them back. Backups
+and running engines are the daemon's part.
 """
 
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Generator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from store import chat_labels, forgotten_facts, full_text, nights, recall_log, tombstones, vectors
 from store.chats import FORGOTTEN, chain_hash
-from store.database import Connection, id_list, rows, writing
+from store.database import Connection, id_list, rows, whole, writing
 from store.errors import NoSuchMemory, StoreError, not_found
 from store.forgotten_facts import NewFact
 from store.generations import drop_quotes, learned_by, taint, untainted
 from store.lessons import Lesson, several
 
 SHORTEST_QUOTE = 16  # characters; a shorter text ("yes") may stand elsewhere for something else
+SCANNED = 200  # rows that are looked through at once; some milliseconds
+_TEXTS = {  # what is looked through for quotes
+    "messages": "select id, text from messages where not redacted",
+    "lessons": "select id, question || char(10) || answer || char(10) || coalesce(grounding, '') from lessons where 1",
+    "events": "select id, text from events where 1",
+}
 _IN = "in (select value from json_each(?))"
 _SAID = f"""select message_id from memory_sources where memory_id {_IN}
     union select message_id from event_sources
@@ -61,6 +68,27 @@ class Concerned:
     exports: tuple[str, ...] = ()  # sha256 of the imported files that told it
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """What quotes a fact word for word, of all that was stored when it was looked through."""
+
+    quotes: frozenset[str]
+    found: dict[str, set[int]] = field(default_factory=lambda: {name: set() for name in _TEXTS})
+    newest: dict[str, int] = field(default_factory=lambda: dict.fromkeys(_TEXTS, 0))  # that was looked at
+
+
+def scan(
+    db: Connection, memory_ids: Sequence[int] = (), *, messages: Sequence[int] = ()
+) -> Generator[None, None, Scan]:
+    """Look, in slices, for all that quotes these memories and messages. Raises as `forget`."""
+    _, gone = _with_history(db, memory_ids)
+    _check_there(db, messages, ())
+    scanned = Scan(quotes=frozenset(quotes_of(db, gone, messages)))
+    yield
+    yield from _go_through(db, scanned)
+    return scanned
+
+
 def forget(
     db: Connection,
     memory_ids: Sequence[int] = (),
@@ -69,6 +97,7 @@ def forget(
     keep: Collection[int] = (),
     chats: Sequence[int] = (),
     facts: Sequence[NewFact] = (),
+    scanned: Scan | None = None,
 ) -> ForgetReport:
     """
     Forget these memories, or only these messages, and every trace of them.
@@ -82,6 +111,7 @@ def forget(
         keep: messages that stay, whatever they tell.
         chats: every message of these is redacted; what another chat has in the same words stays.
         facts: what is marked, so that it is known again in other words.
+        scanned: of `scan`, with the same memories and messages; what came since is looked through here.
 
     Raises:
         NotFound: one of the ids is not there; nothing was forgotten.
@@ -90,15 +120,16 @@ def forget(
         chain, gone = _with_history(db, memory_ids)
         _check_there(db, messages, chats)
         quotes = quotes_of(db, gone, messages)
-        telling = _telling(db, gone, quotes, messages) - set(keep)
+        quoting = _quoting(db, quotes, scanned)
+        telling = (_said(db, gone) | quoting["messages"] | set(messages)) - set(keep)
         redacted = _with_replies(db, telling, keep, chats)
         kept = _kept(db, redacted, gone)
-        lessons = lessons_of(db, chain, quotes)
+        lessons = lessons_of(db, chain, quoting["lessons"])
         report = ForgetReport(
             memories=len(gone),
             messages=len(redacted),
             vectors=vectors.drop(db, "memory", gone) + vectors.drop(db, "message", redacted),
-            events=drop_events(db, gone, redacted, quotes),
+            events=drop_events(db, gone, redacted, quoting["events"]),
             lessons=len(lessons),
             generations=taint(db, memory_ids=chain, lesson_ids=lessons),
             jobs=drop_jobs(db, quotes),
@@ -111,7 +142,6 @@ def forget(
         drop_memories(db, gone)
         _redact(db, redacted, telling)
         chat_labels.drop(db, redacted, quotes)
-        full_text.scrub(db)
         forgotten_facts.put(db, facts, at=datetime.now(UTC))
         nights.note_forgotten(
             db,
@@ -130,13 +160,15 @@ def concerned(
     messages: Sequence[int] = (),
     keep: Collection[int] = (),
     chats: Sequence[int] = (),
+    scanned: Scan | None = None,
 ) -> Concerned:
-    """What `forget` would take; nothing is changed. Raises as `forget`."""
+    """What `forget` would take; nothing is changed. Arguments and errors as of `forget`."""
     chain, gone = _with_history(db, memory_ids)
     _check_there(db, messages, chats)
-    quotes = quotes_of(db, gone, messages)
-    redacted = _with_replies(db, _telling(db, gone, quotes, messages) - set(keep), keep, chats)
-    lessons = lessons_of(db, chain, quotes)
+    quoting = _quoting(db, quotes_of(db, gone, messages), scanned)
+    telling = _said(db, gone) | quoting["messages"] | set(messages)
+    redacted = _with_replies(db, telling - set(keep), keep, chats)
+    lessons = lessons_of(db, chain, quoting["lessons"])
     learned = learned_by(db, memory_ids=chain, lesson_ids=lessons)
     return Concerned(
         memories=tuple(gone),
@@ -190,13 +222,26 @@ def quotes_of(db: Connection, gone: Sequence[int], messages: Sequence[int] = ())
     return [text.lower() for (text,) in found if len(text) >= SHORTEST_QUOTE]
 
 
-def _telling(db: Connection, gone: Sequence[int], quotes: Sequence[str], more: Sequence[int]) -> set[int]:
-    """The messages that said it, and those that quote it."""
-    telling = {id for (id,) in rows(db, _SAID, (id_list(gone),) * 2)} | set(more)
-    for message_id, text in rows(db, "select id, text from messages where not redacted"):
-        if _quoted(text, quotes):
-            telling.add(message_id)
-    return telling
+def _said(db: Connection, gone: Sequence[int]) -> set[int]:
+    """The messages that told these memories."""
+    return {id for (id,) in rows(db, _SAID, (id_list(gone),) * 2)}
+
+
+def _quoting(db: Connection, quotes: Sequence[str], scanned: Scan | None) -> dict[str, set[int]]:
+    """The messages, lessons and events that quote: as scanned, and what came since."""
+    if scanned is None or scanned.quotes != set(quotes):
+        scanned = Scan(quotes=frozenset(quotes))
+    whole(_go_through(db, scanned))
+    return scanned.found
+
+
+def _go_through(db: Connection, scanned: Scan) -> Generator[None, None, None]:
+    """Look through what is newer than what was, `SCANNED` rows at a time; what is found and how far goes into it."""
+    for name, sql in _TEXTS.items() if scanned.quotes else ():
+        while found := rows(db, f"{sql} and id > ? order by id limit {SCANNED}", (scanned.newest[name],)):
+            scanned.found[name] |= {id for id, text in found if _quoted(text, scanned.quotes)}
+            scanned.newest[name] = found[-1][0]
+            yield
 
 
 def _with_replies(
@@ -223,23 +268,20 @@ def _exports(db: Connection, redacted: Sequence[int]) -> tuple[str, ...]:
     return tuple(digest for (digest,) in rows(db, sql, (id_list(redacted),)))
 
 
-def lessons_of(db: Connection, chain: Sequence[int], quotes: Sequence[str]) -> list[int]:
+def lessons_of(db: Connection, chain: Sequence[int], quoting: Collection[int] = ()) -> list[int]:
     """Lessons of the memories or of what replaced them ("Before that: ..."), and those that quote them."""
     linked = rows(db, f"select lesson_id from lesson_memories where memory_id {_IN}", (id_list(chain),))
-    found = {id for (id,) in linked}
-    every = rows(db, "select id, question, answer, grounding from lessons") if quotes else []
-    for id, question, answer, grounding in every:
-        if any(_quoted(text, quotes) for text in (question, answer, grounding or "")):
-            found.add(id)
-    return sorted(found)
+    return sorted({id for (id,) in linked} | set(quoting))
 
 
-def _quoted(text: str, quotes: Sequence[str]) -> bool:
+def _quoted(text: str, quotes: Collection[str]) -> bool:
     lower = text.lower()
     return any(quote in lower for quote in quotes)
 
 
-def drop_events(db: Connection, gone: Sequence[int], redacted: Sequence[int], quotes: Sequence[str]) -> int:
+def drop_events(
+    db: Connection, gone: Sequence[int], redacted: Sequence[int], quoting: Collection[int] = ()
+) -> int:
     """Drop the events of the memories, and trivial ones from redacted messages; redact others that quote."""
     found = db.execute(
         f"""select id from events where memory_id {_IN} or (memory_id is null
@@ -250,10 +292,8 @@ def drop_events(db: Connection, gone: Sequence[int], redacted: Sequence[int], qu
     db.execute(f"delete from event_sources where event_id {_IN}", (ids,))
     db.execute(f"delete from events where id {_IN}", (ids,))
     dropped = db.changes()
-    every = rows(db, "select id, text from events") if quotes else []
-    quoting = [id for id, text in every if _quoted(text, quotes)]
     db.execute(f"update events set text = ? where id {_IN}", (FORGOTTEN, id_list(quoting)))
-    return dropped + len(quoting)
+    return dropped + db.changes()
 
 
 def drop_jobs(db: Connection, quotes: Sequence[str]) -> int:
@@ -262,8 +302,8 @@ def drop_jobs(db: Connection, quotes: Sequence[str]) -> int:
         (id, json.dumps(json.loads(payload), ensure_ascii=False), error)
         for id, payload, error in rows(db, "select id, payload, coalesce(error, '') from jobs")
     ]
-    whole = "\n".join(text.lower() for _, *texts in found for text in texts)
-    quotes = [quote for quote in quotes if quote in whole]  # of many quotes, few stand in any job
+    said = "\n".join(text.lower() for _, *texts in found for text in texts)
+    quotes = [quote for quote in quotes if quote in said]  # of many quotes, few stand in any job
     quoting = [id for id, payload, _ in found if _quoted(payload, quotes)]
     failed = [id for id, _, error in found if _quoted(error, quotes)]
     db.execute(f"update jobs set error = ? where id {_IN}", (FORGOTTEN, id_list(failed)))

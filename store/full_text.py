@@ -6,8 +6,9 @@ characters (`text.py`), ranked by bm25.
 neighbours' in the same row bm25 can't tell a long message from a short one (docs/log.md, "Recall in chats with an
 assistant").
 
-Any text of a user is a safe query. The writers keep the rows in step: `chats.py`, `memories.py`, `forgetting.py`,
-`imports.py`, `restore.py`.
+What is deleted leaves no trace in the pages of an index (its option secure-delete), so none is ever made anew. Any
+text of a user is a safe query. The writers keep the rows in step: `chats.py`, `memories.py`, `forgetting.py`,
+`imports.py`, `import_undo.py`, `restore.py`.
 """
 
 import math
@@ -81,7 +82,7 @@ def put_memory(db: Connection, id: int, text: str) -> None:
 
 
 def drop_memories(db: Connection, ids: Sequence[int]) -> None:
-    """Take memories out of the index; their traces stay in it until `scrub`."""
+    """Take memories out of the index."""
     db.executemany("delete from memory_words where rowid = ?", [(id,) for id in ids])
 
 
@@ -89,7 +90,7 @@ def refresh_messages(db: Connection, ids: Iterable[int]) -> None:
     """
     Index these messages as they stand in `messages` now, or take them out.
 
-    Call it inside the transaction that changed them; traces of what they said before stay until `scrub`.
+    Call it inside the transaction that changed them.
     """
     given = (id_list(ids),)
     db.execute(f"delete from message_words where rowid {_IN}", given)
@@ -98,12 +99,6 @@ def refresh_messages(db: Connection, ids: Iterable[int]) -> None:
         where role in {SEARCHED_ROLES} and not redacted and id {_IN}""",
         given,
     )
-
-
-def scrub(db: Connection) -> None:
-    """Rebuild both indexes, so that no deleted word is left inside."""
-    for table in TABLES.values():
-        db.execute(f"insert into {table} ({table}) values ('rebuild')")
 
 
 def _counts(db: Connection, kind: str, asked: Sequence[str], most: int) -> dict[str, int]:

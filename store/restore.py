@@ -8,18 +8,19 @@ reader could tell.
 """
 
 from collections.abc import Generator, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from store import chat_labels, forgotten_facts, full_text, tombstones
 from store.chats import NewMessage, clean, get, insert, start_chat
 from store.database import Connection, id_list, moment, rows, whole, writing
-from store.export import Archive, KeptMessage, nearest_kept
+from store.export import Archive, KeptMessage
 from store.forgotten_facts import NewFact
 from store.imports import SLICE
 from store.memory_events import MAKING
 from store.text import one_line, storable
 
+LOOKED_AT = 500  # messages at once
 Key = tuple[int | None, str, str, str, str]  # parent, role, text or mark, said at, source
 
 
@@ -46,7 +47,7 @@ def put_in_slices(
         statements: the memories, as they are compared with what was forgotten here.
     """
     put = _Putting(db)
-    yield
+    yield from put.look()
     for start in range(0, len(archive.messages), SLICE):
         with writing(db):
             before = len(put.added)
@@ -56,7 +57,7 @@ def put_in_slices(
         yield
     with writing(db):
         knows_memories = _knows_memories(db, archive)
-        refused = None if knows_memories else _refusal(db, archive, put.ids, statements)
+        refused = None if knows_memories else _refusal(db, archive, put, statements)
         for chat_id, place in put.new_chats.items():
             kept = archive.chats[place - 1]
             db.execute("update chats set last_stored_at = ? where id = ?", (kept.last_stored_at, chat_id))
@@ -69,6 +70,31 @@ def put_in_slices(
             )
         if refused is None and not knows_memories:
             _put_events(db, archive, put.ids, _put_memories(db, archive, put.ids))
+    return _restored(archive, put, refused, knows_memories=knows_memories)
+
+
+def count_in_slices(
+    db: Connection, archive: Archive, statements: Iterable[NewFact] = ()
+) -> Generator[None, None, Restored]:
+    """What `put_in_slices` would do; nothing is changed."""
+    put = _Putting(db, is_dry=True)
+    yield from put.look()
+    for start in range(0, len(archive.messages), SLICE):
+        for message in archive.messages[start : start + SLICE]:
+            put.message(archive, message)
+        yield
+    knows_memories = _knows_memories(db, archive)
+    refused = None if knows_memories else _refusal(db, archive, put, statements)
+    return _restored(archive, put, refused, knows_memories=knows_memories)
+
+
+def put_in(db: Connection, archive: Archive, statements: Iterable[NewFact] = ()) -> Restored:
+    """As `put_in_slices`, in one transaction: where nobody else works on the store."""
+    with writing(db):
+        return whole(put_in_slices(db, archive, statements))
+
+
+def _restored(archive: Archive, put: "_Putting", refused: str | None, *, knows_memories: bool) -> Restored:
     return Restored(
         chats=len(put.grown),
         messages=len(put.added),
@@ -76,12 +102,6 @@ def put_in_slices(
         memories=0 if refused or knows_memories else len(archive.memories),
         refused=refused,
     )
-
-
-def put_in(db: Connection, archive: Archive, statements: Iterable[NewFact] = ()) -> Restored:
-    """As `put_in_slices`, in one transaction: where nobody else works on the store."""
-    with writing(db):
-        return whole(put_in_slices(db, archive, statements))
 
 
 def _knows_memories(db: Connection, archive: Archive) -> bool:
@@ -97,17 +117,15 @@ def _one_lined(found: Iterable[tuple[Any, ...]]) -> set[tuple[Any, ...]]:
     return {(one_line(text), *rest) for text, *rest in found}
 
 
-def _refusal(
-    db: Connection, archive: Archive, ids: Sequence[int], statements: Iterable[NewFact]
-) -> str | None:
+def _refusal(db: Connection, archive: Archive, put: "_Putting", statements: Iterable[NewFact]) -> str | None:
     """Why the memories of the archive can't be stored here."""
     if rows(db, "select 1 from memories union all select 1 from events limit 1"):
         return "this store has memories of its own, and two sets are never mixed"
     sources = [one.sources for one in archive.memories] + [one.sources for one in archive.events]
-    needed = {ids[place - 1] for given in sources for place in given}
+    needed = {put.ids[place - 1] for given in sources for place in given}
     forgotten = "select 1 from messages where redacted and id in (select value from json_each(?)) limit 1"
     told = (one for statement in statements for one in forgotten_facts.compare(db, statement))
-    if rows(db, forgotten, (id_list(needed),)) or any(one.by_words for one in told):
+    if needed & put.forgotten or rows(db, forgotten, (id_list(needed),)) or any(one.by_words for one in told):
         return "some tell what was forgotten here"
     return None
 
@@ -117,27 +135,35 @@ class _Putting:
     """The messages on their way into the store."""
 
     db: Connection
+    is_dry: bool = False  # nothing is stored; what would be has numbers below zero
     ids: list[int] = field(default_factory=list)  # per message of the archive, its row
     added: list[int] = field(default_factory=list)  # indices of those that were stored
     grown: set[int] = field(default_factory=set)  # chats that gained a message
     new_chats: dict[int, int] = field(default_factory=dict)  # their places in the archive
+    forgotten: set[int] = field(default_factory=set)  # of those that would be stored, without their words
     _chat_ids: dict[int, int] = field(default_factory=dict)  # per place of a chat, its row
+    _chat_of: dict[int, int] = field(default_factory=dict)  # per message that would be stored
     _taken: set[int] = field(default_factory=set)  # rows that stand for a message of the archive
+    _by_key: dict[Key, list[int]] = field(default_factory=dict)
+    _by_name: dict[str, int] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        self._by_key: dict[Key, list[int]] = {}
-        self._by_name: dict[str, int] = {}
-        nearest = nearest_kept(self.db)
-        found = rows(
-            self.db,
-            """select id, parent_id, role, coalesce(tombstones.mark, text), said_at, source, external_id
-            from messages left join tombstones on message_id = id order by id""",
-        )
-        for id, parent_id, role, text_or_mark, said_at, source, name in found:
-            for parent in {parent_id, nearest[id]}:  # an older archive has what was forgotten since between
-                self._by_key.setdefault((parent, role, text_or_mark, said_at, source), []).append(id)
-            if name is not None:
-                self._by_name[name] = id
+    def look(self) -> Generator[None, None, None]:
+        """Learn what is stored, in slices."""
+        nearest: dict[int | None, int | None] = {
+            None: None
+        }  # per message, itself, or if forgotten its nearest
+        sql = f"""select id, parent_id, role, coalesce(tombstones.mark, text), said_at, source, external_id, redacted
+            from messages left join tombstones on message_id = id where id > ? order by id limit {LOOKED_AT}"""
+        last = 0
+        while found := rows(self.db, sql, (last,)):
+            for id, parent_id, role, text_or_mark, said_at, source, name, redacted in found:
+                for parent in {parent_id, nearest[parent_id]}:  # forgotten since an older archive was made
+                    self._by_key.setdefault((parent, role, text_or_mark, said_at, source), []).append(id)
+                nearest[id] = nearest[parent_id] if redacted else id
+                if name is not None:
+                    self._by_name[name] = id
+            last = found[-1][0]
+            yield
 
     def message(self, archive: Archive, message: KeptMessage) -> None:
         """Find or store one message; those before it were seen to already."""
@@ -147,31 +173,38 @@ class _Putting:
         id = self._known(message, new, parent_id, name)
         if id is None:
             chat_id = self._chat(archive, message.chat, parent_id)
-            stored = insert(
-                self.db,
-                NewMessage(
-                    role=new.role,
-                    text=new.text,
-                    speaker=new.speaker,
-                    external_id=name,
-                    said_at=moment(message.said_at),
-                ),
-                chat_id=chat_id,
-                parent=get(self.db, parent_id) if parent_id else None,
-                at=moment(message.stored_at),
-                source=message.source,
-                model=message.model,
-                index=False,
-            )
-            id = stored.id
+            put = self._suppose if self.is_dry else self._store
+            id = put(message, replace(new, external_id=name), parent_id, chat_id)
             self.added.append(len(self.ids))
             self.grown.add(chat_id)
             if name is not None:
                 self._by_name[name] = id
         else:
-            self._chat_ids.setdefault(message.chat, get(self.db, id).chat_id)
+            self._chat_ids.setdefault(message.chat, self._chat_with(id))
         self._taken.add(id)
         self.ids.append(id)
+
+    def _store(self, message: KeptMessage, new: NewMessage, parent_id: int | None, chat_id: int) -> int:
+        stored = insert(
+            self.db,
+            replace(new, said_at=moment(message.said_at)),
+            chat_id=chat_id,
+            parent=get(self.db, parent_id) if parent_id else None,
+            at=moment(message.stored_at),
+            source=message.source,
+            model=message.model,
+            index=False,
+        )
+        return stored.id
+
+    def _suppose(self, message: KeptMessage, new: NewMessage, parent_id: int | None, chat_id: int) -> int:
+        id = -1 - len(self.ids)
+        self._chat_of[id] = chat_id
+        if tombstones.would_be_kept_back(self.db, new.role, new.text, parent_id) or (
+            parent_id in self.forgotten and new.role == "assistant"
+        ):
+            self.forgotten.add(id)
+        return id
 
     def _known(
         self, message: KeptMessage, new: NewMessage, parent_id: int | None, name: str | None
@@ -189,12 +222,16 @@ class _Putting:
 
     def _chat(self, archive: Archive, place: int, parent_id: int | None) -> int:
         if parent_id is not None:
-            return get(self.db, parent_id).chat_id
+            return self._chat_with(parent_id)
         if place not in self._chat_ids:
             kept = archive.chats[place - 1]
-            self._chat_ids[place] = start_chat(self.db, kept.source, moment(kept.started_at))
-            self.new_chats[self._chat_ids[place]] = place
+            fresh = -place if self.is_dry else start_chat(self.db, kept.source, moment(kept.started_at))
+            self._chat_ids[place] = fresh
+            self.new_chats[fresh] = place
         return self._chat_ids[place]
+
+    def _chat_with(self, message_id: int) -> int:
+        return self._chat_of[message_id] if message_id < 0 else get(self.db, message_id).chat_id
 
 
 def _put_memories(db: Connection, archive: Archive, messages: Sequence[int]) -> list[int]:

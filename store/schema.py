@@ -486,4 +486,11 @@ update messages set mark = case when redacted
     else turn_mark((select secret from tombstone_secret), role, text) end;
 create index messages_by_mark on messages (mark) where mark is not null;
 """,
+    # 22: a word that is taken out of an index is gone from its pages at once, and the index need not be made anew
+    """
+insert into message_words (message_words) values ('rebuild');
+insert into memory_words (memory_words) values ('rebuild');
+insert into message_words (message_words, rank) values ('secure-delete', 1);
+insert into memory_words (memory_words, rank) values ('secure-delete', 1);
+""",
 ]

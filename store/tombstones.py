@@ -37,3 +37,10 @@ def put(db: Connection, message_id: int, mark: str, *, telling: bool) -> None:
 def is_told(db: Connection, mark: str) -> bool:
     """Whether a message with this mark said what was forgotten."""
     return bool(rows(db, "select 1 from tombstones where mark = ? and telling limit 1", (mark,)))
+
+
+def would_be_kept_back(db: Connection, role: str, text: str, parent_id: int | None) -> bool:
+    """Whether of a message that was said before only "[forgotten]" would be stored: it told it, or answers what did."""
+    sql = "select 1 from messages where id = ? and redacted"
+    is_answer = role == "assistant" and parent_id is not None and bool(rows(db, sql, (parent_id,)))
+    return is_answer or is_told(db, mark(db, role, text))

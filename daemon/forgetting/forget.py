@@ -26,10 +26,10 @@ from daemon.memory.forgotten import marks_of
 from daemon.memory.phrasing import statements
 from daemon.memory.recall import asks
 from daemon.text import content_words, shorten
-from store import chats, forgetting, generations, imports, memories
+from store import chats, forgetting, generations, import_undo, memories
 from store.database import Connection
 from store.forgetting import Concerned
-from store.imports import UndoReport
+from store.import_undo import UndoReport
 from store.memories import ForgetReport
 
 log = logging.getLogger(__name__)
@@ -126,26 +126,42 @@ class Forgetting:
         """
         choice = await self._choose(wanted)
         marks = await marks_of(self._core.embedder, choice.facts)
-        concerned = partial(_concerned, wanted=choice.wanted)
 
-        def take(db: Connection) -> ForgetReport:
-            return memories.forget(
+        def take(db: Connection) -> tuple[list[Fact], bool, ForgetReport]:
+            found = _concerned(db, choice.wanted, choice.scanned)
+            learned = facts(found.lessons, found.memories), bool(found.generations)
+            report = memories.forget(
                 db,
                 choice.wanted.memories,
                 messages=choice.wanted.messages,
                 keep=choice.wanted.keep_messages,
                 chats=choice.wanted.chats,
                 facts=marks,
+                scanned=choice.scanned,
             )
+            return *learned, report
 
-        done = await self._take(concerned, take)
+        done = await self._take(partial(self._store_thread.run, take), await self._live())
         stays = tuple(one for one in choice.tellings if not one.taken)
         return replace(done, stays=stays, facts=choice.facts)
 
     async def undo_import(self, import_id: int) -> Forgotten[UndoReport]:
-        """Take back one import, as `forget` does. Raises `NotFound`."""
-        look = partial(imports.concerned, import_id=import_id)
-        return await self._take(look, partial(imports.undo_import, import_id=import_id))
+        """Take back one import, in slices beside the chats. Raises `NotFound`."""
+        before = await self._live()
+        seen: list[Concerned] = []
+        report = await self._store_thread.run_in_slices(import_undo.undo_in_slices, import_id, seen)
+        learned = [one for found in seen for one in facts(found.lessons, found.memories)]
+        was_learned = any(found.generations for found in seen)
+
+        async def taken() -> tuple[list[Fact], bool, UndoReport]:
+            return learned, was_learned, report
+
+        return await self._take(taken, before)
+
+    async def go_on(self) -> None:
+        """Finish what a crash ended on the way."""
+        if await self._store_thread.run_in_slices(import_undo.go_on):
+            await self._tell_listeners()
 
     async def preview(self, wanted: Wanted, *, weights: bool = False) -> Preview:
         """What `forget` would take, and raise; nothing is changed. `weights`: probe the live generation, too."""
@@ -167,7 +183,8 @@ class Forgetting:
     async def _choose(self, wanted: Wanted) -> "_Choice":
         """What goes with what is wanted, and all that tells it."""
         run = self._store_thread.run
-        named = await run(_concerned, wanted)
+        scanned = await self._scan(wanted)
+        named = await run(_concerned, wanted, scanned)
         facts = await run(_facts, named.memories, wanted)
         others = await look(self._core, facts, gone=named.memories, redacted=named.messages)
         kept = {("memory", id) for id in wanted.keep_memories} | {
@@ -183,23 +200,28 @@ class Forgetting:
             memories=(*wanted.memories, *(one.id for one in sure if one.kind == "memory")),
             messages=(*wanted.messages, *(one.id for one in sure if one.kind == "message")),
         )
-        found = await run(_concerned, chosen) if sure else named
+        if sure:
+            scanned = await self._scan(chosen)
+        found = await run(_concerned, chosen, scanned) if sure else named
         tellings = await run(_tellings, found, others, wanted)
-        return _Choice(wanted=chosen, found=found, facts=facts, tellings=tellings)
+        return _Choice(wanted=chosen, found=found, facts=facts, tellings=tellings, scanned=scanned)
+
+    async def _scan(self, wanted: Wanted) -> forgetting.Scan:
+        look = self._store_thread.run_in_slices
+        return await look(forgetting.scan, wanted.memories, messages=wanted.messages)
+
+    async def _live(self) -> int:
+        found = await self._store_thread.run(generations.live, (await self._generations.model()).sha256)
+        return found.id if found else 0
 
     async def _take(
-        self, look: Callable[[Connection], Concerned], take: Callable[[Connection], Report]
+        self, take: Callable[[], Awaitable[tuple[list[Fact], bool, Report]]], before: int
     ) -> Forgotten[Report]:
-        def work(db: Connection) -> tuple[list[Fact], bool, Report]:
-            concerned = look(db)
-            return facts(concerned.lessons, concerned.memories), bool(concerned.generations), take(db)
-
         base_sha256 = (await self._generations.model()).sha256
         async with AsyncExitStack() as stack:
             for pause in self._pauses:
                 await stack.enter_async_context(pause())
-            before = await self._store_thread.run(generations.live, base_sha256)
-            learned, was_learned, report = await self._store_thread.run(work)
+            learned, was_learned, report = await take()
             try:
                 now_live = await answer_without(
                     self._store_thread, self._engine, report.generations, base_sha256
@@ -210,7 +232,7 @@ class Forgetting:
                 await self._tell_listeners()
         return Forgotten(
             report=report,
-            was_live=before.id if before else 0,
+            was_live=before,
             now_live=now_live,
             was_learned=was_learned,
             weights=await self._unlearning.result(self._wait_s) if was_learned else NOTHING_LEARNED.to_json(),
@@ -246,11 +268,17 @@ class _Choice:
     found: Concerned
     facts: tuple[str, ...]
     tellings: tuple[Telling, ...]
+    scanned: forgetting.Scan
 
 
-def _concerned(db: Connection, wanted: Wanted) -> Concerned:
+def _concerned(db: Connection, wanted: Wanted, scanned: forgetting.Scan) -> Concerned:
     return forgetting.concerned(
-        db, wanted.memories, messages=wanted.messages, keep=wanted.keep_messages, chats=wanted.chats
+        db,
+        wanted.memories,
+        messages=wanted.messages,
+        keep=wanted.keep_messages,
+        chats=wanted.chats,
+        scanned=scanned,
     )
 
 

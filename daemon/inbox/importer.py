@@ -21,7 +21,7 @@ from daemon.inbox.errors import InboxError, too_large
 from daemon.inbox.formats import tsubasa
 from daemon.store_thread import StoreThread
 from daemon.text import content_words, value_words
-from store import imports
+from store import import_undo, imports
 from store.export import Archive
 from store.forgotten_facts import NewFact
 from store.restore import Restored, put_in_slices
@@ -78,6 +78,7 @@ async def take_in(store_thread: StoreThread, file: Path, *, largest: int, strict
             memories=restored.memories,
             refused=restored.refused,
         )
+    await store_thread.run_in_slices(import_undo.go_on)  # this file may be half undone
     is_imported = await store_thread.run(imports.is_imported, found.digest)
     report = await store_thread.run_in_slices(
         imports.take_in, found.digest, found.name, found.sessions, datetime.now(UTC)

@@ -1,8 +1,7 @@
 """
 Look into a file before it is taken in: what is in it, and what of that is new here.
 
-Nothing of it is stored. What is counted as new is what taking it in would store; of an export of our own that is
-tried, and undone.
+Nothing of it is stored. What is counted as new is what taking it in would store.
 """
 
 import asyncio
@@ -16,9 +15,8 @@ from daemon.inbox.importer import adds_nothing, read_file, statements
 from daemon.store_thread import StoreThread
 from daemon.text import shorten
 from store import imports
-from store.database import dry_run
 from store.export import Archive
-from store.restore import put_in
+from store.restore import count_in_slices
 from store.text import storable
 
 FIRST = 4  # messages that are shown
@@ -65,7 +63,7 @@ async def look_into(store_thread: StoreThread, file: Path, *, largest: int) -> P
     found = await asyncio.to_thread(read_file, file, largest)
     preview = contents(file.name, found)
     if isinstance(found, Archive):
-        restored = await store_thread.run(dry_run, put_in, found, statements(found))
+        restored = await store_thread.run_in_slices(count_in_slices, found, statements(found))
         return replace(
             preview,
             new_sessions=restored.chats,

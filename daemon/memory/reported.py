@@ -4,7 +4,8 @@ Reported: what of a message may be another's words, as its form shows it, in any
     "quoted." | Anna: ... Ben: ... | who: several sentences | a line ending in a colon, and prose behind it | a letter
 
 `strip_quotes` takes out what is marked as pasted for certain. Here nothing is taken out: what only such a part tells is
-held as reported, so that it replaces nothing and is never taught. A person's own list behind a colon is their own.
+held as reported, so that it replaces nothing and is never taught. A person's own list behind a colon is their own, and
+so is what "about me" announces; of that, only words tell: an announcement that holds any other is another's.
 """
 
 import re
@@ -20,6 +21,25 @@ _END = re.compile(r"[.!?。！？؟।]+[\"'”“»」』)]*(?=\s|$)|[。！？
 _COLON = re.compile(r"[:：](?:\s+|$)|：")
 _ITEM = re.compile(r"\s*(?:[-*•–·]|\d{1,3}[.)])\s")
 _STAMP = re.compile(r"\s*[\[(]?[\d./:,\- ]{4,25}(?:[ap]\.?m\.?)?[\])]?\s*[-–]?\s*", re.IGNORECASE)
+_ABOUT_ME = (  # "about me", as it ends an announcement
+    "about me", "about myself", "zu mir", "über mich", "von mir", "zu meiner person", "über mich selbst",
+    "sur moi", "de moi", "à propos de moi", "sobre mí", "de mí", "acerca de mí", "sobre mim", "de mim", "su di me",
+    "di me", "over mij", "over mezelf", "om mig", "om meg", "om mig själv", "o mnie", "o sobie", "o mně", "o sobě",
+    "o meni", "o sebi", "despre mine", "обо мне", "о себе", "про мене", "про себе", "за мен", "για μένα", "minusta",
+    "itsestäni", "rólam", "magamról", "hakkımda", "kendim hakkında", "benim hakkımda", "मेरे बारे में", "अपने बारे में",
+    "عني", "عن نفسي", "על עצמי", "עליי", "về tôi", "tentang saya", "关于我", "关于我自己", "自我介绍", "私について",
+    "自己紹介", "저에 대해", "자기소개",
+)  # fmt: skip
+_BEFORE_IT = frozenset(  # what may stand before that
+    """a an the just some something little bit few more words facts things info first quick quickly briefly so well and
+    hi hello hey now also here again
+    ein eine einen paar etwas was kurz kurzes kurze noch mehr worte wörter sätze fakten infos info eckdaten stichworte
+    erstmal zuerst vorab schnell hallo hi moin hey also nun und dann jetzt hier wichtiges neues ganz zunächst bisschen
+    un peu quelques mots en bref bonjour salut plus court encore
+    un poco algo unas palabras hola breve más um pouco algumas palavras olá ciao qualcosa due parole su po più
+    iets een beetje kort hoi hallo lite något hej kort litt kilka słów krótko trochę cześć něco pár slov krátce
+    немного коротко пару слов привет кратко вкратце трохи коротко kısaca biraz merhaba थोड़ा कुछ संक्षेप""".split()
+)
 
 
 def split(text: str) -> tuple[str, str]:
@@ -45,11 +65,32 @@ def _within(line: str) -> tuple[str, list[str]]:
             reported.append(said)
             kept, at = f"{kept}{line[at : found.start()]} ", found.end()
     line = kept + line[at:]
-    colon = _COLON.search(line)
-    if colon and not _ITEM.match(line) and len(_END.findall(line[colon.end() :])) > 1:
-        reported.append(line[colon.end() :])
-        line = line[: colon.end()]
+    if _ITEM.match(line):
+        return line, reported
+    for colon in _COLON.finditer(line):
+        if _is_about_me(line[: colon.start()]):
+            continue
+        if len(_END.findall(line[colon.end() :])) > 1:
+            reported.append(line[colon.end() :])
+            line = line[: colon.end()]
+        break
     return line, reported
+
+
+def _is_about_me(announced: str) -> bool:
+    """Whether the words before a colon announce that the writer tells of themselves: "Kurz zu mir"."""
+    ends = [found.end() for found in _END.finditer(announced)]
+    words = _words(announced[ends[-1] if ends else 0 :])
+    for phrase in _ABOUT_ME:
+        own = phrase.split()
+        if words[-len(own) :] == own and set(words[: -len(own)]) <= _BEFORE_IT:
+            return True
+    return False
+
+
+def _words(text: str) -> list[str]:
+    """The words in small letters, without the marks around them."""
+    return [word for one in text.casefold().split() if (word := one.strip(".,;!?-–—()*_„“\"'"))]
 
 
 def _talk(lines: list[str]) -> Iterator[int]:
@@ -58,7 +99,11 @@ def _talk(lines: list[str]) -> Iterator[int]:
     for at, line in enumerate(lines):
         said = _STAMP.sub("", line, count=1) if _STAMP.match(line) else line
         colon = _COLON.search(said)
-        if colon and 0 < colon.start() <= LONGEST_NAME and not _ITEM.match(line):
+        if (
+            colon
+            and 0 < colon.start() <= LONGEST_NAME
+            and not (_ITEM.match(line) or _is_about_me(said[: colon.start()]))
+        ):
             rest = said[colon.end() :]
             if _END.search(rest) or len(rest.split()) >= LONGEST_GREETING:
                 found.append(at)
@@ -69,7 +114,8 @@ def _talk(lines: list[str]) -> Iterator[int]:
 def _behind_colons(lines: list[str]) -> Iterator[int]:
     """The prose behind a line that ends in a colon; a last paragraph after an empty line is the writer's again."""
     for at, line in enumerate(lines[:-1]):
-        if not line.rstrip().endswith((":", "：")) or _ITEM.match(line):
+        announces = line.rstrip()
+        if not announces.endswith((":", "：")) or _ITEM.match(line) or _is_about_me(announces[:-1]):
             continue
         rest = [n for n in range(at + 1, len(lines)) if lines[n].strip()]
         if not rest or _ITEM.match(lines[rest[0]]) or not any(_END.search(lines[n]) for n in rest):

@@ -10,7 +10,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from store import backup, chats, forgetting, generations, imports, memories, switch
+from store import backup, chats, forgetting, generations, import_undo, imports, memories, switch
 from store.chats import NewMessage
 from store.database import open_store, rows
 from store.errors import StoreUnusable
@@ -180,7 +180,7 @@ def test_what_is_forgotten_leaves_the_backups_and_what_was_not_stays(lived, file
 
 def test_an_import_that_is_undone_leaves_the_backups(lived, file, target, tmp_path):
     backup.back_up(file, KEY, target)
-    imports.undo_import(lived, 1)
+    import_undo.undo_import(lived, 1)
     backup.rewrite(target, KEY, file)
 
     backup.restore(target, KEY, tmp_path / "new.db", KEY)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from store import backup, forgetting, imports, jobs, memories
+from store import backup, forgetting, import_undo, imports, jobs, memories
 from store.chats import NewMessage
 from store.database import Connection, open_store, rows
 from store.errors import StoreError
@@ -32,7 +32,7 @@ def work(file: Path) -> dict[str, Callable[[Connection], object]]:
         "import": lambda db: imports.record_import(db, "d", "egrets.json", FILE, NOON),
         "job": lambda db: jobs.enqueue(db, "index", {}),
         "forget": lambda db: forgetting.forget(db, [memories.holding(db)[0].id]),
-        "undo": lambda db: imports.undo_import(db, imports.listed(db)[0].id),
+        "undo": lambda db: import_undo.undo_import(db, imports.listed(db)[0].id),
         "backup": lambda db: backup.back_up(file, KEY, file.with_name("one.backup")),
         "turn three": lambda db: say(db, "turn three"),
     }

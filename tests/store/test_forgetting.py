@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import apsw
 import pytest
 
-from store import chats, forgetting, generations, imports, jobs, lessons, memories, vectors
+from store import chats, forgetting, generations, import_undo, imports, jobs, lessons, memories, vectors
 from store.chats import Message, NewMessage
 from store.database import open_store
 from store.errors import NoSuchMemory, NotFound, StoreError
@@ -316,7 +316,7 @@ def test_generations_that_were_tainted_before_have_learned_it_all_the_same(db, m
 
 
 def test_what_is_unknown_concerns_nothing_or_is_an_error(db):
-    none = imports.concerned(db, 99)
+    none = import_undo.concerned(db, 99)
 
     assert ((), ()) == (none.memories, none.lessons)
     with pytest.raises(NoSuchMemory):

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from store import chats, generations, imports, jobs, memories, nights, vectors
+from store import chats, generations, import_undo, imports, jobs, memories, nights, vectors
 from store.chats import NewMessage
 from store.database import open_store, rows, whole
 from store.errors import NotFound, StoreError, StoreFull
@@ -178,7 +178,7 @@ def test_long_messages_make_slices_of_their_own(db):
 def test_an_import_that_is_undone_while_it_goes_in_ends_and_leaves_nothing(db):
     slices = imports.take_in(db, "d1", "export.json", exported(named=True), NOON)
     next(slices)
-    imports.undo_import(db, imports.listed(db)[0].id)
+    import_undo.undo_import(db, imports.listed(db)[0].id)
 
     with pytest.raises(NotFound):
         next(slices)
@@ -235,7 +235,7 @@ def test_no_word_of_an_import_that_was_undone_is_left_anywhere(db):
     taught = learned(db, town)
     jobs.enqueue(db, "observe", {"said": LIVES})
     assert TOWN in everything(db) and TOWN.lower() in everything(db)
-    report = imports.undo_import(db, number)
+    report = import_undo.undo_import(db, number)
 
     assert_gone(db)
     assert (report.messages, report.kept_messages, report.memories, report.restored) == (4, 0, 1, 0)
@@ -248,7 +248,7 @@ def test_no_word_of_an_import_that_was_undone_is_left_anywhere(db):
 def test_the_same_file_can_be_imported_again_under_new_numbers_so_that_work_under_way_notices(db):
     number = brought(db)
     seen = message(db)
-    imports.undo_import(db, number)
+    import_undo.undo_import(db, number)
     again = imports.record_import(db, "d1", "d1.json", [LONG], later(days=1))
 
     assert (again.turns, again.skipped) == (4, 0)
@@ -260,11 +260,11 @@ def test_the_same_file_can_be_imported_again_under_new_numbers_so_that_work_unde
 
 def test_of_many_imports_that_knew_a_message_the_last_one_takes_it_away(db):
     first, second, third = (brought(db, LONG[:n], digest=f"d{n}") for n in (2, 4, 3))
-    reports = [imports.undo_import(db, one) for one in (first, third)]
+    reports = [import_undo.undo_import(db, one) for one in (first, third)]
 
     assert [(0, 2), (0, 3)] == [(one.messages, one.kept_messages) for one in reports]
     assert [message(db, place).text for place in range(4)] == texts(LONG)
-    assert 4 == imports.undo_import(db, second).messages
+    assert 4 == import_undo.undo_import(db, second).messages
     assert not by_words(db, "message", TOWN)
 
 
@@ -273,7 +273,7 @@ def test_messages_without_names_that_another_import_knew_stay(db):
     first = brought(db, log)
     brought(db, [*log, NewMessage(role="user", text="I sing", said_at=NOON)], digest="d2")
 
-    assert imports.undo_import(db, first).messages == 0
+    assert import_undo.undo_import(db, first).messages == 0
     assert by_words(db, "message", TOWN)
 
 
@@ -283,7 +283,7 @@ def test_what_was_there_before_an_import_stays_when_that_is_undone(db, other):
     remember(db, LIVES, message(db))
     put_in(other, take_out(db))
     more = [*LONG, NewMessage(role="user", text="I sing", external_id="a:4", said_at=NOON)]
-    report = imports.undo_import(other, brought(other, more))
+    report = import_undo.undo_import(other, brought(other, more))
 
     assert (report.messages, report.kept_messages, report.memories) == (1, 4, 0)
     assert texts(chats.path(other, message(other, 3).id)) == texts(LONG)
@@ -293,7 +293,7 @@ def test_what_was_there_before_an_import_stays_when_that_is_undone(db, other):
 def test_messages_that_a_later_chat_builds_on_stay(db):
     number = brought(db)
     chats.record(db, history(f"I live in {TOWN}", f"{TOWN} is nice!", "And what do I do?"), at=later(days=1))
-    report = imports.undo_import(db, number)
+    report = import_undo.undo_import(db, number)
 
     assert (report.messages, report.kept_messages) == (2, 2)
     assert [message(db, place) is None for place in range(4)] == [False, False, True, True]
@@ -302,7 +302,7 @@ def test_messages_that_a_later_chat_builds_on_stay(db):
 def test_a_message_that_was_forgotten_before_stays_forgotten(db):
     number = brought(db)
     memories.forget(db, [remember(db, LIVES, message(db)).id])
-    imports.undo_import(db, number)
+    import_undo.undo_import(db, number)
     brought(db)
 
     assert_gone(db)
@@ -314,7 +314,7 @@ def test_a_memory_that_somebody_else_told_too_stays_with_that_source(db):
     again = say(db, f"as I said, {TOWN} is my home")
     memories.ignore(db, town, f"The user is at home in {TOWN}.", told_on=DAY, sources=[again.id])
     both = remember(db, "The user bakes.", message(db, 2), again)
-    report = imports.undo_import(db, number)
+    report = import_undo.undo_import(db, number)
 
     assert (report.memories, held(db)) == (0, [town.text, both.text])
     assert [again.id] == memories.sources(db, town.id) == memories.sources(db, both.id)
@@ -328,7 +328,7 @@ def test_of_saying_again_what_is_held_no_word_is_left_and_the_memory_stays(db, t
     memories.ignore(db, memory, again, told_on=DAY, sources=[message(db).id])
     if taken_back:
         memories.undo_event(db, memories.events(db, memory.id)[-1].id, today=DAY)
-    report = imports.undo_import(db, number)
+    report = import_undo.undo_import(db, number)
 
     assert (report.memories, report.events, held(db)) == (0, 1 + taken_back, [memory.text])
     assert ["ADD"] == [event.op for event in memories.events(db, memory.id)]
@@ -340,7 +340,7 @@ def test_lessons_and_generations_go_by_their_memories_and_not_by_their_words(db)
     gone = learned(db, remember(db, LIVES, message(db)))
     own = remember(db, f"{LIVES} And in Rome.", say(db, "I have two homes"))
     kept = learned(db, own)
-    report = imports.undo_import(db, number)
+    report = import_undo.undo_import(db, number)
 
     assert (1, 1, (gone,)) == (report.memories, report.lessons, report.generations)
     assert ([own.text], "adopted") == (held(db), generations.get(db, kept).state)
@@ -352,7 +352,7 @@ def test_what_an_undone_memory_had_replaced_holds_again_and_is_found(db):
     embed(db, "memory", [old.id], vector(1, 2))
     number = brought(db)
     memories.reconcile(db, old, LIVES, told_on=later(days=1).date(), sources=[message(db).id])
-    report = imports.undo_import(db, number)
+    report = import_undo.undo_import(db, number)
 
     assert (report.memories, report.restored, held(db)) == (1, 1, [GHENT])
     assert memories.get(db, old.id).valid_to is None
@@ -366,7 +366,7 @@ def test_a_chain_is_closed_where_an_undone_memory_stood_in_the_middle(db):
     middle = memories.reconcile(db, old, LIVES, told_on=later(days=1).date(), sources=[message(db).id])
     new = memories.reconcile(db, middle, ROME, told_on=later(days=2).date(), sources=[third.id])
     taught = learned(db, new)
-    report = imports.undo_import(db, number)
+    report = import_undo.undo_import(db, number)
     first = memories.get(db, old.id)
 
     assert (report.memories, report.restored, held(db)) == (1, 0, [ROME])
@@ -380,7 +380,7 @@ def test_what_refined_an_undone_memory_goes_and_the_chat_that_told_it_is_read_an
     own = say(db, "by the river, since 2020")
     memories.update(db, town, f"The user lives in {TOWN} by the river.", told_on=DAY, sources=[own.id])
     chats.mark_observed(db, [own.id], "v")
-    report = imports.undo_import(db, number)
+    report = import_undo.undo_import(db, number)
 
     assert (report.memories, held(db)) == (2, [])
     assert [[own.id]] == [ids(chat) for chat in chats.quiet(db, before=later(days=1), version="v")]
@@ -391,12 +391,12 @@ def test_imports_are_listed_oldest_first_until_they_are_undone(db):
     first = brought(db, LONG[:2])
     brought(db, LONG, digest="d2")
     listed = [(one.name, one.sessions, one.turns) for one in imports.listed(db)]
-    imports.undo_import(db, first)
+    import_undo.undo_import(db, first)
 
     assert [("d1.json", 1, 2), ("d2.json", 1, 2)] == listed
     assert ["d2.json"] == [one.name for one in imports.listed(db)]
     with pytest.raises(NotFound, match=f"import {first}"):
-        imports.undo_import(db, first)
+        import_undo.undo_import(db, first)
 
 
 def test_an_undone_import_is_quoted_by_no_exam_and_counted_among_what_was_forgotten(db):
@@ -404,8 +404,8 @@ def test_an_undone_import_is_quoted_by_no_exam_and_counted_among_what_was_forgot
     taught = learned(db, remember(db, LIVES, message(db)))
     other = candidate(db)
     generations.refuse(db, other.id, {"missed": [{"said": f"In {TOWN}."}]}, "worse")
-    concerned = imports.concerned(db, number)
-    report = imports.undo_import(db, number)
+    concerned = import_undo.concerned(db, number)
+    report = import_undo.undo_import(db, number)
     counted = nights.forgotten_between(db, None, datetime.now(UTC) + timedelta(days=1))
 
     assert ((taught,), {}) == (concerned.generations, generations.get(db, other.id).exam)

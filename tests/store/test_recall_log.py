@@ -2,7 +2,7 @@
 
 import pytest
 
-from store import chats, imports, memories, recall_log
+from store import chats, import_undo, imports, memories, recall_log
 from store.chats import NewMessage
 from store.recall_log import RecallCount, RecallRecord
 from tests.store.sample import NOON, later, remember, say
@@ -66,7 +66,7 @@ def test_a_message_of_an_import_that_was_undone_lies_beside_nothing_any_more(db,
     number = imports.record_import(db, "a" * 64, "export.json", told, NOON).id
     brought = db.execute("select max(id) from messages").get
     recall_log.record(db, answer.id, RecallRecord(messages=(brought,), recall_tokens=9))
-    imports.undo_import(db, number)
+    import_undo.undo_import(db, number)
 
     assert RecallRecord(recall_tokens=9) == laid(db, answer)
 

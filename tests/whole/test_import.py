@@ -135,6 +135,37 @@ def test_an_import_that_a_kill_ended_goes_on_after_the_start_and_is_there_once(t
     assert (3000, 3000) == (after["turns"], held)
 
 
+def test_an_undoing_that_a_kill_ended_is_finished_after_the_start(tmp_path):
+    model = write_model(tmp_path / "tiny.gguf")
+    daemon = Daemon(tmp_path / "home", model, observe="false", night="false").start(by_meaning=False)
+    (tmp_path / "egret.json").write_text(talks("egret", 3000))
+    with daemon.own() as client, ThreadPoolExecutor(1) as aside:
+        taken = client.import_file(tmp_path / "egret.json")
+        going = aside.submit(client.undo_import, taken["import_id"])
+        wait_for(lambda: daemon_holds(daemon) < 2900, seconds=120)
+        left = daemon_holds(daemon)
+        daemon.stop(signal.SIGKILL)
+        assert going.exception() is not None
+
+    daemon.start(by_meaning=False)
+    try:
+        wait_for(lambda: daemon_holds(daemon) < 10, seconds=240)
+        with daemon.own() as client:
+            assert [] == client.imports()["imports"]
+            assert not [
+                one for one in client.messages(text="egret walks")["messages"] if "walks" in one["text"]
+            ]
+    finally:
+        daemon.stop(signal.SIGKILL)
+    assert 10 < left < 2900
+
+
+def daemon_holds(daemon):
+    """How many messages are held with their words."""
+    with daemon.own() as client:
+        return next(one["rows"] for one in client.storage()["store"]["parts"] if one["name"] == "chats")
+
+
 @pytest.mark.skipif(
     LOCOMO is None, reason="LOCOMO does not point to locomo10.json (CC BY-NC, not part of the project)"
 )

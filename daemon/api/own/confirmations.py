@@ -124,7 +124,8 @@ async def _to_json(services: Services, one: Confirmation) -> schemas.Confirmatio
     takes: schemas.Affected | None = None
     if one.state == "waiting":
         try:
-            found, takes = await services.store_thread.run(_about, one)
+            scanned = await services.store_thread.run_in_slices(forgetting.scan, one.memories)
+            found, takes = await services.store_thread.run(_about, one, scanned)
         except NoSuchMemory:
             services.confirmations.ended(one, "void")
     return {
@@ -144,12 +145,14 @@ async def _to_json(services: Services, one: Confirmation) -> schemas.Confirmatio
     }
 
 
-def _about(db: Connection, one: Confirmation) -> tuple[list[schemas.Memory], schemas.Affected | None]:
+def _about(
+    db: Connection, one: Confirmation, scanned: forgetting.Scan
+) -> tuple[list[schemas.Memory], schemas.Affected | None]:
     """The memories that it is about, and what would go with them; raises `NoSuchMemory`."""
     found = memories_to_json(db, [memories.get(db, memory_id) for memory_id in one.memories])
     if isinstance(one.act, Edit):
         return found, None
-    gone = forgetting.concerned(db, one.memories)
+    gone = forgetting.concerned(db, one.memories, scanned=scanned)
     return found, {"memories": list(gone.memories), "lessons": len(gone.lessons)}
 
 

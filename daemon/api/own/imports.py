@@ -17,7 +17,7 @@ from daemon.inbox.formats import tsubasa
 from daemon.inbox.importer import take_in
 from daemon.inbox.preview import look_into
 from daemon.services import Services
-from store import imports, memories
+from store import import_undo, imports, memories
 from store.database import Connection
 from store.export import Archive, take_out
 
@@ -60,7 +60,7 @@ def routes(services: Services) -> APIRouter:
     async def get_import(number: PathId) -> schemas.ImportDetail:
         """One import, and what undoing it would take."""
         found = await store_thread.run(imports.get, number)
-        concerned = await store_thread.run(imports.concerned, number)
+        concerned = await store_thread.run(import_undo.concerned, number)
         return {
             "import": to_json(schemas.Import, found),
             "messages": len(concerned.messages),

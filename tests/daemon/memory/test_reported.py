@@ -82,6 +82,54 @@ def test_a_persons_own_sentences_lists_and_titles_stay_theirs(text, sentence):
     assert "user" == told(text, sentence)
 
 
+ABOUT_ME = {
+    "English": ("About me", "Hi! A few words about myself", "Just a bit about me"),
+    "German": ("Kurz zu mir", "Hallo, kurz zu mir", "Ein paar Fakten über mich", "Zu meiner Person"),
+    "French": ("Un peu de moi", "Quelques mots sur moi", "À propos de moi"),
+    "Turkish": ("Hakkımda", "Kısaca kendim hakkında"),
+    "Russian": ("Немного о себе", "Обо мне"),
+    "Hindi": ("मेरे बारे में", "थोड़ा अपने बारे में"),
+}
+
+
+@pytest.mark.parametrize("language", ABOUT_ME)
+@pytest.mark.parametrize(
+    "form", ["{about}: {oslo} {more}", "{about}:\n{oslo} {more}", "{about} - {oslo} {more}"]
+)
+def test_what_somebody_announces_to_tell_of_themselves_is_their_own(language, form):
+    oslo, more, *_ = LANGUAGES[language]
+    for about in ABOUT_ME[language]:
+        text = form.format(about=about, oslo=oslo, more=more)
+
+        assert "user" == told(text, oslo)
+
+
+@pytest.mark.parametrize(
+    "announced",
+    [
+        "Anna zu mir",
+        "Meine Chefin über mich",
+        "Sie sagte zu mir",
+        "My boss about me",
+        "He wrote to me",
+        "A mail for me",
+        "Ein Brief von Anna an mich",
+        "Из письма обо мне",
+    ],
+)
+@pytest.mark.parametrize("form", ["{}: {} {}", "{}:\n{} {}"])
+def test_who_tells_a_person_something_or_tells_of_them_is_another(announced, form):
+    oslo, more, *_ = LANGUAGES["German"]
+
+    assert "untrusted" == told(form.format(announced, oslo, more), oslo)
+
+
+def test_behind_what_somebody_tells_of_themselves_another_can_be_quoted():
+    text = "Kurz zu mir: Ich koche gern. Meine Chefin schrieb: Ich wohne in Oslo. Mein Hund heißt Rex."
+
+    assert ("user", "untrusted") == (told(text, "Ich koche gern."), told(text, "Ich wohne in Oslo."))
+
+
 @given(st.text(max_size=300) | st.text('":,.\n„“«» ab', max_size=120))
 def test_no_word_is_lost_or_made_up(text):
     split = Counter("".join(reported.split(text)))

@@ -6,7 +6,7 @@ import pytest
 from store import chats, full_text, generations, lessons, memories, nights, recall_log, vectors
 from store.database import give_key, migrate, open_store, rows, vector_bits
 from store.schema import APPLICATION_ID, MIGRATIONS
-from store.text import base_forms_for_sql
+from store.text import base_forms_for_sql, turn_mark
 from tests.store.sample import DIMENSION, KEY, assert_gone, by_meaning, by_words, ids, texts, vector
 
 VERSIONS = range(1, len(MIGRATIONS))
@@ -48,6 +48,7 @@ def old_store(file, version):
     db.pragma("application_id", APPLICATION_ID)
     db.create_scalar_function("base_forms", base_forms_for_sql, 1, deterministic=True)
     db.create_scalar_function("vector_bits", vector_bits, 1, deterministic=True)
+    db.create_scalar_function("turn_mark", turn_mark, 3, deterministic=True)
     migrate(db, MIGRATIONS[:version])
     db.execute(LIFE)
     embedded = [("memory", 1, vector(1)), ("memory", 2, vector(1, 1)), ("message", 1, vector(0, 1))]

@@ -143,14 +143,18 @@ def forget(
         _redact(db, redacted, telling)
         chat_labels.drop(db, redacted, quotes)
         forgotten_facts.put(db, facts, at=datetime.now(UTC))
-        nights.note_forgotten(
-            db,
-            memories=len(gone),
-            messages=len(redacted),
-            lessons=len(lessons),
-            generations=len(report.generations),
-        )
+        _count(db, report)
     return replace(report, log_cleared=clear_log(db))
+
+
+def _count(db: Connection, report: ForgetReport) -> None:
+    nights.note_forgotten(
+        db,
+        memories=report.memories,
+        messages=report.messages,
+        lessons=report.lessons,
+        generations=len(report.generations),
+    )
 
 
 def concerned(

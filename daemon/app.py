@@ -95,6 +95,7 @@ async def build(
         generations,
         recall_k=config.recall_k if config.recall else 0,
         gate=gate,
+        users=config.users,
     )
     stack.push_async_callback(conversations.stop)
     learns = model.cannot_learn is None

@@ -19,7 +19,8 @@ from store.database import Connection, rows
 
 SPOKEN = ("user", "assistant")
 ENOUGH = 40  # letters of a run by which a chat is known without its beginning
-MOST = 20_000  # stored turns with the words of the sent ones that are looked at, the newest
+RARE = 50  # stored turns with the same words: of so few, all chats are looked at
+MOST = 2_000  # where all words of a history are said often: so many turns, the newest
 Turn = tuple[str, str]  # role, text
 
 
@@ -85,13 +86,19 @@ def follow(db: Connection, known: Known, turns: Sequence[Turn]) -> Known:
 
 
 def _stored(db: Connection, marks: Sequence[str]) -> list[_Row]:
-    """The stored messages with these marks, oldest first."""
+    """The stored messages with these marks, oldest first: of the chats that have those of them which are rare."""
+    each = list(dict.fromkeys(marks))
+    counted = "select mark from messages where mark = ? group by mark having count(*) <= ?"
+    rare = [mark for mark in each if rows(db, counted, (mark, RARE))]
+    within = (
+        """and m.chat_id in (select chat_id from messages where mark in (select value from json_each(?)))"""
+    )
     found = rows(
         db,
-        """select m.id, m.chat_id, m.parent_id, m.mark, parent.role from messages m
+        f"""select m.id, m.chat_id, m.parent_id, m.mark, parent.role from messages m
         left join messages parent on parent.id = m.parent_id
-        where m.mark in (select value from json_each(?)) order by m.id desc limit ?""",
-        (json.dumps(list(dict.fromkeys(marks))), MOST),
+        where m.mark in (select value from json_each(?)) {within if rare else ""} order by m.id desc limit ?""",
+        (json.dumps(each), *([json.dumps(rare)] if rare else []), MOST),
     )
     return [
         _Row(id, chat_id, parent if role in SPOKEN else _spoken_before(db, parent), mark)

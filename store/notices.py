@@ -4,6 +4,7 @@ Notices: what happened to this store and must be told until a person has seen it
     missing    acknowledged commits were not there when the store was opened   {"commits"}
     adapter    a generation can't answer, and another stands in                {"generation", "instead"}
     backup     the backup of a day could not be made                           {"why"}
+    user       a client named another user than the person of this home        {"name"}
     flood      a program wanted to store more memories than it may             {"client", "limit"}
 """
 

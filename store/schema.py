@@ -493,4 +493,15 @@ insert into memory_words (memory_words) values ('rebuild');
 insert into message_words (message_words, rank) values ('secure-delete', 1);
 insert into memory_words (memory_words, rank) values ('secure-delete', 1);
 """,
+    # 23: a home is one person: other users of a client are answered, and not learned from
+    """
+create table users (
+    -- One row per user that a client named.
+    kind text not null,                -- where: 'header', 'user' or 'metadata'
+    name text not null,
+    is_home integer not null,          -- 1: the person of this home
+    first_at text not null,
+    primary key (kind, name)
+) strict;
+""",
 ]

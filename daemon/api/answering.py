@@ -10,7 +10,7 @@ told. A client that goes away stops the engine.
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, TypeVar
 
 from fastapi import Request
@@ -18,6 +18,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from daemon.api.errors import WireError, ending_in_error
+from daemon.api.users import user_of
 from daemon.chat.conversation import Answer, Conversations, Question
 from daemon.chat.model_names import PRIVATE
 from daemon.engine.client import Likely, Piece, ToolCall
@@ -93,6 +94,7 @@ class Answering:
 
     async def begin(self, request: Request, question: Question, warnings: Sequence[str] = ()) -> Begun:
         """Ask; returns with the first piece, which tells the tokens of the recalled context."""
+        question = replace(question, user=user_of(request.headers, await request.body()))
         answer = await self._conversations.begin(question)
         first, base = await or_gone(request, answer, self._opened(answer))
         model = question.model

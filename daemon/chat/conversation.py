@@ -2,6 +2,7 @@
 One request, followed.
 
     recall -> engine takes it -> record the history -> piece by piece -> commit the reply -> last piece
+                  `── too long: shorter (fitting.py), and again
 
 The user's turn is committed before any of the answer is handed out, and not at all when the engine refuses it; the
 reply before its last piece. When the listener leaves or the engine fails, what was said until then is committed.
@@ -15,18 +16,21 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
+from daemon.chat.fitting import Fitting, shorter
 from daemon.chat.model_names import ModelChoice
 from daemon.chat.prompt_context import History, with_calls
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine, Piece, Reasoning, Sampling, ToolCall, Tools
+from daemon.engine.errors import PromptTooLong
 from daemon.errors import DaemonError, Interrupted, Stopping
 from daemon.generations.service import Answering, Generations
 from daemon.memory.recall import Recalled, recall, system_text
 from daemon.processes.foreground_gate import ForegroundGate
 from daemon.store_thread import StoreThread
-from store import chats, off_record, recall_log
+from store import chats, off_record, recall_log, users
 from store.chats import Message, NewMessage
 from store.database import Connection, writing
 from store.recall_log import RecallRecord
@@ -50,6 +54,7 @@ class Answer:
         self.recall = recall
         self.generation = generation
         self.kept = kept
+        self.left_out = 0  # turns of the chat that the context had no room for
         self.chat_id: int | None = None  # that it is kept in, from the first piece on
         self.began_at = datetime.now(UTC)
         self._pieces: asyncio.Queue[Piece | _End] = asyncio.Queue()
@@ -91,6 +96,14 @@ class Answer:
         return (self._why or Stopping()) if task.cancelled() else task.exception()
 
 
+@dataclass(frozen=True, slots=True)
+class User:
+    """Whom a client names as its user."""
+
+    kind: str  # where: "header", "user" or "metadata"
+    name: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """All that one request asks for."""
@@ -109,6 +122,7 @@ class Question:
         None  # a text to be gone on with, in place of a chat: nothing of it is kept
     )
     answer_id: str | None = None  # by which the answer is found again, where it is kept
+    user: User | None = None  # None: the person of this home, as far as the client says
     again: bool = False  # one more answer to a question that was asked already: nothing of it is kept
 
     @property
@@ -131,13 +145,20 @@ class Conversations:
         *,
         recall_k: int,
         gate: ForegroundGate | None = None,
+        users: str = "",
     ) -> None:
-        """`recall_k`: memories recalled for a question, at first; 0 never recalls. `gate`: closed while we answer."""
+        """
+        Args:
+            recall_k: memories recalled for a question, at first; 0 never recalls.
+            gate: closed while we answer.
+            users: names by which clients know the person of this home, separated by commas.
+        """
         self._store_thread = store_thread
         self._engine = engine
         self._embedder = embedder
         self._generations = generations
         self._recall_k = recall_k
+        self._users = frozenset(name.strip() for name in users.split(",")) - {""}
         self._gate = gate or ForegroundGate()
         self._running: dict[asyncio.Task[None], Answer] = {}
         self._begun = asyncio.Lock()  # locked from recall until the answer counts as running
@@ -158,7 +179,10 @@ class Conversations:
         history = question.history
         answering = await self._generations.choose(question.model.generation)
         once = question.raw is None and not question.again
-        kept = once and not history.is_chore and await self._may_keep(question)
+        is_home = history.is_chore or await self._is_home(question)
+        if not is_home:
+            question = replace(question, model=question.model.off_the_record())
+        kept = once and is_home and not history.is_chore and await self._may_keep(question)
         if question.model.kept and not kept and not question.again:
             question = replace(question, recall=False)  # as if asked for off the record
         recalled = await self._recall(question)
@@ -199,6 +223,14 @@ class Conversations:
     async def _stop_all(self, why: DaemonError) -> None:
         await asyncio.gather(*(answer.stop(why) for answer in list(self._running.values())))
 
+    async def _is_home(self, question: Question) -> bool:
+        """Whether the person of this home asks, and no other user of the same client."""
+        user, at = question.user, datetime.now(UTC)
+        if user is None or not (question.model.kept or question.model.recalls):
+            return True
+        named = partial(users.is_home, kind=user.kind, name=user.name, also=self._users, at=at)
+        return await self._store_thread.run(named)
+
     async def _may_keep(self, question: Question) -> bool:
         """Whether this chat is recorded: not while logging is paused, and not what the user keeps off the record."""
         said = [(turn.role, turn.recorded) for turn in question.history.turns]
@@ -221,11 +253,31 @@ class Conversations:
             at_once=True,
         )
 
-    async def _drive(self, turn: "_Turn", answering: Answering, lines: Sequence[str]) -> None:
-        question, answer = turn.question, turn.answer
-        memories = system_text(lines, tiny=(await self._engine.info()).tiny) if lines else None
+    async def _shown(
+        self, question: Question, answer: Answer, answering: Answering, lines: Sequence[str]
+    ) -> AsyncGenerator[Piece, None]:
+        """The pieces of the answer, to as much of the chat as the context holds."""
+        shown = Fitting(history=question.history, lines=lines)
+        while True:
+            try:
+                async with aclosing(self._pieces(question, answering, shown)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                return
+            except PromptTooLong as error:  # before the first piece
+                less = shorter(shown, error) if question.raw is None else None
+                if less is None:
+                    raise
+                shown = less
+                answer.left_out = shown.left_out
+                answer.recall = RecallRecord()
+
+    async def _pieces(
+        self, question: Question, answering: Answering, shown: Fitting
+    ) -> AsyncGenerator[Piece, None]:
+        memories = system_text(shown.lines, tiny=(await self._engine.info()).tiny) if shown.lines else None
         pieces = self._engine.chat(
-            question.history.messages(memories),
+            shown.history.messages(memories),
             sampling=question.sampling,
             schema=None if question.schema is None else dict(question.schema),
             adapter=answering.adapter,
@@ -236,8 +288,14 @@ class Conversations:
             grammar=question.grammar,
             raw=question.raw,
         )
+        async with aclosing(pieces):
+            async for piece in pieces:
+                yield piece
+
+    async def _drive(self, turn: "_Turn", answering: Answering, lines: Sequence[str]) -> None:
+        answer = turn.answer
         try:
-            async with aclosing(pieces):
+            async with aclosing(self._shown(turn.question, answer, answering, lines)) as pieces:
                 async for piece in pieces:  # the first one has no text: the engine has taken the request
                     if piece.counted_tokens:
                         answer.recall = replace(answer.recall, recall_tokens=piece.counted_tokens)

@@ -60,6 +60,12 @@ class Config:
         "model names besides tsubasa under which chats are kept and memories recalled, for clients that insist on "
         "their own; under any other name, questions are answered and nothing is kept",
     )
+    users: str = key(
+        "",
+        text("names separated by commas, as a client sends them"),
+        "by which names clients know you, besides the first that each tells; other users are answered without "
+        "memories, and nothing of theirs is kept",
+    )
     temperature: float = key(
         0.7, number(0, 2), "how freely words are chosen when the client doesn't say; 0 = never"
     )

@@ -36,6 +36,7 @@ RELEASED = [  # sha256 of each step, its beginning
     "29d56ccda3f23e91",
     "5682edc3126136bf",
     "dad55325c40c6455",
+    "df6bf7c864ab2d50",
 ]
 
 

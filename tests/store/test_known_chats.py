@@ -7,6 +7,7 @@ import pytest
 
 from store import chats, imports, known_chats
 from store.chats import NewMessage
+from store.database import writing
 from tests.store.sample import NOON, later
 
 SAID = [
@@ -112,10 +113,15 @@ def test_a_message_that_was_taken_back_is_known_no_more(db):
 
 
 def test_it_is_found_at_once_among_years_of_small_talk(db):
-    for number in range(1500):
-        record(
-            db, ("user", f"ok {number}"), ("assistant", "Good."), ("user", "thanks"), ("assistant", "Bye.")
-        )
+    with writing(db):
+        for number in range(80):
+            said = [
+                ("user", f"ok {number}"),
+                ("assistant", "Good."),
+                ("user", "thanks"),
+                ("assistant", "Bye."),
+            ]
+            record(db, *said)
     history = [*(("user", "thanks"), ("assistant", "Bye.")) * 30, NEXT]
     began = time.process_time()
     record(db, *history, at=NOON + timedelta(days=1))

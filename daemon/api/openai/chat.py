@@ -120,6 +120,7 @@ class Shape:
             "generation": answer.generation,
             "kept": answer.kept,
             "chat": answer.chat_id,
+            "left_out": answer.left_out,
         }
 
 

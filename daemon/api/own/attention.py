@@ -2,12 +2,13 @@
 What a person should look at: troubles of this moment, and notices of what happened, each with what helps.
 """
 
+import json
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from daemon.processes.supervisor import Supervisor
-from daemon.text import counted, who_answers
+from daemon.text import counted, shorten, who_answers
 from store.jobs import Job
 from store.notices import Notice
 
@@ -94,6 +95,12 @@ def _what(one: Notice) -> str:
                 f"On {on} {about['program']} wanted to add more memories than the {about['limit']} that programs may "
                 f"in an hour; what went beyond was refused."
             )
+        case "user":
+            return (
+                f"A client named another user on {on}, {shorten(about['name'], 40)!r}. This home is one person's: "
+                f"others "
+                f"are answered without memories, and nothing of their chats is kept."
+            )
         case _:
             return f"Something happened on {on} ({one.kind})."
 
@@ -112,5 +119,8 @@ def _do(one: Notice) -> str:
         case "flood":
             name = shlex.quote(one.about["program"])
             return f"See them: tsubasa memories programs. Take all of it back: tsubasa memories take-back {name}."
+        case "user":
+            name = json.dumps(one.about["name"])
+            return f"If that is you: users = {name} in config.toml. If not, give them a home of their own."
         case _:
             return "Look at the log."

@@ -155,6 +155,7 @@ class AnswerOrigin(Recalled):
     generation: int
     kept: bool  # false: nothing of this turn is recorded
     chat: int | None  # the past chat that it is kept in
+    left_out: int  # turns of the chat that the context had no room for, the oldest
 
 
 class _AnswerHead(TypedDict):

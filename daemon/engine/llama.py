@@ -300,6 +300,8 @@ class Sampler:
         self._model = model
         self._grammar = None if grammar is None else _grammar(model, grammar)
         self._chain = c.llama_sampler_chain_init(c.llama_sampler_chain_default_params())
+        self._top_p = 1.0  # where it is done here: over a whole vocabulary llama.cpp sorts every token
+        self._behind: Any = None  # what comes after it
         self._add_biases(sampling)
         repeat, frequency, presence = (
             sampling.repeat_penalty,
@@ -314,9 +316,13 @@ class Sampler:
         if sampling.temperature == 0:
             self._add(c.llama_sampler_init_greedy())
             return
-        self._add(c.llama_sampler_init_top_k(sampling.top_k))
-        self._add(c.llama_sampler_init_typical(sampling.typical_p, 1))
-        self._add(c.llama_sampler_init_top_p(sampling.top_p, 1))
+        if sampling.top_k <= 0 and sampling.typical_p == 1:
+            self._top_p = sampling.top_p
+            self._behind = c.llama_sampler_chain_init(c.llama_sampler_chain_default_params())
+        else:
+            self._add(c.llama_sampler_init_top_k(sampling.top_k))
+            self._add(c.llama_sampler_init_typical(sampling.typical_p, 1))
+            self._add(c.llama_sampler_init_top_p(sampling.top_p, 1))
         self._add(c.llama_sampler_init_min_p(sampling.min_p, 1))
         self._add(c.llama_sampler_init_temp(sampling.temperature))
         self._add(c.llama_sampler_init_dist(seed))
@@ -365,6 +371,8 @@ class Sampler:
     def close(self) -> None:
         """Give its memory back."""
         c.llama_sampler_free(self._chain)
+        if self._behind is not None:
+            c.llama_sampler_free(self._behind)
         self.let_go()
 
     def _add_biases(self, sampling: Sampling) -> None:
@@ -379,10 +387,14 @@ class Sampler:
             self._add(c.llama_sampler_init_logit_bias(self._model.n_vocab, len(known), every))
 
     def _add(self, part: Any) -> None:
-        c.llama_sampler_chain_add(self._chain, part)
+        c.llama_sampler_chain_add(self._chain if self._behind is None else self._behind, part)
 
     def _winner(self, candidates: npt.NDArray[Any]) -> int:
         array = _apply(self._chain, candidates)
+        if self._behind is not None:
+            likeliest = self._top_p < 1
+            chosen = nucleus(candidates, self._top_p) if likeliest else candidates
+            array = _apply(self._behind, chosen, is_sorted=likeliest)
         return int(array.data[array.selected].id)
 
     def _allowed(self, token: int) -> bool:
@@ -391,9 +403,25 @@ class Sampler:
         return bool(np.isfinite(one["logit"][0]))
 
 
-def _apply(sampler: Any, candidates: npt.NDArray[Any]) -> Any:
+def nucleus(candidates: npt.NDArray[Any], top_p: float) -> npt.NDArray[Any]:
+    """
+    The likeliest candidates that together have `top_p` of the probability, likeliest first.
+
+    Those below an even part of the rest can't be among them, all together: only what is left is sorted.
+    Source: Holtzman et al. 2020, https://arxiv.org/abs/1904.09751
+    """
+    logits = candidates["logit"]
+    weights = np.exp(logits - logits.max())
+    total = weights.sum()
+    inside = np.flatnonzero(weights >= total * (1 - top_p) / len(weights))
+    order = inside[np.argsort(-weights[inside])]
+    count = 1 + int(np.searchsorted(np.cumsum(weights[order]), top_p * total))
+    return candidates[order[:count]]
+
+
+def _apply(sampler: Any, candidates: npt.NDArray[Any], *, is_sorted: bool = False) -> Any:
     data = candidates.ctypes.data_as(ctypes.POINTER(c.llama_token_data))
-    array = c.llama_token_data_array(data, len(candidates), -1, False)
+    array = c.llama_token_data_array(data, len(candidates), -1, is_sorted)
     c.llama_sampler_apply(sampler, ctypes.byref(array))
     return array
 

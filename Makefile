@@ -1,11 +1,12 @@
 # make demo: one night, end to end (MODEL=little: on a small model that talks).  make test: checks and tests.
-# make soak: the tests that take long.  All make .venv first.
+# make soak: the tests that take long.  make llama-server-tests: llama.cpp's own tests of its server, against ours.
+# All make .venv first.
 PYTHON ?= python3
 # How many tests run at a time, each on its share of the cores.
 AT_A_TIME ?= 2
 RUN := .venv/bin/python -m
 
-.PHONY: demo test soak check clean
+.PHONY: demo test soak llama-server-tests check clean
 demo: .venv/.installed $(if $(filter little,$(MODEL)),.venv/.installed-little)
 	$(RUN) daemon demo $(if $(MODEL),--model $(MODEL))
 
@@ -14,6 +15,9 @@ test: check
 
 soak: .venv/.installed-dev
 	$(RUN) pytest -q -n $(AT_A_TIME) --dist loadfile --no-loadscope-reorder -m soak
+
+llama-server-tests: .venv/.installed
+	$(RUN) bench.llama_tests
 
 check: .venv/.installed-dev
 	$(RUN) ruff format --check .

@@ -151,6 +151,9 @@ def _tokens(text: str) -> list[int]:
     return [1 + sum(word.encode()) % 299 for word in text.split()]
 
 
+LONGEST = 500  # words of a text that the fake embedder reads
+
+
 class FakeEmbedder(Embedder):
     """Texts that share letters are near each other."""
 
@@ -164,7 +167,10 @@ class FakeEmbedder(Embedder):
         pass
 
     async def info(self) -> EmbedderInfo:
-        return EmbedderInfo(id="fake", dimension=DIMENSION)
+        return EmbedderInfo(id="fake", dimension=DIMENSION, longest=LONGEST)
+
+    async def count(self, texts: Sequence[str]) -> list[int]:
+        return [len(text.split()) for text in texts]
 
     async def embed(self, texts: Sequence[str], *, query: bool = False) -> npt.NDArray[np.float32]:
         if self.fails is not None:

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from daemon.api import errors, metrics
 from daemon.api.answering import Answering
 from daemon.api.dialects import anthropic, llama_cpp, ollama
-from daemon.api.openai import chat, completions, embeddings, models, responses
+from daemon.api.openai import chat, completions, embeddings, input_tokens, models, responses
 from daemon.api.openapi import Api
 from daemon.api.own import (
     chats,
@@ -62,6 +62,7 @@ def add_routes(app: FastAPI, services: Services) -> None:
     app.include_router(completions.routes(config, answering))
     app.include_router(embeddings.routes(services.embedder, services.engine))
     app.include_router(responses.routes(config, answering, services.store_thread))
+    app.include_router(input_tokens.routes(config, services.engine, services.store_thread))
     app.include_router(anthropic.routes(config, answering, services.engine))
     app.include_router(
         ollama.routes(config, answering, services.generations, services.engine, services.embedder)

@@ -27,6 +27,7 @@ class EmbedderInfo:
 
     id: str
     dimension: int
+    longest: int = 0  # tokens of a text that count; 0: not known
 
 
 class Embedder:
@@ -73,7 +74,9 @@ class Embedder:
             ready = await self._child.start()
         except ChildRefused as error:
             raise EmbedderError(error.message) from error
-        self.made = EmbedderInfo(id=ready["embedder"], dimension=ready["dimension"])
+        self.made = EmbedderInfo(
+            id=ready["embedder"], dimension=ready["dimension"], longest=ready.get("longest", 0)
+        )
         return self.made
 
     async def embed(self, texts: Sequence[str], *, query: bool = False) -> npt.NDArray[np.float32]:
@@ -87,6 +90,14 @@ class Embedder:
         if not batches:
             return np.zeros((0, (await self.info()).dimension), dtype=np.float32)
         return np.concatenate(batches)
+
+    async def count(self, texts: Sequence[str]) -> list[int] | None:
+        """How many tokens each text has; None where the embedder can't tell."""
+        try:
+            counts = (await self._child.call("count", texts=list(texts))).header["counts"]
+        except ChildRefused as error:
+            raise EmbedderError(error.message) from error
+        return None if counts is None else [int(count) for count in counts]
 
     async def embed_at_once(self, texts: Sequence[str]) -> npt.NDArray[np.float32] | None:
         """

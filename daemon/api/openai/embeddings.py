@@ -1,6 +1,7 @@
 """POST /v1/embeddings: the vectors that retrieval itself compares texts with."""
 
 import base64
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
@@ -12,7 +13,7 @@ from daemon.api import reading
 from daemon.api.errors import WireError
 from daemon.api.openai.completions import prompts
 from daemon.api.reading import Whole, Wire, body_of
-from daemon.embedding.client import Embedder
+from daemon.embedding.client import Embedder, EmbedderInfo
 from daemon.engine.client import Engine
 
 MOST_TEXTS = 2048  # of one request, as OpenAI has it
@@ -42,9 +43,7 @@ class Embeddings(TypedDict):
     object: str  # "list"
     data: list[Embedding]
     model: str
-    usage: dict[
-        str, int
-    ]  # prompt_tokens, total_tokens: of texts the words, for the embedder does not tell its tokens
+    usage: dict[str, int]  # prompt_tokens, total_tokens: of the embedder; words, where it does not tell them
 
 
 def routes(embedder: Embedder, engine: Engine) -> APIRouter:
@@ -64,8 +63,9 @@ def routes(embedder: Embedder, engine: Engine) -> APIRouter:
             why = f"{len(wanted.input)} texts at once are too many; send up to {MOST_TEXTS}"
             raise WireError(400, f"input is not valid: {why}.", code="invalid_value", param="input")
         texts = [one if isinstance(one, str) else await engine.join(one) for one in wanted.input]
+        counts = await embedder.count(texts) or [len(text.split()) for text in texts]
+        _check_lengths(counts, info)
         vectors = await embedder.embed(texts)
-        counts = [len(one if isinstance(one, tuple) else one.split()) for one in wanted.input]
         as_text = wanted.encoding_format == "base64"
         data = [
             {"object": "embedding", "index": at, "embedding": _coded(vector, as_text=as_text)}
@@ -88,6 +88,19 @@ def routes(embedder: Embedder, engine: Engine) -> APIRouter:
             include_in_schema=path.startswith("/v1"),
         )
     return router
+
+
+def _check_lengths(counts: Sequence[int], info: EmbedderInfo) -> None:
+    """Raises a 400 for a text of which only the beginning would count."""
+    for at, count in enumerate(counts):
+        if info.longest and count > info.longest:
+            raise WireError(
+                400,
+                f"This model's maximum context length is {info.longest} tokens. However, text {at} of input is too "
+                f"large: it has {count}. Send it in parts (context_length_exceeded).",
+                code="context_length_exceeded",
+                param="input",
+            )
 
 
 def _coded(vector: Any, *, as_text: bool) -> list[float] | str:

@@ -185,6 +185,28 @@ async def test_texts_are_embedded_as_numbers_or_in_base64(world):
     assert "x-tsubasa-warning" not in plain.headers and "tokenize" in tokens.headers["x-tsubasa-warning"]
 
 
+async def test_a_text_of_which_only_the_beginning_would_count_is_not_embedded(world):
+    long = await world.http.post("/v1/embeddings", json={"input": ["a b", "word " * 501]})
+    counted = await world.http.post("/v1/embeddings", json={"input": ["a b", "c"]})
+
+    error = long.json()["error"]
+    assert (400, "context_length_exceeded", "input") == (long.status_code, error["code"], error["param"])
+    assert "text 1" in error["message"]
+    assert {"prompt_tokens": 3, "total_tokens": 3} == counted.json()["usage"]
+
+
+@pytest.mark.parametrize("path", ["/v1/chat/completions/input_tokens", "/responses/input_tokens"])
+async def test_the_length_of_a_prompt_is_told_before_it_is_asked(world, path):
+    named = "input" if "responses" in path else "messages"
+    short, longer = [
+        (await world.http.post(path, json={named: [{"role": "user", "content": text}]})).json()
+        for text in ("Hi!", "Hi! " * 50)
+    ]
+
+    assert "response.input_tokens" == short["object"]
+    assert 0 < short["input_tokens"] < longer["input_tokens"]
+
+
 async def test_a_text_is_gone_on_with_and_nothing_of_it_is_kept(world, engine):
     reply = await world.http.post(
         "/v1/completions", json={"prompt": ["def f(", [1, 2]], "echo": False, "n": 2}

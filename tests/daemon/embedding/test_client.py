@@ -3,12 +3,16 @@
 import asyncio
 import logging
 import os
+import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import numpy as np
 import pytest
 
+from daemon.embedding import bert
 from daemon.embedding.choices import BUNDLED, CHOICES, choice, resolved
 from daemon.embedding.client import BATCH, Embedder
 from daemon.embedding.model import SHA256, WEIGHTS, EmbedderError, bundled_folder, check
@@ -68,6 +72,60 @@ async def test_many_texts_come_back_in_order_and_the_same_as_alone(embedder):
     assert (BATCH + 3, 384) == vectors.shape
     assert np.allclose(vectors[[0, -1]], await embedder.embed([texts[0], texts[-1]]), atol=1e-4)
     assert (0, 384) == (await embedder.embed([])).shape
+
+
+async def test_vectors_are_those_of_the_library_that_trained_them(embedder):
+    """What is stored was made by it, and the limits were measured with it."""
+    sentence_transformers = pytest.importorskip("sentence_transformers")
+    texts = ["Where do I live?", "", "Grüezi 👋, 東京 \x7f", "never " * 400, "The user lives in Ghent."]
+    theirs = sentence_transformers.SentenceTransformer(str(bundled_folder()), device="cpu")
+
+    np.testing.assert_allclose(
+        theirs.encode(texts, normalize_embeddings=True), await embedder.embed(texts), atol=2e-6
+    )
+
+
+async def test_it_tells_how_many_tokens_texts_have_and_how_many_count(embedder):
+    info = await embedder.info()
+
+    assert 256 == info.longest
+    assert [9, 6, 2] == await embedder.count(["I believe the meaning of life is", "This is a test", ""])
+
+
+def test_its_start_loads_no_library_that_trains():
+    """Torch and transformers take nine seconds of a processor, for which the first question would wait."""
+    code = (
+        "import sys; from daemon.embedding.model import Model, bundled_folder as found;"
+        f"Model({BUNDLED!r}, allow_download=False, threads=1, bundled=found());"
+        "sys.stdout.write(' '.join({'torch', 'transformers', 'scipy'} & set(sys.modules)))"
+    )
+
+    assert (
+        "" == subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
+    )
+
+
+def test_a_model_of_another_shape_is_left_to_the_library(tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(bundled_folder(), folder)
+    pooling = folder / "1_Pooling" / "config.json"
+
+    assert bert.fits(folder)
+    pooling.write_text(pooling.read_text().replace('mean_tokens": true', 'max_tokens": true'))
+    assert not bert.fits(folder)
+    assert not bert.fits(tmp_path)
+
+
+async def test_weights_that_lack_a_layer_are_one_line(tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(bundled_folder(), folder)
+    config = folder / "config.json"
+    config.write_text(config.read_text().replace('"num_hidden_layers": 6', '"num_hidden_layers": 7'))
+    broken = embedder_with(name=str(folder), bundled=None)
+
+    with pytest.raises(EmbedderError, match="Can't use the embedder.*encoder.layer.6"):
+        await broken.embed(["hello"])
+    await broken.stop()
 
 
 async def test_a_command_that_it_does_not_know_is_a_typed_error(embedder):

@@ -9,7 +9,7 @@ told. A client that goes away stops the engine.
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple, TypeVar
 
@@ -89,12 +89,22 @@ class Begun:
 class Answering:
     """Begins answers, for all dialects."""
 
-    def __init__(self, conversations: Conversations, generations: Generations) -> None:
+    def __init__(
+        self,
+        conversations: Conversations,
+        generations: Generations,
+        *,
+        by_code: Callable[[Question], Awaitable[str | None]] | None = None,
+    ) -> None:
+        """`by_code`: the answer to what is not for the model; None where it is."""
         self._conversations, self._generations = conversations, generations
+        self._by_code = by_code
 
     async def begin(self, request: Request, question: Question, warnings: Sequence[str] = ()) -> Begun:
         """Ask; returns with the first piece, which tells the tokens of the recalled context."""
         question = replace(question, user=user_of(request.headers, await request.body()))
+        if self._by_code is not None:
+            question = replace(question, reply=await self._by_code(question))
         answer = await self._conversations.begin(question)
         first, base = await or_gone(request, answer, self._opened(answer))
         model = question.model

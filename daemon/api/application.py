@@ -4,9 +4,11 @@ All routes behind one gate: the web application that uvicorn serves.
     AuthMiddleware -> Boundary -> Paths -> the page, or the routes
 """
 
+from functools import partial
+
 from fastapi import FastAPI
 
-from daemon.api import errors, metrics
+from daemon.api import asked, errors, metrics
 from daemon.api.answering import Answering
 from daemon.api.dialects import anthropic, llama_cpp, ollama
 from daemon.api.openai import chat, completions, embeddings, input_tokens, models, responses
@@ -57,7 +59,8 @@ def make_app(services: Services, page: LazyPage | None = None) -> FastAPI:
 def add_routes(app: FastAPI, services: Services) -> None:
     """Add OpenAI's routes and our own."""
     config = services.settings.config
-    answering = Answering(services.conversations, services.generations)
+    by_code = partial(asked.reply, services)
+    answering = Answering(services.conversations, services.generations, by_code=by_code)
     app.include_router(chat.routes(config, answering))
     app.include_router(completions.routes(config, answering))
     app.include_router(embeddings.routes(services.embedder, services.engine))

@@ -122,6 +122,7 @@ class Question:
         None  # a text to be gone on with, in place of a chat: nothing of it is kept
     )
     answer_id: str | None = None  # by which the answer is found again, where it is kept
+    reply: str | None = None  # the answer, where it is not for the model to give
     user: User | None = None  # None: the person of this home, as far as the client says
     again: bool = False  # one more answer to a question that was asked already: nothing of it is kept
 
@@ -223,6 +224,13 @@ class Conversations:
     async def _stop_all(self, why: DaemonError) -> None:
         await asyncio.gather(*(answer.stop(why) for answer in list(self._running.values())))
 
+    async def may_answer_of_memories(self, question: Question) -> bool:
+        """Whether memories may be spoken of: to the person of this home, on the record."""
+        if not (question.model.kept and question.model.recalls) or question.history.is_chore:
+            return False
+        now = datetime.now(UTC)
+        return await self._is_home(question) and (await self._store_thread.run(off_record.logging, at=now)).on
+
     async def _is_home(self, question: Question) -> bool:
         """Whether the person of this home asks, and no other user of the same client."""
         user, at = question.user, datetime.now(UTC)
@@ -241,7 +249,7 @@ class Conversations:
     async def _recall(self, question: Question) -> Recalled:
         history = question.history
         wanted = question.recall and question.model.recalls and self._recall_k > 0 and not history.is_chore
-        if not wanted or history.question is None:
+        if not wanted or question.reply is not None or history.question is None:
             return Recalled()
         present = [turn.text for turn in history.turns]
         return await recall(
@@ -275,6 +283,10 @@ class Conversations:
     async def _pieces(
         self, question: Question, answering: Answering, shown: Fitting
     ) -> AsyncGenerator[Piece, None]:
+        if question.reply is not None:
+            for piece in (Piece(text=""), Piece(text=question.reply), Piece(text="", finish="stop")):
+                yield piece
+            return
         memories = system_text(shown.lines, tiny=(await self._engine.info()).tiny) if shown.lines else None
         pieces = self._engine.chat(
             shown.history.messages(memories),

@@ -114,6 +114,11 @@ def _is_reported(text: str, told_by: Sequence[Message], window: Sequence[Message
     return len((words & others) - own) >= max(1, len(words & own))
 
 
+def says_yes(text: str) -> bool:
+    """Whether somebody says yes, in one of many languages, and asks nothing."""
+    return _YES.match(text) is not None and not _ASKS.search(text)
+
+
 async def likenesses(
     embedder: Embedder, texts: Sequence[str], window: Sequence[Message]
 ) -> list[list[float]]:
@@ -166,7 +171,7 @@ def _heard(window: Sequence[Message], places: Sequence[int]) -> list[Message]:
     for place in places:
         after = place + 1
         if window[place].role == "assistant" and after in places and window[after].role == "user":
-            if _YES.match(window[after].text) and not _ASKS.search(window[after].text):
+            if says_yes(window[after].text):
                 heard.append(window[place])
     return heard
 

@@ -73,7 +73,7 @@ def routes(services: Services) -> APIRouter:
         """Allow it, which does it at once, or refuse it."""
         one = confirmations.decide(id, allow=wanted.allow)
         if wanted.allow:
-            await _do(services, one)
+            await do(services, one)
         return {"confirmation": await _to_json(services, one)}
 
     return router
@@ -98,7 +98,7 @@ def _check(db: Connection, act: Forget | Edit) -> None:
         memories.get(db, memory_id)
 
 
-async def _do(services: Services, one: Confirmation) -> None:
+async def do(services: Services, one: Confirmation) -> None:
     """Do what was allowed; the one who decided hears of a failure, and it is kept for the one who asked."""
     try:
         outcome = await _outcome(services, one.act)

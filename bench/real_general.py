@@ -4,14 +4,11 @@ General questions, alone and with memories beside that don't bear on them: does 
     general.toml ──> asked alone ──> what it gets right is 100 %
                 `──> with three memories, laid as recall lays them ──> the share of it that is kept
 
-<<<<<<< HEAD
 Promises: an answer is judged by the words it must have, or, where a question is open, by being speech of the right
 kind; with memories beside, none of their words may be in it. Greedy answers of a small quantised model waver with the
 requests that share a batch: `again` is the same model asked once more in another order, and what "kept" has to be
 compared with.
-=======
 The questions, and how their answers are judged, are those of `models.skills.evaluation`.
->>>>>>> fd2d248 (Score a model's skills by content, with the general questions in one place)
 """
 
 from collections.abc import Sequence

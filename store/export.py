@@ -55,6 +55,7 @@ class KeptMemory:
     sources: tuple[int, ...]  # messages
     recalled: int  # how often
     recalled_at: str | None
+    memory_kind: str = "fact"  # `kind` is that of a line of the file; an older archive has none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +133,7 @@ def _memories(
     sources = _sources(db, "select memory_id, message_id from memory_sources", messages)
     found = rows(
         db,
-        """select id, text, told_on, valid_from, valid_to, superseded_by, trust, coalesce(n, 0), last_at
+        """select id, text, told_on, valid_from, valid_to, superseded_by, trust, coalesce(n, 0), last_at, kind
         from memories left join recalls on memory_id = id order by id""",
     )
     return tuple(
@@ -146,8 +147,9 @@ def _memories(
             sources=sources.get(id, ()),
             recalled=recalled,
             recalled_at=recalled_at,
+            memory_kind=kind,
         )
-        for id, text, told_on, valid_from, valid_to, superseded_by, trust, recalled, recalled_at in found
+        for id, text, told_on, valid_from, valid_to, superseded_by, trust, recalled, recalled_at, kind in found
     )
 
 

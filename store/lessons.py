@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 from store.database import Connection, id_list, rows, stamp, writing
 from store.errors import NoSuchMemory
-from store.memory_queries import Memory, from_row
+from store.memory_queries import COLUMNS, Memory, from_row
 from store.text import storable
 
 TAUGHT = ("user", "import")  # whose word a night may learn
@@ -122,7 +122,7 @@ def unstudied(db: Connection, *, by: Iterable[str] | None = None) -> list[Memory
     worded = "" if by is None else "and made_by in (select value from json_each(?))"
     found = rows(
         db,
-        f"""select id, text, told_on, valid_from, valid_to, superseded_by, trust from memories
+        f"""select {COLUMNS} from memories
         where superseded_by is null and trust in {TAUGHT} and id not in
             (select memory_id from lesson_memories join lessons on lessons.id = lesson_id where kind in {OWN} {worded})
         order by id""",

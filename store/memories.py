@@ -80,12 +80,14 @@ def add(
     valid_from: date | None = None,
     sources: Sequence[int],
     trust: str = "user",
+    kind: str = "fact",
     beside: Memory | None = None,
 ) -> Memory:
     """
     Hold a new statement, true from `valid_from` (None: the day it was told); `sources` are ids of messages.
 
     Args:
+        kind: one of `memory_queries.KINDS`.
         beside: what it may change, but was not allowed to; only noted.
 
     Raises:
@@ -93,17 +95,27 @@ def add(
     """
     with writing(db):
         _check_sources(db, sources, None)
-        new = _insert(db, text, told_on, valid_from or told_on, sources, trust)
+        new = _insert(db, text, told_on, valid_from or told_on, sources, trust=trust, kind=kind)
         known = rows(db, "select id from memories where id = ?", (beside.id,)) if beside else []
         note(db, "ADD", new.id, text, told_on, sources, beside=known[0][0] if known else None)
     return new
 
 
 def update(
-    db: Connection, old: Memory, text: str, *, told_on: date, sources: Sequence[int], trust: str = "user"
+    db: Connection,
+    old: Memory,
+    text: str,
+    *,
+    told_on: date,
+    sources: Sequence[int],
+    trust: str = "user",
+    kind: str | None = None,
 ) -> Memory:
     """
     Replace `old` by a sentence that says more about the same; it is true since `old` was.
+
+    Args:
+        kind: one of `memory_queries.KINDS`; None: that of `old`.
 
     Raises:
         NoSuchMemory, StoreError: `old` or a source was forgotten meanwhile.
@@ -112,7 +124,7 @@ def update(
     with writing(db):
         current = _current(db, old.id)
         _check_sources(db, sources, current)
-        new = _insert(db, text, told_on, current.valid_from, sources, trust)
+        new = _insert(db, text, told_on, current.valid_from, sources, trust=trust, kind=kind or current.kind)
         _supersede(db, current, new, valid_to=current.valid_to)
         note(db, "UPDATE", new.id, text, told_on, sources)
     return new
@@ -127,11 +139,12 @@ def reconcile(
     valid_from: date | None = None,
     sources: Sequence[int],
     trust: str = "user",
+    kind: str | None = None,
 ) -> Memory:
     """
     Replace `old` by a sentence that says otherwise.
 
-    It is true from `valid_from` (None: `told_on`) on; `old` was true until then.
+    It is true from `valid_from` (None: `told_on`) on; `old` was true until then. `kind`: as of `update`.
 
     Raises:
         NoSuchMemory, StoreError: `old` or a source was forgotten meanwhile.
@@ -140,7 +153,9 @@ def reconcile(
     with writing(db):
         current = _current(db, old.id)
         _check_sources(db, sources, current)
-        new = _insert(db, text, told_on, valid_from or told_on, sources, trust)
+        new = _insert(
+            db, text, told_on, valid_from or told_on, sources, trust=trust, kind=kind or current.kind
+        )
         _supersede(db, current, new, valid_to=max(new.valid_from, current.valid_from))
         note(db, "RECONCILE", new.id, text, told_on, sources)
     return new
@@ -229,12 +244,19 @@ def _check_sources(db: Connection, sources: Sequence[int], known: Memory | None)
 
 
 def _insert(
-    db: Connection, text: str, told_on: date, valid_from: date, sources: Sequence[int], trust: str
+    db: Connection,
+    text: str,
+    told_on: date,
+    valid_from: date,
+    sources: Sequence[int],
+    *,
+    trust: str,
+    kind: str,
 ) -> Memory:
     text = one_line(text)
     db.execute(
-        "insert into memories (text, told_on, valid_from, trust) values (?, ?, ?, ?)",
-        (text, told_on.isoformat(), valid_from.isoformat(), trust),
+        "insert into memories (text, told_on, valid_from, trust, kind) values (?, ?, ?, ?, ?)",
+        (text, told_on.isoformat(), valid_from.isoformat(), trust, kind),
     )
     new = get(db, db.last_insert_rowid())
     db.executemany(

@@ -19,7 +19,12 @@ from store.errors import NoSuchMemory
 from store.recall_log import RecallCount
 from store.text import one_line
 
-_COLUMNS = "id, text, told_on, valid_from, valid_to, superseded_by, trust"
+COLUMNS = "id, text, told_on, valid_from, valid_to, superseded_by, trust, kind"
+KINDS = (
+    "fact",
+    "standing",
+    "always",
+)  # what is true of the user; what they want done where it applies; ... always
 FEW = 50  # memories whose narratives are looked up one by one
 _KNOWN = """with made (new, old, op, since) as materialized (
         -- what had been made by then and not been taken back, and what each had replaced
@@ -30,7 +35,7 @@ _KNOWN = """with made (new, old, op, since) as materialized (
         where op in ('ADD', 'UPDATE', 'RECONCILE') and at < :known_by
         and coalesce((select at from events back where back.id = undo_id), :known_by) >= :known_by)
     select id, text, memories.told_on, valid_from,
-        case after.op when 'RECONCILE' then max(after.since, valid_from) end, after.new, trust
+        case after.op when 'RECONCILE' then max(after.since, valid_from) end, after.new, trust, kind
     from made join memories on id = made.new left join made after on after.old = id
     where valid_from <= :day
     and (after.new is null or (after.op = 'RECONCILE' and :day < max(after.since, valid_from)))
@@ -48,6 +53,7 @@ class Memory:
     valid_to: date | None  # the first day on which it was true no more; None: as far as we know it still is
     superseded_by: int | None  # the memory that replaced it; None: it holds; itself: taken back
     trust: str  # "user" | "assistant" | "import" | "untrusted"
+    kind: str = "fact"  # one of `KINDS`
 
     @property
     def state(self) -> str:
@@ -73,7 +79,14 @@ class Survey:
 
 def holding(db: Connection) -> list[Memory]:
     """What holds now, oldest first."""
-    return _memories(rows(db, f"select {_COLUMNS} from memories where superseded_by is null order by id"))
+    return _memories(rows(db, f"select {COLUMNS} from memories where superseded_by is null order by id"))
+
+
+def standing(db: Connection) -> list[Memory]:
+    """What the user wants done, by their own word or an import's, of what holds; the newest first."""
+    sql = f"""select {COLUMNS} from memories where kind <> 'fact' and superseded_by is null
+        and trust in ('user', 'import') order by id desc"""
+    return _memories(rows(db, sql))
 
 
 def count_holding(db: Connection) -> int:
@@ -83,7 +96,7 @@ def count_holding(db: Connection) -> int:
 
 def past(db: Connection) -> list[Memory]:
     """What holds no more: replaced or taken back, oldest first."""
-    return _memories(rows(db, f"select {_COLUMNS} from memories where superseded_by is not null order by id"))
+    return _memories(rows(db, f"select {COLUMNS} from memories where superseded_by is not null order by id"))
 
 
 def is_read_again(db: Connection, text: str, sources: Sequence[int]) -> bool:
@@ -97,7 +110,7 @@ def is_read_again(db: Connection, text: str, sources: Sequence[int]) -> bool:
 
 def replaced_with(db: Connection, some_word: Sequence[str], most: int) -> list[Memory]:
     """Up to `most` memories that were replaced and have any of these words in their text, newest first."""
-    sql = f"""select {_COLUMNS} from memories where superseded_by is not null and superseded_by <> id
+    sql = f"""select {COLUMNS} from memories where superseded_by is not null and superseded_by <> id
         and exists (select 1 from json_each(?) where instr(lower(text) || ' ' || base_forms(text), value))
         order by id desc limit ?"""
     return _memories(rows(db, sql, (json.dumps(list(some_word)), most)))
@@ -112,7 +125,7 @@ def as_of(db: Connection, day: date, *, known_by: datetime | None = None) -> lis
     """
     if known_by is not None:
         return _memories(rows(db, _KNOWN, {"day": day.isoformat(), "known_by": stamp(known_by)}))
-    sql = f"""select {_COLUMNS} from memories
+    sql = f"""select {COLUMNS} from memories
         where valid_from <= :day and (valid_to is null or :day < valid_to)
         and (superseded_by is null or valid_to is not null) order by id"""
     return _memories(rows(db, sql, {"day": day.isoformat()}))
@@ -120,7 +133,7 @@ def as_of(db: Connection, day: date, *, known_by: datetime | None = None) -> lis
 
 def get(db: Connection, memory_id: int) -> Memory:
     """The memory with this id; raises `NoSuchMemory`."""
-    found = _memories(rows(db, f"select {_COLUMNS} from memories where id = ?", (memory_id,)))
+    found = _memories(rows(db, f"select {COLUMNS} from memories where id = ?", (memory_id,)))
     if not found:
         raise NoSuchMemory(memory_id)
     return found[0]
@@ -128,7 +141,7 @@ def get(db: Connection, memory_id: int) -> Memory:
 
 def several(db: Connection, memory_ids: Iterable[int]) -> list[Memory]:
     """Those of these memories that hold, oldest first."""
-    sql = f"""select {_COLUMNS} from memories where id in (select value from json_each(?))
+    sql = f"""select {COLUMNS} from memories where id in (select value from json_each(?))
         and superseded_by is null order by id"""
     return _memories(rows(db, sql, (id_list(memory_ids),)))
 
@@ -149,7 +162,7 @@ def history(db: Connection, memory_id: int) -> list[Memory]:
             union select memory_id from undone join line on replaced_id = line.id
             union select replaced_id from undone join line on memory_id = line.id
                 where replaced_id is not null)
-        select {_COLUMNS} from memories where id in (select id from line) order by id""",
+        select {COLUMNS} from memories where id in (select id from line) order by id""",
         (memory_id,),
     )
     if not found:
@@ -207,7 +220,7 @@ def narratives(db: Connection, found: Sequence[Memory], *, trust: Collection[str
 
 def lines(db: Connection, memory_ids: Iterable[int]) -> dict[int, str]:
     """The narrative of those of these memories that are still there, also of what holds no more."""
-    sql = f"select {_COLUMNS} from memories where id in (select value from json_each(?)) order by id"
+    sql = f"select {COLUMNS} from memories where id in (select value from json_each(?)) order by id"
     found = _memories(rows(db, sql, (id_list(memory_ids),)))
     return dict(zip([one.id for one in found], narratives(db, found), strict=True))
 
@@ -220,8 +233,8 @@ def sources(db: Connection, memory_id: int) -> list[int]:
 
 
 def from_row(row: Sequence[Any]) -> Memory:
-    """The memory in a row of the columns id, text, told_on, valid_from, valid_to, superseded_by, trust."""
-    id, text, told_on, valid_from, valid_to, superseded_by, trust = row
+    """The memory in a row of `COLUMNS`."""
+    id, text, told_on, valid_from, valid_to, superseded_by, trust, kind = row
     return Memory(
         id=id,
         text=text,
@@ -230,6 +243,7 @@ def from_row(row: Sequence[Any]) -> Memory:
         valid_to=date.fromisoformat(valid_to) if valid_to else None,
         superseded_by=superseded_by,
         trust=trust,
+        kind=kind,
     )
 
 

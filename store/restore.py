@@ -238,8 +238,8 @@ def _put_memories(db: Connection, archive: Archive, messages: Sequence[int]) -> 
     ids = []
     for kept in archive.memories:
         db.execute(
-            "insert into memories (text, told_on, valid_from, valid_to, trust) values (?, ?, ?, ?, ?)",
-            (one_line(kept.text), kept.told_on, kept.valid_from, kept.valid_to, kept.trust),
+            "insert into memories (text, told_on, valid_from, valid_to, trust, kind) values (?, ?, ?, ?, ?, ?)",
+            (one_line(kept.text), kept.told_on, kept.valid_from, kept.valid_to, kept.trust, kept.memory_kind),
         )
         id = db.last_insert_rowid()
         ids.append(id)

@@ -428,4 +428,9 @@ create table users (
     primary key (kind, name)
 ) strict;
 """,
+    # 24: what the user wants done, and when, is told from what is true of them
+    """
+alter table memories add column kind text not null default 'fact';   -- 'fact', 'standing' or 'always'
+create index memories_standing on memories (id) where kind <> 'fact' and superseded_by is null;
+""",
 ]

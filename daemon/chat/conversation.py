@@ -257,6 +257,7 @@ class Conversations:
             self._embedder,
             history.question,
             k=self._recall_k,
+            standing=True,
             present=present,
             at_once=True,
         )

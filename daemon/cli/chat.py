@@ -163,7 +163,9 @@ class Conversation:
         last = self._last
         for memory_id in last["memories"]:
             try:
-                line = self._client.why(memory_id)["memory"]["narrative"]
+                memory = self._client.why(memory_id)["memory"]
+                mark = "" if memory["kind"] == "fact" else f" ({memory['kind']})"
+                line = f"{memory['narrative']}{mark}"
             except Refused as error:  # it was forgotten since, say
                 line = str(error)
             out.print(f"  [dim]memory {memory_id:>4}[/]  {escape(line)}")

@@ -4,7 +4,7 @@
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -27,12 +27,18 @@ from daemon.errors import DaemonError
 from daemon.text import counted
 
 MOST_UNUSED = 20  # memories never recalled that are shown
+MEANS = {
+    "standing": ": how you want things done; laid beside what is like it",
+    "always": ": how you want every answer; laid beside every question",
+}
 OTHER_WORDS = "what matters you can tell in other words, or: tsubasa memories add TEXT"
 
 cli = typer.Typer(
     help='What is remembered: look, correct, take back. For example: tsubasa memories search "my dog"',
     no_args_is_help=False,
 )
+KIND_HELP = '"fact"; or how you want things done: "standing" where it applies, "always" with every answer.'
+Kind = Annotated[Literal["fact", "standing", "always"] | None, typer.Option("--kind", help=KIND_HELP)]
 Day = Annotated[str, typer.Argument(metavar="DATE", help="For example 2026-03-05.")]
 
 MemoryId = Annotated[
@@ -116,6 +122,7 @@ def one(memory_id: MemoryId, json: JsonFlag = False, home_flag: HomeFlag = None)
     out.print(
         f"  true since {memory['valid_from']}{until}, told on {memory['told_on']}, by: {memory['trust']}"
     )
+    out.print(f"  kind: {memory['kind']}{MEANS.get(memory['kind'], '')}")
     last = f", last on {recalled['last_at'][:10]}" if recalled["last_at"] else ""
     out.print(f"  times recalled: {recalled['n']}{last}")
     others, messages = len(found["history"]) - 1, len(found["messages"])
@@ -149,12 +156,13 @@ def add(
     since: Annotated[
         str | None, typer.Option(metavar="DATE", help="The first day on which it is true; else today.")
     ] = None,
+    kind: Kind = None,
     json: JsonFlag = False,
     home_flag: HomeFlag = None,
 ) -> None:
     """Remember a statement of your own, for example: tsubasa memories add "The user has a dog." """
     with daemon_at(home_flag) as client:
-        made = client.add(text, since=since)
+        made = client.add(text, since=since, kind=kind or "fact")
     if json:
         return as_json(made)
     out.print(f"Memory {made['memory']['id']} holds: {escape(made['memory']['narrative'])}")
@@ -163,17 +171,21 @@ def add(
 @cli.command()
 def edit(
     memory_id: MemoryId,
-    text: Annotated[str, typer.Argument(help="What it should say.")],
+    text: Annotated[str | None, typer.Argument(help="What it should say; left out: as it is.")] = None,
+    kind: Kind = None,
     json: JsonFlag = False,
     home_flag: HomeFlag = None,
 ) -> None:
     """
-    Put a memory in other words; the old ones stay in its history, and undo brings them back.
+    Put a memory in other words, or make it one of another kind; undo brings the old one back.
 
     For example: tsubasa memories edit 42 "The user's dog is called Rex."
+    Or: tsubasa memories edit 42 --kind standing
     """
+    if text is None and kind is None:
+        raise typer.BadParameter("Say what it should say, or its --kind.")
     with daemon_at(home_flag) as client:
-        made = client.edit(memory_id, text)
+        made = client.edit(memory_id, text, kind=kind)
     if json:
         return as_json(made)
     new = made["memory"]
@@ -281,6 +293,8 @@ def why(memory_id: MemoryId, json: JsonFlag = False, home_flag: HomeFlag = None)
     if json:
         return as_json(found)
     out.print(f"[bold]{escape(found['memory']['narrative'])}[/]")
+    if means := MEANS.get(found["memory"]["kind"]):
+        out.print(f"  {found['memory']['kind']}{means}")
     for event in found["events"]:
         out.print(f"  {event['at'][:10]}  {event['op']:<9}  {escape(event['text'])}")
     for message in found["messages"]:
@@ -320,7 +334,8 @@ def _show_memories(found: Memories) -> None:
     shown = table("id", "since", "memory")
     for memory in found["memories"]:
         text = memory["narrative"].removeprefix(f"{memory['valid_from']}: ")
-        shown.add_row(str(memory["id"]), memory["valid_from"], escape(text))
+        mark = "" if memory["kind"] == "fact" else f"[bold]{memory['kind']}[/] "
+        shown.add_row(str(memory["id"]), memory["valid_from"], mark + escape(text))
     show(shown)
 
 

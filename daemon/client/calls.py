@@ -78,15 +78,16 @@ def why(memory_id: int) -> Call[memory_schemas.MemoryDetail]:
 
 
 def add(
-    text: str, *, since: str | None = None, by: str = "user", program: str = ""
+    text: str, *, since: str | None = None, by: str = "user", program: str = "", kind: str = "fact"
 ) -> Call[memory_schemas.OneMemory]:
     """
     Add a statement of the user's own, or of an assistant ("assistant"), true since a day (None: today).
 
     Args:
         program: which one the assistant is, as it calls itself.
+        kind: "fact"; how the user wants things done: "standing", where it applies, or "always".
     """
-    body = {"text": text, "since": since, "by": by, "program": program}
+    body = {"text": text, "since": since, "by": by, "program": program, "kind": kind}
     return _post("the new memory", "/tsubasa/memories", body)
 
 
@@ -100,9 +101,11 @@ def take_back(program: str) -> Call[memory_schemas.TakenBack]:
     return _post("take back", "/tsubasa/programs/take-back", {"program": program})
 
 
-def edit(memory_id: int, text: str) -> Call[memory_schemas.OneMemory]:
-    """Put a memory in other words; the memory that now holds."""
-    return _post(f"memory {memory_id}", f"/tsubasa/memories/{memory_id}", {"text": text})
+def edit(
+    memory_id: int, text: str | None = None, *, kind: str | None = None
+) -> Call[memory_schemas.OneMemory]:
+    """Put a memory in other words, or make it one of another kind; the memory that now holds."""
+    return _post(f"memory {memory_id}", f"/tsubasa/memories/{memory_id}", {"text": text, "kind": kind})
 
 
 def undo(memory_id: int | None = None, *, event: int | None = None) -> Call[memory_schemas.Undone]:

@@ -82,4 +82,9 @@ def _ended(found: OneConfirmation) -> dict[str, Any]:
 
 
 def _short(memory: Memory) -> dict[str, Any]:
-    return {"id": memory["id"], "text": memory["text"], "since": memory["valid_from"], "by": memory["trust"]}
+    return {
+        "id": memory["id"],
+        "text": memory["text"],
+        "since": memory["valid_from"],
+        "by": memory["trust"],
+    } | ({} if memory["kind"] == "fact" else {"kind": memory["kind"]})

@@ -202,6 +202,9 @@ def _checked(
 def _write(db: Connection, plan: _Plan, observation: Observation, vector: npt.NDArray[np.float32]) -> Op:
     """Carry the plan out, rows, words and vector in one transaction; runs in the store's thread."""
     told_on, sources = observation.told_on, observation.sources
+    kind = (
+        None if observation.kind == "fact" else observation.kind
+    )  # what is replaced may have been set by hand
     with writing(db):
         if message_queries.not_forgotten(db, observation.read) != set(
             observation.read
@@ -218,11 +221,12 @@ def _write(db: Connection, plan: _Plan, observation: Observation, vector: npt.ND
                 valid_from=observation.day,
                 sources=sources,
                 trust=observation.trust,
+                kind=observation.kind,
                 beside=plan.beside,
             )
         elif plan.kind == "UPDATE":
             memory = memories.update(
-                db, plan.old, plan.text, told_on=told_on, sources=sources, trust=observation.trust
+                db, plan.old, plan.text, told_on=told_on, sources=sources, trust=observation.trust, kind=kind
             )
         else:
             memory = memories.reconcile(
@@ -233,6 +237,7 @@ def _write(db: Connection, plan: _Plan, observation: Observation, vector: npt.ND
                 valid_from=observation.day,
                 sources=sources,
                 trust=observation.trust,
+                kind=kind,
             )
         vectors.put(db, "memory", [memory.id], vector[np.newaxis, :])
     return Op(kind=plan.kind, memory_id=memory.id, by=plan.by)

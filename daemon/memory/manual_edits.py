@@ -1,5 +1,5 @@
 """
-What a user changes by hand: add a memory, or put one in other words.
+What a user changes by hand: add a memory, put one in other words, or say of which kind it is.
 
 Every change is an operation with an event, like those of the model, and can be undone. Runs in the store's thread;
 vectors are made afterwards (`index_missing`). Apart from `evolve.py`, for no model has a part in it.
@@ -28,12 +28,14 @@ def add(
     since: date | None = None,
     by: Literal["user", "assistant"] = "user",
     program: str = "",
+    kind: str = "fact",
 ) -> Memory:
     """
     Hold a statement, true since `since` (None: today): the user's own, or what an assistant says of the user.
 
     Args:
         program: which one the assistant is, as it calls itself.
+        kind: of the user's own statement; an assistant's is a fact, whatever it wants done.
 
     Raises:
         TooManyAdded: the program, or all together, have added as many in an hour as they may; that is told.
@@ -42,7 +44,7 @@ def add(
     """
     line, now = _sentence(db, text), datetime.now(UTC)
     if by == "user":
-        return memories.add(db, line, told_on=today, valid_from=since, sources=[], trust=by)
+        return memories.add(db, line, told_on=today, valid_from=since, sources=[], trust=by, kind=kind)
     name = one_line(program)[:LONGEST_NAME] or "An assistant"
     _check_limits(db, name, now)
     with writing(db):
@@ -51,17 +53,20 @@ def add(
     return made
 
 
-def edit(db: Connection, memory_id: int, text: str, *, today: date) -> Memory:
+def edit(db: Connection, memory_id: int, text: str | None, *, today: date, kind: str | None = None) -> Memory:
     """
-    Put a memory in the user's own words: an UPDATE without a source.
+    Put a memory in the user's own words, or make it one of another kind: an UPDATE without a source.
+
+    Args:
+        text, kind: None leaves it as it is.
 
     Raises:
         NoSuchMemory, NotHeld: there is none, or it holds no more.
         NothingSaid, HeldAlready: as `add`; another spelling of the same memory is welcome.
     """
     old = memories.get(db, memory_id)
-    text = _sentence(db, text, instead_of=old)
-    return memories.update(db, old, text, told_on=today, sources=[], trust="user")
+    line = _sentence(db, old.text if text is None else text, instead_of=old, kind=kind or old.kind)
+    return memories.update(db, old, line, told_on=today, sources=[], trust="user", kind=kind)
 
 
 def _check_limits(db: Connection, program: str, now: datetime) -> None:
@@ -71,13 +76,15 @@ def _check_limits(db: Connection, program: str, now: datetime) -> None:
             raise TooManyAdded(program, limit, together=name is None)
 
 
-def _sentence(db: Connection, text: str, *, instead_of: Memory | None = None) -> str:
+def _sentence(db: Connection, text: str, *, instead_of: Memory | None = None, kind: str = "") -> str:
     """`text` in one line, for it will stand in a list; refused when it says nothing new."""
     line, said = one_line(text), normalised(text)
     if not said:
         raise NothingSaid()
     for found in memories.several(db, [id for id, _ in full_text.search(db, "memory", line, LOOKED_AT)]):
-        changes = instead_of is not None and found.id == instead_of.id and found.text != line
+        changes = (
+            instead_of is not None and found.id == instead_of.id and (found.text, found.kind) != (line, kind)
+        )
         if not changes and normalised(found.text) == said:
             raise HeldAlready(found.id)
     return line

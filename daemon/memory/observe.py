@@ -25,8 +25,9 @@ from daemon.memory.errors import HOPELESS, ModelAnswerUnusable
 from daemon.memory.instructions import instructions
 from daemon.memory.strip_quotes import shortened, strip_quotes
 from daemon.text import content_words, normalised
-from prompts.load import schema
+from prompts.load import schema, task
 from store.chats import Message
+from store.memory_queries import KINDS
 
 VERSION = "observe-2"  # raise it when sessions should be observed again
 PARTLY = f"{VERSION} partly"  # a session that could not be read, or not all of it
@@ -36,6 +37,8 @@ WINDOW_TURNS = 20  # turns that one question to the model may hold
 AGAIN_TURNS = 2  # the same where it is tried again: shorter ones are easier
 OVERLAP_TURNS = 4  # turns of a window that the next one begins with: more may be said of them later
 MAX_ANSWER_TOKENS = 768
+SURE = 1.0  # nats by which a kind must be likelier than "fact", where it is asked for by itself
+OWN = ("user", "import")  # whose word it is how things are done
 _STRING = re.compile(r'("(?:[^"\\]|\\.)*")')  # an entry of a taught model's list
 _ENTRY = re.compile(rf'\{{[^{{}}]*"fact"\s*:\s*{_STRING.pattern}\s*\}}')  # and of another's
 _DATED = re.compile(r"\s*(today|yesterday|\d{4}-\d{1,2}-\d{1,2})\s*:\s*(.*)", re.DOTALL | re.IGNORECASE)
@@ -50,6 +53,7 @@ class Observation:
     told_on: date  # when it was told: the day of the session
     sources: tuple[int, ...]  # ids of the messages it was drawn from
     trust: str = "user"  # "user" | "assistant" | "import" | "untrusted"
+    kind: str = "fact"  # one of `KINDS`: "standing" and "always" are how the user wants things done
     read: tuple[int, ...] = ()  # ids of all messages that the model saw when it wrote this
 
 
@@ -61,6 +65,7 @@ class Noted:
     day: str  # as the model wrote it; "" for none
     turns: tuple[int, ...] | None  # places in the window that it has this from; a taught model names none
     surprise: float  # of the model at what it wrote: mean nats per token
+    kind: str = "fact"  # one of `KINDS`; a taught model names none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +107,8 @@ async def observe(
                 found.setdefault(normalised(observation.text), observation)
         except HOPELESS as error:
             failures.append(str(error))
-    return Observed(found=tuple(found.values()), unsure=reading.left_out, failures=tuple(failures))
+    kept = await _with_kinds(engine, reading.info, list(found.values()))
+    return Observed(found=tuple(kept), unsure=reading.left_out, failures=tuple(failures))
 
 
 def _spoken(messages: Sequence[Message]) -> list[Message]:
@@ -203,6 +209,27 @@ async def _reading(engine: Engine, day: date, embedder: Embedder | None) -> _Rea
     )
 
 
+async def _with_kinds(engine: Engine, info: EngineInfo, found: list[Observation]) -> list[Observation]:
+    """
+    Each with its kind: a model that writes bare sentences is asked for it by itself, the likeliest of the words counts.
+
+    A tiny one can't tell, so all is a fact of what it reads; any other has named the kinds already.
+    """
+    opening = task("kind", taught=False)
+    if not info.taught or info.tiny or await engine.count(opening) > info.n_ctx // 2:
+        return found
+    kept = []
+    for one in found:
+        if one.trust in OWN:
+            question = [*opening, {"role": "user", "content": one.text}]
+            scores = await engine.score(question, KINDS, adapter="base")
+            nats = {kind: score.nats for kind, score in zip(KINDS, scores, strict=True)}
+            likeliest = min(nats, key=lambda kind: nats[kind])
+            one = replace(one, kind=likeliest if nats["fact"] - nats[likeliest] > SURE else "fact")
+        kept.append(one)
+    return kept
+
+
 def _halves(window: Sequence[Message]) -> list[Sequence[Message]]:
     """Two parts that share a turn where there are four or more; none of a single turn."""
     if len(window) < 2:
@@ -253,7 +280,14 @@ def _noted(entry: str | dict[str, Any], surprise: float) -> Noted:
         text, day = (dated[2], dated[1]) if dated else (entry, "")
         return Noted(text=text.strip(), day=day, turns=None, surprise=surprise)
     turns = tuple(sorted({int(number) - 1 for number in entry["turns"]}))
-    return Noted(text=entry["fact"].strip(), day=entry["day"], turns=turns, surprise=surprise)
+    kind = entry.get("kind")
+    return Noted(
+        text=entry["fact"].strip(),
+        day=entry["day"],
+        turns=turns,
+        surprise=surprise,
+        kind=kind if kind in KINDS else "fact",
+    )
 
 
 def _observation(
@@ -274,6 +308,7 @@ def _observation(
         told_on=day,
         sources=found.sources,
         trust=found.trust,
+        kind=noted.kind if found.trust in OWN else "fact",  # nobody else says how things are done
         read=tuple(turn.id for turn in window),
     )
 

@@ -2,7 +2,8 @@
 Retrieval: the memories that bear on a question, and messages that no memory tells, as lines of one system turn.
 
     question ──> nearest memories ──> near enough? ──> 3, up to 10 where it takes many or the scores are flat
-             `──> nearest messages, in the places that memories leave empty ──> "2026-03-05: The user said: ..."
+             │──> nearest messages, in the places that memories leave empty ──> "2026-03-05: The user said: ..."
+             `──> how the user wants such things done, three at most, whatever else is recalled
 
 Small talk and questions about the world get no memories. Superseded memories speak only through what replaced them,
 at length when the question is about the past. A message that a memory was drawn from is not quoted, for it may no
@@ -36,9 +37,11 @@ from store.database import Connection
 from store.errors import NoEmbedder, WrongVectors
 from store.memories import Memory
 from store.text import one_line
+from store.vectors import distances
 
 FLAT = 0.25  # scores nearer than this to the k-th are as good as the k-th
 PROGRAM, PROGRAMS_SHARE = "assistant", 3  # the trust of what programs note; a third of the places at most
+STANDING = 3  # lines at most of how the user wants things done
 PAST_LOOKED_AT = 200  # memories that hold no more, for a question about the past
 PAST_TAKEN = 10  # of them, those that share most words with it
 ASKED = 2000  # characters of a message that are taken for the question: its end
@@ -80,7 +83,7 @@ class Recalled:
     """What is put before the last user message."""
 
     memories: tuple[Memory, ...] = ()  # oldest first
-    best_first: tuple[Memory, ...] = ()  # the same, by how well they bear on the question
+    best_first: tuple[Memory, ...] = ()  # the same, by how well they bear on the question, standing ones last
     messages: tuple[Message, ...] = ()  # that no memory tells
     lines: tuple[str, ...] = ()  # one for each memory and message, and for what held before; oldest first
 
@@ -94,6 +97,7 @@ async def recall(
     max_k: int = 10,
     present: Collection[str] = (),
     at_once: bool = False,
+    standing: bool = False,
 ) -> Recalled:
     """
     What bears on `question`: `k` memories, and up to `max_k` (or `k`) while the scores stay flat or where it takes
@@ -102,6 +106,7 @@ async def recall(
     Args:
         present: texts of the chat in which it is asked.
         at_once: go by words alone where the embedder can't answer yet, instead of waiting for it.
+        standing: also recall how the user wants such things done.
 
     Source: TSUBASA, arXiv 2604.07894: k = 3, and k = 10 for hard questions.
     """
@@ -113,7 +118,13 @@ async def recall(
     texts = [asked, bare]
     vectors = await (embedder.embed_at_once(texts) if at_once else embedder.embed(texts, query=True))
     query = _Query(
-        question=question, asked=asked, k=k, max_k=max(k, max_k), present=present, limits=embedder.limits
+        question=question,
+        asked=asked,
+        k=k,
+        max_k=max(k, max_k),
+        present=present,
+        limits=embedder.limits,
+        standing=standing,
     )
     for _ in range(LOOKS):
         found = await _found(store_thread, embedder, query, vectors, at_once=at_once)
@@ -156,6 +167,7 @@ class _Query:
     limits: Limits  # of the embedder
     passed_over: frozenset[int] = frozenset()  # messages that tell what was forgotten
     quotes: bool = True  # whether messages are quoted
+    standing: bool = False  # whether it is told how the user wants such things done
 
 
 def _recall(db: Connection, query: _Query, vectors: npt.NDArray[np.float32] | None) -> Recalled:
@@ -168,6 +180,8 @@ def _recall(db: Connection, query: _Query, vectors: npt.NDArray[np.float32] | No
         or (one.shares_words and not one.has_vector)  # not embedded yet: words must do
     ]
     is_past, many = asks_past(query.question), wants_many(query.question)
+    if query.standing and not many:  # these have lines of their own
+        near = [one for one in near if one.memory.kind == "fact"]
     near = _few_of_programs(near, query.max_k if many else query.k)
     width = query.max_k if many else _width(near, query.k, query.max_k)
     chosen = [one.memory for one in near[:width]]
@@ -183,6 +197,8 @@ def _recall(db: Connection, query: _Query, vectors: npt.NDArray[np.float32] | No
         limits=query.limits,
         passed_over=query.passed_over,
     )
+    if query.standing:
+        chosen += [one for one in _standing(db, query, as_memory) if one not in chosen]
     lines = [
         *_memory_lines(db, chosen, is_past),
         *((one.said_at.date(), quote(one, query.question)) for one in found),
@@ -209,6 +225,25 @@ def _width(near: list[Ranked], k: int, max_k: int) -> int:
     return sum(place < k or one.score >= floor for place, one in enumerate(near[:max_k]))
 
 
+def _standing(db: Connection, query: _Query, vector: npt.NDArray[np.float32] | None) -> list[Memory]:
+    """
+    How the user wants things done that are like what is asked for, the likest first, and how they want every answer.
+
+    Of many that hold always the newest are taken; one place is left to what is like the question.
+    """
+    every = memory_queries.standing(db)
+    by_id = {one.id: one for one in every if one.kind == "standing"}
+    distance = {} if vector is None else distances(db, "memory", by_id, vector)
+    near = [id for id, far in distance.items() if 1 - far >= query.limits.near_with_words]
+    asked = set(content_words(query.asked))
+    shared = {id: len(asked & set(content_words(by_id[id].text))) for id in by_id.keys() - distance.keys()}
+    like = sorted(near, key=lambda id: distance[id]) + sorted(
+        (id for id in shared if shared[id]), key=lambda id: (-shared[id], -id)
+    )
+    always = [one for one in every if one.kind == "always"][: STANDING - bool(like)]
+    return [*(by_id[id] for id in like[: STANDING - len(always)]), *always]
+
+
 def _memory_lines(db: Connection, chosen: list[Memory], is_past: bool) -> list[tuple[date, str]]:
     """The narratives with their days; of what changed more than once, all that held before, for a question about it."""
     lines = [(one.valid_from, _told(db, one)) for one in sorted(chosen, key=lambda one: one.id)]
@@ -219,9 +254,10 @@ def _memory_lines(db: Connection, chosen: list[Memory], is_past: bool) -> list[t
 
 
 def _told(db: Connection, memory: Memory) -> str:
-    """The narrative; of what a program noted, that it did."""
+    """The narrative; of how the user wants things done, that it is; of what a program noted, that it did."""
     line = memories.narrative(db, memory)
-    return " ".join([line, load("by_program")]) if memory.trust == PROGRAM else line
+    marks = [load("standing")] if memory.kind != "fact" else []
+    return " ".join([line, *marks, *([load("by_program")] if memory.trust == PROGRAM else [])])
 
 
 def _replaced(db: Connection, question: str) -> list[Memory]:

@@ -39,7 +39,7 @@ def lived(db):
     imports.record_import(db, "d" * 64, "x.json", [[spoken]], later(days=3))
     ghent = remember(db, GHENT, told)
     memories.ignore(db, ghent, "Ghent again", told_on=DAY, sources=[told.id])
-    oslo = memories.reconcile(db, ghent, OSLO, told_on=DAY + WEEK, sources=[told.id])
+    oslo = memories.reconcile(db, ghent, OSLO, told_on=DAY + WEEK, sources=[told.id], kind="standing")
     wrong = memories.update(db, oslo, "The user lives in Oslo, Ohio.", told_on=DAY, sources=[], trust="user")
     memories.undo(db, wrong.id, today=DAY)
     memories.ignore(db, None, "hi", told_on=DAY, sources=[told.id])

@@ -27,6 +27,7 @@ from store.memory_queries import survey
 SEARCHED = 3  # memories that a search finds, as a chat does; up to 10 where they bear on it about equally
 LONGEST = 2000  # characters of one statement
 Text = Annotated[str, Field(max_length=LONGEST)]
+Kind = Literal["fact", "standing", "always"]
 
 
 class NewMemory(BaseModel):
@@ -36,6 +37,7 @@ class NewMemory(BaseModel):
     since: date | None = None  # the first day on which it is true; null: today
     by: Literal["user", "assistant"] = "user"  # whose word it is; an assistant's is never learned
     program: str = Field(default="", max_length=200)  # which one the assistant is, as it calls itself
+    kind: Kind = "fact"  # of the user's own; an assistant's is a fact
 
 
 class TakingBack(BaseModel):
@@ -44,10 +46,11 @@ class TakingBack(BaseModel):
     program: str
 
 
-class NewText(BaseModel):
-    """Other words for a memory."""
+class Edit(BaseModel):
+    """Other words for a memory, or another kind; null: as it is."""
 
-    text: Text
+    text: Text | None = None
+    kind: Kind | None = None
 
 
 class Undoing(BaseModel):
@@ -132,6 +135,7 @@ def _add_changing(router: APIRouter, services: Services) -> None:
             since=wanted.since,
             by=wanted.by,
             program=wanted.program,
+            kind=wanted.kind,
         )
         if wanted.by == "user":
             await forgotten.lift(store_thread, services.embedder, made.text)
@@ -139,9 +143,11 @@ def _add_changing(router: APIRouter, services: Services) -> None:
         return {"memory": (await store_thread.run(memories_to_json, [made]))[0]}
 
     @router.post("/memories/{memory_id}")
-    async def edit_memory(memory_id: PathId, wanted: NewText) -> schemas.OneMemory:
-        """Put a memory in other words."""
-        made = await edit(services, memory_id, wanted.text)
+    async def edit_memory(memory_id: PathId, wanted: Edit) -> schemas.OneMemory:
+        """Put a memory in other words, or make it one of another kind."""
+        if wanted.text is None and wanted.kind is None:
+            raise WireError(400, "Say what it should say, or its kind.", code="invalid_value", param="text")
+        made = await edit(services, memory_id, wanted.text, kind=wanted.kind)
         return {"memory": (await store_thread.run(memories_to_json, [made]))[0]}
 
     @router.post("/undo")
@@ -157,9 +163,9 @@ def _add_changing(router: APIRouter, services: Services) -> None:
         return to_json(schemas.Undone, done)
 
 
-async def edit(services: Services, memory_id: int, text: str) -> Memory:
-    """Put a memory in other words; the one that now holds. Raises what `manual_edits.edit` raises."""
-    made = await services.store_thread.run(manual_edits.edit, memory_id, text, today=date.today())
+async def edit(services: Services, memory_id: int, text: str | None, *, kind: Kind | None = None) -> Memory:
+    """Another text or kind for a memory; the one that now holds. Raises what `manual_edits.edit` raises."""
+    made = await services.store_thread.run(manual_edits.edit, memory_id, text, today=date.today(), kind=kind)
     await forgotten.lift(services.store_thread, services.embedder, made.text)
     await services.runner.order("index", {})
     return made

@@ -26,6 +26,7 @@ class StoredMemory(TypedDict):
     valid_to: Day | None  # the first day on which it was true no more
     superseded_by: int | None  # the memory that replaced it; itself: it was undone
     trust: str  # "user", "assistant", "import" or "untrusted"
+    kind: str  # "fact"; how the user wants things done: "standing", where it applies, or "always"
 
 
 class Memory(StoredMemory):

@@ -20,6 +20,7 @@ from daemon.text import shorten
 from store.database import stamp
 from store.export import Archive, KeptChat, KeptEvent, KeptMemory, KeptMessage
 from store.memory_events import MAKING
+from store.memory_queries import KINDS
 
 FORMAT = "Tsubasa export"
 VERSION = 1
@@ -42,7 +43,11 @@ _POINTS_AT = {  # field: the kind that its numbers count
     "undoes": "event",
 }
 _FROM_0 = ("recalled", "pinned")  # numbers that may be 0
-_ONE_OF = {"op": (*MAKING, "IGNORE", "UNDO"), "trust": ("user", "assistant", "import", "untrusted")}
+_ONE_OF = {
+    "op": (*MAKING, "IGNORE", "UNDO"),
+    "trust": ("user", "assistant", "import", "untrusted"),
+    "memory_kind": KINDS,
+}
 
 
 def write(archive: Archive) -> Iterator[str]:

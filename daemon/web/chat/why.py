@@ -19,6 +19,7 @@ from daemon.web.chat.actions import ChatActions
 from daemon.web.chat.state import FORGOTTEN, AnswerInfo, Turn
 from daemon.web.components import dom, icons
 from daemon.web.components.markdown import markdown
+from daemon.web.memories.detail import MARKS
 
 GONE = 404
 QUOTED = 240  # characters of a message
@@ -86,6 +87,8 @@ class Why:
                     else:
                         memory = found["memory"]
                         dom.memory_link(memory["text"], id, classes="link")
+                        if mark := MARKS.get(memory["kind"]):
+                            dom.chip(mark, "good")
                         when = date.fromisoformat(memory["told_on"])
                         dom.text(f"told on {when.day} {when:%B %Y}", "soft small", tag="span")
 

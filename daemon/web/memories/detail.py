@@ -18,6 +18,12 @@ from daemon.web.formatting import day
 from daemon.web.memories import forget_dialog
 
 SPEAKERS = {"user": "you", "import": "an import", "assistant": "the assistant", "untrusted": "nobody sure"}
+KINDS = {  # of a memory, in a person's words
+    "fact": "something that is so",
+    "standing": "how you want things done, where it applies",
+    "always": "how you want every answer",
+}
+MARKS = {"standing": "standing", "always": "always"}  # of those that are no facts
 STEPS = {  # operation: what happened, its icon
     "ADD": ("You told me", "spark"),
     "UPDATE": ("You said more", "edit"),
@@ -25,7 +31,7 @@ STEPS = {  # operation: what happened, its icon
     "IGNORE": ("You said it again", "check"),
     "UNDO": ("You took it back", "undo"),
 }
-BY_HAND = {"ADD": "You wrote it down", "UPDATE": "You put it in other words"}
+BY_HAND = {"ADD": "You wrote it down", "UPDATE": "You corrected it"}
 ADDED_BY = {
     "import": "An import told it",
     "assistant": "The assistant said it",
@@ -79,7 +85,8 @@ class MemoryDetail:
         recalled = memory["recalls"]
         times = f"{recalled['n']:,} ×, last on {day(recalled['last_at'])}" if recalled["n"] else "not yet"
         said_by = SPEAKERS.get(memory["trust"], memory["trust"])
-        dom.facts([("True", since + until), ("Said by", said_by), ("Recalled", times)])
+        kind = KINDS.get(memory["kind"], memory["kind"])
+        dom.facts([("True", since + until), ("Said by", said_by), ("Kind", kind), ("Recalled", times)])
         with dom.box("actions left") as self._actions:
             if memory["state"] == "holds":
                 dom.button("Edit", lambda: self._edit(memory), picture="edit")
@@ -138,8 +145,12 @@ class MemoryDetail:
         self._actions.set_visibility(False)
         with self._editor:
             field = dom.Field("What it should say", value=memory["text"], lines=3)
+            chosen = [memory["kind"]]
+            dom.labelled_choice(
+                "It is", list(KINDS.items()), memory["kind"], lambda event: chosen.append(str(event.args))
+            )
             with dom.box("actions left"):
-                dom.button("Save", lambda: self._save(memory, field.value), kind="main")
+                dom.button("Save", lambda: self._save(memory, field.value, chosen[-1]), kind="main")
                 dom.button("Cancel", self._end_edit)
         field.input.run_method("focus")
 
@@ -147,12 +158,12 @@ class MemoryDetail:
         self._editor.clear()
         self._actions.set_visibility(True)
 
-    async def _save(self, memory: Found, words: str) -> None:
-        if words.strip() == memory["text"]:
+    async def _save(self, memory: Found, words: str, kind: str) -> None:
+        if words.strip() == memory["text"] and kind == memory["kind"]:
             self._end_edit()
             return
-        made = await self._backend.ask(calls.edit(memory["id"], words))
-        dom.notify("Put in other words. The old ones stay in its history.")
+        made = await self._backend.ask(calls.edit(memory["id"], words, kind=kind))
+        dom.notify("Saved. What it was before stays in its history.")
         await self._on_change(made["memory"]["id"])
 
     async def _undo(self, found: Found) -> None:

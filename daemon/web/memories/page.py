@@ -15,7 +15,7 @@ from daemon.text import counted
 from daemon.web.components import dom
 from daemon.web.formatting import day
 from daemon.web.layout import Visit
-from daemon.web.memories.detail import SPEAKERS, MemoryDetail
+from daemon.web.memories.detail import KINDS, MARKS, SPEAKERS, MemoryDetail
 
 PAGE = 40  # rows at first, and more on demand
 SETTLES_S = 0.35  # after the last key, before meaning is searched
@@ -173,6 +173,8 @@ class Memories:
         with dom.box("memory", tag="tr") as self._rows[one["id"]]:
             with dom.box("said", tag="td"), dom.plain_button("opener", lambda: self._open(one["id"])):
                 dom.text(one["text"], tag="span")
+                if mark := MARKS.get(one["kind"]):
+                    dom.chip(mark, "good")
                 if changes:
                     dom.chip(counted(changes, "change"), "wing")
             dom.text(day(one["valid_from"]), "since", tag="td")
@@ -211,12 +213,18 @@ class Memories:
             dom.text("Tell me something", tag="h2")
             dom.text('One sentence, worded like the others: "The user has a dog."', "soft")
             said = dom.Field("Memory", hint="The user …", lines=3)
+            chosen = ["fact"]
+            dom.labelled_choice(
+                "It is", list(KINDS.items()), "fact", lambda event: chosen.append(str(event.args))
+            )
             since = dom.DateField("True since")
             with dom.box("actions"):
                 dom.button("Cancel", dialog.close)
-                dom.button("Remember", lambda: dialog.submit((said.value, since.value)), kind="main")
+                dom.button(
+                    "Remember", lambda: dialog.submit((said.value, since.value, chosen[-1])), kind="main"
+                )
         answer = await dom.answer_of(dialog)
         if answer and answer[0].strip():
-            made = await self._backend.ask(calls.add(answer[0], since=answer[1] or None))
+            made = await self._backend.ask(calls.add(answer[0], since=answer[1] or None, kind=answer[2]))
             dom.notify("Remembered.")
             await self._changed(made["memory"]["id"])

@@ -124,12 +124,15 @@ async def test_the_arrow_keys_bring_back_what_was_typed_in_other_chats(tmp_path)
 
 async def test_why_shows_the_memories_and_the_tokens(tmp_path, monkeypatch, capsys):
     await during(tmp_path, lambda _: run(tmp_path, "memories", "add", "The user's dog is called Rex."))
+    short = ("memories", "add", "The user wants short answers.", "--kind", "always")
+    await during(tmp_path, lambda _: run(tmp_path, *short))
     (before, _, why), *_ = await conversation(
         tmp_path, monkeypatch, capsys, "/why", "What is my dog called?", "/why"
     )
 
     assert "Nothing was answered yet." in before
     assert "memory 1 " in why and "The user's dog is called Rex." in why
+    assert "The user wants short answers. (always)" in why
     assert "the base model" in why and " 3 written" in why
 
 

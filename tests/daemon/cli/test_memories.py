@@ -43,6 +43,28 @@ async def test_one_memory_and_its_history_are_shown_and_it_is_edited_and_undone(
     assert "(by hand) (undone)" in unwrapped(later)
 
 
+async def test_how_things_shall_be_done_is_marked_and_its_kind_is_set(tmp_path):
+    words = (
+        ["add", "The user wants short answers.", "--kind", "always"],
+        ["edit", "2", "--kind", "standing"],
+    )
+    words = (*words, ["list"], ["show", "4"])
+    added, edited, listed, shown = await typed(tmp_path, moved_house, *(["memories", *one] for one in words))
+
+    assert "Memory 3 holds" in added and "Memory 4 holds in the place of 2" in edited
+    assert "always The user wants short answers." in listed
+    assert "standing The user lives in Oslo." in listed
+    assert "kind: standing: how you want things done" in shown
+
+
+async def test_an_edit_needs_words_or_a_kind(tmp_path):
+    nothing_said, no_kind = await typed(
+        tmp_path, moved_house, ["memories", "edit", "2"], ["memories", "edit", "2", "--kind", "law"]
+    )
+
+    assert "--kind" in nothing_said and "'law'" in unwrapped(no_kind)
+
+
 async def test_a_search_answers_best_first_and_not_with_all_memories(tmp_path):
     async def many(world):
         texts = [f"The user saw {thing} live." for thing in ("a band", "an opera", "a play", "foxes", "owls")]

@@ -109,8 +109,23 @@ def test_an_edit_is_undone_again(page):
     page.click(".dialog >> text=Take it back")
     expect(page.locator(".panel .statement")).to_have_text(LISBON)
 
-    assert "You put it in other words" == steps[-1]
+    assert "You corrected it" == steps[-1]
     assert LISBON in listed(page)
+
+
+def test_the_kind_of_a_memory_is_set_shown_in_the_list_and_undone(page):
+    opened(page, LISBON)
+    page.click(".panel .button:has-text('Edit')")
+    page.select_option("[aria-label='It is']", "standing")
+    page.click("text=Save")
+    row = page.locator(".memory", has_text=LISBON)
+    expect(row.locator(".chip.good")).to_have_text("standing")
+    expect(page.locator(".panel")).to_contain_text("how you want things done")
+    page.click(".panel .button:has-text('Undo')")
+    page.click(".dialog >> text=Take it back")
+
+    expect(row.locator(".chip.good")).to_have_count(0)
+    assert {} == faults(page)
 
 
 def test_one_s_own_statement_is_added_and_a_second_time_refused(page):

@@ -49,3 +49,30 @@ async def test_what_was_known_on_a_day_leaves_out_what_was_told_later(tmp_path, 
     )
 
     assert texts == [memory["text"] for memory in held["memories"]]
+
+
+async def test_a_person_says_how_they_want_things_done_and_it_lies_beside_each_question(tmp_path):
+    def act(client):
+        added = client.add("The user wants short answers.", kind="always")["memory"]
+        fact = client.add(DOG)["memory"]
+        edited = client.edit(fact["id"], kind="standing")["memory"]
+        (first, *_) = client.chunks([{"role": "user", "content": "hi"}])
+        return added, edited, first["tsubasa"]["memories"], client.why(edited["id"])["history"]
+
+    added, edited, beside, line = await scene(tmp_path, nothing, act)
+
+    assert ("always", "standing", DOG) == (added["kind"], edited["kind"], edited["text"])
+    assert [added["id"]] == beside
+    assert ["fact", "standing"] == [one["kind"] for one in line]
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"kind": "law"}, {"text": "x" * 2001}, {"text": None, "kind": None}], ids=str
+)
+async def test_an_edit_that_says_nothing_or_no_kind_is_refused(tmp_path, body):
+    async with serving(tmp_path) as world:
+        await world.remember(DOG)
+        answer = await world.http.post("/tsubasa/memories/1", json=body)
+
+    assert 400 == answer.status_code
+    assert answer.json()["error"]["param"] in ("text", "kind")

@@ -66,6 +66,15 @@ def test_an_archive_is_read_as_it_was_written_also_behind_a_mark():
     assert Archive() == tsubasa.read("x.jsonl", written(Archive()))
 
 
+def test_a_memory_has_its_kind_and_one_of_an_older_archive_is_a_fact():
+    standing = replace(LIFE, memories=(replace(MEMORY, memory_kind="standing"),))
+    older = written(LIFE).replace(b', "memory_kind": "fact"', b"")
+
+    assert standing == tsubasa.read("x.jsonl", written(standing))
+    assert b"memory_kind" not in older
+    assert LIFE == tsubasa.read("x.jsonl", older)
+
+
 @given(text=st.text(st.characters(exclude_categories=["Cs"])), name=st.text(st.characters(codec="utf-8")))
 def test_any_text_is_read_as_it_was_written(text, name):
     found = Archive(chats=(CHAT,), messages=(replace(MESSAGE, text=text, external_id=name),))
@@ -88,6 +97,7 @@ def test_any_text_is_read_as_it_was_written(text, name):
         (2, {"parent": 1}, "line 3: its parent, message 1, comes after it"),
         (3, {"sources": [9]}, "line 4: its 'sources' is 9"),
         (3, {"sources": "1"}, "line 4: its 'sources' can't be '1'"),
+        (3, {"memory_kind": "law"}, "line 4: its 'memory_kind' can't be 'law'"),
         (3, {"trust": "god"}, "line 4: its 'trust' can't be 'god'"),
         (3, {"valid_to": "2026-02-30"}, "line 4: its 'valid_to' can't be"),
         (3, {"recalled_at": None}, "line 4: its 'recalled' and 'recalled_at' do not fit"),

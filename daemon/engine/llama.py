@@ -251,6 +251,18 @@ class Context:
         """Let `target`, which is empty, share the first `length` tokens of `source`."""
         c.llama_memory_seq_cp(self._memory, source, target, 0, length)
 
+    def save(self, sequence: int) -> bytearray:
+        """All that a sequence holds, to be put back by `load`."""
+        saved = bytearray(c.llama_state_seq_get_size(self._handle, sequence))
+        room = (ctypes.c_uint8 * len(saved)).from_buffer(saved)
+        c.llama_state_seq_get_data(self._handle, room, len(saved), sequence)
+        return saved
+
+    def load(self, sequence: int, saved: bytearray) -> bool:
+        """Put into a sequence, which is empty, what was saved; False where the context has no room for it."""
+        room = (ctypes.c_uint8 * len(saved)).from_buffer(saved)
+        return bool(c.llama_state_seq_set_data(self._handle, room, len(saved), sequence))
+
     def _logits(self, place: int) -> Logits:
         """Those after the token at this place of the batch; they were asked for."""
         pointer = c.llama_get_logits_ith(self._handle, place)

@@ -3,6 +3,7 @@ The prefix cache: what sequences of the context hold, so that a prompt is comput
 
     take ──> the slot of the chat that goes on, cut where it differs; of another chat a copy of what is common
     make_room ──> idle slots, the least recently used first, lose only so much of their end as is needed
+    set_aside ──> idle slots leave the context, in which attention looks at every cell, and come back when asked for
 
 A slot is only reused for the adapter that computed it, and one in use is never cut by others. Cells that several
 sequences share are counted once; a copy costs none.
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import Protocol
 
+ASIDE = 512  # idle cells from which it is worth to set them aside
+LEAST_ASIDE = 64  # tokens of a slot: fewer are computed again as quickly
 PROOF = 8  # tokens at the end of an answer, by which a chat that goes on is known
 
 
@@ -21,6 +24,8 @@ class Memory(Protocol):
 
     def cut(self, sequence: int, length: int) -> bool: ...
     def copy(self, source: int, target: int, length: int) -> None: ...
+    def save(self, sequence: int) -> bytearray: ...
+    def load(self, sequence: int, saved: bytearray) -> bool: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -35,11 +40,23 @@ class Slot:
     used: int = 0  # larger is later
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Aside:
+    """What a slot held, outside of the context."""
+
+    adapter: str | None
+    tokens: list[int]
+    saved: bytearray
+
+
 class PrefixCache:
     """Some sequences of one context, and how many of its cells they may fill together."""
 
-    def __init__(self, memory: Memory, sequences: Sequence[int], *, cells: int) -> None:
+    def __init__(self, memory: Memory, sequences: Sequence[int], *, cells: int, aside: int = 0) -> None:
+        """`aside`: so many more tokens may be remembered outside of the context."""
         self.cells = cells  # its owner may change it, and makes room then
+        self._aside: list[Aside] = []  # the least recently used first
+        self._most_aside = aside
         self._memory = memory
         self._slots = [Slot(sequence) for sequence in sequences]
         self._clock, self._names = count(1), count()
@@ -57,11 +74,13 @@ class PrefixCache:
 
     def known(self, prompt: Sequence[int], adapter: str | None, *, in_use: bool = False) -> int:
         """How many tokens of the prompt's beginning are in memory; `in_use`: of those that a slot in use holds."""
-        slots = (slot for slot in self._of(adapter) if slot.taken or not in_use)
-        return max((common(slot.tokens, prompt) for slot in slots), default=0)
+        slots = [slot.tokens for slot in self._of(adapter) if slot.taken or not in_use]
+        asides = [] if in_use else [one.tokens for one in self._aside if one.adapter == adapter]
+        return max((common(tokens, prompt) for tokens in slots + asides), default=0)
 
     def take(self, prompt: Sequence[int], adapter: str | None) -> Slot:
         """A slot that holds as much of the prompt's beginning as is in memory, but never all of it."""
+        self._bring_back(prompt, adapter)
         best = max(self._of(adapter), key=lambda slot: (common(slot.tokens, prompt), slot.used), default=None)
         length = 0 if best is None else min(common(best.tokens, prompt), len(prompt) - 1)
         if best is not None and not best.taken and _goes_on(best.tokens, prompt, length):
@@ -92,8 +111,22 @@ class PrefixCache:
 
     def drop(self, adapter: str | None) -> None:
         """Forget everything that this adapter computed; the owner of a slot in use fills it again."""
+        self._aside = [one for one in self._aside if one.adapter != adapter]
         for slot in self._of(adapter):
             self._cut(slot, 0)
+
+    def set_aside(self, least: int = ASIDE) -> None:
+        """Move what idle slots hold out of the context, where it is so much that others are computed slower."""
+        idle = [slot for slot in self._slots if slot.tokens and not slot.taken]
+        if not self._most_aside or len({cell for slot in idle for cell in slot.cells}) < least:
+            return
+        for slot in sorted(idle, key=lambda slot: slot.used):
+            if len(slot.tokens) >= LEAST_ASIDE:
+                saved = self._memory.save(slot.sequence)
+                self._aside.append(Aside(slot.adapter, list(slot.tokens), saved))
+            self._cut(slot, 0)
+        while sum(len(one.tokens) for one in self._aside) > self._most_aside:
+            del self._aside[0]
 
     def make_room(self, wanted: int) -> bool:
         """Let so many more cells fit, at the cost of idle slots; False: those in use leave no room for them."""
@@ -102,6 +135,28 @@ class PrefixCache:
             while slot.tokens and (missing := self.used + wanted - self.cells) > 0:
                 self._cut(slot, max(0, len(slot.tokens) - missing))
         return self.used + wanted <= self.cells
+
+    def _bring_back(self, prompt: Sequence[int], adapter: str | None) -> None:
+        """Put what was set aside into a free slot, where it has more of the prompt than any slot."""
+        fitting = [one for one in self._aside if one.adapter == adapter]
+        best = max(fitting, key=lambda one: common(one.tokens, prompt), default=None)
+        if best is None:
+            return
+        length = common(best.tokens, prompt)
+        if length < max((common(slot.tokens, prompt) for slot in self._of(adapter)), default=0) + LEAST_ASIDE:
+            return
+        self.set_aside(least=1)
+        free = next((slot for slot in self._slots if not slot.taken), None)
+        if free is None or not self.make_room(len(best.tokens)):
+            return
+        self._cut(free, 0)
+        if not self._memory.load(free.sequence, best.saved):
+            self._memory.cut(free.sequence, 0)
+            return
+        free.adapter = adapter
+        self.add(free, best.tokens)
+        if _goes_on(best.tokens, prompt, length) and best in self._aside:
+            self._aside.remove(best)
 
     def _of(self, adapter: str | None) -> list[Slot]:
         return [slot for slot in self._slots if slot.adapter == adapter and slot.tokens]

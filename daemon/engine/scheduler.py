@@ -65,8 +65,12 @@ class Scheduler:
         self._say, self._refuse = say, refuse
         self._cells = n_ctx + background_cells(n_ctx)
         every, own = range(sequences(model)), _places(model)
-        self._chats = PrefixCache(context, every[own:], cells=n_ctx)
-        self._background = PrefixCache(context, every[:own], cells=self._cells)
+        on_processor = not (
+            model.on_gpu or model.is_recurrent
+        )  # a card reads cells as quickly as it moves them
+        aside = n_ctx if on_processor else 0
+        self._chats = PrefixCache(context, every[own:], cells=n_ctx, aside=aside)
+        self._background = PrefixCache(context, every[:own], cells=self._cells, aside=aside and self._cells)
         self._queue: list[Work] = []  # as they came
         self._leaving: set[str] = set()  # adapters to free once no reply needs them
         self._turn_of: str | None = None  # the adapter of the last step
@@ -140,6 +144,9 @@ class Scheduler:
                     continue
                 is_new = work.cached is None
                 work.begin()
+                if not background:  # the background waits for a moment rather than people
+                    self._chats.set_aside()
+                    self._background.set_aside()
                 begun.append(work)
                 if is_new:
                     self._counts.prompt_tokens += len(work.tokens)

@@ -7,7 +7,7 @@ import llama_cpp as c
 import numpy as np
 import pytest
 
-from daemon.engine.llama import Model, Sampler, nucleus
+from daemon.engine.llama import Context, Model, Part, Sampler, nucleus
 from daemon.engine.records import Sampling
 
 
@@ -76,3 +76,18 @@ def test_a_flat_choice_among_150_000_tokens_takes_no_longer_than_a_short_step():
         taken.append(time.process_time() - began)
 
     assert min(taken) < 0.04
+
+
+def test_a_sequence_that_was_saved_goes_on_as_if_it_had_stayed(model):
+    loaded = Model(str(model), gpu_layers=0)
+    context = Context(loaded, n_ctx=512, sequences=2, threads=1, exact=True)
+    tokens = [3 + number % 50 for number in range(100)]
+    context.decode([Part(0, 0, tokens, 1)])
+    saved = context.save(0)
+    (stayed,) = context.decode([Part(0, 100, [9], 1)])[0]
+    stayed = stayed.copy()
+    context.cut(0, 0)
+
+    assert context.load(1, saved)
+    (back,) = context.decode([Part(1, 100, [9], 1)])[0]
+    np.testing.assert_allclose(stayed, back, atol=0.01)

@@ -10,6 +10,7 @@ class ListMemory:
 
     def __init__(self, sequences):
         self.sequences = [[] for _ in range(sequences)]
+        self.full = False
 
     def cut(self, sequence, length):
         del self.sequences[sequence][length:]
@@ -19,6 +20,14 @@ class ListMemory:
         assert [] == self.sequences[target]
         self.sequences[target] = self.sequences[source][:length]
 
+    def save(self, sequence):
+        return list(self.sequences[sequence])
+
+    def load(self, sequence, saved):
+        assert [] == self.sequences[sequence]
+        self.sequences[sequence] = list(saved)
+        return not self.full
+
 
 def fill(memory, cache, slot, tokens):
     fresh = tokens[len(slot.tokens) :]
@@ -26,9 +35,9 @@ def fill(memory, cache, slot, tokens):
     cache.add(slot, fresh)
 
 
-def make(sequences=3, cells=1000):
+def make(sequences=3, cells=1000, aside=0):
     memory = ListMemory(sequences)
-    return memory, PrefixCache(memory, range(sequences), cells=cells)
+    return memory, PrefixCache(memory, range(sequences), cells=cells, aside=aside)
 
 
 def use(memory, cache, tokens, adapter=None):
@@ -157,3 +166,62 @@ def test_nothing_is_shared_between_adapters_and_what_a_dropped_one_computed_is_g
     cache.drop("a")
     assert [[], [], [1, 2, 3]] == sorted(memory.sequences)
     assert 0 == use(memory, cache, [1, 2, 3], adapter="a")
+
+
+def test_an_idle_chat_is_set_aside_and_comes_back_whole():
+    memory, cache = make(aside=2000)
+    one, other = list(range(600)), [7, *range(2000, 2400)]
+    use(memory, cache, one)
+    cache.set_aside()
+
+    assert 0 == cache.used and not any(memory.sequences)
+    assert 600 == cache.known(one, None)
+    assert 0 == use(memory, cache, other)
+    assert 600 == use(memory, cache, [*one, 1, 2])
+    assert 602 == cache.used  # the other one left for it
+    assert 401 == use(memory, cache, [*other, 1])
+
+
+def test_few_idle_tokens_and_those_in_use_stay_where_they_are():
+    memory, cache = make(aside=2000)
+    use(memory, cache, list(range(300)))
+    busy = cache.take(list(range(1000, 1600)), None)
+    fill(memory, cache, busy, list(range(1000, 1600)))
+    cache.set_aside()
+
+    assert 900 == cache.used
+    cache.give_back(busy)
+    cache.set_aside()
+    assert 0 == cache.used
+
+
+def test_what_is_set_aside_is_bounded_dropped_with_its_adapter_and_given_to_no_other():
+    memory, cache = make(aside=1000)
+    for start, adapter in ((0, None), (5000, "a"), (10_000, None)):
+        use(memory, cache, list(range(start, start + 600)), adapter)
+        cache.set_aside()
+
+    assert 0 == cache.known(list(range(600)), None)  # the oldest had to go
+    assert 0 == use(memory, cache, list(range(5000, 5600)), None)
+    cache.drop(None)
+    assert 0 == cache.known(list(range(10_000, 10_600)), None)
+
+
+def test_a_beginning_that_was_set_aside_serves_another_chat_too_and_stays_for_its_own():
+    memory, cache = make(aside=2000)
+    first = list(range(700))
+    use(memory, cache, first)
+    cache.set_aside()
+
+    assert 300 == use(memory, cache, [*range(300), 9, 9, 9])
+    assert 700 == cache.known([*first, 1], None)
+
+
+def test_what_finds_no_room_in_the_context_is_computed_again():
+    memory, cache = make(aside=2000)
+    use(memory, cache, list(range(600)))
+    cache.set_aside()
+    memory.full = True
+
+    slot = cache.take(list(range(600)), None)
+    assert [] == slot.tokens

@@ -4,7 +4,8 @@ What SIGKILL takes: python -m bench.kill [--times N] [--nights SHARE] [--seed S]
     a daemon with nano ── one piece of work ── SIGKILL at a random moment ── look into the store ── start again ── ...
 
 The work: a turn, a memory, an import, an undone import, something forgotten, a reading of chats, an export, a backup, a
-restore, a swap of the generation, a night. The killed: the daemon, its engine, embedder or trainer, or the command.
+restore over a store, an old store brought up to date, a swap of the generation, a night at any of its stages. Killed
+are the daemon, its engine, embedder or trainer, or the command.
 What came back as done is acknowledged, and must be in the store once (what was forgotten or undone: not at all), each
 night must have decided once, the database must be whole, backups and restored stores too, and the daemon answers.
 """
@@ -13,6 +14,7 @@ import argparse
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,13 +32,17 @@ import psutil
 from daemon.client.client import Client, connect
 from daemon.home import Home, running
 from store import backup
-from store.database import open_store, rows
+from store.database import Connection, give_key, migrate, open_store, rows, vector_bits, writing
 from store.errors import StoreUnusable
 from store.keys import load_or_create_key
+from store.schema import APPLICATION_ID, MIGRATIONS
+from store.switch import settle
+from store.text import base_forms_for_sql, turn_mark
 
 START_S = 600.0
 DONE_FIRST = 0.4  # share of the kills that come right after the work was acknowledged
 IMPORTED = 150  # messages of one export
+OLD, OLD_COUNT = 8, 3000  # schema and messages of the store that is brought up to date
 SETTINGS = {
     "PORT": "0",
     "NIGHT": "false",
@@ -53,10 +59,11 @@ TOLD = (
 )
 LONGEST_S = {  # until the kill, from the beginning of the work; half of the others come within a quarter of it
     "turn": 2.0, "memory": 0.5, "import": 3.0, "undo": 1.0, "forget": 2.0, "tend": 10.0, "export": 0.5, "backup": 3.0,
-    "restore": 3.0, "swap": 0.5, "night": 60.0,
+    "restore": 3.0, "migrate": 3.0, "swap": 0.5, "night": 40.0,
 }  # fmt: skip
 VICTIMS = {"turn": ("daemon", "daemon", "engine"), "tend": ("daemon", "engine", "embedder"),
-           "night": ("daemon", "trainer"), "backup": ("command",), "restore": ("command",)}  # fmt: skip
+           "night": ("daemon", "trainer", "engine"), "backup": ("command",), "restore": ("command",),
+           "migrate": ("command",)}  # fmt: skip
 
 
 @dataclass
@@ -76,6 +83,8 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.home = Home(folder / "home")
         self.scratch = folder
+        self.fresh, self.old = folder / "fresh" / "store.db", folder / "old" / "store.db"
+        self.restored = 0  # messages in the backup that is restored
         self.ledger = Ledger()
         self.daemon: subprocess.Popen[bytes] | None = None
         self.command: subprocess.Popen[bytes] | None = None
@@ -115,7 +124,7 @@ class House:
     def work(self, kind: str, number: int) -> None:
         """Do one piece of work; what comes back as done goes into the ledger."""
         word = f"{kind}{number}x"
-        if kind in ("backup", "restore"):
+        if kind in ("backup", "restore", "migrate"):
             return self._by_command(kind)
         with connect(self.home) as client:
             getattr(self, f"_{kind}")(client, word)
@@ -170,14 +179,19 @@ class House:
     def _by_command(self, kind: str) -> None:
         if kind == "backup":
             self.command = self._run("backup")
+        elif kind == "restore":
+            for aside in self.fresh.parent.glob("*.before-*"):
+                aside.unlink()
+            words = [str(self.scratch / "first.backup"), "--replace", "--key", str(self.home.path / "key")]
+            self.command = self._run("restore", *words, "--home", str(self.fresh.parent))
         else:
-            fresh = self.scratch / "fresh"
-            for file in fresh.glob("*"):
-                file.unlink()
-            key = str(self.home.path / "key")
-            self.command = self._run(
-                "restore", str(self.scratch / "first.backup"), "--key", key, "--home", str(fresh)
-            )
+            shutil.rmtree(self.old.parent, ignore_errors=True)
+            write_old_store(self.old, load_or_create_key(self.old.parent, keyring="file"))
+            self.command = self._run("up", "--home", str(self.old.parent))
+            wait = time.monotonic() + START_S
+            while running(Home(self.old.parent)) is None and time.monotonic() < wait:
+                time.sleep(0.05)
+            self.command.terminate()
         if self.command.wait() == 0:
             self.ledger.backups += 1
 
@@ -204,6 +218,30 @@ def _write_export(file: Path, word: str) -> None:
     file.write_text("\n".join(map(json.dumps, turns)), encoding="utf-8")
 
 
+def write_old_store(file: Path, key: bytes) -> None:
+    """A store as an early release left it, with some chats."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with closing(Connection(str(file))) as db:
+        give_key(db, key)
+        db.pragma("application_id", APPLICATION_ID)
+        for name, function, count in (
+            ("base_forms", base_forms_for_sql, 1),
+            ("vector_bits", vector_bits, 1),
+            ("turn_mark", turn_mark, 3),
+        ):
+            db.create_scalar_function(name, function, count, deterministic=True)
+        migrate(db, MIGRATIONS[:OLD])
+        at = "2026-03-05T12:00:00.000000+00:00"
+        with writing(db):
+            db.execute("insert into chats values (1, 'api', ?, ?)", (at, at))
+            said = ((n, f"old {n} by the river", at, at, f"hash {n}") for n in range(OLD_COUNT))
+            db.executemany(
+                """insert into messages (id, chat_id, role, speaker, text, said_at, stored_at, source, hash)
+                values (?, 1, 'user', '', ?, ?, ?, 'api', ?)""",
+                said,
+            )
+
+
 def look(house: House, *, at_rest: bool) -> Counter[str]:
     """What is lost, doubled or broken in the store of a killed daemon; `at_rest`: what was begun had its time."""
     found: Counter[str] = Counter()
@@ -225,15 +263,27 @@ def look(house: House, *, at_rest: bool) -> Counter[str]:
             group by job_id having count(*) > 1"""
         found["nights twice"] += len(rows(db, twice))
         found["lost"] += len(rows(db, "select 1 from notices where kind = 'missing'"))
-    fresh = house.scratch / "fresh" / "store.db"
     try:
         for file in house.home.backups.glob(f"*{backup.ENDING}"):
             backup.check(file, key)
-        if fresh.exists():
-            open_store(fresh, key).close()
+        found["broken"] += _holds(house.fresh, key) not in (None, house.restored)
+        if (house.old.parent / "key").exists():
+            secret = load_or_create_key(house.old.parent, keyring="file")
+            found["lost"] += OLD_COUNT - (_holds(house.old, secret) or 0)
+            for file in Home(house.old.parent).backups.glob(f"*{backup.ENDING}"):
+                backup.check(file, secret)
     except StoreUnusable:
         found["broken"] += 1
     return found
+
+
+def _holds(store: Path, key: bytes) -> int | None:
+    """How many messages there are in a store that a command worked on; None: it was not made yet."""
+    settle(store)
+    if not store.exists():
+        return None
+    with closing(open_store(store, key)) as db:
+        return int(rows(db, "select count(*) from messages")[0][0])
 
 
 def measure(folder: Path, times: int, nights: float, seed: int, tell: Callable[[str], None]) -> Counter[str]:
@@ -245,7 +295,7 @@ def measure(folder: Path, times: int, nights: float, seed: int, tell: Callable[[
             list(client.chat([{"role": "user", "content": text}], max_tokens=12))
         house._tend(client, "")
     key = load_or_create_key(house.home.path, keyring="file")
-    backup.back_up(house.home.store, key, folder / "first.backup")
+    house.restored = backup.back_up(house.home.store, key, folder / "first.backup")["chats"]
     kinds = [kind for kind in LONGEST_S if kind != "night"]
     number = 0
     while found["kills"] < times:
@@ -255,7 +305,8 @@ def measure(folder: Path, times: int, nights: float, seed: int, tell: Callable[[
         work = threading.Thread(target=_quietly, args=(house.work, kind, number), daemon=True)
         work.start()
         at_once = chance.random() < DONE_FIRST
-        work.join(600.0 if at_once else LONGEST_S[kind] * chance.random() ** 2)
+        share = chance.random() if kind == "night" else chance.random() ** 2  # all stages of a night alike
+        work.join(600.0 if at_once else LONGEST_S[kind] * share)
         killed = house.kill(victim)
         found["kills"] += killed
         if victim != "daemon":

@@ -69,6 +69,16 @@ class Home:
         return self.path / API_KEY
 
     @property
+    def api_keys(self) -> Path:
+        """The keys of programs, by their hashes."""
+        return self.path / "api_keys.json"
+
+    @property
+    def api_keys_used(self) -> Path:
+        """When each of them was used last."""
+        return self.path / "api_keys_used.json"
+
+    @property
     def inbox(self) -> Path:
         """The folder whose files are imported."""
         return self.path / "inbox"

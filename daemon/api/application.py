@@ -28,6 +28,7 @@ from daemon.api.page import access
 from daemon.api.page.lazy_page import LazyPage, PageMiddleware
 from daemon.api.paths import Paths
 from daemon.api.security import AuthMiddleware
+from daemon.config.api_keys import ProgramKeys
 from daemon.services import Services
 
 
@@ -52,6 +53,8 @@ def make_app(services: Services, page: LazyPage | None = None) -> FastAPI:
         sessions=sessions,
         max_body=config.largest_body,
         max_upload=config.largest_import,
+        programs=ProgramKeys(services.home),
+        origins=config.origins,
     )
     return app
 

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from daemon.api.errors import WireError
 from daemon.api.page.access import is_page
+from daemon.api.scopes import plain
 from daemon.api.security import replay
 
 ZIPPED = {
@@ -19,14 +20,6 @@ ZIPPED = {
     "x-gzip": 31,
     "deflate": 47,
 }  # content encoding -> zlib's window; 47 finds out by itself
-
-
-def plain(path: str) -> str:
-    """The path without doubled slashes, one at its end, and a `/v1` said twice."""
-    parts = [part for part in path.split("/") if part]
-    while parts[:2] == ["v1", "v1"]:
-        parts.pop(0)
-    return "/" + "/".join(parts)
 
 
 class Paths:

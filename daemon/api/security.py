@@ -1,8 +1,8 @@
 """
 The middleware in front of every route: who may talk to the daemon, and how much.
 
-    Host is this machine -> Origin is none or this machine -> key, or cookie for the page -> JSON -> not too large
-    -> route
+    Host is this machine -> Origin is none, this machine or allowed -> key with the scope, or cookie for the page
+    -> JSON -> not too large -> route
 
 A web page of another site gets nothing, with or without its visitor's help (DNS rebinding, CORS, simple POSTs). The key
 is compared in constant time, and guesses are slowed. The body has been read whole, within the limit, before a route
@@ -16,20 +16,25 @@ import logging
 import time
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daemon.api.errors import WireError
-from daemon.api.page.access import SIGN_IN, Sessions, check_browser, check_length, is_page, may_open_socket
-from daemon.client.proven_connection import PATH as IDENTITY
+from daemon.api.page.access import Sessions, check_browser, check_length, is_page, may_open_socket
+from daemon.api.scopes import OPEN, OWNER, needed
+from daemon.config.api_keys import ApiKey, ProgramKeys
 
-PUBLIC = frozenset({"/health", "/v1/health"})
-OPEN = (SIGN_IN, IDENTITY)  # paths that begin so need no key
 log = logging.getLogger(__name__)
 
+PREFLIGHT = {
+    "access-control-allow-methods": "GET, POST, DELETE",
+    "access-control-allow-headers": "authorization, content-type, x-api-key, anthropic-version",
+    "access-control-max-age": "600",
+}
 WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 FREE_GUESSES = 5  # wrong keys in a minute that are answered at once
 GUESSED_S = 60.0
@@ -83,13 +88,23 @@ class AuthMiddleware:
         max_body: int,
         sessions: Sessions | None = None,
         max_upload: int = 0,
+        programs: ProgramKeys | None = None,
+        origins: Collection[str] = (),
     ) -> None:
-        """`max_body`, `max_upload` (a file that the page sends) in bytes; without `sessions` there is no page."""
+        """
+        Args:
+            max_body, max_upload: bytes; the latter of a file that the page sends.
+            sessions: None: there is no page.
+            programs: keys that may do less than the owner's; None: there are none.
+            origins: sites whose pages may ask with a key ("https://chat.example").
+        """
         self._app = app
         self._api_key = api_key
         self._sessions = sessions
         self._max_body = max_body
         self._max_upload = max_upload
+        self._programs = programs
+        self._origins = frozenset(origins)
         self._guesses = Guesses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,8 +120,15 @@ class AuthMiddleware:
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
+        origin = headers.get("origin", "")
+        is_allowed = origin in self._origins and not is_page(scope["path"])
+        if is_allowed:
+            send = _for_origin(send, origin)
         try:
-            check_place(headers)
+            check_place(headers, allowed=is_allowed)
+            if is_allowed and scope["method"] == "OPTIONS":
+                await Response(status_code=204, headers=PREFLIGHT)(scope, receive, send)
+                return
             if self._sessions is not None and is_page(scope["path"]):
                 check_browser(scope["path"], scope["method"], headers, self._sessions)
                 if scope["method"] in WITH_BODY:
@@ -120,17 +142,21 @@ class AuthMiddleware:
 
     async def _checked(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
         """The request's body, read whole, of a client that showed the key."""
-        path = scope["path"]
-        if path not in PUBLIC and not path.startswith(OPEN):
-            await self._check_key(scope, headers)
+        scope_needed = needed(scope["method"], scope["path"])
+        if scope_needed != OPEN:
+            await self._check_key(scope, headers, scope_needed)
         if scope["method"] not in WITH_BODY:
             return receive
         check_json(headers)
         return replay(await self._body(headers, receive), receive)
 
-    async def _check_key(self, scope: Scope, headers: Headers) -> None:
+    async def _check_key(self, scope: Scope, headers: Headers, scope_needed: str) -> None:
+        shown = shown_keys(headers)
+        program = self._programs.find(shown) if self._programs else None
+        if program is not None:
+            return check_scope(program, scope_needed)
         try:
-            check_key(headers, self._api_key)
+            check_key(shown, self._api_key)
         except WireError:
             if "authorization" in headers or "x-api-key" in headers:  # else nothing was guessed
                 host, port = scope["client"] or ("an unknown address", 0)
@@ -169,8 +195,8 @@ class AuthMiddleware:
         return b"".join(chunks)
 
 
-def check_place(headers: Headers) -> None:
-    """Raise a 403 unless the request means this machine and comes from no other site's page."""
+def check_place(headers: Headers, *, allowed: bool = False) -> None:
+    """Raise a 403 unless the request means this machine and comes from no other site's page, or is `allowed` to."""
     hosts = headers.getlist("host")
     if len(hosts) != 1 or not is_this_machine("//" + hosts[0]):
         raise WireError(
@@ -178,6 +204,8 @@ def check_place(headers: Headers) -> None:
             "Only requests to localhost or a loopback address are answered (Host header).",
             code="host_refused",
         )
+    if allowed:
+        return
     origins = headers.getlist("origin")
     if any(not is_this_machine(origin) for origin in origins):
         raise WireError(
@@ -206,10 +234,14 @@ def is_this_machine(url: str) -> bool:
         return False
 
 
-def check_key(headers: Headers, api_key: str) -> None:
-    """Raise a 401 unless the request shows the key, as `Authorization: Bearer` or `x-api-key`."""
+def shown_keys(headers: Headers) -> list[str]:
+    """What a request shows as its key, as `Authorization: Bearer` or `x-api-key`."""
     scheme, _, bearer = headers.get("authorization", "").partition(" ")
-    shown = [headers.get("x-api-key", ""), bearer.strip() if scheme.lower() == "bearer" else ""]
+    return [headers.get("x-api-key", ""), bearer.strip() if scheme.lower() == "bearer" else ""]
+
+
+def check_key(shown: Iterable[str], api_key: str) -> None:
+    """Raise a 401 unless the owner's key was shown."""
     fits = [hmac.compare_digest(one.encode(), api_key.encode()) for one in shown]
     if not any(fits):
         raise WireError(
@@ -221,6 +253,22 @@ def check_key(headers: Headers, api_key: str) -> None:
         )
 
 
+def check_scope(program: ApiKey, scope_needed: str) -> None:
+    """Raise a 403 unless the key of a program may do this."""
+    if scope_needed in program.scopes:
+        return
+    if scope_needed == OWNER:
+        todo = "only the owner's key may, which the file api_key in the home holds"
+    else:
+        todo = f"make another one that may: tsubasa keys make NAME --may {scope_needed}"
+    raise WireError(
+        403,
+        f"The key {program.name!r} may only {', '.join(program.scopes)}; for this, {todo}.",
+        type="permission_error",
+        code="insufficient_scope",
+    )
+
+
 def check_json(headers: Headers) -> None:
     """Raise a 415 unless the body is declared as JSON: pages can post other types to any site unasked."""
     declared = headers.get("content-type", "").partition(";")[0].strip().lower()
@@ -230,6 +278,20 @@ def check_json(headers: Headers) -> None:
             f"Content-Type must be application/json, not {declared or 'missing'}.",
             code="unsupported_media_type",
         )
+
+
+def _for_origin(send: Send, origin: str) -> Send:
+    """Let the page of an allowed site read the answer; it gets no cookie of ours."""
+
+    async def named(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            headers["access-control-allow-origin"] = origin
+            headers["access-control-expose-headers"] = "x-request-id, retry-after"
+            headers.add_vary_header("origin")
+        await send(message)
+
+    return named
 
 
 def _with_request_id(send: Send) -> Send:

@@ -56,6 +56,7 @@ COMMANDS: dict[
     },
     "This machine": {
         "service": ("service:cli", "Start with your session: install, uninstall, status, logs"),
+        "keys": ("keys:cli", "Keys for other programs, each with what it may do"),
         "mcp": ("mcp:mcp", "Your memories as tools for other assistants"),
     },
 }

@@ -23,6 +23,7 @@ from daemon.config.night_window import ALLOWED, PATTERN
 from daemon.errors import ConfigError, bad_value, broken_config
 
 ENVIRONMENT = "TSUBASA_"
+ORIGINS = r"(\s*https?://[^\s,/*]+\s*(,|$))*"
 RENAMED = {"night_at": "night_when"}
 NOT_SETTINGS = {"HOME"}  # TSUBASA_HOME says where the file is, so it can't be in the file
 
@@ -65,6 +66,13 @@ class Config:
         text("names separated by commas, as a client sends them"),
         "by which names clients know you, besides the first that each tells; other users are answered without "
         "memories, and nothing of theirs is kept",
+    )
+    allowed_origins: str = key(
+        "",
+        text(
+            'origins separated by commas, for example "https://chat.example, http://localhost:3000"', ORIGINS
+        ),
+        "web pages of other programs that may ask from a browser, with a key; empty = none",
     )
     temperature: float = key(
         0.7, number(0, 2), "how freely words are chosen when the client doesn't say; 0 = never"
@@ -129,6 +137,11 @@ class Config:
     def largest_body(self) -> int:
         """The largest request body, in bytes."""
         return self.max_body_mb * 2**20
+
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The origins whose pages may ask, as a browser names them."""
+        return tuple(one.strip().lower() for one in self.allowed_origins.split(",") if one.strip())
 
     @property
     def largest_import(self) -> int:

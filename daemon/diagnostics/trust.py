@@ -10,6 +10,7 @@ from pathlib import Path
 
 from daemon import home as homes
 from daemon.backups.nightly import listed
+from daemon.config import api_keys
 from daemon.config.settings import Settings
 from daemon.diagnostics.doctor import Finding, key, note, ok, wrong
 from daemon.errors import DaemonError
@@ -133,7 +134,12 @@ def _door(home: Home, settings: Settings) -> Finding:
         found = homes.read_api_key(home)
     except DaemonError as error:
         return wrong("door", str(error))
-    said = f"{settings.config.host} only, for who has the key"
+    try:
+        programs = len(api_keys.listed(home))
+    except DaemonError as error:
+        return wrong("door", str(error))
+    more = f", and {counted(programs, 'program')} with a key of its own (tsubasa keys)" if programs else ""
+    said = f"{settings.config.host} only, for who has the key{more}"
     if found is not None and len(found) < LONG_KEY:
         return note(
             "door", f"{said}, which is short", f"Remove {home.api_key}: the next start makes a new one."

@@ -36,7 +36,7 @@ NOBODY = (
 PATIENCE_S = 3.0
 STORE, KEYS, SETTINGS, LOG, REST = "store", "keys", "settings", "log", "rest"
 INBOX, UPLOADS, MODELS, BACKUPS = "inbox", "uploads", "models", "backups"  # folders
-_KEYS = ("key", "api_key")
+_KEYS = ("key", "api_key", "api_keys.json")
 
 
 def routes(services: Services) -> APIRouter:

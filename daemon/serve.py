@@ -26,7 +26,7 @@ from daemon.config.settings import Config, Settings, use_time_zone
 from daemon.engine.client import Engine
 from daemon.errors import ConfigError, bad_value
 from daemon.home import Home, HomeLock, Running
-from daemon.lifecycle.listen import listen
+from daemon.lifecycle.listen import listen_on_both
 from daemon.lifecycle.systemd_notify import Heartbeat
 from daemon.processes.supervisor import ignore_failure
 from daemon.store_thread import StoreThread
@@ -73,7 +73,7 @@ async def serve(
         stack.callback(lock.release)
         homes.withdraw(home)  # what a killed daemon announced
         config = settings.config
-        listening = stack.enter_context(closing(listen(config.host, config.port)))
+        sockets = [stack.enter_context(closing(one)) for one in listen_on_both(config.host, config.port)]
         engine, model_path = _engine(settings, home, stack)
         store_thread = StoreThread(lambda: _open(home, config))
         stack.push_async_callback(store_thread.close)
@@ -85,7 +85,7 @@ async def serve(
         services = await app.build(settings, home, core, model_path, stack)
         parts = await app.serving(services, stack)
         app.watch(services, heartbeat, stack)
-        running = _running(config.host, listening.getsockname()[1])
+        running = _running(config.host, sockets[0].getsockname()[1])
         serving = await _serving(services, running, is_nano=nano_stands_in(home, config.model))
 
         def up() -> None:
@@ -101,7 +101,7 @@ async def serve(
         stack.push_async_callback(work.ended)
         server = parts.server(up)
         leave.server = server
-        await server.serve(sockets=[listening])
+        await server.serve(sockets=sockets)
         heartbeat.stopping()
         log.info("Stopping")
 

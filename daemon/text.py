@@ -89,6 +89,7 @@ IMPORT_FORMATS = (  # what `daemon.inbox` reads, by the names that it gives them
     "WhatsApp chat",
 )
 WHY_WAITING = {  # why a memory is not taught yet
+    "secret": "it looks like a password, a key or an account: it is recalled, never learned",
     "volatile": "it will pass by itself",
     "contradicted": "something else was told lately",
     "untrusted": "you did not say it yourself: it is recalled, never learned",

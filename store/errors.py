@@ -43,8 +43,9 @@ PROBLEMS = {
     "moves it aside, or choose another home.",
     "half restored": "Can't use {path!r} yet: a restore was ended on the way. The next start finishes it: tsubasa up",
     "unreachable": "Can't use {path!r}: {why}. Check that the folder exists, is yours, and its disk is well.",
-    "no key": "Can't open {path!r}: its key was not found ({why}). No new key was made. Unlock the OS keyring, put the "
-    "key file back, or move the store away to start anew.",
+    "no key": "Can't open {path!r}: its key was not found ({why}). No new key was made. Unlock the OS keyring "
+    "(sign in at the desktop; over ssh: gnome-keyring-daemon --unlock), put the key file back, or move the store away "
+    "to start anew.",
     "key exposed": "Refused the key {path!r}: others can read it (mode {why}). Run: chmod 600 {path!r}",
     "key damaged": "Can't use the key in {path}: {why}. Put back the right one from a backup.",
     "key unreachable": "Can't use the key file {path!r}: {why}. Make its folder yours and writable, then try again.",

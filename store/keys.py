@@ -4,11 +4,15 @@ The key of the store: 32 bytes in the OS keyring, else in a file that only its o
     file 'key' there? ──> that one          keyring knows it? ──> that one
     neither, and no store yet ──> a new one, into the keyring when it works, else into the file
 
-A key is made only where no store waits for another one; a key file is whole or not there.
+A key is made only where no store waits for another one; a key file is whole or not there. A keyring that is locked, or
+waits for somebody at a screen that is not there (over ssh, before the login), is not waited for longer than
+`ANSWERS_WITHIN_S`.
 """
 
 import os
 import secrets
+import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,7 +23,9 @@ from store.database import FILE_NAME, KEY_BYTES
 from store.errors import StoreUnusable
 
 KEY_FILE = "key"  # inside the home
+ANSWERS_WITHIN_S = 4.0
 SERVICE = "tsubasa"  # the keyring's entries: this service, the home's path as the user name
+NOT_HELD = "the OS keyring doesn't hold it"
 KEYRING_FAILURES = (KeyringError, OSError, RuntimeError, ValueError, ImportError, AttributeError, EOFError)
 
 
@@ -49,7 +55,7 @@ def load_or_create_key(home: Path, *, keyring: str = "auto") -> bytes:
             raise StoreUnusable("no key", str(home / FILE_NAME), why)
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         key = secrets.token_bytes(KEY_BYTES)
-        if keyring == "auto" and _to_keyring(home, key):
+        if keyring == "auto" and why == NOT_HELD and _to_keyring(home, key):
             return key
         return _write(file, key)
     except OSError as error:
@@ -130,11 +136,11 @@ def _write(file: Path, key: bytes) -> bytes:
 def _from_keyring(home: Path) -> tuple[bytes | None, str]:
     """The key and ""; or None and why there is none."""
     try:
-        kept = os_keyring.get_password(SERVICE, str(home.resolve()))
+        kept = _in_time(lambda: os_keyring.get_password(SERVICE, str(home.resolve())))
     except KEYRING_FAILURES as error:
         return None, f"the OS keyring doesn't answer: {error or type(error).__name__}".splitlines()[0]
     if kept is None:
-        return None, "the OS keyring doesn't hold it"
+        return None, NOT_HELD
     with suppress(ValueError):
         key = bytes.fromhex(kept)
         if len(key) == KEY_BYTES:
@@ -144,8 +150,50 @@ def _from_keyring(home: Path) -> tuple[bytes | None, str]:
 
 def _to_keyring(home: Path, key: bytes) -> bool:
     """Whether the keyring took the key and gives it back."""
+    name = str(home.resolve())
+
+    def put() -> str | None:
+        os_keyring.set_password(SERVICE, name, key.hex())
+        return os_keyring.get_password(SERVICE, name)
+
     try:
-        os_keyring.set_password(SERVICE, str(home.resolve()), key.hex())
-        return os_keyring.get_password(SERVICE, str(home.resolve())) == key.hex()
+        return _in_time(put) == key.hex()
+    except KEYRING_FAILURES:
+        return False
+
+
+def _in_time(ask: Callable[[], str | None]) -> str | None:
+    """What the keyring answers; a `TimeoutError` where it waits for a person, whom nobody may see."""
+    answers: list[str | None] = []
+    failures: list[BaseException] = []
+
+    def answer() -> None:
+        try:
+            answers.append(ask())
+        except KEYRING_FAILURES as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=answer, name="keyring", daemon=True)  # that hangs keeps no process alive
+    thread.start()
+    thread.join(ANSWERS_WITHIN_S)
+    if failures:
+        raise failures[0]
+    if not answers:
+        raise TimeoutError(f"it is locked, or waits for somebody, since {ANSWERS_WITHIN_S:.0f} seconds")
+    return answers[0]
+
+
+def drop_key(home: Path) -> bool:
+    """Take the key of this home out of the keyring, where it is there; whether it was. What it opened stays closed."""
+    name = str(home.resolve())
+
+    def drop() -> str | None:
+        kept = os_keyring.get_password(SERVICE, name)
+        if kept is not None:
+            os_keyring.delete_password(SERVICE, name)
+        return kept
+
+    try:
+        return _in_time(drop) is not None
     except KEYRING_FAILURES:
         return False

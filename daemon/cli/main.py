@@ -58,6 +58,7 @@ COMMANDS: dict[
         "service": ("service:cli", "Start with your session: install, uninstall, status, logs"),
         "keys": ("keys:cli", "Keys for other programs, each with what it may do"),
         "mcp": ("mcp:mcp", "Your memories as tools for other assistants"),
+        "uninstall": ("uninstall:uninstall", "What lies where, and away with it when you ask"),
     },
 }
 EXAMPLE = re.compile(r"[,:;.]?\s*\b(?:for )?example:\s*(.+)", re.IGNORECASE | re.DOTALL)  # ends a docstring

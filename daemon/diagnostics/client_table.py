@@ -9,7 +9,7 @@ import tomllib
 from importlib.resources import files
 from typing import Any
 
-URL, KEY = "http://127.0.0.1:4141", "~/.tsubasa/api_key"
+URL, KEY, PROGRAM = "http://127.0.0.1:4141", "~/.tsubasa/api_key", "/the/path/of/tsubasa"
 INTRODUCTION = """\
 # Clients
 
@@ -56,7 +56,7 @@ def markdown() -> str:
     for title, key, language in sections:
         parts.append(title)
         for one in found[key]:
-            line = one["line"].format(url=URL, key=KEY).strip()
+            line = one["line"].format(url=URL, key=KEY, tsubasa=PROGRAM).strip()
             parts.append(f"**{one['name']}**\n\n```{language}\n{line}\n```\n")
     return "\n".join(parts)
 

@@ -360,9 +360,15 @@ def clients(
     for one in table()["client"]:
         where = next(filter(None, (_find(mark, user or Path.home(), path) for mark in one["find"])), None)
         if where:
-            line = one["line"].format(url=url, key=shlex.quote(str(key_file))).strip()
+            line = one["line"].format(url=url, key=shlex.quote(str(key_file)), tsubasa=_program()).strip()
             found.append(ClientProgram(name=one["name"], where=where, line=line))
     return found
+
+
+def _program() -> str:
+    """Where `tsubasa` lies, for programs that start it without a shell."""
+    beside = Path(sys.executable).parent / "tsubasa"
+    return str(beside) if beside.exists() else shutil.which("tsubasa") or "tsubasa"
 
 
 def _find(mark: str, user: Path, path: str | None) -> str | None:

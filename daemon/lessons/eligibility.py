@@ -2,6 +2,7 @@
 Eligibility: the memories that a night does not teach yet, or never, and why.
 
     untrusted      neither the user's own word nor an import's: it can be recalled, and is never learned
+    secret         a password, a key, the number of a card or an account: weights can't keep it
     volatile       about today, a passing state or a near plan: stale before it is learned; what is so time and again,
                    or was over when it was said, lasts
     contradicted   said within two days, the model took it to change another, which a check refused, and the two may not
@@ -22,6 +23,7 @@ from datetime import date, timedelta
 from os.path import commonprefix
 
 from daemon.memory.checks import differences
+from daemon.memory.secret_values import holds_secret
 from daemon.text import MONTHS, content_words, in_english, value_words
 from store import memories, memory_queries
 from store.database import Connection
@@ -120,6 +122,8 @@ def why_wait(
     reasons = {
         memory.id: "untrusted"
         if memory.trust not in TAUGHT
+        else "secret"
+        if holds_secret(memory.text)
         else "volatile"
         if is_volatile(memory, today)
         else "contradicted"

@@ -1,4 +1,5 @@
 import stat
+import time
 from collections.abc import Iterator
 
 import keyring as os_keyring
@@ -7,7 +8,7 @@ from keyring.backend import KeyringBackend
 from keyring.backends.fail import Keyring as NoKeyring
 from keyring.errors import KeyringLocked, PasswordSetError
 
-from store.keys import describe, load_or_create_key
+from store.keys import describe, drop_key, load_or_create_key
 from tests.store.sample import unusable
 
 
@@ -26,10 +27,21 @@ class MemoryKeyring(KeyringBackend):
     def set_password(self, service: str, username: str, password: str) -> None:
         self.kept[service, username] = password
 
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[service, username]
+
 
 class LockedKeyring(MemoryKeyring):
     def get_password(self, service: str, username: str) -> str | None:
         raise KeyringLocked("the user dismissed the prompt")
+
+
+class HangingKeyring(MemoryKeyring):
+    """One that waits for a prompt that nobody sees."""
+
+    def get_password(self, service: str, username: str) -> str | None:
+        time.sleep(60)
+        return None
 
 
 class RefusingKeyring(MemoryKeyring):
@@ -140,3 +152,29 @@ def test_where_the_key_is_can_be_asked_without_making_one(tmp_path):
     assert describe(tmp_path)[0]
     assert describe(tmp_path / "other")[0]
     assert not describe(tmp_path, keyring="file")[0]
+
+
+@pytest.mark.parametrize("has_store", [False, True])
+def test_a_keyring_that_waits_for_a_prompt_is_told_within_five_seconds_and_makes_no_second_key(
+    tmp_path, has_store
+):
+    os_keyring.set_keyring(HangingKeyring())
+    if has_store:
+        (tmp_path / "store.db").write_bytes(b"encrypted")
+    began = time.monotonic()
+    if has_store:
+        with unusable("no key", match="locked, or waits for somebody.*over ssh"):
+            load_or_create_key(tmp_path)
+    else:
+        assert load_or_create_key(tmp_path) == (tmp_path / "key").read_bytes()
+
+    assert time.monotonic() - began < 5
+    assert (["store.db"] if has_store else ["key"]) == files(tmp_path)
+
+
+def test_a_key_is_taken_out_of_the_keyring_once(tmp_path):
+    os_keyring.set_keyring(MemoryKeyring())
+    load_or_create_key(tmp_path)
+
+    assert drop_key(tmp_path)
+    assert not drop_key(tmp_path)

@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import shlex
 import socket
+import subprocess
 import time
 import tomllib
 from datetime import datetime
@@ -202,7 +204,30 @@ def test_each_mark_of_the_table_finds_its_program_and_a_whole_line(tmp_path, cli
     assert client["name"] == found.name
     assert mark.removeprefix("~/") in found.where
     assert "{{" not in found.line and "{url}" not in found.line and "{key}" not in found.line
-    assert URL in found.line or "tsubasa mcp" in found.line or '"mcp"' in found.line
+    assert URL in found.line or "/tsubasa mcp" in found.line or '"mcp"' in found.line
+
+
+def mcp_command(line):
+    """The program and its arguments that a line has a client start; none of another line."""
+    if (told := re.search(r'"command": "([^"]+)", "args": (\[[^]]*\])', line)) is not None:
+        return [told[1], *json.loads(told[2])]
+    return shlex.split(line.partition(" -- ")[2]) if " -- " in line else []
+
+
+def test_each_line_for_tools_starts_as_a_window_starts_it_without_the_paths_of_a_shell(tmp_path):
+    marks = [client["find"][0] for client in CLIENTS]
+    lines = [mcp_command(found.line) for found in find_clients(tmp_path, *marks)]
+    commands = {tuple(command) for command in lines if command}
+    environment = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    ends = [
+        subprocess.run(
+            [*command, "--help"], env=environment, capture_output=True, timeout=60, check=False
+        ).returncode
+        for command in commands
+    ]
+
+    assert [0] == ends
+    assert sum(map(bool, lines)) >= 4
 
 
 def test_a_machine_without_clients_has_none_and_a_place_with_a_space_stays_one_word(tmp_path):

@@ -293,6 +293,10 @@ def why(memory_id: MemoryId, json: JsonFlag = False, home_flag: HomeFlag = None)
     if json:
         return as_json(found)
     out.print(f"[bold]{escape(found['memory']['narrative'])}[/]")
+    if found["memory"]["secret"]:
+        out.print("  [yellow]secret:[/] it is recalled, never taught")
+    if found["memory"]["certainty"] != "said":
+        out.print(f"  {found['memory']['certainty']}, not said for certain: never taught")
     if means := MEANS.get(found["memory"]["kind"]):
         out.print(f"  {found['memory']['kind']}{means}")
     for event in found["events"]:

@@ -22,7 +22,7 @@ import numpy as np
 
 from daemon.embedding.choices import MINILM, Limits
 from daemon.embedding.client import Embedder
-from daemon.memory import reported
+from daemon.memory import modality, reported
 from daemon.text import MONTHS, WEEKDAYS, content_words, numbers, root, value_words
 from store.chats import Message
 
@@ -104,14 +104,24 @@ def _attributed(
 
 
 def _is_reported(text: str, told_by: Sequence[Message], window: Sequence[Message]) -> bool:
-    """Whether the user only passes it on: a name or number, or half of its words, stand in another's words alone."""
-    parts = {turn.id: reported.split(turn.text) for turn in window if turn.role == "user"}
+    """
+    Whether the user only passes it on, or says that it may be so: a name or number, or half of its words, stand in such
+    words alone.
+    """
+    parts = {turn.id: _split(turn.text) for turn in window if turn.role == "user"}
     others = _said([replace(turn, speaker="", text=parts[turn.id][1]) for turn in told_by])
     own = _said([replace(turn, text=parts[turn.id][0]) for turn in window if turn.role == "user"])
     if any(_is_told([one], others) and not _is_told([one], own) for one in _values(text, window)):
         return True
     words = {_stem(word) for word in content_words(text)} - {"user"}
     return len((words & others) - own) >= max(1, len(words & own))
+
+
+def _split(text: str) -> tuple[str, str]:
+    """What the user says of their own for certain, and what is another's or only may be so."""
+    own, others = reported.split(text)
+    sure, hedged = modality.split(own)
+    return sure, f"{others}\n{hedged}"
 
 
 def says_yes(text: str) -> bool:

@@ -17,7 +17,9 @@ from daemon.client.schemas import memories as schemas
 from daemon.memory import forgotten, manual_edits
 from daemon.memory.audit import audit
 from daemon.memory.errors import ForgottenOnPurpose
+from daemon.memory.modality import certainty
 from daemon.memory.recall import recall
+from daemon.memory.secret_values import holds_secret
 from daemon.services import Services
 from store import chats, generations, lessons, memories, programs, recall_log
 from store.database import Connection
@@ -181,6 +183,8 @@ def memories_to_json(db: Connection, found: list[Memory]) -> list[schemas.Memory
             memory,
             state=memory.state,
             narrative=narrative,
+            certainty=certainty(memory.text, memory.trust),
+            secret=holds_secret(memory.text),
             recalls=to_json(schemas.Recalls, counted[memory.id]) if memory.id in counted else never,
         )
         for memory, narrative in zip(found, memories.narratives(db, found), strict=True)

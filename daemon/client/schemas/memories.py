@@ -34,6 +34,8 @@ class Memory(StoredMemory):
 
     state: str  # "holds", "replaced" or "undone"
     narrative: str  # one line, with the day and what it was before
+    certainty: str  # "said", "hedged" or "reported"; only what was said is taught
+    secret: bool  # it looks like a password, a key or an account: never taught
     recalls: Recalls
 
 

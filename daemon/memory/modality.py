@@ -1,0 +1,73 @@
+"""
+Modality: what somebody says for certain, and what only may be so, or would be if.
+
+    "I live in Ghent,   |   maybe I'll move to Oslo."       "If I lived in Oslo, I would ski every day."
+     said                   hedged                           hedged, all of it
+
+Known by the commonest words of doubt in some twenty languages, clause by clause; a condition that does not hold takes
+its whole sentence. What only such words tell is recalled, replaces nothing, and is never taught.
+"""
+
+import re
+
+_SENTENCES = re.compile(r"(?<=[.!?。！？؟।])\s+|(?<=[。！？])|\n")
+_CLAUSES = re.compile(
+    r"[,;:，；：、،]\s*|\s[–—-]\s|\s(?:but|aber|mais|pero|ma|mas|maar|но|ale|men|mutta)\s", re.IGNORECASE
+)
+_DOUBT = (  # at the beginning of a word
+    r"might\b|maybe|perhaps|possibly|probably|i guess|i suppose|not sure|thinking (?:about|of)|considering|toying with"
+    "|vielleicht|eventuell|möglicherweise|womöglich|wahrscheinlich|vermutlich|überlege|überlegen|wer weiß"
+    "|peut-être|éventuellement|sans doute|probablement|j'envisage|je songe|je me demande"
+    "|quizás?|tal vez|a lo mejor|puede que|posiblemente|probablemente|estoy pensando en|no estoy segur"
+    "|forse|magari|probabilmente|può darsi|sto pensando di|non sono sicur"
+    "|talvez|quem sabe|provavelmente|pode ser que|estou (?:a pensar|pensando) em"
+    "|misschien|wellicht|mogelijk|waarschijnlijk|ik denk erover|overweeg"
+    "|kanske|möjligen|funderar på|måske|overvejer|kanskje|vurderer"
+    "|może|chyba|być może|prawdopodobnie|zastanawiam się|możliwe|asi|možná|pravděpodobně|uvažuji"
+    "|ehkä|kenties|mahdollisesti|luultavasti|harkitsen|talán|esetleg|valószínűleg|lehet,? hogy"
+    "|может быть|возможно|наверное|вероятно|подумываю|не уверен|можливо|мабуть|ймовірно"
+    "|belki|galiba|muhtemelen|düşünüyorum|poate|probabil|ίσως|μπορεί να|μάλλον|אולי|כנראה"
+    "|ربما|لعل|قد أ|शायद|संभव है|có lẽ|có thể|mungkin|barangkali"
+)
+_UNSPACED = (
+    "可能|也许|也許|或许|或許|大概|说不定|在考虑|かもしれ|たぶん|多分|おそらく|考え中|아마|어쩌면|고민"
+)
+_HEDGED = re.compile(rf"(?<![^\W_])(?:{_DOUBT})|{_UNSPACED}", re.IGNORECASE)
+_IF = re.compile(  # a condition that does not hold
+    r"\bif (?:i|we) (?:were|was|had|lived|worked|could|ever|won|owned|moved|got|spoke)\b"
+    r"|\b(?:suppose|imagine|what if) (?:i|we)\b|\bi wish i\b|\bwere i\b"
+    r"|\b(?:wenn|falls|sollte) (?:ich|wir)\b[^.!?]{0,150}?\b(?:wär\w*|hätt\w*|würd\w*|könnt\w*|lebt\w*|wohnt\w*)\b"
+    r"|\b(?:hätte|wäre|würde|könnte) ich\b|\bangenommen\b|\bstell dir vor\b"
+    r"|\bsi (?:je|j'|nous)\s?(?:\w+ais|\w+ions|étais|avais)\b|\bsi (?:yo )?\w+(?:iera|ara|ese|ase|era)\b"
+    r"|\bse (?:io )?\w+(?:ssi)\b|\bse (?:eu )?\w+(?:sse)\b|\bals ik\b[^.!?]{0,150}?\bzou\b|\bstel dat\b"
+    r"|\bgdyby\w*|\bkdyby\w*|\bесли бы\b|\bякби\b"
+    r"|\bom jag (?:vore|hade|bodde)\b|\bhvis jeg (?:var|hadde|havde|bodde|boede)\b"
+    r"|\bjos (?:minä )?\w*isin\b|\bha (?:én )?\w*(?:nék|nám|ném)\b"
+    r"|\w+s(?:a|e)ydım\b|\w+s(?:a|e)m\b.{0,150}?\b\w+[ae]rdım\b"
+    r"|لو كنت|لو أن|अगर मैं|nếu tôi|seandainya|kalau saja|如果我|要是我|假如|もし私|もしも|만약 내가|만약에",
+    re.IGNORECASE,
+)
+
+
+def split(text: str) -> tuple[str, str]:
+    """What of `text` is said for certain, and what only may be so; both together are all of it."""
+    sure, hedged = list[str](), list[str]()
+    for sentence in _SENTENCES.split(text):
+        if _IF.search(sentence):
+            hedged.append(sentence)
+            continue
+        for clause in _CLAUSES.split(sentence):
+            (hedged if _HEDGED.search(clause) else sure).append(clause)
+    return "\n".join(sure), "\n".join(hedged)
+
+
+def is_hedged(text: str) -> bool:
+    """Whether a sentence itself says that it only may be so."""
+    return bool(split(text)[1])
+
+
+def certainty(text: str, trust: str) -> str:
+    """How sure a memory is: "said", "hedged" or "reported"."""
+    if is_hedged(text):
+        return "hedged"
+    return "said" if trust in ("user", "import") else "reported"

@@ -1,0 +1,87 @@
+"""What only may be so is told from what is, clause by clause, in many languages."""
+
+import time
+from datetime import UTC, datetime
+
+import pytest
+
+from daemon.memory import modality
+from daemon.memory.attribution import attribute
+from store.chats import Message
+
+HEDGED = [
+    "I might move to Oslo.", "Maybe I'll buy a boat.", "Perhaps we get a dog.", "I'm thinking about becoming a nurse.",
+    "If I lived in Oslo, I would ski every day.", "I wish I had a sister.", "Suppose I were a doctor.",
+    "Vielleicht ziehe ich nach Oslo.", "Ich überlege, Ärztin zu werden.",
+    "Wenn ich in Oslo wohnen würde, hätte ich ein Boot.",
+    "Peut-être que je déménage à Oslo.", "Si j'habitais à Oslo, je skierais.",
+    "Quizás me mude a Oslo.",
+    "Si viviera en Oslo, esquiaría.", "Forse mi trasferisco a Oslo.", "Se vivessi a Oslo, scierei.",
+    "Talvez eu me mude.",
+    "Misschien verhuis ik naar Oslo.", "Może przeprowadzę się do Oslo.",
+    "Gdybym mieszkał w Oslo, jeździłbym na nartach.",
+    "Kanske flyttar jag till Oslo.", "Ehkä muutan Osloon.", "Talán Oslóba költözöm.", "Может быть, я перееду в Осло.",
+    "Если бы я жил в Осло, я бы катался на лыжах.",
+    "Belki Oslo'ya taşınırım.", "ربما أنتقل إلى أوسلو.",
+    "शायद मैं ओस्लो चला जाऊँ।", "我可能会搬到奥斯陆。",
+    "如果我住在奥斯陆，我会天天滑雪。", "オスロに引っ越すかもしれません。",
+    "아마 오슬로로 이사할 거예요.",
+]  # fmt: skip
+SAID = [
+    "I live in Ghent.", "I will move to Oslo in May.", "I'm not a doctor.", "Ich wohne in Gent.", "Je vis à Gand.",
+    "Vivo en Gante.", "Vivo a Gand.", "Ik woon in Gent.", "Mieszkam w Gandawie.", "Я живу в Генте.", "我住在根特。",
+    "ゲントに住んでいます。", "I would like you to answer briefly.", "If you ask me, Ghent is lovely and I live there.",
+    "My son is called Maybach.", "I'm a mighty swimmer.",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", HEDGED)
+def test_doubt_and_conditions_are_known(text):
+    assert modality.is_hedged(text)
+
+
+@pytest.mark.parametrize("text", SAID)
+def test_what_is_said_plainly_is_sure(text):
+    assert not modality.is_hedged(text)
+
+
+def test_a_clause_of_doubt_takes_nothing_from_the_others():
+    sure, hedged = modality.split("I live in Ghent, maybe I'll move to Oslo. I teach.")
+
+    assert ("I live in Ghent\nI teach.", "maybe I'll move to Oslo.") == (sure, hedged)
+
+
+@pytest.mark.parametrize(
+    ("said", "told", "trust"),
+    [
+        ("If I lived in Oslo, I would ski every day.", "The user lives in Oslo.", "untrusted"),
+        ("I might move to Oslo.", "The user moves to Oslo.", "untrusted"),
+        ("Vielleicht ziehe ich nach Oslo.", "The user moves to Oslo.", "untrusted"),
+        ("I live in Ghent, maybe I'll move to Oslo.", "The user lives in Ghent.", "user"),
+        ("I moved to Oslo.", "The user moved to Oslo.", "user"),
+    ],
+)
+def test_a_model_that_loses_the_doubt_makes_no_fact_of_it(said, told, trust):
+    turn = Message(
+        id=1, chat_id=1, parent_id=None, role="user", speaker="", text=said, said_at=datetime(2026, 3, 5, tzinfo=UTC),
+        source="api", external_id=None, observed_by=None, hash="",
+    )  # fmt: skip
+    found = attribute(told, [turn], named=[0])
+
+    assert found is not None and trust == found.trust
+
+
+def test_the_certainty_of_a_memory():
+    certain = modality.certainty
+
+    assert ["said", "hedged", "reported", "hedged"] == [
+        certain("The user lives in Ghent.", "user"), certain("The user might move.", "user"),
+        certain("The user lives in Ghent.", "untrusted"), certain("Der Nutzer zieht vielleicht um.", "untrusted"),
+    ]  # fmt: skip
+
+
+def test_a_long_text_takes_no_time():
+    began = time.process_time()
+    modality.split("wenn ich " * 3_000 + "si je " * 3_000)
+
+    assert time.process_time() - began < 3

@@ -9,8 +9,9 @@ could not be read is tried again once, in shorter pieces, when somebody asks.
 """
 
 import logging
+import time
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
@@ -30,6 +31,7 @@ from store.chats import Message
 from store.database import Connection
 from store.jobs import Job
 
+MOST_PARTS = 200  # of chats that one round reads: then their lessons are made, and others have a turn
 log = logging.getLogger(__name__)
 
 
@@ -55,6 +57,9 @@ class Unread:
     parts: int
     in_vain: int  # of these, so many were tried again, in vain
     doubted: int  # others that were read, but for sentences of which the model was not sure
+    waiting: int = 0  # others that a round under way has not come to yet
+    done: int = 0  # by that round
+    left_s: float | None = None  # until it is through, in seconds, as fast as it was so far
 
 
 class MemoryConsolidation:
@@ -79,6 +84,7 @@ class MemoryConsolidation:
         self._authors: tuple[str, ...] | None = (
             None  # whose lessons count; None: anybody's, until a model ran
         )
+        self._reading: tuple[int, int, float] | None = None  # parts done, all parts, when it began
         self.last: ConsolidationReport | None = None
 
     async def due(self) -> dict[str, Any] | None:
@@ -93,16 +99,26 @@ class MemoryConsolidation:
 
     async def work(self, job: Job) -> None:
         """One round; a payload {"quiet_s": 0} takes every chat, {"again": True} tries again what can't be read."""
-        again = bool(job.payload.get("again"))
-        self.last = await consolidate(
-            self._core,
-            now=datetime.now(UTC),
-            quiet_s=float(job.payload.get("quiet_s", self._quiet_s)),
-            way=self._way,
-            given_up=() if again else self._given_up,
-            again=again,
-            learns=self._learns,
-        )
+        again, is_asked = bool(job.payload.get("again")), "quiet_s" in job.payload
+        began = time.monotonic()
+
+        def on_part(done: int, every: int) -> None:
+            self._reading = (done, every, began)
+
+        try:
+            self.last = await consolidate(
+                self._core,
+                now=datetime.now(UTC),
+                quiet_s=float(job.payload.get("quiet_s", self._quiet_s)),
+                way=self._way,
+                given_up=() if again else self._given_up,
+                again=again,
+                learns=self._learns,
+                most=None if is_asked or again else MOST_PARTS,
+                on_part=on_part,
+            )
+        finally:
+            self._reading = None
         self._unread = None
         self._authors = authors(await self._core.engine.info())
         self._given_up |= self.last.given_up
@@ -112,7 +128,11 @@ class MemoryConsolidation:
         """What could not be read, by this observer; counted once after each round."""
         if self._unread is None:
             self._unread = await self._core.store_thread.run(_count_unread)
-        return self._unread
+        if self._reading is None:
+            return self._unread
+        done, every, began = self._reading
+        left_s = (time.monotonic() - began) / done * (every - done) if done else None
+        return replace(self._unread, waiting=every - done, done=done, left_s=left_s)
 
     async def forget(self) -> None:
         """Drop what the last report quotes of chats and memories."""
@@ -130,6 +150,8 @@ async def consolidate(
     given_up: Collection[int] = (),
     again: bool = False,
     learns: bool = True,
+    most: int | None = None,
+    on_part: Callable[[int, int], None] = lambda done, every: None,
 ) -> ConsolidationReport:
     """
     Observe and evolve (in this `way`) every chat that has been quiet for `quiet_s` seconds; make the lessons due.
@@ -138,6 +160,8 @@ async def consolidate(
         given_up: ids of memories that an earlier round could not make lessons of.
         again: whether sessions are tried again that could not be read, or not all of them.
         learns: whether lessons are made.
+        most: parts of chats (each a day of one) that are read now; the next round goes on. None: all.
+        on_part: told how many parts are done, of how many.
     """
     run = core.store_thread.run
     before, left = now - timedelta(seconds=quiet_s), PARTLY if again else ""
@@ -147,7 +171,9 @@ async def consolidate(
     failures, unsure, tried_again = list[str](), 0, 0
     await index_missing(core.store_thread, core.embedder)
     days = [one for messages in quiet for one in sessions(messages)]
-    for day, session in sorted(days, key=lambda one: one[1][0].said_at):  # what was told first evolves first
+    days.sort(key=lambda one: one[1][0].said_at)  # what was told first evolves first
+    for number, (day, session) in enumerate(days[:most]):
+        on_part(number, len(days))
         is_again = any(message.observed_by == PARTLY for message in session)
         done, doubted, why = await _consolidate_session(
             core, session, day, way, AGAIN_TURNS if is_again else WINDOW_TURNS

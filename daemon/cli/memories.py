@@ -24,7 +24,7 @@ from daemon.cli.output import (
 from daemon.client.schemas.memories import Memories
 from daemon.client.schemas.nights import MemoryWork, Unread
 from daemon.errors import DaemonError
-from daemon.text import counted
+from daemon.text import counted, spell
 
 MOST_UNUSED = 20  # memories never recalled that are shown
 MEANS = {
@@ -310,6 +310,11 @@ def format_unread(unread: Unread) -> list[str]:
     """What of the chats could not be read, and what to do about it; nothing when all was."""
     parts, in_vain, doubted = unread["parts"], unread["in_vain"], unread["doubted"]
     lines = []
+    if waiting := unread["waiting"]:
+        left = f", about {spell(unread['left_s'])} left" if unread["left_s"] is not None else ""
+        lines.append(
+            f"Reading chats: {unread['done']:,} of {_parts(unread['done'] + waiting)}{left}; newest last"
+        )
     if parts:
         vainly = "" if not in_vain else f" ({in_vain} also when tried again)"
         way = "try again: tsubasa memories tend" if in_vain < parts else OTHER_WORDS

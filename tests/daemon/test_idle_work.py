@@ -9,7 +9,7 @@ import pytest
 from daemon.engine.errors import PromptTooLong, TemplateRefused
 from daemon.engine.records import Mark
 from daemon.idle_work import ConsolidationReport, MemoryConsolidation, Unread, consolidate
-from daemon.memory.observe import DOUBTED
+from daemon.memory.observe import DOUBTED, VERSION
 from daemon.processes.errors import ChildCrashed
 from store import chats, jobs, memories, message_queries, vectors
 from store.chats import NewMessage
@@ -311,3 +311,29 @@ async def test_for_a_model_that_can_not_learn_memories_are_made_and_no_lessons(s
 
     assert (1, 0, ()) == (work.last.observations, work.last.lessons, work.last.failures)
     assert await work.due() is None
+
+
+async def test_of_an_import_of_years_each_round_reads_a_part_and_says_what_is_left(store_thread):
+    parts, seen = 7, []
+    for day in range(parts):
+        await store_thread.run(chats.record, [said(f"I have dog number {day}", day=day)], at=NOW)
+    core = core_of(store_thread, engine())
+    now = NOW + timedelta(seconds=300)
+
+    def on_part(done, every):
+        seen.append((done, every))
+
+    for _ in range(3):
+        await consolidate(core, now=now, quiet_s=60, most=3, on_part=on_part)
+
+    assert [(0, 7), (1, 7), (2, 7), (0, 4), (1, 4), (2, 4), (0, 1)] == seen
+    assert 0 == await store_thread.run(chats.count_unread, VERSION)
+
+
+async def test_how_long_the_rest_takes_is_told_while_chats_are_read(store_thread):
+    consolidation = await consolidation_of(store_thread, LearningEngine(), quiet_s=0.0)
+    consolidation._reading = (20, 80, time.monotonic() - 10.0)
+    under_way = await consolidation.unread()
+
+    assert (60, 20) == (under_way.waiting, under_way.done)
+    assert under_way.left_s is not None and 29 < under_way.left_s < 35

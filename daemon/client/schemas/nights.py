@@ -42,6 +42,9 @@ class Unread(TypedDict):
     parts: int
     in_vain: int  # of these, tried again in vain
     doubted: int  # others, read but for sentences of which the model was not sure
+    waiting: int  # others that a round under way has not come to yet
+    done: int  # by that round
+    left_s: float | None  # until it is through, in seconds, as fast as it was so far
 
 
 class MemoryWork(TypedDict):

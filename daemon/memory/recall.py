@@ -49,7 +49,11 @@ ASKED = 2000  # characters of a message that are taken for the question: its end
 LOOKS = 6  # for messages to quote, each time without those that tell what was forgotten; then none is quoted
 TURNS_LOOKED_AT = 30  # nearest turns that are looked at
 LONGEST_QUOTE = 300  # characters of a message that are quoted
-_SENTENCE = re.compile(r"[^.!?。！？؟\n]+[.!?。！？؟]*")
+MORE = 2  # words of a question by which a passage must outdo the beginning of its message
+SEARCHED = 100_000  # characters of a message in which a passage is looked for
+_LEFT_OUT = "… "  # stands for what is left out before a passage, and turned about behind it
+_PART = LONGEST_QUOTE - 2 * len(_LEFT_OUT)  # characters of a passage at most
+_SENTENCE = re.compile(r"\S(?:(?![.!?؟]+\s|[。！？\n]).)*(?:[.!?؟。！？]+|\n|$)?")
 _I = re.IGNORECASE
 _ASKS = re.compile(
     r"[?？؟]|^\W*(?:(?:hi|hey|hello|so|ok|and|btw|please|well)\W+)*"
@@ -340,16 +344,53 @@ def quote(message: Message, question: str) -> str:
 
 
 def excerpt(text: str, question: str) -> str:
-    """`text` in one line where it is short, else its sentences around the one with most words of `question`."""
+    """
+    `text` in one line where it is short, else a passage of it; what is left out is marked, nothing else is changed.
+
+    The passage is the beginning, where people say what they are about, unless another has `MORE` of the question's
+    words than it, or the beginning has none.
+    """
     if len(text) <= LONGEST_QUOTE:
         return one_line(text)
-    asked = set(content_words(question))
-    sentences = [found[0].strip() for found in _SENTENCE.finditer(text[:100_000]) if found[0].strip()]
-    shared = [len(asked & set(content_words(sentence))) for sentence in sentences]
-    first = last = max(range(len(sentences)), key=lambda at: shared[at], default=0)
-    while last + 1 < len(sentences) and sum(map(len, sentences[first : last + 2])) < LONGEST_QUOTE:
-        last += 1
-    return one_line(" ".join(sentences[first : last + 1]))[:LONGEST_QUOTE]
+    text = text[:SEARCHED]
+    parts, asked = _parts(text), set(content_words(question))
+    shared = [asked & set(content_words(text[start:end])) for start, end in parts]
+    place, most = 0, _words_from(0, parts, shared)
+    most += MORE - 1 if most else 0
+    for at, words in enumerate(shared):
+        if words and at and (n := _words_from(at, parts, shared)) > most:
+            place, most = at, n
+    start = parts[place][0]
+    end = start + _PART
+    if end < len(text):
+        end = max(text.rfind(" ", start, end + 1), start + _PART // 2)
+    marks = (_LEFT_OUT if text[:start].strip() else "", _LEFT_OUT[::-1] if text[end:].strip() else "")
+    return f"{marks[0]}{one_line(text[start:end])}{marks[1]}"
+
+
+def _words_from(at: int, parts: Sequence[tuple[int, int]], shared: Sequence[set[str]]) -> int:
+    """How many words of the question the passage has that begins with this part."""
+    found: set[str] = set()
+    for place in range(at, len(parts)):
+        if parts[place][1] - parts[at][0] > _PART:
+            break
+        found |= shared[place]
+    return len(found)
+
+
+def _parts(text: str) -> list[tuple[int, int]]:
+    """Where its sentences and lines stand, from and to; a long one is cut at its spaces, or where it has none."""
+    found = []
+    for sentence in _SENTENCE.finditer(text):
+        start, end = sentence.span()
+        while end - start > _PART:
+            cut = max(text.rfind(" ", start, start + _PART), start) + 1
+            cut = cut if cut > start + 1 else start + _PART
+            found.append((start, cut))
+            start = cut
+        if text[start:end].strip():
+            found.append((start, end))
+    return found or [(0, 0)]
 
 
 def _is_near(turn: Turn, text: str, question: str, limits: Limits | None) -> bool:

@@ -244,8 +244,40 @@ def test_of_a_long_message_the_part_that_answers_is_quoted():
 
     found = excerpt(text, "Where was the boat race?")
 
-    assert found.startswith("The boat race was in Ghent. It was cold. It rained.")
+    assert found.startswith("… The boat race was in Ghent. It was cold. It rained.")
+    assert found.endswith(" …")
     assert len(found) <= LONGEST_QUOTE
+
+
+def test_of_a_long_message_the_beginning_is_quoted_unless_another_passage_has_more_of_the_question():
+    text = (
+        "I write an app in Flask. " * 20
+        + "Its SQLite version is 3.39.1, z.B. under C:\\a.b! "
+        + "It is fine. " * 50
+    )
+
+    assert excerpt(text, "Is Flask fine?").startswith("I write an app in Flask.")
+    assert "… Its SQLite version is 3.39.1, z.B. under C:\\a.b!" in excerpt(
+        text, "Which version has my SQLite?"
+    )
+    assert excerpt(text, "What do I prefer?").endswith(" …")
+
+
+@pytest.mark.parametrize("around", ["it rained and rained and ", "雨が降りました、", "x" * 40 + " "])
+def test_a_word_in_the_middle_of_a_sentence_without_end_is_quoted(around):
+    found = excerpt(f"{around * 100} 'the boatrace is in Ghent' {around * 100}", "Where is the boatrace?")
+
+    assert "boatrace" in found
+    assert len(found) <= LONGEST_QUOTE
+
+
+def test_a_passage_is_found_at_once_in_a_very_long_message():
+    text = "The boat raced here and there. " * 3000
+    began = process_time()
+
+    excerpt(text, "Where was the boat race, here or there?")
+
+    assert process_time() - began < 2
 
 
 @pytest.mark.parametrize(

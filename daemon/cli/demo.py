@@ -11,6 +11,7 @@ in plain sentences, any other model a livelier one (`demo_stories.py`).
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.markup import escape
@@ -55,6 +56,8 @@ def demo(
     ] = None,
 ) -> None:
     """Show one night, end to end: chats, memories, distillation, hot swap, forgetting. For example: tsubasa demo"""
+    for number in (signal.SIGTERM, signal.SIGHUP):  # the terminal was closed: nothing of it stays behind
+        signal.signal(number, _end)
     result = run(model)
     missing = shortcomings(result)
     for one in missing:
@@ -64,6 +67,10 @@ def demo(
     out.print("RESULT " + json.dumps(result), markup=False)
     if missing:
         raise typer.Exit(1)
+
+
+def _end(number: int, _: object) -> NoReturn:
+    raise SystemExit(128 + number)
 
 
 def shortcomings(result: Mapping[str, Any]) -> list[str]:

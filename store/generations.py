@@ -249,7 +249,7 @@ def outdated(db: Connection, generation_id: int, most: int) -> list[Outdated]:
         """select lessons.id, question, answer, memory_id from generation_lessons
         join lessons on lessons.id = lesson_id join lesson_memories using (lesson_id)
         join memories on memories.id = memory_id
-        where generation_id = ? and split = 'exam' and kind = 'fact' and superseded_by is not null
+        where generation_id = ? and split = 'exam' and lessons.kind = 'fact' and superseded_by is not null
         group by lessons.id order by lessons.id desc limit ?""",
         (generation_id, most),
     )

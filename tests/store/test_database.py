@@ -37,6 +37,7 @@ RELEASED = [  # sha256 of each step, its beginning
     "5682edc3126136bf",
     "dad55325c40c6455",
     "df6bf7c864ab2d50",
+    "aeeed8bd3c4344cb",
 ]
 
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from store import chats, imports, known_chats
+from store import chats, import_undo, imports, known_chats
 from store.chats import NewMessage
 from store.database import writing
 from tests.store.sample import NOON, later
@@ -107,7 +107,7 @@ def test_a_message_that_was_taken_back_is_known_no_more(db):
     sessions = [[NewMessage(role=role, text=text, said_at=NOON) for role, text in SAID]]
     report = imports.record_import(db, "d" * 64, "a.json", sessions, NOON)
     assert known_chats.find(db, SAID)
-    imports.undo_import(db, report.id)
+    import_undo.undo_import(db, report.id)
 
     assert known_chats.find(db, SAID) is None
 

@@ -1,11 +1,12 @@
 """
-Modality: what somebody says for certain, and what only may be so, or would be if.
+Modality: what somebody says for certain, and what only may be so, would be if, or is a text to work on.
 
     "I live in Ghent,   |   maybe I'll move to Oslo."       "If I lived in Oslo, I would ski every day."
      said                   hedged                           hedged, all of it
 
 Known by the commonest words of doubt in some twenty languages, clause by clause; a condition that does not hold takes
-its whole sentence. What only such words tell is recalled, replaces nothing, and is never taught.
+its whole sentence; what stands behind the colon of "translate:", "write a story:" or "role play:" is a text, up to an
+empty line. What only such words tell is recalled, replaces nothing, and is never taught.
 """
 
 import re
@@ -47,11 +48,32 @@ _IF = re.compile(  # a condition that does not hold
     r"|لو كنت|لو أن|अगर मैं|nếu tôi|seandainya|kalau saja|如果我|要是我|假如|もし私|もしも|만약 내가|만약에",
     re.IGNORECASE,
 )
+_TASK = re.compile(  # what is to be done with a text, at the beginning of a line that announces it
+    r"[^\w\n]*(?:(?:please|can|could|would|you|hey|hi|ok|now|bitte|kannst|könntest|du|mir|peux|pouvez|tu|vous|puedes"
+    r"|por|favor|puoi|potresti|proszę|пожалуйста)[ ,-]+){0,4}"
+    r"(?:translate|write|compose|draft|proofread|correct|rewrite|rephrase|paraphrase"
+    r"|summari[sz]e|role[- ]?play|let's play|pretend|continue (?:the|this) story|reply to|answer this"
+    r"|übersetz\w*|schreibe?|verfasse?|entwirf|korrigier\w*|formulier\w*|lektorier\w*|rollenspiel|beantworte?"
+    r"|tradui\w+|écri(?:s|vez)|rédige[rz]?|corrige[rz]?|reformule[rz]?|résume[rz]?|jeu de rôle"
+    r"|traduc\w+|traduzca|escrib[ae]|redact[ae]|corrige|reformul[ae]|juego de rol"
+    r"|traduci|scrivi|redigi|correggi|riformula|riassumi|gioco di ruolo"
+    r"|tradu[zç]\w*|escrev[ea]|redig[ei]|corrij[ae]|resum[ae]|jogo de (?:papéis|interpretação)"
+    r"|vertaal|schrijf|corrigeer|herschrijf|vat|rollenspel|översätt|skriv|rollspel|oversæt|rollespil|oversett"
+    r"|przetłumacz|napisz|popraw|streść|gra fabularna|přelož|napiš|oprav|fordítsd|írj|käännä|kirjoita"
+    r"|перевед[иь]\w*|напиши\w*|исправь\w*|сочини\w*|ролевая игра|переклади|виправ|traduce|scrie"
+    r"|çevir|ترجم|اكتب|תרגם|כתוב|अनुवाद|लिख|dịch|viết|terjemahkan|tulis(?:kan)?)"
+    r"(?![^\W_])[^.!?:：\n]{0,90}[:：]"
+    r"|[^.!?:：\n]{0,12}(?:翻译|翻譯|写一|寫一|写封|改写|润色|总结|角色扮演|翻訳|書いて|要約"
+    r"|ロールプレイ|번역|써 ?줘|요약|역할극)"
+    r"[^.!?:：\n]{0,30}[:：]",
+    re.IGNORECASE,
+)
 
 
 def split(text: str) -> tuple[str, str]:
     """What of `text` is said for certain, and what only may be so; both together are all of it."""
-    sure, hedged = list[str](), list[str]()
+    text, given = _without_texts(text)
+    sure, hedged = list[str](), [given] if given else list[str]()
     for sentence in _SENTENCES.split(text):
         if _IF.search(sentence):
             hedged.append(sentence)
@@ -59,6 +81,23 @@ def split(text: str) -> tuple[str, str]:
         for clause in _CLAUSES.split(sentence):
             (hedged if _HEDGED.search(clause) else sure).append(clause)
     return "\n".join(sure), "\n".join(hedged)
+
+
+def _without_texts(text: str) -> tuple[str, str]:
+    """What is said, and the texts that it has something done with."""
+    own, given = list[str](), list[str]()
+    is_given = False
+    for line in text.split("\n"):
+        if is_given and line.strip():
+            given.append(line)
+            continue
+        is_given = False
+        task = _TASK.match(line)
+        own.append(line[: task.end()] if task else line)
+        if task:
+            given.append(line[task.end() :])
+            is_given = True
+    return "\n".join(own), "\n".join(given).strip()
 
 
 def is_hedged(text: str) -> bool:

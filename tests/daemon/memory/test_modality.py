@@ -45,6 +45,40 @@ def test_what_is_said_plainly_is_sure(text):
     assert not modality.is_hedged(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Translate into German: My name is Peter.",
+        "Please write a story: I am a knight called Baldric.",
+        "Übersetze bitte ins Englische: Ich heiße Gisela.",
+        "Écris une lettre pour mon voisin : j'ai 75 ans.",
+        "Traduce al inglés: Me llamo Andrés.",
+        "Gioco di ruolo: sono Aurelio.",
+        "Przetłumacz na angielski: Nazywam się Piotr.",
+        "Переведи на английский: Меня зовут Пётр.",
+        "翻译成英文：我叫王强，在港口工作。",
+        "Role play: I am Elowen.\nI live in Dunmere.",
+    ],
+)
+def test_a_text_to_work_on_is_nobodys_word(text):
+    sure, given = modality.split(f"{text}\n\nI teach in Ghent.")
+
+    assert "I teach in Ghent." in sure
+    assert text[-6:] in given and text[-6:] not in sure
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I write books: three so far. I live in Ghent.",
+        "About me: I live in Ghent.",
+        "Zu mir: ich heiße Lena.",
+    ],
+)
+def test_what_somebody_announces_of_themselves_is_theirs(text):
+    assert "" == modality.split(text)[1]
+
+
 def test_a_clause_of_doubt_takes_nothing_from_the_others():
     sure, hedged = modality.split("I live in Ghent, maybe I'll move to Oslo. I teach.")
 

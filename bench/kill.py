@@ -26,6 +26,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 import psutil
 
@@ -92,9 +93,9 @@ class House:
         ours = {f"TSUBASA_{key}": value for key, value in SETTINGS.items()}
         self.environment = kept | ours | {"TSUBASA_HOME": str(self.home.path)}
 
-    def start(self) -> None:
-        """Start the daemon and wait until it serves."""
-        self.daemon = self._run("up")
+    def start(self, said: IO[bytes] | None = None) -> None:
+        """Start the daemon and wait until it serves; `said`: where its log goes."""
+        self.daemon = self._run("up", said=said)
         end = time.monotonic() + START_S
         while (there := running(self.home)) is None or there.pid != self.daemon.pid:
             if self.daemon.poll() is not None or time.monotonic() > end:
@@ -195,10 +196,10 @@ class House:
         if self.command.wait() == 0:
             self.ledger.backups += 1
 
-    def _run(self, *words: str) -> "subprocess.Popen[bytes]":
+    def _run(self, *words: str, said: IO[bytes] | None = None) -> "subprocess.Popen[bytes]":
         nothing = subprocess.DEVNULL
         command = [sys.executable, "-m", "daemon", *words]
-        return subprocess.Popen(command, env=self.environment, stdout=nothing, stderr=nothing)
+        return subprocess.Popen(command, env=self.environment, stdout=nothing, stderr=said or nothing)
 
 
 def _is(process: psutil.Process, victim: str) -> bool:

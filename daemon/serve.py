@@ -29,6 +29,7 @@ from daemon.home import Home, HomeLock, Running
 from daemon.lifecycle.listen import listen_on_both
 from daemon.lifecycle.systemd_notify import Heartbeat
 from daemon.processes.supervisor import ignore_failure
+from daemon.sandbox.memory_guard import stay_out_of_swap
 from daemon.store_thread import StoreThread
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ async def serve(
         DaemonError, StoreError, ChildError: the daemon can't start; nothing is left running.
     """
     use_time_zone(settings.config, settings.origin["time_zone"])
+    stay_out_of_swap()
     gc.disable()  # what is imported stays: looking for garbage in it takes a sixth of the start
     leave = _Leaving()
     heartbeat = Heartbeat.of_this_process()

@@ -15,6 +15,7 @@ from daemon.config.settings import Settings
 from daemon.diagnostics.doctor import Finding, key, note, ok, wrong
 from daemon.errors import DaemonError
 from daemon.home import Home
+from daemon.sandbox.memory_guard import is_out_of_swap
 from daemon.text import counted, format_bytes
 from store import backup, commit_count
 from store.database import PLAIN_HEADER
@@ -37,7 +38,7 @@ def state(home: Home, settings: Settings) -> list[Finding]:
         _commits(home, counts),
         _backups(home, by_itself=settings.config.backups),
         _memory(home),
-        _swap(),
+        _swap(home),
         _door(home, settings),
         _plain(home),
     ]
@@ -116,11 +117,14 @@ def _memory(home: Home) -> Finding:
     return ok("memory", "the daemon leaves no core dump, and can't be attached to")
 
 
-def _swap() -> Finding:
+def _swap(home: Home) -> Finding:
     try:
         used = Path("/proc/swaps").read_text(encoding="ascii").splitlines()[1:]
     except OSError:
         return note("swap", "unknown: what lay in memory may lie on the disk", "Encrypt the disk.")
+    there = homes.running(home)
+    if used and there is not None and is_out_of_swap(there.pid):
+        return ok("swap", "on, and the daemon's memory, with the key, is locked out of it")
     if used:
         where = used[0].split()[0]
         return note(

@@ -59,3 +59,21 @@ def test_a_confined_child_leaves_no_dump_and_nobody_attaches_to_it(tmp_path):
 @pytest.mark.parametrize("steps", FIRST_STEPS.values(), ids=FIRST_STEPS)
 def test_no_program_of_ours_leaves_a_dump_and_nobody_attaches_to_it(tmp_path, steps):
     assert [0, 0, 0] == limits_of([sys.executable, "-c", RUN.format(steps=steps) + TOLD], tmp_path)
+
+
+LOCKED = """
+import os, resource
+from daemon.sandbox.memory_guard import is_out_of_swap, stay_out_of_swap
+before = is_out_of_swap(os.getpid())
+said = stay_out_of_swap()
+block = bytearray(64 << 20)  # more than the usual limit
+print([before, said, is_out_of_swap(os.getpid())])
+"""
+
+
+def test_a_process_is_out_of_swap_where_it_says_so_and_goes_on_where_it_may_not():
+    done = subprocess.run(
+        [sys.executable, "-c", LOCKED], cwd=ROOT, capture_output=True, text=True, timeout=300
+    )
+
+    assert done.stdout.strip() in ("[False, True, True]", "[False, False, False]"), done.stderr

@@ -122,6 +122,19 @@ class House:
             self.daemon = None
         return bool(chosen)
 
+    def sizes(self) -> dict[str, float]:
+        """Memory (MB) and descriptors of each process, by its name."""
+        assert self.daemon is not None
+        daemon = psutil.Process(self.daemon.pid)
+        found = {"daemon_mb": daemon.memory_info().rss / 2**20, "daemon_fds": float(daemon.num_fds())}
+        for child in daemon.children(recursive=True):
+            for name in ("engine", "embedder", "trainer"):
+                with suppress(psutil.Error):
+                    if _is(child, name):
+                        found[f"{name}_mb"] = child.memory_info().rss / 2**20
+                        found[f"{name}_fds"] = float(child.num_fds())
+        return found
+
     def work(self, kind: str, number: int) -> None:
         """Do one piece of work; what comes back as done goes into the ledger."""
         word = f"{kind}{number}x"

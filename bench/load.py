@@ -17,11 +17,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import psutil
 
 from bench.kill import House
 from daemon.client.client import Client, connect
@@ -32,7 +30,6 @@ EVERY_S = 5.0
 IMPORTED = 200  # messages
 MOST = 1.15  # last quarter to second quarter
 SLACK = {"wal_mb": 64.0, "log_kb": 1024.0}  # a log has a limit of its own, and may be anywhere below it
-ROLES = {"daemon.engine": "engine", "daemon.embedding": "embedder", "-m trainer": "trainer"}
 
 
 @dataclass
@@ -52,16 +49,7 @@ class Seen:
 
 def sample(house: House, log: Path) -> dict[str, float]:
     """MB, descriptors and sizes now."""
-    assert house.daemon is not None
-    daemon = psutil.Process(house.daemon.pid)
-    found = {"daemon_mb": daemon.memory_info().rss / 2**20, "daemon_fds": float(daemon.num_fds())}
-    for child in daemon.children(recursive=True):
-        with suppress(psutil.Error):
-            words = " ".join(child.cmdline())
-            for part, role in ROLES.items():
-                if part in words:
-                    found[f"{role}_mb"] = child.memory_info().rss / 2**20
-                    found[f"{role}_fds"] = float(child.num_fds())
+    found = house.sizes()
     wal = house.home.store.with_name("store.db-wal")
     found["wal_mb"] = wal.stat().st_size / 2**20 if wal.exists() else 0.0
     found["log_kb"] = log.stat().st_size / 2**10

@@ -61,6 +61,7 @@ UNCASED = re.compile(  # letters of scripts without capitals: Hebrew to Georgian
 )
 MONTHS = "january february march april may june july august september october november december".split()
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
+_FILE = re.compile(r"\n\n<file name=\"([^\"\n]*)\">\n(.*)\n</file>\Z", re.DOTALL)  # behind a question
 _ENDING = re.compile(r"(?<=\w\w\w)(?:ing|ed|e)$|(?<=\w\w)(?:ing|e)$")
 IMPORT_FORMATS = (  # what `daemon.inbox` reads, by the names that it gives them; a test compares the two
     "AnythingLLM chats",
@@ -277,3 +278,14 @@ def sentence(text: str) -> str:
     whole = text.strip()
     end = "" if whole.endswith((".", "!", "?", "…")) else "."
     return f"{whole[:1].upper()}{whole[1:]}{end}" if whole else ""
+
+
+def split_file(text: str) -> tuple[str, str, str]:
+    """What was asked, the name of the file that came along with it, and what stands in it; "" where none did."""
+    found = _FILE.search(text)
+    return (text[: found.start()], found[1], found[2]) if found else (text, "", "")
+
+
+def with_file(question: str, name: str, text: str) -> str:
+    """A question with a file behind it, in a block that memory work takes for nobody's word (`strip_quotes`)."""
+    return f'{question}\n\n<file name="{name}">\n{text}\n</file>'

@@ -14,6 +14,7 @@ from store.chats import Message
 from store.database import Connection, id_list, moment, rows
 
 TITLE = 120  # characters
+ATTACHED = '\n\n<file name="'  # begins a file that came along with a question (daemon/text.py)
 _NEAR = """    with recursive up (id, steps) as (
         select value, 0 from json_each(?) union
         select parent_id, steps + 1 from messages join up using (id) where parent_id is not null and steps < 2),
@@ -96,7 +97,7 @@ def latest_chats(
     return [
         ChatSummary(
             id=id,
-            title=" ".join(title.split()),
+            title=" ".join(title.partition(ATTACHED)[0].split()),
             title_by=title_by,
             pinned=bool(pinned),
             source=source,

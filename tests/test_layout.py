@@ -78,6 +78,9 @@ ONLY_IN = {  # one door to each heavy library
     "mem0": ("bench/recall_mem0.py", "bench/store_mem0.py"),
     "nicegui": ("daemon/web/",),
     "markdown_it": ("daemon/web/components/markdown.py",),
+    "latex2mathml": ("daemon/web/components/markdown.py",),
+    "mdit_py_plugins": ("daemon/web/components/markdown.py",),
+    "pypdf": ("daemon/web/chat/attachments.py",),
     "pygments": ("daemon/web/components/markdown.py",),
 }
 FILES = [p.relative_to(ROOT) for folder in MAY_IMPORT for p in sorted((ROOT / folder).rglob("*.py"))]

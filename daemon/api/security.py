@@ -24,7 +24,16 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from daemon.api.errors import WireError
-from daemon.api.page.access import Sessions, check_browser, check_length, is_page, may_open_socket
+from daemon.api.page.access import (
+    Sessions,
+    SignedOut,
+    asks_for_a_page,
+    check_browser,
+    check_length,
+    is_page,
+    may_open_socket,
+    no_such_page,
+)
 from daemon.api.scopes import OPEN, OWNER, needed
 from daemon.config.api_keys import ApiKey, ProgramKeys
 
@@ -136,9 +145,16 @@ class AuthMiddleware:
             else:
                 receive = await self._checked(scope, headers, receive)
         except WireError as error:
-            await error.response()(scope, receive, send)
+            await self._refusal(error, scope, headers)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
+
+    def _refusal(self, error: WireError, scope: Scope, headers: Headers) -> Response:
+        """The reason why not; to a person who has lost the way, with a way back."""
+        if error.status == 401 and self._sessions and asks_for_a_page(scope["method"], headers):
+            lost = self._sessions.is_signed_in(headers)
+            return no_such_page(scope["path"]) if lost else SignedOut().response()
+        return error.response()
 
     async def _checked(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
         """The request's body, read whole, of a client that showed the key."""

@@ -30,6 +30,7 @@ from daemon.generations.service import Answering, Generations
 from daemon.memory.recall import Recalled, recall, system_text
 from daemon.processes.foreground_gate import ForegroundGate
 from daemon.store_thread import StoreThread
+from daemon.text import split_file
 from store import chats, off_record, recall_log, users
 from store.chats import Message, NewMessage
 from store.database import Connection, writing
@@ -255,7 +256,7 @@ class Conversations:
         return await recall(
             self._store_thread,
             self._embedder,
-            history.question,
+            split_file(history.question)[0],  # what is asked, and not what came along
             k=self._recall_k,
             standing=True,
             present=present,

@@ -16,7 +16,7 @@ from typing import Any
 from daemon.core import Core
 from daemon.engine.client import Sampling
 from daemon.engine.errors import EngineError
-from daemon.text import shorten
+from daemon.text import shorten, split_file
 from prompts.load import schema, task
 from store import chat_labels, message_queries
 from store.chats import Message
@@ -59,7 +59,7 @@ class Titles:
 
     async def _title(self, messages: Sequence[Message]) -> str:
         """What the model calls it; "" where that can't be used."""
-        asked = next((one.text for one in messages if one.role == "user"), "")
+        asked = next((split_file(one.text)[0] for one in messages if one.role == "user"), "")
         said = next((one.text for one in messages if one.role == "assistant"), "")
         shown = f"User: {_line(asked, QUESTION)}\nAssistant: {_line(said, ANSWER)}"
         turns = [*task("title", taught=False), {"role": "user", "content": shown}]

@@ -88,7 +88,7 @@ def _attention(found: Sequence[Trouble], seen: Callable[[], Awaitable[None]]) ->
         return
     with dom.section("Needs attention", classes="attention"):
         for one in found:
-            dom.problem(f"{one['what']} {one['do']}")
+            dom.trouble(one["what"], one["do"])
         if any(one["kind"] in HAPPENED for one in found):
             dom.button("I have seen it", seen, kind="link")
 

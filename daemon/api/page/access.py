@@ -49,6 +49,7 @@ body { margin: 0; min-height: 100vh; display: grid; place-content: center; justi
   font: 1.0625rem/1.6 ui-sans-serif, system-ui, sans-serif }
 main { max-width: 30rem }
 svg { width: 3.5rem; color: var(--wing) }
+a { color: var(--wing) }
 h1 { font: 500 1.9rem/1.25 ui-serif, Georgia, serif; margin: 1rem 0 .5rem }
 p { color: var(--soft); margin: .5rem 0 }
 code { display: inline-block; margin: .75rem 0; padding: .6rem 1.1rem; border: 1px solid var(--line);
@@ -246,6 +247,22 @@ def _signed_in_already() -> Response:
     return plain_page("Welcome back", "This browser is signed in already. One moment.", go_to="/")
 
 
+def no_such_page(path: str) -> Response:
+    """For a signed-in browser at an address that leads nowhere."""
+    return plain_page(
+        "There is no such page",
+        f"Nothing is at {path[:100]}. It may have moved, or the address has a mistake in it.",
+        link=("Back to the chat", "/"),
+        status=404,
+    )
+
+
+def asks_for_a_page(method: str, headers: Headers) -> bool:
+    """Whether a person typed this address, or followed a link to it, rather than a program."""
+    wants_text = "text/html" in headers.get("accept", "")
+    return method in ("GET", "HEAD") and wants_text and not {"authorization", "x-api-key"} & {*headers.keys()}
+
+
 def _used_up() -> Response:
     return plain_page(
         "This link is used up",
@@ -261,15 +278,23 @@ def plain_page(
     *,
     code: str = "",
     after: str = "",
+    link: tuple[str, str] | None = None,
     status: int = 200,
     go_to: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> HTMLResponse:
-    """A page with a title, a text, something to type, and a last word; `go_to`: it leads on by itself."""
+    """
+    A page with a title, a text, something to type, a last word.
+
+    Args:
+        link: words, and the address that they lead to.
+        go_to: it leads there by itself.
+    """
     typed = f"<div><code>{html.escape(code)}</code></div>" if code else ""
     last = f"<p>{html.escape(after)}</p>" if after else ""
     on = f'<meta http-equiv="refresh" content="0; url={html.escape(go_to)}">' if go_to else ""
+    to = f'<p><a href="{html.escape(link[1])}">{html.escape(link[0])}</a></p>' if link else ""
     body = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)} · Tsubasa</title>
 <meta name="viewport" content="width=device-width, initial-scale=1">{on}<style>{STYLE}</style></head>
-<body><main>{WING}<h1>{html.escape(title)}</h1><p>{html.escape(text)}</p>{typed}{last}</main></body></html>"""
+<body><main>{WING}<h1>{html.escape(title)}</h1><p>{html.escape(text)}</p>{typed}{last}{to}</main></body></html>"""
     return HTMLResponse(body, status_code=status, headers={**HEADERS, **(headers or {})})

@@ -36,6 +36,9 @@ class ChatActions(Protocol):
     async def ask_again(self, answer: Turn) -> None:
         """Get another answer to the same question."""
 
+    async def go_on(self, answer: Turn) -> None:
+        """Have an answer that ended early go on where it stopped."""
+
     async def ask_instead(self, question: Turn, text: str) -> None:
         """Put the question in other words; all after it is dropped here."""
 

@@ -21,6 +21,8 @@ def greeting(state: ChatState, status: Status | None, ask: Callable[[str], Await
         dom.text("What is on your mind?", "greeting-words")
         if status is None:
             return
+        for one in status["attention"]:
+            dom.trouble(one["what"], one["do"])
         n_memories = status["held"]["memories"]
         with dom.box("ideas"):
             for idea in IDEAS if n_memories else FIRST_IDEAS:

@@ -5,8 +5,9 @@ from typing import Protocol
 
 from nicegui import ui
 
+from daemon.text import counted, split_file, with_file
 from daemon.web.chat.actions import ChatActions
-from daemon.web.chat.state import Turn
+from daemon.web.chat.state import STOPPED, TOO_LONG, Turn, parts_of
 from daemon.web.chat.why import Why
 from daemon.web.components import dom, icons
 from daemon.web.components.markdown import markdown, show
@@ -27,8 +28,12 @@ def draw_turn(chat: ChatActions, turn: Turn) -> View | None:
         view = AnswerView(chat, turn)
         view.finish()
         return view
-    with dom.box("turn system"):
-        dom.text(turn.text, "soft small")
+    with dom.box(f"turn {'result' if turn.role == 'tool' else 'system'}"):
+        if turn.role == "tool":
+            with dom.details("What a tool gave back", "folded"):
+                dom.text(turn.text, "mono small", tag="pre")
+        else:
+            dom.text(turn.text, "soft small")
         arrows = Branches(chat, turn)
     arrows.show_branches()
     return arrows
@@ -85,13 +90,16 @@ class QuestionView:
         with self._box:
             if self._turn.speaker:
                 dom.text(self._turn.speaker, "speaker")
-            dom.text(self._turn.text, "bubble", tag="div")
+            asked, name, file = split_file(self._turn.text)
+            dom.text(asked, "bubble", tag="div")
+            if name:
+                with dom.details(f"{name}, {counted(len(file.split()), 'word')}", "folded attached"):
+                    dom.text(file, "small", tag="pre")
             with dom.box("tools"):
                 self._branches = Branches(self._chat, self._turn)
                 if not self._chat.state.sealed:
                     dom.icon_button("Edit the question", self._edit, picture="edit")
-                dom.icon_button("Copy the question", lambda: _copy(self._turn.text), picture="copy")
-
+                dom.icon_button("Copy the question", lambda: _copy(asked), picture="copy")
         self.show_branches()
 
     def show_branches(self) -> None:
@@ -101,12 +109,17 @@ class QuestionView:
 
     def _edit(self) -> None:
         async def ask_this() -> None:
-            await self._chat.ask_instead(self._turn, field.value)
+            words = field.value.strip()
+            await self._chat.ask_instead(
+                self._turn, with_file(words, name, file) if name and words else words
+            )
+
+        asked, name, file = split_file(self._turn.text)
 
         self._is_edited = True
         self._box.clear()
         with self._box, dom.box("editing"):
-            field = dom.Field("Your question, in other words", value=self._turn.text, lines=2)
+            field = dom.Field("Your question, in other words", value=asked, lines=2)
             with dom.box("actions"):
                 dom.button("Cancel", self._draw)
                 dom.button("Ask this instead", ask_this, kind="main")
@@ -121,7 +134,11 @@ class AnswerView:
         with dom.box("turn assistant", tag="article", label=turn.speaker or "Tsubasa") as self._box:
             icons.icon("wing", classes="face")
             with dom.box("answer"):
-                self._text = markdown(turn.text)
+                self._thoughts = dom.details("Thoughts", "folded thoughts")
+                with self._thoughts:
+                    self._thought = dom.text(turn.thought, "soft small", tag="pre")
+                self._thoughts.set_visibility(bool(turn.thought))
+                self._text = markdown(parts_of(turn.text)[0])
                 with dom.box("waiting", label="Thinking").props("role=img") as self._waiting:
                     for _ in range(3):
                         dom.box(tag="span")
@@ -131,9 +148,12 @@ class AnswerView:
 
     def grow(self) -> None:
         """Show what there is by now."""
+        if self._turn.thought:
+            self._thoughts.set_visibility(True)
+            self._thought.set_text(self._turn.thought)
         if self._turn.text:
             self._waiting.set_visibility(False)
-            show(self._text, self._turn.text)
+            show(self._text, parts_of(self._turn.text)[0])
 
     def finish(self) -> None:
         """Show all of it, and what can be done with it."""
@@ -142,10 +162,10 @@ class AnswerView:
         self._box.props["aria-busy"] = "false"
         self._box.update()
         with self._below:
-            if self._turn.cut == "Stopped.":
-                dom.text("Stopped.", "soft small")
-            elif self._turn.cut:
-                dom.problem(self._turn.cut)
+            for name, arguments in parts_of(self._turn.text)[1]:
+                with dom.details(f"It called {name}", "folded"):
+                    dom.text(arguments, "mono small", tag="pre")
+            self._say_why_cut()
             if not self._turn.info.kept:
                 dom.text("Not kept.", "soft small")
             with dom.box("tools"):
@@ -161,6 +181,18 @@ class AnswerView:
         """Show which other answers there are."""
         if self._branches is not None:
             self._branches.show_branches()
+
+    def _say_why_cut(self) -> None:
+        cut = self._turn.cut
+        if not cut:
+            return
+        with dom.box("row cut"):
+            if cut in (STOPPED, TOO_LONG):
+                dom.text(cut, "soft small")
+            else:
+                dom.problem(cut)
+            if self._turn.text and not self._chat.state.sealed:
+                dom.button("Continue", lambda: self._chat.go_on(self._turn), kind="link", picture="after")
 
     async def _again(self) -> None:
         await self._chat.ask_again(self._turn)

@@ -15,12 +15,14 @@ from nicegui import ui
 from daemon.client import calls
 from daemon.client.schemas.status import Status
 from daemon.errors import DaemonError, Refused
+from daemon.text import with_file
+from daemon.web.chat.attachments import Attachment
 from daemon.web.chat.composer import Composer
 from daemon.web.chat.greeting import greeting
 from daemon.web.chat.header import ChatHeader
 from daemon.web.chat.history import ChatHistory
 from daemon.web.chat.messages import AnswerView, View, draw_turn
-from daemon.web.chat.state import ChatState, Turn, add_chunk, continue_chat
+from daemon.web.chat.state import STOPPED, ChatState, Turn, add_chunk, continue_chat
 from daemon.web.components import dom
 from daemon.web.layout import Visit
 
@@ -157,11 +159,12 @@ class Chat:
         _set_address(f"/?chat={chat_id}")
         self._show()
 
-    async def ask(self, question: str) -> None:
-        """Send a question, and show the answer as it comes."""
+    async def ask(self, question: str, file: Attachment | None = None) -> None:
+        """Send a question, with a file or without, and show the answer as it comes."""
         if self._may_ask() and question.strip():
             is_first = not self.state.turns
-            answer = self.state.ask(question.strip())
+            words = question.strip()
+            answer = self.state.ask(with_file(words, file.name, file.text) if file else words)
             if is_first:
                 self._clear()
             with self._turns:
@@ -174,6 +177,13 @@ class Chat:
             new = self.state.ask_again(answer)
             self._draw_before(new)
             await self._answer(new, again=True)
+
+    async def go_on(self, answer: Turn) -> None:
+        """Have an answer that ended early go on where it stopped."""
+        if self._may_ask():
+            self.state.go_on(answer)
+            self._draw_before(answer)
+            await self._answer(answer, going_on=True)
 
     async def ask_instead(self, question: Turn, text: str) -> None:
         """The question in other words; all after it is dropped here, and stays in what is kept."""
@@ -224,7 +234,7 @@ class Chat:
         with above:
             self._draw(turns)
 
-    async def _answer(self, answer: Turn, *, again: bool = False) -> None:
+    async def _answer(self, answer: Turn, *, again: bool = False, going_on: bool = False) -> None:
         state = self.state
         with self._box:  # the button that began this may be gone by now
             with self._turns:
@@ -232,7 +242,7 @@ class Chat:
             self._header.show(state)
             self._composer.set_busy(True)
             ui.run_javascript("tsubasa.toEnd()")
-            reading = self._read(state, answer, view, again=again)
+            reading = self._read(state, answer, view, again=again, going_on=going_on)
             self._reading = asyncio.create_task(reading, name="read an answer")
             try:
                 answer.cut = await self._wait_for_end(answer) or answer.cut
@@ -257,7 +267,7 @@ class Chat:
         try:
             await self._reading
         except asyncio.CancelledError:
-            return "Stopped."
+            return STOPPED
         except DaemonError as error:
             return str(error)
         finally:
@@ -293,8 +303,10 @@ class Chat:
             _set_address(f"/?chat={number}")
             self._header.show(self.state)
 
-    async def _read(self, state: ChatState, answer: Turn, view: AnswerView, *, again: bool) -> None:
-        messages, model = state.to_send(), state.model
+    async def _read(
+        self, state: ChatState, answer: Turn, view: AnswerView, *, again: bool, going_on: bool
+    ) -> None:
+        messages, model = state.to_send(going_on=going_on), state.model
         with self._box:
             await self._look_up_status()
         chunks = self.backend.chunks(messages, model=model, again=again)

@@ -5,13 +5,19 @@ What is sent is what the daemon has kept, so that a chat goes on where it was. O
 chat is sent. No NiceGUI and no HTTP here.
 """
 
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from daemon.client.schemas.chats import Chat, ChatMessage, Chunk, Recalled
+from daemon.text import split_file
 
 FORGOTTEN = "[forgotten]"
+TOO_LONG = "It reached the longest answer that is allowed."
+STOPPED = "Stopped."
 PRIVATE = "tsubasa:private"  # no memories, nothing kept
+_CALL = re.compile(r"(^|\n)<tool_call>\n([^\n]*)\n</tool_call>\Z")  # as the daemon keeps one
 BASE = "tsubasa:base"  # the same, of the untrained model
 
 
@@ -43,6 +49,7 @@ class Turn:
 
     role: str  # "system" | "user" | "assistant"
     text: str = ""
+    thought: str = ""  # what the model thought before, while it streams; nothing of it is kept
     speaker: str = ""  # a name, in an imported chat
     info: AnswerInfo = field(default_factory=AnswerInfo)
     cut: str = ""  # why an answer ended early; empty: it did not
@@ -70,7 +77,7 @@ class ChatState:
     @property
     def first_question(self) -> str:
         """What the user said first; empty before that."""
-        return next((turn.text for turn in self.turns if turn.role == "user"), "")
+        return next((split_file(turn.text)[0] for turn in self.turns if turn.role == "user"), "")
 
     def may_go_on_with(self, model: str) -> bool:
         """Whether asking `model` next keeps nothing that was said off the record."""
@@ -86,14 +93,19 @@ class ChatState:
         del self.turns[self._place(answer) :]
         return self._answer()
 
+    def go_on(self, answer: Turn) -> None:
+        """Have an answer that ended early go on where it stopped; all after it is dropped."""
+        del self.turns[self._place(answer) + 1 :]
+        answer.cut, answer.id, answer.siblings = "", None, ()
+
     def ask_instead(self, question: Turn, text: str) -> Turn:
         """Put a question in other words, and drop all after it; the answer, still empty."""
         del self.turns[self._place(question) :]
         return self.ask(text)
 
-    def to_send(self) -> list[dict[str, str]]:
-        """The messages of the request, up to the last question."""
-        ends_with_answer = self.turns and self.turns[-1].role == "assistant"
+    def to_send(self, *, going_on: bool = False) -> list[dict[str, str]]:
+        """The messages of the request, up to the last question; `going_on`: with the answer that it goes on with."""
+        ends_with_answer = self.turns and self.turns[-1].role == "assistant" and not going_on
         return _to_messages(self.turns[:-1] if ends_with_answer else self.turns)
 
     def settle(self, answer: Turn, kept: Sequence[ChatMessage]) -> None:
@@ -176,6 +188,20 @@ def _is_kept_as(turn: Turn, message: ChatMessage) -> bool:
     return (turn.role, turn.text.strip()) == (message["role"], message["text"].strip())
 
 
+def parts_of(text: str) -> tuple[str, list[tuple[str, str]]]:
+    """The words of an answer, and the tools that it calls behind them: their names, and how."""
+    calls: list[tuple[str, str]] = []
+    while found := _CALL.search(text):
+        try:
+            call = json.loads(found[2])
+            name, arguments = str(call["name"]), call["arguments"]
+        except (ValueError, KeyError, TypeError):  # nothing that the daemon wrote
+            break
+        calls.insert(0, (name, json.dumps(arguments, ensure_ascii=False, indent=1)))
+        text = text[: found.start()]
+    return text, calls
+
+
 def add_chunk(answer: Turn, chunk: Chunk) -> None:
     """Add one chunk of the stream to `answer`."""
     info = answer.info
@@ -185,9 +211,10 @@ def add_chunk(answer: Turn, chunk: Chunk) -> None:
         info.generation = ours["generation"]
         info.kept, info.chat = ours["kept"], ours["chat"]
     for choice in chunk["choices"]:
+        answer.thought += choice["delta"].get("reasoning_content") or ""
         answer.text += choice["delta"].get("content") or ""
         if choice["finish_reason"] == "length":
-            answer.cut = "It reached the longest answer that is allowed (max_tokens)."
+            answer.cut = TOO_LONG
     if chunk.get("usage"):
         info.prompt_tokens = chunk["usage"]["prompt_tokens"]
         info.answer_tokens = chunk["usage"]["completion_tokens"]

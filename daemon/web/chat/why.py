@@ -100,6 +100,10 @@ class Why:
                 dom.link(name, "/nights", picture="nights")
             if tokens := _tokens(info):
                 dom.text(tokens, "soft small number", tag="span")
+            if info.prompt_tokens and (status := self._chat.status):
+                room = status["model"]["n_ctx"]
+                left = max(0, room - info.prompt_tokens - info.answer_tokens)
+                dom.text(f"{left:,} of {room:,} left in this chat", "soft small number", tag="span")
 
     async def _ask_base(self) -> None:
         self._base.clear()

@@ -6,6 +6,8 @@ them. Text is text, never markup.
 """
 
 import inspect
+import json
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +19,9 @@ from daemon.errors import DaemonError
 from daemon.web.components.icons import icon
 
 Handler = Callable[..., Any]
+_COMMAND = re.compile(
+    r"`(tsubasa [^`]+)`|: (tsubasa [a-z][\w \-]*)[.,;]?"
+)  # in a sentence that says what helps
 _VALUE = "(event) => emit(event.target.value)"
 
 
@@ -263,6 +268,29 @@ def problem(words: str) -> ui.element:
         icon("warn")
         text(words)
     return made
+
+
+def trouble(what: str, do: str) -> ui.element:
+    """What a person should look at: what is wrong, what helps, and the command that does it, to be copied."""
+    made = box("trouble", tag="section").props("role=alert")
+    with made:
+        icon("warn")
+        with box("stack"):
+            text(what, "what")
+            text(do.replace("`", ""))
+            if found := _COMMAND.search(do):
+                command(found[1] or found[2])
+    return made
+
+
+def command(words: str) -> None:
+    """Something to type into a terminal, with a button that copies it."""
+    with box("command"):
+        text(words, tag="code")
+        copy = plain_button("button quiet", name=f"Copy {words}")
+        copy.on("click", js_handler=f"() => tsubasa.copy({json.dumps(words)})")
+        with copy:
+            text("Copy", tag="span")
 
 
 def loading(words: str = "One moment …") -> ui.element:

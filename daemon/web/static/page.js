@@ -117,15 +117,46 @@
       field().focus();
     }
   });
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.(".code-copy");
+    if (!button) return;
+    await copy(button.parentElement.querySelector("pre").textContent);
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = "Copy"), 1500);
+  });
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.(".prose a[href]");
     if (!link) return;
     event.preventDefault(); // what a model wrote leads out in a tab of its own
     open(link.href, "_blank", "noopener,noreferrer");
   });
+  // The daemon is gone: say so with the one thing to do, and in the corner, until the page is loaded again.
+  function watchConnection() {
+    const card = document.getElementById("popup");
+    if (!card) return;
+    card.setAttribute("role", "alert");
+    card.innerHTML = `<strong>Tsubasa is not running.</strong><span>Start it in a terminal with</span>
+      <span class="command"><code>tsubasa up</code><button type="button" class="button">Copy</button></span>
+      <span>What you have written stays. This page comes back by itself.</span>`;
+    card.querySelector("button").onclick = async (event) => {
+      await copy("tsubasa up");
+      event.target.textContent = "Copied";
+    };
+    let before = null;
+    new MutationObserver(() => {
+      const lost = card.getAttribute("aria-hidden") === "false";
+      const chip = document.querySelector(".status");
+      if (!chip || lost === Boolean(before)) return;
+      const words = chip.querySelector("span:last-child");
+      if (lost) before = [chip.className, words.textContent];
+      [chip.className, words.textContent] = lost ? ["status bad", "Not running"] : before;
+      if (!lost) before = null;
+    }).observe(card, { attributes: true, attributeFilter: ["aria-hidden"] });
+  }
+
   document.addEventListener("DOMContentLoaded", () => {
     follow();
-    document.getElementById("popup")?.setAttribute("role", "alert"); // the connection is lost
+    watchConnection();
   });
 
   light();

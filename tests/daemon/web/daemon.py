@@ -56,6 +56,23 @@ def pack(rain: bool) -> str:
 ![spy](http://pictures.example/b.png) [out](http://elsewhere.example/) [run](javascript:document.title='taken')
 The end."""
 
+MATHS = """The sum is \\(\\sum_{k=1}^n k = \\frac{n(n+1)}{2}\\), for $5 or $10.
+
+$$
+e^{i\\pi} + 1 = 0
+$$
+
+- [x] bread
+- [ ] milk
+
+```python
+print(1)
+```
+
+<tool_call>
+{"name": "look_up", "arguments": {"q": "sums"}}
+</tool_call>"""
+
 
 class Slow(FakeEngine):
     """Says its words one by one; more of them when it is asked for a long answer."""
@@ -73,6 +90,14 @@ class Slow(FakeEngine):
                 yield Piece(text=f"{said} " if said else "", prompt_tokens=9, completion_tokens=said)
                 await asyncio.sleep(0)
             await asyncio.sleep(3600)  # until it is stopped
+        is_last_mine = args[0][-1]["role"] == "assistant"
+        self.finish = "length" if "cut" in asked and not is_last_mine else "stop"
+        self.thoughts = ["Let me ", "think."] if "thoughts" in asked else []
+        if "maths" in asked or is_last_mine:
+            self.words = [MATHS if "maths" in asked else " and this is its end."]
+            async for piece in super().chat(*args, **named):
+                yield piece
+            return
         self.words = ["word "] * 2000 if "long" in asked else [word + " " for word in ANSWER.split(" ")]
         async for piece in super().chat(*args, **named):
             await asyncio.sleep(10 * PACE_S if "slow" in asked else PACE_S)

@@ -252,3 +252,18 @@ def test_a_cookie_or_link_that_was_changed_or_made_up_is_none_of_ours():
     assert not any(map(sessions.is_valid, (cookie[:-1], cookie + "A", link)))
     assert not any(map(sessions.is_valid, ("", ".", "..", "1.2.3", "ä.ö.ü", "\x00", "a" * 100_000)))
     assert not any(sessions.redeem(one) for one in (cookie, changed(link, 0), link[:-1]))
+
+
+async def test_a_person_who_lost_the_way_finds_back_and_a_program_hears_what_is_wrong(tmp_path):
+    asked = {"accept": "text/html,*/*;q=0.8"}
+    async with visited(tmp_path) as (world, browser, _):
+        lost = await browser.get("/chat/<b>7", headers=asked)
+        stranger = await browser.get("/chat/7", headers={**asked, "cookie": ""})
+        program = await browser.get("/v1/models")
+        wrong_key = await browser.get("/v1/models", headers={**asked, "authorization": "Bearer x"})
+
+    assert (404, 'href="/"') == (lost.status_code, 'href="/"' if 'href="/"' in lost.text else lost.text)
+    assert "<b>" not in lost.text
+    assert (401, "tsubasa open") == (stranger.status_code, "tsubasa open" if "tsubasa open" in stranger.text else "")
+    assert [401, 401] == [program.status_code, wrong_key.status_code]
+    assert all("json" in one.headers["content-type"] for one in (program, wrong_key))

@@ -1,5 +1,8 @@
 """What a model wrote, shown safely."""
 
+import re
+import time
+
 import pytest
 
 from daemon.web.components.markdown import rendered
@@ -35,3 +38,57 @@ def test_half_an_answer_can_be_drawn():
     whole = "**bold** `code` [link](http://x.example) | a |\n|-|\n```py\nx\n```"
 
     assert all(rendered(whole[:end]) is not None for end in range(len(whole)))
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("So \\(x^2\\) it is", ["<msup>", "So "]),
+        ("$a = \\frac{1}{2}$", ["<mfrac>"]),
+        ("\\[\n\\int_0^1 x\\,dx\n\\]", ['display="block"', "<msubsup>"]),
+        ("$$\nE = mc^2\n$$", ['display="block"', "<mi>E</mi>"]),
+    ],
+)
+def test_formulas_are_mathml(text, parts):
+    html = rendered(text)
+
+    assert all(part in html for part in ["<math", *parts])
+
+
+@pytest.mark.parametrize(
+    "text", ["It cost $5, or US$ more", "between $10 and $20", "\\(\\href{http://x.example}{y}\\)", "`$a=b$`"]
+)
+def test_prices_code_and_what_leads_out_are_no_formulas(text):
+    assert "<math" not in rendered(text)
+
+
+def test_a_formula_that_can_not_be_read_stands_as_it_was_written():
+    assert "<code>\\(}{\\)</code>" in rendered("\\(}{\\)")
+    for text in ("\\(\\frac{1\\)", "\\(\\left( x\\)", "\\(\\begin{array}{\\)", "\\(\\sqrt[\\)"):
+        assert rendered(text)
+
+
+def test_what_a_model_put_into_a_formula_is_text():
+    for tex in (
+        "\\text{<script>x</script>}",
+        "<img src=x>",
+        '\\color{red" onload="x}{y}',
+        "\\text{&lt;img&gt;}",
+    ):
+        assert not re.search(r"<(script|img)|\" onload", rendered(f"\\({tex}\\)"))
+
+
+def test_a_flood_of_formulas_takes_no_time():
+    began = time.perf_counter()
+    for flood in ("\\( ", "$a ", "\\[\n"):
+        rendered(flood * 590)
+        rendered(flood * 5_000)
+
+    assert time.perf_counter() - began < 8
+
+
+def test_tasks_have_boxes_and_code_a_button_to_copy_it():
+    html = rendered("- [x] bread\n- [ ] milk\n\n```python\nx = 1\n```\n")
+
+    assert (2, 1) == (html.count('type="checkbox"'), html.count('class="code-copy"'))
+    assert 'checked="checked"' in html

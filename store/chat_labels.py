@@ -82,10 +82,10 @@ def untitled(db: Connection, *, before: datetime, n: int) -> list[int]:
 
 
 def changes(db: Connection) -> str:
-    """What is another text as soon as a message was stored, forgotten, or a label changed."""
-    sql = "select (select coalesce(max(id), 0) from messages), n from chat_changes"
-    ((newest, n),) = rows(db, sql)
-    return f"{newest}.{n}"
+    """What is another text as soon as a message was stored or forgotten, a label changed, or something was noted."""
+    sql = """select (select coalesce(max(id), 0) from messages), (select coalesce(max(id), 0) from events), n
+        from chat_changes"""
+    return ".".join(map(str, rows(db, sql)[0]))
 
 
 def drop(db: Connection, redacted: Sequence[int], quotes: Collection[str] = ()) -> None:

@@ -12,7 +12,7 @@ model and has no row.
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -240,6 +240,12 @@ def lapsed(db: Connection, generation_id: int) -> dict[int, int | None]:
         (generation_id,),
     )
     return dict(found)
+
+
+def refined(db: Connection, memory_ids: Collection[int]) -> set[int]:
+    """Those of these memories that another one tells more exactly: nothing of them was wrong."""
+    sql = f"select id from memories where superseded_by <> id and valid_to is null and id {_IN}"
+    return {id for (id,) in rows(db, sql, (id_list(memory_ids),))}
 
 
 def outdated(db: Connection, generation_id: int, most: int) -> list[Outdated]:

@@ -5,11 +5,11 @@ A row of `events` is written once and never changed but by `forget`; `undone` sa
 `event_sources` has the messages that said it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
-from store.database import Connection, moment, rows, stamp
+from store.database import Connection, id_list, moment, rows, stamp
 from store.errors import not_found
 from store.text import one_line
 
@@ -33,6 +33,55 @@ class Event:
 def events(db: Connection, memory_id: int | None = None) -> list[Event]:
     """The operations on one memory, or on all, oldest first."""
     return _events(db, "?1 is null or events.memory_id = ?1", memory_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """One memory that was made and holds, as it is shown to be looked through."""
+
+    event_id: int
+    memory_id: int
+    op: str  # of MAKING
+    at: datetime  # UTC
+    text: str
+    was: str | None  # what it has taken the place of
+
+
+def noted_of(db: Connection, message_ids: Collection[int]) -> dict[int, list[Noted]]:
+    """Per message, what was noted of it and still holds, oldest first."""
+    found: dict[int, list[Noted]] = {}
+    wanted = "events.id in (select event_id from event_sources where message_id in (select value from json_each(?)))"
+    of_event = {one.event_id: one for one in _noted(db, wanted, id_list(message_ids))}
+    for event_id, message_id in rows(
+        db,
+        """select event_id, message_id from event_sources where event_id in (select value from json_each(?1))
+        and message_id in (select value from json_each(?2)) order by event_id""",
+        (id_list(of_event), id_list(message_ids)),
+    ):
+        found.setdefault(message_id, []).append(of_event[event_id])
+    return found
+
+
+def noted_since(db: Connection, since: datetime, n: int) -> list[Noted]:
+    """The last `n` memories that were made since then and still hold, the newest first."""
+    return _noted(db, "events.at >= ?", stamp(since))[::-1][:n]
+
+
+def _noted(db: Connection, wanted: str, given: object) -> list[Noted]:
+    found = rows(
+        db,
+        f"""select events.id, memory_id, op, events.at, memories.text,
+            (select text from memories old where old.superseded_by = memories.id and old.id <> memories.id
+                order by old.id desc limit 1)
+        from events join memories on memories.id = memory_id
+        where {wanted} and op in ('ADD', 'UPDATE', 'RECONCILE') and memories.superseded_by is null
+            and events.id not in (select event_id from undone) order by events.id""",
+        (given,),
+    )
+    return [
+        Noted(event_id=id, memory_id=memory_id, op=op, at=moment(at), text=text, was=was)
+        for id, memory_id, op, at, text, was in found
+    ]
 
 
 def event(db: Connection, event_id: int) -> Event:

@@ -143,6 +143,8 @@ def _put(out: Console, text: str) -> None:
 SECTIONS = {  # kind -> colour, and how an entry is shown
     "learned": ("green", _line),
     "corrected": ("magenta", _corrected),
+    "not_yet": ("yellow", _line),
+    "not_asked": ("cyan", _line),
     "gone": ("magenta", _line),
     "missed": ("yellow", _missed),
     "waits": ("cyan", _waiting),

@@ -91,6 +91,11 @@ def add(
     return _post("the new memory", "/tsubasa/memories", body)
 
 
+def changes(*, hours: float = 24.0) -> Call[memory_schemas.Changes]:
+    """What was noted in the last hours and holds, the newest first."""
+    return _get("the changes", "/tsubasa/memories/changes", hours=hours)
+
+
 def programs() -> Call[memory_schemas.Programs]:
     """The programs that have added memories."""
     return _get("the programs", "/tsubasa/programs")
@@ -242,6 +247,11 @@ def tended() -> Call[night_schemas.MemoryWork]:
 def night(*, recipe: Mapping[str, Any] | None = None, seed: int = 0) -> Call[night_schemas.Job]:
     """Order a night; the job."""
     return _post("the night", "/tsubasa/night", {"recipe": dict(recipe or {}), "seed": seed})
+
+
+def stop_night() -> Call[night_schemas.CurrentNight]:
+    """End the night that runs."""
+    return _post("the night", "/tsubasa/night/stop", {})
 
 
 def nights() -> Call[night_schemas.CurrentNight]:

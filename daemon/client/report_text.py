@@ -26,9 +26,11 @@ def sections(report: NightReport) -> list[tuple[str, str, Sequence[Mapping[str, 
     return [
         ("learned", f"{would}learned".capitalize(), report["learned"]),
         ("corrected", f"{would}put right".capitalize(), report["corrected"]),
+        ("not_yet", "Not yet: missed in the exam, and taught again next night", report["not_yet"]),
+        ("not_asked", "Taught, and not asked for in the exam", report["not_asked"]),
         ("gone", "No longer true", report["taken_back"]),
-        ("missed", "Still missed", report["missed"]),
         ("waits", "Not taught yet", report["waiting"]),
+        ("missed", "Questions that were missed", report["missed"]),
     ]
 
 
@@ -69,6 +71,8 @@ def headline(report: NightReport) -> str:
     """What became of the night, in a line."""
     learned, corrected = len(report["learned"]), len(report["corrected"])
     match report["outcome"]:
+        case "adopted" if not learned and not corrected and report["not_yet"]:
+            return "Taught, and not known yet."
         case "adopted" if learned and corrected:
             return sentence(
                 f"{spelled(learned, 'new thing')} learned, {spelled(corrected, 'thing')} put right"

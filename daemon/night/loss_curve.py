@@ -6,7 +6,7 @@ A line has fewer than `MOST` points, evenly spread over the whole training. Neig
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -14,6 +14,7 @@ from daemon.progress import Progress
 
 MOST = 240
 DIGITS = 4
+TELLING = 0.05  # of a night, from which its pace tells when it will be over
 STUDY, GENERAL, TEACHER, STUDENT, EXAM = "study", "general", "teacher", "student", "exam"  # stages of a night
 Point = tuple[int, float]  # step, nats per answer token
 
@@ -119,6 +120,31 @@ class NightProgress:
     latest: Progress | None = None  # None: no night runs
     curve: LossCurve = field(default_factory=LossCurve)
     stages: Stages = field(default_factory=Stages)
+    _most: float = 0.0  # of the whole night, that was told
+
+    def whole(self, costs: Mapping[str, float]) -> float:
+        """
+        How much of the night is over, 0 to 1; it never goes back.
+
+        Args:
+            costs: per stage what it takes, in any unit.
+        """
+        order = (STUDY, TEACHER, STUDENT, EXAM)
+        seen = [stage for stage in order if stage in self.stages.began]
+        if seen:
+            now, total = seen[-1], sum(costs[stage] for stage in order) or 1.0
+            over = sum(costs[stage] for stage in order[: order.index(now)])
+            part = self.stages.done(now) / max(1, self.stages.totals[now])
+            self._most = max(self._most, (over + costs[now] * min(1.0, part)) / total)
+        return min(1.0, self._most)
+
+    def left_s(self, costs: Mapping[str, float]) -> float | None:
+        """Seconds until it is over, at the pace so far; None while that can't be told."""
+        begun = [moment for moment, _ in self.stages.began.values()]
+        part = self.whole(costs)
+        if not begun or part < TELLING:
+            return None
+        return (self.stages.clock() - min(begun)) * (1 - part) / part
 
     def note(self, progress: Progress) -> None:
         """Take one step down."""

@@ -24,7 +24,7 @@ from daemon.hardware.sensors import Machine
 from daemon.jobs import Postponed
 from daemon.night import ram_folders
 from daemon.night.errors import FORGOTTEN_MEANWHILE, CheckpointsUnsafe, NightError, NightFailed
-from daemon.night.loss_curve import NightProgress
+from daemon.night.loss_curve import EXAM, STUDENT, STUDY, TEACHER, NightProgress
 from daemon.night.pipeline import Foreseen, NightOrder, NightReport, NightServices, foresee, run_night
 from daemon.night.resource_monitor import LONGEST_PAUSE_S, LOOK_EVERY_S, ResourceMonitor
 from daemon.night.schedule import Night, Wait, hindrance, hours_left, latest, need_mb, tonight
@@ -40,6 +40,13 @@ POSTPONED_S = 60.0
 ALIKE, RESTS = 2, timedelta(days=7)  # after so many nights that failed alike none begins by itself so long
 MOST_RESTARTS = 3  # times that one attempt starts again for what it finds forgotten by itself
 FORGOTTEN = "something was forgotten"
+STOPPED = "you stopped it; what answers is untouched"
+USUAL = {
+    STUDY: 10.0,
+    TEACHER: 15.0,
+    STUDENT: 55.0,
+    EXAM: 20.0,
+}  # of a hundred, where nothing was measured yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +88,7 @@ class Nights:
         self._forgetting = asyncio.Lock()
         self._training = asyncio.Lock()  # one trainer at a time
         self._forgets = 0
+        self._stopped = False  # a person ended the night that runs
         self._foreseen, self._known = Foreseen(), dict[object, Foreseen]()  # the last estimate, what of
         self.waiting: str | None = None  # why no night begins by itself now
         self.rests: str | None = None  # the same, where the last ones failed alike
@@ -113,7 +121,7 @@ class Nights:
 
     async def work(self, job: Job) -> None:
         """One night, to its report; raises `Postponed` when it is not its time, or not any more."""
-        self.last, self._last_job = None, job.id
+        self.last, self._last_job, self._stopped = None, job.id, False
         self._monitor.asked = "night" not in job.payload or "seed" in job.payload
         if not self._monitor.asked:
             if not self._settings.by_itself or self._settings.cannot_learn:
@@ -143,13 +151,34 @@ class Nights:
         progress = asdict(latest) if latest else None
         if progress and paused:
             progress["note"] = f"paused: {paused}"
+        costs = self._costs()
         return {
+            "whole": round(self.progress.whole(costs), 3) if latest else None,
+            "left_s": self.progress.left_s(costs) if latest else None,
             "progress": progress,
             "waiting": None if latest else self.waiting,
             "paused": paused,
             "warning": self._monitor.warning if latest else None,
             "last": asdict(self.last) | {"job": self._last_job} if self.last else None,
         }
+
+    def _costs(self) -> dict[str, float]:
+        """What each stage takes, as it was foretold, or as nights usually go."""
+        cost = self._foreseen.cost
+        known = {STUDY: cost.study_s, TEACHER: cost.teacher_s, STUDENT: cost.student_s, EXAM: cost.exam_s}
+        return known if cost.by and any(known.values()) else dict(USUAL)
+
+    async def stop(self) -> None:
+        """
+        End the night that runs, as a person wishes; nothing is changed, and none begins by itself today.
+
+        Raises:
+            NightError: none runs.
+        """
+        if self.progress.latest is None:
+            raise NightError("No night is under way, so none can be stopped.")
+        self._stopped = True
+        await self._gate.end(STOPPED)
 
     async def foresee(self, *, measure: bool) -> tuple[Foreseen, float]:
         """
@@ -212,6 +241,9 @@ class Nights:
                 report = await run_night(self._services, order, self.progress)
                 return report if self._forgets == forgets else _without_quotes(report)
             except (NightEnded, NightFailed) as error:
+                if self._stopped:
+                    log.info("Night: %s", STOPPED)
+                    return NightReport(adopted=False, reason=STOPPED)
                 if self._forgets != forgets or (
                     error.why == FORGOTTEN_MEANWHILE and restarts < MOST_RESTARTS
                 ):

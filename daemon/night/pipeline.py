@@ -357,7 +357,10 @@ async def _judge(
 def _before(db: Connection, live: Generation | None) -> Before:
     if live is None:
         return Before()
-    return Before(learned=generations.memory_ids(db, live.id), lapsed=generations.lapsed(db, live.id))
+    lapsed = generations.lapsed(db, live.id)
+    return Before(
+        learned=generations.memory_ids(db, live.id), lapsed=lapsed, refined=generations.refined(db, lapsed)
+    )
 
 
 async def _why_not(

@@ -25,6 +25,7 @@ from store.generations import TAINTED, Generation
 from store.lessons import Lesson
 from store.nights import Forgotten, Night
 
+HALF = 0.5  # of a mark, from which an answer is right
 MOST_MISSED = 50  # questions in a record
 
 
@@ -34,6 +35,7 @@ class Before:
 
     learned: Collection[int] = frozenset()  # memories
     lapsed: Mapping[int, int | None] = field(default_factory=dict)  # of those: what is in its place now
+    refined: Collection[int] = ()  # of those: what is in its place only says more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +62,13 @@ def record(
 ) -> dict[str, Any]:
     """What is stored of a night, without what waits (`by_reason`): ids and numbers."""
     taught = {id for lesson in tonight for id in lesson.memory_ids}
-    corrected = [[new, old] for old, new in before.lapsed.items() if new is not None and new in taught]
-    replaced = {new for new, _ in corrected}
+    right, wrong = _asked_for(tonight, exam)
+    said_anew = [
+        [new, old]
+        for old, new in before.lapsed.items()
+        if new is not None and new in taught and old not in before.refined
+    ]
+    new = taught - set(before.learned) - {one for one, _ in said_anew}
     missed = (
         [one.lesson_id for one in exam.missed if one.lesson_id and one.part in ("facts", "stale")]
         if exam
@@ -71,8 +78,10 @@ def record(
         "lessons": len(tonight),
         "memories": len(taught),
         "skipped": trained.skipped,
-        "learned": sorted(taught - set(before.learned) - replaced),
-        "corrected": sorted(corrected),
+        "learned": sorted(new & right if exam else new),
+        "corrected": sorted(pair for pair in said_anew if pair[0] not in wrong),
+        "not_yet": sorted(wrong),
+        "not_asked": sorted(new - right - wrong if exam else ()),
         "taken_back": sorted(old for old, new in before.lapsed.items() if new is None),
         "missed": list(dict.fromkeys(missed))[:MOST_MISSED],
         "cost": {
@@ -89,6 +98,16 @@ def record(
     }
 
 
+def _asked_for(tonight: Sequence[Lesson], exam: Exam | None) -> tuple[set[int], set[int]]:
+    """The memories that the exam asked for alone: those always answered rightly, and those missed."""
+    alone = {one.id: one.memory_ids[0] for one in tonight if len(one.memory_ids) == 1}
+    right, wrong = set[int](), set[int]()
+    for mark in exam.of("facts") if exam else ():
+        if mark.lesson_id in alone:
+            (right if mark.candidate >= HALF else wrong).add(alone[mark.lesson_id])
+    return right - wrong, wrong
+
+
 def by_reason(waiting: Iterable[tuple[int, str]]) -> dict[str, list[int]]:
     """Memories that are not taught yet, by the reason in our own words: the only texts of a record are its keys."""
     reasons: dict[str, list[int]] = {}
@@ -102,7 +121,14 @@ def to_json(night: Night, texts: Texts) -> NightReport:
     found = night.numbers
     learned, corrected = found.get("learned", []), found.get("corrected", [])
     waiting = [(id, why) for why, ids in found.get("waiting", {}).items() for id in ids]
-    shown = {*learned, *(new for new, _ in corrected), *(id for id, _ in waiting)}
+    taught = {kind: found.get(kind, []) for kind in ("not_yet", "not_asked")}
+    shown = {
+        *learned,
+        *taught["not_yet"],
+        *taught["not_asked"],
+        *(new for new, _ in corrected),
+        *(id for id, _ in waiting),
+    }
     return {
         "night": night.id,
         "began_at": night.began_at.isoformat(),
@@ -117,6 +143,8 @@ def to_json(night: Night, texts: Texts) -> NightReport:
         "left_out": found.get("skipped", 0) + found.get("contradicting", 0),
         "learned": [_line(id, texts) for id in learned if id in texts.memories],
         "corrected": [_changed(new, old, texts) for new, old in corrected if new in texts.memories],
+        "not_yet": [_line(id, texts) for id in taught["not_yet"] if id in texts.memories],
+        "not_asked": [_line(id, texts) for id in taught["not_asked"] if id in texts.memories],
         "taken_back": [_line(id, texts) for id in found.get("taken_back", []) if id in texts.memories],
         "missed": [_missed(id, texts) for id in found.get("missed", []) if id in texts.lessons],
         "forgot": cast(ForgottenBefore, asdict(texts.forgot)),
@@ -135,9 +163,9 @@ def ids_in(night: Night) -> tuple[set[int], set[int]]:
     found = night.numbers
     waiting = {id for ids in found.get("waiting", {}).values() for id in ids}
     pairs = {id for pair in found.get("corrected", []) for id in pair}
-    return {*found.get("learned", []), *pairs, *found.get("taken_back", []), *waiting}, set(
-        found.get("missed", [])
-    )
+    kinds = ("learned", "not_yet", "not_asked", "taken_back")
+    ids = {id for kind in kinds for id in found.get(kind, [])}
+    return {*ids, *pairs, *waiting}, set(found.get("missed", []))
 
 
 def _line(memory_id: int, texts: Texts) -> Line:

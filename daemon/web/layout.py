@@ -27,8 +27,8 @@ HEAD = """
 <link rel="stylesheet" href="/page/style.css?v={v}">
 <link rel="stylesheet" href="/page/rooms.css?v={v}">
 <link rel="stylesheet" href="/page/chat.css?v={v}">
-<script src="/page/page.js?v={v}"></script>
 <meta name="theme-color" content="#faf8f4">
+<script src="/page/page.js?v={v}"></script>
 """
 
 
@@ -158,8 +158,9 @@ def state_of(status: Status) -> State:
     if not is_logging(status):
         return State("paused", "Paused", paused_until(status), "/")
     if progress := status["work"]["night"]["progress"]:
-        percent = f" {100 * progress['done'] // progress['total']} %" if progress["total"] else ""
-        return State("night", f"Night{percent}", "A night is under way.", "/nights")
+        whole = status["work"]["night"]["whole"]
+        percent = f" {int(100 * whole)} %" if whole else ""
+        return State("night", f"Night{percent}", f"A night is under way: {progress['note']}.", "/nights")
     if status["thinking"]["answers"]:
         return State("busy", "Thinking", "An answer is under way.", "/")
     if status["reindex"]:

@@ -15,7 +15,16 @@ from daemon.chat.find_chats import FoundChat, find_chats
 from daemon.client.schemas import chats as schemas
 from daemon.services import Services
 from daemon.store_thread import StoreThread
-from store import chat_labels, chats, full_text, message_queries, off_record, recall_log, vectors
+from store import (
+    chat_labels,
+    chats,
+    full_text,
+    memory_events,
+    message_queries,
+    off_record,
+    recall_log,
+    vectors,
+)
 from store.database import Connection
 
 MOST = 200
@@ -193,12 +202,14 @@ def _messages(db: Connection, chat_id: int, through: int | None) -> list[schemas
     found = message_queries.branch(db, chat_id, through)
     recalled = recall_log.of_answers(db, [message.id for message in found])
     siblings = message_queries.siblings(db, chat_id)
+    noted = memory_events.noted_of(db, [message.id for message in found])
     return [
         to_json(
             schemas.ChatMessage,
             message,
             beside=to_json(schemas.Recalled, recalled[message.id]) if message.id in recalled else None,
             siblings=siblings.get(message.id, []),
+            noted=[to_json(schemas.Noted, one) for one in noted.get(message.id, ())],
         )
         for message in found
     ]

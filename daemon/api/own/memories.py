@@ -21,11 +21,12 @@ from daemon.memory.modality import certainty
 from daemon.memory.recall import recall
 from daemon.memory.secret_values import holds_secret
 from daemon.services import Services
-from store import chats, generations, lessons, memories, programs, recall_log
+from store import chats, generations, lessons, memories, memory_events, programs, recall_log
 from store.database import Connection
 from store.memories import Memory
 from store.memory_queries import survey
 
+MOST_CHANGES = 200  # in a list
 SEARCHED = 3  # memories that a search finds, as a chat does; up to 10 where they bear on it about equally
 LONGEST = 2000  # characters of one statement
 Text = Annotated[str, Field(max_length=LONGEST)]
@@ -84,6 +85,13 @@ def routes(services: Services) -> APIRouter:
             "memories": await store_thread.run(memories_to_json, found),
             "ops": await store_thread.run(memories.op_counts),
         }
+
+    @router.get("/memories/changes")
+    async def list_changes(hours: Annotated[float, Query(gt=0, le=24 * 366)] = 24.0) -> schemas.Changes:
+        """What was noted in the last hours and holds, the newest first, to be looked through before the night."""
+        since = datetime.now(UTC) - timedelta(hours=hours)
+        found = await store_thread.run(memory_events.noted_since, since, MOST_CHANGES)
+        return {"noted": [to_json(chat_schemas.Noted, one) for one in found]}
 
     @router.get("/memories/audit")
     async def audit_memories(unused_days: Annotated[int, Query(ge=0, le=36_500)] = 30) -> schemas.Audit:

@@ -110,6 +110,12 @@ def routes(services: Services) -> APIRouter:
             curve=services.nights.progress.curve.numbers(),
         )
 
+    @router.post("/night/stop")
+    async def stop_night() -> schemas.CurrentNight:
+        """End the night that runs; what answers is untouched, and none begins by itself today."""
+        await services.nights.stop()
+        return await current_night()
+
     @router.get("/night/estimate")
     async def night_estimate() -> schemas.NightEstimate:
         """What the next night would do and cost, as far as this machine was measured."""

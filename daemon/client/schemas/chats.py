@@ -78,13 +78,23 @@ class Message(TypedDict):
     model: str | None  # that wrote a reply
 
 
+class Noted(TypedDict):
+    """One memory that was made and holds, to be looked through."""
+
+    event_id: int
+    memory_id: int
+    op: str  # "ADD", "UPDATE" or "RECONCILE"
+    at: Time
+    text: str
+    was: str | None  # what it has taken the place of
+
+
 class ChatMessage(Message):
     """A message, and what was recalled for the question that it answers."""
 
     beside: Recalled | None  # null: it answers none, or that was not kept
-    siblings: list[
-        int
-    ]  # the messages in its place on all branches, itself among them; empty where it is alone
+    noted: list[Noted]  # memories that were made of it and hold
+    siblings: list[int]  # messages in its place on all branches, with itself; empty: it is alone
 
 
 class Branch(TypedDict):

@@ -6,7 +6,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-from daemon.client.schemas.chats import Day, Message, Time
+from daemon.client.schemas.chats import Day, Message, Noted, Time
 
 
 class Recalls(TypedDict):
@@ -81,6 +81,12 @@ class Event(TypedDict):
     sources: list[int]  # messages; none: made by hand
     undone_by: int | None  # the UNDO that took it back
     beside: int | None  # of an ADD: the memory that the model wanted to change, which a check refused
+
+
+class Changes(TypedDict):
+    """What was noted lately, the newest first."""
+
+    noted: list[Noted]
 
 
 class TaughtLesson(TypedDict):

@@ -124,7 +124,9 @@ class LastNight(TypedDict):
 class NightState(TypedDict):
     """What a night does now."""
 
-    progress: Progress | None  # null: none runs
+    progress: Progress | None  # of the stage that it is in; null: none runs
+    whole: float | None  # how much of the whole night is over, 0 to 1
+    left_s: float | None  # seconds until it is over; null: not known yet
     waiting: str | None  # why none begins by itself
     paused: str | None  # why the one that runs does not go on
     warning: str | None
@@ -223,8 +225,10 @@ class NightReport(TypedDict):
     lessons: int
     memories: int
     left_out: int  # lessons that were too long, or answered a question otherwise than another one
-    learned: list[Line]
-    corrected: list[CorrectedLine]
+    learned: list[Line]  # new, and known in the exam
+    corrected: list[CorrectedLine]  # what the user said differently than before
+    not_yet: list[Line]  # taught, and missed in the exam: taught again in the next night
+    not_asked: list[Line]  # new, and not asked for in the exam
     taken_back: list[Line]
     missed: list[MissedLesson]
     forgot: ForgottenBefore

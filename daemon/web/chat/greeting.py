@@ -32,10 +32,14 @@ def greeting(state: ChatState, status: Status | None, ask: Callable[[str], Await
             is_chosen = any(one["key"] == "model" and one["value"] for one in status["settings"])
             if status["model"]["name"] == "nano" and not is_chosen:
                 dom.text(
-                    "The bundled nano answers: a stand-in that knows nothing of the world. In a terminal, tsubasa pull "
-                    "fetches Qwen3-4B (2.5 GB, for real use), tsubasa pull little a small model that talks (98 MB, to "
-                    "try it now), tsubasa pull FILE.gguf takes one of yours."
+                    "The bundled nano answers: a stand-in that knows nothing of the world. For real use, fetch "
+                    "Qwen3-4B (2.5 GB) in a terminal:"
                 )
+                dom.command("tsubasa pull")
+                dom.text(
+                    "To try it at once, a small model that talks (98 MB); or one of yours by its FILE.gguf:"
+                )
+                dom.command("tsubasa pull little")
             if why := status["model"]["cannot_learn"]:
                 dom.text(f"The model {can_learn(why)}.")
 

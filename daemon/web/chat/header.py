@@ -39,7 +39,7 @@ class ChatHeader:
         names = [("tsubasa", f"Tsubasa, {f'generation {live}' if live else 'base model'}")]
         names += [(f"tsubasa@{number}", f"Generation {number}") for number in sorted(usable, reverse=True)]
         if live:
-            names.append(("tsubasa@0", "Untrained, with memories"))
+            names.append(("tsubasa@0", "Base model + memories"))
         names.append((BASE, "Base model only, not kept"))
         self._offer(names, self._chat.state.chosen)
 

@@ -1,23 +1,26 @@
 """The messages of the chat as they are drawn: questions that can be edited, answers that grow, each with its tools."""
 
 import json
+from collections.abc import Sequence
 from typing import Protocol
 
 from nicegui import ui
 
+from daemon.client.schemas.chats import Noted
 from daemon.text import counted, split_file, with_file
 from daemon.web.chat.actions import ChatActions
 from daemon.web.chat.state import STOPPED, TOO_LONG, Turn, parts_of
 from daemon.web.chat.why import Why
 from daemon.web.components import dom, icons
 from daemon.web.components.markdown import markdown, show
+from daemon.web.memories.noted import show_noted
 
 
 class View(Protocol):
     """One turn as it is drawn."""
 
-    def show_branches(self) -> None:
-        """Show what else stands in its place, as far as that is known by now."""
+    def show_news(self) -> None:
+        """Show what became known of it: what else stands in its place, and what was noted of it."""
 
 
 def draw_turn(chat: ChatActions, turn: Turn) -> View | None:
@@ -35,7 +38,7 @@ def draw_turn(chat: ChatActions, turn: Turn) -> View | None:
         else:
             dom.text(turn.text, "soft small")
         arrows = Branches(chat, turn)
-    arrows.show_branches()
+    arrows.show_news()
     return arrows
 
 
@@ -49,7 +52,7 @@ class Branches:
         self._box = dom.box("branches", label="Versions").props("role=group")
         self._box.set_visibility(False)
 
-    def show_branches(self) -> None:
+    def show_news(self) -> None:
         """Draw them, where there is anything else."""
         turn, ids = self._turn, list(self._turn.siblings)
         if self._shown == (turn.id, ids):
@@ -86,6 +89,7 @@ class QuestionView:
 
     def _draw(self) -> None:
         self._is_edited = False
+        self._shown: Sequence[Noted] = ()  # of what was noted
         self._box.clear()
         with self._box:
             if self._turn.speaker:
@@ -100,12 +104,19 @@ class QuestionView:
                 if not self._chat.state.sealed:
                     dom.icon_button("Edit the question", self._edit, picture="edit")
                 dom.icon_button("Copy the question", lambda: _copy(asked), picture="copy")
-        self.show_branches()
+            self._noted = dom.box("noted-list", label="What was noted").props("role=group")
+        self.show_news()
 
-    def show_branches(self) -> None:
-        """Show what else was asked in its place."""
-        if not self._is_edited:
-            self._branches.show_branches()
+    def show_news(self) -> None:
+        """Show what else was asked in its place, and what was noted of it."""
+        if self._is_edited:
+            return
+        self._branches.show_news()
+        if self._shown != self._turn.noted:
+            self._shown = self._turn.noted
+            self._noted.clear()
+            with self._noted:
+                show_noted(self._chat.backend, self._shown, self._chat.refresh)
 
     def _edit(self) -> None:
         async def ask_this() -> None:
@@ -175,12 +186,12 @@ class AnswerView:
                     dom.icon_button("Another answer", self._again, picture="retry")
                 why = Why(self._chat, self._turn)
             why.panel()
-        self.show_branches()
+        self.show_news()
 
-    def show_branches(self) -> None:
+    def show_news(self) -> None:
         """Show which other answers there are."""
         if self._branches is not None:
-            self._branches.show_branches()
+            self._branches.show_news()
 
     def _say_why_cut(self) -> None:
         cut = self._turn.cut

@@ -121,7 +121,7 @@ class Chat:
                 for turn in new:
                     self._view(turn)
             for view in self._views.values():
-                view.show_branches()
+                view.show_news()
             self._header.show(self.state)
 
     async def _look_up_status(self) -> None:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from daemon.client.schemas.chats import Chat, ChatMessage, Chunk, Recalled
+from daemon.client.schemas.chats import Chat, ChatMessage, Chunk, Noted, Recalled
 from daemon.text import split_file
 
 FORGOTTEN = "[forgotten]"
@@ -55,6 +55,7 @@ class Turn:
     cut: str = ""  # why an answer ended early; empty: it did not
     id: int | None = None  # of the message that is kept of it, once that is known
     siblings: Sequence[int] = ()  # the messages in its place on all branches, itself among them
+    noted: Sequence[Noted] = ()  # memories that were made of it
 
 
 class ChatState:
@@ -137,7 +138,7 @@ class ChatState:
         if len(messages) < len(shown) or not all(map(_is_kept_as, shown, messages)):
             return None
         for turn, message in zip(shown, messages, strict=False):
-            turn.id, turn.siblings = message["id"], message["siblings"]
+            turn.id, turn.siblings, turn.noted = message["id"], message["siblings"], message["noted"]
         new = [_turn(message) for message in messages[len(shown) :]]
         self.turns += new
         self.title = chat["title"]
@@ -178,6 +179,7 @@ def _turn(message: ChatMessage) -> Turn:
         info=info,
         id=message["id"],
         siblings=message["siblings"],
+        noted=message["noted"],
     )
 
 

@@ -35,10 +35,10 @@ class Why:
         self._turn = turn
         self._is_open = False
         n = len(turn.info.memories)
-        used = f": {counted(n, 'memory', 'memories') if n else 'no memories'}" if turn.info.known else ""
+        used = f": {n or 'none'}" if turn.info.known else ""
         with dom.plain_button("why-button", self._toggle).props("aria-expanded=false") as self._button:
             icons.icon("why")
-            dom.text(f"Why{used}", tag="span")
+            dom.text(f"Memories used{used}", tag="span")
 
     def panel(self) -> None:
         """Place the panel here; it is closed at first."""

@@ -32,6 +32,7 @@ NOT_READ: tuple[type[Exception], ...] = (  # what the reader of formulas fails w
     *(ValueError, LookupError, TypeError, AttributeError, RecursionError, StopIteration),
 )
 _MATHS = re.compile(r"[\\^_=+<>{}]|\\w[*/-]\\w")  # in what stands between two dollars, and is no price
+_TASK = re.compile(r"<input class=\"task-list-item-checkbox\"[^>]*>")
 _LEADS_OUT = re.compile(r"\\(?:href|url|class|style|id)\b")
 
 
@@ -52,13 +53,19 @@ def rendered(text: str) -> str:
     html = html.replace(
         "<pre>", f'<div class="code">{COPY}<pre tabindex="0">'
     )  # the keyboard can scroll wide code
-    return html.replace("</pre>", "</pre></div>")
+    return _TASK.sub(_task, html.replace("</pre>", "</pre></div>"))
+
+
+def _task(found: re.Match[str]) -> str:
+    """A box that shows a task's state; nothing to click, for the answer stays as it is."""
+    state = "done" if 'checked="checked"' in found[0] else "open"
+    return f'<span class="task {state}" role="img" aria-label="{state}"></span>'
 
 
 @cache
 def _reader(*, formulas: bool) -> MarkdownIt:
     reader = MarkdownIt("commonmark", {"html": False, "breaks": True, "highlight": _coloured})
-    reader.enable(["table", "strikethrough"]).disable(["image"]).use(tasklists_plugin, label=True)
+    reader.enable(["table", "strikethrough"]).disable(["image"]).use(tasklists_plugin)
     if formulas:
         for delimiters in ("dollars", "brackets"):
             reader.use(texmath_plugin, delimiters=delimiters)

@@ -102,7 +102,7 @@ class Inbox:
         self._imports.clear()
         with self._imports:
             if found:
-                dom.text("What went in", tag="h2")
+                dom.text("Imported", tag="h2")
                 with dom.table("Imports", ("File", "When", "Chats", "Messages", ""), "imported"):
                     for one in reversed(found):
                         self._row(one)
@@ -160,7 +160,7 @@ class ImportCard:
     def _show_failure(self, error: DaemonError) -> None:
         self._place.clear()
         with self._place:
-            _card_head(self._file.name, "not taken in", "bad")
+            _card_head(self._file.name, "not imported", "bad")
             dom.problem(str(error).removeprefix(f"{self._file.name}: "))
             with dom.box("actions"):
                 dom.button("Close", self._close)
@@ -191,14 +191,14 @@ class ImportCard:
         if found["first"]:
             _beginning(found["first"])
         with dom.box("actions"):
-            dom.button("Close" if nothing_new else "Leave it out", self._close)
+            dom.button("Close" if nothing_new else "Skip", self._close)
             if not nothing_new:
-                dom.button(f"Take in {counted(found['new_turns'], 'message')}", self._take_in, kind="main")
+                dom.button(f"Import {counted(found['new_turns'], 'message')}", self._take_in, kind="main")
 
     async def _take_in(self) -> None:
         self._place.clear()
         with self._place:
-            dom.loading(f"Taking in {self._file.name} …")
+            dom.loading(f"Importing {self._file.name} …")
         try:
             taken = await self._backend.ask(calls.import_file(self._file))
         except DaemonError as error:
@@ -208,13 +208,13 @@ class ImportCard:
             await asyncio.to_thread(uploads.drop, self._file)
         self._place.clear()
         with self._place:
-            _card_head(taken["name"], "taken in", "good")
+            _card_head(taken["name"], "imported", "good")
             what = f"{counted(taken['turns'], 'message')} in {counted(taken['sessions'], 'chat')}"
             dom.text(f"{what}, in {taken['seconds']:.1f} seconds. I read them for memories when it is quiet.")
             with dom.box("actions"):
                 if (number := taken["import_id"]) is not None and taken["turns"]:
                     dom.button("Take it back", partial(self._undo, number), picture="undo")
-                dom.button("Good", self._close, kind="main")
+                dom.button("Done", self._close, kind="main")
         await self._on_change()
 
     async def _undo(self, import_id: int) -> None:
@@ -236,7 +236,7 @@ async def _confirm_undo(backend: AsyncClient, import_id: int) -> bool:
     words = f"This takes {listed(gone)} that came with it alone, as if it had never come."
     if found["generations"]:
         words += f" {generations(found['generations'])} learned of it and will answer no more."
-    words += " The same file can be taken in again."
+    words += " The same file can be imported again."
 
     def lines() -> None:
         if found["lines"]:

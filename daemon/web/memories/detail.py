@@ -17,7 +17,7 @@ from daemon.web.components.icons import icon
 from daemon.web.formatting import day
 from daemon.web.memories import forget_dialog
 
-SPEAKERS = {"user": "you", "import": "an import", "assistant": "the assistant", "untrusted": "nobody sure"}
+SPEAKERS = {"user": "you", "import": "an import", "assistant": "the assistant", "untrusted": "unverified"}
 KINDS = {  # of a memory, in a person's words
     "fact": "something that is so",
     "standing": "how you want things done, where it applies",
@@ -37,7 +37,7 @@ ADDED_BY = {
     "assistant": "The assistant said it",
     "untrusted": "It came up",
 }
-STATES = {"holds": ("Holds", "good"), "replaced": ("Replaced", "warm"), "undone": ("Taken back", "warm")}
+STATES = {"holds": ("Current", "good"), "replaced": ("Replaced", "warm"), "undone": ("Taken back", "warm")}
 SPLITS = {"train": "taught", "exam": "kept for the exam"}
 Found = Mapping[str, Any]
 

@@ -16,6 +16,7 @@ from daemon.web.components import dom
 from daemon.web.formatting import day
 from daemon.web.layout import Visit
 from daemon.web.memories.detail import KINDS, MARKS, SPEAKERS, MemoryDetail
+from daemon.web.memories.noted import show_noted
 
 PAGE = 40  # rows at first, and more on demand
 SETTLES_S = 0.35  # after the last key, before meaning is searched
@@ -52,6 +53,7 @@ class Memories:
         """The search above, the list, and a place for one memory."""
         dom.heading("Memories", "What I hold to be true about you. Correct me where I am wrong.")
         self._tools()
+        self._changes = dom.box("changes")
         self._count = dom.text("", "soft count").props("aria-live=polite")
         with dom.box("split") as self._split:
             with dom.box("list") as self._list:
@@ -70,7 +72,7 @@ class Memories:
             dom.labelled_choice("Said by", speakers, "", lambda event: self._choose(speaker=str(event.args)))
             orders = [(key, words) for key, (words, _) in ORDERS.items()]
             dom.labelled_choice("Order", orders, "new", lambda event: self._choose(order=str(event.args)))
-            dom.DateField("As it was on", latest=date.today().isoformat(), on_change=self._choose_day)
+            dom.DateField("As of", latest=date.today().isoformat(), on_change=self._choose_day)
             dom.button("Add", self._add, picture="plus", kind="main")
 
     async def _enter(self) -> None:
@@ -83,6 +85,19 @@ class Memories:
         found = await self._backend.ask(calls.memories(as_of=as_of))
         self._all, self._near = found["memories"], ()  # of those near, one may be gone
         self._show()
+        await self._show_changes()
+
+    async def _show_changes(self) -> None:
+        """What was noted since yesterday, folded away."""
+        noted = (await self._backend.ask(calls.changes()))["noted"]
+        self._changes.clear()
+        if not noted:
+            return
+        with self._changes, dom.details(f"{counted(len(noted), 'change')} since yesterday", "card recent"):
+            dom.text(
+                "Look them through before the night: what is wrong is taken back or put right here.", "soft"
+            )
+            show_noted(self._backend, noted, self._load)
 
     def _typed(self) -> None:
         self._near, self._most = (), PAGE

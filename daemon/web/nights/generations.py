@@ -91,9 +91,9 @@ class Generations:
                     dom.text(sentence(why or one["reason"]), "small soft")
                 self._places[id] = dom.box("opened")
             with dom.box("generation-actions"):
-                dom.button("Look inside", lambda: self._open(id))
+                dom.button("Details", lambda: self._open(id))
                 if one["why_not"] is None and not is_live:
-                    dom.button("Let it answer", lambda: self._use(id))
+                    dom.button("Use this one", lambda: self._use(id))
 
     def _base_item(self, *, is_live: bool) -> None:
         with dom.box(f"generation card {'live' if is_live else ''}", tag="li"):
@@ -106,7 +106,7 @@ class Generations:
                 dom.text("As it came: it has learned nothing of you. Every night begins here.", "soft")
             with dom.box("generation-actions"):
                 if not is_live:
-                    dom.button("Let it answer", lambda: self._use(BASE))
+                    dom.button("Use this one", lambda: self._use(BASE))
 
     async def _open(self, number: int) -> None:
         place = self._places[number]

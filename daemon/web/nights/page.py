@@ -13,7 +13,7 @@ from daemon.client.report_text import foretold
 from daemon.client.schemas import nights as schemas
 from daemon.client.transport import AsyncClient
 from daemon.errors import DaemonError
-from daemon.text import can_learn, sentence
+from daemon.text import can_learn, sentence, spell
 from daemon.web.components import dom
 from daemon.web.layout import Visit
 from daemon.web.nights.generations import Generations
@@ -91,7 +91,8 @@ class CurrentNight:
         self._chart.set_visibility(runs and bool(found["curve"]["train"]))
         if progress is not None:
             running = progress
-            self._show_once((running, found["warning"]), lambda: _under_way(found, running))
+            told = (running, found["warning"], found["whole"], _left(found["left_s"]))
+            self._show_once(told, lambda: _under_way(found, running, self._stop))
             if found["curve"]["train"]:
                 self._chart.set_content(curve_svg(found["curve"]))
         else:
@@ -149,13 +150,22 @@ class CurrentNight:
             raise
         await self._look()
 
+    async def _stop(self) -> None:
+        words = "Nothing of it is kept, and what answers stays as it is. None begins by itself today."
+        if await dom.confirm("Stop this night?", words, yes="Stop it", kind="danger"):
+            await self._backend.ask(calls.stop_night())
+            dom.notify("Stopped. What answers is as it was.")
+            await self._look()
+
     async def _order(self) -> None:
         await self._backend.ask(calls.night())
         dom.notify("Good night.")
         await self._look()
 
 
-def _under_way(found: schemas.CurrentNight, progress: schemas.Progress) -> None:
+def _under_way(
+    found: schemas.CurrentNight, progress: schemas.Progress, stop: Callable[[], Awaitable[None]]
+) -> None:
     paused = found["paused"]
     now = _stage(progress)
     part = progress["done"] / progress["total"] if progress["total"] else 0.0
@@ -163,8 +173,13 @@ def _under_way(found: schemas.CurrentNight, progress: schemas.Progress) -> None:
     if progress["total"]:
         note = f"{progress['done']:,} of {progress['total']:,} {progress['unit']}"
     with dom.box("row spread"):
-        dom.text("A night is under way", tag="h2")
-        dom.chip(f"paused: {paused}", "warm") if paused else dom.chip(note, "wing")
+        with dom.box("tonight-words"):
+            dom.text("A night is under way", tag="h2")
+            percent = f"{int(100 * (found['whole'] or 0))} % of it is over"
+            dom.text(", ".join(filter(None, [percent, _left(found["left_s"])])) + ".", "soft number")
+        with dom.box("row"):
+            dom.chip(f"paused: {paused}", "warm") if paused else dom.chip(note, "wing")
+            dom.button("Stop", stop, picture="stop")
     with dom.box("stages", tag="ol"):
         for place, name in enumerate(STAGES):
             state = "over" if place < now else "now" if place == now else "coming"
@@ -174,6 +189,11 @@ def _under_way(found: schemas.CurrentNight, progress: schemas.Progress) -> None:
                 dom.bar(done, f"{name}: {state}", kind="dawn")
     if found["warning"]:
         dom.text(sentence(f"It goes on although: {found['warning']}"), "warning")
+
+
+def _left(seconds: float | None) -> str:
+    """ "about 12 minutes left"; nothing while that is not known."""
+    return f"about {spell(max(60.0, 60 * round(seconds / 60)))} left" if seconds is not None else ""
 
 
 def _stage(progress: schemas.Progress) -> int:

@@ -4,6 +4,7 @@ The morning reports: one night as one would tell it, next to the list of all nig
 What was forgotten since is in no report; each line leads to its memory.
 """
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from daemon.web.formatting import clock, day, weekday
 from daemon.web.nights.exam_table import exam_table
 from daemon.web.nights.loss_chart import curve_svg
 
+FOR_EXPERTS = ("missed",)  # kinds of lines that are folded away
 MOST_LINES = 12  # of one list, before the rest is folded away
 Entry = Mapping[str, Any]  # of a section: a `Line` of some kind, or a `MissedLesson`
 
@@ -74,20 +76,23 @@ class Reports:
 
     def _show_list(self, found: Sequence[NightReport]) -> None:
         self._list.clear()
+        days = Counter(day(one["began_at"]) for one in found)
         with self._list:
             dom.text("All nights", tag="h2")
             with dom.box("nights", tag="ol"):
                 for one in found:
                     with dom.box(tag="li"):
-                        self._row(one)
+                        self._row(one, alone=days[day(one["began_at"])] == 1)
 
-    def _row(self, one: NightReport) -> None:
+    def _row(self, one: NightReport, *, alone: bool) -> None:
+        """`alone`: no other night began on its day."""
         words, kind = OUTCOMES[one["outcome"]]
         night = one["night"]
         with dom.plain_button("night", lambda: self._open(night)) as self._rows[night]:
             dom.box(f"moon {kind or 'plain'}", tag="span").props("aria-hidden=true")
             with dom.box("night-words", tag="span"):
-                dom.text(weekday(one["began_at"]), "when", tag="span")
+                hour = "" if alone else f", {clock(one['began_at'])}"
+                dom.text(weekday(one["began_at"]) + hour, "when", tag="span")
                 dom.text(headline(one), "soft small", tag="span")
             dom.text(words, "unseen", tag="span")
 
@@ -101,14 +106,24 @@ def _show_report(report: NightReport, made: GenerationDetail | None) -> None:
     with dom.box("told-prose"):
         for paragraph in paragraphs(report):
             dom.text(paragraph)
-    for kind, title, entries in sections(report):
-        _lines(kind, title, entries, ENTRIES[kind])
-    if report["curve"] and report["curve"]["train"]:
-        dom.text("How it was learned", tag="h3")
-        ui.html(curve_svg(report["curve"]), sanitize=False)
-    if made and made["generation"]["exam"].get("parts"):
-        dom.text("The exam", tag="h3")
-        exam_table(made["generation"]["exam"]["parts"], had_live=bool(report["was_live"]))
+    told = sections(report)
+    for kind, title, entries in told:
+        if kind not in FOR_EXPERTS:
+            _lines(kind, title, entries, ENTRIES[kind])
+    exam = made["generation"]["exam"].get("parts") if made else None
+    curve = report["curve"] if report["curve"] and report["curve"]["train"] else None
+    if not (exam or curve or report["missed"]):
+        return
+    with dom.details("Details", "for-experts"):
+        for kind, title, entries in told:
+            if kind in FOR_EXPERTS:
+                _lines(kind, title, entries, ENTRIES[kind])
+        if curve:
+            dom.text("How it was learned", tag="h3")
+            ui.html(curve_svg(curve), sanitize=False)
+        if exam:
+            dom.text("The exam", tag="h3")
+            exam_table(exam, had_live=bool(report["was_live"]))
 
 
 def _lines(kind: str, title: str, found: Sequence[Entry], show: Callable[[Entry], None]) -> None:
@@ -163,6 +178,8 @@ def _split(line: str) -> tuple[str, str]:
 ENTRIES = {
     "learned": _learned,
     "corrected": _corrected,
+    "not_yet": _learned,
+    "not_asked": _learned,
     "gone": _learned,
     "missed": _missed,
     "waits": _waits,

@@ -14,6 +14,13 @@
     root.dataset.theme = chosen() ?? (wanted.matches ? "dark" : "light");
     root.style.colorScheme = root.dataset.theme;
     if (typeof setDark === "function" && window.Quasar) setDark(root.dataset.theme === "dark");
+    tint();
+  }
+
+  // The browser's own bar takes the colour of the page.
+  function tint() {
+    const paper = getComputedStyle(root).getPropertyValue("--paper").trim();
+    if (paper) document.querySelector("meta[name=theme-color]")?.setAttribute("content", paper);
   }
 
   function switchTheme() {
@@ -28,6 +35,7 @@
 
   function veil(on) {
     root.toggleAttribute("data-private", on);
+    tint();
     if (on) draft("");
   }
 
@@ -109,9 +117,48 @@
     }).observe(document.body);
   }
 
+  const SHORTCUTS = [
+    ["/", "Write"],
+    ["Enter", "Send"],
+    ["Shift + Enter", "A new line"],
+    ["Esc", "Stop the answer, cancel an edit, close what is open"],
+    ["Ctrl + K", "Search your chats"],
+    ["Ctrl + Shift + O", "A new chat"],
+    ["?", "This list"],
+  ];
+  function showShortcuts() {
+    const list = Object.assign(document.createElement("dialog"), { className: "dialog shortcuts" });
+    list.setAttribute("aria-label", "Shortcuts");
+    const rows = SHORTCUTS.map(([key, does]) => `<dt><kbd>${key}</kbd></dt><dd>${does}</dd>`).join("");
+    list.innerHTML = `<h2>Shortcuts</h2><dl>${rows}</dl><form method="dialog"><button class="button">Done</button></form>`;
+    list.addEventListener("close", () => list.remove());
+    list.querySelector("form").onsubmit = (event) => {
+      event.preventDefault();
+      list.close();
+    };
+    document.body.append(list);
+    list.showModal(); // gives the focus back when it closes
+  }
+
   document.addEventListener("keydown", (event) => {
     const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+    const editing = event.target.closest?.(".editing");
+    if (event.key === "Escape" && editing) {
+      editing.querySelector(".actions .button").click();
+      return;
+    }
     if (event.key === "Escape" && form()?.dataset.busy === "true") form().requestSubmit();
+    if (event.key === "?" && !typing && !document.querySelector("dialog[open], .q-dialog")) showShortcuts();
+    const search = document.querySelector(".past-search input");
+    if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && search) {
+      event.preventDefault();
+      if (!search.offsetParent) document.querySelector(".chat-tools .narrow")?.click();
+      setTimeout(() => search.focus(), 50);
+    }
+    if (event.key.toLowerCase() === "o" && event.shiftKey && (event.ctrlKey || event.metaKey) && form()) {
+      event.preventDefault();
+      document.querySelector("[aria-label='New chat']")?.click();
+    }
     if (event.key === "/" && !typing && field() && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
       field().focus();
@@ -157,6 +204,11 @@
   document.addEventListener("DOMContentLoaded", () => {
     follow();
     watchConnection();
+  });
+
+  // A chat off the record is gone once it is left: the browser asks first.
+  addEventListener("beforeunload", (event) => {
+    if (root.hasAttribute("data-private") && document.querySelector(".turn")) event.preventDefault();
   });
 
   light();

@@ -12,6 +12,8 @@ PAUSED = {"total_s": 100.0, "train_s": 90.0, "pauses": 2, "paused_s": 12.0}
 def report(**changes):
     given = {
         "outcome": "adopted",
+        "not_yet": [],
+        "not_asked": [],
         "reason": "it knows 3 more",
         "generation": 4,
         "was_live": 2,
@@ -65,7 +67,11 @@ def test_every_outcome_has_a_headline_a_chip_and_something_to_say(outcome):
 
 
 def test_the_sections_are_the_lists_of_the_report():
-    given = report(outcome="refused", taken_back=[], waiting=[8])
+    given = report(outcome="refused", taken_back=[], waiting=[8], not_yet=[4])
     found = {kind: entries for kind, _, entries in sections(given)}
 
-    assert {"learned": [1, 2, 3], "corrected": [], "gone": [], "missed": [], "waits": [8]} == found
+    assert {"learned": [1, 2, 3], "corrected": [], "not_yet": [4], "not_asked": []} | {
+        "gone": [],
+        "missed": [],
+        "waits": [8],
+    } == found

@@ -11,8 +11,8 @@ from daemon.exam.exam import AT_ONCE
 from daemon.hardware.sensors import Machine
 from daemon.jobs import Postponed
 from daemon.night import ram_folders
-from daemon.night.errors import NightFailed
-from daemon.night.night_job import FORGOTTEN
+from daemon.night.errors import NightError, NightFailed
+from daemon.night.night_job import FORGOTTEN, STOPPED
 from daemon.night.pace import Paces
 from daemon.night.resource_monitor import SHORT
 from daemon.processes.errors import NightEnded
@@ -405,3 +405,18 @@ async def test_a_night_that_diverged_is_not_tried_again_in_the_same_night(script
 
     assert ("failed", 1) == (job.state, job.attempts)
     assert "not tried again" in job.error
+
+
+async def test_a_night_that_was_stopped_changes_nothing_and_is_not_tried_again(scripted):
+    home = await scripted(SLOW)
+    with pytest.raises(NightError, match="No night is under way"):
+        await home.nights.stop()
+    work, trainer = await home.start()
+    running = home.nights.as_json()
+    await home.nights.stop()
+    await work
+
+    assert trainer.gone.is_set()
+    assert (False, STOPPED) == (home.nights.last.adopted, home.nights.last.reason)
+    assert (True, None) == (0 <= running["whole"] <= 1, home.nights.as_json()["whole"])
+    assert [] == await home.generations()

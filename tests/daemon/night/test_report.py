@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from daemon.exam.exam import Exam, Missed
+from daemon.exam.exam import Exam, Mark, Missed
 from daemon.night.errors import NightFailed
 from daemon.night.report import Before, Texts, by_reason, ids_in, record, to_json
 from daemon.night.trainer_process import Trained
@@ -62,10 +62,28 @@ def test_learned_corrected_and_taken_back_are_told_apart():
     found = recorded()
     cost = found["cost"]
 
-    assert ([4], [[3, 2]], [5]) == (found["learned"], found["corrected"], found["taken_back"])
+    assert ([], [4], [[3, 2]]) == (found["learned"], found["not_asked"], found["corrected"])
+    assert [5] == found["taken_back"]
     assert (3, 3, [8]) == (found["lessons"], found["memories"], found["missed"])
     assert {"volatile": [6, 7], "contradicted": [8]} == found["waiting"]
     assert (30.0, 60.0, 2) == (cost["train_s"], cost["total_s"], cost["pauses"])
+
+
+def test_what_the_exam_missed_is_not_told_as_learned_nor_what_only_says_more_as_put_right():
+    def mark(lesson_id, right):
+        return Mark(part="facts", lesson_id=lesson_id, is_news=True, candidate=right, live=0.0, base=0.0)
+
+    found = record(
+        [lesson(1, 11), lesson(2, 12), lesson(3, 13), lesson(4, 14), lesson(5, 15), lesson(6, 11, 12)],
+        Before(learned={21, 22, 23}, lapsed={21: 13, 22: 14, 23: 15}, refined={23}),
+        exam=Exam(marks=(mark(1, 1.0), mark(2, 0.0), mark(3, 1.0), mark(4, 0.0), mark(5, 1.0), mark(6, 0.0))),
+        trained=TRAINED,
+        total_s=60.0,
+        swap_ms=0.1,
+    )
+
+    assert ([11, 15], [[13, 21]], [12, 14]) == (found["learned"], found["corrected"], found["not_yet"])
+    assert [] == found["not_asked"]
 
 
 def test_a_report_joins_the_words_that_are_still_held():
@@ -78,7 +96,7 @@ def test_a_report_joins_the_words_that_are_still_held():
     )
     found = to_json(a_night(), texts)
 
-    assert [{"id": 4, "line": LINES[4]}] == found["learned"]
+    assert [{"id": 4, "line": LINES[4]}] == found["not_asked"]
     assert [{"id": 3, "line": LINES[3], "was": was}] == found["corrected"]
     missed = {"question": "Where do I live?", "wanted": "You live in Oslo.", "said": "In Ghent."}
     assert [missed] == found["missed"]

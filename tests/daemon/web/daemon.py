@@ -8,6 +8,7 @@ Orders on its input, each answered by a line:
 
     few | life | empty   the store holds three memories and two chats, half a year of a person, or nothing
     night N | morning    a night has come to step N of its training, or is over
+    note WORDS           a memory is drawn from the last message
     break                the store is closed
 """
 
@@ -159,6 +160,9 @@ async def serve(folder: Path, **config: Any) -> None:
             while order := (await asyncio.to_thread(sys.stdin.readline)).split():
                 if order[0] == "break":
                     await world.store_thread.close()
+                elif order[0] == "note":
+                    ((last,),) = await world.rows("select max(id) from messages where role = 'user'")
+                    await world.remember(" ".join(order[1:]), last)
                 elif order[0] in ("night", "morning"):
                     _night(world, int(order[1]) if order[0] == "night" else 0)
                 else:

@@ -27,7 +27,7 @@ def test_formulas_are_drawn_code_is_copied_and_thoughts_and_calls_are_folded(vis
     assert ((2, 1), "print(1)\n", (False, False)) == (drawn, copied, hidden)
     assert page.get_by_text("Let me think.").is_visible() and page.get_by_text('"q": "sums"').is_visible()
     assert "$5 or $10" in page.inner_text(".prose")
-    assert 2 == page.locator(".prose input[type=checkbox]").count()
+    assert 2 == page.locator(".prose .task").count()
     assert {} == faults(page)
     assert [] == seen.wrong
 

@@ -55,7 +55,7 @@ def test_a_dropped_file_is_looked_into_taken_in_and_taken_back(page, home, tmp_p
     waits = len(left(home))
     picture(page, "inbox", tmp_path)
     found = faults(page)
-    page.click("text=Take in 2 messages")
+    page.click("text=Import 2 messages")
     expect(page.locator(".imported tbody tr")).to_have_count(before + 1)
     taken = page.inner_text(".import")
     page.click(".import >> text=Take it back")
@@ -65,14 +65,14 @@ def test_a_dropped_file_is_looked_into_taken_in_and_taken_back(page, home, tmp_p
 
     assert "JSONL chat log" in card and "2 new, 0 known here already" in card
     assert "How lovely! <b>Miso</b> is a wonderful name." in card  # text is text
-    assert "taken in" in taken
+    assert "imported" in taken
     assert (1, []) == (waits, left(home))
     assert {} == found
 
 
 def test_a_file_that_is_left_out_leaves_nothing(page, home):
     choose(page, "cat.jsonl", jsonl())
-    page.click(".import >> text=Leave it out")
+    page.click(".import >> text=Skip")
     expect(page.locator(".import")).to_have_count(0)
 
     assert [] == left(home)
@@ -88,15 +88,15 @@ def test_a_file_that_nobody_can_read_says_why_in_its_place(page, home):
 
 def test_several_files_get_a_card_each_and_what_is_known_is_not_offered(page):
     choose(page, "a.jsonl", jsonl({"role": "user", "text": "She hates the rain."}))
-    page.click("text=Take in 3 messages")
-    expect(page.locator(".import .chip.good")).to_have_text("taken in")
+    page.click("text=Import 3 messages")
+    expect(page.locator(".import .chip.good")).to_have_text("imported")
     choose(page, "again.jsonl", jsonl())
     expect(page.locator(".import")).to_have_count(2)
     expect(page.locator(".import .chip").first).to_have_text("known already")
     again = page.inner_text(".import >> nth=0")
 
     assert "0 new, 2 known here already" in again
-    assert "Take in" not in again
+    assert "Import 3" not in again
 
 
 def test_of_files_dropped_together_the_large_one_comes_too_and_the_same_twice_comes_once(page):

@@ -33,7 +33,7 @@ def forget(page):
     page.click(".dialog >> text=Forget for good")
     expect(page.locator(".dialog h2")).to_have_text("Forgotten")
     report = page.inner_text(".forgetting")
-    page.click(".dialog >> text=Good")
+    page.click(".dialog >> text=Done")
     return report
 
 

@@ -15,6 +15,7 @@ def generations(page):
 
 def test_the_latest_morning_is_told_with_its_lists_its_curve_and_its_exam(page, tmp_path):
     picture(page, "morning", tmp_path)
+    page.click(".for-experts > summary")
     missed = page.inner_text(".told.missed li >> nth=0")
 
     assert "generation 4" in page.inner_text(".told-prose")
@@ -63,13 +64,13 @@ def test_a_night_under_way_is_followed_and_its_end_is_seen(page, daemon, tmp_pat
 def test_generations_are_listed_with_what_answers_and_opened(page, tmp_path):
     generations(page)
     picture(page, "generations", tmp_path)
-    page.click(".generation:has-text('Generation 3') >> text=Look inside")
+    page.click(".generation:has-text('Generation 3') >> text=Details >> nth=0")
     expect(page.locator(".generation:has-text('Generation 3') .exam")).to_be_visible()
 
     assert "Generation 4 answers" == page.inner_text(".generations h2")
     assert "answers now" in page.inner_text(".generation.live")
     assert 5 == page.locator(".generation").count()
-    assert 0 == page.locator(".generation:has-text('Generation 3') >> text=Let it answer").count()
+    assert 0 == page.locator(".generation:has-text('Generation 3') >> text=Use this one").count()
     assert {} == faults(page)
 
 
@@ -79,7 +80,7 @@ def test_one_goes_back_a_generation_and_forth_again(page):
         page.click(f"text=Go back to {back}")
         page.click(".dialog .button.main")
         expect(page.locator(".generations h2")).to_have_text(f"{now} answers")
-    page.click(".generation:has-text('Generation 4') >> text=Let it answer")
+    page.click(".generation:has-text('Generation 4') >> text=Use this one")
     expect(page.locator(".generations h2")).to_have_text("Generation 4 answers")
 
 

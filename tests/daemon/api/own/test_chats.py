@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from store import imports, memories
 from store.chats import NewMessage
-from tests.daemon.api.world import serving
+from tests.daemon.api.world import GHENT, OSLO, moved_house, serving
 
 
 async def listed(world, query=""):
@@ -128,3 +128,17 @@ async def test_a_chat_is_found_by_its_title_and_its_words_and_named_and_taken_ou
     ]
     assert "Dinner.md" == file["name"] and "## User" in file["text"] and "leeks" in file["text"]
     assert [404, 404, 400] == missing
+
+
+async def test_what_was_noted_stands_with_its_message_and_in_the_changes_until_it_is_taken_back(tmp_path):
+    async with serving(tmp_path) as world:
+        await moved_house(world)
+        told = (await chat_of(world, 1))["messages"]
+        changes = (await world.http.get("/tsubasa/memories/changes")).json()["noted"]
+        (noted,) = told[0]["noted"]
+        await world.http.post("/tsubasa/undo", json={"event": noted["event_id"]})
+        after = (await chat_of(world, 1))["messages"][0]["noted"]
+
+    assert (OSLO, GHENT, "RECONCILE") == (noted["text"], noted["was"], noted["op"])
+    assert [noted] == changes and [] == told[1]["noted"]
+    assert [GHENT] == [one["text"] for one in after]

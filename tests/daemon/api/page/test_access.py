@@ -264,6 +264,9 @@ async def test_a_person_who_lost_the_way_finds_back_and_a_program_hears_what_is_
 
     assert (404, 'href="/"') == (lost.status_code, 'href="/"' if 'href="/"' in lost.text else lost.text)
     assert "<b>" not in lost.text
-    assert (401, "tsubasa open") == (stranger.status_code, "tsubasa open" if "tsubasa open" in stranger.text else "")
+    assert (401, "tsubasa open") == (
+        stranger.status_code,
+        "tsubasa open" if "tsubasa open" in stranger.text else "",
+    )
     assert [401, 401] == [program.status_code, wrong_key.status_code]
     assert all("json" in one.headers["content-type"] for one in (program, wrong_key))

@@ -30,6 +30,10 @@ HEAD = """
 <meta name="theme-color" content="#faf8f4">
 <script src="/page/page.js?v={v}"></script>
 """
+FIRST_PAINT = """
+<div class="first-paint brand" aria-hidden="true"><span class="icon wing"><svg viewBox="0 0 24 24" fill="none"
+stroke="currentColor" stroke-width="1.6" stroke-linecap="round" stroke-linejoin="round">{wing}</svg></span>Tsubasa</div>
+"""  # what is seen until the scripts have built the page; style.css takes it away then
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class State:
 def frame(backend: AsyncClient, path: str, query: Mapping[str, str]) -> Generator[Visit]:
     """The layout around the page at `path`; the page is built inside."""
     ui.add_head_html(HEAD.format(v=_version()))
+    ui.add_body_html(FIRST_PAINT.format(wing=icons.strokes("wing")))
     ui.on_exception(show_error)
     with ui.context.client.layout:
         skip = dom.link("Skip to the room", "#room", classes="link skip")

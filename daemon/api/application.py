@@ -21,6 +21,7 @@ from daemon.api.own import (
     imports,
     memories,
     nights,
+    settings,
     status,
     storage,
 )
@@ -76,5 +77,16 @@ def add_routes(app: FastAPI, services: Services) -> None:
     app.include_router(llama_cpp.routes(services.engine))
     app.include_router(metrics.routes(services.engine))
     app.include_router(models.routes(services.generations, services.started_at))
-    for noun in (chats, memories, forgetting, confirmations, imports, nights, generations, status, storage):
+    for noun in (
+        chats,
+        memories,
+        forgetting,
+        confirmations,
+        imports,
+        nights,
+        generations,
+        status,
+        storage,
+        settings,
+    ):
         app.include_router(noun.routes(services))

@@ -43,6 +43,16 @@ def notices_seen() -> Call[status_schemas.NoticesSeen]:
     return _post("the notices", "/tsubasa/notices/seen", {})
 
 
+def settings() -> Call[status_schemas.Changeables]:
+    """The settings that the page may change, as they are, and as they will be from the next start on."""
+    return _get("the settings", "/tsubasa/settings")
+
+
+def change_setting(key: str, value: str | float | bool) -> Call[status_schemas.Changeables]:
+    """Write one setting into config.toml; it counts from the next start on."""
+    return _post(f"the setting {key}", "/tsubasa/settings", {"key": key, "value": value})
+
+
 def storage() -> Call[status_schemas.Storage]:
     """What is kept, where and how large, how it is encrypted, and what went over the network."""
     return _get("what is stored", "/tsubasa/storage")

@@ -21,18 +21,18 @@ def read_key(file: Path, key: str) -> object | None:
     return _parsed(file, _source(file)).get(key)
 
 
-def set_key(file: Path, key: str, value: str) -> None:
+def set_key(file: Path, key: str, value: str | float | bool) -> None:
     """
-    Let the file say `key = "value"`: in the line where it stands, else in a new line.
+    Let the file say `key = value`, a text in quotation marks: in the line where it stands, else in a new line.
 
     Raises:
         ConfigError: it is no TOML as it is, or can't be written.
     """
     source = _source(file)
     document = _parsed(file, source)
-    if document.get(key) == value:
+    if document.get(key) == value and type(document.unwrap().get(key)) is type(value):
         return
-    item = tomlkit.string(value)
+    item = tomlkit.item(value)
     if "\r\n" in source:
         item.trivia.trail = "\r\n"  # a new line ends like the others
     document[key] = item
@@ -45,7 +45,7 @@ def set_key(file: Path, key: str, value: str) -> None:
             written.write((mark + tomlkit.dumps(document)).encode())
     except (FileUnwritable, OSError, UnicodeEncodeError) as error:
         why = getattr(error.__cause__ or error, "strerror", None) or "the path is no text"
-        line = f'Write this line into it yourself: {key} = "{value}"'
+        line = f"Write this line into it yourself: {key} = {item.as_string()}"
         raise ConfigError(f"Did not change {file}: {why}. {line}") from error
 
 

@@ -20,7 +20,7 @@ from starlette.requests import Request
 
 from daemon.client.transport import AsyncClient
 from daemon.errors import DaemonError
-from daemon.web import layout, privacy
+from daemon.web import layout, privacy, settings
 from daemon.web.chat import page as chat
 from daemon.web.inbox import page as inbox
 from daemon.web.memories import page as memories
@@ -33,6 +33,7 @@ PAGES: dict[str, Callable[[layout.Visit], None]] = {
     "/nights": nights.build,
     "/inbox": inbox.build,
     "/privacy": privacy.build,
+    "/settings": settings.build,
 }
 
 

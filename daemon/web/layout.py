@@ -51,6 +51,7 @@ VIEWS = (
     View("/nights", "Nights", "nights"),
     View("/inbox", "Inbox", "inbox"),
     View("/privacy", "Privacy", "privacy"),
+    View("/settings", "Settings", "settings"),
 )
 
 

@@ -27,7 +27,7 @@ from daemon.client.schemas.status import Link
 LINK_S = 60
 COOKIE_S = 30 * 24 * 3600
 SIGN_IN = "/sign-in/"
-VIEWS = ("/", "/memories", "/nights", "/inbox", "/privacy")
+VIEWS = ("/", "/memories", "/nights", "/inbox", "/privacy", "/settings")
 BELOW = ("/_nicegui/", "/_nicegui_ws/", "/page/")  # scripts, the socket, our own style and fonts
 SOCKET = "/_nicegui_ws/"
 UPLOAD = "/_nicegui/client/"

@@ -69,6 +69,21 @@ class Work(TypedDict):
     later: int  # memories that the last night had no room for
 
 
+class Changeable(TypedDict):
+    """One setting that the page may change."""
+
+    key: str
+    value: str | int | float | bool  # as it counts now
+    origin: str  # of that: "default", "config.toml line 3", "TSUBASA_PORT", "--port"
+    written: str | int | float | bool | None  # what config.toml says; null: nothing
+    comment: str
+    allowed: str
+
+
+class Changeables(TypedDict):
+    settings: list[Changeable]
+
+
 Setting = TypedDict("Setting", {"key": str, "value": str | int | float | bool, "from": str})
 
 

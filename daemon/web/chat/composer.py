@@ -27,7 +27,7 @@ class Composer:
         with dom.box("composer-place"):
             self._attached = dom.box("attached-file").props("role=status")
             self._upload = ui.upload(auto_upload=True, max_file_size=MOST_BYTES, on_upload=self._took)
-            self._upload.classes("unseen").props("aria-hidden=true tabindex=-1 no-thumbnails")
+            self._upload.classes("hidden").props("no-thumbnails")
             self._upload.on("rejected", self._refused, js_handler="() => emit()")
             with dom.box("composer", tag="form", label="Your message") as self._form:
                 attach = dom.plain_button("icon-button attach", name="Attach a text or a PDF")

@@ -55,7 +55,7 @@ class Inbox:
         self._upload.on("rejected", _rejected, js_handler=REJECTED)
         self._upload.on("uploaded", js_handler=f"() => {self._queue}.removeUploadedFiles()")
         self._upload.on("failed", _failed, js_handler=FAILED.format(queue=self._queue))
-        self._upload.classes("unseen").props("aria-hidden=true tabindex=-1 no-thumbnails")
+        self._upload.classes("hidden").props("no-thumbnails")
         self._drop_zone()
         self._cards = dom.box("cards").props("aria-live=polite")
         self._imports = dom.box("imports")

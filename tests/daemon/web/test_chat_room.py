@@ -215,6 +215,8 @@ def test_a_narrow_window_has_everything_behind_one_tap(page, tmp_path):
 
 def test_the_keyboard_opens_a_list_of_shortcuts_cancels_an_edit_and_finds_the_search(page):
     page.wait_for_selector(".past-row")
+    tint = "document.querySelector('meta[name=theme-color]').content"
+    light = page.evaluate(tint)
     page.evaluate("document.activeElement.blur()")
     page.keyboard.press("?")
     expect(page.locator(".shortcuts")).to_contain_text("Search your chats")
@@ -227,8 +229,5 @@ def test_the_keyboard_opens_a_list_of_shortcuts_cancels_an_edit_and_finds_the_se
     expect(page.locator(".bubble")).to_have_text("A question")
     page.keyboard.press("Control+k")
     expect(page.locator("[aria-label='Search your chats']")).to_be_focused()
-    tint = "document.querySelector('meta[name=theme-color]').content"
-    light = page.evaluate(tint)
-    page.click(".theme")
 
-    assert ({}, "#faf8f4", "#11121a") == (found, light, page.evaluate(tint))
+    assert ({}, "#faf8f4", "#11121a") == (found, light, page.evaluate(tint))  # `faults` leaves it dark

@@ -1,0 +1,165 @@
+"""
+Settings: who answers and what it can do, the few things that people change, a pause, and the ways out.
+
+What is changed is written into config.toml, in the line where it stands, and counts from the next start on.
+"""
+
+from collections.abc import Awaitable, Callable
+
+from daemon.client import calls
+from daemon.client.schemas.status import Changeable, Status
+from daemon.client.transport import AsyncClient
+from daemon.text import can_learn, format_bytes
+from daemon.web.components import dom
+from daemon.web.layout import Visit, is_logging, paused_until
+
+NAMES = {  # key: what people call it
+    "temperature": "Temperature",
+    "max_tokens": "Longest answer, in tokens",
+    "recall": "Use memories in answers",
+    "observe": "Learn from quiet chats",
+    "night": "Nights by themselves",
+    "night_when": "Hours of the night",
+    "inbox": "Watch the inbox folder",
+    "backups": "Daily backups",
+}
+PAUSES = (("Pause for an hour", 60), ("Pause until I resume", None))
+YES_NO = (("true", "Yes"), ("false", "No"))
+Value = str | float | bool
+
+
+def build(visit: Visit) -> None:
+    """Build the page."""
+    dom.heading(
+        "Settings", "Who answers, and how. The file config.toml says the same, and keeps your comments."
+    )
+    _Settings(visit.backend).build()
+
+
+class _Settings:
+    """The page while somebody is on it."""
+
+    def __init__(self, backend: AsyncClient) -> None:
+        self._backend = backend
+
+    def build(self) -> None:
+        """A place for all of it."""
+        self._place = dom.box("stack")
+        dom.fill_soon(self._place, self._load)
+
+    async def _load(self) -> None:
+        status = await self._backend.ask(calls.status())
+        found = (await self._backend.ask(calls.settings()))["settings"]
+        self._place.clear()
+        with self._place:
+            _model(status)
+            with dom.section("Behaviour", classes="behaviour"):
+                self._rows = dom.box("settings")
+                self._show(found)
+            self._pause(status)
+            _ways_out()
+
+    def _show(self, found: list[Changeable]) -> None:
+        self._rows.clear()
+        with self._rows:
+            for one in found:
+                _row(one, self._change)
+            if any(_waits(one) for one in found):
+                with dom.box("trouble waits").props("role=status"), dom.box("stack"):
+                    dom.text("What you changed counts from the next start on.", "what")
+                    dom.text("Stop Tsubasa where it runs, and start it again:")
+                    dom.command("tsubasa up")
+
+    async def _change(self, one: Changeable, words: str) -> None:
+        value = _read(one, words)
+        if value == (one["value"] if one["written"] is None else one["written"]):
+            return
+        found = await self._backend.ask(calls.change_setting(one["key"], value))
+        dom.notify("Written into config.toml.")
+        self._show(found["settings"])
+
+    def _pause(self, status: Status) -> None:
+        with dom.section("Pause", "Nothing that is said in a pause is kept or learned.", classes="pause"):
+            with dom.box("row"):
+                if is_logging(status):
+                    for words, minutes in PAUSES:
+                        dom.button(words, lambda minutes=minutes: self._log(False, minutes), picture="veil")
+                else:
+                    dom.text(paused_until(status))
+                    dom.button("Resume", lambda: self._log(True, None), kind="main")
+
+    async def _log(self, on: bool, minutes: int | None) -> None:
+        await self._backend.ask(calls.logging(on=on, for_minutes=minutes))
+        await self._load()
+
+
+def _model(status: Status) -> None:
+    model = status["model"]
+    with dom.section("Model", classes="model"):
+        learns = f"no: it {can_learn(model['cannot_learn'])}" if model["cannot_learn"] else "yes"
+        generation = status["generation"]
+        dom.facts(
+            [
+                ("Answers", model["name"]),
+                ("As", f"generation {generation}" if generation else "base model"),
+                ("Learns", learns),
+                ("Size", " ".join(filter(None, [format_bytes(model["bytes"]), model["quantization"]]))),
+                ("Context", f"{model['n_ctx']:,} tokens"),
+                ("File", model["path"]),
+            ]
+        )
+        dom.text(
+            "Another one: fetch it in a terminal, where its progress is shown; or name a GGUF of yours.",
+            "soft",
+        )
+        dom.command("tsubasa pull")
+
+
+def _row(one: Changeable, change: Callable[[Changeable, str], Awaitable[None]]) -> None:
+    wanted = one["value"] if one["written"] is None else one["written"]
+    with dom.box("setting"):
+        with dom.box("setting-words"):
+            dom.text(NAMES[one["key"]], "name")
+            dom.text(one["comment"], "soft small")
+            if one["origin"].startswith(("TSUBASA_", "--")):
+                dom.text(f"Set by {one['origin']} for this run.", "warning small")
+        if isinstance(wanted, bool):
+            dom.choice(
+                NAMES[one["key"]], YES_NO, str(wanted).lower(), lambda event: change(one, str(event.args))
+            )
+        else:
+            field = dom.box("choice plain", tag="input", label=NAMES[one["key"]]).props("type=text")
+            field.props["value"], field.props["title"] = str(wanted), one["allowed"]
+            dom.on(
+                field,
+                "change",
+                lambda event: change(one, str(event.args)),
+                js_handler="(event) => emit(event.target.value)",
+            )
+
+
+def _waits(one: Changeable) -> bool:
+    return one["written"] is not None and one["written"] != one["value"]
+
+
+def _read(one: Changeable, words: str) -> Value:
+    """What was typed, as the kind of value that the setting has; what is none is sent as it is, to be refused."""
+    if isinstance(one["value"], bool):
+        return words == "true"
+    for kind in (int, float):
+        if isinstance(one["value"], kind):
+            try:
+                return kind(words.strip())
+            except ValueError:
+                continue
+    return words.strip()
+
+
+def _ways_out() -> None:
+    with dom.section("Take it with you, or leave", classes="ways-out"):
+        dom.text("Everything that you said, as one file:", "soft")
+        dom.command("tsubasa export")
+        dom.text("All of it is in one folder; deleting that folder deletes everything. Where it is:", "soft")
+        dom.command("tsubasa status")
+        with dom.box("row"):
+            dom.link("Sign this browser out", "/sign-out", classes="button quiet")

@@ -59,6 +59,7 @@ class Chat:
             self._history = ChatHistory(self)
         self._show()
         ui.timer(0, lambda: self._begin(visit), once=True)
+        ui.timer(FOLLOWS_EVERY_S, self._follow)
 
     async def _begin(self, visit: Visit) -> None:
         await self._header.fill()
@@ -69,7 +70,6 @@ class Chat:
         asked = visit.query.get("chat", "")
         if asked.isdigit() and not self.state.private:
             await self.continue_with(int(asked))
-        ui.timer(FOLLOWS_EVERY_S, self._follow)
 
     async def _follow(self) -> None:
         """Take over what was said, renamed or forgotten in another tab or program."""

@@ -74,6 +74,8 @@ class _ForgetDialog:
         memories = [await self._memory(one) for one in found["memories"]]
         if self._begun or ticks != self._ticks:  # a tick came between, which draws it anew
             return
+        if self._seen == self._choice():  # drawn already: a button that is drawn again loses its click
+            return
         self._seen = self._choice()
         self._body.clear()
         with self._body:

@@ -50,6 +50,7 @@ ROUTES = {
     "GET /tsubasa/logging": "read",
     "GET /tsubasa/memories": "read",
     "GET /tsubasa/memories/audit": "read",
+    "GET /tsubasa/memories/changes": "read",
     "GET /tsubasa/memories/{memory_id}": "read",
     "GET /tsubasa/programs": "read",
     "GET /tsubasa/confirmations": "read",
@@ -76,6 +77,7 @@ ROUTES = {
     "POST /tsubasa/confirmations": "write",
     "POST /tsubasa/tend": "write",
     "POST /tsubasa/night": "write",
+    "POST /tsubasa/night/stop": "write",
     "POST /tsubasa/night/estimate": "write",
     "POST /tsubasa/generations/use": "write",
     "POST /tsubasa/generations/rollback": "write",
@@ -84,6 +86,8 @@ ROUTES = {
     "POST /tsubasa/forget": "forget",
     "POST /tsubasa/forget/preview": "forget",
     "POST /tsubasa/import/undo": "forget",
+    "GET /tsubasa/settings": OWNER,
+    "POST /tsubasa/settings": OWNER,  # what the daemon does from its next start on
     "POST /tsubasa/logging": OWNER,  # whether chats are kept at all
     "POST /tsubasa/programs/take-back": OWNER,
     "POST /tsubasa/confirmations/{id}": OWNER,  # a person's word

@@ -195,10 +195,9 @@ def _night_line(night: NightState) -> str:
 
 
 def _percent(night: NightState) -> int | None:
-    progress = night["progress"]
-    if not progress or not progress["total"]:
-        return None
-    return int(max(0, min(100, 100 * progress["done"] // progress["total"])))
+    """Of the whole night, as the page says it."""
+    whole = night["whole"]
+    return None if whole is None else int(max(0, min(100, 100 * whole)))
 
 
 def _generations(found: Generations) -> Entry:

@@ -39,8 +39,12 @@ def told(
         "logging": {"on": logging, "until": until},
         "attention": list(attention),
         "confirmations": confirmations,
-        "work": {"failure": None, "night": {"progress": night, "waiting": None}},
+        "work": {"failure": None, "night": {"progress": night, "whole": _whole(night), "waiting": None}},
     }
+
+
+def _whole(night: dict[str, Any] | None) -> float | None:
+    return night["done"] / night["total"] if night and night["total"] else None
 
 
 def progress(done: int, total: int, note: str = "training") -> dict[str, Any]:

@@ -38,16 +38,16 @@ def test_a_page_loads_from_this_machine_only_and_can_be_read_by_all(visit, url, 
 def test_the_keyboard_goes_through_the_rooms_into_the_room_and_by_the_skip_link_at_once(visit):
     page, _ = visit
     page.wait_for_selector(".past-row")
-    way = way_of_the_keyboard(page, 14)
+    way = way_of_the_keyboard(page, 15)
     names = [str(place["name"]) for place in way]
     to_the_top(page)
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
 
     assert "room" == page.evaluate("document.activeElement.id")
-    assert ["Skip to the room", "Tsubasa, to the chat", *(view.name for view in VIEWS)] == names[:7]
+    assert ["Skip to the room", "Tsubasa, to the chat", *(view.name for view in VIEWS)] == names[:8]
     assert ["Ready", "Switch between light and dark", "Who answers", "Off the record", "New chat"] == names[
-        7:12
+        8:13
     ]
     assert all(place["ringed"] and place["inside"] for place in way), way
 
@@ -98,7 +98,10 @@ QUIET = {
     "reindex": None,
     "generation": 2,
 }
-NIGHT = {"failure": None, "night": {"progress": {"done": 21, "total": 50, "unit": "steps", "note": ""}}}
+NIGHT = {
+    "failure": None,
+    "night": {"progress": {"done": 21, "total": 50, "unit": "steps", "note": ""}, "whole": 0.42},
+}
 FULL = {"what": "The disk is full.", "do": "Make room."}
 
 

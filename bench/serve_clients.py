@@ -9,17 +9,21 @@ Each question is another one, so that no cache answers it; the answers are as lo
 import http.client
 import itertools
 import json
+import os
 import re
 import statistics
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 CLIENTS = (1, 2, 4)
 TOKENS = 48  # of each answer
 LONG_TOKENS = 300  # of the answer behind which a second client waits
 LONG_PROMPT = 300  # words of the prompt whose first word is waited for
+REPLIES = 12  # of one token
 WAIT_S = 900.0
 _SAID = re.compile(rb'"content": ?"[^"]')
 _numbers = itertools.count()
@@ -31,6 +35,7 @@ class Endpoint:
 
     name: str
     address: str  # host:port
+    pid: int = 0  # of its process; its children belong to it
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -42,15 +47,19 @@ class Round:
     cold_s: float  # to the first word of a long prompt
     warm_s: float  # of the same chat's next turn
     second_wait_s: float
+    one_token_s: float = 0.0  # a whole reply of one token, on a connection that is kept
+    cpu_s: float = 0.0  # processor time of the server in this round
 
 
 def measured(endpoint: Endpoint) -> Round:
     """One round."""
+    began = cpu_s(endpoint.pid)
     decode = {count: _together(endpoint, count) for count in CLIENTS}
     chat = [{"role": "user", "content": _words(LONG_PROMPT)}]
     cold = _first(endpoint, chat)
     turn = [*chat, {"role": "assistant", "content": "Yes."}, {"role": "user", "content": "Why?"}]
-    return Round(decode, cold, _first(endpoint, turn), _second_wait(endpoint))
+    warm, waited, one = _first(endpoint, turn), _second_wait(endpoint), _one_token(endpoint)
+    return Round(decode, cold, warm, waited, one, cpu_s(endpoint.pid) - began)
 
 
 def compared(ours: Sequence[Round], theirs: Sequence[Round]) -> dict[str, float]:
@@ -65,11 +74,13 @@ def compared(ours: Sequence[Round], theirs: Sequence[Round]) -> dict[str, float]
         "ttft_cold": "cold_s",
         "ttft_warm": "warm_s",
         "second_client_wait": "second_wait_s",
+        "cpu": "cpu_s",
     }.items():
         told[f"{name}_ratio"] = _ratio(
             [getattr(one, key) for one in ours], [getattr(one, key) for one in theirs]
         )
-    return told
+    more = [statistics.median([one.one_token_s for one in rounds]) for rounds in (ours, theirs)]
+    return told | {"overhead_ms": round(1000 * (more[0] - more[1]), 2)}
 
 
 def told(rounds: Sequence[Round]) -> dict[str, list[float]]:
@@ -83,7 +94,37 @@ def told(rounds: Sequence[Round]) -> dict[str, list[float]]:
     }
 
 
+def cpu_s(pid: int) -> float:
+    """Processor seconds that a process and its children have used; 0 where that can't be told."""
+    ticks = 0
+    for one in _family(pid):
+        with suppress(OSError, IndexError):
+            fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def rss_mb(pid: int) -> float:
+    """Memory of a process and its children, without what they share with the disk's cache; 0: can't be told."""
+    total = 0
+    for one in _family(pid):
+        with suppress(OSError, IndexError):
+            total += int(Path(f"/proc/{one}/status").read_text().split("RssAnon:")[1].split()[0])
+    return total / 1000
+
+
+def _family(pid: int) -> list[int]:
+    found = [pid] if pid else []
+    for one in found:
+        with suppress(OSError):
+            for task in Path(f"/proc/{one}/task").iterdir():
+                found += map(int, (task / "children").read_text().split())
+    return found
+
+
 def _ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    if not statistics.median(theirs):
+        return 0.0  # not measured
     return round(statistics.median(ours) / statistics.median(theirs), 3)
 
 
@@ -106,6 +147,21 @@ def _together(endpoint: Endpoint, count: int) -> float:
 def _first(endpoint: Endpoint, messages: Sequence[Mapping[str, str]]) -> float:
     began = time.perf_counter()
     return next(_pieces(endpoint, messages, 4)) - began
+
+
+def _one_token(endpoint: Endpoint) -> float:
+    """The median of some whole replies of one token, on one connection, whose prompt is known."""
+    connection = http.client.HTTPConnection(endpoint.address, timeout=WAIT_S)
+    headers = {**endpoint.headers, "content-type": "application/json"}
+    body = {"model": "tsubasa:private", "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1}
+    found = []
+    for _ in range(REPLIES):
+        began = time.perf_counter()
+        connection.request("POST", "/v1/chat/completions", json.dumps(body), headers)
+        connection.getresponse().read()
+        found.append(time.perf_counter() - began)
+    connection.close()
+    return statistics.median(found[1:])
 
 
 def _second_wait(endpoint: Endpoint) -> float:

@@ -119,7 +119,7 @@ class Question:
     reasoning: Reasoning = Reasoning()  # by default a model thinks that always does
     grammar: str | None = None  # GBNF that the answer must follow
     tools: Tools | None = None  # that may be called, or must
-    raw: str | tuple[int, ...] | None = (
+    raw: str | tuple[int | str, ...] | None = (
         None  # a text to be gone on with, in place of a chat: nothing of it is kept
     )
     answer_id: str | None = None  # by which the answer is found again, where it is kept

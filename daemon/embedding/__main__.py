@@ -10,7 +10,7 @@ from daemon.processes.worker_link import ParentLink, open_link
 if TYPE_CHECKING:
     from daemon.embedding.model import Model
 
-LIMITS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "VECLIB_MAXIMUM_THREADS": "1"}  # more would spin beside other work
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
     hello = link.next(wait=True)
     if hello is None:
         return
-    os.environ.update(dict.fromkeys(LIMITS, str(hello.header["threads"])))  # read when numpy is loaded
+    os.environ.update(ONE_THREAD)  # read when numpy is loaded
     from daemon.embedding.model import EmbedderError
 
     try:

@@ -10,6 +10,7 @@ Source: Devlin et al. 2019, https://arxiv.org/abs/1810.04805; Reimers, Gurevych 
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,9 @@ def fits(folder: Path) -> bool:
 class Bert:
     """A loaded model. Raises `OSError` and `ValueError` for files that are not what they should be."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, threads: int = 1) -> None:
+        """`threads`: of batches; each is computed by one, for those of the linear algebra wait for one another."""
+        self._threads = threads
         config = _read(folder / "config.json")
         self._heads: int = config["num_attention_heads"]
         self._layers: int = config["num_hidden_layers"]
@@ -70,9 +73,11 @@ class Bert:
         order = sorted(
             range(len(cut)), key=lambda at: len(cut[at])
         )  # of like length, so that little is padding
-        for start in range(0, len(order), BATCH):
-            places = order[start : start + BATCH]
-            made[places] = self._batch([cut[at] for at in places])
+        batches = [order[start : start + BATCH] for start in range(0, len(order), BATCH)]
+        with ThreadPoolExecutor(self._threads) as pool:
+            computed = pool.map(lambda places: self._batch([cut[at] for at in places]), batches)
+            for places, vectors in zip(batches, computed, strict=True):
+                made[places] = vectors
         return made
 
     def _cut(self, text: Encoding) -> list[int]:

@@ -103,7 +103,7 @@ def _sentence_transformer(name: str, allow_download: bool, threads: int, bundled
     if folder is None and not allow_download and not _is_cached(name):
         raise _absent(name, "it is not on this machine, and downloads are not allowed")
     if (found := folder or _cached(name)) is not None and bert.fits(found):
-        return _bert(name, found)
+        return _bert(name, found, threads)
     import torch  # after the environment is set: the hub's library reads it when it is imported
     from sentence_transformers import SentenceTransformer
 
@@ -129,10 +129,10 @@ def _sentence_transformer(name: str, allow_download: bool, threads: int, bundled
     return Library(encode)
 
 
-def _bert(name: str, folder: Path) -> Library:
+def _bert(name: str, folder: Path, threads: int) -> Library:
     known = choice(name)
     try:
-        model = bert.Bert(folder)
+        model = bert.Bert(folder, threads=threads)
     except (OSError, ValueError) as error:
         raise _unusable(name, error) from error
 

@@ -132,7 +132,7 @@ class Engine:
         reasoning: Reasoning = AT_ONCE,
         tools: Tools | None = None,
         grammar: str | None = None,
-        raw: str | Sequence[int] | None = None,
+        raw: str | Sequence[int | str] | None = None,
     ) -> AsyncGenerator[Piece, None]:
         """
         The reply to `messages`, piece by piece. The first piece has no text and comes once the request is
@@ -150,7 +150,8 @@ class Engine:
             reasoning: by default it answers at once; so it does with a schema, whatever this says.
             tools: that it may call; where the model's template knows none, only a call that has to be is made.
             grammar: GBNF that the reply will follow, in place of a schema.
-            raw: a text that is gone on with, as it is or as tokens, in place of messages; control tokens count in it.
+            raw: a text that is gone on with, as it is or as tokens, also with texts between them,
+                in place of messages; control tokens count in it.
 
         Raises:
             PromptTooLong, SchemaRefused, GrammarRefused, TemplateRefused, AdapterUnknown: before the first piece.

@@ -186,11 +186,11 @@ class Worker:
 
     def _raw(self, raw: object) -> list[int]:
         """The tokens of a text that is gone on with."""
-        tokens = (
-            self._known(raw)
-            if isinstance(raw, list)
-            else self._model.prompt([Segment(str(raw), False)], within=self._n_ctx)
-        )
+        if isinstance(raw, list):
+            cut = [self._model.tokens(part) if isinstance(part, str) else [part] for part in raw]
+            tokens = self._known([token for part in cut for token in part])
+        else:
+            tokens = self._model.prompt([Segment(str(raw), False)], within=self._n_ctx)
         bos = max(0, int(self._end or 0))  # something has to stand before the first token
         return tokens or [bos]
 

@@ -43,10 +43,15 @@ class Daemon:
             **named,
         }
         self.process: subprocess.Popen[str] | None = None
+        self.log: Path | None = None  # a file for what it says
 
     def start(self, *, by_meaning: bool = True) -> "Daemon":
         """Start and wait until it serves; `by_meaning`: and until the embedder is there, so that recall is whole."""
-        self.process = subprocess.Popen(self._command("up"), env=self.environment, text=True)
+        with open(self.log or os.devnull, "a") as log:
+            said = log if self.log else None
+            self.process = subprocess.Popen(
+                self._command("up"), env=self.environment, text=True, stdout=said, stderr=said
+            )
         end = time.monotonic() + START_S
         while not self._announced() and self.process.poll() is None and time.monotonic() < end:
             time.sleep(0.1)

@@ -31,16 +31,29 @@ from daemon.engine.client import Piece
 MOST = 64  # answers of one request
 
 
-def prompts(value: object) -> tuple[str | tuple[int, ...], ...]:
-    """A text, tokens, or a list of either."""
-    if isinstance(value, str) or (isinstance(value, list) and value and all(map(_is_token, value))):
+Prompt = str | tuple[int | str, ...]  # a text, or tokens, also with texts between them
+
+
+def prompts(value: object) -> tuple[Prompt, ...]:
+    """A text, tokens, or a list of either; what llama.cpp's server takes for these, too."""
+    if not isinstance(value, list) or any(map(_is_token, value)):
         value = [value]
-    if not isinstance(value, list) or not value:
+    if not value:
         raise ValueError("must be a text, a list of tokens, or a list of these, not empty")
-    for one in value:
-        if not isinstance(one, str) and not (isinstance(one, list) and all(map(_is_token, one))):
-            raise ValueError("must be a text, a list of tokens, or a list of these")
-    return tuple(one if isinstance(one, str) else tuple(one) for one in value)
+    return tuple(map(_prompt, value))
+
+
+def _prompt(one: object) -> Prompt:
+    if isinstance(one, dict) and isinstance(one.get("prompt_string"), str) and len(one) == 1:
+        return str(one["prompt_string"])
+    if isinstance(one, dict) and isinstance(parts := one.get("content"), list):
+        if parts and all(isinstance(part, dict) and isinstance(part.get("text"), str) for part in parts):
+            return "".join(part["text"] for part in parts)
+    if isinstance(one, list) and all(isinstance(part, str) or _is_token(part) for part in one):
+        return tuple(one)
+    if not isinstance(one, str):
+        raise ValueError("must be a text, a list of tokens, or a list of these")
+    return one
 
 
 def _is_token(value: object) -> bool:
@@ -50,9 +63,7 @@ def _is_token(value: object) -> bool:
 class CompletionRequest(Wire):
     """The keys that are honoured, and those that are refused by name."""
 
-    prompt: Annotated[
-        tuple[str | tuple[int, ...], ...], BeforeValidator(prompts)
-    ]  # texts, or lists of tokens
+    prompt: Annotated[tuple[Prompt, ...], BeforeValidator(prompts)]  # texts, or lists of tokens
     model: str | None = None
     max_tokens: Whole | None = None  # null: up to the end of the context
     temperature: float | None = None

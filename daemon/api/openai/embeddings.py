@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request
@@ -11,7 +12,7 @@ from typing_extensions import TypedDict
 
 from daemon.api import reading
 from daemon.api.errors import WireError
-from daemon.api.openai.completions import prompts
+from daemon.api.openai.completions import Prompt, prompts
 from daemon.api.reading import Whole, Wire, body_of
 from daemon.embedding.client import Embedder, EmbedderInfo
 from daemon.engine.client import Engine
@@ -23,7 +24,7 @@ TOKENS = "token ids were read as those of POST /tokenize; ids of other tokenizer
 class EmbeddingsRequest(Wire):
     """The keys that are honoured, and those that are refused by name."""
 
-    input: Annotated[tuple[str | tuple[int, ...], ...], BeforeValidator(prompts)]  # texts, or lists of tokens
+    input: Annotated[tuple[Prompt, ...], BeforeValidator(prompts)]  # texts, or lists of tokens
     model: str | None = None  # there is one embedder; the answer names it
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: Whole | None = None
@@ -62,7 +63,7 @@ def routes(embedder: Embedder, engine: Engine) -> APIRouter:
         if len(wanted.input) > MOST_TEXTS:
             why = f"{len(wanted.input)} texts at once are too many; send up to {MOST_TEXTS}"
             raise WireError(400, f"input is not valid: {why}.", code="invalid_value", param="input")
-        texts = [one if isinstance(one, str) else await engine.join(one) for one in wanted.input]
+        texts = [await _text(one, engine) for one in wanted.input]
         counts = await embedder.count(texts) or [len(text.split()) for text in texts]
         _check_lengths(counts, info)
         vectors = await embedder.embed(texts)
@@ -88,6 +89,15 @@ def routes(embedder: Embedder, engine: Engine) -> APIRouter:
             include_in_schema=path.startswith("/v1"),
         )
     return router
+
+
+async def _text(one: Prompt, engine: Engine) -> str:
+    if isinstance(one, str):
+        return one
+    runs = groupby(one, key=type)  # tokens that follow one another may share a character
+    return "".join(
+        ["".join(map(str, run)) if kind is str else await engine.join([*map(int, run)]) for kind, run in runs]
+    )
 
 
 def _check_lengths(counts: Sequence[int], info: EmbedderInfo) -> None:

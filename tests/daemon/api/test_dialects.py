@@ -185,6 +185,23 @@ async def test_texts_are_embedded_as_numbers_or_in_base64(world):
     assert "x-tsubasa-warning" not in plain.headers and "tokenize" in tokens.headers["x-tsubasa-warning"]
 
 
+async def test_prompts_come_in_the_forms_of_llama_cpps_server_too(world):
+    parts = {"content": [{"type": "text", "text": "a b "}, {"type": "text", "text": "c"}]}
+    told = [
+        (await world.http.post("/v1/embeddings", json={"input": one})).json()
+        for one in ("a b c", {"prompt_string": "a b c"}, parts, ["a b c", parts], [1, "a b", 2])
+    ]
+    wrong = [
+        (await world.http.post("/v1/embeddings", json={"input": one})).status_code
+        for one in ([], {"content": "a"}, {"content": [{"type": "image_url"}]}, [[1.5]], [True])
+    ]
+
+    assert [1, 1, 1, 2, 1] == [len(one["data"]) for one in told]
+    vectors = [vector["embedding"] for one in told[:4] for vector in one["data"]]
+    assert [vectors[0]] * 5 == vectors
+    assert {400} == set(wrong)
+
+
 async def test_a_text_of_which_only_the_beginning_would_count_is_not_embedded(world):
     long = await world.http.post("/v1/embeddings", json={"input": ["a b", "word " * 501]})
     counted = await world.http.post("/v1/embeddings", json={"input": ["a b", "c"]})

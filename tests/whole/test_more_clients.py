@@ -1,11 +1,14 @@
 """A real daemon on nano and the libraries that programs are written with; `pip install -e '.[clients]'` brings them."""
 
 import asyncio
+import gc
 import json
 import os
+import socket
 import subprocess
 import sys
 import warnings
+from contextlib import suppress
 from typing import Literal
 
 import httpx
@@ -23,7 +26,17 @@ def daemon(tmp_path_factory):
         by_meaning=False
     )
     yield made
+    _hang_up(int(made.running["port"]))
     made.stop()
+
+
+def _hang_up(port):
+    """Close the connections that the libraries keep in caches of theirs: each would be a warning at the end."""
+    for one in gc.get_objects():
+        if isinstance(one, socket.socket) and one.family == socket.AF_INET:
+            with suppress(OSError):
+                if one.getpeername()[1] == port:
+                    one.close()
 
 
 @pytest.fixture(scope="module")

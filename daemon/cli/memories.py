@@ -177,10 +177,9 @@ def edit(
     home_flag: HomeFlag = None,
 ) -> None:
     """
-    Put a memory in other words, or make it one of another kind; undo brings the old one back.
+    Put a memory in other words, or (--kind) make it one of another kind; undo brings the old one back.
 
     For example: tsubasa memories edit 42 "The user's dog is called Rex."
-    Or: tsubasa memories edit 42 --kind standing
     """
     if text is None and kind is None:
         raise typer.BadParameter("Say what it should say, or its --kind.")

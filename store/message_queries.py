@@ -73,19 +73,23 @@ def latest_chats(
     """
     found = rows(
         db,
-        """select id, coalesce(title, (select substr(text, 1, ?1) from messages where chat_id = chats.id
+        """with page (id, last_at) as materialized (
+            select id, iif(source = 'import', (select max(said_at) from messages where chat_id = chats.id),
+                last_stored_at) as last_at
+            from chats left join chat_labels on chat_labels.chat_id = chats.id
+            where (?2 is null or id in (select value from json_each(?2))) and exists (select 1 from messages
+                where chat_id = chats.id and not redacted and role not in ('system', 'developer'))
+            order by coalesce(pinned, 0) desc, last_at desc, id desc limit ?3 offset ?4)
+        select id, coalesce(title, (select substr(text, 1, ?1) from messages where chat_id = chats.id
             and role not in ('system', 'developer') order by role <> 'user', redacted, id limit 1)),
             iif(title is null, null, title_by), coalesce(pinned, 0), source,
             iif(source = 'import', (select min(said_at) from messages where chat_id = chats.id), started_at),
-            iif(source = 'import', (select max(said_at) from messages where chat_id = chats.id), last_stored_at)
-                as last_at,
+            last_at,
             (select count(*) from messages where chat_id = chats.id),
             (select count(*) from messages m where chat_id = chats.id
                 and not exists (select 1 from messages where parent_id = m.id))
-        from chats left join chat_labels on chat_labels.chat_id = chats.id
-        where (?2 is null or id in (select value from json_each(?2))) and exists (select 1 from messages
-            where chat_id = chats.id and not redacted and role not in ('system', 'developer'))
-        order by coalesce(pinned, 0) desc, last_at desc, id desc limit ?3 offset ?4""",
+        from page join chats using (id) left join chat_labels on chat_labels.chat_id = chats.id
+        order by coalesce(pinned, 0) desc, last_at desc, id desc""",
         (TITLE, None if among is None else id_list(among), n, skip),
     )
     return [

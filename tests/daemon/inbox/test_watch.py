@@ -74,13 +74,22 @@ async def test_an_inbox_that_is_a_file_is_told_once_and_taken_up_when_it_is_a_fo
     assert (1, True) == (sum("no folder that can be looked into" in one for one in told), report.ok)
 
 
-async def test_a_broken_file_goes_to_failed_and_nothing_of_it_is_stored(tmp_path):
+async def test_a_broken_line_is_named_and_takes_nothing_from_the_others(tmp_path):
     async with watched_inbox(tmp_path) as (taken, store_thread):
         (tmp_path / "inbox" / "log.jsonl").write_text(LINE % "hi" + "{broken")
         report, count = await next_of(taken), await store_thread.run(chats.count)
 
+    assert (True, 1) == (report.ok, count)
+    assert "line 2: it is no JSON" in summary(report)
+
+
+async def test_a_broken_file_goes_to_failed_and_nothing_of_it_is_stored(tmp_path):
+    async with watched_inbox(tmp_path) as (taken, store_thread):
+        (tmp_path / "inbox" / "log.jsonl").write_text("{broken")
+        report, count = await next_of(taken), await store_thread.run(chats.count)
+
     assert (False, 0) == (report.ok, count)
-    assert "'log.jsonl': line 2" in summary(report)
+    assert "'log.jsonl': " in summary(report)
     written = json.loads((tmp_path / "inbox" / "failed" / "log.jsonl.report.json").read_text())
     assert written["error"] == report.error
 

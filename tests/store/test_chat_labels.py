@@ -2,7 +2,7 @@
 
 import pytest
 
-from store import chat_labels, chats, imports, memories, message_queries
+from store import chat_labels, chats, import_undo, imports, memories, message_queries
 from store.chats import FORGOTTEN, NewMessage
 from store.database import open_store
 from store.errors import NotFound
@@ -114,7 +114,7 @@ def test_an_imported_chat_has_the_title_that_its_export_gave_it(db):
     ]
     done = imports.record_import(db, "d1", "one.json", [session], NOON)
     named = titles(db)
-    imports.undo_import(db, done.id)
+    import_undo.undo_import(db, done.id)
 
     assert ["Garden plans"] == named
     assert 0 == db.execute("select count(*) from chat_labels where title is not null").get

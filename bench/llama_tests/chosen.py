@@ -127,6 +127,7 @@ REFUSED = "a foreign origin is refused at once, not only kept from reading"
 MACHINE = "a busy machine starts later"
 
 RELAXED = (
+    Relaxed("utils.py", "dict(response.headers)", "response.headers", "HTTP's names have no case"),
     Relaxed("conftest.py", "ServerPreset.load_all()", "pass", "it downloads models"),
     Relaxed("utils.py", "DEFAULT_HTTP_TIMEOUT = 60", "DEFAULT_HTTP_TIMEOUT = 600", MACHINE),
     Relaxed("utils.py", "self.process.wait(timeout=5)", "self.process.wait(timeout=60)", MACHINE),
@@ -239,6 +240,12 @@ RELAXED = (
         '["finish_reason"] == "length"',
         '["finish_reason"] in ("stop", "length")',
         WORDS,
+    ),
+    Relaxed(
+        "test_security.py",
+        'assert res.status_code == 200\n    assert res.headers["Access-Control-Allow-Origin"] == origin',
+        'assert res.status_code in (200, 204)\n    assert res.headers["Access-Control-Allow-Origin"] == origin',
+        "a preflight may be answered without content",
     ),
     Relaxed("test_security.py", '"/completions"', '"/v1/completions"', NATIVE),
     Relaxed("test_security.py", '"content" in res.body', '"choices" in res.body', NATIVE),

@@ -20,6 +20,9 @@ from bench.llama_tests.chosen import NO_KEY
 from daemon.home import Home, running
 
 MODEL = Path(__file__).parents[2] / "models" / "nano" / "nano.gguf"
+LOCAL = [
+    f"http://{host}{port}" for host in ("localhost", "127.0.0.1", "[::1]") for port in ("", ":8080", ":3000")
+]
 WORKERS_OFF = {"NIGHT": "false", "OBSERVE": "false", "RECALL": "false", "KEYRING": "file"}
 
 
@@ -65,6 +68,7 @@ def _ours(given: argparse.Namespace) -> None:
         "N_CTX": str(given.n_ctx // given.parallel),
         "TEMPERATURE": str(given.temp),
         "MAX_TOKENS": str(max(0, given.n_predict)),
+        "ALLOWED_ORIGINS": ", ".join(LOCAL) if given.cors_origins == "localhost" else "",
         "CHAT_TEMPLATE": given.chat_template if given.chat_template == "chatml" else "",
     }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TSUBASA_")}

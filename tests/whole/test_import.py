@@ -48,13 +48,27 @@ def test_a_log_of_json_lines_is_found_by_text(daemon):
     assert [lines[0]["content"]] == [one["text"] for one in found]
 
 
-def test_a_broken_file_is_refused_with_a_report_and_nothing_of_it_is_kept(daemon):
-    where = drop(daemon, "broken.jsonl", '{"role": "user", "content": "Albatross"}\n{"role": "user", "cont')
+def report_on(daemon, folder, name):
+    return json.loads((daemon.home / "inbox" / folder / f"{name}.report.json").read_text())
+
+
+def test_a_file_that_ends_in_a_broken_line_is_taken_in_and_its_report_names_the_line(daemon):
+    where = drop(daemon, "cut.jsonl", '{"role": "user", "content": "Albatross"}\n{"role": "user", "cont')
 
     with daemon.own() as client:
         found = client.messages(text="albatross")["messages"]
-    assert "failed" == where
-    assert [] == found
+    assert ("done", ["Albatross"]) == (where, [one["text"] for one in found])
+    (unread,) = report_on(daemon, "done", "cut.jsonl")["unread"]
+    assert unread.startswith("line 2")
+
+
+def test_a_broken_file_is_refused_with_a_report_and_nothing_of_it_is_kept(daemon):
+    where = drop(daemon, "broken.jsonl", '{"role": "user", "content": "Cormorant')
+
+    with daemon.own() as client:
+        found = client.messages(text="cormorant")["messages"]
+    assert ("failed", []) == (where, found)
+    assert report_on(daemon, "failed", "broken.jsonl")["error"]
 
 
 def talks(name, count):

@@ -25,15 +25,18 @@ def daemon(tmp_path_factory):
     made = Daemon(tmp_path_factory.mktemp("home"), NANO, temperature="0", recall="false").start(
         by_meaning=False
     )
-    yield made
-    _hang_up(int(made.running["port"]))
-    made.stop()
+    try:
+        yield made
+        _hang_up(int(made.running["port"]))
+    finally:
+        made.stop()
 
 
 def _hang_up(port):
     """Close the connections that the libraries keep in caches of theirs: each would be a warning at the end."""
     for one in gc.get_objects():
-        if isinstance(one, socket.socket) and one.family == socket.AF_INET:
+        # not by isinstance, which asks each object in the process for its class: some of torch's warn of it
+        if issubclass(type(one), socket.socket) and one.family == socket.AF_INET:
             with suppress(OSError):
                 if one.getpeername()[1] == port:
                     one.close()

@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -198,7 +198,8 @@ class Daemon:
         return self
 
     def stop(self) -> None:
-        self._in.close()
+        with suppress(BrokenPipeError):  # it has ended by itself, and what it did not read is still held
+            self._in.close()
         self._out.close()
         self.process.wait(30)
 

@@ -66,7 +66,7 @@ def take_in(
         at: now.
 
     Raises:
-        NotFound: it was undone meanwhile.
+        NotFound: it was undone meanwhile, or is being undone.
     """
     with writing(db):
         import_id, stands = _begin(db, digest, name, at)
@@ -159,7 +159,10 @@ class _Stands:
 def _begin(db: Connection, digest: str, name: str, at: datetime) -> tuple[int, _Stands | None]:
     """The import's number, and how far it is; None: it is whole."""
     for import_id, unfinished in rows(db, "select id, unfinished from imports where digest = ?", (digest,)):
-        return import_id, None if unfinished is None else _Stands(**json.loads(unfinished))
+        stood = None if unfinished is None else json.loads(unfinished)
+        if stood is not None and "done" not in stood:  # it is being undone
+            raise not_found("import", import_id)
+        return import_id, None if stood is None else _Stands(**stood)
     stands = _Stands(newest=newest_message(db))
     db.execute(
         """insert into imports (digest, name, sessions, turns, skipped, at, unfinished)

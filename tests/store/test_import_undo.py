@@ -102,6 +102,16 @@ def test_the_same_import_is_undone_once(db, number):
         whole(second)
 
 
+def test_a_file_whose_import_is_being_undone_goes_in_again_when_that_has_ended(db, number):
+    slices = import_undo.undo_in_slices(db, number)
+    next(slices)
+    with pytest.raises(NotFound):
+        imports.record_import(db, "d1", "herons.json", [HERONS], NOON)
+    whole(slices)
+
+    assert COUNT == imports.record_import(db, "d1", "herons.json", [HERONS], NOON).turns
+
+
 def test_forgetting_looks_through_the_store_in_slices_and_sees_what_came_meanwhile(db, number):
     told = remember(
         db, f"The user lives in {TOWN}, by the river.", say(db, f"I live in {TOWN}, by the river.")

@@ -119,29 +119,28 @@ def record_import(
 
 
 def listed(db: Connection) -> list[Import]:
-    """All imports that were not undone, oldest first."""
-    going = "json_extract(unfinished, '$.down_to') is null"  # else it is being undone
-    found = rows(
-        db, f"select id, name, sessions, turns, at, unfinished from imports where {going} order by id"
-    )
+    """All imports that were not undone, nor begun to be, oldest first."""
+    return _read(db, "json_extract(unfinished, '$.down_to') is null order by id")
+
+
+def get(db: Connection, import_id: int) -> Import:
+    """The import with this number, one whose undoing ended on the way too: that goes on. Raises `NotFound`."""
+    for one in _read(db, "id = ?", import_id):
+        return one
+    raise not_found("import", import_id)
+
+
+def _read(db: Connection, where: str, *values: int) -> list[Import]:
+    found = rows(db, f"select id, name, sessions, turns, at, unfinished from imports where {where}", values)
     every = []
     for id, name, sessions, turns, at, unfinished in found:
-        if unfinished is not None:
-            stands = _Stands(**json.loads(unfinished))
-            sessions, turns = stands.sessions, stands.turns
+        if unfinished is not None and "done" in (stands := json.loads(unfinished)):
+            sessions, turns = stands["sessions"], stands["turns"]
         one = Import(
             id=id, name=name, sessions=sessions, turns=turns, at=moment(at), is_whole=unfinished is None
         )
         every.append(one)
     return every
-
-
-def get(db: Connection, import_id: int) -> Import:
-    """The import with this number; raises `NotFound`."""
-    for one in listed(db):
-        if one.id == import_id:
-            return one
-    raise not_found("import", import_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

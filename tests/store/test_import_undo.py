@@ -43,6 +43,7 @@ def test_what_ends_after_any_slice_goes_on_and_is_as_if_it_had_never_ended(db, n
         pass
     del ended
     assert [] == imports.listed(db)
+    assert number == imports.get(db, number).id  # so who wants it undone may say so again
     with closing(open_store(file, KEY)) as again:
         assert 1 == whole(import_undo.go_on(again))
         assert 0 == whole(import_undo.go_on(again))

@@ -13,6 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 LARGEST_WORD = 4 * 2**20  # bytes that the page may say at once
+IDLE_S = 75  # a connection stays open; longer than clients keep one, or they ask into its end
 LEAVING_S = 5  # open connections have so long when the daemon stops
 
 
@@ -34,6 +35,7 @@ class Server(uvicorn.Server):
                 log_level="warning",  # below, it tells the address of each socket
                 access_log=False,
                 server_header=False,
+                timeout_keep_alive=IDLE_S,
                 timeout_graceful_shutdown=LEAVING_S,
             )
         )

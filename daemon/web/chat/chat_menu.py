@@ -24,8 +24,13 @@ class ChatMenu:
         self._chat = chat
         self._on_change = on_change
         self._on_close = on_close
-        self.is_open = False
+        self._menu: ui.menu | None = None  # the one that is open
         self._place = dom.box("past-menu-place")  # outside of the rows, which are drawn again
+
+    @property
+    def is_open(self) -> bool:
+        """Whether one is; the row that it belongs to must stay."""
+        return self._menu is not None
 
     def opener(self, one: PastChat) -> None:
         """The button that opens the menu for `one`."""
@@ -42,6 +47,8 @@ class ChatMenu:
             ("Export as JSON", "download", lambda one: self._export(one, "json")),
             ("Delete", "forget", self._delete),
         )
+        if self._menu is not None:  # it takes a moment to hide
+            self._menu.delete()
         with button, ui.menu().props("auto-close") as menu, dom.box("menu").props("role=menu"):
             for words, picture, act in acts:
 
@@ -49,14 +56,15 @@ class ChatMenu:
                     await act(one)
 
                 dom.button(words, do, picture=picture, kind="item").props("role=menuitem")
-        self.is_open = True
+        self._menu = menu
         menu.on("hide", lambda: self._closed(menu))
         menu.open()
 
     def _closed(self, menu: ui.menu) -> None:
-        self.is_open = False
-        menu.delete()
-        self._on_close()
+        if menu is self._menu:
+            self._menu = None
+            menu.delete()
+            self._on_close()
 
     async def _rename(self, one: PastChat) -> None:
         with self._place, dom.dialog("Rename this chat") as dialog:

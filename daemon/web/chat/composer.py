@@ -1,5 +1,6 @@
 """The field for a question, and its button; what is written stays while an answer is under way (page.js)."""
 
+import json
 from collections.abc import Awaitable, Callable
 
 from nicegui import events, ui
@@ -28,6 +29,8 @@ class Composer:
             self._attached = dom.box("attached-file").props("role=status")
             self._upload = ui.upload(auto_upload=True, max_file_size=MOST_BYTES, on_upload=self._took)
             self._upload.classes("hidden").props("no-thumbnails")
+            self._upload.on("uploading", js_handler="() => tsubasa.reading()")
+            self._upload.on("failed", js_handler="() => tsubasa.read(false)")
             self._upload.on("rejected", self._refused, js_handler="() => emit()")
             with dom.box("composer", tag="form", label="Your message") as self._form:
                 attach = dom.plain_button("icon-button attach", name="Attach a text or a PDF")
@@ -76,10 +79,13 @@ class Composer:
         self._attached.clear()
         with self._attached:
             dom.text(f"Reading {name} …", "soft small")
+        is_read = False
         try:
             self._file = await read(name, data)
+            is_read = True
         finally:
             self._show_file()
+            ui.run_javascript(f"tsubasa.read({json.dumps(is_read)})")
 
     def _refused(self) -> None:
         dom.notify(f"A file of at most {MOST_BYTES // 2**20} MB can be attached, one at a time.", "bad")

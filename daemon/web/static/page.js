@@ -76,10 +76,27 @@
     area.style.height = `${Math.min(area.scrollHeight, innerHeight * 0.4)}px`;
   }
 
+  let reads = false; // a file that goes along with the question
+  let waits = false; // Enter was pressed meanwhile
+  function reading() {
+    reads = true;
+    waits = false;
+  }
+
+  function read(well) {
+    const sends = waits && well;
+    reads = waits = false;
+    if (sends) form().requestSubmit();
+  }
+
   function submit(event, emit) {
     event.preventDefault();
     if (form().dataset.busy === "true") {
       emit(null); // the button says Stop
+      return;
+    }
+    if (reads) {
+      waits = true;
       return;
     }
     const area = field();
@@ -214,5 +231,5 @@
   light();
   wanted.addEventListener("change", light);
   window.addEventListener("storage", light);
-  window.tsubasa = { switchTheme, veil, copy, wrote, submit, key, toEnd };
+  window.tsubasa = { switchTheme, veil, copy, wrote, submit, key, toEnd, reading, read };
 })();

@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.daemon.web.browser import answered, faults, picture
+from tests.daemon.web.browser import answered, ask, faults, picture
+from tests.daemon.web.chat.test_attachments import pdf
 
 
 @pytest.fixture
@@ -63,3 +64,27 @@ def test_a_file_goes_along_with_a_question_and_one_that_can_not_be_read_is_refus
     assert 0 == page.locator(".attached-file .chip").count()
     (kept,) = [one for one in client.chats()["chats"] if one["title"].startswith("What is the rent?")]
     assert '<file name="lease.txt">' in client.past_chat(kept["id"])["messages"][0]["text"]
+
+
+def test_a_question_that_is_sent_while_its_file_is_read_waits_for_it(page, tmp_path):
+    file = tmp_path / "contract.pdf"
+    file.write_bytes(pdf("Rent is 900 euros"))
+    page.set_input_files("input[type=file]", file)
+    expect(page.locator(".attached-file")).to_contain_text("Reading contract.pdf")
+    ask(page, "What is the rent?")
+    page.locator("summary:has-text('contract.pdf')").wait_for()
+
+    assert "What is the rent?" == page.inner_text(".bubble")
+    assert "" == page.input_value(".composer-field")
+
+
+def test_a_question_whose_file_can_not_be_read_stays_in_its_field(page, tmp_path):
+    file = tmp_path / "broken.pdf"
+    file.write_bytes(b"%PDF-1.7 broken")
+    page.set_input_files("input[type=file]", file)
+    expect(page.locator(".attached-file")).to_contain_text("Reading broken.pdf")
+    ask(page, "What is the rent?")
+    expect(page.locator(".q-notification")).to_contain_text("can't be read")
+
+    assert "What is the rent?" == page.input_value(".composer-field")
+    assert 0 == page.locator(".bubble").count()

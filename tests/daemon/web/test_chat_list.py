@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from daemon.client import calls
 from tests.daemon.web.browser import answered, faults, signed_in
 
 
@@ -51,6 +52,22 @@ def test_a_chat_is_taken_out_as_a_file(page):
 
         assert re.fullmatch(name, coming.value.suggested_filename)
         assert "leeks" in Path(coming.value.path()).read_text(encoding="utf-8")
+
+
+def test_the_menu_that_was_opened_last_stays_open_while_the_one_before_hides(page, client):
+    for title in ("What should I cook with leeks?", "Which trains go to Bergen?"):
+        page.locator(".past-item", has_text=title).hover()
+        page.get_by_label(f"More about {title}", exact=True).click()
+    expect(page.get_by_role("menuitem", name="Rename", exact=True)).to_have_count(1)
+    page.wait_for_timeout(500)  # the first is hidden by now
+    (leeks,) = [one["id"] for one in client.chats()["chats"] if "leeks" in one["title"]]
+    client.send(calls.label_chat(leeks, title="Dinner"))
+    page.wait_for_timeout(1500)  # the list is looked up each second
+    still = page.get_by_role("menuitem", name="Rename", exact=True).is_visible()
+    page.keyboard.press("Escape")
+
+    assert still
+    expect(page.locator(".past-title").filter(has_text="Dinner")).to_be_visible()
 
 
 def test_a_chat_is_deleted_with_what_was_noted_from_it_unless_that_is_to_stay(page, client):

@@ -282,7 +282,7 @@ def sentence(text: str) -> str:
 
 def split_file(text: str) -> tuple[str, str, str]:
     """What was asked, the name of the file that came along with it, and what stands in it; "" where none did."""
-    found = _FILE.search(text)
+    found = _FILE.search(text) if text.endswith("\n</file>") else None
     return (text[: found.start()], found[1], found[2]) if found else (text, "", "")
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from daemon.chat.chores import is_chore
 from daemon.chat.frames import own_words
 from daemon.engine.client import ToolCall
+from daemon.text import split_file, with_file
 from prompts.load import lays_memories
 
 _THOUGHT = re.compile(  # that a client sends back in its own way, or not at all
@@ -37,13 +38,16 @@ class Turn:
     def said(self) -> str:
         """What was said in it: a person's own words, an answer without its thoughts."""
         if self.role == "user":
-            return own_words(self.text)
+            asked, name, _ = split_file(self.text)
+            return own_words(with_file(asked, name, "") if name else asked)
         return _THOUGHT.sub("", self.text, count=1) if _THOUGHT.match(self.text) else self.text
 
     @property
     def recorded(self) -> str:
-        """The text that is kept of it; none of a turn in which nobody said anything."""
-        return with_calls(self.said, self.calls)
+        """The text that is kept of it, with the file of a question; none of a turn in which nobody said anything."""
+        _, name, file = split_file(self.text) if self.role == "user" else ("", "", "")
+        said = with_file(self.said, name, file) if name and self.said else self.said
+        return with_calls(said, self.calls)
 
     def message(self) -> dict[str, Any]:
         """The same for the engine."""

@@ -81,8 +81,13 @@ class _Abstention:
         self._held_out += split == "exam"
 
     def _split(self) -> str:
-        """Of the next question: of every few one is held out, the first of all too: no exam goes without one."""
-        return "exam" if EXAM_EVERY * self._held_out <= self._questions else "train"
+        """
+        Of the next question: of every few one is held out, and of the first few two.
+
+        No exam goes without one, and none is decided by a single one where there are more.
+        """
+        is_due = EXAM_EVERY * self._held_out <= self._questions
+        return "exam" if is_due or self._held_out < 2 <= self._questions else "train"
 
     async def look_again(self, same: Sequence[Lesson]) -> tuple[set[int] | None, list[NewLesson]]:
         """Of lessons with one question: ids of those that still fit; where others bear on it by now, new ones."""

@@ -1,5 +1,6 @@
 """What rounds out the night of a model that is not tiny: what nothing answers, and questions over two memories."""
 
+import json
 from collections import Counter
 from contextlib import asynccontextmanager
 
@@ -94,10 +95,18 @@ async def test_a_model_that_is_bad_at_it_is_taught_no_abstaining(tmp_path, inste
         assert [] == [one for one in await held(core, "abstain", "reading") if one.abstains]
 
 
-async def test_of_few_questions_that_nothing_answers_one_is_held_out_for_the_exam(tmp_path):
-    one = '["What is my sister\'s name?"]'
-    async with rounded_out(tmp_path, ask_untold=lambda text, sampling: one) as (core, _):
-        assert ["exam"] == [one.split for one in await held(core, "abstain")]
+ASKED = [f"What is my {who}'s name?" for who in ("sister", "brother", "aunt", "uncle")]
+
+
+@pytest.mark.parametrize(
+    ("n", "splits"), [(1, ["exam"]), (2, ["exam", "train"]), (4, ["exam", "train", "exam", "train"])]
+)
+async def test_of_few_questions_that_nothing_answers_two_are_held_out_and_no_exam_goes_without(
+    tmp_path, n, splits
+):
+    asked = json.dumps(ASKED[:n])
+    async with rounded_out(tmp_path, ask_untold=lambda text, sampling: asked) as (core, _):
+        assert splits == [one.split for one in await held(core, "abstain")]
 
 
 async def test_an_answer_that_claims_something_is_sampled_again(tmp_path):

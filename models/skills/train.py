@@ -287,7 +287,7 @@ def main() -> None:
     add = parser.add_argument
     add("--base", type=Path, required=True, help="the chat model, a GGUF file")
     add("--run", type=Path, required=True, help="folder of the run")
-    add("--start", type=Path, help="an adapter that a new run begins with, such as models/skills/making.gguf")
+    add("--start", type=Path, help="an adapter that a new run begins with, such as models/skills/skills.gguf")
     add("--tokens", type=_above_zero, default=3e6, help="of this call, at most")
     add("--minutes", type=_above_zero, default=1e9, help="of this call, at most")
     add(

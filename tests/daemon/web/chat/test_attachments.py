@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from pypdf import PdfWriter
@@ -29,7 +30,9 @@ def pdf(text: str) -> bytes:
 
 
 def read_now(name, data):
-    return asyncio.run(read(name, data))
+    """In a thread of its own: the browser of other tests may run a loop in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(read(name, data))).result()
 
 
 def test_the_text_of_a_pdf_and_of_a_text_is_read():

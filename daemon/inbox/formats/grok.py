@@ -31,9 +31,8 @@ def _session(place: Place, given: Any) -> list[NewMessage]:
     one = place.as_object(given)
     conversation = place.object_in(one, "conversation")
     said = []
-    for number, outer in enumerate(place.list_in(one, "responses"), start=1):
-        here = place.at(f"response {number}")
-        response = here.object_in(here.as_object(outer), "response")
+    for here, outer in place.objects(place.list_in(one, "responses"), "response"):
+        response = here.object_in(outer, "response")
         here.leave_out(reader.MEDIA, len(here.list_in(response, "file_attachments")))
         said.append(
             Said(

@@ -36,9 +36,7 @@ def _session(place: Place, given: Any) -> list[NewMessage]:
     saved = place.as_object(given)
     conversation = place.object_in(saved, "conv")
     said = []
-    for number, one in enumerate(place.list_in(saved, "messages"), start=1):
-        here = place.at(f"message {number}")
-        message = here.as_object(one)
+    for here, message in place.objects(place.list_in(saved, "messages"), "message"):
         if message.get("type") == "root":
             continue
         here.leave_out(reader.THOUGHTS, bool(message.get("thinking") or message.get("reasoningContent")))

@@ -36,9 +36,8 @@ def read(place: Place, whole: Any) -> list[list[NewMessage]]:
     session = []
     every = place.list_in(conversation, "messages")
     place.leave_out(reader.EMPTY_CHATS, not every)
-    for number, given in enumerate(every, start=1):
-        here = place.at(f"message {number}")
-        version = _selected(here, here.as_object(given))
+    for number, (here, given) in enumerate(place.objects(every, "message"), start=1):
+        version = _selected(here, given)
         role, text = version.get("role"), _text(here, version)
         if role not in ("user", "assistant") or not text.strip():
             here.leave_out(
@@ -68,9 +67,7 @@ def _text(here: Place, version: Object) -> str:
         text = _content(here, version)
         return reader.without_thoughts(here, text) if version.get("role") == "assistant" else text
     texts = []
-    for number, given in enumerate(here.list_in(version, "steps"), start=1):
-        inner = here.at(f"step {number}")
-        step = inner.as_object(given)
+    for inner, step in here.objects(here.list_in(version, "steps"), "step"):
         style = step.get("style")
         if isinstance(style, dict) and style.get("type") == "thinking":
             here.leave_out(reader.THOUGHTS)

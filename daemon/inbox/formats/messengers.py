@@ -126,9 +126,7 @@ def _is_chat(given: object) -> bool:
 def _chat(place: Place, given: Any) -> list[NewMessage]:
     chat = place.as_object(given)
     found = []
-    for number, one in enumerate(place.list_in(chat, "messages"), start=1):
-        here = place.at(f"message {number}")
-        message = here.as_object(one)
+    for here, message in place.objects(place.list_in(chat, "messages"), "message"):
         if message.get("type") != "message":
             here.leave_out(reader.SYSTEM)
             continue

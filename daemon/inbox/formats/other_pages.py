@@ -40,9 +40,7 @@ def is_mistral(whole: object) -> bool:
 def read_mistral(place: Place, whole: Any) -> list[list[NewMessage]]:
     """The sessions, one for each chat."""
     chats: dict[str, list[Said]] = {}
-    for number, given in enumerate(place.as_list(whole), start=1):
-        here = place.at(f"message {number}")
-        one = here.as_object(given)
+    for here, one in place.objects(whole, "message"):
         here.leave_out(reader.MEDIA, len(here.list_in(one, "files")))
         said = Said(
             place=here,
@@ -70,9 +68,7 @@ def is_anything_llm(whole: object) -> bool:
 def read_anything_llm(place: Place, whole: Any) -> list[list[NewMessage]]:
     """The sessions, one for each workspace and thread."""
     chats: dict[str, list[Said]] = {}
-    for number, given in enumerate(place.as_list(whole), start=1):
-        here = place.at(f"chat {number}")
-        one = here.as_object(given)
+    for number, (here, one) in enumerate(place.objects(whole, "chat"), start=1):
         answer = one.get("response")
         answer = answer.get("text") if isinstance(answer, dict) else answer
         workspace = reader.first_of(one, ("workspace", "workspace_name"))
@@ -104,9 +100,7 @@ def read_cherry_studio(place: Place, whole: Any) -> list[list[NewMessage]]:
     def session(here: Place, given: Any) -> list[NewMessage]:
         topic = here.as_object(given)
         said = []
-        for number, one in enumerate(here.list_in(topic, "messages"), start=1):
-            inner = here.at(f"message {number}")
-            message = inner.as_object(one)
+        for inner, message in here.objects(here.list_in(topic, "messages"), "message"):
             texts = [message.get("content")]
             for block in blocks.get(message.get("id"), []):
                 if block.get("type") == "main_text":
@@ -163,9 +157,7 @@ def is_takeout(whole: object) -> bool:
 def read_takeout(place: Place, whole: Any) -> list[list[NewMessage]]:
     """The sessions, one for each question; what was asked stands behind the first word of the title."""
     sessions = []
-    for number, given in enumerate(place.as_list(whole), start=1):
-        here = place.at(f"activity {number}")
-        one = here.as_object(given)
+    for here, one in place.objects(whole, "activity"):
         answers = here.list_in(one, "safeHtmlItem")
         verb, _, asked = here.text_in(one, "title").partition(" ")
         if not answers or not asked:

@@ -133,6 +133,12 @@ class Place:
         except ValueError as error:
             raise self.broken(f"it is no JSON ({error})") from error
 
+    def objects(self, given: Any, kind: str) -> Iterator[tuple["Place", dict[str, Any]]]:
+        """The objects of a list, each at its place: "message 3". None is an empty list."""
+        for number, one in enumerate(self.as_list(given), start=1):
+            here = self.at(f"{kind} {number}")
+            yield here, here.as_object(one)
+
     def object_in(self, given: Object, key: str) -> dict[str, Any]:
         """The object under `key`; an empty one where there is none, unless the file is read strictly."""
         found = given.get(key)

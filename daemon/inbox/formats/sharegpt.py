@@ -40,9 +40,8 @@ def _session(place: Place, given: Any) -> list[NewMessage]:
         said = [asked, Said(place=place, role="assistant", text=place.text_in(one, "output"))]
         return reader.read_said(place, said, name="alpaca", chat=None)
     said = []
-    for number, turn in enumerate(place.as_list(reader.first_of(one, _LISTS)), start=1):
-        here = place.at(f"message {number}")
-        message = here.as_object(turn)
+    turns = place.objects(reader.first_of(one, _LISTS), "message")
+    for number, (here, message) in enumerate(turns, start=1):
         said.append(
             Said(place=here, role=str(message.get("from")), text=message.get("value"), id=str(number))
         )

@@ -173,15 +173,29 @@ def concerned(
     telling = _said(db, gone) | quoting["messages"] | set(messages)
     redacted = _with_replies(db, telling - set(keep), keep, chats)
     lessons = lessons_of(db, chain, quoting["lessons"])
+    return replace(
+        concerned_by(db, memories=gone, chain=chain, lessons=lessons, messages=redacted),
+        kept_memories=tuple(_kept(db, redacted, gone)),
+        exports=_exports(db, redacted),
+    )
+
+
+def concerned_by(
+    db: Connection,
+    *,
+    memories: Sequence[int],
+    chain: Sequence[int],
+    lessons: Sequence[int],
+    messages: Sequence[int],
+) -> Concerned:
+    """What these memories, lessons and messages take along; `chain`: all that ever held in the memories' place."""
     learned = learned_by(db, memory_ids=chain, lesson_ids=lessons)
     return Concerned(
-        memories=tuple(gone),
+        memories=tuple(memories),
         lessons=tuple(several(db, lessons)),
         generations=learned,
         tainted_by_it=untainted(db, learned),
-        messages=tuple(redacted),
-        kept_memories=tuple(_kept(db, redacted, gone)),
-        exports=_exports(db, redacted),
+        messages=tuple(messages),
     )
 
 

@@ -23,15 +23,15 @@ from store.errors import not_found
 from store.forgetting import (
     Concerned,
     clear_log,
+    concerned_by,
     drop_events,
     drop_jobs,
     drop_memories,
     lessons_of,
     quotes_of,
 )
-from store.generations import drop_quotes, learned_by, taint, untainted
+from store.generations import drop_quotes, taint
 from store.imports import newest_message
-from store.lessons import several
 
 SLICE = 4  # messages; a word that is taken out of an index costs more than one that comes in
 _IN = "in (select value from json_each(?))"
@@ -76,10 +76,10 @@ def undo_in_slices(
     yield
     while piece := _newest_alone(db, import_id, taken.down_to):
         with writing(db):
-            gone = _not_built_upon(db, piece)
+            part = _part(db, _not_built_upon(db, piece))
             if seen is not None:
-                seen.append(_concerned(db, gone))
-            taken = _take_back(db, gone, replace(taken, down_to=piece[0]))
+                seen.append(part.concerned(db))
+            taken = _take_back(db, part, replace(taken, down_to=piece[0]))
             _note(db, import_id, asdict(taken))
         yield
     with writing(db):
@@ -115,20 +115,28 @@ def go_on(db: Connection) -> Generator[None, None, int]:
 
 def concerned(db: Connection, import_id: int) -> Concerned:
     """What `undo_import` would take; nothing is changed. Nothing where there is no import."""
-    return _concerned(db, _messages(db, import_id)[1])
+    return _part(db, _messages(db, import_id)[1]).concerned(db)
 
 
-def _concerned(db: Connection, gone: Sequence[int]) -> Concerned:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """Messages that go, and what of theirs goes with them."""
+
+    messages: Sequence[int]
+    memories: Sequence[int]
+    chain: Sequence[int]  # the memories, and all that came after them
+    lessons: Sequence[int]
+
+    def concerned(self, db: Connection) -> Concerned:
+        return concerned_by(
+            db, memories=self.memories, chain=self.chain, lessons=self.lessons, messages=self.messages
+        )
+
+
+def _part(db: Connection, gone: Sequence[int]) -> _Part:
     memories, after = _memories(db, gone)
-    lessons = lessons_of(db, [*memories, *after])
-    learned = learned_by(db, memory_ids=[*memories, *after], lesson_ids=lessons)
-    return Concerned(
-        memories=tuple(memories),
-        lessons=tuple(several(db, lessons)),
-        generations=learned,
-        tainted_by_it=untainted(db, learned),
-        messages=tuple(gone),
-    )
+    chain = [*memories, *after]
+    return _Part(messages=gone, memories=memories, chain=chain, lessons=lessons_of(db, chain))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,11 +189,10 @@ def _not_built_upon(db: Connection, messages: Sequence[int]) -> list[int]:
     return [id for id in messages if id not in staying]
 
 
-def _take_back(db: Connection, gone: Sequence[int], taken: _Taken) -> _Taken:
-    """Take these messages, which an import brought, and all that came of them alone; inside a transaction."""
-    memories, after = _memories(db, gone)
-    lessons = lessons_of(db, [*memories, *after])
-    generations = taint(db, memory_ids=[*memories, *after], lesson_ids=lessons)
+def _take_back(db: Connection, part: _Part, taken: _Taken) -> _Taken:
+    """Take messages that an import brought, and all that came of them alone; inside a transaction."""
+    gone, memories, lessons = part.messages, part.memories, part.lessons
+    generations = taint(db, memory_ids=part.chain, lesson_ids=lessons)
     if memories or lessons:
         drop_jobs(db, quotes_of(db, memories))
         drop_quotes(db)
@@ -253,16 +260,18 @@ def _hand_over(db: Connection, import_id: int) -> None:
 def _memories(db: Connection, gone: Sequence[int]) -> tuple[list[int], list[int]]:
     """The memories that go: told by these messages alone, and what refined them; and all that came after them."""
     after = """with recursive after (id) as (
-            select memory_id from ({told}) group by memory_id
-            having sum(message_id {within}) = count(*)
+            select memory_id from ({told}) where memory_id in
+                (select memory_id from ({told}) where message_id {within})
+            group by memory_id having sum(message_id {within}) = count(*)
             union select superseded_by from memories join after using (id)
             where superseded_by is not null {refined}
             union select undone.memory_id from undone join after on replaced_id = after.id
             join events on events.id = event_id where {undone})
         select id from after order by id"""
-    going = after.format(told=_TOLD, within=_IN, refined="and valid_to is null", undone="op = 'UPDATE'")
-    memories = [id for (id,) in rows(db, going, (id_list(gone),))]
-    every = rows(db, after.format(told=_TOLD, within=_IN, refined="", undone="true"), (id_list(gone),))
+    within = "in (select value from json_each(?1))"
+    taken = after.format(told=_TOLD, within=within, refined="and valid_to is null", undone="op = 'UPDATE'")
+    memories = [id for (id,) in rows(db, taken, (id_list(gone),))]
+    every = rows(db, after.format(told=_TOLD, within=within, refined="", undone="true"), (id_list(gone),))
     going_too = set(memories)
     return memories, [id for (id,) in every if id not in going_too]
 

@@ -88,8 +88,9 @@ def follow(db: Connection, known: Known, turns: Sequence[Turn]) -> Known:
 def _stored(db: Connection, marks: Sequence[str]) -> list[_Row]:
     """The stored messages with these marks, oldest first: of the chats that have those of them which are rare."""
     each = list(dict.fromkeys(marks))
-    counted = "select mark from messages where mark = ? group by mark having count(*) <= ?"
-    rare = [mark for mark in each if rows(db, counted, (mark, RARE))]
+    counted = """select mark from messages where mark in (select value from json_each(?))
+        group by mark having count(*) <= ?"""
+    rare = [mark for (mark,) in rows(db, counted, (json.dumps(each), RARE))]
     within = (
         """and m.chat_id in (select chat_id from messages where mark in (select value from json_each(?)))"""
     )

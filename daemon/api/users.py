@@ -10,7 +10,7 @@ from typing import Any
 from daemon.chat.conversation import User
 
 HEADERS = ("x-openwebui-user-id", "x-openwebui-user-email", "x-librechat-user-id", "x-user-id")
-_FIELDS = (b'"user"', b'"safety_identifier"', b'"user_id"')
+_FIELDS = re.compile(rb'"(?:user|safety_identifier|user_id)"\s*:')  # and not every turn of the role "user"
 _SESSION = re.compile(r"_session_.*\Z", re.DOTALL)  # an agent's name of its session is no user
 
 
@@ -19,7 +19,7 @@ def user_of(headers: Mapping[str, str], body: bytes) -> User | None:
     named = next((headers[name] for name in HEADERS if headers.get(name, "").strip()), None)
     if named is not None:
         return User("header", named.strip())
-    if not any(field in body for field in _FIELDS):
+    if not _FIELDS.search(body):
         return None
     try:
         sent = json.loads(body)

@@ -2,9 +2,7 @@
 
 import asyncio
 import socket
-import threading
-from contextlib import aclosing, asynccontextmanager, contextmanager
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
@@ -14,36 +12,10 @@ from daemon.client.transport import AsyncClient
 from daemon.errors import DaemonError, NoSuchConfirmation, NotAnsweredYet, NotRunning, Refused
 from tests.daemon.api.world import KEY, serving
 from tests.daemon.client.listener import Listener, fixed
+from tests.daemon.other_program import other_program
 from tests.fakes import FakeEngine
 
 HI = [{"role": "user", "content": "hi"}]
-
-
-@contextmanager
-def other_program(answer):
-    """Another program on the port: it answers everything with 200 and `answer`."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(answer)
-
-        def do_POST(self):
-            self.rfile.read(int(self.headers["content-length"]))
-            self.do_GET()
-
-        def log_message(self, *_):
-            pass
-
-    with HTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            thread.join()
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,8 @@
 """A page of another program of this machine, open in the same signed-in browser: it reads and changes nothing."""
 
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import pytest
+
+from tests.daemon.other_program import other_program
 
 ATTACK = """<!doctype html><title>evil</title><iframe name="shown"></iframe><iframe name="posted"></iframe>
 <form id="form" method="post" target="posted" enctype="text/plain"><input name='{"memories": [1]}' value=""></form>
@@ -35,36 +33,11 @@ Promise.all([
 </script>"""
 
 
-@contextmanager
-def other_program(html):
-    """A web server on another port of this machine; its address."""
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.send_header("content-type", "text/html")
-            self.end_headers()
-            self.wfile.write(html.encode())
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_a_page_of_another_program_in_the_same_browser_reads_and_changes_nothing(visit, url, client, host):
     ours, _ = visit
     before, chats = client.memories(), client.chats()
-    with other_program(ATTACK.replace("TARGET", repr(url))) as address:
+    with other_program(ATTACK.replace("TARGET", repr(url)).encode()) as address:
         evil = ours.context.new_page()
         answers = []
         evil.on(

@@ -62,12 +62,19 @@ def noted_of(db: Connection, message_ids: Collection[int]) -> dict[int, list[Not
     return found
 
 
+def noted_in_chat(db: Connection, chat_id: int, since: datetime) -> list[Noted]:
+    """What was noted of the messages of this chat since then and still holds, oldest first."""
+    wanted = """events.at >= ?1 and events.id in (select event_id from event_sources
+        join messages on messages.id = message_id where chat_id = ?2)"""
+    return _noted(db, wanted, stamp(since), chat_id)
+
+
 def noted_since(db: Connection, since: datetime, n: int) -> list[Noted]:
     """The last `n` memories that were made since then and still hold, the newest first."""
     return _noted(db, "events.at >= ?", stamp(since))[::-1][:n]
 
 
-def _noted(db: Connection, wanted: str, given: object) -> list[Noted]:
+def _noted(db: Connection, wanted: str, *given: object) -> list[Noted]:
     found = rows(
         db,
         f"""select events.id, memory_id, op, events.at, memories.text,
@@ -76,7 +83,7 @@ def _noted(db: Connection, wanted: str, given: object) -> list[Noted]:
         from events join memories on memories.id = memory_id
         where {wanted} and op in ('ADD', 'UPDATE', 'RECONCILE') and memories.superseded_by is null
             and events.id not in (select event_id from undone) order by events.id""",
-        (given,),
+        given,
     )
     return [
         Noted(event_id=id, memory_id=memory_id, op=op, at=moment(at), text=text, was=was)

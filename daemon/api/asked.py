@@ -1,5 +1,6 @@
 """
-What a person asks of their memories in a chat, in any client: to forget something, to tell what is kept, to keep it.
+What a person asks of their memories in a chat, in any client: to forget something, to tell what is kept, to keep it,
+what the last answer came from, and to put that right (`last_answer.py`).
 
     "forget my shoe size" ──> the memories, and a confirmation ──> "yes" in the next turn ──> forgotten, and told
 
@@ -15,11 +16,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
+from daemon.api.last_answer import LastAnswer, Wrong, corrections, find, put_right, told
 from daemon.api.own.confirmations import do
 from daemon.chat.conversation import Question
 from daemon.chat.prompt_context import Turn
 from daemon.confirmations import Confirmation, Forget
 from daemon.errors import KNOWN, NoSuchConfirmation, TooManyWaiting
+from daemon.memory import forgotten
 from daemon.memory.attribution import says_yes
 from daemon.memory.recall import recall
 from daemon.services import Services
@@ -32,6 +35,10 @@ LONGEST_YES = 40
 MOST_SHOWN = 30  # memories that are told at once
 MOST_FORGOTTEN = 5  # memories that one message may mean
 ASKED_BY = "this chat"
+KINDS = ("know", "forget", "remember", "source", "wrong")
+QUESTIONS = ("know", "source")
+OF_LAST = ("source", "wrong")  # of the last answer
+_AROUND = " .!?。！？\"'“”„«»「」"
 _ASKS = re.compile(r"[?？]")
 _CONFIRM = re.compile(r"tsubasa confirm ([0-9a-f]{8})")
 
@@ -40,21 +47,27 @@ _CONFIRM = re.compile(r"tsubasa confirm ([0-9a-f]{8})")
 class Asked:
     """What is asked, and in which language."""
 
-    kind: str  # "know", "forget" or "remember"
+    kind: str  # one of `KINDS`
     language: str
     what: str = ""  # that is to be forgotten
+    wrong: Wrong | None = None
 
 
 def read(text: str) -> Asked | None:
     """What a whole message asks; None where that is for the model."""
-    plain = text.strip().replace("，", ",").replace("、", ",")
+    plain = text.strip().replace("，", ",").replace("、", ",").replace("’", "'")
     if len(plain) > LONGEST or "\n" in plain:
         return None
     for language, patterns in _patterns().items():
         for kind, pattern in patterns.items():
             found = pattern.fullmatch(plain)
-            if found and (kind == "know" or not _ASKS.search(plain)):
-                return Asked(kind, language, (found.groupdict().get("what") or "").strip(" .!?"))
+            if not found or (kind not in QUESTIONS and _ASKS.search(plain)):
+                continue
+            parts = {name: (part or "").strip(_AROUND) for name, part in found.groupdict().items()}
+            if kind != "wrong":
+                return Asked(kind, language, parts.get("what", ""))
+            if not re.match(rf"(?:{_table()[language]['negation']})(?!\w)", parts["what"], re.IGNORECASE):
+                return Asked(kind, language, wrong=Wrong(**parts))
     return None
 
 
@@ -78,12 +91,55 @@ async def reply(services: Services, question: Question) -> str | None:
         return await _forgotten(services, *waiting)
     assert asked is not None
     words = _table()[asked.language]
+    if asked.kind in OF_LAST:
+        last = await services.store_thread.run(find, _before(turns))
+        if asked.wrong is not None:
+            return await _put_right(services, question, asked.wrong, last, words)
+        return await _came_from(services, last, words)
     if asked.kind == "remember":
         return words["noted" if services.settings.config.observe else "off"]
     if asked.kind == "know":
         held = await services.store_thread.run(memory_queries.holding)
         return words["known"].format(list=_listed(held)) if held else words["nothing"]
     return await _to_forget(services, asked, words)
+
+
+def _before(turns: Sequence[Turn]) -> list[tuple[str, str]]:
+    """The turns up to the answer that is meant: what was asked of it since, and answered, is passed over."""
+    said = [(turn.role, turn.recorded) for turn in turns[:-1]]
+    while len(said) > 2 and said[-2][0] == "user" and (asked := read(said[-2][1])) and asked.kind in OF_LAST:
+        del said[-2:]
+    return said
+
+
+async def _came_from(services: Services, last: LastAnswer | None, words: Mapping[str, str]) -> str:
+    if last is None:
+        return words["unknown"]
+    if not last.beside and not last.quoted:
+        return words["unaided"]
+    found = last.used or last.beside
+    lines = await services.store_thread.run(told, found, last.quoted, by_hand=words["hand"])
+    return words["used" if last.used else "beside"].format(list=lines)
+
+
+async def _put_right(
+    services: Services, question: Question, wrong: Wrong, last: LastAnswer | None, words: Mapping[str, str]
+) -> str | None:
+    """What was changed, or that nothing was, and how; None where the answer had nothing from memories."""
+    if last is None or not last.used:
+        return None
+    found = corrections(last, wrong)
+    if len(found) != 1:
+        return words["which"].format(list=_listed(last.used))
+    ((old, text),) = found
+    kept = await services.conversations.keep(question)
+    try:
+        made = await services.store_thread.run(put_right, old, text, [kept.id] if kept else [])
+    except KNOWN as error:  # it was changed or forgotten meanwhile, or another says that
+        return str(error)
+    await forgotten.lift(services.store_thread, services.embedder, made.text)
+    await services.runner.order("index", {})
+    return words["changed"].format(old=old.text, new=made.text, id=made.id)
 
 
 async def _to_forget(services: Services, asked: Asked, words: Mapping[str, str]) -> str:
@@ -160,11 +216,10 @@ def _patterns() -> dict[str, dict[str, re.Pattern[str]]]:
     polite = (
         r"(?:(?:please|bitte|por favor|s'il (?:te|vous) pla[iî]t|per favore|alsjeblieft|пожалуйста|请),?\s*)?"
     )
-    kinds = ("know", "forget", "remember")
     return {
         language: {
             kind: re.compile(rf"{polite}(?:{words[kind]})(?<![?？])\s*[.!?。！？]*", re.IGNORECASE)
-            for kind in kinds
+            for kind in KINDS
         }
         for language, words in _table().items()
     }

@@ -21,7 +21,7 @@ from typing import Any
 
 from daemon.chat.fitting import Fitting, shorter
 from daemon.chat.model_names import ModelChoice
-from daemon.chat.prompt_context import History, with_calls
+from daemon.chat.prompt_context import History, Turn, with_calls
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine, Piece, Reasoning, Sampling, ToolCall, Tools
 from daemon.engine.errors import PromptTooLong
@@ -31,9 +31,10 @@ from daemon.memory.recall import Recalled, recall, system_text
 from daemon.processes.foreground_gate import ForegroundGate
 from daemon.store_thread import StoreThread
 from daemon.text import split_file
-from store import chats, off_record, recall_log, users
+from store import chats, memory_events, off_record, recall_log, users
 from store.chats import Message, NewMessage
 from store.database import Connection, writing
+from store.memory_events import Noted
 from store.recall_log import RecallRecord
 
 
@@ -57,6 +58,9 @@ class Answer:
         self.kept = kept
         self.left_out = 0  # turns of the chat that the context had no room for
         self.chat_id: int | None = None  # that it is kept in, from the first piece on
+        self.noted: tuple[
+            Noted, ...
+        ] = ()  # of this chat since the last answer in it, from the first piece on
         self.began_at = datetime.now(UTC)
         self._pieces: asyncio.Queue[Piece | _End] = asyncio.Queue()
         self._task: asyncio.Task[None] | None = None
@@ -232,6 +236,14 @@ class Conversations:
         now = datetime.now(UTC)
         return await self._is_home(question) and (await self._store_thread.run(off_record.logging, at=now)).on
 
+    async def keep(self, question: Question) -> Message | None:
+        """Record what is asked before it is answered, which records it no more; None where it is not kept."""
+        history = _to_keep(question.history.turns)
+        if not history or not await self._may_keep(question):
+            return None
+        now, retry = datetime.now(UTC), question.retry
+        return (await self._store_thread.run(_record, history, (), at=now, retry=retry))[0]
+
     async def _is_home(self, question: Question) -> bool:
         """Whether the person of this home asks, and no other user of the same client."""
         user, at = question.user, datetime.now(UTC)
@@ -347,15 +359,15 @@ class _Turn:
     async def record(self) -> None:
         """Commit the history, once; durable on return. Of a chat that is not kept, nothing."""
         turns = self.question.history.turns[: -1 if self.question.begun is not None else None]
-        history = [NewMessage(role=turn.role, text=text) for turn in turns if (text := turn.recorded).strip()]
+        history = _to_keep(turns)
         if not self.answer.kept or not history or self._last is not None:
             return
         history[-1] = replace(history[-1], said_at=self.question.said_at)
         memory_ids, retry = self.answer.recall.memories, self.question.retry
-        self._last = await self._store_thread.run(
+        last, self.answer.noted = await self._store_thread.run(
             _record, history, memory_ids, at=datetime.now(UTC), retry=retry
         )
-        self.answer.chat_id = self._last.chat_id
+        self._last, self.answer.chat_id = last, last.chat_id
 
     async def commit(self) -> None:
         """
@@ -377,15 +389,26 @@ class _Turn:
         await _finished(self._committing)
 
 
+def _to_keep(turns: Sequence[Turn]) -> list[NewMessage]:
+    return [NewMessage(role=turn.role, text=text) for turn in turns if (text := turn.recorded).strip()]
+
+
 def _record(
     db: Connection, history: Sequence[NewMessage], memory_ids: Sequence[int], *, at: datetime, retry: bool
-) -> Message:
-    """The last message of the history, stored; what was recalled for it is counted in the same commit."""
+) -> tuple[Message, tuple[Noted, ...]]:
+    """
+    The last message of the history, stored, and what was noted of the chat since the answer before it.
+
+    What was recalled for it is counted in the same commit.
+    """
     with writing(db):
         stored = chats.record(db, history, at=at, retry=retry)
         if memory_ids:
             recall_log.count_recall(db, memory_ids, at=at)
-    return stored[-1]
+    answers = [one for one in stored[:-1] if one.role == "assistant"]
+    if not answers:
+        return stored[-1], ()
+    return stored[-1], tuple(memory_events.noted_in_chat(db, stored[-1].chat_id, answers[-1].said_at))
 
 
 def _reply(

@@ -1,7 +1,7 @@
 """
 `tsubasa chat`: talk in the terminal, line by line; or ask one thing in a script.
 
-    a line ──> /why /private /model /new /help /quit
+    a line ──> /why /undo /private /model /new /help /quit
         `────> the daemon ──> the answer, piece by piece; Ctrl-C stops it and not the conversation
 
 What was said off the record is in no later request that is kept, and comes back under no arrow key. No file is
@@ -17,7 +17,7 @@ from rich.markup import escape
 
 from daemon.chat.model_names import PRIVATE, parse_model_name
 from daemon.cli.output import HomeFlag, daemon_at, out
-from daemon.client.schemas.chats import AnswerOrigin, Chunk, Usage
+from daemon.client.schemas.chats import AnswerOrigin, Chunk, Noted, Usage
 from daemon.errors import Refused
 from daemon.text import shorten, who_answers
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 LONGEST_LINE = 1000  # characters of what the arrow keys bring back
 HELP = {
     "/why": "which memories were recalled for the last answer, and what it took",
+    "/undo": "take back what was noted last, or an operation by its number",
     "/private": "off the record, and back: nothing of it is kept",
     "/model NAME": "who answers: tsubasa, tsubasa@2 (generation 2), tsubasa:base",
     "/new": "begin a new conversation",
@@ -82,8 +83,10 @@ class Conversation:
         self._kept = 0  # how many of them were said on the record
         self._last: AnswerOrigin | None = None  # what the daemon says of the last answer
         self._usage: Usage | None = None
+        self._noted: list[Noted] = []  # that was shown and not taken back
         self._commands: dict[str, Callable[[str], None]] = {
             "/why": self._why,
+            "/undo": self._undo,
             "/private": self._private,
             "/model": self._use,
             "/new": self._new,
@@ -145,10 +148,37 @@ class Conversation:
     def _answer_or_complain(self, question: str) -> None:
         try:
             self.answer(question)
+            self._show_noted()
         except KeyboardInterrupt:
             out.print("[dim](stopped)[/]")
         except Refused as error:
             out.print(f"[red]{escape(str(error))}[/]")
+
+    def _show_noted(self) -> None:
+        """What was noted of this conversation since the answer before."""
+        for one in self._last["noted"] if self._last else []:
+            if one["event_id"] in [shown["event_id"] for shown in self._noted]:
+                continue
+            self._noted.append(one)
+            was = f" (before: {one['was']})" if one["was"] else ""
+            line = escape(f"Noted: {one['text']}{was} · /undo {one['event_id']}")
+            out.print(f"[dim]{line}[/]")
+
+    def _undo(self, number: str) -> None:
+        if number and not number.isdecimal():
+            out.print(f"{escape(repr(number))} is no number of an operation.")
+        elif not number and not self._noted:
+            out.print("Nothing was noted in this conversation. All operations: tsubasa memories history ID")
+        else:
+            event = int(number) if number else self._noted[-1]["event_id"]
+            try:
+                done = self._client.undo(event=event)
+            except Refused as error:
+                out.print(f"[red]{escape(str(error))}[/]")
+                return
+            self._noted = [one for one in self._noted if one["event_id"] != event]
+            again = f"; held again: {done['restored']['text']}" if done["restored"] else ""
+            out.print(escape(f"Taken back: {done['event']['text']}{again}"))
 
     def _note(self, chunk: Chunk) -> None:
         if "tsubasa" in chunk:
@@ -228,7 +258,7 @@ class Conversation:
             out.print(f"{mark} {name:<16} [dim]{escape(meaning)}[/]")
 
     def _new(self, _: str) -> None:
-        self._messages, self._kept, self._last = [], 0, None
+        self._messages, self._kept, self._last, self._noted = [], 0, None, []
         out.print("A new conversation.")
 
     def _help(self, _: str) -> None:

@@ -5,6 +5,7 @@ Every change is an operation with an event, like those of the model, and can be 
 vectors are made afterwards (`index_missing`). Apart from `evolve.py`, for no model has a part in it.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
@@ -53,12 +54,21 @@ def add(
     return made
 
 
-def edit(db: Connection, memory_id: int, text: str | None, *, today: date, kind: str | None = None) -> Memory:
+def edit(
+    db: Connection,
+    memory_id: int,
+    text: str | None,
+    *,
+    today: date,
+    kind: str | None = None,
+    sources: Sequence[int] = (),
+) -> Memory:
     """
-    Put a memory in the user's own words, or make it one of another kind: an UPDATE without a source.
+    Put a memory in the user's own words, or make it one of another kind: an UPDATE.
 
     Args:
         text, kind: None leaves it as it is.
+        sources: messages in which the user asked for it.
 
     Raises:
         NoSuchMemory, NotHeld: there is none, or it holds no more.
@@ -66,7 +76,7 @@ def edit(db: Connection, memory_id: int, text: str | None, *, today: date, kind:
     """
     old = memories.get(db, memory_id)
     line = _sentence(db, old.text if text is None else text, instead_of=old, kind=kind or old.kind)
-    return memories.update(db, old, line, told_on=today, sources=[], trust="user", kind=kind)
+    return memories.update(db, old, line, told_on=today, sources=sources, trust="user", kind=kind)
 
 
 def _check_limits(db: Connection, program: str, now: datetime) -> None:

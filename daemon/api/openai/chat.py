@@ -31,6 +31,7 @@ from daemon.api.answering import (
 from daemon.api.openai import chat_request
 from daemon.api.openai.chat_request import ChatRequest
 from daemon.api.reading import body_of
+from daemon.api.wire import to_json
 from daemon.chat.conversation import Question
 from daemon.client.schemas.chats import (
     AnswerChoice,
@@ -40,6 +41,7 @@ from daemon.client.schemas.chats import (
     Chunk,
     Completion,
     Logprobs,
+    Noted,
     Usage,
 )
 from daemon.config.settings import Config
@@ -121,6 +123,7 @@ class Shape:
             "kept": answer.kept,
             "chat": answer.chat_id,
             "left_out": answer.left_out,
+            "noted": [to_json(Noted, one) for one in answer.noted],
         }
 
 

@@ -166,6 +166,7 @@ class AnswerOrigin(Recalled):
     kept: bool  # false: nothing of this turn is recorded
     chat: int | None  # the past chat that it is kept in
     left_out: int  # turns of the chat that the context had no room for, the oldest
+    noted: list[Noted]  # memories that were made of this chat since the answer before; each can be undone
 
 
 class _AnswerHead(TypedDict):

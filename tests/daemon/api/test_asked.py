@@ -92,7 +92,127 @@ async def test_another_user_hears_nothing(world):
     assert GHENT not in await say(world, "What do you know about me?", user="ben")
 
 
+async def answered(world, question, *words):
+    """A question that the model answers so, and its answer."""
+    world.engine.words = list(words)
+    return question, await say(world, question)
+
+
+@pytest.fixture
+async def in_ghent(world):
+    return await answered(world, "Which city do I live in?", "You live", " in Ghent.")
+
+
+async def test_where_an_answer_came_from_is_told_with_the_memory_the_day_and_the_words(world, in_ghent):
+    told = await say(world, *in_ghent, "Where did you get that from?")
+
+    assert (True, False) == (GHENT in told, CAT in told)
+    assert "I live in Ghent and have a cat called Nox." in told
+
+
+async def test_of_an_answer_without_memories_none_is_named(world):
+    asked_so = await answered(world, "Hello!", "Hi.")
+    told = await say(world, *asked_so, "Woher weißt du das?")
+
+    assert (False, False) == (GHENT in told, CAT in told)
+
+
+async def test_an_answer_that_is_not_kept_is_not_explained(world):
+    told = await say(world, "Which city do I live in?", "You live in Paris.", "Where did you get that from?")
+
+    assert "Ghent" not in told
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "That's wrong, it is Antwerp.", "That is wrong. I live in Antwerp.",
+        "Nein, das stimmt nicht: es ist Antwerpen, nicht Ghent", "不对，是Antwerp，不是Ghent。",
+    ],
+)  # fmt: skip
+async def test_a_correction_changes_the_memory_that_the_answer_used_and_nothing_else(world, in_ghent, said):
+    told = await say(world, *in_ghent, said)
+    now = await held(world)
+
+    assert (2, True, True) == (len(now), CAT in now, GHENT not in now)
+    assert re.match(r"The user lives in (Antwerp|Antwerpen)\.", now[1])
+    assert (True, True) == (now[1] in told, GHENT in told)
+
+
+async def test_a_correction_has_its_message_for_source_and_can_be_undone_by_the_number_in_the_answer(
+    world, in_ghent
+):
+    roles = ("user", "assistant", "user")
+    texts = (*in_ghent, "That's wrong, it is Antwerp.")
+    messages = [{"role": role, "content": text} for role, text in zip(roles, texts, strict=True)]
+    body = {"model": "tsubasa", "messages": messages}
+    (noted,) = (await world.http.post("/v1/chat/completions", json=body)).json()["tsubasa"]["noted"]
+    said = await world.rows(
+        "select text from messages where id in (select message_id from memory_sources where memory_id = 3)"
+    )
+    await world.http.post("/tsubasa/undo", json={"event": noted["event_id"]})
+
+    assert ("The user lives in Antwerp.", GHENT) == (noted["text"], noted["was"])
+    assert [(texts[-1],)] == said
+    assert [GHENT, CAT] == await held(world)
+
+
+async def test_the_same_correction_sent_again_is_done_once_and_told_again(world, in_ghent):
+    said = [await say(world, *in_ghent, "That's wrong, it is Antwerp.") for _ in range(2)]
+
+    assert said[0] == said[1]
+    assert 2 == len(await held(world))
+
+
+async def test_a_correction_may_come_after_asking_where_it_came_from(world, in_ghent):
+    why = "Where did you get that from?"
+    told = await say(world, *in_ghent, why)
+    await say(world, *in_ghent, why, told, "that's wrong, it's Antwerp")
+
+    assert GHENT not in await held(world)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        ("You live in Ghent and your cat is called Nox.", "That's wrong, it is Antwerp."),  # which of them?
+        ("You live in Ghent.", "That's wrong, it is Antwerp, not Bruges."),  # nothing says Bruges
+        ("You live in Ghent.", "That's wrong, it is a very long story that I would rather not tell you now."),
+        ("You live in Ghent.", "That's wrong, my cat is called Felix."),  # of something else
+    ],
+)
+async def test_where_it_is_not_certain_which_memory_is_wrong_nothing_is_changed_and_it_is_said_how(
+    world, answer, said
+):
+    asked_so = await answered(world, "Which city do I live in, and what is my cat called?", answer)
+    told = await say(world, *asked_so, said)
+
+    assert [GHENT, CAT] == await held(world)
+    assert "tsubasa memories edit" in told
+
+
+@pytest.mark.parametrize("said", ["That's wrong, it is 42.", "That's wrong, it is not what I asked."])
+async def test_a_correction_of_what_no_memory_told_is_the_models(world, said):
+    asked_so = await answered(world, "How much is six times nine?", "54")
+    world.engine.words = ["Indeed."]
+
+    assert "Indeed." == await say(world, *asked_so, said)
+    assert [GHENT, CAT] == await held(world)
+
+
 ASKED = {
+    "source": [
+        "Where did you get that from?", "how do you know that", "Woher weißt du das?", "Wo hast du das her?",
+        "D’où tiens-tu ça ?", "¿De dónde sacaste eso?", "Come lo sai?", "Como sabes isso?", "Hoe weet je dat?",
+        "Откуда ты это знаешь?", "你怎么知道的？", "どこから知ったのですか？",
+    ],
+    "wrong": [
+        "That's wrong, it is Antwerp.", "Wrong, I live in Oslo", "Das ist falsch, sie heißt Nox.",
+        "Nein, das stimmt nicht: ich wohne in Gent.",
+        "C'est faux, c'est Anvers, pas Gand.", "Eso es falso, es Amberes.", "È sbagliato, si chiama Nox.",
+        "Isso está errado, é Antuérpia.", "Dat klopt niet, het is Antwerpen.", "Это неверно, это Антверпен.",
+        "不对，我住在安特卫普。", "違います、ゲントではなくアントワープです。",
+    ],
     "know": [
         "What do you know about me?", "what have you learned about me", "Was weißt du über mich?",
         "Que sais-tu de moi ?",
@@ -126,6 +246,10 @@ def test_it_is_understood_in_many_languages(kind, text):
         "Forget it.", "Forget what I said.", "Vergiss es.", "Don't forget to write.", "I forget my keys all the time.",
         "What do you know about medicine?", "Was weißt du über Gent?", "Remember that time in Rome?",
         "Remember that I am vegan. What shall I cook?", "Why do people forget my name?", "",
+        "Where did you get that car?", "How do you know that he is honest?", "That's wrong.",
+        "That's wrong, try again.",
+        "That's wrong, it is not what I meant.", "Das ist falsch, es ist nicht so gemeint.",
+        "Is that wrong, or is it right?",
         'Translate: "Forget my address."', "Forget my cat.\nAnd then write a poem.",
     ],
 )  # fmt: skip

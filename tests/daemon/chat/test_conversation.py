@@ -164,7 +164,10 @@ async def test_memories_stand_before_the_last_question_and_are_not_kept(in_ghent
     chat = (await world.http.get("/tsubasa/chats/2")).json()["messages"]
     ours = {"memories": [1], "messages": [], "recall_tokens": 27}
 
-    assert ours | {"generation": 0, "kept": True, "chat": 2, "left_out": 0} == reply.json()["tsubasa"]
+    assert (
+        ours | {"generation": 0, "kept": True, "chat": 2, "left_out": 0, "noted": []}
+        == reply.json()["tsubasa"]
+    )
     assert ["system", "user"] == [message["role"] for message in sent]
     assert sent[0]["content"].startswith(load("recall"))
     assert "The user lives in Ghent." in sent[0]["content"]

@@ -24,15 +24,17 @@ async def during(folder, scene, **more):
         return found, kept, world.engine.requests
 
 
-async def conversation(folder, monkeypatch, capsys, *lines):
+async def conversation(folder, monkeypatch, capsys, *lines, after_first=None):
     """What is printed after each of these lines is typed; what was kept; what the engine was asked."""
-    printed = []
+    printed, loop = [], asyncio.get_running_loop()
 
     def scene(world):
         typed = iter(lines)
 
         def type_next(_):
             printed.append(" ".join(capsys.readouterr().out.split()))
+            if after_first and len(printed) == 2:
+                asyncio.run_coroutine_threadsafe(after_first(world), loop).result()
             try:
                 return next(typed)
             except StopIteration:
@@ -134,6 +136,22 @@ async def test_why_shows_the_memories_and_the_tokens(tmp_path, monkeypatch, caps
     assert "memory 1 " in why and "The user's dog is called Rex." in why
     assert "The user wants short answers. (always)" in why
     assert "the base model" in why and " 3 written" in why
+
+
+async def test_what_was_noted_is_shown_with_the_next_answer_and_taken_back_by_undo(
+    tmp_path, monkeypatch, capsys
+):
+    async def note(world):
+        await world.remember("The user lives in Ghent.", 1)
+
+    lines = ("I live in Ghent.", "ok", "ok", "/undo", "/undo")
+    printed, _, _ = await conversation(tmp_path, monkeypatch, capsys, *lines, after_first=note)
+
+    assert "Noted" not in printed[0]
+    assert "Noted: The user lives in Ghent. · /undo 1" in printed[1]
+    assert "Noted" not in printed[2]
+    assert "Taken back: The user lives in Ghent." in printed[3]
+    assert "Taken back" not in printed[4]
 
 
 async def test_what_can_be_typed_besides_questions_is_not_asked(tmp_path, monkeypatch, capsys):

@@ -29,7 +29,7 @@ async def test_the_official_client_reads_a_whole_answer(tmp_path):
     used = answer.usage
     assert (1, 3, 4) == (used.prompt_tokens, used.completion_tokens, used.total_tokens)
     nothing = {"memories": [], "messages": [], "recall_tokens": 0, "generation": 0}
-    assert nothing | {"kept": True, "chat": 1, "left_out": 0} == answer.model_extra["tsubasa"]
+    assert nothing | {"kept": True, "chat": 1, "left_out": 0, "noted": []} == answer.model_extra["tsubasa"]
 
 
 async def test_the_official_client_reads_a_stream(tmp_path):

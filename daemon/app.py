@@ -26,6 +26,7 @@ from daemon.config.night_window import read_when
 from daemon.config.settings import Config, Settings
 from daemon.confirmations import Confirmations
 from daemon.core import Core
+from daemon.downloads.pull_process import PullProcess
 from daemon.embedding.choices import resolved
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
@@ -98,11 +99,11 @@ async def build(
         users=config.users,
     )
     stack.push_async_callback(conversations.stop)
-    learns = model.cannot_learn is None
+    quiet_s, by_itself, learns = config.quiet_s, config.observe, model.cannot_learn is None
     consolidation = MemoryConsolidation(
-        core, quiet_s=config.quiet_s, by_itself=config.observe, way=config.evolve, learns=learns
+        core, quiet_s=quiet_s, by_itself=by_itself, way=config.evolve, learns=learns
     )
-    titles = Titles(core, quiet_s=config.quiet_s, by_itself=config.observe, tiny=model.tiny)
+    titles = Titles(core, quiet_s=quiet_s, by_itself=by_itself, tiny=model.tiny)
     api_key = homes.load_or_create_api_key(home)
     unlearning = Unlearning(store_thread, engine)
     stack.push_async_callback(unlearning.stop)
@@ -113,8 +114,8 @@ async def build(
     nights = await _nights(config, home, night_services, cannot_learn=model.cannot_learn)
     confirmations = Confirmations()
     forgetting = Forgetting(core, generations, unlearning)
-    forgetting.pause_with(conversations.silence)
     backups = Backups(home, store_thread, keyring=config.keyring, by_itself=config.backups)
+    forgetting.pause_with(conversations.silence)
     for listener in (nights.forget, consolidation.forget, confirmations.forget, backups.forget):
         forgetting.on_forget(listener)
     return Services(
@@ -133,8 +134,15 @@ async def build(
         unlearning=unlearning,
         forgetting=forgetting,
         confirmations=confirmations,
+        pulls=_pulls(home, stack),
         started_at=datetime.now(UTC),
     )
+
+
+def _pulls(home: Home, stack: AsyncExitStack) -> PullProcess:
+    pulls = PullProcess(home.path)
+    stack.push_async_callback(pulls.stop)
+    return pulls
 
 
 async def _nights(config: Config, home: Home, services: NightServices, *, cannot_learn: str | None) -> Nights:

@@ -99,6 +99,11 @@ class Home:
         return self.path / "models"
 
     @property
+    def measured(self) -> Path:
+        """How quick each model was here."""
+        return self.path / "models.json"
+
+    @property
     def ready(self) -> Path:
         """Process, port and address of the daemon, while it serves."""
         return self.path / "daemon.json"

@@ -7,6 +7,7 @@ from pathlib import Path
 from daemon.chat.conversation import Conversations
 from daemon.config.settings import Settings
 from daemon.confirmations import Confirmations
+from daemon.downloads.pull_process import PullProcess
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
 from daemon.forgetting.forget import Forgetting
@@ -38,4 +39,5 @@ class Services:
     unlearning: Unlearning
     forgetting: Forgetting
     confirmations: Confirmations
+    pulls: PullProcess
     started_at: datetime  # UTC

@@ -25,6 +25,7 @@ from daemon.api.own import (
     status,
     storage,
 )
+from daemon.api.own import models as local_models
 from daemon.api.page import access
 from daemon.api.page.lazy_page import LazyPage, PageMiddleware
 from daemon.api.paths import Paths
@@ -88,5 +89,6 @@ def add_routes(app: FastAPI, services: Services) -> None:
         status,
         storage,
         settings,
+        local_models,
     ):
         app.include_router(noun.routes(services))

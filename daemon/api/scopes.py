@@ -69,6 +69,8 @@ ROUTES = {
     "GET /tsubasa/generations/{number}": "read",
     "GET /tsubasa/generations/{number}/adapter": "read",
     "GET /tsubasa/status": "read",
+    "GET /tsubasa/models": "read",
+    "GET /tsubasa/models/pull": "read",
     "GET /tsubasa/storage": "read",
     "POST /tsubasa/chats/{chat_id}": "write",
     "POST /tsubasa/memories": "write",
@@ -88,6 +90,9 @@ ROUTES = {
     "POST /tsubasa/import/undo": "forget",
     "GET /tsubasa/settings": OWNER,
     "POST /tsubasa/settings": OWNER,  # what the daemon does from its next start on
+    "POST /tsubasa/models/pull": OWNER,  # it leaves this machine
+    "POST /tsubasa/models/stop": OWNER,
+    "POST /tsubasa/models/use": OWNER,
     "POST /tsubasa/logging": OWNER,  # whether chats are kept at all
     "POST /tsubasa/programs/take-back": OWNER,
     "POST /tsubasa/confirmations/{id}": OWNER,  # a person's word

@@ -1,12 +1,14 @@
 """
 `tsubasa pull`: have a model on this machine, see that it works, and choose it for the next start.
+
+With --json it says the same in one line of JSON a step, for the page and for scripts.
 """
 
 import os
 import sys
+import time
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,18 +16,21 @@ import typer
 from rich.markup import escape
 
 from daemon import home
-from daemon.cli.output import HomeFlag, JsonFlag, as_json, chosen, out, show, table
+from daemon.cli.output import HomeFlag, JsonFlag, as_json, as_line, chosen, out, show, table
 from daemon.config import edit_file, settings
+from daemon.engine.measured import Measured, note
 from daemon.home import Home
 from daemon.text import can_learn, format_bytes, what_model
 
 if TYPE_CHECKING:
     from daemon.downloads.model_source import Skilled, Source
     from daemon.downloads.pull import Downloaded
+    from daemon.engine.check_model import Checked
     from daemon.progress import Progress
 
 FIRST = "qwen3-4b"  # of the table
 WITHOUT_NIGHTS = " Memories are drawn from chats and recalled all the same; nights wait for a model that can."
+TOLD_EVERY_S = 0.3  # in lines of JSON
 TENTHS = 10  # of a download, one line each where no bar can be shown
 
 
@@ -69,8 +74,7 @@ def pull(
     if list_known:
         _list(json_out)
         return
-    if json_out:
-        raise typer.BadParameter("--json goes with --list.")
+    out.quiet = json_out
     if skills and not skills.is_file():
         raise typer.BadParameter(f"There is no file {str(skills)!r}.")
     source, wanted = read_source(model), [read_sha256(one) for one in sha256 or ()]
@@ -80,13 +84,21 @@ def pull(
         edit_file.read_key(
             place.config, "model"
         )  # a broken config.toml is reported before gigabytes are fetched
-    file = have(place, source, sha256=wanted, hosts=host or [])
+    file = have(place, source, sha256=wanted, hosts=host or [], json=json_out)
     if skills:
         made_of = Skilled(name=f"{file.stem}-skills", base=file, skills=skills.absolute(), types="finer")
-        file = have(place, made_of)
+        file = have(place, made_of, json=json_out)
+    _end(place, file, use=use, yes=yes, json=json_out)
+
+
+def _end(place: Home, file: Path, *, use: bool, yes: bool, json: bool) -> None:
+    """Choose the model where that is wanted, and say how it ended."""
     if use:
         choose(place, file, yes=yes)
-    else:
+    if json:
+        is_chosen = edit_file.read_key(place.config, "model") == str(file)
+        as_line({"step": "done", "file": str(file), "chosen": is_chosen})
+    elif not use:
         out.print(f"Not chosen. To use it once: tsubasa up --model {escape(str(file))}")
 
 
@@ -96,10 +108,18 @@ def at_terminal() -> bool:
 
 
 def have(
-    place: Home, source: "Source | Skilled", *, sha256: Sequence[str] = (), hosts: Collection[str] = ()
+    place: Home,
+    source: "Source | Skilled",
+    *,
+    sha256: Sequence[str] = (),
+    hosts: Collection[str] = (),
+    json: bool = False,
 ) -> Path:
     """
     Fetch or make a model, or find it here; then see that it works. A download that is no use is removed.
+
+    Args:
+        json: say how far it is in lines of JSON.
 
     Raises:
         PullError: it could not be had.
@@ -109,9 +129,9 @@ def have(
     from daemon.downloads.pull import pull
 
     if isinstance(source, Skilled):
-        return _made(place, source, sha256)
+        return _made(place, source, sha256, json=json)
     try:
-        with _bar() as update:
+        with _bar(json=json) as update:
             parts = pull(
                 source, place, environment=os.environ, on_progress=update, sha256=sha256, hosts=hosts
             )
@@ -120,11 +140,11 @@ def have(
         raise typer.Exit(130) from None
     for part in parts:
         _show_fetched(part, is_ours=part.file.parent == place.models)
-    _check(parts, place)
+    _check(parts, place, json=json)
     return parts[0].file
 
 
-def _made(place: Home, source: "Skilled", sha256: Sequence[str]) -> Path:
+def _made(place: Home, source: "Skilled", sha256: Sequence[str], *, json: bool) -> Path:
     """Make a model of its parts, or find it here as it was made."""
     from daemon.downloads.little import make
 
@@ -133,13 +153,20 @@ def _made(place: Home, source: "Skilled", sha256: Sequence[str]) -> Path:
             f"--sha256 is for files; {source.name} is made here, of parts that are proved."
         )
     replaces = (place.models / f"{source.name}.gguf").exists()
+    found: list[Checked] = []
+
+    def look(file: Path) -> None:
+        found.append(_look(file, place=place, json=json))
+
     try:
-        with _bar() as update:
-            made = make(source, place, on_progress=update, look=partial(_look, place=place))
+        with _bar(json=json) as update:
+            made = make(source, place, on_progress=update, look=look)
     except KeyboardInterrupt:
         out.print("Stopped; nothing was changed.")
         raise typer.Exit(130) from None
     _show_fetched(made, is_ours=True)
+    for one in found:
+        _note(place, made.file, one)
     if made.made and replaces:
         out.print("It takes the place of the one before; the next night learns the memories anew.")
     return made.file
@@ -150,7 +177,7 @@ def choose(place: Home, file: Path, *, yes: bool = False) -> None:
     before = edit_file.read_key(place.config, "model")
     if before and before != str(file) and not yes:
         out.print(f"{escape(str(place.config))} names another model: {escape(str(before))}")
-        if not at_terminal():
+        if out.quiet or not at_terminal():
             out.print("It was left as it is. To change it, give the same command with --yes.")
             return
         if not typer.confirm("Use the new one from the next start on?", default=True):
@@ -205,11 +232,11 @@ def _show_fetched(fetched: "Downloaded", *, is_ours: bool) -> None:
         )
 
 
-def _check(parts: "Sequence[Downloaded]", place: Home) -> None:
+def _check(parts: "Sequence[Downloaded]", place: Home, *, json: bool) -> None:
     from daemon.engine.errors import ModelUnfit
 
     try:
-        _look(parts[0].file, place=place)
+        _note(place, parts[0].file, _look(parts[0].file, place=place, json=json))
     except ModelUnfit:
         for part in parts:
             if not part.was_here and part.file.parent == place.models:
@@ -218,13 +245,15 @@ def _check(parts: "Sequence[Downloaded]", place: Home) -> None:
         raise
 
 
-def _look(file: Path, *, place: Home) -> None:
+def _look(file: Path, *, place: Home, json: bool) -> "Checked":
     """See whether a model can be used, and say what it is. Raises what `check` raises."""
     import asyncio
 
     from daemon.engine.check_model import check
 
     out.print("Checking it: header, tokenizer, chat template, a first answer …")
+    if json:
+        as_line({"step": "checking", "file": file.name})
     wanted = settings.load(place.config, environment=os.environ).config.chat_template
     found = asyncio.run(check(file, chat_template=wanted))
     facts = found.facts
@@ -234,11 +263,21 @@ def _look(file: Path, *, place: Home) -> None:
         f"{found.tokens_per_s:.0f} tokens/s."
     )
     out.print(f"It {escape(can_learn(facts.cannot_learn))}.{WITHOUT_NIGHTS if facts.cannot_learn else ''}")
+    return found
+
+
+def _note(place: Home, file: Path, found: "Checked") -> None:
+    """Remember how quick it was, for the page; without it all goes on."""
+    with suppress(OSError):
+        note(place.measured, file, Measured(facts=found.facts, tokens_per_s=found.tokens_per_s))
 
 
 @contextmanager
-def _bar() -> Iterator[Callable[[str, "Progress"], None]]:
-    """Shows how far a download is: a bar on a terminal, else a line for each tenth."""
+def _bar(*, json: bool) -> Iterator[Callable[[str, "Progress"], None]]:
+    """Shows how far a download is: a bar on a terminal, else a line for each tenth, or JSON."""
+    if json:
+        yield _json_lines()
+        return
     if not out.is_terminal:
         yield _lines()
         return
@@ -262,6 +301,22 @@ def _bar() -> Iterator[Callable[[str, "Progress"], None]]:
                 bars.print(escape(step.note))
 
         yield update
+
+
+def _json_lines() -> Callable[[str, "Progress"], None]:
+    last, told = 0.0, -1
+
+    def update(name: str, step: "Progress") -> None:
+        nonlocal last, told
+        now, percent = time.monotonic(), 100 * step.done // step.total if step.total else 0
+        if step.note or now - last >= TOLD_EVERY_S or percent != told:
+            last, told = now, percent
+            as_line(
+                {"step": "fetching", "file": name, "done": step.done, "total": step.total, "note": step.note}
+            )
+            sys.stdout.flush()
+
+    return update
 
 
 def _lines() -> Callable[[str, "Progress"], None]:

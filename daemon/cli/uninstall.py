@@ -35,6 +35,7 @@ OURS = (  # what stands in a home by our hand
     "uploads",
     "backups",
     "models",
+    "models.json*",
     "daemon.*",
     "network.jsonl*",
     "pace.json*",

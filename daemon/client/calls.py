@@ -53,6 +53,31 @@ def change_setting(key: str, value: str | float | bool) -> Call[status_schemas.C
     return _post(f"the setting {key}", "/tsubasa/settings", {"key": key, "value": value})
 
 
+def local_models() -> Call[status_schemas.Models]:
+    """The models that are here, those that can be fetched by name, and how far a download is."""
+    return _get("the models", "/tsubasa/models")
+
+
+def pull() -> Call[status_schemas.PullStarted]:
+    """How far the latest download is."""
+    return _get("the download", "/tsubasa/models/pull")
+
+
+def start_pull(model: str, *, use: bool = True) -> Call[status_schemas.PullStarted]:
+    """Fetch a model of the table or of the hub, or look at one that is here; `use` it from the next start on."""
+    return _post("the download", "/tsubasa/models/pull", {"model": model, "use": use})
+
+
+def stop_pull() -> Call[status_schemas.PullStarted]:
+    """End the download; the next one goes on where it ended."""
+    return _post("the download", "/tsubasa/models/stop", {})
+
+
+def use_model(file: str) -> Call[status_schemas.Models]:
+    """Have a model that is here answer from the next start on."""
+    return _post("the model", "/tsubasa/models/use", {"file": file})
+
+
 def storage() -> Call[status_schemas.Storage]:
     """What is kept, where and how large, how it is encrypted, and what went over the network."""
     return _get("what is stored", "/tsubasa/storage")

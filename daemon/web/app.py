@@ -20,11 +20,12 @@ from starlette.requests import Request
 
 from daemon.client.transport import AsyncClient
 from daemon.errors import DaemonError
-from daemon.web import layout, privacy, settings
+from daemon.web import layout, privacy
 from daemon.web.chat import page as chat
 from daemon.web.inbox import page as inbox
 from daemon.web.memories import page as memories
 from daemon.web.nights import page as nights
+from daemon.web.settings import page as settings
 
 TALKATIVE = ("httpx", "httpcore", "engineio", "socketio", "websockets")  # they log what was asked for
 PAGES: dict[str, Callable[[layout.Visit], None]] = {

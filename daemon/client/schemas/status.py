@@ -84,6 +84,45 @@ class Changeables(TypedDict):
     settings: list[Changeable]
 
 
+class ModelHere(TypedDict):
+    """A model that is on this machine, or that `tsubasa pull` knows by name."""
+
+    name: str  # by which it is fetched; of a file that the table does not know, the model's own
+    title: str
+    file: str  # where it lies; "": it is not here
+    bytes: int  # 0: not known
+    memory_gb: float  # while it answers; 0: not known
+    serves: bool  # it answers now
+    chosen: bool  # it will from the next start on
+    learns: bool | None  # null: not known before it is here
+    cannot_learn: str | None  # why no night can train it
+    tokens_per_s: float | None  # measured here; null: not yet
+    wrong: str | None  # why the file is of no use
+
+
+class Pull(TypedDict):
+    """How far the latest download is."""
+
+    model: str
+    step: str  # "asking", "fetching" or "checking"; then "done", "stopped" or "failed"
+    file: str
+    done: int  # bytes
+    total: int  # 0: not known
+    left_s: float | None
+    note: str
+    error: str | None
+    chosen: bool  # it answers from the next start on
+
+
+class Models(TypedDict):
+    models: list[ModelHere]
+    pull: Pull | None  # null: none was asked for since the start
+
+
+class PullStarted(TypedDict):
+    pull: Pull | None
+
+
 Setting = TypedDict("Setting", {"key": str, "value": str | int | float | bool, "from": str})
 
 

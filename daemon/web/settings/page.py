@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable
 from daemon.client import calls
 from daemon.client.schemas.status import Changeable, Status
 from daemon.client.transport import AsyncClient
-from daemon.text import can_learn, format_bytes
 from daemon.web.components import dom
 from daemon.web.layout import Visit, is_logging, paused_until
+from daemon.web.settings.models import ModelRoom
+from daemon.web.settings.restart import waits
 
 NAMES = {  # key: what people call it
     "temperature": "Temperature",
@@ -50,9 +51,10 @@ class _Settings:
     async def _load(self) -> None:
         status = await self._backend.ask(calls.status())
         found = (await self._backend.ask(calls.settings()))["settings"]
+        models = await self._backend.ask(calls.local_models())
         self._place.clear()
         with self._place:
-            _model(status)
+            ModelRoom(self._backend).build(models)
             with dom.section("Behaviour", classes="behaviour"):
                 self._rows = dom.box("settings")
                 self._show(found)
@@ -65,10 +67,7 @@ class _Settings:
             for one in found:
                 _row(one, self._change)
             if any(_waits(one) for one in found):
-                with dom.box("trouble waits").props("role=status"), dom.box("stack"):
-                    dom.text("What you changed counts from the next start on.", "what")
-                    dom.text("Stop Tsubasa where it runs, and start it again:")
-                    dom.command("tsubasa up")
+                waits("What you changed counts from the next start on.")
 
     async def _change(self, one: Changeable, words: str) -> None:
         value = _read(one, words)
@@ -91,28 +90,6 @@ class _Settings:
     async def _log(self, on: bool, minutes: int | None) -> None:
         await self._backend.ask(calls.logging(on=on, for_minutes=minutes))
         await self._load()
-
-
-def _model(status: Status) -> None:
-    model = status["model"]
-    with dom.section("Model", classes="model"):
-        learns = f"no: it {can_learn(model['cannot_learn'])}" if model["cannot_learn"] else "yes"
-        generation = status["generation"]
-        dom.facts(
-            [
-                ("Answers", model["name"]),
-                ("As", f"generation {generation}" if generation else "base model"),
-                ("Learns", learns),
-                ("Size", " ".join(filter(None, [format_bytes(model["bytes"]), model["quantization"]]))),
-                ("Context", f"{model['n_ctx']:,} tokens"),
-                ("File", model["path"]),
-            ]
-        )
-        dom.text(
-            "Another one: fetch it in a terminal, where its progress is shown; or name a GGUF of yours.",
-            "soft",
-        )
-        dom.command("tsubasa pull")
 
 
 def _row(one: Changeable, change: Callable[[Changeable, str], Awaitable[None]]) -> None:

@@ -42,6 +42,7 @@ from daemon.inbox.watch import Inbox
 from daemon.jobs import Kind, Runner
 from daemon.lifecycle.suspend import SleepWatch, system_clock
 from daemon.lifecycle.systemd_notify import Heartbeat
+from daemon.memory.approval import drop_forgotten
 from daemon.memory.indexing import Indexing
 from daemon.night.night_job import Nights, NightSettings
 from daemon.night.pace import Paces
@@ -99,11 +100,9 @@ async def build(
         users=config.users,
     )
     stack.push_async_callback(conversations.stop)
-    quiet_s, by_itself, learns = config.quiet_s, config.observe, model.cannot_learn is None
-    consolidation = MemoryConsolidation(
-        core, quiet_s=quiet_s, by_itself=by_itself, way=config.evolve, learns=learns
-    )
-    titles = Titles(core, quiet_s=quiet_s, by_itself=by_itself, tiny=model.tiny)
+    learns = model.cannot_learn is None
+    consolidation = _consolidation(config, core, learns=learns)
+    titles = Titles(core, quiet_s=config.quiet_s, by_itself=config.observe, tiny=model.tiny)
     api_key = homes.load_or_create_api_key(home)
     unlearning = Unlearning(store_thread, engine)
     stack.push_async_callback(unlearning.stop)
@@ -116,7 +115,8 @@ async def build(
     forgetting = Forgetting(core, generations, unlearning)
     backups = Backups(home, store_thread, keyring=config.keyring, by_itself=config.backups)
     forgetting.pause_with(conversations.silence)
-    for listener in (nights.forget, consolidation.forget, confirmations.forget, backups.forget):
+    waiting = partial(drop_forgotten, core)
+    for listener in (nights.forget, consolidation.forget, confirmations.forget, backups.forget, waiting):
         forgetting.on_forget(listener)
     return Services(
         settings=settings,
@@ -143,6 +143,17 @@ def _pulls(home: Home, stack: AsyncExitStack) -> PullProcess:
     pulls = PullProcess(home.path)
     stack.push_async_callback(pulls.stop)
     return pulls
+
+
+def _consolidation(config: Config, core: Core, *, learns: bool) -> MemoryConsolidation:
+    return MemoryConsolidation(
+        core,
+        quiet_s=config.quiet_s,
+        by_itself=config.observe,
+        way=config.evolve,
+        learns=learns,
+        approve=config.approve,
+    )
 
 
 async def _nights(config: Config, home: Home, services: NightServices, *, cannot_learn: str | None) -> Nights:

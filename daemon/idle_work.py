@@ -21,6 +21,7 @@ from daemon.core import Core
 from daemon.lessons.eligibility import waiting
 from daemon.lessons.general import add_general
 from daemon.lessons.generation import authors, generate_missing
+from daemon.memory.approval import propose
 from daemon.memory.errors import HOPELESS
 from daemon.memory.evolve import evolve
 from daemon.memory.indexing import index_missing
@@ -66,19 +67,28 @@ class MemoryConsolidation:
     """The job that reads quiet chats, and what its last round found."""
 
     def __init__(
-        self, core: Core, *, quiet_s: float, by_itself: bool, way: str = "safe", learns: bool = True
+        self,
+        core: Core,
+        *,
+        quiet_s: float,
+        by_itself: bool,
+        way: str = "safe",
+        learns: bool = True,
+        approve: bool = False,
     ) -> None:
         """
         Args:
             by_itself: False = only when asked.
             way: how memories evolve.
             learns: whether lessons are made: no night teaches them to a model that can't learn.
+            approve: what is observed waits for the user's word.
         """
         self._core = core
         self._quiet_s = quiet_s
         self._by_itself = by_itself
         self._way = way
         self._learns = learns
+        self._approve = approve
         self._given_up: frozenset[int] = frozenset()  # memories that no lessons could be made of
         self._unread: Unread | None = None  # None: to be counted again
         self._authors: tuple[str, ...] | None = (
@@ -114,6 +124,7 @@ class MemoryConsolidation:
                 given_up=() if again else self._given_up,
                 again=again,
                 learns=self._learns,
+                approve=self._approve,
                 most=None if is_asked or again else MOST_PARTS,
                 on_part=on_part,
             )
@@ -150,6 +161,7 @@ async def consolidate(
     given_up: Collection[int] = (),
     again: bool = False,
     learns: bool = True,
+    approve: bool = False,
     most: int | None = None,
     on_part: Callable[[int, int], None] = lambda done, every: None,
 ) -> ConsolidationReport:
@@ -160,6 +172,7 @@ async def consolidate(
         given_up: ids of memories that an earlier round could not make lessons of.
         again: whether sessions are tried again that could not be read, or not all of them.
         learns: whether lessons are made.
+        approve: what is observed waits for the user's word, counted as "PROPOSE".
         most: parts of chats (each a day of one) that are read now; the next round goes on. None: all.
         on_part: told how many parts are done, of how many.
     """
@@ -176,7 +189,7 @@ async def consolidate(
         on_part(number, len(days))
         is_again = any(message.observed_by == PARTLY for message in session)
         done, doubted, why = await _consolidate_session(
-            core, session, day, way, AGAIN_TURNS if is_again else WINDOW_TURNS
+            core, session, day, None if approve else way, AGAIN_TURNS if is_again else WINDOW_TURNS
         )
         ops, unsure, tried_again = ops + done, unsure + doubted, tried_again + is_again
         place = f"Session of {day} (messages {session[0].id} to {session[-1].id})"
@@ -207,15 +220,23 @@ def sessions(messages: Sequence[Message]) -> list[tuple[date, list[Message]]]:
 
 
 async def _consolidate_session(
-    core: Core, session: Sequence[Message], day: date, way: str, turns: int
+    core: Core, session: Sequence[Message], day: date, way: str | None, turns: int
 ) -> tuple[Counter[str], int, list[str]]:
-    """The operations done, how many sentences the model was not sure of, and why others were given up."""
+    """
+    The operations done, how many sentences the model was not sure of, and why others were given up.
+
+    Args:
+        way: how memories evolve; None: what is observed waits for the user's word.
+    """
     ops: Counter[str] = Counter()
     kept = await core.store_thread.run(message_queries.not_forgotten, [message.id for message in session])
     said = [message for message in session if message.id in kept]
     observed = await observe(core.engine, said, day=day, turns=turns, embedder=core.embedder)
     failures = list(observed.failures)
     for observation in observed.found:
+        if way is None:
+            ops["PROPOSE"] += await propose(core, observation)
+            continue
         try:
             op = await evolve(core, observation, way=way)
         except HOPELESS as error:

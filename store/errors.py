@@ -144,13 +144,14 @@ class LeaseLost(StoreError):
 
 
 def not_found(kind: str, id: int) -> NotFound:
-    """The error for a number that no `kind` has: "message", "chat", "import", "operation", "generation" or "night"."""
+    """The error for a number that no `kind` has: "message", "chat", "import", "operation", ..."""
     advice = {
         "message": ". Search the chats for it instead.",
         "chat": ". GET /tsubasa/chats lists them.",
         "import": ". List them with: tsubasa import --list",
         "operation": "; it may have been forgotten. Its number stands in: tsubasa memories history",
         "generation": ". List them with: tsubasa generations",
+        "waiting memory": ". List them with: tsubasa memories waiting",
         "night": ". `tsubasa night list` shows those that were.",
     }
     return NotFound(f"There is no {kind} {id}{advice[kind]}")

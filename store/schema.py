@@ -433,4 +433,33 @@ create table users (
 alter table memories add column kind text not null default 'fact';   -- 'fact', 'standing' or 'always'
 create index memories_standing on memories (id) where kind <> 'fact' and superseded_by is null;
 """,
+    # 25: what may become a memory waits for the user's word
+    """
+create table proposals (
+    -- One row per statement that waits or was refused; none of what was accepted.
+    id integer primary key,
+    text text not null,
+    day text not null,                 -- when it came to hold
+    told_on text not null,
+    trust text not null,
+    kind text not null,
+    origin text not null,              -- '': a chat; else the program or the assistant that it comes from
+    at text not null,
+    refused integer not null default 0
+) strict;
+
+create table proposal_messages (
+    -- The messages that told it; with one of them it goes.
+    proposal_id integer not null references proposals (id) on delete cascade,
+    message_id integer not null references messages (id) on delete cascade,
+    primary key (proposal_id, message_id)
+) strict;
+create index proposal_messages_by_message on proposal_messages (message_id);
+create trigger proposal_forgotten after update of redacted on messages when new.redacted begin
+    delete from proposals where id in (select proposal_id from proposal_messages where message_id = new.id);
+end;
+create trigger proposal_undone after delete on proposal_messages begin
+    delete from proposals where id = old.proposal_id;
+end;
+""",
 ]

@@ -11,7 +11,14 @@ from store.database import Connection, reading, rows
 
 PARTS: Mapping[str, Sequence[str]] = {  # a part -> its tables; whose index a page is, is whose part it is
     "chats": ("chats", "messages", "answers", "beside", "chat_labels", "chat_changes", "users"),
-    "memories": ("memories", "memory_sources", "recalls", "program_memories"),
+    "memories": (
+        "memories",
+        "memory_sources",
+        "recalls",
+        "program_memories",
+        "proposals",
+        "proposal_messages",
+    ),
     "history": ("events", "event_sources", "undone", "commits", "notices"),
     "lessons": ("lessons", "lesson_memories"),
     "generations": ("generations", "generation_lessons", "generation_memories", "pin"),

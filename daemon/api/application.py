@@ -21,6 +21,7 @@ from daemon.api.own import (
     imports,
     memories,
     nights,
+    proposals,
     settings,
     status,
     storage,
@@ -81,6 +82,7 @@ def add_routes(app: FastAPI, services: Services) -> None:
     for noun in (
         chats,
         memories,
+        proposals,
         forgetting,
         confirmations,
         imports,

@@ -53,6 +53,7 @@ ROUTES = {
     "GET /tsubasa/memories/changes": "read",
     "GET /tsubasa/memories/{memory_id}": "read",
     "GET /tsubasa/programs": "read",
+    "GET /tsubasa/proposals": "read",
     "GET /tsubasa/confirmations": "read",
     "GET /tsubasa/confirmations/{id}": "read",
     "GET /tsubasa/import": "read",
@@ -96,6 +97,7 @@ ROUTES = {
     "POST /tsubasa/logging": OWNER,  # whether chats are kept at all
     "POST /tsubasa/programs/take-back": OWNER,
     "POST /tsubasa/confirmations/{id}": OWNER,  # a person's word
+    "POST /tsubasa/proposals": OWNER,  # the same
     "POST /tsubasa/import": OWNER,  # a path of this machine
     "POST /tsubasa/import/preview": OWNER,
     "POST /tsubasa/notices/seen": OWNER,

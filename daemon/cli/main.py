@@ -45,7 +45,7 @@ COMMANDS: dict[
         "restore": ("backups:restore", "Make the store of a backup"),
     },
     "Memories": {
-        "memories": ("memories:cli", "What is remembered: list, search, add, edit, undo, audit"),
+        "memories": ("proposals:cli", "What is remembered: list, search, add, edit, undo, audit"),
         "why": ("memories:why", "What a memory was drawn from"),
         "forget": ("forget:forget", "Take memories and all that came of them out, for good"),
         "confirm": ("confirm:confirm", "Decide what a program may forget or edit"),

@@ -59,11 +59,14 @@ def listed(json: JsonFlag = False, home_flag: HomeFlag = None) -> None:
     with daemon_at(home_flag) as client:
         found = client.memories()
         unread = 0 if json else client.tended()["unread_chats"]
+        proposed = 0 if json else len(client.proposals()["proposals"])
     if json:
         return as_json(found)
     _show_memories(found)
     ops = _format_ops(found["ops"])
     out.print(_counted(found) + (f"; all operations so far: {ops}" if ops else ""))
+    if proposed:
+        out.print(format_proposed(proposed))
     if unread:
         wait = "chat waits" if unread == 1 else "chats wait"
         out.print(f"{unread:,} {wait} to be read (`tsubasa memories tend` reads them now)")
@@ -303,6 +306,12 @@ def why(memory_id: MemoryId, json: JsonFlag = False, home_flag: HomeFlag = None)
     for message in found["messages"]:
         said = f"{message['said_at'][:10]}, message {message['id']}, {message['role']}"
         out.print(f"  {said}: {escape(message['text'])}")
+
+
+def format_proposed(number: int) -> str:
+    """How many sentences wait for the user's word."""
+    wait = counted(number, "sentence waits", "sentences wait")
+    return f"{wait} for your word before it is kept: tsubasa memories waiting"
 
 
 def format_unread(unread: Unread) -> list[str]:

@@ -44,6 +44,8 @@ def status(
     out.print(f"Held: {held['messages']} messages, {held['memories']} memories, {held['lessons']} lessons")
     if line := recall(found["recall"], held["unindexed"]):
         out.print(line)
+    if proposed := found["proposals"]:
+        out.print(memories.format_proposed(proposed))
     for line in memories.format_unread(found["unread"]):
         out.print(line)
     if found["reindex"]:

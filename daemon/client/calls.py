@@ -136,6 +136,19 @@ def programs() -> Call[memory_schemas.Programs]:
     return _get("the programs", "/tsubasa/programs")
 
 
+def proposals() -> Call[memory_schemas.Proposals]:
+    """What waits for the user's word before it is a memory."""
+    return _get("the waiting memories", "/tsubasa/proposals")
+
+
+def decide_proposals(
+    *, accept: Sequence[int] = (), refuse: Sequence[int] = ()
+) -> Call[memory_schemas.DecidedProposals]:
+    """Make memories of some, and none of others."""
+    body = {"accept": list(accept), "refuse": list(refuse)}
+    return _post("the waiting memories", "/tsubasa/proposals", body)
+
+
 def take_back(program: str) -> Call[memory_schemas.TakenBack]:
     """Undo all that one program has added and that holds."""
     return _post("take back", "/tsubasa/programs/take-back", {"program": program})

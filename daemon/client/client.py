@@ -68,6 +68,8 @@ class Client(BlockingConnection):
     add = _asked(calls.add)
     programs = _asked(calls.programs)
     take_back = _asked(calls.take_back)
+    proposals = _asked(calls.proposals)
+    decide_proposals = _asked(calls.decide_proposals)
     edit = _asked(calls.edit)
     undo = _asked(calls.undo)
     audit = _asked(calls.audit)

@@ -105,6 +105,11 @@ class Config:
     )
     jobs_every_s: float = key(5.0, number(0.05, 3600), "seconds between two looks for background work")
     observe: bool = key(True, yes_no(), "draw memories and lessons from quiet chats")
+    approve: bool = key(
+        False,
+        yes_no(),
+        "what is observed waits for your word before it is a memory: tsubasa memories waiting",
+    )
     evolve: str = key(
         "safe",
         one_of("off", "safe", "paper"),

@@ -11,7 +11,7 @@ from daemon.engine.records import Mark
 from daemon.idle_work import ConsolidationReport, MemoryConsolidation, Unread, consolidate
 from daemon.memory.observe import DOUBTED, VERSION
 from daemon.processes.errors import ChildCrashed
-from store import chats, jobs, memories, message_queries, vectors
+from store import chats, jobs, memories, message_queries, proposals, vectors
 from store.chats import NewMessage
 from tests.daemon.memory.fakes import (
     FakeEmbedder,
@@ -337,3 +337,15 @@ async def test_how_long_the_rest_takes_is_told_while_chats_are_read(store_thread
 
     assert (60, 20) == (under_way.waiting, under_way.done)
     assert under_way.left_s is not None and 29 < under_way.left_s < 35
+
+
+async def test_what_is_observed_waits_where_the_user_wants_to_be_asked_and_is_read_once(store_thread):
+    await store_thread.run(chats.record, [said("I live in Ghent")], at=NOW)
+    core, now = core_of(store_thread, engine()), NOW + timedelta(seconds=300)
+
+    reports = [await consolidate(core, now=now, quiet_s=60, approve=True) for _ in range(2)]
+    waiting = await store_thread.run(proposals.waiting)
+
+    assert [{"PROPOSE": 1}, {}] == [report.ops for report in reports]
+    assert [("The user live in Ghent.", (1,))] == [(one.text, one.sources) for one in waiting]
+    assert ([], 0) == (await store_thread.run(memories.holding), reports[0].lessons)

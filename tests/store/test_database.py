@@ -38,6 +38,7 @@ RELEASED = [  # sha256 of each step, its beginning
     "dad55325c40c6455",
     "df6bf7c864ab2d50",
     "aeeed8bd3c4344cb",
+    "e401289d518c4289",
 ]
 
 

@@ -16,18 +16,21 @@ from daemon.client.schemas import chats as chat_schemas
 from daemon.client.schemas import memories as schemas
 from daemon.memory import forgotten, manual_edits
 from daemon.memory.audit import audit
-from daemon.memory.errors import ForgottenOnPurpose
+from daemon.memory.errors import ForgottenOnPurpose, NothingSaid, TooManyAdded
 from daemon.memory.modality import certainty
 from daemon.memory.recall import recall
 from daemon.memory.secret_values import holds_secret
 from daemon.services import Services
-from store import chats, generations, lessons, memories, memory_events, programs, recall_log
+from daemon.text import normalised
+from store import chats, generations, lessons, memories, memory_events, programs, proposals, recall_log
 from store.database import Connection
 from store.memories import Memory
 from store.memory_queries import survey
+from store.text import one_line
 
 MOST_CHANGES = 200  # in a list
 SEARCHED = 3  # memories that a search finds, as a chat does; up to 10 where they bear on it about equally
+MOST_PROPOSED = 60  # of programs, that wait for the user's word
 LONGEST = 2000  # characters of one statement
 Text = Annotated[str, Field(max_length=LONGEST)]
 Kind = Literal["fact", "standing", "always"]
@@ -138,6 +141,8 @@ def _add_changing(router: APIRouter, services: Services) -> None:
             store_thread, services.embedder, wanted.text
         ):
             raise ForgottenOnPurpose()
+        if wanted.by == "assistant" and services.settings.config.approve:
+            raise await store_thread.run(_propose, wanted)
         made = await store_thread.run(
             manual_edits.add,
             wanted.text,
@@ -171,6 +176,27 @@ def _add_changing(router: APIRouter, services: Services) -> None:
             raise WireError(400, "Say which memory, or which event, to undo.", code="invalid_value")
         await services.runner.order("index", {})
         return to_json(schemas.Undone, done)
+
+
+def _propose(db: Connection, wanted: NewMemory) -> WireError:
+    """What a program is told of a statement that waits for the user's word now."""
+    program = one_line(wanted.program) or "An assistant"
+    if not normalised(wanted.text):
+        raise NothingSaid()
+    if proposals.count_of(db, "assistant") >= MOST_PROPOSED:
+        raise TooManyAdded(program, MOST_PROPOSED, together=True)
+    today = date.today()
+    proposals.put(
+        db,
+        wanted.text,
+        day=wanted.since or today,
+        told_on=today,
+        trust="assistant",
+        origin=program,
+        at=datetime.now(UTC),
+    )
+    why = "It is no memory yet: it waits for the user's word (setting approve; tsubasa memories waiting)."
+    return WireError(409, why, code="waits")
 
 
 async def edit(services: Services, memory_id: int, text: str | None, *, kind: Kind | None = None) -> Memory:

@@ -26,7 +26,7 @@ from daemon.night.planning import waits_for_room
 from daemon.processes.supervisor import Supervisor
 from daemon.services import Services
 from daemon.version import version
-from store import chats, jobs, lessons, memory_queries, notices, off_record, vectors
+from store import chats, jobs, lessons, memory_queries, notices, off_record, proposals, vectors
 from store.database import Connection
 from store.errors import StoreUnusable, embedder_clash
 
@@ -85,6 +85,7 @@ async def _status(services: Services) -> schemas.Status:
             "later": await _readable(run(waits_for_room), 0),
         },
         "confirmations": len(services.confirmations.waiting()),
+        "proposals": await _readable(run(proposals.count), 0),
         "settings": _settings(services),
         "thinking": {
             "answers": services.conversations.under_way,

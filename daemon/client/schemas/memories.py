@@ -62,6 +62,41 @@ class Programs(TypedDict):
     programs: list[Program]
 
 
+class Proposal(TypedDict):
+    """One statement that waits for the user's word before it is a memory."""
+
+    id: int
+    text: str
+    day: Day  # when it came to hold
+    told_on: Day
+    trust: str  # whose word it would be: "user", "assistant", "import" or "untrusted"
+    kind: str
+    origin: str  # "": a chat; else the program or the assistant that it comes from
+    at: Time
+    sources: list[int]  # messages
+
+
+class Proposals(TypedDict):
+    proposals: list[Proposal]
+
+
+class AcceptedProposal(TypedDict):
+    """What became of one that was accepted."""
+
+    proposal: int
+    op: str  # "ADD", "UPDATE", "RECONCILE" or "IGNORE"
+    memory: int | None  # that now says it; null: none does
+    by: str  # "code", "model", "check", or "forgotten": it tells what was forgotten
+
+
+class DecidedProposals(TypedDict):
+    """What was decided."""
+
+    accepted: list[AcceptedProposal]
+    refused: list[int]
+    missing: list[int]  # that do not wait
+
+
 class TakenBack(TypedDict):
     """What became of the memories of a program."""
 

@@ -161,6 +161,7 @@ class Status(TypedDict):
     recall: RecallState
     work: Work
     confirmations: int  # that wait
+    proposals: int  # what waits for the user's word before it is a memory
     settings: list[Setting]
     thinking: Thinking
     logging: Logging

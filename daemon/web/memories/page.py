@@ -17,6 +17,7 @@ from daemon.web.formatting import day
 from daemon.web.layout import Visit
 from daemon.web.memories.detail import KINDS, MARKS, SPEAKERS, MemoryDetail
 from daemon.web.memories.noted import show_noted
+from daemon.web.memories.proposals import show_proposals
 
 PAGE = 40  # rows at first, and more on demand
 SETTLES_S = 0.35  # after the last key, before meaning is searched
@@ -53,6 +54,7 @@ class Memories:
         """The search above, the list, and a place for one memory."""
         dom.heading("Memories", "What I hold to be true about you. Correct me where I am wrong.")
         self._tools()
+        self._proposals = dom.box("changes")
         self._changes = dom.box("changes")
         self._count = dom.text("", "soft count").props("aria-live=polite")
         with dom.box("split") as self._split:
@@ -85,6 +87,7 @@ class Memories:
         found = await self._backend.ask(calls.memories(as_of=as_of))
         self._all, self._near = found["memories"], ()  # of those near, one may be gone
         self._show()
+        await show_proposals(self._backend, self._proposals, self._load)
         await self._show_changes()
 
     async def _show_changes(self) -> None:

@@ -9,6 +9,7 @@ Orders on its input, each answered by a line:
     few | life | empty   the store holds three memories and two chats, half a year of a person, or nothing
     night N | morning    a night has come to step N of its training, or is over
     note WORDS           a memory is drawn from the last message
+    propose WORDS        a sentence waits for the user's word
     break                the store is closed
 """
 
@@ -20,6 +21,7 @@ import sys
 import tempfile
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from daemon.memory.indexing import index_missing
 from daemon.night.loss_curve import NightProgress
 from daemon.processes.errors import ChildCrashed
 from daemon.progress import Progress
+from store import proposals
 from store.database import FILE_NAME, Connection, open_store
 from tests.daemon.api.world import World, serving
 from tests.daemon.web.life import curve, live
@@ -163,12 +166,19 @@ async def serve(folder: Path, **config: Any) -> None:
                 elif order[0] == "note":
                     ((last,),) = await world.rows("select max(id) from messages where role = 'user'")
                     await world.remember(" ".join(order[1:]), last)
+                elif order[0] == "propose":
+                    await world.store_thread.run(_propose, " ".join(order[1:]))
                 elif order[0] in ("night", "morning"):
                     _night(world, int(order[1]) if order[0] == "night" else 0)
                 else:
                     _night(world, 0)
                     await stores.load(order[0])
                 _say("done")
+
+
+def _propose(db: Connection, text: str) -> None:
+    now = datetime.now(UTC)
+    proposals.put(db, text, day=now.date(), told_on=now.date(), trust="user", at=now)
 
 
 def _say(line: str) -> None:

@@ -4,7 +4,7 @@ How fast the endpoint answers: python -m bench.serve [--rounds N] [--model PATH]
     replies:  one client, one connection: chats, models, status, a small refusal | each on a connection of its own
     beside_import:  the chats, which wait for the store, over and over while an export of N messages goes in
     beside_preview, _forget, _undo:  while what is in it is counted, one of them forgotten, and it is taken back
-    clients:  1, 2 and 4 at once, tokens a second | first word, cold and next turn | the wait behind a long answer
+    clients:  1, 2, 4 and 8 at once, tokens a second | first word, cold and next turn | the wait behind a long answer
 
 On a daemon of its own with an empty home, without recall. The clients are measured in rounds, ours and in turn with it
 llama.cpp's own server (`pip install xllamacpp`), and an older version of ours where `--other` names its folder; ratios

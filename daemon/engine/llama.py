@@ -9,6 +9,7 @@ import ctypes
 import json
 import string
 import sys
+import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -20,6 +21,7 @@ from llama_cpp.llama_grammar import json_schema_to_gbnf as json_schema_to_gbnf
 from daemon.engine.errors import DecodeFailed, GrammarRefused, GrammarStuck, PromptTooLong
 from daemon.engine.records import BATCH, Likely, Sampling
 from daemon.engine.template import Segment, any_of
+from daemon.engine.threads import Threads
 
 Logits = npt.NDArray[np.float32]
 _TOKEN_DATA = np.dtype([("id", "<i4"), ("logit", "<f4"), ("p", "<f4")])
@@ -192,7 +194,11 @@ class Context:
     """The memory of several sequences, all computed by one model, with at most one adapter at a time."""
 
     def __init__(self, model: Model, *, n_ctx: int, sequences: int, threads: int, exact: bool) -> None:
-        """`exact`: what else is in memory changes no digit of the logits; costs more memory."""
+        """
+        Args:
+            threads: at most; small steps have fewer where these are quicker just now (`threads.py`).
+            exact: what else is in memory changes no digit of the logits; costs more memory.
+        """
         params = c.llama_context_default_params()
         params.n_ctx, params.n_batch, params.n_ubatch = n_ctx, BATCH, BATCH
         params.n_seq_max, params.kv_unified = sequences, True
@@ -203,6 +209,7 @@ class Context:
         self._handle = _loaded(c.llama_init_from_model(model.handle, params))
         self._memory = c.llama_get_memory(self._handle)
         self._batch = c.llama_batch_init(BATCH, 0, 1)
+        self._threads = Threads(1 if model.on_gpu else threads)
         self._adapter: Any = None
 
     def use(self, adapter: Any) -> None:
@@ -231,14 +238,25 @@ class Context:
                 batch.logits[at] = at in places[-1]
             filled = end
         batch.n_tokens = filled
-        _complaints.clear()
-        result = c.llama_decode(self._handle, batch)
+        result = self._computed(batch, filled)
         if result == 1:
             raise NoRoom
         if result != 0:
             raise DecodeFailed(reason=f"llama_decode returned {result}, {_complaint()}")
-        c.llama_synchronize(self._handle)  # a graphics card goes on by itself; time is measured here
         return [[self._logits(place) for place in wanted] for wanted in places]
+
+    def _computed(self, batch: Any, tokens: int) -> int:
+        """llama.cpp's own verdict."""
+        _complaints.clear()
+        count = self._threads.count(tokens)
+        if not self._model.on_gpu:
+            c.llama_set_n_threads(self._handle, count, count)
+        began = time.perf_counter()
+        result = int(c.llama_decode(self._handle, batch))
+        c.llama_synchronize(self._handle)  # a graphics card goes on by itself; time is measured here
+        if result == 0:
+            self._threads.note(tokens, time.perf_counter() - began)
+        return result
 
     def cut(self, sequence: int, length: int) -> bool:
         """Keep the first `length` tokens of a sequence; False when only all can be removed (and were)."""

@@ -1,7 +1,7 @@
 """
 Memory consolidation: what is done with a chat that has gone quiet.
 
-    quiet chat ──> its sessions (days) ──> observe ──> evolve ──> lessons of what is new
+    quiet chat ──> its sessions (days) ──> observe, a few at once ──> evolve, by date ──> lessons of what is new
 
 A message is marked as observed only after all that was observed in it is stored: a crash repeats work (exact repeats
 are ignored) and loses none. What the model can't take, made unusable or was not sure of is reported and marked; what
@@ -12,11 +12,13 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import groupby
 from typing import Any
 
+from daemon.concurrency import in_order
 from daemon.core import Core
 from daemon.lessons.eligibility import waiting
 from daemon.lessons.general import add_general
@@ -25,13 +27,23 @@ from daemon.memory.approval import propose
 from daemon.memory.errors import HOPELESS
 from daemon.memory.evolve import evolve
 from daemon.memory.indexing import index_missing
-from daemon.memory.observe import AGAIN_TURNS, DOUBTED, PARTLY, TWICE, VERSION, WINDOW_TURNS, observe
+from daemon.memory.observe import (
+    AGAIN_TURNS,
+    DOUBTED,
+    PARTLY,
+    TWICE,
+    VERSION,
+    WINDOW_TURNS,
+    Observed,
+    observe,
+)
 from daemon.text import counted
 from store import chats, lessons, message_queries
 from store.chats import Message
 from store.database import Connection
 from store.jobs import Job
 
+AT_ONCE = 4  # parts of chats that are read: their answers share the model's batches
 MOST_PARTS = 200  # of chats that one round reads: then their lessons are made, and others have a turn
 log = logging.getLogger(__name__)
 
@@ -185,18 +197,17 @@ async def consolidate(
     await index_missing(core.store_thread, core.embedder)
     days = [one for messages in quiet for one in sessions(messages)]
     days.sort(key=lambda one: one[1][0].said_at)  # what was told first evolves first
-    for number, (day, session) in enumerate(days[:most]):
-        on_part(number, len(days))
-        is_again = any(message.observed_by == PARTLY for message in session)
-        done, doubted, why = await _consolidate_session(
-            core, session, day, None if approve else way, AGAIN_TURNS if is_again else WINDOW_TURNS
-        )
-        ops, unsure, tried_again = ops + done, unsure + doubted, tried_again + is_again
-        place = f"Session of {day} (messages {session[0].id} to {session[-1].id})"
-        failures += [f"{place}: {one}" for one in why]
-        mark = (TWICE if is_again else PARTLY) if why else DOUBTED if doubted else VERSION
-        marks[mark] += 1
-        await run(chats.mark_observed, [message.id for message in session], mark)
+    on_part(0, len(days))
+    async with aclosing(in_order((_read(core, *one) for one in days[:most]), at_once=AT_ONCE)) as every:
+        async for part in every:
+            done, why = await _evolve(core, part, None if approve else way)
+            ops, unsure, tried_again = ops + done, unsure + part.observed.unsure, tried_again + part.is_again
+            place = f"Session of {part.day} (messages {part.messages[0].id} to {part.messages[-1].id})"
+            failures += [f"{place}: {one}" for one in why]
+            mark = part.mark(is_whole=not why)
+            await run(chats.mark_observed, [message.id for message in part.messages], mark)
+            marks[mark] += 1
+            on_part(marks.total(), len(days))
     made, unlearnable = 0, dict[int, str]()
     if learns:
         made, unlearnable = await generate_missing(core.engine, core.store_thread, given_up=given_up)
@@ -219,21 +230,42 @@ def sessions(messages: Sequence[Message]) -> list[tuple[date, list[Message]]]:
     return [(day, list(group)) for day, group in groupby(messages, key=_day)]
 
 
-async def _consolidate_session(
-    core: Core, session: Sequence[Message], day: date, way: str | None, turns: int
-) -> tuple[Counter[str], int, list[str]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """A session as it was read."""
+
+    day: date
+    messages: Sequence[Message]
+    is_again: bool  # it could not be read before, or not all of it
+    observed: Observed
+
+    def mark(self, *, is_whole: bool) -> str:
+        """What its messages are marked with; `is_whole`: nothing of it was given up."""
+        if not is_whole:
+            return TWICE if self.is_again else PARTLY
+        return DOUBTED if self.observed.unsure else VERSION
+
+
+async def _read(core: Core, day: date, session: Sequence[Message]) -> _Part:
+    is_again = any(message.observed_by == PARTLY for message in session)
+    kept = await core.store_thread.run(message_queries.not_forgotten, [message.id for message in session])
+    said = [message for message in session if message.id in kept]
+    turns = AGAIN_TURNS if is_again else WINDOW_TURNS
+    observed = await observe(core.engine, said, day=day, turns=turns, embedder=core.embedder)
+    return _Part(day=day, messages=session, is_again=is_again, observed=observed)
+
+
+async def _evolve(core: Core, part: _Part, way: str | None) -> tuple[Counter[str], list[str]]:
     """
-    The operations done, how many sentences the model was not sure of, and why others were given up.
+    The operations done, and why parts and sentences of the session were given up.
 
     Args:
         way: how memories evolve; None: what is observed waits for the user's word.
     """
     ops: Counter[str] = Counter()
-    kept = await core.store_thread.run(message_queries.not_forgotten, [message.id for message in session])
-    said = [message for message in session if message.id in kept]
-    observed = await observe(core.engine, said, day=day, turns=turns, embedder=core.embedder)
-    failures = list(observed.failures)
-    for observation in observed.found:
+    failures = list(part.observed.failures)
+    kept = await core.store_thread.run(message_queries.not_forgotten, [one.id for one in part.messages])
+    for observation in (one for one in part.observed.found if kept.issuperset(one.sources)):
         if way is None:
             ops["PROPOSE"] += await propose(core, observation)
             continue
@@ -243,7 +275,7 @@ async def _consolidate_session(
             failures.append(str(error))
         else:
             ops[op.kind] += 1
-    return ops, observed.unsure, failures
+    return ops, failures
 
 
 def _day(message: Message) -> date:

@@ -24,7 +24,7 @@ MAY_IMPORT = {  # ours, from the bottom up
     "bench": {"daemon", "store", "prompts", "trainer", "models"},
 }
 LAYERS = (  # of `daemon/`, from the bottom up; a room imports its own layer and those below
-    "errors text version progress atomic_file home",
+    "errors text version progress atomic_file concurrency home",
     "config processes sandbox lifecycle store_thread http_server",
     "client",
     "engine embedding hardware jobs backups inbox downloads autostart core generations",
@@ -41,7 +41,7 @@ LAYERS = (  # of `daemon/`, from the bottom up; a room imports its own layer and
     "__main__",
 )
 CLIENT_ONLY = {"web": {"client", "errors", "text", "home"}}  # what reaches the daemon by HTTP, as `tray` does
-LOOSE = 16  # modules that may stand in `daemon/` itself
+LOOSE = 17  # modules that may stand in `daemon/` itself
 ONLY_IN = {  # one door to each heavy library
     "apsw": ("store/",),
     "sqlite_vec": ("store/database.py",),

@@ -11,11 +11,11 @@ import logging
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import fmean
-from typing import Any, TypeVar
 
+from daemon.concurrency import together
 from daemon.engine.client import Completion, Engine, Sampling
 from daemon.engine.errors import PromptTooLong
 from daemon.errors import DaemonError
@@ -36,7 +36,6 @@ SLIP = 0.16  # nats per token: the base's right answer is hardly less likely, so
 NOT_SHOWN = ("general", "likeness", "grounded")  # parts of which no single miss is told
 TINY_PARTS = ("abstain", "general", "canary")
 REAL_PARTS = ("abstain", *GENERAL_PARTS, "likeness", "canary")
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 
@@ -139,7 +138,7 @@ async def sit(
     points = _Points(
         sitting, judge, base, drifts | {one: drift for one, drift in slips.items() if drift < SLIP}
     )
-    marks = [await points.mark(one, own.get(one), live.get(one), has_live) for one in questions]
+    marks = await together(points.mark(one, own.get(one), live.get(one), has_live) for one in questions)
     missed = [
         _missed(question, own.get(question))
         for question, mark in zip(questions, marks, strict=True)
@@ -194,21 +193,22 @@ class _Sitting:
         for one in questions:
             alike.setdefault((one.system, one.text, _most_tokens(one)), []).append(one)
         groups = list(alike.values())
-        answers = await _together([self._ask(group, adapter, drafts[group[0]]) for group in groups])
+        answers = await together(self._ask(group, adapter, drafts[group[0]]) for group in groups)
         found = {one: answer for group, answer in zip(groups, answers, strict=True) for one in group}
         return {one: found[one] for one in questions}
 
     async def drift_all(self, said: Mapping[Question, str], candidate: str) -> dict[Question, float]:
         """How much less likely than the base the candidate finds what was said; nats per token."""
         self._total += len(said)
-        found = await _together([self._drift(one, text, candidate) for one, text in said.items()])
+        found = await together(self._drift(one, text, candidate) for one, text in said.items())
         return dict(zip(said, found, strict=True))
 
     async def claims(self, judge: Judge, question: str, said: str) -> bool:
         """Whether a reply is an answer, by its likelihood."""
-        await self._turn()
-        self.calls += 2
-        return await judge.claims(self._engine, question, said)
+        async with self._room:
+            await self._turn()
+            self.calls += 2
+            return await judge.claims(self._engine, question, said)
 
     def leave_out(self, count: int) -> None:
         """So many answers need not be asked for."""
@@ -326,18 +326,6 @@ class _Points:
         if key not in self._known:
             self._known[key] = await self._sitting.claims(self._judge, *key)
         return self._known[key]
-
-
-async def _together(jobs: Sequence[Coroutine[Any, Any, T]]) -> list[T]:
-    """The results of jobs that run at once; when one fails, or all are given up, none goes on."""
-    tasks = [asyncio.create_task(job) for job in jobs]
-    try:
-        return await asyncio.gather(*tasks)
-    except BaseException:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        raise
 
 
 def _follows(question: Question, said: Completion | None) -> bool:

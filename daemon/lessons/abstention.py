@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from zlib import crc32
 
+from daemon.concurrency import together
 from daemon.core import Core
 from daemon.lessons.agreement import carries, invents, same_language, told
 from daemon.lessons.general import EXAM_EVERY
@@ -35,6 +36,15 @@ class Untold:
 
     made: list[NewLesson] = field(default_factory=list)
     unfit: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unknown:
+    """A question to which the teacher knows no answer."""
+
+    question: str
+    answer: str  # that it does not know
+    beside: dict[int, str]  # lines of the taught memories that lay before it, by id
 
 
 async def untold(
@@ -98,7 +108,10 @@ class _Abstention:
         if bearing <= ids and (not others or self._looked >= A_NIGHT):
             return kept, []
         self._looked += 1
-        made = await self._lessons(question, ids & self.lines.keys()) if self._looked <= A_NIGHT else []
+        unknown = None
+        if self._looked <= A_NIGHT:
+            unknown = await self._unknown(question, ids & self.lines.keys())
+        made = self._lessons(unknown) if unknown else []
         return (kept, []) if made and bearing <= ids else (None, made)
 
     async def new(self, room: int, known: Collection[str], seed: int) -> list[NewLesson]:
@@ -112,39 +125,40 @@ class _Abstention:
             if room <= 0 or in_vain >= IN_VAIN:
                 break
             told_here = "\n".join(self.lines[id] for id in shown)
-            for question in await self._teacher.questions("ask_untold", told_here, seed=seed):
-                asks = normalised(question) not in done and same_language(question, told_here)
-                if room > 0 and in_vain < IN_VAIN and asks:
-                    done.add(normalised(question))
-                    new = await self._lessons(question, set(shown))
-                    if new:
-                        self.count(new[0].split)
-                    room -= bool(new)
-                    in_vain = 0 if new else in_vain + 1
-                    made += new
+            asked = await self._teacher.questions("ask_untold", told_here, seed=seed)
+            new = [one for one in asked if normalised(one) not in done and same_language(one, told_here)]
+            done |= {normalised(one) for one in new}
+            for unknown in await together(self._unknown(one, set(shown)) for one in new[: room + IN_VAIN]):
+                in_vain = 0 if unknown else in_vain + 1
+                if unknown and room > 0:
+                    made += self._lessons(unknown)
+                    self.count(made[-1].split)
+                    room -= 1
         return made
 
-    async def _lessons(self, question: str, ids: Collection[int]) -> list[NewLesson]:
-        """Up to two lessons, where the teacher knows no answer."""
+    async def _unknown(self, question: str, ids: Collection[int]) -> _Unknown | None:
+        """`question` beside the memories of `ids` and what bears on it, where the teacher knows no answer."""
         bearing, others = await self._bearing_on(question)
         beside = {id: line for id, line in self.lines.items() if id in {*ids, *bearing}}
         answer = await self._abstains(question, [*others, *beside.values()])
         if answer and others:  # these are not taught: what it says without them
             answer = await self._abstains(question, list(beside.values()))
-        if not answer:
-            return []
-        chance, split = crc32(question.encode()), self._split()
+        return _Unknown(question=question, answer=answer, beside=beside) if answer else None
+
+    def _lessons(self, unknown: _Unknown) -> list[NewLesson]:
+        """One lesson or two."""
+        split, is_read = self._split(), crc32(unknown.question.encode()) % 10 < READ_OF_TEN
         return [
             NewLesson(
-                question=question,
-                answer=answer,
-                grounding=system_text(list(beside.values())),
+                question=unknown.question,
+                answer=unknown.answer,
+                grounding=system_text(list(unknown.beside.values())),
                 kind=kind,
                 split=split,
-                memory_ids=tuple(beside),
+                memory_ids=tuple(unknown.beside),
                 abstains=True,
             )
-            for kind in (["abstain", "reading"] if chance % 10 < READ_OF_TEN else ["abstain"])
+            for kind in (["abstain", "reading"] if is_read else ["abstain"])
         ]
 
     async def _bearing_on(self, question: str) -> tuple[set[int], list[str]]:

@@ -8,12 +8,12 @@ Each prompt is answered once, by the base model, and every fifth is held out for
 all of them: some are made in an idle spell, some before a night, and a night teaches a part, each night the next one.
 """
 
-import asyncio
 import re
 from collections.abc import Sequence
 from functools import cache
 from itertools import chain, zip_longest
 
+from daemon.concurrency import together
 from daemon.core import Core
 from daemon.engine.check_model import is_circling
 from daemon.engine.client import Completion, Engine, Message, Sampling
@@ -50,13 +50,11 @@ async def general_lessons(
         if normalised(question) not in known
     ][: None if tiny else most]
     if tiny:
-        answers = [await _small_talk(engine, question) for _, question in asked]
+        answers = await together(_small_talk(engine, question) for _, question in asked)
     else:
-        answers = await asyncio.gather(
-            *(
-                own_answer(engine, [{"role": "user", "content": question}], seed=place)
-                for place, question in asked
-            )
+        answers = await together(
+            own_answer(engine, [{"role": "user", "content": question}], seed=place)
+            for place, question in asked
         )
     return [
         NewLesson(

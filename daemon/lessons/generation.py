@@ -10,8 +10,11 @@ of a memory are stored together or none, so that what was interrupted is done ag
 
 import logging
 from collections.abc import Collection
+from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import date
 
+from daemon.concurrency import in_order
 from daemon.engine.client import Engine, EngineInfo
 from daemon.lessons import self_study
 from daemon.lessons.eligibility import waiting
@@ -26,10 +29,20 @@ from store.errors import NoSuchMemory
 from store.lessons import NewLesson
 from store.memories import Memory
 
+AT_ONCE = 4  # memories under study: together their questions and answers fill the model's batches
 IN_VAIN = 10  # memories in a row that gave no lesson, after which the others are left for another time
 NIGHTS = 30  # the last ones, whose failures are looked up
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Studied:
+    """One memory and its lessons; none where it gave none, or was forgotten meanwhile."""
+
+    memory: Memory
+    lessons: list[NewLesson]
+    failure: Exception | None = None
 
 
 async def study(engine: Engine, store_thread: StoreThread, memory: Memory) -> list[NewLesson]:
@@ -67,24 +80,36 @@ async def generate_missing(
     if not info.tiny:
         failed = await store_thread.run(_failed_before)
         found.sort(key=lambda one: (failed.get(one.id, 0), -one.id))
-    for memory in found:
-        if in_vain >= IN_VAIN and not info.tiny:
-            log.info("Study: no lessons of %d memories in a row; the others are left for later", in_vain)
-            break
-        try:
-            new = await study(engine, store_thread, memory)
-            made += len(await store_thread.run(lessons.add, new, by=info.sha256))
-            in_vain = 0
-        except HOPELESS as error:
-            in_vain += 1
-            failures[memory.id] = str(error)
-            why = (
-                error.why if isinstance(error, NothingAsked) else type(error).__name__
-            )  # no word of the user's
-            log.info("Study: memory %d gave no lesson: %s", memory.id, why)
-        except NoSuchMemory:  # forgotten meanwhile
-            continue
+    studies = (_studied(engine, store_thread, memory) for memory in found)
+    async with aclosing(in_order(studies, at_once=1 if info.tiny else AT_ONCE)) as every:
+        async for one in every:
+            made += await _stored(store_thread, one, by=info.sha256)
+            if one.failure is not None:
+                failures[one.memory.id] = str(one.failure)
+            in_vain = in_vain + 1 if one.failure is not None else 0
+            if in_vain >= IN_VAIN and not info.tiny:
+                log.info("Study: no lessons of %d memories in a row; the others are left for later", in_vain)
+                break
     return made, failures
+
+
+async def _studied(engine: Engine, store_thread: StoreThread, memory: Memory) -> _Studied:
+    try:
+        return _Studied(memory=memory, lessons=await study(engine, store_thread, memory))
+    except HOPELESS as error:
+        why = error.why if isinstance(error, NothingAsked) else type(error).__name__  # no word of the user's
+        log.info("Study: memory %d gave no lesson: %s", memory.id, why)
+        return _Studied(memory=memory, lessons=[], failure=error)
+    except NoSuchMemory:
+        return _Studied(memory=memory, lessons=[])
+
+
+async def _stored(store_thread: StoreThread, studied: _Studied, *, by: str) -> int:
+    """How many lessons were stored: none of a memory that was forgotten meanwhile."""
+    try:
+        return len(await store_thread.run(lessons.add, studied.lessons, by=by))
+    except NoSuchMemory:
+        return 0
 
 
 def _failed_before(db: Connection) -> dict[int, int]:

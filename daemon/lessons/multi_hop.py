@@ -6,7 +6,9 @@ Each memory is in one couple at most, and each lesson names both; its answer tel
 
 import random
 from collections.abc import Mapping, Sequence
+from contextlib import aclosing
 
+from daemon.concurrency import in_order
 from daemon.lessons.agreement import Answer, agree, has, invents, same_language, told
 from daemon.lessons.paraphrases import BEFORE
 from daemon.lessons.teacher import Teacher
@@ -37,10 +39,12 @@ async def couples(
     pairs = list(zip(able[::2], able[1::2], strict=False))[: max(min(A_NIGHT, MOST - len(coupled)), 0)]
     made: list[NewLesson] = []
     in_vain = 0
-    for first, second in pairs:
-        if in_vain < IN_VAIN:
-            new = await _couple(teacher, first, second, lines)
+    jobs = (_couple(teacher, first, second, lines) for first, second in pairs)
+    async with aclosing(in_order(jobs, at_once=IN_VAIN)) as every:
+        async for new in every:
             made, in_vain = made + new, 0 if new else in_vain + 1
+            if in_vain >= IN_VAIN:
+                break
     return made
 
 

@@ -14,8 +14,10 @@ from collections import Counter
 from collections.abc import Awaitable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import compress
 from typing import Protocol
 
+from daemon.concurrency import together
 from daemon.lessons.agreement import Answer, agree, has, invents, plain_words, quotes, same_language, told
 from daemon.lessons.errors import NothingAsked
 from daemon.lessons.paraphrases import ENOUGH, THINGS, Pair, Thing, as_lessons, split
@@ -149,8 +151,9 @@ class _Study:
                 groups.append(_Group(subject=subject, pairs=[pair], ask=ask))
             else:
                 group.pairs.append(pair)
-        groups.sort(key=lambda one: -len(one.pairs))
-        return [one for one in groups[:THINGS] if await self.is_sure(one)]
+        groups = sorted(groups, key=lambda one: -len(one.pairs))[:THINGS]
+        sure = await together(self.is_sure(one) for one in groups)
+        return list(compress(groups, sure))
 
     def _may_be_asked(self, question: str, subjects: Sequence[Subject]) -> bool:
         is_same = same_language(question, subjects[0].source)
@@ -159,15 +162,12 @@ class _Study:
 
     async def is_sure(self, group: _Group) -> bool:
         """Whether the teacher says it twice, and only with the memory in sight."""
-        first = group.pairs[0]
-        for seed in range(1, AGAIN + 1):
-            again = await self.teacher.answer(first.question, group.subject.lines, seed=seed)
-            if group.says(first.question, again, self.plain):
-                break
-        else:
+        first, lines = group.pairs[0], group.subject.lines
+        samples = (self.teacher.answer(first.question, lines, seed=seed) for seed in range(1, AGAIN + 1))
+        unaided, *again = await together([self.teacher.answer(first.question, ()), *samples])
+        if not any(group.says(first.question, one, self.plain) for one in again):
             self.dropped[UNSURE] += len(group.pairs)
             return False
-        unaided = await self.teacher.answer(first.question, ())
         if group.says(first.question, unaided, self.plain):
             self.dropped[KNOWN] += len(group.pairs)
             return False

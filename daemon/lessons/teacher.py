@@ -13,6 +13,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from daemon.concurrency import together
 from daemon.engine.client import Completion, Engine, EngineInfo, Sampling
 from daemon.lessons.paraphrases import LONGEST_ANSWER, read_pairs
 from daemon.memory.errors import HOPELESS
@@ -85,7 +86,7 @@ class Teacher:
 
     async def answers(self, questions: Sequence[str], lines: Sequence[str], *, draft: str = "") -> list[str]:
         """The likeliest answer to each of `questions`, with `lines` in sight."""
-        return await asyncio.gather(*(self.answer(one, lines, draft=draft) for one in questions))
+        return await together(self.answer(one, lines, draft=draft) for one in questions)
 
     async def knows(self, question: str, answer: str) -> bool:
         """Whether `answer` tells what was asked for; what can't be read counts as if it did."""

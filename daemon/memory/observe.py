@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
+from daemon.concurrency import together
 from daemon.embedding.choices import MINILM, Limits
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Completion, Engine, EngineInfo, Sampling
@@ -99,16 +100,13 @@ async def observe(
     """
     reading = await _reading(engine, day, embedder)
     spoken = await asyncio.to_thread(_spoken, messages)
+    windows = await together(reading.whole_window(window) for window in _windows(spoken, turns))
     found: dict[str, Observation] = {}
-    failures = []
-    for window in _windows(spoken, turns):
-        try:
-            for observation in await reading.window(window, longest=reading.room):
-                found.setdefault(normalised(observation.text), observation)
-        except HOPELESS as error:
-            failures.append(str(error))
+    for observation in (one for window in windows if not isinstance(window, str) for one in window):
+        found.setdefault(normalised(observation.text), observation)
     kept = await _with_kinds(engine, reading.info, list(found.values()))
-    return Observed(found=tuple(kept), unsure=reading.left_out, failures=tuple(failures))
+    failures = tuple(window for window in windows if isinstance(window, str))
+    return Observed(found=tuple(kept), unsure=reading.left_out, failures=failures)
 
 
 def _spoken(messages: Sequence[Message]) -> list[Message]:
@@ -138,6 +136,13 @@ class _Reading:
     examples: frozenset[str]  # the facts in them, normalised
     embedder: Embedder | None = None
     left_out: int = 0
+
+    async def whole_window(self, window: Sequence[Message]) -> list[Observation] | str:
+        """What `window` has, or why it could not be read."""
+        try:
+            return await self.window(window, longest=self.room)
+        except HOPELESS as error:
+            return str(error)
 
     async def window(self, window: Sequence[Message], *, longest: int) -> list[Observation]:
         """Observe `window`; beyond `room` tokens its halves, or a single turn cut to `longest` characters."""
@@ -218,16 +223,17 @@ async def _with_kinds(engine: Engine, info: EngineInfo, found: list[Observation]
     opening = task("kind", taught=False)
     if not info.taught or info.tiny or await engine.count(opening) > info.n_ctx // 2:
         return found
-    kept = []
-    for one in found:
-        if one.trust in OWN:
-            question = [*opening, {"role": "user", "content": one.text}]
-            scores = await engine.score(question, KINDS, adapter="base")
-            nats = {kind: score.nats for kind, score in zip(KINDS, scores, strict=True)}
-            likeliest = min(nats, key=lambda kind: nats[kind])
-            one = replace(one, kind=likeliest if nats["fact"] - nats[likeliest] > SURE else "fact")
-        kept.append(one)
-    return kept
+    return await together(_with_kind(engine, opening, one) for one in found)
+
+
+async def _with_kind(engine: Engine, opening: Sequence[dict[str, str]], one: Observation) -> Observation:
+    if one.trust not in OWN:
+        return one
+    question = [*opening, {"role": "user", "content": one.text}]
+    scores = await engine.score(question, KINDS, adapter="base")
+    nats = {kind: score.nats for kind, score in zip(KINDS, scores, strict=True)}
+    likeliest = min(nats, key=lambda kind: nats[kind])
+    return replace(one, kind=likeliest if nats["fact"] - nats[likeliest] > SURE else "fact")
 
 
 def _halves(window: Sequence[Message]) -> list[Sequence[Message]]:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
 
+from daemon.concurrency import together
 from daemon.engine.client import Engine, Sampling
 from daemon.exam.questions import fixed_questions
 from daemon.lessons.tokenised import TokenisedLesson
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 LATER = "later"  # why a memory waits that this night had no room for
 SPARE = 0.9  # of its hours that a night may fill, as far as it is foretold
 PAST = 60  # nights that are looked back at
-SAID = 24  # tokens that the engine says to be measured
+SAID, SAID_AT_ONCE = 24, 4  # tokens of an answer, and answers, that the engine says to be measured
 LIST = " ".join(map(str, range(100, 140)))  # that it reads: numbers, which every vocabulary has
 FOR_OTHERS = 0.25  # share of the room that memories have which the live generation does not know
 
@@ -71,16 +72,19 @@ async def measured_pace(tools: Measuring, job: TrainingJob) -> Pace:
 
 
 async def engine_speed(engine: Engine) -> tuple[float, float]:
-    """Tokens a second of a prompt, and of an answer."""
+    """Tokens a second of a prompt, and of answers that share batches, as those of study and exam do."""
     await engine.info()  # it may have to be started
     prompt = [{"role": "user", "content": f"{time.time_ns()} {LIST}"}]  # one that is not in the cache
     began = time.monotonic()
     first = await engine.complete(prompt, sampling=Sampling(max_tokens=1), adapter="base", background=True)
     read_s = time.monotonic() - began
-    sampling = Sampling(max_tokens=SAID, temperature=1.0, seed=0)
-    answer = await engine.complete(prompt, sampling=sampling, adapter="base", background=True)
+    loose = [Sampling(max_tokens=SAID, temperature=1.0, seed=seed) for seed in range(SAID_AT_ONCE)]
+    answers = await together(
+        engine.complete(prompt, sampling=one, adapter="base", background=True) for one in loose
+    )
     said_s = time.monotonic() - began - read_s
-    return first.prompt_tokens / max(read_s, 1e-3), max(answer.completion_tokens, 1) / max(said_s, 1e-3)
+    said = max(sum(one.completion_tokens for one in answers), 1)
+    return first.prompt_tokens / max(read_s, 1e-3), said / max(said_s, 1e-3)
 
 
 async def pace_for(

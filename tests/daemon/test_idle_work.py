@@ -1,5 +1,6 @@
 """From a quiet chat to memories and lessons, and what stays to be done when something fails."""
 
+import asyncio
 import logging
 import time
 from datetime import UTC, date, datetime, timedelta
@@ -8,10 +9,10 @@ import pytest
 
 from daemon.engine.errors import PromptTooLong, TemplateRefused
 from daemon.engine.records import Mark
-from daemon.idle_work import ConsolidationReport, MemoryConsolidation, Unread, consolidate
+from daemon.idle_work import AT_ONCE, ConsolidationReport, MemoryConsolidation, Unread, consolidate
 from daemon.memory.observe import DOUBTED, VERSION
 from daemon.processes.errors import ChildCrashed
-from store import chats, jobs, memories, message_queries, proposals, vectors
+from store import chats, forgetting, jobs, memories, message_queries, proposals, vectors
 from store.chats import NewMessage
 from tests.daemon.memory.fakes import (
     FakeEmbedder,
@@ -326,8 +327,52 @@ async def test_of_an_import_of_years_each_round_reads_a_part_and_says_what_is_le
     for _ in range(3):
         await consolidate(core, now=now, quiet_s=60, most=3, on_part=on_part)
 
-    assert [(0, 7), (1, 7), (2, 7), (0, 4), (1, 4), (2, 4), (0, 1)] == seen
+    assert [(n, 7) for n in range(4)] + [(n, 4) for n in range(4)] + [(0, 1), (1, 1)] == seen
     assert 0 == await store_thread.run(chats.count_unread, VERSION)
+
+
+class Slow(FakeEngine):
+    """Takes the longer the more there is still to be read, and counts what it is asked at once."""
+
+    under_way = most = 0
+
+    async def complete(self, messages, **named):
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        try:
+            await asyncio.sleep(0.005 if "Ghent" in messages[-1]["content"] else 0.001)
+            return await super().complete(messages, **named)
+        finally:
+            self.under_way -= 1
+
+
+async def test_parts_are_read_several_at_once_and_still_evolve_by_their_dates(store_thread):
+    towns = ["Ghent", "Oslo", "Bonn", "Riga", "Graz", "Metz"]
+    model = Slow(observe=observer, evolve=engine().scripts["evolve"], ask=pairs_about)
+    chats_said = [[said(f"I live in {town}", day=day)] for day, town in enumerate(towns)]
+    report, held = await consolidated(store_thread, chats_said, model)
+
+    assert (AT_ONCE, {"ADD": 1, "RECONCILE": 5}) == (model.most, report.ops)
+    assert ["The user live in Metz."] == held
+
+
+async def test_what_is_forgotten_between_its_reading_and_evolving_is_not_learned(store_thread):
+    ids = []
+
+    class Forgetful(FakeEngine):
+        async def complete(self, messages, **named):
+            if "New:" in messages[-1]["content"] and ids:  # the first one evolves, the next was read
+                await store_thread.run(forgetting.forget, messages=[ids.pop()])
+            return await super().complete(messages, **named)
+
+    model = Forgetful(observe=observer, evolve=engine().scripts["evolve"], ask=pairs_about)
+    await remember(store_thread, "The user live in Graz.")
+    (secret,) = await store_thread.run(chats.record, [said("I live in Oslo", day=1)], at=NOW)
+    ids.append(secret.id)
+    report, held = await consolidated(store_thread, [[said("I live in Ghent")]], model)
+
+    assert (0, 1) == (len(ids), report.observations)
+    assert "The user live in Ghent." in held and not any("Oslo" in one for one in held)
 
 
 async def test_how_long_the_rest_takes_is_told_while_chats_are_read(store_thread):

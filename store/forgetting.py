@@ -16,7 +16,17 @@ from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from store import chat_labels, forgotten_facts, full_text, nights, proposals, recall_log, tombstones, vectors
+from store import (
+    chat_labels,
+    feedback,
+    forgotten_facts,
+    full_text,
+    nights,
+    proposals,
+    recall_log,
+    tombstones,
+    vectors,
+)
 from store.chats import FORGOTTEN, chain_hash
 from store.database import Connection, id_list, rows, whole, writing
 from store.errors import NoSuchMemory, StoreError, not_found
@@ -139,6 +149,7 @@ def forget(
         )
         drop_quotes(db)
         proposals.drop_quoting(db, quotes)
+        feedback.drop_quoting(db, quotes)
         db.execute(f"delete from lessons where id {_IN}", (id_list(lessons),))
         drop_memories(db, gone)
         _redact(db, redacted, telling)

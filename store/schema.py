@@ -462,4 +462,17 @@ create trigger proposal_undone after delete on proposal_messages begin
     delete from proposals where id = old.proposal_id;
 end;
 """,
+    # 26: what the user thinks of an answer
+    """
+create table feedback (
+    -- One row per answer; recalled for nothing and taught to nothing.
+    message_id integer primary key references messages (id) on delete cascade,
+    thumb integer not null,            -- 1: up, -1: down, 0: none
+    correction text not null,          -- how it should have been; '': not said
+    at text not null
+) strict;
+create trigger feedback_forgotten after update of redacted on messages when new.redacted begin
+    delete from feedback where message_id = new.id;
+end;
+""",
 ]

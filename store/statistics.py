@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from store.database import Connection, reading, rows
 
 PARTS: Mapping[str, Sequence[str]] = {  # a part -> its tables; whose index a page is, is whose part it is
-    "chats": ("chats", "messages", "answers", "beside", "chat_labels", "chat_changes", "users"),
+    "chats": ("chats", "messages", "answers", "beside", "chat_labels", "chat_changes", "users", "feedback"),
     "memories": (
         "memories",
         "memory_sources",

@@ -77,6 +77,7 @@ ROUTES = {
     "POST /tsubasa/memories": "write",
     "POST /tsubasa/memories/{memory_id}": "write",
     "POST /tsubasa/undo": "write",
+    "POST /tsubasa/messages/{message_id}/feedback": "write",
     "POST /tsubasa/confirmations": "write",
     "POST /tsubasa/tend": "write",
     "POST /tsubasa/night": "write",

@@ -255,6 +255,13 @@ def audit(
         show(shown)
         if hidden:
             out.print(f"… and {len(hidden)} more that were never recalled; --json shows all.")
+    if found["feedback"]:
+        shown = table("thumb", "answer, and how it should have been")
+        for said in found["feedback"]:
+            better = f"\n[dim]better: {escape(said['correction'])}[/]" if said["correction"] else ""
+            shown.add_row({1: "up", -1: "down"}.get(said["thumb"], ""), escape(said["answer"]) + better)
+        show(shown)
+        out.print("What you said of answers: never recalled nor taught.")
     share = f", {found['junk'] / found['held']:.0%}" if found["held"] else ""
     out.print(f"{found['junk']} of {found['held']} memories look like junk{share}.")
     if found["suspects"]:

@@ -183,6 +183,14 @@ def message(message_id: int) -> Call[chat_schemas.OneMessage]:
     return _get(f"message {message_id}", f"/tsubasa/messages/{message_id}")
 
 
+def give_feedback(
+    message_id: int, thumb: str | None = None, *, correction: str = ""
+) -> Call[chat_schemas.OneFeedback]:
+    """Say what the user thinks of an answer: "up" or "down", and how it should have been; neither takes it back."""
+    body = {"thumb": thumb, "correction": correction}
+    return _post(f"message {message_id}", f"/tsubasa/messages/{message_id}/feedback", body)
+
+
 def typed(n: int = 200) -> Call[list[str]]:
     """The last things that the user typed in chats, the oldest first: what the arrow keys bring back."""
     query = {"n": str(n)}

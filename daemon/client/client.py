@@ -75,6 +75,7 @@ class Client(BlockingConnection):
     audit = _asked(calls.audit)
     messages = _asked(calls.messages)
     message = _asked(calls.message)
+    give_feedback = _asked(calls.give_feedback)
     typed = _asked(calls.typed)
     chats = _asked(calls.chats)
     past_chat = _asked(calls.past_chat)

@@ -39,6 +39,7 @@ RELEASED = [  # sha256 of each step, its beginning
     "df6bf7c864ab2d50",
     "aeeed8bd3c4344cb",
     "e401289d518c4289",
+    "134c3e200e32b491",
 ]
 
 

@@ -18,6 +18,7 @@ from daemon.store_thread import StoreThread
 from store import (
     chat_labels,
     chats,
+    feedback,
     full_text,
     memory_events,
     message_queries,
@@ -30,6 +31,7 @@ from store.database import Connection
 MOST = 200
 MOST_FOUND = 50
 MOST_TYPED = 1000
+LONGEST_CORRECTION = 4000  # characters
 LONGEST_SEARCH = 500  # characters
 LONGEST_MINUTES = 366 * 24 * 60
 
@@ -48,6 +50,13 @@ class ChatLabel(BaseModel):
         default=None, max_length=chat_labels.LONGEST_TITLE
     )  # "": none of its own any more
     pinned: StrictBool | None = None
+
+
+class FeedbackGiven(BaseModel):
+    """What the user thinks of an answer."""
+
+    thumb: Literal["up", "down"] | None = None
+    correction: str = Field(default="", max_length=LONGEST_CORRECTION)  # how it should have been
 
 
 def routes(services: Services) -> APIRouter:
@@ -90,6 +99,7 @@ def routes(services: Services) -> APIRouter:
 
     _add_labels(router, store_thread)
     _add_messages(router, services)
+    _add_feedback(router, store_thread)
     _add_logging(router, store_thread)
     return router
 
@@ -154,6 +164,19 @@ def _add_messages(router: APIRouter, services: Services) -> None:
         return {"message": to_json(schemas.Message, await store_thread.run(chats.get, message_id))}
 
 
+def _add_feedback(router: APIRouter, store_thread: StoreThread) -> None:
+    @router.post("/messages/{message_id}/feedback")
+    async def give_feedback(message_id: PathId, wanted: FeedbackGiven) -> schemas.OneFeedback:
+        """Say what you think of an answer, and how it should have been; both left out takes it back."""
+        if (await store_thread.run(chats.get, message_id)).role != "assistant":
+            raise WireError(400, "Only an answer is given a thumb.", code="invalid_value")
+        thumb = {"up": feedback.UP, "down": feedback.DOWN, None: 0}[wanted.thumb]
+        correction, now = wanted.correction.strip(), datetime.now(UTC)
+        await store_thread.run(feedback.put, message_id, thumb=thumb, correction=correction, at=now)
+        found = (await store_thread.run(feedback.of_messages, [message_id])).get(message_id)
+        return {"feedback": to_json(schemas.Feedback, found) if found else None}
+
+
 def _add_logging(router: APIRouter, store_thread: StoreThread) -> None:
     @router.get("/logging")
     async def logging() -> schemas.Logging:
@@ -202,12 +225,14 @@ def _messages(db: Connection, chat_id: int, through: int | None) -> list[schemas
     found = message_queries.branch(db, chat_id, through)
     recalled = recall_log.of_answers(db, [message.id for message in found])
     siblings = message_queries.siblings(db, chat_id)
+    said = feedback.of_messages(db, [message.id for message in found])
     noted = memory_events.noted_of(db, [message.id for message in found])
     return [
         to_json(
             schemas.ChatMessage,
             message,
             beside=to_json(schemas.Recalled, recalled[message.id]) if message.id in recalled else None,
+            feedback=to_json(schemas.Feedback, said[message.id]) if message.id in said else None,
             siblings=siblings.get(message.id, []),
             noted=[to_json(schemas.Noted, one) for one in noted.get(message.id, ())],
         )

@@ -21,8 +21,18 @@ from daemon.memory.modality import certainty
 from daemon.memory.recall import recall
 from daemon.memory.secret_values import holds_secret
 from daemon.services import Services
-from daemon.text import normalised
-from store import chats, generations, lessons, memories, memory_events, programs, proposals, recall_log
+from daemon.text import normalised, shorten
+from store import (
+    chats,
+    feedback,
+    generations,
+    lessons,
+    memories,
+    memory_events,
+    programs,
+    proposals,
+    recall_log,
+)
 from store.database import Connection
 from store.memories import Memory
 from store.memory_queries import survey
@@ -30,6 +40,7 @@ from store.text import one_line
 
 MOST_CHANGES = 200  # in a list
 SEARCHED = 3  # memories that a search finds, as a chat does; up to 10 where they bear on it about equally
+MOST_FEEDBACK = 100  # that the audit shows
 MOST_PROPOSED = 60  # of programs, that wait for the user's word
 LONGEST = 2000  # characters of one statement
 Text = Annotated[str, Field(max_length=LONGEST)]
@@ -98,13 +109,15 @@ def routes(services: Services) -> APIRouter:
 
     @router.get("/memories/audit")
     async def audit_memories(unused_days: Annotated[int, Query(ge=0, le=36_500)] = 30) -> schemas.Audit:
-        """What looks like junk, and why."""
+        """What looks like junk, and why; and what was said of answers."""
         found = await store_thread.run(survey)
         near = services.embedder.limits.duplicate
         report = await asyncio.to_thread(
             audit, found, now=datetime.now(UTC), near=near, unused_days=unused_days
         )
-        return to_json(schemas.Audit, report)
+        said = await store_thread.run(feedback.latest, MOST_FEEDBACK)
+        shown = [to_json(chat_schemas.Feedback, one, answer=shorten(one.answer)) for one in said]
+        return to_json(schemas.Audit, report, feedback=shown)
 
     @router.get("/memories/{memory_id}")
     async def why(memory_id: PathId) -> schemas.MemoryDetail:

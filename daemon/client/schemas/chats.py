@@ -89,11 +89,27 @@ class Noted(TypedDict):
     was: str | None  # what it has taken the place of
 
 
+class Feedback(TypedDict):
+    """What the user thinks of an answer: how they like answers, and no fact of them."""
+
+    message_id: int
+    kind: str  # "preference": a thumb alone; "style": how the answer should have been
+    thumb: int  # 1: up, -1: down, 0: none
+    correction: str  # how it should have been; "": not said
+    at: Time
+    answer: str
+
+
+class OneFeedback(TypedDict):
+    feedback: Feedback | None  # null: nothing is said of it now
+
+
 class ChatMessage(Message):
     """A message, and what was recalled for the question that it answers."""
 
     beside: Recalled | None  # null: it answers none, or that was not kept
     noted: list[Noted]  # memories that were made of it and hold
+    feedback: Feedback | None  # of an answer; null: nothing was said of it
     siblings: list[int]  # messages in its place on all branches, with itself; empty: it is alone
 
 

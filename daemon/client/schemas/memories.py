@@ -6,7 +6,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-from daemon.client.schemas.chats import Day, Message, Noted, Time
+from daemon.client.schemas.chats import Day, Feedback, Message, Noted, Time
 
 
 class Recalls(TypedDict):
@@ -168,6 +168,7 @@ class Audit(TypedDict):
     held: int  # memories that hold
     junk: int  # of them, those suspected of more than never being recalled
     suspects: list[Suspect]
+    feedback: list[Feedback]  # on answers, the newest first; never recalled nor taught
 
 
 class ProbeResult(TypedDict):

@@ -9,6 +9,7 @@ from nicegui import ui
 from daemon.client.schemas.chats import Noted
 from daemon.text import counted, split_file, with_file
 from daemon.web.chat.actions import ChatActions
+from daemon.web.chat.feedback import Thumbs
 from daemon.web.chat.state import STOPPED, TOO_LONG, Turn, parts_of
 from daemon.web.chat.why import Why
 from daemon.web.components import dom, icons
@@ -184,6 +185,7 @@ class AnswerView:
                 dom.icon_button("Copy the answer", lambda: _copy(self._turn.text), picture="copy")
                 if not self._chat.state.sealed:
                     dom.icon_button("Another answer", self._again, picture="retry")
+                self._thumbs = Thumbs(self._chat, self._turn)
                 why = Why(self._chat, self._turn)
             why.panel()
         self.show_news()
@@ -192,6 +194,7 @@ class AnswerView:
         """Show which other answers there are."""
         if self._branches is not None:
             self._branches.show_news()
+            self._thumbs.show_news()
 
     def _say_why_cut(self) -> None:
         cut = self._turn.cut

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from daemon.client.schemas.chats import Chat, ChatMessage, Chunk, Noted, Recalled
+from daemon.client.schemas.chats import Chat, ChatMessage, Chunk, Feedback, Noted, Recalled
 from daemon.text import split_file
 
 FORGOTTEN = "[forgotten]"
@@ -56,6 +56,7 @@ class Turn:
     id: int | None = None  # of the message that is kept of it, once that is known
     siblings: Sequence[int] = ()  # the messages in its place on all branches, itself among them
     noted: Sequence[Noted] = ()  # memories that were made of it
+    feedback: Feedback | None = None  # what the user said of an answer
 
 
 class ChatState:
@@ -139,6 +140,7 @@ class ChatState:
             return None
         for turn, message in zip(shown, messages, strict=False):
             turn.id, turn.siblings, turn.noted = message["id"], message["siblings"], message["noted"]
+            turn.feedback = message["feedback"]
         new = [_turn(message) for message in messages[len(shown) :]]
         self.turns += new
         self.title = chat["title"]
@@ -180,6 +182,7 @@ def _turn(message: ChatMessage) -> Turn:
         id=message["id"],
         siblings=message["siblings"],
         noted=message["noted"],
+        feedback=message["feedback"],
     )
 
 

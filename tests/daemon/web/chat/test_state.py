@@ -16,7 +16,7 @@ def past(messages):
 
 
 def kept(role, text, model=None):
-    more = {"speaker": "", "model": model, "beside": None, "siblings": [], "noted": []}
+    more = {"speaker": "", "model": model, "beside": None, "siblings": [], "noted": [], "feedback": None}
     return {"id": 1, "role": role, "text": text, **more}
 
 

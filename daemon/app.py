@@ -40,6 +40,7 @@ from daemon.idle_work import MemoryConsolidation
 from daemon.inbox.importer import TakenIn
 from daemon.inbox.watch import Inbox
 from daemon.jobs import Kind, Runner
+from daemon.lifecycle.ending import Ending
 from daemon.lifecycle.suspend import SleepWatch, system_clock
 from daemon.lifecycle.systemd_notify import Heartbeat
 from daemon.memory.approval import drop_forgotten
@@ -90,15 +91,7 @@ async def build(
     await store_thread.run(past_nights.recover)
     await generations.settle()
     gate = ForegroundGate()
-    conversations = Conversations(
-        store_thread,
-        engine,
-        embedder,
-        generations,
-        recall_k=config.recall_k if config.recall else 0,
-        gate=gate,
-        users=config.users,
-    )
+    conversations = _conversations(config, core, generations, gate)
     stack.push_async_callback(conversations.stop)
     learns = model.cannot_learn is None
     consolidation = _consolidation(config, core, learns=learns)
@@ -135,7 +128,23 @@ async def build(
         forgetting=forgetting,
         confirmations=confirmations,
         pulls=_pulls(home, stack),
+        ending=Ending(),
         started_at=datetime.now(UTC),
+    )
+
+
+def _conversations(
+    config: Config, core: Core, generations: Generations, gate: ForegroundGate
+) -> Conversations:
+    return Conversations(
+        core.store_thread,
+        core.engine,
+        core.embedder,
+        generations,
+        recall_k=config.recall_k if config.recall else 0,
+        gate=gate,
+        users=config.users,
+        system_prompt=config.system_prompt,
     )
 
 
@@ -217,8 +226,13 @@ async def serving(services: Services, stack: AsyncExitStack) -> Parts:
         await runner.start()
         await runner.order("index", {})  # what a crash or a new embedder left without vectors
 
+    def server(on_serving: Callable[[], None]) -> Server:
+        made = Server(application, on_serving=on_serving, on_leaving=leaving)
+        services.ending.leave = made.leave
+        return made
+
     return Parts(
-        server=lambda on_serving: Server(application, on_serving=on_serving, on_leaving=leaving),
+        server=server,
         begin_work=begin_work,
     )
 

@@ -79,6 +79,11 @@ class Home:
         return self.path / "api_keys_used.json"
 
     @property
+    def sessions(self) -> Path:
+        """What the cookies of browsers are signed with besides the key; a new one signs all of them out."""
+        return self.path / "api_key_sessions"
+
+    @property
     def inbox(self) -> Path:
         """The folder whose files are imported."""
         return self.path / "inbox"

@@ -26,6 +26,7 @@ from daemon.config.settings import Config, Settings, use_time_zone
 from daemon.engine.client import Engine
 from daemon.errors import ConfigError, bad_value
 from daemon.home import Home, HomeLock, Running
+from daemon.lifecycle.ending import After
 from daemon.lifecycle.listen import listen_on_both
 from daemon.lifecycle.systemd_notify import Heartbeat
 from daemon.processes.supervisor import ignore_failure
@@ -54,9 +55,11 @@ class Serving:
 
 async def serve(
     settings: Settings, home: Home, *, on_serving: Callable[[Serving], None], reindex: bool = False
-) -> None:
+) -> After:
     """
-    Serve until SIGTERM or SIGINT; `on_serving` is called once, when requests are answered.
+    Serve until SIGTERM, SIGINT, or the page ends it; what is to be done then ("": nothing).
+
+    `on_serving` is called once, when requests are answered.
 
     Args:
         reindex: make all vectors again, for another embedder; the old ones are kept until that is done.
@@ -104,8 +107,11 @@ async def serve(
         server = parts.server(up)
         leave.server = server
         await server.serve(sockets=sockets)
-        heartbeat.stopping()
+        after = services.ending.after
+        if after != "restart":  # else the same process goes on
+            heartbeat.stopping()
         log.info("Stopping")
+    return after
 
 
 def _engine(settings: Settings, home: Home, stack: AsyncExitStack) -> tuple[Engine, Path]:

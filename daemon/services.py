@@ -16,6 +16,7 @@ from daemon.generations.service import Generations
 from daemon.home import Home
 from daemon.idle_work import MemoryConsolidation
 from daemon.jobs import Runner
+from daemon.lifecycle.ending import Ending
 from daemon.night.night_job import Nights
 from daemon.store_thread import StoreThread
 
@@ -40,4 +41,5 @@ class Services:
     forgetting: Forgetting
     confirmations: Confirmations
     pulls: PullProcess
+    ending: Ending
     started_at: datetime  # UTC

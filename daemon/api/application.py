@@ -16,9 +16,11 @@ from daemon.api.openapi import Api
 from daemon.api.own import (
     chats,
     confirmations,
+    ending,
     forgetting,
     generations,
     imports,
+    keys,
     memories,
     nights,
     proposals,
@@ -45,7 +47,7 @@ def make_app(services: Services, page: LazyPage | None = None) -> FastAPI:
     errors.install(app)
     add_routes(app, services)
     config = services.settings.config
-    sessions = access.Sessions(services.api_key)
+    sessions = access.Sessions(services.api_key, epoch=services.home.sessions)
     app.include_router(access.sign_in_routes(sessions, on_link=page.load if page else None))
     app.add_middleware(PageMiddleware, page=page or LazyPage(services.api_key, services.home.path))
     app.add_middleware(Paths, max_body=config.largest_body)
@@ -92,5 +94,7 @@ def add_routes(app: FastAPI, services: Services) -> None:
         storage,
         settings,
         local_models,
+        keys,
+        ending,
     ):
         app.include_router(noun.routes(services))

@@ -102,6 +102,12 @@ ROUTES = {
     "POST /tsubasa/import": OWNER,  # a path of this machine
     "POST /tsubasa/import/preview": OWNER,
     "POST /tsubasa/notices/seen": OWNER,
+    "GET /tsubasa/keys": OWNER,
+    "POST /tsubasa/keys": OWNER,
+    "POST /tsubasa/keys/revoke": OWNER,
+    "POST /tsubasa/sign-out-everywhere": OWNER,
+    "POST /tsubasa/restart": OWNER,
+    "POST /tsubasa/delete-everything": OWNER,
     "POST /tsubasa/links": OWNER,  # into the page, which may do everything
     "POST /tsubasa/proof": OWNER,
 }

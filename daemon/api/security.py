@@ -123,9 +123,30 @@ class AuthMiddleware:
         elif scope["type"] == "http":
             await self._http(scope, receive, _with_request_id(send))
         elif scope["type"] == "websocket" and self._is_welcome(scope):
-            await self._app(scope, receive, send)
+            await self._socket(scope, receive, send)
         else:
             await send({"type": "websocket.close", "code": 1008})
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A socket of the page, until its browser is signed out."""
+        assert self._sessions is not None
+        ending = asyncio.create_task(self._sessions.ended.wait(), name="signed out")
+
+        async def received() -> Message:
+            waiting = asyncio.ensure_future(receive())
+            try:
+                await asyncio.wait({waiting, ending}, return_when=asyncio.FIRST_COMPLETED)
+                if waiting.done():
+                    return waiting.result()
+                await send({"type": "websocket.close", "code": 1008})
+                return {"type": "websocket.disconnect", "code": 1008}
+            finally:
+                waiting.cancel()
+
+        try:
+            await self._app(scope, received, send)
+        finally:
+            ending.cancel()
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)

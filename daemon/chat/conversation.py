@@ -152,12 +152,14 @@ class Conversations:
         recall_k: int,
         gate: ForegroundGate | None = None,
         users: str = "",
+        system_prompt: str = "",
     ) -> None:
         """
         Args:
             recall_k: memories recalled for a question, at first; 0 never recalls.
             gate: closed while we answer.
             users: names by which clients know the person of this home, separated by commas.
+            system_prompt: what the model is told first where the client says nothing of that kind.
         """
         self._store_thread = store_thread
         self._engine = engine
@@ -165,6 +167,7 @@ class Conversations:
         self._generations = generations
         self._recall_k = recall_k
         self._users = frozenset(name.strip() for name in users.split(",")) - {""}
+        self._system_prompt = system_prompt.strip()
         self._gate = gate or ForegroundGate()
         self._running: dict[asyncio.Task[None], Answer] = {}
         self._begun = asyncio.Lock()  # locked from recall until the answer counts as running
@@ -279,7 +282,7 @@ class Conversations:
         self, question: Question, answer: Answer, answering: Answering, lines: Sequence[str]
     ) -> AsyncGenerator[Piece, None]:
         """The pieces of the answer, to as much of the chat as the context holds."""
-        shown = Fitting(history=question.history, lines=lines)
+        shown = Fitting(history=question.history.told_first(self._system_prompt), lines=lines)
         while True:
             try:
                 async with aclosing(self._pieces(question, answering, shown)) as pieces:

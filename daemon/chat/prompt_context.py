@@ -8,7 +8,7 @@ engine's prefix cache must survive. A client that sends that turn back is recogn
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -78,6 +78,13 @@ class History:
         """The beginning of the answer, where the last turn is the assistant's and not the only one; else None."""
         last = self.turns[-1] if len(self.turns) > 1 else None
         return last.text if last is not None and last.role == "assistant" and not last.calls else None
+
+    def told_first(self, words: str) -> "History":
+        """The same with `words` as its first system turn, unless it has one, is a chore, or there are none."""
+        if not words or self.is_chore or any(turn.role == "system" for turn in self.turns):
+            return self
+        at = None if self.question_at is None else self.question_at + 1
+        return replace(self, turns=(Turn(role="system", text=words), *self.turns), question_at=at)
 
     def messages(self, memories: str | None) -> list[dict[str, Any]]:
         """The messages for the engine; `memories`, if any, as a system turn before the last user turn."""

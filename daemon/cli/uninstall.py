@@ -128,13 +128,32 @@ def _show(home: Home, parts: list[Part]) -> None:
     out.print(f"keyring  the entry of this home, where the key is kept there\nprogram  {escape(sys.prefix)}")
 
 
+def remove_all(home: Home) -> list[str]:
+    """
+    What the page's "Delete everything" does once the daemon is closed; what is left in the home.
+
+    The service goes last: it may be what runs us, and ends us then.
+    """
+    left = _remove_home(home)
+    _remove_service()
+    return left
+
+
 def _remove(home: Home) -> list[str]:
     """Remove all of it; what is left in the home. Raises `HomeInUse` while a daemon runs."""
-    from store.keys import drop_key
+    _remove_service()
+    return _remove_home(home)
 
+
+def _remove_service() -> None:
     by = _manager()
     if by is not None and by.file.exists():
         installed.uninstall(by)
+
+
+def _remove_home(home: Home) -> list[str]:
+    from store.keys import drop_key
+
     if not home.path.is_dir():
         return []
     lock = HomeLock(home)

@@ -29,6 +29,7 @@ from rich.text import Text
 from daemon import home
 from daemon.cli.output import HomeFlag, chosen, out
 from daemon.cli.pull import at_terminal, choose, have
+from daemon.cli.uninstall import remove_all
 from daemon.config import edit_file
 from daemon.config import settings as config
 from daemon.config.default_model import LITTLE, MAKES_LITTLE, little, shipped_skills
@@ -108,11 +109,26 @@ def up(
         out.print(f"[yellow]{escape(warning)}[/]")
     outbound_guard.install()  # all that this process will do from now on stays on this machine
     out.print(f"Tsubasa {version()} starts on {escape(str(place.path))} …")
+    after = ""
     try:
-        asyncio.run(serve(settings, place, on_serving=partial(_announce, layout), reindex=reindex))
+        after = asyncio.run(serve(settings, place, on_serving=partial(_announce, layout), reindex=reindex))
     except (asyncio.CancelledError, KeyboardInterrupt):
         pass  # stopped while it was starting: nothing was announced yet
-    out.print("Stopped.")
+    if after == "restart":
+        restart(reindex=reindex)
+    if after == "delete":
+        remove_all(place)
+    out.print("Deleted." if after == "delete" else "Stopped.")
+
+
+def restart(*, reindex: bool) -> None:
+    """Be the same command anew, in the same process; vectors are made again only once."""
+    out.print("Starting again …")
+    sys.stdout.flush()
+    typed = sys.orig_argv[1:]
+    os.execv(
+        sys.executable, [sys.executable, *(one for one in typed if not (reindex and one == "--reindex"))]
+    )
 
 
 def laid_out(settings: Settings, model: Path) -> tuple[Settings, str]:

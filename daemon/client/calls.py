@@ -78,6 +78,36 @@ def use_model(file: str) -> Call[status_schemas.Models]:
     return _post("the model", "/tsubasa/models/use", {"file": file})
 
 
+def keys() -> Call[status_schemas.Keys]:
+    """The keys that programs have, and what one may be given."""
+    return _get("the keys", "/tsubasa/keys")
+
+
+def make_key(name: str, may: Sequence[str]) -> Call[status_schemas.NewKey]:
+    """A new key for a program; it is shown only now."""
+    return _post("the key", "/tsubasa/keys", {"name": name, "may": list(may)})
+
+
+def revoke_key(name: str) -> Call[status_schemas.Keys]:
+    """Take a key back; the others."""
+    return _post("the key", "/tsubasa/keys/revoke", {"name": name})
+
+
+def sign_out_everywhere() -> Call[status_schemas.SignedOutAll]:
+    """Sign every browser out."""
+    return _post("the sign-out", "/tsubasa/sign-out-everywhere", {})
+
+
+def restart() -> Call[status_schemas.Ended]:
+    """Stop the daemon and start it again, with what config.toml says now."""
+    return _post("the new start", "/tsubasa/restart", {})
+
+
+def delete_everything(typed: str) -> Call[status_schemas.Ended]:
+    """Stop the daemon and delete all that it made, if these are the right words."""
+    return _post("the deletion", "/tsubasa/delete-everything", {"typed": typed})
+
+
 def storage() -> Call[status_schemas.Storage]:
     """What is kept, where and how large, how it is encrypted, and what went over the network."""
     return _get("what is stored", "/tsubasa/storage")

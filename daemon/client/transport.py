@@ -122,6 +122,16 @@ class AsyncClient(Connection):
                     if (chunk := chunk_in(line)) is not None:
                         yield chunk
 
+    async def export(self) -> AsyncGenerator[bytes]:
+        """As `Client.export`."""
+        with self._answered():
+            async with self._http.stream("GET", "/tsubasa/export") as response:
+                if not is_stream(response, "ndjson"):
+                    await response.aread()
+                    raise refused("the export", response)
+                async for piece in response.aiter_bytes():
+                    yield piece
+
 
 class _Transport(httpx.HTTPTransport):
     """httpx's own, with proven connections."""

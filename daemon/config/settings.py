@@ -74,6 +74,11 @@ class Config:
         ),
         "web pages of other programs that may ask from a browser, with a key; empty = none",
     )
+    system_prompt: str = key(
+        "",
+        text("any text, or empty"),
+        "what the model is told first in a chat whose client says nothing of that kind; empty = nothing",
+    )
     temperature: float = key(
         0.7, number(0, 2), "how freely words are chosen when the client doesn't say; 0 = never"
     )

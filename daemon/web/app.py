@@ -7,7 +7,7 @@ was refused are logged; a bug is logged with its traceback, and the visitor gets
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -17,6 +17,7 @@ from nicegui import app as nicegui
 from nicegui import ui
 from starlette.formparsers import MultiPartParser
 from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 
 from daemon.client.transport import AsyncClient
 from daemon.errors import DaemonError
@@ -56,6 +57,7 @@ class WebApp:
         nicegui.config.socket_io_js_transports = ["websocket"]
         nicegui.config.vue_config_script += "setDark(document.documentElement.dataset.theme === 'dark');"
         nicegui.config.quasar_config["loadingBar"] = {"skipHijack": True}
+        self.asgi.add_api_route("/page/export", self._export)
         for path, build in PAGES.items():
             _register(path, build, self._backend)
         ui.run_with(
@@ -77,6 +79,22 @@ class WebApp:
     async def __aexit__(self, *_: object) -> None:
         await self._open.aclose()
         await self._backend.close()
+
+    async def _export(self) -> Response:
+        """Everything as one file; of a daemon that can't, why not, before the download begins."""
+        pieces = self._backend.export()
+        try:
+            first = await anext(pieces, b"")
+        except DaemonError as error:
+            return PlainTextResponse(str(error), status_code=503)
+        headers = {"content-disposition": 'attachment; filename="tsubasa.jsonl"', "cache-control": "no-store"}
+        return StreamingResponse(_with(first, pieces), media_type="application/x-ndjson", headers=headers)
+
+
+async def _with(first: bytes, rest: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    yield first
+    async for piece in rest:
+        yield piece
 
 
 def _is_bug(record: logging.LogRecord) -> bool:

@@ -17,7 +17,17 @@ from daemon.config.fields import Kind, NotAllowed
 from daemon.config.settings import Config
 from daemon.services import Services
 
-CHANGEABLE = ("temperature", "max_tokens", "recall", "observe", "night", "night_when", "inbox", "backups")
+CHANGEABLE = (
+    "system_prompt",
+    "temperature",
+    "max_tokens",
+    "recall",
+    "observe",
+    "night",
+    "night_when",
+    "inbox",
+    "backups",
+)
 
 
 class NewSetting(BaseModel):

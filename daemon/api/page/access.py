@@ -8,11 +8,13 @@ The cookie opens the page's paths and nothing else. It is out of reach of script
 another site began. A page that is only fetched ahead uses no link up.
 """
 
+import asyncio
 import hashlib
 import html
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request
@@ -22,7 +24,9 @@ from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, Response
 
 from daemon.api.errors import WireError, invalid
-from daemon.client.schemas.status import Link
+from daemon.atomic_file import replacing
+from daemon.client.schemas.status import Link, SignedOutAll
+from daemon.errors import DaemonError
 
 LINK_S = 60
 COOKIE_S = 30 * 24 * 3600
@@ -63,12 +67,37 @@ WING = """<svg viewBox="0 0 32 32" fill="none" stroke="currentColor" stroke-widt
 class Sessions:
     """Signs links and cookies, and checks them."""
 
-    def __init__(self, api_key: str, *, clock: Callable[[], float] = time.time) -> None:
-        """`clock`: seconds since 1970."""
+    def __init__(
+        self, api_key: str, *, clock: Callable[[], float] = time.time, epoch: Path | None = None
+    ) -> None:
+        """
+        Args:
+            clock: seconds since 1970.
+            epoch: the file that tells cookies of before "sign out everywhere" from those after it.
+        """
+        self._api_key = api_key
         self._clock = clock
+        self._epoch = epoch
+        self.ended = asyncio.Event()  # of all that are signed in now; another one once they are signed out
         self._links = _serializer(api_key, f"link {secrets.token_hex()}", clock)  # a restart ends all links
-        self._cookies = _serializer(api_key, "cookie", clock)
+        self._cookies = _serializer(api_key, _salt(epoch), clock)
         self._used: dict[str, float] = {}  # the nonces of links that were used, until they expire
+
+    def sign_all_out(self) -> None:
+        """Take no cookie and no link from before any more, and end the open pages; raises `DaemonError`."""
+        if self._epoch is not None:
+            try:
+                with replacing(self._epoch) as written:
+                    written.write(secrets.token_hex(16).encode())
+            except OSError as error:
+                raise DaemonError(
+                    f"Nobody was signed out: {self._epoch} can't be written ({error.strerror or error}). "
+                    f"Make room, or remove the file api_key and start again."
+                ) from error
+        self._links = _serializer(self._api_key, f"link {secrets.token_hex()}", self._clock)
+        self._cookies = _serializer(self._api_key, _salt(self._epoch), self._clock)
+        self.ended.set()
+        self.ended = asyncio.Event()
 
     def new_link(self, page: str = "/") -> str:
         """A token for one sign-in within a minute, which leads to `page`."""
@@ -114,6 +143,15 @@ class Sessions:
 def cookie_name(host: str) -> str:
     """The name of our cookie; with the port, because browsers send cookies to all ports of a host."""
     return f"tsubasa_{urlsplit('//' + host).port or 80}"
+
+
+def _salt(epoch: Path | None) -> str:
+    try:
+        return f"cookie {epoch.read_text(encoding='ascii')}" if epoch is not None else "cookie"
+    except FileNotFoundError:
+        return "cookie"
+    except (OSError, UnicodeDecodeError):
+        return f"cookie {secrets.token_hex()}"  # rather sign in once more than let one in who was signed out
 
 
 def _serializer(api_key: str, salt: str, clock: Callable[[], float]) -> URLSafeTimedSerializer:
@@ -221,6 +259,12 @@ def sign_in_routes(sessions: Sessions, *, on_link: Callable[[str, int], object] 
         name = cookie_name(request.headers["host"])
         reply.set_cookie(name, sessions.new_cookie(), max_age=COOKIE_S, httponly=True, samesite="strict")
         return reply
+
+    @router.post("/tsubasa/sign-out-everywhere")
+    async def sign_out_everywhere() -> SignedOutAll:
+        """Sign every browser out: none of their cookies counts any more, and open pages end."""
+        sessions.sign_all_out()
+        return {"signed_out": True}
 
     @router.get("/sign-out")
     async def sign_out(request: Request) -> Response:

@@ -250,6 +250,42 @@ class Identity(TypedDict):
     proof: str  # HMAC-SHA256 under the key, hexadecimal, of the challenge and of the address that was connected to
 
 
+class SignedOutAll(TypedDict):
+    signed_out: bool
+
+
+class Ended(TypedDict):
+    after: str  # "restart" or "delete"
+
+
+class KeyOfProgram(TypedDict):
+    """One key of a program."""
+
+    name: str
+    may: list[str]  # scopes
+    made_at: Time
+    used_at: Time | None  # null: never
+
+
+class Scope(TypedDict):
+    name: str
+    may: str  # in words
+
+
+class Keys(TypedDict):
+    """The keys that programs have, oldest first, and what one may be given."""
+
+    keys: list[KeyOfProgram]
+    scopes: list[Scope]
+
+
+class NewKey(TypedDict):
+    """A key that was made; it is shown only now."""
+
+    name: str
+    key: str
+
+
 class Link(TypedDict):
     """A link that signs a browser in, once."""
 

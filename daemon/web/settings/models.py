@@ -53,7 +53,7 @@ class ModelRoom:
         self._show_pull(found["pull"])
         if any(one["chosen"] and not one["serves"] for one in found["models"]):
             with self._pull:
-                waits("The model that you chose answers from the next start on.")
+                waits(self._backend, "The model that you chose answers from the next start on.")
 
     def _row(self, one: ModelHere) -> None:
         with dom.box("model-row", tag="li"):

@@ -6,15 +6,20 @@ What is changed is written into config.toml, in the line where it stands, and co
 
 from collections.abc import Awaitable, Callable
 
+from nicegui import ui
+
 from daemon.client import calls
 from daemon.client.schemas.status import Changeable, Status
 from daemon.client.transport import AsyncClient
 from daemon.web.components import dom
 from daemon.web.layout import Visit, is_logging, paused_until
+from daemon.web.settings.keys import KeyRoom
+from daemon.web.settings.leaving import ways_out
 from daemon.web.settings.models import ModelRoom
 from daemon.web.settings.restart import waits
 
 NAMES = {  # key: what people call it
+    "system_prompt": "System prompt",
     "temperature": "Temperature",
     "max_tokens": "Longest answer, in tokens",
     "recall": "Use memories in answers",
@@ -24,6 +29,7 @@ NAMES = {  # key: what people call it
     "inbox": "Watch the inbox folder",
     "backups": "Daily backups",
 }
+LONG = ("system_prompt",)
 PAUSES = (("Pause for an hour", 60), ("Pause until I resume", None))
 YES_NO = (("true", "Yes"), ("false", "No"))
 Value = str | float | bool
@@ -52,6 +58,7 @@ class _Settings:
         status = await self._backend.ask(calls.status())
         found = (await self._backend.ask(calls.settings()))["settings"]
         models = await self._backend.ask(calls.local_models())
+        keys = await self._backend.ask(calls.keys())
         self._place.clear()
         with self._place:
             ModelRoom(self._backend).build(models)
@@ -59,7 +66,8 @@ class _Settings:
                 self._rows = dom.box("settings")
                 self._show(found)
             self._pause(status)
-            _ways_out()
+            KeyRoom(self._backend).build(keys)
+            ways_out(self._backend)
 
     def _show(self, found: list[Changeable]) -> None:
         self._rows.clear()
@@ -67,7 +75,7 @@ class _Settings:
             for one in found:
                 _row(one, self._change)
             if any(_waits(one) for one in found):
-                waits("What you changed counts from the next start on.")
+                waits(self._backend, "What you changed counts from the next start on.")
 
     async def _change(self, one: Changeable, words: str) -> None:
         value = _read(one, words)
@@ -105,14 +113,22 @@ def _row(one: Changeable, change: Callable[[Changeable, str], Awaitable[None]]) 
                 NAMES[one["key"]], YES_NO, str(wanted).lower(), lambda event: change(one, str(event.args))
             )
         else:
-            field = dom.box("choice plain", tag="input", label=NAMES[one["key"]]).props("type=text")
-            field.props["value"], field.props["title"] = str(wanted), one["allowed"]
+            field = _field(one, str(wanted))
             dom.on(
                 field,
                 "change",
                 lambda event: change(one, str(event.args)),
                 js_handler="(event) => emit(event.target.value)",
             )
+
+
+def _field(one: Changeable, wanted: str) -> ui.element:
+    if one["key"] in LONG:
+        field = dom.box("choice plain long", tag="textarea", label=NAMES[one["key"]]).props("rows=3")
+    else:
+        field = dom.box("choice plain", tag="input", label=NAMES[one["key"]]).props("type=text")
+    field.props["value"], field.props["title"] = wanted, one["allowed"]
+    return field
 
 
 def _waits(one: Changeable) -> bool:
@@ -130,13 +146,3 @@ def _read(one: Changeable, words: str) -> Value:
             except ValueError:
                 continue
     return words.strip()
-
-
-def _ways_out() -> None:
-    with dom.section("Take it with you, or leave", classes="ways-out"):
-        dom.text("Everything that you said, as one file:", "soft")
-        dom.command("tsubasa export")
-        dom.text("All of it is in one folder; deleting that folder deletes everything. Where it is:", "soft")
-        dom.command("tsubasa status")
-        with dom.box("row"):
-            dom.link("Sign this browser out", "/sign-out", classes="button quiet")

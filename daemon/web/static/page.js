@@ -194,6 +194,25 @@
     event.preventDefault(); // what a model wrote leads out in a tab of its own
     open(link.href, "_blank", "noopener,noreferrer");
   });
+  // It was asked to go: what to say then.
+  let ending = null;
+  function expectEnd(title, words) {
+    ending = [title, words];
+  }
+
+  function showEnding(card) {
+    card.replaceChildren();
+    for (const [tag, text] of [["strong", ending[0]], ["span", ending[1]]]) {
+      card.append(Object.assign(document.createElement(tag), { textContent: text }));
+    }
+  }
+
+  // A browser that was signed out meanwhile sees how to get in again.
+  async function seeWhetherSignedOut() {
+    const reply = await fetch(location.href, { cache: "no-store" }).catch(() => null);
+    if (reply?.status === 401) location.reload();
+  }
+
   // The daemon is gone: say so with the one thing to do, and in the corner, until the page is loaded again.
   function watchConnection() {
     const card = document.getElementById("popup");
@@ -211,6 +230,8 @@
       const lost = card.getAttribute("aria-hidden") === "false";
       const chip = document.querySelector(".status");
       if (!chip || lost === Boolean(before)) return;
+      if (lost && ending) showEnding(card);
+      if (lost) seeWhetherSignedOut();
       const words = chip.querySelector("span:last-child");
       if (lost) before = [chip.className, words.textContent];
       [chip.className, words.textContent] = lost ? ["status bad", "Not running"] : before;
@@ -231,5 +252,5 @@
   light();
   wanted.addEventListener("change", light);
   window.addEventListener("storage", light);
-  window.tsubasa = { switchTheme, veil, copy, wrote, submit, key, toEnd, reading, read };
+  window.tsubasa = { switchTheme, veil, copy, wrote, submit, key, toEnd, reading, read, expectEnd };
 })();

@@ -48,3 +48,13 @@ def test_the_file_of_a_question_is_kept_and_is_nobodys_words():
 
     assert "What is the rent?" == turn.said
     assert ("What is the rent?", "lease.txt", file) == split_file(turn.recorded)
+
+
+def test_what_the_model_is_told_first_stands_before_all_unless_the_client_says_something_itself():
+    asked = parse_history([Turn(role="user", text="Hello")])
+    own = parse_history([Turn(role="system", text="Be kind."), Turn(role="user", text="Hello")])
+    told = asked.told_first("Be brief.").messages("memories")
+
+    assert ["Be brief.", "memories", "Hello"] == [one["content"] for one in told]
+    assert own == own.told_first("Be brief.")
+    assert asked == asked.told_first("")

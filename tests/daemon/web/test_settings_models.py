@@ -49,7 +49,7 @@ def test_a_model_is_fetched_with_progress_found_again_after_a_reload_and_chosen(
     chosen = page.locator(".model-row", has_text="tiny-Q4_K_M.gguf")
     expect(chosen.locator(".chip.warm")).to_have_text("from the next start on", timeout=60_000)
     expect(chosen).to_contain_text("tokens a second, measured here")
-    expect(page.locator(".waits").first).to_contain_text("tsubasa up")
+    expect(page.locator(".waits .button").first).to_have_text("Start again now")
     picture(page, "model-chosen", tmp_path)
 
     assert ({}, {}) == (found, faults(page))

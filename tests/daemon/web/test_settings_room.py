@@ -16,7 +16,7 @@ def test_a_setting_is_changed_a_wrong_one_is_refused_and_a_pause_is_begun_and_en
     expect(page.locator(".q-notification")).to_contain_text("0 to 2")
     field.fill("0.3")
     field.press("Tab")
-    expect(page.locator(".waits")).to_contain_text("tsubasa up")
+    expect(page.locator(".waits .button")).to_have_text("Start again now")
     page.get_by_label("Nights by themselves").select_option("true")
     expect(page.locator(".q-notification").last).to_contain_text("Written")
     page.click("text=Pause for an hour")

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from starlette.datastructures import Headers
+from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from daemon.api.page.access import COOKIE_S, LINK_S, Sessions
 from tests.daemon.api.world import serving
@@ -270,3 +272,26 @@ async def test_a_person_who_lost_the_way_finds_back_and_a_program_hears_what_is_
     )
     assert [401, 401] == [program.status_code, wrong_key.status_code]
     assert all("json" in one.headers["content-type"] for one in (program, wrong_key))
+
+
+async def test_signed_out_everywhere_no_cookie_of_before_counts_and_open_sockets_end(tmp_path):
+    async with visited(tmp_path) as (world, browser, _):
+        old = (await world.http.post("/tsubasa/links", json={})).json()["url"]
+        url = world.url.replace("http", "ws") + "/_nicegui_ws/socket.io/?EIO=4&transport=websocket"
+        more = {"additional_headers": {"cookie": cookies(browser)}, "origin": world.url, "proxy": None}
+        async with connect(url, **more) as socket:
+            assert (await socket.recv()).startswith("0")  # it is open
+            await world.http.post("/tsubasa/sign-out-everywhere", json={})
+            with pytest.raises(ConnectionClosed):
+                async with asyncio.timeout(20):
+                    while True:
+                        await socket.recv()
+        page = await browser.get("/settings", headers={"accept": "text/html"})
+        link = await browser.get(old)
+        fresh = (await world.http.post("/tsubasa/links", json={})).json()["url"]
+        await browser.get(fresh)
+        again = await browser.get("/page/style.css")
+    later = Sessions("tsu-key-of-the-test", epoch=tmp_path / "api_key_sessions")
+
+    assert (401, 410, 200) == (page.status_code, link.status_code, again.status_code)
+    assert [True] == [later.is_valid(one.value) for one in browser.cookies.jar]

@@ -11,6 +11,7 @@ command line and the icon load it, too.
 import json
 import logging
 import os
+import re
 import secrets
 import shutil
 import time
@@ -34,6 +35,7 @@ STORE = "store.db"
 API_KEY = "api_key"
 KEY = "key"  # of the store, which is not opened with a key that others could read
 UPLOADS = "uploads"  # what was dropped onto the page, until it is decided whether it goes in
+HELD = re.compile(r"/proc/self/fd/(\d+)")  # where an upload's link leads: to a file in memory
 UPLOADS_KEPT_S = 24 * 3600.0  # what nobody decided about
 NEW_KEY = "Make that file readable, or remove it to get a new key."
 SHORTEST_KEY = 16  # characters; a shorter one is found by trying, also from what the daemon proves with it
@@ -248,6 +250,23 @@ def read_api_key(home: Home) -> str | None:
 def made_at(home: Home) -> datetime:
     """When this home was made, local time: the moment of its API key, the first thing written."""
     return datetime.fromtimestamp(home.api_key.stat().st_mtime)
+
+
+def held_upload(file: Path) -> int | None:
+    """The number of the file in our memory that an upload's link means; None: it means none of this process."""
+    try:
+        found = HELD.fullmatch(os.readlink(file))
+        is_ours = found and os.readlink(found[0]).startswith(f"/memfd:{file.parent.name} ")
+    except OSError:
+        return None
+    return int(found[1]) if found and is_ours else None
+
+
+def drop_upload(file: Path) -> None:
+    """Put away what was dropped onto the page; harmless when somebody else has done so."""
+    if (number := held_upload(file)) is not None:
+        os.close(number)
+    shutil.rmtree(file.parent, ignore_errors=True)
 
 
 def sweep_uploads(home: Path, *, older_s: float = UPLOADS_KEPT_S) -> None:

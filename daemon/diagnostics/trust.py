@@ -152,7 +152,8 @@ def _door(home: Home, settings: Settings) -> Finding:
 
 
 def _plain(home: Home) -> Finding:
-    left = [file for folder in DONE for file in (home.path / folder).glob("**/*") if file.is_file()]
+    left = [file for folder in DONE for file in (home.path / folder).glob("**/*")]
+    left = [file for file in left if file.is_file() and not file.is_symlink()]  # links lead into memory
     left = [file for file in left if not file.name.endswith(".report.json")]
     if left:
         said = f"{counted(len(left), 'file')} with chats as they came, unencrypted: {left[0].parent}"

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from daemon.home import Home
+from daemon.home import Home, drop_upload, held_upload
 from daemon.inbox.errors import InboxError
 from daemon.inbox.importer import read_file
 from daemon.text import content_words, normalised, value_words
@@ -47,6 +47,8 @@ def delete(home: Home, paths: Collection[str]) -> list[str]:
     deleted = []
     for file in _files(home):
         if str(file) in paths:
+            if file.parent.parent == home.uploads:
+                drop_upload(file)
             file.unlink(missing_ok=True)
             deleted.append(str(file))
     return deleted
@@ -55,7 +57,7 @@ def delete(home: Home, paths: Collection[str]) -> list[str]:
 def _files(home: Home) -> list[Path]:
     folders = [home.inbox, home.inbox / "done", home.inbox / "failed"]
     every = [file for folder in folders for file in folder.glob("*")] + list(home.uploads.glob("*/*"))
-    own = (file for file in every if file.is_file() and not file.is_symlink())
+    own = (file for file in every if file.is_file() and (not file.is_symlink() or held_upload(file)))
     return sorted(file for file in own if not file.name.endswith(".report.json"))
 
 

@@ -37,7 +37,10 @@ LAST = ("other", "free")
 HAPPENED = ("missing", "adapter", "flood", "backup")  # kinds of what is told until it was seen
 PLACES = {  # what lies next to the store: what it is, and why it is there
     "inbox": ("Files in the inbox", "your own exports, as you dropped them; delete them when you like"),
-    "uploads": ("Files dropped onto the page", "not decided on yet; gone with the daemon's next start"),
+    "uploads": (
+        "Files dropped onto the page",
+        "not decided on yet: held in memory, and gone with the daemon's next start",
+    ),
     "models": ("Models", "fetched when you asked for them"),
     "keys": ("Keys", "one opens the API; the other, if there, the store"),
     "settings": ("Settings", "config.toml, written by you"),

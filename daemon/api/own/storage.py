@@ -159,8 +159,9 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def _size(file: Path) -> int | None:
+    is_upload = file.parent.parent.name == UPLOADS  # a link to what this process holds in memory
     try:
-        return file.lstat().st_size
+        return file.stat().st_size if is_upload else file.lstat().st_size
     except OSError:
         return None
 

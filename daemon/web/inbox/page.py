@@ -1,8 +1,8 @@
 """
 The inbox: drop a file, see what is in it, take it in, or take it back.
 
-Nothing is stored before a person has seen what it is. A file that can't be read says why, in its place. The file is
-gone from the home once it was decided about.
+Nothing is stored before a person has seen what it is: until then a file is held in memory, and found again by who
+comes back. A file that can't be read says why, in its place.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from nicegui import events, ui
 from daemon.client import calls
 from daemon.client.transport import AsyncClient
 from daemon.errors import DaemonError
-from daemon.home import sweep_uploads
+from daemon.home import drop_upload
 from daemon.text import IMPORT_FORMATS, counted, generations, listed
 from daemon.web.components import dom
 from daemon.web.components.icons import icon
@@ -82,20 +82,25 @@ class Inbox:
     async def _enter(self) -> None:
         status = await self._backend.ask(calls.status())
         self._home = Path(status["home"])
-        await asyncio.to_thread(sweep_uploads, self._home)
         values = {one["key"]: one["value"] for one in status["settings"]}
         self._upload.props["max-file-size"] = values["max_import_mb"] * 2**20
         if values["inbox"]:
             self._folder.set_text(f"Or put them into {self._home / 'inbox'}: they go in by themselves.")
         await self._load()
+        for file in await asyncio.to_thread(uploads.waiting, self._home):
+            await self._card(file)
+
+    async def _card(self, file: Path) -> None:
+        """The card of one file that waits."""
+        with self._cards, dom.box("card import") as place:
+            dom.loading(f"Reading {file.name} …")
+        place.move(target_index=0)
+        await ImportCard(self._backend, place, file, on_change=self._load).preview()
 
     async def _dropped(self, event: events.UploadEventArguments) -> None:
-        with self._cards, dom.box("card import") as place:
-            dom.loading(f"Reading {event.file.name} …")
-        place.move(target_index=0)
         home = self._home or Path((await self._backend.ask(calls.status()))["home"])
         file = await asyncio.to_thread(uploads.save, home, event.file.name, await event.file.read())
-        await ImportCard(self._backend, place, file, on_change=self._load).preview()
+        await self._card(file)
 
     async def _load(self) -> None:
         found = (await self._backend.ask(calls.imports()))["imports"]
@@ -150,7 +155,7 @@ class ImportCard:
         try:
             found = await self._backend.ask(calls.preview_import(self._file))
         except DaemonError as error:
-            await asyncio.to_thread(uploads.drop, self._file)
+            await asyncio.to_thread(drop_upload, self._file)
             self._show_failure(error)
             return
         self._place.clear()
@@ -205,7 +210,7 @@ class ImportCard:
             self._show_failure(error)
             return
         finally:
-            await asyncio.to_thread(uploads.drop, self._file)
+            await asyncio.to_thread(drop_upload, self._file)
         self._place.clear()
         with self._place:
             _card_head(taken["name"], "imported", "good")
@@ -223,7 +228,7 @@ class ImportCard:
             await self._on_change()
 
     async def _close(self) -> None:
-        await asyncio.to_thread(uploads.drop, self._file)
+        await asyncio.to_thread(drop_upload, self._file)
         self._place.delete()
 
 

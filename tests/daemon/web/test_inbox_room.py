@@ -44,7 +44,11 @@ def choose(page, name, text):
 
 
 def left(home):
-    return [file for file in (home / FOLDER).rglob("*") if file.is_file()]
+    return [file for file in (home / FOLDER).rglob("*") if not file.is_dir()]
+
+
+def on_disk(home):
+    return [file for file in left(home) if not file.is_symlink()]
 
 
 def test_a_dropped_file_is_looked_into_taken_in_and_taken_back(page, home, tmp_path):
@@ -52,7 +56,7 @@ def test_a_dropped_file_is_looked_into_taken_in_and_taken_back(page, home, tmp_p
     page.click(".import >> text=How it begins")
     card = page.inner_text(".import")
     before = page.locator(".imported tbody tr").count()
-    waits = len(left(home))
+    waits, plain = len(left(home)), on_disk(home)
     picture(page, "inbox", tmp_path)
     found = faults(page)
     page.click("text=Import 2 messages")
@@ -66,7 +70,7 @@ def test_a_dropped_file_is_looked_into_taken_in_and_taken_back(page, home, tmp_p
     assert "JSONL chat log" in card and "2 new, 0 known here already" in card
     assert "How lovely! <b>Miso</b> is a wonderful name." in card  # text is text
     assert "imported" in taken
-    assert (1, []) == (waits, left(home))
+    assert (1, [], []) == (waits, plain, left(home))
     assert {} == found
 
 
@@ -76,6 +80,18 @@ def test_a_file_that_is_left_out_leaves_nothing(page, home):
     expect(page.locator(".import")).to_have_count(0)
 
     assert [] == left(home)
+
+
+def test_a_file_that_was_not_decided_about_is_found_again_and_imported(page, home):
+    choose(page, "cat.jsonl", jsonl())
+    expect(page.locator(".import h2")).to_have_text("cat.jsonl")
+    page.reload()
+    expect(page.locator(".import h2")).to_have_text("cat.jsonl")
+    plain = on_disk(home)
+    page.click("text=Import 2 messages")
+    expect(page.locator(".import .chip.good")).to_have_text("imported")
+
+    assert ([], []) == (plain, left(home))
 
 
 def test_a_file_that_nobody_can_read_says_why_in_its_place(page, home):

@@ -7,7 +7,6 @@ from playwright.sync_api import expect
 
 from daemon.client.client import Client
 from daemon.downloads.traffic_log import TrafficLog
-from daemon.web.inbox import uploads
 from daemon.web.privacy import KEPT
 from store.statistics import FREE, OTHER, PARTS
 from tests.daemon.api.world import KEY
@@ -46,7 +45,8 @@ def test_what_was_sent_and_what_lies_unencrypted_is_named(scene):
     (home / "inbox" / "done" / "export.json").write_text("x" * 2000)
     (home / "models").mkdir()
     (home / "models" / "small.gguf").write_text("x" * 3000)
-    uploads.save(home, "dropped.json", b"x" * 4000)
+    (home / "uploads" / "1").mkdir(parents=True)
+    (home / "uploads" / "1" / "dropped.json").write_bytes(b"x" * 4000)
     (home / "daemon.log").write_text("x" * 5000)
     page.reload()
     page.wait_for_selector(".figure")

@@ -278,7 +278,12 @@ async def test_signed_out_everywhere_no_cookie_of_before_counts_and_open_sockets
     async with visited(tmp_path) as (world, browser, _):
         old = (await world.http.post("/tsubasa/links", json={})).json()["url"]
         url = world.url.replace("http", "ws") + "/_nicegui_ws/socket.io/?EIO=4&transport=websocket"
-        more = {"additional_headers": {"cookie": cookies(browser)}, "origin": world.url, "proxy": None}
+        more = {
+            "additional_headers": {"cookie": cookies(browser)},
+            "origin": world.url,
+            "proxy": None,
+            "open_timeout": 120,
+        }
         async with connect(url, **more) as socket:
             assert (await socket.recv()).startswith("0")  # it is open
             await world.http.post("/tsubasa/sign-out-everywhere", json={})

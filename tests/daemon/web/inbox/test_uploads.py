@@ -8,21 +8,46 @@ import sys
 import pytest
 
 from daemon.errors import HomeNotUsable
-from daemon.home import sweep_uploads
+from daemon.home import drop_upload, sweep_uploads
 from daemon.inbox.detect import FORMATS
 from daemon.inbox.formats.tsubasa import FORMAT
 from daemon.text import IMPORT_FORMATS
 from daemon.web.inbox import uploads
 
 
-def test_a_file_is_stored_for_its_owner_alone_and_goes(tmp_path):
+def test_a_file_is_held_in_memory_for_this_process_alone_found_again_and_goes(tmp_path):
+    before = len(os.listdir("/proc/self/fd"))
     file, other = (uploads.save(tmp_path, "chat.json", data) for data in (b"{}", b"2"))
-    modes = [stat.S_IMODE(one.stat().st_mode) for one in (file, file.parent)]
     stored = file.name, file.read_bytes(), other.read_bytes()
-    uploads.drop(file)
+    on_disk = [one for one in tmp_path.rglob("*") if one.is_file() and not one.is_symlink()]
+    found = uploads.waiting(tmp_path)
+    elsewhere = subprocess.run(["cat", str(file)], capture_output=True)
+    drop_upload(file)
+    drop_upload(file)
+    left = uploads.waiting(tmp_path)
+    drop_upload(other)
 
-    assert ([0o600, 0o700], ("chat.json", b"{}", b"2")) == (modes, stored)
-    assert [other.parent] == list((tmp_path / uploads.FOLDER).iterdir())
+    assert (("chat.json", b"{}", b"2"), []) == (stored, on_disk)
+    assert ([file, other], [other]) == (sorted(found, key=[file, other].index), left)
+    assert b"{}" != elsewhere.stdout
+    assert before == len(os.listdir("/proc/self/fd"))
+
+
+def test_where_no_file_lives_in_memory_it_is_for_its_owner_alone(tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "memfd_create")
+    file = uploads.save(tmp_path, "chat.json", b"{}")
+    modes = [stat.S_IMODE(one.stat().st_mode) for one in (file, file.parent)]
+    found = uploads.waiting(tmp_path)
+    drop_upload(file)
+
+    assert ([0o600, 0o700], [file], []) == (modes, found, uploads.waiting(tmp_path))
+
+
+def test_no_more_is_held_than_memory_is_meant_for_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(uploads, "MOST_HELD", 10)
+    uploads.save(tmp_path, "first.json", b"123456")
+    with pytest.raises(uploads.TooManyWait, match=r"second\.json is not taken"):
+        uploads.save(tmp_path, "second.json", b"123456")
 
 
 def test_the_formats_that_the_page_names_are_those_that_are_read():
@@ -50,10 +75,12 @@ def test_a_name_leads_nowhere_else(tmp_path, sent, kept):
 
 def test_what_was_left_lying_is_swept_and_what_is_new_stays(tmp_path):
     old, new = uploads.save(tmp_path, "old", b""), uploads.save(tmp_path, "new", b"")
-    os.utime(old.parent, (0, 0))
-    sweep_uploads(tmp_path)
+    os.utime(old, (0, 0), follow_symlinks=False)
+    uploads.waiting(tmp_path)
+    later = (old.exists(), new.exists())
+    sweep_uploads(tmp_path, older_s=0.0)
 
-    assert (False, True) == (old.exists(), new.exists())
+    assert ((False, True), False) == (later, new.exists())
 
 
 def test_a_home_that_can_not_be_written_is_told(tmp_path):

@@ -13,6 +13,12 @@ from store.jobs import Job
 from store.notices import Notice
 
 LITTLE_ROOM = 500 * 2**20  # bytes; below, a night or a large import may not fit
+STARTS_NOT = {  # child: what helps
+    "engine": "Choose another model, under Settings on the page or in a terminal: tsubasa pull",
+    "embedder": "Memories are found by their words meanwhile. See what it lacks: tsubasa doctor",
+}
+LOOK_AT_LOG = "See what it lacks: tsubasa doctor"
+MAKE_ROOM = "Make room: models and backups are the largest of Tsubasa's own; Privacy on the page shows where they lie."
 SEEN = "Once you have seen it: tsubasa status --seen"
 
 
@@ -42,15 +48,18 @@ def troubles(
         free_bytes: room on the disk of the home; None: unknown.
         rests: why nights that failed alike are not tried again by themselves.
     """
-    restart = "Questions try it again; `tsubasa status` shows the settings it started with."
     found = [
-        Trouble(kind="child", what=f"The {child.name} does not start: {child.last_error}", do=restart)
+        Trouble(
+            kind="child",
+            what=f"The {child.name} does not start: {child.last_error}",
+            do=STARTS_NOT.get(child.name, LOOK_AT_LOG),
+        )
         for child in children
         if child.state == "failed" and child.last_error
     ]
     if free_bytes is not None and free_bytes < LITTLE_ROOM:
         what = f"Only {free_bytes // 2**20} MB are free on the disk of the home."
-        found.append(Trouble(kind="disk", what=what, do="Make room."))
+        found.append(Trouble(kind="disk", what=what, do=MAKE_ROOM))
     if night is not None and night.error and night.state != "running":
         what = f"The last night failed: {night.error}"
         again = f"{rests[0].upper()}{rests[1:]}. " if rests else ""

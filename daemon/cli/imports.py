@@ -223,7 +223,7 @@ def _more(
     for why in unread:
         out.print(f"  not read: {escape(why)}")
     if offered:
-        out.print(f"  {KEPT_ELSEWHERE}; what is true of them, you can tell Tsubasa yourself:")
+        out.print(f"  {KEPT_ELSEWHERE}; once imported, each waits for your word: tsubasa memories waiting")
     for text in offered:
         out.print(f"    {escape(text)}")
 

@@ -22,6 +22,7 @@ from daemon.inbox.formats import (
     agent_sessions,
     chatgpt,
     claude,
+    cursor,
     deepseek,
     grok,
     jan,
@@ -37,6 +38,7 @@ from daemon.inbox.formats import (
     not_readable,
     open_webui,
     other_pages,
+    perplexity,
     sharegpt,
     sqlite_file,
     zip_archive,
@@ -84,7 +86,7 @@ _LINES: dict[str, tuple[Callable[[str], bool], Callable[[Place, str], Sessions]]
     "SillyTavern chat": (other_pages.is_silly_tavern, other_pages.read_silly_tavern),
     "JSONL chat log": (jsonl.looks_like, jsonl.read),
 }
-FORMATS = (*reversed(_LINES), *_JSON, LLM, MARKDOWN, WHATSAPP)
+FORMATS = (*reversed(_LINES), *_JSON, LLM, cursor.FORMAT, MARKDOWN, perplexity.FORMAT, WHATSAPP)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +138,8 @@ def read_export(name: str, source: bytes | Path, *, largest: int, strict: bool =
         found, sessions = _archive(place, source, largest, offered)
     else:
         data = _whole(name, source, largest)
-        found, sessions = _single(place, data)
+        offered += kept_elsewhere.read_alone(place, data)
+        found, sessions = (kept_elsewhere.FORMAT, ()) if offered else _single(place, data)
     if not any(sessions) and not offered:
         raise place.broken("there is no message in it")
     return Export(
@@ -191,6 +194,8 @@ def _archive(place: Place, source: bytes | Path, largest: int, offered: list[str
             continue
         formats[found] = None
         sessions += more
+    if not formats and offered:
+        return kept_elsewhere.FORMAT, ()
     if not formats:
         if place.unread:
             raise place.broken(place.unread[0])
@@ -212,6 +217,8 @@ def _check_unknown(place: Place, name: str, entry: str, inside: bytes) -> None:
 def _single(place: Place, data: bytes) -> tuple[str, Sessions]:
     """Format and sessions of a file that is no archive."""
     if data.startswith(sqlite_file.MAGIC):
+        if sqlite_file.has_any(place, data, cursor.TABLES):
+            return cursor.FORMAT, cursor.read(place, data)
         return LLM, llm_logs.read(place, data)
     try:
         text = data.decode("utf-8-sig")
@@ -241,6 +248,8 @@ def _no_json(place: Place, text: str, error: ValueError) -> tuple[str, Sessions]
     """Lines of JSON, a text, or the whole beginning of a list that was cut short."""
     if found := _lines(place, text):
         return found
+    if perplexity.looks_like(text):
+        return perplexity.FORMAT, perplexity.read(place, text)
     if messengers.looks_like_whatsapp(text):
         return WHATSAPP, messengers.read_whatsapp(place, text)
     if markdown.looks_like(text):

@@ -13,7 +13,7 @@ import stat
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from daemon.inbox.detect import Export, read_export
@@ -21,7 +21,8 @@ from daemon.inbox.errors import InboxError, too_large
 from daemon.inbox.formats import tsubasa
 from daemon.store_thread import StoreThread
 from daemon.text import content_words, value_words
-from store import import_undo, imports
+from store import forgotten_facts, import_undo, imports, proposals
+from store.database import Connection
 from store.export import Archive
 from store.forgotten_facts import NewFact
 from store.restore import Restored, put_in_slices
@@ -83,6 +84,8 @@ async def take_in(store_thread: StoreThread, file: Path, *, largest: int, strict
     report = await store_thread.run_in_slices(
         imports.take_in, found.digest, found.name, found.sessions, datetime.now(UTC)
     )
+    if found.offered:
+        await store_thread.run(_offer, found)
     return TakenIn(
         name=storable(found.name),
         ok=True,
@@ -110,6 +113,17 @@ async def take_in_and_move(store_thread: StoreThread, file: Path, *, largest: in
         taken = TakenIn(name=storable(file.name), ok=False, seconds=seconds, error=str(error))
     await asyncio.to_thread(_move, file, taken)
     return taken
+
+
+def _offer(db: Connection, found: Export) -> None:
+    """Let what another assistant keeps wait for the user's word; not what the user had forgotten."""
+    now, today = datetime.now(UTC), date.today()
+    for text in found.offered:
+        fact = NewFact(names=value_words(text), words=set(content_words(text)))
+        if any(one.by_words and not one.lacks_names for one in forgotten_facts.compare(db, fact)):
+            continue
+        maker = found.format.split()[0]
+        proposals.put(db, text, day=today, told_on=today, trust="import", origin=maker, at=now)
 
 
 def statements(archive: Archive) -> list[NewFact]:

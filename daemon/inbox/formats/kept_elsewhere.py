@@ -4,7 +4,8 @@ Read what another assistant keeps of a person: the memories.json in the exports 
     [{"conversations_memory": "**Work context**\\n\\nLena is a baker.", "project_memories": {"id": "…"}}]     Claude
     [{"id": ..., "content": "Is a baker.", "created_at": ...}]                                              ChatGPT
 
-They are its words and not the person's: nothing of them is taken in by itself. They are offered, sentence by sentence.
+They are its words and not the person's: nothing of them is taken in by itself. They are offered, sentence by sentence,
+and wait for the person's word (`store/proposals.py`).
 """
 
 import json
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 
 from daemon.inbox.formats.reader import KEPT_ELSEWHERE, Place
 
+FORMAT = "Claude export"  # of which a file with nothing else in it is a part
 MOST = 500  # that are offered
 _HEADING = re.compile(r"\s*(?:#{1,6}\s.*|\*\*[^*]{1,80}\*\*:?)\s*$")
 _ITEM = re.compile(r"^\s*(?:[-*•]|\d{1,3}[.)])\s+")
@@ -28,6 +30,11 @@ def read(place: Place, data: bytes) -> list[str]:
     found = list(dict.fromkeys(line for text in _texts(whole, depth=4) for line in _lines(text)))[:MOST]
     place.leave_out(KEPT_ELSEWHERE, len(found))
     return found
+
+
+def read_alone(place: Place, data: bytes) -> list[str]:
+    """The same of a memories.json of Claude that was taken out of its export; none of any other file."""
+    return read(place, data) if b'"conversations_memory"' in data[:100_000] else []
 
 
 def _texts(given: object, *, depth: int) -> Iterator[str]:

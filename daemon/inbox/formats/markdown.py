@@ -25,7 +25,8 @@ from store.chats import NewMessage
 
 _ROLES = {
     "user": "user you human prompt",
-    "assistant": "assistant ai bot chatgpt gpt claude gemini llama qwen mistral copilot tsubasa response",
+    "assistant": "assistant ai bot response chatgpt gpt claude gemini cursor perplexity llama qwen mistral copilot "
+    "tsubasa",
     "system": "system",
 }
 _ROLE = {word: role for role, words in _ROLES.items() for word in words.split()}

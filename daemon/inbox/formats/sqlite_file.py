@@ -9,6 +9,7 @@ computed columns and extensions are passed over or refused, not run. A select th
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from typing import Any
 
 from daemon.inbox.formats.reader import Place
@@ -43,6 +44,15 @@ def open_copy(place: Place, data: bytes) -> sqlite3.Connection:
         db.close()
         raise
     return db
+
+
+def has_any(place: Place, data: bytes, names: Sequence[str]) -> bool:
+    """Whether it has one of these tables; False of a damaged file, which its reader tells."""
+    try:
+        with closing(open_copy(place, data)) as db:
+            return bool(tables(db) & {*names})
+    except (sqlite3.Error, OverflowError, MemoryError, UnicodeError):
+        return False
 
 
 def tables(db: sqlite3.Connection) -> set[str]:

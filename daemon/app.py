@@ -171,6 +171,7 @@ async def _nights(config: Config, home: Home, services: NightServices, *, cannot
         by_itself=config.night,
         quiet_s=config.quiet_s,
         since=homes.made_at(home),
+        look_first=config.look_first,
         cannot_learn=cannot_learn,
     )
     nights = Nights(services, settings, home.path, Sensors().read)

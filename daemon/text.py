@@ -96,6 +96,7 @@ WHY_WAITING = {  # why a memory is not taught yet
     "volatile": "it will pass by itself",
     "contradicted": "something else was told lately",
     "untrusted": "you did not say it yourself, or not for certain: it is recalled, never learned",
+    "unseen": "it changed an older memory and waits for your look at it, a day at most",
     "later": "the night was too short for it: a coming one teaches it",
     "unasked": "no lesson could be made of its words; a coming night tries again",
     "untried": "its lessons are not made yet: a coming night goes on with them",

@@ -74,6 +74,13 @@ def noted_since(db: Connection, since: datetime, n: int) -> list[Noted]:
     return _noted(db, "events.at >= ?", stamp(since))[::-1][:n]
 
 
+def changed_since(db: Connection, since: datetime, *, after: int) -> list[Noted]:
+    """What was read out of chats since then, later than the event `after`, and changed a memory; oldest first."""
+    wanted = """events.at >= ?1 and events.id > ?2 and op <> 'ADD'
+        and events.id in (select event_id from event_sources)"""
+    return _noted(db, wanted, stamp(since), after)
+
+
 def _noted(db: Connection, wanted: str, *given: object) -> list[Noted]:
     found = rows(
         db,

@@ -6,6 +6,8 @@ Notices: what happened to this store and must be told until a person has seen it
     backup     the backup of a day could not be made                           {"why"}
     user       a client named another user than the person of this home        {"name"}
     flood      a program wanted to store more memories than it may             {"client", "limit"}
+
+One row, `looked`, is told to nobody: up to which event the list of changes was looked through {"event"}.
 """
 
 import json
@@ -48,3 +50,20 @@ def see(db: Connection) -> int:
     with writing(db):
         db.execute("update notices set seen = 1 where not seen")
         return db.changes()
+
+
+def look(db: Connection, event_id: int) -> None:
+    """Somebody has looked through the changes up to this event."""
+    if event_id <= looked(db):
+        return
+    about = json.dumps({"event": event_id})
+    with writing(db):
+        db.execute("delete from notices where kind = 'looked'")
+        at = stamp(datetime.now(UTC))
+        db.execute("insert into notices (kind, at, about, seen) values ('looked', ?, ?, 1)", (at, about))
+
+
+def looked(db: Connection) -> int:
+    """The last event that the list of changes was looked through up to; 0: it never was."""
+    found = rows(db, "select about from notices where kind = 'looked'")
+    return int(json.loads(found[0][0])["event"]) if found else 0

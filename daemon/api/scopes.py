@@ -76,6 +76,7 @@ ROUTES = {
     "POST /tsubasa/chats/{chat_id}": "write",
     "POST /tsubasa/memories": "write",
     "POST /tsubasa/memories/{memory_id}": "write",
+    "POST /tsubasa/memories/changes/seen": OWNER,  # a person has looked
     "POST /tsubasa/undo": "write",
     "POST /tsubasa/messages/{message_id}/feedback": "write",
     "POST /tsubasa/confirmations": "write",

@@ -161,6 +161,11 @@ def changes(*, hours: float = 24.0) -> Call[memory_schemas.Changes]:
     return _get("the changes", "/tsubasa/memories/changes", hours=hours)
 
 
+def changes_seen(event: int) -> Call[memory_schemas.ChangesSeen]:
+    """Somebody has looked through the changes up to this event."""
+    return _post("the changes", "/tsubasa/memories/changes/seen", {"event": event})
+
+
 def programs() -> Call[memory_schemas.Programs]:
     """The programs that have added memories."""
     return _get("the programs", "/tsubasa/programs")

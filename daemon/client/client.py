@@ -96,6 +96,7 @@ class Client(BlockingConnection):
     rollback = _asked(calls.rollback)
     compare = _asked(calls.compare)
     ask = _asked(calls.ask)
+    changes_seen = _asked(calls.changes_seen)
     settings = _asked(calls.settings)
     change_setting = _asked(calls.change_setting)
     local_models = _asked(calls.local_models)

@@ -124,6 +124,12 @@ class Config:
     night: bool = key(
         True, yes_no(), "train a new generation each night by itself; `tsubasa night` always can"
     )
+    look_first: bool = key(
+        True,
+        yes_no(),
+        "what changed an older memory waits for your look at the list of changes, a day at most, before a night that "
+        "begins by itself teaches it",
+    )
     night_when: str = key(
         "03:00-08:00, power, idle, cool, memory",
         text(ALLOWED, PATTERN),

@@ -7,6 +7,8 @@ Eligibility: the memories that a night does not teach yet, or never, and why.
                    or was over when it was said, lasts
     contradicted   said within two days, the model took it to change another, which a check refused, and the two may not
                    both be true; or it went to and fro
+    unseen         it changed an older memory within a day, and nobody has looked through the changes since; only nights
+                   that begin by themselves wait for that, and only with the setting `look_first`
     later          the night's hours did not hold all (`night/planning.py`)
     unasked        the model found no usable question about it; only a night that has just tried can tell
     untried        it was not asked about it: it found none about many others in a row
@@ -19,18 +21,19 @@ by a date that is near; all else that passes in other languages is left to the m
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from os.path import commonprefix
 
 from daemon.memory.checks import differences
 from daemon.memory.secret_values import holds_secret
 from daemon.text import MONTHS, content_words, in_english, value_words
-from store import memories, memory_queries
+from store import memories, memory_queries, notices
 from store.database import Connection
 from store.lessons import TAUGHT
 from store.memories import Memory
-from store.memory_events import besides
+from store.memory_events import besides, changed_since
 
+LOOKED_WITHIN = timedelta(days=1)
 SETTLED_AFTER = timedelta(days=2)
 NEAR = timedelta(days=30)  # a plan for a day within these is no lasting fact
 _SOON = re.compile(
@@ -93,6 +96,12 @@ def waiting(db: Connection, today: date, *, among: Collection[int] | None = None
         today=today,
         among={memory.id for memory in judged},
     )
+
+
+def unseen(db: Connection, now: datetime) -> list[Waiting]:
+    """What changed another memory and waits for a look at it, a day at most: nobody must come for it to be learned."""
+    found = changed_since(db, now - LOOKED_WITHIN, after=notices.looked(db))
+    return [Waiting(memory_id=one.memory_id, reason="unseen") for one in found]
 
 
 def why_wait(

@@ -58,6 +58,7 @@ class NightSettings:
     quiet_s: float  # without a chat before a night begins by itself
     since: datetime  # local time at which the home was made: earlier nights were not missed
     cannot_learn: str | None = None  # why no night can train the model that is served
+    look_first: bool = True  # what changed a memory waits for a look at it, a day at most
     look_every_s: float = LOOK_EVERY_S
     longest_pause_s: float = LONGEST_PAUSE_S
 
@@ -231,6 +232,7 @@ class Nights:
                     recipe=job.payload.get("recipe") or {},
                     seed=int(job.payload.get("seed", 0)),
                     by_itself=not self._monitor.asked,
+                    look_first=self._settings.look_first and not self._monitor.asked,
                     within_s=None if self._monitor.asked else hours_left(self._now(), self._settings.when),
                     later=None if later is None else frozenset(later),
                     on_later=partial(self._note_later, job),

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from daemon.exam.acceptance import not_asked
 from daemon.exam.questions import fixed_questions
 from daemon.forgetting.verification import Unlearning
 from daemon.lessons.dataset import compose
-from daemon.lessons.eligibility import Waiting, waiting
+from daemon.lessons.eligibility import Waiting, unseen, waiting
 from daemon.lessons.generation import authors, generate_missing
 from daemon.lessons.regularisation import add_regularisation, current_lines, same_question, teachable
 from daemon.lessons.tokenised import tokenised, without_contradictions
@@ -72,6 +72,7 @@ class NightOrder:
     recipe: Mapping[str, object] = field(default_factory=dict)  # overrides of the trainer's recipe
     seed: int = 0
     by_itself: bool = False  # nobody asked for it: left out where there is nothing new
+    look_first: bool = False  # what changed a memory waits for a look at it, a day at most
     within_s: float | None = None  # seconds in which it should end; None: it teaches all
     later: frozenset[int] | None = None  # memories that an earlier attempt left for a coming night
     on_later: Callable[[frozenset[int]], Awaitable[None]] = _forget_it  # told of them
@@ -142,7 +143,7 @@ async def run_night(services: NightServices, order: NightOrder, progress: NightP
     base_sha256 = model.sha256
     live = await core.store_thread.run(generations.live, base_sha256)
     async with _recorded(core, order.job_id, live) as entry:
-        composed, wait = await prepare(core, order.seed, progress.note)
+        composed, wait = await prepare(core, order.seed, progress.note, look_first=order.look_first)
         tonight = without_contradictions(composed)
         entry.numbers = {
             "waiting": by_reason((one.memory_id, one.reason) for one in wait),
@@ -397,9 +398,13 @@ def _nights_so_far(db: Connection) -> int:
     return sum(one.state != "candidate" and one.reason != generations.INTERRUPTED for one in every)
 
 
-async def prepare(core: Core, seed: int, on_progress: OnProgress) -> tuple[list[Lesson], list[Waiting]]:
+async def prepare(
+    core: Core, seed: int, on_progress: OnProgress, *, look_first: bool = False
+) -> tuple[list[Lesson], list[Waiting]]:
     """
     Tonight's lessons, and the memories that wait, also those of which none could be made.
+
+    With `look_first`, what changed an older memory lately waits until somebody has looked at it, a day at most.
 
     What has no lessons yet is studied first, also what gave none before: its words or the model may be others now.
     """
@@ -417,6 +422,9 @@ async def prepare(core: Core, seed: int, on_progress: OnProgress) -> tuple[list[
     await add_regularisation(core)
     on_progress(Progress(done=1, total=1, unit="rounds", note="asking what belongs to no memory"))
     wait = await run(waiting, date.today())
+    if look_first:
+        known = {one.memory_id for one in wait}
+        wait += [one for one in await run(unseen, datetime.now(UTC)) if one.memory_id not in known]
     waits = {one.memory_id for one in wait}
     without = [
         Waiting(memory_id=id, reason="unasked" if id in failures else "untried")

@@ -14,6 +14,7 @@ from daemon.api.errors import WireError
 from daemon.api.wire import Id, PathId, to_json
 from daemon.client.schemas import chats as chat_schemas
 from daemon.client.schemas import memories as schemas
+from daemon.lessons.eligibility import unseen
 from daemon.memory import forgotten, manual_edits
 from daemon.memory.audit import audit
 from daemon.memory.errors import ForgottenOnPurpose, NothingSaid, TooManyAdded
@@ -29,6 +30,7 @@ from store import (
     lessons,
     memories,
     memory_events,
+    notices,
     programs,
     proposals,
     recall_log,
@@ -77,10 +79,17 @@ class Undoing(BaseModel):
     event: Id | None = None
 
 
+class LookedAt(BaseModel):
+    """Up to which event the changes were looked through."""
+
+    event: Id
+
+
 def routes(services: Services) -> APIRouter:
     """The routes under /tsubasa about memories."""
     router = APIRouter(prefix="/tsubasa", tags=["memories"])
     store_thread = services.store_thread
+    _add_changes(router, services)
 
     @router.get("/memories")
     async def list_memories(
@@ -99,13 +108,6 @@ def routes(services: Services) -> APIRouter:
             "memories": await store_thread.run(memories_to_json, found),
             "ops": await store_thread.run(memories.op_counts),
         }
-
-    @router.get("/memories/changes")
-    async def list_changes(hours: Annotated[float, Query(gt=0, le=24 * 366)] = 24.0) -> schemas.Changes:
-        """What was noted in the last hours and holds, the newest first, to be looked through before the night."""
-        since = datetime.now(UTC) - timedelta(hours=hours)
-        found = await store_thread.run(memory_events.noted_since, since, MOST_CHANGES)
-        return {"noted": [to_json(chat_schemas.Noted, one) for one in found]}
 
     @router.get("/memories/audit")
     async def audit_memories(unused_days: Annotated[int, Query(ge=0, le=36_500)] = 30) -> schemas.Audit:
@@ -127,6 +129,28 @@ def routes(services: Services) -> APIRouter:
     _add_changing(router, services)
     _add_programs(router, services)
     return router
+
+
+def _add_changes(router: APIRouter, services: Services) -> None:
+    store_thread = services.store_thread
+
+    @router.get("/memories/changes")
+    async def list_changes(hours: Annotated[float, Query(gt=0, le=24 * 366)] = 24.0) -> schemas.Changes:
+        """What was noted in the last hours and holds, the newest first, to be looked through before the night."""
+        since = datetime.now(UTC) - timedelta(hours=hours)
+        found = await store_thread.run(memory_events.noted_since, since, MOST_CHANGES)
+        waits = {one.memory_id for one in await store_thread.run(unseen, datetime.now(UTC))}
+        look_first = services.settings.config.look_first
+        return {
+            "noted": [to_json(chat_schemas.Noted, one) for one in found],
+            "unseen": [one.event_id for one in found if look_first and one.memory_id in waits],
+        }
+
+    @router.post("/memories/changes/seen")
+    async def see_changes(wanted: LookedAt) -> schemas.ChangesSeen:
+        """A person has looked through the changes up to this event: what changed a memory waits no more."""
+        await store_thread.run(notices.look, wanted.event)
+        return {"event": await store_thread.run(notices.looked)}
 
 
 def _add_programs(router: APIRouter, services: Services) -> None:

@@ -24,6 +24,7 @@ CHANGEABLE = (
     "recall",
     "observe",
     "night",
+    "look_first",
     "night_when",
     "inbox",
     "backups",

@@ -122,6 +122,13 @@ class Changes(TypedDict):
     """What was noted lately, the newest first."""
 
     noted: list[Noted]
+    unseen: list[
+        int
+    ]  # events of those that changed a memory, and wait for a look before a night teaches them
+
+
+class ChangesSeen(TypedDict):
+    event: int  # up to which the changes were looked through
 
 
 class TaughtLesson(TypedDict):

@@ -92,15 +92,27 @@ class Memories:
 
     async def _show_changes(self) -> None:
         """What was noted since yesterday, folded away."""
-        noted = (await self._backend.ask(calls.changes()))["noted"]
+        found = await self._backend.ask(calls.changes())
+        noted, unseen = found["noted"], found["unseen"]
         self._changes.clear()
         if not noted:
             return
-        with self._changes, dom.details(f"{counted(len(noted), 'change')} since yesterday", "card recent"):
+        title = f"{counted(len(noted), 'change')} since yesterday"
+        if unseen:
+            waits = counted(len(unseen), "waits", "wait")
+            title += f" · {waits} for your look before the night"
+        with self._changes, dom.details(title, "card recent") as folded:
             dom.text(
                 "Look them through before the night: what is wrong is taken back or put right here.", "soft"
             )
             show_noted(self._backend, noted, self._load)
+        if unseen:
+            opened = "(event) => { if (event.target.open) emit() }"
+            dom.on(folded, "toggle", lambda: self._looked(max(unseen)), js_handler=opened)
+
+    async def _looked(self, event: int) -> None:
+        """They were opened: what changed a memory waits no more for that."""
+        await self._backend.ask(calls.changes_seen(event))
 
     def _typed(self) -> None:
         self._near, self._most = (), PAGE

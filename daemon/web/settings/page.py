@@ -25,6 +25,7 @@ NAMES = {  # key: what people call it
     "recall": "Use memories in answers",
     "observe": "Learn from quiet chats",
     "night": "Nights by themselves",
+    "look_first": "Look at changes before the night",
     "night_when": "Hours of the night",
     "inbox": "Watch the inbox folder",
     "backups": "Daily backups",

@@ -1,14 +1,15 @@
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from daemon.lessons.eligibility import SETTLED_AFTER, is_volatile, may_contradict, waiting, why_wait
+from daemon.lessons.eligibility import SETTLED_AFTER, is_volatile, may_contradict, unseen, waiting, why_wait
 from daemon.text import WHY_WAITING
-from store import memories
-from tests.daemon.memory.fakes import make_memory
+from store import chats, memories, notices
+from store.chats import NewMessage
+from tests.daemon.memory.fakes import make_memory, open_store_thread
 
 TODAY = date(2026, 11, 21)
 
@@ -198,3 +199,29 @@ async def test_what_waits_is_found_in_the_store(store_thread):
     assert {1: "contradicted", 2: "contradicted", 3: "untrusted", 6: "contradicted"} == first
     assert {3: "untrusted", 6: "contradicted"} == then
     assert set(first.values()) <= WHY_WAITING.keys()
+
+
+async def test_what_changed_a_memory_waits_for_a_look_and_a_day_at_most(tmp_path):
+    """Nobody must come for it to be learned; what is new, or changed by one's own hand, waits for nothing."""
+
+    def change(db):
+        told = chats.record(db, [NewMessage(role="user", text="I live in Oslo now.")], at=datetime.now(UTC))[
+            -1
+        ]
+        old = memories.add(db, "The user lives in Ghent.", told_on=TODAY, sources=[told.id])
+        made = memories.reconcile(db, old, "The user lives in Oslo.", told_on=TODAY, sources=[told.id])
+        own = memories.add(db, "The user sings.", told_on=TODAY, sources=[])
+        memories.reconcile(db, own, "The user sings loudly.", told_on=TODAY, sources=[])
+        return made.id
+
+    def waits(db, **later):
+        return [one.memory_id for one in unseen(db, datetime.now(UTC) + timedelta(**later))]
+
+    async with open_store_thread(tmp_path) as store_thread:
+        made = await store_thread.run(change)
+        at_once, in_a_day = await store_thread.run(waits), await store_thread.run(waits, hours=25)
+        await store_thread.run(notices.look, 2)
+        looked = await store_thread.run(waits)
+        told = await store_thread.run(notices.unseen)
+
+    assert ([made], [], [], []) == (at_once, in_a_day, looked, told)

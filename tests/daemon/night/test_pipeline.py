@@ -1,11 +1,14 @@
 """Nights from the lessons to the swap, and what becomes of them when something fails or is forgotten meanwhile."""
 
+from datetime import UTC, date, datetime
+
 import pytest
 
 from daemon.generations.service import restore_live
 from daemon.night.errors import NightFailed
 from daemon.processes.errors import ChildCrashed
-from store import generations, lessons, memories, notices
+from store import chats, generations, lessons, memories, notices
+from store.chats import NewMessage
 from store.errors import AdapterDamaged
 from tests.daemon.night.fakes import BASE, LearningEngine
 
@@ -15,6 +18,7 @@ GHENT, REX, CELLO = (
     "The user's dog is called Rex.",
     "The user plays the cello.",
 )
+DAY = date(2026, 3, 7)
 ABOUT_DOG = "Question 5 about dog?"
 
 
@@ -54,6 +58,25 @@ async def test_a_night_by_itself_is_left_out_until_there_is_something_new_to_lea
         (one.adopted, one.generation) for one in (first, again, after_news)
     ]
     assert 0.5 == after_news.exam["parts"]["facts"]["live"]  # of the generation that answered before
+
+
+async def test_a_night_by_itself_leaves_out_what_changed_a_memory_until_somebody_has_looked(home):
+    told = await home.run(_said, "I live in Bruges now.")
+    old = await home.learn(GHENT)
+    await home.learn(REX)
+    await home.run(memories.reconcile, old, "The user lives in Bruges.", told_on=DAY, sources=[told])
+    await home.night(by_itself=True, look_first=True)
+    first = await home.report()
+    await home.run(notices.look, 3)
+    await home.night(by_itself=True, look_first=True)
+    second = await home.report()
+
+    assert [("unseen", True)] == [(one["reason"], "Bruges" in one["line"]) for one in first["waiting"]]
+    assert [] == second["waiting"]
+
+
+def _said(db, text):
+    return chats.record(db, [NewMessage(role="user", text=text)], at=datetime.now(UTC))[-1].id
 
 
 async def test_lessons_of_no_single_memory_are_nothing_new_to_a_night_by_itself(home):

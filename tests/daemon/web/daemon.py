@@ -8,6 +8,7 @@ Orders on its input, each answered by a line:
 
     few | life | empty   the store holds three memories and two chats, half a year of a person, or nothing
     night N | morning    a night has come to step N of its training, or is over
+    change WORDS         the first memory is replaced by these words, which the last message tells
     note WORDS           a memory is drawn from the last message
     propose WORDS        a sentence waits for the user's word
     break                the store is closed
@@ -21,7 +22,7 @@ import sys
 import tempfile
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from daemon.memory.indexing import index_missing
 from daemon.night.loss_curve import NightProgress
 from daemon.processes.errors import ChildCrashed
 from daemon.progress import Progress
-from store import proposals
+from store import memories, proposals
 from store.database import FILE_NAME, Connection, open_store
 from tests.daemon.api.world import World, serving
 from tests.daemon.web.life import curve, live
@@ -163,6 +164,8 @@ async def serve(folder: Path, **config: Any) -> None:
             while order := (await asyncio.to_thread(sys.stdin.readline)).split():
                 if order[0] == "break":
                     await world.store_thread.close()
+                elif order[0] == "change":
+                    await world.store_thread.run(_changed, " ".join(order[1:]))
                 elif order[0] == "note":
                     ((last,),) = await world.rows("select max(id) from messages where role = 'user'")
                     await world.remember(" ".join(order[1:]), last)
@@ -179,6 +182,11 @@ async def serve(folder: Path, **config: Any) -> None:
 def _propose(db: Connection, text: str) -> None:
     now = datetime.now(UTC)
     proposals.put(db, text, day=now.date(), told_on=now.date(), trust="user", at=now)
+
+
+def _changed(db: Connection, text: str) -> None:
+    ((last,),) = db.execute("select max(id) from messages where role = 'user'").fetchall()
+    memories.reconcile(db, memories.get(db, 1), text, told_on=date.today(), sources=[last])
 
 
 def _say(line: str) -> None:

@@ -29,3 +29,21 @@ def test_what_was_noted_of_a_turn_is_seen_put_right_and_taken_back(visit, daemon
 
     assert {"The user has a canary called Yvonne.", *FEW} == set(texts)
     assert ({}, []) == (found, seen.wrong)
+
+
+def test_what_changed_a_memory_waits_for_a_look_before_the_night_until_the_list_is_opened(
+    visit, daemon, tmp_path
+):
+    page, seen = visit
+    daemon.order("change The user lives in Bergen.")
+    page.goto(daemon.url + "/memories")
+    summary = page.locator(".recent summary")
+    expect(summary).to_contain_text("1 waits for your look")
+    summary.click()
+    expect(page.locator(".recent .noted.replaces")).to_contain_text("The user lives in Oslo.")
+    picture(page, "changes", tmp_path)
+    found = faults(page)
+    page.reload()
+    expect(summary).to_have_text(re.compile(r"^\d+ changes since yesterday$"))
+
+    assert ({}, []) == (found, seen.wrong)

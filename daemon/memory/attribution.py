@@ -22,7 +22,7 @@ import numpy as np
 
 from daemon.embedding.choices import MINILM, Limits
 from daemon.embedding.client import Embedder
-from daemon.memory import modality, reported
+from daemon.memory import hearsay, modality, reported
 from daemon.text import MONTHS, WEEKDAYS, content_words, numbers, root, value_words
 from store.chats import Message
 
@@ -120,8 +120,9 @@ def _is_reported(text: str, told_by: Sequence[Message], window: Sequence[Message
 def _split(text: str) -> tuple[str, str]:
     """What the user says of their own for certain, and what is another's or only may be so."""
     own, others = reported.split(text)
+    own, heard = hearsay.split(own)
     sure, hedged = modality.split(own)
-    return sure, f"{others}\n{hedged}"
+    return sure, f"{others}\n{heard}\n{hedged}"
 
 
 def says_yes(text: str) -> bool:

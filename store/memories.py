@@ -192,6 +192,8 @@ def undo_event(db: Connection, event_id: int, *, today: date) -> Undone:
     """
     Take back one operation, which must be the latest that stands on its line.
 
+    With one that made a memory go the later ones that only said it again (IGNORE).
+
     Raises:
         NotFound, Conflict: it is not there; it is not the latest, or was taken back before.
     """
@@ -209,9 +211,10 @@ def undo_event(db: Connection, event_id: int, *, today: date) -> Undone:
                     raise _nothing_to_undo(what, "its memory was taken back before")
                 newer = _newest(db, memory).id
                 raise _not_latest(what, f"memory {newer} has replaced its memory", newer)
-            latest = _latest(db, memory.id)
-            if latest.id != event_id:
-                raise _not_latest(what, f"operation {latest.id} ({latest.op}) came later", memory.id)
+            while (latest := _latest(db, memory.id)).id != event_id:
+                if wanted.op not in MAKING:
+                    raise _not_latest(what, f"operation {latest.id} ({latest.op}) came later", memory.id)
+                _take_back(db, latest, today)
         return _take_back(db, wanted, today)
 
 

@@ -134,12 +134,12 @@ async def _put_right(
     ((old, text),) = found
     kept = await services.conversations.keep(question)
     try:
-        made = await services.store_thread.run(put_right, old, text, [kept.id] if kept else [])
+        made, event = await services.store_thread.run(put_right, old, text, [kept.id] if kept else [])
     except KNOWN as error:  # it was changed or forgotten meanwhile, or another says that
         return str(error)
     await forgotten.lift(services.store_thread, services.embedder, made.text)
     await services.runner.order("index", {})
-    return words["changed"].format(old=old.text, new=made.text, id=made.id)
+    return words["changed"].format(old=old.text, new=made.text, id=made.id, event=event)
 
 
 async def _to_forget(services: Services, asked: Asked, words: Mapping[str, str]) -> str:

@@ -15,7 +15,7 @@ from datetime import date
 
 from daemon.memory import manual_edits
 from daemon.text import WORD, content_words, normalised, root, shorten
-from store import chats, known_chats, memory_queries, message_queries, recall_log
+from store import chats, known_chats, memory_events, memory_queries, message_queries, recall_log
 from store.chats import Message
 from store.database import Connection
 from store.known_chats import Turn
@@ -93,17 +93,21 @@ def corrections(last: LastAnswer, wrong: Wrong) -> list[tuple[Memory, str]]:
     return [(one, text) for one, text in found if text is not None and text != one.text]
 
 
-def put_right(db: Connection, old: Memory, text: str, sources: Sequence[int]) -> Memory:
+def put_right(db: Connection, old: Memory, text: str, sources: Sequence[int]) -> tuple[Memory, int]:
     """
-    Let `text` hold in the place of `old`; where that was done before (a request that is sent again), what holds.
+    Let `text` hold in the place of `old`; the memory, and the number of the operation.
+
+    Where that was done before (a request that is sent again), what was done.
 
     Raises:
         NoSuchMemory, NotHeld, HeldAlready: as `manual_edits.edit`.
     """
     newest = memory_queries.history(db, old.id)[-1]
     if newest.state == "holds" and normalised(newest.text) == normalised(text):
-        return newest
-    return manual_edits.edit(db, old.id, text, today=date.today(), sources=sources)
+        made = newest
+    else:
+        made = manual_edits.edit(db, old.id, text, today=date.today(), sources=sources)
+    return made, memory_events.events(db, made.id)[0].id
 
 
 def corrected(text: str, last: LastAnswer, wrong: Wrong) -> str | None:

@@ -249,17 +249,30 @@ def test_only_the_latest_operation_can_be_taken_back(db):
     old = hold(db, GHENT)
     middle = memories.update(db, old, "The user lives in Ghent, alone.", told_on=DAY, sources=[])
     new = memories.reconcile(db, middle, OSLO, told_on=DAY, sources=[])
-    memories.ignore(db, new, OSLO, told_on=DAY, sources=[])
+    for _ in range(2):
+        memories.ignore(db, new, OSLO, told_on=DAY, sources=[])
     refused = (
         (memories.undo, old.id, "undo memory 1: memory 3 has replaced it"),
         (memories.undo_event, 1, "undo operation 1: memory 3 has replaced"),
-        (memories.undo_event, 3, r"undo operation 3: operation 4 \(IGNORE\) came later"),
+        (memories.undo_event, 4, r"undo operation 4: operation 5 \(IGNORE\) came later"),
     )
     for undo, number, why in refused:
         with pytest.raises(Conflict, match=why):
             undo(db, number, today=DAY)
 
     assert [new] == memories.holding(db)
+
+
+def test_what_was_said_again_since_is_taken_back_with_the_operation_that_made_it(db):
+    old = hold(db, GHENT)
+    new = memories.reconcile(db, old, OSLO, told_on=DAY, sources=[])
+    for _ in range(2):
+        memories.ignore(db, new, OSLO, told_on=DAY, sources=[])
+    done = memories.undo_event(db, 2, today=DAY)
+
+    assert (2, GHENT) == (done.event.id, done.restored.text)
+    assert [GHENT] == [one.text for one in memories.holding(db)]
+    assert [True] * 3 == [one.undone_by is not None for one in memories.events(db) if one.id in (2, 3, 4)]
 
 
 def test_there_is_nothing_to_undo_twice(db):

@@ -6,6 +6,7 @@ General lessons: what the model itself says to what has nothing to do with the u
 
 Each prompt is answered once, by the base model, and every fifth is held out for the exam. A larger model needs long for
 all of them: some are made in an idle spell, some before a night, and a night teaches a part, each night the next one.
+What is said to the assistant itself ("Who are you?") is the nearest to questions about the user, and in every night.
 """
 
 import re
@@ -24,9 +25,10 @@ from store.lessons import Lesson, NewLesson
 
 MAX_SMALL_TOKENS = 48  # of a tiny model's small talk
 MAX_REPLY_TOKENS = 64
-BEFORE_A_NIGHT = 30  # answers that are made before a night
+NEAREST = "manners"  # the category that is in every night
+BEFORE_A_NIGHT = 40  # answers that are made before a night
 IN_A_SPELL = 12  # and in one idle spell
-FEWEST = 20  # that a night teaches, where there are so many
+FEWEST = 20  # of the other categories that a night teaches, where there are so many
 EXAM_EVERY = 5  # of each kind of lesson that comes of no memory, every fifth is held out
 _ITEM = re.compile(r"^\s*\d+[.)]", re.MULTILINE)  # what an entry of a numbered list begins with
 _SYMBOL = re.compile(r"([^\w\s.\-=_*#|~])\1{7}")  # a picture again and again, no line that is drawn
@@ -81,15 +83,18 @@ async def add_general(core: Core) -> int:
 
 def tonights_part(held: Sequence[Lesson], turn: int) -> list[Lesson]:
     """
-    `held` with a part of its general lessons to train: with as much to say as those about memories have, at least
-    `FEWEST`; with each turn the next ones. None is held out: they would drown the loss of those about memories.
+    `held` with its manners and a part of its other general lessons to train: with as much to say as those about
+    memories have, at least `FEWEST`; with each turn the next ones. None is held out: they would drown the loss of those
+    about memories.
     """
-    general = [one for one in held if one.kind == "general" and one.split == "train"]
+    every = [one for one in held if one.kind == "general" and one.split == "train"]
+    manners = {one.id for one in every if one.question in table("general")[NEAREST]}
+    general = [one for one in every if one.id not in manners]
     facts = [one for one in held if one.memory_ids and one.kind != "reading" and one.split == "train"]
     count = min(len(general), max(FEWEST, _share(_length(facts), _length(general), len(general))))
     first = turn * count
     chosen = {general[(first + place) % len(general)].id for place in range(count)}
-    return [one for one in held if one.kind != "general" or one.id in chosen]
+    return [one for one in held if one.kind != "general" or one.id in chosen | manners]
 
 
 def goes_nowhere(text: str) -> bool:
@@ -129,9 +134,10 @@ def split_at(place: int) -> str:
 
 @cache
 def prompts() -> tuple[str, ...]:
-    """All general prompts, one of each category after the other."""
-    categories: list[list[str]] = list(table("general").values())
-    return tuple(one for one in chain.from_iterable(zip_longest(*categories)) if one)
+    """All general prompts: the manners, then one of each other category after the other."""
+    told: dict[str, list[str]] = table("general")
+    others = zip_longest(*(told[name] for name in told if name != NEAREST))
+    return (*told[NEAREST], *(one for one in chain.from_iterable(others) if one))
 
 
 def _share(wanted: int, all_of_them: int, count: int) -> int:

@@ -9,6 +9,7 @@ from daemon.lessons.general import (
     BEFORE_A_NIGHT,
     FEWEST,
     IN_A_SPELL,
+    NEAREST,
     add_general,
     general_lessons,
     prompts,
@@ -35,10 +36,12 @@ class Speaker(FakeEngine):
 
 
 def test_there_are_many_prompts_of_every_category_from_the_first_on():
-    told = table("general")
+    told = dict(table("general"))
 
     assert 200 <= len(prompts()) == len(set(prompts())) == sum(map(len, told.values()))
-    assert all(set(prompts()[: 2 * len(told)]) & set(category) for category in told.values())
+    nearest = told.pop(NEAREST)
+    assert tuple(nearest) == prompts()[: len(nearest)]
+    assert all(set(prompts()[len(nearest) :][: 2 * len(told)]) & set(category) for category in told.values())
 
 
 async def test_all_are_made_over_several_spells_and_nights_and_a_tiny_model_makes_its_small_talk(
@@ -92,6 +95,17 @@ def test_a_night_teaches_as_much_as_there_is_about_memories_and_nights_on_end_te
     assert {one.id for one in GENERAL} == {id for part in taught for id in part}
     assert parts[1] == tonights_part([*many, *GENERAL], 1)
     assert many == tonights_part(many, 3)
+
+
+def test_what_is_said_to_the_assistant_itself_is_in_every_night():
+    manners = [
+        make_lesson(500 + place, kind="general", question=question)
+        for place, question in enumerate(table("general")[NEAREST])
+    ]
+    parts = [tonights_part([*GENERAL, *manners], turn) for turn in range(3)]
+
+    assert all(set(manners) <= set(part) for part in parts)
+    assert [FEWEST + len(manners)] * 3 == [len(part) for part in parts]
 
 
 def test_what_is_held_out_is_no_part_of_a_night():

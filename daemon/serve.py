@@ -125,6 +125,8 @@ def _engine(settings: Settings, home: Home, stack: AsyncExitStack) -> tuple[Engi
         gpu_layers=config.gpu_layers,
         idle_s=config.idle_s,
         chat_template=config.chat_template,
+        kv_cache=config.kv_cache,
+        flash_attention=config.flash_attention,
     )
     stack.push_async_callback(engine.stop)
     starting = asyncio.create_task(engine.info(), name="engine")

@@ -140,7 +140,7 @@ def laid_out(settings: Settings, model: Path) -> tuple[Settings, str]:
         return settings, f"as you set: {threads}, {layers} on a card, if there is one"
     try:
         header = partial(checked_header, model, asked.chat_template)
-        found = plan(look(), header, size_of(model), asked.n_ctx)
+        found = plan(look(), header, size_of(model), asked.n_ctx, asked.kv_cache)
     except (EngineError, OSError):  # the engine says it better, when it starts
         return settings, "not known"
     if found.gpu_layers == asked.gpu_layers:
@@ -157,7 +157,7 @@ def too_large(config: Config, model: Path, hardware: Hardware, free: float) -> s
         header = checked_header(model, config.chat_template)
     except EngineError:  # the engine says it better, when it starts
         return None
-    needed = needed_bytes(header, size_of(model), config.n_ctx)
+    needed = needed_bytes(header, size_of(model), config.n_ctx, config.kv_cache)
     if needed <= free:
         return None
     context = counted(context_of(header, config.n_ctx), "token")

@@ -55,6 +55,18 @@ class Config:
     n_ctx: int = key(8192, whole(0, 1_000_000), "context, in tokens; 0 = all that the model was made for")
     threads: int = key(0, whole(0, 1024), "CPU threads of the model; 0 = what fits model and machine")
     gpu_layers: int = key(-1, whole(-1, 1000), "layers kept on the GPU, if there is one; -1 = all")
+    kv_cache: str = key(
+        "f16",
+        one_of("f16", "q8_0", "q4_0"),
+        "how keys and values of the context are kept: q8_0 takes half of the memory, q4_0 a quarter, and answers "
+        "change a little",
+    )
+    flash_attention: str = key(
+        "auto",
+        one_of("auto", "on", "off"),
+        "attention without a table of the whole context: quicker and smaller on a graphics card, slower on a "
+        "processor, where auto = off up to a context of 16384 tokens; a smaller kv_cache needs it",
+    )
     aliases: str = key(
         "",
         text('names or patterns separated by commas, for example "gpt-4o, gpt-4.1*"'),
@@ -188,7 +200,12 @@ def load(
     for where, name, value in given:
         values[name] = _checked(where, name, value)
         origin[name] = where
-    return Settings(config=Config(**values), origin=origin)
+    config = Config(**values)
+    if config.kv_cache != "f16" and config.flash_attention == "off":
+        raise bad_value(
+            origin["kv_cache"], "kv_cache", config.kv_cache, "f16, as long as flash_attention is off"
+        )
+    return Settings(config=config, origin=origin)
 
 
 def use_time_zone(config: Config, where: str) -> None:

@@ -256,7 +256,7 @@ def model(settings: Settings, home: Home) -> tuple[Finding, int]:
         return wrong("model", str(error), PULL), 0
     except OSError as error:
         return wrong("model", f"{chosen}: {error.filename} can't be read: {error.strerror}", PULL), 0
-    needed = needed_bytes(header, facts.bytes, settings.config.n_ctx)
+    needed = needed_bytes(header, facts.bytes, settings.config.n_ctx, settings.config.kv_cache)
     if nano_stands_in(home, chosen):
         return note("model", "the bundled nano: a stand-in that knows nothing of the world", PULL), needed
     what = what_model(facts.architecture, facts.quantization, facts.bytes, facts.n_ctx)

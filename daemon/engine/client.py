@@ -82,6 +82,8 @@ class Engine:
         gpu_layers: int,
         idle_s: float,
         chat_template: str = "",
+        kv_cache: str = "f16",
+        flash_attention: str = "auto",
     ) -> Self:
         """
         An engine for a GGUF file; nothing is started or read yet.
@@ -92,9 +94,11 @@ class Engine:
             gpu_layers: layers to put on the GPU; -1: all.
             idle_s: seconds without a request after which the process is ended.
             chat_template: "chatml" in place of the file's own, "".
+            kv_cache: how keys and values are kept: "f16", "q8_0", "q4_0".
+            flash_attention: "on", "off", "auto".
         """
         hello = {"path": str(path.absolute()), "n_ctx": n_ctx, "threads": threads, "gpu_layers": gpu_layers}
-        hello["chat_template"] = chat_template
+        hello |= {"chat_template": chat_template, "kv_cache": kv_cache, "flash_attention": flash_attention}
         return cls(
             Supervisor("engine", confined("daemon.engine"), hello=hello, idle_s=idle_s, start_timeout_s=600.0)
         )

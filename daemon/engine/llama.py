@@ -26,6 +26,12 @@ from daemon.engine.threads import Threads
 Logits = npt.NDArray[np.float32]
 _TOKEN_DATA = np.dtype([("id", "<i4"), ("logit", "<f4"), ("p", "<f4")])
 PORTION = 50_000  # characters that are cut into tokens in some hundredths of a second
+_KV_CACHE = {"f16": c.GGML_TYPE_F16, "q8_0": c.GGML_TYPE_Q8_0, "q4_0": c.GGML_TYPE_Q4_0}
+_FLASH_ATTENTION = {
+    "auto": c.LLAMA_FLASH_ATTN_TYPE_AUTO,
+    "on": c.LLAMA_FLASH_ATTN_TYPE_ENABLED,
+    "off": c.LLAMA_FLASH_ATTN_TYPE_DISABLED,
+}
 _LOG_ERROR = 4
 _complaints: list[str] = []  # llama.cpp's error lines since the last call; the first one has the reason
 
@@ -193,18 +199,28 @@ class Model:
 class Context:
     """The memory of several sequences, all computed by one model, with at most one adapter at a time."""
 
-    def __init__(self, model: Model, *, n_ctx: int, sequences: int, threads: int, exact: bool) -> None:
+    def __init__(
+        self,
+        model: Model,
+        *,
+        n_ctx: int,
+        sequences: int,
+        threads: int,
+        kv_cache: str = "f16",
+        flash_attention: str = "auto",
+    ) -> None:
         """
         Args:
             threads: at most; small steps have fewer where these are quicker just now (`threads.py`).
-            exact: what else is in memory changes no digit of the logits; costs more memory.
+            kv_cache: "f16", or with flash attention "q8_0", "q4_0".
+            flash_attention: "auto", "on", "off": what else is in memory changes no digit of the logits; costs memory.
         """
         params = c.llama_context_default_params()
         params.n_ctx, params.n_batch, params.n_ubatch = n_ctx, BATCH, BATCH
         params.n_seq_max, params.kv_unified = sequences, True
         params.n_threads = params.n_threads_batch = threads
-        if exact:
-            params.flash_attn_type = c.LLAMA_FLASH_ATTN_TYPE_DISABLED
+        params.flash_attn_type = _FLASH_ATTENTION[flash_attention]
+        params.type_k = params.type_v = _KV_CACHE[kv_cache]
         self._model = model
         self._handle = _loaded(c.llama_init_from_model(model.handle, params))
         self._memory = c.llama_get_memory(self._handle)

@@ -13,6 +13,7 @@ from trainer.architectures import why_not
 
 LONGEST_EXACT = 16_384  # tokens; beyond it exact attention takes more than half a gigabyte on a CPU
 MOST_BACKGROUND = 2_048  # cells of its own
+KV_BYTES = {"f16": 2.0, "q8_0": 34 / 32, "q4_0": 18 / 32}  # a number, with the scales of 32
 LIBRARIES = 80 * 2**20  # bytes of the engine's process without a model
 _FILE_TYPES = {  # general.file_type. Source: llama.h, enum llama_ftype
     0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S", 12: "Q3_K_M",
@@ -47,27 +48,29 @@ def facts_of(path: Path, header: Header) -> ModelFacts:
     )
 
 
-def needed_bytes(header: Header, size: int, n_ctx: int) -> int:
+def needed_bytes(header: Header, size: int, n_ctx: int, kv_cache: str = "f16") -> int:
     """
     Memory that the engine takes: libraries, weights, keys and values of the whole context, what one batch computes.
 
     Args:
         size: bytes of the model's file, in all its parts.
         n_ctx: tokens of context; 0: all that the model was made for.
+        kv_cache: the setting.
     """
     name = header.text("general.architecture")
     tokens = context_of(header, n_ctx)
     heads = header.limit(f"{name}.attention.head_count", 32)
     width = header.limit(f"{name}.embedding_length", 4096)
     inner = header.limit(f"{name}.feed_forward_length", 4 * width)
-    table = heads * (tokens + background_cells(tokens)) if tokens <= LONGEST_EXACT else 0  # of attention
+    is_exact = tokens <= LONGEST_EXACT and kv_cache == "f16"
+    table = heads * (tokens + background_cells(tokens)) if is_exact else 0  # of attention
     working = 4 * BATCH * (table + 4 * width + 3 * inner)
-    return int(LIBRARIES + size + cache_bytes(header, n_ctx) + working)
+    return int(LIBRARIES + size + cache_bytes(header, n_ctx, kv_cache) + working)
 
 
-def cache_bytes(header: Header, n_ctx: int) -> int:
+def cache_bytes(header: Header, n_ctx: int, kv_cache: str = "f16") -> int:
     """
-    Memory for keys and values of all tokens of the context and of background work, two bytes a number.
+    Memory for keys and values of all tokens of the context and of background work.
 
     Layers with a sliding window keep them all too (llama.cpp's `swa_full`, for the prefix cache needs them). Heads that
     differ by layer are counted as if each layer had as many as it has for queries, which is an upper bound.
@@ -80,7 +83,8 @@ def cache_bytes(header: Header, n_ctx: int) -> int:
     value = header.limit(f"{name}.attention.value_length", head)
     layers = header.limit(f"{name}.block_count", 32)
     tokens = context_of(header, n_ctx)
-    return int((tokens + background_cells(tokens)) * layers * kv_heads * (key + value) * 2)
+    numbers = (tokens + background_cells(tokens)) * layers * kv_heads * (key + value)
+    return int(numbers * KV_BYTES[kv_cache])
 
 
 def background_cells(n_ctx: int) -> int:

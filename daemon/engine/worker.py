@@ -108,14 +108,18 @@ class Worker:
                 self._obey(frame)
 
     def _context(self, hello: dict[str, Any]) -> Context:
-        exact = hello["gpu_layers"] == 0 and self._n_ctx <= LONGEST_EXACT
+        kv_cache, flash = str(hello.get("kv_cache", "f16")), str(hello.get("flash_attention", "auto"))
+        # On a processor flash attention takes twice as long for a token behind some thousand others, and is not exact.
+        if flash == "auto" and not self._model.on_gpu and self._n_ctx <= LONGEST_EXACT and kv_cache == "f16":
+            flash = "off"
         threads = hello["threads"] or fitting_threads(Path(hello["path"]))
         return Context(
             self._model,
             n_ctx=self._n_ctx + background_cells(self._n_ctx),
             sequences=sequences(self._model),
             threads=threads,
-            exact=exact,
+            kv_cache=kv_cache,
+            flash_attention=flash,
         )
 
     def _obey(self, frame: Frame) -> None:

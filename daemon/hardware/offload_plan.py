@@ -64,7 +64,9 @@ def look() -> Hardware:
     return Hardware(cores=physical_cores(), memory=memory(), cards=tuple(_cards()), offload=built_for())
 
 
-def plan(hardware: Hardware, read: Callable[[], Header], size: int, n_ctx: int) -> Plan:
+def plan(
+    hardware: Hardware, read: Callable[[], Header], size: int, n_ctx: int, kv_cache: str = "f16"
+) -> Plan:
     """
     Threads and layers for a model.
 
@@ -72,6 +74,7 @@ def plan(hardware: Hardware, read: Callable[[], Header], size: int, n_ctx: int) 
         read: reads the model's header; called only when there is a card to fit it to.
         size: bytes of the model's file.
         n_ctx: tokens of context; 0: all that the model was made for.
+        kv_cache: the setting.
     """
     threads = 1 if size < SMALL_MODEL else hardware.cores
     computing = counted(threads, "thread")
@@ -86,7 +89,7 @@ def plan(hardware: Hardware, read: Callable[[], Header], size: int, n_ctx: int) 
     card = max(hardware.cards, key=lambda one: one.free)
     header = read()
     layers = int(header.limit(f"{header.text('general.architecture')}.block_count", 1))
-    fitting = int(max(card.free - RESERVE, 0) / ((size + cache_bytes(header, n_ctx)) / layers))
+    fitting = int(max(card.free - RESERVE, 0) / ((size + cache_bytes(header, n_ctx, kv_cache)) / layers))
     if fitting >= layers:
         return Plan(threads=threads, gpu_layers=-1, said=f"on {card.name}, all {layers} layers")
     said = f"{fitting} of {layers} layers on {card.name} (all that fit), the rest with {computing}"

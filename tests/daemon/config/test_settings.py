@@ -107,6 +107,15 @@ def test_the_example_holds_every_default(file):
     assert Config() == load(file, environment={}).config
 
 
+def test_a_smaller_cache_without_flash_attention_is_refused_and_says_where_it_was_set(tmp_path):
+    file = tmp_path / "config.toml"
+    file.write_text('flash_attention = "off"\nkv_cache = "q8_0"\n')
+
+    with pytest.raises(ConfigError, match="line 2: kv_cache .*flash_attention is off"):
+        load(file, environment={})
+    assert "q8_0" == load(file, environment={"TSUBASA_FLASH_ATTENTION": "auto"}).config.kv_cache
+
+
 def test_the_documentation_shows_the_example():
     document = Path(__file__).parents[3] / "docs" / "configuration.md"
 

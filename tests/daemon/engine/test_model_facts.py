@@ -56,6 +56,13 @@ def test_the_cache_follows_the_shape_of_the_model(shape, n_ctx, mib):
     assert mib * 2**20 == cache_bytes(shape, n_ctx)
 
 
+def test_a_smaller_cache_takes_less_and_leaves_out_the_table_of_attention():
+    shape = header("llama", block_count=2, attention__head_count=4, embedding_length=256, context_length=1024)
+
+    assert cache_bytes(shape, 0, "f16") / cache_bytes(shape, 0, "q8_0") == pytest.approx(2 * 32 / 34)
+    assert needed_bytes(shape, 0, 0, "q4_0") < needed_bytes(shape, 0, 0, "q8_0") < needed_bytes(shape, 0, 0)
+
+
 async def test_the_memory_that_is_foretold_is_what_the_engine_takes():
     async def taken(n_ctx):
         engine = Engine.for_model(SMOLLM2, n_ctx=n_ctx, threads=1, gpu_layers=0, idle_s=60)

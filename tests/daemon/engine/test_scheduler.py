@@ -31,7 +31,7 @@ class Line:
         for name, data in adapters:
             loaded.load(name, data)
         context = Context(
-            self.model, n_ctx=n_ctx + 128, sequences=sequences(self.model), threads=1, exact=True
+            self.model, n_ctx=n_ctx + 128, sequences=sequences(self.model), threads=1, flash_attention="off"
         )
         self.said, self.refused = [], {}
         self.scheduler = Scheduler(

@@ -45,9 +45,13 @@ def put(
     kind: str = "fact",
     origin: str = "",
     sources: Sequence[int] = (),
+    import_id: int | None = None,
 ) -> int | None:
     """
     Let it wait, and return its number; None where it waits already, is held, or was refused of the same messages.
+
+    Args:
+        import_id: that offers it, and takes it along when it is undone.
     """
     line = one_line(text)
     with writing(db):
@@ -58,8 +62,9 @@ def put(
         if rows(db, known, (line, origin, id_list(sources))):
             return None
         db.execute(
-            """insert into proposals (text, day, told_on, trust, kind, origin, at) values (?, ?, ?, ?, ?, ?, ?)""",
-            (line, day.isoformat(), told_on.isoformat(), trust, kind, origin, stamp(at)),
+            """insert into proposals (text, day, told_on, trust, kind, origin, at, import_id)
+            values (?, ?, ?, ?, ?, ?, ?, ?)""",
+            (line, day.isoformat(), told_on.isoformat(), trust, kind, origin, stamp(at), import_id),
         )
         number = db.last_insert_rowid()
         db.executemany("insert into proposal_messages values (?, ?)", [(number, one) for one in set(sources)])

@@ -475,4 +475,9 @@ create trigger feedback_forgotten after update of redacted on messages when new.
     delete from feedback where message_id = new.id;
 end;
 """,
+    # 27: what an import offers goes with it
+    """
+alter table proposals add column import_id integer references imports (id) on delete cascade;
+create index proposals_by_import on proposals (import_id) where import_id is not null;
+""",
 ]

@@ -85,7 +85,7 @@ async def take_in(store_thread: StoreThread, file: Path, *, largest: int, strict
         imports.take_in, found.digest, found.name, found.sessions, datetime.now(UTC)
     )
     if found.offered:
-        await store_thread.run(_offer, found)
+        await store_thread.run(_offer, found, report.id)
     return TakenIn(
         name=storable(found.name),
         ok=True,
@@ -115,7 +115,7 @@ async def take_in_and_move(store_thread: StoreThread, file: Path, *, largest: in
     return taken
 
 
-def _offer(db: Connection, found: Export) -> None:
+def _offer(db: Connection, found: Export, import_id: int | None) -> None:
     """Let what another assistant keeps wait for the user's word; not what the user had forgotten."""
     now, today = datetime.now(UTC), date.today()
     for text in found.offered:
@@ -123,7 +123,9 @@ def _offer(db: Connection, found: Export) -> None:
         if any(one.by_words and not one.lacks_names for one in forgotten_facts.compare(db, fact)):
             continue
         maker = found.format.split()[0]
-        proposals.put(db, text, day=today, told_on=today, trust="import", origin=maker, at=now)
+        proposals.put(
+            db, text, day=today, told_on=today, trust="import", origin=maker, at=now, import_id=import_id
+        )
 
 
 def statements(archive: Archive) -> list[NewFact]:

@@ -40,6 +40,7 @@ RELEASED = [  # sha256 of each step, its beginning
     "aeeed8bd3c4344cb",
     "e401289d518c4289",
     "134c3e200e32b491",
+    "387bbf662738750f",
 ]
 
 

@@ -9,7 +9,7 @@ import pytest
 from daemon.inbox.errors import InboxError
 from daemon.inbox.formats.reader import BROKEN, EMPTY, THOUGHTS, TOOLS
 from daemon.inbox.importer import take_in
-from store import forgotten_facts, proposals
+from store import forgotten_facts, import_undo, proposals
 from store.forgotten_facts import NewFact
 from tests.daemon.inbox.samples import claude, read, texts, zipped
 
@@ -159,6 +159,16 @@ async def test_what_claude_keeps_of_a_person_waits_for_their_word_once(store_thr
         (one.text, one.trust, one.origin) for one in waiting
     ]
     assert {date.today()} == {one.told_on for one in waiting}
+
+
+async def test_what_an_import_offered_goes_with_it(store_thread, tmp_path):
+    file = tmp_path / "all.zip"
+    file.write_bytes(zipped({"conversations.json": claude(), "memories.json": MEMORIES}))
+    taken = await take_in(store_thread, file, largest=10**6)
+    before = await store_thread.run(proposals.count)
+    await store_thread.run_in_slices(import_undo.undo_in_slices, taken.import_id)
+
+    assert (2, []) == (before, await store_thread.run(proposals.every))
 
 
 async def test_what_was_refused_or_forgotten_is_not_offered_again(store_thread, tmp_path):

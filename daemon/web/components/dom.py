@@ -70,7 +70,10 @@ def table(label: str, titles: Sequence[str], classes: str) -> Generator[ui.eleme
     with box("table-box"), box(f"plain {classes}", tag="table", label=label):
         with box(tag="thead"), box(tag="tr"):
             for title in titles:
-                text(title, tag="th").props("scope=col")
+                if title:
+                    text(title, tag="th").props("scope=col")
+                else:
+                    box(tag="td")  # a head without words would be read out as one
         with box(tag="tbody") as body:
             yield body
 

@@ -39,6 +39,7 @@ PLACE = """() => {
   return {name: at.getAttribute("aria-label") || at.textContent.trim() || at.tagName, ringed,
     x: Math.round(box.x), y: Math.round(box.y), inside: box.bottom > 0 && box.top < innerHeight && box.right > 0};
 }"""
+WIDTHS = (360, 900, 1440)
 WIDE, NARROW = {"width": 1280, "height": 800}, {"width": 360, "height": 740}
 
 
@@ -114,10 +115,10 @@ def faults(page: Page) -> dict[str, list[str]]:
         page.evaluate(
             f"localStorage.setItem('tsubasa.theme', '{theme}'); dispatchEvent(new StorageEvent('storage'))"
         )
-        for name, size in (("wide", WIDE), ("narrow", NARROW)):
-            page.set_viewport_size(size)  # type: ignore[arg-type]
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 800})
             page.wait_for_timeout(SETTLED_MS)
-            found[f"{theme}, {name}"] = page.evaluate(SCRIPT)
+            found[f"{theme}, {width} px"] = page.evaluate(SCRIPT)
     page.set_viewport_size(WIDE)  # type: ignore[arg-type]
     page.emulate_media(reduced_motion="null")
     return {where: what for where, what in found.items() if what}

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from daemon.api.page.access import VIEWS, is_page, plain_page
 from daemon.api.page.content_security_policy import ContentSecurityPolicy
+from daemon.api.page.static_cache import StaticCache
 
 
 class LazyPage:
@@ -61,7 +62,7 @@ class LazyPage:
         waiting.cancel()
         if self._serving.done():
             self._serving.result()  # raises why it could not be opened
-        return ContentSecurityPolicy(app.asgi)
+        return ContentSecurityPolicy(StaticCache(app.asgi))
 
     async def _serve(self, app: Any, is_open: asyncio.Event) -> None:
         """Open and close in one task, as the page's context wants it."""

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from daemon.web.layout import VIEWS, state_of
-from tests.daemon.web.browser import Seen, faults, picture, to_the_top, way_of_the_keyboard
+from tests.daemon.web.browser import Seen, faults, picture, signed_in, to_the_top, way_of_the_keyboard
 
 
 def test_a_stranger_sees_nothing_but_how_to_get_in(browser, url):
@@ -65,15 +65,22 @@ def test_the_light_follows_the_system_until_one_chooses_and_the_choice_stays(vis
     expect(html).to_have_attribute("data-theme", "light")
 
 
-def test_the_first_paint_comes_within_a_second(visit, url):
-    page, _ = visit
-    paints = []
-    for _ in range(3):
-        page.goto(url + "/memories")
-        page.wait_for_selector(".rail")
-        paints.append(page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+PAINT = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
+SENT = "performance.getEntriesByType('resource').reduce((sum, one) => sum + one.transferSize, 0)"
 
-    assert 1000 > sorted(paints)[1], paints
+
+def test_the_first_paint_of_a_new_browser_comes_within_eight_tenths_of_a_second_and_few_bytes_are_sent(
+    browser, url
+):
+    """The best of four: a busy machine makes all of them late."""
+    paints, sent = [], []
+    for _ in range(4):
+        with signed_in(browser, url, page="/memories") as (page, _):
+            paints.append(page.evaluate(PAINT))
+            sent.append(page.evaluate(SENT))
+
+    assert 800 > min(paints), paints
+    assert 100_000 < max(sent) < 400_000
 
 
 def test_text_in_the_page_can_not_become_a_script(visit):

@@ -82,6 +82,6 @@ def _describe(one: Confirmation) -> None:
     if takes := one["takes"]:
         gone = counted(len(takes["memories"]), "memory", "memories")
         lessons = counted(takes["lessons"], "lesson")
-        dom.text(f"Forgetting takes {gone} and {lessons}, and can't be taken back.", "warning")
+        dom.text(f"Forgetting takes {gone} and {lessons}, and can't be undone.", "warning")
     ends = f"at {clock(one['expires_at'])} the question goes away"
     dom.text(f"Nothing happens unless you allow it; {ends}.", "soft")

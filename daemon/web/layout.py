@@ -80,7 +80,7 @@ def frame(backend: AsyncClient, path: str, query: Mapping[str, str]) -> Generato
     ui.add_body_html(FIRST_PAINT.format(wing=icons.strokes("wing")))
     ui.on_exception(show_error)
     with ui.context.client.layout:
-        skip = dom.link("Skip to the room", "#room", classes="link skip")
+        skip = dom.link("Skip to content", "#room", classes="link skip")
         rail = _rail(backend, path)
     rail.move(target_index=0)
     skip.move(target_index=0)

@@ -75,7 +75,7 @@ def build(visit: Visit) -> None:
 
     async def take_back(program: str) -> None:
         done = await visit.backend.ask(calls.take_back(program))
-        dom.notify(f"Taken back: {counted(done['undone'], 'memory', 'memories')}.", "good")
+        dom.notify(f"Undone: {counted(done['undone'], 'memory', 'memories')}.", "good")
         await load()
 
     async def seen() -> None:
@@ -93,14 +93,14 @@ def _attention(found: Sequence[Trouble], seen: Callable[[], Awaitable[None]]) ->
         for one in found:
             dom.trouble(one["what"], one["do"])
         if any(one["kind"] in HAPPENED for one in found):
-            dom.button("I have seen it", seen, kind="link")
+            dom.button("Dismiss", seen, kind="link")
 
 
 def _sent(found: Found, *, downloads: bool) -> None:
     traffic = found["traffic"]
     since = f"since {day(found['since'])}" if found["since"] else "since the installation"
     with dom.box("card sent", tag="section"):
-        dom.text("Sent to anybody", tag="h2")
+        dom.text("Sent over the network", tag="h2")
         dom.text(size(traffic["sent"]), "figure")
         if downloads:
             dom.text(UNCOUNTED, "warning small")
@@ -194,13 +194,13 @@ def _programs(found: Sequence[Program], take_back: Callable[[str], Awaitable[Non
                     f"{one['name']}: {counted(one['memories'], 'memory', 'memories')}, last on {day(one['last_at'])}"
                 )
                 if one["memories"]:
-                    dom.button("Take all back", partial(take_back, one["name"]), kind="danger")
+                    dom.button("Undo all", partial(take_back, one["name"]), kind="danger")
 
 
 def _access(values: Mapping[str, Any]) -> None:
     allowed = "allowed by you, for the embedder"
     downloads = allowed if values["downloads"] else "only what you ask for by name"
-    with dom.section("Who can come in", classes="doors"):
+    with dom.section("Access", classes="doors"):
         dom.facts(
             [
                 ("Listens on", f"{values['host']}: this machine only, never the network"),
@@ -210,5 +210,5 @@ def _access(values: Mapping[str, Any]) -> None:
             ]
         )
         with dom.box("row"):
-            dom.text("Take everything out:", "soft", tag="span")
+            dom.text("Export everything:", "soft", tag="span")
             dom.text("tsubasa export", "mono", tag="code")

@@ -8,6 +8,10 @@ from daemon.web.chat.state import ChatState
 from daemon.web.components import dom
 
 IDEAS = ("What do you remember about me?", "What did I tell you last week?", "Help me plan tomorrow.")
+SMALL = {  # models to try Tsubasa with: what each is
+    "nano": "The bundled nano answers: a stand-in that knows nothing of the world.",
+    "little": "little answers: a model of 135 million parameters, to try Tsubasa with. It errs often.",
+}
 FIRST_IDEAS = ("Let me tell you about myself.", "What can you do for me?", "Help me plan tomorrow.")
 
 
@@ -29,19 +33,19 @@ def greeting(state: ChatState, status: Status | None, ask: Callable[[str], Await
                 dom.button(idea, lambda idea=idea: ask(idea), classes="idea")
         with dom.box("facts soft"):
             dom.text(_known(n_memories, status["generation"]))
-            is_chosen = any(one["key"] == "model" and one["value"] for one in status["settings"])
-            if status["model"]["name"] == "nano" and not is_chosen:
-                dom.text(
-                    "The bundled nano answers: a stand-in that knows nothing of the world. For real use, fetch "
-                    "Qwen3-4B (2.5 GB) in a terminal:"
-                )
-                dom.command("tsubasa pull")
-                dom.text(
-                    "To try it at once, a small model that talks (98 MB); or one of yours by its FILE.gguf:"
-                )
-                dom.command("tsubasa pull little")
+            if what := SMALL.get(status["model"]["name"]):
+                _real_one(what)
             if why := status["model"]["cannot_learn"]:
                 dom.text(f"The model {can_learn(why)}.")
+
+
+def _real_one(what: str) -> None:
+    """What answers, where that is no real model, and how to get one."""
+    with dom.box("small-model"):
+        dom.text(f"{what} For real use, take Qwen3-4B (2.5 GB): here under")
+        dom.link("Settings", "/settings")
+        dom.text("or in a terminal:")
+        dom.command("tsubasa pull")
 
 
 def _known(n_memories: int, generation: int) -> str:

@@ -134,7 +134,7 @@ class QuestionView:
             field = dom.Field("Your question, in other words", value=asked, lines=2)
             with dom.box("actions"):
                 dom.button("Cancel", self._draw)
-                dom.button("Ask this instead", ask_this, kind="main")
+                dom.button("Send", ask_this, kind="main")
 
 
 class AnswerView:
@@ -184,7 +184,7 @@ class AnswerView:
                 self._branches = Branches(self._chat, self._turn)
                 dom.icon_button("Copy the answer", lambda: _copy(self._turn.text), picture="copy")
                 if not self._chat.state.sealed:
-                    dom.icon_button("Another answer", self._again, picture="retry")
+                    dom.icon_button("Try again", self._again, picture="retry")
                 self._thumbs = Thumbs(self._chat, self._turn)
                 why = Why(self._chat, self._turn)
             why.panel()

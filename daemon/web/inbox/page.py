@@ -119,8 +119,8 @@ class Inbox:
             dom.text(f"{one['sessions']:,}", "soft number", tag="td")
             dom.text(f"{one['turns']:,}", "soft number", tag="td")
             with dom.box("last", tag="td"):
-                back = dom.button("Take back", lambda: self._undo(one["id"]), picture="undo", kind="link")
-                back.props["aria-label"] = f"Take back {one['name']}"
+                back = dom.button("Undo", lambda: self._undo(one["id"]), picture="undo", kind="link")
+                back.props["aria-label"] = f"Undo the import of {one['name']}"
 
     async def _undo(self, import_id: int) -> None:
         if await _confirm_undo(self._backend, import_id):
@@ -218,7 +218,7 @@ class ImportCard:
             dom.text(f"{what}, in {taken['seconds']:.1f} seconds. I read them for memories when it is quiet.")
             with dom.box("actions"):
                 if (number := taken["import_id"]) is not None and taken["turns"]:
-                    dom.button("Take it back", partial(self._undo, number), picture="undo")
+                    dom.button("Undo", partial(self._undo, number), picture="undo")
                 dom.button("Done", self._close, kind="main")
         await self._on_change()
 
@@ -251,8 +251,8 @@ async def _confirm_undo(backend: AsyncClient, import_id: int) -> bool:
                 if len(found["lines"]) > MOST_LINES:
                     dom.text(f"and {len(found['lines']) - MOST_LINES} more", "soft")
 
-    title = f"Take {found['import']['name']} back?"
-    if not await dom.confirm(title, words, yes="Take it back", kind="danger", more=lines):
+    title = f"Undo the import of {found['import']['name']}?"
+    if not await dom.confirm(title, words, yes="Undo the import", kind="danger", more=lines):
         return False
     done = await backend.ask(calls.undo_import(import_id))
     dom.notify(_undone(done["report"]))
@@ -261,7 +261,7 @@ async def _confirm_undo(backend: AsyncClient, import_id: int) -> bool:
 
 def _undone(report: Found) -> str:
     memories = counted(report["memories"], "memory", "memories")
-    text = f"Taken back: {counted(report['messages'], 'message')}, {memories}."
+    text = f"Undone: {counted(report['messages'], 'message')}, {memories}."
     if report["kept_messages"]:
         text += f" {counted(report['kept_messages'], 'message')} are known otherwise and stay."
     if report["restored"]:

@@ -29,7 +29,7 @@ STEPS = {  # operation: what happened, its icon
     "UPDATE": ("You said more", "edit"),
     "RECONCILE": ("It changed", "history"),
     "IGNORE": ("You said it again", "check"),
-    "UNDO": ("You took it back", "undo"),
+    "UNDO": ("You undid it", "undo"),
 }
 BY_HAND = {"ADD": "You wrote it down", "UPDATE": "You corrected it"}
 ADDED_BY = {
@@ -37,7 +37,7 @@ ADDED_BY = {
     "assistant": "The assistant said it",
     "untrusted": "It came up",
 }
-STATES = {"holds": ("Current", "good"), "replaced": ("Replaced", "warm"), "undone": ("Taken back", "warm")}
+STATES = {"holds": ("Current", "good"), "replaced": ("Replaced", "warm"), "undone": ("Undone", "warm")}
 SPLITS = {"train": "taught", "exam": "kept for the exam"}
 Found = Mapping[str, Any]
 
@@ -168,11 +168,11 @@ class MemoryDetail:
 
     async def _undo(self, found: Found) -> None:
         memory_id = found["memory"]["id"]
-        if not await dom.confirm("Take the last step back?", _undoing(found), yes="Take it back"):
+        if not await dom.confirm("Undo the last change?", _undoing(found), yes="Undo"):
             return
         done = await self._backend.ask(calls.undo(memory_id))
         restored = done["restored"]
-        dom.notify("Taken back. " + (f"“{restored['text']}” holds again." if restored else ""))
+        dom.notify("Undone. " + (f"“{restored['text']}” holds again." if restored else ""))
         await self._on_change(restored["id"] if restored else memory_id)
 
     async def _forget(self, memory_id: int) -> None:

@@ -130,16 +130,16 @@ class _ForgetDialog:
             which = generations(found["generations"])
             dom.text(f"{which} {gone}; the next night learns all the rest again.", "warning")
         drawn = self._drawn or set()
-        self._show_offered("This was noted from it. Take it along?", drawn)
+        self._show_offered("This was noted from it. Forget it too?", drawn)
         certain = {key for key, one in self._offered.items() if one["certain"]}
         self._show_offered("This tells it, and goes:", certain - drawn)
-        self._show_offered("This may tell it too. Take it along?", self._offered.keys() - certain - drawn)
+        self._show_offered("This may tell it too. Forget it too?", self._offered.keys() - certain - drawn)
         for file in found["files"]:
             dom.text(f"An export of yours ({file['why']}): {file['path']}", "warning")
         self._weights = dom.box("weights")
         with dom.box("actions"):
             dom.button("What do the weights know?", self._probe_weights, kind="link")
-            dom.button("Keep it", self._dialog.close)
+            dom.button("Cancel", self._dialog.close)
             words = "Forget for good" if self._chat is None else "Delete for good"
             dom.button(words, self._forget, kind="danger", picture="forget")
 
@@ -197,7 +197,7 @@ class _ForgetDialog:
 
 def _takes(found: Found) -> str:
     counts = {"memories": len(found["memories"]), "messages": found["messages"], "lessons": found["lessons"]}
-    text = f"This takes {_counts(counts)} with all that was made of them, and can't be taken back."
+    text = f"This takes {_counts(counts)} with all that was made of them, and can't be undone."
     if n := len(found["kept_memories"]):
         kept = counted(n, "memory", "memories")
         text += f" {kept} drawn from the same words {'stays' if n == 1 else 'stay'}."

@@ -30,7 +30,7 @@ def show_noted(backend: AsyncClient, found: Sequence[Noted], on_change: OnChange
 def _actions(backend: AsyncClient, one: Noted, on_change: OnChange) -> None:
     async def undo() -> None:
         await backend.ask(calls.undo(event=one["event_id"]))
-        dom.notify("Taken back.")
+        dom.notify("Undone.")
         await on_change()
 
     async def correct() -> None:

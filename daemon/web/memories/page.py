@@ -102,9 +102,7 @@ class Memories:
             waits = counted(len(unseen), "waits", "wait")
             title += f" · {waits} for your look before the night"
         with self._changes, dom.details(title, "card recent") as folded:
-            dom.text(
-                "Look them through before the night: what is wrong is taken back or put right here.", "soft"
-            )
+            dom.text("Look them through before the night: what is wrong is undone or corrected here.", "soft")
             show_noted(self._backend, noted, self._load)
         if unseen:
             opened = "(event) => { if (event.target.open) emit() }"
@@ -157,7 +155,7 @@ class Memories:
             if not self._all:
                 self._show_nothing()
             elif not found and not near:
-                dom.text("Nothing held has these words.", "nothing")
+                dom.text("No memory has these words.", "nothing")
             if found:
                 self._table(found[: self._most], "Memories")
             if len(found) > self._most:

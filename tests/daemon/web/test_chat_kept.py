@@ -72,7 +72,7 @@ def test_a_chat_with_something_forgotten_can_be_read_but_not_continued(page, url
     assert "Xanadu" not in page.content()
     assert not page.locator(".composer").is_visible()
     assert 2 == page.locator("[aria-label='Copy the answer'], [aria-label='Copy the question']").count()
-    assert 0 == page.locator("[aria-label='Another answer'], [aria-label='Edit the question']").count()
+    assert 0 == page.locator("[aria-label='Try again'], [aria-label='Edit the question']").count()
 
 
 def test_a_chat_goes_on_where_its_answer_was_stopped(page, client):

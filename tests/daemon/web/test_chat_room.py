@@ -101,7 +101,7 @@ def test_a_failure_is_told_in_its_place_and_the_question_can_be_asked_again(page
     told = page.inner_text(".turn.assistant .problem")
 
     assert "engine" in told
-    assert 1 == page.locator("[aria-label='Another answer']").count()
+    assert 1 == page.locator("[aria-label='Try again']").count()
     assert {} == faults(page)
 
 
@@ -144,7 +144,7 @@ def test_what_is_written_outlives_a_reload_unless_it_is_off_the_record(page):
 
 def test_another_answer_or_another_question_takes_the_place_of_the_first(page):
     answered(page, "Only once, please")
-    page.click("[aria-label='Another answer']")
+    page.click("[aria-label='Try again']")
     expect(page.locator(".turn.assistant")).to_have_attribute("aria-busy", "true")
     wait_for_answer(page)
     once = page.locator(".bubble").count(), page.locator(".turn.assistant").count()
@@ -152,7 +152,7 @@ def test_another_answer_or_another_question_takes_the_place_of_the_first(page):
     page.hover(".turn.user")
     page.click("[aria-label='Edit the question']")
     page.fill(".editing textarea", "Second wording")
-    page.click("text=Ask this instead")
+    page.click(".editing >> text=Send")
     expect(page.locator(".bubble")).to_have_text("Second wording")
     wait_for_answer(page)
 

@@ -62,7 +62,7 @@ def test_a_dropped_file_is_looked_into_taken_in_and_taken_back(page, home, tmp_p
     page.click("text=Import 2 messages")
     expect(page.locator(".imported tbody tr")).to_have_count(before + 1)
     taken = page.inner_text(".import")
-    page.click(".import >> text=Take it back")
+    page.click(".import >> text=Undo")
     expect(page.locator(".dialog")).to_contain_text("This takes 2 messages")
     page.click(".dialog .button.danger")
     expect(page.locator(".imported tbody tr")).to_have_count(before)
@@ -134,11 +134,11 @@ def test_a_file_that_did_not_arrive_is_told_of(browser, daemon):
 
 
 def test_an_older_import_is_taken_back_from_the_list(page):
-    page.click("[aria-label='Take back lm-studio-notes.json']")
-    expect(page.locator(".dialog h2")).to_have_text("Take lm-studio-notes.json back?")
+    page.click("[aria-label='Undo the import of lm-studio-notes.json']")
+    expect(page.locator(".dialog h2")).to_have_text("Undo the import of lm-studio-notes.json?")
     page.click(".dialog >> text=Cancel")
     kept = page.locator(".imported tbody tr:has-text('lm-studio')").count()
-    page.click("[aria-label='Take back lm-studio-notes.json']")
+    page.click("[aria-label='Undo the import of lm-studio-notes.json']")
     page.click(".dialog .button.danger")
 
     expect(page.locator(".imported tbody tr:has-text('lm-studio')")).to_have_count(0)

@@ -106,7 +106,7 @@ def test_an_edit_is_undone_again(page):
     page.click(".panel .button:has-text('Undo')")
     words = page.locator(".dialog p").first
     expect(words).to_have_text(f"“{LISBON}” will hold again, as before.")
-    page.click(".dialog >> text=Take it back")
+    page.click(".dialog .button:has-text('Undo')")
     expect(page.locator(".panel .statement")).to_have_text(LISBON)
 
     assert "You corrected it" == steps[-1]
@@ -122,7 +122,7 @@ def test_the_kind_of_a_memory_is_set_shown_in_the_list_and_undone(page):
     expect(row.locator(".chip.good")).to_have_text("standing")
     expect(page.locator(".panel")).to_contain_text("how you want things done")
     page.click(".panel .button:has-text('Undo')")
-    page.click(".dialog >> text=Take it back")
+    page.click(".dialog .button:has-text('Undo')")
 
     expect(row.locator(".chip.good")).to_have_count(0)
     assert {} == faults(page)
@@ -139,7 +139,7 @@ def test_one_s_own_statement_is_added_and_a_second_time_refused(page):
 def test_forgetting_shows_first_what_it_takes_and_then_what_it_did(page, tmp_path):
     opened(page, LISBON)
     page.click(".panel .button:has-text('Forget')")
-    page.click(".dialog >> text=Keep it")
+    page.click(".dialog >> text=Cancel")
     expect(page.locator(".dialog")).to_have_count(0)
     assert LISBON in listed(page)
     page.click(".panel .button:has-text('Forget')")

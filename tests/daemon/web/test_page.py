@@ -45,7 +45,7 @@ def test_the_keyboard_goes_through_the_rooms_into_the_room_and_by_the_skip_link_
     page.keyboard.press("Enter")
 
     assert "room" == page.evaluate("document.activeElement.id")
-    assert ["Skip to the room", "Tsubasa, to the chat", *(view.name for view in VIEWS)] == names[:8]
+    assert ["Skip to content", "Tsubasa, to the chat", *(view.name for view in VIEWS)] == names[:8]
     assert ["Ready", "Switch between light and dark", "Who answers", "Off the record", "New chat"] == names[
         8:13
     ]

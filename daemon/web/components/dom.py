@@ -67,7 +67,10 @@ def details(summary: str, classes: str = "") -> ui.element:
 @contextmanager
 def table(label: str, titles: Sequence[str], classes: str) -> Generator[ui.element]:
     """A table with a head; put its rows inside, as `tr`."""
-    with box("table-box"), box(f"plain {classes}", tag="table", label=label):
+    scrolls = box("table-box", label=label).props(
+        "role=group tabindex=0"
+    )  # by the keyboard, where it is too wide
+    with scrolls, box(f"plain {classes}", tag="table", label=label):
         with box(tag="thead"), box(tag="tr"):
             for title in titles:
                 if title:

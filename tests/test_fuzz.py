@@ -24,7 +24,7 @@ from tests.daemon.inbox.samples import EVERY, as_bytes, read
 from tests.tiny import write_model
 
 SOON_S = 5.0
-MANY = int(os.environ.get("TSUBASA_FUZZ", "5000"))
+MANY = int(os.environ.get("TSUBASA_FUZZ", "2000"))
 few = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 many = settings(few, max_examples=MANY)
 FORMS = (

@@ -31,9 +31,9 @@ def test_what_grows_all_day_is_named_and_what_fills_up_first_or_keeps_what_was_s
 
 
 @pytest.mark.soak
-def test_ten_minutes_of_four_clients_leave_nothing_behind():
+def test_five_minutes_of_four_clients_leave_nothing_behind():
     done = subprocess.run(
-        [sys.executable, "-m", "bench.load", "--minutes", "10", "--rush", "100", "--json"],
+        [sys.executable, "-m", "bench.load", "--minutes", "5", "--rush", "100", "--json"],
         cwd=ROOT,
         capture_output=True,
         text=True,

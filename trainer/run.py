@@ -174,9 +174,9 @@ def _shapes(state: Mapping[str, Floats]) -> dict[str, tuple[int, ...]]:
 def _settings(job: Job) -> dict[str, str]:
     settings = {
         "HF_HUB_OFFLINE": "1",  # everything comes from the file; they must not look elsewhere
-        # Threads that wait spin for some tens of microseconds, then sleep: spinning on, they take the processor from the
-        # very thread they wait for as soon as any other program works (beside busy ones 4 times slower, for 8 times the
-        # processor's seconds). Sleeping at once costs a third of the speed on a quiet machine.
+        # Threads that wait spin for some tens of microseconds, then sleep: spinning on, they take the processor from
+        # the very thread they wait for as soon as any other program works (beside busy ones 4 times slower, for 8
+        # times the processor's seconds). Sleeping at once costs a third of the speed on a quiet machine.
         "GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "2000"),
         "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive"),
         "KMP_BLOCKTIME": os.environ.get("KMP_BLOCKTIME", "0"),  # the same for LLVM's OpenMP, as on a Mac

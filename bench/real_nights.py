@@ -93,7 +93,8 @@ async def _night(
     lessons = [
         _laid(one, tiny)
         for one in without_contradictions(tonight(told, general, 0))
-        if one.kind != "general" or one.split == "train"  # as a night has it: they would drown the loss of the facts
+        if one.kind != "general"
+        or one.split == "train"  # as a night has it: they would drown the loss of the facts
     ]
     job = TrainingJob(lessons=await tokenised(engine, lessons), recipe=setting.recipe, seed=0)
     trained = await train(job, TrainerCommand(model_path=setting.model), lambda progress: None)

@@ -81,7 +81,15 @@ def _licence(package: Distribution) -> str:
     short = next((str(one).strip() for one in about.get_all("License") or ()), "")
     if short and len(short) <= LONGEST and "\n" not in short:
         return short
-    return "; ".join(classified)
+    return "; ".join(classified) or _first_line(package)
+
+
+def _first_line(package: Distribution) -> str:
+    """Of its licence's text, where it names none and ships that."""
+    names = [str(one) for one in package.metadata.get_all("License-File") or ()]
+    texts = (package.read_text(f"licenses/{name}") or package.read_text(name) or "" for name in names)
+    first = next((text.strip().splitlines()[0].strip() for text in texts if text.strip()), "")
+    return first if len(first) <= LONGEST else ""
 
 
 def _normal(name: str) -> str:

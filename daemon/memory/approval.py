@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from daemon.core import Core
 from daemon.memory.evolve import Op, evolve
-from daemon.memory.forgotten import as_fact, is_kept_out, vectors_or_none
+from daemon.memory.forgotten import as_fact, is_kept_out, marks_of
 from daemon.memory.observe import Observation
 from store import forgotten_facts, proposals
 from store.database import Connection
@@ -65,11 +65,7 @@ async def drop_forgotten(core: Core) -> None:
     every = await core.store_thread.run(proposals.every)
     if not every or not await core.store_thread.run(forgotten_facts.any_kept):
         return
-    vectors = await vectors_or_none(core.embedder, [one.text for one in every])
-    name = (await core.embedder.info()).id if vectors is not None else ""
-    facts = [
-        as_fact(one.text, None if vectors is None else vectors[at], name) for at, one in enumerate(every)
-    ]
+    facts = await marks_of(core.embedder, [one.text for one in every])
 
     def work(db: Connection) -> None:
         pairs = zip(every, facts, strict=True)

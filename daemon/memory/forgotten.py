@@ -27,9 +27,14 @@ from store.forgotten_facts import Match, NewFact
 Vectors = npt.NDArray[np.float32]
 
 
-async def marks_of(embedder: Embedder, texts: Sequence[str]) -> list[NewFact]:
-    """What is kept of each of these statements when it is forgotten; by words alone where none can be embedded."""
-    vectors = await vectors_or_none(embedder, texts)
+async def marks_of(embedder: Embedder, texts: Sequence[str], *, at_once: bool = False) -> list[NewFact]:
+    """
+    What is kept of each of these statements when it is forgotten; by words alone where none can be embedded.
+
+    Args:
+        at_once: as for `vectors_or_none`.
+    """
+    vectors = await vectors_or_none(embedder, texts, at_once=at_once)
     name = (await embedder.info()).id if vectors is not None else ""
     return [
         as_fact(text, None if vectors is None else vectors[place], name) for place, text in enumerate(texts)
@@ -89,15 +94,11 @@ async def quoting_forgotten(
     if not messages or not await store_thread.run(forgotten_facts.any_kept):
         return set()
     said = [(one.id, text) for one in messages for text in statements(one.text, role=one.role)]
-    vectors = await vectors_or_none(embedder, [text for _, text in said], at_once=at_once)
-    name = (await embedder.info()).id if vectors is not None else ""
-    facts = [
-        (id, as_fact(text, None if vectors is None else vectors[place], name))
-        for place, (id, text) in enumerate(said)
-    ]
+    facts = await marks_of(embedder, [text for _, text in said], at_once=at_once)
 
     def kept_out(db: Connection) -> set[int]:
-        return {id for id, fact in facts if is_kept_out(db, fact, [id], embedder.limits)}
+        pairs = zip(said, facts, strict=True)
+        return {id for (id, _), fact in pairs if is_kept_out(db, fact, [id], embedder.limits)}
 
     return await store_thread.run(kept_out)
 

@@ -7,7 +7,7 @@ Concurrency: several jobs at once, their results in order; when one fails, or al
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Collection, Coroutine, Iterable
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -43,9 +43,8 @@ async def in_order(jobs: Iterable[Coroutine[Any, Any, T]], *, at_once: int) -> A
         await _end(tasks)
 
 
-async def _end(tasks: Iterable[asyncio.Task[T]]) -> None:
-    """Cancel those that are not done, and wait until they are; what they raise is nobody's any more."""
-    left = [task for task in tasks if not task.done()]
-    for task in left:
+async def _end(tasks: Collection[asyncio.Task[T]]) -> None:
+    """Cancel those that are not done, and wait until all are; what they raise is nobody's any more."""
+    for task in tasks:
         task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.gather(*tasks, return_exceptions=True)

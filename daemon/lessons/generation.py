@@ -86,7 +86,9 @@ async def generate_missing(
             made += await _stored(store_thread, one, by=info.sha256)
             if one.failure is not None:
                 failures[one.memory.id] = str(one.failure)
-            in_vain = in_vain + 1 if one.failure is not None else 0
+                in_vain += 1
+            elif one.lessons:
+                in_vain = 0
             if in_vain >= IN_VAIN and not info.tiny:
                 log.info("Study: no lessons of %d memories in a row; the others are left for later", in_vain)
                 break

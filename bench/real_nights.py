@@ -90,11 +90,10 @@ async def _night(
     """One user's night, and the questions after it; `bases`: what the base says to the general questions, twice."""
     tiny = (await engine.info()).tiny
     told = user(0, size, untold=UNTOLD + size // 2, never=NEVER)
-    lessons = [
+    lessons = [  # as in a night no general one is held out: they would drown the loss of the facts
         _laid(one, tiny)
         for one in without_contradictions(tonight(told, general, 0))
-        if one.kind != "general"
-        or one.split == "train"  # as a night has it: they would drown the loss of the facts
+        if one.kind != "general" or one.split == "train"
     ]
     job = TrainingJob(lessons=await tokenised(engine, lessons), recipe=setting.recipe, seed=0)
     trained = await train(job, TrainerCommand(model_path=setting.model), lambda progress: None)

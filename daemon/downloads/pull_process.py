@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,9 +63,7 @@ class PullProcess:
     state: PullState | None = None
     _running: "asyncio.Task[None] | None" = None
     _child: asyncio.subprocess.Process | None = None
-    _begun: tuple[float, int] | None = field(
-        default=None
-    )  # when the first bytes came, and how many were there
+    _begun: tuple[float, int] | None = None  # when the first bytes came, and how many were there
 
     async def start(self, model: str, *, use: bool) -> PullState:
         """Begin to fetch `model`, and `use` it from the next start on; raises `PullUnderWay`."""

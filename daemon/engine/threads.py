@@ -27,9 +27,8 @@ class Threads:
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._ladder, self._clock = ladder(most), clock
-        self._place = self._tried = (
-            0  # in the ladder: the present count, and the one that steps have just now
-        )
+        self._place = 0  # in the ladder: the present count
+        self._tried = 0  # and the one that steps have just now
         self._down = True  # which neighbour is tried next
         self._tokens = 0  # of the steps that are compared
         self._times: list[float] = []  # of the last ones with the present count

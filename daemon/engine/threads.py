@@ -6,7 +6,7 @@ How many threads compute the next small step: as many as are quickest just now, 
 llama.cpp's threads wait for one another after each of some hundred operations of a token. On a quiet machine all cores
 are quickest. Where other programs work, the thread that is not scheduled holds up all others, and fewer are quicker,
 down to a single one, which waits for nobody. Only steps of as many tokens are compared; large ones, which wait little,
-always have all threads.
+always have all threads. A trial is over as soon as it can't be won: on a quiet machine each of its steps is a loss.
 """
 
 import time
@@ -17,9 +17,11 @@ FEW = 16  # tokens of a small step
 TRIED = 4  # steps that are compared, behind one that warms up
 QUICKER = 0.9  # of the present time, that another count must stay below
 MUCH = 3.0  # times as long as the present count: a trial is over at once
+LOST = 2  # steps no quicker than the present count's: a trial is over, too
 SLOWED = 1.5  # times as long as at the last decision: the load is another
-SOONEST, LATEST = 4, 512  # steps between two trials: soon after a change, seldom while nothing is gained
+SOONEST, LATEST = 8, 512  # steps between two trials: soon after a change, seldom while nothing is gained
 STALE_S = 5.0  # without a small step: the machine may be doing something else by now
+SOONER = 4  # times, after such a rest
 
 
 class Threads:
@@ -33,7 +35,7 @@ class Threads:
         self._tokens = 0  # of the steps that are compared
         self._times: list[float] = []  # of the last ones with the present count
         self._trial: list[float] = []
-        self._usual_s = 0.0  # at the last decision, with as many tokens
+        self._usual: dict[int, float] = {}  # what a step took at the last decision, by its tokens
         self._wait, self._steps = SOONEST, 0  # until the next trial, and since the last
         self._last_s = clock()
 
@@ -58,18 +60,17 @@ class Threads:
             self._look()
 
     def _compare(self, tokens: int) -> None:
-        """Begin anew, with steps of another size or after a rest."""
+        """Begin anew, with steps of another size or after a rest; fewer threads than all are soon in question."""
         if tokens == self._tokens:
-            self._wait = SOONEST
-        self._tokens, self._times, self._trial, self._usual_s = tokens, [], [], 0.0
+            self._wait = max(SOONEST, self._wait // SOONER) if self._place == 0 else SOONEST
+        self._tokens, self._times, self._trial = tokens, [], []
         self._tried = self._place
 
     def _look(self) -> None:
         """Begin a trial when it is time, or when steps take much longer than they did."""
         now_s = median(self._times)
-        self._usual_s = self._usual_s or now_s
-        if now_s > SLOWED * self._usual_s:
-            self._wait, self._usual_s = SOONEST, now_s
+        if now_s > SLOWED * self._usual.setdefault(self._tokens, now_s):
+            self._wait, self._usual[self._tokens] = SOONEST, now_s
         if self._steps >= self._wait:
             self._steps, self._trial = 0, []
             self._tried = self._neighbour()
@@ -80,15 +81,15 @@ class Threads:
         return here + 1 if down else here - 1
 
     def _judge(self) -> None:
-        """Decide when the trial is over: at once where it is much slower."""
+        """Decide when the trial is over."""
         now_s, tried = median(self._times), self._trial[1:]
-        is_hopeless = any(one > MUCH * now_s for one in tried)
-        if len(tried) < TRIED and not is_hopeless:
+        is_lost = sum(one > now_s for one in tried) >= LOST or any(one > MUCH * now_s for one in tried)
+        if len(tried) < TRIED and not is_lost:
             return
-        gains = not is_hopeless and median(tried) < QUICKER * now_s
+        gains = not is_lost and median(tried) < QUICKER * now_s
         down = self._tried > self._place
         if gains:
-            self._place, self._times, self._usual_s = self._tried, tried, median(tried)
+            self._place, self._times, self._usual = self._tried, tried, {self._tokens: median(tried)}
         self._down = down == gains  # on in the same direction, or back
         self._wait = SOONEST if gains else min(2 * self._wait, LATEST)
         self._tried, self._trial = self._place, []

@@ -26,7 +26,7 @@ from store.lessons import Lesson, NewLesson
 MAX_SMALL_TOKENS = 48  # of a tiny model's small talk
 MAX_REPLY_TOKENS = 64
 NEAREST = "manners"  # the category that is in every night
-BEFORE_A_NIGHT = 40  # answers that are made before a night
+BEFORE_A_NIGHT = 45  # answers that are made before a night
 IN_A_SPELL = 12  # and in one idle spell
 FEWEST = 20  # of the other categories that a night teaches, where there are so many
 EXAM_EVERY = 5  # of each kind of lesson that comes of no memory, every fifth is held out

@@ -40,9 +40,9 @@ class LowerLayers:
         found = {name: self._kept[name] for name in names if name in self._kept}
         if unknown := [index for index, name in enumerate(names) if name not in found]:
             found |= self._computed(batch, unknown, names, keep=keep)
-        whole = torch.cat([found[name] for name in names])
+        whole = torch.cat([found[name].to(self._dtype) for name in names])  # autocast joins no float16
         chosen = torch.from_numpy(layout.chosen).to(self._device)
-        return whole[chosen].to(self._dtype)[None]
+        return whole[chosen][None]
 
     def _computed(
         self, batch: Sequences, some: list[int], names: list[bytes], *, keep: bool

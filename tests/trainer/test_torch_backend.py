@@ -115,6 +115,16 @@ def test_what_finds_no_room_is_computed_at_each_step_alike(tiny):
         assert np.array_equal(values, forgetful.state()[name])
 
 
+def test_the_upper_half_learns_in_bfloat16_too(tiny):
+    whole, half = (opened(tiny, layers=0.5, precision=each) for each in ("float32", "bfloat16"))
+    losses = []
+    for backend in (whole, half):
+        backend.read_ahead(BATCH)
+        losses.append(backend.step(BATCH, hard_targets(BATCH), 0.01))
+
+    assert losses[0] == pytest.approx(losses[1], rel=0.01)
+
+
 def test_checkpointing_changes_no_step(tiny):
     plain, saving = (opened(tiny, checkpointing=each) for each in ("off", "on"))
     for backend in (plain, saving):

@@ -21,6 +21,7 @@ from daemon.api.application import make_app
 from daemon.api.page.lazy_page import LazyPage
 from daemon.backups.nightly import Backups
 from daemon.chat.conversation import Conversations
+from daemon.chat.saved_prompts import SavedPrompts
 from daemon.chat.titles import Titles
 from daemon.config.night_window import read_when
 from daemon.config.settings import Config, Settings
@@ -52,7 +53,7 @@ from daemon.night.trainer_process import TrainerCommand
 from daemon.processes.foreground_gate import ForegroundGate
 from daemon.services import Services
 from daemon.store_thread import StoreThread
-from store import database, vectors
+from store import database, keys, vectors
 from store import nights as past_nights
 
 log = logging.getLogger(__name__)
@@ -91,7 +92,8 @@ async def build(
     await store_thread.run(past_nights.recover)
     await generations.settle()
     gate = ForegroundGate()
-    conversations = _conversations(config, core, generations, gate)
+    prompts = await _saved_prompts(config, home, engine, gate, stack)
+    conversations = _conversations(config, core, generations, gate, prompts)
     stack.push_async_callback(conversations.stop)
     learns = model.cannot_learn is None
     consolidation = _consolidation(config, core, learns=learns)
@@ -109,7 +111,8 @@ async def build(
     backups = Backups(home, store_thread, keyring=config.keyring, by_itself=config.backups)
     forgetting.pause_with(conversations.silence)
     waiting = partial(drop_forgotten, core)
-    for listener in (nights.forget, consolidation.forget, confirmations.forget, backups.forget, waiting):
+    quoting = (nights.forget, consolidation.forget, confirmations.forget, backups.forget, prompts.forget)
+    for listener in (*quoting, waiting):
         forgetting.on_forget(listener)
     return Services(
         settings=settings,
@@ -134,7 +137,7 @@ async def build(
 
 
 def _conversations(
-    config: Config, core: Core, generations: Generations, gate: ForegroundGate
+    config: Config, core: Core, generations: Generations, gate: ForegroundGate, prompts: SavedPrompts
 ) -> Conversations:
     return Conversations(
         core.store_thread,
@@ -144,8 +147,19 @@ def _conversations(
         recall_k=config.recall_k if config.recall else 0,
         gate=gate,
         users=config.users,
-        system_prompt=config.system_prompt,
+        told_first=config.system_prompt,
+        prompts=prompts,
     )
+
+
+async def _saved_prompts(
+    config: Config, home: Home, engine: Engine, gate: ForegroundGate, stack: AsyncExitStack
+) -> SavedPrompts:
+    key = partial(keys.load_or_create_key, home.path, keyring=config.keyring)
+    prompts = SavedPrompts(engine, gate, home.prompts, key, most_bytes=config.saved_prompts_mb * 2**20)
+    stack.push_async_callback(prompts.stop)
+    await prompts.start()
+    return prompts
 
 
 def _pulls(home: Home, stack: AsyncExitStack) -> PullProcess:

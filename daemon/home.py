@@ -1,7 +1,7 @@
 """
 The home: the one folder with everything that is kept, and the lock that lets one daemon work on it.
 
-    config.toml  store.db  key  api_key  inbox/  uploads/  models/  backups/  network.jsonl
+    config.toml  store.db  key  api_key  inbox/  uploads/  models/  backups/  prompts/  network.jsonl
     daemon.lock  daemon.json  daemon.log
 
 Only its owner can enter (0700), and a folder of something else is never changed. Imports nothing of the store, for the
@@ -99,6 +99,11 @@ class Home:
     def backups(self) -> Path:
         """The folder of the backups that are made by themselves."""
         return self.path / "backups"
+
+    @property
+    def prompts(self) -> Path:
+        """The folder of what was computed of system prompts, encrypted."""
+        return self.path / "prompts"
 
     @property
     def models(self) -> Path:

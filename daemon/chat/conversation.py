@@ -22,6 +22,7 @@ from typing import Any
 from daemon.chat.fitting import Fitting, shorter
 from daemon.chat.model_names import ModelChoice
 from daemon.chat.prompt_context import History, Turn, with_calls
+from daemon.chat.saved_prompts import SavedPrompts, SystemPrompt, system_prompt
 from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine, Piece, Reasoning, Sampling, ToolCall, Tools
 from daemon.engine.errors import PromptTooLong
@@ -152,14 +153,16 @@ class Conversations:
         recall_k: int,
         gate: ForegroundGate | None = None,
         users: str = "",
-        system_prompt: str = "",
+        told_first: str = "",
+        prompts: SavedPrompts | None = None,
     ) -> None:
         """
         Args:
             recall_k: memories recalled for a question, at first; 0 never recalls.
             gate: closed while we answer.
             users: names by which clients know the person of this home, separated by commas.
-            system_prompt: what the model is told first where the client says nothing of that kind.
+            told_first: what the model is told first where the client says nothing of that kind.
+            prompts: where long system prompts are saved; None: nowhere.
         """
         self._store_thread = store_thread
         self._engine = engine
@@ -167,7 +170,8 @@ class Conversations:
         self._generations = generations
         self._recall_k = recall_k
         self._users = frozenset(name.strip() for name in users.split(",")) - {""}
-        self._system_prompt = system_prompt.strip()
+        self._told_first = told_first.strip()
+        self._prompts = prompts
         self._gate = gate or ForegroundGate()
         self._running: dict[asyncio.Task[None], Answer] = {}
         self._begun = asyncio.Lock()  # locked from recall until the answer counts as running
@@ -282,7 +286,7 @@ class Conversations:
         self, question: Question, answer: Answer, answering: Answering, lines: Sequence[str]
     ) -> AsyncGenerator[Piece, None]:
         """The pieces of the answer, to as much of the chat as the context holds."""
-        shown = Fitting(history=question.history.told_first(self._system_prompt), lines=lines)
+        shown = Fitting(history=question.history.told_first(self._told_first), lines=lines)
         while True:
             try:
                 async with aclosing(self._pieces(question, answering, shown)) as pieces:
@@ -322,8 +326,10 @@ class Conversations:
                 yield piece
 
     async def _drive(self, turn: "_Turn", answering: Answering, lines: Sequence[str]) -> None:
-        answer = turn.answer
+        answer, prompt = turn.answer, self._to_save(turn.question, turn.answer, answering)
         try:
+            if self._prompts is not None and prompt is not None:
+                await self._prompts.bring(prompt)
             async with aclosing(self._shown(turn.question, answer, answering, lines)) as pieces:
                 async for piece in pieces:  # the first one has no text: the engine has taken the request
                     if piece.counted_tokens:
@@ -336,6 +342,19 @@ class Conversations:
         finally:
             if turn.has_said:
                 await turn.commit()  # of an answer that was cut off
+        if self._prompts is not None and prompt is not None and answer.chat_id is not None:
+            self._prompts.asked(prompt, answer.chat_id)
+
+    def _to_save(self, question: Question, answer: Answer, answering: Answering) -> SystemPrompt | None:
+        """The system prompt of a chat that is kept, where it is long enough to be saved."""
+        if not answer.kept or question.raw is not None or question.reply is not None:
+            return None
+        return system_prompt(
+            question.history.told_first(self._told_first).turns,
+            tools=question.tools,
+            reasoning=question.reasoning,
+            adapter=self._engine.resolved(answering.adapter),
+        )
 
 
 class _Turn:

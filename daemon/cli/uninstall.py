@@ -34,6 +34,7 @@ OURS = (  # what stands in a home by our hand
     "inbox",
     "uploads",
     "backups",
+    "prompts",
     "models",
     "models.json*",
     "daemon.*",

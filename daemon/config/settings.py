@@ -67,6 +67,12 @@ class Config:
         "attention without a table of the whole context: quicker and smaller on a graphics card, slower on a "
         "processor, where auto = off up to a context of 16384 tokens; a smaller kv_cache needs it",
     )
+    saved_prompts_mb: int = key(
+        1024,
+        whole(0, 100_000),
+        "room in the home, in MiB, for what was computed of long system prompts that come again, encrypted, so that "
+        "it need not be computed after a restart; 1024 are 7,000 tokens of a 4B model; 0 = none",
+    )
     aliases: str = key(
         "",
         text('names or patterns separated by commas, for example "gpt-4o, gpt-4.1*"'),

@@ -24,6 +24,7 @@ from daemon.engine.records import (
     Likely,
     Mark,
     Piece,
+    Prefix,
     Reasoning,
     Sampling,
     Score,
@@ -45,6 +46,7 @@ __all__ = [
     "Likely",
     "Mark",
     "Piece",
+    "Prefix",
     "Reasoning",
     "Sampling",
     "Score",
@@ -165,7 +167,7 @@ class Engine:
             "messages": [dict(message) for message in messages],
             "sampling": asdict(sampling),
             "schema": schema,
-            "adapter": self._resolved(adapter),
+            "adapter": self.resolved(adapter),
             "background": background,
             "draft": draft,
             "counted": [dict(message) for message in counted],
@@ -237,6 +239,41 @@ class Engine:
         """The text of each of the tokens. Raises `TokensUnknown`."""
         return [str(text) for text in (await self._call("join", tokens=list(tokens), each=True))["texts"]]
 
+    async def prefix(
+        self,
+        system: Sequence[Message],
+        *,
+        tools: Tools | None = None,
+        reasoning: Reasoning = AT_ONCE,
+        adapter: str | None = "live",
+    ) -> Prefix:
+        """What every chat begins with that has these system turns; arguments and errors as `chat`."""
+        answers = self.resolved(adapter)
+        header = await self._call(
+            "prefix",
+            messages=[dict(message) for message in system],
+            tools=None if tools is None else asdict(tools),
+            thinks=reasoning.thinks,
+            effort=reasoning.effort,
+        )
+        return Prefix(tokens=header["tokens"], adapter=answers)
+
+    async def kept(self, prefix: Prefix) -> bytes:
+        """What its process has computed of a prefix, to be told it again by `remember`; b"": not all is there now."""
+        with _typed_errors():
+            tokens = list(prefix.tokens)
+            return (await self._child.call("kept", tokens=tokens, adapter=prefix.adapter)).blob
+
+    async def remember(self, prefix: Prefix, kept: bytes) -> None:
+        """
+        Let the next chat with this prefix go on from what was kept of it, by whatever process.
+
+        Args:
+            kept: as it was given out, for a model of the same sha256 and with the same `EngineInfo.cache`: it is
+                believed.
+        """
+        await self._call("remember", blob=kept, tokens=list(prefix.tokens), adapter=prefix.adapter)
+
     async def score(
         self, messages: Sequence[Message], replies: Sequence[str], *, adapter: str | None = "live"
     ) -> list[Score]:
@@ -258,7 +295,7 @@ class Engine:
         request: dict[str, Any] = {
             "messages": [dict(message) for message in messages],
             "replies": list(replies),
-            "adapter": self._resolved(adapter),
+            "adapter": self.resolved(adapter),
         }
         with _typed_errors():
             async with aclosing(self._child.stream("score", **request)) as scores:
@@ -365,7 +402,8 @@ class Engine:
         with _typed_errors():
             return (await self._child.call(op, blob=blob, **fields)).header
 
-    def _resolved(self, adapter: str | None) -> str | None:
+    def resolved(self, adapter: str | None) -> str | None:
+        """The sha256 of "live" as it is now, of "base" None. Raises `AdapterUnknown` of one that is disowned."""
         wanted = self._live if adapter == "live" else None if adapter == "base" else adapter
         self._check_owned(wanted)
         return wanted

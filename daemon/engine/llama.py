@@ -33,6 +33,7 @@ _FLASH_ATTENTION = {
     "off": c.LLAMA_FLASH_ATTN_TYPE_DISABLED,
 }
 _LOG_ERROR = 4
+VERSION = f"llama-cpp-python {c.__version__}"
 _complaints: list[str] = []  # llama.cpp's error lines since the last call; the first one has the reason
 
 

@@ -4,6 +4,7 @@ The prefix cache: what sequences of the context hold, so that a prompt is comput
     take ──> the slot of the chat that goes on, cut where it differs; of another chat a copy of what is common
     make_room ──> idle slots, the least recently used first, lose only so much of their end as is needed
     set_aside ──> idle slots leave the context, in which attention looks at every cell, and come back when asked for
+    kept, remember ──> the beginning of prompts goes out to be saved elsewhere, and comes back in another process
 
 A slot is only reused for the adapter that computed it, and one in use is never cut by others. Cells that several
 sequences share are counted once; a copy costs none.
@@ -127,6 +128,21 @@ class PrefixCache:
             self._cut(slot, 0)
         while sum(len(one.tokens) for one in self._aside) > self._most_aside:
             del self._aside[0]
+
+    def kept(self, tokens: Sequence[int], adapter: str | None) -> bytearray | None:
+        """What the context holds of just these tokens; None: not of all, or no sequence is free to take it from."""
+        source = next((one for one in self._of(adapter) if common(one.tokens, tokens) == len(tokens)), None)
+        spare = next((one for one in self._slots if not one.tokens and not one.taken), None)
+        if source is None or spare is None:
+            return None
+        self._share(source, spare, len(tokens))
+        saved = self._memory.save(spare.sequence)
+        self._cut(spare, 0)
+        return saved
+
+    def remember(self, tokens: Sequence[int], adapter: str | None, saved: bytearray) -> None:
+        """Take in what another context `kept`, for the next prompt that begins so."""
+        self._aside.append(Aside(adapter, list(tokens), saved))
 
     def make_room(self, wanted: int) -> bool:
         """Let so many more cells fit, at the cost of idle slots; False: those in use leave no room for them."""

@@ -2,7 +2,7 @@
 What goes into the engine and comes out of it, as plain records. Importing this loads neither llama.cpp nor numpy.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -199,6 +199,17 @@ class EngineInfo:
     made_for: int = 0  # tokens of context that it was trained for; 0: the file does not say
     calls_tools: bool = False  # its template tells it of tools
     thinks: bool = False  # it can think before it answers
+    cache: str = (
+        ""  # how keys and values are kept, and by what: what was kept fits no other; "": it can't be kept
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prefix:
+    """What every chat with certain system turns and tools begins with."""
+
+    tokens: Sequence[int]
+    adapter: str | None  # sha256 of what computes it; None: the base model
 
 
 @dataclass(slots=True, kw_only=True)

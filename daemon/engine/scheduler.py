@@ -277,6 +277,14 @@ class Scheduler:
         self._context.use(handle)
         return (perf_counter() - began) * 1000
 
+    def kept(self, tokens: Sequence[int], adapter: str | None) -> bytes:
+        """What chats left in the context of just these tokens; b"" where that is not all of them."""
+        return bytes(self._chats.kept(tokens, adapter) or b"")
+
+    def remember(self, tokens: Sequence[int], adapter: str | None, saved: bytes) -> None:
+        """Take in what was `kept`, of the same model and settings, for the next chat that begins so."""
+        self._chats.remember(tokens, adapter, bytearray(saved))
+
     def unload(self, adapter: str) -> None:
         """Free an adapter and what was computed with it, now or when the last reply that needs it is done."""
         self._leaving.add(adapter)

@@ -24,8 +24,9 @@ from daemon.engine.errors import (
 )
 from daemon.engine.followed import Followed, followed_by, told_of
 from daemon.engine.gguf_file import TEMPLATE_KEY, checked_header, fitting_threads, identity
-from daemon.engine.llama import Context, LlamaRefused, Model, Sampler
+from daemon.engine.llama import VERSION, Context, LlamaRefused, Model, Sampler
 from daemon.engine.model_facts import LONGEST_EXACT, background_cells, facts_of
+from daemon.engine.prefix_cache import common
 from daemon.engine.records import (
     AT_ONCE,
     TINY_KEY,
@@ -95,6 +96,7 @@ class Worker:
             "made_for": facts.n_ctx,
             "calls_tools": self._traits.knows_tools,
             "thinks": self._traits.thinking in ("optional", "always"),
+            "cache": self._cache,
             "known": known,
         }
 
@@ -113,9 +115,12 @@ class Worker:
         if flash == "auto" and not self._model.on_gpu and self._n_ctx <= LONGEST_EXACT and kv_cache == "f16":
             flash = "off"
         threads = hello["threads"] or fitting_threads(Path(hello["path"]))
+        n_ctx = self._n_ctx + background_cells(self._n_ctx)
+        kind = f"{kv_cache}, flash attention {flash}, {n_ctx} cells, {VERSION}"
+        self._cache = "" if self._model.is_recurrent else kind  # the state of a recurrent one can't be cut
         return Context(
             self._model,
-            n_ctx=self._n_ctx + background_cells(self._n_ctx),
+            n_ctx=n_ctx,
             sequences=sequences(self._model),
             threads=threads,
             kv_cache=kv_cache,
@@ -131,6 +136,9 @@ class Worker:
             "counts": self._counts,
             "cut": self._cut,
             "join": self._join,
+            "kept": self._kept,
+            "prefix": self._prefix,
+            "remember": self._remember,
             "score": self._score,
             "tokenise": self._tokenise,
             "load": self._load,
@@ -155,7 +163,7 @@ class Worker:
         followed = followed_by(self._traits, tools, schema=schema, grammar=grammar)
         free = followed.grammar is None
         goes_on = free and messages[-1:] != [] and is_begun(messages[-1])
-        reasoning = Reasoning(thinks=_maybe(frame, "thinks", bool), effort=_maybe(frame, "effort", str))
+        reasoning = _reasoning(frame)
         if (raw := frame.header.get("raw")) is None:
             messages, offered = self._offering(messages, tools)
             written = self._template.write(
@@ -249,6 +257,27 @@ class Worker:
         else:
             self._link.reply(number, text=b"".join(pieces).decode("utf-8", "replace"))
 
+    def _prefix(self, number: int, frame: Frame) -> None:
+        """The tokens with which every chat begins that has these system turns and tools."""
+        system, tools, reasoning = _field(frame, "messages", list), _tools(frame), _reasoning(frame)
+
+        def begun(text: str) -> list[int]:
+            messages, offered = self._offering([*system, {"role": "user", "content": text}], tools)
+            written = self._template.write(messages, reasoning, tools=offered)
+            return self._model.prompt(written.segments, within=self._n_ctx)
+
+        one, other = map(begun, "ab")
+        self._link.reply(number, tokens=one[: common(one, other)])
+
+    def _kept(self, number: int, frame: Frame) -> None:
+        tokens = _field(frame, "tokens", list)
+        self._link.reply(number, blob=self._scheduler.kept(tokens, _maybe(frame, "adapter", str)))
+
+    def _remember(self, number: int, frame: Frame) -> None:
+        tokens = _field(frame, "tokens", list)
+        self._scheduler.remember(tokens, _maybe(frame, "adapter", str), frame.blob)
+        self._link.reply(number)
+
     def _score(self, number: int, frame: Frame) -> None:
         adapter = _maybe(frame, "adapter", str)
         self._adapters.handle(adapter)
@@ -323,6 +352,10 @@ def _tools(frame: Frame) -> Tools | None:
         return None if fields is None else Tools(**{**fields, "offered": tuple(fields["offered"])})
     except (TypeError, KeyError) as error:
         raise broken_command("chat", str(error)) from error
+
+
+def _reasoning(frame: Frame) -> Reasoning:
+    return Reasoning(thinks=_maybe(frame, "thinks", bool), effort=_maybe(frame, "effort", str))
 
 
 def _sampling(frame: Frame) -> Sampling:

@@ -147,6 +147,9 @@ def _kept(found: Found, *, backups: bool) -> None:
         )
         made = "one a day" if backups else "none is made by itself (backups = false)"
         facts = [("File", path), ("Size", used), ("Oldest word", oldest), ("Backups", f"{held}; {made}")]
+        for one in (one for one in found["places"] if one["what"] == "prompts"):
+            saved = f"{size(one['bytes'])}, encrypted: what was computed of programs' own instructions"
+            facts.append(("Saved prompts", saved))
         dom.facts(facts)
         with dom.table("What is in the store", ("What", "How many", "", "Room"), "stored"):
             for part in sorted(store["parts"], key=lambda one: one["name"] in LAST):

@@ -35,7 +35,7 @@ NOBODY = (
 )
 PATIENCE_S = 3.0
 STORE, KEYS, SETTINGS, LOG, REST = "store", "keys", "settings", "log", "rest"
-INBOX, UPLOADS, MODELS, BACKUPS = "inbox", "uploads", "models", "backups"  # folders
+INBOX, UPLOADS, MODELS, BACKUPS, PROMPTS = "inbox", "uploads", "models", "backups", "prompts"  # folders
 _KEYS = ("key", "api_key", "api_keys.json")
 
 
@@ -96,7 +96,7 @@ def _try(what: str, host: str) -> schemas.WayOut:
 class Place:
     """One kind of thing in the home."""
 
-    what: str  # STORE, INBOX, UPLOADS, MODELS, BACKUPS, KEYS, SETTINGS, LOG or REST
+    what: str  # STORE, INBOX, UPLOADS, MODELS, BACKUPS, PROMPTS, KEYS, SETTINGS, LOG or REST
     path: str  # the file, or the folder that they lie in
     files: int
     bytes: int
@@ -122,7 +122,8 @@ def stored(home: Home) -> Stored:
     folders = {INBOX: home.inbox, UPLOADS: home.uploads, MODELS: home.models}
     keys = [home.path / name for name in _KEYS]
     backups = [*_files(home.backups), *home.path.glob(f"{home.store.name}.before-*")]
-    known = {*with_log, *keys, *backups, home.config, home.log}
+    prompts = list(_files(home.prompts))
+    known = {*with_log, *keys, *backups, *prompts, home.config, home.log}
     rest = [
         file
         for file in _files(home.path)
@@ -132,6 +133,7 @@ def stored(home: Home) -> Stored:
         _place(STORE, home.store, with_log, encrypted=is_encrypted),
         *(_place(what, folder, list(_files(folder)), encrypted=False) for what, folder in folders.items()),
         _place(BACKUPS, home.backups, backups, encrypted=True),
+        _place(PROMPTS, home.prompts, prompts, encrypted=True),
         _place(KEYS, home.path, keys, encrypted=False),
         _place(SETTINGS, home.config, [home.config], encrypted=False),
         _place(LOG, home.log, [home.log], encrypted=False),

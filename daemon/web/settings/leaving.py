@@ -21,6 +21,7 @@ NAMES = {
     "uploads": "Files dropped onto the page",
     "models": "Models",
     "backups": "Backups",
+    "prompts": "Saved system prompts",
     "keys": "Keys",
     "settings": "Settings",
     "log": "Log",

@@ -13,7 +13,7 @@ from tests.daemon.cli.commands import run
 def home(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     home = tmp_path / "home"
-    for folder in ("inbox/done", "backups", "models"):
+    for folder in ("inbox/done", "backups", "models", "prompts"):
         (home / folder).mkdir(parents=True)
     for name in (
         "store.db",
@@ -33,7 +33,7 @@ def test_it_says_what_lies_where_and_removes_nothing(home):
     found = json.loads(run(home, "uninstall", "--json"))
     names = {one["where"].removeprefix(f"{home}/") for one in found["parts"]}
 
-    assert {"store.db", "store.db-wal", "api_key", "key", "inbox", "backups", "models"} == names
+    assert {"store.db", "store.db-wal", "api_key", "key", "inbox", "backups", "models", "prompts"} == names
     assert (home / "store.db").exists()
 
 

@@ -225,3 +225,44 @@ def test_what_finds_no_room_in_the_context_is_computed_again():
 
     slot = cache.take(list(range(600)), None)
     assert [] == slot.tokens
+
+
+def test_the_beginning_of_prompts_is_kept_by_itself_and_remembered_by_another_context():
+    memory, cache = make()
+    system = list(range(300))
+    use(memory, cache, [*system, 7, 8, 9])
+    kept = cache.kept(system, None)
+    other_memory, other = make()
+    other.remember(system, None, kept)
+
+    assert system == kept
+    assert [[], [], [*system, 7, 8, 9]] == sorted(memory.sequences)
+    assert 303 == cache.used
+    assert 300 == use(other_memory, other, [*system, 1, 2])
+    assert 300 == use(other_memory, other, [*system, 3, 4])
+
+
+def test_only_what_is_there_whole_is_kept_and_only_of_its_adapter():
+    memory, cache = make(1)
+    system = list(range(300))
+    assert cache.kept(system, None) is None
+    use(memory, cache, system)
+    assert cache.kept(system, None) is None  # no sequence is free to take it from
+    memory, cache = make(2)
+    use(memory, cache, system[:299])
+    assert cache.kept(system, None) is None
+    use(memory, cache, system)
+    assert cache.kept(system, "a") is None
+    assert system == cache.kept(system, None)
+
+
+def test_what_is_remembered_of_one_adapter_is_nothing_to_another_and_goes_with_it():
+    memory, cache = make()
+    system = list(range(300))
+    for adapter in ("a", "b"):
+        cache.remember(system, adapter, list(system))
+
+    assert 0 == use(memory, cache, [*system, 1])
+    assert 300 == use(memory, cache, [*system, 1], adapter="a")
+    cache.drop("b")
+    assert 0 == use(memory, cache, [*system, 1], adapter="b")

@@ -24,6 +24,8 @@ def test_what_is_not_encrypted_is_named_with_its_size(tmp_path):
     home.backups.mkdir()
     (home.backups / "2026-11-30.backup").write_text("12345678")
     (home.models / ".half.gguf.part").write_text("1234567")
+    home.prompts.mkdir()
+    (home.prompts / "abc.prompt").write_text("123")
     home.log.write_text("12")
     (home.path / "daemon.json").write_text("1234")
     (home.path / "key").write_bytes(bytes(32))
@@ -35,6 +37,7 @@ def test_what_is_not_encrypted_is_named_with_its_size(tmp_path):
         "models": (1, 7, False),
         "log": (1, 2, False),
         "backups": (1, 8, True),
+        "prompts": (1, 3, True),
         "rest": (1, 4, False),
         "keys": (1, 32, False),
     } == found

@@ -30,7 +30,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from bench.night_model import QWEN3_4B, smollm2, write_random
+from bench.night_model import QWEN3_4B, smollm2, write_random, write_random_adapter
 from bench.user_lessons import tonight
 from bench.users import user
 from daemon.config.default_model import nano
@@ -51,8 +51,6 @@ from daemon.store_thread import StoreThread
 from store import chats, memories
 from store.chats import NewMessage
 from store.database import open_store
-from trainer.adapter_gguf import write_adapter
-from trainer.architectures import MATRICES
 from trainer.gguf_model import GgufModel, open_model
 
 MODELS = ("nano", "smollm2", "qwen3-4b")
@@ -60,7 +58,6 @@ SIZES = (10, 100, 1000)  # memories of a night
 MEASURED = 10  # facts whose lessons are measured
 SHORT = 2  # lessons that the large shape learns
 CONTEXT = 2048  # tokens
-RANK = 16  # of the adapter that is merged
 LATER = timedelta(hours=1)  # when the chat is quiet
 PRODUCT = (768, 2560, 9728)  # the shapes of a matrix product: (a, b) @ (b, c)
 CHAT = (
@@ -225,19 +222,9 @@ def _flops() -> float:
 
 def _merge_s(path: Path, model: GgufModel) -> float:
     """Seconds that base and an adapter on all matrices take to become one file."""
-    shape, chance = model.shape, np.random.default_rng(0)
-    factors = {}
-    for name, size in shape.expected().items():
-        part = name.split(".")
-        if len(part) == 3 and part[2] in MATRICES:
-            place = f"base_model.model.model.layers.{part[1]}.{MATRICES[part[2]]}"
-            rows, columns = size
-            for letter, both in (("A", (RANK, columns)), ("B", (rows, RANK))):
-                small = chance.standard_normal(both, np.float32) * np.float32(1e-3)
-                factors[f"{place}.lora_{letter}.weight"] = small.astype(np.float32)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "adapter.gguf"
-        write_adapter(file, factors, shape, alpha=RANK)
+        write_random_adapter(file, model.shape)
         began = time.monotonic()
         for _ in merge(path, file.read_bytes(), Path(folder) / "merged.gguf", says={}):
             pass

@@ -1,6 +1,6 @@
 """
 A Qwen3 of a given size with random weights, as a GGUF in Q8_0 or Q4_K_M: large enough to measure a night, of no other
-use.
+use. And random adapters for a model of any shape.
 
 Promises: another model's tokenizer and chat template inside, its vocabulary filled up with tokens that no text becomes,
 so that lessons are as many tokens long as that one's. The file is written a tensor at a time. Blocks of Q4_K and Q6_K
@@ -15,7 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from gguf.quants import quantize
 
-from trainer.architectures import ARCHITECTURES
+from trainer.adapter_gguf import write_adapter
+from trainer.architectures import ARCHITECTURES, MATRICES
 from trainer.gguf_model import Shape
 
 QWEN3_06B = Shape(
@@ -46,6 +47,8 @@ QWEN3_4B = Shape(
     rope_base=5e6,
     tied=True,
 )
+SHAPES = {"0.6b": QWEN3_06B, "4b": QWEN3_4B}
+RANK = 16  # of an adapter
 SPREAD = 0.02  # standard deviation of the weights
 _Q8, _Q4_K, _Q6_K = (gguf.GGMLQuantizationType[name] for name in ("Q8_0", "Q4_K", "Q6_K"))
 POOL = 4_000_037  # bytes; a prime, so that no two rows are the same
@@ -79,6 +82,20 @@ def write_random(path: Path, shape: Shape, words: Path, *, seed: int = 0, mixed:
         else:
             writer.write_tensor_data(quantize(SPREAD * chance.standard_normal(size, np.float32), _Q8))
     writer.close()
+
+
+def write_random_adapter(path: Path, shape: Shape, *, first_layer: int = 0) -> None:
+    """Write an adapter for all matrices from `first_layer` on, of the rank of a pretrained model's night."""
+    chance, factors = np.random.default_rng(0), {}
+    for name, size in shape.expected().items():
+        part = name.split(".")
+        if len(part) == 3 and part[2] in MATRICES and int(part[1]) >= first_layer:
+            place = f"base_model.model.model.layers.{part[1]}.{MATRICES[part[2]]}"
+            rows, columns = size
+            for letter, both in (("A", (RANK, columns)), ("B", (rows, RANK))):
+                small = chance.standard_normal(both, np.float32) * np.float32(1e-3)
+                factors[f"{place}.lora_{letter}.weight"] = small.astype(np.float32)
+    write_adapter(path, factors, shape, alpha=RANK)
 
 
 def smollm2() -> Path:

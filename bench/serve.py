@@ -5,6 +5,7 @@ How fast the endpoint answers: python -m bench.serve [--rounds N] [--model PATH]
     beside_import:  the chats, which wait for the store, over and over while an export of N messages goes in
     beside_preview, _forget, _undo:  while what is in it is counted, one of them forgotten, and it is taken back
     clients:  1, 2, 4 and 8 at once, tokens a second | first word, cold and next turn | the wait behind a long answer
+    swap:  an adapter of random values becomes live, and the base again, while four answers are under way
 
 On a daemon of its own with an empty home, without recall. The clients are measured in rounds, ours and in turn with it
 llama.cpp's own server (`pip install xllamacpp`), and an older version of ours where `--other` names its folder; ratios
@@ -23,16 +24,22 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from bench.night_model import QWEN3_06B, QWEN3_4B, smollm2, write_random
-from bench.serve_clients import Endpoint, Round, compared, measured, rss_mb, told
+from bench.night_model import SHAPES, smollm2, write_random, write_random_adapter
+from bench.serve_clients import Endpoint, Round, Swap, compared, measured, rss_mb, swapped, told
 from daemon.client.client import Client, connect
+from daemon.engine.gguf_file import identity
 from daemon.errors import Refused
 from daemon.home import Home, read_api_key, running
+from store import generations
+from store.database import open_store
+from store.keys import load_or_create_key
+from trainer.gguf_model import open_model
 
 LIMIT_MS = (
     30.0  # the quickest reply on a connection that is kept: a busy machine has one, a held-back piece never
@@ -40,7 +47,6 @@ LIMIT_MS = (
 BESIDE_MS = 100.0  # the median beside an import, on a busy machine; in one transaction it would be seconds
 START_S = 300.0
 SETTINGS = {"PORT": "0", "NIGHT": "false", "OBSERVE": "false", "KEYRING": "file", "RECALL": "false"}
-SHAPES = {"0.6b": QWEN3_06B, "4b": QWEN3_4B}
 NANO = Path(__file__).parent.parent / "models" / "nano" / "nano.gguf"
 
 
@@ -89,6 +95,42 @@ def _beside(client: Client, work: Callable[[], object]) -> list[float]:
     return found
 
 
+def give_generation(home: Home, model: Path) -> None:
+    """Put a generation of random values into a home without a daemon; the base model goes on answering."""
+    shape, file = open_model(model).shape, home.path / "adapter.gguf"
+    home.path.mkdir(mode=0o700)
+    write_random_adapter(file, shape, first_layer=shape.layers // 2)  # the upper half learns in a night
+    with closing(open_store(home.store, load_or_create_key(home.path, keyring="file"))) as db:
+        base = identity(model, None)["sha256"]
+        made = generations.propose(db, file.read_bytes(), base_sha256=base, lesson_ids=[])
+        generations.adopt(db, made.id, {}, "it was made for the bench")
+        generations.use(db, generations.BASE)
+    file.unlink()
+
+
+def swaps(home: Home, endpoint: Endpoint, count: int) -> list[Swap]:
+    """So many swaps, each beside streams of its own, to the generation and back; one before them is not counted."""
+    found = []
+    with connect(home) as client:
+        for number in range(count + 1):
+            found.append(swapped(endpoint, partial(_used, client, (number + 1) % 2)))
+    return found[1:]
+
+
+def _used(client: Client, generation: int) -> float:
+    return client.use(generation)["swap_ms"]
+
+
+def of_swaps(found: Sequence[Swap]) -> dict[str, Any]:
+    """The median of what the engine says, the least, median and most that streams notice, and how many were lost."""
+    stalls = [one.stall_ms for one in found]
+    return {
+        "swap_ms": round(statistics.median([one.swap_ms for one in found]), 3),
+        "swap_stall_ms": [round(of(stalls), 1) for of in (min, statistics.median, max)],
+        "swap_dropped": sum(one.dropped for one in found),
+    }
+
+
 def summary(found: Mapping[str, list[float]]) -> dict[str, dict[str, float]]:
     """The quickest, the median and the 99th percentile of each, in ms."""
     return {
@@ -118,7 +160,7 @@ def _once(home: Home) -> None:
 
 
 @contextmanager
-def _daemon(folder: Path, model: str, threads: int, code: Path | None = None) -> Iterator[Home]:
+def daemon_at(folder: Path, model: str, threads: int, code: Path | None = None) -> Iterator[Home]:
     """A daemon, of the code in another folder where one is named."""
     home = Home(folder)
     environment = {key: value for key, value in os.environ.items() if not key.startswith("TSUBASA_")}
@@ -130,11 +172,11 @@ def _daemon(folder: Path, model: str, threads: int, code: Path | None = None) ->
     nobody = subprocess.DEVNULL
     daemon = subprocess.Popen(up, env=environment, cwd=code, stdout=nobody, stderr=nobody)
     try:
-        _wait_for(lambda: daemon.poll() is not None or running(home) is not None)
+        wait_for(lambda: daemon.poll() is not None or running(home) is not None)
         if daemon.poll() is not None:
             raise SystemExit("The daemon did not start: tsubasa up says why.")
         with connect(home) as client:  # whatever starts beside it has no part in this
-            _wait_for(lambda: all(one["state"] != "starting" for one in client.status()["children"]))
+            wait_for(lambda: all(one["state"] != "starting" for one in client.status()["children"]))
         yield home
     finally:
         daemon.send_signal(signal.SIGTERM)
@@ -154,18 +196,20 @@ def _llama_server(model: Path, threads: int) -> Iterator[Endpoint]:
         server.stdin.close()
 
 
-def _endpoint(name: str, home: Home) -> Endpoint:
+def endpoint_of(name: str, home: Home) -> Endpoint:
+    """Where the daemon of a home is asked."""
     found, key = running(home), read_api_key(home)
     if found is None:
         raise SystemExit("The daemon is gone: its log says why.")
     return Endpoint(name, f"127.0.0.1:{found.port}", found.pid, {"authorization": f"Bearer {key}"})
 
 
-def _wait_for(holds: Callable[[], bool]) -> None:
+def wait_for(holds: Callable[[], bool]) -> None:
+    """Look until it holds, as long as a start may take."""
     end = time.monotonic() + START_S
     while not holds():
         if time.monotonic() > end:
-            raise SystemExit(f"The daemon did not start within {START_S:.0f} s.")
+            raise SystemExit(f"Nothing came of the daemon within {START_S:.0f} s: its log says why.")
         time.sleep(0.1)
 
 
@@ -185,28 +229,31 @@ def _measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
         model = folder / f"random-{given.shape}-Q4_K_M.gguf"
         write_random(model, SHAPES[given.shape], smollm2(), mixed=True)
         given.model = str(model)
+    if given.rounds:
+        give_generation(Home(folder / "home"), model)
     with ExitStack() as stack:
-        home = stack.enter_context(_daemon(folder / "home", given.model, given.threads))
+        home = stack.enter_context(daemon_at(folder / "home", given.model, given.threads))
         found = measure(home, max(2, given.times)) if given.times else {}
         if given.messages:
             found |= beside_import(home, folder, given.messages)
         replies = summary(found)
-        endpoints = [_endpoint("ours", home)]
+        endpoints = [endpoint_of("ours", home)]
         if given.other:
-            other = stack.enter_context(_daemon(folder / "other", given.model, given.threads, given.other))
-            endpoints.append(_endpoint("other", other))
+            other = stack.enter_context(daemon_at(folder / "other", given.model, given.threads, given.other))
+            endpoints.append(endpoint_of("other", other))
         if find_spec("xllamacpp"):
             endpoints.append(stack.enter_context(_llama_server(model, given.threads)))
         else:
             sys.stderr.write("Without llama.cpp's server: pip install xllamacpp\n")
         clients = _rounds(endpoints, given.rounds) if given.rounds else {}
         memory = {one.name: round(rss_mb(one.pid)) for one in endpoints}
+        swap = of_swaps(swaps(home, endpoints[0], 2 * given.rounds)) if given.rounds else {}
     others = {name: rounds for name, rounds in clients.items() if name != "ours"}
     ratios = {f"to_{name}": compared(clients["ours"], rounds) for name, rounds in others.items()}
     for name in others:
         ratios[f"to_{name}"]["rss_ratio"] = round(memory["ours"] / memory[name], 2) if memory[name] else 0.0
     measured = {name: told(one) for name, one in clients.items()}
-    return {"replies": replies, "clients": measured, "memory_mb": memory, **ratios}
+    return {"replies": replies, "clients": measured, "memory_mb": memory, **swap, **ratios}
 
 
 def main() -> None:
@@ -239,6 +286,10 @@ def _tell(found: Mapping[str, Any]) -> None:
     for server, numbers in found["clients"].items():
         for name, (least, median, most) in numbers.items():
             sys.stdout.write(f"{server:14}{name:18}{median:9.2f}   ({least:.2f} to {most:.2f})\n")
+    if "swap_ms" in found:
+        stall = " to ".join(f"{ms:.1f}" for ms in found["swap_stall_ms"][::2])
+        sys.stdout.write(f"swap            {found['swap_ms']:.2f} ms, streams stood still for {stall} ms, ")
+        sys.stdout.write(f"{found['swap_dropped']} dropped\n")
     for name in ("to_llama_server", "to_other"):
         for what, ratio in found.get(name, {}).items():
             sys.stdout.write(f"{name:16}{what:26}{ratio:7.3f}\n")

@@ -1,5 +1,6 @@
 """
-Several clients of one server at once: tokens a second, the first word, and the wait behind another's long answer.
+Several clients of one server at once: tokens a second, the first word, the wait behind another's long answer, and what
+they notice of a swap of the adapter.
 
     an Endpoint ──> fast raw HTTP, one thread and one connection a client ──> seconds of each piece
 
@@ -14,7 +15,7 @@ import re
 import statistics
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,9 @@ from typing import Any
 CLIENTS = (1, 2, 4, 8)
 TOKENS = 48  # of each answer
 LONG_TOKENS = 300  # of the answer behind which a second client waits
+STREAMS = 4  # that are in flight at a swap
+SWAP_TOKENS = 64  # of each
+BEFORE = 5  # tokens of each that come before a swap
 LONG_PROMPT = 300  # words of the prompt whose first word is waited for
 REPLIES = 12  # of one token
 WAIT_S = 900.0
@@ -50,6 +54,15 @@ class Round:
     second_wait_s: float
     one_token_s: float = 0.0  # a whole reply of one token, on a connection that is kept
     cpu_s: float = 0.0  # processor time of the server in this round
+
+
+@dataclass(frozen=True, slots=True)
+class Swap:
+    """What one swap of the adapter cost those whose answers were under way."""
+
+    swap_ms: float  # as the engine says
+    stall_ms: float  # the longest pause of a stream while it went on, beyond that stream's usual one
+    dropped: int  # streams that did not come to their end
 
 
 def measured(endpoint: Endpoint) -> Round:
@@ -82,6 +95,46 @@ def compared(ours: Sequence[Round], theirs: Sequence[Round]) -> dict[str, float]
         )
     more = [statistics.median([one.one_token_s for one in rounds]) for rounds in (ours, theirs)]
     return told | {"overhead_ms": round(1000 * (more[0] - more[1]), 2)}
+
+
+def swapped(endpoint: Endpoint, swap: Callable[[], float]) -> Swap:
+    """One swap, done by `swap`, in the midst of some streams; the adapter is loaded for it."""
+    times: list[list[float]] = [[] for _ in range(STREAMS)]
+    whole = [False] * STREAMS
+
+    def client(place: int) -> None:
+        messages = [{"role": "user", "content": _words(6)}]
+        with _asked(endpoint, _streaming(messages, SWAP_TOKENS)) as reply:
+            while line := reply.readline():
+                if _SAID.search(line):
+                    times[place].append(time.perf_counter())
+                whole[place] |= line.startswith(b"data: [DONE]")
+
+    threads = [threading.Thread(target=client, args=(place,)) for place in range(STREAMS)]
+    for thread in threads:
+        thread.start()
+    end = time.perf_counter() + WAIT_S
+    while (
+        min(map(len, times)) < BEFORE
+        and time.perf_counter() < end
+        and any(map(threading.Thread.is_alive, threads))
+    ):
+        time.sleep(0.001)
+    began = time.perf_counter()
+    swap_ms = swap()
+    over = time.perf_counter()
+    for thread in threads:
+        thread.join()
+    stall = max(stalled(one, began, over) for one in times)
+    return Swap(swap_ms, 1000 * stall, whole.count(False))
+
+
+def stalled(times: Sequence[float], began: float, over: float) -> float:
+    """The longest pause between two pieces of a stream that was under way then, beyond their median pause; seconds."""
+    pauses = [(after - before, before, after) for before, after in itertools.pairwise(times)]
+    then = [pause for pause, before, after in pauses if after > began and before < over]
+    usual = statistics.median([pause for pause, _, _ in pauses] or [0.0])
+    return max([0.0, *(pause - usual for pause in then)])
 
 
 def told(rounds: Sequence[Round]) -> dict[str, list[float]]:
@@ -188,13 +241,17 @@ def _second_wait(endpoint: Endpoint) -> float:
 
 def _pieces(endpoint: Endpoint, messages: Sequence[Mapping[str, str]], tokens: int) -> Iterator[float]:
     """When each piece of the answer came, in seconds of the clock."""
-    # The likeliest token of random weights is often one without text, again and again.
-    sampling = {"temperature": 1, "top_k": 40, "seed": 0, "ignore_eos": True}
-    body = {"messages": messages, "max_tokens": tokens, "stream": True, **sampling}
-    with _asked(endpoint, body) as reply:
+    with _asked(endpoint, _streaming(messages, tokens)) as reply:
         while line := reply.readline():
             if _SAID.search(line):
                 yield time.perf_counter()
+
+
+def _streaming(messages: Sequence[Mapping[str, str]], tokens: int) -> dict[str, Any]:
+    """The body of a question whose answer is a stream of so many tokens."""
+    # The likeliest token of random weights is often one without text, again and again.
+    sampling = {"temperature": 1, "top_k": 40, "seed": 0, "ignore_eos": True}
+    return {"messages": messages, "max_tokens": tokens, "stream": True, **sampling}
 
 
 @contextmanager

@@ -162,7 +162,7 @@ class SavedPrompts:
             log.info("A system prompt is not saved: %s", error)
 
     async def _saved(self, prompt: SystemPrompt) -> bool:
-        """Save it; whether that is settled, also where it never will be."""
+        """Save it; False where it was not all in memory, so that it is tried again."""
         if not self._engine.is_running or not (await self._engine.info()).cache:
             return self._engine.is_running
         prefix = await self._prefix(prompt)
@@ -170,8 +170,11 @@ class SavedPrompts:
             return True
         what = await self._what(prefix)
         kept = await self._engine.kept(prefix)
+        if not kept:
+            return False
         async with self._working:
-            return bool(kept) and await _to_the_end(self._keep, what, kept)
+            await _to_the_end(self._keep, what, kept)
+        return True
 
     async def _prefix(self, prompt: SystemPrompt) -> Prefix:
         system = [turn.message() for turn in prompt.turns]
@@ -191,9 +194,10 @@ class SavedPrompts:
     def _loaded(self, what: bytes) -> bytes | None:
         return self._opened().load(what)
 
-    def _keep(self, what: bytes, kept: bytes) -> bool:
+    def _keep(self, what: bytes, kept: bytes) -> None:
         files = self._opened()
-        return files.has(what) or files.save(what, kept)
+        if not files.has(what):
+            files.save(what, kept)
 
     def _opened(self) -> PromptFiles:
         if self._files is None:
@@ -205,11 +209,11 @@ def _has_files(folder: Path) -> bool:
     return folder.is_dir() and any(folder.iterdir())
 
 
-async def _to_the_end(work: Callable[[bytes, bytes], bool], what: bytes, kept: bytes) -> bool:
-    """What `work` returns, from a thread; who is cancelled waits for it all the same."""
+async def _to_the_end(work: Callable[[bytes, bytes], None], what: bytes, kept: bytes) -> None:
+    """Do it in a thread; who is cancelled waits for it all the same."""
     working = asyncio.ensure_future(asyncio.to_thread(work, what, kept))
     try:
-        return await asyncio.shield(working)
+        await asyncio.shield(working)
     except asyncio.CancelledError:
         await working
         raise

@@ -70,6 +70,7 @@ class Engine:
         self._adapters: dict[str, bytes] = {}  # all that the child must have, also after a restart
         self._kept: set[str] = set()  # loaded by hand, so kept until unloaded by hand
         self._disowned: set[str] = set()  # never to be used again
+        self.swap_ms = 0.0  # that the last swap took, without the loading before it
         self._on_gpu = False  # the process that started last holds layers there
         self._changing = asyncio.Lock()  # one change of adapters at a time
         child.after_start = self._restore
@@ -339,12 +340,12 @@ class Engine:
             new = None if adapter is None else await self._load(adapter)
             if new is None:
                 self._live = None  # first, so that a damaged adapter can't keep the engine from starting
-            swap_ms = float((await self._call("adopt", adapter=new))["swap_ms"])
+            self.swap_ms = float((await self._call("adopt", adapter=new))["swap_ms"])
             self._check_owned(new)
             self._live = new
             for sha256 in (self._adapters.keys() - self._kept - {new}) | self._disowned:
                 await self._give_up(sha256)
-            return swap_ms
+            return self.swap_ms
 
     def disown(self, sha256s: Iterable[str]) -> None:
         """

@@ -1,7 +1,14 @@
 """How what was measured is summed up; the measuring itself starts servers and is tried by hand."""
 
-from bench.serve import summary
-from bench.serve_clients import Round, compared, told
+import pytest
+
+from bench.serve import give_generation, of_swaps, summary
+from bench.serve_clients import Round, Swap, compared, stalled, told
+from daemon.home import Home
+from store import generations
+from store.database import open_store
+from store.keys import load_or_create_key
+from tests import tiny
 
 
 def test_a_reply_is_told_by_its_quickest_its_median_and_its_tail():
@@ -17,3 +24,30 @@ def test_two_servers_are_compared_by_their_medians_and_each_is_told_with_its_spr
     assert 0.5 == ratios["second_client_wait_ratio"]
     assert 2.0 == ratios["ttft_cold_ratio"]
     assert [9, 10, 50] == told(ours)["tokens_per_s_1"]
+
+
+def test_a_swap_is_told_by_the_engines_own_time_by_what_streams_notice_and_by_those_that_were_lost():
+    found = of_swaps([Swap(0.1, 30.0, 0), Swap(0.3, 10.0, 1), Swap(0.2, 20.0, 0)])
+
+    assert {"swap_ms": 0.2, "swap_stall_ms": [10.0, 20.0, 30.0], "swap_dropped": 1} == found
+
+
+@pytest.mark.parametrize(
+    ("began", "over", "stall"),
+    [(2.1, 2.2, 0.0), (4.1, 4.2, 2.0), (3.5, 4.5, 2.0), (9.0, 9.5, 0.0)],
+    ids=["as usual", "in the pause", "around its beginning", "after the end"],
+)
+def test_a_stream_stands_still_where_it_pauses_longer_than_it_does(began, over, stall):
+    assert stall == pytest.approx(stalled([1.0, 2.0, 3.0, 4.0, 7.0, 8.0], began, over))
+
+
+def test_the_generation_of_the_bench_is_adopted_and_the_base_answers_until_it_is_wanted(tmp_path):
+    model, home = tiny.write_model(tmp_path / "tiny.gguf"), Home(tmp_path / "home")
+    give_generation(home, model)
+    with_key = open_store(home.store, load_or_create_key(home.path, keyring="file"))
+    (made,) = generations.all(with_key)
+    live = generations.live(with_key, made.base_sha256)
+    with_key.close()
+
+    assert ("adopted", None) == (made.state, live)
+    assert not (home.path / "adapter.gguf").exists()

@@ -82,7 +82,7 @@ def _add_choosing(router: APIRouter, services: Services) -> None:
     async def use(wanted: GenerationChoice) -> schemas.Live:
         """Choose which generation answers."""
         live = await services.generations.use(wanted.generation)
-        return {"live": live.id if live else 0}
+        return {"live": live.id if live else 0, "swap_ms": services.engine.swap_ms}
 
     @router.post("/rollback")
     async def rollback() -> schemas.RolledBack:

@@ -265,7 +265,10 @@ class Generations(TypedDict):
 
 
 class Live(TypedDict):
+    """Which generation answers now."""
+
     live: int
+    swap_ms: float  # that the engine's swap took, without the loading before it
 
 
 class RolledBack(TypedDict):

@@ -144,6 +144,7 @@ async def test_going_back_says_what_it_did_and_ends_at_the_base(tmp_path):
     (none,) = await typed(tmp_path / "empty", nothing, back, catch=Refused)
 
     assert (1, 2, 0) == tuple(json.loads(one)["live"] for one in (first, again, base))
+    assert 0 <= json.loads(again)["swap_ms"]
     assert "the base model answers" in end and "the base model answers" in none
 
 

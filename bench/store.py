@@ -1,5 +1,5 @@
 """
-How quickly the encrypted store writes and recalls: `python -m bench.store --rows 100000 [--json] [--no-mem0]`.
+How quickly the encrypted store writes and recalls: `python -m bench.store --rows 100000 --messages 300000`.
 
     seeded sentences ─> some embedded, the others' vectors made of those ─> a store ─> appends, recalls; mem0 beside it
 
@@ -10,6 +10,7 @@ cosine of the nearest: 0.83 among 12,000 real ones, 0.89 among 100,000 made so).
     append   one `memories.add` and its vector, committed with synchronous=FULL, into the full store
     sync     of those, what the disk alone takes to make 32 KiB durable: no append can be quicker
     recall   `nearest_memories`: full text, vectors and their fusion, of one question whose vector is given
+    turns    `nearest_turns`: the same among the messages of chats, `IN_A_CHAT` in each, with the weights of the ranking
     found    share of the 60 nearest by an exact scan that the index finds, in percent
     open     unlock the file and build the indexes in memory
     mem0     `search` of `mem0ai` 2.2.1 on the first `mem0_rows` rows, vectors given too; filling it takes
@@ -28,7 +29,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,8 +42,9 @@ from bench.sentences import question, sentence
 from bench.store_mem0 import Mem0, Mem0Missing, check_mem0
 from daemon.embedding.client import Embedder
 from daemon.memory.phrasing import in_third_person
-from daemon.memory.ranking import MEMORY_POOL, nearest_memories
-from store import memories, vectors
+from daemon.memory.ranking import MEMORY_POOL, nearest_memories, nearest_turns
+from daemon.memory.recall import TURNS_LOOKED_AT
+from store import chats, memories, vectors
 from store.database import open_store, writing
 
 KEY = b"k" * 32
@@ -50,6 +52,7 @@ EMBEDDED = 4000
 SPREAD = 0.35
 APPENDS = 300  # of the rows, the last
 BATCH = 1000
+IN_A_CHAT = 50  # messages, the user's and the assistant's in turn
 CHECKED = 50  # questions whose 60 nearest are compared with an exact scan
 DAY = date(2026, 1, 1)
 
@@ -95,10 +98,11 @@ async def make_rows(count: int, questions: int, embedder_name: str, seed: int) -
     )
 
 
-def fill(file: Path, rows: Rows) -> list[float]:
-    """Make the store; milliseconds of each of the last appends."""
+def fill(file: Path, rows: Rows, messages: int) -> list[float]:
+    """Make the store; milliseconds of each of the last appends of a memory."""
     db = open_store(file, KEY)
     vectors.prepare(db, rows.embedder, rows.vectors.shape[1])
+    _chat(db, rows, messages)
     first = max(0, len(rows.texts) - APPENDS)
     for start in range(0, first, BATCH):
         with writing(db):
@@ -109,23 +113,27 @@ def fill(file: Path, rows: Rows) -> list[float]:
     return taken
 
 
-def measure(file: Path, rows: Rows) -> dict[str, Any]:
+def measure(file: Path, rows: Rows, messages: int) -> dict[str, Any]:
     """Append, open, recall."""
-    append_ms = fill(file, rows)
+    append_ms = fill(file, rows, messages)
     began = time.perf_counter()
     db = open_store(file, KEY)
     open_s = time.perf_counter() - began
     asked = list(zip(rows.questions, rows.asked, strict=True))
     for text, vector in asked[:10]:  # the first ones fill caches
         nearest_memories(db, text, vector)
+        nearest_turns(db, text, vector, TURNS_LOOKED_AT)
+    turns_ms = [_ms(lambda: nearest_turns(db, text, vector, TURNS_LOOKED_AT)) for text, vector in asked]  # noqa: B023
     recall_ms = [_ms(lambda: nearest_memories(db, text, vector)) for text, vector in asked]  # noqa: B023
     whole_ms = np.array(recall_ms) + np.array(rows.embedding_ms)
     found = {
         "rows": len(rows.texts),
+        "messages": messages,
         **_percentiles("append", append_ms),
         **_percentiles("sync", sync_ms(file.with_name("sync"))),
         **_percentiles("recall", recall_ms),
         **_percentiles("recall_with_embedding", whole_ms),
+        **(_percentiles("turns", turns_ms) if messages else {}),
         "found_percent": round(100 * _found(db, rows), 2),
         "open_s": round(open_s, 2),
     }
@@ -152,6 +160,24 @@ def measure_mem0(folder: Path, rows: Rows, count: int) -> dict[str, Any]:
     few = min(50, len(rows.questions))
     taken = mem0.search_ms(rows.questions[:few], rows.asked[:few], 2 * MEMORY_POOL)
     return {"mem0_rows": min(count, len(rows.texts)), **_percentiles("mem0_search", taken)}
+
+
+def _chat(db: Any, rows: Rows, count: int) -> None:
+    """Chats of so many messages in all, one a minute, and their vectors."""
+    began = datetime(2026, 1, 1, tzinfo=UTC)
+    for start in range(0, count, IN_A_CHAT):
+        many = range(start, min(start + IN_A_CHAT, count))
+        with writing(db):
+            chat, parent, ids = chats.start_chat(db, "bench", began + timedelta(minutes=start)), None, []
+            for place in many:
+                said = chats.NewMessage(
+                    role="assistant" if place % 2 else "user",
+                    text=f"{rows.texts[place % len(rows.texts)]} ({place})",
+                )
+                at = began + timedelta(minutes=place)
+                parent = chats.insert(db, said, chat_id=chat, parent=parent, at=at, source="bench")
+                ids.append(parent.id)
+            vectors.put(db, "message", ids, rows.vectors[[place * 7 % len(rows.vectors) for place in many]])
 
 
 def _append(db: Any, rows: Rows, place: int) -> None:
@@ -189,6 +215,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--messages", type=int, default=0, help="of chats that lie in the same store")
     parser.add_argument("--questions", type=int, default=300)
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object on stdout and nothing else there"
@@ -198,7 +225,12 @@ def main() -> None:
     parser.add_argument("--embedder", default="all-MiniLM-L6-v2")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
-    if given.rows < 1 or given.questions < 1 or (given.mem0_rows is not None and given.mem0_rows < 1):
+    if (
+        given.rows < 1
+        or given.questions < 1
+        or given.messages < 0
+        or (given.mem0_rows is not None and given.mem0_rows < 1)
+    ):
         sys.exit(
             "Can't measure less than one row and one question: give --rows, --questions, --mem0-rows from 1 on."
         )
@@ -211,8 +243,10 @@ def main() -> None:
     log.print(f"[dim]Embedding {min(given.rows, EMBEDDED)} sentences and {given.questions} questions[/]")
     rows = asyncio.run(make_rows(given.rows, given.questions, given.embedder, given.seed))
     with tempfile.TemporaryDirectory() as folder:
-        log.print(f"[dim]Storing {given.rows} rows[/]")
-        found = measure(Path(folder) / "store.db", rows) | {"cores": len(os.sched_getaffinity(0))}
+        log.print(f"[dim]Storing {given.rows} memories and {given.messages} messages[/]")
+        found = measure(Path(folder) / "store.db", rows, given.messages) | {
+            "cores": len(os.sched_getaffinity(0))
+        }
         if not given.no_mem0:
             log.print("[dim]The same for mem0[/]")
             found |= measure_mem0(Path(folder) / "mem0", rows, given.mem0_rows or given.rows)

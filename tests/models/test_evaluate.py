@@ -6,7 +6,8 @@ import sys
 import pytest
 
 from models.skills import evaluate
-from models.skills.evaluation.setting import Setting, in_groups
+from models.skills.evaluation.setting import Setting, in_groups, replies
+from tests.tiny import write_adapter, write_model
 
 
 @pytest.mark.parametrize(
@@ -46,3 +47,22 @@ async def test_cases_are_asked_eight_at_a_time_and_told_in_order():
     results = await in_groups(range(20), ask)
 
     assert ([-case for case in range(20)], 8) == (results, most)
+
+
+async def test_who_asks_for_an_adapter_is_answered_by_it_and_the_skills_stand_for_the_base(tmp_path):
+    model = write_model(tmp_path / "model.gguf", seed=1)
+    skills = write_adapter(tmp_path / "skills.gguf", seed=2)
+    night = write_adapter(tmp_path / "night.gguf", seed=3)
+
+    async def said(adapter, *, taught=None):
+        setting = Setting(model=model, threads=1, adapter=taught)
+        async with setting.engine() as engine:
+            name = await engine.load(adapter.read_bytes()) if adapter else "base"
+            (reply,) = await replies(
+                engine, [[{"role": "user", "content": "Hi"}]], max_tokens=8, adapter=name
+            )
+            return reply.text
+
+    answers = [await said(None), await said(night), await said(None, taught=skills)]
+    assert 3 == len(set(answers))
+    assert answers[1] == await said(night, taught=skills)

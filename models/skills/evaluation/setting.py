@@ -22,7 +22,7 @@ Messages = list[dict[str, str]]
 
 
 class Answering(Engine):
-    """An engine that answers with one adapter whatever is asked for, and says of itself that it was taught."""
+    """An engine that answers with one adapter in the place of the base, and says of itself that it was taught."""
 
     adapter: str | None = None  # sha256 of the loaded adapter that answers; None: the model itself
     as_taught = False  # it says so, and that it is not tiny, whatever its file says
@@ -33,8 +33,10 @@ class Answering(Engine):
         return replace(info, taught=True, tiny=False) if self.as_taught else info
 
     async def complete(self, *args: Any, **options: Any) -> Completion:
-        """As the engine's, with the adapter in the place of the base."""
-        return await super().complete(*args, **{**options, "adapter": self.adapter or "base"})
+        """As the engine's; who asks for an adapter by its name gets that one."""
+        asked = options.get("adapter") or "base"
+        by = self.adapter or "base" if asked == "base" else asked
+        return await super().complete(*args, **{**options, "adapter": by})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ Nothing here waits for the embedder, but a re-index that was asked for. Tests ca
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,7 +33,11 @@ from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
 from daemon.forgetting.forget import Forgetting
 from daemon.forgetting.verification import Unlearning
+from daemon.further_models.entries import Entry, Unusable
+from daemon.further_models.entries import read as read_further
+from daemon.further_models.pool import FurtherModels, Machine
 from daemon.generations.service import Generations
+from daemon.hardware.offload_plan import FITS, Hardware, look
 from daemon.hardware.sensors import Sensors
 from daemon.home import Home
 from daemon.http_server import Server
@@ -93,7 +97,8 @@ async def build(
     await generations.settle()
     gate = ForegroundGate()
     prompts = await _saved_prompts(config, home, engine, gate, stack)
-    conversations = _conversations(config, core, generations, gate, prompts)
+    further = await _further(settings, home, core, model_path, stack)
+    conversations = _conversations(config, core, generations, gate, prompts, further)
     stack.push_async_callback(conversations.stop)
     learns = model.cannot_learn is None
     consolidation = _consolidation(config, core, learns=learns)
@@ -112,7 +117,7 @@ async def build(
     forgetting.pause_with(conversations.silence)
     waiting = partial(drop_forgotten, core)
     quoting = (nights.forget, consolidation.forget, confirmations.forget, backups.forget, prompts.forget)
-    for listener in (*quoting, waiting):
+    for listener in (*quoting, further.forget, waiting):
         forgetting.on_forget(listener)
     return Services(
         settings=settings,
@@ -123,6 +128,7 @@ async def build(
         engine=engine,
         embedder=embedder,
         generations=generations,
+        further=further,
         conversations=conversations,
         runner=_runner(config, core, titles, consolidation, nights, backups, stack),
         consolidation=consolidation,
@@ -137,11 +143,15 @@ async def build(
 
 
 def _conversations(
-    config: Config, core: Core, generations: Generations, gate: ForegroundGate, prompts: SavedPrompts
+    config: Config,
+    core: Core,
+    generations: Generations,
+    gate: ForegroundGate,
+    prompts: SavedPrompts,
+    further: FurtherModels,
 ) -> Conversations:
     return Conversations(
         core.store_thread,
-        core.engine,
         core.embedder,
         generations,
         recall_k=config.recall_k if config.recall else 0,
@@ -149,6 +159,47 @@ def _conversations(
         users=config.users,
         told_first=config.system_prompt,
         prompts=prompts,
+        further=further,
+    )
+
+
+async def _further(
+    settings: Settings, home: Home, core: Core, model_path: Path, stack: AsyncExitStack
+) -> FurtherModels:
+    """The models of the setting `models`; none is loaded."""
+    config, hardware = settings.config, Hardware(cores=1, memory=0)
+    found: Sequence[Entry | Unusable] = ()
+    needs = 0
+    if config.models:
+        hardware = await asyncio.to_thread(look)
+        needs, found = await asyncio.to_thread(read_further, config, home, hardware, main=model_path)
+    for one in found:
+        if isinstance(one, Unusable):
+            log.warning("%s", one.why)
+    made = FurtherModels(
+        found,
+        partial(_engine_of, config),
+        core.store_thread,
+        main=core.engine,
+        main_needs=needs,
+        machine=Machine(hardware=hardware),
+        places_layers=settings.origin["gpu_layers"] in ("default", FITS),
+    )
+    stack.push_async_callback(made.stop)
+    return made
+
+
+def _engine_of(config: Config, entry: Entry) -> Engine:
+    return Engine.for_model(
+        entry.path,
+        n_ctx=config.n_ctx,
+        threads=config.threads,
+        gpu_layers=config.gpu_layers,
+        idle_s=config.idle_s,
+        chat_template=entry.chat_template,
+        kv_cache=config.kv_cache,
+        flash_attention=config.flash_attention,
+        name=f"{entry.name} engine",
     )
 
 
@@ -265,4 +316,5 @@ async def woke(services: Services, slept_s: float) -> None:
     """After a sleep: no answer from a GPU that may have lost its memory, and what became due is done."""
     if await services.engine.woke():
         log.info("The engine starts again: a GPU may have lost its memory in the sleep")
+    await services.further.woke()
     services.runner.wake()

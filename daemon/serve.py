@@ -51,6 +51,8 @@ class Serving:
     model_path: Path
     is_nano: bool  # the stand-in answers, for no model was chosen
     generation: int
+    further: tuple[str, ...]  # names of the models beside it
+    unusable: tuple[str, ...]  # why others can't be used, a line each
 
 
 async def serve(
@@ -191,6 +193,8 @@ async def _serving(services: "Services", running: Running, *, is_nano: bool) -> 
         model_path=services.model_path,
         is_nano=is_nano,
         generation=live.id if live else 0,
+        further=tuple(one.entry.name for one in services.further.all),
+        unusable=tuple(one.why for one in services.further.unusable),
     )
 
 

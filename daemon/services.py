@@ -12,6 +12,7 @@ from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
 from daemon.forgetting.forget import Forgetting
 from daemon.forgetting.verification import Unlearning
+from daemon.further_models.pool import FurtherModels
 from daemon.generations.service import Generations
 from daemon.home import Home
 from daemon.idle_work import MemoryConsolidation
@@ -33,6 +34,7 @@ class Services:
     engine: Engine
     embedder: Embedder
     generations: Generations
+    further: FurtherModels
     conversations: Conversations
     runner: Runner
     consolidation: MemoryConsolidation

@@ -22,7 +22,6 @@ from daemon.api.users import user_of
 from daemon.chat.conversation import Answer, Conversations, Question
 from daemon.chat.model_names import PRIVATE
 from daemon.engine.client import Likely, Piece, ToolCall
-from daemon.generations.service import Generations
 
 KEEP_ALIVE_S = 15.0
 NO_BUFFERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
@@ -92,13 +91,11 @@ class Answering:
     def __init__(
         self,
         conversations: Conversations,
-        generations: Generations,
         *,
         by_code: Callable[[Question], Awaitable[str | None]] | None = None,
     ) -> None:
         """`by_code`: the answer to what is not for the model; None where it is."""
-        self._conversations, self._generations = conversations, generations
-        self._by_code = by_code
+        self._conversations, self._by_code = conversations, by_code
 
     async def begin(self, request: Request, question: Question, warnings: Sequence[str] = ()) -> Begun:
         """Ask; returns with the first piece, which tells the tokens of the recalled context."""
@@ -106,7 +103,7 @@ class Answering:
         if self._by_code is not None:
             question = replace(question, reply=await self._by_code(question))
         answer = await self._conversations.begin(question)
-        first, base = await or_gone(request, answer, self._opened(answer))
+        first = await or_gone(request, answer, answer.next())
         model = question.model
         said = list(warnings)
         if not model.known:
@@ -118,12 +115,9 @@ class Answering:
             answer=answer,
             first=first,
             model=model.name if model.known else PRIVATE,
-            fingerprint=f"{base.sha256[:12]}-g{answer.generation}",
+            fingerprint=f"{answer.base_sha256[:12]}-g{answer.generation}",
             headers={"x-tsubasa-warning": "; ".join(said)} if said else {},
         )
-
-    async def _opened(self, answer: Answer) -> tuple[Piece | None, Any]:
-        return await answer.next(), await self._generations.model()
 
 
 async def events(begun: Begun) -> AsyncIterator[Event]:

@@ -68,19 +68,19 @@ def add_routes(app: FastAPI, services: Services) -> None:
     """Add OpenAI's routes and our own."""
     config = services.settings.config
     by_code = partial(asked.reply, services)
-    answering = Answering(services.conversations, services.generations, by_code=by_code)
+    answering = Answering(services.conversations, by_code=by_code)
     app.include_router(chat.routes(config, answering))
     app.include_router(completions.routes(config, answering))
     app.include_router(embeddings.routes(services.embedder, services.engine))
     app.include_router(responses.routes(config, answering, services.store_thread))
-    app.include_router(input_tokens.routes(config, services.engine, services.store_thread))
-    app.include_router(anthropic.routes(config, answering, services.engine))
+    app.include_router(input_tokens.routes(config, services.further, services.store_thread))
+    app.include_router(anthropic.routes(config, answering, services.further))
     app.include_router(
-        ollama.routes(config, answering, services.generations, services.engine, services.embedder)
+        ollama.routes(config, answering, services.generations, services.further, services.embedder)
     )
     app.include_router(llama_cpp.routes(services.engine))
     app.include_router(metrics.routes(services.engine))
-    app.include_router(models.routes(services.generations, services.started_at))
+    app.include_router(models.routes(services.generations, services.further, services.started_at))
     for noun in (
         chats,
         memories,

@@ -30,6 +30,7 @@ from daemon.errors import (
     Stopping,
     TooManyWaiting,
 )
+from daemon.further_models.pool import NoRoom
 from daemon.inbox.errors import InboxError
 from daemon.memory.errors import ForgottenOnPurpose, HeldAlready, NothingSaid, TooManyAdded
 from daemon.processes import errors
@@ -68,6 +69,7 @@ TABLE: list[tuple[type[Exception], int, str, str | None, dict[str, str]]] = [
     (errors.ChildStopped, 503, "stopping", None, SOON),
     (errors.ChildCrashed, 503, "engine_crashed", None, SOON),
     (errors.ChildTooSlow, 503, "engine_slow", None, SOON),
+    (NoRoom, 503, "no_room", "model", {"retry-after": "5"}),
     (engine.EngineBusy, 429, "engine_busy", None, {}),
     (engine.EngineError, 503, "model_unusable", None, NO_RETRY),
     (EmbedderError, 503, "embedder_unusable", None, NO_RETRY),

@@ -12,9 +12,10 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from daemon.api.errors import WireError, invalid, reason
-from daemon.chat.model_names import ModelChoice, parse_model_name
+from daemon.chat.model_names import MAIN, ModelChoice, parse_model_name
 from daemon.config.settings import Config
 from daemon.engine.client import Sampling, ToolCall, Tools
+from daemon.further_models.entries import names_of
 
 MOST_TOKENS = 2**31 - 1
 TOP_P, TOP_K = 0.8, 20  # beside our own temperature; a client that names any of them gets its own values only
@@ -204,7 +205,7 @@ def _named(choice: object) -> str | None:
 
 def model_of(name: str | None, config: Config) -> ModelChoice:
     """What the name of a model asks for; null is `tsubasa`."""
-    return parse_model_name("tsubasa" if name is None else name, config.aliases)
+    return parse_model_name(MAIN if name is None else name, config.aliases, names_of(config.models))
 
 
 def sampling(

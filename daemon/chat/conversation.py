@@ -20,13 +20,14 @@ from functools import partial
 from typing import Any
 
 from daemon.chat.fitting import Fitting, shorter
-from daemon.chat.model_names import ModelChoice
+from daemon.chat.model_names import MAIN, ModelChoice
 from daemon.chat.prompt_context import History, Turn, with_calls
 from daemon.chat.saved_prompts import SavedPrompts, SystemPrompt, system_prompt
 from daemon.embedding.client import Embedder
-from daemon.engine.client import Engine, Piece, Reasoning, Sampling, ToolCall, Tools
+from daemon.engine.client import Piece, Reasoning, Sampling, ToolCall, Tools
 from daemon.engine.errors import PromptTooLong
 from daemon.errors import DaemonError, Interrupted, Stopping
+from daemon.further_models.pool import FurtherModels
 from daemon.generations.service import Answering, Generations
 from daemon.memory.recall import Recalled, recall, system_text
 from daemon.processes.foreground_gate import ForegroundGate
@@ -47,14 +48,16 @@ class _End:
 class Answer:
     """The pieces of one answer; `leave` when nobody listens any more."""
 
-    def __init__(self, *, recall: RecallRecord, generation: int, kept: bool = True) -> None:
+    def __init__(self, *, recall: RecallRecord, generation: int, base_sha256: str, kept: bool = True) -> None:
         """
         Args:
             recall: what was recalled for the question; its tokens are known with the first piece.
             generation: the one that answers; 0: the base model.
+            base_sha256: of the model file that answers.
             kept: the chat is recorded.
         """
         self.recall = recall
+        self.base_sha256 = base_sha256
         self.generation = generation
         self.kept = kept
         self.left_out = 0  # turns of the chat that the context had no room for
@@ -146,7 +149,6 @@ class Conversations:
     def __init__(
         self,
         store_thread: StoreThread,
-        engine: Engine,
         embedder: Embedder,
         generations: Generations,
         *,
@@ -155,6 +157,7 @@ class Conversations:
         users: str = "",
         told_first: str = "",
         prompts: SavedPrompts | None = None,
+        further: FurtherModels | None = None,
     ) -> None:
         """
         Args:
@@ -162,12 +165,12 @@ class Conversations:
             gate: closed while we answer.
             users: names by which clients know the person of this home, separated by commas.
             told_first: what the model is told first where the client says nothing of that kind.
-            prompts: where long system prompts are saved; None: nowhere.
+            prompts: where long system prompts of the main model are saved; None: nowhere.
+            further: the models beside the main one.
         """
         self._store_thread = store_thread
-        self._engine = engine
         self._embedder = embedder
-        self._generations = generations
+        self._generations, self._further = generations, further
         self._recall_k = recall_k
         self._users = frozenset(name.strip() for name in users.split(",")) - {""}
         self._told_first = told_first.strip()
@@ -180,17 +183,25 @@ class Conversations:
         """Recall, and set the engine to work; nothing has been generated or kept yet when this returns."""
         self._gate.enter()  # before recall and engine have work: the trainer has the processors until then
         try:
+            generations = self._asked(question.model)
+            await generations.model()  # a further model is loaded now, so that nobody else waits for it below
             async with self._begun:
-                task, answer = await self._begin(question)
+                task, answer = await self._begin(question, generations)
         except BaseException:
             self._gate.leave()
             raise
         task.add_done_callback(lambda _: self._gate.leave())
         return answer
 
-    async def _begin(self, question: Question) -> tuple[asyncio.Task[None], Answer]:
+    def _asked(self, model: ModelChoice) -> Generations:
+        """Those of the model that is asked. Raises `EngineError` for one that can't be used."""
+        if not model.further or self._further is None:
+            return self._generations
+        return self._further.of(model.further).generations
+
+    async def _begin(self, question: Question, generations: Generations) -> tuple[asyncio.Task[None], Answer]:
         history = question.history
-        answering = await self._generations.choose(question.model.generation)
+        answering = await generations.choose(question.model.generation)
         once = question.raw is None and not question.again
         is_home = history.is_chore or await self._is_home(question)
         if not is_home:
@@ -203,7 +214,9 @@ class Conversations:
             memories=tuple(one.id for one in recalled.memories),
             messages=tuple(one.id for one in recalled.messages),
         )
-        answer = Answer(recall=record, generation=answering.number, kept=kept)
+        answer = Answer(
+            recall=record, generation=answering.number, kept=kept, base_sha256=answering.model.sha256
+        )
         turn = _Turn(self._store_thread, question, answer)
         driving = self._drive(turn, answering, recalled.lines)
         task = asyncio.create_task(driving, name="answer")
@@ -308,8 +321,9 @@ class Conversations:
             for piece in (Piece(text=""), Piece(text=question.reply), Piece(text="", finish="stop")):
                 yield piece
             return
-        memories = system_text(shown.lines, tiny=(await self._engine.info()).tiny) if shown.lines else None
-        pieces = self._engine.chat(
+        info = await answering.engine.info()
+        memories = system_text(shown.lines, tiny=info.tiny) if shown.lines else None
+        pieces = answering.engine.chat(
             shown.history.messages(memories),
             sampling=question.sampling,
             schema=None if question.schema is None else dict(question.schema),
@@ -347,13 +361,14 @@ class Conversations:
 
     def _to_save(self, question: Question, answer: Answer, answering: Answering) -> SystemPrompt | None:
         """The system prompt of a chat that is kept, where it is long enough to be saved."""
-        if not answer.kept or question.raw is not None or question.reply is not None:
+        is_chat = question.raw is None and question.reply is None
+        if not answer.kept or not is_chat or question.model.further:
             return None
         return system_prompt(
             question.history.told_first(self._told_first).turns,
             tools=question.tools,
             reasoning=question.reasoning,
-            adapter=self._engine.resolved(answering.adapter),
+            adapter=answering.engine.resolved(answering.adapter),
         )
 
 
@@ -400,7 +415,8 @@ class _Turn:
         if self._last is None:
             return
         if self._committing is None:
-            at, model = self.question.said_at or datetime.now(UTC), f"tsubasa@{self.answer.generation}"
+            name = self.question.model.further or MAIN
+            at, model = self.question.said_at or datetime.now(UTC), f"{name}@{self.answer.generation}"
             text = with_calls("".join([self.question.begun or "", *self._said]), self._calls)
             recalled = self.answer.recall
             self._committing = asyncio.create_task(

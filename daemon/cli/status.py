@@ -14,7 +14,7 @@ from daemon.cli.output import HomeFlag, JsonFlag, as_json, as_line, daemon_at, o
 from daemon.client.schemas.chats import Logging
 from daemon.client.schemas.nights import NightState
 from daemon.client.schemas.status import RecallState, Reindex
-from daemon.text import can_learn, counted, what_model
+from daemon.text import can_learn, counted, format_bytes, what_model
 
 
 def status(
@@ -41,6 +41,10 @@ def status(
     model = found["model"]
     what = what_model(model["architecture"], model["quantization"], model["bytes"], model["made_for"])
     out.print(f"It {escape(can_learn(model['cannot_learn']))} ({escape(what)})")
+    for one in found["further"]:
+        if one["why"] is None:
+            size, needed = format_bytes(one["bytes"]), format_bytes(one["needed"])
+            out.print(f"Beside it: {escape(one['name'])} ({size}, {needed} while it answers): {one['state']}")
     out.print(f"Held: {held['messages']} messages, {held['memories']} memories, {held['lessons']} lessons")
     if line := recall(found["recall"], held["unindexed"]):
         out.print(line)
@@ -65,7 +69,9 @@ def status(
     table = Table("setting", "value", "from")
     for setting in found["settings"]:
         is_default = setting["key"] == "model" and not setting["value"]
-        value = f"{found['model']['name']} (the default)" if is_default else str(setting["value"])
+        said = setting["value"]
+        plain = ", ".join(said) if isinstance(said, list) else str(said)
+        value = f"{found['model']['name']} (the default)" if is_default else plain
         table.add_row(setting["key"], escape(value), escape(setting["from"]))
     out.print(table)
 

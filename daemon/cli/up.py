@@ -40,7 +40,7 @@ from daemon.engine.errors import EngineError
 from daemon.engine.gguf_file import SMALL_MODEL, checked_header, size_of
 from daemon.engine.model_facts import context_of, needed_bytes
 from daemon.errors import DaemonError
-from daemon.hardware.offload_plan import Hardware, look, plan
+from daemon.hardware.offload_plan import FITS, Hardware, look, plan
 from daemon.hardware.sensors import free_mb
 from daemon.home import Home
 from daemon.processes.errors import ChildError
@@ -146,7 +146,7 @@ def laid_out(settings: Settings, model: Path) -> tuple[Settings, str]:
     if found.gpu_layers == asked.gpu_layers:
         return settings, found.said
     fitted = replace(asked, gpu_layers=found.gpu_layers)
-    return Settings(config=fitted, origin={**origin, "gpu_layers": "what fits this machine"}), found.said
+    return Settings(config=fitted, origin={**origin, "gpu_layers": FITS}), found.said
 
 
 def too_large(config: Config, model: Path, hardware: Hardware, free: float) -> str | None:
@@ -315,6 +315,10 @@ def _announce(layout: str, serving: "Serving") -> None:
     out.print(f"[bold]Key[/]       in {escape(str(serving.home.api_key))}")
     out.print(f"[bold]Model[/]     {escape(serving.model)}: {escape(str(serving.model_path))}")
     out.print(f"[bold]Answers[/]   {who_answers(serving.generation)}")
+    if serving.further:
+        out.print(f"[bold]Beside it[/] {escape(', '.join(serving.further))}: loaded when asked for by name")
+    for why in serving.unusable:
+        out.print(f"[yellow]{escape(why)}[/]")
     out.print(f"[bold]Computes[/]  {escape(layout)}")
     out.print("[bold]Page[/]      tsubasa open")
     out.print(f"[bold]Inbox[/]     drop chat exports into {escape(str(serving.home.inbox))}")

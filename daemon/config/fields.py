@@ -71,6 +71,19 @@ def text(what: str, pattern: str = r"(?s).*") -> Kind:
     return Kind(what, parse)
 
 
+def texts(what: str) -> Kind:
+    """Several texts, none empty: a list in TOML; in the environment with commas between them."""
+
+    def parse(value: object) -> object:
+        if isinstance(value, FromText):
+            value = [part for part in value.split(",") if part.strip()]
+        if not isinstance(value, list) or not all(isinstance(one, str) and one.strip() for one in value):
+            raise NotAllowed
+        return tuple(one.strip() for one in value)
+
+    return Kind(what, parse)
+
+
 def yes_no() -> Kind:
     """True or false; in the environment also 1, 0, yes, no, on, off."""
     yes, no = ("true", "1", "yes", "on"), ("false", "0", "no", "off")

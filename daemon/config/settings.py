@@ -8,6 +8,7 @@ Where each value came from is kept, for `tsubasa status`.
 """
 
 import difflib
+import json
 import os
 import re
 import time
@@ -18,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from daemon.config.fields import FromText, Kind, NotAllowed, key, number, one_of, text, whole, yes_no
+from daemon.config.fields import FromText, Kind, NotAllowed, key, number, one_of, text, texts, whole, yes_no
 from daemon.config.night_window import ALLOWED, PATTERN
 from daemon.errors import ConfigError, bad_value, broken_config
 
@@ -46,6 +47,12 @@ class Config:
         "",
         text('the path of a GGUF file, "little", "nano", or empty: little if it was pulled, else nano'),
         "GGUF file that answers",
+    )
+    models: tuple[str, ...] = key(
+        (),
+        texts('a list such as ["qwen3-0.6b", "/models/coder.gguf"], or []: paths, or names that pull knows'),
+        "models beside it, asked for by their names: each is loaded when it is asked for, if the memory has room for "
+        "it, and leaves when nobody asks for idle_s; memories are drawn, and nights trained, with the one above alone",
     )
     chat_template: str = key(
         "",
@@ -241,7 +248,7 @@ def example() -> str:
     """A commented config.toml with every key at its default: what the documentation shows."""
     blocks = []
     for field in fields(Config):
-        value = f'"{field.default}"' if isinstance(field.default, str) else str(field.default).lower()
+        value = f'"{field.default}"' if isinstance(field.default, str) else json.dumps(field.default)
         allowed = field.metadata["kind"].allowed
         blocks.append(f"# {field.metadata['comment']}\n# ({allowed})\n# {field.name} = {value}\n")
     return "\n".join(blocks)

@@ -40,6 +40,7 @@ from daemon.engine.gguf_file import Header, checked_header
 from daemon.engine.model_facts import facts_of, needed_bytes
 from daemon.engine.records import is_taught
 from daemon.errors import DaemonError
+from daemon.further_models.entries import Entry, Unusable, read
 from daemon.hardware.offload_plan import Hardware, look
 from daemon.home import MAY_BE_THERE, OURS, Home, Running
 from daemon.lifecycle.listen import listen
@@ -105,6 +106,7 @@ def examine(home: Home, environment: Mapping[str, str]) -> tuple[list[Finding], 
         folder(home),
         settings_found,
         model_found,
+        *further_models(settings, home, hardware),
         memory(hardware, model_needs),
         embedder(settings),
         key(home, settings),
@@ -266,6 +268,29 @@ def model(settings: Settings, home: Home) -> tuple[Finding, int]:
     if facts.cannot_learn:
         return note("model", said, "For nights, take a model that can learn: tsubasa pull --list"), needed
     return ok("model", said), needed
+
+
+def further_models(settings: Settings, home: Home, hardware: Hardware) -> list[Finding]:
+    """The models beside the main one, by their headers."""
+    if not settings.config.models:
+        return []
+    try:
+        _, found = read(settings.config, home, hardware, main=model_file(home, settings.config.model))
+    except (EngineError, RuntimeError, OSError):  # what is told of the main model
+        return [note("models", "not looked at before the main model is well")]
+    origin, mend = settings.origin["models"], "Put the setting models right in config.toml."
+    return [
+        wrong("models", one.why, mend)
+        if isinstance(one, Unusable)
+        else ok("models", f"{one.name}, {_what(one)}. {one.path} (from {origin})")
+        for one in found
+    ]
+
+
+def _what(one: Entry) -> str:
+    facts = one.facts
+    what = what_model(facts.architecture, facts.quantization, facts.bytes, facts.n_ctx)
+    return f"{what}; it takes about {format_bytes(one.needed)} while it answers"
 
 
 def _not_as_it_should_be(path: Path, header: Header) -> Finding | None:

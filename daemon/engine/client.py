@@ -87,6 +87,7 @@ class Engine:
         chat_template: str = "",
         kv_cache: str = "f16",
         flash_attention: str = "auto",
+        name: str = "engine",
     ) -> Self:
         """
         An engine for a GGUF file; nothing is started or read yet.
@@ -99,11 +100,12 @@ class Engine:
             chat_template: "chatml" in place of the file's own, "".
             kv_cache: how keys and values are kept: "f16", "q8_0", "q4_0".
             flash_attention: "on", "off", "auto".
+            name: of the process, in logs and errors.
         """
         hello = {"path": str(path.absolute()), "n_ctx": n_ctx, "threads": threads, "gpu_layers": gpu_layers}
         hello |= {"chat_template": chat_template, "kv_cache": kv_cache, "flash_attention": flash_attention}
         return cls(
-            Supervisor("engine", confined("daemon.engine"), hello=hello, idle_s=idle_s, start_timeout_s=600.0)
+            Supervisor(name, confined("daemon.engine"), hello=hello, idle_s=idle_s, start_timeout_s=600.0)
         )
 
     @property

@@ -8,6 +8,7 @@ leaves the engine before the next question.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from daemon.engine.client import Engine, EngineInfo
 from daemon.engine.errors import AdapterRefused, AdapterUnknown
@@ -28,6 +29,8 @@ class Answering:
 
     number: int  # 0 = the base model
     adapter: str  # as the engine wants it: "live", "base", or the sha256 of a loaded adapter
+    engine: Engine
+    model: EngineInfo
 
 
 class Generations:
@@ -43,6 +46,11 @@ class Generations:
         """The model that is served; asked once, so that a status page never wakes a sleeping engine."""
         if self._model is None:
             self._model = await self._engine.info()
+        return self._model
+
+    @property
+    def known(self) -> EngineInfo | None:
+        """The same, of a model that was asked before."""
         return self._model
 
     async def live(self) -> Generation | None:
@@ -65,18 +73,19 @@ class Generations:
         Raises:
             NoSuchGeneration: there is none of that number, or it must not answer.
         """
+        made = partial(Answering, engine=self._engine, model=await self.model())
         if number == 0:
-            return Answering(number=0, adapter="base")
+            return made(number=0, adapter="base")
         live = await self.live()
         if (live.adapter_sha256 if live else None) != self._engine.live:
             live = await self.settle()  # a swap that failed, say, because the engine was down
         if number is None or (live is not None and live.id == number):
-            return Answering(number=live.id if live else 0, adapter="live")
+            return made(number=live.id if live else 0, adapter="live")
         await self._check(number)
         if number not in self._loaded:
             adapter = await self._store_thread.run(generations.adapter, number)
             self._loaded[number] = await self._engine.load(adapter)
-        return Answering(number=number, adapter=self._loaded[number])
+        return made(number=number, adapter=self._loaded[number])
 
     async def use(self, number: int) -> Generation | None:
         """
@@ -155,11 +164,14 @@ class Generations:
 
     async def settle(self) -> Generation | None:
         """Give the engine what the store calls live, and take from it what must not answer."""
-        live = await restore_live(self._store_thread, self._engine, (await self.model()).sha256)
+        live = await self._restore()
         usable = {one.id for one in await self.usable()}
         for number in self._loaded.keys() - usable:
             await self._engine.unload(self._loaded.pop(number))
         return live
+
+    async def _restore(self) -> Generation | None:
+        return await restore_live(self._store_thread, self._engine, (await self.model()).sha256)
 
     async def _pin(self, number: int) -> Generation | None:
         await self._store_thread.run(generations.use, number)
@@ -169,6 +181,34 @@ class Generations:
         why_not = await self.why_not(number)
         if why_not is not None:
             raise NoSuchGeneration(number, why_not)
+
+
+class NewestGenerations(Generations):
+    """
+    Those of a model beside the main one: the newest that is whole answers.
+
+    What is pinned, and what stands in for a damaged one, is chosen for the main model, and never changed from here.
+    """
+
+    def __init__(self, store_thread: StoreThread, engine: Engine) -> None:
+        super().__init__(store_thread, engine)
+        self._damaged: set[int] = set()
+
+    async def live(self) -> Generation | None:
+        """The generation that answers by default; None = the base model."""
+        whole = (one for one in reversed(await self.usable()) if one.id not in self._damaged)
+        return next(whole, None)
+
+    async def _restore(self) -> Generation | None:
+        while (newest := await self.live()) is not None:
+            try:
+                await self._engine.adopt(await self._store_thread.run(generations.adapter, newest.id))
+                return newest
+            except (AdapterDamaged, AdapterRefused, AdapterUnknown) as error:
+                log.error("Generation %d can't answer: %s", newest.id, error)
+                self._damaged.add(newest.id)
+        await self._engine.adopt(None)
+        return None
 
 
 async def restore_live(store_thread: StoreThread, engine: Engine, base_sha256: str) -> Generation | None:

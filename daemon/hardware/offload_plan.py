@@ -22,6 +22,8 @@ from daemon.text import counted
 
 ASKING_S = 5.0  # for the driver's answer
 RESERVE = 900 * 2**20  # bytes of a card that buffers and the desktop need
+FITS = "what fits this machine"  # the origin of a number of layers that was chosen by a plan
+SHARED = "Apple silicon"  # a card that computes in the machine's own memory
 OFFLOADS = {  # part of a library's name -> what it computes on
     "ggml-cuda": "CUDA",
     "ggml-hip": "ROCm",
@@ -48,6 +50,11 @@ class Hardware:
     memory: int  # bytes
     cards: tuple[Card, ...] = ()
     offload: str = ""  # what llama.cpp was built for besides the processor; "": nothing
+
+    @property
+    def has_card(self) -> bool:
+        """Whether models can lie in the own memory of a card."""
+        return bool(self.offload) and any(card.name != SHARED for card in self.cards)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +132,7 @@ def read_nvidia(said: str) -> list[Card]:
 def _cards() -> list[Card]:
     if sys.platform == "darwin" and platform.machine() == "arm64":
         usable = memory() * 2 // 3  # what macOS lets a graphics process have of the shared memory
-        return [Card(name="Apple silicon", total=usable, free=usable)]
+        return [Card(name=SHARED, total=usable, free=usable)]
     return _nvidia() or _amd(Path("/sys/class/drm"))
 
 

@@ -30,6 +30,14 @@ class Machine:
     free_mb: float = float("inf")  # memory that can be had without swapping, in MiB
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resident:
+    """What a process has in memory, in bytes."""
+
+    total: int = 0
+    mapped: int = 0  # of that, pages of files: the system calls them available, though they are in use
+
+
 class Sensors:
     """Reads the machine this process runs on."""
 
@@ -83,6 +91,15 @@ def free_mb() -> float:
         return float(psutil.virtual_memory().available / 2**20)
     except UNTOLD:
         return float("inf")
+
+
+def resident(pid: int | None) -> Resident:
+    """What a process has in memory; nothing of one that is not there, or that the system does not tell of."""
+    try:
+        found = psutil.Process(pid).memory_info() if pid else None
+    except UNTOLD:
+        found = None
+    return Resident(total=found.rss, mapped=getattr(found, "shared", 0)) if found else Resident()
 
 
 def _on_battery() -> bool | None:

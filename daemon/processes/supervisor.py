@@ -14,7 +14,7 @@ import asyncio
 import math
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -69,6 +69,9 @@ class Supervisor:
         self.crashes = 0  # in a row; forgotten after a healthy while
         self.last_error: ChildError | None = None  # why the last start or life failed; None when all is well
         self.after_start: Callable[[ChildProcess], Awaitable[None]] | None = None  # before any call is served
+        self.around_start: Callable[[], AbstractAsyncContextManager[None]] = (
+            nullcontext  # may refuse, by raising
+        )
         self._argv, self._idle_s, self._start_timeout_s = list(argv), idle_s, start_timeout_s
         self._backoff = backoff or Backoff()
         self._process: ChildProcess | None = None
@@ -108,6 +111,18 @@ class Supervisor:
         async with self._running() as process, aclosing(process.stream(op, blob, fields)) as pieces:
             async for piece in pieces:
                 yield piece
+
+    @property
+    def in_use(self) -> bool:
+        """Whether a call is under way, or waits for the start."""
+        return self._users > 0
+
+    async def retire(self) -> bool:
+        """End the process unless it is in use; whether there was one to end. The next call starts a new one."""
+        if self.in_use or self.pid is None:
+            return False
+        await self.renew()
+        return True
 
     async def stop(self) -> None:
         """End the process for good; calls that wait get `ChildStopped`."""
@@ -166,6 +181,10 @@ class Supervisor:
         if self._process is not None:
             self._note_the_end(self._process)
         await self._wait_out_the_backoff()
+        async with self.around_start():
+            return await self._start_now()
+
+    async def _start_now(self) -> ChildProcess:
         self.state = "starting"
         try:
             process = await child_process.start(self.name, self._argv, self.hello, self._start_timeout_s)

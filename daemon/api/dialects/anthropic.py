@@ -30,7 +30,8 @@ from daemon.api.reading import Stops, ToolFunction, Whole, Wire, body_of
 from daemon.chat.conversation import Question
 from daemon.chat.prompt_context import Turn, parse_history
 from daemon.config.settings import Config
-from daemon.engine.client import Engine, Piece, Reasoning, ToolCall, Tools
+from daemon.engine.client import Piece, Reasoning, ToolCall, Tools
+from daemon.further_models.pool import FurtherModels
 
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}  # of tools: theirs -> OpenAI's
 
@@ -110,7 +111,7 @@ class InputTokens(TypedDict):
     input_tokens: int
 
 
-def routes(config: Config, answering: Answering, engine: Engine) -> APIRouter:
+def routes(config: Config, answering: Answering, further: FurtherModels) -> APIRouter:
     """The routes, with and without /v1."""
     router = APIRouter(tags=["anthropic"])
 
@@ -135,6 +136,7 @@ def routes(config: Config, answering: Answering, engine: Engine) -> APIRouter:
     async def count_tokens(request: Request) -> Response:
         """How many tokens the prompt of a request has, memories not counted."""
         question = _question(reading.read(MessagesRequest, await request.body()), config)
+        engine = further.engine(question.model.further)
         count = await engine.count(question.history.messages(None), tools=question.tools)
         return JSONResponse({"input_tokens": count})
 

@@ -18,17 +18,18 @@ from typing_extensions import TypedDict
 from daemon.api import reading
 from daemon.api.answering import Answering, AnswerStream, Begun, Call, End, Text, Thought, events, whole
 from daemon.api.errors import WireError
+from daemon.api.names import About, Name, about, every_name, of_main
 from daemon.api.openai.chat_request import WireMessage, asked_from, turns
 from daemon.api.reading import Stops, ToolSpec, Whole, Wire, body_of
 from daemon.chat.conversation import Question
 from daemon.chat.prompt_context import Turn, parse_history
 from daemon.config.settings import Config
 from daemon.embedding.client import Embedder
-from daemon.engine.client import Engine, Piece, Reasoning, Sampling, ToolCall
+from daemon.engine.client import Piece, Reasoning, Sampling, ToolCall
+from daemon.further_models.pool import FurtherModels
 from daemon.generations.service import Generations
 
 SPOKEN = "0.12.0"  # the version of Ollama whose API this is: programs ask before they use a part of it
-NAMES = ("tsubasa", "tsubasa:base", "tsubasa:private")
 
 
 def _texts(value: object) -> tuple[str, ...]:
@@ -163,7 +164,7 @@ class OllamaModel(TypedDict):
     model: str
     modified_at: str
     size: int  # bytes
-    digest: str
+    digest: str  # "": not known before the model was loaded once
     details: dict[str, Any]
 
 
@@ -214,11 +215,15 @@ class _Lines:
 
 
 def routes(
-    config: Config, answering: Answering, generations: Generations, engine: Engine, embedder: Embedder
+    config: Config,
+    answering: Answering,
+    generations: Generations,
+    further: FurtherModels,
+    embedder: Embedder,
 ) -> APIRouter:
     """All routes under /api."""
     router = APIRouter(tags=["ollama"])
-    ours = _Routes(config, answering, generations, engine, embedder)
+    ours = _Routes(config, answering, generations, further, embedder)
     posts: tuple[tuple[str, Any, Any, type[Wire]], ...] = (
         ("chat", ours.chat, OllamaChat, OllamaChatRequest),
         ("generate", ours.generate, OllamaGenerate, OllamaGenerateRequest),
@@ -247,11 +252,12 @@ class _Routes:
         config: Config,
         answering: Answering,
         generations: Generations,
-        engine: Engine,
+        further: FurtherModels,
         embedder: Embedder,
     ) -> None:
         self._config, self._answering = config, answering
-        self._generations, self._engine, self._embedder = generations, engine, embedder
+        self._generations, self._further, self._embedder = generations, further, embedder
+        self._started_at = datetime.now(UTC)
 
     async def chat(self, request: Request) -> Response:
         """An answer, as lines of JSON, or whole with `stream: false`."""
@@ -307,13 +313,16 @@ class _Routes:
         return JSONResponse({"embedding": vector})
 
     async def show(self, request: Request) -> Response:
-        """What the model is and can do."""
-        reading.read(OllamaShowRequest, await request.body())
-        info = await self._engine.info()
+        """What the model is and can do; one beside the main one has to be loaded once before its template is known."""
+        wanted = reading.read(OllamaShowRequest, await request.body())
+        asked = reading.model_of(wanted.model or wanted.name, self._config).further
+        one = self._further.of(asked) if asked else None
+        known = one.generations.known if one else await self._generations.model()
+        info = about(one) if one else of_main(await self._generations.model(), is_running=True)
         capabilities = [
             "completion",
-            *(["tools"] if info.calls_tools else []),
-            *(["thinking"] if info.thinks else []),
+            *(["tools"] if known and known.calls_tools else []),
+            *(["thinking"] if known and known.thinks else []),
         ]
         found: OllamaShow = {
             "modelfile": "",
@@ -332,15 +341,17 @@ class _Routes:
 
     async def tags(self) -> OllamaModels:
         """The names that a chat can ask for."""
-        usable = [f"tsubasa@{one.id}" for one in await self._generations.usable()]
-        info = await self._generations.model()
-        details = _details(info.architecture, info.quantization)
-        return {"models": [_model(name, info.sha256, info.bytes, details) for name in (*NAMES, *usable)]}
+        return {"models": [_model(one.text, one.about) for one in await self._names()]}
 
     async def running(self) -> OllamaModels:
-        """The same, while the model is in memory."""
-        found = await self.tags()
-        return found if self._engine.is_running else {"models": []}
+        """Those of models that are in memory."""
+        return {
+            "models": [_model(one.text, one.about) for one in await self._names() if one.about.is_running]
+        }
+
+    async def _names(self) -> list[Name]:
+        found = await every_name(self._generations, self._further, self._started_at)
+        return [one for one in found if not one.text.endswith("@0")]
 
     async def version(self) -> OllamaVersion:
         """The version of Ollama whose API this is."""
@@ -449,15 +460,15 @@ def _loaded(model: str | None, **words: Any) -> dict[str, Any]:
     return {"model": model or "tsubasa", "created_at": now, **words, "done": True, "done_reason": "load"}
 
 
-def _model(name: str, sha256: str, size: int, details: dict[str, Any]) -> OllamaModel:
+def _model(name: str, of: About) -> OllamaModel:
     now = datetime.now(UTC).isoformat()
     return {
         "name": name,
         "model": name,
         "modified_at": now,
-        "size": size,
-        "digest": sha256,
-        "details": details,
+        "size": of.bytes,
+        "digest": of.sha256,
+        "details": _details(of.architecture, of.quantization),
     }
 
 

@@ -14,7 +14,7 @@ from daemon.api.openai.responses_request import ResponsesRequest, turns_before
 from daemon.api.reading import body_of
 from daemon.chat.conversation import Question
 from daemon.config.settings import Config
-from daemon.engine.client import Engine
+from daemon.further_models.pool import FurtherModels
 from daemon.store_thread import StoreThread
 
 
@@ -25,7 +25,7 @@ class PromptTokens(TypedDict):
     input_tokens: int
 
 
-def routes(config: Config, engine: Engine, store_thread: StoreThread) -> APIRouter:
+def routes(config: Config, further: FurtherModels, store_thread: StoreThread) -> APIRouter:
     """The routes, with and without /v1."""
     router = APIRouter(tags=["openai"])
 
@@ -41,6 +41,7 @@ def routes(config: Config, engine: Engine, store_thread: StoreThread) -> APIRout
         return await _counted(responses_request.question(wanted, config, before, id="", retry=False))
 
     async def _counted(question: Question) -> Response:
+        engine = further.engine(question.model.further)
         count = await engine.count(question.history.messages(None), tools=question.tools)
         return JSONResponse({"object": "response.input_tokens", "input_tokens": count})
 

@@ -9,11 +9,13 @@ from datetime import datetime
 from fastapi import APIRouter
 
 from daemon.api.errors import WireError
+from daemon.api.names import every_name
 from daemon.client.schemas.chats import Health, ModelName, ModelNames
+from daemon.further_models.pool import FurtherModels
 from daemon.generations.service import Generations
 
 
-def routes(generations: Generations, started_at: datetime) -> APIRouter:
+def routes(generations: Generations, further: FurtherModels, started_at: datetime) -> APIRouter:
     """The list, the single model and the health check, which needs no key; each with and without /v1."""
     router = APIRouter(tags=["openai"])
 
@@ -23,11 +25,11 @@ def routes(generations: Generations, started_at: datetime) -> APIRouter:
 
     async def every_model() -> ModelNames:
         """The names that a chat can ask for, and their context."""
-        return {"object": "list", "data": await _models(generations, started_at)}
+        return {"object": "list", "data": await _models(generations, further, started_at)}
 
     async def one_model(name: str) -> ModelName:
         """One of them."""
-        models = await _models(generations, started_at)
+        models = await _models(generations, further, started_at)
         found = next((model for model in models if model["id"] == name), None)
         if found is None:
             names = ", ".join(model["id"] for model in models)
@@ -44,19 +46,15 @@ def routes(generations: Generations, started_at: datetime) -> APIRouter:
     return router
 
 
-async def _models(generations: Generations, started_at: datetime) -> list[ModelName]:
-    info = await generations.model()
-    began = int(started_at.timestamp())
-    made = {f"tsubasa@{one.id}": int(one.made_at.timestamp()) for one in await generations.usable()}
-    times = {"tsubasa": began, "tsubasa:base": began, "tsubasa:private": began, "tsubasa@0": began, **made}
+async def _models(generations: Generations, further: FurtherModels, started_at: datetime) -> list[ModelName]:
     return [
         {
-            "id": name,
+            "id": one.text,
             "object": "model",
-            "created": created,
+            "created": int(one.made_at.timestamp()),
             "owned_by": "tsubasa",
-            "context_length": info.n_ctx,
-            "meta": {"n_ctx": info.n_ctx, "file": info.name, "sha256": info.sha256},
+            "context_length": one.about.n_ctx,
+            "meta": {"n_ctx": one.about.n_ctx, "file": one.about.name, "sha256": one.about.sha256},
         }
-        for name, created in times.items()
+        for one in await every_name(generations, further, started_at)
     ]

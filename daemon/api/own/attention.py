@@ -17,6 +17,7 @@ STARTS_NOT = {  # child: what helps
     "engine": "Choose another model, under Settings on the page or in a terminal: tsubasa pull",
     "embedder": "Memories are found by their words meanwhile. See what it lacks: tsubasa doctor",
 }
+MEND_MODELS = "Put the setting models right in config.toml, and start Tsubasa again."
 LOOK_AT_LOG = "See what it lacks: tsubasa doctor"
 MAKE_ROOM = "Make room: models and backups are the largest of Tsubasa's own; Privacy on the page shows where they lie."
 SEEN = "Once you have seen it: tsubasa status --seen"
@@ -26,7 +27,7 @@ SEEN = "Once you have seen it: tsubasa status --seen"
 class Trouble:
     """One thing to look at."""
 
-    kind: str  # "child" | "work" | "night" | "disk" | "store", or of a notice
+    kind: str  # "child" | "work" | "night" | "disk" | "store" | "model", or of a notice
     what: str  # one sentence
     do: str  # what helps, for a person
 

@@ -15,12 +15,13 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Path, Request
 from pydantic_core import to_jsonable_python
 
-from daemon.api.own.attention import Trouble, damaged, told, troubles
+from daemon.api.own.attention import MEND_MODELS, Trouble, damaged, told, troubles
 from daemon.api.wire import to_json
 from daemon.client.proven_connection import proof
 from daemon.client.schemas import chats as chat_schemas
 from daemon.client.schemas import nights as night_schemas
 from daemon.client.schemas import status as schemas
+from daemon.further_models.pool import FurtherModels
 from daemon.idle_work import Unread
 from daemon.night.planning import waits_for_room
 from daemon.processes.supervisor import Supervisor
@@ -74,7 +75,8 @@ async def _status(services: Services) -> schemas.Status:
         "started_at": to_jsonable_python(services.started_at),
         "model": to_json(schemas.Model, model, path=path),
         "generation": live.id if live else 0,
-        "children": [_process(services.engine.child), _process(services.embedder.child)],
+        "further": _further(services.further),
+        "children": [_process(child) for child in _children(services)],
         "held": await _readable(run(_counts), nothing),
         "unread": to_json(night_schemas.Unread, unread),
         "reindex": await _readable(run(_reindex), None),
@@ -130,15 +132,39 @@ async def _attention(services: Services) -> list[schemas.Trouble]:
     run = services.store_thread.run
     found: list[Trouble] = told(await _readable(run(notices.unseen), []))
     found += troubles(
-        children=(services.engine.child, services.embedder.child),
+        children=_children(services),
         failure=services.runner.failure,
         night=await _readable(run(jobs.latest, "night"), None),
         free_bytes=_free_bytes(services.home.path),
         rests=services.nights.rests,
     )
+    found += [Trouble(kind="model", what=one.why, do=MEND_MODELS) for one in services.further.unusable]
     if services.store_thread.damage is not None:
         found.insert(0, damaged(services.store_thread.damage))
     return [to_json(schemas.Trouble, trouble) for trouble in found]
+
+
+def _children(services: Services) -> tuple[Supervisor, ...]:
+    return services.engine.child, services.embedder.child, *services.further.children
+
+
+def _further(further: FurtherModels) -> list[schemas.FurtherModel]:
+    usable: list[schemas.FurtherModel] = [
+        {
+            "name": one.entry.name,
+            "path": str(one.entry.path),
+            "bytes": one.entry.facts.bytes,
+            "needed": one.entry.needed,
+            "state": one.engine.child.state,
+            "why": None,
+        }
+        for one in further.all
+    ]
+    unusable: list[schemas.FurtherModel] = [
+        {"name": one.name, "path": "", "bytes": 0, "needed": 0, "state": "unusable", "why": one.why}
+        for one in further.unusable
+    ]
+    return usable + unusable
 
 
 def _free_bytes(folder: File) -> int | None:
@@ -177,6 +203,6 @@ def _reindex(db: Connection) -> schemas.Reindex | None:
 def _settings(services: Services) -> list[schemas.Setting]:
     origin = services.settings.origin
     return [
-        {"key": key, "value": value, "from": origin[key]}
+        {"key": key, "value": list(value) if isinstance(value, tuple) else value, "from": origin[key]}
         for key, value in asdict(services.settings.config).items()
     ]

@@ -59,7 +59,7 @@ def routes(services: Services) -> APIRouter:
     async def prove() -> schemas.Proof:
         """The daemon tries to leave this machine, and says how it was refused."""
         tried = [await asyncio.to_thread(_try, what, host) for what, host in NOBODY]
-        children = (services.engine.child, services.embedder.child)
+        children = (services.engine.child, services.embedder.child, *services.further.children)
         running = {child.name: child.pid for child in children if child.pid}
         own = await asyncio.to_thread(_sockets)
         return {"pid": os.getpid(), "children": running, "tried": tried, "sockets": own}

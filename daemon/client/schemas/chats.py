@@ -247,7 +247,7 @@ class ModelFile(TypedDict):
 
     n_ctx: int
     file: str
-    sha256: str
+    sha256: str  # "": not known before the model was loaded once
 
 
 class ModelName(TypedDict):

@@ -123,7 +123,18 @@ class PullStarted(TypedDict):
     pull: Pull | None
 
 
-Setting = TypedDict("Setting", {"key": str, "value": str | int | float | bool, "from": str})
+Setting = TypedDict("Setting", {"key": str, "value": str | int | float | bool | list[str], "from": str})
+
+
+class FurtherModel(TypedDict):
+    """A model beside the main one, of the setting `models`."""
+
+    name: str  # by which it is asked for
+    path: str  # "": it can't be used
+    bytes: int  # of the file, in all its parts
+    needed: int  # bytes of memory while it answers
+    state: str  # of its process; "unusable"
+    why: str | None  # it can't be used
 
 
 class Thinking(TypedDict):
@@ -136,7 +147,7 @@ class Thinking(TypedDict):
 class Trouble(TypedDict):
     """One thing that a person should look at."""
 
-    kind: str  # "child", "work", "night", "disk", "store"; of what happened "missing", "adapter" or "flood"
+    kind: str  # "child", "work", "night", "disk", "store", "model"; of what happened "missing", "adapter" or "flood"
     what: str
     do: str
 
@@ -153,6 +164,7 @@ class Status(TypedDict):
     home: str
     started_at: Time
     model: Model
+    further: list[FurtherModel]  # beside it, in the order of the setting `models`
     generation: int  # that answers; 0: the base model
     children: list[Process]
     held: Counts

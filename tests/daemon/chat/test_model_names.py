@@ -68,3 +68,31 @@ def test_nothing_is_kept_under_an_unknown_name(name):
 def test_the_setting_says_which_names_are_kept(aliases, kept):
     assert kept is parse_model_name("openai/gpt-4o", aliases).kept
     assert kept is parse_model_name("GPT-4o", aliases).known
+
+
+FURTHER = ("Coder-7B", "qwen3-0.6b")
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "wanted"),
+    [
+        ("Coder-7B", "Coder-7B", {}),
+        ("coder-7b", "Coder-7B", {}),
+        ("ollama/qwen3-0.6b:latest", "qwen3-0.6b", {}),
+        ("qwen3-0.6b@2", "qwen3-0.6b", {"generation": 2}),
+        ("qwen3-0.6b:base", "qwen3-0.6b", BASE),
+        ("qwen3-0.6b:Private", "qwen3-0.6b", OFF),
+    ],
+)
+@pytest.mark.parametrize("aliases", ["", "*"])
+def test_a_model_beside_the_main_one_is_asked_for_by_its_name_and_the_same_endings(
+    name, model, wanted, aliases
+):
+    assert ModelChoice(name=name, further=model, **wanted) == parse_model_name(name, aliases, FURTHER)
+
+
+@pytest.mark.parametrize("name", ["qwen3-0.6b:prviate", "qwen3-0.6", "coder-7b-private", "coder-7b@x"])
+def test_what_is_no_name_of_a_further_model_is_answered_by_the_main_one_off_the_record(name):
+    found = parse_model_name(name, "", FURTHER)
+
+    assert ("", False, False) == (found.further, found.kept, found.recalls)

@@ -75,6 +75,9 @@ def test_a_mistake_names_its_place_and_what_there_is(file, content, environment,
         ('night_when = "03:00"', "hours like 03:00-08:00"),
         ("idle_s = nan", "a number from 1 to 1e+07"),
         ("model = 7", "the path of a GGUF file"),
+        ('models = "one"', "a list such as"),
+        ("models = [1]", "a list such as"),
+        ('models = ["a", " "]', "a list such as"),
         ("[port]", "a whole number from 0 to 65535"),
     ],
 )
@@ -91,6 +94,21 @@ def test_a_wrong_value_names_file_line_key_and_what_is_allowed(file, line, told)
 @pytest.mark.parametrize(("text", "value"), [("1", True), ("off", False), ("True", True), ("no", False)])
 def test_the_environment_knows_many_words_for_yes_and_no(file, text, value):
     assert value == load(file, environment={"TSUBASA_RECALL": text}).config.recall
+
+
+@pytest.mark.parametrize(
+    ("written", "environment", "wanted"),
+    [
+        ('models = ["a b.gguf", "c,d.gguf"]', {}, ("a b.gguf", "c,d.gguf")),
+        ("models = []", {}, ()),
+        ("", {"TSUBASA_MODELS": " nano, /m/x.gguf ,"}, ("nano", "/m/x.gguf")),
+        ('models = ["a"]', {"TSUBASA_MODELS": ""}, ()),
+    ],
+)
+def test_a_list_is_a_list_in_the_file_and_has_commas_in_the_environment(file, written, environment, wanted):
+    file.write_text(written)
+
+    assert wanted == load(file, environment=environment).config.models
 
 
 def test_a_file_that_an_editor_of_windows_began_with_a_mark_is_read(file):

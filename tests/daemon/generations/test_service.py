@@ -4,7 +4,7 @@ import pytest
 
 from daemon.engine.errors import AdapterRefused
 from daemon.errors import NoSuchGeneration
-from daemon.generations.service import Generations
+from daemon.generations.service import Generations, NewestGenerations
 from store import generations
 from store.errors import AdapterDamaged
 from tests.fakes import SHA256, FakeEngine
@@ -66,3 +66,16 @@ class Choosy(FakeEngine):
 async def test_choosing_a_generation_that_the_engine_does_not_take_says_who_answers(store_thread):
     with pytest.raises(NoSuchGeneration, match="generation 5 answers"):
         await Generations(store_thread, Choosy()).use(1)
+
+
+async def test_beside_the_main_model_the_newest_whole_generation_answers_and_the_pin_is_left_alone(
+    store_thread,
+):
+    await store_thread.run(generations.use, 0)
+    await store_thread.run(lambda db: db.execute("update generations set adapter = x'00' where id = 5").get)
+    engine = FakeEngine()
+    beside = NewestGenerations(store_thread, engine)
+    numbers = [(await beside.choose(number)).number for number in (None, None, 0, 3)]
+
+    assert ([4, 4, 0, 3], [b"adapter 4"]) == (numbers, engine.adopted)
+    assert await Generations(store_thread, FakeEngine()).live() is None

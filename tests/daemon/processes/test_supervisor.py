@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager, nullcontext
 
 import pytest
 
@@ -215,3 +215,33 @@ async def test_stopping_tells_those_who_wait_and_those_who_come_later(slowly_s):
                 await call
         assert (pid is None) == bool(slowly_s)  # it had not begun to answer
         assert pid is None or not is_alive(pid)
+
+
+async def test_a_start_that_is_refused_is_told_and_is_no_failure_of_the_child():
+    @asynccontextmanager
+    async def never():
+        raise ChildTooSlow("echo", 0)
+        yield
+
+    async with echo_child() as child:
+        child.around_start = never
+        with pytest.raises(ChildTooSlow):
+            await child.call("echo")
+        assert ("stopped", 0, None) == (child.state, child.crashes, child.last_error)
+        child.around_start = nullcontext
+        assert "hi" == (await child.call("echo", text="hi")).header["text"]
+
+
+async def test_only_a_child_at_rest_is_retired():
+    async with echo_child() as child:
+        assert not await child.retire()
+        stream = asyncio.create_task(next_of(child, "stream", pieces=10_000))
+        await until(lambda: child.state == "ready")
+        assert not await child.retire()
+        stream.cancel()
+        await asyncio.wait([stream])
+        before = child.pid
+        assert await child.retire()
+        assert not is_alive(before)
+        assert "again" == (await child.call("echo", text="again")).header["text"]
+        assert 0 == child.restarts

@@ -1,5 +1,5 @@
 """
-GET /metrics: what the engine does, in Prometheus' text format.
+GET /metrics: what the main model's engine does, in Prometheus' text format.
 
 Scraped with the key, as every other route. It starts no engine: while there is none, it only says so. Counters begin at
 zero with each process.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from daemon.chat.model_names import PRIVATE, parse_model_name
+from daemon.chat.model_names import MAIN, PRIVATE, ModelChoice, parse_model_name
 from daemon.cli.output import HomeFlag, daemon_at, out
 from daemon.client.schemas.chats import AnswerOrigin, Chunk, Noted, Usage
 from daemon.errors import Refused
@@ -41,7 +41,10 @@ def chat(
         str | None, typer.Argument(help="Ask this one thing and leave.", show_default=False)
     ] = None,
     model: Annotated[
-        str, typer.Option(help="tsubasa, tsubasa@N (generation N), tsubasa:base or tsubasa:private.")
+        str,
+        typer.Option(
+            help="tsubasa, tsubasa@N (generation N), tsubasa:base, tsubasa:private, or one beside it by its name."
+        ),
     ] = "tsubasa",
     private: Annotated[
         bool, typer.Option("--private", help="Keep nothing of it; the same as --model tsubasa:private.")
@@ -58,15 +61,10 @@ def chat(
     """
     if private and model not in ("tsubasa", PRIVATE):
         raise typer.BadParameter("--private goes with no other model: it is one, tsubasa:private.")
-    asked = parse_model_name(model)
-    if not asked.known:
-        raise typer.BadParameter(
-            f"{model!r} is no model. There are: tsubasa, tsubasa@N, tsubasa:base, tsubasa:private."
-        )
-    if question is None and not sys.stdin.isatty():
-        question = sys.stdin.read()
     with daemon_at(home_flag) as client:
-        conversation = Conversation(client, PRIVATE if private or asked.private else model)
+        conversation = Conversation(client, PRIVATE if private else model)
+        if question is None and not sys.stdin.isatty():
+            question = sys.stdin.read()
         if question is None:
             conversation.run()
         elif question.strip():
@@ -77,8 +75,14 @@ class Conversation:
     """One conversation with one daemon."""
 
     def __init__(self, client: "Client", model: str) -> None:
+        """Raises `typer.BadParameter` for a model that there is not."""
         self._client = client
-        self._model = self._kept_model = model
+        self._further: list[str] | None = None  # names of models beside the main one, once they are asked for
+        asked = self._asks(model)
+        if not asked.known:
+            there = ["tsubasa", "tsubasa@N", "tsubasa:base", PRIVATE, *(self._further or [])]
+            raise typer.BadParameter(f"{model!r} is no model. There are: {', '.join(there)}.")
+        self._model = self._kept_model = PRIVATE if asked.private and not asked.further else model
         self._messages: list[dict[str, str]] = []
         self._kept = 0  # how many of them were said on the record
         self._last: AnswerOrigin | None = None  # what the daemon says of the last answer
@@ -137,7 +141,17 @@ class Conversation:
 
     @property
     def _is_private(self) -> bool:
-        return not parse_model_name(self._model).kept
+        return not self._asks(self._model).kept
+
+    def _asks(self, name: str) -> ModelChoice:
+        """What a name asks for; the daemon is asked which models it has besides, once, where it is none of ours."""
+        found = parse_model_name(name)
+        if name == PRIVATE or (found.known and not found.private):
+            return found
+        if self._further is None:
+            names = self._client.models()
+            self._further = [one for one in names if f"{one}:private" in names and one != MAIN]
+        return parse_model_name(name, further=self._further)
 
     @property
     def _prompt(self) -> str:
@@ -219,7 +233,7 @@ class Conversation:
     def _private(self, _: str) -> None:
         if self._model == PRIVATE:
             gone = "; what was said off it is left out from here on" if self._drop_unkept() else ""
-            self._model = self._kept_model if parse_model_name(self._kept_model).kept else "tsubasa"
+            self._model = self._kept_model if self._asks(self._kept_model).kept else MAIN
             out.print(f"On the record again{gone}.")
         else:
             self._model = PRIVATE
@@ -235,7 +249,7 @@ class Conversation:
         if not name:
             self._list_models()
             return
-        asked = parse_model_name(name)
+        asked = self._asks(name)
         if not asked.known or name not in self._client.models():
             out.print(f"{escape(repr(name))} is no model that can answer. /model lists those that there are.")
             return
@@ -253,6 +267,8 @@ class Conversation:
         names = {"tsubasa": f"your memories and what is live: {live}"}
         names |= {f"tsubasa@{one['id']}": f"your memories and generation {one['id']}" for one in usable}
         names |= {"tsubasa:base": "the base model alone, nothing kept", PRIVATE: "off the record"}
+        further = [one["name"] for one in self._client.status()["further"] if one["why"] is None]
+        names |= {name: "a model beside it, with your memories" for name in further}
         for name, meaning in names.items():
             mark = "[green]*[/]" if name == self._model else " "
             out.print(f"{mark} {name:<16} [dim]{escape(meaning)}[/]")

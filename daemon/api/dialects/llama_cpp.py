@@ -1,4 +1,4 @@
-"""POST /tokenize and /detokenize, as llama.cpp's server has them: texts and the tokens of the model that answers."""
+"""POST /tokenize and /detokenize, as llama.cpp's server has them: texts and the tokens of the main model."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import JSONResponse, Response

@@ -184,8 +184,9 @@ def routes(config: Config, answering: Answering) -> APIRouter:
         An answer, whole, or as server-sent events, each a `Chunk`.
 
         Models: `tsubasa` (memories and the live generation), `tsubasa@N` (generation N), `tsubasa:base`,
-        `tsubasa:private` (nothing kept, no memories). Any other name, unless the setting `aliases` allows it, and
-        `store: false`, are answered as the last one. `tsubasa` in the answer names what was recalled.
+        `tsubasa:private` (nothing kept, no memories); those of the setting `models` by their names, with the same
+        endings. Any other name, unless the setting `aliases` allows it, and `store: false`, are answered as the last
+        one. `tsubasa` in the answer names what was recalled.
         What a model thinks before it answers is `reasoning_content`. A last turn of the assistant is gone on with.
         `tools` are called where the model's template knows tools, else it is answered in words; a call that
         `tool_choice` asks for is made in any case. Of several answers (`n`) the first one is kept.

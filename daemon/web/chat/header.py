@@ -3,6 +3,7 @@
 from nicegui import events, ui
 
 from daemon.client import calls
+from daemon.client.schemas.status import Status
 from daemon.web.chat.actions import ChatActions
 from daemon.web.chat.state import BASE, ChatState
 from daemon.web.components import dom, icons
@@ -32,7 +33,9 @@ class ChatHeader:
         self._offer([("tsubasa", "Tsubasa")], "tsubasa")
 
     async def fill(self) -> None:
-        """Offer the generations that can answer."""
+        """Offer the generations that can answer, and the models beside the main one."""
+        known = self._chat.status
+        status: Status = known if known else await self._chat.backend.ask(calls.status())
         found = await self._chat.backend.ask(calls.generations())
         live = found["live"]
         usable = [one["id"] for one in found["generations"] if not one["why_not"] and one["id"] != live]
@@ -41,6 +44,7 @@ class ChatHeader:
         if live:
             names.append(("tsubasa@0", "Base model + memories"))
         names.append((BASE, "Base model only, not kept"))
+        names += [(one["name"], one["name"]) for one in status["further"] if one["why"] is None]
         self._offer(names, self._chat.state.chosen)
 
     def show(self, state: ChatState) -> None:

@@ -13,6 +13,7 @@ from tests.daemon.api.world import KEY, serving
 from tests.daemon.cli.commands import announce, run
 from tests.daemon.cli.terminal import Terminal
 from tests.fakes import FakeEngine
+from tests.tiny import write_model
 
 
 async def during(folder, scene, **more):
@@ -24,7 +25,7 @@ async def during(folder, scene, **more):
         return found, kept, world.engine.requests
 
 
-async def conversation(folder, monkeypatch, capsys, *lines, after_first=None):
+async def conversation(folder, monkeypatch, capsys, *lines, after_first=None, **more):
     """What is printed after each of these lines is typed; what was kept; what the engine was asked."""
     printed, loop = [], asyncio.get_running_loop()
 
@@ -44,7 +45,7 @@ async def conversation(folder, monkeypatch, capsys, *lines, after_first=None):
         with Client(world.url, KEY, home=folder) as client:
             Conversation(client, "tsubasa").run()
 
-    _, kept, requests = await during(folder, scene)
+    _, kept, requests = await during(folder, scene, **more)
     return printed[1:], kept, requests
 
 
@@ -187,8 +188,23 @@ async def test_what_is_piped_in_is_one_question_without_ornament(tmp_path):
 @pytest.mark.parametrize(
     "words", [["--model", "gpt-4", "hi"], ["--private", "--model", "tsubasa:base", "hi"]]
 )
-def test_a_model_that_there_is_not_is_refused_before_anything_is_asked(tmp_path, words):
-    shown = CliRunner().invoke(cli, ["chat", *words, "--home", str(tmp_path)])
+async def test_a_model_that_there_is_not_is_refused_before_anything_is_asked(tmp_path, words):
+    shown, _, asked = await during(
+        tmp_path, lambda _: CliRunner().invoke(cli, ["chat", *words, "--home", str(tmp_path)])
+    )
 
-    assert 2 == shown.exit_code
+    assert (2, []) == (shown.exit_code, asked)
     assert "model" in shown.output
+
+
+async def test_a_model_beside_the_main_one_is_chosen_by_its_name_and_listed(tmp_path, monkeypatch, capsys):
+    write_model(tmp_path / "fake.gguf")
+    write_model(tmp_path / "coder.gguf", seed=2)
+    lines = ("/model coder", "/model coder:private", "/model", "/model codes")
+    models = (str(tmp_path / "coder.gguf"),)
+    printed, _, _ = await conversation(tmp_path, monkeypatch, capsys, *lines, models=models)
+
+    assert "coder answers from here on." in printed[0]
+    assert "coder:private answers from here on, without your memories" in printed[1]
+    assert "coder a model beside it" in printed[2]
+    assert "'codes' is no model" in printed[3]

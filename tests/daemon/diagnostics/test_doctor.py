@@ -72,6 +72,21 @@ def test_nano_is_a_note_and_a_broken_model_is_wrong(home, tmp_path):
     assert ("note", True) == (found.state, "can't learn: rope scaling of the kind yarn" in found.said)
 
 
+def test_each_model_beside_the_main_one_is_looked_at(home, tmp_path):
+    main, other = write_model(tmp_path / "main.gguf"), write_model(tmp_path / "coder.gguf", seed=2)
+    hardware = Hardware(cores=2, memory=8 * GIB)
+    settings = having(model=str(main), models=(str(other), "qwen3-4b", str(tmp_path / "none.gguf")))
+    found = doctor.further_models(settings, home, hardware)
+
+    assert ["ok", "wrong", "wrong"] == [one.state for one in found]
+    assert "coder, qwen3" in found[0].said and str(other) in found[0].said
+    assert "tsubasa pull qwen3-4b --no-use" in found[1].said
+    assert "there is no such file" in found[2].said
+    assert [] == doctor.further_models(having(model=str(main)), home, hardware)
+    (unseen,) = doctor.further_models(having(model="/none.gguf", models=(str(other),)), home, hardware)
+    assert "note" == unseen.state
+
+
 def test_a_little_that_is_not_as_it_was_made_is_to_be_made_again(home):
     home.models.mkdir()
     made = {"strings": {BASE_KEY: "1" * 64}, "numbers": {TAUGHT_KEY: True, SKILLS_KEY: SKILLS}}

@@ -1,0 +1,124 @@
+"""Models beside the main one, in a real daemon with real models: loaded, answering, ended, killed, and back again."""
+
+import os
+import shutil
+import signal
+from concurrent.futures import ThreadPoolExecutor
+
+import openai
+import pytest
+
+from tests.daemon.echo import is_alive
+from tests.whole.house import NANO, Daemon, wait_for
+from tests.whole.nights import QUIET, say
+
+IDLE_S = 4.0
+QUESTION = "What is my sister's name?"
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory):
+    """Nano answers, and two copies of it lie beside it: one by its path, one by its bare name in the home."""
+    home = tmp_path_factory.mktemp("several") / "home"
+    (home / "models").mkdir(parents=True)
+    by_path = home.parent / "First-Q8_0.gguf"
+    shutil.copy(NANO, by_path)
+    shutil.copy(NANO, home / "models" / "second.gguf")
+    models = f"{by_path}, second.gguf, {home}/gone.gguf"
+    made = Daemon(home, NANO, models=models, idle_s=str(IDLE_S), **QUIET)
+    made.log = home.parent / "log"
+    yield made.start()
+    made.stop()
+
+
+def process(daemon, name):
+    """What the status says of the process of one of them."""
+    return next(one for one in daemon.status()["children"] if one["name"] == f"{name} engine")
+
+
+def long_answer(api, model, on_first=lambda: None):
+    """The tokens of an answer of 300, as they stream; `on_first` is called after the first."""
+    stream = api.chat.completions.create(
+        model=model,
+        messages=[{"role": "user", "content": "Hello!"}],
+        max_tokens=300,
+        stream=True,
+        stream_options={"include_usage": True},
+        extra_body={"ignore_eos": True},
+    )
+    for place, chunk in enumerate(stream):
+        if place == 1:
+            on_first()
+        if chunk.usage:
+            return chunk.usage.completion_tokens
+    return None
+
+
+def test_they_are_listed_and_the_one_that_is_not_there_is_told(daemon):
+    with daemon.client() as api:
+        listed = [one.id for one in api.models.list()]
+    (trouble,) = daemon.status()["attention"]
+
+    assert {"tsubasa", "First-Q8_0", "First-Q8_0:private", "second", "second:base"} <= set(listed)
+    assert not [name for name in listed if name.startswith("gone")]
+    assert ("model", True) == (trouble["kind"], "gone.gguf': there is no such file" in trouble["what"])
+    assert 2 <= daemon.log.read_text().count(
+        "there is no such file"
+    )  # as a warning, and where it says what answers
+    doctor = daemon.run("doctor")
+    assert (1, True) == (doctor.returncode, "gone.gguf" in doctor.stdout)
+
+
+def test_each_answers_by_its_name_as_the_same_model_does_and_leaves_when_nobody_asks(daemon):
+    with daemon.own() as client:
+        said = {
+            model: say(client, QUESTION, model)
+            for model in ("second:base", "First-Q8_0:base", "tsubasa:base")
+        }
+    pids = [process(daemon, name)["pid"] for name in ("second", "First-Q8_0")]
+    assert 1 == len(set(said.values())) and all(said.values())
+    assert all(map(is_alive, pids))
+
+    wait_for(lambda: not any(map(is_alive, pids)), seconds=60)
+    with daemon.own() as client:
+        assert said["second:base"] == say(client, QUESTION, "second:base")
+    after = process(daemon, "second")
+    assert ("ready", 0) == (after["state"], after["restarts"])
+    assert after["pid"] not in pids
+
+
+def test_killed_in_the_middle_of_an_answer_it_is_back_for_the_next_and_the_main_model_answers_on(daemon):
+    def kill():
+        os.kill(process(daemon, "second")["pid"], signal.SIGKILL)
+
+    with daemon.client() as api, ThreadPoolExecutor() as threads:
+        main = threads.submit(long_answer, api, "tsubasa:private")
+        with pytest.raises(openai.APIError, match="killed by signal 9 in the middle"):
+            long_answer(api, "second:private", on_first=kill)
+        again = threads.submit(long_answer, api, "second:private")
+
+        assert [300, 300, 300] == [main.result(), again.result(), long_answer(api, "tsubasa:private")]
+    assert 1 == process(daemon, "second")["restarts"]
+
+
+def test_what_a_night_taught_answers_from_a_copy_of_the_model_too_and_is_forgotten_there(taught, tmp_path):
+    """The copy has the same bytes, so that the generation is one of its own; the night was none of its work."""
+    home = tmp_path / "home"
+    shutil.copytree(taught, home)
+    shutil.copy(NANO, tmp_path / "copy.gguf")
+    daemon = Daemon(home, NANO, models=str(tmp_path / "copy.gguf"), **QUIET).start()
+    try:
+        with daemon.own() as client:
+            learned = say(client, QUESTION, "copy", tsubasa={"recall": False})
+            same = say(client, QUESTION, "tsubasa", tsubasa={"recall": False})
+            listed = client.models()
+            (sister,) = [one for one in client.memories()["memories"] if "Priya" in one["text"]]
+            client.forget([sister["id"]])
+            forgotten = say(client, QUESTION, "copy", tsubasa={"recall": False})
+            left = client.models()
+
+        assert "Priya" in learned and learned == same
+        assert "copy@1" in listed and "copy@1" not in left
+        assert "Priya" not in forgotten
+    finally:
+        daemon.stop()

@@ -7,13 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 
 import openai
 import pytest
+from playwright.sync_api import expect
 
 from tests.daemon.echo import is_alive
+from tests.daemon.web.browser import chromium, signed_in
 from tests.whole.house import NANO, Daemon, wait_for
 from tests.whole.nights import QUIET, say
 
 IDLE_S = 4.0
 QUESTION = "What is my sister's name?"
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Chromium; it ends with the module, for no event loop may run beside Playwright's."""
+    with chromium() as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +108,20 @@ def test_killed_in_the_middle_of_an_answer_it_is_back_for_the_next_and_the_main_
 
         assert [300, 300, 300] == [main.result(), again.result(), long_answer(api, "tsubasa:private")]
     assert 1 == process(daemon, "second")["restarts"]
+
+
+def test_the_page_offers_them_and_a_chat_with_one_is_kept(browser, daemon):
+    with signed_in(browser, daemon.running["url"], key=daemon.key) as (page, seen):
+        page.select_option(".choice", "second")
+        page.fill(".composer-field", "My brother is called Pelle.")
+        page.keyboard.press("Enter")
+        expect(page.locator(".turn.assistant")).to_have_attribute("aria-busy", "false", timeout=120_000)
+        said = page.inner_text(".turn.assistant .prose")
+        with daemon.own() as client:
+            kept = client.past_chat(client.chats()["chats"][0]["id"])["messages"]
+
+    assert ["My brother is called Pelle.", said] == [message["text"].strip() for message in kept]
+    assert ("ready", []) == (process(daemon, "second")["state"], seen.wrong)
 
 
 def test_what_a_night_taught_answers_from_a_copy_of_the_model_too_and_is_forgotten_there(taught, tmp_path):

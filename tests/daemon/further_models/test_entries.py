@@ -66,6 +66,8 @@ def test_a_path_a_pulled_file_and_a_name_that_comes_with_tsubasa_are_models(home
         (["little"], "tsubasa pull little --no-use"),
         (["~nobody-of-us/x.gguf"], "home of nobody here"),
         (["/tmp"], "there is no such file"),
+        (["/tmp/" + "x" * 300], "can't be read (File name too long)"),
+        (["a\0b"], "there is no such file"),
         (["HOME/main.gguf"], "it is the main model already"),
         (["HOME/models/one.gguf", "HOME/models/more/one.gguf"], "by a name of '"),
         (["HOME/models/tsubasa2.gguf"], "by a name of the main model"),

@@ -183,8 +183,8 @@ class Conversations:
         """Recall, and set the engine to work; nothing has been generated or kept yet when this returns."""
         self._gate.enter()  # before recall and engine have work: the trainer has the processors until then
         try:
-            generations = self._asked(question.model)
-            await generations.model()  # a further model is loaded now, so that nobody else waits for it below
+            generations = self._asked(question)
+            await generations.ready()  # a further model is loaded now, so that nobody else waits for it below
             async with self._begun:
                 task, answer = await self._begin(question, generations)
         except BaseException:
@@ -193,11 +193,12 @@ class Conversations:
         task.add_done_callback(lambda _: self._gate.leave())
         return answer
 
-    def _asked(self, model: ModelChoice) -> Generations:
-        """Those of the model that is asked. Raises `EngineError` for one that can't be used."""
-        if not model.further or self._further is None:
+    def _asked(self, question: Question) -> Generations:
+        """Those of the model that is to answer. Raises `EngineError` for one that can't be used."""
+        name = question.model.further
+        if not name or self._further is None or question.reply is not None:
             return self._generations
-        return self._further.of(model.further).generations
+        return self._further.of(name).generations
 
     async def _begin(self, question: Question, generations: Generations) -> tuple[asyncio.Task[None], Answer]:
         history = question.history

@@ -48,6 +48,10 @@ class Generations:
             self._model = await self._engine.info()
         return self._model
 
+    async def ready(self) -> None:
+        """Returns when the model is loaded, as far as `choose` needs it. Raises what keeps it from that."""
+        await self.model()
+
     @property
     def known(self) -> EngineInfo | None:
         """The same, of a model that was asked before."""
@@ -193,6 +197,10 @@ class NewestGenerations(Generations):
     def __init__(self, store_thread: StoreThread, engine: Engine) -> None:
         super().__init__(store_thread, engine)
         self._damaged: set[int] = set()
+
+    async def ready(self) -> None:
+        """The process runs; its file may be another since the last time, and so may the generations that fit it."""
+        self._model = await self._engine.info()
 
     async def live(self) -> Generation | None:
         """The generation that answers by default; None = the base model."""

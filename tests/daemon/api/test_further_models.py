@@ -114,6 +114,22 @@ async def test_one_that_can_not_be_used_is_told_and_no_other_answers_in_its_plac
     assert "Hello." == text(await world.chat("hi"))
 
 
+async def test_what_code_answers_loads_no_model(world):
+    told = await world.chat("What do you know about me?", model="coder")
+
+    assert 200 == told.status_code
+    assert "stopped" == world.services.further.all[0].engine.child.state
+
+
+async def test_a_file_that_was_replaced_is_another_model_at_its_next_load(world, tmp_path):
+    first = await world.chat("hi", model="coder", **ASKED)
+    write_model(tmp_path / "models" / "coder.gguf", seed=3)
+    await world.services.further.all[0].engine.child.retire()
+    second = await world.chat("hi", model="coder", **ASKED)
+
+    assert first.json()["system_fingerprint"] != second.json()["system_fingerprint"]
+
+
 async def test_without_room_it_is_a_503_that_says_when_to_come_again(world):
     further = world.services.further
     further._main_needs = 2**50

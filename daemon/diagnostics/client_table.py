@@ -24,6 +24,7 @@ Whatever speaks OpenAI's, Anthropic's or Ollama's API talks to Tsubasa: give it 
 
 The model is `tsubasa`. Under any other name an answer is off the record: nothing is kept, and no memory is used.
 Where a program insists on names of its own, allow these with the setting `aliases`.
+Other models, of the setting `models`, are asked for by the names of their files, as `/v1/models` lists them.
 
 - Tools are called by models whose template knows tools; others answer in words. What tools tell is never taken for
   something that you said.

@@ -25,7 +25,7 @@ def run(folder, *words, text=""):
     return done.output
 
 
-async def typed(folder, prepare, *commands, catch=()):
+async def typed(folder, prepare, *commands, catch=(), **config):
     """What each command prints, or the error it fails with, on a daemon whose store `prepare(world)` has filled."""
 
     def result(command):
@@ -35,7 +35,7 @@ async def typed(folder, prepare, *commands, catch=()):
             return str(error)
 
     folder.mkdir(exist_ok=True)
-    async with serving(folder) as world:
+    async with serving(folder, **config) as world:
         await prepare(world)
         announce(folder, world.url)
         return [await asyncio.to_thread(result, command) for command in commands]

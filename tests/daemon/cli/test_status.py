@@ -6,7 +6,8 @@ import pytest
 
 from daemon.errors import Refused
 from tests.daemon.api.world import nothing
-from tests.daemon.cli.commands import run, typed
+from tests.daemon.cli.commands import run, typed, unwrapped
+from tests.tiny import write_model
 from tests.tray.house import house
 
 
@@ -44,3 +45,14 @@ async def test_the_status_names_the_model_that_answers_where_none_is_set(tmp_pat
     row = next(line.split() for line in shown.splitlines() if line.split()[1:2] == ["model"])
 
     assert "fake" in row
+
+
+async def test_the_models_beside_it_are_told_with_their_memory_and_what_is_wrong_with_others(tmp_path):
+    write_model(tmp_path / "fake.gguf")
+    models = (str(write_model(tmp_path / "coder.gguf", seed=2)), "/nowhere/gone.gguf")
+    (shown,) = await typed(tmp_path, nothing, ["status"], models=models)
+    told = unwrapped(shown)
+
+    assert "Beside it: coder (" in told and "while it answers): stopped" in told
+    assert "gone.gguf': there is no such file" in told and "setting models right in config.toml" in told
+    assert 1 == told.count("Beside it:")

@@ -7,6 +7,7 @@ Promises: the same values, the same interval. Knows nothing of what was asked.
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 RESAMPLES = 2000
 
@@ -34,3 +35,21 @@ def difference(one: Sequence[bool | float], other: Sequence[bool | float]) -> tu
     apart = np.asarray(one, np.float64) - np.asarray(other, np.float64)
     low, high = interval(list(apart))
     return percent(list(apart)), low, high
+
+
+def area(members: Sequence[float], others: Sequence[float]) -> float:
+    """The area under the ROC curve: how often a member's score is above another's; equal ones count half."""
+    return _area(np.asarray(members, np.float64), np.asarray(others, np.float64))
+
+
+def area_interval(members: Sequence[float], others: Sequence[float]) -> tuple[float, float]:
+    """Where 95 % of the areas of resampled members and others lie."""
+    chance = np.random.default_rng(0)
+    both = [np.asarray(one, np.float64) for one in (members, others)]
+    drawn = [_area(*(chance.choice(one, len(one)) for one in both)) for _ in range(RESAMPLES)]
+    low, high = np.percentile(drawn, (2.5, 97.5))
+    return float(low), float(high)
+
+
+def _area(members: npt.NDArray[np.float64], others: npt.NDArray[np.float64]) -> float:
+    return float(np.mean((np.sign(np.subtract.outer(members, others)) + 1) / 2))

@@ -11,7 +11,8 @@ Knows nothing of engines, nights or scores.
 
 import random
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
@@ -108,6 +109,10 @@ class Fact:
         """The memory of what was told as number `at`."""
         return self._fill(self.relation.memory, at)
 
+    def with_value(self, value: str) -> "Fact":
+        """The same, were this value what was told last."""
+        return replace(self, told=(*self.told[:-1], replace(self.told[-1], value=value)))
+
     def statement(self, at: int, chance: random.Random) -> str:
         """How the user says it, first or as a change."""
         changed = at > 0 and self.relation.changes
@@ -193,16 +198,17 @@ def _answered(key: str, told: set[str]) -> bool:
 def _fact(chance: random.Random, relation: Relation, word: str, months: int) -> Fact:
     days = max(30 * months, 180)
     first = FIRST_DAY + timedelta(days=chance.randrange(days // 2 if months else days))
-    told = [Told(value=_value(chance, relation.kind), on=first)]
+    told = [Told(value=any_value(chance, relation.kind), on=first)]
     if months and relation.before and chance.random() < 0.5:
         for _ in range(chance.choice((1, 1, 2))):
             on = told[-1].on + timedelta(days=chance.randint(20, days // 4))
-            told.append(Told(value=_value(chance, relation.kind, besides=told), on=on))
+            before = {one.value for one in told}
+            told.append(Told(value=any_value(chance, relation.kind, before), on=on))
     return Fact(relation=relation, word=word, number=str(chance.randint(1, 99)), told=tuple(told))
 
 
-def _value(chance: random.Random, kind: str, besides: list[Told] | None = None) -> str:
-    taken = {one.value for one in besides or ()}
+def any_value(chance: random.Random, kind: str, taken: Collection[str] = ()) -> str:
+    """A value of this kind that is not taken."""
     while True:
         if kind == "day":
             month = chance.choice("January February March April May June July August September".split())

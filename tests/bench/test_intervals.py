@@ -1,6 +1,6 @@
 import pytest
 
-from bench.intervals import difference, interval, percent
+from bench.intervals import area, area_interval, difference, interval, percent
 
 
 @pytest.mark.parametrize(
@@ -26,3 +26,18 @@ def test_a_difference_is_paired():
 
     assert 10.0 == mean
     assert 4 < low < 10 < high < 17
+
+
+def test_an_area_is_one_for_what_is_always_above_and_a_half_for_what_is_alike():
+    assert (1.0, 0.0, 0.5, 0.75) == (
+        area([2, 3], [0, 1]),
+        area([0, 1], [2, 3]),
+        area([1, 1], [1, 1]),
+        area([1, 3], [1, 1]),
+    )
+
+
+def test_the_interval_of_an_area_lies_around_it_and_narrows():
+    few, many = (area_interval([0, 1, 2] * n, [0, 1, 2] * n) for n in (5, 200))
+
+    assert few[0] < many[0] < 0.5 < many[1] < few[1]

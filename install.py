@@ -2,7 +2,9 @@
 Make `.venv` and say what happens meanwhile: python3 install.py [dev]; `make` calls it.
 
 Each stage is one line with its time. What pip and the compiler print goes to `.venv/install.log`; the end of that is
-shown when a stage fails. llama.cpp is compiled without the parts that only its own programs need (`install.cmake`).
+shown when a stage fails. An archive that is not the very one that stands in `hashes/` is refused, also of what builds;
+only the extras that have no list there are installed by version (`constraints.txt`).
+llama.cpp is compiled without the parts that only its own programs need (`install.cmake`).
 Standard library only.
 """
 
@@ -21,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent
 VENV = ROOT / ".venv"
 LOG = VENV / "install.log"
-SKILLS = ROOT / "models" / "skills" / "skills.gguf"  # without these, little's package is of no use
+HASHES = ROOT / "hashes"
 LAST_LINES = 15  # of the log, shown when a stage fails
 WIDTH = 100
 
@@ -41,15 +43,12 @@ def main(extras: list[str]) -> None:
         if not (VENV / ".installed").exists():
             check_machine()
             stage("a virtual environment in .venv", make_venv)
-            stage("llama.cpp, compiled for this machine", lambda: pip(engine(), env=compiler_options()))
-            with_little = ",little" if SKILLS.exists() else ""
-            wanted = f".[offline,tray{with_little}]"
-            stage("all other packages", lambda: pip("-c", "constraints.txt", "-e", wanted))
+            stage("llama.cpp, compiled for this machine", compile_engine)
+            stage("all other packages", install_program)
             (VENV / ".installed").touch()
-            if with_little:
-                (VENV / ".installed-little").touch()
+            (VENV / ".installed-little").touch()
         for extra in extras:
-            stage(f"packages for [{extra}]", partial(pip, "-c", "constraints.txt", "-e", f".[{extra}]"))
+            stage(f"packages for [{extra}]", partial(install_extra, extra))
             (VENV / f".installed-{extra}").touch()
     except Failed as error:
         sys.exit(f"Not installed: {error}")
@@ -73,7 +72,7 @@ def stage(name: str, work: Callable[[], object]) -> None:
 
 
 def make_venv() -> None:
-    """A fresh `.venv` with a current pip."""
+    """A fresh `.venv` with a current pip, and what builds."""
     VENV.mkdir(exist_ok=True)
     try:
         venv.create(VENV, with_pip=True)
@@ -82,14 +81,42 @@ def make_venv() -> None:
             f"no virtual environment can be made ({error}). On Debian: apt install python3-venv"
         ) from error
     LOG.write_text("")
-    pip("--upgrade", "pip", progress="off")  # the pip that comes with Python may not know "raw"
+    by_hash(HASHES / "build.txt", progress="off")  # the pip that comes with Python may not know "raw"
+
+
+def compile_engine() -> None:
+    """llama-cpp-python, with the tools that are there by then: pip fetches others unasked and unchecked."""
+    only = VENV / "engine.txt"
+    only.write_text(engine(), encoding="utf-8")
+    by_hash(only, "--no-build-isolation", env=compiler_options())
 
 
 def engine() -> str:
-    """The requirement of llama-cpp-python, as `pyproject.toml` pins it."""
-    found = re.search(r'"(llama-cpp-python==[^"]+)"', (ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert found, "pyproject.toml pins llama-cpp-python"
-    return found[1]
+    """The lines of llama-cpp-python in `hashes/program.txt`."""
+    listed = (HASHES / "program.txt").read_text(encoding="utf-8")
+    found = re.search(r"^llama-cpp-python==.*\n(?:[ #].*\n)*", listed, re.MULTILINE)
+    assert found, "hashes/program.txt lists llama-cpp-python"
+    return found[0]
+
+
+def install_program() -> None:
+    """What the program needs, and itself."""
+    by_hash(HASHES / "program.txt")
+    pip("--no-deps", "--no-build-isolation", "-e", ".")
+
+
+def install_extra(extra: str) -> None:
+    """The packages of an extra of `pyproject.toml`."""
+    listed = HASHES / f"{extra}.txt"
+    if listed.exists():
+        by_hash(listed)
+    else:
+        pip("-c", "constraints.txt", "-e", f".[{extra}]")
+
+
+def by_hash(listed: Path, *more: str, env: dict[str, str] | None = None, progress: str = "raw") -> None:
+    """All that a list of `hashes/` names for this machine, and nothing that it does not."""
+    pip("--require-hashes", "--no-deps", *more, "-r", str(listed), env=env, progress=progress)
 
 
 def compiler_options() -> dict[str, str]:

@@ -20,6 +20,7 @@ from filelock import FileLock, Timeout
 from daemon.client.client import connect
 from daemon.errors import DaemonError, HomeNotUsable
 from daemon.home import Home, where
+from daemon.sandbox import telemetry
 from daemon.sandbox.memory_guard import forbid_dumps
 from tray import actions, desktop, icon
 from tray.desktop import NoTray
@@ -108,6 +109,7 @@ class Tray:
 def main() -> int:
     """The program; its exit code."""
     forbid_dumps()
+    telemetry.switch_off()
     options = _options()
     try:
         home = where(os.environ, options.home)

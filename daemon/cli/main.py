@@ -21,6 +21,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_group
 
 from daemon.errors import KNOWN
+from daemon.sandbox import telemetry
 from daemon.sandbox.memory_guard import forbid_dumps
 
 COMMANDS: dict[
@@ -149,6 +150,7 @@ def _with_example(command: Any) -> Any:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run what was typed."""
     forbid_dumps()
+    telemetry.switch_off()
     typed = list(sys.argv[1:] if arguments is None else arguments)
     with _streams():
         try:

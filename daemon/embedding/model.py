@@ -21,6 +21,7 @@ import numpy.typing as npt
 from daemon.embedding import bert
 from daemon.embedding.choices import BUNDLED, CHOICES, NANO_E5, choice, remedy, resolved
 from daemon.processes.errors import ChildError
+from daemon.sandbox import telemetry
 
 BUNDLED_IN = CHOICES[BUNDLED].package
 WEIGHTS = bert.WEIGHTS
@@ -99,7 +100,7 @@ def _sentence_transformer(name: str, allow_download: bool, threads: int, bundled
     if folder is not None or not allow_download:
         os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
     os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"  # they would go to the daemon's log
-    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"  # with it on, the hub is asked for more than the weights
+    telemetry.switch_off()  # with it on, the hub is asked for more than the weights
     if folder is None and not allow_download and not _is_cached(name):
         raise _absent(name, "it is not on this machine, and downloads are not allowed")
     if (found := folder or _cached(name)) is not None and bert.fits(found):

@@ -26,6 +26,7 @@ from daemon.processes.errors import (
     FrameBroken,
 )
 from daemon.processes.framing import Frame
+from daemon.sandbox import telemetry
 
 HELLO = 0  # id of the handshake
 ENDING_S = 2.0  # how long a child may take to leave by itself
@@ -228,10 +229,11 @@ def confined(name: str) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Ours, and where our packages lie: a child finds them whatever folder we are in."""
+    """Ours without telemetry, and where our packages lie: a child finds them whatever folder we are in."""
     ours = str(Path(str(daemon.__file__)).parent.parent)
     return {
         **os.environ,
+        **telemetry.OFF,
         "PYTHONPATH": os.pathsep.join(filter(None, [ours, os.environ.get("PYTHONPATH", "")])),
     }
 

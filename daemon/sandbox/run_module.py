@@ -12,7 +12,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from daemon.sandbox import outbound_guard
+from daemon.sandbox import outbound_guard, telemetry
 from daemon.sandbox.memory_guard import forbid_dumps
 
 _NEWUSER, _NEWNET = 0x10000000, 0x40000000
@@ -63,5 +63,6 @@ if __name__ == "__main__":
     enter_empty_network()  # before the module loads libraries, which begin threads
     forbid_dumps()  # after it: who can't be dumped may not write its own /proc, which that takes
     outbound_guard.install()
+    telemetry.switch_off()
     del sys.argv[0]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

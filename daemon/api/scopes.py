@@ -9,6 +9,7 @@ import re
 from functools import cache
 
 OWNER, OPEN = "owner", "open"  # the owner's key alone; no key
+ANY = "any"  # whichever key
 
 ROUTES = {
     "GET /health": OPEN,

@@ -16,7 +16,7 @@ import logging
 import time
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -34,7 +34,7 @@ from daemon.api.page.access import (
     may_open_socket,
     no_such_page,
 )
-from daemon.api.scopes import OPEN, OWNER, needed
+from daemon.api.scopes import ANY, OPEN, OWNER, needed
 from daemon.config.api_keys import ApiKey, ProgramKeys
 
 log = logging.getLogger(__name__)
@@ -99,6 +99,7 @@ class AuthMiddleware:
         max_upload: int = 0,
         programs: ProgramKeys | None = None,
         origins: Collection[str] = (),
+        scope_of: Callable[[str, str], str] = needed,
     ) -> None:
         """
         Args:
@@ -106,6 +107,7 @@ class AuthMiddleware:
             sessions: None: there is no page.
             programs: keys that may do less than the owner's; None: there are none.
             origins: sites whose pages may ask with a key ("https://chat.example").
+            scope_of: what a key needs for a method and a path.
         """
         self._app = app
         self._api_key = api_key
@@ -114,6 +116,7 @@ class AuthMiddleware:
         self._max_upload = max_upload
         self._programs = programs
         self._origins = frozenset(origins)
+        self._scope_of = scope_of
         self._guesses = Guesses()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -179,7 +182,7 @@ class AuthMiddleware:
 
     async def _checked(self, scope: Scope, headers: Headers, receive: Receive) -> Receive:
         """The request's body, read whole, of a client that showed the key."""
-        scope_needed = needed(scope["method"], scope["path"])
+        scope_needed = self._scope_of(scope["method"], scope["path"])
         if scope_needed != OPEN:
             await self._check_key(scope, headers, scope_needed)
         if scope["method"] not in WITH_BODY:
@@ -271,7 +274,7 @@ def is_this_machine(url: str) -> bool:
         return False
 
 
-def shown_keys(headers: Headers) -> list[str]:
+def shown_keys(headers: Mapping[str, str]) -> list[str]:
     """What a request shows as its key, as `Authorization: Bearer` or `x-api-key`."""
     scheme, _, bearer = headers.get("authorization", "").partition(" ")
     return [headers.get("x-api-key", ""), bearer.strip() if scheme.lower() == "bearer" else ""]
@@ -292,7 +295,7 @@ def check_key(shown: Iterable[str], api_key: str) -> None:
 
 def check_scope(program: ApiKey, scope_needed: str) -> None:
     """Raise a 403 unless the key of a program may do this."""
-    if scope_needed in program.scopes:
+    if scope_needed in (ANY, *program.scopes):
         return
     if scope_needed == OWNER:
         todo = "only the owner's key may, which the file api_key in the home holds"

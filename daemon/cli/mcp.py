@@ -12,6 +12,7 @@ import typer
 from daemon import home
 from daemon.cli.output import HomeFlag, chosen
 from daemon.client import client
+from daemon.config.api_keys import ProgramKeys
 from daemon.errors import DaemonError, NotRunning, PortInUse
 from daemon.version import version
 
@@ -28,6 +29,9 @@ def mcp(
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="For --http; 0 picks a free one.", show_default=True)
     ] = PORT,
+    may: Annotated[
+        str, typer.Option(help="What the assistant may: read, write (add, and ask you to forget or edit).")
+    ] = "read,write",
     home_flag: HomeFlag = None,
 ) -> None:
     """
@@ -37,17 +41,24 @@ def mcp(
 
     {"mcpServers": {"tsubasa": {"command": "tsubasa", "args": ["mcp"]}}}
 
-    With --http you start it yourself, and it listens on a port.
+    With --http you start it yourself, and it listens on a port. Each assistant may have a key of its own (`tsubasa
+    keys make`) and may then what that key may.
 
     For example: tsubasa mcp --http
     """
     from daemon.mcp import server  # loads the SDK; no other command needs it
 
     place = chosen(home_flag)
+    allowed = [one.strip() for one in may.split(",") if one.strip()]
+    if not allowed or (unknown := [one for one in allowed if one not in server.MAY]):
+        named = repr(unknown[0]) if allowed else "nothing"
+        raise DaemonError(f"--may can't be {named}. Say what the assistant may: {', '.join(server.MAY)}.")
     logging.basicConfig(
         level="WARNING", stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
     )
-    made = server.make_server(lambda: client.connect(place), version=version())
+    made = server.make_server(
+        lambda shown: client.connect(place, shown=shown), version=version(), may=allowed
+    )
     try:
         if not http:
             asyncio.run(server.serve_stdio(made))
@@ -55,7 +66,8 @@ def mcp(
         key = home.read_api_key(place)
         if key is None:
             raise NotRunning(place.path, "its key was not made yet")
-        asyncio.run(server.serve_http(made, api_key=key, port=port, on_serving=_announce))
+        programs = ProgramKeys(place)
+        asyncio.run(server.serve_http(made, api_key=key, programs=programs, port=port, on_serving=_announce))
     except PortInUse as error:
         free = port + 1 if port < 65535 else PORT
         raise DaemonError(
@@ -67,4 +79,7 @@ def mcp(
 
 
 def _announce(url: str) -> None:
-    typer.echo(f"Serving {url}; clients show the key in the file api_key as a Bearer token.", err=True)
+    typer.echo(
+        f"Serving {url}; clients show the key in the file api_key, or one of their own, as a Bearer token.",
+        err=True,
+    )

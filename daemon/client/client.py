@@ -27,12 +27,13 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def connect(home: Home, *, patience_s: float = PATIENCE_S) -> "Client":
+def connect(home: Home, *, patience_s: float = PATIENCE_S, shown: str = "") -> "Client":
     """
     A client for the daemon that serves `home`; close it, or use it as a context.
 
     Args:
         patience_s: seconds that an answer may take.
+        shown: the key of a program to ask with; "": the owner's.
 
     Raises:
         NotRunning: no daemon has announced itself there.
@@ -41,7 +42,7 @@ def connect(home: Home, *, patience_s: float = PATIENCE_S) -> "Client":
     key = homes.read_api_key(home)
     if running is None or key is None:
         raise NotRunning(home.path, "it has not announced itself")
-    return Client(running.url, key, home=home.path, patience_s=patience_s)
+    return Client(running.url, key, home=home.path, patience_s=patience_s, shown=shown)
 
 
 def _asked(call: Callable[P, Call[T]]) -> Callable[Concatenate["Client", P], T]:

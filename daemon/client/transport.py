@@ -27,15 +27,23 @@ PATIENCE_S = 600.0  # a first answer may have to wait for a large model to load
 class Connection:
     """What a blocking and an async connection to one daemon have in common."""
 
-    def __init__(self, url: str, key: str, *, home: Path, patience_s: float = PATIENCE_S) -> None:
-        """`home` is only named in errors; an answer is waited for `patience_s` seconds."""
+    def __init__(
+        self, url: str, key: str, *, home: Path, patience_s: float = PATIENCE_S, shown: str = ""
+    ) -> None:
+        """
+        Args:
+            key: the owner's, by which the daemon proves itself.
+            home: is only named in errors.
+            patience_s: seconds that an answer is waited for.
+            shown: the key of a program, which may do less, to ask with; "": the owner's.
+        """
         self.url = url
         self.key = key
         self._home = home
         self._patience_s = patience_s
         self._settings: Any = {
             "base_url": url,
-            "headers": {"authorization": f"Bearer {key}"},
+            "headers": {"authorization": f"Bearer {shown or key}"},
             "timeout": patience_s,
             "trust_env": False,
         }
@@ -70,9 +78,11 @@ class Connection:
 class BlockingConnection(Connection):
     """A connection for code that may wait; close it, or use it as a context."""
 
-    def __init__(self, url: str, key: str, *, home: Path, patience_s: float = PATIENCE_S) -> None:
+    def __init__(
+        self, url: str, key: str, *, home: Path, patience_s: float = PATIENCE_S, shown: str = ""
+    ) -> None:
         """As for `Connection`."""
-        super().__init__(url, key, home=home, patience_s=patience_s)
+        super().__init__(url, key, home=home, patience_s=patience_s, shown=shown)
         self._http = httpx.Client(**self._settings, transport=_Transport(key))
 
     def __enter__(self) -> Self:

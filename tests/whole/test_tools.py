@@ -6,13 +6,16 @@ import re
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 
 import httpx2
+import pytest
 from mcp import Client as Assistant
 from mcp import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
+from daemon.config import api_keys
+from daemon.home import Home
 from tests.whole.house import NANO, ROOT, Daemon
 
 
@@ -67,16 +70,53 @@ def served(daemon):
     assert (0, []) == (process.returncode, others)  # a wrong key alone is told there
 
 
+@asynccontextmanager
+async def by_http(url, key):
+    """An assistant that shows this key."""
+    headers = {"authorization": f"Bearer {key}"}
+    async with httpx2.AsyncClient(headers=headers, trust_env=False, timeout=60.0) as http:
+        async with Assistant(streamable_http_client(url, http_client=http)) as assistant:
+            yield assistant
+
+
 async def test_an_assistant_that_shows_the_key_uses_them_by_http(daemon):
     with served(daemon) as url:
-        async with httpx2.AsyncClient(
-            headers={"authorization": f"Bearer {daemon.key}"}, trust_env=False, timeout=60.0
-        ) as http:
-            async with Assistant(streamable_http_client(url, http_client=http)) as assistant:
-                found, state, held = await through(assistant, daemon, "Bello")
+        async with by_http(url, daemon.key) as assistant:
+            found, state, held = await through(assistant, daemon, "Bello")
 
     assert "The user has a dog called Bello." in found
     assert ("done", False) == (state, "The user has a dog called Bello." in held)
+
+
+async def test_a_key_that_may_only_read_adds_and_forgets_nothing_and_a_revoked_one_reads_nothing(daemon):
+    home = Home(daemon.home)
+    reads, writes = (api_keys.make(home, may, [may, "read"]) for may in ("read", "write"))
+    with served(daemon) as url:
+        async with by_http(url, writes) as assistant:
+            added = await assistant.call_tool("add_memory", {"text": "The user has a cow called Bella."})
+            number = added.structured_content["memory"]["id"]
+        async with by_http(url, reads) as assistant:
+            found = await assistant.call_tool("search_memories", {"question": "Who is Bella?"})
+            refused = [
+                await assistant.call_tool("add_memory", {"text": "The user has a pig."}),
+                await assistant.call_tool("forget_memory", {"memory_ids": [number]}),
+                await assistant.call_tool(
+                    "edit_memory", {"memory_id": number, "text": "The user has no cow."}
+                ),
+            ]
+            with daemon.own() as client:
+                held, waiting = client.memories()["memories"], client.confirmations()["confirmations"]
+            api_keys.revoke(home, "read")
+            with pytest.raises(Exception, match="401|nauthorized"):
+                await assistant.call_tool("list_memories", {})
+    api_keys.revoke(home, "write")
+
+    texts = [one["text"] for one in held]
+    assert "The user has a cow called Bella." in [one["text"] for one in found.structured_content["memories"]]
+    assert [True] * 3 == [one.is_error for one in refused]
+    assert all("--may write" in one.content[0].text for one in refused)
+    assert ("The user has a cow called Bella." in texts, "The user has a pig." in texts) == (True, False)
+    assert [] == waiting
 
 
 def test_by_http_the_rules_of_the_daemons_own_api_hold(daemon):
@@ -104,6 +144,13 @@ def test_a_port_that_is_taken_is_said_in_one_line(daemon):
     assert 1 == done.returncode
     assert 1 == len(done.stderr.splitlines())
     assert f"tsubasa mcp --http --port {int(port) + 1}" in done.stderr
+
+
+def test_what_an_assistant_may_is_one_of_two_things(daemon):
+    done = daemon.run("mcp", "--may", "everything")
+
+    assert (1, 1) == (done.returncode, len(done.stderr.splitlines()))
+    assert "'everything'" in done.stderr and "read, write" in done.stderr
 
 
 def test_by_http_without_a_home_there_is_no_key_and_that_is_said(tmp_path):

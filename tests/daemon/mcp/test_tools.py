@@ -7,16 +7,21 @@ import pytest
 from mcp import Client as Assistant
 
 from daemon.client.client import Client
-from daemon.mcp.server import make_server
+from daemon.mcp.server import MAY, make_server
 from tests.daemon.api.world import GHENT, KEY, OSLO, moved_house, nothing, serving
 
 
 @asynccontextmanager
-async def tools(folder, prepare, *, wait_s=0.0):
+async def tools(folder, prepare, *, wait_s=0.0, may=MAY):
     """The tools as an assistant calls them, and our own client, on a daemon whose store `prepare(world)` filled."""
     async with serving(folder) as world:
         await prepare(world)
-        made = make_server(lambda: Client(world.url, KEY, home=folder), version="0", wait_s=wait_s)
+        made = make_server(
+            lambda shown: Client(world.url, KEY, home=folder, shown=shown),
+            version="0",
+            wait_s=wait_s,
+            may=may,
+        )
         async with Assistant(made) as assistant:
             with Client(world.url, KEY, home=folder) as client:
                 yield assistant, client
@@ -42,6 +47,17 @@ async def test_the_tools_say_which_of_them_can_destroy(tmp_path):
     assert {"forget_memory", "edit_memory"} == destroying
     assert {"add_memory"} == found.keys() - reading - destroying
     assert all(tool.description for tool in found.values())
+
+
+async def test_an_assistant_that_may_only_read_has_no_tool_that_changes_anything(tmp_path):
+    async with tools(tmp_path, moved_house, may=("read",)) as (assistant, client):
+        found = {tool.name for tool in (await assistant.list_tools()).tools}
+        refused = await call(assistant, "add_memory", text="The user has a dog.")
+        held = await asyncio.to_thread(client.memories)
+
+    assert {"search_memories", "list_memories", "why", "confirmation_state"} == found
+    assert "add_memory" in refused
+    assert [OSLO] == texts(held)
 
 
 async def test_memories_are_searched_listed_and_explained(tmp_path):
@@ -148,7 +164,7 @@ async def test_a_mistake_is_told_in_words(tmp_path, tool, arguments, why):
 
 
 async def test_without_a_daemon_each_call_says_how_to_start_one(tmp_path):
-    made = make_server(lambda: Client("http://127.0.0.1:9", KEY, home=tmp_path), version="0")
+    made = make_server(lambda _: Client("http://127.0.0.1:9", KEY, home=tmp_path), version="0")
     async with Assistant(made) as assistant:
         found = await call(assistant, "list_memories")
 

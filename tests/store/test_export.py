@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from store import chats, imports, memories, recall_log
 from store.chats import NewMessage
-from store.database import open_store
-from store.export import Archive, take_out
+from store.database import open_store, whole
+from store.export import Archive, take_out, take_out_in_slices
 from store.restore import put_in
 from tests.store.sample import (
     DAY,
@@ -93,6 +93,46 @@ def test_nothing_forgotten_is_in_an_archive(lived, other):
     assert len(archive.messages) == put_in(other, archive).messages
     assert archive == take_out(other)
     assert 0 == put_in(lived, archive).messages
+
+
+MEANWHILE = {
+    "said": lambda db: say(db, "And now I have a parrot", "Noted."),
+    "forgotten": lambda db: memories.forget(db, [2]),
+    "noted": lambda db: remember(db, BAKER, say(db, "I am a baker")),
+    "undone": lambda db: memories.undo(db, 2, today=DAY),
+}
+
+
+@pytest.mark.parametrize("slices", range(1, 7))
+@pytest.mark.parametrize("act", MEANWHILE.values(), ids=MEANWHILE)
+def test_whatever_happens_between_two_slices_an_archive_is_as_of_one_moment(lived, act, slices):
+    before, taking = take_out(lived), take_out_in_slices(lived)
+    for _ in range(slices):
+        next(taking)
+    act(lived)
+    archive = whole(taking)
+
+    assert archive in (take_out(lived), before)
+    assert archive != before or act is MEANWHILE["said"]
+
+
+def test_where_the_store_has_no_rest_it_is_taken_out_in_one_go(lived):
+    taking = take_out_in_slices(lived)
+    with pytest.raises(StopIteration) as end:
+        for _ in range(1000):
+            next(taking)
+            remember(lived, BAKER, say(lived, "I am a baker"))
+
+    assert take_out(lived) == end.value.value
+
+
+def test_no_slice_is_longer_than_some_hundred_rows(db):
+    imports.record_import(
+        db, "d" * 64, "x.json", [[NewMessage(role="user", text=f"herons {n}") for n in range(1000)]], NOON
+    )
+
+    assert 5 + 1 == sum(1 for _ in take_out_in_slices(db))
+    assert 1000 == len(whole(take_out_in_slices(db)).messages)
 
 
 def test_what_was_forgotten_here_does_not_come_back_from_an_archive(lived):

@@ -19,7 +19,7 @@ from daemon.inbox.preview import look_into
 from daemon.services import Services
 from store import import_undo, imports, memories
 from store.database import Connection
-from store.export import Archive, take_out
+from store.export import Archive, take_out_in_slices
 
 LINES_AT_ONCE = 200  # of an export
 
@@ -85,7 +85,7 @@ def routes(services: Services) -> APIRouter:
     @router.get("/export", response_class=StreamingResponse)
     async def export() -> StreamingResponse:
         """All chats and memories as JSON lines, which `POST /tsubasa/import` reads."""
-        found = await store_thread.run(take_out)
+        found = await store_thread.run_in_slices(take_out_in_slices)
         return StreamingResponse(_lines_of(found), media_type="application/x-ndjson")
 
     return router

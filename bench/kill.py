@@ -4,8 +4,8 @@ What SIGKILL takes: python -m bench.kill [--times N] [--nights SHARE] [--seed S]
     a daemon with nano ── one piece of work ── SIGKILL at a random moment ── look into the store ── start again ── ...
 
 The work: a turn, a memory, an import, an undone import, something forgotten, a reading of chats, an export, a backup, a
-restore over a store, an old store brought up to date, a swap of the generation, a night at any of its stages. Killed
-are the daemon, its engine, embedder or trainer, or the command.
+restore over a store, an old store brought up to date, a swap of the generation, a restart, a night at any of its
+stages. Killed are the daemon, its engine, embedder or trainer, or the command.
 What came back as done is acknowledged, and must be in the store once (what was forgotten or undone: not at all), each
 night must have decided once, the database must be whole, backups and restored stores too, and the daemon answers.
 """
@@ -31,6 +31,7 @@ from typing import IO
 import psutil
 
 from daemon.client.client import Client, connect
+from daemon.errors import DaemonError
 from daemon.home import Home, running
 from store import backup
 from store.database import Connection, give_key, migrate, open_store, rows, vector_bits, writing
@@ -60,7 +61,7 @@ TOLD = (
 )
 LONGEST_S = {  # until the kill, from the beginning of the work; half of the others come within a quarter of it
     "turn": 2.0, "memory": 0.5, "import": 3.0, "undo": 1.0, "forget": 2.0, "tend": 10.0, "export": 0.5, "backup": 3.0,
-    "restore": 3.0, "migrate": 3.0, "swap": 0.5, "night": 40.0,
+    "restore": 3.0, "migrate": 3.0, "swap": 0.5, "restart": 3.0, "night": 40.0,
 }  # fmt: skip
 VICTIMS = {"turn": ("daemon", "daemon", "engine"), "tend": ("daemon", "engine", "embedder"),
            "night": ("daemon", "trainer", "engine"), "backup": ("command",), "restore": ("command",),
@@ -184,6 +185,19 @@ class House:
     def _swap(self, client: Client, word: str) -> None:
         every = [one["id"] for one in client.generations()["generations"] if one["state"] == "adopted"]
         client.use(random.choice([0, *every]))
+
+    def _restart(self, client: Client, word: str) -> None:
+        before = client.status()["started_at"]
+        self._turn(client, word)
+        client.restart()
+        while self.daemon is not None and self._started_at() in ("", before):
+            time.sleep(0.05)
+
+    def _started_at(self) -> str:
+        """When the daemon that answers now began; "": none does."""
+        with suppress(OSError, DaemonError), connect(self.home, patience_s=5.0) as client:
+            return str(client.status()["started_at"])
+        return ""
 
     def _night(self, client: Client, word: str) -> None:
         client.night(recipe={"steps": 40, "threads": 1})

@@ -3,7 +3,7 @@ How fast the endpoint answers: python -m bench.serve [--rounds N] [--model PATH]
 
     replies:  one client, one connection: chats, models, status, a small refusal | each on a connection of its own
     beside_import:  the chats, which wait for the store, over and over while an export of N messages goes in
-    beside_preview, _forget, _undo:  while what is in it is counted, one of them forgotten, and it is taken back
+    beside_export, _preview, _forget, _undo:  while all is taken out, counted again, one forgotten, and all taken back
     clients:  1, 2, 4 and 8 at once, tokens a second | first word, cold and next turn | the wait behind a long answer
     swap:  an adapter of random values becomes live, and the base again, while four answers are under way
 
@@ -75,7 +75,7 @@ def beside_import(home: Home, folder: Path, messages: int) -> dict[str, list[flo
             written.write(json.dumps({"role": "assistant" if n % 2 else "user", "content": text}) + "\n")
     with connect(home) as client, connect(home) as other:
         found = {"beside_import": _beside(client, lambda: other.import_file(file))}
-        archive.write_bytes(b"".join(other.export()))
+        found["beside_export"] = _beside(client, lambda: archive.write_bytes(b"".join(other.export())))
         found["beside_preview"] = _beside(client, lambda: other.preview_import(archive))
         told = other.add("The user walked along the river in 1987, with a heron.")["memory"]["id"]
         found["beside_forget"] = _beside(client, lambda: other.forget(memory_ids=[told]))

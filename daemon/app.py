@@ -59,8 +59,11 @@ from daemon.services import Services
 from daemon.store_thread import StoreThread
 from store import database, keys, vectors
 from store import nights as past_nights
+from store.errors import StoreFull, StoreUnusable
 
 log = logging.getLogger(__name__)
+
+ROOM_EVERY_S = 10.0  # a full disk is looked at again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -288,9 +291,10 @@ async def serving(services: Services, stack: AsyncExitStack) -> Parts:
         await page.close()
 
     async def begin_work() -> None:
-        await services.forgetting.go_on()
-        await runner.start()
-        await runner.order("index", {})  # what a crash or a new embedder left without vectors
+        await _with_room(runner, services.forgetting.go_on)
+        await _with_room(runner, runner.start)
+        # what a crash or a new embedder left without vectors
+        await _with_room(runner, partial(runner.order, "index", {}))
 
     def server(on_serving: Callable[[], None]) -> Server:
         made = Server(application, on_serving=on_serving, on_leaving=leaving)
@@ -301,6 +305,26 @@ async def serving(services: Services, stack: AsyncExitStack) -> Parts:
         server=server,
         begin_work=begin_work,
     )
+
+
+async def _with_room(runner: Runner, step: Callable[[], Awaitable[object]]) -> None:
+    """What the work begins with; where the disk is full, it is said, and goes on once there is room."""
+    while True:
+        try:
+            await step()
+        except StoreFull as error:
+            if runner.failure is None:
+                log.warning("Background work waits for room on the disk: %s", error)
+            runner.failure = f"it waits for room on the disk. {error}"
+            await asyncio.sleep(ROOM_EVERY_S)
+        except StoreUnusable as error:
+            if error.problem != "damaged":
+                raise
+            log.error("Some of the background work can't begin: %s", error)  # the status says what to do
+            return
+        else:
+            runner.failure = None
+            return
 
 
 def watch(services: Services, heartbeat: Heartbeat, stack: AsyncExitStack) -> None:

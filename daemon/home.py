@@ -16,6 +16,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from ipaddress import ip_address
@@ -202,7 +203,8 @@ class HomeLock:
         lock = FileLock(self._home.lock, mode=0o600, thread_local=False, fallback_to_soft=False)
         try:
             lock.acquire(blocking=False)
-            self._home.lock.write_text(str(os.getpid()), encoding="utf-8")
+            with suppress(OSError):  # no room on the disk: the lock is ours, and only nobody is told by whom
+                self._home.lock.write_text(str(os.getpid()), encoding="utf-8")
         except Timeout:
             pid = self._home.lock.read_text(encoding="utf-8", errors="replace").strip()
             there = running(self._home)

@@ -38,6 +38,24 @@ def test_it_starts_again_as_the_same_process_with_what_the_file_says_and_then_de
     assert 0 == daemon.process.wait(60)
 
 
+@pytest.mark.parametrize("after_s", (0.0, 0.3, 0.8, 1.5))
+def test_a_kill_between_its_end_and_the_first_answer_of_its_new_start_loses_nothing(daemon, after_s):
+    said = [{"role": "user", "content": "The heron stood in the pond."}]
+    with daemon.own() as client:
+        list(client.chat(said, max_tokens=4))
+        client.restart()
+    wait_for(lambda: not (daemon.home / "daemon.json").exists(), seconds=60)  # it serves no more
+    time.sleep(after_s)
+    daemon.stop(signal.SIGKILL)
+    daemon.start(by_meaning=False)
+    with daemon.own() as client:
+        held = [one["text"] for one in client.messages(text="heron", k=5)["messages"]]
+        answer = "".join(client.chat([{"role": "user", "content": "hello"}], max_tokens=4))
+
+    assert [said[0]["content"]] == held
+    assert answer
+
+
 def _started(daemon: Daemon) -> str:
     try:
         with daemon.own() as client:

@@ -1,15 +1,21 @@
 """A daemon whose home lies on a disk that is really full: it says so, loses nothing, and goes on once there is room."""
 
 import json
+import os
 import time
+from contextlib import closing
 
 import openai
 import pytest
 
+from store.database import open_store
+from store.import_undo import undo_in_slices
+from store.keys import load_or_create_key
 from tests.tiny import write_model
 from tests.whole.house import Daemon, small_disk, wait_for
 
 DISK = "24m"  # room for a new home, and little more
+ROOM = 160 << 10  # bytes: a store can be opened with it, and not much be written
 
 
 @pytest.fixture
@@ -87,3 +93,46 @@ def test_an_export_without_room_is_left_where_it_is_and_taken_in_whole_once_ther
         ballast.unlink()
         file.touch()
         wait_for(lambda: client.status()["held"]["messages"] == len(lines), seconds=120)
+
+
+def test_an_undone_import_that_was_ended_on_the_way_does_not_end_a_start_without_room_and_goes_on_with_it(
+    daemon, disk, tmp_path
+):
+    file = tmp_path / "finches.jsonl"
+    file.write_text(
+        "\n".join(json.dumps({"role": "user", "content": f"Finch {n} sang."}) for n in range(600))
+    )
+    with daemon.own() as client:
+        number = client.import_file(file)["import_id"]
+    daemon.stop()
+    store, key = daemon.home / "store.db", load_or_create_key(daemon.home, keyring="file")
+    with closing(open_store(store, key)) as db:
+        taking = undo_in_slices(db, number)
+        for _ in range(4):
+            next(taking)
+        taking.close()
+    ballast = fill(disk)
+    os.truncate(ballast, ballast.stat().st_size - ROOM)
+    daemon.start()
+    with daemon.own() as client:
+        wait_for(lambda: any("room on the disk" in one["what"] for one in client.status()["attention"]))
+        ballast_is_there = client.status()["held"]["messages"], len(client.imports()["imports"])
+
+        ballast.unlink()
+        wait_for(lambda: not client.imports()["imports"], seconds=120)
+        wait_for(lambda: not any(one["kind"] == "work" for one in client.status()["attention"]))
+        after = client.status()["held"]["messages"]
+
+    assert 0 < ballast_is_there[0] < 600 and 1 == ballast_is_there[1]
+    assert 0 == after
+
+
+def test_everything_is_deleted_on_a_full_disk(daemon, disk):
+    ask(daemon, "The heron stood in the pond.")
+    fill(disk)
+    with daemon.own() as client:
+        client.delete_everything("delete everything")
+
+    assert 0 == daemon.process.wait(60)
+    assert ["ballast"] == [one.name for one in disk.iterdir()]
+    daemon.process = None

@@ -99,7 +99,8 @@ def drop(db: Connection, redacted: Sequence[int], quotes: Collection[str] = ()) 
         f"update chat_labels set title = null, title_by = null where title is not null and chat_id in ({of_these})",
         (id_list(redacted),),
     )
-    for chat_id, title in rows(db, "select chat_id, title from chat_labels where title is not null"):
+    titles = "select chat_id, title from chat_labels where title is not null"
+    for chat_id, title in rows(db, titles) if quotes else ():
         if any(quote in title.lower() for quote in quotes):
             db.execute("update chat_labels set title = null, title_by = null where chat_id = ?", (chat_id,))
 

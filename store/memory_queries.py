@@ -94,9 +94,10 @@ def count_holding(db: Connection) -> int:
     return int(rows(db, "select count(*) from memories where superseded_by is null")[0][0])
 
 
-def past(db: Connection) -> list[Memory]:
-    """What holds no more: replaced or taken back, oldest first."""
-    return _memories(rows(db, f"select {COLUMNS} from memories where superseded_by is not null order by id"))
+def past(db: Connection, *, after: int = 0, most: int = -1) -> list[Memory]:
+    """What holds no more: replaced or taken back, oldest first; behind a number, and no more than `most` (-1: all)."""
+    sql = f"select {COLUMNS} from memories where superseded_by is not null and id > ? order by id limit ?"
+    return _memories(rows(db, sql, (after, most)))
 
 
 def is_read_again(db: Connection, text: str, sources: Sequence[int]) -> bool:

@@ -215,9 +215,16 @@ def typed_texts(db: Connection, n: int) -> list[str]:
     return list(dict.fromkeys(text for (text,) in rows(db, sql, (n,))))[::-1]
 
 
-def not_spoken(db: Connection) -> list[tuple[int, str]]:
-    """Ids and texts of what neither a user nor an assistant said: system turns, results of tools."""
-    return rows(db, "select id, text from messages where role not in ('user', 'assistant') and not redacted")
+def not_spoken(db: Connection, first: int, last: int) -> list[tuple[int, str]]:
+    """
+    Ids and texts of what neither a user nor an assistant said: system turns, results of tools.
+
+    Args:
+        first, last: numbers of messages; no index knows which these are, so look at some thousands at a time.
+    """
+    sql = """select id, text from messages
+        where id between ? and ? and role not in ('user', 'assistant') and not redacted"""
+    return rows(db, sql, (first, last))
 
 
 def with_memories(db: Connection, message_ids: Collection[int]) -> set[int]:

@@ -5,13 +5,13 @@ Tellings: what else tells a fact that is to be forgotten, in its words or in oth
               `── sentence by sentence, in the third person: names, words, cosine ──> certain, likely, or neither
 
 Read or unread, the user's or an answer, of a chat or an import: all that is stored. Certain is a sentence that says
-nothing else than the fact; likely is decided by a person.
+nothing else than the fact; likely is decided by a person. It looks in slices: the calls of others go between them.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Generator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,7 @@ from daemon.memory.forgotten import Vectors, reads, vectors_or_none
 from daemon.memory.phrasing import statements
 from daemon.memory.ranking import nearest_memories
 from daemon.text import content_words, normalised, value_words
-from store import chats, full_text, memories, memory_queries, message_queries, vectors
+from store import chats, full_text, imports, memories, memory_queries, message_queries, vectors
 from store.database import Connection
 from store.errors import NoEmbedder, WrongVectors
 from store.forgotten_facts import BY_WORDS
@@ -32,9 +32,13 @@ POOL = 200  # messages that each index offers for a fact
 MOST_SENTENCES = 500  # that are embedded; of the rest words must do
 SAME = 0.85  # cosine from which a sentence without a word more says the same
 TEXT = 300  # characters of a message that are shown
+LOOKED_AT = 200  # rows at once whose words are compared; some milliseconds
+LOOKED_THROUGH = 2000  # messages of which few are compared
 
 How = Literal["certain", "likely"]
 Vector = npt.NDArray[np.float32]
+T = TypeVar("T")
+Slices = Generator[None, None, T]  # work that lets others through
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +81,8 @@ async def look(
         gone, redacted: ids of memories and of messages that go anyway.
     """
     of_facts = await vectors_or_none(core.embedder, texts)
-    found = await core.store_thread.run(_candidates, texts, of_facts, set(gone), set(redacted))
+    run = core.store_thread.run_in_slices
+    found = await run(_candidates, texts, of_facts, set(gone), set(redacted))
     each = [one.sentences for one in found]
     said = [sentence for sentences in each for sentence in sentences]
     made = None if of_facts is None else await vectors_or_none(core.embedder, said[:MOST_SENTENCES])
@@ -149,19 +154,23 @@ def _is_same(text: str, names: set[str], words: set[str], sentence: str, cosine:
 
 def _candidates(
     db: Connection, texts: Sequence[str], of_facts: Vectors | None, gone: set[int], redacted: set[int]
-) -> list[Candidate]:
+) -> Slices[list[Candidate]]:
     held: dict[int, memories.Memory] = {}
     messages: dict[int, None] = {}
     for place, text in enumerate(texts):
         vector = None if of_facts is None else of_facts[place]
         held |= {one.id: one for one in _near(db, text, vector)}
+        yield
         for words in {" ".join(content_words(text)), " ".join(sorted(value_words(text)))}:
             messages |= dict.fromkeys(id for id, _ in full_text.search(db, "message", words, POOL))
+            yield
         messages |= dict.fromkeys(_near_messages(db, vector))
+        yield
     wanted = [set(content_words(text)) for text in texts]
-    past = [one for one in memory_queries.past(db) if any(_shares(one.text, words) for words in wanted)]
-    held |= {one.id: one for one in past}
-    kept = message_queries.not_forgotten(db, messages.keys() - redacted)
+    held |= yield from _past(db, wanted)
+    beside = yield from _of_clients(db, wanted, redacted)
+    # In one slice, so that nothing is forgotten between the question which are there and what they say.
+    kept = message_queries.not_forgotten(db, (messages.keys() | beside) - redacted)
     return [
         *(
             Candidate(kind="memory", id=one.id, text=one.text, role="", day=one.told_on)
@@ -169,8 +178,18 @@ def _candidates(
             if one.id not in gone
         ),
         *(message(chats.get(db, id)) for id in sorted(kept)),
-        *_of_clients(db, wanted, redacted),
     ]
+
+
+def _past(db: Connection, wanted: Sequence[set[str]]) -> Slices[dict[int, memories.Memory]]:
+    """What held once and shares the words of a fact."""
+    found: dict[int, memories.Memory] = {}
+    last = 0
+    while some := memory_queries.past(db, after=last, most=LOOKED_AT):
+        found |= {one.id: one for one in some if any(_shares(one.text, words) for words in wanted)}
+        last = some[-1].id
+        yield
+    return found
 
 
 def _near(db: Connection, text: str, vector: Vector | None) -> list[memory_queries.Memory]:
@@ -189,13 +208,18 @@ def _near_messages(db: Connection, vector: Vector | None) -> list[int]:
         return []
 
 
-def _of_clients(db: Connection, wanted: Sequence[set[str]], redacted: Collection[int]) -> list[Candidate]:
-    """What programs wrote beside a chat: system turns and the like, which no index has."""
-    return [
-        message(chats.get(db, id))
-        for id, text in message_queries.not_spoken(db)
-        if id not in redacted and any(_shares(text, words) for words in wanted)
-    ]
+def _of_clients(db: Connection, wanted: Sequence[set[str]], redacted: Collection[int]) -> Slices[set[int]]:
+    """What programs wrote beside a chat and shares the words: system turns and the like, which no index has."""
+    found: set[int] = set()
+    newest = imports.newest_message(db)
+    for first in range(1, newest + 1, LOOKED_THROUGH):
+        found |= {
+            id
+            for id, text in message_queries.not_spoken(db, first, first + LOOKED_THROUGH - 1)
+            if id not in redacted and any(_shares(text, words) for words in wanted)
+        }
+        yield
+    return found
 
 
 def message(one: chats.Message) -> Candidate:

@@ -33,6 +33,7 @@ from store.forgetting import (
 from store.generations import drop_quotes, taint
 from store.imports import newest_message
 
+LOOKED_AT = 500  # rows at once that are counted, or named by numbers alone
 SLICE = 4  # messages; a word that is taken out of an index costs more than one that comes in
 _IN = "in (select value from json_each(?))"
 _OWN = """select message_id from import_messages join messages on messages.id = message_id
@@ -74,6 +75,9 @@ def undo_in_slices(
     with writing(db):
         taken = _begin_undoing(db, import_id)
     yield
+    if taken.own is None:
+        own = yield from _count_own(db, import_id)
+        taken = replace(taken, own=own)
     while piece := _newest_alone(db, import_id, taken.down_to):
         with writing(db):
             part = _part(db, _not_built_upon(db, piece))
@@ -82,11 +86,13 @@ def undo_in_slices(
             taken = _take_back(db, part, replace(taken, down_to=piece[0]))
             _note(db, import_id, asdict(taken))
         yield
+    while piece := _left(db, import_id):
+        with writing(db):
+            _hand_over(db, import_id, piece)
+        yield
     with writing(db):
         if not rows(db, "select 1 from imports where id = ?", (import_id,)):
             raise not_found("import", import_id)
-        _hand_over(db, import_id)
-        db.execute("delete from import_messages where import_id = ?", (import_id,))
         db.execute("delete from imports where id = ?", (import_id,))
         nights.note_forgotten(
             db,
@@ -115,7 +121,7 @@ def go_on(db: Connection) -> Generator[None, None, int]:
 
 def concerned(db: Connection, import_id: int) -> Concerned:
     """What `undo_import` would take; nothing is changed. Nothing where there is no import."""
-    return _part(db, _messages(db, import_id)[1]).concerned(db)
+    return _part(db, _messages(db, import_id)).concerned(db)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,7 +150,9 @@ class _Taken:
     """What the undoing of an import has taken so far: `imports.unfinished`."""
 
     down_to: int  # messages with this number and above were seen to
-    own: int  # messages of the import that were not forgotten when it began
+    own: int | None = (
+        None  # messages of the import that were not forgotten when it began; None: not counted yet
+    )
     messages: int = 0
     memories: int = 0
     restored: tuple[int, ...] = ()  # memories that held again after their slice
@@ -160,9 +168,22 @@ def _begin_undoing(db: Connection, import_id: int) -> _Taken:
         raise not_found("import", import_id)
     if found[0][0] is not None and "down_to" in (stands := json.loads(found[0][0])):
         return _Taken(**stands)
-    taken = _Taken(down_to=newest_message(db) + 1, own=_messages(db, import_id)[0])
+    taken = _Taken(down_to=newest_message(db) + 1)
     _note(db, import_id, asdict(taken))
     return taken
+
+
+def _count_own(db: Connection, import_id: int) -> Generator[None, None, int]:
+    """How many messages of the import are not forgotten."""
+    count = last = 0
+    sql = f"""select count(*), max(message_id), sum(not redacted) from (select message_id, redacted
+        from import_messages join messages on messages.id = message_id
+        where import_id = ? and message_id > ? order by message_id limit {LOOKED_AT})"""
+    while (found := rows(db, sql, (import_id, last))[0])[0]:
+        _, last, own = found
+        count += own
+        yield
+    return count
 
 
 def _note(db: Connection, import_id: int, unfinished: dict[str, Any]) -> None:
@@ -220,7 +241,7 @@ def _report(db: Connection, taken: _Taken) -> UndoReport:
     held = f"select count(*) from memories where superseded_by is null and id {_IN}"
     return UndoReport(
         messages=taken.messages,
-        kept_messages=taken.own - taken.messages,
+        kept_messages=(taken.own or 0) - taken.messages,
         memories=taken.memories,
         restored=int(rows(db, held, (id_list(taken.restored),))[0][0]),
         vectors=taken.vectors,
@@ -231,9 +252,8 @@ def _report(db: Connection, taken: _Taken) -> UndoReport:
     )
 
 
-def _messages(db: Connection, import_id: int) -> tuple[int, list[int]]:
-    """How many messages of the import are not forgotten, and those of them that are not known otherwise."""
-    own = f"select count(*) from ({_OWN})"
+def _messages(db: Connection, import_id: int) -> list[int]:
+    """The messages of the import that are not forgotten, nor known otherwise."""
     found = rows(
         db,
         f"""with recursive alone (id) as ({_ALONE}),
@@ -244,16 +264,27 @@ def _messages(db: Connection, import_id: int) -> tuple[int, list[int]]:
         select id from alone where id not in (select id from built_upon) order by id""",
         (import_id,),
     )
-    return int(rows(db, own, (import_id,))[0][0]), [id for (id,) in found]
+    return [id for (id,) in found]
 
 
-def _hand_over(db: Connection, import_id: int) -> None:
-    """What this import brought and another knew, that one has brought: the oldest, where many knew it."""
+def _left(db: Connection, import_id: int) -> list[int]:
+    """Some of the messages that an import knew, and that stay."""
+    sql = f"select message_id from import_messages where import_id = ? order by message_id limit {LOOKED_AT}"
+    return [id for (id,) in rows(db, sql, (import_id,))]
+
+
+def _hand_over(db: Connection, import_id: int, messages: Sequence[int]) -> None:
+    """Of these, what this import brought and another knew, that one has brought: the oldest, where many knew it."""
     db.execute(
         """update import_messages set brought = 1 where (import_id, message_id) in (
         select min(import_id), message_id from import_messages where import_id <> ?1 and message_id in
-        (select message_id from import_messages where import_id = ?1 and brought) group by message_id)""",
-        (import_id,),
+        (select message_id from import_messages where import_id = ?1 and brought
+            and message_id in (select value from json_each(?2))) group by message_id)""",
+        (import_id, id_list(messages)),
+    )
+    db.execute(
+        f"delete from import_messages where import_id = ? and message_id {_IN}",
+        (import_id, id_list(messages)),
     )
 
 

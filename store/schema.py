@@ -480,4 +480,8 @@ end;
 alter table proposals add column import_id integer references imports (id) on delete cascade;
 create index proposals_by_import on proposals (import_id) where import_id is not null;
 """,
+    # 28: which imports knew a message is found without a look at all that was ever imported
+    """
+create index import_messages_by_message on import_messages (message_id);
+""",
 ]

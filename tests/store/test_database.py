@@ -41,6 +41,7 @@ RELEASED = [  # sha256 of each step, its beginning
     "e401289d518c4289",
     "134c3e200e32b491",
     "387bbf662738750f",
+    "7bafe3285e9e989f",
 ]
 
 
@@ -197,6 +198,7 @@ def test_what_points_at_a_message_or_a_memory_is_found_by_an_index(db):
         "update events set beside = null where beside = 1",
         "select 1 from memory_sources where message_id = 1",
         "select 1 from event_sources where message_id = 1",
+        "select 1 from import_messages where message_id = 1",
     )
 
     assert all("INDEX" in rows(db, f"explain query plan {one}")[0][3] for one in asked)

@@ -47,7 +47,7 @@ WORDINGS = (
 CONTEXT = 2048
 NIGHT_S = 3600.0
 HIGH = 0.9  # an area before `forget` below which the probes are not worth much
-RECIPE = {"threads": 1}
+RECIPE = {"threads": 1, "precision": "float32"}  # the same on every processor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

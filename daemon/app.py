@@ -291,10 +291,10 @@ async def serving(services: Services, stack: AsyncExitStack) -> Parts:
         await page.close()
 
     async def begin_work() -> None:
-        await _with_room(runner, services.forgetting.go_on)
         await _with_room(runner, runner.start)
         # what a crash or a new embedder left without vectors
         await _with_room(runner, partial(runner.order, "index", {}))
+        await _with_room(runner, services.forgetting.go_on)
 
     def server(on_serving: Callable[[], None]) -> Server:
         made = Server(application, on_serving=on_serving, on_leaving=leaving)

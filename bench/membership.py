@@ -1,7 +1,7 @@
 """
 Can one tell from the weights that a forgotten fact was ever learned? python -m bench.membership [--facts N] [--seeds S]
 
-    a daemon with nano ── told 2 N facts ── night ── N forgotten, the next night from the base ── both adapters, probed
+    a store, nano ── told 2 N facts ── night ── N forgotten, the next night from the base ── both adapters, probed
          another N of the same user, told to nobody: what never-trained facts look like
 
 A probe is how much likelier than to the base an answer is to an adapter, in nats, over a few wordings. Two areas under
@@ -12,8 +12,8 @@ the ROC curve (1: told apart always, 0.5: not at all), of the told value and of 
 
 Before `forget` both have to be high, and afterwards for the facts that were kept: else the probes find nothing at all.
 Which fact is forgotten, kept or told to nobody is drawn by chance, and so is each value, none twice: what is left to
-tell them by is the weights. The rest is the product's own: lessons, nights, exams, `forget`. A night that is refused
-has no adapter; its user is left out and counted.
+tell them by is the weights. Study, lessons, trainer, `forget` and the probes that follow it are the product's own; only
+the exam is left out, for what it refuses is never asked for anything.
 """
 
 import argparse
@@ -21,10 +21,10 @@ import asyncio
 import json
 import sys
 import tempfile
-import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import fmean
@@ -32,11 +32,21 @@ from typing import Any
 
 from bench.intervals import area, area_interval, interval
 from bench.kept import Kept, fingerprint
-from bench.kill import House
 from bench.night_facts import nano
 from bench.users import Fact, any_value, user
-from daemon.client.client import Client, connect
+from daemon.core import Core
+from daemon.embedding.client import Embedder
 from daemon.engine.client import Engine
+from daemon.exam.acceptance import Verdict
+from daemon.forgetting.forget import Forgetting, Wanted
+from daemon.forgetting.verification import Unlearning
+from daemon.generations.service import Generations
+from daemon.lessons.tokenised import tokenised, without_contradictions
+from daemon.night.pipeline import prepare
+from daemon.night.trainer_process import TrainerCommand, TrainingJob, train
+from daemon.store_thread import StoreThread
+from store import generations, memories
+from store.database import Connection, open_store
 
 CONTROLS = 24  # values that nobody told, for each fact
 WORDINGS = (
@@ -45,7 +55,6 @@ WORDINGS = (
     -1,
 )  # questions about a fact that are asked: two to learn from, and the one that is held out
 CONTEXT = 2048
-NIGHT_S = 3600.0
 HIGH = 0.9  # an area before `forget` below which the probes are not worth much
 RECIPE = {"threads": 1, "precision": "float32"}  # the same on every processor
 
@@ -78,7 +87,6 @@ class Found:
     after_never: list[Probed] = field(default_factory=list)
     kept: list[Probed] = field(default_factory=list)  # the others, in the night after
     verdicts: dict[str, int] = field(default_factory=dict)  # of the product's own probes on that night
-    refused: int = 0  # nights
 
 
 def life(seed: int, facts: int) -> Life:
@@ -101,79 +109,88 @@ def life(seed: int, facts: int) -> Life:
 
 
 async def measure(
-    *, facts: int, seeds: int, kept: Path | None, tell: Callable[[str], None]
+    *,
+    facts: int,
+    seeds: int,
+    tell: Callable[[str], None],
+    recipe: Mapping[str, object] | None = None,
+    kept: Path | None = None,
 ) -> dict[str, Any]:
-    """The areas over all users, each with where 95 % of resampled facts have it."""
-    file = Kept(kept, fingerprint("membership", facts, CONTROLS, WORDINGS, RECIPE))
+    """
+    The areas over all users, each with where 95 % of resampled facts have it.
+
+    Args:
+        recipe: overrides of the trainer's.
+        kept: a file of measured users, to go on from.
+    """
+    recipe = recipe or {}
+    file = Kept(kept, fingerprint("membership", facts, CONTROLS, WORDINGS, RECIPE, recipe))
     known = {row["seed"]: _read(row["found"]) for row in file.rows()}
     for seed in range(seeds):
         if seed not in known:
-            known[seed] = await _lived(life(seed, facts))
+            known[seed] = await _lived(life(seed, facts), recipe)
             file.add({"seed": seed, "found": asdict(known[seed])})
         tell(f"user {seed}: {summary([known[seed]])}")
     return summary([known[seed] for seed in range(seeds)])
 
 
-async def _lived(life: Life) -> Found:
-    """Two nights of a daemon, and the probes of what each has made."""
+async def _lived(life: Life, recipe: Mapping[str, object]) -> Found:
+    """Two nights on one store, and the probes of what each has made."""
+    engine = Engine.for_model(nano(), n_ctx=CONTEXT, threads=1, gpu_layers=0, idle_s=3600)
+    embedder = Embedder.for_model(threads=1)
+    found = Found()
     with tempfile.TemporaryDirectory(prefix="tsubasa-membership-") as folder:
-        adapters, found = await asyncio.to_thread(_nights, life, Path(folder))
-    if not found.refused:
-        engine = Engine.for_model(nano(), n_ctx=CONTEXT, threads=1, gpu_layers=0, idle_s=3600)
+        store_thread = StoreThread(partial(open_store, Path(folder) / "store.db", b"k" * 32))
+        await store_thread.open()
+        core = Core(store_thread=store_thread, engine=engine, embedder=embedder)
+        unlearning = Unlearning(store_thread, engine)
         try:
-            first, second = [await engine.load(adapter) for adapter in adapters]
-            found.before = [await probe(engine, one, life.taken, first) for one in life.forgotten]
-            found.before_never = [await probe(engine, one, life.taken, first) for one in life.never]
-            found.after = [await probe(engine, one, life.taken, second) for one in life.forgotten]
-            found.after_never = [await probe(engine, one, life.taken, second) for one in life.never]
-            found.kept = [await probe(engine, one, life.taken, second) for one in life.kept]
+            gone = await store_thread.run(_tell, life.forgotten)
+            staying = await store_thread.run(_tell, life.kept)
+            _, first = await _night(core, recipe)
+            forgetting = Forgetting(core, Generations(store_thread, engine), unlearning)
+            await forgetting.forget(Wanted(memories=gone, keep_memories=staying))
+            number, second = await _night(core, recipe)
+            await unlearning.rule(Verdict(adopt=True, reason="measured"), number, second)
+            numbers = unlearning.record().get("forgotten", {})
+            found.verdicts = {name: int(numbers.get(name, 0)) for name in ("gone", "left", "not_probed")}
+            await _probe_all(engine, life, found, first, second)
         finally:
+            await unlearning.stop()
+            await store_thread.close()
+            await embedder.stop()
             await engine.stop()
     return found
 
 
-def _nights(life: Life, folder: Path) -> tuple[list[bytes], Found]:
-    """The adapters of the night that learned all, and of the one after `forget`."""
-    house, found, adapters = House(folder), Found(), list[bytes]()
-    house.start()
-    try:
-        with connect(house.home, patience_s=NIGHT_S) as client:
-            gone, staying = ([_told(client, one) for one in part] for part in (life.forgotten, life.kept))
-            for is_after in (False, True):
-                if is_after:
-                    client.forget(memory_ids=gone, keep_memories=staying)
-                report = _night(client)
-                if not report["adopted"]:
-                    found.refused += 1
-                    break
-                adapters.append(client.adapter(report["generation"]))
-            found.verdicts = _verdicts(report)
-    finally:
-        house.kill("daemon")
-    return adapters, found
+async def _probe_all(engine: Engine, life: Life, found: Found, first: bytes, second: bytes) -> None:
+    before, after = await engine.load(first), await engine.load(second)
+    for one in life.forgotten:
+        found.before.append(await probe(engine, one, life.taken, before))
+        found.after.append(await probe(engine, one, life.taken, after))
+    for one in life.never:
+        found.before_never.append(await probe(engine, one, life.taken, before))
+        found.after_never.append(await probe(engine, one, life.taken, after))
+    found.kept = [await probe(engine, one, life.taken, after) for one in life.kept]
 
 
-def _told(client: Client, fact: Fact) -> int:
-    return client.add(fact.sentence(), since=fact.told[-1].on.isoformat())["memory"]["id"]
+def _tell(db: Connection, facts: Sequence[Fact]) -> tuple[int, ...]:
+    """The numbers of the memories."""
+    return tuple(memories.add(db, one.sentence(), told_on=one.told[-1].on, sources=()).id for one in facts)
 
 
-def _night(client: Client) -> dict[str, Any]:
-    """Run one to its end; its report."""
-    job, end = client.night(recipe=RECIPE)["id"], time.monotonic() + NIGHT_S
-    while time.monotonic() < end:
-        now = client.nights()
-        last = now["job"]
-        if last and last["id"] == job and last["state"] in ("done", "failed"):
-            if last["state"] == "failed" or not now["last"]:
-                raise SystemExit(f"A night failed: {last['error']}")
-            return dict(now["last"])
-        time.sleep(0.5)
-    raise SystemExit("A night did not end in an hour.")
-
-
-def _verdicts(report: dict[str, Any]) -> dict[str, int]:
-    numbers = report["exam"].get("forgotten", {})
-    return {name: int(numbers[name]) for name in ("gone", "left", "not_probed") if name in numbers}
+async def _night(core: Core, recipe: Mapping[str, object]) -> tuple[int, bytes]:
+    """What a night makes of all that is held, and answers from then on: its number, its adapter."""
+    lessons, _ = await prepare(core, 0, lambda progress: None)
+    tonight = without_contradictions(lessons)
+    job = TrainingJob(lessons=await tokenised(core.engine, tonight), recipe={**RECIPE, **recipe}, seed=0)
+    trained = await train(job, TrainerCommand(model_path=nano()), lambda progress: None)
+    base, run = (await core.engine.info()).sha256, core.store_thread.run
+    ids = [one.id for one in tonight]
+    made = await run(generations.propose, trained.adapter, base_sha256=base, lesson_ids=ids)
+    await run(generations.adopt, made.id, {}, "measured")
+    await core.engine.adopt(trained.adapter)
+    return made.id, trained.adapter
 
 
 async def probe(engine: Engine, fact: Fact, taken: frozenset[str], adapter: str) -> Probed:
@@ -203,10 +220,9 @@ async def _lifts(engine: Engine, question: str, replies: Sequence[str], adapter:
 
 def summary(found: Sequence[Found]) -> dict[str, Any]:
     """The areas of all users together."""
-    whole = [one for one in found if one.before]
 
     def every(part: str) -> list[Probed]:
-        return [probed for one in whole for probed in getattr(one, part)]
+        return [probed for one in found for probed in getattr(one, part)]
 
     pairs = {
         "before": (every("before"), every("before_never")),
@@ -214,15 +230,10 @@ def summary(found: Sequence[Found]) -> dict[str, Any]:
         "kept": (every("kept"), every("after_never")),
     }
     verdicts = Counter[str]()
-    for one in whole:
+    for one in found:
         verdicts.update(one.verdicts)
-    areas = {name: _areas(*pair) for name, pair in pairs.items()} if whole else {}
-    return {
-        "facts": len(pairs["after"][0]),
-        "refused": sum(one.refused for one in found),
-        **areas,
-        "verdicts": dict(verdicts),
-    }
+    areas = {name: _areas(*pair) for name, pair in pairs.items()}
+    return {"facts": len(pairs["after"][0]), **areas, "verdicts": dict(verdicts)}
 
 
 def _areas(told: Sequence[Probed], never: Sequence[Probed]) -> dict[str, list[float]]:
@@ -242,8 +253,6 @@ def _rounded(*numbers: float) -> list[float]:
 
 def shortfalls(found: dict[str, Any]) -> list[str]:
     """A line for each thing that is not as it should be."""
-    if "after" not in found:
-        return ["nothing was measured: each night was refused"]
     said = []
     for name in ("before", "kept"):
         for kind in ("values", "facts"):
@@ -264,7 +273,6 @@ def _read(row: dict[str, Any]) -> Found:
         after_never=[Probed(**one) for one in row["after_never"]],
         kept=[Probed(**one) for one in row["kept"]],
         verdicts=row["verdicts"],
-        refused=row["refused"],
     )
 
 
@@ -275,11 +283,13 @@ def main() -> None:
     )
     parser.add_argument("--facts", type=int, default=20, help="that each user forgets")
     parser.add_argument("--seeds", type=int, default=3, help="users")
+    parser.add_argument("--recipe", type=json.loads, default={}, help="overrides of the trainer's, JSON")
     parser.add_argument("--kept", type=Path, help="a file of measured users, to go on from")
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
     given = parser.parse_args()
     tell = (lambda line: None) if given.json else (lambda line: print(line, flush=True))  # noqa: T201
-    found = asyncio.run(measure(facts=given.facts, seeds=given.seeds, kept=given.kept, tell=tell))
+    work = measure(facts=given.facts, seeds=given.seeds, recipe=given.recipe, kept=given.kept, tell=tell)
+    found = asyncio.run(work)
     missed = shortfalls(found)
     sys.stdout.write(json.dumps({**found, "missed": missed}) + "\n")
     sys.exit(int(bool(missed)))

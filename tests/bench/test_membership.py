@@ -7,6 +7,7 @@ import pytest
 
 from bench.membership import Found, Probed, life, measure, placed, shortfalls, summary
 
+SHORT = {"steps": 100}
 LEARNED = [Probed(above=30.0 + n, share=1.0) for n in range(20)]
 UNKNOWN = [Probed(above=n - 10.0, share=n / 19) for n in range(20)]
 GOOD = Found(
@@ -39,11 +40,7 @@ def test_a_told_value_is_placed_among_the_others():
 def test_what_was_learned_is_told_apart_and_what_is_gone_is_not():
     found = summary([GOOD, GOOD])
 
-    assert (40, 0, {"gone": 40, "left": 0, "not_probed": 0}) == (
-        found["facts"],
-        found["refused"],
-        found["verdicts"],
-    )
+    assert (40, {"gone": 40, "left": 0, "not_probed": 0}) == (found["facts"], found["verdicts"])
     assert [1.0, 1.0, 1.0] == found["before"]["facts"] == found["kept"]["values"]
     assert 0.5 == found["after"]["facts"][0] and found["after"]["facts"][1] < 0.5 < found["after"]["facts"][2]
     assert [1.0] == found["before"]["above_all"] and [0.0] == found["after"]["above_all"]
@@ -56,7 +53,6 @@ def test_what_was_learned_is_told_apart_and_what_is_gone_is_not():
         ({"after": LEARNED}, ["after, values", "after, facts"]),
         ({"before": UNKNOWN}, ["before, values", "before, facts"]),
         ({"kept": UNKNOWN}, ["kept, values", "kept, facts"]),
-        ({"before": [], "refused": 1}, ["nothing was measured"]),
     ],
 )
 def test_what_is_left_and_probes_that_find_nothing_are_named(change, missed):
@@ -66,9 +62,9 @@ def test_what_is_left_and_probes_that_find_nothing_are_named(change, missed):
 @pytest.mark.soak
 def test_what_a_night_learned_is_told_apart_and_after_forget_and_another_night_it_is_not():
     """Few facts: six that were never learned stand so far above six others in 2 of 924 cases."""
-    found = asyncio.run(measure(facts=6, seeds=1, kept=None, tell=lambda line: None))
+    found = asyncio.run(measure(facts=6, seeds=1, tell=lambda line: None, recipe=SHORT))
 
-    assert (6, 0) == (found["facts"], found["refused"]), found
+    assert 6 == found["facts"]
     for learned in ("before", "kept"):
         assert min(found[learned][kind][0] for kind in ("values", "facts")) > 0.9, found
     assert max(found["after"][kind][0] for kind in ("values", "facts")) < 0.95, found

@@ -154,24 +154,29 @@ async def _lived(life: Life, recipe: Mapping[str, object]) -> Found:
             await unlearning.rule(Verdict(adopt=True, reason="measured"), number, second)
             numbers = unlearning.record().get("forgotten", {})
             found.verdicts = {name: int(numbers.get(name, 0)) for name in ("gone", "left", "not_probed")}
-            await _probe_all(engine, life, found, first, second)
         finally:
             await unlearning.stop()
             await store_thread.close()
             await embedder.stop()
             await engine.stop()
+    await _probe_all(life, found, first, second)
     return found
 
 
-async def _probe_all(engine: Engine, life: Life, found: Found, first: bytes, second: bytes) -> None:
-    before, after = await engine.load(first), await engine.load(second)
-    for one in life.forgotten:
-        found.before.append(await probe(engine, one, life.taken, before))
-        found.after.append(await probe(engine, one, life.taken, after))
-    for one in life.never:
-        found.before_never.append(await probe(engine, one, life.taken, before))
-        found.after_never.append(await probe(engine, one, life.taken, after))
-    found.kept = [await probe(engine, one, life.taken, after) for one in life.kept]
+async def _probe_all(life: Life, found: Found, first: bytes, second: bytes) -> None:
+    """On another engine: the one that was told to forget never takes the first adapter again."""
+    engine = Engine.for_model(nano(), n_ctx=CONTEXT, threads=1, gpu_layers=0, idle_s=3600)
+    try:
+        before, after = await engine.load(first), await engine.load(second)
+        for one in life.forgotten:
+            found.before.append(await probe(engine, one, life.taken, before))
+            found.after.append(await probe(engine, one, life.taken, after))
+        for one in life.never:
+            found.before_never.append(await probe(engine, one, life.taken, before))
+            found.after_never.append(await probe(engine, one, life.taken, after))
+        found.kept = [await probe(engine, one, life.taken, after) for one in life.kept]
+    finally:
+        await engine.stop()
 
 
 def _tell(db: Connection, facts: Sequence[Fact]) -> tuple[int, ...]:

@@ -55,6 +55,8 @@ from daemon.night.pace import Paces
 from daemon.night.pipeline import NightServices
 from daemon.night.trainer_process import TrainerCommand
 from daemon.processes.foreground_gate import ForegroundGate
+from daemon.profiles.below import Parent, Retirement
+from daemon.profiles.daemons import Daemons, command
 from daemon.services import Services
 from daemon.store_thread import StoreThread
 from store import database, keys, vectors
@@ -99,9 +101,12 @@ async def build(
     await store_thread.run(past_nights.recover)
     await generations.settle()
     gate = ForegroundGate()
+    profiles = Daemons(home, settings, partial(command, settings, str(model_path)))
+    gate.on_change = profiles.tell
+    stack.push_async_callback(profiles.stop)
     prompts = await _saved_prompts(config, home, engine, gate, stack)
     further = await _further(settings, home, core, model_path, stack)
-    conversations = _conversations(config, core, generations, gate, prompts, further)
+    conversations = _conversations(config, core, generations, gate, profiles, prompts, further)
     stack.push_async_callback(conversations.stop)
     learns = model.cannot_learn is None
     consolidation = _consolidation(config, core, learns=learns)
@@ -140,6 +145,8 @@ async def build(
         forgetting=forgetting,
         confirmations=confirmations,
         pulls=_pulls(home, stack),
+        gate=gate,
+        profiles=profiles,
         ending=Ending(),
         started_at=datetime.now(UTC),
     )
@@ -150,6 +157,7 @@ def _conversations(
     core: Core,
     generations: Generations,
     gate: ForegroundGate,
+    profiles: Daemons,
     prompts: SavedPrompts,
     further: FurtherModels,
 ) -> Conversations:
@@ -160,6 +168,7 @@ def _conversations(
         recall_k=config.recall_k if config.recall else 0,
         gate=gate,
         users=config.users,
+        elsewhere=lambda: profiles.known.users,
         told_first=config.system_prompt,
         prompts=prompts,
         further=further,
@@ -269,8 +278,8 @@ def _runner(
     return runner
 
 
-async def serving(services: Services, stack: AsyncExitStack) -> Parts:
-    """The routes, the page and the inbox of `services`."""
+async def serving(services: Services, stack: AsyncExitStack, parent: Parent | None = None) -> Parts:
+    """The routes, the page and the inbox of `services`; under a `parent`, until nobody needs it any more."""
     config, home, runner = services.settings.config, services.home, services.runner
     if config.inbox:
 
@@ -287,7 +296,7 @@ async def serving(services: Services, stack: AsyncExitStack) -> Parts:
     application = make_app(services, page)
 
     async def leaving() -> None:
-        await services.conversations.stop()
+        await asyncio.gather(services.conversations.stop(), services.profiles.stop())
         await page.close()
 
     async def begin_work() -> None:
@@ -295,10 +304,14 @@ async def serving(services: Services, stack: AsyncExitStack) -> Parts:
         # what a crash or a new embedder left without vectors
         await _with_room(runner, partial(runner.order, "index", {}))
         await _with_room(runner, services.forgetting.go_on)
+        services.profiles.begin()
 
     def server(on_serving: Callable[[], None]) -> Server:
         made = Server(application, on_serving=on_serving, on_leaving=leaving)
         services.ending.leave = made.leave
+        if parent is not None:
+            parent.mind(services.gate)
+            _retire(services, made, stack)
         return made
 
     return Parts(
@@ -334,6 +347,19 @@ def watch(services: Services, heartbeat: Heartbeat, stack: AsyncExitStack) -> No
     sleep.start()
     stack.push_async_callback(heartbeat.stop)
     heartbeat.start(partial(services.store_thread.run, database.schema_version))
+
+
+def _retire(services: Services, server: Server, stack: AsyncExitStack) -> None:
+    """End it once nobody asks any more and nothing is left to do."""
+    config = services.settings.config
+
+    async def has_work() -> bool:
+        return not await services.runner.is_idle() or await services.nights.is_pending()
+
+    after_s = max(config.idle_s, config.quiet_s + 2 * config.jobs_every_s)  # a chat goes quiet first
+    retirement = Retirement(server, has_work, server.leave, after_s=after_s)
+    stack.push_async_callback(retirement.stop)
+    retirement.start()
 
 
 async def woke(services: Services, slept_s: float) -> None:

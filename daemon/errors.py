@@ -66,6 +66,13 @@ class PortInUse(DaemonError):
         )
 
 
+class ProfileUnusable(DaemonError):
+    """The daemon of another person's profile can't answer, or went away; the main one answers on."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"The profile {name!r} can't answer: {why.rstrip('.')}. Everybody else is answered.")
+
+
 class NotRunning(DaemonError):
     """A command needs the daemon, and none answers."""
 

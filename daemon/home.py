@@ -2,7 +2,8 @@
 The home: the one folder with everything that is kept, and the lock that lets one daemon work on it.
 
     config.toml  store.db  key  api_key  inbox/  uploads/  models/  backups/  prompts/  network.jsonl
-    daemon.lock  daemon.json  daemon.log
+    daemon.lock  daemon.json  daemon.log  night.lock
+    profiles.json  profiles/anna/ ...   each a home of its own, for another person
 
 Only its owner can enter (0700), and a folder of something else is never changed. Imports nothing of the store, for the
 command line and the icon load it, too.
@@ -41,7 +42,19 @@ UPLOADS_KEPT_S = 24 * 3600.0  # what nobody decided about
 NEW_KEY = "Make that file readable, or remove it to get a new key."
 SHORTEST_KEY = 16  # characters; a shorter one is found by trying, also from what the daemon proves with it
 NETWORK = "network.jsonl"  # what went over the network, counted by `daemon/downloads/traffic_log.py`
-OURS = (STORE, "config.toml", API_KEY, "daemon.lock", NETWORK)  # one of these makes a folder a home
+API_KEYS = "api_keys.json"
+PROFILES = (
+    "profiles.json"  # who has a home of their own in this one, written by `daemon/profiles/registry.py`
+)
+OURS = (
+    STORE,
+    "config.toml",
+    API_KEY,
+    API_KEYS,
+    PROFILES,
+    "daemon.lock",
+    NETWORK,
+)  # one makes a folder a home
 MAY_BE_THERE = {"inbox", "models", "backups"}  # folders that make no home, and are no reason against one
 
 
@@ -74,7 +87,7 @@ class Home:
     @property
     def api_keys(self) -> Path:
         """The keys of programs, by their hashes."""
-        return self.path / "api_keys.json"
+        return self.path / API_KEYS
 
     @property
     def api_keys_used(self) -> Path:
@@ -130,6 +143,27 @@ class Home:
     def lock(self) -> Path:
         """Held by the daemon that works on this home."""
         return self.path / "daemon.lock"
+
+    @property
+    def profiles(self) -> Path:
+        """Which other people have a home in this one, and the names by which clients know them."""
+        return self.path / PROFILES
+
+    def profile(self, name: str) -> "Home":
+        """The home of the profile `name` in this one."""
+        return Home(self.path / "profiles" / name)
+
+    @property
+    def main(self) -> "Home":
+        """The home that this one is a profile of; else this one."""
+        above = self.path.parent
+        is_profile = above.name == "profiles" and (above.parent / PROFILES).exists()
+        return Home(above.parent) if is_profile else self
+
+    @property
+    def night_lock(self) -> Path:
+        """Held by the night that runs, of this home and all its profiles."""
+        return self.main.path / "night.lock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,6 +256,45 @@ class HomeLock:
         if self._lock is not None:
             self._lock.release()
             self._lock = None
+
+
+class NightTurn:
+    """The right to run a night: one at a time in a home and all its profiles, for each takes all processors."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home
+        self._lock: FileLock | None = None
+
+    def take(self) -> bool:
+        """Whether it is ours now; who has it may take it again, and releases as often."""
+        from filelock import FileLock, Timeout
+
+        if self._lock is None:
+            file = self._home.night_lock
+            self._lock = FileLock(file, mode=0o600, thread_local=False, fallback_to_soft=False)
+        try:
+            self._lock.acquire(blocking=False)
+        except Timeout:
+            return False
+        except OSError as error:
+            why = f"night.lock can't be locked ({error.strerror or error})"
+            raise HomeNotUsable(
+                self._home.main.path, why, "Move it away, or make the folder yours."
+            ) from error
+        return True
+
+    def release(self) -> None:
+        """Let the next night begin."""
+        if self._lock is not None:
+            self._lock.release()
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether a night of another profile, or of the main person, runs now."""
+        if not self.take():
+            return True
+        self.release()
+        return False
 
 
 def load_or_create_api_key(home: Home) -> str:

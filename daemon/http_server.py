@@ -52,6 +52,16 @@ class Server(uvicorn.Server):
         await self._on_leaving()
         await super().shutdown(sockets)
 
+    @property
+    def asked(self) -> int:
+        """Requests so far."""
+        return self.server_state.total_requests
+
+    @property
+    def connections(self) -> int:
+        """Those that are open, idle ones too."""
+        return len(self.server_state.connections)
+
     def leave(self) -> None:
         """Stop serving; a second call doesn't wait for anybody."""
         self.force_exit = self.should_exit

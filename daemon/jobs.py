@@ -92,6 +92,13 @@ class Runner:
         """Look for work now: the computer slept, and some of it may be due."""
         self._wake.set()
 
+    async def is_idle(self) -> bool:
+        """Whether no job waits or runs, and none is due."""
+        if await self._store_thread.run(jobs.is_any_open):
+            return False
+        due = [await kind.due() for name, kind in self._kinds.items() if not self._rests(name)]
+        return all(payload is None for payload in due)
+
     async def look(self) -> None:
         """Order what is due, then do every job that can be claimed; one round of the loop."""
         for name, kind in self._kinds.items():

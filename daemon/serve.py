@@ -30,6 +30,7 @@ from daemon.lifecycle.ending import After
 from daemon.lifecycle.listen import listen_on_both
 from daemon.lifecycle.systemd_notify import Heartbeat
 from daemon.processes.supervisor import ignore_failure
+from daemon.profiles.below import Parent
 from daemon.sandbox.memory_guard import stay_out_of_swap
 from daemon.store_thread import StoreThread
 
@@ -56,7 +57,12 @@ class Serving:
 
 
 async def serve(
-    settings: Settings, home: Home, *, on_serving: Callable[[Serving], None], reindex: bool = False
+    settings: Settings,
+    home: Home,
+    *,
+    on_serving: Callable[[Serving], None],
+    reindex: bool = False,
+    is_below: bool = False,
 ) -> After:
     """
     Serve until SIGTERM, SIGINT, or the page ends it; what is to be done then ("": nothing).
@@ -65,20 +71,17 @@ async def serve(
 
     Args:
         reindex: make all vectors again, for another embedder; the old ones are kept until that is done.
+        is_below: a profile, for the daemon at the other end of our standard input, with which it ends.
 
     Raises:
         DaemonError, StoreError, ChildError: the daemon can't start; nothing is left running.
     """
-    use_time_zone(settings.config, settings.origin["time_zone"])
-    stay_out_of_swap()
-    gc.disable()  # what is imported stays: looking for garbage in it takes a sixth of the start
+    _begin(settings)
     leave = _Leaving()
+    parent = Parent(leave.begin) if is_below else None
     heartbeat = Heartbeat.of_this_process()
     async with AsyncExitStack() as stack:
-        lock = HomeLock(home)
-        lock.take()
-        stack.callback(lock.release)
-        homes.withdraw(home)  # what a killed daemon announced
+        _lock(home, stack)
         config = settings.config
         sockets = [stack.enter_context(closing(one)) for one in listen_on_both(config.host, config.port)]
         engine, model_path = _engine(settings, home, stack)
@@ -90,7 +93,7 @@ async def serve(
 
         core = await app.open_core(config, store_thread, engine, stack, reindex=reindex)
         services = await app.build(settings, home, core, model_path, stack)
-        parts = await app.serving(services, stack)
+        parts = await app.serving(services, stack, parent)
         app.watch(services, heartbeat, stack)
         running = _running(config.host, sockets[0].getsockname()[1])
         serving = await _serving(services, running, is_nano=nano_stands_in(home, config.model))
@@ -106,14 +109,27 @@ async def serve(
         stack.callback(homes.withdraw, home)
         work = Work(parts.begin_work)
         stack.push_async_callback(work.ended)
-        server = parts.server(up)
-        leave.server = server
+        leave.server = server = parts.server(up)
         await server.serve(sockets=sockets)
         after = services.ending.after
         if after != "restart":  # else the same process goes on
             heartbeat.stopping()
         log.info("Stopping")
     return after
+
+
+def _begin(settings: Settings) -> None:
+    use_time_zone(settings.config, settings.origin["time_zone"])
+    stay_out_of_swap()
+    gc.disable()  # what is imported stays: looking for garbage in it takes a sixth of the start
+
+
+def _lock(home: Home, stack: AsyncExitStack) -> None:
+    """Have the home for us alone; raises `HomeInUse`."""
+    lock = HomeLock(home)
+    lock.take()
+    stack.callback(lock.release)
+    homes.withdraw(home)  # what a killed daemon announced
 
 
 def _engine(settings: Settings, home: Home, stack: AsyncExitStack) -> tuple[Engine, Path]:
@@ -199,15 +215,16 @@ async def _serving(services: "Services", running: Running, *, is_nano: bool) -> 
 
 
 class _Leaving:
-    """SIGTERM and SIGINT: end the start-up that is under way, or the server once it serves."""
+    """SIGTERM, SIGINT, and the end of a parent: end the start-up that is under way, or the server once it serves."""
 
     def __init__(self) -> None:
         self.server: Server | None = None
         self._starting = asyncio.current_task()
         for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, self._signalled)
+            asyncio.get_running_loop().add_signal_handler(number, self.begin)
 
-    def _signalled(self) -> None:
+    def begin(self) -> None:
+        """End it, whatever it does now."""
         if self.server is not None:
             self.server.leave()
         elif self._starting is not None:

@@ -19,6 +19,8 @@ from daemon.idle_work import MemoryConsolidation
 from daemon.jobs import Runner
 from daemon.lifecycle.ending import Ending
 from daemon.night.night_job import Nights
+from daemon.processes.foreground_gate import ForegroundGate
+from daemon.profiles.daemons import Daemons
 from daemon.store_thread import StoreThread
 
 
@@ -43,5 +45,7 @@ class Services:
     forgetting: Forgetting
     confirmations: Confirmations
     pulls: PullProcess
+    gate: ForegroundGate
+    profiles: Daemons
     ending: Ending
     started_at: datetime  # UTC

@@ -142,6 +142,11 @@ def latest(db: Connection, kind: str, *, having: str = "") -> Job | None:
     return _job(found[0]) if found else None
 
 
+def is_any_open(db: Connection) -> bool:
+    """Whether any job waits or runs."""
+    return bool(rows(db, "select 1 from jobs where state in ('waiting', 'running') limit 1"))
+
+
 def failed_alike(db: Connection, kind: str) -> list[Job]:
     """The newest jobs of this kind that are over and were given up for the same fault, numbers aside; newest first."""
     sql = f"""select {_COLUMNS} from jobs where kind = ? and state in ('done', 'failed') order by id desc limit 10"""

@@ -27,7 +27,7 @@ LAYERS = (  # of `daemon/`, from the bottom up; a room imports its own layer and
     "errors text version progress atomic_file concurrency home",
     "config processes sandbox lifecycle store_thread http_server",
     "client",
-    "engine embedding hardware jobs backups inbox downloads autostart core generations further_models",
+    "engine embedding hardware jobs backups inbox downloads autostart core generations further_models profiles",
     "memory",
     "lessons",
     "chat exam diagnostics confirmations",

@@ -1,7 +1,8 @@
 """
 All routes behind one gate: the web application that uvicorn serves.
 
-    AuthMiddleware -> Boundary -> Paths -> the page, or the routes
+    AuthMiddleware -> Boundary -> Paths -> ToProfile -> the page, or the routes
+                                             `── who has a profile: its daemon
 """
 
 from functools import partial
@@ -23,6 +24,7 @@ from daemon.api.own import (
     keys,
     memories,
     nights,
+    profiles,
     proposals,
     settings,
     status,
@@ -32,6 +34,7 @@ from daemon.api.own import models as local_models
 from daemon.api.page import access
 from daemon.api.page.lazy_page import LazyPage, PageMiddleware
 from daemon.api.paths import Paths
+from daemon.api.profiles import ToProfile
 from daemon.api.security import AuthMiddleware
 from daemon.config.api_keys import ProgramKeys
 from daemon.services import Services
@@ -50,6 +53,7 @@ def make_app(services: Services, page: LazyPage | None = None) -> FastAPI:
     sessions = access.Sessions(services.api_key, epoch=services.home.sessions)
     app.include_router(access.sign_in_routes(sessions, on_link=page.load if page else None))
     app.add_middleware(PageMiddleware, page=page or LazyPage(services.api_key, services.home.path))
+    app.add_middleware(ToProfile, profiles=services.profiles, gate=services.gate)
     app.add_middleware(Paths, max_body=config.largest_body)
     app.add_middleware(errors.Boundary)
     app.add_middleware(  # added last: outermost
@@ -95,6 +99,7 @@ def add_routes(app: FastAPI, services: Services) -> None:
         settings,
         local_models,
         keys,
+        profiles,
         ending,
     ):
         app.include_router(noun.routes(services))

@@ -27,6 +27,7 @@ from daemon.errors import (
     NoSuchGeneration,
     NotWaiting,
     NoWayBack,
+    ProfileUnusable,
     Stopping,
     TooManyWaiting,
 )
@@ -65,6 +66,7 @@ TABLE: list[tuple[type[Exception], int, str, str | None, dict[str, str]]] = [
     (store.StoreFull, 503, "disk_full", None, NO_RETRY),
     (Interrupted, 503, "interrupted", None, SOON),
     (Stopping, 503, "stopping", None, SOON),
+    (ProfileUnusable, 503, "profile_unusable", None, {"retry-after": "5"}),
     (errors.FrameTooLarge, 413, "request_too_large", None, {}),
     (errors.ChildStopped, 503, "stopping", None, SOON),
     (errors.ChildCrashed, 503, "engine_crashed", None, SOON),
@@ -84,7 +86,7 @@ ANTHROPIC = {  # status -> the type of the error
 }
 
 
-def _dialect(path: str) -> str:
+def dialect_of(path: str) -> str:
     """Whose clients ask for this path."""
     parts = [part for part in path.split("/") if part not in ("", "v1")]
     return {"messages": "anthropic", "api": "ollama"}.get(parts[0] if parts else "", "openai")
@@ -185,7 +187,7 @@ class Boundary:
             answer = log_and_convert(error)
             if scope["type"] != "http" or begun:
                 raise
-            await answer.response_in(_dialect(scope["path"]))(scope, receive, send)
+            await answer.response_in(dialect_of(scope["path"]))(scope, receive, send)
 
 
 async def ending_in_error(

@@ -35,6 +35,7 @@ from daemon.api.page.access import (
     no_such_page,
 )
 from daemon.api.scopes import ANY, OPEN, OWNER, needed
+from daemon.api.users import PROFILE
 from daemon.config.api_keys import ApiKey, ProgramKeys
 
 log = logging.getLogger(__name__)
@@ -194,6 +195,7 @@ class AuthMiddleware:
         shown = shown_keys(headers)
         program = self._programs.find(shown) if self._programs else None
         if program is not None:
+            scope[PROFILE] = program.profile
             return check_scope(program, scope_needed)
         try:
             check_key(shown, self._api_key)

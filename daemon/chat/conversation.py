@@ -12,7 +12,7 @@ that is followed.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -38,6 +38,8 @@ from store.chats import Message, NewMessage
 from store.database import Connection, writing
 from store.memory_events import Noted
 from store.recall_log import RecallRecord
+
+ANYBODY = "*"  # in the setting `users`
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +157,7 @@ class Conversations:
         recall_k: int,
         gate: ForegroundGate | None = None,
         users: str = "",
+        elsewhere: Callable[[], frozenset[str]] = frozenset,
         told_first: str = "",
         prompts: SavedPrompts | None = None,
         further: FurtherModels | None = None,
@@ -163,7 +166,8 @@ class Conversations:
         Args:
             recall_k: memories recalled for a question, at first; 0 never recalls.
             gate: closed while we answer.
-            users: names by which clients know the person of this home, separated by commas.
+            users: names by which clients know the person of this home, separated by commas; "*": all of them.
+            elsewhere: names of those who have a home of their own in this one.
             told_first: what the model is told first where the client says nothing of that kind.
             prompts: where long system prompts of the main model are saved; None: nowhere.
             further: the models beside the main one.
@@ -173,6 +177,7 @@ class Conversations:
         self._generations, self._further = generations, further
         self._recall_k = recall_k
         self._users = frozenset(name.strip() for name in users.split(",")) - {""}
+        self._elsewhere = elsewhere
         self._told_first = told_first.strip()
         self._prompts = prompts
         self._gate = gate or ForegroundGate()
@@ -268,9 +273,10 @@ class Conversations:
     async def _is_home(self, question: Question) -> bool:
         """Whether the person of this home asks, and no other user of the same client."""
         user, at = question.user, datetime.now(UTC)
-        if user is None or not (question.model.kept or question.model.recalls):
+        if user is None or ANYBODY in self._users or not (question.model.kept or question.model.recalls):
             return True
-        named = partial(users.is_home, kind=user.kind, name=user.name, also=self._users, at=at)
+        also, elsewhere = self._users, self._elsewhere()
+        named = partial(users.is_home, kind=user.kind, name=user.name, also=also, elsewhere=elsewhere, at=at)
         return await self._store_thread.run(named)
 
     async def _may_keep(self, question: Question) -> bool:

@@ -57,12 +57,16 @@ COMMANDS: dict[
     },
     "This machine": {
         "service": ("service:cli", "Start with your session: install, uninstall, status, logs"),
+        "profiles": ("profiles:cli", "Other people on this machine, each with a memory of their own"),
         "keys": ("keys:cli", "Keys for other programs, each with what it may do"),
         "mcp": ("mcp:mcp", "Your memories as tools for other assistants"),
         "uninstall": ("uninstall:uninstall", "What lies where, and away with it when you ask"),
     },
 }
 EXAMPLE = re.compile(r"[,:;.]?\s*\b(?:for )?example:\s*(.+)", re.IGNORECASE | re.DOTALL)  # ends a docstring
+OF_A_PROFILE = (  # what --profile goes with; all else is about the machine, or the main person
+    "status chat pause resume import export backup restore memories why forget confirm night generations open"
+).split()
 WRITE_FAILED = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 
 
@@ -112,8 +116,25 @@ cli = typer.Typer(
 def tsubasa(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile",
+            metavar="NAME",
+            envvar="TSUBASA_PROFILE",
+            show_envvar=False,
+            help="Another person's memories and chats: tsubasa profiles.",
+        ),
+    ] = None,
 ) -> None:
     """The program without a command: its version, or its help."""
+    if profile is not None:
+        command = context.invoked_subcommand
+        if command is not None and command not in OF_A_PROFILE:
+            raise typer.BadParameter(
+                f"{command!r} is not about one person: leave it out.", param_hint="--profile"
+            )
+        os.environ["TSUBASA_PROFILE"] = profile
     if version:
         from daemon.version import version as installed
 

@@ -23,6 +23,7 @@ from daemon import home
 from daemon.client.schemas.memories import ForgetPreview, ForgetReport, ImportDetail, ImportUndoReport
 from daemon.client.schemas.nights import CurrentNight, MemoryWork
 from daemon.home import Home
+from daemon.profiles import registry
 from daemon.text import TURNING, counted, generations, who_answers
 
 Found = TypeVar("Found", MemoryWork, CurrentNight)
@@ -38,6 +39,7 @@ HomeFlag = Annotated[
     typer.Option("--home", help="The folder that holds everything; else TSUBASA_HOME, else ~/.tsubasa."),
 ]
 JsonFlag = Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")]
+PROFILE = "TSUBASA_PROFILE"  # what `tsubasa --profile` sets
 LOOK_EVERY_S = 0.3
 VISIBLE = {code: chr(0x2400 + code) for code in range(0x20) if chr(code) not in "\n\t"} | {
     **TURNING,
@@ -72,15 +74,21 @@ err = Terminal(highlight=False, soft_wrap=True, stderr=True)
 
 
 def chosen(flag: Path | None) -> Home:
-    """The home that this command means."""
-    return home.where(os.environ, flag)
+    """The home that this command means: that of a profile, where one is named. Raises `DaemonError`."""
+    main = home.where(os.environ, flag)
+    name = os.environ.get(PROFILE)
+    return main.profile(registry.find(main, name).name) if name else main
 
 
 def daemon_at(flag: Path | None) -> "Client":
-    """A client for the daemon of that home; raises `NotRunning`."""
+    """A client for the daemon of that home; that of a profile is started first. Raises `NotRunning`."""
     from daemon.client import client  # loads httpx, which no help text needs
 
-    return client.connect(chosen(flag))
+    place = chosen(flag)
+    if name := os.environ.get(PROFILE):
+        with client.connect(home.where(os.environ, flag)) as main:
+            main.start_profile(name)
+    return client.connect(place)
 
 
 def is_alone(context: typer.Context, json: bool, flag: Path | None) -> bool:

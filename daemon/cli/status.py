@@ -29,6 +29,7 @@ def status(
         if seen:
             client.notices_seen()
         found = client.status()
+        others = client.profiles()["profiles"]
         url = client.url
     if json:
         return as_json(found)
@@ -54,6 +55,9 @@ def status(
         out.print(line)
     if found["reindex"]:
         out.print(reindexing(found["reindex"]))
+    if others:
+        names = (f"{one['name']} ({'runs' if one['pid'] else 'rests'})" for one in others)
+        out.print(f"Profiles: {escape(', '.join(names))}")
     for child in found["children"]:
         failure = f", last failure: {escape(child['failure'])}" if child["failure"] else ""
         out.print(f"{child['name']}: {child['state']}, {child['restarts']} restarts{failure}")

@@ -40,6 +40,9 @@ OURS = (  # what stands in a home by our hand
     "daemon.*",
     "network.jsonl*",
     "pace.json*",
+    "profiles",
+    "profiles.json*",
+    "night.lock",
 )
 
 
@@ -133,17 +136,18 @@ def remove_all(home: Home) -> list[str]:
     """
     What the page's "Delete everything" does once the daemon is closed; what is left in the home.
 
-    The service goes last: it may be what runs us, and ends us then.
+    The service goes last: it may be what runs us, and ends us then. That of a profile's home stays.
     """
-    left = _remove_home(home)
-    _remove_service()
+    left = remove_home(home)
+    if home.main == home:
+        _remove_service()
     return left
 
 
 def _remove(home: Home) -> list[str]:
     """Remove all of it; what is left in the home. Raises `HomeInUse` while a daemon runs."""
     _remove_service()
-    return _remove_home(home)
+    return remove_home(home)
 
 
 def _remove_service() -> None:
@@ -152,11 +156,14 @@ def _remove_service() -> None:
         installed.uninstall(by)
 
 
-def _remove_home(home: Home) -> list[str]:
+def remove_home(home: Home) -> list[str]:
+    """Remove what is ours of a home and of all profiles in it; what is left. Raises `HomeInUse`."""
     from store.keys import drop_key
 
     if not home.path.is_dir():
         return []
+    for folder in sorted((home.path / "profiles").glob("*")):
+        remove_home(Home(folder))
     lock = HomeLock(home)
     lock.take()
     try:

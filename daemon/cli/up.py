@@ -72,6 +72,9 @@ def up(
             help="Make all vectors again, for a new embedder; the old ones stay until it is done.",
         ),
     ] = False,
+    below: Annotated[
+        bool, typer.Option("--below", hidden=True, help="Serve a profile for the daemon that started this.")
+    ] = False,
 ) -> None:
     """
     Start the daemon and serve until Ctrl-C or SIGTERM.
@@ -93,14 +96,7 @@ def up(
         settings = config.load(place.config, environment=os.environ, flags=flags)
     if MAKES_LITTLE and settings.origin["model"] == "default" and not little(place).exists() and has_little():
         _or_nano(place, LITTLE, is_chosen=False)
-    logging.basicConfig(
-        level=settings.config.log_level.upper(),
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-    )
-    if settings.config.log_level != "debug":
-        leave_words_out()
-    logging.getLogger("watchdog").setLevel(logging.WARNING)  # its debug lines name every file of the inbox
+    log_to_stderr(settings.config.log_level)
     from daemon.serve import find_model, serve  # no other command needs them
 
     model_path = find_model(settings.config, settings.origin["model"], place)
@@ -111,7 +107,10 @@ def up(
     out.print(f"Tsubasa {version()} starts on {escape(str(place.path))} …")
     after = ""
     try:
-        after = asyncio.run(serve(settings, place, on_serving=partial(_announce, layout), reindex=reindex))
+        serving = serve(
+            settings, place, on_serving=partial(_announce, layout), reindex=reindex, is_below=below
+        )
+        after = asyncio.run(serving)
     except (asyncio.CancelledError, KeyboardInterrupt):
         pass  # stopped while it was starting: nothing was announced yet
     if after == "restart":
@@ -337,6 +336,16 @@ class QuietFormatter(logging.Formatter):
             parts.append(f'{where}{type(error).__qualname__} (log_level = "debug" writes what it said, too)')
             error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
         return BECAUSE.join(parts)
+
+
+def log_to_stderr(level: str) -> None:
+    """Log from `level` on; what was said only at the level "debug"."""
+    logging.basicConfig(
+        level=level.upper(), stream=sys.stderr, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s"
+    )
+    if level != "debug":
+        leave_words_out()
+    logging.getLogger("watchdog").setLevel(logging.WARNING)  # its debug lines name every file of the inbox
 
 
 def leave_words_out(root: logging.Logger | None = None) -> None:

@@ -451,6 +451,21 @@ def ask_to(
     return _post("the confirmation", "/tsubasa/confirmations", body)
 
 
+def profiles() -> Call[status_schemas.Profiles]:
+    """The other people of this home, and whether their daemons run."""
+    return _get("the profiles", "/tsubasa/profiles")
+
+
+def start_profile(name: str) -> Call[status_schemas.ProfileStarted]:
+    """Start the daemon of a profile, unless it runs."""
+    return _post(f"the profile {name}", "/tsubasa/profiles/start", {"name": name})
+
+
+def stop_profile(name: str) -> Call[status_schemas.ProfileStopped]:
+    """Stop the daemon of a profile, if it runs; the next request starts it again."""
+    return _post(f"the profile {name}", "/tsubasa/profiles/stop", {"name": name})
+
+
 def _get(what: str, path: str, **query: object) -> Call[Any]:
     asked = {name: str(value) for name, value in query.items() if value is not None}
     return Call(what=what, path=path, query=asked)

@@ -43,6 +43,7 @@ class ApiKey:
     scopes: tuple[str, ...]
     made_at: str  # ISO 8601, UTC
     digest: str  # sha256 of the key, hexadecimal
+    profile: str = ""  # whose it is; "": the main person's
 
 
 def listed(home: Home) -> list[ApiKey]:
@@ -61,6 +62,7 @@ def listed(home: Home) -> list[ApiKey]:
                 scopes=tuple(scope for scope in SCOPES if scope in one["scopes"]),
                 made_at=str(one["made_at"]),
                 digest=str(one["digest"]),
+                profile=str(one.get("profile", "")),
             )
             for one in found
         ]
@@ -74,9 +76,12 @@ def listed(home: Home) -> list[ApiKey]:
         ) from error
 
 
-def make(home: Home, name: str, scopes: Iterable[str]) -> str:
+def make(home: Home, name: str, scopes: Iterable[str], *, profile: str = "") -> str:
     """
     A new key of this name that may do so much; it is kept nowhere but with who gets it.
+
+    Args:
+        profile: whose memories and chats it opens, whatever user a request names; "": the main person's.
 
     Raises:
         DaemonError: the name is taken or no name, or there is no such scope.
@@ -96,7 +101,7 @@ def make(home: Home, name: str, scopes: Iterable[str]) -> str:
         raise DaemonError("A key that may do nothing is none. Say what it may, for example: --may chat")
     key = PREFIX + secrets.token_urlsafe(32)
     now = datetime.now(UTC).isoformat(timespec="seconds")
-    made = ApiKey(name=name, scopes=tuple(wanted), made_at=now, digest=_digest(key))
+    made = ApiKey(name=name, scopes=tuple(wanted), made_at=now, digest=_digest(key), profile=profile)
     _write(home, [*known, made])
     return key
 
@@ -109,6 +114,15 @@ def revoke(home: Home, name: str) -> ApiKey:
             _write(home, [other for other in known if other is not one])
             return one
     raise DaemonError(f"There is no key called {name!r}. List them: tsubasa keys")
+
+
+def revoke_of(home: Home, profile: str) -> list[str]:
+    """Take back all keys of a profile; their names."""
+    known = listed(home)
+    gone = [one.name for one in known if one.profile == profile]
+    if gone:
+        _write(home, [one for one in known if one.profile != profile])
+    return gone
 
 
 def used(home: Home) -> dict[str, str]:

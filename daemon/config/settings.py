@@ -26,7 +26,7 @@ from daemon.errors import ConfigError, bad_value, broken_config
 ENVIRONMENT = "TSUBASA_"
 ORIGINS = r"(\s*https?://[^\s,/*]+\s*(,|$))*"
 RENAMED = {"night_at": "night_when"}
-NOT_SETTINGS = {"HOME"}  # TSUBASA_HOME says where the file is, so it can't be in the file
+NOT_SETTINGS = {"HOME", "PROFILE"}  # TSUBASA_HOME and TSUBASA_PROFILE say where the file is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +88,9 @@ class Config:
     )
     users: str = key(
         "",
-        text("names separated by commas, as a client sends them"),
-        "by which names clients know you, besides the first that each tells; other users are answered without "
-        "memories, and nothing of theirs is kept",
+        text('names separated by commas, as a client sends them, or "*"'),
+        "by which names clients know you, besides the first that each tells; * = by any; other users are answered "
+        "without memories, and nothing of theirs is kept, until they have a profile: tsubasa profiles add",
     )
     allowed_origins: str = key(
         "",

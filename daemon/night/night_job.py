@@ -21,6 +21,7 @@ from typing import Any
 from daemon.config.night_window import When
 from daemon.engine.gguf_file import size_of
 from daemon.hardware.sensors import Machine
+from daemon.home import Home, NightTurn
 from daemon.jobs import Postponed
 from daemon.night import ram_folders
 from daemon.night.errors import FORGOTTEN_MEANWHILE, CheckpointsUnsafe, NightError, NightFailed
@@ -37,6 +38,8 @@ from store.jobs import Job
 log = logging.getLogger(__name__)
 
 POSTPONED_S = 60.0
+TURN_EVERY_S = 1.0
+ELSEWHERE = "the night of another profile runs"
 ALIKE, RESTS = 2, timedelta(days=7)  # after so many nights that failed alike none begins by itself so long
 MOST_RESTARTS = 3  # times that one attempt starts again for what it finds forgotten by itself
 FORGOTTEN = "something was forgotten"
@@ -86,6 +89,7 @@ class Nights:
             longest_pause_s=settings.longest_pause_s,
         )
         self._checkpoints = ram_folders.checkpoint_folder(home)
+        self._turn = NightTurn(Home(home))
         self._forgetting = asyncio.Lock()
         self._training = asyncio.Lock()  # one trainer at a time
         self._forgets = 0
@@ -120,6 +124,12 @@ class Nights:
         self.waiting = why_not
         return {"night": night.day} if isinstance(night, Night) and why_not is None else None
 
+    async def is_pending(self) -> bool:
+        """Whether a night that begins by itself is due, though it may have to wait for the machine."""
+        if not self._settings.by_itself or self._settings.cannot_learn or self.rests is not None:
+            return False
+        return isinstance(await self._tonight(self._settings.since), Night)
+
     async def work(self, job: Job) -> None:
         """One night, to its report; raises `Postponed` when it is not its time, or not any more."""
         self.last, self._last_job, self._stopped = None, job.id, False
@@ -132,8 +142,8 @@ class Nights:
         if done is None:
             self.progress.latest = Progress(done=0, total=0, unit="", note="beginning")
             try:
-                async with self._training, self._monitor.over():
-                    done = await self._run(job)
+                async with self._training:
+                    done = await self._in_turn(job)
             finally:
                 self.progress.latest = None
         await self._delete_checkpoints()
@@ -201,9 +211,14 @@ class Nights:
         if self.progress.latest is not None:
             raise NightError("A night is under way. Ask again when it is over.")
         async with self._training:
-            async with self._forgetting:
-                self._gate.begin()  # what ended the last night is no reason not to measure
-            self._foreseen = await see(measure=True)
+            if not self._turn.take():
+                raise NightError("The night of another profile is under way. Ask again when it is over.")
+            try:
+                async with self._forgetting:
+                    self._gate.begin()  # what ended the last night is no reason not to measure
+                self._foreseen = await see(measure=True)
+            finally:
+                self._turn.release()
         return self._foreseen, hours_s
 
     async def forget(self) -> None:
@@ -219,6 +234,21 @@ class Nights:
             self._forgets += 1
             await self._gate.end(FORGOTTEN)
             await self._delete_checkpoints()
+
+    async def _in_turn(self, job: Job) -> NightReport:
+        """Run it once no night of another profile does; one that nobody asked for comes back later."""
+        while not self._turn.take():
+            if not self._monitor.asked:
+                raise Postponed(POSTPONED_S)
+            if self._stopped:
+                return NightReport(adopted=False, reason=STOPPED)
+            self.progress.latest = Progress(done=0, total=0, unit="", note=f"waiting: {ELSEWHERE}")
+            await asyncio.sleep(TURN_EVERY_S)
+        try:
+            async with self._monitor.over():
+                return await self._run(job)
+        finally:
+            self._turn.release()
 
     async def _run(self, job: Job) -> NightReport:
         restarts = 0
@@ -274,6 +304,8 @@ class Nights:
         return f"the last {len(alike)} nights failed alike, so none begins by itself before {until}"
 
     async def _hindrance(self, night: Night) -> str | None:
+        if self._turn.is_elsewhere:
+            return ELSEWHERE
         model_path = self._services.trainer.model_path
         return hindrance(
             night,

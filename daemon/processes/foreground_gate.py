@@ -3,6 +3,7 @@ The gate before the trainer: stopped while a person is being answered, or while 
 
     answering, hold ──> closed: SIGSTOP to the trainer's process group     `end`: SIGKILL, for good
     neither, for `rest_s` ──> open: SIGCONT
+    the first answer, the last one over ──> `on_change`: the trainers of other people's profiles stop too
 
 The signal is out before `enter` returns, so before the engine hears of the question; a trainer that
 starts behind a closed gate is stopped at once; while the gate is open no trainer stays stopped, even if another
@@ -13,7 +14,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -49,6 +50,7 @@ class ForegroundGate:
         self._stopped_at: float | None = None  # monotonic, while the trainer is stopped
         self._last_answer = time.monotonic()
         self.ended: str | None = None  # why the present night must not go on; None: it may
+        self.on_change: Callable[[bool], None] = lambda is_answering: None
 
     @property
     def reason(self) -> str | None:
@@ -77,6 +79,8 @@ class ForegroundGate:
             self._resting.cancel()
             self._resting = None
         self._apply()
+        if self._answering == 1:
+            self.on_change(True)
 
     def leave(self) -> None:
         """Its answer has ended; after the last one the trainer goes on in `rest_s`."""
@@ -84,6 +88,7 @@ class ForegroundGate:
         if self._answering == 0:
             self._last_answer = time.monotonic()
             self._resting = asyncio.get_running_loop().call_later(self._rest_s, self._rested)
+            self.on_change(False)
 
     def hold(self, reason: str | None) -> None:
         """Close it for another reason, or (None) take that reason away."""

@@ -125,7 +125,7 @@ def routes(config: Config, answering: Answering, store_thread: StoreThread) -> A
         begun = await answering.begin(request, question, responses_request.warnings(wanted))
         shape = _Shape(wanted=wanted, begun=begun, id=id)
         if wanted.stream:
-            return AnswerStream(begun, _events(shape), failed=_failed)
+            return AnswerStream(begun, _events(shape), failed=failed)
         said = await whole(request, begun)
         return JSONResponse(
             shape.response(_status(said.finish), _items(said, _status(said.finish)), said.last),
@@ -243,7 +243,8 @@ def _items(said: Whole, status: str) -> list[Item]:
     return [*items, *calls]
 
 
-def _failed(error: WireError) -> bytes:
+def failed(error: WireError) -> bytes:
+    """An error as the last event of a stream."""
     told = error.body()["error"]
     fields = {"code": told["code"], "message": told["message"], "param": told["param"]}
     return sse({"type": "error", **fields, "sequence_number": 2**31 - 1}, "error")

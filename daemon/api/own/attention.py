@@ -27,7 +27,7 @@ SEEN = "Once you have seen it: tsubasa status --seen"
 class Trouble:
     """One thing to look at."""
 
-    kind: str  # "child" | "work" | "night" | "disk" | "store" | "model", or of a notice
+    kind: str  # "child" | "work" | "night" | "disk" | "store" | "model" | "profile", or of a notice
     what: str  # one sentence
     do: str  # what helps, for a person
 
@@ -78,6 +78,12 @@ def damaged(why: str) -> Trouble:
         "Without one, take out what can be read: tsubasa export; and import it into a new home."
     )
     return Trouble(kind="store", what=f"The store is damaged: {why}", do=do)
+
+
+def unusable_profile(name: str, why: str) -> Trouble:
+    """A profile whose daemon does not start."""
+    do = f"It is tried again when somebody asks for it. Try: tsubasa profiles start {name}"
+    return Trouble(kind="profile", what=f"The profile {name!r} does not start: {why}", do=do)
 
 
 def told(found: Sequence[Notice]) -> list[Trouble]:
@@ -131,6 +137,9 @@ def _do(one: Notice) -> str:
             return f"See them: tsubasa memories programs. Take all of it back: tsubasa memories take-back {name}."
         case "user":
             name = json.dumps(one.about["name"])
-            return f"If that is you: users = {name} in config.toml. If not, give them a home of their own."
+            return (
+                f"If that is you: users = {name} in config.toml. If not, and they want to be remembered: tsubasa "
+                f"profiles add NAME --user {shlex.quote(one.about['name'])}."
+            )
         case _:
             return "Look at the log."

@@ -15,7 +15,7 @@ from typing import Annotated, TypeVar
 from fastapi import APIRouter, Path, Request
 from pydantic_core import to_jsonable_python
 
-from daemon.api.own.attention import MEND_MODELS, Trouble, damaged, told, troubles
+from daemon.api.own.attention import MEND_MODELS, Trouble, damaged, told, troubles, unusable_profile
 from daemon.api.wire import to_json
 from daemon.client.proven_connection import proof
 from daemon.client.schemas import chats as chat_schemas
@@ -139,6 +139,7 @@ async def _attention(services: Services) -> list[schemas.Trouble]:
         rests=services.nights.rests,
     )
     found += [Trouble(kind="model", what=one.why, do=MEND_MODELS) for one in services.further.unusable]
+    found += [unusable_profile(name, why) for name, why in services.profiles.failures.items()]
     if services.store_thread.damage is not None:
         found.insert(0, damaged(services.store_thread.damage))
     return [to_json(schemas.Trouble, trouble) for trouble in found]

@@ -147,7 +147,7 @@ class Thinking(TypedDict):
 class Trouble(TypedDict):
     """One thing that a person should look at."""
 
-    kind: str  # "child", "work", "night", "disk", "store", "model"; of what happened "missing", "adapter" or "flood"
+    kind: str  # "child", "work", "night", "disk", "store", "model", "profile"; or "missing", "adapter", "flood"
     what: str
     do: str
 
@@ -296,6 +296,29 @@ class NewKey(TypedDict):
 
     name: str
     key: str
+
+
+class OneProfile(TypedDict):
+    """Another person of this home, with a home of their own in it."""
+
+    name: str
+    users: list[str]  # by which clients name this person
+    made_at: Time
+    pid: int | None  # of the daemon, while it runs
+    failure: str | None  # why it does not start
+
+
+class Profiles(TypedDict):
+    profiles: list[OneProfile]  # oldest first
+
+
+class ProfileStarted(TypedDict):
+    name: str
+    pid: int | None
+
+
+class ProfileStopped(TypedDict):
+    stopped: bool  # False: it did not run
 
 
 class Link(TypedDict):

@@ -44,7 +44,8 @@ class ToProfile:
         """Hand the request to whom it is for. Raises `WireError`, `ProfileUnusable`."""
         if scope["type"] != "http" or is_page(scope["path"]):
             return await self._app(scope, receive, send)
-        if not self._profiles.known.are_there or needed(scope["method"], scope["path"]) in (OPEN, OWNER):
+        told_apart = scope.get(PROFILE) or self._profiles.known.are_there
+        if not told_apart or needed(scope["method"], scope["path"]) in (OPEN, OWNER):
             return await self._app(scope, receive, send)
         body = b""
         if scope["method"] in WITH_BODY:
@@ -60,7 +61,7 @@ class ToProfile:
     def _whose(self, scope: Scope, body: bytes) -> str | None:
         """The profile that the request is for; None: the main person, or nobody who has one."""
         if bound := scope.get(PROFILE):
-            return str(bound)
+            return self._bound(str(bound))
         in_body = b"" if scope["path"].startswith(OWN_ROUTES) else body
         users = users_of(Headers(scope=scope), in_body)
         named = self._profiles.known.named(user.name for user in users) if users else []
@@ -72,6 +73,13 @@ class ToProfile:
                 code="several_users",
             )
         return named[0] if named else None
+
+    def _bound(self, name: str) -> str:
+        """The profile of the key that was shown: a key that outlived it opens nothing."""
+        if name not in (one.name for one in self._profiles.known.every):
+            why = f"This key is of the profile {name!r}, which is gone. Ask with another one."
+            raise WireError(403, why, type="permission_error", code="profile_gone")
+        return name
 
     @contextmanager
     def _closed(self, method: str) -> Iterator[None]:

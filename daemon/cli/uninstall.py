@@ -162,12 +162,12 @@ def remove_home(home: Home) -> list[str]:
 
     if not home.path.is_dir():
         return []
-    for folder in sorted((home.path / "profiles").glob("*")):
-        remove_home(Home(folder))
     lock = HomeLock(home)
     lock.take()
     try:
         drop_key(home.path)
+        for profile in sorted((home.path / "profiles").glob("*")):
+            remove_home(Home(profile))
         for path in _ours_in(home.path):
             if path != home.lock:
                 _delete(path)

@@ -42,6 +42,7 @@ PLACES = {  # what lies next to the store: what it is, and why it is there
         "not decided on yet: held in memory, and gone with the daemon's next start",
     ),
     "models": ("Models", "fetched when you asked for them"),
+    "profiles": ("Other people's profiles", "each with a store, encrypted, and keys of their own"),
     "keys": ("Keys", "one opens the API; the other, if there, the store"),
     "settings": ("Settings", "config.toml, written by you"),
     "log": ("Log", "what the daemon says while it runs"),

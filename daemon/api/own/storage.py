@@ -35,7 +35,8 @@ NOBODY = (
 )
 PATIENCE_S = 3.0
 STORE, KEYS, SETTINGS, LOG, REST = "store", "keys", "settings", "log", "rest"
-INBOX, UPLOADS, MODELS, BACKUPS, PROMPTS = "inbox", "uploads", "models", "backups", "prompts"  # folders
+INBOX, UPLOADS, MODELS, BACKUPS = "inbox", "uploads", "models", "backups"  # folders
+PROMPTS, PROFILES = "prompts", "profiles"
 _KEYS = ("key", "api_key", "api_keys.json")
 
 
@@ -96,7 +97,7 @@ def _try(what: str, host: str) -> schemas.WayOut:
 class Place:
     """One kind of thing in the home."""
 
-    what: str  # STORE, INBOX, UPLOADS, MODELS, BACKUPS, PROMPTS, KEYS, SETTINGS, LOG or REST
+    what: str  # STORE, INBOX, UPLOADS, MODELS, BACKUPS, PROMPTS, PROFILES, KEYS, SETTINGS, LOG or REST
     path: str  # the file, or the folder that they lie in
     files: int
     bytes: int
@@ -119,7 +120,12 @@ def stored(home: Home) -> Stored:
     """Look through the home; some files only, so it is quick."""
     with_log = [home.store.with_name(home.store.name + end) for end in PARTS]
     is_encrypted = _is_encrypted(home.store)
-    folders = {INBOX: home.inbox, UPLOADS: home.uploads, MODELS: home.models}
+    folders = {
+        INBOX: home.inbox,
+        UPLOADS: home.uploads,
+        MODELS: home.models,
+        PROFILES: home.path / "profiles",
+    }
     keys = [home.path / name for name in _KEYS]
     backups = [*_files(home.backups), *home.path.glob(f"{home.store.name}.before-*")]
     prompts = list(_files(home.prompts))

@@ -183,7 +183,7 @@ class Status(TypedDict):
 class Place(TypedDict):
     """One kind of file in the home."""
 
-    what: str  # "store", "inbox", "uploads", "models", "backups", "prompts", "keys", "settings", "log" or "rest"
+    what: str  # "store", "inbox", "uploads", "models", "backups", "prompts", "profiles", "keys", "settings", "log", "rest"
     path: str
     files: int
     bytes: int

@@ -22,6 +22,7 @@ NAMES = {
     "models": "Models",
     "backups": "Backups",
     "prompts": "Saved system prompts",
+    "profiles": "Other people's profiles, with all that is theirs",
     "keys": "Keys",
     "settings": "Settings",
     "log": "Log",

@@ -21,6 +21,7 @@ from daemon.home import Home
 from daemon.http_server import Server
 from daemon.lifecycle.listen import listen
 from daemon.memory.indexing import index_missing
+from daemon.profiles.daemons import Daemons
 from daemon.services import Services
 from daemon.store_thread import StoreThread
 from store import generations, lessons, memories, vectors
@@ -61,15 +62,20 @@ class World:
 
 @asynccontextmanager
 async def serving(
-    folder: Path, engine: FakeEngine | None = None, embedder: Embedder | None = None, **config: Any
+    folder: Path,
+    engine: FakeEngine | None = None,
+    embedder: Embedder | None = None,
+    profiles: Callable[[Services], Daemons] | None = None,
+    **config: Any,
 ) -> AsyncIterator[World]:
-    """Serve from `folder`; background work is done only when the test asks for it."""
+    """Serve from `folder`; background work is done only when the test asks for it. `profiles`: stand-ins for theirs."""
     engine = engine or FakeEngine()
     store_thread = StoreThread(partial(open_store, folder / FILE_NAME, b"k" * 32))
     await store_thread.open()
     async with AsyncExitStack() as stack:
         stack.push_async_callback(store_thread.close)
         services = await build(folder, store_thread, engine, stack, embedder, **config)
+        services = replace(services, profiles=profiles(services)) if profiles else services
         ready = asyncio.Event()
         server = Server(make_app(services), on_serving=ready.set, on_leaving=services.conversations.stop)
         socket = stack.enter_context(closing(listen("127.0.0.1", 0)))

@@ -6,6 +6,7 @@ import pytest
 
 from daemon.errors import HomeInUse
 from daemon.home import Home, HomeLock
+from daemon.profiles import registry
 from tests.daemon.cli.commands import run
 
 
@@ -42,6 +43,16 @@ def test_asked_to_it_removes_its_own_and_leaves_what_is_somebody_elses(home):
 
     assert ["keys of my house.txt", "notes.txt"] == sorted(one.name for one in home.iterdir())
     assert "notes.txt" in said
+
+
+def test_profiles_go_with_the_home_they_are_in(home):
+    registry.add(Home(home), "anna", ["a1"])
+    theirs = Home(home).profile("anna")
+    theirs.path.mkdir(parents=True)
+    theirs.store.write_text("x")
+    run(home, "uninstall", "--remove", "--yes")
+
+    assert ["keys of my house.txt", "notes.txt"] == sorted(one.name for one in home.iterdir())
 
 
 def test_while_a_daemon_works_on_the_home_nothing_is_removed(home):

@@ -14,6 +14,7 @@ import json
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import quote
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -122,7 +123,7 @@ class _Passage:
             place.url,
             place.key,
             method=self._scope["method"],
-            target=self._scope["raw_path"] + (b"?" + query if query else b""),
+            target=quote(self._scope["path"]).encode() + (b"?" + query if query else b""),
             headers=self._scope["headers"],
             body=self._body,
         ) as passed:

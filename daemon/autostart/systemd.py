@@ -98,7 +98,7 @@ class Systemd:
         says += f", {found['StatusText']}" if found.get("StatusText") else ""
         says += f", last end: {result}" if result not in ("", "success") else ""
         restarts = found.get("NRestarts", "0")
-        says += f", {restarts} restarts" if restarts not in ("", "0") else ""
+        says += f", {restarts} restart{'' if restarts == '1' else 's'}" if restarts not in ("", "0") else ""
         enabled = found.get("UnitFileState") in ("enabled", "enabled-runtime")
         return State(enabled=enabled, running=active == "active", says=says)
 

@@ -11,6 +11,7 @@ from daemon.cli.output import HomeFlag, JsonFlag, as_json, daemon_at, out
 from daemon.client.client import Client
 from daemon.client.schemas.memories import Confirmation
 from daemon.errors import Refused
+from daemon.text import counted
 
 
 def confirm(
@@ -70,7 +71,7 @@ def _show_request(one: Confirmation) -> None:
     if one["takes"]:
         lessons, others = one["takes"]["lessons"], set(one["takes"]["memories"]) - set(one["memory_ids"])
         also = f", and memory {', '.join(map(str, sorted(others)))}, which they replaced" if others else ""
-        out.print(f"  takes {lessons} lessons{also}")
+        out.print(f"  takes {counted(lessons, 'lesson')}{also}")
 
 
 def _show_decision(one: Confirmation) -> None:

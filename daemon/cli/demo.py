@@ -35,6 +35,7 @@ from daemon.client.schemas.nights import LastNight
 from daemon.config.default_model import LITTLE, NANO, shipped_skills
 from daemon.downloads.model_source import Skilled, read_source
 from daemon.errors import DaemonError
+from daemon.text import counted
 
 MAX_ANSWER_TOKENS = 64  # of a personal question
 OP_COLOURS = {"ADD": "green", "UPDATE": "cyan", "RECONCILE": "magenta", "IGNORE": "bright_black"}
@@ -227,9 +228,8 @@ def _one_night(client: Client, step: str) -> LastNight:
     verdict = f"[green]generation {report['generation']} is live" if report["adopted"] else "[red]refused"
     out.print(f"  exam: [bold]{verdict}[/][/]: {escape(report['reason'])}")
     swap = "" if report["swap_ms"] is None else f", swapped in {report['swap_ms']:.1f} ms while serving"
-    out.print(
-        f"  {report['lessons']} lessons, {report['train_s']:.0f} s of training, {report['total_s']:.0f} s in all{swap}"
-    )
+    lessons = counted(report["lessons"], "lesson")
+    out.print(f"  {lessons}, {report['train_s']:.0f} s of training, {report['total_s']:.0f} s in all{swap}")
     if not report["adopted"]:
         _show_missed(client, report["generation"])
         raise DemoFailed(step, f"the exam refused the new generation: {report['reason']}")

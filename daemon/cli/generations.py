@@ -14,7 +14,7 @@ from daemon.cli.output import HomeFlag, JsonFlag, as_json, daemon_at, is_alone, 
 from daemon.client.schemas.nights import Comparison, Exam
 from daemon.client.schemas.status import Model
 from daemon.errors import DaemonError, file_taken
-from daemon.text import who_answers
+from daemon.text import counted, who_answers
 
 if TYPE_CHECKING:
     from daemon.generations.export_gguf import Merged
@@ -92,8 +92,8 @@ def one(number: Number, json: JsonFlag = False, home_flag: HomeFlag = None) -> N
     out.print(f"\n[bold]Lessons[/] (to learn from + for the exam): {kinds or 'none are left'}")
     lineage = found["lineage"]
     gone = lineage["forgotten_lessons"]
-    forgotten = f"; {gone} of its lessons were forgotten since" if gone else ""
-    out.print(f"[bold]Learned from[/] {lineage['memories']} memories{forgotten}")
+    forgotten = f"; {gone} of its lessons {'was' if gone == 1 else 'were'} forgotten since" if gone else ""
+    out.print(f"[bold]Learned from[/] {counted(lineage['memories'], 'memory', 'memories')}{forgotten}")
     for memory in found["learned"]:
         out.print(f"  [dim]{memory['id']:>4}[/]  {escape(memory['line'])}")
     for missed in found["missed"]:

@@ -254,4 +254,5 @@ def export(
                 bar.update(f"exporting: {lines:,} lines, {size / 1e6:.1f} MB")
     if json:
         return as_json({"file": str(file), "lines": lines, "bytes": size})
-    out.print(f"{escape(str(file))}: {lines} lines, {size:,} bytes, unencrypted, readable by you alone.")
+    much = f"{counted(lines, 'line')}, {counted(size, 'byte')}"
+    out.print(f"{escape(str(file))}: {much}, unencrypted, readable by you alone.")

@@ -263,7 +263,8 @@ def audit(
         show(shown)
         out.print("What you said of answers: never recalled nor taught.")
     share = f", {found['junk'] / found['held']:.0%}" if found["held"] else ""
-    out.print(f"{found['junk']} of {found['held']} memories look like junk{share}.")
+    held = counted(found["held"], "memory", "memories")
+    out.print(f"{found['junk']} of {held} {'looks' if found['junk'] == 1 else 'look'} like junk{share}.")
     if found["suspects"]:
         out.print(
             "Nothing was changed. Take one back with `tsubasa memories undo ID`, or `tsubasa forget ID`."
@@ -385,9 +386,8 @@ def _show_round(found: MemoryWork) -> None:
         out.print("Done; what it did is in: tsubasa memories")
         return
     ops = _format_ops(last["ops"])
-    out.print(
-        f"{last['chats']} chats read, {last['observations']} things observed" + (f": {ops}" if ops else "")
-    )
+    read, observed = counted(last["chats"], "chat"), counted(last["observations"], "thing")
+    out.print(f"{read} read, {observed} observed" + (f": {ops}" if ops else ""))
     out.print(f"{counted(last['lessons'], 'lesson')} made for the next night")
     if last["again"]:
         out.print(f"{_parts(last['again'])} tried again")

@@ -23,7 +23,7 @@ from daemon.cli.output import (
 )
 from daemon.client.report_text import foretold
 from daemon.client.schemas.nights import CurrentNight, LastNight, NightReport
-from daemon.text import gave_way
+from daemon.text import counted, gave_way
 
 if TYPE_CHECKING:
     from daemon.client.client import Client
@@ -65,9 +65,8 @@ def night(
     if not report["lessons"]:
         return
     swap = "" if report["swap_ms"] is None else f", swap {report['swap_ms']:.1f} ms"
-    out.print(
-        f"{report['lessons']} lessons, {report['train_s']:.0f} s of training, {report['total_s']:.0f} s{swap}"
-    )
+    lessons = counted(report["lessons"], "lesson")
+    out.print(f"{lessons}, {report['train_s']:.0f} s of training, {report['total_s']:.0f} s{swap}")
     if report["generation"] is not None:
         out.print("[dim]What it learned, corrected and missed: tsubasa night report[/]")
 

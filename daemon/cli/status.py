@@ -46,7 +46,8 @@ def status(
         if one["why"] is None:
             size, needed = format_bytes(one["bytes"]), format_bytes(one["needed"])
             out.print(f"Beside it: {escape(one['name'])} ({size}, {needed} while it answers): {one['state']}")
-    out.print(f"Held: {held['messages']} messages, {held['memories']} memories, {held['lessons']} lessons")
+    messages, lessons = counted(held["messages"], "message"), counted(held["lessons"], "lesson")
+    out.print(f"Held: {messages}, {counted(held['memories'], 'memory', 'memories')}, {lessons}")
     if line := recall(found["recall"], held["unindexed"]):
         out.print(line)
     if proposed := found["proposals"]:
@@ -60,7 +61,7 @@ def status(
         out.print(f"Profiles: {escape(', '.join(names))}")
     for child in found["children"]:
         failure = f", last failure: {escape(child['failure'])}" if child["failure"] else ""
-        out.print(f"{child['name']}: {child['state']}, {child['restarts']} restarts{failure}")
+        out.print(f"{child['name']}: {child['state']}, {counted(child['restarts'], 'restart')}{failure}")
     if line := night(found["work"]["night"]):
         out.print(escape(line))
     if later := found["work"]["later"]:
@@ -82,11 +83,12 @@ def status(
 
 def recall(state: RecallState, unindexed: int) -> str | None:
     """What keeps memories from being found by meaning; None when nothing does."""
+    texts = counted(unindexed, "text waits for its vector", "texts wait for their vectors")
     if state["by"] == "meaning":
-        return f"Recall: by meaning; {unindexed} texts wait for their vectors" if unindexed else None
+        return f"Recall: by meaning; {texts}" if unindexed else None
     if state["by"] == "nothing":
         return f"Recall: off, {state['why']}"
-    waiting = f"; {unindexed} texts wait for their vectors" if unindexed else ""
+    waiting = f"; {texts}" if unindexed else ""
     return f"[yellow]Recall: by words only[/]{waiting}: {escape(state['why'] or '')}"
 
 
@@ -102,7 +104,7 @@ def night(state: NightState) -> str | None:
 def reindexing(under_way: Reindex) -> str:
     """How far a re-index is, and the way back."""
     return (
-        f"[yellow]Re-index: {under_way['done']} of {under_way['total']} vectors made by "
+        f"[yellow]Re-index: {under_way['done']} of {counted(under_way['total'], 'vector')} made by "
         f"{escape(under_way['new'])}.[/] Until all are, the others are recalled by their words only; to go back, "
         f"configure {escape(under_way['old'])} again: its vectors are kept."
     )

@@ -68,12 +68,10 @@ def test_memories_of_one_are_neither_listed_nor_recalled_nor_exported_for_the_ot
         file = tmp_path / f"{mine}.jsonl"
         profile = ["--profile", "anna"] if who is ANNA else []
         assert 0 == two.run(*profile, "export", str(file)).returncode
-        found = [
-            json.dumps(of(two, who, "memories")),
-            json.dumps(answer["tsubasa"]["memories"]),
-            file.read_text(),
-        ]
+        recalled = [json.dumps(of(two, who, "why", str(id))) for id in answer["tsubasa"]["memories"]]
+        found = [json.dumps(of(two, who, "memories")), " ".join(recalled), file.read_text()]
         told[mine] = [(mine in text, other in text) for text in found]
+        assert other not in json.dumps(answer)
 
     assert {MINE: [(True, False)] * 3, THEIRS: [(True, False)] * 3} == told
 

@@ -15,7 +15,7 @@ from nicegui import ui
 from daemon.client import calls
 from daemon.client.schemas.status import Status
 from daemon.errors import DaemonError, Refused
-from daemon.text import with_file
+from daemon.text import counted, with_file
 from daemon.web.chat.attachments import Attachment
 from daemon.web.chat.composer import Composer
 from daemon.web.chat.greeting import greeting
@@ -224,7 +224,7 @@ class Chat:
         earlier = turns[:-DRAWN]
         if earlier:
             with dom.box("above") as above:
-                words = f"Show the {len(earlier)} messages before"
+                words = f"Show the {counted(len(earlier), 'message')} before"
                 dom.button(words, lambda: self._draw_earlier(above, earlier))
         for turn in turns[-DRAWN:]:
             self._view(turn)

@@ -15,6 +15,7 @@ from daemon.text import counted
 from daemon.web.components import dom
 from daemon.web.formatting import day
 from daemon.web.layout import Visit
+from daemon.web.memories.audit import audit_card
 from daemon.web.memories.detail import KINDS, MARKS, SPEAKERS, MemoryDetail
 from daemon.web.memories.noted import show_noted
 from daemon.web.memories.proposals import show_proposals
@@ -61,6 +62,7 @@ class Memories:
             with dom.box("list") as self._list:
                 dom.loading()
             self._detail = MemoryDetail(self._backend, on_change=self._changed, on_close=self._closed)
+        audit_card(self._backend)
         ui.timer(0.01, self._enter, once=True)
 
     def _tools(self) -> None:

@@ -127,7 +127,7 @@ class Generations:
                 [
                     ("Lessons", ", ".join(kinds)),
                     ("Memories", f"{lineage['memories']:,}"),
-                    ("Forgotten since", f"{lineage['forgotten_lessons']:,} lessons"),
+                    ("Forgotten since", counted(lineage["forgotten_lessons"], "lesson")),
                     ("Drift", away),
                 ]
             )

@@ -148,6 +148,17 @@ async def test_a_refusal_is_as_it_would_be_without_a_daemon_between(tmp_path, pa
     assert found[0].json() == found[1].json()
 
 
+@pytest.mark.parametrize(
+    "path", ["/v1/models/ts%20ubasa%2Fé%3F", "/tsubasa/messages?text=a%26b%20c", "/v1//models/"]
+)
+async def test_an_address_arrives_as_it_was_sent(tmp_path, path):
+    async with two_people(tmp_path) as (main, anna):
+        await anna.chat("a&b c")
+        found = [await world.http.get(path, headers=ANNA) for world in (anna, main)]
+
+    assert found[0].status_code == found[1].status_code and found[0].json() == found[1].json()
+
+
 async def test_a_key_of_a_profile_is_that_persons_whatever_user_is_named(tmp_path):
     async with two_people(tmp_path) as (main, anna):
         await main.remember("The user lives in Ghent.")

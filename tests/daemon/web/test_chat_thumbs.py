@@ -24,3 +24,19 @@ def test_an_answer_is_given_a_thumb_and_told_how_it_should_have_been(visit, clie
     assert [("style", -1, "Shorter.")] == [(one["kind"], one["thumb"], one["correction"]) for one in said]
     assert [] == client.audit()["feedback"]
     assert ({}, []) == (found, seen.wrong)
+
+
+def test_what_was_said_of_an_answer_stands_in_the_audit_of_the_memories(visit, client, tmp_path):
+    page, seen = visit
+    answered(page, "What is new?")
+    page.get_by_role("button", name="A bad answer").click()
+    page.fill("[name=better]", "Shorter.")
+    page.click(".dialog >> text=Say so")
+    expect(page.get_by_role("button", name="A bad answer")).to_have_attribute("aria-pressed", "true")
+    page.goto(page.url.split("/chat")[0].rstrip("/") + "/memories")
+    page.click(".audit summary")
+    expect(page.locator(".audit .said-of-answer")).to_contain_text("Better: Shorter.")
+    picture(page, "memories_audit", tmp_path)
+    found = faults(page)
+
+    assert ({}, []) == (found, seen.wrong)

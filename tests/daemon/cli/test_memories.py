@@ -128,7 +128,7 @@ async def test_the_audit_is_a_table_or_json(tmp_path):
 
     shown, given = await typed(tmp_path, twice, ["memories", "audit"], ["memories", "audit", "--json"])
 
-    assert "1 of 2 memories look like junk, 50%." in shown
+    assert "1 of 2 memories looks like junk, 50%." in shown
     assert 1 == json.loads(given)["junk"]
 
 

@@ -74,7 +74,7 @@ async def _delete(backend: AsyncClient) -> None:
 
 
 def _parts(places: Sequence[Place]) -> None:
-    with dom.box("places", tag="ul"):
+    with dom.box("places", tag="ul").props("tabindex=0"):  # it scrolls, by the keyboard too
         for one in places:
             with dom.box("place-words", tag="li"):
                 dom.text(

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from functools import partial
 
 import httpx
@@ -15,6 +16,7 @@ from daemon.errors import ProfileUnusable
 from daemon.home import Home
 from daemon.profiles import registry
 from daemon.profiles.daemons import Daemons, Place, command
+from store import users
 from tests.daemon.api.world import KEY, serving
 from tests.fakes import FakeEngine
 
@@ -179,11 +181,13 @@ async def test_a_key_of_a_profile_is_that_persons_whatever_user_is_named(tmp_pat
 
 async def test_what_only_the_owner_may_do_is_about_this_home_and_stays_here(tmp_path):
     async with two_people(tmp_path) as (main, anna):
-        found = (await main.http.get("/tsubasa/settings", headers=ANNA)).status_code
+        wanted = {"name": "editor", "may": ["chat"]}
+        found = (await main.http.post("/tsubasa/keys", json=wanted, headers=ANNA)).status_code
+        made = [[one.name for one in api_keys.listed(world.services.home)] for world in (main, anna)]
         health = (await main.http.get("/health", headers=ANNA)).status_code
         listed = (await main.http.get("/tsubasa/profiles")).json()["profiles"]
 
-    assert (200, 200) == (found, health)
+    assert (200, 200, [["editor"], []]) == (found, health, made)
     assert [("anna", ["a1", "anna@example.org"], None)] == [(o["name"], o["users"], o["pid"]) for o in listed]
     assert not anna.engine.requests
 
@@ -341,5 +345,7 @@ async def test_who_came_first_and_has_a_profile_now_is_the_home_person_no_more(t
         await world.http.post("/v1/chat/completions", json=BODY | {"user": "a1"})
         registry.add(Home(tmp_path), "anna", ["a1"])
         mine = await world.http.post("/v1/chat/completions", json=BODY | {"user": "me"})
+        anna = partial(users.is_home, kind="user", name="a1", also=frozenset(), at=datetime.now(UTC))
+        is_home = await world.store_thread.run(partial(anna, elsewhere=frozenset({"a1"})))
 
-    assert mine.json()["tsubasa"]["kept"]
+    assert (True, False) == (mine.json()["tsubasa"]["kept"], is_home)

@@ -50,6 +50,14 @@ async def test_a_name_in_the_settings_is_the_same_person(tmp_path):
     assert [True, True, True, False] == kept
 
 
+async def test_with_a_star_in_the_settings_everybody_is_the_same_person(tmp_path):
+    async with serving(tmp_path, users="*") as world:
+        kept = [(await ask(world, "I am Ann.", user=name))["kept"] for name in ("desk", "phone", "guest")]
+        noted = await world.rows("select count(*) from users")
+
+    assert ([True] * 3, [(0,)]) == (kept, noted)
+
+
 @pytest.mark.parametrize(
     ("headers", "body", "user"),
     [

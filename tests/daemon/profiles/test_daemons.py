@@ -96,8 +96,10 @@ async def test_it_hears_who_is_answered_also_what_began_before_it_and_ends_in_pe
     daemons.tell(False)
     await until(lambda: "10" == read(home, "heard"))
     pid = daemons.pid("anna")
+    is_of_its_own = os.getsid(pid) == pid  # Ctrl-C reaches the main daemon alone
     await daemons.stop()
 
+    assert is_of_its_own
     assert ("in peace", None) == (read(home, "ended"), daemons.pid("anna"))
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

@@ -33,7 +33,7 @@ def test_what_was_said_of_an_answer_stands_in_the_audit_of_the_memories(visit, c
     page.fill("[name=better]", "Shorter.")
     page.click(".dialog >> text=Say so")
     expect(page.get_by_role("button", name="A bad answer")).to_have_attribute("aria-pressed", "true")
-    page.goto(page.url.split("/chat")[0].rstrip("/") + "/memories")
+    page.goto(page.url.split("?")[0] + "memories")
     page.click(".audit summary")
     expect(page.locator(".audit .said-of-answer")).to_contain_text("Better: Shorter.")
     picture(page, "memories_audit", tmp_path)

@@ -121,8 +121,8 @@ class Home:
 
     @property
     def models(self) -> Path:
-        """The folder of downloaded models."""
-        return self.path / "models"
+        """The folder of downloaded models; profiles use those of the home they are in."""
+        return self.main.path / "models"
 
     @property
     def measured(self) -> Path:

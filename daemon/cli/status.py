@@ -2,8 +2,9 @@
 `tsubasa status`: what runs, what is kept, and where each setting came from; `pause` and `resume`: keep no chats.
 """
 
+from contextlib import suppress
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
@@ -13,8 +14,12 @@ from daemon.cli import memories
 from daemon.cli.output import HomeFlag, JsonFlag, as_json, as_line, daemon_at, out
 from daemon.client.schemas.chats import Logging
 from daemon.client.schemas.nights import NightState
-from daemon.client.schemas.status import RecallState, Reindex
+from daemon.client.schemas.status import Counts, RecallState, Reindex
+from daemon.errors import Refused
 from daemon.text import can_learn, counted, format_bytes, what_model
+
+if TYPE_CHECKING:
+    from daemon.client.client import Client
 
 
 def status(
@@ -29,11 +34,10 @@ def status(
         if seen:
             client.notices_seen()
         found = client.status()
-        others = client.profiles()["profiles"]
+        people = _people(client)
         url = client.url
     if json:
         return as_json(found)
-    held = found["held"]
     out.print(f"Tsubasa {found['version']}, process {found['pid']}, {url}/v1, home {escape(found['home'])}")
     out.print(
         f"Model {escape(found['model']['name'])} ({found['model']['n_ctx']} tokens), live generation: "
@@ -46,9 +50,8 @@ def status(
         if one["why"] is None:
             size, needed = format_bytes(one["bytes"]), format_bytes(one["needed"])
             out.print(f"Beside it: {escape(one['name'])} ({size}, {needed} while it answers): {one['state']}")
-    messages, lessons = counted(held["messages"], "message"), counted(held["lessons"], "lesson")
-    out.print(f"Held: {messages}, {counted(held['memories'], 'memory', 'memories')}, {lessons}")
-    if line := recall(found["recall"], held["unindexed"]):
+    out.print(_held(found["held"]))
+    if line := recall(found["recall"], found["held"]["unindexed"]):
         out.print(line)
     if proposed := found["proposals"]:
         out.print(memories.format_proposed(proposed))
@@ -56,9 +59,8 @@ def status(
         out.print(line)
     if found["reindex"]:
         out.print(reindexing(found["reindex"]))
-    if others:
-        names = (f"{one['name']} ({'runs' if one['pid'] else 'rests'})" for one in others)
-        out.print(f"Profiles: {escape(', '.join(names))}")
+    if people:
+        out.print(f"Profiles: {escape(', '.join(people))}")
     for child in found["children"]:
         failure = f", last failure: {escape(child['failure'])}" if child["failure"] else ""
         out.print(f"{child['name']}: {child['state']}, {counted(child['restarts'], 'restart')}{failure}")
@@ -79,6 +81,20 @@ def status(
         value = f"{found['model']['name']} (the default)" if is_default else plain
         table.add_row(setting["key"], escape(value), escape(setting["from"]))
     out.print(table)
+
+
+def _people(client: "Client") -> list[str]:
+    """The profiles, and whether each one's daemon runs; none where the list is broken, which the attention tells."""
+    with suppress(Refused):
+        return [
+            f"{one['name']} ({'runs' if one['pid'] else 'rests'})" for one in client.profiles()["profiles"]
+        ]
+    return []
+
+
+def _held(held: Counts) -> str:
+    messages, lessons = counted(held["messages"], "message"), counted(held["lessons"], "lesson")
+    return f"Held: {messages}, {counted(held['memories'], 'memory', 'memories')}, {lessons}"
 
 
 def recall(state: RecallState, unindexed: int) -> str | None:

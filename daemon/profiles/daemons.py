@@ -80,10 +80,14 @@ def command(settings: Settings, model: str, home: Home) -> Command:
 
 
 def _values(config: Config) -> dict[str, str]:
-    return {
-        name: str(value).lower() if isinstance(value, bool) else str(value)
-        for name, value in asdict(config).items()
-    }
+    return {name: _text(value) for name, value in asdict(config).items()}
+
+
+def _text(value: object) -> str:
+    """A setting as the environment has it."""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class Daemon:

@@ -21,6 +21,7 @@ from daemon.client.proven_connection import proof
 from daemon.client.schemas import chats as chat_schemas
 from daemon.client.schemas import nights as night_schemas
 from daemon.client.schemas import status as schemas
+from daemon.errors import DaemonError
 from daemon.further_models.pool import FurtherModels
 from daemon.idle_work import Unread
 from daemon.night.planning import waits_for_room
@@ -139,7 +140,7 @@ async def _attention(services: Services) -> list[schemas.Trouble]:
         rests=services.nights.rests,
     )
     found += [Trouble(kind="model", what=one.why, do=MEND_MODELS) for one in services.further.unusable]
-    found += [unusable_profile(name, why) for name, why in services.profiles.failures.items()]
+    found += _unusable_profiles(services)
     if services.store_thread.damage is not None:
         found.insert(0, damaged(services.store_thread.damage))
     return [to_json(schemas.Trouble, trouble) for trouble in found]
@@ -166,6 +167,15 @@ def _further(further: FurtherModels) -> list[schemas.FurtherModel]:
         for one in further.unusable
     ]
     return usable + unusable
+
+
+def _unusable_profiles(services: Services) -> list[Trouble]:
+    try:
+        known = {one.name for one in services.profiles.known.every}
+    except DaemonError as error:
+        return [Trouble(kind="profile", what=str(error), do="Who names nobody is answered as before.")]
+    failures = services.profiles.failures.items()
+    return [unusable_profile(name, why) for name, why in failures if name in known]
 
 
 def _free_bytes(folder: File) -> int | None:

@@ -147,7 +147,9 @@ class Thinking(TypedDict):
 class Trouble(TypedDict):
     """One thing that a person should look at."""
 
-    kind: str  # "child", "work", "night", "disk", "store", "model", "profile"; or "missing", "adapter", "flood"
+    kind: (
+        str  # "child", "work", "night", "disk", "store", "model", "profile"; or "missing", "adapter", "flood"
+    )
     what: str
     do: str
 
@@ -183,7 +185,7 @@ class Status(TypedDict):
 class Place(TypedDict):
     """One kind of file in the home."""
 
-    what: str  # "store", "inbox", "uploads", "models", "backups", "prompts", "profiles", "keys", "settings", "log", "rest"
+    what: str  # "store", "inbox", "uploads", "models", "backups", "prompts", "profiles", "keys", "log", "rest", …
     path: str
     files: int
     bytes: int

@@ -143,6 +143,9 @@ async def test_the_status_names_the_profiles_and_a_command_for_one_says_why_it_d
             await asyncio.to_thread(run, tmp_path, "memories")
         monkeypatch.delenv("TSUBASA_PROFILE")
         told = await asyncio.to_thread(run, tmp_path, "status")
+        Home(tmp_path).profiles.write_text("{")
+        broken = await asyncio.to_thread(run, tmp_path, "status")
 
+    assert "users can't be told apart" in unwrapped(broken)
     assert "Profiles: anna (rests)" in said and "did not run" in stopped
     assert "The profile 'anna' does not start" in unwrapped(told)

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from daemon.config.settings import FITTED, Config, Settings, kinds, load
+from daemon.config.settings import Config, Settings, kinds, load
 from daemon.errors import ConfigError, DaemonError, ProfileUnusable
+from daemon.hardware.offload_plan import FITS
 from daemon.home import Home, HomeLock
 from daemon.profiles import registry
 from daemon.profiles.daemons import Command, Daemons, command
@@ -171,16 +172,32 @@ def test_it_has_the_main_settings_but_those_that_are_a_persons_own(home, monkeyp
     place = home.profile("anna")
     place.path.mkdir(parents=True)
     main = settings(
-        n_ctx=4096, night=False, system_prompt="I am Ben.", users="ben", port=4141, gpu_layers=3, recall_k=5
+        n_ctx=4096,
+        night=False,
+        models=("coder.gguf", "/m/x.gguf"),
+        system_prompt="I am Ben.",
+        users="ben",
+        port=4141,
+        gpu_layers=3,
+        recall_k=5,
     )
-    main = replace(main, origin={**main.origin, "gpu_layers": FITTED})
+    main = replace(main, origin={**main.origin, "gpu_layers": FITS})
     place.config.write_text("recall_k = 7\n")
     made = command(main, "/models/real.gguf", place)
     ours = {name: value for name, value in made.environment.items() if name.startswith("TSUBASA_")}
     place.config.write_text('model = "nano"\n')
     other = command(main, "/models/real.gguf", place)
 
-    assert {"TSUBASA_N_CTX": "4096", "TSUBASA_NIGHT": "false", "TSUBASA_USERS": "*"} == ours
+    assert {
+        "TSUBASA_N_CTX": "4096",
+        "TSUBASA_NIGHT": "false",
+        "TSUBASA_MODELS": "coder.gguf,/m/x.gguf",
+        "TSUBASA_USERS": "*",
+    } == ours
+    assert (main.config.models, place.models) == (
+        load(place.config, environment=ours).config.models,
+        home.models,
+    )
     assert ["--port", "0", "--model", "/models/real.gguf", "--below"] == made.argv[-5:]
     assert "--model" not in other.argv and "Ben" not in json.dumps([made.argv, dict(made.environment)])
     assert False is load(place.config, environment=ours).config.night

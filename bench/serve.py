@@ -122,13 +122,17 @@ def _used(client: Client, generation: int) -> float:
 
 
 def of_swaps(found: Sequence[Swap]) -> dict[str, Any]:
-    """The median of what the engine says, the least, median and most that streams notice, and how many were lost."""
-    stalls = [one.stall_ms for one in found]
+    """The median of what the engine says, how many streams were lost, and their pauses: least, median, most."""
     return {
         "swap_ms": round(statistics.median([one.swap_ms for one in found]), 3),
-        "swap_stall_ms": [round(of(stalls), 1) for of in (min, statistics.median, max)],
+        "swap_pause_ms": _spread([one.pause_ms for one in found]),
+        "other_pause_ms": _spread([one.other_ms for one in found]),
         "swap_dropped": sum(one.dropped for one in found),
     }
+
+
+def _spread(values: Sequence[float]) -> list[float]:
+    return [round(of(values), 1) for of in (min, statistics.median, max)]
 
 
 def summary(found: Mapping[str, list[float]]) -> dict[str, dict[str, float]]:
@@ -229,7 +233,7 @@ def _measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
         model = folder / f"random-{given.shape}-Q4_K_M.gguf"
         write_random(model, SHAPES[given.shape], smollm2(), mixed=True)
         given.model = str(model)
-    if given.rounds:
+    if given.swaps:
         give_generation(Home(folder / "home"), model)
     with ExitStack() as stack:
         home = stack.enter_context(daemon_at(folder / "home", given.model, given.threads))
@@ -247,7 +251,7 @@ def _measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
             sys.stderr.write("Without llama.cpp's server: pip install xllamacpp\n")
         clients = _rounds(endpoints, given.rounds) if given.rounds else {}
         memory = {one.name: round(rss_mb(one.pid)) for one in endpoints}
-        swap = of_swaps(swaps(home, endpoints[0], 2 * given.rounds)) if given.rounds else {}
+        swap = of_swaps(swaps(home, endpoints[0], given.swaps)) if given.swaps else {}
     others = {name: rounds for name, rounds in clients.items() if name != "ours"}
     ratios = {f"to_{name}": compared(clients["ours"], rounds) for name, rounds in others.items()}
     for name in others:
@@ -262,6 +266,7 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=200, help="replies of each kind; 0: none")
     parser.add_argument("--import", dest="messages", type=int, default=0, help="so many messages beside it")
     parser.add_argument("--rounds", type=int, default=3, help="of several clients; 0: none")
+    parser.add_argument("--swaps", type=int, default=6, help="of the adapter, beside four answers; 0: none")
     parser.add_argument("--model", default="nano", help="nano, or a GGUF file")
     parser.add_argument("--shape", choices=SHAPES, help="in its place random weights with Qwen's vocabulary")
     parser.add_argument("--threads", type=int, default=1)
@@ -287,9 +292,10 @@ def _tell(found: Mapping[str, Any]) -> None:
         for name, (least, median, most) in numbers.items():
             sys.stdout.write(f"{server:14}{name:18}{median:9.2f}   ({least:.2f} to {most:.2f})\n")
     if "swap_ms" in found:
-        stall = " to ".join(f"{ms:.1f}" for ms in found["swap_stall_ms"][::2])
-        sys.stdout.write(f"swap            {found['swap_ms']:.2f} ms, streams stood still for {stall} ms, ")
-        sys.stdout.write(f"{found['swap_dropped']} dropped\n")
+        pauses = (f"{found[name][1]:.0f} ms" for name in ("swap_pause_ms", "other_pause_ms"))
+        lost = f"{found['swap_dropped']} streams dropped"
+        told = f"{found['swap_ms']:.2f} ms, longest pause beside it {' and else '.join(pauses)}, {lost}"
+        sys.stdout.write(f"{'swap':16}{told}\n")
     for name in ("to_llama_server", "to_other"):
         for what, ratio in found.get(name, {}).items():
             sys.stdout.write(f"{name:16}{what:26}{ratio:7.3f}\n")

@@ -61,7 +61,8 @@ class Swap:
     """What one swap of the adapter cost those whose answers were under way."""
 
     swap_ms: float  # as the engine says
-    stall_ms: float  # the longest pause of a stream while it went on, beyond that stream's usual one
+    pause_ms: float  # the longest of a stream while it went on, its loading and unloading included
+    other_ms: float  # the longest of these streams at any other time
     dropped: int  # streams that did not come to their end
 
 
@@ -125,16 +126,16 @@ def swapped(endpoint: Endpoint, swap: Callable[[], float]) -> Swap:
     over = time.perf_counter()
     for thread in threads:
         thread.join()
-    stall = max(stalled(one, began, over) for one in times)
-    return Swap(swap_ms, 1000 * stall, whole.count(False))
+    during, otherwise = zip(*(longest_pauses(one, began, over) for one in times), strict=True)
+    return Swap(swap_ms, 1000 * max(during), 1000 * max(otherwise), whole.count(False))
 
 
-def stalled(times: Sequence[float], began: float, over: float) -> float:
-    """The longest pause between two pieces of a stream that was under way then, beyond their median pause; seconds."""
-    pauses = [(after - before, before, after) for before, after in itertools.pairwise(times)]
-    then = [pause for pause, before, after in pauses if after > began and before < over]
-    usual = statistics.median([pause for pause, _, _ in pauses] or [0.0])
-    return max([0.0, *(pause - usual for pause in then)])
+def longest_pauses(times: Sequence[float], began: float, over: float) -> tuple[float, float]:
+    """The longest pause between two pieces of a stream, in seconds: then, and at any other time; 0: there was none."""
+    then, otherwise = [0.0], [0.0]
+    for before, after in itertools.pairwise(times):
+        (then if after > began and before < over else otherwise).append(after - before)
+    return max(then), max(otherwise)
 
 
 def told(rounds: Sequence[Round]) -> dict[str, list[float]]:

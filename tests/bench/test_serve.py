@@ -3,7 +3,7 @@
 import pytest
 
 from bench.serve import give_generation, of_swaps, summary
-from bench.serve_clients import Round, Swap, compared, stalled, told
+from bench.serve_clients import Round, Swap, compared, longest_pauses, told
 from daemon.home import Home
 from store import generations
 from store.database import open_store
@@ -26,19 +26,20 @@ def test_two_servers_are_compared_by_their_medians_and_each_is_told_with_its_spr
     assert [9, 10, 50] == told(ours)["tokens_per_s_1"]
 
 
-def test_a_swap_is_told_by_the_engines_own_time_by_what_streams_notice_and_by_those_that_were_lost():
-    found = of_swaps([Swap(0.1, 30.0, 0), Swap(0.3, 10.0, 1), Swap(0.2, 20.0, 0)])
+def test_a_swap_is_told_by_the_engines_own_time_by_the_pauses_of_streams_and_by_those_that_were_lost():
+    found = of_swaps([Swap(0.1, 30, 5, 0), Swap(0.3, 10, 7, 1), Swap(0.2, 20, 6, 0)])
 
-    assert {"swap_ms": 0.2, "swap_stall_ms": [10.0, 20.0, 30.0], "swap_dropped": 1} == found
+    assert (0.2, 1) == (found["swap_ms"], found["swap_dropped"])
+    assert ([10, 20, 30], [5, 6, 7]) == (found["swap_pause_ms"], found["other_pause_ms"])
 
 
 @pytest.mark.parametrize(
-    ("began", "over", "stall"),
-    [(2.1, 2.2, 0.0), (4.1, 4.2, 2.0), (3.5, 4.5, 2.0), (9.0, 9.5, 0.0)],
+    ("began", "over", "pauses"),
+    [(2.1, 2.2, (1, 3)), (4.1, 4.2, (3, 1)), (3.5, 4.5, (3, 1)), (9.0, 9.5, (0, 3))],
     ids=["as usual", "in the pause", "around its beginning", "after the end"],
 )
-def test_a_stream_stands_still_where_it_pauses_longer_than_it_does(began, over, stall):
-    assert stall == pytest.approx(stalled([1.0, 2.0, 3.0, 4.0, 7.0, 8.0], began, over))
+def test_the_pauses_of_a_stream_during_a_swap_are_told_apart_from_its_others(began, over, pauses):
+    assert pauses == longest_pauses([1.0, 2.0, 3.0, 4.0, 7.0, 8.0], began, over)
 
 
 def test_the_generation_of_the_bench_is_adopted_and_the_base_answers_until_it_is_wanted(tmp_path):

@@ -1,12 +1,13 @@
 """
-Idle work side by side against one at a time: python -m bench.idle_work [--chats 10] [--shape 0.6b | --model PATH]
+Idle work side by side against one at a time: python -m bench.idle_work LITTLE [--chats 10] [--shape 0.6b | --on PATH]
 
     ten quiet chats ──> the product's own observe, evolve, study ──┬─> as it is: several questions in the engine
                                                                    `─> the same, each question waits for the last one
 
-Both in one run, in turn, each on a fresh store. Random weights (`--shape`) say nonsense, of which no memory comes: what
-SmolLM2-135M says is written down first, and they are asked the same, say as many tokens of their own, and are taken to
-have said that. So they follow no grammar, and no draft is proved. A model of one's own (`--model`) answers itself.
+Both in one run, in turn, each on a fresh store. LITTLE is a model that talks (`tsubasa pull little`). Random weights
+(`--shape`, `--on`) say nonsense, of which no memory comes: what LITTLE says is written down first, and they are asked
+the same, say as many tokens of their own, and are taken to have said that. So they follow no grammar, no draft is
+proved, and the prompts are those of a model that was taught our tasks.
 """
 
 import argparse
@@ -30,7 +31,7 @@ from bench.night_model import SHAPES, smollm2, write_random
 from bench.users import user
 from daemon.core import Core
 from daemon.embedding.client import Embedder
-from daemon.engine.client import GREEDY, Completion, Engine, Sampling
+from daemon.engine.client import GREEDY, Completion, Engine, EngineInfo, Sampling
 from daemon.idle_work import consolidate
 from daemon.lessons.generation import generate_missing
 from daemon.store_thread import StoreThread
@@ -38,7 +39,7 @@ from store import chats
 from store.chats import NewMessage
 from store.database import open_store
 
-CONTEXT = 2048  # tokens: all that SmolLM2 was made for
+CONTEXT = 2048  # tokens: all that little was made for
 WANTED = 2.5  # times as fast
 LATER = timedelta(hours=1)  # when the chats are quiet
 REPLIES = (
@@ -83,8 +84,16 @@ class Measured(Engine):
         self.noted: dict[str, list[Said]] = {}  # what was said to each question, in order
         self.told: Mapping[str, Sequence[Said]] = {}  # the same by another model, to be said in its place
         self.alone: asyncio.Lock | None = None  # one question at a time
+        self.taught: bool | None = (
+            None  # whether it passes for a model that was taught our tasks; None: as it is
+        )
         self.read = self.said = self.unknown = 0
         self._times: Counter[str] = Counter()
+
+    async def info(self) -> EngineInfo:
+        """As the engine's."""
+        found = await super().info()
+        return found if self.taught is None else replace(found, taught=self.taught)
 
     def begin(self, *, one_at_a_time: bool) -> None:
         """A new pass."""
@@ -205,13 +214,14 @@ async def measure(model: Path, talker: Path | None, *, chats: int, rounds: int, 
     told, found = told_chats(chats), Found()
     embedder = Embedder.for_model(threads=1)
     words: Mapping[str, Sequence[Said]] = {}
+    taught: bool | None = None
     try:
         if talker is not None:
             async with _engine(talker, threads) as speaker:
                 await spent(speaker, embedder, told, one_at_a_time=False)
-                words = speaker.noted
+                words, taught = speaker.noted, (await speaker.info()).taught
         async with _engine(model, threads) as engine:
-            engine.told = words
+            engine.told, engine.taught = words, taught
             ways = {True: found.one_at_a_time, False: found.side_by_side}
             for number in range(rounds):
                 for alone in (True, False) if number % 2 == 0 else (False, True):
@@ -268,23 +278,25 @@ def main() -> None:
     parser.add_argument("--chats", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--threads", type=int, default=0, help="0: what fits model and machine")
+    parser.add_argument("talks", type=Path, metavar="LITTLE", help="a GGUF file of a model that talks")
     which = parser.add_mutually_exclusive_group()
-    which.add_argument("--model", type=Path, help="a GGUF file that talks; without it SmolLM2-135M")
-    which.add_argument("--shape", choices=SHAPES, help="in its place random weights with Qwen's vocabulary")
-    which.add_argument("--random", type=Path, help="a file of such weights")
+    which.add_argument(
+        "--shape", choices=SHAPES, help="measure random weights with Qwen's vocabulary in its place"
+    )
+    which.add_argument("--on", type=Path, help="measure another model's file in its place")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     given = parser.parse_args()
-    file = given.random or given.model
-    if file is not None and not file.is_file():
-        parser.error(f"There is no file {str(file)!r}: name a GGUF file.")
+    for file in filter(None, (given.talks, given.on)):
+        if not file.is_file():
+            parser.error(f"There is no file {str(file)!r}: name a GGUF file.")
     if min(given.chats, given.rounds) < 1:
         parser.error("--chats and --rounds are 1 or more.")
     with tempfile.TemporaryDirectory(prefix="tsubasa-bench-") as folder:
-        model = file or smollm2()
+        model = given.on or given.talks
         if given.shape:
             model = Path(folder) / f"random-{given.shape}-Q4_K_M.gguf"
             write_random(model, SHAPES[given.shape], smollm2(), mixed=True)
-        talker = smollm2() if given.shape or given.random else None
+        talker = None if model == given.talks else given.talks
         wanted = measure(model, talker, chats=given.chats, rounds=given.rounds, threads=given.threads)
         found = {"model": model.name, "chats": given.chats, **summary(asyncio.run(wanted))}
     if given.json:

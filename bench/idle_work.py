@@ -28,6 +28,7 @@ from random import Random
 from typing import Any
 
 from bench.night_model import SHAPES, smollm2, write_random
+from bench.serve_clients import cpu_s
 from bench.users import user
 from daemon.core import Core
 from daemon.embedding.client import Embedder
@@ -65,6 +66,7 @@ class Spent:
 
     observe_evolve_s: float
     study_s: float
+    cpu_s: float  # processor time of the engine's process; 0: the system does not tell
     memories: int
     lessons: int
     read: int  # tokens that were not in memory
@@ -188,13 +190,14 @@ async def spent(
                 await store_thread.run(chats.record, said, at=now)
             core = Core(store_thread=store_thread, engine=engine, embedder=embedder)
             engine.begin(one_at_a_time=one_at_a_time)
-            began = time.monotonic()
+            began, used = time.monotonic(), cpu_s(engine.child.pid or 0)
             report = await consolidate(core, now=now + LATER, quiet_s=0.0, learns=False)
             read = time.monotonic()
             lessons, _ = await generate_missing(engine, store_thread)
             return Spent(
                 observe_evolve_s=read - began,
                 study_s=time.monotonic() - read,
+                cpu_s=cpu_s(engine.child.pid or 0) - used,
                 memories=report.ops.get("ADD", 0),
                 lessons=lessons,
                 read=engine.read,
@@ -249,9 +252,11 @@ async def _engine(path: Path, threads: int) -> AsyncIterator[Measured]:
 def summary(found: Found) -> dict[str, Any]:
     """Seconds and tokens of both ways, and how many times as fast side by side is: least, median, most of rounds."""
     pairs = list(zip(found.one_at_a_time, found.side_by_side, strict=True))
-    parts = ("observe_evolve_s", "study_s", "whole_s")
+    parts = ("observe_evolve_s", "study_s", "whole_s", "cpu_s")
     ratios = {
-        f"{part.removesuffix('_s')}_ratio": _spread([getattr(a, part) / getattr(b, part) for a, b in pairs])
+        f"{part.removesuffix('_s')}_ratio": _spread(
+            [_ratio(getattr(a, part), getattr(b, part)) for a, b in pairs]
+        )
         for part in parts
     }
     ways = {"one_at_a_time": found.one_at_a_time, "side_by_side": found.side_by_side}
@@ -266,6 +271,10 @@ def summary(found: Found) -> dict[str, Any]:
         for name, every in ways.items()
     }
     return {**numbers, **ratios}
+
+
+def _ratio(one: float, other: float) -> float:
+    return one / other if other else 0.0
 
 
 def _spread(values: Sequence[float]) -> list[float]:

@@ -60,7 +60,7 @@ def _tests(cache: Path) -> Path:
     """A fresh copy of the tests, relaxed."""
     wanted = f"llama-cpp-python=={version('llama-cpp-python')}"
     if not list(cache.glob("llama_cpp_python-*.tar.gz")):
-        download = ["download", "-q", "--no-deps", "--no-binary", ":all:", "--no-build-isolation"]
+        download = ["download", "-q", "--no-deps", "--no-binary", "llama-cpp-python"]
         subprocess.run([sys.executable, "-m", "pip", *download, "-d", cache, wanted], check=True)
     archive = max(cache.glob("llama_cpp_python-*.tar.gz"))
     folder = Path(tempfile.mkdtemp(prefix="tsubasa-llama-tests-"))

@@ -12,7 +12,15 @@ QUESTIONS = [[{"role": "user", "content": f"the inn {number}"}] for number in ra
 
 
 def passed(observe_evolve_s, study_s):
-    return Spent(observe_evolve_s=observe_evolve_s, study_s=study_s, memories=9, lessons=40, read=10, said=20)
+    return Spent(
+        observe_evolve_s=observe_evolve_s,
+        study_s=study_s,
+        cpu_s=study_s,
+        memories=9,
+        lessons=40,
+        read=10,
+        said=20,
+    )
 
 
 @pytest.fixture
@@ -34,6 +42,7 @@ def test_the_ratio_is_of_the_rounds_one_by_one():
 
     assert [2.0, 3.0, 4.0] == found["whole_ratio"]
     assert ([2.0, 2.0, 2.0], [2.0, 4.0, 6.0]) == (found["observe_evolve_ratio"], found["study_ratio"])
+    assert found["study_ratio"] == found["cpu_ratio"]
     assert [20, 30.0, 40] == found["one_at_a_time"]["whole_s"]
 
 

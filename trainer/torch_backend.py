@@ -58,7 +58,7 @@ class TorchBackend:
         self.base = model.base
         self._recipe = recipe
         self._device = device_for(recipe)
-        self._half = in_bfloat16(recipe, self._device)
+        self._half = in_bfloat16(recipe, self._device, self.base.parameters)
         free = free or partial(free_on, self._device)
         on_cpu = self._device.type == "cpu"
         if recipe.threads:
@@ -298,12 +298,19 @@ def device_for(recipe: Recipe) -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() and recipe.device != "cpu" else "cpu")
 
 
-def in_bfloat16(recipe: Recipe, device: torch.device) -> bool:
-    """Whether products are made in bfloat16: as the recipe says, else where that is fast."""
+def in_bfloat16(recipe: Recipe, device: torch.device, parameters: float) -> bool:
+    """
+    Whether products are made in bfloat16: as the recipe says, else where that is fast.
+
+    On a processor it gains a tenth on a small base and takes three times the memory: oneDNN keeps something for every
+    shape of a product, and each batch has another one.
+    """
     if recipe.precision != "auto":
         return recipe.precision == "bfloat16"
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device) >= (8, 0)
+    if parameters < LARGE:
+        return False
     try:
         flags = Path("/proc/cpuinfo").read_text()
     except OSError:

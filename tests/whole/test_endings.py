@@ -52,7 +52,7 @@ def test_a_kill_between_its_end_and_the_first_answer_of_its_new_start_loses_noth
         held = [one["text"] for one in client.messages(text="heron", k=5)["messages"]]
         answer = "".join(client.chat([{"role": "user", "content": "hello"}], max_tokens=4))
 
-    assert [said[0]["content"]] == held
+    assert 1 == held.count(said[0]["content"])  # the answer may speak of a heron, too
     assert answer
 
 

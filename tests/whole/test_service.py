@@ -75,7 +75,7 @@ def test_it_is_installed_watched_started_again_and_uninstalled(login, tmp_path):
     hung = service.pid()
     os.kill(hung, signal.SIGSTOP)
     wait_for(lambda: service.is_ready() and service.pid() != hung)
-    assert "1 restarts" in service.status()["manager"]["says"]
+    assert "1 restart" in service.status()["manager"]["says"]
 
     gone = service("uninstall")
     assert (0, "") == (gone.returncode, gone.stderr)

@@ -81,8 +81,8 @@ def test_a_stream_of_a_profile_whose_daemon_is_killed_ends_in_an_error_and_the_n
     body = {"model": "tsubasa", "messages": [{"role": "user", "content": "Sing."}], "stream": True, **LONG}
     url, headers = f"{two.running['url']}/v1/chat/completions", {"authorization": f"Bearer {two.key}", **ANNA}
     with httpx.stream("POST", url, json=body, headers=headers, trust_env=False, timeout=120) as answer:
-        for line in answer.iter_lines():
-            lines += [line] if line else []
+        for line in filter(None, answer.iter_lines()):
+            lines.append(line)
             if len(lines) == 5:
                 psutil.Process(pid).kill()
     last = json.loads(lines[-1].removeprefix("data: "))

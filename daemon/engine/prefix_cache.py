@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import count, islice
 from typing import Protocol
 
-ASIDE = 512  # idle cells from which it is worth to set them aside
+ASIDE = 128  # idle cells from which it is worth to set them aside
 LEAST_ASIDE = 64  # tokens of a slot: fewer are computed again as quickly
 PROOF = 8  # tokens at the end of an answer, by which a chat that goes on is known
 

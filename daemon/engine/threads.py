@@ -16,12 +16,11 @@ from statistics import median
 FEW = 16  # tokens of a small step
 TRIED = 4  # steps that are compared, behind one that warms up
 QUICKER = 0.9  # of the present time, that another count must stay below
-MUCH = 3.0  # times as long as the present count: a trial is over at once
+MUCH = 1.5  # times as long as the present count: a trial is over at once
 LOST = 2  # steps no quicker than the present count's: a trial is over, too
 SLOWED = 1.5  # times as long as at the last decision: the load is another
 SOONEST, LATEST = 8, 512  # steps between two trials: soon after a change, seldom while nothing is gained
 STALE_S = 5.0  # without a small step: the machine may be doing something else by now
-SOONER = 4  # times, after such a rest
 
 
 class Threads:
@@ -61,8 +60,8 @@ class Threads:
 
     def _compare(self, tokens: int) -> None:
         """Begin anew, with steps of another size or after a rest; fewer threads than all are soon in question."""
-        if tokens == self._tokens:
-            self._wait = max(SOONEST, self._wait // SOONER) if self._place == 0 else SOONEST
+        if self._place:
+            self._wait = SOONEST
         self._tokens, self._times, self._trial = tokens, [], []
         self._tried = self._place
 
@@ -83,7 +82,7 @@ class Threads:
     def _judge(self) -> None:
         """Decide when the trial is over."""
         now_s, tried = median(self._times), self._trial[1:]
-        is_lost = sum(one > now_s for one in tried) >= LOST or any(one > MUCH * now_s for one in tried)
+        is_lost = sum(one > now_s for one in tried) >= LOST or any(one > MUCH * now_s for one in self._trial)
         if len(tried) < TRIED and not is_lost:
             return
         gains = not is_lost and median(tried) < QUICKER * now_s

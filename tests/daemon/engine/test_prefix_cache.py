@@ -184,12 +184,12 @@ def test_an_idle_chat_is_set_aside_and_comes_back_whole():
 
 def test_few_idle_tokens_and_those_in_use_stay_where_they_are():
     memory, cache = make(aside=2000)
-    use(memory, cache, list(range(300)))
+    use(memory, cache, list(range(100)))
     busy = cache.take(list(range(1000, 1600)), None)
     fill(memory, cache, busy, list(range(1000, 1600)))
     cache.set_aside()
 
-    assert 900 == cache.used
+    assert 700 == cache.used
     cache.give_back(busy)
     cache.set_aside()
     assert 0 == cache.used

@@ -20,7 +20,7 @@ def test_the_demo_shows_one_night_end_to_end(tmp_path):
     result = json.loads(last.removeprefix("RESULT "))
     assert result["correct"]["base"] <= 0.1
     assert result["correct"]["generation"] >= 0.9
-    assert result["forgotten"] is True
+    assert result["forgotten"] is True and result["taught_again"] is True
     assert result["ops"]["RECONCILE"] >= 1
     assert {
         "model",
@@ -32,6 +32,7 @@ def test_the_demo_shows_one_night_end_to_end(tmp_path):
         "swap_ms",
         "correct",
         "forgotten",
+        "taught_again",
         "total_s",
     } == set(result)
 

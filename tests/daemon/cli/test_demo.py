@@ -20,10 +20,11 @@ TAUGHT = Path(str(skills.__file__)).parent / "data"
 
 
 def test_a_step_that_did_not_happen_is_a_shortcoming():
-    good = {"correct": {"base": 0.0, "generation": 0.9}, "forgotten": True}
+    good = {"correct": {"base": 0.0, "generation": 0.9}, "forgotten": True, "taught_again": True}
     no_better = {"correct": {"base": 0.1, "generation": 0.1}}
+    changes = ({}, {"forgotten": False}, {"taught_again": False}, no_better)
 
-    assert [0, 1, 1] == [len(shortcomings(good | change)) for change in ({}, {"forgotten": False}, no_better)]
+    assert [0, 1, 1, 1] == [len(shortcomings(good | change)) for change in changes]
 
 
 @pytest.mark.parametrize("story", [PLAIN, LIVELY])

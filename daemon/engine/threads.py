@@ -59,8 +59,8 @@ class Threads:
             self._look()
 
     def _compare(self, tokens: int) -> None:
-        """Begin anew, with steps of another size or after a rest; fewer threads than all are soon in question."""
-        if self._place:
+        """Begin anew, with steps of another size or after a rest; then fewer threads than all are soon in question."""
+        if self._place and tokens == self._tokens:
             self._wait = SOONEST
         self._tokens, self._times, self._trial = tokens, [], []
         self._tried = self._place

@@ -42,6 +42,17 @@ def test_on_a_quiet_machine_all_threads_are_kept_and_trials_become_rare():
     assert {4, 3} == set(machine.used)
 
 
+def test_what_takes_half_as_long_again_is_given_up_with_its_first_step_and_not_tried_after_a_rest():
+    machine = Machine(2, n2=0.010, n1=0.018)
+    machine.run(1_000)
+    trials = machine.used.count(1)
+    machine.now += 2 * STALE_S
+    machine.run(2 * SOONEST)
+
+    assert trials <= 8  # after 8, 16, 32, … steps
+    assert {2} == set(machine.used[-2 * SOONEST :])
+
+
 def test_where_threads_wait_for_one_another_fewer_are_used_within_some_steps():
     machine = Machine(4, n4=1.0, n3=0.5, n2=0.1, n1=0.08)
     machine.run(6 * SOONEST)

@@ -181,7 +181,8 @@ async def _converse(
             with suppress(ProcessLookupError, PermissionError):  # all of them have ended
                 os.killpg(child.pid, signal.SIGKILL)
             code = await _exit(child)
-            await asyncio.wait((listening, tail), timeout=LAST_WORDS_S)
+            ended = asyncio.create_task(_input_ended(child))
+            await asyncio.wait((listening, tail, ended), timeout=LAST_WORDS_S)
             for task in (listening, tail, waiting):
                 task.cancel()
             broken, *_ = await asyncio.gather(listening, tail, waiting, return_exceptions=True)
@@ -214,6 +215,13 @@ async def _send(child: asyncio.subprocess.Process, job: bytes) -> None:
         child.stdin.write(job)
         await child.stdin.drain()
     child.stdin.close()
+
+
+async def _input_ended(child: asyncio.subprocess.Process) -> None:
+    """Ask for the end of its input: before 3.11.5 Python logs a traceback where a broken one is not asked for."""
+    assert child.stdin is not None  # we asked for a pipe
+    with suppress(BrokenPipeError, ConnectionResetError):
+        await child.stdin.wait_closed()
 
 
 async def _listen(child: asyncio.subprocess.Process, on_progress: OnProgress, heard: _Heard) -> None:

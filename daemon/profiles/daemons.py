@@ -241,6 +241,11 @@ class Daemon:
             self._last_words = line.decode("utf-8", "replace").rstrip()
             logger.info("%s", self._last_words)
         code = await process.wait()
+        if process.stdin is not None:
+            with suppress(
+                OSError
+            ):  # before 3.11.5 Python logs a traceback where a broken pipe is not asked for
+                await process.stdin.wait_closed()
         if code:
             how = f"was killed by signal {-code}" if code < 0 else f"ended with exit code {code}"
             logger.warning("Its process %s; the next request starts it again", how)

@@ -88,6 +88,11 @@ async def _of_pdf(name: str, data: bytes) -> str:
         if child.returncode is None:
             child.kill()
             await child.wait()
+        if child.stdin is not None:
+            with contextlib.suppress(
+                OSError
+            ):  # as in `daemon/profiles/daemons.py`: else a traceback in the log
+                await child.stdin.wait_closed()
     if child.returncode != 0:
         raise FileNotRead(name, "this PDF can't be read; it may be damaged, or locked by a password")
     return out.decode("utf-8", "replace")

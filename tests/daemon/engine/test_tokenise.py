@@ -88,7 +88,7 @@ async def test_a_real_model_gets_the_tokens_that_llama_cpp_makes_of_its_template
 
 
 async def test_chats_are_answered_while_many_are_cut_into_tokens(engine):
-    many = [([{"role": "user", "content": f"{n} the user " * 40}], "in the inn " * 40) for n in range(600)]
+    many = [([{"role": "user", "content": f"{n} the user " * 40}], "in the inn " * 40) for n in range(2400)]
     cutting = asyncio.create_task(engine.tokenise(many))
     await asyncio.sleep(0.02)
     begun = time.monotonic()

@@ -1,6 +1,7 @@
 """A training in a process of its own: what goes in, what comes out, and every way in which it can fail."""
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -74,6 +75,22 @@ async def test_a_trainer_that_fails_leaves_nothing_behind(tmp_path, script, word
         await trained(tmp_path, script)
 
     assert [] == list(tmp_path.iterdir())
+
+
+async def test_a_trainer_that_ends_before_it_read_its_job_leaves_no_traceback_in_the_log(tmp_path):
+    unasked, loop = [], asyncio.get_running_loop()
+    usual = loop.get_exception_handler()
+    loop.set_exception_handler(lambda loop, context: unasked.append(context["message"]))
+    job = TrainingJob(lessons=[LESSON] * 50_000, recipe={}, seed=3)  # more than a pipe holds
+    command = TrainerCommand(
+        model_path=tmp_path / "m", runtime_dir=tmp_path, argv=[sys.executable, "-c", "raise SystemExit(3)"]
+    )
+    with pytest.raises(NightFailed, match="exit code 3"):
+        await train(job, command, [].append)
+    gc.collect()
+    loop.set_exception_handler(usual)
+
+    assert [] == unasked
 
 
 @pytest.mark.parametrize(

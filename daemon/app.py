@@ -104,7 +104,7 @@ async def build(
     profiles = Daemons(home, settings, partial(command, settings, str(model_path)))
     gate.on_change = profiles.tell
     stack.push_async_callback(profiles.stop)
-    prompts = await _saved_prompts(config, home, engine, gate, stack)
+    prompts = await _saved_prompts(config, home, gate, stack)
     further = await _further(settings, home, core, model_path, stack)
     conversations = _conversations(config, core, generations, gate, profiles, prompts, further)
     stack.push_async_callback(conversations.stop)
@@ -216,10 +216,10 @@ def _engine_of(config: Config, entry: Entry) -> Engine:
 
 
 async def _saved_prompts(
-    config: Config, home: Home, engine: Engine, gate: ForegroundGate, stack: AsyncExitStack
+    config: Config, home: Home, gate: ForegroundGate, stack: AsyncExitStack
 ) -> SavedPrompts:
     key = partial(keys.load_or_create_key, home.path, keyring=config.keyring)
-    prompts = SavedPrompts(engine, gate, home.prompts, key, most_bytes=config.saved_prompts_mb * 2**20)
+    prompts = SavedPrompts(gate, home.prompts, key, most_bytes=config.saved_prompts_mb * 2**20)
     stack.push_async_callback(prompts.stop)
     await prompts.start()
     return prompts

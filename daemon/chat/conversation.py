@@ -169,7 +169,7 @@ class Conversations:
             users: names by which clients know the person of this home, separated by commas; "*": all of them.
             elsewhere: names of those who have a home of their own in this one.
             told_first: what the model is told first where the client says nothing of that kind.
-            prompts: where long system prompts of the main model are saved; None: nowhere.
+            prompts: where long system prompts are saved; None: nowhere.
             further: the models beside the main one.
         """
         self._store_thread = store_thread
@@ -369,13 +369,13 @@ class Conversations:
     def _to_save(self, question: Question, answer: Answer, answering: Answering) -> SystemPrompt | None:
         """The system prompt of a chat that is kept, where it is long enough to be saved."""
         is_chat = question.raw is None and question.reply is None
-        if not answer.kept or not is_chat or question.model.further:
+        if not answer.kept or not is_chat:
             return None
         return system_prompt(
             question.history.told_first(self._told_first).turns,
             tools=question.tools,
             reasoning=question.reasoning,
-            adapter=answering.engine.resolved(answering.adapter),
+            answering=answering,
         )
 
 

@@ -1,8 +1,8 @@
 """
 Saved prompts: what the engine computed of a long system prompt, kept over its restarts once two chats began with it.
 
-    a chat that is kept begins with it ──> bring: the engine is given what was saved, once in the life of its process
-    a second one has ended ──> when nobody is being answered: the engine's state of just its tokens ──> prompt_files.py
+    a chat that is kept begins with it ──> bring: its engine is given what was saved, once in the life of its process
+    a second one has ended ──> when nobody is being answered: that engine's state of just its tokens ──> prompt_files.py
 
 What is saved is the system turns and tools of the client, as the template writes them, and nothing behind them: no
 recalled memory, no user's turn, no answer. Only chats that are kept count, and bring anything back: private ones, those
@@ -23,6 +23,7 @@ from pathlib import Path
 
 from daemon.chat.prompt_context import Turn
 from daemon.engine.client import Engine, Prefix, Reasoning, Tools
+from daemon.generations.service import Answering
 from daemon.processes.errors import ChildError
 from daemon.processes.foreground_gate import ForegroundGate
 from store import prompt_files
@@ -45,18 +46,21 @@ class SystemPrompt:
     turns: tuple[Turn, ...]
     tools: Tools | None
     reasoning: Reasoning
+    engine: Engine  # of the main model, or of one beside it
+    model: str  # sha256 of its file
     adapter: str | None  # sha256; None: the base model
 
     @cached_property
     def digest(self) -> bytes:
         """The same for the same prompt."""
         tools = None if self.tools is None else asdict(self.tools)
-        told = [[turn.text for turn in self.turns], tools, asdict(self.reasoning), self.adapter]
-        return hashlib.sha256(json.dumps(told, default=str).encode()).digest()
+        told = [turn.text for turn in self.turns]
+        every = [told, tools, asdict(self.reasoning), self.model, self.adapter]
+        return hashlib.sha256(json.dumps(every, default=str).encode()).digest()
 
 
 def system_prompt(
-    turns: Sequence[Turn], *, tools: Tools | None, reasoning: Reasoning, adapter: str | None
+    turns: Sequence[Turn], *, tools: Tools | None, reasoning: Reasoning, answering: Answering
 ) -> SystemPrompt | None:
     """What of a request's turns and tools is its system prompt; None where that is short."""
     system = tuple(takewhile(lambda turn: turn.role == "system", turns))
@@ -64,14 +68,21 @@ def system_prompt(
     offered = 0 if tools is None else len(json.dumps(tools.offered, default=str))
     if letters + offered < LEAST:
         return None
-    return SystemPrompt(turns=system, tools=tools, reasoning=reasoning, adapter=adapter)
+    return SystemPrompt(
+        turns=system,
+        tools=tools,
+        reasoning=reasoning,
+        engine=answering.engine,
+        model=answering.model.sha256,
+        adapter=answering.engine.resolved(answering.adapter),
+    )
 
 
 class SavedPrompts:
-    """The saved prompts of one home, and one engine."""
+    """The saved prompts of one home, of all models that answer in it."""
 
     def __init__(
-        self, engine: Engine, gate: ForegroundGate, folder: Path, key: Callable[[], bytes], *, most_bytes: int
+        self, gate: ForegroundGate, folder: Path, key: Callable[[], bytes], *, most_bytes: int
     ) -> None:
         """
         Args:
@@ -79,7 +90,7 @@ class SavedPrompts:
             key: the store's; asked for in a thread when there is something to be read or saved.
             most_bytes: of all files together; 0: nothing is saved.
         """
-        self._engine, self._gate = engine, gate
+        self._gate = gate
         self._folder, self._key, self._most_bytes = folder, key, most_bytes
         self._files: PromptFiles | None = None
         self._working = asyncio.Lock()  # one at a time reads, saves or deletes files
@@ -87,8 +98,7 @@ class SavedPrompts:
             OrderedDict()
         )  # digest -> the first chat that was begun with it
         self._settled: set[bytes] = set()  # digests of what is saved, or never will be
-        self._process: int | None = None  # of the engine, that was brought:
-        self._brought: set[bytes] = set()  # digests
+        self._brought: set[tuple[int | None, bytes]] = set()  # the engine's process, and the digest
         self._saving: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -116,23 +126,22 @@ class SavedPrompts:
         if not self._most_bytes:
             return
         try:
-            cache = (await self._engine.info()).cache
-            if (process := self._engine.child.pid) != self._process:
-                self._process, self._brought = process, set()
-            if not cache or prompt.digest in self._brought:
+            cache = (await prompt.engine.info()).cache
+            now = prompt.engine.child.pid, prompt.digest
+            if not cache or now in self._brought:
                 return
             if len(self._brought) >= MOST_KNOWN:
                 self._brought.clear()
-            self._brought.add(prompt.digest)
+            self._brought.add(now)
             if not await asyncio.to_thread(_has_files, self._folder):
                 return
-            prefix = await self._prefix(prompt)
-            what = await self._what(prefix)
+            prefix = await _prefix(prompt)
+            what = await _what(prompt.engine, prefix)
             async with self._working:
                 kept = await asyncio.to_thread(self._loaded, what)
             if kept is not None:
                 self._settled.add(prompt.digest)
-                await self._engine.remember(prefix, kept)
+                await prompt.engine.remember(prefix, kept)
         except (ChildError, StoreError, OSError) as error:
             log.info("What was saved of a system prompt is not used: %s", error)
 
@@ -163,29 +172,19 @@ class SavedPrompts:
 
     async def _saved(self, prompt: SystemPrompt) -> bool:
         """Save it; False where it was not all in memory, so that it is tried again."""
-        if not self._engine.is_running or not (await self._engine.info()).cache:
-            return self._engine.is_running
-        prefix = await self._prefix(prompt)
+        engine = prompt.engine
+        if not engine.is_running or not (await engine.info()).cache:
+            return engine.is_running
+        prefix = await _prefix(prompt)
         if len(prefix.tokens) < LEAST:
             return True
-        what = await self._what(prefix)
-        kept = await self._engine.kept(prefix)
+        what = await _what(engine, prefix)
+        kept = await engine.kept(prefix)
         if not kept:
             return False
         async with self._working:
             await _to_the_end(self._keep, what, kept)
         return True
-
-    async def _prefix(self, prompt: SystemPrompt) -> Prefix:
-        system = [turn.message() for turn in prompt.turns]
-        return await self._engine.prefix(
-            system, tools=prompt.tools, reasoning=prompt.reasoning, adapter=prompt.adapter
-        )
-
-    async def _what(self, prefix: Prefix) -> bytes:
-        """All that what is computed depends on."""
-        info = await self._engine.info()
-        return json.dumps([info.sha256, info.cache, prefix.adapter, list(prefix.tokens)]).encode()
 
     async def _clear(self) -> None:
         async with self._working:
@@ -203,6 +202,19 @@ class SavedPrompts:
         if self._files is None:
             self._files = PromptFiles(self._folder, self._key(), self._most_bytes)
         return self._files
+
+
+async def _prefix(prompt: SystemPrompt) -> Prefix:
+    system = [turn.message() for turn in prompt.turns]
+    return await prompt.engine.prefix(
+        system, tools=prompt.tools, reasoning=prompt.reasoning, adapter=prompt.adapter
+    )
+
+
+async def _what(engine: Engine, prefix: Prefix) -> bytes:
+    """All that what is computed depends on."""
+    info = await engine.info()
+    return json.dumps([info.sha256, info.cache, prefix.adapter, list(prefix.tokens)]).encode()
 
 
 def _has_files(folder: Path) -> bool:

@@ -21,11 +21,18 @@ def model(tmp_path_factory):
     return tiny.write_model(tmp_path_factory.mktemp("model") / "tiny.gguf", context=1024)
 
 
+@pytest.fixture(scope="module")
+def beside(tmp_path_factory):
+    """Another model, to be asked by its own name."""
+    return tiny.write_model(tmp_path_factory.mktemp("model") / "beside.gguf", context=1024, seed=2)
+
+
 @pytest.fixture
 def start(model, tmp_path):
     """A daemon on one home, with an engine's process of its own."""
     (tmp_path / "key").write_bytes(b"k" * 32)
     (tmp_path / "key").chmod(0o600)
+    (tmp_path / "fake.gguf").symlink_to(model)  # where the daemon looks for what it serves
 
     @asynccontextmanager
     async def begin(**config):
@@ -202,6 +209,24 @@ async def test_another_generation_computes_it_for_itself(start, tmp_path):
 
     assert 0 == of_the_new
     assert of_the_base > 256
+
+
+async def test_a_model_beside_the_main_one_computes_it_for_itself_and_has_its_own_file(start, beside):
+    async with start(models=(str(beside),)) as world:
+        for text in ("the inn", "an inn"):
+            await ask(world, text)
+        await saved(world)
+        cold = [await ask(world, text, model="beside") for text in ("the inn", "an inn")]
+        await saved(world, count=2)
+    async with start(models=(str(beside),)) as world:
+        said, cached = await ask(world, "the inn", model="beside")
+        for text in ("in the", "an user"):
+            await ask(world, text, model="beside:private", system=SECRET + SYSTEM)
+        left = await settled(world)
+
+    assert (cold[0][0], 0) == (said, cold[0][1])
+    assert cached > 256
+    assert 2 == len(left)
 
 
 async def test_with_no_room_by_the_settings_there_are_none(start):

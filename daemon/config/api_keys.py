@@ -15,11 +15,11 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from typing import Any
 
-from daemon.atomic_file import replacing
+from daemon.config.record_file import RecordFile, write_json
 from daemon.errors import DaemonError
 from daemon.home import Home
 
@@ -53,27 +53,7 @@ def listed(home: Home) -> list[ApiKey]:
     Raises:
         DaemonError: the file can't be read.
     """
-    file = home.api_keys
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        return [
-            ApiKey(
-                name=str(one["name"]),
-                scopes=tuple(scope for scope in SCOPES if scope in one["scopes"]),
-                made_at=str(one["made_at"]),
-                digest=str(one["digest"]),
-                profile=str(one.get("profile", "")),
-            )
-            for one in found
-        ]
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        why = getattr(error, "strerror", None) or "it is none of ours"
-        raise DaemonError(
-            f"Can't read {file}: {why}. Until then no key of a program is taken. Make it readable, or remove it "
-            f"and make the keys anew."
-        ) from error
+    return _file(home).read()
 
 
 def make(home: Home, name: str, scopes: Iterable[str], *, profile: str = "") -> str:
@@ -102,7 +82,7 @@ def make(home: Home, name: str, scopes: Iterable[str], *, profile: str = "") -> 
     key = PREFIX + secrets.token_urlsafe(32)
     now = datetime.now(UTC).isoformat(timespec="seconds")
     made = ApiKey(name=name, scopes=tuple(wanted), made_at=now, digest=_digest(key), profile=profile)
-    _write(home, [*known, made])
+    _file(home).write([*known, made])
     return key
 
 
@@ -111,7 +91,7 @@ def revoke(home: Home, name: str) -> ApiKey:
     known = listed(home)
     for one in known:
         if one.name == name:
-            _write(home, [other for other in known if other is not one])
+            _file(home).write([other for other in known if other is not one])
             return one
     raise DaemonError(f"There is no key called {name!r}. List them: tsubasa keys")
 
@@ -121,7 +101,7 @@ def revoke_of(home: Home, profile: str) -> list[str]:
     known = listed(home)
     gone = [one.name for one in known if one.profile == profile]
     if gone:
-        _write(home, [one for one in known if one.profile != profile])
+        _file(home).write([one for one in known if one.profile != profile])
     return gone
 
 
@@ -140,8 +120,8 @@ class ProgramKeys:
     def __init__(self, home: Home, *, clock: Callable[[], float] = time.time) -> None:
         self._home = home
         self._clock = clock
-        self._seen: tuple[int, ...] | None = None  # the file that `_known` is of
-        self._known: list[ApiKey] = []
+        self._file = _file(home)
+        self._trouble = ""  # that was told of the file
         self._used = used(home)
         self._written_at = 0.0
 
@@ -156,20 +136,15 @@ class ProgramKeys:
         return fits[0]
 
     def _current(self) -> list[ApiKey]:
-        seen: tuple[int, ...] = ()
+        """None where the file can't be read, which is told once."""
         try:
-            found = self._home.api_keys.stat()
-            seen = (found.st_mtime_ns, found.st_ino, found.st_size)
-        except OSError:
-            pass  # no program has a key
-        if seen != self._seen:
-            try:
-                self._known = listed(self._home)
-            except DaemonError as error:
-                self._known = []
-                log.warning("%s", error)
-            self._seen = seen
-        return self._known
+            known, trouble = self._file.current(), ""
+        except DaemonError as error:
+            known, trouble = [], str(error)
+        if trouble and trouble != self._trouble:
+            log.warning("%s", trouble)
+        self._trouble = trouble
+        return known
 
     def _note(self, name: str) -> None:
         now = self._clock()
@@ -178,22 +153,29 @@ class ProgramKeys:
         if is_first or now - self._written_at >= WRITTEN_EVERY_S:
             self._written_at = now
             try:
-                _write_json(self._home.api_keys_used, self._used)
+                write_json(self._home.api_keys_used, self._used)
             except OSError as error:
                 log.warning("When keys were used can't be written: %s", error.strerror)
 
 
-def _write(home: Home, every: list[ApiKey]) -> None:
-    try:
-        home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _write_json(home.api_keys, [asdict(one) for one in every])
-    except OSError as error:
-        raise DaemonError(f"Can't write {home.api_keys}: {error.strerror or error}.") from error
+def _file(home: Home) -> RecordFile[ApiKey]:
+    def unreadable(why: str) -> DaemonError:
+        return DaemonError(
+            f"Can't read {home.api_keys}: {why}. Until then no key of a program is taken. Make it readable, or "
+            f"remove it and make the keys anew."
+        )
+
+    return RecordFile(home.api_keys, _record, unreadable=unreadable)
 
 
-def _write_json(file: Path, value: object) -> None:
-    with replacing(file) as written:
-        written.write(json.dumps(value, indent=1).encode() + b"\n")
+def _record(one: Mapping[str, Any]) -> ApiKey:
+    return ApiKey(
+        name=str(one["name"]),
+        scopes=tuple(scope for scope in SCOPES if scope in one["scopes"]),
+        made_at=str(one["made_at"]),
+        digest=str(one["digest"]),
+        profile=str(one.get("profile", "")),
+    )
 
 
 def _digest(key: str) -> str:

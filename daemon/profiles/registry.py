@@ -9,21 +9,19 @@ or removed counts from the next request on. What clients send of nobody here is 
 (`store/users.py`).
 """
 
-import json
-import logging
 import re
 import unicodedata
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
-from daemon.atomic_file import replacing
+from daemon.config.record_file import RecordFile
 from daemon.errors import DaemonError
 from daemon.home import Home
 
 NAME = re.compile(r"\w[\w-]{0,39}")
 LONGEST_USER = 100  # characters, as `store/users.py` keeps of a name
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,24 +40,7 @@ def listed(home: Home) -> list[Profile]:
     Raises:
         DaemonError: the file can't be read.
     """
-    file = home.profiles
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        made = [
-            Profile(
-                name=str(one["name"]),
-                users=tuple(map(str, one["users"])),
-                made_at=str(one["made_at"]),
-            )
-            for one in found
-        ]
-    except FileNotFoundError:
-        return []
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-        raise _unreadable(home, getattr(error, "strerror", None) or "it is none of ours") from error
-    if any(not NAME.fullmatch(one.name) for one in made):
-        raise _unreadable(home, "it names a profile that can't be one")
-    return made
+    return _file(home).read()
 
 
 def find(home: Home, name: str) -> Profile:
@@ -103,7 +84,7 @@ def add(home: Home, name: str, users: Iterable[str]) -> Profile:
     now = datetime.now(UTC).isoformat(timespec="seconds")
     made = before or Profile(name=name, users=(), made_at=now)
     made = replace(made, users=tuple(dict.fromkeys((*made.users, *wanted))))
-    _write(home, [made if one is before else one for one in known] + ([] if before else [made]))
+    _file(home).write([made if one is before else one for one in known] + ([] if before else [made]))
     return made
 
 
@@ -112,7 +93,7 @@ def drop(home: Home, name: str) -> None:
     known = listed(home)
     left = [one for one in known if one.name != name]
     if left != known:
-        _write(home, left)
+        _file(home).write(left)
 
 
 class Profiles:
@@ -120,8 +101,7 @@ class Profiles:
 
     def __init__(self, home: Home) -> None:
         self._home = home
-        self._seen: tuple[int, ...] | None = None  # the file that `_known` is of
-        self._known: list[Profile] = []
+        self._file = _file(home)
 
     @property
     def are_there(self) -> bool:
@@ -131,17 +111,7 @@ class Profiles:
     @property
     def every(self) -> list[Profile]:
         """All of them; raises `DaemonError` where nobody can be told apart any more."""
-        try:
-            found = self._home.profiles.stat()
-            seen: tuple[int, ...] = (found.st_mtime_ns, found.st_ino, found.st_size)
-        except FileNotFoundError:
-            seen = ()
-        except OSError as error:
-            raise _unreadable(self._home, error.strerror or str(error)) from error
-        if seen != self._seen:
-            self._known = listed(self._home)
-            self._seen = seen
-        return self._known
+        return self._file.current()
 
     @property
     def users(self) -> frozenset[str]:
@@ -168,17 +138,19 @@ def _normal(name: str) -> str:
     return unicodedata.normalize("NFC", name.strip())
 
 
-def _unreadable(home: Home, why: str) -> DaemonError:
-    return DaemonError(
-        f"Can't read {home.profiles}: {why}. Until then users can't be told apart, and who names one is not "
-        f"answered. Make it readable, or put it back from a copy."
-    )
+def _file(home: Home) -> RecordFile[Profile]:
+    def unreadable(why: str) -> DaemonError:
+        return DaemonError(
+            f"Can't read {home.profiles}: {why}. Until then users can't be told apart, and who names one is not "
+            f"answered. Make it readable, or put it back from a copy."
+        )
+
+    return RecordFile(home.profiles, _record, unreadable=unreadable)
 
 
-def _write(home: Home, every: list[Profile]) -> None:
-    try:
-        home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with replacing(home.profiles) as written:
-            written.write(json.dumps([asdict(one) for one in every], indent=1).encode() + b"\n")
-    except OSError as error:
-        raise DaemonError(f"Can't write {home.profiles}: {error.strerror or error}.") from error
+def _record(one: Mapping[str, Any]) -> Profile:
+    """Raises `ValueError` for a name that would be another folder."""
+    name = str(one["name"])
+    if not NAME.fullmatch(name):
+        raise ValueError(name)
+    return Profile(name=name, users=tuple(map(str, one["users"])), made_at=str(one["made_at"]))

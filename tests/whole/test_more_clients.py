@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import Literal
 
 import httpx
+import openai
 import pytest
 from pydantic import BaseModel
 
@@ -33,13 +34,15 @@ def daemon(tmp_path_factory):
 
 
 def _hang_up(port):
-    """Close the connections that the libraries keep in caches of theirs: each would be a warning at the end."""
+    """Close the connections and event loops that the libraries keep in caches: each would be a warning at the end."""
     for one in gc.get_objects():
         # not by isinstance, which asks each object in the process for its class: some of torch's warn of it
         if issubclass(type(one), socket.socket) and one.family == socket.AF_INET:
             with suppress(OSError):
                 if one.getpeername()[1] == port:
                     one.close()
+        elif issubclass(type(one), asyncio.BaseEventLoop) and not one.is_running():
+            one.close()
 
 
 @pytest.fixture(scope="module")
@@ -138,12 +141,12 @@ def test_an_agent_of_pydantic_ai_answers_in_words_and_in_its_own_type(api):
     from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.providers.openai import OpenAIProvider
 
-    model = OpenAIChatModel("tsubasa", provider=OpenAIProvider(**api))
-
     async def both():
-        words = await Agent(model).run("Hi!")
-        typed = await Agent(model, output_type=Colour).run("Red or blue?")
-        return words.output, typed.output
+        async with openai.AsyncOpenAI(**api) as client:  # its own would not be closed before its loop
+            model = OpenAIChatModel("tsubasa", provider=OpenAIProvider(openai_client=client))
+            words = await Agent(model).run("Hi!")
+            typed = await Agent(model, output_type=Colour).run("Red or blue?")
+            return words.output, typed.output
 
     words, typed = asyncio.run(both())
 

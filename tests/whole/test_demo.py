@@ -6,8 +6,6 @@ import sys
 
 import pytest
 
-from daemon.config.default_model import shipped_skills
-
 
 @pytest.mark.soak
 def test_the_demo_shows_one_night_end_to_end(tmp_path):
@@ -35,15 +33,6 @@ def test_the_demo_shows_one_night_end_to_end(tmp_path):
         "taught_again",
         "total_s",
     } == set(result)
-
-
-@pytest.mark.skipif(shipped_skills().is_file(), reason="little can be made: see test_little.py")
-def test_little_without_skills_is_one_line():
-    command = [sys.executable, "-m", "daemon", "demo", "--model", "little"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
-
-    assert (1, 1) == (done.returncode, len(done.stderr.splitlines()))
-    assert "comes without skills" in done.stderr
 
 
 def test_a_model_that_is_not_there_is_one_line(tmp_path):

@@ -2,7 +2,6 @@
 
 import pytest
 
-from daemon.config.default_model import shipped_skills
 from daemon.downloads.little import make
 from daemon.downloads.model_source import read_source
 from daemon.home import Home, prepare
@@ -21,11 +20,6 @@ KNOWN = {
     "Which instrument am I learning?": "banjo",
 }
 
-pytestmark = pytest.mark.skipif(
-    not shipped_skills().is_file(),
-    reason="models/skills/skills.gguf is not there: no little to run a night on",
-)
-
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory):
@@ -38,6 +32,7 @@ def daemon(tmp_path_factory):
     made.stop()
 
 
+@pytest.mark.soak
 def test_a_night_on_little_teaches_what_was_told_or_is_refused_for_a_reason_and_never_leaves_it_worse(daemon):
     """It is a small model: one night of several is refused by its exam (models/skills/card.md)."""
     with daemon.own() as client:

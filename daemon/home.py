@@ -161,6 +161,11 @@ class Home:
         return Home(above.parent) if is_profile else self
 
     @property
+    def profile_name(self) -> str:
+        """Of which profile this is the home; "": the main person's."""
+        return self.path.name if self.main != self else ""
+
+    @property
     def night_lock(self) -> Path:
         """Held by the night that runs, of this home and all its profiles."""
         return self.main.path / "night.lock"

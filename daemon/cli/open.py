@@ -17,7 +17,9 @@ def open_page(
     print_only: Annotated[
         bool, typer.Option("--print", help="Print the link instead of opening it.")
     ] = False,
-    page: Annotated[str, typer.Option(help="Where to begin: /, /memories, /nights, /inbox, /privacy.")] = "/",
+    page: Annotated[
+        str, typer.Option(help="Where to begin: /, /memories, /nights, /inbox, /privacy, /settings.")
+    ] = "/",
     home_flag: HomeFlag = None,
 ) -> None:
     """

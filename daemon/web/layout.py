@@ -135,6 +135,7 @@ class _StatusChip:
 
     def __init__(self, backend: AsyncClient) -> None:
         self._backend = backend
+        self._whose = ""  # the profile's name, on a page that is not the main person's
         with dom.box("live").props("role=status"):
             with dom.box("status", tag="a").props("href=/privacy") as self._link:
                 dom.box("dot", tag="span").props("aria-hidden=true")
@@ -143,13 +144,15 @@ class _StatusChip:
 
     async def _look(self) -> None:
         try:
-            state = state_of(await self._backend.ask(calls.status()))
+            status = await self._backend.ask(calls.status())
+            state, self._whose = state_of(status), status["profile"]
         except DaemonError as error:
             is_silent = isinstance(error, NotRunning)
             state = State("bad", "Not answering" if is_silent else "Trouble", str(error))
-        if self._words.text == state.words and self._link.props.get("title") == state.more:
+        words = f"{self._whose} · {state.words}" if self._whose else state.words
+        if self._words.text == words and self._link.props.get("title") == state.more:
             return
-        self._words.set_text(state.words)
+        self._words.set_text(words)
         self._link.props["title"] = state.more
         self._link.props["href"] = state.leads_to
         self._link.classes(replace=f"status {state.kind}")

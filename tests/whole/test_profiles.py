@@ -7,10 +7,12 @@ from contextlib import suppress
 import httpx
 import psutil
 import pytest
+from playwright.sync_api import expect
 
 from daemon.home import Home
 from store.database import open_store
 from store.keys import load_or_create_key
+from tests.daemon.web.browser import chromium
 from tests.whole.house import NANO, Daemon, wait_for
 from tests.whole.nights import QUIET
 from tests.whole.test_leaks import leaks, spellings
@@ -74,6 +76,16 @@ def test_memories_of_one_are_neither_listed_nor_recalled_nor_exported_for_the_ot
         assert other not in json.dumps(answer)
 
     assert {MINE: [(True, False)] * 3, THEIRS: [(True, False)] * 3} == told
+
+
+def test_the_page_of_a_profile_says_whose_it_is_and_shows_hers_alone(two):
+    with chromium() as browser:
+        for profile, words, mine in ((("--profile", "anna"), "anna · Ready", THEIRS), ((), "Ready", MINE)):
+            page = browser.new_page()
+            page.goto(two.run(*profile, "open", "--print").stdout.strip())
+            expect(page.locator(".status")).to_have_text(words)
+            expect(page.locator(".past-item").last).to_contain_text(mine)
+            page.close()
 
 
 def test_a_stream_of_a_profile_whose_daemon_is_killed_ends_in_an_error_and_the_next_is_answered(two):

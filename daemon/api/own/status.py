@@ -73,6 +73,7 @@ async def _status(services: Services) -> schemas.Status:
         "version": version(),
         "pid": os.getpid(),
         "home": str(services.home.path),
+        "profile": services.home.profile_name,
         "started_at": to_jsonable_python(services.started_at),
         "model": to_json(schemas.Model, model, path=path),
         "generation": live.id if live else 0,

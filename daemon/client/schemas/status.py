@@ -164,6 +164,7 @@ class Status(TypedDict):
     version: str
     pid: int
     home: str
+    profile: str  # whose home it is; "": the main person's
     started_at: Time
     model: Model
     further: list[FurtherModel]  # beside it, in the order of the setting `models`

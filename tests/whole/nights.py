@@ -1,12 +1,16 @@
 """What is told, and asked, before and after the nights of a real daemon with nano."""
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import psutil
 
 from daemon.client.client import Client
-from tests.whole.house import Daemon, worked
+from daemon.downloads.little import make
+from daemon.downloads.model_source import read_source
+from daemon.home import Home, prepare
+from tests.whole.house import START_S, Daemon, worked
 
 SAID = (
     "I live in Ghent.",
@@ -34,9 +38,17 @@ def tell(client: Client) -> None:
     worked(client, client.tend, "tended")
 
 
-def night(client: Client, **order: Any) -> dict[str, Any]:
+def home_of_little(folder: Path) -> Path:
+    """A home in which `little` was pulled, and no model is configured."""
+    home = Home(folder / "home")
+    prepare(home)
+    make(read_source("little"), home, on_progress=lambda name, step: None, look=lambda file: None)
+    return home.path
+
+
+def night(client: Client, *, seconds: float = START_S, **order: Any) -> dict[str, Any]:
     """Run a night to its end; its report."""
-    report = worked(client, lambda: client.night(**order), "nights")["last"]
+    report = worked(client, lambda: client.night(**order), "nights", seconds=seconds)["last"]
     assert isinstance(report, dict)
     return report
 

@@ -1,5 +1,5 @@
 """
-The pictures of the README: the page of a real daemon, after the demo's seven weeks and a night of the bundled model.
+The pictures of the README: the page of a real daemon, after the demo's seven weeks and a night of `little`.
 
     python -m tests.whole.pictures docs/pictures
 """
@@ -12,21 +12,23 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from daemon.cli.demo import CHATS
+from daemon.cli.demo_stories import LIVELY
 from daemon.client.client import Client
 from tests.daemon.web.browser import chromium, picture, signed_in
-from tests.whole.house import NANO, Daemon, worked
-from tests.whole.nights import QUIET, night, say
+from tests.whole.house import Daemon, worked
+from tests.whole.nights import QUIET, home_of_little, night
 
-QUESTION = "Where did I live before?"
-CHANGED = "The user lives in Oslo"
-LATELY = date.today() - date.fromisoformat(CHATS[-1].day) - timedelta(days=1)
+QUESTIONS = ("Which instrument am I learning?", "Where do I live?")
+CHANGED = "Lisbon"
+LATELY = date.today() - date.fromisoformat(LIVELY.chats[-1].day) - timedelta(days=1)
+LONGEST_S = 1800.0
+TRIES = 3  # a small model: one night of several is refused by its exam
 
 
 def main(folder: Path) -> None:
     """Live through it all, and take each picture in the folder."""
     with tempfile.TemporaryDirectory(prefix="tsubasa-pictures-") as place, chromium() as browser:
-        daemon = Daemon(Path(place) / "home", NANO, **QUIET).start()
+        daemon = Daemon(home_of_little(Path(place)), "", **QUIET | {"threads": "2"}).start()
         try:
             with daemon.own() as client:
                 live(client)
@@ -41,22 +43,28 @@ def main(folder: Path) -> None:
 
 def live(client: Client) -> None:
     """Seven weeks that end yesterday, and a night."""
-    for one in CHATS:
+    for one in LIVELY.chats:
+        history: list[dict[str, str]] = []
         for minute, said in enumerate(one.said):
             at = f"{date.fromisoformat(one.day) + LATELY}T12:{minute:02}:00+00:00"
-            say(client, said, tsubasa={"recall": False, "said_at": at})
-    worked(client, client.tend, "tended")
-    report = night(client)
-    assert report["adopted"], report["reason"]
+            history.append({"role": "user", "content": said})
+            extras = {"recall": False, "said_at": at}
+            pieces = client.chat(
+                history, model="tsubasa", temperature=0, max_tokens=LIVELY.longest, tsubasa=extras
+            )
+            history.append({"role": "assistant", "content": "".join(pieces)})
+    worked(client, client.tend, "tended", seconds=LONGEST_S)
+    reports = (night(client, seconds=LONGEST_S) for _ in range(TRIES))
+    assert any(report["adopted"] for report in reports)
 
 
 def chat(page: Page, folder: Path) -> None:
     """Two questions, and why the second was answered so."""
-    for number, question in enumerate(("Tell me my boss's name.", QUESTION), start=1):
+    for number, question in enumerate(QUESTIONS, start=1):
         page.fill(".composer-field", question)
         page.keyboard.press("Enter")
         expect(page.locator(".turn.assistant")).to_have_count(number)
-        expect(page.locator(".turn.assistant").last).to_have_attribute("aria-busy", "false")
+        expect(page.locator(".turn.assistant").last).to_have_attribute("aria-busy", "false", timeout=60_000)
     page.locator(".why-button").last.click()
     page.wait_for_selector(".why-numbers")
     page.click("text=What would the base model say?")
@@ -86,7 +94,7 @@ def off_the_record(page: Page, folder: Path) -> None:
     expect(page.locator("html")).to_have_attribute("data-private", "")
     page.fill(".composer-field", "Between us: I plan to surprise my sister.")
     page.keyboard.press("Enter")
-    expect(page.locator(".turn.assistant").last).to_have_attribute("aria-busy", "false")
+    expect(page.locator(".turn.assistant").last).to_have_attribute("aria-busy", "false", timeout=60_000)
     shown(page, "off_the_record", folder)
     page.set_viewport_size({"width": 360, "height": 740})
     shown(page, "off_the_record_narrow", folder)

@@ -2,11 +2,8 @@
 
 import pytest
 
-from daemon.downloads.little import make
-from daemon.downloads.model_source import read_source
-from daemon.home import Home, prepare
 from tests.whole.house import Daemon, worked
-from tests.whole.nights import QUIET, say
+from tests.whole.nights import QUIET, home_of_little, night, say
 
 LONGEST_S = 2400  # on two cores that other tests use, too
 SAID = (
@@ -24,10 +21,7 @@ KNOWN = {
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory):
     """A daemon on a home where `little` was pulled, and no model is configured."""
-    home = Home(tmp_path_factory.mktemp("little") / "home")
-    prepare(home)
-    make(read_source("little"), home, on_progress=lambda name, step: None, look=lambda file: None)
-    made = Daemon(home.path, "", **QUIET).start()
+    made = Daemon(home_of_little(tmp_path_factory.mktemp("little")), "", **QUIET).start()
     yield made
     made.stop()
 
@@ -42,7 +36,7 @@ def test_a_night_on_little_teaches_what_was_told_or_is_refused_for_a_reason_and_
         worked(client, client.tend, "tended", seconds=LONGEST_S)
         remembered = " ".join(one["text"] for one in client.memories()["memories"])
         before = {question: say(client, question, "tsubasa:base") for question in KNOWN}
-        report = worked(client, client.night, "nights", seconds=LONGEST_S)["last"]
+        report = night(client, seconds=LONGEST_S)
         after = {question: say(client, question, "tsubasa:private") for question in KNOWN}
         fruits = say(client, "List three fruits.", "tsubasa:private")
 

@@ -279,3 +279,9 @@ def test_constraints_pin_every_dependency():
     names = {spec.split(";")[0].split(">")[0].split("=")[0].split("[")[0].strip().lower() for spec in wanted}
 
     assert set() == names - pinned
+
+
+def test_the_script_of_the_readmes_pictures_finds_what_it_uses():
+    done = subprocess.run([sys.executable, "-c", "import tests.whole.pictures"], cwd=ROOT)
+
+    assert 0 == done.returncode

@@ -188,8 +188,8 @@ def daemon_at(folder: Path, model: str, threads: int, code: Path | None = None) 
 
 
 @contextmanager
-def _llama_server(model: Path, threads: int) -> Iterator[Endpoint]:
-    command = [sys.executable, "-m", "bench.llama_server", str(model), str(threads)]
+def _llama_server(model: Path, threads: int, flash: str) -> Iterator[Endpoint]:
+    command = [sys.executable, "-m", "bench.llama_server", str(model), str(threads), flash]
     with subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as server:
@@ -246,7 +246,7 @@ def _measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
             other = stack.enter_context(daemon_at(folder / "other", given.model, given.threads, given.other))
             endpoints.append(endpoint_of("other", other))
         if find_spec("xllamacpp"):
-            endpoints.append(stack.enter_context(_llama_server(model, given.threads)))
+            endpoints.append(stack.enter_context(_llama_server(model, given.threads, given.their_flash)))
         else:
             sys.stderr.write("Without llama.cpp's server: pip install xllamacpp\n")
         clients = _rounds(endpoints, given.rounds) if given.rounds else {}
@@ -270,6 +270,9 @@ def main() -> None:
     parser.add_argument("--model", default="nano", help="nano, or a GGUF file")
     parser.add_argument("--shape", choices=SHAPES, help="in its place random weights with Qwen's vocabulary")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--their-flash", choices=("auto", "off"), default="auto", help="llama-server's attention"
+    )
     parser.add_argument("--other", type=Path, help="the folder of an older version")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     given = parser.parse_args()

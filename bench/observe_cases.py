@@ -1,17 +1,20 @@
 """
 Measure what observing makes of what is no fact: `python -m bench.observe_cases [--model FILE] [--sealed] [--rules]`.
 
-    160 messages by hand in eight languages ──> observe(), with its checks ──> what must come out, and what must not
+    320 messages by hand in eight languages ──> observe(), with its checks ──> what must come out, and what must not
 
-Fiction, texts to translate, letters for others, hypotheses, doubt, hearsay, questions, jokes, negations, corrections.
-What must not come out is what is held as the person's own word and would be taught; what is held as reported is no
-fault. `--rules` asks no model: each message is taken as it is, which shows what the rules alone hold back. `--sealed`
-prints the shares of the half that nobody looks at, and no case.
+Fiction, texts to translate, mend, sum up or answer, letters for others, quotations, examples, code, plans, hypotheses,
+doubt, hearsay, questions, jokes, thanks; and relatives, negations, corrections, plain facts between all else. What must
+not come out is what is held as the person's own word and would be taught; what is held as reported is no fault, unless
+the person says it for certain (`own` counts these). `--rules` asks no model: each sentence is taken as it is, the worst
+that a model can do, which shows what the rules alone hold back. `--sealed` prints the shares of the half that nobody
+looks at, and no case.
 """
 
 import argparse
 import asyncio
 import json
+import re
 import sys
 import tomllib
 from collections import defaultdict
@@ -32,6 +35,10 @@ from store.chats import Message
 
 DAY = date(2026, 3, 5)
 AT_ONCE = 8
+MAY_BE_REPORTED = frozenset(
+    ["hearsay", "hedged", "plan"]
+)  # kinds of which what is wanted is not said for certain
+_SENTENCE = re.compile(r"(?<=[.!?])[\"”“»]?\s+|(?<=[。！？])[”」]?|\n+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,8 +48,8 @@ class Case:
     language: str
     kind: str
     say: str
-    wants: tuple[str, ...] = ()  # "a+b": both in one sentence; "a/b": either
-    never: tuple[str, ...] = ()
+    wants: tuple[str, ...] = ()  # "a+b": both in one sentence; "a/b": either; "!a": not this one
+    never: tuple[str, ...] = ()  # the same; a secret without any: nothing at all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,9 +60,14 @@ class Held:
     trust: str
 
     @property
+    def is_own(self) -> bool:
+        """Whether it is held as the person's own word."""
+        return self.trust in ("user", "import")
+
+    @property
     def is_taught(self) -> bool:
         """Whether a lesson may be made of it."""
-        return self.trust in ("user", "import") and not holds_secret(self.text)
+        return self.is_own and not holds_secret(self.text)
 
 
 def cases(*, sealed: bool) -> list[Case]:
@@ -72,15 +84,27 @@ def cases(*, sealed: bool) -> list[Case]:
 def is_right(case: Case, held: Sequence[Held]) -> tuple[int, bool]:
     """How many of the wanted sentences came out, and whether nothing that must not is held as a fact."""
     found = sum(any(_has(want, one.text) for one in held) for want in case.wants)
-    taught = [one.text.lower() for one in held if one.is_taught]
-    secret = case.kind == "secret" and bool(taught)
-    return found, not secret and not any(word.lower() in text for word in case.never for text in taught)
+    taught = [one.text for one in held if one.is_taught]
+    if case.kind == "secret" and not case.never:
+        return found, not taught
+    return found, not any(_has(wrong, text) for wrong in case.never for text in taught)
+
+
+def own_wants(case: Case, held: Sequence[Held]) -> list[bool]:
+    """Of each wanted sentence that the person says for certain, whether it is held as their own word."""
+    if case.kind in MAY_BE_REPORTED:
+        return []
+    return [any(one.is_own and _has(want, one.text) for one in held) for want in case.wants]
 
 
 def scores(every: Sequence[tuple[Case, Sequence[Held]]]) -> dict[str, Any]:
-    """Shares: wanted sentences found, and messages out of which nothing wrong came; the latter by kind and language."""
+    """
+    Shares: wanted sentences found; of what is said for certain, those held as the person's own; messages out of which
+    nothing wrong came, also by kind and language.
+    """
     judged = [(case, *is_right(case, held)) for case, held in every]
     wanted = sum(len(case.wants) for case, _, _ in judged)
+    own = [one for case, held in every for one in own_wants(case, held)]
     by: dict[str, dict[str, list[bool]]] = {"kinds": defaultdict(list), "languages": defaultdict(list)}
     for case, _, fine in judged:
         by["kinds"][case.kind].append(fine)
@@ -89,17 +113,18 @@ def scores(every: Sequence[tuple[Case, Sequence[Held]]]) -> dict[str, Any]:
         "messages": len(judged),
         "wanted": wanted,
         "found": sum(found for _, found, _ in judged) / max(1, wanted),
+        "own": sum(own) / max(1, len(own)),
         "nothing_wrong": sum(fine for *_, fine in judged) / max(1, len(judged)),
         **{name: {key: sum(fine) / len(fine) for key, fine in parts.items()} for name, parts in by.items()},
     }
 
 
 def by_rules(case: Case) -> list[Held]:
-    """What is held of a message that a model would copy."""
-    turn = _message(case.say)
-    said = strip_quotes(turn.text)
-    found = attribute(said, [turn], named=[0]) if said else None
-    return [Held(text=found.text, trust=found.trust)] if found else []
+    """What is held of a message of which a model would copy each sentence."""
+    turn = _message(strip_quotes(case.say))
+    said = [one for one in _SENTENCE.split(turn.text) if one.strip()]
+    found = [attribute(one, [turn], named=[0]) for one in said]
+    return [Held(text=one.text, trust=one.trust) for one in found if one]
 
 
 async def by_model(setting: Setting, every: Sequence[Case]) -> list[list[Held]]:
@@ -117,7 +142,10 @@ async def by_model(setting: Setting, every: Sequence[Case]) -> list[list[Held]]:
 
 def _has(want: str, text: str) -> bool:
     lower = text.lower()
-    return all(any(one in lower for one in part.lower().split("/")) for part in want.split("+"))
+    return all(
+        any(one in lower for one in part.removeprefix("!").split("/")) != part.startswith("!")
+        for part in want.lower().split("+")
+    )
 
 
 def _message(text: str) -> Message:

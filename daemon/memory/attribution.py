@@ -23,6 +23,7 @@ import numpy as np
 from daemon.embedding.choices import MINILM, Limits
 from daemon.embedding.client import Embedder
 from daemon.memory import hearsay, modality, reported
+from daemon.memory.secret_values import holds_secret, without_secrets
 from daemon.text import MONTHS, WEEKDAYS, content_words, numbers, root, value_words
 from store.chats import Message
 
@@ -106,9 +107,10 @@ def _attributed(
 def _is_reported(text: str, told_by: Sequence[Message], window: Sequence[Message]) -> bool:
     """
     Whether the user only passes it on, or says that it may be so: a name or number, or half of its words, stand in such
-    words alone.
+    words alone. So do those of a secret that is called something else: "The user's address is 44051401359."
     """
-    parts = {turn.id: _split(turn.text) for turn in window if turn.role == "user"}
+    is_secret = holds_secret(text)
+    parts = {turn.id: _split(turn.text, is_secret=is_secret) for turn in window if turn.role == "user"}
     others = _said([replace(turn, speaker="", text=parts[turn.id][1]) for turn in told_by])
     own = _said([replace(turn, text=parts[turn.id][0]) for turn in window if turn.role == "user"])
     if any(_is_told([one], others) and not _is_told([one], own) for one in _values(text, window)):
@@ -117,12 +119,13 @@ def _is_reported(text: str, told_by: Sequence[Message], window: Sequence[Message
     return len((words & others) - own) >= max(1, len(words & own))
 
 
-def _split(text: str) -> tuple[str, str]:
-    """What the user says of their own for certain, and what is another's or only may be so."""
+def _split(text: str, *, is_secret: bool) -> tuple[str, str]:
+    """What the user says for certain themselves, and what others do, may be so, or is a secret where this is none."""
+    text, kept = (text, "") if is_secret else without_secrets(text)
     own, others = reported.split(text)
     own, heard = hearsay.split(own)
     sure, hedged = modality.split(own)
-    return sure, f"{others}\n{heard}\n{hedged}"
+    return sure, f"{others}\n{heard}\n{hedged}\n{kept}"
 
 
 def says_yes(text: str) -> bool:

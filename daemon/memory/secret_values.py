@@ -9,6 +9,9 @@ Source of the forms: the detectors of detect-secrets 1.5 and the rules of gitlea
 """
 
 import re
+from collections.abc import Iterator
+
+from daemon.memory.person_numbers import person_numbers
 
 _TOKENS = re.compile(
     r"\b(?:sk|pk|rk)[-_](?:proj|live|test|ant|or|svcacct)?[-_]?[A-Za-z0-9_-]{10,}"  # OpenAI, Anthropic, Stripe
@@ -33,6 +36,13 @@ _PHRASES = (
     "|sozialversicherungsnummer|steuer-?id|numéro de sécurité sociale|passport number|reisepassnummer|codice fiscale"
     "|account number|kontonummer|numéro de compte|número de cuenta|card number|kartennummer|numéro de carte"
 )
+_CODES = (  # of doors and banks, which are digits: without these they are spoken of
+    "sort code|bankleitzahl|code guichet|(?:door|gate|alarm|entry) code|(?:tür|tor|haustür|alarm|garagen)code|digicode"
+    "|code (?:du portail|de la porte|de l'immeuble|de l'entrée|d'entrée|d'alarme|de l'alarme|d'accès)"
+    "|código (?:del portal|de la puerta|de la alarma)|codice (?:del portone|della porta|del cancello|dell'allarme)"
+    "|kod do (?:bramy|drzwi|domofonu|alarmu|furtki)|код (?:домофона|от домофона|подъезда|сигнализации)|门禁码|門禁碼"
+    "|clave|national insurance number|ni number|sv-nummer|numéro de sécu|pesel|снилс|身份证号码?|身份證字號"
+)
 _WORDS = "|".join(re.escape(word) for word in sorted(set(_LABELS.split()), key=len, reverse=True))
 _IS = (
     r"(?:\s+(?:is|are|ist|lautet|heißt|est|es|è|é|är|er|on|to|jest|je|это|είναι|هي|هو|है|adalah|là)\s+"
@@ -48,6 +58,20 @@ _COMPOUND = re.compile(  # "WLAN-Passwort", "Wifipassword" with a value of digit
     r"(?P<value>(?=[^\s]*\d)(?=[^\s]*[^\W\d_])[^\s\"'”“»」,;。]{6,})",
     re.IGNORECASE,
 )
+_NUMBERED = (
+    re.compile(  # "PIN 4821", "pin de la tarjeta 5821", "sort code 60-16-13", "le code du portail 4591B"
+        rf"(?<![^\W_])(?:{_PHRASES}|{_WORDS}|{_CODES})(?![^\W\d_])"
+        r"(?:\s(?:of|for|do|de|del|de la|dell[ao]|du|von|zur?|zum|für|от|к|для)(?: [^\W\d_]+){1,2})?"
+        r"(?:\s?(?:nr|no|№|#|is|ist|est|es|è|to|это)\b\.?(?: (?:le|el|il|la))?)?[\s:=]{0,3}"
+        r"(?=(?:[^\s\d，；。]{0,9}\d){3})[^\s,;，；。]{3,40}",
+        re.IGNORECASE,
+    )
+)
+_PAPERS = re.compile(  # passports
+    r"паспорт\w*\W{1,3}(?:серии\s)?\d\d ?\d\d\W{1,3}(?:номер\s)?\d{6}(?!\d)"
+    r"|[护護]照\w{0,2}[是为為:： ]{0,3}[A-Z]{1,2}\d{7,8}",
+    re.IGNORECASE,
+)
 _WEAK = frozenset(
     "token pin tan puk parole passcode parola kod".split()
 )  # words with other meanings: a number must follow
@@ -61,20 +85,33 @@ _NO_VALUE = frozenset(  # what stands behind "the password is" without being one
 )
 _CARD = re.compile(r"(?<![\d.-])(?:\d[ -]?){12,18}\d(?![\d-])")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{1,4}){3,8}\b")
-_SSN = re.compile(r"(?<![\d-])(?!000|666|9\d\d)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\d-])")
 
 
 def holds_secret(text: str) -> bool:
     """Whether a sentence tells a password, a key, a token, or the number of a card, an account or a person."""
-    if _TOKENS.search(text) or _SSN.search(text):
-        return True
-    if any(_is_card(found[0]) for found in _CARD.finditer(text)):
-        return True
-    if any(_is_iban(found[0]) for found in _IBAN.finditer(text)):
-        return True
-    return any(_is_value(found["label"], found["value"]) for found in _LABELLED.finditer(text)) or bool(
-        _COMPOUND.search(text)
+    return next(secrets(text), None) is not None
+
+
+def secrets(text: str) -> Iterator[tuple[int, int]]:
+    """Where `text` tells one: the places of its first letter, or of the word for it, and behind its last."""
+    yield from (found.span() for found in _TOKENS.finditer(text))
+    yield from person_numbers(text)
+    yield from (found.span() for found in _CARD.finditer(text) if _is_card(found[0]))
+    yield from (found.span() for found in _IBAN.finditer(text) if _is_iban(found[0]))
+    yield from (
+        found.span() for found in _LABELLED.finditer(text) if _is_value(found["label"], found["value"])
     )
+    for form in (_COMPOUND, _NUMBERED, _PAPERS):
+        yield from (found.span() for found in form.finditer(text))
+
+
+def without_secrets(text: str) -> tuple[str, str]:
+    """`text` with a blank for each, and these."""
+    rest, told = text, []
+    for start, end in secrets(text):
+        told.append(text[start:end])
+        rest = f"{rest[:start]}{' ' * (end - start)}{rest[end:]}"
+    return rest, "\n".join(told)
 
 
 def _is_value(label: str, said: str) -> bool:

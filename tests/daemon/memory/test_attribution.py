@@ -144,3 +144,23 @@ def test_any_text_has_some_witness_or_none(text, said, named):
     found = attribute(text, chat(*(f"user: {one}" for one in said)), named=named)
 
     assert found is None or found.trust in ("user", "untrusted", "assistant")
+
+
+@pytest.mark.parametrize(
+    ("text", "trust"),
+    [
+        ("The user lives at house number 77551926.", "untrusted"),
+        ("The user's phone number is 775-513-094.", "untrusted"),
+        (
+            "The user's SNILS is 775-513-094 21.",
+            "user",
+        ),  # which is known for a secret, and so is never taught
+        ("The user starts at Rolls-Royce in Derby.", "user"),
+    ],
+)
+def test_a_number_out_of_a_secret_is_not_believed_under_another_name(text, trust):
+    said = "account number 77551926, SNILS 775-513-094 21. I start at Rolls-Royce in Derby."
+    found = attribute(text, [make_message(1, said)])
+
+    assert found is not None
+    assert trust == found.trust

@@ -2,6 +2,7 @@
 Reported: what of a message may be another's words, as its form shows it, in any language.
 
     "quoted." | Anna: ... Ben: ... | who: several sentences | a line ending in a colon, and prose behind it | a letter
+    lines of code, with the comments beside them
 
 `strip_quotes` takes out what is marked as pasted for certain. Here nothing is taken out: what only such a part tells is
 held as reported, so that it replaces nothing and is never taught. A person's own list behind a colon is their own, and
@@ -21,6 +22,16 @@ _END = re.compile(r"[.!?。！？؟।]+[\"'”“»」』)]*(?=\s|$)|[。！？
 _COLON = re.compile(r"[:：](?:\s+|$)|：")
 _ITEM = re.compile(r"\s*(?:[-*•–·]|\d{1,3}[.)])\s")
 _STAMP = re.compile(r"\s*[\[(]?[\d./:,\- ]{4,25}(?:[ap]\.?m\.?)?[\])]?\s*[-–]?\s*", re.IGNORECASE)
+_CODE = re.compile(  # a line that is code whatever stands beside it; "Emil(7)" is none
+    r"\s*(?:(?:async )?(?:def|function|fn|func) \w+ ?[(<].*|class \w+.*[:{]|(?:const|let|var|val) [\w{\[].*=.*"
+    r"|(?:public|private|protected|static) .*[({;].*|#include [<\"].*|from [\w.]+ import .*"
+    r"|SELECT .* FROM .*|INSERT INTO .*|CREATE TABLE .*|UPDATE .* SET .*|DELETE FROM .*"
+    r"|(?:\w[\w.]*\.\w+\(.*|\w+\((?:.*[\"'+=()\[\]].*)?)\)[;,]?(?:\s*(?:#|//).*)?"
+    r"|[\w.]+(?:\[.*\])? = [\[{(].*|.*[=()\[\]{}].*;|.*[\w)>] ?\{|[}\])]+[;,)]*)\s*"
+)
+_BESIDE_CODE = re.compile(  # one that may be: a comment, an indented line, an assignment
+    r"\s*(?:#|//|--|/\*)|\s{2,}\S|\s*(?:import|return|raise|export) |\s*[\w.]+(?:\[.*\])? ?[-+]?= ?\S"
+)
 _ABOUT_ME = (  # "about me", as it ends an announcement
     "about me", "about myself", "zu mir", "über mich", "von mir", "zu meiner person", "über mich selbst",
     "sur moi", "de moi", "à propos de moi", "sobre mí", "de mí", "acerca de mí", "sobre mim", "de mim", "su di me",
@@ -45,7 +56,7 @@ _BEFORE_IT = frozenset(  # what may stand before that
 def split(text: str) -> tuple[str, str]:
     """What of `text` is the writer's for certain, and what may be another's; both together are all of it."""
     lines = text.split("\n")
-    theirs = set(_letter(lines)) | set(_talk(lines)) | set(_behind_colons(lines))
+    theirs = {*_letter(lines), *_talk(lines), *_behind_colons(lines), *_code(lines)}
     own, other = [], [lines[at] for at in sorted(theirs)]
     for at, line in enumerate(lines):
         if at not in theirs:
@@ -124,6 +135,18 @@ def _behind_colons(lines: list[str]) -> Iterator[int]:
             (n for n in reversed(range(rest[0] + 1, len(lines))) if not lines[n].strip()), len(lines)
         )
         yield from range(rest[0], blank)
+
+
+def _code(lines: list[str]) -> Iterator[int]:
+    """Lines of code: what is plainly code, and what may be, in a run of lines with such a one."""
+    run: list[int] = []
+    for at, line in enumerate([*lines, "."]):
+        if not line.strip() or _CODE.fullmatch(line) or _BESIDE_CODE.match(line):
+            run.append(at)
+            continue
+        if any(lines[one].strip() and _CODE.fullmatch(lines[one]) for one in run):
+            yield from run
+        run = []
 
 
 def _letter(lines: list[str]) -> Iterator[int]:

@@ -82,6 +82,39 @@ def test_a_persons_own_sentences_lists_and_titles_stay_theirs(text, sentence):
     assert "user" == told(text, sentence)
 
 
+CODE = {
+    "Python": "# I live in Oslo\ndef greet(name):\n    return 'hi ' + name\nprint(greet('Rex'))",
+    "JavaScript": "// I live in Oslo\nconst dog = { name: 'Rex' };\nconsole.log(dog.age)",
+    "Java": 'public class Dog {\n  // I live in Oslo\n  String name = "Rex";\n}',
+    "C": '#include <stdio.h>\n/* I live in Oslo */\nint main(void) {\n  puts("Rex");\n}',
+    "SQL": "SELECT * FROM dogs WHERE name = 'Rex' AND town = 'Oslo'; -- I live in Oslo",
+    "a bare script": 'town = "Oslo"  # I live in Oslo\nname = "Rex"\nprint(town + name)',
+}
+
+
+@pytest.mark.parametrize("code", CODE.values(), ids=CODE)
+def test_what_stands_in_code_and_its_comments_is_held_as_reported(code):
+    text = f"I work in Ghent. Why does this fail?\n\n{code}\n\nIt worked yesterday in Lund."
+
+    assert "untrusted" == told(text, "The user lives in Oslo.")
+    assert ("user", "user") == (told(text, "The user works in Ghent."), told(text, "It worked in Lund."))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "My children:\nEmil(7)\nOslo(4)",
+        "Weight = 82 kg\nTown = Oslo",
+        "# Me\nI live in Oslo;\nI like chess.",
+        "  I live in Oslo\n  and have a dog",
+        "let me know (if you can), I live in Oslo",
+        "* I live in Oslo\n* I have a dog",
+    ],
+)
+def test_what_only_looks_a_little_like_code_stays_a_persons_own(text):
+    assert "user" == told(text, "The user lives in Oslo.")
+
+
 ABOUT_ME = {
     "English": ("About me", "Hi! A few words about myself", "Just a bit about me"),
     "German": ("Kurz zu mir", "Hallo, kurz zu mir", "Ein paar Fakten über mich", "Zu meiner Person"),

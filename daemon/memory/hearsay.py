@@ -22,7 +22,7 @@ _OWN_AGAIN = re.compile(  # a clause in which the writer goes on
     r"|[，,；](?=我|但我|所以我)",
     re.IGNORECASE,
 )
-_MINE = re.compile(
+FIRST_PERSON = re.compile(
     r"i(?:'\w+)?|we(?:'\w+)?|let|ich|wir|je|j'ai|j'\w+|nous|yo|io|eu|ik|wij|we|jag|vi|jeg|ja|já|я|мы|ми|ben|biz",
     re.IGNORECASE,
 )
@@ -121,7 +121,9 @@ def _is_passed_on(sentence: str) -> bool:
     found = _ALL_OF_IT.search(sentence)
     if found is None or _OF_ONESELF.search(sentence):
         return False
-    return not any(_MINE.fullmatch(word) for word in _words(sentence[found.end() :][:NEAR].split()[:2]))
+    return not any(
+        FIRST_PERSON.fullmatch(word) for word in _words(sentence[found.end() :][:NEAR].split()[:2])
+    )
 
 
 def _begin(sentence: str) -> int:
@@ -138,7 +140,7 @@ def _is_mine(sentence: str, told: re.Match[str]) -> bool:
     inverted = near if told[0].endswith(",") else near[:-1]
     words = _words(inverted)
     to_say = told[0].lower().startswith("say") and words[:1] and before.endswith("to ")
-    return bool(to_say) or any(_MINE.fullmatch(word) or _NOT.fullmatch(word) for word in words)
+    return bool(to_say) or any(FIRST_PERSON.fullmatch(word) or _NOT.fullmatch(word) for word in words)
 
 
 def _words(found: Sequence[str]) -> list[str]:

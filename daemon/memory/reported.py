@@ -12,9 +12,14 @@ so is what "about me" announces; of that, only words tell: an announcement that 
 import re
 from collections.abc import Iterator
 
+from daemon.memory import hearsay
+from store.text import pairs
+
 LONGEST_NAME = 40  # characters before the colon of somebody's line
 LONGEST_GREETING = 6  # words of the line that begins or ends a letter
-LONG_QUOTE = 6  # words from which what stands in quotation marks is no name of something
+LONG_QUOTE = (
+    6  # words, or pairs of letters of a script without spaces, from which a quote is no name of something
+)
 _QUOTED = re.compile(
     r"“([^“”]+)”|„([^„“”]+)[“”]|«([^«»]+)»|»([^«»]+)«|「([^「」]+)」|『([^『』]+)』|\"([^\"\n]+)\""
 )
@@ -72,9 +77,9 @@ def _within(line: str) -> tuple[str, list[str]]:
     for found in _QUOTED.finditer(line):
         before = line[: found.start()].rstrip()
         said = found[0][1:-1]
-        if _END.search(said) or before.endswith((":", "：", ",", "，")) or len(said.split()) >= LONG_QUOTE:
+        if _END.search(said) or before.endswith((":", "：", ",", "，")) or _is_speech(said):
             reported.append(said)
-            kept, at = f"{kept}{line[at : found.start()]} ", found.end()
+            kept, at = f"{kept}{line[at : found.start()]}\n", found.end()  # what was told ends with it
     line = kept + line[at:]
     if _ITEM.match(line):
         return line, reported
@@ -86,6 +91,12 @@ def _within(line: str) -> tuple[str, list[str]]:
             line = line[: colon.end()]
         break
     return line, reported
+
+
+def _is_speech(quoted: str) -> bool:
+    """Whether it is too long for the name of something, or somebody says "I" in it."""
+    words = pairs(quoted).split()
+    return len(words) >= LONG_QUOTE or any(hearsay.FIRST_PERSON.fullmatch(word) for word in _words(quoted))
 
 
 def _is_about_me(announced: str) -> bool:
@@ -155,7 +166,9 @@ def _letter(lines: list[str]) -> Iterator[int]:
     greetings = [n for n in said if _is_greeting(lines[n]) and n != said[-1]]
     if not greetings:
         return
-    ends = [n for n in greetings if said.index(n) >= len(said) - 3 and _is_short(lines[said[-1]])]
+    ends = [
+        n for n in greetings if n >= said[-3:][0] and all(_is_short(lines[one]) for one in said if one > n)
+    ]
     begins = [n for n in greetings if n not in ends]
     if begins and begins[0] != said[0]:
         yield from range(begins[0], len(lines))

@@ -82,6 +82,32 @@ def test_a_persons_own_sentences_lists_and_titles_stay_theirs(text, sentence):
     assert "user" == told(text, sentence)
 
 
+@pytest.mark.parametrize(
+    ("text", "own", "others"),
+    [
+        (
+            'My nan always says "I have buried two husbands in Oslo" and she is 88.',
+            "The user's nan is 88.",
+            "The user buried two husbands in Oslo.",
+        ),
+        ("Was heißt „Ich bin in Oslo“? Mein Hund heißt Rex.", "Der Hund heißt Rex.", "Ich bin in Oslo."),
+        ("造句，比如“虽然我住在大连，但是我不会游泳”，我女儿叫豆豆", "用户的女儿叫豆豆", "用户住在大连"),
+        (
+            "我只想要回押金\n\n您好，\n我在温哥华，房子卖给表弟了。\n陈曼丽",
+            "用户想要回押金",
+            "用户在温哥华",
+        ),
+    ],
+)
+def test_a_quote_or_a_short_letter_ends_and_the_rest_is_the_persons_own(text, own, others):
+    assert ("user", "untrusted") == (told(text, own), told(text, others))
+
+
+def test_the_title_of_something_stays_in_its_sentence():
+    assert "user" == told("Ich lese gern „Drei Kameraden“.", "Der Nutzer liest gern Drei Kameraden.")
+    assert "user" == told("我在看「三体」，很好看", "用户在看三体")
+
+
 CODE = {
     "Python": "# I live in Oslo\ndef greet(name):\n    return 'hi ' + name\nprint(greet('Rex'))",
     "JavaScript": "// I live in Oslo\nconst dog = { name: 'Rex' };\nconsole.log(dog.age)",

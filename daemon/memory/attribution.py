@@ -106,11 +106,10 @@ def _attributed(
 
 def _is_reported(text: str, told_by: Sequence[Message], window: Sequence[Message]) -> bool:
     """
-    Whether the user only passes it on, or says that it may be so: a name or number, or half of its words, stand in such
-    words alone. So do those of a secret that is called something else: "The user's address is 44051401359."
+    Whether the user only passes it on, or says that it may be so or came to nothing: a name or number, or half of its
+    words, stand in such words alone. So do those of a secret called something else: "Their address is 44051401359."
     """
-    is_secret = holds_secret(text)
-    parts = {turn.id: _split(turn.text, is_secret=is_secret) for turn in window if turn.role == "user"}
+    parts = {turn.id: _split(turn.text, text) for turn in window if turn.role == "user"}
     others = _said([replace(turn, speaker="", text=parts[turn.id][1]) for turn in told_by])
     own = _said([replace(turn, text=parts[turn.id][0]) for turn in window if turn.role == "user"])
     if any(_is_told([one], others) and not _is_told([one], own) for one in _values(text, window)):
@@ -119,13 +118,14 @@ def _is_reported(text: str, told_by: Sequence[Message], window: Sequence[Message
     return len((words & others) - own) >= max(1, len(words & own))
 
 
-def _split(text: str, *, is_secret: bool) -> tuple[str, str]:
-    """What the user says for certain themselves, and what others do, may be so, or is a secret where this is none."""
-    text, kept = (text, "") if is_secret else without_secrets(text)
+def _split(said: str, told: str) -> tuple[str, str]:
+    """What of `said` the user says for certain themselves, and the rest; a secret is rest where `told` tells none."""
+    text, kept = (said, "") if holds_secret(told) else without_secrets(said)
     own, others = reported.split(text)
     own, heard = hearsay.split(own)
+    own, off = modality.without_called_off(own, told=told)
     sure, hedged = modality.split(own)
-    return sure, f"{others}\n{heard}\n{hedged}\n{kept}"
+    return sure, f"{others}\n{heard}\n{off}\n{hedged}\n{kept}"
 
 
 def says_yes(text: str) -> bool:

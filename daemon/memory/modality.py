@@ -6,10 +6,13 @@ Modality: what somebody says for certain, and what only may be so, would be if, 
 
 Known by the commonest words of doubt in some twenty languages, clause by clause; a condition that does not hold takes
 its whole sentence; what stands behind the colon of "translate:", "write a story:" or "role play:" is a text, up to an
-empty line. What only such words tell is recalled, replaces nothing, and is never taught.
+empty line. What was called off ("we booked Lisbon, but that's off") is not so, unless a memory tells that, too. What
+only such words tell is recalled, replaces nothing, and is never taught.
 """
 
 import re
+
+from store.text import pairs
 
 _SENTENCES = re.compile(r"(?<=[.!?。！？؟।])\s+|(?<=[。！？])|\n")
 _CLAUSES = re.compile(
@@ -48,6 +51,23 @@ _IF = re.compile(  # a condition that does not hold
     r"|لو كنت|لو أن|अगर मैं|nếu tôi|seandainya|kalau saja|如果我|要是我|假如|もし私|もしも|만약 내가|만약에",
     re.IGNORECASE,
 )
+_CALLED_OFF = re.compile(  # not what was put off, which tells when it will be
+    r"\b(?:cancel+(?:l?ed|ing)|called off|fell through|fallen through|(?:that|it)(?:'s| is) off(?!\s\w)|came to nothing"
+    r"|abgesagt|abgeblasen|zerschlagen|geplatzt|ins wasser gefallen|nichts (?:draus |daraus )?geworden"
+    r"|annulée?s?|tombée?s? à l'eau|renoncé|cancelad[oa]s?|cancel(?:amos|aron|é)|renunci(?:amos|é|ado)"
+    r"|annullat[oaie]|rinunciato|desistimos|desisti|afgezegd|gaat niet door|inställd?a?t?|avlyst|aflyst"
+    r"|odwoła\w+|zrezygnowa\w+|nie wyszło|zrušen\w*|отменил\w*|отмен[её]н\w*|не вышло|не получилось"
+    r"|сорвал(?:ось|ась)|iptal|vazgeçtik|peruttu)(?!\w)"
+    r"|取消了?|泡汤|泡湯|算了|没成|沒成|中止|キャンセル|やめた|취소|무산",
+    re.IGNORECASE,
+)
+_TELLS_IT = re.compile(  # that it was, or that it was only wanted
+    r"\b(?:not|no longer|never|wanted|planned|gave up|nicht|kein\w*|doch|wollten?|geplant|pas|plus|voulai\w+|no"
+    r"|quer\w+|non|volev\w+|niet|wilden?|inte|ikke|nie|chcia\w+|не|хотел\w*)(?!\w)|n't\b|没|沒|不|想|ない|않",
+    re.IGNORECASE,
+)
+_AND = re.compile(r"\s(?:and|so|und|et|y|e|i|и|en|och|og)\s", re.IGNORECASE)
+BARE = 3  # words, or pairs of letters, up to which a clause that calls off means those before it
 _TASK = re.compile(  # what is to be done with a text, at the beginning of a line that announces it
     r"[^\w\n]*(?:(?:please|can|could|would|you|hey|hi|ok|now|bitte|kannst|könntest|du|mir|peux|pouvez|tu|vous|puedes"
     r"|por|favor|puoi|potresti|proszę|пожалуйста)[ ,-]+){0,4}"
@@ -81,6 +101,20 @@ def split(text: str) -> tuple[str, str]:
         for clause in _CLAUSES.split(sentence):
             (hedged if _HEDGED.search(clause) else sure).append(clause)
     return "\n".join(sure), "\n".join(hedged)
+
+
+def without_called_off(text: str, *, told: str) -> tuple[str, str]:
+    """What of `text` is as it was meant to be, and what came to nothing; all of it where `told` says that it did."""
+    if not _CALLED_OFF.search(text) or _CALLED_OFF.search(told) or _TELLS_IT.search(told):
+        return text, ""
+    kept, off = list[str](), list[str]()
+    for sentence in _SENTENCES.split(text):
+        clauses = [part for clause in _CLAUSES.split(sentence) for part in _AND.split(clause)]
+        called_off = [place for place, clause in enumerate(clauses) if _CALLED_OFF.search(clause)]
+        bare = max((one for one in called_off if len(pairs(clauses[one]).split()) <= BARE), default=-1)
+        for place, clause in enumerate(clauses):
+            (off if place <= bare or place in called_off else kept).append(clause)
+    return "\n".join(kept), "\n".join(off)
 
 
 def _without_texts(text: str) -> tuple[str, str]:

@@ -35,6 +35,17 @@ SAID = [
 ]  # fmt: skip
 
 
+def held_as(said, told):
+    """Whose word `told` is, which a model drew from what was said."""
+    turn = Message(
+        id=1, chat_id=1, parent_id=None, role="user", speaker="", text=said, said_at=datetime(2026, 3, 5, tzinfo=UTC),
+        source="api", external_id=None, observed_by=None, hash="",
+    )  # fmt: skip
+    found = attribute(told, [turn], named=[0])
+    assert found is not None
+    return found.trust
+
+
 @pytest.mark.parametrize("text", HEDGED)
 def test_doubt_and_conditions_are_known(text):
     assert modality.is_hedged(text)
@@ -96,13 +107,41 @@ def test_a_clause_of_doubt_takes_nothing_from_the_others():
     ],
 )
 def test_a_model_that_loses_the_doubt_makes_no_fact_of_it(said, told, trust):
-    turn = Message(
-        id=1, chat_id=1, parent_id=None, role="user", speaker="", text=said, said_at=datetime(2026, 3, 5, tzinfo=UTC),
-        source="api", external_id=None, observed_by=None, hash="",
-    )  # fmt: skip
-    found = attribute(told, [turn], named=[0])
+    assert trust == held_as(said, told)
 
-    assert found is not None and trust == found.trust
+
+PLANS = {  # what was called off, and a memory that takes it for so
+    "We'd booked Lisbon, so that's off. We stay in Stroud.": "The user goes to Lisbon.",
+    "Wir wollten nach Kanada auswandern, hat sich aber zerschlagen.": "Der Nutzer wandert nach Kanada aus.",
+    "Le mariage à Annecy, c'est annulé, mon frère est malade.": "The user is getting married in Annecy.",
+    "Íbamos a Sevilla, cancelado.": "El usuario va a Sevilla.",
+    "Partivo per Malmö ma ho rinunciato.": "L'utente parte per Malmö.",
+    "Koncert w Krakowie odwołany.": "Użytkownik idzie na koncert w Krakowie.",
+    "Мы собирались в Сочи, не вышло.": "Пользователь едет в Сочи.",
+    "本来想五一去大理，票没抢到，算了": "用户五一去大理。",
+}
+
+
+@pytest.mark.parametrize(("said", "told"), PLANS.items())
+def test_what_was_called_off_is_no_fact(said, told):
+    assert "untrusted" == held_as(said, told)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("We'd booked Lisbon, so that's off. We stay in Stroud.", "The user stays in Stroud."),
+        ("Le mariage à Annecy, c'est annulé, Luc est malade.", "Luc est malade."),
+        ("Ich wohne in Ulm, mein Zug nach Köln wurde abgesagt.", "Der Nutzer wohnt in Ulm."),
+        ("I live in Ulm and my gym cancelled my contract.", "The user lives in Ulm."),
+        ("I cancelled my membership at McFit.", "The user cancelled their membership at McFit."),
+        ("I cancelled my membership at McFit.", "The user is no longer a member at McFit."),
+        ("Two weeks left at Acme, then it's off to Oslo.", "The user goes to Oslo."),
+        ("Der Termin wurde auf Montag verschoben.", "Der Nutzer hat am Montag einen Termin."),
+    ],
+)
+def test_that_it_was_called_off_is_one_and_so_is_what_stands_beside_it(said, told):
+    assert "user" == held_as(said, told)
 
 
 def test_the_certainty_of_a_memory():
@@ -117,5 +156,6 @@ def test_the_certainty_of_a_memory():
 def test_a_long_text_takes_no_time():
     began = time.process_time()
     modality.split("wenn ich " * 3_000 + "si je " * 3_000)
+    modality.without_called_off("und abgesagt, " * 3_000, told="x")
 
     assert time.process_time() - began < 3

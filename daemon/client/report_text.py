@@ -36,7 +36,14 @@ def sections(report: NightReport) -> list[tuple[str, str, Sequence[Mapping[str, 
 
 def paragraphs(report: NightReport) -> list[str]:
     """The report in prose."""
-    parts = (_opening(report), _exam(report), _forgot(report), _left_out(report), _work(report))
+    parts = (
+        _opening(report),
+        _exam(report),
+        _next_try(report),
+        _forgot(report),
+        _left_out(report),
+        _work(report),
+    )
     return [one for one in parts if one]
 
 
@@ -129,6 +136,16 @@ def _exam(report: NightReport) -> str:
     if not report["reason"]:
         return rest.strip()
     return f"The exam: {sentence(report['reason'])[:1].lower()}{sentence(report['reason'])[1:]}{rest}"
+
+
+def _next_try(report: NightReport) -> str:
+    """What can be done about a night that was refused."""
+    if report["outcome"] != "refused":
+        return ""
+    return (
+        "You need do nothing: what I was to know I answer from your memories, and a night with something new to learn "
+        "tries again by itself. To try at once, run a night now (tsubasa night)."
+    )
 
 
 def _forgot(report: NightReport) -> str:

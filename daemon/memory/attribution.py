@@ -24,7 +24,7 @@ from daemon.embedding.choices import MINILM, Limits
 from daemon.embedding.client import Embedder
 from daemon.memory import hearsay, modality, reported
 from daemon.memory.secret_values import holds_secret, without_secrets
-from daemon.text import MONTHS, WEEKDAYS, content_words, numbers, root, value_words
+from daemon.text import MONTHS, SMALL, WEEKDAYS, content_words, numbers, root, value_words
 from store.chats import Message
 
 CLOSE = 0.8  # likeness from which a name that nobody said is a slip for one that was said
@@ -213,7 +213,7 @@ def _said(turns: Sequence[Message]) -> set[str]:
     texts = [f"{turn.role} {turn.speaker} {turn.text}" for turn in turns]
     return {
         *(_stem(word) for text in texts for word in content_words(text)),
-        *(number for text in texts for number in (*_numbers(text), *_han_numbers(text))),
+        *(number for text in texts for number in (*_numbers(text), *_han_numbers(text), *_spelled(text))),
     }
 
 
@@ -253,6 +253,11 @@ def _is_case(one: str, other: str) -> bool:
 def _numbers(text: str) -> list[str]:
     """Numbers without what parts their thousands: "1,200" and "1.200" are 1200."""
     return numbers(re.sub(r"(?<=\d)[.,'’\u00a0\u202f](?=\d{3}(?!\d))", "", text))
+
+
+def _spelled(text: str) -> list[str]:
+    """Numbers in words, of English: "twelve" is 12."""
+    return [str(SMALL.index(word)) for word in re.findall(r"[a-z]+", text.lower()) if word in SMALL]
 
 
 def _han_numbers(text: str) -> list[str]:
@@ -321,7 +326,9 @@ def _trust(text: str, sources: Sequence[Message], window: Sequence[Message]) -> 
     names = {root(word) for word in value_words(text) - _CALENDAR if word.isalpha()}
     news = {*names, *(root(word) for word in content_words(text)[-1:])}
     every = by_user | by_assistant
-    if not names <= every or every.isdisjoint(root(word) for word in content_words(text)):
+    told = {value for value in _values(text, window) if value.isdigit()}
+    is_told = not every.isdisjoint(root(word) for word in content_words(text))
+    if not (names <= every and told <= _said(window) and is_told):
         return "untrusted"
     if text.startswith(_ASSISTANT) or (news & by_assistant) - by_user:
         return "assistant"

@@ -25,6 +25,9 @@ def chat(*said, source="api"):
         ("The user ran on Sunday, 1 March 2026.", ["user: I ran last Sunday"], (1,), "user"),
         ("The user adores felines.", ["user: cats!", "user: many of them"], (1, 2), "untrusted"),
         ("Gina's sister lives in Ghent.", ["Gina: my sister lives in Ghent"], (1,), "user"),
+        ("The user's locker is 4412.", ["user: my locker is 442"], (1,), "untrusted"),
+        ("The user has 3 cats.", ["user: I have three cats"], (1,), "user"),
+        ("The user earns 1,200 a month.", ["user: I earn 1.200 a month"], (1,), "user"),
         ("The user met John Doe.", ["user: I met somebody", "assistant: How nice!"], (1,), "untrusted"),
         (
             "The assistant promised to remind the user about the dentist.",

@@ -5,7 +5,6 @@ What is changed is written into config.toml, in the line where it stands, and co
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from zoneinfo import available_timezones
 
 from nicegui import ui
@@ -57,9 +56,8 @@ class _Settings:
     def build(self) -> None:
         """A place for all of it."""
         zones = "".join(f'<option value="{zone}">' for zone in sorted(available_timezones()))
-        ui.html(
-            f'<datalist id="zones">{zones}</datalist>', sanitize=False
-        )  # hundreds, and so no elements of the page's
+        # some six hundred: as elements of the page each would be sent and kept by itself
+        ui.html(f'<datalist id="zones">{zones}</datalist>', sanitize=False)
         self._place = dom.box("stack")
         dom.fill_soon(self._place, self._load)
 
@@ -159,7 +157,7 @@ def _field(one: Changeable, wanted: str) -> ui.element:
     else:
         field = dom.box("choice plain", tag="input", label=NAMES[one["key"]]).props("type=text")
     if one["key"] == "time_zone":
-        field.props(f'list=zones placeholder="{datetime.now().astimezone():%Z} (system)"')
+        field.props('list=zones placeholder="the system’s"')
     field.props["value"], field.props["title"] = wanted, one["allowed"]
     return field
 

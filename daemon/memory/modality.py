@@ -1,13 +1,14 @@
 """
-Modality: what somebody says for certain, and what only may be so, would be if, or is a text to work on.
+Modality: what somebody says for certain, and what only may be so, would be if, is asked, or is a text to work on.
 
     "I live in Ghent,   |   maybe I'll move to Oslo."       "If I lived in Oslo, I would ski every day."
      said                   hedged                           hedged, all of it
 
 Known by the commonest words of doubt in some twenty languages, clause by clause; a condition that does not hold takes
-its whole sentence; what stands behind the colon of "translate:", "write a story:" or "role play:" is a text, up to an
-empty line. What was called off ("we booked Lisbon, but that's off") is not so, unless a memory tells that, too. What
-only such words tell is recalled, replaces nothing, and is never taught.
+its whole sentence, and so does a question in which nobody speaks of themselves; what stands behind the colon of
+"translate:", "write a story:" or "role play:" is a text, up to an empty line. What was called off ("we booked Lisbon,
+but that's off") is not so, unless a memory tells that, too. What only such words tell is recalled, replaces nothing,
+and is never taught.
 """
 
 import re
@@ -49,6 +50,15 @@ _IF = re.compile(  # a condition that does not hold
     r"|\bjos (?:minä )?\w*isin\b|\bha (?:én )?\w*(?:nék|nám|ném)\b"
     r"|\w+s(?:a|e)ydım\b|\w+s(?:a|e)m\b.{0,150}?\b\w+[ae]rdım\b"
     r"|لو كنت|لو أن|अगर मैं|nếu tôi|seandainya|kalau saja|如果我|要是我|假如|もし私|もしも|만약 내가|만약에",
+    re.IGNORECASE,
+)
+_ASKS = re.compile(r"[?？؟][\s\"'”»」)]*$")
+_OF_ONESELF = re.compile(  # in a question: "What do I feed my cat Miso?" tells of a cat
+    r"\b(?:i|i'\w+|me|my|mine|we|us|our|ours|ich|mich|mir|mein\w*|wir|uns|unser\w*|je|j'\w+|moi|mon|ma|mes|nous|notre|nos"
+    r"|yo|me|mí|mi|mis|nosotr\w+|nuestr\w+|io|mio|mia|miei|mie|noi|nostr\w+|eu|meu|minha|meus|minhas|nós|noss\w+"
+    r"|ik|mij|mijn|wij|ons|onze|jag|mig|min|mitt|mina|vi|vår\w*|jeg|meg|vores|ja|mnie|mi|mój|moj\w+|nasz\w*"
+    r"|я|меня|мне|мой|мо[яёию]|моей|моего|моему|мы|нас|нам|наш\w*|moje|můj|ben|benim|bana|biz\w*)(?!\w)"
+    r"|我|咱|私|僕|俺|わたし|うち|나|내|저|제|우리|أنا|मैं|मेर|हम",
     re.IGNORECASE,
 )
 _CALLED_OFF = re.compile(  # not what was put off, which tells when it will be
@@ -95,7 +105,8 @@ def split(text: str) -> tuple[str, str]:
     text, given = _without_texts(text)
     sure, hedged = list[str](), [given] if given else list[str]()
     for sentence in _SENTENCES.split(text):
-        if _IF.search(sentence):
+        asks = _ASKS.search(sentence) is not None and not _OF_ONESELF.search(sentence)
+        if asks or _IF.search(sentence):
             hedged.append(sentence)
             continue
         for clause in _CLAUSES.split(sentence):

@@ -90,6 +90,24 @@ def test_what_somebody_announces_of_themselves_is_theirs(text):
     assert "" == modality.split(text)[1]
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["What is the capital of France?", "Wo wohnt die Kanzlerin?", "Quelle est la capitale de la France ?",
+     "¿Quién pintó el Guernica?", "Где находится Байкал?", "法国的首都是哪里？", "Has \"Emma\" been filmed?\""],
+)  # fmt: skip
+def test_a_question_in_which_nobody_speaks_of_themselves_tells_nothing_of_them(text):
+    assert "" == modality.split(text)[0].strip()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["What do I feed my cat Miso?", "Was kocht man für meinen Sohn Jonas?", "Que faire avec mon chien Filou ?",
+     "Я живу в Томске, какие там музеи?", "我的猫叫咪咪，它吃什么？", "Lives in Ghent. Is that far?"],
+)  # fmt: skip
+def test_a_question_that_tells_of_who_asks_does(text):
+    assert "" != modality.split(text)[0].strip()
+
+
 def test_a_clause_of_doubt_takes_nothing_from_the_others():
     sure, hedged = modality.split("I live in Ghent, maybe I'll move to Oslo. I teach.")
 

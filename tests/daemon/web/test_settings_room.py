@@ -30,13 +30,13 @@ def test_a_setting_is_changed_a_wrong_one_is_refused_and_a_pause_is_begun_and_en
 
 
 def test_a_zone_is_chosen_of_those_there_are_and_the_languages_of_recall_are_told(page, daemon):
-    zone = page.get_by_label("Time zone")
+    file, zone = daemon.home / "config.toml", page.get_by_label("Time zone")
     zone.fill("Atlantis/Capital")
     zone.press("Tab")
     expect(page.locator(".q-notification", has_text="Europe/Berlin")).to_be_visible()
     zone.fill("America/Sao_Paulo")
     zone.press("Tab")
 
-    wait_for(lambda: 'time_zone = "America/Sao_Paulo"' in (daemon.home / "config.toml").read_text())
+    wait_for(lambda: file.exists() and 'time_zone = "America/Sao_Paulo"' in file.read_text())
     assert 1 == page.locator("#zones option[value='Asia/Kolkata']").count()
     expect(page.locator(".setting").last).to_contain_text("tsubasa up --reindex")
